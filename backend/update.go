@@ -1,0 +1,68 @@
+package backend
+
+// Update holds the optimizers' steps over flat tensors of all parameters, and
+// clipping of the gradient. The state tensors start at zero. All tensors of
+// one call have the same shape and are apart. The formulas are those of
+// PyTorch's optimizers of the same names.
+type Update interface {
+	// SGD makes a step of gradient descent. See SGDArgs.
+	SGD(SGDArgs)
+
+	// RMSProp makes a step of RMSProp. See RMSPropArgs.
+	RMSProp(RMSPropArgs)
+
+	// Adam makes a step of Adam or AdamW. See AdamArgs.
+	Adam(AdamArgs)
+
+	// ClipNorm computes norm[0,0] = ‖x‖₂ over all elements and then
+	// x = x·min(1, limit/(norm+1e−6)), as PyTorch's clip_grad_norm_. limit > 0.
+	// norm is [1,1] and apart from x.
+	ClipNorm(x, norm Tensor, limit float64)
+}
+
+// SGDArgs are the operands of
+//
+//	g     = Grad + WeightDecay·Param
+//	v     = Momentum·v + g                 if Momentum ≠ 0
+//	g     = g + Momentum·v  or  v          if Nesterov or not
+//	Param = Param − LR·g
+//
+// (Sutskever et al. 2013). Velocity, v, is in and out; it may be absent if
+// Momentum is 0 and is then not touched.
+type SGDArgs struct {
+	Param, Grad, Velocity     Tensor
+	LR, Momentum, WeightDecay float64
+	Nesterov                  bool
+}
+
+// RMSPropArgs are the operands of
+//
+//	g     = Grad + WeightDecay·Param
+//	s     = Decay·s + (1−Decay)·g²
+//	g     = g / (√s + Epsilon)
+//	v     = Momentum·v + g,  g = v         if Momentum ≠ 0
+//	Param = Param − LR·g
+//
+// (Tieleman, Hinton 2012). Square, s, and Velocity, v, are in and out;
+// Velocity may be absent if Momentum is 0. PyTorch calls Decay alpha.
+type RMSPropArgs struct {
+	Param, Grad, Square, Velocity             Tensor
+	LR, Decay, Epsilon, Momentum, WeightDecay float64
+}
+
+// AdamArgs are the operands of
+//
+//	Param = Param − LR·WeightDecay·Param   if Decoupled (AdamW)
+//	g     = Grad + WeightDecay·Param       if not
+//	m     = Beta1·m + (1−Beta1)·g
+//	v     = Beta2·v + (1−Beta2)·g²
+//	Param = Param − LR/(1−Beta1^Step) · m / (√v/√(1−Beta2^Step) + Epsilon)
+//
+// (Kingma, Ba 2015, algorithm 1; Loshchilov, Hutter 2019, algorithm 2).
+// Mean, m, and Square, v, are in and out. Step counts from 1.
+type AdamArgs struct {
+	Param, Grad, Mean, Square              Tensor
+	LR, Beta1, Beta2, Epsilon, WeightDecay float64
+	Decoupled                              bool
+	Step                                   int
+}
