@@ -1,0 +1,106 @@
+package data
+
+import (
+	"fmt"
+	"math/rand/v2"
+)
+
+// Batches packs the samples of a dataset into batches, in buffers of its own.
+// After NewBatches nothing allocates. It keeps the dataset, which must not
+// change. It is not safe for concurrent use.
+type Batches struct {
+	set     *Dataset
+	size    int
+	order   []int
+	source  rand.PCG
+	rng     *rand.Rand // draws from source
+	x       []float32
+	labels  []int32
+	targets []float32
+}
+
+// Batch is some samples of a dataset, time-major: row t·Size + i is step t of
+// sample i. The slices are valid until the next call of Batches.Batch.
+type Batch struct {
+	Size, Steps int
+	X           []float32 // [Steps·Size, Width]
+	Labels      []int32   // [Size], or [Steps·Size] if PerStep; nil without classes
+	Targets     []float32 // [Size, TargetWidth], or [Steps·Size, TargetWidth] if PerStep; nil without targets
+}
+
+// NewBatches returns the batches of size samples of d, in order. The last one
+// holds what is left. It panics where size is less than 1, and where the
+// lengths of d's slices contradict its sizes.
+func NewBatches(d *Dataset, size int) *Batches {
+	d.check("NewBatches")
+	if size < 1 {
+		panic(fmt.Sprintf("data: NewBatches: batch size %d", size))
+	}
+	most := min(size, d.Len())
+	b := &Batches{set: d, size: size, order: make([]int, d.Len()), x: make([]float32, most*d.Steps*d.Width)}
+	b.rng = rand.New(&b.source)
+	b.reset()
+	if d.Labels != nil {
+		b.labels = make([]int32, most*d.outputs())
+	}
+	if d.Targets != nil {
+		b.targets = make([]float32, most*d.outputs()*d.TargetWidth)
+	}
+	return b
+}
+
+// Shuffle puts the samples in a random order, which depends on nothing but
+// seed and epoch.
+func (b *Batches) Shuffle(seed, epoch uint64) {
+	b.reset()
+	b.source.Seed(seed, epoch)
+	b.rng.Shuffle(len(b.order), func(i, j int) { b.order[i], b.order[j] = b.order[j], b.order[i] })
+}
+
+func (b *Batches) reset() {
+	for i := range b.order {
+		b.order[i] = i
+	}
+}
+
+// Count returns the number of batches, ⌈N/size⌉.
+func (b *Batches) Count() int {
+	count := len(b.order) / b.size
+	if len(b.order)%b.size > 0 {
+		count++
+	}
+	return count
+}
+
+// Batch packs batch i and returns it. It panics where i is outside of
+// 0..Count()−1.
+func (b *Batches) Batch(i int) Batch {
+	if i < 0 || i >= b.Count() {
+		panic(fmt.Sprintf("data: Batch: batch %d of %d", i, b.Count()))
+	}
+	d := b.set
+	from := i * b.size
+	samples := b.order[from:min(from+b.size, len(b.order))]
+	batch := Batch{Size: len(samples), Steps: d.Steps, X: b.x[:len(samples)*d.Steps*d.Width]}
+	pack(batch.X, d.X, samples, d.Steps, d.Width)
+	if b.labels != nil {
+		batch.Labels = b.labels[:len(samples)*d.outputs()]
+		pack(batch.Labels, d.Labels, samples, d.outputs(), 1)
+	}
+	if b.targets != nil {
+		batch.Targets = b.targets[:len(samples)*d.outputs()*d.TargetWidth]
+		pack(batch.Targets, d.Targets, samples, d.outputs(), d.TargetWidth)
+	}
+	return batch
+}
+
+// pack computes dst[t, i, :] = src[samples[i], t, :]. dst is
+// [steps, len(samples), width], src [N, steps, width].
+func pack[T any](dst, src []T, samples []int, steps, width int) {
+	for i, sample := range samples {
+		for t := range steps {
+			from := (sample*steps + t) * width
+			copy(dst[(t*len(samples)+i)*width:], src[from:from+width])
+		}
+	}
+}

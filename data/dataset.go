@@ -1,0 +1,99 @@
+// Package data reads datasets (digits that it carries, CSV and IDX files),
+// splits and scales them, and packs them into time-major batches.
+//
+// A caller's mistake panics. What depends on a file is an error of one line
+// that names the file and the place in it.
+package data
+
+import "fmt"
+
+// Dataset is N samples in memory. It is labelled with classes (Labels), has
+// targets of a regression (Targets), or neither, as input to predict from.
+type Dataset struct {
+	Steps, Width int       // a sample is Steps time steps of Width features
+	X            []float32 // [N, Steps·Width]
+	Labels       []int32   // [N], or [N·Steps] if PerStep; nil without classes; −1: no label
+	Classes      []string  // names of the classes; Labels index it
+	Targets      []float32 // [N, TargetWidth], or [N·Steps, TargetWidth] if PerStep; nil without targets
+	TargetWidth  int
+	PerStep      bool // every time step has a label or target of its own
+}
+
+// Len returns the number of samples, N.
+func (d *Dataset) Len() int {
+	if len(d.X) == 0 {
+		return 0
+	}
+	return len(d.X) / (d.Steps * d.Width)
+}
+
+// Subset returns a copy of the samples index[0], index[1], ..., in this order.
+// It panics where an index is outside of 0..N−1.
+func (d *Dataset) Subset(index []int) *Dataset {
+	d.check("Subset")
+	for _, i := range index {
+		if i < 0 || i >= d.Len() {
+			panic(fmt.Sprintf("data: Subset: sample %d of %d", i, d.Len()))
+		}
+	}
+	s := *d
+	s.X = gather(d.X, index, d.Steps*d.Width)
+	s.Labels = gather(d.Labels, index, d.outputs())
+	s.Targets = gather(d.Targets, index, d.outputs()*d.TargetWidth)
+	return &s
+}
+
+// WithSteps returns the same features as samples of another number of time
+// steps: a row of 64 features becomes 8 steps of 8, or 64 of 1. It shares d's
+// memory. It is an error where steps does not divide Steps·Width, and where
+// the steps of d have outputs of their own.
+func (d *Dataset) WithSteps(steps int) (*Dataset, error) {
+	features := d.Steps * d.Width
+	switch {
+	case steps < 1 || features%steps != 0:
+		return nil, fmt.Errorf("data: %d features cannot be split into %d equal time steps; use a divisor of %[1]d", features, steps)
+	case d.PerStep && steps != d.Steps:
+		return nil, fmt.Errorf("data: each of the %d time steps has its own label or target; they cannot become %d steps", d.Steps, steps)
+	}
+	s := *d
+	s.Steps, s.Width = steps, features/steps
+	return &s, nil
+}
+
+// outputs returns the number of labels or rows of targets of one sample.
+func (d *Dataset) outputs() int {
+	if d.PerStep {
+		return d.Steps
+	}
+	return 1
+}
+
+// check panics where the lengths of d's slices contradict its sizes.
+func (d *Dataset) check(op string) {
+	if d.Steps < 1 || d.Width < 1 {
+		panic(fmt.Sprintf("data: %s: samples are %d steps of %d features", op, d.Steps, d.Width))
+	}
+	n := d.Len()
+	length := func(name string, got, want int) {
+		if got != want {
+			panic(fmt.Sprintf("data: %s: %s has length %d, want %d", op, name, got, want))
+		}
+	}
+	length("X", len(d.X), n*d.Steps*d.Width)
+	if d.Labels != nil {
+		length("Labels", len(d.Labels), n*d.outputs())
+	}
+	if d.Targets != nil {
+		length("Targets", len(d.Targets), n*d.outputs()*d.TargetWidth)
+	}
+}
+
+// gather returns the rows index of src, [N, width]. nil gives nil.
+func gather[T any](src []T, index []int, width int) []T {
+	if src == nil {
+		return nil
+	}
+	dst := make([]T, len(index)*width)
+	pack(dst, src, index, 1, width)
+	return dst
+}

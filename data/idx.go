@@ -1,0 +1,214 @@
+package data
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"math/bits"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// OpenIDX reads a folder with the four files of MNIST and its kin:
+//
+//	train-images-idx3-ubyte  train-labels-idx1-ubyte
+//	t10k-images-idx3-ubyte   t10k-labels-idx1-ubyte
+//
+// each plain or compressed, with the suffix .gz; spelt train-images.idx3-ubyte
+// they are found too. The time steps of a sample are the rows of an image, the
+// features the pixels of a row, 0..255. The classes are "0" up to the largest
+// label in train. test is nil where both its files are absent.
+//
+// A file is two bytes 0, the type (8: unsigned bytes), the rank, the sizes as
+// big-endian uint32, and the data (Y. LeCun, C. Cortes, C. Burges, The MNIST
+// database). One that is shorter or longer than its sizes say is an error; a
+// false size makes no allocation.
+func OpenIDX(dir string) (train, test *Dataset, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w; give the folder that holds the IDX files", readError(dir, err))
+	}
+	train, err = openIDXSet(dir, entries, "train", nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !hasIDX(entries, "t10k-images") && !hasIDX(entries, "t10k-labels") {
+		return train, nil, nil
+	}
+	test, err = openIDXSet(dir, entries, "t10k", train.Classes)
+	if err != nil {
+		return nil, nil, err
+	}
+	if test.Steps != train.Steps || test.Width != train.Width {
+		return nil, nil, fmt.Errorf("%s: the test images are %dx%d, the training images %dx%d; take both from one source", dir, test.Steps, test.Width, train.Steps, train.Width)
+	}
+	return train, test, nil
+}
+
+// openIDXSet reads the images and labels of set, "train" or "t10k". classes
+// are those that its labels must be among; nil: up to the largest label.
+func openIDXSet(dir string, entries []fs.DirEntry, set string, classes []string) (*Dataset, error) {
+	images, err := openIDXFile(dir, entries, set+"-images")
+	if err != nil {
+		return nil, err
+	}
+	defer images.Close()
+	labels, err := openIDXFile(dir, entries, set+"-labels")
+	if err != nil {
+		return nil, err
+	}
+	defer labels.Close()
+	return readIDXSet(idxFile{images.Name(), images}, idxFile{labels.Name(), labels}, classes)
+}
+
+func openIDXFile(dir string, entries []fs.DirEntry, stem string) (*os.File, error) {
+	for _, name := range idxNames(stem) {
+		if !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == name }) {
+			continue
+		}
+		path := filepath.Join(dir, name)
+		file, err := os.Open(path)
+		if err != nil {
+			return nil, readError(path, err)
+		}
+		return file, nil
+	}
+	return nil, fmt.Errorf("%s: there is no %s; add it", dir, strings.Join(idxNames(stem), " and no "))
+}
+
+func hasIDX(entries []fs.DirEntry, stem string) bool {
+	return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return slices.Contains(idxNames(stem), e.Name()) })
+}
+
+// idxNames returns the names that the file stem, such as "train-images", may
+// have.
+func idxNames(stem string) []string {
+	kind := "idx3-ubyte"
+	if strings.HasSuffix(stem, "labels") {
+		kind = "idx1-ubyte"
+	}
+	return []string{stem + "-" + kind, stem + "-" + kind + ".gz", stem + "." + kind, stem + "." + kind + ".gz"}
+}
+
+// idxFile is an IDX file, compressed or not, and its name for the errors.
+type idxFile struct {
+	name string
+	io.Reader
+}
+
+// readIDXSet reads images, [N, rows, columns], and labels, [N]. classes as in
+// openIDXSet.
+func readIDXSet(images, labels idxFile, classes []string) (*Dataset, error) {
+	sizes, pixels, err := readIDX(images, 3)
+	if err != nil {
+		return nil, err
+	}
+	_, ids, err := readIDX(labels, 1)
+	if err != nil {
+		return nil, err
+	}
+	if sizes[0] != len(ids) {
+		return nil, fmt.Errorf("%s has %d images, %s has %d labels; take both from one source", images.name, sizes[0], labels.name, len(ids))
+	}
+	if classes == nil {
+		for id := range int(slices.Max(ids)) + 1 {
+			classes = append(classes, strconv.Itoa(id))
+		}
+	}
+	d := &Dataset{
+		Steps: sizes[1], Width: sizes[2],
+		X:      make([]float32, len(pixels)),
+		Labels: make([]int32, len(ids)), Classes: classes,
+	}
+	for i, pixel := range pixels {
+		d.X[i] = float32(pixel)
+	}
+	for i, id := range ids {
+		if int(id) >= len(classes) {
+			return nil, fmt.Errorf("%s: byte %d: label %d, the training set ends at %d; take both from one source", labels.name, idxHeader(1)+i, id, len(classes)-1)
+		}
+		d.Labels[i] = int32(id)
+	}
+	return d, nil
+}
+
+// readIDX reads an array of bytes. All sizes are at least 1.
+func readIDX(f idxFile, rank int) (sizes []int, content []byte, err error) {
+	plain, err := decompress(f)
+	if err != nil {
+		return nil, nil, readError(f.name, err)
+	}
+	declared, err := readIDXHeader(f.name, plain, rank)
+	if err != nil {
+		return nil, nil, err
+	}
+	claim := uint64(1)
+	for _, size := range declared {
+		high, low := bits.Mul64(claim, uint64(size))
+		if high > 0 || low >= math.MaxInt64 {
+			low = math.MaxInt64 - 1 // more than any file holds
+		}
+		claim = low
+		sizes = append(sizes, int(size))
+	}
+	content, err = io.ReadAll(io.LimitReader(plain, int64(claim)+1))
+	end := idxHeader(rank) + len(content)
+	switch {
+	case err != nil:
+		return nil, nil, readError(fmt.Sprintf("%s: byte %d", f.name, end), err)
+	case uint64(len(content)) < claim:
+		return nil, nil, fmt.Errorf("%s: ends at byte %d, with %d bytes of the %s that it declares; copy the file again", f.name, end, len(content), product(declared))
+	case uint64(len(content)) > claim:
+		return nil, nil, fmt.Errorf("%s: goes on at byte %d, after the %s bytes that it declares; copy the file again", f.name, end-1, product(declared))
+	}
+	return sizes, content, nil
+}
+
+func readIDXHeader(name string, r io.Reader, rank int) (sizes []uint32, err error) {
+	header := make([]byte, idxHeader(rank))
+	n, err := io.ReadFull(r, header)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return nil, readError(name, err)
+	}
+	if n >= 4 {
+		switch {
+		case header[0] != 0 || header[1] != 0:
+			return nil, fmt.Errorf("%s: byte 0: 0x%02x%02x, want 0x0000; this is no IDX file", name, header[0], header[1])
+		case header[2] != 8:
+			return nil, fmt.Errorf("%s: byte 2: type 0x%02x, want 0x08; convert the file to unsigned bytes", name, header[2])
+		case int(header[3]) != rank:
+			return nil, fmt.Errorf("%s: byte 3: rank %d, want %d; are images and labels swapped?", name, header[3], rank)
+		}
+	}
+	if n < len(header) {
+		return nil, fmt.Errorf("%s: ends at byte %d, within the header of %d; copy the file again", name, n, len(header))
+	}
+	for at := 4; at < len(header); at += 4 {
+		size := binary.BigEndian.Uint32(header[at:])
+		if size == 0 {
+			return nil, fmt.Errorf("%s: byte %d: size 0; the file holds no data", name, at)
+		}
+		sizes = append(sizes, size)
+	}
+	return sizes, nil
+}
+
+// idxHeader returns the length of the header, in bytes.
+func idxHeader(rank int) int { return 4 + 4*rank }
+
+// product formats sizes as 60000x28x28.
+func product(sizes []uint32) string {
+	var text strings.Builder
+	for i, size := range sizes {
+		if i > 0 {
+			text.WriteByte('x')
+		}
+		fmt.Fprint(&text, size)
+	}
+	return text.String()
+}

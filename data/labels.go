@@ -1,0 +1,100 @@
+package data
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+)
+
+// labels numbers the labels of a file.
+type labels struct {
+	known []string // the classes that are allowed; nil: any
+	id    map[string]int32
+	names []string // by number
+	ids   []int32
+}
+
+func newLabels(known []string) *labels {
+	l := &labels{known: known, id: map[string]int32{}, names: slices.Clone(known)}
+	for i, name := range known {
+		l.id[name] = int32(i)
+	}
+	return l
+}
+
+// add appends a label. It is an error if it is not among the known.
+func (l *labels) add(name string) error {
+	id, seen := l.id[name]
+	if !seen {
+		if l.known != nil {
+			return fmt.Errorf("label %s is not among the %d known classes%s; correct it or remove the line", quote(name), len(l.known), nearest(name, l.known))
+		}
+		id = int32(len(l.names))
+		name = strings.Clone(name) // which may be a part of a long line
+		l.id[name] = id
+		l.names = append(l.names, name)
+	}
+	l.ids = append(l.ids, id)
+	return nil
+}
+
+// finish returns the labels and the names that they index: the known ones, else
+// all that there were, sorted as numbers if all are numbers, else as text.
+func (l *labels) finish() (ids []int32, names []string) {
+	if l.known != nil {
+		return l.ids, l.names
+	}
+	sorted := slices.Clone(l.names)
+	slices.SortFunc(sorted, compareLabels(sorted))
+	renumber := make([]int32, len(sorted))
+	for i, name := range sorted {
+		renumber[l.id[name]] = int32(i)
+	}
+	for i, id := range l.ids {
+		l.ids[i] = renumber[id]
+	}
+	return l.ids, sorted
+}
+
+func compareLabels(names []string) func(a, b string) int {
+	if slices.ContainsFunc(names, isText) {
+		return strings.Compare
+	}
+	return func(a, b string) int {
+		x, _ := strconv.ParseFloat(a, 64)
+		y, _ := strconv.ParseFloat(b, 64)
+		return cmp.Or(cmp.Compare(x, y), strings.Compare(a, b))
+	}
+}
+
+// nearest names the candidate nearest to name, as the end of a sentence, or
+// nothing where there is none.
+func nearest(name string, candidates []string) string {
+	best, least := "", -1
+	for _, candidate := range candidates {
+		distance := levenshtein.ComputeDistance(clip(name), clip(candidate))
+		if candidate != "" && (least < 0 || distance < least) {
+			best, least = candidate, distance
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return ", the nearest is " + quote(best)
+}
+
+// quote returns text from a file, fit for a message of one line.
+func quote(text string) string { return strconv.Quote(clip(text)) }
+
+// clip shortens text that is too long for a message.
+func clip(text string) string {
+	const most = 60 // bytes
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
+}

@@ -1,0 +1,90 @@
+package data
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+func TestStandardizeGivesMean0Deviation1(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	d := &Dataset{Steps: 3, Width: 2, X: make([]float32, 500*6)}
+	for i := range d.X {
+		d.X[i] = float32(1000*float64(i%6) + math.Pow(10, float64(i%6)-2)*rng.NormFloat64())
+	}
+	scaled, err := Standardize(d).Apply(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for j := range 6 {
+		var sum, squares float64
+		for i := j; i < len(scaled.X); i += 6 {
+			sum += float64(scaled.X[i])
+			squares += float64(scaled.X[i]) * float64(scaled.X[i])
+		}
+		mean := sum / 500
+		deviation := math.Sqrt(squares/500 - mean*mean)
+		// Feature 1 is 1000 ± 0.1: its mean is rounded to float32 by up to 3e-5.
+		if math.Abs(mean) > 1e-3 || math.Abs(deviation-1) > 1e-3 {
+			t.Errorf("seed 1, feature %d: mean %v, deviation %v, want 0 and 1 within 1e-3", j, mean, deviation)
+		}
+	}
+}
+
+func TestStandardizeLeavesConstantsFinite(t *testing.T) {
+	for _, x := range []float32{0, 0.1, -1e30, math.SmallestNonzeroFloat32} {
+		d := &Dataset{Steps: 1, Width: 1, X: slices.Repeat([]float32{x}, 1000)}
+		s := Standardize(d)
+		if s.Shift[0] != x || s.Factor[0] != 1 {
+			t.Errorf("constant %v: shift %v, factor %v, want %[1]v and 1", x, s.Shift[0], s.Factor[0])
+		}
+	}
+	tiny := &Dataset{Steps: 1, Width: 1, X: []float32{0, 1e-40}} // a factor would overflow
+	if s := Standardize(tiny); s.Factor[0] != 1 {
+		t.Errorf("factor %v, want 1", s.Factor[0])
+	}
+	empty := &Dataset{Steps: 1, Width: 2}
+	if s := Standardize(empty); !slices.Equal(s.Shift, []float32{0, 0}) || !slices.Equal(s.Factor, []float32{1, 1}) {
+		t.Errorf("no samples: %v, want shift 0 and factor 1", s)
+	}
+}
+
+func TestApplyScalesACopy(t *testing.T) {
+	d := counting(2, 1, 3, false)
+	tests := []struct {
+		name    string
+		scaling Scaling
+		want    []float32
+	}{
+		{"all features alike", Range(1, 5), []float32{-0.25, 0, 0.25, 0.5, 0.75, 1}},
+		{"each feature", Scaling{Shift: []float32{0, 1, 2}, Factor: []float32{1, 2, -1}}, []float32{0, 0, 0, 3, 6, -3}},
+	}
+	for _, test := range tests {
+		got, err := test.scaling.Apply(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got.X, test.want) {
+			t.Errorf("%s: %v, want %v", test.name, got.X, test.want)
+		}
+		if !slices.Equal(got.Labels, d.Labels) || d.X[5] != 5 {
+			t.Errorf("%s: labels lost or input changed", test.name)
+		}
+	}
+}
+
+func TestApplyRefusesWhatDoesNotFit(t *testing.T) {
+	d := counting(2, 1, 3, false)
+	for _, s := range []Scaling{
+		{},
+		{Shift: []float32{0, 0}, Factor: []float32{1, 1}},
+		{Shift: []float32{0, 0, 0}, Factor: []float32{1}},
+	} {
+		_, err := s.Apply(d)
+		wantError(t, err, "the data 3 features")
+	}
+	_, err := Scaling{Shift: []float32{0}, Factor: []float32{1e38}}.Apply(d)
+	wantError(t, err, "sample 2, feature 2: 4 is too large")
+	wantPanic(t, "data: Range: from 1 to 1", func() { Range(1, 1) })
+}

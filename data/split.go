@@ -1,0 +1,96 @@
+package data
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+)
+
+// Split deals the samples out at random to one dataset per fraction. The parts
+// are disjoint and exhaustive, each keeps the order of d, and the same seed
+// gives the same parts.
+//
+// The sizes are N·fraction, rounded by largest remainder. If every sample has
+// one label the split is stratified: of two parts, each gets its share of
+// every class to within one sample.
+//
+// Split panics where a fraction is negative or their sum is not 1.
+func (d *Dataset) Split(seed uint64, fractions ...float64) []*Dataset {
+	d.check("Split")
+	n := d.Len()
+	sizes := apportion(n, fractions)
+	index := make([][]int, len(sizes))
+	for dealt, sample := range d.strata(seed) {
+		// The part that lacks most of its share of the samples dealt so far. One
+		// that is full lacks nothing, so that the sizes come out exactly, and
+		// integers give the same parts on every machine.
+		neediest, most := 0, math.MinInt
+		for part, size := range sizes {
+			if lack := (dealt+1)*size - n*len(index[part]); lack > most {
+				neediest, most = part, lack
+			}
+		}
+		index[neediest] = append(index[neediest], sample)
+	}
+	parts := make([]*Dataset, len(sizes))
+	for i := range parts {
+		slices.Sort(index[i])
+		parts[i] = d.Subset(index[i])
+	}
+	return parts
+}
+
+// strata returns all samples in random order, those of a class together and
+// the classes too in random order, lest small classes always fall to the same
+// part.
+func (d *Dataset) strata(seed uint64) []int {
+	order := rand.New(rand.NewPCG(seed, 0)).Perm(d.Len())
+	if d.Labels == nil || d.PerStep {
+		return order
+	}
+	rank := map[int32]int{}
+	for _, sample := range order {
+		if _, seen := rank[d.Labels[sample]]; !seen {
+			rank[d.Labels[sample]] = len(rank)
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Compare(rank[d.Labels[a]], rank[d.Labels[b]])
+	})
+	return order
+}
+
+// apportion returns n·fraction for every fraction, rounded by largest
+// remainder so that the sum is n.
+func apportion(n int, fractions []float64) []int {
+	sum := 0.0
+	sizes := make([]int, len(fractions))
+	remainders := make([]float64, len(fractions))
+	rest := n
+	for i, fraction := range fractions {
+		if !(fraction >= 0) {
+			panic(fmt.Sprintf("data: Split: fraction %v is negative", fraction))
+		}
+		sum += fraction
+		share := float64(float64(n) * fraction) // the conversion forbids fusing it with what follows
+		sizes[i] = int(share)
+		remainders[i] = share - float64(sizes[i])
+		rest -= sizes[i]
+	}
+	if !(math.Abs(sum-1) < 1e-9) {
+		panic(fmt.Sprintf("data: Split: the fractions %v sum to %v, want 1", fractions, sum))
+	}
+	for ; rest > 0; rest-- {
+		largest := 0
+		for i, remainder := range remainders {
+			if remainder > remainders[largest] {
+				largest = i
+			}
+		}
+		sizes[largest]++
+		remainders[largest] = -1
+	}
+	return sizes
+}
