@@ -55,8 +55,9 @@ type Backend interface {
 	Err() error
 
 	// Close waits, frees every allocation that is left and releases the
-	// device. It returns the sticky error. Closing twice is legal; any other
-	// use after Close panics, New excepted, which returns ErrClosed.
+	// device. It returns the sticky error. After it every use of a tensor
+	// panics, as it is freed, New and NewInts return ErrClosed, and Err, Sync
+	// and a second Close return the sticky error still.
 	Close() error
 }
 

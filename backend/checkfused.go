@@ -76,7 +76,6 @@ func (c checker) lstm(a LSTMArgs, storage []operand, scratch int) (outs, ins []o
 // sequence checks X and H against the batch size.
 func (c checker) sequence(x operand, batch int, h operand) RNNDims {
 	c.tensor(x)
-	c.tensor(h)
 	if batch < 0 || batch == 0 && x.Rows > 0 || batch > 0 && x.Rows%batch != 0 {
 		c.fail("X is %v, which is no whole number of steps of batch %d", x.Tensor, batch)
 	}
@@ -89,9 +88,6 @@ func (c checker) sequence(x operand, batch int, h operand) RNNDims {
 }
 
 func (c checker) scratch(x operand, need int) {
-	if need == 0 && !x.Present() {
-		return
-	}
 	c.tensor(x)
 	if x.Size() < need {
 		c.fail("Scratch has %d elements, want %d", x.Size(), need)

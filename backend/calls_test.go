@@ -1,0 +1,252 @@
+package backend_test
+
+import "gputrain/backend"
+
+// call is a legal call of a Check function, which the tests spoil.
+type call struct {
+	op      string
+	tensors []operand
+	ints    intsOperand
+	check   func(owner any, x map[string]backend.Tensor, ints backend.Ints)
+
+	optional []string    // operands that may be absent
+	outputs  []string    // operands that must be apart from all others,
+	inPlace  [][2]string // but for these pairs, which may be the same window
+}
+
+type operand struct {
+	name       string
+	rows, cols int
+}
+
+type intsOperand struct {
+	name string
+	n    int
+}
+
+type tensors = map[string]backend.Tensor
+
+// The sizes of the layers below: T, N, D, H; and their scratch.
+const (
+	steps, batch, input, hidden = 3, 2, 5, 4
+
+	scratch = 7
+)
+
+func memoryCalls() []call {
+	return []call{
+		{op: "Upload", tensors: []operand{{"dst", 2, 3}}, outputs: []string{"dst"},
+			check: func(owner any, x tensors, _ backend.Ints) { backend.CheckUpload(owner, x["dst"], 6) }},
+		{op: "Download", tensors: []operand{{"src", 2, 3}},
+			check: func(owner any, x tensors, _ backend.Ints) { backend.CheckDownload(owner, 6, x["src"]) }},
+		{op: "UploadInts", ints: intsOperand{"dst", 3},
+			check: func(owner any, _ tensors, ints backend.Ints) { backend.CheckUploadInts(owner, ints, 3) }},
+		{op: "DownloadInts", ints: intsOperand{"src", 3},
+			check: func(owner any, _ tensors, ints backend.Ints) { backend.CheckDownloadInts(owner, 3, ints) }},
+	}
+}
+
+func elementwiseCalls() []call {
+	return []call{
+		{op: "Fill", tensors: []operand{{"dst", 2, 3}}, outputs: []string{"dst"},
+			check: func(owner any, x tensors, _ backend.Ints) { backend.CheckFill(owner, x["dst"]) }},
+		{op: "Tanh", tensors: []operand{{"dst", 2, 3}, {"x", 2, 3}},
+			outputs: []string{"dst"}, inPlace: [][2]string{{"dst", "x"}},
+			check: func(owner any, x tensors, _ backend.Ints) { backend.CheckMap(owner, "Tanh", x["dst"], x["x"]) }},
+		{op: "Add", tensors: []operand{{"dst", 2, 3}, {"a", 2, 3}, {"b", 2, 3}},
+			outputs: []string{"dst"}, inPlace: [][2]string{{"dst", "a"}, {"dst", "b"}},
+			check: func(owner any, x tensors, _ backend.Ints) {
+				backend.CheckZip(owner, "Add", x["dst"], x["a"], x["b"])
+			}},
+		{op: "TanhGrad", tensors: []operand{{"dx", 2, 3}, {"y", 2, 3}, {"dy", 2, 3}},
+			outputs: []string{"dx"}, inPlace: [][2]string{{"dx", "y"}, {"dx", "dy"}},
+			check: func(owner any, x tensors, _ backend.Ints) {
+				backend.CheckGrad(owner, "TanhGrad", x["dx"], x["y"], x["dy"])
+			}},
+		{op: "AddRow", tensors: []operand{{"dst", 2, 3}, {"x", 2, 3}, {"row", 1, 3}},
+			outputs: []string{"dst"}, inPlace: [][2]string{{"dst", "x"}},
+			check: func(owner any, x tensors, _ backend.Ints) {
+				backend.CheckRow(owner, "AddRow", x["dst"], x["x"], x["row"])
+			}},
+		{op: "CopyCols", tensors: []operand{{"dst", 2, 3}, {"x", 2, 4}}, outputs: []string{"dst"},
+			check: func(owner any, x tensors, _ backend.Ints) {
+				backend.CheckCopyCols(owner, x["dst"], 1, x["x"], 2, 2)
+			}},
+		{op: "Dropout", tensors: []operand{{"dst", 2, 3}, {"x", 2, 3}},
+			outputs: []string{"dst"}, inPlace: [][2]string{{"dst", "x"}},
+			check: func(owner any, x tensors, _ backend.Ints) {
+				backend.CheckDropout(owner, x["dst"], x["x"], 0.5)
+			}},
+	}
+}
+
+func linearCalls() []call {
+	return []call{
+		{op: "Gemm", tensors: []operand{{"dst", 2, 3}, {"a", 2, 4}, {"b", 4, 3}}, outputs: []string{"dst"},
+			check: func(owner any, x tensors, _ backend.Ints) {
+				backend.CheckGemm(owner, x["dst"], backend.NoTrans, backend.NoTrans, x["a"], x["b"])
+			}},
+		{op: "SumRows", tensors: []operand{{"dst", 1, 3}, {"x", 2, 3}}, outputs: []string{"dst"},
+			check: func(owner any, x tensors, _ backend.Ints) { backend.CheckSumRows(owner, x["dst"], x["x"]) }},
+		{op: "GatherRows", tensors: []operand{{"dst", 2, 3}, {"x", 4, 3}}, ints: intsOperand{"ids", 2}, outputs: []string{"dst"},
+			check: func(owner any, x tensors, ids backend.Ints) {
+				backend.CheckGatherRows(owner, x["dst"], x["x"], ids)
+			}},
+		{op: "ScatterAddRows", tensors: []operand{{"dst", 4, 3}, {"x", 2, 3}}, ints: intsOperand{"ids", 2}, outputs: []string{"dst"},
+			check: func(owner any, x tensors, ids backend.Ints) {
+				backend.CheckScatterAddRows(owner, x["dst"], x["x"], ids)
+			}},
+		{op: "ArgMaxRows", tensors: []operand{{"x", 2, 3}}, ints: intsOperand{"dst", 2},
+			check: func(owner any, x tensors, dst backend.Ints) { backend.CheckArgMaxRows(owner, dst, x["x"]) }},
+	}
+}
+
+func lossCalls() []call {
+	return []call{
+		{op: "SoftmaxCrossEntropy",
+			tensors: []operand{{"loss", 1, 1}, {"dlogits", 2, 3}, {"logits", 2, 3}}, ints: intsOperand{"labels", 2},
+			optional: []string{"dlogits"},
+			outputs:  []string{"loss", "dlogits"}, inPlace: [][2]string{{"dlogits", "logits"}},
+			check: func(owner any, x tensors, labels backend.Ints) {
+				backend.CheckSoftmaxCrossEntropy(owner, x["loss"], x["dlogits"], x["logits"], labels)
+			}},
+		{op: "SquaredError",
+			tensors:  []operand{{"loss", 1, 1}, {"dy", 2, 3}, {"y", 2, 3}, {"target", 2, 3}},
+			optional: []string{"dy"},
+			outputs:  []string{"loss", "dy"}, inPlace: [][2]string{{"dy", "y"}, {"dy", "target"}},
+			check: func(owner any, x tensors, _ backend.Ints) {
+				backend.CheckSquaredError(owner, x["loss"], x["dy"], x["y"], x["target"])
+			}},
+	}
+}
+
+func updateCalls() []call {
+	return []call{
+		{op: "SGD", tensors: []operand{{"Param", 1, 6}, {"Grad", 1, 6}, {"Velocity", 1, 6}},
+			optional: []string{"Velocity"},
+			outputs:  []string{"Param", "Grad", "Velocity"},
+			check: func(owner any, x tensors, _ backend.Ints) {
+				backend.CheckSGD(owner, backend.SGDArgs{Param: x["Param"], Grad: x["Grad"], Velocity: x["Velocity"]})
+			}},
+		{op: "RMSProp", tensors: []operand{{"Param", 1, 6}, {"Grad", 1, 6}, {"Square", 1, 6}, {"Velocity", 1, 6}},
+			optional: []string{"Velocity"},
+			outputs:  []string{"Param", "Grad", "Square", "Velocity"},
+			check: func(owner any, x tensors, _ backend.Ints) {
+				backend.CheckRMSProp(owner, backend.RMSPropArgs{Param: x["Param"], Grad: x["Grad"], Square: x["Square"], Velocity: x["Velocity"]})
+			}},
+		{op: "Adam", tensors: []operand{{"Param", 1, 6}, {"Grad", 1, 6}, {"Mean", 1, 6}, {"Square", 1, 6}},
+			outputs: []string{"Param", "Grad", "Mean", "Square"},
+			check: func(owner any, x tensors, _ backend.Ints) {
+				backend.CheckAdam(owner, backend.AdamArgs{Param: x["Param"], Grad: x["Grad"], Mean: x["Mean"], Square: x["Square"], Step: 1})
+			}},
+		{op: "ClipNorm", tensors: []operand{{"x", 2, 3}, {"norm", 1, 1}}, outputs: []string{"x", "norm"},
+			check: func(owner any, x tensors, _ backend.Ints) { backend.CheckClipNorm(owner, x["x"], x["norm"], 1) }},
+	}
+}
+
+func cellCalls() []call {
+	const n, h = batch, hidden
+	return []call{
+		{op: "LSTMCell",
+			tensors:  []operand{{"Gates", n, 4 * h}, {"CPrev", n, h}, {"Peep", 3, h}, {"C", n, h}, {"H", n, h}},
+			optional: []string{"Peep"},
+			outputs:  []string{"Gates", "C", "H"},
+			check: func(owner any, x tensors, _ backend.Ints) {
+				backend.CheckLSTMCell(owner, backend.LSTMCellArgs{
+					Gates: x["Gates"], CPrev: x["CPrev"], Peep: x["Peep"], C: x["C"], H: x["H"],
+				})
+			}},
+		{op: "LSTMCellGrad",
+			tensors: []operand{{"Gates", n, 4 * h}, {"CPrev", n, h}, {"C", n, h}, {"Peep", 3, h},
+				{"DY", n, h}, {"DH", n, h}, {"DC", n, h}, {"DZ", n, 4 * h}},
+			optional: []string{"Peep"},
+			outputs:  []string{"DC", "DZ"}, inPlace: [][2]string{{"DZ", "Gates"}},
+			check: func(owner any, x tensors, _ backend.Ints) {
+				backend.CheckLSTMCellGrad(owner, backend.LSTMCellGradArgs{
+					Gates: x["Gates"], CPrev: x["CPrev"], C: x["C"], Peep: x["Peep"],
+					DY: x["DY"], DH: x["DH"], DC: x["DC"], DZ: x["DZ"],
+				})
+			}},
+		{op: "RNNCell", tensors: []operand{{"Z", n, h}, {"H", n, h}},
+			outputs: []string{"H"}, inPlace: [][2]string{{"H", "Z"}},
+			check: func(owner any, x tensors, _ backend.Ints) {
+				backend.CheckRNNCell(owner, backend.RNNCellArgs{Z: x["Z"], H: x["H"]})
+			}},
+		{op: "RNNCellGrad", tensors: []operand{{"H", n, h}, {"DY", n, h}, {"DH", n, h}, {"DZ", n, h}},
+			outputs: []string{"DZ"}, inPlace: [][2]string{{"DZ", "DY"}, {"DZ", "DH"}},
+			check: func(owner any, x tensors, _ backend.Ints) {
+				backend.CheckRNNCellGrad(owner, backend.RNNCellGradArgs{H: x["H"], DY: x["DY"], DH: x["DH"], DZ: x["DZ"]})
+			}},
+	}
+}
+
+func layerCalls() []call {
+	const rows, n, d, h = steps * batch, batch, input, hidden
+	lstm := []operand{{"X", rows, d}, {"WIH", 4 * h, d}, {"WHH", 4 * h, h}, {"BIH", 1, 4 * h}, {"BHH", 1, 4 * h}, {"Peep", 3, h},
+		{"H", rows + n, h}, {"C", rows + n, h}, {"Gates", rows, 4 * h}, {"Scratch", 1, scratch}}
+	lstmGrad := []operand{{"DY", rows, h}, {"DHLast", n, h}, {"DCLast", n, h}, {"DZ", rows, 4 * h}, {"DX", rows, d}, {"DH0", n, h}, {"DC0", n, h},
+		{"DWIH", 4 * h, d}, {"DWHH", 4 * h, h}, {"DBIH", 1, 4 * h}, {"DBHH", 1, 4 * h}, {"DPeep", 3, h}}
+	rnn := []operand{{"X", rows, d}, {"WIH", h, d}, {"WHH", h, h}, {"BIH", 1, h}, {"BHH", 1, h},
+		{"H", rows + n, h}, {"Scratch", 1, scratch}}
+	rnnGrad := []operand{{"DY", rows, h}, {"DHLast", n, h}, {"DZ", rows, h}, {"DX", rows, d}, {"DH0", n, h},
+		{"DWIH", h, d}, {"DWHH", h, h}, {"DBIH", 1, h}, {"DBHH", 1, h}}
+	return []call{
+		{op: "LSTMForward", tensors: lstm,
+			optional: []string{"BIH", "BHH", "Peep"},
+			outputs:  []string{"H", "C", "Gates", "Scratch"},
+			check: func(owner any, x tensors, _ backend.Ints) {
+				backend.CheckLSTMForward(owner, lstmArgs(x), scratch)
+			}},
+		{op: "LSTMBackward", tensors: append(lstm, lstmGrad...),
+			optional: []string{"DHLast", "DCLast", "DX", "DH0", "DC0"},
+			outputs:  []string{"Scratch", "DZ", "DX", "DH0", "DC0", "DWIH", "DWHH", "DBIH", "DBHH", "DPeep"},
+			inPlace:  [][2]string{{"DZ", "Gates"}},
+			check: func(owner any, x tensors, _ backend.Ints) {
+				backend.CheckLSTMBackward(owner, lstmGradArgs(x), scratch)
+			}},
+		{op: "RNNForward", tensors: rnn,
+			optional: []string{"BIH", "BHH"},
+			outputs:  []string{"H", "Scratch"},
+			check: func(owner any, x tensors, _ backend.Ints) {
+				backend.CheckRNNForward(owner, rnnArgs(x), scratch)
+			}},
+		{op: "RNNBackward", tensors: append(rnn, rnnGrad...),
+			optional: []string{"DHLast", "DX", "DH0"},
+			outputs:  []string{"Scratch", "DZ", "DX", "DH0", "DWIH", "DWHH", "DBIH", "DBHH"},
+			check: func(owner any, x tensors, _ backend.Ints) {
+				backend.CheckRNNBackward(owner, rnnGradArgs(x), scratch)
+			}},
+	}
+}
+
+func lstmArgs(x tensors) backend.LSTMArgs {
+	return backend.LSTMArgs{
+		Batch: batch, X: x["X"], WIH: x["WIH"], WHH: x["WHH"], BIH: x["BIH"], BHH: x["BHH"], Peep: x["Peep"],
+		H: x["H"], C: x["C"], Gates: x["Gates"], Scratch: x["Scratch"],
+	}
+}
+
+func lstmGradArgs(x tensors) backend.LSTMGradArgs {
+	return backend.LSTMGradArgs{
+		LSTMArgs: lstmArgs(x),
+		DY:       x["DY"], DHLast: x["DHLast"], DCLast: x["DCLast"],
+		DZ: x["DZ"], DX: x["DX"], DH0: x["DH0"], DC0: x["DC0"],
+		DWIH: x["DWIH"], DWHH: x["DWHH"], DBIH: x["DBIH"], DBHH: x["DBHH"], DPeep: x["DPeep"],
+	}
+}
+
+func rnnArgs(x tensors) backend.RNNArgs {
+	return backend.RNNArgs{
+		Batch: batch, X: x["X"], WIH: x["WIH"], WHH: x["WHH"], BIH: x["BIH"], BHH: x["BHH"],
+		H: x["H"], Scratch: x["Scratch"],
+	}
+}
+
+func rnnGradArgs(x tensors) backend.RNNGradArgs {
+	return backend.RNNGradArgs{
+		RNNArgs: rnnArgs(x),
+		DY:      x["DY"], DHLast: x["DHLast"],
+		DZ: x["DZ"], DX: x["DX"], DH0: x["DH0"],
+		DWIH: x["DWIH"], DWHH: x["DWHH"], DBIH: x["DBIH"], DBHH: x["DBHH"],
+	}
+}

@@ -1,0 +1,103 @@
+package reference
+
+import (
+	"math"
+
+	"gputrain/backend"
+)
+
+// Sigmoid sets y[i,j] = 1/(1+exp(−x[i,j])). y may be x.
+func (r *Backend) Sigmoid(y, x backend.Tensor) {
+	backend.CheckMap(r, "Sigmoid", y, x)
+	r.apply(y, x, func(x float64) float64 {
+		// 1/(1+e^−x) = e^x/(1+e^x); the exponent that is negative keeps its
+		// digits where the other one overflows.
+		if x < 0 {
+			e := math.Exp(x)
+			return e / (1 + e)
+		}
+		return 1 / (1 + math.Exp(-x))
+	})
+}
+
+// SigmoidGrad sets dx[i,j] = dy[i,j]·y[i,j]·(1−y[i,j]). dx may be y or dy.
+func (r *Backend) SigmoidGrad(dx, y, dy backend.Tensor) {
+	backend.CheckGrad(r, "SigmoidGrad", dx, y, dy)
+	r.combine(dx, y, dy, func(y, dy float64) float64 { return dy * y * (1 - y) })
+}
+
+// Tanh sets y[i,j] = tanh(x[i,j]). y may be x.
+func (r *Backend) Tanh(y, x backend.Tensor) {
+	backend.CheckMap(r, "Tanh", y, x)
+	r.apply(y, x, math.Tanh)
+}
+
+// TanhGrad sets dx[i,j] = dy[i,j]·(1−y[i,j]²). dx may be y or dy.
+func (r *Backend) TanhGrad(dx, y, dy backend.Tensor) {
+	backend.CheckGrad(r, "TanhGrad", dx, y, dy)
+	r.combine(dx, y, dy, func(y, dy float64) float64 { return dy * (1 - y*y) })
+}
+
+// ReLU sets y[i,j] = max(x[i,j], 0), NaN for NaN. y may be x.
+func (r *Backend) ReLU(y, x backend.Tensor) {
+	backend.CheckMap(r, "ReLU", y, x)
+	r.apply(y, x, func(x float64) float64 { return math.Max(x, 0) })
+}
+
+// ReLUGrad sets dx[i,j] = dy[i,j] where y[i,j] > 0, else 0. dx may be y or dy.
+func (r *Backend) ReLUGrad(dx, y, dy backend.Tensor) {
+	backend.CheckGrad(r, "ReLUGrad", dx, y, dy)
+	r.combine(dx, y, dy, func(y, dy float64) float64 {
+		if y > 0 {
+			return dy
+		}
+		return 0
+	})
+}
+
+// Softmax sets y[i,j] = exp(x[i,j]−m_i) / Σ_k exp(x[i,k]−m_i), where
+// m_i = max_k x[i,k]. y may be x.
+func (r *Backend) Softmax(y, x backend.Tensor) {
+	backend.CheckMap(r, "Softmax", y, x)
+	if r.err != nil {
+		return
+	}
+	for i := range x.Rows {
+		out, in := row(y, i), row(x, i)
+		largest, sum := maxSumExp(in)
+		for j := range in {
+			out[j] = math.Exp(in[j]-largest) / sum
+		}
+	}
+}
+
+// SoftmaxGrad sets dx[i,j] = y[i,j]·(dy[i,j] − Σ_k dy[i,k]·y[i,k]). dx may be
+// y or dy.
+func (r *Backend) SoftmaxGrad(dx, y, dy backend.Tensor) {
+	backend.CheckGrad(r, "SoftmaxGrad", dx, y, dy)
+	if r.err != nil {
+		return
+	}
+	for i := range y.Rows {
+		out, p, g := row(dx, i), row(y, i), row(dy, i)
+		var sum float64
+		for k := range p {
+			sum += g[k] * p[k]
+		}
+		for j := range p {
+			out[j] = p[j] * (g[j] - sum)
+		}
+	}
+}
+
+// maxSumExp returns m = max_k x[k] and Σ_k exp(x[k]−m), which cannot overflow.
+func maxSumExp(x []float64) (largest, sum float64) {
+	largest = math.Inf(-1)
+	for _, v := range x {
+		largest = math.Max(largest, v)
+	}
+	for _, v := range x {
+		sum += math.Exp(v - largest)
+	}
+	return largest, sum
+}

@@ -1,0 +1,79 @@
+package reference
+
+import (
+	"fmt"
+	"math"
+
+	"gputrain/backend"
+)
+
+// SoftmaxCrossEntropy computes
+//
+//	loss[0,0]    = −scale·Σ_i log softmax(logits_i)[labels[i]]
+//	dlogits[i,j] = scale·(softmax(logits_i)[j] − [j = labels[i]])
+//
+// where log softmax(x)[j] = x[j] − m − log Σ_k exp(x[k]−m), m = max_k x[k].
+// Rows with label backend.IgnoreLabel add nothing and have gradient 0; any
+// other label outside of 0..cols−1 is a sticky error. dlogits is optional and
+// may be logits; loss must not overlap anything.
+func (r *Backend) SoftmaxCrossEntropy(loss, dlogits, logits backend.Tensor, labels backend.Ints, scale float64) {
+	backend.CheckSoftmaxCrossEntropy(r, loss, dlogits, logits, labels)
+	if r.err != nil || !r.labelsExist(labels, logits) {
+		return
+	}
+	var total float64
+	for i, label := range ints(labels) {
+		if label == backend.IgnoreLabel {
+			if dlogits.Present() {
+				clear(row(dlogits, i))
+			}
+			continue
+		}
+		x := row(logits, i)
+		largest, sum := maxSumExp(x)
+		total += math.Log(sum) + largest - x[label]
+		if dlogits.Present() {
+			dx := row(dlogits, i)
+			for j := range x {
+				dx[j] = scale * math.Exp(x[j]-largest) / sum
+			}
+			dx[label] -= scale
+		}
+	}
+	floats(loss)[0] = scale * total
+}
+
+// labelsExist reports whether logits has a column for each label; if not, the
+// error sticks.
+func (r *Backend) labelsExist(labels backend.Ints, logits backend.Tensor) bool {
+	for i, label := range ints(labels) {
+		if label != backend.IgnoreLabel && (label < 0 || int(label) >= logits.Cols) {
+			r.err = fmt.Errorf("reference: SoftmaxCrossEntropy: labels[%d] is %d, logits has %d columns", i, label, logits.Cols)
+			return false
+		}
+	}
+	return true
+}
+
+// SquaredError computes
+//
+//	loss[0,0] = scale·Σ_ij (y[i,j] − target[i,j])²
+//	dy[i,j]   = 2·scale·(y[i,j] − target[i,j])
+//
+// dy is optional and may be y or target; loss must not overlap anything.
+func (r *Backend) SquaredError(loss, dy, y, target backend.Tensor, scale float64) {
+	backend.CheckSquaredError(r, loss, dy, y, target)
+	if r.err != nil {
+		return
+	}
+	u, v := floats(y), floats(target)
+	var sum float64
+	for k := range u {
+		difference := u[k] - v[k]
+		sum += difference * difference
+	}
+	floats(loss)[0] = scale * sum
+	if dy.Present() {
+		r.combine(dy, y, target, func(y, target float64) float64 { return 2 * scale * (y - target) })
+	}
+}
