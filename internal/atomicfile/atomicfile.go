@@ -1,0 +1,80 @@
+// Package atomicfile writes files that nobody sees half-written.
+package atomicfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+)
+
+// Write creates path's content through a temporary file in the same directory,
+// which is written, synced and renamed. On error nothing is left behind and an
+// existing file is untouched. Permissions are those that os.Create gives. A
+// symbolic link stays, what it points to is replaced.
+func Write(path string, write func(io.Writer) error) error {
+	if err := replace(path, write); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+func replace(path string, write func(io.Writer) error) error {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return errors.New("it exists and is no regular file")
+	}
+	file, err := createTemp(path)
+	if err != nil {
+		return err
+	}
+	renamed := false
+	defer func() {
+		if !renamed { // also when write panics
+			file.Close()
+			os.Remove(file.Name())
+		}
+	}()
+	if err := write(file); err != nil {
+		return err
+	}
+	if err := file.Sync(); err != nil {
+		return err
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(file.Name(), path); err != nil {
+		return err
+	}
+	renamed = true
+	syncDir(filepath.Dir(path))
+	return nil
+}
+
+// createTemp creates a file of a new name beside path. os.CreateTemp would
+// keep it from other users.
+func createTemp(path string) (*os.File, error) {
+	for {
+		name := fmt.Sprintf(".%s.%08x.tmp", filepath.Base(path), rand.Uint32())
+		file, err := os.OpenFile(filepath.Join(filepath.Dir(path), name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+		if !errors.Is(err, fs.ErrExist) {
+			return file, err
+		}
+	}
+}
+
+// syncDir makes the rename survive a power failure where the system can do
+// that. Where it cannot, as on Windows, the file itself is whole all the same,
+// so an error is none of Write.
+func syncDir(dir string) {
+	if d, err := os.Open(dir); err == nil {
+		d.Sync()
+		d.Close()
+	}
+}

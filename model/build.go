@@ -1,0 +1,169 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"gputrain/backend"
+)
+
+// maxSize bounds every size that a caller gives and the rows of a batch, so
+// that no product of a few of them overflows.
+const maxSize = 1 << 28
+
+// checkSize returns an error unless 1 ≤ n ≤ most.
+func checkSize(name string, n, most int) error {
+	if n < 1 || n > most {
+		return fmt.Errorf("%s is %d, want 1 to %d", name, n, most)
+	}
+	return nil
+}
+
+// shapes checks s and returns the input shape of each stage.
+func (s Spec) shapes(in Shape) ([]Shape, error) {
+	if len(s) == 0 {
+		return nil, errors.New("model: the network has no stages")
+	}
+	if err := in.check(); err != nil {
+		return nil, fmt.Errorf("model: input of stage %q: %w", s[0].Name, err)
+	}
+	shapes := make([]Shape, len(s))
+	for i, stage := range s {
+		if err := s.checkName(i); err != nil {
+			return nil, err
+		}
+		out, err := stage.Layer.Output(in)
+		if err != nil {
+			return nil, fmt.Errorf("model: stage %q: %w", stage.Name, err)
+		}
+		shapes[i], in = in, out
+	}
+	return shapes, nil
+}
+
+func (s Shape) check() error {
+	for _, size := range []struct {
+		name string
+		n    int
+	}{
+		{"Width", s.Width}, {"Steps", s.Steps}, {"Batch", s.Batch}, {"Steps·Batch", s.Rows()},
+	} {
+		if err := checkSize(size.name, size.n, maxSize); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkName checks the name of stage i.
+func (s Spec) checkName(i int) error {
+	name := s[i].Name
+	switch {
+	case name == "":
+		return fmt.Errorf("model: stage %d has no name", i+1)
+	case strings.HasPrefix(name, trainPrefix):
+		return fmt.Errorf("model: stage %q: names that begin with %q are reserved", name, trainPrefix)
+	case slices.ContainsFunc(s[:i], func(other Stage) bool { return other.Name == name }):
+		return fmt.Errorf("model: stage %q: another stage has that name", name)
+	}
+	return nil
+}
+
+// build lays out and allocates the parameters, then builds the modules.
+func (n *Network) build(spec Spec, shapes []Shape) error {
+	first := make([]int, len(spec)+1) // index of each stage's first window
+	for i, stage := range spec {
+		for _, p := range stage.Layer.Params(shapes[i]) {
+			n.windows = append(n.windows, Window{Name: stage.Name + "." + p.Name, Shape: p.Shape, init: p.Init})
+		}
+		first[i+1] = len(n.windows)
+	}
+	if err := n.allocParams(); err != nil {
+		return err
+	}
+	for i, stage := range spec {
+		b := &Builder{
+			network:   n,
+			stage:     stage.Name,
+			windows:   n.windows[first[i]:first[i+1]],
+			inputGrad: n.inputGrad || first[i] > 0,
+		}
+		module := stage.Layer.Build(b, shapes[i])
+		if b.err != nil {
+			return b.err
+		}
+		n.stages = append(n.stages, builtStage{stage, module})
+	}
+	return nil
+}
+
+const (
+	// alignment is what the offsets of windows are multiples of, in elements:
+	// 128 bytes, a cache line of a GPU and more than any vector register.
+	alignment = 32
+
+	// maxParams bounds the parameters with their padding; their bytes and
+	// those of all optimizer state fit an int64.
+	maxParams = 1 << 58
+)
+
+// allocParams allocates the flat tensors and places the windows on them.
+func (n *Network) allocParams() error {
+	total := 0
+	offsets := make([]int, len(n.windows))
+	largest, most := "none", 0 // the window with the most elements, for the error
+	for i, w := range n.windows {
+		size, ok := product(w.Shape)
+		if !ok || size > maxParams-alignment-total {
+			return fmt.Errorf("model: parameter %q of shape %v makes the network too large", w.Name, w.Shape)
+		}
+		if size > most {
+			largest, most = fmt.Sprintf("%q of shape %v", w.Name, w.Shape), size
+		}
+		offsets[i] = total
+		total += (size + alignment - 1) / alignment * alignment
+	}
+	for _, flat := range []*backend.Tensor{&n.params, &n.grads} {
+		var err error
+		if *flat, err = n.alloc(1, total); err != nil {
+			return fmt.Errorf("model: %d parameters, the largest %s: %w", total, largest, err)
+		}
+	}
+	for i := range n.windows {
+		w := &n.windows[i]
+		w.Param = window(n.params, offsets[i], w.Shape)
+		w.Grad = window(n.grads, offsets[i], w.Shape)
+	}
+	return nil
+}
+
+// product returns the number of elements of a tensor; ok is false if a
+// dimension is negative or the product overflows.
+func product(shape []int) (size int, ok bool) {
+	size = 1
+	for _, d := range shape {
+		if d < 0 || d > 0 && size > math.MaxInt/d {
+			return 0, false
+		}
+		size *= d
+	}
+	return size, true
+}
+
+// window returns the window of the given shape that starts at element off of
+// flat. A vector is a row.
+func window(flat backend.Tensor, off int, shape []int) backend.Tensor {
+	rows, cols := 1, 1
+	if len(shape) > 1 {
+		rows, shape = shape[0], shape[1:]
+	}
+	for _, d := range shape {
+		cols *= d
+	}
+	_, rest := flat.Take(1, off)
+	w, _ := rest.Take(rows, cols)
+	return w
+}

@@ -1,0 +1,188 @@
+package model
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// encoded returns the bytes that Write writes.
+func encoded(t testing.TB, f *File) []byte {
+	t.Helper()
+	var buffer bytes.Buffer
+	if err := f.encode(&buffer); err != nil {
+		t.Fatal(err)
+	}
+	return buffer.Bytes()
+}
+
+// raw assembles a file of a header and size bytes of data.
+func raw(header string, size int) []byte {
+	data := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
+	return append(append(data, header...), make([]byte, size)...)
+}
+
+func sample() *File {
+	return &File{
+		Meta: map[string]string{"model": "lstm", "note": "line\n\"two\" <é>"},
+		Tensors: map[string]Array{
+			"lstm.weight": {Shape: []int{2, 3}, Data: []float32{1, -2, 3.5, 0, math.SmallestNonzeroFloat32, math.MaxFloat32}},
+			"bias":        {Shape: []int{2}, Data: []float32{float32(math.Inf(1)), float32(math.Copysign(0, -1))}},
+			"scalar":      {Shape: []int{}, Data: []float32{7}},
+			"empty":       {Shape: []int{0, 4}, Data: []float32{}},
+		},
+	}
+}
+
+func sameFile(a, b *File) bool {
+	return maps.Equal(a.Meta, b.Meta) && maps.EqualFunc(a.Tensors, b.Tensors, func(x, y Array) bool {
+		return slices.Equal(x.Shape, y.Shape) && slices.EqualFunc(x.Data, y.Data, func(v, w float32) bool {
+			return math.Float32bits(v) == math.Float32bits(w)
+		})
+	})
+}
+
+func TestFileIsReadAsWritten(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "model.safetensors")
+	want := sample()
+	if err := want.Write(path); err != nil {
+		t.Fatal(err)
+	}
+	got, err := ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !sameFile(got, want) {
+		t.Errorf("read %v, wrote %v", got, want)
+	}
+	first, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 10 { // the order of maps changes
+		if !bytes.Equal(encoded(t, sample()), first) {
+			t.Fatal("the same content gave other bytes")
+		}
+	}
+}
+
+func TestWriteRefusesDataOfAnotherShape(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "model.safetensors")
+	for name, a := range map[string]Array{
+		"too few values": {Shape: []int{2, 3}, Data: make([]float32, 5)},
+		"negative":       {Shape: []int{-1, -1}, Data: make([]float32, 1)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if text := fmt.Sprint(recover()); !strings.Contains(text, `model: Write: tensor "w" of shape`) {
+					t.Errorf("panic %q", text)
+				}
+				if _, err := os.Stat(path); err == nil {
+					t.Error("a file was written")
+				}
+			}()
+			(&File{Tensors: map[string]Array{"w": a}}).Write(path)
+		})
+	}
+}
+
+func TestParseFileReportsDamage(t *testing.T) {
+	for name, test := range map[string]struct {
+		data []byte
+		want string
+	}{
+		"empty":                  {nil, "no safetensors file, it has 0 bytes"},
+		"a few bytes":            {[]byte("hello"), "no safetensors file, it has 5 bytes"},
+		"text":                   {[]byte("epoch,loss\n1,2.3\n"), "the header should have"},
+		"header of 2^63 bytes":   {append(binary.LittleEndian.AppendUint64(nil, 1<<63), "{}"...), "the header should have 9223372036854775808 bytes, only 2 are there"},
+		"header is no JSON":      {raw("hello", 0), "header: invalid character"},
+		"header is an array":     {raw("[]", 0), "header: "},
+		"tensor is no object":    {raw(`{"w":3}`, 0), "header: "},
+		"tensor without shape":   {raw(`{"w":{"dtype":"F32","data_offsets":[0,4]}}`, 4), "header: "},
+		"text is a number":       {raw(`{"__metadata__":{"epoch":3}}`, 0), "header: "},
+		"unknown type":           {raw(`{"w":{"dtype":"F7","shape":[1],"data_offsets":[0,4]}}`, 4), `tensor "w"`},
+		"another type":           {raw(`{"w":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}}`, 8), `tensor "w": type is F64, want F32`},
+		"data cut short":         {raw(`{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 7), `tensor "w": cut short or damaged: data is bytes 0 to 8 of 7`},
+		"data left over":         {raw(`{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 9), "9 bytes of data, the tensors have 8"},
+		"offsets backwards":      {raw(`{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"x":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}`, 8), `tensor "x": cut short or damaged: data is bytes 8 to 0 of 8`},
+		"negative offset":        {raw(`{"w":{"dtype":"F32","shape":[2],"data_offsets":[-8,0]}}`, 8), `tensor "w"`},
+		"offset beyond 2^64":     {raw(`{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,36893488147419103232]}}`, 8), `tensor "w"`},
+		"overlap":                {raw(`{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"x":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}`, 12), `tensor "x": damaged file: data starts at byte 4, want 8`},
+		"gap":                    {raw(`{"w":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, 8), `tensor "w": damaged file: data starts at byte 4, want 0`},
+		"shape of another size":  {raw(`{"w":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}`, 8), `tensor "w": damaged file: shape [3], but 8 bytes`},
+		"part of a value":        {raw(`{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,5]}}`, 5), `tensor "w": damaged file: shape [1], but 5 bytes`},
+		"shape overflows":        {raw(`{"w":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}}`, 0), `tensor "w": damaged file: shape [4294967296 4294967296], but 0 bytes`},
+		"dimension beyond int":   {raw(`{"w":{"dtype":"F32","shape":[0,18446744073709551615],"data_offsets":[0,0]}}`, 0), `tensor "w": damaged file: shape [0 18446744073709551615]`},
+		"the same name twice":    {raw(`{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"w":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, 8), `tensor "w": damaged file: data starts at byte 4, want 0`},
+		"header with a tail":     {raw(`{}{}`, 0), "header: "},
+		"header nested deeply":   {raw(strings.Repeat("[", 1<<20), 0), "header: "},
+		"name of several lines":  {raw(`{"a\nb":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}}`, 8), `tensor "a\nb"`},
+		"type of several lines":  {raw(`{"a":{"dtype":"F\n4","shape":[1],"data_offsets":[0,8]}}`, 8), `tensor "a"`},
+		"shape of several lines": {raw(`{"a":{"dtype":"F32","shape":["x\ny"],"data_offsets":[0,8]}}`, 8), `tensor "a"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, err := ParseFile(test.data)
+			if err == nil {
+				t.Fatalf("it was read as %v", f)
+			}
+			if !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") || len(err.Error()) > 300 {
+				t.Errorf("error %q, want one short line with %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestReadFileNamesTheFile(t *testing.T) {
+	dir := t.TempDir()
+	torn := filepath.Join(dir, "torn.safetensors")
+	if err := os.WriteFile(torn, encoded(t, sample())[:100], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{torn, filepath.Join(dir, "missing"), dir} {
+		if _, err := ReadFile(path); err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("error %v, want one that names %s", err, path)
+		}
+	}
+}
+
+func TestParseFileRejectsEveryTornFile(t *testing.T) {
+	whole := encoded(t, sample())
+	for n := range whole {
+		if _, err := ParseFile(whole[:n]); err == nil {
+			t.Errorf("the first %d of %d bytes were read as a file", n, len(whole))
+		}
+	}
+}
+
+func FuzzParseFile(f *testing.F) {
+	whole := encoded(f, sample())
+	f.Add(whole)
+	f.Add(whole[:len(whole)-3])
+	f.Add(encoded(f, &File{}))
+	f.Add(raw(`{"w":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, 8))
+	f.Add(raw(`{"w":{"dtype":"F32","shape":[0,18446744073709551615],"data_offsets":[0,0]},"__metadata__":null}`, 0))
+	f.Add(raw(`{"w":null}`, 0))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		file, err := ParseFile(data)
+		if err != nil {
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("an error of several lines: %q", err)
+			}
+			return
+		}
+		again, err := ParseFile(encoded(t, file))
+		if err != nil {
+			t.Fatalf("what was read cannot be read again: %v", err)
+		}
+		if !sameFile(again, file) {
+			t.Errorf("read %v, then wrote and read %v", file, again)
+		}
+	})
+}

@@ -1,0 +1,101 @@
+package model
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"gputrain/backend"
+)
+
+// Shape is the shape of a batch of sequences: a [Steps·Batch, Width] matrix,
+// time-major, rows t·Batch..(t+1)·Batch−1 being time step t.
+type Shape struct{ Steps, Batch, Width int }
+
+// Rows returns the number of rows of the matrix.
+func (s Shape) Rows() int { return s.Steps * s.Batch }
+
+// Mode says what a forward pass is for.
+type Mode int
+
+const (
+	Eval  Mode = iota // a Backward after it panics
+	Train             // keeps what Backward needs
+)
+
+// Layer describes one stage of a network: its sizes and options. It holds no
+// memory; Build makes the Module that does.
+type Layer interface {
+	// Output returns the shape that the layer makes of in, or an error that
+	// says why it cannot. It must not fail on a smaller number of steps or a
+	// smaller batch than one it accepts.
+	Output(in Shape) (Shape, error)
+
+	// Params describes the parameters for inputs of in.Width, in the order of
+	// PyTorch's state dict.
+	Params(in Shape) []Param
+
+	// Build allocates through b what the passes need for inputs up to in.
+	Build(b *Builder, in Shape) Module
+}
+
+// Param describes a parameter of a layer.
+type Param struct {
+	Name  string // PyTorch's, within the layer
+	Shape []int
+
+	// Init draws the initial values, row-major. nil stands for zeros.
+	Init func(dst []float64, rng *rand.Rand)
+}
+
+// Module is a layer that was built: it has parameters and workspace on a
+// backend. A module with recurrent states that the caller may set also has a
+// method States(steps, batch int) []State, with names unique in the module;
+// see Network.States.
+type Module interface {
+	// Forward queues the forward pass for x, which has in.Rows rows of
+	// in.Width, and returns the output, a window on memory of the module or on
+	// x. x must keep its values until Backward.
+	Forward(x backend.Tensor, in Shape, mode Mode) backend.Tensor
+
+	// Backward queues the backward pass of the last Forward. dy is the
+	// gradient of its output and is only read. The gradients of the parameters
+	// are added to what is there. It returns the gradient of x, absent unless
+	// Builder.InputGrad.
+	Backward(dy backend.Tensor) backend.Tensor
+}
+
+// Builder gives a Layer what its Module lives on.
+type Builder struct {
+	network   *Network
+	stage     string
+	windows   []Window
+	inputGrad bool
+	err       error
+}
+
+// Backend returns the backend of the network.
+func (b *Builder) Backend() backend.Backend { return b.network.backend }
+
+// Param returns the i-th of the layer's Params and its gradient. A vector of n
+// elements is [1, n]; a tensor of higher rank keeps its first dimension as
+// rows.
+func (b *Builder) Param(i int) (value, grad backend.Tensor) {
+	return b.windows[i].Param, b.windows[i].Grad
+}
+
+// New returns a zeroed [rows, cols] workspace that lives as long as the
+// network. When memory is short it returns an absent tensor, now and from then
+// on, and the error comes out of the New that builds the network.
+func (b *Builder) New(rows, cols int) backend.Tensor {
+	if b.err != nil {
+		return backend.Tensor{}
+	}
+	t, err := b.network.alloc(rows, cols)
+	if err != nil {
+		b.err = fmt.Errorf("model: stage %q: workspace of %dx%d: %w", b.stage, rows, cols, err)
+	}
+	return t
+}
+
+// InputGrad reports whether Backward must return the gradient of the input.
+func (b *Builder) InputGrad() bool { return b.inputGrad }

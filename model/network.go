@@ -1,0 +1,251 @@
+// Package model builds networks of layers on any backend and runs their
+// forward and backward passes.
+//
+// All parameters of a network lie in one flat tensor, their gradients in
+// another, and layers hold windows on them: an optimizer, clipping and
+// checkpoints are a few calls for the whole model. Names and shapes of the
+// windows are those of PyTorch's state dict. All memory is taken when the
+// network is built; a pass allocates none, neither on the device nor in Go.
+//
+// What depends on sizes, memory or files is an error; a call that cannot be
+// right, such as an input of another width, panics. A Network is not safe for
+// concurrent use.
+package model
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"gputrain/backend"
+)
+
+// Spec describes a network: the stages that the input passes, in order.
+type Spec []Stage
+
+// Stage is a layer under a name, which is the prefix of the names of its
+// parameters: the layer's "weight" is the network's "head.weight".
+type Stage struct {
+	Name  string
+	Layer Layer
+}
+
+// Network is a network that was built on a backend.
+type Network struct {
+	backend       backend.Backend
+	input         Shape // the largest
+	inputGrad     bool
+	stages        []builtStage
+	windows       []Window
+	params, grads backend.Tensor
+	buffers       []backend.Buffer
+
+	output  Shape // of the last Forward
+	trained bool  // the last pass was a Forward in mode Train
+}
+
+type builtStage struct {
+	Stage
+	module Module
+}
+
+// Window is a parameter of a network: where it lies in the flat tensors.
+type Window struct {
+	Name        string // "lstm.weight_ih_l0"
+	Shape       []int  // PyTorch's
+	Param, Grad backend.Tensor
+
+	init func(dst []float64, rng *rand.Rand)
+}
+
+// Option is an option of New.
+type Option func(*Network)
+
+// InputGrad makes Backward compute the gradient of the network's input.
+func InputGrad() Option { return func(n *Network) { n.inputGrad = true } }
+
+// New builds the network that spec describes on b, for inputs of in.Width
+// columns with up to in.Steps steps and in.Batch sequences. The parameters are
+// zero until Init or Load. An error names the stage; nothing stays allocated
+// then.
+func New(b backend.Backend, spec Spec, in Shape, opts ...Option) (*Network, error) {
+	n := &Network{backend: b, input: in}
+	for _, o := range opts {
+		o(n)
+	}
+	shapes, err := spec.shapes(in)
+	if err != nil {
+		return nil, err
+	}
+	if err := n.build(spec, shapes); err != nil {
+		n.Free()
+		return nil, err
+	}
+	return n, nil
+}
+
+// Init draws initial values for all parameters, rounded to float32. Each has
+// a random stream of its own, of seed and its index, so that the size of one
+// does not change what another gets.
+func (n *Network) Init(seed uint64) {
+	flat := make([]float32, n.params.Size())
+	for i, w := range n.windows {
+		if w.init == nil {
+			continue
+		}
+		values := make([]float64, w.Param.Size())
+		w.init(values, rand.New(rand.NewPCG(seed, uint64(i))))
+		for j, v := range values {
+			flat[w.Param.Off-n.params.Off+j] = float32(v)
+		}
+	}
+	n.backend.Upload(n.params, flat)
+}
+
+// Forward queues the forward pass for x, [steps·batch, Width], time-major, and
+// returns the output, which the next Forward overwrites. x must keep its
+// values until Backward. It panics if x does not fit what the network was
+// built for.
+func (n *Network) Forward(x backend.Tensor, steps int, mode Mode) backend.Tensor {
+	if steps < 1 || steps > n.input.Steps {
+		panic(fmt.Sprintf("model: Forward: %d steps, want 1 to %d", steps, n.input.Steps))
+	}
+	if x.Cols != n.input.Width || x.Rows%steps != 0 || x.Rows/steps > n.input.Batch {
+		panic(fmt.Sprintf("model: Forward: x is %v, want %d columns and a multiple of %d rows up to %d",
+			x, n.input.Width, steps, steps*n.input.Batch))
+	}
+	in := Shape{Steps: steps, Batch: x.Rows / steps, Width: x.Cols}
+	for _, s := range n.stages {
+		x = s.module.Forward(x, in, mode)
+		in = s.output(in)
+	}
+	n.output, n.trained = in, mode == Train
+	return x
+}
+
+// Backward queues the backward pass of the last Forward, which must have been
+// in mode Train and serves one Backward. dy is the gradient of its output and
+// is only read. The gradients of the parameters are added to Grads. It returns
+// the gradient of the input, absent unless the network was built with
+// InputGrad.
+func (n *Network) Backward(dy backend.Tensor) backend.Tensor {
+	if !n.trained {
+		panic("model: Backward: no Forward in mode Train before it")
+	}
+	if dy.Rows != n.output.Rows() || dy.Cols != n.output.Width {
+		panic(fmt.Sprintf("model: Backward: dy is %v, want %dx%d", dy, n.output.Rows(), n.output.Width))
+	}
+	n.trained = false
+	for i := len(n.stages) - 1; i >= 0 && dy.Present(); i-- {
+		dy = n.stages[i].module.Backward(dy)
+	}
+	return dy
+}
+
+// Backend returns the backend that the network was built on.
+func (n *Network) Backend() backend.Backend { return n.backend }
+
+// Input returns the largest input shape.
+func (n *Network) Input() Shape { return n.input }
+
+// Output returns the output shape for the largest input.
+func (n *Network) Output() Shape { return n.OutputShape(n.input) }
+
+// OutputShape returns the output shape for an input of shape in. It panics if
+// a layer does not take it.
+func (n *Network) OutputShape(in Shape) Shape {
+	for _, s := range n.stages {
+		in = s.output(in)
+	}
+	return in
+}
+
+func (s builtStage) output(in Shape) Shape {
+	out, err := s.Layer.Output(in)
+	if err != nil {
+		panic(fmt.Sprintf("model: stage %q: %v", s.Name, err))
+	}
+	return out
+}
+
+// Params returns all parameters, flat, [1, P]. Each window starts at a multiple
+// of 32 elements; the padding between them is zero and stays so under every
+// optimizer.
+func (n *Network) Params() backend.Tensor { return n.params }
+
+// Grads returns the gradients of Params. Backward adds to them: whoever trains
+// sets them to zero.
+func (n *Network) Grads() backend.Tensor { return n.grads }
+
+// Windows returns the parameters in the order of the state dict. The slice is
+// the network's own.
+func (n *Network) Windows() []Window { return n.windows }
+
+// Window returns the parameter of the given name.
+func (n *Network) Window(name string) (Window, bool) {
+	for _, w := range n.windows {
+		if w.Name == name {
+			return w, true
+		}
+	}
+	return Window{}, false
+}
+
+// Count returns the number of parameters, without padding.
+func (n *Network) Count() int {
+	count := 0
+	for _, w := range n.windows {
+		count += w.Param.Size()
+	}
+	return count
+}
+
+// State is a recurrent state that crosses the bounds of a chunk. All tensors
+// are [batch, Hidden].
+type State struct {
+	Name string // "lstm.h_l0"
+
+	Initial backend.Tensor // before the first step; set by the caller
+	Final   backend.Tensor // after the last step; set by Forward
+
+	InitialGrad backend.Tensor // gradient of Initial; set by Backward
+	FinalGrad   backend.Tensor // gradient of Final; set by the caller, zero at first
+}
+
+// States returns the states of the recurrent layers with Stateful set, for
+// passes of the given sizes. The windows of another size lie elsewhere in the
+// same memory, so that the caller sets Initial (and FinalGrad, if it ever did)
+// again whenever a size changes. Copying each Final to its Initial between two
+// passes continues the sequences.
+func (n *Network) States(steps, batch int) []State {
+	var states []State
+	for _, s := range n.stages {
+		stateful, ok := s.module.(interface {
+			States(steps, batch int) []State
+		})
+		if !ok {
+			continue
+		}
+		for _, state := range stateful.States(steps, batch) {
+			state.Name = s.Name + "." + state.Name
+			states = append(states, state)
+		}
+	}
+	return states
+}
+
+// Free releases all memory of the network. Any later use panics.
+func (n *Network) Free() {
+	for _, buf := range n.buffers {
+		n.backend.Free(buf)
+	}
+	n.buffers = nil
+}
+
+// alloc allocates what Free releases.
+func (n *Network) alloc(rows, cols int) (backend.Tensor, error) {
+	t, err := n.backend.New(rows, cols)
+	if err == nil {
+		n.buffers = append(n.buffers, t.Buf)
+	}
+	return t, err
+}

@@ -1,0 +1,155 @@
+package train
+
+import (
+	"fmt"
+	"math"
+
+	"gputrain/backend"
+	"gputrain/data"
+	"gputrain/model"
+)
+
+// Metrics say how well a network does on a set.
+type Metrics struct {
+	Loss     float64 // mean over the rows
+	Accuracy float64 // Correct/Count; NaN if the set has no labels
+	Correct  int     // rows whose largest output is that of the label
+	Count    int     // rows judged: samples, or their time steps if PerStep; without those that have no label
+
+	// Confusion counts the rows by class, [actual][predicted]; nil if the set
+	// has no labels.
+	Confusion [][]int
+}
+
+// Evaluate runs net over set, in batches of the size that it was built for.
+// It returns an error if the set does not fit the network or the loss, if
+// memory is short, and if the device fails.
+func Evaluate(net *model.Network, loss Loss, set *data.Dataset) (Metrics, error) {
+	e, err := newEvaluator(net, loss, set)
+	if err != nil {
+		return Metrics{}, fmt.Errorf("train: evaluate: %w", err)
+	}
+	defer e.free()
+	metrics, err := e.run()
+	if err != nil {
+		return Metrics{}, fmt.Errorf("train: evaluate: %w", err)
+	}
+	return metrics, nil
+}
+
+// Predict returns the network's outputs for each sample of set, which needs no
+// targets: one row of the network's width, or one after the other for each
+// time step. Its errors are those of Evaluate.
+func Predict(net *model.Network, set *data.Dataset) ([][]float32, error) {
+	if err := checkInputs(net, set); err != nil {
+		return nil, fmt.Errorf("train: predict: %w", err)
+	}
+	b := net.Backend()
+	memory := memory{b: b}
+	defer memory.free()
+	feed := newFeed(&memory, net.Input(), net.Output())
+	if memory.err != nil {
+		return nil, fmt.Errorf("train: predict: no memory for batches of %d samples: %w", net.Input().Batch, memory.err)
+	}
+	batches := data.NewBatches(set, net.Input().Batch)
+	outputs := make([][]float32, 0, set.Len())
+	for i := range batches.Count() {
+		batch := batches.Batch(i)
+		y := net.Forward(feed.inputs(b, batch), batch.Steps, model.Eval)
+		rows := make([]float32, y.Size())
+		if err := b.Download(rows, y); err != nil {
+			return nil, fmt.Errorf("train: predict: %w", err)
+		}
+		for sample := range batch.Size {
+			output := make([]float32, 0, y.Size()/batch.Size)
+			for row := sample; row < y.Rows; row += batch.Size {
+				output = append(output, rows[row*y.Cols:(row+1)*y.Cols]...)
+			}
+			outputs = append(outputs, output)
+		}
+	}
+	return outputs, nil
+}
+
+// evaluator runs a network over a set again and again.
+type evaluator struct {
+	net     *model.Network
+	b       backend.Backend
+	loss    Loss
+	batches *data.Batches
+	labeled bool
+
+	memory         memory
+	feed           feed
+	value, lossSum backend.Tensor // [1,1]
+	predicted      backend.Ints
+	received       []int32 // predicted, downloaded
+}
+
+func newEvaluator(net *model.Network, loss Loss, set *data.Dataset) (*evaluator, error) {
+	if err := checkSet(net, loss, set); err != nil {
+		return nil, err
+	}
+	e := &evaluator{
+		net: net, b: net.Backend(), loss: loss,
+		batches: data.NewBatches(set, net.Input().Batch),
+		labeled: set.Labels != nil,
+		memory:  memory{b: net.Backend()},
+	}
+	m, in, out := &e.memory, net.Input(), net.Output()
+	e.feed = newFeed(m, in, out)
+	e.value, e.lossSum = m.tensor(1, 1), m.tensor(1, 1)
+	e.predicted = m.ints(out.Rows())
+	e.received = make([]int32, out.Rows())
+	if m.err != nil {
+		m.free()
+		return nil, fmt.Errorf("no memory for batches of %d samples: %w", in.Batch, m.err)
+	}
+	return e, nil
+}
+
+func (e *evaluator) free() { e.memory.free() }
+
+func (e *evaluator) run() (Metrics, error) {
+	var metrics Metrics
+	if e.labeled {
+		metrics.Confusion = make([][]int, e.net.Output().Width)
+		for class := range metrics.Confusion {
+			metrics.Confusion[class] = make([]int, len(metrics.Confusion))
+		}
+	}
+	e.b.Fill(e.lossSum, 0)
+	for i := range e.batches.Count() {
+		batch := e.batches.Batch(i)
+		y := e.net.Forward(e.feed.inputs(e.b, batch), batch.Steps, model.Eval)
+		target := e.feed.targets(e.b, batch)
+		e.loss.Compute(e.b, e.value, backend.Tensor{}, y, target)
+		e.b.AddScaled(e.lossSum, float64(target.Count), e.value)
+		metrics.Count += target.Count
+		if e.labeled {
+			e.b.ArgMaxRows(e.predicted.Slice(0, y.Rows), y)
+			predicted := e.received[:y.Rows]
+			if err := e.b.DownloadInts(predicted, e.predicted.Slice(0, y.Rows)); err != nil {
+				return Metrics{}, err
+			}
+			for row, actual := range batch.Labels {
+				if actual != backend.IgnoreLabel {
+					metrics.Confusion[actual][predicted[row]]++
+				}
+			}
+		}
+	}
+	sum := make([]float32, 1)
+	if err := e.b.Download(sum, e.lossSum); err != nil {
+		return Metrics{}, err
+	}
+	metrics.Loss = float64(sum[0]) / float64(metrics.Count)
+	metrics.Accuracy = math.NaN()
+	if e.labeled {
+		for class := range metrics.Confusion {
+			metrics.Correct += metrics.Confusion[class][class]
+		}
+		metrics.Accuracy = float64(metrics.Correct) / float64(metrics.Count)
+	}
+	return metrics, nil
+}

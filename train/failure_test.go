@@ -1,0 +1,166 @@
+package train_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"gputrain/backend"
+	"gputrain/backend/reference"
+	"gputrain/data"
+	"gputrain/model"
+	"gputrain/train"
+)
+
+func TestDivergenceNamesEpochStepAndRemedy(t *testing.T) {
+	cases := []struct {
+		name string
+		lr   float64
+		want string
+	}{
+		{"loss grows without bound", 100, "the training loss is +Inf in epoch "},
+		{"last update of a run overflows", 3e38, "the norm of the parameters is "},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			net := build(t, openCPU(t), linear(1), model.Shape{Steps: 1, Batch: 5, Width: 2}, 1)
+			o := train.Options{Loss: train.MSE{}, Optimizer: train.SGD{}, LR: c.lr, Epochs: 100, Batch: 5, LossEvery: 1}
+			if c.lr > 1e30 {
+				o.Epochs = 1
+			}
+			trainer := newTrainer(t, net, o)
+			err := trainer.Fit(t.Context(), line(5, 1), nil)
+			if !errors.Is(err, train.ErrDiverged) {
+				t.Fatalf("got error %v, want one that wraps ErrDiverged", err)
+			}
+			wantError(t, err, c.want)
+			wantError(t, err, "step ")
+			wantError(t, err, "lower the learning rate")
+		})
+	}
+}
+
+func TestFitRejectsWhatDoesNotFitBeforeTraining(t *testing.T) {
+	in := model.Shape{Steps: 4, Batch: 2, Width: 3}
+	perStep := model.Spec{{Name: "lstm", Layer: model.LSTM{Hidden: 4}}, {Name: "head", Layer: model.Dense{Out: 3}}}
+	good := sequences(6, 4, 3, 1)
+	labelled := func(labels ...int32) *data.Dataset {
+		d := *good
+		d.Labels = labels
+		return &d
+	}
+	perStepSet := *good
+	perStepSet.PerStep, perStepSet.Labels = true, make([]int32, 24)
+	values := &data.Dataset{Steps: 4, Width: 3, X: good.X, Targets: make([]float32, 12), TargetWidth: 2}
+	cases := []struct {
+		name       string
+		spec       model.Spec
+		loss       train.Loss
+		set, valid *data.Dataset
+		patience   int
+		want       string
+	}{
+		{"good", classifier(4, 3), train.CrossEntropy{}, good, good, 1, ""},
+		{"good per step", perStep, train.CrossEntropy{}, &perStepSet, nil, 0, ""},
+		{"shorter", classifier(4, 3), train.CrossEntropy{}, sequences(6, 2, 3, 1), nil, 0, ""},
+		{"empty", classifier(4, 3), train.CrossEntropy{}, &data.Dataset{Steps: 4, Width: 3, Labels: []int32{}}, nil, 0, "training set: it is empty"},
+		{"empty validation", classifier(4, 3), train.CrossEntropy{}, good, &data.Dataset{Steps: 4, Width: 3}, 0, "validation set: it is empty"},
+		{"width", classifier(4, 3), train.CrossEntropy{}, sequences(6, 4, 5, 1), nil, 0, "5 features per time step, the network takes 3"},
+		{"steps", classifier(4, 3), train.CrossEntropy{}, sequences(6, 5, 3, 1), nil, 0, "5 time steps, the network was built for at most 4"},
+		{"label", classifier(4, 3), train.CrossEntropy{}, labelled(0, 1, 2, 3, 0, 1), nil, 0, "label 3 at index 3"},
+		{"label of the validation", classifier(4, 3), train.CrossEntropy{}, good, labelled(0, 1, 2, 0, 1, 9), 0, "validation set: label 9"},
+		{"labels absent", classifier(4, 3), train.CrossEntropy{}, labelled(), nil, 0, "no labels"},
+		{"targets absent", classifier(4, 3), train.MSE{}, good, nil, 0, "no target values"},
+		{"target width", classifier(4, 3), train.MSE{}, values, nil, 0, "targets have 2 values"},
+		{"label per step for one output", classifier(4, 3), train.CrossEntropy{}, &perStepSet, nil, 0, "4 targets per sample, the network has outputs for 1 time steps"},
+		{"one label for an output per step", perStep, train.CrossEntropy{}, good, nil, 0, "1 targets per sample, the network has outputs for 4 time steps"},
+		{"patience without validation", classifier(4, 3), train.CrossEntropy{}, good, nil, 2, "Patience is 2, but there is no validation set"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			steps := 0
+			net := build(t, openReference(t), c.spec, in, 1)
+			trainer := newTrainer(t, net, train.Options{
+				Loss: c.loss, Optimizer: train.Adam{}, LR: 0.01, Epochs: 1, Batch: 2, Patience: c.patience,
+				OnStep: func(train.Progress) { steps++ }})
+			err := trainer.Fit(t.Context(), c.set, c.valid)
+			wantError(t, err, c.want)
+			if trained := steps > 0; trained != (c.want == "") {
+				t.Errorf("%d steps were made", steps)
+			}
+		})
+	}
+}
+
+// broken is a backend whose downloads fail after some, as they do when the
+// device is lost.
+type broken struct {
+	backend.Backend
+	left int
+}
+
+var errLost = errors.New("device lost")
+
+func (b *broken) Download(dst []float32, src backend.Tensor) error {
+	if b.left--; b.left < 0 {
+		return errLost
+	}
+	return b.Backend.Download(dst, src)
+}
+
+func (b *broken) DownloadInts(dst []int32, src backend.Ints) error {
+	if b.left--; b.left < 0 {
+		return errLost
+	}
+	return b.Backend.DownloadInts(dst, src)
+}
+
+func (b *broken) Sync() error {
+	if b.left < 0 {
+		return errLost
+	}
+	return b.Backend.Sync()
+}
+
+func TestErrorsOfTheDeviceComeOut(t *testing.T) {
+	b := &broken{Backend: reference.New()}
+	set := sequences(6, 3, 3, 1)
+	net := build(t, b, classifier(4, 3), model.Shape{Steps: 3, Batch: 4, Width: 3}, 1)
+	calls := map[string]func() error{
+		"Fit": func() error {
+			trainer := newTrainer(t, net, train.Options{
+				Loss: train.CrossEntropy{}, Optimizer: train.Adam{}, LR: 0.01, Epochs: 2, Batch: 4, LossEvery: 1})
+			defer trainer.Free()
+			return trainer.Fit(t.Context(), set, set)
+		},
+		"Save": func() error {
+			trainer := newTrainer(t, net, train.Options{
+				Loss: train.CrossEntropy{}, Optimizer: train.Adam{}, LR: 0.01, Epochs: 2, Batch: 4})
+			defer trainer.Free()
+			return trainer.Save(newFile())
+		},
+		"Evaluate": func() error {
+			_, err := train.Evaluate(net, train.CrossEntropy{}, set)
+			return err
+		},
+		"Predict": func() error {
+			_, err := train.Predict(net, set)
+			return err
+		},
+	}
+	for name, call := range calls {
+		for downloads := 0; ; downloads++ {
+			b.left = downloads
+			err := call()
+			if b.left >= 0 {
+				if err != nil || downloads < 2 {
+					t.Errorf("%s with all of its %d downloads: error %v, want none and two downloads or more", name, downloads, err)
+				}
+				break
+			}
+			if !errors.Is(err, errLost) || strings.Contains(err.Error(), "\n") {
+				t.Fatalf("%s when download %d fails: error %v, want one line that wraps %q", name, downloads, err, errLost)
+			}
+		}
+	}
+}

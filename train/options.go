@@ -1,0 +1,106 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+// Options say how a Trainer trains.
+type Options struct {
+	Loss      Loss
+	Optimizer Optimizer
+	LR        float64  // the learning rate
+	Schedule  Schedule // of the learning rate; nil means Constant
+	ClipNorm  float64  // the largest norm of the whole gradient; 0 means any
+
+	Epochs int    // how often Fit goes through the training set
+	Batch  int    // samples per step, at most as many as the network was built for
+	Seed   uint64 // of the order of the samples
+
+	// Patience is how many epochs may pass without a smaller validation loss
+	// before Fit stops. Fit then ends with the parameters of the epoch with the
+	// smallest one. 0 turns both off.
+	Patience int
+
+	// LossEvery is the number of steps between two reads of the loss; 0 means
+	// 10. Each read waits for the device.
+	LossEvery int
+
+	OnStep  func(Progress)    // called after every step
+	OnEpoch func(Epoch) error // called after every epoch; an error ends Fit, which returns it
+}
+
+// Progress is where Fit stands after a step.
+type Progress struct {
+	Epoch, Epochs int     // Epoch counts from 1
+	Step, Steps   int     // steps done and steps in all epochs together
+	Samples       int     // that this Trainer has processed since New
+	Loss          float64 // mean since the epoch began, as of the last read
+}
+
+// Epoch is the record of one epoch.
+type Epoch struct {
+	Epoch     int     // from 1
+	LR        float64 // at the last step
+	TrainLoss float64 // mean over the rows, each as it was before its step
+
+	ValidLoss, ValidAccuracy float64 // NaN without a validation set or labels
+
+	// Wall time of the steps, without the validation. They are no part of a
+	// checkpoint, which depends on the computation only: NaN after Load.
+	Seconds, SamplesPerSecond float64
+}
+
+// withDefaults returns o with its zero values replaced.
+func (o Options) withDefaults() Options {
+	if o.Schedule == nil {
+		o.Schedule = Constant{}
+	}
+	if o.LossEvery == 0 {
+		o.LossEvery = 10
+	}
+	return o
+}
+
+// validate names the first option that makes no sense for a network built for
+// batches of limit samples.
+func (o Options) validate(limit int) error {
+	switch {
+	case o.Loss == nil:
+		return errors.New("option Loss is nil, want one such as CrossEntropy{}")
+	case o.Optimizer == nil:
+		return errors.New("option Optimizer is nil, want one such as Adam{}")
+	case !(o.LR > 0) || math.IsInf(o.LR, 0):
+		return fmt.Errorf("option LR is %v, want a finite number above 0", o.LR)
+	case o.Epochs <= 0:
+		return fmt.Errorf("option Epochs is %d, want at least 1", o.Epochs)
+	case o.Batch <= 0 || o.Batch > limit:
+		return fmt.Errorf("option Batch is %d, want from 1 to %d, which the network was built for", o.Batch, limit)
+	case o.Patience < 0:
+		return fmt.Errorf("option Patience is %d, want at least 0", o.Patience)
+	case o.LossEvery < 0:
+		return fmt.Errorf("option LossEvery is %d, want at least 0", o.LossEvery)
+	}
+	if err := wantNotNegative("option ClipNorm", o.ClipNorm); err != nil {
+		return err
+	}
+	if err := o.Optimizer.Validate(); err != nil {
+		return err
+	}
+	return o.Schedule.Validate()
+}
+
+func wantNotNegative(name string, value float64) error {
+	if !(value >= 0) || math.IsInf(value, 0) {
+		return fmt.Errorf("%s is %v, want a finite number of at least 0", name, value)
+	}
+	return nil
+}
+
+func wantBelowOne(name string, value float64) error {
+	if !(value >= 0 && value < 1) {
+		return fmt.Errorf("%s is %v, want at least 0 and below 1", name, value)
+	}
+	return nil
+}

@@ -1,0 +1,126 @@
+// Package train turns a network and a dataset into a trained network: losses,
+// optimizers, schedules of the learning rate, the loop over epochs, evaluation
+// and checkpoints.
+//
+//	net.Init(seed)
+//	t, err := train.New(net, train.Options{Loss: train.CrossEntropy{}, Optimizer: train.Adam{}, LR: 1e-3, Epochs: 10, Batch: 64})
+//	...
+//	defer t.Free()
+//	err = t.Fit(ctx, training, validation)
+package train
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"gputrain/backend"
+	"gputrain/data"
+	"gputrain/model"
+)
+
+// Trainer trains one network. It keeps what lives from step to step: the
+// optimizer's state, the position in the data, the best parameters so far.
+// It is, as the network, not safe for concurrent use.
+type Trainer struct {
+	net     *model.Network
+	b       backend.Backend
+	options Options
+	memory  memory
+
+	feed     feed
+	grad     backend.Tensor   // of the loss by the network's output
+	loss     backend.Tensor   // [1,1], of one batch
+	lossSum  backend.Tensor   // [1,1], Σ loss·rows of the epoch
+	norm     backend.Tensor   // [1,1], of the gradient
+	slots    []backend.Tensor // of the optimizer
+	best     backend.Tensor   // parameters of the best epoch; absent without Patience
+	received []float32        // where a [1,1] tensor is downloaded to
+
+	progress progress
+	samples  int // processed since New
+}
+
+// progress is the part of the state that is no tensor.
+type progress struct {
+	step      int     // optimizer steps done
+	epoch     int     // of the next batch, from 0
+	batch     int     // the next one of the epoch
+	setSize   int     // samples of the training set
+	rows      int     // in lossSum
+	lastLoss  float64 // mean of the epoch so far, as last read
+	bestLoss  float64 // of the validation, with Patience
+	badEpochs int     // since bestLoss
+	history   []Epoch
+}
+
+// New returns a trainer of net, whose parameters it does not touch before the
+// first step: call net.Init or Load first. It reports options that make no
+// sense, and lack of memory.
+func New(net *model.Network, o Options) (*Trainer, error) {
+	o = o.withDefaults()
+	in := net.Input()
+	if err := o.validate(in.Batch); err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	in.Batch = o.Batch
+	out := net.OutputShape(in)
+	t := &Trainer{
+		net: net, b: net.Backend(), options: o,
+		memory:   memory{b: net.Backend()},
+		slots:    make([]backend.Tensor, o.Optimizer.Slots()),
+		received: make([]float32, 1),
+		progress: progress{lastLoss: math.NaN(), bestLoss: math.Inf(1)},
+	}
+	m := &t.memory
+	t.feed = newFeed(m, in, out)
+	t.grad = m.tensor(out.Rows(), out.Width)
+	t.loss, t.lossSum, t.norm = m.tensor(1, 1), m.tensor(1, 1), m.tensor(1, 1)
+	params := net.Params()
+	for i := range t.slots {
+		t.slots[i] = m.tensor(params.Rows, params.Cols)
+	}
+	if o.Patience > 0 {
+		t.best = m.tensor(params.Rows, params.Cols)
+	}
+	if m.err != nil {
+		m.free()
+		return nil, fmt.Errorf("train: no memory for batches of %d samples and the optimizer's state, try a smaller batch or network: %w", o.Batch, m.err)
+	}
+	return t, nil
+}
+
+// Free releases the trainer's tensors, not the network's. The trainer cannot
+// be used any more. Freeing twice is legal.
+func (t *Trainer) Free() { t.memory.free() }
+
+// History returns the records of the epochs that are done.
+func (t *Trainer) History() []Epoch { return slices.Clone(t.progress.history) }
+
+// Step makes one update of the parameters with the samples of batch, at most
+// Options.Batch of them. It queues the work and neither waits nor allocates.
+// Errors of the device stick to the backend (see backend.Backend). The
+// targets must be those that Options.Loss needs; else the backend panics.
+func (t *Trainer) Step(batch data.Batch) {
+	b, o, s := t.b, &t.options, &t.progress
+	x, target := t.feed.inputs(b, batch), t.feed.targets(b, batch)
+	params, grads := t.net.Params(), t.net.Grads()
+
+	b.Fill(grads, 0)
+	y := t.net.Forward(x, batch.Steps, model.Train)
+	dy := t.grad.Slice(0, y.Rows)
+	o.Loss.Compute(b, t.loss, dy, y, target)
+	t.net.Backward(dy)
+	if o.ClipNorm > 0 {
+		b.ClipNorm(grads, t.norm, o.ClipNorm)
+	}
+	lr := o.LR * o.Schedule.Factor(s.step)
+	s.step++
+	o.Optimizer.Update(b, params, grads, t.slots, lr, s.step)
+
+	// The last batch of an epoch may be smaller, so the mean over the rows is
+	// not that over the batches.
+	b.AddScaled(t.lossSum, float64(target.Count), t.loss)
+	s.rows += target.Count
+	t.samples += batch.Size
+}
