@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"compress/gzip"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -41,7 +42,14 @@ func (c pytorchCase) layer() model.Layer {
 	panic("unknown kind " + c.Kind)
 }
 
-func readPytorchCases(t *testing.T) []pytorchCase {
+// pytorchFixture is what testdata/pytorch.py writes.
+type pytorchFixture struct {
+	Generator string // SHA-256 of the program
+	Cases     []pytorchCase
+}
+
+func readPytorchFixture(t *testing.T) pytorchFixture {
+	t.Helper()
 	file, err := os.Open("testdata/pytorch.json.gz")
 	if err != nil {
 		t.Fatal(err)
@@ -51,14 +59,24 @@ func readPytorchCases(t *testing.T) []pytorchCase {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var fixture struct{ Cases []pytorchCase }
+	var fixture pytorchFixture
 	if err := json.NewDecoder(text).Decode(&fixture); err != nil {
 		t.Fatal(err)
 	}
 	if len(fixture.Cases) == 0 {
 		t.Fatal("no cases")
 	}
-	return fixture.Cases
+	return fixture
+}
+
+func TestPytorchFixtureIsFresh(t *testing.T) {
+	program, err := os.ReadFile("testdata/pytorch.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum := fmt.Sprintf("%x", sha256.Sum256(program)); sum != readPytorchFixture(t).Generator {
+		t.Errorf("testdata/pytorch.json.gz is stale: run testdata/pytorch.py, whose SHA-256 is %s", sum)
+	}
 }
 
 // run runs c on b and returns the tensors that PyTorch computed, by the names
@@ -99,7 +117,7 @@ func (c pytorchCase) run(t *testing.T, b backend.Backend) map[string][]float64 {
 }
 
 func TestLayersMatchPyTorch(t *testing.T) {
-	cases := readPytorchCases(t)
+	cases := readPytorchFixture(t).Cases
 	for _, on := range backends {
 		for _, c := range cases {
 			t.Run(on.name+"/"+c.name(), func(t *testing.T) {
@@ -119,7 +137,7 @@ func TestLayersMatchPyTorch(t *testing.T) {
 }
 
 func TestPyTorchComparisonFindsSwappedGates(t *testing.T) {
-	for _, c := range readPytorchCases(t) {
+	for _, c := range readPytorchFixture(t).Cases {
 		if c.Kind != "lstm" {
 			continue
 		}

@@ -1,9 +1,11 @@
 package reference_test
 
 import (
+	"crypto/sha256"
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"os"
 	"testing"
 
 	"gputrain/backend"
@@ -16,6 +18,7 @@ import (
 var optimizersJSON []byte
 
 type torchOptimizers struct {
+	Generator    string // SHA-256 of the program that wrote it
 	Start        []float64
 	Grads        [][]float64
 	Trajectories []trajectory
@@ -43,6 +46,16 @@ func readTorchOptimizers(t *testing.T) (torch torchOptimizers) {
 		t.Fatal(err)
 	}
 	return torch
+}
+
+func TestFixtureIsFresh(t *testing.T) {
+	program, err := os.ReadFile("testdata/optimizers.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum := fmt.Sprintf("%x", sha256.Sum256(program)); sum != readTorchOptimizers(t).Generator {
+		t.Errorf("testdata/optimizers.json is stale: run testdata/optimizers.py, whose SHA-256 is %s", sum)
+	}
 }
 
 func TestOptimizersFollowPyTorch(t *testing.T) {
