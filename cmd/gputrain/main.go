@@ -1,0 +1,80 @@
+// Command gputrain trains, evaluates and applies feed-forward, recurrent and
+// LSTM networks.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/alecthomas/kong"
+)
+
+// The exit codes.
+const (
+	exitFailure     = 1 // files, data, memory, the training itself
+	exitUsage       = 2 // flags, commands, settings
+	exitInterrupted = 130
+)
+
+func main() {
+	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// console is where a command reads and writes.
+type console struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// run executes one command line and returns the exit code. An error becomes
+// one line on stderr.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
+	defer func() {
+		if r := recover(); r != nil {
+			fmt.Fprintf(stderr, "gputrain: %v (this is a bug in gputrain)\n", r)
+			code = exitFailure
+		}
+	}()
+	con := console{stdin, stdout, stderr}
+	command, err := parse(args, con)
+	if err == nil && command != nil {
+		command.BindTo(ctx, (*context.Context)(nil))
+		err = command.Run(con)
+	}
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintf(stderr, "gputrain: %v\n", err)
+	return exitCode(err)
+}
+
+func exitCode(err error) int {
+	var (
+		usage       *usageError
+		setting     *settingError
+		interrupted *interruptedError
+		parse       *kong.ParseError
+		path        *fs.PathError
+	)
+	switch {
+	case errors.As(err, &interrupted):
+		return exitInterrupted
+	case errors.As(err, &usage), errors.As(err, &setting):
+		return exitUsage
+	case errors.As(err, &parse) && !errors.As(err, &path):
+		return exitUsage
+	}
+	return exitFailure
+}
+
+// usageError is a command line that cannot be carried out, whatever the files
+// hold.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error {
+	return &usageError{fmt.Errorf(format, args...)}
+}

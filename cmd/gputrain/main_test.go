@@ -1,0 +1,208 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestMain makes the test binary behave as gputrain in a process of its own,
+// where a test asks for it.
+func TestMain(m *testing.M) {
+	if os.Getenv("GPUTRAIN_TEST_MAIN") != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// outcome is what one command line came to.
+type outcome struct {
+	code        int
+	out, errors string
+}
+
+// gputrain runs a command line in this process.
+func gputrain(args ...string) outcome {
+	return gputrainWith(context.Background(), strings.NewReader(""), args...)
+}
+
+func gputrainWith(ctx context.Context, stdin io.Reader, args ...string) outcome {
+	var out, errors bytes.Buffer
+	code := run(ctx, args, stdin, &out, &errors)
+	return outcome{code, out.String(), errors.String()}
+}
+
+// want stops the test unless the command line succeeded.
+func (o outcome) want(t *testing.T, code int) outcome {
+	t.Helper()
+	if o.code != code {
+		t.Fatalf("exit code %d, want %d\nstdout: %s\nstderr: %s", o.code, code, o.out, o.errors)
+	}
+	return o
+}
+
+// lastLine returns the last line on stdout.
+func (o outcome) lastLine() string {
+	lines := strings.Split(strings.TrimRight(o.out, "\n"), "\n")
+	return lines[len(lines)-1]
+}
+
+// quick are flags for a training that takes a moment.
+func quick(args ...string) []string {
+	return append([]string{"train", "--hidden", "8", "--epochs", "2", "--batch", "64"}, args...)
+}
+
+// files returns all files and directories below the current directory, with
+// their content.
+func files(t *testing.T) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			found[path] = "directory"
+			return err
+		}
+		content, err := os.ReadFile(path)
+		found[path] = string(content)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func writeFile(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// wantFailure runs args and checks the exit code, that one line on stderr has
+// all fragments, that stdout is empty, and that no file changed.
+func wantFailure(t *testing.T, code int, fragments []string, args ...string) {
+	t.Helper()
+	before := files(t)
+	o := gputrain(args...).want(t, code)
+	if !strings.HasPrefix(o.errors, "gputrain: ") || strings.Count(o.errors, "\n") != 1 || !strings.HasSuffix(o.errors, "\n") {
+		t.Errorf("stderr is %q, want one line that begins with \"gputrain: \"", o.errors)
+	}
+	for _, fragment := range fragments {
+		if !strings.Contains(o.errors, fragment) {
+			t.Errorf("stderr is %q, want it to contain %q", o.errors, fragment)
+		}
+	}
+	if o.out != "" {
+		t.Errorf("stdout is %q, want nothing", o.out)
+	}
+	if after := files(t); !maps.Equal(before, after) {
+		t.Errorf("files were %q, are %q, or their content changed", slices.Sorted(maps.Keys(before)), slices.Sorted(maps.Keys(after)))
+	}
+}
+
+func TestWrongCommandLines(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, c := range []struct {
+		line string
+		want string
+	}{
+		{"", "gputrain help"},
+		{"trian", `did you mean "train"?`},
+		{"measure", `unknown command measure, did you mean "`},
+		{"help trian", `did you mean "train"?`},
+		{"train more", "unexpected argument more"},
+		{"train --epoch 3", `unknown flag --epoch, did you mean "--epochs"?`},
+		{"train --hidden-units 3", `unknown flag --hidden-units, did you mean "--hidden"?`},
+		{"train --hidden", "--hidden lacks its value"},
+		{"train --batch many", "--batch: expected"},
+		{"train --batch 0", "--batch is 0; it must be 1 to"},
+		{"train --batch 99999999999", "--batch is 99999999999; it must be 1 to"},
+		{"train --hidden -1", "--hidden is -1; it must be 1 to"},
+		{"train --layers 0", "--layers is 0"},
+		{"train --epochs 0", "--epochs is 0"},
+		{"train --lr NaN", "--lr is NaN; it must be a number above 0"},
+		{"train --lr 0", "--lr is 0"},
+		{"train --lr inf", "--lr is +Inf"},
+		{"train --steps -8", "--steps is -8"},
+		{"train --steps 7", "--steps is 7; it must divide the 64 features of a sample of digits"},
+		{"train --warmup 1", "--warmup is 1"},
+		{"train --momentum 1 --optimizer sgd", "--momentum is 1"},
+		{"train --momentum 0.9 --optimizer adam", "adam has none"},
+		{"train --weight-decay -1", "--weight-decay is -1"},
+		{"train --clip NaN", "--clip is NaN"},
+		{"train --patience -1", "--patience is -1"},
+		{"train --seed -1", "--seed is -1"},
+		{"train --seed 18446744073709551615", "--seed: expected"},
+		{"train --model lstn", `--model is "lstn", not one of lstm, rnn, mlp; did you mean "lstm"?`},
+		{"train --optimizer adamv", `did you mean "adam`},
+		{"train --schedule cosinus", `did you mean "cosine"?`},
+		{"train --device gpu", `--device is "gpu", not one of auto, cpu; did you mean "cpu"?`},
+		{"train --data cvs:x", `did you mean "csv"?`},
+		{"train --data csv", "lacks the path"},
+		{"train --data digits:here", "take no path"},
+		{"train --data csv:x.csv", "--target is missing"},
+		{"train --target 3", "only csv data has columns"},
+		{"train --resume run --epochs 3", "leave out --epochs"},
+		{"eval", "--model"},
+		{"eval --modle x", `did you mean "--model"?`},
+		{"predict --model x", "--input"},
+	} {
+		t.Run(c.line, func(t *testing.T) {
+			wantFailure(t, exitUsage, []string{c.want}, strings.Fields(c.line)...)
+		})
+	}
+}
+
+func TestHelpSaysWhatThereIs(t *testing.T) {
+	for _, c := range []struct{ line, want string }{
+		{"help", "devices"},
+		{"--help", "predict"},
+		{"help train", "--optimizer"},
+		{"train --help", "samples_per_second"},
+		{"eval --help", "--target"},
+	} {
+		o := gputrain(strings.Fields(c.line)...).want(t, 0)
+		if !strings.Contains(o.out, c.want) || o.errors != "" {
+			t.Errorf("%s: stdout %q, stderr %q; want %q on stdout", c.line, o.out, o.errors, c.want)
+		}
+	}
+}
+
+func TestVersionAndDevices(t *testing.T) {
+	for command, want := range map[string]string{"version": "go1.", "devices": "cores"} {
+		if o := gputrain(command).want(t, 0); !strings.Contains(o.out, want) || o.errors != "" {
+			t.Errorf("%s: stdout %q, stderr %q; want %q on stdout", command, o.out, o.errors, want)
+		}
+	}
+}
+
+// panicking is a stdin that panics.
+type panicking struct{}
+
+func (panicking) Read([]byte) (int, error) { panic("out of luck") }
+
+func TestPanicIsOneLineAndSaysWhoseFaultItIs(t *testing.T) {
+	t.Chdir(t.TempDir())
+	gputrain(quick("--out", "run")...).want(t, 0)
+	o := gputrainWith(t.Context(), panicking{}, "predict", "--model", "run", "--input", "-").want(t, exitFailure)
+	if want := "gputrain: out of luck (this is a bug in gputrain)\n"; o.errors != want {
+		t.Errorf("stderr is %q, want %q", o.errors, want)
+	}
+}

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"fmt"
+	"image/color"
+	"io"
+	"math"
+	"slices"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/palette/brewer"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+
+	"gputrain/internal/atomicfile"
+	"gputrain/train"
+)
+
+// writeCurves draws the losses and the validation accuracy over the epochs,
+// side by side.
+func writeCurves(path string, history []train.Epoch) error {
+	curve := func(value func(train.Epoch) float64) plotter.XYs {
+		var points plotter.XYs
+		for _, e := range history {
+			points = append(points, plotter.XY{X: float64(e.Epoch), Y: value(e)})
+		}
+		return points
+	}
+	epochs := len(history)
+	loss, accuracy := newPanel("Loss", "cross-entropy", epochs), newPanel("Accuracy", "correct share", epochs)
+	blue, orange := color.RGBA{R: 31, G: 119, B: 180, A: 255}, color.RGBA{R: 230, G: 110, B: 20, A: 255}
+	for _, c := range []struct {
+		panel *plot.Plot
+		name  string
+		color color.Color
+		value func(train.Epoch) float64
+	}{
+		{loss, "training", blue, func(e train.Epoch) float64 { return e.TrainLoss }},
+		{loss, "validation", orange, func(e train.Epoch) float64 { return e.ValidLoss }},
+		{accuracy, "validation", orange, func(e train.Epoch) float64 { return e.ValidAccuracy }},
+	} {
+		line, points, err := plotter.NewLinePoints(curve(c.value))
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		line.Color, line.Width = c.color, vg.Points(1.5)
+		points.Color, points.Shape, points.Radius = c.color, draw.CircleGlyph{}, vg.Points(1.5)
+		c.panel.Add(line, points)
+		c.panel.Legend.Add(c.name, line, points)
+	}
+	loss.Y.Min = 0
+	loss.Legend.Top = true
+	accuracy.Y.Max = 1
+
+	img := vgimg.NewWith(vgimg.UseWH(24*vg.Centimeter, 9*vg.Centimeter), vgimg.UseDPI(120))
+	tiles := draw.Tiles{Rows: 1, Cols: 2, PadX: vg.Centimeter, PadLeft: margin, PadRight: margin, PadTop: margin, PadBottom: margin}
+	panels := [][]*plot.Plot{{loss, accuracy}}
+	for i, canvas := range plot.Align(panels, tiles, draw.New(img))[0] {
+		panels[0][i].Draw(canvas)
+	}
+	return writePNG(path, img)
+}
+
+const margin = 0.3 * vg.Centimeter
+
+func newPanel(title, unit string, epochs int) *plot.Plot {
+	p := newPlot(title, "epoch", unit)
+	p.X.Tick.Marker = wholeTicks(epochs)
+	p.Legend.Padding = vg.Points(2)
+	p.Legend.XOffs, p.Legend.YOffs = -vg.Points(4), vg.Points(4)
+	p.Add(plotter.NewGrid())
+	return p
+}
+
+// newPlot returns a plot whose texts are sans serif.
+func newPlot(title, x, y string) *plot.Plot {
+	p := plot.New()
+	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, x, y
+	p.Title.Padding = vg.Points(6)
+	for _, style := range []*text.Style{
+		&p.Title.TextStyle, &p.X.Label.TextStyle, &p.Y.Label.TextStyle,
+		&p.X.Tick.Label, &p.Y.Tick.Label, &p.Legend.TextStyle,
+	} {
+		style.Font.Variant = "Sans"
+	}
+	return p
+}
+
+// wholeTicks marks some ten epochs of a run: each, each 2nd, 5th, 10th, 20th...
+func wholeTicks(epochs int) plot.ConstantTicks {
+	stride := 1
+	for i := 0; epochs/stride > 12; i++ {
+		stride = []int{2, 5, 10}[i%3] * int(math.Pow10(i/3))
+	}
+	var ticks plot.ConstantTicks
+	for epoch := stride; epoch <= epochs; epoch += stride {
+		ticks = append(ticks, plot.Tick{Value: float64(epoch), Label: fmt.Sprint(epoch)})
+	}
+	return ticks
+}
+
+// Confusion matrices of more classes are drawn without their counts, which
+// could not be read, in the size of this many.
+const mostCells = 30
+
+// writeConfusion draws the counts [actual][predicted], the colour being the
+// share of the actual class.
+func writeConfusion(path string, counts [][]int, classes []string) error {
+	palette, err := brewer.GetPalette(brewer.TypeSequential, "Blues", 9)
+	if err != nil {
+		return err
+	}
+	grid := confusionGrid(counts)
+	heat := plotter.NewHeatMap(grid, palette)
+	heat.Min, heat.Max = 0, 1
+
+	p := newPlot("Confusion on the test set", "predicted class", "actual class")
+	p.NominalX(classes...)
+	upward := slices.Clone(classes)
+	slices.Reverse(upward)
+	p.NominalY(upward...)
+	if slices.ContainsFunc(classes, func(name string) bool { return len(name) > 3 }) {
+		p.X.Tick.Label.Rotation = math.Pi / 4
+		p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = text.XRight, text.YCenter
+	}
+	p.Add(heat)
+	if len(classes) <= mostCells {
+		labels, err := cellLabels(counts, grid, p.X.Tick.Label)
+		if err != nil {
+			return err
+		}
+		p.Add(labels)
+	}
+	side := vg.Length(max(min(len(classes), mostCells), 6)) * 1.1 * vg.Centimeter
+	img := vgimg.NewWith(vgimg.UseWH(side+4*vg.Centimeter, side+4*vg.Centimeter), vgimg.UseDPI(120))
+	p.Draw(draw.Crop(draw.New(img), margin, -margin, margin, -margin))
+	return writePNG(path, img)
+}
+
+// confusionGrid is a plotter.GridXYZ of counts, the first row on top.
+type confusionGrid [][]int
+
+func (g confusionGrid) Dims() (columns, rows int) { return len(g), len(g) }
+func (g confusionGrid) X(column int) float64      { return float64(column) }
+func (g confusionGrid) Y(row int) float64         { return float64(row) }
+
+// Z returns the root of the share of the class, which shows single mistakes.
+func (g confusionGrid) Z(column, row int) float64 {
+	actual := g[len(g)-1-row]
+	all := 0
+	for _, count := range actual {
+		all += count
+	}
+	return math.Sqrt(float64(actual[column]) / float64(max(all, 1)))
+}
+
+// cellLabels writes the counts into the cells, zeros faintly.
+func cellLabels(counts [][]int, grid confusionGrid, style text.Style) (*plotter.Labels, error) {
+	var cells plotter.XYLabels
+	for row := range counts {
+		for column, count := range counts[len(counts)-1-row] {
+			cells.XYs = append(cells.XYs, plotter.XY{X: float64(column), Y: float64(row)})
+			cells.Labels = append(cells.Labels, fmt.Sprint(count))
+		}
+	}
+	labels, err := plotter.NewLabels(cells)
+	if err != nil {
+		return nil, err
+	}
+	style.Rotation, style.XAlign, style.YAlign = 0, text.XCenter, text.YCenter
+	for i, cell := range cells.XYs {
+		labels.TextStyle[i] = style
+		switch share := grid.Z(int(cell.X), int(cell.Y)); {
+		case share == 0:
+			labels.TextStyle[i].Color = color.Gray{Y: 200}
+		case share > 0.6:
+			labels.TextStyle[i].Color = color.White
+		}
+	}
+	return labels, nil
+}
+
+func writePNG(path string, img *vgimg.Canvas) error {
+	return atomicfile.Write(path, func(w io.Writer) error {
+		_, err := vgimg.PngCanvas{Canvas: img}.WriteTo(w)
+		return err
+	})
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+
+	"gputrain/data"
+	"gputrain/internal/atomicfile"
+	"gputrain/model"
+	"gputrain/train"
+)
+
+type predictCommand struct {
+	Model  string `required:"" placeholder:"RUN" help:"Directory of a run, or a model file."`
+	Input  string `required:"" placeholder:"FILE" help:"CSV file with one sample per row, scaled as the data that the model learned from; - is stdin."`
+	Target string `placeholder:"COLUMN" help:"A column of the input to leave out: its name, or its number from 1."`
+	Out    string `placeholder:"FILE" help:"Where to write the CSV, instead of stdout."`
+}
+
+// Run writes, for each row of the input, the class that the model finds most
+// probable and the probability of each class.
+func (c *predictCommand) Run(con console) error {
+	d, file, err := readModel(c.Model)
+	if err != nil {
+		return err
+	}
+	set, err := c.load(d, con.in)
+	if err != nil {
+		return err
+	}
+	b, _, err := openDevice("auto")
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	net, err := d.restore(b, file, model.Stage{Name: "probability", Layer: model.Softmax})
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Model, err)
+	}
+	probabilities, err := train.Predict(net, set)
+	if err != nil {
+		return err
+	}
+	write := func(w io.Writer) error { return writePredictions(w, probabilities, d.Classes) }
+	if c.Out == "" {
+		return write(con.out)
+	}
+	return atomicfile.Write(c.Out, write)
+}
+
+// load returns the samples as the model takes them.
+func (c *predictCommand) load(d *description, stdin io.Reader) (set *data.Dataset, err error) {
+	name, options := c.Input, data.CSVOptions{Target: c.Target}
+	if name == "-" {
+		name = "stdin"
+		set, err = data.ReadCSV(stdin, name, options)
+	} else {
+		set, err = data.OpenCSV(name, options)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if c.Target == "" && set.Width == d.Steps*d.Width+1 {
+		return nil, fmt.Errorf("%s has %d columns, one more than the model takes: if one is the class, name it with --target", name, set.Width)
+	}
+	return d.prepare(set, name)
+}
+
+// writePredictions writes a header and a row per sample.
+func writePredictions(w io.Writer, probabilities [][]float32, classes []string) error {
+	table := csv.NewWriter(w)
+	row := []string{"predicted"}
+	for _, class := range classes {
+		row = append(row, "p("+class+")")
+	}
+	if err := table.Write(row); err != nil {
+		return err
+	}
+	for _, p := range probabilities {
+		row = append(row[:0], classes[slices.Index(p, slices.Max(p))])
+		for _, x := range p {
+			row = append(row, strconv.FormatFloat(float64(x), 'g', 6, 32))
+		}
+		if err := table.Write(row); err != nil {
+			return err
+		}
+	}
+	table.Flush()
+	return table.Error()
+}

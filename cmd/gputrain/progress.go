@@ -1,0 +1,169 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"gputrain/train"
+)
+
+// reporter shows a training as it goes on.
+type reporter interface {
+	step(train.Progress)
+	epoch(train.Epoch) error
+	close()                             // no more steps come
+	result(runDir, train.Metrics) error // the end of a run that was not interrupted
+}
+
+// reporter returns the one that the flags ask for, for epochs of that many
+// samples: a bar on a terminal, lines elsewhere.
+func (c *trainCommand) reporter(con console, samples int) reporter {
+	last := lastLine{con.out}
+	switch file, ok := con.err.(*os.File); {
+	case c.JSON:
+		return &jsonLines{out: json.NewEncoder(con.out), epochs: c.Epochs, quiet: c.Quiet}
+	case c.Quiet:
+		return last
+	case ok && term.IsTerminal(int(file.Fd())):
+		return &bar{lastLine: last, err: con.err, samples: samples, accuracy: math.NaN()}
+	}
+	return &lines{lastLine: last, err: con.err}
+}
+
+// lastLine shows the result only.
+type lastLine struct{ out io.Writer }
+
+func (lastLine) step(train.Progress)     {}
+func (lastLine) epoch(train.Epoch) error { return nil }
+func (lastLine) close()                  {}
+
+func (l lastLine) result(_ runDir, m train.Metrics) error { return printAccuracy(l.out, m) }
+
+func printAccuracy(w io.Writer, m train.Metrics) error {
+	_, err := fmt.Fprintf(w, "test accuracy %.4f (%d/%d)\n", m.Accuracy, m.Correct, m.Count)
+	return err
+}
+
+func (l lastLine) fullResult(dir runDir, m train.Metrics) error {
+	if _, err := fmt.Fprintf(l.out, "saved in %s\n", dir); err != nil {
+		return err
+	}
+	return printAccuracy(l.out, m)
+}
+
+// bar is a progress bar over all samples of all epochs.
+type bar struct {
+	lastLine
+	err      io.Writer
+	samples  int                      // of an epoch
+	bar      *progressbar.ProgressBar // from the first step on
+	accuracy float64                  // of the last validation, NaN before
+}
+
+func (b *bar) step(p train.Progress) {
+	if b.bar == nil {
+		// A resumed run shows what is left of it.
+		left := float64(b.samples) * float64(p.Epochs) * float64(p.Steps-p.Step+1) / float64(p.Steps)
+		b.bar = progressbar.NewOptions(int(left),
+			progressbar.OptionSetWriter(b.err), progressbar.OptionSetWidth(20), progressbar.OptionThrottle(100*time.Millisecond),
+			progressbar.OptionShowIts(), progressbar.OptionSetItsString("samples"), progressbar.OptionSetPredictTime(true))
+	}
+	text := fmt.Sprintf("epoch %d/%d  loss %.4f", p.Epoch, p.Epochs, p.Loss)
+	if !math.IsNaN(b.accuracy) {
+		text += fmt.Sprintf("  accuracy %.4f", b.accuracy)
+	}
+	b.bar.Describe(text)
+	b.bar.Set(p.Samples)
+}
+
+func (b *bar) epoch(e train.Epoch) error {
+	b.accuracy = e.ValidAccuracy
+	return nil
+}
+
+func (b *bar) close() {
+	if b.bar != nil {
+		b.bar.Exit()
+		fmt.Fprintln(b.err)
+	}
+}
+
+func (b *bar) result(dir runDir, m train.Metrics) error { return b.fullResult(dir, m) }
+
+// lines prints about thirty lines in all, for logs.
+type lines struct {
+	lastLine
+	err     io.Writer
+	began   time.Time
+	first   int // step that the process began with
+	current train.Progress
+}
+
+func (l *lines) step(p train.Progress) {
+	if l.began.IsZero() {
+		l.began, l.first = time.Now(), p.Step
+	}
+	l.current = p
+}
+
+func (l *lines) epoch(e train.Epoch) error {
+	p := l.current
+	if stride := (p.Epochs + 29) / 30; e.Epoch%stride != 0 && e.Epoch != p.Epochs {
+		return nil
+	}
+	done := p.Step - l.first
+	var left time.Duration
+	if done > 0 {
+		left = time.Since(l.began) / time.Duration(done) * time.Duration(p.Steps-p.Step)
+	}
+	_, err := fmt.Fprintf(l.err, "epoch %3d/%d  loss %.4f  validation loss %.4f  accuracy %.4f  %.0f samples/s  %v left\n",
+		e.Epoch, p.Epochs, e.TrainLoss, e.ValidLoss, e.ValidAccuracy, e.SamplesPerSecond, left.Round(time.Second))
+	return err
+}
+
+func (l *lines) result(dir runDir, m train.Metrics) error { return l.fullResult(dir, m) }
+
+// jsonLines prints objects for programs.
+type jsonLines struct {
+	out    *json.Encoder
+	epochs int
+	quiet  bool // the result only
+}
+
+func (*jsonLines) step(train.Progress) {}
+func (*jsonLines) close()              {}
+
+func (j *jsonLines) epoch(e train.Epoch) error {
+	if j.quiet {
+		return nil
+	}
+	return j.out.Encode(struct {
+		Event              string  `json:"event"`
+		Epoch              int     `json:"epoch"`
+		Epochs             int     `json:"epochs"`
+		LR                 float64 `json:"lr"`
+		TrainLoss          float64 `json:"train_loss"`
+		ValidationLoss     float64 `json:"validation_loss"`
+		ValidationAccuracy float64 `json:"validation_accuracy"`
+		Seconds            float64 `json:"seconds"`
+		SamplesPerSecond   float64 `json:"samples_per_second"`
+	}{"epoch", e.Epoch, j.epochs, e.LR, e.TrainLoss, e.ValidLoss, e.ValidAccuracy, e.Seconds, e.SamplesPerSecond})
+}
+
+func (j *jsonLines) result(dir runDir, m train.Metrics) error {
+	return j.out.Encode(struct {
+		Event        string  `json:"event"`
+		Run          runDir  `json:"run"`
+		TestAccuracy float64 `json:"test_accuracy"`
+		TestLoss     float64 `json:"test_loss"`
+		Correct      int     `json:"correct"`
+		Count        int     `json:"count"`
+	}{"result", dir, m.Accuracy, m.Loss, m.Correct, m.Count})
+}

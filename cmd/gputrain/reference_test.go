@@ -1,0 +1,37 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"strings"
+	"testing"
+)
+
+//go:generate go test -run TestCommandReferenceIsFresh -update .
+
+var update = flag.Bool("update", false, "rewrite docs/command.md")
+
+// docs/command.md is what the help says, for those who read before they
+// install.
+func TestCommandReferenceIsFresh(t *testing.T) {
+	const path = "../../docs/command.md"
+	text := strings.Builder{}
+	text.WriteString("# The command\n\nWritten by `go generate ./cmd/gputrain` from the help of the command; do not edit.\n")
+	for _, command := range []string{"", "train", "eval", "predict", "devices", "version"} {
+		help := gputrain(strings.Fields(command + " --help")...).want(t, 0).out
+		text.WriteString("\n## " + strings.TrimSpace("gputrain "+command) + "\n\n```\n" + help + "```\n")
+	}
+	if *update {
+		if err := os.WriteFile(path, []byte(text.String()), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != text.String() {
+		t.Errorf("%s is stale: run go generate ./cmd/gputrain", path)
+	}
+}

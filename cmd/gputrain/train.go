@@ -1,0 +1,237 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"gputrain/data"
+	"gputrain/model"
+	"gputrain/train"
+)
+
+type trainCommand struct {
+	settings `embed:""`
+
+	Config kong.ConfigFlag `placeholder:"FILE" help:"Settings in TOML, such as the config.toml of a run; flags win."`
+	Out    string          `placeholder:"DIR" help:"Directory of the run; by default runs/<time>-<model>-<data>."`
+	Resume resumeFlag      `placeholder:"RUN" help:"Go on with an interrupted run, to the same end as if it had not been interrupted."`
+	Quiet  bool            `help:"Print the last line only."`
+	JSON   bool            `name:"json" help:"Print JSON objects, one per line."`
+}
+
+// Help is what "gputrain train --help" says in more detail.
+func (*trainCommand) Help() string {
+	return `The data are split, by class and always alike, into a training set (70 %), a validation set (10 %) and a test set (20 %); the images that come with MNIST's t10k files are the test set there. The test set is used once, for the last line:
+
+    test accuracy 0.9xxx (correct/all)
+
+The run's directory then holds model.safetensors, config.toml, metrics.csv, curves.png and confusion.png. The same settings give the same model, byte for byte.
+
+Ctrl-C finishes the step, saves, and says how to go on; a second one ends at once.
+
+With --json, each epoch is an object {"event":"epoch", "epoch", "epochs", "lr", "train_loss", "validation_loss", "validation_accuracy", "seconds", "samples_per_second"}, and the end is {"event":"result", "run", "test_accuracy", "test_loss", "correct", "count"}.`
+}
+
+// Run trains a network, from the beginning or from a checkpoint.
+func (c *trainCommand) Run(ctx context.Context, con console) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	from, err := parseSource(c.Data)
+	if err != nil {
+		return err
+	}
+	parts, err := from.load(c.Target)
+	if err != nil {
+		return err
+	}
+	d, err := c.describe(from, parts.train)
+	if err != nil {
+		return err
+	}
+	for _, set := range []**data.Dataset{&parts.train, &parts.valid, &parts.test} {
+		if *set, err = d.prepare(*set, from.String()); err != nil {
+			return err
+		}
+	}
+	b, note, err := openDevice(c.Device)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	net, err := model.New(b, d.spec(), d.input(c.Batch))
+	if err != nil {
+		return err
+	}
+	net.Init(uint64(c.Seed))
+	s := &session{settings: &c.settings, description: d, net: net, reporter: c.reporter(con, parts.train.Len())}
+	if s.trainer, err = train.New(net, s.options(parts.train.Len())); err != nil {
+		return err
+	}
+	if err := s.open(c.Out, string(c.Resume), c.Model+"-"+from.name()); err != nil {
+		return err
+	}
+	if note != "" && !c.Quiet {
+		fmt.Fprintln(con.err, note)
+	}
+	if err := s.fit(ctx, parts); err != nil {
+		return err
+	}
+	if done := len(s.trainer.History()); done < c.Epochs && !c.Quiet {
+		fmt.Fprintf(con.err, "stopped after epoch %d: the validation loss has not become better for %d epochs; the best parameters are kept\n", done, c.Patience)
+	}
+	return s.finish(parts.test)
+}
+
+// session is a training under way.
+type session struct {
+	settings    *settings
+	description *description
+	net         *model.Network
+	trainer     *train.Trainer
+	reporter    reporter
+	dir         runDir
+}
+
+// options translates the settings for a training set of that many samples.
+func (s *session) options(samples int) train.Options {
+	c := s.settings
+	o := train.Options{
+		Loss: train.CrossEntropy{}, LR: c.LR, ClipNorm: c.Clip,
+		Epochs: c.Epochs, Batch: c.Batch, Seed: uint64(c.Seed), Patience: c.Patience,
+		OnStep: s.reporter.step, OnEpoch: s.endEpoch,
+	}
+	switch c.Optimizer {
+	case "sgd":
+		o.Optimizer = train.SGD{Momentum: c.Momentum, WeightDecay: c.WeightDecay}
+	case "rmsprop":
+		o.Optimizer = train.RMSProp{Momentum: c.Momentum, WeightDecay: c.WeightDecay}
+	case "adam":
+		o.Optimizer = train.Adam{WeightDecay: c.WeightDecay}
+	case "adamw":
+		o.Optimizer = train.AdamW{WeightDecay: c.WeightDecay}
+	}
+	steps := c.Epochs * ((samples + c.Batch - 1) / c.Batch)
+	switch c.Schedule {
+	case "step":
+		o.Schedule = train.StepDecay{Every: (steps + 2) / 3, Gamma: 0.1}
+	case "cosine":
+		o.Schedule = train.Cosine{Warmup: int(c.Warmup * float64(steps)), Total: steps}
+	}
+	return o
+}
+
+// open makes the run's directory, or reads the checkpoint of the one to
+// resume.
+func (s *session) open(out, resume, name string) (err error) {
+	if resume == "" {
+		if s.dir, err = createRun(out, name); err != nil {
+			return err
+		}
+		return s.dir.writeConfig(s.settings)
+	}
+	if s.dir, err = openRun(resume); err != nil {
+		return err
+	}
+	path := s.dir.file(checkpointName)
+	file, err := model.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if err := s.trainer.Load(file); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// fit trains until the end, or until ctx is cancelled or the user interrupts.
+func (s *session) fit(ctx context.Context, parts sets) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C is not caught
+
+	err := s.trainer.Fit(ctx, parts.train, parts.valid)
+	s.reporter.close()
+	if ctx.Err() == nil || !errors.Is(err, context.Cause(ctx)) {
+		return err
+	}
+	if err := s.writeCheckpoint(); err != nil {
+		return err
+	}
+	if err := s.writeModel(); err != nil {
+		return err
+	}
+	return &interruptedError{dir: s.dir, epoch: len(s.trainer.History()) + 1, epochs: s.settings.Epochs}
+}
+
+// interruptedError is the end of a run that can be resumed.
+type interruptedError struct {
+	dir           runDir
+	epoch, epochs int
+}
+
+func (e *interruptedError) Error() string {
+	return fmt.Sprintf("interrupted in epoch %d of %d, saved; go on with: gputrain train --resume %s", e.epoch, e.epochs, e.dir)
+}
+
+// endEpoch saves the state after an epoch and reports it.
+func (s *session) endEpoch(e train.Epoch) error {
+	if err := s.writeCheckpoint(); err != nil {
+		return err
+	}
+	if err := s.dir.writeMetrics(s.trainer.History()); err != nil {
+		return err
+	}
+	return s.reporter.epoch(e)
+}
+
+func (s *session) writeCheckpoint() error {
+	return s.write(checkpointName, s.trainer.Save)
+}
+
+func (s *session) writeModel() error {
+	return s.write(modelName, s.net.Save)
+}
+
+// write writes a model file with what save puts into it.
+func (s *session) write(name string, save func(*model.File) error) error {
+	file, err := s.description.newFile()
+	if err != nil {
+		return err
+	}
+	if err := save(file); err != nil {
+		return err
+	}
+	return file.Write(s.dir.file(name))
+}
+
+// finish measures the network on the test set and writes what a finished run
+// leaves.
+func (s *session) finish(test *data.Dataset) error {
+	metrics, err := train.Evaluate(s.net, train.CrossEntropy{}, test)
+	if err != nil {
+		return err
+	}
+	if err := s.writeModel(); err != nil {
+		return err
+	}
+	if err := s.dir.writeMetrics(s.trainer.History()); err != nil {
+		return err
+	}
+	if err := writeCurves(s.dir.file(curvesName), s.trainer.History()); err != nil {
+		return err
+	}
+	if err := writeConfusion(s.dir.file(confusionName), metrics.Confusion, s.description.Classes); err != nil {
+		return err
+	}
+	if err := os.Remove(s.dir.file(checkpointName)); err != nil {
+		return err
+	}
+	return s.reporter.result(s.dir, metrics)
+}

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+)
+
+type versionCommand struct{}
+
+// Run prints the module version, the commit that it was built from where the
+// build recorded it, and the Go version.
+func (versionCommand) Run(con console) error {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return errors.New("this build carries no version; build gputrain in module mode")
+	}
+	recorded := map[string]string{}
+	for _, setting := range info.Settings {
+		recorded[setting.Key] = setting.Value
+	}
+	commit := ""
+	if revision := recorded["vcs.revision"]; revision != "" {
+		commit = " commit " + revision
+		if recorded["vcs.modified"] == "true" {
+			commit += " with changes"
+		}
+	}
+	_, err := fmt.Fprintf(con.out, "gputrain %s%s %s %s/%s\n", info.Main.Version, commit, info.GoVersion, runtime.GOOS, runtime.GOARCH)
+	return err
+}
