@@ -1,0 +1,93 @@
+package cuda
+
+import "errors"
+
+// Driver is a CUDA driver: the real one, through cu, or the emulator.
+type Driver interface {
+	// Devices lists the devices, or says why there are none.
+	Devices() ([]DeviceInfo, error)
+
+	// Open creates a context on the device with this ordinal. It must be used by
+	// one goroutine at a time.
+	Open(ordinal int) (Device, error)
+}
+
+// DeviceInfo describes a device.
+type DeviceInfo struct {
+	Name            string
+	Major, Minor    int   // compute capability
+	Memory          int64 // bytes
+	Multiprocessors int
+	SharedPerBlock  int    // bytes, without opting in to more
+	Driver          string // version of the driver, "11.8"
+}
+
+// Handles of a Device. The zero value is none; for Stream it is the default
+// stream.
+type (
+	Pointer  uint64 // an address in device memory
+	Stream   uintptr
+	Event    uintptr
+	Module   uintptr
+	Function uintptr
+	Graph    uintptr // instantiated, ready to launch
+)
+
+// Dim3 is the extent of a grid or block.
+type Dim3 struct{ X, Y, Z int }
+
+// Device is a context on one device. All methods return the driver's error;
+// queued work may report a fault of an earlier launch, after which the context
+// is lost, as on a GPU.
+type Device interface {
+	Info() DeviceInfo
+
+	// Alloc returns memory aligned to 256 bytes, contents unspecified, or an
+	// error that wraps ErrOutOfMemory.
+	Alloc(bytes int64) (Pointer, error)
+	Free(Pointer) error
+	MemInfo() (free, total int64, err error)
+
+	// AllocHost returns page-locked host memory, which the garbage collector
+	// does not manage.
+	AllocHost(bytes int) ([]byte, error)
+	FreeHost([]byte) error
+
+	// Copies are queued on the stream. Host memory must be page-locked and stay
+	// untouched until the stream has passed the copy.
+	CopyToDevice(dst Pointer, src []byte, s Stream) error
+	CopyToHost(dst []byte, src Pointer, s Stream) error
+	CopyOnDevice(dst, src Pointer, bytes int64, s Stream) error
+	Fill32(dst Pointer, value uint32, words int64, s Stream) error
+
+	// Load compiles PTX. The error carries the compiler's log.
+	Load(ptx string) (Module, error)
+	Unload(Module) error
+	Function(m Module, name string) (Function, error)
+
+	// Launch queues a kernel. Each argument stands in a slot of 8 bytes, its
+	// value in the low bytes. args may be reused when Launch returns.
+	Launch(f Function, grid, block Dim3, sharedBytes int, s Stream, args []uint64) error
+
+	NewStream() (Stream, error)
+	DestroyStream(Stream) error
+	SyncStream(Stream) error
+	NewEvent() (Event, error)
+	DestroyEvent(Event) error
+	Record(Event, Stream) error
+	StreamWait(Stream, Event) error
+	Elapsed(from, to Event) (milliseconds float64, err error) // waits for both
+
+	// What is queued between BeginCapture and EndCapture does not run but
+	// becomes a graph.
+	BeginCapture(Stream) error
+	EndCapture(Stream) (Graph, error)
+	LaunchGraph(Graph, Stream) error
+	DestroyGraph(Graph) error
+
+	// Close waits for all work, destroys the context and frees what is left.
+	Close() error
+}
+
+// ErrOutOfMemory is wrapped by Alloc's error when the device memory is short.
+var ErrOutOfMemory = errors.New("out of device memory")

@@ -1,0 +1,154 @@
+package emulator
+
+// An access is how an instruction addresses memory.
+type access struct {
+	space  space
+	base   int32 // operand
+	offset uint64
+	size   int // bytes of an element
+	count  int // elements
+	write  bool
+	strong bool // volatile, atomic and the like: no race with its own kind
+	call   bool // parameter of a call, not of the kernel
+}
+
+func (a *access) bytes() int { return a.size * a.count }
+
+// reach finds the memory of one lane, as a memory and a position in it, and
+// holds the access against all checks. It returns nil after a fault, or if the
+// access must be left out because its check is switched off.
+func (w *warp) reach(a *access, lane int, address uint64) (*memory, uint64) {
+	n := uint64(a.bytes())
+	if address&(n-1) != 0 {
+		w.fail(Misaligned, lane, address, "%d bytes at 0x%x, which is no multiple of %d", n, address, n)
+		if w.block.fault != nil {
+			return nil, 0
+		}
+	}
+	s := a.space
+	if s == generic {
+		s, address = spaceOf(address)
+	}
+	var m *memory
+	var at uint64
+	switch s {
+	case global, constant:
+		m, at = w.reachGlobal(a, lane, address, n)
+	case shared:
+		m, at = w.reachShared(a, lane, address, n)
+	case local:
+		m, at = w.reachLocal(lane, address, n)
+	case parameter:
+		m, at = w.reachParameter(a, lane, address, n)
+	}
+	switch {
+	case m == nil:
+	case a.write:
+		if !a.strong && m.written != nil {
+			fill(m.written[at:at+n], 1)
+		}
+	case !m.valued(at, n):
+		w.fail(Uninitialised, lane, address, "%d bytes at 0x%x of %v memory have no value yet", n, address, s)
+		if s == shared && w.block.fault != nil {
+			w.block.suspect()
+		}
+		if w.block.fault != nil {
+			return nil, 0
+		}
+	}
+	return m, at
+}
+
+// spaceOf tells the state space of a generic address and the address in it.
+func spaceOf(address uint64) (space, uint64) {
+	switch {
+	case address-sharedWindow < sharedWindowSize:
+		return shared, address - sharedWindow
+	case address-localWindow < localWindowSize:
+		return local, address - localWindow
+	case address-parameterWindow < parameterWindowSize:
+		return parameter, address - parameterWindow
+	}
+	return global, address
+}
+
+func (w *warp) reachGlobal(a *access, lane int, address, n uint64) (*memory, uint64) {
+	r := w.regionOf(address)
+	if r == nil || n > r.size-(address-r.base) {
+		w.missed(lane, address, n)
+		return nil, 0
+	}
+	at := address - r.base
+	switch {
+	case a.write && r.readOnly:
+		w.fail(ReadOnly, lane, address, "%d bytes at 0x%x lie in constant %v", n, address, r)
+		return nil, 0
+	case w.block.launch.watchGlobal && !r.readOnly && !w.claimGlobal(a, lane, r, at, n):
+		return nil, 0
+	}
+	return &r.memory, at
+}
+
+// regionOf finds the region of an address, most often the last one again.
+func (w *warp) regionOf(address uint64) *region {
+	if r := w.region; r != nil && address-r.base < r.size {
+		return r
+	}
+	r := w.block.launch.memory.find(address)
+	if r != nil {
+		w.region = r
+	}
+	return r
+}
+
+// missed reports an address that is no live global memory.
+func (w *warp) missed(lane int, address, n uint64) {
+	if s, at := spaceOf(address); s != global {
+		w.fail(WrongSpace, lane, address, "0x%x is no global address but %d in %v memory", address, at, s)
+		return
+	}
+	check, why := w.block.launch.memory.explain(address, n)
+	w.fail(check, lane, address, "%s", why)
+}
+
+func (w *warp) reachShared(a *access, lane int, address, n uint64) (*memory, uint64) {
+	b := w.block
+	size := uint64(len(b.shared.data))
+	switch {
+	case address >= sharedWindowSize:
+		w.fail(WrongSpace, lane, address, "0x%x is no address in shared memory", address)
+		return nil, 0
+	case address >= size || n > size-address:
+		w.fail(OutOfBounds, lane, address, "%d bytes at %d in shared memory end %d bytes past the end of the %d bytes of the block",
+			n, address, address+n-size, size)
+		return nil, 0
+	case b.launch.watchShared && !w.claimShared(a, lane, address, n):
+		return nil, 0
+	}
+	return &b.shared, address
+}
+
+func (w *warp) reachLocal(lane int, address, n uint64) (*memory, uint64) {
+	size := uint64(w.program.localSize)
+	if address >= size || n > size-address {
+		w.fail(OutOfBounds, lane, address, "%d bytes at %d in local memory, of which the thread has %d", n, address, size)
+		return nil, 0
+	}
+	return &w.local, uint64(lane)*size + address
+}
+
+func (w *warp) reachParameter(a *access, lane int, address, n uint64) (*memory, uint64) {
+	if a.call {
+		return &w.calls, uint64(lane*w.program.callSize) + address
+	}
+	params := &w.block.launch.params
+	switch size := uint64(len(params.data)); {
+	case a.write:
+		w.fail(ReadOnly, lane, address, "the parameters of a kernel cannot be written")
+		return nil, 0
+	case address >= size || n > size-address:
+		w.fail(OutOfBounds, lane, address, "%d bytes at %d in the parameters, which have %d bytes", n, address, size)
+		return nil, 0
+	}
+	return params, address
+}

@@ -1,0 +1,154 @@
+package emulator
+
+import "math"
+
+var approximateDecoders = map[string]decoding{
+	"rcp":   inverse(func(x float64) float64 { return 1 / x }, relative(1), reciprocal32, reciprocal64),
+	"sqrt":  inverse(math.Sqrt, relative(1), sqrtFloat32, sqrtFloat64),
+	"rsqrt": inverse(reciprocalRoot, relative(1.07), nil, nil), // 2^-22.9
+	"sin":   elementary(math.Sin, absolute(-20.9)),
+	"cos":   elementary(math.Cos, absolute(-20.9)),
+	"lg2":   elementary(math.Log2, logarithmError),
+	"ex2":   elementary(math.Exp2, relative(2)),
+	"tanh":  elementary(math.Tanh, tanhError),
+}
+
+// The documents give an error bound for each approximate instruction. They are
+// computed in float64 and rounded to float32; when the device is told to
+// perturb them, the error is drawn from the whole of the bound, by a hash of the
+// operands, so that an operation repeated gives the same result.
+
+// An errorBound returns the largest absolute error of an instruction whose
+// exact result is y.
+type errorBound func(x, y float64) float64
+
+// relative is a bound of n units of 2^-23 of the result.
+func relative(n float64) errorBound {
+	return func(_, y float64) float64 { return n * math.Abs(y) * 0x1p-23 }
+}
+
+func absolute(exponent float64) errorBound {
+	bound := math.Exp2(exponent)
+	return func(_, _ float64) float64 { return bound }
+}
+
+// logarithmError is 2^-22.6, absolute near 1 and relative elsewhere.
+func logarithmError(x, y float64) float64 {
+	const bound = 1.3 * 0x1p-23
+	if x > 0.5 && x < 2 {
+		return bound
+	}
+	return math.Abs(y) * bound
+}
+
+func tanhError(_, y float64) float64 { return math.Abs(y) * 0x1p-11 }
+
+// perturbed rounds y to float32, moved within its bound if the program says so.
+func (p *program) perturbed(bound errorBound, x, y float64, operands uint64) float32 {
+	if p.perturb == 0 || y == 0 || math.IsInf(y, 0) || y != y {
+		return float32(y)
+	}
+	h := mix(p.perturb ^ mix(operands))
+	// Rounding takes half a unit of the bound.
+	room := max(0, bound(x, y)-math.Abs(y)*0x1p-24)
+	shift := float64(int64(h)) / (1 << 63) * room
+	return float32(y + shift)
+}
+
+// mix scrambles its argument: the finaliser of splitmix64.
+func mix(v uint64) uint64 {
+	v += 0x9e3779b97f4a7c15
+	v = (v ^ v>>30) * 0xbf58476d1ce4e5b9
+	v = (v ^ v>>27) * 0x94d049bb133111eb
+	return v ^ v>>31
+}
+
+// elementary decodes an instruction that exists as .approx.f32 only.
+func elementary(f func(float64) float64, bound errorBound) decoding {
+	return func(d *decoder) runner {
+		d.choice("approx")
+		half := d.option("f16", "bf16", "f16x2", "bf16x2")
+		if half != "" {
+			return halfElementary(d, kinds[half], f)
+		}
+		form := d.floatForm(false)
+		d.only(form.kind, f32, "approx")
+		d.class = SpecialFunction
+		d.count(2)
+		p := d.program
+		return lanes1(d.dst(0, f32), d.src(1, f32), func(a uint64) uint64 {
+			x := float64(form.input(a))
+			return form.output(p.perturbed(bound, x, f(x), a))
+		})
+	}
+}
+
+// inverse decodes rcp, sqrt and rsqrt: approximate, or rounded where the
+// functions for it are not nil.
+func inverse(f func(float64) float64, bound errorBound, single func(float32, rounding) float32, double func(float64, rounding) float64) decoding {
+	return func(d *decoder) runner {
+		approximate := d.mod("approx")
+		if approximate && d.mod("f64") {
+			return inverse64(d, f)
+		}
+		form := d.floatForm(!approximate)
+		d.count(2)
+		dst, a := d.dst(0, form.kind), d.src(1, form.kind)
+		p := d.program
+		switch {
+		case approximate:
+			d.class = SpecialFunction
+			return lanes1(dst, a, func(a uint64) uint64 {
+				x := float64(form.input(a))
+				return form.output(p.perturbed(bound, x, f(x), a))
+			})
+		case single == nil:
+			d.fail("the instruction exists as .approx only")
+		case form.kind == f64:
+			return lanes1(dst, a, func(a uint64) uint64 { return toFloat64(double(math.Float64frombits(a), form.mode)) })
+		}
+		return lanes1(dst, a, func(a uint64) uint64 { return form.output(single(form.input(a), form.mode)) })
+	}
+}
+
+// inverse64 is rcp.approx.ftz.f64 and rsqrt.approx.ftz.f64, which look at the
+// upper half of the operand and set that of the result.
+func inverse64(d *decoder, f func(float64) float64) runner {
+	d.choice("ftz")
+	d.count(2)
+	d.class = SpecialFunction
+	return lanes1(d.dst(0, f64), d.src(1, f64), func(a uint64) uint64 {
+		const upper = 0xffffffff00000000
+		return flush64(toFloat64(f(math.Float64frombits(flush64(a&upper))))) & upper
+	})
+}
+
+func flush64(u uint64) uint64 {
+	if u&(2047<<52) == 0 {
+		return u & (1 << 63)
+	}
+	return u
+}
+
+func reciprocal32(x float32, mode rounding) float32 { return divFloat32(1, x, mode) }
+
+func reciprocal64(x float64, mode rounding) float64 { return divFloat64(1, x, mode) }
+
+func reciprocalRoot(x float64) float64 { return 1 / math.Sqrt(x) }
+
+// approximateDivision is div.approx and div.full, right to 2 units in the last
+// place. div.approx flushes the quotient by a number beyond 2^126.
+func approximateDivision(d *decoder, approx bool) runner {
+	form := d.floatForm(false)
+	d.only(form.kind, f32, "approx")
+	d.class = SpecialFunction
+	d.count(3)
+	p := d.program
+	return lanes2(d.dst(0, f32), d.src(1, f32), d.src(2, f32), func(a, b uint64) uint64 {
+		x, y := float64(form.input(a)), float64(form.input(b))
+		if approx && math.Abs(y) > 0x1p126 && !math.IsInf(y, 0) {
+			return form.output(float32(x * math.Copysign(0, y)))
+		}
+		return form.output(p.perturbed(relative(1), x, x/y, a<<32|b))
+	})
+}

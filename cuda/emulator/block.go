@@ -1,0 +1,214 @@
+package emulator
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+
+	"gputrain/cuda"
+)
+
+// A block is a thread block that runs. A worker uses it for one block of the
+// grid after the other.
+type block struct {
+	launch *launch
+	order  int // when it is started
+	number int // in the grid, x fastest
+	index  cuda.Dim3
+	warps  []*warp
+	left   int // warps that have not ended
+
+	shared   memory
+	cells    []sharedCell
+	epoch    uint32 // barriers passed, by all blocks that used this memory
+	barriers [barriers]barrierState
+
+	acquired map[uint64]struct{} // blocks whose writes precede
+	random   *rand.Rand
+	fault    *Report
+	pending  *Report // a fault that may turn out to be another
+	stats    *stats
+}
+
+// A barrierState is a barrier where some warps have arrived.
+type barrierState struct {
+	arrived uint32 // warps
+	threads int    // that have arrived
+	need    int    // threads; 0 for all that have not ended
+	used    bool   // by a warp that waits or has arrived
+}
+
+// start prepares block number order of the launch's order.
+func (b *block) start(l *launch, order int, s *stats) {
+	p := l.program
+	b.launch, b.order, b.stats = l, order, s
+	b.number = l.permuted(order)
+	b.index = l.blockIndex(b.number)
+	b.random = rand.New(rand.NewPCG(l.seed^uint64(l.number)<<32, uint64(b.number)))
+	b.fault, b.pending, b.acquired = nil, nil, nil
+	b.barriers = [barriers]barrierState{}
+	b.epoch++
+
+	size := p.sharedSize + l.dynamicShared
+	if len(b.shared.data) != size {
+		b.shared = memory{make([]byte, size), make([]byte, size)}
+	} else {
+		clear(b.shared.data)
+		clear(b.shared.written)
+	}
+	if need := size/p.sharedGranule + 1; len(b.cells) < need && l.watchShared {
+		b.cells = make([]sharedCell, need)
+	}
+
+	threads := l.block.X * l.block.Y * l.block.Z
+	count := (threads + 31) / 32
+	for len(b.warps) < count {
+		b.warps = append(b.warps, &warp{})
+	}
+	b.warps = b.warps[:count]
+	b.left = count
+	for i, w := range b.warps {
+		live := uint32(allLanes)
+		if rest := threads - 32*i; rest < 32 {
+			live = 1<<rest - 1
+		}
+		w.start(b, i, live)
+	}
+}
+
+func (b *block) threadIndex(thread int) cuda.Dim3 {
+	d := b.launch.block
+	return cuda.Dim3{X: thread % d.X, Y: thread / d.X % d.Y, Z: thread / (d.X * d.Y)}
+}
+
+func (b *block) report(check Check, detail string) *Report {
+	l := b.launch
+	return &Report{
+		Check: check, Kernel: l.program.name, Grid: l.grid, Block: b.index, Detail: detail, Launch: l.number, Seed: l.seed,
+	}
+}
+
+// step lets one warp run for a while. Which one, and for how long, is drawn at
+// random: mostly up to the next barrier, often for a few instructions only.
+func (b *block) step() {
+	runnable, chosen := 0, (*warp)(nil)
+	for _, w := range b.warps {
+		if w.state != running {
+			continue
+		}
+		runnable++
+		if b.random.IntN(runnable) == 0 {
+			chosen = w
+		}
+	}
+	if chosen == nil {
+		b.deadlock()
+		return
+	}
+	n := 1 << 12
+	switch r := b.random.Uint32(); r & 3 {
+	case 0:
+		n = 1 + int(r>>2)%8
+	case 1:
+		n = 1 + int(r>>2)%128
+	}
+	ran := chosen.run(n)
+	if chosen.state == done {
+		b.left--
+		for n := range b.barriers {
+			if b.barriers[n].used {
+				b.release(n)
+			}
+		}
+		if b.left == 0 {
+			b.settle()
+		}
+	}
+	b.launch.spend(b, ran)
+}
+
+// suspect puts off the fault, a read of shared memory without a value: if
+// another thread writes there before the next barrier, it is a race.
+func (b *block) suspect() {
+	if b.launch.watchShared {
+		b.pending, b.fault = b.fault, nil
+	}
+}
+
+// settle makes the pending fault the block's.
+func (b *block) settle() {
+	if b.pending != nil {
+		b.fault, b.pending = b.pending, nil
+	}
+}
+
+// arrive brings a warp to barrier n for the given number of threads, 0 for all.
+func (b *block) arrive(w *warp, n, threads int) {
+	s := &b.barriers[n]
+	if s.used && s.need != threads {
+		w.fail(DivergentBarrier, 0, 0, "barrier %d is for %d threads here and for %d where other warps wait", n, threads, s.need)
+		return
+	}
+	s.used, s.need = true, threads
+	s.threads += 32
+	s.arrived |= 1 << w.number
+	b.release(n)
+}
+
+// release lets the warps go that wait at barrier n, if all have arrived. As on
+// GPUs since sm_70, a warp that has ended is not waited for.
+func (b *block) release(n int) {
+	s := &b.barriers[n]
+	if s.need > 0 && s.threads < s.need {
+		return
+	}
+	if s.need == 0 {
+		for _, w := range b.warps {
+			if w.state != done && s.arrived>>w.number&1 == 0 {
+				return
+			}
+		}
+	}
+	b.settle()
+	votes, lanes := 0, 0
+	for _, w := range b.warps {
+		if w.state == waiting && w.barrier == n {
+			votes += count32(w.vote)
+			lanes += count32(w.active)
+		}
+	}
+	for _, w := range b.warps {
+		if w.state == waiting && w.barrier == n {
+			w.state = running
+			if w.deliver != nil {
+				w.deliver(w, votes, lanes)
+			}
+			w.deliver, w.vote = nil, 0
+		}
+	}
+	*s = barrierState{}
+	b.epoch++
+	b.stats.barriers++
+}
+
+// deadlock reports that every warp left waits at a barrier.
+func (b *block) deadlock() {
+	var where []string
+	var first *warp
+	for _, w := range b.warps {
+		if w.state != waiting {
+			continue
+		}
+		if first == nil {
+			first = w
+		}
+		if len(where) < 4 {
+			where = append(where, fmt.Sprintf("warp %d at barrier %d (PTX line %d)", w.number, w.barrier, w.program.code[w.at].line))
+		}
+	}
+	first.fail(Deadlock, 0, 0, "all %d warps left wait: %s", b.left, strings.Join(where, ", "))
+	if b.fault == nil {
+		// Even with the check switched off the launch cannot go on.
+		b.fault = b.report(Deadlock, "all warps left wait at barriers")
+	}
+}

@@ -1,0 +1,258 @@
+package emulator
+
+import (
+	"math"
+	"math/bits"
+)
+
+var compareDecoders = map[string]decoding{
+	"set":  set,
+	"setp": setp,
+	"selp": selp,
+	"slct": slct,
+}
+
+// comparisons maps each to what it accepts: less, equal, greater, unordered.
+var comparisons = map[string][4]bool{
+	"eq": {false, true, false, false}, "ne": {true, false, true, false},
+	"lt": {true, false, false, false}, "le": {true, true, false, false},
+	"gt": {false, false, true, false}, "ge": {false, true, true, false},
+	"lo": {true, false, false, false}, "ls": {true, true, false, false},
+	"hi": {false, false, true, false}, "hs": {false, true, true, false},
+	"equ": {false, true, false, true}, "neu": {true, false, true, true},
+	"ltu": {true, false, false, true}, "leu": {true, true, false, true},
+	"gtu": {false, false, true, true}, "geu": {false, true, true, true},
+	"num": {true, true, true, false}, "nan": {false, false, false, true},
+}
+
+var comparisonNames = []string{
+	"eq", "ne", "lt", "le", "gt", "ge", "lo", "ls", "hi", "hs", "equ", "neu", "ltu", "leu", "gtu", "geu", "num", "nan",
+}
+
+// A comparison is the part that set and setp have in common.
+type comparison struct {
+	kind kind
+	test func(a, b uint64) bool
+	name string
+	join string // and, or, xor or ""
+}
+
+// comparison reads the modifiers. The type of the operands is the last one.
+func (d *decoder) comparison(result func() kind) (c comparison, r kind) {
+	c.name = d.choice(comparisonNames...)
+	accepts := comparisons[c.name]
+	c.join = d.option("and", "or", "xor")
+	ftz := d.mod("ftz")
+	r = result()
+	c.kind = d.kind()
+	k := c.kind
+	unsignedOnly := len(c.name) == 2 && (c.name == "lo" || c.name == "ls" || c.name == "hi" || c.name == "hs")
+	floatOnly := len(c.name) == 3
+	switch {
+	case k == pred || k.size() < 2 || k == f16x2 || k == bf16x2 || k == tf32:
+		d.fail("type %v does not fit the instruction", k)
+	case floatOnly && !k.float(), unsignedOnly && (k.float() || k.signed()), k.untyped() && c.name != "eq" && c.name != "ne":
+		d.fail("comparison .%s does not exist for type %v", c.name, k)
+	case ftz && k != f32 && k != f16:
+		d.fail(".ftz does not exist for type %v", k)
+	}
+	switch {
+	case k == f32:
+		c.test = func(a, b uint64) bool {
+			x, y := fromFloat32(a), fromFloat32(b)
+			if ftz {
+				x, y = flush32(x), flush32(y)
+			}
+			return accepts[order(float64(x), float64(y))]
+		}
+	case k == f64:
+		c.test = func(a, b uint64) bool { return accepts[order(math.Float64frombits(a), math.Float64frombits(b))] }
+	case k.float():
+		form := halfForm{kind: k, format: formatOf(k), ftz: ftz}
+		c.test = func(a, b uint64) bool { return accepts[order(form.input(a), form.input(b))] }
+	case k.signed():
+		c.test = func(a, b uint64) bool { return accepts[order(extend(a, k), extend(b, k))] }
+	default:
+		c.test = func(a, b uint64) bool { return accepts[order(a, b)] }
+	}
+	return c, r
+}
+
+// order is 0 if a < b, 1 if they are equal, 2 if a > b, 3 if they have no order.
+func order[T int64 | uint64 | float64](a, b T) int {
+	switch {
+	case a < b:
+		return 0
+	case a == b:
+		return 1
+	case a > b:
+		return 2
+	}
+	return 3
+}
+
+// combine joins the outcome with the third operand, as .and, .or, .xor say.
+func combine(join string, outcome, third uint32) uint32 {
+	switch join {
+	case "and":
+		return outcome & third
+	case "or":
+		return outcome | third
+	case "xor":
+		return outcome ^ third
+	}
+	return outcome
+}
+
+// third reads the predicate that the outcome is joined with.
+func (d *decoder) third(join string) predicateSource {
+	if join == "" {
+		d.count(3)
+		return predicateSource{register: absent}
+	}
+	d.count(4)
+	return d.predicateSrc(d.raw.args[3])
+}
+
+func (d *decoder) comparisonClass(k kind) {
+	switch {
+	case k == f64:
+		d.class = Float64
+	case k.float():
+		d.class = Float32
+	}
+}
+
+func setp(d *decoder) runner {
+	c, _ := d.comparison(func() kind { return none })
+	d.comparisonClass(c.kind)
+	third := d.third(c.join)
+	a, b := d.src(1, c.kind), d.src(2, c.kind)
+	p, q := d.raw.args[0], operand{kind: operandSink}
+	if p.kind == operandPair {
+		p, q = p.parts[0], p.parts[1]
+	}
+	dst, complement := d.predicateDst(p), d.predicateDst(q)
+	outcome := test(a, b, c.test)
+	if full := fullComparison(c); full != nil {
+		partial := outcome
+		outcome = func(w *warp, mask uint32) uint32 {
+			if mask == allLanes {
+				return full(w.source(a), w.source(b))
+			}
+			return partial(w, mask)
+		}
+	}
+	join := c.join
+	return func(w *warp, mask uint32) {
+		r, t := outcome(w, mask), third.value(w)
+		w.setPredicate(dst, mask, combine(join, r, t))
+		w.setPredicate(complement, mask, combine(join, ^r, t))
+	}
+}
+
+// fullComparison is the loop of the commonest comparisons for a whole warp.
+func fullComparison(c comparison) func(a, b *lanes) uint32 {
+	switch {
+	case c.kind == s32 && c.name == "ge":
+		return func(a, b *lanes) (r uint32) {
+			for i := range a {
+				if int32(a[i]) >= int32(b[i]) {
+					r |= 1 << i
+				}
+			}
+			return r
+		}
+	case c.kind == s32 && c.name == "lt":
+		return func(a, b *lanes) (r uint32) {
+			for i := range a {
+				if int32(a[i]) < int32(b[i]) {
+					r |= 1 << i
+				}
+			}
+			return r
+		}
+	case !c.kind.float() && (c.name == "eq" || c.name == "ne"):
+		flip := uint32(0)
+		if c.name == "ne" {
+			flip = math.MaxUint32
+		}
+		return func(a, b *lanes) (r uint32) {
+			for i := range a {
+				if a[i] == b[i] {
+					r |= 1 << i
+				}
+			}
+			return r ^ flip
+		}
+	}
+	return nil
+}
+
+// set gives all ones, or 1.0, where the comparison holds.
+func set(d *decoder) runner {
+	c, result := d.comparison(func() kind { return d.kind(u32, s32, f32) })
+	d.comparisonClass(c.kind)
+	third := d.third(c.join)
+	dst, a, b := d.dst(0, result), d.src(1, c.kind), d.src(2, c.kind)
+	holds := uint64(math.MaxUint32)
+	if result == f32 {
+		holds = uint64(math.Float32bits(1))
+	}
+	outcome := test(a, b, c.test)
+	join := c.join
+	return func(w *warp, mask uint32) {
+		bits := combine(join, outcome(w, mask), third.value(w))
+		r := &w.registers[dst]
+		w.eachLane(mask, func(i int) { r[i] = holds * uint64(bits>>i&1) })
+	}
+}
+
+func selp(d *decoder) runner {
+	k := d.kind()
+	if k.size() < 2 {
+		d.fail("type %v does not fit the instruction", k)
+	}
+	d.count(4)
+	d.class = Move
+	dst, a, b := d.dst(0, k), d.src(1, k), d.src(2, k)
+	p := d.predicateSrc(d.raw.args[3])
+	return func(w *warp, mask uint32) {
+		r, x, y := &w.registers[dst], w.source(a), w.source(b)
+		choose := p.value(w)
+		for m := mask; m != 0; m &= m - 1 {
+			i := bits.TrailingZeros32(m) & 31
+			if choose>>i&1 != 0 {
+				r[i] = x[i]
+			} else {
+				r[i] = y[i]
+			}
+		}
+	}
+}
+
+// slct is a where c is at least zero, else b.
+func slct(d *decoder) runner {
+	ftz := d.mod("ftz")
+	k := d.kind()
+	test := d.kind(s32, f32)
+	if k.size() < 2 || ftz && test != f32 {
+		d.fail("types %v and %v do not fit the instruction", k, test)
+	}
+	d.count(4)
+	d.class = Move
+	return lanes3(d.dst(0, k), d.src(1, k), d.src(2, k), d.src(3, test), func(a, b, c uint64) uint64 {
+		choose := int32(c) >= 0
+		if test == f32 {
+			f := fromFloat32(c)
+			if ftz {
+				f = flush32(f)
+			}
+			choose = f >= 0
+		}
+		if choose {
+			return a
+		}
+		return b
+	})
+}

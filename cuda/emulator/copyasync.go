@@ -1,0 +1,115 @@
+package emulator
+
+import "strings"
+
+// A pendingCopy is a cp.async whose data is still on its way. It is read when
+// the instruction is executed and arrives when the thread waits for it, which is
+// as late as the ISA allows; until then its place has no value.
+type pendingCopy struct {
+	lane    int
+	group   int // of the lane, from 1; 0 before it is committed
+	access  *access
+	address uint64
+	data    [16]byte
+}
+
+// copyAsync is cp.async, and the instructions that wait for it.
+func copyAsync(d *decoder) runner {
+	d.choice("async")
+	d.class = Control
+	switch d.option("commit_group", "wait_group", "wait_all") {
+	case "commit_group":
+		d.count(0)
+		return (*warp).commitCopies
+	case "wait_all":
+		d.count(0)
+		return func(w *warp, mask uint32) {
+			w.commitCopies(mask)
+			w.finishCopies(mask, 0)
+		}
+	case "wait_group":
+		d.count(1)
+		n := d.immediateArg(0, 1<<30)
+		return func(w *warp, mask uint32) { w.finishCopies(mask, n) }
+	}
+	if !d.mod("shared") && !d.mod("shared::cta") || !d.mod("global") {
+		d.fail("cp.async copies from global to shared memory")
+	}
+	cached := d.choice("ca", "cg")
+	for _, m := range d.mods {
+		if strings.HasPrefix(m, "L2::") && m != "L2::cache_hint" {
+			d.mod(m)
+			break
+		}
+	}
+	d.countBetween(3, 4)
+	size := d.immediateArg(2, 16)
+	if size != 16 && (cached == "cg" || size != 4 && size != 8) {
+		d.fail("cp.async.%s does not copy %d bytes", cached, size)
+	}
+	read := &access{space: global, size: 1, count: 1} // byte by byte: see below
+	write := &access{space: shared, size: size, count: 1, write: true}
+	d.address(0, write)
+	d.address(1, read)
+	d.class = LoadGlobal
+	requested := *read
+	requested.size = size
+	given := d.program.constant(uint64(size))
+	if len(d.raw.args) == 4 {
+		given = d.src(3, u32)
+	}
+	return func(w *warp, mask uint32) {
+		dst, src, n := w.source(write.base), w.source(read.base), w.source(given)
+		w.measure(&requested, src, mask, irregular)
+		w.measure(write, dst, mask, irregular)
+		w.eachLane(mask, func(lane int) {
+			if w.block.fault != nil {
+				return
+			}
+			from := src[lane] + read.offset
+			if from&uint64(size-1) != 0 {
+				w.fail(Misaligned, lane, from, "%d bytes at 0x%x, which is no multiple of %d", size, from, size)
+				return
+			}
+			c := pendingCopy{lane: lane, access: write, address: dst[lane] + write.offset}
+			// Bytes beyond the given number are not read but zero.
+			for i := range min(n[lane], uint64(size)) {
+				m, at := w.reach(read, lane, from+i)
+				if m == nil {
+					return
+				}
+				c.data[i] = m.data[at]
+			}
+			w.storing = &storing{access: write}
+			if to, at := w.reach(write, lane, c.address); to != nil {
+				fill(to.written[at:at+uint64(size)], 0)
+				w.copies = append(w.copies, c)
+			}
+		})
+	}
+}
+
+// commitCopies makes the copies of each lane since the last commit a group.
+func (w *warp) commitCopies(mask uint32) {
+	w.eachLane(mask, func(lane int) { w.groups[lane]++ })
+	for i := range w.copies {
+		if c := &w.copies[i]; c.group == 0 && mask>>c.lane&1 != 0 {
+			c.group = w.groups[c.lane]
+		}
+	}
+}
+
+// finishCopies lets the copies arrive, all but those of the last n groups.
+func (w *warp) finishCopies(mask uint32, n int) {
+	kept := w.copies[:0]
+	for _, c := range w.copies {
+		if c.group == 0 || mask>>c.lane&1 == 0 || c.group > w.groups[c.lane]-n {
+			kept = append(kept, c)
+			continue
+		}
+		to, at := w.block.shared, c.address
+		copy(to.data[at:], c.data[:c.access.size])
+		fill(to.written[at:at+uint64(c.access.size)], 1)
+	}
+	w.copies = kept
+}

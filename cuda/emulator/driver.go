@@ -1,0 +1,107 @@
+// Package emulator is a CUDA driver in pure Go. It executes the PTX that a GPU
+// would, on the CPU, holds every instruction against the rules of CUDA, and
+// measures what a profiler would.
+//
+// It executes warps of 32 lanes that diverge and meet again, in an order that a
+// seeded scheduler draws. It knows what nvcc 11.8 emits for kernels of plain CUDA
+// C, and tensor-core and asynchronous-copy instructions besides; anything else is
+// refused when a module is loaded. It does not know textures, indirect calls,
+// recursion, dynamic parallelism and clusters.
+package emulator
+
+import (
+	"fmt"
+	"runtime"
+
+	"gputrain/cuda"
+)
+
+// Options configure a driver. The zero value is one H100 with 2 GiB and all
+// checks on.
+type Options struct {
+	Devices int    // how many; 0 means 1
+	GPU     string // the model that the devices are, and that times are estimated for; "" means H100
+	Memory  int64  // bytes of each device; 0 means 2 GiB
+	Workers int    // goroutines that run blocks; 0 means GOMAXPROCS
+
+	// Seed chooses the order in which warps and blocks run. A seed always gives
+	// the same run, but for this: of two blocks that race, either may be the one
+	// that is reported, unless there is one worker.
+	Seed uint64
+
+	// Perturb, unless it is 0, moves the results of approximate instructions at
+	// random within their documented error.
+	Perturb uint64
+
+	// Budget is how many instructions the warps of a launch may execute before it
+	// is taken for endless; 0 means 2^32.
+	Budget int64
+
+	Off       []Check        // checks that are switched off
+	Registers map[string]int // registers per thread by kernel, from ptxas -v
+}
+
+// A Driver is a CUDA driver with emulated devices.
+type Driver struct {
+	options Options
+	gpu     GPU
+	off     map[Check]bool
+}
+
+var _ cuda.Driver = (*Driver)(nil)
+
+// New returns a driver. It fails if the GPU is not known.
+func New(o Options) (*Driver, error) {
+	d := &Driver{off: map[Check]bool{}}
+	for _, check := range o.Off {
+		d.off[check] = true
+	}
+	if o.GPU == "" {
+		o.GPU = "H100"
+	}
+	if o.Devices == 0 {
+		o.Devices = 1
+	}
+	if o.Memory == 0 {
+		o.Memory = 2 << 30
+	}
+	if o.Workers == 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if o.Budget == 0 {
+		o.Budget = 1 << 32
+	}
+	d.options = o
+	var err error
+	d.gpu, err = FindGPU(o.GPU)
+	return d, err
+}
+
+// Devices lists the devices.
+func (d *Driver) Devices() ([]cuda.DeviceInfo, error) {
+	all := make([]cuda.DeviceInfo, d.options.Devices)
+	for i := range all {
+		all[i] = d.info()
+	}
+	return all, nil
+}
+
+func (d *Driver) info() cuda.DeviceInfo {
+	return cuda.DeviceInfo{
+		Name: "emulated " + d.gpu.Name, Major: d.gpu.Major, Minor: d.gpu.Minor, Memory: d.options.Memory,
+		Multiprocessors: d.gpu.Multiprocessors, SharedPerBlock: maxShared, Driver: "11.8",
+	}
+}
+
+// Open creates a context; its type is *Device.
+func (d *Driver) Open(ordinal int) (cuda.Device, error) {
+	if ordinal < 0 || ordinal >= d.options.Devices {
+		return nil, fmt.Errorf("cuda emulator: no device %d, there are %d", ordinal, d.options.Devices)
+	}
+	return &Device{
+		driver: d, memory: newDeviceMemory(d.options.Memory), host: map[*byte]int{},
+		modules: map[cuda.Module]*module{}, functions: map[cuda.Function]*loaded{},
+		streams: map[cuda.Stream]bool{0: true}, events: map[cuda.Event]*event{}, graphs: map[cuda.Graph]*graph{},
+		profile: map[shape]*LaunchStats{},
+	}, nil
+}

@@ -1,0 +1,117 @@
+package emulator
+
+import (
+	"fmt"
+	"math"
+	"sort"
+	"strings"
+)
+
+// A GPU is what datasheets and the CUDA C++ Programming Guide (table "Technical
+// Specifications per Compute Capability") say of a model.
+type GPU struct {
+	Name            string
+	Major, Minor    int // compute capability
+	Multiprocessors int
+	Memory          int64   // bytes
+	Float32         float64 // floating-point operations per second
+	TensorTF32      float64 // likewise, dense, on tensor cores; 0: none
+	Bandwidth       float64 // of the memory, bytes per second
+
+	// Of a multiprocessor.
+	Threads, Blocks, Registers, Shared int
+	// SharedReserved is what the system takes of it per block.
+	SharedReserved int
+}
+
+// gpus are the models that estimates can be made for.
+var gpus = []GPU{
+	{ // NVIDIA H100 Tensor Core GPU datasheet, SXM5
+		Name: "H100", Major: 9, Minor: 0, Multiprocessors: 132, Memory: 80e9,
+		Float32: 67e12, TensorTF32: 494.7e12, Bandwidth: 3.35e12,
+		Threads: 2048, Blocks: 32, Registers: 65536, Shared: 228 << 10, SharedReserved: 1 << 10,
+	},
+	{ // NVIDIA A100 Tensor Core GPU datasheet, 80 GB SXM
+		Name: "A100", Major: 8, Minor: 0, Multiprocessors: 108, Memory: 80e9,
+		Float32: 19.5e12, TensorTF32: 156e12, Bandwidth: 2.039e12,
+		Threads: 2048, Blocks: 32, Registers: 65536, Shared: 164 << 10, SharedReserved: 1 << 10,
+	},
+	{ // NVIDIA Ada GPU architecture white paper, GeForce RTX 4090
+		Name: "RTX 4090", Major: 8, Minor: 9, Multiprocessors: 128, Memory: 24e9,
+		Float32: 82.6e12, TensorTF32: 82.6e12, Bandwidth: 1.008e12,
+		Threads: 1536, Blocks: 24, Registers: 65536, Shared: 100 << 10, SharedReserved: 1 << 10,
+	},
+	{ // NVIDIA T4 Tensor Core GPU datasheet
+		Name: "T4", Major: 7, Minor: 5, Multiprocessors: 40, Memory: 16e9,
+		Float32: 8.1e12, Bandwidth: 320e9,
+		Threads: 1024, Blocks: 16, Registers: 65536, Shared: 64 << 10,
+	},
+}
+
+// FindGPU returns a model by name: H100, A100, RTX 4090 or T4.
+func FindGPU(name string) (GPU, error) {
+	var names []string
+	for _, g := range gpus {
+		if strings.EqualFold(g.Name, name) {
+			return g, nil
+		}
+		names = append(names, g.Name)
+	}
+	sort.Strings(names)
+	return GPU{}, fmt.Errorf("cuda emulator: no GPU %q is known, but %s", name, strings.Join(names, ", "))
+}
+
+// An Estimate is how long a launch would take at least on a GPU: a roofline of
+// datasheet rates, not a measurement. It leaves out the time to launch, and
+// counts every sector as memory traffic, as if there were no cache.
+type Estimate struct {
+	Seconds   float64
+	Bound     string  // "arithmetic" or "memory"
+	Occupancy float64 // resident threads over the most that the GPU holds; 0 if unknown
+	Limit     string  // what limits the occupancy: threads, blocks, registers, shared memory
+}
+
+// Estimate estimates the launches that s describes.
+func (g GPU) Estimate(s LaunchStats) Estimate {
+	// Every instruction takes the slot of one float32 instruction, which does two
+	// operations if it is an fma.
+	arithmetic := float64(s.Total().Warps) * 32 * 2 / g.Float32
+	if g.TensorTF32 > 0 {
+		arithmetic += float64(s.FlopMatrix) / g.TensorTF32
+	}
+	memory := float64(32*s.GlobalSectors) / g.Bandwidth
+	e := Estimate{Seconds: math.Max(arithmetic, memory), Bound: "memory"}
+	if arithmetic > memory {
+		e.Bound = "arithmetic"
+	}
+	e.Occupancy, e.Limit = g.Occupancy(s)
+	return e
+}
+
+// Occupancy is the share of a multiprocessor's threads that a kernel can fill,
+// and what limits it. It is 0 if the number of registers is not known.
+func (g GPU) Occupancy(s LaunchStats) (float64, string) {
+	if s.Registers == 0 {
+		return 0, ""
+	}
+	warps := (s.Block.X*s.Block.Y*s.Block.Z + 31) / 32
+	if warps == 0 {
+		return 0, ""
+	}
+	// Registers are given to a warp in units of 256, shared memory to a block in
+	// units of 128 bytes.
+	registers := roundUp(32*s.Registers, 256) * warps
+	shared := roundUp(s.SharedBytes+g.SharedReserved, 128)
+	blocks, limit := g.Threads/(32*warps), "threads"
+	for _, other := range []struct {
+		blocks int
+		name   string
+	}{{g.Blocks, "blocks"}, {g.Registers / registers, "registers"}, {g.Shared / max(shared, 1), "shared memory"}} {
+		if other.blocks < blocks {
+			blocks, limit = other.blocks, other.name
+		}
+	}
+	return float64(blocks*32*warps) / float64(g.Threads), limit
+}
+
+func roundUp(n, unit int) int { return (n + unit - 1) / unit * unit }

@@ -1,0 +1,152 @@
+package emulator
+
+import "math"
+
+// The loops of the commonest instructions for a whole warp. Each has a twin for
+// single lanes, which says what the instruction means; a test compares the two.
+
+func hot2(dst, a, b int32, full func(d, a, b *lanes), f func(a, b uint64) uint64) runner {
+	partial := lanes2(dst, a, b, f)
+	return func(w *warp, mask uint32) {
+		if mask == allLanes {
+			full(&w.registers[dst], w.source(a), w.source(b))
+			return
+		}
+		partial(w, mask)
+	}
+}
+
+func hot3(dst, a, b, c int32, full func(d, a, b, c *lanes), f func(a, b, c uint64) uint64) runner {
+	partial := lanes3(dst, a, b, c, f)
+	return func(w *warp, mask uint32) {
+		if mask == allLanes {
+			full(&w.registers[dst], w.source(a), w.source(b), w.source(c))
+			return
+		}
+		partial(w, mask)
+	}
+}
+
+func fullAdd32(d, a, b *lanes) {
+	for i := range d {
+		d[i] = uint64(uint32(a[i] + b[i]))
+	}
+}
+
+func fullAdd64(d, a, b *lanes) {
+	for i := range d {
+		d[i] = a[i] + b[i]
+	}
+}
+
+func fullSub32(d, a, b *lanes) {
+	for i := range d {
+		d[i] = uint64(uint32(a[i] - b[i]))
+	}
+}
+
+func fullMul32(d, a, b *lanes) {
+	for i := range d {
+		d[i] = uint64(uint32(a[i] * b[i]))
+	}
+}
+
+func fullMulWideS32(d, a, b *lanes) {
+	for i := range d {
+		d[i] = uint64(int64(int32(a[i])) * int64(int32(b[i])))
+	}
+}
+
+func fullMulWideU32(d, a, b *lanes) {
+	for i := range d {
+		d[i] = a[i] * b[i]
+	}
+}
+
+func fullMad32(d, a, b, c *lanes) {
+	for i := range d {
+		d[i] = uint64(uint32(a[i]*b[i] + c[i]))
+	}
+}
+
+func fullAnd(d, a, b *lanes) {
+	for i := range d {
+		d[i] = a[i] & b[i]
+	}
+}
+
+func fullOr(d, a, b *lanes) {
+	for i := range d {
+		d[i] = a[i] | b[i]
+	}
+}
+
+func fullXor(d, a, b *lanes) {
+	for i := range d {
+		d[i] = a[i] ^ b[i]
+	}
+}
+
+func fullShl32(d, a, b *lanes) {
+	for i := range d {
+		d[i] = uint64(uint32(a[i] << b[i]))
+	}
+}
+
+func fullShr(d, a, b *lanes) {
+	for i := range d {
+		d[i] = a[i] >> b[i]
+	}
+}
+
+func fullAddFloat32(d, a, b *lanes) {
+	for i := range d {
+		d[i] = toFloat32(fromFloat32(a[i]) + fromFloat32(b[i]))
+	}
+}
+
+func fullMulFloat32(d, a, b *lanes) {
+	for i := range d {
+		d[i] = toFloat32(fromFloat32(a[i]) * fromFloat32(b[i]))
+	}
+}
+
+func fullFmaFloat32(d, a, b, c *lanes) {
+	for i := range d {
+		// The product is exact in 53 bits. The sum, rounded to 53 and then to 24
+		// bits, is right unless it lies on the boundary between two float32s.
+		sum := float64(float64(fromFloat32(a[i]))*float64(fromFloat32(b[i]))) + float64(fromFloat32(c[i]))
+		u := math.Float64bits(sum)
+		exponent := u >> 52 & 2047
+		if u&(1<<29-1) == 1<<28 || exponent-(1023-126) > 252 {
+			d[i] = fmaFloat32(a[i], b[i], c[i])
+			continue
+		}
+		d[i] = uint64(math.Float32bits(float32(sum)))
+	}
+}
+
+func fullMove(d, a *lanes) { *d = *a }
+
+func hot1(dst, a int32, full func(d, a *lanes), f func(a uint64) uint64) runner {
+	partial := lanes1(dst, a, f)
+	return func(w *warp, mask uint32) {
+		if mask == allLanes {
+			full(&w.registers[dst], w.source(a))
+			return
+		}
+		partial(w, mask)
+	}
+}
+
+func fullSignExtend(d, a *lanes) {
+	for i := range d {
+		d[i] = uint64(int64(int32(a[i])))
+	}
+}
+
+func fullLow32(d, a *lanes) {
+	for i := range d {
+		d[i] = uint64(uint32(a[i]))
+	}
+}

@@ -1,0 +1,449 @@
+package emulator
+
+import (
+	"math"
+	"math/bits"
+)
+
+var integerDecoders = map[string]decoding{
+	"add":   byFamily(addInteger, addFloat, addHalf),
+	"sub":   byFamily(subInteger, subFloat, subHalf),
+	"mul":   byFamily(mulInteger, mulFloat, mulHalf),
+	"mad":   byFamily(madInteger, fmaFloat, nil),
+	"fma":   byFamily(nil, fmaFloat, fmaHalf),
+	"div":   byFamily(divInteger, divFloat, nil),
+	"rem":   remInteger,
+	"abs":   byFamily(absInteger, absFloat, absHalf),
+	"neg":   byFamily(negInteger, negFloat, negHalf),
+	"min":   byFamily(minMaxInteger(false), minMaxFloat(false), minMaxHalf(false)),
+	"max":   byFamily(minMaxInteger(true), minMaxFloat(true), minMaxHalf(true)),
+	"addc":  addCarry(false),
+	"subc":  addCarry(true),
+	"madc":  madCarry,
+	"sad":   sad,
+	"mul24": multiply24(false),
+	"mad24": multiply24(true),
+	"dp4a":  dotProduct4,
+	"dp2a":  dotProduct2,
+}
+
+// byFamily chooses the decoding by the first type of the instruction.
+func byFamily(integer, float, half decoding) decoding {
+	return func(d *decoder) runner {
+		k := none
+		for _, m := range d.mods {
+			if k = kinds[m]; k != none {
+				break
+			}
+		}
+		chosen := integer
+		switch k {
+		case f16, bf16, f16x2, bf16x2:
+			chosen = half
+		case f32, f64:
+			chosen = float
+		}
+		if chosen == nil {
+			d.fail("type %v does not fit the instruction", k)
+		}
+		return chosen(d)
+	}
+}
+
+// extend interprets a register as a number of the kind, widened to 64 bits.
+func extend(v uint64, k kind) int64 {
+	switch k {
+	case s8:
+		return int64(int8(v))
+	case s16:
+		return int64(int16(v))
+	case s32:
+		return int64(int32(v))
+	}
+	return int64(v)
+}
+
+func (d *decoder) integerKind() kind { return d.kind(u16, s16, u32, s32, u64, s64) }
+
+func addInteger(d *decoder) runner {
+	if d.mod("cc") {
+		return carryOperation(d, false, false, true)
+	}
+	sat := d.mod("sat")
+	k := d.integerKind()
+	d.count(3)
+	dst, a, b := d.dst(0, k), d.src(1, k), d.src(2, k)
+	switch {
+	case sat:
+		d.only(k, s32, "sat")
+		return lanes2(dst, a, b, func(a, b uint64) uint64 { return clampInt32(extend(a, s32) + extend(b, s32)) })
+	case k.size() == 4:
+		return hot2(dst, a, b, fullAdd32, func(a, b uint64) uint64 { return uint64(uint32(a + b)) })
+	case k.size() == 8:
+		return hot2(dst, a, b, fullAdd64, func(a, b uint64) uint64 { return a + b })
+	}
+	return lanes2(dst, a, b, func(a, b uint64) uint64 { return uint64(uint16(a + b)) })
+}
+
+// only fails unless the kind is the one for which a modifier exists.
+func (d *decoder) only(k, want kind, mod string) {
+	if k != want {
+		d.fail(".%s exists for %v only", mod, want)
+	}
+}
+
+func clampInt32(v int64) uint64 {
+	return uint64(uint32(int32(min(max(v, math.MinInt32), math.MaxInt32))))
+}
+
+func subInteger(d *decoder) runner {
+	if d.mod("cc") {
+		return carryOperation(d, true, false, true)
+	}
+	sat := d.mod("sat")
+	k := d.integerKind()
+	d.count(3)
+	dst, a, b := d.dst(0, k), d.src(1, k), d.src(2, k)
+	size := k.size()
+	switch {
+	case sat:
+		d.only(k, s32, "sat")
+		return lanes2(dst, a, b, func(a, b uint64) uint64 { return clampInt32(extend(a, s32) - extend(b, s32)) })
+	case size == 4:
+		return hot2(dst, a, b, fullSub32, func(a, b uint64) uint64 { return uint64(uint32(a - b)) })
+	}
+	return lanes2(dst, a, b, func(a, b uint64) uint64 { return truncate(a-b, size) })
+}
+
+// product returns the function that multiplies as .lo, .hi or .wide say.
+func product(k kind, part string) func(a, b uint64) uint64 {
+	size := k.size()
+	switch {
+	case part == "lo":
+		return func(a, b uint64) uint64 { return truncate(a*b, size) }
+	case part == "wide":
+		return func(a, b uint64) uint64 { return truncate(uint64(extend(a, k)*extend(b, k)), 2*size) }
+	case size < 8:
+		return func(a, b uint64) uint64 { return truncate(uint64(extend(a, k)*extend(b, k))>>(8*size), size) }
+	case k == u64:
+		return func(a, b uint64) uint64 { hi, _ := bits.Mul64(a, b); return hi }
+	}
+	return func(a, b uint64) uint64 {
+		hi, _ := bits.Mul64(a, b)
+		// The signed product is less by b if a is negative, and by a if b is.
+		return hi - uint64(int64(a)>>63)&b - uint64(int64(b)>>63)&a
+	}
+}
+
+func wider(k kind) kind {
+	switch k {
+	case u16:
+		return u32
+	case s16:
+		return s32
+	case u32:
+		return u64
+	}
+	return s64
+}
+
+// partAndKinds reads .lo, .hi or .wide, the type, and tells that of the result.
+func (d *decoder) partAndKinds() (part string, k, result kind) {
+	part = d.choice("lo", "hi", "wide")
+	k = d.integerKind()
+	if part != "wide" {
+		return part, k, k
+	}
+	if k.size() == 8 {
+		d.fail(".wide does not exist for 64 bits")
+	}
+	return part, k, wider(k)
+}
+
+func mulInteger(d *decoder) runner {
+	part, k, result := d.partAndKinds()
+	d.count(3)
+	dst, a, b := d.dst(0, result), d.src(1, k), d.src(2, k)
+	f := product(k, part)
+	switch {
+	case part == "lo" && k.size() == 4:
+		return hot2(dst, a, b, fullMul32, f)
+	case part == "wide" && k == s32:
+		return hot2(dst, a, b, fullMulWideS32, f)
+	case part == "wide" && k == u32:
+		return hot2(dst, a, b, fullMulWideU32, f)
+	}
+	return lanes2(dst, a, b, f)
+}
+
+func madInteger(d *decoder) runner {
+	if d.mod("cc") {
+		return madCarryOperation(d, false, true)
+	}
+	sat := d.mod("sat")
+	part, k, result := d.partAndKinds()
+	d.count(4)
+	dst, a, b, c := d.dst(0, result), d.src(1, k), d.src(2, k), d.src(3, result)
+	f := product(k, part)
+	size := result.size()
+	switch {
+	case sat:
+		d.only(k, s32, "sat")
+		if part != "hi" {
+			d.fail(".sat exists for .hi only")
+		}
+		return lanes3(dst, a, b, c, func(a, b, c uint64) uint64 {
+			return clampInt32(extend(f(a, b), s32) + extend(c, s32))
+		})
+	case part == "lo" && size == 4:
+		return hot3(dst, a, b, c, fullMad32, func(a, b, c uint64) uint64 { return uint64(uint32(a*b + c)) })
+	}
+	return lanes3(dst, a, b, c, func(a, b, c uint64) uint64 { return truncate(f(a, b)+c, size) })
+}
+
+// Division by zero gives an unspecified value; here, as on GPUs, all ones.
+
+func divInteger(d *decoder) runner {
+	k := d.integerKind()
+	d.count(3)
+	dst, a, b := d.dst(0, k), d.src(1, k), d.src(2, k)
+	size := k.size()
+	if !k.signed() {
+		return lanes2(dst, a, b, func(a, b uint64) uint64 {
+			if b == 0 {
+				return truncate(math.MaxUint64, size)
+			}
+			return a / b
+		})
+	}
+	return lanes2(dst, a, b, func(a, b uint64) uint64 {
+		if b == 0 {
+			return truncate(math.MaxUint64, size)
+		}
+		return truncate(uint64(extend(a, k)/extend(b, k)), size)
+	})
+}
+
+func remInteger(d *decoder) runner {
+	k := d.integerKind()
+	d.count(3)
+	dst, a, b := d.dst(0, k), d.src(1, k), d.src(2, k)
+	size := k.size()
+	if !k.signed() {
+		return lanes2(dst, a, b, func(a, b uint64) uint64 {
+			if b == 0 {
+				return a
+			}
+			return a % b
+		})
+	}
+	return lanes2(dst, a, b, func(a, b uint64) uint64 {
+		if b == 0 {
+			return a
+		}
+		return truncate(uint64(extend(a, k)%extend(b, k)), size)
+	})
+}
+
+func absInteger(d *decoder) runner {
+	k := d.kind(s16, s32, s64)
+	d.count(2)
+	size := k.size()
+	return lanes1(d.dst(0, k), d.src(1, k), func(a uint64) uint64 {
+		if v := extend(a, k); v < 0 {
+			return truncate(uint64(-v), size)
+		}
+		return a
+	})
+}
+
+func negInteger(d *decoder) runner {
+	k := d.kind(s16, s32, s64)
+	d.count(2)
+	size := k.size()
+	return lanes1(d.dst(0, k), d.src(1, k), func(a uint64) uint64 { return truncate(-a, size) })
+}
+
+func minMaxInteger(greater bool) decoding {
+	return func(d *decoder) runner {
+		k := d.integerKind()
+		d.count(3)
+		return lanes2(d.dst(0, k), d.src(1, k), d.src(2, k), func(a, b uint64) uint64 {
+			less := a < b
+			if k.signed() {
+				less = extend(a, k) < extend(b, k)
+			}
+			if less != greater {
+				return a
+			}
+			return b
+		})
+	}
+}
+
+func addCarry(subtract bool) decoding {
+	return func(d *decoder) runner { return carryOperation(d, subtract, true, d.mod("cc")) }
+}
+
+// carryOperation is add.cc, addc, sub.cc or subc. The carry flag of a
+// subtraction is the borrow.
+func carryOperation(d *decoder, subtract, in, out bool) runner {
+	k := d.kind(u32, s32, u64, s64)
+	d.count(3)
+	dst, a, b := d.dst(0, k), d.src(1, k), d.src(2, k)
+	return func(w *warp, mask uint32) {
+		r, x, y := &w.registers[dst], w.source(a), w.source(b)
+		w.eachLane(mask, func(i int) {
+			carry := uint64(0)
+			if in {
+				carry = uint64(w.carry >> i & 1)
+			}
+			var sum, over uint64
+			if subtract {
+				sum, over = bits.Sub64(x[i], y[i], carry)
+			} else {
+				sum, over = bits.Add64(x[i], y[i], carry)
+			}
+			if k.size() == 4 {
+				over = sum >> 32 & 1
+				sum = uint64(uint32(sum))
+			}
+			r[i] = sum
+			if out {
+				w.carry = w.carry&^(1<<i) | uint32(over)<<i
+			}
+		})
+	}
+}
+
+func madCarry(d *decoder) runner { return madCarryOperation(d, true, d.mod("cc")) }
+
+func madCarryOperation(d *decoder, in, out bool) runner {
+	part := d.choice("lo", "hi")
+	k := d.kind(u32, s32, u64, s64)
+	d.count(4)
+	dst, a, b, c := d.dst(0, k), d.src(1, k), d.src(2, k), d.src(3, k)
+	f := product(k, part)
+	return func(w *warp, mask uint32) {
+		r, x, y, z := &w.registers[dst], w.source(a), w.source(b), w.source(c)
+		w.eachLane(mask, func(i int) {
+			carry := uint64(0)
+			if in {
+				carry = uint64(w.carry >> i & 1)
+			}
+			sum, over := bits.Add64(f(x[i], y[i]), z[i], carry)
+			if k.size() == 4 {
+				over = sum >> 32 & 1
+				sum = uint64(uint32(sum))
+			}
+			r[i] = sum
+			if out {
+				w.carry = w.carry&^(1<<i) | uint32(over)<<i
+			}
+		})
+	}
+}
+
+// eachLane calls do with the number of each lane of the mask.
+func (w *warp) eachLane(mask uint32, do func(lane int)) {
+	for m := mask; m != 0; m &= m - 1 {
+		do(bits.TrailingZeros32(m))
+	}
+}
+
+func sad(d *decoder) runner {
+	k := d.integerKind()
+	d.count(4)
+	size := k.size()
+	return lanes3(d.dst(0, k), d.src(1, k), d.src(2, k), d.src(3, k), func(a, b, c uint64) uint64 {
+		less := a < b
+		if k.signed() {
+			less = extend(a, k) < extend(b, k)
+		}
+		if less {
+			a, b = b, a
+		}
+		return truncate(c+a-b, size)
+	})
+}
+
+// multiply24 is mul24 and mad24: the product of the low 24 bits, 48 bits wide;
+// .lo is its low half, .hi its bits 16 to 47.
+func multiply24(add bool) decoding {
+	return func(d *decoder) runner {
+		part := d.choice("lo", "hi")
+		sat := add && d.mod("sat")
+		k := d.kind(u32, s32)
+		f := func(a, b uint64) uint64 {
+			p := uint64(uint32(a)<<8>>8) * uint64(uint32(b)<<8>>8)
+			if k == s32 {
+				p = uint64(int64(int32(a)<<8>>8) * int64(int32(b)<<8>>8))
+			}
+			if part == "hi" {
+				p >>= 16
+			}
+			return uint64(uint32(p))
+		}
+		if !add {
+			d.count(3)
+			return lanes2(d.dst(0, k), d.src(1, k), d.src(2, k), f)
+		}
+		d.count(4)
+		if sat {
+			d.only(k, s32, "sat")
+			return lanes3(d.dst(0, k), d.src(1, k), d.src(2, k), d.src(3, k), func(a, b, c uint64) uint64 {
+				return clampInt32(extend(f(a, b), s32) + extend(c, s32))
+			})
+		}
+		return lanes3(d.dst(0, k), d.src(1, k), d.src(2, k), d.src(3, k), func(a, b, c uint64) uint64 {
+			return uint64(uint32(f(a, b) + c))
+		})
+	}
+}
+
+// dotKinds reads the types of the two factors; the accumulator is signed if
+// either is.
+func dotKinds(d *decoder) (a, b, result kind) {
+	a, b = d.kind(u32, s32), d.kind(u32, s32)
+	if a == s32 || b == s32 {
+		return a, b, s32
+	}
+	return a, b, u32
+}
+
+// part returns n bits of v from the bit at, as a number of 32-bit kind k.
+func part(v uint64, at, n int, k kind) int64 {
+	shifted := uint32(v) << (32 - n - at)
+	if k == s32 {
+		return int64(int32(shifted) >> (32 - n))
+	}
+	return int64(shifted >> (32 - n))
+}
+
+func dotProduct4(d *decoder) runner {
+	ka, kb, k := dotKinds(d)
+	d.count(4)
+	return lanes3(d.dst(0, k), d.src(1, b32), d.src(2, b32), d.src(3, k), func(a, b, c uint64) uint64 {
+		sum := int64(c)
+		for i := 0; i < 32; i += 8 {
+			sum += part(a, i, 8, ka) * part(b, i, 8, kb)
+		}
+		return uint64(uint32(sum))
+	})
+}
+
+func dotProduct2(d *decoder) runner {
+	half := 0
+	if d.choice("lo", "hi") == "hi" {
+		half = 16
+	}
+	ka, kb, k := dotKinds(d)
+	d.count(4)
+	return lanes3(d.dst(0, k), d.src(1, b32), d.src(2, b32), d.src(3, k), func(a, b, c uint64) uint64 {
+		sum := int64(c)
+		for i := range 2 {
+			sum += part(a, 16*i, 16, ka) * part(b, half+8*i, 8, kb)
+		}
+		return uint64(uint32(sum))
+	})
+}

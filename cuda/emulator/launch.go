@@ -1,0 +1,160 @@
+package emulator
+
+import (
+	"fmt"
+	"math"
+	"math/bits"
+	"sync"
+	"sync/atomic"
+
+	"gputrain/cuda"
+)
+
+// resident is how many blocks run side by side if they talk to each other.
+const resident = 32
+
+// A launch is a kernel under way.
+type launch struct {
+	program       *program
+	memory        *deviceMemory
+	grid, block   cuda.Dim3
+	dynamicShared int
+	params        memory
+	number        int    // of the launch on the device, from 1
+	mark          uint64 // of the launch in the cells of global memory
+	seed          uint64
+	workers       int
+	budget        int64 // instructions of warps; 0 for none
+	off           map[Check]bool
+
+	watchGlobal, watchShared bool
+	multiprocessors          int
+
+	blocks   int
+	stride   int                            // of the order of blocks
+	released map[uint64]map[uint64]struct{} // blocks that released to an address
+	spent    atomic.Int64
+	next     atomic.Int64
+
+	mu         sync.Mutex
+	faultOrder atomic.Int64
+	fault      *Report
+}
+
+// run executes the launch and returns what it measured, and its fault.
+func (l *launch) run() (*stats, *Report) {
+	l.blocks = l.grid.X * l.grid.Y * l.grid.Z
+	l.stride = coprime(l.blocks, l.seed^uint64(l.number))
+	l.faultOrder.Store(math.MaxInt64)
+	l.watchShared = !l.off[SharedRace]
+	l.watchGlobal = !l.off[GlobalRace] && l.blocks > 1
+	workers := min(l.workers, l.blocks)
+	side := 1
+	if l.program.communicates {
+		// The outcome may depend on the order of the blocks: one worker decides it.
+		l.released = map[uint64]map[uint64]struct{}{}
+		workers, side = 1, resident
+	}
+	results := make([]*stats, workers)
+	var group sync.WaitGroup
+	for i := range results {
+		results[i] = newStats(l.program)
+		if i == workers-1 {
+			l.work(results[i], side)
+			break
+		}
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			l.work(results[i], side)
+		}()
+	}
+	group.Wait()
+	for _, s := range results[1:] {
+		results[0].add(s)
+	}
+	return results[0], l.fault
+}
+
+// work runs blocks, several side by side, until none is left.
+func (l *launch) work(s *stats, side int) {
+	var running, idle []*block
+	exhausted := false
+	for {
+		for len(running) < side && !exhausted {
+			order := int(l.next.Add(1) - 1)
+			if exhausted = order >= l.blocks || int64(order) > l.faultOrder.Load(); exhausted {
+				break
+			}
+			b := &block{}
+			if n := len(idle); n > 0 {
+				b, idle = idle[n-1], idle[:n-1]
+			}
+			b.start(l, order, s)
+			running = append(running, b)
+		}
+		if len(running) == 0 {
+			return
+		}
+		i := 0
+		if len(running) > 1 {
+			i = running[0].random.IntN(len(running))
+		}
+		b := running[i]
+		b.step()
+		switch {
+		case b.fault != nil:
+			l.failed(b)
+		case b.left > 0 && int64(b.order) < l.faultOrder.Load():
+			continue
+		}
+		running[i] = running[len(running)-1]
+		running = running[:len(running)-1]
+		idle = append(idle, b)
+	}
+}
+
+// failed notes the fault of a block. Of several, that of the block that started
+// first counts: blocks before it are still run, so that the report does not
+// depend on the goroutines.
+func (l *launch) failed(b *block) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if int64(b.order) < l.faultOrder.Load() {
+		l.faultOrder.Store(int64(b.order))
+		l.fault = b.fault
+	}
+}
+
+// spend counts instructions against the budget.
+func (l *launch) spend(b *block, n int) {
+	if l.spent.Add(int64(n)) > l.budget && b.fault == nil {
+		b.fault = b.report(Endless, fmt.Sprintf("the launch has executed %d warp instructions without an end (Options.Budget)", l.budget))
+	}
+}
+
+// permuted is the number of the block that is started at position order.
+func (l *launch) permuted(order int) int {
+	hi, lo := bits.Mul64(uint64(order), uint64(l.stride))
+	_, rest := bits.Div64(hi, lo, uint64(l.blocks))
+	return int((rest + uint64(l.stride)) % uint64(l.blocks))
+}
+
+// coprime draws a number that has no factor in common with n.
+func coprime(n int, seed uint64) int {
+	for v := int(mix(seed)%uint64(n)) | 1; ; v += 2 {
+		a, b := v, n
+		for b != 0 {
+			a, b = b, a%b
+		}
+		if a == 1 {
+			return v
+		}
+	}
+}
+
+func (l *launch) blockIndex(n int) cuda.Dim3 {
+	return cuda.Dim3{X: n % l.grid.X, Y: n / l.grid.X % l.grid.Y, Z: n / (l.grid.X * l.grid.Y)}
+}
+
+func count32(v uint32) int { return bits.OnesCount32(v) }

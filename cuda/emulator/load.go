@@ -1,0 +1,153 @@
+package emulator
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"gputrain/cuda"
+)
+
+// A module is loaded PTX.
+type module struct {
+	regions   []*region // of its variables
+	functions map[string]cuda.Function
+}
+
+// A loaded function is a kernel and where it came from.
+type loaded struct {
+	program *program
+	module  cuda.Module
+}
+
+// Load parses and decodes PTX, all of it: what is not understood is an error here.
+func (d *Device) Load(ptx string) (cuda.Module, error) {
+	if err := d.waits("Load"); err != nil {
+		return 0, err
+	}
+	m, err := parse(ptx)
+	if err != nil {
+		return 0, describe(ptx, err)
+	}
+	number, _ := strconv.Atoi(strings.TrimRight(strings.TrimPrefix(m.target, "sm_"), "a"))
+	if have := 10*d.driver.gpu.Major + d.driver.gpu.Minor; number > have {
+		return 0, fmt.Errorf("cuda emulator: the PTX is for %s, the device is an sm_%d", m.target, have)
+	}
+	loadedModule := &module{functions: map[string]cuda.Function{}}
+	globals, err := d.place(m, loadedModule)
+	var programs []*program
+	for _, entry := range m.entries {
+		if err != nil {
+			break
+		}
+		var p *program
+		p, err = link(m, entry, globals)
+		programs = append(programs, p)
+	}
+	if err != nil {
+		d.release(loadedModule)
+		return 0, describe(ptx, err)
+	}
+	handle := cuda.Module(d.newHandle())
+	d.modules[handle] = loadedModule
+	for _, p := range programs {
+		p.perturb = d.driver.options.Perturb
+		f := cuda.Function(d.newHandle())
+		d.functions[f] = &loaded{p, handle}
+		loadedModule.functions[p.name] = f
+	}
+	return handle, nil
+}
+
+// describe completes an error of the parser or decoder with the text of the line.
+func describe(ptx string, err error) error {
+	var syntax *syntaxError
+	if errors.As(err, &syntax) {
+		m := &ptxModule{lines: strings.Split(ptx, "\n")}
+		err = &loadError{syntax.line, m.line(syntax.line), syntax.why}
+	}
+	var load *loadError
+	if errors.As(err, &load) {
+		return fmt.Errorf("cuda emulator: ptx:%w", err)
+	}
+	return err
+}
+
+// place allocates the variables of a module in global and constant memory and
+// gives them their initial values; without an initialiser that is zero.
+func (d *Device) place(m *ptxModule, to *module) (map[*variable]uint64, error) {
+	addresses := map[*variable]uint64{}
+	regions := map[*variable]*region{}
+	byName := map[string]*variable{}
+	all := m.variables
+	for _, f := range m.functions {
+		all = append(all[:len(all):len(all)], f.variables...)
+	}
+	for _, v := range all {
+		if v.space != global && v.space != constant || v.size == 0 {
+			continue
+		}
+		r, err := d.memory.allocate(int64(v.size))
+		if err != nil {
+			return nil, err
+		}
+		r.name, r.readOnly = v.name, v.space == constant
+		copy(r.data, v.init)
+		fill(r.written, 1)
+		to.regions = append(to.regions, r)
+		addresses[v], regions[v], byName[v.name] = r.base, r, v
+	}
+	for v, r := range regions {
+		for _, p := range v.pointers {
+			target := byName[p.symbol]
+			if target == nil {
+				return nil, &loadError{v.line, m.line(v.line), fmt.Sprintf("no variable %s in global memory", p.symbol)}
+			}
+			var word [8]byte
+			binary.LittleEndian.PutUint64(word[:], addresses[target]+uint64(p.offset))
+			copy(r.data[p.at:], word[:p.size])
+		}
+	}
+	return addresses, nil
+}
+
+func (d *Device) release(m *module) {
+	for _, r := range m.regions {
+		d.memory.free(r)
+	}
+}
+
+// Unload unloads a module and its variables.
+func (d *Device) Unload(handle cuda.Module) error {
+	if err := d.waits("Unload"); err != nil {
+		return err
+	}
+	m := d.modules[handle]
+	if m == nil {
+		return fmt.Errorf("cuda emulator: module %d does not exist", handle)
+	}
+	d.release(m)
+	for _, f := range m.functions {
+		delete(d.functions, f)
+	}
+	delete(d.modules, handle)
+	return nil
+}
+
+// Function finds a kernel of a module.
+func (d *Device) Function(handle cuda.Module, name string) (cuda.Function, error) {
+	if err := d.usable(); err != nil {
+		return 0, err
+	}
+	m := d.modules[handle]
+	if m == nil {
+		return 0, fmt.Errorf("cuda emulator: module %d does not exist", handle)
+	}
+	f, ok := m.functions[name]
+	if !ok {
+		return 0, fmt.Errorf("cuda emulator: the module has no kernel %s", name)
+	}
+	return f, nil
+}

@@ -1,0 +1,272 @@
+package emulator
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"gputrain/cuda"
+)
+
+// wrap makes a module with one kernel of the given body.
+func wrap(body string) string {
+	return ".version 7.8\n.target sm_70\n.address_size 64\n.visible .entry k(.param .u64 out)\n{\n" +
+		".reg .pred %p<4>;\n.reg .b16 %h<4>;\n.reg .f32 %f<4>;\n.reg .b32 %r<4>;\n.reg .b64 %rd<4>;\n" + body + "\nret;\n}\n"
+}
+
+func TestLoadRefuses(t *testing.T) {
+	for _, c := range []struct{ body, why string }{
+		{"frobnicate.s32 %r1, %r2;", "instruction frobnicate is not known"},
+		{"add.s32 %r1, %r2;", "2 operands where 3"},
+		{"add.s32 %r1, %r2, %r3, %r0;", "4 operands where 3"},
+		{"add.s32 %r1, %r2, %rd1;", "%rd1 has type .b64, which does not fit .s32"},
+		{"add.f32 %f1, %f2, %rd1;", "does not fit .f32"},
+		{"add.s32 %r1, %r2, 0f3F800000;", "does not fit type .s32"},
+		{"add.f32 %f1, %f2, 1;", "does not fit type .f32"},
+		{"add.rn.s32 %r1, %r2, %r3;", "modifier .rn is not known here"},
+		{"add.ftz.f64 %rd1, %rd2, %rd3;", ".ftz and .sat exist for .f32 only"},
+		{"add %r1, %r2, %r3;", "the type is missing"},
+		{"fma.f32 %f1, %f1, %f1, %f1;", "rounding is missing"},
+		{"mul.s32 %r1, %r2, %r3;", "one of .lo, .hi, .wide is missing"},
+		{"mul.wide.s64 %rd1, %rd2, %rd3;", ".wide does not exist for 64 bits"},
+		{"mul.lo.hi.s32 %r1, %r2, %r3;", "exclude each other"},
+		{"setp.lt.b32 %p1, %r1, %r2;", "comparison .lt does not exist for type .b32"},
+		{"setp.lo.s32 %p1, %r1, %r2;", "comparison .lo does not exist"},
+		{"setp.eq.s32 %r1, %r1, %r2;", "%r1 has type .b32, which does not fit .pred"},
+		{"cvt.s32.f32 %r1, %f1;", "needs .rni, .rzi"},
+		{"cvt.f32.s32 %f1, %r1;", "needs .rn, .rz"},
+		{"cvt.f32.f64 %f1, %rd1;", "needs .rn"},
+		{"ld.global.f32 %f1, %rd1;", "an address in brackets"},
+		{"ld.global.f32 %f1, [%r1];", "the address has 32 bits"},
+		{"ld.global.v4.f32 {%f1,%f2}, [%rd1];", "2 registers where 4"},
+		{"ld.global.v4.b64 {%rd0,%rd1,%rd2,%rd3}, [%rd1];", "32 bytes does not exist"},
+		{"ld.texture.f32 %f1, [%rd1];", "modifier .texture is not known"},
+		{"ld.param.u64 %rd1, [out+4];", "parameter out has 8 bytes"},
+		{"ld.global.u64 %rd1, [out];", "variable out is in parameter"},
+		{"mov.u32 %r1, %nosuch;", "register %nosuch is not known"},
+		{"mov.u32 %r1, nosuch;", "nosuch is not declared"},
+		{"mov.b64 %rd1, {%r1, %r2, %r3};", "3 parts do not make up .b64"},
+		{"{ .param .b32 a; mov.b32 %r1, a; st.param.b32 [a], %r1; }", "the address of a, a parameter of a call, cannot be taken"},
+		{"bra nowhere;", "no label nowhere"},
+		{"L: L: ret;", "label L stands twice"},
+		{"brx.idx %r1, nowhere;", "no .branchtargets nowhere"},
+		{"call nowhere;", "function nowhere is not defined"},
+		{"call k;", "k is a kernel"},
+		{"@%r1 bra L; L:", "%r1 is no predicate"},
+		{"shfl.sync.up.b32 %r1, %r1, 1, 0;", "4 operands where 5"},
+		{"lop3.b32 %r1, %r1, %r2, %r3, 256;", "operand 5 should be a number from 0 to 255"},
+		{"atom.global.add.b32 %r1, [%rd1], %r2;", "atomic .add does not exist for type .b32"},
+		{"atom.local.add.u32 %r1, [%rd1], %r2;", "global and shared memory only"},
+		{"tex.2d.v4.f32.f32 {%f0,%f1,%f2,%f3}, [%rd1, {%f0,%f1}];", "where"},
+		{"add.s32 %r1, %r2, 1", "where"},
+		{"mov.u32 %r9, 1;", "register %r9 is not known"},
+		{"mov.u32 %r1, 12ab;", "malformed number"},
+		{".reg .b31 %x;", ".b31"},
+	} {
+		text := wrap(c.body)
+		d := newBench(t, wrap(""), Options{}).device
+		before := d.memory.used
+		_, err := d.Load(text)
+		if err == nil || !strings.Contains(err.Error(), c.why) {
+			t.Errorf("%q: the error is %v, want %q", c.body, err, c.why)
+			continue
+		}
+		if !strings.HasPrefix(err.Error(), "cuda emulator: ptx:") {
+			t.Errorf("%q: the error %v does not name the line", c.body, err)
+		}
+		if d.memory.used != before {
+			t.Errorf("%q: a module that was not loaded keeps memory", c.body)
+		}
+	}
+	for _, c := range []struct{ text, why string }{
+		{"", "no .target"},
+		{".target sm_70\n.address_size 32", "only 64-bit addresses"},
+		{".version 7.8\n.target sm_120\n.entry k() { ret; }", "the PTX is for sm_120"},
+		{".target sm_70\n.entry k() {", "no closing brace"},
+		{".target sm_70\n.global .b8 x[99999999999];", "a number up to"},
+		{".target sm_70\n.extern .global .b32 x;", "defined in no module"},
+		{".target sm_70\n.func f() { call f; ret; }\n.entry k() { call f; ret; }", "recursion"},
+		{".target sm_70\n/* open", "comment without an end"},
+		{".target sm_70\n.entry k() { ret; }\n.entry k() { ret; }", "k is defined twice"},
+		{".target sm_70\n.global .u64 p = nothing;", "no variable nothing"},
+	} {
+		_, err := newBench(t, wrap(""), Options{}).device.Load(c.text)
+		if err == nil || !strings.Contains(err.Error(), c.why) {
+			t.Errorf("%q: the error is %v, want %q", c.text, err, c.why)
+		}
+	}
+}
+
+func TestPTXIsFresh(t *testing.T) {
+	for name, text := range map[string]string{"basic": basicPTX, "bad": badPTX, "tensor": tensorPTX} {
+		source, err := os.ReadFile("testdata/" + name + ".cu")
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, _, _ := strings.Cut(text, "\n")
+		if want := fmt.Sprintf("source sha256 %x", sha256.Sum256(source)); !strings.HasSuffix(first, want) {
+			t.Errorf("testdata/%s.ptx is stale: run testdata/build.sh", name)
+		}
+	}
+}
+
+func TestLoadErrorNamesLineAndText(t *testing.T) {
+	_, err := newBench(t, wrap(""), Options{}).device.Load(wrap("\n\nadd.s32 %r1,   %r2; // too few"))
+	want := "cuda emulator: ptx:13: add.s32 %r1, %r2;: 2 operands where 3 should stand"
+	if err == nil || err.Error() != want {
+		t.Errorf("the error is %v\nwant %s", err, want)
+	}
+}
+
+func TestVariables(t *testing.T) {
+	text := `.version 7.8
+.target sm_70
+.address_size 64
+.global .align 4 .f32 numbers[2][2] = {{1.5, 0f40000000}, {-3.0, 4.0}};
+.global .u64 pointer = generic(numbers)+8;
+.const .align 4 .s32 fixed[4] = {1, -2};
+.visible .entry k(.param .u64 out)
+{
+	.reg .f32 %f; .reg .b32 %r; .reg .b64 %rd, %p;
+	ld.param.u64 %rd, [out];
+	ld.global.u64 %p, [pointer];
+	ld.f32 %f, [%p+4];
+	st.global.f32 [%rd], %f;
+	ld.const.s32 %r, [fixed+4];
+	st.global.s32 [%rd+4], %r;
+	ld.const.s32 %r, [fixed+8];
+	st.global.s32 [%rd+8], %r;
+	ld.global.f32 %f, [numbers+8];
+	st.global.f32 [%rd+12], %f;
+	ret;
+}
+.visible .entry overwrite()
+{
+	.reg .b64 %p;
+	mov.u64 %p, fixed;
+	st.global.u32 [%p+4], 1;
+	ret;
+}`
+	b := newBench(t, text, Options{})
+	out := b.alloc(16)
+	b.must(b.launch("k", dim(1), dim(1), 0, out))
+	compareExactly(t, "variables", download[uint32](b, out, 4),
+		[]uint32{uint32(bits32(4)), 0xfffffffe, 0, uint32(bits32(-3))})
+	checkReport(t, b.launch("overwrite", dim(1), dim(1), 0), ReadOnly, "variable fixed of 16 bytes")
+}
+
+func TestStateSpaces(t *testing.T) {
+	op(`{ .shared .b32 s; .local .b32 l; .reg .b64 %p; .reg .pred %x, %y;
+	mov.u64 %p, s; cvta.shared.u64 %p, %p; isspacep.shared %x, %p;
+	mov.u64 %p, l; cvta.local.u64 %p, %p; st.u32 [%p], %a; ld.local.u32 %q, [l]; isspacep.local %y, %p;
+	and.pred %x, %x, %y; isspacep.global %y, %p; not.pred %y, %y; and.pred %d, %x, %y; } | pred u32 u32`,
+		in2(1, 42, 42), in2(1, 43, 43)).test(t)
+}
+
+func TestFunctions(t *testing.T) {
+	text := `.version 7.8
+.target sm_70
+.address_size 64
+.func (.param .b32 result) twice(.param .b32 x)
+{
+	.reg .b32 %r<3>; .reg .pred %p;
+	ld.param.b32 %r1, [x];
+	setp.lt.s32 %p, %r1, 16;
+	@%p bra small;
+	add.s32 %r2, %r1, 1000;
+	st.param.b32 [result], %r2;
+	ret;
+small:
+	shl.b32 %r2, %r1, 1;
+	st.param.b32 [result], %r2;
+	ret;
+}
+.visible .entry k(.param .u64 out)
+{
+	.reg .b32 %r<6>; .reg .b64 %rd<4>; .reg .pred %p;
+	mov.u32 %r1, %tid.x;
+	mov.u32 %r2, 7;
+	setp.ge.u32 %p, %r1, 8;
+	@!%p bra done;
+	{
+		.param .b32 a; .param .b32 r;
+		st.param.b32 [a], %r1;
+		call.uni (r), twice, (a);
+		ld.param.b32 %r2, [r];
+	}
+done:
+	activemask.b32 %r3;
+	ld.param.u64 %rd1, [out];
+	mul.wide.u32 %rd2, %r1, 8;
+	add.s64 %rd1, %rd1, %rd2;
+	st.global.v2.u32 [%rd1], {%r2, %r3};
+	ret;
+}`
+	b := newBench(t, text, Options{})
+	out := b.alloc(32 * 8)
+	b.must(b.launch("k", dim(1), dim(32), 0, out))
+	var want []uint32
+	for i := range uint32(32) {
+		switch {
+		case i < 8:
+			want = append(want, 7, 1<<32-1)
+		case i < 16:
+			want = append(want, 2*i, 1<<32-1)
+		default:
+			want = append(want, i+1000, 1<<32-1)
+		}
+	}
+	compareExactly(t, "functions", download[uint32](b, out, 64), want)
+}
+
+// FuzzLoad feeds arbitrary text to the loader and runs what it accepts, for a
+// few instructions.
+func FuzzLoad(f *testing.F) {
+	f.Add(basicPTX)
+	f.Add(badPTX)
+	f.Add(tensorPTX)
+	f.Add(wrap("L: bra L;"))
+	f.Add(wrap("bar.sync 3; @%p1 exit; st.global.u32 [%rd1], %r1;"))
+	f.Add(wrap("{ .shared .b32 s[7]; .local .b8 l[3]; ld.local.u8 %r1, [l+2]; }"))
+	for _, o := range integerOperations {
+		f.Add(wrap(o.text + ";"))
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		driver, err := New(Options{Budget: 2000, Memory: 1 << 22, Workers: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		opened, err := driver.Open(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := opened.(*Device)
+		m, err := d.Load(text)
+		if err != nil {
+			return
+		}
+		p, err := d.Alloc(1 << 10)
+		if err != nil {
+			return
+		}
+		for name := range d.modules[m].functions {
+			fn, err := d.Function(m, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			args := make([]uint64, len(d.functions[fn].program.entry.params))
+			for i := range args {
+				args[i] = uint64(p)
+			}
+			if err := d.Launch(fn, cuda.Dim3{X: 2, Y: 1, Z: 1}, cuda.Dim3{X: 48, Y: 1, Z: 1}, 64, 0, args); err != nil {
+				continue
+			}
+			if err := d.SyncStream(0); err != nil {
+				_ = fmt.Sprint(err)
+				return
+			}
+		}
+	})
+}

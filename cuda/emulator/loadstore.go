@@ -1,0 +1,296 @@
+package emulator
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+	"slices"
+	"strings"
+)
+
+var memoryDecoders = map[string]decoding{
+	"ld":        load,
+	"ldu":       load,
+	"st":        store,
+	"prefetch":  prefetch,
+	"prefetchu": prefetch,
+	"cp":        copyAsync,
+}
+
+// accessForm reads the modifiers that ld and st have in common, and the type.
+func (d *decoder) accessForm(write bool) (access, kind) {
+	var a access
+	a.write = write
+	d.option("weak")
+	if d.option("volatile", "relaxed", "acquire", "release") != "" {
+		a.strong = true
+		d.option("cta", "gpu", "sys")
+	}
+	a.space = d.space()
+	d.option("ca", "cg", "cs", "lu", "cv", "wb", "wt", "nc")
+	for _, m := range d.mods {
+		if strings.HasPrefix(m, "L1::") || strings.HasPrefix(m, "L2::") && m != "L2::cache_hint" {
+			d.mod(m)
+			break
+		}
+	}
+	a.count = map[string]int{"": 1, "v2": 2, "v4": 4}[d.option("v2", "v4")]
+	k := d.kind()
+	a.size = k.size()
+	switch {
+	case a.size == 0 || k == f16x2 || k == bf16x2 || k == tf32:
+		d.fail("type %v does not fit the instruction", k)
+	case a.bytes() > 16:
+		d.fail("an access of %d bytes does not exist", a.bytes())
+	}
+	return a, k
+}
+
+// space takes a state space from the modifiers; generic if there is none.
+func (d *decoder) space() space {
+	found := generic
+	for i := 0; i < len(d.mods); i++ {
+		if s, ok := spaces[d.mods[i]]; ok {
+			if found != generic {
+				d.fail("two state spaces")
+			}
+			found = s
+			d.mod(d.mods[i])
+			i--
+		}
+	}
+	return found
+}
+
+// address reads the address operand i and completes the access with it.
+func (d *decoder) address(i int, a *access) {
+	o := d.raw.args[i]
+	if o.kind != operandAddress {
+		d.fail("an address in brackets should stand here")
+	}
+	base := o.parts[0]
+	a.offset = uint64(o.offset)
+	switch base.kind {
+	case operandRegister:
+		size := d.function.registers[base.register].kind.size()
+		if size == 4 && (a.space == global || a.space == generic) || size < 4 {
+			d.fail("the address has %d bits", 8*size)
+		}
+		a.base = d.srcOperand(base, []kind{4: b32, 8: b64}[size], false)
+	case operandInteger:
+		a.base = d.program.constant(base.value)
+	case operandVariable:
+		v := base.variable
+		at, s := d.variable(v)
+		if a.space == generic && s == constant {
+			s = global
+		}
+		if s != a.space && !(a.space == generic && s == global) {
+			d.fail("variable %s is in %v, not in %v memory", v.name, v.space, a.space)
+		}
+		if s == parameter {
+			_, kernel := d.program.paramOffset[v]
+			a.call = !kernel
+			if end := o.offset + int64(a.bytes()); o.offset < 0 || end > int64(v.size) {
+				d.fail("parameter %s has %d bytes", v.name, v.size)
+			}
+		}
+		a.base = d.program.constant(at)
+	default:
+		d.fail("this operand is no address")
+	}
+	switch a.space {
+	case global, generic:
+		d.program.granule = min(d.program.granule, a.size)
+		if a.strong {
+			d.program.communicates = true
+		}
+	}
+	if a.space == shared || a.space == generic {
+		d.program.sharedGranule = min(d.program.sharedGranule, a.size)
+	}
+	d.class = accessClass(a)
+}
+
+// addressOf is variable for instructions that keep the address in a register.
+func (d *decoder) addressOf(v *variable) (uint64, space) {
+	if _, ok := d.program.callOffset[v]; ok && v.space == parameter {
+		d.fail("the address of %s, a parameter of a call, cannot be taken", v.name)
+	}
+	return d.variable(v)
+}
+
+// variable returns the address of a variable in its state space.
+func (d *decoder) variable(v *variable) (uint64, space) {
+	p := d.program
+	switch v.space {
+	case global, constant:
+		return p.globals[v], v.space
+	case shared:
+		return uint64(p.sharedOffset[v]), shared
+	case local:
+		return uint64(p.localOffset[v]), local
+	}
+	if at, ok := p.paramOffset[v]; ok {
+		return uint64(at), parameter
+	}
+	return uint64(p.callOffset[v]), parameter
+}
+
+// parts lists the registers of a vector operand, or the one of a scalar.
+func (d *decoder) parts(i, count int) []operand {
+	o := d.raw.args[i]
+	parts := []operand{o}
+	if o.kind == operandVector {
+		parts = o.parts
+	}
+	if len(parts) != count || (o.kind == operandVector) != (count > 1) {
+		d.fail("%d registers where %d should stand", len(parts), count)
+	}
+	return parts
+}
+
+// load is ld and ldu: the lanes read one after the other.
+func load(d *decoder) runner {
+	a, k := d.accessForm(false)
+	d.count(2)
+	d.address(1, &a)
+	dst := make([]int32, a.count)
+	width := 8
+	for i, o := range d.parts(0, a.count) {
+		if o.kind == operandSink {
+			dst[i] = absent
+			continue
+		}
+		dst[i] = d.dstOperand(o, k, true)
+		width = d.function.registers[o.register].kind.size()
+	}
+	convert := func(v uint64) uint64 { return v }
+	if k.signed() && width > k.size() {
+		convert = func(v uint64) uint64 { return truncate(uint64(extend(v, k)), width) }
+	}
+	words := k.size() == 4 && width == 4 && !slices.Contains(dst, absent)
+	uniform := a.base < 0 && (a.space == parameter && !a.call || a.space == constant)
+	return func(w *warp, mask uint32) {
+		base := w.source(a.base)
+		p := patternOf(base, mask)
+		w.measure(&a, base, mask, p)
+		if words && w.loadWords(&a, base, dst, mask, p) {
+			return
+		}
+		for m := mask; m != 0; m &= m - 1 {
+			lane := bits.TrailingZeros32(m) & 31
+			from, at := w.reach(&a, lane, base[lane]+a.offset)
+			if from == nil {
+				if w.block.fault != nil {
+					return
+				}
+				continue
+			}
+			for i, r := range dst {
+				if r == absent {
+					continue
+				}
+				v := convert(little(from.data[at+uint64(i*a.size):], a.size))
+				w.registers[r][lane] = v
+				if uniform {
+					w.spread(r, mask, v)
+				}
+			}
+			if uniform {
+				return
+			}
+		}
+	}
+}
+
+// spread writes one value to all lanes of the mask.
+func (w *warp) spread(r int32, mask uint32, v uint64) {
+	d := &w.registers[r]
+	for m := mask; m != 0; m &= m - 1 {
+		d[bits.TrailingZeros32(m)&31] = v
+	}
+}
+
+func little(b []byte, size int) uint64 {
+	switch size {
+	case 1:
+		return uint64(b[0])
+	case 2:
+		return uint64(binary.LittleEndian.Uint16(b))
+	case 4:
+		return uint64(binary.LittleEndian.Uint32(b))
+	}
+	return binary.LittleEndian.Uint64(b)
+}
+
+func putLittle(b []byte, size int, v uint64) {
+	switch size {
+	case 1:
+		b[0] = byte(v)
+	case 2:
+		binary.LittleEndian.PutUint16(b, uint16(v))
+	case 4:
+		binary.LittleEndian.PutUint32(b, uint32(v))
+	default:
+		binary.LittleEndian.PutUint64(b, v)
+	}
+}
+
+// A storing is a store under way, for the checks.
+type storing struct {
+	access  *access
+	sources []int32
+}
+
+func store(d *decoder) runner {
+	a, k := d.accessForm(true)
+	d.count(2)
+	d.address(0, &a)
+	s := &storing{access: &a, sources: make([]int32, a.count)}
+	for i, o := range d.parts(1, a.count) {
+		s.sources[i] = d.srcOperand(o, k, true)
+	}
+	return func(w *warp, mask uint32) {
+		base := w.source(a.base)
+		p := patternOf(base, mask)
+		w.measure(&a, base, mask, p)
+		w.storing = s
+		if a.size == 4 && w.storeWords(&a, base, s.sources, mask, p) {
+			return
+		}
+		for m := mask; m != 0; m &= m - 1 {
+			lane := bits.TrailingZeros32(m) & 31
+			to, at := w.reach(&a, lane, base[lane]+a.offset)
+			if to == nil {
+				if w.block.fault != nil {
+					return
+				}
+				continue
+			}
+			for i, r := range s.sources {
+				putLittle(to.data[at+uint64(i*a.size):], a.size, w.source(r)[lane])
+			}
+		}
+	}
+}
+
+// storeMatches tells whether memory already holds what a lane is about to store.
+func (w *warp) storeMatches(lane int, data []byte) bool {
+	var b [16]byte
+	s := w.storing
+	for i, r := range s.sources {
+		putLittle(b[i*s.access.size:], s.access.size, w.source(r)[lane])
+	}
+	return bytes.Equal(b[:len(data)], data)
+}
+
+// prefetch has no effect here.
+func prefetch(d *decoder) runner {
+	d.space()
+	d.option("L1", "L2", "L2::evict_last", "L2::evict_normal")
+	d.option("tensormap")
+	d.count(1)
+	d.class = Control
+	return func(*warp, uint32) {}
+}

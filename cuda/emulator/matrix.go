@@ -1,0 +1,186 @@
+package emulator
+
+import "math"
+
+var matrixDecoders = map[string]decoding{"ldmatrix": loadMatrix, "mma": multiplyMatrix}
+
+// whole demands that all 32 lanes take part.
+func (w *warp) whole(mask uint32, what string) bool {
+	if mask == allLanes {
+		return true
+	}
+	w.fail(InactiveLane, lowest(mask), 0, "%s needs all lanes of the warp, and lane %d does not take part", what, lowest(^mask))
+	return false
+}
+
+// loadMatrix is ldmatrix: matrices of 8 rows of 8 elements of 16 bits, whose rows
+// lie where lanes 8i to 8i+7 point. Each lane gets two neighbours of a row, or
+// of a column if transposed.
+func loadMatrix(d *decoder) runner {
+	d.choice("sync")
+	d.choice("aligned")
+	d.choice("m8n8")
+	count := map[string]int{"x1": 1, "x2": 2, "x4": 4}[d.choice("x1", "x2", "x4")]
+	transposed := d.mod("trans")
+	a := &access{size: 16, count: 1}
+	if a.space = d.space(); a.space != shared && a.space != generic {
+		d.fail("ldmatrix reads shared memory")
+	}
+	d.kind(b16)
+	d.count(2)
+	d.address(1, a)
+	d.class = LoadShared
+	o := d.raw.args[0]
+	parts := o.parts
+	if count == 1 && o.kind == operandRegister {
+		parts = []operand{o}
+	}
+	if len(parts) != count {
+		d.fail("%d registers where %d should stand", len(parts), count)
+	}
+	dst := make([]int32, count)
+	for i, part := range parts {
+		dst[i] = d.dstOperand(part, b32, false)
+	}
+	return func(w *warp, mask uint32) {
+		if !w.whole(mask, "ldmatrix") {
+			return
+		}
+		base := *w.source(a.base)
+		for i, r := range dst {
+			w.measure(a, &base, 0xff<<(8*i), irregular)
+			var rows [8][]byte
+			for row := range rows {
+				lane := 8*i + row
+				m, at := w.reach(a, lane, base[lane]+a.offset)
+				if m == nil {
+					return
+				}
+				rows[row] = m.data[at : at+16]
+			}
+			for lane := range 32 {
+				major, minor := lane/4, 2*(lane%4)
+				low, high := little(rows[major][2*minor:], 2), little(rows[major][2*minor+2:], 2)
+				if transposed {
+					low, high = little(rows[minor][2*major:], 2), little(rows[minor+1][2*major:], 2)
+				}
+				w.registers[r][lane] = high<<16 | low
+			}
+		}
+	}
+}
+
+// multiplyMatrix is mma.sync: d = a·b + c with a [16,k] by rows, b [k,8] by
+// columns. The ISA leaves the order and the rounding of the sum open; here it is
+// exact to float64 and rounded once.
+func multiplyMatrix(d *decoder) runner {
+	d.choice("sync")
+	d.choice("aligned")
+	k := map[string]int{"m16n8k4": 4, "m16n8k8": 8, "m16n8k16": 16}[d.choice("m16n8k4", "m16n8k8", "m16n8k16")]
+	d.choice("row")
+	d.choice("col")
+	result := d.kind(f16, f32)
+	element := d.kind(f16, bf16, tf32)
+	if d.kind() != element || d.kind() != result {
+		d.fail("the types of a and b, and those of c and d, should agree")
+	}
+	if element != f16 && result == f16 || element == tf32 && k == 16 || element != tf32 && k == 4 {
+		d.fail("mma with k = %d does not exist for these types", k)
+	}
+	d.count(4)
+	d.class = Matrix
+	d.flops = uint32(2 * 16 * 8 * k)
+	perRegister := 2
+	if element == tf32 {
+		perRegister = 1
+	}
+	sums := 4
+	if result == f16 {
+		sums = 2
+	}
+	out := d.fragment(0, sums, result, true)
+	a, b := d.fragment(1, 16*k/32/perRegister, element, false), d.fragment(2, 8*k/32/perRegister, element, false)
+	c := d.fragment(3, sums, result, false)
+	return func(w *warp, mask uint32) {
+		if !w.whole(mask, "mma.sync") {
+			return
+		}
+		var left, right [16][16]float64 // left[row][k], right[k][column]
+		var sum [16][8]float64
+		for lane := range 32 {
+			row, quad := lane/4, lane%4
+			for i := range len(a) * perRegister {
+				// Registers go down by 8 rows first, then on by half of k.
+				r := i / perRegister
+				at := (quad+r/2*4)*perRegister + i%perRegister
+				left[row+r%2*8][at] = part16(element, w.source(a[r])[lane], i%perRegister)
+			}
+			for i := range len(b) * perRegister {
+				r := i / perRegister
+				at := (quad+r*4)*perRegister + i%perRegister
+				right[at][row] = part16(element, w.source(b[r])[lane], i%perRegister)
+			}
+			for i := range 4 {
+				sum[row+i/2*8][2*quad+i%2] = accumulator(w, c, result, lane, i)
+			}
+		}
+		for i := range sum {
+			for j := range sum[i] {
+				for n := range k {
+					sum[i][j] += float64(left[i][n] * right[n][j])
+				}
+			}
+		}
+		for lane := range 32 {
+			row, quad := lane/4, lane%4
+			for i := range 4 {
+				v := sum[row+i/2*8][2*quad+i%2]
+				switch {
+				case result == f32:
+					w.registers[out[i]][lane] = toFloat32(float32(v))
+				case i%2 == 0:
+					w.registers[out[i/2]][lane] = float16.round(v, nearest)
+				default:
+					w.registers[out[i/2]][lane] |= float16.round(v, nearest) << 16
+				}
+			}
+		}
+	}
+}
+
+// fragment reads the registers that hold a lane's part of a matrix.
+func (d *decoder) fragment(i, count int, k kind, write bool) []int32 {
+	o := d.raw.args[i]
+	if o.kind != operandVector || len(o.parts) != count {
+		d.fail("operand %d should be %d registers", i+1, count)
+	}
+	want := b32
+	if k == f32 {
+		want = f32
+	}
+	var all []int32
+	for _, part := range o.parts {
+		if write {
+			all = append(all, d.dstOperand(part, want, false))
+		} else {
+			all = append(all, d.srcOperand(part, want, false))
+		}
+	}
+	return all
+}
+
+// part16 is an element of a or b: the low or high half of a register, or the
+// whole of it for tf32, of which the low 13 bits are ignored.
+func part16(k kind, v uint64, half int) float64 {
+	if k == tf32 {
+		return float64(math.Float32frombits(uint32(v) &^ (1<<13 - 1)))
+	}
+	return formatOf(k).decode(v >> (16 * half) & 0xffff)
+}
+
+func accumulator(w *warp, c []int32, k kind, lane, i int) float64 {
+	if k == f32 {
+		return float64(fromFloat32(w.source(c[i])[lane]))
+	}
+	return float16.decode(w.source(c[i/2])[lane] >> (16 * (i % 2)) & 0xffff)
+}

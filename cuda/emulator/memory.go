@@ -1,0 +1,175 @@
+package emulator
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+	"sort"
+	"sync"
+	"sync/atomic"
+
+	"gputrain/cuda"
+)
+
+// The address space of a device. Shared, local and parameter memory are windows
+// in it, global memory lies above.
+const (
+	sharedWindow        = 1 << 40
+	sharedWindowSize    = 1 << 24
+	localWindow         = 2 << 40
+	localWindowSize     = 1 << 24
+	parameterWindow     = 3 << 40
+	parameterWindowSize = 1 << 16
+	globalBase          = 1 << 44
+
+	allocationAlign = 256
+	guardBytes      = 1 << 20 // between allocations, and at least as much as the allocation itself
+	freedKept       = 1 << 14 // freed allocations that are remembered
+)
+
+// A memory is bytes and their marks: 1 for each byte that has a value. Without
+// marks, all have.
+type memory struct{ data, written []byte }
+
+// A region is an allocation in global memory.
+type region struct {
+	memory
+	base, size uint64
+	readOnly   bool
+	name       string // of a variable, or "" for an allocation
+	number     int    // of the allocation, from 1
+
+	cells   atomic.Pointer[[]atomic.Uint64] // who touched what: see globalrace.go
+	cellsMu sync.Mutex
+}
+
+func (r *region) String() string {
+	if r.name != "" {
+		return fmt.Sprintf("variable %s of %d bytes", r.name, r.size)
+	}
+	return fmt.Sprintf("allocation %d of %d bytes", r.number, r.size)
+}
+
+// A deviceMemory is the global memory of a device. Addresses are not used
+// again, so that a stale pointer never points to something new.
+type deviceMemory struct {
+	limit, used int64
+	next        uint64
+	count       int
+	live        []*region // in the order of their addresses
+	freed       []*region // likewise, without data
+}
+
+func newDeviceMemory(limit int64) *deviceMemory {
+	return &deviceMemory{limit: limit, next: globalBase}
+}
+
+// allocate makes a region, of which no byte has a value yet.
+func (m *deviceMemory) allocate(bytes int64) (*region, error) {
+	if bytes > m.limit-m.used {
+		return nil, fmt.Errorf("cuda emulator: allocation of %d bytes with %d of %d free: %w", bytes, m.limit-m.used, m.limit, cuda.ErrOutOfMemory)
+	}
+	size := uint64(bytes)
+	r := &region{memory: memory{make([]byte, size), make([]byte, size)}, base: m.next, size: size}
+	m.next += (size+allocationAlign-1)&^(allocationAlign-1) + max(guardBytes, size&^(allocationAlign-1))
+	m.used += bytes
+	m.live = append(m.live, r)
+	return r, nil
+}
+
+func (m *deviceMemory) free(r *region) {
+	i := slices.Index(m.live, r)
+	m.live = slices.Delete(m.live, i, i+1)
+	m.used -= int64(r.size)
+	gone := &region{base: r.base, size: r.size, name: r.name, number: r.number}
+	at := sort.Search(len(m.freed), func(i int) bool { return m.freed[i].base > r.base })
+	m.freed = slices.Insert(m.freed, at, gone)
+	if len(m.freed) > freedKept {
+		m.freed = slices.Delete(m.freed, 0, 1)
+	}
+}
+
+// find returns the live region that holds the address, or nil.
+func (m *deviceMemory) find(address uint64) *region {
+	if r := below(m.live, address); r != nil && address-r.base < r.size {
+		return r
+	}
+	return nil
+}
+
+// below returns the last region that begins at or before the address.
+func below(all []*region, address uint64) *region {
+	i := sort.Search(len(all), func(i int) bool { return all[i].base > address })
+	if i == 0 {
+		return nil
+	}
+	return all[i-1]
+}
+
+// explain tells why n bytes at the address are no live memory.
+func (m *deviceMemory) explain(address, n uint64) (Check, string) {
+	if address < 1<<16 {
+		return NullPointer, fmt.Sprintf("address 0x%x is next to null", address)
+	}
+	if r := below(m.freed, address); r != nil && address-r.base < r.size {
+		return UseAfterFree, fmt.Sprintf("%d bytes at 0x%x lie in %v, which is freed", n, address, r)
+	}
+	before := below(m.live, address)
+	past := uint64(math.MaxUint64) // how far the address lies beyond the one before
+	if before != nil {
+		past = max(address, before.base+before.size) - (before.base + before.size)
+	}
+	i := sort.Search(len(m.live), func(i int) bool { return m.live[i].base > address })
+	if i < len(m.live) && m.live[i].base-address < past {
+		return OutOfBounds, fmt.Sprintf("%d bytes at 0x%x begin %d bytes before %v", n, address, m.live[i].base-address, m.live[i])
+	}
+	if before == nil {
+		return OutOfBounds, fmt.Sprintf("%d bytes at 0x%x: nothing is allocated there", n, address)
+	}
+	return OutOfBounds, fmt.Sprintf("%d bytes at 0x%x end %d bytes past the end of %v", n, address, address+n-before.base-before.size, before)
+}
+
+// slice returns n bytes of a region for a copy, or why they cannot be had.
+func (m *deviceMemory) slice(address uint64, n int64) (*region, uint64, *Report) {
+	r := m.find(address)
+	if r != nil && uint64(n) <= r.size-(address-r.base) {
+		return r, address - r.base, nil
+	}
+	check, why := m.explain(address, uint64(n))
+	return nil, 0, &Report{Check: check, Address: address, Detail: why}
+}
+
+// valued tells whether n bytes have a value.
+func (m *memory) valued(at, n uint64) bool {
+	switch {
+	case m.written == nil:
+		return true
+	case n == 4:
+		return binary.LittleEndian.Uint32(m.written[at:]) == 0x01010101
+	case n == 16:
+		return binary.LittleEndian.Uint64(m.written[at:])&binary.LittleEndian.Uint64(m.written[at+8:]) == 0x0101010101010101
+	}
+	return allWritten(m.written[at : at+n])
+}
+
+func allWritten(written []byte) bool {
+	for len(written) >= 8 {
+		if binary.LittleEndian.Uint64(written) != 0x0101010101010101 {
+			return false
+		}
+		written = written[8:]
+	}
+	for _, b := range written {
+		if b == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func fill(b []byte, v byte) {
+	for i := range b {
+		b[i] = v
+	}
+}

@@ -1,0 +1,254 @@
+package emulator
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Limits of what is accepted, far above what a compiler emits.
+const (
+	maxVariableBytes = 64 << 20
+	maxRegisters     = 1 << 14
+	maxNesting       = 64
+)
+
+// parse reads a PTX module.
+func parse(text string) (*ptxModule, error) {
+	tokens, err := lex(text)
+	if err != nil {
+		return nil, err
+	}
+	p := &parser{
+		tokens:  tokens,
+		module:  &ptxModule{lines: strings.Split(text, "\n"), functions: map[string]*function{}},
+		globals: map[string]*variable{},
+	}
+	if err := p.parse(); err != nil {
+		return nil, err
+	}
+	return p.module, nil
+}
+
+type parser struct {
+	tokens  []token
+	pos     int
+	module  *ptxModule
+	globals map[string]*variable
+}
+
+// parse runs the parser. Inside it a syntax error travels as a panic, as in
+// encoding/json, since every other call can fail.
+func (p *parser) parse() (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			e, ok := r.(*syntaxError)
+			if !ok {
+				panic(r)
+			}
+			err = e
+		}
+	}()
+	for p.peek().kind != tokenEnd {
+		p.statement()
+	}
+	if p.module.target == "" {
+		p.fail("no .target")
+	}
+	return nil
+}
+
+func (p *parser) peek() token { return p.tokens[p.pos] }
+
+func (p *parser) next() token {
+	t := p.tokens[p.pos]
+	if t.kind != tokenEnd {
+		p.pos++
+	}
+	return t
+}
+
+func (p *parser) fail(format string, args ...any) {
+	panic(&syntaxError{p.peek().line, fmt.Sprintf(format, args...)})
+}
+
+// accept takes the next token if it reads so.
+func (p *parser) accept(text string) bool {
+	t := p.peek()
+	if t.text != text || t.kind == tokenString || t.kind == tokenEnd {
+		return false
+	}
+	p.pos++
+	return true
+}
+
+func (p *parser) expect(text string) {
+	if !p.accept(text) {
+		p.fail("%q where %q should stand", p.peek().text, text)
+	}
+}
+
+func (p *parser) name() string {
+	if p.peek().kind != tokenName {
+		p.fail("%q where a name should stand", p.peek().text)
+	}
+	return p.next().text
+}
+
+// count takes a small unsigned number.
+func (p *parser) count(limit int) int {
+	v, ok := parseInteger(p.peek().text)
+	if p.peek().kind != tokenNumber || !ok || v > uint64(limit) {
+		p.fail("%q where a number up to %d should stand", p.peek().text, limit)
+	}
+	p.next()
+	return int(v)
+}
+
+// statement reads one directive of the module.
+func (p *parser) statement() {
+	for p.accept(";") {
+	}
+	external := false
+	for {
+		switch t := p.peek(); t.text {
+		case ".visible", ".weak", ".common":
+			p.next()
+			continue
+		case ".extern":
+			p.next()
+			external = true
+			continue
+		case ".version":
+			p.next()
+			p.next()
+		case ".target":
+			p.next()
+			p.module.target = p.name()
+			for p.accept(",") {
+				p.name()
+			}
+			if !strings.HasPrefix(p.module.target, "sm_") {
+				p.fail("target %q is not of the form sm_70", p.module.target)
+			}
+		case ".address_size":
+			p.next()
+			if p.count(64) != 64 {
+				p.fail("only 64-bit addresses are supported")
+			}
+		case ".file", ".loc":
+			p.skipLine()
+		case ".section":
+			p.skipSection()
+		case ".global", ".const", ".shared":
+			p.module.variables = append(p.module.variables, p.variables(p.globals, external)...)
+		case ".entry", ".func":
+			p.function(external)
+		case "end of text":
+			if t.kind == tokenEnd {
+				return
+			}
+			fallthrough
+		default:
+			p.fail("%q begins no directive that is known here", t.text)
+		}
+		return
+	}
+}
+
+// skipLine skips the tokens of this line: debug information has no end mark.
+func (p *parser) skipLine() {
+	for line := p.peek().line; p.peek().kind != tokenEnd && p.peek().line == line; {
+		p.next()
+	}
+}
+
+func (p *parser) skipSection() {
+	for p.peek().kind != tokenEnd && !p.accept("}") {
+		p.next()
+	}
+}
+
+// function reads from .entry or .func to the end of the body.
+func (p *parser) function(external bool) {
+	f := &function{line: p.peek().line, entry: p.next().text == ".entry"}
+	s := newBody(p, f)
+	if !f.entry && p.accept("(") {
+		f.results = s.parameters()
+	}
+	f.name = p.name()
+	if p.accept("(") {
+		f.params = s.parameters()
+	}
+	s.functionDirectives()
+	old := p.module.functions[f.name]
+	if old != nil && (!old.external || old.entry != f.entry) && p.peek().text == "{" {
+		p.fail("%s is defined twice", f.name)
+	}
+	if p.accept(";") {
+		f.external = true
+		if old == nil {
+			p.module.functions[f.name] = f
+		}
+		return
+	}
+	if external {
+		p.fail(".extern %s has a body", f.name)
+	}
+	p.module.functions[f.name] = f
+	p.expect("{")
+	s.block(0)
+	s.resolveLabels()
+	if f.entry {
+		p.module.entries = append(p.module.entries, f)
+	}
+}
+
+// functionDirectives reads what stands between a function's parameters and its body.
+func (s *body) functionDirectives() {
+	p := s.p
+	for {
+		switch p.peek().text {
+		case ".maxntid":
+			p.next()
+			s.f.maxThreads = s.dimensions()
+		case ".reqntid":
+			p.next()
+			s.f.needThreads = s.dimensions()
+		case ".minnctapersm", ".maxnreg", ".maxnctapersm":
+			p.next()
+			p.count(1 << 20)
+		case ".noreturn":
+			p.next()
+		case ".pragma":
+			p.next()
+			p.next()
+			p.expect(";")
+		default:
+			return
+		}
+	}
+}
+
+func (s *body) dimensions() [3]int {
+	d := [3]int{1, 1, 1}
+	d[0] = s.p.count(1 << 20)
+	for i := 1; i < 3 && s.p.accept(","); i++ {
+		d[i] = s.p.count(1 << 20)
+	}
+	return d
+}
+
+// parameters reads the formal parameters after the opening parenthesis.
+func (s *body) parameters() []*variable {
+	var all []*variable
+	for !s.p.accept(")") {
+		if len(all) > 0 {
+			s.p.expect(",")
+		}
+		if s.p.peek().text != ".param" {
+			s.p.fail("%q where .param should stand", s.p.peek().text)
+		}
+		all = append(all, s.p.oneVariable(s.scope.variables, false))
+	}
+	return all
+}

@@ -1,0 +1,286 @@
+package emulator
+
+import (
+	"fmt"
+	"sort"
+)
+
+// Limits of a kernel, above those of any GPU.
+const (
+	maxPhysicalRegisters = 8192
+	maxLocalBytes        = 512 << 10
+	maxFunctions         = 256
+)
+
+// A program is a kernel ready to run, with the functions it calls.
+type program struct {
+	name       string
+	module     *ptxModule
+	entry      *function
+	code       []instruction
+	registers  int // 64-bit, per lane
+	predicates int
+	constants  []lanes // operands that are immediate
+	constantAt map[uint64]int32
+	specials   uint32 // which of specialRegisters are read
+
+	paramOffset  map[*variable]int // of the kernel's parameters
+	paramSize    int
+	sharedOffset map[*variable]int
+	sharedSize   int // without dynamic memory
+	dynamicAlign int
+	localOffset  map[*variable]int
+	localSize    int               // per thread
+	callOffset   map[*variable]int // parameters of calls, per thread
+	callSize     int
+	globals      map[*variable]uint64
+
+	granule,
+	sharedGranule int // the narrowest access to global and to shared memory in bytes
+	communicates bool // blocks may talk to each other: atomics, fences, volatile accesses
+	perturb      uint64
+}
+
+// lanes is a register of a warp: 32 values, zero beyond their width.
+type lanes = [32]uint64
+
+// An instruction is decoded: run does all of its work for the lanes of the mask.
+type instruction struct {
+	run      func(w *warp, mask uint32)
+	guard    int32
+	guardNot bool
+	join     bool // divergent branches reconverge here
+	class    Class
+	flops    uint32 // floating-point operations of a lane; of a warp for Matrix
+	line     int32
+}
+
+// A loadError is an error of a PTX module with the line that it is about.
+type loadError struct {
+	line int
+	text string
+	why  string
+}
+
+func (e *loadError) Error() string { return fmt.Sprintf("%d: %s: %s", e.line, e.text, e.why) }
+
+// link builds the program of an entry. globals are the addresses of the
+// module's variables.
+func link(m *ptxModule, entry *function, globals map[*variable]uint64) (*program, error) {
+	p := &program{
+		name: entry.name, module: m, entry: entry, globals: globals, dynamicAlign: 1, granule: 8, sharedGranule: 8,
+		paramOffset: map[*variable]int{}, sharedOffset: map[*variable]int{},
+		localOffset: map[*variable]int{}, callOffset: map[*variable]int{},
+		constantAt: map[uint64]int32{}, registers: len(specialRegisters),
+	}
+	functions, err := p.reachable()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.layout(functions); err != nil {
+		return nil, err
+	}
+	entries := map[string]int{}
+	total := 0
+	for _, f := range functions {
+		entries[f.name] = total
+		total += len(f.body) + 1
+	}
+	for _, f := range functions {
+		if err := p.addFunction(f, entries); err != nil {
+			return nil, err
+		}
+	}
+	if p.registers > maxPhysicalRegisters {
+		return nil, &loadError{entry.line, m.line(entry.line), fmt.Sprintf("%s needs %d registers at once", entry.name, p.registers)}
+	}
+	return p, nil
+}
+
+// reachable lists the functions that the entry calls, itself first.
+func (p *program) reachable() ([]*function, error) {
+	var order []*function
+	state := map[*function]int{} // 1: being visited, 2: done
+	var visit func(f *function, depth int) error
+	visit = func(f *function, depth int) error {
+		if depth > maxFunctions {
+			return &loadError{f.line, p.module.line(f.line), "calls are nested too deeply"}
+		}
+		state[f] = 1
+		order = append(order, f)
+		for _, raw := range f.body {
+			if raw.name != "call" {
+				continue
+			}
+			why := ""
+			name := callee(raw)
+			g := p.module.functions[name]
+			switch {
+			case name == "":
+				why = "indirect calls are not supported"
+			case g == nil || g.external:
+				why = fmt.Sprintf("function %s is not defined in this module", name)
+			case g.entry:
+				why = fmt.Sprintf("%s is a kernel, not a function", name)
+			case state[g] == 1:
+				why = "recursion is not supported"
+			}
+			if why != "" {
+				return &loadError{raw.line, p.module.line(raw.line), why}
+			}
+			if state[g] == 0 {
+				if err := visit(g, depth+1); err != nil {
+					return err
+				}
+			}
+		}
+		state[f] = 2
+		return nil
+	}
+	err := visit(p.entry, 0)
+	return order, err
+}
+
+func callee(raw rawInstruction) string {
+	for _, arg := range raw.args {
+		if arg.kind == operandFunction {
+			return arg.name
+		}
+	}
+	return ""
+}
+
+// layout places the variables of the entry and its functions.
+func (p *program) layout(functions []*function) error {
+	place := func(v *variable, offsets map[*variable]int, size *int, limit int) error {
+		at := (*size + v.align - 1) &^ (v.align - 1)
+		offsets[v] = at
+		*size = at + v.size
+		if *size > limit {
+			return &loadError{v.line, p.module.line(v.line), fmt.Sprintf("more than %d bytes of %v memory", limit, v.space)}
+		}
+		return nil
+	}
+	for _, v := range p.entry.params {
+		if err := place(v, p.paramOffset, &p.paramSize, 4096); err != nil {
+			return err
+		}
+	}
+	used := usedVariables(functions)
+	for _, v := range used {
+		var err error
+		switch {
+		case v.space == shared && v.dynamic:
+			p.dynamicAlign = max(p.dynamicAlign, v.align)
+		case v.space == shared:
+			err = place(v, p.sharedOffset, &p.sharedSize, sharedWindowSize)
+		case v.space == local:
+			err = place(v, p.localOffset, &p.localSize, maxLocalBytes)
+		case v.space == parameter:
+			if _, ok := p.paramOffset[v]; !ok {
+				err = place(v, p.callOffset, &p.callSize, maxLocalBytes)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	dynamic := (p.sharedSize + p.dynamicAlign - 1) &^ (p.dynamicAlign - 1)
+	for _, v := range used {
+		if v.dynamic {
+			p.sharedOffset[v] = dynamic
+			p.sharedSize = dynamic
+		}
+	}
+	return nil
+}
+
+// usedVariables lists the variables that the functions declare or refer to, in
+// order of declaration.
+func usedVariables(functions []*function) []*variable {
+	seen := map[*variable]bool{}
+	var all []*variable
+	add := func(v *variable) {
+		if v != nil && !seen[v] {
+			seen[v] = true
+			all = append(all, v)
+		}
+	}
+	var walk func(o operand)
+	walk = func(o operand) {
+		add(o.variable)
+		for _, part := range o.parts {
+			walk(part)
+		}
+	}
+	for _, f := range functions {
+		for _, list := range [][]*variable{f.params, f.results} {
+			for _, v := range list {
+				add(v)
+			}
+		}
+		for _, raw := range f.body {
+			for _, arg := range raw.args {
+				walk(arg)
+			}
+		}
+	}
+	sort.SliceStable(all, func(i, j int) bool { return all[i].line < all[j].line })
+	return all
+}
+
+// addFunction decodes a function and appends it to the code. Decoding twice,
+// the first time to see what reads and writes which register, keeps that
+// knowledge in one place.
+func (p *program) addFunction(f *function, entries map[string]int) error {
+	flow := newFlow(f)
+	identity := make([]int32, len(f.registers))
+	counts := [2]int{}
+	for i, r := range f.registers {
+		n := 0
+		if r.kind == pred {
+			n = 1
+		}
+		identity[i] = int32(counts[n])
+		counts[n]++
+	}
+	probe := &decoder{program: p, function: f, entries: entries, flow: flow, mapping: identity}
+	if _, err := probe.decode(); err != nil {
+		return err
+	}
+	mapping, data, predicates := allocate(f, flow, probe.uses, probe.defs)
+	for i, r := range f.registers {
+		if r.kind == pred {
+			mapping[i] += int32(p.predicates)
+		} else {
+			mapping[i] += int32(p.registers)
+		}
+	}
+	p.registers += data
+	p.predicates += predicates
+	d := &decoder{program: p, function: f, entries: entries, flow: flow, mapping: mapping}
+	code, err := d.decode()
+	if err != nil {
+		return err
+	}
+	for at := range flow.joins {
+		code[at].join = true
+	}
+	p.code = append(p.code, code...)
+	return nil
+}
+
+// constant returns the operand number of an immediate value.
+func (p *program) constant(v uint64) int32 {
+	if i, ok := p.constantAt[v]; ok {
+		return ^i
+	}
+	i := int32(len(p.constants))
+	var all lanes
+	for lane := range all {
+		all[lane] = v
+	}
+	p.constants = append(p.constants, all)
+	p.constantAt[v] = i
+	return ^i
+}

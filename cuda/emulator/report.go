@@ -1,0 +1,88 @@
+package emulator
+
+import (
+	"fmt"
+	"strings"
+
+	"gputrain/cuda"
+)
+
+// A Check is a rule that the emulator holds a program to.
+type Check string
+
+// The checks of kernels and of the calls of the driver.
+const (
+	OutOfBounds      Check = "out of bounds"
+	NullPointer      Check = "null pointer"
+	Misaligned       Check = "misaligned"
+	UseAfterFree     Check = "use after free"
+	DoubleFree       Check = "double free"
+	InvalidFree      Check = "invalid free"
+	Leak             Check = "leak"
+	Uninitialised    Check = "uninitialised read"
+	ReadOnly         Check = "write to read-only memory"
+	WrongSpace       Check = "wrong state space"
+	SharedRace       Check = "race in shared memory"
+	GlobalRace       Check = "race in global memory"
+	DivergentBarrier Check = "divergent barrier"
+	InactiveLane     Check = "inactive lane"
+	Deadlock         Check = "deadlock"
+	Endless          Check = "instruction budget spent"
+	Trap             Check = "trap"
+	BadBranch        Check = "branch index"
+	PageableMemory   Check = "pageable host memory"
+)
+
+// A Report says what a check found. It is the error that the device returns
+// from then on: as on a GPU, a fault in a kernel loses the context.
+type Report struct {
+	Check   Check
+	Kernel  string
+	Line    int    // in the PTX of the module, from 1; 0 if the fault is no instruction's
+	Text    string // the instruction
+	Grid    cuda.Dim3
+	Block   cuda.Dim3 // index of the block
+	Thread  cuda.Dim3 // index of the thread in its block
+	Address uint64
+	Detail  string
+	Launch  int    // number of the launch on the device, from 1
+	Seed    uint64 // of the scheduler: with it, the launch goes the same way again
+}
+
+// Error is a summary in one line, followed by where the fault is.
+func (r *Report) Error() string {
+	var b strings.Builder
+	b.WriteString("cuda emulator: ")
+	if r.Kernel != "" {
+		fmt.Fprintf(&b, "kernel %s: ", r.Kernel)
+	}
+	fmt.Fprintf(&b, "%s: %s", r.Check, r.Detail)
+	if r.Kernel == "" {
+		return b.String()
+	}
+	fmt.Fprintf(&b, "\n  block %s of %s, thread %s", index(r.Block), index(r.Grid), index(r.Thread))
+	if r.Line > 0 {
+		fmt.Fprintf(&b, "\n  PTX line %d: %s", r.Line, r.Text)
+	}
+	fmt.Fprintf(&b, "\n  launch %d, seed %d", r.Launch, r.Seed)
+	return b.String()
+}
+
+func index(d cuda.Dim3) string { return fmt.Sprintf("(%d,%d,%d)", d.X, d.Y, d.Z) }
+
+// fail reports a fault of the current instruction in a lane and stops the launch.
+func (w *warp) fail(check Check, lane int, address uint64, format string, args ...any) {
+	if w.block.fault != nil || w.block.launch.off[check] {
+		return
+	}
+	if check != SharedRace && w.block.pending != nil {
+		w.block.settle() // what follows from a value that was none
+		return
+	}
+	line := int(w.program.code[w.at].line)
+	r := w.block.report(check, fmt.Sprintf(format, args...))
+	r.Line, r.Text = line, w.program.module.line(line)
+	r.Thread = w.block.threadIndex(w.first + lane)
+	r.Address = address
+	w.block.fault = r
+}

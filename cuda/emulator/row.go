@@ -1,0 +1,179 @@
+package emulator
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// A warp mostly accesses words in one of few ways. loadWords and storeWords do
+// those fast, with the same checks. They return false if the access is anything
+// else or if there is something to report: then lane after lane is looked at.
+// What they have noted by then may be noted twice.
+
+// A pattern is how the addresses of a warp's lanes lie: a stride in bytes, or
+// irregular. A warp that is not full is irregular.
+type pattern uint64
+
+const irregular pattern = 1 << 63
+
+func patternOf(base *lanes, mask uint32) pattern {
+	if mask != allLanes {
+		return irregular
+	}
+	stride := base[1] - base[0]
+	for i := 2; i < 32; i++ {
+		if base[i]-base[i-1] != stride {
+			return irregular
+		}
+	}
+	return pattern(stride)
+}
+
+func (w *warp) loadWords(a *access, base *lanes, dst []int32, mask uint32, p pattern) bool {
+	switch {
+	case a.space == shared:
+		return w.loadShared(a, base, dst, mask)
+	case p != pattern(a.bytes()):
+		return false
+	}
+	m, at := w.row(a, base[0]+a.offset)
+	if m == nil {
+		return false
+	}
+	data := m.data[at : at+uint64(32*a.bytes())]
+	for word, r := range dst {
+		d := &w.registers[r]
+		for i := range d {
+			d[i] = uint64(binary.LittleEndian.Uint32(data[4*(i*len(dst)+word):]))
+		}
+	}
+	return true
+}
+
+func (w *warp) storeWords(a *access, base *lanes, sources []int32, mask uint32, p pattern) bool {
+	switch {
+	case a.space == shared:
+		return w.storeShared(a, base, sources, mask)
+	case p != pattern(a.bytes()):
+		return false
+	}
+	m, at := w.row(a, base[0]+a.offset)
+	if m == nil {
+		return false
+	}
+	data := m.data[at : at+uint64(32*a.bytes())]
+	for word, r := range sources {
+		s := w.source(r)
+		for i := range s {
+			binary.LittleEndian.PutUint32(data[4*(i*len(sources)+word):], uint32(s[i]))
+		}
+	}
+	fill(m.written[at:at+uint64(32*a.bytes())], 1)
+	return true
+}
+
+// row finds the memory of a full warp's consecutive words in global memory.
+func (w *warp) row(a *access, address uint64) (*memory, uint64) {
+	if a.space != global && a.space != constant || address&uint64(a.bytes()-1) != 0 {
+		return nil, 0
+	}
+	r := w.regionOf(address)
+	n := uint64(32 * a.bytes())
+	if r == nil || n > r.size-(address-r.base) || a.write && r.readOnly {
+		return nil, 0
+	}
+	at := address - r.base
+	// The claim comes first: until it holds, another block may be writing there.
+	if w.block.launch.watchGlobal && !r.readOnly && !w.claimRow(a, r, at, n) {
+		return nil, 0
+	}
+	if !a.write && !allWritten(r.written[at:at+n]) {
+		return nil, 0
+	}
+	return &r.memory, at
+}
+
+// claimRow is claimGlobal for n bytes. It returns false if there may be a race:
+// then claimGlobal sees the same cells again and reports it.
+func (w *warp) claimRow(a *access, r *region, at, n uint64) bool {
+	granule := uint64(w.program.granule)
+	cells := r.watch(w.program.granule)[at/granule : (at+n)/granule]
+	me := uint64(w.block.number+1) & cellBlock
+	mark := w.block.launch.mark
+	for i := range cells {
+		cell := &cells[i]
+		old := cell.Load()
+		state := old
+		if old>>cellLaunch != mark {
+			state = mark<<cellLaunch | cellStrongRead | cellStrongWrite
+		}
+		fresh, other := claim(state, me, a)
+		if other != 0 || fresh != old && !cell.CompareAndSwap(old, fresh) {
+			return false
+		}
+	}
+	if a.write && !a.strong {
+		w.fenced = false
+	}
+	return true
+}
+
+// sharedWord tells whether a lane's words lie in shared memory and are aligned.
+func (w *warp) sharedWord(a *access, at uint64) bool {
+	size := uint64(len(w.block.shared.data))
+	n := uint64(a.bytes())
+	return at&(n-1) == 0 && at < size && n <= size-at
+}
+
+func (w *warp) loadShared(a *access, base *lanes, dst []int32, mask uint32) bool {
+	b := w.block
+	data := b.shared.data
+	watch := b.launch.watchShared
+	if watch && w.program.sharedGranule != 4 {
+		return false
+	}
+	for m := mask; m != 0; m &= m - 1 {
+		at := base[bits.TrailingZeros32(m)&31] + a.offset
+		if !w.sharedWord(a, at) || !b.shared.valued(at, uint64(a.bytes())) {
+			return false
+		}
+	}
+	for m := mask; m != 0; m &= m - 1 {
+		lane := bits.TrailingZeros32(m) & 31
+		at := base[lane] + a.offset
+		for i, r := range dst {
+			word := at + uint64(4*i)
+			if watch {
+				// Most often several threads have read since the barrier, and none has written.
+				c := &b.cells[word/4]
+				known := c.epoch == b.epoch && c.writer == 0 && !c.strongReads &&
+					(c.readerWarp == several || c.readerWarp == int8(w.number)+1 && c.reader == several && c.readSync == w.sync)
+				if !known && !w.claimShared(a, lane, word, 4) {
+					return true
+				}
+			}
+			w.registers[r][lane] = uint64(binary.LittleEndian.Uint32(data[word:]))
+		}
+	}
+	return true
+}
+
+func (w *warp) storeShared(a *access, base *lanes, sources []int32, mask uint32) bool {
+	b := w.block
+	for m := mask; m != 0; m &= m - 1 {
+		lane := bits.TrailingZeros32(m) & 31
+		at := base[lane] + a.offset
+		if !w.sharedWord(a, at) {
+			return false
+		}
+		if b.launch.watchShared && !w.claimShared(a, lane, at, uint64(a.bytes())) {
+			return true
+		}
+		for i, r := range sources {
+			word := at + uint64(4*i)
+			binary.LittleEndian.PutUint32(b.shared.data[word:], uint32(w.source(r)[lane]))
+			binary.LittleEndian.PutUint32(b.shared.written[word:], 0x01010101)
+		}
+	}
+	return true
+}

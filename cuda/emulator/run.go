@@ -1,0 +1,128 @@
+package emulator
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"gputrain/cuda"
+)
+
+// Limits of a launch on every GPU.
+const (
+	maxShared = 48 << 10 // bytes per block, without opting in to more
+	maxGridX  = 1<<31 - 1
+	maxGridYZ = 65535
+)
+
+// A shape is what launches of a kernel are told apart by in the profile.
+type shape struct {
+	kernel      string
+	grid, block cuda.Dim3
+	shared      int
+}
+
+// Launch runs a kernel. A fault of the kernel is returned by the next call.
+func (d *Device) Launch(f cuda.Function, grid, block cuda.Dim3, sharedBytes int, s cuda.Stream, args []uint64) error {
+	if err := d.usable(); err != nil {
+		return err
+	}
+	if err := d.stream(s); err != nil {
+		return err
+	}
+	loaded := d.functions[f]
+	if loaded == nil {
+		return fmt.Errorf("cuda emulator: function %d does not exist", f)
+	}
+	p := loaded.program
+	if err := p.checkLaunch(grid, block, sharedBytes, args); err != nil {
+		return fmt.Errorf("cuda emulator: kernel %s: %w", p.name, err)
+	}
+	if err := d.injected(LaunchOperation); err != nil {
+		return err
+	}
+	params := p.pack(args)
+	return d.enqueue(s, func() error {
+		d.execute(p, grid, block, sharedBytes, params)
+		return nil
+	})
+}
+
+// checkLaunch is what the driver checks.
+func (p *program) checkLaunch(grid, block cuda.Dim3, sharedBytes int, args []uint64) error {
+	threads := block.X * block.Y * block.Z
+	switch e := p.entry; {
+	case grid.X < 1 || grid.Y < 1 || grid.Z < 1 || grid.X > maxGridX || grid.Y > maxGridYZ || grid.Z > maxGridYZ:
+		return fmt.Errorf("a grid of %s blocks", index(grid))
+	case block.X < 1 || block.Y < 1 || block.Z < 1 || block.X > 1024 || block.Y > 1024 || block.Z > 64 || threads > 1024:
+		return fmt.Errorf("a block of %s threads", index(block))
+	case sharedBytes < 0 || p.sharedSize+sharedBytes > maxShared:
+		return fmt.Errorf("%d bytes of shared memory, %d of them static, and a block has at most %d", p.sharedSize+sharedBytes, p.sharedSize, maxShared)
+	case len(args) != len(e.params):
+		return fmt.Errorf("%d arguments for %d parameters", len(args), len(e.params))
+	case e.needThreads[0] > 0 && (e.needThreads != [3]int{block.X, block.Y, block.Z}):
+		return fmt.Errorf("a block of %s threads where the kernel demands %v", index(block), e.needThreads)
+	case e.maxThreads[0] > 0 && threads > e.maxThreads[0]*e.maxThreads[1]*e.maxThreads[2]:
+		return fmt.Errorf("a block of %s threads where the kernel allows %v", index(block), e.maxThreads)
+	}
+	for _, v := range p.entry.params {
+		if v.size > 8 {
+			return fmt.Errorf("parameter %s has %d bytes, more than an argument holds", v.name, v.size)
+		}
+	}
+	return nil
+}
+
+// pack lays the arguments out as the kernel expects its parameters.
+func (p *program) pack(args []uint64) []byte {
+	params := make([]byte, p.paramSize)
+	for i, v := range p.entry.params {
+		var word [8]byte
+		binary.LittleEndian.PutUint64(word[:], args[i])
+		copy(params[p.paramOffset[v]:], word[:v.size])
+	}
+	return params
+}
+
+func (d *Device) execute(p *program, grid, block cuda.Dim3, sharedBytes int, params []byte) {
+	o := d.driver.options
+	d.launches++
+	l := &launch{
+		program: p, memory: d.memory, grid: grid, block: block, dynamicShared: sharedBytes, params: memory{data: params},
+		number: d.launches, mark: uint64(d.launches%launchNumbers) + 1, seed: o.Seed, workers: o.Workers,
+		budget: o.Budget, off: d.driver.off, multiprocessors: d.driver.gpu.Multiprocessors,
+	}
+	if l.mark == 1 {
+		// Marks are about to be used again: forget those in memory.
+		for _, r := range d.memory.live {
+			r.cells.Store(nil)
+		}
+	}
+	measured, fault := l.run()
+	d.fault = fault
+	summary := measured.summary(l)
+	summary.Registers = o.Registers[p.name]
+	d.clock += d.driver.gpu.Estimate(summary).Seconds
+	key := shape{p.name, grid, block, sharedBytes}
+	if known := d.profile[key]; known != nil {
+		known.join(summary)
+		return
+	}
+	d.profile[key] = &summary
+	d.order = append(d.order, key)
+}
+
+// Profile returns what was measured since the last reset: an entry for each
+// kernel and launch shape, in order of first launch. Aggregate joins the shapes.
+func (d *Device) Profile() []LaunchStats {
+	all := make([]LaunchStats, 0, len(d.order))
+	for _, key := range d.order {
+		all = append(all, *d.profile[key])
+	}
+	return all
+}
+
+// ResetProfile forgets what was measured.
+func (d *Device) ResetProfile() {
+	clear(d.profile)
+	d.order = nil
+}

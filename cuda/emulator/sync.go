@@ -1,0 +1,174 @@
+package emulator
+
+import "math"
+
+var syncDecoders = map[string]decoding{
+	"bar":        barrier,
+	"barrier":    barrier,
+	"membar":     fence,
+	"fence":      fence,
+	"activemask": activeMask,
+}
+
+// barriers is how many a block has.
+const barriers = 16
+
+// barrier is bar and barrier: sync, arrive, red, and bar.warp.sync.
+func barrier(d *decoder) runner {
+	d.class = Barrier
+	if d.mod("warp") {
+		return warpBarrier(d)
+	}
+	d.option("cta")
+	aligned := d.mod("aligned") || d.raw.name == "bar"
+	kind := d.choice("sync", "arrive", "red")
+	if kind == "red" {
+		return reducingBarrier(d)
+	}
+	low := 1
+	if kind == "arrive" {
+		low = 2
+	}
+	d.countBetween(low, 2)
+	number, threads := d.src(0, u32), d.threadCount(1)
+	arrive := kind == "arrive"
+	return func(w *warp, mask uint32) {
+		w.arrive(mask, number, threads, aligned, !arrive)
+	}
+}
+
+// threadCount reads the operand that says how many threads take part; 0 stands
+// for all.
+func (d *decoder) threadCount(i int) int32 {
+	if i >= len(d.raw.args) {
+		return d.program.constant(0)
+	}
+	return d.src(i, u32)
+}
+
+// reducingBarrier is bar.red: the threads learn how many brought a true
+// predicate, whether all did, or whether one did.
+func reducingBarrier(d *decoder) runner {
+	op := d.choice("popc", "and", "or")
+	d.countBetween(3, 4)
+	last := len(d.raw.args) - 1
+	number := d.src(1, u32)
+	threads := d.program.constant(0)
+	if last == 3 {
+		threads = d.src(2, u32)
+	}
+	brought := d.predicateSrc(d.raw.args[last])
+	var deliver func(w *warp, count, of int)
+	if op == "popc" {
+		d.kind(u32)
+		dst := d.dst(0, u32)
+		deliver = func(w *warp, count, _ int) {
+			w.eachLane(w.active, func(lane int) { w.registers[dst][lane] = uint64(count) })
+		}
+	} else {
+		d.kind(pred)
+		dst := d.predicateDst(d.raw.args[0])
+		deliver = func(w *warp, count, of int) {
+			value := uint32(0)
+			if op == "and" && count == of || op == "or" && count > 0 {
+				value = math.MaxUint32
+			}
+			w.setPredicate(dst, w.active, value)
+		}
+	}
+	return func(w *warp, mask uint32) {
+		w.vote = brought.value(w) & mask
+		w.deliver = deliver
+		w.arrive(mask, number, threads, true, true)
+	}
+}
+
+// arrive brings the warp to a barrier, where it may have to wait.
+func (w *warp) arrive(mask uint32, number, threads int32, aligned, wait bool) {
+	lane := lowest(mask)
+	n, count := w.source(number)[lane], w.source(threads)[lane]
+	switch {
+	case n >= barriers:
+		w.fail(DivergentBarrier, lane, 0, "barrier %d does not exist: a block has %d", n, barriers)
+		return
+	case mask != ^w.exited:
+		missing := lowest(^w.exited &^ mask)
+		how := "the warp has diverged"
+		if !aligned {
+			how = "the emulator cannot suspend a part of a warp"
+		}
+		w.fail(DivergentBarrier, lane, 0, "thread %s waits at barrier %d without thread %s of its warp: %s",
+			index(w.block.threadIndex(w.first+lane)), n, index(w.block.threadIndex(w.first+missing)), how)
+		return
+	case count%32 != 0 || count > 1024:
+		w.fail(DivergentBarrier, lane, 0, "barrier %d is for %d threads, which is no number of whole warps", n, count)
+		return
+	}
+	if wait {
+		w.barrier, w.state = int(n), waiting
+	}
+	w.block.arrive(w, int(n), int(count))
+}
+
+func warpBarrier(d *decoder) runner {
+	d.choice("sync")
+	d.count(1)
+	members := d.src(0, b32)
+	return func(w *warp, mask uint32) {
+		if w.members(mask, members, "bar.warp.sync") {
+			w.sync++
+		}
+	}
+}
+
+// members holds the mask of a warp-wide instruction against the lanes that
+// execute it. A lane that has ended takes no part in bar.warp.sync.
+func (w *warp) members(mask uint32, operand int32, what string) bool {
+	ok := true
+	masks := w.source(operand)
+	w.eachLane(mask, func(lane int) {
+		named := uint32(masks[lane])
+		if what == "bar.warp.sync" {
+			named &^= w.exited
+		}
+		switch missing := named &^ mask; {
+		case !ok:
+		case named>>lane&1 == 0:
+			w.fail(InactiveLane, lane, 0, "lane %d executes %s with mask 0x%08x, which does not name it", lane, what, named)
+			ok = false
+		case missing != 0:
+			why := "is on another path"
+			if w.exited>>lowest(missing)&1 != 0 {
+				why = "has ended"
+			} else if w.active>>lowest(missing)&1 != 0 {
+				why = "is switched off by the guard"
+			}
+			w.fail(InactiveLane, lane, 0, "the mask 0x%08x of %s names lane %d, which %s", named, what, lowest(missing), why)
+			ok = false
+		}
+	})
+	return w.block.fault == nil
+}
+
+func fence(d *decoder) runner {
+	d.class = Barrier
+	d.option("sc", "acq_rel")
+	wide := d.choice("cta", "gl", "gpu", "sys") != "cta"
+	d.count(0)
+	if wide {
+		d.program.communicates = true
+	}
+	return func(w *warp, _ uint32) {
+		w.fenced = w.fenced || wide
+	}
+}
+
+func activeMask(d *decoder) runner {
+	d.kind(b32)
+	d.count(1)
+	d.class = Shuffle
+	dst := d.dst(0, b32)
+	return func(w *warp, mask uint32) {
+		w.eachLane(mask, func(lane int) { w.registers[dst][lane] = uint64(mask) })
+	}
+}

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Compiles the test kernels to PTX with nvcc 11.8, from PATH. The first line of
+# each PTX says from what and how; TestPTXIsFresh compares.
+set -euo pipefail
+cd "$(dirname "$0")"
+compile() {
+	local flags="--ptx -arch=compute_$2 -O3"
+	nvcc $flags -w "$1.cu" -o "$1.out"
+	{
+		echo "// nvcc 11.8 $flags, source sha256 $(sha256sum <"$1.cu" | cut -d ' ' -f 1)"
+		cat "$1.out"
+	} >"$1.ptx"
+	rm "$1.out"
+}
+compile basic 70
+compile bad 70
+compile tensor 80

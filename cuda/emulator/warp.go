@@ -1,0 +1,161 @@
+package emulator
+
+import "math/bits"
+
+// A warp is 32 threads that execute together. Where they diverge, one side runs
+// until the point where the paths meet again, then the other.
+type warp struct {
+	block   *block
+	program *program
+	number  int // in the block
+	first   int // its first thread
+
+	registers  []lanes
+	predicates []uint32 // a bit for each lane
+	carry      uint32   // the flag CC.CF
+	local      memory   // local memory, lane after lane
+	calls      memory   // parameters of calls, lane after lane
+
+	at         int    // the instruction under way
+	pc         int    // the next one
+	active     uint32 // lanes that execute
+	reconverge int    // where the active lanes wait for others, or absent
+	stack      []path
+	calling    []frame
+	exited     uint32 // lanes that have ended or never were
+	state      warpState
+
+	barrier int                          // the one waited for
+	vote    uint32                       // predicate brought to bar.red
+	deliver func(w *warp, count, of int) // of its result
+
+	tick    uint64 // instructions executed
+	sync    uint32 // bar.warp.syncs executed
+	fenced  bool   // a fence since the last write to global memory
+	region  *region
+	storing *storing
+	copies  []pendingCopy
+	groups  [32]int // of copies, that each lane has committed
+}
+
+type warpState uint8
+
+const (
+	running warpState = iota
+	waiting           // at a barrier
+	done
+)
+
+// A path is where lanes go on later.
+type path struct {
+	pc, reconverge int
+	mask           uint32
+	depth          int // calls under way
+}
+
+// start prepares the warp for its first instruction. live are the lanes that exist.
+func (w *warp) start(b *block, number int, live uint32) {
+	p := b.launch.program
+	w.block, w.program = b, p
+	w.number, w.first = number, 32*number
+	if len(w.registers) != p.registers || len(w.predicates) != p.predicates {
+		w.registers = make([]lanes, p.registers)
+		w.predicates = make([]uint32, p.predicates)
+	} else {
+		clear(w.registers)
+		clear(w.predicates)
+	}
+	if len(w.local.data) != 32*p.localSize || len(w.calls.data) != 32*p.callSize {
+		w.local = memory{make([]byte, 32*p.localSize), make([]byte, 32*p.localSize)}
+		w.calls = memory{make([]byte, 32*p.callSize), nil}
+	} else {
+		clear(w.local.written)
+	}
+	w.at, w.pc, w.active, w.reconverge = 0, 0, live, absent
+	w.stack, w.calling = w.stack[:0], w.calling[:0]
+	w.exited, w.state = ^live, running
+	w.copies, w.groups = w.copies[:0], [32]int{}
+	w.tick, w.sync, w.fenced, w.region, w.storing, w.carry = 0, 0, false, nil, nil, 0
+	for m := p.specials; m != 0; m &= m - 1 {
+		w.setSpecial(bits.TrailingZeros32(m))
+	}
+}
+
+// run executes up to n instructions, less if the warp must wait or has ended,
+// and returns how many.
+func (w *warp) run(n int) int {
+	code := w.program.code
+	counts := w.block.stats.counts
+	for i := range n {
+		in := &code[w.pc]
+		if in.join && w.pc == w.reconverge {
+			w.pop()
+			if w.state == done {
+				return i
+			}
+			continue
+		}
+		w.at = w.pc
+		w.pc++
+		mask := w.active
+		if in.guard != absent {
+			p := w.predicates[in.guard]
+			if in.guardNot {
+				p = ^p
+			}
+			mask &= p
+		}
+		w.tick++
+		c := &counts[w.at]
+		c.warps++
+		c.lanes += uint64(bits.OnesCount32(mask))
+		if mask == 0 {
+			continue
+		}
+		in.run(w, mask)
+		if w.state != running || w.block.fault != nil {
+			return i + 1
+		}
+	}
+	return n
+}
+
+// pop takes up the next path that has lanes left.
+func (w *warp) pop() {
+	for len(w.stack) > 0 {
+		top := w.stack[len(w.stack)-1]
+		w.stack = w.stack[:len(w.stack)-1]
+		if top.mask &^= w.exited; top.mask != 0 {
+			w.pc, w.reconverge, w.active = top.pc, top.reconverge, top.mask
+			w.calling = w.calling[:top.depth]
+			return
+		}
+	}
+	w.active, w.state = 0, done
+}
+
+// diverge splits the active lanes over paths that meet again at the given
+// point. Which path goes first is the scheduler's choice.
+func (w *warp) diverge(paths []path, reconverge int) {
+	w.block.stats.divergent++
+	if reconverge != w.reconverge && reconverge != absent {
+		w.stack = append(w.stack, path{reconverge, w.reconverge, w.active, len(w.calling)})
+	}
+	first := w.block.random.IntN(len(paths))
+	for i := range paths {
+		p := paths[(first+i)%len(paths)]
+		if p.pc != reconverge || reconverge == absent {
+			w.stack = append(w.stack, path{p.pc, reconverge, p.mask, len(w.calling)})
+		}
+	}
+	w.pop()
+}
+
+// end ends the lanes of the mask.
+func (w *warp) end(mask uint32) {
+	w.exited |= mask
+	w.active &^= mask
+	if w.active == 0 {
+		w.pop()
+	}
+}

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Compiles the kernels to PTX, in ptx/, with ptx/manifest.json, which says from
+# what and how. go generate runs it. nvcc is taken from PATH or $CUDA_HOME/bin.
+set -euo pipefail
+cd "$(dirname "$0")"
+export LC_ALL=C # the order of *.cu
+
+release=11.8 # PTX 7.8: any driver from 520 on takes it
+nvcc=$(command -v nvcc || echo "${CUDA_HOME:-}/bin/nvcc")
+[ -x "$nvcc" ] || { echo "build.sh: no nvcc on PATH or in \$CUDA_HOME/bin; the PTX is made with CUDA $release" >&2; exit 1; }
+version=$("$nvcc" --version | sed -n 's/.*release [0-9.]*, V\(.*\)/\1/p')
+[[ $version == "$release".* ]] || { echo "build.sh: nvcc is $version; the PTX is made with CUDA $release" >&2; exit 1; }
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+flags=(--ptx -arch=compute_70 -O3 -std=c++17 -fmad=false)
+
+# Two builds in two places: the PTX must not depend on where it is made.
+for place in a b; do
+	mkdir "$work/$place"
+	cp ./*.cu ./*.cuh "$work/$place"
+	for source in *.cu; do
+		(cd "$work/$place" && "$nvcc" "${flags[@]}" "$source" -o "${source%.cu}.ptx")
+	done
+done
+for source in *.cu; do
+	cmp "$work/a/${source%.cu}.ptx" "$work/b/${source%.cu}.ptx"
+done
+
+mkdir -p ptx
+rm -f ptx/*.ptx
+cp "$work"/a/*.ptx ptx
+{
+	printf '{\n\t"nvcc": "%s",\n\t"command": "nvcc %s MODULE.cu -o ptx/MODULE.ptx",\n\t"sha256": {' "$version" "${flags[*]}"
+	separator='\n'
+	for file in *.cu *.cuh ptx/*.ptx; do
+		printf "$separator"'\t\t"%s": "%s"' "$file" "$(sha256sum <"$file" | cut -d ' ' -f 1)"
+		separator=',\n'
+	done
+	printf '\n\t}\n}\n'
+} >ptx/manifest.json

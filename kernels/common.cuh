@@ -1,0 +1,68 @@
+// What the kernels share.
+//
+// Pointers may be windows at any offset: nothing is assumed of their alignment
+// beyond that of a float. Pointers carry __restrict__ only where the operation
+// forbids its operands to overlap. Kernels are compiled with -fmad=false: a sum
+// is fused with a product where the source says fmaf, and nowhere else.
+#pragma once
+
+// EACH(k, n) runs through k = 0..n-1, spread over the x of a grid of any size;
+// EACH_ROW(i, rows) likewise over y. A grid that covers the work makes one pass,
+// so unrolling would only take registers.
+#define EACH(k, n) EACH_ALONG(x, k, n)
+#define EACH_ROW(i, rows) EACH_ALONG(y, i, rows)
+#define EACH_ALONG(axis, k, n)                                                         \
+  _Pragma("unroll 1") for (long long k = blockIdx.axis * (long long)blockDim.axis +    \
+                                         threadIdx.axis;                               \
+                           k < n; k += gridDim.axis * (long long)blockDim.axis)
+
+// The threads of a block of a one-dimensional grid, at most.
+constexpr int kBlock = 256;
+
+constexpr unsigned kAllLanes = 0xffffffff;
+constexpr int kWarp = 32;
+
+struct Sum {
+  static __device__ float combine(float a, float b) { return a + b; }
+};
+
+struct Max {
+  static __device__ float combine(float a, float b) { return fmaxf(a, b); }
+};
+
+// block_reduce combines x of all threads of a one-dimensional block of whole
+// warps, in an order that blockDim fixes. All threads call it and get the
+// result. scratch holds kBlock/kWarp elements.
+template <class Op>
+__device__ float block_reduce(float x, float *scratch) {
+  for (int offset = kWarp / 2; offset > 0; offset /= 2)
+    x = Op::combine(x, __shfl_xor_sync(kAllLanes, x, offset));
+  __syncthreads();  // the reduction before may still be reading scratch
+  if (threadIdx.x % kWarp == 0) scratch[threadIdx.x / kWarp] = x;
+  __syncthreads();
+  x = scratch[0];
+  for (int warp = 1; warp < blockDim.x / kWarp; warp++)
+    x = Op::combine(x, scratch[warp]);
+  return x;
+}
+
+// report_fault notes that element position of the data of a call is out of
+// range. *fault keeps the smallest of call + position; the host sets it to all
+// ones and gives each call a multiple of 2^32, rising, so that the first bad
+// element of the first bad call remains.
+__device__ inline void report_fault(unsigned long long *fault, unsigned long long call, long long position) {
+  atomicMin(fault, call + position);
+}
+
+// 1/(1+exp(-x)), by the exponential that cannot overflow.
+__device__ inline float sigmoid_of(float x) {
+  float e = expf(-fabsf(x));
+  return (x < 0 ? e : 1.0f) / (1.0f + e);
+}
+
+// Derivatives by the output y.
+__device__ inline float sigmoid_slope(float y) { return y * (1.0f - y); }
+__device__ inline float tanh_slope(float y) { return fmaf(-y, y, 1.0f); }
+
+// max(x, 0), NaN for NaN.
+__device__ inline float relu_of(float x) { return x <= 0 ? 0.0f : x; }

@@ -1,0 +1,80 @@
+// Matrix products. The letters of a name say how a and b are stored: n as they
+// are, t transposed; the numbers are the tile.
+#include "gemm.cuh"
+
+// Sets dst[0..count-1] = alpha * sum + beta * dst, not reading dst if beta is 0.
+static __device__ void write_run(float *dst, int count, float4 sum, float alpha, float beta) {
+  if (count >= 4 && (unsigned long long)dst % sizeof(float4) == 0) {
+    float4 old = beta == 0 ? float4{} : *(float4 *)dst;
+    *(float4 *)dst = make_float4(fmaf(alpha, sum.x, beta * old.x), fmaf(alpha, sum.y, beta * old.y),
+                                 fmaf(alpha, sum.z, beta * old.z), fmaf(alpha, sum.w, beta * old.w));
+    return;
+  }
+  const float each[] = {sum.x, sum.y, sum.z, sum.w};
+#pragma unroll
+  for (int j = 0; j < 4; j++)
+    if (j < count) dst[j] = fmaf(alpha, each[j], beta == 0 ? 0.0f : beta * dst[j]);
+}
+
+// dst[z,i,j] = alpha * sum_p op(a)[i,p] * op(b)[p,j] + beta * dst[z,i,j],
+// p from z*slice to (z+1)*slice
+template <class T, bool TransA, bool TransB>
+static __device__ void gemm(typename T::Shared &shared, float *__restrict__ dst, const float *__restrict__ a,
+                            const float *__restrict__ b, int m, int n, int k, int slice, float alpha, float beta) {
+  int across = (n + T::BN - 1) / T::BN;
+  int first_row = blockIdx.x / across * T::BM, first_column = blockIdx.x % across * T::BN;
+  if (first_row >= m) return;
+  int from = min((long long)k, blockIdx.y * (long long)slice), to = min((long long)k, from + (long long)slice);
+  dst += blockIdx.y * (long long)m * n;
+  multiply_tile<T, TransA, !TransB>(
+      shared, a, TransA ? m : k, b, TransB ? k : n, from, to,
+      [=](int row) { return first_row + row < m ? first_row + row : -1; },
+      [=](int column) { return first_column + column < n ? first_column + column : -1; },
+      [=](int row, int column, float4 sum) {
+        row += first_row;
+        column += first_column;
+        if (row < m) write_run(dst + (long long)row * n + column, n - column, sum, alpha, beta);
+      });
+}
+
+// slice is k for the whole product in one pass. Else dst is a workspace, alpha
+// is 1 and beta 0, and gemm_reduce makes the second pass.
+// grid: x ceil(m/tile)*ceil(n/tile), y ceil(k/slice) or 1; blocks of 256
+#define GEMM(name, tile, blocks, trans_a, trans_b)                                       \
+  extern "C" __global__ void __launch_bounds__(tile::threads, blocks) name(              \
+      float *__restrict__ dst,     /* [slices, m, n] out; in too unless beta is 0 */     \
+      const float *__restrict__ a, /* [m, k], or [k, m] if transposed */                 \
+      const float *__restrict__ b, /* [k, n], or [n, k] if transposed */                 \
+      int m, int n, int k, int slice, float alpha, float beta) {                         \
+    __shared__ tile::Shared shared;                                                      \
+    gemm<tile, trans_a, trans_b>(shared, dst, a, b, m, n, k, slice, alpha, beta);        \
+  }
+
+GEMM(gemm_nn_128x128, Large, 2, false, false)
+GEMM(gemm_nt_128x128, Large, 2, false, true)
+GEMM(gemm_tn_128x128, Large, 2, true, false)
+GEMM(gemm_tt_128x128, Large, 2, true, true)
+
+GEMM(gemm_nn_64x64, Medium, 4, false, false)
+GEMM(gemm_nt_64x64, Medium, 4, false, true)
+GEMM(gemm_tn_64x64, Medium, 4, true, false)
+GEMM(gemm_tt_64x64, Medium, 4, true, true)
+
+GEMM(gemm_nn_32x32, Small, 4, false, false)
+GEMM(gemm_nt_32x32, Small, 4, false, true)
+GEMM(gemm_tn_32x32, Small, 4, true, false)
+GEMM(gemm_tt_32x32, Small, 4, true, true)
+
+// dst[e] = alpha * sum_z part[z,e] + beta * dst[e], z rising
+// grid: any blocks of 256, over n
+extern "C" __global__ void __launch_bounds__(kBlock) gemm_reduce(
+    float *__restrict__ dst,         // [n] out; in too unless beta is 0
+    const float *__restrict__ part,  // [slices, n]
+    long long n, int slices,
+    float alpha, float beta) {
+  EACH(e, n) {
+    float sum = 0;
+    for (int z = 0; z < slices; z++) sum += part[z * n + e];
+    dst[e] = fmaf(alpha, sum, beta == 0 ? 0.0f : beta * dst[e]);
+  }
+}

@@ -1,0 +1,155 @@
+// Package kernels holds the CUDA kernels: their sources, the PTX compiled from
+// them, what their parameters are, and how to launch them. It runs nothing.
+package kernels
+
+import (
+	"embed"
+	"slices"
+)
+
+//go:generate ./build.sh
+
+//go:embed ptx/*.ptx
+var ptx embed.FS
+
+// Kernel describes a kernel. Its formula, shapes and grid are the comment above
+// it in Module.cu.
+type Kernel struct {
+	Name   string
+	Module string
+	Block  int // threads of a block, at most
+	Shared int // bytes of shared memory, static
+	Params []Param
+}
+
+// Param is a parameter of a kernel.
+type Param struct {
+	Name string
+	Kind Kind
+}
+
+// Kind is the type of a parameter. In a launch each takes a slot of 8 bytes,
+// its value in the low bytes.
+type Kind int
+
+const (
+	Pointer Kind = iota
+	Int32
+	Int64
+	Uint64
+	Float32
+)
+
+// All returns all kernels, module by module.
+func All() []Kernel { return slices.Clone(table) }
+
+// Modules returns the names of the modules.
+func Modules() []string {
+	var names []string
+	for _, k := range table {
+		if !slices.Contains(names, k.Module) {
+			names = append(names, k.Module)
+		}
+	}
+	return names
+}
+
+// PTX returns the text of a module.
+func PTX(module string) string {
+	text, err := ptx.ReadFile("ptx/" + module + ".ptx")
+	if err != nil {
+		panic("kernels: no module " + module)
+	}
+	return string(text)
+}
+
+const block = 256
+
+// table lists the kernels as they stand in the sources.
+var table = []Kernel{
+	{"fill", "elementwise", block, 0, join(pointers("dst"), n, floats("value"))},
+	{"copy_cols", "elementwise", block, 0, join(pointers("dst", "x"), ints("rows", "cols", "dst_cols", "dst_col", "x_cols", "x_col"))},
+	{"add", "elementwise", block, 0, join(pointers("dst", "a", "b"), n)},
+	{"sub", "elementwise", block, 0, join(pointers("dst", "a", "b"), n)},
+	{"mul", "elementwise", block, 0, join(pointers("dst", "a", "b"), n)},
+	{"add_mul", "elementwise", block, 0, join(pointers("dst", "a", "b"), n)},
+	{"scale", "elementwise", block, 0, join(pointers("dst", "x"), n, floats("alpha"))},
+	{"add_scaled", "elementwise", block, 0, join(pointers("dst", "x"), n, floats("alpha"))},
+	{"add_row", "elementwise", block, 0, join(pointers("dst", "x", "row"), ints("rows", "cols"))},
+	{"mul_row", "elementwise", block, 0, join(pointers("dst", "x", "row"), ints("rows", "cols"))},
+	{"dropout", "elementwise", block, 0, join(pointers("dst", "x", "stream"), n, []Param{{"threshold", Uint64}}, floats("factor"))},
+
+	{"sigmoid", "activation", block, 0, join(pointers("y", "x"), n)},
+	{"sigmoid_grad", "activation", block, 0, join(pointers("dx", "y", "dy"), n)},
+	{"tanh_forward", "activation", block, 0, join(pointers("y", "x"), n)},
+	{"tanh_grad", "activation", block, 0, join(pointers("dx", "y", "dy"), n)},
+	{"relu", "activation", block, 0, join(pointers("y", "x"), n)},
+	{"relu_grad", "activation", block, 0, join(pointers("dx", "y", "dy"), n)},
+	{"softmax", "activation", block, 32, join(pointers("y", "x"), ints("rows", "cols"))},
+	{"softmax_grad", "activation", block, 32, join(pointers("dx", "y", "dy"), ints("rows", "cols"))},
+
+	{"gemm_nn_128x128", "gemm", block, sharedLarge, gemmParams},
+	{"gemm_nt_128x128", "gemm", block, sharedLarge, gemmParams},
+	{"gemm_tn_128x128", "gemm", block, sharedLarge, gemmParams},
+	{"gemm_tt_128x128", "gemm", block, sharedLarge, gemmParams},
+	{"gemm_nn_64x64", "gemm", block, sharedMedium, gemmParams},
+	{"gemm_nt_64x64", "gemm", block, sharedMedium, gemmParams},
+	{"gemm_tn_64x64", "gemm", block, sharedMedium, gemmParams},
+	{"gemm_tt_64x64", "gemm", block, sharedMedium, gemmParams},
+	{"gemm_nn_32x32", "gemm", block, sharedSmall, gemmParams},
+	{"gemm_nt_32x32", "gemm", block, sharedSmall, gemmParams},
+	{"gemm_tn_32x32", "gemm", block, sharedSmall, gemmParams},
+	{"gemm_tt_32x32", "gemm", block, sharedSmall, gemmParams},
+	{"gemm_reduce", "gemm", block, 0, join(pointers("dst", "part"), n, ints("slices"), floats("alpha", "beta"))},
+
+	{"sum_rows", "linear", block, 1024, join(pointers("dst", "x"), ints("rows", "cols", "chunk"), floats("beta"))},
+	{"gather_rows", "linear", block, 0, join(pointers("dst", "x", "ids"), ints("n", "rows", "cols"), fault)},
+	{"scatter_add_rows", "linear", block, 0, join(pointers("dst", "x", "ids"), ints("n", "rows", "cols"), fault)},
+	{"argmax_rows", "linear", block, 64, join(pointers("dst", "x"), ints("rows", "cols"))},
+
+	{"softmax_cross_entropy", "loss", block, 32, join(pointers("part", "dlogits", "logits", "labels"), ints("rows", "cols"), floats("factor"), fault)},
+	{"squared_error", "loss", block, 32, join(pointers("part", "dy", "y", "target"), n, floats("factor"))},
+	{"loss_sum", "loss", block, 32, join(pointers("loss", "part"), n, floats("factor"))},
+
+	{"sgd", "update", block, 0, join(pointers("param", "grad", "velocity", "scalars"), n, ints("nesterov"))},
+	{"rmsprop", "update", block, 0, join(pointers("param", "grad", "square", "velocity", "scalars"), n)},
+	{"adam", "update", block, 0, join(pointers("param", "grad", "mean", "square", "scalars"), n)},
+	{"clip_norm_square", "update", block, 32, join(pointers("part", "x"), n)},
+	{"clip_norm_root", "update", block, 32, join(pointers("norm", "part"), n)},
+	{"clip_norm_scale", "update", block, 0, join(pointers("x", "norm"), n, floats("limit"))},
+
+	{"lstm_cell", "lstm", block, 0, join(pointers("gates", "c", "h", "c_prev", "peep"), ints("batch", "hidden"))},
+	{"lstm_step", "lstm", block, sharedSmall, join(pointers("gates", "c", "h", "c_prev", "h_prev", "whh", "bih", "bhh", "peep"), ints("batch", "hidden"))},
+	{"lstm_cell_grad", "lstm", block, 0, join(pointers("dz", "dc", "gates", "c_prev", "c", "peep", "dy", "dh"), ints("batch", "hidden"))},
+
+	{"rnn_step", "rnn", block, sharedSmall, join(pointers("h", "h_prev", "whh", "bih", "bhh"), ints("batch", "hidden", "relu"))},
+	{"rnn_cell_grad", "rnn", block, 0, join(pointers("dz", "h", "dy", "dh"), n, ints("relu"))},
+}
+
+// Bytes of shared memory of the tiles in gemm.cuh: two halves of a slab of a
+// and of b.
+const (
+	sharedLarge  = 2 * 2 * 8 * (128 + 4) * 4
+	sharedMedium = 2 * 2 * 16 * (64 + 4) * 4
+	sharedSmall  = 2 * 2 * 32 * (32 + 4) * 4
+)
+
+var (
+	n          = []Param{{"n", Int64}}
+	fault      = []Param{{"fault", Pointer}, {"call", Uint64}}
+	gemmParams = join(pointers("dst", "a", "b"), ints("m", "n", "k", "slice"), floats("alpha", "beta"))
+)
+
+func pointers(names ...string) []Param { return params(Pointer, names) }
+func ints(names ...string) []Param     { return params(Int32, names) }
+func floats(names ...string) []Param   { return params(Float32, names) }
+
+func params(kind Kind, names []string) []Param {
+	var list []Param
+	for _, name := range names {
+		list = append(list, Param{name, kind})
+	}
+	return list
+}
+
+func join(lists ...[]Param) []Param { return slices.Concat(lists...) }

@@ -1,0 +1,100 @@
+package kernels
+
+import "math/bits"
+
+// Dim3 is the extent of a grid or block.
+type Dim3 struct{ X, Y, Z int }
+
+// Launch is how a kernel is spread over the device. All are pure functions of
+// the sizes, so that the order of every sum is one of them too.
+type Launch struct{ Grid, Block Dim3 }
+
+// A grid goes no further than the smallest limit of its dimensions; kernels go
+// round as often as it takes.
+const gridLimit = 1<<16 - 1
+
+// Elements launches a kernel "over n".
+func Elements(n int64) Launch {
+	return flat(ceil(n, block), block)
+}
+
+// Partials launches a kernel that leaves a partial sum per block, "over n, at
+// least one" block. Grid.X is the number of partial sums.
+func Partials(n int64) Launch {
+	const perThread, most = 8, 1024
+	return flat(min(ceil(n, block*perThread), most), block)
+}
+
+// Single launches one block.
+func Single() Launch { return flat(1, block) }
+
+// Matrix launches a kernel "over [rows, cols]". Narrow matrices get narrow
+// blocks, so that few threads have no column.
+func Matrix(rows, cols int) Launch {
+	x := min(powerOfTwo(cols), block)
+	y := block / x
+	return Launch{
+		Grid:  Dim3{clamp(ceil(int64(cols), x)), clamp(ceil(int64(rows), y)), 1},
+		Block: Dim3{x, y, 1},
+	}
+}
+
+// Rows launches a kernel of "rows blocks": one for each row of cols elements.
+func Rows(rows, cols int) Launch {
+	return Launch{Grid: Dim3{rows, 1, 1}, Block: Dim3{teamOf(cols), 1, 1}}
+}
+
+// ScatterAddRows launches scatter_add_rows into a matrix of [rows, cols].
+func ScatterAddRows(rows, cols int) Launch {
+	x := min(max(powerOfTwo(cols), warp), block)
+	return Launch{Grid: Dim3{max(rows, 1), clamp(ceil(int64(cols), x)), 1}, Block: Dim3{x, 1, 1}}
+}
+
+// LSTMStep launches lstm_step.
+func LSTMStep(batch, hidden int) Launch {
+	return flat(ceil(int64(batch), 32)*ceil(int64(hidden), 8), block)
+}
+
+// RNNStep launches rnn_step.
+func RNNStep(batch, hidden int) Launch {
+	return flat(ceil(int64(batch), 32)*ceil(int64(hidden), 32), block)
+}
+
+// SumRowsPlan is how to sum a matrix over its rows. With Chunks = 1, First
+// writes the result. Else it writes Chunks rows of sums to a workspace of
+// [Chunks, cols], with beta = 0, and Second sums these with chunk = Chunks.
+type SumRowsPlan struct {
+	Chunk, Chunks int // rows of a chunk; chunks
+	First, Second Launch
+}
+
+// SumRows plans sum_rows of [rows, cols].
+func SumRows(rows, cols int) SumRowsPlan {
+	const fewest, most = 256, 256 // rows that are worth a chunk, and chunks
+	chunk := max(fewest, int(ceil(int64(rows), most)))
+	p := SumRowsPlan{Chunk: chunk, Chunks: max(1, int(ceil(int64(rows), chunk)))}
+	across := int(ceil(int64(cols), 32))
+	p.First = Launch{Grid: Dim3{across, p.Chunks, 1}, Block: Dim3{32, 8, 1}}
+	p.Second = Launch{Grid: Dim3{across, 1, 1}, Block: Dim3{32, 8, 1}}
+	return p
+}
+
+const warp = 32
+
+// teamOf returns how many threads share a row: a warp, or more where each would
+// have many columns.
+func teamOf(cols int) int {
+	const perThread = 4
+	return min(max(powerOfTwo(int(ceil(int64(cols), perThread))), warp), block)
+}
+
+func flat(blocks int64, threads int) Launch {
+	return Launch{Grid: Dim3{int(max(blocks, 1)), 1, 1}, Block: Dim3{threads, 1, 1}}
+}
+
+func clamp(blocks int64) int { return int(min(max(blocks, 1), gridLimit)) }
+
+func ceil(n int64, size int) int64 { return (n + int64(size) - 1) / int64(size) }
+
+// powerOfTwo returns the smallest power of two that is n or more.
+func powerOfTwo(n int) int { return 1 << bits.Len(uint(max(n, 1)-1)) }

@@ -1,0 +1,134 @@
+// The LSTM cell, and a time step that fuses it with the recurrent product. A
+// row of gates holds i, f, g, o of all hidden units, one after the other.
+#include "gemm.cuh"
+
+// through adds to z what a peephole lets through of x; row 0, 1, 2 is that of i,
+// f, o. Without peepholes there is no product with 0: x may be infinite.
+static __device__ float through(const float *peep, int row, int hidden, long long unit, float x, float z) {
+  return peep ? fmaf(peep[row * (long long)hidden + unit], x, z) : z;
+}
+
+// Gates points to the four gates of a hidden unit in a row.
+template <class Float>
+struct Gates {
+  Float *i;
+  long long hidden;
+
+  __device__ Gates(Float *gates, int hidden, long long row, long long unit)
+      : i(gates + row * 4 * hidden + unit), hidden(hidden) {}
+  __device__ Float &operator[](int gate) const { return i[gate * hidden]; }
+};
+
+// apply_cell applies the nonlinearities to z, the arguments of i, f, g, o of one
+// unit.
+static __device__ void apply_cell(float *gates, float *c, float *h, const float *c_prev, const float *peep, int hidden,
+                                  long long row, long long unit, const float (&z)[4]) {
+  long long k = row * hidden + unit;
+  float before = c_prev[k];
+  float i = sigmoid_of(through(peep, 0, hidden, unit, before, z[0]));
+  float f = sigmoid_of(through(peep, 1, hidden, unit, before, z[1]));
+  float g = tanhf(z[2]);
+  float state = fmaf(f, before, i * g);
+  float o = sigmoid_of(through(peep, 2, hidden, unit, state, z[3]));
+  const Gates<float> out(gates, hidden, row, unit);
+  out[0] = i;
+  out[1] = f;
+  out[2] = g;
+  out[3] = o;
+  c[k] = state;
+  h[k] = o * tanhf(state);
+}
+
+// i, f = sigmoid(z + p * c_prev)   g = tanh(z)   c = f * c_prev + i * g
+// o = sigmoid(z + p * c)           h = o * tanh(c)
+// grid: any blocks of 256 in all, over [batch, hidden]
+extern "C" __global__ void __launch_bounds__(kBlock) lstm_cell(
+    float *__restrict__ gates,         // [batch, 4*hidden] in: z; out: i, f, g, o
+    float *__restrict__ c,             // [batch, hidden] out
+    float *__restrict__ h,             // [batch, hidden] out
+    const float *__restrict__ c_prev,  // [batch, hidden]
+    const float *__restrict__ peep,    // [3, hidden]: of i, f, o; null for none
+    int batch, int hidden) {
+  EACH_ROW(row, batch)
+    EACH(unit, hidden) {
+      const Gates<float> z(gates, hidden, row, unit);
+      apply_cell(gates, c, h, c_prev, peep, hidden, row, unit, {z[0], z[1], z[2], z[3]});
+    }
+}
+
+// z = gates + h_prev * whh^T + bih + bhh, then the cell as in lstm_cell
+// A tile is 32 rows by 8 hidden units, whose gates are four neighbouring
+// columns and so meet in one thread.
+// grid: x ceil(batch/32)*ceil(hidden/8); blocks of 256
+extern "C" __global__ void __launch_bounds__(Small::threads, 3) lstm_step(
+    float *__restrict__ gates,         // [batch, 4*hidden] in: x * wih^T; out: i, f, g, o
+    float *__restrict__ c,             // [batch, hidden] out
+    float *__restrict__ h,             // [batch, hidden] out
+    const float *__restrict__ c_prev,  // [batch, hidden]
+    const float *__restrict__ h_prev,  // [batch, hidden]
+    const float *__restrict__ whh,     // [4*hidden, hidden]
+    const float *__restrict__ bih,     // [4*hidden]; null for none
+    const float *__restrict__ bhh,     // [4*hidden]; null for none
+    const float *__restrict__ peep,    // [3, hidden]: of i, f, o; null for none
+    int batch, int hidden) {
+  __shared__ Small::Shared shared;
+  constexpr int units = Small::BN / 4;
+  int across = (hidden + units - 1) / units;
+  int first_row = blockIdx.x / across * Small::BM, first_unit = blockIdx.x % across * units;
+  if (first_row >= batch) return;
+  multiply_tile<Small, false, false>(
+      shared, h_prev, hidden, whh, hidden, 0, hidden,
+      [=](int row) { return first_row + row < batch ? first_row + row : -1; },
+      [=](int column) {
+        int unit = first_unit + column / 4;
+        return unit < hidden ? column % 4 * hidden + unit : -1;
+      },
+      [=](int row, int column, float4 sum) {
+        row += first_row;
+        int unit = first_unit + column / 4;
+        if (row >= batch || unit >= hidden) return;
+        const Gates<float> in(gates, hidden, row, unit);
+        float z[] = {in[0] + sum.x, in[1] + sum.y, in[2] + sum.z, in[3] + sum.w};
+#pragma unroll
+        for (int gate = 0; gate < 4; gate++) {
+          if (bih) z[gate] += bih[gate * (long long)hidden + unit];
+          if (bhh) z[gate] += bhh[gate * (long long)hidden + unit];
+        }
+        apply_cell(gates, c, h, c_prev, peep, hidden, row, unit, z);
+      });
+}
+
+// d    = dy + dh
+// dz_o = d * tanh(c) * o * (1-o)
+// dc   = dc + d * o * (1-tanh(c)^2) + p_o * dz_o
+// dz_i = dc * g * i * (1-i)   dz_f = dc * c_prev * f * (1-f)   dz_g = dc * i * (1-g^2)
+// dc   = dc * f + p_i * dz_i + p_f * dz_f
+// grid: any blocks of 256 in all, over [batch, hidden]
+extern "C" __global__ void __launch_bounds__(kBlock) lstm_cell_grad(
+    float *dz,                         // [batch, 4*hidden] out, may be gates
+    float *__restrict__ dc,            // [batch, hidden] in: of c; out: of c_prev
+    const float *gates,                // [batch, 4*hidden]: i, f, g, o
+    const float *__restrict__ c_prev,  // [batch, hidden]
+    const float *__restrict__ c,       // [batch, hidden]
+    const float *__restrict__ peep,    // [3, hidden]: of i, f, o; null for none
+    const float *__restrict__ dy,      // [batch, hidden]
+    const float *__restrict__ dh,      // [batch, hidden]
+    int batch, int hidden) {
+  EACH_ROW(row, batch)
+    EACH(unit, hidden) {
+      const Gates<const float> gate(gates, hidden, row, unit);
+      const Gates<float> out(dz, hidden, row, unit);
+      const float i = gate[0], f = gate[1], g = gate[2], o = gate[3];
+      long long k = row * hidden + unit;
+      float d = dy[k] + dh[k], squashed = tanhf(c[k]);
+      float dz_o = d * squashed * sigmoid_slope(o);
+      float state = through(peep, 2, hidden, unit, dz_o, fmaf(d * o, tanh_slope(squashed), dc[k]));
+      float dz_i = state * g * sigmoid_slope(i);
+      float dz_f = state * c_prev[k] * sigmoid_slope(f);
+      out[0] = dz_i;
+      out[1] = dz_f;
+      out[2] = state * i * tanh_slope(g);
+      out[3] = dz_o;
+      dc[k] = through(peep, 1, hidden, unit, dz_f, through(peep, 0, hidden, unit, dz_i, state * f));
+    }
+}

@@ -1,0 +1,111 @@
+// Command report assembles the kernels with ptxas for every architecture that
+// is supported, and writes what they use to kernels/registers.json and
+// docs/kernels.md. It fails if a kernel spills or has a stack. With -check it
+// writes nothing and fails, too, if a kernel takes more registers than are
+// recorded.
+//
+// It runs in the root of the repository: go run ./kernels/report. ptxas is taken
+// from PATH or $CUDA_HOME/bin.
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"gputrain/kernels"
+)
+
+const (
+	baselineFile = "kernels/registers.json"
+	docFile      = "docs/kernels.md"
+)
+
+func main() {
+	check := flag.Bool("check", false, "compare with "+baselineFile+" instead of writing it")
+	flag.Parse()
+	if err := run(*check); err != nil {
+		fmt.Fprintln(os.Stderr, "report:", err)
+		os.Exit(1)
+	}
+}
+
+func run(check bool) error {
+	ptxas, err := find()
+	if err != nil {
+		return err
+	}
+	now := registers{}
+	var errs []error
+	for _, a := range architectures {
+		now[a.name], err = assemble(ptxas, a.name)
+		errs = append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	if check {
+		return compare(now, kernels.Registers())
+	}
+	return write(now)
+}
+
+func find() (string, error) {
+	if path, err := exec.LookPath("ptxas"); err == nil {
+		return path, nil
+	}
+	path, err := exec.LookPath(filepath.Join(os.Getenv("CUDA_HOME"), "bin", "ptxas"))
+	if err != nil {
+		return "", errors.New("no ptxas on PATH or in $CUDA_HOME/bin; it comes with the CUDA toolkit")
+	}
+	return path, nil
+}
+
+// assemble returns the registers of all kernels on an architecture.
+func assemble(ptxas, architecture string) (map[string]int, error) {
+	all := map[string]int{}
+	var errs []error
+	for _, module := range kernels.Modules() {
+		cmd := exec.Command(ptxas, "-v", "-arch="+architecture, "-o", os.DevNull, filepath.Join("kernels", "ptx", module+".ptx"))
+		log, err := cmd.CombinedOutput()
+		if err != nil {
+			return nil, fmt.Errorf("%v: %w\n%s", cmd, err, log)
+		}
+		for name, used := range parse(string(log)) {
+			all[name] = used.registers
+			if used.stack > 0 || used.spilled > 0 {
+				errs = append(errs, fmt.Errorf("%s on %s has a stack of %d bytes and spills %d", name, architecture, used.stack, used.spilled))
+			}
+		}
+	}
+	for _, k := range kernels.All() {
+		if all[k.Name] == 0 {
+			errs = append(errs, fmt.Errorf("ptxas does not say what %s takes on %s", k.Name, architecture))
+		}
+	}
+	return all, errors.Join(errs...)
+}
+
+func write(now registers) error {
+	text, err := json.MarshalIndent(now, "", "\t")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(baselineFile, append(text, '\n'), 0o644); err != nil {
+		return err
+	}
+	doc, err := os.ReadFile(docFile)
+	if err != nil {
+		return err
+	}
+	before, _, ok := bytes.Cut(doc, []byte(marker))
+	if !ok {
+		return fmt.Errorf("%s lacks the line %q, below which the table goes", docFile, marker)
+	}
+	return os.WriteFile(docFile, append(before, marker+table(now)...), 0o644)
+}

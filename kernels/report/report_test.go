@@ -1,0 +1,68 @@
+package main
+
+import (
+	"maps"
+	"strings"
+	"testing"
+
+	"gputrain/kernels"
+)
+
+func TestParseReadsPtxas(t *testing.T) {
+	got := parse(`ptxas info    : 0 bytes gmem
+ptxas info    : Compiling entry function 'add' for 'sm_70'
+ptxas info    : Function properties for add
+    0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads
+ptxas info    : Used 20 registers, 384 bytes cmem[0]
+ptxas info    : Compiling entry function 'gemm' for 'sm_70'
+ptxas info    : Function properties for gemm
+    48 bytes stack frame, 44 bytes spill stores, 40 bytes spill loads
+ptxas info    : Used 64 registers, 18432 bytes smem, 400 bytes cmem[0]
+`)
+	want := map[string]usage{"add": {20, 0, 0}, "gemm": {64, 48, 84}}
+	if !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// By the rules of the CUDA C Programming Guide, worked out by hand.
+func TestOccupancy(t *testing.T) {
+	for _, c := range []struct {
+		architecture               string
+		threads, registers, shared int
+		want                       float64
+	}{
+		{"sm_70", 256, 32, 0, 1},                // 64 warps of 1024 registers fill all 65536
+		{"sm_70", 256, 33, 0, 6 * 8. / 64},      // 1280 per warp: 12 warps per part, 48 in all
+		{"sm_75", 256, 64, 0, 1},                // 32 warps at most
+		{"sm_86", 256, 32, 0, 1},                // 6 blocks of 8 make 48
+		{"sm_90", 256, 128, 16896, 2 * 8. / 64}, // 4096 per warp: 4 warps per part, 16 in all
+		{"sm_70", 256, 24, 18432, 5 * 8. / 64},  // 96 KiB hold 5 blocks of 18 KiB
+		{"sm_80", 32, 16, 0, 32. / 64},          // 32 blocks at most
+		{"sm_89", 32, 16, 0, 24. / 48},          // 24 blocks at most
+	} {
+		for _, a := range architectures {
+			if a.name != c.architecture {
+				continue
+			}
+			if got := a.occupancy(c.threads, c.registers, c.shared); got != c.want {
+				t.Errorf("%+v: got %v", c, got)
+			}
+		}
+	}
+}
+
+func TestCompareFindsMoreRegisters(t *testing.T) {
+	before, now := kernels.Registers(), kernels.Registers()
+	if err := compare(now, before); err != nil {
+		t.Fatal(err)
+	}
+	now["sm_80"]["add"] += 2
+	if err := compare(now, before); err == nil || !strings.HasPrefix(err.Error(), "add on sm_80 takes ") {
+		t.Errorf("got %v, want add on sm_80", err)
+	}
+	delete(before["sm_90"], "rnn_step")
+	if err := compare(now, before); err == nil || !strings.Contains(err.Error(), "rnn_step on sm_90 is not in ") {
+		t.Errorf("got %v, want rnn_step on sm_90", err)
+	}
+}
