@@ -1,0 +1,128 @@
+package backendtest
+
+import (
+	"math"
+
+	"gputrain/backend"
+)
+
+var activationChecks = []check{
+	{"Sigmoid", unary("y", backend.Backend.Sigmoid, argument, constant(ulps(4)))},
+	{"SigmoidGrad", activationGrad(backend.Backend.SigmoidGrad,
+		domain{name: "y", low: 0, high: 1, special: []float64{0, 0.5, 1, math.NaN()}}, constant(ulps(4)))},
+	{"Tanh", unary("y", backend.Backend.Tanh, argument, constant(ulps(4)))},
+	{"TanhGrad", activationGrad(backend.Backend.TanhGrad,
+		domain{name: "y", low: -1, high: 1, special: []float64{-1, 0, 0.5, 1, math.NaN()}}, tanhGradTolerance)},
+	{"ReLU", unary("y", backend.Backend.ReLU, argument, constant(exact))},
+	{"ReLUGrad", activationGrad(backend.Backend.ReLUGrad,
+		domain{name: "y", low: -1, high: 1, special: []float64{-1, negative0, 0, 1e-30, 2, inf, math.NaN()}}, constant(exact))},
+	{"Softmax", checkSoftmax},
+	{"SoftmaxGrad", checkSoftmaxGrad},
+}
+
+// argument is the input of an activation: mostly where it bends, and beyond
+// where its exponential overflows and underflows.
+var argument = domain{name: "x", low: -6, high: 6, special: []float64{
+	0, negative0, 1e-45, -1e-45, 1e-30, -1e-30, 1e-5, -1e-5, 0.3, -0.3, 9, -9, 17.5, -17.5, 88.8, -88.8,
+	100, -100, 1e4, -1e4, math.MaxFloat32, -math.MaxFloat32, inf, -inf, math.NaN(),
+}}
+
+func activationGrad(op func(b backend.Backend, dx, y, dy backend.Tensor), y domain, t func(content, shape) tolerance) func(*probe) {
+	return func(p *probe) {
+		pointwise{output: "dx", tolerance: t,
+			inputs: []domain{y, {name: "dy", low: -1, high: 1, special: []float64{0, 1, -2.5, inf, math.NaN()}}},
+			call:   func(b backend.Backend, x tensors) { op(b, x["dx"], x["y"], x["dy"]) },
+		}.check(p, "", p.shapes())
+	}
+}
+
+// tanhGradTolerance admits the rounding of y², which is large compared to
+// 1−y² where that is small.
+func tanhGradTolerance(x content, _ shape) tolerance {
+	return func(k int, _ float64) float64 {
+		return 3*unit*abs(x["dy"][k])*(1+abs(x["y"][k])*abs(x["y"][k])) + smallest
+	}
+}
+
+func checkSoftmax(p *probe) {
+	trialOf := func(name string, s shape, x []float32) trial {
+		return trial{
+			name:      name,
+			operands:  []operand{out("y", s.rows, s.cols), in("x", s.rows, s.cols, x)},
+			call:      func(b backend.Backend, t tensors) { b.Softmax(t["y"], t["x"]) },
+			tolerance: map[string]tolerance{"y": softmaxTolerance(x, s)},
+			sharing:   []sharing{{"y": "x"}},
+		}
+	}
+	for _, s := range p.shapes() {
+		p.verify(trialOf(s.String(), s, p.source(s.String()).uniform(s.size(), -8, 8)))
+	}
+	p.verify(trialOf("special rows", shape{len(specialLogits) / 3, 3}, specialLogits))
+}
+
+// specialLogits are rows of three. An infinity is defined where it is not the
+// largest; NaN spoils its own row.
+var specialLogits = float32s([]float64{
+	-inf, 0, 1,
+	-inf, -3, -inf,
+	math.NaN(), 0, 1,
+	0, 1, math.NaN(),
+	1e4, 1e4 - 1, -1e4,
+	-1e4, -1e4, -1e4,
+	3e38, -3e38, 0,
+	0, negative0, 0,
+	100, -100, 99,
+	-200, -201, -202,
+})
+
+// softmaxTolerance is that of exp(x−m)/Σ: the difference rounds to within
+// 2⁻²⁴·|x−m|, which the exponential turns into a relative error; summing cols
+// terms, the exponential and the division make up the rest.
+func softmaxTolerance(x []float32, s shape) tolerance {
+	largest := rowLargest(x, s)
+	return func(k int, want float64) float64 {
+		return unit*(float64(s.cols)+8+math.Abs(float64(x[k])-largest[k/s.cols]))*want + smallest
+	}
+}
+
+// rowLargest returns the largest element of each row.
+func rowLargest(x []float32, s shape) []float64 {
+	m := make([]float64, s.rows)
+	for i := range m {
+		m[i] = -inf
+		for _, v := range x[i*s.cols : (i+1)*s.cols] {
+			m[i] = math.Max(m[i], float64(v))
+		}
+	}
+	return m
+}
+
+func checkSoftmaxGrad(p *probe) {
+	for _, s := range p.shapes() {
+		g := p.source(s.String())
+		p.verify(softmaxGradTrial(s.String(), s, g.uniform(s.size(), 0, 1), g.uniform(s.size(), -1, 1)))
+	}
+	y := []float32{0.25, 0.5, 0.25, 0.5, 0.25, 0.25, 0, 1, 0}
+	dy := float32s([]float64{1, math.NaN(), 2, 1, 2, 3, -4, 5, 6})
+	p.verify(softmaxGradTrial("NaN in the first of three rows", shape{3, 3}, y, dy))
+}
+
+func softmaxGradTrial(name string, s shape, y, dy []float32) trial {
+	// dx = y·(dy − Σ dy·y): cols products are summed, then three operations.
+	sum := make([]float64, s.rows)
+	for k := range y {
+		sum[k/s.cols] += abs(dy[k]) * abs(y[k])
+	}
+	terms := make([]float64, len(y))
+	for k := range y {
+		terms[k] = abs(y[k]) * (abs(dy[k]) + sum[k/s.cols])
+	}
+	return trial{
+		name: name,
+		operands: []operand{
+			out("dx", s.rows, s.cols), in("y", s.rows, s.cols, y), in("dy", s.rows, s.cols, dy)},
+		call:      func(b backend.Backend, t tensors) { b.SoftmaxGrad(t["dx"], t["y"], t["dy"]) },
+		tolerance: map[string]tolerance{"dx": rounded(float64(s.cols)+3, terms)},
+		sharing:   []sharing{{"dx": "y"}, {"dx": "dy"}},
+	}
+}

@@ -1,0 +1,217 @@
+// Package backendtest is the conformance suite of gputrain/backend. It holds
+// any backend against the contract: results within justified tolerances of the
+// float64 definitions in gputrain/backend/reference, nothing written outside of
+// the outputs, nothing read that must not be read, the same bits run after run,
+// misuse that panics, errors that stick.
+//
+//	func TestConformance(t *testing.T) {
+//		backendtest.Test(t, func() (backend.Backend, error) { return mydevice.Open() })
+//	}
+//
+//	func BenchmarkDevice(b *testing.B) {
+//		backendtest.Benchmark(b, func() (backend.Backend, error) { return mydevice.Open() })
+//	}
+//
+// All data are drawn from fixed seeds, so a failure repeats. Its text names the
+// check, the case, the seed, the element, what was got and wanted, and the
+// tolerance.
+package backendtest
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"gputrain/backend"
+)
+
+// Opener opens the backend under test. The suite calls it many times, and at
+// times holds two backends at once.
+type Opener func() (backend.Backend, error)
+
+// Option changes how the suite runs.
+type Option func(*options)
+
+type options struct {
+	maxSize int
+}
+
+// MaxSize leaves out the cases with a dimension larger than n, for slow
+// backends. 33 is a sensible least.
+func MaxSize(n int) Option {
+	return func(o *options) { o.maxSize = n }
+}
+
+// Test runs each check of the suite as a subtest, named after the operation or
+// rule that it checks.
+func Test(t *testing.T, open Opener, opts ...Option) {
+	for _, c := range checks() {
+		t.Run(c.name, func(t *testing.T) {
+			result := c.on(open, newOptions(opts))
+			if result.Skipped != "" {
+				t.Skip(result.Skipped)
+			}
+			for _, failure := range result.Failures {
+				t.Error(failure)
+			}
+			t.Logf("%d cases, largest error %.2g of its tolerance", result.Cases, result.Worst)
+		})
+	}
+}
+
+// Check runs the suite outside of a test.
+func Check(open Opener, opts ...Option) Report {
+	var report Report
+	for _, c := range checks() {
+		report.Results = append(report.Results, c.on(open, newOptions(opts)))
+	}
+	return report
+}
+
+// Report is the outcome of Check.
+type Report struct {
+	Results []Result // one per check, in a fixed order
+}
+
+// Passed reports whether nothing failed.
+func (r Report) Passed() bool {
+	return !slices.ContainsFunc(r.Results, func(r Result) bool { return len(r.Failures) > 0 })
+}
+
+// Result is the outcome of one check.
+type Result struct {
+	Name     string   // the operation, such as "Gemm", or the rule, such as "Misuse"
+	Skipped  string   // why the check does not apply, else ""
+	Cases    int      // that were run
+	Worst    float64  // largest error of an element, in units of its tolerance
+	Failures []string // one line each; the check ends after some
+}
+
+func newOptions(opts []Option) options {
+	o := options{maxSize: math.MaxInt}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	return o
+}
+
+// check is one line of a Report and one subtest of Test.
+type check struct {
+	name string
+	run  func(*probe)
+}
+
+func checks() []check {
+	return slices.Concat(
+		memoryChecks, elementwiseChecks, activationChecks, linearChecks, lossChecks, updateChecks,
+		lstmChecks, rnnChecks, errorChecks, misuseChecks,
+	)
+}
+
+// on runs the check on a backend of its own.
+func (c check) on(open Opener, o options) Result {
+	p := &probe{open: open, maxSize: o.maxSize, result: Result{Name: c.name}}
+	defer p.close()
+	p.name = "open"
+	if !p.guarded(p.reopen) {
+		return p.result
+	}
+	c.run(p)
+	return p.result
+}
+
+// maxFailures is the number of failures after which a check ends.
+const maxFailures = 8
+
+// probe is what a check works with: a backend and a record of what it fails.
+type probe struct {
+	open    Opener
+	maxSize int
+	device  backend.Backend
+	result  Result
+	name    string // of the running case
+	stream  uint32 // seed of its data
+}
+
+// attempt runs one case. A panic is a failure of the case; after it, or after
+// a sticky error, the next case gets a fresh backend.
+func (p *probe) attempt(name string, body func()) {
+	if len(p.result.Failures) >= maxFailures {
+		return
+	}
+	p.name = name
+	p.result.Cases++
+	healthy := p.guarded(body) && p.guarded(func() {
+		if err := p.device.Err(); err != nil {
+			p.stopf("leaves the error %v", err)
+		}
+	})
+	if !healthy {
+		p.guarded(p.reopen)
+	}
+}
+
+// stopped is the panic by which stopf ends a case.
+type stopped struct{}
+
+// guarded runs body, makes a failure of a panic, and reports whether there was
+// none.
+func (p *probe) guarded(body func()) (ok bool) {
+	defer func() {
+		switch r := recover(); r {
+		case nil:
+			ok = true
+		case stopped{}:
+		default:
+			p.failf("panics: %v", r)
+		}
+	}()
+	body()
+	return
+}
+
+// failf records a failure of the running case.
+func (p *probe) failf(format string, args ...any) {
+	p.result.Failures = append(p.result.Failures,
+		p.result.Name+"/"+p.name+": "+fmt.Sprintf(format, args...))
+}
+
+// stopf is failf and ends the case.
+func (p *probe) stopf(format string, args ...any) {
+	p.failf(format, args...)
+	panic(stopped{})
+}
+
+// must ends the case if err is not nil.
+func (p *probe) must(err error) {
+	if err != nil {
+		p.stopf("%v", err)
+	}
+}
+
+// reopen gives the probe a fresh backend.
+func (p *probe) reopen() {
+	p.close()
+	p.device = p.another()
+}
+
+// another opens one more backend.
+func (p *probe) another() backend.Backend {
+	b, err := p.open()
+	if err != nil {
+		p.stopf("a backend cannot be opened: %v", err)
+	}
+	return b
+}
+
+// close closes the backend. What Close returns is the business of the checks
+// of Close: here it may be the error of a case that has failed.
+func (p *probe) close() {
+	if p.device == nil {
+		return
+	}
+	device := p.device
+	p.device = nil
+	p.guarded(func() { device.Close() })
+}

@@ -1,0 +1,191 @@
+package backendtest
+
+import (
+	"math"
+
+	"gputrain/backend"
+)
+
+var brokenActivation = []control{
+	{check: "Sigmoid", mistake: broken[sigmoidOverflows]},
+	{check: "Sigmoid", mistake: broken[sigmoidCancels]},
+	{check: "SigmoidGrad", mistake: broken[sigmoidGradTakesInput]},
+	{check: "Tanh", mistake: broken[tanhCancels]},
+	{check: "Tanh", mistake: broken[tanhSaturatesNaN]},
+	{check: "TanhGrad", mistake: broken[tanhGradDoesNotSquare]},
+	{check: "ReLU", mistake: broken[reluOfNaN]},
+	{check: "ReLUGrad", mistake: broken[reluGradPassesAtZero]},
+	{check: "ReLUGrad", mistake: broken[reluGradMultiplies]},
+	{check: "Softmax", mistake: broken[softmaxOverflows]},
+	{check: "Softmax", mistake: broken[softmaxOfWholeTensor]},
+	{check: "Softmax", mistake: broken[softmaxSumsPartOfLongRows], atLeast: 1025},
+	{check: "SoftmaxGrad", mistake: broken[softmaxGradForgetsSum]},
+	{check: "SoftmaxGrad", mistake: broken[softmaxGradClobbersY]},
+}
+
+// compute sets y[k] = f(x[k]).
+func compute(b backend.Backend, y, x backend.Tensor, f func(float32) float32) {
+	values := read(b, x)
+	for k, v := range values {
+		values[k] = f(v)
+	}
+	b.Upload(y, values)
+}
+
+func exp(x float32) float32 { return float32(math.Exp(float64(x))) }
+
+type sigmoidOverflows struct{ backend.Backend }
+
+func (b sigmoidOverflows) Sigmoid(y, x backend.Tensor) {
+	compute(b, y, x, func(v float32) float32 { return exp(v) / (1 + exp(v)) })
+}
+
+// sigmoidCancels has no correct digit where the result is small.
+type sigmoidCancels struct{ backend.Backend }
+
+func (b sigmoidCancels) Sigmoid(y, x backend.Tensor) {
+	compute(b, y, x, func(v float32) float32 { return 1 - 1/(1+exp(v)) })
+}
+
+type sigmoidGradTakesInput struct{ backend.Backend }
+
+func (b sigmoidGradTakesInput) SigmoidGrad(dx, y, dy backend.Tensor) {
+	squashed := clone(b, y)
+	b.Sigmoid(squashed, squashed)
+	b.Backend.SigmoidGrad(dx, squashed, dy)
+}
+
+// tanhCancels has no correct digit near 0.
+type tanhCancels struct{ backend.Backend }
+
+func (b tanhCancels) Tanh(y, x backend.Tensor) {
+	compute(b, y, x, func(v float32) float32 { return 1 - 2/(1+exp(2*v)) })
+}
+
+type tanhSaturatesNaN struct{ backend.Backend }
+
+func (b tanhSaturatesNaN) Tanh(y, x backend.Tensor) {
+	compute(b, y, x, func(v float32) float32 {
+		if !(v < 20) {
+			return 1
+		}
+		return float32(math.Tanh(float64(v)))
+	})
+}
+
+type tanhGradDoesNotSquare struct{ backend.Backend }
+
+func (b tanhGradDoesNotSquare) TanhGrad(dx, y, dy backend.Tensor) {
+	outputs := read(b, y)
+	b.Copy(dx, dy)
+	each(b, dx, func(k int, v float32) float32 { return v * (1 - outputs[k]) })
+}
+
+// reluOfNaN is v > 0 ? v : 0.
+type reluOfNaN struct{ backend.Backend }
+
+func (b reluOfNaN) ReLU(y, x backend.Tensor) {
+	b.Backend.ReLU(y, x)
+	each(b, y, func(_ int, v float32) float32 {
+		if v > 0 {
+			return v
+		}
+		return 0
+	})
+}
+
+type reluGradPassesAtZero struct{ backend.Backend }
+
+func (b reluGradPassesAtZero) ReLUGrad(dx, y, dy backend.Tensor) {
+	outputs := read(b, y)
+	b.Copy(dx, dy)
+	each(b, dx, func(k int, v float32) float32 {
+		if outputs[k] >= 0 {
+			return v
+		}
+		return 0
+	})
+}
+
+// reluGradMultiplies by a mask, which makes NaN of an infinite gradient.
+type reluGradMultiplies struct{ backend.Backend }
+
+func (b reluGradMultiplies) ReLUGrad(dx, y, dy backend.Tensor) {
+	mask := clone(b, y)
+	each(b, mask, func(_ int, v float32) float32 {
+		if v > 0 {
+			return 1
+		}
+		return 0
+	})
+	b.Mul(dx, mask, dy)
+}
+
+type softmaxOverflows struct{ backend.Backend }
+
+func (b softmaxOverflows) Softmax(y, x backend.Tensor) {
+	values := read(b, x)
+	for i := range x.Rows {
+		row := values[i*x.Cols : (i+1)*x.Cols]
+		var sum float32
+		for j, v := range row {
+			row[j] = exp(v)
+			sum += row[j]
+		}
+		for j := range row {
+			row[j] /= sum
+		}
+	}
+	b.Upload(y, values)
+}
+
+type softmaxOfWholeTensor struct{ backend.Backend }
+
+func (b softmaxOfWholeTensor) Softmax(y, x backend.Tensor) {
+	b.Backend.Softmax(y.Reshape(1, y.Size()), x.Reshape(1, x.Size()))
+}
+
+// softmaxSumsPartOfLongRows normalises by the first 1024 columns.
+type softmaxSumsPartOfLongRows struct{ backend.Backend }
+
+func (b softmaxSumsPartOfLongRows) Softmax(y, x backend.Tensor) {
+	b.Backend.Softmax(y, x)
+	if x.Cols <= 1024 {
+		return
+	}
+	values := read(b, y)
+	for i := range y.Rows {
+		row := values[i*y.Cols : (i+1)*y.Cols]
+		var sum float32
+		for _, v := range row[:1024] {
+			sum += v
+		}
+		for j := range row {
+			row[j] /= sum
+		}
+	}
+	b.Upload(y, values)
+}
+
+type softmaxGradForgetsSum struct{ backend.Backend }
+
+func (b softmaxGradForgetsSum) SoftmaxGrad(dx, y, dy backend.Tensor) { b.Mul(dx, y, dy) }
+
+// softmaxGradClobbersY computes the products in dx, which may be y.
+type softmaxGradClobbersY struct{ backend.Backend }
+
+func (b softmaxGradClobbersY) SoftmaxGrad(dx, y, dy backend.Tensor) {
+	products, gradients := clone(b, y), read(b, dy)
+	b.Mul(products, products, dy)
+	p := read(b, products)
+	b.Mul(dx, y, dy)
+	outputs := read(b, y)
+	each(b, dx, func(k int, _ float32) float32 {
+		var sum float64
+		row := k / y.Cols * y.Cols
+		for _, v := range p[row : row+y.Cols] {
+			sum += float64(v)
+		}
+		return float32(float64(outputs[k]) * (float64(gradients[k]) - sum))
+	})
+}

@@ -1,0 +1,302 @@
+package backendtest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gputrain/backend"
+)
+
+var brokenMemory = []control{
+	{check: "New", mistake: func(b backend.Backend) backend.Backend { return &reusesDirtyMemory{Backend: b} }},
+	{check: "New", mistake: func(b backend.Backend) backend.Backend { return &reusesDirtyInts{Backend: b} }},
+	{check: "New", mistake: broken[swapsRowsAndColumns]},
+	{check: "New", mistake: broken[hasNoName]},
+	{check: "Upload", mistake: func(b backend.Backend) backend.Backend { return &uploadsLate{Backend: b} }},
+	{check: "Order", mistake: func(b backend.Backend) backend.Backend { return &uploadsLate{Backend: b} }},
+	{check: "Upload", mistake: broken[uploadIgnoresOffset]},
+	{check: "Upload", mistake: broken[downloadIgnoresOffset]},
+	{check: "Upload", mistake: broken[uploadIntsIgnoresOffset]},
+	{check: "OutOfMemory", mistake: func(b backend.Backend) backend.Backend { return &failsForever{Backend: b} }},
+	{check: "OutOfMemory", mistake: func(b backend.Backend) backend.Backend { return &outOfMemorySticks{Backend: b} }},
+	{check: "OutOfMemory", mistake: broken[outOfMemoryIsAnonymous]},
+	{check: "Close", mistake: func(b backend.Backend) backend.Backend { return &closesOnce{Backend: b} }},
+	{check: "Close", mistake: broken[closedIsAnonymous]},
+	{check: "UseAfterClose", mistake: broken[closesNothing]},
+	{check: "StickyErrors", mistake: broken[clampsIDs]},
+	{check: "StickyErrors", mistake: broken[ignoresBadLabels]},
+	{check: "StickyErrors", mistake: broken[errorIsAnonymous]},
+	{check: "StickyErrors", mistake: broken[downloadHidesError]},
+	{check: "StickyErrors", mistake: broken[closeHidesError]},
+	{check: "StickyErrors", mistake: func(b backend.Backend) backend.Backend { return &syncClearsError{Backend: b} }},
+	{check: "StickyErrors", mistake: func(b backend.Backend) backend.Backend { return &lastErrorWins{Backend: b} }},
+	{check: "Misuse", mistake: broken[addIsUnchecked]},
+	{check: "Misuse", mistake: broken[gemmPanicsInItsOwnWords]},
+	{check: "Misuse", mistake: broken[freesTwice]},
+	{check: "MisuseOfScalars", mistake: broken[adamStepIsUnchecked]},
+	{check: "MisuseOfScalars", mistake: broken[dropoutRateIsUnchecked]},
+}
+
+type reusesDirtyMemory struct {
+	backend.Backend
+	dirty bool
+}
+
+func (b *reusesDirtyMemory) Free(buf backend.Buffer) {
+	b.dirty = true
+	b.Backend.Free(buf)
+}
+
+func (b *reusesDirtyMemory) New(rows, cols int) (backend.Tensor, error) {
+	t, err := b.Backend.New(rows, cols)
+	if err == nil && b.dirty {
+		b.Fill(t, -7)
+	}
+	return t, err
+}
+
+type reusesDirtyInts struct {
+	backend.Backend
+	dirty bool
+}
+
+func (b *reusesDirtyInts) Free(buf backend.Buffer) {
+	b.dirty = true
+	b.Backend.Free(buf)
+}
+
+func (b *reusesDirtyInts) NewInts(n int) (backend.Ints, error) {
+	t, err := b.Backend.NewInts(n)
+	if err == nil && b.dirty {
+		b.UploadInts(t, slices.Repeat([]int32{-7}, n))
+	}
+	return t, err
+}
+
+type swapsRowsAndColumns struct{ backend.Backend }
+
+func (b swapsRowsAndColumns) New(rows, cols int) (backend.Tensor, error) {
+	return b.Backend.New(cols, rows)
+}
+
+type hasNoName struct{ backend.Backend }
+
+func (hasNoName) Name() string { return "" }
+
+// uploadsLate keeps the caller's slice until the next download.
+type uploadsLate struct {
+	backend.Backend
+	queue []func()
+}
+
+func (b *uploadsLate) Upload(dst backend.Tensor, src []float32) {
+	b.queue = append(b.queue, func() { b.Backend.Upload(dst, src) })
+}
+
+func (b *uploadsLate) Download(dst []float32, src backend.Tensor) error {
+	for _, upload := range b.queue {
+		upload()
+	}
+	b.queue = nil
+	return b.Backend.Download(dst, src)
+}
+
+type uploadIgnoresOffset struct{ backend.Backend }
+
+func (b uploadIgnoresOffset) Upload(dst backend.Tensor, src []float32) {
+	b.Backend.Upload(atStart(dst), src)
+}
+
+type downloadIgnoresOffset struct{ backend.Backend }
+
+func (b downloadIgnoresOffset) Download(dst []float32, src backend.Tensor) error {
+	return b.Backend.Download(dst, atStart(src))
+}
+
+type uploadIntsIgnoresOffset struct{ backend.Backend }
+
+func (b uploadIntsIgnoresOffset) UploadInts(dst backend.Ints, src []int32) {
+	b.Backend.UploadInts(backend.Ints{Buf: dst.Buf, N: dst.N}, src)
+}
+
+type failsForever struct {
+	backend.Backend
+	failure error
+}
+
+func (b *failsForever) New(rows, cols int) (backend.Tensor, error) {
+	if b.failure != nil {
+		return backend.Tensor{}, b.failure
+	}
+	t, err := b.Backend.New(rows, cols)
+	b.failure = err
+	return t, err
+}
+
+type outOfMemorySticks struct {
+	backend.Backend
+	failure error
+}
+
+func (b *outOfMemorySticks) New(rows, cols int) (backend.Tensor, error) {
+	t, err := b.Backend.New(rows, cols)
+	b.failure = errors.Join(b.failure, err)
+	return t, err
+}
+
+func (b *outOfMemorySticks) Err() error { return b.failure }
+
+type outOfMemoryIsAnonymous struct{ backend.Backend }
+
+func (b outOfMemoryIsAnonymous) New(rows, cols int) (backend.Tensor, error) {
+	t, err := b.Backend.New(rows, cols)
+	if err != nil {
+		err = errors.New(err.Error())
+	}
+	return t, err
+}
+
+type closesOnce struct {
+	backend.Backend
+	closed bool
+}
+
+func (b *closesOnce) Close() error {
+	if b.closed {
+		return backend.ErrClosed
+	}
+	b.closed = true
+	return b.Backend.Close()
+}
+
+type closedIsAnonymous struct{ backend.Backend }
+
+func (b closedIsAnonymous) NewInts(n int) (backend.Ints, error) {
+	t, err := b.Backend.NewInts(n)
+	if errors.Is(err, backend.ErrClosed) {
+		err = errors.New("no")
+	}
+	return t, err
+}
+
+type closesNothing struct{ backend.Backend }
+
+func (b closesNothing) Close() error { return b.Err() }
+
+type clampsIDs struct{ backend.Backend }
+
+func (b clampsIDs) GatherRows(dst, x backend.Tensor, ids backend.Ints) {
+	rows := readInts(b, ids)
+	for i := range rows {
+		rows[i] = max(0, min(rows[i], int32(x.Rows-1)))
+	}
+	b.UploadInts(ids, rows)
+	b.Backend.GatherRows(dst, x, ids)
+}
+
+type ignoresBadLabels struct{ backend.Backend }
+
+func (b ignoresBadLabels) SoftmaxCrossEntropy(loss, dlogits, logits backend.Tensor, labels backend.Ints, scale float64) {
+	if b.Err() != nil {
+		return
+	}
+	list := readInts(b, labels)
+	for i, label := range list {
+		if label < 0 || int(label) >= logits.Cols {
+			list[i] = backend.IgnoreLabel
+		}
+	}
+	b.UploadInts(labels, list)
+	b.Backend.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
+}
+
+type errorIsAnonymous struct{ backend.Backend }
+
+func (b errorIsAnonymous) Sync() error {
+	if b.Backend.Sync() != nil {
+		return errors.New("device error 719")
+	}
+	return nil
+}
+
+type downloadHidesError struct{ backend.Backend }
+
+func (b downloadHidesError) Download(dst []float32, src backend.Tensor) error {
+	_ = b.Backend.Download(dst, src)
+	return nil
+}
+
+type closeHidesError struct{ backend.Backend }
+
+func (b closeHidesError) Close() error {
+	_ = b.Backend.Close()
+	return nil
+}
+
+// syncClearsError reports an error once, as C interfaces do.
+type syncClearsError struct {
+	backend.Backend
+	reported bool
+}
+
+func (b *syncClearsError) Sync() error {
+	if b.reported {
+		return nil
+	}
+	err := b.Backend.Sync()
+	b.reported = err != nil
+	return err
+}
+
+type lastErrorWins struct {
+	backend.Backend
+	last error
+}
+
+func (b *lastErrorWins) ScatterAddRows(dst, x backend.Tensor, ids backend.Ints) {
+	if b.Backend.Err() != nil {
+		b.last = errors.New("ScatterAddRows: queue is closed")
+	}
+	b.Backend.ScatterAddRows(dst, x, ids)
+}
+
+func (b *lastErrorWins) Sync() error {
+	if b.last != nil {
+		return b.last
+	}
+	return b.Backend.Sync()
+}
+
+type addIsUnchecked struct{ backend.Backend }
+
+func (b addIsUnchecked) Add(dst, x, y backend.Tensor) { silently(func() { b.Backend.Add(dst, x, y) }) }
+
+type gemmPanicsInItsOwnWords struct{ backend.Backend }
+
+func (b gemmPanicsInItsOwnWords) Gemm(dst backend.Tensor, transA, transB backend.Transpose, alpha float64, x, y backend.Tensor, beta float64) {
+	defer func() {
+		if r := recover(); r != nil {
+			panic(strings.ToUpper(fmt.Sprint(r)))
+		}
+	}()
+	b.Backend.Gemm(dst, transA, transB, alpha, x, y, beta)
+}
+
+type freesTwice struct{ backend.Backend }
+
+func (b freesTwice) Free(buf backend.Buffer) { silently(func() { b.Backend.Free(buf) }) }
+
+type adamStepIsUnchecked struct{ backend.Backend }
+
+func (b adamStepIsUnchecked) Adam(a backend.AdamArgs) {
+	a.Step = max(1, a.Step)
+	b.Backend.Adam(a)
+}
+
+type dropoutRateIsUnchecked struct{ backend.Backend }
+
+func (b dropoutRateIsUnchecked) Dropout(dst, x backend.Tensor, rate float64, seed, offset uint64) {
+	b.Backend.Dropout(dst, x, min(rate, 0.999), seed, offset)
+}

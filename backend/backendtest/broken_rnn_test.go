@@ -1,0 +1,131 @@
+package backendtest
+
+import (
+	"slices"
+
+	"gputrain/backend"
+)
+
+// brokenRNN replaces what is not nil.
+type brokenRNN struct {
+	fused
+	cell     func(f nonlinearity, z float64) float64
+	gradient func(f nonlinearity, h, dy, dh float64) float64
+	forward  func(b fused, a backend.RNNArgs)
+	backward func(b fused, a backend.RNNGradArgs)
+}
+
+func (b brokenRNN) on(sound backend.Backend) backend.Backend {
+	b.fused = sound.(fused)
+	return b
+}
+
+func (b brokenRNN) RNNCell(a backend.RNNCellArgs) {
+	if b.cell == nil {
+		b.fused.RNNCell(a)
+		return
+	}
+	b.rnnCell(a, b.cell)
+}
+
+func (b brokenRNN) RNNCellGrad(a backend.RNNCellGradArgs) {
+	if b.gradient == nil {
+		b.fused.RNNCellGrad(a)
+		return
+	}
+	b.rnnCellGrad(a, b.gradient)
+}
+
+func (b brokenRNN) RNNForward(a backend.RNNArgs) {
+	if b.forward == nil {
+		b.rnnForward(a, b)
+		return
+	}
+	b.forward(b.fused, a)
+}
+
+func (b brokenRNN) RNNBackward(a backend.RNNGradArgs) {
+	if b.backward == nil {
+		b.rnnBackward(a, b)
+		return
+	}
+	b.backward(b.fused, a)
+}
+
+func rnnCellControls() []control {
+	cells := map[string]func(f nonlinearity, z float64) float64{
+		"ReLU ignored": func(_ nonlinearity, z float64) float64 { return nonlinearity{}.of(z) },
+		"always ReLU":  func(_ nonlinearity, z float64) float64 { return nonlinearity{relu: true}.of(z) },
+		"linear":       func(_ nonlinearity, z float64) float64 { return z },
+	}
+	gradients := map[string]func(f nonlinearity, h, dy, dh float64) float64{
+		"ReLU ignored":                          func(_ nonlinearity, h, dy, dh float64) float64 { return nonlinearity{}.grad(h, dy, dh) },
+		"gradient from above forgotten":         func(f nonlinearity, h, _, dh float64) float64 { return f.grad(h, 0, dh) },
+		"gradient from the next step forgotten": func(f nonlinearity, h, dy, _ float64) float64 { return f.grad(h, dy, 0) },
+		"slope forgotten":                       func(_ nonlinearity, _, dy, dh float64) float64 { return dy + dh },
+	}
+	return slices.Concat(
+		named(cells, func(m func(f nonlinearity, z float64) float64) func(backend.Backend) backend.Backend {
+			return brokenRNN{cell: m}.on
+		}, "RNNCell", "RNNForward"),
+		named(gradients, func(m func(f nonlinearity, h, dy, dh float64) float64) func(backend.Backend) backend.Backend {
+			return brokenRNN{gradient: m}.on
+		}, "RNNCellGrad", "RNNBackward"),
+	)
+}
+
+func rnnForwardControls() []control {
+	mistakes := map[string]func(b fused, a backend.RNNArgs){
+		"BIH forgotten": func(b fused, a backend.RNNArgs) { a.BIH = backend.Tensor{}; b.RNNForward(a) },
+		"BHH forgotten": func(b fused, a backend.RNNArgs) { a.BHH = backend.Tensor{}; b.RNNForward(a) },
+		"first step ignores h": func(b fused, a backend.RNNArgs) {
+			b.withZero(a.H.Slice(0, a.Batch), func() { b.RNNForward(a) })
+		},
+		"scratch taken for zero": func(b fused, a backend.RNNArgs) {
+			b.RNNForward(a)
+			b.addScratch(a.H.Slice(a.Batch, a.H.Rows), a.Scratch)
+		},
+		"recurrent weights transposed": func(b fused, a backend.RNNArgs) {
+			a.WHH = b.transposedBlocks(a.WHH)
+			b.RNNForward(a)
+		},
+	}
+	return named(mistakes, func(m func(b fused, a backend.RNNArgs)) func(backend.Backend) backend.Backend {
+		return brokenRNN{forward: m}.on
+	}, "RNNForward")
+}
+
+func rnnBackwardControls() []control {
+	absent := backend.Tensor{}
+	mistakes := map[string]func(b fused, a backend.RNNGradArgs){
+		"DHLast ignored":  func(b fused, a backend.RNNGradArgs) { a.DHLast = absent; b.RNNBackward(a) },
+		"DH0 not written": func(b fused, a backend.RNNGradArgs) { a.DH0 = absent; b.RNNBackward(a) },
+		"DX not written":  func(b fused, a backend.RNNGradArgs) { a.DX = absent; b.RNNBackward(a) },
+		"scratch taken for zero": func(b fused, a backend.RNNGradArgs) {
+			dirty := clone(b, a.Scratch)
+			b.RNNBackward(a)
+			b.addScratch(a.DZ, dirty)
+		},
+		"DY used for DZ": func(b fused, a backend.RNNGradArgs) {
+			b.RNNBackward(a)
+			b.Copy(a.DY, a.DZ)
+		},
+	}
+	for name, gradient := range map[string]func(a backend.RNNGradArgs) backend.Tensor{
+		"DWIH": func(a backend.RNNGradArgs) backend.Tensor { return a.DWIH },
+		"DWHH": func(a backend.RNNGradArgs) backend.Tensor { return a.DWHH },
+		"DBIH": func(a backend.RNNGradArgs) backend.Tensor { return a.DBIH },
+		"DBHH": func(a backend.RNNGradArgs) backend.Tensor { return a.DBHH },
+	} {
+		mistakes[name+" overwritten"] = func(b fused, a backend.RNNGradArgs) {
+			b.clear(gradient(a))
+			b.RNNBackward(a)
+		}
+		mistakes[name+" forgotten"] = func(b fused, a backend.RNNGradArgs) {
+			b.preserving(gradient(a), func() { b.RNNBackward(a) })
+		}
+	}
+	return named(mistakes, func(m func(b fused, a backend.RNNGradArgs)) func(backend.Backend) backend.Backend {
+		return brokenRNN{backward: m}.on
+	}, "RNNBackward")
+}

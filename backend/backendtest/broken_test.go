@@ -1,0 +1,173 @@
+package backendtest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"gputrain/backend"
+	"gputrain/backend/reference"
+)
+
+// The positive controls: backends, each with one mistake that somebody might
+// make, and the check that must find it.
+
+// control is a broken backend.
+type control struct {
+	check   string // that must fail
+	mistake func(sound backend.Backend) backend.Backend
+	name    string // of the mistake; "": that of the type
+	atLeast int    // size from which the mistake shows
+}
+
+func TestBrokenBackendsAreRejected(t *testing.T) {
+	for _, c := range slices.Concat(brokenMemory, brokenElementwise, brokenActivation, brokenLinear, brokenLoss, brokenUpdate, brokenFused) {
+		name := c.name
+		if name == "" {
+			typ := fmt.Sprintf("%T", c.mistake(fused{}))
+			name = typ[strings.LastIndex(typ, ".")+1:]
+		}
+		t.Run(c.check+"/"+name, func(t *testing.T) {
+			t.Parallel()
+			if testing.Short() && c.atLeast > 33 {
+				t.Skip("large sizes")
+			}
+			open := func() (backend.Backend, error) { return c.mistake(fused{reference.New()}), nil }
+			result := runOne(t, c.check, open, max(33, c.atLeast))
+			if len(result.Failures) == 0 {
+				t.Errorf("the check passes: %d cases, skipped: %q", result.Cases, result.Skipped)
+			}
+			if c.atLeast > 33 {
+				if result := runOne(t, c.check, open, 33); len(result.Failures) > 0 {
+					t.Errorf("the mistake shows at small sizes already: %s", result.Failures[0])
+				}
+			}
+		})
+	}
+}
+
+// runOne runs the named check alone.
+func runOne(t *testing.T, name string, open Opener, maxSize int) Result {
+	all := checks()
+	i := slices.IndexFunc(all, func(c check) bool { return c.name == name })
+	if i < 0 {
+		t.Fatalf("there is no check %q", name)
+	}
+	return all[i].on(open, options{maxSize: maxSize})
+}
+
+// TestSoundFusedBackendIsAccepted shows that what the broken fused backends
+// are made of is not what is rejected.
+func TestSoundFusedBackendIsAccepted(t *testing.T) {
+	Test(t, func() (backend.Backend, error) { return fused{reference.New()}, nil }, MaxSize(33))
+}
+
+func TestCheckReportsTheBrokenOperationAndNoOther(t *testing.T) {
+	report := Check(func() (backend.Backend, error) { return broken[clipNormReturnsSquare](reference.New()), nil }, MaxSize(33))
+	if report.Passed() {
+		t.Error("Passed: got true, want false")
+	}
+	for _, r := range report.Results {
+		if failed := len(r.Failures) > 0; failed != (r.Name == "ClipNorm") {
+			t.Errorf("%s: got %d failures %q", r.Name, len(r.Failures), r.Failures)
+		}
+	}
+}
+
+func TestCheckReportsABackendThatCannotBeOpened(t *testing.T) {
+	report := Check(func() (backend.Backend, error) { return nil, fmt.Errorf("no such device") })
+	for _, r := range report.Results {
+		if len(r.Failures) != 1 || !strings.Contains(r.Failures[0], "no such device") {
+			t.Errorf("%s: got failures %q, want one that says why", r.Name, r.Failures)
+		}
+	}
+}
+
+// broken makes a backend of the type T of b. The types with a mistake embed
+// the backend and replace the methods in question.
+func broken[T interface {
+	~struct{ backend.Backend }
+	backend.Backend
+}](b backend.Backend) backend.Backend {
+	return T(struct{ backend.Backend }{b})
+}
+
+// named returns a control for each of the mistakes and checks.
+func named[M any](mistakes map[string]M, in func(M) func(backend.Backend) backend.Backend, checks ...string) []control {
+	var controls []control
+	for _, name := range slices.Sorted(maps.Keys(mistakes)) {
+		for _, check := range checks {
+			controls = append(controls, control{check: check, name: name, mistake: in(mistakes[name])})
+		}
+	}
+	return controls
+}
+
+// read returns the elements of t.
+func read(b backend.Backend, t backend.Tensor) []float32 {
+	x := make([]float32, t.Size())
+	if err := b.Download(x, t); err != nil {
+		panic(err)
+	}
+	return x
+}
+
+// readInts returns the elements of t.
+func readInts(b backend.Backend, t backend.Ints) []int32 {
+	x := make([]int32, t.N)
+	if err := b.DownloadInts(x, t); err != nil {
+		panic(err)
+	}
+	return x
+}
+
+// fresh returns a tensor with the given elements.
+func fresh(b backend.Backend, rows, cols int, x []float32) backend.Tensor {
+	t, err := b.New(rows, cols)
+	if err != nil {
+		panic(err)
+	}
+	b.Upload(t, x)
+	return t
+}
+
+// clone returns a copy of t.
+func clone(b backend.Backend, t backend.Tensor) backend.Tensor {
+	return fresh(b, t.Rows, t.Cols, read(b, t))
+}
+
+// keeping runs op and puts back the elements of t that keep chooses.
+func keeping(b backend.Backend, t backend.Tensor, keep func(row, col int) bool, op func()) {
+	before := read(b, t)
+	op()
+	after := read(b, t)
+	for k := range after {
+		if keep(k/t.Cols, k%t.Cols) {
+			after[k] = before[k]
+		}
+	}
+	b.Upload(t, after)
+}
+
+// each replaces the elements of t.
+func each(b backend.Backend, t backend.Tensor, f func(k int, v float32) float32) {
+	x := read(b, t)
+	for k, v := range x {
+		x[k] = f(k, v)
+	}
+	b.Upload(t, x)
+}
+
+// atStart returns t as if its window began where the allocation does.
+func atStart(t backend.Tensor) backend.Tensor {
+	t.Off = 0
+	return t
+}
+
+// silently runs op and hides its panic.
+func silently(op func()) {
+	defer func() { _ = recover() }()
+	op()
+}

@@ -1,0 +1,281 @@
+package backendtest
+
+import (
+	"fmt"
+	"math"
+
+	"gputrain/backend"
+)
+
+var linearChecks = []check{
+	{"Gemm", checkGemm},
+	{"SumRows", checkSumRows},
+	{"GatherRows", checkGatherRows},
+	{"ScatterAddRows", checkScatterAddRows},
+	{"ArgMaxRows", checkArgMaxRows},
+}
+
+// gemm is one product.
+type gemm struct {
+	transA, transB backend.Transpose
+	m, n, k        int
+	alpha, beta    float64
+}
+
+func (g gemm) String() string {
+	return fmt.Sprintf("%s/%dx%dx%d/alpha %v, beta %v", g.transposes(), g.m, g.n, g.k, g.alpha, g.beta)
+}
+
+// transposes names op(a) and op(b) as BLAS does: "NT".
+func (g gemm) transposes() string {
+	letter := map[backend.Transpose]string{backend.NoTrans: "N", backend.Trans: "T"}
+	return letter[g.transA] + letter[g.transB]
+}
+
+// sizes returns the stored shapes of a and b.
+func (g gemm) sizes() (a, b shape) {
+	a, b = shape{g.m, g.k}, shape{g.k, g.n}
+	if g.transA {
+		a = shape{g.k, g.m}
+	}
+	if g.transB {
+		b = shape{g.n, g.k}
+	}
+	return a, b
+}
+
+// trial returns the product of the given operands. Sums of magnitudes, with
+// which the tolerance grows, are the same product of absolute values.
+func (g gemm) trial(p *probe, name string, dst, a, b []float32) trial {
+	t := g.exactTrial(name, dst, a, b)
+	magnitude := g
+	magnitude.alpha, magnitude.beta = math.Abs(g.alpha), math.Abs(g.beta)
+	sums := p.expect(magnitude.exactTrial("", absolutes(dst), absolutes(a), absolutes(b)))["dst"]
+	t.tolerance["dst"] = rounded(float64(g.k)+2, sums)
+	return t
+}
+
+// exactTrial is trial for operands that make the result exact. With beta = 0,
+// dst is poisoned.
+func (g gemm) exactTrial(name string, dst, a, b []float32) trial {
+	as, bs := g.sizes()
+	if g.beta == 0 {
+		dst = nil
+	}
+	return trial{
+		name: name,
+		operands: []operand{
+			in("dst", g.m, g.n, dst), in("a", as.rows, as.cols, a), in("b", bs.rows, bs.cols, b)},
+		call: func(b backend.Backend, x tensors) {
+			b.Gemm(x["dst"], g.transA, g.transB, g.alpha, x["a"], x["b"], g.beta)
+		},
+		tolerance: map[string]tolerance{"dst": exact},
+	}
+}
+
+// factors are the pairs alpha, beta.
+var factors = [...][2]float64{
+	{1, 0}, {1, 1}, {-0.5, -0.5}, {0, 1}, {0, 0}, {-0.5, 0}, {0, -0.5}, {1, -0.5}, {-0.5, 1}, {1.5, 2},
+}
+
+func checkGemm(p *probe) {
+	for _, tA := range []backend.Transpose{backend.NoTrans, backend.Trans} {
+		for _, tB := range []backend.Transpose{backend.NoTrans, backend.Trans} {
+			for i, s := range p.gemmSizes() {
+				for j, f := range factors {
+					// All pairs where products are small or empty, else 1, 0 and
+					// one that changes from case to case.
+					if j > 0 && s[0]*s[1]*s[2] > 4096 && j != 1+i%(len(factors)-1) {
+						continue
+					}
+					p.gemm(gemm{tA, tB, s[0], s[1], s[2], f[0], f[1]})
+				}
+			}
+			p.gemmSpecial(gemm{tA, tB, 5, 7, 9, 1, 0})
+			p.gemmSpecial(gemm{tA, tB, 32, 33, 31, 1, 0})
+		}
+	}
+	// Inputs may share memory: x·xᵀ.
+	product := gemm{backend.NoTrans, backend.Trans, 33, 33, 19, 1, 0}
+	x := p.source("x times its transpose").uniform(33*19, -1, 1)
+	t := product.trial(p, "x times its transpose", nil, x, x)
+	t.sharing = []sharing{{"b": "a"}}
+	p.verify(t)
+}
+
+// gemmSizes returns m, n, k: each size once as each of them, and some products
+// that are large in two dimensions, so that they are split and tiled.
+func (p *probe) gemmSizes() [][3]int {
+	sizes := [][3]int{{0, 3, 4}, {3, 0, 4}, {3, 4, 0}, {0, 0, 0}, {2, 3, 5}, {8, 8, 8}, {16, 4, 8}}
+	for _, v := range p.sizes() {
+		sizes = append(sizes, [3]int{v, 5, 3}, [3]int{3, v, 7}, [3]int{2, 9, v})
+	}
+	for _, s := range [][3]int{
+		{33, 31, 32}, {32, 33, 33}, {64, 64, 64}, {65, 63, 66}, {128, 127, 129}, {129, 128, 16},
+		{257, 255, 65}, {255, 33, 257}, {256, 256, 31}, {31, 257, 256}, {1025, 33, 65}, {33, 1023, 31}, {32, 65, 1025},
+	} {
+		if max(s[0], s[1], s[2]) <= p.maxSize {
+			sizes = append(sizes, s)
+		}
+	}
+	return sizes
+}
+
+// gemm tries a product on numbers of any kind, held to the rounding of a sum,
+// and on whole numbers, held to be exact.
+func (p *probe) gemm(g gemm) {
+	as, bs := g.sizes()
+	s := p.source(g.String())
+	p.verify(g.trial(p, g.String(), s.uniform(g.m*g.n, -1, 1), s.uniform(as.size(), -1, 1), s.uniform(bs.size(), -1, 1)))
+	name := g.String() + ", whole numbers"
+	s = p.source(name)
+	p.verify(g.exactTrial(name, s.whole(g.m*g.n, 3), s.whole(as.size(), 3), s.whole(bs.size(), 3)))
+}
+
+// gemmSpecial tries NaN in a, which fills a row of the product, and Inf in b,
+// which fills a column.
+func (p *probe) gemmSpecial(g gemm) {
+	as, bs := g.sizes()
+	name := g.String() + ", NaN in a, Inf in b"
+	s := p.source(name)
+	a, b := s.uniform(as.size(), 0.5, 1), s.uniform(bs.size(), 0.5, 1)
+	a[len(a)/2] = float32(math.NaN())
+	b[len(b)/3] = float32(-inf)
+	p.verify(g.trial(p, name, nil, a, b))
+}
+
+func checkSumRows(p *probe) {
+	for i, beta := range []float64{-0.5, 0, 1} {
+		for _, s := range p.shapesOf(i) {
+			name := fmt.Sprintf("%v/beta %v", s, beta)
+			g := p.source(name)
+			dst, x := g.uniform(s.cols, -1, 1), g.uniform(s.size(), -1, 1)
+			sums := p.expect(sumRowsTrial("", s, math.Abs(beta), absolutes(dst), absolutes(x)))["dst"]
+			t := sumRowsTrial(name, s, beta, dst, x)
+			t.tolerance["dst"] = rounded(float64(s.rows)+2, sums)
+			p.verify(t)
+
+			name += ", whole numbers"
+			g = p.source(name)
+			p.verify(sumRowsTrial(name, s, beta, g.whole(s.cols, 9), g.whole(s.size(), 9)))
+		}
+	}
+	x := p.source("NaN").uniform(33*5, -1, 1)
+	x[32*5+3] = float32(math.NaN())
+	x[7*5+1] = float32(inf)
+	t := sumRowsTrial("NaN and Inf", shape{33, 5}, 0, nil, x)
+	t.tolerance["dst"] = ulps(100)
+	p.verify(t)
+}
+
+func sumRowsTrial(name string, s shape, beta float64, dst, x []float32) trial {
+	if beta == 0 {
+		dst = nil
+	}
+	return trial{
+		name:      name,
+		operands:  []operand{in("dst", 1, s.cols, dst), in("x", s.rows, s.cols, x)},
+		call:      func(b backend.Backend, x tensors) { b.SumRows(x["dst"], x["x"], beta) },
+		tolerance: map[string]tolerance{"dst": exact},
+	}
+}
+
+func checkGatherRows(p *probe) {
+	for _, s := range p.shapes() {
+		for _, n := range []int{s.rows, s.rows/2 + 1, 0} {
+			if s.rows == 0 {
+				n = 0
+			}
+			name := fmt.Sprintf("%d of %v", n, s)
+			g := p.source(name)
+			ids := g.ids(n, s.rows)
+			if n > 0 {
+				ids[0], ids[n-1] = 0, int32(s.rows-1)
+			}
+			p.verify(trial{
+				name: name,
+				operands: []operand{
+					out("dst", n, s.cols), in("x", s.rows, s.cols, g.uniform(s.size(), -1, 1)), inInts("ids", ids)},
+				call:      func(b backend.Backend, x tensors) { b.GatherRows(x["dst"], x["x"], x.ints("ids")) },
+				tolerance: map[string]tolerance{"dst": exact},
+			})
+		}
+	}
+}
+
+func checkScatterAddRows(p *probe) {
+	for _, s := range p.shapes() {
+		// Rows are hit never, once and often; then all go to one row.
+		for _, rows := range []int{2*s.rows + 1, s.rows/7 + 1, 1} {
+			name := fmt.Sprintf("%v into %d", s, rows)
+			g := p.source(name)
+			ids := g.ids(s.rows, rows)
+			if s.rows > 0 {
+				ids[s.rows-1] = int32(rows - 1)
+			}
+			dst, x := g.uniform(rows*s.cols, -1, 1), g.uniform(s.size(), -1, 1)
+			sums := p.expect(scatterTrial("", s, rows, absolutes(dst), absolutes(x), ids))["dst"]
+			t := scatterTrial(name, s, rows, dst, x, ids)
+			t.tolerance["dst"] = rounded(float64(s.rows), sums)
+			p.verify(t)
+
+			name += ", whole numbers"
+			g = p.source(name)
+			p.verify(scatterTrial(name, s, rows, g.whole(rows*s.cols, 9), g.whole(s.size(), 9), ids))
+		}
+	}
+}
+
+func scatterTrial(name string, s shape, rows int, dst, x []float32, ids []int32) trial {
+	return trial{
+		name:      name,
+		operands:  []operand{in("dst", rows, s.cols, dst), in("x", s.rows, s.cols, x), inInts("ids", ids)},
+		call:      func(b backend.Backend, x tensors) { b.ScatterAddRows(x["dst"], x["x"], x.ints("ids")) },
+		tolerance: map[string]tolerance{"dst": exact},
+	}
+}
+
+func checkArgMaxRows(p *probe) {
+	for _, s := range p.shapes() {
+		if s.rows > 0 && s.cols == 0 {
+			continue
+		}
+		name := s.String()
+		p.verify(argMaxTrial(name, s, p.source(name).uniform(s.size(), -1, 1)))
+		name += ", ties"
+		p.verify(argMaxTrial(name, s, p.source(name).whole(s.size(), 2)))
+		name = s.String() + ", largest last"
+		x := p.source(name).uniform(s.size(), -1, 1)
+		for k := s.cols - 1; k >= 0 && k < len(x); k += s.cols {
+			x[k] = 2
+		}
+		p.verify(argMaxTrial(name, s, x))
+		name = s.String() + ", NaN"
+		x = p.source(name).uniform(s.size(), -1, 1)
+		for k := range x {
+			if k%5 == 2 {
+				x[k] = float32([]float64{math.NaN(), inf, -inf}[k%3])
+			}
+		}
+		p.verify(argMaxTrial(name, s, x))
+	}
+	rows := float32s([]float64{
+		-inf, -inf, -inf, -inf,
+		negative0, 0, negative0, 0,
+		inf, math.NaN(), inf, math.NaN(),
+		math.NaN(), inf, 1, 2,
+		-inf, -math.MaxFloat32, -inf, 0,
+		-3, -1, -2, -1,
+		inf, 0, inf, 0,
+	})
+	p.verify(argMaxTrial("special rows", shape{7, 4}, rows))
+}
+
+func argMaxTrial(name string, s shape, x []float32) trial {
+	return trial{
+		name:      name,
+		operands:  []operand{outInts("dst", s.rows), in("x", s.rows, s.cols, x)},
+		call:      func(b backend.Backend, x tensors) { b.ArgMaxRows(x.ints("dst"), x["x"]) },
+		tolerance: map[string]tolerance{"dst": exact},
+	}
+}

@@ -1,0 +1,139 @@
+package backendtest
+
+import (
+	"fmt"
+	"math"
+
+	"gputrain/backend"
+)
+
+var lossChecks = []check{
+	{"SoftmaxCrossEntropy", checkCrossEntropy},
+	{"SquaredError", checkSquaredError},
+}
+
+func checkCrossEntropy(p *probe) {
+	for _, s := range p.shapes() {
+		if s.rows > 0 && s.cols == 0 {
+			continue // no label is valid
+		}
+		for _, ignore := range []struct {
+			name  string
+			every int // a row of so many has IgnoreLabel
+		}{{"", math.MaxInt}, {", some ignored", 3}, {", all ignored", 1}} {
+			name := s.String() + ignore.name
+			g := p.source(name)
+			logits, labels := g.uniform(s.size(), -8, 8), g.ids(s.rows, s.cols)
+			for i := range labels {
+				if (i+1)%ignore.every == 0 {
+					labels[i] = backend.IgnoreLabel
+					logits[i*s.cols] = float32(math.NaN()) // of no influence
+				}
+			}
+			p.crossEntropy(name, s, logits, labels, 1/float64(max(1, s.rows)))
+		}
+	}
+	s := shape{len(specialLogits) / 3, 3}
+	for label := range int32(3) {
+		labels := make([]int32, s.rows)
+		for i := range labels {
+			labels[i] = label
+		}
+		for i := range s.rows { // one by one, lest NaN hide the others' loss
+			p.crossEntropy(fmt.Sprintf("special row %d, label %d", i, label),
+				shape{1, 3}, specialLogits[i*3:(i+1)*3], labels[:1], 0.5)
+		}
+		p.crossEntropy(fmt.Sprintf("special rows, label %d", label), s, specialLogits, labels, 0.5)
+	}
+}
+
+// crossEntropy tries the loss with and without its gradient.
+func (p *probe) crossEntropy(name string, s shape, logits []float32, labels []int32, scale float64) {
+	loss, gradient := crossEntropyTolerance(s, logits, labels, scale)
+	t := trial{
+		name: name,
+		operands: []operand{
+			out("loss", 1, 1), out("dlogits", s.rows, s.cols), in("logits", s.rows, s.cols, logits), inInts("labels", labels)},
+		call: func(b backend.Backend, x tensors) {
+			b.SoftmaxCrossEntropy(x["loss"], x["dlogits"], x["logits"], x.ints("labels"), scale)
+		},
+		tolerance: map[string]tolerance{"loss": loss, "dlogits": gradient},
+		sharing:   []sharing{{"dlogits": "logits"}},
+	}
+	p.verify(t)
+	p.verify(t.without("dlogits"))
+}
+
+// crossEntropyTolerance sums what rounds in log Σ exp(x−m) + m − x[label]: the
+// differences x−m, each by 2⁻²⁴ of itself, which count by their share of the
+// sum; the sum of cols terms; the logarithm; and the terms of the last sum. The
+// gradient is off by what the softmax is (see softmaxTolerance) and rounds in
+// a difference and a product.
+func crossEntropyTolerance(s shape, logits []float32, labels []int32, scale float64) (loss, gradient tolerance) {
+	cols := float64(s.cols)
+	var total float64
+	gradients := make([]float64, s.size())
+	largest := rowLargest(logits, s)
+	for i, label := range labels {
+		if label == backend.IgnoreLabel {
+			continue
+		}
+		x, m := logits[i*s.cols:(i+1)*s.cols], largest[i]
+		var sum float64
+		for _, v := range x {
+			sum += math.Exp(float64(v) - m)
+		}
+		differences := 0.0
+		for j, v := range x {
+			share := math.Exp(float64(v)-m) / sum
+			if share > 0 {
+				differences += share * (m - float64(v))
+				gradients[i*s.cols+j] = (cols + 8 + m - float64(v)) * share
+			}
+			if int32(j) == label {
+				share--
+			}
+			gradients[i*s.cols+j] += 4 * math.Abs(share)
+		}
+		value := math.Log(sum) + m - float64(x[label])
+		total += cols + 8 + differences + 4*math.Log(sum) + 2*math.Abs(m) + 2*abs(x[label]) + (float64(s.rows)+2)*math.Abs(value)
+	}
+	bound := unit*math.Abs(scale)*total + smallest
+	return within([]float64{bound}), rounded(math.Abs(scale), gradients)
+}
+
+func checkSquaredError(p *probe) {
+	for _, s := range p.shapes() {
+		scale := 1 / float64(max(1, s.size()))
+		name := s.String()
+		g := p.source(name)
+		p.squaredError(name, s, g.uniform(s.size(), -1, 1), g.uniform(s.size(), -1, 1), scale, float64(s.size())+6)
+		name += ", whole numbers" // whose sum is exact
+		g = p.source(name)
+		p.squaredError(name, s, g.whole(s.size(), 2), g.whole(s.size(), 2), 0.5, 6)
+	}
+	for i, v := range []float64{inf, math.NaN(), 1e15} {
+		x := []float32{1, 2, float32(v)}
+		p.squaredError(fmt.Sprintf("special %d", i), shape{1, 3}, x, []float32{1, 1, 1}, 1, 9)
+	}
+}
+
+// squaredError tries the loss, whose sum is off by some roundings, with and
+// without its gradient.
+func (p *probe) squaredError(name string, s shape, y, target []float32, scale, roundings float64) {
+	t := trial{
+		name: name,
+		operands: []operand{
+			out("loss", 1, 1), out("dy", s.rows, s.cols), in("y", s.rows, s.cols, y), in("target", s.rows, s.cols, target)},
+		call: func(b backend.Backend, x tensors) {
+			b.SquaredError(x["loss"], x["dy"], x["y"], x["target"], scale)
+		},
+		tolerance: map[string]tolerance{
+			"loss": func(_ int, want float64) float64 { return roundings*unit*want + smallest },
+			"dy":   ulps(4),
+		},
+		sharing: []sharing{{"dy": "y"}, {"dy": "target"}},
+	}
+	p.verify(t)
+	p.verify(t.without("dy"))
+}

@@ -1,0 +1,171 @@
+package backendtest
+
+import (
+	"fmt"
+	"math"
+
+	"gputrain/backend"
+)
+
+var misuseChecks = []check{
+	{"Misuse", checkMisuse},
+	{"MisuseOfScalars", checkScalarMisuse},
+	{"UseAfterClose", checkUseAfterClose},
+}
+
+// The texts that panics must have are those of the Check functions of package
+// backend, called with the same arguments.
+
+// checkMisuse spoils each operand of each operation in each way. What the Check
+// function does not mind is legal, and not called.
+func checkMisuse(p *probe) {
+	for _, op := range operations(p.device) {
+		for _, o := range op.operands {
+			p.attempt(op.name+"/"+o.name, func() {
+				other := p.another()
+				defer other.Close()
+				for _, way := range spoilers(op, o) {
+					x := place(p, p.device, op.operands)
+					owner := x[o.name].Buf.Meta().Owner
+					x[o.name] = way.spoil(p, other, x, x[o.name])
+					p.mustPanic(way.name, func() { op.check(owner, x) }, func() { op.call(p.device, x) })
+				}
+			})
+		}
+	}
+}
+
+// place allocates the operands in the midst of allocations that are larger.
+func place(p *probe, b backend.Backend, operands []operand) tensors {
+	x := tensors{}
+	for _, o := range operands {
+		a := arena{integer: o.integer, content: make([]uint32, o.rows*o.cols+64)}
+		p.must(a.upload(b))
+		x[o.name] = backend.Tensor{Buf: a.buffer, Off: 16, Rows: o.rows, Cols: o.cols}
+	}
+	return x
+}
+
+// spoiler makes a legal operand, t, of the operands x, illegal.
+type spoiler struct {
+	name  string
+	spoil func(p *probe, other backend.Backend, x tensors, t backend.Tensor) backend.Tensor
+}
+
+func spoilers(op operation, o operand) []spoiler {
+	window := func(offset, rows, cols int) func(*probe, backend.Backend, tensors, backend.Tensor) backend.Tensor {
+		return func(_ *probe, _ backend.Backend, _ tensors, t backend.Tensor) backend.Tensor {
+			return backend.Tensor{Buf: t.Buf, Off: t.Off + offset, Rows: t.Rows + rows, Cols: t.Cols + cols}
+		}
+	}
+	all := []spoiler{
+		{"absent", func(*probe, backend.Backend, tensors, backend.Tensor) backend.Tensor { return backend.Tensor{} }},
+		{"a row more", window(0, 1, 0)},
+		{"a column more", window(0, 0, 1)},
+		{"a column less", window(0, 0, -1)},
+		{"rows negative", window(0, -o.rows-1, 0)},
+		{"columns negative", window(0, 0, -o.cols-1)},
+		{"before the start", window(-17, 0, 0)},
+		{"beyond the end", window(49, 0, 0)},
+		{"freed", func(p *probe, _ backend.Backend, _ tensors, t backend.Tensor) backend.Tensor {
+			p.device.Free(t.Buf)
+			return t
+		}},
+		{"of another backend", func(p *probe, other backend.Backend, _ tensors, _ backend.Tensor) backend.Tensor {
+			return place(p, other, []operand{o})[o.name]
+		}},
+		{"of the other kind", func(p *probe, _ backend.Backend, _ tensors, _ backend.Tensor) backend.Tensor {
+			o.integer = !o.integer
+			return place(p, p.device, []operand{o})[o.name]
+		}},
+	}
+	for _, second := range op.operands {
+		if second.name == o.name || second.integer != o.integer {
+			continue
+		}
+		for _, shift := range []int{0, 1, -1, o.rows*o.cols - 1} {
+			all = append(all, spoiler{
+				fmt.Sprintf("moved to %s%+d", second.name, shift),
+				func(_ *probe, _ backend.Backend, x tensors, t backend.Tensor) backend.Tensor {
+					return backend.Tensor{Buf: x[second.name].Buf, Off: x[second.name].Off + shift, Rows: t.Rows, Cols: t.Cols}
+				}})
+		}
+	}
+	return all
+}
+
+// mustPanic checks that call panics as check does, if check does.
+func (p *probe) mustPanic(name string, check, call func()) {
+	want := panicOf(check)
+	if want == nil {
+		return
+	}
+	if got := panicOf(call); fmt.Sprint(got) != fmt.Sprint(want) {
+		p.failf("%s: got panic %v, want %v", name, got, want)
+	}
+}
+
+// panicOf returns the value with which run panics, or nil.
+func panicOf(run func()) (value any) {
+	defer func() { value = recover() }()
+	run()
+	return
+}
+
+func checkScalarMisuse(p *probe) {
+	p.attempt("arguments", func() {
+		b := p.device
+		x, y, one := p.newTensor(3, 4), p.newTensor(3, 4), p.newTensor(1, 1)
+		m, v := p.newTensor(3, 4), p.newTensor(3, 4)
+		ids, empty := p.newInts(3), p.newTensor(3, 0)
+		for _, rate := range []float64{-0.1, 1, 2, math.NaN()} {
+			p.mustPanic(fmt.Sprintf("Dropout rate %v", rate),
+				func() { backend.CheckDropout(nil, x, y, rate) }, func() { b.Dropout(x, y, rate, 1, 2) })
+		}
+		for _, limit := range []float64{0, -1, math.NaN()} {
+			p.mustPanic(fmt.Sprintf("ClipNorm limit %v", limit),
+				func() { backend.CheckClipNorm(nil, x, one, limit) }, func() { b.ClipNorm(x, one, limit) })
+		}
+		for _, step := range []int{0, -1} {
+			a := backend.AdamArgs{Param: x, Grad: y, Mean: m, Square: v, Step: step}
+			p.mustPanic(fmt.Sprintf("Adam step %d", step), func() { backend.CheckAdam(nil, a) }, func() { b.Adam(a) })
+		}
+		for _, c := range [][3]int{{-1, 0, 1}, {0, -1, 1}, {0, 0, -1}, {4, 0, 1}, {0, 4, 1}, {1, 0, 4}, {0, 1, 4}} {
+			p.mustPanic(fmt.Sprintf("CopyCols %v", c),
+				func() { backend.CheckCopyCols(nil, x, c[0], y, c[1], c[2]) }, func() { b.CopyCols(x, c[0], y, c[1], c[2]) })
+		}
+		for _, n := range []int{11, 13, 0} {
+			host := make([]float32, n)
+			p.mustPanic(fmt.Sprintf("Upload of %d", n), func() { backend.CheckUpload(nil, x, n) }, func() { b.Upload(x, host) })
+			p.mustPanic(fmt.Sprintf("Download of %d", n), func() { backend.CheckDownload(nil, n, x) }, func() { b.Download(host, x) })
+		}
+		for _, n := range []int{2, 4, 0} {
+			host := make([]int32, n)
+			p.mustPanic(fmt.Sprintf("UploadInts of %d", n), func() { backend.CheckUploadInts(nil, ids, n) }, func() { b.UploadInts(ids, host) })
+			p.mustPanic(fmt.Sprintf("DownloadInts of %d", n), func() { backend.CheckDownloadInts(nil, n, ids) }, func() { b.DownloadInts(host, ids) })
+		}
+		for _, s := range []shape{{-1, 2}, {2, -1}, {-1, -1}} {
+			p.mustPanic(fmt.Sprintf("New %v", s), func() { backend.CheckNew(s.rows, s.cols) }, func() { b.New(s.rows, s.cols) })
+		}
+		p.mustPanic("NewInts −1", func() { backend.CheckNewInts(-1) }, func() { b.NewInts(-1) })
+		p.mustPanic("ArgMaxRows of no columns", func() { backend.CheckArgMaxRows(nil, ids, empty) }, func() { b.ArgMaxRows(ids, empty) })
+	})
+}
+
+func checkUseAfterClose(p *probe) {
+	for _, op := range operations(p.device) {
+		p.attempt(op.name, func() {
+			b := p.another()
+			x := place(p, b, op.operands)
+			owner := x[op.operands[0].name].Buf.Meta().Owner
+			p.must(b.Close())
+			want := panicOf(func() { op.check(owner, x) })
+			if want == nil {
+				p.failf("Close has not set Freed of the allocations")
+			}
+			if got := panicOf(func() { op.call(b, x) }); fmt.Sprint(got) != fmt.Sprint(want) {
+				p.failf("got panic %v, want %v", got, want)
+			}
+		})
+	}
+}

@@ -1,0 +1,230 @@
+package backendtest
+
+import (
+	"slices"
+
+	"gputrain/backend"
+)
+
+// operation is a legal call, of which each operand is spoiled in turn.
+type operation struct {
+	name     string
+	operands []operand
+	call     func(b backend.Backend, x tensors)
+	check    func(owner any, x tensors) // the one of package backend
+}
+
+// f and n are shorthands for operands of floats and of integers.
+func f(name string, rows, cols int) operand { return out(name, rows, cols) }
+func n(name string, count int) operand      { return outInts(name, count) }
+
+// operations returns all that b has.
+func operations(b backend.Backend) []operation {
+	return slices.Concat(memoryOperations(), elementwiseOperations(), linearOperations(), updateOperations(),
+		lstmOperations(b), rnnOperations(b))
+}
+
+func memoryOperations() []operation {
+	type b = backend.Backend
+	return []operation{
+		{"Free", []operand{f("buffer", 3, 4)},
+			func(b b, x tensors) { b.Free(x["buffer"].Buf) },
+			func(o any, x tensors) { backend.CheckFree(o, x["buffer"].Buf) }},
+		{"Free", []operand{n("buffer", 5)},
+			func(b b, x tensors) { b.Free(x["buffer"].Buf) },
+			func(o any, x tensors) { backend.CheckFree(o, x["buffer"].Buf) }},
+		{"Upload", []operand{f("dst", 3, 4)},
+			func(b b, x tensors) { b.Upload(x["dst"], make([]float32, 12)) },
+			func(o any, x tensors) { backend.CheckUpload(o, x["dst"], 12) }},
+		{"UploadInts", []operand{n("dst", 5)},
+			func(b b, x tensors) { b.UploadInts(x.ints("dst"), make([]int32, 5)) },
+			func(o any, x tensors) { backend.CheckUploadInts(o, x.ints("dst"), 5) }},
+		{"Download", []operand{f("src", 3, 4)},
+			func(b b, x tensors) { b.Download(make([]float32, 12), x["src"]) },
+			func(o any, x tensors) { backend.CheckDownload(o, 12, x["src"]) }},
+		{"DownloadInts", []operand{n("src", 5)},
+			func(b b, x tensors) { b.DownloadInts(make([]int32, 5), x.ints("src")) },
+			func(o any, x tensors) { backend.CheckDownloadInts(o, 5, x.ints("src")) }},
+	}
+}
+
+func elementwiseOperations() []operation {
+	type b = backend.Backend
+	type t = backend.Tensor
+	all := []operation{
+		{"Fill", []operand{f("dst", 3, 4)},
+			func(b b, x tensors) { b.Fill(x["dst"], 1) },
+			func(o any, x tensors) { backend.CheckFill(o, x["dst"]) }},
+		{"CopyCols", []operand{f("dst", 3, 4), f("x", 3, 5)},
+			func(b b, x tensors) { b.CopyCols(x["dst"], 1, x["x"], 2, 3) },
+			func(o any, x tensors) { backend.CheckCopyCols(o, x["dst"], 1, x["x"], 2, 3) }},
+		{"Dropout", []operand{f("dst", 3, 4), f("x", 3, 4)},
+			func(b b, x tensors) { b.Dropout(x["dst"], x["x"], 0.5, 1, 2) },
+			func(o any, x tensors) { backend.CheckDropout(o, x["dst"], x["x"], 0.5) }},
+	}
+	for _, op := range []struct {
+		name string
+		call func(b b, dst, x t)
+	}{
+		{"Copy", b.Copy}, {"Sigmoid", b.Sigmoid}, {"Tanh", b.Tanh}, {"ReLU", b.ReLU}, {"Softmax", b.Softmax},
+		{"Scale", func(b b, dst, x t) { b.Scale(dst, 2, x) }}, {"AddScaled", func(b b, dst, x t) { b.AddScaled(dst, 2, x) }},
+	} {
+		all = append(all, operation{op.name, []operand{f("dst", 3, 4), f("x", 3, 4)},
+			func(b b, x tensors) { op.call(b, x["dst"], x["x"]) },
+			func(o any, x tensors) { backend.CheckMap(o, op.name, x["dst"], x["x"]) }})
+	}
+	for _, op := range []struct {
+		name  string
+		call  func(b b, dst, x, y t)
+		check func(o any, op string, dst, x, y t)
+	}{
+		{"Add", b.Add, backend.CheckZip}, {"Sub", b.Sub, backend.CheckZip},
+		{"Mul", b.Mul, backend.CheckZip}, {"AddMul", b.AddMul, backend.CheckZip},
+		{"SigmoidGrad", b.SigmoidGrad, backend.CheckGrad}, {"TanhGrad", b.TanhGrad, backend.CheckGrad},
+		{"ReLUGrad", b.ReLUGrad, backend.CheckGrad}, {"SoftmaxGrad", b.SoftmaxGrad, backend.CheckGrad},
+		{"AddRow", b.AddRow, backend.CheckRow}, {"MulRow", b.MulRow, backend.CheckRow},
+	} {
+		operands := []operand{f("dst", 3, 4), f("a", 3, 4), f("b", 3, 4)}
+		if op.name == "AddRow" || op.name == "MulRow" {
+			operands[2] = f("b", 1, 4)
+		}
+		all = append(all, operation{op.name, operands,
+			func(b b, x tensors) { op.call(b, x["dst"], x["a"], x["b"]) },
+			func(o any, x tensors) { op.check(o, op.name, x["dst"], x["a"], x["b"]) }})
+	}
+	return all
+}
+
+func linearOperations() []operation {
+	type b = backend.Backend
+	all := []operation{
+		{"SumRows", []operand{f("dst", 1, 4), f("x", 3, 4)},
+			func(b b, x tensors) { b.SumRows(x["dst"], x["x"], 1) },
+			func(o any, x tensors) { backend.CheckSumRows(o, x["dst"], x["x"]) }},
+		{"GatherRows", []operand{f("dst", 5, 4), f("x", 3, 4), n("ids", 5)},
+			func(b b, x tensors) { b.GatherRows(x["dst"], x["x"], x.ints("ids")) },
+			func(o any, x tensors) { backend.CheckGatherRows(o, x["dst"], x["x"], x.ints("ids")) }},
+		{"ScatterAddRows", []operand{f("dst", 3, 4), f("x", 5, 4), n("ids", 5)},
+			func(b b, x tensors) { b.ScatterAddRows(x["dst"], x["x"], x.ints("ids")) },
+			func(o any, x tensors) { backend.CheckScatterAddRows(o, x["dst"], x["x"], x.ints("ids")) }},
+		{"ArgMaxRows", []operand{n("dst", 3), f("x", 3, 4)},
+			func(b b, x tensors) { b.ArgMaxRows(x.ints("dst"), x["x"]) },
+			func(o any, x tensors) { backend.CheckArgMaxRows(o, x.ints("dst"), x["x"]) }},
+		{"SoftmaxCrossEntropy", []operand{f("loss", 1, 1), f("dlogits", 3, 4), f("logits", 3, 4), n("labels", 3)},
+			func(b b, x tensors) {
+				b.SoftmaxCrossEntropy(x["loss"], x["dlogits"], x["logits"], x.ints("labels"), 1)
+			},
+			func(o any, x tensors) {
+				backend.CheckSoftmaxCrossEntropy(o, x["loss"], x["dlogits"], x["logits"], x.ints("labels"))
+			}},
+		{"SquaredError", []operand{f("loss", 1, 1), f("dy", 3, 4), f("y", 3, 4), f("target", 3, 4)},
+			func(b b, x tensors) { b.SquaredError(x["loss"], x["dy"], x["y"], x["target"], 1) },
+			func(o any, x tensors) { backend.CheckSquaredError(o, x["loss"], x["dy"], x["y"], x["target"]) }},
+	}
+	for _, tA := range []backend.Transpose{backend.NoTrans, backend.Trans} {
+		for _, tB := range []backend.Transpose{backend.NoTrans, backend.Trans} {
+			g := gemm{tA, tB, 3, 4, 5, 1, 1}
+			as, bs := g.sizes()
+			all = append(all, operation{"Gemm", []operand{f("dst", 3, 4), f("a", as.rows, as.cols), f("b", bs.rows, bs.cols)},
+				func(b b, x tensors) { b.Gemm(x["dst"], tA, tB, 1, x["a"], x["b"], 1) },
+				func(o any, x tensors) { backend.CheckGemm(o, x["dst"], tA, tB, x["a"], x["b"]) }})
+		}
+	}
+	return all
+}
+
+func updateOperations() []operation {
+	type b = backend.Backend
+	param := []operand{f("Param", 3, 4), f("Grad", 3, 4)}
+	sgd := func(x tensors) backend.SGDArgs {
+		return backend.SGDArgs{Param: x["Param"], Grad: x["Grad"], Velocity: x["Velocity"], Momentum: 0.5}
+	}
+	rmsprop := func(x tensors) backend.RMSPropArgs {
+		return backend.RMSPropArgs{Param: x["Param"], Grad: x["Grad"], Square: x["Square"], Velocity: x["Velocity"], Momentum: 0.5}
+	}
+	adam := func(x tensors) backend.AdamArgs {
+		return backend.AdamArgs{Param: x["Param"], Grad: x["Grad"], Mean: x["Mean"], Square: x["Square"], Step: 1}
+	}
+	return []operation{
+		{"SGD", append(param[:2:2], f("Velocity", 3, 4)),
+			func(b b, x tensors) { b.SGD(sgd(x)) }, func(o any, x tensors) { backend.CheckSGD(o, sgd(x)) }},
+		{"RMSProp", append(param[:2:2], f("Square", 3, 4), f("Velocity", 3, 4)),
+			func(b b, x tensors) { b.RMSProp(rmsprop(x)) }, func(o any, x tensors) { backend.CheckRMSProp(o, rmsprop(x)) }},
+		{"Adam", append(param[:2:2], f("Mean", 3, 4), f("Square", 3, 4)),
+			func(b b, x tensors) { b.Adam(adam(x)) }, func(o any, x tensors) { backend.CheckAdam(o, adam(x)) }},
+		{"ClipNorm", []operand{f("x", 3, 4), f("norm", 1, 1)},
+			func(b b, x tensors) { b.ClipNorm(x["x"], x["norm"], 1) },
+			func(o any, x tensors) { backend.CheckClipNorm(o, x["x"], x["norm"], 1) }},
+	}
+}
+
+// lstmOperations returns what b has fused.
+func lstmOperations(b backend.Backend) []operation {
+	type back = backend.Backend
+	var all []operation
+	if _, ok := b.(backend.LSTMCeller); ok {
+		cell := func(x tensors) backend.LSTMCellArgs {
+			return backend.LSTMCellArgs{Gates: x["Gates"], CPrev: x["CPrev"], Peep: x["Peep"], C: x["C"], H: x["H"]}
+		}
+		grad := func(x tensors) backend.LSTMCellGradArgs {
+			return backend.LSTMCellGradArgs{Gates: x["Gates"], CPrev: x["CPrev"], C: x["C"], Peep: x["Peep"],
+				DY: x["DY"], DH: x["DH"], DC: x["DC"], DZ: x["DZ"]}
+		}
+		all = append(all,
+			operation{"LSTMCell", []operand{f("Gates", 2, 12), f("CPrev", 2, 3), f("Peep", 3, 3), f("C", 2, 3), f("H", 2, 3)},
+				func(b back, x tensors) { b.(backend.LSTMCeller).LSTMCell(cell(x)) },
+				func(o any, x tensors) { backend.CheckLSTMCell(o, cell(x)) }},
+			operation{"LSTMCellGrad", []operand{f("Gates", 2, 12), f("CPrev", 2, 3), f("C", 2, 3), f("Peep", 3, 3),
+				f("DY", 2, 3), f("DH", 2, 3), f("DC", 2, 3), f("DZ", 2, 12)},
+				func(b back, x tensors) { b.(backend.LSTMCeller).LSTMCellGrad(grad(x)) },
+				func(o any, x tensors) { backend.CheckLSTMCellGrad(o, grad(x)) }})
+	}
+	if s, ok := b.(backend.LSTMSequencer); ok {
+		d := dims{2, 3, 4, 5}
+		scratch := func(x tensors) int { return s.LSTMScratch(lstmArgs(d.batch, x).Dims()) }
+		forward := lstmForwardTrial(b, whole, d, content{})
+		backward := lstmBackwardTrial(b, whole, d, content{}, values{})
+		all = append(all,
+			operation{"LSTMForward", forward.operands,
+				func(b back, x tensors) { b.(backend.LSTMSequencer).LSTMForward(lstmArgs(d.batch, x)) },
+				func(o any, x tensors) { backend.CheckLSTMForward(o, lstmArgs(d.batch, x), scratch(x)) }},
+			operation{"LSTMBackward", backward.operands,
+				func(b back, x tensors) { b.(backend.LSTMSequencer).LSTMBackward(lstmGradArgs(d.batch, x)) },
+				func(o any, x tensors) { backend.CheckLSTMBackward(o, lstmGradArgs(d.batch, x), scratch(x)) }})
+	}
+	return all
+}
+
+// rnnOperations returns what b has fused.
+func rnnOperations(b backend.Backend) []operation {
+	type back = backend.Backend
+	var all []operation
+	if _, ok := b.(backend.RNNCeller); ok {
+		cell := func(x tensors) backend.RNNCellArgs { return backend.RNNCellArgs{Z: x["Z"], H: x["H"]} }
+		grad := func(x tensors) backend.RNNCellGradArgs {
+			return backend.RNNCellGradArgs{H: x["H"], DY: x["DY"], DH: x["DH"], DZ: x["DZ"]}
+		}
+		all = append(all,
+			operation{"RNNCell", []operand{f("Z", 2, 3), f("H", 2, 3)},
+				func(b back, x tensors) { b.(backend.RNNCeller).RNNCell(cell(x)) },
+				func(o any, x tensors) { backend.CheckRNNCell(o, cell(x)) }},
+			operation{"RNNCellGrad", []operand{f("H", 2, 3), f("DY", 2, 3), f("DH", 2, 3), f("DZ", 2, 3)},
+				func(b back, x tensors) { b.(backend.RNNCeller).RNNCellGrad(grad(x)) },
+				func(o any, x tensors) { backend.CheckRNNCellGrad(o, grad(x)) }})
+	}
+	if s, ok := b.(backend.RNNSequencer); ok {
+		d := dims{2, 3, 4, 5}
+		tanh := nonlinearities[0]
+		scratch := func(x tensors) int { return s.RNNScratch(tanh.args(d.batch, x).Dims()) }
+		forward := tanh.forward(b, whole, d, content{})
+		backward := tanh.backward(b, whole, d, content{}, nil)
+		all = append(all,
+			operation{"RNNForward", forward.operands,
+				func(b back, x tensors) { b.(backend.RNNSequencer).RNNForward(tanh.args(d.batch, x)) },
+				func(o any, x tensors) { backend.CheckRNNForward(o, tanh.args(d.batch, x), scratch(x)) }},
+			operation{"RNNBackward", backward.operands,
+				func(b back, x tensors) { b.(backend.RNNSequencer).RNNBackward(tanh.gradArgs(d.batch, x)) },
+				func(o any, x tensors) { backend.CheckRNNBackward(o, tanh.gradArgs(d.batch, x), scratch(x)) }})
+	}
+	return all
+}

@@ -1,0 +1,92 @@
+package backendtest
+
+import (
+	"fmt"
+	"math"
+
+	"gputrain/backend"
+)
+
+// What the checks of LSTM and RNN share.
+//
+// The backward pass is given the activations that the reference computed, so
+// that its errors are its own. Tolerances of layers: a step sums D+H products
+// and some dozens of further operations, and hands its errors to the next
+// step, damped by gates and weights below 1. So a result of T steps is held to
+// (D+H+64)·(T+1) roundings of the magnitudes at hand. Gradients of parameters
+// sum T·N such results on top.
+
+// dims are the sizes of a recurrent layer: those of LSTMDims, but Peephole.
+type dims struct{ steps, batch, input, hidden int }
+
+func (d dims) String() string {
+	return fmt.Sprintf("T%dN%dD%dH%d", d.steps, d.batch, d.input, d.hidden)
+}
+
+func (d dims) roundings() float64 { return float64((d.input + d.hidden + 64) * (d.steps + 1)) }
+
+// smallDims is the layer on which all options are tried.
+var smallDims = dims{2, 3, 5, 7}
+
+// layers returns the sizes of the layers to try: every way of being empty,
+// small odd ones, and ones that straddle blocks and tiles.
+func (p *probe) layers() []dims {
+	var kept []dims
+	for _, d := range []dims{
+		{0, 3, 2, 5}, {2, 0, 3, 4}, {2, 3, 0, 4}, {2, 3, 4, 0},
+		{1, 1, 1, 1}, smallDims, {7, 1, 3, 2}, {3, 5, 33, 31}, {2, 33, 31, 32}, {1, 31, 1, 33},
+		{7, 33, 5, 65}, {2, 3, 257, 9}, {2, 2, 5, 129}, {1, 257, 3, 5}, {2, 65, 33, 255}, {2, 17, 1025, 3},
+	} {
+		if max(d.steps, d.batch, d.input, d.hidden) <= p.maxSize {
+			kept = append(kept, d)
+		}
+	}
+	return kept
+}
+
+// path is one way in which a layer can run on a backend.
+type path struct {
+	name string
+	on   func(backend.Backend) backend.Backend // hides what is wider
+}
+
+var (
+	// plain hides all fused operations, whole none.
+	plain = path{"plain", func(b backend.Backend) backend.Backend { return struct{ backend.Backend }{b} }}
+	whole = path{"whole sequence", func(b backend.Backend) backend.Backend { return b }}
+)
+
+// forwardTolerance holds the rows from skip on to the roundings of a layer
+// whose results are of the order of 1; those before must stay.
+func (d dims) forwardTolerance(skip int) tolerance {
+	return func(k int, want float64) float64 {
+		if k < skip {
+			return 0
+		}
+		return d.roundings() * unit * (2 + math.Abs(want))
+	}
+}
+
+// backwardTolerance holds a gradient that is not of a parameter to the
+// magnitude of the largest of all of them.
+func (d dims) backwardTolerance(gradients ...[]float64) tolerance {
+	scale := 1.0
+	for _, g := range gradients {
+		scale = math.Max(scale, largest(g))
+	}
+	return func(int, float64) float64 { return d.roundings() * unit * scale }
+}
+
+// weightTolerance is that of the gradient of a parameter, before + dzᵀ·x: the
+// sum of T·N products of a dz and an x of at most the given magnitude.
+func (d dims) weightTolerance(dz []float64, x float64, before []float32) tolerance {
+	rows := float64(d.steps * d.batch)
+	products := rows * largest(dz) * math.Max(1, x)
+	return func(k int, _ float64) float64 {
+		return (d.roundings() + rows) * unit * (abs(before[k]) + products)
+	}
+}
+
+// weight returns the bound of random weights. It keeps the argument of a
+// nonlinearity of order 1 and errors from growing from step to step.
+func (d dims) weight() float64 { return 1 / math.Sqrt(float64(max(1, d.input, d.hidden))) }

@@ -1,0 +1,103 @@
+package backendtest
+
+import (
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+)
+
+// source returns the random numbers of the named case. They depend on nothing
+// but the name, so that a case stays the same when others come or go.
+func (p *probe) source(name string) source {
+	h := fnv.New32a()
+	h.Write([]byte(p.result.Name + "/" + name))
+	p.stream = h.Sum32()
+	return newSource(p.stream)
+}
+
+func newSource(stream uint32) source { return source{rand.New(rand.NewPCG(1, uint64(stream)))} }
+
+// seed names the source of the data at hand, for failures.
+func (p *probe) seed() string { return fmt.Sprintf("seed 1,%d", p.stream) }
+
+type source struct{ *rand.Rand }
+
+// uniform draws n numbers from [low, high).
+func (s source) uniform(n int, low, high float64) []float32 {
+	x := make([]float32, n)
+	for k := range x {
+		x[k] = float32(low + (high-low)*s.Float64())
+	}
+	return x
+}
+
+// whole draws n whole numbers from [−most, most]. Sums of few million products
+// of small ones are exact in float32 in any order, so that a single term that
+// is missing shows, however long the sum.
+func (s source) whole(n, most int) []float32 {
+	x := make([]float32, n)
+	for k := range x {
+		x[k] = float32(s.IntN(2*most+1) - most)
+	}
+	return x
+}
+
+// ids draws n integers from [0, limit).
+func (s source) ids(n, limit int) []int32 {
+	x := make([]int32, n)
+	for k := range x {
+		x[k] = int32(s.IntN(limit))
+	}
+	return x
+}
+
+// extent draws a size near to where implementations change over.
+func (s source) extent() int {
+	return max(0, []int{0, 1, 8, 32, 64}[s.IntN(5)]+s.IntN(5)-2)
+}
+
+// sizes are where implementations change over: warps, vectors, blocks, tiles.
+func (p *probe) sizes() []int {
+	return p.upTo(1, 31, 32, 33, 255, 256, 257, 1023, 1024, 1025)
+}
+
+// upTo returns the sizes that are not too large.
+func (p *probe) upTo(sizes ...int) []int {
+	var kept []int
+	for _, n := range sizes {
+		if n <= p.maxSize {
+			kept = append(kept, n)
+		}
+	}
+	return kept
+}
+
+type shape struct{ rows, cols int }
+
+func (s shape) String() string { return fmt.Sprintf("%dx%d", s.rows, s.cols) }
+
+func (s shape) size() int { return s.rows * s.cols }
+
+// shapes returns empty matrices, each size as rows and as columns, and some
+// matrices that are large enough to be split among threads and blocks.
+func (p *probe) shapes() []shape {
+	shapes := []shape{{0, 0}, {0, 5}, {5, 0}}
+	for _, n := range p.sizes() {
+		shapes = append(shapes, shape{1, n}, shape{n, 3}, shape{2, n})
+	}
+	for _, s := range []shape{{32, 31}, {33, 257}, {1025, 33}, {257, 1025}} {
+		if s.rows <= p.maxSize && s.cols <= p.maxSize {
+			shapes = append(shapes, s)
+		}
+	}
+	return shapes
+}
+
+// shapesOf returns all shapes for the first combination of options, some for
+// the others.
+func (p *probe) shapesOf(combination int) []shape {
+	if combination == 0 {
+		return p.shapes()
+	}
+	return []shape{{1, 33}, {7, 5}}
+}

@@ -1,0 +1,311 @@
+package backendtest
+
+import (
+	"fmt"
+	"math"
+
+	"gputrain/backend"
+)
+
+var updateChecks = []check{
+	{"SGD", checkSGD},
+	{"RMSProp", checkRMSProp},
+	{"Adam", checkAdam},
+	{"ClipNorm", checkClipNorm},
+}
+
+// The tolerances of the optimizers follow the rounding errors through the
+// formulas, to first order, element by element. Scalars may be rounded to
+// float32 before anything is computed from them, such as 1−Beta2.
+
+// update is a call of an optimizer on one tensor of parameters.
+type update struct {
+	name  string
+	call  func(b backend.Backend, x tensors)
+	state []domain // the optimizer's, by field name
+	out   []string // the operands that change
+
+	// bounds returns the tolerances of Param and the state, given one element
+	// before, by name, and after.
+	bounds func(before, after map[string]float64) map[string]float64
+}
+
+// check tries the update on all shapes, in the midst of training and, with
+// zero state, at its start.
+func (u update) check(p *probe, shapes []shape) {
+	for _, s := range shapes {
+		if s.size() > 1<<16 {
+			continue // the tolerances take too long
+		}
+		for _, fresh := range []string{"", ", fresh state"} {
+			name := fmt.Sprintf("%s/%v%s", u.name, s, fresh)
+			g := p.source(name)
+			n := s.size()
+			x := content{"Param": g.uniform(n, -1, 1), "Grad": g.uniform(n, -1, 1)}
+			for k := range n / 3 {
+				x["Grad"][k] *= 1e-4
+			}
+			if n > 4 {
+				x["Grad"][3] = 0
+				x["Grad"][4] = float32(math.NaN()) // spoils its own parameter alone
+			}
+			for _, d := range u.state {
+				x[d.name] = make([]float32, n)
+				if fresh == "" {
+					x[d.name] = g.uniform(n, d.low, d.high)
+				}
+			}
+			p.verify(u.trial(p, name, s, x))
+		}
+	}
+}
+
+func (u update) trial(p *probe, name string, s shape, x content) trial {
+	t := trial{name: name, call: u.call, tolerance: map[string]tolerance{}}
+	for _, operand := range append([]domain{{name: "Param"}, {name: "Grad"}}, u.state...) {
+		t.operands = append(t.operands, in(operand.name, s.rows, s.cols, x[operand.name]))
+	}
+	t.want = p.expect(t)
+	all := map[string][]float64{}
+	for _, name := range u.out {
+		all[name] = make([]float64, s.size())
+		t.tolerance[name] = within(all[name])
+	}
+	before, after := map[string]float64{}, map[string]float64{}
+	for k := range s.size() {
+		for name := range x {
+			before[name], after[name] = float64(x[name][k]), t.want[name][k]
+		}
+		bounds := u.bounds(before, after)
+		for name, bound := range all {
+			bound[k] = bounds[name]
+		}
+	}
+	return t
+}
+
+func checkSGD(p *probe) {
+	for i, c := range []struct {
+		momentum, decay float64
+		nesterov        bool
+		velocity        bool
+	}{
+		{0.9, 0.01, true, true},
+		{0.9, 0.01, false, true}, {0.9, 0, true, true}, {0.9, 0, false, true}, {0.5, 0.3, true, true},
+		{0, 0, false, false}, {0, 0.01, false, false}, {0, 0.01, true, false},
+		{0, 0, false, true}, {0, 0.01, true, true},
+	} {
+		u := update{
+			name: fmt.Sprintf("momentum %v, decay %v, Nesterov %v, velocity %v", c.momentum, c.decay, c.nesterov, c.velocity),
+			call: func(b backend.Backend, x tensors) {
+				b.SGD(backend.SGDArgs{Param: x["Param"], Grad: x["Grad"], Velocity: x["Velocity"],
+					LR: 0.1, Momentum: c.momentum, WeightDecay: c.decay, Nesterov: c.nesterov})
+			},
+			out: []string{"Param"},
+			bounds: func(x, _ map[string]float64) map[string]float64 {
+				g := math.Abs(x["Grad"]) + c.decay*math.Abs(x["Param"])
+				v := c.momentum*math.Abs(x["Velocity"]) + g
+				step := g + c.momentum*v
+				return map[string]float64{
+					"Velocity": 5 * unit * v,
+					"Param":    unit * (math.Abs(x["Param"]) + 0.1*8*max(v, step)),
+				}
+			},
+		}
+		if c.velocity {
+			u.state = []domain{{name: "Velocity", low: -1, high: 1}}
+		}
+		if c.momentum != 0 {
+			u.out = append(u.out, "Velocity")
+		}
+		u.check(p, p.shapesOf(i))
+	}
+}
+
+func checkRMSProp(p *probe) {
+	for i, c := range []struct {
+		lr, decay, epsilon, momentum, weightDecay float64
+		velocity                                  bool
+	}{
+		{0.01, 0.99, 1e-8, 0.9, 0.01, true},
+		{0.01, 0.99, 1e-8, 0, 0, false}, {0.01, 0.9, 0.1, 0, 0, false}, {0.01, 0.9, 0.1, 0.5, 0, true},
+		{0.01, 0.99, 1e-8, 0, 0.3, false}, {0.01, 0.99, 1e-8, 0, 0, true}, {0.5, 0, 0.1, 0.9, 0.3, true},
+	} {
+		u := update{
+			name: fmt.Sprintf("decay %v, epsilon %v, momentum %v, weight decay %v, velocity %v",
+				c.decay, c.epsilon, c.momentum, c.weightDecay, c.velocity),
+			call: func(b backend.Backend, x tensors) {
+				b.RMSProp(backend.RMSPropArgs{
+					Param: x["Param"], Grad: x["Grad"], Square: x["Square"], Velocity: x["Velocity"],
+					LR: c.lr, Decay: c.decay, Epsilon: c.epsilon, Momentum: c.momentum, WeightDecay: c.weightDecay})
+			},
+			state: []domain{{name: "Square", low: 0, high: 1}},
+			out:   []string{"Param", "Square"},
+			bounds: func(x, after map[string]float64) map[string]float64 {
+				g := math.Abs(x["Grad"]) + c.weightDecay*math.Abs(x["Param"])
+				square := meanTolerance(c.decay, x["Square"], g*g, 7)
+				root := math.Sqrt(after["Square"]) + c.epsilon
+				step := 3*unit*g/root + g/root*(4*unit+relative(square, after["Square"])/2)
+				velocity := 3*unit*(c.momentum*math.Abs(x["Velocity"])+g/root) + step
+				return map[string]float64{
+					"Square":   square,
+					"Velocity": velocity,
+					"Param": unit*math.Abs(x["Param"]) +
+						c.lr*(velocity+4*unit*(c.momentum*math.Abs(x["Velocity"])+g/root)),
+				}
+			},
+		}
+		if c.velocity {
+			u.state = append(u.state, domain{name: "Velocity", low: -1, high: 1})
+		}
+		if c.momentum != 0 {
+			u.out = append(u.out, "Velocity")
+		}
+		u.check(p, p.shapesOf(i))
+	}
+}
+
+// meanTolerance is that of beta·mean + (1−beta)·x, where x has the given
+// number of roundings behind it. A beta rounded to float32 moves weight of
+// 2⁻²⁴·beta between the terms.
+func meanTolerance(beta, mean, x, roundings float64) float64 {
+	mean, x = math.Abs(mean), math.Abs(x)
+	return unit * (4*beta*mean + (roundings+4)*(1-beta)*x + beta*(mean+x))
+}
+
+// relative returns the relative error of x.
+func relative(err, x float64) float64 {
+	if err == 0 {
+		return 0
+	}
+	return err / x
+}
+
+func checkAdam(p *probe) {
+	type options struct {
+		lr, beta1, beta2, epsilon, decay float64
+		decoupled                        bool
+		step                             int
+	}
+	var all []options
+	for _, decoupled := range []bool{false, true} {
+		for _, decay := range []float64{0.01, 0} {
+			for _, step := range []int{3, 1, 2, 10, 1000, 100_000} {
+				all = append(all,
+					options{0.01, 0.9, 0.999, 1e-8, decay, decoupled, step},
+					options{0.1, 0.5, 0.9, 0.1, 10 * decay, decoupled, step})
+			}
+		}
+	}
+	all = append(all, options{0.01, 0, 0, 1e-8, 0, false, 1}, options{0.01, 0, 0.9, 1e-4, 0.1, true, 5})
+	for i, c := range all {
+		update{
+			name: fmt.Sprintf("beta1 %v, beta2 %v, epsilon %v, decay %v, decoupled %v, step %d",
+				c.beta1, c.beta2, c.epsilon, c.decay, c.decoupled, c.step),
+			call: func(b backend.Backend, x tensors) {
+				b.Adam(backend.AdamArgs{
+					Param: x["Param"], Grad: x["Grad"], Mean: x["Mean"], Square: x["Square"],
+					LR: c.lr, Beta1: c.beta1, Beta2: c.beta2, Epsilon: c.epsilon, WeightDecay: c.decay,
+					Decoupled: c.decoupled, Step: c.step})
+			},
+			state: []domain{{name: "Mean", low: -1, high: 1}, {name: "Square", low: 0, high: 1}},
+			out:   []string{"Param", "Mean", "Square"},
+			bounds: func(x, after map[string]float64) map[string]float64 {
+				g, shrink := math.Abs(x["Grad"]), c.lr*c.decay*math.Abs(x["Param"])
+				if !c.decoupled {
+					g, shrink = g+c.decay*math.Abs(x["Param"]), 0
+				}
+				mean := meanTolerance(c.beta1, x["Mean"], g, 3)
+				square := meanTolerance(c.beta2, x["Square"], g*g, 7)
+				correction1, err1 := biasCorrection(c.beta1, c.step)
+				correction2, err2 := biasCorrection(c.beta2, c.step)
+				scale := c.lr / correction1 / (math.Sqrt(after["Square"]/correction2) + c.epsilon)
+				step := scale*mean + scale*math.Abs(after["Mean"])*(8*unit+err1+err2/2+relative(square, after["Square"])/2)
+				return map[string]float64{
+					"Mean":   mean,
+					"Square": square,
+					"Param":  3*unit*math.Abs(x["Param"]) + 4*unit*shrink + step,
+				}
+			},
+		}.check(p, p.shapesOf(i))
+	}
+	checkAdamSteps(p)
+}
+
+// biasCorrection returns 1−beta^step and its relative error, where beta is
+// rounded to float32 and so is its power.
+func biasCorrection(beta float64, step int) (value, err float64) {
+	power := math.Pow(beta, float64(step))
+	return 1 - power, unit * (2 + (float64(step)+4)*power/(1-power))
+}
+
+// checkAdamSteps makes several steps in one case, to find state that is kept
+// elsewhere than in the operands.
+func checkAdamSteps(p *probe) {
+	const name, steps, lr = "five steps in a row", 5, 0.01
+	g := p.source(name)
+	s := shape{3, 11}
+	t := trial{
+		name: name,
+		operands: []operand{
+			in("Param", s.rows, s.cols, g.uniform(s.size(), -1, 1)), in("Grad", s.rows, s.cols, g.uniform(s.size(), 0.5, 1)),
+			in("Mean", s.rows, s.cols, make([]float32, s.size())), in("Square", s.rows, s.cols, make([]float32, s.size()))},
+		call: func(b backend.Backend, x tensors) {
+			for step := range steps {
+				b.Adam(backend.AdamArgs{
+					Param: x["Param"], Grad: x["Grad"], Mean: x["Mean"], Square: x["Square"],
+					LR: lr, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, Step: step + 1})
+			}
+		},
+	}
+	// With a constant gradient, each step moves by about LR; the errors of a
+	// step are dominated by 1−Beta2, which is off by 2⁻²⁴/0.001 of itself.
+	relativeError := func(_ int, want float64) float64 { return steps * 1000 * unit * math.Abs(want) }
+	t.tolerance = map[string]tolerance{
+		"Mean": relativeError, "Square": relativeError,
+		"Param": func(_ int, want float64) float64 { return steps*1000*unit*lr + steps*unit },
+	}
+	p.verify(t)
+}
+
+func checkClipNorm(p *probe) {
+	for _, s := range p.shapes() {
+		n := float64(s.size())
+		for _, c := range []struct {
+			name  string
+			limit float64
+		}{{"below the limit", 10 * (n + 1)}, {"above the limit", 0.1}} {
+			name := fmt.Sprintf("%v %s", s, c.name)
+			// A sum of n squares, halved by the root, and the product.
+			p.clipNorm(name, s, p.source(name).uniform(s.size(), -1, 1), c.limit, n/2+8)
+			name += ", whole numbers"
+			p.clipNorm(name, s, p.source(name).whole(s.size(), 1), c.limit, 8)
+		}
+	}
+	zero := make([]float32, 33)
+	p.clipNorm("zero", shape{1, 33}, zero, 0.5, 0)
+	tiny := p.source("tiny").uniform(33, 0.5e-6, 1e-6)
+	p.clipNorm("tiny, above the limit", shape{1, 33}, tiny, 1e-6, 50)
+	t := clipNormTrial("NaN", shape{1, 3}, []float32{1, float32(math.NaN()), 2}, 1)
+	t.tolerance = map[string]tolerance{"norm": exact, "x": nil} // what becomes of x is open
+	p.verify(t)
+}
+
+func (p *probe) clipNorm(name string, s shape, x []float32, limit, roundings float64) {
+	t := clipNormTrial(name, s, x, limit)
+	relativeError := func(_ int, want float64) float64 { return roundings*unit*math.Abs(want) + smallest }
+	t.tolerance = map[string]tolerance{"norm": relativeError, "x": relativeError}
+	t.want = p.expect(t)
+	if t.want["norm"][0] < limit/2 {
+		t.tolerance["x"] = exact
+	}
+	p.verify(t)
+}
+
+func clipNormTrial(name string, s shape, x []float32, limit float64) trial {
+	return trial{
+		name:     name,
+		operands: []operand{in("x", s.rows, s.cols, x), out("norm", 1, 1)},
+		call:     func(b backend.Backend, x tensors) { b.ClipNorm(x["x"], x["norm"], limit) },
+	}
+}
