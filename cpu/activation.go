@@ -1,0 +1,177 @@
+package cpu
+
+import (
+	"math"
+
+	"gputrain/backend"
+)
+
+// Sigmoid sets y[i,j] = 1/(1+exp(−x[i,j])). y may be x.
+func (c *Backend) Sigmoid(y, x backend.Tensor) {
+	backend.CheckMap(c, "Sigmoid", y, x)
+	c.apply(sigmoids, costlyGrain, y, x, x, 0)
+}
+
+func sigmoids(y, x, _ []float32, _ float32) {
+	x = x[:len(y)]
+	for i := range y {
+		y[i] = sigmoid(x[i])
+	}
+}
+
+// SigmoidGrad sets dx[i,j] = dy[i,j]·y[i,j]·(1−y[i,j]). dx may be y or dy.
+func (c *Backend) SigmoidGrad(dx, y, dy backend.Tensor) {
+	backend.CheckGrad(c, "SigmoidGrad", dx, y, dy)
+	c.apply(sigmoidGrad, cheapGrain, dx, y, dy, 0)
+}
+
+func sigmoidGrad(dx, y, dy []float32, _ float32) {
+	y, dy = y[:len(dx)], dy[:len(dx)]
+	for i := range dx {
+		dx[i] = dy[i] * y[i] * (1 - y[i])
+	}
+}
+
+// Tanh sets y[i,j] = tanh(x[i,j]). y may be x.
+func (c *Backend) Tanh(y, x backend.Tensor) {
+	backend.CheckMap(c, "Tanh", y, x)
+	c.apply(tanhs, costlyGrain, y, x, x, 0)
+}
+
+func tanhs(y, x, _ []float32, _ float32) {
+	x = x[:len(y)]
+	for i := range y {
+		y[i] = tanh(x[i])
+	}
+}
+
+// TanhGrad sets dx[i,j] = dy[i,j]·(1−y[i,j]²). dx may be y or dy.
+func (c *Backend) TanhGrad(dx, y, dy backend.Tensor) {
+	backend.CheckGrad(c, "TanhGrad", dx, y, dy)
+	c.apply(tanhGrad, cheapGrain, dx, y, dy, 0)
+}
+
+func tanhGrad(dx, y, dy []float32, _ float32) {
+	y, dy = y[:len(dx)], dy[:len(dx)]
+	for i := range dx {
+		dx[i] = dy[i] * (1 - y[i]*y[i])
+	}
+}
+
+// ReLU sets y[i,j] = max(x[i,j], 0), NaN for NaN. y may be x.
+func (c *Backend) ReLU(y, x backend.Tensor) {
+	backend.CheckMap(c, "ReLU", y, x)
+	c.apply(relu, cheapGrain, y, x, x, 0)
+}
+
+func relu(y, x, _ []float32, _ float32) {
+	x = x[:len(y)]
+	for i := range y {
+		y[i] = max(x[i], 0)
+	}
+}
+
+// ReLUGrad sets dx[i,j] = dy[i,j] where y[i,j] > 0, else 0. dx may be y or dy.
+func (c *Backend) ReLUGrad(dx, y, dy backend.Tensor) {
+	backend.CheckGrad(c, "ReLUGrad", dx, y, dy)
+	c.apply(reluGrad, cheapGrain, dx, y, dy, 0)
+}
+
+func reluGrad(dx, y, dy []float32, _ float32) {
+	y, dy = y[:len(dx)], dy[:len(dx)]
+	for i := range dx {
+		// Signs are as good as random: an integer is chosen without a branch.
+		bits := math.Float32bits(dy[i])
+		if !(y[i] > 0) {
+			bits = 0
+		}
+		dx[i] = math.Float32frombits(bits)
+	}
+}
+
+// Softmax sets y[i,j] = exp(x[i,j]−m_i) / Σ_k exp(x[i,k]−m_i), where
+// m_i = max_k x[i,k]. y may be x.
+func (c *Backend) Softmax(y, x backend.Tensor) {
+	backend.CheckMap(c, "Softmax", y, x)
+	c.applyRows(softmax, costlyGrain, y, x, x)
+}
+
+func softmax(y, x, _ []float32, _ float32) {
+	largest, sum := maxSumExp(x)
+	for j, v := range x {
+		y[j] = float32(exp(float64(v)-largest) / sum)
+	}
+}
+
+// maxSumExp returns m = max_k x[k] and Σ_k exp(x[k]−m).
+func maxSumExp(x []float32) (largest, sum float64) {
+	largest = math.Inf(-1)
+	for _, v := range x {
+		largest = max(largest, float64(v))
+	}
+	for _, v := range x {
+		sum += exp(float64(v) - largest)
+	}
+	return largest, sum
+}
+
+// SoftmaxGrad sets dx[i,j] = y[i,j]·(dy[i,j] − Σ_k dy[i,k]·y[i,k]). dx may be
+// y or dy.
+func (c *Backend) SoftmaxGrad(dx, y, dy backend.Tensor) {
+	backend.CheckGrad(c, "SoftmaxGrad", dx, y, dy)
+	c.applyRows(softmaxGrad, cheapGrain, dx, y, dy)
+}
+
+func softmaxGrad(dx, y, dy []float32, _ float32) {
+	var sum float64
+	for j := range y {
+		sum += float64(dy[j]) * float64(y[j])
+	}
+	for j := range dx {
+		dx[j] = float32(float64(y[j]) * (float64(dy[j]) - sum))
+	}
+}
+
+// sigmoid returns 1/(1+exp(−x)) within 1 ULP.
+func sigmoid(x float32) float32 {
+	scale, q := scaledExp(-float64(x))
+	return float32(1 / (1 + (scale + scale*q)))
+}
+
+// tanh returns tanh(x) within 1 ULP, from (exp(2x)−1)/(exp(2x)+1). The
+// difference is taken before the 1 is lost, see scaledExp.
+func tanh(x float32) float32 {
+	scale, q := scaledExp(2 * math.Abs(float64(x)))
+	m := (scale - 1) + scale*q
+	return float32(math.Copysign(m/(m+2), float64(x)))
+}
+
+// exp returns exp(x) within 6e−9 of itself; beyond ±700, at ±700.
+func exp(x float64) float64 {
+	scale, q := scaledExp(x)
+	return scale + scale*q
+}
+
+// scaledExp returns a power of two and q with exp(x) = scale·(1+q) within
+// 6e−9 of itself; beyond ±700, at ±700. Where scale is 1, q is exp(x)−1 to the
+// same relative precision. float64 arithmetic leaves a float32 result with no
+// error but that of its own rounding, and its range with none to overflow.
+func scaledExp(x float64) (scale, q float64) {
+	const limit = 700
+	if x > limit {
+		x = limit
+	} else if x < -limit {
+		x = -limit
+	}
+	// x = n·ln 2 + r, |r| ≤ ln 2 / 2. Adding 1.5·2⁵² rounds to an integer,
+	// which is then in the lowest bits.
+	const rounder = 3 << 51
+	shifted := x*math.Log2E + rounder
+	r := x - (shifted-rounder)*math.Ln2
+	scale = math.Float64frombits((math.Float64bits(shifted) + 1023) << 52)
+	// r + r²/2! + ... + r⁷/7!, in an order that leaves little to wait for.
+	square := r * r
+	low := r + square*(1./2+r*(1./6))
+	high := (1./24 + r*(1./120)) + square*(1./720+r*(1./5040))
+	return scale, low + square*square*high
+}

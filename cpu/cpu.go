@@ -1,0 +1,173 @@
+// Package cpu is the backend for any CPU: float32 over gonum's BLAS, spread
+// over a fixed set of goroutines.
+//
+// Results have the same bits run after run and for any number of workers:
+// how an operation is cut into parts never changes the order of a sum. No
+// operation allocates.
+package cpu
+
+import (
+	"fmt"
+	"runtime"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/gonum"
+
+	"gputrain/backend"
+)
+
+// Options are the settings of Open. The zero value is a good one.
+type Options struct {
+	// Workers is the number of goroutines that compute, the caller's included.
+	// 0 means GOMAXPROCS.
+	Workers int
+
+	// MemoryLimit is the number of bytes that all tensors may take together. 0
+	// means the memory of the machine. With a limit beyond what the machine has
+	// to give, the system ends the process where New would return an error.
+	MemoryLimit int64
+
+	// BLAS computes the tiles of matrix products, on all workers at once. nil
+	// means gonum's own. It must neither allocate nor depend, in its bits, on
+	// the number of rows of a product.
+	BLAS blas.Float32Level3
+}
+
+// Backend computes in float32 on the CPU. Its operations run at once, in the
+// calls.
+type Backend struct {
+	memory
+	pool *pool
+	blas blas.Float32Level3
+	err  error
+
+	loop   loop
+	jobs   jobs
+	panels [][]float32 // storage for a packed operand of Gemm, of each worker
+}
+
+// jobs holds the operation in progress, in a field of its own type: a job
+// that is passed as an interface would otherwise be allocated.
+type jobs struct {
+	elementwise   elementwise
+	rowwise       rowwise
+	dropout       dropout
+	copyCols      copyCols
+	sumRows       sumRows
+	gatherRows    gatherRows
+	scatterRows   scatterRows
+	argMaxRows    argMaxRows
+	product       product
+	crossEntropy  crossEntropy
+	squaredError  squaredError
+	sumSquares    sumSquares
+	sgd           sgd
+	rmsProp       rmsProp
+	adam          adam
+	sequence      sequence
+	step          step
+	lstmCell      lstmCell
+	lstmCellGrad  lstmCellGrad
+	lstmForward   lstmForward
+	lstmBackward  lstmBackward
+	peepholes     peepholes
+	rnnCellGrad   rnnCellGrad
+	rnnForward    rnnForward
+	rnnBackward   rnnBackward
+	transposition transposition
+}
+
+var (
+	_ backend.Backend       = (*Backend)(nil)
+	_ backend.LSTMCeller    = (*Backend)(nil)
+	_ backend.LSTMSequencer = (*Backend)(nil)
+	_ backend.RNNCeller     = (*Backend)(nil)
+	_ backend.RNNSequencer  = (*Backend)(nil)
+)
+
+// Open starts the workers and returns the backend. Close ends them.
+func Open(o Options) (*Backend, error) {
+	if o.Workers < 0 {
+		return nil, fmt.Errorf("cpu: Open: Workers is %d, want 0 or more", o.Workers)
+	}
+	if o.Workers == 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if o.BLAS == nil {
+		o.BLAS = gonum.Implementation{}
+	}
+	memory, err := newMemory(o.MemoryLimit)
+	if err != nil {
+		return nil, fmt.Errorf("cpu: Open: %w", err)
+	}
+	c := &Backend{
+		memory: memory,
+		blas:   o.BLAS,
+		pool:   newPool(o.Workers),
+		panels: make([][]float32, o.Workers),
+	}
+	for i := range c.panels {
+		c.panels[i] = make([]float32, panelSize)
+	}
+	return c, nil
+}
+
+// Name returns "cpu".
+func (c *Backend) Name() string { return "cpu" }
+
+// Sync returns the sticky error: nothing is ever queued.
+func (c *Backend) Sync() error { return c.err }
+
+// Err returns the sticky error.
+func (c *Backend) Err() error { return c.err }
+
+// Close ends the workers, frees all allocations and returns the sticky error.
+func (c *Backend) Close() error {
+	if !c.closed {
+		c.pool.close()
+		c.memory.close()
+		c.jobs = jobs{}
+	}
+	return c.err
+}
+
+// fail makes the first error stick.
+func (c *Backend) fail(format string, args ...any) {
+	if c.err == nil {
+		c.err = fmt.Errorf("cpu: "+format, args...)
+	}
+}
+
+// ranged is an operation over indices that are independent of each other.
+type ranged interface{ run(from, to int) }
+
+// loop is the job that runs an operation over the indices 0..n−1 in parts of
+// grain.
+type loop struct {
+	op       ranged
+	n, grain int
+}
+
+func (l *loop) part(_, index int) {
+	from := index * l.grain
+	l.op.run(from, min(from+l.grain, l.n))
+}
+
+// forEach runs op over 0..n−1 in parts of grain, on all workers.
+func (c *Backend) forEach(op ranged, n, grain int) {
+	c.loop = loop{op, n, grain}
+	c.pool.run(&c.loop, ceilDiv(n, grain))
+}
+
+// Sizes of the parts of forEach, in elements: about 10 µs of work, a few times
+// what it takes to hand a part to a worker.
+const (
+	cheapGrain  = 1 << 14 // an addition
+	costlyGrain = 1 << 11 // an exponential
+)
+
+// rowGrain returns how many rows of cols elements make a part of grain
+// elements.
+func rowGrain(grain, cols int) int { return max(1, grain/max(1, cols)) }
+
+func ceilDiv(a, b int) int { return (a + b - 1) / b }

@@ -1,0 +1,121 @@
+package cpu_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"sync/atomic"
+	"testing"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/gonum"
+
+	"gputrain/backend"
+	"gputrain/cpu"
+)
+
+func TestSameBitsForAnyNumberOfWorkers(t *testing.T) {
+	for _, op := range operations() {
+		var want [][]float32
+		for _, workers := range []int{1, 2, 3, 7} {
+			b := newBench(t, cpu.Options{Workers: workers})
+			op.prepare(b)()
+			got := b.results()
+			if want == nil {
+				want = got
+			}
+			if text := difference(want, got); text != "" {
+				t.Errorf("%s: 1 and %d workers: %s", op.name, workers, text)
+			}
+		}
+	}
+}
+
+// difference says where the bits of two lists of results first differ.
+func difference(want, got [][]float32) string {
+	for i := range want {
+		for k := range want[i] {
+			if math.Float32bits(want[i][k]) != math.Float32bits(got[i][k]) {
+				return fmt.Sprintf("output %d, element %d: %v and %v", i, k, want[i][k], got[i][k])
+			}
+		}
+	}
+	return ""
+}
+
+func TestDifferenceIsFound(t *testing.T) {
+	if difference([][]float32{{0, 1}}, [][]float32{{0, 1}}) != "" {
+		t.Error("equal lists differ")
+	}
+	if difference([][]float32{{0, 1}}, [][]float32{{0, float32(math.Nextafter32(1, 2))}}) == "" {
+		t.Error("an ULP goes unnoticed")
+	}
+}
+
+func TestOperationsAllocateNothing(t *testing.T) {
+	for _, workers := range []int{1, 3} {
+		b := newBench(t, cpu.Options{Workers: workers})
+		for _, op := range operations() {
+			call := op.prepare(b)
+			if n := testing.AllocsPerRun(2, call); n != 0 {
+				t.Errorf("%s with %d workers: %v allocations, want 0", op.name, workers, n)
+			}
+		}
+	}
+}
+
+func TestBadIdsAreStickyErrors(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		call func(b *bench, x backend.Tensor, ids backend.Ints)
+		want string
+	}{
+		{"GatherRows", func(b *bench, x backend.Tensor, ids backend.Ints) { b.GatherRows(b.zeros(5, 3), x, ids) },
+			"cpu: GatherRows: ids[3] is 12, x has 10 rows"},
+		{"ScatterAddRows", func(b *bench, x backend.Tensor, ids backend.Ints) { b.ScatterAddRows(x, b.zeros(5, 3), ids) },
+			"cpu: ScatterAddRows: ids[3] is 12, dst has 10 rows"},
+		{"SoftmaxCrossEntropy", func(b *bench, x backend.Tensor, ids backend.Ints) {
+			b.SoftmaxCrossEntropy(b.zeros(1, 1), backend.Tensor{}, x.Slice(0, 5), ids, 1)
+		}, "cpu: SoftmaxCrossEntropy: labels[3] is 12, logits has 3 columns"},
+	} {
+		device, err := cpu.Open(cpu.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := &bench{Backend: device, t: t, rng: rand.New(rand.NewPCG(1, 8))}
+		x, ids := b.in(10, 3), b.ids(5, 1)
+		b.UploadInts(ids, []int32{0, 1, 2, 12, -7})
+		c.call(b, x, ids)
+		b.Fill(x, 0)
+		if err := b.Err(); err == nil || err.Error() != c.want {
+			t.Errorf("Err() = %v, want %s", err, c.want)
+		}
+		if err := b.Close(); err == nil || err.Error() != c.want {
+			t.Errorf("Close() = %v, want %s", err, c.want)
+		}
+	}
+}
+
+// countingBLAS is gonum's, with a count of the calls.
+type countingBLAS struct {
+	gonum.Implementation
+	calls *atomic.Int64
+}
+
+func (c countingBLAS) Sgemm(transA, transB blas.Transpose, m, n, k int, alpha float32, a []float32, lda int, b []float32, ldb int, beta float32, dst []float32, ldDst int) {
+	c.calls.Add(1)
+	c.Implementation.Sgemm(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, dst, ldDst)
+}
+
+func TestProductsGoThroughTheGivenBLAS(t *testing.T) {
+	var calls atomic.Int64
+	b := newBench(t, cpu.Options{BLAS: countingBLAS{calls: &calls}})
+	for _, op := range append(products(), sequences()...) {
+		call := op.prepare(b)
+		calls.Store(0)
+		call()
+		if calls.Load() == 0 {
+			t.Errorf("%s made no call of Sgemm", op.name)
+		}
+	}
+}

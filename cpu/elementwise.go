@@ -1,0 +1,217 @@
+package cpu
+
+import "gputrain/backend"
+
+// kernel computes a span of elements. x, y and alpha are as the operation has
+// them; one that takes fewer operands ignores the rest, which repeat others.
+type kernel func(dst, x, y []float32, alpha float32)
+
+// elementwise is a kernel over operands of the same shape.
+type elementwise struct {
+	kernel    kernel
+	dst, x, y []float32
+	alpha     float32
+}
+
+func (e *elementwise) run(from, to int) {
+	e.kernel(e.dst[from:to], e.x[from:to], e.y[from:to], e.alpha)
+}
+
+// apply runs kernel k over tensors of the same shape.
+func (c *Backend) apply(k kernel, grain int, dst, x, y backend.Tensor, alpha float64) {
+	if c.err != nil {
+		return
+	}
+	c.jobs.elementwise = elementwise{k, floats(dst), floats(x), floats(y), float32(alpha)}
+	c.forEach(&c.jobs.elementwise, dst.Size(), grain)
+}
+
+// rowwise is a kernel over one row at a time.
+type rowwise struct {
+	kernel    kernel
+	dst, x, y []float32
+	cols      int
+	yStep     int // from row to row of y; 0 repeats its first
+}
+
+func (r *rowwise) run(from, to int) {
+	for i := from; i < to; i++ {
+		at, end := i*r.cols, (i+1)*r.cols
+		r.kernel(r.dst[at:end], r.x[at:end], r.y[i*r.yStep:][:r.cols], 0)
+	}
+}
+
+// applyRows runs kernel k over each row of dst and x, and of y, which may also
+// be a single row.
+func (c *Backend) applyRows(k kernel, grain int, dst, x, y backend.Tensor) {
+	if c.err != nil {
+		return
+	}
+	step := dst.Cols
+	if y.Rows == 1 {
+		step = 0
+	}
+	c.jobs.rowwise = rowwise{k, floats(dst), floats(x), floats(y), dst.Cols, step}
+	c.forEach(&c.jobs.rowwise, dst.Rows, rowGrain(grain, dst.Cols))
+}
+
+// Fill sets dst[i,j] = value.
+func (c *Backend) Fill(dst backend.Tensor, value float64) {
+	backend.CheckFill(c, dst)
+	c.apply(fill, cheapGrain, dst, dst, dst, value)
+}
+
+func fill(dst, _, _ []float32, value float32) {
+	for i := range dst {
+		dst[i] = value
+	}
+}
+
+// Copy sets dst[i,j] = x[i,j]. dst may be x.
+func (c *Backend) Copy(dst, x backend.Tensor) {
+	backend.CheckMap(c, "Copy", dst, x)
+	c.apply(move, cheapGrain, dst, x, x, 0)
+}
+
+func move(dst, x, _ []float32, _ float32) { copy(dst, x) }
+
+// Add sets dst[i,j] = x[i,j] + y[i,j]. dst may be x or y.
+func (c *Backend) Add(dst, x, y backend.Tensor) {
+	backend.CheckZip(c, "Add", dst, x, y)
+	c.apply(add, cheapGrain, dst, x, y, 0)
+}
+
+func add(dst, x, y []float32, _ float32) {
+	x, y = x[:len(dst)], y[:len(dst)]
+	for i := range dst {
+		dst[i] = x[i] + y[i]
+	}
+}
+
+// Sub sets dst[i,j] = x[i,j] − y[i,j]. dst may be x or y.
+func (c *Backend) Sub(dst, x, y backend.Tensor) {
+	backend.CheckZip(c, "Sub", dst, x, y)
+	c.apply(sub, cheapGrain, dst, x, y, 0)
+}
+
+func sub(dst, x, y []float32, _ float32) {
+	x, y = x[:len(dst)], y[:len(dst)]
+	for i := range dst {
+		dst[i] = x[i] - y[i]
+	}
+}
+
+// Mul sets dst[i,j] = x[i,j]·y[i,j]. dst may be x or y.
+func (c *Backend) Mul(dst, x, y backend.Tensor) {
+	backend.CheckZip(c, "Mul", dst, x, y)
+	c.apply(mul, cheapGrain, dst, x, y, 0)
+}
+
+func mul(dst, x, y []float32, _ float32) {
+	x, y = x[:len(dst)], y[:len(dst)]
+	for i := range dst {
+		dst[i] = x[i] * y[i]
+	}
+}
+
+// AddMul adds a product: dst[i,j] += x[i,j]·y[i,j]. dst may be x or y.
+func (c *Backend) AddMul(dst, x, y backend.Tensor) {
+	backend.CheckZip(c, "AddMul", dst, x, y)
+	c.apply(addMul, cheapGrain, dst, x, y, 0)
+}
+
+func addMul(dst, x, y []float32, _ float32) {
+	x, y = x[:len(dst)], y[:len(dst)]
+	for i := range dst {
+		dst[i] += x[i] * y[i]
+	}
+}
+
+// Scale sets dst[i,j] = alpha·x[i,j]. dst may be x.
+func (c *Backend) Scale(dst backend.Tensor, alpha float64, x backend.Tensor) {
+	backend.CheckMap(c, "Scale", dst, x)
+	c.apply(scale, cheapGrain, dst, x, x, alpha)
+}
+
+func scale(dst, x, _ []float32, alpha float32) {
+	x = x[:len(dst)]
+	for i := range dst {
+		dst[i] = alpha * x[i]
+	}
+}
+
+// AddScaled adds a multiple: dst[i,j] += alpha·x[i,j]. dst may be x.
+func (c *Backend) AddScaled(dst backend.Tensor, alpha float64, x backend.Tensor) {
+	backend.CheckMap(c, "AddScaled", dst, x)
+	c.apply(addScaled, cheapGrain, dst, x, x, alpha)
+}
+
+func addScaled(dst, x, _ []float32, alpha float32) {
+	x = x[:len(dst)]
+	for i := range dst {
+		dst[i] += alpha * x[i]
+	}
+}
+
+// AddRow sets dst[i,j] = x[i,j] + row[0,j]. row is [1, cols]. dst may be x.
+func (c *Backend) AddRow(dst, x, row backend.Tensor) {
+	backend.CheckRow(c, "AddRow", dst, x, row)
+	c.applyRows(add, cheapGrain, dst, x, row)
+}
+
+// MulRow sets dst[i,j] = x[i,j]·row[0,j]. row is [1, cols]. dst may be x.
+func (c *Backend) MulRow(dst, x, row backend.Tensor) {
+	backend.CheckRow(c, "MulRow", dst, x, row)
+	c.applyRows(mul, cheapGrain, dst, x, row)
+}
+
+// CopyCols copies cols columns, of all rows, from column xCol of x to column
+// dstCol of dst. The rest of dst keeps its values. dst must not overlap x.
+func (c *Backend) CopyCols(dst backend.Tensor, dstCol int, x backend.Tensor, xCol, cols int) {
+	backend.CheckCopyCols(c, dst, dstCol, x, xCol, cols)
+	if c.err != nil {
+		return
+	}
+	c.jobs.copyCols = copyCols{floats(dst), floats(x), dst.Cols, x.Cols, dstCol, xCol, cols}
+	c.forEach(&c.jobs.copyCols, dst.Rows, rowGrain(cheapGrain, cols))
+}
+
+type copyCols struct {
+	dst, x           []float32
+	dstWidth, xWidth int
+	dstCol, xCol     int
+	cols             int
+}
+
+func (j *copyCols) run(from, to int) {
+	for i := from; i < to; i++ {
+		copy(j.dst[i*j.dstWidth+j.dstCol:][:j.cols], j.x[i*j.xWidth+j.xCol:])
+	}
+}
+
+// Dropout sets dst[k] = x[k]/(1−rate) where backend.DropoutKeeps(seed,
+// offset+k, rate), else 0, k being the row-major index. dst may be x.
+func (c *Backend) Dropout(dst, x backend.Tensor, rate float64, seed, offset uint64) {
+	backend.CheckDropout(c, dst, x, rate)
+	if c.err != nil {
+		return
+	}
+	c.jobs.dropout = dropout{floats(dst), floats(x), rate, seed, offset}
+	c.forEach(&c.jobs.dropout, dst.Size(), costlyGrain)
+}
+
+type dropout struct {
+	dst, x       []float32
+	rate         float64
+	seed, offset uint64
+}
+
+func (d *dropout) run(from, to int) {
+	for k := from; k < to; k++ {
+		if backend.DropoutKeeps(d.seed, d.offset+uint64(k), d.rate) {
+			d.dst[k] = float32(float64(d.x[k]) / (1 - d.rate))
+		} else {
+			d.dst[k] = 0
+		}
+	}
+}

@@ -1,0 +1,138 @@
+package cpu
+
+import "gputrain/backend"
+
+// Gemm computes dst = alpha·op(a)·op(b) + beta·dst. op(a) is [m,k], op(b) is
+// [k,n], dst is [m,n]. With beta = 0, dst is not read. dst must not overlap a
+// or b.
+func (c *Backend) Gemm(dst backend.Tensor, transA, transB backend.Transpose, alpha float64, a, b backend.Tensor, beta float64) {
+	m, n, k := backend.CheckGemm(c, dst, transA, transB, a, b)
+	if c.err != nil {
+		return
+	}
+	p := newProduct(transA, transB, m, n, k)
+	p.alpha, p.beta = float32(alpha), float32(beta)
+	p.dst, p.a, p.b = floats(dst), floats(a), floats(b)
+	c.multiply(p)
+}
+
+// SumRows computes dst[0,j] = Σ_i x[i,j] + beta·dst[0,j]. With beta = 0, dst
+// is not read. dst must not overlap x.
+func (c *Backend) SumRows(dst, x backend.Tensor, beta float64) {
+	backend.CheckSumRows(c, dst, x)
+	if c.err != nil {
+		return
+	}
+	c.jobs.sumRows = sumRows{floats(dst), floats(x), float32(beta)}
+	c.forEach(&c.jobs.sumRows, x.Cols, columnGrain(x.Rows))
+}
+
+type sumRows struct {
+	dst, x []float32
+	beta   float32
+}
+
+func (s *sumRows) run(from, to int) {
+	dst := s.dst[from:to]
+	if s.beta == 0 {
+		clear(dst)
+	} else {
+		scale(dst, dst, nil, s.beta)
+	}
+	for at := 0; at < len(s.x); at += len(s.dst) {
+		add(dst, dst, s.x[at+from:at+to], 0)
+	}
+}
+
+// columnGrain returns how many columns of a matrix with that many rows make a
+// part. Fewer would waste much of the memory that each row brings in.
+func columnGrain(rows int) int { return max(128, rowGrain(cheapGrain, rows)) }
+
+// GatherRows sets dst[i,:] = x[ids[i],:]. An id outside of x is a sticky
+// error. dst must not overlap x.
+func (c *Backend) GatherRows(dst, x backend.Tensor, ids backend.Ints) {
+	backend.CheckGatherRows(c, dst, x, ids)
+	if c.err != nil || !c.rowsExist("GatherRows", ids, "x", x) {
+		return
+	}
+	c.jobs.gatherRows = gatherRows{floats(dst), floats(x), ints(ids), x.Cols}
+	c.forEach(&c.jobs.gatherRows, dst.Rows, rowGrain(cheapGrain, x.Cols))
+}
+
+type gatherRows struct {
+	dst, x []float32
+	ids    []int32
+	cols   int
+}
+
+func (g *gatherRows) run(from, to int) {
+	for i := from; i < to; i++ {
+		copy(g.dst[i*g.cols:(i+1)*g.cols], g.x[int(g.ids[i])*g.cols:])
+	}
+}
+
+// ScatterAddRows adds dst[ids[i],:] += x[i,:] for i = 0, 1, ... An id outside
+// of dst is a sticky error. dst must not overlap x.
+func (c *Backend) ScatterAddRows(dst, x backend.Tensor, ids backend.Ints) {
+	backend.CheckScatterAddRows(c, dst, x, ids)
+	if c.err != nil || !c.rowsExist("ScatterAddRows", ids, "dst", dst) {
+		return
+	}
+	c.jobs.scatterRows = scatterRows{floats(dst), floats(x), ints(ids), x.Cols}
+	c.forEach(&c.jobs.scatterRows, x.Cols, columnGrain(x.Rows))
+}
+
+// scatterRows runs over columns: two ids may be the same.
+type scatterRows struct {
+	dst, x []float32
+	ids    []int32
+	cols   int
+}
+
+func (s *scatterRows) run(from, to int) {
+	for i, id := range s.ids {
+		dst := s.dst[int(id)*s.cols:][from:to]
+		add(dst, dst, s.x[i*s.cols:][from:to], 0)
+	}
+}
+
+// rowsExist reports whether t has all rows ids; if not, the error sticks.
+func (c *Backend) rowsExist(op string, ids backend.Ints, name string, t backend.Tensor) bool {
+	for i, id := range ints(ids) {
+		if id < 0 || int(id) >= t.Rows {
+			c.fail("%s: ids[%d] is %d, %s has %d rows", op, i, id, name, t.Rows)
+			return false
+		}
+	}
+	return true
+}
+
+// ArgMaxRows sets dst[i] to the column of the largest element of row i of x,
+// the first of equals. NaN counts as larger than any number.
+func (c *Backend) ArgMaxRows(dst backend.Ints, x backend.Tensor) {
+	backend.CheckArgMaxRows(c, dst, x)
+	if c.err != nil {
+		return
+	}
+	c.jobs.argMaxRows = argMaxRows{ints(dst), floats(x), x.Cols}
+	c.forEach(&c.jobs.argMaxRows, x.Rows, rowGrain(cheapGrain, x.Cols))
+}
+
+type argMaxRows struct {
+	dst  []int32
+	x    []float32
+	cols int
+}
+
+func (a *argMaxRows) run(from, to int) {
+	for i := from; i < to; i++ {
+		x := a.x[i*a.cols : (i+1)*a.cols]
+		best := 0
+		for j, v := range x {
+			if v > x[best] || v != v && x[best] == x[best] {
+				best = j
+			}
+		}
+		a.dst[i] = int32(best)
+	}
+}

@@ -1,0 +1,132 @@
+package cpu
+
+import (
+	"math"
+
+	"gputrain/backend"
+)
+
+// reduction is a sum over a number of indices that parts of a job add up to:
+// part k sums the indices from k·grain on. The grain depends on the number of
+// indices only, so that the sum has the same bits for any number of workers.
+type reduction struct {
+	grain   int
+	partial [reductionParts]float64
+}
+
+const reductionParts = 64
+
+// reset empties the sum for n indices, in parts of at least grain.
+func (r *reduction) reset(n, grain int) {
+	*r = reduction{grain: max(grain, ceilDiv(n, reductionParts))}
+}
+
+func (r *reduction) set(from int, sum float64) { r.partial[from/r.grain] = sum }
+
+func (r *reduction) total() float64 {
+	var sum float64
+	for _, v := range r.partial {
+		sum += v
+	}
+	return sum
+}
+
+// SoftmaxCrossEntropy computes
+//
+//	loss[0,0]    = −scale·Σ_i log softmax(logits_i)[labels[i]]
+//	dlogits[i,j] = scale·(softmax(logits_i)[j] − [j = labels[i]])
+//
+// Rows with label backend.IgnoreLabel add nothing and have gradient 0; any
+// other label outside of 0..cols−1 is a sticky error. dlogits is optional and
+// may be logits; loss must not overlap anything.
+func (c *Backend) SoftmaxCrossEntropy(loss, dlogits, logits backend.Tensor, labels backend.Ints, scale float64) {
+	backend.CheckSoftmaxCrossEntropy(c, loss, dlogits, logits, labels)
+	if c.err != nil || !c.labelsExist(labels, logits) {
+		return
+	}
+	j := &c.jobs.crossEntropy
+	j.dlogits, j.logits, j.labels = floats(dlogits), floats(logits), ints(labels)
+	j.cols, j.scale = logits.Cols, scale
+	j.reset(logits.Rows, rowGrain(costlyGrain, logits.Cols))
+	c.forEach(j, logits.Rows, j.grain)
+	floats(loss)[0] = float32(scale * j.total())
+}
+
+func (c *Backend) labelsExist(labels backend.Ints, logits backend.Tensor) bool {
+	for i, label := range ints(labels) {
+		if label != backend.IgnoreLabel && (label < 0 || int(label) >= logits.Cols) {
+			c.fail("SoftmaxCrossEntropy: labels[%d] is %d, logits has %d columns", i, label, logits.Cols)
+			return false
+		}
+	}
+	return true
+}
+
+type crossEntropy struct {
+	reduction
+	dlogits, logits []float32 // dlogits may be nil
+	labels          []int32
+	cols            int
+	scale           float64
+}
+
+func (j *crossEntropy) run(from, to int) {
+	var total float64
+	for i := from; i < to; i++ {
+		x, label := j.logits[i*j.cols:(i+1)*j.cols], j.labels[i]
+		var dx []float32
+		if j.dlogits != nil {
+			dx = j.dlogits[i*j.cols : (i+1)*j.cols]
+		}
+		if label == backend.IgnoreLabel {
+			clear(dx)
+			continue
+		}
+		largest, sum := maxSumExp(x)
+		total += math.Log(sum) + largest - float64(x[label])
+		for k := range dx {
+			p := exp(float64(x[k])-largest) / sum
+			if k == int(label) {
+				p--
+			}
+			dx[k] = float32(j.scale * p)
+		}
+	}
+	j.set(from, total)
+}
+
+// SquaredError computes
+//
+//	loss[0,0] = scale·Σ_ij (y[i,j] − target[i,j])²
+//	dy[i,j]   = 2·scale·(y[i,j] − target[i,j])
+//
+// dy is optional and may be y or target; loss must not overlap anything.
+func (c *Backend) SquaredError(loss, dy, y, target backend.Tensor, scale float64) {
+	backend.CheckSquaredError(c, loss, dy, y, target)
+	if c.err != nil {
+		return
+	}
+	j := &c.jobs.squaredError
+	j.dy, j.y, j.target, j.scale = floats(dy), floats(y), floats(target), scale
+	j.reset(y.Size(), cheapGrain)
+	c.forEach(j, y.Size(), j.grain)
+	floats(loss)[0] = float32(scale * j.total())
+}
+
+type squaredError struct {
+	reduction
+	dy, y, target []float32 // dy may be nil
+	scale         float64
+}
+
+func (j *squaredError) run(from, to int) {
+	var sum float64
+	for k := from; k < to; k++ {
+		difference := float64(j.y[k]) - float64(j.target[k])
+		sum += difference * difference
+		if j.dy != nil {
+			j.dy[k] = float32(2 * j.scale * difference)
+		}
+	}
+	j.set(from, sum)
+}

@@ -1,0 +1,160 @@
+package cpu
+
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/shirou/gopsutil/v4/mem"
+
+	"gputrain/backend"
+)
+
+// memory is what a backend has allocated.
+type memory struct {
+	limit, used int64 // in bytes
+	live        map[*buffer]struct{}
+	closed      bool
+}
+
+// buffer is an allocation; floats or ints is nil.
+type buffer struct {
+	backend.Allocation
+	floats []float32
+	ints   []int32
+}
+
+const elementBytes = 4 // of a float32 and of an int32
+
+// newMemory returns an empty memory of limit bytes, of the machine's memory if
+// that is 0. Go ends the process when the system has no memory to give, so
+// there must be a limit.
+func newMemory(limit int64) (memory, error) {
+	if limit < 0 {
+		return memory{}, fmt.Errorf("MemoryLimit is %d, want 0 or more", limit)
+	}
+	if limit == 0 {
+		machine, err := mem.VirtualMemory()
+		if err != nil {
+			return memory{}, fmt.Errorf("the memory of this machine is unknown; set MemoryLimit: %w", err)
+		}
+		limit = int64(machine.Total)
+	}
+	return memory{limit: limit, live: make(map[*buffer]struct{})}, nil
+}
+
+func (m *memory) close() {
+	for a := range m.live {
+		m.release(a)
+	}
+	m.closed = true
+}
+
+func (m *memory) release(a *buffer) {
+	delete(m.live, a)
+	m.used -= int64(a.Len) * elementBytes
+	a.Freed = true
+	a.floats, a.ints = nil, nil
+}
+
+// reserve counts n elements as taken.
+func (m *memory) reserve(n int) error {
+	if m.closed {
+		return backend.ErrClosed
+	}
+	if int64(n) > (m.limit-m.used)/elementBytes {
+		return fmt.Errorf("%.0f bytes, with %d in use of %d: %w",
+			float64(n)*elementBytes, m.used, m.limit, backend.ErrOutOfMemory)
+	}
+	m.used += int64(n) * elementBytes
+	return nil
+}
+
+// New returns a zeroed [rows, cols] tensor.
+func (c *Backend) New(rows, cols int) (backend.Tensor, error) {
+	n, err := backend.CheckNew(rows, cols)
+	if err != nil {
+		return backend.Tensor{}, err
+	}
+	if err := c.reserve(n); err != nil {
+		return backend.Tensor{}, fmt.Errorf("cpu: New: a tensor of %dx%d: %w", rows, cols, err)
+	}
+	a := &buffer{Allocation: backend.Allocation{Owner: c, Len: n}, floats: aligned(n)}
+	c.live[a] = struct{}{}
+	return backend.Tensor{Buf: a, Rows: rows, Cols: cols}, nil
+}
+
+// NewInts returns n zeros.
+func (c *Backend) NewInts(n int) (backend.Ints, error) {
+	backend.CheckNewInts(n)
+	if err := c.reserve(n); err != nil {
+		return backend.Ints{}, fmt.Errorf("cpu: NewInts: %d integers: %w", n, err)
+	}
+	a := &buffer{Allocation: backend.Allocation{Owner: c, Len: n, Integer: true}, ints: make([]int32, n)}
+	c.live[a] = struct{}{}
+	return backend.Ints{Buf: a, N: n}, nil
+}
+
+// aligned returns n zeros that start at a cache line. The dot product of
+// gonum adds up in an order that depends on the address modulo 16, so that the
+// same bits run after run need the same alignment.
+func aligned(n int) []float32 {
+	const line = 64
+	storage := make([]float32, n+line/elementBytes)
+	past := int(uintptr(unsafe.Pointer(&storage[0])) % line / elementBytes)
+	start := (line/elementBytes - past) % (line / elementBytes)
+	return storage[start : start+n : start+n]
+}
+
+// Free releases an allocation.
+func (c *Backend) Free(buf backend.Buffer) {
+	backend.CheckFree(c, buf)
+	c.release(buf.(*buffer))
+	c.jobs = jobs{} // which may still hold the memory
+}
+
+// Upload sets dst[k] = src[k], k being the row-major index.
+func (c *Backend) Upload(dst backend.Tensor, src []float32) {
+	backend.CheckUpload(c, dst, len(src))
+	if c.err == nil {
+		copy(floats(dst), src)
+	}
+}
+
+// UploadInts sets dst[k] = src[k].
+func (c *Backend) UploadInts(dst backend.Ints, src []int32) {
+	backend.CheckUploadInts(c, dst, len(src))
+	if c.err == nil {
+		copy(ints(dst), src)
+	}
+}
+
+// Download sets dst[k] = src[k], k being the row-major index.
+func (c *Backend) Download(dst []float32, src backend.Tensor) error {
+	backend.CheckDownload(c, len(dst), src)
+	if c.err == nil {
+		copy(dst, floats(src))
+	}
+	return c.err
+}
+
+// DownloadInts sets dst[k] = src[k].
+func (c *Backend) DownloadInts(dst []int32, src backend.Ints) error {
+	backend.CheckDownloadInts(c, len(dst), src)
+	if c.err == nil {
+		copy(dst, ints(src))
+	}
+	return c.err
+}
+
+// floats returns the elements of t, row-major; nil if t is absent.
+func floats(t backend.Tensor) []float32 {
+	if !t.Present() {
+		return nil
+	}
+	return t.Buf.(*buffer).floats[t.Off : t.Off+t.Size()]
+}
+
+// ints returns the elements of t.
+func ints(t backend.Ints) []int32 {
+	return t.Buf.(*buffer).ints[t.Off : t.Off+t.N]
+}

@@ -1,0 +1,323 @@
+package cpu_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"gputrain/backend"
+	"gputrain/cpu"
+)
+
+// bench holds a backend and makes its operands, which depend on the seed and
+// the order of the calls only.
+type bench struct {
+	backend.Backend
+	t    testing.TB
+	rng  *rand.Rand
+	outs []backend.Tensor
+}
+
+func newBench(t testing.TB, o cpu.Options) *bench {
+	t.Helper()
+	b, err := cpu.Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+	return &bench{Backend: b, t: t, rng: rand.New(rand.NewPCG(1, 7))}
+}
+
+// in returns a tensor of numbers from −1 to 1.
+func (b *bench) in(rows, cols int) backend.Tensor {
+	x := b.zeros(rows, cols)
+	values := make([]float32, x.Size())
+	for i := range values {
+		values[i] = 2*b.rng.Float32() - 1
+	}
+	b.Upload(x, values)
+	return x
+}
+
+func (b *bench) zeros(rows, cols int) backend.Tensor {
+	b.t.Helper()
+	x, err := b.New(rows, cols)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return x
+}
+
+// out is in for a tensor that the operation changes.
+func (b *bench) out(rows, cols int) backend.Tensor {
+	x := b.in(rows, cols)
+	b.outs = append(b.outs, x)
+	return x
+}
+
+// ids returns n integers below limit.
+func (b *bench) ids(n, limit int) backend.Ints {
+	b.t.Helper()
+	x, err := b.NewInts(n)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	values := make([]int32, n)
+	for i := range values {
+		values[i] = int32(b.rng.IntN(limit))
+	}
+	b.UploadInts(x, values)
+	return x
+}
+
+// results downloads all outs.
+func (b *bench) results() [][]float32 {
+	b.t.Helper()
+	all := make([][]float32, len(b.outs))
+	for i, x := range b.outs {
+		all[i] = make([]float32, x.Size())
+		if err := b.Download(all[i], x); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	return all
+}
+
+// operation is a call of a backend operation that is large enough to be
+// shared by all workers. prepare makes its operands and returns the call.
+type operation struct {
+	name    string
+	prepare func(b *bench) (call func())
+}
+
+func operations() []operation {
+	const rows, cols = 70, 517
+	unary := func(name string, op func(b *bench, dst, x backend.Tensor)) operation {
+		return operation{name, func(b *bench) func() {
+			dst, x := b.out(rows, cols), b.in(rows, cols)
+			return func() { op(b, dst, x) }
+		}}
+	}
+	binary := func(name string, op func(b *bench, dst, x, y backend.Tensor)) operation {
+		return operation{name, func(b *bench) func() {
+			dst, x, y := b.out(rows, cols), b.in(rows, cols), b.in(rows, cols)
+			return func() { op(b, dst, x, y) }
+		}}
+	}
+	all := []operation{
+		unary("Fill", func(b *bench, dst, _ backend.Tensor) { b.Fill(dst, 3) }),
+		unary("Copy", func(b *bench, dst, x backend.Tensor) { b.Copy(dst, x) }),
+		unary("CopyCols", func(b *bench, dst, x backend.Tensor) { b.CopyCols(dst, 3, x, 9, 400) }),
+		binary("Add", func(b *bench, dst, x, y backend.Tensor) { b.Add(dst, x, y) }),
+		binary("Sub", func(b *bench, dst, x, y backend.Tensor) { b.Sub(dst, x, y) }),
+		binary("Mul", func(b *bench, dst, x, y backend.Tensor) { b.Mul(dst, x, y) }),
+		binary("AddMul", func(b *bench, dst, x, y backend.Tensor) { b.AddMul(dst, x, y) }),
+		unary("Scale", func(b *bench, dst, x backend.Tensor) { b.Scale(dst, 0.3, x) }),
+		unary("AddScaled", func(b *bench, dst, x backend.Tensor) { b.AddScaled(dst, 0.3, x) }),
+		binary("AddRow", func(b *bench, dst, x, y backend.Tensor) { b.AddRow(dst, x, y.Slice(1, 2)) }),
+		binary("MulRow", func(b *bench, dst, x, y backend.Tensor) { b.MulRow(dst, x, y.Slice(1, 2)) }),
+		unary("Dropout", func(b *bench, dst, x backend.Tensor) { b.Dropout(dst, x, 0.3, 1, 2) }),
+		unary("Sigmoid", func(b *bench, dst, x backend.Tensor) { b.Sigmoid(dst, x) }),
+		unary("Tanh", func(b *bench, dst, x backend.Tensor) { b.Tanh(dst, x) }),
+		unary("ReLU", func(b *bench, dst, x backend.Tensor) { b.ReLU(dst, x) }),
+		unary("Softmax", func(b *bench, dst, x backend.Tensor) { b.Softmax(dst, x) }),
+		binary("SigmoidGrad", func(b *bench, dst, x, y backend.Tensor) { b.SigmoidGrad(dst, x, y) }),
+		binary("TanhGrad", func(b *bench, dst, x, y backend.Tensor) { b.TanhGrad(dst, x, y) }),
+		binary("ReLUGrad", func(b *bench, dst, x, y backend.Tensor) { b.ReLUGrad(dst, x, y) }),
+		binary("SoftmaxGrad", func(b *bench, dst, x, y backend.Tensor) { b.SoftmaxGrad(dst, x, y) }),
+		{"SumRows", func(b *bench) func() {
+			dst, x := b.out(1, cols), b.in(rows, cols)
+			return func() { b.SumRows(dst, x, 0.5) }
+		}},
+		{"GatherRows", func(b *bench) func() {
+			dst, x, ids := b.out(rows, cols), b.in(40, cols), b.ids(rows, 40)
+			return func() { b.GatherRows(dst, x, ids) }
+		}},
+		{"ScatterAddRows", func(b *bench) func() {
+			dst, x, ids := b.out(40, cols), b.in(rows, cols), b.ids(rows, 40)
+			return func() { b.ScatterAddRows(dst, x, ids) }
+		}},
+		{"ArgMaxRows", func(b *bench) func() {
+			// The columns found are made visible by what they gather.
+			dst, x, most := b.out(rows, cols), b.in(rows, cols), b.ids(rows, 1)
+			table := b.in(cols, cols)
+			return func() { b.ArgMaxRows(most, x); b.GatherRows(dst, table, most) }
+		}},
+		{"SoftmaxCrossEntropy", func(b *bench) func() {
+			loss, grad, x, labels := b.out(1, 1), b.out(rows, cols), b.in(rows, cols), b.ids(rows, cols)
+			return func() { b.SoftmaxCrossEntropy(loss, grad, x, labels, 1./rows) }
+		}},
+		{"SquaredError", func(b *bench) func() {
+			loss, grad, x, y := b.out(1, 1), b.out(rows, cols), b.in(rows, cols), b.in(rows, cols)
+			return func() { b.SquaredError(loss, grad, x, y, 0.5) }
+		}},
+		{"ClipNorm", func(b *bench) func() {
+			norm, x := b.out(1, 1), b.out(rows, cols)
+			return func() { b.ClipNorm(x, norm, 1) }
+		}},
+		{"SGD", func(b *bench) func() {
+			a := backend.SGDArgs{Param: b.out(rows, cols), Grad: b.in(rows, cols), Velocity: b.out(rows, cols),
+				LR: 0.1, Momentum: 0.9, WeightDecay: 0.01, Nesterov: true}
+			return func() { b.SGD(a) }
+		}},
+		{"RMSProp", func(b *bench) func() {
+			a := backend.RMSPropArgs{Param: b.out(rows, cols), Grad: b.in(rows, cols), Square: b.square(rows, cols),
+				Velocity: b.out(rows, cols), LR: 0.1, Decay: 0.9, Epsilon: 1e-8, Momentum: 0.9, WeightDecay: 0.01}
+			return func() { b.RMSProp(a) }
+		}},
+		{"Adam", func(b *bench) func() {
+			a := backend.AdamArgs{Param: b.out(rows, cols), Grad: b.in(rows, cols), Mean: b.out(rows, cols),
+				Square: b.square(rows, cols), LR: 0.1, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, WeightDecay: 0.01, Step: 3}
+			return func() { b.Adam(a) }
+		}},
+		{"LSTMCell", func(b *bench) func() {
+			a := backend.LSTMCellArgs{Gates: b.out(rows, 4*67), CPrev: b.in(rows, 67), Peep: b.in(3, 67),
+				C: b.out(rows, 67), H: b.out(rows, 67)}
+			return func() { b.Backend.(backend.LSTMCeller).LSTMCell(a) }
+		}},
+		{"LSTMCellGrad", func(b *bench) func() {
+			a := backend.LSTMCellGradArgs{Gates: b.in(rows, 4*67), CPrev: b.in(rows, 67), C: b.in(rows, 67),
+				Peep: b.in(3, 67), DY: b.in(rows, 67), DH: b.in(rows, 67), DC: b.out(rows, 67), DZ: b.out(rows, 4*67)}
+			return func() { b.Backend.(backend.LSTMCeller).LSTMCellGrad(a) }
+		}},
+		{"RNNCell", func(b *bench) func() {
+			a := backend.RNNCellArgs{Z: b.in(rows, 67), H: b.out(rows, 67)}
+			return func() { b.Backend.(backend.RNNCeller).RNNCell(a) }
+		}},
+		{"RNNCellGrad", func(b *bench) func() {
+			a := backend.RNNCellGradArgs{H: b.in(rows, 67), DY: b.in(rows, 67), DH: b.in(rows, 67), DZ: b.out(rows, 67)}
+			return func() { b.Backend.(backend.RNNCeller).RNNCellGrad(a) }
+		}},
+	}
+	return append(append(all, products()...), sequences()...)
+}
+
+// products has a Gemm for each way to cut one, and for sizes about its tiles.
+func products() []operation {
+	var all []operation
+	for _, size := range [][3]int{{1, 517, 130}, {65, 193, 33}, {130, 197, 1030}, {517, 130, 9}, {300, 20, 300}} {
+		for _, transA := range []backend.Transpose{backend.NoTrans, backend.Trans} {
+			for _, transB := range []backend.Transpose{backend.NoTrans, backend.Trans} {
+				m, n, k := size[0], size[1], size[2]
+				name := fmt.Sprintf("Gemm/%dx%dx%d/%v/%v", m, n, k, transA, transB)
+				all = append(all, operation{name, func(b *bench) func() {
+					dst, x, y := b.out(m, n), b.in(m, k), b.in(k, n)
+					if transA {
+						x = x.Reshape(k, m)
+					}
+					if transB {
+						y = y.Reshape(n, k)
+					}
+					return func() { b.Gemm(dst, transA, transB, 0.5, x, y, 0.25) }
+				}})
+			}
+		}
+	}
+	return all
+}
+
+// sequences has whole layers: some that workers share by rows of the batch and
+// some that they share step by step.
+func sequences() []operation {
+	var all []operation
+	for _, d := range []backend.LSTMDims{
+		{Steps: 7, Batch: 35, Input: 9, Hidden: 66, Peephole: true},
+		{Steps: 3, Batch: 3, Input: 70, Hidden: 260},
+		{Steps: 3, Batch: 33, Input: 70, Hidden: 260},
+	} {
+		name := fmt.Sprintf("%dx%dx%dx%d", d.Steps, d.Batch, d.Input, d.Hidden)
+		all = append(all,
+			operation{"LSTM/" + name, func(b *bench) func() {
+				a := b.lstm(d)
+				return func() {
+					backend.LSTMForward(b.Backend, a.LSTMArgs)
+					backend.LSTMBackward(b.Backend, a)
+				}
+			}},
+			operation{"RNN/" + name, func(b *bench) func() {
+				a := b.rnn(backend.RNNDims{Steps: d.Steps, Batch: d.Batch, Input: d.Input, Hidden: d.Hidden})
+				return func() {
+					backend.RNNForward(b.Backend, a.RNNArgs)
+					backend.RNNBackward(b.Backend, a)
+				}
+			}},
+		)
+	}
+	return all
+}
+
+func (b *bench) lstm(d backend.LSTMDims) backend.LSTMGradArgs {
+	rows, hidden := d.Steps*d.Batch, d.Hidden
+	a := backend.LSTMGradArgs{
+		LSTMArgs: backend.LSTMArgs{
+			Batch: d.Batch,
+			X:     b.in(rows, d.Input),
+			WIH:   b.weights(4*hidden, d.Input),
+			WHH:   b.weights(4*hidden, hidden),
+			BIH:   b.in(1, 4*hidden),
+			BHH:   b.in(1, 4*hidden),
+			H:     b.out(rows+d.Batch, hidden),
+			C:     b.out(rows+d.Batch, hidden),
+			Gates: b.out(rows, 4*hidden),
+		},
+		DY:     b.in(rows, hidden),
+		DHLast: b.in(d.Batch, hidden),
+		DCLast: b.in(d.Batch, hidden),
+		DZ:     b.out(rows, 4*hidden),
+		DX:     b.out(rows, d.Input),
+		DH0:    b.out(d.Batch, hidden),
+		DC0:    b.out(d.Batch, hidden),
+		DWIH:   b.out(4*hidden, d.Input),
+		DWHH:   b.out(4*hidden, hidden),
+		DBIH:   b.out(1, 4*hidden),
+		DBHH:   b.out(1, 4*hidden),
+	}
+	if d.Peephole {
+		a.Peep, a.DPeep = b.in(3, hidden), b.out(3, hidden)
+	}
+	a.Scratch = b.zeros(1, backend.LSTMScratch(b.Backend, d))
+	return a
+}
+
+func (b *bench) rnn(d backend.RNNDims) backend.RNNGradArgs {
+	rows, hidden := d.Steps*d.Batch, d.Hidden
+	return backend.RNNGradArgs{
+		RNNArgs: backend.RNNArgs{
+			Batch:   d.Batch,
+			X:       b.in(rows, d.Input),
+			WIH:     b.weights(hidden, d.Input),
+			WHH:     b.weights(hidden, hidden),
+			BIH:     b.in(1, hidden),
+			BHH:     b.in(1, hidden),
+			H:       b.out(rows+d.Batch, hidden),
+			Scratch: b.zeros(1, backend.RNNScratch(b.Backend, d)),
+		},
+		DY:     b.in(rows, hidden),
+		DHLast: b.in(d.Batch, hidden),
+		DZ:     b.out(rows, hidden),
+		DX:     b.out(rows, d.Input),
+		DH0:    b.out(d.Batch, hidden),
+		DWIH:   b.out(hidden, d.Input),
+		DWHH:   b.out(hidden, hidden),
+		DBIH:   b.out(1, hidden),
+		DBHH:   b.out(1, hidden),
+	}
+}
+
+// weights returns a tensor small enough for a product with it to keep its size.
+func (b *bench) weights(rows, cols int) backend.Tensor {
+	x := b.in(rows, cols)
+	b.Scale(x, 1/float64(cols), x)
+	return x
+}
+
+// square returns the second moments of an optimizer.
+func (b *bench) square(rows, cols int) backend.Tensor {
+	x := b.out(rows, cols)
+	b.Mul(x, x, x)
+	return x
+}

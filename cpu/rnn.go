@@ -1,0 +1,126 @@
+package cpu
+
+import "gputrain/backend"
+
+// RNNCell computes one time step of an RNN, pointwise. See
+// backend.RNNCellArgs.
+func (c *Backend) RNNCell(a backend.RNNCellArgs) {
+	backend.CheckRNNCell(c, a)
+	c.apply(rnnKernel(a.ReLU), costlyGrain, a.H, a.Z, a.Z, 0)
+}
+
+func rnnKernel(rectify bool) kernel {
+	if rectify {
+		return relu
+	}
+	return tanhs
+}
+
+// RNNCellGrad computes the backward pass of RNNCell. See
+// backend.RNNCellGradArgs.
+func (c *Backend) RNNCellGrad(a backend.RNNCellGradArgs) {
+	backend.CheckRNNCellGrad(c, a)
+	if c.err != nil {
+		return
+	}
+	c.jobs.rnnCellGrad = rnnCellGrad{rnnGradKernel(a.ReLU), floats(a.H), floats(a.DY), floats(a.DH), floats(a.DZ)}
+	c.forEach(&c.jobs.rnnCellGrad, a.H.Size(), cheapGrain)
+}
+
+func rnnGradKernel(rectify bool) kernel {
+	if rectify {
+		return reluGrad
+	}
+	return tanhGrad
+}
+
+// rnnCellGrad computes dz = (dy + dh) ⊙ f', as an operation over elements. dz
+// may be dy or dh.
+type rnnCellGrad struct {
+	kernel         kernel // of f'
+	hidden, dy, dh []float32
+	dz             []float32
+}
+
+func (r *rnnCellGrad) run(from, to int) {
+	dz := r.dz[from:to]
+	add(dz, r.dy[from:to], r.dh[from:to], 0)
+	r.kernel(dz, r.hidden[from:to], dz, 0)
+}
+
+// RNNScratch returns the number of scratch elements of a layer: the transposed
+// recurrent weights, a row of hidden units, dh.
+func (c *Backend) RNNScratch(d backend.RNNDims) int {
+	return d.Hidden*d.Hidden + d.Hidden + d.Batch*d.Hidden
+}
+
+// RNNForward runs an RNN layer over a sequence. See backend.RNNArgs.
+func (c *Backend) RNNForward(a backend.RNNArgs) {
+	d := a.Dims()
+	backend.CheckRNNForward(c, a, c.RNNScratch(d))
+	if c.err != nil {
+		return
+	}
+	packed, rest := a.Scratch.Take(d.Hidden, d.Hidden)
+	row, _ := rest.Take(1, d.Hidden)
+	z := a.H.Slice(d.Batch, a.H.Rows)
+	c.inputProduct(z, a.X, a.WIH, a.BIH, a.BHH, row)
+	c.jobs.rnnForward = rnnForward{
+		forwardProduct: c.newForwardProduct(z, a.H, a.WHH, d.Batch, packed),
+		kernel:         rnnKernel(a.ReLU),
+	}
+	c.unroll(sequence{recurrence: &c.jobs.rnnForward, steps: d.Steps, batch: d.Batch}, d.Batch*a.WHH.Size())
+}
+
+// rnnForward is the recurrence of RNNForward.
+type rnnForward struct {
+	forwardProduct
+	kernel kernel // f
+}
+
+func (r *rnnForward) points(t, from, to int) {
+	p := &r.all
+	h := stepOf(p.dst, t, p.m*p.n)[from*p.n : to*p.n]
+	r.kernel(h, h, h, 0)
+}
+
+// RNNBackward runs the backward pass of RNNForward. See backend.RNNGradArgs.
+func (c *Backend) RNNBackward(a backend.RNNGradArgs) {
+	d := a.Dims()
+	backend.CheckRNNBackward(c, a, c.RNNScratch(d))
+	if c.err != nil {
+		return
+	}
+	packed, rest := a.Scratch.Take(d.Hidden, d.Hidden)
+	row, rest := rest.Take(1, d.Hidden)
+	dh, _ := rest.Take(d.Batch, d.Hidden)
+	c.copyOrZero(dh, a.DHLast)
+	c.jobs.rnnBackward = rnnBackward{
+		backwardProduct: c.newBackwardProduct(dh, a.DZ, a.WHH, d.Batch, packed, a.DH0.Present()),
+		cell: rnnCellGrad{
+			kernel: rnnGradKernel(a.ReLU),
+			hidden: floats(a.H.Slice(d.Batch, a.H.Rows)), dy: floats(a.DY), dh: floats(dh), dz: floats(a.DZ),
+		},
+	}
+	c.unroll(sequence{recurrence: &c.jobs.rnnBackward, steps: d.Steps, batch: d.Batch, backward: true}, d.Batch*a.WHH.Size())
+	if a.DH0.Present() {
+		c.Copy(a.DH0, dh)
+	}
+	c.parameterGrads(a.DZ, a.X, a.H.Slice(0, d.Steps*d.Batch), a.WIH, a.DX, a.DWIH, a.DWHH, a.DBIH, a.DBHH, row)
+}
+
+// rnnBackward is the recurrence of RNNBackward. It holds the operands of all
+// steps.
+type rnnBackward struct {
+	backwardProduct
+	cell rnnCellGrad
+}
+
+func (r *rnnBackward) points(t, from, to int) {
+	cell, size := r.cell, len(r.cell.dh)
+	cell.hidden = stepOf(cell.hidden, t, size)
+	cell.dy = stepOf(cell.dy, t, size)
+	cell.dz = stepOf(cell.dz, t, size)
+	units := r.all.n
+	cell.run(from*units, to*units)
+}

@@ -1,0 +1,211 @@
+package cpu
+
+import "gputrain/backend"
+
+// recurrence is a recurrent layer over a sequence, forward or backward, whose
+// every step is one matrix product and a pointwise part. Rows of the batch
+// don't depend on each other.
+type recurrence interface {
+	// product returns the product of step t, over all rows of the batch.
+	product(t int) product
+
+	// points computes the pointwise part of step t for some rows of the batch.
+	points(t, from, to int)
+}
+
+// sequence is the job that runs a recurrence: each part takes some rows of the
+// batch through all steps, so that workers don't meet at each step.
+type sequence struct {
+	recurrence
+	steps, batch int
+	backward     bool // from the last step to the first, the points before the product
+	shard        int  // rows of a part
+	panels       [][]float32
+}
+
+func (s *sequence) part(worker, index int) {
+	from := index * s.shard
+	to := min(from+s.shard, s.batch)
+	for i := range s.steps {
+		if s.backward {
+			t := s.steps - 1 - i
+			s.points(t, from, to)
+			s.multiply(t, from, to, s.panels[worker])
+		} else {
+			s.multiply(i, from, to, s.panels[worker])
+			s.points(i, from, to)
+		}
+	}
+}
+
+func (s *sequence) multiply(t, from, to int, panel []float32) {
+	p := s.product(t)
+	p.block(from, to, 0, p.n, panel)
+}
+
+// step is the pointwise part of one step of a recurrence.
+type step struct {
+	recurrence
+	t int
+}
+
+func (s *step) run(from, to int) { s.points(s.t, from, to) }
+
+// shardRows is the fewest rows for which a shard reads all recurrent weights.
+const shardRows = 4
+
+// unroll runs a recurrence. cost is the number of multiplications of a step.
+func (c *Backend) unroll(s sequence, cost int) {
+	workers := len(c.panels)
+	if s.batch < shardRows*workers && cost >= 2*parallelWork {
+		c.unrollSteps(s)
+		return
+	}
+	parts := min(workers, ceilDiv(s.batch, shardRows), ceilDiv(s.steps*cost, parallelWork))
+	if parts == 0 {
+		return
+	}
+	s.shard, s.panels = ceilDiv(s.batch, parts), c.panels
+	c.jobs.sequence = s
+	c.pool.run(&c.jobs.sequence, ceilDiv(s.batch, s.shard))
+}
+
+// unrollSteps runs a recurrence with few rows: all workers share each step.
+func (c *Backend) unrollSteps(s sequence) {
+	points := func(t int) {
+		c.jobs.step = step{s.recurrence, t}
+		c.forEach(&c.jobs.step, s.batch, 1)
+	}
+	for i := range s.steps {
+		if s.backward {
+			t := s.steps - 1 - i
+			points(t)
+			c.multiply(s.product(t))
+		} else {
+			c.multiply(s.product(i))
+			points(i)
+		}
+	}
+}
+
+// shortHidden is the number of hidden units below which products with rows of
+// the transposed recurrent weights beat those with their columns.
+const shortHidden = 256
+
+// forwardProduct holds z += h·whhᵀ over all steps.
+type forwardProduct struct{ all product }
+
+// newForwardProduct returns the product of a layer. packed, which has the
+// shape of whhᵀ, is storage that must last as long.
+func (c *Backend) newForwardProduct(z, h, whh backend.Tensor, batch int, packed backend.Tensor) forwardProduct {
+	trans, weights := backend.Trans, whh
+	if whh.Cols < shortHidden {
+		c.transpose(packed, whh)
+		trans, weights = backend.NoTrans, packed
+	}
+	p := newProduct(backend.NoTrans, trans, batch, whh.Rows, whh.Cols)
+	p.dst, p.a, p.b = floats(z), floats(h), floats(weights)
+	p.beta, p.blas = 1, c.blas
+	return forwardProduct{p}
+}
+
+func (f *forwardProduct) product(t int) product {
+	p := f.all
+	p.a, p.dst = stepOf(p.a, t, p.m*p.k), stepOf(p.dst, t, p.m*p.n)
+	return p
+}
+
+// backwardProduct holds dh = dz·whh, dz being over all steps.
+type backwardProduct struct {
+	all     product
+	initial bool // the gradient of the initial h is wanted
+}
+
+// newBackwardProduct returns the product of a layer. packed is as in
+// newForwardProduct.
+func (c *Backend) newBackwardProduct(dh, dz, whh backend.Tensor, batch int, packed backend.Tensor, initial bool) backwardProduct {
+	c.transpose(packed, whh)
+	p := newProduct(backend.NoTrans, backend.Trans, batch, whh.Cols, whh.Rows)
+	p.dst, p.a, p.b = floats(dh), floats(dz), floats(packed)
+	p.blas = c.blas
+	return backwardProduct{p, initial}
+}
+
+func (b *backwardProduct) product(t int) product {
+	if t == 0 && !b.initial {
+		return product{}
+	}
+	p := b.all
+	p.a = stepOf(p.a, t, p.m*p.k)
+	return p
+}
+
+// stepOf returns step t of x, whose steps have size elements each.
+func stepOf(x []float32, t, size int) []float32 { return x[t*size : (t+1)*size] }
+
+// transpose sets dst = srcᵀ.
+func (c *Backend) transpose(dst, src backend.Tensor) {
+	c.jobs.transposition = transposition{floats(dst), floats(src), src.Rows, src.Cols}
+	c.forEach(&c.jobs.transposition, src.Rows, rowGrain(cheapGrain, src.Cols))
+}
+
+type transposition struct {
+	dst, src   []float32
+	rows, cols int
+}
+
+func (t *transposition) run(from, to int) {
+	transpose(t.dst[from:], t.rows, t.src[from*t.cols:], t.cols, to-from, t.cols)
+}
+
+// inputProduct computes z = x·wihᵀ + bih + bhh for all steps. sum is storage
+// for a row of z.
+func (c *Backend) inputProduct(z, x, wih, bih, bhh, sum backend.Tensor) {
+	bias, beta := bih, 1.
+	switch {
+	case bih.Present() && bhh.Present():
+		c.Add(sum, bih, bhh)
+		bias = sum
+	case bhh.Present():
+		bias = bhh
+	case !bih.Present():
+		beta = 0
+	}
+	if bias.Present() {
+		c.applyRows(second, cheapGrain, z, z, bias)
+	}
+	c.Gemm(z, backend.NoTrans, backend.Trans, 1, x, wih, beta)
+}
+
+// second sets dst = y.
+func second(dst, _, y []float32, _ float32) { copy(dst, y) }
+
+// parameterGrads computes, from the gradient dz of the pre-activations of all
+// steps, the gradients of input, weights and biases. sum is storage for a row
+// of dz.
+func (c *Backend) parameterGrads(dz, x, hPrev, wih, dx, dwih, dwhh, dbih, dbhh, sum backend.Tensor) {
+	if dx.Present() {
+		c.Gemm(dx, backend.NoTrans, backend.NoTrans, 1, dz, wih, 0)
+	}
+	c.Gemm(dwih, backend.Trans, backend.NoTrans, 1, dz, x, 1)
+	c.Gemm(dwhh, backend.Trans, backend.NoTrans, 1, dz, hPrev, 1)
+	if !dbih.Present() && !dbhh.Present() {
+		return
+	}
+	c.SumRows(sum, dz, 0)
+	if dbih.Present() {
+		c.Add(dbih, dbih, sum)
+	}
+	if dbhh.Present() {
+		c.Add(dbhh, dbhh, sum)
+	}
+}
+
+// copyOrZero sets dst = x, or 0 if x is absent.
+func (c *Backend) copyOrZero(dst, x backend.Tensor) {
+	if x.Present() {
+		c.Copy(dst, x)
+	} else {
+		c.Fill(dst, 0)
+	}
+}
