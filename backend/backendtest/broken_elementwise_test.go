@@ -32,6 +32,8 @@ var brokenElementwise = []control{
 	{check: "Dropout", mistake: broken[dropoutTruncatesOffset]},
 	{check: "Dropout", mistake: broken[dropoutIndexIs32Bit]},
 	{check: "Dropout", mistake: broken[dropoutTruncatesSeed]},
+	{check: "Dropout", mistake: broken[dropoutRateIsFloat32]},
+	{check: "Dropout", mistake: broken[dropoutThresholdIsOneLess]},
 	{check: "Dropout", mistake: broken[dropoutDoesNotScale]},
 	{check: "Dropout", mistake: broken[dropoutMultipliesByMask]},
 }
@@ -228,6 +230,18 @@ type dropoutTruncatesSeed struct{ backend.Backend }
 
 func (b dropoutTruncatesSeed) Dropout(dst, x backend.Tensor, rate float64, seed, offset uint64) {
 	b.Backend.Dropout(dst, x, rate, uint64(uint32(seed)), offset)
+}
+
+type dropoutRateIsFloat32 struct{ backend.Backend }
+
+func (b dropoutRateIsFloat32) Dropout(dst, x backend.Tensor, rate float64, seed, offset uint64) {
+	b.Backend.Dropout(dst, x, float64(float32(rate)), seed, offset)
+}
+
+type dropoutThresholdIsOneLess struct{ backend.Backend }
+
+func (b dropoutThresholdIsOneLess) Dropout(dst, x backend.Tensor, rate float64, seed, offset uint64) {
+	b.Backend.Dropout(dst, x, max(0, rate-1.0/(1<<24)), seed, offset)
 }
 
 type dropoutDoesNotScale struct{ backend.Backend }

@@ -195,6 +195,24 @@ func lstmForwardControls() []control {
 			a.WHH = b.transposedBlocks(a.WHH)
 			b.LSTMForward(a)
 		},
+		"scratch for peepholes used without": func(b fused, a backend.LSTMArgs) {
+			b.LSTMForward(a)
+			d := a.Dims()
+			d.Peephole = true
+			if need := b.LSTMScratch(d); need > 0 && a.Scratch.Off+need <= a.Scratch.Buf.Meta().Len {
+				b.Fill(backend.Tensor{Buf: a.Scratch.Buf, Off: a.Scratch.Off + need - 1, Rows: 1, Cols: 1}, 0)
+			}
+		},
+		"tanh overflows": func(b fused, a backend.LSTMArgs) {
+			b.lstmForward(a, brokenLSTM{fused: b, cell: func(z [4]float64, before float64, peep [3]float64) lstmCell {
+				e := newLSTMCell(z, before, peep)
+				e.g = overflowingTanh(z[2])
+				return e
+			}})
+		},
+		"steps beyond 32 left out": func(b fused, a backend.LSTMArgs) {
+			keeping(b, a.H, func(row, _ int) bool { return a.Batch > 0 && row/a.Batch > 32 }, func() { b.LSTMForward(a) })
+		},
 		"weights packed in place": func(b fused, a backend.LSTMArgs) {
 			b.LSTMForward(a)
 			b.Upload(a.WHH, read(b, b.transposedBlocks(a.WHH)))
@@ -230,6 +248,12 @@ func lstmForwardControls() []control {
 	)
 }
 
+// overflowingTanh is NaN beyond some hundreds.
+func overflowingTanh(x float64) float64 {
+	e := math.Exp(2 * x)
+	return (e - 1) / (e + 1)
+}
+
 // scratchShrinks rounds a size down to what is left of a block.
 type scratchShrinks struct{ fused }
 
@@ -262,6 +286,10 @@ func lstmBackwardControls() []control {
 			dirty := clone(b, a.Scratch)
 			b.LSTMBackward(a)
 			b.addScratch(a.DZ, dirty)
+		},
+		"gradients of NaN skipped": func(b fused, a backend.LSTMGradArgs) {
+			a.DY = withoutNaN(b, a.DY)
+			b.LSTMBackward(a)
 		},
 		"weights of the last step alone": func(b fused, a backend.LSTMGradArgs) {
 			if a.X.Rows < 2*a.Batch || a.Batch == 0 {

@@ -16,6 +16,7 @@ var brokenMemory = []control{
 	{check: "New", mistake: broken[hasNoName]},
 	{check: "Upload", mistake: func(b backend.Backend) backend.Backend { return &uploadsLate{Backend: b} }},
 	{check: "Order", mistake: func(b backend.Backend) backend.Backend { return &uploadsLate{Backend: b} }},
+	{check: "Order", mistake: func(b backend.Backend) backend.Backend { return &freesBeforeUse{Backend: b} }},
 	{check: "Upload", mistake: broken[uploadIgnoresOffset]},
 	{check: "Upload", mistake: broken[downloadIgnoresOffset]},
 	{check: "Upload", mistake: broken[uploadIntsIgnoresOffset]},
@@ -98,6 +99,28 @@ func (b *uploadsLate) Upload(dst backend.Tensor, src []float32) {
 func (b *uploadsLate) Download(dst []float32, src backend.Tensor) error {
 	for _, upload := range b.queue {
 		upload()
+	}
+	b.queue = nil
+	return b.Backend.Download(dst, src)
+}
+
+// freesBeforeUse hands memory on before the copies from it have run.
+type freesBeforeUse struct {
+	backend.Backend
+	queue []func()
+}
+
+func (b *freesBeforeUse) Copy(dst, x backend.Tensor) {
+	b.queue = append(b.queue, func() { b.Backend.Copy(dst, x) })
+}
+
+func (b *freesBeforeUse) Free(buf backend.Buffer) {
+	b.Backend.Fill(backend.Tensor{Buf: buf, Rows: 1, Cols: buf.Meta().Len}, -7)
+}
+
+func (b *freesBeforeUse) Download(dst []float32, src backend.Tensor) error {
+	for _, copying := range b.queue {
+		copying()
 	}
 	b.queue = nil
 	return b.Backend.Download(dst, src)

@@ -85,6 +85,14 @@ func rnnForwardControls() []control {
 			b.RNNForward(a)
 			b.addScratch(a.H.Slice(a.Batch, a.H.Rows), a.Scratch)
 		},
+		"tanh overflows": func(b fused, a backend.RNNArgs) {
+			b.rnnForward(a, brokenRNN{fused: b, cell: func(f nonlinearity, z float64) float64 {
+				if f.relu {
+					return f.of(z)
+				}
+				return overflowingTanh(z)
+			}})
+		},
 		"recurrent weights transposed": func(b fused, a backend.RNNArgs) {
 			a.WHH = b.transposedBlocks(a.WHH)
 			b.RNNForward(a)
@@ -105,6 +113,10 @@ func rnnBackwardControls() []control {
 			dirty := clone(b, a.Scratch)
 			b.RNNBackward(a)
 			b.addScratch(a.DZ, dirty)
+		},
+		"gradients of NaN skipped": func(b fused, a backend.RNNGradArgs) {
+			a.DY = withoutNaN(b, a.DY)
+			b.RNNBackward(a)
 		},
 		"DY used for DZ": func(b fused, a backend.RNNGradArgs) {
 			b.RNNBackward(a)

@@ -74,6 +74,7 @@ var brokenUpdate = []control{
 		return brokenAdam{b, func(a *backend.AdamArgs) { a.Grad = withoutNaN(b, a.Grad) }}
 	}},
 	{check: "Adam", mistake: broken[adamDropsTailOfBlocks], atLeast: 257},
+	{check: "Adam", mistake: broken[adamDropsBeyondGrid], atLeast: 1025},
 	{check: "Adam", mistake: broken[adamEpsilonInsideRoot]},
 	{check: "Adam", mistake: broken[adamEpsilonBeforeCorrection]},
 	{check: "ClipNorm", mistake: broken[clipNormScalesUp]},
@@ -305,6 +306,14 @@ func (b adamDropsTailOfBlocks) Adam(a backend.AdamArgs) {
 		whole = whole / 256 * 256
 	}
 	keeping(b, a.Param, func(_, col int) bool { return col >= whole }, func() { b.Backend.Adam(a) })
+}
+
+// adamDropsBeyondGrid updates 65,536 elements at most.
+type adamDropsBeyondGrid struct{ backend.Backend }
+
+func (b adamDropsBeyondGrid) Adam(a backend.AdamArgs) {
+	cols := a.Param.Cols
+	keeping(b, a.Param, func(row, col int) bool { return row*cols+col >= 1<<16 }, func() { b.Backend.Adam(a) })
 }
 
 type adamEpsilonInsideRoot struct{ backend.Backend }

@@ -55,11 +55,13 @@ func distance(got, want, tolerance float64) float64 {
 	return off
 }
 
-// largest returns max |x|, 0 of none.
+// largest returns max |x| but for NaN, 0 of none.
 func largest(x []float64) float64 {
 	var m float64
 	for _, v := range x {
-		m = math.Max(m, math.Abs(v))
+		if magnitude := math.Abs(v); magnitude > m {
+			m = magnitude
+		}
 	}
 	return m
 }

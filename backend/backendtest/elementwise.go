@@ -263,6 +263,9 @@ func checkDropout(p *probe) {
 		seed, offset uint64
 	}{
 		{0.3, 42, 1<<32 - 40}, {0.5, 1, 0}, {0.1, 7, 12345}, {0, 3, 5}, {0.999, 9, 77},
+		// Where the draw is rate·2²⁴, rounded down, and one less: a rate that is
+		// first rounded to float32 drops both.
+		{0.3, 42, 31558040}, {0.3, 42, 19527784},
 		{0.5, 1 << 63, 1}, {0.25, math.MaxUint64, 1<<32 + 7}, {0.5, 5, math.MaxUint64 - 20},
 	} {
 		for _, s := range p.shapesOf(i) {

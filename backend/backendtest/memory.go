@@ -179,6 +179,19 @@ func checkOrder(p *probe) {
 		}
 		equal(p, "sum", p.download(sum), want)
 	})
+	p.attempt("memory freed while it is queued for", func() {
+		n := min(1025, p.maxSize)
+		var copies []backend.Tensor
+		for round := range 20 {
+			x := p.fromHost(n, 5, slices.Repeat([]float32{float32(round)}, 5*n))
+			copies = append(copies, p.newTensor(n, 5))
+			p.device.Copy(copies[round], x)
+			p.device.Free(x.Buf)
+		}
+		for round, t := range copies {
+			equal(p, fmt.Sprintf("copy %d", round), p.download(t), slices.Repeat([]float32{float32(round)}, 5*n))
+		}
+	})
 }
 
 // checkOutOfMemory asks for sizes that no machine has. What lies between them

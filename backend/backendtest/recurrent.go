@@ -2,7 +2,9 @@ package backendtest
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	"gputrain/backend"
 )
@@ -25,8 +27,36 @@ func (d dims) String() string {
 
 func (d dims) roundings() float64 { return float64((d.input + d.hidden + 64) * (d.steps + 1)) }
 
-// smallDims is the layer on which all options are tried.
-var smallDims = dims{2, 3, 5, 7}
+// spoilt returns x with NaN in one sequence of the batch, which must stay there,
+// at step 1 of the named operand.
+func (d dims) spoilt(x content, name string) content {
+	x = maps.Clone(x)
+	x[name] = slices.Clone(x[name])
+	cols := len(x[name]) / (d.steps * d.batch)
+	x[name][(d.batch+2)*cols+1] = float32(math.NaN())
+	return x
+}
+
+// saturated returns x with a bias that drives nonlinearities far beyond where
+// they bend.
+func saturated(x content) content {
+	x = maps.Clone(x)
+	x["BIH"] = make([]float32, len(x["BIH"]))
+	for k := range x["BIH"] {
+		x["BIH"][k] = float32(extremes[(k+k/len(extremes))%len(extremes)])
+	}
+	return x
+}
+
+// extremes are arguments far into saturation, and some near 0.
+var extremes = []float64{0, 1, -1, 20, -20, 100, -100, 1e4, -1e4, inf, -inf}
+
+// smallDims is the layer on which all options are tried, specialDims that of
+// NaN and saturation.
+var (
+	smallDims   = dims{2, 3, 5, 7}
+	specialDims = dims{3, 5, 4, 11}
+)
 
 // layers returns the sizes of the layers to try: every way of being empty,
 // small odd ones, and ones that straddle blocks and tiles.
@@ -34,7 +64,7 @@ func (p *probe) layers() []dims {
 	var kept []dims
 	for _, d := range []dims{
 		{0, 3, 2, 5}, {2, 0, 3, 4}, {2, 3, 0, 4}, {2, 3, 4, 0},
-		{1, 1, 1, 1}, smallDims, {7, 1, 3, 2}, {3, 5, 33, 31}, {2, 33, 31, 32}, {1, 31, 1, 33},
+		{1, 1, 1, 1}, smallDims, {7, 1, 3, 2}, {3, 5, 33, 31}, {2, 33, 31, 32}, {1, 31, 1, 33}, {33, 2, 3, 4},
 		{7, 33, 5, 65}, {2, 3, 257, 9}, {2, 2, 5, 129}, {1, 257, 3, 5}, {2, 65, 33, 255}, {2, 17, 1025, 3},
 	} {
 		if max(d.steps, d.batch, d.input, d.hidden) <= p.maxSize {
