@@ -12,6 +12,7 @@ package emulator
 import (
 	"fmt"
 	"runtime"
+	"sync"
 
 	"gputrain/cuda"
 )
@@ -46,13 +47,16 @@ type Driver struct {
 	options Options
 	gpu     GPU
 	off     map[Check]bool
+
+	mu       sync.Mutex
+	compiled map[string][]*program // of PTX without variables, whose programs have no addresses in them
 }
 
 var _ cuda.Driver = (*Driver)(nil)
 
 // New returns a driver. It fails if the GPU is not known.
 func New(o Options) (*Driver, error) {
-	d := &Driver{off: map[Check]bool{}}
+	d := &Driver{off: map[Check]bool{}, compiled: map[string][]*program{}}
 	for _, check := range o.Off {
 		d.off[check] = true
 	}

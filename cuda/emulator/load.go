@@ -27,38 +27,69 @@ func (d *Device) Load(ptx string) (cuda.Module, error) {
 	if err := d.waits("Load"); err != nil {
 		return 0, err
 	}
-	m, err := parse(ptx)
-	if err != nil {
-		return 0, describe(ptx, err)
-	}
-	number, _ := strconv.Atoi(strings.TrimRight(strings.TrimPrefix(m.target, "sm_"), "a"))
-	if have := 10*d.driver.gpu.Major + d.driver.gpu.Minor; number > have {
-		return 0, fmt.Errorf("cuda emulator: the PTX is for %s, the device is an sm_%d", m.target, have)
-	}
 	loadedModule := &module{functions: map[string]cuda.Function{}}
-	globals, err := d.place(m, loadedModule)
-	var programs []*program
-	for _, entry := range m.entries {
-		if err != nil {
-			break
+	programs := d.driver.remembered(ptx)
+	if programs == nil {
+		var err error
+		if programs, err = d.compile(ptx, loadedModule); err != nil {
+			d.release(loadedModule)
+			return 0, describe(ptx, err)
 		}
-		var p *program
-		p, err = link(m, entry, globals)
-		programs = append(programs, p)
-	}
-	if err != nil {
-		d.release(loadedModule)
-		return 0, describe(ptx, err)
+		if len(loadedModule.regions) == 0 {
+			d.driver.remember(ptx, programs)
+		}
 	}
 	handle := cuda.Module(d.newHandle())
 	d.modules[handle] = loadedModule
 	for _, p := range programs {
-		p.perturb = d.driver.options.Perturb
 		f := cuda.Function(d.newHandle())
 		d.functions[f] = &loaded{p, handle}
 		loadedModule.functions[p.name] = f
 	}
 	return handle, nil
+}
+
+// compile places the variables of PTX and returns its kernels.
+func (d *Device) compile(ptx string, to *module) ([]*program, error) {
+	m, err := parse(ptx)
+	if err != nil {
+		return nil, err
+	}
+	number, _ := strconv.Atoi(strings.TrimRight(strings.TrimPrefix(m.target, "sm_"), "a"))
+	if have := 10*d.driver.gpu.Major + d.driver.gpu.Minor; number > have {
+		return nil, fmt.Errorf("cuda emulator: the PTX is for %s, the device is an sm_%d", m.target, have)
+	}
+	globals, err := d.place(m, to)
+	if err != nil {
+		return nil, err
+	}
+	var programs []*program
+	for _, entry := range m.entries {
+		p, err := link(m, entry, globals)
+		if err != nil {
+			return nil, err
+		}
+		p.perturb = d.driver.options.Perturb
+		programs = append(programs, p)
+	}
+	return programs, nil
+}
+
+const maxRemembered = 32 // modules
+
+// remember keeps the kernels of PTX for the next device that loads it.
+func (d *Driver) remember(ptx string, programs []*program) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.compiled) < maxRemembered {
+		d.compiled[ptx] = programs
+	}
+}
+
+func (d *Driver) remembered(ptx string) []*program {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.compiled[ptx]
 }
 
 // describe completes an error of the parser or decoder with the text of the line.

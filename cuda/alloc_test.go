@@ -1,0 +1,88 @@
+package cuda_test
+
+import (
+	"testing"
+
+	"gputrain/backend"
+	"gputrain/cuda"
+	"gputrain/cuda/emulator"
+)
+
+// idleDriver opens devices that take work and do none of it, for what the host
+// does.
+type idleDriver struct{ *emulator.Driver }
+
+func (d idleDriver) Open(ordinal int) (cuda.Device, error) {
+	device, err := d.Driver.Open(ordinal)
+	return idle{device}, err
+}
+
+type idle struct{ cuda.Device }
+
+func (idle) CopyToDevice(cuda.Pointer, []byte, cuda.Stream) error         { return nil }
+func (idle) CopyOnDevice(_, _ cuda.Pointer, _ int64, _ cuda.Stream) error { return nil }
+func (idle) Launch(cuda.Function, cuda.Dim3, cuda.Dim3, int, cuda.Stream, []uint64) error {
+	return nil
+}
+
+func TestOperationsAllocateNothing(t *testing.T) {
+	b := newBench(t, idleDriver{newDriver(t, emulator.Options{})}, cuda.Options{})
+	const n, width, hidden, steps = 3, 4, 5, 6
+	x, y, dst := b.zeros(n, width), b.zeros(n, width), b.zeros(n, width)
+	row, one, tall := b.zeros(1, width), b.zeros(1, 1), b.zeros(1000, width)
+	square, ids, src := b.zeros(width, width), b.ints(0, 1, 2), make([]float32, n*width)
+	lstm := backend.LSTMArgs{
+		Batch: n, X: b.zeros(steps*n, width), WIH: b.zeros(4*hidden, width), WHH: b.zeros(4*hidden, hidden),
+		BIH: b.zeros(1, 4*hidden), BHH: b.zeros(1, 4*hidden), Peep: b.zeros(3, hidden),
+		H: b.zeros((steps+1)*n, hidden), C: b.zeros((steps+1)*n, hidden), Gates: b.zeros(steps*n, 4*hidden),
+	}
+	lstm.Scratch = b.zeros(1, b.LSTMScratch(lstm.Dims()))
+	lstmGrad := backend.LSTMGradArgs{
+		LSTMArgs: lstm, DY: b.zeros(steps*n, hidden), DZ: b.zeros(steps*n, 4*hidden), DX: b.zeros(steps*n, width),
+		DWIH: b.zeros(4*hidden, width), DWHH: b.zeros(4*hidden, hidden),
+		DBIH: b.zeros(1, 4*hidden), DBHH: b.zeros(1, 4*hidden), DPeep: b.zeros(3, hidden),
+	}
+	rnn := backend.RNNArgs{
+		Batch: n, X: lstm.X, WIH: b.zeros(hidden, width), WHH: b.zeros(hidden, hidden), H: lstm.H,
+	}
+	rnn.Scratch = b.zeros(1, b.RNNScratch(rnn.Dims()))
+	rnnGrad := backend.RNNGradArgs{
+		RNNArgs: rnn, DY: lstmGrad.DY, DZ: b.zeros(steps*n, hidden), DX: lstmGrad.DX,
+		DWIH: b.zeros(hidden, width), DWHH: b.zeros(hidden, hidden),
+	}
+	for _, c := range []struct {
+		name string
+		call func()
+	}{
+		{"Upload", func() { b.Upload(x, src) }},
+		{"Fill", func() { b.Fill(x, 1) }},
+		{"Copy", func() { b.Copy(dst, x) }},
+		{"CopyCols", func() { b.CopyCols(dst, 0, x, 1, 2) }},
+		{"Add", func() { b.Add(dst, x, y) }},
+		{"AddRow", func() { b.AddRow(dst, x, row) }},
+		{"Dropout", func() { b.Dropout(dst, x, 0.5, 1, 2) }},
+		{"Tanh", func() { b.Tanh(dst, x) }},
+		{"SoftmaxGrad", func() { b.SoftmaxGrad(dst, x, y) }},
+		{"Gemm", func() { b.Gemm(dst, backend.NoTrans, backend.NoTrans, 1, x, square, 0) }},
+		{"Gemm in slices", func() { b.Gemm(square, backend.Trans, backend.NoTrans, 1, tall, tall, 0) }},
+		{"SumRows in chunks", func() { b.SumRows(row, tall, 0) }},
+		{"GatherRows", func() { b.GatherRows(dst, tall, ids) }},
+		{"SoftmaxCrossEntropy", func() { b.SoftmaxCrossEntropy(one, dst, x, ids, 1) }},
+		{"SquaredError", func() { b.SquaredError(one, dst, x, y, 1) }},
+		{"Adam", func() {
+			b.Adam(backend.AdamArgs{Param: x, Grad: y, Mean: dst, Square: tall.Slice(0, n), LR: 0.1, Beta1: 0.9, Beta2: 0.99, Step: 1})
+		}},
+		{"ClipNorm", func() { b.ClipNorm(x, one, 1) }},
+		{"LSTMForward", func() { b.LSTMForward(lstm) }},
+		{"LSTMBackward", func() { b.LSTMBackward(lstmGrad) }},
+		{"RNNForward", func() { b.RNNForward(rnn) }},
+		{"RNNBackward", func() { b.RNNBackward(rnnGrad) }},
+	} {
+		if allocations := testing.AllocsPerRun(10, c.call); allocations != 0 {
+			t.Errorf("%s: %v allocations, want 0", c.name, allocations)
+		}
+	}
+	if err := b.Err(); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,158 @@
+// Package cuda is the backend for NVIDIA GPUs. It runs the kernels of
+// gputrain/kernels through a small driver interface, Driver, which the real
+// CUDA driver and an emulator implement.
+//
+// Everything is queued on one stream, so operations run in the order of the
+// calls and memory that is freed can be given out again at once. Sync, Download
+// and Close wait for it; so do an Upload that runs out of page-locked memory, and
+// one in a thousand of the operations that index by integers.
+package cuda
+
+import (
+	"fmt"
+
+	"gputrain/backend"
+	"gputrain/kernels"
+)
+
+// Options are the settings of Open. The zero value is a good one.
+type Options struct {
+	// Name is what the backend calls itself. "" means "cuda:" and the ordinal.
+	Name string
+
+	// Synchronous waits after each operation, so that an error names the one that
+	// caused it. It is slow.
+	Synchronous bool
+}
+
+// Backend computes on one device.
+type Backend struct {
+	name        string
+	synchronous bool
+	device      Device
+	info        DeviceInfo
+	stream      Stream
+	closed      bool
+	err         error
+
+	kernels map[string]kernel
+	slots   [maxParams]uint64 // arguments of the launch in progress
+	plans   map[kernels.GemmShape]kernels.GemmPlan
+	cells   backend.Backend // b without its layers over sequences
+
+	live      map[*buffer]struct{}
+	free      map[int64][]Pointer // memory to give out again, by its size in bytes
+	uploads   uploads
+	download  []byte // page-locked
+	workspace workspace
+	scalars   Pointer // what kernels read besides their arguments
+	lookups   lookups
+}
+
+var (
+	_ backend.Backend       = (*Backend)(nil)
+	_ backend.LSTMCeller    = (*Backend)(nil)
+	_ backend.LSTMSequencer = (*Backend)(nil)
+	_ backend.RNNCeller     = (*Backend)(nil)
+	_ backend.RNNSequencer  = (*Backend)(nil)
+)
+
+// Open opens a device of the driver and loads the kernels. It fails if there is
+// no such device or the device cannot run them.
+func Open(driver Driver, ordinal int, o Options) (*Backend, error) {
+	if o.Name == "" {
+		o.Name = fmt.Sprintf("cuda:%d", ordinal)
+	}
+	device, err := driver.Open(ordinal)
+	if err != nil {
+		return nil, fmt.Errorf("cuda: Open: %w", err)
+	}
+	b := &Backend{
+		name:        o.Name,
+		synchronous: o.Synchronous,
+		device:      device,
+		info:        device.Info(),
+		kernels:     map[string]kernel{},
+		plans:       map[kernels.GemmShape]kernels.GemmPlan{},
+		live:        map[*buffer]struct{}{},
+		free:        map[int64][]Pointer{},
+	}
+	b.cells = cells{b, b, b}
+	if err := b.prepare(); err != nil {
+		b.err = fmt.Errorf("cuda: Open: %w", err)
+		return nil, b.Close()
+	}
+	return b, nil
+}
+
+// prepare loads the kernels and allocates what the backend itself needs.
+func (b *Backend) prepare() error {
+	var err error
+	if b.stream, err = b.device.NewStream(); err != nil {
+		return err
+	}
+	if err := b.load(); err != nil {
+		return err
+	}
+	if b.scalars, err = b.allocate(scalarBytes); err != nil {
+		return err
+	}
+	if err := b.prepareLookups(); err != nil {
+		return err
+	}
+	return b.prepareTransfers()
+}
+
+// cells is a backend with fused cells only.
+type cells struct {
+	backend.Backend
+	backend.LSTMCeller
+	backend.RNNCeller
+}
+
+// Name returns the name given in the options, or such as "cuda:0".
+func (b *Backend) Name() string { return b.name }
+
+// Sync waits until all queued operations have run and returns the sticky error.
+func (b *Backend) Sync() error {
+	if !b.closed {
+		b.wait("Sync")
+		b.checkLookups()
+	}
+	return b.err
+}
+
+// Err returns the sticky error.
+func (b *Backend) Err() error { return b.err }
+
+// Close waits, frees all memory and releases the device. It returns the sticky
+// error.
+func (b *Backend) Close() error {
+	if b.closed {
+		return b.err
+	}
+	b.Sync()
+	b.closed = true
+	b.releaseMemory()
+	b.keep("Close", b.device.Close())
+	return b.err
+}
+
+// wait waits until the stream is empty.
+func (b *Backend) wait(op string) {
+	if b.err == nil {
+		b.keep(op, b.device.SyncStream(b.stream))
+	}
+}
+
+// keep makes the first error stick. The driver may return the error of an
+// operation to one that was queued later.
+func (b *Backend) keep(op string, err error) {
+	switch {
+	case err == nil || b.err != nil:
+	case b.synchronous:
+		b.err = fmt.Errorf("cuda: %s: %w", op, err)
+	default:
+		b.err = fmt.Errorf("cuda: %s, or an operation before it: %w", op, err)
+	}
+}

@@ -1,0 +1,43 @@
+//go:build cuda
+
+package cudriver
+
+import (
+	"errors"
+	"runtime"
+
+	"gorgonia.org/cu"
+
+	"gputrain/cuda"
+)
+
+// device is a context. A goroutine moves between threads and CUDA's current
+// context belongs to a thread, so every call sets it anew.
+type device struct {
+	info    cuda.DeviceInfo
+	context cu.CUContext
+}
+
+func (d *device) Info() cuda.DeviceInfo { return d.info }
+
+// Close waits for all work and destroys the context, which frees its memory.
+func (d *device) Close() error {
+	return errors.Join(
+		d.call("cuCtxSynchronize", cu.Synchronize),
+		d.call("cuCtxDestroy", d.context.Destroy),
+	)
+}
+
+// call runs f, which is the driver's function of that name, with the context
+// current.
+func (d *device) call(name string, f func() error) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := cu.SetCurrentContext(d.context); err != nil {
+		return failed("cuCtxSetCurrent", err)
+	}
+	if err := f(); err != nil {
+		return failed(name, err)
+	}
+	return nil
+}

@@ -1,0 +1,324 @@
+//go:build cuda
+
+package cudriver
+
+import (
+	"encoding/binary"
+	"errors"
+	"flag"
+	"slices"
+	"strings"
+	"testing"
+
+	"gputrain/cuda"
+)
+
+var (
+	reason   = flag.String("reason", "", "what Devices must give as the reason that there is none")
+	required = flag.Bool("required", false, "fail, not skip, where there is no device")
+)
+
+func TestDevicesGiveTheReasonThatThereIsNone(t *testing.T) {
+	infos, err := New().Devices()
+	if err == nil {
+		if *reason != "" {
+			t.Fatalf("Devices() = %v, want an error with %q", infos, *reason)
+		}
+		t.Skip("there are devices")
+	}
+	if *reason == "" {
+		t.Skip(err)
+	}
+	if text := err.Error(); !strings.Contains(text, *reason) || strings.Contains(text, "\n") {
+		t.Fatalf("Devices() says %q, want %q in one line", text, *reason)
+	}
+	if _, open := New().Open(0); open == nil || open.Error() != err.Error() {
+		t.Fatalf("Open says %v, Devices says %v", open, err)
+	}
+}
+
+// open opens the first device, or skips the test if there is none.
+func open(t *testing.T) cuda.Device {
+	t.Helper()
+	list(t)
+	d := must[cuda.Device](t)(New().Open(0))
+	t.Cleanup(func() { check(t, d.Close()) })
+	return d
+}
+
+// list lists the devices, or skips the test if there are none.
+func list(t *testing.T) []cuda.DeviceInfo {
+	t.Helper()
+	infos, err := New().Devices()
+	if err != nil && !*required {
+		t.Skip(err)
+	}
+	check(t, err)
+	return infos
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func must[T any](t *testing.T) func(T, error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		check(t, err)
+		return v
+	}
+}
+
+func TestOpenNamesADeviceThatIsMissing(t *testing.T) {
+	infos := list(t)
+	for _, ordinal := range []int{-1, len(infos)} {
+		if _, err := New().Open(ordinal); err == nil || !strings.Contains(err.Error(), "no GPU") {
+			t.Errorf("Open(%d) = %v, want that there is no such GPU", ordinal, err)
+		}
+	}
+}
+
+func TestInfoIsThatOfTheList(t *testing.T) {
+	d := open(t)
+	infos := list(t)
+	info := d.Info()
+	if info != infos[0] {
+		t.Errorf("Info() = %+v, the list says %+v", info, infos[0])
+	}
+	if info.Name == "" || info.Major < 5 || info.Memory < 1<<28 || info.Multiprocessors < 1 || info.SharedPerBlock < 48<<10 {
+		t.Errorf("Info() = %+v", info)
+	}
+	free, total, err := d.MemInfo()
+	if err != nil || free <= 0 || free > total {
+		t.Errorf("MemInfo() = %d, %d, %v", free, total, err)
+	}
+}
+
+func TestCopiesAndFillsArrive(t *testing.T) {
+	d := open(t)
+	const words = 1000
+	a := must[cuda.Pointer](t)(d.Alloc(4 * words))
+	b := must[cuda.Pointer](t)(d.Alloc(4 * words))
+	if a%256 != 0 || b%256 != 0 {
+		t.Errorf("addresses 0x%x and 0x%x, want multiples of 256", a, b)
+	}
+	src, dst := hostWords(t, d, words), hostWords(t, d, words)
+	for i := range words {
+		binary.NativeEndian.PutUint32(src[4*i:], uint32(i*i))
+	}
+	s := must[cuda.Stream](t)(d.NewStream())
+	check(t, d.CopyToDevice(a, src, s))
+	check(t, d.CopyOnDevice(b, a, 4*words, s))
+	check(t, d.Fill32(b+4, 0x3f800000, 2, s))
+	check(t, d.CopyToHost(dst, b, s))
+	check(t, d.SyncStream(s))
+	for i := range words {
+		want := uint32(i * i)
+		if i == 1 || i == 2 {
+			want = 0x3f800000
+		}
+		if got := binary.NativeEndian.Uint32(dst[4*i:]); got != want {
+			t.Fatalf("word %d = 0x%x, want 0x%x", i, got, want)
+		}
+	}
+	check(t, d.DestroyStream(s))
+	check(t, d.Free(a))
+	check(t, d.Free(b))
+}
+
+// hostWords returns page-locked memory until the end of the test.
+func hostWords(t *testing.T, d cuda.Device, words int) []byte {
+	t.Helper()
+	host := must[[]byte](t)(d.AllocHost(4 * words))
+	if len(host) != 4*words {
+		t.Fatalf("AllocHost(%d) has %d bytes", 4*words, len(host))
+	}
+	t.Cleanup(func() { check(t, d.FreeHost(host)) })
+	return host
+}
+
+func TestAllocWrapsOutOfMemoryAndGoesOn(t *testing.T) {
+	d := open(t)
+	_, err := d.Alloc(1 << 44)
+	if !errors.Is(err, cuda.ErrOutOfMemory) || !strings.Contains(err.Error(), "cuMemAlloc") {
+		t.Errorf("Alloc(1<<44) = %v, want cuMemAlloc and %v", err, cuda.ErrOutOfMemory)
+	}
+	p := must[cuda.Pointer](t)(d.Alloc(256))
+	check(t, d.Free(p))
+	if err := d.Unload(0); err == nil || errors.Is(err, cuda.ErrOutOfMemory) {
+		t.Errorf("Unload(0) = %v, want an error of another kind", err)
+	}
+}
+
+func TestLoadHasTheLogOfTheCompiler(t *testing.T) {
+	d := open(t)
+	broken := strings.Replace(affine, "fma.rn.f32", "no_such_instruction.f32", 1)
+	_, err := d.Load(broken)
+	if err == nil || !strings.Contains(err.Error(), "cuModuleLoadDataEx") || !strings.Contains(err.Error(), "no_such_instruction") {
+		t.Errorf("Load = %v, want cuModuleLoadDataEx and the instruction", err)
+	}
+	m := must[cuda.Module](t)(d.Load(affine))
+	if _, err := d.Function(m, "no_such_kernel"); err == nil || !strings.Contains(err.Error(), "no_such_kernel") {
+		t.Errorf("Function = %v, want the name of the kernel", err)
+	}
+	check(t, d.Unload(m))
+}
+
+// affine has y[i] = a·x[i] + y[i] for i < n. Its parameters are of 4 and 8 bytes.
+const affine = `
+.version 7.0
+.target sm_50
+.address_size 64
+
+.visible .entry affine(
+	.param .u64 affine_y,
+	.param .f32 affine_a,
+	.param .u64 affine_x,
+	.param .u32 affine_n
+)
+{
+	.reg .pred %p<2>;
+	.reg .f32 %f<4>;
+	.reg .b32 %r<6>;
+	.reg .b64 %rd<8>;
+
+	ld.param.u64 %rd1, [affine_y];
+	ld.param.f32 %f1, [affine_a];
+	ld.param.u64 %rd2, [affine_x];
+	ld.param.u32 %r1, [affine_n];
+	mov.u32 %r2, %ctaid.x;
+	mov.u32 %r3, %ntid.x;
+	mov.u32 %r4, %tid.x;
+	mad.lo.s32 %r5, %r2, %r3, %r4;
+	setp.ge.u32 %p1, %r5, %r1;
+	@%p1 bra done;
+	cvta.to.global.u64 %rd3, %rd1;
+	cvta.to.global.u64 %rd4, %rd2;
+	mul.wide.u32 %rd5, %r5, 4;
+	add.s64 %rd6, %rd3, %rd5;
+	add.s64 %rd7, %rd4, %rd5;
+	ld.global.f32 %f2, [%rd7];
+	ld.global.f32 %f3, [%rd6];
+	fma.rn.f32 %f3, %f1, %f2, %f3;
+	st.global.f32 [%rd6], %f3;
+done:
+	ret;
+}
+`
+
+// An affineKernel is the kernel with its data: x is 2 and y is 1 everywhere.
+type affineKernel struct {
+	cuda.Device
+	f    cuda.Function
+	s    cuda.Stream
+	x, y cuda.Pointer
+	out  []byte
+	args []uint64
+}
+
+const affineWords = 300
+
+func newAffineKernel(t *testing.T, d cuda.Device) *affineKernel {
+	t.Helper()
+	m := must[cuda.Module](t)(d.Load(affine))
+	k := &affineKernel{
+		Device: d,
+		f:      must[cuda.Function](t)(d.Function(m, "affine")),
+		s:      must[cuda.Stream](t)(d.NewStream()),
+		x:      must[cuda.Pointer](t)(d.Alloc(4 * affineWords)),
+		y:      must[cuda.Pointer](t)(d.Alloc(4 * affineWords)),
+		out:    hostWords(t, d, affineWords),
+	}
+	t.Cleanup(func() {
+		check(t, d.Free(k.x))
+		check(t, d.Free(k.y))
+		check(t, d.DestroyStream(k.s))
+		check(t, d.Unload(m))
+	})
+	// a is 3; what is above its four bytes is not to be looked at.
+	k.args = []uint64{uint64(k.y), 0xdead<<32 | 0x40400000, uint64(k.x), 0xdead<<32 | affineWords}
+	check(t, d.Fill32(k.x, 0x40000000, affineWords, k.s))
+	check(t, d.Fill32(k.y, 0x3f800000, affineWords, k.s))
+	return k
+}
+
+func (k *affineKernel) launch() error {
+	return k.Launch(k.f, cuda.Dim3{X: 3, Y: 1, Z: 1}, cuda.Dim3{X: 128, Y: 1, Z: 1}, 0, k.s, k.args)
+}
+
+// result is y, which has to be the same number everywhere.
+func (k *affineKernel) result(t *testing.T) uint32 {
+	t.Helper()
+	check(t, k.CopyToHost(k.out, k.y, k.s))
+	check(t, k.SyncStream(k.s))
+	first := binary.NativeEndian.Uint32(k.out)
+	for i := range affineWords {
+		if got := binary.NativeEndian.Uint32(k.out[4*i:]); got != first {
+			t.Fatalf("y[%d] = 0x%x, y[0] = 0x%x", i, got, first)
+		}
+	}
+	return first
+}
+
+func TestLaunchPassesItsArguments(t *testing.T) {
+	k := newAffineKernel(t, open(t))
+	check(t, k.launch())
+	if got, want := k.result(t), uint32(0x40e00000); got != want {
+		t.Errorf("3·2 + 1 = 0x%x, want 0x%x", got, want)
+	}
+	err := k.Launch(k.f, cuda.Dim3{X: 1, Y: 1, Z: 1}, cuda.Dim3{X: 4096, Y: 1, Z: 1}, 0, k.s, k.args)
+	if err == nil || !strings.Contains(err.Error(), "cuLaunchKernel") {
+		t.Errorf("a block of 4096 threads: %v, want an error of cuLaunchKernel", err)
+	}
+}
+
+func TestCaptureRunsOnlyWhenItsGraphIsLaunched(t *testing.T) {
+	k := newAffineKernel(t, open(t))
+	check(t, k.BeginCapture(k.s))
+	check(t, k.launch())
+	check(t, k.launch())
+	g := must[cuda.Graph](t)(k.EndCapture(k.s))
+	wants := []uint32{0x3f800000, 0x41500000, 0x41c80000} // 1, 13, 25
+	var got []uint32
+	got = append(got, k.result(t))
+	for range 2 {
+		check(t, k.LaunchGraph(g, k.s))
+		got = append(got, k.result(t))
+	}
+	if !slices.Equal(got, wants) {
+		t.Errorf("before, after one and after two launches: %x, want %x", got, wants)
+	}
+	check(t, k.DestroyGraph(g))
+}
+
+func TestEventsOrderStreamsAndMeasureTime(t *testing.T) {
+	k := newAffineKernel(t, open(t))
+	before, after := must[cuda.Event](t)(k.NewEvent()), must[cuda.Event](t)(k.NewEvent())
+	check(t, k.Record(before, k.s))
+	check(t, k.launch())
+	check(t, k.Record(after, k.s))
+	other := must[cuda.Stream](t)(k.NewStream())
+	check(t, k.StreamWait(other, after))
+	check(t, k.CopyToHost(k.out, k.y, other))
+	check(t, k.SyncStream(other))
+	if got, want := binary.NativeEndian.Uint32(k.out), uint32(0x40e00000); got != want {
+		t.Errorf("after the event y[0] = 0x%x, want 0x%x", got, want)
+	}
+	if ms := must[float64](t)(k.Elapsed(before, after)); ms <= 0 || ms > 1e4 {
+		t.Errorf("Elapsed = %g ms", ms)
+	}
+	check(t, k.DestroyEvent(before))
+	check(t, k.DestroyEvent(after))
+	check(t, k.DestroyStream(other))
+}
+
+func TestDevicesAreIndependent(t *testing.T) {
+	d, e := open(t), open(t)
+	p := must[cuda.Pointer](t)(d.Alloc(256))
+	q := must[cuda.Pointer](t)(e.Alloc(256))
+	check(t, d.Free(p))
+	check(t, e.Free(q))
+}

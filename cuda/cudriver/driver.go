@@ -1,0 +1,119 @@
+//go:build cuda
+
+package cudriver
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+
+	"gorgonia.org/cu"
+
+	"gputrain/cuda"
+	"gputrain/cuda/abi"
+)
+
+// New returns the driver of the machine's NVIDIA GPUs. It is loaded when it is
+// first asked for something.
+func New() cuda.Driver { return driver{} }
+
+type driver struct{}
+
+// leastVersion is that of the first driver that reads PTX 7.8, as CUDA 11.8
+// writes it: 1000·major + 10·minor.
+const leastVersion = 11080
+
+// Devices lists the GPUs. The error says whether there is no driver, no GPU, or
+// a driver too old for the kernels.
+func (driver) Devices() ([]cuda.DeviceInfo, error) {
+	count, err := devices()
+	if err != nil {
+		return nil, err
+	}
+	infos := make([]cuda.DeviceInfo, count)
+	for i := range infos {
+		if infos[i], err = info(i); err != nil {
+			return nil, fmt.Errorf("GPU %d: %w", i, err)
+		}
+	}
+	return infos, nil
+}
+
+// Open creates a context on the GPU with this ordinal.
+func (driver) Open(ordinal int) (cuda.Device, error) {
+	count, err := devices()
+	if err != nil {
+		return nil, err
+	}
+	if ordinal < 0 || ordinal >= count {
+		return nil, fmt.Errorf("there is no GPU %d: this machine has %d, numbered from 0", ordinal, count)
+	}
+	info, err := info(ordinal)
+	if err != nil {
+		return nil, fmt.Errorf("GPU %d: %w", ordinal, err)
+	}
+
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	context, err := cu.Device(ordinal).MakeContext(cu.SchedAuto)
+	if err != nil {
+		return nil, fmt.Errorf("GPU %d: %w", ordinal, failed("cuCtxCreate", err))
+	}
+	// MakeContext leaves the context on this thread's stack.
+	if _, err := cu.PopCurrentCtx(); err != nil {
+		return nil, errors.Join(failed("cuCtxPopCurrent", err), context.Destroy())
+	}
+	return &device{info: info, context: context}, nil
+}
+
+// devices returns how many GPUs there are, at least one.
+func devices() (int, error) {
+	if err := abi.Load(); err != nil {
+		return 0, err
+	}
+	if version := cu.Version(); version < leastVersion {
+		return 0, fmt.Errorf("the NVIDIA driver supports CUDA %s, the kernels need %s: install driver 520 or later",
+			versionText(version), versionText(leastVersion))
+	}
+	count, err := cu.NumDevices()
+	if err != nil {
+		return 0, failed("cuDeviceGetCount", err)
+	}
+	if count == 0 {
+		return 0, errors.New("the NVIDIA driver sees no GPU")
+	}
+	return count, nil
+}
+
+func info(ordinal int) (cuda.DeviceInfo, error) {
+	d, err := cu.GetDevice(ordinal)
+	if err != nil {
+		return cuda.DeviceInfo{}, failed("cuDeviceGet", err)
+	}
+	name, err := d.Name()
+	if err != nil {
+		return cuda.DeviceInfo{}, failed("cuDeviceGetName", err)
+	}
+	memory, err := d.TotalMem()
+	if err != nil {
+		return cuda.DeviceInfo{}, failed("cuDeviceTotalMem", err)
+	}
+	attributes, err := d.Attributes(cu.ComputeCapabilityMajor, cu.ComputeCapabilityMinor,
+		cu.MultiprocessorCount, cu.MaxSharedMemoryPerBlock)
+	if err != nil {
+		return cuda.DeviceInfo{}, failed("cuDeviceGetAttribute", err)
+	}
+	return cuda.DeviceInfo{
+		Name:            name,
+		Major:           attributes[0],
+		Minor:           attributes[1],
+		Memory:          memory,
+		Multiprocessors: attributes[2],
+		SharedPerBlock:  attributes[3],
+		Driver:          versionText(cu.Version()),
+	}, nil
+}
+
+func versionText(version int) string {
+	return fmt.Sprintf("%d.%d", version/1000, version%1000/10)
+}

@@ -1,0 +1,33 @@
+//go:build cuda
+
+package cudriver
+
+/*
+#include <cuda.h>
+
+static CUresult launch(CUfunction function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX,
+	unsigned blockY, unsigned blockZ, unsigned shared, CUstream stream, uint64_t *arguments, int count)
+{
+	void *pointers[count + 1]; // an array of none is not C
+	for (int i = 0; i < count; i++)
+		pointers[i] = &arguments[i];
+	return cuLaunchKernel(function, gridX, gridY, gridZ, blockX, blockY, blockZ, shared, stream, pointers, NULL);
+}
+*/
+import "C"
+
+import (
+	"unsafe"
+
+	"gputrain/cuda"
+)
+
+// Launch calls the driver by itself: cu's Launch wants a slice of pointers and
+// allocates two copies of the arguments.
+func (d *device) Launch(f cuda.Function, grid, block cuda.Dim3, sharedBytes int, s cuda.Stream, args []uint64) error {
+	return d.call("cuLaunchKernel", func() error {
+		return result(C.launch(hold[C.CUfunction](f),
+			C.uint(grid.X), C.uint(grid.Y), C.uint(grid.Z), C.uint(block.X), C.uint(block.Y), C.uint(block.Z),
+			C.uint(sharedBytes), hold[C.CUstream](s), (*C.uint64_t)(unsafe.SliceData(args)), C.int(len(args))))
+	})
+}

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# What our program says on a machine without a GPU: without a driver, with
+# libraries that are no use, and with NVIDIA's own from Debian's package libcuda1
+# (skipped where apt does not have it). Run by make check-libcuda, which sets the
+# flags of cgo.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+go test -c -tags cuda -o "$work/program" .
+
+# says FOLDER REASON: with the libcuda.so.1 of the folder, Devices gives the reason.
+says() {
+	LD_LIBRARY_PATH=$1 "$work/program" -test.run 'Reason' -reason "$2" >"$work/output" 2>&1 && echo "ok: $2" || {
+		cat "$work/output"
+		return 1
+	}
+}
+
+# stub NAME FLAGS...: a folder with a library of driver.c.
+stub() {
+	mkdir "$work/$1"
+	gcc -shared -fPIC -o "$work/$1/libcuda.so.1" "${@:2}" testdata/driver.c
+}
+
+says "$work" 'no NVIDIA driver: libcuda.so.1: '
+stub old -DINIT=0 -DVERSION=11070 -DCOUNT=1
+says "$work/old" 'supports CUDA 11.7, the kernels need 11.8: install driver 520 or later'
+stub none -DINIT=0 -DVERSION=12020 -DCOUNT=0
+says "$work/none" 'the NVIDIA driver sees no GPU'
+stub broken -DINIT=999 -DVERSION=12020 -DCOUNT=1
+says "$work/broken" 'the NVIDIA driver does not start: cuInit: a text of the library (CUDA error 999)'
+mkdir "$work/other"
+echo 'int other;' | gcc -shared -fPIC -o "$work/other/libcuda.so.1" -x c -
+says "$work/other" 'is not a CUDA driver'
+
+if says "$work/old" 'something else' >"$work/control" 2>&1; then
+	echo 'a wrong reason was not noticed' >&2
+	exit 1
+fi
+
+mkdir -p "$work/sources" "$work/lists/partial"
+if ! command -v apt-get >"$work/control" || [ ! -e /etc/apt/sources.list.d/debian.sources ]; then
+	echo 'skipped: NVIDIA'"'"'s library, which is fetched on Debian only'
+	exit 0
+fi
+sed 's/^Components:.*/Components: main contrib non-free/' /etc/apt/sources.list.d/debian.sources >"$work/sources/debian.sources"
+apt=(-qq -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$work/sources" -o "Dir::State::Lists=$work/lists" -o APT::Sandbox::User=root)
+if ! (cd "$work" && apt-get "${apt[@]}" update && apt-get "${apt[@]}" download libcuda1); then
+	echo 'skipped: NVIDIA'"'"'s library, which could not be downloaded'
+	exit 0
+fi
+dpkg -x "$work"/libcuda1_*.deb "$work/root"
+says "$(dirname "$(find "$work/root" -name libcuda.so.1)")" 'no CUDA-capable device is detected (CUDA error 100)'

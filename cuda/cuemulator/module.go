@@ -1,0 +1,114 @@
+//go:build cuda && emulatorabi
+
+package cuemulator
+
+// #include <cuda.h>
+import "C"
+
+import (
+	"regexp"
+	"strconv"
+	"unsafe"
+
+	"gputrain/cuda"
+)
+
+//export emulateModuleLoad
+func emulateModuleLoad(out *C.CUmodule, image unsafe.Pointer, count C.uint, options *C.CUjit_option, values *unsafe.Pointer) C.CUresult {
+	var refused error
+	code := with(func(c *context) error {
+		ptx := C.GoString((*C.char)(image))
+		m, err := c.Load(ptx)
+		if err != nil {
+			refused = err
+			return nil
+		}
+		c.modules[m] = parameters(ptx)
+		store(out, m)
+		return nil
+	})
+	if refused != nil {
+		write(errorLog(unsafe.Slice(options, count), values), refused.Error())
+		return C.CUDA_ERROR_INVALID_PTX
+	}
+	return code
+}
+
+// errorLog returns the buffer that the options name for the compiler's errors.
+// The value of an option is a pointer or, in the place of one, an integer.
+func errorLog(options []C.CUjit_option, values *unsafe.Pointer) []byte {
+	integers := unsafe.Slice((*uintptr)(unsafe.Pointer(values)), len(options))
+	var buffer *byte
+	var size uintptr
+	for i, option := range options {
+		switch option {
+		case C.CU_JIT_ERROR_LOG_BUFFER:
+			buffer = *(**byte)(unsafe.Pointer(&integers[i]))
+		case C.CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES:
+			size = integers[i]
+		}
+	}
+	return unsafe.Slice(buffer, size)
+}
+
+var (
+	entryPattern     = regexp.MustCompile(`\.entry\s+([\w$]+)\s*\(([^)]*)\)`)
+	parameterPattern = regexp.MustCompile(`\.param\s+(?:\.align\s+\d+\s+)?\.[bsuf](\d+)\s`)
+)
+
+// parameters returns the sizes in bytes of the parameters of each kernel: a
+// launch does not say how many arguments it has.
+func parameters(ptx string) map[string][]int {
+	sizes := map[string][]int{}
+	for _, entry := range entryPattern.FindAllStringSubmatch(ptx, -1) {
+		sizes[entry[1]] = nil
+		for _, parameter := range parameterPattern.FindAllStringSubmatch(entry[2], -1) {
+			bits, _ := strconv.Atoi(parameter[1]) // digits, or the pattern would not match
+			sizes[entry[1]] = append(sizes[entry[1]], bits/8)
+		}
+	}
+	return sizes
+}
+
+//export emulateModuleUnload
+func emulateModuleUnload(m C.CUmodule) C.CUresult {
+	return with(func(c *context) error {
+		delete(c.modules, cuda.Module(number(m)))
+		return c.Unload(cuda.Module(number(m)))
+	})
+}
+
+//export emulateModuleGetFunction
+func emulateModuleGetFunction(out *C.CUfunction, m C.CUmodule, name *C.char) C.CUresult {
+	var missing bool
+	code := with(func(c *context) error {
+		f, err := c.Function(cuda.Module(number(m)), C.GoString(name))
+		if missing = err != nil; missing {
+			return nil
+		}
+		c.functions[f] = c.modules[cuda.Module(number(m))][C.GoString(name)]
+		store(out, f)
+		return nil
+	})
+	if missing {
+		return C.CUDA_ERROR_NOT_FOUND
+	}
+	return code
+}
+
+//export emulateLaunchKernel
+func emulateLaunchKernel(f C.CUfunction, gridX, gridY, gridZ, blockX, blockY, blockZ, shared C.uint, s C.CUstream,
+	arguments, extra *unsafe.Pointer) C.CUresult {
+	return with(func(c *context) error {
+		function := cuda.Function(number(f))
+		sizes := c.functions[function]
+		args := make([]uint64, len(sizes))
+		for i, p := range unsafe.Slice(arguments, len(sizes)) {
+			copy(slice(unsafe.Pointer(&args[i]), 8), slice(p, C.size_t(sizes[i])))
+		}
+		return c.Launch(function,
+			cuda.Dim3{X: int(gridX), Y: int(gridY), Z: int(gridZ)},
+			cuda.Dim3{X: int(blockX), Y: int(blockY), Z: int(blockZ)},
+			int(shared), stream(s), args)
+	})
+}

@@ -1,0 +1,163 @@
+package cuda_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"gputrain/backend"
+	"gputrain/cuda"
+	"gputrain/cuda/emulator"
+	"gputrain/data"
+	"gputrain/model"
+	"gputrain/train"
+)
+
+var errInjected = errors.New("injected")
+
+// A failing call of the driver, whichever it is, ends in an error, nothing
+// leaks, and the next run on the same driver works.
+func TestDriverFaults(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		operation emulator.Operation
+		err       error
+		every     int // n-th call
+	}{
+		{"allocation", emulator.AllocOperation, errInjected, 1},
+		{"launch", emulator.LaunchOperation, errInjected, 3},
+		{"copy", emulator.CopyOperation, errInjected, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := &tap{Driver: newDriver(t, emulator.Options{})}
+			failures := 0
+			for n := 1; ; n += c.every {
+				d.opened = func(device *emulator.Device) { device.Fail(c.operation, n, c.err) }
+				err := trainStep(t, d)
+				if d.closed != nil {
+					t.Fatalf("fault %d: the device's Close returns %v", n, d.closed)
+				}
+				if err == nil {
+					break
+				}
+				if !errors.Is(err, c.err) {
+					t.Fatalf("fault %d: got error %v, want one that wraps %v", n, err, c.err)
+				}
+				failures++
+			}
+			if failures < 5 {
+				t.Errorf("a step met %d faults, want some", failures)
+			}
+		})
+	}
+}
+
+// trainStep trains on one batch, with a backend of its own.
+func trainStep(t *testing.T, driver cuda.Driver) error {
+	b, err := cuda.Open(driver, 0, cuda.Options{})
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	net, err := model.New(b, model.Spec{
+		{Name: "lstm", Layer: model.LSTM{Hidden: 3}},
+		{Name: "last", Layer: model.LastStep{}},
+		{Name: "head", Layer: model.Dense{Out: 10}},
+	}, model.Shape{Steps: 2, Batch: 2, Width: 4})
+	if err != nil {
+		return err
+	}
+	net.Init(1)
+	trainer, err := train.New(net, train.Options{
+		Loss: train.CrossEntropy{}, Optimizer: train.Adam{}, LR: 0.01, ClipNorm: 1, Epochs: 1, Batch: 2,
+	})
+	if err != nil {
+		return err
+	}
+	set := &data.Dataset{Steps: 2, Width: 4, X: make([]float32, 16), Labels: []int32{3, 9}}
+	if err := trainer.Fit(t.Context(), set, nil); err != nil {
+		return err
+	}
+	return b.Sync()
+}
+
+func TestBadIdsAreStickyErrors(t *testing.T) {
+	gather := func(b *bench, x backend.Tensor, ids backend.Ints) { b.GatherRows(b.zeros(5, 3), x, ids) }
+	for _, c := range []struct {
+		name  string
+		call  func(b *bench, x backend.Tensor, ids backend.Ints)
+		after func(b *bench, ids backend.Ints)
+		want  string
+	}{
+		{"GatherRows", gather, nil, "cuda: GatherRows: ids[3] is 12, x has 10 rows"},
+		{"ScatterAddRows", func(b *bench, x backend.Tensor, ids backend.Ints) { b.ScatterAddRows(x, b.zeros(5, 3), ids) }, nil,
+			"cuda: ScatterAddRows: ids[3] is 12, dst has 10 rows"},
+		{"SoftmaxCrossEntropy", func(b *bench, x backend.Tensor, ids backend.Ints) {
+			b.SoftmaxCrossEntropy(b.zeros(1, 1), backend.Tensor{}, x.Slice(0, 5), ids, 1)
+		}, nil, "cuda: SoftmaxCrossEntropy: labels[3] is 12, logits has 3 columns"},
+		{"ids overwritten", gather, func(b *bench, ids backend.Ints) { b.UploadInts(ids, make([]int32, 5)) },
+			"cuda: GatherRows: ids[3] was out of range, x has 10 rows"},
+		{"ids computed", gather, func(b *bench, ids backend.Ints) { b.ArgMaxRows(ids, b.zeros(5, 3)) },
+			"cuda: GatherRows: ids[3] was out of range, x has 10 rows"},
+		{"ids freed", gather, func(b *bench, ids backend.Ints) { b.Free(ids.Buf) },
+			"cuda: GatherRows: ids[3] was out of range, x has 10 rows"},
+		{"many good calls before", func(b *bench, x backend.Tensor, ids backend.Ints) {
+			dst := b.zeros(1, 3)
+			for range 1500 {
+				b.GatherRows(dst, x, ids.Slice(0, 1))
+			}
+			gather(b, x, ids)
+		}, nil, "cuda: GatherRows: ids[3] is 12, x has 10 rows"},
+		{"many good calls after", gather, func(b *bench, ids backend.Ints) {
+			dst, x := b.zeros(1, 3), b.zeros(10, 3)
+			for range 1500 {
+				b.GatherRows(dst, x, ids.Slice(0, 1))
+			}
+		}, "cuda: GatherRows: ids[3] is 12, x has 10 rows"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(t, newDriver(t, emulator.Options{}), cuda.Options{})
+			ids := b.ints(1, 0, 2, 12, 13)
+			c.call(b, b.in(10, 3), ids)
+			if c.after != nil {
+				c.after(b, ids)
+			}
+			for _, err := range []error{b.Sync(), b.Err(), b.Close()} {
+				if err == nil || err.Error() != c.want {
+					t.Errorf("got error %v, want %s", err, c.want)
+				}
+			}
+		})
+	}
+}
+
+// What is lost is named: the operation that failed if the backend waits after
+// each, and else one that came later.
+func TestErrorsNameTheOperation(t *testing.T) {
+	for _, c := range []struct {
+		synchronous bool
+		want        string
+	}{
+		{true, "cuda: Tanh: "},
+		{false, "cuda: Add, or an operation before it: "},
+	} {
+		// A budget of instructions that Tanh of so many exceeds.
+		driver := newDriver(t, emulator.Options{Budget: 2000})
+		b := newBench(t, driver, cuda.Options{Synchronous: c.synchronous})
+		small, large := b.zeros(1, 32), b.zeros(1000, 32)
+		b.Tanh(small, small)
+		b.Tanh(large, large)
+		b.Add(small, small, small)
+		if err := b.Sync(); err == nil || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("Synchronous %v: got error %v, want %s...", c.synchronous, err, c.want)
+		}
+	}
+}
+
+func TestOpenFails(t *testing.T) {
+	driver := newDriver(t, emulator.Options{})
+	const want = "cuda: Open: cuda emulator: no device 1, there are 1"
+	if _, err := cuda.Open(driver, 1, cuda.Options{}); err == nil || err.Error() != want {
+		t.Errorf("got error %v, want %s", err, want)
+	}
+}

@@ -1,0 +1,98 @@
+package cuda_test
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"gputrain/backend"
+	"gputrain/cuda"
+	"gputrain/cuda/emulator"
+)
+
+func newDriver(t testing.TB, o emulator.Options) *emulator.Driver {
+	t.Helper()
+	o.Seed = 1
+	driver, err := emulator.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return driver
+}
+
+// bench holds a backend and makes operands.
+type bench struct {
+	*cuda.Backend
+	t   testing.TB
+	rng *rand.Rand
+}
+
+func newBench(t testing.TB, driver cuda.Driver, o cuda.Options) *bench {
+	t.Helper()
+	b, err := cuda.Open(driver, 0, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Close() })
+	return &bench{b, t, rand.New(rand.NewPCG(1, 1))}
+}
+
+func (b *bench) zeros(rows, cols int) backend.Tensor {
+	b.t.Helper()
+	x, err := b.New(rows, cols)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return x
+}
+
+// in returns a tensor of numbers from −1 to 1.
+func (b *bench) in(rows, cols int) backend.Tensor {
+	x := b.zeros(rows, cols)
+	b.Upload(x, b.uniform(x.Size()))
+	return x
+}
+
+func (b *bench) uniform(n int) []float32 {
+	values := make([]float32, n)
+	for i := range values {
+		values[i] = 2*b.rng.Float32() - 1
+	}
+	return values
+}
+
+func (b *bench) ints(values ...int32) backend.Ints {
+	b.t.Helper()
+	x, err := b.NewInts(len(values))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.UploadInts(x, values)
+	return x
+}
+
+// tap is a driver that hands its device to a function when it is opened, and
+// keeps what Close returns.
+type tap struct {
+	*emulator.Driver
+	opened func(*emulator.Device)
+	closed error
+}
+
+func (d *tap) Open(ordinal int) (cuda.Device, error) {
+	device, err := d.Driver.Open(ordinal)
+	if err != nil {
+		return nil, err
+	}
+	d.opened(device.(*emulator.Device))
+	return tapped{device, d}, nil
+}
+
+type tapped struct {
+	cuda.Device
+	tap *tap
+}
+
+func (d tapped) Close() error {
+	d.tap.closed = d.Device.Close()
+	return d.tap.closed
+}
