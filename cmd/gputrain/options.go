@@ -41,7 +41,7 @@ type settings struct {
 	Clip        float64 `toml:"clip" default:"1" help:"Largest norm of the gradient; 0 means no limit."`
 	Patience    int     `toml:"patience" default:"0" help:"Stop after so many epochs without a better validation loss, and keep the best parameters; 0 means never."`
 	Seed        int64   `toml:"seed" default:"1" help:"Seed of the initial parameters and of the order of the samples."`
-	Device      string  `toml:"device" default:"auto" help:"auto or cpu."`
+	Device      string  `toml:"device" default:"auto" help:"auto (the CPU), cpu, cuda or cuda:N (an NVIDIA GPU), or emulated (the CUDA kernels on the CPU: slow, for tests)."`
 }
 
 // modelKinds returns the valid values of settings.Model.
@@ -90,12 +90,14 @@ func (s *settings) check() error {
 		{"model", s.Model, modelKinds()},
 		{"optimizer", s.Optimizer, []string{"sgd", "rmsprop", "adam", "adamw"}},
 		{"schedule", s.Schedule, []string{"constant", "step", "cosine"}},
-		{"device", s.Device, []string{"auto", "cpu"}},
 	} {
 		if !slices.Contains(c.valid, c.value) {
 			return &settingError{c.key, fmt.Sprintf("is %q, not one of %s; did you mean %q?",
 				c.value, strings.Join(c.valid, ", "), nearest(c.value, c.valid))}
 		}
+	}
+	if err := checkDevice(s.Device); err != nil {
+		return err
 	}
 	if s.Momentum > 0 && (s.Optimizer == "adam" || s.Optimizer == "adamw") {
 		return &settingError{"momentum", fmt.Sprintf("is %v, but %s has none: it is for sgd and rmsprop", s.Momentum, s.Optimizer)}

@@ -18,11 +18,15 @@ type predictCommand struct {
 	Input  string `required:"" placeholder:"FILE" help:"CSV file with one sample per row, scaled as the data that the model learned from; - is stdin."`
 	Target string `placeholder:"COLUMN" help:"A column of the input to leave out: its name, or its number from 1."`
 	Out    string `placeholder:"FILE" help:"Where to write the CSV, instead of stdout."`
+	Device string `default:"auto" help:"As for train."`
 }
 
 // Run writes, for each row of the input, the class that the model finds most
 // probable and the probability of each class.
 func (c *predictCommand) Run(con console) error {
+	if err := checkDevice(c.Device); err != nil {
+		return err
+	}
 	d, file, err := readModel(c.Model)
 	if err != nil {
 		return err
@@ -31,11 +35,14 @@ func (c *predictCommand) Run(con console) error {
 	if err != nil {
 		return err
 	}
-	b, _, err := openDevice("auto")
+	b, note, err := openDevice(c.Device)
 	if err != nil {
 		return err
 	}
 	defer b.Close()
+	if c.Device != "auto" && note != "" {
+		fmt.Fprintln(con.err, note)
+	}
 	net, err := d.restore(b, file, model.Stage{Name: "probability", Layer: model.Softmax})
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Model, err)

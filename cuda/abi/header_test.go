@@ -49,7 +49,11 @@ func TestDoctoredHeaderDisagreesWithTheToolkit(t *testing.T) {
 		{"order of fields", "cuda.h", "size_t Width, Height, Depth;", "size_t Width, Depth, Height;", "CUDA_ARRAY3D_DESCRIPTOR."},
 		{"size of a field", "cuda.h", "unsigned value, elementSize;", "unsigned long value; unsigned elementSize;", "CUDA_MEMSET_NODE_PARAMS"},
 		{"size of a struct", "cuda.h", "void **kernelParams, **extra;", "void **kernelParams, **extra; int more;", "CUDA_KERNEL_NODE_PARAMS"},
-		{"size of a handle", "cuda.h", "typedef int CUdevice;", "typedef long CUdevice;", "sizeof(CUdevice)"},
+		{"size of a handle", "cuda.h", "typedef int CUdevice;", "typedef long CUdevice;", "CUdevice"},
+		{"sign of a handle", "cuda.h", "typedef unsigned long long CUdeviceptr;", "typedef long long CUdeviceptr;", "CUdeviceptr"},
+		{"sign of a field", "cuda.h", "unsigned value, elementSize;", "int value, elementSize;", "CUDA_MEMSET_NODE_PARAMS_value"},
+		{"field of the same size", "cuda.h", "void *reserved0;", "size_t reserved0;", "CUDA_MEMCPY3D_reserved0"},
+		{"parameter of a callback", "cuda.h", "(*CUhostFn)(void *data)", "(*CUhostFn)(int data)", "CUhostFn"},
 		{"parameter", "functions.h", "(CUdeviceptr *pointer, size_t bytes)", "(CUdeviceptr *pointer, unsigned bytes)", "cuMemAlloc_v2"},
 		{"const", "functions.h", "(CUmodule *module, const char *path)", "(CUmodule *module, char *path)", "cuModuleLoad"},
 		{"enumeration", "functions.h", "(CUlimit limit, size_t value)", "(CUfunc_cache limit, size_t value)", "cuCtxSetLimit"},
@@ -82,14 +86,11 @@ func (h header) differences(t *testing.T) []string {
 		write(name, text)
 	}
 
-	// A second declaration of another type is an error of the compiler.
-	write("prototypes.c", "#include TOOLKIT\n"+
-		"#define FUNCTION(symbol, parameters, arguments) extern __typeof__(symbol) symbol; CUresult symbol parameters;\n"+
-		h["functions.h"])
+	write("again.c", h.again())
 	write("facts.c", h.facts())
 	theirs := fmt.Sprintf("-DTOOLKIT=%q", filepath.Join(*toolkit, "cuda.h"))
 	ours := fmt.Sprintf("-DTOOLKIT=%q", filepath.Join(dir, "cuda.h"))
-	if text, err := compile(dir, "-fsyntax-only", theirs, "prototypes.c"); err != nil {
+	if text, err := compile(dir, "-fsyntax-only", theirs, "again.c"); err != nil {
 		return []string{text}
 	}
 	var facts [2][]string
@@ -125,8 +126,28 @@ func compile(dir string, args ...string) (string, error) {
 	return fmt.Sprintf("gcc: %v: %s", err, text), err
 }
 
-// facts is a C program that prints a line for every declaration but the
-// prototypes.
+// again is a C file that declares our handles, fields and functions behind the
+// toolkit's header: a second declaration of another type is an error of the
+// compiler. A field is declared as a variable.
+func (h header) again() string {
+	var b strings.Builder
+	b.WriteString("#include TOOLKIT\n")
+	for _, typedef := range handlePattern.FindAllString(h["cuda.h"], -1) {
+		fmt.Fprintln(&b, typedef)
+	}
+	for _, f := range h.fields() {
+		fmt.Fprintf(&b, "extern __typeof__(((%s *)0)->%s) %s_%s;\n", f.of, f.name, f.of, f.name)
+	}
+	for _, s := range structPattern.FindAllStringSubmatch(h["cuda.h"], -1) {
+		fmt.Fprintln(&b, fieldPattern.ReplaceAllString(s[1], s[2]+"_${0}"))
+	}
+	b.WriteString("#define FUNCTION(symbol, parameters, arguments) extern __typeof__(symbol) symbol; CUresult symbol parameters;\n")
+	b.WriteString(h["functions.h"])
+	return b.String()
+}
+
+// facts is a C program that prints a line for every constant, size, offset and
+// versioned name.
 func (h header) facts() string {
 	var b strings.Builder
 	b.WriteString(`#include TOOLKIT
@@ -158,6 +179,7 @@ var (
 	constantPattern = regexp.MustCompile(`(?m)(?:^#define |\b)(CU_\w+|CUDA_SUCCESS|CUDA_ERROR_\w+)(?: =| \d)`)
 	typePattern     = regexp.MustCompile(`(?m)^(?:typedef \w.*?|} )\*?(\w+);$`)
 	functionPattern = regexp.MustCompile(`(?m)^FUNCTION\((\w+)`)
+	handlePattern   = regexp.MustCompile(`(?m)^typedef [^{\n]*;$`)
 	structPattern   = regexp.MustCompile(`typedef struct {([^}]*)} (\w+);`)
 	fieldPattern    = regexp.MustCompile(`(\w+)(?:\[\d+\])?[,;]`)
 	version         = regexp.MustCompile(`_v\d$`)

@@ -88,7 +88,7 @@ func TestInfoIsThatOfTheList(t *testing.T) {
 	if info != infos[0] {
 		t.Errorf("Info() = %+v, the list says %+v", info, infos[0])
 	}
-	if info.Name == "" || info.Major < 5 || info.Memory < 1<<28 || info.Multiprocessors < 1 || info.SharedPerBlock < 48<<10 {
+	if info.Name == "" || info.Major < 5 || info.Memory < 1<<28 || info.Multiprocessors < 1 || info.Multiprocessors > 1000 || info.SharedPerBlock < 48<<10 {
 		t.Errorf("Info() = %+v", info)
 	}
 	free, total, err := d.MemInfo()
@@ -269,9 +269,11 @@ func TestLaunchPassesItsArguments(t *testing.T) {
 	if got, want := k.result(t), uint32(0x40e00000); got != want {
 		t.Errorf("3·2 + 1 = 0x%x, want 0x%x", got, want)
 	}
-	err := k.Launch(k.f, cuda.Dim3{X: 1, Y: 1, Z: 1}, cuda.Dim3{X: 4096, Y: 1, Z: 1}, 0, k.s, k.args)
-	if err == nil || !strings.Contains(err.Error(), "cuLaunchKernel") {
-		t.Errorf("a block of 4096 threads: %v, want an error of cuLaunchKernel", err)
+	for _, test := range []struct{ threads, sharedBytes int }{{4096, 0}, {128, 1 << 20}} {
+		err := k.Launch(k.f, cuda.Dim3{X: 1, Y: 1, Z: 1}, cuda.Dim3{X: test.threads, Y: 1, Z: 1}, test.sharedBytes, k.s, k.args)
+		if err == nil || !strings.Contains(err.Error(), "cuLaunchKernel") {
+			t.Errorf("a block of %d threads and %d bytes: %v, want an error of cuLaunchKernel", test.threads, test.sharedBytes, err)
+		}
 	}
 }
 
