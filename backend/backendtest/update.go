@@ -108,7 +108,7 @@ func checkSGD(p *probe) {
 				step := g + c.momentum*v
 				return map[string]float64{
 					"Velocity": 5 * unit * v,
-					"Param":    unit * (2*math.Abs(x["Param"]) + 0.1*8*max(v, step)),
+					"Param":    unit * (math.Abs(x["Param"]) + 0.1*8*max(v, step)),
 				}
 			},
 		}
@@ -150,7 +150,7 @@ func checkRMSProp(p *probe) {
 				return map[string]float64{
 					"Square":   square,
 					"Velocity": velocity,
-					"Param": 2*unit*math.Abs(x["Param"]) +
+					"Param": unit*math.Abs(x["Param"]) +
 						c.lr*(velocity+4*unit*(c.momentum*math.Abs(x["Velocity"])+g/root)),
 				}
 			},
