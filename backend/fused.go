@@ -1,5 +1,7 @@
 package backend
 
+import "time"
+
 // The optional interfaces are discovered in this file and nowhere else. Each
 // function takes the widest fusion that b offers: the whole sequence, else a
 // loop of Gemm and the fused cell, else a loop of plain operations. Whichever
@@ -32,6 +34,40 @@ func RNNPath(b Backend) string {
 		return PathCell
 	}
 	return PathPlain
+}
+
+// Replay queues the operations that ops calls. On a backend that is a Replayer,
+// operations that were queued before with the same arguments are queued again
+// at once, as one, so that the host does next to nothing for each. Scalars that
+// change from step to step may differ: those of the optimizers (LR, Step and so
+// on) and the seed and offset of Dropout.
+//
+// ops must call operations only, none of Memory and none that waits, and the same
+// ones if it is called again: it may be called any number of times, or not at
+// all if an error sticks.
+func Replay(b Backend, ops func()) {
+	if r, ok := b.(Replayer); ok {
+		r.Replay(ops)
+		return
+	}
+	ops()
+}
+
+// Time returns how long b takes for the operations that ops calls, once all
+// that was queued before is done. It waits, and returns the sticky error. A
+// Timer's clock is that of the device; else it is the host's, and what the host
+// does counts.
+func Time(b Backend, ops func()) (time.Duration, error) {
+	if t, ok := b.(Timer); ok {
+		return t.Time(ops)
+	}
+	if err := b.Sync(); err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	ops()
+	err := b.Sync()
+	return time.Since(began), err
 }
 
 // LSTMScratch returns how many scratch elements LSTMForward and LSTMBackward

@@ -37,8 +37,19 @@ type Trainer struct {
 	best     backend.Tensor   // parameters of the best epoch; absent without Patience
 	received []float32        // where a [1,1] tensor is downloaded to
 
+	step  step
+	queue func() // queues step
+
 	progress progress
 	samples  int // processed since New
+}
+
+// step is what one update works with.
+type step struct {
+	x      backend.Tensor
+	steps  int // of time
+	target Target
+	lr     float64
 }
 
 // progress is the part of the state that is no tensor.
@@ -76,6 +87,7 @@ func New(net *model.Network, o Options) (*Trainer, error) {
 	t.feed = newFeed(m, in, out)
 	t.grad = m.tensor(out.Rows(), out.Width)
 	t.loss, t.lossSum, t.norm = m.tensor(1, 1), m.tensor(1, 1), m.tensor(1, 1)
+	t.queue = t.queueStep
 	params := net.Params()
 	for i := range t.slots {
 		t.slots[i] = m.tensor(params.Rows, params.Cols)
@@ -102,25 +114,33 @@ func (t *Trainer) History() []Epoch { return slices.Clone(t.progress.history) }
 // Errors of the device stick to the backend (see backend.Backend). The
 // targets must be those that Options.Loss needs; else the backend panics.
 func (t *Trainer) Step(batch data.Batch) {
-	b, o, s := t.b, &t.options, &t.progress
-	x, target := t.feed.inputs(b, batch), t.feed.targets(b, batch)
-	params, grads := t.net.Params(), t.net.Grads()
+	o, s := &t.options, &t.progress
+	t.step = step{
+		x: t.feed.inputs(t.b, batch), steps: batch.Steps, target: t.feed.targets(t.b, batch),
+		lr: o.LR * o.Schedule.Factor(s.step),
+	}
+	s.step++
+	backend.Replay(t.b, t.queue)
 
+	// The last batch of an epoch may be smaller, so the mean over the rows is
+	// not that over the batches.
+	t.b.AddScaled(t.lossSum, float64(t.step.target.Count), t.loss)
+	s.rows += t.step.target.Count
+	t.samples += batch.Size
+}
+
+// queueStep queues the operations of one step: the same ones, with the same
+// tensors, for batches of the same shape.
+func (t *Trainer) queueStep() {
+	b, o, step := t.b, &t.options, &t.step
+	params, grads := t.net.Params(), t.net.Grads()
 	b.Fill(grads, 0)
-	y := t.net.Forward(x, batch.Steps, model.Train)
+	y := t.net.Forward(step.x, step.steps, model.Train)
 	dy := t.grad.Slice(0, y.Rows)
-	o.Loss.Compute(b, t.loss, dy, y, target)
+	o.Loss.Compute(b, t.loss, dy, y, step.target)
 	t.net.Backward(dy)
 	if o.ClipNorm > 0 {
 		b.ClipNorm(grads, t.norm, o.ClipNorm)
 	}
-	lr := o.LR * o.Schedule.Factor(s.step)
-	s.step++
-	o.Optimizer.Update(b, params, grads, t.slots, lr, s.step)
-
-	// The last batch of an epoch may be smaller, so the mean over the rows is
-	// not that over the batches.
-	b.AddScaled(t.lossSum, float64(target.Count), t.loss)
-	s.rows += target.Count
-	t.samples += batch.Size
+	o.Optimizer.Update(b, params, grads, t.slots, step.lr, t.progress.step)
 }
