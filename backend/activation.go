@@ -29,4 +29,14 @@ type Activation interface {
 	// SoftmaxGrad sets dx[i,j] = y[i,j]·(dy[i,j] − Σ_k dy[i,k]·y[i,k]). dx may
 	// be y or dy.
 	SoftmaxGrad(dx, y, dy Tensor)
+
+	// LayerNorm sets y[i,j] = (x[i,j]−μ_i)·rstd[i,0], where rstd[i,0] =
+	// 1/√(v_i+epsilon), and μ_i and v_i = Σ_k (x[i,k]−μ_i)²/cols are the mean
+	// and the variance of row i. rstd is [rows, 1]. y may be x. epsilon ≥ 0.
+	// Gain and bias are MulRow and AddRow (Ba, Kiros, Hinton 2016, eq. 4).
+	LayerNorm(y, rstd, x Tensor, epsilon float64)
+
+	// LayerNormGrad sets dx[i,j] = rstd[i,0]·(dy[i,j] − Σ_k dy[i,k]/cols −
+	// y[i,j]·Σ_k dy[i,k]·y[i,k]/cols). dx may be y or dy.
+	LayerNormGrad(dx, y, rstd, dy Tensor)
 }

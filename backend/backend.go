@@ -43,6 +43,7 @@ type Backend interface {
 	Linear
 	Loss
 	Update
+	MemoryBlocks
 
 	// Name names the backend and device, such as "cpu" or "cuda:0".
 	Name() string

@@ -68,6 +68,21 @@ func elementwiseCalls() []call {
 			check: func(owner any, x tensors, _ backend.Ints) {
 				backend.CheckRow(owner, "AddRow", x["dst"], x["x"], x["row"])
 			}},
+		{op: "MulCol", tensors: []operand{{"dst", 2, 3}, {"x", 2, 3}, {"col", 2, 1}},
+			outputs: []string{"dst"}, inPlace: [][2]string{{"dst", "x"}},
+			check: func(owner any, x tensors, _ backend.Ints) {
+				backend.CheckCol(owner, "MulCol", x["dst"], x["x"], x["col"])
+			}},
+		{op: "LayerNorm", tensors: []operand{{"y", 2, 3}, {"rstd", 2, 1}, {"x", 2, 3}},
+			outputs: []string{"y", "rstd"}, inPlace: [][2]string{{"y", "x"}},
+			check: func(owner any, x tensors, _ backend.Ints) {
+				backend.CheckLayerNorm(owner, x["y"], x["rstd"], x["x"], 1e-5)
+			}},
+		{op: "LayerNormGrad", tensors: []operand{{"dx", 2, 3}, {"y", 2, 3}, {"rstd", 2, 1}, {"dy", 2, 3}},
+			outputs: []string{"dx"}, inPlace: [][2]string{{"dx", "y"}, {"dx", "dy"}},
+			check: func(owner any, x tensors, _ backend.Ints) {
+				backend.CheckLayerNormGrad(owner, x["dx"], x["y"], x["rstd"], x["dy"])
+			}},
 		{op: "CopyCols", tensors: []operand{{"dst", 2, 3}, {"x", 2, 4}}, outputs: []string{"dst"},
 			check: func(owner any, x tensors, _ backend.Ints) {
 				backend.CheckCopyCols(owner, x["dst"], 1, x["x"], 2, 2)
@@ -178,6 +193,38 @@ func cellCalls() []call {
 				backend.CheckRNNCellGrad(owner, backend.RNNCellGradArgs{H: x["H"], DY: x["DY"], DH: x["DH"], DZ: x["DZ"]})
 			}},
 	}
+}
+
+// blockCalls are those of two memory blocks of two cells, with forget gates and
+// peepholes; the partials have columns for these.
+func blockCalls() []call {
+	const n, states, units, sources = batch, 4, 10, 3
+	step := []operand{{"Gates", n, units}, {"SPrev", n, states}, {"Peep", 3, states}, {"S", n, states}, {"Y", n, states}}
+	grad := []operand{{"Source", n, sources}, {"DY", n, states}, {"PIn", n * states, sources + 2}, {"PForget", n * states, sources + 2},
+		{"PCell", n * states, sources}, {"DW", units, sources}, {"DPeep", 3, states}}
+	return []call{
+		{op: "MemoryBlock", tensors: step,
+			optional: []string{"Peep"},
+			outputs:  []string{"Gates", "S", "Y"},
+			check: func(owner any, x tensors, _ backend.Ints) {
+				backend.CheckMemoryBlock(owner, blockArgs(x))
+			}},
+		{op: "MemoryBlockGrad", tensors: append(step, grad...),
+			outputs: []string{"PIn", "PForget", "PCell", "DW", "DPeep"},
+			check: func(owner any, x tensors, _ backend.Ints) {
+				a := backend.MemoryBlockGradArgs{MemoryBlockArgs: blockArgs(x), Source: x["Source"], DY: x["DY"],
+					PIn: x["PIn"], PForget: x["PForget"], PCell: x["PCell"], DW: x["DW"], DPeep: x["DPeep"]}
+				if !a.Peep.Present() && !a.DPeep.Present() {
+					a.PIn.Cols, a.PForget.Cols = sources, sources
+				}
+				backend.CheckMemoryBlockGrad(owner, a)
+			}},
+	}
+}
+
+func blockArgs(x tensors) backend.MemoryBlockArgs {
+	return backend.MemoryBlockArgs{Blocks: 2, G: backend.SquashInput, H: backend.SquashOutput,
+		Gates: x["Gates"], SPrev: x["SPrev"], Peep: x["Peep"], S: x["S"], Y: x["Y"]}
 }
 
 func layerCalls() []call {

@@ -1,6 +1,9 @@
 package backend
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // The Check functions panic on a caller's mistake. Every backend calls the one
 // of an operation before anything else, with itself as owner, the value that
@@ -109,10 +112,36 @@ func (c checker) inPlace(dst operand, xs ...operand) {
 
 // outputs checks that each of outs is apart from all others and from ins.
 func (c checker) outputs(outs, ins []operand) {
-	for i, out := range outs {
-		c.apart(out, outs[i+1:]...)
-		c.apart(out, ins...)
+	var storage [16]span
+	spans := storage[:0]
+	for i := range outs {
+		spans = append(spans, spanOf(&outs[i]))
 	}
+	for i := range ins {
+		spans = append(spans, spanOf(&ins[i]))
+	}
+	for i, out := range spans[:len(outs)] {
+		for k, x := range spans[i+1:] {
+			if out.meta == x.meta && out.from < x.to && x.from < out.to {
+				c.apart(outs[i], slices.Concat(outs, ins)[i+1+k])
+			}
+		}
+	}
+}
+
+// span is what an operand covers of its allocation; nothing if it is absent or
+// empty. Comparing spans takes less time than comparing operands.
+type span struct {
+	meta     *Allocation
+	from, to int
+}
+
+func spanOf(x *operand) span {
+	n := x.Size()
+	if n == 0 {
+		return span{}
+	}
+	return span{x.Buf.Meta(), x.Off, x.Off + n}
 }
 
 // Memory
@@ -219,6 +248,35 @@ func CheckRow(owner any, op string, dst, x, row Tensor) {
 	c.shape(operand{"row", row}, 1, dst.Cols)
 	c.inPlace(operand{"dst", dst}, operand{"x", x})
 	c.apart(operand{"dst", dst}, operand{"row", row})
+}
+
+// CheckCol checks an operation op of a matrix and a column: MulCol.
+func CheckCol(owner any, op string, dst, x, col Tensor) {
+	c := checker{owner, op}
+	c.same(operand{"dst", dst}, operand{"x", x})
+	c.shape(operand{"col", col}, dst.Rows, 1)
+	c.inPlace(operand{"dst", dst}, operand{"x", x})
+	c.apart(operand{"dst", dst}, operand{"col", col})
+}
+
+// CheckLayerNorm checks the arguments of LayerNorm.
+func CheckLayerNorm(owner any, y, rstd, x Tensor, epsilon float64) {
+	c := checker{owner, "LayerNorm"}
+	c.same(operand{"y", y}, operand{"x", x})
+	c.shape(operand{"rstd", rstd}, y.Rows, 1)
+	c.inPlace(operand{"y", y}, operand{"x", x})
+	c.apart(operand{"rstd", rstd}, operand{"y", y}, operand{"x", x})
+	if !(epsilon >= 0) {
+		c.fail("epsilon is %v, want 0 or more", epsilon)
+	}
+}
+
+// CheckLayerNormGrad checks the arguments of LayerNormGrad.
+func CheckLayerNormGrad(owner any, dx, y, rstd, dy Tensor) {
+	CheckGrad(owner, "LayerNormGrad", dx, y, dy)
+	c := checker{owner, "LayerNormGrad"}
+	c.shape(operand{"rstd", rstd}, dx.Rows, 1)
+	c.apart(operand{"dx", dx}, operand{"rstd", rstd})
 }
 
 // CheckCopyCols checks the arguments of CopyCols.

@@ -38,7 +38,7 @@ func (c call) operands(d *device) (tensors, backend.Ints) {
 }
 
 func calls() []call {
-	return slices.Concat(memoryCalls(), elementwiseCalls(), linearCalls(), lossCalls(), updateCalls(), cellCalls(), layerCalls())
+	return slices.Concat(memoryCalls(), elementwiseCalls(), linearCalls(), lossCalls(), updateCalls(), cellCalls(), blockCalls(), blockSequenceCalls(), layerCalls())
 }
 
 func findCall(t *testing.T, op string) call {
@@ -241,6 +241,11 @@ func TestShapesMustFit(t *testing.T) {
 		{"TanhGrad", "dy", 3, 3, "dx is 2x3, dy is 3x3"},
 		{"AddRow", "x", 1, 6, "dst is 2x3, x is 1x6"},
 		{"AddRow", "row", 3, 1, "row is 3x1, want 1x3"},
+		{"MulCol", "col", 1, 2, "col is 1x2, want 2x1"},
+		{"LayerNorm", "x", 3, 2, "y is 2x3, x is 3x2"},
+		{"LayerNorm", "rstd", 1, 2, "rstd is 1x2, want 2x1"},
+		{"LayerNormGrad", "dy", 3, 2, "dx is 2x3, dy is 3x2"},
+		{"LayerNormGrad", "rstd", 3, 1, "rstd is 3x1, want 2x1"},
 		{"CopyCols", "x", 3, 4, "dst is 2x3, x is 3x4"},
 		{"CopyCols", "dst", 2, 2, "columns 1 to 3 of dst, which is 2x2"},
 		{"CopyCols", "x", 2, 3, "columns 2 to 4 of x, which is 2x3"},
@@ -277,6 +282,20 @@ func TestShapesMustFit(t *testing.T) {
 		{"LSTMCellGrad", "DZ", 8, 4, "Gates is 2x16, DZ is 8x4"},
 		{"RNNCell", "Z", 4, 2, "H is 2x4, Z is 4x2"},
 		{"RNNCellGrad", "DH", 4, 2, "DZ is 2x4, DH is 4x2"},
+
+		{"MemoryBlock", "Gates", 2, 9, "Gates is 2x9, want 2x8"},
+		{"MemoryBlock", "S", 2, 2, "S is 2x2, Y is 2x4"},
+		{"MemoryBlock", "SPrev", 1, 4, "S is 2x4, SPrev is 1x4"},
+		{"MemoryBlock", "Peep", 2, 4, "Peep is 2x4, want 3x4"},
+		{"MemoryBlockGrad", "Gates", 1, 10, "Gates is 1x10, want 2x10"},
+		{"MemoryBlockGrad", "Source", 1, 3, "Source is 1x3, want 2x3"},
+		{"MemoryBlockGrad", "DY", 2, 2, "DY is 2x2, want 2x4"},
+		{"MemoryBlockGrad", "DW", 10, 5, "DW is 10x5, want 10x3"},
+		{"MemoryBlockGrad", "DPeep", 2, 4, "DPeep is 2x4, want 3x4"},
+		{"MemoryBlockGrad", "PIn", 8, 3, "PIn is 8x3, want 8x5"},
+		{"MemoryBlockGrad", "PForget", 8, 3, "PForget is 8x3, want 8x5"},
+		{"MemoryBlockGrad", "PCell", 8, 5, "PCell is 8x5, want 8x3"},
+		{"MemoryBlockGrad", "Gates", 2, 8, "PForget is present, but there are no forget gates"},
 
 		{"LSTMForward", "X", 5, 5, "X is 5x5, which is no whole number of steps of batch 2"},
 		{"LSTMForward", "X", 4, 5, "H is 8x4, want 6x4"},
@@ -332,6 +351,12 @@ func TestArgumentsMustBeInRange(t *testing.T) {
 	d := &device{"a"}
 	x, y, one, none := d.tensor(2, 3), d.tensor(2, 3), d.tensor(1, 1), backend.Tensor{}
 	rnn, _ := findCall(t, "RNNForward").operands(d)
+	type squash = backend.Squash
+	blocks := func(blocks, cells int, h squash) {
+		state := func() backend.Tensor { return d.tensor(2, cells) }
+		backend.CheckMemoryBlock(d, backend.MemoryBlockArgs{Blocks: blocks, H: h,
+			Gates: d.tensor(2, 2*blocks+cells), S: state(), SPrev: state(), Y: state()})
+	}
 	batchOf := func(n int) backend.RNNArgs {
 		a := rnnArgs(maps.Clone(rnn))
 		a.Batch = n
@@ -354,6 +379,14 @@ func TestArgumentsMustBeInRange(t *testing.T) {
 		{"Dropout: rate is 1, want 0 ≤ rate < 1", func() { backend.CheckDropout(d, x, y, 1) }},
 		{"Dropout: rate is -0.1, want 0 ≤ rate < 1", func() { backend.CheckDropout(d, x, y, -0.1) }},
 		{"Dropout: rate is NaN, want 0 ≤ rate < 1", func() { backend.CheckDropout(d, x, y, math.NaN()) }},
+		{"LayerNorm: epsilon is -1, want 0 or more", func() { backend.CheckLayerNorm(d, x, d.tensor(2, 1), y, -1) }},
+		{"LayerNorm: epsilon is NaN, want 0 or more", func() { backend.CheckLayerNorm(d, x, d.tensor(2, 1), y, math.NaN()) }},
+		{"MemoryBlock: S is 2x3, which is no whole number of cells in each of 0 blocks", func() { blocks(0, 3, squash{}) }},
+		{"MemoryBlock: S is 2x3, which is no whole number of cells in each of 2 blocks", func() { blocks(2, 3, squash{}) }},
+		{"MemoryBlock: S is 2x0, which is no whole number of cells in each of 1 blocks", func() { blocks(1, 0, squash{}) }},
+		{"MemoryBlock: H has range 1 and slope 0, want both above 0, or neither", func() { blocks(1, 3, squash{Range: 1}) }},
+		{"MemoryBlock: H has range -1 and slope 1, want both above 0, or neither", func() { blocks(1, 3, squash{-1, 1}) }},
+		{"MemoryBlock: H has range 1 and slope NaN, want both above 0, or neither", func() { blocks(1, 3, squash{1, math.NaN()}) }},
 		{"Gemm: a (transposed) is 2x3, b is 3x2", func() {
 			backend.CheckGemm(d, one, backend.Trans, backend.NoTrans, x, d.tensor(3, 2))
 		}},

@@ -28,6 +28,16 @@ func CheckLSTMCellGrad(owner any, a LSTMCellGradArgs) {
 	c.outputs([]operand{dz, dc}, []operand{cell, before, peep, dy, dh})
 }
 
+// CheckLSTMPeepGrad checks the arguments of LSTMPeepGrad.
+func CheckLSTMPeepGrad(owner any, dPeep, dz, cPrev, c Tensor) {
+	k := checker{owner, "LSTMPeepGrad"}
+	before, after, gates, peep := operand{"cPrev", cPrev}, operand{"c", c}, operand{"dz", dz}, operand{"dPeep", dPeep}
+	k.same(after, before)
+	k.shape(gates, c.Rows, 4*c.Cols)
+	k.shape(peep, 3, c.Cols)
+	k.apart(peep, before, after, gates)
+}
+
 // CheckRNNCell checks the arguments of RNNCell.
 func CheckRNNCell(owner any, a RNNCellArgs) {
 	c := checker{owner, "RNNCell"}

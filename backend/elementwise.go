@@ -39,6 +39,9 @@ type Elementwise interface {
 	// MulRow sets dst[i,j] = x[i,j]·row[0,j]. row is [1, cols]. dst may be x.
 	MulRow(dst, x, row Tensor)
 
+	// MulCol sets dst[i,j] = x[i,j]·col[i,0]. col is [rows, 1]. dst may be x.
+	MulCol(dst, x, col Tensor)
+
 	// Dropout sets dst[k] = x[k]/(1−rate) where DropoutKeeps(seed, offset+k,
 	// rate), else 0, k being the row-major index. The backward pass is the
 	// same call on the gradient. 0 ≤ rate < 1. dst may be x.

@@ -2,12 +2,13 @@ package backend
 
 import "time"
 
-// The optional interfaces are discovered in this file and nowhere else. Each
-// function takes the widest fusion that b offers: the whole sequence, else a
-// loop of Gemm and the fused cell, else a loop of plain operations. Whichever
-// path runs, the numbers agree within rounding.
+// The optional interfaces are discovered in this file, fusedblock.go and
+// fusedgru.go, and nowhere else. Each function takes the widest fusion that b
+// offers: the whole sequence, else a loop of Gemm and the fused cell, else a
+// loop of plain operations. Whichever path runs, the numbers agree within
+// rounding.
 
-// The paths that LSTMPath and RNNPath name.
+// The paths that LSTMPath, RNNPath and GRUPath name.
 const (
 	PathSequence = "whole sequence, fused"
 	PathCell     = "loop over time steps, fused cell"
@@ -40,7 +41,7 @@ func RNNPath(b Backend) string {
 // operations that were queued before with the same arguments are queued again
 // at once, as one, so that the host does next to nothing for each. Scalars that
 // change from step to step may differ: those of the optimizers (LR, Step and so
-// on) and the seed and offset of Dropout.
+// on), the scale of a loss, and the seed and offset of Dropout.
 //
 // ops must call operations only, none of Memory and none that waits, and the same
 // ones if it is called again: it may be called any number of times, or not at
@@ -143,18 +144,26 @@ func LSTMBackward(b Backend, a LSTMGradArgs) {
 	if a.DC0.Present() {
 		b.Copy(a.DC0, dc)
 	}
-	inputGrads(b, a.DZ, a.X, a.H.Slice(0, steps*n), a.WIH, a.DX, a.DWIH, a.DWHH, a.DBIH, a.DBHH)
+	inputGrads(b, a.DZ, a.X, a.WIH, a.DX, a.DWIH, a.DBIH)
+	recurrentGrads(b, a.DZ, a.H.Slice(0, steps*n), a.DWHH, a.DBHH)
 	if a.Peep.Present() {
-		before, after := a.C.Slice(0, steps*n), a.C.Slice(n, (steps+1)*n)
-		product, _ := rest.Take(steps*n, h)
-		for row, source := range [...]struct {
-			gate int
-			c    Tensor
-		}{{0, before}, {1, before}, {3, after}} {
-			b.CopyCols(product, 0, a.DZ, source.gate*h, h)
-			b.Mul(product, product, source.c)
-			b.SumRows(a.DPeep.Slice(row, row+1), product, 1)
-		}
+		lstmPeepGrad(b, a.DPeep, a.DZ, a.C.Slice(0, steps*n), a.C.Slice(n, (steps+1)*n), rest)
+	}
+}
+
+func lstmPeepGrad(b Backend, dPeep, dz, cPrev, c, scratch Tensor) {
+	if p, ok := b.(LSTMPeepGrader); ok {
+		p.LSTMPeepGrad(dPeep, dz, cPrev, c)
+		return
+	}
+	product, _ := scratch.Take(c.Rows, c.Cols)
+	for row, source := range [...]struct {
+		gate int
+		c    Tensor
+	}{{0, cPrev}, {1, cPrev}, {3, c}} {
+		b.CopyCols(product, 0, dz, source.gate*c.Cols, c.Cols)
+		b.Mul(product, product, source.c)
+		b.SumRows(dPeep.Slice(row, row+1), product, 1)
 	}
 }
 
@@ -300,7 +309,8 @@ func RNNBackward(b Backend, a RNNGradArgs) {
 	if a.DH0.Present() {
 		b.Copy(a.DH0, dh)
 	}
-	inputGrads(b, a.DZ, a.X, a.H.Slice(0, steps*n), a.WIH, a.DX, a.DWIH, a.DWHH, a.DBIH, a.DBHH)
+	inputGrads(b, a.DZ, a.X, a.WIH, a.DX, a.DWIH, a.DBIH)
+	recurrentGrads(b, a.DZ, a.H.Slice(0, steps*n), a.DWHH, a.DBHH)
 }
 
 func rnnCell(b Backend, a RNNCellArgs) {
@@ -329,16 +339,20 @@ func rnnCellGrad(b Backend, a RNNCellGradArgs) {
 }
 
 // inputGrads computes, from the gradient dz of the pre-activations of all
-// steps, one product each: the gradients of input, weights and biases.
-func inputGrads(b Backend, dz, x, hPrev, wih, dx, dwih, dwhh, dbih, dbhh Tensor) {
+// steps, one product each: the gradients of input, weights and bias.
+func inputGrads(b Backend, dz, x, wih, dx, dwih, dbih Tensor) {
 	if dx.Present() {
 		b.Gemm(dx, NoTrans, NoTrans, 1, dz, wih, 0)
 	}
 	b.Gemm(dwih, Trans, NoTrans, 1, dz, x, 1)
-	b.Gemm(dwhh, Trans, NoTrans, 1, dz, hPrev, 1)
 	if dbih.Present() {
 		b.SumRows(dbih, dz, 1)
 	}
+}
+
+// recurrentGrads is inputGrads for what came from the step before.
+func recurrentGrads(b Backend, dz, hPrev, dwhh, dbhh Tensor) {
+	b.Gemm(dwhh, Trans, NoTrans, 1, dz, hPrev, 1)
 	if dbhh.Present() {
 		b.SumRows(dbhh, dz, 1)
 	}

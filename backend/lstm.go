@@ -91,6 +91,14 @@ type LSTMCeller interface {
 	LSTMCellGrad(LSTMCellGradArgs)
 }
 
+// LSTMPeepGrader is a backend with a fused gradient of the peepholes over all
+// time steps: dPeep, [3, H], += the sums over the rows of dz_i ⊙ c_{t−1}, of
+// dz_f ⊙ c_{t−1} and of dz_o ⊙ c_t. dz is [T·N, 4H], cPrev and c are [T·N, H].
+// dPeep must not overlap any other operand.
+type LSTMPeepGrader interface {
+	LSTMPeepGrad(dPeep, dz, cPrev, c Tensor)
+}
+
 // LSTMSequencer is a backend with a fused LSTM layer over all time steps.
 // LSTMScratch is the number of scratch elements that both passes of a layer
 // need; it must not shrink when a size grows.

@@ -132,6 +132,74 @@ func softmaxGrad(dx, y, dy []float32, _ float32) {
 	}
 }
 
+// LayerNorm sets y[i,j] = (x[i,j]−μ_i)·rstd[i,0], rstd[i,0] = 1/√(v_i+epsilon),
+// μ_i and v_i being the mean and the variance of row i. y may be x.
+func (c *Backend) LayerNorm(y, rstd, x backend.Tensor, epsilon float64) {
+	backend.CheckLayerNorm(c, y, rstd, x, epsilon)
+	if c.err != nil {
+		return
+	}
+	c.jobs.layerNorm = layerNorm{floats(y), floats(rstd), floats(x), x.Cols, epsilon}
+	c.forEach(&c.jobs.layerNorm, x.Rows, rowGrain(cheapGrain, x.Cols))
+}
+
+type layerNorm struct {
+	y, rstd, x []float32
+	cols       int
+	epsilon    float64
+}
+
+func (l *layerNorm) run(from, to int) {
+	for i := from; i < to; i++ {
+		y, x := l.y[i*l.cols:(i+1)*l.cols], l.x[i*l.cols:(i+1)*l.cols]
+		var sum, squares float64
+		for _, v := range x {
+			sum += float64(v)
+		}
+		mean := sum / float64(l.cols)
+		for _, v := range x {
+			squares += (float64(v) - mean) * (float64(v) - mean)
+		}
+		scale := 1 / math.Sqrt(squares/float64(l.cols)+l.epsilon)
+		for j, v := range x {
+			y[j] = float32((float64(v) - mean) * scale)
+		}
+		l.rstd[i] = float32(scale)
+	}
+}
+
+// LayerNormGrad sets dx[i,j] = rstd[i,0]·(dy[i,j] − Σ_k dy[i,k]/cols −
+// y[i,j]·Σ_k dy[i,k]·y[i,k]/cols). dx may be y or dy.
+func (c *Backend) LayerNormGrad(dx, y, rstd, dy backend.Tensor) {
+	backend.CheckLayerNormGrad(c, dx, y, rstd, dy)
+	if c.err != nil {
+		return
+	}
+	c.jobs.layerNormGrad = layerNormGrad{floats(dx), floats(y), floats(rstd), floats(dy), dx.Cols}
+	c.forEach(&c.jobs.layerNormGrad, dx.Rows, rowGrain(cheapGrain, dx.Cols))
+}
+
+type layerNormGrad struct {
+	dx, y, rstd, dy []float32
+	cols            int
+}
+
+func (l *layerNormGrad) run(from, to int) {
+	for i := from; i < to; i++ {
+		dx, y, dy := l.dx[i*l.cols:][:l.cols], l.y[i*l.cols:][:l.cols], l.dy[i*l.cols:][:l.cols]
+		var sum, product float64
+		for k, g := range dy {
+			sum += float64(g)
+			product += float64(g) * float64(y[k])
+		}
+		sum /= float64(l.cols)
+		product /= float64(l.cols)
+		for k, g := range dy {
+			dx[k] = float32(float64(l.rstd[i]) * (float64(g) - sum - float64(y[k])*product))
+		}
+	}
+}
+
 // sigmoid returns 1/(1+exp(−x)) within 1 ULP.
 func sigmoid(x float32) float32 {
 	scale, q := scaledExp(-float64(x))

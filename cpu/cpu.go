@@ -52,7 +52,10 @@ type jobs struct {
 	elementwise   elementwise
 	rowwise       rowwise
 	dropout       dropout
+	mulCol        mulCol
 	copyCols      copyCols
+	layerNorm     layerNorm
+	layerNormGrad layerNormGrad
 	sumRows       sumRows
 	gatherRows    gatherRows
 	scatterRows   scatterRows
@@ -71,9 +74,15 @@ type jobs struct {
 	lstmForward   lstmForward
 	lstmBackward  lstmBackward
 	peepholes     peepholes
+	memoryBlock   memoryBlock
+	blockGrad     memoryBlockGrad
 	rnnCellGrad   rnnCellGrad
 	rnnForward    rnnForward
 	rnnBackward   rnnBackward
+	gruCell       gruCell
+	gruCellGrad   gruCellGrad
+	blockForward  blockForward
+	blockBackward blockBackward
 	transposition transposition
 }
 
@@ -83,6 +92,9 @@ var (
 	_ backend.LSTMSequencer = (*Backend)(nil)
 	_ backend.RNNCeller     = (*Backend)(nil)
 	_ backend.RNNSequencer  = (*Backend)(nil)
+	_ backend.GRUCeller     = (*Backend)(nil)
+
+	_ backend.MemoryBlockSequencer = (*Backend)(nil)
 )
 
 // Open starts the workers and returns the backend. Close ends them.

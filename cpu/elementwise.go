@@ -165,6 +165,28 @@ func (c *Backend) MulRow(dst, x, row backend.Tensor) {
 	c.applyRows(mul, cheapGrain, dst, x, row)
 }
 
+// MulCol sets dst[i,j] = x[i,j]·col[i,0]. col is [rows, 1]. dst may be x.
+func (c *Backend) MulCol(dst, x, col backend.Tensor) {
+	backend.CheckCol(c, "MulCol", dst, x, col)
+	if c.err != nil {
+		return
+	}
+	c.jobs.mulCol = mulCol{floats(dst), floats(x), floats(col), dst.Cols}
+	c.forEach(&c.jobs.mulCol, dst.Rows, rowGrain(cheapGrain, dst.Cols))
+}
+
+type mulCol struct {
+	dst, x, col []float32
+	cols        int
+}
+
+func (m *mulCol) run(from, to int) {
+	for i := from; i < to; i++ {
+		at, end := i*m.cols, (i+1)*m.cols
+		scale(m.dst[at:end], m.x[at:end], nil, m.col[i])
+	}
+}
+
 // CopyCols copies cols columns, of all rows, from column xCol of x to column
 // dstCol of dst. The rest of dst keeps its values. dst must not overlap x.
 func (c *Backend) CopyCols(dst backend.Tensor, dstCol int, x backend.Tensor, xCol, cols int) {

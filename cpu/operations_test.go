@@ -3,6 +3,7 @@ package cpu_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"gputrain/backend"
@@ -120,6 +121,9 @@ func operations() []operation {
 		unary("AddScaled", func(b *bench, dst, x backend.Tensor) { b.AddScaled(dst, 0.3, x) }),
 		binary("AddRow", func(b *bench, dst, x, y backend.Tensor) { b.AddRow(dst, x, y.Slice(1, 2)) }),
 		binary("MulRow", func(b *bench, dst, x, y backend.Tensor) { b.MulRow(dst, x, y.Slice(1, 2)) }),
+		binary("MulCol", func(b *bench, dst, x, y backend.Tensor) {
+			b.MulCol(dst, x, y.Slice(1, 2).Reshape(cols, 1).Slice(0, rows))
+		}),
 		unary("Dropout", func(b *bench, dst, x backend.Tensor) { b.Dropout(dst, x, 0.3, 1, 2) }),
 		unary("Sigmoid", func(b *bench, dst, x backend.Tensor) { b.Sigmoid(dst, x) }),
 		unary("Tanh", func(b *bench, dst, x backend.Tensor) { b.Tanh(dst, x) }),
@@ -129,6 +133,14 @@ func operations() []operation {
 		binary("TanhGrad", func(b *bench, dst, x, y backend.Tensor) { b.TanhGrad(dst, x, y) }),
 		binary("ReLUGrad", func(b *bench, dst, x, y backend.Tensor) { b.ReLUGrad(dst, x, y) }),
 		binary("SoftmaxGrad", func(b *bench, dst, x, y backend.Tensor) { b.SoftmaxGrad(dst, x, y) }),
+		{"LayerNorm", func(b *bench) func() {
+			y, rstd, x := b.out(rows, cols), b.out(rows, 1), b.in(rows, cols)
+			return func() { b.LayerNorm(y, rstd, x, 1e-5) }
+		}},
+		{"LayerNormGrad", func(b *bench) func() {
+			dx, y, rstd, dy := b.out(rows, cols), b.in(rows, cols), b.in(rows, 1), b.in(rows, cols)
+			return func() { b.LayerNormGrad(dx, y, rstd, dy) }
+		}},
 		{"SumRows", func(b *bench) func() {
 			dst, x := b.out(1, cols), b.in(rows, cols)
 			return func() { b.SumRows(dst, x, 0.5) }
@@ -184,6 +196,14 @@ func operations() []operation {
 				Peep: b.in(3, 67), DY: b.in(rows, 67), DH: b.in(rows, 67), DC: b.out(rows, 67), DZ: b.out(rows, 4*67)}
 			return func() { b.Backend.(backend.LSTMCeller).LSTMCellGrad(a) }
 		}},
+		{"MemoryBlock", func(b *bench) func() {
+			a := b.memoryBlock(rows, 20, 3, 1)
+			return func() { b.MemoryBlock(a.MemoryBlockArgs) }
+		}},
+		{"MemoryBlockGrad", func(b *bench) func() {
+			a := b.memoryBlock(rows, 20, 3, 40)
+			return func() { b.MemoryBlockGrad(a) }
+		}},
 		{"RNNCell", func(b *bench) func() {
 			a := backend.RNNCellArgs{Z: b.in(rows, 67), H: b.out(rows, 67)}
 			return func() { b.Backend.(backend.RNNCeller).RNNCell(a) }
@@ -193,7 +213,7 @@ func operations() []operation {
 			return func() { b.Backend.(backend.RNNCeller).RNNCellGrad(a) }
 		}},
 	}
-	return append(append(all, products()...), sequences()...)
+	return slices.Concat(all, products(), sequences(), blockSequences())
 }
 
 // products has a Gemm for each way to cut one, and for sizes about its tiles.
@@ -281,6 +301,22 @@ func (b *bench) lstm(d backend.LSTMDims) backend.LSTMGradArgs {
 	}
 	a.Scratch = b.zeros(1, backend.LSTMScratch(b.Backend, d))
 	return a
+}
+
+// memoryBlock returns a step of memory blocks with forget gates and peepholes.
+func (b *bench) memoryBlock(batch, blocks, cells, sources int) backend.MemoryBlockGradArgs {
+	states := blocks * cells
+	units := 3*blocks + states
+	return backend.MemoryBlockGradArgs{
+		MemoryBlockArgs: backend.MemoryBlockArgs{
+			Blocks: blocks, G: backend.SquashInput, H: backend.SquashOutput,
+			Gates: b.out(batch, units), SPrev: b.in(batch, states), Peep: b.in(3, states),
+			S: b.out(batch, states), Y: b.out(batch, states),
+		},
+		Source: b.in(batch, sources), DY: b.in(batch, states),
+		PIn: b.out(batch*states, sources+cells), PForget: b.out(batch*states, sources+cells), PCell: b.out(batch*states, sources),
+		DW: b.out(units, sources), DPeep: b.out(3, states),
+	}
 }
 
 func (b *bench) rnn(d backend.RNNDims) backend.RNNGradArgs {

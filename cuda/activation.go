@@ -56,3 +56,23 @@ func (b *Backend) SoftmaxGrad(dx, y, dy backend.Tensor) {
 			uint64(y.Rows), uint64(y.Cols))
 	}
 }
+
+// LayerNorm sets y[i,j] = (x[i,j]−μ_i)·rstd[i,0], rstd[i,0] = 1/√(v_i+epsilon),
+// μ_i and v_i being the mean and the variance of row i. y may be x.
+func (b *Backend) LayerNorm(y, rstd, x backend.Tensor, epsilon float64) {
+	backend.CheckLayerNorm(b, y, rstd, x, epsilon)
+	if x.Rows > 0 {
+		b.launch("LayerNorm", "layer_norm", kernels.Rows(x.Rows, x.Cols), address(y), address(rstd), address(x),
+			uint64(x.Rows), uint64(x.Cols), float(epsilon))
+	}
+}
+
+// LayerNormGrad sets dx[i,j] = rstd[i,0]·(dy[i,j] − Σ_k dy[i,k]/cols −
+// y[i,j]·Σ_k dy[i,k]·y[i,k]/cols). dx may be y or dy.
+func (b *Backend) LayerNormGrad(dx, y, rstd, dy backend.Tensor) {
+	backend.CheckLayerNormGrad(b, dx, y, rstd, dy)
+	if dx.Size() > 0 {
+		b.launch("LayerNormGrad", "layer_norm_grad", kernels.Rows(dx.Rows, dx.Cols), address(dx), address(y), address(rstd), address(dy),
+			uint64(dx.Rows), uint64(dx.Cols))
+	}
+}

@@ -50,6 +50,13 @@ func TestOperationsAllocateNothing(t *testing.T) {
 		RNNArgs: rnn, DY: lstmGrad.DY, DZ: b.zeros(steps*n, hidden), DX: lstmGrad.DX,
 		DWIH: b.zeros(hidden, width), DWHH: b.zeros(hidden, hidden),
 	}
+	block := backend.MemoryBlockArgs{
+		Blocks: 2, Gates: b.zeros(n, 2*2+width), SPrev: x, S: b.zeros(n, width), Y: b.zeros(n, width),
+	}
+	blockGrad := backend.MemoryBlockGradArgs{
+		MemoryBlockArgs: block, Source: b.zeros(n, hidden), DY: y,
+		PIn: b.zeros(n*width, hidden), PCell: b.zeros(n*width, hidden), DW: b.zeros(2*2+width, hidden),
+	}
 	for _, c := range []struct {
 		name string
 		call func()
@@ -63,6 +70,11 @@ func TestOperationsAllocateNothing(t *testing.T) {
 		{"Dropout", func() { b.Dropout(dst, x, 0.5, 1, 2) }},
 		{"Tanh", func() { b.Tanh(dst, x) }},
 		{"SoftmaxGrad", func() { b.SoftmaxGrad(dst, x, y) }},
+		{"MulCol", func() { b.MulCol(dst, x, row.Reshape(width, 1).Slice(0, n)) }},
+		{"LayerNorm", func() { b.LayerNorm(dst, row.Reshape(width, 1).Slice(0, n), x, 1) }},
+		{"LayerNormGrad", func() { b.LayerNormGrad(dst, x, row.Reshape(width, 1).Slice(0, n), y) }},
+		{"MemoryBlock", func() { b.MemoryBlock(block) }},
+		{"MemoryBlockGrad", func() { b.MemoryBlockGrad(blockGrad) }},
 		{"Gemm", func() { b.Gemm(dst, backend.NoTrans, backend.NoTrans, 1, x, square, 0) }},
 		{"Gemm in slices", func() { b.Gemm(square, backend.Trans, backend.NoTrans, 1, tall, tall, 0) }},
 		{"SumRows in chunks", func() { b.SumRows(row, tall, 0) }},

@@ -2,14 +2,19 @@
 // gputrain/kernels through a small driver interface, Driver, which the real
 // CUDA driver and an emulator implement.
 //
-// Everything is queued on one stream, so operations run in the order of the
+// All operations are queued on one stream, so they run in the order of the
 // calls and memory that is freed can be given out again at once. Sync, Download
 // and Close wait for it; so do an Upload that runs out of page-locked memory, and
-// one in a thousand of the operations that index by integers.
+// one in a thousand of the operations that index by integers. What a large
+// Upload brings travels on a stream of its own meanwhile.
+//
+// The operations of a training step become a CUDA graph (Replay): the host then
+// does one launch per step, however many time steps a sequence has.
 package cuda
 
 import (
 	"fmt"
+	"time"
 
 	"gputrain/backend"
 	"gputrain/kernels"
@@ -31,7 +36,9 @@ type Backend struct {
 	synchronous bool
 	device      Device
 	info        DeviceInfo
-	stream      Stream
+	stream      Stream // of operations
+	copies      Stream // of large uploads
+	start, stop Event  // of Time
 	closed      bool
 	err         error
 
@@ -47,14 +54,18 @@ type Backend struct {
 	workspace workspace
 	scalars   Pointer // what kernels read besides their arguments
 	lookups   lookups
+	replay    replay
 }
 
 var (
-	_ backend.Backend       = (*Backend)(nil)
-	_ backend.LSTMCeller    = (*Backend)(nil)
-	_ backend.LSTMSequencer = (*Backend)(nil)
-	_ backend.RNNCeller     = (*Backend)(nil)
-	_ backend.RNNSequencer  = (*Backend)(nil)
+	_ backend.Backend        = (*Backend)(nil)
+	_ backend.LSTMCeller     = (*Backend)(nil)
+	_ backend.LSTMPeepGrader = (*Backend)(nil)
+	_ backend.LSTMSequencer  = (*Backend)(nil)
+	_ backend.RNNCeller      = (*Backend)(nil)
+	_ backend.RNNSequencer   = (*Backend)(nil)
+	_ backend.Replayer       = (*Backend)(nil)
+	_ backend.Timer          = (*Backend)(nil)
 )
 
 // Open opens a device of the driver and loads the kernels. It fails if there is
@@ -77,7 +88,7 @@ func Open(driver Driver, ordinal int, o Options) (*Backend, error) {
 		live:        map[*buffer]struct{}{},
 		free:        map[int64][]Pointer{},
 	}
-	b.cells = cells{b, b, b}
+	b.cells = cells{b, b, b, b}
 	if err := b.prepare(); err != nil {
 		b.err = fmt.Errorf("cuda: Open: %w", err)
 		return nil, b.Close()
@@ -88,8 +99,15 @@ func Open(driver Driver, ordinal int, o Options) (*Backend, error) {
 // prepare loads the kernels and allocates what the backend itself needs.
 func (b *Backend) prepare() error {
 	var err error
-	if b.stream, err = b.device.NewStream(); err != nil {
-		return err
+	for _, s := range []*Stream{&b.stream, &b.copies} {
+		if *s, err = b.device.NewStream(); err != nil {
+			return err
+		}
+	}
+	for _, e := range []*Event{&b.start, &b.stop} {
+		if *e, err = b.device.NewEvent(); err != nil {
+			return err
+		}
 	}
 	if err := b.load(); err != nil {
 		return err
@@ -107,6 +125,7 @@ func (b *Backend) prepare() error {
 type cells struct {
 	backend.Backend
 	backend.LSTMCeller
+	backend.LSTMPeepGrader
 	backend.RNNCeller
 }
 
@@ -115,11 +134,33 @@ func (b *Backend) Name() string { return b.name }
 
 // Sync waits until all queued operations have run and returns the sticky error.
 func (b *Backend) Sync() error {
+	b.outsideReplay("Sync")
 	if !b.closed {
 		b.wait("Sync")
 		b.checkLookups()
 	}
 	return b.err
+}
+
+// Time returns how long the device takes for the operations that ops calls:
+// the time between an event before them and one after. See backend.Time.
+func (b *Backend) Time(ops func()) (time.Duration, error) {
+	b.outsideReplay("Time")
+	b.record(b.start)
+	ops()
+	b.record(b.stop)
+	if b.err != nil {
+		return 0, b.err
+	}
+	milliseconds, err := b.device.Elapsed(b.start, b.stop)
+	b.keep("Time", err)
+	return time.Duration(milliseconds * float64(time.Millisecond)), b.err
+}
+
+func (b *Backend) record(e Event) {
+	if b.err == nil {
+		b.keep("Time", b.device.Record(e, b.stream))
+	}
 }
 
 // Err returns the sticky error.
@@ -132,6 +173,7 @@ func (b *Backend) Close() error {
 		return b.err
 	}
 	b.Sync()
+	b.dropGraphs("Close")
 	b.closed = true
 	b.releaseMemory()
 	b.keep("Close", b.device.Close())

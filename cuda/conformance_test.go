@@ -1,6 +1,7 @@
 package cuda_test
 
 import (
+	"flag"
 	"testing"
 
 	"gputrain/backend"
@@ -9,9 +10,15 @@ import (
 	"gputrain/cuda/emulator"
 )
 
+var uncapped = flag.Bool("uncapped", false, "run the conformance suite with all of its sizes")
+
 // The suite runs on the emulator with all of its checks on.
 func TestConformance(t *testing.T) {
 	driver := newDriver(t, emulator.Options{})
 	open := func() (backend.Backend, error) { return cuda.Open(driver, 0, cuda.Options{Name: "emulated"}) }
-	backendtest.Test(t, open, backendtest.MaxSize(33))
+	var opts []backendtest.Option
+	if !*uncapped {
+		opts = append(opts, backendtest.MaxSize(33))
+	}
+	backendtest.Test(t, open, opts...)
 }

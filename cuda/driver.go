@@ -76,6 +76,7 @@ type Device interface {
 	DestroyEvent(Event) error
 	Record(Event, Stream) error
 	StreamWait(Stream, Event) error
+	SyncEvent(Event) error
 	Elapsed(from, to Event) (milliseconds float64, err error) // waits for both
 
 	// What is queued between BeginCapture and EndCapture does not run but

@@ -18,7 +18,9 @@ func (b *Backend) Copy(dst, x backend.Tensor) {
 		return
 	}
 	bytes := int64(dst.Size()) * elementBytes
-	b.queued("Copy", b.device.CopyOnDevice(at(dst.Buf, dst.Off), at(x.Buf, x.Off), bytes, b.stream))
+	if !b.planned("Copy", address(dst), address(x), uint64(bytes)) {
+		b.queued("Copy", b.device.CopyOnDevice(at(dst.Buf, dst.Off), at(x.Buf, x.Off), bytes, b.stream))
+	}
 }
 
 // CopyCols sets dst[i, dstCol+j] = x[i, xCol+j] for 0 ≤ j < cols.
@@ -74,14 +76,22 @@ func (b *Backend) withRow(op, kernel string, dst, x, row backend.Tensor) {
 	}
 }
 
+// MulCol sets dst[i,j] = x[i,j]·col[i,0]. dst may be x.
+func (b *Backend) MulCol(dst, x, col backend.Tensor) {
+	backend.CheckCol(b, "MulCol", dst, x, col)
+	if dst.Size() > 0 {
+		b.launch("MulCol", "mul_col", kernels.Matrix(dst.Rows, dst.Cols), address(dst), address(x), address(col),
+			uint64(dst.Rows), uint64(dst.Cols))
+	}
+}
+
 // Dropout sets dst[k] = x[k]/(1−rate) where backend.DropoutKeeps(seed,
 // offset+k, rate), else 0. dst may be x.
 func (b *Backend) Dropout(dst, x backend.Tensor, rate float64, seed, offset uint64) {
 	backend.CheckDropout(b, dst, x, rate)
 	if dst.Size() > 0 {
 		stream := [...]uint64{seed, offset}
-		b.write("Dropout", b.scalars, bytesOf(stream[:]))
-		b.each("Dropout", "dropout", dst.Size(), address(dst), address(x), uint64(b.scalars), size(dst),
+		b.each("Dropout", "dropout", dst.Size(), address(dst), address(x), b.put("Dropout", bytesOf(stream[:])), size(dst),
 			uint64(rate*(1<<24)), float(1/(1-rate)))
 	}
 }

@@ -33,7 +33,7 @@ func TestDriverFaults(t *testing.T) {
 			failures := 0
 			for n := 1; ; n += c.every {
 				d.opened = func(device *emulator.Device) { device.Fail(c.operation, n, c.err) }
-				err := trainStep(t, d)
+				err := trainSteps(t, d)
 				if d.closed != nil {
 					t.Fatalf("fault %d: the device's Close returns %v", n, d.closed)
 				}
@@ -52,8 +52,8 @@ func TestDriverFaults(t *testing.T) {
 	}
 }
 
-// trainStep trains on one batch, with a backend of its own.
-func trainStep(t *testing.T, driver cuda.Driver) error {
+// trainSteps trains until the steps are replayed, with a backend of its own.
+func trainSteps(t *testing.T, driver cuda.Driver) error {
 	b, err := cuda.Open(driver, 0, cuda.Options{})
 	if err != nil {
 		return err
@@ -69,12 +69,13 @@ func trainStep(t *testing.T, driver cuda.Driver) error {
 	}
 	net.Init(1)
 	trainer, err := train.New(net, train.Options{
-		Loss: train.CrossEntropy{}, Optimizer: train.Adam{}, LR: 0.01, ClipNorm: 1, Epochs: 1, Batch: 2,
+		Loss: train.CrossEntropy{}, Optimizer: train.Adam{}, LR: 0.01, ClipNorm: 1, Epochs: 1, Batch: 2, LossEvery: 100,
 	})
 	if err != nil {
 		return err
 	}
-	set := &data.Dataset{Steps: 2, Width: 4, X: make([]float32, 16), Labels: []int32{3, 9}}
+	const steps = 3
+	set := &data.Dataset{Steps: 2, Width: 4, X: make([]float32, steps*16), Labels: []int32{3, 9, 1, 2, 0, 4}}
 	if err := trainer.Fit(t.Context(), set, nil); err != nil {
 		return err
 	}
@@ -139,7 +140,7 @@ func TestErrorsNameTheOperation(t *testing.T) {
 		want        string
 	}{
 		{true, "cuda: Tanh: "},
-		{false, "cuda: Add, or an operation before it: "},
+		{false, "cuda: Sync, or an operation before it: "},
 	} {
 		// A budget of instructions that Tanh of so many exceeds.
 		driver := newDriver(t, emulator.Options{Budget: 2000})

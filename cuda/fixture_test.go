@@ -52,10 +52,13 @@ func (b *bench) in(rows, cols int) backend.Tensor {
 	return x
 }
 
-func (b *bench) uniform(n int) []float32 {
+func (b *bench) uniform(n int) []float32 { return uniform(b.rng, n) }
+
+// uniform returns n numbers from −1 to 1.
+func uniform(r *rand.Rand, n int) []float32 {
 	values := make([]float32, n)
 	for i := range values {
-		values[i] = 2*b.rng.Float32() - 1
+		values[i] = 2*r.Float32() - 1
 	}
 	return values
 }

@@ -14,7 +14,7 @@ type kernel struct {
 	params   []kernels.Param
 }
 
-const maxParams = 12 // of a kernel
+const maxParams = 14 // of a kernel
 
 // load loads all modules and finds their kernels.
 func (b *Backend) load() error {
@@ -50,6 +50,9 @@ func (b *Backend) launch(op, name string, l kernels.Launch, args ...uint64) {
 			b.keep(op, fmt.Errorf("kernel %s: %s is %d, it can be %d at most", name, p.Name, args[i], math.MaxInt32))
 			return
 		}
+	}
+	if b.planned(name, args...) {
+		return
 	}
 	// What is passed to an interface is allocated: b's own slots are already, and
 	// args can stay on the stack.

@@ -10,8 +10,10 @@ import (
 // by integers. Kernels cannot fail: they note the first integer that is out of
 // range in a word on the device, the fault, which the host reads when it waits.
 type lookups struct {
-	fault Pointer
-	list  []lookup
+	fault   Pointer
+	list    []lookup // that were queued directly
+	planned []lookup // of the plan under way
+	call    uint64   // number of the next one in the capture under way
 }
 
 // lookup is an operation, the integers it takes, and what they index.
@@ -39,30 +41,67 @@ func (b *Backend) prepareLookups() error {
 	return b.device.Fill32(b.lookups.fault, noFaultWord, faultBytes/4, b.stream)
 }
 
+// A lookup is known to its kernel by a number: its position in the list or, for
+// one of a graph, in those of the graph, beyond the numbers of the graphs before.
+const lookupBits = 20
+
+func firstCall(graph int) uint64 { return uint64(1+graph) << lookupBits }
+
 // lookup notes an operation and returns the two last arguments of its kernel,
 // the fault and the call.
 func (b *Backend) lookup(l lookup) (fault, call uint64) {
-	if len(b.lookups.list) == maxLookups {
-		b.checkLookups()
-	}
+	s := &b.lookups
 	l.writes = l.ids.Buf.(*buffer).writes
-	b.lookups.list = append(b.lookups.list, l)
-	return uint64(b.lookups.fault), uint64(len(b.lookups.list)-1) << 32
+	switch b.replay.mode {
+	case planning:
+		s.planned = append(s.planned, l)
+		call = uint64(len(s.planned) - 1)
+	case capturing:
+		call = s.call
+		s.call++
+	default:
+		if len(s.list) == maxLookups {
+			b.checkLookups()
+		}
+		s.list = append(s.list, l)
+		call = uint64(len(s.list) - 1)
+	}
+	return uint64(s.fault), call << 32
+}
+
+// noteLookups notes that a graph is launched, as planned.
+func (b *Backend) noteLookups(g *graph) {
+	if !g.launched {
+		g.launched = len(g.lookups) > 0
+		copy(g.lookups, b.lookups.planned)
+	}
 }
 
 // checkLookups waits and makes an integer that is out of range a sticky error.
 func (b *Backend) checkLookups() {
-	if len(b.lookups.list) == 0 {
+	s := &b.lookups
+	pending := len(s.list) > 0
+	for _, g := range b.replay.graphs {
+		pending = pending || g.launched
+	}
+	if !pending {
 		return
 	}
 	if fault := [1]uint64{noFault}; b.err == nil {
-		b.read("Sync", bytesOf(fault[:]), b.lookups.fault)
+		b.read("Sync", bytesOf(fault[:]), s.fault)
 		if fault[0] != noFault && b.err == nil {
-			b.err = b.describe(b.lookups.list[fault[0]>>32], int(fault[0]&noFaultWord))
+			l, call := s.list, fault[0]>>32
+			if graph := call >> lookupBits; graph > 0 {
+				l = b.replay.graphs[graph-1].lookups
+			}
+			b.err = b.describe(l[call&(1<<lookupBits-1)], int(fault[0]&noFaultWord))
 		}
 	}
-	clear(b.lookups.list) // so that buffers are not kept
-	b.lookups.list = b.lookups.list[:0]
+	clear(s.list) // so that buffers are not kept
+	s.list = s.list[:0]
+	for _, g := range b.replay.graphs {
+		g.launched = false
+	}
 }
 
 // describe makes the error of a lookup whose integer i is out of range. The

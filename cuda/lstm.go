@@ -27,6 +27,21 @@ func (b *Backend) LSTMCellGrad(a backend.LSTMCellGradArgs) {
 	}
 }
 
+// LSTMPeepGrad adds the gradient of the peepholes over all time steps to dPeep.
+// See backend.LSTMPeepGrader.
+func (b *Backend) LSTMPeepGrad(dPeep, dz, cPrev, c backend.Tensor) {
+	const op = "LSTMPeepGrad"
+	backend.CheckLSTMPeepGrad(b, dPeep, dz, cPrev, c)
+	if c.Size() == 0 {
+		return
+	}
+	p := kernels.LSTMPeepGrad(c.Rows, c.Cols)
+	part, chunks := b.scratch(op, p.Chunks*dPeep.Size()), uint64(p.Chunks)
+	b.launch(op, "lstm_peep_grad", p.First, part, address(dz), address(cPrev), address(c),
+		uint64(c.Rows), uint64(c.Cols), uint64(p.Chunk))
+	b.launch(op, "sum_rows", p.Second, address(dPeep), part, chunks, size(dPeep), chunks, float(1))
+}
+
 // LSTMScratch returns the number of scratch elements of a layer. The forward
 // pass needs none.
 func (b *Backend) LSTMScratch(d backend.LSTMDims) int { return backend.LSTMScratch(b.cells, d) }
@@ -38,6 +53,9 @@ func (b *Backend) LSTMForward(a backend.LSTMArgs) {
 	d := a.Dims()
 	backend.CheckLSTMForward(b, a, b.LSTMScratch(d))
 	if d.Steps == 0 || d.Hidden == 0 {
+		return
+	}
+	if b.plannedLayer("LSTMForward", a.Batch, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.Peep, a.H, a.C, a.Gates, a.Scratch) {
 		return
 	}
 	b.Gemm(a.Gates, backend.NoTrans, backend.Trans, 1, a.X, a.WIH, 0)
@@ -55,5 +73,9 @@ func (b *Backend) LSTMForward(a backend.LSTMArgs) {
 // backend.LSTMGradArgs.
 func (b *Backend) LSTMBackward(a backend.LSTMGradArgs) {
 	backend.CheckLSTMBackward(b, a, b.LSTMScratch(a.Dims()))
+	if b.plannedLayer("LSTMBackward", a.Batch, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.Peep, a.H, a.C, a.Gates, a.Scratch,
+		a.DY, a.DHLast, a.DCLast, a.DX, a.DH0, a.DC0, a.DWIH, a.DWHH, a.DBIH, a.DBHH, a.DPeep, a.DZ) {
+		return
+	}
 	backend.LSTMBackward(b.cells, a)
 }

@@ -42,6 +42,7 @@ func (b *Backend) NewInts(n int) (backend.Ints, error) {
 }
 
 func (b *Backend) newBuffer(allocation backend.Allocation) (*buffer, error) {
+	b.outsideReplay("New")
 	a := &buffer{Allocation: allocation}
 	switch {
 	case b.closed:
@@ -62,6 +63,7 @@ func (b *Backend) newBuffer(allocation backend.Allocation) (*buffer, error) {
 // Free releases an allocation.
 func (b *Backend) Free(buf backend.Buffer) {
 	backend.CheckFree(b, buf)
+	b.outsideReplay("Free")
 	a := buf.(*buffer)
 	delete(b.live, a)
 	a.Freed = true
@@ -118,9 +120,10 @@ func (b *Backend) releaseMemory() {
 	clear(b.live)
 	b.recycle(b.workspace.pointer, b.workspace.bytes)
 	b.recycle(b.scalars, scalarBytes)
+	b.recycle(b.replay.scalars, int64(b.replay.scalarsBytes))
 	b.recycle(b.lookups.fault, faultBytes)
-	b.purge()
 	b.releaseTransfers()
+	b.purge()
 }
 
 // workspace is memory for what an operation keeps between its kernels. All
@@ -134,6 +137,7 @@ type workspace struct {
 func (b *Backend) scratch(op string, n int) uint64 {
 	bytes := int64(n) * elementBytes
 	if b.err == nil && bytes > b.workspace.bytes {
+		b.dropGraphs(op) // which use the one that is here
 		b.recycle(b.workspace.pointer, b.workspace.bytes)
 		b.workspace = workspace{}
 		p, err := b.allocate(bytes)

@@ -1,64 +1,125 @@
 package cuda_test
 
 import (
+	"fmt"
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"gputrain/backend"
 	"gputrain/backend/reference"
 	"gputrain/cuda"
 	"gputrain/cuda/emulator"
+	"gputrain/kernels"
 )
 
-// Sizes at which operations take a second pass lie beyond those of the
-// conformance suite as it runs here.
-func TestSecondPasses(t *testing.T) {
-	const rows, cols = 2500, 3
-	// Sums are cut into parts of some hundred terms of at most 1.
-	const tolerance = 512 * 0x1p-24
-	for _, c := range []struct {
-		name string
-		size [2]int // of dst
-		call func(b backend.Backend, dst, x, y backend.Tensor)
-	}{
-		{"Gemm", [2]int{cols, cols}, func(b backend.Backend, dst, x, y backend.Tensor) {
-			b.Gemm(dst, backend.Trans, backend.NoTrans, -0.5, x, y, 2)
-		}},
-		{"SumRows", [2]int{1, cols}, func(b backend.Backend, dst, x, _ backend.Tensor) { b.SumRows(dst, x, 2) }},
-		{"SquaredError", [2]int{1, 1}, func(b backend.Backend, dst, x, y backend.Tensor) {
-			b.SquaredError(dst, backend.Tensor{}, x, y, 0.25)
-		}},
-		{"ClipNorm", [2]int{1, 1}, func(b backend.Backend, dst, x, _ backend.Tensor) { b.ClipNorm(x, dst, 1) }},
-	} {
+// larger is an operation at a size that lies beyond those of the conformance
+// suite as it runs here: sums take a second pass, and products larger tiles.
+type larger struct {
+	name            string
+	multiprocessors int       // of the device; 0 for what the emulator has
+	dst, x, y       [2]int    // rows and columns
+	call            operation // on dst, x, y
+}
+
+type operation func(b backend.Backend, dst, x, y backend.Tensor)
+
+// secondPasses leave partial sums to a second kernel.
+var secondPasses = []larger{
+	{"Gemm", 0, [2]int{3, 3}, [2]int{2500, 3}, [2]int{2500, 3}, product(backend.Trans, backend.NoTrans)},
+	{"SumRows", 0, [2]int{1, 3}, [2]int{2500, 3}, [2]int{}, func(b backend.Backend, dst, x, _ backend.Tensor) { b.SumRows(dst, x, 2) }},
+	{"SquaredError", 0, [2]int{1, 1}, [2]int{2500, 3}, [2]int{2500, 3}, func(b backend.Backend, dst, x, y backend.Tensor) {
+		b.SquaredError(dst, backend.Tensor{}, x, y, 0.25)
+	}},
+	{"ClipNorm", 0, [2]int{1, 1}, [2]int{2500, 3}, [2]int{}, func(b backend.Backend, dst, x, _ backend.Tensor) { b.ClipNorm(x, dst, 1) }},
+}
+
+// tiles are products that a device computes in one pass, in tiles of this name.
+var tiles = []larger{
+	{"nn_32x32", 132, [2]int{33, 34}, [2]int{33, 70}, [2]int{70, 34}, product(backend.NoTrans, backend.NoTrans)},
+	{"nn_64x64", 1, [2]int{61, 62}, [2]int{61, 70}, [2]int{70, 62}, product(backend.NoTrans, backend.NoTrans)},
+	{"tn_64x64", 1, [2]int{61, 62}, [2]int{70, 61}, [2]int{70, 62}, product(backend.Trans, backend.NoTrans)},
+	{"nt_128x128", 1, [2]int{127, 126}, [2]int{127, 20}, [2]int{126, 20}, product(backend.NoTrans, backend.Trans)},
+	{"tt_128x128", 1, [2]int{127, 126}, [2]int{20, 127}, [2]int{126, 20}, product(backend.Trans, backend.Trans)},
+}
+
+// product returns a product with beta.
+func product(transX, transY backend.Transpose) operation {
+	return func(b backend.Backend, dst, x, y backend.Tensor) { b.Gemm(dst, transX, transY, -0.5, x, y, 2) }
+}
+
+func TestSecondPasses(t *testing.T) { testLarger(t, secondPasses) }
+
+func TestTiles(t *testing.T) {
+	for _, c := range tiles {
+		depth := c.x[1]
+		if c.name[0] == 't' {
+			depth = c.x[0]
+		}
+		plan := kernels.ChooseGemm(kernels.GemmShape{
+			TransA: c.name[0] == 't', TransB: c.name[1] == 't', M: c.dst[0], N: c.dst[1], K: depth,
+		}, c.multiprocessors)
+		if want := "gemm_" + c.name; plan.Kernel != want {
+			t.Errorf("a product of %v and %v is planned with %s, want %s", c.x, c.y, plan.Kernel, want)
+		}
+	}
+	testLarger(t, tiles)
+}
+
+func testLarger(t *testing.T, all []larger) {
+	for _, c := range all {
 		t.Run(c.name, func(t *testing.T) {
-			emulated := newBench(t, newDriver(t, emulator.Options{}), cuda.Options{})
-			before, x, y := emulated.uniform(c.size[0]*c.size[1]), emulated.uniform(rows*cols), emulated.uniform(rows*cols)
-			run := func(b backend.Backend) []float32 {
-				dst := put(t, b, c.size[0], c.size[1], before)
-				c.call(b, dst, put(t, b, rows, cols, x), put(t, b, rows, cols, y))
-				result := make([]float32, dst.Size())
-				if err := b.Download(result, dst); err != nil {
-					t.Fatal(err)
-				}
-				return result
-			}
-			got, want := run(emulated.Backend), run(reference.New())
-			for k := range want {
-				allowed := tolerance * math.Max(1, math.Abs(float64(want[k])))
-				if off := math.Abs(float64(got[k]) - float64(want[k])); !(off <= allowed) {
-					t.Errorf("seed 1,1, %dx%d: element %d: got %v, want %v, tolerance %.2g", rows, cols, k, got[k], want[k], allowed)
-				}
+			if err := c.on(&altered{Driver: newDriver(t, emulator.Options{}), multiprocessors: c.multiprocessors}); err != nil {
+				t.Error(err)
 			}
 		})
 	}
 }
 
-func put(t *testing.T, b backend.Backend, rows, cols int, values []float32) backend.Tensor {
-	t.Helper()
-	x, err := b.New(rows, cols)
+// on returns how the operation on a device of the driver fails, if it does.
+func (c larger) on(driver cuda.Driver) error {
+	b, err := cuda.Open(driver, 0, cuda.Options{})
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	b.Upload(x, values)
-	return x
+	defer b.Close()
+	got, err := c.run(b)
+	if err != nil {
+		return err
+	}
+	want, err := c.run(reference.New())
+	if err != nil {
+		return err
+	}
+	// Sums are cut into parts of some hundred terms of at most 1.
+	const tolerance = 512 * 0x1p-24
+	for k := range want {
+		allowed := tolerance * math.Max(1, math.Abs(float64(want[k])))
+		if off := math.Abs(float64(got[k]) - float64(want[k])); !(off <= allowed) {
+			return fmt.Errorf("seed 1,1, x %v, y %v: element %d of dst and x: got %v, want %v, tolerance %.2g", c.x, c.y, k, got[k], want[k], allowed)
+		}
+	}
+	return nil
+}
+
+// run returns dst and x, one after the other, after the operation on random
+// numbers, always the same.
+func (c larger) run(b backend.Backend) ([]float32, error) {
+	r := rand.New(rand.NewPCG(1, 1))
+	var operands [3]backend.Tensor
+	for i, size := range [][2]int{c.dst, c.x, c.y} {
+		var err error
+		if operands[i], err = b.New(size[0], size[1]); err != nil {
+			return nil, err
+		}
+		b.Upload(operands[i], uniform(r, operands[i].Size()))
+	}
+	dst, x := operands[0], operands[1]
+	c.call(b, dst, x, operands[2])
+	result := make([]float32, dst.Size()+x.Size())
+	err := b.Download(result[:dst.Size()], dst)
+	if err == nil {
+		err = b.Download(result[dst.Size():], x)
+	}
+	return result, err
 }

@@ -36,6 +36,13 @@ func (b *Backend) RNNForward(a backend.RNNArgs) {
 	if d.Steps == 0 || d.Hidden == 0 {
 		return
 	}
+	op := "RNNForward"
+	if a.ReLU {
+		op = "RNNForward with ReLU"
+	}
+	if b.plannedLayer(op, a.Batch, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.H, a.Scratch) {
+		return
+	}
 	n := d.Batch
 	b.Gemm(a.H.Slice(n, a.H.Rows), backend.NoTrans, backend.Trans, 1, a.X, a.WIH, 0)
 	for t := range d.Steps {
@@ -49,5 +56,13 @@ func (b *Backend) RNNForward(a backend.RNNArgs) {
 // or three, then the products over the whole sequence. See backend.RNNGradArgs.
 func (b *Backend) RNNBackward(a backend.RNNGradArgs) {
 	backend.CheckRNNBackward(b, a, b.RNNScratch(a.Dims()))
+	op := "RNNBackward"
+	if a.ReLU {
+		op = "RNNBackward with ReLU"
+	}
+	if b.plannedLayer(op, a.Batch, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.H, a.Scratch,
+		a.DY, a.DHLast, a.DX, a.DH0, a.DWIH, a.DWHH, a.DBIH, a.DBHH, a.DZ) {
+		return
+	}
 	backend.RNNBackward(b.cells, a)
 }

@@ -13,7 +13,7 @@ import (
 // SGD makes a step of gradient descent. See backend.SGDArgs.
 func (b *Backend) SGD(a backend.SGDArgs) {
 	backend.CheckSGD(b, a)
-	scalars := b.putFloats("SGD", a.LR, a.Momentum, a.WeightDecay)
+	scalars := b.floats("SGD", a.LR, a.Momentum, a.WeightDecay)
 	b.each("SGD", "sgd", a.Param.Size(), address(a.Param), address(a.Grad), velocity(a.Velocity, a.Momentum),
 		scalars, size(a.Param), flag(a.Nesterov))
 }
@@ -21,7 +21,7 @@ func (b *Backend) SGD(a backend.SGDArgs) {
 // RMSProp makes a step of RMSProp. See backend.RMSPropArgs.
 func (b *Backend) RMSProp(a backend.RMSPropArgs) {
 	backend.CheckRMSProp(b, a)
-	scalars := b.putFloats("RMSProp", a.LR, a.Decay, 1-a.Decay, a.Epsilon, a.Momentum, a.WeightDecay)
+	scalars := b.floats("RMSProp", a.LR, a.Decay, 1-a.Decay, a.Epsilon, a.Momentum, a.WeightDecay)
 	b.each("RMSProp", "rmsprop", a.Param.Size(), address(a.Param), address(a.Grad), address(a.Square),
 		velocity(a.Velocity, a.Momentum), scalars, size(a.Param))
 }
@@ -34,7 +34,7 @@ func (b *Backend) Adam(a backend.AdamArgs) {
 		shrink, decay = a.LR*a.WeightDecay, 0
 	}
 	step := float64(a.Step)
-	scalars := b.putFloats("Adam", a.LR/(1-math.Pow(a.Beta1, step)), shrink, decay,
+	scalars := b.floats("Adam", a.LR/(1-math.Pow(a.Beta1, step)), shrink, decay,
 		a.Beta1, 1-a.Beta1, a.Beta2, 1-a.Beta2, 1/math.Sqrt(1-math.Pow(a.Beta2, step)), a.Epsilon)
 	b.each("Adam", "adam", a.Param.Size(), address(a.Param), address(a.Grad), address(a.Mean), address(a.Square),
 		scalars, size(a.Param))
@@ -54,8 +54,10 @@ func (b *Backend) ClipNorm(x, norm backend.Tensor, limit float64) {
 	const op = "ClipNorm"
 	backend.CheckClipNorm(b, x, norm, limit)
 	l := kernels.Partials(int64(x.Size()))
-	part := b.scratch(op, l.Grid.X)
+	// Partial sums have twice the size of an element; the factor follows them.
+	part := b.scratch(op, 2*l.Grid.X+1)
+	factor := part + uint64(2*l.Grid.X)*elementBytes
 	b.launch(op, "clip_norm_square", l, part, address(x), size(x))
-	b.launch(op, "clip_norm_root", kernels.Single(), address(norm), part, uint64(l.Grid.X))
-	b.each(op, "clip_norm_scale", x.Size(), address(x), address(norm), size(x), float(limit))
+	b.launch(op, "clip_norm_root", kernels.Single(), address(norm), factor, part, uint64(l.Grid.X), float(limit))
+	b.each(op, "clip_norm_scale", x.Size(), address(x), factor, size(x))
 }

@@ -23,7 +23,10 @@ constexpr unsigned kAllLanes = 0xffffffff;
 constexpr int kWarp = 32;
 
 struct Sum {
-  static __device__ float combine(float a, float b) { return a + b; }
+  template <class T>
+  static __device__ T combine(T a, T b) {
+    return a + b;
+  }
 };
 
 struct Max {
@@ -33,8 +36,8 @@ struct Max {
 // block_reduce combines x of all threads of a one-dimensional block of whole
 // warps, in an order that blockDim fixes. All threads call it and get the
 // result. scratch holds kBlock/kWarp elements.
-template <class Op>
-__device__ float block_reduce(float x, float *scratch) {
+template <class Op, class T>
+__device__ T block_reduce(T x, T *scratch) {
   for (int offset = kWarp / 2; offset > 0; offset /= 2)
     x = Op::combine(x, __shfl_xor_sync(kAllLanes, x, offset));
   __syncthreads();  // the reduction before may still be reading scratch
@@ -53,16 +56,3 @@ __device__ float block_reduce(float x, float *scratch) {
 __device__ inline void report_fault(unsigned long long *fault, unsigned long long call, long long position) {
   atomicMin(fault, call + position);
 }
-
-// 1/(1+exp(-x)), by the exponential that cannot overflow.
-__device__ inline float sigmoid_of(float x) {
-  float e = expf(-fabsf(x));
-  return (x < 0 ? e : 1.0f) / (1.0f + e);
-}
-
-// Derivatives by the output y.
-__device__ inline float sigmoid_slope(float y) { return y * (1.0f - y); }
-__device__ inline float tanh_slope(float y) { return fmaf(-y, y, 1.0f); }
-
-// max(x, 0), NaN for NaN.
-__device__ inline float relu_of(float x) { return x <= 0 ? 0.0f : x; }

@@ -107,6 +107,17 @@ extern "C" __global__ void __launch_bounds__(kBlock) mul_row(
     EACH(j, cols) dst[i * cols + j] = x[i * cols + j] * row[j];
 }
 
+// dst[i,j] = x[i,j] * col[i]
+// grid: any blocks of 256 in all, over [rows, cols]
+extern "C" __global__ void __launch_bounds__(kBlock) mul_col(
+    float *dst,        // [rows, cols] out, may be x
+    const float *x,    // [rows, cols]
+    const float *col,  // [rows]
+    int rows, int cols) {
+  EACH_ROW(i, rows)
+    EACH(j, cols) dst[i * cols + j] = x[i * cols + j] * col[i];
+}
+
 // SplitMix64, read at position index (Steele, Lea, Flood 2014).
 static __device__ unsigned long long split_mix(unsigned long long seed, unsigned long long index) {
   unsigned long long z = seed + (index + 1) * 0x9e3779b97f4a7c15;

@@ -11,8 +11,9 @@ import (
 	"gputrain/kernels"
 )
 
-// The tests here run single kernels on the emulator, with all of its checks on,
-// where the choice of a kernel, tile or grid matters. The operations as such
+// The tests here run single kernels on the emulator, with all of its checks on
+// and with approximate instructions as far off as they may be, where the choice
+// of a kernel, tile or grid matters. The operations as such
 // are the matter of the backend's conformance tests.
 
 // device runs kernels.
@@ -21,12 +22,13 @@ type device struct {
 	cuda.Device
 	functions map[string]cuda.Function
 	kernels   map[string]kernels.Kernel
+	offset    int // of operands, in elements from where they would be aligned
 }
 
 // open loads the modules.
 func open(t testing.TB, modules ...string) *device {
 	t.Helper()
-	driver, err := emulator.New(emulator.Options{Seed: 1})
+	driver, err := emulator.New(emulator.Options{Seed: 1, Perturb: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +36,8 @@ func open(t testing.TB, modules ...string) *device {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &device{t, opened, map[string]cuda.Function{}, map[string]kernels.Kernel{}}
+	// Windows need not start at a multiple of 16 bytes.
+	d := &device{t, opened, map[string]cuda.Function{}, map[string]kernels.Kernel{}, 1}
 	for _, name := range modules {
 		module, err := d.Load(kernels.PTX(name))
 		if err != nil {
@@ -103,17 +106,16 @@ func put[T any](d *device, values []T) cuda.Pointer {
 	return p
 }
 
-// room returns device memory for n values, not initialised. It does not start
-// at a multiple of 16 bytes, as windows need not.
+// room returns device memory for n values, not initialised.
 func room[T any](d *device, n int) cuda.Pointer {
 	d.Helper()
 	var element T
 	size := binary.Size(element)
-	p, err := d.Alloc(int64(size * (n + 1)))
+	p, err := d.Alloc(int64(size * (n + d.offset)))
 	if err != nil {
 		d.Fatal(err)
 	}
-	return p + cuda.Pointer(size)
+	return p + cuda.Pointer(size*d.offset)
 }
 
 // get reads n values.

@@ -64,7 +64,7 @@ func TestFaultsNameTheFirstBadElement(t *testing.T) {
 						}
 					case "softmax_cross_entropy":
 						part := room[float32](d, n)
-						d.run(op, kernels.Rows(n, rows), part, cuda.Pointer(0), long, put(d, ids), n, rows, 1.0, fault, at)
+						d.run(op, kernels.Rows(n, rows), part, cuda.Pointer(0), long, put(d, ids), n, rows, put(d, []float32{1}), fault, at)
 						for i, got := range get[float32](d, part, n) {
 							want := math.Log(rows) // of equal logits
 							if ids[i] < 0 || ids[i] >= rows {
@@ -80,6 +80,25 @@ func TestFaultsNameTheFirstBadElement(t *testing.T) {
 					t.Errorf("fault is %#x, want %#x", got, c.want)
 				}
 			})
+		}
+	}
+}
+
+// Ids are judged even where there is nothing to add.
+func TestScatterIntoNothingJudgesIds(t *testing.T) {
+	for _, c := range []struct {
+		rows, cols int
+		want       uint64
+	}{{0, 40, 0}, {0, 0, 0}, {4, 0, 50}} {
+		d := open(t, "linear")
+		const n = 70
+		ids := make([]int32, n)
+		ids[50], ids[60] = 4, -1
+		fault := put(d, []uint64{math.MaxUint64})
+		d.run("scatter_add_rows", kernels.ScatterAddRows(c.rows, c.cols), put(d, make([]float32, c.rows*c.cols)),
+			put(d, make([]float32, n*c.cols)), put(d, ids), n, c.rows, c.cols, fault, uint64(0))
+		if got := get[uint64](d, fault, 1)[0]; got != c.want {
+			t.Errorf("%d ids into %dx%d: fault is %#x, want %#x", n, c.rows, c.cols, got, c.want)
 		}
 	}
 }

@@ -2,20 +2,6 @@
 // are, t transposed; the numbers are the tile.
 #include "gemm.cuh"
 
-// Sets dst[0..count-1] = alpha * sum + beta * dst, not reading dst if beta is 0.
-static __device__ void write_run(float *dst, int count, float4 sum, float alpha, float beta) {
-  if (count >= 4 && (unsigned long long)dst % sizeof(float4) == 0) {
-    float4 old = beta == 0 ? float4{} : *(float4 *)dst;
-    *(float4 *)dst = make_float4(fmaf(alpha, sum.x, beta * old.x), fmaf(alpha, sum.y, beta * old.y),
-                                 fmaf(alpha, sum.z, beta * old.z), fmaf(alpha, sum.w, beta * old.w));
-    return;
-  }
-  const float each[] = {sum.x, sum.y, sum.z, sum.w};
-#pragma unroll
-  for (int j = 0; j < 4; j++)
-    if (j < count) dst[j] = fmaf(alpha, each[j], beta == 0 ? 0.0f : beta * dst[j]);
-}
-
 // dst[z,i,j] = alpha * sum_p op(a)[i,p] * op(b)[p,j] + beta * dst[z,i,j],
 // p from z*slice to (z+1)*slice
 template <class T, bool TransA, bool TransB>
@@ -33,7 +19,11 @@ static __device__ void gemm(typename T::Shared &shared, float *__restrict__ dst,
       [=](int row, int column, float4 sum) {
         row += first_row;
         column += first_column;
-        if (row < m) write_run(dst + (long long)row * n + column, n - column, sum, alpha, beta);
+        if (row >= m) return;
+        const Run run(dst + (long long)row * n + column, n - column);
+        float4 old = beta == 0 ? float4{} : run.read();
+        run.write({fmaf(alpha, sum.x, beta * old.x), fmaf(alpha, sum.y, beta * old.y),
+                   fmaf(alpha, sum.z, beta * old.z), fmaf(alpha, sum.w, beta * old.w)});
       });
 }
 

@@ -34,6 +34,31 @@ using Large = Tile<128, 128, 8, 8, 8, 1>;
 using Medium = Tile<64, 64, 16, 4, 4, 1>;
 using Small = Tile<32, 32, 32, 4, 4, 4>;
 
+// Run is four neighbours in a row of a matrix, of which only the first few may
+// exist. They move at once where they all exist and are aligned; else one by one.
+struct Run {
+  float *at;
+  int count;
+
+  __device__ Run(float *at, int count) : at(at), count(count) {}
+  __device__ bool whole() const { return count >= 4 && (unsigned long long)at % sizeof(float4) == 0; }
+
+  __device__ float4 read() const {
+    if (whole()) return *(const float4 *)at;
+    return {count > 0 ? at[0] : 0.0f, count > 1 ? at[1] : 0.0f, count > 2 ? at[2] : 0.0f, count > 3 ? at[3] : 0.0f};
+  }
+  __device__ void write(float4 value) const {
+    if (whole()) {
+      *(float4 *)at = value;
+      return;
+    }
+    if (count > 0) at[0] = value.x;
+    if (count > 1) at[1] = value.y;
+    if (count > 2) at[2] = value.z;
+    if (count > 3) at[3] = value.w;
+  }
+};
+
 // Slab moves BK x ROWS elements of an operand, one slab after the other, from
 // global to shared memory. KRows says that a row of the operand in memory holds
 // one k; else it holds all k of one row of the tile.

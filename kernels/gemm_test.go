@@ -2,6 +2,7 @@ package kernels_test
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	"gputrain/kernels"
@@ -59,67 +60,127 @@ func TestChooseGemmCoversK(t *testing.T) {
 func TestGemmKernels(t *testing.T) {
 	for _, tile := range []int{128, 64, 32} {
 		for _, trans := range []string{"nn", "nt", "tn", "tt"} {
-			name := fmt.Sprintf("gemm_%s_%dx%d", trans, tile, tile)
-			t.Run(name, func(t *testing.T) {
+			g := gemm{tile: tile, transA: trans[0] == 't', transB: trans[1] == 't'}
+			t.Run(fmt.Sprintf("gemm_%s_%dx%d", trans, tile, tile), func(t *testing.T) {
 				if testing.Short() && tile > 32 {
 					t.Skip("takes a second")
 				}
 				d := open(t, "gemm")
-				for i, s := range [][3]int{
+				for _, s := range [][3]int{
 					{tile, tile, 32}, {tile + 1, 3, 5}, {2, tile + 3, 33}, {5, 2*tile - 4, 65}, {1, 1, 1}, {3, 4, 0},
 				} {
-					for j, f := range [][3]float64{{1, 0, 1}, {-0.5, 2, 1}, {1.5, 0, 3}, {2, 1, 2}} {
-						checkGemm(d, uint64(10*i+j), name, trans, tile, s[0], s[1], s[2], f[0], f[1], int(f[2]))
+					g.of(s[0], s[1], s[2]).check(d, 1, 0, 1)
+					g.of(s[0], s[1], s[2]).check(d, -0.5, 2, 1)
+					g.of(s[0], s[1], s[2]).check(d, 1.5, 0, 3)
+					g.of(s[0], s[1], s[2]).check(d, 2, 1, 2)
+				}
+				for _, beta := range []float64{0, 2} {
+					// A run of four columns is stored at once where it is aligned, else
+					// one by one.
+					for _, d.offset = range []int{0, 1, 2} {
+						g.of(tile, tile/2, 3).check(d, 1.5, beta, 1)
+						g.of(tile, tile, 3).check(d, 1.5, beta, 1)
 					}
+					// A run that is cut off, in each of the rows of a thread and each half
+					// of the tile: one more would be out of bounds, the row being the last.
+					d.offset = 0
+					for row := range 8 {
+						for cut := 1; cut < 4; cut++ {
+							m := tile/2*(row/4) + row%4 + 1
+							g.of(m, tile/2-cut, 3).check(d, 1.5, beta, 1)
+							g.of(m, tile-cut, 3).check(d, 1.5, beta, 1)
+						}
+					}
+				}
+				// A sum that takes in one k more meets its neighbour in memory.
+				g.spoilt = true
+				for _, k := range []int{5, 13, 20, 28, 37} {
+					g.of(6, 6, k).check(d, 1, 0, 1)
 				}
 			})
 		}
 	}
 }
 
-func checkGemm(d *device, seed uint64, name, trans string, tile, m, n, k int, alpha, beta float64, slices int) {
+// gemm is a product, op(a) of [m,k] times op(b) of [k,n].
+type gemm struct {
+	tile           int
+	transA, transB bool
+	m, n, k        int
+	spoilt         bool // each second row of op(a) and column of op(b) begins with NaN
+}
+
+func (g gemm) of(m, n, k int) gemm {
+	g.m, g.n, g.k = m, n, k
+	return g
+}
+
+// letters name a transposition as kernels do.
+var letters = map[bool]string{false: "n", true: "t"}
+
+// check computes the product with the kernel of the tile, over k in slices, and
+// compares.
+func (g gemm) check(d *device, alpha, beta float64, slices int) {
 	d.Helper()
-	r := random(seed)
-	a, b, before := whole(r, m*k), whole(r, k*n), whole(r, m*n)
-	slice := max(1, (k+slices-1)/slices)
-	slices = max(1, (k+slice-1)/slice)
-	dst := room[float32](d, m*n)
+	name := fmt.Sprintf("gemm_%s%s_%dx%d", letters[g.transA], letters[g.transB], g.tile, g.tile)
+	r := random(1)
+	a, b, before := whole(r, g.m*g.k), whole(r, g.k*g.n), whole(r, g.m*g.n)
+	for i := 1; i < g.m && g.spoilt; i += 2 {
+		a[g.indexA(i, 0)] = float32(math.NaN())
+	}
+	for j := 1; j < g.n && g.spoilt; j += 2 {
+		b[g.indexB(0, j)] = float32(math.NaN())
+	}
+	slice := max(1, (g.k+slices-1)/slices)
+	slices = max(1, (g.k+slice-1)/slice)
+	dst := room[float32](d, g.m*g.n)
 	if beta != 0 {
 		dst = put(d, before)
 	}
 	launch := kernels.Launch{
-		Grid:  kernels.Dim3{X: ((m + tile - 1) / tile) * ((n + tile - 1) / tile), Y: slices, Z: 1},
+		Grid:  kernels.Dim3{X: ((g.m + g.tile - 1) / g.tile) * ((g.n + g.tile - 1) / g.tile), Y: slices, Z: 1},
 		Block: kernels.Dim3{X: 256, Y: 1, Z: 1},
 	}
 	if slices == 1 {
-		d.run(name, launch, dst, put(d, a), put(d, b), m, n, k, slice, alpha, beta)
+		d.run(name, launch, dst, put(d, a), put(d, b), g.m, g.n, g.k, slice, alpha, beta)
 	} else {
-		part := room[float32](d, slices*m*n)
-		d.run(name, launch, part, put(d, a), put(d, b), m, n, k, slice, 1.0, 0.0)
-		d.run("gemm_reduce", kernels.Elements(int64(m*n)), dst, part, int64(m*n), slices, alpha, beta)
+		part := room[float32](d, slices*g.m*g.n)
+		d.run(name, launch, part, put(d, a), put(d, b), g.m, g.n, g.k, slice, 1.0, 0.0)
+		// So few threads go round often.
+		reduce := kernels.Launch{Grid: kernels.Dim3{X: 3, Y: 1, Z: 1}, Block: kernels.Dim3{X: 32, Y: 1, Z: 1}}
+		d.run("gemm_reduce", reduce, dst, part, int64(g.m*g.n), slices, alpha, beta)
 	}
-	got := get[float32](d, dst, m*n)
-	for i := range m {
-		for j := range n {
+	got := get[float32](d, dst, g.m*g.n)
+	for i := range g.m {
+		for j := range g.n {
 			var sum float64
-			for p := range k {
-				x, y := i*k+p, p*n+j
-				if trans[0] == 't' {
-					x = p*m + i
-				}
-				if trans[1] == 't' {
-					y = j*k + p
-				}
-				sum += float64(a[x]) * float64(b[y])
+			for p := range g.k {
+				sum += float64(a[g.indexA(i, p)]) * float64(b[g.indexB(p, j)])
 			}
 			want := alpha * sum
 			if beta != 0 {
-				want += beta * float64(before[i*n+j])
+				want += beta * float64(before[i*g.n+j])
 			}
-			if float64(got[i*n+j]) != want {
-				d.Fatalf("seed 1,%d: %s %dx%dx%d, %d slices, alpha %v, beta %v: dst[%d,%d] = %v, want %v",
-					seed, name, m, n, k, slices, alpha, beta, i, j, got[i*n+j], want)
+			if value := float64(got[i*g.n+j]); value != want && !(math.IsNaN(value) && math.IsNaN(want)) {
+				d.Fatalf("seed 1,1: %s %+v, offset %d, %d slices, alpha %v, beta %v: dst[%d,%d] = %v, want %v",
+					name, g, d.offset, slices, alpha, beta, i, j, value, want)
 			}
 		}
 	}
+}
+
+// indexA is where op(a)[i,p] is stored.
+func (g gemm) indexA(i, p int) int {
+	if g.transA {
+		return p*g.m + i
+	}
+	return i*g.k + p
+}
+
+// indexB is where op(b)[p,j] is stored.
+func (g gemm) indexB(p, j int) int {
+	if g.transB {
+		return j*g.k + p
+	}
+	return p*g.n + j
 }

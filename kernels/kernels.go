@@ -77,6 +77,7 @@ var table = []Kernel{
 	{"add_scaled", "elementwise", block, 0, join(pointers("dst", "x"), n, floats("alpha"))},
 	{"add_row", "elementwise", block, 0, join(pointers("dst", "x", "row"), ints("rows", "cols"))},
 	{"mul_row", "elementwise", block, 0, join(pointers("dst", "x", "row"), ints("rows", "cols"))},
+	{"mul_col", "elementwise", block, 0, join(pointers("dst", "x", "col"), ints("rows", "cols"))},
 	{"dropout", "elementwise", block, 0, join(pointers("dst", "x", "stream"), n, []Param{{"threshold", Uint64}}, floats("factor"))},
 
 	{"sigmoid", "activation", block, 0, join(pointers("y", "x"), n)},
@@ -87,6 +88,8 @@ var table = []Kernel{
 	{"relu_grad", "activation", block, 0, join(pointers("dx", "y", "dy"), n)},
 	{"softmax", "activation", block, 32, join(pointers("y", "x"), ints("rows", "cols"))},
 	{"softmax_grad", "activation", block, 32, join(pointers("dx", "y", "dy"), ints("rows", "cols"))},
+	{"layer_norm", "activation", block, 32, join(pointers("y", "rstd", "x"), ints("rows", "cols"), floats("epsilon"))},
+	{"layer_norm_grad", "activation", block, 32, join(pointers("dx", "y", "rstd", "dy"), ints("rows", "cols"))},
 
 	{"gemm_nn_128x128", "gemm", block, sharedLarge, gemmParams},
 	{"gemm_nt_128x128", "gemm", block, sharedLarge, gemmParams},
@@ -107,23 +110,33 @@ var table = []Kernel{
 	{"scatter_add_rows", "linear", block, 0, join(pointers("dst", "x", "ids"), ints("n", "rows", "cols"), fault)},
 	{"argmax_rows", "linear", block, 64, join(pointers("dst", "x"), ints("rows", "cols"))},
 
-	{"softmax_cross_entropy", "loss", block, 32, join(pointers("part", "dlogits", "logits", "labels"), ints("rows", "cols"), floats("factor"), fault)},
-	{"squared_error", "loss", block, 32, join(pointers("part", "dy", "y", "target"), n, floats("factor"))},
-	{"loss_sum", "loss", block, 32, join(pointers("loss", "part"), n, floats("factor"))},
+	{"softmax_cross_entropy", "loss", block, 32, join(pointers("part", "dlogits", "logits", "labels"), ints("rows", "cols"), pointers("scale"), fault)},
+	{"squared_error", "loss", block, 32, join(pointers("part", "dy", "y", "target"), n, pointers("scale"))},
+	{"loss_sum", "loss", block, 32, join(pointers("loss", "part"), n, pointers("factor"))},
 
 	{"sgd", "update", block, 0, join(pointers("param", "grad", "velocity", "scalars"), n, ints("nesterov"))},
 	{"rmsprop", "update", block, 0, join(pointers("param", "grad", "square", "velocity", "scalars"), n)},
 	{"adam", "update", block, 0, join(pointers("param", "grad", "mean", "square", "scalars"), n)},
-	{"clip_norm_square", "update", block, 32, join(pointers("part", "x"), n)},
-	{"clip_norm_root", "update", block, 32, join(pointers("norm", "part"), n)},
-	{"clip_norm_scale", "update", block, 0, join(pointers("x", "norm"), n, floats("limit"))},
+	{"clip_norm_square", "update", block, 64, join(pointers("part", "x"), n)},
+	{"clip_norm_root", "update", block, 64, join(pointers("norm", "factor", "part"), n, floats("limit"))},
+	{"clip_norm_scale", "update", block, 0, join(pointers("x", "factor"), n)},
 
 	{"lstm_cell", "lstm", block, 0, join(pointers("gates", "c", "h", "c_prev", "peep"), ints("batch", "hidden"))},
 	{"lstm_step", "lstm", block, sharedSmall, join(pointers("gates", "c", "h", "c_prev", "h_prev", "whh", "bih", "bhh", "peep"), ints("batch", "hidden"))},
 	{"lstm_cell_grad", "lstm", block, 0, join(pointers("dz", "dc", "gates", "c_prev", "c", "peep", "dy", "dh"), ints("batch", "hidden"))},
+	{"lstm_peep_grad", "lstm", block, 3072, join(pointers("part", "dz", "c_prev", "c"), ints("rows", "hidden", "chunk"))},
 
 	{"rnn_step", "rnn", block, sharedSmall, join(pointers("h", "h_prev", "whh", "bih", "bhh"), ints("batch", "hidden", "relu"))},
 	{"rnn_cell_grad", "rnn", block, 0, join(pointers("dz", "h", "dy", "dh"), n, ints("relu"))},
+
+	{"memory_block", "block", block, 0, join(pointers("gates", "s", "y", "s_prev", "peep"), ints("batch", "blocks", "cells", "forget"),
+		floats("g_range", "g_slope", "h_range", "h_slope"))},
+	{"memory_block_partials", "block", block, 0, join(pointers("p_in", "p_f", "p_c", "gates", "s_prev", "source"),
+		ints("batch", "blocks", "cells", "sources", "columns"), floats("g_range", "g_slope"))},
+	{"memory_block_error", "block", block, 0, join(pointers("e", "d_out", "gates", "s", "dy"),
+		ints("batch", "blocks", "cells", "forget"), floats("h_range", "h_slope"))},
+	{"memory_block_grad", "block", block, 0, join(pointers("dw", "dpeep", "p_in", "p_f", "p_c", "e", "d_out", "s", "source"),
+		ints("batch", "blocks", "cells", "sources", "columns"))},
 }
 
 // Bytes of shared memory of the tiles in gemm.cuh: two halves of a slab of a

@@ -60,6 +60,15 @@ func RNNStep(batch, hidden int) Launch {
 	return flat(ceil(int64(batch), 32)*ceil(int64(hidden), 32), block)
 }
 
+// LSTMPeepGrad plans the gradient of the peepholes, of so many rows of gates.
+// First runs lstm_peep_grad, which writes Chunks rows of 3*hidden sums to a
+// workspace; Second runs sum_rows over these, with chunk = Chunks.
+func LSTMPeepGrad(rows, hidden int) SumRowsPlan {
+	p := SumRows(rows, hidden)
+	p.Second = SumRows(p.Chunks, 3*hidden).First
+	return p
+}
+
 // SumRowsPlan is how to sum a matrix over its rows. With Chunks = 1, First
 // writes the result. Else it writes Chunks rows of sums to a workspace of
 // [Chunks, cols], with beta = 0, and Second sums these with chunk = Chunks.

@@ -33,6 +33,8 @@ func TestLaunches(t *testing.T) {
 		{"scatter", kernels.ScatterAddRows(9, 300), launch(9, 2, 256, 1)},
 		{"lstm step", kernels.LSTMStep(33, 17), launch(2*3, 1, 256, 1)},
 		{"rnn step", kernels.RNNStep(33, 17), launch(2*1, 1, 256, 1)},
+		{"gradient of peepholes", kernels.LSTMPeepGrad(257, 33).First, launch(2, 2, 32, 8)},
+		{"its second pass", kernels.LSTMPeepGrad(257, 33).Second, launch(4, 1, 32, 8)},
 		{"sum of few rows", kernels.SumRows(256, 33).First, launch(2, 1, 32, 8)},
 		{"sum of many rows", kernels.SumRows(257, 33).First, launch(2, 2, 32, 8)},
 		{"sum of very many rows", kernels.SumRows(1<<20, 1).First, launch(1, 256, 32, 8)},

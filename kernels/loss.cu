@@ -1,6 +1,7 @@
 // Losses and their gradients. Each takes two passes: one leaves a partial loss
-// per block, loss_sum adds these up.
-#include "common.cuh"
+// per block, loss_sum adds these up. Factors are in device memory: the number of
+// rows that count may change from step to step.
+#include "nonlinear.cuh"
 
 constexpr int kIgnoreLabel = -1;
 
@@ -15,7 +16,7 @@ extern "C" __global__ void __launch_bounds__(kBlock) softmax_cross_entropy(
     const float *logits,              // [rows, cols]
     const int *__restrict__ labels,   // [rows]
     int rows, int cols,
-    float factor,
+    const float *__restrict__ scale,  // [1] factor
     unsigned long long *fault,        // [1] in and out, see report_fault
     unsigned long long call) {
   __shared__ float scratch[kBlock / kWarp];
@@ -33,17 +34,17 @@ extern "C" __global__ void __launch_bounds__(kBlock) softmax_cross_entropy(
       for (long long j = threadIdx.x; j < cols; j += blockDim.x) out[j] = 0;
     return;
   }
-  float chosen = in[label], largest = -INFINITY, sum = 0;
+  float factor = *scale, chosen = in[label], largest = -INFINITY, sum = 0;
   for (long long j = threadIdx.x; j < cols; j += blockDim.x) largest = fmaxf(largest, in[j]);
   largest = block_reduce<Max>(largest, scratch);
-  for (long long j = threadIdx.x; j < cols; j += blockDim.x) sum += expf(in[j] - largest);
+  for (long long j = threadIdx.x; j < cols; j += blockDim.x) sum += exp_of(in[j] - largest);
   sum = block_reduce<Sum>(sum, scratch);
   // The difference of two numbers may overflow where the loss does not.
   if (threadIdx.x == 0) part[row] = fmaf(2 * factor, largest / 2 - chosen / 2, factor * logf(sum));
   if (!dlogits) return;
   float inverse = 1.0f / sum;
   for (long long j = threadIdx.x; j < cols; j += blockDim.x)
-    out[j] = factor * (expf(in[j] - largest) * inverse - (j == label ? 1.0f : 0.0f));
+    out[j] = factor * (exp_of(in[j] - largest) * inverse - (j == label ? 1.0f : 0.0f));
 }
 
 // part[b] = the block's share of sum_k (y[k]-target[k])^2
@@ -55,9 +56,9 @@ extern "C" __global__ void __launch_bounds__(kBlock) squared_error(
     const float *y,            // [n]
     const float *target,       // [n]
     long long n,
-    float factor) {            // 2 * scale
+    const float *__restrict__ scale) {  // [1] factor
   __shared__ float scratch[kBlock / kWarp];
-  float sum = 0;
+  float sum = 0, factor = *scale;
   EACH(k, n) {
     float difference = y[k] - target[k];
     sum = fmaf(difference, difference, sum);
@@ -73,10 +74,10 @@ extern "C" __global__ void __launch_bounds__(kBlock) loss_sum(
     float *__restrict__ loss,        // [1] out
     const float *__restrict__ part,  // [n]
     long long n,
-    float factor) {
+    const float *__restrict__ factor) {  // [1]
   __shared__ float scratch[kBlock / kWarp];
   float sum = 0;
   EACH(k, n) sum += part[k];
   sum = block_reduce<Sum>(sum, scratch);
-  if (threadIdx.x == 0) loss[0] = factor * sum;
+  if (threadIdx.x == 0) loss[0] = *factor * sum;
 }

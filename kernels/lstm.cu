@@ -1,6 +1,7 @@
 // The LSTM cell, and a time step that fuses it with the recurrent product. A
 // row of gates holds i, f, g, o of all hidden units, one after the other.
 #include "gemm.cuh"
+#include "nonlinear.cuh"
 
 // through adds to z what a peephole lets through of x; row 0, 1, 2 is that of i,
 // f, o. Without peepholes there is no product with 0: x may be infinite.
@@ -25,18 +26,13 @@ static __device__ void apply_cell(float *gates, float *c, float *h, const float 
                                   long long row, long long unit, const float (&z)[4]) {
   long long k = row * hidden + unit;
   float before = c_prev[k];
-  float i = sigmoid_of(through(peep, 0, hidden, unit, before, z[0]));
-  float f = sigmoid_of(through(peep, 1, hidden, unit, before, z[1]));
-  float g = tanhf(z[2]);
-  float state = fmaf(f, before, i * g);
-  float o = sigmoid_of(through(peep, 2, hidden, unit, state, z[3]));
   const Gates<float> out(gates, hidden, row, unit);
-  out[0] = i;
-  out[1] = f;
-  out[2] = g;
-  out[3] = o;
-  c[k] = state;
-  h[k] = o * tanhf(state);
+  float i = out[0] = sigmoid_of(through(peep, 0, hidden, unit, before, z[0]));
+  float f = out[1] = sigmoid_of(through(peep, 1, hidden, unit, before, z[1]));
+  float g = out[2] = tanh_of(z[2]);
+  float state = c[k] = fmaf(f, before, i * g);
+  float o = out[3] = sigmoid_of(through(peep, 2, hidden, unit, state, z[3]));
+  h[k] = o * tanh_of(state);
 }
 
 // i, f = sigmoid(z + p * c_prev)   g = tanh(z)   c = f * c_prev + i * g
@@ -120,7 +116,7 @@ extern "C" __global__ void __launch_bounds__(kBlock) lstm_cell_grad(
       const Gates<float> out(dz, hidden, row, unit);
       const float i = gate[0], f = gate[1], g = gate[2], o = gate[3];
       long long k = row * hidden + unit;
-      float d = dy[k] + dh[k], squashed = tanhf(c[k]);
+      float d = dy[k] + dh[k], squashed = tanh_of(c[k]);
       float dz_o = d * squashed * sigmoid_slope(o);
       float state = through(peep, 2, hidden, unit, dz_o, fmaf(d * o, tanh_slope(squashed), dc[k]));
       float dz_i = state * g * sigmoid_slope(i);
@@ -131,4 +127,38 @@ extern "C" __global__ void __launch_bounds__(kBlock) lstm_cell_grad(
       out[3] = dz_o;
       dc[k] = through(peep, 1, hidden, unit, dz_f, through(peep, 0, hidden, unit, dz_i, state * f));
     }
+}
+
+constexpr int kPeepUnits = 32, kPeepRows = kBlock / kPeepUnits;
+
+// part[s,p,unit] = sum_t dz[t,gate,unit] * state[t,unit], t from s*chunk to
+// (s+1)*chunk; gates i, f, o for p = 0, 1, 2; state = c_prev for i and f, c for o
+// sum_rows adds up the chunks.
+// grid: x ceil(hidden/32), y ceil(rows/chunk); blocks of 32 x 8
+extern "C" __global__ void __launch_bounds__(kBlock) lstm_peep_grad(
+    float *__restrict__ part,          // [chunks, 3, hidden] out
+    const float *__restrict__ dz,      // [rows, 4*hidden]: of i, f, g, o
+    const float *__restrict__ c_prev,  // [rows, hidden]
+    const float *__restrict__ c,       // [rows, hidden]
+    int rows, int hidden, int chunk) {
+  __shared__ float shared[kPeepRows][3][kPeepUnits];
+  long long unit = blockIdx.x * (long long)kPeepUnits + threadIdx.x;
+  long long from = blockIdx.y * (long long)chunk, to = min((long long)rows, from + chunk);
+  float sum[3] = {};
+  if (unit < hidden)
+    for (long long t = from + threadIdx.y; t < to; t += kPeepRows) {
+      const Gates<const float> gate(dz, hidden, t, unit);
+      float before = c_prev[t * hidden + unit];
+      sum[0] = fmaf(gate[0], before, sum[0]);
+      sum[1] = fmaf(gate[1], before, sum[1]);
+      sum[2] = fmaf(gate[3], c[t * hidden + unit], sum[2]);
+    }
+#pragma unroll
+  for (int p = 0; p < 3; p++) shared[threadIdx.y][p][threadIdx.x] = sum[p];
+  __syncthreads();
+  int p = threadIdx.y;
+  if (p >= 3 || unit >= hidden) return;
+  float total = shared[0][p][threadIdx.x];
+  for (int y = 1; y < kPeepRows; y++) total += shared[y][p][threadIdx.x];
+  part[(blockIdx.y * 3ll + p) * hidden + unit] = total;
 }

@@ -41,6 +41,8 @@ func TestTableMatchesPTXFinds(t *testing.T) {
 		{"a float for an integer", table, edit(".param .f32 fill_param_2", ".param .u32 fill_param_2"), "fill: value is .u32, want .f32"},
 		{"another block", table, edit(".maxntid 256, 1, 1", ".maxntid 128, 1, 1"), "relu has blocks of 128, the table has 256"},
 		{"other shared memory", table, edit("_ZZ7softmaxE7scratch[32]", "_ZZ7softmaxE7scratch[64]"), "softmax has 64 bytes of shared memory, the table has 32"},
+		{"an approximate instruction", table, edit("div.rn.f32", "div.full.f32"), "update.ptx has div.full.f32, whose result is not fixed"},
+		{"a sum that may be fused", table, edit("add.rn.f32", "add.f32"), "elementwise.ptx has add.f32, whose result is not fixed"},
 		{"a path", table, edit(".address_size 64", ".address_size 64\n\t.file 1 \"/home/x.cu\""), "elementwise.ptx names a file"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -57,7 +59,9 @@ func TestTableMatchesPTXFinds(t *testing.T) {
 var (
 	entry     = regexp.MustCompile(`(?s)\.visible \.entry (\w+)\((.*?)\)\s*\.maxntid (\d+), 1, 1\n(.*?)\n}`)
 	parameter = regexp.MustCompile(`\.param (\.\w+) \w+`)
-	variable  = regexp.MustCompile(`\.shared \.align \d+ \.b8 \w+\[(\d+)\]`)
+	// Instructions whose bits PTX leaves to the GPU or to its compiler.
+	unfixed  = regexp.MustCompile(`\s((?:\w+\.(?:approx|full)[.\w]*)|(?:(?:add|sub|mul)\.f(?:32|64)))\s`)
+	variable = regexp.MustCompile(`\.shared \.align \d+ \.b8 \w+\[(\d+)\]`)
 )
 
 // checkTable compares the table with the PTX that the function returns for a
@@ -79,6 +83,9 @@ func checkTable(table []Kernel, ptx func(module string) string) []error {
 		text := ptx(module)
 		if strings.Contains(text, ".file") {
 			fail("%s.ptx names a file", module)
+		}
+		for _, m := range unfixed.FindAllStringSubmatch(text, -1) {
+			fail("%s.ptx has %s, whose result is not fixed", module, m[1])
 		}
 		for _, m := range entry.FindAllStringSubmatch(text, -1) {
 			name, list, body := m[1], parameter.FindAllStringSubmatch(m[2], -1), m[4]

@@ -1,6 +1,7 @@
 // A time step of the Elman RNN, fused with the recurrent product, and the
 // gradient of its cell. The cell alone is tanh_forward or relu.
 #include "gemm.cuh"
+#include "nonlinear.cuh"
 
 // h = f(h + h_prev * whh^T + bih + bhh), f = relu ? relu : tanh
 // grid: x ceil(batch/32)*ceil(hidden/32); blocks of 256
@@ -22,18 +23,18 @@ extern "C" __global__ void __launch_bounds__(Small::threads, 3) rnn_step(
       [=](int column) { return first_unit + column < hidden ? first_unit + column : -1; },
       [=](int row, int column, float4 sum) {
         row += first_row;
+        int unit = first_unit + column;
         if (row >= batch) return;
-        const float each[] = {sum.x, sum.y, sum.z, sum.w};
+        const Run run(h + (long long)row * hidden + unit, hidden - unit);
+        float4 input = run.read();
+        float z[] = {input.x + sum.x, input.y + sum.y, input.z + sum.z, input.w + sum.w};
 #pragma unroll
         for (int j = 0; j < 4; j++) {
-          int unit = first_unit + column + j;
-          if (unit >= hidden) return;
-          float *out = &h[(long long)row * hidden + unit];
-          float z = *out + each[j];
-          if (bih) z += bih[unit];
-          if (bhh) z += bhh[unit];
-          *out = relu ? relu_of(z) : tanhf(z);
+          if (bih && unit + j < hidden) z[j] += bih[unit + j];
+          if (bhh && unit + j < hidden) z[j] += bhh[unit + j];
+          z[j] = relu ? relu_of(z[j]) : tanh_of(z[j]);
         }
+        run.write({z[0], z[1], z[2], z[3]});
       });
 }
 

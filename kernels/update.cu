@@ -91,39 +91,46 @@ extern "C" __global__ void __launch_bounds__(kBlock) adam(
 }
 
 // part[b] = the block's share of sum_k x[k]^2
+// In double precision, whose range holds the square of any float. A GPU that
+// does one of its operations per clock still keeps pace with the memory.
 // grid: any blocks of 256, over n, at least one; it fixes the order of the sum
 extern "C" __global__ void __launch_bounds__(kBlock) clip_norm_square(
-    float *__restrict__ part,     // [blocks] out
+    double *__restrict__ part,    // [blocks] out
     const float *__restrict__ x,  // [n]
     long long n) {
-  __shared__ float scratch[kBlock / kWarp];
-  float sum = 0;
-  EACH(k, n) sum = fmaf(x[k], x[k], sum);
+  __shared__ double scratch[kBlock / kWarp];
+  double sum = 0;
+  EACH(k, n) sum = fma((double)x[k], (double)x[k], sum);
   sum = block_reduce<Sum>(sum, scratch);
   if (threadIdx.x == 0) part[blockIdx.x] = sum;
 }
 
-// norm[0] = sqrt(sum_k part[k])
+// norm[0]   = sqrt(sum_k part[k])
+// factor[0] = limit / (norm + 1e-6), of the norm before it is rounded
 // grid: one block of 256
 extern "C" __global__ void __launch_bounds__(kBlock) clip_norm_root(
-    float *__restrict__ norm,        // [1] out
-    const float *__restrict__ part,  // [n]
-    long long n) {
-  __shared__ float scratch[kBlock / kWarp];
-  float sum = 0;
-  EACH(k, n) sum += part[k];
-  sum = block_reduce<Sum>(sum, scratch);
-  if (threadIdx.x == 0) norm[0] = sqrtf(sum);
-}
-
-// x[k] = x[k] * min(1, limit/(norm+1e-6)), NaN if norm is
-// grid: any blocks of 256, over n
-extern "C" __global__ void __launch_bounds__(kBlock) clip_norm_scale(
-    float *__restrict__ x,           // [n] in and out
-    const float *__restrict__ norm,  // [1]
+    float *__restrict__ norm,         // [1] out
+    float *__restrict__ factor,       // [1] out
+    const double *__restrict__ part,  // [n]
     long long n,
     float limit) {
-  float factor = limit / (norm[0] + 1e-6f);
-  if (factor >= 1) return;
-  EACH(k, n) x[k] *= factor;
+  __shared__ double scratch[kBlock / kWarp];
+  double sum = 0;
+  EACH(k, n) sum += part[k];
+  sum = block_reduce<Sum>(sum, scratch);
+  if (threadIdx.x > 0) return;
+  double length = sqrt(sum);
+  norm[0] = (float)length;
+  factor[0] = (float)(limit / (length + 1e-6));
+}
+
+// x[k] = x[k] * min(1, factor), NaN if factor is
+// grid: any blocks of 256, over n
+extern "C" __global__ void __launch_bounds__(kBlock) clip_norm_scale(
+    float *__restrict__ x,             // [n] in and out
+    const float *__restrict__ factor,  // [1]
+    long long n) {
+  const float f = factor[0];
+  if (f >= 1) return;
+  EACH(k, n) x[k] *= f;
 }

@@ -1,6 +1,7 @@
 package backendtest
 
 import (
+	"fmt"
 	"math"
 
 	"gputrain/backend"
@@ -18,6 +19,8 @@ var activationChecks = []check{
 		domain{name: "y", low: -1, high: 1, special: []float64{-1, negative0, 0, 1e-30, 2, inf, math.NaN()}}, constant(exact))},
 	{"Softmax", checkSoftmax},
 	{"SoftmaxGrad", checkSoftmaxGrad},
+	{"LayerNorm", checkLayerNorm},
+	{"LayerNormGrad", checkLayerNormGrad},
 }
 
 // argument is the input of an activation: mostly where it bends, and beyond
@@ -58,6 +61,10 @@ func checkSoftmax(p *probe) {
 		p.verify(trialOf(s.String(), s, p.source(s.String()).uniform(s.size(), -8, 8)))
 	}
 	p.verify(trialOf("special rows", shape{len(specialLogits) / 3, 3}, specialLogits))
+	for _, n := range p.sizes() {
+		s := shape{min(n, 33), n}
+		p.verify(trialOf(s.String()+", one column dominates", s, dominated(s)))
+	}
 }
 
 // specialLogits are rows of three. An infinity is defined where it is not the
@@ -74,6 +81,17 @@ var specialLogits = float32s([]float64{
 	100, -100, 99,
 	-200, -201, -202,
 })
+
+// dominated returns logits of which one in each row, somewhere else in each, is
+// so much larger than the others that its exponential overflows if it is not
+// taken for the largest.
+func dominated(s shape) []float32 {
+	x := make([]float32, s.size())
+	for i := range s.rows {
+		x[i*s.cols+i*s.cols/s.rows] = 200
+	}
+	return x
+}
 
 // softmaxTolerance is that of exp(x−m)/Σ: the difference rounds to within
 // 2⁻²⁴·|x−m|, which the exponential turns into a relative error; summing cols
@@ -125,4 +143,92 @@ func softmaxGradTrial(name string, s shape, y, dy []float32) trial {
 		tolerance: map[string]tolerance{"dx": rounded(float64(s.cols)+3, terms)},
 		sharing:   []sharing{{"dx": "y"}, {"dx": "dy"}},
 	}
+}
+
+func checkLayerNorm(p *probe) {
+	try := func(name string, s shape, x []float32, epsilon float64) {
+		y, rstd := layerNormTolerance(x, s, epsilon)
+		p.verify(trial{
+			name:      name,
+			operands:  []operand{out("y", s.rows, s.cols), out("rstd", s.rows, 1), in("x", s.rows, s.cols, x)},
+			call:      func(b backend.Backend, t tensors) { b.LayerNorm(t["y"], t["rstd"], t["x"], epsilon) },
+			tolerance: map[string]tolerance{"y": y, "rstd": rstd},
+			sharing:   []sharing{{"y": "x"}},
+		})
+	}
+	for _, s := range p.shapes() {
+		try(s.String(), s, p.source(s.String()).uniform(s.size(), -3, 1), 1e-5)
+	}
+	for _, epsilon := range []float64{0, 0.1, 100} {
+		name := fmt.Sprintf("epsilon %v", epsilon)
+		try(name, shape{3, 33}, p.source(name).uniform(99, -1, 1), epsilon)
+	}
+	try("special rows", shape{7, 3}, float32s([]float64{
+		math.NaN(), 0, 1,
+		0, 1, 2,
+		inf, 1, 2,
+		-1, 0, 1,
+		1, -inf, 0,
+		0, 0, 0,
+		1001, 1000, 999, // the variance is not that of the squares less the square
+	}), 1e-3)
+}
+
+// layerNormTolerance returns those of y and rstd. The mean is off by the
+// roundings of a sum, which the variance sees squared.
+func layerNormTolerance(x []float32, s shape, epsilon float64) (y, rstd tolerance) {
+	n := float64(s.cols)
+	size, mean, scale := make([]float64, s.rows), make([]float64, s.rows), make([]float64, s.rows)
+	for i := range s.rows {
+		row := x[i*s.cols : (i+1)*s.cols]
+		var squares float64
+		for _, v := range row {
+			mean[i] += float64(v) / n
+			size[i] += abs(v) / n
+		}
+		for _, v := range row {
+			squares += (float64(v) - mean[i]) * (float64(v) - mean[i])
+		}
+		scale[i] = 1 / math.Sqrt(squares/n+epsilon)
+	}
+	offMean := func(i int) float64 { return (n + 2) * unit * size[i] }
+	relative := func(i int) float64 { return (n+8)*unit + offMean(i)*offMean(i)*scale[i]*scale[i] }
+	y = func(k int, want float64) float64 {
+		i := k / s.cols
+		return scale[i]*(offMean(i)+unit*(abs(x[k])+math.Abs(mean[i]))) + relative(i)*math.Abs(want) + smallest
+	}
+	rstd = func(i int, want float64) float64 { return relative(i) * want }
+	return y, rstd
+}
+
+func checkLayerNormGrad(p *probe) {
+	try := func(name string, s shape, y, rstd, dy []float32) {
+		n := float64(s.cols)
+		sum, product := make([]float64, s.rows), make([]float64, s.rows)
+		for k := range y {
+			sum[k/s.cols] += abs(dy[k]) / n
+			product[k/s.cols] += abs(dy[k]) * abs(y[k]) / n
+		}
+		terms := make([]float64, len(y))
+		for k := range y {
+			i := k / s.cols
+			terms[k] = abs(rstd[i]) * (abs(dy[k]) + sum[i] + abs(y[k])*product[i])
+		}
+		p.verify(trial{
+			name: name,
+			operands: []operand{out("dx", s.rows, s.cols), in("y", s.rows, s.cols, y), in("rstd", s.rows, 1, rstd),
+				in("dy", s.rows, s.cols, dy)},
+			call:      func(b backend.Backend, t tensors) { b.LayerNormGrad(t["dx"], t["y"], t["rstd"], t["dy"]) },
+			tolerance: map[string]tolerance{"dx": rounded(n+6, terms)},
+			sharing:   []sharing{{"dx": "y"}, {"dx": "dy"}},
+		})
+	}
+	for _, s := range p.shapes() {
+		g := p.source(s.String())
+		try(s.String(), s, g.uniform(s.size(), -2, 2), g.uniform(s.rows, 0.1, 3), g.uniform(s.size(), -1, 1))
+	}
+	g := p.source("NaN")
+	y, dy := g.uniform(15, -2, 2), g.uniform(15, -1, 1)
+	y[1], dy[14] = float32(math.NaN()), float32(math.NaN())
+	try("NaN in two of three rows", shape{3, 5}, y, []float32{1, 2, 3}, dy)
 }

@@ -35,6 +35,8 @@ type Option func(*options)
 
 type options struct {
 	maxSize int
+	only    []string // names of checks; nil for all
+	report  func(done []Result, all int, next string)
 }
 
 // MaxSize leaves out the cases with a dimension larger than n, for slow
@@ -43,12 +45,25 @@ func MaxSize(n int) Option {
 	return func(o *options) { o.maxSize = n }
 }
 
+// Only makes Test and Check leave out all checks but those named. A name that no
+// check has panics.
+func Only(names ...string) Option {
+	return func(o *options) { o.only = names }
+}
+
+// Progress makes Check call report before each check: with the results so far,
+// the number of all checks, and the name of the one that begins.
+func Progress(report func(done []Result, all int, next string)) Option {
+	return func(o *options) { o.report = report }
+}
+
 // Test runs each check of the suite as a subtest, named after the operation or
 // rule that it checks.
 func Test(t *testing.T, open Opener, opts ...Option) {
-	for _, c := range checks() {
+	o := newOptions(opts)
+	for _, c := range o.checks() {
 		t.Run(c.name, func(t *testing.T) {
-			result := c.on(open, newOptions(opts))
+			result := c.on(open, o)
 			if result.Skipped != "" {
 				t.Skip(result.Skipped)
 			}
@@ -63,8 +78,11 @@ func Test(t *testing.T, open Opener, opts ...Option) {
 // Check runs the suite outside of a test.
 func Check(open Opener, opts ...Option) Report {
 	var report Report
-	for _, c := range checks() {
-		report.Results = append(report.Results, c.on(open, newOptions(opts)))
+	o := newOptions(opts)
+	checks := o.checks()
+	for _, c := range checks {
+		o.report(report.Results, len(checks), c.name)
+		report.Results = append(report.Results, c.on(open, o))
 	}
 	return report
 }
@@ -89,11 +107,25 @@ type Result struct {
 }
 
 func newOptions(opts []Option) options {
-	o := options{maxSize: math.MaxInt}
+	o := options{maxSize: math.MaxInt, report: func([]Result, int, string) {}}
 	for _, opt := range opts {
 		opt(&o)
 	}
 	return o
+}
+
+// checks returns the checks that are to run, in the order of the suite.
+func (o options) checks() []check {
+	all := checks()
+	if o.only == nil {
+		return all
+	}
+	for _, name := range o.only {
+		if !slices.ContainsFunc(all, func(c check) bool { return c.name == name }) {
+			panic(fmt.Sprintf("backendtest: Only: there is no check %q", name))
+		}
+	}
+	return slices.DeleteFunc(all, func(c check) bool { return !slices.Contains(o.only, c.name) })
 }
 
 // check is one line of a Report and one subtest of Test.
@@ -105,7 +137,7 @@ type check struct {
 func checks() []check {
 	return slices.Concat(
 		memoryChecks, elementwiseChecks, activationChecks, linearChecks, lossChecks, updateChecks,
-		lstmChecks, rnnChecks, errorChecks, misuseChecks,
+		lstmChecks, rnnChecks, blockChecks, blockSequenceChecks, replayChecks, errorChecks, misuseChecks,
 	)
 }
 

@@ -21,6 +21,16 @@ var brokenActivation = []control{
 	{check: "Softmax", mistake: broken[softmaxSumsPartOfLongRows], atLeast: 1025},
 	{check: "SoftmaxGrad", mistake: broken[softmaxGradForgetsSum]},
 	{check: "SoftmaxGrad", mistake: broken[softmaxGradClobbersY]},
+	{check: "LayerNorm", mistake: broken[layerNormVarianceUnbiased]},
+	{check: "LayerNorm", mistake: broken[layerNormVarianceCancels]},
+	{check: "LayerNorm", mistake: broken[layerNormEpsilonBesideTheRoot]},
+	{check: "LayerNorm", mistake: broken[layerNormReturnsDeviation]},
+	{check: "LayerNorm", mistake: broken[layerNormOfWholeTensor]},
+	{check: "LayerNorm", mistake: broken[layerNormSumsPartOfLongRows], atLeast: 1025},
+	{check: "LayerNormGrad", mistake: broken[layerNormGradForgetsMean]},
+	{check: "LayerNormGrad", mistake: broken[layerNormGradForgetsSlope]},
+	{check: "LayerNormGrad", mistake: broken[layerNormGradIgnoresRstd]},
+	{check: "LayerNormGrad", mistake: broken[layerNormGradClobbersY]},
 }
 
 // compute sets y[k] = f(x[k]).
@@ -188,4 +198,131 @@ func (b softmaxGradClobbersY) SoftmaxGrad(dx, y, dy backend.Tensor) {
 		}
 		return float32(float64(outputs[k]) * (float64(gradients[k]) - sum))
 	})
+}
+
+// normalize is LayerNorm with a scale for each row of its own.
+func normalize(b backend.Backend, y, rstd, x backend.Tensor, scale func(row []float32, mean float64) float64) {
+	values, scales := read(b, x), make([]float32, x.Rows)
+	for i := range scales {
+		row := values[i*x.Cols : (i+1)*x.Cols]
+		var mean float64
+		for _, v := range row {
+			mean += float64(v) / float64(len(row))
+		}
+		s := scale(row, mean)
+		for j, v := range row {
+			row[j] = float32((float64(v) - mean) * s)
+		}
+		scales[i] = float32(s)
+	}
+	b.Upload(y, values)
+	b.Upload(rstd, scales)
+}
+
+func variance(row []float32, mean float64) (v float64) {
+	for _, x := range row {
+		v += (float64(x) - mean) * (float64(x) - mean) / float64(len(row))
+	}
+	return v
+}
+
+type layerNormVarianceUnbiased struct{ backend.Backend }
+
+func (b layerNormVarianceUnbiased) LayerNorm(y, rstd, x backend.Tensor, epsilon float64) {
+	normalize(b, y, rstd, x, func(row []float32, mean float64) float64 {
+		n := float64(len(row))
+		return 1 / math.Sqrt(variance(row, mean)*n/max(1, n-1)+epsilon)
+	})
+}
+
+// layerNormVarianceCancels takes the mean of squares less the square of the
+// mean.
+type layerNormVarianceCancels struct{ backend.Backend }
+
+func (b layerNormVarianceCancels) LayerNorm(y, rstd, x backend.Tensor, epsilon float64) {
+	normalize(b, y, rstd, x, func(row []float32, mean float64) float64 {
+		var squares float32
+		for _, v := range row {
+			squares += v * v
+		}
+		difference := squares/float32(len(row)) - float32(mean)*float32(mean)
+		return 1 / math.Sqrt(float64(difference)+epsilon)
+	})
+}
+
+type layerNormEpsilonBesideTheRoot struct{ backend.Backend }
+
+func (b layerNormEpsilonBesideTheRoot) LayerNorm(y, rstd, x backend.Tensor, epsilon float64) {
+	normalize(b, y, rstd, x, func(row []float32, mean float64) float64 {
+		return 1 / (math.Sqrt(variance(row, mean)) + epsilon)
+	})
+}
+
+type layerNormReturnsDeviation struct{ backend.Backend }
+
+func (b layerNormReturnsDeviation) LayerNorm(y, rstd, x backend.Tensor, epsilon float64) {
+	b.Backend.LayerNorm(y, rstd, x, epsilon)
+	each(b, rstd, func(_ int, v float32) float32 { return 1 / v })
+}
+
+type layerNormOfWholeTensor struct{ backend.Backend }
+
+func (b layerNormOfWholeTensor) LayerNorm(y, rstd, x backend.Tensor, epsilon float64) {
+	whole := fresh(b, 1, 1, []float32{0})
+	b.Backend.LayerNorm(y.Reshape(1, y.Size()), whole, x.Reshape(1, x.Size()), epsilon)
+	b.Fill(rstd, float64(read(b, whole)[0]))
+}
+
+// layerNormSumsPartOfLongRows leaves what is beyond 1024 columns out of the
+// variance.
+type layerNormSumsPartOfLongRows struct{ backend.Backend }
+
+func (b layerNormSumsPartOfLongRows) LayerNorm(y, rstd, x backend.Tensor, epsilon float64) {
+	if x.Cols <= 1024 {
+		b.Backend.LayerNorm(y, rstd, x, epsilon)
+		return
+	}
+	normalize(b, y, rstd, x, func(row []float32, mean float64) float64 {
+		return 1 / math.Sqrt(variance(row[:1024], mean)*1024/float64(len(row))+epsilon)
+	})
+}
+
+type layerNormGradForgetsMean struct{ backend.Backend }
+
+func (b layerNormGradForgetsMean) LayerNormGrad(dx, y, rstd, dy backend.Tensor) {
+	scales, gradients := read(b, rstd), read(b, dy)
+	b.Backend.LayerNormGrad(dx, y, rstd, dy)
+	each(b, dx, func(k int, v float32) float32 {
+		row := k / dx.Cols
+		var sum float32
+		for _, g := range gradients[row*dx.Cols : (row+1)*dx.Cols] {
+			sum += g
+		}
+		return v + scales[row]*sum/float32(dx.Cols)
+	})
+}
+
+type layerNormGradForgetsSlope struct{ backend.Backend }
+
+func (b layerNormGradForgetsSlope) LayerNormGrad(dx, _, rstd, dy backend.Tensor) {
+	zeros := clone(b, dx)
+	b.Fill(zeros, 0)
+	b.Backend.LayerNormGrad(dx, zeros, rstd, dy)
+}
+
+type layerNormGradIgnoresRstd struct{ backend.Backend }
+
+func (b layerNormGradIgnoresRstd) LayerNormGrad(dx, y, rstd, dy backend.Tensor) {
+	ones := clone(b, rstd)
+	b.Fill(ones, 1)
+	b.Backend.LayerNormGrad(dx, y, ones, dy)
+}
+
+// layerNormGradClobbersY computes products in dx, which may be y.
+type layerNormGradClobbersY struct{ backend.Backend }
+
+func (b layerNormGradClobbersY) LayerNormGrad(dx, y, rstd, dy backend.Tensor) {
+	gradients := clone(b, dy)
+	b.Mul(dx, y, gradients)
+	b.Backend.LayerNormGrad(dx, y, rstd, gradients)
 }

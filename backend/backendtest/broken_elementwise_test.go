@@ -28,6 +28,9 @@ var brokenElementwise = []control{
 	{check: "AddScaled", mistake: broken[addScaledByZeroReturns]},
 	{check: "AddRow", mistake: broken[addRowUsesWrongStride]},
 	{check: "MulRow", mistake: broken[mulRowTreatsFirstRowOnly]},
+	{check: "MulCol", mistake: broken[mulColTakesRowFactors]},
+	{check: "MulCol", mistake: broken[mulColTreatsFirstColumnOnly]},
+	{check: "MulCol", mistake: broken[mulColSkipsZero]},
 	{check: "Dropout", mistake: broken[dropoutIgnoresOffset]},
 	{check: "Dropout", mistake: broken[dropoutTruncatesOffset]},
 	{check: "Dropout", mistake: broken[dropoutIndexIs32Bit]},
@@ -196,6 +199,39 @@ func (b mulRowTreatsFirstRowOnly) MulRow(dst, x, row backend.Tensor) {
 	if x.Rows > 0 {
 		b.Backend.MulRow(dst.Slice(0, 1), dst.Slice(0, 1), row)
 	}
+}
+
+// mulColTakesRowFactors takes the factor of the column.
+type mulColTakesRowFactors struct{ backend.Backend }
+
+func (b mulColTakesRowFactors) MulCol(dst, x, col backend.Tensor) {
+	factors := read(b, col)
+	b.Copy(dst, x)
+	each(b, dst, func(k int, v float32) float32 { return v * factors[k%dst.Cols%len(factors)] })
+}
+
+type mulColTreatsFirstColumnOnly struct{ backend.Backend }
+
+func (b mulColTreatsFirstColumnOnly) MulCol(dst, x, col backend.Tensor) {
+	before := clone(b, x)
+	b.Backend.MulCol(dst, x, col)
+	if dst.Cols > 1 {
+		b.CopyCols(dst, 1, before, 1, dst.Cols-1)
+	}
+}
+
+// mulColSkipsZero leaves 0 where the factor is 0, though 0·∞ is NaN.
+type mulColSkipsZero struct{ backend.Backend }
+
+func (b mulColSkipsZero) MulCol(dst, x, col backend.Tensor) {
+	factors := read(b, col)
+	b.Backend.MulCol(dst, x, col)
+	each(b, dst, func(k int, v float32) float32 {
+		if factors[k/dst.Cols] == 0 {
+			return 0
+		}
+		return v
+	})
 }
 
 type dropoutIgnoresOffset struct{ backend.Backend }

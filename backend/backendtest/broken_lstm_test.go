@@ -13,6 +13,7 @@ import (
 var brokenFused = slices.Concat(
 	lstmCellControls(), lstmCellGradControls(), lstmForwardControls(), lstmBackwardControls(),
 	rnnCellControls(), rnnForwardControls(), rnnBackwardControls(),
+	blockSequenceForwardControls(), blockSequenceBackwardControls(),
 )
 
 // brokenLSTM replaces what is not nil.

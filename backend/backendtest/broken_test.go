@@ -23,7 +23,7 @@ type control struct {
 }
 
 func TestBrokenBackendsAreRejected(t *testing.T) {
-	for _, c := range slices.Concat(brokenMemory, brokenElementwise, brokenActivation, brokenLinear, brokenLoss, brokenUpdate, brokenFused) {
+	for _, c := range slices.Concat(brokenMemory, brokenElementwise, brokenActivation, brokenLinear, brokenLoss, brokenUpdate, brokenFused, brokenBlocks, brokenReplay) {
 		name := c.name
 		if name == "" {
 			typ := fmt.Sprintf("%T", c.mistake(fused{}))
@@ -35,12 +35,12 @@ func TestBrokenBackendsAreRejected(t *testing.T) {
 				t.Skip("large sizes")
 			}
 			open := func() (backend.Backend, error) { return c.mistake(fused{reference.New()}), nil }
-			result := runOne(t, c.check, open, max(33, c.atLeast))
+			result := runOne(c.check, open, max(33, c.atLeast))
 			if len(result.Failures) == 0 {
 				t.Errorf("the check passes: %d cases, skipped: %q", result.Cases, result.Skipped)
 			}
 			if c.atLeast > 33 {
-				if result := runOne(t, c.check, open, 33); len(result.Failures) > 0 {
+				if result := runOne(c.check, open, 33); len(result.Failures) > 0 {
 					t.Errorf("the mistake shows at small sizes already: %s", result.Failures[0])
 				}
 			}
@@ -49,13 +49,8 @@ func TestBrokenBackendsAreRejected(t *testing.T) {
 }
 
 // runOne runs the named check alone.
-func runOne(t *testing.T, name string, open Opener, maxSize int) Result {
-	all := checks()
-	i := slices.IndexFunc(all, func(c check) bool { return c.name == name })
-	if i < 0 {
-		t.Fatalf("there is no check %q", name)
-	}
-	return all[i].on(open, options{maxSize: maxSize})
+func runOne(name string, open Opener, maxSize int) Result {
+	return Check(open, MaxSize(maxSize), Only(name)).Results[0]
 }
 
 // TestSoundFusedBackendIsAccepted shows that what the broken fused backends
@@ -74,6 +69,25 @@ func TestCheckReportsTheBrokenOperationAndNoOther(t *testing.T) {
 			t.Errorf("%s: got %d failures %q", r.Name, len(r.Failures), r.Failures)
 		}
 	}
+}
+
+func TestOnlyRunsTheNamedChecksInOrder(t *testing.T) {
+	open := func() (backend.Backend, error) { return reference.New(), nil }
+	report := Check(open, MaxSize(1), Only("Tanh", "Fill"))
+	var names []string
+	for _, r := range report.Results {
+		names = append(names, r.Name)
+	}
+	if want := []string{"Fill", "Tanh"}; !slices.Equal(names, want) {
+		t.Errorf("got checks %q, want %q", names, want)
+	}
+	defer func() {
+		const want = `backendtest: Only: there is no check "tanh"`
+		if got := recover(); got != want {
+			t.Errorf("got panic %v, want %s", got, want)
+		}
+	}()
+	Check(open, Only("tanh"))
 }
 
 func TestCheckReportsABackendThatCannotBeOpened(t *testing.T) {

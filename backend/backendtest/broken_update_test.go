@@ -82,6 +82,8 @@ var brokenUpdate = []control{
 	{check: "ClipNorm", mistake: broken[clipNormReturnsSquare]},
 	{check: "ClipNorm", mistake: broken[clipNormReturnsClipped]},
 	{check: "ClipNorm", mistake: broken[clipNormOfFirstRow]},
+	{check: "ClipNorm", mistake: broken[clipNormSquaresOverflow]},
+	{check: "ClipNorm", mistake: broken[clipNormSquaresUnderflow]},
 	{check: "ClipNorm", mistake: broken[clipNormDropsBeyondBlock], atLeast: 1025},
 }
 
@@ -367,6 +369,34 @@ type clipNormOfFirstRow struct{ backend.Backend }
 
 func (b clipNormOfFirstRow) ClipNorm(x, norm backend.Tensor, limit float64) {
 	b.Backend.ClipNorm(x.Slice(0, min(1, x.Rows)), norm, limit)
+}
+
+// clipNormSquaresOverflow sums squares in float32; it takes small numbers right.
+type clipNormSquaresOverflow struct{ backend.Backend }
+
+func (b clipNormSquaresOverflow) ClipNorm(x, norm backend.Tensor, limit float64) {
+	var sum float32
+	for _, v := range read(b, x) {
+		sum += v * v
+	}
+	b.Backend.ClipNorm(x, norm, limit)
+	if math.IsInf(float64(sum), 1) {
+		b.Fill(norm, math.Inf(1))
+	}
+}
+
+// clipNormSquaresUnderflow likewise takes large numbers right.
+type clipNormSquaresUnderflow struct{ backend.Backend }
+
+func (b clipNormSquaresUnderflow) ClipNorm(x, norm backend.Tensor, limit float64) {
+	var sum float32
+	for _, v := range read(b, x) {
+		sum += v * v
+	}
+	b.Backend.ClipNorm(x, norm, limit)
+	if sum == 0 {
+		b.Fill(norm, 0)
+	}
 }
 
 type clipNormDropsBeyondBlock struct{ backend.Backend }

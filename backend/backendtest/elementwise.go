@@ -19,6 +19,7 @@ var elementwiseChecks = []check{
 	{"AddScaled", checkAddScaled},
 	{"AddRow", withRow(backend.Backend.AddRow)},
 	{"MulRow", withRow(backend.Backend.MulRow)},
+	{"MulCol", checkMulCol},
 	{"Dropout", checkDropout},
 }
 
@@ -165,6 +166,24 @@ func withRow(op func(b backend.Backend, dst, x, row backend.Tensor)) func(*probe
 			call: func(b backend.Backend, x tensors) { op(b, x["dst"], x["x"], x["row"]) },
 		}.check(p, "", p.shapes())
 	}
+}
+
+func checkMulCol(p *probe) {
+	try := func(name string, s shape, x content) {
+		p.verify(trial{
+			name:      name,
+			operands:  []operand{out("dst", s.rows, s.cols), in("x", s.rows, s.cols, x["x"]), in("col", s.rows, 1, x["col"])},
+			call:      func(b backend.Backend, x tensors) { b.MulCol(x["dst"], x["x"], x["col"]) },
+			tolerance: map[string]tolerance{"dst": ulps(1)},
+			sharing:   []sharing{{"dst": "x"}},
+		})
+	}
+	for _, s := range p.shapes() {
+		g := p.source(s.String())
+		try(s.String(), s, content{"x": g.uniform(s.size(), -1, 1), "col": g.uniform(s.rows, -1, 1)})
+	}
+	x := combinations([]domain{{name: "x", special: special}, {name: "col", special: special}})
+	try("special values", shape{len(x["x"]), 1}, x)
 }
 
 func checkAddMul(p *probe) {

@@ -93,6 +93,9 @@ func checkGemm(p *probe) {
 			}
 			p.gemmSpecial(gemm{tA, tB, 5, 7, 9, 1, 0})
 			p.gemmSpecial(gemm{tA, tB, 32, 33, 31, 1, 0})
+			for _, k := range []int{1, 7, 13, 20, 28, 39} {
+				p.gemmStriped(gemm{tA, tB, 6, 6, k, 1, 0})
+			}
 		}
 	}
 	// Inputs may share memory: x·xᵀ.
@@ -142,6 +145,32 @@ func (p *probe) gemmSpecial(g gemm) {
 	a[len(a)/2] = float32(math.NaN())
 	b[len(b)/3] = float32(-inf)
 	p.verify(g.trial(p, name, nil, a, b))
+}
+
+// gemmStriped tries NaN in each second row of op(a) and column of op(b). They
+// are neighbours in memory of the others, which they spoil if the sum takes in
+// one k more, even where it meets a zero.
+func (p *probe) gemmStriped(g gemm) {
+	as, bs := g.sizes()
+	name := g.String() + ", NaN in each second row and column"
+	s := p.source(name)
+	a, b := s.uniform(as.size(), -1, 1), s.uniform(bs.size(), -1, 1)
+	spoilLines(a, as, !bool(g.transA))
+	spoilLines(b, bs, bool(g.transB))
+	p.verify(g.trial(p, name, nil, a, b))
+}
+
+// spoilLines sets each second row, or column, to NaN.
+func spoilLines(x []float32, s shape, rows bool) {
+	for k := range x {
+		line := k % s.cols
+		if rows {
+			line = k / s.cols
+		}
+		if line%2 == 1 {
+			x[k] = float32(math.NaN())
+		}
+	}
 }
 
 func checkSumRows(p *probe) {

@@ -33,6 +33,11 @@ func checkCrossEntropy(p *probe) {
 			p.crossEntropy(name, s, logits, labels, 1/float64(max(1, s.rows)))
 		}
 	}
+	for _, n := range p.sizes() {
+		s := shape{min(n, 33), n}
+		name := s.String() + ", one column dominates"
+		p.crossEntropy(name, s, dominated(s), p.source(name).ids(s.rows, s.cols), 1/float64(s.rows))
+	}
 	s := shape{len(specialLogits) / 3, 3}
 	for label := range int32(3) {
 		labels := make([]int32, s.rows)

@@ -272,7 +272,7 @@ func (p *probe) lstmCells(run func(name string, s shape, z, before, peep []float
 	for k := range z {
 		z[k] = float32(extremes[(k*7+k/s.cols)%len(extremes)])
 	}
-	before := g.uniform(s.size(), -2, 2)
+	before := g.uniform(s.size(), -40, 40)
 	run("extremes", s, z, before, g.uniform(3*s.cols, -1, 1))
 	run("extremes, no peephole", s, z, before, nil)
 }

@@ -130,6 +130,16 @@ func checkScalarMisuse(p *probe) {
 			a := backend.AdamArgs{Param: x, Grad: y, Mean: m, Square: v, Step: step}
 			p.mustPanic(fmt.Sprintf("Adam step %d", step), func() { backend.CheckAdam(nil, a) }, func() { b.Adam(a) })
 		}
+		for _, epsilon := range []float64{-1, math.NaN()} {
+			column := p.newTensor(3, 1)
+			p.mustPanic(fmt.Sprintf("LayerNorm epsilon %v", epsilon),
+				func() { backend.CheckLayerNorm(nil, x, column, m, epsilon) }, func() { b.LayerNorm(x, column, m, epsilon) })
+		}
+		for _, a := range []backend.MemoryBlockArgs{{Blocks: 0}, {Blocks: 3}, {Blocks: 2, G: backend.Squash{Range: 1}}} {
+			a.Gates, a.SPrev, a.S, a.Y = p.newTensor(3, 8), x, y, m
+			p.mustPanic(fmt.Sprintf("MemoryBlock of %d blocks, G %v", a.Blocks, a.G),
+				func() { backend.CheckMemoryBlock(nil, a) }, func() { b.MemoryBlock(a) })
+		}
 		for _, c := range [][3]int{{-1, 0, 1}, {0, -1, 1}, {0, 0, -1}, {4, 0, 1}, {0, 4, 1}, {1, 0, 4}, {0, 1, 4}} {
 			p.mustPanic(fmt.Sprintf("CopyCols %v", c),
 				func() { backend.CheckCopyCols(nil, x, c[0], y, c[1], c[2]) }, func() { b.CopyCols(x, c[0], y, c[1], c[2]) })

@@ -21,7 +21,7 @@ func n(name string, count int) operand      { return outInts(name, count) }
 // operations returns all that b has.
 func operations(b backend.Backend) []operation {
 	return slices.Concat(memoryOperations(), elementwiseOperations(), linearOperations(), updateOperations(),
-		lstmOperations(b), rnnOperations(b))
+		blockOperations(), blockSequenceOperations(b), lstmOperations(b), rnnOperations(b))
 }
 
 func memoryOperations() []operation {
@@ -61,6 +61,12 @@ func elementwiseOperations() []operation {
 		{"Dropout", []operand{f("dst", 3, 4), f("x", 3, 4)},
 			func(b b, x tensors) { b.Dropout(x["dst"], x["x"], 0.5, 1, 2) },
 			func(o any, x tensors) { backend.CheckDropout(o, x["dst"], x["x"], 0.5) }},
+		{"LayerNorm", []operand{f("y", 3, 4), f("rstd", 3, 1), f("x", 3, 4)},
+			func(b b, x tensors) { b.LayerNorm(x["y"], x["rstd"], x["x"], 1) },
+			func(o any, x tensors) { backend.CheckLayerNorm(o, x["y"], x["rstd"], x["x"], 1) }},
+		{"LayerNormGrad", []operand{f("dx", 3, 4), f("y", 3, 4), f("rstd", 3, 1), f("dy", 3, 4)},
+			func(b b, x tensors) { b.LayerNormGrad(x["dx"], x["y"], x["rstd"], x["dy"]) },
+			func(o any, x tensors) { backend.CheckLayerNormGrad(o, x["dx"], x["y"], x["rstd"], x["dy"]) }},
 	}
 	for _, op := range []struct {
 		name string
@@ -82,11 +88,14 @@ func elementwiseOperations() []operation {
 		{"Mul", b.Mul, backend.CheckZip}, {"AddMul", b.AddMul, backend.CheckZip},
 		{"SigmoidGrad", b.SigmoidGrad, backend.CheckGrad}, {"TanhGrad", b.TanhGrad, backend.CheckGrad},
 		{"ReLUGrad", b.ReLUGrad, backend.CheckGrad}, {"SoftmaxGrad", b.SoftmaxGrad, backend.CheckGrad},
-		{"AddRow", b.AddRow, backend.CheckRow}, {"MulRow", b.MulRow, backend.CheckRow},
+		{"AddRow", b.AddRow, backend.CheckRow}, {"MulRow", b.MulRow, backend.CheckRow}, {"MulCol", b.MulCol, backend.CheckCol},
 	} {
 		operands := []operand{f("dst", 3, 4), f("a", 3, 4), f("b", 3, 4)}
-		if op.name == "AddRow" || op.name == "MulRow" {
+		switch op.name {
+		case "AddRow", "MulRow":
 			operands[2] = f("b", 1, 4)
+		case "MulCol":
+			operands[2] = f("b", 3, 1)
 		}
 		all = append(all, operation{op.name, operands,
 			func(b b, x tensors) { op.call(b, x["dst"], x["a"], x["b"]) },
@@ -156,6 +165,23 @@ func updateOperations() []operation {
 			func(b b, x tensors) { b.ClipNorm(x["x"], x["norm"], 1) },
 			func(o any, x tensors) { backend.CheckClipNorm(o, x["x"], x["norm"], 1) }},
 	}
+}
+
+func blockOperations() []operation {
+	var all []operation
+	for _, d := range []blockDims{
+		{batch: 2, blocks: 2, cells: 2, sources: 3},
+		{batch: 2, blocks: 2, cells: 2, sources: 3, forget: true, peephole: true},
+	} {
+		forward := blockTrial("", d, squashes1997, content{})
+		grad := blockGradTrial("", d, squashes1997, content{}, exact)
+		all = append(all,
+			operation{"MemoryBlock", forward.operands, forward.call,
+				func(o any, x tensors) { backend.CheckMemoryBlock(o, blockArgs(d, squashes1997, x)) }},
+			operation{"MemoryBlockGrad", grad.operands, grad.call,
+				func(o any, x tensors) { backend.CheckMemoryBlockGrad(o, blockGradArgs(d, squashes1997, x)) }})
+	}
+	return all
 }
 
 // lstmOperations returns what b has fused.

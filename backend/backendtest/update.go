@@ -3,6 +3,7 @@ package backendtest
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gputrain/backend"
 )
@@ -286,6 +287,33 @@ func checkClipNorm(p *probe) {
 	p.clipNorm("zero", shape{1, 33}, zero, 0.5, 0)
 	tiny := p.source("tiny").uniform(33, 0.5e-6, 1e-6)
 	p.clipNorm("tiny, above the limit", shape{1, 33}, tiny, 1e-6, 50)
+	near := p.source("near the limit").uniform(33, -1, 1)
+	var square float64
+	for _, v := range near {
+		square += float64(v) * float64(v)
+	}
+	p.clipNorm("just above the limit", shape{1, 33}, near, 0.7*math.Sqrt(square), 50)
+	p.clipNorm("just below the limit", shape{1, 33}, near, 1.0005*math.Sqrt(square), 50)
+	// Norms that float32 holds, of elements whose squares it does not.
+	for _, c := range []struct {
+		name   string
+		a, b   float64 // magnitudes of one half and the other
+		limits [2]float64
+	}{
+		{"large", 1e24, 1e36, [2]float64{1e38, 0.1}},
+		{"small", 1e-38, 1e-26, [2]float64{1, 1e-9}},
+		{"one and small", 1, 1e-30, [2]float64{100, 1e-3}},
+		{"one and large", 1, 1e30, [2]float64{1e32, 1e-3}},
+		{"small and large", 1e-38, 1e36, [2]float64{1e38, 0.1}},
+	} {
+		const half = 33
+		for _, limit := range c.limits {
+			name := fmt.Sprintf("%s, limit %v", c.name, limit)
+			g := p.source(name)
+			x := slices.Concat(g.uniform(half, c.a/2, c.a), g.uniform(half, -c.b, -c.b/2))
+			p.clipNorm(name, shape{2, half}, x, limit, half+8)
+		}
+	}
 	t := clipNormTrial("NaN", shape{1, 3}, []float32{1, float32(math.NaN()), 2}, 1)
 	t.tolerance = map[string]tolerance{"norm": exact, "x": nil} // what becomes of x is open
 	p.verify(t)
@@ -296,7 +324,7 @@ func (p *probe) clipNorm(name string, s shape, x []float32, limit, roundings flo
 	relativeError := func(_ int, want float64) float64 { return roundings*unit*math.Abs(want) + smallest }
 	t.tolerance = map[string]tolerance{"norm": relativeError, "x": relativeError}
 	t.want = p.expect(t)
-	if t.want["norm"][0] < limit/2 {
+	if t.want["norm"][0]+1e-6 < limit/2 {
 		t.tolerance["x"] = exact
 	}
 	p.verify(t)

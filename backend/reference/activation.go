@@ -9,15 +9,17 @@ import (
 // Sigmoid sets y[i,j] = 1/(1+exp(−x[i,j])). y may be x.
 func (r *Backend) Sigmoid(y, x backend.Tensor) {
 	backend.CheckMap(r, "Sigmoid", y, x)
-	r.apply(y, x, func(x float64) float64 {
-		// 1/(1+e^−x) = e^x/(1+e^x); the exponent that is negative keeps its
-		// digits where the other one overflows.
-		if x < 0 {
-			e := math.Exp(x)
-			return e / (1 + e)
-		}
-		return 1 / (1 + math.Exp(-x))
-	})
+	r.apply(y, x, sigmoid)
+}
+
+func sigmoid(x float64) float64 {
+	// 1/(1+e^−x) = e^x/(1+e^x); the exponent that is negative keeps its digits
+	// where the other one overflows.
+	if x < 0 {
+		e := math.Exp(x)
+		return e / (1 + e)
+	}
+	return 1 / (1 + math.Exp(-x))
 }
 
 // SigmoidGrad sets dx[i,j] = dy[i,j]·y[i,j]·(1−y[i,j]). dx may be y or dy.
@@ -86,6 +88,53 @@ func (r *Backend) SoftmaxGrad(dx, y, dy backend.Tensor) {
 		}
 		for j := range p {
 			out[j] = p[j] * (g[j] - sum)
+		}
+	}
+}
+
+// LayerNorm sets y[i,j] = (x[i,j]−μ_i)·rstd[i,0], where rstd[i,0] =
+// 1/√(v_i+epsilon), and μ_i and v_i = Σ_k (x[i,k]−μ_i)²/cols are the mean and
+// the variance of row i. y may be x.
+func (r *Backend) LayerNorm(y, rstd, x backend.Tensor, epsilon float64) {
+	backend.CheckLayerNorm(r, y, rstd, x, epsilon)
+	if r.err != nil {
+		return
+	}
+	cols := float64(x.Cols)
+	for i := range x.Rows {
+		out, in := row(y, i), row(x, i)
+		var sum, squares float64
+		for _, v := range in {
+			sum += v
+		}
+		for _, v := range in {
+			squares += (v - sum/cols) * (v - sum/cols)
+		}
+		scale := 1 / math.Sqrt(squares/cols+epsilon)
+		for j, v := range in {
+			out[j] = (v - sum/cols) * scale
+		}
+		row(rstd, i)[0] = scale
+	}
+}
+
+// LayerNormGrad sets dx[i,j] = rstd[i,0]·(dy[i,j] − Σ_k dy[i,k]/cols −
+// y[i,j]·Σ_k dy[i,k]·y[i,k]/cols). dx may be y or dy.
+func (r *Backend) LayerNormGrad(dx, y, rstd, dy backend.Tensor) {
+	backend.CheckLayerNormGrad(r, dx, y, rstd, dy)
+	if r.err != nil {
+		return
+	}
+	cols := float64(y.Cols)
+	for i := range y.Rows {
+		out, normal, g := row(dx, i), row(y, i), row(dy, i)
+		var sum, product float64
+		for k := range g {
+			sum += g[k]
+			product += g[k] * normal[k]
+		}
+		for j := range g {
+			out[j] = row(rstd, i)[0] * (g[j] - sum/cols - normal[j]*product/cols)
 		}
 	}
 }

@@ -58,6 +58,44 @@ func TestSoftmaxTreatsRowsApart(t *testing.T) {
 	f.want("y", x, 1e-15, 0.25, 0.75, nan, nan)
 }
 
+func TestLayerNormByHand(t *testing.T) {
+	f := open(t)
+	// Means 4 and 7, variances 5 and 0.
+	x, y, rstd := f.tensor(2, 4, 1, 3, 5, 7, 7, 7, 7, 7), f.tensor(2, 4), f.tensor(2, 1)
+	want := []float64{-3. / 3, -1. / 3, 1. / 3, 3. / 3, 0, 0, 0, 0}
+	f.LayerNorm(y, rstd, x, 4)
+	f.want("y", y, 1e-15, want...)
+	f.want("rstd", rstd, 1e-15, 1./3, 1./2)
+	f.LayerNorm(x, rstd, x, 4)
+	f.want("in place", x, 1e-15, want...)
+}
+
+func TestLayerNormOfNaNAndNothing(t *testing.T) {
+	f := open(t)
+	x, rstd := f.tensor(2, 2, 1, nan, -2, 2), f.tensor(2, 1)
+	f.LayerNorm(x, rstd, x, 0)
+	f.want("y", x, 1e-15, nan, nan, -1, 1)
+	f.want("rstd", rstd, 1e-15, nan, 0.5)
+	none := f.tensor(2, 0)
+	f.LayerNorm(none, rstd, none, 1)
+	f.want("rstd of no columns", rstd, 0, nan, nan)
+}
+
+func TestLayerNormGradByHand(t *testing.T) {
+	f := open(t)
+	y, dy, rstd, dx := f.tensor(1, 2, 2, -1), f.tensor(1, 2, 3, -1), f.tensor(1, 1, 0.5), f.tensor(1, 2)
+	mean, product := 1., (3*2.+1)/2
+	want := []float64{0.5 * (3 - mean - 2*product), 0.5 * (-1 - mean + product)}
+	f.LayerNormGrad(dx, y, rstd, dy)
+	f.want("dx", dx, 1e-15, want...)
+	f.Copy(dx, y)
+	f.LayerNormGrad(dx, dx, rstd, dy)
+	f.want("dx in y", dx, 1e-15, want...)
+	f.Copy(dx, dy)
+	f.LayerNormGrad(dx, y, rstd, dx)
+	f.want("dx in dy", dx, 1e-15, want...)
+}
+
 func TestActivationGradsByHand(t *testing.T) {
 	for _, c := range []struct {
 		name        string

@@ -77,6 +77,13 @@ func (r *Backend) MulRow(dst, x, row backend.Tensor) {
 	r.set(dst, func(k int) float64 { return u[k] * v[k%len(v)] })
 }
 
+// MulCol sets dst[i,j] = x[i,j]·col[i,0]. col is [rows, 1]. dst may be x.
+func (r *Backend) MulCol(dst, x, col backend.Tensor) {
+	backend.CheckCol(r, "MulCol", dst, x, col)
+	u, v := floats(x), floats(col)
+	r.set(dst, func(k int) float64 { return u[k] * v[k/x.Cols] })
+}
+
 // Dropout sets dst[k] = x[k]/(1−rate) where backend.DropoutKeeps(seed,
 // offset+k, rate), else 0, k being the row-major index. dst may be x.
 func (r *Backend) Dropout(dst, x backend.Tensor, rate float64, seed, offset uint64) {

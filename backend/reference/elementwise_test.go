@@ -37,6 +37,8 @@ func TestElementwise(t *testing.T) {
 			[]float64{1 + 10, -2 + 100, 3 + 1000, -4 + 10, 5 + 100, -6 + 1000}},
 		{"MulRow", func(f fixture, dst, a, _, row backend.Tensor) { f.MulRow(dst, a, row) },
 			[]float64{1 * 10, -2 * 100, 3 * 1000, -4 * 10, 5 * 100, -6 * 1000}},
+		{"MulCol", func(f fixture, dst, a, _, _ backend.Tensor) { f.MulCol(dst, a, f.tensor(2, 1, 10, 100)) },
+			[]float64{1 * 10, -2 * 10, 3 * 10, -4 * 100, 5 * 100, -6 * 100}},
 		{"CopyCols", func(f fixture, dst, a, _, _ backend.Tensor) { f.CopyCols(dst, 0, a, 1, 2) },
 			[]float64{-2, 3, 30, 5, -6, 60}},
 		{"CopyCols of none", func(f fixture, dst, a, _, _ backend.Tensor) { f.CopyCols(dst, 3, a, 3, 0) },
@@ -54,6 +56,8 @@ func TestElementwise(t *testing.T) {
 			[]float64{3 * 10, 3 * 20, 3 * 30, 3 * 40, 3 * 50, 3 * 60}},
 		{"MulRow to x", func(f fixture, dst, _, _, row backend.Tensor) { f.MulRow(dst, dst, row) },
 			[]float64{10 * 10, 20 * 100, 30 * 1000, 40 * 10, 50 * 100, 60 * 1000}},
+		{"MulCol to x", func(f fixture, dst, _, _, _ backend.Tensor) { f.MulCol(dst, dst, f.tensor(2, 1, 10, 100)) },
+			[]float64{10 * 10, 20 * 10, 30 * 10, 40 * 100, 50 * 100, 60 * 100}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := open(t)

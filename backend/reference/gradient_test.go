@@ -96,6 +96,25 @@ func TestActivationGradsAreDerivatives(t *testing.T) {
 	}
 }
 
+func TestLayerNormGradIsTheDerivative(t *testing.T) {
+	const rows, cols, epsilon, seed = 3, 5, 0.1, 4
+	rng := rand.New(rand.NewPCG(1, seed))
+	values, weights := normal(rng, rows*cols), normal(rng, rows*cols)
+	f := open(t)
+	x, y, rstd, dx := f.tensor(rows, cols), f.tensor(rows, cols), f.tensor(rows, 1), f.tensor(rows, cols)
+	value := func() float64 {
+		f.UploadFloat64(x, values)
+		f.LayerNorm(y, rstd, x, epsilon)
+		return dot(weights, f.values(y))
+	}
+	numeric := numericGradient(value, values)
+	value()
+	f.LayerNormGrad(dx, y, rstd, f.tensor(rows, cols, weights...))
+	if err := gradientError(f.values(dx), numeric); err != nil {
+		t.Errorf("%dx%d, seed %d: %v", rows, cols, seed, err)
+	}
+}
+
 func TestLossGradientsAreDerivatives(t *testing.T) {
 	const rows, cols, scale, seed = 4, 3, 0.3, 2
 	for _, c := range []struct {

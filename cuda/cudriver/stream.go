@@ -48,11 +48,15 @@ func (d *device) StreamWait(s cuda.Stream, e cuda.Event) error {
 	return d.call("cuStreamWaitEvent", func() error { return hold[cu.Stream](s).Wait(hold[cu.Event](e), 0) })
 }
 
+func (d *device) SyncEvent(e cuda.Event) error {
+	return d.call("cuEventSynchronize", hold[cu.Event](e).Synchronize)
+}
+
 // Elapsed returns the time between two events. The later waits for the earlier
 // only if both are on one stream, so it waits for either.
 func (d *device) Elapsed(from, to cuda.Event) (milliseconds float64, err error) {
 	for _, e := range []cuda.Event{from, to} {
-		if err := d.call("cuEventSynchronize", hold[cu.Event](e).Synchronize); err != nil {
+		if err := d.SyncEvent(e); err != nil {
 			return 0, err
 		}
 	}

@@ -50,11 +50,9 @@ func emulateEventRecord(e C.CUevent, s C.CUstream) C.CUresult {
 	return with(func(c *context) error { return c.Record(event(e), stream(s)) })
 }
 
-// emulateEventSynchronize finds everything done: the emulator works as it is told.
-//
 //export emulateEventSynchronize
 func emulateEventSynchronize(e C.CUevent) C.CUresult {
-	return with(func(c *context) error { return c.SyncStream(0) })
+	return with(func(c *context) error { return c.SyncEvent(event(e)) })
 }
 
 //export emulateEventElapsedTime

@@ -3,45 +3,58 @@ package emulator
 import "math"
 
 var approximateDecoders = map[string]decoding{
-	"rcp":   inverse(func(x float64) float64 { return 1 / x }, relative(1), reciprocal32, reciprocal64),
-	"sqrt":  inverse(math.Sqrt, relative(1), sqrtFloat32, sqrtFloat64),
-	"rsqrt": inverse(reciprocalRoot, relative(1.07), nil, nil), // 2^-22.9
-	"sin":   elementary(math.Sin, absolute(-20.9)),
-	"cos":   elementary(math.Cos, absolute(-20.9)),
+	"rcp":   inverse(func(x float64) float64 { return 1 / x }, ulps(1), reciprocal32, reciprocal64),
+	"sqrt":  inverse(math.Sqrt, relative(-23), sqrtFloat32, sqrtFloat64),
+	"rsqrt": inverse(reciprocalRoot, relative(-22.9), nil, nil),
+	"sin":   elementary(math.Sin, angleError),
+	"cos":   elementary(math.Cos, angleError),
 	"lg2":   elementary(math.Log2, logarithmError),
-	"ex2":   elementary(math.Exp2, relative(2)),
-	"tanh":  elementary(math.Tanh, tanhError),
+	"ex2":   elementary(math.Exp2, ulps(2)),
+	"tanh":  elementary(math.Tanh, relative(-11)),
 }
 
-// The documents give an error bound for each approximate instruction. They are
-// computed in float64 and rounded to float32; when the device is told to
-// perturb them, the error is drawn from the whole of the bound, by a hash of the
-// operands, so that an operation repeated gives the same result.
+// The PTX ISA (9.0, "Floating Point Instructions") gives an error bound for each
+// approximate instruction. They are computed in float64 and rounded to float32;
+// when the device is told to perturb them, the error is drawn from the whole of
+// the bound, by a hash of the operands, so that an operation repeated gives the
+// same result.
 
 // An errorBound returns the largest absolute error of an instruction whose
-// exact result is y.
+// operand is x and whose exact result is y.
 type errorBound func(x, y float64) float64
 
-// relative is a bound of n units of 2^-23 of the result.
-func relative(n float64) errorBound {
-	return func(_, y float64) float64 { return n * math.Abs(y) * 0x1p-23 }
+// ulps is a bound of n units in the last place of the result.
+func ulps(n float64) errorBound {
+	return func(_, y float64) float64 { return n * ulp(y) }
 }
 
-func absolute(exponent float64) errorBound {
+func ulp(y float64) float64 {
+	_, e := math.Frexp(y)
+	return math.Ldexp(1, max(e-1, -126)-23)
+}
+
+// relative is a bound of 2^exponent of the result.
+func relative(exponent float64) errorBound {
 	bound := math.Exp2(exponent)
-	return func(_, _ float64) float64 { return bound }
+	return func(_, y float64) float64 { return math.Abs(y) * bound }
 }
 
-// logarithmError is 2^-22.6, absolute near 1 and relative elsewhere.
-func logarithmError(x, y float64) float64 {
-	const bound = 1.3 * 0x1p-23
-	if x > 0.5 && x < 2 {
-		return bound
+// angleError is that of sin and cos: absolute, and larger far from 0. Beyond 100π
+// there is none; what holds up to there is taken.
+func angleError(x, _ float64) float64 {
+	if math.Abs(x) <= 2*math.Pi {
+		return math.Exp2(-20.5)
 	}
-	return math.Abs(y) * bound
+	return math.Exp2(-14.7)
 }
 
-func tanhError(_, y float64) float64 { return math.Abs(y) * 0x1p-11 }
+// logarithmError is absolute near 1 and relative elsewhere.
+func logarithmError(x, y float64) float64 {
+	if x > 0.5 && x < 2 {
+		return 0x1p-22
+	}
+	return math.Abs(y) * 0x1p-22
+}
 
 // perturbed rounds y to float32, moved within its bound if the program says so.
 func (p *program) perturbed(bound errorBound, x, y float64, operands uint64) float32 {
@@ -50,7 +63,8 @@ func (p *program) perturbed(bound errorBound, x, y float64, operands uint64) flo
 	}
 	h := mix(p.perturb ^ mix(operands))
 	// Rounding takes half a unit of the bound.
-	room := max(0, bound(x, y)-math.Abs(y)*0x1p-24)
+	most := bound(x, y)
+	room := max(0, most-ulp(math.Abs(y)+most)/2)
 	shift := float64(int64(h)) / (1 << 63) * room
 	return float32(y + shift)
 }
@@ -118,8 +132,15 @@ func inverse64(d *decoder, f func(float64) float64) runner {
 	d.count(2)
 	d.class = SpecialFunction
 	return lanes1(d.dst(0, f64), d.src(1, f64), func(a uint64) uint64 {
-		const upper = 0xffffffff00000000
-		return flush64(toFloat64(f(math.Float64frombits(flush64(a&upper))))) & upper
+		const (
+			upper = 0xffffffff00000000
+			nan   = 0x7fffffff00000000 // the one of these instructions
+		)
+		y := f(math.Float64frombits(flush64(a & upper)))
+		if y != y {
+			return nan
+		}
+		return flush64(math.Float64bits(y)) & upper
 	})
 }
 
@@ -137,7 +158,8 @@ func reciprocal64(x float64, mode rounding) float64 { return divFloat64(1, x, mo
 func reciprocalRoot(x float64) float64 { return 1 / math.Sqrt(x) }
 
 // approximateDivision is div.approx and div.full, right to 2 units in the last
-// place. div.approx flushes the quotient by a number beyond 2^126.
+// place. div.approx makes zero of the quotient by a number beyond 2^126, and NaN
+// if it is that of infinity.
 func approximateDivision(d *decoder, approx bool) runner {
 	form := d.floatForm(false)
 	d.only(form.kind, f32, "approx")
@@ -149,6 +171,6 @@ func approximateDivision(d *decoder, approx bool) runner {
 		if approx && math.Abs(y) > 0x1p126 && !math.IsInf(y, 0) {
 			return form.output(float32(x * math.Copysign(0, y)))
 		}
-		return form.output(p.perturbed(relative(1), x, x/y, a<<32|b))
+		return form.output(p.perturbed(ulps(2), x, x/y, a<<32|b))
 	})
 }

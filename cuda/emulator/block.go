@@ -172,18 +172,18 @@ func (b *block) release(n int) {
 	b.settle()
 	votes, lanes := 0, 0
 	for _, w := range b.warps {
-		if w.state == waiting && w.barrier == n {
+		if w.state == waiting && w.arrival.barrier == n {
 			votes += count32(w.vote)
-			lanes += count32(w.active)
+			lanes += count32(^w.exited)
 		}
 	}
 	for _, w := range b.warps {
-		if w.state == waiting && w.barrier == n {
+		if w.state == waiting && w.arrival.barrier == n {
 			w.state = running
-			if w.deliver != nil {
-				w.deliver(w, votes, lanes)
+			for _, d := range w.deliveries {
+				d.deliver(w, d.mask, votes, lanes)
 			}
-			w.deliver, w.vote = nil, 0
+			w.deliveries, w.vote = w.deliveries[:0], 0
 		}
 	}
 	*s = barrierState{}
@@ -203,7 +203,7 @@ func (b *block) deadlock() {
 			first = w
 		}
 		if len(where) < 4 {
-			where = append(where, fmt.Sprintf("warp %d at barrier %d (PTX line %d)", w.number, w.barrier, w.program.code[w.at].line))
+			where = append(where, fmt.Sprintf("warp %d at barrier %d (PTX line %d)", w.number, w.arrival.barrier, w.program.code[w.at].line))
 		}
 	}
 	first.fail(Deadlock, 0, 0, "all %d warps left wait: %s", b.left, strings.Join(where, ", "))

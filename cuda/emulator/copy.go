@@ -7,8 +7,10 @@ import (
 	"gputrain/cuda"
 )
 
-// transfer checks a copy and queues it.
-func (d *Device) transfer(s cuda.Stream, bytes int64, do func() error) error {
+// transfer checks a copy and queues it; on the default stream it waits. What a
+// copy touches must be there when it is queued; what the host gets must have a
+// value when it is done.
+func (d *Device) transfer(s cuda.Stream, bytes int64, touched []cuda.Pointer, do func() *Report) error {
 	if err := d.usable(); err != nil {
 		return err
 	}
@@ -18,13 +20,33 @@ func (d *Device) transfer(s cuda.Stream, bytes int64, do func() error) error {
 	if bytes < 0 {
 		return fmt.Errorf("cuda emulator: a copy of %d bytes", bytes)
 	}
+	for _, p := range touched {
+		if _, _, report := d.memory.slice(uint64(p), bytes); report != nil {
+			return d.known(report)
+		}
+	}
 	if err := d.injected(CopyOperation); err != nil {
 		return err
 	}
-	return d.enqueue(s, func() error {
-		d.clock += float64(bytes) / d.driver.gpu.Bandwidth
-		return do()
-	})
+	err := d.enqueue(s, task{do: func(q *queue) *Report {
+		q.clock += float64(bytes) / d.driver.gpu.Bandwidth
+		if bytes == 0 {
+			return nil
+		}
+		return d.judged(do())
+	}})
+	if err == nil && s == 0 {
+		err = d.usable()
+	}
+	return err
+}
+
+// judged returns a report unless its check is switched off.
+func (d *Device) judged(r *Report) *Report {
+	if r != nil && d.driver.off[r.Check] {
+		return nil
+	}
+	return r
 }
 
 // known returns a report as an error unless its check is switched off.
@@ -40,10 +62,10 @@ func (d *Device) CopyToDevice(dst cuda.Pointer, src []byte, s cuda.Stream) error
 	if err := d.pageLocked(src); err != nil {
 		return err
 	}
-	return d.transfer(s, int64(len(src)), func() error {
+	return d.transfer(s, int64(len(src)), []cuda.Pointer{dst}, func() *Report {
 		r, at, report := d.memory.slice(uint64(dst), int64(len(src)))
-		if report != nil || len(src) == 0 {
-			return d.known(report)
+		if report != nil {
+			return report
 		}
 		copy(r.data[at:], src)
 		fill(r.written[at:at+uint64(len(src))], 1)
@@ -56,14 +78,14 @@ func (d *Device) CopyToHost(dst []byte, src cuda.Pointer, s cuda.Stream) error {
 	if err := d.pageLocked(dst); err != nil {
 		return err
 	}
-	return d.transfer(s, int64(len(dst)), func() error {
+	return d.transfer(s, int64(len(dst)), []cuda.Pointer{src}, func() *Report {
 		r, at, report := d.memory.slice(uint64(src), int64(len(dst)))
-		if report != nil || len(dst) == 0 {
-			return d.known(report)
+		if report != nil {
+			return report
 		}
 		if written := r.written[at : at+uint64(len(dst))]; !allWritten(written) {
-			if err := d.known(unwritten(r, at, written)); err != nil {
-				return err
+			if report := d.judged(unwritten(r, at, written)); report != nil {
+				return report
 			}
 		}
 		copy(dst, r.data[at:])
@@ -88,14 +110,14 @@ func unwritten(r *region, at uint64, written []byte) *Report {
 
 // CopyOnDevice copies within the device. Bytes without a value stay so.
 func (d *Device) CopyOnDevice(dst, src cuda.Pointer, bytes int64, s cuda.Stream) error {
-	return d.transfer(s, bytes, func() error {
+	return d.transfer(s, bytes, []cuda.Pointer{dst, src}, func() *Report {
 		from, at, report := d.memory.slice(uint64(src), bytes)
-		if report != nil || bytes == 0 {
-			return d.known(report)
+		if report != nil {
+			return report
 		}
 		to, start, report := d.memory.slice(uint64(dst), bytes)
 		if report != nil {
-			return d.known(report)
+			return report
 		}
 		copy(to.data[start:start+uint64(bytes)], from.data[at:])
 		copy(to.written[start:start+uint64(bytes)], from.written[at:])
@@ -105,13 +127,13 @@ func (d *Device) CopyOnDevice(dst, src cuda.Pointer, bytes int64, s cuda.Stream)
 
 // Fill32 sets words.
 func (d *Device) Fill32(dst cuda.Pointer, value uint32, words int64, s cuda.Stream) error {
-	return d.transfer(s, 4*words, func() error {
-		if dst%4 != 0 {
-			return d.known(&Report{Check: Misaligned, Address: uint64(dst), Detail: fmt.Sprintf("Fill32 at 0x%x", dst)})
-		}
+	if dst%4 != 0 {
+		return d.known(&Report{Check: Misaligned, Address: uint64(dst), Detail: fmt.Sprintf("Fill32 at 0x%x", dst)})
+	}
+	return d.transfer(s, 4*words, []cuda.Pointer{dst}, func() *Report {
 		r, at, report := d.memory.slice(uint64(dst), 4*words)
-		if report != nil || words == 0 {
-			return d.known(report)
+		if report != nil {
+			return report
 		}
 		data := r.data[at : at+uint64(4*words)]
 		for i := 0; i < len(data); i += 4 {

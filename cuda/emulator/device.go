@@ -3,14 +3,15 @@ package emulator
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"unsafe"
 
 	"gputrain/cuda"
 )
 
-// A Device is a context on an emulated device. Work is executed when it is
-// queued; a fault is reported by the next call, as a GPU does, and loses the
+// A Device is a context on an emulated device. Work is done some time after it
+// is queued; a fault is reported by a later call, as a GPU does, and loses the
 // context.
 type Device struct {
 	driver *Driver
@@ -24,15 +25,17 @@ type Device struct {
 	handle    uintptr // the last one given out
 	modules   map[cuda.Module]*module
 	functions map[cuda.Function]*loaded
-	streams   map[cuda.Stream]bool
+	streams   map[cuda.Stream]*queue
+	order     []cuda.Stream // in which they were created
+	ahead     int           // tasks in all queues
+	random    *rand.Rand    // decides when they are done
 	events    map[cuda.Event]*event
 	graphs    map[cuda.Graph]*graph
 	capture   *capture
 
 	launches int
-	clock    float64 // estimated seconds of all work so far
 	profile  map[shape]*LaunchStats
-	order    []shape
+	shapes   []shape // in the profile, in order of first launch
 
 	failures []failure
 }
@@ -125,8 +128,9 @@ func (d *Device) Alloc(bytes int64) (cuda.Pointer, error) {
 	return cuda.Pointer(r.base), nil
 }
 
-// Free frees memory that Alloc returned.
+// Free waits for all work and frees memory that Alloc returned.
 func (d *Device) Free(p cuda.Pointer) error {
+	d.finish()
 	if err := d.waits("Free"); err != nil {
 		return err
 	}
@@ -168,8 +172,9 @@ func (d *Device) AllocHost(bytes int) ([]byte, error) {
 	return b, nil
 }
 
-// FreeHost frees memory that AllocHost returned.
+// FreeHost waits for all work and frees memory that AllocHost returned.
 func (d *Device) FreeHost(b []byte) error {
+	d.finish()
 	if err := d.usable(); err != nil {
 		return err
 	}
@@ -195,11 +200,13 @@ func (d *Device) pageLocked(b []byte) error {
 	return &Report{Check: PageableMemory, Detail: fmt.Sprintf("a copy of %d bytes uses host memory that AllocHost did not return", len(b))}
 }
 
-// Close ends the context. It fails, with a list, if allocations are left.
+// Close waits for all work and ends the context. It fails, with a list, if
+// allocations are left.
 func (d *Device) Close() error {
 	if d.closed {
 		return nil
 	}
+	d.finish()
 	err := d.leaks()
 	if d.fault != nil {
 		err = nil

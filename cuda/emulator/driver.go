@@ -6,11 +6,13 @@
 // seeded scheduler draws. It knows what nvcc 11.8 emits for kernels of plain CUDA
 // C, and tensor-core and asynchronous-copy instructions besides; anything else is
 // refused when a module is loaded. It does not know textures, indirect calls,
-// recursion, dynamic parallelism and clusters.
+// recursion, dynamic parallelism and clusters; and where a part of a warp waits
+// at a barrier within a function that is called, it reports a divergent one.
 package emulator
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"runtime"
 	"sync"
 
@@ -25,7 +27,7 @@ type Options struct {
 	Memory  int64  // bytes of each device; 0 means 2 GiB
 	Workers int    // goroutines that run blocks; 0 means GOMAXPROCS
 
-	// Seed chooses the order in which warps and blocks run. A seed always gives
+	// Seed chooses the order in which streams, warps and blocks run. A seed always gives
 	// the same run, but for this: of two blocks that race, either may be the one
 	// that is reported, unless there is one worker.
 	Seed uint64
@@ -105,7 +107,8 @@ func (d *Driver) Open(ordinal int) (cuda.Device, error) {
 	return &Device{
 		driver: d, memory: newDeviceMemory(d.options.Memory), host: map[*byte]int{},
 		modules: map[cuda.Module]*module{}, functions: map[cuda.Function]*loaded{},
-		streams: map[cuda.Stream]bool{0: true}, events: map[cuda.Event]*event{}, graphs: map[cuda.Graph]*graph{},
+		streams: map[cuda.Stream]*queue{0: {}}, order: []cuda.Stream{0}, random: rand.New(rand.NewPCG(d.options.Seed, 0)),
+		events: map[cuda.Event]*event{}, graphs: map[cuda.Graph]*graph{},
 		profile: map[shape]*LaunchStats{},
 	}, nil
 }

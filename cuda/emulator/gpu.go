@@ -3,12 +3,14 @@ package emulator
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"strings"
 )
 
-// A GPU is what datasheets and the CUDA C++ Programming Guide (table "Technical
-// Specifications per Compute Capability") say of a model.
+// A GPU is what datasheets say of a model, and cuda_occupancy.h of the CUDA
+// toolkit 11.8 and the CUDA C++ Programming Guide (table "Technical
+// Specifications per Compute Capability") of its multiprocessors.
 type GPU struct {
 	Name            string
 	Major, Minor    int // compute capability
@@ -20,39 +22,44 @@ type GPU struct {
 
 	// Of a multiprocessor.
 	Threads, Blocks, Registers, Shared int
-	// SharedReserved is what the system takes of it per block.
-	SharedReserved int
+	// Of shared memory, SharedReserved is what the system takes per block,
+	// SharedUnit that in which it is allocated.
+	SharedReserved, SharedUnit int
 }
 
 // gpus are the models that estimates can be made for.
 var gpus = []GPU{
-	{ // NVIDIA H100 Tensor Core GPU datasheet, SXM5
+	{ // NVIDIA H100 Tensor Core GPU datasheet, SXM5; TF32 from the architecture's white paper
 		Name: "H100", Major: 9, Minor: 0, Multiprocessors: 132, Memory: 80e9,
 		Float32: 67e12, TensorTF32: 494.7e12, Bandwidth: 3.35e12,
-		Threads: 2048, Blocks: 32, Registers: 65536, Shared: 228 << 10, SharedReserved: 1 << 10,
+		Threads: 2048, Blocks: 32, Registers: 65536, Shared: 228 << 10, SharedReserved: 1 << 10, SharedUnit: 128,
 	},
 	{ // NVIDIA A100 Tensor Core GPU datasheet, 80 GB SXM
 		Name: "A100", Major: 8, Minor: 0, Multiprocessors: 108, Memory: 80e9,
 		Float32: 19.5e12, TensorTF32: 156e12, Bandwidth: 2.039e12,
-		Threads: 2048, Blocks: 32, Registers: 65536, Shared: 164 << 10, SharedReserved: 1 << 10,
+		Threads: 2048, Blocks: 32, Registers: 65536, Shared: 164 << 10, SharedReserved: 1 << 10, SharedUnit: 128,
 	},
 	{ // NVIDIA Ada GPU architecture white paper, GeForce RTX 4090
 		Name: "RTX 4090", Major: 8, Minor: 9, Multiprocessors: 128, Memory: 24e9,
 		Float32: 82.6e12, TensorTF32: 82.6e12, Bandwidth: 1.008e12,
-		Threads: 1536, Blocks: 24, Registers: 65536, Shared: 100 << 10, SharedReserved: 1 << 10,
+		Threads: 1536, Blocks: 24, Registers: 65536, Shared: 100 << 10, SharedReserved: 1 << 10, SharedUnit: 128,
 	},
 	{ // NVIDIA T4 Tensor Core GPU datasheet
 		Name: "T4", Major: 7, Minor: 5, Multiprocessors: 40, Memory: 16e9,
 		Float32: 8.1e12, Bandwidth: 320e9,
-		Threads: 1024, Blocks: 16, Registers: 65536, Shared: 64 << 10,
+		Threads: 1024, Blocks: 16, Registers: 65536, Shared: 64 << 10, SharedUnit: 256,
 	},
 }
 
-// FindGPU returns a model by name: H100, A100, RTX 4090 or T4.
+// GPUs returns the models that estimates can be made for.
+func GPUs() []GPU { return slices.Clone(gpus) }
+
+// FindGPU returns a model by name, such as RTX 4090; case and spaces do not
+// matter.
 func FindGPU(name string) (GPU, error) {
 	var names []string
 	for _, g := range gpus {
-		if strings.EqualFold(g.Name, name) {
+		if strings.EqualFold(strings.ReplaceAll(g.Name, " ", ""), strings.ReplaceAll(name, " ", "")) {
 			return g, nil
 		}
 		names = append(names, g.Name)
@@ -98,15 +105,15 @@ func (g GPU) Occupancy(s LaunchStats) (float64, string) {
 	if warps == 0 {
 		return 0, ""
 	}
-	// Registers are given to a warp in units of 256, shared memory to a block in
-	// units of 128 bytes.
-	registers := roundUp(32*s.Registers, 256) * warps
-	shared := roundUp(s.SharedBytes+g.SharedReserved, 128)
+	// A multiprocessor has four parts with a quarter of the registers each, which
+	// warps get in units of 256.
+	registers := g.Registers / 4 / roundUp(32*s.Registers, 256) * 4 / warps
+	shared := g.Shared / max(roundUp(s.SharedBytes+g.SharedReserved, g.SharedUnit), 1)
 	blocks, limit := g.Threads/(32*warps), "threads"
 	for _, other := range []struct {
 		blocks int
 		name   string
-	}{{g.Blocks, "blocks"}, {g.Registers / registers, "registers"}, {g.Shared / max(shared, 1), "shared memory"}} {
+	}{{g.Blocks, "blocks"}, {registers, "registers"}, {shared, "shared memory"}} {
 		if other.blocks < blocks {
 			blocks, limit = other.blocks, other.name
 		}

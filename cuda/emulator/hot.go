@@ -114,11 +114,12 @@ func fullMulFloat32(d, a, b *lanes) {
 func fullFmaFloat32(d, a, b, c *lanes) {
 	for i := range d {
 		// The product is exact in 53 bits. The sum, rounded to 53 and then to 24
-		// bits, is right unless it lies on the boundary between two float32s.
+		// bits, is right unless it lies on the boundary between two float32s. A
+		// sum of 0, as of the padding of a tile, is exact.
 		sum := float64(float64(fromFloat32(a[i]))*float64(fromFloat32(b[i]))) + float64(fromFloat32(c[i]))
 		u := math.Float64bits(sum)
 		exponent := u >> 52 & 2047
-		if u&(1<<29-1) == 1<<28 || exponent-(1023-126) > 252 {
+		if u&(1<<29-1) == 1<<28 || exponent-(1023-126) > 252 && sum != 0 {
 			d[i] = fmaFloat32(a[i], b[i], c[i])
 			continue
 		}

@@ -10,6 +10,8 @@ import (
 	"gputrain/cuda"
 )
 
+//go:generate testdata/build.sh
+
 // wrap makes a module with one kernel of the given body.
 func wrap(body string) string {
 	return ".version 7.8\n.target sm_70\n.address_size 64\n.visible .entry k(.param .u64 out)\n{\n" +
@@ -222,13 +224,15 @@ done:
 }
 
 // FuzzLoad feeds arbitrary text to the loader and runs what it accepts, for a
-// few instructions.
+// few instructions. With go test -fuzz, -fuzzminimizetime 10x keeps it from
+// spending a minute on making each find smaller.
 func FuzzLoad(f *testing.F) {
 	f.Add(basicPTX)
 	f.Add(badPTX)
 	f.Add(tensorPTX)
 	f.Add(wrap("L: bra L;"))
 	f.Add(wrap("bar.sync 3; @%p1 exit; st.global.u32 [%rd1], %r1;"))
+	f.Add(wrap("mov.u32 %r1, %tid.x; setp.gt.u32 %p1, %r1, 9; @%p1 bra L; barrier.sync 3; barrier.sync 3; L: barrier.sync 3;"))
 	f.Add(wrap("{ .shared .b32 s[7]; .local .b8 l[3]; ld.local.u8 %r1, [l+2]; }"))
 	for _, o := range integerOperations {
 		f.Add(wrap(o.text + ";"))

@@ -111,7 +111,7 @@ func TestAggregateJoinsShapes(t *testing.T) {
 	}
 }
 
-// The occupancies are those of the CUDA occupancy calculator.
+// The occupancies are those that cuda_occupancy.h of the CUDA toolkit 11.8 gives.
 func TestOccupancy(t *testing.T) {
 	for _, c := range []struct {
 		gpu                        string
@@ -125,6 +125,9 @@ func TestOccupancy(t *testing.T) {
 		{"A100", 32, 16, 0, 0.5, "blocks"},
 		{"T4", 256, 64, 0, 1, "threads"},
 		{"RTX 4090", 1024, 32, 0, 1024.0 / 1536, "threads"},
+		{"A100", 544, 40, 0, 0.53125, "registers"}, // 12 warps in each part
+		{"H100", 32, 16, 10880, 0.296875, "shared memory"},
+		{"T4", 32, 16, 10880, 0.15625, "shared memory"}, // 5 blocks of 11008 bytes
 	} {
 		g, err := FindGPU(c.gpu)
 		if err != nil {

@@ -21,7 +21,8 @@ type shape struct {
 	shared      int
 }
 
-// Launch runs a kernel. A fault of the kernel is returned by the next call.
+// Launch queues a kernel. Its fault is returned by a call after it has run, at
+// the latest by one that waits.
 func (d *Device) Launch(f cuda.Function, grid, block cuda.Dim3, sharedBytes int, s cuda.Stream, args []uint64) error {
 	if err := d.usable(); err != nil {
 		return err
@@ -41,10 +42,9 @@ func (d *Device) Launch(f cuda.Function, grid, block cuda.Dim3, sharedBytes int,
 		return err
 	}
 	params := p.pack(args)
-	return d.enqueue(s, func() error {
-		d.execute(p, grid, block, sharedBytes, params)
-		return nil
-	})
+	return d.enqueue(s, task{do: func(q *queue) *Report {
+		return d.execute(q, p, grid, block, sharedBytes, params)
+	}})
 }
 
 // checkLaunch is what the driver checks.
@@ -83,7 +83,8 @@ func (p *program) pack(args []uint64) []byte {
 	return params
 }
 
-func (d *Device) execute(p *program, grid, block cuda.Dim3, sharedBytes int, params []byte) {
+// execute does a launch and returns its fault.
+func (d *Device) execute(q *queue, p *program, grid, block cuda.Dim3, sharedBytes int, params []byte) *Report {
 	o := d.driver.options
 	d.launches++
 	l := &launch{
@@ -98,31 +99,33 @@ func (d *Device) execute(p *program, grid, block cuda.Dim3, sharedBytes int, par
 		}
 	}
 	measured, fault := l.run()
-	d.fault = fault
 	summary := measured.summary(l)
 	summary.Registers = o.Registers[p.name]
-	d.clock += d.driver.gpu.Estimate(summary).Seconds
+	q.clock += d.driver.gpu.Estimate(summary).Seconds
 	key := shape{p.name, grid, block, sharedBytes}
 	if known := d.profile[key]; known != nil {
 		known.join(summary)
-		return
+	} else {
+		d.profile[key] = &summary
+		d.shapes = append(d.shapes, key)
 	}
-	d.profile[key] = &summary
-	d.order = append(d.order, key)
+	return fault
 }
 
-// Profile returns what was measured since the last reset: an entry for each
+// Profile waits and returns what was measured since the last reset: an entry for each
 // kernel and launch shape, in order of first launch. Aggregate joins the shapes.
 func (d *Device) Profile() []LaunchStats {
-	all := make([]LaunchStats, 0, len(d.order))
-	for _, key := range d.order {
+	d.finish()
+	all := make([]LaunchStats, 0, len(d.shapes))
+	for _, key := range d.shapes {
 		all = append(all, *d.profile[key])
 	}
 	return all
 }
 
-// ResetProfile forgets what was measured.
+// ResetProfile waits and forgets what was measured.
 func (d *Device) ResetProfile() {
+	d.finish()
 	clear(d.profile)
-	d.order = nil
+	d.shapes = nil
 }

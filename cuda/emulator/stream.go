@@ -2,15 +2,36 @@ package emulator
 
 import (
 	"fmt"
+	"slices"
 
 	"gputrain/cuda"
 )
 
-// An event is a time stamp of the estimated clock.
+// A queue is the work of a stream that is still to be done. It is done in this
+// order, but when is left open: the host and other streams run ahead of it by as
+// much as a seeded draw decides, unless they wait. So what is copied before it is
+// computed, or overwritten before it is copied, gives a wrong result here too.
+type queue struct {
+	tasks []task
+	clock float64 // estimated seconds until now
+}
+
+// A task is work or, with a mark, a wait for it.
+type task struct {
+	do    func(q *queue) *Report
+	after *mark
+}
+
+// A mark is one recording of an event.
+type mark struct {
+	done bool
+	time float64 // by the clock of its stream
+}
+
+// An event was recorded at its last mark.
 type event struct {
-	recorded bool
+	last     *mark
 	captured bool // recorded in the capture under way
-	time     float64
 }
 
 // A capture collects the work that is queued on some streams.
@@ -21,22 +42,69 @@ type capture struct {
 }
 
 // A graph is work that can be repeated.
-type graph struct{ work []func() error }
+type graph struct{ tasks []task }
 
-// enqueue does the work, or adds it to the graph that is captured.
-func (d *Device) enqueue(s cuda.Stream, work func() error) error {
-	if d.capture == nil {
-		return work()
+// maxAhead bounds how many tasks the host runs ahead of.
+const maxAhead = 32
+
+// enqueue adds a task to a stream, or to the graph that is captured. The
+// default stream waits for all others, and they for it.
+func (d *Device) enqueue(s cuda.Stream, t task) error {
+	if d.capture != nil {
+		if !d.capture.streams[s] {
+			return fmt.Errorf("cuda emulator: stream %d is used while stream %d is captured", s, d.capture.origin)
+		}
+		d.capture.graph.tasks = append(d.capture.graph.tasks, t)
+		return nil
 	}
-	if !d.capture.streams[s] {
-		return fmt.Errorf("cuda emulator: stream %d is used while stream %d is captured", s, d.capture.origin)
+	if s == 0 {
+		d.finish()
 	}
-	d.capture.graph.work = append(d.capture.graph.work, work)
+	d.streams[s].tasks = append(d.streams[s].tasks, t)
+	d.ahead++
+	limit := 0
+	if s != 0 {
+		limit = d.random.IntN(maxAhead)
+	}
+	for d.ahead > limit {
+		d.advance()
+	}
 	return nil
 }
 
+// advance does a task that is first of its stream, of several any.
+func (d *Device) advance() {
+	var ready []*queue
+	for _, s := range d.order {
+		if q := d.streams[s]; len(q.tasks) > 0 && (q.tasks[0].after == nil || q.tasks[0].after.done) {
+			ready = append(ready, q)
+		}
+	}
+	q := ready[d.random.IntN(len(ready))]
+	t := q.tasks[0]
+	q.tasks = q.tasks[1:]
+	d.ahead--
+	if t.after != nil {
+		q.clock = max(q.clock, t.after.time)
+		return
+	}
+	if d.fault = t.do(q); d.fault != nil {
+		for _, q := range d.streams {
+			q.tasks = nil
+		}
+		d.ahead = 0
+	}
+}
+
+// finish does all work.
+func (d *Device) finish() {
+	for d.ahead > 0 {
+		d.advance()
+	}
+}
+
 func (d *Device) stream(s cuda.Stream) error {
-	if !d.streams[s] {
+	if d.streams[s] == nil {
 		return fmt.Errorf("cuda emulator: stream %d does not exist", s)
 	}
 	return nil
@@ -47,18 +115,20 @@ func (d *Device) newHandle() uintptr {
 	return d.handle
 }
 
-// NewStream creates a stream. All work is done in the order in which it is queued.
+// NewStream creates a stream.
 func (d *Device) NewStream() (cuda.Stream, error) {
 	if err := d.usable(); err != nil {
 		return 0, err
 	}
 	s := cuda.Stream(d.newHandle())
-	d.streams[s] = true
+	d.streams[s] = &queue{}
+	d.order = append(d.order, s)
 	return s, nil
 }
 
-// DestroyStream destroys a stream.
+// DestroyStream destroys a stream. It waits for all work.
 func (d *Device) DestroyStream(s cuda.Stream) error {
+	d.finish()
 	if err := d.waits("DestroyStream"); err != nil {
 		return err
 	}
@@ -66,15 +136,23 @@ func (d *Device) DestroyStream(s cuda.Stream) error {
 		return fmt.Errorf("cuda emulator: stream %d cannot be destroyed", s)
 	}
 	delete(d.streams, s)
+	d.order = slices.DeleteFunc(d.order, func(x cuda.Stream) bool { return x == s })
 	return nil
 }
 
-// SyncStream waits for the work of a stream and returns its fault.
+// SyncStream waits for the work of a stream, the default one for all, and
+// returns their fault.
 func (d *Device) SyncStream(s cuda.Stream) error {
 	if err := d.waits("SyncStream"); err != nil {
 		return err
 	}
-	return d.stream(s)
+	if err := d.stream(s); err != nil {
+		return err
+	}
+	for d.ahead > 0 && (s == 0 || len(d.streams[s].tasks) > 0) {
+		d.advance()
+	}
+	return d.usable()
 }
 
 // NewEvent creates an event.
@@ -114,11 +192,16 @@ func (d *Device) Record(e cuda.Event, s cuda.Stream) error {
 	if err := d.stream(s); err != nil {
 		return err
 	}
-	ev.captured = d.capture != nil
-	return d.enqueue(s, func() error {
-		ev.recorded, ev.time = true, d.clock
+	if d.capture != nil {
+		ev.captured = true
 		return nil
-	})
+	}
+	m := &mark{}
+	ev.last = m
+	return d.enqueue(s, task{do: func(q *queue) *Report {
+		m.done, m.time = true, q.clock
+		return nil
+	}})
 }
 
 // StreamWait makes a stream wait for an event. An event of a captured stream
@@ -128,26 +211,43 @@ func (d *Device) StreamWait(s cuda.Stream, e cuda.Event) error {
 	if err != nil {
 		return err
 	}
-	if d.capture != nil && ev.captured {
-		d.capture.streams[s] = true
+	if err := d.stream(s); err != nil {
+		return err
 	}
-	return d.stream(s)
+	switch {
+	case d.capture != nil && ev.captured:
+		d.capture.streams[s] = true
+		return nil
+	case ev.last == nil:
+		return nil // as on a GPU
+	}
+	return d.enqueue(s, task{after: ev.last})
+}
+
+// SyncEvent waits for an event.
+func (d *Device) SyncEvent(e cuda.Event) error {
+	if err := d.waits("SyncEvent"); err != nil {
+		return err
+	}
+	ev, err := d.event(e)
+	if err != nil {
+		return err
+	}
+	for ev.last != nil && !ev.last.done && d.fault == nil {
+		d.advance()
+	}
+	return d.usable()
 }
 
 // Elapsed is the time between two events by the estimated clock.
 func (d *Device) Elapsed(from, to cuda.Event) (float64, error) {
-	if err := d.waits("Elapsed"); err != nil {
-		return 0, err
+	for _, e := range [...]cuda.Event{from, to} {
+		if err := d.SyncEvent(e); err != nil {
+			return 0, err
+		}
 	}
-	a, err := d.event(from)
-	if err != nil {
-		return 0, err
-	}
-	b, err := d.event(to)
-	if err != nil {
-		return 0, err
-	}
-	if !a.recorded || !b.recorded {
+	a, b := d.events[from].last, d.events[to].last
+	if a == nil || b == nil {
 		return 0, fmt.Errorf("cuda emulator: Elapsed of an event that was not recorded")
 	}
 	return 1e3 * (b.time - a.time), nil
@@ -197,11 +297,11 @@ func (d *Device) LaunchGraph(g cuda.Graph, s cuda.Stream) error {
 	if found == nil {
 		return fmt.Errorf("cuda emulator: graph %d does not exist", g)
 	}
-	for _, work := range found.work {
-		if d.fault != nil {
-			return nil // reported by the next call
-		}
-		if err := work(); err != nil {
+	if err := d.injected(LaunchOperation); err != nil {
+		return err
+	}
+	for _, t := range found.tasks {
+		if err := d.enqueue(s, t); err != nil {
 			return err
 		}
 	}

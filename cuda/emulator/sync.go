@@ -23,7 +23,7 @@ func barrier(d *decoder) runner {
 	aligned := d.mod("aligned") || d.raw.name == "bar"
 	kind := d.choice("sync", "arrive", "red")
 	if kind == "red" {
-		return reducingBarrier(d)
+		return reducingBarrier(d, aligned)
 	}
 	low := 1
 	if kind == "arrive" {
@@ -48,7 +48,7 @@ func (d *decoder) threadCount(i int) int32 {
 
 // reducingBarrier is bar.red: the threads learn how many brought a true
 // predicate, whether all did, or whether one did.
-func reducingBarrier(d *decoder) runner {
+func reducingBarrier(d *decoder, aligned bool) runner {
 	op := d.choice("popc", "and", "or")
 	d.countBetween(3, 4)
 	last := len(d.raw.args) - 1
@@ -58,56 +58,93 @@ func reducingBarrier(d *decoder) runner {
 		threads = d.src(2, u32)
 	}
 	brought := d.predicateSrc(d.raw.args[last])
-	var deliver func(w *warp, count, of int)
+	var deliver func(w *warp, mask uint32, count, of int)
 	if op == "popc" {
 		d.kind(u32)
 		dst := d.dst(0, u32)
-		deliver = func(w *warp, count, _ int) {
-			w.eachLane(w.active, func(lane int) { w.registers[dst][lane] = uint64(count) })
+		deliver = func(w *warp, mask uint32, count, _ int) {
+			w.eachLane(mask, func(lane int) { w.registers[dst][lane] = uint64(count) })
 		}
 	} else {
 		d.kind(pred)
 		dst := d.predicateDst(d.raw.args[0])
-		deliver = func(w *warp, count, of int) {
+		deliver = func(w *warp, mask uint32, count, of int) {
 			value := uint32(0)
 			if op == "and" && count == of || op == "or" && count > 0 {
 				value = math.MaxUint32
 			}
-			w.setPredicate(dst, w.active, value)
+			w.setPredicate(dst, mask, value)
 		}
 	}
 	return func(w *warp, mask uint32) {
-		w.vote = brought.value(w) & mask
-		w.deliver = deliver
-		w.arrive(mask, number, threads, true, true)
+		w.vote |= brought.value(w) & mask
+		w.deliveries = append(w.deliveries, delivery{mask, deliver})
+		w.arrive(mask, number, threads, aligned, true)
 	}
 }
 
-// arrive brings the warp to a barrier, where it may have to wait.
+// A delivery hands the result of bar.red to the lanes that executed it.
+type delivery struct {
+	mask    uint32
+	deliver func(w *warp, mask uint32, count, of int)
+}
+
+// An arrival is what a warp arrives at.
+type arrival struct {
+	barrier, threads int
+	wait             bool // until all of the threads have arrived
+}
+
+// arrive brings lanes to a barrier. The warp arrives there when all of its lanes
+// have that have not ended. Those of an aligned barrier, such as every bar, must
+// do so in the same instruction; others may come on different paths.
 func (w *warp) arrive(mask uint32, number, threads int32, aligned, wait bool) {
 	lane := lowest(mask)
 	n, count := w.source(number)[lane], w.source(threads)[lane]
+	a := arrival{int(n), int(count), wait}
+	whole := mask == ^w.exited
 	switch {
 	case n >= barriers:
 		w.fail(DivergentBarrier, lane, 0, "barrier %d does not exist: a block has %d", n, barriers)
 		return
-	case mask != ^w.exited:
-		missing := lowest(^w.exited &^ mask)
-		how := "the warp has diverged"
-		if !aligned {
-			how = "the emulator cannot suspend a part of a warp"
-		}
-		w.fail(DivergentBarrier, lane, 0, "thread %s waits at barrier %d without thread %s of its warp: %s",
-			index(w.block.threadIndex(w.first+lane)), n, index(w.block.threadIndex(w.first+missing)), how)
+	case aligned && !whole:
+		w.fail(DivergentBarrier, lane, 0, "%s waits at barrier %d without %s of its warp: the warp has diverged",
+			w.thread(lane), n, w.thread(lowest(^w.exited&^mask)))
 		return
-	case count%32 != 0 || count > 1024:
+	case w.parked != 0 && a != w.arrival:
+		w.fail(DivergentBarrier, lane, 0, "%s comes to barrier %d for %d threads, while %s of its warp waits at barrier %d for %d",
+			w.thread(lane), n, count, w.thread(lowest(w.parked)), w.arrival.barrier, w.arrival.threads)
+		return
+	case count%32 != 0 || count > 1024 || count == 0 && !wait:
 		w.fail(DivergentBarrier, lane, 0, "barrier %d is for %d threads, which is no number of whole warps", n, count)
 		return
+	case !whole && len(w.calling) > 0:
+		w.fail(DivergentBarrier, lane, 0, "%s waits at barrier %d without %s of its warp: within a function the emulator cannot suspend a part of a warp",
+			w.thread(lane), n, w.thread(lowest(^w.exited&^mask)))
+		return
 	}
-	if wait {
-		w.barrier, w.state = int(n), waiting
+	w.arrival = a
+	if whole {
+		w.arrived()
+		return
 	}
-	w.block.arrive(w, int(n), int(count))
+	w.parked |= mask
+	w.stack = append(w.stack, path{w.pc, w.reconverge, mask, 0})
+	if w.active &^= mask; w.active == 0 {
+		w.pop()
+	}
+}
+
+// arrived is the arrival of the warp as a whole.
+func (w *warp) arrived() {
+	if w.arrival.wait {
+		w.state = waiting
+	}
+	w.block.arrive(w, w.arrival.barrier, w.arrival.threads)
+}
+
+func (w *warp) thread(lane int) string {
+	return "thread " + index(w.block.threadIndex(w.first+lane))
 }
 
 func warpBarrier(d *decoder) runner {

@@ -1,6 +1,9 @@
 package emulator
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // A warp is 32 threads that execute together. Where they diverge, one side runs
 // until the point where the paths meet again, then the other.
@@ -25,9 +28,10 @@ type warp struct {
 	exited     uint32 // lanes that have ended or never were
 	state      warpState
 
-	barrier int                          // the one waited for
-	vote    uint32                       // predicate brought to bar.red
-	deliver func(w *warp, count, of int) // of its result
+	arrival    arrival    // at the barrier waited for
+	parked     uint32     // lanes that have arrived there and wait for others of the warp
+	vote       uint32     // predicate brought to bar.red
+	deliveries []delivery // of its result
 
 	tick    uint64 // instructions executed
 	sync    uint32 // bar.warp.syncs executed
@@ -53,6 +57,15 @@ type path struct {
 	depth          int // calls under way
 }
 
+// garbage is what registers hold at first: a NaN, as a float of either size, and
+// no address, so that a sum that was never set to zero shows.
+var garbage = func() (r lanes) {
+	for lane := range r {
+		r[lane] = 0x7ff8bad07ff8bad0
+	}
+	return r
+}()
+
 // start prepares the warp for its first instruction. live are the lanes that exist.
 func (w *warp) start(b *block, number int, live uint32) {
 	p := b.launch.program
@@ -62,8 +75,10 @@ func (w *warp) start(b *block, number int, live uint32) {
 		w.registers = make([]lanes, p.registers)
 		w.predicates = make([]uint32, p.predicates)
 	} else {
-		clear(w.registers)
 		clear(w.predicates)
+	}
+	for i := range w.registers {
+		w.registers[i] = garbage
 	}
 	if len(w.local.data) != 32*p.localSize || len(w.calls.data) != 32*p.callSize {
 		w.local = memory{make([]byte, 32*p.localSize), make([]byte, 32*p.localSize)}
@@ -74,6 +89,7 @@ func (w *warp) start(b *block, number int, live uint32) {
 	w.at, w.pc, w.active, w.reconverge = 0, 0, live, absent
 	w.stack, w.calling = w.stack[:0], w.calling[:0]
 	w.exited, w.state = ^live, running
+	w.parked, w.vote, w.deliveries = 0, 0, w.deliveries[:0]
 	w.copies, w.groups = w.copies[:0], [32]int{}
 	w.tick, w.sync, w.fenced, w.region, w.storing, w.carry = 0, 0, false, nil, nil, 0
 	for m := p.specials; m != 0; m &= m - 1 {
@@ -90,7 +106,7 @@ func (w *warp) run(n int) int {
 		in := &code[w.pc]
 		if in.join && w.pc == w.reconverge {
 			w.pop()
-			if w.state == done {
+			if w.state != running {
 				return i
 			}
 			continue
@@ -120,18 +136,32 @@ func (w *warp) run(n int) int {
 	return n
 }
 
-// pop takes up the next path that has lanes left.
+// pop takes up the next path that has lanes left. Lanes that are parked at a
+// barrier keep their places on the stack, and the others go on without them. If
+// all are, the warp has arrived.
 func (w *warp) pop() {
-	for len(w.stack) > 0 {
-		top := w.stack[len(w.stack)-1]
-		w.stack = w.stack[:len(w.stack)-1]
-		if top.mask &^= w.exited; top.mask != 0 {
-			w.pc, w.reconverge, w.active = top.pc, top.reconverge, top.mask
-			w.calling = w.calling[:top.depth]
-			return
+	w.active = 0
+	for i := len(w.stack) - 1; i >= 0 && w.active == 0; i-- {
+		p := &w.stack[i]
+		p.mask &^= w.exited
+		if free := p.mask &^ w.parked; free != 0 {
+			w.pc, w.reconverge, w.active = p.pc, p.reconverge, free
+			w.calling = w.calling[:p.depth]
+			p.mask &= w.parked
+		}
+		if p.mask == 0 {
+			w.stack = slices.Delete(w.stack, i, i+1)
 		}
 	}
-	w.active, w.state = 0, done
+	switch {
+	case w.active != 0:
+	case w.parked&^w.exited != 0:
+		w.parked = 0
+		w.pop()
+		w.arrived()
+	default:
+		w.state = done
+	}
 }
 
 // diverge splits the active lanes over paths that meet again at the given

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What our program says on a machine without a GPU: without a driver, with
 # libraries that are no use, and with NVIDIA's own from Debian's package libcuda1
-# (skipped where apt does not have it). Run by make check-libcuda, which sets the
+# (skipped where it cannot be had). Run by make check-libcuda, which sets the
 # flags of cgo.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -40,16 +40,8 @@ if says "$work/old" 'something else' >"$work/control" 2>&1; then
 	exit 1
 fi
 
-mkdir -p "$work/sources" "$work/lists/partial"
-if ! command -v apt-get >"$work/control" || [ ! -e /etc/apt/sources.list.d/debian.sources ]; then
-	echo 'skipped: NVIDIA'"'"'s library, which is fetched on Debian only'
+if ! ../../.ci/nonfree.sh "$work/root" libcuda1; then
+	echo 'skipped: NVIDIA'"'"'s library, which comes from Debian'
 	exit 0
 fi
-sed 's/^Components:.*/Components: main contrib non-free/' /etc/apt/sources.list.d/debian.sources >"$work/sources/debian.sources"
-apt=(-qq -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$work/sources" -o "Dir::State::Lists=$work/lists" -o APT::Sandbox::User=root)
-if ! (cd "$work" && apt-get "${apt[@]}" update && apt-get "${apt[@]}" download libcuda1); then
-	echo 'skipped: NVIDIA'"'"'s library, which could not be downloaded'
-	exit 0
-fi
-dpkg -x "$work"/libcuda1_*.deb "$work/root"
 says "$(dirname "$(find "$work/root" -name libcuda.so.1)")" 'no CUDA-capable device is detected (CUDA error 100)'

@@ -1,0 +1,221 @@
+package backendtest
+
+import (
+	"fmt"
+	"math"
+
+	"gputrain/backend"
+)
+
+var blockChecks = []check{
+	{"MemoryBlock", checkMemoryBlock},
+	{"MemoryBlockGrad", checkMemoryBlockGrad},
+}
+
+// blockDims are the sizes of a time step of memory blocks, and what they have.
+type blockDims struct {
+	batch, blocks, cells, sources int // N; B; S, of a block; M
+	forget, peephole              bool
+}
+
+func (d blockDims) String() string {
+	text := fmt.Sprintf("N%dB%dS%dM%d", d.batch, d.blocks, d.cells, d.sources)
+	if d.forget {
+		text += "+forget"
+	}
+	if d.peephole {
+		text += "+peepholes"
+	}
+	return text
+}
+
+// states returns the number of cells of all blocks.
+func (d blockDims) states() int { return d.blocks * d.cells }
+
+// units returns the number of units with weights.
+func (d blockDims) units() int {
+	if d.forget {
+		return 3*d.blocks + d.states()
+	}
+	return 2*d.blocks + d.states()
+}
+
+// columns returns the number of partials that a cell has for a gate.
+func (d blockDims) columns() int {
+	if d.peephole {
+		return d.sources + d.cells
+	}
+	return d.sources
+}
+
+// blockSizes returns time steps that are empty, small, and of sizes that
+// straddle blocks of threads, each with and without gates and peepholes.
+func (p *probe) blockSizes() []blockDims {
+	var kept []blockDims
+	for _, d := range []blockDims{
+		{batch: 0, blocks: 2, cells: 2, sources: 3}, {batch: 3, blocks: 2, cells: 2, sources: 0},
+		{batch: 1, blocks: 1, cells: 1, sources: 1}, {batch: 1, blocks: 2, cells: 2, sources: 17}, {batch: 3, blocks: 3, cells: 2, sources: 5},
+		{batch: 5, blocks: 1, cells: 9, sources: 31}, {batch: 33, blocks: 2, cells: 3, sources: 4}, {batch: 2, blocks: 33, cells: 1, sources: 32},
+		{batch: 2, blocks: 3, cells: 2, sources: 257}, {batch: 257, blocks: 2, cells: 2, sources: 7}, {batch: 2, blocks: 129, cells: 2, sources: 3},
+	} {
+		if max(d.batch, d.blocks, d.cells, d.sources) > p.maxSize {
+			continue
+		}
+		for options := range 4 {
+			d.forget, d.peephole = options&1 == 1, options&2 == 2
+			kept = append(kept, d)
+		}
+	}
+	return kept
+}
+
+// squashes are the functions of a cell that are tried.
+type squashes struct {
+	name string
+	g, h backend.Squash
+}
+
+var (
+	squashes1997 = squashes{"1997", backend.SquashInput, backend.SquashOutput}
+	identities   = squashes{name: "identity"}
+)
+
+var allSquashes = []squashes{
+	squashes1997, identities, {"tanh and other slopes", backend.Squash{Range: 1, Slope: 1}, backend.Squash{Range: 1.5, Slope: 0.25}},
+}
+
+// blockArgs returns the operands of a forward step.
+func blockArgs(d blockDims, f squashes, x tensors) backend.MemoryBlockArgs {
+	return backend.MemoryBlockArgs{Blocks: d.blocks, G: f.g, H: f.h,
+		Gates: x["Gates"], SPrev: x["SPrev"], Peep: x["Peep"], S: x["S"], Y: x["Y"]}
+}
+
+// blockGradArgs returns the operands of a step of the gradient.
+func blockGradArgs(d blockDims, f squashes, x tensors) backend.MemoryBlockGradArgs {
+	return backend.MemoryBlockGradArgs{MemoryBlockArgs: blockArgs(d, f, x), Source: x["Source"], DY: x["DY"],
+		PIn: x["PIn"], PForget: x["PForget"], PCell: x["PCell"], DW: x["DW"], DPeep: x["DPeep"]}
+}
+
+// lacking returns the operands that a step of sizes d has not.
+func (d blockDims) lacking() (names []string) {
+	if !d.forget {
+		names = append(names, "PForget")
+	}
+	if !d.peephole {
+		names = append(names, "Peep", "DPeep")
+	}
+	return names
+}
+
+func blockTrial(name string, d blockDims, f squashes, x content) trial {
+	t := trial{
+		name: name + "/" + d.String(),
+		operands: []operand{
+			in("Gates", d.batch, d.units(), x["Gates"]), in("SPrev", d.batch, d.states(), x["SPrev"]),
+			out("S", d.batch, d.states()), out("Y", d.batch, d.states())},
+		call:      func(b backend.Backend, x tensors) { b.MemoryBlock(blockArgs(d, f, x)) },
+		tolerance: map[string]tolerance{"Gates": d.tolerance, "S": d.tolerance, "Y": d.tolerance},
+	}
+	if d.peephole {
+		t.operands = append(t.operands, in("Peep", 3, d.states(), x["Peep"]))
+	}
+	return t
+}
+
+// tolerance admits some dozens of operations on magnitudes below 4, the sums of
+// the peepholes among them.
+func (d blockDims) tolerance(_ int, want float64) float64 {
+	return float64(16+d.cells*d.cells) * unit * (4 + math.Abs(want))
+}
+
+func (d blockDims) forwardContent(g source) content {
+	return content{"Gates": g.uniform(d.batch*d.units(), -4, 4), "SPrev": g.uniform(d.batch*d.states(), -2, 2),
+		"Peep": g.uniform(3*d.states(), -1, 1)}
+}
+
+func checkMemoryBlock(p *probe) {
+	for _, d := range p.blockSizes() {
+		p.verify(blockTrial("1997", d, squashes1997, d.forwardContent(p.source(d.String()))))
+	}
+	for _, f := range allSquashes[1:] {
+		d := blockDims{batch: 3, blocks: 3, cells: 2, sources: 5, forget: true, peephole: true}
+		p.verify(blockTrial(f.name, d, f, d.forwardContent(p.source(f.name))))
+	}
+	d := blockDims{batch: len(extremes), blocks: 2, cells: 2, forget: true}
+	x := d.forwardContent(p.source("extremes"))
+	for k := range x["Gates"] {
+		x["Gates"][k] = float32(extremes[(k*7+k/d.units())%len(extremes)])
+	}
+	p.verify(blockTrial("extremes", d, squashes1997, x))
+	x = d.forwardContent(p.source("NaN"))
+	x["Gates"][3*d.units()+1], x["SPrev"][5*d.states()+2] = float32(math.NaN()), float32(math.NaN())
+	p.verify(blockTrial("NaN in two rows", d, squashes1997, x))
+}
+
+func blockGradTrial(name string, d blockDims, f squashes, x content, allowed tolerance) trial {
+	rows := d.batch * d.states()
+	t := trial{
+		name: name + "/" + d.String(),
+		operands: []operand{
+			in("Gates", d.batch, d.units(), x["Gates"]), in("SPrev", d.batch, d.states(), x["SPrev"]), in("Peep", 3, d.states(), x["Peep"]),
+			in("S", d.batch, d.states(), x["S"]), in("Y", d.batch, d.states(), x["Y"]),
+			in("Source", d.batch, d.sources, x["Source"]), in("DY", d.batch, d.states(), x["DY"]),
+			in("PIn", rows, d.columns(), x["PIn"]), in("PForget", rows, d.columns(), x["PForget"]), in("PCell", rows, d.sources, x["PCell"]),
+			in("DW", d.units(), d.sources, x["DW"]), in("DPeep", 3, d.states(), x["DPeep"])},
+		call: func(b backend.Backend, x tensors) { b.MemoryBlockGrad(blockGradArgs(d, f, x)) },
+		tolerance: map[string]tolerance{
+			"PIn": allowed, "PForget": allowed, "PCell": allowed, "DW": allowed, "DPeep": allowed},
+	}
+	return t.without(d.lacking()...)
+}
+
+// gradContent draws the operands of a step of the gradient by two functions,
+// one for activations of gates, one for all others.
+func (d blockDims) gradContent(gate, number func(n int) []float32) content {
+	rows, states := d.batch*d.states(), d.batch*d.states()
+	return content{
+		"Gates": gate(d.batch * d.units()), "SPrev": number(states), "Peep": number(3 * d.states()), "S": number(states), "Y": number(states),
+		"Source": number(d.batch * d.sources), "DY": number(states),
+		"PIn": number(rows * d.columns()), "PForget": number(rows * d.columns()), "PCell": number(rows * d.sources),
+		"DW": number(d.units() * d.sources), "DPeep": number(3 * d.states()),
+	}
+}
+
+// checkMemoryBlockGrad checks sums of any length on gates of 0, ½ and 1, whole
+// numbers and the identity, where all arithmetic is exact, so that a single
+// term that is missing shows; and the nonlinearities on small steps.
+func checkMemoryBlockGrad(p *probe) {
+	for _, d := range p.blockSizes() {
+		g := p.source(d.String())
+		x := d.gradContent(
+			func(n int) []float32 {
+				gates := g.whole(n, 1)
+				for k, v := range gates {
+					gates[k] = (v + 1) / 2
+				}
+				return gates
+			},
+			func(n int) []float32 { return g.whole(n, 3) })
+		p.verify(blockGradTrial("exact", d, identities, x, exact))
+	}
+	for _, f := range allSquashes {
+		for _, d := range []blockDims{
+			{batch: 3, blocks: 2, cells: 2, sources: 5},
+			{batch: 3, blocks: 3, cells: 2, sources: 5, forget: true, peephole: true},
+		} {
+			g := p.source(f.name + d.String())
+			unitInterval := func(n int) []float32 { return g.uniform(n, 0, 1) }
+			number := func(n int) []float32 { return g.uniform(n, -1, 1) }
+			x := d.gradContent(unitInterval, number)
+			p.verify(blockGradTrial(f.name, d, f, x, d.gradTolerance))
+			x["Source"][d.sources+1] = float32(math.NaN())
+			p.verify(blockGradTrial(f.name+", NaN in a source", d, f, x, d.gradTolerance))
+		}
+	}
+}
+
+// gradTolerance admits, for each cell of each sequence, some dozens of
+// operations on magnitudes below 2.
+func (d blockDims) gradTolerance(_ int, want float64) float64 {
+	return float64(8*d.batch*d.cells) * unit * (2 + math.Abs(want))
+}

@@ -1,0 +1,195 @@
+package backendtest
+
+import (
+	"math"
+	"slices"
+
+	"gputrain/backend"
+)
+
+var blockSequenceChecks = []check{
+	{"MemoryBlockForward", checkMemoryBlockForward},
+	{"MemoryBlockBackward", checkMemoryBlockBackward},
+}
+
+// blockSequence are the sizes of memory blocks over a sequence.
+type blockSequence struct {
+	blockDims
+	steps, inputs int
+	feedback      bool // the gates are sources
+}
+
+// newBlockSequence counts the sources.
+func newBlockSequence(d blockDims, steps, inputs int, feedback bool) blockSequence {
+	d.sources = inputs + d.states() + 1
+	if feedback {
+		d.sources += d.units() - d.states()
+	}
+	return blockSequence{d, steps, inputs, feedback}
+}
+
+func (d blockSequence) String() string {
+	text := dims{steps: d.steps, batch: d.batch, input: d.inputs, hidden: d.states()}.String() + "/" + d.blockDims.String()
+	if d.feedback {
+		text += ", gate feedback"
+	}
+	return text
+}
+
+// layer returns the sizes that decide about tolerances.
+func (d blockSequence) layer() dims {
+	return dims{steps: d.steps, batch: d.batch, input: d.sources, hidden: d.cells}
+}
+
+// blockSequences calls try for sequences of many sizes, each with and without
+// gates, peepholes and feedback, and for one with a NaN in its input.
+func (p *probe) blockSequences(try func(d blockSequence, x content)) {
+	if _, ok := p.device.(backend.MemoryBlockSequencer); !ok {
+		p.result.Skipped = "the backend has no fused memory blocks"
+		return
+	}
+	for _, s := range []struct{ steps, batch, inputs, blocks, cells int }{
+		{0, 3, 2, 2, 1}, {2, 0, 3, 1, 2}, {2, 3, 0, 2, 2}, {1, 1, 1, 1, 1}, {9, 1, 8, 2, 2}, {3, 5, 3, 3, 2},
+		{2, 33, 4, 1, 9}, {33, 2, 3, 2, 1}, {2, 3, 5, 33, 1}, {2, 257, 3, 2, 2}, {2, 3, 257, 2, 2}, {2, 3, 3, 129, 1},
+	} {
+		if max(s.steps, s.batch, s.inputs, s.blocks, s.cells) > p.maxSize {
+			continue
+		}
+		for options := range 8 {
+			d := blockDims{batch: s.batch, blocks: s.blocks, cells: s.cells, forget: options&1 != 0, peephole: options&2 != 0}
+			sequence := newBlockSequence(d, s.steps, s.inputs, options&4 != 0)
+			try(sequence, sequence.content(p.source(sequence.String())))
+		}
+	}
+	d := newBlockSequence(blockDims{batch: 5, blocks: 2, cells: 2, forget: true}, 3, 4, true)
+	layer := d.layer()
+	layer.input = d.inputs
+	try(d, layer.spoilt(d.content(p.source("NaN")), "X"))
+}
+
+// content draws the operands of both passes.
+func (d blockSequence) content(g source) content {
+	rows, n, states := d.steps*d.batch, d.batch, d.states()
+	w := 1 / math.Sqrt(float64(d.sources))
+	sources := make([]float32, rows*d.sources)
+	for k := range sources {
+		sources[k] = float32(math.NaN())
+		if (k+1)%d.sources == 0 {
+			sources[k] = 1
+		}
+	}
+	return content{
+		"X": g.uniform(rows*d.inputs, -1, 1), "Weight": g.uniform(d.units()*d.sources, -w, w), "Peep": g.uniform(3*states, -w, w),
+		"Source": sources, "Gates": g.uniform(n*d.units(), 0, 1), "S": g.uniform(n*states, -1, 1), "Y": g.uniform(n*states, -1, 1),
+		"DY":  g.uniform(rows*states, -1, 1),
+		"PIn": g.uniform(n*states*d.columns(), -1, 1), "PForget": g.uniform(n*states*d.columns(), -1, 1), "PCell": g.uniform(n*states*d.sources, -1, 1),
+		"DW": g.uniform(d.units()*d.sources, -1, 1), "DPeep": g.uniform(3*states, -1, 1),
+	}
+}
+
+func (d blockSequence) args(x tensors) backend.MemoryBlockSequenceArgs {
+	return backend.MemoryBlockSequenceArgs{
+		Batch: d.batch, Blocks: d.blocks, G: backend.SquashInput, H: backend.SquashOutput,
+		X: x["X"], Weight: x["Weight"], Peep: x["Peep"], Source: x["Source"], Gates: x["Gates"], S: x["S"], Y: x["Y"],
+	}
+}
+
+func (d blockSequence) gradArgs(x tensors) backend.MemoryBlockSequenceGradArgs {
+	return backend.MemoryBlockSequenceGradArgs{
+		MemoryBlockSequenceArgs: d.args(x), DY: x["DY"],
+		PIn: x["PIn"], PForget: x["PForget"], PCell: x["PCell"], DW: x["DW"], DPeep: x["DPeep"],
+	}
+}
+
+// blockPaths are the ways in which memory blocks can run.
+var blockPaths = []path{plain, whole}
+
+// operands returns those of the forward pass, of which the last four are
+// outputs.
+func (d blockSequence) operands(x content) []operand {
+	rows := d.steps * d.batch
+	return []operand{
+		in("X", rows, d.inputs, x["X"]), in("Weight", d.units(), d.sources, x["Weight"]), in("Peep", 3, d.states(), x["Peep"]),
+		in("Source", rows, d.sources, x["Source"]), in("Gates", rows+d.batch, d.units(), x["Gates"]),
+		in("S", rows+d.batch, d.states(), x["S"]), in("Y", rows+d.batch, d.states(), x["Y"]),
+	}
+}
+
+func (d blockSequence) forward(way path, x content) trial {
+	layer := d.layer()
+	t := trial{
+		name:     way.name + "/" + d.String(),
+		operands: d.operands(x),
+		call:     func(b backend.Backend, x tensors) { backend.MemoryBlockForward(way.on(b), d.args(x)) },
+		tolerance: map[string]tolerance{
+			"Source": layer.forwardTolerance(0), "Gates": layer.forwardTolerance(d.batch * d.units()),
+			"S": layer.forwardTolerance(d.batch * d.states()), "Y": layer.forwardTolerance(d.batch * d.states()),
+		},
+	}
+	return t.without(d.lacking()...)
+}
+
+func checkMemoryBlockForward(p *probe) {
+	p.blockSequences(func(d blockSequence, x content) {
+		want := p.expect(d.forward(plain, x))
+		for _, way := range blockPaths {
+			t := d.forward(way, x)
+			t.want = want
+			p.verify(t)
+		}
+	})
+}
+
+// backward returns the backward pass after a forward pass that has left after.
+func (d blockSequence) backward(way path, x content, after values) trial {
+	for _, name := range []string{"Source", "Gates", "S", "Y"} {
+		x[name] = float32s(after[name])
+	}
+	rows := d.batch * d.states()
+	t := trial{
+		name: way.name + "/" + d.String(),
+		operands: append(d.operands(x),
+			in("DY", d.steps*d.batch, d.states(), x["DY"]),
+			in("PIn", rows, d.columns(), x["PIn"]), in("PForget", rows, d.columns(), x["PForget"]), in("PCell", rows, d.sources, x["PCell"]),
+			in("DW", d.units(), d.sources, x["DW"]), in("DPeep", 3, d.states(), x["DPeep"])),
+		call:      func(b backend.Backend, x tensors) { backend.MemoryBlockBackward(way.on(b), d.gradArgs(x)) },
+		tolerance: map[string]tolerance{"PIn": nil, "PForget": nil, "PCell": nil, "DW": nil, "DPeep": nil},
+	}
+	return t.without(d.lacking()...)
+}
+
+func checkMemoryBlockBackward(p *probe) {
+	p.blockSequences(func(d blockSequence, x content) {
+		after := p.expect(d.forward(plain, x))
+		want := p.expect(d.backward(plain, x, after))
+		partials := slices.Concat(want["PIn"], want["PForget"], want["PCell"])
+		for _, way := range blockPaths {
+			t := d.backward(way, x, after)
+			t.want = want
+			for name := range t.tolerance {
+				t.tolerance[name] = d.layer().backwardTolerance(partials)
+				if before := x[name]; name == "DW" || name == "DPeep" {
+					t.tolerance[name] = d.layer().weightTolerance(partials, float64(2*d.cells), before)
+				}
+			}
+			p.verify(t)
+		}
+	})
+}
+
+// blockSequenceOperations returns what b has fused.
+func blockSequenceOperations(b backend.Backend) []operation {
+	if _, ok := b.(backend.MemoryBlockSequencer); !ok {
+		return nil
+	}
+	type back = backend.Backend
+	d := newBlockSequence(blockDims{batch: 3, blocks: 2, cells: 2, forget: true, peephole: true}, 2, 3, true)
+	return []operation{
+		{"MemoryBlockForward", d.forward(whole, content{}).operands,
+			func(b back, x tensors) { b.(backend.MemoryBlockSequencer).MemoryBlockForward(d.args(x)) },
+			func(o any, x tensors) { backend.CheckMemoryBlockForward(o, d.args(x)) }},
+		{"MemoryBlockBackward", d.backward(whole, content{}, values{}).operands,
+			func(b back, x tensors) { b.(backend.MemoryBlockSequencer).MemoryBlockBackward(d.gradArgs(x)) },
+			func(o any, x tensors) { backend.CheckMemoryBlockBackward(o, d.gradArgs(x)) }},
+	}
+}

@@ -1,0 +1,214 @@
+package backendtest
+
+import (
+	"slices"
+
+	"gputrain/backend"
+)
+
+// brokenBlock replaces what is not nil.
+type brokenBlock struct {
+	backend.Backend
+	step func(b backend.Backend, a backend.MemoryBlockArgs)
+	grad func(b backend.Backend, a backend.MemoryBlockGradArgs)
+}
+
+func (b brokenBlock) on(sound backend.Backend) backend.Backend {
+	b.Backend = sound
+	return b
+}
+
+func (b brokenBlock) MemoryBlock(a backend.MemoryBlockArgs) {
+	if b.step == nil {
+		b.Backend.MemoryBlock(a)
+		return
+	}
+	b.step(b.Backend, a)
+}
+
+func (b brokenBlock) MemoryBlockGrad(a backend.MemoryBlockGradArgs) {
+	if b.grad == nil {
+		b.Backend.MemoryBlockGrad(a)
+		return
+	}
+	b.grad(b.Backend, a)
+}
+
+var brokenBlocks = append(blockControls(), blockGradControls()...)
+
+// exchange puts columns of x, width from first on and from second on, in each
+// other's place.
+func exchange(b backend.Backend, x backend.Tensor, first, second, width int) {
+	before := clone(b, x)
+	b.CopyCols(x, first, before, second, width)
+	b.CopyCols(x, second, before, first, width)
+}
+
+// withoutPeephole returns the peepholes without those of a gate.
+func withoutPeephole(b backend.Backend, peep backend.Tensor, gate int) backend.Tensor {
+	if peep.Present() {
+		peep = clone(b, peep)
+		b.Fill(peep.Slice(gate, gate+1), 0)
+	}
+	return peep
+}
+
+func blockControls() []control {
+	type args = backend.MemoryBlockArgs
+	mistakes := map[string]func(b backend.Backend, a args){
+		"gates of in and out exchanged": func(b backend.Backend, a args) {
+			out := a.Gates.Cols - a.S.Cols - a.Blocks
+			exchange(b, a.Gates, 0, out, a.Blocks)
+			b.MemoryBlock(a)
+			exchange(b, a.Gates, 0, out, a.Blocks)
+		},
+		"state before forgotten": func(b backend.Backend, a args) {
+			a.SPrev = clone(b, a.SPrev)
+			b.Fill(a.SPrev, 0)
+			b.MemoryBlock(a)
+		},
+		"gates of φ and out exchanged": func(b backend.Backend, a args) {
+			if !a.Forget() {
+				b.MemoryBlock(a)
+				return
+			}
+			exchange(b, a.Gates, a.Blocks, 2*a.Blocks, a.Blocks)
+			b.MemoryBlock(a)
+			exchange(b, a.Gates, a.Blocks, 2*a.Blocks, a.Blocks)
+		},
+		"g is that of h":    func(b backend.Backend, a args) { a.G = a.H; b.MemoryBlock(a) },
+		"h is the identity": func(b backend.Backend, a args) { a.H = backend.Squash{}; b.MemoryBlock(a) },
+		"the identity is a tanh": func(b backend.Backend, a args) {
+			if a.G == (backend.Squash{}) {
+				a.G = backend.Squash{Range: 1, Slope: 1}
+			}
+			b.MemoryBlock(a)
+		},
+		"output gate sees the state before": func(b backend.Backend, a args) {
+			if a.Peep.Present() {
+				states, out := a.S.Cols, a.Gates.Cols-a.S.Cols-a.Blocks
+				peep, before := read(b, a.Peep), read(b, a.SPrev)
+				z := read(b, a.Gates)
+				for k, s := range before {
+					n, v := k/states, k%states
+					z[n*a.Gates.Cols+out+v/(states/a.Blocks)] += peep[2*states+v] * s
+				}
+				b.Upload(a.Gates, z)
+				a.Peep = withoutPeephole(b, a.Peep, 2)
+			}
+			b.MemoryBlock(a)
+		},
+		"gates keep their arguments": func(b backend.Backend, a args) {
+			keeping(b, a.Gates, func(_, col int) bool { return col < a.Blocks }, func() { b.MemoryBlock(a) })
+		},
+		"cells keep their arguments": func(b backend.Backend, a args) {
+			keeping(b, a.Gates, func(_, col int) bool { return col >= a.Gates.Cols-a.S.Cols }, func() { b.MemoryBlock(a) })
+		},
+		"s and y exchanged": func(b backend.Backend, a args) { a.S, a.Y = a.Y, a.S; b.MemoryBlock(a) },
+		"first row alone": func(b backend.Backend, a args) {
+			keeping(b, a.Y, func(row, _ int) bool { return row > 0 }, func() { b.MemoryBlock(a) })
+		},
+	}
+	for gate, name := range []string{"in", "φ", "out"} {
+		mistakes["peepholes of "+name+" forgotten"] = func(b backend.Backend, a args) {
+			a.Peep = withoutPeephole(b, a.Peep, gate)
+			b.MemoryBlock(a)
+		}
+	}
+	controls := named(mistakes, func(m func(b backend.Backend, a args)) func(backend.Backend) backend.Backend {
+		return brokenBlock{step: m}.on
+	}, "MemoryBlock")
+	return append(controls,
+		control{check: "MemoryBlock", name: "batch beyond blocks left out", atLeast: 257,
+			mistake: brokenBlock{step: func(b backend.Backend, a args) {
+				keeping(b, a.Y, func(row, _ int) bool { return row >= 256 }, func() { b.MemoryBlock(a) })
+			}}.on},
+		control{check: "Misuse", name: "MemoryBlock is unchecked", mistake: brokenBlock{step: func(b backend.Backend, a args) {
+			silently(func() { b.MemoryBlock(a) })
+		}}.on})
+}
+
+func blockGradControls() []control {
+	type args = backend.MemoryBlockGradArgs
+	absent := backend.Tensor{}
+	mistakes := map[string]func(b backend.Backend, a args){
+		"partials do not decay": func(b backend.Backend, a args) {
+			if a.Forget() {
+				a.Gates = clone(b, a.Gates)
+				ones := slices.Repeat([]float32{1}, a.S.Rows*a.Blocks)
+				b.CopyCols(a.Gates, a.Blocks, fresh(b, a.S.Rows, a.Blocks, ones), 0, a.Blocks)
+			}
+			b.MemoryBlockGrad(a)
+		},
+		"partials of the step before forgotten": func(b backend.Backend, a args) {
+			b.Fill(a.PIn, 0)
+			b.MemoryBlockGrad(a)
+		},
+		"h' is 1":         func(b backend.Backend, a args) { a.H = backend.Squash{}; b.MemoryBlockGrad(a) },
+		"g' is 1":         func(b backend.Backend, a args) { a.G = backend.Squash{}; b.MemoryBlockGrad(a) },
+		"sources changed": func(b backend.Backend, a args) { b.MemoryBlockGrad(a); b.Add(a.Source, a.Source, a.Source) },
+		"output gate by the state before": func(b backend.Backend, a args) {
+			a.S = a.SPrev
+			b.MemoryBlockGrad(a)
+		},
+		"out' forgotten": func(b backend.Backend, a args) {
+			out := a.Gates.Cols - a.S.Cols - a.Blocks
+			keeping(b, a.DW, func(row, _ int) bool { return row >= out && row < out+a.Blocks }, func() { b.MemoryBlockGrad(a) })
+		},
+		"gradients of the first sequence alone": func(b backend.Backend, a args) {
+			if a.S.Rows > 1 {
+				a.DY = clone(b, a.DY)
+				b.Fill(a.DY.Slice(1, a.S.Rows), 0)
+			}
+			b.MemoryBlockGrad(a)
+		},
+	}
+	for name, tensor := range map[string]func(a args) backend.Tensor{
+		"PIn": func(a args) backend.Tensor { return a.PIn }, "PForget": func(a args) backend.Tensor { return a.PForget },
+		"PCell": func(a args) backend.Tensor { return a.PCell },
+		"DW":    func(a args) backend.Tensor { return a.DW }, "DPeep": func(a args) backend.Tensor { return a.DPeep },
+	} {
+		mistakes[name+" overwritten"] = func(b backend.Backend, a args) {
+			if x := tensor(a); x != absent {
+				b.Fill(x, 0)
+			}
+			b.MemoryBlockGrad(a)
+		}
+		mistakes[name+" forgotten"] = func(b backend.Backend, a args) {
+			x := tensor(a)
+			if x == absent {
+				b.MemoryBlockGrad(a)
+				return
+			}
+			keeping(b, x, func(int, int) bool { return true }, func() { b.MemoryBlockGrad(a) })
+		}
+	}
+	for gate, name := range []string{"in", "φ", "out"} {
+		mistakes["DPeep of "+name+" forgotten"] = func(b backend.Backend, a args) {
+			if a.DPeep == absent {
+				b.MemoryBlockGrad(a)
+				return
+			}
+			keeping(b, a.DPeep, func(row, _ int) bool { return row == gate }, func() { b.MemoryBlockGrad(a) })
+		}
+	}
+	controls := named(mistakes, func(m func(b backend.Backend, a args)) func(backend.Backend) backend.Backend {
+		return brokenBlock{grad: m}.on
+	}, "MemoryBlockGrad")
+	return append(controls,
+		control{check: "MemoryBlockGrad", name: "last of many sequences left out of DW", atLeast: 257,
+			mistake: brokenBlock{grad: func(b backend.Backend, a args) {
+				if a.S.Rows > 64 {
+					a.DY = clone(b, a.DY)
+					b.Fill(a.DY.Slice(a.S.Rows-1, a.S.Rows), 0)
+				}
+				b.MemoryBlockGrad(a)
+			}}.on},
+		control{check: "MemoryBlockGrad", name: "last of many sources left out", atLeast: 257,
+			mistake: brokenBlock{grad: func(b backend.Backend, a args) {
+				keeping(b, a.PCell, func(_, col int) bool { return col >= 256 }, func() { b.MemoryBlockGrad(a) })
+			}}.on},
+		control{check: "Misuse", name: "MemoryBlockGrad is unchecked", mistake: brokenBlock{grad: func(b backend.Backend, a args) {
+			silently(func() { b.MemoryBlockGrad(a) })
+		}}.on})
+}

@@ -1,0 +1,108 @@
+package backend
+
+import "math"
+
+// Memory blocks are the hidden layer of the LSTM of 1997 (Hochreiter,
+// Schmidhuber) and of its successors with forget gates (Gers, Schmidhuber,
+// Cummins 2000) and peepholes (Gers, Schraudolph, Schmidhuber 2002): B blocks
+// of S cells, the cells v of a block j sharing its gates. With M source units,
+// whose activations y_m are the columns of Source, and U = 2B + B·S units with
+// weights (3B + B·S with forget gates), in the order of the columns of Gates,
+// one time step is
+//
+//	z     = W·y_m
+//	in_j  = σ(z_in_j + Σ_{v∈j} p_in_v·s_v(t−1))
+//	φ_j   = σ(z_φ_j + Σ_{v∈j} p_φ_v·s_v(t−1))       1 without forget gates
+//	s_v   = φ_j·s_v(t−1) + in_j·g(z_v)
+//	out_j = σ(z_out_j + Σ_{v∈j} p_out_v·s_v)
+//	y_v   = out_j·h(s_v)
+//
+// The product z = W·y_m is a Gemm, before MemoryBlock.
+
+// Squash is f(x) = Range·tanh(Slope·x), which is the logistic function of
+// slope 2·Slope, scaled to (−Range, Range). The zero value is f(x) = x.
+type Squash struct{ Range, Slope float64 }
+
+// The functions of the paper of 1997.
+var (
+	SquashInput  = Squash{Range: 2, Slope: 0.5} // g(x) = 4σ(x) − 2
+	SquashOutput = Squash{Range: 1, Slope: 0.5} // h(x) = 2σ(x) − 1
+)
+
+// Of returns f(x).
+func (f Squash) Of(x float64) float64 {
+	if f == (Squash{}) {
+		return x
+	}
+	return f.Range * math.Tanh(f.Slope*x)
+}
+
+// Grad returns f'(x), given y = f(x).
+func (f Squash) Grad(y float64) float64 {
+	if f == (Squash{}) {
+		return 1
+	}
+	return f.Slope * (f.Range - y*y/f.Range)
+}
+
+// MemoryBlockArgs are the operands of MemoryBlock, one time step of N
+// sequences. Outputs must not overlap any other operand.
+type MemoryBlockArgs struct {
+	Blocks int    // B; S follows from S
+	G, H   Squash // of the input and the output of a cell
+
+	Gates Tensor // [N, U] in: z; out: in, φ (if there are forget gates), out, g(z)
+	SPrev Tensor // [N, B·S] in: s(t−1)
+	Peep  Tensor // [3, B·S] in, optional: rows p_in, p_φ, p_out; p_φ is not read without forget gates
+	S, Y  Tensor // [N, B·S] out
+}
+
+// Forget reports whether the blocks have forget gates.
+func (a MemoryBlockArgs) Forget() bool { return a.Gates.Cols == 3*a.Blocks+a.S.Cols }
+
+// MemoryBlockGradArgs are the operands of MemoryBlockGrad, for one time step
+// of N sequences. The embedded operands are as MemoryBlock left them, all in.
+// With the derivatives in' = in·(1−in) and so on, and the gradients DY of the
+// outputs of the cells at this step, the truncated gradient is, as in the
+// appendix of the paper of 1997, computed forward in time:
+//
+//	dS_in[v,m] = φ_j·dS_in[v,m] + g(z_v)·in'_j·y_m
+//	dS_φ[v,m]  = φ_j·dS_φ[v,m]  + s_v(t−1)·φ'_j·y_m
+//	dS_c[v,m]  = φ_j·dS_c[v,m]  + in_j·g'(z_v)·y_m
+//	e_v        = DY_v·out_j·h'(s_v)
+//	DW[in_j,m]  += Σ_{v∈j} e_v·dS_in[v,m]
+//	DW[φ_j,m]   += Σ_{v∈j} e_v·dS_φ[v,m]
+//	DW[v,m]     += e_v·dS_c[v,m]
+//	DW[out_j,m] += out'_j·(Σ_{v∈j} h(s_v)·DY_v)·y_m
+//
+// summed over the sequences in order. Cells whose DY is 0 may be left out of
+// the sums, whatever else they hold. No error flows out of a block into what
+// feeds it, at this step or an earlier one: that is the truncation. Peepholes
+// are weights whose source is s(t−1), of the output gate s(t), within the
+// block: peep partials stand in PIn and PForget behind those of the M sources.
+//
+// Outputs must not overlap any other operand.
+type MemoryBlockGradArgs struct {
+	MemoryBlockArgs
+
+	Source Tensor // [N, M] in: y_m
+	DY     Tensor // [N, B·S] in
+
+	// Partials of s(t), of the step before on entry: ∂s_v/∂W[u,m] for the
+	// weights of the input gate, the forget gate and the cell. Rows n·B·S + v;
+	// PIn and PForget have S more columns with peepholes, those of the cells of
+	// the block. PForget is present if there are forget gates.
+	PIn, PForget, PCell Tensor // [N·B·S, M or M+S] in and out
+
+	DW    Tensor // [U, M] in and out
+	DPeep Tensor // [3, B·S] in and out, present if Peep is; row 1 is left alone without forget gates
+}
+
+// MemoryBlocks holds the memory blocks of 1997.
+type MemoryBlocks interface {
+	// MemoryBlock computes one time step, after the product with the weights.
+	MemoryBlock(MemoryBlockArgs)
+
+	// MemoryBlockGrad adds one time step to the truncated gradient.
+	MemoryBlockGrad(MemoryBlockGradArgs)
+}

@@ -1,0 +1,65 @@
+package backend
+
+// The Check functions of memory blocks. See check.go.
+
+// CheckMemoryBlock checks the arguments of MemoryBlock.
+func CheckMemoryBlock(owner any, a MemoryBlockArgs) {
+	c := checker{owner, "MemoryBlock"}
+	c.memoryBlock(a)
+	c.outputs(
+		[]operand{{"Gates", a.Gates}, {"S", a.S}, {"Y", a.Y}},
+		[]operand{{"SPrev", a.SPrev}, {"Peep", a.Peep}})
+}
+
+// memoryBlock checks the shapes of MemoryBlock's operands.
+func (c checker) memoryBlock(a MemoryBlockArgs) {
+	c.same(operand{"S", a.S}, operand{"Y", a.Y}, operand{"SPrev", a.SPrev})
+	if a.Blocks < 1 || a.S.Cols == 0 || a.S.Cols%a.Blocks != 0 {
+		c.fail("S is %v, which is no whole number of cells in each of %d blocks", a.S, a.Blocks)
+	}
+	units := 2*a.Blocks + a.S.Cols
+	if a.Forget() {
+		units += a.Blocks
+	}
+	c.shape(operand{"Gates", a.Gates}, a.S.Rows, units)
+	c.optional(operand{"Peep", a.Peep}, 3, a.S.Cols)
+	c.squash("G", a.G)
+	c.squash("H", a.H)
+}
+
+func (c checker) squash(name string, f Squash) {
+	if f != (Squash{}) && !(f.Range > 0 && f.Slope > 0) {
+		c.fail("%s has range %v and slope %v, want both above 0, or neither", name, f.Range, f.Slope)
+	}
+}
+
+// CheckMemoryBlockGrad checks the arguments of MemoryBlockGrad.
+func CheckMemoryBlockGrad(owner any, a MemoryBlockGradArgs) {
+	c := checker{owner, "MemoryBlockGrad"}
+	c.memoryBlock(a.MemoryBlockArgs)
+	source, dy := operand{"Source", a.Source}, operand{"DY", a.DY}
+	c.shape(source, a.S.Rows, a.Source.Cols)
+	c.shape(dy, a.S.Rows, a.S.Cols)
+	c.truncatedGrads(a, a.S.Rows)
+	c.outputs(
+		[]operand{{"PIn", a.PIn}, {"PForget", a.PForget}, {"PCell", a.PCell}, {"DW", a.DW}, {"DPeep", a.DPeep}},
+		[]operand{source, dy, {"Peep", a.Peep}, {"Gates", a.Gates}, {"S", a.S}, {"Y", a.Y}, {"SPrev", a.SPrev}})
+}
+
+// truncatedGrads checks the shapes of the gradients and the partials.
+func (c checker) truncatedGrads(a MemoryBlockGradArgs, batch int) {
+	c.paired(operand{"DPeep", a.DPeep}, operand{"Peep", a.Peep}, 3, a.S.Cols)
+	rows, columns := batch*a.S.Cols, a.Source.Cols
+	if a.Peep.Present() {
+		columns += a.S.Cols / a.Blocks
+	}
+	c.shape(operand{"PIn", a.PIn}, rows, columns)
+	c.shape(operand{"PCell", a.PCell}, rows, a.Source.Cols)
+	switch {
+	case a.Forget():
+		c.shape(operand{"PForget", a.PForget}, rows, columns)
+	case a.PForget.Present():
+		c.fail("PForget is present, but there are no forget gates")
+	}
+	c.shape(operand{"DW", a.DW}, a.Gates.Cols, a.Source.Cols)
+}

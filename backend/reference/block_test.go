@@ -1,0 +1,269 @@
+package reference_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"gputrain/backend"
+)
+
+func TestSquash(t *testing.T) {
+	for _, c := range []struct {
+		name            string
+		f               backend.Squash
+		x, value, slope float64
+	}{
+		// σ(ln 3) = ¾, σ' = 3/16; g = 4σ−2, h = 2σ−1.
+		{"g", backend.SquashInput, math.Log(3), 1, 4 * 3. / 16},
+		{"h", backend.SquashOutput, math.Log(3), 0.5, 2 * 3. / 16},
+		{"tanh", backend.Squash{Range: 1, Slope: 1}, math.Log(3), 0.8, 1 - 0.64},
+		{"identity", backend.Squash{}, -7, -7, 1},
+		{"saturated g", backend.SquashInput, 1e4, 2, 0},
+	} {
+		y := c.f.Of(c.x)
+		wantValues(t, c.name, []float64{y, c.f.Grad(y)}, 1e-15, []float64{c.value, c.slope})
+	}
+}
+
+// One block of two cells, whose numbers are chosen for σ(0) = ½, σ(ln 3) = ¾,
+// and functions g and h that are the identity.
+func TestMemoryBlockByHand(t *testing.T) {
+	ln3 := math.Log(3)
+	for _, c := range []struct {
+		name                string
+		before, gates, peep []float64 // gates: columns in, φ, out, cells
+		after, s, y         []float64
+	}{
+		{name: "1997", before: []float64{2, -4}, gates: []float64{ln3, 0, 8, 4},
+			after: []float64{0.75, 0.5, 8, 4}, s: []float64{2 + 0.75*8, -4 + 0.75*4}, y: []float64{4, -0.5}},
+		{name: "forget gate", before: []float64{2, -4}, gates: []float64{ln3, 0, -ln3, 8, 4},
+			after: []float64{0.75, 0.5, 0.25, 8, 4}, s: []float64{1 + 6, -2 + 3}, y: []float64{7. / 4, 1. / 4}},
+		// z_in = ln3 + ½·2 + ¼·(−4), z_φ = 0 + 2·2 + 1·(−4), z_out = −ln3 + 1·7 − 7·1.
+		{name: "peepholes", before: []float64{2, -4}, gates: []float64{ln3, 0, -ln3, 8, 4},
+			peep:  []float64{0.5, 0.25, 2, 1, 1, -7},
+			after: []float64{0.75, 0.5, 0.25, 8, 4}, s: []float64{1 + 6, -2 + 3}, y: []float64{7. / 4, 1. / 4}},
+		{name: "peepholes without forget gate", before: []float64{2, -4}, gates: []float64{ln3, -ln3, 8, 4},
+			peep:  []float64{0.5, 0.25, nan, nan, 1, 8}, // z_out = −ln3 + 1·8 + 8·(−1)
+			after: []float64{0.75, 0.25, 8, 4}, s: []float64{2 + 6, -4 + 3}, y: []float64{2, -0.25}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := open(t)
+			a := backend.MemoryBlockArgs{Blocks: 1,
+				Gates: f.tensor(1, len(c.gates), c.gates...), SPrev: f.tensor(1, 2, c.before...), S: f.tensor(1, 2), Y: f.tensor(1, 2)}
+			if c.peep != nil {
+				a.Peep = f.tensor(3, 2, c.peep...)
+			}
+			f.MemoryBlock(a)
+			f.want("Gates", a.Gates, 1e-13, c.after...)
+			f.want("S", a.S, 1e-13, c.s...)
+			f.want("Y", a.Y, 1e-13, c.y...)
+		})
+	}
+}
+
+// One block of one cell; g and h are the identity.
+func TestMemoryBlockGradByHand(t *testing.T) {
+	f := open(t)
+	a := backend.MemoryBlockGradArgs{
+		MemoryBlockArgs: backend.MemoryBlockArgs{Blocks: 1,
+			Gates: f.tensor(1, 4, 0.75, 0.5, 0.25, 8), SPrev: f.tensor(1, 1, 2), S: f.tensor(1, 1, 7), Y: f.tensor(1, 1, 7./4)},
+		Source: f.tensor(1, 2, 1, -2), DY: f.tensor(1, 1, 3),
+		PIn: f.tensor(1, 2, 1, 0), PForget: f.tensor(1, 2, 0, 2), PCell: f.tensor(1, 2, 4, 4),
+		DW: f.tensor(4, 2, 1, 1, 1, 1, 1, 1, 1, 1),
+	}
+	f.MemoryBlockGrad(a)
+	// in' = out' = 3/16, φ' = ¼, e = 3·¼.
+	f.want("PIn", a.PIn, 1e-15, 0.5*1+8*3./16, 8*3./16*-2)
+	f.want("PForget", a.PForget, 1e-15, 2*0.25, 0.5*2-2*0.25*2)
+	f.want("PCell", a.PCell, 1e-15, 0.5*4+0.75, 0.5*4-0.75*2)
+	f.want("DW", a.DW, 1e-15,
+		1+0.75*2, 1-0.75*3,
+		1+0.75*0.5, 1,
+		1+7*3*3./16, 1-7*3*3./16*2,
+		1+0.75*2.75, 1+0.75*0.5)
+}
+
+// blockRun is a sequence of memory blocks with given sources, and its value
+// Σ_t DY_t·y_t.
+type blockRun struct {
+	fixture
+	blockOptions
+	weights, peep, dy, source, initial []float64
+	frozen                             []float64 // states of an earlier run, for the peepholes; nil: its own
+}
+
+type blockOptions struct {
+	forget, peephole bool
+	g, h             backend.Squash
+}
+
+const (
+	blockSteps, blockBatch, blocks, blockCells, sources = 4, 2, 3, 2, 4
+
+	allCells  = blocks * blockCells
+	blockSeed = 5
+)
+
+func (o blockOptions) units() int {
+	if o.forget {
+		return 3*blocks + allCells
+	}
+	return 2*blocks + allCells
+}
+
+func newBlockRun(t *testing.T, o blockOptions) *blockRun {
+	rng := rand.New(rand.NewPCG(1, blockSeed))
+	r := &blockRun{
+		fixture: open(t), blockOptions: o,
+		weights: normal(rng, o.units()*sources), dy: normal(rng, blockSteps*blockBatch*allCells),
+		source: normal(rng, blockSteps*blockBatch*sources), initial: normal(rng, blockBatch*allCells),
+	}
+	if o.peephole {
+		r.peep = normal(rng, 3*allCells)
+	}
+	return r
+}
+
+// forward runs all steps and returns the operands of each for the gradient,
+// the partials apart.
+func (r *blockRun) forward() (steps []backend.MemoryBlockGradArgs) {
+	w := r.tensor(r.units(), sources, r.weights...)
+	before := r.tensor(blockBatch, allCells, r.initial...)
+	for t := range blockSteps {
+		a := backend.MemoryBlockGradArgs{
+			MemoryBlockArgs: backend.MemoryBlockArgs{
+				Blocks: blocks, G: r.g, H: r.h, Gates: r.tensor(blockBatch, r.units()),
+				SPrev: before, S: r.tensor(blockBatch, allCells), Y: r.tensor(blockBatch, allCells),
+			},
+			Source: r.tensor(blockBatch, sources, r.source[t*blockBatch*sources:][:blockBatch*sources]...),
+			DY:     r.tensor(blockBatch, allCells, r.dy[t*blockBatch*allCells:][:blockBatch*allCells]...),
+		}
+		r.Gemm(a.Gates, backend.NoTrans, backend.Trans, 1, a.Source, w, 0)
+		switch {
+		case r.frozen != nil:
+			r.addPeepholes(a.Gates, t)
+		case r.peephole:
+			a.Peep = r.tensor(3, allCells, r.peep...)
+		}
+		r.MemoryBlock(a.MemoryBlockArgs)
+		before = a.S
+		steps = append(steps, a)
+	}
+	return steps
+}
+
+// addPeepholes adds to z what the peepholes let through of the frozen states.
+func (r *blockRun) addPeepholes(gates backend.Tensor, t int) {
+	z := r.values(gates)
+	for n := range blockBatch {
+		for v := range allCells {
+			before, after := r.frozen[(t*blockBatch+n)*allCells+v], r.frozen[((t+1)*blockBatch+n)*allCells+v]
+			row, block := z[n*r.units():], v/blockCells
+			row[block] += r.peep[v] * before
+			out := block + blocks
+			if r.forget {
+				row[out] += r.peep[allCells+v] * before
+				out += blocks
+			}
+			row[out] += r.peep[2*allCells+v] * after
+		}
+	}
+	r.UploadFloat64(gates, z)
+}
+
+func (r *blockRun) value() (sum float64) {
+	for _, a := range r.forward() {
+		sum += dot(r.values(a.DY), r.values(a.Y))
+	}
+	return sum
+}
+
+// gradients returns the truncated gradients.
+func (r *blockRun) gradients() (dw, dPeep []float64) {
+	rows, columns := blockBatch*allCells, sources
+	if r.peephole {
+		columns += blockCells
+	}
+	zeros := func(rows, cols int) backend.Tensor { return r.tensor(rows, cols, make([]float64, rows*cols)...) }
+	grad := zeros(r.units(), sources)
+	partials := backend.MemoryBlockGradArgs{PIn: zeros(rows, columns), PCell: zeros(rows, sources), DW: grad}
+	if r.forget {
+		partials.PForget = zeros(rows, columns)
+	}
+	if r.peephole {
+		partials.DPeep = zeros(3, allCells)
+	}
+	for _, a := range r.forward() {
+		a.PIn, a.PForget, a.PCell, a.DW, a.DPeep = partials.PIn, partials.PForget, partials.PCell, grad, partials.DPeep
+		r.MemoryBlockGrad(a)
+	}
+	if r.peephole {
+		dPeep = r.values(partials.DPeep)
+	}
+	return r.values(grad), dPeep
+}
+
+// freeze keeps the states of a run for the peepholes of those that follow.
+func (r *blockRun) freeze() {
+	states := append([]float64{}, r.initial...)
+	for _, a := range r.forward() {
+		states = append(states, r.values(a.S)...)
+	}
+	if r.peephole {
+		r.frozen = states
+	}
+}
+
+func TestMemoryBlockGradIsTheDerivativeWithFrozenSources(t *testing.T) {
+	for _, squash := range []struct {
+		name string
+		g, h backend.Squash
+	}{
+		{"1997", backend.SquashInput, backend.SquashOutput},
+		{"identity", backend.Squash{}, backend.Squash{}},
+		{"tanh and identity", backend.Squash{Range: 1, Slope: 1}, backend.Squash{}},
+	} {
+		for _, o := range []blockOptions{{}, {forget: true}, {peephole: true}, {forget: true, peephole: true}} {
+			t.Run(fmt.Sprintf("%s/forget %v, peephole %v", squash.name, o.forget, o.peephole), func(t *testing.T) {
+				o.g, o.h = squash.g, squash.h
+				r := newBlockRun(t, o)
+				dw, dPeep := r.gradients()
+				want := r.value()
+				r.freeze()
+				if got := r.value(); !(math.Abs(got-want) <= 1e-12*math.Abs(want)) {
+					t.Fatalf("the value is %v with frozen states, %v without", got, want)
+				}
+				if err := gradientError(dw, numericGradient(r.value, r.weights)); err != nil {
+					t.Errorf("DW, seed %d: %v", blockSeed, err)
+				}
+				numeric := numericGradient(r.value, r.peep)
+				if err := gradientError(dPeep, numeric); err != nil {
+					t.Errorf("DPeep, seed %d: %v", blockSeed, err)
+				}
+			})
+		}
+	}
+}
+
+// The constant error carousel: without forget gates a partial stays what it
+// is, to the bit, when the input gate is shut.
+func TestPartialsOfTheCarouselLast(t *testing.T) {
+	f := open(t)
+	one := func(v float64) backend.Tensor { return f.tensor(1, 1, v) }
+	a := backend.MemoryBlockGradArgs{
+		MemoryBlockArgs: backend.MemoryBlockArgs{Blocks: 1, G: backend.SquashInput, H: backend.SquashOutput,
+			Gates: f.tensor(1, 3), SPrev: one(0.3), S: one(nan), Y: one(nan)},
+		Source: one(1), DY: one(0), PIn: one(0.7), PCell: one(-0.1), DW: f.tensor(3, 1, 0, 0, 0),
+	}
+	for range 1000 {
+		f.UploadFloat64(a.Gates, []float64{-1e4, 0, 3})
+		f.MemoryBlock(a.MemoryBlockArgs)
+		f.MemoryBlockGrad(a)
+		f.Copy(a.SPrev, a.S)
+	}
+	f.want("S", a.S, 0, 0.3)
+	f.want("PIn", a.PIn, 0, 0.7)
+	f.want("PCell", a.PCell, 0, -0.1)
+}

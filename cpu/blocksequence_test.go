@@ -1,0 +1,39 @@
+package cpu_test
+
+import (
+	"fmt"
+
+	"gputrain/backend"
+)
+
+// blockSequences has memory blocks over sequences: small ones, some that
+// workers share by rows of the batch and some that they share step by step.
+func blockSequences() []operation {
+	var all []operation
+	for _, d := range []struct{ steps, batch, inputs, blocks, cells int }{
+		{20, 1, 8, 2, 2}, {7, 67, 30, 9, 5}, {3, 3, 70, 130, 1},
+	} {
+		all = append(all, operation{fmt.Sprintf("MemoryBlocks/%dx%dx%dx%dx%d", d.steps, d.batch, d.inputs, d.blocks, d.cells), func(b *bench) func() {
+			rows, states := d.steps*d.batch, d.blocks*d.cells
+			units := 3*d.blocks + states
+			sources := d.inputs + units + 1
+			source := b.zeros(rows, sources)
+			b.Fill(source, 1)
+			a := backend.MemoryBlockSequenceGradArgs{
+				MemoryBlockSequenceArgs: backend.MemoryBlockSequenceArgs{
+					Batch: d.batch, Blocks: d.blocks, G: backend.SquashInput, H: backend.SquashOutput,
+					X: b.in(rows, d.inputs), Weight: b.weights(units, sources), Peep: b.in(3, states), Source: source,
+					Gates: b.out(rows+d.batch, units), S: b.out(rows+d.batch, states), Y: b.out(rows+d.batch, states),
+				},
+				DY:  b.in(rows, states),
+				PIn: b.out(d.batch*states, sources+d.cells), PForget: b.out(d.batch*states, sources+d.cells), PCell: b.out(d.batch*states, sources),
+				DW: b.out(units, sources), DPeep: b.out(3, states),
+			}
+			return func() {
+				backend.MemoryBlockForward(b.Backend, a.MemoryBlockSequenceArgs)
+				backend.MemoryBlockBackward(b.Backend, a)
+			}
+		}})
+	}
+	return all
+}

@@ -1,0 +1,105 @@
+package cuda_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"gputrain/backend"
+	"gputrain/backend/backendtest"
+	"gputrain/cuda"
+	"gputrain/cuda/emulator"
+	"gputrain/kernels"
+)
+
+// The positive controls: real kernels, each with one mistake in its PTX, and who
+// must find it.
+
+// mutant is a kernel with a mistake.
+type mutant struct {
+	kernel  string
+	mistake string
+	edit    edit
+	trial   trial          // that rejects it
+	finding emulator.Check // by which it does; "" for a wrong result
+}
+
+// trial is something that a sound kernel passes.
+type trial struct {
+	name            string
+	multiprocessors int // of the device, 0 for what the emulator has
+	failure         func(driver cuda.Driver) error
+}
+
+func TestMutantsOfKernelsAreCaught(t *testing.T) {
+	emulated := newDriver(t, emulator.Options{Budget: 1 << 24})
+	for _, m := range mutants {
+		t.Run(m.kernel+"/"+m.mistake, func(t *testing.T) {
+			t.Parallel()
+			k := kernelNamed(t, m.kernel)
+			text, err := mutate(kernels.PTX(k.Module), k.Name, m.edit)
+			if err != nil {
+				t.Fatalf("the PTX is not what the mutant was made for: %v", err)
+			}
+			got := m.trial.failure(&altered{
+				Driver: emulated, multiprocessors: m.trial.multiprocessors,
+				texts: map[string]string{kernels.PTX(k.Module): text},
+			})
+			want := ", want " // a wrong result
+			if m.finding != "" {
+				want = fmt.Sprintf("cuda emulator: kernel %s: %s: ", m.kernel, m.finding)
+			}
+			if got == nil || !strings.Contains(got.Error(), want) {
+				t.Errorf("%s: got error %v, want one with %q", m.trial.name, got, want)
+			}
+		})
+	}
+}
+
+// What mutants are made of passes the trials that reject them.
+func TestSoundKernelsPassTheTrialsOfMutants(t *testing.T) {
+	emulated := newDriver(t, emulator.Options{})
+	done := map[string]bool{}
+	for _, m := range mutants {
+		if done[m.trial.name] {
+			continue
+		}
+		done[m.trial.name] = true
+		t.Run(m.trial.name, func(t *testing.T) {
+			t.Parallel()
+			if err := m.trial.failure(&altered{Driver: emulated, multiprocessors: m.trial.multiprocessors}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// suite is a check of the conformance suite, with cases of up to a size.
+func suite(check string, size int) trial {
+	return trial{fmt.Sprintf("%s up to %d", check, size), 0, func(driver cuda.Driver) error {
+		open := func() (backend.Backend, error) { return cuda.Open(driver, 0, cuda.Options{}) }
+		failures := backendtest.Check(open, backendtest.MaxSize(size), backendtest.Only(check)).Results[0].Failures
+		if len(failures) > 0 {
+			return errors.New(failures[0])
+		}
+		return nil
+	}}
+}
+
+// one is the named operation of larger size.
+func one(of []larger, name string) trial {
+	c := of[slices.IndexFunc(of, func(c larger) bool { return c.name == name })]
+	return trial{name, c.multiprocessors, c.on}
+}
+
+func kernelNamed(t *testing.T, name string) kernels.Kernel {
+	t.Helper()
+	all := kernels.All()
+	i := slices.IndexFunc(all, func(k kernels.Kernel) bool { return k.Name == name })
+	if i < 0 {
+		t.Fatalf("there is no kernel %s", name)
+	}
+	return all[i]
+}

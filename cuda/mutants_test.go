@@ -1,0 +1,82 @@
+package cuda_test
+
+import "gputrain/cuda/emulator"
+
+// Patterns of instructions.
+const (
+	barrier     = `bar\.sync 0;`
+	returnEarly = `@%p\d+ bra .*;`
+	stored      = `st\.global\.\w+ \[.*\], (%\w+);`
+)
+
+// diverging is a barrier that seven lanes of each warp do not reach.
+const diverging = `{ .reg .pred %early; .reg .b32 %thread; mov.u32 %thread, %tid.x; and.b32 %thread, %thread, 31;` +
+	` setp.gt.u32 %early, %thread, 6; @%early bar.sync 0; }`
+
+var mutants = []mutant{
+	// A barrier that is missing.
+	{"softmax", "no barrier before partial results are read", dropped(barrier, 4, 1), suite("Softmax", 257), emulator.SharedRace},
+	{"softmax", "no barrier before scratch is used again", dropped(barrier, 4, 2), suite("Softmax", 257), emulator.SharedRace},
+	{"softmax_grad", "no barrier before partial sums are read", dropped(barrier, 2, 1), suite("SoftmaxGrad", 257), emulator.SharedRace},
+	{"argmax_rows", "no barrier before partial results are read", dropped(barrier, 1, 0), suite("ArgMaxRows", 257), emulator.SharedRace},
+	{"squared_error", "no barrier before partial sums are read", dropped(barrier, 2, 1), suite("SquaredError", 33), emulator.SharedRace},
+	{"sum_rows", "no barrier before partial sums are read", dropped(barrier, 1, 0), suite("SumRows", 33), emulator.SharedRace},
+	{"gemm_nn_32x32", "no barrier after the first slab is stored", dropped(barrier, 3, 0), one(tiles, "nn_32x32"), emulator.SharedRace},
+	{"gemm_nn_32x32", "no barrier between slabs", dropped(barrier, 3, 1), one(tiles, "nn_32x32"), emulator.SharedRace},
+	{"gemm_nn_32x32", "no barrier before the groups' sums are read", dropped(barrier, 3, 2), one(tiles, "nn_32x32"), emulator.SharedRace},
+	{"gemm_tn_64x64", "no barrier between slabs", dropped(barrier, 2, 1), one(tiles, "tn_64x64"), emulator.SharedRace},
+	{"gemm_tt_128x128", "no barrier between slabs", dropped(barrier, 2, 1), one(tiles, "tt_128x128"), emulator.SharedRace},
+	{"lstm_step", "no barrier after the first slab is stored", dropped(barrier, 3, 0), suite("LSTMForward", 7), emulator.SharedRace},
+	{"lstm_step", "no barrier before the groups' sums are read", dropped(barrier, 3, 2), suite("LSTMForward", 7), emulator.SharedRace},
+	{"rnn_step", "no barrier before the groups' sums are read", dropped(barrier, 3, 2), suite("RNNForward", 7), emulator.SharedRace},
+
+	// A barrier that not all threads reach.
+	{"softmax", "a barrier in a branch", replaced(barrier, 4, 1, diverging), suite("Softmax", 1), emulator.DivergentBarrier},
+	{"sum_rows", "a barrier in a branch", replaced(barrier, 1, 0, diverging), suite("SumRows", 1), emulator.DivergentBarrier},
+	{"gemm_nt_128x128", "a barrier in a branch", replaced(barrier, 2, 1, diverging), one(tiles, "nt_128x128"), emulator.DivergentBarrier},
+
+	// A guard that lets one more through, or is missing.
+	{"add", "guard off by one", replaced(`setp\.ge\.s64 (.*)`, 1, 0, "setp.gt.s64 $1"), suite("Add", 33), ""},
+	{"add", "no tail check", dropped(returnEarly, 2, 0), suite("Add", 33), emulator.OutOfBounds},
+	{"fill", "no tail check", dropped(returnEarly, 2, 0), suite("Fill", 33), emulator.OutOfBounds},
+	{"adam", "guard off by one", replaced(`setp\.ge\.s64 (.*)`, 1, 0, "setp.gt.s64 $1"), suite("Adam", 33), ""},
+	{"lstm_cell", "guard of rows off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 0, "setp.gt.s64 $1"), suite("LSTMCell", 33), ""},
+	{"lstm_cell", "guard of units off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 1, "setp.gt.s64 $1"), suite("LSTMCell", 33), ""},
+	{"softmax", "guard of columns off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 0, "setp.gt.s64 $1"), suite("Softmax", 33), emulator.GlobalRace},
+	{"gather_rows", "no check of ids", replaced(`setp\.ge\.s32 (%p\d+), .*`, 1, 0, "mov.pred $1, 0;"), suite("StickyErrors", 33), emulator.OutOfBounds},
+	{"gemm_nn_32x32", "guard of rows off by one", replaced(`setp\.lt\.s32 (.*)`, 12, 0, "setp.le.s32 $1"), one(tiles, "nn_32x32"), emulator.OutOfBounds},
+	{"gemm_nn_32x32", "a run of columns is not cut off", replaced(`(setp\.lt\.s32 .*), 4;`, 2, 0, "$1, 1;"), one(tiles, "nn_32x32"), emulator.OutOfBounds},
+
+	// A swapped gate.
+	{"lstm_step", "input and forget gate swapped", swapped(`ld\.global\.f32 (%f\d+), .*`, 4, 0, 1), suite("LSTMForward", 7), ""},
+	{"lstm_step", "cell and output gate swapped", swapped(`ld\.global\.f32 (%f\d+), .*`, 4, 2, 3), suite("LSTMForward", 7), ""},
+	{"lstm_cell", "gates stored in each other's place", swapped(stored, 6, 0, 1), suite("LSTMCell", 33), ""},
+	{"lstm_cell_grad", "gradients stored in each other's place", swapped(stored, 10, 0, 1), suite("LSTMCellGrad", 33), ""},
+
+	// A sum over what has no value, or the wrong one.
+	{"sum_rows", "partial sums not stored", dropped(`st\.shared.*`, 1, 0), suite("SumRows", 1), emulator.Uninitialised},
+	{"gemm_nn_32x32", "an element of the slab not stored", dropped(`st\.shared\.f32 .*`, 16, 0), one(tiles, "nn_32x32"), emulator.Uninitialised},
+	{"gemm_nn_32x32", "sum starts at 1", replaced(`(mov\.f32 .*), 0f00000000;`, 12, 4, "$1, 0f3F800000;"), one(tiles, "nn_32x32"), ""},
+	{"gemm_nn_32x32", "leaves dst out", replaced(`setp\.eq\.f32 (.*)`, 1, 0, "setp.ne.f32 $1"), one(tiles, "nn_32x32"), ""},
+	{"gemm_nn_32x32", "sums without a first value", dropped(`mov\.f32 .*, 0f00000000;`, 12, 4), one(tiles, "nn_32x32"), ""},
+	{"sum_rows", "sum without a first value", dropped(`mov\.f32 .*, 0f00000000;`, 2, 0), suite("SumRows", 33), ""},
+	{"gemm_reduce", "subtracts a slice", replaced(`add(\.rn\.f32 .*)`, 7, 3, "sub$1"), one(secondPasses, "Gemm"), ""},
+
+	// Two threads at one address.
+	{"softmax", "two warps leave their result in one place", replaced(`(shr\.u32 .*), 3;`, 2, 0, "$1, 4;"), suite("Softmax", 257), emulator.SharedRace},
+	{"sum_rows", "rows of partial sums overlap", replaced(`(shl\.b32 .*), 7;`, 1, 0, "$1, 6;"), suite("SumRows", 33), emulator.SharedRace},
+	{"gemm_nn_32x32", "the next slab over the one in use", replaced(`(xor\.b32 .*), 1;`, 3, 2, "$1, 0;"), one(tiles, "nn_32x32"), emulator.SharedRace},
+	{"squared_error", "blocks leave their sum in one place", replaced(`(mul\.wide\.u32 .*), 4;`, 1, 0, "$1, 0;"), one(secondPasses, "SquaredError"), emulator.GlobalRace},
+
+	// A vector that is not aligned.
+	{"gemm_nn_32x32", "misaligned vector load", replaced(`(ld\.shared\.v4.*)\+144\];`, 1, 0, "$1+148];"), one(tiles, "nn_32x32"), emulator.Misaligned},
+	{"gemm_nn_32x32", "vector store without a look at the address", replaced(`(and\.b64 .*), 15;`, 1, 0, "$1, 3;"), one(tiles, "nn_32x32"), emulator.Misaligned},
+
+	// Wrong arithmetic.
+	{"sub", "operands swapped", replaced(`(sub\.rn\.f32 \S+) (\S+), (\S+);`, 1, 0, "$1 $3, $2;"), suite("Sub", 33), ""},
+	{"sgd", "wrong sign", replaced(`neg\.f32 (.*)`, 1, 0, "mov.f32 $1"), suite("SGD", 33), ""},
+	{"adam", "wrong sign", replaced(`neg\.f32 (.*)`, 2, 1, "mov.f32 $1"), suite("Adam", 33), ""},
+	{"dropout", "wrong constant", replaced(`(add\.s64 .*)-7046029254386353131;`, 1, 0, "$1-7046029254386353132;"), suite("Dropout", 33), ""},
+	{"softmax", "least instead of largest", replaced(`max\.f32 (.*)`, 11, 0, "min.f32 $1"), suite("Softmax", 33), ""},
+	{"softmax_cross_entropy", "takes 1 off where the label is not", replaced(`setp\.eq\.s64 (.*)`, 3, 2, "setp.ne.s64 $1"), suite("SoftmaxCrossEntropy", 33), ""},
+}

@@ -1,0 +1,72 @@
+package cuda_test
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// edit changes the lines of a kernel. White space in them is one blank. It fails
+// if they are not what it was made for.
+type edit func(lines []string) error
+
+// mutate returns the module with the named kernel changed.
+func mutate(ptx, kernel string, e edit) (string, error) {
+	before, rest, found := strings.Cut(ptx, ".entry "+kernel+"(")
+	body, after, closed := strings.Cut(rest, "\n}\n")
+	if !found || !closed {
+		return "", errors.New("there is no such kernel")
+	}
+	lines := strings.Split(body, "\n")
+	for i, line := range lines {
+		lines[i] = strings.Join(strings.Fields(line), " ")
+	}
+	err := e(lines)
+	return before + ".entry " + kernel + "(" + strings.Join(lines, "\n") + "\n}\n" + after, err
+}
+
+// replaced puts text in place of line nth, from 0, of those that match the
+// pattern, which must be so many. $1 in it is the first group of the pattern.
+func replaced(pattern string, count, nth int, text string) edit {
+	return func(lines []string) error {
+		re, at, err := matching(lines, pattern, count)
+		if err == nil {
+			lines[at[nth]] = re.ReplaceAllString(lines[at[nth]], text)
+		}
+		return err
+	}
+}
+
+// dropped leaves out a line.
+func dropped(pattern string, count, nth int) edit { return replaced(pattern, count, nth, "") }
+
+// swapped exchanges the first groups of two lines that match the pattern.
+func swapped(pattern string, count, i, j int) edit {
+	return func(lines []string) error {
+		re, at, err := matching(lines, pattern, count)
+		if err != nil {
+			return err
+		}
+		group := func(line string) []int { return re.FindStringSubmatchIndex(line)[2:4] }
+		a, b := lines[at[i]], lines[at[j]]
+		ga, gb := group(a), group(b)
+		lines[at[i]] = a[:ga[0]] + b[gb[0]:gb[1]] + a[ga[1]:]
+		lines[at[j]] = b[:gb[0]] + a[ga[0]:ga[1]] + b[gb[1]:]
+		return nil
+	}
+}
+
+// matching finds the lines that match the pattern as a whole.
+func matching(lines []string, pattern string, count int) (re *regexp.Regexp, at []int, err error) {
+	re = regexp.MustCompile("^(?:" + pattern + ")$")
+	for i, line := range lines {
+		if re.MatchString(line) {
+			at = append(at, i)
+		}
+	}
+	if len(at) != count {
+		err = fmt.Errorf("%d lines match %s, want %d", len(at), pattern, count)
+	}
+	return re, at, err
+}

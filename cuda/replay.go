@@ -1,0 +1,230 @@
+package cuda
+
+import (
+	"slices"
+
+	"gputrain/backend"
+)
+
+// replay turns operations into CUDA graphs and launches these again.
+//
+// The host calls the operations each time, but at first they only write a plan:
+// words that say which kernels would get which arguments. A layer over a
+// sequence writes one line, however many time steps it has. If a graph with
+// these words is there, it is launched; so nobody has to say when shapes or
+// addresses have changed. Arguments that change from step to step are not among
+// the words, but in memory of the device, scalars, which is written before.
+type replay struct {
+	mode   mode
+	words  []uint64 // of the plan
+	values []byte   // of its scalars
+	used   int      // bytes of scalars that have been given out
+	graphs []*graph
+
+	scalars      Pointer // of all graphs, one after the other
+	scalarsBytes int
+}
+
+// graph is a plan that was met, captured when it was met again.
+type graph struct {
+	words    []uint64
+	handle   Graph // none until it is captured
+	lookups  []lookup
+	launched bool // since the lookups were checked
+}
+
+// mode says what becomes of an operation.
+type mode int
+
+const (
+	direct    mode = iota // it is queued
+	planning              // it is written to the plan
+	capturing             // it is captured, in the graph under way
+)
+
+const (
+	maxGraphs      = 32 // an epoch has two: a full batch and the last
+	minScalarBytes = 4096
+)
+
+// Replay queues the operations that ops calls: as a CUDA graph from the third
+// time that it calls them with the same arguments. See backend.Replay.
+func (b *Backend) Replay(ops func()) {
+	b.outsideReplay("Replay")
+	switch {
+	case b.err != nil:
+		return
+	case b.synchronous:
+		ops() // so that an error names its operation
+		return
+	}
+	r := &b.replay
+	b.writePlan(ops)
+	if len(r.values) > r.scalarsBytes && b.err == nil {
+		b.growScalars(len(r.values))
+		b.writePlan(ops) // with other addresses
+	}
+	if b.err != nil {
+		return
+	}
+	g := r.find()
+	if g == nil {
+		b.remember()
+		ops()
+		return
+	}
+	if g.handle == 0 {
+		b.capture(g, ops)
+	}
+	if len(r.values) > 0 {
+		b.write("Replay", r.scalars, r.values)
+	}
+	if b.err != nil {
+		return
+	}
+	b.noteLookups(g)
+	b.keep("Replay", b.device.LaunchGraph(g.handle, b.stream))
+}
+
+// outsideReplay panics if op is called within Replay.
+func (b *Backend) outsideReplay(op string) {
+	if b.replay.mode != direct {
+		panic("cuda: " + op + " is called within Replay")
+	}
+}
+
+// writePlan writes the plan of ops.
+func (b *Backend) writePlan(ops func()) {
+	r := &b.replay
+	r.words, r.values, r.used = r.words[:0], r.values[:0], 0
+	b.lookups.planned = b.lookups.planned[:0]
+	r.mode = planning
+	defer func() { r.mode = direct }()
+	ops()
+}
+
+// find returns the graph of the plan, nil if there is none.
+func (r *replay) find() *graph {
+	for _, g := range r.graphs {
+		if slices.Equal(g.words, r.words) {
+			return g
+		}
+	}
+	return nil
+}
+
+// remember keeps the plan. What is done once only is not worth a graph.
+func (b *Backend) remember() {
+	r := &b.replay
+	if len(r.graphs) == maxGraphs {
+		b.dropGraphs("Replay")
+	}
+	r.graphs = append(r.graphs, &graph{words: slices.Clone(r.words), lookups: slices.Clone(b.lookups.planned)})
+}
+
+// capture makes the graph of the plan.
+func (b *Backend) capture(g *graph, ops func()) {
+	r := &b.replay
+	b.keep("Replay", b.device.BeginCapture(b.stream))
+	if b.err != nil {
+		return
+	}
+	r.used, b.lookups.call = 0, firstCall(slices.Index(r.graphs, g))
+	r.mode = capturing
+	func() {
+		defer func() { r.mode = direct }()
+		ops()
+	}()
+	handle, err := b.device.EndCapture(b.stream)
+	b.keep("Replay", err)
+	g.handle = handle
+}
+
+// dropGraphs waits and forgets all graphs.
+func (b *Backend) dropGraphs(op string) {
+	if len(b.replay.graphs) == 0 {
+		return
+	}
+	b.wait(op)
+	b.checkLookups()
+	for _, g := range b.replay.graphs {
+		if g.handle != 0 {
+			b.keep(op, b.device.DestroyGraph(g.handle))
+		}
+	}
+	b.replay.graphs = nil
+}
+
+// growScalars makes room for n bytes.
+func (b *Backend) growScalars(n int) {
+	r := &b.replay
+	b.dropGraphs("Replay")
+	b.recycle(r.scalars, int64(r.scalarsBytes))
+	r.scalars, r.scalarsBytes = 0, 0
+	size := minScalarBytes
+	for size < n {
+		size *= 2
+	}
+	p, err := b.allocate(int64(size))
+	if err != nil {
+		b.keep("Replay", err)
+		return
+	}
+	r.scalars, r.scalarsBytes = p, size
+}
+
+// put makes values what a kernel finds at the address that it returns, until
+// the next call.
+func (b *Backend) put(op string, values []byte) uint64 {
+	r := &b.replay
+	if r.mode == direct {
+		b.write(op, b.scalars, values)
+		return uint64(b.scalars)
+	}
+	if r.mode == planning {
+		r.values = append(r.values, values...)
+		r.values = append(r.values, make([]byte, scalarBytes-len(values))...)
+	}
+	r.used += scalarBytes
+	return uint64(r.scalars) + uint64(r.used-scalarBytes)
+}
+
+// planned writes a line of the plan and reports whether that is all that is to
+// be done. op is the name of an operation or kernel; the grid of a kernel follows
+// from its arguments.
+func (b *Backend) planned(op string, words ...uint64) bool {
+	r := &b.replay
+	if r.mode != planning {
+		return false
+	}
+	r.begin(op, len(words))
+	r.words = append(r.words, words...)
+	return true
+}
+
+// plannedLayer is planned for an operation on tensors.
+func (b *Backend) plannedLayer(op string, batch int, tensors ...backend.Tensor) bool {
+	r := &b.replay
+	if r.mode != planning {
+		return false
+	}
+	r.begin(op, 3*len(tensors)+1)
+	r.words = append(r.words, uint64(batch))
+	for _, t := range tensors {
+		r.words = append(r.words, address(t), uint64(t.Rows), uint64(t.Cols))
+	}
+	return true
+}
+
+// begin begins a line: the name, and how long it is, so that different plans
+// never have the same words.
+func (r *replay) begin(op string, words int) {
+	r.words = append(r.words, uint64(len(op)), uint64(words))
+	for i := 0; i < len(op); i += 8 {
+		var word uint64
+		for k := i; k < min(i+8, len(op)); k++ {
+			word = word<<8 | uint64(op[k])
+		}
+		r.words = append(r.words, word)
+	}
+}

@@ -1,0 +1,66 @@
+package cuda_test
+
+import (
+	"slices"
+	"testing"
+
+	"gputrain/backend"
+	"gputrain/backend/backendtest"
+	"gputrain/cuda"
+	"gputrain/cuda/emulator"
+)
+
+// Kernels go over their work in any shape that the comments above them allow. Some
+// checks of the suite hold them to it in shapes that make all of their loops go
+// round, as those that the backend chooses do at large sizes only.
+func TestConformanceInOtherShapes(t *testing.T) {
+	// Fewer threads than the smallest matrices have elements.
+	pair, eight := cuda.Dim3{X: 2, Y: 1, Z: 1}, cuda.Dim3{X: 8, Y: 1, Z: 1}
+	warp, block := cuda.Dim3{X: 32, Y: 1, Z: 1}, cuda.Dim3{X: 256, Y: 1, Z: 1}
+	for _, c := range []struct {
+		name        string
+		kernels     []string
+		grid, block cuda.Dim3 // no grid: that which the backend chooses
+		size        int
+		checks      []string
+	}{
+		{"over n", []string{
+			"fill", "add", "sub", "mul", "add_mul", "scale", "add_scaled", "dropout",
+			"sigmoid", "sigmoid_grad", "tanh_forward", "tanh_grad", "relu", "relu_grad",
+			"sgd", "rmsprop", "adam", "clip_norm_scale", "rnn_cell_grad",
+		}, pair, eight, 33, []string{
+			"Fill", "Add", "Sub", "Mul", "AddMul", "Scale", "AddScaled", "Dropout",
+			"Sigmoid", "SigmoidGrad", "Tanh", "TanhGrad", "ReLU", "ReLUGrad",
+			"SGD", "RMSProp", "Adam", "ClipNorm", "RNNCell", "RNNCellGrad",
+		}},
+		{"over rows and columns", []string{
+			"copy_cols", "add_row", "mul_row", "mul_col", "gather_rows", "lstm_cell", "lstm_cell_grad",
+			"memory_block", "memory_block_partials", "memory_block_error", "memory_block_grad",
+		},
+			cuda.Dim3{X: 2, Y: 3, Z: 1}, cuda.Dim3{X: 8, Y: 4, Z: 1}, 33,
+			[]string{"CopyCols", "AddRow", "MulRow", "MulCol", "GatherRows", "LSTMCell", "LSTMCellGrad",
+				"MemoryBlock", "MemoryBlockGrad", "StickyErrors"}},
+		{"as the backend chooses", nil, cuda.Dim3{}, cuda.Dim3{}, 257,
+			[]string{"Softmax", "SoftmaxGrad", "LayerNorm", "LayerNormGrad", "ArgMaxRows", "SoftmaxCrossEntropy", "SumRows", "SquaredError", "ClipNorm"}},
+		{"a full block for each row", []string{"softmax", "softmax_grad", "layer_norm", "layer_norm_grad", "argmax_rows", "softmax_cross_entropy"},
+			cuda.Dim3{}, block, 257,
+			[]string{"Softmax", "SoftmaxGrad", "LayerNorm", "LayerNormGrad", "ArgMaxRows", "SoftmaxCrossEntropy", "StickyErrors"}},
+		{"a warp for the columns", []string{"scatter_add_rows"}, cuda.Dim3{}, warp, 257, []string{"ScatterAddRows"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			driver := &altered{Driver: newDriver(t, emulator.Options{})}
+			driver.shape = func(kernel string, grid, block cuda.Dim3) (cuda.Dim3, cuda.Dim3) {
+				switch {
+				case !slices.Contains(c.kernels, kernel):
+					return grid, block
+				case c.grid == cuda.Dim3{}:
+					return grid, c.block
+				}
+				return c.grid, c.block
+			}
+			open := func() (backend.Backend, error) { return cuda.Open(driver, 0, cuda.Options{}) }
+			backendtest.Test(t, open, backendtest.MaxSize(c.size), backendtest.Only(c.checks...))
+		})
+	}
+}

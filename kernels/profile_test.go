@@ -1,0 +1,240 @@
+package kernels_test
+
+import (
+	"flag"
+	"fmt"
+	"math"
+	"os"
+	"strings"
+	"testing"
+
+	"gputrain/cuda"
+	"gputrain/cuda/emulator"
+	"gputrain/kernels"
+)
+
+var update = flag.Bool("update", false, "write the measurements to docs/kernels.md")
+
+const profileDoc = "../docs/kernels.md"
+
+// The emulator counts what each kernel does on operands that start at whole
+// sectors. docs/kernels.md has the counts, so that a change of them shows.
+func TestProfile(t *testing.T) {
+	d := open(t, kernels.Modules()...)
+	d.offset = 0
+	var table strings.Builder
+	table.WriteString("\n| kernel | on | instructions | bytes moved | least | barriers |\n|---|---|---|---|---|---|\n")
+	measured := map[string]bool{}
+	for _, c := range profileCases() {
+		s := d.measure(c)
+		measured[c.kernel] = true
+		moved := 32 * float64(s.GlobalSectors)
+		if s.BankConflicts > 0 {
+			t.Errorf("%s: %d conflicts of banks in %d requests", c.kernel, s.BankConflicts, s.SharedRequests)
+		}
+		if excess := moved / float64(4*c.words); excess < 0.99 || excess > max(c.excess, 1.01) {
+			t.Errorf("%s moves %v bytes, want %d, or %.2f of it", c.kernel, moved, 4*c.words, max(c.excess, 1.01))
+		}
+		blocks := float64(s.Grid.X * s.Grid.Y * s.Grid.Z)
+		fmt.Fprintf(&table, "| %s | %s | %.1f | %.2f | %.2f | %.3g |\n", c.kernel, c.size, float64(s.Total().Threads)/float64(c.work),
+			moved/float64(c.work), float64(4*c.words)/float64(c.work), float64(s.Barriers)/blocks)
+	}
+	for _, k := range kernels.All() {
+		if !measured[k.Name] {
+			t.Errorf("%s is not measured", k.Name)
+		}
+	}
+	compareDoc(t, table.String())
+}
+
+// measure launches the kernel of a case.
+func (d *device) measure(c profileCase) emulator.LaunchStats {
+	d.Helper()
+	args := make([]any, len(c.args))
+	for i, arg := range c.args {
+		switch v := arg.(type) {
+		case floats:
+			args[i] = put(d, uniform(random(uint64(i)), int(v)))
+		case doubles:
+			args[i] = put(d, make([]float64, v))
+		case indices:
+			args[i] = put(d, v.draw(uint64(i)))
+		case words:
+			args[i] = put(d, v)
+		default:
+			args[i] = arg
+		}
+	}
+	emulated := d.Device.(*emulator.Device)
+	emulated.ResetProfile()
+	d.run(c.kernel, c.launch, args...)
+	return emulated.Profile()[0]
+}
+
+// compareDoc compares the table with that in the documentation, or writes it.
+func compareDoc(t *testing.T, table string) {
+	t.Helper()
+	const begin, end = "<!-- Written by go test ./kernels -run TestProfile -update. -->\n", "\n<!-- End of what is written. -->"
+	text, err := os.ReadFile(profileDoc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, hasBegin := strings.Cut(string(text), begin)
+	old, after, hasEnd := strings.Cut(rest, end)
+	switch {
+	case !hasBegin || !hasEnd:
+		t.Errorf("%s lacks the lines between which the measurements go", profileDoc)
+	case *update:
+		if err := os.WriteFile(profileDoc, []byte(before+begin+table+end+after), 0o644); err != nil {
+			t.Error(err)
+		}
+	case old != table:
+		t.Errorf("%s has other measurements: compare, then run go test ./kernels -run TestProfile -update\ngot%s", profileDoc, table)
+	}
+}
+
+// A profileCase is a launch of a kernel.
+type profileCase struct {
+	kernel string
+	size   string
+	launch kernels.Launch
+	args   []any
+	work   int     // elements, or multiply-adds of a product
+	words  int     // of 4 bytes that go through the memory at least
+	excess float64 // how much more there may be; 0 means 1.01
+}
+
+// Operands.
+type (
+	floats  int
+	doubles int
+	words   []uint64
+	indices struct{ n, limit int }
+)
+
+func (i indices) draw(seed uint64) []int32 {
+	r := random(seed)
+	ids := make([]int32, i.n)
+	for k := range ids {
+		ids[k] = int32(r.IntN(i.limit))
+	}
+	return ids
+}
+
+func profileCases() []profileCase {
+	const (
+		n             = 1 << 15
+		rows, cols    = 256, 128
+		few           = 8 // rows that are indexed
+		batch, hidden = 64, 64
+		parts         = 1024
+	)
+	null, one := cuda.Pointer(0), 1.0
+	none := words{math.MaxUint64}
+	x, m, row, cell := floats(n), floats(rows*cols), floats(cols), floats(batch*hidden)
+	gates, peep := floats(batch*4*hidden), floats(3*hidden)
+	vector := fmt.Sprint(n)
+	matrix := fmt.Sprintf("%dx%d", rows, cols)
+	lstm := fmt.Sprintf("batch %d, hidden %d", batch, hidden)
+	each, tail := kernels.Elements(n), int64(n)
+	partials, byRow, matrixLaunch := kernels.Partials(n), kernels.Rows(rows, cols), kernels.Matrix(rows, cols)
+	sum, peepGrad := kernels.SumRows(rows, cols), kernels.LSTMPeepGrad(batch, hidden)
+
+	all := []profileCase{
+		{"fill", vector, each, []any{x, tail, one}, n, n, 0},
+		{"copy_cols", matrix, matrixLaunch, []any{m, m, rows, cols, cols, 0, cols, 0}, n, 2 * n, 0},
+		{"add", vector, each, []any{x, x, x, tail}, n, 3 * n, 0},
+		{"sub", vector, each, []any{x, x, x, tail}, n, 3 * n, 0},
+		{"mul", vector, each, []any{x, x, x, tail}, n, 3 * n, 0},
+		{"add_mul", vector, each, []any{x, x, x, tail}, n, 4 * n, 0},
+		{"scale", vector, each, []any{x, x, tail, one}, n, 2 * n, 0},
+		{"add_scaled", vector, each, []any{x, x, tail, one}, n, 3 * n, 0},
+		{"add_row", matrix, matrixLaunch, []any{m, m, row, rows, cols}, n, 2 * n, 1.5},
+		{"mul_row", matrix, matrixLaunch, []any{m, m, row, rows, cols}, n, 2 * n, 1.5},
+		{"mul_col", matrix, matrixLaunch, []any{m, m, floats(rows), rows, cols}, n, 2*n + rows, 1.2},
+		{"dropout", vector, each, []any{x, x, words{1, 2}, tail, uint64(1 << 22), one}, n, 2 * n, 1.25},
+
+		{"sigmoid", vector, each, []any{x, x, tail}, n, 2 * n, 0},
+		{"sigmoid_grad", vector, each, []any{x, x, x, tail}, n, 3 * n, 0},
+		{"tanh_forward", vector, each, []any{x, x, tail}, n, 2 * n, 0},
+		{"tanh_grad", vector, each, []any{x, x, x, tail}, n, 3 * n, 0},
+		{"relu", vector, each, []any{x, x, tail}, n, 2 * n, 0},
+		{"relu_grad", vector, each, []any{x, x, x, tail}, n, 3 * n, 0},
+		{"softmax", matrix, byRow, []any{m, m, rows, cols}, n, 2 * n, 2},
+		{"softmax_grad", matrix, byRow, []any{m, m, m, rows, cols}, n, 3 * n, 1.7},
+		{"layer_norm", matrix, byRow, []any{m, floats(rows), m, rows, cols, one}, n, 2 * n, 2.1},
+		{"layer_norm_grad", matrix, byRow, []any{m, m, floats(rows), m, rows, cols}, n, 3 * n, 1.8},
+		{"gemm_reduce", "4 slices of " + vector, each, []any{x, floats(4 * n), tail, 4, one, 0.0}, n, 5 * n, 0},
+
+		{"sum_rows", matrix, sum.First, []any{row, m, rows, cols, sum.Chunk, 0.0}, n, n + cols, 0},
+		{"gather_rows", matrix, matrixLaunch, []any{m, floats(few * cols), indices{rows, few}, rows, few, cols, none, uint64(0)}, n, 2 * n, 1.2},
+		{"scatter_add_rows", matrix + fmt.Sprintf(" into %d", few), kernels.ScatterAddRows(few, cols),
+			[]any{floats(few * cols), m, indices{rows, few}, rows, few, cols, none, uint64(0)}, n, n + 2*few*cols, 1.3},
+		{"argmax_rows", matrix, byRow, []any{indices{rows, 1}, m, rows, cols}, n, n + rows, 1.1},
+
+		{"softmax_cross_entropy", matrix, byRow, []any{floats(rows), m, m, indices{rows, cols}, rows, cols, floats(1), none, uint64(0)}, n, 2 * n, 2.3},
+		{"squared_error", vector, partials, []any{floats(partials.Grid.X), x, x, x, tail, floats(1)}, n, 3 * n, 1.02},
+		{"loss_sum", fmt.Sprint(parts), kernels.Single(), []any{floats(1), floats(parts), int64(parts), floats(1)}, parts, parts, 1.02},
+
+		{"sgd", vector, each, []any{x, x, x, floats(3), tail, 1}, n, 5 * n, 1.2},
+		{"rmsprop", vector, each, []any{x, x, x, x, floats(6), tail}, n, 7 * n, 1.25},
+		{"adam", vector, each, []any{x, x, x, x, floats(9), tail}, n, 7 * n, 1.35},
+		{"clip_norm_square", vector, partials, []any{doubles(partials.Grid.X), x, tail}, n, n, 0},
+		{"clip_norm_root", fmt.Sprint(parts), kernels.Single(), []any{floats(1), floats(1), doubles(parts), int64(parts), one}, parts, 2 * parts, 0},
+		{"clip_norm_scale", vector, each, []any{x, floats(1), tail}, n, 2 * n, 1.15},
+
+		{"lstm_cell", lstm, kernels.Matrix(batch, hidden), []any{gates, cell, cell, cell, peep, batch, hidden},
+			batch * hidden, batch * hidden * 11, 1.3},
+		{"lstm_cell_grad", lstm, kernels.Matrix(batch, hidden), []any{gates, cell, gates, cell, cell, peep, cell, cell, batch, hidden},
+			batch * hidden, batch * hidden * 14, 1.25},
+		{"lstm_peep_grad", lstm, peepGrad.First, []any{peep, gates, cell, cell, batch, hidden, peepGrad.Chunk},
+			batch * hidden, batch*hidden*5 + 3*hidden, 0},
+		{"rnn_cell_grad", lstm, kernels.Elements(batch * hidden), []any{cell, cell, cell, cell, int64(batch * hidden), 0},
+			batch * hidden, batch * hidden * 4, 0},
+		{"lstm_step", lstm, kernels.LSTMStep(batch, hidden), []any{gates, cell, cell, cell, cell, floats(4 * hidden * hidden), null, null, null, batch, hidden},
+			batch * 4 * hidden * hidden, tiled(batch, 4*hidden, hidden, 32) + batch*hidden*7, 0},
+		{"rnn_step", lstm, kernels.RNNStep(batch, hidden), []any{cell, cell, floats(hidden * hidden), null, null, batch, hidden, 0},
+			batch * hidden * hidden, tiled(batch, hidden, hidden, 32) + batch*hidden, 0},
+	}
+	all = append(all, blockCases()...)
+	for _, tile := range []int{128, 64, 32} {
+		for _, trans := range []string{"nn", "nt", "tn", "tt"} {
+			const m, n, k = 256, 128, 64
+			all = append(all, profileCase{fmt.Sprintf("gemm_%s_%dx%d", trans, tile, tile), fmt.Sprintf("%dx%dx%d", m, n, k),
+				kernels.Launch{Grid: kernels.Dim3{X: m / tile * n / tile, Y: 1, Z: 1}, Block: kernels.Dim3{X: 256, Y: 1, Z: 1}},
+				[]any{floats(m * n), floats(m * k), floats(k * n), m, n, k, k, one, 0.0}, m * n * k, tiled(m, n, k, tile), 0})
+		}
+	}
+	return all
+}
+
+// blockCases are memory blocks with forget gates and peepholes.
+func blockCases() []profileCase {
+	const (
+		batch, blocks, cells, sources = 64, 16, 2, 64
+
+		states, units, columns = blocks * cells, blocks * (3 + cells), sources + cells
+		rows                   = batch * states
+	)
+	size := fmt.Sprintf("batch %d, %d blocks of %d, %d sources", batch, blocks, cells, sources)
+	gates, state, peep, source := floats(batch*units), floats(rows), floats(3*states), floats(batch*sources)
+	partials, ofCells := floats(rows*columns), floats(rows*sources)
+	return []profileCase{
+		{"memory_block", size, kernels.Matrix(batch, blocks),
+			[]any{gates, state, state, state, peep, batch, blocks, cells, 1, 2.0, 0.5, 1.0, 0.5},
+			rows, batch * (2*units + 3*states), 3},
+		{"memory_block_partials", size, kernels.Matrix(rows, columns),
+			[]any{partials, partials, ofCells, gates, state, source, batch, blocks, cells, sources, columns, 2.0, 0.5},
+			rows * columns, 2 * rows * (2*columns + sources), 2},
+		{"memory_block_error", size, kernels.Matrix(batch, blocks),
+			[]any{state, floats(batch * blocks), gates, state, state, batch, blocks, cells, 1, 1.0, 0.5},
+			rows, 3*rows + 2*batch*blocks, 2},
+		{"memory_block_grad", size, kernels.Matrix(units, columns),
+			[]any{floats(units * sources), peep, partials, partials, ofCells, state, floats(batch * blocks), state, source,
+				batch, blocks, cells, sources, columns},
+			rows * columns, rows*(2*columns+sources) + batch*(blocks+2*states+sources) + 2*units*sources, 2},
+	}
+}
+
+// tiled returns the words that a product in tiles moves.
+func tiled(m, n, k, tile int) int { return m*k*(n/tile) + k*n*(m/tile) + m*n }

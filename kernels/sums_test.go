@@ -1,0 +1,36 @@
+package kernels_test
+
+import (
+	"math"
+	"testing"
+
+	"gputrain/kernels"
+)
+
+// The kernels of a single block add more partial sums than there are threads.
+func TestManyPartialSumsAreAdded(t *testing.T) {
+	const n, limit = 1000, 3.0
+	d := open(t, "loss", "update")
+	parts, squares := whole(random(1), n), make([]float64, n)
+	var sum, square float64
+	for k, v := range parts {
+		squares[k] = float64(v) * float64(v)
+		sum += float64(v)
+		square += squares[k]
+	}
+	loss, norm, factor := room[float32](d, 1), room[float32](d, 1), room[float32](d, 1)
+	d.run("loss_sum", kernels.Single(), loss, put(d, parts), int64(n), put(d, []float32{0.5}))
+	d.run("clip_norm_root", kernels.Single(), norm, factor, put(d, squares), int64(n), limit)
+	for _, c := range []struct {
+		name      string
+		got, want float32
+	}{
+		{"loss", get[float32](d, loss, 1)[0], float32(0.5 * sum)},
+		{"norm", get[float32](d, norm, 1)[0], float32(math.Sqrt(square))},
+		{"factor", get[float32](d, factor, 1)[0], float32(limit / (math.Sqrt(square) + 1e-6))},
+	} {
+		if c.got != c.want {
+			t.Errorf("seed 1,1: %s of %d partial sums: got %v, want %v", c.name, n, c.got, c.want)
+		}
+	}
+}
