@@ -15,6 +15,7 @@ type Batches struct {
 	source  rand.PCG
 	rng     *rand.Rand // draws from source
 	x       []float32
+	lengths []int32 // of a batch, and behind them of a chunk of it
 	labels  []int32
 	targets []float32
 }
@@ -24,8 +25,11 @@ type Batches struct {
 type Batch struct {
 	Size, Steps int
 	X           []float32 // [Steps·Size, Width]
+	Lengths     []int32   // [Size], as in Dataset; nil: all
 	Labels      []int32   // [Size], or [Steps·Size] if PerStep; nil without classes
 	Targets     []float32 // [Size, TargetWidth], or [Steps·Size, TargetWidth] if PerStep; nil without targets
+
+	chunkLengths []int32 // [Size], where Chunk puts the lengths; nil: in memory of its own
 }
 
 // NewBatches returns the batches of size samples of d, in order. The last one
@@ -40,6 +44,9 @@ func NewBatches(d *Dataset, size int) *Batches {
 	b := &Batches{set: d, size: size, order: make([]int, d.Len()), x: make([]float32, most*d.Steps*d.Width)}
 	b.rng = rand.New(&b.source)
 	b.reset()
+	if d.Lengths != nil {
+		b.lengths = make([]int32, 2*most)
+	}
 	if d.Labels != nil {
 		b.labels = make([]int32, most*d.outputs())
 	}
@@ -83,6 +90,11 @@ func (b *Batches) Batch(i int) Batch {
 	samples := b.order[from:min(from+b.size, len(b.order))]
 	batch := Batch{Size: len(samples), Steps: d.Steps, X: b.x[:len(samples)*d.Steps*d.Width]}
 	pack(batch.X, d.X, samples, d.Steps, d.Width)
+	if b.lengths != nil {
+		batch.Lengths = b.lengths[:len(samples)]
+		batch.chunkLengths = b.lengths[len(samples) : 2*len(samples)]
+		pack(batch.Lengths, d.Lengths, samples, 1, 1)
+	}
 	if b.labels != nil {
 		batch.Labels = b.labels[:len(samples)*d.outputs()]
 		pack(batch.Labels, d.Labels, samples, d.outputs(), 1)

@@ -1,5 +1,7 @@
 // Package data reads datasets (digits that it carries, CSV and IDX files),
-// splits and scales them, and packs them into time-major batches.
+// splits and scales them, and packs them into time-major batches. It also draws
+// the tasks on which the literature compares recurrent networks, as sequences
+// with their answers, and judges what a network answers.
 //
 // A caller's mistake panics. What depends on a file is an error of one line
 // that names the file and the place in it.
@@ -8,10 +10,12 @@ package data
 import "fmt"
 
 // Dataset is N samples in memory. It is labelled with classes (Labels), has
-// targets of a regression (Targets), or neither, as input to predict from.
+// targets of a regression (Targets), both, for a loss to choose from, or
+// neither, as input to predict from.
 type Dataset struct {
 	Steps, Width int       // a sample is Steps time steps of Width features
 	X            []float32 // [N, Steps·Width]
+	Lengths      []int32   // [N], time steps of each sample, 0..Steps; the others are padding behind them; nil: all
 	Labels       []int32   // [N], or [N·Steps] if PerStep; nil without classes; −1: no label
 	Classes      []string  // names of the classes; Labels index it
 	Targets      []float32 // [N, TargetWidth], or [N·Steps, TargetWidth] if PerStep; nil without targets
@@ -38,6 +42,7 @@ func (d *Dataset) Subset(index []int) *Dataset {
 	}
 	s := *d
 	s.X = gather(d.X, index, d.Steps*d.Width)
+	s.Lengths = gather(d.Lengths, index, 1)
 	s.Labels = gather(d.Labels, index, d.outputs())
 	s.Targets = gather(d.Targets, index, d.outputs()*d.TargetWidth)
 	return &s
@@ -52,6 +57,8 @@ func (d *Dataset) WithSteps(steps int) (*Dataset, error) {
 	switch {
 	case steps < 1 || features%steps != 0:
 		return nil, fmt.Errorf("data: %d features cannot be split into %d equal time steps; use a divisor of %[1]d", features, steps)
+	case d.Lengths != nil && steps != d.Steps:
+		return nil, fmt.Errorf("data: the samples have lengths in time steps of %d features; they cannot become steps of %d", d.Width, features/steps)
 	case d.PerStep && steps != d.Steps:
 		return nil, fmt.Errorf("data: each of the %d time steps has its own label or target; they cannot become %d steps", d.Steps, steps)
 	}
@@ -80,6 +87,14 @@ func (d *Dataset) check(op string) {
 		}
 	}
 	length("X", len(d.X), n*d.Steps*d.Width)
+	if d.Lengths != nil {
+		length("Lengths", len(d.Lengths), n)
+		for i, steps := range d.Lengths {
+			if steps < 0 || int(steps) > d.Steps {
+				panic(fmt.Sprintf("data: %s: sample %d has length %d, want 0 to %d steps", op, i, steps, d.Steps))
+			}
+		}
+	}
 	if d.Labels != nil {
 		length("Labels", len(d.Labels), n*d.outputs())
 	}

@@ -1,0 +1,52 @@
+package data
+
+import "fmt"
+
+// Chunk returns the time steps from up to, not including, to of b, whose memory
+// it shares but for Lengths, which the next call of Chunk overwrites. It panics
+// where b has no such steps and, unless they are all of them, where labels or
+// targets are not one per time step.
+func (b Batch) Chunk(from, to int) Batch {
+	if from < 0 || to <= from || to > b.Steps {
+		panic(fmt.Sprintf("data: Chunk: steps %d to %d of a batch of %d", from, to, b.Steps))
+	}
+	if to-from == b.Steps {
+		return b
+	}
+	return Batch{
+		Size: b.Size, Steps: to - from,
+		X:       steps("X", b, b.X, from, to),
+		Lengths: b.lengthsWithin(from, to),
+		Labels:  steps("Labels", b, b.Labels, from, to),
+		Targets: steps("Targets", b, b.Targets, from, to),
+	}
+}
+
+// lengthsWithin returns how many of the time steps each sample has; nil if all.
+func (b Batch) lengthsWithin(from, to int) []int32 {
+	if b.Lengths == nil {
+		return nil
+	}
+	lengths := b.chunkLengths
+	if lengths == nil {
+		lengths = make([]int32, len(b.Lengths))
+	}
+	for i, length := range b.Lengths {
+		lengths[i] = min(max(length-int32(from), 0), int32(to-from))
+	}
+	return lengths
+}
+
+// steps returns the part of values, [Steps·Size, ...], that belongs to the time
+// steps. nil gives nil.
+func steps[T any](name string, b Batch, values []T, from, to int) []T {
+	if values == nil {
+		return nil
+	}
+	rows := b.Steps * b.Size
+	if len(values)%rows != 0 {
+		panic(fmt.Sprintf("data: Chunk: %s has %d elements for %d time steps of %d samples", name, len(values), b.Steps, b.Size))
+	}
+	step := len(values) / b.Steps
+	return values[from*step : to*step]
+}

@@ -1,0 +1,56 @@
+package data
+
+import (
+	"slices"
+	"testing"
+)
+
+// ragged returns three samples of up to two steps.
+func ragged() *Dataset {
+	d := counting(3, 2, 2, true)
+	d.Lengths = []int32{2, 0, 1}
+	return d
+}
+
+func TestLengthsFollowTheirSamples(t *testing.T) {
+	if got := ragged().Subset([]int{2, 0, 2}).Lengths; !slices.Equal(got, []int32{1, 2, 1}) {
+		t.Errorf("Subset: lengths %v, want [1 2 1]", got)
+	}
+	batches := NewBatches(ragged(), 2)
+	for i, want := range [][]int32{{2, 0}, {1}} {
+		if got := batches.Batch(i).Lengths; !slices.Equal(got, want) {
+			t.Errorf("batch %d: lengths %v, want %v", i, got, want)
+		}
+	}
+	batches.Shuffle(1, 1)
+	for i := range batches.Count() {
+		batch := batches.Batch(i)
+		for k, length := range batch.Lengths {
+			// The first feature of sample i is 4i.
+			if want := ragged().Lengths[int(batch.X[2*k])/4]; length != want {
+				t.Errorf("shuffled batch %d: sample %d has length %d, want %d", i, k, length, want)
+			}
+		}
+	}
+	if got := NewBatches(counting(3, 2, 2, true), 2).Batch(0).Lengths; got != nil {
+		t.Errorf("samples without lengths got %v", got)
+	}
+}
+
+func TestLengthsMustFit(t *testing.T) {
+	tests := []struct {
+		lengths []int32
+		text    string
+	}{
+		{[]int32{1, 2}, "data: NewBatches: Lengths has length 2, want 3"},
+		{[]int32{1, 3, 2}, "data: NewBatches: sample 1 has length 3, want 0 to 2 steps"},
+		{[]int32{1, 2, -1}, "data: NewBatches: sample 2 has length -1, want 0 to 2 steps"},
+	}
+	for _, test := range tests {
+		d := ragged()
+		d.Lengths = test.lengths
+		wantPanic(t, test.text, func() { NewBatches(d, 1) })
+	}
+	_, err := ragged().WithSteps(1)
+	wantError(t, err, "the samples have lengths in time steps of 2 features", "cannot become steps of 4")
+}

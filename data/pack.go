@@ -1,0 +1,69 @@
+package data
+
+import "fmt"
+
+// Pack returns the sequences of a task of that format as a Dataset, in order.
+// Sequences shorter than the longest are padded at their end, with inputs 0,
+// targets 0 and labels −1; if all are as long, Lengths is nil. A task with classes has labels and targets, so that
+// cross-entropy and squared error both can train on it; one without has
+// targets.
+//
+// It panics where there are no sequences, where one has not the format, and
+// where a step of a task without classes asks for nothing, which targets cannot
+// say.
+func Pack(f Format, sequences []Sequence) *Dataset {
+	if len(sequences) == 0 {
+		panic("data: Pack: no sequences")
+	}
+	d := &Dataset{Width: f.Width, TargetWidth: f.Outputs, Classes: f.Classes, PerStep: f.PerStep}
+	shortest := sequences[0].Steps
+	for i := range sequences {
+		checkPacked(f, i, &sequences[i])
+		d.Steps = max(d.Steps, sequences[i].Steps)
+		shortest = min(shortest, sequences[i].Steps)
+	}
+	n, rows := len(sequences), len(sequences)*d.outputs()
+	d.X = make([]float32, n*d.Steps*d.Width)
+	if shortest < d.Steps {
+		d.Lengths = make([]int32, n)
+	}
+	d.Targets = make([]float32, rows*d.TargetWidth)
+	if f.Classes != nil {
+		d.Labels = make([]int32, rows)
+		for row := range d.Labels {
+			d.Labels[row] = -1
+		}
+	}
+	for i := range sequences {
+		s := &sequences[i]
+		copy(d.X[i*d.Steps*d.Width:], s.X)
+		if d.Lengths != nil {
+			d.Lengths[i] = int32(s.Steps)
+		}
+		first := 0 // of the steps whose answers are packed
+		if !f.PerStep {
+			first = s.Steps - 1
+		}
+		copy(d.Targets[i*d.outputs()*d.TargetWidth:], s.Targets[first*s.Outputs:])
+		if f.Classes != nil {
+			copy(d.Labels[i*d.outputs():], s.Labels[first:])
+		}
+	}
+	return d
+}
+
+// checkPacked panics where sequence i cannot be packed.
+func checkPacked(f Format, i int, s *Sequence) {
+	if s.Width != f.Width || s.Outputs != f.Outputs {
+		panic(fmt.Sprintf("data: Pack: sequence %d has %d features and %d outputs, the format %d and %d", i, s.Width, s.Outputs, f.Width, f.Outputs))
+	}
+	for t, mask := range s.Mask {
+		last := t == s.Steps-1
+		switch {
+		case mask == 0 && f.Classes == nil && (f.PerStep || last):
+			panic(fmt.Sprintf("data: Pack: step %d of sequence %d asks for nothing, which a dataset without classes cannot say", t, i))
+		case mask != 0 && !f.PerStep && !last:
+			panic(fmt.Sprintf("data: Pack: step %d of %d of sequence %d asks for an answer, but the format says that only the last does", t, s.Steps, i))
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package data
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+func TestPackPadsAtTheEnd(t *testing.T) {
+	var short, long Sequence
+	short.Reset(1, 2, 3)
+	copy(short.X, []float32{1, 2})
+	short.AnswerClass(0, 2)
+	long.Reset(2, 2, 3)
+	copy(long.X, []float32{3, 4, 5, 6})
+	long.AnswerClass(1, 1)
+
+	f := Format{Width: 2, Outputs: 3, Classes: []string{"a", "b", "c"}}
+	tests := []struct {
+		perStep bool
+		labels  []int32
+		targets []float32
+	}{
+		{false, []int32{2, 1}, []float32{0, 0, 1, 0, 1, 0}},
+		{true, []int32{2, -1, -1, 1}, []float32{0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0}},
+	}
+	for _, test := range tests {
+		f.PerStep = test.perStep
+		d := Pack(f, []Sequence{short, long})
+		d.check("Pack")
+		if d.Steps != 2 || d.TargetWidth != 3 || !slices.Equal(d.X, []float32{1, 2, 0, 0, 3, 4, 5, 6}) || !slices.Equal(d.Lengths, []int32{1, 2}) {
+			t.Errorf("PerStep %v: %d steps, X %v, lengths %v", test.perStep, d.Steps, d.X, d.Lengths)
+		}
+		if !slices.Equal(d.Labels, test.labels) || !slices.Equal(d.Targets, test.targets) {
+			t.Errorf("PerStep %v: labels %v, targets %v, want %v, %v", test.perStep, d.Labels, d.Targets, test.labels, test.targets)
+		}
+	}
+}
+
+func TestSequencesOfOneLengthNeedNoLengths(t *testing.T) {
+	task := CopyMemory{Blanks: 3}
+	if got := Pack(task.Format(), Draw(task, rand.New(rand.NewPCG(1, 1)), 2)).Lengths; got != nil {
+		t.Errorf("lengths %v, want none", got)
+	}
+}
+
+func TestEveryTaskButOneCanBePacked(t *testing.T) {
+	forEachTask(t, func(t *testing.T, task Task, rng *rand.Rand) {
+		f, drawn := task.Format(), Draw(task, rng, 20)
+		if delays, ok := task.(SpikeDelays); ok && delays.Spikes > 1 {
+			wantPanic(t, "data: Pack: step 0 of sequence 0 asks for nothing", func() { Pack(f, drawn) })
+			return
+		}
+		d := Pack(f, drawn)
+		d.check("Pack")
+		for i, s := range drawn {
+			from := i * d.Steps * d.Width
+			length := d.Steps
+			if d.Lengths != nil {
+				length = int(d.Lengths[i])
+			}
+			if !slices.Equal(d.X[from:from+s.Steps*d.Width], s.X) || length != s.Steps {
+				t.Fatalf("sample %d of length %d is not the sequence of %d steps", i, length, s.Steps)
+			}
+			rows := i * d.outputs()
+			targets, labels := s.Targets, s.Labels
+			if !f.PerStep {
+				targets, labels = s.Target(s.Steps-1), s.Labels[s.Steps-1:]
+			}
+			if !slices.Equal(d.Targets[rows*f.Outputs:rows*f.Outputs+len(targets)], targets) {
+				t.Fatalf("sample %d has other targets than its sequence", i)
+			}
+			if f.Classes != nil && !slices.Equal(d.Labels[rows:rows+len(labels)], labels) {
+				t.Fatalf("sample %d has other labels than its sequence", i)
+			}
+		}
+	})
+}
+
+func TestPackRefusesWhatHasNotTheFormat(t *testing.T) {
+	var s Sequence
+	s.Reset(2, 1, 1)
+	s.AnswerValue(1, 1)
+	pack := func(f Format) func() { return func() { Pack(f, []Sequence{s}) } }
+	wantPanic(t, "data: Pack: sequence 0 has 1 features and 1 outputs, the format 2 and 1", pack(Format{Width: 2, Outputs: 1}))
+	wantPanic(t, "data: Pack: step 0 of sequence 0 asks for nothing", pack(Format{Width: 1, Outputs: 1, PerStep: true}))
+	s.AnswerValue(0, 1)
+	wantPanic(t, "data: Pack: step 0 of 2 of sequence 0 asks for an answer", pack(Format{Width: 1, Outputs: 1}))
+	wantPanic(t, "data: Pack: no sequences", func() { Pack(Format{}, nil) })
+}
