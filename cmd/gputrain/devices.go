@@ -28,8 +28,7 @@ func (devicesCommand) Run(con console) error {
 		lines = append(lines, "cuda      none: "+err.Error())
 	}
 	for ordinal, gpu := range gpus {
-		lines = append(lines, fmt.Sprintf("cuda:%-4d %s, compute capability %d.%d, %.1f GiB memory, driver %s",
-			ordinal, gpu.Name, gpu.Major, gpu.Minor, float64(gpu.Memory)/(1<<30), gpu.Driver))
+		lines = append(lines, fmt.Sprintf("cuda:%-4d %s, driver %s", ordinal, describeGPU(gpu), gpu.Driver))
 	}
 	lines = append(lines, "emulated  executes and checks the CUDA kernels on the CPU; slow, for tests")
 	_, err = fmt.Fprintln(con.out, strings.Join(lines, "\n"))
@@ -50,34 +49,74 @@ func checkDevice(name string) error {
 		name, strings.Join(deviceNames(), ", "), nearest(name, deviceNames()))}
 }
 
-// openDevice opens the device that --device names, which checkDevice has
-// passed. note is what the user should know of it: what auto chose and why, or
-// that the device is slow.
-func openDevice(name string) (b backend.Backend, note string, err error) {
+// device is what --device names.
+type device struct {
+	name string // as --device says it
+	open func() (backend.Backend, error)
+	gpu  func() (cuda.DeviceInfo, error) // describes it; nil for the CPU
+	note string                          // what the user should know: what auto chose and why, or that it is slow
+}
+
+// findDevice finds the device that --device names, which checkDevice has
+// passed. Whether it is there is known when it is opened.
+func findDevice(name string) (device, error) {
 	switch name {
 	case "auto":
 		// A GPU must be named: the kernels have passed their tests on the
 		// emulator only.
-		b, err = openCPU()
-		return b, "device cpu, as always unless --device names another: " + describeCPU(), err
+		return device{name: name, open: openCPU, note: "device cpu, as always unless --device names another: " + describeCPU()}, nil
 	case "cpu":
-		b, err = openCPU()
-		return b, "", err
+		return device{name: name, open: openCPU}, nil
 	case "emulated":
-		b, err = openEmulated()
-		return b, "device emulated: the CUDA kernels, executed and checked on the CPU. It is slow; it finds faults in kernels without a GPU", err
+		driver, err := emulator.New(emulator.Options{})
+		d := newGPU(name, driver, 0)
+		d.note = "device emulated: the CUDA kernels, executed and checked on the CPU. It is slow; it finds faults in kernels without a GPU"
+		return d, err
 	}
 	ordinal := 0
 	if match := gpuName.FindStringSubmatch(name); match != nil {
+		var err error
 		if ordinal, err = strconv.Atoi(match[1]); err != nil {
-			return nil, "", err
+			return device{}, err
 		}
 	}
-	b, err = cuda.Open(cudriver.New(), ordinal, cuda.Options{})
-	if err != nil {
-		return nil, "", fmt.Errorf("--device %s: %w", name, err)
+	return newGPU(name, cudriver.New(), ordinal), nil
+}
+
+// newGPU returns the GPU of driver with that ordinal.
+func newGPU(name string, driver cuda.Driver, ordinal int) device {
+	named := func(err error) error { return fmt.Errorf("--device %s: %w", name, err) }
+	return device{
+		name: name,
+		open: func() (backend.Backend, error) {
+			b, err := cuda.Open(driver, ordinal, cuda.Options{Name: name})
+			if err != nil {
+				return nil, named(err)
+			}
+			return b, nil
+		},
+		gpu: func() (cuda.DeviceInfo, error) {
+			gpus, err := driver.Devices()
+			switch {
+			case err != nil:
+				return cuda.DeviceInfo{}, named(err)
+			case ordinal >= len(gpus):
+				return cuda.DeviceInfo{}, named(fmt.Errorf("there is no GPU %d: this machine has %d, numbered from 0", ordinal, len(gpus)))
+			}
+			return gpus[ordinal], nil
+		},
 	}
-	return b, "", nil
+}
+
+// openDevice finds the device that --device names and opens it. The note is
+// that of the device.
+func openDevice(name string) (b backend.Backend, note string, err error) {
+	d, err := findDevice(name)
+	if err != nil {
+		return nil, "", err
+	}
+	b, err = d.open()
+	return b, d.note, err
 }
 
 func openCPU() (backend.Backend, error) {
@@ -91,12 +130,8 @@ func openCPU() (backend.Backend, error) {
 	return gonum.Open(gonum.Options{MemoryLimit: limit})
 }
 
-func openEmulated() (backend.Backend, error) {
-	driver, err := emulator.New(emulator.Options{})
-	if err != nil {
-		return nil, err
-	}
-	return cuda.Open(driver, 0, cuda.Options{Name: "emulated"})
+func describeGPU(gpu cuda.DeviceInfo) string {
+	return fmt.Sprintf("%s, compute capability %d.%d, %.1f GiB memory", gpu.Name, gpu.Major, gpu.Minor, float64(gpu.Memory)/(1<<30))
 }
 
 // describeCPU returns the model, cores and memory of the machine, as far as

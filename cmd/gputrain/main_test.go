@@ -164,6 +164,17 @@ func TestWrongCommandLines(t *testing.T) {
 		{"eval", "--model"},
 		{"eval --modle x", `did you mean "--model"?`},
 		{"predict --model x", "--input"},
+		{"conformance", "--device"},
+		{"conformance --device gpu", `--device is "gpu", not one of`},
+		{"conformance --device cpu --max-size 0", "--max-size is 0; it must be 1 or more"},
+		{"conformance --device cpu --max-size many", "--max-size: expected"},
+		{"conformance --device cpu --no-benchmark", `did you mean "--benchmarks"?`},
+		{"profile --gpu H10", `--gpu is "H10", not one of H100, A100, RTX 4090, T4; did you mean "H100"?`},
+		{"profile --device cpu", "only the emulated GPU counts"},
+		{"profile --hidden 0", "--hidden is 0"},
+		{"explain --device emulated --gpu A1000", `did you mean "A100"?`},
+		{"explain --gpu T4", "is for --device emulated, not auto"},
+		{"explain --model gru", `did you mean "rnn"?`},
 	} {
 		t.Run(c.line, func(t *testing.T) {
 			wantFailure(t, exitUsage, []string{c.want}, strings.Fields(c.line)...)

@@ -78,6 +78,16 @@ func (d *description) input(batch int) model.Shape {
 	return model.Shape{Steps: d.Steps, Batch: batch, Width: d.Width}
 }
 
+// title describes the network and batches of that many samples in a line.
+func (d *description) title(batch int) string {
+	layers := "layers"
+	if d.Layers == 1 {
+		layers = "layer"
+	}
+	return fmt.Sprintf("%s, %d %s of %d hidden units, %d classes; batches of %d samples, %d steps of %d features",
+		d.Model, d.Layers, layers, d.Hidden, len(d.Classes), batch, d.Steps, d.Width)
+}
+
 // prepare scales a raw set, which name names in errors, and splits it into
 // time steps.
 func (d *description) prepare(set *data.Dataset, name string) (*data.Dataset, error) {

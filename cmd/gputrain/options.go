@@ -12,11 +12,14 @@ import (
 
 // cli is the grammar of the command line.
 type cli struct {
-	Train   trainCommand   `cmd:"" help:"Train a network."`
-	Eval    evalCommand    `cmd:"" help:"Measure a trained network on labelled data."`
-	Predict predictCommand `cmd:"" help:"Apply a trained network to the rows of a CSV file."`
-	Devices devicesCommand `cmd:"" help:"List the devices that can compute."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Train       trainCommand       `cmd:"" help:"Train a network."`
+	Eval        evalCommand        `cmd:"" help:"Measure a trained network on labelled data."`
+	Predict     predictCommand     `cmd:"" help:"Apply a trained network to the rows of a CSV file."`
+	Devices     devicesCommand     `cmd:"" help:"List the devices that can compute."`
+	Conformance conformanceCommand `cmd:"" help:"Check and measure a device, and write a report."`
+	Profile     profileCommand     `cmd:"" help:"Count what each kernel of a training step does."`
+	Explain     explainCommand     `cmd:"" help:"Say what training would do on a device: paths, memory, kernels."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 
 // settings are what decides the outcome of a run: flags of train, and keys of
@@ -41,7 +44,7 @@ type settings struct {
 	Clip        float64 `toml:"clip" default:"1" help:"Largest norm of the gradient; 0 means no limit."`
 	Patience    int     `toml:"patience" default:"0" help:"Stop after so many epochs without a better validation loss, and keep the best parameters; 0 means never."`
 	Seed        int64   `toml:"seed" default:"1" help:"Seed of the initial parameters and of the order of the samples."`
-	Device      string  `toml:"device" default:"auto" help:"auto (the CPU), cpu, cuda or cuda:N (an NVIDIA GPU), or emulated (the CUDA kernels on the CPU: slow, for tests)."`
+	Device      string  `toml:"device" default:"${device=auto}" help:"auto (the CPU), cpu, cuda or cuda:N (an NVIDIA GPU), or emulated (the CUDA kernels on the CPU: slow, for tests)."`
 }
 
 // modelKinds returns the valid values of settings.Model.
@@ -91,9 +94,8 @@ func (s *settings) check() error {
 		{"optimizer", s.Optimizer, []string{"sgd", "rmsprop", "adam", "adamw"}},
 		{"schedule", s.Schedule, []string{"constant", "step", "cosine"}},
 	} {
-		if !slices.Contains(c.valid, c.value) {
-			return &settingError{c.key, fmt.Sprintf("is %q, not one of %s; did you mean %q?",
-				c.value, strings.Join(c.valid, ", "), nearest(c.value, c.valid))}
+		if err := checkOneOf(c.key, c.value, c.valid); err != nil {
+			return err
 		}
 	}
 	if err := checkDevice(s.Device); err != nil {
@@ -113,6 +115,15 @@ func (s *settings) check() error {
 		return &settingError{"target", fmt.Sprintf("is %q, but only csv data has columns", s.Target)}
 	}
 	return nil
+}
+
+// checkOneOf reports a setting that has none of the valid values.
+func checkOneOf(key, value string, valid []string) error {
+	if slices.Contains(valid, value) {
+		return nil
+	}
+	return &settingError{key, fmt.Sprintf("is %q, not one of %s; did you mean %q?",
+		value, strings.Join(valid, ", "), nearest(value, valid))}
 }
 
 // settingError is a setting with an invalid value.

@@ -26,15 +26,20 @@ type reporter interface {
 // samples: a bar on a terminal, lines elsewhere.
 func (c *trainCommand) reporter(con console, samples int) reporter {
 	last := lastLine{con.out}
-	switch file, ok := con.err.(*os.File); {
+	switch {
 	case c.JSON:
 		return &jsonLines{out: json.NewEncoder(con.out), epochs: c.Epochs, quiet: c.Quiet}
 	case c.Quiet:
 		return last
-	case ok && term.IsTerminal(int(file.Fd())):
+	case isTerminal(con.err):
 		return &bar{lastLine: last, err: con.err, samples: samples, accuracy: math.NaN()}
 	}
 	return &lines{lastLine: last, err: con.err}
+}
+
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
 }
 
 // lastLine shows the result only.

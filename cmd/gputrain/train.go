@@ -43,22 +43,9 @@ func (c *trainCommand) Run(ctx context.Context, con console) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	from, err := parseSource(c.Data)
+	d, parts, err := c.load()
 	if err != nil {
 		return err
-	}
-	parts, err := from.load(c.Target)
-	if err != nil {
-		return err
-	}
-	d, err := c.describe(from, parts.train)
-	if err != nil {
-		return err
-	}
-	for _, set := range []**data.Dataset{&parts.train, &parts.valid, &parts.test} {
-		if *set, err = d.prepare(*set, from.String()); err != nil {
-			return err
-		}
 	}
 	b, note, err := openDevice(c.Device)
 	if err != nil {
@@ -71,10 +58,12 @@ func (c *trainCommand) Run(ctx context.Context, con console) error {
 	}
 	net.Init(uint64(c.Seed))
 	s := &session{settings: &c.settings, description: d, net: net, reporter: c.reporter(con, parts.train.Len())}
-	if s.trainer, err = train.New(net, s.options(parts.train.Len())); err != nil {
+	options := c.options(parts.train.Len())
+	options.OnStep, options.OnEpoch = s.reporter.step, s.endEpoch
+	if s.trainer, err = train.New(net, options); err != nil {
 		return err
 	}
-	if err := s.open(c.Out, string(c.Resume), c.Model+"-"+from.name()); err != nil {
+	if err := s.open(c.Out, string(c.Resume)); err != nil {
 		return err
 	}
 	if note != "" && !c.Quiet {
@@ -89,6 +78,54 @@ func (c *trainCommand) Run(ctx context.Context, con console) error {
 	return s.finish(parts.test)
 }
 
+// load returns the network that s asks for, and the data as it takes them.
+func (s *settings) load() (*description, sets, error) {
+	from, err := parseSource(s.Data)
+	if err != nil {
+		return nil, sets{}, err
+	}
+	parts, err := from.load(s.Target)
+	if err != nil {
+		return nil, sets{}, err
+	}
+	d, err := s.describe(from, parts.train)
+	if err != nil {
+		return nil, sets{}, err
+	}
+	for _, set := range []**data.Dataset{&parts.train, &parts.valid, &parts.test} {
+		if *set, err = d.prepare(*set, from.String()); err != nil {
+			return nil, sets{}, err
+		}
+	}
+	return d, parts, nil
+}
+
+// options translates s for a training set of that many samples.
+func (s *settings) options(samples int) train.Options {
+	o := train.Options{
+		Loss: train.CrossEntropy{}, LR: s.LR, ClipNorm: s.Clip,
+		Epochs: s.Epochs, Batch: s.Batch, Seed: uint64(s.Seed), Patience: s.Patience,
+	}
+	switch s.Optimizer {
+	case "sgd":
+		o.Optimizer = train.SGD{Momentum: s.Momentum, WeightDecay: s.WeightDecay}
+	case "rmsprop":
+		o.Optimizer = train.RMSProp{Momentum: s.Momentum, WeightDecay: s.WeightDecay}
+	case "adam":
+		o.Optimizer = train.Adam{WeightDecay: s.WeightDecay}
+	case "adamw":
+		o.Optimizer = train.AdamW{WeightDecay: s.WeightDecay}
+	}
+	steps := s.Epochs * ((samples + s.Batch - 1) / s.Batch)
+	switch s.Schedule {
+	case "step":
+		o.Schedule = train.StepDecay{Every: (steps + 2) / 3, Gamma: 0.1}
+	case "cosine":
+		o.Schedule = train.Cosine{Warmup: int(s.Warmup * float64(steps)), Total: steps}
+	}
+	return o
+}
+
 // session is a training under way.
 type session struct {
 	settings    *settings
@@ -99,39 +136,15 @@ type session struct {
 	dir         runDir
 }
 
-// options translates the settings for a training set of that many samples.
-func (s *session) options(samples int) train.Options {
-	c := s.settings
-	o := train.Options{
-		Loss: train.CrossEntropy{}, LR: c.LR, ClipNorm: c.Clip,
-		Epochs: c.Epochs, Batch: c.Batch, Seed: uint64(c.Seed), Patience: c.Patience,
-		OnStep: s.reporter.step, OnEpoch: s.endEpoch,
-	}
-	switch c.Optimizer {
-	case "sgd":
-		o.Optimizer = train.SGD{Momentum: c.Momentum, WeightDecay: c.WeightDecay}
-	case "rmsprop":
-		o.Optimizer = train.RMSProp{Momentum: c.Momentum, WeightDecay: c.WeightDecay}
-	case "adam":
-		o.Optimizer = train.Adam{WeightDecay: c.WeightDecay}
-	case "adamw":
-		o.Optimizer = train.AdamW{WeightDecay: c.WeightDecay}
-	}
-	steps := c.Epochs * ((samples + c.Batch - 1) / c.Batch)
-	switch c.Schedule {
-	case "step":
-		o.Schedule = train.StepDecay{Every: (steps + 2) / 3, Gamma: 0.1}
-	case "cosine":
-		o.Schedule = train.Cosine{Warmup: int(c.Warmup * float64(steps)), Total: steps}
-	}
-	return o
-}
-
 // open makes the run's directory, or reads the checkpoint of the one to
 // resume.
-func (s *session) open(out, resume, name string) (err error) {
+func (s *session) open(out, resume string) (err error) {
 	if resume == "" {
-		if s.dir, err = createRun(out, name); err != nil {
+		from, err := parseSource(s.settings.Data)
+		if err != nil {
+			return err
+		}
+		if s.dir, err = createRun(out, s.settings.Model+"-"+from.name()); err != nil {
 			return err
 		}
 		return s.dir.writeConfig(s.settings)

@@ -9,12 +9,22 @@ import (
 
 type versionCommand struct{}
 
-// Run prints the module version, the commit that it was built from where the
-// build recorded it, and the Go version.
+// Run prints the version.
 func (versionCommand) Run(con console) error {
+	text, err := versionText()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(con.out, "gputrain %s\n", text)
+	return err
+}
+
+// versionText returns the module version, the commit that it was built from
+// where the build recorded it, and the Go version.
+func versionText() (string, error) {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return errors.New("this build carries no version; build gputrain in module mode")
+		return "", errors.New("this build carries no version; build gputrain in module mode")
 	}
 	recorded := map[string]string{}
 	for _, setting := range info.Settings {
@@ -27,6 +37,5 @@ func (versionCommand) Run(con console) error {
 			commit += " with changes"
 		}
 	}
-	_, err := fmt.Fprintf(con.out, "gputrain %s%s %s %s/%s\n", info.Main.Version, commit, info.GoVersion, runtime.GOOS, runtime.GOARCH)
-	return err
+	return fmt.Sprintf("%s%s %s %s/%s", info.Main.Version, commit, info.GoVersion, runtime.GOOS, runtime.GOARCH), nil
 }

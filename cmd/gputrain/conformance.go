@@ -1,0 +1,121 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"gputrain/backend/backendtest"
+)
+
+type conformanceCommand struct {
+	Device     string `required:"" placeholder:"DEVICE" help:"What to check: cpu, cuda or cuda:N (an NVIDIA GPU), or emulated."`
+	Out        string `placeholder:"FILE" help:"The report, in Markdown; by default conformance-<time>-<device>.md."`
+	MaxSize    *int   `placeholder:"N" help:"Leave out what has a dimension larger than N; by default 33 on emulated, nothing elsewhere."`
+	Benchmarks *bool  `negatable:"" help:"Measure speed after the checks; by default not on emulated, where figures are estimates."`
+}
+
+// Help is what "gputrain conformance --help" says in more detail.
+func (*conformanceCommand) Help() string {
+	return `Each operation is compared with its definition in float64, at sizes where implementations change over, and held to a tolerance that the number of roundings justifies. Then come the rules: nothing is written beside the outputs, the same bits run after run, misuse panics, errors stick.
+
+The report says what the device is, the largest error of each check in units of its tolerance, what failed, and what was measured. It is written before the first check, and after each one, so that something is left if the machine does not survive.
+
+The exit code is 1 if a check fails. docs/gpu.md says how to read the report.`
+}
+
+// emulatedSize is what the emulated GPU does in a minute or two.
+const emulatedSize = 33
+
+// Run checks a device and writes the report.
+func (c *conformanceCommand) Run(con console) error {
+	if err := checkDevice(c.Device); err != nil {
+		return err
+	}
+	if c.MaxSize != nil && *c.MaxSize < 1 {
+		return &settingError{"max-size", fmt.Sprintf("is %d; it must be 1 or more", *c.MaxSize)}
+	}
+	d, err := findDevice(c.Device)
+	if err != nil {
+		return err
+	}
+	return c.inspect(con, d)
+}
+
+// inspect runs the suite and the measurements on d.
+func (c *conformanceCommand) inspect(con console, d device) error {
+	// A device that is not there is one error, not one for each check.
+	b, err := d.open()
+	if err != nil {
+		return err
+	}
+	if err := b.Close(); err != nil {
+		return err
+	}
+	r, err := newReport(d, c.Out)
+	if err != nil {
+		return err
+	}
+	r.benchmarks = d.name != "emulated"
+	if !r.benchmarks {
+		r.maxSize = emulatedSize
+	}
+	if c.Benchmarks != nil {
+		r.benchmarks = *c.Benchmarks
+	}
+	if c.MaxSize != nil {
+		r.maxSize = *c.MaxSize
+	}
+	if d.note != "" {
+		fmt.Fprintln(con.err, d.note)
+	}
+	if err := r.fill(d, con); err != nil {
+		return err
+	}
+	if failed := r.failed(); len(failed) > 0 {
+		return fmt.Errorf("%d of %d checks failed (%s): see %s", len(failed), len(r.results), strings.Join(failed, ", "), r.path)
+	}
+	_, err = fmt.Fprintf(con.out, "%s\nreport in %s\n", r.summary(), r.path)
+	return err
+}
+
+// fill runs what the report is about and keeps the file up to date.
+func (r *conformanceReport) fill(d device, con console) error {
+	var opts []backendtest.Option
+	if r.maxSize > 0 {
+		opts = append(opts, backendtest.MaxSize(r.maxSize))
+	}
+	var measurements []backendtest.Measurement
+	if r.benchmarks {
+		measurements = backendtest.Measurements(opts...)
+	}
+	r.running = "no check has begun"
+	failure := r.write()
+	if failure != nil {
+		return failure
+	}
+	shown := newStages(con.err)
+	defer shown.close()
+	begin := func(done, all int, name string) {
+		shown.begin(done, all, name)
+		r.running = fmt.Sprintf("%s was running, after %d of %d checks and measurements", name, done, all)
+		if failure == nil {
+			failure = r.write()
+		}
+	}
+	progress := backendtest.Progress(func(done []backendtest.Result, all int, next string) {
+		r.results = done
+		begin(len(done), all+len(measurements), next)
+	})
+	r.results = backendtest.Check(d.open, append(opts, progress)...).Results
+	for i, m := range measurements {
+		begin(len(r.results)+i, len(r.results)+len(measurements), m.Name)
+		figures, err := m.Run(d.open, 300*time.Millisecond)
+		r.measured = append(r.measured, measured{m.Name, figures, err})
+	}
+	if failure != nil {
+		return failure
+	}
+	r.running = ""
+	return r.write()
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gputrain/backend"
+	"gputrain/backend/backendtest"
+)
+
+func TestConformanceWritesAReport(t *testing.T) {
+	t.Chdir(t.TempDir())
+	o := gputrain("conformance", "--device", "cpu", "--max-size", "1", "--out", "report.md").want(t, 0)
+	if !strings.Contains(o.out, " 0 failed") || o.lastLine() != "report in report.md" {
+		t.Errorf("stdout is %q", o.out)
+	}
+	if !strings.Contains(o.errors, "1/") || !strings.Contains(o.errors, " Fill/1\n") {
+		t.Errorf("stderr %q does not show what was done", o.errors)
+	}
+	report := readFile(t, "report.md")
+	for _, want := range []string{
+		"# gputrain conformance of cpu: passed\n", "| CPU | ", "| gputrain | ", "| Date | ", "| Largest dimension | 1 |",
+		"\n| Gemm | ", "\n| UseAfterClose | ", "\n| Fill/1 | ", " µs/op |",
+	} {
+		if !strings.Contains(report, want) {
+			t.Errorf("the report has no %q:\n%s", want, report)
+		}
+	}
+	wantFailure(t, exitFailure, []string{"report.md exists already", "--out"},
+		"conformance", "--device", "cpu", "--max-size", "1", "--out", "report.md")
+}
+
+func TestConformanceReportsGetNamesOfTheirOwn(t *testing.T) {
+	t.Chdir(t.TempDir())
+	gputrain("conformance", "--device", "cpu", "--max-size", "1", "--no-benchmarks").want(t, 0)
+	if found, err := filepath.Glob("conformance-2*-cpu.md"); err != nil || len(found) != 1 {
+		t.Errorf("reports %q, error %v", found, err)
+	}
+}
+
+// untanh computes a wrong Tanh.
+type untanh struct{ backend.Backend }
+
+func (b untanh) Tanh(y, x backend.Tensor) { b.Backend.Sigmoid(y, x) }
+
+func TestConformanceOfABrokenDeviceFailsAndIsReported(t *testing.T) {
+	t.Chdir(t.TempDir())
+	broken := device{name: "cpu", open: func() (backend.Backend, error) {
+		b, err := openCPU()
+		return untanh{b}, err
+	}}
+	var out, progress bytes.Buffer
+	command := conformanceCommand{Out: "report.md", MaxSize: new(1), Benchmarks: new(false)}
+	err := command.inspect(console{out: &out, err: &progress}, broken)
+	if err == nil || !strings.Contains(err.Error(), " checks failed (Tanh") || !strings.HasSuffix(err.Error(), "see report.md") || out.Len() > 0 {
+		t.Errorf("error %v, stdout %q", err, out.String())
+	}
+	report := readFile(t, "report.md")
+	for _, want := range []string{"conformance of cpu: FAILED", "\n| Tanh | ", "**FAILED**", "\nTanh/", "seed 1,"} {
+		if !strings.Contains(report, want) {
+			t.Errorf("the report has no %q:\n%s", want, report)
+		}
+	}
+}
+
+// What is left when a check takes the whole machine with it.
+func TestReportTellsWhatWasRunning(t *testing.T) {
+	t.Chdir(t.TempDir())
+	opened, left := 0, ""
+	d := device{name: "cpu", open: func() (backend.Backend, error) {
+		if opened++; opened == 20 {
+			left = readFile(t, "report.md")
+		}
+		return openCPU()
+	}}
+	command := conformanceCommand{Out: "report.md", MaxSize: new(1), Benchmarks: new(false)}
+	if err := command.inspect(console{out: &bytes.Buffer{}, err: &bytes.Buffer{}}, d); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"conformance of cpu: not finished", " was running, after ", "\n| New | "} {
+		if !strings.Contains(left, want) {
+			t.Errorf("the report of an unfinished run has no %q:\n%s", want, left)
+		}
+	}
+}
+
+func TestReportOfAGPUTellsWhatItIsAndWhatCouldNotBeMeasured(t *testing.T) {
+	t.Chdir(t.TempDir())
+	d, err := findDevice("emulated")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := newReport(d, "report.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.measured = []measured{
+		{"Gemm/8x8x8", []backendtest.Figure{{Value: 1234.5678, Unit: "GFLOP/s"}}, nil},
+		{"LSTM/T9", nil, errors.New("out of memory")},
+	}
+	text := r.text()
+	for _, want := range []string{
+		"| GPU | emulated H100 |", "| Compute capability | 9.0 |", "| GPU memory | 2.0 GiB |", "| Driver | CUDA 11.8 |",
+		"**estimates**", "| Gemm/8x8x8 | 1235 |", "| LSTM/T9 |  |", "\nLSTM/T9: out of memory\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the report has no %q:\n%s", want, text)
+		}
+	}
+}
+
+func TestSignificantDigits(t *testing.T) {
+	for x, want := range map[float64]string{0: "0", 0.0123456: "0.01235", 1.5: "1.500", 123.456: "123.5", 9999.6: "10000", 1234567: "1234567"} {
+		if got := significant(x); got != want {
+			t.Errorf("%v: got %s, want %s", x, got, want)
+		}
+	}
+}
+
+func TestStagesAreABarOnATerminal(t *testing.T) {
+	var screen bytes.Buffer
+	s := &stages{out: &screen, terminal: true}
+	s.begin(0, 2, "Fill")
+	s.begin(1, 2, "Copy")
+	s.close()
+	for _, want := range []string{"Fill", "Copy", "1/2", "50%"} {
+		if !strings.Contains(screen.String(), want) {
+			t.Errorf("the bar %q has no %q", screen.String(), want)
+		}
+	}
+}
+
+func TestConformanceThatCannotBeDone(t *testing.T) {
+	t.Chdir(t.TempDir())
+	writeFile(t, "file", "")
+	for _, c := range []struct {
+		out  string
+		want []string
+	}{
+		{"no/report.md", []string{"write no/report.md: ", "no such file"}},
+		{"file/report.md", []string{"file/report.md: ", "not a directory"}},
+	} {
+		wantFailure(t, exitFailure, c.want, "conformance", "--device", "cpu", "--out", c.out)
+	}
+	if err := os.Mkdir("directory", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	wantFailure(t, exitFailure, []string{"directory exists already"}, "conformance", "--device", "cpu", "--out", "directory")
+}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+
+	"github.com/alecthomas/kong"
+
+	"gputrain/backend"
+	gonum "gputrain/cpu"
+	"gputrain/cuda/emulator"
+	"gputrain/data"
+	"gputrain/model"
+	"gputrain/train"
+)
+
+type explainCommand struct {
+	settings `embed:""`
+
+	Config kong.ConfigFlag `placeholder:"FILE" help:"Settings in TOML, such as the config.toml of a run; flags win."`
+	GPU    string          `name:"gpu" placeholder:"GPU" help:"With --device emulated, the GPU to explain for: H100 (the default), A100, RTX4090 or T4."`
+}
+
+// Help is what "gputrain explain --help" says in more detail.
+func (*explainCommand) Help() string {
+	return `Says which way each layer of the network that the flags describe goes on the device, what memory it takes, and, on a GPU, which kernels one training step launches, with their grids. What is listed is what the training code does: a few steps go to a device that notes the launches and computes nothing. "step" stands for what is of no layer: the gradients set to zero, clipping, the sum of the losses.`
+}
+
+// Run prints what training would do.
+func (c *explainCommand) Run(con console) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	if c.GPU != "" && c.Device != "emulated" {
+		return &settingError{"gpu", fmt.Sprintf("is %q, but it is for --device emulated, not %s", c.GPU, c.Device)}
+	}
+	d, parts, err := c.load()
+	if err != nil {
+		return err
+	}
+	e := &explanation{description: d, batch: data.NewBatches(parts.train, c.Batch).Batch(0)}
+	if c.Device == "auto" || c.Device == "cpu" {
+		err = e.explainCPU(&c.settings, parts.train.Len())
+	} else {
+		err = e.explainGPU(c, parts.train.Len())
+	}
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(con.out, e.text())
+	return err
+}
+
+const elementBytes = 4 // of a float32 and of an int32
+
+func (e *explanation) explainCPU(s *settings, samples int) error {
+	b, err := openCPU()
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	e.device = "cpu: " + describeCPU()
+	counted := &countingCPU{Backend: b.(*gonum.Backend)}
+	_, err = e.build(s, counted, samples, func() int64 { return counted.bytes }, func(string) {})
+	return err
+}
+
+func (e *explanation) explainGPU(c *explainCommand, samples int) error {
+	r, err := c.recorder()
+	if err != nil {
+		return err
+	}
+	b, err := newGPU(c.Device, r, 0).open()
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	e.device = c.Device + ": " + describeGPU(r.gpu) + fmt.Sprintf(", %d multiprocessors", r.gpu.Multiprocessors)
+	own := r.used
+	trainer, err := e.build(&c.settings, b, samples, func() int64 { return r.used }, func(stage string) { r.stage = stage })
+	if err != nil {
+		return err
+	}
+	// What repeats may be queued in another way from some step on.
+	const untilSteady = 4
+	asked := r.used - own
+	for range untilSteady {
+		r.reset()
+		trainer.Step(e.batch)
+	}
+	e.memory = append(e.memory, memoryPart{"workspace", r.used - asked})
+	e.launches, e.calls, e.graphs = r.launches, r.calls, r.graphs
+	return b.Sync()
+}
+
+// recorder returns a driver that records for the GPU that the flags name.
+func (c *explainCommand) recorder() (*recorder, error) {
+	model, err := findGPU(cmp.Or(c.GPU, "H100"))
+	if err != nil {
+		return nil, err
+	}
+	emulated, err := emulator.New(emulator.Options{GPU: model.Name, Memory: model.Memory})
+	if err != nil {
+		return nil, err
+	}
+	r := &recorder{Driver: emulated}
+	if c.Device == "emulated" {
+		r.gpu, err = newGPU(c.Device, emulated, 0).gpu()
+		return r, err
+	}
+	d, err := findDevice(c.Device)
+	if err != nil {
+		return nil, err
+	}
+	if r.gpu, err = d.gpu(); err != nil {
+		return nil, fmt.Errorf("%w; --device emulated --gpu NAME explains for a GPU that is not there", err)
+	}
+	return r, nil
+}
+
+// build builds the network and its trainer on b, and notes what memory they
+// take.
+func (e *explanation) build(s *settings, b backend.Backend, samples int, used func() int64, enter func(stage string)) (*train.Trainer, error) {
+	spec, shape := e.description.spec(), e.description.input(s.Batch)
+	for i, stage := range spec {
+		out, err := stage.Layer.Output(shape)
+		if err != nil {
+			return nil, err
+		}
+		e.stages = append(e.stages, explainedStage{stage.Name, layerPath(b, stage.Layer), shape, out})
+		spec[i].Layer = markedLayer{stage.Layer, stage.Name, enter}
+		shape = out
+	}
+	options := s.options(samples)
+	slots := int64(options.Optimizer.Slots())
+	options.Loss = markedLoss{options.Loss, enter}
+	options.Optimizer = markedOptimizer{options.Optimizer, enter}
+
+	before := used()
+	net, err := model.New(b, spec, e.description.input(s.Batch))
+	if err != nil {
+		return nil, err
+	}
+	built := used()
+	trainer, err := train.New(net, options)
+	if err != nil {
+		return nil, err
+	}
+	params := int64(net.Params().Size()) * elementBytes
+	e.memory = []memoryPart{
+		{fmt.Sprintf("parameters, %d", net.Count()), params},
+		{"gradients", params},
+		{"optimizer", slots * params},
+		{"activations and scratch", built - before - 2*params},
+		{"batch and loss", used() - built - slots*params},
+	}
+	return trainer, nil
+}
+
+// layerPath names the path of a recurrent layer; others have one only.
+func layerPath(b backend.Backend, l model.Layer) string {
+	switch l.(type) {
+	case model.LSTM:
+		return backend.LSTMPath(b)
+	case model.RNN:
+		return backend.RNNPath(b)
+	}
+	return "plain operations"
+}
+
+// countingCPU counts the memory that is asked of a CPU.
+type countingCPU struct {
+	*gonum.Backend
+	bytes int64
+}
+
+func (c *countingCPU) New(rows, cols int) (backend.Tensor, error) {
+	t, err := c.Backend.New(rows, cols)
+	c.bytes += elementBytes * int64(t.Size())
+	return t, err
+}
+
+func (c *countingCPU) NewInts(n int) (backend.Ints, error) {
+	t, err := c.Backend.NewInts(n)
+	c.bytes += elementBytes * int64(t.N)
+	return t, err
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gputrain/cuda"
+	"gputrain/data"
+	"gputrain/model"
+)
+
+// explanation is what a device makes of a network.
+type explanation struct {
+	description *description
+	batch       data.Batch
+	device      string
+	stages      []explainedStage
+	memory      []memoryPart
+	launches    []launch // of a step, in order
+	calls       int      // of the host, for these
+	graphs      int      // of the calls
+}
+
+type explainedStage struct {
+	name, path string
+	in, out    model.Shape
+}
+
+type memoryPart struct {
+	name  string
+	bytes int64
+}
+
+// text tells the explanation.
+func (e *explanation) text() string {
+	var stages, memory, launches [][]string
+	for _, s := range e.stages {
+		stages = append(stages, []string{s.name, shapeText(s.in), shapeText(s.out), s.path})
+	}
+	total := int64(0)
+	for _, part := range e.memory {
+		total += part.bytes
+		memory = append(memory, []string{part.name, mebibytes(part.bytes)})
+	}
+	memory = append(memory, []string{"total", mebibytes(total)})
+	for _, l := range joined(e.launches) {
+		launches = append(launches, []string{l.stage, l.kernel, dimText(l.grid), dimText(l.block), strconv.Itoa(l.times)})
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s\non %s\n\n", e.description.title(e.batch.Size), e.device)
+	text.WriteString(formatTable(4, []string{"stage", "steps×batch×width", "gives", "path"}, stages))
+	text.WriteString("\n" + formatTable(1, []string{"memory", "MiB"}, memory))
+	if len(launches) > 0 {
+		alone := e.calls - e.graphs
+		fmt.Fprintf(&text, "\none training step, once it repeats: %d kernels, %d of them in %d CUDA graph, %d started one by one\n\n",
+			len(e.launches), len(e.launches)-alone, e.graphs, alone)
+		text.WriteString(formatTable(2, []string{"stage", "kernel", "grid", "block", "times"}, launches))
+	}
+	return text.String()
+}
+
+func mebibytes(n int64) string { return decimal(float64(n) / (1 << 20)) }
+
+// joinedLaunch is a launch and how often it occurs in its stage.
+type joinedLaunch struct {
+	launch
+	times int
+}
+
+// joined counts equal launches, in order of the first.
+func joined(launches []launch) []joinedLaunch {
+	var all []joinedLaunch
+	for _, l := range launches {
+		i := slices.IndexFunc(all, func(j joinedLaunch) bool { return j.launch == l })
+		if i < 0 {
+			i = len(all)
+			all = append(all, joinedLaunch{launch: l})
+		}
+		all[i].times++
+	}
+	return all
+}
+
+func shapeText(s model.Shape) string { return fmt.Sprintf("%d×%d×%d", s.Steps, s.Batch, s.Width) }
+
+// dimText leaves out the dimensions of 1 at the end.
+func dimText(d cuda.Dim3) string {
+	text := strconv.Itoa(d.X)
+	if d.Y > 1 || d.Z > 1 {
+		text += "×" + strconv.Itoa(d.Y)
+	}
+	if d.Z > 1 {
+		text += "×" + strconv.Itoa(d.Z)
+	}
+	return text
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gputrain/cuda/emulator"
+)
+
+// profile is what the kernels of a training step did on an emulated GPU.
+type profile struct {
+	GPU     string          `json:"gpu"`
+	Times   string          `json:"times"` // what they are
+	Kernels []kernelProfile `json:"kernels"`
+	Total   kernelProfile   `json:"total"`
+}
+
+const timesAre = "estimate (roofline from datasheet rates), not a measurement"
+
+// kernelProfile is the part of one kernel, all of its launches together.
+type kernelProfile struct {
+	Kernel   string `json:"kernel"`
+	Launches int    `json:"launches"`
+
+	Instructions       map[string]uint64 `json:"thread_instructions"` // by class
+	ThreadInstructions uint64            `json:"thread_instructions_total"`
+	Flop               uint64            `json:"floating_point_operations"`
+
+	Bytes         uint64  `json:"global_bytes"` // that threads asked for
+	Requests      uint64  `json:"global_requests"`
+	Sectors       uint64  `json:"global_sectors"` // of 32 bytes
+	Coalescing    float64 `json:"coalescing"`     // bytes asked for over bytes of sectors
+	BankConflicts uint64  `json:"shared_bank_conflicts"`
+	Barriers      uint64  `json:"barriers"`
+	Divergent     uint64  `json:"divergent_branches"`
+
+	Registers int     `json:"registers,omitempty"`
+	Occupancy float64 `json:"occupancy,omitempty"` // of the last launch
+	Limit     string  `json:"occupancy_limit,omitempty"`
+
+	Seconds float64 `json:"estimated_seconds"`
+	Bound   string  `json:"bound,omitempty"` // by what
+	Share   float64 `json:"share"`           // of the estimated time of the step
+}
+
+func newProfile(gpu emulator.GPU, launches []emulator.LaunchStats) profile {
+	p := profile{GPU: gpu.Name, Times: timesAre}
+	// Launches of one kernel may be bound by different things, so their times are
+	// estimated one by one.
+	seconds := map[string]float64{}
+	for _, s := range launches {
+		seconds[s.Kernel] += gpu.Estimate(s).Seconds
+		p.Total.Seconds += gpu.Estimate(s).Seconds
+	}
+	all := emulator.LaunchStats{Kernel: "total"}
+	for _, s := range emulator.Aggregate(launches) {
+		k := newKernelProfile(s)
+		estimate := gpu.Estimate(s)
+		k.Registers, k.Occupancy, k.Limit, k.Bound = s.Registers, estimate.Occupancy, estimate.Limit, estimate.Bound
+		k.Seconds = seconds[s.Kernel]
+		k.Share = k.Seconds / p.Total.Seconds
+		p.Kernels = append(p.Kernels, k)
+		s.Kernel = all.Kernel
+		all = emulator.Aggregate([]emulator.LaunchStats{all, s})[0]
+	}
+	slices.SortStableFunc(p.Kernels, func(a, b kernelProfile) int { return cmp.Compare(b.Seconds, a.Seconds) })
+	total := newKernelProfile(all)
+	total.Seconds, total.Share = p.Total.Seconds, 1
+	p.Total = total
+	return p
+}
+
+func newKernelProfile(s emulator.LaunchStats) kernelProfile {
+	k := kernelProfile{
+		Kernel: s.Kernel, Launches: s.Launches,
+		Instructions: map[string]uint64{}, ThreadInstructions: s.Total().Threads, Flop: s.FlopFloat32 + s.FlopMatrix,
+		Bytes: s.GlobalBytes, Requests: s.GlobalRequests, Sectors: s.GlobalSectors, Coalescing: s.Coalescing(),
+		BankConflicts: s.BankConflicts, Barriers: s.Barriers, Divergent: s.Divergent,
+	}
+	for class, count := range s.Instructions {
+		if count.Threads > 0 {
+			k.Instructions[emulator.Class(class).String()] = count.Threads
+		}
+	}
+	return k
+}
+
+// text tells what takes time, what that works on, and the mix of instructions.
+func (p profile) text() string {
+	return fmt.Sprintf(`time on a GPU: %s, %s
+
+%s
+The estimate is the larger of arithmetic and memory traffic, as if each launch filled the GPU and nothing were cached.
+Starting a launch, which takes some µs unless a graph does it, is not in it. The occupancy is theoretical.
+
+work: counted
+
+%s
+asked: by threads; moved: in sectors of 32 bytes; coalesced: asked over moved, more than 100 %% where threads share.
+A request is that of a warp; for 4 bytes per thread it takes 4 sectors at best.
+
+thread instructions by class, %%
+
+%s`, p.GPU, p.Times, p.timeTable(), p.workTable(), p.classTable())
+}
+
+func (p profile) timeTable() string {
+	return p.table([]string{"launches", "estimate\nµs", "share\n%", "bound by", "registers\nper thread", "occupancy\n%", "limited by"},
+		func(k kernelProfile) []string {
+			registers, occupancy := "", ""
+			if k.Registers > 0 {
+				registers, occupancy = strconv.Itoa(k.Registers), percent(k.Occupancy)
+			}
+			return []string{strconv.Itoa(k.Launches), decimal(1e6 * k.Seconds), percent(k.Share), k.Bound, registers, occupancy, k.Limit}
+		})
+}
+
+func (p profile) workTable() string {
+	const sector = 32
+	return p.table([]string{"instructions\n10⁶ threads", "float32\nMFLOP", "asked\nMB", "moved\nMB", "sectors\nper request", "coalesced\n%",
+		"bank\nconflicts", "barriers", "divergent\nbranches"},
+		func(k kernelProfile) []string {
+			return []string{millions(k.ThreadInstructions), millions(k.Flop), millions(k.Bytes), millions(sector * k.Sectors),
+				ratio(k.Sectors, k.Requests), percent(k.Coalescing),
+				strconv.FormatUint(k.BankConflicts, 10), strconv.FormatUint(k.Barriers, 10), strconv.FormatUint(k.Divergent, 10)}
+		})
+}
+
+// classTable has the classes that any kernel has.
+func (p profile) classTable() string {
+	var classes, header []string
+	for class := range len(emulator.LaunchStats{}.Instructions) {
+		if name := emulator.Class(class).String(); p.Total.Instructions[name] > 0 {
+			classes = append(classes, name)
+			header = append(header, strings.Replace(name, " ", "\n", 1))
+		}
+	}
+	return p.table(header, func(k kernelProfile) []string {
+		var row []string
+		for _, class := range classes {
+			row = append(row, percent(float64(k.Instructions[class])/float64(k.ThreadInstructions)))
+		}
+		return row
+	})
+}
+
+// table has a row for each kernel and one for all.
+func (p profile) table(header []string, row func(kernelProfile) []string) string {
+	var rows [][]string
+	for _, k := range append(slices.Clone(p.Kernels), p.Total) {
+		rows = append(rows, append([]string{k.Kernel}, row(k)...))
+	}
+	return formatTable(1, append([]string{"kernel"}, header...), rows)
+}
+
+func millions(n uint64) string { return decimal(float64(n) / 1e6) }
+
+func decimal(x float64) string { return strconv.FormatFloat(x, 'f', 3, 64) }
+
+func percent(x float64) string { return strconv.FormatFloat(100*x, 'f', 1, 64) }
+
+// ratio formats a/b, and nothing where b is 0.
+func ratio(a, b uint64) string {
+	if b == 0 {
+		return ""
+	}
+	return strconv.FormatFloat(float64(a)/float64(b), 'f', 1, 64)
+}

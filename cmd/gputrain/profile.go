@@ -1,0 +1,120 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"gputrain/cuda"
+	"gputrain/cuda/emulator"
+	"gputrain/data"
+	"gputrain/kernels"
+	"gputrain/model"
+	"gputrain/train"
+)
+
+type profileCommand struct {
+	settings `embed:"" set:"device=emulated"`
+
+	Config kong.ConfigFlag `placeholder:"FILE" help:"Settings in TOML, such as the config.toml of a run; flags win."`
+	GPU    string          `name:"gpu" default:"H100" help:"The GPU that is emulated, and that times are estimated for: H100, A100, RTX4090 or T4."`
+	JSON   bool            `name:"json" help:"Print a JSON object."`
+}
+
+// Help is what "gputrain profile --help" says in more detail.
+func (*profileCommand) Help() string {
+	return `Runs one training step of the network that the flags describe on an emulated GPU, and counts what each kernel does there. Counts are exact; times are estimates from datasheet rates.`
+}
+
+// Run runs one step and prints what was counted.
+func (c *profileCommand) Run(con console) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	if c.Device != "emulated" {
+		return &settingError{"device", fmt.Sprintf("is %q, but only the emulated GPU counts: use --device emulated", c.Device)}
+	}
+	gpu, err := findGPU(c.GPU)
+	if err != nil {
+		return err
+	}
+	d, parts, err := c.load()
+	if err != nil {
+		return err
+	}
+	batch := data.NewBatches(parts.train, c.Batch).Batch(0)
+	fmt.Fprintf(con.err, "one step on an emulated %s, executed on the CPU: it may take a while\n", gpu.Name)
+	launches, err := c.profile(gpu, d, parts.train.Len(), batch)
+	if err != nil {
+		return err
+	}
+	p := newProfile(gpu, launches)
+	if c.JSON {
+		encoder := json.NewEncoder(con.out)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(p)
+	}
+	_, err = fmt.Fprintf(con.out, "one training step: %s\n\n%s", d.title(batch.Size), p.text())
+	return err
+}
+
+// profile returns what the kernels of one step have done.
+func (c *profileCommand) profile(gpu emulator.GPU, d *description, samples int, batch data.Batch) ([]emulator.LaunchStats, error) {
+	driver, err := emulator.New(emulator.Options{
+		GPU: gpu.Name, Registers: kernels.Registers()[fmt.Sprintf("sm_%d%d", gpu.Major, gpu.Minor)],
+	})
+	if err != nil {
+		return nil, err
+	}
+	opened := &openedDriver{Driver: driver}
+	b, err := newGPU(c.Device, opened, 0).open()
+	if err != nil {
+		return nil, err
+	}
+	defer b.Close()
+	net, err := model.New(b, d.spec(), d.input(c.Batch))
+	if err != nil {
+		return nil, err
+	}
+	net.Init(uint64(c.Seed))
+	trainer, err := train.New(net, c.options(samples))
+	if err != nil {
+		return nil, err
+	}
+	opened.device.ResetProfile()
+	trainer.Step(batch)
+	if err := b.Sync(); err != nil {
+		return nil, err
+	}
+	return opened.device.Profile(), nil
+}
+
+// openedDriver keeps the device that a backend opens.
+type openedDriver struct {
+	*emulator.Driver
+	device *emulator.Device
+}
+
+func (d *openedDriver) Open(ordinal int) (cuda.Device, error) {
+	opened, err := d.Driver.Open(ordinal)
+	if err != nil {
+		return nil, err
+	}
+	d.device = opened.(*emulator.Device)
+	return opened, nil
+}
+
+// findGPU returns the model that --gpu names.
+func findGPU(name string) (emulator.GPU, error) {
+	gpu, err := emulator.FindGPU(name)
+	if err == nil {
+		return gpu, nil
+	}
+	var names []string
+	for _, known := range emulator.GPUs() {
+		names = append(names, known.Name)
+	}
+	return gpu, &settingError{"gpu", fmt.Sprintf("is %q, not one of %s; did you mean %q?", name, strings.Join(names, ", "), nearest(name, names))}
+}

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"gputrain/backend/backendtest"
+	"gputrain/internal/atomicfile"
+)
+
+// conformanceReport is the conformance of a device, as a file in Markdown.
+type conformanceReport struct {
+	path       string
+	device     string
+	facts      [][2]string // of device, machine and program
+	maxSize    int         // 0 means any
+	benchmarks bool
+
+	running  string // what; "" at the end
+	results  []backendtest.Result
+	measured []measured
+}
+
+// measured is the outcome of a measurement.
+type measured struct {
+	name    string
+	figures []backendtest.Figure
+	err     error
+}
+
+// newReport returns the report on d, to be written to out; "" means a name from
+// time and device. It refuses a file that is there.
+func newReport(d device, out string) (*conformanceReport, error) {
+	now := time.Now()
+	path, err := reportPath(out, d.name, now)
+	if err != nil {
+		return nil, err
+	}
+	r := &conformanceReport{path: path, device: d.name}
+	version, err := versionText()
+	if err != nil {
+		return nil, err
+	}
+	if d.gpu != nil {
+		gpu, err := d.gpu()
+		if err != nil {
+			return nil, err
+		}
+		r.facts = append(r.facts, [][2]string{
+			{"GPU", gpu.Name},
+			{"Compute capability", fmt.Sprintf("%d.%d", gpu.Major, gpu.Minor)},
+			{"Multiprocessors", strconv.Itoa(gpu.Multiprocessors)},
+			{"GPU memory", fmt.Sprintf("%.1f GiB", float64(gpu.Memory)/(1<<30))},
+			{"Driver", "CUDA " + gpu.Driver},
+		}...)
+	}
+	r.facts = append(r.facts, [][2]string{
+		{"CPU", describeCPU()},
+		{"gputrain", version},
+		{"Date", now.UTC().Format(time.RFC3339)},
+	}...)
+	return r, nil
+}
+
+// reportPath returns where the report goes: out, or a name from the time and
+// the device. It refuses a file that is there.
+func reportPath(out, device string, now time.Time) (string, error) {
+	if out == "" {
+		out = fmt.Sprintf("conformance-%s-%s.md", now.Format("20060102-150405"), strings.ReplaceAll(device, ":", ""))
+	}
+	if _, err := os.Lstat(out); err == nil {
+		return "", fmt.Errorf("%s exists already: choose another --out", out)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	return out, nil
+}
+
+// failed returns the names of the checks that failed.
+func (r *conformanceReport) failed() []string {
+	var names []string
+	for _, result := range r.results {
+		if len(result.Failures) > 0 {
+			names = append(names, result.Name)
+		}
+	}
+	return names
+}
+
+// summary is the checks in a line.
+func (r *conformanceReport) summary() string {
+	skipped, cases := 0, 0
+	var worst backendtest.Result
+	for _, result := range r.results {
+		cases += result.Cases
+		if result.Skipped != "" {
+			skipped++
+		}
+		if result.Worst > worst.Worst {
+			worst = result
+		}
+	}
+	failed := len(r.failed())
+	text := fmt.Sprintf("%d checks with %d cases: %d passed, %d skipped, %d failed",
+		len(r.results), cases, len(r.results)-skipped-failed, skipped, failed)
+	if worst.Name != "" {
+		text += fmt.Sprintf("; largest error %.2g of its tolerance, in %s", worst.Worst, worst.Name)
+	}
+	return text
+}
+
+func (r *conformanceReport) write() error {
+	return atomicfile.Write(r.path, func(w io.Writer) error {
+		_, err := io.WriteString(w, r.text())
+		return err
+	})
+}
+
+func (r *conformanceReport) text() string {
+	var text strings.Builder
+	outcome := "passed"
+	switch {
+	case r.running != "":
+		outcome = "not finished"
+	case len(r.failed()) > 0:
+		outcome = "FAILED"
+	}
+	fmt.Fprintf(&text, "# gputrain conformance of %s: %s\n\n", r.device, outcome)
+	if r.running != "" {
+		fmt.Fprintf(&text, "This run did not come to its end, or is still under way: %s.\n\n", r.running)
+	}
+	facts := slices.Clone(r.facts)
+	if r.maxSize > 0 {
+		facts = append(facts, [2]string{"Largest dimension", strconv.Itoa(r.maxSize)})
+	}
+	markdownRow(&text, "", "")
+	markdownRow(&text, "---", "---")
+	for _, fact := range facts {
+		markdownRow(&text, fact[0], fact[1])
+	}
+	fmt.Fprintf(&text, "\n## Checks\n\n%s.\n\n", r.summary())
+	r.writeResults(&text)
+	r.writeMeasured(&text)
+	return text.String()
+}
+
+func (r *conformanceReport) writeResults(text *strings.Builder) {
+	markdownRow(text, "check", "cases", "largest error / tolerance", "result")
+	markdownRow(text, "---", "--:", "--:", "---")
+	var failures []string
+	for _, result := range r.results {
+		outcome := "passed"
+		switch {
+		case len(result.Failures) > 0:
+			outcome = "**FAILED**"
+			failures = append(failures, result.Failures...)
+		case result.Skipped != "":
+			outcome = "skipped: " + result.Skipped
+		}
+		markdownRow(text, result.Name, strconv.Itoa(result.Cases), strconv.FormatFloat(result.Worst, 'g', 2, 64), outcome)
+	}
+	if len(failures) > 0 {
+		fmt.Fprintf(text, "\n## Failures\n\nA check ends after its first few.\n\n```\n%s\n```\n", strings.Join(failures, "\n"))
+	}
+}
+
+func (r *conformanceReport) writeMeasured(text *strings.Builder) {
+	if len(r.measured) == 0 {
+		return
+	}
+	text.WriteString("\n## Measurements\n\n")
+	if r.device == "emulated" {
+		text.WriteString("These are **estimates** (roofline from datasheet rates, as if each launch filled the GPU), not measurements.\n\n")
+	}
+	var units, failures []string
+	for _, m := range r.measured {
+		if m.err != nil {
+			failures = append(failures, fmt.Sprintf("%s: %v", m.name, m.err))
+		}
+		for _, f := range m.figures {
+			if !slices.Contains(units, f.Unit) {
+				units = append(units, f.Unit)
+			}
+		}
+	}
+	markdownRow(text, append([]string{"measurement"}, units...)...)
+	markdownRow(text, append([]string{"---"}, slices.Repeat([]string{"--:"}, len(units))...)...)
+	for _, m := range r.measured {
+		row := append([]string{m.name}, make([]string, len(units))...)
+		for _, f := range m.figures {
+			row[1+slices.Index(units, f.Unit)] = significant(f.Value)
+		}
+		markdownRow(text, row...)
+	}
+	if len(failures) > 0 {
+		fmt.Fprintf(text, "\nWhat could not be measured:\n\n```\n%s\n```\n", strings.Join(failures, "\n"))
+	}
+}
+
+// markdownRow writes a row of a table.
+func markdownRow(text *strings.Builder, cells ...string) {
+	for i, cell := range cells {
+		cells[i] = strings.NewReplacer("|", `\|`, "\n", " ").Replace(cell)
+	}
+	text.WriteString("| " + strings.Join(cells, " | ") + " |\n")
+}
+
+// significant formats x to four digits, or more before the point, without an
+// exponent.
+func significant(x float64) string {
+	decimals := 0
+	if x != 0 {
+		decimals = 3 - int(math.Floor(math.Log10(math.Abs(x))))
+	}
+	return strconv.FormatFloat(x, 'f', min(max(decimals, 0), 9), 64)
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// formatTable returns rows under a header, whose cells may have two lines, in
+// aligned columns: the first so many to the left, the others to the right.
+func formatTable(left int, header []string, rows [][]string) string {
+	upper, lower := make([]string, len(header)), make([]string, len(header))
+	for i, cell := range header {
+		var two bool
+		if upper[i], lower[i], two = strings.Cut(cell, "\n"); !two {
+			upper[i], lower[i] = "", cell
+		}
+	}
+	all := append([][]string{lower}, rows...)
+	if strings.Join(upper, "") != "" {
+		all = append([][]string{upper}, all...)
+	}
+	widths := make([]int, len(header))
+	for _, row := range all {
+		for i, cell := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	var text strings.Builder
+	for _, row := range all {
+		line := ""
+		for i, cell := range row {
+			if i > 0 {
+				line += "  "
+			}
+			space := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+			if i < left {
+				line += cell + space
+			} else {
+				line += space + cell
+			}
+		}
+		text.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+	return text.String()
+}
