@@ -2,6 +2,8 @@ package cuda_test
 
 import (
 	"errors"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -161,4 +163,100 @@ func TestOpenFails(t *testing.T) {
 	if _, err := cuda.Open(driver, 1, cuda.Options{}); err == nil || err.Error() != want {
 		t.Errorf("got error %v, want %s", err, want)
 	}
+}
+
+// A fault in the second epoch leaves the checkpoint of the first, from which
+// another run in the same process goes on as if nothing had happened.
+func TestFaultLeavesTheCheckpoint(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		operation emulator.Operation
+	}{
+		{"launch", emulator.LaunchOperation},
+		{"copy", emulator.CopyOperation},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "checkpoint.safetensors")
+			driver := newDriver(t, emulator.Options{})
+			want := weightsAfter(t, driver, nil, filepath.Join(t.TempDir(), "whole.safetensors"))
+
+			d := &tap{Driver: driver}
+			var device *emulator.Device
+			d.opened = func(opened *emulator.Device) { device = opened }
+			fault := func(e train.Epoch) {
+				if e.Epoch == 1 {
+					device.Fail(c.operation, 2, cuda.ErrOutOfMemory)
+				}
+			}
+			if err := fitTwoEpochs(t, d, fault, path, nil); !errors.Is(err, cuda.ErrOutOfMemory) {
+				t.Fatalf("got error %v, want one that wraps %v", err, cuda.ErrOutOfMemory)
+			}
+			if d.closed != nil {
+				t.Errorf("the device's Close returns %v", d.closed)
+			}
+			if got := weightsAfter(t, driver, resume(t, path), path); !slices.Equal(got, want) {
+				t.Errorf("resumed training gives %v..., want %v...", got[:4], want[:4])
+			}
+		})
+	}
+}
+
+func resume(t *testing.T, path string) *model.File {
+	t.Helper()
+	file, err := model.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// weightsAfter returns weights at the end of fitTwoEpochs.
+func weightsAfter(t *testing.T, driver cuda.Driver, from *model.File, path string) []float32 {
+	t.Helper()
+	if err := fitTwoEpochs(t, driver, func(train.Epoch) {}, path, from); err != nil {
+		t.Fatal(err)
+	}
+	return resume(t, path).Tensors["lstm.weight_hh_l0"].Data
+}
+
+// fitTwoEpochs trains on a backend of its own until two epochs are done, from a
+// checkpoint if there is one, and writes one after each.
+func fitTwoEpochs(t *testing.T, driver cuda.Driver, after func(train.Epoch), path string, from *model.File) error {
+	t.Helper()
+	b, err := cuda.Open(driver, 0, cuda.Options{})
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	net, err := model.New(b, model.Spec{
+		{Name: "lstm", Layer: model.LSTM{Hidden: 3}},
+		{Name: "last", Layer: model.LastStep{}},
+		{Name: "head", Layer: model.Dense{Out: 10}},
+	}, model.Shape{Steps: 8, Batch: 4, Width: 8})
+	if err != nil {
+		return err
+	}
+	net.Init(1)
+	var trainer *train.Trainer
+	trainer, err = train.New(net, train.Options{
+		Loss: train.CrossEntropy{}, Optimizer: train.Adam{}, LR: 0.01, Epochs: 2, Batch: 4, Seed: 1,
+		OnEpoch: func(e train.Epoch) error {
+			defer after(e)
+			var file model.File
+			if err := trainer.Save(&file); err != nil {
+				return err
+			}
+			return file.Write(path)
+		},
+	})
+	if err != nil {
+		return err
+	}
+	if from != nil {
+		if err := trainer.Load(from); err != nil {
+			return err
+		}
+	}
+	digits := data.Digits().Subset([]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11})
+	return trainer.Fit(t.Context(), digits, nil)
 }
