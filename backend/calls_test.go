@@ -192,6 +192,21 @@ func cellCalls() []call {
 			check: func(owner any, x tensors, _ backend.Ints) {
 				backend.CheckRNNCellGrad(owner, backend.RNNCellGradArgs{H: x["H"], DY: x["DY"], DH: x["DH"], DZ: x["DZ"]})
 			}},
+		{op: "GRUCell", tensors: []operand{{"Gates", n, 3 * h}, {"Recurrent", n, 3 * h}, {"HPrev", n, h}, {"H", n, h}},
+			outputs: []string{"H", "Gates"},
+			check: func(owner any, x tensors, _ backend.Ints) {
+				backend.CheckGRUCell(owner, backend.GRUCellArgs{Gates: x["Gates"], Recurrent: x["Recurrent"], HPrev: x["HPrev"], H: x["H"]})
+			}},
+		{op: "GRUCellGrad",
+			tensors: []operand{{"Gates", n, 3 * h}, {"Recurrent", n, 3 * h}, {"HPrev", n, h}, {"DY", n, h}, {"DH", n, h},
+				{"DV", n, 3 * h}, {"DU", n, 3 * h}},
+			outputs: []string{"DH", "DV", "DU"}, inPlace: [][2]string{{"DV", "Gates"}, {"DU", "Recurrent"}},
+			check: func(owner any, x tensors, _ backend.Ints) {
+				backend.CheckGRUCellGrad(owner, backend.GRUCellGradArgs{
+					Gates: x["Gates"], Recurrent: x["Recurrent"], HPrev: x["HPrev"],
+					DY: x["DY"], DH: x["DH"], DV: x["DV"], DU: x["DU"],
+				})
+			}},
 	}
 }
 
@@ -237,6 +252,10 @@ func layerCalls() []call {
 		{"H", rows + n, h}, {"Scratch", 1, scratch}}
 	rnnGrad := []operand{{"DY", rows, h}, {"DHLast", n, h}, {"DZ", rows, h}, {"DX", rows, d}, {"DH0", n, h},
 		{"DWIH", h, d}, {"DWHH", h, h}, {"DBIH", 1, h}, {"DBHH", 1, h}}
+	gru := []operand{{"X", rows, d}, {"WIH", 3 * h, d}, {"WHH", 3 * h, h}, {"BIH", 1, 3 * h}, {"BHH", 1, 3 * h},
+		{"H", rows + n, h}, {"Gates", rows, 3 * h}, {"Recurrent", rows, 3 * h}, {"Scratch", 1, scratch}}
+	gruGrad := []operand{{"DY", rows, h}, {"DHLast", n, h}, {"DV", rows, 3 * h}, {"DU", rows, 3 * h}, {"DX", rows, d}, {"DH0", n, h},
+		{"DWIH", 3 * h, d}, {"DWHH", 3 * h, h}, {"DBIH", 1, 3 * h}, {"DBHH", 1, 3 * h}}
 	return []call{
 		{op: "LSTMForward", tensors: lstm,
 			optional: []string{"BIH", "BHH", "Peep"},
@@ -250,6 +269,19 @@ func layerCalls() []call {
 			inPlace:  [][2]string{{"DZ", "Gates"}},
 			check: func(owner any, x tensors, _ backend.Ints) {
 				backend.CheckLSTMBackward(owner, lstmGradArgs(x), scratch)
+			}},
+		{op: "GRUForward", tensors: gru,
+			optional: []string{"BIH", "BHH"},
+			outputs:  []string{"Gates", "Recurrent", "H", "Scratch"},
+			check: func(owner any, x tensors, _ backend.Ints) {
+				backend.CheckGRUForward(owner, gruArgs(x), scratch)
+			}},
+		{op: "GRUBackward", tensors: append(gru, gruGrad...),
+			optional: []string{"DHLast", "DX", "DH0"},
+			outputs:  []string{"Scratch", "DV", "DU", "DX", "DH0", "DWIH", "DWHH", "DBIH", "DBHH"},
+			inPlace:  [][2]string{{"DV", "Gates"}, {"DU", "Recurrent"}},
+			check: func(owner any, x tensors, _ backend.Ints) {
+				backend.CheckGRUBackward(owner, gruGradArgs(x), scratch)
 			}},
 		{op: "RNNForward", tensors: rnn,
 			optional: []string{"BIH", "BHH"},
@@ -294,6 +326,20 @@ func rnnGradArgs(x tensors) backend.RNNGradArgs {
 		RNNArgs: rnnArgs(x),
 		DY:      x["DY"], DHLast: x["DHLast"],
 		DZ: x["DZ"], DX: x["DX"], DH0: x["DH0"],
+		DWIH: x["DWIH"], DWHH: x["DWHH"], DBIH: x["DBIH"], DBHH: x["DBHH"],
+	}
+}
+
+func gruArgs(x tensors) backend.GRUArgs {
+	return backend.GRUArgs{
+		Batch: batch, X: x["X"], WIH: x["WIH"], WHH: x["WHH"], BIH: x["BIH"], BHH: x["BHH"],
+		H: x["H"], Gates: x["Gates"], Recurrent: x["Recurrent"], Scratch: x["Scratch"],
+	}
+}
+
+func gruGradArgs(x tensors) backend.GRUGradArgs {
+	return backend.GRUGradArgs{
+		GRUArgs: gruArgs(x), DY: x["DY"], DHLast: x["DHLast"], DV: x["DV"], DU: x["DU"], DX: x["DX"], DH0: x["DH0"],
 		DWIH: x["DWIH"], DWHH: x["DWHH"], DBIH: x["DBIH"], DBHH: x["DBHH"],
 	}
 }

@@ -282,6 +282,10 @@ func TestShapesMustFit(t *testing.T) {
 		{"LSTMCellGrad", "DZ", 8, 4, "Gates is 2x16, DZ is 8x4"},
 		{"RNNCell", "Z", 4, 2, "H is 2x4, Z is 4x2"},
 		{"RNNCellGrad", "DH", 4, 2, "DZ is 2x4, DH is 4x2"},
+		{"GRUCell", "Gates", 2, 4, "Gates is 2x4, want 2x12"},
+		{"GRUCell", "Recurrent", 4, 6, "Gates is 2x12, Recurrent is 4x6"},
+		{"GRUCellGrad", "DY", 4, 2, "DH is 2x4, DY is 4x2"},
+		{"GRUCellGrad", "DU", 4, 6, "Gates is 2x12, DU is 4x6"},
 
 		{"MemoryBlock", "Gates", 2, 9, "Gates is 2x9, want 2x8"},
 		{"MemoryBlock", "S", 2, 2, "S is 2x2, Y is 2x4"},

@@ -13,6 +13,7 @@ type (
 		backend.Backend
 		backend.LSTMCeller
 		backend.RNNCeller
+		backend.GRUCeller
 	}
 	sequencer struct {
 		celler

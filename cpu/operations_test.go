@@ -212,6 +212,15 @@ func operations() []operation {
 			a := backend.RNNCellGradArgs{H: b.in(rows, 67), DY: b.in(rows, 67), DH: b.in(rows, 67), DZ: b.out(rows, 67)}
 			return func() { b.Backend.(backend.RNNCeller).RNNCellGrad(a) }
 		}},
+		{"GRUCell", func(b *bench) func() {
+			a := backend.GRUCellArgs{Gates: b.out(rows, 3*67), Recurrent: b.in(rows, 3*67), HPrev: b.in(rows, 67), H: b.out(rows, 67)}
+			return func() { b.Backend.(backend.GRUCeller).GRUCell(a) }
+		}},
+		{"GRUCellGrad", func(b *bench) func() {
+			a := backend.GRUCellGradArgs{Gates: b.in(rows, 3*67), Recurrent: b.in(rows, 3*67), HPrev: b.in(rows, 67),
+				DY: b.in(rows, 67), DH: b.out(rows, 67), DV: b.out(rows, 3*67), DU: b.out(rows, 3*67)}
+			return func() { b.Backend.(backend.GRUCeller).GRUCellGrad(a) }
+		}},
 	}
 	return slices.Concat(all, products(), sequences(), blockSequences())
 }

@@ -18,7 +18,7 @@ func TestConformanceWithPerturbedInstructions(t *testing.T) {
 			driver := newDriver(t, emulator.Options{Perturb: seed + 1})
 			open := func() (backend.Backend, error) { return cuda.Open(driver, 0, cuda.Options{}) }
 			backendtest.Test(t, open, backendtest.MaxSize(17), backendtest.Only(
-				"Sigmoid", "Tanh", "Softmax", "SoftmaxCrossEntropy", "LSTMCell", "LSTMCellGrad", "RNNCell", "RNNCellGrad"))
+				"Sigmoid", "Tanh", "Softmax", "SoftmaxCrossEntropy", "LSTMCell", "LSTMCellGrad", "RNNCell", "RNNCellGrad", "GRUCell", "GRUCellGrad"))
 		})
 	}
 }

@@ -64,6 +64,7 @@ var (
 	_ backend.LSTMSequencer  = (*Backend)(nil)
 	_ backend.RNNCeller      = (*Backend)(nil)
 	_ backend.RNNSequencer   = (*Backend)(nil)
+	_ backend.GRUCeller      = (*Backend)(nil)
 	_ backend.Replayer       = (*Backend)(nil)
 	_ backend.Timer          = (*Backend)(nil)
 )

@@ -29,10 +29,15 @@ var mutants = []mutant{
 	{"lstm_step", "no barrier after the first slab is stored", dropped(barrier, 3, 0), suite("LSTMForward", 7), emulator.SharedRace},
 	{"lstm_step", "no barrier before the groups' sums are read", dropped(barrier, 3, 2), suite("LSTMForward", 7), emulator.SharedRace},
 	{"rnn_step", "no barrier before the groups' sums are read", dropped(barrier, 3, 2), suite("RNNForward", 7), emulator.SharedRace},
+	{"layer_norm", "no barrier before partial sums are read", dropped(barrier, 4, 1), suite("LayerNorm", 257), emulator.SharedRace},
+	{"layer_norm", "no barrier before scratch is used again", dropped(barrier, 4, 2), suite("LayerNorm", 257), emulator.SharedRace},
+	{"layer_norm_grad", "no barrier before partial sums are read", dropped(barrier, 4, 3), suite("LayerNormGrad", 257), emulator.SharedRace},
+	{"lstm_peep_grad", "no barrier before partial sums are read", dropped(barrier, 1, 0), one(secondPasses, "LSTMPeepGrad"), emulator.SharedRace},
 
 	// A barrier that not all threads reach.
 	{"softmax", "a barrier in a branch", replaced(barrier, 4, 1, diverging), suite("Softmax", 1), emulator.DivergentBarrier},
 	{"sum_rows", "a barrier in a branch", replaced(barrier, 1, 0, diverging), suite("SumRows", 1), emulator.DivergentBarrier},
+	{"layer_norm", "a barrier in a branch", replaced(barrier, 4, 1, diverging), suite("LayerNorm", 1), emulator.DivergentBarrier},
 	{"gemm_nt_128x128", "a barrier in a branch", replaced(barrier, 2, 1, diverging), one(tiles, "nt_128x128"), emulator.DivergentBarrier},
 
 	// A guard that lets one more through, or is missing.
@@ -44,6 +49,14 @@ var mutants = []mutant{
 	{"lstm_cell", "guard of units off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 1, "setp.gt.s64 $1"), suite("LSTMCell", 33), ""},
 	{"softmax", "guard of columns off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 0, "setp.gt.s64 $1"), suite("Softmax", 33), emulator.GlobalRace},
 	{"gather_rows", "no check of ids", replaced(`setp\.ge\.s32 (%p\d+), .*`, 1, 0, "mov.pred $1, 0;"), suite("StickyErrors", 33), emulator.OutOfBounds},
+	{"mul_col", "no tail check", dropped(returnEarly, 4, 0), suite("MulCol", 33), emulator.OutOfBounds},
+	{"memory_block", "guard of blocks off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 1, "setp.gt.s64 $1"), suite("MemoryBlock", 7), ""},
+	{"memory_block_partials", "guard of cells off by one", replaced(`setp\.ge\.s64 (.*)`, 5, 0, "setp.gt.s64 $1"), suite("MemoryBlockGrad", 7), ""},
+	{"memory_block_error", "guard of sequences off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 0, "setp.gt.s64 $1"), suite("MemoryBlockGrad", 7), emulator.OutOfBounds},
+	{"memory_block_grad", "cells have a peephole", replaced(`setp\.ge\.s64 (%p6.*)`, 1, 0, "setp.gt.s64 $1"), suite("MemoryBlockGrad", 7), ""},
+	{"lstm_peep_grad", "guard of units off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 0, "setp.gt.s64 $1"), one(secondPasses, "LSTMPeepGrad"), emulator.OutOfBounds},
+	{"gru_cell", "guard of rows off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 0, "setp.gt.s64 $1"), suite("GRUCell", 33), ""},
+	{"gru_cell_grad", "guard of units off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 1, "setp.gt.s64 $1"), suite("GRUCellGrad", 33), ""},
 	{"gemm_nn_32x32", "guard of rows off by one", replaced(`setp\.lt\.s32 (.*)`, 12, 0, "setp.le.s32 $1"), one(tiles, "nn_32x32"), emulator.OutOfBounds},
 	{"gemm_nn_32x32", "a run of columns is not cut off", replaced(`(setp\.lt\.s32 .*), 4;`, 2, 0, "$1, 1;"), one(tiles, "nn_32x32"), emulator.OutOfBounds},
 
@@ -52,6 +65,13 @@ var mutants = []mutant{
 	{"lstm_step", "cell and output gate swapped", swapped(`ld\.global\.f32 (%f\d+), .*`, 4, 2, 3), suite("LSTMForward", 7), ""},
 	{"lstm_cell", "gates stored in each other's place", swapped(stored, 6, 0, 1), suite("LSTMCell", 33), ""},
 	{"lstm_cell_grad", "gradients stored in each other's place", swapped(stored, 10, 0, 1), suite("LSTMCellGrad", 33), ""},
+	{"lstm_peep_grad", "input and forget gate swapped", swapped(`st\.shared\.f32 .*, (%f\d+);`, 3, 0, 1), one(secondPasses, "LSTMPeepGrad"), ""},
+	{"gru_cell", "reset and update gate swapped", swapped(`add\.s64 (%rd\d+), %rd42, .*`, 3, 0, 2), suite("GRUCell", 33), ""},
+	{"gru_cell_grad", "reset and update gate swapped", swapped(`ld\.global\.f32 %f\d+, \[(%rd\d+)\];`, 5, 1, 4), suite("GRUCellGrad", 33), ""},
+	{"gru_cell_grad", "gradients stored in each other's place", swapped(`add\.s64 (%rd\d+), %rd[89], .*`, 2, 0, 1), suite("GRUCellGrad", 33), ""},
+	{"memory_block", "input and output gate swapped", swapped(`ld\.global\.f32 (%f6\d+), \[%rd1[12]\];`, 2, 0, 1), suite("MemoryBlock", 7), ""},
+	{"memory_block", "a row has no forget gates", replaced(`(selp\.b64 .*), 3, 2, (.*)`, 1, 0, "$1, 2, 2, $2"), suite("MemoryBlock", 7), ""},
+	{"memory_block_grad", "input and forget gate swapped", replaced(`(selp\.b64 \S+) (%rd232), (%rd233), (.*)`, 1, 0, "$1 $3, $2, $4"), suite("MemoryBlockGrad", 7), emulator.NullPointer},
 
 	// A sum over what has no value, or the wrong one.
 	{"sum_rows", "partial sums not stored", dropped(`st\.shared.*`, 1, 0), suite("SumRows", 1), emulator.Uninitialised},
@@ -60,6 +80,12 @@ var mutants = []mutant{
 	{"gemm_nn_32x32", "leaves dst out", replaced(`setp\.eq\.f32 (.*)`, 1, 0, "setp.ne.f32 $1"), one(tiles, "nn_32x32"), ""},
 	{"gemm_nn_32x32", "sums without a first value", dropped(`mov\.f32 .*, 0f00000000;`, 12, 4), one(tiles, "nn_32x32"), ""},
 	{"sum_rows", "sum without a first value", dropped(`mov\.f32 .*, 0f00000000;`, 2, 0), suite("SumRows", 33), ""},
+	{"layer_norm", "partial sums not stored", dropped(`st\.shared.*`, 2, 0), suite("LayerNorm", 1), emulator.Uninitialised},
+	{"layer_norm", "sum of squares starts at 1", replaced(`(mov\.f32 .*), 0f00000000;`, 2, 1, "$1, 0f3F800000;"), suite("LayerNorm", 33), ""},
+	{"layer_norm_grad", "sums without a first value", dropped(`mov\.f32 .*, 0f00000000;`, 1, 0), suite("LayerNormGrad", 33), ""},
+	{"lstm_peep_grad", "partial sums not stored", dropped(`st\.shared.*`, 3, 2), one(secondPasses, "LSTMPeepGrad"), emulator.Uninitialised},
+	{"memory_block_error", "sum starts at 1", replaced(`(mov\.f32 .*), 0f00000000;`, 4, 3, "$1, 0f3F800000;"), suite("MemoryBlockGrad", 7), ""},
+	{"memory_block_grad", "leaves dw out", replaced(`ld\.global\.f32 (.*), \[.*\];`, 1, 0, "mov.f32 $1, 0f00000000;"), suite("MemoryBlockGrad", 7), ""},
 	{"gemm_reduce", "subtracts a slice", replaced(`add(\.rn\.f32 .*)`, 7, 3, "sub$1"), one(secondPasses, "Gemm"), ""},
 
 	// Two threads at one address.
@@ -67,6 +93,8 @@ var mutants = []mutant{
 	{"sum_rows", "rows of partial sums overlap", replaced(`(shl\.b32 .*), 7;`, 1, 0, "$1, 6;"), suite("SumRows", 33), emulator.SharedRace},
 	{"gemm_nn_32x32", "the next slab over the one in use", replaced(`(xor\.b32 .*), 1;`, 3, 2, "$1, 0;"), one(tiles, "nn_32x32"), emulator.SharedRace},
 	{"squared_error", "blocks leave their sum in one place", replaced(`(mul\.wide\.u32 .*), 4;`, 1, 0, "$1, 0;"), one(secondPasses, "SquaredError"), emulator.GlobalRace},
+	{"lstm_peep_grad", "rows of partial sums overlap", replaced(`(mad\.lo\.s32 .*), 384, (.*)`, 1, 0, "$1, 128, $2"), one(secondPasses, "LSTMPeepGrad"), emulator.SharedRace},
+	{"memory_block", "blocks share a cell", replaced(`(mul\.lo\.s64 %rd9, .*), .*`, 1, 0, "$1, 1;"), suite("MemoryBlock", 7), ""},
 
 	// A vector that is not aligned.
 	{"gemm_nn_32x32", "misaligned vector load", replaced(`(ld\.shared\.v4.*)\+144\];`, 1, 0, "$1+148];"), one(tiles, "nn_32x32"), emulator.Misaligned},
@@ -79,4 +107,13 @@ var mutants = []mutant{
 	{"dropout", "wrong constant", replaced(`(add\.s64 .*)-7046029254386353131;`, 1, 0, "$1-7046029254386353132;"), suite("Dropout", 33), ""},
 	{"softmax", "least instead of largest", replaced(`max\.f32 (.*)`, 11, 0, "min.f32 $1"), suite("Softmax", 33), ""},
 	{"softmax_cross_entropy", "takes 1 off where the label is not", replaced(`setp\.eq\.s64 (.*)`, 3, 2, "setp.ne.s64 $1"), suite("SoftmaxCrossEntropy", 33), ""},
+	{"layer_norm", "adds the mean", replaced(`sub(\.rn\.f32 .*)`, 2, 1, "add$1"), suite("LayerNorm", 33), ""},
+	{"layer_norm", "divides the other way", replaced(`(div\.rn\.f32 \S+) (\S+), (\S+);`, 2, 1, "$1 $3, $2;"), suite("LayerNorm", 33), ""},
+	{"layer_norm_grad", "adds what lies along y", replaced(`sub(\.rn\.f32 .*)`, 2, 1, "add$1"), suite("LayerNormGrad", 33), ""},
+	{"mul_col", "adds", replaced(`mul(\.rn\.f32 .*)`, 1, 0, "add$1"), suite("MulCol", 33), ""},
+	{"gru_cell", "z-1 instead of 1-z", replaced(`(sub\.rn\.f32 \S+) (\S+), (\S+);`, 1, 0, "$1 $3, $2;"), suite("GRUCell", 33), ""},
+	{"gru_cell_grad", "1+n² instead of 1-n²", replaced(`neg\.f32 (.*)`, 1, 0, "mov.f32 $1"), suite("GRUCellGrad", 33), ""},
+	{"memory_block", "keeps the input instead of the state", replaced(`(fma\.rn\.f32 \S+ %f664,) (\S+), (\S+);`, 10, 7, "$1 $3, $2;"), suite("MemoryBlock", 7), ""},
+	{"memory_block_partials", "in-1 instead of 1-in", replaced(`(sub\.rn\.f32 \S+) (\S+), (\S+);`, 3, 0, "$1 $3, $2;"), suite("MemoryBlockGrad", 7), ""},
+	{"memory_block_error", "slope of h with the wrong sign", replaced(`(sub\.rn\.f32 \S+) (\S+), (\S+);`, 5, 1, "$1 $3, $2;"), suite("MemoryBlockGrad", 7), ""},
 }

@@ -32,6 +32,7 @@ var secondPasses = []larger{
 		b.SquaredError(dst, backend.Tensor{}, x, y, 0.25)
 	}},
 	{"ClipNorm", 0, [2]int{1, 1}, [2]int{2500, 3}, [2]int{}, func(b backend.Backend, dst, x, _ backend.Tensor) { b.ClipNorm(x, dst, 1) }},
+	{"LSTMPeepGrad", 0, [2]int{3, 5}, [2]int{300, 20}, [2]int{301, 5}, peepholeGrad},
 }
 
 // tiles are products that a device computes in one pass, in tiles of this name.
@@ -46,6 +47,22 @@ var tiles = []larger{
 // product returns a product with beta.
 func product(transX, transY backend.Transpose) operation {
 	return func(b backend.Backend, dst, x, y backend.Tensor) { b.Gemm(dst, transX, transY, -0.5, x, y, 2) }
+}
+
+// peepholeGrad adds the gradient of the peepholes to dst, given x, that of the
+// gates, and y, the cells of all time steps and the one before them.
+func peepholeGrad(b backend.Backend, dst, x, y backend.Tensor) {
+	steps, hidden := x.Rows, y.Cols
+	if p, ok := b.(backend.LSTMPeepGrader); ok {
+		p.LSTMPeepGrad(dst, x, y.Slice(0, steps), y.Slice(1, steps+1))
+		return
+	}
+	for row, peep := range []struct{ gate, later int }{{0, 0}, {1, 0}, {3, 1}} {
+		for t := range steps {
+			dz := backend.Tensor{Buf: x.Buf, Off: x.Off + (4*t+peep.gate)*hidden, Rows: 1, Cols: hidden}
+			b.AddMul(dst.Slice(row, row+1), dz, y.Slice(t+peep.later, t+peep.later+1))
+		}
+	}
 }
 
 func TestSecondPasses(t *testing.T) { testLarger(t, secondPasses) }

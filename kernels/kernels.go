@@ -129,6 +129,9 @@ var table = []Kernel{
 	{"rnn_step", "rnn", block, sharedSmall, join(pointers("h", "h_prev", "whh", "bih", "bhh"), ints("batch", "hidden", "relu"))},
 	{"rnn_cell_grad", "rnn", block, 0, join(pointers("dz", "h", "dy", "dh"), n, ints("relu"))},
 
+	{"gru_cell", "gru", block, 0, join(pointers("gates", "h", "u", "h_prev"), ints("batch", "hidden"))},
+	{"gru_cell_grad", "gru", block, 0, join(pointers("dv", "du", "dh", "gates", "u", "h_prev", "dy"), ints("batch", "hidden"))},
+
 	{"memory_block", "block", block, 0, join(pointers("gates", "s", "y", "s_prev", "peep"), ints("batch", "blocks", "cells", "forget"),
 		floats("g_range", "g_slope", "h_range", "h_slope"))},
 	{"memory_block_partials", "block", block, 0, join(pointers("p_in", "p_f", "p_c", "gates", "s_prev", "source"),

@@ -28,7 +28,7 @@ func TestPTXIsFreshFinds(t *testing.T) {
 		{"a changed source", func(f fstest.MapFS) { f["lstm.cu"].Data = append(f["lstm.cu"].Data, ' ') }, "lstm.cu is not what the PTX was made from"},
 		{"a changed header", func(f fstest.MapFS) { f["common.cuh"].Data[0]++ }, "common.cuh is not what the PTX was made from"},
 		{"changed PTX", func(f fstest.MapFS) { f["ptx/rnn.ptx"].Data[100]++ }, "ptx/rnn.ptx is not what the compiler wrote"},
-		{"a new source", func(f fstest.MapFS) { f["gru.cu"] = f["rnn.cu"] }, "gru.cu is not in the manifest"},
+		{"a new source", func(f fstest.MapFS) { f["other.cu"] = f["rnn.cu"] }, "other.cu is not in the manifest"},
 		{"lost PTX", func(f fstest.MapFS) { delete(f, "ptx/rnn.ptx") }, "ptx/rnn.ptx is in the manifest, but there is no such file"},
 		{"no manifest", func(f fstest.MapFS) { delete(f, "ptx/manifest.json") }, "open ptx/manifest.json: file does not exist"},
 	} {

@@ -132,7 +132,7 @@ func profileCases() []profileCase {
 	null, one := cuda.Pointer(0), 1.0
 	none := words{math.MaxUint64}
 	x, m, row, cell := floats(n), floats(rows*cols), floats(cols), floats(batch*hidden)
-	gates, peep := floats(batch*4*hidden), floats(3*hidden)
+	gates, triple, peep := floats(batch*4*hidden), floats(batch*3*hidden), floats(3*hidden)
 	vector := fmt.Sprint(n)
 	matrix := fmt.Sprintf("%dx%d", rows, cols)
 	lstm := fmt.Sprintf("batch %d, hidden %d", batch, hidden)
@@ -191,6 +191,10 @@ func profileCases() []profileCase {
 			batch * hidden, batch*hidden*5 + 3*hidden, 0},
 		{"rnn_cell_grad", lstm, kernels.Elements(batch * hidden), []any{cell, cell, cell, cell, int64(batch * hidden), 0},
 			batch * hidden, batch * hidden * 4, 0},
+		{"gru_cell", lstm, kernels.Matrix(batch, hidden), []any{triple, cell, triple, cell, batch, hidden},
+			batch * hidden, batch * hidden * 11, 1.3},
+		{"gru_cell_grad", lstm, kernels.Matrix(batch, hidden), []any{triple, triple, cell, triple, triple, cell, cell, batch, hidden},
+			batch * hidden, batch * hidden * 14, 1.25},
 		{"lstm_step", lstm, kernels.LSTMStep(batch, hidden), []any{gates, cell, cell, cell, cell, floats(4 * hidden * hidden), null, null, null, batch, hidden},
 			batch * 4 * hidden * hidden, tiled(batch, 4*hidden, hidden, 32) + batch*hidden*7, 0},
 		{"rnn_step", lstm, kernels.RNNStep(batch, hidden), []any{cell, cell, floats(hidden * hidden), null, null, batch, hidden, 0},

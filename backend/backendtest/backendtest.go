@@ -137,7 +137,7 @@ type check struct {
 func checks() []check {
 	return slices.Concat(
 		memoryChecks, elementwiseChecks, activationChecks, linearChecks, lossChecks, updateChecks,
-		lstmChecks, rnnChecks, blockChecks, blockSequenceChecks, replayChecks, errorChecks, misuseChecks,
+		lstmChecks, rnnChecks, gruChecks, blockChecks, blockSequenceChecks, replayChecks, errorChecks, misuseChecks,
 	)
 }
 

@@ -12,7 +12,7 @@ import (
 // it.
 var brokenFused = slices.Concat(
 	lstmCellControls(), lstmCellGradControls(), lstmForwardControls(), lstmBackwardControls(),
-	rnnCellControls(), rnnForwardControls(), rnnBackwardControls(),
+	rnnCellControls(), rnnForwardControls(), rnnBackwardControls(), gruControls(),
 	blockSequenceForwardControls(), blockSequenceBackwardControls(),
 )
 

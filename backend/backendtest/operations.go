@@ -21,7 +21,7 @@ func n(name string, count int) operand      { return outInts(name, count) }
 // operations returns all that b has.
 func operations(b backend.Backend) []operation {
 	return slices.Concat(memoryOperations(), elementwiseOperations(), linearOperations(), updateOperations(),
-		blockOperations(), blockSequenceOperations(b), lstmOperations(b), rnnOperations(b))
+		blockOperations(), blockSequenceOperations(b), lstmOperations(b), rnnOperations(b), gruOperations(b))
 }
 
 func memoryOperations() []operation {
@@ -253,4 +253,28 @@ func rnnOperations(b backend.Backend) []operation {
 				func(o any, x tensors) { backend.CheckRNNBackward(o, tanh.gradArgs(d.batch, x), scratch(x)) }})
 	}
 	return all
+}
+
+// gruOperations returns what b has fused.
+func gruOperations(b backend.Backend) []operation {
+	type back = backend.Backend
+	if _, ok := b.(backend.GRUCeller); !ok {
+		return nil
+	}
+	cell := func(x tensors) backend.GRUCellArgs {
+		return backend.GRUCellArgs{Gates: x["Gates"], Recurrent: x["Recurrent"], HPrev: x["HPrev"], H: x["H"]}
+	}
+	grad := func(x tensors) backend.GRUCellGradArgs {
+		return backend.GRUCellGradArgs{Gates: x["Gates"], Recurrent: x["Recurrent"], HPrev: x["HPrev"],
+			DY: x["DY"], DH: x["DH"], DV: x["DV"], DU: x["DU"]}
+	}
+	return []operation{
+		{"GRUCell", []operand{f("Gates", 2, 9), f("Recurrent", 2, 9), f("HPrev", 2, 3), f("H", 2, 3)},
+			func(b back, x tensors) { b.(backend.GRUCeller).GRUCell(cell(x)) },
+			func(o any, x tensors) { backend.CheckGRUCell(o, cell(x)) }},
+		{"GRUCellGrad", []operand{f("Gates", 2, 9), f("Recurrent", 2, 9), f("HPrev", 2, 3),
+			f("DY", 2, 3), f("DH", 2, 3), f("DV", 2, 9), f("DU", 2, 9)},
+			func(b back, x tensors) { b.(backend.GRUCeller).GRUCellGrad(grad(x)) },
+			func(o any, x tensors) { backend.CheckGRUCellGrad(o, grad(x)) }},
+	}
 }
