@@ -26,8 +26,8 @@ type Batch struct {
 	Size, Steps int
 	X           []float32 // [Steps·Size, Width]
 	Lengths     []int32   // [Size], as in Dataset; nil: all
-	Labels      []int32   // [Size], or [Steps·Size] if PerStep; nil without classes
-	Targets     []float32 // [Size, TargetWidth], or [Steps·Size, TargetWidth] if PerStep; nil without targets
+	Labels      []int32   // [Size], or [Steps·Size] if PerStep, −1 in the padding; nil without classes
+	Targets     []float32 // [Size, TargetWidth], or [Steps·Size, TargetWidth] if PerStep, 0 in the padding; nil without targets
 
 	chunkLengths []int32 // [Size], where Chunk puts the lengths; nil: in memory of its own
 }
@@ -103,7 +103,32 @@ func (b *Batches) Batch(i int) Batch {
 		batch.Targets = b.targets[:len(samples)*d.outputs()*d.TargetWidth]
 		pack(batch.Targets, d.Targets, samples, d.outputs(), d.TargetWidth)
 	}
+	if b.lengths != nil && d.PerStep {
+		batch.clearPadding()
+	}
 	return batch
+}
+
+// Padding reports whether row is behind the end of its sample.
+func (b Batch) Padding(row int) bool {
+	return b.Lengths != nil && row/b.Size >= int(b.Lengths[row%b.Size])
+}
+
+// clearPadding takes away labels and targets of the padding: it sets them to −1
+// and 0.
+func (b Batch) clearPadding() {
+	for row := range b.Steps * b.Size {
+		if !b.Padding(row) {
+			continue
+		}
+		if b.Labels != nil {
+			b.Labels[row] = -1
+		}
+		if b.Targets != nil {
+			width := len(b.Targets) / (b.Steps * b.Size)
+			clear(b.Targets[row*width : (row+1)*width])
+		}
+	}
 }
 
 // pack computes dst[t, i, :] = src[samples[i], t, :]. dst is

@@ -54,3 +54,25 @@ func TestLengthsMustFit(t *testing.T) {
 	_, err := ragged().WithSteps(1)
 	wantError(t, err, "the samples have lengths in time steps of 2 features", "cannot become steps of 4")
 }
+
+func TestPaddingAsksForNothing(t *testing.T) {
+	d := ragged()
+	d.PerStep = true
+	d.Labels, d.Targets, d.TargetWidth = []int32{1, 2, 3, 4, 5, 6}, []float32{1, 2, 3, 4, 5, 6}, 1
+	batch := NewBatches(d, 3).Batch(0) // lengths 2, 0, 1
+	if want := []int32{1, -1, 5, 2, -1, -1}; !slices.Equal(batch.Labels, want) {
+		t.Errorf("labels %v, want %v", batch.Labels, want)
+	}
+	if want := []float32{1, 0, 5, 2, 0, 0}; !slices.Equal(batch.Targets, want) {
+		t.Errorf("targets %v, want %v", batch.Targets, want)
+	}
+	for row, want := range []bool{false, true, false, false, true, true} {
+		if got := batch.Padding(row); got != want {
+			t.Errorf("row %d: Padding is %v, want %v", row, got, want)
+		}
+	}
+	whole := counting(3, 2, 2, true)
+	if batch := NewBatches(whole, 3).Batch(0); batch.Padding(5) {
+		t.Error("samples without lengths have padding")
+	}
+}

@@ -4,13 +4,14 @@ import "fmt"
 
 // Pack returns the sequences of a task of that format as a Dataset, in order.
 // Sequences shorter than the longest are padded at their end, with inputs 0,
-// targets 0 and labels −1; if all are as long, Lengths is nil. A task with classes has labels and targets, so that
+// targets 0 and labels −1; if all are as long, Lengths is nil. A sequence of no
+// steps is all padding. A task with classes has labels and targets, so that
 // cross-entropy and squared error both can train on it; one without has
 // targets.
 //
-// It panics where there are no sequences, where one has not the format, and
-// where a step of a task without classes asks for nothing, which targets cannot
-// say.
+// It panics where no sequence has a step, where one has not the format or has no
+// last step that could have the answer, and where a step of a task without
+// classes asks for nothing, which targets cannot say.
 func Pack(f Format, sequences []Sequence) *Dataset {
 	if len(sequences) == 0 {
 		panic("data: Pack: no sequences")
@@ -21,6 +22,9 @@ func Pack(f Format, sequences []Sequence) *Dataset {
 		checkPacked(f, i, &sequences[i])
 		d.Steps = max(d.Steps, sequences[i].Steps)
 		shortest = min(shortest, sequences[i].Steps)
+	}
+	if d.Steps == 0 {
+		panic("data: Pack: no sequence has a step")
 	}
 	n, rows := len(sequences), len(sequences)*d.outputs()
 	d.X = make([]float32, n*d.Steps*d.Width)
@@ -56,6 +60,9 @@ func Pack(f Format, sequences []Sequence) *Dataset {
 func checkPacked(f Format, i int, s *Sequence) {
 	if s.Width != f.Width || s.Outputs != f.Outputs {
 		panic(fmt.Sprintf("data: Pack: sequence %d has %d features and %d outputs, the format %d and %d", i, s.Width, s.Outputs, f.Width, f.Outputs))
+	}
+	if s.Steps == 0 && !f.PerStep {
+		panic(fmt.Sprintf("data: Pack: sequence %d has no steps, but the format says that the last one has the answer", i))
 	}
 	for t, mask := range s.Mask {
 		last := t == s.Steps-1

@@ -37,6 +37,21 @@ func TestPackPadsAtTheEnd(t *testing.T) {
 	}
 }
 
+func TestASequenceOfNoStepsIsAllPadding(t *testing.T) {
+	var empty, one Sequence
+	empty.Reset(0, 1, 2)
+	one.Reset(1, 1, 2)
+	one.AnswerClass(0, 1)
+	d := Pack(Format{Width: 1, Outputs: 2, Classes: []string{"a", "b"}, PerStep: true}, []Sequence{empty, one})
+	d.check("Pack")
+	if !slices.Equal(d.Lengths, []int32{0, 1}) || !slices.Equal(d.Labels, []int32{-1, 1}) || !slices.Equal(d.Targets, []float32{0, 0, 0, 1}) {
+		t.Errorf("lengths %v, labels %v, targets %v", d.Lengths, d.Labels, d.Targets)
+	}
+	if score := empty.Judge(nil); score != (Score{}) {
+		t.Errorf("no outputs have the score %+v", score)
+	}
+}
+
 func TestSequencesOfOneLengthNeedNoLengths(t *testing.T) {
 	task := CopyMemory{Blanks: 3}
 	if got := Pack(task.Format(), Draw(task, rand.New(rand.NewPCG(1, 1)), 2)).Lengths; got != nil {
@@ -86,5 +101,9 @@ func TestPackRefusesWhatHasNotTheFormat(t *testing.T) {
 	wantPanic(t, "data: Pack: step 0 of sequence 0 asks for nothing", pack(Format{Width: 1, Outputs: 1, PerStep: true}))
 	s.AnswerValue(0, 1)
 	wantPanic(t, "data: Pack: step 0 of 2 of sequence 0 asks for an answer", pack(Format{Width: 1, Outputs: 1}))
+	var empty Sequence
+	empty.Reset(0, 1, 1)
+	wantPanic(t, "data: Pack: sequence 0 has no steps, but the format says that the last one has the answer", func() { Pack(Format{Width: 1, Outputs: 1}, []Sequence{empty}) })
+	wantPanic(t, "data: Pack: no sequence has a step", func() { Pack(Format{Width: 1, Outputs: 1, PerStep: true}, []Sequence{empty}) })
 	wantPanic(t, "data: Pack: no sequences", func() { Pack(Format{}, nil) })
 }

@@ -47,9 +47,10 @@ type Sequence struct {
 }
 
 // Reset makes s a sequence of that shape, all inputs 0 and no answers. It
-// allocates only if s was never as large.
+// allocates only if s was never as large. It panics where steps is negative, or
+// width or outputs less than 1.
 func (s *Sequence) Reset(steps, width, outputs int) {
-	if steps < 1 || width < 1 || outputs < 1 {
+	if steps < 0 || width < 1 || outputs < 1 {
 		panic(fmt.Sprintf("data: Reset: a sequence of %d steps of %d features with %d outputs", steps, width, outputs))
 	}
 	s.Steps, s.Width, s.Outputs = steps, width, outputs

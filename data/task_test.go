@@ -193,7 +193,7 @@ func TestRightAnswersSolveATaskAndWrongOnesDoNot(t *testing.T) {
 
 func TestResetWantsAShape(t *testing.T) {
 	var s Sequence
-	wantPanic(t, "data: Reset: a sequence of 0 steps of 1 features with 1 outputs", func() { s.Reset(0, 1, 1) })
+	wantPanic(t, "data: Reset: a sequence of -1 steps of 1 features with 1 outputs", func() { s.Reset(-1, 1, 1) })
 	wantPanic(t, "data: Reset: a sequence of 1 steps of 0 features with 1 outputs", func() { s.Reset(1, 0, 1) })
 	wantPanic(t, "data: Reset: a sequence of 1 steps of 1 features with 0 outputs", func() { s.Reset(1, 1, 0) })
 }

@@ -7,19 +7,21 @@ import (
 )
 
 // Activation is a nonlinearity, applied to each element; Softmax to each row.
-// It has no parameters.
+// It has no parameters. The zero value is Sigmoid, that of layers such as Elman
+// too where no other is set.
 type Activation int
 
 const (
-	Sigmoid Activation = iota // y = 1/(1+exp(−x))
-	Tanh                      // y = tanh(x)
-	ReLU                      // y = max(x, 0)
-	Softmax                   // y_j = exp(x_j) / Σ_k exp(x_k)
+	Sigmoid  Activation = iota // y = 1/(1+exp(−x))
+	Tanh                       // y = tanh(x)
+	ReLU                       // y = max(x, 0)
+	Softmax                    // y_j = exp(x_j) / Σ_k exp(x_k)
+	Identity                   // y = x, of a linear unit
 )
 
 // Output returns in.
 func (a Activation) Output(in Shape) (Shape, error) {
-	if a < Sigmoid || a > Softmax {
+	if a < Sigmoid || a > Identity {
 		return Shape{}, fmt.Errorf("there is no Activation %d", int(a))
 	}
 	return in, nil
@@ -29,32 +31,35 @@ func (a Activation) Output(in Shape) (Shape, error) {
 func (a Activation) Params(Shape) []Param { return nil }
 
 // Build allocates the output and the gradient of the input.
-func (a Activation) Build(b *Builder, in Shape) Module {
-	m := &activation{kind: a, backend: b.Backend(), y: b.New(in.Rows(), in.Width)}
+func (a Activation) Build(b *Builder, in Shape) Module { return newActivation(b, in, a) }
+
+// activation is a function without parameters, built.
+type activation struct {
+	function
+	backend backend.Backend
+	y, dx   backend.Tensor // at their largest
+}
+
+// function is what a layer applies to each element or row.
+type function interface {
+	// apply sets y to the function of x. y may be x.
+	apply(b backend.Backend, y, x backend.Tensor)
+
+	// grad sets dx to the gradient of x, where y is the function of x.
+	grad(b backend.Backend, dx, y, dy backend.Tensor)
+}
+
+func newActivation(b *Builder, in Shape, f function) *activation {
+	m := &activation{function: f, backend: b.Backend(), y: b.New(in.Rows(), in.Width)}
 	if b.InputGrad() {
 		m.dx = b.New(in.Rows(), in.Width)
 	}
 	return m
 }
 
-type activation struct {
-	kind    Activation
-	backend backend.Backend
-	y, dx   backend.Tensor // at their largest
-}
-
 func (m *activation) Forward(x backend.Tensor, _ Shape, _ Mode) backend.Tensor {
 	y := m.y.Slice(0, x.Rows)
-	switch m.kind {
-	case Sigmoid:
-		m.backend.Sigmoid(y, x)
-	case Tanh:
-		m.backend.Tanh(y, x)
-	case ReLU:
-		m.backend.ReLU(y, x)
-	case Softmax:
-		m.backend.Softmax(y, x)
-	}
+	m.apply(m.backend, y, x)
 	return y
 }
 
@@ -62,16 +67,40 @@ func (m *activation) Backward(dy backend.Tensor) backend.Tensor {
 	if !m.dx.Present() {
 		return backend.Tensor{}
 	}
-	y, dx := m.y.Slice(0, dy.Rows), m.dx.Slice(0, dy.Rows)
-	switch m.kind {
-	case Sigmoid:
-		m.backend.SigmoidGrad(dx, y, dy)
-	case Tanh:
-		m.backend.TanhGrad(dx, y, dy)
-	case ReLU:
-		m.backend.ReLUGrad(dx, y, dy)
-	case Softmax:
-		m.backend.SoftmaxGrad(dx, y, dy)
-	}
+	dx := m.dx.Slice(0, dy.Rows)
+	m.grad(m.backend, dx, m.y.Slice(0, dy.Rows), dy)
 	return dx
+}
+
+// apply sets y to the activation of x. y may be x.
+func (a Activation) apply(b backend.Backend, y, x backend.Tensor) {
+	switch a {
+	case Sigmoid:
+		b.Sigmoid(y, x)
+	case Tanh:
+		b.Tanh(y, x)
+	case ReLU:
+		b.ReLU(y, x)
+	case Softmax:
+		b.Softmax(y, x)
+	case Identity:
+		b.Copy(y, x)
+	}
+}
+
+// grad sets dx to the gradient of the argument, y being its activation. dx may
+// be y or dy.
+func (a Activation) grad(b backend.Backend, dx, y, dy backend.Tensor) {
+	switch a {
+	case Sigmoid:
+		b.SigmoidGrad(dx, y, dy)
+	case Tanh:
+		b.TanhGrad(dx, y, dy)
+	case ReLU:
+		b.ReLUGrad(dx, y, dy)
+	case Softmax:
+		b.SoftmaxGrad(dx, y, dy)
+	case Identity:
+		b.Copy(dx, dy)
+	}
 }

@@ -32,7 +32,7 @@ func (s Spec) shapes(in Shape) ([]Shape, error) {
 	}
 	shapes := make([]Shape, len(s))
 	for i, stage := range s {
-		if err := s.checkName(i); err != nil {
+		if err := s.checkStage(i); err != nil {
 			return nil, err
 		}
 		out, err := stage.Layer.Output(in)
@@ -58,8 +58,8 @@ func (s Shape) check() error {
 	return nil
 }
 
-// checkName checks the name of stage i.
-func (s Spec) checkName(i int) error {
+// checkStage checks the name of stage i and that it has a layer.
+func (s Spec) checkStage(i int) error {
 	name := s[i].Name
 	switch {
 	case name == "":
@@ -68,6 +68,8 @@ func (s Spec) checkName(i int) error {
 		return fmt.Errorf("model: stage %q: names that begin with %q are reserved", name, trainPrefix)
 	case slices.ContainsFunc(s[:i], func(other Stage) bool { return other.Name == name }):
 		return fmt.Errorf("model: stage %q: another stage has that name", name)
+	case s[i].Layer == nil:
+		return fmt.Errorf("model: stage %q has no Layer", name)
 	}
 	return nil
 }
@@ -77,7 +79,11 @@ func (n *Network) build(spec Spec, shapes []Shape) error {
 	first := make([]int, len(spec)+1) // index of each stage's first window
 	for i, stage := range spec {
 		for _, p := range stage.Layer.Params(shapes[i]) {
-			n.windows = append(n.windows, Window{Name: stage.Name + "." + p.Name, Shape: p.Shape, init: p.Init})
+			name := stage.Name + "." + p.Name
+			if _, taken := n.Window(name); taken {
+				return fmt.Errorf("model: stage %q: another stage has a parameter %q too", stage.Name, name)
+			}
+			n.windows = append(n.windows, Window{Name: name, Shape: p.Shape, init: p.Init})
 		}
 		first[i+1] = len(n.windows)
 	}
@@ -96,6 +102,19 @@ func (n *Network) build(spec Spec, shapes []Shape) error {
 			return b.err
 		}
 		n.stages = append(n.stages, builtStage{stage, module})
+	}
+	return n.checkTeacher()
+}
+
+// checkTeacher returns an error where a layer with TeacherForcing cannot be
+// given the targets of the network, because they are not as wide.
+func (n *Network) checkTeacher() error {
+	in, out := n.input, n.Output()
+	for _, s := range n.stages {
+		in = s.output(in)
+		if pupil, ok := s.module.(pupil); ok && pupil.taught() && in.Width != out.Width {
+			return fmt.Errorf("model: stage %q: its teacher gives the targets of the network, of width %d, for its %d outputs", s.Name, out.Width, in.Width)
+		}
 	}
 	return nil
 }

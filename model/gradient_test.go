@@ -30,17 +30,18 @@ type gradientCheck struct {
 	b      *reference.Backend
 	net    *model.Network
 	in     model.Shape
+	mode   model.Mode // of the Forwards that the differences are of
 	x      backend.Tensor
 	states []model.State
 	dy     []float64
 	final  [][]float64 // gradient of each state's Final
 }
 
-func newGradientCheck(t *testing.T, spec model.Spec, in model.Shape, seed uint64) *gradientCheck {
+func newGradientCheck(t *testing.T, spec model.Spec, in model.Shape, seed uint64, opts ...model.Option) *gradientCheck {
 	b := reference.New()
 	t.Cleanup(func() { b.Close() })
 	rng := rand.New(rand.NewPCG(1, seed))
-	c := &gradientCheck{b: b, in: in, net: build(t, b, spec, in, model.InputGrad())}
+	c := &gradientCheck{b: b, in: in, net: build(t, b, spec, in, append(opts, model.InputGrad())...)}
 	randomize(c.net, rng)
 	c.x = newTensor(t, b, in.Rows(), in.Width)
 	b.UploadFloat64(c.x, random(rng, c.x.Size()))
@@ -57,7 +58,7 @@ func newGradientCheck(t *testing.T, spec model.Spec, in model.Shape, seed uint64
 }
 
 func (c *gradientCheck) loss(t *testing.T) float64 {
-	loss := dot(download(t, c.b, c.net.Forward(c.x, c.in.Steps, model.Eval)), c.dy)
+	loss := dot(download(t, c.b, c.net.Forward(c.x, c.in.Steps, c.mode)), c.dy)
 	for i, s := range c.states {
 		loss += dot(download(t, c.b, s.Final), c.final[i])
 	}

@@ -92,9 +92,32 @@ func (b *Builder) New(rows, cols int) backend.Tensor {
 	}
 	t, err := b.network.alloc(rows, cols)
 	if err != nil {
-		b.err = fmt.Errorf("model: stage %q: workspace of %dx%d: %w", b.stage, rows, cols, err)
+		b.Fail(fmt.Errorf("workspace of %dx%d: %w", rows, cols, err))
 	}
 	return t
+}
+
+// newInts returns integers of these values that live as long as the network, or
+// absent ones when memory is short, as New does.
+func (b *Builder) newInts(values []int32) backend.Ints {
+	if b.err != nil {
+		return backend.Ints{}
+	}
+	t, err := b.network.allocInts(len(values))
+	if err != nil {
+		b.Fail(fmt.Errorf("workspace of %d integers: %w", len(values), err))
+		return t
+	}
+	b.Backend().UploadInts(t, values)
+	return t
+}
+
+// Fail makes the New that builds the network return err, as an error of the
+// stage: for what only Build can know. The first error counts.
+func (b *Builder) Fail(err error) {
+	if b.err == nil {
+		b.err = fmt.Errorf("model: stage %q: %w", b.stage, err)
+	}
 }
 
 // InputGrad reports whether Backward must return the gradient of the input.

@@ -13,35 +13,83 @@ import (
 
 // LSTM is a stack of modern LSTM layers (Hochreiter, Schmidhuber 1997; Gers et
 // al. 2000) trained by full backpropagation through time. backend.LSTMArgs has
-// the equations. The output is h of the top layer at every step.
+// the equations. The output is h of the top layer at every step, with
+// Bidirectional that of both directions side by side, [forward, backward].
 //
 // The parameters are those of PyTorch's LSTM, all drawn from U(±1/√Hidden):
 // per layer weight_ih [4·Hidden, Width or Hidden], weight_hh [4·Hidden,
 // Hidden] and, unless NoBias, bias_ih [4·Hidden], bias_hh [4·Hidden], with rows
-// in the order i, f, g, o. Peephole (Gers et al. 2002) adds weight_peep
-// [3, Hidden], rows i, f, o, which PyTorch does not have.
+// in the order i, f, g, o, and with Projection weight_hr [Projection, Hidden],
+// which makes Projection the width of h. Peephole (Gers et al. 2002) adds
+// weight_peep [3, Hidden], rows i, f, o, which PyTorch does not have: with it
+// this is the LSTM of Graves and Schmidhuber (2005). LSTM1997 has the memory
+// blocks and the truncated gradient of the years before.
+//
+// LayerNorm (Ba, Kiros, Hinton 2016, eqs. 20-22) normalizes x_t·W_ihᵀ,
+// h_{t−1}·W_hhᵀ and the c_t in tanh(c_t), each over its columns, with a gain for
+// each, weight_norm_ih, weight_norm_hh [4·Hidden] and weight_norm_c [Hidden], 1
+// at first, and a bias for the last, bias_norm_c [Hidden], 0 at first. Zoneout
+// (Krueger et al. 2017, section 3.2) keeps elements of h or c at their values of
+// the step before, in training by chance, which follows from Network.SetSeed,
+// and in evaluation in the mean. Projection, LayerNorm and zoneout take plain
+// operations for each time step.
 type LSTM struct {
-	Hidden     int
-	Layers     int // 0 stands for 1
-	Peephole   bool
-	NoBias     bool
-	Stateful   bool    // the caller sets h_{−1} and c_{−1} through Network.States; else they are zero
-	ForgetBias float64 // added to the initial bias_ih of the forget gate
+	Hidden        int
+	Layers        int // 0 stands for 1
+	Projection    int // width of h if it is not Hidden: h_t = W_hr·(o ⊙ tanh(c_t)); 0 is none
+	Peephole      bool
+	NoBias        bool
+	Bidirectional bool
+	Stateful      bool    // the caller sets h_{−1} and c_{−1} through Network.States; else they are zero
+	ForgetBias    float64 // added to the initial bias_ih of the forget gate
+	Dropout       float64 // rate, between the layers
+	Window        int     // time steps that an error goes back, its own included; 0 stands for WholeSequence
+
+	LayerNorm     bool    // normalizes x·W_ih, h·W_hh and c_t
+	ZoneoutHidden float64 // rate at which an element of h keeps its value of the step before
+	ZoneoutCell   float64 // likewise for c
 }
 
 func (l LSTM) recurrent() recurrent {
-	return recurrent{gates: 4, hidden: l.Hidden, layers: cmp.Or(l.Layers, 1), noBias: l.NoBias, peephole: l.Peephole}
+	return recurrent{
+		gates: 4, hidden: l.Hidden, layers: cmp.Or(l.Layers, 1), projection: l.Projection,
+		noBias: l.NoBias, peephole: l.Peephole, layerNorm: l.LayerNorm,
+		bidirectional: l.Bidirectional, dropout: l.Dropout, window: l.Window,
+	}
 }
 
-// Output returns in with width l.Hidden.
+// stepwise reports whether the layer needs operations that the fused one has
+// not.
+func (l LSTM) stepwise() bool {
+	return l.Projection > 0 || l.LayerNorm || l.ZoneoutHidden > 0 || l.ZoneoutCell > 0
+}
+
+// Output returns in with width l.Hidden, or l.Projection, twice that if
+// Bidirectional.
 func (l LSTM) Output(in Shape) (Shape, error) {
+	out, err := l.recurrent().output(in)
+	if err != nil {
+		return Shape{}, err
+	}
 	if math.IsNaN(l.ForgetBias) || math.IsInf(l.ForgetBias, 0) {
 		return Shape{}, fmt.Errorf("ForgetBias is %v", l.ForgetBias)
+	}
+	if l.stepwise() && l.recurrent().truncated() {
+		return Shape{}, errors.New("the Window is set, which does not go with Projection, LayerNorm and zoneout")
 	}
 	if l.NoBias && l.ForgetBias != 0 {
 		return Shape{}, errors.New("ForgetBias is set, and so is NoBias")
 	}
-	return l.recurrent().output(in)
+	if l.Projection != 0 && (l.Projection < 0 || l.Projection >= l.Hidden) {
+		return Shape{}, fmt.Errorf("the Projection is %d, want 1 to %d, less than Hidden, or 0 for none", l.Projection, l.Hidden-1)
+	}
+	if err := cmp.Or(checkRate("ZoneoutHidden", l.ZoneoutHidden), checkRate("ZoneoutCell", l.ZoneoutCell)); err != nil {
+		return Shape{}, err
+	}
+	if l.Peephole && l.stepwise() {
+		return Shape{}, errors.New("the Peephole does not go with Projection, LayerNorm or zoneout")
+	}
+	return out, nil
 }
 
 // Params describes the parameters of all layers.
@@ -63,16 +111,27 @@ func (l LSTM) Params(in Shape) []Param {
 // Build allocates the states and gates of all steps and what Backward needs.
 // All layers share the scratch.
 func (l LSTM) Build(b *Builder, in Shape) Module {
-	stack := newStack(b, in, l.recurrent())
-	dims := backend.LSTMDims{Steps: in.Steps, Batch: in.Batch, Input: max(in.Width, l.Hidden), Hidden: l.Hidden, Peephole: l.Peephole}
+	r := l.recurrent()
+	if l.stepwise() {
+		scratch := newLSTMScratch(b, in, l)
+		return r.build(b, in, func(in Shape, value, grad weights) recurrence {
+			return newLSTMSteps(b, in, l, value, grad, scratch)
+		})
+	}
+	dims := backend.LSTMDims{Steps: in.Steps, Batch: in.Batch, Input: r.widestInput(in), Hidden: l.Hidden, Peephole: l.Peephole}
 	scratch := b.New(1, backend.LSTMScratch(b.Backend(), dims))
-	for i := range stack.dx {
-		value, grad := l.recurrent().weights(b, i)
-		stack.layers = append(stack.layers, &lstm{
+	return r.build(b, in, func(in Shape, value, grad weights) recurrence {
+		gates := b.New(in.Rows(), 4*l.Hidden)
+		dz := gates
+		if r.truncated() {
+			dz = b.New(in.Rows(), 4*l.Hidden)
+		}
+		return &lstm{
 			backend: b.Backend(),
 			hidden:  newHistory(b, in, l.Hidden, l.Stateful),
 			cell:    newHistory(b, in, l.Hidden, l.Stateful),
-			gates:   b.New(in.Rows(), 4*l.Hidden),
+			gates:   gates,
+			dz:      dz,
 			args: backend.LSTMGradArgs{
 				LSTMArgs: backend.LSTMArgs{
 					WIH: value.ih, WHH: value.hh,
@@ -84,20 +143,19 @@ func (l LSTM) Build(b *Builder, in Shape) Module {
 				DBIH: grad.bih, DBHH: grad.bhh,
 				DPeep: grad.peep,
 			},
-		})
-	}
-	return stack
+		}
+	})
 }
 
-// lstm is one layer.
+// lstm is one layer in one direction.
 type lstm struct {
 	backend      backend.Backend
 	hidden, cell history
-	gates        backend.Tensor
+	gates, dz    backend.Tensor       // one tensor without a window, for nothing needs the gates after it
 	args         backend.LSTMGradArgs // of the last pass
 }
 
-func (l *lstm) forward(x backend.Tensor, in Shape) backend.Tensor {
+func (l *lstm) forward(x backend.Tensor, in Shape, _ Mode) backend.Tensor {
 	n, rows := in.Batch, in.Rows()
 	h, c := l.hidden.cut(in.Steps, n), l.cell.cut(in.Steps, n)
 	a := &l.args
@@ -105,18 +163,19 @@ func (l *lstm) forward(x backend.Tensor, in Shape) backend.Tensor {
 	a.DH0, a.DHLast = h.initialGrad, h.lastGrad
 	a.DC0, a.DCLast = c.initialGrad, c.lastGrad
 	a.Gates = l.gates.Slice(0, rows)
-	a.DZ = a.Gates // which nothing needs after it
 	h.start(l.backend, n)
 	c.start(l.backend, n)
 	backend.LSTMForward(l.backend, a.LSTMArgs)
 	return a.H.Slice(n, rows+n)
 }
 
-func (l *lstm) backward(dy, dx backend.Tensor) {
-	l.args.DY, l.args.DX = dy, dx
-	backend.LSTMBackward(l.backend, l.args)
+func (l *lstm) backward(dy, dx backend.Tensor, part span) {
+	a, n := l.args, l.args.Batch
+	a.X, a.H, a.C = part.of(a.X), a.H.Slice(part.from, part.to+n), a.C.Slice(part.from, part.to+n)
+	a.Gates = part.of(a.Gates)
+	a.DZ = part.of(l.dz)
+	a.DY, a.DX = part.of(dy), part.ofOptional(dx)
+	backend.LSTMBackward(l.backend, a)
 }
 
-func (l *lstm) states(steps, batch int) []State {
-	return append(l.hidden.cut(steps, batch).state("h", batch), l.cell.cut(steps, batch).state("c", batch)...)
-}
+func (l *lstm) histories() []*history { return []*history{&l.hidden, &l.cell} }

@@ -7,6 +7,14 @@
 // windows are those of PyTorch's state dict. All memory is taken when the
 // network is built; a pass allocates none, neither on the device nor in Go.
 //
+// The layers are Dense, Perceptron, and the functions Activation, Logistic,
+// Squash and Threshold; the recurrent nets of the literature, Elman, Jordan,
+// PartiallyRecurrent and FullyRecurrent; LSTM1997, memory blocks with their
+// truncated gradient; RNN, GRU and LSTM, with the parameters of PyTorch's;
+// GridLSTM; Dropout and LastStep. How far an error goes back in time is the
+// Window of a layer: where it is not set, one step in Elman and Jordan, the
+// whole sequence in all others but LSTM1997, which has a rule of its own.
+//
 // What depends on sizes, memory or files is an error; a call that cannot be
 // right, such as an input of another width, panics. A Network is not safe for
 // concurrent use.
@@ -39,6 +47,13 @@ type Network struct {
 	params, grads backend.Tensor
 	buffers       []backend.Buffer
 
+	observe func(stage string, pass Pass)
+
+	ragged  bool
+	lengths *lengths // nil unless ragged
+	seed    uint64   // of dropout and zoneout
+	noises  uint64   // how many of them the network has
+
 	output  Shape // of the last Forward
 	trained bool  // the last pass was a Forward in mode Train
 }
@@ -63,18 +78,36 @@ type Option func(*Network)
 // InputGrad makes Backward compute the gradient of the network's input.
 func InputGrad() Option { return func(n *Network) { n.inputGrad = true } }
 
+// Pass is one of the two ways through a network.
+type Pass string
+
+const (
+	ForwardPass  Pass = "forward"
+	BackwardPass Pass = "backward"
+)
+
+// Observe makes the network call f before each stage's part of a pass, with the
+// name of the stage, and with "" when the pass is over.
+func Observe(f func(stage string, pass Pass)) Option { return func(n *Network) { n.observe = f } }
+
 // New builds the network that spec describes on b, for inputs of in.Width
 // columns with up to in.Steps steps and in.Batch sequences. The parameters are
 // zero until Init or Load. An error names the stage; nothing stays allocated
 // then.
 func New(b backend.Backend, spec Spec, in Shape, opts ...Option) (*Network, error) {
-	n := &Network{backend: b, input: in}
+	n := &Network{backend: b, input: in, observe: func(string, Pass) {}}
 	for _, o := range opts {
 		o(n)
 	}
 	shapes, err := spec.shapes(in)
 	if err != nil {
 		return nil, err
+	}
+	if n.ragged {
+		if n.lengths, err = newLengths(n); err != nil {
+			n.Free()
+			return nil, fmt.Errorf("model: lengths of %d sequences of up to %d steps: %w", in.Batch, in.Steps, err)
+		}
 	}
 	if err := n.build(spec, shapes); err != nil {
 		n.Free()
@@ -114,10 +147,13 @@ func (n *Network) Forward(x backend.Tensor, steps int, mode Mode) backend.Tensor
 			x, n.input.Width, steps, steps*n.input.Batch))
 	}
 	in := Shape{Steps: steps, Batch: x.Rows / steps, Width: x.Cols}
+	n.lengths.check(in)
 	for _, s := range n.stages {
+		n.observe(s.Name, ForwardPass)
 		x = s.module.Forward(x, in, mode)
 		in = s.output(in)
 	}
+	n.observe("", ForwardPass)
 	n.output, n.trained = in, mode == Train
 	return x
 }
@@ -136,13 +172,24 @@ func (n *Network) Backward(dy backend.Tensor) backend.Tensor {
 	}
 	n.trained = false
 	for i := len(n.stages) - 1; i >= 0 && dy.Present(); i-- {
+		n.observe(n.stages[i].Name, BackwardPass)
 		dy = n.stages[i].module.Backward(dy)
 	}
+	n.observe("", BackwardPass)
 	return dy
 }
 
 // Backend returns the backend that the network was built on.
 func (n *Network) Backend() backend.Backend { return n.backend }
+
+// Spec returns the stages that the network was built from.
+func (n *Network) Spec() Spec {
+	spec := make(Spec, len(n.stages))
+	for i, s := range n.stages {
+		spec[i] = s.Stage
+	}
+	return spec
+}
 
 // Input returns the largest input shape.
 func (n *Network) Input() Shape { return n.input }
@@ -200,15 +247,20 @@ func (n *Network) Count() int {
 }
 
 // State is a recurrent state that crosses the bounds of a chunk. All tensors
-// are [batch, Hidden].
+// have one shape and a row for each sequence.
 type State struct {
 	Name string // "lstm.h_l0"
 
 	Initial backend.Tensor // before the first step; set by the caller
-	Final   backend.Tensor // after the last step; set by Forward
+	Final   backend.Tensor // after the last step; set by Forward, that of a gradient in progress (RTRL) by Backward
 
+	// Absent where the layer's learning rule sends no error over the bounds.
 	InitialGrad backend.Tensor // gradient of Initial; set by Backward
 	FinalGrad   backend.Tensor // gradient of Final; set by the caller, zero at first
+
+	// Reversed marks the state of a layer that goes backward in time: it begins
+	// behind the last step, and a chunk that follows does not continue it.
+	Reversed bool
 }
 
 // States returns the states of the recurrent layers with Stateful set, for
@@ -233,6 +285,36 @@ func (n *Network) States(steps, batch int) []State {
 	return states
 }
 
+// Taught reports whether a layer has TeacherForcing set.
+func (n *Network) Taught() bool {
+	for _, s := range n.stages {
+		if pupil, ok := s.module.(pupil); ok && pupil.taught() {
+			return true
+		}
+	}
+	return false
+}
+
+// Teach gives the layers with TeacherForcing the targets of the next Forward in
+// mode Train: [steps·batch, outputs of the layer]. target must keep its values
+// until then. It panics if no layer wants it.
+func (n *Network) Teach(target backend.Tensor) {
+	if !n.Taught() {
+		panic("model: Teach: no layer has TeacherForcing set")
+	}
+	for _, s := range n.stages {
+		if pupil, ok := s.module.(pupil); ok && pupil.taught() {
+			pupil.teach(target)
+		}
+	}
+}
+
+// pupil is a Module that a teacher can correct.
+type pupil interface {
+	taught() bool
+	teach(target backend.Tensor)
+}
+
 // Free releases all memory of the network. Any later use panics.
 func (n *Network) Free() {
 	for _, buf := range n.buffers {
@@ -241,9 +323,22 @@ func (n *Network) Free() {
 	n.buffers = nil
 }
 
+// SetSeed sets the seed of Dropout and zoneout. Passes in mode Train with the
+// same seed drop the same elements: whoever trains gives each step its own.
+func (n *Network) SetSeed(seed uint64) { n.seed = seed }
+
 // alloc allocates what Free releases.
 func (n *Network) alloc(rows, cols int) (backend.Tensor, error) {
 	t, err := n.backend.New(rows, cols)
+	if err == nil {
+		n.buffers = append(n.buffers, t.Buf)
+	}
+	return t, err
+}
+
+// allocInts is alloc for integers.
+func (n *Network) allocInts(count int) (backend.Ints, error) {
+	t, err := n.backend.NewInts(count)
 	if err == nil {
 		n.buffers = append(n.buffers, t.Buf)
 	}

@@ -18,6 +18,10 @@ import (
 var everyLayer = model.Spec{
 	{Name: "rnn", Layer: model.RNN{Hidden: 5, Layers: 2}},
 	{Name: "lstm", Layer: model.LSTM{Hidden: 3, Layers: 4, Peephole: true}},
+	{Name: "grid", Layer: model.GridLSTM{Hidden: 3, Layers: 3}},
+	{Name: "gru", Layer: model.GRU{Hidden: 3, Layers: 2, Bidirectional: true, Dropout: 0.2}},
+	{Name: "norm", Layer: model.LSTM{Hidden: 4, Projection: 3, LayerNorm: true, ZoneoutHidden: 0.1, ZoneoutCell: 0.1}},
+	{Name: "drop", Layer: model.Dropout{Rate: 0.1}},
 	{Name: "tanh", Layer: model.Tanh},
 	{Name: "last", Layer: model.LastStep{}},
 	{Name: "head", Layer: model.Dense{Out: 7}},
@@ -43,6 +47,18 @@ func (m *meter) New(rows, cols int) (backend.Tensor, error) {
 	return t, err
 }
 
+func (m *meter) NewInts(n int) (backend.Ints, error) {
+	if m.allowed == 0 {
+		return backend.Ints{}, fmt.Errorf("meter: NewInts: %w", backend.ErrOutOfMemory)
+	}
+	m.allowed--
+	t, err := m.Backend.NewInts(n)
+	if err == nil {
+		m.live++
+	}
+	return t, err
+}
+
 func (m *meter) Free(buf backend.Buffer) {
 	m.live--
 	m.Backend.Free(buf)
@@ -60,6 +76,9 @@ func TestNewReportsWhatCannotBeBuilt(t *testing.T) {
 		"no name":               {model.Spec{{Name: "rnn", Layer: model.RNN{Hidden: 1}}, {Layer: model.Tanh}}, in, "stage 2 has no name"},
 		"reserved name":         {model.Spec{{Name: "train/x", Layer: model.Tanh}}, in, `stage "train/x": names that begin with "train/" are reserved`},
 		"duplicate name":        {model.Spec{{Name: "bad", Layer: model.Tanh}, {Name: "bad", Layer: model.ReLU}}, in, `stage "bad": another stage`},
+		"no layer":              {one(nil), in, `stage "bad" has no Layer`},
+		"duplicate parameter":   {model.Spec{{Name: "a", Layer: model.Jordan{Hidden: 1, Out: 1}}, {Name: "a.output", Layer: model.Dense{Out: 1}}}, in, `stage "a.output": another stage has a parameter "a.output.weight" too`},
+		"teacher's width":       {model.Spec{{Name: "bad", Layer: model.Jordan{Hidden: 1, Out: 3, TeacherForcing: true}}, {Name: "head", Layer: model.Dense{Out: 2}}}, in, `stage "bad": its teacher gives the targets of the network, of width 2, for its 3 outputs`},
 		"width 0":               {one(model.Tanh), model.Shape{Steps: 4, Batch: 3}, `stage "bad": Width is 0, want 1 to`},
 		"steps 0":               {one(model.Tanh), model.Shape{Batch: 3, Width: 2}, `stage "bad": Steps is 0`},
 		"batch -1":              {one(model.Tanh), model.Shape{Steps: 4, Batch: -1, Width: 2}, `stage "bad": Batch is -1`},
@@ -69,10 +88,20 @@ func TestNewReportsWhatCannotBeBuilt(t *testing.T) {
 		"hidden -1":             {one(model.RNN{Hidden: -1}), in, `stage "bad": Hidden is -1`},
 		"hidden overflow":       {one(model.LSTM{Hidden: math.MaxInt}), in, `stage "bad": Hidden is 9223372036854775807`},
 		"layers -1":             {one(model.LSTM{Hidden: 1, Layers: -1}), in, `stage "bad": Layers is -1`},
+		"grid hidden 0":         {one(model.GridLSTM{}), in, `stage "bad": Hidden is 0, want 1 to`},
+		"grid layers -1":        {one(model.GridLSTM{Hidden: 1, Layers: -1}), in, `stage "bad": Layers is -1`},
 		"layers beyond reason":  {one(model.RNN{Hidden: 1, Layers: math.MaxInt}), in, `stage "bad": Layers is`},
 		"out 0":                 {one(model.Dense{}), in, `stage "bad": Out is 0`},
 		"no such activation":    {one(model.Activation(9)), in, `stage "bad": there is no Activation 9`},
 		"forget bias, no bias":  {one(model.LSTM{Hidden: 1, NoBias: true, ForgetBias: 1}), in, `stage "bad": ForgetBias is set, and so is NoBias`},
+		"dropout 1":             {one(model.GRU{Hidden: 1, Layers: 2, Dropout: 1}), in, `stage "bad": Dropout is 1, want at least 0 and below 1`},
+		"dropout of one layer":  {one(model.RNN{Hidden: 1, Dropout: 0.5}), in, `stage "bad": Dropout is between the layers, and there is one`},
+		"dropout NaN":           {one(model.Dropout{Rate: math.NaN()}), in, `stage "bad": Rate is NaN, want at least 0 and below 1`},
+		"projection as wide":    {one(model.LSTM{Hidden: 3, Projection: 3}), in, `stage "bad": the Projection is 3, want 1 to 2, less than Hidden, or 0 for none`},
+		"projection -1":         {one(model.LSTM{Hidden: 3, Projection: -1}), in, `stage "bad": the Projection is -1`},
+		"zoneout NaN":           {one(model.LSTM{Hidden: 3, ZoneoutCell: math.NaN()}), in, `stage "bad": ZoneoutCell is NaN`},
+		"peephole, layer norm":  {one(model.LSTM{Hidden: 3, Peephole: true, LayerNorm: true}), in, `stage "bad": the Peephole does not go with`},
+		"gru hidden 0":          {one(model.GRU{}), in, `stage "bad": Hidden is 0, want 1 to`},
 		"forget bias NaN":       {one(model.LSTM{Hidden: 1, ForgetBias: math.NaN()}), in, `stage "bad": ForgetBias is NaN`},
 		"too large a parameter": {one(model.LSTM{Hidden: 1 << 28}), in, `"bad.weight_hh_l0" of shape [1073741824 268435456] makes the network too large`},
 		"too many parameters":   {one(model.RNN{Hidden: 1 << 27, Layers: 1024}), in, "makes the network too large"},
@@ -287,6 +316,7 @@ func TestChunksWithStatesMatchTheWhole(t *testing.T) {
 			spec := model.Spec{
 				{Name: "rnn", Layer: model.RNN{Hidden: 4, Layers: 2, Stateful: true}},
 				{Name: "lstm", Layer: model.LSTM{Hidden: 5, Layers: 2, Peephole: true, Stateful: true}},
+				{Name: "grid", Layer: model.GridLSTM{Hidden: 4, Layers: 2, Stateful: true}},
 				{Name: "head", Layer: model.Dense{Out: 3}},
 			}
 			b := on.open(t)

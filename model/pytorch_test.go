@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"maps"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -19,27 +21,40 @@ import (
 // pytorchCase is a run of one PyTorch module. testdata/pytorch.py writes them
 // and has the meaning of the tensors.
 type pytorchCase struct {
-	Kind                                string
+	Name, Kind                          string
 	Layers, Steps, Batch, Width, Hidden int
-	Tensors                             map[string][]float64
-}
-
-func (c pytorchCase) name() string {
-	return fmt.Sprintf("%s/layers=%d,steps=%d,batch=%d", c.Kind, c.Layers, c.Steps, c.Batch)
+	Bidirectional                       bool
+	Projection                          int
+	Lengths                             []int32
+	Tensors                             map[string][]float64 // the results
 }
 
 func (c pytorchCase) layer() model.Layer {
 	switch c.Kind {
-	case "rnn_tanh":
-		return model.RNN{Hidden: c.Hidden, Layers: c.Layers, Stateful: true}
-	case "rnn_relu":
-		return model.RNN{Hidden: c.Hidden, Layers: c.Layers, Stateful: true, ReLU: true}
+	case "rnn_tanh", "rnn_relu":
+		return model.RNN{Hidden: c.Hidden, Layers: c.Layers, Bidirectional: c.Bidirectional, Stateful: true, ReLU: c.Kind == "rnn_relu"}
 	case "lstm":
-		return model.LSTM{Hidden: c.Hidden, Layers: c.Layers, Stateful: true}
+		return model.LSTM{Hidden: c.Hidden, Layers: c.Layers, Bidirectional: c.Bidirectional, Projection: c.Projection, Stateful: true}
+	case "lstm_norm":
+		return model.LSTM{Hidden: c.Hidden, LayerNorm: true, Stateful: true}
+	case "gru":
+		return model.GRU{Hidden: c.Hidden, Layers: c.Layers, Bidirectional: c.Bidirectional, Stateful: true}
 	case "linear":
 		return model.Dense{Out: c.Hidden}
 	}
 	panic("unknown kind " + c.Kind)
+}
+
+// draw returns n multiples of 1/1024 from −bound/1024 to bound/1024, as the
+// generator draws them for the tensor.
+func (c pytorchCase) draw(tensor string, n, bound int) []float64 {
+	state := uint64(crc32.ChecksumIEEE([]byte(c.Name + "/" + tensor)))
+	values := make([]float64, n)
+	for i := range values {
+		state = state*6364136223846793005 + 1442695040888963407
+		values[i] = float64(int(state>>33)%(2*bound+1)-bound) / 1024
+	}
+	return values
 }
 
 // pytorchFixture is what testdata/pytorch.py writes.
@@ -80,56 +95,72 @@ func TestPytorchFixtureIsFresh(t *testing.T) {
 }
 
 // run runs c on b and returns the tensors that PyTorch computed, by the names
-// of the fixture.
-func (c pytorchCase) run(t *testing.T, b backend.Backend) map[string][]float64 {
+// of the fixture. spoil may change the parameters before.
+func (c pytorchCase) run(t *testing.T, b backend.Backend, spoil func(name string, values []float64)) map[string][]float64 {
 	in := model.Shape{Steps: c.Steps, Batch: c.Batch, Width: c.Width}
-	net := build(t, b, model.Spec{{Name: "layer", Layer: c.layer()}}, in, model.InputGrad())
-	for _, w := range net.Windows() {
-		upload(b, w.Param, c.Tensors[strings.TrimPrefix(w.Name, "layer.")])
+	net := build(t, b, model.Spec{{Name: "layer", Layer: c.layer()}}, in, model.InputGrad(), model.Ragged())
+	net.SetLengths(c.Steps, c.Lengths)
+	fan := c.Hidden
+	if c.Kind == "linear" {
+		fan = c.Width
 	}
-	x, dy := newTensor(t, b, in.Rows(), c.Width), newTensor(t, b, in.Rows(), c.Hidden)
-	upload(b, x, c.Tensors["x"])
-	upload(b, dy, c.Tensors["dy"])
-	// A state of PyTorch holds all layers: state.h_l1 is the second part of h.
-	parts := func(visit func(name string, from, to int, s model.State)) {
-		for _, s := range net.States(c.Steps, c.Batch) {
-			var layer int
-			name, number, _ := strings.Cut(strings.TrimPrefix(s.Name, "layer."), "_l")
-			fmt.Sscan(number, &layer)
-			visit(name, layer*s.Final.Size(), (layer+1)*s.Final.Size(), s)
+	for _, w := range net.Windows() {
+		name := strings.TrimPrefix(w.Name, "layer.")
+		values := c.draw(name, w.Param.Size(), int(1024/math.Sqrt(float64(fan))))
+		spoil(name, values)
+		upload(b, w.Param, values)
+	}
+	out := net.Output()
+	x, dy := newTensor(t, b, in.Rows(), c.Width), newTensor(t, b, in.Rows(), out.Width)
+	upload(b, x, c.draw("x", x.Size(), 1024))
+	upload(b, dy, c.draw("dy", dy.Size(), 1024))
+	// A state of PyTorch holds all layers, each in all directions: "layer.h_l1"
+	// is the second part of h, or the third of four.
+	states := net.States(c.Steps, c.Batch)
+	kinds := map[string][]model.State{}
+	for _, s := range states {
+		kind, _, _ := strings.Cut(strings.TrimPrefix(s.Name, "layer."), "_")
+		kinds[kind] = append(kinds[kind], s)
+	}
+	set := func(x backend.Tensor, name string, i, parts int) {
+		upload(b, x, c.draw(name, parts*x.Size(), 1024)[i*x.Size():(i+1)*x.Size()])
+	}
+	for kind, parts := range kinds {
+		for i, s := range parts {
+			set(s.Initial, "initial."+kind, i, len(parts))
+			set(s.FinalGrad, "dfinal."+kind, i, len(parts))
 		}
 	}
-	parts(func(name string, from, to int, s model.State) {
-		upload(b, s.Initial, c.Tensors["initial."+name][from:to])
-		upload(b, s.FinalGrad, c.Tensors["dfinal."+name][from:to])
-	})
 	got := make(map[string][]float64)
 	got["y"] = download(t, b, net.Forward(x, c.Steps, model.Train))
 	got["dx"] = download(t, b, net.Backward(dy))
 	for _, w := range net.Windows() {
 		got["grad."+strings.TrimPrefix(w.Name, "layer.")] = download(t, b, w.Grad)
 	}
-	parts(func(name string, _, _ int, s model.State) {
-		got["final."+name] = append(got["final."+name], download(t, b, s.Final)...)
-		got["dinitial."+name] = append(got["dinitial."+name], download(t, b, s.InitialGrad)...)
-	})
+	for kind, parts := range kinds {
+		for _, s := range parts {
+			got["final."+kind] = append(got["final."+kind], download(t, b, s.Final)...)
+			got["dinitial."+kind] = append(got["dinitial."+kind], download(t, b, s.InitialGrad)...)
+		}
+	}
 	return got
 }
+
+func leave(string, []float64) {}
 
 func TestLayersMatchPyTorch(t *testing.T) {
 	cases := readPytorchFixture(t).Cases
 	for _, on := range backends {
 		for _, c := range cases {
-			t.Run(on.name+"/"+c.name(), func(t *testing.T) {
+			t.Run(on.name+"/"+c.Name, func(t *testing.T) {
 				b := on.open(t)
 				defer b.Close()
-				got := c.run(t, b)
+				got := c.run(t, b, leave)
+				if len(got) != len(c.Tensors) {
+					t.Errorf("got %d tensors, PyTorch %d", len(got), len(c.Tensors))
+				}
 				for _, name := range slices.Sorted(maps.Keys(c.Tensors)) {
-					if values, ok := got[name]; ok {
-						compare(t, name, values, c.Tensors[name], on.tolerance)
-					} else if strings.Contains(name, "grad") || strings.HasPrefix(name, "final") {
-						t.Errorf("%s was not computed", name)
-					}
+					compare(t, name, got[name], c.Tensors[name], on.tolerance)
 				}
 			})
 		}
@@ -138,18 +169,21 @@ func TestLayersMatchPyTorch(t *testing.T) {
 
 func TestPyTorchComparisonFindsSwappedGates(t *testing.T) {
 	for _, c := range readPytorchFixture(t).Cases {
-		if c.Kind != "lstm" {
+		if c.Kind != "lstm" && c.Kind != "gru" {
 			continue
 		}
 		b := reference.New()
 		defer b.Close()
-		weight := c.Tensors["weight_ih_l0"]
-		for i := range c.Hidden * c.Width { // rows i and f
-			f := i + c.Hidden*c.Width
-			weight[i], weight[f] = weight[f], weight[i]
-		}
-		if mismatch(c.run(t, b)["y"], c.Tensors["y"], 1e-4) == "" {
-			t.Errorf("%s: no mismatch with gates i and f swapped", c.name())
+		got := c.run(t, b, func(name string, values []float64) {
+			if name == "weight_ih_l0" { // rows i and f, or r and z
+				for i := range c.Hidden * c.Width {
+					other := i + c.Hidden*c.Width
+					values[i], values[other] = values[other], values[i]
+				}
+			}
+		})
+		if mismatch(got["y"], c.Tensors["y"], 1e-4) == "" {
+			t.Errorf("%s: no mismatch with two gates swapped", c.Name)
 		}
 	}
 }

@@ -12,16 +12,18 @@ import (
 // Metrics say how well a network does on a set.
 type Metrics struct {
 	Loss     float64 // mean over the rows
-	Accuracy float64 // Correct/Count; NaN if the set has no labels
+	Accuracy float64 // Correct/Count; NaN if the set has no labels, or the network not an output for each
 	Correct  int     // rows whose largest output is that of the label
 	Count    int     // rows judged: samples, or their time steps if PerStep; without those that have no label
 
-	// Confusion counts the rows by class, [actual][predicted]; nil if the set
-	// has no labels.
+	// Confusion counts the rows by class, [actual][predicted]; nil where
+	// Accuracy is NaN.
 	Confusion [][]int
 }
 
-// Evaluate runs net over set, in batches of the size that it was built for.
+// Evaluate runs net over set, in batches of the size that it was built for, from
+// states of zero. A net with Stateful layers and an output at every step runs over
+// longer sequences than it was built for too.
 // It returns an error if the set does not fit the network or the loss, if
 // memory is short, and if the device fails.
 func Evaluate(net *model.Network, loss Loss, set *data.Dataset) (Metrics, error) {
@@ -39,7 +41,7 @@ func Evaluate(net *model.Network, loss Loss, set *data.Dataset) (Metrics, error)
 
 // Predict returns the network's outputs for each sample of set, which needs no
 // targets: one row of the network's width, or one after the other for each
-// time step. Its errors are those of Evaluate.
+// time step of the sample. Its errors are those of Evaluate.
 func Predict(net *model.Network, set *data.Dataset) ([][]float32, error) {
 	if err := checkInputs(net, set); err != nil {
 		return nil, fmt.Errorf("train: predict: %w", err)
@@ -47,26 +49,33 @@ func Predict(net *model.Network, set *data.Dataset) ([][]float32, error) {
 	b := net.Backend()
 	memory := memory{b: b}
 	defer memory.free()
-	feed := newFeed(&memory, net.Input(), net.Output())
+	feed := newFeed(&memory, net, net.Input().Batch)
 	if memory.err != nil {
 		return nil, fmt.Errorf("train: predict: no memory for batches of %d samples: %w", net.Input().Batch, memory.err)
 	}
 	batches := data.NewBatches(set, net.Input().Batch)
 	outputs := make([][]float32, 0, set.Len())
+	states := newCarrier(net)
+	perStep := net.OutputShape(model.Shape{Steps: 2, Batch: 1, Width: set.Width}).Steps == 2
 	for i := range batches.Count() {
 		batch := batches.Batch(i)
-		y := net.Forward(feed.inputs(b, batch), batch.Steps, model.Eval)
-		rows := make([]float32, y.Size())
-		if err := b.Download(rows, y); err != nil {
+		samples := make([][]float32, batch.Size)
+		err := states.forward(b, batch, &feed, func(y backend.Tensor, part data.Batch) error {
+			rows := make([]float32, y.Size())
+			err := b.Download(rows, y)
+			for row := range y.Rows {
+				sample := row % batch.Size
+				if perStep && part.Padding(row) {
+					continue
+				}
+				samples[sample] = append(samples[sample], rows[row*y.Cols:(row+1)*y.Cols]...)
+			}
+			return err
+		})
+		if err != nil {
 			return nil, fmt.Errorf("train: predict: %w", err)
 		}
-		for sample := range batch.Size {
-			output := make([]float32, 0, y.Size()/batch.Size)
-			for row := sample; row < y.Rows; row += batch.Size {
-				output = append(output, rows[row*y.Cols:(row+1)*y.Cols]...)
-			}
-			outputs = append(outputs, output)
-		}
+		outputs = append(outputs, samples...)
 	}
 	return outputs, nil
 }
@@ -77,11 +86,13 @@ type evaluator struct {
 	b       backend.Backend
 	loss    Loss
 	batches *data.Batches
+	states  carrier
 	labeled bool
 
 	memory         memory
 	feed           feed
 	value, lossSum backend.Tensor // [1,1]
+	grad           backend.Tensor // of the loss, which needs it where sequences end early; else absent
 	predicted      backend.Ints
 	received       []int32 // predicted, downloaded
 }
@@ -93,12 +104,16 @@ func newEvaluator(net *model.Network, loss Loss, set *data.Dataset) (*evaluator,
 	e := &evaluator{
 		net: net, b: net.Backend(), loss: loss,
 		batches: data.NewBatches(set, net.Input().Batch),
-		labeled: set.Labels != nil,
+		states:  newCarrier(net),
+		labeled: CrossEntropy{}.Check(set, net.Output().Width) == nil,
 		memory:  memory{b: net.Backend()},
 	}
 	m, in, out := &e.memory, net.Input(), net.Output()
-	e.feed = newFeed(m, in, out)
+	e.feed = newFeed(m, net, in.Batch)
 	e.value, e.lossSum = m.tensor(1, 1), m.tensor(1, 1)
+	if set.Lengths != nil {
+		e.grad = m.tensor(out.Rows(), out.Width)
+	}
 	e.predicted = m.ints(out.Rows())
 	e.received = make([]int32, out.Rows())
 	if m.err != nil {
@@ -120,23 +135,11 @@ func (e *evaluator) run() (Metrics, error) {
 	}
 	e.b.Fill(e.lossSum, 0)
 	for i := range e.batches.Count() {
-		batch := e.batches.Batch(i)
-		y := e.net.Forward(e.feed.inputs(e.b, batch), batch.Steps, model.Eval)
-		target := e.feed.targets(e.b, batch)
-		e.loss.Compute(e.b, e.value, backend.Tensor{}, y, target)
-		e.b.AddScaled(e.lossSum, float64(target.Count), e.value)
-		metrics.Count += target.Count
-		if e.labeled {
-			e.b.ArgMaxRows(e.predicted.Slice(0, y.Rows), y)
-			predicted := e.received[:y.Rows]
-			if err := e.b.DownloadInts(predicted, e.predicted.Slice(0, y.Rows)); err != nil {
-				return Metrics{}, err
-			}
-			for row, actual := range batch.Labels {
-				if actual != backend.IgnoreLabel {
-					metrics.Confusion[actual][predicted[row]]++
-				}
-			}
+		err := e.states.forward(e.b, e.batches.Batch(i), &e.feed, func(y backend.Tensor, part data.Batch) error {
+			return e.count(&metrics, y, part)
+		})
+		if err != nil {
+			return Metrics{}, err
 		}
 	}
 	sum := make([]float32, 1)
@@ -152,4 +155,31 @@ func (e *evaluator) run() (Metrics, error) {
 		metrics.Accuracy = float64(metrics.Correct) / float64(metrics.Count)
 	}
 	return metrics, nil
+}
+
+// count adds the rows of batch, for which the network gave y, to metrics and to
+// the sum of the loss.
+func (e *evaluator) count(metrics *Metrics, y backend.Tensor, batch data.Batch) error {
+	target := e.feed.targets(e.b, batch)
+	var grad backend.Tensor
+	if e.grad.Present() {
+		grad = e.grad.Slice(0, y.Rows)
+	}
+	e.loss.Compute(e.b, e.value, grad, y, target)
+	e.b.AddScaled(e.lossSum, float64(target.Count), e.value)
+	metrics.Count += target.Count
+	if !e.labeled {
+		return nil
+	}
+	e.b.ArgMaxRows(e.predicted.Slice(0, y.Rows), y)
+	predicted := e.received[:y.Rows]
+	if err := e.b.DownloadInts(predicted, e.predicted.Slice(0, y.Rows)); err != nil {
+		return err
+	}
+	for row, actual := range batch.Labels {
+		if actual != backend.IgnoreLabel {
+			metrics.Confusion[actual][predicted[row]]++
+		}
+	}
+	return nil
 }

@@ -52,6 +52,9 @@ func TestFitRejectsWhatDoesNotFitBeforeTraining(t *testing.T) {
 	perStepSet := *good
 	perStepSet.PerStep, perStepSet.Labels = true, make([]int32, 24)
 	values := &data.Dataset{Steps: 4, Width: 3, X: good.X, Targets: make([]float32, 12), TargetWidth: 2}
+	targets := func(values ...float32) *data.Dataset {
+		return &data.Dataset{Steps: 1, Width: 3, X: make([]float32, 3*len(values)), Targets: values, TargetWidth: 1}
+	}
 	cases := []struct {
 		name       string
 		spec       model.Spec
@@ -72,6 +75,13 @@ func TestFitRejectsWhatDoesNotFitBeforeTraining(t *testing.T) {
 		{"labels absent", classifier(4, 3), train.CrossEntropy{}, labelled(), nil, 0, "no labels"},
 		{"targets absent", classifier(4, 3), train.MSE{}, good, nil, 0, "no target values"},
 		{"target width", classifier(4, 3), train.MSE{}, values, nil, 0, "targets have 2 values"},
+		{"targets out of range", append(linear(1), model.Stage{Name: "sigmoid", Layer: model.Sigmoid}), train.MSE{}, targets(0, 0.5, 1.5), nil, 0, "target 1.5 at index 2 is outside of what the network can give, 0 to 1"},
+		{"targets out of range after the last step", append(model.Spec{{Name: "lstm", Layer: model.LSTM{Hidden: 1}}}, model.Stage{Name: "last", Layer: model.LastStep{}}), train.MSE{}, targets(0, -2, 1), nil, 0, "target -2 at index 1 is outside of what the network can give, -1 to 1"},
+		{"targets out of range of memory cells", model.Spec{{Name: "cells", Layer: model.LSTM1997{Blocks: 1, Cells: 1}}}, train.MSE{}, targets(0, 1, 2), nil, 0, "target 2 at index 2 is outside of what the network can give, -1 to 1"},
+		{"targets of linear memory cells", model.Spec{{Name: "cells", Layer: model.LSTM1997{Blocks: 1, Cells: 1, LinearOutput: true}}}, train.MSE{}, targets(0, 1, 2), nil, 0, ""},
+		{"targets out of range of a grid", model.Spec{{Name: "grid", Layer: model.GridLSTM{Hidden: 1}}}, train.MSE{}, targets(-3), nil, 0, "target -3 at index 0 is outside of what the network can give, -1 to 1"},
+		{"targets at the bounds", append(linear(1), model.Stage{Name: "tanh", Layer: model.Tanh}), train.MSE{}, targets(0, -1, 1), nil, 0, ""},
+		{"targets without bounds", linear(1), train.MSE{}, targets(0, 1e6, -1e6), nil, 0, ""},
 		{"label per step for one output", classifier(4, 3), train.CrossEntropy{}, &perStepSet, nil, 0, "4 targets per sample, the network has outputs for 1 time steps"},
 		{"one label for an output per step", perStep, train.CrossEntropy{}, good, nil, 0, "1 targets per sample, the network has outputs for 4 time steps"},
 		{"patience without validation", classifier(4, 3), train.CrossEntropy{}, good, nil, 2, "Patience is 2, but there is no validation set"},

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,14 +12,10 @@ import (
 	"gputrain/model"
 )
 
-// ErrDiverged is wrapped by the error of Fit when the loss or the parameters
-// are no longer finite numbers.
-var ErrDiverged = errors.New("training diverged")
-
 // Fit trains from where the trainer stands, after New the beginning, after
 // Load where the checkpoint was saved, until Options.Epochs epochs are done or
-// early stopping ends it. If that is so already it returns nil at once. valid
-// may be nil if Options.Patience is 0.
+// Tolerance or Patience ends it. If that is so already it returns nil at once.
+// valid may be nil if Options.Patience is 0.
 //
 // When ctx is cancelled Fit finishes the step and returns an error that wraps
 // context.Cause(ctx). The trainer can then be saved, or Fit called again with
@@ -28,6 +25,11 @@ var ErrDiverged = errors.New("training diverged")
 // It returns an error if a set does not fit the network or the loss, before
 // any training; if training diverges (ErrDiverged); if the device fails or
 // has no memory for the validation; and that of OnEpoch.
+//
+// Where it diverges, the parameters are what the last step made of them: there
+// is no way on from there. Whoever wants to go back saves the trainer in OnEpoch,
+// which is not called for an epoch that diverges, and loads that into a new one
+// with a smaller LR.
 func (t *Trainer) Fit(ctx context.Context, train, valid *data.Dataset) error {
 	if t.done() {
 		return t.restoreBest()
@@ -72,13 +74,15 @@ func (t *Trainer) restoreBest() error {
 // done reports whether nothing is left to train.
 func (t *Trainer) done() bool {
 	o, s := &t.options, &t.progress
-	return s.epoch >= o.Epochs || o.Patience > 0 && s.badEpochs >= o.Patience
+	epochs := len(s.history)
+	return s.epoch >= o.Epochs || o.Patience > 0 && s.badEpochs >= o.Patience ||
+		o.Tolerance > 0 && epochs > 0 && s.history[epochs-1].TrainLoss <= o.Tolerance
 }
 
 // prepare checks the sets and allocates what goes through them. The evaluator
 // is nil without a validation set.
 func (t *Trainer) prepare(train, valid *data.Dataset) (*data.Batches, *evaluator, error) {
-	if err := checkSet(t.net, t.options.Loss, train); err != nil {
+	if err := cmp.Or(checkSet(t.net, t.options.Loss, train), t.checkSteps(train), checkTeacher(t.net, train)); err != nil {
 		return nil, nil, fmt.Errorf("train: training set: %w", err)
 	}
 	batches := data.NewBatches(train, t.options.Batch)
@@ -104,46 +108,61 @@ func (t *Trainer) prepare(train, valid *data.Dataset) (*data.Batches, *evaluator
 func (t *Trainer) runEpoch(ctx context.Context, batches *data.Batches) error {
 	o, s := &t.options, &t.progress
 	batches.Shuffle(o.Seed, uint64(s.epoch))
+	t.mark()
 	for {
 		if ctx.Err() != nil {
 			return fmt.Errorf("train: stopped after step %d, in epoch %d: %w", s.step, s.epoch+1, context.Cause(ctx))
 		}
 		if s.batch == batches.Count() {
-			return t.readLoss()
+			return t.readLoss(batches)
 		}
+		before := s.step
 		t.Step(batches.Batch(s.batch))
 		s.batch++
-		if (s.step-1)%o.LossEvery == 0 {
-			if err := t.readLoss(); err != nil {
+		if t.lossReads(s.step) > t.lossReads(before) {
+			if err := t.readLoss(batches); err != nil {
 				return err
 			}
 		}
 		if o.OnStep != nil {
 			o.OnStep(Progress{
 				Epoch: s.epoch + 1, Epochs: o.Epochs,
-				Step: s.step, Steps: o.Epochs * batches.Count(),
+				Step: s.step, Steps: o.Epochs * batches.Count() * (s.step - before),
 				Samples: t.samples, Loss: s.lastLoss,
 			})
 		}
 	}
 }
 
-// readLoss waits for the device and reads the mean loss of the epoch so far.
-func (t *Trainer) readLoss() error {
-	if err := t.b.Download(t.received, t.lossSum); err != nil {
+// lossReads returns how often the loss is read in the first steps of a training.
+func (t *Trainer) lossReads(steps int) int {
+	return (steps + t.options.LossEvery - 1) / t.options.LossEvery
+}
+
+// readLoss waits for the device and reads the mean loss of the epoch so far. The
+// loss being taken before the update, it does not show whether the last update
+// overflowed: that is looked at too.
+func (t *Trainer) readLoss(batches *data.Batches) error {
+	// Clipping to the largest number multiplies by 1 and gives the norm.
+	t.b.ClipNorm(t.net.Params(), t.norm, math.MaxFloat32)
+	if err := t.b.Download(t.received, t.readings); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
 	t.progress.lastLoss = float64(t.received[0]) / float64(max(1, t.progress.rows))
-	return t.checkFinite("the training loss", t.progress.lastLoss)
+	if err := t.checkFinite("the training loss", t.progress.lastLoss, batches); err != nil {
+		return err
+	}
+	if err := t.checkFinite("the norm of the parameters", float64(t.received[1]), batches); err != nil {
+		return err
+	}
+	t.mark()
+	return nil
 }
 
 // finishEpoch evaluates, notes whether the epoch was the best, and moves on to
 // the next one.
 func (t *Trainer) finishEpoch(validation *evaluator) (Epoch, error) {
 	s := &t.progress
-	if err := t.checkParams(); err != nil {
-		return Epoch{}, err
-	}
 	record := Epoch{
 		Epoch: s.epoch + 1, LR: t.options.LR * t.options.Schedule.Factor(s.step-1), TrainLoss: s.lastLoss,
 		ValidLoss: math.NaN(), ValidAccuracy: math.NaN(),
@@ -153,7 +172,7 @@ func (t *Trainer) finishEpoch(validation *evaluator) (Epoch, error) {
 		if err != nil {
 			return Epoch{}, fmt.Errorf("train: validation: %w", err)
 		}
-		if err := t.checkFinite("the validation loss", metrics.Loss); err != nil {
+		if err := t.checkFinite("the validation loss", metrics.Loss, nil); err != nil {
 			return Epoch{}, err
 		}
 		record.ValidLoss, record.ValidAccuracy = metrics.Loss, metrics.Accuracy
@@ -178,26 +197,6 @@ func (t *Trainer) compareWithBest(loss float64) {
 	}
 }
 
-// checkParams looks at what the loss, being taken before the update, does not
-// show after the last step: whether the update overflowed.
-func (t *Trainer) checkParams() error {
-	// Clipping to the largest number multiplies by 1 and gives the norm.
-	t.b.ClipNorm(t.net.Params(), t.norm, math.MaxFloat32)
-	if err := t.b.Download(t.received, t.norm); err != nil {
-		return fmt.Errorf("train: %w", err)
-	}
-	return t.checkFinite("the norm of the parameters", float64(t.received[0]))
-}
-
-func (t *Trainer) checkFinite(what string, value float64) error {
-	if !math.IsNaN(value) && !math.IsInf(value, 0) {
-		return nil
-	}
-	s := &t.progress
-	return fmt.Errorf("train: %w: %s is %v in epoch %d after step %d: lower the learning rate (LR %g) or clip the gradient (ClipNorm %g)",
-		ErrDiverged, what, value, s.epoch+1, s.step, t.options.LR, t.options.ClipNorm)
-}
-
 // checkSet says why net cannot be trained or evaluated on set with loss.
 func checkSet(net *model.Network, loss Loss, set *data.Dataset) error {
 	if err := checkInputs(net, set); err != nil {
@@ -211,7 +210,24 @@ func checkSet(net *model.Network, loss Loss, set *data.Dataset) error {
 	if out.Steps != want {
 		return fmt.Errorf("it has %d targets per sample, the network has outputs for %d time steps: take the last step, or give a target for each", want, out.Steps)
 	}
-	return loss.Check(set, out.Width)
+	if err := loss.Check(set, out.Width); err != nil {
+		return err
+	}
+	if _, squared := loss.(MSE); squared {
+		return checkRange(net, set)
+	}
+	return nil
+}
+
+// checkRange says which target of set net can't come near, whatever it learns.
+func checkRange(net *model.Network, set *data.Dataset) error {
+	low, high := net.OutputRange()
+	for i, target := range set.Targets {
+		if float64(target) < low || float64(target) > high {
+			return fmt.Errorf("target %v at index %d is outside of what the network can give, %v to %v: scale the targets, or end with a layer without bounds", target, i, low, high)
+		}
+	}
+	return nil
 }
 
 // checkInputs says why net cannot be run on set.
@@ -222,7 +238,9 @@ func checkInputs(net *model.Network, set *data.Dataset) error {
 		return errors.New("it is empty")
 	case set.Width != in.Width:
 		return fmt.Errorf("its samples have %d features per time step, the network takes %d", set.Width, in.Width)
-	case set.Steps > in.Steps:
+	case set.Lengths != nil && !net.Ragged():
+		return errors.New("its samples have lengths of their own, but the network is built for whole sequences: build it with the option model.Ragged()")
+	case set.Steps > in.Steps && !runsInChunks(net):
 		return fmt.Errorf("its samples have %d time steps, the network was built for at most %d", set.Steps, in.Steps)
 	}
 	return nil

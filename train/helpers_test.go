@@ -9,6 +9,8 @@ import (
 	"gputrain/backend"
 	"gputrain/backend/reference"
 	"gputrain/cpu"
+	"gputrain/cuda"
+	"gputrain/cuda/emulator"
 	"gputrain/data"
 	"gputrain/model"
 	"gputrain/train"
@@ -17,6 +19,20 @@ import (
 func openCPU(t testing.TB) backend.Backend {
 	t.Helper()
 	b, err := cpu.Open(cpu.Options{Workers: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Close() })
+	return b
+}
+
+func openEmulator(t testing.TB) backend.Backend {
+	t.Helper()
+	driver, err := emulator.New(emulator.Options{Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := cuda.Open(driver, 0, cuda.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,14 +12,20 @@ import (
 type Target struct {
 	Labels backend.Ints   // [rows], the classes; absent if the set has none
 	Values backend.Tensor // [rows, TargetWidth]; absent if the set has none
-	Count  int            // rows that count: without those labelled backend.IgnoreLabel
+	Count  int            // rows that count: without padding and those labelled backend.IgnoreLabel
+
+	// With sequences that end early: [rows, 1], 1, and 0 for the padding, where
+	// Values are 0. Absent without Values, and where no row is padding.
+	Mask backend.Tensor
+	Rows int // of Values, without padding
 }
 
 // Loss is a function of the network's output that training makes small.
 type Loss interface {
 	// Compute sets loss, [1,1], to the mean over the target.Count rows of y
-	// that count, and grad to its gradient by y. With grad absent it computes
-	// the value only. It must not allocate or wait.
+	// that count, and grad to its gradient by y. With grad absent, which
+	// target.Mask forbids, it computes the value only. It must not allocate or
+	// wait.
 	Compute(b backend.Backend, loss, grad, y backend.Tensor, target Target)
 
 	// Check says why a network with that many outputs cannot be trained on set
@@ -55,11 +61,17 @@ func (CrossEntropy) Check(set *data.Dataset, outputs int) error {
 	return nil
 }
 
-// MSE is the mean of (y−target)² over all elements of y.
+// MSE is the mean of (y−target)² over all elements of y, without padding.
 type MSE struct{}
 
 // Compute implements Loss.
 func (MSE) Compute(b backend.Backend, loss, grad, y backend.Tensor, target Target) {
+	if target.Mask.Present() {
+		// Where both are zero, so is the error.
+		b.MulCol(grad, y, target.Mask)
+		b.SquaredError(loss, grad, grad, target.Values, 1/float64(max(1, target.Rows)*y.Cols))
+		return
+	}
 	b.SquaredError(loss, grad, y, target.Values, 1/float64(y.Size()))
 }
 

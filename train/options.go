@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -16,7 +17,18 @@ type Options struct {
 
 	Epochs int    // how often Fit goes through the training set
 	Batch  int    // samples per step, at most as many as the network was built for
-	Seed   uint64 // of the order of the samples
+	Seed   uint64 // of the order of the samples, and of dropout and zoneout
+
+	// Chunk is the number of time steps after which the parameters change: the
+	// sequences are cut into chunks of that many, and the states of the layers,
+	// which must be Stateful, go on from chunk to chunk, from zero at first. No
+	// error goes back over the bounds. Sequences may be longer than the network
+	// was built for. 0 means the whole sequence.
+	Chunk int
+
+	// Tolerance makes Fit stop after an epoch with a TrainLoss of at most this;
+	// 0 turns it off.
+	Tolerance float64
 
 	// Patience is how many epochs may pass without a smaller validation loss
 	// before Fit stops. Fit then ends with the parameters of the epoch with the
@@ -77,12 +89,14 @@ func (o Options) validate(limit int) error {
 		return fmt.Errorf("option Epochs is %d, want at least 1", o.Epochs)
 	case o.Batch <= 0 || o.Batch > limit:
 		return fmt.Errorf("option Batch is %d, want from 1 to %d, which the network was built for", o.Batch, limit)
+	case o.Chunk < 0:
+		return fmt.Errorf("option Chunk is %d, want at least 0", o.Chunk)
 	case o.Patience < 0:
 		return fmt.Errorf("option Patience is %d, want at least 0", o.Patience)
 	case o.LossEvery < 0:
 		return fmt.Errorf("option LossEvery is %d, want at least 0", o.LossEvery)
 	}
-	if err := wantNotNegative("option ClipNorm", o.ClipNorm); err != nil {
+	if err := cmp.Or(wantNotNegative("option ClipNorm", o.ClipNorm), wantNotNegative("option Tolerance", o.Tolerance)); err != nil {
 		return err
 	}
 	if err := o.Optimizer.Validate(); err != nil {

@@ -7,11 +7,17 @@
 //	...
 //	defer t.Free()
 //	err = t.Fit(ctx, training, validation)
+//
+// Sequences of different lengths (data.Dataset.Lengths) need a network that was
+// built with model.Ragged. To learn while a sequence runs, or from sequences
+// longer than the network, set Options.Chunk and the option Stateful of the
+// recurrent layers.
 package train
 
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 
 	"gputrain/backend"
@@ -31,14 +37,17 @@ type Trainer struct {
 	feed     feed
 	grad     backend.Tensor   // of the loss by the network's output
 	loss     backend.Tensor   // [1,1], of one batch
+	readings backend.Tensor   // [2,1]: lossSum and norm, to be downloaded at once
 	lossSum  backend.Tensor   // [1,1], Σ loss·rows of the epoch
 	norm     backend.Tensor   // [1,1], of the gradient
 	slots    []backend.Tensor // of the optimizer
 	best     backend.Tensor   // parameters of the best epoch; absent without Patience
-	received []float32        // where a [1,1] tensor is downloaded to
+	finite   waypoint
+	received []float32 // where readings is downloaded to
 
-	step  step
-	queue func() // queues step
+	states carrier
+	step   step
+	queue  func() // queues step
 
 	progress progress
 	samples  int // processed since New
@@ -47,9 +56,12 @@ type Trainer struct {
 // step is what one update works with.
 type step struct {
 	x      backend.Tensor
+	from   int // time step of the sequence that the first row is of
 	steps  int // of time
 	target Target
 	lr     float64
+	seed   uint64 // of the network's own random numbers
+	carry  carry  // absent unless the sequences are cut into chunks
 }
 
 // progress is the part of the state that is no tensor.
@@ -66,31 +78,47 @@ type progress struct {
 }
 
 // New returns a trainer of net, whose parameters it does not touch before the
-// first step: call net.Init or Load first. It reports options that make no
-// sense, and lack of memory.
+// first step: call net.Init or Load first. Besides the optimizer's state it
+// allocates a copy of it and of the parameters, to look for the cause where
+// training diverges. It reports options that make no sense, and lack of memory.
 func New(net *model.Network, o Options) (*Trainer, error) {
 	o = o.withDefaults()
 	in := net.Input()
 	if err := o.validate(in.Batch); err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
+	if err := checkGradient(net); err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
 	in.Batch = o.Batch
 	out := net.OutputShape(in)
+	if o.Chunk > 0 {
+		if err := checkChunk(net, o.Chunk); err != nil {
+			return nil, fmt.Errorf("train: %w", err)
+		}
+	}
 	t := &Trainer{
 		net: net, b: net.Backend(), options: o,
 		memory:   memory{b: net.Backend()},
+		states:   newCarrier(net),
 		slots:    make([]backend.Tensor, o.Optimizer.Slots()),
-		received: make([]float32, 1),
+		received: make([]float32, 2),
 		progress: progress{lastLoss: math.NaN(), bestLoss: math.Inf(1)},
 	}
 	m := &t.memory
-	t.feed = newFeed(m, in, out)
+	t.feed = newFeed(m, net, o.Batch)
 	t.grad = m.tensor(out.Rows(), out.Width)
-	t.loss, t.lossSum, t.norm = m.tensor(1, 1), m.tensor(1, 1), m.tensor(1, 1)
+	t.loss, t.readings = m.tensor(1, 1), m.tensor(2, 1)
 	t.queue = t.queueStep
 	params := net.Params()
+	t.finite = waypoint{
+		params:  m.tensor(params.Rows, params.Cols),
+		lossSum: m.tensor(1, 1),
+		slots:   make([]backend.Tensor, len(t.slots)),
+	}
 	for i := range t.slots {
 		t.slots[i] = m.tensor(params.Rows, params.Cols)
+		t.finite.slots[i] = m.tensor(params.Rows, params.Cols)
 	}
 	if o.Patience > 0 {
 		t.best = m.tensor(params.Rows, params.Cols)
@@ -99,6 +127,7 @@ func New(net *model.Network, o Options) (*Trainer, error) {
 		m.free()
 		return nil, fmt.Errorf("train: no memory for batches of %d samples and the optimizer's state, try a smaller batch or network: %w", o.Batch, m.err)
 	}
+	t.lossSum, t.norm = t.readings.Slice(0, 1), t.readings.Slice(1, 2)
 	return t, nil
 }
 
@@ -110,14 +139,29 @@ func (t *Trainer) Free() { t.memory.free() }
 func (t *Trainer) History() []Epoch { return slices.Clone(t.progress.history) }
 
 // Step makes one update of the parameters with the samples of batch, at most
-// Options.Batch of them. It queues the work and neither waits nor allocates.
-// Errors of the device stick to the backend (see backend.Backend). The
-// targets must be those that Options.Loss needs; else the backend panics.
+// Options.Batch of them, or with Options.Chunk one for each chunk. It queues the
+// work and neither waits nor allocates. Errors of the device stick to the
+// backend (see backend.Backend). The targets must be those that Options.Loss
+// needs; else the backend panics.
 func (t *Trainer) Step(batch data.Batch) {
+	if chunk := t.options.Chunk; chunk == 0 {
+		t.update(batch, 0, carry{})
+	} else {
+		for from := 0; from < batch.Steps; from += chunk {
+			to := min(from+chunk, batch.Steps)
+			t.update(batch.Chunk(from, to), from, t.states.chunk(batch, chunk, from))
+		}
+	}
+	t.samples += batch.Size
+}
+
+// update makes one update of the parameters with batch, whose first step is step
+// from of the sequences.
+func (t *Trainer) update(batch data.Batch, from int, carry carry) {
 	o, s := &t.options, &t.progress
 	t.step = step{
-		x: t.feed.inputs(t.b, batch), steps: batch.Steps, target: t.feed.targets(t.b, batch),
-		lr: o.LR * o.Schedule.Factor(s.step),
+		x: t.feed.inputs(t.b, batch), from: from, steps: batch.Steps, target: t.feed.targets(t.b, batch),
+		lr: o.LR * o.Schedule.Factor(s.step), seed: noiseSeed(o.Seed, s.step), carry: carry,
 	}
 	s.step++
 	backend.Replay(t.b, t.queue)
@@ -126,7 +170,14 @@ func (t *Trainer) Step(batch data.Batch) {
 	// not that over the batches.
 	t.b.AddScaled(t.lossSum, float64(t.step.target.Count), t.loss)
 	s.rows += t.step.target.Count
-	t.samples += batch.Size
+}
+
+// noiseSeed returns the seed of dropout and zoneout in a step. It shares no
+// stream with the order of the samples, whose streams are the epochs.
+func noiseSeed(seed uint64, step int) uint64 {
+	var source rand.PCG
+	source.Seed(seed, 1<<63|uint64(step))
+	return source.Uint64()
 }
 
 // queueStep queues the operations of one step: the same ones, with the same
@@ -135,10 +186,16 @@ func (t *Trainer) queueStep() {
 	b, o, step := t.b, &t.options, &t.step
 	params, grads := t.net.Params(), t.net.Grads()
 	b.Fill(grads, 0)
+	step.carry.begin(b)
+	t.net.SetSeed(step.seed)
+	if t.net.Taught() {
+		t.net.Teach(step.target.Values)
+	}
 	y := t.net.Forward(step.x, step.steps, model.Train)
 	dy := t.grad.Slice(0, y.Rows)
 	o.Loss.Compute(b, t.loss, dy, y, step.target)
 	t.net.Backward(dy)
+	step.carry.end(b)
 	if o.ClipNorm > 0 {
 		b.ClipNorm(grads, t.norm, o.ClipNorm)
 	}

@@ -1,0 +1,106 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+)
+
+// core describes what Elman, Jordan, PartiallyRecurrent and FullyRecurrent have
+// in common: units that see, besides the input, a context, which is what the
+// layer gave at the step before. For t = 0..T−1:
+//
+//	m(t)   = [x(t); c(t); 1]         the sources
+//	h(t)   = f(W·m(t))               the units
+//	y(t)   = h(t), or g(V·h(t) + b)  with a readout
+//	c(t+1) = α·c(t) + y(t)           the context
+//
+// The layer's output is the first outputs elements of y(t). With a teacher they
+// are replaced by the targets where they go into the context.
+type core struct {
+	units      int
+	activation Activation                  // f
+	connected  func(unit, source int) bool // whether W[unit, source] may differ from 0; nil: all may
+	readout    int                         // size of the readout, 0 without
+	squash     Activation                  // g
+	decay      float64                     // α
+	outputs    int
+	window     int // time steps that an error goes back, its own included
+	gradient   Gradient
+	teacher    bool
+	stateful   bool
+}
+
+// WholeSequence is the Window of full backpropagation through time.
+const WholeSequence = math.MaxInt
+
+// Gradient says how a recurrent layer computes the gradient of its weights.
+type Gradient int
+
+const (
+	BPTT Gradient = iota // backpropagation through time, backward over the sequence
+	RTRL                 // real-time recurrent learning, forward over the sequence
+)
+
+// width returns the number of elements of y and of the context.
+func (c core) width() int {
+	if c.readout > 0 {
+		return c.readout
+	}
+	return c.units
+}
+
+// sources returns the number of elements of m.
+func (c core) sources(in Shape) int { return in.Width + c.width() + 1 }
+
+func (c core) output(in Shape) (Shape, error) {
+	_, unknown := c.activation.Output(in)
+	_, unknownSquash := c.squash.Output(in)
+	switch {
+	case unknown != nil:
+		return Shape{}, unknown
+	case unknownSquash != nil:
+		return Shape{}, unknownSquash
+	case c.activation == Softmax:
+		return Shape{}, errors.New("the Activation is Softmax, want one that treats each unit by itself")
+	case c.window < 1:
+		return Shape{}, fmt.Errorf("the Window is %d, want at least 1 time step", c.window)
+	case !(c.decay >= 0 && c.decay < 1):
+		return Shape{}, fmt.Errorf("the Decay is %v, want at least 0 and below 1", c.decay)
+	case c.gradient != BPTT && c.gradient != RTRL:
+		return Shape{}, fmt.Errorf("there is no Gradient %d", int(c.gradient))
+	case c.gradient == RTRL && c.window != WholeSequence:
+		return Shape{}, errors.New("the Window is set, which is for BPTT: RTRL has no past to go back to")
+	}
+	return Shape{Steps: in.Steps, Batch: in.Batch, Width: c.outputs}, nil
+}
+
+// params describes W, [units, sources], and the readout's V and b.
+func (c core) params(in Shape) []Param {
+	draw := uniform(c.units)
+	sources := c.sources(in)
+	params := []Param{{Name: "weight", Shape: []int{c.units, sources}, Init: func(dst []float64, rng *rand.Rand) {
+		draw(dst, rng)
+		c.mask(dst, sources)
+	}}}
+	if c.readout > 0 {
+		params = append(params,
+			Param{Name: "output.weight", Shape: []int{c.readout, c.units}, Init: draw},
+			Param{Name: "output.bias", Shape: []int{c.readout}, Init: draw})
+	}
+	return params
+}
+
+// mask sets the elements of values, [units, sources], to zero that are no
+// connections. The bias, the last source, always is one.
+func (c core) mask(values []float64, sources int) {
+	if c.connected == nil {
+		return
+	}
+	for i := range values {
+		if unit, source := i/sources, i%sources; source < sources-1 && !c.connected(unit, source) {
+			values[i] = 0
+		}
+	}
+}

@@ -1,0 +1,181 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+
+	"gputrain/backend"
+)
+
+// coreModule is a core that was built. Its tensors are at their largest; row
+// t·Batch+i is time step t of sequence i.
+type coreModule struct {
+	core
+	backend backend.Backend
+
+	weight, weightGrad             backend.Tensor // W
+	outputWeight, outputWeightGrad backend.Tensor // V, absent without a readout
+	outputBias, outputBiasGrad     backend.Tensor // b
+	mask                           backend.Tensor // like W: 1 where units are connected; absent if all are
+
+	sources backend.Tensor // m
+	h, y    backend.Tensor // one tensor without a readout
+	out     backend.Tensor // the first columns of y, or y
+	context backend.Tensor // c, of Steps+1 time steps
+	target  backend.Tensor // that the teacher gave for the next Forward
+
+	feedback backend.Tensor // W's columns for the context
+	bptt     *unrolled      // one of these two
+	rtrl     *sensitivity
+
+	in Shape // of the last Forward
+}
+
+// build allocates the states of all steps and what Backward needs.
+func (c core) build(b *Builder, in Shape) Module {
+	if c.window != WholeSequence && c.window > in.Steps {
+		b.Fail(fmt.Errorf("the Window is %d, but sequences have at most %d time steps", c.window, in.Steps))
+	}
+	m := &coreModule{
+		core: c, backend: b.Backend(),
+		sources:  b.New(in.Rows(), c.sources(in)),
+		h:        b.New(in.Rows(), c.units),
+		context:  b.New(in.Rows()+in.Batch, c.width()),
+		feedback: b.New(c.units, c.width()),
+	}
+	m.weight, m.weightGrad = b.Param(0)
+	m.y = m.h
+	if c.readout > 0 {
+		m.outputWeight, m.outputWeightGrad = b.Param(1)
+		m.outputBias, m.outputBiasGrad = b.Param(2)
+		m.y = b.New(in.Rows(), c.readout)
+	}
+	m.out = m.y
+	if c.outputs < c.width() {
+		m.out = b.New(in.Rows(), c.outputs)
+	}
+	if c.connected != nil {
+		mask := slices.Repeat([]float64{1}, m.weight.Size())
+		c.mask(mask, m.weight.Cols)
+		m.mask = newConstant(b, c.units, m.weight.Cols, mask)
+	}
+	if ones := b.New(in.Rows(), 1); ones.Present() {
+		m.backend.Fill(ones, 1)
+		m.backend.CopyCols(m.sources, m.sources.Cols-1, ones, 0, 1)
+	}
+	if c.gradient == RTRL {
+		m.rtrl = newSensitivity(b, c, in)
+	} else {
+		m.bptt = newUnrolled(b, c, in)
+	}
+	return m
+}
+
+// newConstant returns a [rows, cols] tensor of values.
+func newConstant(b *Builder, rows, cols int, values []float64) backend.Tensor {
+	t := b.New(rows, cols)
+	if !t.Present() {
+		return t
+	}
+	single := make([]float32, len(values))
+	for i, v := range values {
+		single[i] = float32(v)
+	}
+	b.Backend().Upload(t, single)
+	return t
+}
+
+func (m *coreModule) Forward(x backend.Tensor, in Shape, mode Mode) backend.Tensor {
+	m.in = in
+	b, all := m.backend, span{0, in.Rows()}
+	target := m.takeTarget(mode)
+	if !m.stateful {
+		b.Fill(timeStep(0, in.Batch).of(m.context), 0)
+	}
+	b.CopyCols(all.of(m.sources), 0, x, 0, in.Width)
+	for t := range in.Steps {
+		m.advance(timeStep(t, in.Batch), timeStep(t+1, in.Batch), target)
+	}
+	if m.out != m.y {
+		b.CopyCols(all.of(m.out), 0, all.of(m.y), 0, m.outputs)
+	}
+	return all.of(m.out)
+}
+
+// advance runs one time step.
+func (m *coreModule) advance(now, next span, target backend.Tensor) {
+	b := m.backend
+	sources, h, y, context := now.of(m.sources), now.of(m.h), now.of(m.y), next.of(m.context)
+	b.CopyCols(sources, m.in.Width, now.of(m.context), 0, context.Cols)
+	b.Gemm(h, backend.NoTrans, backend.Trans, 1, sources, m.weight, 0)
+	m.activation.apply(b, h, h)
+	if m.readout > 0 {
+		b.Gemm(y, backend.NoTrans, backend.Trans, 1, h, m.outputWeight, 0)
+		b.AddRow(y, y, m.outputBias)
+		m.squash.apply(b, y, y)
+	}
+	b.Copy(context, y)
+	if target.Present() {
+		b.CopyCols(context, 0, now.of(target), 0, m.outputs)
+	}
+	if m.decay > 0 {
+		b.AddScaled(context, m.decay, now.of(m.context))
+	}
+}
+
+func (m *coreModule) Backward(dy backend.Tensor) backend.Tensor {
+	b := m.backend
+	b.CopyCols(m.feedback, 0, m.weight, m.in.Width, m.feedback.Cols)
+	var dx backend.Tensor
+	if m.rtrl != nil {
+		m.learnForward(dy)
+	} else {
+		dx = m.learnBackward(dy)
+	}
+	if m.mask.Present() {
+		b.Mul(m.weightGrad, m.weightGrad, m.mask)
+	}
+	return dx
+}
+
+// States returns the context and, with RTRL, the sensitivities.
+func (m *coreModule) States(steps, batch int) []State {
+	if !m.stateful {
+		return nil
+	}
+	context := State{
+		Name:    "context",
+		Initial: timeStep(0, batch).of(m.context),
+		Final:   timeStep(steps, batch).of(m.context),
+	}
+	if m.rtrl != nil {
+		return []State{context, m.rtrl.state(steps, batch)}
+	}
+	if m.window == WholeSequence {
+		context.InitialGrad, context.FinalGrad = m.bptt.carry.Slice(0, batch), m.bptt.finalGrad.Slice(0, batch)
+	}
+	return []State{context}
+}
+
+func (m *coreModule) taught() bool { return m.teacher }
+
+func (m *coreModule) teach(target backend.Tensor) {
+	if target.Cols != m.outputs {
+		panic(fmt.Sprintf("model: Teach: target is %v, want %d columns", target, m.outputs))
+	}
+	m.target = target
+}
+
+// takeTarget returns what the teacher gave, which serves one Forward; absent
+// without a teacher, and when nothing is learned.
+func (m *coreModule) takeTarget(mode Mode) backend.Tensor {
+	if !m.teacher || mode == Eval {
+		return backend.Tensor{}
+	}
+	target := m.target
+	m.target = backend.Tensor{}
+	if target.Rows != m.in.Rows() {
+		panic(fmt.Sprintf("model: Forward: the teacher gave targets for %d rows, want %d: call Teach before each Forward in mode Train", target.Rows, m.in.Rows()))
+	}
+	return target
+}

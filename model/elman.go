@@ -1,0 +1,44 @@
+package model
+
+import "cmp"
+
+// Elman is a simple recurrent network's hidden layer (Elman 1990). Its context
+// units hold the hidden units of the step before, c(t) = y(t−1), and are seen as
+// a further input:
+//
+//	y(t) = f(W·[x(t); c(t); 1])
+//
+// As Elman trained it no error goes into the past, for the context is an input
+// like any other; Window chooses how far one does. A Dense on top makes the
+// outputs. The parameter is weight, W, of [Hidden, Width+Hidden+1], drawn from
+// U(±1/√Hidden).
+//
+// RNN is the same layer in PyTorch's layout, with full backpropagation through
+// time and faster.
+type Elman struct {
+	Hidden     int
+	Activation Activation // f
+	Window     int        // time steps that an error goes back, its own included; 0 stands for 1
+	Stateful   bool       // the caller sets c(0) through Network.States; else it is zero
+}
+
+func (l Elman) core() core {
+	return core{
+		units: l.Hidden, activation: l.Activation, outputs: l.Hidden,
+		window: cmp.Or(l.Window, 1), stateful: l.Stateful,
+	}
+}
+
+// Output returns in with width l.Hidden.
+func (l Elman) Output(in Shape) (Shape, error) {
+	if err := checkSize("Hidden", l.Hidden, maxSize); err != nil {
+		return Shape{}, err
+	}
+	return l.core().output(in)
+}
+
+// Params describes the weight.
+func (l Elman) Params(in Shape) []Param { return l.core().params(in) }
+
+// Build allocates the states of all steps and what Backward needs.
+func (l Elman) Build(b *Builder, in Shape) Module { return l.core().build(b, in) }

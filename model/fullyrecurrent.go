@@ -1,0 +1,78 @@
+package model
+
+import (
+	"cmp"
+	"fmt"
+)
+
+// FullyRecurrent is the network of Williams and Zipser (1989): every unit sees
+// every input and every unit, itself included, of the step before.
+//
+//	y(t) = f(W·[x(t); y(t−1); 1])
+//
+// The first Outputs units are what the layer gives; the others are hidden. The
+// parameter is weight, W, of [Units, Width+Units+1], drawn from U(±1/√Units).
+//
+// Gradient chooses between backpropagation through time and real-time recurrent
+// learning. Both give the same gradient of a sequence. That of RTRL takes
+// Units⁴ operations per time step, but needs no past: with a Stateful layer
+// and train.Options.Chunk = 1 the weights change at every step. It gives no
+// gradient of the input.
+//
+// With a teacher the units see, in training, the targets of the first Outputs
+// units in place of what these gave; then the caller gives the targets through
+// Network.Teach.
+type FullyRecurrent struct {
+	Units          int
+	Outputs        int // 0 stands for Units
+	Activation     Activation
+	Mask           [][]bool // [Units][Width+Units], whether a unit sees an input or a unit; nil: all
+	Gradient       Gradient
+	Window         int // time steps that an error goes back, its own included, with BPTT; 0 stands for WholeSequence
+	TeacherForcing bool
+	Stateful       bool // the caller sets y(−1) through Network.States; else it is zero
+}
+
+func (l FullyRecurrent) core() core {
+	c := core{
+		units: l.Units, activation: l.Activation, outputs: cmp.Or(l.Outputs, l.Units),
+		window: cmp.Or(l.Window, WholeSequence), gradient: l.Gradient, teacher: l.TeacherForcing, stateful: l.Stateful,
+	}
+	if l.Mask != nil {
+		c.connected = func(unit, source int) bool { return l.Mask[unit][source] }
+	}
+	return c
+}
+
+// Output returns in with width l.Outputs.
+func (l FullyRecurrent) Output(in Shape) (Shape, error) {
+	err := checkSize("Units", l.Units, maxSize)
+	if err == nil {
+		err = cmp.Or(checkSize("Outputs", cmp.Or(l.Outputs, l.Units), l.Units), l.checkMask(in))
+	}
+	if err != nil {
+		return Shape{}, err
+	}
+	return l.core().output(in)
+}
+
+func (l FullyRecurrent) checkMask(in Shape) error {
+	if l.Mask == nil {
+		return nil
+	}
+	if len(l.Mask) != l.Units {
+		return fmt.Errorf("the Mask has %d rows, want one for each of the %d units", len(l.Mask), l.Units)
+	}
+	for unit, row := range l.Mask {
+		if len(row) != in.Width+l.Units {
+			return fmt.Errorf("the Mask has %d columns in row %d, want %d for the inputs and %d for the units", len(row), unit, in.Width, l.Units)
+		}
+	}
+	return nil
+}
+
+// Params describes the weight.
+func (l FullyRecurrent) Params(in Shape) []Param { return l.core().params(in) }
+
+// Build allocates the states of all steps and what Backward needs.
+func (l FullyRecurrent) Build(b *Builder, in Shape) Module { return l.core().build(b, in) }

@@ -1,0 +1,93 @@
+package model
+
+import (
+	"cmp"
+
+	"gputrain/backend"
+)
+
+// GRU is a stack of gated recurrent units (Cho et al. 2014) trained by full
+// backpropagation through time. backend.GRUArgs has the equations. The output
+// is h of the top layer at every step, with Bidirectional that of both
+// directions side by side, [forward, backward].
+//
+// The parameters are those of PyTorch's GRU, all drawn from U(±1/√Hidden): per
+// layer weight_ih [3·Hidden, Width or Hidden], weight_hh [3·Hidden, Hidden]
+// and, unless NoBias, bias_ih [3·Hidden], bias_hh [3·Hidden], with rows in the
+// order r, z, n.
+type GRU struct {
+	Hidden        int
+	Layers        int // 0 stands for 1
+	NoBias        bool
+	Bidirectional bool
+	Stateful      bool    // the caller sets h_{−1} through Network.States; else it is zero
+	Dropout       float64 // rate, between the layers
+}
+
+func (g GRU) recurrent() recurrent {
+	return recurrent{
+		gates: 3, hidden: g.Hidden, layers: cmp.Or(g.Layers, 1),
+		noBias: g.NoBias, bidirectional: g.Bidirectional, dropout: g.Dropout,
+	}
+}
+
+// Output returns in with width g.Hidden, twice that if Bidirectional.
+func (g GRU) Output(in Shape) (Shape, error) { return g.recurrent().output(in) }
+
+// Params describes the parameters of all layers.
+func (g GRU) Params(in Shape) []Param { return g.recurrent().params(in) }
+
+// Build allocates the states and gates of all steps and what Backward needs.
+// All layers share the scratch.
+func (g GRU) Build(b *Builder, in Shape) Module {
+	dims := backend.GRUDims{Steps: in.Steps, Batch: in.Batch, Input: g.recurrent().widestInput(in), Hidden: g.Hidden}
+	scratch := b.New(1, backend.GRUScratch(b.Backend(), dims))
+	return g.recurrent().build(b, in, func(in Shape, value, grad weights) recurrence {
+		return &gru{
+			backend:   b.Backend(),
+			hidden:    newHistory(b, in, g.Hidden, g.Stateful),
+			gates:     b.New(in.Rows(), 3*g.Hidden),
+			recurrent: b.New(in.Rows(), 3*g.Hidden),
+			args: backend.GRUGradArgs{
+				GRUArgs: backend.GRUArgs{
+					WIH: value.ih, WHH: value.hh,
+					BIH: value.bih, BHH: value.bhh,
+					Scratch: scratch,
+				},
+				DWIH: grad.ih, DWHH: grad.hh,
+				DBIH: grad.bih, DBHH: grad.bhh,
+			},
+		}
+	})
+}
+
+// gru is one layer in one direction.
+type gru struct {
+	backend          backend.Backend
+	hidden           history
+	gates, recurrent backend.Tensor
+	args             backend.GRUGradArgs // of the last pass
+}
+
+func (l *gru) forward(x backend.Tensor, in Shape, _ Mode) backend.Tensor {
+	n, rows := in.Batch, in.Rows()
+	h := l.hidden.cut(in.Steps, n)
+	a := &l.args
+	a.Batch, a.X, a.H = n, x, h.values
+	a.DH0, a.DHLast = h.initialGrad, h.lastGrad
+	a.Gates, a.Recurrent = l.gates.Slice(0, rows), l.recurrent.Slice(0, rows)
+	h.start(l.backend, n)
+	backend.GRUForward(l.backend, a.GRUArgs)
+	return a.H.Slice(n, rows+n)
+}
+
+func (l *gru) backward(dy, dx backend.Tensor, part span) {
+	a := l.args
+	a.X, a.H = part.of(a.X), a.H.Slice(part.from, part.to+a.Batch)
+	a.Gates, a.Recurrent = part.of(a.Gates), part.of(a.Recurrent)
+	a.DV, a.DU = a.Gates, a.Recurrent // which nothing needs after it
+	a.DY, a.DX = part.of(dy), part.ofOptional(dx)
+	backend.GRUBackward(l.backend, a)
+}
+
+func (l *gru) histories() []*history { return []*history{&l.hidden} }

@@ -1,0 +1,68 @@
+package model
+
+import "gputrain/backend"
+
+// history holds a state of a layer before the first and after every step.
+type history struct {
+	values backend.Tensor // [(Steps+1)·Batch, Hidden]
+
+	// All [Batch, Hidden]: what Backward starts from and what it comes to, and,
+	// where sequences may be shorter, the state at the end of each and its
+	// gradient. Absent unless Stateful.
+	initialGrad, lastGrad backend.Tensor
+	final, finalGrad      backend.Tensor
+}
+
+func newHistory(b *Builder, in Shape, hidden int, stateful bool) history {
+	h := history{values: b.New(in.Rows()+in.Batch, hidden)}
+	if stateful {
+		h.initialGrad = b.New(in.Batch, hidden)
+		h.lastGrad = b.New(in.Batch, hidden)
+	}
+	return h
+}
+
+// cut returns h for passes of the given sizes.
+func (h history) cut(steps, batch int) history {
+	h.values = h.values.Slice(0, (steps+1)*batch)
+	for _, x := range []*backend.Tensor{&h.initialGrad, &h.lastGrad, &h.final, &h.finalGrad} {
+		if x.Present() {
+			*x = x.Slice(0, batch)
+		}
+	}
+	return h
+}
+
+// start sets the initial state to zero, unless the caller sets it.
+func (h history) start(b backend.Backend, batch int) {
+	if !h.initialGrad.Present() {
+		b.Fill(h.values.Slice(0, batch), 0)
+	}
+}
+
+// finish sets grad, [Batch, Hidden], to what Backward starts from. h is cut.
+func (h history) finish(b backend.Backend, grad backend.Tensor) {
+	if h.lastGrad.Present() {
+		b.Copy(grad, h.lastGrad)
+	} else {
+		b.Fill(grad, 0)
+	}
+}
+
+// state describes h, which is cut, to the caller; nil unless Stateful.
+func (h history) state(name string, batch int) []State {
+	if !h.initialGrad.Present() {
+		return nil
+	}
+	s := State{
+		Name:        name,
+		Initial:     h.values.Slice(0, batch),
+		Final:       h.values.Slice(h.values.Rows-batch, h.values.Rows),
+		InitialGrad: h.initialGrad,
+		FinalGrad:   h.lastGrad,
+	}
+	if h.final.Present() {
+		s.Final, s.FinalGrad = h.final, h.finalGrad
+	}
+	return []State{s}
+}

@@ -1,0 +1,50 @@
+package model
+
+import "cmp"
+
+// Jordan is a network whose context units hold its outputs (Jordan 1986):
+//
+//	h(t)   = f(W·[x(t); c(t); 1])
+//	y(t)   = g(V·h(t) + b)
+//	c(t+1) = Decay·c(t) + y(t)
+//
+// As for Elman, no error goes into the past unless Window says so. With a
+// teacher the context gets the target in place of y(t), in training; then the
+// caller gives the targets through Network.Teach, which a train.Trainer does. In
+// evaluation the context gets y(t): what is learned with a teacher holds there if
+// y(t) comes near the targets, as with train.MSE; with train.CrossEntropy it is
+// a logit and does not.
+//
+// The parameters are weight, W, of [Hidden, Width+Out+1], output.weight, V, of
+// [Out, Hidden], and output.bias, b, of [Out], drawn from U(±1/√Hidden).
+type Jordan struct {
+	Hidden, Out      int
+	Activation       Activation // f
+	OutputActivation Activation // g
+	Decay            float64    // α, of the context; 0 ≤ α < 1
+	Window           int        // time steps that an error goes back, its own included; 0 stands for 1
+	TeacherForcing   bool
+	Stateful         bool // the caller sets c(0) through Network.States; else it is zero
+}
+
+func (l Jordan) core() core {
+	return core{
+		units: l.Hidden, activation: l.Activation,
+		readout: l.Out, squash: l.OutputActivation, outputs: l.Out,
+		decay: l.Decay, window: cmp.Or(l.Window, 1), teacher: l.TeacherForcing, stateful: l.Stateful,
+	}
+}
+
+// Output returns in with width l.Out.
+func (l Jordan) Output(in Shape) (Shape, error) {
+	if err := cmp.Or(checkSize("Hidden", l.Hidden, maxSize), checkSize("Out", l.Out, maxSize)); err != nil {
+		return Shape{}, err
+	}
+	return l.core().output(in)
+}
+
+// Params describes the weights and the bias of the outputs.
+func (l Jordan) Params(in Shape) []Param { return l.core().params(in) }
+
+// Build allocates the states of all steps and what Backward needs.
+func (l Jordan) Build(b *Builder, in Shape) Module { return l.core().build(b, in) }

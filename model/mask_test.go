@@ -1,0 +1,94 @@
+package model_test
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"gputrain/backend/reference"
+	"gputrain/model"
+)
+
+// all is the mask of a net in which everything is connected.
+func all(units, sources int) [][]bool {
+	mask := make([][]bool, units)
+	for i := range mask {
+		mask[i] = make([]bool, sources)
+		for j := range mask[i] {
+			mask[i][j] = true
+		}
+	}
+	return mask
+}
+
+func TestMaskedWeightsAreZeroAndHaveNoGradient(t *testing.T) {
+	in := model.Shape{Steps: 5, Batch: 2, Width: 2}
+	mask := all(3, 5)
+	mask[0][0], mask[1][3], mask[2][2] = false, false, false
+	diagonal := [][]bool{{true, true, true, false, false}, {true, true, false, true, false}, {true, true, false, false, true}}
+	for name, test := range map[string]struct {
+		layer model.Layer
+		mask  [][]bool
+	}{
+		"FullyRecurrent":     {model.FullyRecurrent{Units: 3, Mask: mask}, mask},
+		"PartiallyRecurrent": {model.PartiallyRecurrent{Units: 3}, diagonal},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newBench(t, test.layer, in, 1)
+			c.net.Init(1)
+			initial := download(t, c.b, c.net.Windows()[0].Param)
+			plain := newBench(t, model.FullyRecurrent{Units: 3}, in, 1)
+			plain.b.UploadFloat64(plain.net.Windows()[0].Param, initial)
+			want, _ := plain.gradient(t)
+			got, _ := c.gradient(t)
+			for unit, row := range test.mask {
+				for source := range 6 {
+					i := unit*6 + source
+					connected := source == 5 || row[source]
+					if !connected {
+						want[i] = 0
+					}
+					if (initial[i] != 0) != connected {
+						t.Errorf("initial weight of unit %d from source %d is %v", unit, source, initial[i])
+					}
+				}
+			}
+			compare(t, "gradient", got, want, 1e-14)
+		})
+	}
+}
+
+func TestRecurrentLayersRejectWhatMakesNoSense(t *testing.T) {
+	in := model.Shape{Steps: 5, Batch: 2, Width: 2}
+	for _, test := range []struct {
+		layer model.Layer
+		want  string
+	}{
+		{model.Elman{}, "Hidden is 0"},
+		{model.Elman{Hidden: 3, Window: -1}, "Window is -1"},
+		{model.Elman{Hidden: 3, Window: 6}, "Window is 6, but sequences have at most 5 time steps"},
+		{model.Elman{Hidden: 3, Activation: model.Softmax}, "Activation is Softmax"},
+		{model.Elman{Hidden: 3, Activation: -1}, "there is no Activation -1"},
+		{model.Jordan{Hidden: 3}, "Out is 0"},
+		{model.Jordan{Hidden: 3, Out: 1, Decay: 1}, "Decay is 1"},
+		{model.Jordan{Hidden: 3, Out: 1, Decay: math.NaN()}, "Decay is NaN"},
+		{model.Jordan{Hidden: 3, Out: 1, OutputActivation: 99}, "there is no Activation 99"},
+		{model.PartiallyRecurrent{Units: -4}, "Units is -4"},
+		{model.FullyRecurrent{Units: 3, Outputs: 4}, "Outputs is 4, want 1 to 3"},
+		{model.FullyRecurrent{Units: 3, Mask: all(2, 5)}, "Mask has 2 rows, want one for each of the 3 units"},
+		{model.FullyRecurrent{Units: 3, Mask: all(3, 4)}, "Mask has 4 columns in row 0, want 2 for the inputs and 3 for the units"},
+		{model.FullyRecurrent{Units: 3, Gradient: 7}, "there is no Gradient 7"},
+		{model.FullyRecurrent{Units: 3, Gradient: model.RTRL, Window: 2}, "Window is set, which is for BPTT"},
+		{model.FullyRecurrent{Units: 1 << 28, Gradient: model.RTRL}, "out of memory"},
+		{model.FullyRecurrent{Units: 1 << 14, Gradient: model.RTRL}, `stage "layer": workspace of 2x4398851817472: `},
+	} {
+		_, err := model.New(reference.New(), model.Spec{{Name: "layer", Layer: test.layer}}, in)
+		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%+v: error %v, want one line with %q", test.layer, err, test.want)
+		}
+	}
+	learner := model.Spec{{Name: "below", Layer: model.Dense{Out: 2}}, {Name: "layer", Layer: model.FullyRecurrent{Units: 3, Gradient: model.RTRL}}}
+	if _, err := model.New(reference.New(), learner, in); err == nil || !strings.Contains(err.Error(), `stage "layer": RTRL gives no gradient of the input`) {
+		t.Errorf("RTRL above a layer that learns: error %v", err)
+	}
+}

@@ -1,0 +1,90 @@
+package model
+
+import "gputrain/backend"
+
+// padded is a recurrence over sequences that may end early. The padding comes
+// after all that counts, so the forward pass may run through it; the backward
+// pass begins at the end of each sequence.
+type padded struct {
+	recurrence
+	kept    []*history // its histories
+	backend backend.Backend
+	lengths *lengths
+	masked  backend.Tensor // gradient of the output, without that of the padding
+}
+
+func (p *padded) forward(x backend.Tensor, in Shape, mode Mode) backend.Tensor {
+	b, given := p.backend, p.lengths.given()
+	y := p.recurrence.forward(x, in, mode)
+	for _, h := range p.kept {
+		if !h.final.Present() {
+			continue
+		}
+		at := h.cut(in.Steps, in.Batch)
+		if given {
+			b.GatherRows(at.final, at.values, p.lengths.end)
+		} else {
+			b.Copy(at.final, at.values.Slice(in.Rows(), in.Rows()+in.Batch))
+		}
+	}
+	if given {
+		b.MulCol(y, y, p.lengths.mask)
+	}
+	return y
+}
+
+func (p *padded) backward(dy, dx backend.Tensor) {
+	b, all := p.backend, span{0, dy.Rows}
+	given := p.lengths.given()
+	if given {
+		masked := all.of(p.masked)
+		b.MulCol(masked, dy, p.lengths.mask)
+		dy = masked
+	}
+	switch stateful := p.kept[0].final.Present(); {
+	case !stateful:
+		p.recurrence.backward(dy, dx, all)
+	case !given:
+		for _, h := range p.kept {
+			b.Copy(h.lastGrad, h.finalGrad)
+		}
+		p.recurrence.backward(dy, dx, all)
+	default:
+		p.backwardFromEnds(dy, dx)
+	}
+}
+
+// backwardFromEnds runs the backward pass from each time step where sequences
+// end, the last first, to the one before it, and there adds the gradient of the
+// Final states of those that end.
+func (p *padded) backwardFromEnds(dy, dx backend.Tensor) {
+	b, n := p.backend, p.lengths.batch
+	for _, h := range p.kept {
+		at := h.cut(0, n)
+		b.Fill(at.initialGrad, 0)
+		b.Fill(at.lastGrad, 0)
+	}
+	to := p.lengths.steps
+	for t := to; t >= 0; t-- {
+		if t > 0 && !p.lengths.ended[t] {
+			continue
+		}
+		if t < to {
+			p.recurrence.backward(dy, dx, span{t * n, to * n})
+		}
+		to = t
+		for _, h := range p.kept {
+			at := h.cut(0, n)
+			b.MulCol(at.lastGrad, at.finalGrad, timeStep(t, n).of(p.lengths.ends))
+			b.Add(at.lastGrad, at.lastGrad, at.initialGrad)
+		}
+	}
+	for _, h := range p.kept {
+		at := h.cut(0, n)
+		b.Copy(at.initialGrad, at.lastGrad)
+	}
+}
+
+func (p *padded) states(steps, batch int, suffix string) []State {
+	return states(p.recurrence, steps, batch, suffix)
+}

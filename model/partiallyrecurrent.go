@@ -1,0 +1,40 @@
+package model
+
+import "cmp"
+
+// PartiallyRecurrent is a layer of units that each feed back to themselves and
+// to no other: the recurrent part of W is a diagonal.
+//
+//	y_u(t) = f(Σ_v W[u,v]·x_v(t) + w_u·y_u(t−1) + b_u)
+//
+// The parameter is weight, W with the w on the diagonal of its recurrent part
+// and zeros beside it, of [Units, Width+Units+1], drawn from U(±1/√Units). The
+// zeros stay zero.
+type PartiallyRecurrent struct {
+	Units      int
+	Activation Activation // f
+	Window     int        // time steps that an error goes back, its own included; 0 stands for WholeSequence
+	Stateful   bool       // the caller sets y(−1) through Network.States; else it is zero
+}
+
+func (l PartiallyRecurrent) core(in Shape) core {
+	return core{
+		units: l.Units, activation: l.Activation, outputs: l.Units,
+		connected: func(unit, source int) bool { return source < in.Width || source == in.Width+unit },
+		window:    cmp.Or(l.Window, WholeSequence), stateful: l.Stateful,
+	}
+}
+
+// Output returns in with width l.Units.
+func (l PartiallyRecurrent) Output(in Shape) (Shape, error) {
+	if err := checkSize("Units", l.Units, maxSize); err != nil {
+		return Shape{}, err
+	}
+	return l.core(in).output(in)
+}
+
+// Params describes the weight.
+func (l PartiallyRecurrent) Params(in Shape) []Param { return l.core(in).params(in) }
+
+// Build allocates the states of all steps and what Backward needs.
+func (l PartiallyRecurrent) Build(b *Builder, in Shape) Module { return l.core(in).build(b, in) }

@@ -1,0 +1,80 @@
+package model
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+
+	"gputrain/backend"
+)
+
+// Logistic is the sigmoid threshold unit with slope l > 0, applied to each
+// element:
+//
+//	y = 1/(1+exp(−l·x))
+//	dy/dx = l·y·(1−y)
+//
+// The steeper, the nearer to a threshold. Sigmoid is Logistic{Slope: 1}.
+type Logistic struct {
+	Slope float64 // l
+}
+
+// Output returns in.
+func (l Logistic) Output(in Shape) (Shape, error) { return in, checkPositive("Slope", l.Slope) }
+
+// Params returns nil.
+func (l Logistic) Params(Shape) []Param { return nil }
+
+// Build allocates the output and the gradient of the input.
+func (l Logistic) Build(b *Builder, in Shape) Module { return newActivation(b, in, l) }
+
+func (l Logistic) apply(b backend.Backend, y, x backend.Tensor) {
+	b.Scale(y, l.Slope, x)
+	b.Sigmoid(y, y)
+}
+
+func (l Logistic) grad(b backend.Backend, dx, y, dy backend.Tensor) {
+	b.SigmoidGrad(dx, y, dy)
+	b.Scale(dx, l.Slope, dx)
+}
+
+// Squash is the sigmoid scaled to (−Range, Range), applied to each element:
+//
+//	y = Range·tanh(Slope·x) = Range·(2/(1+exp(−2·Slope·x)) − 1)
+//	dy/dx = Slope·(Range − y²/Range)
+//
+// Those of the LSTM of 1997 are Squash(backend.SquashInput), g(x) = 4σ(x)−2 in
+// (−2, 2), and Squash(backend.SquashOutput), h(x) = 2σ(x)−1 in (−1, 1)
+// (Hochreiter, Schmidhuber 1997, appendix A.1). Range and Slope are above 0.
+type Squash backend.Squash
+
+// Output returns in.
+func (s Squash) Output(in Shape) (Shape, error) {
+	return in, cmp.Or(checkPositive("Range", s.Range), checkPositive("Slope", s.Slope))
+}
+
+// Params returns nil.
+func (s Squash) Params(Shape) []Param { return nil }
+
+// Build allocates the output and the gradient of the input.
+func (s Squash) Build(b *Builder, in Shape) Module { return newActivation(b, in, s) }
+
+func (s Squash) apply(b backend.Backend, y, x backend.Tensor) {
+	b.Scale(y, s.Slope, x)
+	b.Tanh(y, y)
+	b.Scale(y, s.Range, y)
+}
+
+func (s Squash) grad(b backend.Backend, dx, y, dy backend.Tensor) {
+	b.Scale(dx, 1/s.Range, y)
+	b.TanhGrad(dx, dx, dy)
+	b.Scale(dx, s.Slope*s.Range, dx)
+}
+
+// checkPositive returns an error unless value is finite and above 0.
+func checkPositive(name string, value float64) error {
+	if !(value > 0) || math.IsInf(value, 0) {
+		return fmt.Errorf("%s is %v, want a finite number above 0", name, value)
+	}
+	return nil
+}

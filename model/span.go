@@ -1,0 +1,23 @@
+package model
+
+import "gputrain/backend"
+
+// span is a range of rows.
+type span struct{ from, to int }
+
+// timeStep returns the rows of time step t in a batch of n sequences.
+func timeStep(t, n int) span { return span{t * n, (t + 1) * n} }
+
+// timeSteps returns the rows of the time steps from up to, not including, to.
+func timeSteps(from, to, n int) span { return span{from * n, to * n} }
+
+// of returns the rows of x.
+func (s span) of(x backend.Tensor) backend.Tensor { return x.Slice(s.from, s.to) }
+
+// ofOptional is of for a tensor that may be absent.
+func (s span) ofOptional(x backend.Tensor) backend.Tensor {
+	if !x.Present() {
+		return x
+	}
+	return s.of(x)
+}

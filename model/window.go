@@ -1,0 +1,69 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+
+	"gputrain/backend"
+)
+
+// windowed is a recurrence whose errors go back through so many time steps,
+// their own included, and no further (Williams, Peng 1990). It runs the backward
+// pass of a window for each time step, with the error of that step alone. No
+// error goes over the bounds of the sequence.
+type windowed struct {
+	recurrence
+	backend backend.Backend
+	window  int
+	batch   int            // of the last forward
+	dy      backend.Tensor // zero but for the rows of one time step
+	dx      backend.Tensor // storage for the gradient of x by one window; absent unless wanted
+}
+
+// windowed returns r with a window.
+func (w *workspace) windowed(b *Builder, in Shape, r recurrence, window int) *windowed {
+	if window > in.Steps {
+		b.Fail(fmt.Errorf("the Window is %d, but sequences have at most %d time steps", window, in.Steps))
+	}
+	if b.lengths(in) != nil && r.histories()[0].initialGrad.Present() {
+		b.Fail(errors.New("the Window of a Stateful layer wants a network without the option Ragged"))
+	}
+	return &windowed{recurrence: r, backend: b.Backend(), window: window, dy: w.windowDY, dx: w.windowDX}
+}
+
+func (w *windowed) forward(x backend.Tensor, in Shape, mode Mode) backend.Tensor {
+	w.batch = in.Batch
+	return w.recurrence.forward(x, in, mode)
+}
+
+func (w *windowed) backward(dy, dx backend.Tensor, part span) {
+	b, windowDX := w.backend, backend.Tensor{}
+	if dx.Present() {
+		windowDX, _ = w.dx.Take(dx.Rows, dx.Cols)
+		b.Fill(part.of(dx), 0)
+	}
+	errors := w.dy.Slice(0, dy.Rows)
+	for t := part.from / w.batch; t < part.to/w.batch; t++ {
+		now := timeStep(t, w.batch)
+		window := span{max(part.from, now.to-w.window*w.batch), now.to}
+		w.closeBounds()
+		b.Copy(now.of(errors), now.of(dy))
+		w.recurrence.backward(errors, windowDX, window)
+		b.Fill(now.of(errors), 0)
+		if dx.Present() {
+			b.Add(window.of(dx), window.of(dx), window.of(windowDX))
+		}
+	}
+	w.closeBounds()
+}
+
+// closeBounds sets to zero the errors that come in at the end and go out at the
+// beginning.
+func (w *windowed) closeBounds() {
+	for _, h := range w.histories() {
+		if h.initialGrad.Present() {
+			w.backend.Fill(h.initialGrad, 0)
+			w.backend.Fill(h.lastGrad, 0)
+		}
+	}
+}

@@ -1,0 +1,113 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"gputrain/data"
+	"gputrain/model"
+)
+
+// PerceptronRule is the learning rule of the perceptron (Rosenblatt 1958). The
+// samples are presented one by one, in their order, again and again, and after
+// each
+//
+//	weight += LR·(d−y)·x    bias += LR·(d−y)
+//
+// where y is the output of the perceptron and d the target. The rule finds
+// weights that make no mistake, after a number of corrections that it does not
+// exceed, if there are any; that is, if the classes are linearly separable
+// (Novikoff 1962). Otherwise, as for XOR, it never ends by itself.
+type PerceptronRule struct {
+	LR     float64 // η
+	Epochs int     // the most
+
+	// OnSample is called after each sample, both counted from 0. An error ends
+	// Fit, which returns it.
+	OnSample func(epoch, sample int) error
+}
+
+// PerceptronResult says how the perceptron rule ended.
+type PerceptronResult struct {
+	Converged bool  // the last epoch went by without a mistake
+	Mistakes  []int // of each epoch: outputs that were wrong when their sample came
+}
+
+// Fit trains net, a single model.Perceptron, from the parameters that it has,
+// until an epoch goes by without a mistake or Epochs are done. That the rule
+// did not converge is a result, not an error.
+//
+// The targets of set are 1 and −1, for a Binary perceptron 1 and 0. It is an
+// error if net, set or the settings are not as they should be, if memory is
+// short, if the device fails, and if ctx is cancelled.
+func (r PerceptronRule) Fit(ctx context.Context, net *model.Network, set *data.Dataset) (PerceptronResult, error) {
+	result, err := r.fit(ctx, net, set)
+	if err != nil {
+		return result, fmt.Errorf("train: perceptron rule: %w", err)
+	}
+	return result, nil
+}
+
+func (r PerceptronRule) fit(ctx context.Context, net *model.Network, set *data.Dataset) (result PerceptronResult, err error) {
+	perceptron, err := checkRule[model.Perceptron](net, set, r.LR, r.Epochs)
+	if err != nil {
+		return result, err
+	}
+	off := perceptron.Off()
+	for i, d := range set.Targets {
+		if d != 1 && float64(d) != off {
+			return result, fmt.Errorf("target %d of sample %d is %v, want 1 or %v, which the perceptron can give", i%set.TargetWidth, i/set.TargetWidth, d, off)
+		}
+	}
+	layer, err := newSingleLayer(net, set)
+	if err != nil {
+		return result, err
+	}
+	defer layer.free()
+	for epoch := range r.Epochs {
+		if ctx.Err() != nil {
+			return result, fmt.Errorf("stopped after %d epochs: %w", epoch, context.Cause(ctx))
+		}
+		mistakes, err := r.present(layer, epoch, set.Len(), off)
+		if err != nil {
+			return result, err
+		}
+		result.Mistakes = append(result.Mistakes, mistakes)
+		if mistakes == 0 {
+			result.Converged = true
+			break
+		}
+	}
+	return result, nil
+}
+
+// present goes through the samples once and returns the number of mistakes.
+func (r PerceptronRule) present(layer *singleLayer, epoch, samples int, off float64) (int, error) {
+	for i := range samples {
+		layer.forward(i, i+1)
+		layer.addSquares(i, i+1, 1/((1-off)*(1-off))) // 1 for a mistake, where d−y = ±(1−off)
+		layer.correct(i, i+1, r.LR)
+		if r.OnSample != nil {
+			if err := r.OnSample(epoch, i); err != nil {
+				return 0, err
+			}
+		}
+	}
+	mistakes, err := layer.takeSum()
+	return int(mistakes), err
+}
+
+// checkGradient says why net cannot learn from a gradient.
+func checkGradient(net *model.Network) error {
+	if net.Count() == 0 {
+		return errors.New("the network has no parameters")
+	}
+	for _, stage := range net.Spec() {
+		switch stage.Layer.(type) {
+		case model.Perceptron, model.Threshold:
+			return fmt.Errorf("stage %q is a %T, which has no gradient: take PerceptronRule for a single perceptron, or model.Sigmoid", stage.Name, stage.Layer)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,115 @@
+package train
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+
+	"gputrain/backend"
+	"gputrain/data"
+	"gputrain/model"
+)
+
+// singleLayer is a net of one layer, y = f(x·weightᵀ + bias), with the samples
+// that it is to learn by a rule from before backpropagation. Both rules correct
+// the parameters by
+//
+//	weight += η·(d−y)ᵀ·x    bias += η·Σ (d−y)
+//
+// d being the targets.
+type singleLayer struct {
+	net          *model.Network
+	b            backend.Backend
+	weight, bias backend.Tensor // bias may be absent
+
+	memory     memory
+	x, targets backend.Tensor // of all samples
+	y, miss    backend.Tensor // of the last forward; miss is d−y
+	loss, sum  backend.Tensor // [1,1]
+	received   []float32      // where sum is downloaded to
+}
+
+// newSingleLayer puts set, which fits the net, on its backend.
+func newSingleLayer(net *model.Network, set *data.Dataset) (*singleLayer, error) {
+	b, n, out := net.Backend(), set.Len(), net.Output().Width
+	l := &singleLayer{net: net, b: b, weight: net.Windows()[0].Param, memory: memory{b: b}, received: make([]float32, 1)}
+	if len(net.Windows()) > 1 {
+		l.bias = net.Windows()[1].Param
+	}
+	m := &l.memory
+	l.x, l.targets, l.miss = m.tensor(n, set.Width), m.tensor(n, out), m.tensor(n, out)
+	l.loss, l.sum = m.tensor(1, 1), m.tensor(1, 1)
+	if m.err != nil {
+		m.free()
+		return nil, fmt.Errorf("no memory for %d samples: %w", n, m.err)
+	}
+	b.Upload(l.x, set.X)
+	b.Upload(l.targets, set.Targets)
+	return l, nil
+}
+
+func (l *singleLayer) free() { l.memory.free() }
+
+// forward sets y and miss for the samples from..to−1.
+func (l *singleLayer) forward(from, to int) {
+	l.y = l.net.Forward(l.x.Slice(from, to), 1, model.Eval)
+	l.b.Sub(l.miss.Slice(from, to), l.targets.Slice(from, to), l.y)
+}
+
+// addSquares adds scale·Σ(d−y)² of the samples of the last forward to sum.
+func (l *singleLayer) addSquares(from, to int, scale float64) {
+	l.b.SquaredError(l.loss, backend.Tensor{}, l.y, l.targets.Slice(from, to), scale)
+	l.b.AddScaled(l.sum, 1, l.loss)
+}
+
+// correct makes the correction for the samples of the last forward.
+func (l *singleLayer) correct(from, to int, lr float64) {
+	step := l.miss.Slice(from, to)
+	l.b.Scale(step, lr, step)
+	l.b.Gemm(l.weight, backend.Trans, backend.NoTrans, 1, step, l.x.Slice(from, to), 1)
+	if l.bias.Present() {
+		l.b.SumRows(l.bias, step, 1)
+	}
+}
+
+// takeSum waits for sum, sets it to zero and returns what it was.
+func (l *singleLayer) takeSum() (float64, error) {
+	if err := l.b.Download(l.received, l.sum); err != nil {
+		return 0, err
+	}
+	l.b.Fill(l.sum, 0)
+	return float64(l.received[0]), nil
+}
+
+// checkRule returns the only layer of net, which is to be an L, or says why a
+// rule cannot run on net and set with these settings.
+func checkRule[L model.Layer](net *model.Network, set *data.Dataset, lr float64, epochs int) (L, error) {
+	spec := net.Spec()
+	layer, ok := spec[0].Layer.(L)
+	switch {
+	case len(spec) > 1:
+		return layer, fmt.Errorf("the network has %d layers, want one %T", len(spec), layer)
+	case !ok:
+		return layer, fmt.Errorf("the layer is a %T, want a %T", spec[0].Layer, layer)
+	case !(lr > 0) || math.IsInf(lr, 0):
+		return layer, fmt.Errorf("option LR is %v, want a finite number above 0", lr)
+	case epochs < 1:
+		return layer, fmt.Errorf("option Epochs is %d, want at least 1", epochs)
+	case set.Steps != 1:
+		return layer, fmt.Errorf("the samples have %d time steps, want 1", set.Steps)
+	}
+	if err := checkSet(net, MSE{}, set); err != nil {
+		return layer, err
+	}
+	return layer, cmp.Or(wantFinite("feature", set.X, set.Width), wantFinite("target", set.Targets, set.TargetWidth))
+}
+
+// wantFinite names the first of values, [N, width], that is NaN or infinite.
+func wantFinite(name string, values []float32, width int) error {
+	for i, v := range values {
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return fmt.Errorf("%s %d of sample %d is %v, want a finite number", name, i%width, i/width, v)
+		}
+	}
+	return nil
+}
