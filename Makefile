@@ -4,6 +4,7 @@
 # make test-cuda-abi   the same on an emulated GPU: cu's own cgo code, and behind it the emulator
 # make check-abi       our declarations of the CUDA driver against CUDA_INCLUDE/cuda.h of a toolkit 11.8
 # make check-libcuda   what our program says on a machine without a GPU: without a driver, and with NVIDIA's library
+# make experiments     the experiments of the literature, on two cores, and their table in docs/experiments.md: takes most of an hour
 
 abi := $(CURDIR)/cuda/abi
 
@@ -12,7 +13,7 @@ cgo := CGO_ENABLED=1 CGO_CFLAGS='-O2 -g -I$(abi)/include' CGO_LDFLAGS='-L$(abi)/
 
 CUDA_INCLUDE = /usr/local/cuda/include
 
-.PHONY: build test-cuda test-cuda-abi check-abi check-libcuda
+.PHONY: build test-cuda test-cuda-abi check-abi check-libcuda experiments
 
 build:
 	$(cgo) go build -tags cuda -o gputrain ./cmd/gputrain
@@ -28,3 +29,6 @@ check-abi:
 
 check-libcuda:
 	$(cgo) cuda/cudriver/testdata/libcuda.sh
+
+experiments:
+	go run ./cmd/gputrain experiment run --all --jobs 2 --out runs/experiments --markdown docs/experiments.md

@@ -165,6 +165,8 @@ func layerPath(b backend.Backend, l model.Layer) string {
 		return backend.LSTMPath(b)
 	case model.RNN:
 		return backend.RNNPath(b)
+	case model.GRU:
+		return backend.GRUPath(b)
 	}
 	return "plain operations"
 }

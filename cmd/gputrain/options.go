@@ -18,6 +18,8 @@ type cli struct {
 	Devices     devicesCommand     `cmd:"" help:"List the devices that can compute."`
 	Conformance conformanceCommand `cmd:"" help:"Check and measure a device, and write a report."`
 	Profile     profileCommand     `cmd:"" help:"Count what each kernel of a training step does."`
+	Show        showCommand        `cmd:"" help:"Draw what a system does."`
+	Experiment  experimentCommand  `cmd:"" help:"Repeat the experiments of the literature."`
 	Explain     explainCommand     `cmd:"" help:"Say what training would do on a device: paths, memory, kernels."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }

@@ -17,7 +17,7 @@ func TestCommandReferenceIsFresh(t *testing.T) {
 	const path = "../../docs/command.md"
 	text := strings.Builder{}
 	text.WriteString("# The command\n\nWritten by `go generate ./cmd/gputrain` from the help of the command; do not edit.\n")
-	for _, command := range []string{"", "train", "eval", "predict", "devices", "conformance", "profile", "explain", "version"} {
+	for _, command := range []string{"", "train", "eval", "predict", "devices", "conformance", "profile", "explain", "experiment list", "experiment run", "show perceptron", "version"} {
 		help := gputrain(strings.Fields(command+" --help")...).want(t, 0).out
 		text.WriteString("\n## " + strings.TrimSpace("gputrain "+command) + "\n\n```\n" + help + "```\n")
 	}

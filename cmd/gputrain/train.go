@@ -171,6 +171,9 @@ func (s *session) fit(ctx context.Context, parts sets) error {
 
 	err := s.trainer.Fit(ctx, parts.train, parts.valid)
 	s.reporter.close()
+	if errors.Is(err, train.ErrDiverged) && len(s.trainer.History()) > 0 {
+		return fmt.Errorf("%w; the last checkpoint is %s", err, s.dir.file(checkpointName))
+	}
 	if ctx.Err() == nil || !errors.Is(err, context.Cause(ctx)) {
 		return err
 	}

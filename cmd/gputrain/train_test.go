@@ -199,3 +199,13 @@ func TestDivergenceIsAnErrorThatSaysWhatToDo(t *testing.T) {
 		t.Errorf("stderr %q", o.errors)
 	}
 }
+
+func TestDivergenceLeavesTheLastCheckpoint(t *testing.T) {
+	t.Chdir(t.TempDir())
+	o := gputrain(quick("--lr", "30", "--clip", "0", "--optimizer", "sgd", "--weight-decay", "1", "--warmup", "0.9", "--epochs", "40", "--out", "run")...).want(t, exitFailure)
+	checkpoint := filepath.Join("run", checkpointName)
+	if !strings.Contains(o.errors, "the last checkpoint is "+checkpoint) {
+		t.Errorf("stderr %q does not name %s", o.errors, checkpoint)
+	}
+	gputrain("eval", "--model", checkpoint).want(t, 0)
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"gputrain/backend"
+	gonum "gputrain/cpu"
+	"gputrain/internal/experiment"
+)
+
+// experimentCommand has the experiments of the literature.
+type experimentCommand struct {
+	List experimentListCommand `cmd:"" help:"List the experiments, with their published figures."`
+	Run  experimentRunCommand  `cmd:"" help:"Repeat experiments of the literature."`
+}
+
+type experimentListCommand struct{}
+
+// Run lists the experiments.
+func (experimentListCommand) Run(con console) error {
+	var text strings.Builder
+	for i, e := range experiment.All() {
+		if i > 0 {
+			text.WriteString("\n")
+		}
+		fmt.Fprintf(&text, "%s: %s, about %v a seed\n", e.Name, describeGate(e), e.Time)
+		for _, line := range [][2]string{{"task", e.Task}, {"learner", e.Learner}, {"published", e.Published}, {"criterion", e.Criterion}} {
+			fmt.Fprintf(&text, "    %-10s %s\n", line[0], line[1])
+		}
+	}
+	_, err := fmt.Fprint(con.out, text.String())
+	return err
+}
+
+// describeGate says how many seeds must meet the criterion.
+func describeGate(e experiment.Experiment) string {
+	if e.Need == 0 {
+		return "report"
+	}
+	return fmt.Sprintf("gate of %d of %d seeds", e.Need, e.Seeds)
+}
+
+type experimentRunCommand struct {
+	Names    []string `arg:"" optional:"" name:"name" help:"Experiments; \"gputrain experiment list\" has them all."`
+	Gates    bool     `help:"Run all experiments that have a gate."`
+	All      bool     `help:"Run all experiments."`
+	Seeds    int      `placeholder:"N" help:"Trials of each experiment, with seeds 1 to N; by default as many as the list says."`
+	Device   string   `default:"auto" help:"auto (the CPU), cpu, cuda or cuda:N (an NVIDIA GPU), or emulated (slow)."`
+	Jobs     int      `placeholder:"N" help:"Trials at the same time; by default one for each core of the CPU, and one on other devices."`
+	Out      string   `placeholder:"DIR" help:"Directory for plots and JSON; by default runs/<time>-experiments."`
+	Markdown string   `placeholder:"FILE" help:"Write the table as Markdown too."`
+}
+
+// Help is what "gputrain experiment run --help" says in more detail.
+func (*experimentRunCommand) Help() string {
+	return `Each experiment is a task, a network and the way it learns, tried from several seeds. The table has the published figure beside what was measured: the seeds that met the criterion, the sequences that these needed on average, and what the criterion measures at the end.
+
+DIR gets a plot (NAME.png, a line for each seed) and all figures (NAME.json) of each experiment when it is over.
+
+The exit code is 1 if not enough seeds of an experiment with a gate met the criterion. Experiments without a gate are reported: a faithful repetition does not reach all that was published.`
+}
+
+// Run runs experiments.
+func (c *experimentRunCommand) Run(ctx context.Context, con console) error {
+	chosen, err := c.choose()
+	if err != nil {
+		return err
+	}
+	for _, count := range []struct {
+		key string
+		n   int
+	}{{"seeds", c.Seeds}, {"jobs", c.Jobs}} {
+		if count.n < 0 {
+			return &settingError{count.key, fmt.Sprintf("is %d; it must be 1 or more", count.n)}
+		}
+	}
+	if err := checkDevice(c.Device); err != nil {
+		return err
+	}
+	settings, note, err := c.settings()
+	if err != nil {
+		return err
+	}
+	if note != "" {
+		fmt.Fprintln(con.err, note)
+	}
+	r, err := newExperimentReport(c)
+	if err != nil {
+		return err
+	}
+	shown := newTrialBar(con.err, len(chosen))
+	for _, e := range chosen {
+		settings.Report = shown.begin(e, c.Seeds)
+		result, err := e.Trials(ctx, settings)
+		shown.end(result, err)
+		if err != nil {
+			return err
+		}
+		if err := r.add(result); err != nil {
+			return err
+		}
+	}
+	if c.Markdown != "" {
+		if err := r.writeMarkdown(c.Markdown); err != nil {
+			return err
+		}
+	}
+	if _, err := fmt.Fprintf(con.out, "%s\nplots and figures in %s\n", r.table(), r.dir); err != nil {
+		return err
+	}
+	return r.verdict()
+}
+
+// choose returns the experiments that the command line names.
+func (c *experimentRunCommand) choose() ([]experiment.Experiment, error) {
+	all := experiment.All()
+	var names []string
+	for _, e := range all {
+		names = append(names, e.Name)
+	}
+	for _, name := range c.Names {
+		if !slices.Contains(names, name) {
+			return nil, usagef("there is no experiment %q, did you mean %q?", name, nearest(name, names))
+		}
+	}
+	chosen := slices.DeleteFunc(all, func(e experiment.Experiment) bool {
+		return !c.All && !(c.Gates && e.Need > 0) && !slices.Contains(c.Names, e.Name)
+	})
+	if len(chosen) == 0 {
+		return nil, usagef(`no experiment; name some of "gputrain experiment list", or give --gates or --all`)
+	}
+	return chosen, nil
+}
+
+// settings translates the flags. The note is that of the device.
+func (c *experimentRunCommand) settings() (s experiment.Settings, note string, err error) {
+	d, err := findDevice(c.Device)
+	if err != nil {
+		return s, "", err
+	}
+	s = experiment.Settings{Seeds: c.Seeds, Parallel: c.Jobs, Open: d.open}
+	if d.gpu != nil {
+		return s, d.note, nil
+	}
+	// The networks are too small to share among cores; the trials are not.
+	s.Open = func() (backend.Backend, error) { return gonum.Open(gonum.Options{Workers: 1}) }
+	if c.Jobs == 0 {
+		s.Parallel = runtime.GOMAXPROCS(0)
+	}
+	return s, d.note, nil
+}
+
+// experimentsDir makes the directory for the results, or uses the one at path.
+func experimentsDir(path string) (string, error) {
+	if path != "" {
+		return path, os.MkdirAll(path, 0o777)
+	}
+	dir, err := createNamed(filepath.Join("runs", time.Now().Format("20060102-150405")+"-experiments"))
+	return string(dir), err
+}

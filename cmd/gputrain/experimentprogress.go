@@ -1,0 +1,65 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"gputrain/internal/experiment"
+)
+
+// trialBar shows how far experiments are: a bar for each on a terminal, a line
+// for each elsewhere.
+type trialBar struct {
+	out       io.Writer
+	terminal  bool
+	done, all int // experiments
+	bar       *progressbar.ProgressBar
+	perTrial  []int // of perMille of each trial
+}
+
+// perMille is what a trial that is over adds to the bar.
+const perMille = 1000
+
+func newTrialBar(out io.Writer, all int) *trialBar {
+	return &trialBar{out: out, terminal: isTerminal(out), all: all}
+}
+
+// begin shows that e begins, and returns what shows how far its trials are.
+func (b *trialBar) begin(e experiment.Experiment, seeds int) func(int, experiment.Progress) {
+	if !b.terminal {
+		return nil
+	}
+	if seeds == 0 {
+		seeds = e.Seeds
+	}
+	b.perTrial = make([]int, seeds)
+	b.bar = progressbar.NewOptions(seeds*perMille,
+		progressbar.OptionSetWriter(b.out), progressbar.OptionSetWidth(20), progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionSetPredictTime(true))
+	return func(trial int, p experiment.Progress) {
+		b.perTrial[trial] = perMille * p.Trained / p.Most
+		sum := 0
+		for _, n := range b.perTrial {
+			sum += n
+		}
+		b.bar.Describe(fmt.Sprintf("%d/%d %s  seed %d: %.4g", b.done+1, b.all, e.Name, trial+1, p.Value))
+		b.bar.Set(sum)
+	}
+}
+
+// end shows what became of an experiment.
+func (b *trialBar) end(r experiment.Result, err error) {
+	if b.bar != nil {
+		b.bar.Clear()
+		b.bar = nil
+	}
+	if err != nil {
+		return
+	}
+	b.done++
+	fmt.Fprintf(b.out, "%d/%d %s: %d of %d seeds met the criterion, in %v\n",
+		b.done, b.all, r.Experiment.Name, r.Met(), len(r.Trials), r.Elapsed.Round(100*time.Millisecond))
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"gputrain/internal/experiment"
+)
+
+const tutorial = "../../docs/tutorial.md"
+
+var (
+	goExcerpt   = regexp.MustCompile("(?s)```go\n(.*?)```\n\\[([^]]*)\\]\\(\\.\\./([^)]*)\\)")
+	commandLine = regexp.MustCompile(`(?m)^gputrain (.+)$`)
+	testLine    = regexp.MustCompile(`(?m)^go test -run (\w+) \./(\w+)$`)
+	pictureLink = regexp.MustCompile(`!\[[^]]*\]\(([^)]*)\)`)
+)
+
+// missingLine returns the first line of text that does not come, in its order,
+// among the lines of source.
+func missingLine(text, source string) (line string, missing bool) {
+	lines := strings.Split(source, "\n")
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		i := slices.IndexFunc(lines, func(s string) bool { return strings.TrimSpace(s) == line })
+		if i < 0 {
+			return line, true
+		}
+		lines = lines[i+1:]
+	}
+	return "", false
+}
+
+func TestTutorialIsMadeOfTests(t *testing.T) {
+	text := readFile(t, tutorial)
+	excerpts := goExcerpt.FindAllStringSubmatch(text, -1)
+	if all := strings.Count(text, "```go\n"); all != len(excerpts) || all < 15 {
+		t.Errorf("%d of %d excerpts name the file that they are from", len(excerpts), all)
+	}
+	for _, e := range excerpts {
+		code, name, path := e[1], e[2], e[3]
+		if name != path || !strings.HasSuffix(path, "_test.go") {
+			t.Errorf("an excerpt is said to be from %s, but the link leads to %s", name, path)
+		}
+		if line, missing := missingLine(code, readFile(t, "../../"+path)); missing {
+			t.Errorf("%s has no line %q where the tutorial has it", path, line)
+		}
+		if _, err := parser.ParseFile(token.NewFileSet(), path, "package p\nfunc f() {\n"+code+"}", 0); err != nil {
+			t.Errorf("%s: the excerpt is no Go: %v", path, err)
+		}
+	}
+}
+
+func TestExcerptsAreComparedInOrder(t *testing.T) {
+	const source = "func f() {\n\tone()\n\ttwo()\n\tthree()\n}\n"
+	for text, want := range map[string]string{"one()\n\tthree()\n": "", "two()\none()\n": "one()", "one(1)\n": "one(1)", "two()\ntwo()\n": "two()"} {
+		if got, missing := missingLine(text, source); got != want || missing != (want != "") {
+			t.Errorf("%q: missing is %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestTutorialShowsWhatThereIs(t *testing.T) {
+	text := readFile(t, tutorial)
+	for _, match := range commandLine.FindAllStringSubmatch(text, -1) {
+		args := strings.Fields(match[1])
+		if _, err := parse(args, console{out: io.Discard, err: io.Discard}); err != nil {
+			t.Errorf("gputrain %s: %v", match[1], err)
+		}
+		if len(args) < 3 || args[0] != "experiment" {
+			continue
+		}
+		for _, name := range args[2:] {
+			if !slices.ContainsFunc(experiment.All(), func(e experiment.Experiment) bool { return e.Name == name }) {
+				t.Errorf("gputrain %s: no experiment is called %s", match[1], name)
+			}
+		}
+	}
+	examples := testLine.FindAllStringSubmatch(text, -1)
+	if all := strings.Count(text, "\ngo test "); all != len(examples) || all < 5 {
+		t.Errorf("%d of %d lines with go test name an example", len(examples), all)
+	}
+	for _, match := range examples {
+		paths, err := filepath.Glob("../../" + match[2] + "/*_test.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(paths, func(path string) bool { return strings.Contains(readFile(t, path), "\nfunc "+match[1]+"() {\n") }) {
+			t.Errorf("%s: no test in %s is called that", match[0], match[2])
+		}
+	}
+	pictures := pictureLink.FindAllStringSubmatch(text, -1)
+	if len(pictures) < 3 {
+		t.Errorf("%d pictures", len(pictures))
+	}
+	for _, match := range pictures {
+		if _, err := os.Stat("../../docs/" + match[1]); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -1,0 +1,82 @@
+package experiment
+
+import (
+	"gputrain/backend"
+	"gputrain/data"
+	"gputrain/model"
+	"gputrain/train"
+)
+
+// learner is a network that learns a task sequence by sequence, with an update
+// after each, as all did before 2000.
+type learner struct {
+	format  data.Format
+	net     *model.Network
+	trainer *train.Trainer
+	loss    *observed
+	x       backend.Tensor // of answer
+	y       []float32      // [Steps, Outputs], the outputs of the last sequence
+}
+
+// newLearner returns a learner of the tasks of that format with at most so many
+// steps, with initial parameters.
+func newLearner(env Env, format data.Format, spec model.Spec, steps int, o train.Options) (*learner, error) {
+	net, err := model.New(env.Backend, spec, model.Shape{Steps: steps, Batch: 1, Width: format.Width})
+	if err != nil {
+		return nil, err
+	}
+	net.Init(env.Seed)
+	l := &learner{format: format, net: net, loss: &observed{Loss: o.Loss}, y: make([]float32, steps*format.Outputs)}
+	o.Loss, o.Epochs, o.Batch = l.loss, 1, 1
+	if l.trainer, err = train.New(net, o); err == nil {
+		l.x, err = env.Backend.New(steps, format.Width)
+	}
+	return l, err
+}
+
+// learn trains on s and returns what the network answered before.
+func (l *learner) learn(s *data.Sequence) ([]float32, error) {
+	batch := data.Batch{Size: 1, Steps: s.Steps, X: s.X, Targets: s.Targets, Labels: s.Labels}
+	if !l.format.PerStep {
+		batch.Targets, batch.Labels = s.Target(s.Steps-1), s.Labels[s.Steps-1:]
+	}
+	if l.format.Classes == nil {
+		batch.Labels = nil
+	}
+	l.trainer.Step(batch)
+	return l.receive(s, l.loss.y)
+}
+
+// answer returns what the network answers to s.
+func (l *learner) answer(s *data.Sequence) ([]float32, error) {
+	x := l.x.Slice(0, s.Steps)
+	l.net.Backend().Upload(x, s.X)
+	return l.receive(s, l.net.Forward(x, s.Steps, model.Eval))
+}
+
+// receive downloads the outputs for s, which may be those of the last step only.
+func (l *learner) receive(s *data.Sequence, y backend.Tensor) ([]float32, error) {
+	outputs := l.y[:s.Steps*s.Outputs]
+	return outputs, l.net.Backend().Download(outputs[len(outputs)-y.Size():], y)
+}
+
+// observed is a loss that remembers of which outputs it is.
+type observed struct {
+	train.Loss
+	y backend.Tensor
+}
+
+// Compute implements train.Loss.
+func (o *observed) Compute(b backend.Backend, loss, grad, y backend.Tensor, target train.Target) {
+	o.y = y
+	o.Loss.Compute(b, loss, grad, y, target)
+}
+
+// squaredError is E = ½Σ(y−target)², without a mean: the loss to which the
+// learning rates of the literature belong.
+type squaredError struct{ train.MSE }
+
+// Compute implements train.Loss.
+func (squaredError) Compute(b backend.Backend, loss, grad, y backend.Tensor, target train.Target) {
+	b.SquaredError(loss, grad, y, target.Values, 0.5)
+}
