@@ -301,7 +301,11 @@ func TestSmallBatchesMatchANetworkOfTheirSize(t *testing.T) {
 func TestEmptyBatch(t *testing.T) {
 	b := reference.New()
 	defer b.Close()
-	net := build(t, b, everyLayer, model.Shape{Steps: 4, Batch: 3, Width: 2})
+	spec := slices.Concat(model.Spec{
+		{Name: "windowed", Layer: model.LSTM{Hidden: 3, Window: 2}},
+		{Name: "truncated", Layer: model.Elman{Hidden: 3}},
+	}, everyLayer)
+	net := build(t, b, spec, model.Shape{Steps: 4, Batch: 3, Width: 2})
 	net.Init(1)
 	if y, _ := trainPass(t, net, 4, 0, 1); len(y) != 0 {
 		t.Errorf("the output is %v", y)

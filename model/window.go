@@ -37,6 +37,9 @@ func (w *windowed) forward(x backend.Tensor, in Shape, mode Mode) backend.Tensor
 }
 
 func (w *windowed) backward(dy, dx backend.Tensor, part span) {
+	if w.batch == 0 {
+		return
+	}
 	b, windowDX := w.backend, backend.Tensor{}
 	if dx.Present() {
 		windowDX, _ = w.dx.Take(dx.Rows, dx.Cols)
