@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"gputrain/backend"
@@ -26,9 +27,14 @@ func openCPU(t testing.TB) backend.Backend {
 	return b
 }
 
+// emulatorDriver is one for all tests: it keeps the kernels that it has compiled.
+var emulatorDriver = sync.OnceValues(func() (*emulator.Driver, error) {
+	return emulator.New(emulator.Options{Seed: 1})
+})
+
 func openEmulator(t testing.TB) backend.Backend {
 	t.Helper()
-	driver, err := emulator.New(emulator.Options{Seed: 1})
+	driver, err := emulatorDriver()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,6 +44,17 @@ func openEmulator(t testing.TB) backend.Backend {
 	}
 	t.Cleanup(func() { b.Close() })
 	return b
+}
+
+// others returns the backends that are held against the reference. The emulated
+// GPU, which the race detector makes very slow, is not among them in short tests.
+func others(t testing.TB) map[string]backend.Backend {
+	t.Helper()
+	backends := map[string]backend.Backend{"cpu": openCPU(t)}
+	if !testing.Short() {
+		backends["emulated"] = openEmulator(t)
+	}
+	return backends
 }
 
 func openReference(testing.TB) backend.Backend { return reference.New() }

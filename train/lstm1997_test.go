@@ -63,7 +63,8 @@ func TestGenerationsOfLSTMLearnTheSameOnAllBackends(t *testing.T) {
 			if first, last := want[0], want[len(want)-1]; last > 0.95*first {
 				t.Fatalf("the loss goes from %v to %v: nothing is learned", first, last)
 			}
-			for backend, got := range map[string][]float64{"cpu": losses(openCPU(t)), "emulated": losses(openEmulator(t))} {
+			for backend, b := range others(t) {
+				got := losses(b)
 				for i := range got {
 					if off := math.Abs(got[i]-want[i]) / want[i]; !(off <= tolerance) {
 						t.Errorf("%s: epoch %d: loss %v, want %v, off by %.2g, tolerance %.2g", backend, i+1, got[i], want[i], off, tolerance)

@@ -63,7 +63,7 @@ func recurrentNets() map[string]struct {
 
 func TestRecurrentNetsLearnTheSameOnAllBackends(t *testing.T) {
 	const steps, tolerance = 5, 1e-4
-	emulator := openEmulator(t)
+	backends := others(t)
 	for name, c := range recurrentNets() {
 		t.Run(name, func(t *testing.T) {
 			losses := func(b backend.Backend) []float64 {
@@ -83,7 +83,8 @@ func TestRecurrentNetsLearnTheSameOnAllBackends(t *testing.T) {
 			if want[len(want)-1] >= want[0] {
 				t.Errorf("the loss goes from %v to %v: nothing is learned", want[0], want[len(want)-1])
 			}
-			for backend, got := range map[string][]float64{"cpu": losses(openCPU(t)), "emulated": losses(emulator)} {
+			for backend, b := range backends {
+				got := losses(b)
 				for epoch, w := range want {
 					if off := math.Abs(got[epoch]-w) / w; !(off <= tolerance) {
 						t.Errorf("%s, epoch %d: loss %v, want %v, off by %.2g, tolerance %.2g", backend, epoch, got[epoch], w, off, tolerance)
