@@ -4,7 +4,8 @@
 # make test-cuda-abi   the same on an emulated GPU: cu's own cgo code, and behind it the emulator
 # make check-abi       our declarations of the CUDA driver against CUDA_INCLUDE/cuda.h of a toolkit 11.8
 # make check-libcuda   what our program says on a machine without a GPU: without a driver, and with NVIDIA's library
-# make experiments     the experiments of the literature, on two cores, and their table in docs/experiments.md: takes most of an hour
+# make experiments     the experiments of the literature that have a gate, and quick others, on two cores; their table goes to
+#                      docs/experiments.md. EXPERIMENTS=--all takes half an hour more
 
 abi := $(CURDIR)/cuda/abi
 
@@ -12,6 +13,8 @@ abi := $(CURDIR)/cuda/abi
 cgo := CGO_ENABLED=1 CGO_CFLAGS='-O2 -g -I$(abi)/include' CGO_LDFLAGS='-L$(abi)/lib'
 
 CUDA_INCLUDE = /usr/local/cuda/include
+
+EXPERIMENTS = --gates reber-1997 reber-rtrl reber-elman timing-delays timing-spikes mackey-glass-windows
 
 .PHONY: build test-cuda test-cuda-abi check-abi check-libcuda experiments
 
@@ -31,4 +34,4 @@ check-libcuda:
 	$(cgo) cuda/cudriver/testdata/libcuda.sh
 
 experiments:
-	go run ./cmd/gputrain experiment run --all --jobs 2 --out runs/experiments --markdown docs/experiments.md
+	go run ./cmd/gputrain experiment run $(EXPERIMENTS) --jobs 2 --out runs/experiments --markdown docs/experiments.md

@@ -22,11 +22,11 @@ const leastLogarithmic = 1e-5
 func writeTrials(path string, r experiment.Result) error {
 	measure := r.Experiment.Measure
 	p := newPlot(r.Experiment.Name, "sequences trained", measure.Name)
-	p.Legend.Top = true
 	p.Add(plotter.NewGrid())
 	if measure.Log {
 		p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
 	}
+	p.Legend.Top = falls(r)
 	last := 1
 	for i, trial := range r.Trials {
 		points := make(plotter.XYs, len(trial.Curve))
@@ -43,7 +43,7 @@ func writeTrials(path string, r experiment.Result) error {
 		}
 		line.Color, line.Width = plotutil.SoftColors[i%len(plotutil.SoftColors)], vg.Points(1.2)
 		p.Add(line)
-		if len(r.Trials) <= 10 {
+		if len(r.Trials) <= 5 {
 			p.Legend.Add(fmt.Sprint("seed ", trial.Seed), line)
 		}
 	}
@@ -59,4 +59,16 @@ func writeTrials(path string, r experiment.Result) error {
 	img := vgimg.NewWith(vgimg.UseWH(18*vg.Centimeter, 11*vg.Centimeter), vgimg.UseDPI(120))
 	p.Draw(draw.Crop(draw.New(img), margin, -margin, margin, -margin))
 	return writePNG(path, img)
+}
+
+// falls says whether the curves end lower than they begin, so that there is room
+// above their ends.
+func falls(r experiment.Result) bool {
+	change := 0.0
+	for _, trial := range r.Trials {
+		if last := len(trial.Curve) - 1; last > 0 {
+			change += trial.Curve[last].Value - trial.Curve[0].Value
+		}
+	}
+	return change < 0
 }

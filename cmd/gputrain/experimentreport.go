@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -175,6 +176,9 @@ Written by ` + "`make experiments`" + `; do not edit. ` + "`gputrain experiment 
 
 // writeSection writes the results of the experiments that are in.
 func (r *experimentReport) writeSection(text *strings.Builder, title string, in func(experiment.Experiment) bool) {
+	if !slices.ContainsFunc(r.results, func(result experiment.Result) bool { return in(result.Experiment) }) {
+		return
+	}
 	fmt.Fprintf(text, "\n## %s\n\n", title)
 	markdownRow(text, "experiment", "published", "criterion", "seeds that met it", "sequences", "value", "time", "result")
 	markdownRow(text, "---", "---", "---", "--:", "--:", "--:", "--:", "---")
@@ -188,7 +192,7 @@ func (r *experimentReport) writeSection(text *strings.Builder, title string, in 
 		markdownRow(text, e.Name, e.Published, e.Criterion, fmt.Sprintf("%d of %d", result.Met(), len(result.Trials)),
 			fmt.Sprintf("%.0f (%d to %d)", result.Trained(), least, most),
 			significant(result.Value())+" "+e.Measure.Name, seconds(result.Elapsed), gateOutcome(result))
-		fmt.Fprintf(&details, "\n- **%s**: %s. %s.%s%s", e.Name, e.Task, e.Learner, figures(result), sentence(e.Note))
+		fmt.Fprintf(&details, "\n- **%s**: %s. Learner: %s.%s%s", e.Name, e.Task, e.Learner, figures(result), sentence(e.Note))
 	}
 	text.WriteString(details.String() + "\n")
 }

@@ -16,7 +16,7 @@ var adding = Experiment{
 	Criterion: "mean error of the last 2,000 sequences below 0.01, within 150,000 sequences",
 	Note: "The published criterion also asks for the last 2,000 sequences to be within 0.04. " +
 		"At a rate of 0.5 a few of them never are, so that the count is reported and not asked for. " +
-		"A seed that misses the criterion is on its way: its error still falls.",
+		"Nine of the seeds 1 to 10 meet the criterion; seed 1 begins to learn last, and has an error of 0.015 in the end.",
 	Seeds: 5, Need: 4,
 	Time:    15 * time.Second,
 	Measure: Measure{Name: "mean error of the last 2,000 sequences", Limit: 0.01, Log: true},
@@ -32,7 +32,7 @@ var adding500 = Experiment{
 	Published: "209,000 sequences (Hochreiter, Schmidhuber 1997)",
 	Criterion: "mean error of the last 2,000 sequences below 0.01, within 500,000 sequences",
 	Seeds:     3,
-	Time:      3 * time.Minute,
+	Time:      4 * time.Minute,
 	Measure:   Measure{Name: "mean error of the last 2,000 sequences", Limit: 0.01, Log: true},
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
 		return addition(500, 500_000).run(ctx, env)
@@ -53,8 +53,8 @@ var multiplication = Experiment{
 	Published: "482,000 sequences (Hochreiter, Schmidhuber 1997)",
 	Criterion: "fewer than 140 of the last 2,000 wrong, within 1,000,000 sequences",
 	Seeds:     3,
-	Time:      time.Minute,
-	Measure:   Measure{Name: "mean error of the last 2,000 sequences", Limit: 0.02, Log: true},
+	Time:      90 * time.Second,
+	Measure:   Measure{Name: "mean error of the last 2,000 sequences", Log: true},
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
 		return online{
 			task: data.Multiplication{Steps: 100}, steps: 110, most: 1_000_000, lr: 0.1, wrong: 139, meanError: 1,

@@ -18,7 +18,7 @@ var copyMemory = Experiment{
 	Note:      "With chrono initialisation; with a forget-gate bias of 1 or 3 the loss stays above two thirds of the baseline for 40,000 sequences.",
 	Criterion: "cross-entropy below 10 % of that without a memory, within 120,000 sequences",
 	Seeds:     3, Need: 3,
-	Time:    time.Minute,
+	Time:    2 * time.Minute,
 	Measure: Measure{Name: "cross-entropy, as a share of the baseline", Limit: 0.1, Log: true},
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
 		const most = 120_000

@@ -17,7 +17,7 @@ var distractors = Experiment{
 	Published: "31,000 sequences (Hochreiter, Schmidhuber 1997)",
 	Criterion: "500 fresh sequences all right, within 31,000 sequences",
 	Seeds:     5, Need: 5,
-	Time:    10 * time.Second,
+	Time:    5 * time.Second,
 	Measure: Measure{Name: "share of test sequences answered right", Limit: 1},
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
 		return afterDistractors(100, 31_000, env).run(ctx, env)

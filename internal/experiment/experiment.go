@@ -32,7 +32,7 @@ type Experiment struct {
 // Measure is what an experiment watches while it trains.
 type Measure struct {
 	Name  string  // "mean error of the last 2,000 sequences"
-	Limit float64 // which it must reach or pass
+	Limit float64 // the criterion, as far as it is one of this; 0: it is not
 	Log   bool    // it is best seen on a logarithmic scale
 }
 

@@ -19,7 +19,7 @@ var reber1997 = Experiment{
 	Note: "The published network has a bias at the gates only; here each cell has one too. " +
 		"What most seeds miss is the second outer symbol, which is one step in ten.",
 	Criterion: "of all 512 strings all legal symbols the most active outputs, within 100,000 sequences",
-	Seeds:     10,
+	Seeds:     5,
 	Time:      10 * time.Second,
 	Measure:   Measure{Name: "share of steps with all legal symbols the most active", Limit: 1},
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
@@ -41,8 +41,8 @@ var reberRTRL = Experiment{
 	Learner:   "12 fully recurrent sigmoid units, RTRL, rate 0.1, 240 weights",
 	Published: "25,000 sequences, in some trials (Hochreiter, Schmidhuber 1997, from Smith, Zipser 1989)",
 	Criterion: reber1997.Criterion,
-	Seeds:     5,
-	Time:      15 * time.Second,
+	Seeds:     3,
+	Time:      40 * time.Second,
 	Measure:   reber1997.Measure,
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
 		return reberStrings{
@@ -61,8 +61,8 @@ var reberElman = Experiment{
 	Learner:   "15 sigmoid units with a context, no error into the past, rate 0.1",
 	Published: "never, in 200,000 sequences (Hochreiter, Schmidhuber 1997, from Cleeremans et al. 1989)",
 	Criterion: reber1997.Criterion,
-	Seeds:     5,
-	Time:      10 * time.Second,
+	Seeds:     3,
+	Time:      15 * time.Second,
 	Measure:   reber1997.Measure,
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
 		return reberStrings{

@@ -17,7 +17,7 @@ var temporalOrder = Experiment{
 	Published: "31,390 sequences (Hochreiter, Schmidhuber 1997)",
 	Criterion: "the last 2,000 right, mean error below 0.1, within 60,000 sequences",
 	Seeds:     5, Need: 5,
-	Time:    5 * time.Second,
+	Time:    4 * time.Second,
 	Measure: Measure{Name: "mean error of the last 2,000 sequences", Limit: 0.1},
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
 		return online{
@@ -35,7 +35,7 @@ var temporalOrder4 = Experiment{
 	Note:      "Right is a sequence whose class is the most active output; the published criterion, within 0.3, is for sigmoid outputs.",
 	Criterion: "500 fresh sequences all right, within 60,000 sequences",
 	Seeds:     5, Need: 5,
-	Time:    3 * time.Second,
+	Time:    2 * time.Second,
 	Measure: Measure{Name: "share of test sequences answered right", Limit: 1},
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
 		task, rng := data.TemporalOrder{Three: true}, rand.New(rand.NewPCG(env.Seed, 0))
