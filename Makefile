@@ -34,4 +34,4 @@ check-libcuda:
 	$(cgo) cuda/cudriver/testdata/libcuda.sh
 
 experiments:
-	go run ./cmd/gputrain experiment run $(EXPERIMENTS) --jobs 2 --out runs/experiments --markdown docs/experiments.md
+	go run ./cmd/gputrain experiment run $(EXPERIMENTS) --jobs 2 --markdown docs/experiments.md

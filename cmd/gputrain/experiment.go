@@ -88,12 +88,12 @@ func (c *experimentRunCommand) Run(ctx context.Context, con console) error {
 	if err != nil {
 		return err
 	}
-	if note != "" {
-		fmt.Fprintln(con.err, note)
-	}
-	r, err := newExperimentReport(c)
+	r, err := newExperimentReport(c, chosen)
 	if err != nil {
 		return err
+	}
+	if note != "" {
+		fmt.Fprintln(con.err, note)
 	}
 	shown := newTrialBar(con.err, len(chosen))
 	for _, e := range chosen {
@@ -157,11 +157,19 @@ func (c *experimentRunCommand) settings() (s experiment.Settings, note string, e
 	return s, d.note, nil
 }
 
-// experimentsDir makes the directory for the results, or uses the one at path.
-func experimentsDir(path string) (string, error) {
-	if path != "" {
-		return path, os.MkdirAll(path, 0o777)
+// experimentsDir makes the directory for the results, or uses the one at path
+// unless it has results of theirs.
+func experimentsDir(path string, chosen []experiment.Experiment) (string, error) {
+	if path == "" {
+		dir, err := createNamed(filepath.Join("runs", time.Now().Format("20060102-150405")+"-experiments"))
+		return string(dir), err
 	}
-	dir, err := createNamed(filepath.Join("runs", time.Now().Format("20060102-150405")+"-experiments"))
-	return string(dir), err
+	for _, e := range chosen {
+		for _, suffix := range []string{".png", ".json"} {
+			if _, err := os.Lstat(filepath.Join(path, e.Name+suffix)); err == nil {
+				return "", fmt.Errorf("%s holds results already (%s): choose another --out", path, e.Name+suffix)
+			}
+		}
+	}
+	return path, os.MkdirAll(path, 0o777)
 }

@@ -60,12 +60,24 @@ func TestExperimentLeavesTablePlotAndFigures(t *testing.T) {
 	}
 }
 
+func TestExperimentKeepsResultsThatAreThere(t *testing.T) {
+	t.Chdir(t.TempDir())
+	gputrain("experiment", "run", "xor", "--seeds", "1", "--out", "results").want(t, 0)
+	before := readFile(t, filepath.Join("results", "xor.json"))
+	wantFailure(t, exitFailure, []string{"results holds results already (xor.png)", "choose another --out"},
+		"experiment", "run", "gates", "xor", "--seeds", "2", "--out", "results")
+	if readFile(t, filepath.Join("results", "xor.json")) != before {
+		t.Error("the results have changed")
+	}
+	gputrain("experiment", "run", "gates", "--seeds", "1", "--out", "results").want(t, 0)
+}
+
 func TestExperimentIsTheSameAgain(t *testing.T) {
 	t.Chdir(t.TempDir())
 	curves := func(jobs string) [][][2]float64 {
-		gputrain("experiment", "run", "xor", "--seeds", "2", "--jobs", jobs, "--out", "results").want(t, 0)
+		gputrain("experiment", "run", "xor", "--seeds", "2", "--jobs", jobs, "--out", jobs).want(t, 0)
 		var result experimentJSON
-		if err := json.Unmarshal([]byte(readFile(t, filepath.Join("results", "xor.json"))), &result); err != nil {
+		if err := json.Unmarshal([]byte(readFile(t, filepath.Join(jobs, "xor.json"))), &result); err != nil {
 			t.Fatal(err)
 		}
 		var curves [][][2]float64

@@ -23,12 +23,12 @@ type experimentReport struct {
 	results []experiment.Result
 }
 
-func newExperimentReport(c *experimentRunCommand) (*experimentReport, error) {
+func newExperimentReport(c *experimentRunCommand, chosen []experiment.Experiment) (*experimentReport, error) {
 	version, err := versionText()
 	if err != nil {
 		return nil, err
 	}
-	dir, err := experimentsDir(c.Out)
+	dir, err := experimentsDir(c.Out, chosen)
 	return &experimentReport{dir: dir, machine: describeCPU(), device: c.Device, version: version}, err
 }
 
