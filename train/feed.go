@@ -40,8 +40,11 @@ func newFeed(m *memory, net *model.Network, size int) feed {
 func (f *feed) inputs(b backend.Backend, batch data.Batch) backend.Tensor {
 	x := f.x.Slice(0, batch.Steps*batch.Size)
 	b.Upload(x, batch.X)
-	if f.net.Ragged() {
+	switch {
+	case f.net.Ragged():
 		f.net.SetLengths(batch.Steps, batch.Lengths)
+	case batch.Lengths != nil:
+		panic("train: the batch has lengths of its own, but the network is built for whole sequences: build it with the option model.Ragged()")
 	}
 	return x
 }

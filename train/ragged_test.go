@@ -220,6 +220,18 @@ func TestNoiseAndLengthsAreThoseOfTheStepOnTheEmulatedGPU(t *testing.T) {
 	}
 }
 
+func TestStepRefusesLengthsThatTheNetworkDoesNotKnow(t *testing.T) {
+	net := build(t, openReference(t), classifier(2, 2), model.Shape{Steps: 4, Batch: 2, Width: 2}, 1)
+	trainer := newTrainer(t, net, train.Options{Loss: train.CrossEntropy{}, Optimizer: train.SGD{}, LR: 0.1, Epochs: 1, Batch: 2})
+	batch := data.NewBatches(ragged([]int32{4, 2}, 4, false), 2).Batch(0)
+	defer func() {
+		if text, _ := recover().(string); !strings.Contains(text, "model.Ragged()") {
+			t.Errorf("got panic %q, want one that names model.Ragged()", text)
+		}
+	}()
+	trainer.Step(batch)
+}
+
 func TestRaggedStepAllocatesNothing(t *testing.T) {
 	_, trainer := noisyTrainer(t, openCPU(t), 1, 1)
 	batches := data.NewBatches(ragged([]int32{4, 0, 2, 3, 1}, 4, true), 3)

@@ -150,7 +150,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{"train --patience -1", "--patience is -1"},
 		{"train --seed -1", "--seed is -1"},
 		{"train --seed 18446744073709551615", "--seed: expected"},
-		{"train --model lstn", `--model is "lstn", not one of lstm, rnn, mlp; did you mean "lstm"?`},
+		{"train --model lstn", `--model is "lstn", not one of lstm, gru, rnn, mlp; did you mean "lstm"?`},
 		{"train --optimizer adamv", `did you mean "adam`},
 		{"train --schedule cosinus", `did you mean "cosine"?`},
 		{"train --device gpu", `--device is "gpu", not one of auto, cpu, cuda, emulated, cuda:N; did you mean "cpu"?`},
@@ -174,7 +174,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{"profile --hidden 0", "--hidden is 0"},
 		{"explain --device emulated --gpu A1000", `did you mean "A100"?`},
 		{"explain --gpu T4", "is for --device emulated, not auto"},
-		{"explain --model gru", `did you mean "rnn"?`},
+		{"explain --model grnn", `did you mean "rnn"?`},
 	} {
 		t.Run(c.line, func(t *testing.T) {
 			wantFailure(t, exitUsage, []string{c.want}, strings.Fields(c.line)...)

@@ -18,7 +18,7 @@ type description struct {
 	Data   string `json:"data"`             // the source that it learned from
 	Target string `json:"target,omitempty"` // the class column of a csv source
 
-	Model   string    `json:"model"` // lstm, rnn, mlp
+	Model   string    `json:"model"` // lstm, gru, rnn, mlp
 	Steps   int       `json:"steps"` // of a sample, of Width features each
 	Width   int       `json:"width"`
 	Hidden  int       `json:"hidden"`
@@ -61,6 +61,8 @@ func (d *description) spec() model.Spec {
 	switch d.Model {
 	case "lstm":
 		return model.Spec{{Name: "lstm", Layer: model.LSTM{Hidden: d.Hidden, Layers: d.Layers}}, last, head}
+	case "gru":
+		return model.Spec{{Name: "gru", Layer: model.GRU{Hidden: d.Hidden, Layers: d.Layers}}, last, head}
 	case "rnn":
 		return model.Spec{{Name: "rnn", Layer: model.RNN{Hidden: d.Hidden, Layers: d.Layers}}, last, head}
 	}

@@ -31,7 +31,7 @@ type settings struct {
 	Target string `toml:"target,omitempty" placeholder:"COLUMN" help:"The column of a CSV file that holds the class: its name, or its number from 1."`
 	Steps  int    `toml:"steps" default:"0" help:"Time steps that the features of a sample are split into; 0 means 8 for digits, the rows of an image for idx, 1 for csv and for mlp."`
 
-	Model  string `toml:"model" default:"lstm" help:"lstm, rnn or mlp."`
+	Model  string `toml:"model" default:"lstm" help:"lstm, gru, rnn or mlp."`
 	Hidden int    `toml:"hidden" default:"64" help:"Hidden units per layer."`
 	Layers int    `toml:"layers" default:"1" help:"Hidden layers."`
 
@@ -50,7 +50,7 @@ type settings struct {
 }
 
 // modelKinds returns the valid values of settings.Model.
-func modelKinds() []string { return []string{"lstm", "rnn", "mlp"} }
+func modelKinds() []string { return []string{"lstm", "gru", "rnn", "mlp"} }
 
 // Limits that keep products of sizes within an int64; memory ends long before.
 const (

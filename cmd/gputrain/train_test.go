@@ -69,7 +69,7 @@ func TestSettingsDecideTheModelByteForByte(t *testing.T) {
 
 func TestModels(t *testing.T) {
 	t.Chdir(t.TempDir())
-	for _, model := range []string{"rnn", "mlp"} {
+	for _, model := range []string{"gru", "rnn", "mlp"} {
 		for _, optimizer := range []string{"sgd", "adamw"} {
 			args := quick("--quiet", "--model", model, "--layers", "2", "--optimizer", optimizer, "--schedule", "constant", "--out", model+optimizer)
 			o := gputrain(args...).want(t, 0)

