@@ -153,7 +153,7 @@ func (e *explanation) build(s *settings, b backend.Backend, samples int, used fu
 		{"gradients", params},
 		{"optimizer", slots * params},
 		{"activations and scratch", built - before - 2*params},
-		{"batch and loss", used() - built - slots*params},
+		{"batch, loss and last finite state", used() - built - slots*params},
 	}
 	return trainer, nil
 }
