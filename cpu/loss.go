@@ -83,7 +83,7 @@ func (j *crossEntropy) run(from, to int) {
 			continue
 		}
 		largest, sum := maxSumExp(x)
-		total += math.Log(sum) + largest - float64(x[label])
+		total += math.Log(sum) + (largest - float64(x[label]))
 		for k := range dx {
 			p := exp(float64(x[k])-largest) / sum
 			if k == int(label) {

@@ -19,6 +19,14 @@ const (
 	Identity                   // y = x, of a linear unit
 )
 
+// String returns the name of a, such as "Tanh".
+func (a Activation) String() string {
+	if a < Sigmoid || a > Identity {
+		return fmt.Sprintf("Activation(%d)", int(a))
+	}
+	return [...]string{"Sigmoid", "Tanh", "ReLU", "Softmax", "Identity"}[a]
+}
+
 // Output returns in.
 func (a Activation) Output(in Shape) (Shape, error) {
 	if a < Sigmoid || a > Identity {

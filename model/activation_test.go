@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -88,13 +89,15 @@ func TestActivationsRefuseScalesThatMakeNoSense(t *testing.T) {
 		layer model.Layer
 		want  string
 	}{
-		{model.Logistic{}, `stage "layer": Slope is 0, want a finite number above 0`},
+		{model.Logistic{}, `stage "layer": Slope is 0, want a number above 0`},
 		{model.Logistic{Slope: -1}, "Slope is -1"},
 		{model.Logistic{Slope: math.NaN()}, "Slope is NaN"},
 		{model.Logistic{Slope: math.Inf(1)}, "Slope is +Inf"},
 		{model.Squash{}, "Range is 0"},
 		{model.Squash{Range: math.NaN(), Slope: 1}, "Range is NaN"},
 		{model.Squash{Range: 2}, "Slope is 0"},
+		{model.Squash{Range: 1e-300, Slope: 1}, "Range is 1e-300"},
+		{model.Logistic{Slope: 1e300}, "Slope is 1e+300"},
 		{model.Identity + 1, "there is no Activation 5"},
 	} {
 		_, err := model.New(b, model.Spec{{Name: "layer", Layer: test.layer}}, model.Shape{Steps: 1, Batch: 1, Width: 1})
@@ -121,5 +124,31 @@ func TestPassesOfActivationsAllocateNothing(t *testing.T) {
 		trained.Backward(dy)
 	}); n != 0 {
 		t.Errorf("two forward passes and a backward pass allocate %v times", n)
+	}
+}
+
+func TestSpecsPrintReadably(t *testing.T) {
+	for _, test := range []struct {
+		value any
+		want  string
+	}{
+		{model.Sigmoid, "Sigmoid"},
+		{model.Identity, "Identity"},
+		{model.Identity + 1, "Activation(5)"},
+		{model.Sigmoid - 1, "Activation(-1)"},
+		{model.BPTT, "BPTT"},
+		{model.RTRL, "RTRL"},
+		{model.RTRL + 1, "Gradient(2)"},
+		{model.Spec{{Name: "squash", Layer: model.ReLU}, {Name: "end", Layer: model.Softmax}}, "[{squash ReLU} {end Softmax}]"},
+	} {
+		if got := fmt.Sprint(test.value); got != test.want {
+			t.Errorf("got %q, want %q", got, test.want)
+		}
+	}
+	full := fmt.Sprintf("%+v", model.FullyRecurrent{Activation: model.Tanh, Gradient: model.RTRL})
+	for _, want := range []string{"Activation:Tanh", "Gradient:RTRL"} {
+		if !strings.Contains(full, want) {
+			t.Errorf("%q has no %q", full, want)
+		}
 	}
 }

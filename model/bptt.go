@@ -78,7 +78,7 @@ func (m *coreModule) learnBackward(dy backend.Tensor) backend.Tensor {
 	if !u.dx.Present() {
 		return backend.Tensor{}
 	}
-	b.CopyCols(u.inputs, 0, m.weight, 0, u.inputs.Cols)
+	b.CopyCols(u.inputs, 0, m.masked, 0, u.inputs.Cols)
 	b.Gemm(all.of(u.dx), backend.NoTrans, backend.NoTrans, 1, dz, u.inputs, 0)
 	return all.of(u.dx)
 }

@@ -96,10 +96,11 @@ func (n *Network) build(spec Spec, shapes []Shape) error {
 			stage:     stage.Name,
 			windows:   n.windows[first[i]:first[i+1]],
 			inputGrad: n.inputGrad || first[i] > 0,
+			err:       new(error),
 		}
 		module := stage.Layer.Build(b, shapes[i])
-		if b.err != nil {
-			return b.err
+		if *b.err != nil {
+			return *b.err
 		}
 		n.stages = append(n.stages, builtStage{stage, module})
 	}

@@ -43,6 +43,17 @@ const (
 	RTRL                 // real-time recurrent learning, forward over the sequence
 )
 
+// String returns the name of g, "BPTT" or "RTRL".
+func (g Gradient) String() string {
+	switch g {
+	case BPTT:
+		return "BPTT"
+	case RTRL:
+		return "RTRL"
+	}
+	return fmt.Sprintf("Gradient(%d)", int(g))
+}
+
 // width returns the number of elements of y and of the context.
 func (c core) width() int {
 	if c.readout > 0 {

@@ -17,6 +17,7 @@ type coreModule struct {
 	outputWeight, outputWeightGrad backend.Tensor // V, absent without a readout
 	outputBias, outputBiasGrad     backend.Tensor // b
 	mask                           backend.Tensor // like W: 1 where units are connected; absent if all are
+	masked                         backend.Tensor // W with zeros where units are not connected
 
 	sources backend.Tensor // m
 	h, y    backend.Tensor // one tensor without a readout
@@ -44,6 +45,7 @@ func (c core) build(b *Builder, in Shape) Module {
 		feedback: b.New(c.units, c.width()),
 	}
 	m.weight, m.weightGrad = b.Param(0)
+	m.masked = m.weight
 	m.y = m.h
 	if c.readout > 0 {
 		m.outputWeight, m.outputWeightGrad = b.Param(1)
@@ -58,6 +60,7 @@ func (c core) build(b *Builder, in Shape) Module {
 		mask := slices.Repeat([]float64{1}, m.weight.Size())
 		c.mask(mask, m.weight.Cols)
 		m.mask = newConstant(b, c.units, m.weight.Cols, mask)
+		m.masked = b.New(c.units, m.weight.Cols)
 	}
 	if ones := b.New(in.Rows(), 1); ones.Present() {
 		m.backend.Fill(ones, 1)
@@ -89,6 +92,9 @@ func (m *coreModule) Forward(x backend.Tensor, in Shape, mode Mode) backend.Tens
 	m.in = in
 	b, all := m.backend, span{0, in.Rows()}
 	target := m.takeTarget(mode)
+	if m.mask.Present() {
+		b.Mul(m.masked, m.weight, m.mask)
+	}
 	if !m.stateful {
 		b.Fill(timeStep(0, in.Batch).of(m.context), 0)
 	}
@@ -107,7 +113,7 @@ func (m *coreModule) advance(now, next span, target backend.Tensor) {
 	b := m.backend
 	sources, h, y, context := now.of(m.sources), now.of(m.h), now.of(m.y), next.of(m.context)
 	b.CopyCols(sources, m.in.Width, now.of(m.context), 0, context.Cols)
-	b.Gemm(h, backend.NoTrans, backend.Trans, 1, sources, m.weight, 0)
+	b.Gemm(h, backend.NoTrans, backend.Trans, 1, sources, m.masked, 0)
 	m.activation.apply(b, h, h)
 	if m.readout > 0 {
 		b.Gemm(y, backend.NoTrans, backend.Trans, 1, h, m.outputWeight, 0)
@@ -125,7 +131,7 @@ func (m *coreModule) advance(now, next span, target backend.Tensor) {
 
 func (m *coreModule) Backward(dy backend.Tensor) backend.Tensor {
 	b := m.backend
-	b.CopyCols(m.feedback, 0, m.weight, m.in.Width, m.feedback.Cols)
+	b.CopyCols(m.feedback, 0, m.masked, m.in.Width, m.feedback.Cols)
 	var dx backend.Tensor
 	if m.rtrl != nil {
 		m.learnForward(dy)

@@ -25,11 +25,12 @@ type Flow struct {
 // differences over the path that is left: from s(t−1) to s(t), all other states
 // being held constant.
 //
-// The network must have been built for a batch as large as s, for differences
-// twice as large. States and gradients are zero afterwards. It returns an error if
-// the network has no such state or was built for a smaller batch, if memory is
-// short, and if the device fails. It panics if x is empty or no multiple of the
-// network's width.
+// All recurrent layers must be Stateful, go forward in time and be without
+// TeacherForcing, and the network must have been built for a batch as large as s,
+// for differences twice as large. States and gradients are zero afterwards, and
+// the sequences of a Ragged network whole. It returns an error if the network is
+// another one or has no such state, if memory is short, and if the device fails.
+// It panics if x is empty or no multiple of the network's width.
 func ErrorFlow(net *Network, x []float32, state string) ([]Flow, error) {
 	if width := net.input.Width; len(x) == 0 || len(x)%width != 0 {
 		panic(fmt.Sprintf("model: ErrorFlow: x has %d elements, want a multiple of %d", len(x), width))

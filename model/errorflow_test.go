@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -150,6 +151,40 @@ func TestErrorFlowOfLSTM(t *testing.T) {
 	}
 }
 
+// A Window changes how the layer learns, not what its state is made of.
+func TestErrorFlowOfALayerWithAWindow(t *testing.T) {
+	const steps, units = 12, 3
+	want, _, _ := flowOf(t, model.RNN{Hidden: units, Stateful: true}, "layer.h_l0", 1, steps, 2*units)
+	got, _, _ := flowOf(t, model.RNN{Hidden: units, Stateful: true, Window: 1}, "layer.h_l0", 1, steps, 2*units)
+	for lag := range want {
+		if off := math.Abs(got[lag].Largest/want[lag].Largest - 1); !(off < 1e-2) {
+			t.Errorf("lag %d: %v with a window, %v without, off by %.2g", lag, got[lag].Largest, want[lag].Largest, off)
+		}
+	}
+}
+
+// The lengths of the batch before are none of the sequence that is measured.
+func TestErrorFlowAfterSequencesThatEndEarly(t *testing.T) {
+	b := backends[0].open(t)
+	in := model.Shape{Steps: 4, Batch: 3, Width: 2}
+	net := build(t, b, model.Spec{{Name: "layer", Layer: model.GRU{Hidden: 3, Stateful: true}}}, in, model.Ragged())
+	net.Init(1)
+	x := []float32{1, 0, 0, 1, -1, 1}
+	want, err := model.ErrorFlow(net, x, "layer.h_l0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	net.SetLengths(4, []int32{1, 0})
+	net.Forward(newTensor(t, b, 8, 2), 4, model.Eval)
+	got, err := model.ErrorFlow(net, x, "layer.h_l0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("flow is %v, before it was %v", got, want)
+	}
+}
+
 func TestErrorFlowSaysWhatIsMissing(t *testing.T) {
 	b := backends[0].open(t)
 	net := build(t, b, model.Spec{{Name: "rnn", Layer: model.RNN{Hidden: 4, Stateful: true}}}, model.Shape{Steps: 1, Batch: 3, Width: 2})
@@ -159,6 +194,17 @@ func TestErrorFlowSaysWhatIsMissing(t *testing.T) {
 	} {
 		if _, err := model.ErrorFlow(net, make([]float32, 4), state); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q", state, err, want)
+		}
+	}
+	hidden := model.Stage{Name: "rnn", Layer: model.RNN{Hidden: 2, Stateful: true}}
+	for want, spec := range map[string]model.Spec{
+		"TeacherForcing":              {hidden, {Name: "full", Layer: model.FullyRecurrent{Units: 2, TeacherForcing: true, Stateful: true}}},
+		"backward in time":            {hidden, {Name: "both", Layer: model.GRU{Hidden: 2, Bidirectional: true, Stateful: true}}},
+		`stage "gru" is not Stateful`: {hidden, {Name: "gru", Layer: model.GRU{Hidden: 2}}},
+	} {
+		net := build(t, b, spec, model.Shape{Steps: 1, Batch: 4, Width: 2})
+		if _, err := model.ErrorFlow(net, make([]float32, 4), "rnn.h_l0"); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
 		}
 	}
 }

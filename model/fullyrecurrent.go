@@ -12,6 +12,8 @@ import (
 //
 // The first Outputs units are what the layer gives; the others are hidden. The
 // parameter is weight, W, of [Units, Width+Units+1], drawn from U(±1/√Units).
+// Where the Mask says that there is no connection W is zero and has no gradient;
+// other values there have no influence.
 //
 // Gradient chooses between backpropagation through time and real-time recurrent
 // learning. Both give the same gradient of a sequence. That of RTRL takes

@@ -11,6 +11,8 @@ type history struct {
 	// gradient. Absent unless Stateful.
 	initialGrad, lastGrad backend.Tensor
 	final, finalGrad      backend.Tensor
+
+	closed bool // no error crosses the bounds: lastGrad is zero and nothing reads initialGrad
 }
 
 func newHistory(b *Builder, in Shape, hidden int, stateful bool) history {
@@ -55,14 +57,19 @@ func (h history) state(name string, batch int) []State {
 		return nil
 	}
 	s := State{
-		Name:        name,
-		Initial:     h.values.Slice(0, batch),
-		Final:       h.values.Slice(h.values.Rows-batch, h.values.Rows),
-		InitialGrad: h.initialGrad,
-		FinalGrad:   h.lastGrad,
+		Name:    name,
+		Initial: h.values.Slice(0, batch),
+		Final:   h.values.Slice(h.values.Rows-batch, h.values.Rows),
 	}
 	if h.final.Present() {
-		s.Final, s.FinalGrad = h.final, h.finalGrad
+		s.Final = h.final
+	}
+	switch {
+	case h.closed:
+	case h.finalGrad.Present():
+		s.InitialGrad, s.FinalGrad = h.initialGrad, h.finalGrad
+	default:
+		s.InitialGrad, s.FinalGrad = h.initialGrad, h.lastGrad
 	}
 	return []State{s}
 }

@@ -5,6 +5,10 @@ import "gputrain/backend"
 // LastStep passes on the last time step of each sequence only: y = x_{T−1}, or
 // with Network.SetLengths the last one within the length, zero for a sequence
 // of length 0. The gradient of the other steps is zero. It has no parameters.
+//
+// Of the reverse half of a Bidirectional layer the last step is the first that it
+// has computed, from one input alone. Layers: 2 lets the last step see the whole
+// sequence from both ends.
 type LastStep struct{}
 
 // Output returns in with one step.

@@ -23,7 +23,8 @@ const (
 )
 
 // Layer describes one stage of a network: its sizes and options. It holds no
-// memory; Build makes the Module that does.
+// memory; Build makes the Module that does. A layer may be made of others: see
+// Builder.Inner.
 type Layer interface {
 	// Output returns the shape that the layer makes of in, or an error that
 	// says why it cannot. It must not fail on a smaller number of steps or a
@@ -70,7 +71,7 @@ type Builder struct {
 	stage     string
 	windows   []Window
 	inputGrad bool
-	err       error
+	err       *error // the first, of what Inner returns too
 }
 
 // Backend returns the backend of the network.
@@ -83,11 +84,21 @@ func (b *Builder) Param(i int) (value, grad backend.Tensor) {
 	return b.windows[i].Param, b.windows[i].Grad
 }
 
+// Inner returns what a layer within the layer is built on, where the Params of the
+// inner layer begin at index first of the layer's. Its Backward must return the
+// gradient of its input if that of the layer must, or if parameters come before.
+func (b *Builder) Inner(first int) *Builder {
+	inner := *b
+	inner.windows = b.windows[first:]
+	inner.inputGrad = b.inputGrad || first > 0
+	return &inner
+}
+
 // New returns a zeroed [rows, cols] workspace that lives as long as the
 // network. When memory is short it returns an absent tensor, now and from then
 // on, and the error comes out of the New that builds the network.
 func (b *Builder) New(rows, cols int) backend.Tensor {
-	if b.err != nil {
+	if *b.err != nil {
 		return backend.Tensor{}
 	}
 	t, err := b.network.alloc(rows, cols)
@@ -100,7 +111,7 @@ func (b *Builder) New(rows, cols int) backend.Tensor {
 // newInts returns integers of these values that live as long as the network, or
 // absent ones when memory is short, as New does.
 func (b *Builder) newInts(values []int32) backend.Ints {
-	if b.err != nil {
+	if *b.err != nil {
 		return backend.Ints{}
 	}
 	t, err := b.network.allocInts(len(values))
@@ -115,8 +126,8 @@ func (b *Builder) newInts(values []int32) backend.Ints {
 // Fail makes the New that builds the network return err, as an error of the
 // stage: for what only Build can know. The first error counts.
 func (b *Builder) Fail(err error) {
-	if b.err == nil {
-		b.err = fmt.Errorf("model: stage %q: %w", b.stage, err)
+	if *b.err == nil {
+		*b.err = fmt.Errorf("model: stage %q: %w", b.stage, err)
 	}
 }
 

@@ -16,8 +16,8 @@ func (n *Network) Ragged() bool { return n.ragged }
 // SetLengths says how many of the steps each sequence of the batch has, 0 to
 // steps, for all Forwards from now on; they must be of that many steps and
 // sequences. The steps behind the length are padding: the layers run through it,
-// so its values must be finite numbers on which none overflows. nil says that all sequences are whole again. It uploads, and
-// so is no part of backend.Replay.
+// so its values must be finite numbers on which none overflows. nil says that all
+// sequences are whole again. It uploads, and so is no part of backend.Replay.
 //
 // What the padding holds then has no influence. The outputs of RNN, LSTM and
 // GRU are zero there, as those of PyTorch's packed sequences are, their Final
@@ -71,12 +71,7 @@ type rows struct {
 }
 
 func newLengths(n *Network) (*lengths, error) {
-	in := n.input
-	l := &lengths{
-		ended:  make([]bool, in.Steps+1),
-		floats: make([]float32, in.Rows()+in.Batch),
-		ints:   make([]int32, in.Rows()),
-	}
+	in, l := n.input, &lengths{}
 	for _, t := range []struct {
 		tensor *backend.Tensor
 		rows   int
@@ -95,6 +90,9 @@ func newLengths(n *Network) (*lengths, error) {
 			return nil, err
 		}
 	}
+	// Last, for it is the backend that knows how much memory there is.
+	l.ended = make([]bool, in.Steps+1)
+	l.floats, l.ints = make([]float32, in.Rows()+in.Batch), make([]int32, in.Rows())
 	return l, nil
 }
 

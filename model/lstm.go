@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"strings"
 
@@ -31,8 +30,9 @@ import (
 // at first, and a bias for the last, bias_norm_c [Hidden], 0 at first. Zoneout
 // (Krueger et al. 2017, section 3.2) keeps elements of h or c at their values of
 // the step before, in training by chance, which follows from Network.SetSeed,
-// and in evaluation in the mean. Projection, LayerNorm and zoneout take plain
-// operations for each time step.
+// and in evaluation in the mean; the h that is not kept is that of c before
+// zoneout, as there. Projection, LayerNorm and zoneout take plain operations for
+// each time step.
 type LSTM struct {
 	Hidden        int
 	Layers        int // 0 stands for 1
@@ -71,8 +71,8 @@ func (l LSTM) Output(in Shape) (Shape, error) {
 	if err != nil {
 		return Shape{}, err
 	}
-	if math.IsNaN(l.ForgetBias) || math.IsInf(l.ForgetBias, 0) {
-		return Shape{}, fmt.Errorf("ForgetBias is %v", l.ForgetBias)
+	if notFinite(float32(l.ForgetBias)) {
+		return Shape{}, fmt.Errorf("ForgetBias is %v, want a finite number of single precision", l.ForgetBias)
 	}
 	if l.stepwise() && l.recurrent().truncated() {
 		return Shape{}, errors.New("the Window is set, which does not go with Projection, LayerNorm and zoneout")

@@ -36,24 +36,66 @@ func TestMaskedWeightsAreZeroAndHaveNoGradient(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := newBench(t, test.layer, in, 1)
 			c.net.Init(1)
-			initial := download(t, c.b, c.net.Windows()[0].Param)
+			for i, v := range download(t, c.b, c.net.Windows()[0].Param) {
+				if connected := isConnected(test.mask, i); (v != 0) != connected {
+					t.Errorf("initial weight of unit %d from source %d is %v", i/6, i%6, v)
+				}
+			}
+			got, _ := newBench(t, test.layer, in, 1).gradient(t)
 			plain := newBench(t, model.FullyRecurrent{Units: 3}, in, 1)
-			plain.b.UploadFloat64(plain.net.Windows()[0].Param, initial)
+			zeroUnconnected(t, plain, test.mask)
 			want, _ := plain.gradient(t)
-			got, _ := c.gradient(t)
-			for unit, row := range test.mask {
-				for source := range 6 {
-					i := unit*6 + source
-					connected := source == 5 || row[source]
-					if !connected {
-						want[i] = 0
-					}
-					if (initial[i] != 0) != connected {
-						t.Errorf("initial weight of unit %d from source %d is %v", unit, source, initial[i])
-					}
+			for i := range 6 * len(test.mask) {
+				if !isConnected(test.mask, i) {
+					want[i] = 0
 				}
 			}
 			compare(t, "gradient", got, want, 1e-14)
+		})
+	}
+}
+
+// isConnected reports whether element i of W, [units, 6], is a connection.
+func isConnected(mask [][]bool, i int) bool {
+	unit, source := i/6, i%6
+	return source == 5 || mask[unit][source]
+}
+
+// zeroUnconnected sets the elements of W to zero that are no connections.
+func zeroUnconnected(t *testing.T, c *bench, mask [][]bool) {
+	w := c.net.Windows()[0].Param
+	values := download(t, c.b, w)
+	for i := range values {
+		if !isConnected(mask, i) {
+			values[i] = 0
+		}
+	}
+	c.b.UploadFloat64(w, values)
+}
+
+// What a file may hold where units are not connected counts for nothing, in both
+// passes.
+func TestWeightsBesideTheMaskHaveNoInfluence(t *testing.T) {
+	in := model.Shape{Steps: 5, Batch: 2, Width: 2}
+	mask := all(3, 5)
+	mask[0][0], mask[1][3], mask[2][2] = false, false, false
+	for name, layer := range map[string]model.FullyRecurrent{
+		"BPTT":      {Units: 3, Mask: mask},
+		"truncated": {Units: 3, Mask: mask, Window: 2},
+		"RTRL":      {Units: 3, Mask: mask, Gradient: model.RTRL},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var opts []model.Option
+			if layer.Gradient == model.BPTT {
+				opts = append(opts, model.InputGrad())
+			}
+			c, clean := newBench(t, layer, in, 1, opts...), newBench(t, layer, in, 1, opts...)
+			zeroUnconnected(t, clean, mask)
+			grads, dx := c.gradient(t)
+			wantGrads, wantDX := clean.gradient(t)
+			compare(t, "output", download(t, c.b, c.net.Forward(c.x, in.Steps, model.Eval)), download(t, clean.b, clean.net.Forward(clean.x, in.Steps, model.Eval)), 0)
+			compare(t, "gradient", grads, wantGrads, 0)
+			compare(t, "gradient of the input", dx, wantDX, 0)
 		})
 	}
 }

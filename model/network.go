@@ -15,6 +15,8 @@
 // Window of a layer: where it is not set, one step in Elman and Jordan, the
 // whole sequence in all others but LSTM1997, which has a rule of its own.
 //
+// A layer of one's own implements Layer and Module: see the example of Layer.
+//
 // What depends on sizes, memory or files is an error; a call that cannot be
 // right, such as an input of another width, panics. A Network is not safe for
 // concurrent use.
@@ -271,18 +273,38 @@ type State struct {
 func (n *Network) States(steps, batch int) []State {
 	var states []State
 	for _, s := range n.stages {
-		stateful, ok := s.module.(interface {
-			States(steps, batch int) []State
-		})
+		recurrent, ok := s.module.(stater)
 		if !ok {
 			continue
 		}
-		for _, state := range stateful.States(steps, batch) {
+		for _, state := range recurrent.States(steps, batch) {
 			state.Name = s.Name + "." + state.Name
 			states = append(states, state)
 		}
 	}
 	return states
+}
+
+// stater is a Module with recurrent states that the caller may set; none unless
+// its layer is Stateful.
+type stater interface {
+	States(steps, batch int) []State
+}
+
+// Restarts returns the names of the recurrent stages of this package that are not
+// Stateful: they begin each Forward at zero, also one that goes on with a
+// sequence.
+func (n *Network) Restarts() []string {
+	var names []string
+	for _, s := range n.stages {
+		switch s.Layer.(type) {
+		case RNN, GRU, LSTM, LSTM1997, GridLSTM, Elman, Jordan, PartiallyRecurrent, FullyRecurrent:
+			if len(s.module.(stater).States(1, 1)) == 0 {
+				names = append(names, s.Name)
+			}
+		}
+	}
+	return names
 }
 
 // Taught reports whether a layer has TeacherForcing set.

@@ -102,6 +102,7 @@ func TestNewReportsWhatCannotBeBuilt(t *testing.T) {
 		"zoneout NaN":           {one(model.LSTM{Hidden: 3, ZoneoutCell: math.NaN()}), in, `stage "bad": ZoneoutCell is NaN`},
 		"peephole, layer norm":  {one(model.LSTM{Hidden: 3, Peephole: true, LayerNorm: true}), in, `stage "bad": the Peephole does not go with`},
 		"gru hidden 0":          {one(model.GRU{}), in, `stage "bad": Hidden is 0, want 1 to`},
+		"forget bias too large": {one(model.LSTM{Hidden: 1, ForgetBias: 1e300}), in, `stage "bad": ForgetBias is 1e+300`},
 		"forget bias NaN":       {one(model.LSTM{Hidden: 1, ForgetBias: math.NaN()}), in, `stage "bad": ForgetBias is NaN`},
 		"too large a parameter": {one(model.LSTM{Hidden: 1 << 28}), in, `"bad.weight_hh_l0" of shape [1073741824 268435456] makes the network too large`},
 		"too many parameters":   {one(model.RNN{Hidden: 1 << 27, Layers: 1024}), in, "makes the network too large"},
@@ -367,6 +368,9 @@ func TestStatesAreNamedAndOnlyOfStatefulLayers(t *testing.T) {
 	}
 	if want := []string{"a.h_l0 2x4", "a.c_l0 2x4", "a.h_l1 2x4", "a.c_l1 2x4", "c.h_l0 2x2"}; !slices.Equal(got, want) {
 		t.Errorf("states %q, want %q", got, want)
+	}
+	if got, want := net.Restarts(), []string{"b"}; !slices.Equal(got, want) {
+		t.Errorf("stages %q restart, want %q", got, want)
 	}
 }
 

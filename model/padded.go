@@ -41,8 +41,8 @@ func (p *padded) backward(dy, dx backend.Tensor) {
 		b.MulCol(masked, dy, p.lengths.mask)
 		dy = masked
 	}
-	switch stateful := p.kept[0].final.Present(); {
-	case !stateful:
+	switch {
+	case !p.kept[0].finalGrad.Present():
 		p.recurrence.backward(dy, dx, all)
 	case !given:
 		for _, h := range p.kept {

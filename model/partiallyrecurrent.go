@@ -9,7 +9,8 @@ import "cmp"
 //
 // The parameter is weight, W with the w on the diagonal of its recurrent part
 // and zeros beside it, of [Units, Width+Units+1], drawn from U(±1/√Units). The
-// zeros stay zero.
+// zeros have no gradient and stay zero; other values in their place have no
+// influence.
 type PartiallyRecurrent struct {
 	Units      int
 	Activation Activation // f

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -35,6 +36,14 @@ func newProbe(net *Network, x []float32, state string) (*probe, error) {
 		}
 		return nil, fmt.Errorf("the network has no state %q, but %q", state, names)
 	}
+	switch restarts := net.Restarts(); {
+	case len(restarts) > 0:
+		return nil, fmt.Errorf("stage %q is not Stateful: it would begin each time step at zero", restarts[0])
+	case slices.ContainsFunc(p.states, func(s State) bool { return s.Reversed }):
+		return nil, errors.New("a layer goes backward in time, and the measurement forward")
+	case net.Taught() && !p.byDifferences():
+		return nil, errors.New("a layer has TeacherForcing set: measure the network without it, which has the same parameters")
+	}
 	p.size = p.states[p.target].Initial.Cols
 	p.copies = p.size
 	if p.byDifferences() {
@@ -42,6 +51,9 @@ func newProbe(net *Network, x []float32, state string) (*probe, error) {
 	}
 	if most := net.input.Batch; p.copies > most {
 		return nil, fmt.Errorf("state %q of %d elements wants a network for batches of %d, not %d", state, p.size, p.copies, most)
+	}
+	if net.Ragged() {
+		net.SetLengths(1, nil)
 	}
 	p.states = net.States(1, p.copies)
 	var err error

@@ -123,8 +123,8 @@ type weights struct {
 // weights takes the parameters of a layer in one direction from b, in the order
 // of params.
 func (r recurrent) weights(b *Builder, layer, direction int) (value, grad weights) {
-	sequences := r.layers * r.directions()
-	index := (layer*r.directions() + direction) * len(b.windows) / sequences
+	each := len(r.params(Shape{Width: 1})) / (r.layers * r.directions())
+	index := (layer*r.directions() + direction) * each
 	take := func(value, grad *backend.Tensor) {
 		*value, *grad = b.Param(index)
 		index++

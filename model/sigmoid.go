@@ -3,7 +3,6 @@ package model
 import (
 	"cmp"
 	"fmt"
-	"math"
 
 	"gputrain/backend"
 )
@@ -20,7 +19,7 @@ type Logistic struct {
 }
 
 // Output returns in.
-func (l Logistic) Output(in Shape) (Shape, error) { return in, checkPositive("Slope", l.Slope) }
+func (l Logistic) Output(in Shape) (Shape, error) { return in, checkScale("Slope", l.Slope) }
 
 // Params returns nil.
 func (l Logistic) Params(Shape) []Param { return nil }
@@ -50,7 +49,7 @@ type Squash backend.Squash
 
 // Output returns in.
 func (s Squash) Output(in Shape) (Shape, error) {
-	return in, cmp.Or(checkPositive("Range", s.Range), checkPositive("Slope", s.Slope))
+	return in, cmp.Or(checkScale("Range", s.Range), checkScale("Slope", s.Slope))
 }
 
 // Params returns nil.
@@ -71,10 +70,11 @@ func (s Squash) grad(b backend.Backend, dx, y, dy backend.Tensor) {
 	b.Scale(dx, s.Slope*s.Range, dx)
 }
 
-// checkPositive returns an error unless value is finite and above 0.
-func checkPositive(name string, value float64) error {
-	if !(value > 0) || math.IsInf(value, 0) {
-		return fmt.Errorf("%s is %v, want a finite number above 0", name, value)
+// checkScale returns an error unless value is above 0 and of a size that single
+// precision holds, as it holds its inverse.
+func checkScale(name string, value float64) error {
+	if !(value >= 1e-30 && value <= 1e30) {
+		return fmt.Errorf("%s is %v, want a number above 0, from 1e-30 to 1e30", name, value)
 	}
 	return nil
 }

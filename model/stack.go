@@ -137,8 +137,12 @@ func (w *workspace) sequence(b *Builder, in Shape, r recurrence) sequence {
 	}
 	p := &padded{recurrence: r, kept: r.histories(), backend: b.Backend(), lengths: lengths, masked: w.masked}
 	for _, h := range p.kept {
-		if h.initialGrad.Present() {
-			h.final, h.finalGrad = b.New(in.Batch, h.values.Cols), b.New(in.Batch, h.values.Cols)
+		if !h.initialGrad.Present() {
+			continue
+		}
+		h.final = b.New(in.Batch, h.values.Cols)
+		if !h.closed {
+			h.finalGrad = b.New(in.Batch, h.values.Cols)
 		}
 	}
 	return p

@@ -1,7 +1,6 @@
 package model
 
 import (
-	"errors"
 	"fmt"
 
 	"gputrain/backend"
@@ -25,8 +24,8 @@ func (w *workspace) windowed(b *Builder, in Shape, r recurrence, window int) *wi
 	if window > in.Steps {
 		b.Fail(fmt.Errorf("the Window is %d, but sequences have at most %d time steps", window, in.Steps))
 	}
-	if b.lengths(in) != nil && r.histories()[0].initialGrad.Present() {
-		b.Fail(errors.New("the Window of a Stateful layer wants a network without the option Ragged"))
+	for _, h := range r.histories() {
+		h.closed = true
 	}
 	return &windowed{recurrence: r, backend: b.Backend(), window: window, dy: w.windowDY, dx: w.windowDX}
 }
@@ -49,24 +48,11 @@ func (w *windowed) backward(dy, dx backend.Tensor, part span) {
 	for t := part.from / w.batch; t < part.to/w.batch; t++ {
 		now := timeStep(t, w.batch)
 		window := span{max(part.from, now.to-w.window*w.batch), now.to}
-		w.closeBounds()
 		b.Copy(now.of(errors), now.of(dy))
 		w.recurrence.backward(errors, windowDX, window)
 		b.Fill(now.of(errors), 0)
 		if dx.Present() {
 			b.Add(window.of(dx), window.of(dx), window.of(windowDX))
-		}
-	}
-	w.closeBounds()
-}
-
-// closeBounds sets to zero the errors that come in at the end and go out at the
-// beginning.
-func (w *windowed) closeBounds() {
-	for _, h := range w.histories() {
-		if h.initialGrad.Present() {
-			w.backend.Fill(h.initialGrad, 0)
-			w.backend.Fill(h.lastGrad, 0)
 		}
 	}
 }

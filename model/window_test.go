@@ -68,7 +68,9 @@ func TestWindowedLSTMGradientsMatchDifferencesWithFrozenStates(t *testing.T) {
 	layer := model.LSTM{Hidden: 3, Peephole: true, Window: window, Stateful: true}
 	c := newBench(t, layer, in, 1, model.InputGrad())
 	for _, s := range c.net.States(in.Steps, in.Batch) {
-		c.b.Fill(s.FinalGrad, 3) // which goes over the bounds, and so has no influence
+		if s.InitialGrad.Present() || s.FinalGrad.Present() {
+			t.Errorf("state %s has gradients, but no error goes over the bounds", s.Name)
+		}
 	}
 	grads, dx := c.gradient(t)
 	var recorded [][][]float64 // states before each step
@@ -107,6 +109,46 @@ func TestWindowedLSTMGradientsMatchDifferencesWithFrozenStates(t *testing.T) {
 	compare(t, "input", dx, c.differences(t, c.x, loss), gradientTolerance)
 }
 
+// Final is the state at the end of each sequence, and the padding behind it gives
+// no gradient.
+func TestWindowOfSequencesThatEndEarly(t *testing.T) {
+	in := model.Shape{Steps: 6, Batch: 4, Width: 2}
+	lengths := []int32{4, 0, 6, 1}
+	for name, layer := range map[string]model.Layer{
+		"RNN":  model.RNN{Hidden: 3, Window: 2, Stateful: true},
+		"LSTM": model.LSTM{Hidden: 3, Window: 2, Stateful: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			whole := newBench(t, layer, in, 1, model.InputGrad())
+			c := newBench(t, layer, in, 1, model.InputGrad(), model.Ragged())
+			c.net.SetLengths(in.Steps, lengths)
+			got, gotDX := c.gradient(t)
+
+			dy := download(t, whole.b, whole.dy)
+			for row := range in.Rows() {
+				if row/in.Batch >= int(lengths[row%in.Batch]) {
+					clear(dy[row*whole.dy.Cols : (row+1)*whole.dy.Cols])
+				}
+			}
+			whole.b.UploadFloat64(whole.dy, dy)
+			want, wantDX := whole.gradient(t)
+			compare(t, "gradient", got, want, 1e-12)
+			compare(t, "gradient of the input", gotDX, wantDX, 1e-12)
+			for k, s := range c.net.States(in.Steps, in.Batch) {
+				for i, length := range lengths {
+					final := whole.net.States(in.Steps, in.Batch)[k].Initial
+					if length > 0 {
+						whole.net.Forward(whole.x.Slice(0, int(length)*in.Batch), int(length), model.Eval)
+						final = whole.net.States(int(length), in.Batch)[k].Final
+					}
+					compare(t, fmt.Sprintf("%s of sequence %d", s.Name, i),
+						download(t, c.b, s.Final.Slice(i, i+1)), download(t, whole.b, final.Slice(i, i+1)), 1e-12)
+				}
+			}
+		})
+	}
+}
+
 func TestWindowThatMakesNoSense(t *testing.T) {
 	in := model.Shape{Steps: 5, Batch: 2, Width: 2}
 	for _, test := range []struct {
@@ -116,11 +158,10 @@ func TestWindowThatMakesNoSense(t *testing.T) {
 	}{
 		{model.RNN{Hidden: 2, Window: -1}, nil, "the Window is -1"},
 		{model.LSTM{Hidden: 2, Window: 6}, nil, "the Window is 6, but sequences have at most 5 time steps"},
-		{model.LSTM{Hidden: 2, Window: 3, Stateful: true}, []model.Option{model.Ragged()}, "wants a network without the option Ragged"},
 		{model.LSTM{Hidden: 2, Window: 3, LayerNorm: true}, nil, "the Window is set, which does not go with Projection, LayerNorm and zoneout"},
 		{model.LSTM{Hidden: 2, Window: model.WholeSequence, LayerNorm: true}, nil, ""},
 		{model.LSTM{Hidden: 2, Window: model.WholeSequence}, nil, ""},
-		{model.RNN{Hidden: 2, Window: 5}, []model.Option{model.Ragged()}, ""},
+		{model.RNN{Hidden: 2, Window: 5, Stateful: true}, []model.Option{model.Ragged()}, ""},
 	} {
 		_, err := model.New(reference.New(), model.Spec{{Name: "layer", Layer: test.layer}}, in, test.opts...)
 		if got := fmt.Sprint(err); test.want == "" && err != nil || !strings.Contains(got, test.want) {

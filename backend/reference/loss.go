@@ -31,7 +31,7 @@ func (r *Backend) SoftmaxCrossEntropy(loss, dlogits, logits backend.Tensor, labe
 		}
 		x := row(logits, i)
 		largest, sum := maxSumExp(x)
-		total += math.Log(sum) + largest - x[label]
+		total += math.Log(sum) + (largest - x[label])
 		if dlogits.Present() {
 			dx := row(dlogits, i)
 			for j := range x {

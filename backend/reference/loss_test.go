@@ -41,6 +41,10 @@ func TestSoftmaxCrossEntropyOfLargeLogits(t *testing.T) {
 	f.SoftmaxCrossEntropy(loss, dx, f.tensor(1, 2, 1000, -1000), f.ints(1), 1)
 	f.want("loss", loss, 0, 2000)
 	f.want("gradient", dx, 0, 1, -1)
+	// log softmax = log ½, however large the logits are
+	f.SoftmaxCrossEntropy(loss, dx, f.tensor(1, 2, -1e30, -1e30), f.ints(1), 1)
+	f.want("loss of equal logits", loss, 1e-15, math.Log(2))
+	f.want("gradient of equal logits", dx, 0, 0.5, -0.5)
 }
 
 func TestSquaredError(t *testing.T) {
