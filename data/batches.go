@@ -18,6 +18,7 @@ type Batches struct {
 	lengths []int32 // of a batch, and behind them of a chunk of it
 	labels  []int32
 	targets []float32
+	mask    []float32
 }
 
 // Batch is some samples of a dataset, time-major: row t·Size + i is step t of
@@ -27,7 +28,8 @@ type Batch struct {
 	X           []float32 // [Steps·Size, Width]
 	Lengths     []int32   // [Size], as in Dataset; nil: all
 	Labels      []int32   // [Size], or [Steps·Size] if PerStep, −1 in the padding; nil without classes
-	Targets     []float32 // [Size, TargetWidth], or [Steps·Size, TargetWidth] if PerStep, 0 in the padding; nil without targets
+	Targets     []float32 // [Size, TargetWidth], or [Steps·Size, TargetWidth] if PerStep, 0 in the padding and where Mask is 0; nil without targets
+	Mask        []float32 // [Size], or [Steps·Size] if PerStep, as in Dataset; nil: all
 
 	chunkLengths []int32 // [Size], where Chunk puts the lengths; nil: in memory of its own
 }
@@ -52,6 +54,9 @@ func NewBatches(d *Dataset, size int) *Batches {
 	}
 	if d.Targets != nil {
 		b.targets = make([]float32, most*d.outputs()*d.TargetWidth)
+	}
+	if d.Mask != nil {
+		b.mask = make([]float32, most*d.outputs())
 	}
 	return b
 }
@@ -103,9 +108,11 @@ func (b *Batches) Batch(i int) Batch {
 		batch.Targets = b.targets[:len(samples)*d.outputs()*d.TargetWidth]
 		pack(batch.Targets, d.Targets, samples, d.outputs(), d.TargetWidth)
 	}
-	if b.lengths != nil && d.PerStep {
-		batch.clearPadding()
+	if b.mask != nil {
+		batch.Mask = b.mask[:len(samples)*d.outputs()]
+		pack(batch.Mask, d.Mask, samples, d.outputs(), 1)
 	}
+	batch.clearUnasked(d)
 	return batch
 }
 
@@ -114,19 +121,19 @@ func (b Batch) Padding(row int) bool {
 	return b.Lengths != nil && row/b.Size >= int(b.Lengths[row%b.Size])
 }
 
-// clearPadding takes away labels and targets of the padding: it sets them to −1
-// and 0.
-func (b Batch) clearPadding() {
-	for row := range b.Steps * b.Size {
-		if !b.Padding(row) {
-			continue
-		}
-		if b.Labels != nil {
+// clearUnasked sets labels of the padding to −1, and targets of the padding and of what
+// is not asked for to 0, where whatever they held cannot spoil anything.
+func (b Batch) clearUnasked(d *Dataset) {
+	if b.Lengths == nil && b.Mask == nil {
+		return
+	}
+	for row := range b.Size * d.outputs() {
+		padding := d.PerStep && b.Padding(row)
+		if padding && b.Labels != nil {
 			b.Labels[row] = -1
 		}
-		if b.Targets != nil {
-			width := len(b.Targets) / (b.Steps * b.Size)
-			clear(b.Targets[row*width : (row+1)*width])
+		if b.Targets != nil && (padding || b.Mask != nil && b.Mask[row] == 0) {
+			clear(b.Targets[row*d.TargetWidth : (row+1)*d.TargetWidth])
 		}
 	}
 }

@@ -19,6 +19,7 @@ func (b Batch) Chunk(from, to int) Batch {
 		Lengths: b.lengthsWithin(from, to),
 		Labels:  steps("Labels", b, b.Labels, from, to),
 		Targets: steps("Targets", b, b.Targets, from, to),
+		Mask:    steps("Mask", b, b.Mask, from, to),
 	}
 }
 

@@ -20,7 +20,8 @@ type Dataset struct {
 	Classes      []string  // names of the classes; Labels index it
 	Targets      []float32 // [N, TargetWidth], or [N·Steps, TargetWidth] if PerStep; nil without targets
 	TargetWidth  int
-	PerStep      bool // every time step has a label or target of its own
+	Mask         []float32 // [N], or [N·Steps] if PerStep: 1 where the target counts, 0 where it may be anything, NaN included; nil: all count
+	PerStep      bool      // every time step has a label or target of its own
 }
 
 // Len returns the number of samples, N.
@@ -45,6 +46,7 @@ func (d *Dataset) Subset(index []int) *Dataset {
 	s.Lengths = gather(d.Lengths, index, 1)
 	s.Labels = gather(d.Labels, index, d.outputs())
 	s.Targets = gather(d.Targets, index, d.outputs()*d.TargetWidth)
+	s.Mask = gather(d.Mask, index, d.outputs())
 	return &s
 }
 
@@ -100,6 +102,14 @@ func (d *Dataset) check(op string) {
 	}
 	if d.Targets != nil {
 		length("Targets", len(d.Targets), n*d.outputs()*d.TargetWidth)
+	}
+	if d.Mask != nil {
+		length("Mask", len(d.Mask), n*d.outputs())
+		for i, mask := range d.Mask {
+			if mask != 0 && mask != 1 {
+				panic(fmt.Sprintf("data: %s: Mask is %v at index %d, want 0 or 1", op, mask, i))
+			}
+		}
 	}
 }
 

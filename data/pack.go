@@ -1,17 +1,20 @@
 package data
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Pack returns the sequences of a task of that format as a Dataset, in order.
 // Sequences shorter than the longest are padded at their end, with inputs 0,
 // targets 0 and labels −1; if all are as long, Lengths is nil. A sequence of no
 // steps is all padding. A task with classes has labels and targets, so that
 // cross-entropy and squared error both can train on it; one without has
-// targets.
+// targets. Where a step asks for nothing, Mask is 0 and the label −1; if all
+// ask for something, Mask is nil.
 //
-// It panics where no sequence has a step, where one has not the format or has no
-// last step that could have the answer, and where a step of a task without
-// classes asks for nothing, which targets cannot say.
+// It panics where no sequence has a step, and where one has not the format, has
+// no last step that could have the answer, or has an answer at another.
 func Pack(f Format, sequences []Sequence) *Dataset {
 	if len(sequences) == 0 {
 		panic("data: Pack: no sequences")
@@ -32,6 +35,8 @@ func Pack(f Format, sequences []Sequence) *Dataset {
 		d.Lengths = make([]int32, n)
 	}
 	d.Targets = make([]float32, rows*d.TargetWidth)
+	mask := make([]float32, rows)
+	everyStep := true // asks for something
 	if f.Classes != nil {
 		d.Labels = make([]int32, rows)
 		for row := range d.Labels {
@@ -49,9 +54,14 @@ func Pack(f Format, sequences []Sequence) *Dataset {
 			first = s.Steps - 1
 		}
 		copy(d.Targets[i*d.outputs()*d.TargetWidth:], s.Targets[first*s.Outputs:])
+		copy(mask[i*d.outputs():], s.Mask[first:])
+		everyStep = everyStep && !slices.Contains(s.Mask[first:], 0)
 		if f.Classes != nil {
 			copy(d.Labels[i*d.outputs():], s.Labels[first:])
 		}
+	}
+	if !everyStep {
+		d.Mask = mask
 	}
 	return d
 }
@@ -65,11 +75,7 @@ func checkPacked(f Format, i int, s *Sequence) {
 		panic(fmt.Sprintf("data: Pack: sequence %d has no steps, but the format says that the last one has the answer", i))
 	}
 	for t, mask := range s.Mask {
-		last := t == s.Steps-1
-		switch {
-		case mask == 0 && f.Classes == nil && (f.PerStep || last):
-			panic(fmt.Sprintf("data: Pack: step %d of sequence %d asks for nothing, which a dataset without classes cannot say", t, i))
-		case mask != 0 && !f.PerStep && !last:
+		if mask != 0 && !f.PerStep && t < s.Steps-1 {
 			panic(fmt.Sprintf("data: Pack: step %d of %d of sequence %d asks for an answer, but the format says that only the last does", t, s.Steps, i))
 		}
 	}

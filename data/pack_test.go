@@ -59,13 +59,9 @@ func TestSequencesOfOneLengthNeedNoLengths(t *testing.T) {
 	}
 }
 
-func TestEveryTaskButOneCanBePacked(t *testing.T) {
+func TestEveryTaskCanBePacked(t *testing.T) {
 	forEachTask(t, func(t *testing.T, task Task, rng *rand.Rand) {
 		f, drawn := task.Format(), Draw(task, rng, 20)
-		if delays, ok := task.(SpikeDelays); ok && delays.Spikes > 1 {
-			wantPanic(t, "data: Pack: step 0 of sequence 0 asks for nothing", func() { Pack(f, drawn) })
-			return
-		}
 		d := Pack(f, drawn)
 		d.check("Pack")
 		for i, s := range drawn {
@@ -85,6 +81,11 @@ func TestEveryTaskButOneCanBePacked(t *testing.T) {
 			if !slices.Equal(d.Targets[rows*f.Outputs:rows*f.Outputs+len(targets)], targets) {
 				t.Fatalf("sample %d has other targets than its sequence", i)
 			}
+			for k, mask := range s.Mask[len(s.Mask)-len(labels):] {
+				if asked := d.Mask == nil || d.Mask[rows+k] == 1; asked != (mask == 1) {
+					t.Fatalf("sample %d, answer %d: asked for is %v, the sequence has the mask %v", i, k, asked, mask)
+				}
+			}
 			if f.Classes != nil && !slices.Equal(d.Labels[rows:rows+len(labels)], labels) {
 				t.Fatalf("sample %d has other labels than its sequence", i)
 			}
@@ -98,7 +99,6 @@ func TestPackRefusesWhatHasNotTheFormat(t *testing.T) {
 	s.AnswerValue(1, 1)
 	pack := func(f Format) func() { return func() { Pack(f, []Sequence{s}) } }
 	wantPanic(t, "data: Pack: sequence 0 has 1 features and 1 outputs, the format 2 and 1", pack(Format{Width: 2, Outputs: 1}))
-	wantPanic(t, "data: Pack: step 0 of sequence 0 asks for nothing", pack(Format{Width: 1, Outputs: 1, PerStep: true}))
 	s.AnswerValue(0, 1)
 	wantPanic(t, "data: Pack: step 0 of 2 of sequence 0 asks for an answer", pack(Format{Width: 1, Outputs: 1}))
 	var empty Sequence

@@ -35,7 +35,9 @@ type Format struct {
 }
 
 // Sequence is the time steps of one sample with the answers that they ask for.
-// A step without an answer has target 0, label −1 and mask 0.
+// A step without an answer has target 0, label −1 and mask 0. Where several classes
+// are right the target has a 1 for each, and the label is the one that came:
+// AnswerClass sets that one, the others are set in Target.
 type Sequence struct {
 	Steps, Width, Outputs int
 

@@ -18,11 +18,11 @@ import (
 type SpikeDelays SpikeTrain
 
 // TimedSpikes is the task GTS, to generate timed spikes: SpikeDelays with
-// inputs and answers exchanged. The input is I(n) from the step after spike n−1
-// to spike n; the answer is 1 at a spike and 0 between them.
+// inputs and answers exchanged. The input is I(n) at the step after spike n−1 and
+// 0 up to spike n; the answer is 1 at a spike and 0 between them.
 //
-// The criterion is that of SpikeDelays. The source does not say at which steps
-// the delay is shown; that it is held is a choice made here.
+// The criterion is that of SpikeDelays. The source does not say at which step
+// the delay is shown. The first of an interval is a choice made here.
 //
 // Source: F. A. Gers, N. N. Schraudolph, J. Schmidhuber, Learning Precise
 // Timing with LSTM Recurrent Networks, 2002.
@@ -59,11 +59,10 @@ func (TimedSpikes) Format() Format {
 // MaxDelay negative.
 func (s TimedSpikes) Next(dst *Sequence, rng *rand.Rand) {
 	SpikeTrain(s).draw(dst, rng, "TimedSpikes", func(from, spike, delay int) {
+		dst.X[from] = float32(delay)
 		for t := from; t < spike; t++ {
-			dst.X[t] = float32(delay)
 			dst.AnswerValue(t, 0)
 		}
-		dst.X[spike] = float32(delay)
 		dst.AnswerValue(spike, 1)
 	})
 }
