@@ -94,10 +94,11 @@ func (t *Trainer) Save(f *model.File) error {
 // Another optimizer, batch size or seed is an error, as is a tensor that is
 // missing or of another size; the trainer and the network are then unchanged.
 //
-// The other options may differ. More epochs train longer, which gives what
-// a run with more epochs from the start gives if the schedule does not depend
-// on their number (a Cosine with the same Total stays at its Floor) and no
-// early stopping has put the best parameters in place of the last ones.
+// The other options may differ. A smaller LR or ClipNorm is the way on after a
+// divergence. More epochs train longer, which gives what a run with more epochs
+// from the start gives if the schedule does not depend on their number (a Cosine
+// with the same Total stays at its Floor) and no early stopping has put the best
+// parameters in place of the last ones.
 func (t *Trainer) Load(f *model.File) error {
 	c, err := t.readCheckpoint(f)
 	if err != nil {

@@ -102,7 +102,7 @@ func (t *Trainer) checkSteps(set *data.Dataset) error {
 // checkTeacher says why set does not have what the layers with TeacherForcing
 // want.
 func checkTeacher(net *model.Network, set *data.Dataset) error {
-	if net.Taught() && (set.Targets == nil || !set.PerStep && set.Steps > 1) {
+	if net.Taught() && (set.Targets == nil || set.Mask != nil || !set.PerStep && set.Steps > 1) {
 		return errors.New("it has no target values for each time step, which a layer with TeacherForcing needs")
 	}
 	return nil
@@ -113,6 +113,9 @@ func checkChunk(net *model.Network, chunk int) error {
 	if most := net.Input().Steps; chunk > most {
 		return fmt.Errorf("option Chunk is %d, the network was built for at most %d time steps", chunk, most)
 	}
+	if restarts := net.Restarts(); len(restarts) > 0 {
+		return fmt.Errorf("option Chunk is %d, but stage %q is not Stateful: it would begin each chunk at zero", chunk, restarts[0])
+	}
 	if !runsInChunks(net) {
 		return fmt.Errorf("option Chunk is %d, but the network has no Stateful layer, one that goes backward in time, or no output at every time step", chunk)
 	}
@@ -122,8 +125,7 @@ func checkChunk(net *model.Network, chunk int) error {
 // runsInChunks reports whether net keeps what it knows from chunk to chunk, from
 // the past only, and has an output for each time step.
 func runsInChunks(net *model.Network) bool {
-	in := model.Shape{Steps: 2, Batch: 1, Width: net.Input().Width}
 	states := net.States(1, 1)
 	fromTheFuture := slices.ContainsFunc(states, func(s model.State) bool { return s.Reversed })
-	return net.OutputShape(in).Steps == in.Steps && len(states) > 0 && !fromTheFuture
+	return everyStep(net) && len(states) > 0 && len(net.Restarts()) == 0 && !fromTheFuture
 }

@@ -44,7 +44,8 @@ type DeltaResult struct {
 //
 // It is an error if net, set or the settings are not as they should be, if
 // memory is short, if the device fails, if ctx is cancelled, and, as it wraps
-// ErrDiverged, if E is no finite number any more.
+// ErrDiverged, if E is no finite number any more: the parameters are then those
+// with which it last was one.
 func (r DeltaRule) Fit(ctx context.Context, net *model.Network, set *data.Dataset) (DeltaResult, error) {
 	result, err := r.fit(ctx, net, set)
 	if err != nil {
@@ -85,8 +86,10 @@ func (r DeltaRule) fit(ctx context.Context, net *model.Network, set *data.Datase
 			return result, err
 		}
 		if math.IsNaN(e) || math.IsInf(e, 0) {
+			layer.b.Copy(net.Params(), layer.finite)
 			return result, fmt.Errorf("%w: E is %v after %d epochs: lower LR, which is %g", ErrDiverged, e, epoch, r.LR)
 		}
+		layer.b.Copy(layer.finite, net.Params())
 		result.Errors = append(result.Errors, e)
 		result.Converged = e <= r.Tolerance
 		if result.Converged || epoch == r.Epochs {

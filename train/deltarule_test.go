@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"gputrain/backend"
@@ -135,6 +136,30 @@ func TestBatchDeltaRuleConvergesBelowItsLargestRate(t *testing.T) {
 		t.Errorf("LR above the limit: error %v, want one that wraps ErrDiverged", err)
 	} else {
 		wantError(t, err, "lower LR")
+	}
+}
+
+func TestDivergedDeltaRuleLeavesTheLastFiniteParameters(t *testing.T) {
+	backends := others(t)
+	backends["reference"] = openReference(t)
+	for name, b := range backends {
+		fit := func(epochs int) (*model.Network, train.DeltaResult, error) {
+			net := build(t, b, linear(1), model.Shape{Steps: 1, Batch: 4, Width: 2}, 1)
+			result, err := train.DeltaRule{LR: 10, Epochs: epochs}.Fit(t.Context(), net, data.AND.Table(-1))
+			return net, result, err
+		}
+		got, result, err := fit(100)
+		last := len(result.Errors) - 1
+		if !errors.Is(err, train.ErrDiverged) || last < 1 {
+			t.Fatalf("%s: error %v after %d epochs, want ErrDiverged after one or more", name, err, last)
+		}
+		want, _, err := fit(last)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := parameters(t, got), parameters(t, want); !slices.Equal(got, want) {
+			t.Errorf("%s: the parameters are %v, want those after %d epochs, %v", name, got, last, want)
+		}
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"math"
 	"strings"
 
-	"gputrain/backend"
 	"gputrain/data"
 	"gputrain/model"
 )
@@ -21,7 +20,7 @@ type Divergence struct {
 	Value float64 // NaN, +Inf or −Inf
 
 	Epoch, Step int    // in and after which it was seen
-	Fault       *Fault // where it began; nil if that was not found
+	Fault       *Fault // where it began; nil if that was not found, or not looked for, as with the validation loss
 	LR          float64
 	ClipNorm    float64
 }
@@ -32,21 +31,30 @@ type Fault struct {
 	Stage    string     // of the network; "" where it is the loss, the update, or what the step starts from
 	Pass     model.Pass // of the stage
 	Op       string     // such as "Gemm"; "" where it is what the step starts from
-	Result   string     // such as `the gradient of "rnn.weight_hh_l0"` or "the input"; "" for what has no name
+	Result   string     // such as `the gradient of "rnn.weight_hh_l0"`; "" for what has no name
 	TimeStep int        // of the sequence, from 0; −1 for what belongs to no single one
 	Value    float64    // NaN, +Inf or −Inf
 }
 
 // Error describes d on one line.
 func (d *Divergence) Error() string {
-	where, remedy := "", fmt.Sprintf("lower the learning rate (LR %g) or clip the gradient (ClipNorm %g)", d.LR, d.ClipNorm)
+	where := ""
 	if d.Fault != nil {
 		where = "; " + d.Fault.String()
-		if d.Fault.Op == "" {
-			remedy = "begin with finite numbers"
-		}
 	}
-	return fmt.Sprintf("%v: %s is %v in epoch %d after step %d%s: %s", ErrDiverged, d.What, d.Value, d.Epoch, d.Step, where, remedy)
+	return fmt.Sprintf("%v: %s is %v in epoch %d after step %d%s: %s", ErrDiverged, d.What, d.Value, d.Epoch, d.Step, where, d.remedy())
+}
+
+func (d *Divergence) remedy() string {
+	switch f := d.Fault; {
+	case f != nil && f.Op == "":
+		return "begin with finite parameters"
+	case f != nil && f.Step == 1 && !f.ofUpdate():
+		return "scale inputs and targets, or begin with smaller parameters"
+	case d.ClipNorm > 0:
+		return fmt.Sprintf("lower the learning rate (LR %g) or ClipNorm (%g)", d.LR, d.ClipNorm)
+	}
+	return fmt.Sprintf("lower the learning rate (LR %g) or clip the gradient (ClipNorm 0)", d.LR)
 }
 
 // Unwrap returns ErrDiverged.
@@ -74,26 +82,15 @@ func (f *Fault) String() string {
 	return s.String()
 }
 
-// waypoint is the state of training when all was still finite.
-type waypoint struct {
-	params, lossSum backend.Tensor
-	slots           []backend.Tensor
-	step, batch     int
+// ofUpdate reports whether f is a result of the update, and not of what comes
+// before it.
+func (f *Fault) ofUpdate() bool {
+	return f.Result == paramNorm || strings.HasPrefix(f.Result, paramPrefix)
 }
 
-// mark makes the present state the waypoint.
-func (t *Trainer) mark() {
-	w := &t.finite
-	t.b.Copy(w.params, t.net.Params())
-	t.b.Copy(w.lossSum, t.lossSum)
-	for i, slot := range t.slots {
-		t.b.Copy(w.slots[i], slot)
-	}
-	w.step, w.batch = t.progress.step, t.progress.batch
-}
-
-// checkFinite returns a *Divergence if value is not finite. batches are those of
-// the epoch, in which it looks for the fault; nil if it can't be in them.
+// checkFinite returns a *Divergence if value is not finite. Where batches are
+// given, those of the epoch, it goes back to where all was finite, and looks there
+// for the fault.
 func (t *Trainer) checkFinite(what string, value float64, batches *data.Batches) error {
 	if !math.IsNaN(value) && !math.IsInf(value, 0) {
 		return nil
@@ -103,17 +100,24 @@ func (t *Trainer) checkFinite(what string, value float64, batches *data.Batches)
 		LR: t.options.LR, ClipNorm: t.options.ClipNorm,
 	}
 	if batches != nil {
-		var err error
-		if d.Fault, err = t.trace(batches); err != nil {
+		seen := t.progress.batch
+		err := t.goBack(batches)
+		if err == nil {
+			d.Fault, err = t.trace(batches, seen)
+		}
+		if err != nil {
 			return fmt.Errorf("train: %w; and where it began cannot be found: %w", d, err)
+		}
+		if d.Fault == nil {
+			return fmt.Errorf("train: %w; where it began was not found: all that the steps after step %d do is finite when they are made again", d, t.progress.step)
 		}
 	}
 	return fmt.Errorf("train: %w", d)
 }
 
-// trace makes the steps since the waypoint again, on a network like that of t on
-// a backend that watches, and returns the first fault.
-func (t *Trainer) trace(batches *data.Batches) (*Fault, error) {
+// trace makes the steps from the present state to batch end of the epoch, on a
+// network like that of t on a backend that watches, and returns the first fault.
+func (t *Trainer) trace(batches *data.Batches, end int) (*Fault, error) {
 	w := &watch{Backend: t.b}
 	options := []model.Option{model.Observe(w.observe)}
 	if t.net.Ragged() {
@@ -130,35 +134,19 @@ func (t *Trainer) trace(batches *data.Batches) (*Fault, error) {
 		return nil, err
 	}
 	defer w.trainer.Free()
-	t.b.Copy(net.Params(), t.finite.params)
-	t.b.Copy(w.trainer.lossSum, t.finite.lossSum)
-	for i, slot := range w.trainer.slots {
-		t.b.Copy(slot, t.finite.slots[i])
+	for i, x := range w.trainer.changing {
+		t.b.Copy(x, t.changing[i])
 	}
-	w.trainer.progress.step = t.finite.step
+	w.trainer.progress.step = t.progress.step
 	for _, p := range net.Windows() {
 		w.look("", p.Param)
 	}
 	if w.fault != nil {
 		w.fault.Step++ // for it is the next one that they spoil
 	}
-	for i := t.finite.batch; i < t.progress.batch && w.fault == nil; i++ {
-		batch := batches.Batch(i)
-		w.lookAt("the input", batch.X, batch.Steps)
-		w.lookAt("the target", batch.Targets, t.targetSteps(batch))
-		if w.fault == nil {
-			w.trainer.Step(batch)
-		}
+	for i := t.progress.batch; i < end && w.fault == nil; i++ {
+		w.trainer.Step(batches.Batch(i))
+		w.trainer.measureNorm()
 	}
 	return w.fault, t.b.Sync()
-}
-
-// targetSteps returns the number of time steps that have targets of their own; 0
-// if there is one target for all.
-func (t *Trainer) targetSteps(batch data.Batch) int {
-	in := model.Shape{Steps: batch.Steps, Batch: batch.Size, Width: t.net.Input().Width}
-	if t.net.OutputShape(in).Steps < batch.Steps {
-		return 0
-	}
-	return batch.Steps
 }

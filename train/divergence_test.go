@@ -3,6 +3,7 @@ package train_test
 import (
 	"errors"
 	"math"
+	"slices"
 	"testing"
 
 	"gputrain/backend"
@@ -31,19 +32,7 @@ func TestDivergenceNamesWhereItBegan(t *testing.T) {
 	}{
 		{name: "a weight is NaN", spec: lstm,
 			spoil: func(net *model.Network, _ *data.Dataset) { set(net, "lstm.weight_hh_l0", 3, nan) },
-			want:  train.Fault{Step: 1, Result: `parameter "lstm.weight_hh_l0"`, TimeStep: -1}, inText: `it began in step 1: parameter "lstm.weight_hh_l0" is NaN`},
-		{name: "an input is NaN", spec: lstm,
-			spoil: func(_ *model.Network, d *data.Dataset) { d.X[5*steps+4] = float32(nan) },
-			want:  train.Fault{Result: "the input", TimeStep: 4}, inText: ": the input is NaN at time step 4: begin with finite numbers"},
-		{name: "a target is infinite", spec: rnn,
-			spoil: func(_ *model.Network, d *data.Dataset) { d.Targets[2*steps+6] = float32(math.Inf(1)) },
-			want:  train.Fault{Result: "the target", TimeStep: 6}},
-		{name: "a target of a whole sequence is infinite", spec: append(model.Spec{lstm[1]}, model.Stage{Name: "last", Layer: model.LastStep{}}, lstm[2]),
-			spoil: func(_ *model.Network, d *data.Dataset) {
-				d.PerStep, d.Targets = false, d.Targets[:9]
-				d.Targets[8] = float32(nan)
-			},
-			want: train.Fault{Result: "the target", TimeStep: -1}},
+			want:  train.Fault{Step: 1, Result: `parameter "lstm.weight_hh_l0"`, TimeStep: -1}, inText: `it began in step 1: parameter "lstm.weight_hh_l0" is NaN: begin with finite parameters`},
 		{name: "states explode", spec: rnn,
 			spoil: func(net *model.Network, _ *data.Dataset) { diagonal(net, 1e15) }, // 1, 1e15, 1e30, +Inf
 			want:  train.Fault{Step: 1, Stage: "rnn", Pass: model.ForwardPass, Op: "Gemm", TimeStep: 3}, inText: `in the forward pass of stage "rnn": Gemm gives +Inf at time step 3`},
@@ -66,7 +55,19 @@ func TestDivergenceNamesWhereItBegan(t *testing.T) {
 			want: train.Fault{Step: 1, Stage: "full", Pass: model.BackwardPass, Op: "Gemm", TimeStep: 3}},
 		{name: "the update overflows", spec: rnn, lr: 3e38,
 			spoil: func(*model.Network, *data.Dataset) {},
-			want:  train.Fault{Step: 1, Op: "SGD", Result: `parameter "head.bias"`, TimeStep: -1}},
+			want:  train.Fault{Step: 1, Op: "SGD", Result: `parameter "head.bias"`, TimeStep: -1}, inText: "lower the learning rate"},
+		{name: "the parameters are finite, their norm is not", spec: rnn,
+			spoil: func(net *model.Network, d *data.Dataset) {
+				diagonal(net, 0)
+				clear(d.X)
+				fill(net, "head.weight", 3e38)
+			},
+			want:   train.Fault{Step: 1, Op: "ClipNorm", Result: "the norm of the parameters", TimeStep: -1},
+			inText: "it began in step 1: ClipNorm gives +Inf in the norm of the parameters: lower the learning rate"},
+		{name: "the loss overflows before any update", spec: rnn,
+			spoil:  func(_ *model.Network, d *data.Dataset) { d.Targets[0] = 1e38 },
+			want:   train.Fault{Op: "SquaredError", TimeStep: -1, Step: 1},
+			inText: "it began in step 1: SquaredError gives +Inf: scale inputs and targets"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			net := build(t, openCPU(t), c.spec, model.Shape{Steps: steps, Batch: 3, Width: 1}, 1)
@@ -136,7 +137,7 @@ func TestDivergenceIsTracedFromTheLastFiniteState(t *testing.T) {
 		trainer := newTrainer(t, net, train.Options{
 			Loss: train.MSE{}, Optimizer: train.Adam{}, LR: 0.1, Epochs: 3, Batch: 5, LossEvery: every})
 		set := line(50, 1)
-		set.X[63] = float32(math.Inf(-1))
+		set.Targets[31] = 1e30
 		var divergence *train.Divergence
 		if err := trainer.Fit(t.Context(), set, nil); !errors.As(err, &divergence) || divergence.Fault == nil {
 			t.Fatalf("LossEvery %d: error %v, want a Divergence with its Fault", every, err)
@@ -144,14 +145,12 @@ func TestDivergenceIsTracedFromTheLastFiniteState(t *testing.T) {
 		batches, want := data.NewBatches(set, 5), 0
 		batches.Shuffle(0, 0)
 		for i := range batches.Count() {
-			for _, x := range batches.Batch(i).X {
-				if math.IsInf(float64(x), -1) {
-					want = i + 1
-				}
+			if slices.Contains(batches.Batch(i).Targets, 1e30) {
+				want = i + 1
 			}
 		}
-		if f := divergence.Fault; f.Step != want || f.Result != "the input" || divergence.Step < want {
-			t.Errorf("LossEvery %d: %v, want the input in step %d", every, divergence, want)
+		if f := divergence.Fault; f.Step != want || f.Op != "SquaredError" || divergence.Step < want {
+			t.Errorf("LossEvery %d: %v, want SquaredError in step %d", every, divergence, want)
 		}
 	}
 }
@@ -190,6 +189,7 @@ func TestDivergenceWithoutMemoryToTraceIt(t *testing.T) {
 	if !errors.Is(err, train.ErrDiverged) || !errors.Is(err, backend.ErrOutOfMemory) {
 		t.Errorf("error %v, want ErrDiverged and ErrOutOfMemory", err)
 	}
+	wantFiniteParameters(t, net)
 }
 
 // scarce is a backend with memory for few allocations.

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -11,10 +12,10 @@ import (
 
 // Metrics say how well a network does on a set.
 type Metrics struct {
-	Loss     float64 // mean over the rows
+	Loss     float64 // mean over the rows judged
 	Accuracy float64 // Correct/Count; NaN if the set has no labels, or the network not an output for each
 	Correct  int     // rows whose largest output is that of the label
-	Count    int     // rows judged: samples, or their time steps if PerStep; without those that have no label
+	Count    int     // rows judged: samples, or their time steps if PerStep, with a label, or without any labels with a target that counts
 
 	// Confusion counts the rows by class, [actual][predicted]; nil where
 	// Accuracy is NaN.
@@ -24,8 +25,8 @@ type Metrics struct {
 // Evaluate runs net over set, in batches of the size that it was built for, from
 // states of zero. A net with Stateful layers and an output at every step runs over
 // longer sequences than it was built for too.
-// It returns an error if the set does not fit the network or the loss, if
-// memory is short, and if the device fails.
+// It returns an error if the set does not fit the network or the loss, or has no
+// row to judge, if memory is short, and if the device fails.
 func Evaluate(net *model.Network, loss Loss, set *data.Dataset) (Metrics, error) {
 	e, err := newEvaluator(net, loss, set)
 	if err != nil {
@@ -56,7 +57,6 @@ func Predict(net *model.Network, set *data.Dataset) ([][]float32, error) {
 	batches := data.NewBatches(set, net.Input().Batch)
 	outputs := make([][]float32, 0, set.Len())
 	states := newCarrier(net)
-	perStep := net.OutputShape(model.Shape{Steps: 2, Batch: 1, Width: set.Width}).Steps == 2
 	for i := range batches.Count() {
 		batch := batches.Batch(i)
 		samples := make([][]float32, batch.Size)
@@ -65,7 +65,7 @@ func Predict(net *model.Network, set *data.Dataset) ([][]float32, error) {
 			err := b.Download(rows, y)
 			for row := range y.Rows {
 				sample := row % batch.Size
-				if perStep && part.Padding(row) {
+				if feed.everyStep && part.Padding(row) {
 					continue
 				}
 				samples[sample] = append(samples[sample], rows[row*y.Cols:(row+1)*y.Cols]...)
@@ -92,7 +92,7 @@ type evaluator struct {
 	memory         memory
 	feed           feed
 	value, lossSum backend.Tensor // [1,1]
-	grad           backend.Tensor // of the loss, which needs it where sequences end early; else absent
+	grad           backend.Tensor // of the loss, which needs it where not all targets count; else absent
 	predicted      backend.Ints
 	received       []int32 // predicted, downloaded
 }
@@ -111,7 +111,7 @@ func newEvaluator(net *model.Network, loss Loss, set *data.Dataset) (*evaluator,
 	m, in, out := &e.memory, net.Input(), net.Output()
 	e.feed = newFeed(m, net, in.Batch)
 	e.value, e.lossSum = m.tensor(1, 1), m.tensor(1, 1)
-	if set.Lengths != nil {
+	if set.Lengths != nil || set.Mask != nil {
 		e.grad = m.tensor(out.Rows(), out.Width)
 	}
 	e.predicted = m.ints(out.Rows())
@@ -141,6 +141,9 @@ func (e *evaluator) run() (Metrics, error) {
 		if err != nil {
 			return Metrics{}, err
 		}
+	}
+	if metrics.Count == 0 {
+		return Metrics{}, errors.New("none of its rows counts: all are padding, or left out by their labels or the mask")
 	}
 	sum := make([]float32, 1)
 	if err := e.b.Download(sum, e.lossSum); err != nil {

@@ -2,6 +2,8 @@ package train_test
 
 import (
 	"errors"
+	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,17 +16,19 @@ import (
 
 func TestDivergenceNamesEpochStepAndRemedy(t *testing.T) {
 	cases := []struct {
-		name string
-		lr   float64
-		want string
+		name     string
+		lr, clip float64
+		want     string
+		remedy   string
 	}{
-		{"loss grows without bound", 100, "the training loss is +Inf in epoch "},
-		{"last update of a run overflows", 3e38, "the norm of the parameters is "},
+		{"loss grows without bound", 100, 0, "the training loss is +Inf in epoch ", "lower the learning rate (LR 100) or clip the gradient (ClipNorm 0)"},
+		{"last update of a run overflows", 3e38, 0, "the norm of the parameters is ", "lower the learning rate (LR 3e+38) or clip"},
+		{"gradient is clipped", 1e30, 5, "the training loss is +Inf in epoch ", "lower the learning rate (LR 1e+30) or ClipNorm (5)"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			net := build(t, openCPU(t), linear(1), model.Shape{Steps: 1, Batch: 5, Width: 2}, 1)
-			o := train.Options{Loss: train.MSE{}, Optimizer: train.SGD{}, LR: c.lr, Epochs: 100, Batch: 5, LossEvery: 1}
+			o := train.Options{Loss: train.MSE{}, Optimizer: train.SGD{}, LR: c.lr, ClipNorm: c.clip, Epochs: 100, Batch: 5, LossEvery: 1}
 			if c.lr > 1e30 {
 				o.Epochs = 1
 			}
@@ -35,7 +39,7 @@ func TestDivergenceNamesEpochStepAndRemedy(t *testing.T) {
 			}
 			wantError(t, err, c.want)
 			wantError(t, err, "step ")
-			wantError(t, err, "lower the learning rate")
+			wantError(t, err, c.remedy)
 		})
 	}
 }
@@ -54,6 +58,12 @@ func TestFitRejectsWhatDoesNotFitBeforeTraining(t *testing.T) {
 	values := &data.Dataset{Steps: 4, Width: 3, X: good.X, Targets: make([]float32, 12), TargetWidth: 2}
 	targets := func(values ...float32) *data.Dataset {
 		return &data.Dataset{Steps: 1, Width: 3, X: make([]float32, 3*len(values)), Targets: values, TargetWidth: 1}
+	}
+	input := func(i int, x float64) *data.Dataset {
+		d := *good
+		d.X = slices.Clone(good.X)
+		d.X[i] = float32(x)
+		return &d
 	}
 	cases := []struct {
 		name       string
@@ -84,6 +94,9 @@ func TestFitRejectsWhatDoesNotFitBeforeTraining(t *testing.T) {
 		{"targets without bounds", linear(1), train.MSE{}, targets(0, 1e6, -1e6), nil, 0, ""},
 		{"label per step for one output", classifier(4, 3), train.CrossEntropy{}, &perStepSet, nil, 0, "4 targets per sample, the network has outputs for 1 time steps"},
 		{"one label for an output per step", perStep, train.CrossEntropy{}, good, nil, 0, "1 targets per sample, the network has outputs for 4 time steps"},
+		{"NaN in the inputs", classifier(4, 3), train.CrossEntropy{}, input(5*12+2*3+1, math.NaN()), nil, 0, "training set: feature 1 of sample 5 is NaN at time step 2"},
+		{"infinite input of the validation", classifier(4, 3), train.CrossEntropy{}, good, input(0, math.Inf(-1)), 0, "validation set: feature 0 of sample 0 is -Inf at time step 0"},
+		{"infinite target", linear(1), train.MSE{}, targets(0, 1, 2, float32(math.Inf(1))), nil, 0, "a target of sample 3 is +Inf"},
 		{"patience without validation", classifier(4, 3), train.CrossEntropy{}, good, nil, 2, "Patience is 2, but there is no validation set"},
 	}
 	for _, c := range cases {

@@ -1,6 +1,8 @@
 package train
 
 import (
+	"fmt"
+
 	"gputrain/backend"
 	"gputrain/data"
 	"gputrain/model"
@@ -12,9 +14,11 @@ type feed struct {
 	x      backend.Tensor
 	labels backend.Ints
 	values backend.Tensor
-	mask   backend.Tensor // [rows, 1]; absent unless net is Ragged
+	mask   backend.Tensor // [rows, 1], for batches not all of whose targets count
 
-	maskHost []float32 // what is uploaded to mask
+	everyStep bool // net gives an output for every time step
+
+	valuesHost, maskHost []float32 // what is uploaded to values and mask then
 }
 
 // newFeed makes a feed of net for batches of up to the given size.
@@ -22,17 +26,22 @@ func newFeed(m *memory, net *model.Network, size int) feed {
 	in := net.Input()
 	in.Batch = size
 	out := net.OutputShape(in)
-	f := feed{
-		net:    net,
-		x:      m.tensor(in.Rows(), in.Width),
-		labels: m.ints(out.Rows()),
-		values: m.tensor(out.Rows(), out.Width),
+	return feed{
+		net:        net,
+		x:          m.tensor(in.Rows(), in.Width),
+		labels:     m.ints(out.Rows()),
+		values:     m.tensor(out.Rows(), out.Width),
+		mask:       m.tensor(out.Rows(), 1),
+		everyStep:  everyStep(net),
+		valuesHost: make([]float32, out.Rows()*out.Width),
+		maskHost:   make([]float32, out.Rows()),
 	}
-	if net.Ragged() {
-		f.mask = m.tensor(out.Rows(), 1)
-		f.maskHost = make([]float32, out.Rows())
-	}
-	return f
+}
+
+// everyStep reports whether net gives an output for every time step, not one for
+// each sequence.
+func everyStep(net *model.Network) bool {
+	return net.OutputShape(model.Shape{Steps: 2, Batch: 1, Width: net.Input().Width}).Steps == 2
 }
 
 // inputs copies the inputs of batch to the device, tells the network how long
@@ -53,13 +62,7 @@ func (f *feed) inputs(b backend.Backend, batch data.Batch) backend.Tensor {
 func (f *feed) targets(b backend.Backend, batch data.Batch) Target {
 	var target Target
 	if batch.Targets != nil {
-		rows := len(batch.Targets) / f.values.Cols
-		target.Values = f.values.Slice(0, rows)
-		b.Upload(target.Values, batch.Targets)
-		target.Rows = rows
-		if batch.Lengths != nil && rows == batch.Steps*batch.Size {
-			target.Mask, target.Rows = f.maskOf(b, batch)
-		}
+		f.uploadValues(b, batch, &target)
 		target.Count = target.Rows
 	}
 	if batch.Labels != nil {
@@ -75,17 +78,32 @@ func (f *feed) targets(b backend.Backend, batch data.Batch) Target {
 	return target
 }
 
-// maskOf copies to the device which rows are no padding, and counts them.
-func (f *feed) maskOf(b backend.Backend, batch data.Batch) (mask backend.Tensor, count int) {
-	host := f.maskHost[:batch.Steps*batch.Size]
-	for row := range host {
-		host[row] = 0
-		if !batch.Padding(row) {
-			host[row] = 1
-			count++
-		}
+// uploadValues sets Values, Mask and Rows of target.
+func (f *feed) uploadValues(b backend.Backend, batch data.Batch, target *Target) {
+	width := f.values.Cols
+	rows := len(batch.Targets) / width
+	target.Values, target.Rows = f.values.Slice(0, rows), rows
+	padded := batch.Lengths != nil && f.everyStep
+	if batch.Mask == nil && !padded {
+		b.Upload(target.Values, batch.Targets)
+		return
 	}
-	mask = f.mask.Slice(0, len(host))
-	b.Upload(mask, host)
-	return mask, count
+	if batch.Mask != nil && len(batch.Mask) != rows {
+		panic(fmt.Sprintf("train: the batch has a mask of length %d for %d rows of targets", len(batch.Mask), rows))
+	}
+	values, mask := f.valuesHost[:rows*width], f.maskHost[:rows]
+	copy(values, batch.Targets)
+	target.Rows = 0
+	for row := range mask {
+		if batch.Mask != nil && batch.Mask[row] == 0 || padded && batch.Padding(row) {
+			mask[row] = 0
+			clear(values[row*width : (row+1)*width])
+			continue
+		}
+		mask[row] = 1
+		target.Rows++
+	}
+	target.Mask = f.mask.Slice(0, rows)
+	b.Upload(target.Values, values)
+	b.Upload(target.Mask, mask)
 }

@@ -3,13 +3,11 @@ package train
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"time"
 
 	"gputrain/data"
-	"gputrain/model"
 )
 
 // Fit trains from where the trainer stands, after New the beginning, after
@@ -22,14 +20,16 @@ import (
 // the same sets: the end is the same, to the bit, as that of a Fit that was
 // never stopped.
 //
-// It returns an error if a set does not fit the network or the loss, before
-// any training; if training diverges (ErrDiverged); if the device fails or
+// It returns an error if a set does not fit the network or the loss, or holds NaN
+// or Inf, before any training; if training diverges (ErrDiverged); if the device fails or
 // has no memory for the validation; and that of OnEpoch.
 //
-// Where it diverges, the parameters are what the last step made of them: there
-// is no way on from there. Whoever wants to go back saves the trainer in OnEpoch,
-// which is not called for an epoch that diverges, and loads that into a new one
-// with a smaller LR.
+// Where it diverges, the network and the trainer are as they were when the loss
+// was last read and all was finite, or when Fit began. The trainer can then be
+// saved and loaded into one with a smaller LR, although what is finite may be
+// large already: the way on from there may be longer than from an epoch before,
+// saved in OnEpoch, which is not called for an epoch that diverges. If it is the
+// validation that gives no finite number, there is no other way.
 func (t *Trainer) Fit(ctx context.Context, train, valid *data.Dataset) error {
 	if t.done() {
 		return t.restoreBest()
@@ -40,6 +40,9 @@ func (t *Trainer) Fit(ctx context.Context, train, valid *data.Dataset) error {
 	}
 	if validation != nil {
 		defer validation.free()
+	}
+	if err := t.mark(); err != nil {
+		return fmt.Errorf("train: %w", err)
 	}
 	for !t.done() {
 		began, before := time.Now(), t.samples
@@ -86,6 +89,9 @@ func (t *Trainer) prepare(train, valid *data.Dataset) (*data.Batches, *evaluator
 		return nil, nil, fmt.Errorf("train: training set: %w", err)
 	}
 	batches := data.NewBatches(train, t.options.Batch)
+	if err := checkNumbers(t.net, batches); err != nil {
+		return nil, nil, fmt.Errorf("train: training set: %w", err)
+	}
 	s := &t.progress
 	if s.batch > batches.Count() || s.batch > 0 && s.setSize != train.Len() {
 		return nil, nil, fmt.Errorf("train: training set: it has %d samples, but training stopped after %d batches of an epoch of %d samples: continue with the same set", train.Len(), s.batch, s.setSize)
@@ -101,6 +107,10 @@ func (t *Trainer) prepare(train, valid *data.Dataset) (*data.Batches, *evaluator
 	if err != nil {
 		return nil, nil, fmt.Errorf("train: validation set: %w", err)
 	}
+	if err := checkNumbers(t.net, validation.batches); err != nil {
+		validation.free()
+		return nil, nil, fmt.Errorf("train: validation set: %w", err)
+	}
 	return batches, validation, nil
 }
 
@@ -108,7 +118,7 @@ func (t *Trainer) prepare(train, valid *data.Dataset) (*data.Batches, *evaluator
 func (t *Trainer) runEpoch(ctx context.Context, batches *data.Batches) error {
 	o, s := &t.options, &t.progress
 	batches.Shuffle(o.Seed, uint64(s.epoch))
-	t.mark()
+	t.finite = t.progress
 	for {
 		if ctx.Err() != nil {
 			return fmt.Errorf("train: stopped after step %d, in epoch %d: %w", s.step, s.epoch+1, context.Cause(ctx))
@@ -143,8 +153,7 @@ func (t *Trainer) lossReads(steps int) int {
 // loss being taken before the update, it does not show whether the last update
 // overflowed: that is looked at too.
 func (t *Trainer) readLoss(batches *data.Batches) error {
-	// Clipping to the largest number multiplies by 1 and gives the norm.
-	t.b.ClipNorm(t.net.Params(), t.norm, math.MaxFloat32)
+	t.measureNorm()
 	if err := t.b.Download(t.received, t.readings); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
@@ -152,11 +161,23 @@ func (t *Trainer) readLoss(batches *data.Batches) error {
 	if err := t.checkFinite("the training loss", t.progress.lastLoss, batches); err != nil {
 		return err
 	}
-	if err := t.checkFinite("the norm of the parameters", float64(t.received[1]), batches); err != nil {
+	if err := t.checkFinite(paramNorm, float64(t.received[1]), batches); err != nil {
 		return err
 	}
-	t.mark()
+	t.finite = t.progress
+	if t.finite.step < t.waypoint.progress.step+waypointEvery {
+		return nil
+	}
+	if err := t.mark(); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
 	return nil
+}
+
+// measureNorm sets norm to that of the parameters.
+func (t *Trainer) measureNorm() {
+	// Clipping to the largest number multiplies by 1 and gives the norm.
+	t.b.ClipNorm(t.net.Params(), t.norm, math.MaxFloat32)
 }
 
 // finishEpoch evaluates, notes whether the epoch was the best, and moves on to
@@ -178,10 +199,16 @@ func (t *Trainer) finishEpoch(validation *evaluator) (Epoch, error) {
 		record.ValidLoss, record.ValidAccuracy = metrics.Loss, metrics.Accuracy
 		t.compareWithBest(metrics.Loss)
 	}
+	t.nextEpoch()
+	return record, nil
+}
+
+// nextEpoch moves on to the beginning of the next epoch.
+func (t *Trainer) nextEpoch() {
+	s := &t.progress
 	t.b.Fill(t.lossSum, 0)
 	s.rows, s.batch = 0, 0
 	s.epoch++
-	return record, nil
 }
 
 // compareWithBest keeps the parameters if loss is the smallest so far.
@@ -195,53 +222,4 @@ func (t *Trainer) compareWithBest(loss float64) {
 	default:
 		s.badEpochs++
 	}
-}
-
-// checkSet says why net cannot be trained or evaluated on set with loss.
-func checkSet(net *model.Network, loss Loss, set *data.Dataset) error {
-	if err := checkInputs(net, set); err != nil {
-		return err
-	}
-	out := net.OutputShape(model.Shape{Steps: set.Steps, Batch: 1, Width: set.Width})
-	want := 1
-	if set.PerStep {
-		want = set.Steps
-	}
-	if out.Steps != want {
-		return fmt.Errorf("it has %d targets per sample, the network has outputs for %d time steps: take the last step, or give a target for each", want, out.Steps)
-	}
-	if err := loss.Check(set, out.Width); err != nil {
-		return err
-	}
-	if _, squared := loss.(MSE); squared {
-		return checkRange(net, set)
-	}
-	return nil
-}
-
-// checkRange says which target of set net can't come near, whatever it learns.
-func checkRange(net *model.Network, set *data.Dataset) error {
-	low, high := net.OutputRange()
-	for i, target := range set.Targets {
-		if float64(target) < low || float64(target) > high {
-			return fmt.Errorf("target %v at index %d is outside of what the network can give, %v to %v: scale the targets, or end with a layer without bounds", target, i, low, high)
-		}
-	}
-	return nil
-}
-
-// checkInputs says why net cannot be run on set.
-func checkInputs(net *model.Network, set *data.Dataset) error {
-	in := net.Input()
-	switch {
-	case set.Len() == 0:
-		return errors.New("it is empty")
-	case set.Width != in.Width:
-		return fmt.Errorf("its samples have %d features per time step, the network takes %d", set.Width, in.Width)
-	case set.Lengths != nil && !net.Ragged():
-		return errors.New("its samples have lengths of their own, but the network is built for whole sequences: build it with the option model.Ragged()")
-	case set.Steps > in.Steps && !runsInChunks(net):
-		return fmt.Errorf("its samples have %d time steps, the network was built for at most %d", set.Steps, in.Steps)
-	}
-	return nil
 }

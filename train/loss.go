@@ -3,6 +3,7 @@ package train
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"gputrain/backend"
 	"gputrain/data"
@@ -12,20 +13,32 @@ import (
 type Target struct {
 	Labels backend.Ints   // [rows], the classes; absent if the set has none
 	Values backend.Tensor // [rows, TargetWidth]; absent if the set has none
-	Count  int            // rows that count: without padding and those labelled backend.IgnoreLabel
+	Count  int            // rows that count: those with a label other than backend.IgnoreLabel; without Labels it is Rows
 
-	// With sequences that end early: [rows, 1], 1, and 0 for the padding, where
-	// Values are 0. Absent without Values, and where no row is padding.
+	// [rows, 1]: 1 where Values count, 0 in the padding and where data.Batch.Mask
+	// is 0; Values are 0 there. Absent without Values, and with batches that have
+	// neither lengths nor a mask.
 	Mask backend.Tensor
-	Rows int // of Values, without padding
+	Rows int // of Values that count
+}
+
+// Masked returns y with 0 in the rows that do not count, where Values are 0 too.
+// It is computed into dst, which may be y. Without Mask it is y itself, and dst
+// may be absent.
+func (t Target) Masked(b backend.Backend, dst, y backend.Tensor) backend.Tensor {
+	if !t.Mask.Present() {
+		return y
+	}
+	b.MulCol(dst, y, t.Mask)
+	return dst
 }
 
 // Loss is a function of the network's output that training makes small.
 type Loss interface {
 	// Compute sets loss, [1,1], to the mean over the target.Count rows of y
-	// that count, and grad to its gradient by y. With grad absent, which
-	// target.Mask forbids, it computes the value only. It must not allocate or
-	// wait.
+	// that count, and grad to its gradient by y, which is 0 in all others. Where
+	// no row counts the loss is 0. With grad absent, which target.Mask forbids,
+	// it computes the value only. It must not allocate or wait.
 	Compute(b backend.Backend, loss, grad, y backend.Tensor, target Target)
 
 	// Check says why a network with that many outputs cannot be trained on set
@@ -35,7 +48,8 @@ type Loss interface {
 
 // CrossEntropy is the mean of −log softmax(y)[label] over the rows of y: the
 // loss of a classifier whose outputs are logits, one per class. Rows labelled
-// backend.IgnoreLabel are left out.
+// backend.IgnoreLabel are left out. New and Evaluate refuse a network that ends
+// with Softmax or a sigmoid, because the softmax is part of the loss.
 type CrossEntropy struct{}
 
 // Compute implements Loss.
@@ -61,27 +75,35 @@ func (CrossEntropy) Check(set *data.Dataset, outputs int) error {
 	return nil
 }
 
-// MSE is the mean of (y−target)² over all elements of y, without padding.
+// MSE is the mean of (y−target)² over all elements of the rows of y that count.
+// Rows in the padding and those that the mask of the set leaves out do not.
 type MSE struct{}
 
 // Compute implements Loss.
 func (MSE) Compute(b backend.Backend, loss, grad, y backend.Tensor, target Target) {
+	rows := y.Rows
 	if target.Mask.Present() {
-		// Where both are zero, so is the error.
-		b.MulCol(grad, y, target.Mask)
-		b.SquaredError(loss, grad, grad, target.Values, 1/float64(max(1, target.Rows)*y.Cols))
-		return
+		rows = max(1, target.Rows)
 	}
-	b.SquaredError(loss, grad, y, target.Values, 1/float64(y.Size()))
+	b.SquaredError(loss, grad, target.Masked(b, grad, y), target.Values, 1/float64(rows*y.Cols))
 }
 
-// Check implements Loss: it wants targets as wide as the network's output.
+// Check implements Loss: it wants targets as wide as the network's output, one
+// at least that counts.
 func (MSE) Check(set *data.Dataset, outputs int) error {
 	if set.Targets == nil {
 		return errors.New("it has no target values, which the squared error needs")
 	}
 	if set.TargetWidth != outputs {
 		return fmt.Errorf("its targets have %d values, the network has %d outputs", set.TargetWidth, outputs)
+	}
+	switch targets := len(set.Targets) / set.TargetWidth; {
+	case set.Mask == nil:
+		return nil
+	case len(set.Mask) != targets:
+		return fmt.Errorf("its mask has length %d, want one element for each of the %d targets", len(set.Mask), targets)
+	case !slices.Contains(set.Mask, 1):
+		return errors.New("its mask leaves out all targets")
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"gputrain/backend"
 	"gputrain/backend/reference"
 	"gputrain/data"
+	"gputrain/model"
 	"gputrain/train"
 )
 
@@ -116,5 +117,33 @@ func wantError(t *testing.T, err error, want string) {
 		t.Errorf("got no error, want %q", want)
 	case !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n"):
 		t.Errorf("got error %q, want one line with %q", err, want)
+	}
+}
+
+func TestCrossEntropyWantsLogits(t *testing.T) {
+	for _, c := range []struct {
+		last model.Layer
+		ok   bool
+	}{
+		{model.Identity, true},
+		{model.Tanh, true},
+		{model.Softmax, false},
+		{model.Sigmoid, false},
+		{model.Logistic{Slope: 2}, false},
+		{model.Elman{Hidden: 3}, false}, // whose units are sigmoid
+		{model.Elman{Hidden: 3, Activation: model.Tanh}, true},
+	} {
+		spec := model.Spec{{Name: "dense", Layer: model.Dense{Out: 3}}, {Name: "end", Layer: c.last}, {Name: "last", Layer: model.LastStep{}}}
+		net := build(t, openCPU(t), spec, model.Shape{Steps: 4, Batch: 2, Width: 3}, 1)
+		want := ""
+		if !c.ok {
+			want = "CrossEntropy wants logits"
+		}
+		_, err := train.New(net, train.Options{Loss: train.CrossEntropy{}, Optimizer: train.SGD{}, LR: 1, Epochs: 1, Batch: 2})
+		wantError(t, err, want)
+		_, err = train.Evaluate(net, train.CrossEntropy{}, sequences(2, 4, 3, 1))
+		wantError(t, err, want)
+		_, err = train.New(net, train.Options{Loss: train.MSE{}, Optimizer: train.SGD{}, LR: 1, Epochs: 1, Batch: 2})
+		wantError(t, err, "")
 	}
 }

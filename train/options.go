@@ -39,6 +39,8 @@ type Options struct {
 	// 10. Each read waits for the device.
 	LossEvery int
 
+	// Neither of them may change the network: where training diverges, Fit makes
+	// the last steps again.
 	OnStep  func(Progress)    // called after every step
 	OnEpoch func(Epoch) error // called after every epoch; an error ends Fit, which returns it
 }

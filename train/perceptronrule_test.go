@@ -248,7 +248,7 @@ func TestRulesNameWhatMakesNoSense(t *testing.T) {
 		{delta(train.DeltaRule{LR: 1, Epochs: 1, Tolerance: -1}, dense, and), "Tolerance is -1"},
 		{delta(train.DeltaRule{LR: math.Inf(1), Epochs: 1}, dense, and), "LR is +Inf"},
 		{delta(train.DeltaRule{LR: 1, Epochs: 1, Batch: true}, dense, and), "presents all 4 samples at once, but the network was built for at most 2"},
-		{delta(goodDelta, dense, changed(func(d *data.Dataset) { d.Targets[3] = float32(math.Inf(1)) })), "target 0 of sample 3 is +Inf"},
+		{delta(goodDelta, dense, changed(func(d *data.Dataset) { d.Targets[3] = float32(math.Inf(1)) })), "a target of sample 3 is +Inf"},
 	} {
 		wantError(t, c.err, c.want)
 	}

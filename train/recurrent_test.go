@@ -279,7 +279,9 @@ func TestChunksAndTeachersThatMakeNoSense(t *testing.T) {
 		{"sequences longer than the network", model.Spec{stateful}, 2, 9, ""},
 		{"negative", model.Spec{stateful}, -1, 4, "option Chunk is -1"},
 		{"longer than the network", model.Spec{stateful}, 5, 4, "option Chunk is 5, the network was built for at most 4"},
-		{"no states", model.Spec{{Name: "layer", Layer: model.Elman{Hidden: 1}}}, 2, 4, "no Stateful layer"},
+		{"no memory", model.Spec{{Name: "layer", Layer: model.Dense{Out: 1}}}, 2, 4, "no Stateful layer"},
+		{"no states", model.Spec{{Name: "layer", Layer: model.Elman{Hidden: 1}}}, 2, 4, `stage "layer" is not Stateful`},
+		{"a layer that restarts", model.Spec{stateful, {Name: "gru", Layer: model.GRU{Hidden: 1}}}, 2, 4, `stage "gru" is not Stateful: it would begin each chunk at zero`},
 		{"both directions", model.Spec{{Name: "layer", Layer: model.LSTM{Hidden: 1, Bidirectional: true, Stateful: true}}, {Name: "head", Layer: model.Dense{Out: 1}}}, 2, 4, "one that goes backward in time"},
 		{"one output", model.Spec{stateful, {Name: "last", Layer: model.LastStep{}}}, 2, 4, "no output at every time step"},
 		{"long sequences without chunks", model.Spec{stateful}, 0, 9, "9 time steps, the network was built for at most 4: set option Chunk"},
@@ -294,7 +296,7 @@ func TestChunksAndTeachersThatMakeNoSense(t *testing.T) {
 			wantError(t, err, c.want)
 		})
 	}
-	net := build(t, openReference(t), model.Spec{{Name: "layer", Layer: model.Jordan{Hidden: 2, Out: 3, TeacherForcing: true}}},
+	net := build(t, openReference(t), model.Spec{{Name: "layer", Layer: model.Jordan{Hidden: 2, Out: 3, OutputActivation: model.Identity, TeacherForcing: true}}},
 		model.Shape{Steps: 4, Batch: 2, Width: 3}, 1)
 	trainer := newTrainer(t, net, train.Options{Loss: train.CrossEntropy{}, Optimizer: train.SGD{}, LR: 0.1, Epochs: 1, Batch: 2})
 	set := sequences(3, 4, 3, 1)

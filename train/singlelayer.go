@@ -1,7 +1,7 @@
 package train
 
 import (
-	"cmp"
+	"errors"
 	"fmt"
 	"math"
 
@@ -26,6 +26,7 @@ type singleLayer struct {
 	x, targets backend.Tensor // of all samples
 	y, miss    backend.Tensor // of the last forward; miss is d−y
 	loss, sum  backend.Tensor // [1,1]
+	finite     backend.Tensor // the parameters with which the errors were finite; at first, those of net
 	received   []float32      // where sum is downloaded to
 }
 
@@ -39,12 +40,14 @@ func newSingleLayer(net *model.Network, set *data.Dataset) (*singleLayer, error)
 	m := &l.memory
 	l.x, l.targets, l.miss = m.tensor(n, set.Width), m.tensor(n, out), m.tensor(n, out)
 	l.loss, l.sum = m.tensor(1, 1), m.tensor(1, 1)
+	l.finite = m.tensor(net.Params().Rows, net.Params().Cols)
 	if m.err != nil {
 		m.free()
 		return nil, fmt.Errorf("no memory for %d samples: %w", n, m.err)
 	}
 	b.Upload(l.x, set.X)
 	b.Upload(l.targets, set.Targets)
+	b.Copy(l.finite, net.Params())
 	return l, nil
 }
 
@@ -97,19 +100,11 @@ func checkRule[L model.Layer](net *model.Network, set *data.Dataset, lr float64,
 		return layer, fmt.Errorf("option Epochs is %d, want at least 1", epochs)
 	case set.Steps != 1:
 		return layer, fmt.Errorf("the samples have %d time steps, want 1", set.Steps)
+	case set.Mask != nil:
+		return layer, errors.New("the targets have a mask, which the rule does not know: leave out the samples without a target")
 	}
 	if err := checkSet(net, MSE{}, set); err != nil {
 		return layer, err
 	}
-	return layer, cmp.Or(wantFinite("feature", set.X, set.Width), wantFinite("target", set.Targets, set.TargetWidth))
-}
-
-// wantFinite names the first of values, [N, width], that is NaN or infinite.
-func wantFinite(name string, values []float32, width int) error {
-	for i, v := range values {
-		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
-			return fmt.Errorf("%s %d of sample %d is %v, want a finite number", name, i%width, i/width, v)
-		}
-	}
-	return nil
+	return layer, checkNumbers(net, data.NewBatches(set, net.Input().Batch))
 }

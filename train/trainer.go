@@ -15,6 +15,7 @@
 package train
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -37,20 +38,23 @@ type Trainer struct {
 	feed     feed
 	grad     backend.Tensor   // of the loss by the network's output
 	loss     backend.Tensor   // [1,1], of one batch
+	gradNorm backend.Tensor   // [1,1], of the gradient
 	readings backend.Tensor   // [2,1]: lossSum and norm, to be downloaded at once
 	lossSum  backend.Tensor   // [1,1], Σ loss·rows of the epoch
-	norm     backend.Tensor   // [1,1], of the gradient
+	norm     backend.Tensor   // [1,1], of the parameters
 	slots    []backend.Tensor // of the optimizer
 	best     backend.Tensor   // parameters of the best epoch; absent without Patience
-	finite   waypoint
-	received []float32 // where readings is downloaded to
+	received []float32        // where readings is downloaded to
 
 	states carrier
 	step   step
 	queue  func() // queues step
 
 	progress progress
-	samples  int // processed since New
+	samples  int              // processed since New
+	changing []backend.Tensor // what a step changes
+	waypoint waypoint         // of this Fit
+	finite   progress         // when all was last seen finite, at the waypoint or after it
 }
 
 // step is what one update works with.
@@ -78,16 +82,17 @@ type progress struct {
 }
 
 // New returns a trainer of net, whose parameters it does not touch before the
-// first step: call net.Init or Load first. Besides the optimizer's state it
-// allocates a copy of it and of the parameters, to look for the cause where
-// training diverges. It reports options that make no sense, and lack of memory.
+// first step: call net.Init or Load first. It allocates the optimizer's state and
+// room for a batch; Fit makes a copy of the state and the parameters in the memory
+// of the host, to go back to where training diverges. It reports options that make
+// no sense, and lack of memory.
 func New(net *model.Network, o Options) (*Trainer, error) {
 	o = o.withDefaults()
 	in := net.Input()
 	if err := o.validate(in.Batch); err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
-	if err := checkGradient(net); err != nil {
+	if err := cmp.Or(checkGradient(net), checkLogits(net, o.Loss)); err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
 	in.Batch = o.Batch
@@ -108,17 +113,11 @@ func New(net *model.Network, o Options) (*Trainer, error) {
 	m := &t.memory
 	t.feed = newFeed(m, net, o.Batch)
 	t.grad = m.tensor(out.Rows(), out.Width)
-	t.loss, t.readings = m.tensor(1, 1), m.tensor(2, 1)
+	t.loss, t.gradNorm, t.readings = m.tensor(1, 1), m.tensor(1, 1), m.tensor(2, 1)
 	t.queue = t.queueStep
 	params := net.Params()
-	t.finite = waypoint{
-		params:  m.tensor(params.Rows, params.Cols),
-		lossSum: m.tensor(1, 1),
-		slots:   make([]backend.Tensor, len(t.slots)),
-	}
 	for i := range t.slots {
 		t.slots[i] = m.tensor(params.Rows, params.Cols)
-		t.finite.slots[i] = m.tensor(params.Rows, params.Cols)
 	}
 	if o.Patience > 0 {
 		t.best = m.tensor(params.Rows, params.Cols)
@@ -128,6 +127,7 @@ func New(net *model.Network, o Options) (*Trainer, error) {
 		return nil, fmt.Errorf("train: no memory for batches of %d samples and the optimizer's state, try a smaller batch or network: %w", o.Batch, m.err)
 	}
 	t.lossSum, t.norm = t.readings.Slice(0, 1), t.readings.Slice(1, 2)
+	t.changing = append([]backend.Tensor{params, t.lossSum}, t.slots...)
 	return t, nil
 }
 
@@ -143,6 +143,10 @@ func (t *Trainer) History() []Epoch { return slices.Clone(t.progress.history) }
 // work and neither waits nor allocates. Errors of the device stick to the
 // backend (see backend.Backend). The targets must be those that Options.Loss
 // needs; else the backend panics.
+//
+// Chunks begin with states of zero. Without Options.Chunk the states of Stateful
+// layers are the caller's, who copies each Final to its Initial after a Step to go
+// on with a stream: see the example, and model.Network.States.
 func (t *Trainer) Step(batch data.Batch) {
 	if chunk := t.options.Chunk; chunk == 0 {
 		t.update(batch, 0, carry{})
@@ -197,7 +201,7 @@ func (t *Trainer) queueStep() {
 	t.net.Backward(dy)
 	step.carry.end(b)
 	if o.ClipNorm > 0 {
-		b.ClipNorm(grads, t.norm, o.ClipNorm)
+		b.ClipNorm(grads, t.gradNorm, o.ClipNorm)
 	}
 	o.Optimizer.Update(b, params, grads, t.slots, step.lr, t.progress.step)
 }

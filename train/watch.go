@@ -58,19 +58,6 @@ func (w *watch) look(op string, dst backend.Tensor, operands ...backend.Tensor) 
 	}
 }
 
-// lookAt judges the values that a step starts from: of so many time steps, or of
-// none if steps is 0.
-func (w *watch) lookAt(what string, values []float32, steps int) {
-	i := firstNotFinite(values)
-	if i < 0 || w.fault != nil {
-		return
-	}
-	w.fault = &Fault{Step: w.trainer.progress.step + 1, Result: what, TimeStep: -1, Value: float64(values[i])}
-	if steps > 0 {
-		w.fault.TimeStep = i * steps / len(values)
-	}
-}
-
 // timeStepOf returns the time step of x if it is rows of one step of a tensor
 // over the whole sequence, which may have the state before the first step in
 // front.
@@ -92,16 +79,27 @@ func (w *watch) timeStepOf(x backend.Tensor) (step int, ok bool) {
 	return 0, false
 }
 
+// How nameOf names what an update makes.
+const (
+	paramPrefix = "parameter "
+	paramNorm   = "the norm of the parameters"
+)
+
 // nameOf says what element off of buf belongs to: a parameter, a gradient of one,
-// or the loss of the epoch; "" for anything else.
+// a norm, or the loss of the epoch; "" for anything else.
 func (w *watch) nameOf(buf backend.Buffer, off int) string {
-	if within(w.trainer.lossSum, buf, off) {
+	switch t := w.trainer; {
+	case within(t.lossSum, buf, off):
 		return "the sum of the losses"
+	case within(t.norm, buf, off):
+		return paramNorm
+	case within(t.gradNorm, buf, off):
+		return "the norm of the gradient"
 	}
 	for _, p := range w.trainer.net.Windows() {
 		switch {
 		case within(p.Param, buf, off):
-			return fmt.Sprintf("parameter %q", p.Name)
+			return fmt.Sprintf("%s%q", paramPrefix, p.Name)
 		case within(p.Grad, buf, off):
 			return fmt.Sprintf("the gradient of %q", p.Name)
 		}

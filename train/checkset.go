@@ -1,0 +1,92 @@
+package train
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+
+	"gputrain/data"
+	"gputrain/model"
+)
+
+// checkSet says why net cannot be trained or evaluated on set with loss.
+func checkSet(net *model.Network, loss Loss, set *data.Dataset) error {
+	if err := checkInputs(net, set); err != nil {
+		return err
+	}
+	out := net.OutputShape(model.Shape{Steps: set.Steps, Batch: 1, Width: set.Width})
+	want := 1
+	if set.PerStep {
+		want = set.Steps
+	}
+	if out.Steps != want {
+		return fmt.Errorf("it has %d targets per sample, the network has outputs for %d time steps: take the last step, or give a target for each", want, out.Steps)
+	}
+	if err := cmp.Or(checkLogits(net, loss), loss.Check(set, out.Width)); err != nil {
+		return err
+	}
+	if _, squared := loss.(MSE); squared {
+		return checkRange(net, set)
+	}
+	return nil
+}
+
+// checkLogits says why the outputs of net are no logits, if those are what loss
+// wants.
+func checkLogits(net *model.Network, loss Loss) error {
+	low, high := net.OutputRange()
+	if _, wanted := loss.(CrossEntropy); wanted && low == 0 && high == 1 {
+		return errors.New("the outputs of the network are from 0 to 1, but CrossEntropy wants logits, to which it applies softmax itself: leave out Softmax or Sigmoid at the end")
+	}
+	return nil
+}
+
+// checkRange says which target of set net can't come near, whatever it learns.
+func checkRange(net *model.Network, set *data.Dataset) error {
+	low, high := net.OutputRange()
+	for i, target := range set.Targets {
+		if set.Mask != nil && set.Mask[i/set.TargetWidth] == 0 {
+			continue
+		}
+		if float64(target) < low || float64(target) > high {
+			return fmt.Errorf("target %v at index %d is outside of what the network can give, %v to %v: scale the targets, or end with a layer without bounds", target, i, low, high)
+		}
+	}
+	return nil
+}
+
+// checkInputs says why net cannot be run on set.
+func checkInputs(net *model.Network, set *data.Dataset) error {
+	in := net.Input()
+	switch {
+	case set.Len() == 0:
+		return errors.New("it is empty")
+	case set.Width != in.Width:
+		return fmt.Errorf("its samples have %d features per time step, the network takes %d", set.Width, in.Width)
+	case set.Lengths != nil && !net.Ragged():
+		return errors.New("its samples have lengths of their own, but the network is built for whole sequences: build it with the option model.Ragged()")
+	case set.Steps > in.Steps && !runsInChunks(net):
+		return fmt.Errorf("its samples have %d time steps, the network was built for at most %d", set.Steps, in.Steps)
+	}
+	return nil
+}
+
+// checkNumbers names a number of the batches, in the order of their set, that is
+// not finite.
+func checkNumbers(net *model.Network, batches *data.Batches) error {
+	done, width := 0, net.Input().Width
+	for k := range batches.Count() {
+		batch := batches.Batch(k)
+		if i := firstNotFinite(batch.X); i >= 0 {
+			row := i / width
+			return fmt.Errorf("feature %d of sample %d is %v at time step %d, want a finite number",
+				i%width, done+row%batch.Size, batch.X[i], row/batch.Size)
+		}
+		if i := firstNotFinite(batch.Targets); i >= 0 {
+			return fmt.Errorf("a target of sample %d is %v, want a finite number",
+				done+i/net.Output().Width%batch.Size, batch.Targets[i])
+		}
+		done += batch.Size
+	}
+	return nil
+}

@@ -1,0 +1,181 @@
+package train_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math"
+	"testing"
+
+	"gputrain/backend"
+	"gputrain/model"
+	"gputrain/train"
+)
+
+// explodes keeps the learning rate for some steps, and then makes it such that
+// nothing stays finite.
+type explodes struct{ after int }
+
+func (s explodes) Factor(step int) float64 {
+	if step < s.after {
+		return 1
+	}
+	return 1e41
+}
+
+func (explodes) Validate() error { return nil }
+
+// explosive returns a trainer, on a network with these initial parameters, whose
+// loss is finite in the first steps, so many after the beginning, and not long
+// after that. An epoch has 5 steps.
+func explosive(t *testing.T, b backend.Backend, initSeed uint64, steps int, change func(*train.Options)) (*model.Network, *train.Trainer) {
+	t.Helper()
+	net := build(t, b, linear(1), model.Shape{Steps: 1, Batch: 4, Width: 2}, initSeed)
+	o := train.Options{
+		Loss: train.MSE{}, Optimizer: train.Adam{}, LR: 0.01, Schedule: explodes{steps},
+		Epochs: 10_000, Batch: 4, Seed: 5, LossEvery: 7,
+	}
+	change(&o)
+	return net, newTrainer(t, net, o)
+}
+
+func wantFiniteParameters(t *testing.T, net *model.Network) {
+	t.Helper()
+	for i, v := range download(t, net.Backend(), net.Params()) {
+		if v-v != 0 {
+			t.Errorf("parameter %d is %v", i, v)
+		}
+	}
+}
+
+// After it diverged, a trainer is what one is that was stopped when it last read a
+// finite loss, or at its beginning. Step 1016 is behind a second waypoint.
+func TestDivergenceGoesBackToTheLastFiniteState(t *testing.T) {
+	backends := others(t)
+	backends["reference"] = openReference(t)
+	for name, b := range backends {
+		for _, c := range []struct{ explosion, lastRead int }{{0, 0}, {23, 22}, {1017, 1016}} {
+			if c.explosion > 1000 && name != "cpu" {
+				continue // slow where it is emulated; and the reference rounds at a waypoint
+			}
+			net, trainer := explosive(t, b, 1, c.explosion, func(*train.Options) {})
+			set, valid := line(19, 1), line(9, 2)
+			var divergence *train.Divergence
+			if err := trainer.Fit(t.Context(), set, valid); !errors.As(err, &divergence) {
+				t.Fatalf("%s, explosion after %d steps: error %v, want a Divergence", name, c.explosion, err)
+			}
+			if f := divergence.Fault; f == nil || f.Step != c.explosion+1 {
+				t.Errorf("%s, explosion after %d steps: fault %v", name, c.explosion, f)
+			}
+			wantFiniteParameters(t, net)
+
+			ctx, cancel := context.WithCancel(t.Context())
+			if c.lastRead == 0 {
+				cancel()
+			}
+			_, stopped := explosive(t, b, 1, c.explosion, func(o *train.Options) {
+				o.OnStep = func(p train.Progress) {
+					if p.Step == c.lastRead {
+						cancel()
+					}
+				}
+			})
+			if err := stopped.Fit(ctx, set, valid); !errors.Is(err, context.Canceled) {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(saved(t, trainer.Save), saved(t, stopped.Save)) {
+				t.Errorf("%s, explosion after %d steps: the state is not that after step %d", name, c.explosion, c.lastRead)
+			}
+		}
+	}
+}
+
+func TestTrainingGoesOnWithASmallerRateAfterADivergence(t *testing.T) {
+	b, set := openCPU(t), line(19, 1)
+	_, trainer := explosive(t, b, 1, 23, func(*train.Options) {})
+	if err := trainer.Fit(t.Context(), set, nil); !errors.Is(err, train.ErrDiverged) {
+		t.Fatalf("error %v, want ErrDiverged", err)
+	}
+	f := newFile()
+	if err := trainer.Save(f); err != nil {
+		t.Fatal(err)
+	}
+	net, smaller := explosive(t, b, 2, 23, func(o *train.Options) { o.LR, o.Epochs = 1e-40, 6 })
+	if err := smaller.Load(f); err != nil {
+		t.Fatal(err)
+	}
+	fit(t, smaller, set, nil)
+	wantFiniteParameters(t, net)
+}
+
+// The copy of the state is not in the device's memory.
+func TestNewAsksTheDeviceForTheOptimizerOnly(t *testing.T) {
+	b := &metered{Backend: openCPU(t)}
+	net := build(t, b, linear(100), model.Shape{Steps: 1, Batch: 1, Width: 1000}, 1)
+	for _, c := range []struct {
+		o    train.Options
+		want int // copies of the parameters
+	}{
+		{train.Options{Optimizer: train.SGD{}}, 0},
+		{train.Options{Optimizer: train.Adam{}}, 2},
+		{train.Options{Optimizer: train.Adam{}, Patience: 1}, 3},
+	} {
+		c.o.Loss, c.o.LR, c.o.Epochs, c.o.Batch = train.MSE{}, 1, 1, 1
+		b.elements = 0
+		newTrainer(t, net, c.o)
+		if got := b.elements / net.Params().Size(); got != c.want {
+			t.Errorf("%T, Patience %d: memory for %d times the parameters, want %d", c.o.Optimizer, c.o.Patience, got, c.want)
+		}
+	}
+}
+
+// metered is a backend that counts the elements that are asked of it, and those
+// that are downloaded.
+type metered struct {
+	backend.Backend
+	elements, downloaded int
+}
+
+func (b *metered) New(rows, cols int) (backend.Tensor, error) {
+	b.elements += rows * cols
+	return b.Backend.New(rows, cols)
+}
+
+func (b *metered) Download(dst []float32, src backend.Tensor) error {
+	b.downloaded += len(dst)
+	return b.Backend.Download(dst, src)
+}
+
+func TestDivergenceThatDoesNotRepeatSaysSo(t *testing.T) {
+	b := &brittle{Backend: openCPU(t), breaks: 12}
+	net, trainer := explosive(t, b, 1, 1000, func(*train.Options) {})
+	err := trainer.Fit(t.Context(), line(19, 1), nil)
+	if !errors.Is(err, train.ErrDiverged) {
+		t.Fatalf("error %v, want ErrDiverged", err)
+	}
+	wantError(t, err, "where it began was not found: all that the steps after step 10 do is finite")
+	wantFiniteParameters(t, net)
+}
+
+// brittle is a backend on which one update fails.
+type brittle struct {
+	backend.Backend
+	breaks int // the updates before
+}
+
+func (b *brittle) Adam(a backend.AdamArgs) {
+	b.Backend.Adam(a)
+	if b.breaks--; b.breaks == 0 {
+		b.Fill(a.Param, math.NaN())
+	}
+}
+
+// It is done seldom, because it takes long where the network is large.
+func TestTheStateIsCopiedOnceInAThousandSteps(t *testing.T) {
+	b := &metered{Backend: openCPU(t)}
+	net, trainer := explosive(t, b, 1, 1e9, func(o *train.Options) { o.Epochs = 500 }) // 2500 steps
+	fit(t, trainer, line(19, 1), nil)
+	if want := 3 * 3 * net.Params().Size(); b.downloaded < want || b.downloaded > want+10*2500 {
+		t.Errorf("%d elements were downloaded, want %d, 3 times the parameters and the state of Adam, and some of the loss", b.downloaded, want)
+	}
+}
