@@ -48,7 +48,7 @@ func (f Squash) Grad(y float64) float64 {
 // MemoryBlockArgs are the operands of MemoryBlock, one time step of N
 // sequences. Outputs must not overlap any other operand.
 type MemoryBlockArgs struct {
-	Blocks int    // B; S follows from S
+	Blocks int    // B; the number of cells of a block follows from the columns of S
 	G, H   Squash // of the input and the output of a cell
 
 	Gates Tensor // [N, U] in: z; out: in, φ (if there are forget gates), out, g(z)
@@ -63,8 +63,10 @@ func (a MemoryBlockArgs) Forget() bool { return a.Gates.Cols == 3*a.Blocks+a.S.C
 // MemoryBlockGradArgs are the operands of MemoryBlockGrad, for one time step
 // of N sequences. The embedded operands are as MemoryBlock left them, all in.
 // With the derivatives in' = in·(1−in) and so on, and the gradients DY of the
-// outputs of the cells at this step, the truncated gradient is, as in the
-// appendix of the paper of 1997, computed forward in time:
+// outputs of the cells at this step, the truncated gradient is, as in appendix
+// A.1 of the paper of 1997, computed forward in time. The paper's errors are
+// target less output: e and DW here, gradients of the loss, have the other sign,
+// and no learning rate.
 //
 //	dS_in[v,m] = φ_j·dS_in[v,m] + g(z_v)·in'_j·y_m
 //	dS_φ[v,m]  = φ_j·dS_φ[v,m]  + s_v(t−1)·φ'_j·y_m

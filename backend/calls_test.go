@@ -182,6 +182,12 @@ func cellCalls() []call {
 					DY: x["DY"], DH: x["DH"], DC: x["DC"], DZ: x["DZ"],
 				})
 			}},
+		{op: "LSTMPeepGrad",
+			tensors: []operand{{"dPeep", 3, h}, {"dz", n, 4 * h}, {"cPrev", n, h}, {"c", n, h}},
+			outputs: []string{"dPeep"},
+			check: func(owner any, x tensors, _ backend.Ints) {
+				backend.CheckLSTMPeepGrad(owner, x["dPeep"], x["dz"], x["cPrev"], x["c"])
+			}},
 		{op: "RNNCell", tensors: []operand{{"Z", n, h}, {"H", n, h}},
 			outputs: []string{"H"}, inPlace: [][2]string{{"H", "Z"}},
 			check: func(owner any, x tensors, _ backend.Ints) {

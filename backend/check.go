@@ -112,7 +112,7 @@ func (c checker) inPlace(dst operand, xs ...operand) {
 
 // outputs checks that each of outs is apart from all others and from ins.
 func (c checker) outputs(outs, ins []operand) {
-	var storage [16]span
+	var storage [24]span
 	spans := storage[:0]
 	for i := range outs {
 		spans = append(spans, spanOf(&outs[i]))

@@ -1,5 +1,7 @@
 package backend
 
+// The Check functions of the GRU. See check.go.
+
 // CheckGRUCell checks the arguments of GRUCell.
 func CheckGRUCell(owner any, a GRUCellArgs) {
 	c := checker{owner, "GRUCell"}
@@ -20,74 +22,51 @@ func CheckGRUCellGrad(owner any, a GRUCellGradArgs) {
 	c.same(dh, before, dy)
 	c.shape(gates, a.DH.Rows, 3*a.DH.Cols)
 	c.same(gates, recurrent, dv, du)
+	c.inGRUPlaces(dv, du, gates, recurrent)
+	c.outputs([]operand{dv, du}, []operand{before, dy})
+	c.outputs([]operand{dh}, []operand{before, dy, gates, recurrent, dv, du})
+}
+
+// inGRUPlaces checks that DV is Gates or apart from it, and DU so with
+// Recurrent.
+func (c checker) inGRUPlaces(dv, du, gates, recurrent operand) {
 	c.inPlace(dv, gates)
 	c.inPlace(du, recurrent)
 	c.apart(dv, recurrent)
 	c.apart(du, gates)
-	c.apart(dh, gates, recurrent)
-	c.outputs([]operand{dv, du, dh}, []operand{before, dy})
 }
 
 // CheckGRUForward checks the arguments of GRUForward. scratch is the number of
 // elements that the path taken needs.
 func CheckGRUForward(owner any, a GRUArgs, scratch int) {
 	c := checker{owner, "GRUForward"}
-	var ops [9]operand
-	outs, ins := c.gru(a, ops[:0], scratch)
-	c.outputs(outs, ins)
+	c.gru(a, scratch)
+	c.outputs(
+		[]operand{{"Gates", a.Gates}, {"Recurrent", a.Recurrent}, {"H", a.H}, {"Scratch", a.Scratch}},
+		[]operand{{"X", a.X}, {"WIH", a.WIH}, {"WHH", a.WHH}, {"BIH", a.BIH}, {"BHH", a.BHH}})
 }
 
-// gru checks the shapes of a GRU layer and returns its operands, in storage,
-// outputs first.
-func (c checker) gru(a GRUArgs, storage []operand, scratch int) (outs, ins []operand) {
-	x, h := operand{"X", a.X}, operand{"H", a.H}
-	d := c.sequence(x, a.Batch, h)
-	ops := append(storage,
-		operand{"Gates", a.Gates}, operand{"Recurrent", a.Recurrent}, h, operand{"Scratch", a.Scratch},
-		x, operand{"WIH", a.WIH}, operand{"WHH", a.WHH}, operand{"BIH", a.BIH}, operand{"BHH", a.BHH})
-	c.shape(ops[0], a.X.Rows, 3*d.Hidden)
-	c.same(ops[0], ops[1])
-	c.scratch(ops[3], scratch)
-	c.shape(ops[5], 3*d.Hidden, d.Input)
-	c.shape(ops[6], 3*d.Hidden, d.Hidden)
-	c.optional(ops[7], 1, 3*d.Hidden)
-	c.optional(ops[8], 1, 3*d.Hidden)
-	return ops[:4], ops[4:]
+// gru checks the shapes of GRUForward's operands.
+func (c checker) gru(a GRUArgs, scratch int) {
+	c.layer(a.rnn(), 3, scratch)
+	c.shape(operand{"Gates", a.Gates}, a.X.Rows, 3*a.H.Cols)
+	c.same(operand{"Gates", a.Gates}, operand{"Recurrent", a.Recurrent})
 }
 
 // CheckGRUBackward checks the arguments of GRUBackward. scratch is the number
 // of elements that the path taken needs.
 func CheckGRUBackward(owner any, a GRUGradArgs, scratch int) {
 	c := checker{owner, "GRUBackward"}
-	var forward [9]operand
-	kept, read := c.gru(a.GRUArgs, forward[:0], scratch)
-	gates, recurrent, h, work := kept[0], kept[1], kept[2], kept[3]
+	c.gru(a.GRUArgs, scratch)
+	c.layerGrads(a.rnn(), 3)
+	gates, recurrent := operand{"Gates", a.Gates}, operand{"Recurrent", a.Recurrent}
 	dv, du := operand{"DV", a.DV}, operand{"DU", a.DU}
 	c.same(gates, dv, du)
-	c.inPlace(dv, gates)
-	c.inPlace(du, recurrent)
-	c.apart(dv, recurrent)
-	c.apart(du, gates)
 
-	d := a.Dims()
-	dy, dhLast := operand{"DY", a.DY}, operand{"DHLast", a.DHLast}
-	c.shape(dy, a.X.Rows, d.Hidden)
-	c.optional(dhLast, d.Batch, d.Hidden)
-
-	var storage [9]operand
-	outs := c.recurrentGrads(storage[:0], a.X, a.WIH, d.Batch, d.Hidden, 3,
-		operand{"DX", a.DX}, operand{"DH0", a.DH0}, operand{"DWIH", a.DWIH}, operand{"DWHH", a.DWHH})
-	dbih, dbhh := operand{"DBIH", a.DBIH}, operand{"DBHH", a.DBHH}
-	c.paired(dbih, operand{"BIH", a.BIH}, 1, 3*d.Hidden)
-	c.paired(dbhh, operand{"BHH", a.BHH}, 1, 3*d.Hidden)
-	outs = append(outs, dbih, dbhh, work)
-	for _, out := range outs {
-		c.apart(out, gates, recurrent)
-	}
-	outs = append(outs, dv, du)
-	for i, out := range outs {
-		c.apart(out, outs[i+1:]...)
-		c.apart(out, read...)
-		c.apart(out, h, dy, dhLast)
-	}
+	c.inGRUPlaces(dv, du, gates, recurrent)
+	ins := []operand{{"X", a.X}, {"WIH", a.WIH}, {"WHH", a.WHH}, {"BIH", a.BIH}, {"BHH", a.BHH},
+		{"H", a.H}, {"DY", a.DY}, {"DHLast", a.DHLast}, gates, recurrent, dv, du}
+	c.outputs([]operand{dv, du}, ins[:len(ins)-4])
+	c.outputs([]operand{{"DX", a.DX}, {"DH0", a.DH0}, {"DWIH", a.DWIH}, {"DWHH", a.DWHH},
+		{"DBIH", a.DBIH}, {"DBHH", a.DBHH}, {"Scratch", a.Scratch}}, ins)
 }

@@ -34,12 +34,11 @@ type GRUArgs struct {
 }
 
 // Dims returns the sizes of the layer.
-func (a GRUArgs) Dims() GRUDims {
-	d := GRUDims{Batch: a.Batch, Input: a.X.Cols, Hidden: a.H.Cols}
-	if a.Batch > 0 {
-		d.Steps = a.X.Rows / a.Batch
-	}
-	return d
+func (a GRUArgs) Dims() GRUDims { return GRUDims(a.rnn().Dims()) }
+
+// rnn returns the operands that an RNN has too.
+func (a GRUArgs) rnn() RNNArgs {
+	return RNNArgs{Batch: a.Batch, X: a.X, WIH: a.WIH, WHH: a.WHH, BIH: a.BIH, BHH: a.BHH, H: a.H, Scratch: a.Scratch}
 }
 
 // GRUGradArgs are the operands of GRUBackward. The embedded operands are as
@@ -57,6 +56,12 @@ type GRUGradArgs struct {
 	DH0        Tensor // [N, H] out, optional: gradient of h_{−1}
 	DWIH, DWHH Tensor // [3H, D], [3H, H] in and out
 	DBIH, DBHH Tensor // [1, 3H] in and out, present if BIH, BHH are
+}
+
+// rnn returns the operands that an RNN has too.
+func (a GRUGradArgs) rnn() RNNGradArgs {
+	return RNNGradArgs{RNNArgs: a.GRUArgs.rnn(), DY: a.DY, DHLast: a.DHLast, DX: a.DX, DH0: a.DH0,
+		DWIH: a.DWIH, DWHH: a.DWHH, DBIH: a.DBIH, DBHH: a.DBHH}
 }
 
 // GRUCellArgs are the operands of one time step, after the matrix products. H

@@ -39,11 +39,13 @@ type LSTMArgs struct {
 
 // Dims returns the sizes of the layer.
 func (a LSTMArgs) Dims() LSTMDims {
-	d := LSTMDims{Batch: a.Batch, Input: a.X.Cols, Hidden: a.H.Cols, Peephole: a.Peep.Present()}
-	if a.Batch > 0 {
-		d.Steps = a.X.Rows / a.Batch
-	}
-	return d
+	d := a.rnn().Dims()
+	return LSTMDims{Steps: d.Steps, Batch: d.Batch, Input: d.Input, Hidden: d.Hidden, Peephole: a.Peep.Present()}
+}
+
+// rnn returns the operands that an RNN has too.
+func (a LSTMArgs) rnn() RNNArgs {
+	return RNNArgs{Batch: a.Batch, X: a.X, WIH: a.WIH, WHH: a.WHH, BIH: a.BIH, BHH: a.BHH, H: a.H, Scratch: a.Scratch}
 }
 
 // LSTMGradArgs are the operands of LSTMBackward. The embedded operands are as
@@ -62,6 +64,12 @@ type LSTMGradArgs struct {
 	DWIH, DWHH Tensor // [4H, D], [4H, H] in and out
 	DBIH, DBHH Tensor // [1, 4H] in and out, present if BIH, BHH are
 	DPeep      Tensor // [3, H] in and out, present if Peep is
+}
+
+// rnn returns the operands that an RNN has too.
+func (a LSTMGradArgs) rnn() RNNGradArgs {
+	return RNNGradArgs{RNNArgs: a.LSTMArgs.rnn(), DY: a.DY, DHLast: a.DHLast, DX: a.DX, DH0: a.DH0,
+		DWIH: a.DWIH, DWHH: a.DWHH, DBIH: a.DBIH, DBHH: a.DBHH}
 }
 
 // LSTMCellArgs are the operands of one time step, after the matrix products.

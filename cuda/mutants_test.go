@@ -86,6 +86,7 @@ var mutants = []mutant{
 	{"lstm_peep_grad", "partial sums not stored", dropped(`st\.shared.*`, 3, 2), one(secondPasses, "LSTMPeepGrad"), emulator.Uninitialised},
 	{"memory_block_error", "sum over an odd number of cells starts at 1", replaced(`(mov\.f32 .*), 0f00000000;`, 4, 3, "$1, 0f3F800000;"), suite("MemoryBlockGrad", 7), ""},
 	{"memory_block_grad", "leaves dw out", replaced(`ld\.global\.f32 (.*), \[.*\];`, 1, 0, "mov.f32 $1, 0f00000000;"), suite("MemoryBlockGrad", 7), ""},
+	{"memory_block_grad", "leaves cells beyond 20 out", replaced(`add\.s64 (%rd41), (%rd31), (%rd13);`, 1, 0, "min.s64 $1, $3, 20; add.s64 $1, $2, $1;"), suite("MemoryBlockGrad", 33), ""},
 	{"gemm_reduce", "subtracts a slice", replaced(`add(\.rn\.f32 .*)`, 7, 3, "sub$1"), one(secondPasses, "Gemm"), ""},
 
 	// Two threads at one address.

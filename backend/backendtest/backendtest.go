@@ -35,6 +35,7 @@ type Option func(*options)
 
 type options struct {
 	maxSize int
+	enough  int      // failures, after which a check ends
 	only    []string // names of checks; nil for all
 	report  func(done []Result, all int, next string)
 }
@@ -107,7 +108,7 @@ type Result struct {
 }
 
 func newOptions(opts []Option) options {
-	o := options{maxSize: math.MaxInt, report: func([]Result, int, string) {}}
+	o := options{maxSize: math.MaxInt, enough: 8, report: func([]Result, int, string) {}}
 	for _, opt := range opts {
 		opt(&o)
 	}
@@ -143,23 +144,21 @@ func checks() []check {
 
 // on runs the check on a backend of its own.
 func (c check) on(open Opener, o options) Result {
-	p := &probe{open: open, maxSize: o.maxSize, result: Result{Name: c.name}}
+	p := &probe{open: open, maxSize: o.maxSize, enough: o.enough, result: Result{Name: c.name}}
 	defer p.close()
 	p.name = "open"
-	if !p.guarded(p.reopen) {
-		return p.result
-	}
-	c.run(p)
+	p.guarded(func() {
+		p.reopen()
+		c.run(p)
+	})
 	return p.result
 }
-
-// maxFailures is the number of failures after which a check ends.
-const maxFailures = 8
 
 // probe is what a check works with: a backend and a record of what it fails.
 type probe struct {
 	open    Opener
 	maxSize int
+	enough  int // failures, after which attempt ends the check
 	device  backend.Backend
 	result  Result
 	name    string // of the running case
@@ -169,8 +168,8 @@ type probe struct {
 // attempt runs one case. A panic is a failure of the case; after it, or after
 // a sticky error, the next case gets a fresh backend.
 func (p *probe) attempt(name string, body func()) {
-	if len(p.result.Failures) >= maxFailures {
-		return
+	if len(p.result.Failures) >= p.enough {
+		panic(stopped{})
 	}
 	p.name = name
 	p.result.Cases++
@@ -184,7 +183,7 @@ func (p *probe) attempt(name string, body func()) {
 	}
 }
 
-// stopped is the panic by which stopf ends a case.
+// stopped is the panic by which stopf ends a case, and attempt a check.
 type stopped struct{}
 
 // guarded runs body, makes a failure of a panic, and reports whether there was

@@ -58,6 +58,7 @@ func (p *probe) blockSizes() []blockDims {
 		{batch: 1, blocks: 1, cells: 1, sources: 1}, {batch: 1, blocks: 2, cells: 2, sources: 17}, {batch: 3, blocks: 3, cells: 2, sources: 5},
 		{batch: 4, blocks: 2, cells: 4, sources: 3}, {batch: 5, blocks: 2, cells: 11, sources: 5},
 		{batch: 33, blocks: 2, cells: 6, sources: 4}, {batch: 2, blocks: 33, cells: 1, sources: 32},
+		{batch: 2, blocks: 2, cells: 33, sources: 3}, {batch: 3, blocks: 1, cells: 37, sources: 2},
 		{batch: 2, blocks: 3, cells: 2, sources: 257}, {batch: 257, blocks: 2, cells: 2, sources: 7}, {batch: 2, blocks: 129, cells: 2, sources: 3},
 	} {
 		if max(d.batch, d.blocks, d.cells, d.sources) > p.maxSize {
@@ -156,10 +157,12 @@ func checkMemoryBlock(p *probe) {
 	d := blockDims{batch: len(extremes), blocks: 2, cells: 11, forget: true}
 	x := d.forwardContent(p.source("extremes"))
 	x["SPrev"] = p.source("extreme states").uniform(len(x["SPrev"]), -40, 40)
-	for k := range x["Gates"] {
-		x["Gates"][k] = float32(extremes[(k*7+k/d.units())%len(extremes)])
-	}
+	x["Gates"] = extremeArguments(d.batch, d.units())
 	p.verify(blockTrial("extremes", d, squashes1997, x))
+	x["Gates"] = p.source("saturated").saturated(len(x["Gates"]))
+	t := blockTrial("saturated", d, squashes1997, x)
+	t.tolerance["Gates"] = proportional(8)
+	p.verify(t)
 	x = d.forwardContent(p.source("NaN"))
 	x["Gates"][3*d.units()+1], x["SPrev"][5*d.states()+2] = float32(math.NaN()), float32(math.NaN())
 	p.verify(blockTrial("NaN in two rows", d, squashes1997, x))
@@ -232,6 +235,29 @@ func checkMemoryBlockGrad(p *probe) {
 			p.verify(blockGradTrial(f.name+", NaN in a source", d, f, x, d.gradTolerance))
 		}
 	}
+	for _, cells := range blockCells {
+		p.verify(saturatedGradTrial(p, blockDims{batch: 3, blocks: 2, cells: cells, sources: 5, forget: true, peephole: true}))
+	}
+}
+
+// saturatedGradTrial is a first step of gates that are all but open or closed.
+// Their slopes are all but 0 and yet decide about every result: nothing is added
+// to, and all numbers are positive, so that nothing cancels.
+func saturatedGradTrial(p *probe, d blockDims) trial {
+	g := p.source("saturated" + d.String())
+	x := d.gradContent(
+		func(n int) []float32 {
+			gates := g.saturated(n)
+			for k, z := range gates {
+				gates[k] = float32(sigmoid(float64(z)))
+			}
+			return gates
+		},
+		func(n int) []float32 { return g.uniform(n, 0.1, 1) })
+	for _, name := range []string{"PIn", "PForget", "PCell", "DW", "DPeep"} {
+		clear(x[name])
+	}
+	return blockGradTrial("saturated gates", d, squashes1997, x, proportional(float64(32+d.batch*d.cells)))
 }
 
 // gradTolerance admits, for each cell of each sequence, some dozens of

@@ -36,8 +36,8 @@ func (d blockSequence) String() string {
 	return text
 }
 
-// layer returns the sizes that decide about tolerances.
-func (d blockSequence) layer() dims {
+// sizes returns those that decide about tolerances.
+func (d blockSequence) sizes() dims {
 	return dims{steps: d.steps, batch: d.batch, input: d.sources, hidden: d.cells}
 }
 
@@ -50,7 +50,7 @@ func (p *probe) blockSequences(try func(d blockSequence, x content)) {
 	}
 	for _, s := range []struct{ steps, batch, inputs, blocks, cells int }{
 		{0, 3, 2, 2, 1}, {2, 0, 3, 1, 2}, {2, 3, 0, 2, 2}, {1, 1, 1, 1, 1}, {9, 1, 8, 2, 2}, {3, 5, 3, 3, 2},
-		{2, 33, 4, 1, 9}, {33, 2, 3, 2, 1}, {2, 3, 5, 33, 1}, {2, 257, 3, 2, 2}, {2, 3, 257, 2, 2}, {2, 3, 3, 129, 1},
+		{2, 33, 4, 1, 9}, {2, 3, 2, 1, 33}, {33, 2, 3, 2, 1}, {2, 3, 5, 33, 1}, {2, 257, 3, 2, 2}, {2, 3, 257, 2, 2}, {2, 3, 3, 129, 1},
 	} {
 		if max(s.steps, s.batch, s.inputs, s.blocks, s.cells) > p.maxSize {
 			continue
@@ -62,9 +62,9 @@ func (p *probe) blockSequences(try func(d blockSequence, x content)) {
 		}
 	}
 	d := newBlockSequence(blockDims{batch: 5, blocks: 2, cells: 2, forget: true}, 3, 4, true)
-	layer := d.layer()
-	layer.input = d.inputs
-	try(d, layer.spoilt(d.content(p.source("NaN")), "X"))
+	sizes := d.sizes()
+	sizes.input = d.inputs
+	try(d, sizes.spoilt(d.content(p.source("NaN")), "X"))
 }
 
 // content draws the operands of both passes.
@@ -115,15 +115,15 @@ func (d blockSequence) operands(x content) []operand {
 	}
 }
 
-func (d blockSequence) forward(way path, x content) trial {
-	layer := d.layer()
+func (d blockSequence) forward(x content) trial {
+	sizes := d.sizes()
 	t := trial{
-		name:     way.name + "/" + d.String(),
+		name:     d.String(),
 		operands: d.operands(x),
-		call:     func(b backend.Backend, x tensors) { backend.MemoryBlockForward(way.on(b), d.args(x)) },
+		call:     func(b backend.Backend, x tensors) { backend.MemoryBlockForward(b, d.args(x)) },
 		tolerance: map[string]tolerance{
-			"Source": layer.forwardTolerance(0), "Gates": layer.forwardTolerance(d.batch * d.units()),
-			"S": layer.forwardTolerance(d.batch * d.states()), "Y": layer.forwardTolerance(d.batch * d.states()),
+			"Source": sizes.forwardTolerance(0), "Gates": sizes.forwardTolerance(d.batch * d.units()),
+			"S": sizes.forwardTolerance(d.batch * d.states()), "Y": sizes.forwardTolerance(d.batch * d.states()),
 		},
 	}
 	return t.without(d.lacking()...)
@@ -131,49 +131,37 @@ func (d blockSequence) forward(way path, x content) trial {
 
 func checkMemoryBlockForward(p *probe) {
 	p.blockSequences(func(d blockSequence, x content) {
-		want := p.expect(d.forward(plain, x))
-		for _, way := range blockPaths {
-			t := d.forward(way, x)
-			t.want = want
-			p.verify(t)
-		}
+		p.agree(blockPaths, func(backend.Backend, values) trial { return d.forward(x) })
 	})
 }
 
 // backward returns the backward pass after a forward pass that has left after.
-func (d blockSequence) backward(way path, x content, after values) trial {
+// It should leave want.
+func (d blockSequence) backward(x content, after, want values) trial {
 	for _, name := range []string{"Source", "Gates", "S", "Y"} {
 		x[name] = float32s(after[name])
 	}
 	rows := d.batch * d.states()
+	partials := slices.Concat(want["PIn"], want["PForget"], want["PCell"])
+	partial := d.sizes().backwardTolerance(partials)
+	weight := func(name string) tolerance { return d.sizes().weightTolerance(partials, float64(2*d.cells), x[name]) }
 	t := trial{
-		name: way.name + "/" + d.String(),
+		name: d.String(),
 		operands: append(d.operands(x),
 			in("DY", d.steps*d.batch, d.states(), x["DY"]),
 			in("PIn", rows, d.columns(), x["PIn"]), in("PForget", rows, d.columns(), x["PForget"]), in("PCell", rows, d.sources, x["PCell"]),
 			in("DW", d.units(), d.sources, x["DW"]), in("DPeep", 3, d.states(), x["DPeep"])),
-		call:      func(b backend.Backend, x tensors) { backend.MemoryBlockBackward(way.on(b), d.gradArgs(x)) },
-		tolerance: map[string]tolerance{"PIn": nil, "PForget": nil, "PCell": nil, "DW": nil, "DPeep": nil},
+		call: func(b backend.Backend, x tensors) { backend.MemoryBlockBackward(b, d.gradArgs(x)) },
+		tolerance: map[string]tolerance{
+			"PIn": partial, "PForget": partial, "PCell": partial, "DW": weight("DW"), "DPeep": weight("DPeep")},
 	}
 	return t.without(d.lacking()...)
 }
 
 func checkMemoryBlockBackward(p *probe) {
 	p.blockSequences(func(d blockSequence, x content) {
-		after := p.expect(d.forward(plain, x))
-		want := p.expect(d.backward(plain, x, after))
-		partials := slices.Concat(want["PIn"], want["PForget"], want["PCell"])
-		for _, way := range blockPaths {
-			t := d.backward(way, x, after)
-			t.want = want
-			for name := range t.tolerance {
-				t.tolerance[name] = d.layer().backwardTolerance(partials)
-				if before := x[name]; name == "DW" || name == "DPeep" {
-					t.tolerance[name] = d.layer().weightTolerance(partials, float64(2*d.cells), before)
-				}
-			}
-			p.verify(t)
-		}
+		after := p.expect(d.forward(x))
+		p.agree(blockPaths, func(_ backend.Backend, want values) trial { return d.backward(x, after, want) })
 	})
 }
 
@@ -185,10 +173,10 @@ func blockSequenceOperations(b backend.Backend) []operation {
 	type back = backend.Backend
 	d := newBlockSequence(blockDims{batch: 3, blocks: 2, cells: 2, forget: true, peephole: true}, 2, 3, true)
 	return []operation{
-		{"MemoryBlockForward", d.forward(whole, content{}).operands,
+		{"MemoryBlockForward", d.forward(content{}).operands,
 			func(b back, x tensors) { b.(backend.MemoryBlockSequencer).MemoryBlockForward(d.args(x)) },
 			func(o any, x tensors) { backend.CheckMemoryBlockForward(o, d.args(x)) }},
-		{"MemoryBlockBackward", d.backward(whole, content{}, values{}).operands,
+		{"MemoryBlockBackward", d.backward(content{}, values{}, values{}).operands,
 			func(b back, x tensors) { b.(backend.MemoryBlockSequencer).MemoryBlockBackward(d.gradArgs(x)) },
 			func(o any, x tensors) { backend.CheckMemoryBlockBackward(o, d.gradArgs(x)) }},
 	}

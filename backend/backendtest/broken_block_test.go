@@ -15,24 +15,17 @@ type brokenBlock struct {
 
 func (b brokenBlock) on(sound backend.Backend) backend.Backend {
 	b.Backend = sound
+	if b.step == nil {
+		b.step = backend.Backend.MemoryBlock
+	}
+	if b.grad == nil {
+		b.grad = backend.Backend.MemoryBlockGrad
+	}
 	return b
 }
 
-func (b brokenBlock) MemoryBlock(a backend.MemoryBlockArgs) {
-	if b.step == nil {
-		b.Backend.MemoryBlock(a)
-		return
-	}
-	b.step(b.Backend, a)
-}
-
-func (b brokenBlock) MemoryBlockGrad(a backend.MemoryBlockGradArgs) {
-	if b.grad == nil {
-		b.Backend.MemoryBlockGrad(a)
-		return
-	}
-	b.grad(b.Backend, a)
-}
+func (b brokenBlock) MemoryBlock(a backend.MemoryBlockArgs)         { b.step(b.Backend, a) }
+func (b brokenBlock) MemoryBlockGrad(a backend.MemoryBlockGradArgs) { b.grad(b.Backend, a) }
 
 var brokenBlocks = append(blockControls(), blockGradControls()...)
 
@@ -51,6 +44,19 @@ func withoutPeephole(b backend.Backend, peep backend.Tensor, gate int) backend.T
 		b.Fill(peep.Slice(gate, gate+1), 0)
 	}
 	return peep
+}
+
+// withoutCellsBeyond20 returns x, whose columns are cells, with 0 for those
+// behind the 20th of a block.
+func withoutCellsBeyond20(b backend.Backend, x backend.Tensor, blocks int) backend.Tensor {
+	x = clone(b, x)
+	each(b, x, func(k int, v float32) float32 {
+		if k%x.Cols%(x.Cols/blocks) >= 20 {
+			return 0
+		}
+		return v
+	})
+	return x
 }
 
 func blockControls() []control {
@@ -104,6 +110,16 @@ func blockControls() []control {
 		"cells keep their arguments": func(b backend.Backend, a args) {
 			keeping(b, a.Gates, func(_, col int) bool { return col >= a.Gates.Cols-a.S.Cols }, func() { b.MemoryBlock(a) })
 		},
+		"arguments of gates cut at 17": func(b backend.Backend, a args) {
+			each(b, a.Gates, func(_ int, z float32) float32 { return min(max(z, -17), 17) })
+			b.MemoryBlock(a)
+		},
+		"peepholes beyond 20 cells of a block forgotten": func(b backend.Backend, a args) {
+			if a.Peep.Present() {
+				a.Peep = withoutCellsBeyond20(b, a.Peep, a.Blocks)
+			}
+			b.MemoryBlock(a)
+		},
 		"s and y exchanged": func(b backend.Backend, a args) { a.S, a.Y = a.Y, a.S; b.MemoryBlock(a) },
 		"first row alone": func(b backend.Backend, a args) {
 			keeping(b, a.Y, func(row, _ int) bool { return row > 0 }, func() { b.MemoryBlock(a) })
@@ -142,6 +158,21 @@ func blockGradControls() []control {
 		},
 		"partials of the step before forgotten": func(b backend.Backend, a args) {
 			b.Fill(a.PIn, 0)
+			b.MemoryBlockGrad(a)
+		},
+		"cells beyond 20 of a block left out": func(b backend.Backend, a args) {
+			a.DY = withoutCellsBeyond20(b, a.DY, a.Blocks)
+			b.MemoryBlockGrad(a)
+		},
+		"slopes of saturated gates are 0": func(b backend.Backend, a args) {
+			first := a.Gates.Cols - a.S.Cols
+			a.Gates = clone(b, a.Gates)
+			each(b, a.Gates, func(k int, y float32) float32 {
+				if k%a.Gates.Cols < first {
+					return float32(wholeIfNear(float64(y)))
+				}
+				return y
+			})
 			b.MemoryBlockGrad(a)
 		},
 		"h' is 1":         func(b backend.Backend, a args) { a.H = backend.Squash{}; b.MemoryBlockGrad(a) },

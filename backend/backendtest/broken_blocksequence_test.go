@@ -23,19 +23,22 @@ type brokenBlockSequence struct {
 	backward func(b fused, a backend.MemoryBlockSequenceGradArgs)
 }
 
-func (b brokenBlockSequence) MemoryBlockForward(a backend.MemoryBlockSequenceArgs) {
+func (b brokenBlockSequence) on(sound backend.Backend) backend.Backend {
+	b.fused = sound.(fused)
 	if b.forward == nil {
-		b.fused.MemoryBlockForward(a)
-		return
+		b.forward = fused.MemoryBlockForward
 	}
+	if b.backward == nil {
+		b.backward = fused.MemoryBlockBackward
+	}
+	return b
+}
+
+func (b brokenBlockSequence) MemoryBlockForward(a backend.MemoryBlockSequenceArgs) {
 	b.forward(b.fused, a)
 }
 
 func (b brokenBlockSequence) MemoryBlockBackward(a backend.MemoryBlockSequenceGradArgs) {
-	if b.backward == nil {
-		b.fused.MemoryBlockBackward(a)
-		return
-	}
 	b.backward(b.fused, a)
 }
 
@@ -76,9 +79,7 @@ func blockSequenceForwardControls() []control {
 		}
 	}
 	return named(mistakes, func(m func(b fused, a backend.MemoryBlockSequenceArgs)) func(backend.Backend) backend.Backend {
-		return func(b backend.Backend) backend.Backend {
-			return brokenBlockSequence{fused: b.(fused), forward: m}
-		}
+		return brokenBlockSequence{forward: m}.on
 	}, "MemoryBlockForward")
 }
 
@@ -113,8 +114,6 @@ func blockSequenceBackwardControls() []control {
 		}
 	}
 	return named(mistakes, func(m func(b fused, a backend.MemoryBlockSequenceGradArgs)) func(backend.Backend) backend.Backend {
-		return func(b backend.Backend) backend.Backend {
-			return brokenBlockSequence{fused: b.(fused), backward: m}
-		}
+		return brokenBlockSequence{backward: m}.on
 	}, "MemoryBlockBackward")
 }

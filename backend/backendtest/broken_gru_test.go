@@ -28,9 +28,9 @@ func (b fused) gruCell(a backend.GRUCellArgs, element gruElement) {
 	gates, u, before := read(b, a.Gates), read(b, a.Recurrent), read(b, a.HPrev)
 	h := make([]float32, s.size())
 	for k := range h {
-		e := element(triple(s, k, gates), triple(s, k, u), float64(before[k]))
+		e := element(gatesAt[[3]float64](s, k, gates), gatesAt[[3]float64](s, k, u), float64(before[k]))
 		h[k] = float32(e.h)
-		setTriple(s, k, gates, [3]float64{e.r, e.z, e.n})
+		setGates(s, k, gates, e.gates())
 	}
 	b.Upload(a.Gates, gates)
 	b.Upload(a.H, h)
@@ -45,11 +45,10 @@ func (b fused) gruCellGrad(a backend.GRUCellGradArgs, element gruGradient) {
 	dv, du, before := read(b, a.Gates), read(b, a.Recurrent), read(b, a.HPrev)
 	dy, dh := read(b, a.DY), read(b, a.DH)
 	for k := range dh {
-		gates, u := triple(s, k, dv), triple(s, k, du)
-		e := gruCell{r: gates[0], z: gates[1], n: gates[2]}
+		e, u := keptGRUCell(gatesAt[[3]float64](s, k, dv)), gatesAt[[3]float64](s, k, du)
 		v, w, dBefore := element(e, u, float64(before[k]), float64(dy[k]), float64(dh[k]))
-		setTriple(s, k, dv, v)
-		setTriple(s, k, du, w)
+		setGates(s, k, dv, v)
+		setGates(s, k, du, w)
 		dh[k] = float32(dBefore)
 	}
 	b.Upload(a.DV, dv)
@@ -66,24 +65,17 @@ type brokenGRU struct {
 
 func (b brokenGRU) on(sound backend.Backend) backend.Backend {
 	b.fused = sound.(fused)
+	if b.cell == nil {
+		b.cell = newGRUCell
+	}
+	if b.gradient == nil {
+		b.gradient = gruElementGrad
+	}
 	return b
 }
 
-func (b brokenGRU) GRUCell(a backend.GRUCellArgs) {
-	if b.cell == nil {
-		b.fused.GRUCell(a)
-		return
-	}
-	b.gruCell(a, b.cell)
-}
-
-func (b brokenGRU) GRUCellGrad(a backend.GRUCellGradArgs) {
-	if b.gradient == nil {
-		b.fused.GRUCellGrad(a)
-		return
-	}
-	b.gruCellGrad(a, b.gradient)
-}
+func (b brokenGRU) GRUCell(a backend.GRUCellArgs)         { b.gruCell(a, b.cell) }
+func (b brokenGRU) GRUCellGrad(a backend.GRUCellGradArgs) { b.gruCellGrad(a, b.gradient) }
 
 func gruControls() []control {
 	cells := map[string]gruElement{
@@ -143,7 +135,21 @@ func gruControls() []control {
 			return dv, du, 0
 		},
 	}
+	cut := func(v, u [3]float64, before float64) gruCell {
+		for gate := range 2 {
+			v[gate], u[gate] = min(max(v[gate]+u[gate], -17), 17), 0
+		}
+		return newGRUCell(v, u, before)
+	}
+	flat := func(e gruCell, u [3]float64, before, dy, dh float64) (dv, du [3]float64, dBefore float64) {
+		e.r, e.z = wholeIfNear(e.r), wholeIfNear(e.z)
+		return e.grad(u, before, dy+dh)
+	}
 	return slices.Concat(
+		[]control{
+			{check: "GRUCell", name: "arguments of gates cut at 17", mistake: brokenGRU{cell: cut}.on},
+			{check: "GRUCellGrad", name: "slopes of saturated gates are 0", mistake: brokenGRU{gradient: flat}.on},
+		},
 		named(cells, func(m gruElement) func(backend.Backend) backend.Backend { return brokenGRU{cell: m}.on },
 			"GRUCell", "GRUForward"),
 		named(gradients, func(m gruGradient) func(backend.Backend) backend.Backend { return brokenGRU{gradient: m}.on },

@@ -65,8 +65,8 @@ var brokenLinear = []control{
 		}
 		p.on(b)
 	})},
-	{check: "Gemm", name: "ignores alpha in large products of two transposes", atLeast: 1025, mistake: gemmMistake(func(b backend.Backend, p product) {
-		if p.transA && p.transB && p.inner() > 512 {
+	{check: "Gemm", name: "ignores alpha in large products of two transposes", atLeast: 257, mistake: gemmMistake(func(b backend.Backend, p product) {
+		if p.transA && p.transB && p.inner() > 128 {
 			p.alpha = 1
 		}
 		p.on(b)

@@ -27,40 +27,25 @@ type brokenLSTM struct {
 
 func (b brokenLSTM) on(sound backend.Backend) backend.Backend {
 	b.fused = sound.(fused)
+	if b.cell == nil {
+		b.cell = newLSTMCell
+	}
+	if b.gradient == nil {
+		b.gradient = lstmElementGrad
+	}
+	if b.forward == nil {
+		b.forward = func(f fused, a backend.LSTMArgs) { f.lstmForward(a, b) }
+	}
+	if b.backward == nil {
+		b.backward = func(f fused, a backend.LSTMGradArgs) { f.lstmBackward(a, b) }
+	}
 	return b
 }
 
-func (b brokenLSTM) LSTMCell(a backend.LSTMCellArgs) {
-	if b.cell == nil {
-		b.fused.LSTMCell(a)
-		return
-	}
-	b.lstmCell(a, b.cell)
-}
-
-func (b brokenLSTM) LSTMCellGrad(a backend.LSTMCellGradArgs) {
-	if b.gradient == nil {
-		b.fused.LSTMCellGrad(a)
-		return
-	}
-	b.lstmCellGrad(a, b.gradient)
-}
-
-func (b brokenLSTM) LSTMForward(a backend.LSTMArgs) {
-	if b.forward == nil {
-		b.lstmForward(a, b)
-		return
-	}
-	b.forward(b.fused, a)
-}
-
-func (b brokenLSTM) LSTMBackward(a backend.LSTMGradArgs) {
-	if b.backward == nil {
-		b.lstmBackward(a, b)
-		return
-	}
-	b.backward(b.fused, a)
-}
+func (b brokenLSTM) LSTMCell(a backend.LSTMCellArgs)         { b.lstmCell(a, b.cell) }
+func (b brokenLSTM) LSTMCellGrad(a backend.LSTMCellGradArgs) { b.lstmCellGrad(a, b.gradient) }
+func (b brokenLSTM) LSTMForward(a backend.LSTMArgs)          { b.forward(b.fused, a) }
+func (b brokenLSTM) LSTMBackward(a backend.LSTMGradArgs)     { b.backward(b.fused, a) }
 
 func lstmCellControls() []control {
 	type (
@@ -117,7 +102,16 @@ func lstmCellControls() []control {
 			return newLSTMCell(z, before, peep)
 		}
 	}
-	return named(mistakes, func(m lstmElement) func(backend.Backend) backend.Backend { return brokenLSTM{cell: m}.on }, "LSTMCell", "LSTMForward")
+	in := func(m lstmElement) func(backend.Backend) backend.Backend { return brokenLSTM{cell: m}.on }
+	cut := func(z four, before float64, peep three) lstmCell {
+		e := newLSTMCell(z, before, peep)
+		for _, gate := range []*float64{&e.i, &e.f, &e.o} {
+			*gate = max(*gate, sigmoid(-17))
+		}
+		return e
+	}
+	return append(named(mistakes, in, "LSTMCell", "LSTMForward"),
+		control{check: "LSTMCell", name: "arguments of gates cut at −17", mistake: in(cut)})
 }
 
 func lstmCellGradControls() []control {
@@ -161,7 +155,21 @@ func lstmCellGradControls() []control {
 			return e.grad(before, peep, dy+dh, dc)
 		}
 	}
-	return named(mistakes, func(m lstmGradient) func(backend.Backend) backend.Backend { return brokenLSTM{gradient: m}.on }, "LSTMCellGrad", "LSTMBackward")
+	in := func(m lstmGradient) func(backend.Backend) backend.Backend { return brokenLSTM{gradient: m}.on }
+	flat := func(e lstmCell, before float64, peep three, dy, dh, dc float64) (four, float64) {
+		e.i, e.f, e.o = wholeIfNear(e.i), wholeIfNear(e.f), wholeIfNear(e.o)
+		return e.grad(before, peep, dy+dh, dc)
+	}
+	return append(named(mistakes, in, "LSTMCellGrad", "LSTMBackward"),
+		control{check: "LSTMCellGrad", name: "slopes of saturated gates are 0", mistake: in(flat)})
+}
+
+// wholeIfNear returns the gate y, or 0 or 1 if it is near to that.
+func wholeIfNear(y float64) float64 {
+	if whole := math.Round(y); math.Abs(y-whole) < 1e-6 {
+		return whole
+	}
+	return y
 }
 
 func lstmForwardControls() []control {

@@ -8,15 +8,15 @@ import (
 )
 
 var brokenReplay = []control{
-	{check: "Replay", mistake: func(b backend.Backend) backend.Backend { return &replaysFirst{fused: fused{b}} }},
-	{check: "Replay", mistake: func(b backend.Backend) backend.Backend { return &replaysByCount{fused: fused{b}} }},
-	{check: "Replay", mistake: func(b backend.Backend) backend.Backend { return &runsThePlan{fused: fused{b}} }},
-	{check: "Replay", mistake: func(b backend.Backend) backend.Backend { return &forgetsThird{fused: fused{b}} }},
-	{check: "Replay", mistake: func(b backend.Backend) backend.Backend { return &neverReplaysAgain{fused: fused{b}} }},
-	{check: "Time", mistake: func(b backend.Backend) backend.Backend { return timesTwice{fused{b}} }},
-	{check: "Time", mistake: func(b backend.Backend) backend.Backend { return timesNothing{fused{b}} }},
-	{check: "Time", mistake: func(b backend.Backend) backend.Backend { return timesBackwards{fused{b}} }},
-	{check: "Time", mistake: func(b backend.Backend) backend.Backend { return timeHidesError{fused{b}} }},
+	{check: "Replay", mistake: func(b backend.Backend) backend.Backend { return &replaysFirst{fused: b.(fused)} }},
+	{check: "Replay", mistake: func(b backend.Backend) backend.Backend { return &replaysByCount{fused: b.(fused)} }},
+	{check: "Replay", mistake: func(b backend.Backend) backend.Backend { return &runsThePlan{fused: b.(fused)} }},
+	{check: "Replay", mistake: func(b backend.Backend) backend.Backend { return &forgetsThird{fused: b.(fused)} }},
+	{check: "Replay", mistake: func(b backend.Backend) backend.Backend { return &neverReplaysAgain{fused: b.(fused)} }},
+	{check: "Time", mistake: func(b backend.Backend) backend.Backend { return timesTwice{b.(fused)} }},
+	{check: "Time", mistake: func(b backend.Backend) backend.Backend { return timesNothing{b.(fused)} }},
+	{check: "Time", mistake: func(b backend.Backend) backend.Backend { return timesBackwards{b.(fused)} }},
+	{check: "Time", mistake: func(b backend.Backend) backend.Backend { return timeHidesError{b.(fused)} }},
 }
 
 // replaysFirst replays what it was given first.

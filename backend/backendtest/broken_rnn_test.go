@@ -17,40 +17,25 @@ type brokenRNN struct {
 
 func (b brokenRNN) on(sound backend.Backend) backend.Backend {
 	b.fused = sound.(fused)
+	if b.cell == nil {
+		b.cell = nonlinearity.of
+	}
+	if b.gradient == nil {
+		b.gradient = nonlinearity.grad
+	}
+	if b.forward == nil {
+		b.forward = func(f fused, a backend.RNNArgs) { f.rnnForward(a, b) }
+	}
+	if b.backward == nil {
+		b.backward = func(f fused, a backend.RNNGradArgs) { f.rnnBackward(a, b) }
+	}
 	return b
 }
 
-func (b brokenRNN) RNNCell(a backend.RNNCellArgs) {
-	if b.cell == nil {
-		b.fused.RNNCell(a)
-		return
-	}
-	b.rnnCell(a, b.cell)
-}
-
-func (b brokenRNN) RNNCellGrad(a backend.RNNCellGradArgs) {
-	if b.gradient == nil {
-		b.fused.RNNCellGrad(a)
-		return
-	}
-	b.rnnCellGrad(a, b.gradient)
-}
-
-func (b brokenRNN) RNNForward(a backend.RNNArgs) {
-	if b.forward == nil {
-		b.rnnForward(a, b)
-		return
-	}
-	b.forward(b.fused, a)
-}
-
-func (b brokenRNN) RNNBackward(a backend.RNNGradArgs) {
-	if b.backward == nil {
-		b.rnnBackward(a, b)
-		return
-	}
-	b.backward(b.fused, a)
-}
+func (b brokenRNN) RNNCell(a backend.RNNCellArgs)         { b.rnnCell(a, b.cell) }
+func (b brokenRNN) RNNCellGrad(a backend.RNNCellGradArgs) { b.rnnCellGrad(a, b.gradient) }
+func (b brokenRNN) RNNForward(a backend.RNNArgs)          { b.forward(b.fused, a) }
+func (b brokenRNN) RNNBackward(a backend.RNNGradArgs)     { b.backward(b.fused, a) }
 
 func rnnCellControls() []control {
 	cells := map[string]func(f nonlinearity, z float64) float64{

@@ -36,6 +36,11 @@ func rounded(n float64, magnitude []float64) tolerance {
 	return func(k int, _ float64) float64 { return n*unit*magnitude[k] + smallest }
 }
 
+// proportional admits n roundings of the result itself.
+func proportional(n float64) tolerance {
+	return func(_ int, want float64) float64 { return n*unit*math.Abs(want) + smallest }
+}
+
 // within admits errors up to bound.
 func within(bound []float64) tolerance {
 	return func(k int, _ float64) float64 { return bound[k] + smallest }

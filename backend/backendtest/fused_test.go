@@ -18,42 +18,31 @@ func (b fused) RNNScratch(d backend.RNNDims) int      { return backend.RNNScratc
 func (b fused) RNNForward(a backend.RNNArgs)          { b.rnnForward(a, b) }
 func (b fused) RNNBackward(a backend.RNNGradArgs)     { b.rnnBackward(a, b) }
 
-// lstmLooping and rnnLooping have a fused cell and nothing else.
-type lstmLooping struct {
-	backend.Backend
-	backend.LSTMCeller
-}
-
-type rnnLooping struct {
-	backend.Backend
-	backend.RNNCeller
-}
-
 func (b fused) lstmForward(a backend.LSTMArgs, cell backend.LSTMCeller) {
 	backend.CheckLSTMForward(b.Backend, a, b.LSTMScratch(a.Dims()))
 	if b.Err() == nil {
-		backend.LSTMForward(lstmLooping{b.Backend, cell}, a)
+		backend.LSTMForward(lstmLoop{b.Backend, cell}, a)
 	}
 }
 
 func (b fused) lstmBackward(a backend.LSTMGradArgs, cell backend.LSTMCeller) {
 	backend.CheckLSTMBackward(b.Backend, a, b.LSTMScratch(a.Dims()))
 	if b.Err() == nil {
-		backend.LSTMBackward(lstmLooping{b.Backend, cell}, a)
+		backend.LSTMBackward(lstmLoop{b.Backend, cell}, a)
 	}
 }
 
 func (b fused) rnnForward(a backend.RNNArgs, cell backend.RNNCeller) {
 	backend.CheckRNNForward(b.Backend, a, b.RNNScratch(a.Dims()))
 	if b.Err() == nil {
-		backend.RNNForward(rnnLooping{b.Backend, cell}, a)
+		backend.RNNForward(rnnLoop{b.Backend, cell}, a)
 	}
 }
 
 func (b fused) rnnBackward(a backend.RNNGradArgs, cell backend.RNNCeller) {
 	backend.CheckRNNBackward(b.Backend, a, b.RNNScratch(a.Dims()))
 	if b.Err() == nil {
-		backend.RNNBackward(rnnLooping{b.Backend, cell}, a)
+		backend.RNNBackward(rnnLoop{b.Backend, cell}, a)
 	}
 }
 
@@ -69,10 +58,9 @@ func (b fused) lstmCell(a backend.LSTMCellArgs, element lstmElement) {
 	gates, before, peep := read(b, a.Gates), read(b, a.CPrev), b.peepholes(a.Peep)
 	c, h := make([]float32, s.size()), make([]float32, s.size())
 	for k := range c {
-		z, w := lstmCellAt(s, k, gates, peep)
-		e := element(z, float64(before[k]), w)
+		e := element(gatesAt[[4]float64](s, k, gates), float64(before[k]), peepholesAt(s, k, peep))
 		c[k], h[k] = float32(e.c), float32(e.h)
-		setGates(s, k, gates, [4]float64{e.i, e.f, e.g, e.o})
+		setGates(s, k, gates, e.gates())
 	}
 	b.Upload(a.Gates, gates)
 	b.Upload(a.C, c)
@@ -84,13 +72,6 @@ func (b fused) peepholes(t backend.Tensor) []float32 {
 		return nil
 	}
 	return read(b, t)
-}
-
-// setGates sets the gates of element k of a batch of LSTM cells.
-func setGates(s shape, k int, gates []float32, v [4]float64) {
-	for gate := range v {
-		gates[(4*(k/s.cols)+gate)*s.cols+k%s.cols] = float32(v[gate])
-	}
 }
 
 // lstmGradient computes one element of LSTMCellGrad.
@@ -109,9 +90,8 @@ func (b fused) lstmCellGrad(a backend.LSTMCellGradArgs, element lstmGradient) {
 	gates, peep := read(b, a.Gates), b.peepholes(a.Peep)
 	before, c, dy, dh, dc := read(b, a.CPrev), read(b, a.C), read(b, a.DY), read(b, a.DH), read(b, a.DC)
 	for k := range c {
-		v, w := lstmCellAt(s, k, gates, peep)
-		e := lstmCell{i: v[0], f: v[1], g: v[2], o: v[3], c: float64(c[k])}
-		dz, dBefore := element(e, float64(before[k]), w, float64(dy[k]), float64(dh[k]), float64(dc[k]))
+		e := keptLSTMCell(gatesAt[[4]float64](s, k, gates), c[k])
+		dz, dBefore := element(e, float64(before[k]), peepholesAt(s, k, peep), float64(dy[k]), float64(dh[k]), float64(dc[k]))
 		dc[k] = float32(dBefore)
 		setGates(s, k, gates, dz)
 	}

@@ -1,6 +1,7 @@
 package backendtest
 
 import (
+	"maps"
 	"math"
 	"slices"
 
@@ -10,47 +11,56 @@ import (
 var lstmChecks = []check{
 	{"LSTMCell", checkLSTMCell},
 	{"LSTMCellGrad", checkLSTMCellGrad},
-	{"LSTMForward", checkLSTMForward},
-	{"LSTMBackward", checkLSTMBackward},
+	{"LSTMForward", lstm.checkForward},
+	{"LSTMBackward", lstm.checkBackward},
 	{"LSTMScratch", checkLSTMScratch},
 }
 
-// lstmPaths returns the ways in which an LSTM layer can run on b.
+// lstm is the LSTM, whose weights have four rows for each hidden unit.
+var lstm = layer{
+	paths:    lstmPaths,
+	content:  lstmContent,
+	forward:  lstmForward,
+	backward: lstmBackward,
+
+	data:       []string{"DZ", "DX", "DH0", "DC0"},
+	parameters: lstmParameters(),
+
+	optional: append([][]string{{"Peep"}, {"Peep", "BIH"}, {"Peep", "BIH", "BHH"}}, optionalBiases...),
+	optionalBackward: append([][]string{
+		{"DC0"}, {"DCLast"}, {"DH0", "DC0"}, {"DHLast", "DCLast"}, {"DX", "DH0", "DC0", "DHLast", "DCLast"},
+		{"Peep", "DX", "DH0", "DC0", "DHLast", "DCLast"}, {"Peep", "BIH", "BHH", "DX", "DH0", "DC0", "DHLast", "DCLast"},
+	}, optionalGradients...),
+	frugal: []string{"Peep", "BHH", "DHLast", "DCLast", "DH0"},
+}
+
+func lstmParameters() map[string]gradient {
+	all := weightsAndBiases("DZ", "DZ")
+	all["DPeep"] = gradient{"DZ", "C"}
+	return all
+}
+
 func lstmPaths(b backend.Backend) []path {
-	paths := []path{plain}
-	if _, ok := b.(backend.LSTMCeller); ok {
-		paths = append(paths, path{"fused cell", func(b backend.Backend) backend.Backend {
-			return struct {
-				backend.Backend
-				backend.LSTMCeller
-			}{b, b.(backend.LSTMCeller)}
-		}})
-	}
-	if _, ok := b.(backend.LSTMSequencer); ok {
-		paths = append(paths, whole)
-	}
-	return paths
+	_, sequencer := b.(backend.LSTMSequencer)
+	return pathsOf(b, sequencer, func(b backend.Backend, cell backend.LSTMCeller) backend.Backend { return lstmLoop{b, cell} })
 }
 
-// lstmScratch returns no more scratch than a layer without the absent operands
-// must do with.
-func (d dims) lstmScratch(b backend.Backend, absent []string) operand {
-	return out("Scratch", 1, backend.LSTMScratch(b, backend.LSTMDims{
-		Steps: d.steps, Batch: d.batch, Input: d.input, Hidden: d.hidden, Peephole: !slices.Contains(absent, "Peep")}))
+// lstmLoop has a fused cell and nothing else.
+type lstmLoop struct {
+	backend.Backend
+	backend.LSTMCeller
 }
 
-// lstmContent draws the operands of both passes.
+func checkLSTMScratch(p *probe) { checkScratch(p, lstmPaths(p.device), backend.LSTMScratch) }
+
 func lstmContent(g source, d dims) content {
-	t, n, i, h := d.steps, d.batch, d.input, d.hidden
-	w := d.weight()
-	return content{
-		"X": g.uniform(t*n*i, -1, 1), "WIH": g.uniform(4*h*i, -w, w), "WHH": g.uniform(4*h*h, -w, w),
-		"BIH": g.uniform(4*h, -0.5, 0.5), "BHH": g.uniform(4*h, -0.5, 0.5), "Peep": g.uniform(3*h, -0.7, 0.7),
-		"H": g.uniform(n*h, -1, 1), "C": g.uniform(n*h, -1.5, 1.5),
-		"DY": g.uniform(t*n*h, -1, 1), "DHLast": g.uniform(n*h, -1, 1), "DCLast": g.uniform(n*h, -1, 1),
-		"DWIH": g.uniform(4*h*i, -1, 1), "DWHH": g.uniform(4*h*h, -1, 1),
-		"DBIH": g.uniform(4*h, -1, 1), "DBHH": g.uniform(4*h, -1, 1), "DPeep": g.uniform(3*h, -1, 1),
-	}
+	n, h := d.batch, d.hidden
+	x := d.layerContent(g, 4)
+	maps.Copy(x, content{
+		"Peep": g.uniform(3*h, -0.7, 0.7), "C": g.uniform(n*h, -1.5, 1.5),
+		"DCLast": g.uniform(n*h, -1, 1), "DPeep": g.uniform(3*h, -1, 1),
+	})
+	return x
 }
 
 func lstmArgs(batch int, x tensors) backend.LSTMArgs {
@@ -68,151 +78,42 @@ func lstmGradArgs(batch int, x tensors) backend.LSTMGradArgs {
 	}
 }
 
-// lstmInputs returns the operands that both passes only read. H and C are not
-// among them, as the forward pass writes them in part.
-func lstmInputs(d dims, x content) []operand {
-	return []operand{
-		in("X", d.steps*d.batch, d.input, x["X"]), in("WIH", 4*d.hidden, d.input, x["WIH"]),
-		in("WHH", 4*d.hidden, d.hidden, x["WHH"]), in("BIH", 1, 4*d.hidden, x["BIH"]),
-		in("BHH", 1, 4*d.hidden, x["BHH"]), in("Peep", 3, d.hidden, x["Peep"]),
-	}
-}
-
-// lstmForwardTrial returns the forward pass. H and C begin with the initial
-// state; the rest is poisoned.
-func lstmForwardTrial(b backend.Backend, way path, d dims, x content, absent ...string) trial {
-	rows, skip := d.steps*d.batch, d.batch*d.hidden
-	t := trial{
-		name: way.name + "/" + d.String(),
-		operands: append(lstmInputs(d, x),
-			in("H", rows+d.batch, d.hidden, x["H"]), in("C", rows+d.batch, d.hidden, x["C"]),
-			out("Gates", rows, 4*d.hidden), d.lstmScratch(way.on(b), absent)),
-		call: func(b backend.Backend, x tensors) { backend.LSTMForward(way.on(b), lstmArgs(d.batch, x)) },
+func lstmForward(b backend.Backend, d dims, x content, absent []string) trial {
+	rows, first := d.steps*d.batch, d.batch*d.hidden
+	return trial{
+		name: d.String(),
+		operands: append(d.layerInputs(x, 4, x["H"]),
+			in("Peep", 3, d.hidden, x["Peep"]), in("C", rows+d.batch, d.hidden, x["C"]),
+			out("Gates", rows, 4*d.hidden), d.lstmScratch(b, absent)),
+		call: func(b backend.Backend, x tensors) { backend.LSTMForward(b, lstmArgs(d.batch, x)) },
 		tolerance: map[string]tolerance{
-			"H": d.forwardTolerance(skip), "C": d.forwardTolerance(skip), "Gates": d.forwardTolerance(0), "Scratch": nil,
+			"H": d.forwardTolerance(first), "C": d.forwardTolerance(first), "Gates": d.forwardTolerance(0), "Scratch": nil,
 		},
 	}
-	return t.without(absent...)
 }
 
-func checkLSTMForward(p *probe) {
-	try := func(d dims, x content, absent ...string) {
-		want := p.expect(lstmForwardTrial(p.device, plain, d, x, absent...))
-		for _, way := range lstmPaths(p.device) {
-			t := lstmForwardTrial(p.device, way, d, x, absent...)
-			t.want = want
-			p.verify(t)
-		}
-	}
-	for _, d := range p.layers() {
-		try(d, lstmContent(p.source(d.String()), d))
-		try(d, lstmContent(p.source(d.String()), d), "Peep", "BHH")
-	}
-	for _, absent := range [][]string{
-		{"Peep"}, {"BIH"}, {"BHH"}, {"Peep", "BIH"}, {"BIH", "BHH"}, {"Peep", "BIH", "BHH"},
-	} {
-		try(smallDims, lstmContent(p.source(smallDims.String()), smallDims), absent...)
-	}
-	x := lstmContent(p.source(specialDims.String()), specialDims)
-	try(specialDims, specialDims.spoilt(x, "X"))
-	try(specialDims, saturated(x))
-}
-
-// lstmBackwardTrial returns the backward pass after a forward pass that has
-// left the given values.
-func lstmBackwardTrial(b backend.Backend, way path, d dims, x content, forward values, absent ...string) trial {
+func lstmBackward(b backend.Backend, d dims, x content, after values, absent []string) trial {
 	rows, h := d.steps*d.batch, d.hidden
-	t := trial{
-		name: way.name + "/" + d.String(),
-		operands: append(lstmInputs(d, x),
-			in("H", rows+d.batch, h, float32s(forward["H"])), in("C", rows+d.batch, h, float32s(forward["C"])),
-			in("Gates", rows, 4*h, float32s(forward["Gates"])),
-			in("DY", rows, h, x["DY"]), in("DHLast", d.batch, h, x["DHLast"]), in("DCLast", d.batch, h, x["DCLast"]),
-			out("DZ", rows, 4*h), out("DX", rows, d.input), out("DH0", d.batch, h), out("DC0", d.batch, h),
-			in("DWIH", 4*h, d.input, x["DWIH"]), in("DWHH", 4*h, h, x["DWHH"]),
-			in("DBIH", 1, 4*h, x["DBIH"]), in("DBHH", 1, 4*h, x["DBHH"]), in("DPeep", 3, h, x["DPeep"]),
-			d.lstmScratch(way.on(b), absent)),
-		call:    func(b backend.Backend, x tensors) { backend.LSTMBackward(way.on(b), lstmGradArgs(d.batch, x)) },
+	return trial{
+		name: d.String(),
+		operands: slices.Concat(d.layerInputs(x, 4, float32s(after["H"])), d.layerGradients(x, 4), []operand{
+			in("Peep", 3, h, x["Peep"]), in("C", rows+d.batch, h, float32s(after["C"])), in("Gates", rows, 4*h, float32s(after["Gates"])),
+			in("DCLast", d.batch, h, x["DCLast"]), out("DC0", d.batch, h), in("DPeep", 3, h, x["DPeep"]),
+			out("DZ", rows, 4*h), d.lstmScratch(b, absent)}),
+		call:    func(b backend.Backend, x tensors) { backend.LSTMBackward(b, lstmGradArgs(d.batch, x)) },
 		sharing: []sharing{{"DZ": "Gates"}},
-		tolerance: map[string]tolerance{
-			"DZ": nil, "DX": nil, "DH0": nil, "DC0": nil, "DWIH": nil, "DWHH": nil, "DBIH": nil, "DBHH": nil, "DPeep": nil, "Scratch": nil,
-		},
 	}
-	return t.without(absent...)
 }
 
-// lstmGradients are the outputs of the backward pass that go with an input.
-var lstmGradients = map[string]string{"BIH": "DBIH", "BHH": "DBHH", "Peep": "DPeep"}
-
-func checkLSTMBackward(p *probe) {
-	try := func(d dims, x content, absent ...string) {
-		var missing []string // from the forward pass too
-		for _, name := range absent {
-			if gradient, ok := lstmGradients[name]; ok {
-				missing = append(missing, name)
-				absent = append(absent, gradient)
-			}
-		}
-		forward := p.expect(lstmForwardTrial(p.device, plain, d, x, missing...))
-		want := p.expect(lstmBackwardTrial(p.device, plain, d, x, forward, absent...))
-		data := d.backwardTolerance(want["DZ"], want["DX"], want["DH0"], want["DC0"])
-		all := map[string]tolerance{"DZ": data, "DX": data, "DH0": data, "DC0": data}
-		for _, name := range []string{"DWIH", "DWHH", "DBIH", "DBHH"} {
-			all[name] = d.weightTolerance(want["DZ"], 1, x[name])
-		}
-		all["DPeep"] = d.weightTolerance(want["DZ"], largest(forward["C"]), x["DPeep"])
-		for _, way := range lstmPaths(p.device) {
-			t := lstmBackwardTrial(p.device, way, d, x, forward, absent...)
-			t.want = want
-			for name := range t.tolerance {
-				t.tolerance[name] = all[name]
-			}
-			p.verify(t)
-		}
-	}
-	for _, d := range p.layers() {
-		x := lstmContent(p.source(d.String()), d)
-		try(d, x)
-		try(d, x, "Peep", "BHH", "DHLast", "DCLast", "DH0")
-	}
-	for _, absent := range [][]string{
-		{"Peep"}, {"BIH"}, {"BHH"}, {"BIH", "BHH"}, {"Peep", "BIH", "BHH"},
-		{"DX"}, {"DH0"}, {"DC0"}, {"DHLast"}, {"DCLast"}, {"DH0", "DC0"}, {"DHLast", "DCLast"}, {"DX", "DHLast"},
-		{"DX", "DH0", "DC0", "DHLast", "DCLast"},
-		{"Peep", "DX", "DH0", "DC0", "DHLast", "DCLast"},
-		{"Peep", "BIH", "BHH", "DX", "DH0", "DC0", "DHLast", "DCLast"},
-	} {
-		try(smallDims, lstmContent(p.source(smallDims.String()), smallDims), absent...)
-	}
-	x := lstmContent(p.source(specialDims.String()), specialDims)
-	try(specialDims, specialDims.spoilt(x, "DY"))
-	try(specialDims, saturated(x))
-}
-
-// checkLSTMScratch checks that a smaller layer fits the scratch of a larger one.
-func checkLSTMScratch(p *probe) {
-	for _, way := range lstmPaths(p.device) {
-		p.attempt(way.name, func() {
-			b := way.on(p.device)
-			g := p.source(way.name)
-			for range 2000 {
-				small := backend.LSTMDims{Steps: g.IntN(9), Batch: g.extent(), Input: g.extent(), Hidden: g.extent()}
-				large := backend.LSTMDims{
-					Steps: small.Steps + g.IntN(3), Batch: small.Batch + g.IntN(3),
-					Input: small.Input + g.IntN(3), Hidden: small.Hidden + g.IntN(3), Peephole: g.IntN(2) == 1,
-				}
-				if a, b := backend.LSTMScratch(b, small), backend.LSTMScratch(b, large); a > b || a < 0 {
-					p.stopf("%+v needs %d, %+v needs %d (%s)", small, a, large, b, p.seed())
-				}
-			}
-		})
-	}
+// lstmScratch returns no more scratch than a layer without the absent operands
+// must do with.
+func (d dims) lstmScratch(b backend.Backend, absent []string) operand {
+	return out("Scratch", 1, backend.LSTMScratch(b, backend.LSTMDims{
+		Steps: d.steps, Batch: d.batch, Input: d.input, Hidden: d.hidden, Peephole: !slices.Contains(absent, "Peep")}))
 }
 
 // lstmCell is one element of LSTMCell, in float64.
 type lstmCell struct{ i, f, g, o, c, h float64 }
-
-func sigmoid(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
 
 // newLSTMCell computes the cell from the arguments z of the gates.
 func newLSTMCell(z [4]float64, before float64, peep [3]float64) lstmCell {
@@ -226,6 +127,13 @@ func newLSTMCell(z [4]float64, before float64, peep [3]float64) lstmCell {
 	return e
 }
 
+// keptLSTMCell returns the cell of which the gates and the state are kept.
+func keptLSTMCell(gates [4]float64, c float32) lstmCell {
+	return lstmCell{i: gates[0], f: gates[1], g: gates[2], o: gates[3], c: float64(c)}
+}
+
+func (e lstmCell) gates() [4]float64 { return [4]float64{e.i, e.f, e.g, e.o} }
+
 // grad returns the gradients of z and of the cell before, given those of the
 // output and of the cell after.
 func (e lstmCell) grad(before float64, peep [3]float64, dh, dc float64) (dz [4]float64, dBefore float64) {
@@ -238,86 +146,80 @@ func (e lstmCell) grad(before float64, peep [3]float64, dh, dc float64) (dz [4]f
 	return dz, dc*e.f + dz[0]*peep[0] + dz[1]*peep[1]
 }
 
-// cellTolerance admits some dozens of operations on magnitudes of 1 and of the
-// cells; where gates saturate, the size of their arguments has no influence.
-func cellTolerance(scale []float64) tolerance {
-	return func(k int, want float64) float64 { return 64 * unit * (scale[k] + math.Abs(want)) }
+// lstmBatch is a batch of LSTM cells.
+type lstmBatch struct {
+	cellBatch
+	z, before, peep []float32 // arguments of the gates, cells before, peepholes; peep is nil if the cell has none
 }
 
-// cellShapes are batch and hidden sizes of cells.
-func (p *probe) cellShapes() []shape {
-	shapes := []shape{{0, 3}, {3, 0}, {1, 1}, {3, 5}}
-	for _, n := range p.sizes() {
-		shapes = append(shapes, shape{2, n}, shape{n, 3})
-	}
-	return shapes
-}
-
-// lstmCells draws a batch of cells: arguments of the gates, cells before and
-// peepholes, the latter nil if the cell has none.
-func (p *probe) lstmCells(run func(name string, s shape, z, before, peep []float32)) {
+// lstmCells calls run with batches of all sizes, with extreme arguments and with
+// saturated gates.
+func (p *probe) lstmCells(run func(c lstmBatch)) {
 	if _, ok := p.device.(backend.LSTMCeller); !ok {
 		p.result.Skipped = "the backend has no fused LSTM cell"
 		return
 	}
+	both := func(name string, s shape, z, before, peep []float32) {
+		run(lstmBatch{cellBatch{name: name, shape: s}, z, before, peep})
+		run(lstmBatch{cellBatch{name: name + ", no peephole", shape: s}, z, before, nil})
+	}
 	for _, s := range p.cellShapes() {
 		g := p.source(s.String())
-		z, before := g.uniform(4*s.size(), -4, 4), g.uniform(s.size(), -2, 2)
-		run(s.String(), s, z, before, g.uniform(3*s.cols, -1, 1))
-		run(s.String()+", no peephole", s, z, before, nil)
+		both(s.String(), s, g.uniform(4*s.size(), -4, 4), g.uniform(s.size(), -2, 2), g.uniform(3*s.cols, -1, 1))
 	}
-	s := shape{len(extremes), len(extremes)}
-	g := p.source("extremes")
-	z := make([]float32, 4*s.size())
-	for k := range z {
-		z[k] = float32(extremes[(k*7+k/s.cols)%len(extremes)])
+	s, g := extremeShape, p.source("extremes")
+	both("extremes", s, extremeArguments(4*s.rows, s.cols), g.uniform(s.size(), -40, 40), g.uniform(3*s.cols, -1, 1))
+
+	s, g = saturatedShape, p.source("saturated")
+	z, candidate := g.saturated(4*s.size()), g.uniform(s.size(), 0.1, 1)
+	for k := range candidate {
+		gates := gatesAt[[4]float64](s, k, z)
+		gates[2] = float64(candidate[k])
+		setGates(s, k, z, gates)
 	}
-	before := g.uniform(s.size(), -40, 40)
-	run("extremes", s, z, before, g.uniform(3*s.cols, -1, 1))
-	run("extremes, no peephole", s, z, before, nil)
+	run(lstmBatch{cellBatch{"saturated gates", s, true}, z, g.uniform(s.size(), 0.1, 2), nil})
 }
 
-// at returns the arguments of element k of a batch of LSTM cells.
-func lstmCellAt(s shape, k int, gates, peep []float32) (z [4]float64, w [3]float64) {
-	row, column := k/s.cols, k%s.cols
-	for gate := range z {
-		z[gate] = float64(gates[(4*row+gate)*s.cols+column])
+// peepholesAt returns the peepholes of element k of a batch of LSTM cells, 0 if
+// there are none.
+func peepholesAt(s shape, k int, peep []float32) (w [3]float64) {
+	if peep == nil {
+		return w
 	}
-	if peep != nil {
-		for gate := range w {
-			w[gate] = float64(peep[gate*s.cols+column])
-		}
-	}
-	return z, w
+	return gatesAt[[3]float64](shape{1, s.cols}, k%s.cols, peep)
+}
+
+func lstmCellArgs(x tensors) backend.LSTMCellArgs {
+	return backend.LSTMCellArgs{Gates: x["Gates"], CPrev: x["CPrev"], Peep: x["Peep"], C: x["C"], H: x["H"]}
+}
+
+func lstmCellGradArgs(x tensors) backend.LSTMCellGradArgs {
+	return backend.LSTMCellGradArgs{Gates: x["Gates"], CPrev: x["CPrev"], C: x["C"], Peep: x["Peep"],
+		DY: x["DY"], DH: x["DH"], DC: x["DC"], DZ: x["DZ"]}
 }
 
 func checkLSTMCell(p *probe) {
-	p.lstmCells(func(name string, s shape, z, before, peep []float32) {
+	p.lstmCells(func(c lstmBatch) {
+		s, z, before, peep := c.shape, c.z, c.before, c.peep
 		want := values{"Gates": make([]float64, len(z)), "C": make([]float64, s.size()), "H": make([]float64, s.size())}
 		scale := make([]float64, s.size())
 		gateScale := make([]float64, len(z))
 		for k := range s.size() {
-			arguments, w := lstmCellAt(s, k, z, peep)
-			e := newLSTMCell(arguments, float64(before[k]), w)
+			e := newLSTMCell(gatesAt[[4]float64](s, k, z), float64(before[k]), peepholesAt(s, k, peep))
 			want["C"][k], want["H"][k] = e.c, e.h
 			scale[k] = 1 + abs(before[k])
-			for gate, y := range []float64{e.i, e.f, e.g, e.o} {
-				at := (4*(k/s.cols)+gate)*s.cols + k%s.cols
-				want["Gates"][at], gateScale[at] = y, scale[k]
-			}
+			setGates(s, k, want["Gates"], e.gates())
+			setGates(s, k, gateScale, [4]float64{scale[k], scale[k], scale[k], scale[k]})
 		}
 		t := trial{
-			name: name,
+			name: c.name,
 			operands: []operand{
 				in("Gates", s.rows, 4*s.cols, z), in("CPrev", s.rows, s.cols, before), in("Peep", 3, s.cols, peep),
 				out("C", s.rows, s.cols), out("H", s.rows, s.cols)},
-			call: func(b backend.Backend, x tensors) {
-				b.(backend.LSTMCeller).LSTMCell(backend.LSTMCellArgs{
-					Gates: x["Gates"], CPrev: x["CPrev"], Peep: x["Peep"], C: x["C"], H: x["H"]})
-			},
+			call: func(b backend.Backend, x tensors) { b.(backend.LSTMCeller).LSTMCell(lstmCellArgs(x)) },
 			want: want,
 			tolerance: map[string]tolerance{
-				"Gates": cellTolerance(gateScale), "C": cellTolerance(scale), "H": cellTolerance(scale)},
+				"Gates": c.tolerance(gateScale), "C": c.tolerance(scale), "H": c.tolerance(scale)},
 		}
 		if peep == nil {
 			t = t.without("Peep")
@@ -327,43 +229,36 @@ func checkLSTMCell(p *probe) {
 }
 
 func checkLSTMCellGrad(p *probe) {
-	p.lstmCells(func(name string, s shape, z, before, peep []float32) {
-		g := p.source(name + ", gradients")
-		dy, dh, dc := g.uniform(s.size(), -1, 1), g.uniform(s.size(), -1, 1), g.uniform(s.size(), -1, 1)
-		gates, c := make([]float32, len(z)), make([]float32, s.size())
+	p.lstmCells(func(c lstmBatch) {
+		s, z, before, peep := c.shape, c.z, c.before, c.peep
+		g := p.source(c.name + ", gradients")
+		dy, dh, dc := c.gradient(g), c.gradient(g), c.gradient(g)
+		gates, state := make([]float32, len(z)), make([]float32, s.size())
 		want := values{"DZ": make([]float64, len(z)), "DC": make([]float64, s.size())}
 		scale, gateScale := make([]float64, s.size()), make([]float64, len(z))
 		for k := range s.size() {
-			arguments, w := lstmCellAt(s, k, z, peep)
-			e := newLSTMCell(arguments, float64(before[k]), w)
-			// The operands hold what float32 has left of the forward pass.
-			e = lstmCell{
-				i: float64(float32(e.i)), f: float64(float32(e.f)), g: float64(float32(e.g)),
-				o: float64(float32(e.o)), c: float64(float32(e.c)),
-			}
-			c[k] = float32(e.c)
+			w := peepholesAt(s, k, peep)
+			e := newLSTMCell(gatesAt[[4]float64](s, k, z), float64(before[k]), w)
+			setGates(s, k, gates, e.gates())
+			state[k] = float32(e.c)
+			// The gradient is that of what float32 has left of the forward pass.
+			e = keptLSTMCell(gatesAt[[4]float64](s, k, gates), state[k])
 			dz, dBefore := e.grad(float64(before[k]), w, float64(dy[k])+float64(dh[k]), float64(dc[k]))
+			setGates(s, k, want["DZ"], dz)
 			want["DC"][k] = dBefore
 			scale[k] = (1 + abs(before[k])) * (1 + abs(dy[k]) + abs(dh[k]) + abs(dc[k]))
-			for gate, y := range []float64{e.i, e.f, e.g, e.o} {
-				at := (4*(k/s.cols)+gate)*s.cols + k%s.cols
-				gates[at], want["DZ"][at], gateScale[at] = float32(y), dz[gate], scale[k]
-			}
+			setGates(s, k, gateScale, [4]float64{scale[k], scale[k], scale[k], scale[k]})
 		}
 		t := trial{
-			name: name,
+			name: c.name,
 			operands: []operand{
-				in("Gates", s.rows, 4*s.cols, gates), in("CPrev", s.rows, s.cols, before), in("C", s.rows, s.cols, c),
+				in("Gates", s.rows, 4*s.cols, gates), in("CPrev", s.rows, s.cols, before), in("C", s.rows, s.cols, state),
 				in("Peep", 3, s.cols, peep), in("DY", s.rows, s.cols, dy), in("DH", s.rows, s.cols, dh),
 				in("DC", s.rows, s.cols, dc), out("DZ", s.rows, 4*s.cols)},
-			call: func(b backend.Backend, x tensors) {
-				b.(backend.LSTMCeller).LSTMCellGrad(backend.LSTMCellGradArgs{
-					Gates: x["Gates"], CPrev: x["CPrev"], C: x["C"], Peep: x["Peep"],
-					DY: x["DY"], DH: x["DH"], DC: x["DC"], DZ: x["DZ"]})
-			},
+			call:      func(b backend.Backend, x tensors) { b.(backend.LSTMCeller).LSTMCellGrad(lstmCellGradArgs(x)) },
 			want:      want,
 			sharing:   []sharing{{"DZ": "Gates"}},
-			tolerance: map[string]tolerance{"DZ": cellTolerance(gateScale), "DC": cellTolerance(scale)},
+			tolerance: map[string]tolerance{"DZ": c.tolerance(gateScale), "DC": c.tolerance(scale)},
 		}
 		if peep == nil {
 			t = t.without("Peep")

@@ -145,14 +145,14 @@ func measureLSTMForward(d dims) Measurement {
 
 // lstm returns the operands of both passes.
 func (b *bench) lstm(d dims) tensors {
-	return b.place(lstmBackwardTrial(b.Backend, whole, d, lstmContent(newSource(1), d), values{}).operands)
+	return b.place(lstmBackward(b.Backend, d, lstmContent(newSource(1), d), values{}, nil).operands)
 }
 
 // measureRNN measures the forward and the backward pass of a layer.
 func measureRNN(d dims) Measurement {
 	return measureLayer("RNN", d, 3*rnnGates, func(b *bench) func() {
 		tanh := nonlinearities[0]
-		x := b.place(tanh.backward(b.Backend, whole, d, rnnContent(newSource(1), d), nil).operands)
+		x := b.place(tanh.backward(b.Backend, d, d.layerContent(newSource(1), rnnGates), values{}, nil).operands)
 		forward, backward := tanh.args(d.batch, x), tanh.gradArgs(d.batch, x)
 		return func() {
 			backend.RNNForward(b.Backend, forward)

@@ -189,27 +189,20 @@ func lstmOperations(b backend.Backend) []operation {
 	type back = backend.Backend
 	var all []operation
 	if _, ok := b.(backend.LSTMCeller); ok {
-		cell := func(x tensors) backend.LSTMCellArgs {
-			return backend.LSTMCellArgs{Gates: x["Gates"], CPrev: x["CPrev"], Peep: x["Peep"], C: x["C"], H: x["H"]}
-		}
-		grad := func(x tensors) backend.LSTMCellGradArgs {
-			return backend.LSTMCellGradArgs{Gates: x["Gates"], CPrev: x["CPrev"], C: x["C"], Peep: x["Peep"],
-				DY: x["DY"], DH: x["DH"], DC: x["DC"], DZ: x["DZ"]}
-		}
 		all = append(all,
 			operation{"LSTMCell", []operand{f("Gates", 2, 12), f("CPrev", 2, 3), f("Peep", 3, 3), f("C", 2, 3), f("H", 2, 3)},
-				func(b back, x tensors) { b.(backend.LSTMCeller).LSTMCell(cell(x)) },
-				func(o any, x tensors) { backend.CheckLSTMCell(o, cell(x)) }},
+				func(b back, x tensors) { b.(backend.LSTMCeller).LSTMCell(lstmCellArgs(x)) },
+				func(o any, x tensors) { backend.CheckLSTMCell(o, lstmCellArgs(x)) }},
 			operation{"LSTMCellGrad", []operand{f("Gates", 2, 12), f("CPrev", 2, 3), f("C", 2, 3), f("Peep", 3, 3),
 				f("DY", 2, 3), f("DH", 2, 3), f("DC", 2, 3), f("DZ", 2, 12)},
-				func(b back, x tensors) { b.(backend.LSTMCeller).LSTMCellGrad(grad(x)) },
-				func(o any, x tensors) { backend.CheckLSTMCellGrad(o, grad(x)) }})
+				func(b back, x tensors) { b.(backend.LSTMCeller).LSTMCellGrad(lstmCellGradArgs(x)) },
+				func(o any, x tensors) { backend.CheckLSTMCellGrad(o, lstmCellGradArgs(x)) }})
 	}
 	if s, ok := b.(backend.LSTMSequencer); ok {
 		d := dims{2, 3, 4, 5}
 		scratch := func(x tensors) int { return s.LSTMScratch(lstmArgs(d.batch, x).Dims()) }
-		forward := lstmForwardTrial(b, whole, d, content{})
-		backward := lstmBackwardTrial(b, whole, d, content{}, values{})
+		forward := lstmForward(b, d, content{}, nil)
+		backward := lstmBackward(b, d, content{}, values{}, nil)
 		all = append(all,
 			operation{"LSTMForward", forward.operands,
 				func(b back, x tensors) { b.(backend.LSTMSequencer).LSTMForward(lstmArgs(d.batch, x)) },
@@ -224,26 +217,22 @@ func lstmOperations(b backend.Backend) []operation {
 // rnnOperations returns what b has fused.
 func rnnOperations(b backend.Backend) []operation {
 	type back = backend.Backend
+	tanh := nonlinearities[0]
 	var all []operation
 	if _, ok := b.(backend.RNNCeller); ok {
-		cell := func(x tensors) backend.RNNCellArgs { return backend.RNNCellArgs{Z: x["Z"], H: x["H"]} }
-		grad := func(x tensors) backend.RNNCellGradArgs {
-			return backend.RNNCellGradArgs{H: x["H"], DY: x["DY"], DH: x["DH"], DZ: x["DZ"]}
-		}
 		all = append(all,
 			operation{"RNNCell", []operand{f("Z", 2, 3), f("H", 2, 3)},
-				func(b back, x tensors) { b.(backend.RNNCeller).RNNCell(cell(x)) },
-				func(o any, x tensors) { backend.CheckRNNCell(o, cell(x)) }},
+				func(b back, x tensors) { b.(backend.RNNCeller).RNNCell(tanh.cellArgs(x)) },
+				func(o any, x tensors) { backend.CheckRNNCell(o, tanh.cellArgs(x)) }},
 			operation{"RNNCellGrad", []operand{f("H", 2, 3), f("DY", 2, 3), f("DH", 2, 3), f("DZ", 2, 3)},
-				func(b back, x tensors) { b.(backend.RNNCeller).RNNCellGrad(grad(x)) },
-				func(o any, x tensors) { backend.CheckRNNCellGrad(o, grad(x)) }})
+				func(b back, x tensors) { b.(backend.RNNCeller).RNNCellGrad(tanh.cellGradArgs(x)) },
+				func(o any, x tensors) { backend.CheckRNNCellGrad(o, tanh.cellGradArgs(x)) }})
 	}
 	if s, ok := b.(backend.RNNSequencer); ok {
 		d := dims{2, 3, 4, 5}
-		tanh := nonlinearities[0]
 		scratch := func(x tensors) int { return s.RNNScratch(tanh.args(d.batch, x).Dims()) }
-		forward := tanh.forward(b, whole, d, content{})
-		backward := tanh.backward(b, whole, d, content{}, nil)
+		forward := tanh.forward(b, d, content{}, nil)
+		backward := tanh.backward(b, d, content{}, values{}, nil)
 		all = append(all,
 			operation{"RNNForward", forward.operands,
 				func(b back, x tensors) { b.(backend.RNNSequencer).RNNForward(tanh.args(d.batch, x)) },
@@ -261,20 +250,13 @@ func gruOperations(b backend.Backend) []operation {
 	if _, ok := b.(backend.GRUCeller); !ok {
 		return nil
 	}
-	cell := func(x tensors) backend.GRUCellArgs {
-		return backend.GRUCellArgs{Gates: x["Gates"], Recurrent: x["Recurrent"], HPrev: x["HPrev"], H: x["H"]}
-	}
-	grad := func(x tensors) backend.GRUCellGradArgs {
-		return backend.GRUCellGradArgs{Gates: x["Gates"], Recurrent: x["Recurrent"], HPrev: x["HPrev"],
-			DY: x["DY"], DH: x["DH"], DV: x["DV"], DU: x["DU"]}
-	}
 	return []operation{
 		{"GRUCell", []operand{f("Gates", 2, 9), f("Recurrent", 2, 9), f("HPrev", 2, 3), f("H", 2, 3)},
-			func(b back, x tensors) { b.(backend.GRUCeller).GRUCell(cell(x)) },
-			func(o any, x tensors) { backend.CheckGRUCell(o, cell(x)) }},
+			func(b back, x tensors) { b.(backend.GRUCeller).GRUCell(gruCellArgs(x)) },
+			func(o any, x tensors) { backend.CheckGRUCell(o, gruCellArgs(x)) }},
 		{"GRUCellGrad", []operand{f("Gates", 2, 9), f("Recurrent", 2, 9), f("HPrev", 2, 3),
 			f("DY", 2, 3), f("DH", 2, 3), f("DV", 2, 9), f("DU", 2, 9)},
-			func(b back, x tensors) { b.(backend.GRUCeller).GRUCellGrad(grad(x)) },
-			func(o any, x tensors) { backend.CheckGRUCellGrad(o, grad(x)) }},
+			func(b back, x tensors) { b.(backend.GRUCeller).GRUCellGrad(gruCellGradArgs(x)) },
+			func(o any, x tensors) { backend.CheckGRUCellGrad(o, gruCellGradArgs(x)) }},
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"gputrain/backend"
 )
 
-// What the checks of LSTM and RNN share.
+// What the checks of RNN, LSTM, GRU and memory blocks over a sequence share.
 //
 // The backward pass is given the activations that the reference computed, so
 // that its errors are its own. Tolerances of layers: a step sums D+H products
@@ -47,9 +47,6 @@ func saturated(x content) content {
 	}
 	return x
 }
-
-// extremes are arguments far into saturation, and some near 0.
-var extremes = []float64{0, 1, -1, 20, -20, 100, -100, 1e4, -1e4, inf, -inf}
 
 // smallDims is the layer on which all options are tried, specialDims that of
 // NaN and saturation.
@@ -99,11 +96,8 @@ func (d dims) forwardTolerance(skip int) tolerance {
 
 // backwardTolerance holds a gradient that is not of a parameter to the
 // magnitude of the largest of all of them.
-func (d dims) backwardTolerance(gradients ...[]float64) tolerance {
-	scale := 1.0
-	for _, g := range gradients {
-		scale = math.Max(scale, largest(g))
-	}
+func (d dims) backwardTolerance(gradients []float64) tolerance {
+	scale := math.Max(1, largest(gradients))
 	return func(int, float64) float64 { return d.roundings() * unit * scale }
 }
 

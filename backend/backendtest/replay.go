@@ -119,6 +119,12 @@ func checkReplay(p *probe) {
 			}
 		}
 	})
+	p.mistakesReplayed()
+}
+
+// mistakesReplayed checks that a panic and a sticky error come through, and that
+// the backend goes on after a panic.
+func (p *probe) mistakesReplayed() {
 	p.attempt("a mistake of the caller", func() {
 		l := p.newLearner(2)
 		for k := range 3 {

@@ -2,6 +2,7 @@ package backendtest
 
 import (
 	"math"
+	"slices"
 
 	"gputrain/backend"
 )
@@ -12,40 +13,6 @@ var rnnChecks = []check{
 	{"RNNForward", checkRNNForward},
 	{"RNNBackward", checkRNNBackward},
 	{"RNNScratch", checkRNNScratch},
-}
-
-// rnnPaths returns the ways in which an RNN layer can run on b.
-func rnnPaths(b backend.Backend) []path {
-	paths := []path{plain}
-	if _, ok := b.(backend.RNNCeller); ok {
-		paths = append(paths, path{"fused cell", func(b backend.Backend) backend.Backend {
-			return struct {
-				backend.Backend
-				backend.RNNCeller
-			}{b, b.(backend.RNNCeller)}
-		}})
-	}
-	if _, ok := b.(backend.RNNSequencer); ok {
-		paths = append(paths, whole)
-	}
-	return paths
-}
-
-func (d dims) rnn() backend.RNNDims {
-	return backend.RNNDims{Steps: d.steps, Batch: d.batch, Input: d.input, Hidden: d.hidden}
-}
-
-// rnnContent draws the operands of both passes.
-func rnnContent(g source, d dims) content {
-	t, n, i, h := d.steps, d.batch, d.input, d.hidden
-	w := d.weight()
-	return content{
-		"X": g.uniform(t*n*i, -1, 1), "WIH": g.uniform(h*i, -w, w), "WHH": g.uniform(h*h, -w, w),
-		"BIH": g.uniform(h, -0.5, 0.5), "BHH": g.uniform(h, -0.5, 0.5), "H": g.uniform(n*h, -1, 1),
-		"DY": g.uniform(t*n*h, -1, 1), "DHLast": g.uniform(n*h, -1, 1),
-		"DWIH": g.uniform(h*i, -1, 1), "DWHH": g.uniform(h*h, -1, 1),
-		"DBIH": g.uniform(h, -1, 1), "DBHH": g.uniform(h, -1, 1),
-	}
 }
 
 // nonlinearity is the RNN's.
@@ -70,124 +37,72 @@ func (f nonlinearity) gradArgs(batch int, x tensors) backend.RNNGradArgs {
 	}
 }
 
-// rnnInputs returns the operands that both passes only read, H excepted.
-func rnnInputs(d dims, x content) []operand {
-	return []operand{
-		in("X", d.steps*d.batch, d.input, x["X"]), in("WIH", d.hidden, d.input, x["WIH"]),
-		in("WHH", d.hidden, d.hidden, x["WHH"]), in("BIH", 1, d.hidden, x["BIH"]), in("BHH", 1, d.hidden, x["BHH"]),
+// layer returns the RNN with nonlinearity f.
+func (f nonlinearity) layer() layer {
+	return layer{
+		paths:    rnnPaths,
+		content:  func(g source, d dims) content { return d.layerContent(g, 1) },
+		forward:  f.forward,
+		backward: f.backward,
+
+		data:       []string{"DZ", "DX", "DH0"},
+		parameters: weightsAndBiases("DZ", "DZ"),
+
+		optional:         optionalBiases,
+		optionalBackward: optionalGradients,
+		unbounded:        f.relu,
 	}
 }
 
-// forward returns the forward pass. H begins with the initial state; the rest
-// is poisoned.
-func (f nonlinearity) forward(b backend.Backend, way path, d dims, x content, absent ...string) trial {
-	t := trial{
-		name: way.name + "/" + f.name + "/" + d.String(),
-		operands: append(rnnInputs(d, x),
-			in("H", (d.steps+1)*d.batch, d.hidden, x["H"]),
-			out("Scratch", 1, backend.RNNScratch(way.on(b), d.rnn()))),
-		call:      func(b backend.Backend, x tensors) { backend.RNNForward(way.on(b), f.args(d.batch, x)) },
-		tolerance: map[string]tolerance{"H": d.forwardTolerance(d.batch * d.hidden), "Scratch": nil},
-	}
-	return t.without(absent...)
+func rnnPaths(b backend.Backend) []path {
+	_, sequencer := b.(backend.RNNSequencer)
+	return pathsOf(b, sequencer, func(b backend.Backend, cell backend.RNNCeller) backend.Backend { return rnnLoop{b, cell} })
+}
+
+// rnnLoop has a fused cell and nothing else.
+type rnnLoop struct {
+	backend.Backend
+	backend.RNNCeller
 }
 
 func checkRNNForward(p *probe) {
 	for _, f := range nonlinearities {
-		try := func(d dims, x content, absent ...string) {
-			want := p.expect(f.forward(p.device, plain, d, x, absent...))
-			for _, way := range rnnPaths(p.device) {
-				t := f.forward(p.device, way, d, x, absent...)
-				t.want = want
-				p.verify(t)
-			}
-		}
-		for _, d := range p.layers() {
-			try(d, rnnContent(p.source(d.String()), d))
-		}
-		for _, absent := range [][]string{{"BIH"}, {"BHH"}, {"BIH", "BHH"}} {
-			try(smallDims, rnnContent(p.source(smallDims.String()), smallDims), absent...)
-		}
-		x := rnnContent(p.source(specialDims.String()), specialDims)
-		try(specialDims, specialDims.spoilt(x, "X"))
-		if !f.relu {
-			try(specialDims, saturated(x))
-		}
+		f.layer().checkForward(p)
 	}
-}
-
-// backward returns the backward pass after a forward pass that has left h.
-func (f nonlinearity) backward(b backend.Backend, way path, d dims, x content, h []float64, absent ...string) trial {
-	rows := d.steps * d.batch
-	t := trial{
-		name: way.name + "/" + f.name + "/" + d.String(),
-		operands: append(rnnInputs(d, x),
-			in("H", rows+d.batch, d.hidden, float32s(h)),
-			in("DY", rows, d.hidden, x["DY"]), in("DHLast", d.batch, d.hidden, x["DHLast"]),
-			out("DZ", rows, d.hidden), out("DX", rows, d.input), out("DH0", d.batch, d.hidden),
-			in("DWIH", d.hidden, d.input, x["DWIH"]), in("DWHH", d.hidden, d.hidden, x["DWHH"]),
-			in("DBIH", 1, d.hidden, x["DBIH"]), in("DBHH", 1, d.hidden, x["DBHH"]),
-			out("Scratch", 1, backend.RNNScratch(way.on(b), d.rnn()))),
-		call: func(b backend.Backend, x tensors) { backend.RNNBackward(way.on(b), f.gradArgs(d.batch, x)) },
-		tolerance: map[string]tolerance{
-			"DZ": nil, "DX": nil, "DH0": nil, "DWIH": nil, "DWHH": nil, "DBIH": nil, "DBHH": nil, "Scratch": nil,
-		},
-	}
-	return t.without(absent...)
 }
 
 func checkRNNBackward(p *probe) {
 	for _, f := range nonlinearities {
-		try := func(d dims, x content, absent ...string) {
-			h := p.expect(f.forward(p.device, plain, d, x))["H"]
-			want := p.expect(f.backward(p.device, plain, d, x, h, absent...))
-			data := d.backwardTolerance(want["DZ"], want["DX"], want["DH0"])
-			all := map[string]tolerance{"DZ": data, "DX": data, "DH0": data}
-			for _, name := range []string{"DWIH", "DWHH", "DBIH", "DBHH"} {
-				all[name] = d.weightTolerance(want["DZ"], largest(h), x[name])
-			}
-			for _, way := range rnnPaths(p.device) {
-				t := f.backward(p.device, way, d, x, h, absent...)
-				t.want = want
-				for name := range t.tolerance {
-					t.tolerance[name] = all[name]
-				}
-				p.verify(t)
-			}
-		}
-		for _, d := range p.layers() {
-			try(d, rnnContent(p.source(d.String()), d))
-		}
-		for _, absent := range [][]string{
-			{"BIH", "DBIH"}, {"BHH", "DBHH"}, {"BIH", "BHH", "DBIH", "DBHH"},
-			{"DX"}, {"DH0"}, {"DHLast"}, {"DX", "DHLast"}, {"DX", "DH0", "DHLast"},
-			{"BIH", "BHH", "DBIH", "DBHH", "DX", "DH0", "DHLast"},
-		} {
-			try(smallDims, rnnContent(p.source(smallDims.String()), smallDims), absent...)
-		}
-		x := rnnContent(p.source(specialDims.String()), specialDims)
-		try(specialDims, specialDims.spoilt(x, "DY"))
+		f.layer().checkBackward(p)
 	}
 }
 
-// checkRNNScratch checks that a smaller layer fits the scratch of a larger one.
 func checkRNNScratch(p *probe) {
-	for _, way := range rnnPaths(p.device) {
-		p.attempt(way.name, func() {
-			b := way.on(p.device)
-			g := p.source(way.name)
-			for range 2000 {
-				small := backend.RNNDims{Steps: g.IntN(9), Batch: g.extent(), Input: g.extent(), Hidden: g.extent()}
-				large := backend.RNNDims{
-					Steps: small.Steps + g.IntN(3), Batch: small.Batch + g.IntN(3),
-					Input: small.Input + g.IntN(3), Hidden: small.Hidden + g.IntN(3),
-				}
-				if a, b := backend.RNNScratch(b, small), backend.RNNScratch(b, large); a > b || a < 0 {
-					p.stopf("%+v needs %d, %+v needs %d (%s)", small, a, large, b, p.seed())
-				}
-			}
-		})
+	checkScratch(p, rnnPaths(p.device), func(b backend.Backend, d backend.LSTMDims) int {
+		return backend.RNNScratch(b, backend.RNNDims{Steps: d.Steps, Batch: d.Batch, Input: d.Input, Hidden: d.Hidden})
+	})
+}
+
+func (f nonlinearity) forward(b backend.Backend, d dims, x content, _ []string) trial {
+	return trial{
+		name:      f.name + "/" + d.String(),
+		operands:  append(d.layerInputs(x, 1, x["H"]), d.rnnScratch(b)),
+		call:      func(b backend.Backend, x tensors) { backend.RNNForward(b, f.args(d.batch, x)) },
+		tolerance: map[string]tolerance{"H": d.forwardTolerance(d.batch * d.hidden), "Scratch": nil},
 	}
+}
+
+func (f nonlinearity) backward(b backend.Backend, d dims, x content, after values, _ []string) trial {
+	return trial{
+		name: f.name + "/" + d.String(),
+		operands: slices.Concat(d.layerInputs(x, 1, float32s(after["H"])), d.layerGradients(x, 1),
+			[]operand{out("DZ", d.steps*d.batch, d.hidden), d.rnnScratch(b)}),
+		call: func(b backend.Backend, x tensors) { backend.RNNBackward(b, f.gradArgs(d.batch, x)) },
+	}
+}
+
+func (d dims) rnnScratch(b backend.Backend) operand {
+	return out("Scratch", 1, backend.RNNScratch(b, backend.RNNDims{Steps: d.steps, Batch: d.batch, Input: d.input, Hidden: d.hidden}))
 }
 
 // rnnCells calls run for both nonlinearities and all shapes of cells, with
@@ -214,6 +129,14 @@ func (f nonlinearity) of(z float64) float64 {
 	return math.Tanh(z)
 }
 
+func (f nonlinearity) cellArgs(x tensors) backend.RNNCellArgs {
+	return backend.RNNCellArgs{ReLU: f.relu, Z: x["Z"], H: x["H"]}
+}
+
+func (f nonlinearity) cellGradArgs(x tensors) backend.RNNCellGradArgs {
+	return backend.RNNCellGradArgs{ReLU: f.relu, H: x["H"], DY: x["DY"], DH: x["DH"], DZ: x["DZ"]}
+}
+
 func checkRNNCell(p *probe) {
 	p.rnnCells(func(name string, f nonlinearity, s shape, z []float32) {
 		want := make([]float64, s.size())
@@ -221,11 +144,9 @@ func checkRNNCell(p *probe) {
 			want[k] = f.of(float64(z[k]))
 		}
 		p.verify(trial{
-			name:     name,
-			operands: []operand{in("Z", s.rows, s.cols, z), out("H", s.rows, s.cols)},
-			call: func(b backend.Backend, x tensors) {
-				b.(backend.RNNCeller).RNNCell(backend.RNNCellArgs{ReLU: f.relu, Z: x["Z"], H: x["H"]})
-			},
+			name:      name,
+			operands:  []operand{in("Z", s.rows, s.cols, z), out("H", s.rows, s.cols)},
+			call:      func(b backend.Backend, x tensors) { b.(backend.RNNCeller).RNNCell(f.cellArgs(x)) },
 			want:      values{"H": want},
 			sharing:   []sharing{{"H": "Z"}},
 			tolerance: map[string]tolerance{"H": ulps(4)},
@@ -255,10 +176,7 @@ func checkRNNCellGrad(p *probe) {
 			name: name,
 			operands: []operand{
 				in("H", s.rows, s.cols, h), in("DY", s.rows, s.cols, dy), in("DH", s.rows, s.cols, dh), out("DZ", s.rows, s.cols)},
-			call: func(b backend.Backend, x tensors) {
-				b.(backend.RNNCeller).RNNCellGrad(backend.RNNCellGradArgs{
-					ReLU: f.relu, H: x["H"], DY: x["DY"], DH: x["DH"], DZ: x["DZ"]})
-			},
+			call:      func(b backend.Backend, x tensors) { b.(backend.RNNCeller).RNNCellGrad(f.cellGradArgs(x)) },
 			want:      values{"DZ": want},
 			sharing:   []sharing{{"DZ": "DY"}, {"DZ": "DH"}},
 			tolerance: map[string]tolerance{"DZ": rounded(4, scale)},

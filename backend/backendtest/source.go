@@ -42,6 +42,18 @@ func (s source) whole(n, most int) []float32 {
 	return x
 }
 
+// saturated draws n arguments of a sigmoid that is all but 0 or 1, and yet is
+// neither.
+func (s source) saturated(n int) []float32 {
+	x := s.uniform(n, 10, 20)
+	for k := range x {
+		if s.IntN(2) == 0 {
+			x[k] = -x[k]
+		}
+	}
+	return x
+}
+
 // ids draws n integers from [0, limit).
 func (s source) ids(n, limit int) []int32 {
 	x := make([]int32, n)

@@ -1,0 +1,177 @@
+package backendtest
+
+import (
+	"slices"
+
+	"gputrain/backend"
+)
+
+// layer is a kind of recurrent layer, as the checks of its two passes see it.
+// Operands have the names that they have in package backend.
+type layer struct {
+	paths   func(b backend.Backend) []path
+	content func(g source, d dims) content // of both passes
+
+	// forward and backward return the passes of a layer on b, the backward one
+	// after a forward pass that has left the given values. The operands that
+	// are to be absent are there; they count for the scratch that is needed.
+	forward  func(b backend.Backend, d dims, x content, absent []string) trial
+	backward func(b backend.Backend, d dims, x content, after values, absent []string) trial
+
+	// What the backward pass puts out: gradients of data and of parameters.
+	data       []string
+	parameters map[string]gradient
+
+	optional         [][]string // operands to leave out together
+	optionalBackward [][]string // of the backward pass
+	frugal           []string   // operands that layers of all sizes do without, a second time
+	unbounded        bool       // the nonlinearity does not saturate
+}
+
+// gradient is that of a parameter: the sum over steps and sequences of dzᵀ·x, or
+// of dz alone.
+type gradient struct{ dz, x string }
+
+// weightsAndBiases returns the gradients of the parameters that layers of every
+// kind have, given those of what the input and the state add to the arguments of
+// the nonlinearities.
+func weightsAndBiases(dzi, dzh string) map[string]gradient {
+	return map[string]gradient{"DWIH": {dzi, "X"}, "DWHH": {dzh, "H"}, "DBIH": {dzi, ""}, "DBHH": {dzh, ""}}
+}
+
+// Operands that layers of every kind may be without.
+var (
+	optionalBiases    = [][]string{{"BIH"}, {"BHH"}, {"BIH", "BHH"}}
+	optionalGradients = [][]string{
+		{"DX"}, {"DH0"}, {"DHLast"}, {"DX", "DHLast"}, {"DX", "DH0", "DHLast"}, {"BIH", "BHH", "DX", "DH0", "DHLast"},
+	}
+)
+
+// tries calls try with layers of all sizes, then without the optional operands,
+// with a NaN in the named operand, and far in saturation.
+func (l layer) tries(p *probe, optional [][]string, spoilt string, try func(d dims, x content, absent ...string)) {
+	drawn := func(d dims) content { return l.content(p.source(d.String()), d) }
+	for _, d := range p.layers() {
+		try(d, drawn(d))
+		if l.frugal != nil {
+			try(d, drawn(d), l.frugal...)
+		}
+	}
+	for _, absent := range optional {
+		try(smallDims, drawn(smallDims), absent...)
+	}
+	x := drawn(specialDims)
+	try(specialDims, specialDims.spoilt(x, spoilt))
+	if !l.unbounded {
+		try(specialDims, saturated(x))
+	}
+}
+
+func (l layer) checkForward(p *probe) {
+	l.tries(p, l.optional, "X", func(d dims, x content, absent ...string) {
+		p.agree(l.paths(p.device), func(b backend.Backend, _ values) trial {
+			return l.forward(b, d, x, absent).without(absent...)
+		})
+	})
+}
+
+func (l layer) checkBackward(p *probe) {
+	l.tries(p, slices.Concat(l.optional, l.optionalBackward), "DY", func(d dims, x content, absent ...string) {
+		for _, name := range absent {
+			if _, ok := l.parameters["D"+name]; ok {
+				absent = append(slices.Clone(absent), "D"+name)
+			}
+		}
+		after := p.expect(l.forward(plain.on(p.device), d, x, absent).without(absent...))
+		p.agree(l.paths(p.device), func(b backend.Backend, want values) trial {
+			t := l.backward(b, d, x, after, absent)
+			t.tolerance = l.tolerances(d, x, after, want)
+			return t.without(absent...)
+		})
+	})
+}
+
+// tolerances returns those of the outputs of the backward pass.
+func (l layer) tolerances(d dims, x content, after, want values) map[string]tolerance {
+	var data []float64
+	for _, name := range l.data {
+		data = append(data, want[name]...)
+	}
+	all := map[string]tolerance{"Scratch": nil}
+	for _, name := range l.data {
+		all[name] = d.backwardTolerance(data)
+	}
+	for name, sum := range l.parameters {
+		all[name] = d.weightTolerance(want[sum.dz], largest(after[sum.x]), x[name])
+	}
+	return all
+}
+
+// agree verifies the trial that build makes for each of the paths, given what
+// plain operations on the reference want, for which build is called without.
+func (p *probe) agree(paths []path, build func(b backend.Backend, want values) trial) {
+	want := p.expect(build(plain.on(p.device), nil))
+	for _, way := range paths {
+		t := build(way.on(p.device), want)
+		t.name = way.name + "/" + t.name
+		t.want = want
+		call := t.call
+		t.call = func(b backend.Backend, x tensors) { call(way.on(b), x) }
+		p.verify(t)
+	}
+}
+
+// layerContent draws the operands that layers of every kind have. gates is the
+// number of rows of the weights for each hidden unit.
+func (d dims) layerContent(g source, gates int) content {
+	t, n, i, h, rows := d.steps, d.batch, d.input, d.hidden, gates*d.hidden
+	w := d.weight()
+	return content{
+		"X": g.uniform(t*n*i, -1, 1), "WIH": g.uniform(rows*i, -w, w), "WHH": g.uniform(rows*h, -w, w),
+		"BIH": g.uniform(rows, -0.5, 0.5), "BHH": g.uniform(rows, -0.5, 0.5), "H": g.uniform(n*h, -1, 1),
+		"DY": g.uniform(t*n*h, -1, 1), "DHLast": g.uniform(n*h, -1, 1),
+		"DWIH": g.uniform(rows*i, -1, 1), "DWHH": g.uniform(rows*h, -1, 1),
+		"DBIH": g.uniform(rows, -1, 1), "DBHH": g.uniform(rows, -1, 1),
+	}
+}
+
+// layerInputs returns the operands that both passes of a layer only read, and H
+// with the given content: all of it, or the initial state alone.
+func (d dims) layerInputs(x content, gates int, h []float32) []operand {
+	rows := gates * d.hidden
+	return []operand{
+		in("X", d.steps*d.batch, d.input, x["X"]), in("WIH", rows, d.input, x["WIH"]), in("WHH", rows, d.hidden, x["WHH"]),
+		in("BIH", 1, rows, x["BIH"]), in("BHH", 1, rows, x["BHH"]), in("H", (d.steps+1)*d.batch, d.hidden, h),
+	}
+}
+
+// layerGradients returns the gradients that layers of every kind have.
+func (d dims) layerGradients(x content, gates int) []operand {
+	steps, rows := d.steps*d.batch, gates*d.hidden
+	return []operand{
+		in("DY", steps, d.hidden, x["DY"]), in("DHLast", d.batch, d.hidden, x["DHLast"]),
+		out("DX", steps, d.input), out("DH0", d.batch, d.hidden),
+		in("DWIH", rows, d.input, x["DWIH"]), in("DWHH", rows, d.hidden, x["DWHH"]),
+		in("DBIH", 1, rows, x["DBIH"]), in("DBHH", 1, rows, x["DBHH"]),
+	}
+}
+
+// checkScratch checks that a smaller layer fits the scratch of a larger one.
+func checkScratch(p *probe, paths []path, scratch func(b backend.Backend, d backend.LSTMDims) int) {
+	for _, way := range paths {
+		p.attempt(way.name, func() {
+			b := way.on(p.device)
+			g := p.source(way.name)
+			for range 2000 {
+				small := backend.LSTMDims{Steps: g.IntN(9), Batch: g.extent(), Input: g.extent(), Hidden: g.extent()}
+				large := backend.LSTMDims{
+					Steps: small.Steps + g.IntN(3), Batch: small.Batch + g.IntN(3),
+					Input: small.Input + g.IntN(3), Hidden: small.Hidden + g.IntN(3), Peephole: g.IntN(2) == 1,
+				}
+				if a, b := scratch(b, small), scratch(b, large); a > b || a < 0 {
+					p.stopf("%+v needs %d, %+v needs %d (%s)", small, a, large, b, p.seed())
+				}
+			}
+		})
+	}
+}
