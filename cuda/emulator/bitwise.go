@@ -251,7 +251,7 @@ func szext(d *decoder) runner {
 			upper = 0
 		}
 		r := uint32(a) &^ upper
-		if k == s32 && uint32(a)>>((n-1)&31)&1 != 0 {
+		if k == s32 && n > 0 && uint32(a)>>(n-1)&1 != 0 {
 			r |= upper
 		}
 		return uint64(r)

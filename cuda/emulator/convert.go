@@ -42,9 +42,10 @@ func convert(d *decoder) runner {
 		f = func(a uint64) uint64 { return exact(truncate(a, from)) }
 	}
 	switch {
-	case c.to == s64 && c.from == s32, c.to == u64 && c.from == s32:
+	case c.to.float() || c.from.float() || c.sat || width != c.to.size():
+	case c.to.size() == 8 && c.from == s32:
 		return hot1(dst, a, fullSignExtend, f)
-	case c.to.size() == 8 && c.from == u32, c.to.size() == 4 && !c.to.float() && !c.from.float() && c.from.size() == 8 && !c.sat:
+	case c.to.size() == 8 && c.from == u32, c.to.size() == 4 && c.from.size() == 8:
 		return hot1(dst, a, fullLow32, f)
 	}
 	return lanes1(dst, a, f)
@@ -54,10 +55,10 @@ func convert(d *decoder) runner {
 func (c conversion) check(d *decoder) {
 	integerRounding := len(c.rounding) == 3 && c.rounding != "rna"
 	toFloat, fromFloat := c.to.float(), c.from.float()
-	narrowing := toFloat && fromFloat && c.to.size() < c.from.size()
 	halves := c.to == bf16 && c.from == f16 || c.to == f16 && c.from == bf16
+	narrowing := toFloat && fromFloat && c.to.size() < c.from.size() || halves
 	switch {
-	case c.rounding == "rna", c.from == tf32, c.from == f16x2, c.from == bf16x2, halves:
+	case c.rounding == "rna", c.from == tf32, c.from == f16x2, c.from == bf16x2:
 		d.fail("cvt.%s from %v to %v does not exist", c.rounding, c.from, c.to)
 	case fromFloat && !toFloat && !integerRounding:
 		d.fail("a conversion to an integer needs .rni, .rzi, .rmi or .rpi")
@@ -134,7 +135,9 @@ func (c conversion) roundInteger(v float64) float64 {
 	return v
 }
 
-// toInteger clamps to the range of the type; NaN becomes 0.
+// toInteger clamps to the range of the type. NaN becomes 0, but from .f64 or to
+// 64 bits the highest bit alone (PTX ISA 9.1, cvt, Integer Notes; older editions
+// say 0 throughout).
 func (c conversion) toInteger(a uint64) uint64 {
 	v := c.roundInteger(c.float(a))
 	bits := 8 * c.to.size()
@@ -144,6 +147,8 @@ func (c conversion) toInteger(a uint64) uint64 {
 		low = -high
 	}
 	switch {
+	case v != v && (c.from == f64 || bits == 64):
+		return 1 << (bits - 1)
 	case v != v || v == 0:
 		return 0
 	case v <= low:

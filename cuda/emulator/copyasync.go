@@ -1,7 +1,5 @@
 package emulator
 
-import "strings"
-
 // A pendingCopy is a cp.async whose data is still on its way. It is read when
 // the instruction is executed and arrives when the thread waits for it, which is
 // as late as the ISA allows; until then its place has no value.
@@ -36,12 +34,7 @@ func copyAsync(d *decoder) runner {
 		d.fail("cp.async copies from global to shared memory")
 	}
 	cached := d.choice("ca", "cg")
-	for _, m := range d.mods {
-		if strings.HasPrefix(m, "L2::") && m != "L2::cache_hint" {
-			d.mod(m)
-			break
-		}
-	}
+	d.cacheHints("L2::")
 	d.countBetween(3, 4)
 	size := d.immediateArg(2, 16)
 	if size != 16 && (cached == "cg" || size != 4 && size != 8) {

@@ -102,6 +102,13 @@ func (d *decoder) option(names ...string) string {
 	return found
 }
 
+// cacheHints drops the modifiers that only advise a cache of these levels.
+func (d *decoder) cacheHints(levels ...string) {
+	d.mods = slices.DeleteFunc(d.mods, func(m string) bool {
+		return m != "L2::cache_hint" && slices.ContainsFunc(levels, func(level string) bool { return strings.HasPrefix(m, level) })
+	})
+}
+
 // choice is option where one must be there.
 func (d *decoder) choice(names ...string) string {
 	found := d.option(names...)

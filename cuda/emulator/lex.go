@@ -107,12 +107,12 @@ func numberLength(s string) int {
 }
 
 // nameLength counts the bytes of the name at the start of s. Two colons belong
-// to it, as in .shared::cta; one ends a label.
+// to it, as in .shared::cta and .L2::128B; one ends a label.
 func nameLength(s string) int {
 	for i := 1; i < len(s); i++ {
 		switch {
 		case isNameStart(s[i]) || isDigit(s[i]):
-		case s[i] == ':' && i+2 < len(s) && s[i+1] == ':' && isNameStart(s[i+2]):
+		case s[i] == ':' && i+2 < len(s) && s[i+1] == ':' && (isNameStart(s[i+2]) || isDigit(s[i+2])):
 			i++
 		default:
 			return i

@@ -167,6 +167,18 @@ func TestStateSpaces(t *testing.T) {
 		in2(1, 42, 42), in2(1, 43, 43)).test(t)
 }
 
+// Hints for caches change no result.
+func TestCacheHints(t *testing.T) {
+	op(`{ .shared .b32 s[32]; .reg .b32 %s; .reg .b64 %p; cvta.to.global.u64 %p, %in;
+	ld.global.L1::no_allocate.L2::128B.u32 %d, [%p];
+	mov.u32 %s, s;
+	mad.lo.u32 %s, %i, 4, %s;
+	cp.async.ca.shared.global.L2::64B [%s], [%p], 4;
+	cp.async.wait_all;
+	ld.shared.u32 %q, [%s]; } | u32 u32 u32`,
+		in2(42, 42, 42), in2(43, 43, 43)).test(t)
+}
+
 func TestFunctions(t *testing.T) {
 	text := `.version 7.8
 .target sm_70

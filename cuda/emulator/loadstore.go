@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"slices"
-	"strings"
 )
 
 var memoryDecoders = map[string]decoding{
@@ -28,12 +27,7 @@ func (d *decoder) accessForm(write bool) (access, kind) {
 	}
 	a.space = d.space()
 	d.option("ca", "cg", "cs", "lu", "cv", "wb", "wt", "nc")
-	for _, m := range d.mods {
-		if strings.HasPrefix(m, "L1::") || strings.HasPrefix(m, "L2::") && m != "L2::cache_hint" {
-			d.mod(m)
-			break
-		}
-	}
+	d.cacheHints("L1::", "L2::")
 	a.count = map[string]int{"": 1, "v2": 2, "v4": 4}[d.option("v2", "v4")]
 	k := d.kind()
 	a.size = k.size()

@@ -135,7 +135,17 @@ func toX(k kind, name byte) string {
 	return fmt.Sprintf("mov.b64 %%x, %%%c;\n", name)
 }
 
+// test runs the cases in a part of a warp, and then, repeated, in a whole one:
+// the commonest instructions have a loop of their own for that.
 func (o operation) test(t *testing.T) {
+	t.Helper()
+	o.compare(t)
+	n := len(o.cases)
+	o.cases = slices.Repeat(o.cases, 32)[:32*((n+31)/32)]
+	o.compare(t)
+}
+
+func (o operation) compare(t *testing.T) {
 	t.Helper()
 	d, q := o.run(t)
 	_, hasQ := o.kinds['q']
@@ -246,6 +256,8 @@ var bitOperations = []operation{
 	op("bfi.b64 %d, %a, %b, %c, %e | b64 b64 b64 u32 u32", in(0xffffff00000000ff, 0, ones64, 8, 32), in(7, 7, 5, 0, 64)),
 	op("szext.clamp.s32 %d, %a, %b | s32 s32 u32", in(0xffffff80, 0x180, 8), in(0x180, 0x180, 32), in(0x180, 0x180, 10)),
 	op("szext.wrap.u32 %d, %a, %b | u32 u32 u32", in(0x80, 0x180, 40)),
+	op("szext.clamp.s32 %d, %a, %b | s32 s32 u32", in(0, ones32, 0)),
+	op("szext.wrap.s32 %d, %a, %b | s32 s32 u32", in(0, ones32, 32)),
 	op("bmsk.clamp.b32 %d, %a, %b | b32 u32 u32", in(0xff0, 4, 8), in(0xf0000000, 28, 20), in(0, 32, 4), in(ones32, 0, 32)),
 	op("bmsk.wrap.b32 %d, %a, %b | b32 u32 u32", in(0xff0, 36, 40), in(0, 0, 32)),
 	// The bytes of b:a are 7 to 0.
@@ -324,6 +336,11 @@ var floatOperations = []operation{
 var convertOperations = []operation{
 	op("cvt.rni.s32.f32 %d, %a | s32 f32", in(2, bits32(2.5)), in(4, bits32(3.5)), in(0xfffffffe, bits32(-2.5)), in(0, nan), in(min32-1, bits32(3e9)), in(min32, inf32|min32)),
 	op("cvt.rzi.u32.f32 %d, %a | u32 f32", in(2, bits32(2.9)), in(0, bits32(-2)), in(ones32, bits32(1e20)), in(4e9, bits32(4e9))),
+	op("cvt.rzi.u32.f64 %d, %a | u32 f64", in(min32, bits64(math.NaN()))),
+	op("cvt.rzi.s16.f64 %d, %a | s16 f64", in(0x8000, bits64(math.NaN()))),
+	op("cvt.rzi.s64.f32 %d, %a | s64 f32", in(min64, nan)),
+	op("cvt.rzi.u64.f16 %d, %a | u64 f16", in(min64, 0x7e00)),
+	op("cvt.rzi.u16.f16 %d, %a | u16 f16", in(0, 0x7e00)),
 	op("cvt.rmi.s32.f32 %d, %a | s32 f32", in(0xfffffffd, bits32(-2.1)), in(2, bits32(2.9))),
 	op("cvt.rpi.s32.f64 %d, %a | s32 f64", in(0xfffffffe, bits64(-2.9)), in(3, bits64(2.1))),
 	op("cvt.rzi.s64.f64 %d, %a | s64 f64", in(min64, bits64(-1e30)), in(min64-1, bits64(1e30)), in(ones64, bits64(-1.5))),
@@ -342,7 +359,12 @@ var convertOperations = []operation{
 	op("cvt.rn.f32.u64 %d, %a | f32 u64", in(bits32(0x1p64), ones64), in(bits32(0x1.000002p63), min64+1<<39+1), in(bits32(0x1p63), min64+1<<39)),
 	op("cvt.rz.f64.u64 %d, %a | f64 u64", in(bits64(0x1.fffffffffffffp63), ones64)),
 	op("cvt.rn.f64.s64 %d, %a | f64 s64", in(bits64(-0x1p63), min64+1)),
+	op("cvt.rn.f64.u32 %d, %a | f64 u32", in(bits64(1), 1), in(bits64(0x1.fffffffep31), ones32)),
+	op("cvt.rn.f64.s32 %d, %a | f64 s32", in(bits64(-1), ones32)),
 	op("cvt.s64.s32 %d, %a | s64 s32", in(ones64, ones32)),
+	op("cvt.sat.u64.s32 %d, %a | u64 s32", in(0, ones32), in(5, 5)),
+	op("{ .reg .b64 %wide; cvt.s32.s64 %wide, %a; mov.b64 %d, %wide; } | b64 s64", in(ones64, ones32)), // extended to the register
+	op("{ .reg .b64 %wide; cvt.u32.s64 %wide, %a; mov.b64 %d, %wide; } | b64 s64", in(ones32, ones64)),
 	op("cvt.u64.u32 %d, %a | u64 u32", in(ones32, ones32)),
 	op("cvt.u32.u64 %d, %a | u32 u64", in(0x9abcdef0, 0x123456789abcdef0)),
 	op("cvt.s16.s8 %d, %a | s16 s8", in(0xff80, 0x180)),
@@ -358,6 +380,8 @@ var convertOperations = []operation{
 	op("cvt.rn.relu.f16.f32 %d, %a | f16 f32", in(0, bits32(-1)), in(0x3c00, bits32(1))),
 	op("cvt.f32.f16 %d, %a | f32 f16", in(bits32(0x1p-24), 1), in(inf32, 0x7c00), in(bits32(-2), 0xc000), in(nan32, 0x7c01)),
 	op("cvt.rn.bf16.f32 %d, %a | bf16 f32", in(0x3f80, bits32(1)), in(0x3f80, 0x3f808000), in(0x3f82, 0x3f818000), in(0x7f80, largest)),
+	op("cvt.rn.bf16.f16 %d, %a | bf16 f16", in(0x3f80, 0x3c04), in(0x3f82, 0x3c0c), in(0x3380, 1), in(0x7fff, 0x7c01)),
+	op("cvt.rz.f16.bf16 %d, %a | f16 bf16", in(0x3c00, 0x3f80), in(0x7bff, 0x7f00), in(0x8000, 0xb300)),
 	op("cvt.rn.f16x2.f32 %d, %a, %b | f16x2 f32 f32", in(0x3c004000, bits32(1), bits32(2))),
 	op("cvt.rn.bf16x2.f32 %d, %a, %b | bf16x2 f32 f32", in(0x3f804000, bits32(1), bits32(2))),
 	op("cvt.rna.tf32.f32 %d, %a | b32 f32", in(0x3f802000, 0x3f801000), in(0x3f800000, 0x3f800fff), in(inf32, inf32)),
