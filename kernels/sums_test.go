@@ -34,3 +34,23 @@ func TestManyPartialSumsAreAdded(t *testing.T) {
 		}
 	}
 }
+
+// A product in any number of slices; the planner makes powers of two.
+func TestAnyNumberOfSlicesIsAdded(t *testing.T) {
+	const n, most = 300, 11
+	d := open(t, "gemm")
+	parts, old := whole(random(2), most*n), whole(random(3), n)
+	for slices := 1; slices <= most; slices++ {
+		dst := put(d, old)
+		d.run("gemm_reduce", kernels.Elements(n), dst, put(d, parts), int64(n), slices, 2.0, -0.5)
+		for k, got := range get[float32](d, dst, n) {
+			var sum float32
+			for z := range slices {
+				sum += parts[z*n+k]
+			}
+			if want := 2*sum - 0.5*old[k]; got != want {
+				t.Fatalf("seeds 1,2 and 1,3: %d slices: dst[%d] = %v, want %v", slices, k, got, want)
+			}
+		}
+	}
+}

@@ -1,0 +1,99 @@
+package kernels_test
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"gputrain/cuda"
+	"gputrain/kernels"
+)
+
+// The compiler copies the nonlinearities into each cell. Every copy gives the
+// bits of sigmoid and tanh_forward, which keep the bounds of their sources.
+func TestCellsApplyTheNonlinearities(t *testing.T) {
+	x := append(scaled(uniform(random(21), 1024), 12), 25, -25, 110, -110, float32(math.Inf(1)), float32(math.Inf(-1)))
+	n := len(x)
+	d := open(t, "activation", "lstm", "rnn", "gru", "block")
+	each := kernels.Matrix(n, 1) // one unit, n rows
+	none := cuda.Pointer(0)
+	constant := func(value float32, count int) cuda.Pointer { return put(d, slices.Repeat([]float32{value}, count)) }
+	apply := func(kernel string, x []float32) []float32 {
+		dst := room[float32](d, len(x))
+		d.run(kernel, kernels.Elements(int64(len(x))), dst, put(d, x), int64(len(x)))
+		return get[float32](d, dst, len(x))
+	}
+	s, th := apply("sigmoid", x), apply("tanh_forward", x)
+	state := products(s, th)
+	output := products(s, apply("tanh_forward", state))
+	quarter := products(th, slices.Repeat([]float32{0.25}, n))
+	// check compares columns of the rows at got, of width elements, from first on.
+	check := func(what string, got cuda.Pointer, width, first int, want ...[]float32) {
+		t.Helper()
+		values := get[float32](d, got, n*width)
+		for row, x := range x {
+			for column, want := range want {
+				got, want := values[row*width+first+column], want[row]
+				if math.Float32bits(got) != math.Float32bits(want) {
+					t.Errorf("seed 1,21: %s[%d,%d] of %v = %v, want %v", what, row, first+column, x, got, want)
+					return
+				}
+			}
+		}
+	}
+
+	// Gates i, f, g, o, after a state of 0.
+	gates, c, h := put(d, repeated(x, 4)), room[float32](d, n), room[float32](d, n)
+	d.run("lstm_cell", each, gates, c, h, constant(0, n), none, n, 1)
+	check("gates of lstm_cell", gates, 4, 0, s, s, th, s)
+	check("c of lstm_cell", c, 1, 0, state)
+	check("h of lstm_cell", h, 1, 0, output)
+
+	gates, c, h = put(d, repeated(x, 4)), room[float32](d, n), room[float32](d, n)
+	d.run("lstm_step", kernels.LSTMStep(n, 1), gates, c, h, constant(0, n), constant(0, n), constant(0, 4), none, none, none, n, 1)
+	check("gates of lstm_step", gates, 4, 0, s, s, th, s)
+	check("h of lstm_step", h, 1, 0, output)
+
+	// dz of o is tanh(c) * o * (1-o), o = ½.
+	dz := room[float32](d, 4*n)
+	d.run("lstm_cell_grad", each, dz, constant(0, n), constant(0.5, 4*n), constant(0, n), put(d, x), none, constant(1, n), constant(0, n), n, 1)
+	check("dz of lstm_cell_grad", dz, 4, 3, quarter)
+
+	h = put(d, x)
+	d.run("rnn_step", kernels.RNNStep(n, 1), h, constant(0, n), constant(0, 1), none, none, n, 1, 0)
+	check("h of rnn_step", h, 1, 0, th)
+
+	gates, h = put(d, repeated(x, 3)), room[float32](d, n)
+	d.run("gru_cell", each, gates, h, constant(0, 3*n), constant(0, n), n, 1)
+	check("gates of gru_cell", gates, 3, 0, s, s, th)
+
+	// Gates in, f, out and the cell, which squash by tanh.
+	gates, c, h = put(d, repeated(x, 4)), room[float32](d, n), room[float32](d, n)
+	d.run("memory_block", each, gates, c, h, constant(0, n), none, n, 1, 1, 1, 1.0, 1.0, 1.0, 1.0)
+	check("gates of memory_block", gates, 4, 0, s, s, s, th)
+	check("s of memory_block", c, 1, 0, state)
+	check("y of memory_block", h, 1, 0, output)
+
+	// d_out is h(s) * out * (1-out), out = ½.
+	e, dOut := room[float32](d, n), room[float32](d, n)
+	d.run("memory_block_error", each, e, dOut, constant(0.5, 4*n), put(d, x), constant(1, n), n, 1, 1, 1, 1.0, 1.0)
+	check("d_out of memory_block_error", dOut, 1, 0, quarter)
+}
+
+// repeated returns each element of x so many times.
+func repeated(x []float32, times int) []float32 {
+	var all []float32
+	for _, v := range x {
+		all = append(all, slices.Repeat([]float32{v}, times)...)
+	}
+	return all
+}
+
+// products returns 0 + a*b.
+func products(a, b []float32) []float32 {
+	c := make([]float32, len(a))
+	for k := range c {
+		c[k] += a[k] * b[k]
+	}
+	return c
+}
