@@ -202,44 +202,48 @@ func (l *layerNormGrad) run(from, to int) {
 
 // sigmoid returns 1/(1+exp(−x)) within 1 ULP.
 func sigmoid(x float32) float32 {
-	scale, q := scaledExp(-float64(x))
-	return float32(1 / (1 + (scale + scale*q)))
+	scale, r := reduce(-float64(x))
+	return float32(1 / (1 + (scale + scale*expm1(r))))
 }
 
 // tanh returns tanh(x) within 1 ULP, from (exp(2x)−1)/(exp(2x)+1). The
-// difference is taken before the 1 is lost, see scaledExp.
+// difference is taken before the 1 is lost, see reduce.
 func tanh(x float32) float32 {
-	scale, q := scaledExp(2 * math.Abs(float64(x)))
-	m := (scale - 1) + scale*q
-	return float32(math.Copysign(m/(m+2), float64(x)))
+	scale, r := reduce(2 * math.Abs(float64(x)))
+	m := (scale - 1) + scale*expm1(r)
+	return float32(m * math.Copysign(1, float64(x)) / (m + 2))
 }
 
 // exp returns exp(x) within 6e−9 of itself; beyond ±700, at ±700.
 func exp(x float64) float64 {
-	scale, q := scaledExp(x)
-	return scale + scale*q
+	scale, r := reduce(x)
+	return scale + scale*expm1(r)
 }
 
-// scaledExp returns a power of two and q with exp(x) = scale·(1+q) within
-// 6e−9 of itself; beyond ±700, at ±700. Where scale is 1, q is exp(x)−1 to the
-// same relative precision. float64 arithmetic leaves a float32 result with no
-// error but that of its own rounding, and its range with none to overflow.
-func scaledExp(x float64) (scale, q float64) {
+// reduce returns a power of two and r, |r| ≤ ln 2 / 2, with exp(x) =
+// scale·exp(r); beyond ±700, at ±700. scale is 1 where x is r.
+func reduce(x float64) (scale, r float64) {
 	const limit = 700
 	if x > limit {
 		x = limit
 	} else if x < -limit {
 		x = -limit
 	}
-	// x = n·ln 2 + r, |r| ≤ ln 2 / 2. Adding 1.5·2⁵² rounds to an integer,
-	// which is then in the lowest bits.
+	// x = n·ln 2 + r. Adding 1.5·2⁵² rounds to an integer, which is then in the
+	// lowest bits.
 	const rounder = 3 << 51
 	shifted := x*math.Log2E + rounder
-	r := x - (shifted-rounder)*math.Ln2
 	scale = math.Float64frombits((math.Float64bits(shifted) + 1023) << 52)
+	return scale, x - (shifted-rounder)*math.Ln2
+}
+
+// expm1 returns exp(r)−1 within 6e−9 of itself, for r from reduce. float64
+// arithmetic leaves a float32 result with no error but that of its own rounding,
+// and its range with none to overflow.
+func expm1(r float64) float64 {
 	// r + r²/2! + ... + r⁷/7!, in an order that leaves little to wait for.
 	square := r * r
 	low := r + square*(1./2+r*(1./6))
 	high := (1./24 + r*(1./120)) + square*(1./720+r*(1./5040))
-	return scale, low + square*square*high
+	return low + square*square*high
 }

@@ -13,7 +13,8 @@ func (c *Backend) MemoryBlock(a backend.MemoryBlockArgs) {
 	c.forEach(&c.jobs.memoryBlock, a.S.Rows, rowGrain(costlyGrain, a.Gates.Cols+a.S.Cols))
 }
 
-// memoryBlock is a time step, as an operation over rows of the batch.
+// memoryBlock is a time step, or all of a sequence, as an operation over rows of
+// the batch.
 type memoryBlock struct {
 	blocks, cells int // B; S, of a block
 	units         int // of a row of gates
@@ -38,37 +39,45 @@ func (b *memoryBlock) run(from, to int) {
 	for n := from; n < to; n++ {
 		u := b.unitsOf(n)
 		before, s, output := b.states(b.before, n), b.states(b.s, n), b.states(b.output, n)
-		for j := range b.blocks {
-			first, end := j*b.cells, (j+1)*b.cells
-			in := sigmoid(u.in[j] + b.through(0, before, first, end))
+		b.gate(u.in, 0, before)
+		if b.forget {
+			b.gate(u.forget, 1, before)
+		}
+		b.g.squash(u.cell, u.cell)
+		for j, in := range u.in {
 			forget := float32(1)
 			if b.forget {
-				forget = sigmoid(u.forget[j] + b.through(1, before, first, end))
-				u.forget[j] = forget
+				forget = u.forget[j]
 			}
-			for v := first; v < end; v++ {
-				u.cell[v] = b.g.of(u.cell[v])
+			for v := j * b.cells; v < (j+1)*b.cells; v++ {
 				s[v] = forget*before[v] + in*u.cell[v]
 			}
-			out := sigmoid(u.out[j] + b.through(2, s, first, end))
-			for v := first; v < end; v++ {
-				output[v] = out * b.h.of(s[v])
+		}
+		b.gate(u.out, 2, s)
+		b.h.squash(output, s)
+		for j, out := range u.out {
+			for v := j * b.cells; v < (j+1)*b.cells; v++ {
+				output[v] *= out
 			}
-			u.in[j], u.out[j] = in, out
 		}
 	}
 }
 
-// through returns Σ p_v·s_v over the cells of a block, row 0, 1, 2 of the
-// peepholes being that of in, φ, out; 0 without peepholes.
-func (b *memoryBlock) through(row int, s []float32, first, end int) (sum float32) {
-	if b.peep == nil {
-		return 0
+// gate sets y_j = σ(y_j + Σ p_v·s_v) for the gates of one kind, the sum over the
+// cells of the block being there with peepholes only. Row 0, 1, 2 of these is
+// that of in, φ, out.
+func (b *memoryBlock) gate(y []float32, row int, s []float32) {
+	if b.peep != nil {
+		peep := b.states(b.peep, row)
+		for j := range y {
+			var sum float32
+			for v := j * b.cells; v < (j+1)*b.cells; v++ {
+				sum += peep[v] * s[v]
+			}
+			y[j] += sum
+		}
 	}
-	for v, p := range b.states(b.peep, row)[first:end] {
-		sum += p * s[first+v]
-	}
-	return sum
+	sigmoids(y, y, nil, 0)
 }
 
 // states returns row n of x, which has a column for each cell.
@@ -97,8 +106,15 @@ func (c *Backend) MemoryBlockGrad(a backend.MemoryBlockGradArgs) {
 	if c.err != nil {
 		return
 	}
+	c.truncatedGrad(a, a.S.Rows)
+}
+
+// truncatedGrad adds to the truncated gradient the time steps in the rows of the
+// operands, each of so many sequences.
+func (c *Backend) truncatedGrad(a backend.MemoryBlockGradArgs, batch int) {
 	c.jobs.blockGrad = memoryBlockGrad{
-		memoryBlock: newMemoryBlock(a.MemoryBlockArgs), batch: a.S.Rows, sources: a.Source.Cols, columns: a.PIn.Cols,
+		memoryBlock: newMemoryBlock(a.MemoryBlockArgs),
+		rows:        a.S.Rows, batch: batch, sources: a.Source.Cols, columns: a.PIn.Cols,
 		source: floats(a.Source), dy: floats(a.DY),
 		pIn: floats(a.PIn), pForget: floats(a.PForget), pCell: floats(a.PCell),
 		dw: floats(a.DW), dPeep: floats(a.DPeep),
@@ -106,57 +122,134 @@ func (c *Backend) MemoryBlockGrad(a backend.MemoryBlockGradArgs) {
 	c.forEach(&c.jobs.blockGrad, a.Blocks, rowGrain(cheapGrain, a.S.Rows*a.DW.Size()/a.Blocks))
 }
 
-// memoryBlockGrad is a time step of the truncated gradient, as an operation
-// over blocks, which have no weights in common.
+// memoryBlockGrad is the truncated gradient of the time steps in the rows of
+// its operands, as an operation over blocks, which have no weights in common.
 type memoryBlockGrad struct {
 	memoryBlock
-	batch, sources, columns int       // N; M; of the partials of gates
-	source, dy              []float32 // [N, M], [N, B·S] in
-	pIn, pForget            []float32 // [N·B·S, columns] in and out; pForget may be nil
-	pCell                   []float32 // [N·B·S, M] in and out
-	dw, dPeep               []float32 // [U, M], [3, B·S] in and out; dPeep may be nil
+	rows, batch      int       // T·N; N
+	sources, columns int       // M; of the partials of gates
+	source, dy       []float32 // [T·N, M], [T·N, B·S] in
+	pIn, pForget     []float32 // [N·B·S, columns] in and out; pForget may be nil
+	pCell            []float32 // [N·B·S, M] in and out
+	dw, dPeep        []float32 // [U, M], [3, B·S] in and out; dPeep may be nil
 }
 
+// run takes each cell of each sequence through all its steps, which leaves its
+// partials in the cache.
 func (b *memoryBlockGrad) run(from, to int) {
-	outRow := b.units - b.blocks*(b.cells+1)
 	for n := range b.batch {
-		u := b.unitsOf(n)
-		before, s, dy := b.states(b.before, n), b.states(b.s, n), b.states(b.dy, n)
 		for j := from; j < to; j++ {
-			first, end := j*b.cells, (j+1)*b.cells
-			t := truncation{forget: 1, source: b.source[n*b.sources:][:b.sources], before: before[first:end]}
-			if b.forget {
-				t.forget = u.forget[j]
-			}
-			in, out := u.in[j], u.out[j]
-			var dOut float32 // gradient of z_out
-			for v := first; v < end; v++ {
-				g, row := u.cell[v], n*len(s)+v
-				var e float32 // gradient of s_v
-				// Where the target is at the end, hardly a step has an error.
-				if dy[v] != 0 {
-					squashed := b.h.of(s[v])
-					dOut += squashed * dy[v] * out * (1 - out)
-					e = dy[v] * out * b.h.slope(squashed)
+			wrong := b.rows // the first with an error: where the target is at the end, the last
+			for v := j * b.cells; v < (j+1)*b.cells; v++ {
+				c := b.cell(n, v)
+				for row := n; row < b.rows; row += b.batch {
+					c.advance(row)
+					if dy := b.states(b.dy, row)[v]; dy != 0 {
+						wrong = min(wrong, row)
+						c.correct(row, dy)
+					}
 				}
-				t.gate(b.partials(b.pIn, row), b.weights(j), b.peepholes(0, j), g*in*(1-in), e)
-				if b.forget {
-					t.gate(b.partials(b.pForget, row), b.weights(b.blocks+j), b.peepholes(1, j), before[v]*t.forget*(1-t.forget), e)
-				}
-				advance(b.pCell[row*b.sources:][:b.sources], b.weights(outRow+b.blocks+v), t.source, t.forget, in*b.g.slope(g), e)
 			}
-			if dOut != 0 {
-				addScaled(b.weights(outRow+j), t.source, nil, dOut)
-				addScaled(b.peepholes(2, j), s[first:end], nil, dOut)
+			for row := wrong; row < b.rows; row += b.batch {
+				b.correctOut(j, row)
 			}
 		}
 	}
 }
 
-// partials returns a row of the partials of a gate.
-func (b *memoryBlockGrad) partials(p []float32, row int) []float32 {
-	return p[row*b.columns:][:b.columns]
+// correctOut adds to the gradient of the weights of the output gate of block j,
+// on which no state depends, what the errors of a step give.
+func (b *memoryBlockGrad) correctOut(j, row int) {
+	first, end := j*b.cells, (j+1)*b.cells
+	unit := b.outUnit(j)
+	out, s := b.gates[row*b.units+unit], b.states(b.s, row)[first:end]
+	var e float32 // of z_out
+	for v, dy := range b.states(b.dy, row)[first:end] {
+		if dy != 0 {
+			e += b.h.of(s[v]) * dy * out * (1 - out)
+		}
+	}
+	if e == 0 {
+		return
+	}
+	addScaled(b.weights(unit), b.source[row*b.sources:], nil, e)
+	if b.peep != nil {
+		addScaled(b.peepholes(2, j), s, nil, e)
+	}
 }
+
+// cellGrad is the truncated gradient that cell v of block j of one sequence
+// gives.
+type cellGrad struct {
+	*memoryBlockGrad
+	j, v int
+
+	inUnit, forgetUnit, outUnit, cellUnit int // its gates and itself, among all units
+
+	pIn, pForget, pCell []float32 // its partials; pForget is nil without forget gates
+}
+
+// cell returns cell v of sequence n.
+func (b *memoryBlockGrad) cell(n, v int) cellGrad {
+	j, states := v/b.cells, b.blocks*b.cells
+	row := n*states + v
+	c := cellGrad{
+		memoryBlockGrad: b, j: j, v: v,
+		inUnit: j, forgetUnit: b.blocks + j, outUnit: b.outUnit(j), cellUnit: b.units - states + v,
+		pIn: b.pIn[row*b.columns:][:b.columns], pCell: b.pCell[row*b.sources:][:b.sources],
+	}
+	if b.forget {
+		c.pForget = b.pForget[row*b.columns:][:b.columns]
+	}
+	return c
+}
+
+// advance takes the partials one step on.
+func (c *cellGrad) advance(row int) {
+	u, y := c.gates[row*c.units:][:c.units], c.source[row*c.sources:][:c.sources]
+	in, g, forget := u[c.inUnit], u[c.cellUnit], float32(1)
+	if c.forget {
+		forget = u[c.forgetUnit]
+	}
+	dIn, dCell := g*in*(1-in), in*c.g.slope(g)
+	advancePair(c.pIn, c.pCell, y, forget, dIn, dCell)
+	if !c.forget && c.peep == nil {
+		return
+	}
+	before := c.states(c.before, row)
+	dForget := before[c.v] * forget * (1 - forget)
+	if c.forget {
+		advance(c.pForget, y, forget, dForget)
+	}
+	if c.peep != nil {
+		before = before[c.j*c.cells:][:c.cells]
+		advance(c.pIn[c.sources:], before, forget, dIn)
+		if c.forget {
+			advance(c.pForget[c.sources:], before, forget, dForget)
+		}
+	}
+}
+
+// correct adds to the gradient what the error dy of a step gives.
+func (c *cellGrad) correct(row int, dy float32) {
+	u := c.gates[row*c.units:][:c.units]
+	squashed := c.h.of(c.states(c.s, row)[c.v])
+	e := dy * u[c.outUnit] * c.h.slope(squashed) // of s_v
+	addScaled(c.weights(c.inUnit), c.pIn, nil, e)
+	addScaled(c.weights(c.cellUnit), c.pCell, nil, e)
+	if c.forget {
+		addScaled(c.weights(c.forgetUnit), c.pForget, nil, e)
+	}
+	if c.peep != nil {
+		addScaled(c.peepholes(0, c.j), c.pIn[c.sources:], nil, e)
+		if c.forget {
+			addScaled(c.peepholes(1, c.j), c.pForget[c.sources:], nil, e)
+		}
+	}
+}
+
+// outUnit returns the output gate of block j, among all units.
+func (b *memoryBlockGrad) outUnit(j int) int { return b.units - b.blocks*(b.cells+1) + j }
 
 // weights returns the gradient of the weights into a unit.
 func (b *memoryBlockGrad) weights(unit int) []float32 {
@@ -164,40 +257,25 @@ func (b *memoryBlockGrad) weights(unit int) []float32 {
 }
 
 // peepholes returns the gradient of the peepholes of block j, the row being as
-// in through; nil without peepholes.
+// in gate.
 func (b *memoryBlockGrad) peepholes(row, j int) []float32 {
-	if b.dPeep == nil {
-		return nil
-	}
 	return b.states(b.dPeep, row)[j*b.cells:][:b.cells]
 }
 
-// truncation is what one time step of a block feeds to its partials.
-type truncation struct {
-	forget         float32
-	source, before []float32 // y_m; s(t−1), the sources of the peepholes
-}
-
-// gate takes the partials p of a cell with respect to the weights of a gate
-// one step on, those of its peepholes too, ds being ∂s_v/∂z of this step.
-func (t truncation) gate(p, dw, dPeep []float32, ds, e float32) {
-	m := len(t.source)
-	advance(p[:m], dw, t.source, t.forget, ds, e)
-	advance(p[m:], dPeep, t.before, t.forget, ds, e)
-}
-
-// advance sets p[m] = forget·p[m] + ds·y[m] and adds e·p[m] to dw[m].
-func advance(p, dw, y []float32, forget, ds, e float32) {
-	dw, y = dw[:len(p)], y[:len(p)]
-	if e == 0 {
-		for m := range p {
-			p[m] = forget*p[m] + ds*y[m]
-		}
-		return
+// advance sets p[m] = forget·p[m] + ds·y[m], ds being ∂s_v/∂z of this step.
+func advance(p, y []float32, forget, ds float32) {
+	p = p[:len(y)]
+	for m, y := range y {
+		p[m] = forget*p[m] + ds*y
 	}
-	for m := range p {
-		p[m] = forget*p[m] + ds*y[m]
-		dw[m] += e * p[m]
+}
+
+// advancePair does so for two rows of partials, in little more time than for one.
+func advancePair(p, q, y []float32, forget, dsP, dsQ float32) {
+	p, q = p[:len(y)], q[:len(y)]
+	for m, y := range y {
+		p[m] = forget*p[m] + dsP*y
+		q[m] = forget*q[m] + dsQ*y
 	}
 }
 
@@ -211,6 +289,14 @@ func (f squash) of(x float32) float32 {
 		return x
 	}
 	return f.bound * tanh(f.steepness*x)
+}
+
+// squash sets y = f(x).
+func (f squash) squash(y, x []float32) {
+	x = x[:len(y)]
+	for i := range y {
+		y[i] = f.of(x[i])
+	}
 }
 
 // slope returns the derivative, given y = f(x).

@@ -9,70 +9,61 @@ func (c *Backend) MemoryBlockForward(a backend.MemoryBlockSequenceArgs) {
 	if c.err != nil {
 		return
 	}
+	n, inputs, feedback := a.Batch, a.X.Cols, a.Feedback()
+	c.CopyCols(a.Source, 0, a.X, 0, inputs)
+	if a.Steps() > 0 {
+		first := a.Source.Slice(0, n)
+		c.CopyCols(first, inputs, a.Gates.Slice(0, n), 0, feedback)
+		c.CopyCols(first, inputs+feedback, a.Y.Slice(0, n), 0, a.Y.Cols)
+	}
 	f := &c.jobs.blockForward
 	*f = blockForward{
-		memoryBlock: newMemoryBlockSequence(a),
-		sources:     newProduct(backend.NoTrans, backend.Trans, a.Batch, a.Weight.Rows, a.Weight.Cols),
-		inputs:      a.X.Cols, feedback: a.Feedback(),
+		memoryBlock:    newMemoryBlock(allSteps(a)),
+		forwardProduct: forwardProduct{newProduct(backend.NoTrans, backend.Trans, n, a.Weight.Rows, a.Weight.Cols)},
+		inputs:         inputs, feedback: feedback,
 	}
-	f.sources.a, f.sources.b, f.sources.blas = floats(a.Source), floats(a.Weight), c.blas
-	c.CopyCols(a.Source, 0, a.X, 0, a.X.Cols)
-	if a.Steps() > 0 {
-		f.feed(0, 0, a.Batch)
+	p := &f.all
+	p.dst, p.a, p.b, p.blas = f.gates, floats(a.Source), floats(a.Weight), c.blas
+	if p.m < packRows && p.k < shortDot {
+		p.tiling = tilingPlain
 	}
-	c.unroll(sequence{recurrence: f, steps: a.Steps(), batch: a.Batch}, a.Batch*a.Weight.Size())
+	c.unroll(sequence{recurrence: f, steps: a.Steps(), batch: n}, n*a.Weight.Size())
 }
 
-// newMemoryBlockSequence returns the memory blocks of all steps, those before
-// the first included.
-func newMemoryBlockSequence(a backend.MemoryBlockSequenceArgs) memoryBlock {
-	return newMemoryBlock(backend.MemoryBlockArgs{
-		Blocks: a.Blocks, G: a.G, H: a.H, Gates: a.Gates, SPrev: a.S, Peep: a.Peep, S: a.S, Y: a.Y,
-	})
+// allSteps returns the memory blocks of a sequence as those of one time step of
+// T·N sequences.
+func allSteps(a backend.MemoryBlockSequenceArgs) backend.MemoryBlockArgs {
+	n, rows := a.Batch, a.X.Rows
+	return backend.MemoryBlockArgs{
+		Blocks: a.Blocks, G: a.G, H: a.H, Peep: a.Peep,
+		Gates: a.Gates.Slice(n, n+rows), SPrev: a.S.Slice(0, rows),
+		S: a.S.Slice(n, n+rows), Y: a.Y.Slice(n, n+rows),
+	}
 }
 
-// step returns step t of the memory blocks of all steps.
-func (b *memoryBlock) step(t, batch int) memoryBlock {
-	units, states := batch*b.units, batch*b.blocks*b.cells
-	step := *b
-	step.gates = stepOf(b.gates, t+1, units)
-	step.before, step.s, step.output = stepOf(b.s, t, states), stepOf(b.s, t+1, states), stepOf(b.output, t+1, states)
-	return step
-}
-
-// blockForward is the recurrence of MemoryBlockForward.
+// blockForward is the recurrence of MemoryBlockForward, over all steps.
 type blockForward struct {
-	memoryBlock         // of all steps
-	sources     product // of all steps, without dst
-	inputs      int     // columns of x among the sources
-	feedback    int     // of the gates
-}
-
-func (f *blockForward) product(t int) product {
-	p := f.sources
-	p.a, p.dst = stepOf(p.a, t, p.m*p.k), stepOf(f.gates, t+1, p.m*p.n)
-	return p
+	memoryBlock
+	forwardProduct     // z = source·Wᵀ
+	inputs         int // columns of x among the sources
+	feedback       int // of the gates
 }
 
 func (f *blockForward) points(t, from, to int) {
-	step := f.step(t, f.sources.m)
-	step.run(from, to)
-	if (t+1)*f.sources.m*f.sources.k < len(f.sources.a) {
-		f.feed(t+1, from, to)
+	batch := f.all.m
+	f.run(t*batch+from, t*batch+to)
+	if next := (t + 1) * batch; next*f.all.k < len(f.all.a) {
+		for n := from; n < to; n++ {
+			f.feed(next+n, t*batch+n)
+		}
 	}
 }
 
-// feed copies the activations of the step before t to the sources of step t,
-// for some rows of the batch.
-func (f *blockForward) feed(t, from, to int) {
-	batch, states := f.sources.m, f.blocks*f.cells
-	source := stepOf(f.sources.a, t, batch*f.sources.k)
-	gates, output := stepOf(f.gates, t, batch*f.units), stepOf(f.output, t, batch*states)
-	for n := from; n < to; n++ {
-		fed := source[n*f.sources.k+f.inputs:][:f.feedback+states]
-		copy(fed, gates[n*f.units:][:f.feedback])
-		copy(fed[f.feedback:], output[n*states:][:states])
-	}
+// feed copies the activations of a row to the sources of another, one step on.
+func (f *blockForward) feed(to, from int) {
+	fed := f.all.a[to*f.all.k+f.inputs:]
+	copy(fed[:f.feedback], f.gates[from*f.units:])
+	copy(fed[f.feedback:], f.states(f.output, from))
 }
 
 // MemoryBlockBackward adds the truncated gradient of MemoryBlockForward. See
@@ -82,32 +73,8 @@ func (c *Backend) MemoryBlockBackward(a backend.MemoryBlockSequenceGradArgs) {
 	if c.err != nil {
 		return
 	}
-	c.jobs.blockBackward = blockBackward{
-		memoryBlockGrad: memoryBlockGrad{
-			memoryBlock: newMemoryBlockSequence(a.MemoryBlockSequenceArgs),
-			batch:       a.Batch, sources: a.Source.Cols, columns: a.PIn.Cols,
-			source: floats(a.Source), dy: floats(a.DY),
-			pIn: floats(a.PIn), pForget: floats(a.PForget), pCell: floats(a.PCell),
-			dw: floats(a.DW), dPeep: floats(a.DPeep),
-		},
-		steps: a.Steps(),
-	}
-	c.forEach(&c.jobs.blockBackward, a.Blocks, rowGrain(cheapGrain, a.X.Rows*a.DW.Size()/a.Blocks))
-}
-
-// blockBackward is the truncated gradient over all steps, as an operation over
-// blocks.
-type blockBackward struct {
-	memoryBlockGrad // of all steps
-	steps           int
-}
-
-func (b *blockBackward) run(from, to int) {
-	states := b.blocks * b.cells
-	for t := range b.steps {
-		step := b.memoryBlockGrad
-		step.memoryBlock = b.step(t, b.batch)
-		step.source, step.dy = stepOf(b.source, t, b.batch*b.sources), stepOf(b.dy, t, b.batch*states)
-		step.run(from, to)
-	}
+	c.truncatedGrad(backend.MemoryBlockGradArgs{
+		MemoryBlockArgs: allSteps(a.MemoryBlockSequenceArgs), Source: a.Source, DY: a.DY,
+		PIn: a.PIn, PForget: a.PForget, PCell: a.PCell, DW: a.DW, DPeep: a.DPeep,
+	}, a.Batch)
 }

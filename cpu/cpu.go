@@ -82,7 +82,6 @@ type jobs struct {
 	gruCell       gruCell
 	gruCellGrad   gruCellGrad
 	blockForward  blockForward
-	blockBackward blockBackward
 	transposition transposition
 }
 

@@ -9,8 +9,9 @@ import (
 // product is dst = alpha·op(a)·op(b) + beta·dst in progress, as a job over the
 // blocks of dst. op(a) is [m,k], op(b) [k,n]. The zero product does nothing.
 //
-// Every product is made of calls of Sgemm that stay below the size from which
-// gonum's starts goroutines, and so allocates: four blocks of 64x64 of dst.
+// Every product, but for plain ones, is made of calls of Sgemm that stay below
+// the size from which gonum's starts goroutines, and so allocates: four blocks of
+// 64x64 of dst.
 type product struct {
 	tiling
 	transA, transB backend.Transpose
@@ -29,6 +30,7 @@ type product struct {
 type tiling struct {
 	rows, cols, depth int  // of m, n and k in a call
 	pack              bool // transpose the tile of b, which is used by many rows
+	plain             bool // no calls, for a·bᵀ of so few elements that they take longer than it
 }
 
 // The inner loop of gonum is y += a·x along a row of b, or a dot product along
@@ -40,6 +42,7 @@ var (
 	tilingDot       = tiling{rows: 64, cols: 16, depth: 1024}
 	tilingPack      = tiling{rows: 64, cols: 192, depth: 64, pack: true}
 	tilingPackTrans = tiling{rows: 8, cols: 192, depth: 64, pack: true}
+	tilingPlain     = tiling{plain: true}
 )
 
 const (
@@ -77,7 +80,7 @@ func (c *Backend) multiply(p product) {
 		return
 	case p.k == 0 || p.alpha == 0:
 		// BLAS wants no operands here that have no elements.
-		p.scale()
+		scaleBy(p.dst, p.beta)
 		return
 	}
 	c.share(&p)
@@ -106,6 +109,12 @@ func (p *product) part(worker, index int) {
 
 // block computes rows i to iEnd of columns j to jEnd of dst.
 func (p *product) block(i, iEnd, j, jEnd int, panel []float32) {
+	if p.plain {
+		for ; i < iEnd; i++ {
+			p.dots(p.dst[i*p.n+j:i*p.n+jEnd], p.a[i*p.k:(i+1)*p.k], p.b[j*p.k:])
+		}
+		return
+	}
 	for ; j < jEnd; j += p.cols {
 		for k := 0; k < p.k; k += p.depth {
 			p.strip(i, iEnd, j, min(p.cols, jEnd-j), k, min(p.depth, p.k-k), panel)
@@ -144,12 +153,41 @@ func (p *product) strip(i, iEnd, j, n, k, depth int, panel []float32) {
 	}
 }
 
-// scale sets dst = beta·dst.
-func (p *product) scale() {
-	if p.beta == 0 {
-		clear(p.dst)
+// dots sets dst[j] = alpha·Σ_i a[i]·b[j,i] + beta·dst[j].
+func (p *product) dots(dst, a, b []float32) {
+	k := len(a)
+	scaleBy(dst, p.beta)
+	for ; len(dst) >= 4; dst = dst[4:] {
+		// Four sums at a time have less to wait for than one.
+		b0, b1, b2, b3 := b[:k], b[k:][:k], b[2*k:][:k], b[3*k:][:k]
+		var sum0, sum1, sum2, sum3 float32
+		for i, v := range a {
+			sum0 += v * b0[i]
+			sum1 += v * b1[i]
+			sum2 += v * b2[i]
+			sum3 += v * b3[i]
+		}
+		dst[0] += p.alpha * sum0
+		dst[1] += p.alpha * sum1
+		dst[2] += p.alpha * sum2
+		dst[3] += p.alpha * sum3
+		b = b[4*k:]
+	}
+	for j := range dst {
+		var sum float32
+		for i, v := range b[j*k:][:k] {
+			sum += a[i] * v
+		}
+		dst[j] += p.alpha * sum
+	}
+}
+
+// scaleBy sets dst = beta·dst, without reading dst where beta is 0.
+func scaleBy(dst []float32, beta float32) {
+	if beta == 0 {
+		clear(dst)
 	} else {
-		scale(p.dst, p.dst, nil, p.beta)
+		scale(dst, dst, nil, beta)
 	}
 }
 

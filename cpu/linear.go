@@ -34,11 +34,7 @@ type sumRows struct {
 
 func (s *sumRows) run(from, to int) {
 	dst := s.dst[from:to]
-	if s.beta == 0 {
-		clear(dst)
-	} else {
-		scale(dst, dst, nil, s.beta)
-	}
+	scaleBy(dst, s.beta)
 	for at := 0; at < len(s.x); at += len(s.dst) {
 		add(dst, dst, s.x[at+from:at+to], 0)
 	}

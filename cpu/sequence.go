@@ -6,8 +6,12 @@ import "gputrain/backend"
 // every step is one matrix product and a pointwise part. Rows of the batch
 // don't depend on each other.
 type recurrence interface {
-	// product returns the product of step t, over all rows of the batch.
-	product(t int) product
+	// product returns the product of a step, over all rows of the batch, without
+	// dst and a.
+	product() product
+
+	// operands returns dst and a of step t, nil if it has no product.
+	operands(t int) (dst, a []float32)
 
 	// points computes the pointwise part of step t for some rows of the batch.
 	points(t, from, to int)
@@ -26,21 +30,22 @@ type sequence struct {
 func (s *sequence) part(worker, index int) {
 	from := index * s.shard
 	to := min(from+s.shard, s.batch)
+	p := s.product()
+	multiply := func(t int) {
+		if p.dst, p.a = s.operands(t); p.dst != nil {
+			p.block(from, to, 0, p.n, s.panels[worker])
+		}
+	}
 	for i := range s.steps {
 		if s.backward {
 			t := s.steps - 1 - i
 			s.points(t, from, to)
-			s.multiply(t, from, to, s.panels[worker])
+			multiply(t)
 		} else {
-			s.multiply(i, from, to, s.panels[worker])
+			multiply(i)
 			s.points(i, from, to)
 		}
 	}
-}
-
-func (s *sequence) multiply(t, from, to int, panel []float32) {
-	p := s.product(t)
-	p.block(from, to, 0, p.n, panel)
 }
 
 // step is the pointwise part of one step of a recurrence.
@@ -76,13 +81,19 @@ func (c *Backend) unrollSteps(s sequence) {
 		c.jobs.step = step{s.recurrence, t}
 		c.forEach(&c.jobs.step, s.batch, 1)
 	}
+	p := s.product()
+	multiply := func(t int) {
+		if p.dst, p.a = s.operands(t); p.dst != nil {
+			c.multiply(p)
+		}
+	}
 	for i := range s.steps {
 		if s.backward {
 			t := s.steps - 1 - i
 			points(t)
-			c.multiply(s.product(t))
+			multiply(t)
 		} else {
-			c.multiply(s.product(i))
+			multiply(i)
 			points(i)
 		}
 	}
@@ -109,10 +120,11 @@ func (c *Backend) newForwardProduct(z, h, whh backend.Tensor, batch int, packed 
 	return forwardProduct{p}
 }
 
-func (f *forwardProduct) product(t int) product {
-	p := f.all
-	p.a, p.dst = stepOf(p.a, t, p.m*p.k), stepOf(p.dst, t, p.m*p.n)
-	return p
+func (f *forwardProduct) product() product { return f.all }
+
+func (f *forwardProduct) operands(t int) (dst, a []float32) {
+	p := &f.all
+	return stepOf(p.dst, t, p.m*p.n), stepOf(p.a, t, p.m*p.k)
 }
 
 // backwardProduct holds dh = dz·whh, dz being over all steps.
@@ -131,13 +143,14 @@ func (c *Backend) newBackwardProduct(dh, dz, whh backend.Tensor, batch int, pack
 	return backwardProduct{p, initial}
 }
 
-func (b *backwardProduct) product(t int) product {
+func (b *backwardProduct) product() product { return b.all }
+
+func (b *backwardProduct) operands(t int) (dst, a []float32) {
+	p := &b.all
 	if t == 0 && !b.initial {
-		return product{}
+		return nil, nil
 	}
-	p := b.all
-	p.a = stepOf(p.a, t, p.m*p.k)
-	return p
+	return p.dst, stepOf(p.a, t, p.m*p.k)
 }
 
 // stepOf returns step t of x, whose steps have size elements each.

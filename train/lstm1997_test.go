@@ -1,7 +1,6 @@
 package train_test
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -106,21 +105,25 @@ func oneSequence(steps, width, outputs int) data.Batch {
 	return batch
 }
 
-// BenchmarkLSTM1997 times online learning of temporal order, task 6a of
-// Hochreiter and Schmidhuber (1997): one sequence, forward, truncated
-// gradient and SGD.
+// BenchmarkLSTM1997 times online learning of temporal order and of adding, tasks
+// 6a and 4 of Hochreiter and Schmidhuber (1997): one sequence, forward,
+// truncated gradient and SGD.
 func BenchmarkLSTM1997(b *testing.B) {
 	const steps = 105
-	for _, layer := range []model.LSTM1997{
-		{},
-		{ForgetGates: true, NoGateFeedback: true},
-		{ForgetGates: true, NoGateFeedback: true, Peepholes: true, LinearOutput: true},
+	for _, c := range []struct {
+		name           string
+		layer          model.LSTM1997
+		width, outputs int
+	}{
+		{"temporal order", model.LSTM1997{}, 8, 4},
+		{"adding", model.LSTM1997{}, 2, 1},
+		{"forget gates", model.LSTM1997{ForgetGates: true, NoGateFeedback: true}, 8, 4},
+		{"peepholes", model.LSTM1997{ForgetGates: true, NoGateFeedback: true, Peepholes: true, LinearOutput: true}, 8, 4},
 	} {
-		name := fmt.Sprintf("forget=%t,peepholes=%t", layer.ForgetGates, layer.Peepholes)
-		b.Run(name, func(b *testing.B) {
-			net := build(b, openCPU(b), memoryBlocks(layer, 4), model.Shape{Steps: steps, Batch: 1, Width: 8}, 1)
+		b.Run(c.name, func(b *testing.B) {
+			net := build(b, openCPU(b), memoryBlocks(c.layer, c.outputs), model.Shape{Steps: steps, Batch: 1, Width: c.width}, 1)
 			trainer := newTrainer(b, net, train.Options{Loss: train.MSE{}, Optimizer: train.SGD{}, LR: 1, Epochs: 1, Batch: 1})
-			batch := oneSequence(steps, 8, 4)
+			batch := oneSequence(steps, c.width, c.outputs)
 			b.ReportAllocs()
 			for b.Loop() {
 				trainer.Step(batch)
