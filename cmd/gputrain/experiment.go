@@ -51,12 +51,16 @@ type experimentRunCommand struct {
 	Names    []string `arg:"" optional:"" name:"name" help:"Experiments; \"gputrain experiment list\" has them all."`
 	Gates    bool     `help:"Run all experiments that have a gate."`
 	All      bool     `help:"Run all experiments."`
-	Seeds    int      `placeholder:"N" help:"Trials of each experiment, with seeds 1 to N; by default as many as the list says."`
+	Seeds    *int     `placeholder:"N" help:"Trials of each experiment; by default as many as the list says."`
+	Seed     int64    `default:"1" help:"Seed of the first trial; the next ones have the seeds that follow."`
 	Device   string   `default:"auto" help:"auto (the CPU), cpu, cuda or cuda:N (an NVIDIA GPU), or emulated (slow)."`
-	Jobs     int      `placeholder:"N" help:"Trials at the same time; by default one for each core of the CPU, and one on other devices."`
+	Jobs     *int     `placeholder:"N" help:"Trials at the same time; by default one for each core of the CPU, and one on other devices."`
 	Out      string   `placeholder:"DIR" help:"Directory for plots and JSON; by default runs/<time>-experiments."`
 	Markdown string   `placeholder:"FILE" help:"Write the table as Markdown too."`
 }
+
+// mostTrials bounds the numbers of trials that the command line may ask for.
+const mostTrials = 1_000_000
 
 // Help is what "gputrain experiment run --help" says in more detail.
 func (*experimentRunCommand) Help() string {
@@ -73,13 +77,8 @@ func (c *experimentRunCommand) Run(ctx context.Context, con console) error {
 	if err != nil {
 		return err
 	}
-	for _, count := range []struct {
-		key string
-		n   int
-	}{{"seeds", c.Seeds}, {"jobs", c.Jobs}} {
-		if count.n < 0 {
-			return &settingError{count.key, fmt.Sprintf("is %d; it must be 1 or more", count.n)}
-		}
+	if err := c.checkNumbers(); err != nil {
+		return err
 	}
 	if err := checkDevice(c.Device); err != nil {
 		return err
@@ -97,7 +96,7 @@ func (c *experimentRunCommand) Run(ctx context.Context, con console) error {
 	}
 	shown := newTrialBar(con.err, len(chosen))
 	for _, e := range chosen {
-		settings.Report = shown.begin(e, c.Seeds)
+		settings.Report = shown.begin(e, settings)
 		result, err := e.Trials(ctx, settings)
 		shown.end(result, err)
 		if err != nil {
@@ -116,6 +115,22 @@ func (c *experimentRunCommand) Run(ctx context.Context, con console) error {
 		return err
 	}
 	return r.verdict()
+}
+
+// checkNumbers names the flag whose number makes no sense.
+func (c *experimentRunCommand) checkNumbers() error {
+	for _, flag := range []struct {
+		key string
+		n   *int
+	}{{"seeds", c.Seeds}, {"jobs", c.Jobs}} {
+		if flag.n != nil && (*flag.n < 1 || *flag.n > mostTrials) {
+			return &settingError{flag.key, fmt.Sprintf("is %d; it must be from 1 to %d", *flag.n, mostTrials)}
+		}
+	}
+	if c.Seed < 1 {
+		return &settingError{"seed", fmt.Sprintf("is %d; it must be 1 or more", c.Seed)}
+	}
+	return nil
 }
 
 // choose returns the experiments that the command line names.
@@ -145,13 +160,19 @@ func (c *experimentRunCommand) settings() (s experiment.Settings, note string, e
 	if err != nil {
 		return s, "", err
 	}
-	s = experiment.Settings{Seeds: c.Seeds, Parallel: c.Jobs, Open: d.open}
+	s = experiment.Settings{Seed: uint64(c.Seed), Open: d.open}
+	if c.Seeds != nil {
+		s.Seeds = *c.Seeds
+	}
+	if c.Jobs != nil {
+		s.Parallel = *c.Jobs
+	}
 	if d.gpu != nil {
 		return s, d.note, nil
 	}
 	// The networks are too small to share among cores; the trials are not.
 	s.Open = func() (backend.Backend, error) { return gonum.Open(gonum.Options{Workers: 1}) }
-	if c.Jobs == 0 {
+	if c.Jobs == nil {
 		s.Parallel = runtime.GOMAXPROCS(0)
 	}
 	return s, d.note, nil

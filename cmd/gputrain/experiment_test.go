@@ -37,7 +37,7 @@ func TestExperimentLeavesTablePlotAndFigures(t *testing.T) {
 		}
 	}
 	e, _ := experiment.Find("xor")
-	if page := readFile(t, "page.md"); !strings.Contains(page, "| xor | "+e.Published+" | "+e.Criterion+" | 2 of 2 |") {
+	if page := readFile(t, "page.md"); !strings.Contains(page, "| xor | "+e.Published+" | "+e.Criterion+" | 1 to 2 | 2 of 2 |") {
 		t.Errorf("the page has no row for xor:\n%s", page)
 	}
 	var got experimentJSON
@@ -70,6 +70,38 @@ func TestExperimentKeepsResultsThatAreThere(t *testing.T) {
 		t.Error("the results have changed")
 	}
 	gputrain("experiment", "run", "gates", "--seeds", "1", "--out", "results").want(t, 0)
+}
+
+func TestExperimentBeginsWithTheSeed(t *testing.T) {
+	t.Chdir(t.TempDir())
+	run := func(dir string, flags ...string) (trials []trialJSON, out string) {
+		o := gputrain(append([]string{"experiment", "run", "xor", "--out", dir, "--markdown", dir + ".md"}, flags...)...).want(t, 0)
+		var result experimentJSON
+		if err := json.Unmarshal([]byte(readFile(t, filepath.Join(dir, "xor.json"))), &result); err != nil {
+			t.Fatal(err)
+		}
+		return result.Trials, o.out
+	}
+	first, _ := run("first", "--seeds", "3")
+	later, out := run("later", "--seeds", "2", "--seed", "2")
+	for i, trial := range later {
+		if want := first[i+1]; trial.Seed != want.Seed || trial.Trained != want.Trained || trial.Value != want.Value {
+			t.Errorf("trial %d of those from seed 2 on is seed %d, %d sequences, %v; want %d, %d, %v", i,
+				trial.Seed, trial.Trained, trial.Value, want.Seed, want.Trained, want.Value)
+		}
+	}
+	if first[0].Value == first[1].Value {
+		t.Error("the seeds 1 and 2 are the same: the test shows nothing")
+	}
+	if !strings.Contains(out, "  2 to 3  ") {
+		t.Errorf("the table does not say that the seeds are 2 to 3:\n%s", out)
+	}
+	if page := readFile(t, "later.md"); !strings.Contains(page, "| 2 to 3 | 2 of 2 |") {
+		t.Errorf("the page does not say that the seeds are 2 to 3:\n%s", page)
+	}
+	if _, out := run("one", "--seeds", "1", "--seed", "7"); !strings.Contains(out, "  7  ") {
+		t.Errorf("the table does not say that the seed is 7:\n%s", out)
+	}
 }
 
 func TestExperimentIsTheSameAgain(t *testing.T) {
@@ -118,12 +150,12 @@ func TestFailedGateIsAnError(t *testing.T) {
 	if err == nil || !strings.HasPrefix(err.Error(), "1 of 1 gates failed (hopeless)") || exitCode(err) != exitFailure {
 		t.Errorf("the verdict is %v", err)
 	}
-	for _, want := range []string{" 1/2  FAILED", " 1/2  report"} {
+	for _, want := range []string{" 1 to 2  1/2  FAILED", " 1 to 2  1/2  report"} {
 		if !strings.Contains(r.table(), want) {
 			t.Errorf("the table has no %q:\n%s", want, r.table())
 		}
 	}
-	if page := r.markdown(); !strings.Contains(page, "| 1 of 2 | 10 (10 to 10) | 0.5000 error | 1.0 s | FAILED |") || !strings.Contains(page, "Wrong: 2.000.") {
+	if page := r.markdown(); !strings.Contains(page, "| 1 to 2 | 1 of 2 | 10 (10 to 10) | 0.5000 error | 1.0 s | FAILED |") || !strings.Contains(page, "Wrong: 2.000.") {
 		t.Errorf("the page is\n%s", page)
 	}
 }
@@ -131,13 +163,18 @@ func TestFailedGateIsAnError(t *testing.T) {
 func TestWrongExperimentCommandLines(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for line, want := range map[string]string{
-		"experiment":                    "expected one of",
-		"experiment lst":                `did you mean "list"?`,
-		"experiment run":                "--gates or --all",
-		"experiment run xorr":           `there is no experiment "xorr", did you mean "xor"?`,
-		"experiment run xor --seeds -1": "--seeds is -1; it must be 1 or more",
-		"experiment run xor --jobs -2":  "--jobs is -2; it must be 1 or more",
-		"experiment run xor --device x": `--device is "x", not one of`,
+		"experiment":                         "expected one of",
+		"experiment lst":                     `did you mean "list"?`,
+		"experiment run":                     "--gates or --all",
+		"experiment run xorr":                `there is no experiment "xorr", did you mean "xor"?`,
+		"experiment run xor --seeds -1":      "--seeds is -1; it must be from 1 to 1000000",
+		"experiment run xor --seeds 0":       "--seeds is 0; it must be from 1 to 1000000",
+		"experiment run xor --seeds 9999999": "--seeds is 9999999; it must be from 1 to 1000000",
+		"experiment run xor --seed 0":        "--seed is 0; it must be 1 or more",
+		"experiment run xor --seed -3":       "--seed is -3; it must be 1 or more",
+		"experiment run xor --seed one":      "--seed: expected",
+		"experiment run xor --jobs -2":       "--jobs is -2; it must be from 1 to 1000000",
+		"experiment run xor --device x":      `--device is "x", not one of`,
 	} {
 		t.Run(line, func(t *testing.T) {
 			wantFailure(t, exitUsage, []string{want}, strings.Fields(line)...)

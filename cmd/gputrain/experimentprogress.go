@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"time"
@@ -28,13 +29,11 @@ func newTrialBar(out io.Writer, all int) *trialBar {
 }
 
 // begin shows that e begins, and returns what shows how far its trials are.
-func (b *trialBar) begin(e experiment.Experiment, seeds int) func(int, experiment.Progress) {
+func (b *trialBar) begin(e experiment.Experiment, s experiment.Settings) func(int, experiment.Progress) {
 	if !b.terminal {
 		return nil
 	}
-	if seeds == 0 {
-		seeds = e.Seeds
-	}
+	seeds := cmp.Or(s.Seeds, e.Seeds)
 	b.perTrial = make([]int, seeds)
 	b.bar = progressbar.NewOptions(seeds*perMille,
 		progressbar.OptionSetWriter(b.out), progressbar.OptionSetWidth(20), progressbar.OptionThrottle(100*time.Millisecond),
@@ -45,7 +44,7 @@ func (b *trialBar) begin(e experiment.Experiment, seeds int) func(int, experimen
 		for _, n := range b.perTrial {
 			sum += n
 		}
-		b.bar.Describe(fmt.Sprintf("%d/%d %s  seed %d: %.4g", b.done+1, b.all, e.Name, trial+1, p.Value))
+		b.bar.Describe(fmt.Sprintf("%d/%d %s  seed %d: %.4g", b.done+1, b.all, e.Name, s.Seed+uint64(trial), p.Value))
 		b.bar.Set(sum)
 	}
 }

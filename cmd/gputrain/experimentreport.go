@@ -107,10 +107,19 @@ func (r *experimentReport) table() string {
 		e := result.Experiment
 		rows = append(rows, []string{
 			e.Name, e.Published, e.Measure.Name, significant(result.Value()), strconv.Itoa(int(result.Trained())),
-			fmt.Sprintf("%d/%d", result.Met(), len(result.Trials)), gateOutcome(result), seconds(result.Elapsed),
+			seedRange(result), fmt.Sprintf("%d/%d", result.Met(), len(result.Trials)), gateOutcome(result), seconds(result.Elapsed),
 		})
 	}
-	return formatTable(3, []string{"experiment", "published", "measure", "value", "sequences", "met", "gate", "time"}, rows)
+	return formatTable(3, []string{"experiment", "published", "measure", "value", "sequences", "seeds", "met", "gate", "time"}, rows)
+}
+
+// seedRange returns the seeds of the trials.
+func seedRange(r experiment.Result) string {
+	first, last := r.Trials[0].Seed, r.Trials[len(r.Trials)-1].Seed
+	if first == last {
+		return strconv.FormatUint(first, 10)
+	}
+	return fmt.Sprintf("%d to %d", first, last)
 }
 
 // gateOutcome says whether a gate let the result pass.
@@ -163,7 +172,7 @@ func (r *experimentReport) markdown() string {
 	}
 	text.WriteString(`# The literature's experiments, repeated
 
-Written by ` + "`make experiments`" + `; do not edit. ` + "`gputrain experiment run NAME`" + ` repeats one, ` + "`gputrain experiment list`" + ` describes them.
+Written by ` + "`make experiments`" + `; do not edit. ` + "`gputrain experiment run NAME`" + ` repeats one, ` + "`--seed S`" + ` from other seeds, ` + "`gputrain experiment list`" + ` describes them.
 
 `)
 	fmt.Fprintf(&text, "Device %s: %s. %s. Time %v, of which the gates %v.\n\n", r.device, r.machine, r.version, all.Round(time.Second), gated.Round(time.Second))
@@ -180,8 +189,8 @@ func (r *experimentReport) writeSection(text *strings.Builder, title string, in 
 		return
 	}
 	fmt.Fprintf(text, "\n## %s\n\n", title)
-	markdownRow(text, "experiment", "published", "criterion", "seeds that met it", "sequences", "value", "time", "result")
-	markdownRow(text, "---", "---", "---", "--:", "--:", "--:", "--:", "---")
+	markdownRow(text, "experiment", "published", "criterion", "seeds", "met it", "sequences", "value", "time", "result")
+	markdownRow(text, "---", "---", "---", "--:", "--:", "--:", "--:", "--:", "---")
 	var details strings.Builder
 	for _, result := range r.results {
 		e := result.Experiment
@@ -189,7 +198,7 @@ func (r *experimentReport) writeSection(text *strings.Builder, title string, in 
 			continue
 		}
 		least, most := result.Range()
-		markdownRow(text, e.Name, e.Published, e.Criterion, fmt.Sprintf("%d of %d", result.Met(), len(result.Trials)),
+		markdownRow(text, e.Name, e.Published, e.Criterion, seedRange(result), fmt.Sprintf("%d of %d", result.Met(), len(result.Trials)),
 			fmt.Sprintf("%.0f (%d to %d)", result.Trained(), least, most),
 			significant(result.Value())+" "+e.Measure.Name, seconds(result.Elapsed), gateOutcome(result))
 		fmt.Fprintf(&details, "\n- **%s**: %s. Learner: %s.%s%s", e.Name, e.Task, e.Learner, figures(result), sentence(e.Note))

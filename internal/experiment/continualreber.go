@@ -13,12 +13,11 @@ import (
 var continualReber = Experiment{
 	Name:      "continual-reber",
 	Task:      "an endless stream of embedded Reber strings, states never reset",
-	Learner:   "memory blocks with forget gates, 12 of 1 cell, Adam with β₂ 0.99, rate 0.05, 8 streams",
+	Learner:   "memory blocks with forget gates, 12 of 1 cell, Adam with β₂ 0.99, rate 0.03, 8 streams",
 	Published: "never a mistake: 18 % of trials, 62 % with rate decay (Gers et al. 2000)",
 	Criterion: "98 % of the outer symbols of 20,000 steps right, within 1,600,000 steps",
-	Note: "Of the seeds 1 to 20, 18 meet the criterion within 800,000 steps; the steps were then doubled, and the seeds 1 to 10 all do. " +
-		"The settings were chosen on some of them.",
-	Seeds: 5, Need: 5,
+	Note:      "The rate was chosen on the seeds 1001 to 1016; of the seeds 101 to 120, all meet the criterion, and with a rate of 0.05, 19.",
+	Seeds:     5, Need: 5,
 	Time:    2 * time.Second,
 	Measure: Measure{Name: "share of outer symbols predicted", Limit: 0.98},
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
@@ -63,7 +62,7 @@ func runStreams(ctx context.Context, env Env, layer model.LSTM1997, stop bool) (
 	}
 	net.Init(env.Seed)
 	trainer, err := train.New(net, train.Options{
-		Loss: train.CrossEntropy{}, Optimizer: train.Adam{Beta2: 0.99}, LR: 0.05, ClipNorm: 1, Epochs: 1, Batch: streams, Chunk: chunk})
+		Loss: train.CrossEntropy{}, Optimizer: train.Adam{Beta2: 0.99}, LR: 0.03, ClipNorm: 1, Epochs: 1, Batch: streams, Chunk: chunk})
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -13,23 +13,24 @@ import (
 var copyMemory = Experiment{
 	Name:      "copy-memory",
 	Task:      "ten symbols, each of eight, to repeat after 20 blanks",
-	Learner:   "LSTM of 64 cells, chrono initialisation, Adam with β₂ 0.99, rate 0.02 falling to 0, batches of 16",
+	Learner:   "LSTM of 64 cells, chrono initialisation, Adam with β₂ 0.99, rate 0.01 falling to 0, batches of 4",
 	Published: "LSTM does not leave the baseline at 100 blanks and more (Arjovsky et al. 2016)",
 	Note: "With chrono initialisation; with a forget-gate bias of 1 or 3 the loss stays above two thirds of the baseline for 40,000 sequences. " +
-		"That 120,000 are allowed was decided after one of two seeds had missed the criterion at 80,000.",
+		"That 120,000 are allowed was decided after one of two seeds had missed the criterion at 80,000 with other settings. " +
+		"These were chosen on the seeds 1002 and 1003; of the seeds 101 to 106, all meet the criterion, within 76,800.",
 	Criterion: "cross-entropy below 10 % of that without a memory, within 120,000 sequences",
 	Seeds:     3, Need: 3,
-	Time:    2 * time.Minute,
+	Time:    time.Minute,
 	Measure: Measure{Name: "cross-entropy, as a share of the baseline", Limit: 0.1, Log: true},
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
 		const most = 120_000
 		task, rng := data.CopyMemory{Blanks: 20}, rand.New(rand.NewPCG(env.Seed, 0))
 		baseline := task.Baseline()
 		return batched{
-			format: task.Format(), lr: 0.02, optimizer: train.Adam{Beta2: 0.99}, schedule: train.Cosine{Total: most / 16}, steps: 40, batch: 16, most: most, every: 3200,
+			format: task.Format(), lr: 0.01, optimizer: train.Adam{Beta2: 0.99}, schedule: train.Cosine{Total: most / 4}, steps: 40, batch: 4, most: most, every: 3200,
 			spec:  classifier(chrono{model.LSTM{Hidden: 64}, 40}, task.Format().Outputs),
 			tests: data.Draw(task, rng, 256),
-			draw:  fresh(task, rng, 16),
+			draw:  fresh(task, rng, 4),
 			judge: func(m measured) float64 { return m.crossEntropy / baseline },
 			met:   func(m measured) bool { return m.crossEntropy < 0.1*baseline },
 		}.run(ctx, env)

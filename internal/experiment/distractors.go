@@ -13,8 +13,9 @@ import (
 var distractors = Experiment{
 	Name:      "distractors",
 	Task:      "2c: which of two symbols came, 100 or more distractors of 100 kinds later",
-	Learner:   "LSTM of 16 cells, chrono initialisation, Adam with β₂ 0.99, rate 0.05, batches of 8",
+	Learner:   "LSTM of 16 cells, chrono initialisation, Adam with β₂ 0.99, rate 0.01, batches of 8",
 	Published: "31,000 sequences (Hochreiter, Schmidhuber 1997)",
+	Note:      "The rate was chosen on the seeds 1001 to 1042; of the seeds 101 to 120, all meet the criterion, and with a rate of 0.05, 15: the others never begin to learn.",
 	Criterion: "500 fresh sequences all right, within 31,000 sequences",
 	Seeds:     5, Need: 5,
 	Time:    5 * time.Second,
@@ -44,7 +45,7 @@ func afterDistractors(lag, most int, env Env) batched {
 	task, rng := upTo{data.Distractors{Q: lag, P: 100}, steps}, rand.New(rand.NewPCG(env.Seed, 0))
 	return batched{
 		format: task.Format(), steps: steps, batch: 8, most: most, every: 1000,
-		lr: 0.05, optimizer: train.Adam{Beta2: 0.99},
+		lr: 0.01, optimizer: train.Adam{Beta2: 0.99},
 		spec:  classifier(chrono{model.LSTM{Hidden: 16}, float64(lag)}, 2),
 		tests: data.Draw(task, rng, 500),
 		draw:  fresh(task, rng, 8),

@@ -36,9 +36,9 @@ func newLearner(env Env, format data.Format, spec model.Spec, steps int, o train
 
 // learn trains on s and returns what the network answered before.
 func (l *learner) learn(s *data.Sequence) ([]float32, error) {
-	batch := data.Batch{Size: 1, Steps: s.Steps, X: s.X, Targets: s.Targets, Labels: s.Labels}
+	batch := data.Batch{Size: 1, Steps: s.Steps, X: s.X, Targets: s.Targets, Labels: s.Labels, Mask: s.Mask}
 	if !l.format.PerStep {
-		batch.Targets, batch.Labels = s.Target(s.Steps-1), s.Labels[s.Steps-1:]
+		batch.Targets, batch.Labels, batch.Mask = s.Target(s.Steps-1), s.Labels[s.Steps-1:], nil
 	}
 	if l.format.Classes == nil {
 		batch.Labels = nil
@@ -78,5 +78,5 @@ type squaredError struct{ train.MSE }
 
 // Compute implements train.Loss.
 func (squaredError) Compute(b backend.Backend, loss, grad, y backend.Tensor, target train.Target) {
-	b.SquaredError(loss, grad, y, target.Values, 0.5)
+	b.SquaredError(loss, grad, target.Masked(b, grad, y), target.Values, 0.5)
 }

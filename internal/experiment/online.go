@@ -1,7 +1,6 @@
 package experiment
 
 import (
-	"cmp"
 	"context"
 	"math/rand/v2"
 
@@ -21,12 +20,11 @@ const (
 // the other, each drawn anew, with gradient descent on ½Σ(y−d)² after each,
 // until the answers to the last 2,000 meet the criterion.
 type online struct {
-	task      data.Task
-	spec      model.Spec
-	steps     int // of the longest sequence
-	lr        float64
-	optimizer train.Optimizer // nil means SGD
-	most      int             // sequences
+	task  data.Task
+	spec  model.Spec
+	steps int // of the longest sequence
+	lr    float64
+	most  int // sequences
 
 	meanError float64 // of the outputs asked for, which it must fall below
 	wrong     int     // sequences that may be wrong
@@ -34,7 +32,7 @@ type online struct {
 
 func (o online) run(ctx context.Context, env Env) (Outcome, error) {
 	format := o.task.Format()
-	l, err := newLearner(env, format, o.spec, o.steps, train.Options{Loss: squaredError{}, Optimizer: cmp.Or[train.Optimizer](o.optimizer, train.SGD{}), LR: o.lr})
+	l, err := newLearner(env, format, o.spec, o.steps, train.Options{Loss: squaredError{}, Optimizer: train.SGD{}, LR: o.lr})
 	if err != nil {
 		return Outcome{}, err
 	}

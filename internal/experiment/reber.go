@@ -14,10 +14,13 @@ import (
 var reber = Experiment{
 	Name:      "reber",
 	Task:      "1: the next symbol of the embedded Reber grammar, 256 strings, 256 others as a test",
-	Learner:   "LSTM of 8 cells with peepholes, forget-gate bias 6, Adam with β₂ 0.99, rate 0.07, batches of 12",
+	Learner:   "LSTM of 8 cells with peepholes, forget-gate bias 10, Adam with β₂ 0.99, ε 0.001 and weight decay 0.003, rate 0.02, string by string",
 	Published: "LSTM 8,440 sequences, RTRL 25,000, Elman never (Hochreiter, Schmidhuber 1997)",
-	Note: "Of the seeds 1 to 40, 35 meet the criterion; most others never predict the second outer symbol. " +
-		"The settings were chosen on some of them.",
+	Note: "The settings were chosen on the seeds 1001 to 1060, after others, chosen on those too, had been tried on the seeds 1 to 100. " +
+		"Of the seeds 1 to 100, 97 meet the criterion, of the seeds 201 to 300, which were not looked at before, 98. " +
+		"In failed trials the forget gates closed while the inner grammar was learned, so that no cell kept the outer symbol: " +
+		"hence the bias, by which they begin as the constant error carousel of 1997, the peepholes, " +
+		"and the ε, without which Adam takes small gradients for large ones.",
 	Criterion: "of all 512 strings the outer symbol 100 %, all symbols 99.9 % legal, within 15,000 sequences",
 	Seeds:     10, Need: 9,
 	Time:    time.Second,
@@ -27,11 +30,11 @@ var reber = Experiment{
 		trained, tested := task.Disjoint(rng, 256, 256)
 		all := slices.Concat(trained, tested)
 		return batched{
-			format: task.Format(), steps: longest(all), batch: 12, most: 15_000, every: 512,
-			lr: 0.07, optimizer: train.Adam{Beta2: 0.99},
-			spec:  classifier(model.LSTM{Hidden: 8, Peephole: true, ForgetBias: 6}, task.Format().Outputs),
+			format: task.Format(), steps: longest(all), batch: 1, most: 15_000, every: 256,
+			lr: 0.02, optimizer: train.AdamW{Beta2: 0.99, Epsilon: 1e-3, WeightDecay: 0.003},
+			spec:  classifier(model.LSTM{Hidden: 8, Peephole: true, ForgetBias: 10}, task.Format().Outputs),
 			tests: all,
-			draw:  again(trained, rng, 12),
+			draw:  again(trained, rng, 1),
 			judge: shareRight,
 			met: func(m measured) bool {
 				return m.DistantRight == m.Distant && shareRight(m) >= 0.999

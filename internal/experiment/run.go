@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 
 // Settings say how an experiment is run.
 type Settings struct {
+	Seed     uint64                          // of the first trial; 0 means 1
 	Seeds    int                             // trials; 0 means Experiment.Seeds
 	Parallel int                             // trials at the same time; 0 means 1
 	Open     func() (backend.Backend, error) // called for each trial
@@ -33,12 +35,10 @@ type Trial struct {
 	Elapsed time.Duration
 }
 
-// Trials runs the trials of e, whose seeds are 1, 2, and so on. The first
-// error, and that of a ctx that is cancelled, ends all of them.
+// Trials runs the trials of e, whose seeds are s.Seed, s.Seed+1, and so on. The
+// first error, and that of a ctx that is cancelled, ends all of them.
 func (e Experiment) Trials(ctx context.Context, s Settings) (Result, error) {
-	if s.Seeds == 0 {
-		s.Seeds = e.Seeds
-	}
+	s.Seed, s.Seeds = cmp.Or(s.Seed, 1), cmp.Or(s.Seeds, e.Seeds)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	began := time.Now()
@@ -58,7 +58,7 @@ func (e Experiment) Trials(ctx context.Context, s Settings) (Result, error) {
 				}
 			}
 			var err error
-			if result.Trials[i], err = e.trial(ctx, uint64(i+1), s.Open, report); err != nil {
+			if result.Trials[i], err = e.trial(ctx, s.Seed+uint64(i), s.Open, report); err != nil {
 				cancel(err)
 			}
 		})

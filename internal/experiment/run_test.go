@@ -96,6 +96,23 @@ func TestGateNeedsItsShareOfTheSeeds(t *testing.T) {
 	}
 }
 
+func TestTrialsHaveSuccessiveSeeds(t *testing.T) {
+	e := scripted(func(_ context.Context, env experiment.Env) (experiment.Outcome, error) {
+		return experiment.Outcome{Value: float64(env.Seed)}, nil
+	})
+	for _, c := range []struct{ seed, first uint64 }{{0, 1}, {1, 1}, {7, 7}, {1 << 63, 1 << 63}} {
+		result, err := e.Trials(t.Context(), experiment.Settings{Seed: c.seed, Seeds: 3, Open: openReference})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, trial := range result.Trials {
+			if want := c.first + uint64(i); trial.Seed != want || trial.Value != float64(want) {
+				t.Errorf("Seed %d: trial %d was run with seed %v and says %d, want %d", c.seed, i, trial.Value, trial.Seed, want)
+			}
+		}
+	}
+}
+
 func TestErrorsNameExperimentAndSeed(t *testing.T) {
 	failure := errors.New("out of luck")
 	for name, run := range map[string]func(context.Context, experiment.Env) (experiment.Outcome, error){
