@@ -68,6 +68,10 @@ func TestBadInput(t *testing.T) {
 	writer := gzip.NewWriter(&zipped)
 	writer.Write([]byte(good))
 	writer.Close()
+	series := "value,next\n"
+	for i := range 60 {
+		series += fmt.Sprintf("%d,%d.5\n", i, i)
+	}
 	for name, content := range map[string]string{
 		"good.csv":    good,
 		"ragged.csv":  strings.Replace(good, "\n0.3,10,", "\n0.3,", 1),
@@ -79,6 +83,7 @@ func TestBadInput(t *testing.T) {
 		"few.csv":     flowers(3),
 		"wide.csv":    "1,2,3,iris\n1,2,3,lily\n",
 		"numbers.csv": "1,2,0\n1,2,1\n",
+		"series.csv":  series,
 		"tulip.csv":   "length,width,species\n1,2,tulip\n",
 		"torn.csv.gz": zipped.String()[:zipped.Len()/2],
 		"key.toml":    "epochs = 2\n\nhiden = 8\n",
@@ -124,6 +129,7 @@ func TestBadInput(t *testing.T) {
 		{"csv empty", "train --data csv:empty.csv --target species", 1, []string{"empty.csv: the file is empty"}},
 		{"csv header only", "train --data csv:header.csv --target species", 1, []string{"header.csv: "}},
 		{"csv too short to split", "train --data csv:few.csv --target species", 1, []string{"few.csv: 3 samples are too few to split"}},
+		{"csv numbers for classes", "train --data csv:series.csv --target next", 1, []string{"series.csv: ", "60 different values in 60 samples", "classes"}},
 		{"csv torn gzip", "train --data csv:torn.csv.gz --target species", 1, []string{"torn.csv.gz: "}},
 		{"csv class column absent", "train --data csv:good.csv --target specis", 1, []string{"good.csv:1: ", `"specis"`, `"species"`}},
 		{"csv class column beyond", "train --data csv:good.csv --target 4", 1, []string{"good.csv:1: ", "1 to 3"}},

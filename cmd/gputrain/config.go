@@ -2,10 +2,8 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
@@ -26,13 +24,9 @@ func loadConfig(r io.Reader) (kong.Resolver, error) {
 	if err != nil {
 		return nil, err
 	}
-	var s settings
-	if err := kong.ApplyDefaults(&s); err != nil {
-		return nil, err
-	}
-	meta, err := toml.Decode(string(text), &s)
+	s, meta, err := decodeSettings(name, string(text))
 	if err != nil {
-		return nil, usagef("%s: %s", name, strings.TrimPrefix(err.Error(), "toml: "))
+		return nil, err
 	}
 	for _, path := range meta.Keys() {
 		if key, valid := path[0], settingKeys(); !slices.Contains(valid, key) {
@@ -52,6 +46,17 @@ func loadConfig(r io.Reader) (kong.Resolver, error) {
 	}), nil
 }
 
+// decodeSettings reads the text of the file of that name, over the defaults.
+func decodeSettings(name, text string) (s settings, meta toml.MetaData, err error) {
+	if err := kong.ApplyDefaults(&s); err != nil {
+		return s, meta, err
+	}
+	if meta, err = toml.Decode(text, &s); err != nil {
+		return s, meta, usagef("%s: %s", name, strings.TrimPrefix(err.Error(), "toml: "))
+	}
+	return s, meta, nil
+}
+
 // lineOf returns the line of text, from 1, that sets key.
 func lineOf(text []byte, key string) int {
 	at := regexp.MustCompile(`(?m)^[\s\["']*` + regexp.QuoteMeta(key) + `\b`).FindIndex(text)
@@ -65,29 +70,13 @@ func lineOf(text []byte, key string) int {
 func settingKeys() []string {
 	var keys []string
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[settings]()) {
-		key, _, _ := strings.Cut(field.Tag.Get("toml"), ",")
-		keys = append(keys, key)
+		keys = append(keys, keyOf(field, "toml"))
 	}
 	return keys
 }
 
-// resumeFlag is the directory of an unfinished run. It stands for the run's
-// config.toml; no other setting can be given with it.
-type resumeFlag string
-
-// BeforeResolve is kong's hook between reading the flags and filling in the
-// settings that they leave open.
-func (resumeFlag) BeforeResolve(parser *kong.Kong, ctx *kong.Context, trace *kong.Path) error {
-	for _, path := range ctx.Path {
-		if path.Flag != nil && !slices.Contains([]string{"resume", "quiet", "json"}, path.Flag.Name) {
-			return usagef("--resume goes on with the run's own settings: leave out --%s", path.Flag.Name)
-		}
-	}
-	dir := string(ctx.FlagValue(trace.Flag).(resumeFlag))
-	resolver, err := parser.LoadConfig(filepath.Join(dir, configName))
-	if err != nil {
-		return fmt.Errorf("%s is not a run that can be resumed: %w", dir, err)
-	}
-	ctx.AddResolver(resolver)
-	return nil
+// keyOf returns the name of a field in files of that kind.
+func keyOf(field reflect.StructField, kind string) string {
+	key, _, _ := strings.Cut(field.Tag.Get(kind), ",")
+	return key
 }

@@ -62,8 +62,12 @@ func (e *explanation) explainCPU(s *settings, samples int) error {
 	defer b.Close()
 	e.device = "cpu: " + describeCPU()
 	counted := &countingCPU{Backend: b.(*gonum.Backend)}
-	_, err = e.build(s, counted, samples, func() int64 { return counted.bytes }, func(string) {})
-	return err
+	if _, err = e.build(s, counted, samples, func() int64 { return counted.bytes }, func(string) {}); err != nil {
+		return err
+	}
+	perParameter := int64(1 + s.options(samples).Optimizer.Slots())
+	e.memory = append(e.memory, memoryPart{"copy of the last finite state", perParameter * e.memory[0].bytes})
+	return nil
 }
 
 func (e *explanation) explainGPU(c *explainCommand, samples int) error {
@@ -153,7 +157,7 @@ func (e *explanation) build(s *settings, b backend.Backend, samples int, used fu
 		{"gradients", params},
 		{"optimizer", slots * params},
 		{"activations and scratch", built - before - 2*params},
-		{"batch, loss and last finite state", used() - built - slots*params},
+		{"batch and loss", used() - built - slots*params},
 	}
 	return trainer, nil
 }
@@ -167,6 +171,8 @@ func layerPath(b backend.Backend, l model.Layer) string {
 		return backend.RNNPath(b)
 	case model.GRU:
 		return backend.GRUPath(b)
+	case model.LSTM1997:
+		return backend.MemoryBlockPath(b)
 	}
 	return "plain operations"
 }

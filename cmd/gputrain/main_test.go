@@ -160,7 +160,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{"train --data digits:here", "take no path"},
 		{"train --data csv:x.csv", "--target is missing"},
 		{"train --target 3", "only csv data has columns"},
-		{"train --resume run --epochs 3", "leave out --epochs"},
+		{"train --resume run --hidden 3", "leave out --hidden"},
 		{"eval", "--model"},
 		{"eval --modle x", `did you mean "--model"?`},
 		{"predict --model x", "--input"},

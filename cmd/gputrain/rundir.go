@@ -76,8 +76,14 @@ func openRun(path string) (runDir, error) {
 	return dir, err
 }
 
-func (d runDir) writeConfig(s *settings) error {
+// writeConfig writes s, with these comments above.
+func (d runDir) writeConfig(s *settings, comments []string) error {
 	return atomicfile.Write(d.file(configName), func(w io.Writer) error {
+		for _, comment := range comments {
+			if _, err := fmt.Fprintln(w, comment); err != nil {
+				return err
+			}
+		}
 		return toml.NewEncoder(w).Encode(s)
 	})
 }

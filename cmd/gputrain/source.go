@@ -81,6 +81,9 @@ func (s source) load(target string) (sets, error) {
 			return sets{}, fmt.Errorf("%v: %d samples are too few to split into training, validation and test sets", s, whole.Len())
 		}
 	}
+	if classes := len(whole.Classes); 2*classes > whole.Len() {
+		return sets{}, fmt.Errorf("%v: the column of --target has %d different values in %d samples, too many to be classes, which are what gputrain learns", s, classes, whole.Len())
+	}
 	return parts, nil
 }
 

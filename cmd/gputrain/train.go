@@ -20,7 +20,7 @@ type trainCommand struct {
 
 	Config kong.ConfigFlag `placeholder:"FILE" help:"Settings in TOML, such as the config.toml of a run; flags win."`
 	Out    string          `placeholder:"DIR" help:"Directory of the run; by default runs/<time>-<model>-<data>."`
-	Resume resumeFlag      `placeholder:"RUN" help:"Go on with an interrupted run, to the same end as if it had not been interrupted."`
+	Resume resumeFlag      `placeholder:"RUN" help:"Go on with an interrupted run, to the same end as if it had not been interrupted, or with other epochs, lr, schedule, warmup, clip, patience or device."`
 	Quiet  bool            `help:"Print the last line only."`
 	JSON   bool            `name:"json" help:"Print JSON objects, one per line."`
 }
@@ -33,7 +33,7 @@ func (*trainCommand) Help() string {
 
 The run's directory then holds model.safetensors, config.toml, metrics.csv, curves.png and confusion.png. The same settings give the same model, byte for byte.
 
-Ctrl-C finishes the step, saves, and says how to go on; a second one ends at once.
+Ctrl-C finishes the step, saves, and says how to go on; a second one ends at once. A run that diverged goes on from its last checkpoint with a smaller rate: --resume RUN --lr RATE. What a resumed run changes is noted in config.toml; the schedule is then that of the new settings, from the epoch reached.
 
 With --json, each epoch is an object {"event":"epoch", "epoch", "epochs", "lr", "train_loss", "validation_loss", "validation_accuracy", "seconds", "samples_per_second"}, and the end is {"event":"result", "run", "test_accuracy", "test_loss", "correct", "count"}.`
 }
@@ -63,11 +63,19 @@ func (c *trainCommand) Run(ctx context.Context, con console) error {
 	if s.trainer, err = train.New(net, options); err != nil {
 		return err
 	}
-	if err := s.open(c.Out, string(c.Resume)); err != nil {
+	changed := ""
+	if c.Resume == "" {
+		err = s.begin(c.Out)
+	} else {
+		changed, err = s.resume(string(c.Resume))
+	}
+	if err != nil {
 		return err
 	}
-	if note != "" && !c.Quiet {
-		fmt.Fprintln(con.err, note)
+	for _, line := range []string{note, changed} {
+		if line != "" && !c.Quiet {
+			fmt.Fprintln(con.err, line)
+		}
 	}
 	if err := s.fit(ctx, parts); err != nil {
 		return err
@@ -136,31 +144,16 @@ type session struct {
 	dir         runDir
 }
 
-// open makes the run's directory, or reads the checkpoint of the one to
-// resume.
-func (s *session) open(out, resume string) (err error) {
-	if resume == "" {
-		from, err := parseSource(s.settings.Data)
-		if err != nil {
-			return err
-		}
-		if s.dir, err = createRun(out, s.settings.Model+"-"+from.name()); err != nil {
-			return err
-		}
-		return s.dir.writeConfig(s.settings)
-	}
-	if s.dir, err = openRun(resume); err != nil {
-		return err
-	}
-	path := s.dir.file(checkpointName)
-	file, err := model.ReadFile(path)
+// begin makes the run's directory.
+func (s *session) begin(out string) error {
+	from, err := parseSource(s.settings.Data)
 	if err != nil {
 		return err
 	}
-	if err := s.trainer.Load(file); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+	if s.dir, err = createRun(out, s.settings.Model+"-"+from.name()); err != nil {
+		return err
 	}
-	return nil
+	return s.dir.writeConfig(s.settings, nil)
 }
 
 // fit trains until the end, or until ctx is cancelled or the user interrupts.
@@ -171,8 +164,8 @@ func (s *session) fit(ctx context.Context, parts sets) error {
 
 	err := s.trainer.Fit(ctx, parts.train, parts.valid)
 	s.reporter.close()
-	if errors.Is(err, train.ErrDiverged) && len(s.trainer.History()) > 0 {
-		return fmt.Errorf("%w; the last checkpoint is %s", err, s.dir.file(checkpointName))
+	if errors.Is(err, train.ErrDiverged) {
+		return s.howToGoOn(err)
 	}
 	if ctx.Err() == nil || !errors.Is(err, context.Cause(ctx)) {
 		return err
@@ -184,6 +177,17 @@ func (s *session) fit(ctx context.Context, parts sets) error {
 		return err
 	}
 	return &interruptedError{dir: s.dir, epoch: len(s.trainer.History()) + 1, epochs: s.settings.Epochs}
+}
+
+// howToGoOn adds the way from the last checkpoint, if there is one, to a
+// divergence.
+func (s *session) howToGoOn(diverged error) error {
+	path := s.dir.file(checkpointName)
+	if _, err := os.Stat(path); err != nil {
+		return diverged
+	}
+	return fmt.Errorf("%w; the last checkpoint is %s; go on from there with: gputrain train --resume %s --lr %.3g",
+		diverged, path, s.dir, s.settings.LR/10)
 }
 
 // interruptedError is the end of a run that can be resumed.

@@ -14,7 +14,10 @@ import (
 	"gputrain/internal/experiment"
 )
 
-const tutorial = "../../docs/tutorial.md"
+const (
+	tutorial  = "../../docs/tutorial.md"
+	extending = "../../docs/extending.md"
+)
 
 var (
 	goExcerpt   = regexp.MustCompile("(?s)```go\n(.*?)```\n\\[([^]]*)\\]\\(\\.\\./([^)]*)\\)")
@@ -38,24 +41,38 @@ func missingLine(text, source string) (line string, missing bool) {
 	return "", false
 }
 
-func TestTutorialIsMadeOfTests(t *testing.T) {
-	text := readFile(t, tutorial)
-	excerpts := goExcerpt.FindAllStringSubmatch(text, -1)
-	if all := strings.Count(text, "```go\n"); all != len(excerpts) || all < 15 {
-		t.Errorf("%d of %d excerpts name the file that they are from", len(excerpts), all)
+func TestDocumentsAreMadeOfTests(t *testing.T) {
+	for document, least := range map[string]int{tutorial: 15, extending: 6} {
+		text := readFile(t, document)
+		excerpts := goExcerpt.FindAllStringSubmatch(text, -1)
+		if all := strings.Count(text, "```go\n"); all != len(excerpts) || all < least {
+			t.Errorf("%s: %d of %d excerpts name the file that they are from", document, len(excerpts), all)
+		}
+		for _, e := range excerpts {
+			code, name, path := e[1], e[2], e[3]
+			if name != path || !strings.HasSuffix(path, "_test.go") {
+				t.Errorf("%s: an excerpt is said to be from %s, but the link leads to %s", document, name, path)
+			}
+			if line, missing := missingLine(code, readFile(t, "../../"+path)); missing {
+				t.Errorf("%s has no line %q where %s has it", path, line, document)
+			}
+			if err := parseExcerpt(code); err != nil {
+				t.Errorf("%s, %s: the excerpt is no Go: %v", document, path, err)
+			}
+		}
 	}
-	for _, e := range excerpts {
-		code, name, path := e[1], e[2], e[3]
-		if name != path || !strings.HasSuffix(path, "_test.go") {
-			t.Errorf("an excerpt is said to be from %s, but the link leads to %s", name, path)
-		}
-		if line, missing := missingLine(code, readFile(t, "../../"+path)); missing {
-			t.Errorf("%s has no line %q where the tutorial has it", path, line)
-		}
-		if _, err := parser.ParseFile(token.NewFileSet(), path, "package p\nfunc f() {\n"+code+"}", 0); err != nil {
-			t.Errorf("%s: the excerpt is no Go: %v", path, err)
-		}
+}
+
+// parseExcerpt returns an error unless code is Go: declarations, or statements.
+func parseExcerpt(code string) error {
+	parse := func(source string) error {
+		_, err := parser.ParseFile(token.NewFileSet(), "", source, 0)
+		return err
 	}
+	if parse("package p\n"+code) == nil {
+		return nil
+	}
+	return parse("package p\nfunc f() {\n" + code + "}")
 }
 
 func TestExcerptsAreComparedInOrder(t *testing.T) {
