@@ -77,39 +77,46 @@ func (d *Dataset) outputs() int {
 	return 1
 }
 
-// check panics where the lengths of d's slices contradict its sizes.
-func (d *Dataset) check(op string) {
+// Check says where d contradicts itself: slices whose lengths are not those that N,
+// Steps, Width and TargetWidth make, lengths of samples outside of 0..Steps, and a
+// Mask of other values than 0 and 1.
+func (d *Dataset) Check() error {
 	if d.Steps < 1 || d.Width < 1 {
-		panic(fmt.Sprintf("data: %s: samples are %d steps of %d features", op, d.Steps, d.Width))
+		return fmt.Errorf("samples are %d steps of %d features", d.Steps, d.Width)
 	}
 	n := d.Len()
-	length := func(name string, got, want int) {
-		if got != want {
-			panic(fmt.Sprintf("data: %s: %s has length %d, want %d", op, name, got, want))
+	for _, slice := range []struct {
+		name      string
+		present   bool
+		got, want int
+	}{
+		{"X", true, len(d.X), n * d.Steps * d.Width},
+		{"Lengths", d.Lengths != nil, len(d.Lengths), n},
+		{"Labels", d.Labels != nil, len(d.Labels), n * d.outputs()},
+		{"Targets", d.Targets != nil, len(d.Targets), n * d.outputs() * d.TargetWidth},
+		{"Mask", d.Mask != nil, len(d.Mask), n * d.outputs()},
+	} {
+		if slice.present && slice.got != slice.want {
+			return fmt.Errorf("%s has length %d, want %d", slice.name, slice.got, slice.want)
 		}
 	}
-	length("X", len(d.X), n*d.Steps*d.Width)
-	if d.Lengths != nil {
-		length("Lengths", len(d.Lengths), n)
-		for i, steps := range d.Lengths {
-			if steps < 0 || int(steps) > d.Steps {
-				panic(fmt.Sprintf("data: %s: sample %d has length %d, want 0 to %d steps", op, i, steps, d.Steps))
-			}
+	for i, steps := range d.Lengths {
+		if steps < 0 || int(steps) > d.Steps {
+			return fmt.Errorf("sample %d has length %d, want 0 to %d steps", i, steps, d.Steps)
 		}
 	}
-	if d.Labels != nil {
-		length("Labels", len(d.Labels), n*d.outputs())
-	}
-	if d.Targets != nil {
-		length("Targets", len(d.Targets), n*d.outputs()*d.TargetWidth)
-	}
-	if d.Mask != nil {
-		length("Mask", len(d.Mask), n*d.outputs())
-		for i, mask := range d.Mask {
-			if mask != 0 && mask != 1 {
-				panic(fmt.Sprintf("data: %s: Mask is %v at index %d, want 0 or 1", op, mask, i))
-			}
+	for i, mask := range d.Mask {
+		if mask != 0 && mask != 1 {
+			return fmt.Errorf("the Mask is %v at index %d, want 0 or 1", mask, i)
 		}
+	}
+	return nil
+}
+
+// check panics where d contradicts itself.
+func (d *Dataset) check(op string) {
+	if err := d.Check(); err != nil {
+		panic(fmt.Sprintf("data: %s: %v", op, err))
 	}
 }
 

@@ -35,6 +35,20 @@ func (a Activation) Output(in Shape) (Shape, error) {
 	return in, nil
 }
 
+// OutputRange returns the bounds of the outputs, where those of the inputs are low
+// and high.
+func (a Activation) OutputRange(low, high float64) (float64, float64) {
+	switch a {
+	case Sigmoid, Softmax:
+		return 0, 1
+	case Tanh:
+		return -1, 1
+	case ReLU:
+		return max(low, 0), max(high, 0)
+	}
+	return low, high
+}
+
 // Params returns nil.
 func (a Activation) Params(Shape) []Param { return nil }
 

@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"slices"
 	"testing"
 
 	"gputrain/model"
@@ -9,17 +10,26 @@ import (
 func TestPassesAllocateNothing(t *testing.T) {
 	b := openCPU(t)
 	defer b.Close()
-	spec := model.Spec{
+	recurrent := model.Spec{
 		{Name: "states", Layer: model.LSTM{Hidden: 4, Stateful: true}},
 		{Name: "both", Layer: model.LSTM{Hidden: 4, Stateful: true, Bidirectional: true}},
 	}
-	spec = append(spec, everyLayer...)
-	for name, opts := range map[string][]model.Option{"whole": nil, "ragged": {model.Ragged()}} {
+	every := append(slices.Clone(recurrent), everyLayer...)
+	both := append(slices.Clone(recurrent), model.Stage{Name: "last of both", Layer: model.LastStep{Bidirectional: true}})
+	for name, test := range map[string]struct {
+		spec model.Spec
+		opts []model.Option
+	}{
+		"whole":                     {every, nil},
+		"ragged":                    {every, []model.Option{model.Ragged()}},
+		"last step of both":         {both, nil},
+		"last step of both, ragged": {both, []model.Option{model.Ragged()}},
+	} {
 		t.Run(name, func(t *testing.T) {
-			net := build(t, b, spec, model.Shape{Steps: 4, Batch: 3, Width: 2}, append(opts, model.InputGrad())...)
+			net := build(t, b, test.spec, model.Shape{Steps: 4, Batch: 3, Width: 2}, append(test.opts, model.InputGrad())...)
 			net.Init(1)
 			whole, partial := newTensor(t, b, 4*3, 2), newTensor(t, b, 3*2, 2)
-			dy := newTensor(t, b, 3, 7)
+			dy := newTensor(t, b, 3, net.Output().Width)
 			three, two := []int32{4, 0, 2}, []int32{3, 1}
 			if n := testing.AllocsPerRun(100, func() {
 				if net.Ragged() {

@@ -8,7 +8,8 @@ import (
 
 // unrolled is what a core needs for backpropagation through time (Werbos 1990;
 // Williams, Peng 1990). Tensors without another shape are as tall as the batch
-// at its largest.
+// at its largest. An error is the gradient of the loss here, so ϑ is the negative of
+// that in the literature, where the error is d − y.
 type unrolled struct {
 	inputs   backend.Tensor // W's columns for the input
 	dx       backend.Tensor // absent unless wanted

@@ -107,19 +107,6 @@ func (n *Network) build(spec Spec, shapes []Shape) error {
 	return n.checkTeacher()
 }
 
-// checkTeacher returns an error where a layer with TeacherForcing cannot be
-// given the targets of the network, because they are not as wide.
-func (n *Network) checkTeacher() error {
-	in, out := n.input, n.Output()
-	for _, s := range n.stages {
-		in = s.output(in)
-		if pupil, ok := s.module.(pupil); ok && pupil.taught() && in.Width != out.Width {
-			return fmt.Errorf("model: stage %q: its teacher gives the targets of the network, of width %d, for its %d outputs", s.Name, out.Width, in.Width)
-		}
-	}
-	return nil
-}
-
 const (
 	// alignment is what the offsets of windows are multiples of, in elements:
 	// 128 bytes, a cache line of a GPU and more than any vector register.

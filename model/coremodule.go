@@ -66,6 +66,9 @@ func (c core) build(b *Builder, in Shape) Module {
 		m.backend.Fill(ones, 1)
 		m.backend.CopyCols(m.sources, m.sources.Cols-1, ones, 0, 1)
 	}
+	if c.teacher {
+		b.network.pupils = append(b.network.pupils, pupil{m, b.stage})
+	}
 	if c.gradient == RTRL {
 		m.rtrl = newSensitivity(b, c, in)
 	} else {
@@ -162,8 +165,6 @@ func (m *coreModule) States(steps, batch int) []State {
 	}
 	return []State{context}
 }
-
-func (m *coreModule) taught() bool { return m.teacher }
 
 func (m *coreModule) teach(target backend.Tensor) {
 	if target.Cols != m.outputs {

@@ -37,6 +37,11 @@ func (l Elman) Output(in Shape) (Shape, error) {
 	return l.core().output(in)
 }
 
+// OutputRange returns the bounds of the Activation.
+func (l Elman) OutputRange(_, _ float64) (float64, float64) {
+	return l.Activation.OutputRange(unbounded())
+}
+
 // Params describes the weight.
 func (l Elman) Params(in Shape) []Param { return l.core().params(in) }
 

@@ -73,6 +73,11 @@ func (l FullyRecurrent) checkMask(in Shape) error {
 	return nil
 }
 
+// OutputRange returns the bounds of the Activation.
+func (l FullyRecurrent) OutputRange(_, _ float64) (float64, float64) {
+	return l.Activation.OutputRange(unbounded())
+}
+
 // Params describes the weight.
 func (l FullyRecurrent) Params(in Shape) []Param { return l.core().params(in) }
 

@@ -52,6 +52,9 @@ func (g GridLSTM) Output(in Shape) (Shape, error) {
 	return Shape{Steps: in.Steps, Batch: in.Batch, Width: g.Hidden}, nil
 }
 
+// OutputRange returns −1 and 1.
+func (g GridLSTM) OutputRange(_, _ float64) (float64, float64) { return -1, 1 }
+
 // Params describes the projection, then the parameters of all layers.
 func (g GridLSTM) Params(in Shape) []Param {
 	var params []Param

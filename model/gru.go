@@ -34,6 +34,9 @@ func (g GRU) recurrent() recurrent {
 // Output returns in with width g.Hidden, twice that if Bidirectional.
 func (g GRU) Output(in Shape) (Shape, error) { return g.recurrent().output(in) }
 
+// OutputRange returns −1 and 1.
+func (g GRU) OutputRange(_, _ float64) (float64, float64) { return -1, 1 }
+
 // Params describes the parameters of all layers.
 func (g GRU) Params(in Shape) []Param { return g.recurrent().params(in) }
 

@@ -127,3 +127,72 @@ func TestAnErrorOfALayerWithinALayerIsThatOfTheStage(t *testing.T) {
 		}
 	}
 }
+
+// recurrentChain passes on the states of its first layer.
+type recurrentChain struct{ chain }
+
+func (c recurrentChain) Build(b *model.Builder, in model.Shape) model.Module {
+	return recurrentChainModule{c.chain.Build(b, in).(chainModule)}
+}
+
+type recurrentChainModule struct{ chainModule }
+
+func (m recurrentChainModule) States(steps, batch int) []model.State {
+	return m.first.(interface {
+		States(steps, batch int) []model.State
+	}).States(steps, batch)
+}
+
+func TestALayerWithinALayerTellsThatItRestarts(t *testing.T) {
+	b := reference.New()
+	defer b.Close()
+	for _, test := range []struct {
+		layer    model.Layer
+		states   int
+		restarts bool
+	}{
+		{recurrentChain{chain{model.LSTM{Hidden: 2}, model.Tanh}}, 0, true},
+		{recurrentChain{chain{model.LSTM{Hidden: 2, Stateful: true}, model.Tanh}}, 2, false},
+		{chain{model.Dense{Out: 2}, model.Tanh}, 0, false},
+	} {
+		net := build(t, b, model.Spec{{Name: "both", Layer: test.layer}}, model.Shape{Steps: 3, Batch: 1, Width: 2})
+		if got := len(net.States(3, 1)); got != test.states {
+			t.Errorf("%+v: %d states, want %d", test.layer, got, test.states)
+		}
+		if restarts := slices.Equal(net.Restarts(), []string{"both"}); restarts != test.restarts {
+			t.Errorf("%+v: restarts %q, want it to be %t that the stage does", test.layer, net.Restarts(), test.restarts)
+		}
+	}
+}
+
+func TestALayerWithinALayerIsTaught(t *testing.T) {
+	in := model.Shape{Steps: 4, Batch: 2, Width: 2}
+	jordan := func(teacher bool) model.Layer {
+		return model.Jordan{Hidden: 3, Out: 2, TeacherForcing: teacher}
+	}
+	run := func(spec model.Spec) []float64 {
+		b := reference.New()
+		defer b.Close()
+		net := build(t, b, spec, in)
+		net.Init(1)
+		x := newTensor(t, b, in.Rows(), in.Width)
+		upload(b, x, random(rand.New(rand.NewPCG(1, 1)), x.Size()))
+		if net.Taught() {
+			net.Teach(x)
+		}
+		return download(t, b, net.Forward(x, in.Steps, model.Train))
+	}
+	inner := run(model.Spec{{Name: "both", Layer: chain{jordan(true), model.Tanh}}})
+	stages := run(model.Spec{{Name: "first", Layer: jordan(true)}, {Name: "second", Layer: model.Tanh}})
+	compare(t, "a taught layer within another, seed 1", inner, stages, 0)
+	if slices.Equal(inner, run(model.Spec{{Name: "both", Layer: chain{jordan(false), model.Tanh}}})) {
+		t.Error("the teacher has no influence")
+	}
+
+	b := reference.New()
+	defer b.Close()
+	_, err := model.New(b, model.Spec{{Name: "both", Layer: chain{jordan(true), model.Dense{Out: 3}}}}, in)
+	if err == nil || !strings.Contains(err.Error(), `stage "both": its teacher gives the targets of the network, of width 3, for its 2 outputs`) {
+		t.Errorf("error %v, want one about the width of the targets", err)
+	}
+}

@@ -43,6 +43,11 @@ func (l Jordan) Output(in Shape) (Shape, error) {
 	return l.core().output(in)
 }
 
+// OutputRange returns the bounds of the OutputActivation.
+func (l Jordan) OutputRange(_, _ float64) (float64, float64) {
+	return l.OutputActivation.OutputRange(unbounded())
+}
+
 // Params describes the weights and the bias of the outputs.
 func (l Jordan) Params(in Shape) []Param { return l.core().params(in) }
 

@@ -1,32 +1,49 @@
 package model
 
-import "gputrain/backend"
+import (
+	"fmt"
+
+	"gputrain/backend"
+)
 
 // LastStep passes on the last time step of each sequence only: y = x_{T−1}, or
 // with Network.SetLengths the last one within the length, zero for a sequence
 // of length 0. The gradient of the other steps is zero. It has no parameters.
 //
-// Of the reverse half of a Bidirectional layer the last step is the first that it
-// has computed, from one input alone. Layers: 2 lets the last step see the whole
-// sequence from both ends.
-type LastStep struct{}
+// Of a Bidirectional layer it wants the option Bidirectional, which takes the last
+// step that each direction computes: y = [forward half of x_{T−1}, reverse half of
+// x_0], PyTorch's h_n of both directions side by side. Without it y has the reverse
+// half of x_{T−1}, which is its first step and has seen one input alone.
+type LastStep struct {
+	Bidirectional bool // the input is that of a Bidirectional layer
+}
 
 // Output returns in with one step.
-func (LastStep) Output(in Shape) (Shape, error) {
+func (l LastStep) Output(in Shape) (Shape, error) {
+	if l.Bidirectional && in.Width%2 != 0 {
+		return Shape{}, fmt.Errorf("the option Bidirectional is set, but the input has an odd width, %d: it must come from a Bidirectional layer", in.Width)
+	}
 	return Shape{Steps: 1, Batch: in.Batch, Width: in.Width}, nil
 }
+
+// OutputRange returns that of the input.
+func (LastStep) OutputRange(low, high float64) (float64, float64) { return low, high }
 
 // Params returns nil.
 func (LastStep) Params(Shape) []Param { return nil }
 
-// Build allocates the gradient of the input.
-func (LastStep) Build(b *Builder, in Shape) Module {
+// Build allocates the output and the gradient of the input.
+func (l LastStep) Build(b *Builder, in Shape) Module {
 	m := &lastStep{backend: b.Backend(), lengths: b.lengths(in)}
+	b.network.lastStep = true
 	if b.InputGrad() {
 		m.dx = b.New(in.Rows(), in.Width)
 	}
 	if m.lengths != nil {
 		m.y, m.masked = b.New(in.Batch, in.Width), b.New(in.Batch, in.Width)
+	}
+	if l.Bidirectional {
+		return newLastStepOfBoth(b, in, m)
 	}
 	return m
 }
@@ -35,7 +52,7 @@ type lastStep struct {
 	backend   backend.Backend
 	lengths   *lengths
 	dx        backend.Tensor // at its largest
-	y, masked backend.Tensor // the output, and its gradient without that of empty sequences; absent without lengths
+	y, masked backend.Tensor // the output, and what notEmpty makes; absent without lengths
 	in        Shape          // of the last Forward
 }
 
@@ -46,8 +63,7 @@ func (m *lastStep) Forward(x backend.Tensor, in Shape, _ Mode) backend.Tensor {
 	}
 	y := m.y.Slice(0, in.Batch)
 	m.backend.GatherRows(y, x, m.lengths.last)
-	m.backend.MulCol(y, y, timeStep(0, in.Batch).of(m.lengths.mask))
-	return y
+	return m.notEmpty(y, y)
 }
 
 func (m *lastStep) Backward(dy backend.Tensor) backend.Tensor {
@@ -62,8 +78,17 @@ func (m *lastStep) Backward(dy backend.Tensor) backend.Tensor {
 		return dx
 	}
 	b.Fill(dx, 0)
-	masked := m.masked.Slice(0, m.in.Batch)
-	b.MulCol(masked, dy, timeStep(0, m.in.Batch).of(m.lengths.mask))
-	b.ScatterAddRows(dx, masked, m.lengths.last)
+	b.ScatterAddRows(dx, m.notEmpty(m.masked, dy), m.lengths.last)
 	return dx
+}
+
+// notEmpty returns x, a row for each sequence, with zeros for those of length 0. It
+// is x itself, or computed into dst, which may be x.
+func (m *lastStep) notEmpty(dst, x backend.Tensor) backend.Tensor {
+	if !m.lengths.given() {
+		return x
+	}
+	dst = dst.Slice(0, x.Rows)
+	m.backend.MulCol(dst, x, timeStep(0, x.Rows).of(m.lengths.mask))
+	return dst
 }

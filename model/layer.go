@@ -24,7 +24,11 @@ const (
 
 // Layer describes one stage of a network: its sizes and options. It holds no
 // memory; Build makes the Module that does. A layer may be made of others: see
-// Builder.Inner.
+// Builder.Inner. A layer whose outputs have bounds also has a method
+//
+//	OutputRange(low, high float64) (float64, float64)
+//
+// which gives them for inputs from low to high; see Network.OutputRange.
 type Layer interface {
 	// Output returns the shape that the layer makes of in, or an error that
 	// says why it cannot. It must not fail on a smaller number of steps or a
@@ -49,9 +53,12 @@ type Param struct {
 }
 
 // Module is a layer that was built: it has parameters and workspace on a
-// backend. A module with recurrent states that the caller may set also has a
-// method States(steps, batch int) []State, with names unique in the module;
-// see Network.States.
+// backend. A recurrent module also has a method
+//
+//	States(steps, batch int) []State
+//
+// with names unique in the module, which gives none where each Forward begins at
+// zero; see Network.States and Network.Restarts.
 type Module interface {
 	// Forward queues the forward pass for x, which has in.Rows rows of
 	// in.Width, and returns the output, a window on memory of the module or on

@@ -147,10 +147,25 @@ func (l *lengths) set(b backend.Backend, steps int, of []int32) {
 }
 
 // lengths returns the lengths of the sequences that come into a stage as in; nil
-// if they always are whole.
+// if they always are whole, as the single steps are that LastStep gives.
 func (b *Builder) lengths(in Shape) *lengths {
-	if in.Steps != b.network.input.Steps {
+	n := b.network
+	if in.Steps != n.input.Steps || in.Steps == 1 && n.lastStep {
 		return nil
 	}
-	return b.network.lengths
+	return n.lengths
+}
+
+// Mask returns a function that tells a layer of one's own in each pass where the
+// padding is: a column, [Steps·Batch, 1], of 1 in the rows of the sequences and 0
+// behind their ends. It is absent while all sequences are whole (see
+// Network.SetLengths), and behind LastStep. in is the shape that Build got.
+func (b *Builder) Mask(in Shape) func() backend.Tensor {
+	lengths := b.lengths(in)
+	return func() backend.Tensor {
+		if !lengths.given() {
+			return backend.Tensor{}
+		}
+		return lengths.mask
+	}
 }

@@ -92,6 +92,14 @@ func (l LSTM) Output(in Shape) (Shape, error) {
 	return out, nil
 }
 
+// OutputRange returns −1 and 1, with a Projection −Inf and +Inf.
+func (l LSTM) OutputRange(_, _ float64) (float64, float64) {
+	if l.Projection > 0 {
+		return unbounded()
+	}
+	return -1, 1
+}
+
 // Params describes the parameters of all layers.
 func (l LSTM) Params(in Shape) []Param {
 	params := l.recurrent().params(in)

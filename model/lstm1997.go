@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
 
 	"gputrain/backend"
@@ -62,6 +61,8 @@ type LSTM1997 struct {
 	Stateful bool
 }
 
+func (l LSTM1997) initRange() float64 { return cmp.Or(l.InitRange, 0.1) }
+
 // allCells returns B·S.
 func (l LSTM1997) allCells() int { return l.Blocks * l.Cells }
 
@@ -97,10 +98,18 @@ func (l LSTM1997) Output(in Shape) (Shape, error) {
 	if err := l.checkBiases(); err != nil {
 		return Shape{}, err
 	}
-	if !(l.InitRange >= 0) || math.IsInf(l.InitRange, 0) {
-		return Shape{}, fmt.Errorf("InitRange is %v, want a finite number of at least 0", l.InitRange)
+	if err := checkScale("InitRange", l.initRange()); err != nil {
+		return Shape{}, err
 	}
 	return Shape{Steps: in.Steps, Batch: in.Batch, Width: l.allCells()}, nil
+}
+
+// OutputRange returns −1 and 1, with LinearOutput −Inf and +Inf.
+func (l LSTM1997) OutputRange(_, _ float64) (float64, float64) {
+	if l.LinearOutput {
+		return unbounded()
+	}
+	return -1, 1
 }
 
 // gateBias are the initial biases of one kind of gate.
@@ -127,8 +136,8 @@ func (l LSTM1997) checkBiases() error {
 			return fmt.Errorf("%s has %d values, want one for each of %d blocks", gate.name, len(gate.values), l.Blocks)
 		}
 		for _, v := range gate.values {
-			if math.IsNaN(v) || math.IsInf(v, 0) {
-				return fmt.Errorf("%s is %v", gate.name, gate.values)
+			if notFinite(float32(v)) {
+				return fmt.Errorf("%s is %v, want finite numbers of single precision", gate.name, gate.values)
 			}
 		}
 	}
@@ -137,7 +146,7 @@ func (l LSTM1997) checkBiases() error {
 
 // Params describes the weights and the peepholes.
 func (l LSTM1997) Params(in Shape) []Param {
-	draw := uniformWithin(cmp.Or(l.InitRange, 0.1))
+	draw := uniformWithin(l.initRange())
 	sources := l.sources(in)
 	params := []Param{{Name: "weight", Shape: []int{l.units(), sources}, Init: func(dst []float64, rng *rand.Rand) {
 		draw(dst, rng)

@@ -74,6 +74,8 @@ func TestNewReportsMemoryBlocksThatMakeNoSense(t *testing.T) {
 		"range below 0":            {lstm(model.LSTM1997{Blocks: 1, Cells: 1, InitRange: -1}), nil, "InitRange is -1"},
 		"range NaN":                {lstm(model.LSTM1997{Blocks: 1, Cells: 1, InitRange: math.NaN()}), nil, "InitRange is NaN"},
 		"range infinite":           {lstm(model.LSTM1997{Blocks: 1, Cells: 1, InitRange: math.Inf(1)}), nil, "InitRange is +Inf"},
+		"range too large":          {lstm(model.LSTM1997{Blocks: 1, Cells: 1, InitRange: 1e300}), nil, "InitRange is 1e+300"},
+		"bias too large":           {lstm(model.LSTM1997{Blocks: 1, Cells: 1, InputGateBias: []float64{1e39}}), nil, "InputGateBias is [1e+39], want finite numbers of single precision"},
 		"too large":                {lstm(model.LSTM1997{Blocks: 1 << 27, Cells: 1}), nil, ""},
 		"parameters before it": {model.Spec{
 			{Name: "dense", Layer: model.Dense{Out: 2}}, {Name: "bad", Layer: model.LSTM1997{Blocks: 1, Cells: 1}},

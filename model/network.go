@@ -45,16 +45,18 @@ type Network struct {
 	input         Shape // the largest
 	inputGrad     bool
 	stages        []builtStage
+	pupils        []pupil
 	windows       []Window
 	params, grads backend.Tensor
 	buffers       []backend.Buffer
 
 	observe func(stage string, pass Pass)
 
-	ragged  bool
-	lengths *lengths // nil unless ragged
-	seed    uint64   // of dropout and zoneout
-	noises  uint64   // how many of them the network has
+	ragged   bool
+	lengths  *lengths // nil unless ragged
+	lastStep bool     // a LastStep was built: what comes after it has no lengths
+	seed     uint64   // of dropout and zoneout
+	noises   uint64   // how many of them the network has
 
 	output  Shape // of the last Forward
 	trained bool  // the last pass was a Forward in mode Train
@@ -246,95 +248,6 @@ func (n *Network) Count() int {
 		count += w.Param.Size()
 	}
 	return count
-}
-
-// State is a recurrent state that crosses the bounds of a chunk. All tensors
-// have one shape and a row for each sequence.
-type State struct {
-	Name string // "lstm.h_l0"
-
-	Initial backend.Tensor // before the first step; set by the caller
-	Final   backend.Tensor // after the last step; set by Forward, that of a gradient in progress (RTRL) by Backward
-
-	// Absent where the layer's learning rule sends no error over the bounds.
-	InitialGrad backend.Tensor // gradient of Initial; set by Backward
-	FinalGrad   backend.Tensor // gradient of Final; set by the caller, zero at first
-
-	// Reversed marks the state of a layer that goes backward in time: it begins
-	// behind the last step, and a chunk that follows does not continue it.
-	Reversed bool
-}
-
-// States returns the states of the recurrent layers with Stateful set, for
-// passes of the given sizes. The windows of another size lie elsewhere in the
-// same memory, so that the caller sets Initial (and FinalGrad, if it ever did)
-// again whenever a size changes. Copying each Final to its Initial between two
-// passes continues the sequences.
-func (n *Network) States(steps, batch int) []State {
-	var states []State
-	for _, s := range n.stages {
-		recurrent, ok := s.module.(stater)
-		if !ok {
-			continue
-		}
-		for _, state := range recurrent.States(steps, batch) {
-			state.Name = s.Name + "." + state.Name
-			states = append(states, state)
-		}
-	}
-	return states
-}
-
-// stater is a Module with recurrent states that the caller may set; none unless
-// its layer is Stateful.
-type stater interface {
-	States(steps, batch int) []State
-}
-
-// Restarts returns the names of the recurrent stages of this package that are not
-// Stateful: they begin each Forward at zero, also one that goes on with a
-// sequence.
-func (n *Network) Restarts() []string {
-	var names []string
-	for _, s := range n.stages {
-		switch s.Layer.(type) {
-		case RNN, GRU, LSTM, LSTM1997, GridLSTM, Elman, Jordan, PartiallyRecurrent, FullyRecurrent:
-			if len(s.module.(stater).States(1, 1)) == 0 {
-				names = append(names, s.Name)
-			}
-		}
-	}
-	return names
-}
-
-// Taught reports whether a layer has TeacherForcing set.
-func (n *Network) Taught() bool {
-	for _, s := range n.stages {
-		if pupil, ok := s.module.(pupil); ok && pupil.taught() {
-			return true
-		}
-	}
-	return false
-}
-
-// Teach gives the layers with TeacherForcing the targets of the next Forward in
-// mode Train: [steps·batch, outputs of the layer]. target must keep its values
-// until then. It panics if no layer wants it.
-func (n *Network) Teach(target backend.Tensor) {
-	if !n.Taught() {
-		panic("model: Teach: no layer has TeacherForcing set")
-	}
-	for _, s := range n.stages {
-		if pupil, ok := s.module.(pupil); ok && pupil.taught() {
-			pupil.teach(target)
-		}
-	}
-}
-
-// pupil is a Module that a teacher can correct.
-type pupil interface {
-	taught() bool
-	teach(target backend.Tensor)
 }
 
 // Free releases all memory of the network. Any later use panics.

@@ -34,6 +34,11 @@ func (l PartiallyRecurrent) Output(in Shape) (Shape, error) {
 	return l.core(in).output(in)
 }
 
+// OutputRange returns the bounds of the Activation.
+func (l PartiallyRecurrent) OutputRange(_, _ float64) (float64, float64) {
+	return l.Activation.OutputRange(unbounded())
+}
+
 // Params describes the weight.
 func (l PartiallyRecurrent) Params(in Shape) []Param { return l.core(in).params(in) }
 

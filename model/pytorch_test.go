@@ -94,11 +94,13 @@ func TestPytorchFixtureIsFresh(t *testing.T) {
 	}
 }
 
-// run runs c on b and returns the tensors that PyTorch computed, by the names
-// of the fixture. spoil may change the parameters before.
-func (c pytorchCase) run(t *testing.T, b backend.Backend, spoil func(name string, values []float64)) map[string][]float64 {
+// start builds a network of the layer of c and of the stages after it, and sets the
+// parameters, which spoil may change before, the input x, and the states, which it
+// returns by what they are of.
+func (c pytorchCase) start(t *testing.T, b backend.Backend, spoil func(name string, values []float64), after ...model.Stage) (net *model.Network, x backend.Tensor, kinds map[string][]model.State) {
+	t.Helper()
 	in := model.Shape{Steps: c.Steps, Batch: c.Batch, Width: c.Width}
-	net := build(t, b, model.Spec{{Name: "layer", Layer: c.layer()}}, in, model.InputGrad(), model.Ragged())
+	net = build(t, b, append(model.Spec{{Name: "layer", Layer: c.layer()}}, after...), in, model.InputGrad(), model.Ragged())
 	net.SetLengths(c.Steps, c.Lengths)
 	fan := c.Hidden
 	if c.Kind == "linear" {
@@ -110,15 +112,12 @@ func (c pytorchCase) run(t *testing.T, b backend.Backend, spoil func(name string
 		spoil(name, values)
 		upload(b, w.Param, values)
 	}
-	out := net.Output()
-	x, dy := newTensor(t, b, in.Rows(), c.Width), newTensor(t, b, in.Rows(), out.Width)
+	x = newTensor(t, b, in.Rows(), c.Width)
 	upload(b, x, c.draw("x", x.Size(), 1024))
-	upload(b, dy, c.draw("dy", dy.Size(), 1024))
 	// A state of PyTorch holds all layers, each in all directions: "layer.h_l1"
 	// is the second part of h, or the third of four.
-	states := net.States(c.Steps, c.Batch)
-	kinds := map[string][]model.State{}
-	for _, s := range states {
+	kinds = map[string][]model.State{}
+	for _, s := range net.States(c.Steps, c.Batch) {
 		kind, _, _ := strings.Cut(strings.TrimPrefix(s.Name, "layer."), "_")
 		kinds[kind] = append(kinds[kind], s)
 	}
@@ -131,6 +130,16 @@ func (c pytorchCase) run(t *testing.T, b backend.Backend, spoil func(name string
 			set(s.FinalGrad, "dfinal."+kind, i, len(parts))
 		}
 	}
+	return net, x, kinds
+}
+
+// run runs c on b and returns the tensors that PyTorch computed, by the names
+// of the fixture. spoil may change the parameters before.
+func (c pytorchCase) run(t *testing.T, b backend.Backend, spoil func(name string, values []float64)) map[string][]float64 {
+	t.Helper()
+	net, x, kinds := c.start(t, b, spoil)
+	dy := newTensor(t, b, x.Rows, net.Output().Width)
+	upload(b, dy, c.draw("dy", dy.Size(), 1024))
 	got := make(map[string][]float64)
 	got["y"] = download(t, b, net.Forward(x, c.Steps, model.Train))
 	got["dx"] = download(t, b, net.Backward(dy))
@@ -164,6 +173,29 @@ func TestLayersMatchPyTorch(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// h_n of the top layer, both directions side by side.
+func TestLastStepOfBothDirectionsIsTheFinalStateOfPyTorch(t *testing.T) {
+	for _, c := range readPytorchFixture(t).Cases {
+		if !c.Bidirectional {
+			continue
+		}
+		b := reference.New()
+		defer b.Close()
+		net, x, _ := c.start(t, b, leave, model.Stage{Name: "last", Layer: model.LastStep{Bidirectional: true}})
+		got := download(t, b, net.Forward(x, c.Steps, model.Eval))
+		final := c.Tensors["final.h"]
+		half := net.Output().Width / 2
+		size := c.Batch * half // of a layer in one direction
+		forward, reverse := final[len(final)-2*size:len(final)-size], final[len(final)-size:]
+		var want []float64
+		for row := 0; row < size; row += half {
+			want = append(want, forward[row:row+half]...)
+			want = append(want, reverse[row:row+half]...)
+		}
+		compare(t, c.Name, got, want, 1e-10)
 	}
 }
 

@@ -67,31 +67,11 @@ var directionSuffix = [...]string{"", "_reverse"}
 // direction.
 func (r recurrent) params(in Shape) []Param {
 	var params []Param
-	draw := uniform(r.hidden)
 	for layer := range r.layers {
 		for direction := range r.directions() {
-			add := func(draw func([]float64, *rand.Rand), name string, shape ...int) {
-				name = fmt.Sprintf("%s_l%d%s", name, layer, directionSuffix[direction])
-				params = append(params, Param{Name: name, Shape: shape, Init: draw})
-			}
-			rows := r.gates * r.hidden
-			add(draw, "weight_ih", rows, r.inputWidth(layer, in))
-			add(draw, "weight_hh", rows, r.width())
-			if !r.noBias {
-				add(draw, "bias_ih", rows)
-				add(draw, "bias_hh", rows)
-			}
-			if r.projection > 0 {
-				add(draw, "weight_hr", r.projection, r.hidden)
-			}
-			if r.peephole {
-				add(draw, "weight_peep", 3, r.hidden)
-			}
-			if r.layerNorm {
-				add(ones, "weight_norm_ih", rows)
-				add(ones, "weight_norm_hh", rows)
-				add(ones, "weight_norm_c", r.hidden)
-				add(nil, "bias_norm_c", r.hidden)
+			for _, w := range r.parameters(new(weights), r.inputWidth(layer, in)) {
+				name := fmt.Sprintf("%s_l%d%s", w.name, layer, directionSuffix[direction])
+				params = append(params, Param{Name: name, Shape: w.shape, Init: w.draw})
 			}
 		}
 	}
@@ -120,32 +100,50 @@ type weights struct {
 	normIH, normHH, normC, biasC backend.Tensor
 }
 
-// weights takes the parameters of a layer in one direction from b, in the order
-// of params.
-func (r recurrent) weights(b *Builder, layer, direction int) (value, grad weights) {
-	each := len(r.params(Shape{Width: 1})) / (r.layers * r.directions())
-	index := (layer*r.directions() + direction) * each
-	take := func(value, grad *backend.Tensor) {
-		*value, *grad = b.Param(index)
-		index++
+// parameter is one of the weights.
+type parameter struct {
+	tensor *backend.Tensor // its place
+	draw   func(dst []float64, rng *rand.Rand)
+	name   string
+	shape  []int
+}
+
+// parameters lists the weights w of a layer in one direction whose input has that
+// width, in the order of the Params.
+func (r recurrent) parameters(w *weights, width int) []parameter {
+	var list []parameter
+	add := func(tensor *backend.Tensor, draw func([]float64, *rand.Rand), name string, shape ...int) {
+		list = append(list, parameter{tensor, draw, name, shape})
 	}
-	take(&value.ih, &grad.ih)
-	take(&value.hh, &grad.hh)
+	rows, draw := r.gates*r.hidden, uniform(r.hidden)
+	add(&w.ih, draw, "weight_ih", rows, width)
+	add(&w.hh, draw, "weight_hh", rows, r.width())
 	if !r.noBias {
-		take(&value.bih, &grad.bih)
-		take(&value.bhh, &grad.bhh)
+		add(&w.bih, draw, "bias_ih", rows)
+		add(&w.bhh, draw, "bias_hh", rows)
 	}
 	if r.projection > 0 {
-		take(&value.hr, &grad.hr)
+		add(&w.hr, draw, "weight_hr", r.projection, r.hidden)
 	}
 	if r.peephole {
-		take(&value.peep, &grad.peep)
+		add(&w.peep, draw, "weight_peep", 3, r.hidden)
 	}
 	if r.layerNorm {
-		take(&value.normIH, &grad.normIH)
-		take(&value.normHH, &grad.normHH)
-		take(&value.normC, &grad.normC)
-		take(&value.biasC, &grad.biasC)
+		add(&w.normIH, ones, "weight_norm_ih", rows)
+		add(&w.normHH, ones, "weight_norm_hh", rows)
+		add(&w.normC, ones, "weight_norm_c", r.hidden)
+		add(&w.biasC, nil, "bias_norm_c", r.hidden)
+	}
+	return list
+}
+
+// weights takes the parameters of a layer in one direction, whose input has that
+// width, from b.
+func (r recurrent) weights(b *Builder, layer, direction, width int) (value, grad weights) {
+	values, grads := r.parameters(&value, width), r.parameters(&grad, width)
+	first := (layer*r.directions() + direction) * len(values)
+	for i := range values {
+		*values[i].tensor, *grads[i].tensor = b.Param(first + i)
 	}
 	return value, grad
 }

@@ -38,6 +38,14 @@ func (r RNN) recurrent() recurrent {
 // Output returns in with width r.Hidden, twice that if Bidirectional.
 func (r RNN) Output(in Shape) (Shape, error) { return r.recurrent().output(in) }
 
+// OutputRange returns −1 and 1, with ReLU 0 and +Inf.
+func (r RNN) OutputRange(_, _ float64) (float64, float64) {
+	if r.ReLU {
+		return ReLU.OutputRange(unbounded())
+	}
+	return -1, 1
+}
+
 // Params describes the parameters of all layers.
 func (r RNN) Params(in Shape) []Param { return r.recurrent().params(in) }
 

@@ -47,8 +47,8 @@ func newSensitivity(b *Builder, c core, in Shape) *sensitivity {
 	return s
 }
 
-// learnForward adds the gradient of W, going forward in time. With the error e
-// of the outputs and X the sources,
+// learnForward adds the gradient of W, going forward in time. With e the gradient
+// of the loss by the outputs, the negative of the paper's d − y, and X the sources,
 //
 //	p^k_uv(t) = f'_k(t)·(δ_uk·X_v(t) + Σ_l W[k,l]·p^l_uv(t−1))
 //	dW[u,v]  += Σ_k e_k(t)·p^k_uv(t)

@@ -21,6 +21,9 @@ type Logistic struct {
 // Output returns in.
 func (l Logistic) Output(in Shape) (Shape, error) { return in, checkScale("Slope", l.Slope) }
 
+// OutputRange returns 0 and 1.
+func (l Logistic) OutputRange(_, _ float64) (float64, float64) { return 0, 1 }
+
 // Params returns nil.
 func (l Logistic) Params(Shape) []Param { return nil }
 
@@ -51,6 +54,9 @@ type Squash backend.Squash
 func (s Squash) Output(in Shape) (Shape, error) {
 	return in, cmp.Or(checkScale("Range", s.Range), checkScale("Slope", s.Slope))
 }
+
+// OutputRange returns −Range and Range.
+func (s Squash) OutputRange(_, _ float64) (float64, float64) { return -s.Range, s.Range }
 
 // Params returns nil.
 func (s Squash) Params(Shape) []Param { return nil }

@@ -68,7 +68,7 @@ func (r recurrent) build(b *Builder, in Shape, grow func(in Shape, value, grad w
 	for i := range r.layers {
 		at := Shape{Steps: in.Steps, Batch: in.Batch, Width: r.inputWidth(i, in)}
 		grown := func(direction int) sequence {
-			value, grad := r.weights(b, i, direction)
+			value, grad := r.weights(b, i, direction, at.Width)
 			recurrence := grow(at, value, grad)
 			if r.truncated() {
 				recurrence = w.windowed(b, at, recurrence, r.window)

@@ -15,28 +15,17 @@ func checkSet(net *model.Network, loss Loss, set *data.Dataset) error {
 		return err
 	}
 	out := net.OutputShape(model.Shape{Steps: set.Steps, Batch: 1, Width: set.Width})
-	want := 1
-	if set.PerStep {
-		want = set.Steps
-	}
-	if out.Steps != want {
-		return fmt.Errorf("it has %d targets per sample, the network has outputs for %d time steps: take the last step, or give a target for each", want, out.Steps)
+	switch {
+	case set.PerStep && out.Steps != set.Steps:
+		return fmt.Errorf("it has a target for each of %d time steps (PerStep), the network gives outputs for %d: leave out model.LastStep, or give one target per sample", set.Steps, out.Steps)
+	case !set.PerStep && out.Steps != 1:
+		return fmt.Errorf("it has one target per sample, the network gives outputs for %d time steps: take the last with model.LastStep, or set PerStep and give a target for each", out.Steps)
 	}
 	if err := cmp.Or(checkLogits(net, loss), loss.Check(set, out.Width)); err != nil {
 		return err
 	}
 	if _, squared := loss.(MSE); squared {
 		return checkRange(net, set)
-	}
-	return nil
-}
-
-// checkLogits says why the outputs of net are no logits, if those are what loss
-// wants.
-func checkLogits(net *model.Network, loss Loss) error {
-	low, high := net.OutputRange()
-	if _, wanted := loss.(CrossEntropy); wanted && low == 0 && high == 1 {
-		return errors.New("the outputs of the network are from 0 to 1, but CrossEntropy wants logits, to which it applies softmax itself: leave out Softmax or Sigmoid at the end")
 	}
 	return nil
 }
@@ -57,15 +46,19 @@ func checkRange(net *model.Network, set *data.Dataset) error {
 
 // checkInputs says why net cannot be run on set.
 func checkInputs(net *model.Network, set *data.Dataset) error {
+	if len(set.X) == 0 {
+		return errors.New("it is empty")
+	}
+	if err := set.Check(); err != nil {
+		return err
+	}
 	in := net.Input()
 	switch {
-	case set.Len() == 0:
-		return errors.New("it is empty")
 	case set.Width != in.Width:
 		return fmt.Errorf("its samples have %d features per time step, the network takes %d", set.Width, in.Width)
 	case set.Lengths != nil && !net.Ragged():
 		return errors.New("its samples have lengths of their own, but the network is built for whole sequences: build it with the option model.Ragged()")
-	case set.Steps > in.Steps && !runsInChunks(net):
+	case set.Steps > in.Steps && checkCarry(net) != nil:
 		return fmt.Errorf("its samples have %d time steps, the network was built for at most %d", set.Steps, in.Steps)
 	}
 	return nil

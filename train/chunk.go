@@ -86,11 +86,13 @@ func (c *carry) end(b backend.Backend) {
 	}
 }
 
-// checkSteps says why the sequences of set, which fit the network, can't be
-// trained on with the Chunk that is set.
+// checkSteps says why the sequences of set, which fit the network, are too short or,
+// with the Chunk that is set, too long to train on.
 func (t *Trainer) checkSteps(set *data.Dataset) error {
 	chunk, most := t.options.Chunk, t.net.Input().Steps
 	switch {
+	case set.Lengths != nil && !slices.ContainsFunc(set.Lengths, func(length int32) bool { return length > 0 }):
+		return errors.New("all its samples have length 0: there is nothing to learn from")
 	case chunk == 0 && set.Steps > most:
 		return fmt.Errorf("its samples have %d time steps, the network was built for at most %d: set option Chunk", set.Steps, most)
 	case chunk > 0 && set.Steps > chunk && !set.PerStep:
@@ -106,26 +108,4 @@ func checkTeacher(net *model.Network, set *data.Dataset) error {
 		return errors.New("it has no target values for each time step, which a layer with TeacherForcing needs")
 	}
 	return nil
-}
-
-// checkChunk says why net cannot run on one chunk of sequences after the other.
-func checkChunk(net *model.Network, chunk int) error {
-	if most := net.Input().Steps; chunk > most {
-		return fmt.Errorf("option Chunk is %d, the network was built for at most %d time steps", chunk, most)
-	}
-	if restarts := net.Restarts(); len(restarts) > 0 {
-		return fmt.Errorf("option Chunk is %d, but stage %q is not Stateful: it would begin each chunk at zero", chunk, restarts[0])
-	}
-	if !runsInChunks(net) {
-		return fmt.Errorf("option Chunk is %d, but the network has no Stateful layer, one that goes backward in time, or no output at every time step", chunk)
-	}
-	return nil
-}
-
-// runsInChunks reports whether net keeps what it knows from chunk to chunk, from
-// the past only, and has an output for each time step.
-func runsInChunks(net *model.Network) bool {
-	states := net.States(1, 1)
-	fromTheFuture := slices.ContainsFunc(states, func(s model.State) bool { return s.Reversed })
-	return everyStep(net) && len(states) > 0 && len(net.Restarts()) == 0 && !fromTheFuture
 }

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -91,7 +92,7 @@ func (f *Fault) ofUpdate() bool {
 // checkFinite returns a *Divergence if value is not finite. Where batches are
 // given, those of the epoch, it goes back to where all was finite, and looks there
 // for the fault.
-func (t *Trainer) checkFinite(what string, value float64, batches *data.Batches) error {
+func (t *Trainer) checkFinite(ctx context.Context, what string, value float64, batches *data.Batches) error {
 	if !math.IsNaN(value) && !math.IsInf(value, 0) {
 		return nil
 	}
@@ -101,9 +102,9 @@ func (t *Trainer) checkFinite(what string, value float64, batches *data.Batches)
 	}
 	if batches != nil {
 		seen := t.progress.batch
-		err := t.goBack(batches)
+		err := t.goBack(ctx, batches)
 		if err == nil {
-			d.Fault, err = t.trace(batches, seen)
+			d.Fault, err = t.trace(ctx, batches, seen)
 		}
 		if err != nil {
 			return fmt.Errorf("train: %w; and where it began cannot be found: %w", d, err)
@@ -117,7 +118,7 @@ func (t *Trainer) checkFinite(what string, value float64, batches *data.Batches)
 
 // trace makes the steps from the present state to batch end of the epoch, on a
 // network like that of t on a backend that watches, and returns the first fault.
-func (t *Trainer) trace(batches *data.Batches, end int) (*Fault, error) {
+func (t *Trainer) trace(ctx context.Context, batches *data.Batches, end int) (*Fault, error) {
 	w := &watch{Backend: t.b}
 	options := []model.Option{model.Observe(w.observe)}
 	if t.net.Ragged() {
@@ -145,6 +146,9 @@ func (t *Trainer) trace(batches *data.Batches, end int) (*Fault, error) {
 		w.fault.Step++ // for it is the next one that they spoil
 	}
 	for i := t.progress.batch; i < end && w.fault == nil; i++ {
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("stopped while looking for it: %w", context.Cause(ctx))
+		}
 		w.trainer.Step(batches.Batch(i))
 		w.trainer.measureNorm()
 	}

@@ -25,8 +25,8 @@ type Metrics struct {
 // Evaluate runs net over set, in batches of the size that it was built for, from
 // states of zero. A net with Stateful layers and an output at every step runs over
 // longer sequences than it was built for too.
-// It returns an error if the set does not fit the network or the loss, or has no
-// row to judge, if memory is short, and if the device fails.
+// It returns an error if the set contradicts itself, does not fit the network or the
+// loss, or has no row to judge, if memory is short, and if the device fails.
 func Evaluate(net *model.Network, loss Loss, set *data.Dataset) (Metrics, error) {
 	e, err := newEvaluator(net, loss, set)
 	if err != nil {

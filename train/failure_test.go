@@ -65,6 +65,11 @@ func TestFitRejectsWhatDoesNotFitBeforeTraining(t *testing.T) {
 		d.X[i] = float32(x)
 		return &d
 	}
+	changed := func(change func(*data.Dataset)) *data.Dataset {
+		d := *good
+		change(&d)
+		return &d
+	}
 	cases := []struct {
 		name       string
 		spec       model.Spec
@@ -92,17 +97,24 @@ func TestFitRejectsWhatDoesNotFitBeforeTraining(t *testing.T) {
 		{"targets out of range of a grid", model.Spec{{Name: "grid", Layer: model.GridLSTM{Hidden: 1}}}, train.MSE{}, targets(-3), nil, 0, "target -3 at index 0 is outside of what the network can give, -1 to 1"},
 		{"targets at the bounds", append(linear(1), model.Stage{Name: "tanh", Layer: model.Tanh}), train.MSE{}, targets(0, -1, 1), nil, 0, ""},
 		{"targets without bounds", linear(1), train.MSE{}, targets(0, 1e6, -1e6), nil, 0, ""},
-		{"label per step for one output", classifier(4, 3), train.CrossEntropy{}, &perStepSet, nil, 0, "4 targets per sample, the network has outputs for 1 time steps"},
-		{"one label for an output per step", perStep, train.CrossEntropy{}, good, nil, 0, "1 targets per sample, the network has outputs for 4 time steps"},
+		{"label per step for one output", classifier(4, 3), train.CrossEntropy{}, &perStepSet, nil, 0, "a target for each of 4 time steps (PerStep), the network gives outputs for 1: leave out model.LastStep"},
+		{"one label for an output per step", perStep, train.CrossEntropy{}, good, nil, 0, "one target per sample, the network gives outputs for 4 time steps: take the last with model.LastStep, or set PerStep"},
 		{"NaN in the inputs", classifier(4, 3), train.CrossEntropy{}, input(5*12+2*3+1, math.NaN()), nil, 0, "training set: feature 1 of sample 5 is NaN at time step 2"},
 		{"infinite input of the validation", classifier(4, 3), train.CrossEntropy{}, good, input(0, math.Inf(-1)), 0, "validation set: feature 0 of sample 0 is -Inf at time step 0"},
 		{"infinite target", linear(1), train.MSE{}, targets(0, 1, 2, float32(math.Inf(1))), nil, 0, "a target of sample 3 is +Inf"},
+		{"all sequences empty", classifier(4, 3), train.CrossEntropy{}, changed(func(d *data.Dataset) { d.Lengths = make([]int32, 6) }), nil, 0, "training set: all its samples have length 0"},
+		{"an empty sequence", classifier(4, 3), train.CrossEntropy{}, changed(func(d *data.Dataset) { d.Lengths = []int32{4, 4, 0, 1, 2, 3} }), nil, 0, ""},
+		{"half a sample", classifier(4, 3), train.CrossEntropy{}, changed(func(d *data.Dataset) { d.X = d.X[:66] }), nil, 0, "training set: X has length 66, want 60"},
+		{"no width", classifier(4, 3), train.CrossEntropy{}, changed(func(d *data.Dataset) { d.Width = 0 }), nil, 0, "training set: samples are 4 steps of 0 features"},
+		{"a label too few", classifier(4, 3), train.CrossEntropy{}, changed(func(d *data.Dataset) { d.Labels = d.Labels[:5] }), nil, 0, "training set: Labels has length 5, want 6"},
+		{"a label of the validation too few", classifier(4, 3), train.CrossEntropy{}, good, changed(func(d *data.Dataset) { d.Labels = d.Labels[:5] }), 0, "validation set: Labels has length 5, want 6"},
+		{"a length out of range", classifier(4, 3), train.CrossEntropy{}, changed(func(d *data.Dataset) { d.Lengths = []int32{4, 4, 5, 1, 2, 3} }), nil, 0, "training set: sample 2 has length 5, want 0 to 4 steps"},
 		{"patience without validation", classifier(4, 3), train.CrossEntropy{}, good, nil, 2, "Patience is 2, but there is no validation set"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			steps := 0
-			net := build(t, openReference(t), c.spec, in, 1)
+			net := raggedNet(t, openReference(t), c.spec, in)
 			trainer := newTrainer(t, net, train.Options{
 				Loss: c.loss, Optimizer: train.Adam{}, LR: 0.01, Epochs: 1, Batch: 2, Patience: c.patience,
 				OnStep: func(train.Progress) { steps++ }})

@@ -20,16 +20,19 @@ import (
 // the same sets: the end is the same, to the bit, as that of a Fit that was
 // never stopped.
 //
-// It returns an error if a set does not fit the network or the loss, or holds NaN
-// or Inf, before any training; if training diverges (ErrDiverged); if the device fails or
-// has no memory for the validation; and that of OnEpoch.
+// It returns an error if a set contradicts itself (data.Dataset.Check), does not fit
+// the network or the loss, or holds NaN or Inf, before any training; if training
+// diverges (ErrDiverged); if the device fails or has no memory for the validation;
+// and that of OnEpoch.
 //
 // Where it diverges, the network and the trainer are as they were when the loss
-// was last read and all was finite, or when Fit began. The trainer can then be
-// saved and loaded into one with a smaller LR, although what is finite may be
-// large already: the way on from there may be longer than from an epoch before,
-// saved in OnEpoch, which is not called for an epoch that diverges. If it is the
-// validation that gives no finite number, there is no other way.
+// was last read and all was finite, or when Fit began; if ctx is cancelled while
+// Fit makes that state again, as they were some steps before, at most a thousand
+// and those between two reads of the loss. The trainer can then be saved and loaded
+// into one with a smaller LR, although what is finite may be large already: the way
+// on from there may be longer than from an epoch before, saved in OnEpoch, which is
+// not called for an epoch that diverges. If it is the validation that gives no
+// finite number, there is no other way.
 func (t *Trainer) Fit(ctx context.Context, train, valid *data.Dataset) error {
 	if t.done() {
 		return t.restoreBest()
@@ -50,7 +53,7 @@ func (t *Trainer) Fit(ctx context.Context, train, valid *data.Dataset) error {
 			return err
 		}
 		seconds := time.Since(began).Seconds()
-		record, err := t.finishEpoch(validation)
+		record, err := t.finishEpoch(ctx, validation)
 		if err != nil {
 			return err
 		}
@@ -124,13 +127,13 @@ func (t *Trainer) runEpoch(ctx context.Context, batches *data.Batches) error {
 			return fmt.Errorf("train: stopped after step %d, in epoch %d: %w", s.step, s.epoch+1, context.Cause(ctx))
 		}
 		if s.batch == batches.Count() {
-			return t.readLoss(batches)
+			return t.readLoss(ctx, batches)
 		}
 		before := s.step
 		t.Step(batches.Batch(s.batch))
 		s.batch++
 		if t.lossReads(s.step) > t.lossReads(before) {
-			if err := t.readLoss(batches); err != nil {
+			if err := t.readLoss(ctx, batches); err != nil {
 				return err
 			}
 		}
@@ -152,16 +155,16 @@ func (t *Trainer) lossReads(steps int) int {
 // readLoss waits for the device and reads the mean loss of the epoch so far. The
 // loss being taken before the update, it does not show whether the last update
 // overflowed: that is looked at too.
-func (t *Trainer) readLoss(batches *data.Batches) error {
+func (t *Trainer) readLoss(ctx context.Context, batches *data.Batches) error {
 	t.measureNorm()
 	if err := t.b.Download(t.received, t.readings); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
 	t.progress.lastLoss = float64(t.received[0]) / float64(max(1, t.progress.rows))
-	if err := t.checkFinite("the training loss", t.progress.lastLoss, batches); err != nil {
+	if err := t.checkFinite(ctx, "the training loss", t.progress.lastLoss, batches); err != nil {
 		return err
 	}
-	if err := t.checkFinite(paramNorm, float64(t.received[1]), batches); err != nil {
+	if err := t.checkFinite(ctx, paramNorm, float64(t.received[1]), batches); err != nil {
 		return err
 	}
 	t.finite = t.progress
@@ -182,7 +185,7 @@ func (t *Trainer) measureNorm() {
 
 // finishEpoch evaluates, notes whether the epoch was the best, and moves on to
 // the next one.
-func (t *Trainer) finishEpoch(validation *evaluator) (Epoch, error) {
+func (t *Trainer) finishEpoch(ctx context.Context, validation *evaluator) (Epoch, error) {
 	s := &t.progress
 	record := Epoch{
 		Epoch: s.epoch + 1, LR: t.options.LR * t.options.Schedule.Factor(s.step-1), TrainLoss: s.lastLoss,
@@ -193,7 +196,7 @@ func (t *Trainer) finishEpoch(validation *evaluator) (Epoch, error) {
 		if err != nil {
 			return Epoch{}, fmt.Errorf("train: validation: %w", err)
 		}
-		if err := t.checkFinite("the validation loss", metrics.Loss, nil); err != nil {
+		if err := t.checkFinite(ctx, "the validation loss", metrics.Loss, nil); err != nil {
 			return Epoch{}, err
 		}
 		record.ValidLoss, record.ValidAccuracy = metrics.Loss, metrics.Accuracy

@@ -214,7 +214,7 @@ func TestMasksThatMakeNoSense(t *testing.T) {
 	for want, change := range map[string]func(*data.Dataset){
 		"":                                func(*data.Dataset) {},
 		"its mask leaves out all targets": func(d *data.Dataset) { clear(d.Mask) },
-		"its mask has length 3, want one element":   func(d *data.Dataset) { d.Mask = d.Mask[:3] },
+		"Mask has length 3, want 15":      func(d *data.Dataset) { d.Mask = d.Mask[:3] },
 		"it has no target values, which the square": func(d *data.Dataset) { d.Targets = nil },
 	} {
 		set := gaps(3, 5, 0)

@@ -2,7 +2,6 @@ package train
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"gputrain/data"
@@ -96,18 +95,4 @@ func (r PerceptronRule) present(layer *singleLayer, epoch, samples int, off floa
 	}
 	mistakes, err := layer.takeSum()
 	return int(mistakes), err
-}
-
-// checkGradient says why net cannot learn from a gradient.
-func checkGradient(net *model.Network) error {
-	if net.Count() == 0 {
-		return errors.New("the network has no parameters")
-	}
-	for _, stage := range net.Spec() {
-		switch stage.Layer.(type) {
-		case model.Perceptron, model.Threshold:
-			return fmt.Errorf("stage %q is a %T, which has no gradient: take PerceptronRule for a single perceptron, or model.Sigmoid", stage.Name, stage.Layer)
-		}
-	}
-	return nil
 }

@@ -1,6 +1,11 @@
 package train
 
-import "gputrain/data"
+import (
+	"context"
+	"fmt"
+
+	"gputrain/data"
+)
 
 // waypointEvery is how many steps are made at least between two waypoints. To
 // copy the state out of a device takes as long as some steps of a large network;
@@ -30,15 +35,25 @@ func (t *Trainer) mark() error {
 	return nil
 }
 
-// goBack makes the state again in which all was finite last, from the waypoint.
-func (t *Trainer) goBack(batches *data.Batches) error {
+// toWaypoint makes the waypoint the present state.
+func (t *Trainer) toWaypoint() {
 	for i, x := range t.changing {
 		t.b.Upload(x, t.waypoint.values[i])
 	}
 	t.progress = t.waypoint.progress
+}
+
+// goBack makes the state again in which all was finite last, from the waypoint,
+// where it stays when ctx is cancelled.
+func (t *Trainer) goBack(ctx context.Context, batches *data.Batches) error {
+	t.toWaypoint()
 	for s := &t.progress; ; t.nextEpoch() {
 		batches.Shuffle(t.options.Seed, uint64(s.epoch))
 		for ; s.step < t.finite.step && s.batch < batches.Count(); s.batch++ {
+			if ctx.Err() != nil {
+				t.toWaypoint()
+				return fmt.Errorf("stopped on the way back, the state is that after step %d: %w", s.step, context.Cause(ctx))
+			}
 			t.Step(batches.Batch(s.batch))
 		}
 		if s.epoch == t.finite.epoch {

@@ -69,25 +69,78 @@ func TestDivergenceGoesBackToTheLastFiniteState(t *testing.T) {
 			}
 			wantFiniteParameters(t, net)
 
-			ctx, cancel := context.WithCancel(t.Context())
-			if c.lastRead == 0 {
-				cancel()
-			}
-			_, stopped := explosive(t, b, 1, c.explosion, func(o *train.Options) {
-				o.OnStep = func(p train.Progress) {
-					if p.Step == c.lastRead {
-						cancel()
-					}
-				}
-			})
-			if err := stopped.Fit(ctx, set, valid); !errors.Is(err, context.Canceled) {
-				t.Fatal(err)
-			}
+			stopped := stoppedAfter(t, b, c.explosion, c.lastRead)
 			if !bytes.Equal(saved(t, trainer.Save), saved(t, stopped.Save)) {
 				t.Errorf("%s, explosion after %d steps: the state is not that after step %d", name, c.explosion, c.lastRead)
 			}
 		}
 	}
+}
+
+// turns cancels when step at of the training is made again.
+type turns struct {
+	explodes
+	at       int
+	furthest *int
+	cancel   func()
+}
+
+func (s turns) Factor(step int) float64 {
+	*s.furthest = max(*s.furthest, step)
+	if step < *s.furthest && step == s.at {
+		s.cancel()
+	}
+	return s.explodes.Factor(step)
+}
+
+// A trainer whose way back is cancelled is where that began; one that is cancelled
+// while it looks for the fault is where it ended.
+func TestCancellingAfterADivergence(t *testing.T) {
+	for _, c := range []struct {
+		at, state int
+		want      string
+	}{
+		{4, 0, "stopped on the way back, the state is that after step 0"},
+		{20, 0, "stopped on the way back, the state is that after step 0"},
+		{22, 22, "stopped while looking for it"},
+	} {
+		b, set, valid := openCPU(t), line(19, 1), line(9, 2)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		net, trainer := explosive(t, b, 1, 23, func(o *train.Options) { o.Schedule = turns{explodes{23}, c.at, new(int), cancel} })
+		err := trainer.Fit(ctx, set, valid)
+		if !errors.Is(err, train.ErrDiverged) || !errors.Is(err, context.Canceled) {
+			t.Fatalf("step %d made again: error %v, want one that wraps ErrDiverged and Canceled", c.at, err)
+		}
+		wantError(t, err, c.want)
+		wantFiniteParameters(t, net)
+
+		stopped := stoppedAfter(t, b, 23, c.state)
+		if !bytes.Equal(saved(t, trainer.Save), saved(t, stopped.Save)) {
+			t.Errorf("step %d made again: the state is not that after step %d", c.at, c.state)
+		}
+	}
+}
+
+// stoppedAfter returns an explosive trainer that was cancelled after so many steps.
+func stoppedAfter(t *testing.T, b backend.Backend, explosion, steps int) *train.Trainer {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	if steps == 0 {
+		cancel()
+	}
+	_, trainer := explosive(t, b, 1, explosion, func(o *train.Options) {
+		o.OnStep = func(p train.Progress) {
+			if p.Step == steps {
+				cancel()
+			}
+		}
+	})
+	if err := trainer.Fit(ctx, line(19, 1), line(9, 2)); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	return trainer
 }
 
 func TestTrainingGoesOnWithASmallerRateAfterADivergence(t *testing.T) {

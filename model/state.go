@@ -1,0 +1,57 @@
+package model
+
+import "gputrain/backend"
+
+// State is a recurrent state that crosses the bounds of a chunk. All tensors
+// have one shape and a row for each sequence.
+type State struct {
+	Name string // "lstm.h_l0"
+
+	Initial backend.Tensor // before the first step; set by the caller
+	Final   backend.Tensor // after the last step; set by Forward, that of a gradient in progress (RTRL) by Backward
+
+	// Absent where the layer's learning rule sends no error over the bounds.
+	InitialGrad backend.Tensor // gradient of Initial; set by Backward
+	FinalGrad   backend.Tensor // gradient of Final; set by the caller, zero at first
+
+	// Reversed marks the state of a layer that goes backward in time: it begins
+	// behind the last step, and a chunk that follows does not continue it.
+	Reversed bool
+}
+
+// States returns the states of the recurrent layers with Stateful set, for
+// passes of the given sizes. The windows of another size lie elsewhere in the
+// same memory, so that the caller sets Initial (and FinalGrad, if it ever did)
+// again whenever a size changes. Copying each Final to its Initial between two
+// passes continues the sequences.
+func (n *Network) States(steps, batch int) []State {
+	var states []State
+	for _, s := range n.stages {
+		recurrent, ok := s.module.(stater)
+		if !ok {
+			continue
+		}
+		for _, state := range recurrent.States(steps, batch) {
+			state.Name = s.Name + "." + state.Name
+			states = append(states, state)
+		}
+	}
+	return states
+}
+
+// Restarts returns the names of the recurrent stages that are not Stateful: they
+// begin each Forward at zero, also one that goes on with a sequence.
+func (n *Network) Restarts() []string {
+	var names []string
+	for _, s := range n.stages {
+		if recurrent, ok := s.module.(stater); ok && len(recurrent.States(1, 1)) == 0 {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+// stater is a recurrent Module. It has no States unless its layer is Stateful.
+type stater interface {
+	States(steps, batch int) []State
+}

@@ -1,0 +1,63 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"gputrain/model"
+)
+
+// checkGradient says why net cannot learn from a gradient.
+func checkGradient(net *model.Network) error {
+	if net.Count() == 0 {
+		return errors.New("the network has no parameters")
+	}
+	for _, stage := range net.Spec() {
+		switch stage.Layer.(type) {
+		case model.Perceptron, model.Threshold:
+			return fmt.Errorf("stage %q is a %T, which has no gradient: take PerceptronRule for a single perceptron, or model.Sigmoid", stage.Name, stage.Layer)
+		}
+	}
+	return nil
+}
+
+// checkLogits says why the outputs of net are no logits, if those are what loss
+// wants.
+func checkLogits(net *model.Network, loss Loss) error {
+	low, high := net.OutputRange()
+	if _, wanted := loss.(CrossEntropy); wanted && low == 0 && high == 1 {
+		return errors.New("the outputs of the network are from 0 to 1, but CrossEntropy wants logits, to which it applies softmax itself: leave out Softmax or Sigmoid at the end")
+	}
+	return nil
+}
+
+// checkChunk says why net cannot run on one chunk of sequences after the other.
+func checkChunk(net *model.Network, chunk int) error {
+	if most := net.Input().Steps; chunk > most {
+		return fmt.Errorf("option Chunk is %d, the network was built for at most %d time steps", chunk, most)
+	}
+	if err := checkCarry(net); err != nil {
+		return fmt.Errorf("option Chunk is %d, but %w", chunk, err)
+	}
+	return nil
+}
+
+// checkCarry says why net does not keep what it knows from chunk to chunk, from the
+// past only, or does not have an output for each time step.
+func checkCarry(net *model.Network) error {
+	if restarts := net.Restarts(); len(restarts) > 0 {
+		return fmt.Errorf("stage %q is not Stateful: it would begin each chunk at zero", restarts[0])
+	}
+	states := net.States(1, 1)
+	if len(states) == 0 {
+		return errors.New("the network has no Stateful layer, which would go on from chunk to chunk")
+	}
+	if i := slices.IndexFunc(states, func(s model.State) bool { return s.Reversed }); i >= 0 {
+		return fmt.Errorf("the state %q is of a layer that goes backward in time, from the end of the sequence", states[i].Name)
+	}
+	if !everyStep(net) {
+		return errors.New("the network has no output at every time step: leave out model.LastStep")
+	}
+	return nil
+}
