@@ -55,7 +55,7 @@ func (d *Divergence) remedy() string {
 	case d.ClipNorm > 0:
 		return fmt.Sprintf("lower the learning rate (LR %g) or ClipNorm (%g)", d.LR, d.ClipNorm)
 	}
-	return fmt.Sprintf("lower the learning rate (LR %g) or clip the gradient (ClipNorm 0)", d.LR)
+	return fmt.Sprintf("lower the learning rate (LR %g) or clip the gradient (ClipNorm is 0, which is off)", d.LR)
 }
 
 // Unwrap returns ErrDiverged.

@@ -21,7 +21,7 @@ func TestDivergenceNamesEpochStepAndRemedy(t *testing.T) {
 		want     string
 		remedy   string
 	}{
-		{"loss grows without bound", 100, 0, "the training loss is +Inf in epoch ", "lower the learning rate (LR 100) or clip the gradient (ClipNorm 0)"},
+		{"loss grows without bound", 100, 0, "the training loss is +Inf in epoch ", "lower the learning rate (LR 100) or clip the gradient (ClipNorm is 0, which is off)"},
 		{"last update of a run overflows", 3e38, 0, "the norm of the parameters is ", "lower the learning rate (LR 3e+38) or clip"},
 		{"gradient is clipped", 1e30, 5, "the training loss is +Inf in epoch ", "lower the learning rate (LR 1e+30) or ClipNorm (5)"},
 	}
