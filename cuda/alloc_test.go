@@ -8,15 +8,7 @@ import (
 	"gputrain/cuda/emulator"
 )
 
-// idleDriver opens devices that take work and do none of it, for what the host
-// does.
-type idleDriver struct{ *emulator.Driver }
-
-func (d idleDriver) Open(ordinal int) (cuda.Device, error) {
-	device, err := d.Driver.Open(ordinal)
-	return idle{device}, err
-}
-
+// idle is a device that takes work and does none of it, for what the host does.
 type idle struct{ cuda.Device }
 
 func (idle) CopyToDevice(cuda.Pointer, []byte, cuda.Stream) error         { return nil }
@@ -26,7 +18,8 @@ func (idle) Launch(cuda.Function, cuda.Dim3, cuda.Dim3, int, cuda.Stream, []uint
 }
 
 func TestOperationsAllocateNothing(t *testing.T) {
-	b := newBench(t, idleDriver{newDriver(t, emulator.Options{})}, cuda.Options{})
+	driver := wrapping{newDriver(t, emulator.Options{}), func(d cuda.Device) cuda.Device { return idle{d} }}
+	b := newBench(t, driver, cuda.Options{})
 	const n, width, hidden, steps = 3, 4, 5, 6
 	x, y, dst := b.zeros(n, width), b.zeros(n, width), b.zeros(n, width)
 	row, one, tall := b.zeros(1, width), b.zeros(1, 1), b.zeros(1000, width)

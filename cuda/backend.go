@@ -4,9 +4,10 @@
 //
 // All operations are queued on one stream, so they run in the order of the
 // calls and memory that is freed can be given out again at once. Sync, Download
-// and Close wait for it; so do an Upload that runs out of page-locked memory, and
-// one in a thousand of the operations that index by integers. What a large
-// Upload brings travels on a stream of its own meanwhile.
+// and Close wait for it; so may an Upload that runs out of page-locked memory, an
+// operation that needs more workspace than any before it, and one in a thousand
+// of the operations that index by integers. What a large Upload brings travels on
+// a stream of its own meanwhile.
 //
 // The operations of a training step become a CUDA graph (Replay): the host then
 // does one launch per step, however many time steps a sequence has.

@@ -16,9 +16,12 @@ var uncapped = flag.Bool("uncapped", false, "run the conformance suite with all 
 func TestConformance(t *testing.T) {
 	driver := newDriver(t, emulator.Options{})
 	open := func() (backend.Backend, error) { return cuda.Open(driver, 0, cuda.Options{Name: "emulated"}) }
-	var opts []backendtest.Option
-	if !*uncapped {
-		opts = append(opts, backendtest.MaxSize(33))
+	switch {
+	case *uncapped:
+		backendtest.Test(t, open)
+	case testing.Short():
+		backendtest.Test(t, open, backendtest.MaxSize(9))
+	default:
+		backendtest.Test(t, open, backendtest.MaxSize(33))
 	}
-	backendtest.Test(t, open, opts...)
 }

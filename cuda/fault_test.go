@@ -61,15 +61,10 @@ func trainSteps(t *testing.T, driver cuda.Driver) error {
 		return err
 	}
 	defer b.Close()
-	net, err := model.New(b, model.Spec{
-		{Name: "lstm", Layer: model.LSTM{Hidden: 3}},
-		{Name: "last", Layer: model.LastStep{}},
-		{Name: "head", Layer: model.Dense{Out: 10}},
-	}, model.Shape{Steps: 2, Batch: 2, Width: 4})
+	net, err := newNet(b, model.Shape{Steps: 2, Batch: 2, Width: 4})
 	if err != nil {
 		return err
 	}
-	net.Init(1)
 	trainer, err := train.New(net, train.Options{
 		Loss: train.CrossEntropy{}, Optimizer: train.Adam{}, LR: 0.01, ClipNorm: 1, Epochs: 1, Batch: 2, LossEvery: 100,
 	})
@@ -141,7 +136,7 @@ func TestErrorsNameTheOperation(t *testing.T) {
 		synchronous bool
 		want        string
 	}{
-		{true, "cuda: Tanh: "},
+		{true, "cuda: Tanh, kernel tanh_forward: "},
 		{false, "cuda: Sync, or an operation before it: "},
 	} {
 		// A budget of instructions that Tanh of so many exceeds.
@@ -162,6 +157,49 @@ func TestOpenFails(t *testing.T) {
 	const want = "cuda: Open: cuda emulator: no device 1, there are 1"
 	if _, err := cuda.Open(driver, 1, cuda.Options{}); err == nil || err.Error() != want {
 		t.Errorf("got error %v, want %s", err, want)
+	}
+}
+
+// A launch that the driver refuses is told with the kernel's name.
+func TestRefusedLaunchNamesTheKernel(t *testing.T) {
+	refused := errors.New("refused")
+	var device *emulator.Device
+	driver := &tap{Driver: newDriver(t, emulator.Options{}), opened: func(d *emulator.Device) { device = d }}
+	b := newBench(t, driver, cuda.Options{})
+	x := b.zeros(2, 3)
+	device.Fail(emulator.LaunchOperation, 1, refused)
+	b.Add(x, x, x)
+	const want = "cuda: Add, kernel add, or an operation before it: refused"
+	if err := b.Sync(); !errors.Is(err, refused) || err.Error() != want {
+		t.Errorf("got error %v, want %s", err, want)
+	}
+}
+
+// hostless is a device that has page-locked memory for a few allocations only.
+type hostless struct {
+	cuda.Device
+	left *int
+}
+
+func (d hostless) AllocHost(bytes int) ([]byte, error) {
+	if *d.left--; *d.left < 0 {
+		return nil, cuda.ErrOutOfMemory
+	}
+	return d.Device.AllocHost(bytes)
+}
+
+func TestOpenWithoutPageLockedMemory(t *testing.T) {
+	for left := range 3 {
+		inner := &tap{Driver: newDriver(t, emulator.Options{}), opened: func(*emulator.Device) {}}
+		driver := wrapping{inner, func(d cuda.Device) cuda.Device { return hostless{d, &left} }}
+		_, err := cuda.Open(driver, 0, cuda.Options{})
+		const want = "cuda: Open: 1048576 bytes of page-locked memory: out of device memory"
+		if err == nil || err.Error() != want {
+			t.Errorf("got error %v, want %s", err, want)
+		}
+		if inner.closed != nil {
+			t.Errorf("the device was closed with error %v", inner.closed)
+		}
 	}
 }
 
@@ -228,15 +266,10 @@ func fitTwoEpochs(t *testing.T, driver cuda.Driver, after func(train.Epoch), pat
 		return err
 	}
 	defer b.Close()
-	net, err := model.New(b, model.Spec{
-		{Name: "lstm", Layer: model.LSTM{Hidden: 3}},
-		{Name: "last", Layer: model.LastStep{}},
-		{Name: "head", Layer: model.Dense{Out: 10}},
-	}, model.Shape{Steps: 8, Batch: 4, Width: 8})
+	net, err := newNet(b, model.Shape{Steps: 8, Batch: 4, Width: 8})
 	if err != nil {
 		return err
 	}
-	net.Init(1)
 	var trainer *train.Trainer
 	trainer, err = train.New(net, train.Options{
 		Loss: train.CrossEntropy{}, Optimizer: train.Adam{}, LR: 0.01, Epochs: 2, Batch: 4, Seed: 1,

@@ -7,6 +7,7 @@ import (
 	"gputrain/backend"
 	"gputrain/cuda"
 	"gputrain/cuda/emulator"
+	"gputrain/model"
 )
 
 func newDriver(t testing.TB, o emulator.Options) *emulator.Driver {
@@ -71,6 +72,34 @@ func (b *bench) ints(values ...int32) backend.Ints {
 	}
 	b.UploadInts(x, values)
 	return x
+}
+
+// wrapping is a driver whose devices are what wrap makes of them.
+type wrapping struct {
+	cuda.Driver
+	wrap func(cuda.Device) cuda.Device
+}
+
+func (d wrapping) Open(ordinal int) (cuda.Device, error) {
+	device, err := d.Driver.Open(ordinal)
+	if err != nil {
+		return nil, err
+	}
+	return d.wrap(device), nil
+}
+
+// newNet returns a small LSTM with its parameters.
+func newNet(b backend.Backend, in model.Shape) (*model.Network, error) {
+	net, err := model.New(b, model.Spec{
+		{Name: "lstm", Layer: model.LSTM{Hidden: 3}},
+		{Name: "last", Layer: model.LastStep{}},
+		{Name: "head", Layer: model.Dense{Out: 10}},
+	}, in)
+	if err != nil {
+		return nil, err
+	}
+	net.Init(1)
+	return net, nil
 }
 
 // tap is a driver that hands its device to a function when it is opened, and

@@ -47,7 +47,7 @@ func (b *Backend) launch(op, name string, l kernels.Launch, args ...uint64) {
 	}
 	for i, p := range k.params {
 		if p.Kind == kernels.Int32 && args[i] > math.MaxInt32 {
-			b.keep(op, fmt.Errorf("kernel %s: %s is %d, it can be %d at most", name, p.Name, args[i], math.MaxInt32))
+			b.err = fmt.Errorf("cuda: %s, kernel %s: %s is %d, it can be %d at most", op, name, p.Name, args[i], math.MaxInt32)
 			return
 		}
 	}
@@ -57,10 +57,16 @@ func (b *Backend) launch(op, name string, l kernels.Launch, args ...uint64) {
 	// What is passed to an interface is allocated: b's own slots are already, and
 	// args can stay on the stack.
 	slots := b.slots[:copy(b.slots[:], args)]
-	b.queued(op, b.device.Launch(k.function, Dim3(l.Grid), Dim3(l.Block), 0, b.stream, slots))
+	err := b.device.Launch(k.function, Dim3(l.Grid), Dim3(l.Block), 0, b.stream, slots)
+	if err == nil && b.synchronous {
+		err = b.device.SyncStream(b.stream)
+	}
+	if err != nil {
+		b.keep(op+", kernel "+name, err)
+	}
 }
 
-// queued ends an operation that the driver has been given.
+// queued ends an operation that the driver has been given, other than a launch.
 func (b *Backend) queued(op string, err error) {
 	b.keep(op, err)
 	if b.synchronous {

@@ -50,8 +50,8 @@ func TestWorkspaceOutOfMemory(t *testing.T) {
 // Memory is given out again by its size, and by no other.
 func TestFreedMemoryIsUsedAgain(t *testing.T) {
 	allocations := 0
-	d := &tap{Driver: newDriver(t, emulator.Options{}), opened: func(*emulator.Device) {}}
-	b := newBench(t, countedDriver{d, &allocations}, cuda.Options{})
+	driver := wrapping{newDriver(t, emulator.Options{}), func(d cuda.Device) cuda.Device { return countedDevice{d, &allocations} }}
+	b := newBench(t, driver, cuda.Options{})
 	x, y := b.zeros(10, 3), b.zeros(10, 4)
 	before := allocations
 	for range 10 {
@@ -68,16 +68,7 @@ func TestFreedMemoryIsUsedAgain(t *testing.T) {
 	}
 }
 
-type countedDriver struct {
-	cuda.Driver
-	allocations *int
-}
-
-func (d countedDriver) Open(ordinal int) (cuda.Device, error) {
-	device, err := d.Driver.Open(ordinal)
-	return countedDevice{device, d.allocations}, err
-}
-
+// countedDevice counts what the driver is asked for.
 type countedDevice struct {
 	cuda.Device
 	allocations *int

@@ -47,8 +47,8 @@ const (
 	minScalarBytes = 4096
 )
 
-// Replay queues the operations that ops calls: as a CUDA graph from the third
-// time that it calls them with the same arguments. See backend.Replay.
+// Replay queues the operations that ops calls: as a CUDA graph from the second
+// time that they have the same arguments. See backend.Replay.
 func (b *Backend) Replay(ops func()) {
 	b.outsideReplay("Replay")
 	switch {

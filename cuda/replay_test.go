@@ -17,16 +17,6 @@ import (
 // calls counts what the driver is asked to queue.
 type calls struct{ launches, graphs, copies int }
 
-type callsDriver struct {
-	cuda.Driver
-	calls *calls
-}
-
-func (d callsDriver) Open(ordinal int) (cuda.Device, error) {
-	device, err := d.Driver.Open(ordinal)
-	return callsDevice{device, d.calls}, err
-}
-
 type callsDevice struct {
 	cuda.Device
 	calls *calls
@@ -47,18 +37,17 @@ func (d callsDevice) CopyToDevice(dst cuda.Pointer, src []byte, s cuda.Stream) e
 	return d.Device.CopyToDevice(dst, src, s)
 }
 
+func counting(t *testing.T, counted *calls) cuda.Driver {
+	return wrapping{newDriver(t, emulator.Options{}), func(d cuda.Device) cuda.Device { return callsDevice{d, counted} }}
+}
+
 // newTrainer returns a trainer of a small LSTM and a batch for it.
 func newTrainer(t *testing.T, b backend.Backend, steps, batch int) (*train.Trainer, data.Batch) {
 	t.Helper()
-	net, err := model.New(b, model.Spec{
-		{Name: "lstm", Layer: model.LSTM{Hidden: 3}},
-		{Name: "last", Layer: model.LastStep{}},
-		{Name: "head", Layer: model.Dense{Out: 10}},
-	}, model.Shape{Steps: steps, Batch: batch, Width: 4})
+	net, err := newNet(b, model.Shape{Steps: steps, Batch: batch, Width: 4})
 	if err != nil {
 		t.Fatal(err)
 	}
-	net.Init(1)
 	trainer, err := train.New(net, train.Options{
 		Loss: train.CrossEntropy{}, Optimizer: train.Adam{}, LR: 0.01, ClipNorm: 1, Epochs: 1, Batch: batch,
 	})
@@ -72,7 +61,7 @@ func newTrainer(t *testing.T, b backend.Backend, steps, batch int) (*train.Train
 func TestStepsBecomeOneLaunch(t *testing.T) {
 	for _, steps := range []int{2, 40} {
 		counted := &calls{}
-		b := newBench(t, callsDriver{newDriver(t, emulator.Options{}), counted}, cuda.Options{})
+		b := newBench(t, counting(t, counted), cuda.Options{})
 		trainer, batch := newTrainer(t, b.Backend, steps, 2)
 		for k, want := range []calls{
 			{launches: -1, copies: 4},            // met for the first time: inputs, labels, scalars of the loss and of Adam
@@ -100,7 +89,7 @@ func TestStepsBecomeOneLaunch(t *testing.T) {
 
 func TestSynchronousHasNoGraphs(t *testing.T) {
 	counted := &calls{}
-	b := newBench(t, callsDriver{newDriver(t, emulator.Options{}), counted}, cuda.Options{Synchronous: true})
+	b := newBench(t, counting(t, counted), cuda.Options{Synchronous: true})
 	trainer, batch := newTrainer(t, b.Backend, 2, 2)
 	for range 4 {
 		trainer.Step(batch)
@@ -192,7 +181,7 @@ func TestUploadsArriveInTime(t *testing.T) {
 		if !uploaded(driver) {
 			t.Errorf("seed %d: the sum of uploads is wrong", seed)
 		}
-		if !uploaded(impatientDriver{driver}) {
+		if !uploaded(wrapping{driver, func(d cuda.Device) cuda.Device { return impatient{d} }}) {
 			wrong++
 		}
 	}
@@ -201,14 +190,7 @@ func TestUploadsArriveInTime(t *testing.T) {
 	}
 }
 
-// impatientDriver opens devices whose streams do not wait for each other.
-type impatientDriver struct{ cuda.Driver }
-
-func (d impatientDriver) Open(ordinal int) (cuda.Device, error) {
-	device, err := d.Driver.Open(ordinal)
-	return impatient{device}, err
-}
-
+// impatient is a device whose streams do not wait for each other.
 type impatient struct{ cuda.Device }
 
 func (impatient) StreamWait(cuda.Stream, cuda.Event) error { return nil }

@@ -2,6 +2,7 @@ package cuda
 
 import (
 	"errors"
+	"fmt"
 	"unsafe"
 
 	"gputrain/backend"
@@ -47,12 +48,21 @@ func (b *Backend) prepareTransfers() error {
 				return err
 			}
 		}
-		if u.memory, err = b.device.AllocHost(blockBytes); err != nil {
+		if u.memory, err = b.allocateHost(blockBytes); err != nil {
 			return err
 		}
 	}
-	b.download, err = b.device.AllocHost(blockBytes)
+	b.download, err = b.allocateHost(blockBytes)
 	return err
+}
+
+// allocateHost returns page-locked memory.
+func (b *Backend) allocateHost(bytes int) ([]byte, error) {
+	memory, err := b.device.AllocHost(bytes)
+	if err != nil {
+		return nil, fmt.Errorf("%d bytes of page-locked memory: %w", bytes, err)
+	}
+	return memory, nil
 }
 
 func (b *Backend) releaseTransfers() {
@@ -188,7 +198,7 @@ func (b *Backend) growBlocks(op string, n int) {
 	for i := range s.blocks {
 		u := &s.blocks[i]
 		u.recorded = false
-		memory, err := b.device.AllocHost(size)
+		memory, err := b.allocateHost(size)
 		if err == nil {
 			b.releaseBlock(op, u)
 			u.memory = memory

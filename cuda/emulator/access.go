@@ -1,5 +1,7 @@
 package emulator
 
+import "fmt"
+
 // An access is how an instruction addresses memory.
 type access struct {
 	space  space
@@ -25,10 +27,7 @@ func (w *warp) reach(a *access, lane int, address uint64) (*memory, uint64) {
 			return nil, 0
 		}
 	}
-	s := a.space
-	if s == generic {
-		s, address = spaceOf(address)
-	}
+	s, address := a.resolve(address)
 	var m *memory
 	var at uint64
 	switch s {
@@ -48,7 +47,7 @@ func (w *warp) reach(a *access, lane int, address uint64) (*memory, uint64) {
 			fill(m.written[at:at+n], 1)
 		}
 	case !m.valued(at, n):
-		w.fail(Uninitialised, lane, address, "%d bytes at 0x%x of %v memory have no value yet", n, address, s)
+		w.fail(Uninitialised, lane, address, "reads %d bytes %s, which have no value yet", n, w.place(s, address))
 		if s == shared && w.block.fault != nil {
 			w.block.suspect()
 		}
@@ -57,6 +56,14 @@ func (w *warp) reach(a *access, lane int, address uint64) (*memory, uint64) {
 		}
 	}
 	return m, at
+}
+
+// resolve tells the state space of an address and the address in it.
+func (a *access) resolve(address uint64) (space, uint64) {
+	if a.space == generic {
+		return spaceOf(address)
+	}
+	return a.space, address
 }
 
 // spaceOf tells the state space of a generic address and the address in it.
@@ -70,6 +77,15 @@ func spaceOf(address uint64) (space, uint64) {
 		return parameter, address - parameterWindow
 	}
 	return global, address
+}
+
+// place says where an address in live memory lies.
+func (w *warp) place(s space, address uint64) string {
+	if s == global || s == constant {
+		r := w.regionOf(address)
+		return fmt.Sprintf("at 0x%x, offset %d of %v", address, address-r.base, r)
+	}
+	return fmt.Sprintf("at %d of %v memory", address, s)
 }
 
 func (w *warp) reachGlobal(a *access, lane int, address, n uint64) (*memory, uint64) {

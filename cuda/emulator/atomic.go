@@ -1,8 +1,6 @@
 package emulator
 
-import (
-	"math"
-)
+import "math"
 
 var atomicDecoders = map[string]decoding{"atom": atomicInstruction, "red": atomicInstruction}
 
@@ -44,6 +42,7 @@ func atomicInstruction(d *decoder) runner {
 	if name == "cas" {
 		c = d.src(first+2, k)
 	}
+	update := &atomicUpdate{a, dst, op}
 	return func(w *warp, mask uint32) {
 		base, x, y := *w.source(a.base), *w.source(b), *w.source(c)
 		w.measure(a, &base, mask, irregular)
@@ -53,27 +52,41 @@ func atomicInstruction(d *decoder) runner {
 			if mask>>lane&1 == 0 {
 				continue
 			}
-			address := base[lane] + a.offset
-			m, at := w.reach(a, lane, address)
-			if m == nil {
-				if w.block.fault != nil {
-					return
-				}
-				continue
-			}
-			if !m.valued(at, uint64(a.size)) {
-				w.fail(Uninitialised, lane, address, "atomic operation on %d bytes at 0x%x that have no value yet", a.size, address)
+			update.run(w, lane, base[lane]+a.offset, x[lane], y[lane])
+			if w.block.fault != nil {
 				return
 			}
-			old := little(m.data[at:], a.size)
-			putLittle(m.data[at:], a.size, op(old, x[lane], y[lane]))
-			if dst != absent {
-				w.registers[dst][lane] = old
-			}
-			if s, _ := spaceOf(address); a.space == global || a.space == generic && s == global {
-				w.synchronize(address)
-			}
 		}
+	}
+}
+
+// An atomicUpdate is what an atomic instruction does in one lane.
+type atomicUpdate struct {
+	access *access
+	dst    int32 // gets the old value, or absent
+	op     func(old, b, c uint64) uint64
+}
+
+func (u *atomicUpdate) run(w *warp, lane int, address, b, c uint64) {
+	a := u.access
+	m, at := w.reach(a, lane, address)
+	if m == nil {
+		return
+	}
+	s, offset := a.resolve(address)
+	if !m.valued(at, uint64(a.size)) {
+		w.fail(Uninitialised, lane, address, "updates %d bytes %s, which have no value yet", a.size, w.place(s, offset))
+		if w.block.fault != nil {
+			return
+		}
+	}
+	old := little(m.data[at:], a.size)
+	putLittle(m.data[at:], a.size, u.op(old, b, c))
+	if u.dst != absent {
+		w.registers[u.dst][lane] = old
+	}
+	if s == global {
+		w.synchronize(address)
 	}
 }
 
@@ -127,11 +140,7 @@ func atomicOperation(name string, k kind) func(old, b, c uint64) uint64 {
 		}
 	case (name == "min" || name == "max") && integer:
 		return func(old, b, _ uint64) uint64 {
-			less := old < b
-			if k.signed() {
-				less = extend(old, k) < extend(b, k)
-			}
-			if less == (name == "min") {
+			if k.less(old, b) == (name == "min") {
 				return old
 			}
 			return b

@@ -146,13 +146,21 @@ func (b *block) settle() {
 func (b *block) arrive(w *warp, n, threads int) {
 	s := &b.barriers[n]
 	if s.used && s.need != threads {
-		w.fail(DivergentBarrier, 0, 0, "barrier %d is for %d threads here and for %d where other warps wait", n, threads, s.need)
+		w.fail(DivergentBarrier, 0, 0, "barrier %d is for %s here and for %s where other warps wait", n, crowd(threads), crowd(s.need))
 		return
 	}
 	s.used, s.need = true, threads
 	s.threads += 32
 	s.arrived |= 1 << w.number
 	b.release(n)
+}
+
+// crowd says how many threads a barrier is for.
+func crowd(threads int) string {
+	if threads == 0 {
+		return "all threads"
+	}
+	return fmt.Sprintf("%d threads", threads)
 }
 
 // release lets the warps go that wait at barrier n, if all have arrived. As on
@@ -188,7 +196,7 @@ func (b *block) release(n int) {
 	}
 	*s = barrierState{}
 	b.epoch++
-	b.stats.barriers++
+	b.stats.events.Barriers++
 }
 
 // deadlock reports that every warp left waits at a barrier.

@@ -50,13 +50,13 @@ var faults = []struct {
 	{"misaligned_vector", Misaligned, "16 bytes at", func(b *bench) error {
 		return b.launch("misaligned_vector", dim(1), dim(8), 0, b.alloc(512), upload(b, make([]float32, 40)))
 	}},
-	{"accumulate uninitialised", Uninitialised, "", func(b *bench) error {
+	{"accumulate uninitialised", Uninitialised, "of allocation 1 of 128 bytes, which have no value yet", func(b *bench) error {
 		return b.launch("accumulate", dim(1), dim(32), 0, b.alloc(128), upload(b, make([]float32, 32)), 32)
 	}},
 	{"accumulate initialised", "", "", func(b *bench) error {
 		return b.launch("accumulate", dim(1), dim(32), 0, upload(b, make([]float32, 32)), upload(b, make([]float32, 32)), 32)
 	}},
-	{"shared_uninitialised", Uninitialised, "", func(b *bench) error {
+	{"shared_uninitialised", Uninitialised, "of shared memory, which have no value yet", func(b *bench) error {
 		return b.launch("shared_uninitialised", dim(1), dim(64), 0, b.alloc(256), 63)
 	}},
 	{"shared_uninitialised all set", "", "", func(b *bench) error {

@@ -59,7 +59,7 @@ func (c conversion) check(d *decoder) {
 	narrowing := toFloat && fromFloat && c.to.size() < c.from.size() || halves
 	switch {
 	case c.rounding == "rna", c.from == tf32, c.from == f16x2, c.from == bf16x2:
-		d.fail("cvt.%s from %v to %v does not exist", c.rounding, c.from, c.to)
+		d.fail("this conversion from %v to %v does not exist", c.from, c.to)
 	case fromFloat && !toFloat && !integerRounding:
 		d.fail("a conversion to an integer needs .rni, .rzi, .rmi or .rpi")
 	case !fromFloat && toFloat && (c.rounding == "" || integerRounding), narrowing && (c.rounding == "" || integerRounding):
@@ -240,7 +240,7 @@ func (c conversion) fromInteger(a uint64, mode rounding) uint64 {
 func (c conversion) packed(d *decoder) runner {
 	d.count(3)
 	if c.from != f32 || c.rounding != "rn" && c.rounding != "rz" || c.sat || c.ftz {
-		d.fail("cvt.%s from %v to %v does not exist", c.rounding, c.from, c.to)
+		d.fail("this conversion from %v to %v does not exist", c.from, c.to)
 	}
 	one := conversion{to: f16, from: f32, rounding: c.rounding, relu: c.relu}
 	if c.to == bf16x2 {
@@ -255,7 +255,7 @@ func (c conversion) packed(d *decoder) runner {
 func (c conversion) tensorFloat(d *decoder) runner {
 	d.count(2)
 	if c.from != f32 || c.rounding != "rna" || c.sat || c.relu || c.ftz {
-		d.fail("cvt.%s from %v to %v does not exist", c.rounding, c.from, c.to)
+		d.fail("this conversion from %v to %v does not exist", c.from, c.to)
 	}
 	return lanes1(d.dst(0, b32), d.src(1, f32), func(a uint64) uint64 {
 		if f := fromFloat32(a); f != f {

@@ -7,10 +7,10 @@ import (
 	"gputrain/cuda"
 )
 
-// transfer checks a copy and queues it; on the default stream it waits. What a
-// copy touches must be there when it is queued; what the host gets must have a
-// value when it is done.
-func (d *Device) transfer(s cuda.Stream, bytes int64, touched []cuda.Pointer, do func() *Report) error {
+// transfer checks a copy, which is a call of the driver, and queues it; on the
+// default stream it waits. What a copy touches must be there when it is queued;
+// what the host gets must have a value when it is done.
+func (d *Device) transfer(call string, s cuda.Stream, bytes int64, touched []cuda.Pointer, do func() *Report) error {
 	if err := d.usable(); err != nil {
 		return err
 	}
@@ -18,11 +18,11 @@ func (d *Device) transfer(s cuda.Stream, bytes int64, touched []cuda.Pointer, do
 		return err
 	}
 	if bytes < 0 {
-		return fmt.Errorf("cuda emulator: a copy of %d bytes", bytes)
+		return fmt.Errorf("cuda emulator: %s: %d bytes", call, bytes)
 	}
 	for _, p := range touched {
 		if _, _, report := d.memory.slice(uint64(p), bytes); report != nil {
-			return d.known(report)
+			return d.known(call, report)
 		}
 	}
 	if err := d.injected(CopyOperation); err != nil {
@@ -33,7 +33,7 @@ func (d *Device) transfer(s cuda.Stream, bytes int64, touched []cuda.Pointer, do
 		if bytes == 0 {
 			return nil
 		}
-		return d.judged(do())
+		return d.judged(call, do())
 	}})
 	if err == nil && s == 0 {
 		err = d.usable()
@@ -41,17 +41,18 @@ func (d *Device) transfer(s cuda.Stream, bytes int64, touched []cuda.Pointer, do
 	return err
 }
 
-// judged returns a report unless its check is switched off.
-func (d *Device) judged(r *Report) *Report {
-	if r != nil && d.driver.off[r.Check] {
+// judged returns the report of a call unless its check is switched off.
+func (d *Device) judged(call string, r *Report) *Report {
+	if r == nil || d.driver.off[r.Check] {
 		return nil
 	}
+	r.Call = call
 	return r
 }
 
-// known returns a report as an error unless its check is switched off.
-func (d *Device) known(r *Report) error {
-	if r == nil || d.driver.off[r.Check] {
+// known is judged for an error.
+func (d *Device) known(call string, r *Report) error {
+	if r = d.judged(call, r); r == nil {
 		return nil
 	}
 	return r
@@ -59,10 +60,10 @@ func (d *Device) known(r *Report) error {
 
 // CopyToDevice copies from page-locked host memory.
 func (d *Device) CopyToDevice(dst cuda.Pointer, src []byte, s cuda.Stream) error {
-	if err := d.pageLocked(src); err != nil {
+	if err := d.pageLocked("CopyToDevice", src); err != nil {
 		return err
 	}
-	return d.transfer(s, int64(len(src)), []cuda.Pointer{dst}, func() *Report {
+	return d.transfer("CopyToDevice", s, int64(len(src)), []cuda.Pointer{dst}, func() *Report {
 		r, at, report := d.memory.slice(uint64(dst), int64(len(src)))
 		if report != nil {
 			return report
@@ -75,16 +76,16 @@ func (d *Device) CopyToDevice(dst cuda.Pointer, src []byte, s cuda.Stream) error
 
 // CopyToHost copies to page-locked host memory.
 func (d *Device) CopyToHost(dst []byte, src cuda.Pointer, s cuda.Stream) error {
-	if err := d.pageLocked(dst); err != nil {
+	if err := d.pageLocked("CopyToHost", dst); err != nil {
 		return err
 	}
-	return d.transfer(s, int64(len(dst)), []cuda.Pointer{src}, func() *Report {
+	return d.transfer("CopyToHost", s, int64(len(dst)), []cuda.Pointer{src}, func() *Report {
 		r, at, report := d.memory.slice(uint64(src), int64(len(dst)))
 		if report != nil {
 			return report
 		}
 		if written := r.written[at : at+uint64(len(dst))]; !allWritten(written) {
-			if report := d.judged(unwritten(r, at, written)); report != nil {
+			if report := d.judged("CopyToHost", unwritten(r, at, written)); report != nil {
 				return report
 			}
 		}
@@ -105,12 +106,12 @@ func unwritten(r *region, at uint64, written []byte) *Report {
 	}
 	address := r.base + at + uint64(first)
 	return &Report{Check: Uninitialised, Address: address, Detail: fmt.Sprintf(
-		"a copy to the host reads %d bytes of %v that have no value, the first at offset %d", count, r, at+uint64(first))}
+		"%d bytes of %v that have no value, the first at offset %d", count, r, at+uint64(first))}
 }
 
 // CopyOnDevice copies within the device. Bytes without a value stay so.
 func (d *Device) CopyOnDevice(dst, src cuda.Pointer, bytes int64, s cuda.Stream) error {
-	return d.transfer(s, bytes, []cuda.Pointer{dst, src}, func() *Report {
+	return d.transfer("CopyOnDevice", s, bytes, []cuda.Pointer{dst, src}, func() *Report {
 		from, at, report := d.memory.slice(uint64(src), bytes)
 		if report != nil {
 			return report
@@ -128,9 +129,9 @@ func (d *Device) CopyOnDevice(dst, src cuda.Pointer, bytes int64, s cuda.Stream)
 // Fill32 sets words.
 func (d *Device) Fill32(dst cuda.Pointer, value uint32, words int64, s cuda.Stream) error {
 	if dst%4 != 0 {
-		return d.known(&Report{Check: Misaligned, Address: uint64(dst), Detail: fmt.Sprintf("Fill32 at 0x%x", dst)})
+		return d.known("Fill32", &Report{Check: Misaligned, Address: uint64(dst), Detail: fmt.Sprintf("0x%x is no multiple of 4", dst)})
 	}
-	return d.transfer(s, 4*words, []cuda.Pointer{dst}, func() *Report {
+	return d.transfer("Fill32", s, 4*words, []cuda.Pointer{dst}, func() *Report {
 		r, at, report := d.memory.slice(uint64(dst), 4*words)
 		if report != nil {
 			return report

@@ -30,6 +30,11 @@ func copyAsync(d *decoder) runner {
 		n := d.immediateArg(0, 1<<30)
 		return func(w *warp, mask uint32) { w.finishCopies(mask, n) }
 	}
+	return startCopies(d)
+}
+
+// startCopies is cp.async proper.
+func startCopies(d *decoder) runner {
 	if !d.mod("shared") && !d.mod("shared::cta") || !d.mod("global") {
 		d.fail("cp.async copies from global to shared memory")
 	}
@@ -40,7 +45,7 @@ func copyAsync(d *decoder) runner {
 	if size != 16 && (cached == "cg" || size != 4 && size != 8) {
 		d.fail("cp.async.%s does not copy %d bytes", cached, size)
 	}
-	read := &access{space: global, size: 1, count: 1} // byte by byte: see below
+	read := &access{space: global, size: 1, count: 1} // byte by byte: there may be fewer than size
 	write := &access{space: shared, size: size, count: 1, write: true}
 	d.address(0, write)
 	d.address(1, read)
@@ -56,29 +61,32 @@ func copyAsync(d *decoder) runner {
 		w.measure(&requested, src, mask, irregular)
 		w.measure(write, dst, mask, irregular)
 		w.eachLane(mask, func(lane int) {
-			if w.block.fault != nil {
-				return
-			}
-			from := src[lane] + read.offset
-			if from&uint64(size-1) != 0 {
-				w.fail(Misaligned, lane, from, "%d bytes at 0x%x, which is no multiple of %d", size, from, size)
-				return
-			}
-			c := pendingCopy{lane: lane, access: write, address: dst[lane] + write.offset}
-			// Bytes beyond the given number are not read but zero.
-			for i := range min(n[lane], uint64(size)) {
-				m, at := w.reach(read, lane, from+i)
-				if m == nil {
-					return
-				}
-				c.data[i] = m.data[at]
-			}
-			w.storing = &storing{access: write}
-			if to, at := w.reach(write, lane, c.address); to != nil {
-				fill(to.written[at:at+uint64(size)], 0)
-				w.copies = append(w.copies, c)
+			if w.block.fault == nil {
+				w.startCopy(lane, write, dst[lane]+write.offset, read, src[lane]+read.offset, n[lane])
 			}
 		})
+	}
+}
+
+// startCopy reads n bytes and makes the rest zero.
+func (w *warp) startCopy(lane int, write *access, to uint64, read *access, from, n uint64) {
+	size := uint64(write.size)
+	if from&(size-1) != 0 {
+		w.fail(Misaligned, lane, from, "%d bytes at 0x%x, which is no multiple of %d", size, from, size)
+		return
+	}
+	c := pendingCopy{lane: lane, access: write, address: to}
+	for i := range min(n, size) {
+		m, at := w.reach(read, lane, from+i)
+		if m == nil {
+			return
+		}
+		c.data[i] = m.data[at]
+	}
+	w.storing = &storing{access: write}
+	if m, at := w.reach(write, lane, to); m != nil {
+		fill(m.written[at:at+size], 0)
+		w.copies = append(w.copies, c)
 	}
 }
 

@@ -272,10 +272,11 @@ func truncate(v uint64, bytes int) uint64 {
 // A decoding reads the modifiers and operands of an instruction.
 type decoding = func(d *decoder) runner
 
-// decoders is filled by the files of the instruction families.
+// decoders are those of the instruction families, each in a file of its own.
 var decoders = merge(
-	integerDecoders, bitDecoders, floatDecoders, approximateDecoders, compareDecoders, moveDecoders,
-	convertDecoders, memoryDecoders, atomicDecoders, controlDecoders, syncDecoders, shuffleDecoders, matrixDecoders,
+	arithmeticDecoders, integerDecoders, carryDecoders, dotProductDecoders, bitDecoders, floatDecoders,
+	approximateDecoders, compareDecoders, convertDecoders, moveDecoders, memoryDecoders, atomicDecoders,
+	controlDecoders, syncDecoders, shuffleDecoders, matrixDecoders,
 )
 
 func merge(tables ...map[string]decoding) map[string]decoding {

@@ -114,7 +114,7 @@ func (d *Device) Alloc(bytes int64) (cuda.Pointer, error) {
 		return 0, err
 	}
 	if bytes <= 0 {
-		return 0, fmt.Errorf("cuda emulator: allocation of %d bytes", bytes)
+		return 0, fmt.Errorf("cuda emulator: Alloc: %d bytes", bytes)
 	}
 	if err := d.injected(AllocOperation); err != nil {
 		return 0, err
@@ -143,10 +143,7 @@ func (d *Device) Free(p cuda.Pointer) error {
 	if r := below(d.memory.freed, address); r != nil && r.base == address {
 		report.Check, report.Detail = DoubleFree, fmt.Sprintf("%v at 0x%x is freed already", r, address)
 	}
-	if d.driver.off[report.Check] {
-		return nil
-	}
-	return report
+	return d.known("Free", report)
 }
 
 // MemInfo returns the free and all memory in bytes.
@@ -163,7 +160,7 @@ func (d *Device) AllocHost(bytes int) ([]byte, error) {
 		return nil, err
 	}
 	if bytes <= 0 {
-		return nil, fmt.Errorf("cuda emulator: host allocation of %d bytes", bytes)
+		return nil, fmt.Errorf("cuda emulator: AllocHost: %d bytes", bytes)
 	}
 	// As words, so that the memory may be read as numbers of any type.
 	words := make([]uint64, (bytes+7)/8)
@@ -179,14 +176,14 @@ func (d *Device) FreeHost(b []byte) error {
 		return err
 	}
 	if _, ok := d.host[unsafe.SliceData(b)]; !ok {
-		return &Report{Check: InvalidFree, Detail: "FreeHost of memory that AllocHost did not return"}
+		return d.known("FreeHost", &Report{Check: InvalidFree, Detail: "AllocHost did not return this memory"})
 	}
 	delete(d.host, unsafe.SliceData(b))
 	return nil
 }
 
-// pageLocked reports host memory that no AllocHost returned.
-func (d *Device) pageLocked(b []byte) error {
+// pageLocked reports host memory of a call that no AllocHost returned.
+func (d *Device) pageLocked(call string, b []byte) error {
 	if d.driver.off[PageableMemory] || len(b) == 0 {
 		return nil
 	}
@@ -197,7 +194,7 @@ func (d *Device) pageLocked(b []byte) error {
 			return nil
 		}
 	}
-	return &Report{Check: PageableMemory, Detail: fmt.Sprintf("a copy of %d bytes uses host memory that AllocHost did not return", len(b))}
+	return &Report{Check: PageableMemory, Call: call, Detail: fmt.Sprintf("%d bytes of host memory that AllocHost did not return", len(b))}
 }
 
 // Close waits for all work and ends the context. It fails, with a list, if
@@ -240,5 +237,5 @@ func (d *Device) leaks() error {
 	if len(left) > listed {
 		text += ", ..."
 	}
-	return &Report{Check: Leak, Detail: fmt.Sprintf("%d allocations of %d bytes are not freed at Close: %s", len(left), bytes, text)}
+	return &Report{Check: Leak, Call: "Close", Detail: fmt.Sprintf("%d allocations of %d bytes are not freed: %s", len(left), bytes, text)}
 }

@@ -35,7 +35,7 @@ func TestMemoryCalls(t *testing.T) {
 	if again == p {
 		t.Error("an address is used again")
 	}
-	checkReport(t, d.Close(), Leak, "2 allocations of 200 bytes are not freed at Close: allocation 2 of 100 bytes, allocation 3 of 100 bytes")
+	checkReport(t, d.Close(), Leak, "2 allocations of 200 bytes are not freed: allocation 2 of 100 bytes, allocation 3 of 100 bytes")
 	if _, err := d.Alloc(1); err == nil {
 		t.Error("a closed device allocates")
 	}
@@ -207,6 +207,16 @@ func TestChecksCanBeSwitchedOff(t *testing.T) {
 	b.must(b.launch("missing_barrier", dim(1), dim(128), 0, upload(b, make([]float32, 128))))
 	b.must(b.launch("accumulate", dim(1), dim(32), 0, b.alloc(128), upload(b, make([]float32, 32)), 32))
 	b.must(b.device.Close())
+}
+
+// An update of what has no value is one all the same.
+func TestAtomicOperationGoesOnWithoutTheCheck(t *testing.T) {
+	b := newBench(t, wrap("ld.param.u64 %rd1, [out];\nred.global.add.u32 [%rd1], 1;"), Options{Off: []Check{Uninitialised}})
+	p := b.alloc(4)
+	b.must(b.launch("k", dim(1), dim(32), 0, p))
+	if got := download[uint32](b, p, 1)[0]; got != 32 {
+		t.Errorf("32 threads have added %d, want 32", got)
+	}
 }
 
 func TestInjectedFailures(t *testing.T) {

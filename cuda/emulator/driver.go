@@ -77,10 +77,12 @@ func New(o Options) (*Driver, error) {
 	if o.Budget == 0 {
 		o.Budget = 1 << 32
 	}
-	d.options = o
-	var err error
-	d.gpu, err = FindGPU(o.GPU)
-	return d, err
+	gpu, err := FindGPU(o.GPU)
+	if err != nil {
+		return nil, err
+	}
+	d.options, d.gpu = o, gpu
+	return d, nil
 }
 
 // Devices lists the devices.

@@ -113,8 +113,8 @@ func (w *warp) reportGlobalRace(a *access, lane int, r *region, at, state, other
 	if other != cellBlock {
 		who = "block " + index(w.block.launch.blockIndex(int(other-1)))
 	}
-	w.fail(GlobalRace, lane, r.base+at, "%s %d bytes at offset %d of %v, which %s %s in the same launch without order",
-		does, a.bytes(), at, r, who, did)
+	w.fail(GlobalRace, lane, r.base+at, "%s %d bytes %s, which %s %s in the same launch without order",
+		does, a.bytes(), w.place(global, r.base+at), who, did)
 }
 
 // Blocks order each other by a fence followed by an atomic operation on one

@@ -6,48 +6,10 @@ import (
 )
 
 var integerDecoders = map[string]decoding{
-	"add":   byFamily(addInteger, addFloat, addHalf),
-	"sub":   byFamily(subInteger, subFloat, subHalf),
-	"mul":   byFamily(mulInteger, mulFloat, mulHalf),
-	"mad":   byFamily(madInteger, fmaFloat, nil),
-	"fma":   byFamily(nil, fmaFloat, fmaHalf),
-	"div":   byFamily(divInteger, divFloat, nil),
 	"rem":   remInteger,
-	"abs":   byFamily(absInteger, absFloat, absHalf),
-	"neg":   byFamily(negInteger, negFloat, negHalf),
-	"min":   byFamily(minMaxInteger(false), minMaxFloat(false), minMaxHalf(false)),
-	"max":   byFamily(minMaxInteger(true), minMaxFloat(true), minMaxHalf(true)),
-	"addc":  addCarry(false),
-	"subc":  addCarry(true),
-	"madc":  madCarry,
 	"sad":   sad,
 	"mul24": multiply24(false),
 	"mad24": multiply24(true),
-	"dp4a":  dotProduct4,
-	"dp2a":  dotProduct2,
-}
-
-// byFamily chooses the decoding by the first type of the instruction.
-func byFamily(integer, float, half decoding) decoding {
-	return func(d *decoder) runner {
-		k := none
-		for _, m := range d.mods {
-			if k = kinds[m]; k != none {
-				break
-			}
-		}
-		chosen := integer
-		switch k {
-		case f16, bf16, f16x2, bf16x2:
-			chosen = half
-		case f32, f64:
-			chosen = float
-		}
-		if chosen == nil {
-			d.fail("type %v does not fit the instruction", k)
-		}
-		return chosen(d)
-	}
 }
 
 // extend interprets a register as a number of the kind, widened to 64 bits.
@@ -63,11 +25,19 @@ func extend(v uint64, k kind) int64 {
 	return int64(v)
 }
 
+// less compares two registers as numbers of the kind.
+func (k kind) less(a, b uint64) bool {
+	if k.signed() {
+		return extend(a, k) < extend(b, k)
+	}
+	return a < b
+}
+
 func (d *decoder) integerKind() kind { return d.kind(u16, s16, u32, s32, u64, s64) }
 
 func addInteger(d *decoder) runner {
 	if d.mod("cc") {
-		return carryOperation(d, false, false, true)
+		return addCarry(d, false, false, true)
 	}
 	sat := d.mod("sat")
 	k := d.integerKind()
@@ -98,7 +68,7 @@ func clampInt32(v int64) uint64 {
 
 func subInteger(d *decoder) runner {
 	if d.mod("cc") {
-		return carryOperation(d, true, false, true)
+		return addCarry(d, true, false, true)
 	}
 	sat := d.mod("sat")
 	k := d.integerKind()
@@ -178,7 +148,7 @@ func mulInteger(d *decoder) runner {
 
 func madInteger(d *decoder) runner {
 	if d.mod("cc") {
-		return madCarryOperation(d, false, true)
+		return madCarry(d, false, true)
 	}
 	sat := d.mod("sat")
 	part, k, result := d.partAndKinds()
@@ -269,11 +239,7 @@ func minMaxInteger(greater bool) decoding {
 		k := d.integerKind()
 		d.count(3)
 		return lanes2(d.dst(0, k), d.src(1, k), d.src(2, k), func(a, b uint64) uint64 {
-			less := a < b
-			if k.signed() {
-				less = extend(a, k) < extend(b, k)
-			}
-			if less != greater {
+			if k.less(a, b) != greater {
 				return a
 			}
 			return b
@@ -281,86 +247,13 @@ func minMaxInteger(greater bool) decoding {
 	}
 }
 
-func addCarry(subtract bool) decoding {
-	return func(d *decoder) runner { return carryOperation(d, subtract, true, d.mod("cc")) }
-}
-
-// carryOperation is add.cc, addc, sub.cc or subc. The carry flag of a
-// subtraction is the borrow.
-func carryOperation(d *decoder, subtract, in, out bool) runner {
-	k := d.kind(u32, s32, u64, s64)
-	d.count(3)
-	dst, a, b := d.dst(0, k), d.src(1, k), d.src(2, k)
-	return func(w *warp, mask uint32) {
-		r, x, y := &w.registers[dst], w.source(a), w.source(b)
-		w.eachLane(mask, func(i int) {
-			carry := uint64(0)
-			if in {
-				carry = uint64(w.carry >> i & 1)
-			}
-			var sum, over uint64
-			if subtract {
-				sum, over = bits.Sub64(x[i], y[i], carry)
-			} else {
-				sum, over = bits.Add64(x[i], y[i], carry)
-			}
-			if k.size() == 4 {
-				over = sum >> 32 & 1
-				sum = uint64(uint32(sum))
-			}
-			r[i] = sum
-			if out {
-				w.carry = w.carry&^(1<<i) | uint32(over)<<i
-			}
-		})
-	}
-}
-
-func madCarry(d *decoder) runner { return madCarryOperation(d, true, d.mod("cc")) }
-
-func madCarryOperation(d *decoder, in, out bool) runner {
-	part := d.choice("lo", "hi")
-	k := d.kind(u32, s32, u64, s64)
-	d.count(4)
-	dst, a, b, c := d.dst(0, k), d.src(1, k), d.src(2, k), d.src(3, k)
-	f := product(k, part)
-	return func(w *warp, mask uint32) {
-		r, x, y, z := &w.registers[dst], w.source(a), w.source(b), w.source(c)
-		w.eachLane(mask, func(i int) {
-			carry := uint64(0)
-			if in {
-				carry = uint64(w.carry >> i & 1)
-			}
-			sum, over := bits.Add64(f(x[i], y[i]), z[i], carry)
-			if k.size() == 4 {
-				over = sum >> 32 & 1
-				sum = uint64(uint32(sum))
-			}
-			r[i] = sum
-			if out {
-				w.carry = w.carry&^(1<<i) | uint32(over)<<i
-			}
-		})
-	}
-}
-
-// eachLane calls do with the number of each lane of the mask.
-func (w *warp) eachLane(mask uint32, do func(lane int)) {
-	for m := mask; m != 0; m &= m - 1 {
-		do(bits.TrailingZeros32(m))
-	}
-}
-
+// sad adds the distance of a and b to c.
 func sad(d *decoder) runner {
 	k := d.integerKind()
 	d.count(4)
 	size := k.size()
 	return lanes3(d.dst(0, k), d.src(1, k), d.src(2, k), d.src(3, k), func(a, b, c uint64) uint64 {
-		less := a < b
-		if k.signed() {
-			less = extend(a, k) < extend(b, k)
-		}
-		if less {
+		if k.less(a, b) {
 			a, b = b, a
 		}
 		return truncate(c+a-b, size)
@@ -399,51 +292,4 @@ func multiply24(add bool) decoding {
 			return uint64(uint32(f(a, b) + c))
 		})
 	}
-}
-
-// dotKinds reads the types of the two factors; the accumulator is signed if
-// either is.
-func dotKinds(d *decoder) (a, b, result kind) {
-	a, b = d.kind(u32, s32), d.kind(u32, s32)
-	if a == s32 || b == s32 {
-		return a, b, s32
-	}
-	return a, b, u32
-}
-
-// part returns n bits of v from the bit at, as a number of 32-bit kind k.
-func part(v uint64, at, n int, k kind) int64 {
-	shifted := uint32(v) << (32 - n - at)
-	if k == s32 {
-		return int64(int32(shifted) >> (32 - n))
-	}
-	return int64(shifted >> (32 - n))
-}
-
-func dotProduct4(d *decoder) runner {
-	ka, kb, k := dotKinds(d)
-	d.count(4)
-	return lanes3(d.dst(0, k), d.src(1, b32), d.src(2, b32), d.src(3, k), func(a, b, c uint64) uint64 {
-		sum := int64(c)
-		for i := 0; i < 32; i += 8 {
-			sum += part(a, i, 8, ka) * part(b, i, 8, kb)
-		}
-		return uint64(uint32(sum))
-	})
-}
-
-func dotProduct2(d *decoder) runner {
-	half := 0
-	if d.choice("lo", "hi") == "hi" {
-		half = 16
-	}
-	ka, kb, k := dotKinds(d)
-	d.count(4)
-	return lanes3(d.dst(0, k), d.src(1, b32), d.src(2, b32), d.src(3, k), func(a, b, c uint64) uint64 {
-		sum := int64(c)
-		for i := range 2 {
-			sum += part(a, 16*i, 16, ka) * part(b, half+8*i, 8, kb)
-		}
-		return uint64(uint32(sum))
-	})
 }

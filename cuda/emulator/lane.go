@@ -81,6 +81,13 @@ func test(a, b int32, f func(a, b uint64) bool) func(w *warp, mask uint32) uint3
 	}
 }
 
+// eachLane calls do with the number of each lane of the mask.
+func (w *warp) eachLane(mask uint32, do func(lane int)) {
+	for m := mask; m != 0; m &= m - 1 {
+		do(bits.TrailingZeros32(m))
+	}
+}
+
 // setPredicate writes the lanes of the mask.
 func (w *warp) setPredicate(dst int32, mask, value uint32) {
 	if dst != absent {

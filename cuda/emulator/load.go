@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"gputrain/cuda"
@@ -55,8 +54,7 @@ func (d *Device) compile(ptx string, to *module) ([]*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	number, _ := strconv.Atoi(strings.TrimRight(strings.TrimPrefix(m.target, "sm_"), "a"))
-	if have := 10*d.driver.gpu.Major + d.driver.gpu.Minor; number > have {
+	if have := 10*d.driver.gpu.Major + d.driver.gpu.Minor; m.architecture > have {
 		return nil, fmt.Errorf("cuda emulator: the PTX is for %s, the device is an sm_%d", m.target, have)
 	}
 	globals, err := d.place(m, to)

@@ -86,6 +86,8 @@ func TestLoadRefuses(t *testing.T) {
 		{"", "no .target"},
 		{".target sm_70\n.address_size 32", "only 64-bit addresses"},
 		{".version 7.8\n.target sm_120\n.entry k() { ret; }", "the PTX is for sm_120"},
+		{".target compute_70", `target "compute_70" is not of the form sm_70`},
+		{".target sm_x", `target "sm_x" is not of the form sm_70`},
 		{".target sm_70\n.entry k() {", "no closing brace"},
 		{".target sm_70\n.global .b8 x[99999999999];", "a number up to"},
 		{".target sm_70\n.extern .global .b32 x;", "defined in no module"},

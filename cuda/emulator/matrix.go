@@ -98,51 +98,62 @@ func multiplyMatrix(d *decoder) runner {
 	if result == f16 {
 		sums = 2
 	}
-	out := d.fragment(0, sums, result, true)
-	a, b := d.fragment(1, 16*k/32/perRegister, element, false), d.fragment(2, 8*k/32/perRegister, element, false)
-	c := d.fragment(3, sums, result, false)
+	p := &matrixProduct{element: element, result: result, k: k, perRegister: perRegister}
+	p.d, p.c = d.fragment(0, sums, result, true), d.fragment(3, sums, result, false)
+	p.a, p.b = d.fragment(1, 16*k/32/perRegister, element, false), d.fragment(2, 8*k/32/perRegister, element, false)
 	return func(w *warp, mask uint32) {
-		if !w.whole(mask, "mma.sync") {
-			return
+		if w.whole(mask, "mma.sync") {
+			p.run(w)
 		}
-		var left, right [16][16]float64 // left[row][k], right[k][column]
-		var sum [16][8]float64
-		for lane := range 32 {
-			row, quad := lane/4, lane%4
-			for i := range len(a) * perRegister {
-				// Registers go down by 8 rows first, then on by half of k.
-				r := i / perRegister
-				at := (quad+r/2*4)*perRegister + i%perRegister
-				left[row+r%2*8][at] = part16(element, w.source(a[r])[lane], i%perRegister)
-			}
-			for i := range len(b) * perRegister {
-				r := i / perRegister
-				at := (quad+r*4)*perRegister + i%perRegister
-				right[at][row] = part16(element, w.source(b[r])[lane], i%perRegister)
-			}
-			for i := range 4 {
-				sum[row+i/2*8][2*quad+i%2] = accumulator(w, c, result, lane, i)
+	}
+}
+
+// A matrixProduct is the types and the registers of an mma.sync.
+type matrixProduct struct {
+	element, result kind // of a and b; of c and d
+	k               int
+	perRegister     int // elements of a or b
+	a, b, c, d      []int32
+}
+
+func (p *matrixProduct) run(w *warp) {
+	var left, right [16][16]float64 // left[row][k], right[k][column]
+	var sum [16][8]float64
+	for lane := range 32 {
+		row, quad := lane/4, lane%4
+		for i := range len(p.a) * p.perRegister {
+			// Registers go down by 8 rows first, then on by half of k.
+			r := i / p.perRegister
+			at := (quad+r/2*4)*p.perRegister + i%p.perRegister
+			left[row+r%2*8][at] = part16(p.element, w.source(p.a[r])[lane], i%p.perRegister)
+		}
+		for i := range len(p.b) * p.perRegister {
+			r := i / p.perRegister
+			at := (quad+r*4)*p.perRegister + i%p.perRegister
+			right[at][row] = part16(p.element, w.source(p.b[r])[lane], i%p.perRegister)
+		}
+		for i := range 4 {
+			sum[row+i/2*8][2*quad+i%2] = accumulator(w, p.c, p.result, lane, i)
+		}
+	}
+	for i := range sum {
+		for j := range sum[i] {
+			for n := range p.k {
+				sum[i][j] += float64(left[i][n] * right[n][j])
 			}
 		}
-		for i := range sum {
-			for j := range sum[i] {
-				for n := range k {
-					sum[i][j] += float64(left[i][n] * right[n][j])
-				}
-			}
-		}
-		for lane := range 32 {
-			row, quad := lane/4, lane%4
-			for i := range 4 {
-				v := sum[row+i/2*8][2*quad+i%2]
-				switch {
-				case result == f32:
-					w.registers[out[i]][lane] = toFloat32(float32(v))
-				case i%2 == 0:
-					w.registers[out[i/2]][lane] = float16.round(v, nearest)
-				default:
-					w.registers[out[i/2]][lane] |= float16.round(v, nearest) << 16
-				}
+	}
+	for lane := range 32 {
+		row, quad := lane/4, lane%4
+		for i := range 4 {
+			v := sum[row+i/2*8][2*quad+i%2]
+			switch {
+			case p.result == f32:
+				w.registers[p.d[i]][lane] = toFloat32(float32(v))
+			case i%2 == 0:
+				w.registers[p.d[i/2]][lane] = float16.round(v, nearest)
+			default:
+				w.registers[p.d[i/2]][lane] |= float16.round(v, nearest) << 16
 			}
 		}
 	}

@@ -4,11 +4,12 @@ import "strings"
 
 // A ptxModule is the syntax tree of a PTX text.
 type ptxModule struct {
-	lines     []string // the text
-	target    string   // sm_70
-	variables []*variable
-	functions map[string]*function
-	entries   []*function // in textual order
+	lines        []string // the text
+	target       string   // sm_70
+	architecture int      // 70
+	variables    []*variable
+	functions    map[string]*function
+	entries      []*function // in textual order
 }
 
 // line returns the text of line n, counted from 1.

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -123,13 +124,7 @@ func (p *parser) statement() {
 			p.next()
 		case ".target":
 			p.next()
-			p.module.target = p.name()
-			for p.accept(",") {
-				p.name()
-			}
-			if !strings.HasPrefix(p.module.target, "sm_") {
-				p.fail("target %q is not of the form sm_70", p.module.target)
-			}
+			p.target()
 		case ".address_size":
 			p.next()
 			if p.count(64) != 64 {
@@ -152,6 +147,20 @@ func (p *parser) statement() {
 			p.fail("%q begins no directive that is known here", t.text)
 		}
 		return
+	}
+}
+
+// target reads the architecture and skips the options after it.
+func (p *parser) target() {
+	m := p.module
+	number, found := strings.CutPrefix(p.peek().text, "sm_")
+	var err error
+	if m.architecture, err = strconv.Atoi(strings.TrimSuffix(number, "a")); !found || err != nil || m.architecture <= 0 {
+		p.fail("target %q is not of the form sm_70", p.peek().text)
+	}
+	m.target = p.name()
+	for p.accept(",") {
+		p.name()
 	}
 }
 

@@ -69,7 +69,14 @@ type LaunchStats struct {
 	Registers   int       // per thread, from Options.Registers; 0 if unknown
 
 	Instructions [classes]Count
+	Events
 
+	FlopFloat32 uint64 // an fma counts two
+	FlopMatrix  uint64
+}
+
+// Events are what is counted beside instructions.
+type Events struct {
 	GlobalRequests uint64 // of warps
 	GlobalBytes    uint64 // that their lanes asked for
 	GlobalSectors  uint64 // of 32 bytes that they touched
@@ -77,9 +84,16 @@ type LaunchStats struct {
 	BankConflicts  uint64 // wavefronts of shared memory beyond those without conflicts
 	Barriers       uint64 // that a block passed
 	Divergent      uint64 // branches that split a warp
+}
 
-	FlopFloat32 uint64 // an fma counts two
-	FlopMatrix  uint64
+func (e *Events) add(other Events) {
+	e.GlobalRequests += other.GlobalRequests
+	e.GlobalBytes += other.GlobalBytes
+	e.GlobalSectors += other.GlobalSectors
+	e.SharedRequests += other.SharedRequests
+	e.BankConflicts += other.BankConflicts
+	e.Barriers += other.Barriers
+	e.Divergent += other.Divergent
 }
 
 // Total sums the instructions.
@@ -124,27 +138,15 @@ func (s *LaunchStats) join(t LaunchStats) {
 		s.Instructions[i].Warps += t.Instructions[i].Warps
 		s.Instructions[i].Threads += t.Instructions[i].Threads
 	}
-	s.GlobalRequests += t.GlobalRequests
-	s.GlobalBytes += t.GlobalBytes
-	s.GlobalSectors += t.GlobalSectors
-	s.SharedRequests += t.SharedRequests
-	s.BankConflicts += t.BankConflicts
-	s.Barriers += t.Barriers
-	s.Divergent += t.Divergent
+	s.Events.add(t.Events)
 	s.FlopFloat32 += t.FlopFloat32
 	s.FlopMatrix += t.FlopMatrix
 }
 
 // stats is what one worker measures in a launch.
 type stats struct {
-	counts    []executions // by instruction
-	requests  uint64
-	bytes     uint64
-	sectors   uint64
-	shared    uint64
-	conflicts uint64
-	barriers  uint64
-	divergent uint64
+	counts []executions // by instruction
+	events Events
 }
 
 type executions struct{ warps, lanes uint64 }
@@ -156,21 +158,14 @@ func (s *stats) add(t *stats) {
 		s.counts[i].warps += c.warps
 		s.counts[i].lanes += c.lanes
 	}
-	s.requests += t.requests
-	s.bytes += t.bytes
-	s.sectors += t.sectors
-	s.shared += t.shared
-	s.conflicts += t.conflicts
-	s.barriers += t.barriers
-	s.divergent += t.divergent
+	s.events.add(t.events)
 }
 
 // summary turns the counts of a launch into its statistics.
 func (s *stats) summary(l *launch) LaunchStats {
 	r := LaunchStats{
 		Kernel: l.program.name, Launches: 1, Grid: l.grid, Block: l.block, SharedBytes: l.program.sharedSize + l.dynamicShared,
-		GlobalRequests: s.requests, GlobalBytes: s.bytes, GlobalSectors: s.sectors,
-		SharedRequests: s.shared, BankConflicts: s.conflicts, Barriers: s.barriers, Divergent: s.divergent,
+		Events: s.events,
 	}
 	for i, c := range s.counts {
 		in := &l.program.code[i]
@@ -188,25 +183,25 @@ func (s *stats) summary(l *launch) LaunchStats {
 
 // measure counts what a request of a warp does to the memory system.
 func (w *warp) measure(a *access, base *lanes, mask uint32, p pattern) {
-	s := w.block.stats
+	e := &w.block.stats.events
 	at := a.space
 	if at == generic {
 		at, _ = spaceOf(base[lowest(mask)] + a.offset)
 	}
 	switch at {
 	case global:
-		s.requests++
-		s.bytes += uint64(bits.OnesCount32(mask) * a.bytes())
+		e.GlobalRequests++
+		e.GlobalBytes += uint64(bits.OnesCount32(mask) * a.bytes())
 		if n := uint64(a.bytes()); p == pattern(n) {
 			first := base[0] + a.offset
-			s.sectors += (first+32*n-1)>>5 - first>>5 + 1
+			e.GlobalSectors += (first+32*n-1)>>5 - first>>5 + 1
 		} else {
-			s.sectors += sectors(a, base, mask)
+			e.GlobalSectors += sectors(a, base, mask)
 		}
 	case shared:
-		s.shared++
+		e.SharedRequests++
 		if p != 0 && p != pattern(a.bytes()) {
-			s.conflicts += bankConflicts(a, base, mask)
+			e.BankConflicts += bankConflicts(a, base, mask)
 		}
 	}
 }

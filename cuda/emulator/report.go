@@ -37,13 +37,14 @@ const (
 // from then on: as on a GPU, a fault in a kernel loses the context.
 type Report struct {
 	Check   Check
-	Kernel  string
+	Kernel  string // "" if the fault is that of a call of the driver
+	Call    string // of the driver, such as CopyToHost; "" if the fault is a kernel's
 	Line    int    // in the PTX of the module, from 1; 0 if the fault is no instruction's
 	Text    string // the instruction
 	Grid    cuda.Dim3
 	Block   cuda.Dim3 // index of the block
 	Thread  cuda.Dim3 // index of the thread in its block
-	Address uint64
+	Address uint64    // 0 if the fault is of none
 	Detail  string
 	Launch  int    // number of the launch on the device, from 1
 	Seed    uint64 // of the scheduler: with it, the launch goes the same way again
@@ -53,13 +54,11 @@ type Report struct {
 func (r *Report) Error() string {
 	var b strings.Builder
 	b.WriteString("cuda emulator: ")
-	if r.Kernel != "" {
-		fmt.Fprintf(&b, "kernel %s: ", r.Kernel)
-	}
-	fmt.Fprintf(&b, "%s: %s", r.Check, r.Detail)
 	if r.Kernel == "" {
+		fmt.Fprintf(&b, "%s: %s: %s", r.Call, r.Check, r.Detail)
 		return b.String()
 	}
+	fmt.Fprintf(&b, "kernel %s: %s: %s", r.Kernel, r.Check, r.Detail)
 	fmt.Fprintf(&b, "\n  block %s of %s, thread %s", index(r.Block), index(r.Grid), index(r.Thread))
 	if r.Line > 0 {
 		fmt.Fprintf(&b, "\n  PTX line %d: %s", r.Line, r.Text)

@@ -30,13 +30,10 @@ func patternOf(base *lanes, mask uint32) pattern {
 }
 
 func (w *warp) loadWords(a *access, base *lanes, dst []int32, mask uint32, p pattern) bool {
-	switch {
-	case a.space == shared:
+	if a.space == shared {
 		return w.loadShared(a, base, dst, mask)
-	case p != pattern(a.bytes()):
-		return false
 	}
-	m, at := w.row(a, base[0]+a.offset)
+	m, at := w.row(a, base[0]+a.offset, p)
 	if m == nil {
 		return false
 	}
@@ -51,13 +48,10 @@ func (w *warp) loadWords(a *access, base *lanes, dst []int32, mask uint32, p pat
 }
 
 func (w *warp) storeWords(a *access, base *lanes, sources []int32, mask uint32, p pattern) bool {
-	switch {
-	case a.space == shared:
+	if a.space == shared {
 		return w.storeShared(a, base, sources, mask)
-	case p != pattern(a.bytes()):
-		return false
 	}
-	m, at := w.row(a, base[0]+a.offset)
+	m, at := w.row(a, base[0]+a.offset, p)
 	if m == nil {
 		return false
 	}
@@ -73,8 +67,8 @@ func (w *warp) storeWords(a *access, base *lanes, sources []int32, mask uint32, 
 }
 
 // row finds the memory of a full warp's consecutive words in global memory.
-func (w *warp) row(a *access, address uint64) (*memory, uint64) {
-	if a.space != global && a.space != constant || address&uint64(a.bytes()-1) != 0 {
+func (w *warp) row(a *access, address uint64, p pattern) (*memory, uint64) {
+	if p != pattern(a.bytes()) || a.space != global && a.space != constant || address&uint64(a.bytes()-1) != 0 {
 		return nil, 0
 	}
 	r := w.regionOf(address)

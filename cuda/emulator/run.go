@@ -9,9 +9,11 @@ import (
 
 // Limits of a launch on every GPU.
 const (
-	maxShared = 48 << 10 // bytes per block, without opting in to more
-	maxGridX  = 1<<31 - 1
-	maxGridYZ = 65535
+	maxShared   = 48 << 10 // bytes per block, without opting in to more
+	maxGridX    = 1<<31 - 1
+	maxGridYZ   = 65535
+	maxThreads  = 1024 // of a block
+	maxThreadsZ = 64
 )
 
 // A shape is what launches of a kernel are told apart by in the profile.
@@ -52,9 +54,9 @@ func (p *program) checkLaunch(grid, block cuda.Dim3, sharedBytes int, args []uin
 	threads := block.X * block.Y * block.Z
 	switch e := p.entry; {
 	case grid.X < 1 || grid.Y < 1 || grid.Z < 1 || grid.X > maxGridX || grid.Y > maxGridYZ || grid.Z > maxGridYZ:
-		return fmt.Errorf("a grid of %s blocks", index(grid))
-	case block.X < 1 || block.Y < 1 || block.Z < 1 || block.X > 1024 || block.Y > 1024 || block.Z > 64 || threads > 1024:
-		return fmt.Errorf("a block of %s threads", index(block))
+		return fmt.Errorf("a grid of %s blocks, which goes from (1,1,1) to (%d,%d,%d)", index(grid), maxGridX, maxGridYZ, maxGridYZ)
+	case block.X < 1 || block.Y < 1 || block.Z < 1 || block.X > maxThreads || block.Y > maxThreads || block.Z > maxThreadsZ || threads > maxThreads:
+		return fmt.Errorf("a block of %s threads, which goes from (1,1,1) to (%d,%d,%d) and %d in all", index(block), maxThreads, maxThreads, maxThreadsZ, maxThreads)
 	case sharedBytes < 0 || p.sharedSize+sharedBytes > maxShared:
 		return fmt.Errorf("%d bytes of shared memory, %d of them static, and a block has at most %d", p.sharedSize+sharedBytes, p.sharedSize, maxShared)
 	case len(args) != len(e.params):

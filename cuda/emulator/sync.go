@@ -112,10 +112,10 @@ func (w *warp) arrive(mask uint32, number, threads int32, aligned, wait bool) {
 			w.thread(lane), n, w.thread(lowest(^w.exited&^mask)))
 		return
 	case w.parked != 0 && a != w.arrival:
-		w.fail(DivergentBarrier, lane, 0, "%s comes to barrier %d for %d threads, while %s of its warp waits at barrier %d for %d",
-			w.thread(lane), n, count, w.thread(lowest(w.parked)), w.arrival.barrier, w.arrival.threads)
+		w.fail(DivergentBarrier, lane, 0, "%s comes to barrier %d for %s, while %s of its warp waits at barrier %d for %s",
+			w.thread(lane), n, crowd(a.threads), w.thread(lowest(w.parked)), w.arrival.barrier, crowd(w.arrival.threads))
 		return
-	case count%32 != 0 || count > 1024 || count == 0 && !wait:
+	case count%32 != 0 || count > maxThreads || count == 0 && !wait:
 		w.fail(DivergentBarrier, lane, 0, "barrier %d is for %d threads, which is no number of whole warps", n, count)
 		return
 	case !whole && len(w.calling) > 0:

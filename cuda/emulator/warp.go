@@ -167,7 +167,7 @@ func (w *warp) pop() {
 // diverge splits the active lanes over paths that meet again at the given
 // point. Which path goes first is the scheduler's choice.
 func (w *warp) diverge(paths []path, reconverge int) {
-	w.block.stats.divergent++
+	w.block.stats.events.Divergent++
 	if reconverge != w.reconverge && reconverge != absent {
 		w.stack = append(w.stack, path{reconverge, w.reconverge, w.active, len(w.calling)})
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"maps"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -49,6 +51,16 @@ func TestOccupancy(t *testing.T) {
 				t.Errorf("%+v: got %v", c, got)
 			}
 		}
+	}
+}
+
+func TestDocumentHasTheRecordedRegisters(t *testing.T) {
+	doc, err := os.ReadFile(filepath.Join("..", "..", docFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, got, _ := strings.Cut(string(doc), marker); got != table(kernels.Registers()) {
+		t.Errorf("the table of %s is not that of %s: run go run ./kernels/report", docFile, baselineFile)
 	}
 }
 
