@@ -5,7 +5,7 @@
 # make check-abi       our declarations of the CUDA driver against CUDA_INCLUDE/cuda.h of a toolkit 11.8
 # make check-libcuda   what our program says on a machine without a GPU: without a driver, and with NVIDIA's library
 # make experiments     the experiments of the literature that have a gate, and quick others, on two cores; their table goes to
-#                      docs/experiments.md. EXPERIMENTS=--all takes half an hour more
+#                      docs/experiments.md. EXPERIMENTS=--all has the long ones too
 
 abi := $(CURDIR)/cuda/abi
 
