@@ -12,10 +12,12 @@ import (
 var timingCosine = Experiment{
 	Name:      "timing-cosine",
 	Task:      "a cosine of 10 steps' period, without any input",
-	Learner:   "LSTM with peepholes, 4 cells, Adam, rate 0.01, sequences of 100 steps",
+	Learner:   "LSTM with peepholes, 4 cells, Adam with β₂ 0.99, rate 0.005, sequences of 100 steps",
 	Published: "solved with an error below 0.3 for 1,000 periods (Gers et al. 2002)",
 	Criterion: "RMSE below 0.15 over 1,000 steps, within 10,000 sequences",
-	Seeds:     5, Need: 5,
+	Note: "The rate and β₂ were chosen on the seeds 1001 to 1200, of which 199 meet the criterion; of the seeds 2001 to 2100, all do. " +
+		"With a rate of 0.01 and a β₂ of 0.999, 97 of the seeds 1001 to 1100 do.",
+	Seeds: 5, Need: 5,
 	Time:    time.Second,
 	Measure: Measure{Name: "RMSE over 1,000 steps", Limit: 0.15, Log: true},
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
@@ -38,7 +40,7 @@ var timingCosine = Experiment{
 		}
 		net.Init(env.Seed)
 		trainer, err := train.New(net, train.Options{
-			Loss: train.MSE{}, Optimizer: train.Adam{}, LR: 0.01, ClipNorm: 1, Epochs: 1, Batch: 1})
+			Loss: train.MSE{}, Optimizer: train.Adam{Beta2: 0.99}, LR: 0.005, ClipNorm: 1, Epochs: 1, Batch: 1})
 		if err != nil {
 			return Outcome{}, err
 		}
