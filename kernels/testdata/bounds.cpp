@@ -2,7 +2,7 @@
 // arguments, on the CPU, whose operations round as a GPU's do. Prints the largest
 // error of each in units in the last place. Takes minutes:
 //
-//   g++ -O2 -mfma -ffp-contract=off -pthread -o /tmp/bounds kernels/testdata/bounds.cpp && /tmp/bounds
+//   g++ -O2 -mfma -ffp-contract=off -pthread kernels/testdata/bounds.cpp && ./a.out
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
