@@ -142,7 +142,7 @@ func (c *experimentRunCommand) choose() ([]experiment.Experiment, error) {
 	}
 	for _, name := range c.Names {
 		if !slices.Contains(names, name) {
-			return nil, usagef("there is no experiment %q, did you mean %q?", name, nearest(name, names))
+			return nil, usagef(`there is no experiment %q, did you mean %q? "gputrain experiment list" has them all`, name, nearest(name, names))
 		}
 	}
 	chosen := slices.DeleteFunc(all, func(e experiment.Experiment) bool {

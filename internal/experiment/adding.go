@@ -20,7 +20,7 @@ var adding = Experiment{
 		"Of the seeds 1 to 10, 9 meet the criterion, of the seeds 11 to 40, 26; the others are at 0.011 to 0.015 in the end, and still learn. " +
 		"That four of five are enough was decided after the first ten.",
 	Seeds: 5, Need: 4,
-	Time:    15 * time.Second,
+	Time:    6 * time.Second,
 	Measure: Measure{Name: "mean error of the last 2,000 sequences", Limit: 0.01, Log: true},
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
 		return addition(100, 150_000).run(ctx, env)
@@ -35,7 +35,7 @@ var adding500 = Experiment{
 	Criterion: "mean error of the last 2,000 sequences below 0.01, within 500,000 sequences",
 	Note:      "With a rate of 0.1 or 0.2 the error does not fall either.",
 	Seeds:     3,
-	Time:      4 * time.Minute,
+	Time:      150 * time.Second,
 	Measure:   Measure{Name: "mean error of the last 2,000 sequences", Limit: 0.01, Log: true},
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
 		return addition(500, 500_000).run(ctx, env)
@@ -56,7 +56,7 @@ var multiplication = Experiment{
 	Published: "482,000 sequences (Hochreiter, Schmidhuber 1997)",
 	Criterion: "fewer than 140 of the last 2,000 wrong, within 1,000,000 sequences",
 	Seeds:     3,
-	Time:      90 * time.Second,
+	Time:      40 * time.Second,
 	Measure:   Measure{Name: "mean error of the last 2,000 sequences", Log: true},
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
 		return online{

@@ -21,6 +21,7 @@ type batched struct {
 	batch     int            // sequences
 	most      int            // sequences
 	every     int            // sequences between tests
+	baseline  float64        // cross-entropy without a memory; 0: that of the tests is not measured
 
 	draw  func() []data.Sequence // the next batch
 	tests []data.Sequence
@@ -77,19 +78,22 @@ func packLabels(format data.Format, sequences []data.Sequence) *data.Dataset {
 // measured is how a network does on the tests.
 type measured struct {
 	data.Score
-	crossEntropy float64
+	crossEntropy float64 // as a share of the baseline
 }
 
 func (o batched) test(net *model.Network, test *data.Dataset) (measured, error) {
-	metrics, err := train.Evaluate(net, train.CrossEntropy{}, test)
-	if err != nil {
-		return measured{}, err
+	var result measured
+	if o.baseline > 0 {
+		metrics, err := train.Evaluate(net, train.CrossEntropy{}, test)
+		if err != nil {
+			return measured{}, err
+		}
+		result.crossEntropy = metrics.Loss / o.baseline
 	}
 	outputs, err := train.Predict(net, test)
 	if err != nil {
 		return measured{}, err
 	}
-	result := measured{crossEntropy: metrics.Loss}
 	for i := range o.tests {
 		s := &o.tests[i]
 		result.Score = result.Score.Add(s.Judge(outputs[i][:s.Steps*s.Outputs]))

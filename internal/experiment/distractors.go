@@ -18,7 +18,7 @@ var distractors = Experiment{
 	Note:      "The rate was chosen on the seeds 1001 to 1042; of the seeds 101 to 120, all meet the criterion, and with a rate of 0.05, 15: the others never begin to learn.",
 	Criterion: "500 fresh sequences all right, within 31,000 sequences",
 	Seeds:     5, Need: 5,
-	Time:    5 * time.Second,
+	Time:    2 * time.Second,
 	Measure: Measure{Name: "share of test sequences answered right", Limit: 1},
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
 		return afterDistractors(100, 31_000, env).run(ctx, env)
@@ -32,7 +32,7 @@ var distractors1000 = Experiment{
 	Published: "135,000 sequences (Hochreiter, Schmidhuber 1997)",
 	Criterion: "500 fresh sequences all right, within 20,000 sequences",
 	Seeds:     2,
-	Time:      5 * time.Minute,
+	Time:      40 * time.Second,
 	Measure:   distractors.Measure,
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
 		return afterDistractors(1000, 20_000, env).run(ctx, env)

@@ -21,7 +21,7 @@ var reber1997 = Experiment{
 		"solve 17 of 40 trials: [docs/reber-1997.md](reber-1997.md) has what was varied.",
 	Criterion: "of all 512 strings all legal symbols the most active outputs, within 100,000 sequences",
 	Seeds:     5,
-	Time:      10 * time.Second,
+	Time:      7 * time.Second,
 	Measure:   Measure{Name: "share of steps with all legal symbols the most active", Limit: 1},
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
 		return reberStrings{
@@ -43,7 +43,7 @@ var reberRTRL = Experiment{
 	Published: "25,000 sequences, in some trials (Hochreiter, Schmidhuber 1997, from Smith, Zipser 1989)",
 	Criterion: reber1997.Criterion,
 	Seeds:     3,
-	Time:      40 * time.Second,
+	Time:      30 * time.Second,
 	Measure:   reber1997.Measure,
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
 		return reberStrings{
@@ -63,7 +63,7 @@ var reberElman = Experiment{
 	Published: "never, in 200,000 sequences (Hochreiter, Schmidhuber 1997, from Cleeremans et al. 1989)",
 	Criterion: reber1997.Criterion,
 	Seeds:     3,
-	Time:      15 * time.Second,
+	Time:      8 * time.Second,
 	Measure:   reber1997.Measure,
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
 		return reberStrings{
