@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"gputrain/backend"
+	"gputrain/cmd/gputrain/internal/experiment"
 	gonum "gputrain/cpu"
-	"gputrain/internal/experiment"
 )
 
 // experimentCommand has the experiments of the literature.

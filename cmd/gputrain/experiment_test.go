@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"gputrain/internal/experiment"
+	"gputrain/cmd/gputrain/internal/experiment"
 )
 
 func TestExperimentListHasThemAll(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
 
-	"gputrain/internal/experiment"
+	"gputrain/cmd/gputrain/internal/experiment"
 )
 
 // leastLogarithmic is drawn for what is smaller on a logarithmic scale.

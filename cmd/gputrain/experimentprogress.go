@@ -8,7 +8,7 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
-	"gputrain/internal/experiment"
+	"gputrain/cmd/gputrain/internal/experiment"
 )
 
 // trialBar shows how far experiments are: a bar for each on a terminal, a line

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"gputrain/cmd/gputrain/internal/experiment"
 	"gputrain/internal/atomicfile"
-	"gputrain/internal/experiment"
 )
 
 // experimentReport collects the results of experiments.

@@ -10,6 +10,7 @@ import (
 	"gputrain/backend"
 	gonum "gputrain/cpu"
 	"gputrain/cuda/emulator"
+	"gputrain/cuda/recorder"
 	"gputrain/data"
 	"gputrain/model"
 	"gputrain/train"
@@ -80,26 +81,26 @@ func (e *explanation) explainGPU(c *explainCommand, samples int) error {
 		return err
 	}
 	defer b.Close()
-	e.device = c.Device + ": " + describeGPU(r.gpu) + fmt.Sprintf(", %d multiprocessors", r.gpu.Multiprocessors)
-	own := r.used
-	trainer, err := e.build(&c.settings, b, samples, func() int64 { return r.used }, func(stage string) { r.stage = stage })
+	e.device = c.Device + ": " + describeGPU(r.GPU) + fmt.Sprintf(", %d multiprocessors", r.GPU.Multiprocessors)
+	own := r.Used
+	trainer, err := e.build(&c.settings, b, samples, func() int64 { return r.Used }, func(stage string) { r.Stage = stage })
 	if err != nil {
 		return err
 	}
 	// What repeats may be queued in another way from some step on.
 	const untilSteady = 4
-	asked := r.used - own
+	asked := r.Used - own
 	for range untilSteady {
-		r.reset()
+		r.Reset()
 		trainer.Step(e.batch)
 	}
-	e.memory = append(e.memory, memoryPart{"workspace", r.used - asked})
-	e.launches, e.calls, e.graphs = r.launches, r.calls, r.graphs
+	e.memory = append(e.memory, memoryPart{"workspace", r.Used - asked})
+	e.launches, e.calls, e.graphs = r.Launches, r.Calls, r.Graphs
 	return b.Sync()
 }
 
 // recorder returns a driver that records for the GPU that the flags name.
-func (c *explainCommand) recorder() (*recorder, error) {
+func (c *explainCommand) recorder() (*recorder.Driver, error) {
 	model, err := findGPU(cmp.Or(c.GPU, "H100"))
 	if err != nil {
 		return nil, err
@@ -108,16 +109,16 @@ func (c *explainCommand) recorder() (*recorder, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &recorder{Driver: emulated}
+	r := &recorder.Driver{Driver: emulated}
 	if c.Device == "emulated" {
-		r.gpu, err = newGPU(c.Device, emulated, 0).gpu()
+		r.GPU, err = newGPU(c.Device, emulated, 0).gpu()
 		return r, err
 	}
 	d, err := findDevice(c.Device)
 	if err != nil {
 		return nil, err
 	}
-	if r.gpu, err = d.gpu(); err != nil {
+	if r.GPU, err = d.gpu(); err != nil {
 		return nil, fmt.Errorf("%w; --device emulated --gpu NAME explains for a GPU that is not there", err)
 	}
 	return r, nil

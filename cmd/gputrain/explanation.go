@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"gputrain/cuda"
+	"gputrain/cuda/recorder"
 	"gputrain/data"
 	"gputrain/model"
 )
@@ -18,9 +19,9 @@ type explanation struct {
 	device      string
 	stages      []explainedStage
 	memory      []memoryPart
-	launches    []launch // of a step, in order
-	calls       int      // of the host, for these
-	graphs      int      // of the calls
+	launches    []recorder.Launch // of a step, in order
+	calls       int               // of the host, for these
+	graphs      int               // of the calls
 }
 
 type explainedStage struct {
@@ -46,7 +47,7 @@ func (e *explanation) text() string {
 	}
 	memory = append(memory, []string{"total", mebibytes(total)})
 	for _, l := range joined(e.launches) {
-		launches = append(launches, []string{l.stage, l.kernel, dimText(l.grid), dimText(l.block), strconv.Itoa(l.times)})
+		launches = append(launches, []string{l.Stage, l.Kernel, dimText(l.Grid), dimText(l.Block), strconv.Itoa(l.times)})
 	}
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s\non %s\n\n", e.description.title(e.batch.Size), e.device)
@@ -65,18 +66,18 @@ func mebibytes(n int64) string { return decimal(float64(n) / (1 << 20)) }
 
 // joinedLaunch is a launch and how often it occurs in its stage.
 type joinedLaunch struct {
-	launch
+	recorder.Launch
 	times int
 }
 
 // joined counts equal launches, in order of the first.
-func joined(launches []launch) []joinedLaunch {
+func joined(launches []recorder.Launch) []joinedLaunch {
 	var all []joinedLaunch
 	for _, l := range launches {
-		i := slices.IndexFunc(all, func(j joinedLaunch) bool { return j.launch == l })
+		i := slices.IndexFunc(all, func(j joinedLaunch) bool { return j.Launch == l })
 		if i < 0 {
 			i = len(all)
-			all = append(all, joinedLaunch{launch: l})
+			all = append(all, joinedLaunch{Launch: l})
 		}
 		all[i].times++
 	}

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"gputrain/internal/experiment"
+	"gputrain/cmd/gputrain/internal/experiment"
 )
 
 const (

@@ -1,10 +1,10 @@
-// Command report assembles the kernels with ptxas for every architecture that
+// Command kernelreport assembles the kernels with ptxas for every architecture that
 // is supported, and writes what they use to kernels/registers.json and
 // docs/kernels.md. It fails if a kernel spills or has a stack. With -check it
 // writes nothing and fails, too, if a kernel takes more registers than are
 // recorded.
 //
-// It runs in the root of the repository: go run ./kernels/report. ptxas is taken
+// It runs in the root of the repository: go run ./cuda/kernelreport. ptxas is taken
 // from PATH or $CUDA_HOME/bin.
 package main
 
@@ -30,7 +30,7 @@ func main() {
 	check := flag.Bool("check", false, "compare with "+baselineFile+" instead of writing it")
 	flag.Parse()
 	if err := run(*check); err != nil {
-		fmt.Fprintln(os.Stderr, "report:", err)
+		fmt.Fprintln(os.Stderr, "kernelreport:", err)
 		os.Exit(1)
 	}
 }

@@ -40,7 +40,7 @@ func (a architecture) occupancy(threads, registers, shared int) float64 {
 	return part
 }
 
-const marker = "<!-- Written by go run ./kernels/report; what stands below is replaced. -->\n"
+const marker = "<!-- Written by go run ./cuda/kernelreport; what stands below is replaced. -->\n"
 
 // table returns registers and theoretical occupancy as Markdown.
 func table(r registers) string {

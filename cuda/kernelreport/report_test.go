@@ -60,7 +60,7 @@ func TestDocumentHasTheRecordedRegisters(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, got, _ := strings.Cut(string(doc), marker); got != table(kernels.Registers()) {
-		t.Errorf("the table of %s is not that of %s: run go run ./kernels/report", docFile, baselineFile)
+		t.Errorf("the table of %s is not that of %s: run go run ./cuda/kernelreport", docFile, baselineFile)
 	}
 }
 

@@ -61,7 +61,7 @@ func compare(now, before registers) error {
 			count, old := now[a.name][k.Name], before[a.name][k.Name]
 			switch {
 			case old == 0:
-				errs = append(errs, fmt.Errorf("%s on %s is not in %s: run go run ./kernels/report and commit", k.Name, a.name, baselineFile))
+				errs = append(errs, fmt.Errorf("%s on %s is not in %s: run go run ./cuda/kernelreport and commit", k.Name, a.name, baselineFile))
 			case count > old:
 				errs = append(errs, fmt.Errorf("%s on %s takes %d registers, it took %d", k.Name, a.name, count, old))
 			}

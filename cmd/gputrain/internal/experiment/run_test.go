@@ -8,8 +8,8 @@ import (
 
 	"gputrain/backend"
 	"gputrain/backend/reference"
+	"gputrain/cmd/gputrain/internal/experiment"
 	"gputrain/cpu"
-	"gputrain/internal/experiment"
 )
 
 func openCPU() (backend.Backend, error) { return cpu.Open(cpu.Options{Workers: 1}) }

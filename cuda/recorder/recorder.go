@@ -1,0 +1,137 @@
+// Package recorder is a CUDA driver that computes nothing: it notes what it is
+// asked for. So the launches of a network that would take a GPU are known in a
+// moment, and they are those that a GPU is really given.
+package recorder
+
+import (
+	"fmt"
+
+	"gputrain/cuda"
+)
+
+// Driver is a driver with one device that has no memory and runs no kernel.
+type Driver struct {
+	cuda.Driver // of which a device does what needs no memory
+
+	GPU   cuda.DeviceInfo // the device
+	Stage string          // what is being queued; set by the caller
+
+	Launches []Launch // that were queued, in order, those of graphs too
+	Calls    int      // of the host, that launched a kernel or a graph
+	Graphs   int      // of these
+	Used     int64    // bytes that are allocated
+}
+
+// Launch is a kernel that was queued.
+type Launch struct {
+	Stage, Kernel string
+	Grid, Block   cuda.Dim3
+}
+
+// Devices returns GPU.
+func (d *Driver) Devices() ([]cuda.DeviceInfo, error) { return []cuda.DeviceInfo{d.GPU}, nil }
+
+// Open opens the device.
+func (d *Driver) Open(int) (cuda.Device, error) {
+	inner, err := d.Driver.Open(0)
+	if err != nil {
+		return nil, err
+	}
+	return &device{
+		Device: inner, driver: d, next: 1 << 20,
+		sizes: map[cuda.Pointer]int64{}, filled: map[cuda.Pointer]uint32{},
+		names: map[cuda.Function]string{}, captured: map[cuda.Graph][]Launch{},
+	}, nil
+}
+
+// Reset forgets the launches.
+func (d *Driver) Reset() { d.Launches, d.Calls, d.Graphs = nil, 0, 0 }
+
+// device is the device of a Driver.
+type device struct {
+	cuda.Device
+	driver   *Driver
+	next     cuda.Pointer
+	sizes    map[cuda.Pointer]int64
+	filled   map[cuda.Pointer]uint32 // what memory was filled with, the only content that is known
+	names    map[cuda.Function]string
+	capture  *[]Launch // under way
+	captured map[cuda.Graph][]Launch
+}
+
+func (d *device) Info() cuda.DeviceInfo { return d.driver.GPU }
+
+func (d *device) MemInfo() (free, total int64, err error) {
+	return d.driver.GPU.Memory - d.driver.Used, d.driver.GPU.Memory, nil
+}
+
+func (d *device) Alloc(bytes int64) (cuda.Pointer, error) {
+	if bytes > d.driver.GPU.Memory-d.driver.Used {
+		return 0, fmt.Errorf("%d bytes: %w", bytes, cuda.ErrOutOfMemory)
+	}
+	p := d.next
+	d.next += cuda.Pointer((bytes + 255) &^ 255)
+	d.sizes[p] = bytes
+	d.driver.Used += bytes
+	return p, nil
+}
+
+func (d *device) Free(p cuda.Pointer) error {
+	d.driver.Used -= d.sizes[p]
+	delete(d.sizes, p)
+	return nil
+}
+
+func (d *device) CopyToDevice(cuda.Pointer, []byte, cuda.Stream) error { return nil }
+
+func (d *device) CopyOnDevice(cuda.Pointer, cuda.Pointer, int64, cuda.Stream) error { return nil }
+
+func (d *device) CopyToHost(dst []byte, src cuda.Pointer, _ cuda.Stream) error {
+	for i := range dst {
+		dst[i] = byte(d.filled[src] >> (8 * (i % 4)))
+	}
+	return nil
+}
+
+func (d *device) Fill32(dst cuda.Pointer, value uint32, _ int64, _ cuda.Stream) error {
+	d.filled[dst] = value
+	return nil
+}
+
+func (d *device) Function(m cuda.Module, name string) (cuda.Function, error) {
+	f, err := d.Device.Function(m, name)
+	d.names[f] = name
+	return f, err
+}
+
+func (d *device) Launch(f cuda.Function, grid, block cuda.Dim3, _ int, _ cuda.Stream, _ []uint64) error {
+	l := Launch{d.driver.Stage, d.names[f], grid, block}
+	if d.capture != nil {
+		*d.capture = append(*d.capture, l)
+		return nil
+	}
+	d.driver.Launches = append(d.driver.Launches, l)
+	d.driver.Calls++
+	return nil
+}
+
+func (d *device) BeginCapture(cuda.Stream) error {
+	d.capture = new([]Launch)
+	return nil
+}
+
+func (d *device) EndCapture(cuda.Stream) (cuda.Graph, error) {
+	g := cuda.Graph(len(d.captured) + 1)
+	d.captured[g], d.capture = *d.capture, nil
+	return g, nil
+}
+
+func (d *device) LaunchGraph(g cuda.Graph, _ cuda.Stream) error {
+	d.driver.Launches = append(d.driver.Launches, d.captured[g]...)
+	d.driver.Calls++
+	d.driver.Graphs++
+	return nil
+}
+
+// DestroyGraph keeps the launches, so that each graph has a number of its own.
+func (d *device) DestroyGraph(cuda.Graph) error { return nil }
