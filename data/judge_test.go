@@ -114,6 +114,7 @@ func TestNRMSE(t *testing.T) {
 }
 
 func TestRecentForgetsTheOldest(t *testing.T) {
+	wantPanic(t, "data: NewRecent: the last 0 answers", func() { NewRecent(0) })
 	const n = 7
 	r, rng := NewRecent(n), rand.New(rand.NewPCG(1, 1))
 	var all []bool

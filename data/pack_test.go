@@ -1,7 +1,6 @@
 package data
 
 import (
-	"math/rand/v2"
 	"slices"
 	"testing"
 )
@@ -53,44 +52,14 @@ func TestASequenceOfNoStepsIsAllPadding(t *testing.T) {
 }
 
 func TestSequencesOfOneLengthNeedNoLengths(t *testing.T) {
-	task := CopyMemory{Blanks: 3}
-	if got := Pack(task.Format(), Draw(task, rand.New(rand.NewPCG(1, 1)), 2)).Lengths; got != nil {
+	sequences := make([]Sequence, 2)
+	for i := range sequences {
+		sequences[i].Reset(3, 1, 1)
+		sequences[i].AnswerValue(2, 1)
+	}
+	if got := Pack(Format{Width: 1, Outputs: 1}, sequences).Lengths; got != nil {
 		t.Errorf("lengths %v, want none", got)
 	}
-}
-
-func TestEveryTaskCanBePacked(t *testing.T) {
-	forEachTask(t, func(t *testing.T, task Task, rng *rand.Rand) {
-		f, drawn := task.Format(), Draw(task, rng, 20)
-		d := Pack(f, drawn)
-		d.check("Pack")
-		for i, s := range drawn {
-			from := i * d.Steps * d.Width
-			length := d.Steps
-			if d.Lengths != nil {
-				length = int(d.Lengths[i])
-			}
-			if !slices.Equal(d.X[from:from+s.Steps*d.Width], s.X) || length != s.Steps {
-				t.Fatalf("sample %d of length %d is not the sequence of %d steps", i, length, s.Steps)
-			}
-			rows := i * d.outputs()
-			targets, labels := s.Targets, s.Labels
-			if !f.PerStep {
-				targets, labels = s.Target(s.Steps-1), s.Labels[s.Steps-1:]
-			}
-			if !slices.Equal(d.Targets[rows*f.Outputs:rows*f.Outputs+len(targets)], targets) {
-				t.Fatalf("sample %d has other targets than its sequence", i)
-			}
-			for k, mask := range s.Mask[len(s.Mask)-len(labels):] {
-				if asked := d.Mask == nil || d.Mask[rows+k] == 1; asked != (mask == 1) {
-					t.Fatalf("sample %d, answer %d: asked for is %v, the sequence has the mask %v", i, k, asked, mask)
-				}
-			}
-			if f.Classes != nil && !slices.Equal(d.Labels[rows:rows+len(labels)], labels) {
-				t.Fatalf("sample %d has other labels than its sequence", i)
-			}
-		}
-	})
 }
 
 func TestPackRefusesWhatHasNotTheFormat(t *testing.T) {

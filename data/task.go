@@ -9,10 +9,7 @@ import (
 // compares networks. What Next draws depends on nothing but rng, and, where a
 // task says so, on what it drew before.
 //
-// The tasks are Parity, Reber, ContinualReber, LongLag, Distractors, Adding,
-// Multiplication, TemporalOrder, SpikeDelays, TimedSpikes, PeriodicFunction and
-// CopyMemory. Those without sequences are the functions Gate.Table and
-// MackeyGlass.
+// Those of the literature are in gputrain/data/tasks.
 type Task interface {
 	// Format returns what all sequences of the task have in common.
 	Format() Format
@@ -105,8 +102,8 @@ func (s *Sequence) OneHot(dst []float32) {
 	}
 }
 
-// cut makes s end after steps time steps.
-func (s *Sequence) cut(steps int) {
+// Cut makes s end after steps time steps, which must not be more than it has.
+func (s *Sequence) Cut(steps int) {
 	s.Steps = steps
 	s.X = s.X[:steps*s.Width]
 	s.Targets = s.Targets[:steps*s.Outputs]

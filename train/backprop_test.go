@@ -9,6 +9,7 @@ import (
 
 	"gputrain/backend"
 	"gputrain/data"
+	"gputrain/data/tasks"
 	"gputrain/model"
 	"gputrain/train"
 )
@@ -36,7 +37,7 @@ func solved(t testing.TB, net *model.Network, set *data.Dataset) bool {
 
 func TestBackpropagationLearnsXOR(t *testing.T) {
 	const seeds, want, epochs, tolerance = 20, 18, 1000, 0.01
-	set, learned, most := data.XOR.Table(0), 0, 0
+	set, learned, most := tasks.XOR.Table(0), 0, 0
 	for seed := range uint64(seeds) {
 		net := build(t, openCPU(t), twoFourOne, model.Shape{Steps: 1, Batch: 4, Width: 2}, seed)
 		if solved(t, net, set) {
@@ -158,7 +159,7 @@ func TestScaledSigmoidsLearnAlikeOnAllBackends(t *testing.T) {
 		net := build(t, b, spec, model.Shape{Steps: 1, Batch: 4, Width: 2}, 1)
 		trainer := newTrainer(t, net, train.Options{
 			Loss: train.MSE{}, Optimizer: train.Adam{}, LR: 0.1, Epochs: epochs, Batch: 4})
-		fit(t, trainer, data.XOR.Table(0), nil)
+		fit(t, trainer, tasks.XOR.Table(0), nil)
 		for _, e := range trainer.History() {
 			losses = append(losses, e.TrainLoss)
 		}
@@ -202,7 +203,7 @@ func TestToleranceEndsFit(t *testing.T) {
 func TestEvaluateOfTargetsWithLabels(t *testing.T) {
 	net := build(t, openReference(t), linear(1), model.Shape{Steps: 1, Batch: 4, Width: 2}, 1)
 	net.Backend().Fill(net.Params(), 0)
-	metrics, err := train.Evaluate(net, train.MSE{}, data.XOR.Table(0))
+	metrics, err := train.Evaluate(net, train.MSE{}, tasks.XOR.Table(0))
 	if err != nil || metrics.Loss != 0.5 || !math.IsNaN(metrics.Accuracy) || metrics.Confusion != nil {
 		t.Errorf("got %+v, error %v; want loss 0.5 and no accuracy", metrics, err)
 	}

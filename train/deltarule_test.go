@@ -10,6 +10,7 @@ import (
 	"gputrain/backend"
 	"gputrain/backend/reference"
 	"gputrain/data"
+	"gputrain/data/tasks"
 	"gputrain/model"
 	"gputrain/train"
 )
@@ -83,10 +84,10 @@ func TestDeltaRuleIsSGDOnTheSquaredError(t *testing.T) {
 // With targets ±1 the least squares of AND are s = x1 + x2 − 1.5, of XOR s = 0.
 func TestDeltaRuleFindsTheLeastSquares(t *testing.T) {
 	for _, test := range []struct {
-		gate data.Gate
+		gate tasks.Gate
 		want []float64 // weights and bias
 		e    float64
-	}{{data.AND, []float64{1, 1, -1.5}, 0.5}, {data.XOR, []float64{0, 0, 0}, 2}} {
+	}{{tasks.AND, []float64{1, 1, -1.5}, 0.5}, {tasks.XOR, []float64{0, 0, 0}, 2}} {
 		for _, on := range []func(testing.TB) backend.Backend{openReference, openCPU} {
 			b := on(t)
 			t.Run(fmt.Sprint(test.gate, " ", b.Name()), func(t *testing.T) {
@@ -127,7 +128,7 @@ func TestBatchDeltaRuleConvergesBelowItsLargestRate(t *testing.T) {
 	limit := 2 / ((7 + math.Sqrt(33)) / 2)
 	fit := func(lr float64) (train.DeltaResult, error) {
 		net := build(t, openReference(t), linear(1), model.Shape{Steps: 1, Batch: 4, Width: 2}, 1)
-		return train.DeltaRule{LR: lr, Batch: true, Epochs: 20000, Tolerance: 0.5 + 1e-6}.Fit(t.Context(), net, data.AND.Table(-1))
+		return train.DeltaRule{LR: lr, Batch: true, Epochs: 20000, Tolerance: 0.5 + 1e-6}.Fit(t.Context(), net, tasks.AND.Table(-1))
 	}
 	if result, err := fit(0.98 * limit); err != nil || !result.Converged {
 		t.Errorf("LR below the limit: converged is %v, error %v", result.Converged, err)
@@ -145,7 +146,7 @@ func TestDivergedDeltaRuleLeavesTheLastFiniteParameters(t *testing.T) {
 	for name, b := range backends {
 		fit := func(epochs int) (*model.Network, train.DeltaResult, error) {
 			net := build(t, b, linear(1), model.Shape{Steps: 1, Batch: 4, Width: 2}, 1)
-			result, err := train.DeltaRule{LR: 10, Epochs: epochs}.Fit(t.Context(), net, data.AND.Table(-1))
+			result, err := train.DeltaRule{LR: 10, Epochs: epochs}.Fit(t.Context(), net, tasks.AND.Table(-1))
 			return net, result, err
 		}
 		got, result, err := fit(100)
@@ -165,7 +166,7 @@ func TestDivergedDeltaRuleLeavesTheLastFiniteParameters(t *testing.T) {
 
 func TestDeltaRuleThatDoesNotConvergeSaysSo(t *testing.T) {
 	net := build(t, openReference(t), linear(1), model.Shape{Steps: 1, Batch: 4, Width: 2}, 1)
-	result, err := train.DeltaRule{LR: 0.1, Epochs: 50, Tolerance: 0.4}.Fit(t.Context(), net, data.AND.Table(-1))
+	result, err := train.DeltaRule{LR: 0.1, Epochs: 50, Tolerance: 0.4}.Fit(t.Context(), net, tasks.AND.Table(-1))
 	if err != nil || result.Converged || len(result.Errors) != 51 {
 		t.Errorf("converged is %v with %d errors, error %v; want false with 51, no error", result.Converged, len(result.Errors), err)
 	}

@@ -10,6 +10,7 @@ import (
 	"gputrain/backend"
 	"gputrain/backend/reference"
 	"gputrain/data"
+	"gputrain/data/tasks"
 	"gputrain/model"
 	"gputrain/train"
 )
@@ -259,7 +260,7 @@ func TestEvaluateJudgesRowsThatCount(t *testing.T) {
 
 func TestMaskIsRefusedWhereAllTargetsAreNeeded(t *testing.T) {
 	b := openCPU(t)
-	gates := data.AND.Table(-1)
+	gates := tasks.AND.Table(-1)
 	gates.Mask = []float32{1, 1, 0, 1}
 	perceptron := build(t, b, model.Spec{{Name: "p", Layer: model.Perceptron{Out: 1}}}, model.Shape{Steps: 1, Batch: 4, Width: 2}, 1)
 	_, err := train.PerceptronRule{LR: 1, Epochs: 1}.Fit(t.Context(), perceptron, gates)

@@ -7,6 +7,7 @@ import (
 
 	"gputrain/cpu"
 	"gputrain/data"
+	"gputrain/data/tasks"
 	"gputrain/model"
 	"gputrain/train"
 )
@@ -21,7 +22,7 @@ func Example_longShortTermMemory() {
 	}
 	defer b.Close()
 	const longest = 200
-	task := data.Distractors{Q: 30, P: 4}
+	task := tasks.Distractors{Q: 30, P: 4}
 	net, err := model.New(b, model.Spec{
 		{Name: "lstm", Layer: model.LSTM1997{Blocks: 2, Cells: 2, InputGateBias: []float64{-1, -2}}},
 		{Name: "last", Layer: model.LastStep{}},

@@ -11,6 +11,7 @@ import (
 
 	"gputrain/backend"
 	"gputrain/data"
+	"gputrain/data/tasks"
 	"gputrain/model"
 	"gputrain/train"
 )
@@ -44,7 +45,7 @@ func TestPerceptronLearnsWhatALineSeparates(t *testing.T) {
 		name string
 		open func(testing.TB) backend.Backend
 	}{{"reference", openReference}, {"cpu", openCPU}} {
-		for _, gate := range []data.Gate{data.AND, data.OR, data.NAND, data.NOR} {
+		for _, gate := range []tasks.Gate{tasks.AND, tasks.OR, tasks.NAND, tasks.NOR} {
 			for _, binary := range []bool{false, true} {
 				t.Run(fmt.Sprint(on.name, " ", gate, " ", binary), func(t *testing.T) {
 					set, b, most := gate.Table(off(binary)), on.open(t), 0
@@ -78,7 +79,7 @@ func off(binary bool) float32 {
 
 func TestPerceptronNeverLearnsXOR(t *testing.T) {
 	const seeds, epochs = 5, 1000
-	set, b := data.XOR.Table(-1), openReference(t)
+	set, b := tasks.XOR.Table(-1), openReference(t)
 	for seed := range uint64(seeds) {
 		net, best := perceptron(t, b, false, seed), 0
 		rule := train.PerceptronRule{LR: 0.1, Epochs: epochs, OnSample: func(epoch, sample int) error {
@@ -114,7 +115,7 @@ func TestPerceptronRuleFollowsItsFormula(t *testing.T) {
 			got = append(got, [3]float32{w[0], w[1], download(t, b, bias.Param)[0]})
 			return nil
 		}}
-		result, err := rule.Fit(t.Context(), net, data.AND.Table(0))
+		result, err := rule.Fit(t.Context(), net, tasks.AND.Table(0))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -181,8 +182,8 @@ func TestPerceptronMakesNoMoreMistakesThanNovikoffsBound(t *testing.T) {
 // Each of several perceptrons learns its own gate.
 func TestPerceptronsOfALayerLearnApart(t *testing.T) {
 	b := openReference(t)
-	gates := []data.Gate{data.AND, data.OR, data.NOR}
-	set := &data.Dataset{Steps: 1, Width: 2, X: data.AND.Table(-1).X, Targets: make([]float32, 4*len(gates)), TargetWidth: len(gates)}
+	gates := []tasks.Gate{tasks.AND, tasks.OR, tasks.NOR}
+	set := &data.Dataset{Steps: 1, Width: 2, X: tasks.AND.Table(-1).X, Targets: make([]float32, 4*len(gates)), TargetWidth: len(gates)}
 	for unit, gate := range gates {
 		for i, d := range gate.Table(-1).Targets {
 			set.Targets[i*len(gates)+unit] = d
@@ -203,7 +204,7 @@ func TestPerceptronsOfALayerLearnApart(t *testing.T) {
 }
 
 func TestRulesNameWhatMakesNoSense(t *testing.T) {
-	b, and := openReference(t), data.AND.Table(-1)
+	b, and := openReference(t), tasks.AND.Table(-1)
 	in := model.Shape{Steps: 3, Batch: 2, Width: 2}
 	one := func(layer model.Layer) *model.Network {
 		return build(t, b, model.Spec{{Name: "layer", Layer: layer}}, in, 1)
@@ -211,7 +212,7 @@ func TestRulesNameWhatMakesNoSense(t *testing.T) {
 	unit, dense := one(model.Perceptron{Out: 1}), one(model.Dense{Out: 1})
 	two := build(t, b, model.Spec{{Name: "a", Layer: model.Dense{Out: 1}}, {Name: "b", Layer: model.Perceptron{Out: 1}}}, in, 1)
 	changed := func(change func(*data.Dataset)) *data.Dataset {
-		set := data.AND.Table(-1)
+		set := tasks.AND.Table(-1)
 		change(set)
 		return set
 	}
@@ -235,7 +236,7 @@ func TestRulesNameWhatMakesNoSense(t *testing.T) {
 		{perceptron(train.PerceptronRule{Epochs: 1}, unit, and), "LR is 0"},
 		{perceptron(train.PerceptronRule{LR: math.NaN(), Epochs: 1}, unit, and), "LR is NaN"},
 		{perceptron(train.PerceptronRule{LR: 1}, unit, and), "Epochs is 0, want at least 1"},
-		{perceptron(good, unit, data.AND.Table(0)), "target 0 of sample 0 is 0, want 1 or -1"},
+		{perceptron(good, unit, tasks.AND.Table(0)), "target 0 of sample 0 is 0, want 1 or -1"},
 		{perceptron(good, one(model.Perceptron{Out: 1, Binary: true}), and), "target 0 of sample 0 is -1, want 1 or 0"},
 		{perceptron(good, one(model.Perceptron{Out: 2}), and), "its targets have 1 values, the network has 2 outputs"},
 		{perceptron(good, unit, changed(func(d *data.Dataset) { d.Targets = nil })), "it has no target values"},
@@ -275,7 +276,7 @@ func TestRulesStopWhenTheyAreTold(t *testing.T) {
 		}
 		return nil
 	}}
-	result, err := rule.Fit(t.Context(), net, data.XOR.Table(-1))
+	result, err := rule.Fit(t.Context(), net, tasks.XOR.Table(-1))
 	if !errors.Is(err, cause) || len(result.Mistakes) != 2 {
 		t.Errorf("OnSample: got %v and %d epochs, want %v and 2", err, len(result.Mistakes), cause)
 	}
@@ -287,11 +288,11 @@ func TestRulesStopWhenTheyAreTold(t *testing.T) {
 		}
 		return nil
 	}
-	result, err = rule.Fit(ctx, net, data.XOR.Table(-1))
+	result, err = rule.Fit(ctx, net, tasks.XOR.Table(-1))
 	if !errors.Is(err, cause) || len(result.Mistakes) != 3 {
 		t.Errorf("cancelled: got %v and %d epochs, want %v and 3", err, len(result.Mistakes), cause)
 	}
-	_, err = train.DeltaRule{LR: 0.1, Epochs: 10}.Fit(ctx, build(t, b, linear(1), model.Shape{Steps: 1, Batch: 4, Width: 2}, 1), data.XOR.Table(-1))
+	_, err = train.DeltaRule{LR: 0.1, Epochs: 10}.Fit(ctx, build(t, b, linear(1), model.Shape{Steps: 1, Batch: 4, Width: 2}, 1), tasks.XOR.Table(-1))
 	if !errors.Is(err, cause) {
 		t.Errorf("delta rule, cancelled: got %v, want %v", err, cause)
 	}
@@ -299,7 +300,7 @@ func TestRulesStopWhenTheyAreTold(t *testing.T) {
 
 // More epochs allocate no more than the list of their mistakes.
 func TestPerceptronRuleAllocatesNothingPerSample(t *testing.T) {
-	net, set := perceptron(t, openCPU(t), false, 1), data.XOR.Table(-1)
+	net, set := perceptron(t, openCPU(t), false, 1), tasks.XOR.Table(-1)
 	allocs := func(epochs int) float64 {
 		return testing.AllocsPerRun(3, func() {
 			if _, err := (train.PerceptronRule{LR: 0.1, Epochs: epochs}).Fit(context.Background(), net, set); err != nil {
@@ -318,11 +319,11 @@ func TestRulesWithoutMemoryLeaveNothingBehind(t *testing.T) {
 	ofNetworks := b.held
 	for name, fit := range map[string]func() error{
 		"perceptron rule": func() error {
-			_, err := train.PerceptronRule{LR: 0.1, Epochs: 1}.Fit(t.Context(), net, data.AND.Table(-1))
+			_, err := train.PerceptronRule{LR: 0.1, Epochs: 1}.Fit(t.Context(), net, tasks.AND.Table(-1))
 			return err
 		},
 		"delta rule": func() error {
-			_, err := train.DeltaRule{LR: 0.1, Epochs: 1}.Fit(t.Context(), dense, data.AND.Table(-1))
+			_, err := train.DeltaRule{LR: 0.1, Epochs: 1}.Fit(t.Context(), dense, tasks.AND.Table(-1))
 			return err
 		},
 	} {

@@ -6,7 +6,7 @@ import (
 	"log"
 
 	"gputrain/backend/reference"
-	"gputrain/data"
+	"gputrain/data/tasks"
 	"gputrain/model"
 	"gputrain/train"
 )
@@ -21,7 +21,7 @@ func ExamplePerceptronRule() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	for _, gate := range []data.Gate{data.AND, data.XOR} {
+	for _, gate := range []tasks.Gate{tasks.AND, tasks.XOR} {
 		net.Init(1)
 		result, err := train.PerceptronRule{LR: 0.1, Epochs: 100}.Fit(context.Background(), net, gate.Table(-1))
 		if err != nil {
@@ -50,12 +50,12 @@ func ExampleDeltaRule() {
 		log.Fatal(err)
 	}
 	net.Init(1)
-	result, err := train.DeltaRule{LR: 0.2, Batch: true, Epochs: 100}.Fit(context.Background(), net, data.AND.Table(-1))
+	result, err := train.DeltaRule{LR: 0.2, Batch: true, Epochs: 100}.Fit(context.Background(), net, tasks.AND.Table(-1))
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Printf("E before %.2f, after %.2f\n", result.Errors[0], result.Errors[100])
-	outputs, err := train.Predict(net, data.AND.Table(-1))
+	outputs, err := train.Predict(net, tasks.AND.Table(-1))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -87,10 +87,10 @@ func ExampleTrainer_Fit() {
 		log.Fatal(err)
 	}
 	defer trainer.Free()
-	if err := trainer.Fit(context.Background(), data.XOR.Table(0), nil); err != nil {
+	if err := trainer.Fit(context.Background(), tasks.XOR.Table(0), nil); err != nil {
 		log.Fatal(err)
 	}
-	outputs, err := train.Predict(net, data.XOR.Table(0))
+	outputs, err := train.Predict(net, tasks.XOR.Table(0))
 	if err != nil {
 		log.Fatal(err)
 	}

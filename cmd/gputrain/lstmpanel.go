@@ -14,7 +14,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
 
-	"gputrain/data"
+	"gputrain/data/tasks"
 )
 
 // traceBand is a group of rows of the picture, with a scale of its own.
@@ -45,7 +45,7 @@ func traceBands(traces [2]*trace) []traceBand {
 		{"output gate", gates, func(t *trace) [][]float64 { return t.out }, false, 1},
 		{"cell state", cells, func(t *trace) [][]float64 { return t.state }, true, mostState},
 		{"cell output", cells, func(t *trace) [][]float64 { return t.output }, true, 1},
-		{"prediction", strings.Split(data.ReberSymbols, ""), func(t *trace) [][]float64 { return t.prediction }, false, 1},
+		{"prediction", strings.Split(tasks.ReberSymbols, ""), func(t *trace) [][]float64 { return t.prediction }, false, 1},
 	}
 }
 
@@ -177,7 +177,7 @@ func (t *trace) addFrame(p *plot.Plot, height float64) error {
 func (t *trace) addSuccessors(p *plot.Plot, read string, top float64) error {
 	var points plotter.XYs
 	for step := range t.text {
-		row := strings.IndexByte(data.ReberSymbols, read[step+1])
+		row := strings.IndexByte(tasks.ReberSymbols, read[step+1])
 		points = append(points, plotter.XY{X: float64(step + 1), Y: top - float64(row)})
 	}
 	marks, err := plotter.NewScatter(points)

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"gputrain/backend"
-	"gputrain/data"
+	"gputrain/data/tasks"
 	"gputrain/model"
 )
 
@@ -31,7 +31,7 @@ func traceReber(b backend.Backend, net *model.Network, text string) (*trace, err
 	}
 	defer slow.Free()
 	b.Copy(slow.Params(), net.Params())
-	x, err := b.New(1, len(data.ReberSymbols))
+	x, err := b.New(1, len(tasks.ReberSymbols))
 	if err != nil {
 		return nil, err
 	}
@@ -39,8 +39,8 @@ func traceReber(b backend.Backend, net *model.Network, text string) (*trace, err
 
 	t := &trace{text: text[:len(text)-1]}
 	for _, symbol := range t.text {
-		input := make([]float32, len(data.ReberSymbols))
-		input[strings.IndexRune(data.ReberSymbols, symbol)] = 1
+		input := make([]float32, len(tasks.ReberSymbols))
+		input[strings.IndexRune(tasks.ReberSymbols, symbol)] = 1
 		b.Upload(x, input)
 		prediction, err := downloadRow(b, slow.Forward(x, 1, model.Eval))
 		if err != nil {

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"gputrain/backend/reference"
-	"gputrain/data"
+	"gputrain/data/tasks"
 	"gputrain/model"
 )
 
@@ -93,13 +93,13 @@ func TestTraceIsThatOfTheNet(t *testing.T) {
 		t.Fatal(err)
 	}
 	steps := len(text) - 1
-	x, err := b.New(steps, len(data.ReberSymbols))
+	x, err := b.New(steps, len(tasks.ReberSymbols))
 	if err != nil {
 		t.Fatal(err)
 	}
 	inputs := make([]float32, x.Size())
 	for step := range steps {
-		inputs[step*x.Cols+strings.IndexByte(data.ReberSymbols, text[step])] = 1
+		inputs[step*x.Cols+strings.IndexByte(tasks.ReberSymbols, text[step])] = 1
 	}
 	b.Upload(x, inputs)
 	want, err := downloadRow(b, net.Forward(x, steps, model.Eval))

@@ -8,6 +8,7 @@ import (
 
 	"gputrain/backend"
 	"gputrain/data"
+	"gputrain/data/tasks"
 	"gputrain/model"
 	"gputrain/train"
 )
@@ -72,7 +73,7 @@ func memoryBlocks() model.LSTM1997 {
 
 // newReberNet returns a net of the layer for the symbols of the grammar.
 func newReberNet(b backend.Backend, layer model.LSTM1997, steps int) (*model.Network, error) {
-	symbols := len(data.ReberSymbols)
+	symbols := len(tasks.ReberSymbols)
 	return model.New(b, model.Spec{
 		{Name: "lstm", Layer: layer},
 		{Name: "output", Layer: model.Dense{Out: symbols}},
@@ -118,13 +119,13 @@ func learnReber(ctx context.Context, b backend.Backend, seed uint64, most int) (
 		return l, err
 	}
 	defer trainer.Free()
-	x, err := b.New(longestReber, len(data.ReberSymbols))
+	x, err := b.New(longestReber, len(tasks.ReberSymbols))
 	if err != nil {
 		return l, err
 	}
 	defer b.Free(x.Buf)
 
-	task, recent := data.Reber{Embedded: true}, data.NewRecent(enoughReber)
+	task, recent := tasks.Reber{Embedded: true}, data.NewRecent(enoughReber)
 	rng := rand.New(rand.NewPCG(seed, 1))
 	y := make([]float32, x.Size())
 	var s data.Sequence

@@ -9,6 +9,7 @@ import (
 
 	"gputrain/backend"
 	"gputrain/data"
+	"gputrain/data/tasks"
 	"gputrain/model"
 	"gputrain/train"
 )
@@ -71,15 +72,15 @@ func (c *showPerceptronCommand) Run(ctx context.Context, con console) error {
 }
 
 // gates returns the gates to show.
-func (c *showPerceptronCommand) gates() ([]data.Gate, error) {
+func (c *showPerceptronCommand) gates() ([]tasks.Gate, error) {
 	if c.Gate == "" {
-		return []data.Gate{data.AND, data.OR, data.XOR}, nil
+		return []tasks.Gate{tasks.AND, tasks.OR, tasks.XOR}, nil
 	}
 	var names []string
-	for _, gate := range []data.Gate{data.AND, data.OR, data.NAND, data.NOR, data.XOR} {
+	for _, gate := range []tasks.Gate{tasks.AND, tasks.OR, tasks.NAND, tasks.NOR, tasks.XOR} {
 		name := strings.ToLower(gate.String())
 		if name == c.Gate {
-			return []data.Gate{gate}, nil
+			return []tasks.Gate{gate}, nil
 		}
 		names = append(names, name)
 	}
@@ -88,7 +89,7 @@ func (c *showPerceptronCommand) gates() ([]data.Gate, error) {
 
 // lesson is how a perceptron learned a gate.
 type lesson struct {
-	gate    data.Gate
+	gate    tasks.Gate
 	table   *data.Dataset
 	moments []moment // at first, and after each sample
 	result  train.PerceptronResult
@@ -103,7 +104,7 @@ type moment struct {
 }
 
 // newLesson trains a perceptron on a gate.
-func newLesson(ctx context.Context, b backend.Backend, gate data.Gate, seed uint64) (*lesson, error) {
+func newLesson(ctx context.Context, b backend.Backend, gate tasks.Gate, seed uint64) (*lesson, error) {
 	l := &lesson{gate: gate, table: gate.Table(-1)}
 	net, err := model.New(b, model.Spec{
 		{Name: "perceptron", Layer: model.Perceptron{Out: 1}},

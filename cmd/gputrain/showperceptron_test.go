@@ -15,7 +15,7 @@ import (
 	"gonum.org/v1/plot/plotter"
 
 	"gputrain/backend/reference"
-	"gputrain/data"
+	"gputrain/data/tasks"
 )
 
 func TestShowPerceptronDrawsAnAnimation(t *testing.T) {
@@ -94,7 +94,7 @@ func TestShowNamesWhatItCannotDo(t *testing.T) {
 func TestLessonNotesEachMoment(t *testing.T) {
 	b := reference.New()
 	defer b.Close()
-	for _, gate := range []data.Gate{data.AND, data.NOR, data.XOR} {
+	for _, gate := range []tasks.Gate{tasks.AND, tasks.NOR, tasks.XOR} {
 		l, err := newLesson(t.Context(), b, gate, 1)
 		if err != nil {
 			t.Fatal(err)
@@ -111,10 +111,10 @@ func TestLessonNotesEachMoment(t *testing.T) {
 			}
 		}
 		first, last := l.moments[0], l.moments[len(l.moments)-1]
-		want := map[data.Gate]string{
-			data.AND: "AND   learned in epoch 7   errors 0\n",
-			data.NOR: "NOR   learned in epoch 3   errors 0\n",
-			data.XOR: "XOR   not learned in 16 epochs   errors 2\n",
+		want := map[tasks.Gate]string{
+			tasks.AND: "AND   learned in epoch 7   errors 0\n",
+			tasks.NOR: "NOR   learned in epoch 3   errors 0\n",
+			tasks.XOR: "XOR   not learned in 16 epochs   errors 2\n",
 		}[gate]
 		if got := l.title(last); !strings.HasPrefix(got, want) {
 			t.Errorf("the last title is %q, want %q", got, want)
@@ -130,7 +130,7 @@ func TestLessonStopsWithItsContext(t *testing.T) {
 	defer b.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := newLesson(ctx, b, data.AND, 1); err == nil || !strings.Contains(err.Error(), "stopped after 0 epochs") {
+	if _, err := newLesson(ctx, b, tasks.AND, 1); err == nil || !strings.Contains(err.Error(), "stopped after 0 epochs") {
 		t.Errorf("error %v, want one that says where it stopped", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gputrain/data"
+	"gputrain/data/tasks"
 	"gputrain/model"
 	"gputrain/train"
 )
@@ -52,7 +53,7 @@ func runStreams(ctx context.Context, env Env, layer model.LSTM1997, stop bool) (
 		chunk   = 10
 	)
 	rng := rand.New(rand.NewPCG(env.Seed, 0))
-	task, test := data.NewContinualReber(steps), data.Draw(data.NewContinualReber(20_000), rng, 1)
+	task, test := tasks.NewContinualReber(steps), data.Draw(tasks.NewContinualReber(20_000), rng, 1)
 	format := task.Format()
 	layer.Blocks, layer.Cells, layer.NoGateFeedback, layer.Stateful = 12, 1, true, true
 	net, err := model.New(env.Backend, classifier(layer, format.Outputs),

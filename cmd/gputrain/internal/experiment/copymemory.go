@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gputrain/data"
+	"gputrain/data/tasks"
 	"gputrain/model"
 	"gputrain/train"
 )
@@ -24,7 +25,7 @@ var copyMemory = Experiment{
 	Measure: Measure{Name: "cross-entropy, as a share of the baseline", Limit: 0.1, Log: true},
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
 		const most = 120_000
-		task, rng := data.CopyMemory{Blanks: 20}, rand.New(rand.NewPCG(env.Seed, 0))
+		task, rng := tasks.CopyMemory{Blanks: 20}, rand.New(rand.NewPCG(env.Seed, 0))
 		return batched{
 			format: task.Format(), lr: 0.01, optimizer: train.Adam{Beta2: 0.99}, schedule: train.Cosine{Total: most / 4}, steps: 40, batch: 4, most: most, every: 3200,
 			baseline: task.Baseline(),

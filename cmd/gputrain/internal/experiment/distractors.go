@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gputrain/data"
+	"gputrain/data/tasks"
 	"gputrain/model"
 	"gputrain/train"
 )
@@ -42,7 +43,7 @@ var distractors1000 = Experiment{
 func afterDistractors(lag, most int, env Env) batched {
 	// One sequence in thirty thousand has another hundred distractors.
 	steps := lag + 100
-	task, rng := upTo{data.Distractors{Q: lag, P: 100}, steps}, rand.New(rand.NewPCG(env.Seed, 0))
+	task, rng := upTo{tasks.Distractors{Q: lag, P: 100}, steps}, rand.New(rand.NewPCG(env.Seed, 0))
 	return batched{
 		format: task.Format(), steps: steps, batch: 8, most: most, every: 1000,
 		lr: 0.01, optimizer: train.Adam{Beta2: 0.99},

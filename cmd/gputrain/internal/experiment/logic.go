@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gputrain/data"
+	"gputrain/data/tasks"
 	"gputrain/model"
 	"gputrain/train"
 )
@@ -20,7 +21,7 @@ var gates = Experiment{
 	Time:    time.Second,
 	Measure: Measure{Name: "mistakes of the four gates in an epoch"},
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
-		return perceptrons(ctx, env, data.AND, data.OR, data.NAND, data.NOR)
+		return perceptrons(ctx, env, tasks.AND, tasks.OR, tasks.NAND, tasks.NOR)
 	},
 }
 
@@ -34,7 +35,7 @@ var xorPerceptron = Experiment{
 	Time:    time.Second,
 	Measure: Measure{Name: "mistakes in an epoch"},
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
-		out, err := perceptrons(ctx, env, data.XOR)
+		out, err := perceptrons(ctx, env, tasks.XOR)
 		out.Met = err == nil && out.Figures[0].Value >= 1
 		return out, err
 	},
@@ -42,7 +43,7 @@ var xorPerceptron = Experiment{
 
 // perceptrons trains a perceptron for each gate. Met says that all converged;
 // the Figure is the number of samples that the trained ones get wrong.
-func perceptrons(ctx context.Context, env Env, gates ...data.Gate) (Outcome, error) {
+func perceptrons(ctx context.Context, env Env, gates ...tasks.Gate) (Outcome, error) {
 	const epochs = 100
 	out := Outcome{Met: true}
 	mistakes := make([]int, epochs)
@@ -96,7 +97,7 @@ var xor = Experiment{
 	Measure: Measure{Name: "largest error", Limit: 0.3},
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
 		const epochs = 10_000
-		table := data.XOR.Table(0)
+		table := tasks.XOR.Table(0)
 		net, err := model.New(env.Backend, model.Spec{
 			{Name: "hidden", Layer: model.Dense{Out: 4}},
 			{Name: "squash", Layer: model.Sigmoid},

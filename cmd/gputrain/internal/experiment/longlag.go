@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gputrain/data"
+	"gputrain/data/tasks"
 	"gputrain/model"
 	"gputrain/train"
 )
@@ -45,7 +46,7 @@ var longLagRNN = Experiment{
 }
 
 func longLagOf(env Env, lr float64, layer model.Layer) batched {
-	task, rng := data.LongLag{P: 50}, rand.New(rand.NewPCG(env.Seed, 0))
+	task, rng := tasks.LongLag{P: 50}, rand.New(rand.NewPCG(env.Seed, 0))
 	return batched{
 		format: task.Format(), lr: lr, optimizer: train.Adam{Beta2: 0.99}, steps: 50, batch: 2, most: 20_000, every: 1000,
 		spec:  classifier(layer, task.Format().Outputs),

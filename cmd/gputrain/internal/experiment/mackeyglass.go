@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gputrain/data"
+	"gputrain/data/tasks"
 	"gputrain/model"
 	"gputrain/train"
 )
@@ -66,7 +67,7 @@ func (o forecast) run(ctx context.Context, env Env) (Outcome, error) {
 		tested  = 1000
 		before  = 100 // values that a test begins with, to fill the memory
 	)
-	series := data.MackeyGlass(17, 1000, trained+1+tested)
+	series := tasks.MackeyGlass(17, 1000, trained+1+tested)
 	training, target := series[:trained+1], series[trained+1:]
 	test := series[trained+1-before:]
 	var set, testSet *data.Dataset

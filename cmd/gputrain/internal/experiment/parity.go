@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gputrain/data"
+	"gputrain/data/tasks"
 	"gputrain/model"
 	"gputrain/train"
 )
@@ -20,7 +21,7 @@ var parity = Experiment{
 	Time:    time.Second,
 	Measure: Measure{Name: "share of test sequences answered right", Limit: 0.99},
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
-		task, rng := data.Parity{MaxSteps: 10}, rand.New(rand.NewPCG(env.Seed, 0))
+		task, rng := tasks.Parity{MaxSteps: 10}, rand.New(rand.NewPCG(env.Seed, 0))
 		return batched{
 			format: task.Format(), lr: 0.02, optimizer: train.Adam{}, steps: 10, batch: 32, most: 100_000, every: 2000,
 			spec:  classifier(model.LSTM{Hidden: 16}, 2),

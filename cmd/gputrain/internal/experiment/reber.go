@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gputrain/data"
+	"gputrain/data/tasks"
 	"gputrain/model"
 	"gputrain/train"
 )
@@ -26,7 +27,7 @@ var reber = Experiment{
 	Time:    time.Second,
 	Measure: Measure{Name: "share of legal symbols", Limit: 0.999},
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
-		task, rng := data.Reber{Embedded: true}, rand.New(rand.NewPCG(env.Seed, 0))
+		task, rng := tasks.Reber{Embedded: true}, rand.New(rand.NewPCG(env.Seed, 0))
 		trained, tested := task.Disjoint(rng, 256, 256)
 		all := slices.Concat(trained, tested)
 		return batched{

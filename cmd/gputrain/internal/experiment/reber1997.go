@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gputrain/data"
+	"gputrain/data/tasks"
 	"gputrain/model"
 	"gputrain/train"
 )
@@ -28,7 +29,7 @@ var reber1997 = Experiment{
 			most: 100_000, every: 512,
 			spec: model.Spec{
 				{Name: "lstm", Layer: model.LSTM1997{Blocks: 3, Cells: 2, OutputGateBias: []float64{-1, -2, -3}, InitRange: 0.2}},
-				{Name: "output", Layer: within{model.Dense{Out: len(data.ReberSymbols), NoBias: true}, 0.2}},
+				{Name: "output", Layer: within{model.Dense{Out: len(tasks.ReberSymbols), NoBias: true}, 0.2}},
 				{Name: "sigmoid", Layer: model.Sigmoid},
 			},
 			options: train.Options{Loss: squaredError{}, Optimizer: train.SGD{}, LR: 0.5},
@@ -49,7 +50,7 @@ var reberRTRL = Experiment{
 		return reberStrings{
 			most: 100_000, every: 1024,
 			spec: model.Spec{
-				{Name: "units", Layer: model.FullyRecurrent{Units: 12, Outputs: len(data.ReberSymbols), Gradient: model.RTRL}},
+				{Name: "units", Layer: model.FullyRecurrent{Units: 12, Outputs: len(tasks.ReberSymbols), Gradient: model.RTRL}},
 			},
 			options: train.Options{Loss: squaredError{}, Optimizer: train.SGD{}, LR: 0.1},
 		}.run(ctx, env)
@@ -70,7 +71,7 @@ var reberElman = Experiment{
 			most: 100_000, every: 1024,
 			spec: model.Spec{
 				{Name: "elman", Layer: model.Elman{Hidden: 15}},
-				{Name: "output", Layer: model.Dense{Out: len(data.ReberSymbols)}},
+				{Name: "output", Layer: model.Dense{Out: len(tasks.ReberSymbols)}},
 				{Name: "sigmoid", Layer: model.Sigmoid},
 			},
 			options: train.Options{Loss: squaredError{}, Optimizer: train.SGD{}, LR: 0.1},
@@ -88,7 +89,7 @@ type reberStrings struct {
 }
 
 func (o reberStrings) run(ctx context.Context, env Env) (Outcome, error) {
-	task, rng := data.Reber{Embedded: true}, rand.New(rand.NewPCG(env.Seed, 0))
+	task, rng := tasks.Reber{Embedded: true}, rand.New(rand.NewPCG(env.Seed, 0))
 	trained, tested := task.Disjoint(rng, 256, 256)
 	all := slices.Concat(trained, tested)
 	l, err := newLearner(env, task.Format(), o.spec, longest(all), o.options)

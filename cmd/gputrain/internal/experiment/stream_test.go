@@ -9,12 +9,13 @@ import (
 	"gputrain/backend"
 	"gputrain/backend/reference"
 	"gputrain/data"
+	"gputrain/data/tasks"
 	"gputrain/train"
 )
 
 var (
-	delays = streams{train: data.SpikeDelays{Period: 3, MaxDelay: 2, Spikes: 9}, interval: 5, linear: true}
-	spikes = streams{train: data.TimedSpikes{Period: 3, MaxDelay: 2, Spikes: 9}, interval: 1}
+	delays = streams{train: tasks.SpikeDelays{Period: 3, MaxDelay: 2, Spikes: 9}, interval: 5, linear: true}
+	spikes = streams{train: tasks.TimedSpikes{Period: 3, MaxDelay: 2, Spikes: 9}, interval: 1}
 )
 
 // tolerant returns a follower to which no answer is wrong, and a stream.

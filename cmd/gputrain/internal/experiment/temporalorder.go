@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gputrain/data"
+	"gputrain/data/tasks"
 	"gputrain/model"
 	"gputrain/train"
 )
@@ -22,7 +23,7 @@ var temporalOrder = Experiment{
 	Measure: Measure{Name: "mean error of the last 2,000 sequences", Limit: 0.1},
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
 		return online{
-			task: data.TemporalOrder{}, steps: 110, most: 60_000, lr: 0.5, meanError: 0.1,
+			task: tasks.TemporalOrder{}, steps: 110, most: 60_000, lr: 0.5, meanError: 0.1,
 			spec: memoryBlocks(4, model.LSTM1997{Blocks: 2, Cells: 2, InputGateBias: []float64{-2, -4}}),
 		}.run(ctx, env)
 	},
@@ -39,7 +40,7 @@ var temporalOrder4 = Experiment{
 	Time:    2 * time.Second,
 	Measure: Measure{Name: "share of test sequences answered right", Limit: 1},
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
-		task, rng := data.TemporalOrder{Three: true}, rand.New(rand.NewPCG(env.Seed, 0))
+		task, rng := tasks.TemporalOrder{Three: true}, rand.New(rand.NewPCG(env.Seed, 0))
 		return batched{
 			format: task.Format(), steps: 110, batch: 8, most: 60_000, every: 1000,
 			lr: 0.05, optimizer: train.Adam{Beta2: 0.99},
@@ -63,7 +64,7 @@ var temporalOrder4of1997 = Experiment{
 	Measure:   Measure{Name: "mean error of the last 2,000 sequences", Limit: 0.1},
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
 		return online{
-			task: data.TemporalOrder{Three: true}, steps: 110, most: 1_000_000, lr: 0.1, meanError: 0.1,
+			task: tasks.TemporalOrder{Three: true}, steps: 110, most: 1_000_000, lr: 0.1, meanError: 0.1,
 			spec: memoryBlocks(8, model.LSTM1997{Blocks: 3, Cells: 2, InputGateBias: []float64{-2, -4, -6}}),
 		}.run(ctx, env)
 	},

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"gputrain/data"
+	"gputrain/data/tasks"
 	"gputrain/model"
 	"gputrain/train"
 )
@@ -26,7 +27,7 @@ var timingCosine = Experiment{
 			tested  = 1000
 			most    = 10_000 // sequences
 		)
-		task := data.PeriodicFunction{Wave: data.Cosine, Period: 10, Steps: trained}
+		task := tasks.PeriodicFunction{Wave: tasks.Cosine, Period: 10, Steps: trained}
 		long := task
 		long.Steps = tested
 		format := task.Format()
@@ -80,7 +81,7 @@ var timingDelays = Experiment{
 	Time:    6 * time.Second,
 	Measure: Measure{Name: "right answers before the first wrong one, the most of 1,000 streams", Log: true},
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
-		task := data.SpikeDelays{Period: 10, MaxDelay: 1, Spikes: 100}
+		task := tasks.SpikeDelays{Period: 10, MaxDelay: 1, Spikes: 100}
 		longer := task
 		longer.Spikes = 1000
 		return streams{train: task, test: longer, most: 400_000, interval: 11, linear: true}.run(ctx, env)
@@ -101,7 +102,7 @@ var timingSpikes = Experiment{
 	Time:    11 * time.Second,
 	Measure: timingDelays.Measure,
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
-		task := data.TimedSpikes{Period: 10, MaxDelay: 1, Spikes: 100}
+		task := tasks.TimedSpikes{Period: 10, MaxDelay: 1, Spikes: 100}
 		longer := task
 		longer.Spikes = 1000
 		return streams{train: task, test: longer, most: 200_000, interval: 1}.run(ctx, env)

@@ -1,26 +1,27 @@
-package data_test
+package tasks_test
 
 import (
 	"fmt"
 	"math/rand/v2"
 
 	"gputrain/data"
+	"gputrain/data/tasks"
 )
 
 func ExampleReber() {
 	rng := rand.New(rand.NewPCG(1, 20))
 	var s data.Sequence
-	data.Reber{Embedded: true}.Next(&s, rng)
-	text := data.ReberText(&s)
+	tasks.Reber{Embedded: true}.Next(&s, rng)
+	text := tasks.ReberText(&s)
 	fmt.Println(text)
 	for t := range s.Steps {
 		may := ""
 		for symbol, target := range s.Target(t) {
 			if target == 1 {
-				may += data.ReberSymbols[symbol : symbol+1]
+				may += tasks.ReberSymbols[symbol : symbol+1]
 			}
 		}
-		fmt.Printf("after %c may come %-2s and comes %c\n", text[t], may, data.ReberSymbols[s.Labels[t]])
+		fmt.Printf("after %c may come %-2s and comes %c\n", text[t], may, tasks.ReberSymbols[s.Labels[t]])
 	}
 	// Output:
 	// BPBTSXSEPE
@@ -36,7 +37,7 @@ func ExampleReber() {
 }
 
 func ExampleGate_Table() {
-	for _, gate := range []data.Gate{data.AND, data.XOR} {
+	for _, gate := range []tasks.Gate{tasks.AND, tasks.XOR} {
 		table := gate.Table(-1)
 		fmt.Println(gate, table.X, table.Targets)
 	}
@@ -49,7 +50,7 @@ func ExampleGate_Table() {
 // right. The network here forgets the second symbol of every hundredth sequence.
 func ExampleTask() {
 	rng := rand.New(rand.NewPCG(1, 1))
-	task := data.Distractors{Q: 100, P: 50}
+	task := tasks.Distractors{Q: 100, P: 50}
 	format := task.Format()
 	recent := data.NewRecent(2000)
 
@@ -73,7 +74,7 @@ func ExampleTask() {
 
 func ExamplePack() {
 	rng := rand.New(rand.NewPCG(1, 1))
-	task := data.TemporalOrder{}
+	task := tasks.TemporalOrder{}
 	set := data.Pack(task.Format(), data.Draw(task, rng, 3))
 	fmt.Println(set.Len(), "samples of up to", set.Steps, "steps:", set.Lengths)
 	for _, label := range set.Labels {
@@ -87,7 +88,7 @@ func ExamplePack() {
 }
 
 func ExampleMackeyGlass() {
-	series := data.MackeyGlass(17, 1000, 3000)
+	series := tasks.MackeyGlass(17, 1000, 3000)
 	last := len(series) - 1
 	fmt.Printf("persistence has NRMSE %.3f\n", data.NRMSE(series[:last], series[1:]))
 	windows := data.Windows(series, 4, 6, 1)

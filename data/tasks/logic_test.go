@@ -1,9 +1,11 @@
-package data
+package tasks
 
 import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"gputrain/data"
 )
 
 func TestTruthTables(t *testing.T) {
@@ -23,7 +25,9 @@ func TestTruthTables(t *testing.T) {
 			t.Errorf("name %q, want %q", got, test.name)
 		}
 		d := test.gate.Table(-1)
-		d.check("Table")
+		if err := d.Check(); err != nil {
+			t.Error(err)
+		}
 		if d.Len() != 4 {
 			t.Fatalf("%v: %d samples, want 4", test.gate, d.Len())
 		}
@@ -49,7 +53,7 @@ func TestTruthTables(t *testing.T) {
 
 func TestParityCountsOnes(t *testing.T) {
 	lengths, classes, bits := map[int]int{}, map[int]int{}, map[int]int{}
-	for i, s := range Draw(Parity{MaxSteps: 10}, rand.New(rand.NewPCG(1, 1)), 10000) {
+	for i, s := range data.Draw(Parity{MaxSteps: 10}, rand.New(rand.NewPCG(1, 1)), 10000) {
 		ones := 0
 		for _, x := range s.X {
 			ones += int(x)

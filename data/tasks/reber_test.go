@@ -1,10 +1,12 @@
-package data
+package tasks
 
 import (
 	"math/rand/v2"
 	"regexp"
 	"strings"
 	"testing"
+
+	"gputrain/data"
 )
 
 // The grammar as a regular expression, written without the arcs: a string
@@ -32,7 +34,7 @@ func TestReberStringsAreOfTheGrammar(t *testing.T) {
 	for _, r := range []Reber{{}, {Embedded: true}} {
 		pattern, rng := reberPatternOf(r), rand.New(rand.NewPCG(1, 1))
 		rejected := 0
-		for i, s := range Draw(r, rng, 2000) {
+		for i, s := range data.Draw(r, rng, 2000) {
 			text := ReberText(&s)
 			if len(text) != s.Steps+1 || !pattern.MatchString(text) {
 				t.Fatalf("%+v, string %d: %s of %d steps is not of the grammar", r, i, text, s.Steps)
@@ -60,7 +62,7 @@ func TestReberTargetsAreTheSymbolsThatMayCome(t *testing.T) {
 	// Whatever follows a prefix in many strings is what may follow it: strings of
 	// 12 symbols or fewer are frequent enough for all to be seen.
 	for _, r := range []Reber{{}, {Embedded: true}} {
-		drawn := Draw(r, rand.New(rand.NewPCG(1, 1)), 20000)
+		drawn := data.Draw(r, rand.New(rand.NewPCG(1, 1)), 20000)
 		follow := map[string]string{}
 		for _, s := range drawn {
 			text := ReberText(&s)
@@ -86,9 +88,9 @@ func TestReberTargetsAreTheSymbolsThatMayCome(t *testing.T) {
 
 func TestReberBranchesAreFair(t *testing.T) {
 	// Each step with two successors is a fair choice between them.
-	for _, task := range []Task{Reber{}, Reber{Embedded: true}, NewContinualReber(40)} {
+	for _, task := range []data.Task{Reber{}, Reber{Embedded: true}, NewContinualReber(40)} {
 		choices := map[string]map[int]int{}
-		for _, s := range Draw(task, rand.New(rand.NewPCG(1, 1)), 3000) {
+		for _, s := range data.Draw(task, rand.New(rand.NewPCG(1, 1)), 3000) {
 			for step := range s.Steps {
 				first, second := -1, -1
 				for i, target := range s.Target(step) {
@@ -122,7 +124,7 @@ func TestReberBranchesAreFair(t *testing.T) {
 }
 
 func TestOnlyTheSecondOuterSymbolIsDistant(t *testing.T) {
-	for _, s := range Draw(Reber{Embedded: true}, rand.New(rand.NewPCG(1, 1)), 500) {
+	for _, s := range data.Draw(Reber{Embedded: true}, rand.New(rand.NewPCG(1, 1)), 500) {
 		text := ReberText(&s)
 		for step, distant := range s.Distant {
 			if distant != (step == len(text)-3) {
@@ -133,7 +135,7 @@ func TestOnlyTheSecondOuterSymbolIsDistant(t *testing.T) {
 			t.Fatalf("%s: the outer symbols differ", text)
 		}
 	}
-	for _, s := range Draw(Reber{}, rand.New(rand.NewPCG(1, 1)), 100) {
+	for _, s := range data.Draw(Reber{}, rand.New(rand.NewPCG(1, 1)), 100) {
 		for step, distant := range s.Distant {
 			if distant {
 				t.Fatalf("%s: step %d is distant, but the grammar has no outer symbols", ReberText(&s), step)
@@ -148,7 +150,7 @@ func TestReberStringsAreShortest5Or9(t *testing.T) {
 		want int
 	}{{Reber{}, 5}, {Reber{Embedded: true}, 9}} {
 		shortest := 1000
-		for _, s := range Draw(test.task, rand.New(rand.NewPCG(1, 1)), 1000) {
+		for _, s := range data.Draw(test.task, rand.New(rand.NewPCG(1, 1)), 1000) {
 			shortest = min(shortest, len(ReberText(&s)))
 		}
 		if shortest != test.want {
@@ -164,7 +166,7 @@ func TestDisjointSetsShareNoString(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	mean := [2]float64{}
-	for i, set := range [][]Sequence{train, test} {
+	for i, set := range [][]data.Sequence{train, test} {
 		for _, s := range set {
 			text := ReberText(&s)
 			if seen[text] {
@@ -189,7 +191,7 @@ func TestContinualReberIsOneStream(t *testing.T) {
 	stream := NewContinualReber(steps)
 	var text strings.Builder
 	last := int32(0) // B, with which the stream begins
-	for i, s := range Draw(stream, rand.New(rand.NewPCG(1, 1)), 300) {
+	for i, s := range data.Draw(stream, rand.New(rand.NewPCG(1, 1)), 300) {
 		if s.Steps != steps {
 			t.Fatalf("sequence %d has %d steps, want %d", i, s.Steps, steps)
 		}
@@ -213,7 +215,7 @@ func TestContinualReberIsOneStream(t *testing.T) {
 }
 
 func TestOneWrongSuccessorIsNotASolution(t *testing.T) {
-	s := Draw(Reber{Embedded: true}, rand.New(rand.NewPCG(1, 1)), 1)[0]
+	s := data.Draw(Reber{Embedded: true}, rand.New(rand.NewPCG(1, 1)), 1)[0]
 	y := make([]float32, len(s.Targets))
 	for i, target := range s.Targets {
 		y[i] = 0.1 + 0.3*target // weak, but in order

@@ -1,6 +1,10 @@
-package data
+package tasks
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+
+	"gputrain/data"
+)
 
 // Adding asks, after the last of a sequence of pairs (value, marker), for the
 // sum of the two values that are marked by 1, as ½ + (X1 + X2)/4. Values are
@@ -21,11 +25,11 @@ type Adding struct {
 	Steps int // T, the shortest length
 }
 
-// Format implements Task.
-func (Adding) Format() Format { return markedPairs }
+// Format implements data.Task.
+func (Adding) Format() data.Format { return markedPairs }
 
-// Next implements Task. It panics where Steps is less than 11.
-func (a Adding) Next(dst *Sequence, rng *rand.Rand) {
+// Next implements data.Task. It panics where Steps is less than 11.
+func (a Adding) Next(dst *data.Sequence, rng *rand.Rand) {
 	first, second := drawPairs(dst, rng, "Adding", a.Steps)
 	for t := range dst.Steps {
 		dst.Input(t)[0] = float32(2*rng.Float64() - 1)
@@ -49,11 +53,11 @@ type Multiplication struct {
 	Steps int // T, the shortest length
 }
 
-// Format implements Task.
-func (Multiplication) Format() Format { return markedPairs }
+// Format implements data.Task.
+func (Multiplication) Format() data.Format { return markedPairs }
 
-// Next implements Task. It panics where Steps is less than 11.
-func (m Multiplication) Next(dst *Sequence, rng *rand.Rand) {
+// Next implements data.Task. It panics where Steps is less than 11.
+func (m Multiplication) Next(dst *data.Sequence, rng *rand.Rand) {
 	first, second := drawPairs(dst, rng, "Multiplication", m.Steps)
 	for t := range dst.Steps {
 		dst.Input(t)[0] = float32(rng.Float64())
@@ -65,11 +69,11 @@ func (m Multiplication) Next(dst *Sequence, rng *rand.Rand) {
 	dst.AnswerValue(dst.Steps-1, product)
 }
 
-var markedPairs = Format{Width: 2, Outputs: 1, Tolerance: 0.04}
+var markedPairs = data.Format{Width: 2, Outputs: 1, Tolerance: 0.04}
 
 // drawPairs makes dst a sequence of pairs whose values are missing, and returns
 // which two are marked.
-func drawPairs(dst *Sequence, rng *rand.Rand, task string, steps int) (first, second int) {
+func drawPairs(dst *data.Sequence, rng *rand.Rand, task string, steps int) (first, second int) {
 	atLeast(task, "Steps", steps, 11) // ten that may be marked, and the last
 	dst.Reset(steps+rng.IntN(steps/10+1), 2, 1)
 	first = rng.IntN(10)

@@ -1,18 +1,20 @@
-package data
+package tasks
 
 import (
 	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"gputrain/data"
 )
 
 func TestSpikeTrains(t *testing.T) {
 	const period, most, spikes = 7, 3, 10
 	delays := map[int]int{}
 	for _, train := range []SpikeTrain{{period, most, spikes}, {period, most, 1}, {1, 0, 3}} {
-		measured := Draw(SpikeDelays(train), rand.New(rand.NewPCG(1, 1)), 1000)
-		timed := Draw(TimedSpikes(train), rand.New(rand.NewPCG(1, 1)), 1000)
+		measured := data.Draw(SpikeDelays(train), rand.New(rand.NewPCG(1, 1)), 1000)
+		timed := data.Draw(TimedSpikes(train), rand.New(rand.NewPCG(1, 1)), 1000)
 		for i := range measured {
 			m, g := &measured[i], &timed[i]
 			if m.Steps != g.Steps {
@@ -74,8 +76,8 @@ func TestWaves(t *testing.T) {
 }
 
 func TestPeriodicFunctionPredictsTheNextValue(t *testing.T) {
-	free := Draw(PeriodicFunction{Period: 10, Steps: 1000}, nil, 1)[0]
-	taught := Draw(PeriodicFunction{Period: 10, Steps: 1000, Teacher: true}, nil, 1)[0]
+	free := data.Draw(PeriodicFunction{Period: 10, Steps: 1000}, nil, 1)[0]
+	taught := data.Draw(PeriodicFunction{Period: 10, Steps: 1000, Teacher: true}, nil, 1)[0]
 	if slices.Max(free.X) != 0 || slices.Min(free.X) != 0 {
 		t.Error("the input of the free-running task is not 0 throughout")
 	}

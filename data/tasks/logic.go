@@ -1,8 +1,10 @@
-package data
+package tasks
 
 import (
 	"fmt"
 	"math/rand/v2"
+
+	"gputrain/data"
 )
 
 // Gate is a logic gate with two inputs, written as its truth table: bit 2a+b is
@@ -39,8 +41,8 @@ func (g Gate) String() string {
 // Table returns the four samples of g, the inputs 00, 01, 10 and 11 as 0 and 1.
 // The target of a sample is 1 where the gate is on, and off where it is not: 0
 // for a sigmoid unit, −1 for a perceptron. The label is 1 or 0.
-func (g Gate) Table(off float32) *Dataset {
-	d := &Dataset{Steps: 1, Width: 2, Classes: []string{"0", "1"}, TargetWidth: 1}
+func (g Gate) Table(off float32) *data.Dataset {
+	d := &data.Dataset{Steps: 1, Width: 2, Classes: []string{"0", "1"}, TargetWidth: 1}
 	for i := range 4 {
 		on := int32(g>>i) & 1
 		target := off
@@ -61,13 +63,13 @@ type Parity struct {
 	MaxSteps int
 }
 
-// Format implements Task.
-func (Parity) Format() Format {
-	return Format{Width: 1, Outputs: 2, Classes: []string{"even", "odd"}}
+// Format implements data.Task.
+func (Parity) Format() data.Format {
+	return data.Format{Width: 1, Outputs: 2, Classes: []string{"even", "odd"}}
 }
 
-// Next implements Task. It panics where MaxSteps is less than 1.
-func (p Parity) Next(dst *Sequence, rng *rand.Rand) {
+// Next implements data.Task. It panics where MaxSteps is less than 1.
+func (p Parity) Next(dst *data.Sequence, rng *rand.Rand) {
 	atLeast("Parity", "MaxSteps", p.MaxSteps, 1)
 	dst.Reset(1+rng.IntN(p.MaxSteps), 1, 2)
 	ones := 0
@@ -77,11 +79,4 @@ func (p Parity) Next(dst *Sequence, rng *rand.Rand) {
 		dst.X[t] = float32(bit)
 	}
 	dst.AnswerClass(dst.Steps-1, ones%2)
-}
-
-// atLeast panics where a task is described with a size that is too small.
-func atLeast(task, field string, value, least int) {
-	if value < least {
-		panic(fmt.Sprintf("data: %s: %s is %d, want at least %d", task, field, value, least))
-	}
 }

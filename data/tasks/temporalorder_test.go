@@ -1,8 +1,10 @@
-package data
+package tasks
 
 import (
 	"math/rand/v2"
 	"testing"
+
+	"gputrain/data"
 )
 
 func TestTemporalOrder(t *testing.T) {
@@ -27,7 +29,7 @@ func TestTemporalOrder(t *testing.T) {
 				steps[i] = map[int]int{}
 			}
 			rng := rand.New(rand.NewPCG(1, 1))
-			var s Sequence
+			var s data.Sequence
 			for i := range 10000 {
 				test.task.Next(&s, rng)
 				order := ""

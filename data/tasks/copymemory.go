@@ -1,8 +1,10 @@
-package data
+package tasks
 
 import (
 	"math"
 	"math/rand/v2"
+
+	"gputrain/data"
 )
 
 // The numbers of the copy task.
@@ -32,16 +34,16 @@ func (c CopyMemory) Baseline() float64 {
 	return copyLength * math.Log(copySymbols) / float64(c.Blanks+2*copyLength)
 }
 
-// Format implements Task.
-func (CopyMemory) Format() Format {
-	return Format{
+// Format implements data.Task.
+func (CopyMemory) Format() data.Format {
+	return data.Format{
 		Width: copySymbols + 2, Outputs: copySymbols + 1, PerStep: true,
 		Classes: []string{"a", "b", "c", "d", "e", "f", "g", "h", "blank"},
 	}
 }
 
-// Next implements Task. It panics where Blanks is less than 1.
-func (c CopyMemory) Next(dst *Sequence, rng *rand.Rand) {
+// Next implements data.Task. It panics where Blanks is less than 1.
+func (c CopyMemory) Next(dst *data.Sequence, rng *rand.Rand) {
 	atLeast("CopyMemory", "Blanks", c.Blanks, 1)
 	const blank, start = copySymbols, copySymbols + 1
 	dst.Reset(c.Blanks+2*copyLength, copySymbols+2, copySymbols+1)

@@ -1,16 +1,18 @@
-package data
+package tasks
 
 import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"gputrain/data"
 )
 
 func TestMarkedPairs(t *testing.T) {
 	const steps, n = 100, 20000
 	tests := []struct {
 		name    string
-		task    Task
+		task    data.Task
 		low     float32
 		neutral float32
 		target  func(a, b float64) float64
@@ -23,7 +25,7 @@ func TestMarkedPairs(t *testing.T) {
 			lengths, positions, deciles := map[int]int{}, map[int]int{}, map[int]int{}
 			firstMarked := 0
 			rng := rand.New(rand.NewPCG(1, 1))
-			var s Sequence
+			var s data.Sequence
 			for i := range n {
 				test.task.Next(&s, rng)
 				var marked []int
@@ -73,7 +75,7 @@ func TestMarkedPairs(t *testing.T) {
 func TestTheSecondMarkIsUniformAmongTheRest(t *testing.T) {
 	const steps = 100
 	rng := rand.New(rand.NewPCG(1, 1))
-	var s Sequence
+	var s data.Sequence
 	seconds := map[int]int{}
 	for range 20000 {
 		first, second := drawPairs(&s, rng, "test", steps)

@@ -1,6 +1,10 @@
-package data
+package tasks
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+
+	"gputrain/data"
+)
 
 // TemporalOrder asks, after the last of a sequence of symbols, in which order
 // the Xs and Ys came in it. A sequence has 100 to 110 symbols: E, random
@@ -22,14 +26,14 @@ type TemporalOrder struct {
 	Three bool
 }
 
-// Format implements Task.
-func (o TemporalOrder) Format() Format {
+// Format implements data.Task.
+func (o TemporalOrder) Format() data.Format {
 	classes := []string{"Q", "R", "S", "U", "V", "A", "B", "C"}[:1<<len(o.from())]
-	return Format{Width: 8, Outputs: len(classes), Classes: classes, Tolerance: 0.3}
+	return data.Format{Width: 8, Outputs: len(classes), Classes: classes, Tolerance: 0.3}
 }
 
-// Next implements Task.
-func (o TemporalOrder) Next(dst *Sequence, rng *rand.Rand) {
+// Next implements data.Task.
+func (o TemporalOrder) Next(dst *data.Sequence, rng *rand.Rand) {
 	const e, b, a, x = 0, 1, 2, 6 // the first of a, b, c, d and of X, Y
 	from := o.from()
 	dst.Reset(100+rng.IntN(11), 8, 1<<len(from))

@@ -1,8 +1,10 @@
-package data
+package tasks
 
 import (
 	"math"
 	"math/rand/v2"
+
+	"gputrain/data"
 )
 
 // SpikeDelays is the task MSD, to measure spike delays. The input is 1 at
@@ -36,28 +38,28 @@ type SpikeTrain struct {
 	Spikes   int // per sequence
 }
 
-// Format implements Task.
-func (s SpikeDelays) Format() Format {
-	return Format{Width: 1, Outputs: 1, PerStep: s.Spikes > 1, Tolerance: 0.49}
+// Format implements data.Task.
+func (s SpikeDelays) Format() data.Format {
+	return data.Format{Width: 1, Outputs: 1, PerStep: s.Spikes > 1, Tolerance: 0.49}
 }
 
-// Next implements Task. It panics where Period or Spikes is less than 1 or
+// Next implements data.Task. It panics where Period or Spikes is less than 1 or
 // MaxDelay negative.
-func (s SpikeDelays) Next(dst *Sequence, rng *rand.Rand) {
+func (s SpikeDelays) Next(dst *data.Sequence, rng *rand.Rand) {
 	SpikeTrain(s).draw(dst, rng, "SpikeDelays", func(_, spike, delay int) {
 		dst.X[spike] = 1
 		dst.AnswerValue(spike, float64(delay))
 	})
 }
 
-// Format implements Task.
-func (TimedSpikes) Format() Format {
-	return Format{Width: 1, Outputs: 1, PerStep: true, Tolerance: 0.49}
+// Format implements data.Task.
+func (TimedSpikes) Format() data.Format {
+	return data.Format{Width: 1, Outputs: 1, PerStep: true, Tolerance: 0.49}
 }
 
-// Next implements Task. It panics where Period or Spikes is less than 1 or
+// Next implements data.Task. It panics where Period or Spikes is less than 1 or
 // MaxDelay negative.
-func (s TimedSpikes) Next(dst *Sequence, rng *rand.Rand) {
+func (s TimedSpikes) Next(dst *data.Sequence, rng *rand.Rand) {
 	SpikeTrain(s).draw(dst, rng, "TimedSpikes", func(from, spike, delay int) {
 		dst.X[from] = float32(delay)
 		for t := from; t < spike; t++ {
@@ -69,7 +71,7 @@ func (s TimedSpikes) Next(dst *Sequence, rng *rand.Rand) {
 
 // draw makes dst a spike train and calls interval for each spike, with the step
 // after the one before, the step of the spike, and the delay.
-func (s SpikeTrain) draw(dst *Sequence, rng *rand.Rand, task string, interval func(from, spike, delay int)) {
+func (s SpikeTrain) draw(dst *data.Sequence, rng *rand.Rand, task string, interval func(from, spike, delay int)) {
 	atLeast(task, "Period", s.Period, 1)
 	atLeast(task, "MaxDelay", s.MaxDelay, 0)
 	atLeast(task, "Spikes", s.Spikes, 1)
@@ -81,7 +83,7 @@ func (s SpikeTrain) draw(dst *Sequence, rng *rand.Rand, task string, interval fu
 		next += s.Period + delay
 		interval(from, next-1, delay)
 	}
-	dst.cut(next)
+	dst.Cut(next)
 }
 
 // Wave is a function with values in [0, 1] and a period of F steps.
@@ -127,14 +129,14 @@ type PeriodicFunction struct {
 	Teacher bool
 }
 
-// Format implements Task.
-func (PeriodicFunction) Format() Format {
-	return Format{Width: 1, Outputs: 1, PerStep: true, Tolerance: 0.3}
+// Format implements data.Task.
+func (PeriodicFunction) Format() data.Format {
+	return data.Format{Width: 1, Outputs: 1, PerStep: true, Tolerance: 0.3}
 }
 
-// Next implements Task; it draws nothing. It panics where Period or Steps is
+// Next implements data.Task; it draws nothing. It panics where Period or Steps is
 // less than 1.
-func (p PeriodicFunction) Next(dst *Sequence, _ *rand.Rand) {
+func (p PeriodicFunction) Next(dst *data.Sequence, _ *rand.Rand) {
 	atLeast("PeriodicFunction", "Period", p.Period, 1)
 	atLeast("PeriodicFunction", "Steps", p.Steps, 1)
 	dst.Reset(p.Steps, 1, 1)

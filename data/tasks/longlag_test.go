@@ -1,4 +1,4 @@
-package data
+package tasks
 
 import (
 	"fmt"
@@ -6,13 +6,15 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"gputrain/data"
 )
 
 func TestLongLagIsOneOfTwoSequences(t *testing.T) {
 	f := LongLag{P: 4}.Format()
 	drawn := map[string]int{}
 	firsts := map[int]int{}
-	for _, s := range Draw(LongLag{P: 4}, rand.New(rand.NewPCG(1, 1)), 4000) {
+	for _, s := range data.Draw(LongLag{P: 4}, rand.New(rand.NewPCG(1, 1)), 4000) {
 		var text []string
 		for step := range s.Steps {
 			text = append(text, f.Classes[symbol(&s, step)])
@@ -40,7 +42,7 @@ func TestDistractorsEndWithTheTrigger(t *testing.T) {
 	const trigger, begin, x = p, p + 1, p + 2
 	lags, distractors, classes := map[int]int{}, map[int]int{}, map[int]int{}
 	sum := 0.0
-	for i, s := range Draw(Distractors{Q: q, P: p}, rand.New(rand.NewPCG(1, 1)), n) {
+	for i, s := range data.Draw(Distractors{Q: q, P: p}, rand.New(rand.NewPCG(1, 1)), n) {
 		last := s.Steps - 1
 		class := int(s.Labels[last])
 		if symbol(&s, 0) != begin || symbol(&s, 1) != x+class || symbol(&s, last) != trigger || last < q+2 {

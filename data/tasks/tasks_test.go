@@ -1,4 +1,4 @@
-package data
+package tasks
 
 import (
 	"fmt"
@@ -6,12 +6,15 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
+
+	"gputrain/data"
 )
 
 // tasks returns one of each, with the sizes of the literature or smaller.
-func tasks() map[string]Task {
-	return map[string]Task{
+func tasks() map[string]data.Task {
+	return map[string]data.Task{
 		"Parity":                    Parity{MaxSteps: 10},
 		"Reber":                     Reber{},
 		"Reber embedded":            Reber{Embedded: true},
@@ -33,19 +36,19 @@ func tasks() map[string]Task {
 }
 
 // forEachTask runs test for each task with a generator of its own.
-func forEachTask(t *testing.T, test func(t *testing.T, task Task, rng *rand.Rand)) {
+func forEachTask(t *testing.T, test func(t *testing.T, task data.Task, rng *rand.Rand)) {
 	for name, task := range tasks() {
 		t.Run(name, func(t *testing.T) { test(t, task, rand.New(rand.NewPCG(1, 1))) })
 	}
 }
 
 func TestSequencesHaveTheFormatOfTheirTask(t *testing.T) {
-	forEachTask(t, func(t *testing.T, task Task, rng *rand.Rand) {
+	forEachTask(t, func(t *testing.T, task data.Task, rng *rand.Rand) {
 		f := task.Format()
 		if f.Classes != nil && len(f.Classes) != f.Outputs {
 			t.Errorf("%d classes %q, want %d", len(f.Classes), f.Classes, f.Outputs)
 		}
-		for i, s := range Draw(task, rng, 100) {
+		for i, s := range data.Draw(task, rng, 100) {
 			if err := checkSequence(f, &s); err != nil {
 				t.Fatalf("sequence %d: %v", i, err)
 			}
@@ -54,7 +57,7 @@ func TestSequencesHaveTheFormatOfTheirTask(t *testing.T) {
 }
 
 // checkSequence says where a sequence contradicts the format of its task.
-func checkSequence(f Format, s *Sequence) error {
+func checkSequence(f data.Format, s *data.Sequence) error {
 	if s.Width != f.Width || s.Outputs != f.Outputs {
 		return fmt.Errorf("%d features and %d outputs, want %d and %d", s.Width, s.Outputs, f.Width, f.Outputs)
 	}
@@ -88,16 +91,16 @@ func TestTheCheckOfSequencesFindsErrors(t *testing.T) {
 	task := TemporalOrder{}
 	tests := []struct {
 		name   string
-		change func(s *Sequence)
+		change func(s *data.Sequence)
 	}{
-		{"another width", func(s *Sequence) { s.Width = 4 }},
-		{"a label too few", func(s *Sequence) { s.Labels = s.Labels[1:] }},
-		{"half a mask", func(s *Sequence) { s.Mask[s.Steps-1] = 0.5 }},
-		{"a label without mask", func(s *Sequence) { s.Labels[3] = 1 }},
-		{"a target without mask", func(s *Sequence) { s.Target(3)[0] = 1 }},
-		{"an early answer", func(s *Sequence) { s.AnswerClass(3, 1) }},
-		{"a label beside the target", func(s *Sequence) { s.Labels[s.Steps-1] ^= 1 }},
-		{"no answer", func(s *Sequence) {
+		{"another width", func(s *data.Sequence) { s.Width = 4 }},
+		{"a label too few", func(s *data.Sequence) { s.Labels = s.Labels[1:] }},
+		{"half a mask", func(s *data.Sequence) { s.Mask[s.Steps-1] = 0.5 }},
+		{"a label without mask", func(s *data.Sequence) { s.Labels[3] = 1 }},
+		{"a target without mask", func(s *data.Sequence) { s.Target(3)[0] = 1 }},
+		{"an early answer", func(s *data.Sequence) { s.AnswerClass(3, 1) }},
+		{"a label beside the target", func(s *data.Sequence) { s.Labels[s.Steps-1] ^= 1 }},
+		{"no answer", func(s *data.Sequence) {
 			last := s.Steps - 1
 			clear(s.Target(last))
 			s.Mask[last], s.Labels[last], s.Distant[last] = 0, -1, false
@@ -105,7 +108,7 @@ func TestTheCheckOfSequencesFindsErrors(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := Draw(task, rand.New(rand.NewPCG(1, 1)), 1)[0]
+			s := data.Draw(task, rand.New(rand.NewPCG(1, 1)), 1)[0]
 			test.change(&s)
 			if checkSequence(task.Format(), &s) == nil {
 				t.Error("accepted")
@@ -117,12 +120,12 @@ func TestTheCheckOfSequencesFindsErrors(t *testing.T) {
 func TestTheSameSeedDrawsTheSameSequences(t *testing.T) {
 	again := tasks()
 	for name, task := range tasks() {
-		first := Draw(task, rand.New(rand.NewPCG(1, 7)), 50)
-		second := Draw(again[name], rand.New(rand.NewPCG(1, 7)), 50)
+		first := data.Draw(task, rand.New(rand.NewPCG(1, 7)), 50)
+		second := data.Draw(again[name], rand.New(rand.NewPCG(1, 7)), 50)
 		if !reflect.DeepEqual(first, second) {
 			t.Errorf("%s: the same seed drew other sequences", name)
 		}
-		other := Draw(task, rand.New(rand.NewPCG(1, 8)), 50)
+		other := data.Draw(task, rand.New(rand.NewPCG(1, 8)), 50)
 		_, fixed := task.(PeriodicFunction)
 		if same := reflect.DeepEqual(first, other); same != fixed {
 			t.Errorf("%s: another seed drew the same sequences: %v, want %v", name, same, fixed)
@@ -133,7 +136,7 @@ func TestTheSameSeedDrawsTheSameSequences(t *testing.T) {
 func TestNextLeavesNothingOfTheSequenceBefore(t *testing.T) {
 	again := tasks()
 	for name, task := range tasks() {
-		var used Sequence
+		var used data.Sequence
 		used.Reset(500, 9, 9)
 		for i := range used.X {
 			used.X[i] = 7
@@ -145,7 +148,7 @@ func TestNextLeavesNothingOfTheSequenceBefore(t *testing.T) {
 		rng, fresh := rand.New(rand.NewPCG(1, 1)), rand.New(rand.NewPCG(1, 1))
 		for i := range 20 {
 			task.Next(&used, rng)
-			want := Draw(again[name], fresh, 1)[0]
+			want := data.Draw(again[name], fresh, 1)[0]
 			if !reflect.DeepEqual(used, want) {
 				t.Errorf("%s: sequence %d in used memory is %+v, want %+v", name, i, used, want)
 				break
@@ -155,8 +158,8 @@ func TestNextLeavesNothingOfTheSequenceBefore(t *testing.T) {
 }
 
 func TestNextDoesNotAllocate(t *testing.T) {
-	forEachTask(t, func(t *testing.T, task Task, rng *rand.Rand) {
-		var s Sequence
+	forEachTask(t, func(t *testing.T, task data.Task, rng *rand.Rand) {
+		var s data.Sequence
 		s.Reset(1000, 60, 60)
 		for range 100 {
 			task.Next(&s, rng)
@@ -168,9 +171,9 @@ func TestNextDoesNotAllocate(t *testing.T) {
 }
 
 func TestRightAnswersSolveATaskAndWrongOnesDoNot(t *testing.T) {
-	forEachTask(t, func(t *testing.T, task Task, rng *rand.Rand) {
+	forEachTask(t, func(t *testing.T, task data.Task, rng *rand.Rand) {
 		f := task.Format()
-		for i, s := range Draw(task, rng, 20) {
+		for i, s := range data.Draw(task, rng, 20) {
 			y := slices.Clone(s.Targets)
 			score := s.Judge(y)
 			if !f.Solves(score) || score.MaxError != 0 {
@@ -191,52 +194,30 @@ func TestRightAnswersSolveATaskAndWrongOnesDoNot(t *testing.T) {
 	})
 }
 
-func TestResetWantsAShape(t *testing.T) {
-	var s Sequence
-	wantPanic(t, "data: Reset: a sequence of -1 steps of 1 features with 1 outputs", func() { s.Reset(-1, 1, 1) })
-	wantPanic(t, "data: Reset: a sequence of 1 steps of 0 features with 1 outputs", func() { s.Reset(1, 0, 1) })
-	wantPanic(t, "data: Reset: a sequence of 1 steps of 1 features with 0 outputs", func() { s.Reset(1, 1, 0) })
-}
-
-func TestOneHotIsTheClassThatCame(t *testing.T) {
-	var s Sequence
-	s.Reset(3, 1, 3)
-	s.AnswerClass(0, 2)
-	s.AnswerClass(2, 0)
-	s.Target(2)[1] = 1
-	got := []float32{9, 9, 9, 9, 9, 9, 9, 9, 9}
-	s.OneHot(got)
-	if want := []float32{0, 0, 1, 0, 0, 0, 1, 0, 0}; !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
-	}
-	wantPanic(t, "data: OneHot: dst has length 8, want 3 steps of 3 outputs", func() { s.OneHot(got[:8]) })
-}
-
 func TestTasksThatMakeNoSensePanic(t *testing.T) {
 	tests := []struct {
-		task Task
+		task data.Task
 		text string
 	}{
-		{Parity{}, "data: Parity: MaxSteps is 0, want at least 1"},
-		{LongLag{}, "data: LongLag: P is 0, want at least 1"},
-		{Distractors{Q: -1, P: 1}, "data: Distractors: Q is -1, want at least 0"},
-		{Distractors{Q: 1}, "data: Distractors: P is 0, want at least 1"},
-		{Adding{Steps: 10}, "data: Adding: Steps is 10, want at least 11"},
-		{Multiplication{}, "data: Multiplication: Steps is 0, want at least 11"},
-		{SpikeDelays{Spikes: 1}, "data: SpikeDelays: Period is 0, want at least 1"},
-		{SpikeDelays{Period: 1, MaxDelay: -1, Spikes: 1}, "data: SpikeDelays: MaxDelay is -1, want at least 0"},
-		{TimedSpikes{Period: 1}, "data: TimedSpikes: Spikes is 0, want at least 1"},
-		{PeriodicFunction{Steps: 1}, "data: PeriodicFunction: Period is 0, want at least 1"},
-		{PeriodicFunction{Period: 1}, "data: PeriodicFunction: Steps is 0, want at least 1"},
-		{CopyMemory{}, "data: CopyMemory: Blanks is 0, want at least 1"},
+		{Parity{}, "tasks: Parity: MaxSteps is 0, want at least 1"},
+		{LongLag{}, "tasks: LongLag: P is 0, want at least 1"},
+		{Distractors{Q: -1, P: 1}, "tasks: Distractors: Q is -1, want at least 0"},
+		{Distractors{Q: 1}, "tasks: Distractors: P is 0, want at least 1"},
+		{Adding{Steps: 10}, "tasks: Adding: Steps is 10, want at least 11"},
+		{Multiplication{}, "tasks: Multiplication: Steps is 0, want at least 11"},
+		{SpikeDelays{Spikes: 1}, "tasks: SpikeDelays: Period is 0, want at least 1"},
+		{SpikeDelays{Period: 1, MaxDelay: -1, Spikes: 1}, "tasks: SpikeDelays: MaxDelay is -1, want at least 0"},
+		{TimedSpikes{Period: 1}, "tasks: TimedSpikes: Spikes is 0, want at least 1"},
+		{PeriodicFunction{Steps: 1}, "tasks: PeriodicFunction: Period is 0, want at least 1"},
+		{PeriodicFunction{Period: 1}, "tasks: PeriodicFunction: Steps is 0, want at least 1"},
+		{CopyMemory{}, "tasks: CopyMemory: Blanks is 0, want at least 1"},
 	}
 	for _, test := range tests {
-		var s Sequence
+		var s data.Sequence
 		wantPanic(t, test.text, func() { test.task.Next(&s, rand.New(rand.NewPCG(1, 1))) })
 	}
-	wantPanic(t, "data: NewContinualReber: sequences of 0 steps", func() { NewContinualReber(0) })
-	wantPanic(t, "data: Disjoint: -1 and 1 strings", func() { Reber{}.Disjoint(nil, -1, 1) })
-	wantPanic(t, "data: NewRecent: the last 0 answers", func() { NewRecent(0) })
+	wantPanic(t, "tasks: NewContinualReber: sequences of 0 steps", func() { NewContinualReber(0) })
+	wantPanic(t, "tasks: Disjoint: -1 and 1 strings", func() { Reber{}.Disjoint(nil, -1, 1) })
 }
 
 // wantUniform fails where the values from first to last were not drawn about
@@ -288,7 +269,7 @@ func TestTheCheckOfSharesFindsABias(t *testing.T) {
 
 // symbol returns the index of the one input that is 1 at step t, −1 if the
 // inputs are not all 0 but for one.
-func symbol(s *Sequence, t int) int {
+func symbol(s *data.Sequence, t int) int {
 	found := -1
 	for i, x := range s.Input(t) {
 		switch {
@@ -299,4 +280,15 @@ func symbol(s *Sequence, t int) int {
 		}
 	}
 	return found
+}
+
+func wantPanic(t *testing.T, text string, f func()) {
+	t.Helper()
+	defer func() {
+		t.Helper()
+		if got, _ := recover().(string); !strings.Contains(got, text) {
+			t.Errorf("panic %q, want one with %q", got, text)
+		}
+	}()
+	f()
 }

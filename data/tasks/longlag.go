@@ -1,8 +1,10 @@
-package data
+package tasks
 
 import (
 	"fmt"
 	"math/rand/v2"
+
+	"gputrain/data"
 )
 
 // LongLag is the prediction of the next symbol of one of two sequences, each
@@ -23,9 +25,9 @@ type LongLag struct {
 	P int // the lag, in steps
 }
 
-// Format implements Task.
-func (l LongLag) Format() Format {
-	f := Format{Width: l.P + 1, Outputs: l.P + 1, PerStep: true, Tolerance: 0.25}
+// Format implements data.Task.
+func (l LongLag) Format() data.Format {
+	f := data.Format{Width: l.P + 1, Outputs: l.P + 1, PerStep: true, Tolerance: 0.25}
 	for i := range l.P - 1 {
 		f.Classes = append(f.Classes, fmt.Sprintf("a%d", i+1))
 	}
@@ -33,8 +35,8 @@ func (l LongLag) Format() Format {
 	return f
 }
 
-// Next implements Task. It panics where P is less than 1.
-func (l LongLag) Next(dst *Sequence, rng *rand.Rand) {
+// Next implements data.Task. It panics where P is less than 1.
+func (l LongLag) Next(dst *data.Sequence, rng *rand.Rand) {
 	atLeast("LongLag", "P", l.P, 1)
 	dst.Reset(l.P, l.P+1, l.P+1)
 	first := l.P - 1 + rng.IntN(2)
@@ -67,13 +69,13 @@ type Distractors struct {
 	P int // the number of distractors
 }
 
-// Format implements Task.
-func (d Distractors) Format() Format {
-	return Format{Width: d.P + 4, Outputs: 2, Classes: []string{"x", "y"}, Tolerance: 0.2}
+// Format implements data.Task.
+func (d Distractors) Format() data.Format {
+	return data.Format{Width: d.P + 4, Outputs: 2, Classes: []string{"x", "y"}, Tolerance: 0.2}
 }
 
-// Next implements Task. It panics where Q is negative or P less than 1.
-func (d Distractors) Next(dst *Sequence, rng *rand.Rand) {
+// Next implements data.Task. It panics where Q is negative or P less than 1.
+func (d Distractors) Next(dst *data.Sequence, rng *rand.Rand) {
 	atLeast("Distractors", "Q", d.Q, 0)
 	atLeast("Distractors", "P", d.P, 1)
 	lag := d.Q

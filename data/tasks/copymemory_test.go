@@ -1,9 +1,11 @@
-package data
+package tasks
 
 import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"gputrain/data"
 )
 
 func TestCopyMemory(t *testing.T) {
@@ -11,7 +13,7 @@ func TestCopyMemory(t *testing.T) {
 	for _, blanks := range []int{1, 5, 20} {
 		task := CopyMemory{Blanks: blanks}
 		symbols := map[int]int{}
-		for i, s := range Draw(task, rand.New(rand.NewPCG(1, 1)), 2000) {
+		for i, s := range data.Draw(task, rand.New(rand.NewPCG(1, 1)), 2000) {
 			if s.Steps != blanks+20 {
 				t.Fatalf("%d steps, want %d", s.Steps, blanks+20)
 			}
@@ -40,7 +42,7 @@ func TestCopyMemory(t *testing.T) {
 func TestCopyMemoryBaselineIsThatOfNoMemory(t *testing.T) {
 	// The cross-entropy of the blanks is 0, that of each of the ten symbols ln 8.
 	task := CopyMemory{Blanks: 20}
-	s := Draw(task, rand.New(rand.NewPCG(1, 1)), 1)[0]
+	s := data.Draw(task, rand.New(rand.NewPCG(1, 1)), 1)[0]
 	sum := 0.0
 	for step := range s.Steps {
 		p := 1.0

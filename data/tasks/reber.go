@@ -1,9 +1,11 @@
-package data
+package tasks
 
 import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+
+	"gputrain/data"
 )
 
 // ReberSymbols are the symbols of a Reber string. A symbol's place in it is its
@@ -51,27 +53,27 @@ type Reber struct {
 	Embedded bool
 }
 
-// Format implements Task.
-func (Reber) Format() Format {
-	return Format{Width: len(ReberSymbols), Outputs: len(ReberSymbols), Classes: strings.Split(ReberSymbols, ""), PerStep: true}
+// Format implements data.Task.
+func (Reber) Format() data.Format {
+	return data.Format{Width: len(ReberSymbols), Outputs: len(ReberSymbols), Classes: strings.Split(ReberSymbols, ""), PerStep: true}
 }
 
-// Next implements Task. The last symbol of the string, E, is an answer only.
-func (r Reber) Next(dst *Sequence, rng *rand.Rand) {
+// Next implements data.Task. The last symbol of the string, E, is an answer only.
+func (r Reber) Next(dst *data.Sequence, rng *rand.Rand) {
 	var memory [64]reberSymbol // a longer string, which is rare, is allocated
 	show(dst, r.append(memory[:0], rng))
 }
 
 // Disjoint draws train + test strings, all different, and deals them out at
 // random. It panics where one of the numbers is negative.
-func (r Reber) Disjoint(rng *rand.Rand, train, test int) (trained, tested []Sequence) {
+func (r Reber) Disjoint(rng *rand.Rand, train, test int) (trained, tested []data.Sequence) {
 	if train < 0 || test < 0 {
-		panic(fmt.Sprintf("data: Disjoint: %d and %d strings", train, test))
+		panic(fmt.Sprintf("tasks: Disjoint: %d and %d strings", train, test))
 	}
 	seen := map[string]bool{}
-	all := make([]Sequence, 0, train+test)
+	all := make([]data.Sequence, 0, train+test)
 	for len(all) < train+test {
-		var s Sequence
+		var s data.Sequence
 		r.Next(&s, rng)
 		if text := ReberText(&s); !seen[text] {
 			seen[text] = true
@@ -84,7 +86,7 @@ func (r Reber) Disjoint(rng *rand.Rand, train, test int) (trained, tested []Sequ
 }
 
 // ReberText returns the symbols that s shows, and the one that comes last.
-func ReberText(s *Sequence) string {
+func ReberText(s *data.Sequence) string {
 	text := make([]byte, 0, s.Steps+1)
 	for t := range s.Steps {
 		for symbol, x := range s.Input(t) {
@@ -116,20 +118,20 @@ type ContinualReber struct {
 // steps. It panics where steps is less than 1.
 func NewContinualReber(steps int) *ContinualReber {
 	if steps < 1 {
-		panic(fmt.Sprintf("data: NewContinualReber: sequences of %d steps", steps))
+		panic(fmt.Sprintf("tasks: NewContinualReber: sequences of %d steps", steps))
 	}
 	return &ContinualReber{steps: steps}
 }
 
-// Format implements Task.
-func (*ContinualReber) Format() Format {
+// Format implements data.Task.
+func (*ContinualReber) Format() data.Format {
 	f := Reber{}.Format()
 	f.Tolerance = 0.49
 	return f
 }
 
-// Next implements Task.
-func (c *ContinualReber) Next(dst *Sequence, rng *rand.Rand) {
+// Next implements data.Task.
+func (c *ContinualReber) Next(dst *data.Sequence, rng *rand.Rand) {
 	for len(c.pending) <= c.steps {
 		c.pending = Reber{Embedded: true}.append(c.pending, rng)
 	}
@@ -171,7 +173,7 @@ func (r Reber) append(s []reberSymbol, rng *rand.Rand) []reberSymbol {
 
 // show makes dst the prediction of str: each symbol but the last is an input,
 // each but the first an answer.
-func show(dst *Sequence, str []reberSymbol) {
+func show(dst *data.Sequence, str []reberSymbol) {
 	dst.Reset(len(str)-1, len(ReberSymbols), len(ReberSymbols))
 	for t := range dst.Steps {
 		next := str[t+1]

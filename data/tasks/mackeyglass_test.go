@@ -1,9 +1,11 @@
-package data
+package tasks
 
 import (
 	"math"
 	"slices"
 	"testing"
+
+	"gputrain/data"
 )
 
 func TestMackeyGlassIsExactForTwoDelays(t *testing.T) {
@@ -39,7 +41,7 @@ func TestMackeyGlassStaysOnItsAttractor(t *testing.T) {
 	}
 	// Not periodic: no lag up to 500 brings the series back to itself.
 	for lag := 1; lag <= 500; lag++ {
-		if distance := NRMSE(series[lag:], series[:len(series)-lag]); distance < 0.05 {
+		if distance := data.NRMSE(series[lag:], series[:len(series)-lag]); distance < 0.05 {
 			t.Errorf("the series repeats after %d steps to within %v", lag, distance)
 		}
 	}
@@ -50,25 +52,5 @@ func TestMackeyGlassStaysOnItsAttractor(t *testing.T) {
 	if calm := MackeyGlass(1, 1000, 100); slices.Max(calm)-slices.Min(calm) > 1e-6 {
 		t.Errorf("at a delay of 1, values from %v to %v", slices.Min(calm), slices.Max(calm))
 	}
-	wantPanic(t, "data: MackeyGlass: delay 0, 1 values from 0", func() { MackeyGlass(0, 0, 1) })
-}
-
-func TestForecastAndWindows(t *testing.T) {
-	series := []float32{0, 1, 2, 3, 4, 5, 6, 7}
-	s := Forecast(series, 2)
-	if !slices.Equal(s.X, series[:6]) || !slices.Equal(s.Targets, series[2:]) {
-		t.Errorf("Forecast: inputs %v, targets %v", s.X, s.Targets)
-	}
-	if err := checkSequence(Format{Width: 1, Outputs: 1, PerStep: true}, s); err != nil {
-		t.Errorf("Forecast: %v", err)
-	}
-	d := Windows(series, 3, 2, 1)
-	d.check("Windows")
-	if !slices.Equal(d.X, []float32{0, 2, 4, 1, 3, 5, 2, 4, 6}) || !slices.Equal(d.Targets, []float32{5, 6, 7}) {
-		t.Errorf("Windows: inputs %v, targets %v", d.X, d.Targets)
-	}
-	wantPanic(t, "data: Forecast: 0 steps ahead", func() { Forecast(series, 0) })
-	wantPanic(t, "data: Forecast: a series of 8 values, want at least 9", func() { Forecast(series, 8) })
-	wantPanic(t, "data: Windows: 0 values with spacing 1", func() { Windows(series, 0, 1, 1) })
-	wantPanic(t, "data: Windows: a series of 8 values, want at least 9", func() { Windows(series, 4, 2, 2) })
+	wantPanic(t, "tasks: MackeyGlass: delay 0, 1 values from 0", func() { MackeyGlass(0, 0, 1) })
 }
