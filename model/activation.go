@@ -49,8 +49,8 @@ func (a Activation) OutputRange(low, high float64) (float64, float64) {
 	return low, high
 }
 
-// Params returns nil.
-func (a Activation) Params(Shape) []Param { return nil }
+// Parameters returns nil.
+func (a Activation) Parameters(Shape) []ParameterSpec { return nil }
 
 // Build allocates the output and the gradient of the input.
 func (a Activation) Build(b *Builder, in Shape) Module { return newActivation(b, in, a) }

@@ -76,27 +76,27 @@ func (s Spec) checkStage(i int) error {
 
 // build lays out and allocates the parameters, then builds the modules.
 func (n *Network) build(spec Spec, shapes []Shape) error {
-	first := make([]int, len(spec)+1) // index of each stage's first window
+	first := make([]int, len(spec)+1) // index of each stage's first parameter
 	for i, stage := range spec {
-		for _, p := range stage.Layer.Params(shapes[i]) {
+		for _, p := range stage.Layer.Parameters(shapes[i]) {
 			name := stage.Name + "." + p.Name
-			if _, taken := n.Window(name); taken {
+			if _, taken := n.Parameter(name); taken {
 				return fmt.Errorf("model: stage %q: another stage has a parameter %q too", stage.Name, name)
 			}
-			n.windows = append(n.windows, Window{Name: name, Shape: p.Shape, init: p.Init})
+			n.parameters = append(n.parameters, Parameter{Name: name, Shape: p.Shape, init: p.Init})
 		}
-		first[i+1] = len(n.windows)
+		first[i+1] = len(n.parameters)
 	}
-	if err := n.allocParams(); err != nil {
+	if err := n.allocParameters(); err != nil {
 		return err
 	}
 	for i, stage := range spec {
 		b := &Builder{
-			network:   n,
-			stage:     stage.Name,
-			windows:   n.windows[first[i]:first[i+1]],
-			inputGrad: n.inputGrad || first[i] > 0,
-			err:       new(error),
+			network:    n,
+			stage:      stage.Name,
+			parameters: n.parameters[first[i]:first[i+1]],
+			inputGrad:  n.inputGrad || first[i] > 0,
+			err:        new(error),
 		}
 		module := stage.Layer.Build(b, shapes[i])
 		if *b.err != nil {
@@ -108,23 +108,23 @@ func (n *Network) build(spec Spec, shapes []Shape) error {
 }
 
 const (
-	// alignment is what the offsets of windows are multiples of, in elements:
+	// alignment is what the offsets of parameters are multiples of, in elements:
 	// 128 bytes, a cache line of a GPU and more than any vector register.
 	alignment = 32
 
 	// maxParams bounds the parameters with their padding; their bytes and
 	// those of all optimizer state fit an int64.
-	maxParams = 1 << 58
+	maxParameters = 1 << 58
 )
 
-// allocParams allocates the flat tensors and places the windows on them.
-func (n *Network) allocParams() error {
+// allocParams allocates the flat tensors and places the parameters on them.
+func (n *Network) allocParameters() error {
 	total := 0
-	offsets := make([]int, len(n.windows))
-	largest, most := "none", 0 // the window with the most elements, for the error
-	for i, w := range n.windows {
+	offsets := make([]int, len(n.parameters))
+	largest, most := "none", 0 // the parameter with the most elements, for the error
+	for i, w := range n.parameters {
 		size, ok := product(w.Shape)
-		if !ok || size > maxParams-alignment-total {
+		if !ok || size > maxParameters-alignment-total {
 			return fmt.Errorf("model: parameter %q of shape %v makes the network too large", w.Name, w.Shape)
 		}
 		if size > most {
@@ -133,15 +133,15 @@ func (n *Network) allocParams() error {
 		offsets[i] = total
 		total += (size + alignment - 1) / alignment * alignment
 	}
-	for _, flat := range []*backend.Tensor{&n.params, &n.grads} {
+	for _, flat := range []*backend.Tensor{&n.values, &n.grads} {
 		var err error
 		if *flat, err = n.alloc(1, total); err != nil {
 			return fmt.Errorf("model: %d parameters, the largest %s: %w", total, largest, err)
 		}
 	}
-	for i := range n.windows {
-		w := &n.windows[i]
-		w.Param = window(n.params, offsets[i], w.Shape)
+	for i := range n.parameters {
+		w := &n.parameters[i]
+		w.Value = window(n.values, offsets[i], w.Shape)
 		w.Grad = window(n.grads, offsets[i], w.Shape)
 	}
 	return nil

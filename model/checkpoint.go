@@ -12,19 +12,19 @@ import (
 // such as an optimizer's state. Load ignores them.
 const trainPrefix = "train/"
 
-// Save adds all parameters to f, under the names of their windows. It waits
+// Save adds all parameters to f, under their names. It waits
 // for the backend and returns its error.
 func (n *Network) Save(f *File) error {
-	flat := make([]float32, n.params.Size())
-	if err := n.backend.Download(flat, n.params); err != nil {
+	flat := make([]float32, n.values.Size())
+	if err := n.backend.Download(flat, n.values); err != nil {
 		return fmt.Errorf("model: saving parameters: %w", err)
 	}
 	if f.Tensors == nil {
-		f.Tensors = make(map[string]Array, len(n.windows))
+		f.Tensors = make(map[string]Array, len(n.parameters))
 	}
-	for _, w := range n.windows {
-		from := w.Param.Off - n.params.Off
-		to := from + w.Param.Size()
+	for _, w := range n.parameters {
+		from := w.Value.Off - n.values.Off
+		to := from + w.Value.Size()
 		f.Tensors[w.Name] = Array{Shape: w.Shape, Data: flat[from:to:to]}
 	}
 	return nil
@@ -34,8 +34,8 @@ func (n *Network) Save(f *File) error {
 // if a parameter is missing, of another shape or not finite, or if f has a
 // tensor that the network does not, unless its name begins with "train/".
 func (n *Network) Load(f *File) error {
-	known := make(map[string]bool, len(n.windows))
-	for _, w := range n.windows {
+	known := make(map[string]bool, len(n.parameters))
+	for _, w := range n.parameters {
 		a, ok := f.Tensors[w.Name]
 		if !ok {
 			return fmt.Errorf("model: tensor %q is missing, want shape %v", w.Name, w.Shape)
@@ -43,7 +43,7 @@ func (n *Network) Load(f *File) error {
 		if !slices.Equal(a.Shape, w.Shape) {
 			return fmt.Errorf("model: tensor %q has shape %v, want %v", w.Name, a.Shape, w.Shape)
 		}
-		if len(a.Data) != w.Param.Size() {
+		if len(a.Data) != w.Value.Size() {
 			return fmt.Errorf("model: tensor %q of shape %v has %d values", w.Name, a.Shape, len(a.Data))
 		}
 		if i := slices.IndexFunc(a.Data, notFinite); i >= 0 {
@@ -56,8 +56,8 @@ func (n *Network) Load(f *File) error {
 			return fmt.Errorf("model: tensor %q of shape %v is not in the network", name, f.Tensors[name].Shape)
 		}
 	}
-	for _, w := range n.windows {
-		n.backend.Upload(w.Param, f.Tensors[w.Name].Data)
+	for _, w := range n.parameters {
+		n.backend.Upload(w.Value, f.Tensors[w.Name].Data)
 	}
 	return nil
 }

@@ -47,7 +47,7 @@ func TestSavedNetworkIsLoadedByteForByte(t *testing.T) {
 				t.Fatal(err)
 			}
 			save(loaded, second)
-			compare(t, "all parameters, padding included", download(t, b, loaded.Params()), download(t, b, net.Params()), 0)
+			compare(t, "all parameters, padding included", download(t, b, loaded.Values()), download(t, b, net.Values()), 0)
 			want, err := os.ReadFile(first)
 			if err != nil {
 				t.Fatal(err)
@@ -64,7 +64,7 @@ func TestLoadReportsWhatDoesNotFitAndChangesNothing(t *testing.T) {
 	defer b.Close()
 	net := newCheckpointNetwork(t, b)
 	net.Init(1)
-	before := download(t, b, net.Params())
+	before := download(t, b, net.Values())
 	other := newCheckpointNetwork(t, b)
 	other.Init(2)
 	var saved model.File
@@ -98,16 +98,16 @@ func TestLoadReportsWhatDoesNotFitAndChangesNothing(t *testing.T) {
 		"infinity": {func(a map[string]model.Array) { a["head.weight"] = spoiled(0, math.Inf(-1)) }, `model: tensor "head.weight": value 0 is -Inf`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			upload(b, net.Params(), before)
+			upload(b, net.Values(), before)
 			f := &model.File{Tensors: maps.Clone(saved.Tensors)}
 			test.change(f.Tensors)
 			err := net.Load(f)
-			after := download(t, b, net.Params())
+			after := download(t, b, net.Values())
 			if test.want == "" {
 				if err != nil {
 					t.Errorf("error %v", err)
 				}
-				compare(t, "parameters", after, download(t, b, other.Params()), 0)
+				compare(t, "parameters", after, download(t, b, other.Values()), 0)
 				return
 			}
 			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {

@@ -88,17 +88,17 @@ func (c core) output(in Shape) (Shape, error) {
 }
 
 // params describes W, [units, sources], and the readout's V and b.
-func (c core) params(in Shape) []Param {
+func (c core) parameters(in Shape) []ParameterSpec {
 	draw := uniform(c.units)
 	sources := c.sources(in)
-	params := []Param{{Name: "weight", Shape: []int{c.units, sources}, Init: func(dst []float64, rng *rand.Rand) {
+	params := []ParameterSpec{{Name: "weight", Shape: []int{c.units, sources}, Init: func(dst []float64, rng *rand.Rand) {
 		draw(dst, rng)
 		c.mask(dst, sources)
 	}}}
 	if c.readout > 0 {
 		params = append(params,
-			Param{Name: "output.weight", Shape: []int{c.readout, c.units}, Init: draw},
-			Param{Name: "output.bias", Shape: []int{c.readout}, Init: draw})
+			ParameterSpec{Name: "output.weight", Shape: []int{c.readout, c.units}, Init: draw},
+			ParameterSpec{Name: "output.bias", Shape: []int{c.readout}, Init: draw})
 	}
 	return params
 }

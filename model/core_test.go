@@ -31,8 +31,8 @@ func newBench(t testing.TB, layer model.Layer, in model.Shape, seed uint64, opts
 	c := &bench{b: b, net: net, in: in, x: newTensor(t, b, in.Rows(), in.Width)}
 	out := net.Output()
 	c.dy = newTensor(t, b, out.Rows(), out.Width)
-	for _, w := range net.Windows() {
-		b.UploadFloat64(w.Param, random(rng, w.Param.Size()))
+	for _, w := range net.Parameters() {
+		b.UploadFloat64(w.Value, random(rng, w.Value.Size()))
 	}
 	b.UploadFloat64(c.x, random(rng, c.x.Size()))
 	b.UploadFloat64(c.dy, random(rng, c.dy.Size()))
@@ -140,7 +140,7 @@ func TestWindowedGradientsMatchDifferencesWithFrozenContext(t *testing.T) {
 				model.Shape{Steps: test.window, Batch: in.Batch, Width: in.Width})
 			dy := download(t, c.b, c.dy)
 			loss := func() float64 {
-				c.b.Copy(twin.Params(), c.net.Params())
+				c.b.Copy(twin.Values(), c.net.Values())
 				sum := 0.0
 				for t0 := range in.Steps {
 					from := max(0, t0+1-test.window)
@@ -152,7 +152,7 @@ func TestWindowedGradientsMatchDifferencesWithFrozenContext(t *testing.T) {
 				}
 				return sum
 			}
-			compare(t, "weights", grads, c.differences(t, c.net.Params(), loss), gradientTolerance)
+			compare(t, "weights", grads, c.differences(t, c.net.Values(), loss), gradientTolerance)
 			compare(t, "input", dx, c.differences(t, c.x, loss), gradientTolerance)
 		})
 	}
@@ -207,16 +207,16 @@ func TestElmanWithFullBPTTIsRNN(t *testing.T) {
 		}
 		return picked
 	}
-	weight := download(t, c.b, c.net.Windows()[0].Param)
+	weight := download(t, c.b, c.net.Parameters()[0].Value)
 	parts := map[string][2]int{"rnn.weight_ih_l0": {0, in.Width}, "rnn.weight_hh_l0": {in.Width, hidden}, "rnn.bias_ih_l0": {in.Width + hidden, 1}}
 	for name, columns := range parts {
-		w, _ := rnn.Window(name)
-		c.b.UploadFloat64(w.Param, part(weight, columns[0], columns[1]))
+		w, _ := rnn.Parameter(name)
+		c.b.UploadFloat64(w.Value, part(weight, columns[0], columns[1]))
 	}
 	rnn.Forward(c.x, in.Steps, model.Train)
 	compare(t, "input", dx, download(t, c.b, rnn.Backward(c.dy)), 1e-12)
 	for name, columns := range parts {
-		w, _ := rnn.Window(name)
+		w, _ := rnn.Parameter(name)
 		compare(t, name, part(grads, columns[0], columns[1]), download(t, c.b, w.Grad), 1e-12)
 	}
 }

@@ -44,12 +44,12 @@ func (c core) build(b *Builder, in Shape) Module {
 		context:  b.New(in.Rows()+in.Batch, c.width()),
 		feedback: b.New(c.units, c.width()),
 	}
-	m.weight, m.weightGrad = b.Param(0)
+	m.weight, m.weightGrad = b.Parameter(0)
 	m.masked = m.weight
 	m.y = m.h
 	if c.readout > 0 {
-		m.outputWeight, m.outputWeightGrad = b.Param(1)
-		m.outputBias, m.outputBiasGrad = b.Param(2)
+		m.outputWeight, m.outputWeightGrad = b.Parameter(1)
+		m.outputBias, m.outputBiasGrad = b.Parameter(2)
 		m.y = b.New(in.Rows(), c.readout)
 	}
 	m.out = m.y

@@ -21,12 +21,12 @@ func (d Dense) Output(in Shape) (Shape, error) {
 	return Shape{Steps: in.Steps, Batch: in.Batch, Width: d.Out}, nil
 }
 
-// Params describes weight and bias.
-func (d Dense) Params(in Shape) []Param {
+// Parameters describes weight and bias.
+func (d Dense) Parameters(in Shape) []ParameterSpec {
 	draw := uniform(in.Width)
-	params := []Param{{Name: "weight", Shape: []int{d.Out, in.Width}, Init: draw}}
+	params := []ParameterSpec{{Name: "weight", Shape: []int{d.Out, in.Width}, Init: draw}}
 	if !d.NoBias {
-		params = append(params, Param{Name: "bias", Shape: []int{d.Out}, Init: draw})
+		params = append(params, ParameterSpec{Name: "bias", Shape: []int{d.Out}, Init: draw})
 	}
 	return params
 }
@@ -34,9 +34,9 @@ func (d Dense) Params(in Shape) []Param {
 // Build allocates the output and the gradient of the input.
 func (d Dense) Build(b *Builder, in Shape) Module {
 	m := &dense{backend: b.Backend(), y: b.New(in.Rows(), d.Out)}
-	m.weight, m.weightGrad = b.Param(0)
+	m.weight, m.weightGrad = b.Parameter(0)
 	if !d.NoBias {
-		m.bias, m.biasGrad = b.Param(1)
+		m.bias, m.biasGrad = b.Parameter(1)
 	}
 	if b.InputGrad() {
 		m.dx = b.New(in.Rows(), in.Width)

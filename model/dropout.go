@@ -28,8 +28,8 @@ func checkRate(name string, rate float64) error {
 	return nil
 }
 
-// Params returns nil.
-func (Dropout) Params(Shape) []Param { return nil }
+// Parameters returns nil.
+func (Dropout) Parameters(Shape) []ParameterSpec { return nil }
 
 // Build allocates the output and the gradient of the input.
 func (d Dropout) Build(b *Builder, in Shape) Module {

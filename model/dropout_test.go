@@ -79,8 +79,8 @@ func TestDropoutBetweenLayersIsADropoutStage(t *testing.T) {
 		defer b.Close()
 		run := func(spec model.Spec, mode model.Mode) []float64 {
 			net := build(t, b, spec, in)
-			for i, w := range net.Windows() {
-				upload(b, w.Param, draws(w.Param.Size(), i))
+			for i, w := range net.Parameters() {
+				upload(b, w.Value, draws(w.Value.Size(), i))
 			}
 			net.SetSeed(3)
 			x := newTensor(t, b, in.Rows(), in.Width)
@@ -90,7 +90,7 @@ func TestDropoutBetweenLayersIsADropoutStage(t *testing.T) {
 				dy := newTensor(t, b, in.Rows(), net.Output().Width)
 				upload(b, dy, draws(dy.Size(), "dy"))
 				net.Backward(dy)
-				for _, w := range net.Windows() {
+				for _, w := range net.Parameters() {
 					y = append(y, download(t, b, w.Grad)...)
 				}
 			}

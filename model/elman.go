@@ -42,8 +42,8 @@ func (l Elman) OutputRange(_, _ float64) (float64, float64) {
 	return l.Activation.OutputRange(unbounded())
 }
 
-// Params describes the weight.
-func (l Elman) Params(in Shape) []Param { return l.core().params(in) }
+// Parameters describes the weight.
+func (l Elman) Parameters(in Shape) []ParameterSpec { return l.core().parameters(in) }
 
 // Build allocates the states of all steps and what Backward needs.
 func (l Elman) Build(b *Builder, in Shape) Module { return l.core().build(b, in) }

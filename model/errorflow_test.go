@@ -19,7 +19,7 @@ func flowOf(t *testing.T, layer model.Layer, state string, scale float64, steps,
 	net := build(t, b, model.Spec{{Name: "layer", Layer: layer}}, model.Shape{Steps: 1, Batch: batch, Width: 2})
 	rng := rand.New(rand.NewPCG(1, 1))
 	randomize(net, rng)
-	b.Scale(net.Params(), scale, net.Params())
+	b.Scale(net.Values(), scale, net.Values())
 	x := make([]float32, 2*steps)
 	for i := range x {
 		x[i] = float32(rng.NormFloat64())
@@ -61,8 +61,8 @@ func TestErrorFlowOfAnRNNIsTheProductOfItsFactors(t *testing.T) {
 	flow, net, x := flowOf(t, model.RNN{Hidden: units, Stateful: true}, "layer.h_l0", 1, steps, units)
 	b := net.Backend()
 	weights := map[string][]float64{}
-	for _, w := range net.Windows() {
-		weights[strings.TrimPrefix(w.Name, "layer.")] = download(t, b, w.Param)
+	for _, w := range net.Parameters() {
+		weights[strings.TrimPrefix(w.Name, "layer.")] = download(t, b, w.Value)
 	}
 	var slopes [][]float64 // f' of each step
 	h := make([]float64, units)
@@ -104,8 +104,8 @@ func TestErrorFlowStaysBelowItsBound(t *testing.T) {
 	for _, scale := range []float64{0.1, 1, 4} {
 		t.Run(fmt.Sprint(scale), func(t *testing.T) {
 			flow, net, _ := flowOf(t, model.RNN{Hidden: units, Stateful: true}, "layer.h_l0", scale, steps, units)
-			w, _ := net.Window("layer.weight_hh_l0")
-			weights := download(t, net.Backend(), w.Param)
+			w, _ := net.Parameter("layer.weight_hh_l0")
+			weights := download(t, net.Backend(), w.Value)
 			for _, f := range flow {
 				if bound := model.ErrorBound(weights, 1, f.Lag); f.Largest > bound || f.Norm > bound {
 					t.Errorf("lag %d: %+v, more than the bound %v", f.Lag, f, bound)

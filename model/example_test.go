@@ -22,7 +22,7 @@ func ExampleNew() {
 		log.Fatal(err)
 	}
 	net.Init(1)
-	for _, w := range net.Windows() {
+	for _, w := range net.Parameters() {
 		fmt.Println(w.Name, w.Shape)
 	}
 	fmt.Println(net.Count(), "parameters")
@@ -49,8 +49,8 @@ func ExampleNetwork_States() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	for _, w := range net.Windows() {
-		b.Fill(w.Param, 1)
+	for _, w := range net.Parameters() {
+		b.Fill(w.Value, 1)
 	}
 	x, err := b.New(3, 1)
 	if err != nil {

@@ -95,8 +95,8 @@ func random(rng *rand.Rand, n int) []float64 {
 
 // randomize sets all parameters, not the padding, to values from U(−1, 1).
 func randomize(net *model.Network, rng *rand.Rand) {
-	for _, w := range net.Windows() {
-		upload(net.Backend(), w.Param, random(rng, w.Param.Size()))
+	for _, w := range net.Parameters() {
+		upload(net.Backend(), w.Value, random(rng, w.Value.Size()))
 	}
 }
 

@@ -78,8 +78,8 @@ func (l FullyRecurrent) OutputRange(_, _ float64) (float64, float64) {
 	return l.Activation.OutputRange(unbounded())
 }
 
-// Params describes the weight.
-func (l FullyRecurrent) Params(in Shape) []Param { return l.core().params(in) }
+// Parameters describes the weight.
+func (l FullyRecurrent) Parameters(in Shape) []ParameterSpec { return l.core().parameters(in) }
 
 // Build allocates the states of all steps and what Backward needs.
 func (l FullyRecurrent) Build(b *Builder, in Shape) Module { return l.core().build(b, in) }

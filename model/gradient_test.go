@@ -101,8 +101,8 @@ func (c *gradientCheck) errors(t *testing.T) (wrong []string, worst float64) {
 		}
 		c.b.UploadFloat64(value, values)
 	}
-	for _, w := range c.net.Windows() {
-		check(w.Name, w.Param, w.Grad)
+	for _, w := range c.net.Parameters() {
+		check(w.Name, w.Value, w.Grad)
 	}
 	check("input", c.x, dx)
 	for _, s := range c.states {
@@ -171,7 +171,7 @@ type brokenModule struct {
 }
 
 func (l broken) Build(b *model.Builder, in model.Shape) model.Module {
-	_, weightGrad := b.Param(0)
+	_, weightGrad := b.Parameter(0)
 	return brokenModule{l.Dense.Build(b, in), func(dx backend.Tensor) { l.spoil(b.Backend(), weightGrad, dx) }}
 }
 

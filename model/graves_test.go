@@ -85,8 +85,8 @@ func TestLSTMWithPeepholesIsThatOfGraves(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	randomize(net, rng)
 	values := func(name string) (value, grad []float64) {
-		w, _ := net.Window("lstm." + name)
-		return download(t, b, w.Param), download(t, b, w.Grad)
+		w, _ := net.Parameter("lstm." + name)
+		return download(t, b, w.Value), download(t, b, w.Grad)
 	}
 	g := graves{width: in.Width, hidden: hidden}
 	g.wih, _ = values("weight_ih_l0")

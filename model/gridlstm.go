@@ -55,11 +55,11 @@ func (g GridLSTM) Output(in Shape) (Shape, error) {
 // OutputRange returns −1 and 1.
 func (g GridLSTM) OutputRange(_, _ float64) (float64, float64) { return -1, 1 }
 
-// Params describes the projection, then the parameters of all layers.
-func (g GridLSTM) Params(in Shape) []Param {
-	var params []Param
+// Parameters describes the projection, then the parameters of all layers.
+func (g GridLSTM) Parameters(in Shape) []ParameterSpec {
+	var params []ParameterSpec
 	add := func(draw func([]float64, *rand.Rand), name string, shape ...int) {
-		params = append(params, Param{Name: name, Shape: shape, Init: draw})
+		params = append(params, ParameterSpec{Name: name, Shape: shape, Init: draw})
 	}
 	project, draw := uniform(in.Width), uniform(g.Hidden)
 	for _, vector := range []string{"h", "m"} {
@@ -84,7 +84,7 @@ func (g GridLSTM) Build(b *Builder, in Shape) Module {
 	m := &gridLSTM{backend: b.Backend(), memory: b.New((layers+1)*rows, g.Hidden)}
 	next := 0
 	take := func(value, grad *backend.Tensor) {
-		*value, *grad = b.Param(next)
+		*value, *grad = b.Parameter(next)
 		next++
 	}
 	m.toHidden = &dense{backend: b.Backend(), y: b.New(rows, g.Hidden)}

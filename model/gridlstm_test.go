@@ -91,8 +91,8 @@ func TestGridLSTMFollowsItsEquations(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, uint64(seed)))
 		randomize(net, rng)
 		g := grid{hidden: 3, layers: layers, params: map[string][]float64{}}
-		for _, w := range net.Windows() {
-			g.params[strings.TrimPrefix(w.Name, "grid.")] = download(t, b, w.Param)
+		for _, w := range net.Parameters() {
+			g.params[strings.TrimPrefix(w.Name, "grid.")] = download(t, b, w.Value)
 		}
 		x := newTensor(t, b, in.Rows(), in.Width)
 		values := random(rng, x.Size())

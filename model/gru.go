@@ -37,8 +37,8 @@ func (g GRU) Output(in Shape) (Shape, error) { return g.recurrent().output(in) }
 // OutputRange returns −1 and 1.
 func (g GRU) OutputRange(_, _ float64) (float64, float64) { return -1, 1 }
 
-// Params describes the parameters of all layers.
-func (g GRU) Params(in Shape) []Param { return g.recurrent().params(in) }
+// Parameters describes the parameters of all layers.
+func (g GRU) Parameters(in Shape) []ParameterSpec { return g.recurrent().parameters(in) }
 
 // Build allocates the states and gates of all steps and what Backward needs.
 // All layers share the scratch.

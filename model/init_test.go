@@ -16,8 +16,8 @@ func initialised(t *testing.T, spec model.Spec, seed uint64) map[string][]float6
 	net := build(t, b, spec, model.Shape{Steps: 1, Batch: 1, Width: 25})
 	net.Init(seed)
 	values := make(map[string][]float64)
-	for _, w := range net.Windows() {
-		values[w.Name] = download(t, b, w.Param)
+	for _, w := range net.Parameters() {
+		values[w.Name] = download(t, b, w.Value)
 	}
 	return values
 }

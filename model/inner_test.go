@@ -31,9 +31,9 @@ func (c chain) middle(in model.Shape) model.Shape {
 	return middle
 }
 
-func (c chain) Params(in model.Shape) []model.Param {
-	params := c.first.Params(in)
-	for _, p := range c.second.Params(c.middle(in)) {
+func (c chain) Parameters(in model.Shape) []model.ParameterSpec {
+	params := c.first.Parameters(in)
+	for _, p := range c.second.Parameters(c.middle(in)) {
 		p.Name = "second." + p.Name
 		params = append(params, p)
 	}
@@ -44,7 +44,7 @@ func (c chain) Build(b *model.Builder, in model.Shape) model.Module {
 	return chainModule{
 		chain:  c,
 		first:  c.first.Build(b.Inner(0), in),
-		second: c.second.Build(b.Inner(len(c.first.Params(in))), c.middle(in)),
+		second: c.second.Build(b.Inner(len(c.first.Parameters(in))), c.middle(in)),
 	}
 }
 

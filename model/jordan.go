@@ -48,8 +48,8 @@ func (l Jordan) OutputRange(_, _ float64) (float64, float64) {
 	return l.OutputActivation.OutputRange(unbounded())
 }
 
-// Params describes the weights and the bias of the outputs.
-func (l Jordan) Params(in Shape) []Param { return l.core().params(in) }
+// Parameters describes the weights and the bias of the outputs.
+func (l Jordan) Parameters(in Shape) []ParameterSpec { return l.core().parameters(in) }
 
 // Build allocates the states of all steps and what Backward needs.
 func (l Jordan) Build(b *Builder, in Shape) Module { return l.core().build(b, in) }

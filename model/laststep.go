@@ -29,8 +29,8 @@ func (l LastStep) Output(in Shape) (Shape, error) {
 // OutputRange returns that of the input.
 func (LastStep) OutputRange(low, high float64) (float64, float64) { return low, high }
 
-// Params returns nil.
-func (LastStep) Params(Shape) []Param { return nil }
+// Parameters returns nil.
+func (LastStep) Parameters(Shape) []ParameterSpec { return nil }
 
 // Build allocates the output and the gradient of the input.
 func (l LastStep) Build(b *Builder, in Shape) Module {

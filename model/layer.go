@@ -35,16 +35,16 @@ type Layer interface {
 	// smaller batch than one it accepts.
 	Output(in Shape) (Shape, error)
 
-	// Params describes the parameters for inputs of in.Width, in the order of
+	// Parameters describes the parameters for inputs of in.Width, in the order of
 	// PyTorch's state dict.
-	Params(in Shape) []Param
+	Parameters(in Shape) []ParameterSpec
 
 	// Build allocates through b what the passes need for inputs up to in.
 	Build(b *Builder, in Shape) Module
 }
 
-// Param describes a parameter of a layer.
-type Param struct {
+// ParameterSpec describes a parameter of a layer.
+type ParameterSpec struct {
 	Name  string // PyTorch's, within the layer
 	Shape []int
 
@@ -74,29 +74,29 @@ type Module interface {
 
 // Builder gives a Layer what its Module lives on.
 type Builder struct {
-	network   *Network
-	stage     string
-	windows   []Window
-	inputGrad bool
-	err       *error // the first, of what Inner returns too
+	network    *Network
+	stage      string
+	parameters []Parameter
+	inputGrad  bool
+	err        *error // the first, of what Inner returns too
 }
 
 // Backend returns the backend of the network.
 func (b *Builder) Backend() backend.Backend { return b.network.backend }
 
-// Param returns the i-th of the layer's Params and its gradient. A vector of n
-// elements is [1, n]; a tensor of higher rank keeps its first dimension as
-// rows.
-func (b *Builder) Param(i int) (value, grad backend.Tensor) {
-	return b.windows[i].Param, b.windows[i].Grad
+// Parameter returns the value of the i-th of the layer's Parameters and its
+// gradient. A vector of n elements is [1, n]; a tensor of higher rank keeps its
+// first dimension as rows.
+func (b *Builder) Parameter(i int) (value, grad backend.Tensor) {
+	return b.parameters[i].Value, b.parameters[i].Grad
 }
 
-// Inner returns what a layer within the layer is built on, where the Params of the
+// Inner returns what a layer within the layer is built on. The Parameters of the
 // inner layer begin at index first of the layer's. Its Backward must return the
 // gradient of its input if that of the layer must, or if parameters come before.
 func (b *Builder) Inner(first int) *Builder {
 	inner := *b
-	inner.windows = b.windows[first:]
+	inner.parameters = b.parameters[first:]
 	inner.inputGrad = b.inputGrad || first > 0
 	return &inner
 }

@@ -19,7 +19,7 @@ func (r residual) Output(in model.Shape) (model.Shape, error) {
 	return out, err
 }
 
-func (r residual) Params(in model.Shape) []model.Param { return r.inner.Params(in) }
+func (r residual) Parameters(in model.Shape) []model.ParameterSpec { return r.inner.Parameters(in) }
 
 func (r residual) Build(b *model.Builder, in model.Shape) model.Module {
 	m := &residualModule{backend: b.Backend(), inner: r.inner.Build(b, in), y: b.New(in.Rows(), in.Width)}

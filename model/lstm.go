@@ -100,9 +100,9 @@ func (l LSTM) OutputRange(_, _ float64) (float64, float64) {
 	return -1, 1
 }
 
-// Params describes the parameters of all layers.
-func (l LSTM) Params(in Shape) []Param {
-	params := l.recurrent().params(in)
+// Parameters describes the parameters of all layers.
+func (l LSTM) Parameters(in Shape) []ParameterSpec {
+	params := l.recurrent().parameters(in)
 	for i, p := range params {
 		if strings.HasPrefix(p.Name, "bias_ih") {
 			params[i].Init = func(dst []float64, rng *rand.Rand) {

@@ -144,11 +144,11 @@ func (l LSTM1997) checkBiases() error {
 	return nil
 }
 
-// Params describes the weights and the peepholes.
-func (l LSTM1997) Params(in Shape) []Param {
+// Parameters describes the weights and the peepholes.
+func (l LSTM1997) Parameters(in Shape) []ParameterSpec {
 	draw := uniformWithin(l.initRange())
 	sources := l.sources(in)
-	params := []Param{{Name: "weight", Shape: []int{l.units(), sources}, Init: func(dst []float64, rng *rand.Rand) {
+	params := []ParameterSpec{{Name: "weight", Shape: []int{l.units(), sources}, Init: func(dst []float64, rng *rand.Rand) {
 		draw(dst, rng)
 		for _, gate := range l.gateBiases() {
 			for j, v := range gate.values {
@@ -157,7 +157,7 @@ func (l LSTM1997) Params(in Shape) []Param {
 		}
 	}}}
 	if l.Peepholes {
-		params = append(params, Param{Name: "peephole", Shape: []int{3, l.allCells()}, Init: func(dst []float64, rng *rand.Rand) {
+		params = append(params, ParameterSpec{Name: "peephole", Shape: []int{3, l.allCells()}, Init: func(dst []float64, rng *rand.Rand) {
 			draw(dst, rng)
 			if !l.ForgetGates {
 				clear(dst[l.allCells() : 2*l.allCells()])
@@ -187,10 +187,10 @@ func (l LSTM1997) Build(b *Builder, in Shape) Module {
 	if l.LinearOutput {
 		a.H = backend.Squash{}
 	}
-	a.Weight, a.DW = b.Param(0)
+	a.Weight, a.DW = b.Parameter(0)
 	weightsOfGate := sources
 	if l.Peepholes {
-		a.Peep, a.DPeep = b.Param(1)
+		a.Peep, a.DPeep = b.Parameter(1)
 		weightsOfGate += l.Cells
 	}
 	m.input = newPartials(b, states, weightsOfGate, l.Stateful)

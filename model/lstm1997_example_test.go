@@ -23,7 +23,7 @@ func ExampleLSTM1997() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	for _, w := range net.Windows() {
+	for _, w := range net.Parameters() {
 		fmt.Println(w.Name, w.Shape)
 	}
 	fmt.Println(net.Count(), "weights")
@@ -53,7 +53,7 @@ func ExampleLSTM1997_generations() {
 			log.Fatal(err)
 		}
 		fmt.Print(generation.year, ":")
-		for _, w := range net.Windows() {
+		for _, w := range net.Parameters() {
 			fmt.Print(" ", w.Name, " ", w.Shape)
 		}
 		fmt.Println()

@@ -21,7 +21,7 @@ func ExampleLSTM_peepholes() {
 		log.Fatal(err)
 	}
 	net.Init(1)
-	for _, w := range net.Windows() {
+	for _, w := range net.Parameters() {
 		fmt.Println(w.Name, w.Shape)
 	}
 

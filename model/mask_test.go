@@ -36,7 +36,7 @@ func TestMaskedWeightsAreZeroAndHaveNoGradient(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := newBench(t, test.layer, in, 1)
 			c.net.Init(1)
-			for i, v := range download(t, c.b, c.net.Windows()[0].Param) {
+			for i, v := range download(t, c.b, c.net.Parameters()[0].Value) {
 				if connected := isConnected(test.mask, i); (v != 0) != connected {
 					t.Errorf("initial weight of unit %d from source %d is %v", i/6, i%6, v)
 				}
@@ -63,7 +63,7 @@ func isConnected(mask [][]bool, i int) bool {
 
 // zeroUnconnected sets the elements of W to zero that are no connections.
 func zeroUnconnected(t *testing.T, c *bench, mask [][]bool) {
-	w := c.net.Windows()[0].Param
+	w := c.net.Parameters()[0].Value
 	values := download(t, c.b, w)
 	for i := range values {
 		if !isConnected(mask, i) {

@@ -127,11 +127,11 @@ func newBlockCheck(t *testing.T, layer model.LSTM1997, in model.Shape, seed uint
 
 // param returns the values of the parameter; nil if there is none.
 func (c *blockCheck) param(t *testing.T, name string) []float64 {
-	w, ok := c.net.Window("lstm." + name)
+	w, ok := c.net.Parameter("lstm." + name)
 	if !ok {
 		return nil
 	}
-	return download(t, c.b, w.Param)
+	return download(t, c.b, w.Value)
 }
 
 // pass runs both passes over the steps from to to and returns the output.
@@ -148,7 +148,7 @@ func (c *blockCheck) pass(t *testing.T, from, to int) (y []float64) {
 // gradients returns what all passes have added, by the names of the parameters.
 func (c *blockCheck) gradients(t *testing.T) map[string][]float64 {
 	grads := make(map[string][]float64)
-	for _, w := range c.net.Windows() {
+	for _, w := range c.net.Parameters() {
 		grads[strings.TrimPrefix(w.Name, "lstm.")] = download(t, c.b, w.Grad)
 	}
 	return grads

@@ -4,7 +4,7 @@
 // All parameters of a network lie in one flat tensor, their gradients in
 // another, and layers hold windows on them: an optimizer, clipping and
 // checkpoints are a few calls for the whole model. Names and shapes of the
-// windows are those of PyTorch's state dict. All memory is taken when the
+// parameters are those of PyTorch's state dict. All memory is taken when the
 // network is built; a pass allocates none, neither on the device nor in Go.
 //
 // The layers are Dense, Perceptron, and the functions Activation, Logistic,
@@ -46,8 +46,8 @@ type Network struct {
 	inputGrad     bool
 	stages        []builtStage
 	pupils        []pupil
-	windows       []Window
-	params, grads backend.Tensor
+	parameters    []Parameter
+	values, grads backend.Tensor
 	buffers       []backend.Buffer
 
 	observe func(stage string, pass Pass)
@@ -67,11 +67,11 @@ type builtStage struct {
 	module Module
 }
 
-// Window is a parameter of a network: where it lies in the flat tensors.
-type Window struct {
+// Parameter is a parameter of a network, with its windows on Values and Grads.
+type Parameter struct {
 	Name        string // "lstm.weight_ih_l0"
 	Shape       []int  // PyTorch's
-	Param, Grad backend.Tensor
+	Value, Grad backend.Tensor
 
 	init func(dst []float64, rng *rand.Rand)
 }
@@ -124,18 +124,18 @@ func New(b backend.Backend, spec Spec, in Shape, opts ...Option) (*Network, erro
 // a random stream of its own, of seed and its index, so that the size of one
 // does not change what another gets.
 func (n *Network) Init(seed uint64) {
-	flat := make([]float32, n.params.Size())
-	for i, w := range n.windows {
+	flat := make([]float32, n.values.Size())
+	for i, w := range n.parameters {
 		if w.init == nil {
 			continue
 		}
-		values := make([]float64, w.Param.Size())
+		values := make([]float64, w.Value.Size())
 		w.init(values, rand.New(rand.NewPCG(seed, uint64(i))))
 		for j, v := range values {
-			flat[w.Param.Off-n.params.Off+j] = float32(v)
+			flat[w.Value.Off-n.values.Off+j] = float32(v)
 		}
 	}
-	n.backend.Upload(n.params, flat)
+	n.backend.Upload(n.values, flat)
 }
 
 // Forward queues the forward pass for x, [steps·batch, Width], time-major, and
@@ -218,34 +218,34 @@ func (s builtStage) output(in Shape) Shape {
 	return out
 }
 
-// Params returns all parameters, flat, [1, P]. Each window starts at a multiple
+// Values returns the values of all parameters, flat, [1, P]. Each parameter starts at a multiple
 // of 32 elements; the padding between them is zero and stays so under every
 // optimizer.
-func (n *Network) Params() backend.Tensor { return n.params }
+func (n *Network) Values() backend.Tensor { return n.values }
 
-// Grads returns the gradients of Params. Backward adds to them: whoever trains
+// Grads returns the gradients of Values. Backward adds to them: whoever trains
 // sets them to zero.
 func (n *Network) Grads() backend.Tensor { return n.grads }
 
-// Windows returns the parameters in the order of the state dict. The slice is
+// Parameters returns the parameters in the order of the state dict. The slice is
 // the network's own.
-func (n *Network) Windows() []Window { return n.windows }
+func (n *Network) Parameters() []Parameter { return n.parameters }
 
-// Window returns the parameter of the given name.
-func (n *Network) Window(name string) (Window, bool) {
-	for _, w := range n.windows {
+// Parameter returns the parameter of the given name.
+func (n *Network) Parameter(name string) (Parameter, bool) {
+	for _, w := range n.parameters {
 		if w.Name == name {
 			return w, true
 		}
 	}
-	return Window{}, false
+	return Parameter{}, false
 }
 
 // Count returns the number of parameters, without padding.
 func (n *Network) Count() int {
 	count := 0
-	for _, w := range n.windows {
-		count += w.Param.Size()
+	for _, w := range n.parameters {
+		count += w.Value.Size()
 	}
 	return count
 }

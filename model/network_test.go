@@ -214,24 +214,24 @@ func TestWindowsAreThoseOfPyTorchAligned(t *testing.T) {
 		"head.weight [7 5]", "head.bias [7]",
 	}
 	count, end := 0, 0
-	for i, w := range net.Windows() {
+	for i, w := range net.Parameters() {
 		if got := fmt.Sprint(w.Name, " ", w.Shape); i >= len(want) || got != want[i] {
-			t.Errorf("window %d is %s", i, got)
+			t.Errorf("parameter %d is %s", i, got)
 		}
-		if w.Param.Off != w.Grad.Off || w.Param.Off%32 != 0 || w.Param.Off < end {
-			t.Errorf("%s starts at %d, its gradient at %d, the window before ends at %d", w.Name, w.Param.Off, w.Grad.Off, end)
+		if w.Value.Off != w.Grad.Off || w.Value.Off%32 != 0 || w.Value.Off < end {
+			t.Errorf("%s starts at %d, its gradient at %d, the parameter before ends at %d", w.Name, w.Value.Off, w.Grad.Off, end)
 		}
-		if found, ok := net.Window(w.Name); !ok || found.Param != w.Param {
+		if found, ok := net.Parameter(w.Name); !ok || found.Value != w.Value {
 			t.Errorf("Window(%q) is %v, %v", w.Name, found, ok)
 		}
-		end = w.Param.Off + w.Param.Size()
-		count += w.Param.Size()
+		end = w.Value.Off + w.Value.Size()
+		count += w.Value.Size()
 	}
-	if len(net.Windows()) != len(want) || net.Count() != count || net.Params().Rows != 1 || net.Params().Size() < end || net.Grads().Size() != net.Params().Size() {
-		t.Errorf("%d windows, want %d; Count %d, want %d; flat tensors %v, %v", len(net.Windows()), len(want), net.Count(), count, net.Params(), net.Grads())
+	if len(net.Parameters()) != len(want) || net.Count() != count || net.Values().Rows != 1 || net.Values().Size() < end || net.Grads().Size() != net.Values().Size() {
+		t.Errorf("%d windows, want %d; Count %d, want %d; flat tensors %v, %v", len(net.Parameters()), len(want), net.Count(), count, net.Values(), net.Grads())
 	}
-	if _, ok := net.Window("head.gain"); ok {
-		t.Error("there is a window head.gain")
+	if _, ok := net.Parameter("head.gain"); ok {
+		t.Error("there is a parameter head.gain")
 	}
 	if got := net.Output(); got != (model.Shape{Steps: 1, Batch: 3, Width: 7}) {
 		t.Errorf("Output is %v", got)
@@ -244,11 +244,11 @@ func TestPaddingStaysZero(t *testing.T) {
 	net := build(t, b, everyLayer, model.Shape{Steps: 4, Batch: 3, Width: 2})
 	net.Init(1)
 	trainPass(t, net, 4, 3, 1)
-	params, grads := download(t, b, net.Params()), download(t, b, net.Grads())
+	params, grads := download(t, b, net.Values()), download(t, b, net.Grads())
 	used := make([]bool, len(params))
-	for _, w := range net.Windows() {
-		for i := range w.Param.Size() {
-			used[w.Param.Off+i] = true
+	for _, w := range net.Parameters() {
+		for i := range w.Value.Size() {
+			used[w.Value.Off+i] = true
 		}
 	}
 	for i := range used {

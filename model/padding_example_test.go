@@ -15,7 +15,7 @@ func (total) Output(in model.Shape) (model.Shape, error) {
 	return model.Shape{Steps: 1, Batch: in.Batch, Width: in.Width}, nil
 }
 
-func (total) Params(model.Shape) []model.Param { return nil }
+func (total) Parameters(model.Shape) []model.ParameterSpec { return nil }
 
 func (total) Build(b *model.Builder, in model.Shape) model.Module {
 	return &totalModule{

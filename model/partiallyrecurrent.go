@@ -39,8 +39,8 @@ func (l PartiallyRecurrent) OutputRange(_, _ float64) (float64, float64) {
 	return l.Activation.OutputRange(unbounded())
 }
 
-// Params describes the weight.
-func (l PartiallyRecurrent) Params(in Shape) []Param { return l.core(in).params(in) }
+// Parameters describes the weight.
+func (l PartiallyRecurrent) Parameters(in Shape) []ParameterSpec { return l.core(in).parameters(in) }
 
 // Build allocates the states of all steps and what Backward needs.
 func (l PartiallyRecurrent) Build(b *Builder, in Shape) Module { return l.core(in).build(b, in) }

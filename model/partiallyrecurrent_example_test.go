@@ -19,8 +19,8 @@ func ExamplePartiallyRecurrent() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	weight, _ := net.Window("trace.weight")
-	b.Upload(weight.Param, []float32{1, 0.5, 0}) // of the input, of the unit itself, of the bias
+	weight, _ := net.Parameter("trace.weight")
+	b.Upload(weight.Value, []float32{1, 0.5, 0}) // of the input, of the unit itself, of the bias
 	x, err := b.New(5, 1)
 	if err != nil {
 		log.Fatal(err)

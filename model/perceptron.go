@@ -20,8 +20,8 @@ func (p Perceptron) Off() float64 { return p.threshold().off() }
 // Output returns in with width p.Out.
 func (p Perceptron) Output(in Shape) (Shape, error) { return p.sum().Output(in) }
 
-// Params describes weight and bias.
-func (p Perceptron) Params(in Shape) []Param { return p.sum().Params(in) }
+// Parameters describes weight and bias.
+func (p Perceptron) Parameters(in Shape) []ParameterSpec { return p.sum().Parameters(in) }
 
 // Build allocates the weighted sums and the output.
 func (p Perceptron) Build(b *Builder, in Shape) Module {
@@ -53,8 +53,8 @@ type Threshold struct {
 // Output returns in.
 func (t Threshold) Output(in Shape) (Shape, error) { return in, nil }
 
-// Params returns nil.
-func (t Threshold) Params(Shape) []Param { return nil }
+// Parameters returns nil.
+func (t Threshold) Parameters(Shape) []ParameterSpec { return nil }
 
 // Build allocates the output.
 func (t Threshold) Build(b *Builder, in Shape) Module { return t.build(b, in) }

@@ -43,9 +43,9 @@ func TestPerceptronFiresAboveItsThreshold(t *testing.T) {
 				defer b.Close()
 				net := build(t, b, model.Spec{{Name: "perceptron", Layer: layer}}, model.Shape{Steps: 1, Batch: batch, Width: width})
 				net.Init(1)
-				weight, _ := net.Window("perceptron.weight")
-				bias, _ := net.Window("perceptron.bias")
-				w, c := download(t, b, weight.Param), download(t, b, bias.Param)
+				weight, _ := net.Parameter("perceptron.weight")
+				bias, _ := net.Parameter("perceptron.bias")
+				w, c := download(t, b, weight.Value), download(t, b, bias.Value)
 				inputs := random(rand.New(rand.NewPCG(1, 1)), batch*width)
 				x := newTensor(t, b, batch, width)
 				upload(b, x, inputs)
@@ -131,8 +131,8 @@ func ExamplePerceptron() {
 		"hidden.weight": {1, 1, 1, 1}, "hidden.bias": {-0.5, -1.5}, // x1 OR x2, x1 AND x2
 		"output.weight": {1, -1}, "output.bias": {-0.5},
 	} {
-		window, _ := net.Window(name)
-		b.Upload(window.Param, values)
+		window, _ := net.Parameter(name)
+		b.Upload(window.Value, values)
 	}
 	x, err := b.New(4, 2)
 	if err != nil {

@@ -106,11 +106,11 @@ func (c pytorchCase) start(t *testing.T, b backend.Backend, spoil func(name stri
 	if c.Kind == "linear" {
 		fan = c.Width
 	}
-	for _, w := range net.Windows() {
+	for _, w := range net.Parameters() {
 		name := strings.TrimPrefix(w.Name, "layer.")
-		values := c.draw(name, w.Param.Size(), int(1024/math.Sqrt(float64(fan))))
+		values := c.draw(name, w.Value.Size(), int(1024/math.Sqrt(float64(fan))))
 		spoil(name, values)
-		upload(b, w.Param, values)
+		upload(b, w.Value, values)
 	}
 	x = newTensor(t, b, in.Rows(), c.Width)
 	upload(b, x, c.draw("x", x.Size(), 1024))
@@ -143,7 +143,7 @@ func (c pytorchCase) run(t *testing.T, b backend.Backend, spoil func(name string
 	got := make(map[string][]float64)
 	got["y"] = download(t, b, net.Forward(x, c.Steps, model.Train))
 	got["dx"] = download(t, b, net.Backward(dy))
-	for _, w := range net.Windows() {
+	for _, w := range net.Parameters() {
 		got["grad."+strings.TrimPrefix(w.Name, "layer.")] = download(t, b, w.Grad)
 	}
 	for kind, parts := range kinds {

@@ -65,13 +65,13 @@ var directionSuffix = [...]string{"", "_reverse"}
 
 // params describes the parameters layer by layer, in each direction by
 // direction.
-func (r recurrent) params(in Shape) []Param {
-	var params []Param
+func (r recurrent) parameters(in Shape) []ParameterSpec {
+	var params []ParameterSpec
 	for layer := range r.layers {
 		for direction := range r.directions() {
-			for _, w := range r.parameters(new(weights), r.inputWidth(layer, in)) {
+			for _, w := range r.weightList(new(weights), r.inputWidth(layer, in)) {
 				name := fmt.Sprintf("%s_l%d%s", w.name, layer, directionSuffix[direction])
-				params = append(params, Param{Name: name, Shape: w.shape, Init: w.draw})
+				params = append(params, ParameterSpec{Name: name, Shape: w.shape, Init: w.draw})
 			}
 		}
 	}
@@ -100,20 +100,20 @@ type weights struct {
 	normIH, normHH, normC, biasC backend.Tensor
 }
 
-// parameter is one of the weights.
-type parameter struct {
+// weight is one of the weights.
+type weight struct {
 	tensor *backend.Tensor // its place
 	draw   func(dst []float64, rng *rand.Rand)
 	name   string
 	shape  []int
 }
 
-// parameters lists the weights w of a layer in one direction whose input has that
-// width, in the order of the Params.
-func (r recurrent) parameters(w *weights, width int) []parameter {
-	var list []parameter
+// weightList lists the weights w of a layer in one direction whose input has that
+// width, in the order of the Parameters.
+func (r recurrent) weightList(w *weights, width int) []weight {
+	var list []weight
 	add := func(tensor *backend.Tensor, draw func([]float64, *rand.Rand), name string, shape ...int) {
-		list = append(list, parameter{tensor, draw, name, shape})
+		list = append(list, weight{tensor, draw, name, shape})
 	}
 	rows, draw := r.gates*r.hidden, uniform(r.hidden)
 	add(&w.ih, draw, "weight_ih", rows, width)
@@ -140,10 +140,10 @@ func (r recurrent) parameters(w *weights, width int) []parameter {
 // weights takes the parameters of a layer in one direction, whose input has that
 // width, from b.
 func (r recurrent) weights(b *Builder, layer, direction, width int) (value, grad weights) {
-	values, grads := r.parameters(&value, width), r.parameters(&grad, width)
+	values, grads := r.weightList(&value, width), r.weightList(&grad, width)
 	first := (layer*r.directions() + direction) * len(values)
 	for i := range values {
-		*values[i].tensor, *grads[i].tensor = b.Param(first + i)
+		*values[i].tensor, *grads[i].tensor = b.Parameter(first + i)
 	}
 	return value, grad
 }

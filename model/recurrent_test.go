@@ -111,8 +111,8 @@ func (r recurrentRun) run(t *testing.T) pass {
 	if r.lengths != nil {
 		net.SetLengths(r.in.Steps, r.lengths)
 	}
-	for _, w := range net.Windows() {
-		upload(b, w.Param, draws(w.Param.Size(), w.Name))
+	for _, w := range net.Parameters() {
+		upload(b, w.Value, draws(w.Value.Size(), w.Name))
 	}
 	width := net.Output().Width
 	x, dy := newTensor(t, b, r.in.Rows(), r.in.Width), newTensor(t, b, r.in.Rows(), width)
@@ -128,7 +128,7 @@ func (r recurrentRun) run(t *testing.T) pass {
 	p := pass{grads: map[string][]float64{}, final: map[string][]float64{}, before: map[string][]float64{}}
 	p.y = download(t, b, net.Forward(x, r.in.Steps, model.Train))
 	p.dx = download(t, b, net.Backward(dy))
-	for _, w := range net.Windows() {
+	for _, w := range net.Parameters() {
 		p.grads[w.Name] = download(t, b, w.Grad)
 	}
 	for _, s := range states {
@@ -234,8 +234,8 @@ func TestBidirectionalIsTwoLayersOfOneDirection(t *testing.T) {
 			in := model.Shape{Steps: steps, Batch: 1, Width: width}
 			run := func(layer model.Layer, suffix string, x, dy []float64) (y, dx []float64, grads map[string][]float64) {
 				net := build(t, b, model.Spec{{Name: "layer", Layer: layer}}, in, model.InputGrad())
-				for _, w := range net.Windows() {
-					upload(b, w.Param, draws(w.Param.Size(), w.Name+suffix))
+				for _, w := range net.Parameters() {
+					upload(b, w.Value, draws(w.Value.Size(), w.Name+suffix))
 				}
 				dxs, dys := newTensor(t, b, steps, width), newTensor(t, b, steps, net.Output().Width)
 				upload(b, dxs, x)
@@ -243,7 +243,7 @@ func TestBidirectionalIsTwoLayersOfOneDirection(t *testing.T) {
 				y = download(t, b, net.Forward(dxs, steps, model.Train))
 				dx = download(t, b, net.Backward(dys))
 				grads = map[string][]float64{}
-				for _, w := range net.Windows() {
+				for _, w := range net.Parameters() {
 					grads[w.Name+suffix] = download(t, b, w.Grad)
 				}
 				return y, dx, grads

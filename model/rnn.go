@@ -46,8 +46,8 @@ func (r RNN) OutputRange(_, _ float64) (float64, float64) {
 	return -1, 1
 }
 
-// Params describes the parameters of all layers.
-func (r RNN) Params(in Shape) []Param { return r.recurrent().params(in) }
+// Parameters describes the parameters of all layers.
+func (r RNN) Parameters(in Shape) []ParameterSpec { return r.recurrent().parameters(in) }
 
 // Build allocates the hidden states of all steps and what Backward needs. All
 // layers share the scratch and the gradient of f's argument.

@@ -55,7 +55,7 @@ func TestTeacherReplacesTheOutputsInTheContext(t *testing.T) {
 				c.net.Teach(c.target)
 				return dot(download(t, c.b, c.net.Forward(c.x, in.Steps, model.Train)), dy)
 			}
-			compare(t, "weights", grads, c.differences(t, c.net.Params(), loss), gradientTolerance)
+			compare(t, "weights", grads, c.differences(t, c.net.Values(), loss), gradientTolerance)
 			compare(t, "input", dx, c.differences(t, c.x, loss), gradientTolerance)
 
 			taught := loss()

@@ -24,8 +24,8 @@ func (l Logistic) Output(in Shape) (Shape, error) { return in, checkScale("Slope
 // OutputRange returns 0 and 1.
 func (l Logistic) OutputRange(_, _ float64) (float64, float64) { return 0, 1 }
 
-// Params returns nil.
-func (l Logistic) Params(Shape) []Param { return nil }
+// Parameters returns nil.
+func (l Logistic) Parameters(Shape) []ParameterSpec { return nil }
 
 // Build allocates the output and the gradient of the input.
 func (l Logistic) Build(b *Builder, in Shape) Module { return newActivation(b, in, l) }
@@ -58,8 +58,8 @@ func (s Squash) Output(in Shape) (Shape, error) {
 // OutputRange returns −Range and Range.
 func (s Squash) OutputRange(_, _ float64) (float64, float64) { return -s.Range, s.Range }
 
-// Params returns nil.
-func (s Squash) Params(Shape) []Param { return nil }
+// Parameters returns nil.
+func (s Squash) Parameters(Shape) []ParameterSpec { return nil }
 
 // Build allocates the output and the gradient of the input.
 func (s Squash) Build(b *Builder, in Shape) Module { return newActivation(b, in, s) }

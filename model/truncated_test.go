@@ -87,14 +87,14 @@ func TestTruncatedGradientIsTheWholeWithoutRecurrentWeights(t *testing.T) {
 		}
 		t.Run(test.name, func(t *testing.T) {
 			c := newBlockCheck(t, test.layer, model.Shape{Steps: 6, Batch: 2, Width: 3}, uint64(seed))
-			weight, _ := c.net.Window("lstm.weight")
+			weight, _ := c.net.Parameter("lstm.weight")
 			values := c.param(t, "weight")
 			for i := range values {
-				if column := i % weight.Param.Cols; column >= c.in.Width && column < weight.Param.Cols-1 {
+				if column := i % weight.Value.Cols; column >= c.in.Width && column < weight.Value.Cols-1 {
 					values[i] = 0
 				}
 			}
-			c.b.UploadFloat64(weight.Param, values)
+			c.b.UploadFloat64(weight.Value, values)
 			c.pass(t, 0, c.in.Steps)
 			for _, text := range wrongGradients(c.gradients(t), c.differences(lstm1997{test.layer, values, nil}, nil)) {
 				t.Errorf("seed %d: %s", seed, text)
@@ -116,10 +116,10 @@ func TestConstantErrorCarouselKeepsStatesAndDerivatives(t *testing.T) {
 			net := build(t, b, model.Spec{{Name: "lstm", Layer: layer}}, in)
 			rng := rand.New(rand.NewPCG(1, 1))
 			// Cells whose weights are zero get g(0) = 0; the gates do as they like.
-			weight, _ := net.Window("lstm.weight")
-			values := random(rng, weight.Param.Size())
-			clear(values[4*weight.Param.Cols:])
-			upload(b, weight.Param, values)
+			weight, _ := net.Parameter("lstm.weight")
+			values := random(rng, weight.Value.Size())
+			clear(values[4*weight.Value.Cols:])
+			upload(b, weight.Value, values)
 			want := make(map[string][]float64)
 			for _, s := range net.States(steps, in.Batch) {
 				initial := random(rng, s.Initial.Size())
@@ -155,14 +155,14 @@ func TestOpenForgetGatesReproduce1997(t *testing.T) {
 	open := newBlockCheck(t, layer, in, 1)
 	open.x, open.dy = old.x, old.dy
 
-	weight, _ := open.net.Window("lstm.weight")
-	sources, rows := weight.Param.Cols, layer.Blocks
+	weight, _ := open.net.Parameter("lstm.weight")
+	sources, rows := weight.Value.Cols, layer.Blocks
 	values := old.param(t, "weight")
 	forget := make([]float64, rows*sources)
 	for j := range rows {
 		forget[(j+1)*sources-1] = 1e3 // σ is 1 there
 	}
-	open.b.UploadFloat64(weight.Param, slices.Insert(values, rows*sources, forget...))
+	open.b.UploadFloat64(weight.Value, slices.Insert(values, rows*sources, forget...))
 
 	compare(t, "outputs", open.pass(t, 0, in.Steps), old.pass(t, 0, in.Steps), 1e-12)
 	grads := open.gradients(t)["weight"]

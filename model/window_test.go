@@ -22,18 +22,18 @@ func TestWindowOfRNNIsThatOfElman(t *testing.T) {
 	for _, window := range []int{1, 2, 5, 9} {
 		elman := newBench(t, model.Elman{Hidden: hidden, Activation: model.Tanh, Window: window}, in, 1, model.InputGrad())
 		_, want := elman.gradient(t)
-		weight := download(t, elman.b, elman.net.Windows()[0].Param)
+		weight := download(t, elman.b, elman.net.Parameters()[0].Value)
 
 		b := elman.b
 		rnn := build(t, b, model.Spec{{Name: "rnn", Layer: model.RNN{Hidden: hidden, Window: window}}}, in, model.InputGrad())
 		for name, columns := range map[string][2]int{"rnn.weight_ih_l0": {0, 3}, "rnn.weight_hh_l0": {3, hidden}, "rnn.bias_ih_l0": {7, 1}} {
-			w, _ := rnn.Window(name)
+			w, _ := rnn.Parameter(name)
 			var values []float64
 			for row := range hidden {
 				at := row*8 + columns[0]
 				values = append(values, weight[at:at+columns[1]]...)
 			}
-			b.UploadFloat64(w.Param, values)
+			b.UploadFloat64(w.Value, values)
 		}
 		rnn.Forward(elman.x, in.Steps, model.Train)
 		compare(t, fmt.Sprintf("window %d: input", window), download(t, b, rnn.Backward(elman.dy)), want, 1e-12)
@@ -91,7 +91,7 @@ func TestWindowedLSTMGradientsMatchDifferencesWithFrozenStates(t *testing.T) {
 	twin := build(t, c.b, model.Spec{{Name: "layer", Layer: layer}}, model.Shape{Steps: window, Batch: in.Batch, Width: in.Width})
 	dy := download(t, c.b, c.dy)
 	loss := func() float64 {
-		c.b.Copy(twin.Params(), c.net.Params())
+		c.b.Copy(twin.Values(), c.net.Values())
 		sum := 0.0
 		for t0 := range in.Steps {
 			from := max(0, t0+1-window)
@@ -105,7 +105,7 @@ func TestWindowedLSTMGradientsMatchDifferencesWithFrozenStates(t *testing.T) {
 		}
 		return sum
 	}
-	compare(t, "weights", grads, c.differences(t, c.net.Params(), loss), gradientTolerance)
+	compare(t, "weights", grads, c.differences(t, c.net.Values(), loss), gradientTolerance)
 	compare(t, "input", dx, c.differences(t, c.x, loss), gradientTolerance)
 }
 

@@ -35,10 +35,10 @@ func TestZoneoutKeepsElements(t *testing.T) {
 	layer := model.LSTM{Hidden: hidden, ZoneoutHidden: 0.1, ZoneoutCell: 0.4, Stateful: true}
 	net := build(t, b, model.Spec{{Name: "layer", Layer: layer}}, model.Shape{Steps: 1, Batch: batch, Width: width})
 	params := map[string][]float64{}
-	for _, w := range net.Windows() {
+	for _, w := range net.Parameters() {
 		name := w.Name[len("layer."):]
-		params[name] = draws(w.Param.Size(), name)
-		upload(b, w.Param, params[name])
+		params[name] = draws(w.Value.Size(), name)
+		upload(b, w.Value, params[name])
 	}
 	x := draws(batch*width, "x")
 	input := newTensor(t, b, batch, width)

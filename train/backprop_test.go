@@ -202,7 +202,7 @@ func TestToleranceEndsFit(t *testing.T) {
 // two classes apart by which is the largest.
 func TestEvaluateOfTargetsWithLabels(t *testing.T) {
 	net := build(t, openReference(t), linear(1), model.Shape{Steps: 1, Batch: 4, Width: 2}, 1)
-	net.Backend().Fill(net.Params(), 0)
+	net.Backend().Fill(net.Values(), 0)
 	metrics, err := train.Evaluate(net, train.MSE{}, tasks.XOR.Table(0))
 	if err != nil || metrics.Loss != 0.5 || !math.IsNaN(metrics.Accuracy) || metrics.Confusion != nil {
 		t.Errorf("got %+v, error %v; want loss 0.5 and no accuracy", metrics, err)

@@ -86,10 +86,10 @@ func (r DeltaRule) fit(ctx context.Context, net *model.Network, set *data.Datase
 			return result, err
 		}
 		if math.IsNaN(e) || math.IsInf(e, 0) {
-			layer.b.Copy(net.Params(), layer.finite)
+			layer.b.Copy(net.Values(), layer.finite)
 			return result, fmt.Errorf("%w: E is %v after %d epochs: lower LR, which is %g", ErrDiverged, e, epoch, r.LR)
 		}
-		layer.b.Copy(layer.finite, net.Params())
+		layer.b.Copy(layer.finite, net.Values())
 		result.Errors = append(result.Errors, e)
 		result.Converged = e <= r.Tolerance
 		if result.Converged || epoch == r.Epochs {

@@ -19,14 +19,14 @@ import (
 func parameters(t testing.TB, net *model.Network) []float64 {
 	t.Helper()
 	var all []float64
-	for _, w := range net.Windows() {
-		values := make([]float64, w.Param.Size())
+	for _, w := range net.Parameters() {
+		values := make([]float64, w.Value.Size())
 		if r, ok := net.Backend().(*reference.Backend); ok {
-			if err := r.DownloadFloat64(values, w.Param); err != nil {
+			if err := r.DownloadFloat64(values, w.Value); err != nil {
 				t.Fatal(err)
 			}
 		} else {
-			for i, v := range download(t, net.Backend(), w.Param) {
+			for i, v := range download(t, net.Backend(), w.Value) {
 				values[i] = float64(v)
 			}
 		}

@@ -139,8 +139,8 @@ func (t *Trainer) trace(ctx context.Context, batches *data.Batches, end int) (*F
 		t.b.Copy(x, t.changing[i])
 	}
 	w.trainer.progress.step = t.progress.step
-	for _, p := range net.Windows() {
-		w.look("", p.Param)
+	for _, p := range net.Parameters() {
+		w.look("", p.Value)
 	}
 	if w.fault != nil {
 		w.fault.Step++ // for it is the next one that they spoil

@@ -109,14 +109,14 @@ func TestDivergenceNamesWhereItBegan(t *testing.T) {
 
 // set sets element i of a parameter.
 func set(net *model.Network, name string, i int, value float64) {
-	w, _ := net.Window(name)
-	flat := w.Param.Reshape(w.Param.Size(), 1)
+	w, _ := net.Parameter(name)
+	flat := w.Value.Reshape(w.Value.Size(), 1)
 	net.Backend().Fill(flat.Slice(i, i+1), value)
 }
 
 func fill(net *model.Network, name string, value float64) {
-	w, _ := net.Window(name)
-	net.Backend().Fill(w.Param, value)
+	w, _ := net.Parameter(name)
+	net.Backend().Fill(w.Value, value)
 }
 
 // diagonal gives an RNN of two units, without bias, input weights of 1 and

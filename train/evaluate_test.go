@@ -18,12 +18,12 @@ func identity(t *testing.T, b backend.Backend, in model.Shape) *model.Network {
 	if err != nil {
 		t.Fatal(err)
 	}
-	weight, _ := net.Window("same.weight")
+	weight, _ := net.Parameter("same.weight")
 	unit := make([]float32, in.Width*in.Width)
 	for i := range in.Width {
 		unit[i*in.Width+i] = 1
 	}
-	b.Upload(weight.Param, unit)
+	b.Upload(weight.Value, unit)
 	return net
 }
 

@@ -72,7 +72,7 @@ func (t *Trainer) Fit(ctx context.Context, train, valid *data.Dataset) error {
 // those that stay.
 func (t *Trainer) restoreBest() error {
 	if t.best.Present() && !math.IsInf(t.progress.bestLoss, 1) {
-		t.b.Copy(t.net.Params(), t.best)
+		t.b.Copy(t.net.Values(), t.best)
 	}
 	return t.b.Sync()
 }
@@ -180,7 +180,7 @@ func (t *Trainer) readLoss(ctx context.Context, batches *data.Batches) error {
 // measureNorm sets norm to that of the parameters.
 func (t *Trainer) measureNorm() {
 	// Clipping to the largest number multiplies by 1 and gives the norm.
-	t.b.ClipNorm(t.net.Params(), t.norm, math.MaxFloat32)
+	t.b.ClipNorm(t.net.Values(), t.norm, math.MaxFloat32)
 }
 
 // finishEpoch evaluates, notes whether the epoch was the best, and moves on to
@@ -221,7 +221,7 @@ func (t *Trainer) compareWithBest(loss float64) {
 	case !t.best.Present():
 	case loss < s.bestLoss:
 		s.bestLoss, s.badEpochs = loss, 0
-		t.b.Copy(t.best, t.net.Params())
+		t.b.Copy(t.best, t.net.Values())
 	default:
 		s.badEpochs++
 	}

@@ -36,11 +36,11 @@ func TestLinearRegressionFindsTheLine(t *testing.T) {
 				Schedule: train.Cosine{Warmup: 10, Total: epochs * 4}})
 			fit(t, trainer, line(60, 1), nil)
 			for name, want := range map[string][]float64{"head.weight": {3, -2}, "head.bias": {0.5}} {
-				window, ok := net.Window(name)
+				window, ok := net.Parameter(name)
 				if !ok {
 					t.Fatalf("the network has no %s", name)
 				}
-				for i, got := range download(t, b, window.Param) {
+				for i, got := range download(t, b, window.Value) {
 					wantClose(t, fmt.Sprintf("%s[%d]", name, i), float64(got), want[i], 1e-4)
 				}
 			}
@@ -167,7 +167,7 @@ func TestEarlyStoppingRestoresTheBestParameters(t *testing.T) {
 	var net *model.Network
 	var weights []float32
 	net, trainer, set, valid := tugOfWar(t, train.Options{Epochs: 100, Patience: patience, OnEpoch: func(train.Epoch) error {
-		weights = append(weights, download(t, net.Backend(), net.Params())[0])
+		weights = append(weights, download(t, net.Backend(), net.Values())[0])
 		return nil
 	}})
 	fit(t, trainer, set, valid)
@@ -182,7 +182,7 @@ func TestEarlyStoppingRestoresTheBestParameters(t *testing.T) {
 	if best == 0 || len(history) != best+1+patience {
 		t.Fatalf("the best of %d epochs is %d; want some, and the end %d later", len(history), best+1, patience)
 	}
-	if got := download(t, net.Backend(), net.Params())[0]; got != weights[best] || got == weights[len(weights)-1] {
+	if got := download(t, net.Backend(), net.Values())[0]; got != weights[best] || got == weights[len(weights)-1] {
 		t.Errorf("w = %v after Fit, want %v, that of epoch %d", got, weights[best], best+1)
 	}
 }
@@ -193,7 +193,7 @@ func TestWithoutPatienceTheLastParametersStay(t *testing.T) {
 	if got := len(trainer.History()); got != 60 {
 		t.Errorf("got %d epochs, want 60", got)
 	}
-	wantClose(t, "w", float64(download(t, net.Backend(), net.Params())[0]), 2, 0.01)
+	wantClose(t, "w", float64(download(t, net.Backend(), net.Values())[0]), 2, 0.01)
 }
 
 func TestFitReturnsAtOnceWhenItIsDone(t *testing.T) {
@@ -293,7 +293,7 @@ func TestTheFirstStepTakesTheFactorOfStepZero(t *testing.T) {
 	net, trainer, set, _ := tugOfWar(t, train.Options{Epochs: 3, Schedule: train.Cosine{Total: 1}})
 	fit(t, trainer, set, nil)
 	// The gradient at w = 0 is 2·(0 − 2), the rate 0.05.
-	wantClose(t, "w", float64(download(t, net.Backend(), net.Params())[0]), 0.2, 1e-7)
+	wantClose(t, "w", float64(download(t, net.Backend(), net.Values())[0]), 0.2, 1e-7)
 }
 
 // counting is SGD that notes the numbers of its steps.
@@ -364,12 +364,12 @@ func TestOnEpochErrorEndsFit(t *testing.T) {
 
 func TestClipNormTamesALargeGradient(t *testing.T) {
 	net := build(t, openReference(t), linear(1), model.Shape{Steps: 1, Batch: 5, Width: 2}, 1)
-	before := download(t, net.Backend(), net.Params())
+	before := download(t, net.Backend(), net.Values())
 	trainer := newTrainer(t, net, train.Options{
 		Loss: train.MSE{}, Optimizer: train.SGD{}, LR: 1, ClipNorm: 0.25, Epochs: 1, Batch: 5})
 	fit(t, trainer, line(5, 1), nil)
 	var square float64
-	for i, p := range download(t, net.Backend(), net.Params()) {
+	for i, p := range download(t, net.Backend(), net.Values()) {
 		square += math.Pow(float64(p-before[i]), 2)
 	}
 	wantClose(t, "norm of the step", math.Sqrt(square), 0.25, 1e-5)

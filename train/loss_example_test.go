@@ -75,9 +75,9 @@ func ExampleLoss() {
 			fmt.Println(err)
 			return
 		}
-		weight, _ := net.Window("line.weight")
+		weight, _ := net.Parameter("line.weight")
 		slope := make([]float32, 1)
-		if err := b.Download(slope, weight.Param); err != nil {
+		if err := b.Download(slope, weight.Value); err != nil {
 			fmt.Println(err)
 			return
 		}

@@ -107,7 +107,7 @@ func parametersAfter(t *testing.T, b backend.Backend, spec model.Spec, set *data
 	trainer := newTrainer(t, net, o)
 	defer trainer.Free()
 	fit(t, trainer, set, set)
-	return download(t, b, net.Params())
+	return download(t, b, net.Values())
 }
 
 // largestDifference returns max |x−y|, NaN where one is NaN.
@@ -185,7 +185,7 @@ func TestTargetsThatDoNotCountAreNeverRead(t *testing.T) {
 			trainer := newTrainer(t, net, train.Options{Loss: train.MSE{}, Optimizer: train.SGD{}, LR: 0.3, Epochs: 1, Batch: 1})
 			byHand := data.Batch{Size: 1, Steps: 2, X: []float32{1, 2, 3, 4}, Targets: []float32{nan, nan, 1, 1}, Mask: []float32{mask, 1}}
 			trainer.Step(byHand)
-			spoiled := slices.ContainsFunc(download(t, b, net.Params()), func(p float32) bool { return p != p })
+			spoiled := slices.ContainsFunc(download(t, b, net.Values()), func(p float32) bool { return p != p })
 			if spoiled != (mask == 1) {
 				t.Errorf("%s, a batch made by hand: NaN with the mask %v spoils the parameters: %v", name, mask, spoiled)
 			}
@@ -196,16 +196,16 @@ func TestTargetsThatDoNotCountAreNeverRead(t *testing.T) {
 func TestNothingIsLearnedWhereNothingIsAskedFor(t *testing.T) {
 	b := openCPU(t)
 	net := build(t, b, perStepRNN, model.Shape{Steps: 2, Batch: 1, Width: 2}, 1)
-	before := download(t, b, net.Params())
+	before := download(t, b, net.Values())
 	trainer := newTrainer(t, net, train.Options{Loss: train.MSE{}, Optimizer: train.SGD{}, LR: 0.3, Epochs: 1, Batch: 1})
 	batch := data.Batch{Size: 1, Steps: 2, X: []float32{1, 2, 3, 4}, Targets: []float32{5, 6, 7, 8}, Mask: []float32{0, 0}}
 	trainer.Step(batch)
-	if after := download(t, b, net.Params()); !slices.Equal(after, before) {
+	if after := download(t, b, net.Values()); !slices.Equal(after, before) {
 		t.Errorf("parameters are %v, were %v", after, before)
 	}
 	batch.Mask[1] = 1 // the control
 	trainer.Step(batch)
-	if after := download(t, b, net.Params()); slices.Equal(after, before) {
+	if after := download(t, b, net.Values()); slices.Equal(after, before) {
 		t.Error("nor is anything learned where a target is asked for")
 	}
 }

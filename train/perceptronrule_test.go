@@ -106,13 +106,13 @@ func TestPerceptronRuleFollowsItsFormula(t *testing.T) {
 	for _, on := range []func(testing.TB) backend.Backend{openReference, openCPU, openEmulator} {
 		b := on(t)
 		net := perceptron(t, b, true, 1)
-		b.Fill(net.Params(), 0)
-		weight, _ := net.Window("perceptron.weight")
-		bias, _ := net.Window("perceptron.bias")
+		b.Fill(net.Values(), 0)
+		weight, _ := net.Parameter("perceptron.weight")
+		bias, _ := net.Parameter("perceptron.bias")
 		var got [][3]float32
 		rule := train.PerceptronRule{LR: lr, Epochs: 3, OnSample: func(epoch, sample int) error {
-			w := download(t, b, weight.Param)
-			got = append(got, [3]float32{w[0], w[1], download(t, b, bias.Param)[0]})
+			w := download(t, b, weight.Value)
+			got = append(got, [3]float32{w[0], w[1], download(t, b, bias.Value)[0]})
 			return nil
 		}}
 		result, err := rule.Fit(t.Context(), net, tasks.AND.Table(0))
@@ -163,7 +163,7 @@ func TestPerceptronMakesNoMoreMistakesThanNovikoffsBound(t *testing.T) {
 		}
 		b := openReference(t)
 		net := build(t, b, model.Spec{{Name: "p", Layer: model.Perceptron{Out: 1}}}, model.Shape{Steps: 1, Batch: 1, Width: width}, 1)
-		b.Fill(net.Params(), 0)
+		b.Fill(net.Values(), 0)
 		bound := int(longest / (margin * margin))
 		result, err := train.PerceptronRule{LR: 0.3, Epochs: bound + 1}.Fit(t.Context(), net, set)
 		if err != nil {

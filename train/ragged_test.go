@@ -97,7 +97,7 @@ func TestPaddingDoesNotChangeTraining(t *testing.T) {
 				if outputs, err = train.Predict(net, set); err != nil {
 					t.Fatal(err)
 				}
-				return download(t, b, net.Params()), metrics, outputs
+				return download(t, b, net.Values()), metrics, outputs
 			}
 			longest := int(slices.Max(test.lengths))
 			params, metrics, outputs := run(longest)

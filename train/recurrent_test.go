@@ -132,10 +132,10 @@ func TestMaskedWeightsStayZeroUnderEveryOptimizer(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/%T", name, c.layer), func(t *testing.T) {
 				spec := model.Spec{{Name: "layer", Layer: c.layer}, {Name: "head", Layer: model.Dense{Out: 1}}}
 				net := build(t, openReference(t), spec, model.Shape{Steps: 5, Batch: 4, Width: 1}, 1)
-				before := download(t, net.Backend(), net.Windows()[0].Param)
+				before := download(t, net.Backend(), net.Parameters()[0].Value)
 				fit(t, newTrainer(t, net, train.Options{
 					Loss: train.MSE{}, Optimizer: optimizer, LR: 0.01, Epochs: 25, Batch: 4}), delayed(16, 5, 1), nil) // 100 steps
-				for i, after := range download(t, net.Backend(), net.Windows()[0].Param) {
+				for i, after := range download(t, net.Backend(), net.Parameters()[0].Value) {
 					unit, source := i/5, i%5
 					connected := source == 4 || c.mask[unit][source]
 					if (after != 0) != connected || (after != before[i]) != connected {
@@ -156,9 +156,9 @@ func TestRTRLPerStepTendsToTheGradientOfTheSequence(t *testing.T) {
 	defer b.Close()
 	moves := func(lr float64, chunk int) []float64 {
 		net := build(t, b, model.Spec{{Name: "layer", Layer: layer}}, model.Shape{Steps: steps, Batch: 1, Width: 1}, 1)
-		before, after := make([]float64, net.Params().Size()), make([]float64, net.Params().Size())
+		before, after := make([]float64, net.Values().Size()), make([]float64, net.Values().Size())
 		read := func(values []float64) {
-			if err := b.DownloadFloat64(values, net.Params()); err != nil {
+			if err := b.DownloadFloat64(values, net.Values()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -200,7 +200,7 @@ func TestOneChunkIsTheWholeSequence(t *testing.T) {
 		trainer := newTrainer(t, net, train.Options{
 			Loss: train.MSE{}, Optimizer: train.Adam{}, LR: 0.05, Epochs: 1, Batch: 3, Chunk: chunk})
 		trainer.Step(data.NewBatches(delayed(3, steps, 1), 3).Batch(0))
-		return download(t, net.Backend(), net.Params())
+		return download(t, net.Backend(), net.Values())
 	}
 	want, got, shorter := trained(0), trained(steps), trained(steps-1)
 	same := true

@@ -33,21 +33,21 @@ type singleLayer struct {
 // newSingleLayer puts set, which fits the net, on its backend.
 func newSingleLayer(net *model.Network, set *data.Dataset) (*singleLayer, error) {
 	b, n, out := net.Backend(), set.Len(), net.Output().Width
-	l := &singleLayer{net: net, b: b, weight: net.Windows()[0].Param, memory: memory{b: b}, received: make([]float32, 1)}
-	if len(net.Windows()) > 1 {
-		l.bias = net.Windows()[1].Param
+	l := &singleLayer{net: net, b: b, weight: net.Parameters()[0].Value, memory: memory{b: b}, received: make([]float32, 1)}
+	if len(net.Parameters()) > 1 {
+		l.bias = net.Parameters()[1].Value
 	}
 	m := &l.memory
 	l.x, l.targets, l.miss = m.tensor(n, set.Width), m.tensor(n, out), m.tensor(n, out)
 	l.loss, l.sum = m.tensor(1, 1), m.tensor(1, 1)
-	l.finite = m.tensor(net.Params().Rows, net.Params().Cols)
+	l.finite = m.tensor(net.Values().Rows, net.Values().Cols)
 	if m.err != nil {
 		m.free()
 		return nil, fmt.Errorf("no memory for %d samples: %w", n, m.err)
 	}
 	b.Upload(l.x, set.X)
 	b.Upload(l.targets, set.Targets)
-	b.Copy(l.finite, net.Params())
+	b.Copy(l.finite, net.Values())
 	return l, nil
 }
 

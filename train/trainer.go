@@ -115,7 +115,7 @@ func New(net *model.Network, o Options) (*Trainer, error) {
 	t.grad = m.tensor(out.Rows(), out.Width)
 	t.loss, t.gradNorm, t.readings = m.tensor(1, 1), m.tensor(1, 1), m.tensor(2, 1)
 	t.queue = t.queueStep
-	params := net.Params()
+	params := net.Values()
 	for i := range t.slots {
 		t.slots[i] = m.tensor(params.Rows, params.Cols)
 	}
@@ -188,7 +188,7 @@ func noiseSeed(seed uint64, step int) uint64 {
 // tensors, for batches of the same shape.
 func (t *Trainer) queueStep() {
 	b, o, step := t.b, &t.options, &t.step
-	params, grads := t.net.Params(), t.net.Grads()
+	params, grads := t.net.Values(), t.net.Grads()
 	b.Fill(grads, 0)
 	step.carry.begin(b)
 	t.net.SetSeed(step.seed)

@@ -96,9 +96,9 @@ func (w *watch) nameOf(buf backend.Buffer, off int) string {
 	case within(t.gradNorm, buf, off):
 		return "the norm of the gradient"
 	}
-	for _, p := range w.trainer.net.Windows() {
+	for _, p := range w.trainer.net.Parameters() {
 		switch {
-		case within(p.Param, buf, off):
+		case within(p.Value, buf, off):
 			return fmt.Sprintf("%s%q", paramPrefix, p.Name)
 		case within(p.Grad, buf, off):
 			return fmt.Sprintf("the gradient of %q", p.Name)

@@ -41,7 +41,7 @@ func explosive(t *testing.T, b backend.Backend, initSeed uint64, steps int, chan
 
 func wantFiniteParameters(t *testing.T, net *model.Network) {
 	t.Helper()
-	for i, v := range download(t, net.Backend(), net.Params()) {
+	for i, v := range download(t, net.Backend(), net.Values()) {
 		if v-v != 0 {
 			t.Errorf("parameter %d is %v", i, v)
 		}
@@ -176,7 +176,7 @@ func TestNewAsksTheDeviceForTheOptimizerOnly(t *testing.T) {
 		c.o.Loss, c.o.LR, c.o.Epochs, c.o.Batch = train.MSE{}, 1, 1, 1
 		b.elements = 0
 		newTrainer(t, net, c.o)
-		if got := b.elements / net.Params().Size(); got != c.want {
+		if got := b.elements / net.Values().Size(); got != c.want {
 			t.Errorf("%T, Patience %d: memory for %d times the parameters, want %d", c.o.Optimizer, c.o.Patience, got, c.want)
 		}
 	}
@@ -228,7 +228,7 @@ func TestTheStateIsCopiedOnceInAThousandSteps(t *testing.T) {
 	b := &metered{Backend: openCPU(t)}
 	net, trainer := explosive(t, b, 1, 1e9, func(o *train.Options) { o.Epochs = 500 }) // 2500 steps
 	fit(t, trainer, line(19, 1), nil)
-	if want := 3 * 3 * net.Params().Size(); b.downloaded < want || b.downloaded > want+10*2500 {
+	if want := 3 * 3 * net.Values().Size(); b.downloaded < want || b.downloaded > want+10*2500 {
 		t.Errorf("%d elements were downloaded, want %d, 3 times the parameters and the state of Adam, and some of the loss", b.downloaded, want)
 	}
 }

@@ -152,7 +152,7 @@ func (e *explanation) build(s *settings, b backend.Backend, samples int, used fu
 	if err != nil {
 		return nil, err
 	}
-	params := int64(net.Params().Size()) * elementBytes
+	params := int64(net.Values().Size()) * elementBytes
 	e.memory = []memoryPart{
 		{fmt.Sprintf("parameters, %d", net.Count()), params},
 		{"gradients", params},

@@ -30,7 +30,7 @@ func traceReber(b backend.Backend, net *model.Network, text string) (*trace, err
 		return nil, err
 	}
 	defer slow.Free()
-	b.Copy(slow.Params(), net.Params())
+	b.Copy(slow.Values(), net.Values())
 	x, err := b.New(1, len(tasks.ReberSymbols))
 	if err != nil {
 		return nil, err

@@ -129,7 +129,7 @@ func (l *lesson) note(net *model.Network, epoch, sample int) error {
 	var weight [2]float32
 	var bias [1]float32
 	for i, dst := range [][]float32{weight[:], bias[:]} {
-		if err := net.Backend().Download(dst, net.Windows()[i].Param); err != nil {
+		if err := net.Backend().Download(dst, net.Parameters()[i].Value); err != nil {
 			return err
 		}
 	}

@@ -124,7 +124,7 @@ func measureFlows(ctx context.Context, b backend.Backend, lags int, seed uint64)
 // flowBound returns the bound of a fully recurrent net of sigmoid units, whose
 // slope is at most 1/4.
 func flowBound(net *model.Network, lags int) (flowCurve, error) {
-	weight := net.Windows()[0].Param
+	weight := net.Parameters()[0].Value
 	all := make([]float32, weight.Size())
 	if err := net.Backend().Download(all, weight); err != nil {
 		return flowCurve{}, err

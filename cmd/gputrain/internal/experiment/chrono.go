@@ -16,9 +16,9 @@ type chrono struct {
 	Lag float64
 }
 
-// Params implements model.Layer.
-func (c chrono) Params(in model.Shape) []model.Param {
-	params := c.LSTM.Params(in)
+// Parameters implements model.Layer.
+func (c chrono) Parameters(in model.Shape) []model.ParameterSpec {
+	params := c.LSTM.Parameters(in)
 	for i, p := range params {
 		switch p.Name {
 		case "bias_ih_l0":

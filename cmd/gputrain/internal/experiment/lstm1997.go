@@ -24,9 +24,9 @@ type within struct {
 	bound float64
 }
 
-// Params implements model.Layer.
-func (l within) Params(in model.Shape) []model.Param {
-	params := l.Layer.Params(in)
+// Parameters implements model.Layer.
+func (l within) Parameters(in model.Shape) []model.ParameterSpec {
+	params := l.Layer.Parameters(in)
 	for i := range params {
 		params[i].Init = func(dst []float64, rng *rand.Rand) {
 			for j := range dst {

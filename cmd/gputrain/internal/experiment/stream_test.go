@@ -60,10 +60,10 @@ func TestFollowingAStreamIsRunningOverIt(t *testing.T) {
 
 func TestLearningFromAStreamIsLearningInChunks(t *testing.T) {
 	f, s := tolerant(t, spikes)
-	before := make([]float32, f.net.Params().Size())
+	before := make([]float32, f.net.Values().Size())
 	got, want := slices.Clone(before), slices.Clone(before)
 	download := func(dst []float32, f *follower) {
-		if err := f.b.Download(dst, f.net.Params()); err != nil {
+		if err := f.b.Download(dst, f.net.Values()); err != nil {
 			t.Fatal(err)
 		}
 	}
