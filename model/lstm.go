@@ -50,8 +50,8 @@ type LSTM struct {
 	ZoneoutCell   float64 // likewise for c
 }
 
-func (l LSTM) recurrent() recurrent {
-	return recurrent{
+func (l LSTM) stack() stackLayer {
+	return stackLayer{
 		gates: 4, hidden: l.Hidden, layers: cmp.Or(l.Layers, 1), projection: l.Projection,
 		noBias: l.NoBias, peephole: l.Peephole, layerNorm: l.LayerNorm,
 		bidirectional: l.Bidirectional, dropout: l.Dropout, window: l.Window,
@@ -67,14 +67,14 @@ func (l LSTM) stepwise() bool {
 // Output returns in with width l.Hidden, or l.Projection, twice that if
 // Bidirectional.
 func (l LSTM) Output(in Shape) (Shape, error) {
-	out, err := l.recurrent().output(in)
+	out, err := l.stack().output(in)
 	if err != nil {
 		return Shape{}, err
 	}
 	if notFinite(float32(l.ForgetBias)) {
 		return Shape{}, fmt.Errorf("ForgetBias is %v, want a finite number of single precision", l.ForgetBias)
 	}
-	if l.stepwise() && l.recurrent().truncated() {
+	if l.stepwise() && l.stack().truncated() {
 		return Shape{}, errors.New("the Window is set, which does not go with Projection, LayerNorm and zoneout")
 	}
 	if l.NoBias && l.ForgetBias != 0 {
@@ -102,7 +102,7 @@ func (l LSTM) OutputRange(_, _ float64) (float64, float64) {
 
 // Parameters describes the parameters of all layers.
 func (l LSTM) Parameters(in Shape) []ParameterSpec {
-	params := l.recurrent().parameters(in)
+	params := l.stack().parameters(in)
 	for i, p := range params {
 		if strings.HasPrefix(p.Name, "bias_ih") {
 			params[i].Init = func(dst []float64, rng *rand.Rand) {
@@ -119,7 +119,7 @@ func (l LSTM) Parameters(in Shape) []ParameterSpec {
 // Build allocates the states and gates of all steps and what Backward needs.
 // All layers share the scratch.
 func (l LSTM) Build(b *Builder, in Shape) Module {
-	r := l.recurrent()
+	r := l.stack()
 	if l.stepwise() {
 		scratch := newLSTMScratch(b, in, l)
 		return r.build(b, in, func(in Shape, value, grad weights) recurrence {

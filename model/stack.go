@@ -1,186 +1,149 @@
 package model
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 
 	"gputrain/backend"
 )
 
-// recurrence is a recurrent layer in one direction, built. Its tensors are at
-// their largest; each pass cuts them to the batch at hand.
-type recurrence interface {
-	// forward returns h of all steps, which lies in the first of histories.
-	forward(x backend.Tensor, in Shape, mode Mode) backend.Tensor
-
-	// backward runs the backward pass of the rows of part, whole time steps of
-	// the last forward, from the histories' lastGrad to their initialGrad. dx
-	// may be absent.
-	backward(dy, dx backend.Tensor, part span)
-
-	// histories returns those of h and, where there is one, of c.
-	histories() []*history
+// stackLayer describes what RNN, LSTM and GRU have in common: a stack of layers,
+// each over the whole sequence in one direction or both, with parameters in
+// PyTorch's layout.
+type stackLayer struct {
+	gates          int // rows of the weights per hidden unit
+	hidden, layers int
+	projection     int // width of h where it is not hidden; 0: it is
+	noBias         bool
+	peephole       bool
+	layerNorm      bool
+	bidirectional  bool
+	dropout        float64 // between the layers
+	window         int     // time steps that an error goes back; 0 or WholeSequence: all
 }
 
-// stateNames are those of a recurrence's histories.
-var stateNames = [...]string{"h", "c"}
+// maxLayers bounds the layers of a stack.
+const maxLayers = 1 << 10
 
-// sequence is a recurrence over all of its time steps.
-type sequence interface {
-	forward(x backend.Tensor, in Shape, mode Mode) backend.Tensor
-	backward(dy, dx backend.Tensor) // dx may be absent
-	states(steps, batch int, suffix string) []State
-}
-
-// whole is a recurrence over sequences that are all as long.
-type whole struct{ recurrence }
-
-func (w whole) backward(dy, dx backend.Tensor) {
-	w.recurrence.backward(dy, dx, span{0, dy.Rows})
-}
-
-func (w whole) states(steps, batch int, suffix string) []State {
-	return states(w.recurrence, steps, batch, suffix)
-}
-
-// states describes the states of a recurrence to the caller.
-func states(r recurrence, steps, batch int, suffix string) []State {
-	var states []State
-	for i, h := range r.histories() {
-		states = append(states, h.cut(steps, batch).state(stateNames[i]+suffix, batch)...)
+// output returns in with the width of the top layer.
+func (r stackLayer) output(in Shape) (Shape, error) {
+	if err := checkSize("Hidden", r.hidden, maxSize); err != nil {
+		return Shape{}, err
 	}
-	return states
+	if err := checkSize("Layers", r.layers, maxLayers); err != nil {
+		return Shape{}, err
+	}
+	if err := checkRate("Dropout", r.dropout); err != nil {
+		return Shape{}, err
+	}
+	if r.window < 0 {
+		return Shape{}, fmt.Errorf("the Window is %d, want at least 1 time step, or 0 for all", r.window)
+	}
+	if r.dropout > 0 && r.layers == 1 {
+		return Shape{}, errors.New("Dropout is between the layers, and there is one")
+	}
+	return Shape{Steps: in.Steps, Batch: in.Batch, Width: r.directions() * r.width()}, nil
 }
 
-// stack is the Module of a stack of recurrent layers.
-type stack struct{ layers []*layer }
+// width returns the width of h.
+func (r stackLayer) width() int { return cmp.Or(r.projection, r.hidden) }
 
-// layer is one layer of a stack, with the dropout of its output.
-type layer struct {
-	sequence
-	dropout *dropout       // nil for the last layer, and without
-	dx      backend.Tensor // gradient of the input, at its largest; absent unless wanted
-}
+// truncated reports whether errors go back through a window only.
+func (r stackLayer) truncated() bool { return r.window > 0 && r.window != WholeSequence }
 
-// build builds the stack. grow makes the recurrence of a layer in one direction
-// from its parameters.
-func (r recurrent) build(b *Builder, in Shape, grow func(in Shape, value, grad weights) recurrence) Module {
-	w, s := newWorkspace(b, in, r), &stack{}
-	for i := range r.layers {
-		at := Shape{Steps: in.Steps, Batch: in.Batch, Width: r.inputWidth(i, in)}
-		grown := func(direction int) sequence {
-			value, grad := r.weights(b, i, direction, at.Width)
-			recurrence := grow(at, value, grad)
-			if r.truncated() {
-				recurrence = w.windowed(b, at, recurrence, r.window)
-			}
-			return w.sequence(b, in, recurrence)
-		}
-		l := &layer{sequence: grown(0), dx: w.inputGrads[i]}
-		if r.bidirectional {
-			l.sequence = w.bidirectional(b, at, r.width(), l.sequence, grown(1))
-		}
-		if r.dropout > 0 && i < r.layers-1 {
-			out, _ := r.output(at)
-			l.dropout = newDropout(b, out, r.dropout)
-			l.dropout.dx = w.inputGrads[i+1]
-		}
-		s.layers = append(s.layers, l)
-	}
-	return s
-}
-
-// workspace is what the layers of a stack use in turn.
-type workspace struct {
-	inputGrads []backend.Tensor // of each layer; absent unless wanted
-
-	masked                backend.Tensor // see padded
-	windowDY, windowDX    backend.Tensor // see windowed
-	half, dBack           backend.Tensor // see bidirectional
-	reversedDY, reversedX backend.Tensor // see reversed
-}
-
-// newWorkspace allocates what a stack shares. The gradients of the inputs of
-// layer 1 and up take turns on two tensors, for none is read after the layer
-// below it.
-func newWorkspace(b *Builder, in Shape, r recurrent) *workspace {
-	w := &workspace{inputGrads: make([]backend.Tensor, r.layers)}
-	widest := 0 // of the gradients
-	if b.InputGrad() {
-		w.inputGrads[0], widest = b.New(in.Rows(), in.Width), in.Width
-	}
-	for i := 1; i < r.layers; i++ {
-		width := r.inputWidth(i, in)
-		if widest = max(widest, width); i < 3 {
-			w.inputGrads[i] = b.New(in.Rows(), width)
-		} else {
-			w.inputGrads[i] = w.inputGrads[i-2]
-		}
-	}
-	if b.lengths(in) != nil {
-		w.masked = b.New(in.Rows(), r.width())
-	}
-	if r.truncated() {
-		w.windowDY, w.windowDX = b.New(in.Rows(), r.width()), b.New(1, in.Rows()*widest)
-	}
+func (r stackLayer) directions() int {
 	if r.bidirectional {
-		w.half, w.reversedDY = b.New(in.Rows(), r.width()), b.New(in.Rows(), r.width())
-		w.dBack, w.reversedX = b.New(1, in.Rows()*widest), b.New(1, in.Rows()*widest)
+		return 2
 	}
-	return w
+	return 1
 }
 
-// sequence returns the sequence of a recurrence.
-func (w *workspace) sequence(b *Builder, in Shape, r recurrence) sequence {
-	lengths := b.lengths(in)
-	if lengths == nil {
-		return whole{r}
-	}
-	p := &padded{recurrence: r, kept: r.histories(), backend: b.Backend(), lengths: lengths, masked: w.masked}
-	for _, h := range p.kept {
-		if !h.initialGrad.Present() {
-			continue
+// directionSuffix ends the names of the parameters and states of a direction.
+var directionSuffix = [...]string{"", "_reverse"}
+
+// params describes the parameters layer by layer, in each direction by
+// direction.
+func (r stackLayer) parameters(in Shape) []ParameterSpec {
+	var params []ParameterSpec
+	for layer := range r.layers {
+		for direction := range r.directions() {
+			for _, w := range r.weightList(new(weights), r.inputWidth(layer, in)) {
+				name := fmt.Sprintf("%s_l%d%s", w.name, layer, directionSuffix[direction])
+				params = append(params, ParameterSpec{Name: name, Shape: w.shape, Init: w.draw})
+			}
 		}
-		h.final = b.New(in.Batch, h.values.Cols)
-		if !h.closed {
-			h.finalGrad = b.New(in.Batch, h.values.Cols)
-		}
 	}
-	return p
+	return params
 }
 
-func (s *stack) Forward(x backend.Tensor, in Shape, mode Mode) backend.Tensor {
-	for _, l := range s.layers {
-		in.Width = x.Cols
-		x = l.forward(x, in, mode)
-		if l.dropout != nil {
-			x = l.dropout.Forward(x, in, mode)
-		}
+func (r stackLayer) inputWidth(layer int, in Shape) int {
+	if layer == 0 {
+		return in.Width
 	}
-	return x
+	return r.directions() * r.width()
 }
 
-func (s *stack) Backward(dy backend.Tensor) backend.Tensor {
-	rows := dy.Rows
-	for i := len(s.layers) - 1; i >= 0; i-- {
-		l := s.layers[i]
-		if l.dropout != nil {
-			dy = l.dropout.Backward(dy)
-		}
-		dx := l.dx
-		if dx.Present() {
-			dx = dx.Slice(0, rows)
-		}
-		l.backward(dy, dx)
-		dy = dx
-	}
-	return dy
+// widestInput returns the largest inputWidth.
+func (r stackLayer) widestInput(in Shape) int {
+	return max(in.Width, r.inputWidth(r.layers-1, in))
 }
 
-// States returns the states of all layers, each in all directions.
-func (s *stack) States(steps, batch int) []State {
-	var states []State
-	for i, l := range s.layers {
-		states = append(states, l.states(steps, batch, fmt.Sprintf("_l%d", i))...)
+// weights are the parameters of one layer in one direction, or their gradients.
+// What the layer has not is absent.
+type weights struct {
+	ih, hh                       backend.Tensor
+	bih, bhh                     backend.Tensor
+	hr                           backend.Tensor
+	peep                         backend.Tensor
+	normIH, normHH, normC, biasC backend.Tensor
+}
+
+// weight is one of the weights.
+type weight struct {
+	tensor *backend.Tensor // its place
+	draw   func(dst []float64, rng *rand.Rand)
+	name   string
+	shape  []int
+}
+
+// weightList lists the weights w of a layer in one direction whose input has that
+// width, in the order of the Parameters.
+func (r stackLayer) weightList(w *weights, width int) []weight {
+	var list []weight
+	add := func(tensor *backend.Tensor, draw func([]float64, *rand.Rand), name string, shape ...int) {
+		list = append(list, weight{tensor, draw, name, shape})
 	}
-	return states
+	rows, draw := r.gates*r.hidden, uniform(r.hidden)
+	add(&w.ih, draw, "weight_ih", rows, width)
+	add(&w.hh, draw, "weight_hh", rows, r.width())
+	if !r.noBias {
+		add(&w.bih, draw, "bias_ih", rows)
+		add(&w.bhh, draw, "bias_hh", rows)
+	}
+	if r.projection > 0 {
+		add(&w.hr, draw, "weight_hr", r.projection, r.hidden)
+	}
+	if r.peephole {
+		add(&w.peep, draw, "weight_peep", 3, r.hidden)
+	}
+	if r.layerNorm {
+		add(&w.normIH, ones, "weight_norm_ih", rows)
+		add(&w.normHH, ones, "weight_norm_hh", rows)
+		add(&w.normC, ones, "weight_norm_c", r.hidden)
+		add(&w.biasC, nil, "bias_norm_c", r.hidden)
+	}
+	return list
+}
+
+// weights takes the parameters of a layer in one direction, whose input has that
+// width, from b.
+func (r stackLayer) weights(b *Builder, layer, direction, width int) (value, grad weights) {
+	values, grads := r.weightList(&value, width), r.weightList(&grad, width)
+	first := (layer*r.directions() + direction) * len(values)
+	for i := range values {
+		*values[i].tensor, *grads[i].tensor = b.Parameter(first + i)
+	}
+	return value, grad
 }

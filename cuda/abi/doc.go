@@ -11,7 +11,7 @@
 //     libcuda.so.1, opened at the first one. Where the library is missing, they
 //     all return CUDA_ERROR_NO_DEVICE, and Load says why.
 //
-// With the tag emulatorabi besides, the functions come from package cuemulator
+// With the tag emulatorabi besides, the functions come from package emulatorabi
 // instead of libcuda.so.1.
 //
 // The Makefile sets the flags: see make build.

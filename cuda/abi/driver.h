@@ -7,7 +7,7 @@
  * or why the driver cannot be used. */
 const char *driver_failure(void);
 
-/* Where the functions come from: dynamic.c or package cuemulator.
+/* Where the functions come from: dynamic.c or package emulatorabi.
  *
  * driver_open returns whether there is a driver; if not, it writes why into
  * reason. driver_symbol returns a function of the driver, or NULL. */

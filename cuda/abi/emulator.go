@@ -2,4 +2,4 @@
 
 package abi
 
-import _ "gputrain/cuda/cuemulator" // defines driver_open and driver_symbol
+import _ "gputrain/cuda/emulatorabi" // defines driver_open and driver_symbol

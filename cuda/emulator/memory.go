@@ -40,7 +40,7 @@ type region struct {
 	name       string // of a variable, or "" for an allocation
 	number     int    // of the allocation, from 1
 
-	cells   atomic.Pointer[[]atomic.Uint64] // who touched what: see globalrace.go
+	cells   atomic.Pointer[[]atomic.Uint64] // who touched what: see check_globalrace.go
 	cellsMu sync.Mutex
 }
 

@@ -1,133 +1,160 @@
 package emulator
 
 import (
-	"encoding/binary"
 	"fmt"
+	"math"
+	"math/bits"
+	"sync"
+	"sync/atomic"
 
 	"gputrain/cuda"
 )
 
-// Limits of a launch on every GPU.
-const (
-	maxShared   = 48 << 10 // bytes per block, without opting in to more
-	maxGridX    = 1<<31 - 1
-	maxGridYZ   = 65535
-	maxThreads  = 1024 // of a block
-	maxThreadsZ = 64
-)
+// resident is how many blocks run side by side if they talk to each other.
+const resident = 32
 
-// A shape is what launches of a kernel are told apart by in the profile.
-type shape struct {
-	kernel      string
-	grid, block cuda.Dim3
-	shared      int
+// A launch is a kernel under way.
+type launch struct {
+	program       *program
+	memory        *deviceMemory
+	grid, block   cuda.Dim3
+	dynamicShared int
+	params        memory
+	number        int    // of the launch on the device, from 1
+	mark          uint64 // of the launch in the cells of global memory
+	seed          uint64
+	workers       int
+	budget        int64 // instructions of warps; 0 for none
+	off           map[Check]bool
+
+	watchGlobal, watchShared bool
+	multiprocessors          int
+
+	blocks   int
+	stride   int                            // of the order of blocks
+	released map[uint64]map[uint64]struct{} // blocks that released to an address
+	spent    atomic.Int64
+	next     atomic.Int64
+
+	mu         sync.Mutex
+	faultOrder atomic.Int64
+	fault      *Report
 }
 
-// Launch queues a kernel. Its fault is returned by a call after it has run, at
-// the latest by one that waits.
-func (d *Device) Launch(f cuda.Function, grid, block cuda.Dim3, sharedBytes int, s cuda.Stream, args []uint64) error {
-	if err := d.usable(); err != nil {
-		return err
+// run executes the launch and returns what it measured, and its fault.
+func (l *launch) run() (*stats, *Report) {
+	l.blocks = l.grid.X * l.grid.Y * l.grid.Z
+	l.stride = coprime(l.blocks, l.seed^uint64(l.number))
+	l.faultOrder.Store(math.MaxInt64)
+	l.watchShared = !l.off[SharedRace]
+	l.watchGlobal = !l.off[GlobalRace] && l.blocks > 1
+	workers := min(l.workers, l.blocks)
+	side := 1
+	if l.program.communicates {
+		// The outcome may depend on the order of the blocks: one worker decides it.
+		l.released = map[uint64]map[uint64]struct{}{}
+		workers, side = 1, resident
 	}
-	if err := d.stream(s); err != nil {
-		return err
+	results := make([]*stats, workers)
+	var group sync.WaitGroup
+	for i := range results {
+		results[i] = newStats(l.program)
+		if i == workers-1 {
+			l.work(results[i], side)
+			break
+		}
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			l.work(results[i], side)
+		}()
 	}
-	loaded := d.functions[f]
-	if loaded == nil {
-		return fmt.Errorf("cuda emulator: function %d does not exist", f)
+	group.Wait()
+	for _, s := range results[1:] {
+		results[0].add(s)
 	}
-	p := loaded.program
-	if err := p.checkLaunch(grid, block, sharedBytes, args); err != nil {
-		return fmt.Errorf("cuda emulator: kernel %s: %w", p.name, err)
-	}
-	if err := d.injected(LaunchOperation); err != nil {
-		return err
-	}
-	params := p.pack(args)
-	return d.enqueue(s, task{do: func(q *queue) *Report {
-		return d.execute(q, p, grid, block, sharedBytes, params)
-	}})
+	return results[0], l.fault
 }
 
-// checkLaunch is what the driver checks.
-func (p *program) checkLaunch(grid, block cuda.Dim3, sharedBytes int, args []uint64) error {
-	threads := block.X * block.Y * block.Z
-	switch e := p.entry; {
-	case grid.X < 1 || grid.Y < 1 || grid.Z < 1 || grid.X > maxGridX || grid.Y > maxGridYZ || grid.Z > maxGridYZ:
-		return fmt.Errorf("a grid of %s blocks, which goes from (1,1,1) to (%d,%d,%d)", index(grid), maxGridX, maxGridYZ, maxGridYZ)
-	case block.X < 1 || block.Y < 1 || block.Z < 1 || block.X > maxThreads || block.Y > maxThreads || block.Z > maxThreadsZ || threads > maxThreads:
-		return fmt.Errorf("a block of %s threads, which goes from (1,1,1) to (%d,%d,%d) and %d in all", index(block), maxThreads, maxThreads, maxThreadsZ, maxThreads)
-	case sharedBytes < 0 || p.sharedSize+sharedBytes > maxShared:
-		return fmt.Errorf("%d bytes of shared memory, %d of them static, and a block has at most %d", p.sharedSize+sharedBytes, p.sharedSize, maxShared)
-	case len(args) != len(e.params):
-		return fmt.Errorf("%d arguments for %d parameters", len(args), len(e.params))
-	case e.needThreads[0] > 0 && (e.needThreads != [3]int{block.X, block.Y, block.Z}):
-		return fmt.Errorf("a block of %s threads where the kernel demands %v", index(block), e.needThreads)
-	case e.maxThreads[0] > 0 && threads > e.maxThreads[0]*e.maxThreads[1]*e.maxThreads[2]:
-		return fmt.Errorf("a block of %s threads where the kernel allows %v", index(block), e.maxThreads)
+// work runs blocks, several side by side, until none is left.
+func (l *launch) work(s *stats, side int) {
+	var running, idle []*block
+	exhausted := false
+	for {
+		for len(running) < side && !exhausted {
+			order := int(l.next.Add(1) - 1)
+			if exhausted = order >= l.blocks || int64(order) > l.faultOrder.Load(); exhausted {
+				break
+			}
+			b := &block{}
+			if n := len(idle); n > 0 {
+				b, idle = idle[n-1], idle[:n-1]
+			}
+			b.start(l, order, s)
+			running = append(running, b)
+		}
+		if len(running) == 0 {
+			return
+		}
+		i := 0
+		if len(running) > 1 {
+			i = running[0].random.IntN(len(running))
+		}
+		b := running[i]
+		b.step()
+		switch {
+		case b.fault != nil:
+			l.failed(b)
+		case b.left > 0 && int64(b.order) < l.faultOrder.Load():
+			continue
+		}
+		running[i] = running[len(running)-1]
+		running = running[:len(running)-1]
+		idle = append(idle, b)
 	}
-	for _, v := range p.entry.params {
-		if v.size > 8 {
-			return fmt.Errorf("parameter %s has %d bytes, more than an argument holds", v.name, v.size)
+}
+
+// failed notes the fault of a block. Of several, that of the block that started
+// first counts: blocks before it are still run, so that the report does not
+// depend on the goroutines.
+func (l *launch) failed(b *block) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if int64(b.order) < l.faultOrder.Load() {
+		l.faultOrder.Store(int64(b.order))
+		l.fault = b.fault
+	}
+}
+
+// spend counts instructions against the budget.
+func (l *launch) spend(b *block, n int) {
+	if l.spent.Add(int64(n)) > l.budget && b.fault == nil {
+		b.fault = b.report(Endless, fmt.Sprintf("the launch has executed %d warp instructions without an end (Options.Budget)", l.budget))
+	}
+}
+
+// permuted is the number of the block that is started at position order.
+func (l *launch) permuted(order int) int {
+	hi, lo := bits.Mul64(uint64(order), uint64(l.stride))
+	_, rest := bits.Div64(hi, lo, uint64(l.blocks))
+	return int((rest + uint64(l.stride)) % uint64(l.blocks))
+}
+
+// coprime draws a number that has no factor in common with n.
+func coprime(n int, seed uint64) int {
+	for v := int(mix(seed)%uint64(n)) | 1; ; v += 2 {
+		a, b := v, n
+		for b != 0 {
+			a, b = b, a%b
+		}
+		if a == 1 {
+			return v
 		}
 	}
-	return nil
 }
 
-// pack lays the arguments out as the kernel expects its parameters.
-func (p *program) pack(args []uint64) []byte {
-	params := make([]byte, p.paramSize)
-	for i, v := range p.entry.params {
-		var word [8]byte
-		binary.LittleEndian.PutUint64(word[:], args[i])
-		copy(params[p.paramOffset[v]:], word[:v.size])
-	}
-	return params
+func (l *launch) blockIndex(n int) cuda.Dim3 {
+	return cuda.Dim3{X: n % l.grid.X, Y: n / l.grid.X % l.grid.Y, Z: n / (l.grid.X * l.grid.Y)}
 }
 
-// execute does a launch and returns its fault.
-func (d *Device) execute(q *queue, p *program, grid, block cuda.Dim3, sharedBytes int, params []byte) *Report {
-	o := d.driver.options
-	d.launches++
-	l := &launch{
-		program: p, memory: d.memory, grid: grid, block: block, dynamicShared: sharedBytes, params: memory{data: params},
-		number: d.launches, mark: uint64(d.launches%launchNumbers) + 1, seed: o.Seed, workers: o.Workers,
-		budget: o.Budget, off: d.driver.off, multiprocessors: d.driver.gpu.Multiprocessors,
-	}
-	if l.mark == 1 {
-		// Marks are about to be used again: forget those in memory.
-		for _, r := range d.memory.live {
-			r.cells.Store(nil)
-		}
-	}
-	measured, fault := l.run()
-	summary := measured.summary(l)
-	summary.Registers = o.Registers[p.name]
-	q.clock += d.driver.gpu.Estimate(summary).Seconds
-	key := shape{p.name, grid, block, sharedBytes}
-	if known := d.profile[key]; known != nil {
-		known.join(summary)
-	} else {
-		d.profile[key] = &summary
-		d.shapes = append(d.shapes, key)
-	}
-	return fault
-}
-
-// Profile waits and returns what was measured since the last reset: an entry for each
-// kernel and launch shape, in order of first launch. Aggregate joins the shapes.
-func (d *Device) Profile() []LaunchStats {
-	d.finish()
-	all := make([]LaunchStats, 0, len(d.shapes))
-	for _, key := range d.shapes {
-		all = append(all, *d.profile[key])
-	}
-	return all
-}
-
-// ResetProfile waits and forgets what was measured.
-func (d *Device) ResetProfile() {
-	d.finish()
-	clear(d.profile)
-	d.shapes = nil
-}
+func count32(v uint32) int { return bits.OnesCount32(v) }

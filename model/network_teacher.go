@@ -23,7 +23,7 @@ func (n *Network) Teach(target backend.Tensor) {
 
 // pupil is a layer that a teacher corrects.
 type pupil struct {
-	*coreModule
+	*contextModule
 	stage string
 }
 

@@ -18,8 +18,8 @@ type PartiallyRecurrent struct {
 	Stateful   bool       // the caller sets y(−1) through Network.States; else it is zero
 }
 
-func (l PartiallyRecurrent) core(in Shape) core {
-	return core{
+func (l PartiallyRecurrent) context(in Shape) contextLayer {
+	return contextLayer{
 		units: l.Units, activation: l.Activation, outputs: l.Units,
 		connected: func(unit, source int) bool { return source < in.Width || source == in.Width+unit },
 		window:    cmp.Or(l.Window, WholeSequence), stateful: l.Stateful,
@@ -31,7 +31,7 @@ func (l PartiallyRecurrent) Output(in Shape) (Shape, error) {
 	if err := checkSize("Units", l.Units, maxSize); err != nil {
 		return Shape{}, err
 	}
-	return l.core(in).output(in)
+	return l.context(in).output(in)
 }
 
 // OutputRange returns the bounds of the Activation.
@@ -40,7 +40,7 @@ func (l PartiallyRecurrent) OutputRange(_, _ float64) (float64, float64) {
 }
 
 // Parameters describes the weight.
-func (l PartiallyRecurrent) Parameters(in Shape) []ParameterSpec { return l.core(in).parameters(in) }
+func (l PartiallyRecurrent) Parameters(in Shape) []ParameterSpec { return l.context(in).parameters(in) }
 
 // Build allocates the states of all steps and what Backward needs.
-func (l PartiallyRecurrent) Build(b *Builder, in Shape) Module { return l.core(in).build(b, in) }
+func (l PartiallyRecurrent) Build(b *Builder, in Shape) Module { return l.context(in).build(b, in) }

@@ -27,8 +27,8 @@ type Jordan struct {
 	Stateful         bool // the caller sets c(0) through Network.States; else it is zero
 }
 
-func (l Jordan) core() core {
-	return core{
+func (l Jordan) context() contextLayer {
+	return contextLayer{
 		units: l.Hidden, activation: l.Activation,
 		readout: l.Out, squash: l.OutputActivation, outputs: l.Out,
 		decay: l.Decay, window: cmp.Or(l.Window, 1), teacher: l.TeacherForcing, stateful: l.Stateful,
@@ -40,7 +40,7 @@ func (l Jordan) Output(in Shape) (Shape, error) {
 	if err := cmp.Or(checkSize("Hidden", l.Hidden, maxSize), checkSize("Out", l.Out, maxSize)); err != nil {
 		return Shape{}, err
 	}
-	return l.core().output(in)
+	return l.context().output(in)
 }
 
 // OutputRange returns the bounds of the OutputActivation.
@@ -49,7 +49,7 @@ func (l Jordan) OutputRange(_, _ float64) (float64, float64) {
 }
 
 // Parameters describes the weights and the bias of the outputs.
-func (l Jordan) Parameters(in Shape) []ParameterSpec { return l.core().parameters(in) }
+func (l Jordan) Parameters(in Shape) []ParameterSpec { return l.context().parameters(in) }
 
 // Build allocates the states of all steps and what Backward needs.
-func (l Jordan) Build(b *Builder, in Shape) Module { return l.core().build(b, in) }
+func (l Jordan) Build(b *Builder, in Shape) Module { return l.context().build(b, in) }

@@ -6,7 +6,7 @@ import (
 	"gputrain/backend"
 )
 
-// unrolled is what a core needs for backpropagation through time (Werbos 1990;
+// unrolled is what a contextLayer needs for backpropagation through time (Werbos 1990;
 // Williams, Peng 1990). Tensors without another shape are as tall as the batch
 // at its largest. An error is the gradient of the loss here, so ϑ is the negative of
 // that in the literature, where the error is d − y.
@@ -28,7 +28,7 @@ type unrolled struct {
 	lagDZ, lagDoutput backend.Tensor
 }
 
-func newUnrolled(b *Builder, c core, in Shape) *unrolled {
+func newUnrolled(b *Builder, c contextLayer, in Shape) *unrolled {
 	rows, width := in.Rows(), c.width()
 	u := &unrolled{dy: b.New(rows, width), dz: b.New(rows, c.units)}
 	if b.InputGrad() {
@@ -58,7 +58,7 @@ func newUnrolled(b *Builder, c core, in Shape) *unrolled {
 
 // learnBackward adds the gradients of the parameters and returns that of the
 // input.
-func (m *coreModule) learnBackward(dy backend.Tensor) backend.Tensor {
+func (m *contextModule) learnBackward(dy backend.Tensor) backend.Tensor {
 	b, u, all := m.backend, m.bptt, span{0, dy.Rows}
 	if m.outputs < m.width() {
 		b.Fill(all.of(u.dy), 0)
@@ -90,7 +90,7 @@ func (m *coreModule) learnBackward(dy backend.Tensor) backend.Tensor {
 //	ϑ(t) = f'(t) ⊙ (dy(t) + dc(t+1)),  dc(t) = ϑ(t)·W_c + α·dc(t+1)
 //
 // ϑ(t) going through the readout first if there is one.
-func (m *coreModule) backThroughTime() {
+func (m *contextModule) backThroughTime() {
 	b, u, n := m.backend, m.bptt, m.in.Batch
 	carry := u.carry.Slice(0, n)
 	b.Copy(carry, u.finalGrad.Slice(0, n))
@@ -106,7 +106,7 @@ func (m *coreModule) backThroughTime() {
 // backThroughWindow computes the gradients of all steps, each as the sum of what
 // the errors of the same time step, of one step later, and so on give, up to
 // Window − 1 steps later. Each of the terms is one product for all steps.
-func (m *coreModule) backThroughWindow() {
+func (m *contextModule) backThroughWindow() {
 	b, u, n, rows := m.backend, m.bptt, m.in.Batch, m.in.Rows()
 	m.backThroughUnits(u.dz, u.doutput, u.dy.Slice(0, rows), span{0, rows})
 	dz := u.dz
@@ -131,7 +131,7 @@ func (m *coreModule) backThroughWindow() {
 
 // backThroughUnits sets the rows of dz and, with a readout, of doutput to the
 // gradients of the arguments of f and g, dy being that of these rows of y.
-func (m *coreModule) backThroughUnits(dz, doutput, dy backend.Tensor, rows span) {
+func (m *contextModule) backThroughUnits(dz, doutput, dy backend.Tensor, rows span) {
 	b, h := m.backend, rows.of(m.h)
 	dz = rows.of(dz)
 	if m.readout > 0 {
@@ -145,7 +145,7 @@ func (m *coreModule) backThroughUnits(dz, doutput, dy backend.Tensor, rows span)
 
 // fed returns the part of the context's gradient that goes on to y, of the step
 // before: without the elements that the teacher replaced.
-func (m *coreModule) fed(carry backend.Tensor) backend.Tensor {
+func (m *contextModule) fed(carry backend.Tensor) backend.Tensor {
 	u := m.bptt
 	if !u.untaught.Present() {
 		return carry

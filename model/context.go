@@ -7,7 +7,7 @@ import (
 	"math/rand/v2"
 )
 
-// core describes what Elman, Jordan, PartiallyRecurrent and FullyRecurrent have
+// contextLayer describes what Elman, Jordan, PartiallyRecurrent and FullyRecurrent have
 // in common: units that see, besides the input, a context, which is what the
 // layer gave at the step before. For t = 0..T−1:
 //
@@ -18,7 +18,7 @@ import (
 //
 // The layer's output is the first outputs elements of y(t). With a teacher they
 // are replaced by the targets where they go into the context.
-type core struct {
+type contextLayer struct {
 	units      int
 	activation Activation                  // f
 	connected  func(unit, source int) bool // whether W[unit, source] may differ from 0; nil: all may
@@ -55,7 +55,7 @@ func (g Gradient) String() string {
 }
 
 // width returns the number of elements of y and of the context.
-func (c core) width() int {
+func (c contextLayer) width() int {
 	if c.readout > 0 {
 		return c.readout
 	}
@@ -63,9 +63,9 @@ func (c core) width() int {
 }
 
 // sources returns the number of elements of m.
-func (c core) sources(in Shape) int { return in.Width + c.width() + 1 }
+func (c contextLayer) sources(in Shape) int { return in.Width + c.width() + 1 }
 
-func (c core) output(in Shape) (Shape, error) {
+func (c contextLayer) output(in Shape) (Shape, error) {
 	_, unknown := c.activation.Output(in)
 	_, unknownSquash := c.squash.Output(in)
 	switch {
@@ -88,7 +88,7 @@ func (c core) output(in Shape) (Shape, error) {
 }
 
 // params describes W, [units, sources], and the readout's V and b.
-func (c core) parameters(in Shape) []ParameterSpec {
+func (c contextLayer) parameters(in Shape) []ParameterSpec {
 	draw := uniform(c.units)
 	sources := c.sources(in)
 	params := []ParameterSpec{{Name: "weight", Shape: []int{c.units, sources}, Init: func(dst []float64, rng *rand.Rand) {
@@ -105,7 +105,7 @@ func (c core) parameters(in Shape) []ParameterSpec {
 
 // mask sets the elements of values, [units, sources], to zero that are no
 // connections. The bias, the last source, always is one.
-func (c core) mask(values []float64, sources int) {
+func (c contextLayer) mask(values []float64, sources int) {
 	if c.connected == nil {
 		return
 	}

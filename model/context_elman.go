@@ -22,8 +22,8 @@ type Elman struct {
 	Stateful   bool       // the caller sets c(0) through Network.States; else it is zero
 }
 
-func (l Elman) core() core {
-	return core{
+func (l Elman) context() contextLayer {
+	return contextLayer{
 		units: l.Hidden, activation: l.Activation, outputs: l.Hidden,
 		window: cmp.Or(l.Window, 1), stateful: l.Stateful,
 	}
@@ -34,7 +34,7 @@ func (l Elman) Output(in Shape) (Shape, error) {
 	if err := checkSize("Hidden", l.Hidden, maxSize); err != nil {
 		return Shape{}, err
 	}
-	return l.core().output(in)
+	return l.context().output(in)
 }
 
 // OutputRange returns the bounds of the Activation.
@@ -43,7 +43,7 @@ func (l Elman) OutputRange(_, _ float64) (float64, float64) {
 }
 
 // Parameters describes the weight.
-func (l Elman) Parameters(in Shape) []ParameterSpec { return l.core().parameters(in) }
+func (l Elman) Parameters(in Shape) []ParameterSpec { return l.context().parameters(in) }
 
 // Build allocates the states of all steps and what Backward needs.
-func (l Elman) Build(b *Builder, in Shape) Module { return l.core().build(b, in) }
+func (l Elman) Build(b *Builder, in Shape) Module { return l.context().build(b, in) }

@@ -7,7 +7,7 @@ import (
 	"gputrain/backend"
 )
 
-// sensitivity is what a core needs for real-time recurrent learning (Williams,
+// sensitivity is what a contextLayer needs for real-time recurrent learning (Williams,
 // Zipser 1989): p^k_uv(t) = ∂y_k(t)/∂W[u,v], for each sequence a matrix P(t) of
 // [units, units·sources]. Row k is that of y_k; its elements are in the order
 // of W.
@@ -22,7 +22,7 @@ type sensitivity struct {
 	diagonal, feedback backend.Tensor
 }
 
-func newSensitivity(b *Builder, c core, in Shape) *sensitivity {
+func newSensitivity(b *Builder, c contextLayer, in Shape) *sensitivity {
 	s := &sensitivity{units: c.units, sources: c.sources(in)}
 	if b.InputGrad() {
 		b.Fail(errors.New("RTRL gives no gradient of the input: nothing before this stage can learn"))
@@ -54,7 +54,7 @@ func newSensitivity(b *Builder, c core, in Shape) *sensitivity {
 //	dW[u,v]  += Σ_k e_k(t)·p^k_uv(t)
 //
 // and p^l_uv(t) = 0 from then on for the units that a teacher replaces.
-func (m *coreModule) learnForward(dy backend.Tensor) {
+func (m *contextModule) learnForward(dy backend.Tensor) {
 	b, s, all := m.backend, m.rtrl, span{0, dy.Rows}
 	slope := all.of(s.slope)
 	b.Fill(slope, 1)

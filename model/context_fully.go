@@ -35,8 +35,8 @@ type FullyRecurrent struct {
 	Stateful       bool // the caller sets y(−1) through Network.States; else it is zero
 }
 
-func (l FullyRecurrent) core() core {
-	c := core{
+func (l FullyRecurrent) context() contextLayer {
+	c := contextLayer{
 		units: l.Units, activation: l.Activation, outputs: cmp.Or(l.Outputs, l.Units),
 		window: cmp.Or(l.Window, WholeSequence), gradient: l.Gradient, teacher: l.TeacherForcing, stateful: l.Stateful,
 	}
@@ -55,7 +55,7 @@ func (l FullyRecurrent) Output(in Shape) (Shape, error) {
 	if err != nil {
 		return Shape{}, err
 	}
-	return l.core().output(in)
+	return l.context().output(in)
 }
 
 func (l FullyRecurrent) checkMask(in Shape) error {
@@ -79,7 +79,7 @@ func (l FullyRecurrent) OutputRange(_, _ float64) (float64, float64) {
 }
 
 // Parameters describes the weight.
-func (l FullyRecurrent) Parameters(in Shape) []ParameterSpec { return l.core().parameters(in) }
+func (l FullyRecurrent) Parameters(in Shape) []ParameterSpec { return l.context().parameters(in) }
 
 // Build allocates the states of all steps and what Backward needs.
-func (l FullyRecurrent) Build(b *Builder, in Shape) Module { return l.core().build(b, in) }
+func (l FullyRecurrent) Build(b *Builder, in Shape) Module { return l.context().build(b, in) }

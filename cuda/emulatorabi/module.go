@@ -1,6 +1,6 @@
 //go:build cuda && emulatorabi
 
-package cuemulator
+package emulatorabi
 
 // #include <cuda.h>
 import "C"

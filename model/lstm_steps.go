@@ -42,7 +42,7 @@ type lstmScratch struct {
 }
 
 func newLSTMScratch(b *Builder, in Shape, l LSTM) *lstmScratch {
-	n, width := in.Batch, l.recurrent().width()
+	n, width := in.Batch, l.stack().width()
 	return &lstmScratch{
 		gates:  b.New(n, 4*l.Hidden),
 		hidden: b.New(n, width),
@@ -53,7 +53,7 @@ func newLSTMScratch(b *Builder, in Shape, l LSTM) *lstmScratch {
 }
 
 func newLSTMSteps(b *Builder, in Shape, l LSTM, value, grad weights, scratch *lstmScratch) *lstmSteps {
-	rows, width := in.Rows(), l.recurrent().width()
+	rows, width := in.Rows(), l.stack().width()
 	s := &lstmSteps{
 		backend: b.Backend(), value: value, grad: grad, scratch: scratch,
 		hidden:        newHistory(b, in, width, l.Stateful),

@@ -24,28 +24,28 @@ type GRU struct {
 	Dropout       float64 // rate, between the layers
 }
 
-func (g GRU) recurrent() recurrent {
-	return recurrent{
+func (g GRU) stack() stackLayer {
+	return stackLayer{
 		gates: 3, hidden: g.Hidden, layers: cmp.Or(g.Layers, 1),
 		noBias: g.NoBias, bidirectional: g.Bidirectional, dropout: g.Dropout,
 	}
 }
 
 // Output returns in with width g.Hidden, twice that if Bidirectional.
-func (g GRU) Output(in Shape) (Shape, error) { return g.recurrent().output(in) }
+func (g GRU) Output(in Shape) (Shape, error) { return g.stack().output(in) }
 
 // OutputRange returns −1 and 1.
 func (g GRU) OutputRange(_, _ float64) (float64, float64) { return -1, 1 }
 
 // Parameters describes the parameters of all layers.
-func (g GRU) Parameters(in Shape) []ParameterSpec { return g.recurrent().parameters(in) }
+func (g GRU) Parameters(in Shape) []ParameterSpec { return g.stack().parameters(in) }
 
 // Build allocates the states and gates of all steps and what Backward needs.
 // All layers share the scratch.
 func (g GRU) Build(b *Builder, in Shape) Module {
-	dims := backend.GRUDims{Steps: in.Steps, Batch: in.Batch, Input: g.recurrent().widestInput(in), Hidden: g.Hidden}
+	dims := backend.GRUDims{Steps: in.Steps, Batch: in.Batch, Input: g.stack().widestInput(in), Hidden: g.Hidden}
 	scratch := b.New(1, backend.GRUScratch(b.Backend(), dims))
-	return g.recurrent().build(b, in, func(in Shape, value, grad weights) recurrence {
+	return g.stack().build(b, in, func(in Shape, value, grad weights) recurrence {
 		return &gru{
 			backend:   b.Backend(),
 			hidden:    newHistory(b, in, g.Hidden, g.Stateful),

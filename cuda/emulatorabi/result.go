@@ -1,6 +1,6 @@
 //go:build cuda && emulatorabi
 
-package cuemulator
+package emulatorabi
 
 // #cgo CFLAGS: -I${SRCDIR}/../abi/include
 // #include <cuda.h>

@@ -7,10 +7,10 @@ import (
 	"gputrain/backend"
 )
 
-// coreModule is a core that was built. Its tensors are at their largest; row
+// contextModule is a contextLayer that was built. Its tensors are at their largest; row
 // t·Batch+i is time step t of sequence i.
-type coreModule struct {
-	core
+type contextModule struct {
+	contextLayer
 	backend backend.Backend
 
 	weight, weightGrad             backend.Tensor // W
@@ -33,12 +33,12 @@ type coreModule struct {
 }
 
 // build allocates the states of all steps and what Backward needs.
-func (c core) build(b *Builder, in Shape) Module {
+func (c contextLayer) build(b *Builder, in Shape) Module {
 	if c.window != WholeSequence && c.window > in.Steps {
 		b.Fail(fmt.Errorf("the Window is %d, but sequences have at most %d time steps", c.window, in.Steps))
 	}
-	m := &coreModule{
-		core: c, backend: b.Backend(),
+	m := &contextModule{
+		contextLayer: c, backend: b.Backend(),
 		sources:  b.New(in.Rows(), c.sources(in)),
 		h:        b.New(in.Rows(), c.units),
 		context:  b.New(in.Rows()+in.Batch, c.width()),
@@ -91,7 +91,7 @@ func newConstant(b *Builder, rows, cols int, values []float64) backend.Tensor {
 	return t
 }
 
-func (m *coreModule) Forward(x backend.Tensor, in Shape, mode Mode) backend.Tensor {
+func (m *contextModule) Forward(x backend.Tensor, in Shape, mode Mode) backend.Tensor {
 	m.in = in
 	b, all := m.backend, span{0, in.Rows()}
 	target := m.takeTarget(mode)
@@ -112,7 +112,7 @@ func (m *coreModule) Forward(x backend.Tensor, in Shape, mode Mode) backend.Tens
 }
 
 // advance runs one time step.
-func (m *coreModule) advance(now, next span, target backend.Tensor) {
+func (m *contextModule) advance(now, next span, target backend.Tensor) {
 	b := m.backend
 	sources, h, y, context := now.of(m.sources), now.of(m.h), now.of(m.y), next.of(m.context)
 	b.CopyCols(sources, m.in.Width, now.of(m.context), 0, context.Cols)
@@ -132,7 +132,7 @@ func (m *coreModule) advance(now, next span, target backend.Tensor) {
 	}
 }
 
-func (m *coreModule) Backward(dy backend.Tensor) backend.Tensor {
+func (m *contextModule) Backward(dy backend.Tensor) backend.Tensor {
 	b := m.backend
 	b.CopyCols(m.feedback, 0, m.masked, m.in.Width, m.feedback.Cols)
 	var dx backend.Tensor
@@ -148,7 +148,7 @@ func (m *coreModule) Backward(dy backend.Tensor) backend.Tensor {
 }
 
 // States returns the context and, with RTRL, the sensitivities.
-func (m *coreModule) States(steps, batch int) []State {
+func (m *contextModule) States(steps, batch int) []State {
 	if !m.stateful {
 		return nil
 	}
@@ -166,7 +166,7 @@ func (m *coreModule) States(steps, batch int) []State {
 	return []State{context}
 }
 
-func (m *coreModule) teach(target backend.Tensor) {
+func (m *contextModule) teach(target backend.Tensor) {
 	if target.Cols != m.outputs {
 		panic(fmt.Sprintf("model: Teach: target is %v, want %d columns", target, m.outputs))
 	}
@@ -175,7 +175,7 @@ func (m *coreModule) teach(target backend.Tensor) {
 
 // takeTarget returns what the teacher gave, which serves one Forward; absent
 // without a teacher, and when nothing is learned.
-func (m *coreModule) takeTarget(mode Mode) backend.Tensor {
+func (m *contextModule) takeTarget(mode Mode) backend.Tensor {
 	if !m.teacher || mode == Eval {
 		return backend.Tensor{}
 	}

@@ -28,15 +28,15 @@ type RNN struct {
 	Window        int     // time steps that an error goes back, its own included; 0 stands for WholeSequence
 }
 
-func (r RNN) recurrent() recurrent {
-	return recurrent{
+func (r RNN) stack() stackLayer {
+	return stackLayer{
 		gates: 1, hidden: r.Hidden, layers: cmp.Or(r.Layers, 1),
 		noBias: r.NoBias, window: r.Window, bidirectional: r.Bidirectional, dropout: r.Dropout,
 	}
 }
 
 // Output returns in with width r.Hidden, twice that if Bidirectional.
-func (r RNN) Output(in Shape) (Shape, error) { return r.recurrent().output(in) }
+func (r RNN) Output(in Shape) (Shape, error) { return r.stack().output(in) }
 
 // OutputRange returns −1 and 1, with ReLU 0 and +Inf.
 func (r RNN) OutputRange(_, _ float64) (float64, float64) {
@@ -47,15 +47,15 @@ func (r RNN) OutputRange(_, _ float64) (float64, float64) {
 }
 
 // Parameters describes the parameters of all layers.
-func (r RNN) Parameters(in Shape) []ParameterSpec { return r.recurrent().parameters(in) }
+func (r RNN) Parameters(in Shape) []ParameterSpec { return r.stack().parameters(in) }
 
 // Build allocates the hidden states of all steps and what Backward needs. All
 // layers share the scratch and the gradient of f's argument.
 func (r RNN) Build(b *Builder, in Shape) Module {
 	dz := b.New(in.Rows(), r.Hidden)
-	dims := backend.RNNDims{Steps: in.Steps, Batch: in.Batch, Input: r.recurrent().widestInput(in), Hidden: r.Hidden}
+	dims := backend.RNNDims{Steps: in.Steps, Batch: in.Batch, Input: r.stack().widestInput(in), Hidden: r.Hidden}
 	scratch := b.New(1, backend.RNNScratch(b.Backend(), dims))
-	return r.recurrent().build(b, in, func(in Shape, value, grad weights) recurrence {
+	return r.stack().build(b, in, func(in Shape, value, grad weights) recurrence {
 		return &rnn{
 			backend: b.Backend(),
 			hidden:  newHistory(b, in, r.Hidden, r.Stateful),

@@ -1,0 +1,133 @@
+package emulator
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"gputrain/cuda"
+)
+
+// Limits of a launch on every GPU.
+const (
+	maxShared   = 48 << 10 // bytes per block, without opting in to more
+	maxGridX    = 1<<31 - 1
+	maxGridYZ   = 65535
+	maxThreads  = 1024 // of a block
+	maxThreadsZ = 64
+)
+
+// A shape is what launches of a kernel are told apart by in the profile.
+type shape struct {
+	kernel      string
+	grid, block cuda.Dim3
+	shared      int
+}
+
+// Launch queues a kernel. Its fault is returned by a call after it has run, at
+// the latest by one that waits.
+func (d *Device) Launch(f cuda.Function, grid, block cuda.Dim3, sharedBytes int, s cuda.Stream, args []uint64) error {
+	if err := d.usable(); err != nil {
+		return err
+	}
+	if err := d.stream(s); err != nil {
+		return err
+	}
+	loaded := d.functions[f]
+	if loaded == nil {
+		return fmt.Errorf("cuda emulator: function %d does not exist", f)
+	}
+	p := loaded.program
+	if err := p.checkLaunch(grid, block, sharedBytes, args); err != nil {
+		return fmt.Errorf("cuda emulator: kernel %s: %w", p.name, err)
+	}
+	if err := d.injected(LaunchOperation); err != nil {
+		return err
+	}
+	params := p.pack(args)
+	return d.enqueue(s, task{do: func(q *queue) *Report {
+		return d.execute(q, p, grid, block, sharedBytes, params)
+	}})
+}
+
+// checkLaunch is what the driver checks.
+func (p *program) checkLaunch(grid, block cuda.Dim3, sharedBytes int, args []uint64) error {
+	threads := block.X * block.Y * block.Z
+	switch e := p.entry; {
+	case grid.X < 1 || grid.Y < 1 || grid.Z < 1 || grid.X > maxGridX || grid.Y > maxGridYZ || grid.Z > maxGridYZ:
+		return fmt.Errorf("a grid of %s blocks, which goes from (1,1,1) to (%d,%d,%d)", index(grid), maxGridX, maxGridYZ, maxGridYZ)
+	case block.X < 1 || block.Y < 1 || block.Z < 1 || block.X > maxThreads || block.Y > maxThreads || block.Z > maxThreadsZ || threads > maxThreads:
+		return fmt.Errorf("a block of %s threads, which goes from (1,1,1) to (%d,%d,%d) and %d in all", index(block), maxThreads, maxThreads, maxThreadsZ, maxThreads)
+	case sharedBytes < 0 || p.sharedSize+sharedBytes > maxShared:
+		return fmt.Errorf("%d bytes of shared memory, %d of them static, and a block has at most %d", p.sharedSize+sharedBytes, p.sharedSize, maxShared)
+	case len(args) != len(e.params):
+		return fmt.Errorf("%d arguments for %d parameters", len(args), len(e.params))
+	case e.needThreads[0] > 0 && (e.needThreads != [3]int{block.X, block.Y, block.Z}):
+		return fmt.Errorf("a block of %s threads where the kernel demands %v", index(block), e.needThreads)
+	case e.maxThreads[0] > 0 && threads > e.maxThreads[0]*e.maxThreads[1]*e.maxThreads[2]:
+		return fmt.Errorf("a block of %s threads where the kernel allows %v", index(block), e.maxThreads)
+	}
+	for _, v := range p.entry.params {
+		if v.size > 8 {
+			return fmt.Errorf("parameter %s has %d bytes, more than an argument holds", v.name, v.size)
+		}
+	}
+	return nil
+}
+
+// pack lays the arguments out as the kernel expects its parameters.
+func (p *program) pack(args []uint64) []byte {
+	params := make([]byte, p.paramSize)
+	for i, v := range p.entry.params {
+		var word [8]byte
+		binary.LittleEndian.PutUint64(word[:], args[i])
+		copy(params[p.paramOffset[v]:], word[:v.size])
+	}
+	return params
+}
+
+// execute does a launch and returns its fault.
+func (d *Device) execute(q *queue, p *program, grid, block cuda.Dim3, sharedBytes int, params []byte) *Report {
+	o := d.driver.options
+	d.launches++
+	l := &launch{
+		program: p, memory: d.memory, grid: grid, block: block, dynamicShared: sharedBytes, params: memory{data: params},
+		number: d.launches, mark: uint64(d.launches%launchNumbers) + 1, seed: o.Seed, workers: o.Workers,
+		budget: o.Budget, off: d.driver.off, multiprocessors: d.driver.gpu.Multiprocessors,
+	}
+	if l.mark == 1 {
+		// Marks are about to be used again: forget those in memory.
+		for _, r := range d.memory.live {
+			r.cells.Store(nil)
+		}
+	}
+	measured, fault := l.run()
+	summary := measured.summary(l)
+	summary.Registers = o.Registers[p.name]
+	q.clock += d.driver.gpu.Estimate(summary).Seconds
+	key := shape{p.name, grid, block, sharedBytes}
+	if known := d.profile[key]; known != nil {
+		known.join(summary)
+	} else {
+		d.profile[key] = &summary
+		d.shapes = append(d.shapes, key)
+	}
+	return fault
+}
+
+// Profile waits and returns what was measured since the last reset: an entry for each
+// kernel and launch shape, in order of first launch. Aggregate joins the shapes.
+func (d *Device) Profile() []LaunchStats {
+	d.finish()
+	all := make([]LaunchStats, 0, len(d.shapes))
+	for _, key := range d.shapes {
+		all = append(all, *d.profile[key])
+	}
+	return all
+}
+
+// ResetProfile waits and forgets what was measured.
+func (d *Device) ResetProfile() {
+	d.finish()
+	clear(d.profile)
+	d.shapes = nil
+}
