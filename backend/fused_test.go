@@ -66,13 +66,13 @@ func TestLayersTakeTheWholeSequenceWhereTheyCan(t *testing.T) {
 }
 
 func TestScratchSufficesForSmallerLayers(t *testing.T) {
-	largest := backend.LSTMDims{Steps: 5, Batch: 4, Input: 3, Hidden: 6, Peephole: true}
+	largest := backend.LSTMDims{Steps: 5, Batch: 4, Input: 3, Hidden: 6, Peepholes: true}
 	limit := backend.LSTMScratch(plain{}, largest)
 	for _, d := range []backend.LSTMDims{
 		{Steps: 5, Batch: 4, Input: 3, Hidden: 6},
-		{Steps: 4, Batch: 4, Input: 3, Hidden: 6, Peephole: true},
-		{Steps: 5, Batch: 3, Input: 3, Hidden: 6, Peephole: true},
-		{Steps: 5, Batch: 4, Input: 3, Hidden: 5, Peephole: true},
+		{Steps: 4, Batch: 4, Input: 3, Hidden: 6, Peepholes: true},
+		{Steps: 5, Batch: 3, Input: 3, Hidden: 6, Peepholes: true},
+		{Steps: 5, Batch: 4, Input: 3, Hidden: 5, Peepholes: true},
 		{},
 	} {
 		if n := backend.LSTMScratch(plain{}, d); n > limit {

@@ -19,7 +19,7 @@ func LSTMScratch(b Backend, d LSTMDims) int {
 	}
 	step := d.Batch * d.Hidden
 	n := (2 + lstmCellScratch) * step
-	if d.Peephole {
+	if d.Peepholes {
 		n += d.Steps * step
 	}
 	return n

@@ -16,7 +16,7 @@ package backend
 // LSTMDims are the sizes of an LSTM layer over a sequence.
 type LSTMDims struct {
 	Steps, Batch, Input, Hidden int // T, N, D, H
-	Peephole                    bool
+	Peepholes                   bool
 }
 
 // LSTMArgs are the operands of LSTMForward. Outputs must not overlap any other
@@ -40,7 +40,7 @@ type LSTMArgs struct {
 // Dims returns the sizes of the layer.
 func (a LSTMArgs) Dims() LSTMDims {
 	d := a.rnn().Dims()
-	return LSTMDims{Steps: d.Steps, Batch: d.Batch, Input: d.Input, Hidden: d.Hidden, Peephole: a.Peep.Present()}
+	return LSTMDims{Steps: d.Steps, Batch: d.Batch, Input: d.Input, Hidden: d.Hidden, Peepholes: a.Peep.Present()}
 }
 
 // rnn returns the operands that an RNN has too.

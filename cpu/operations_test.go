@@ -254,7 +254,7 @@ func products() []operation {
 func sequences() []operation {
 	var all []operation
 	for _, d := range []backend.LSTMDims{
-		{Steps: 7, Batch: 35, Input: 9, Hidden: 66, Peephole: true},
+		{Steps: 7, Batch: 35, Input: 9, Hidden: 66, Peepholes: true},
 		{Steps: 3, Batch: 3, Input: 70, Hidden: 260},
 		{Steps: 3, Batch: 33, Input: 70, Hidden: 260},
 	} {
@@ -305,7 +305,7 @@ func (b *bench) lstm(d backend.LSTMDims) backend.LSTMGradArgs {
 		DBIH:   b.out(1, 4*hidden),
 		DBHH:   b.out(1, 4*hidden),
 	}
-	if d.Peephole {
+	if d.Peepholes {
 		a.Peep, a.DPeep = b.in(3, hidden), b.out(3, hidden)
 	}
 	a.Scratch = b.zeros(1, backend.LSTMScratch(b.Backend, d))

@@ -42,7 +42,7 @@ func losses(t *testing.T, b backend.Backend, steps int) []float64 {
 	t.Helper()
 	const batch = 8
 	net, err := model.New(b, model.Spec{
-		{Name: "lstm", Layer: model.LSTM{Hidden: 16, Peephole: true}},
+		{Name: "lstm", Layer: model.LSTM{Hidden: 16, Peepholes: true}},
 		{Name: "last", Layer: model.LastStep{}},
 		{Name: "head", Layer: model.Dense{Out: 10}},
 	}, model.Shape{Steps: 8, Batch: batch, Width: 8})

@@ -10,25 +10,25 @@ import (
 //
 //	y(t) = f(W·[x(t); y(t−1); 1])
 //
-// The first Outputs units are what the layer gives; the others are hidden. The
-// parameter is weight, W, of [Units, Width+Units+1], drawn from U(±1/√Units).
+// The first Out units are what the layer gives; the others are hidden. The
+// parameter is weight, W, of [Hidden, Width+Hidden+1], drawn from U(±1/√Hidden).
 // Where the Mask says that there is no connection W is zero and has no gradient;
 // other values there have no influence.
 //
 // Gradient chooses between backpropagation through time and real-time recurrent
 // learning. Both give the same gradient of a sequence. That of RTRL takes
-// Units⁴ operations per time step, but needs no past: with a Stateful layer
+// Hidden⁴ operations per time step, but needs no past: with a Stateful layer
 // and train.Options.Chunk = 1 the weights change at every step. It gives no
 // gradient of the input.
 //
-// With a teacher the units see, in training, the targets of the first Outputs
+// With a teacher the units see, in training, the targets of the first Out
 // units in place of what these gave; then the caller gives the targets through
 // Network.Teach.
 type FullyRecurrent struct {
-	Units          int
-	Outputs        int // 0 stands for Units
+	Hidden         int
+	Out            int // units whose outputs the layer gives, the first ones; 0 stands for Hidden
 	Activation     Activation
-	Mask           [][]bool // [Units][Width+Units], whether a unit sees an input or a unit; nil: all
+	Mask           [][]bool // [Hidden][Width+Hidden], whether a unit sees an input or a unit; nil: all
 	Gradient       Gradient
 	Window         int // time steps that an error goes back, its own included, with BPTT; 0 stands for WholeSequence
 	TeacherForcing bool
@@ -37,7 +37,7 @@ type FullyRecurrent struct {
 
 func (l FullyRecurrent) context() contextLayer {
 	c := contextLayer{
-		units: l.Units, activation: l.Activation, outputs: cmp.Or(l.Outputs, l.Units),
+		units: l.Hidden, activation: l.Activation, outputs: cmp.Or(l.Out, l.Hidden),
 		window: cmp.Or(l.Window, WholeSequence), gradient: l.Gradient, teacher: l.TeacherForcing, stateful: l.Stateful,
 	}
 	if l.Mask != nil {
@@ -46,11 +46,11 @@ func (l FullyRecurrent) context() contextLayer {
 	return c
 }
 
-// Output returns in with width l.Outputs.
+// Output returns in with width l.Out.
 func (l FullyRecurrent) Output(in Shape) (Shape, error) {
-	err := checkSize("Units", l.Units, maxSize)
+	err := checkSize("Hidden", l.Hidden, maxSize)
 	if err == nil {
-		err = cmp.Or(checkSize("Outputs", cmp.Or(l.Outputs, l.Units), l.Units), l.checkMask(in))
+		err = cmp.Or(checkSize("Out", cmp.Or(l.Out, l.Hidden), l.Hidden), l.checkMask(in))
 	}
 	if err != nil {
 		return Shape{}, err
@@ -62,12 +62,12 @@ func (l FullyRecurrent) checkMask(in Shape) error {
 	if l.Mask == nil {
 		return nil
 	}
-	if len(l.Mask) != l.Units {
-		return fmt.Errorf("the Mask has %d rows, want one for each of the %d units", len(l.Mask), l.Units)
+	if len(l.Mask) != l.Hidden {
+		return fmt.Errorf("the Mask has %d rows, want one for each of the %d units", len(l.Mask), l.Hidden)
 	}
 	for unit, row := range l.Mask {
-		if len(row) != in.Width+l.Units {
-			return fmt.Errorf("the Mask has %d columns in row %d, want %d for the inputs and %d for the units", len(row), unit, in.Width, l.Units)
+		if len(row) != in.Width+l.Hidden {
+			return fmt.Errorf("the Mask has %d columns in row %d, want %d for the inputs and %d for the units", len(row), unit, in.Width, l.Hidden)
 		}
 	}
 	return nil

@@ -8,11 +8,11 @@ import "cmp"
 //	y_u(t) = f(Σ_v W[u,v]·x_v(t) + w_u·y_u(t−1) + b_u)
 //
 // The parameter is weight, W with the w on the diagonal of its recurrent part
-// and zeros beside it, of [Units, Width+Units+1], drawn from U(±1/√Units). The
+// and zeros beside it, of [Hidden, Width+Hidden+1], drawn from U(±1/√Hidden). The
 // zeros have no gradient and stay zero; other values in their place have no
 // influence.
 type PartiallyRecurrent struct {
-	Units      int
+	Hidden     int
 	Activation Activation // f
 	Window     int        // time steps that an error goes back, its own included; 0 stands for WholeSequence
 	Stateful   bool       // the caller sets y(−1) through Network.States; else it is zero
@@ -20,15 +20,15 @@ type PartiallyRecurrent struct {
 
 func (l PartiallyRecurrent) context(in Shape) contextLayer {
 	return contextLayer{
-		units: l.Units, activation: l.Activation, outputs: l.Units,
+		units: l.Hidden, activation: l.Activation, outputs: l.Hidden,
 		connected: func(unit, source int) bool { return source < in.Width || source == in.Width+unit },
 		window:    cmp.Or(l.Window, WholeSequence), stateful: l.Stateful,
 	}
 }
 
-// Output returns in with width l.Units.
+// Output returns in with width l.Hidden.
 func (l PartiallyRecurrent) Output(in Shape) (Shape, error) {
-	if err := checkSize("Units", l.Units, maxSize); err != nil {
+	if err := checkSize("Hidden", l.Hidden, maxSize); err != nil {
 		return Shape{}, err
 	}
 	return l.context(in).output(in)

@@ -14,7 +14,7 @@ func ExamplePartiallyRecurrent() {
 	b := reference.New()
 	defer b.Close()
 	net, err := model.New(b, model.Spec{
-		{Name: "trace", Layer: model.PartiallyRecurrent{Units: 1, Activation: model.Identity}},
+		{Name: "trace", Layer: model.PartiallyRecurrent{Hidden: 1, Activation: model.Identity}},
 	}, model.Shape{Steps: 5, Batch: 1, Width: 1})
 	if err != nil {
 		log.Fatal(err)

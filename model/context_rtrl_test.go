@@ -17,14 +17,14 @@ func TestRTRLGivesTheGradientOfBPTT(t *testing.T) {
 		name  string
 		layer model.FullyRecurrent
 	}{
-		{"all units", model.FullyRecurrent{Units: 4}},
-		{"hidden units", model.FullyRecurrent{Units: 5, Outputs: 2, Activation: model.Tanh}},
-		{"one unit", model.FullyRecurrent{Units: 1}},
-		{"relu", model.FullyRecurrent{Units: 5, Outputs: 3, Activation: model.ReLU}},
-		{"mask", model.FullyRecurrent{Units: 5, Outputs: 2, Mask: mask}},
-		{"teacher", model.FullyRecurrent{Units: 5, Outputs: 2, TeacherForcing: true}},
-		{"all units taught", model.FullyRecurrent{Units: 3, TeacherForcing: true}},
-		{"states", model.FullyRecurrent{Units: 4, Outputs: 1, Stateful: true}},
+		{"all units", model.FullyRecurrent{Hidden: 4}},
+		{"hidden units", model.FullyRecurrent{Hidden: 5, Out: 2, Activation: model.Tanh}},
+		{"one unit", model.FullyRecurrent{Hidden: 1}},
+		{"relu", model.FullyRecurrent{Hidden: 5, Out: 3, Activation: model.ReLU}},
+		{"mask", model.FullyRecurrent{Hidden: 5, Out: 2, Mask: mask}},
+		{"teacher", model.FullyRecurrent{Hidden: 5, Out: 2, TeacherForcing: true}},
+		{"all units taught", model.FullyRecurrent{Hidden: 3, TeacherForcing: true}},
+		{"states", model.FullyRecurrent{Hidden: 4, Out: 1, Stateful: true}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for _, in := range []model.Shape{{Steps: 1, Batch: 1, Width: 3}, {Steps: 12, Batch: 3, Width: 3}, {Steps: 7, Batch: 1, Width: 3}} {
@@ -45,7 +45,7 @@ func TestTeacherReplacesTheOutputsInTheContext(t *testing.T) {
 		layer model.Layer
 	}{
 		{"Jordan", model.Jordan{Hidden: 3, Out: 2, Decay: 0.4, Window: model.WholeSequence, TeacherForcing: true}},
-		{"FullyRecurrent", model.FullyRecurrent{Units: 4, Outputs: 2, TeacherForcing: true}},
+		{"FullyRecurrent", model.FullyRecurrent{Hidden: 4, Out: 2, TeacherForcing: true}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := newBench(t, test.layer, in, uint64(i), model.InputGrad())
@@ -77,8 +77,8 @@ func TestChunksOfASequenceAreTheWhole(t *testing.T) {
 	for name, layer := range map[string]model.Layer{
 		"Elman":  model.Elman{Hidden: 4, Stateful: true},
 		"Jordan": model.Jordan{Hidden: 4, Out: 2, Decay: 0.5, Stateful: true},
-		"RTRL":   model.FullyRecurrent{Units: 4, Outputs: 2, Gradient: model.RTRL, Stateful: true},
-		"taught": model.FullyRecurrent{Units: 4, Outputs: 2, Gradient: model.RTRL, Stateful: true, TeacherForcing: true},
+		"RTRL":   model.FullyRecurrent{Hidden: 4, Out: 2, Gradient: model.RTRL, Stateful: true},
+		"taught": model.FullyRecurrent{Hidden: 4, Out: 2, Gradient: model.RTRL, Stateful: true, TeacherForcing: true},
 	} {
 		for _, chunk := range []int{1, 3, 10} {
 			t.Run(fmt.Sprintf("%s/%d", name, chunk), func(t *testing.T) {
@@ -116,7 +116,7 @@ func TestSequencesOfMoreThan65535Steps(t *testing.T) {
 	in := model.Shape{Steps: 70_001, Batch: 3, Width: 1}
 	for name, layer := range map[string]model.Layer{
 		"Elman": model.Elman{Hidden: 2, Window: 2, Stateful: true},
-		"RTRL":  model.FullyRecurrent{Units: 2, Gradient: model.RTRL, Stateful: true},
+		"RTRL":  model.FullyRecurrent{Hidden: 2, Gradient: model.RTRL, Stateful: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := openCPU(t)

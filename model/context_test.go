@@ -96,9 +96,9 @@ func TestRecurrentGradientsMatchDifferences(t *testing.T) {
 		{"Elman with states", model.Elman{Hidden: 3, Window: whole, Stateful: true, Activation: model.Tanh}},
 		{"Jordan", model.Jordan{Hidden: 3, Out: 2, Window: whole}},
 		{"Jordan with decay and states", model.Jordan{Hidden: 3, Out: 2, Window: whole, Decay: 0.6, Stateful: true, OutputActivation: model.Softmax}},
-		{"FullyRecurrent", model.FullyRecurrent{Units: 4}},
-		{"FullyRecurrent with hidden units and states", model.FullyRecurrent{Units: 4, Outputs: 2, Activation: model.Tanh, Stateful: true}},
-		{"FullyRecurrent of one unit", model.FullyRecurrent{Units: 1}},
+		{"FullyRecurrent", model.FullyRecurrent{Hidden: 4}},
+		{"FullyRecurrent with hidden units and states", model.FullyRecurrent{Hidden: 4, Out: 2, Activation: model.Tanh, Stateful: true}},
+		{"FullyRecurrent of one unit", model.FullyRecurrent{Hidden: 1}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			spec := model.Spec{{Name: "below", Layer: model.Dense{Out: 2}}, {Name: "layer", Layer: test.layer}, head}
@@ -127,7 +127,7 @@ func TestWindowedGradientsMatchDifferencesWithFrozenContext(t *testing.T) {
 			return model.Jordan{Hidden: 3, Out: 2, Decay: 0.7, Window: w, Stateful: true}
 		}},
 		{"FullyRecurrent", 2, func(w int) model.Layer {
-			return model.FullyRecurrent{Units: 4, Outputs: 3, Window: w, Stateful: true}
+			return model.FullyRecurrent{Hidden: 4, Out: 3, Window: w, Stateful: true}
 		}},
 	} {
 		t.Run(fmt.Sprintf("%s/%d", test.name, test.window), func(t *testing.T) {
@@ -173,10 +173,10 @@ func TestWindowOfTheWholeSequenceIsFullBPTT(t *testing.T) {
 	for name, layer := range map[string]func(window int) model.Layer{
 		"Elman":              func(w int) model.Layer { return model.Elman{Hidden: 4, Window: w} },
 		"Jordan":             func(w int) model.Layer { return model.Jordan{Hidden: 4, Out: 2, Decay: 0.5, Window: w} },
-		"PartiallyRecurrent": func(w int) model.Layer { return model.PartiallyRecurrent{Units: 4, Window: w} },
-		"FullyRecurrent":     func(w int) model.Layer { return model.FullyRecurrent{Units: 4, Outputs: 2, Window: w} },
+		"PartiallyRecurrent": func(w int) model.Layer { return model.PartiallyRecurrent{Hidden: 4, Window: w} },
+		"FullyRecurrent":     func(w int) model.Layer { return model.FullyRecurrent{Hidden: 4, Out: 2, Window: w} },
 		"taught": func(w int) model.Layer {
-			return model.FullyRecurrent{Units: 4, Outputs: 2, Window: w, TeacherForcing: true}
+			return model.FullyRecurrent{Hidden: 4, Out: 2, Window: w, TeacherForcing: true}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

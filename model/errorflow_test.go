@@ -43,8 +43,8 @@ func flowOf(t *testing.T, layer model.Layer, state string, scale float64, steps,
 // state that has one path only.
 func TestErrorFlowByGradientIsThatByDifferences(t *testing.T) {
 	const steps, units = 12, 4
-	want, _, _ := flowOf(t, model.FullyRecurrent{Units: units, Stateful: true}, "layer.context", 2, steps, 2*units)
-	got, _, _ := flowOf(t, model.FullyRecurrent{Units: units, Stateful: true, Gradient: model.RTRL}, "layer.context", 2, steps, 2*units)
+	want, _, _ := flowOf(t, model.FullyRecurrent{Hidden: units, Stateful: true}, "layer.context", 2, steps, 2*units)
+	got, _, _ := flowOf(t, model.FullyRecurrent{Hidden: units, Stateful: true, Gradient: model.RTRL}, "layer.context", 2, steps, 2*units)
 	for lag := range want {
 		if off := math.Abs(got[lag].Largest/want[lag].Largest - 1); !(off < 1e-3) {
 			t.Errorf("lag %d: %v by differences, %v by gradient, off by %.2g", lag, got[lag].Largest, want[lag].Largest, off)
@@ -198,7 +198,7 @@ func TestErrorFlowSaysWhatIsMissing(t *testing.T) {
 	}
 	hidden := model.Stage{Name: "rnn", Layer: model.RNN{Hidden: 2, Stateful: true}}
 	for want, spec := range map[string]model.Spec{
-		"TeacherForcing":              {hidden, {Name: "full", Layer: model.FullyRecurrent{Units: 2, TeacherForcing: true, Stateful: true}}},
+		"TeacherForcing":              {hidden, {Name: "full", Layer: model.FullyRecurrent{Hidden: 2, TeacherForcing: true, Stateful: true}}},
 		"backward in time":            {hidden, {Name: "both", Layer: model.GRU{Hidden: 2, Bidirectional: true, Stateful: true}}},
 		`stage "gru" is not Stateful`: {hidden, {Name: "gru", Layer: model.GRU{Hidden: 2}}},
 	} {

@@ -142,11 +142,11 @@ func TestGradientsMatchDifferences(t *testing.T) {
 		{"rnn with states", model.Spec{stage(model.RNN{Hidden: 3, Layers: 2, Stateful: true}), last, head}, sequences},
 		{"lstm", model.Spec{stage(model.LSTM{Hidden: 3})}, sequences},
 		{"lstm of one step", model.Spec{stage(model.LSTM{Hidden: 3})}, model.Shape{Steps: 1, Batch: 2, Width: 3}},
-		{"lstm with peepholes", model.Spec{stage(model.LSTM{Hidden: 3, Peephole: true})}, sequences},
+		{"lstm with peepholes", model.Spec{stage(model.LSTM{Hidden: 3, Peepholes: true})}, sequences},
 		{"lstm of two layers", model.Spec{stage(model.LSTM{Hidden: 3, Layers: 2}), last, head}, sequences},
-		{"lstm with peepholes of two layers", model.Spec{stage(model.LSTM{Hidden: 3, Layers: 2, Peephole: true}), head}, sequences},
+		{"lstm with peepholes of two layers", model.Spec{stage(model.LSTM{Hidden: 3, Layers: 2, Peepholes: true}), head}, sequences},
 		{"lstm of five layers without bias", model.Spec{stage(model.LSTM{Hidden: 2, Layers: 5, NoBias: true})}, sequences},
-		{"lstm with states", model.Spec{stage(model.LSTM{Hidden: 3, Layers: 2, Stateful: true, Peephole: true}), last, head}, sequences},
+		{"lstm with states", model.Spec{stage(model.LSTM{Hidden: 3, Layers: 2, Stateful: true, Peepholes: true}), last, head}, sequences},
 		{"lstm on rnn", model.Spec{stage(model.RNN{Hidden: 3, Stateful: true}), {Name: "lstm", Layer: model.LSTM{Hidden: 2, Stateful: true}}, head}, sequences},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -29,7 +29,7 @@ func TestInitIsUniformAsInPyTorch(t *testing.T) {
 	}{
 		{model.Dense{Out: 100}, 1. / 5},
 		{model.RNN{Hidden: 100, Layers: 2}, 1. / 10},
-		{model.LSTM{Hidden: 64, Peephole: true}, 1. / 8},
+		{model.LSTM{Hidden: 64, Peepholes: true}, 1. / 8},
 	} {
 		for name, values := range initialised(t, model.Spec{{Name: "layer", Layer: test.layer}}, 1) {
 			n := float64(len(values))

@@ -65,7 +65,7 @@ func TestLayersWithinALayerGiveTheResultsOfTwoStages(t *testing.T) {
 	for _, c := range []chain{
 		{model.RNN{Hidden: 3}, model.LSTM{Hidden: 3}},
 		{model.LSTM{Hidden: 3, Layers: 2, Bidirectional: true, Projection: 2}, model.Dense{Out: 2}},
-		{model.GRU{Hidden: 3, Layers: 3, NoBias: true}, model.LSTM{Hidden: 2, Bidirectional: true, Peephole: true}},
+		{model.GRU{Hidden: 3, Layers: 3, NoBias: true}, model.LSTM{Hidden: 2, Bidirectional: true, Peepholes: true}},
 	} {
 		one := passes(t, model.Spec{{Name: "both", Layer: c}})
 		two := passes(t, model.Spec{{Name: "first", Layer: c.first}, {Name: "second", Layer: c.second}})

@@ -19,7 +19,7 @@ import (
 // per layer weight_ih [4·Hidden, Width or Hidden], weight_hh [4·Hidden,
 // Hidden] and, unless NoBias, bias_ih [4·Hidden], bias_hh [4·Hidden], with rows
 // in the order i, f, g, o, and with Projection weight_hr [Projection, Hidden],
-// which makes Projection the width of h. Peephole (Gers et al. 2002) adds
+// which makes Projection the width of h. Peepholes (Gers et al. 2002) add
 // weight_peep [3, Hidden], rows i, f, o, which PyTorch does not have: with it
 // this is the LSTM of Graves and Schmidhuber (2005). LSTM1997 has the memory
 // blocks and the truncated gradient of the years before.
@@ -37,7 +37,7 @@ type LSTM struct {
 	Hidden        int
 	Layers        int // 0 stands for 1
 	Projection    int // width of h if it is not Hidden: h_t = W_hr·(o ⊙ tanh(c_t)); 0 is none
-	Peephole      bool
+	Peepholes     bool
 	NoBias        bool
 	Bidirectional bool
 	Stateful      bool    // the caller sets h_{−1} and c_{−1} through Network.States; else they are zero
@@ -53,7 +53,7 @@ type LSTM struct {
 func (l LSTM) stack() stackLayer {
 	return stackLayer{
 		gates: 4, hidden: l.Hidden, layers: cmp.Or(l.Layers, 1), projection: l.Projection,
-		noBias: l.NoBias, peephole: l.Peephole, layerNorm: l.LayerNorm,
+		noBias: l.NoBias, peepholes: l.Peepholes, layerNorm: l.LayerNorm,
 		bidirectional: l.Bidirectional, dropout: l.Dropout, window: l.Window,
 	}
 }
@@ -86,8 +86,8 @@ func (l LSTM) Output(in Shape) (Shape, error) {
 	if err := cmp.Or(checkRate("ZoneoutHidden", l.ZoneoutHidden), checkRate("ZoneoutCell", l.ZoneoutCell)); err != nil {
 		return Shape{}, err
 	}
-	if l.Peephole && l.stepwise() {
-		return Shape{}, errors.New("the Peephole does not go with Projection, LayerNorm or zoneout")
+	if l.Peepholes && l.stepwise() {
+		return Shape{}, errors.New("the Peepholes do not go with Projection, LayerNorm or zoneout")
 	}
 	return out, nil
 }
@@ -126,7 +126,7 @@ func (l LSTM) Build(b *Builder, in Shape) Module {
 			return newLSTMSteps(b, in, l, value, grad, scratch)
 		})
 	}
-	dims := backend.LSTMDims{Steps: in.Steps, Batch: in.Batch, Input: r.widestInput(in), Hidden: l.Hidden, Peephole: l.Peephole}
+	dims := backend.LSTMDims{Steps: in.Steps, Batch: in.Batch, Input: r.widestInput(in), Hidden: l.Hidden, Peepholes: l.Peepholes}
 	scratch := b.New(1, backend.LSTMScratch(b.Backend(), dims))
 	return r.build(b, in, func(in Shape, value, grad weights) recurrence {
 		gates := b.New(in.Rows(), 4*l.Hidden)

@@ -38,7 +38,7 @@ import (
 // reach the input, so no stage with parameters may come before the layer.
 //
 // The parameters are weight [U, M], with rows in_j, φ_j, out_j, v, and with
-// Peepholes peephole [3, Blocks·Cells], with rows p_in, p_φ, p_out, all drawn
+// Peepholes weight_peep [3, Blocks·Cells], with rows p_in, p_φ, p_out, all drawn
 // from U(±InitRange).
 type LSTM1997 struct {
 	Blocks int // memory blocks
@@ -157,7 +157,7 @@ func (l LSTM1997) Parameters(in Shape) []ParameterSpec {
 		}
 	}}}
 	if l.Peepholes {
-		params = append(params, ParameterSpec{Name: "peephole", Shape: []int{3, l.allCells()}, Init: func(dst []float64, rng *rand.Rand) {
+		params = append(params, ParameterSpec{Name: "weight_peep", Shape: []int{3, l.allCells()}, Init: func(dst []float64, rng *rand.Rand) {
 			draw(dst, rng)
 			if !l.ForgetGates {
 				clear(dst[l.allCells() : 2*l.allCells()])

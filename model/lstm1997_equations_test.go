@@ -169,7 +169,7 @@ func TestLSTM1997FollowTheirEquations(t *testing.T) {
 	for seed, test := range generations {
 		t.Run(test.name, func(t *testing.T) {
 			c := newBlockCheck(t, test.layer, model.Shape{Steps: 9, Batch: 3, Width: 4}, uint64(seed))
-			m := lstm1997{test.layer, c.param(t, "weight"), c.param(t, "peephole")}
+			m := lstm1997{test.layer, c.param(t, "weight"), c.param(t, "weight_peep")}
 			y := c.pass(t, 0, c.in.Steps)
 			for n := range c.in.Batch {
 				want, _ := m.run(c.sequence(c.x, n), nil)

@@ -62,5 +62,5 @@ func ExampleLSTM1997_generations() {
 	// Output:
 	// 1997: lstm.weight [8 16]
 	// 2000: lstm.weight [10 12]
-	// 2002: lstm.weight [10 12] lstm.peephole [3 4]
+	// 2002: lstm.weight [10 12] lstm.weight_peep [3 4]
 }

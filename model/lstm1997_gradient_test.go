@@ -29,7 +29,7 @@ func (c *blockCheck) loss(m lstm1997, frozen []context) float64 {
 // differences returns the derivatives of the loss by all parameters.
 func (c *blockCheck) differences(m lstm1997, frozen []context) map[string][]float64 {
 	grads := make(map[string][]float64)
-	for name, values := range map[string][]float64{"weight": m.weight, "peephole": m.peephole} {
+	for name, values := range map[string][]float64{"weight": m.weight, "weight_peep": m.peephole} {
 		for i, v := range values {
 			at := func(offset float64) float64 {
 				values[i] = v + offset*gradientStep
@@ -60,7 +60,7 @@ func TestTruncatedGradientMatchesDifferencesInAFrozenContext(t *testing.T) {
 	for seed, test := range generations {
 		t.Run(test.name, func(t *testing.T) {
 			c := newBlockCheck(t, test.layer, model.Shape{Steps: 6, Batch: 2, Width: 3}, uint64(seed))
-			m := lstm1997{test.layer, c.param(t, "weight"), c.param(t, "peephole")}
+			m := lstm1997{test.layer, c.param(t, "weight"), c.param(t, "weight_peep")}
 			frozen := make([]context, c.in.Batch)
 			for n := range frozen {
 				_, frozen[n] = m.run(c.sequence(c.x, n), nil)

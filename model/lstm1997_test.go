@@ -49,7 +49,7 @@ func TestLSTM1997Init(t *testing.T) {
 		if lowest, highest := slices.Min(drawn), slices.Max(drawn); lowest < -0.1 || highest > 0.1 || highest-lowest < 0.1 {
 			t.Errorf("%s from %v to %v, want −0.1 to 0.1", name, lowest, highest)
 		}
-		if name == "lstm.peephole" && !slices.Equal(drawn[6:12], make([]float64, 6)) {
+		if name == "lstm.weight_peep" && !slices.Equal(drawn[6:12], make([]float64, 6)) {
 			t.Errorf("peepholes of forget gates that do not exist: %v", drawn[6:12])
 		}
 	}

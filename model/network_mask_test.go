@@ -30,8 +30,8 @@ func TestMaskedWeightsAreZeroAndHaveNoGradient(t *testing.T) {
 		layer model.Layer
 		mask  [][]bool
 	}{
-		"FullyRecurrent":     {model.FullyRecurrent{Units: 3, Mask: mask}, mask},
-		"PartiallyRecurrent": {model.PartiallyRecurrent{Units: 3}, diagonal},
+		"FullyRecurrent":     {model.FullyRecurrent{Hidden: 3, Mask: mask}, mask},
+		"PartiallyRecurrent": {model.PartiallyRecurrent{Hidden: 3}, diagonal},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newBench(t, test.layer, in, 1)
@@ -42,7 +42,7 @@ func TestMaskedWeightsAreZeroAndHaveNoGradient(t *testing.T) {
 				}
 			}
 			got, _ := newBench(t, test.layer, in, 1).gradient(t)
-			plain := newBench(t, model.FullyRecurrent{Units: 3}, in, 1)
+			plain := newBench(t, model.FullyRecurrent{Hidden: 3}, in, 1)
 			zeroUnconnected(t, plain, test.mask)
 			want, _ := plain.gradient(t)
 			for i := range 6 * len(test.mask) {
@@ -80,9 +80,9 @@ func TestWeightsBesideTheMaskHaveNoInfluence(t *testing.T) {
 	mask := all(3, 5)
 	mask[0][0], mask[1][3], mask[2][2] = false, false, false
 	for name, layer := range map[string]model.FullyRecurrent{
-		"BPTT":      {Units: 3, Mask: mask},
-		"truncated": {Units: 3, Mask: mask, Window: 2},
-		"RTRL":      {Units: 3, Mask: mask, Gradient: model.RTRL},
+		"BPTT":      {Hidden: 3, Mask: mask},
+		"truncated": {Hidden: 3, Mask: mask, Window: 2},
+		"RTRL":      {Hidden: 3, Mask: mask, Gradient: model.RTRL},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var opts []model.Option
@@ -115,21 +115,21 @@ func TestRecurrentLayersRejectWhatMakesNoSense(t *testing.T) {
 		{model.Jordan{Hidden: 3, Out: 1, Decay: 1}, "Decay is 1"},
 		{model.Jordan{Hidden: 3, Out: 1, Decay: math.NaN()}, "Decay is NaN"},
 		{model.Jordan{Hidden: 3, Out: 1, OutputActivation: 99}, "there is no Activation 99"},
-		{model.PartiallyRecurrent{Units: -4}, "Units is -4"},
-		{model.FullyRecurrent{Units: 3, Outputs: 4}, "Outputs is 4, want 1 to 3"},
-		{model.FullyRecurrent{Units: 3, Mask: all(2, 5)}, "Mask has 2 rows, want one for each of the 3 units"},
-		{model.FullyRecurrent{Units: 3, Mask: all(3, 4)}, "Mask has 4 columns in row 0, want 2 for the inputs and 3 for the units"},
-		{model.FullyRecurrent{Units: 3, Gradient: 7}, "there is no Gradient 7"},
-		{model.FullyRecurrent{Units: 3, Gradient: model.RTRL, Window: 2}, "Window is set, which is for BPTT"},
-		{model.FullyRecurrent{Units: 1 << 28, Gradient: model.RTRL}, "out of memory"},
-		{model.FullyRecurrent{Units: 1 << 14, Gradient: model.RTRL}, `stage "layer": workspace of 2x4398851817472: `},
+		{model.PartiallyRecurrent{Hidden: -4}, "Hidden is -4"},
+		{model.FullyRecurrent{Hidden: 3, Out: 4}, "Out is 4, want 1 to 3"},
+		{model.FullyRecurrent{Hidden: 3, Mask: all(2, 5)}, "Mask has 2 rows, want one for each of the 3 units"},
+		{model.FullyRecurrent{Hidden: 3, Mask: all(3, 4)}, "Mask has 4 columns in row 0, want 2 for the inputs and 3 for the units"},
+		{model.FullyRecurrent{Hidden: 3, Gradient: 7}, "there is no Gradient 7"},
+		{model.FullyRecurrent{Hidden: 3, Gradient: model.RTRL, Window: 2}, "Window is set, which is for BPTT"},
+		{model.FullyRecurrent{Hidden: 1 << 28, Gradient: model.RTRL}, "out of memory"},
+		{model.FullyRecurrent{Hidden: 1 << 14, Gradient: model.RTRL}, `stage "layer": workspace of 2x4398851817472: `},
 	} {
 		_, err := model.New(reference.New(), model.Spec{{Name: "layer", Layer: test.layer}}, in)
 		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%+v: error %v, want one line with %q", test.layer, err, test.want)
 		}
 	}
-	learner := model.Spec{{Name: "below", Layer: model.Dense{Out: 2}}, {Name: "layer", Layer: model.FullyRecurrent{Units: 3, Gradient: model.RTRL}}}
+	learner := model.Spec{{Name: "below", Layer: model.Dense{Out: 2}}, {Name: "layer", Layer: model.FullyRecurrent{Hidden: 3, Gradient: model.RTRL}}}
 	if _, err := model.New(reference.New(), learner, in); err == nil || !strings.Contains(err.Error(), `stage "layer": RTRL gives no gradient of the input`) {
 		t.Errorf("RTRL above a layer that learns: error %v", err)
 	}

@@ -17,7 +17,7 @@ import (
 // everyLayer is a network with one of each.
 var everyLayer = model.Spec{
 	{Name: "rnn", Layer: model.RNN{Hidden: 5, Layers: 2}},
-	{Name: "lstm", Layer: model.LSTM{Hidden: 3, Layers: 4, Peephole: true}},
+	{Name: "lstm", Layer: model.LSTM{Hidden: 3, Layers: 4, Peepholes: true}},
 	{Name: "grid", Layer: model.GridLSTM{Hidden: 3, Layers: 3}},
 	{Name: "gru", Layer: model.GRU{Hidden: 3, Layers: 2, Bidirectional: true, Dropout: 0.2}},
 	{Name: "norm", Layer: model.LSTM{Hidden: 4, Projection: 3, LayerNorm: true, ZoneoutHidden: 0.1, ZoneoutCell: 0.1}},
@@ -100,7 +100,7 @@ func TestNewReportsWhatCannotBeBuilt(t *testing.T) {
 		"projection as wide":    {one(model.LSTM{Hidden: 3, Projection: 3}), in, `stage "bad": the Projection is 3, want 1 to 2, less than Hidden, or 0 for none`},
 		"projection -1":         {one(model.LSTM{Hidden: 3, Projection: -1}), in, `stage "bad": the Projection is -1`},
 		"zoneout NaN":           {one(model.LSTM{Hidden: 3, ZoneoutCell: math.NaN()}), in, `stage "bad": ZoneoutCell is NaN`},
-		"peephole, layer norm":  {one(model.LSTM{Hidden: 3, Peephole: true, LayerNorm: true}), in, `stage "bad": the Peephole does not go with`},
+		"peephole, layer norm":  {one(model.LSTM{Hidden: 3, Peepholes: true, LayerNorm: true}), in, `stage "bad": the Peepholes do not go with`},
 		"gru hidden 0":          {one(model.GRU{}), in, `stage "bad": Hidden is 0, want 1 to`},
 		"forget bias too large": {one(model.LSTM{Hidden: 1, ForgetBias: 1e300}), in, `stage "bad": ForgetBias is 1e+300`},
 		"forget bias NaN":       {one(model.LSTM{Hidden: 1, ForgetBias: math.NaN()}), in, `stage "bad": ForgetBias is NaN`},
@@ -203,7 +203,7 @@ func TestWindowsAreThoseOfPyTorchAligned(t *testing.T) {
 	defer b.Close()
 	net := build(t, b, model.Spec{
 		{Name: "rnn", Layer: model.RNN{Hidden: 3, NoBias: true}},
-		{Name: "lstm", Layer: model.LSTM{Hidden: 5, Layers: 2, Peephole: true}},
+		{Name: "lstm", Layer: model.LSTM{Hidden: 5, Layers: 2, Peepholes: true}},
 		{Name: "last", Layer: model.LastStep{}},
 		{Name: "head", Layer: model.Dense{Out: 7}},
 	}, model.Shape{Steps: 4, Batch: 3, Width: 2})
@@ -320,7 +320,7 @@ func TestChunksWithStatesMatchTheWhole(t *testing.T) {
 		t.Run(on.name, func(t *testing.T) {
 			spec := model.Spec{
 				{Name: "rnn", Layer: model.RNN{Hidden: 4, Layers: 2, Stateful: true}},
-				{Name: "lstm", Layer: model.LSTM{Hidden: 5, Layers: 2, Peephole: true, Stateful: true}},
+				{Name: "lstm", Layer: model.LSTM{Hidden: 5, Layers: 2, Peepholes: true, Stateful: true}},
 				{Name: "grid", Layer: model.GridLSTM{Hidden: 4, Layers: 2, Stateful: true}},
 				{Name: "head", Layer: model.Dense{Out: 3}},
 			}

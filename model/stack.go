@@ -17,7 +17,7 @@ type stackLayer struct {
 	hidden, layers int
 	projection     int // width of h where it is not hidden; 0: it is
 	noBias         bool
-	peephole       bool
+	peepholes      bool
 	layerNorm      bool
 	bidirectional  bool
 	dropout        float64 // between the layers
@@ -125,7 +125,7 @@ func (r stackLayer) weightList(w *weights, width int) []weight {
 	if r.projection > 0 {
 		add(&w.hr, draw, "weight_hr", r.projection, r.hidden)
 	}
-	if r.peephole {
+	if r.peepholes {
 		add(&w.peep, draw, "weight_peep", 3, r.hidden)
 	}
 	if r.layerNorm {

@@ -19,7 +19,7 @@ var modern = []struct {
 	{"rnn", model.RNN{Hidden: 3, Layers: 2, Stateful: true}},
 	{"rnn, bidirectional", model.RNN{Hidden: 3, Layers: 2, ReLU: true, Bidirectional: true, Stateful: true}},
 	{"lstm", model.LSTM{Hidden: 3, Layers: 2, Stateful: true}},
-	{"lstm, bidirectional with peepholes", model.LSTM{Hidden: 2, Layers: 2, Bidirectional: true, Peephole: true, Stateful: true}},
+	{"lstm, bidirectional with peepholes", model.LSTM{Hidden: 2, Layers: 2, Bidirectional: true, Peepholes: true, Stateful: true}},
 	{"lstm, projection", model.LSTM{Hidden: 3, Layers: 2, Projection: 2, Stateful: true}},
 	{"lstm, projection without bias", model.LSTM{Hidden: 3, Layers: 2, Projection: 2, NoBias: true, Bidirectional: true, Stateful: true}},
 	{"lstm, layer norm", model.LSTM{Hidden: 3, Layers: 2, LayerNorm: true, Stateful: true}},

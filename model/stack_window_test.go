@@ -44,7 +44,7 @@ func TestWindowOfAllStepsIsTheWholeSequence(t *testing.T) {
 	in := model.Shape{Steps: 6, Batch: 2, Width: 3}
 	for name, layer := range map[string]func(window int) model.Layer{
 		"RNN":               func(w int) model.Layer { return model.RNN{Hidden: 4, Layers: 2, Window: w} },
-		"LSTM":              func(w int) model.Layer { return model.LSTM{Hidden: 4, Layers: 2, Peephole: true, Window: w} },
+		"LSTM":              func(w int) model.Layer { return model.LSTM{Hidden: 4, Layers: 2, Peepholes: true, Window: w} },
 		"LSTM, both ways":   func(w int) model.Layer { return model.LSTM{Hidden: 4, Bidirectional: true, Window: w} },
 		"LSTM, with states": func(w int) model.Layer { return model.LSTM{Hidden: 4, Stateful: true, Window: w} },
 	} {
@@ -65,7 +65,7 @@ func TestWindowOfAllStepsIsTheWholeSequence(t *testing.T) {
 func TestWindowedLSTMGradientsMatchDifferencesWithFrozenStates(t *testing.T) {
 	in := model.Shape{Steps: 6, Batch: 2, Width: 2}
 	const window = 3
-	layer := model.LSTM{Hidden: 3, Peephole: true, Window: window, Stateful: true}
+	layer := model.LSTM{Hidden: 3, Peepholes: true, Window: window, Stateful: true}
 	c := newBench(t, layer, in, 1, model.InputGrad())
 	for _, s := range c.net.States(in.Steps, in.Batch) {
 		if s.InitialGrad.Present() || s.FinalGrad.Present() {

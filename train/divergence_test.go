@@ -18,7 +18,7 @@ func TestDivergenceNamesWhereItBegan(t *testing.T) {
 	tanh := model.Spec{{Name: "rnn", Layer: model.RNN{Hidden: 2}}, {Name: "head", Layer: model.Dense{Out: 1}}}
 	lstm := model.Spec{{Name: "below", Layer: model.Dense{Out: 2}}, {Name: "lstm", Layer: model.LSTM{Hidden: 3}}, {Name: "head", Layer: model.Dense{Out: 1}}}
 	full := func(f model.Activation, gradient model.Gradient) model.Spec {
-		return model.Spec{{Name: "full", Layer: model.FullyRecurrent{Units: 2, Outputs: 1, Activation: f, Gradient: gradient, Stateful: true}}}
+		return model.Spec{{Name: "full", Layer: model.FullyRecurrent{Hidden: 2, Out: 1, Activation: f, Gradient: gradient, Stateful: true}}}
 	}
 	nan := math.NaN()
 	for _, c := range []struct {

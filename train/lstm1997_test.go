@@ -42,7 +42,7 @@ func TestGenerationsOfLSTMLearnTheSameOnAllBackends(t *testing.T) {
 		"1997":           {lstm1997(model.LSTM1997{InputGateBias: []float64{-1, -2}}, 3), firstStep(12, 5, 3, 1), 0},
 		"2000 in chunks": {perStep, delayed(12, 7, 1), 3},
 		"2002":           {lstm1997(successor, 3), firstStep(12, 5, 3, 1), 0},
-		"Graves":         {ofThree(model.LSTM{Hidden: 5, Peephole: true}), firstStep(12, 5, 3, 1), 0},
+		"Graves":         {ofThree(model.LSTM{Hidden: 5, Peepholes: true}), firstStep(12, 5, 3, 1), 0},
 		"Grid LSTM":      {ofThree(model.GridLSTM{Hidden: 4, Layers: 2}), firstStep(12, 5, 3, 1), 0},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -266,7 +266,7 @@ func TestMaskIsRefusedWhereAllTargetsAreNeeded(t *testing.T) {
 	_, err := train.PerceptronRule{LR: 1, Epochs: 1}.Fit(t.Context(), perceptron, gates)
 	wantError(t, err, "the targets have a mask")
 
-	taught := model.Spec{{Name: "r", Layer: model.FullyRecurrent{Units: 4, Outputs: 2, TeacherForcing: true}}}
+	taught := model.Spec{{Name: "r", Layer: model.FullyRecurrent{Hidden: 4, Out: 2, TeacherForcing: true}}}
 	net := build(t, b, taught, model.Shape{Steps: 5, Batch: 3, Width: 2}, 1)
 	trainer := newTrainer(t, net, train.Options{Loss: train.MSE{}, Optimizer: train.SGD{}, LR: 0.1, Epochs: 1, Batch: 3})
 	wantError(t, trainer.Fit(t.Context(), gaps(3, 5, 0), nil), "which a layer with TeacherForcing needs")

@@ -54,10 +54,10 @@ func recurrentNets() map[string]struct {
 		"Elman in chunks":    {stage(append([]model.Layer{model.Elman{Hidden: 4, Window: 2, Stateful: true}}, head...)...), 3},
 		"Jordan":             {stage(model.Jordan{Hidden: 4, Out: 1, Decay: 0.3, TeacherForcing: true}), 0},
 		"Jordan with BPTT":   {stage(model.Jordan{Hidden: 4, Out: 1, Window: model.WholeSequence}), 0},
-		"PartiallyRecurrent": {stage(append([]model.Layer{model.PartiallyRecurrent{Units: 4}}, head...)...), 0},
-		"FullyRecurrent":     {stage(model.FullyRecurrent{Units: 4, Outputs: 1, Window: 4}), 0},
-		"RTRL":               {stage(model.FullyRecurrent{Units: 4, Outputs: 1, Gradient: model.RTRL}), 0},
-		"RTRL per step":      {stage(model.FullyRecurrent{Units: 4, Outputs: 1, Gradient: model.RTRL, Stateful: true, TeacherForcing: true}), 1},
+		"PartiallyRecurrent": {stage(append([]model.Layer{model.PartiallyRecurrent{Hidden: 4}}, head...)...), 0},
+		"FullyRecurrent":     {stage(model.FullyRecurrent{Hidden: 4, Out: 1, Window: 4}), 0},
+		"RTRL":               {stage(model.FullyRecurrent{Hidden: 4, Out: 1, Gradient: model.RTRL}), 0},
+		"RTRL per step":      {stage(model.FullyRecurrent{Hidden: 4, Out: 1, Gradient: model.RTRL, Stateful: true, TeacherForcing: true}), 1},
 	}
 }
 
@@ -125,9 +125,9 @@ func TestMaskedWeightsStayZeroUnderEveryOptimizer(t *testing.T) {
 			layer model.Layer
 			mask  [][]bool
 		}{
-			{model.FullyRecurrent{Units: 3, Outputs: 1, Mask: mask}, mask},
-			{model.FullyRecurrent{Units: 3, Outputs: 1, Mask: mask, Gradient: model.RTRL}, mask},
-			{model.PartiallyRecurrent{Units: 3}, diagonal},
+			{model.FullyRecurrent{Hidden: 3, Out: 1, Mask: mask}, mask},
+			{model.FullyRecurrent{Hidden: 3, Out: 1, Mask: mask, Gradient: model.RTRL}, mask},
+			{model.PartiallyRecurrent{Hidden: 3}, diagonal},
 		} {
 			t.Run(fmt.Sprintf("%s/%T", name, c.layer), func(t *testing.T) {
 				spec := model.Spec{{Name: "layer", Layer: c.layer}, {Name: "head", Layer: model.Dense{Out: 1}}}
@@ -151,7 +151,7 @@ func TestMaskedWeightsStayZeroUnderEveryOptimizer(t *testing.T) {
 // for the sequence, but for a part that falls with the learning rate.
 func TestRTRLPerStepTendsToTheGradientOfTheSequence(t *testing.T) {
 	const steps, units = 20, 5
-	layer := model.FullyRecurrent{Units: units, Outputs: 1, Gradient: model.RTRL, Stateful: true}
+	layer := model.FullyRecurrent{Hidden: units, Out: 1, Gradient: model.RTRL, Stateful: true}
 	b := reference.New()
 	defer b.Close()
 	moves := func(lr float64, chunk int) []float64 {
@@ -305,7 +305,7 @@ func TestChunksAndTeachersThatMakeNoSense(t *testing.T) {
 }
 
 func TestRunInChunksResumesInTheMiddleOfAnEpoch(t *testing.T) {
-	spec := model.Spec{{Name: "layer", Layer: model.FullyRecurrent{Units: 3, Outputs: 1, Gradient: model.RTRL, Stateful: true}}}
+	spec := model.Spec{{Name: "layer", Layer: model.FullyRecurrent{Hidden: 3, Out: 1, Gradient: model.RTRL, Stateful: true}}}
 	set := delayed(5, 7, 1)
 	start := func(onStep func(train.Progress)) (*model.Network, *train.Trainer) {
 		net := build(t, openCPU(t), spec, model.Shape{Steps: 2, Batch: 2, Width: 1}, 1)

@@ -19,7 +19,7 @@ func Example_realTimeRecurrentLearning() {
 	b := reference.New()
 	defer b.Close()
 	net, err := model.New(b, model.Spec{
-		{Name: "units", Layer: model.FullyRecurrent{Units: 4, Outputs: 1, Gradient: model.RTRL, Stateful: true}},
+		{Name: "units", Layer: model.FullyRecurrent{Hidden: 4, Out: 1, Gradient: model.RTRL, Stateful: true}},
 	}, model.Shape{Steps: 1, Batch: 1, Width: 2})
 	if err != nil {
 		log.Fatal(err)

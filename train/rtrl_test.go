@@ -18,7 +18,7 @@ func BenchmarkRTRL(b *testing.B) {
 		chunk int
 	}{{"per-step", 1}, {"per-sequence", steps}} {
 		b.Run(c.name, func(b *testing.B) {
-			spec := model.Spec{{Name: "layer", Layer: model.FullyRecurrent{Units: 12, Outputs: width, Gradient: model.RTRL, Stateful: true}}}
+			spec := model.Spec{{Name: "layer", Layer: model.FullyRecurrent{Hidden: 12, Out: width, Gradient: model.RTRL, Stateful: true}}}
 			net := build(b, openCPU(b), spec, model.Shape{Steps: steps, Batch: 1, Width: width}, 1)
 			trainer := newTrainer(b, net, train.Options{
 				Loss: train.MSE{}, Optimizer: train.SGD{}, LR: 0.1, Epochs: 1, Batch: 1, Chunk: c.chunk})

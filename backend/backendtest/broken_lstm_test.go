@@ -207,7 +207,7 @@ func lstmForwardControls() []control {
 		"scratch for peepholes used without": func(b fused, a backend.LSTMArgs) {
 			b.LSTMForward(a)
 			d := a.Dims()
-			d.Peephole = true
+			d.Peepholes = true
 			if need := b.LSTMScratch(d); need > 0 && a.Scratch.Off+need <= a.Scratch.Buf.Meta().Len {
 				b.Fill(backend.Tensor{Buf: a.Scratch.Buf, Off: a.Scratch.Off + need - 1, Rows: 1, Cols: 1}, 0)
 			}

@@ -166,7 +166,7 @@ func checkScratch(p *probe, paths []path, scratch func(b backend.Backend, d back
 				small := backend.LSTMDims{Steps: g.IntN(9), Batch: g.extent(), Input: g.extent(), Hidden: g.extent()}
 				large := backend.LSTMDims{
 					Steps: small.Steps + g.IntN(3), Batch: small.Batch + g.IntN(3),
-					Input: small.Input + g.IntN(3), Hidden: small.Hidden + g.IntN(3), Peephole: g.IntN(2) == 1,
+					Input: small.Input + g.IntN(3), Hidden: small.Hidden + g.IntN(3), Peepholes: g.IntN(2) == 1,
 				}
 				if a, b := scratch(b, small), scratch(b, large); a > b || a < 0 {
 					p.stopf("%+v needs %d, %+v needs %d (%s)", small, a, large, b, p.seed())

@@ -109,7 +109,7 @@ func lstmBackward(b backend.Backend, d dims, x content, after values, absent []s
 // must do with.
 func (d dims) lstmScratch(b backend.Backend, absent []string) operand {
 	return out("Scratch", 1, backend.LSTMScratch(b, backend.LSTMDims{
-		Steps: d.steps, Batch: d.batch, Input: d.input, Hidden: d.hidden, Peephole: !slices.Contains(absent, "Peep")}))
+		Steps: d.steps, Batch: d.batch, Input: d.input, Hidden: d.hidden, Peepholes: !slices.Contains(absent, "Peep")}))
 }
 
 // lstmCell is one element of LSTMCell, in float64.

@@ -18,7 +18,7 @@ import (
 // (D+H+64)·(T+1) roundings of the magnitudes at hand. Gradients of parameters
 // sum T·N such results on top.
 
-// dims are the sizes of a recurrent layer: those of LSTMDims, but Peephole.
+// dims are the sizes of a recurrent layer: those of LSTMDims, but Peepholes.
 type dims struct{ steps, batch, input, hidden int }
 
 func (d dims) String() string {

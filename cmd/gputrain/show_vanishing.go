@@ -73,7 +73,7 @@ func flowNets() []flowNet {
 	open := forgetting
 	open.ForgetGateBias = []float64{forgetBias, forgetBias}
 	return []flowNet{
-		{"simple recurrent net", "layer.context", model.FullyRecurrent{Units: 4, Stateful: true}},
+		{"simple recurrent net", "layer.context", model.FullyRecurrent{Hidden: 4, Stateful: true}},
 		{"LSTM 1997", "layer.s", blocks},
 		{"LSTM, forget gates half open", "layer.s", forgetting},
 		{fmt.Sprintf("LSTM, forget gates with bias %d", forgetBias), "layer.s", open},

@@ -33,7 +33,7 @@ var reber = Experiment{
 		return batched{
 			format: task.Format(), steps: longest(all), batch: 1, most: 15_000, every: 256,
 			lr: 0.02, optimizer: train.AdamW{Beta2: 0.99, Epsilon: 1e-3, WeightDecay: 0.003},
-			spec:  classifier(model.LSTM{Hidden: 8, Peephole: true, ForgetBias: 10}, task.Format().Outputs),
+			spec:  classifier(model.LSTM{Hidden: 8, Peepholes: true, ForgetBias: 10}, task.Format().Outputs),
 			tests: all,
 			draw:  again(trained, rng, 1),
 			judge: shareRight,

@@ -50,7 +50,7 @@ var reberRTRL = Experiment{
 		return reberStrings{
 			most: 100_000, every: 1024,
 			spec: model.Spec{
-				{Name: "units", Layer: model.FullyRecurrent{Units: 12, Outputs: len(tasks.ReberSymbols), Gradient: model.RTRL}},
+				{Name: "units", Layer: model.FullyRecurrent{Hidden: 12, Out: len(tasks.ReberSymbols), Gradient: model.RTRL}},
 			},
 			options: train.Options{Loss: squaredError{}, Optimizer: train.SGD{}, LR: 0.1},
 		}.run(ctx, env)

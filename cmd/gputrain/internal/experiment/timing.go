@@ -33,7 +33,7 @@ var timingCosine = Experiment{
 		format := task.Format()
 		set, test := data.Pack(format, data.Draw(task, nil, 1)), data.Draw(long, nil, 1)
 		net, err := model.New(env.Backend, model.Spec{
-			{Name: "lstm", Layer: model.LSTM{Hidden: 4, Peephole: true}},
+			{Name: "lstm", Layer: model.LSTM{Hidden: 4, Peepholes: true}},
 			{Name: "output", Layer: model.Dense{Out: 1}},
 		}, model.Shape{Steps: tested, Batch: 1, Width: 1})
 		if err != nil {
