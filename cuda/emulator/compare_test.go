@@ -110,7 +110,7 @@ func (h halfComparison) cases() (cases []opCase) {
 	for i := range n * n {
 		a, b := special[i%n], special[i/n]
 		if h.pairs() {
-			j := (7*i + 5) % (n * n)
+			j := (13*i + 5) % (n * n)
 			a, b = a|special[j%n]<<16, b|special[j/n]<<16
 		}
 		cases = append(cases, h.want(a, b, uint64(i/3%2)))
@@ -181,7 +181,7 @@ func specialHalves(k kind) []uint64 {
 	width, bias := halfLayout(k)
 	step := uint64(1) << width
 	one, inf := uint64(bias)*step, uint64(2*bias+1)*step
-	all := []uint64{0, 1, step - 1, step, one - 1, one, one + 1, inf - 1, inf, inf + 1, inf + step/4, inf + step/2, inf + step - 1}
+	all := []uint64{0, 1, step - 1, step, step + 1, one - 1, one, one + 1, inf - 1, inf, inf + 1, inf + step/4, inf + step/2, inf + step - 1}
 	for _, u := range slices.Clone(all) {
 		all = append(all, u|0x8000)
 	}
@@ -192,7 +192,11 @@ func TestHalfComparisonsAgainstOracle(t *testing.T) {
 	for _, r := range relations {
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
-			r.eachHalfComparison(func(h halfComparison) { h.operation().compare(t) })
+			r.eachHalfComparison(func(h halfComparison) {
+				if h.join.name == "" || !testing.Short() {
+					h.operation().compare(t)
+				}
+			})
 		})
 	}
 }
@@ -201,10 +205,10 @@ func TestHalfComparisonsAgainstOracle(t *testing.T) {
 func TestHalfComparisonsAreToldApart(t *testing.T) {
 	for _, r := range relations {
 		r.eachHalfComparison(func(h halfComparison) {
-			o := h.operation()
 			if h.operands != f16x2 || h.result == u32 || h.result == s32 || h.join.name != "" && r.name != "lt" {
 				return
 			}
+			o := h.operation()
 			d, q := o.run(t)
 			mustFail := func(h halfComparison) {
 				if other := h.operation(); len(other.mismatches(d, q)) == 0 {
@@ -309,8 +313,9 @@ func TestMixedComparisons(t *testing.T) {
 		op("setp.lt.f16x2 %d, %a, %b | pred f16x2 f16x2", in(1, 0x40003c00, 0x3c004000), in(0, 0x3c004000, 0x40003c00)),
 		op("setp.lt.f16x2 _|%d, %a, %b | pred f16x2 f16x2", in(0, 0x40003c00, 0x3c004000), in(1, 0x3c004000, 0x40003c00)),
 		op("setp.lt.f16 %d|_, %a, %b | pred f16 f16", in(1, 0x3c00, 0x4000), in(0, 0x4000, 0x3c00)),
-		op("{ mov.b32 %d, %a; set.eq.u32.f16x2 %d, %d, %b; } | b32 b32 b32", in(0xffff0000, 0x3c000000, 0x3c003c00)), // in its own operand
-		op("setp.eq.and.f16x2 %c|%d, %a, %b, %c | pred f16x2 f16x2 pred", in(1, 0x3c00, 0x4000, 1)), // c is read before it is written
+		op("{ mov.b32 %d, %a; set.eq.u32.f16x2 %d, %d, %b; } | b32 b32 b32", in(0xffff0000, 0x3c000000, 0x3c003c00)),            // in its own operand
+		op("setp.eq.and.f16x2 %c|%d, %a, %b, %c | pred f16x2 f16x2 pred", in(1, 0x3c00, 0x4000, 1)),                             // c is read before it is written
+		op("{ .reg .b16 %h; set.eq.u16.f16 %h, %a, %b; setp.eq.b16 %d, %h, %c; } | pred f16 f16 b16", in(1, 0, 0x8000, 0xffff)), // no bit beyond the 16
 		op("setp.eq.xor.bf16x2 %d|%q, %a, %b, %c | pred pred bf16x2 bf16x2 pred", in2(0, 1, 0x3f80, 0x3f803f80, 1)),
 	} {
 		o.test(t)
