@@ -36,6 +36,14 @@ func TestLoadRefuses(t *testing.T) {
 		{"mul.lo.hi.s32 %r1, %r2, %r3;", "exclude each other"},
 		{"setp.lt.b32 %p1, %r1, %r2;", "comparison .lt does not exist for type .b32"},
 		{"setp.lo.s32 %p1, %r1, %r2;", "comparison .lo does not exist"},
+		{"setp.gt.f16 %p1|%p2, %h1, %h2;", "setp of type .f16 has one result"},
+		{"setp.gt.f16x2 %p1|%p2, %h1, %h2;", "%h1 has type .b16, which does not fit .f16x2"},
+		{"setp.gt.f16x2 %p1|%p2, %r1, 0f3f800000;", "an operand does not fit type .f16x2"},
+		{"setp.gt.f16x2 %p1|%p2, %r1, %r2, %p3;", "4 operands where 3"},
+		{"set.gt.and.f16x2.f16x2 %r0, %r1, %r2;", "3 operands where 4"},
+		{"set.gt.f16x2 %r0, %r1, %r2;", "the type is missing"},
+		{"set.gt.f32.f16 %f0, %h1, %h2;", "set does not exist from type .f16 to .f32"},
+		{"set.gt.ftz.bf16.f32 %h0, %f1, %f2;", ".ftz does not exist for a result of type .bf16"},
 		{"setp.eq.s32 %r1, %r1, %r2;", "%r1 has type .b32, which does not fit .pred"},
 		{"cvt.s32.f32 %r1, %f1;", "needs .rni, .rzi"},
 		{"cvt.f32.s32 %f1, %r1;", "needs .rn, .rz"},
@@ -248,6 +256,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add(wrap("bar.sync 3; @%p1 exit; st.global.u32 [%rd1], %r1;"))
 	f.Add(wrap("mov.u32 %r1, %tid.x; setp.gt.u32 %p1, %r1, 9; @%p1 bra L; barrier.sync 3; barrier.sync 3; L: barrier.sync 3;"))
 	f.Add(wrap("{ .shared .b32 s[7]; .local .b8 l[3]; ld.local.u8 %r1, [l+2]; }"))
+	f.Add(wrap("mov.u32 %r1, %tid.x; setp.gt.and.ftz.f16x2 %p1|%p2, %r1, %r1, !%p0; set.le.f16x2.f16x2 %r2, %r1, %r1;"))
 	for _, o := range integerOperations {
 		f.Add(wrap(o.text + ";"))
 	}

@@ -122,7 +122,7 @@ func atomicOperation(name string, k kind) func(old, b, c uint64) uint64 {
 			return toFloat64(math.Float64frombits(old) + math.Float64frombits(b))
 		}
 	case name == "add" && k.float():
-		form := halfForm{kind: k, format: formatOf(k), packed: k == f16x2 || k == bf16x2}
+		form := halfForm{kind: k, format: formatOf(k), packed: k.packed()}
 		return form.lift(func(a, b, _ float64) float64 { return sumOdd(a, b) })
 	case name == "inc" && k == u32:
 		return func(old, b, _ uint64) uint64 {

@@ -37,7 +37,8 @@ type comparison struct {
 	join string // and, or, xor or ""
 }
 
-// comparison reads the modifiers. The type of the operands is the last one.
+// comparison reads the modifiers. The type of the operands is the last one. The
+// test of a packed type looks at the lower halves.
 func (d *decoder) comparison(result func() kind) (c comparison, r kind) {
 	c.name = d.choice(comparisonNames...)
 	accepts := comparisons[c.name]
@@ -49,12 +50,14 @@ func (d *decoder) comparison(result func() kind) (c comparison, r kind) {
 	unsignedOnly := len(c.name) == 2 && (c.name == "lo" || c.name == "ls" || c.name == "hi" || c.name == "hs")
 	floatOnly := len(c.name) == 3
 	switch {
-	case k == pred || k.size() < 2 || k == f16x2 || k == bf16x2 || k == tf32:
+	case k == pred || k.size() < 2 || k == tf32:
 		d.fail("type %v does not fit the instruction", k)
 	case floatOnly && !k.float(), unsignedOnly && (k.float() || k.signed()), k.untyped() && c.name != "eq" && c.name != "ne":
 		d.fail("comparison .%s does not exist for type %v", c.name, k)
-	case ftz && k != f32 && k != f16:
+	case ftz && k != f32 && k != f16 && k != f16x2:
 		d.fail(".ftz does not exist for type %v", k)
+	case ftz && r == bf16:
+		d.fail(".ftz does not exist for a result of type %v", r)
 	}
 	switch {
 	case k == f32:
@@ -104,6 +107,16 @@ func combine(join string, outcome, third uint32) uint32 {
 	return outcome
 }
 
+// outcomes returns the masks of the lanes where the comparison holds: of the
+// operands or their lower halves, and of the upper halves. That of the upper
+// halves is nil if the operands are not packed.
+func (c comparison) outcomes(a, b int32) (lower, upper func(w *warp, mask uint32) uint32) {
+	if c.kind.packed() {
+		upper = test(a, b, func(a, b uint64) bool { return c.test(a>>16, b>>16) })
+	}
+	return test(a, b, c.test), upper
+}
+
 // third reads the predicate that the outcome is joined with.
 func (d *decoder) third(join string) predicateSource {
 	if join == "" {
@@ -123,6 +136,8 @@ func (d *decoder) comparisonClass(k kind) {
 	}
 }
 
+// setp writes p and, if it is there, q: the opposite of p before the join, or of
+// packed operands what the upper halves give.
 func setp(d *decoder) runner {
 	c, _ := d.comparison(func() kind { return none })
 	d.comparisonClass(c.kind)
@@ -132,8 +147,11 @@ func setp(d *decoder) runner {
 	if p.kind == operandPair {
 		p, q = p.parts[0], p.parts[1]
 	}
-	dst, complement := d.predicateDst(p), d.predicateDst(q)
-	outcome := test(a, b, c.test)
+	if q.kind != operandSink && (c.kind == f16 || c.kind == bf16) {
+		d.fail("setp of type %v has one result", c.kind)
+	}
+	dst, second := d.predicateDst(p), d.predicateDst(q)
+	outcome, upper := c.outcomes(a, b)
 	if full := fullComparison(c); full != nil {
 		partial := outcome
 		outcome = func(w *warp, mask uint32) uint32 {
@@ -146,8 +164,12 @@ func setp(d *decoder) runner {
 	join := c.join
 	return func(w *warp, mask uint32) {
 		r, t := outcome(w, mask), third.value(w)
+		other := ^r
+		if upper != nil {
+			other = upper(w, mask)
+		}
 		w.setPredicate(dst, mask, combine(join, r, t))
-		w.setPredicate(complement, mask, combine(join, ^r, t))
+		w.setPredicate(second, mask, combine(join, other, t))
 	}
 }
 
@@ -189,23 +211,53 @@ func fullComparison(c comparison) func(a, b *lanes) uint32 {
 	return nil
 }
 
-// set gives all ones, or 1.0, where the comparison holds.
+// set gives all ones, or 1.0, where the comparison holds, for packed operands in
+// either half.
 func set(d *decoder) runner {
-	c, result := d.comparison(func() kind { return d.kind(u32, s32, f32) })
+	c, result := d.comparison(func() kind { return d.kind(u16, s16, u32, s32, f16, bf16, f32, f16x2, bf16x2) })
+	if !setExists(result, c.kind) {
+		d.fail("set does not exist from type %v to %v", c.kind, result)
+	}
 	d.comparisonClass(c.kind)
 	third := d.third(c.join)
 	dst, a, b := d.dst(0, result), d.src(1, c.kind), d.src(2, c.kind)
 	holds := uint64(math.MaxUint32)
-	if result == f32 {
+	switch {
+	case result == f32:
 		holds = uint64(math.Float32bits(1))
+	case result.float():
+		holds = formatOf(result).encode(1)
+	case result.size() == 2 || c.kind.packed():
+		holds = math.MaxUint16
 	}
-	outcome := test(a, b, c.test)
+	outcome, upper := c.outcomes(a, b)
 	join := c.join
 	return func(w *warp, mask uint32) {
-		bits := combine(join, outcome(w, mask), third.value(w))
+		t := third.value(w)
+		low, high := combine(join, outcome(w, mask), t), uint32(0)
+		if upper != nil {
+			high = combine(join, upper(w, mask), t)
+		}
 		r := &w.registers[dst]
-		w.eachLane(mask, func(i int) { r[i] = holds * uint64(bits>>i&1) })
+		w.eachLane(mask, func(i int) { r[i] = holds*uint64(low>>i&1) | holds<<16*uint64(high>>i&1) })
 	}
+}
+
+// setExists tells whether set can give the result for operands of the kind k.
+func setExists(result, k kind) bool {
+	switch result {
+	case u32, s32:
+		return true
+	case u16, s16:
+		return k == f16 || k == bf16
+	case f32:
+		return !k.float() || k == f32 || k == f64
+	case f16:
+		return k != bf16 && !k.packed()
+	case bf16:
+		return !k.packed()
+	}
+	return k == result
 }
 
 func selp(d *decoder) runner {

@@ -106,7 +106,7 @@ func (d *decoder) halfForm() halfForm {
 	f := halfForm{ftz: d.mod("ftz"), sat: d.mod("sat"), relu: d.mod("relu")}
 	f.kind = d.kind(f16, bf16, f16x2, bf16x2)
 	f.format = formatOf(f.kind)
-	f.packed = f.kind == f16x2 || f.kind == bf16x2
+	f.packed = f.kind.packed()
 	if f.format == bfloat16 && (f.ftz || f.sat) {
 		d.fail(".ftz and .sat exist for .f16 only")
 	}
@@ -212,7 +212,7 @@ func halfSign(d *decoder, op func(v, sign uint64) uint64) runner {
 
 // halfElementary is ex2.approx and tanh.approx of 16-bit floats.
 func halfElementary(d *decoder, k kind, op func(float64) float64) runner {
-	f := halfForm{kind: k, format: formatOf(k), packed: k == f16x2 || k == bf16x2, ftz: d.mod("ftz")}
+	f := halfForm{kind: k, format: formatOf(k), packed: k.packed(), ftz: d.mod("ftz")}
 	d.count(2)
 	d.class = SpecialFunction
 	lifted := f.lift(func(a, _, _ float64) float64 { return op(a) })

@@ -148,10 +148,19 @@ func (o operation) test(t *testing.T) {
 func (o operation) compare(t *testing.T) {
 	t.Helper()
 	d, q := o.run(t)
+	for _, i := range o.mismatches(d, q) {
+		c := o.cases[i]
+		t.Errorf("%s of %#x is %#x (%#x), want %#x (%#x)", o.text, c.in, d[i], q[i], c.want, c.q)
+	}
+}
+
+// mismatches returns the cases that want another %d or %q.
+func (o operation) mismatches(d, q []uint64) (wrong []int) {
 	_, hasQ := o.kinds['q']
 	for i, c := range o.cases {
 		if d[i] != c.want || hasQ && q[i] != c.q {
-			t.Errorf("%s of %#x is %#x (%#x), want %#x (%#x)", o.text, c.in, d[i], q[i], c.want, c.q)
+			wrong = append(wrong, i)
 		}
 	}
+	return wrong
 }

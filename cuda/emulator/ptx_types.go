@@ -67,6 +67,9 @@ func (k kind) float() bool {
 	return false
 }
 
+// packed tells that the kind is two 16-bit floats.
+func (k kind) packed() bool { return k == f16x2 || k == bf16x2 }
+
 func (k kind) signed() bool { return k == s8 || k == s16 || k == s32 || k == s64 }
 
 func (k kind) untyped() bool { return k == b8 || k == b16 || k == b32 || k == b64 }
