@@ -147,7 +147,7 @@ func (t *table) findTarget(first record, text bool, target string) (column int, 
 	case !text:
 		return 0, false, fmt.Errorf("%s:%d: no header names the target column %s; give its number, 1 to %d", t.name, first.line, quote(target), t.columns)
 	}
-	return 0, false, fmt.Errorf("%s:%d: no column is called %s%s; give a name of the header or a number from 1 to %d", t.name, first.line, quote(target), nearest(target, names), t.columns)
+	return 0, false, fmt.Errorf("%s:%d: no column is called %s%s; give a name of the header or a number from 1 to %d", t.name, first.line, quote(target), hint(target, names), t.columns)
 }
 
 // add takes a row of data.

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/agnivade/levenshtein"
+	"gputrain/internal/nearest"
 )
 
 // labels numbers the labels of a file.
@@ -31,7 +31,7 @@ func (l *labels) add(name string) error {
 	id, seen := l.id[name]
 	if !seen {
 		if l.known != nil {
-			return fmt.Errorf("label %s is not among the %d known classes%s; correct it or remove the line", quote(name), len(l.known), nearest(name, l.known))
+			return fmt.Errorf("label %s is not among the %d known classes%s; correct it or remove the line", quote(name), len(l.known), hint(name, l.known))
 		}
 		id = int32(len(l.names))
 		name = strings.Clone(name) // which may be a part of a long line
@@ -71,20 +71,14 @@ func compareLabels(names []string) func(a, b string) int {
 	}
 }
 
-// nearest names the candidate nearest to name, as the end of a sentence, or
-// nothing where there is none.
-func nearest(name string, candidates []string) string {
-	best, least := "", -1
-	for _, candidate := range candidates {
-		distance := levenshtein.ComputeDistance(clip(name), clip(candidate))
-		if candidate != "" && (least < 0 || distance < least) {
-			best, least = candidate, distance
-		}
-	}
-	if best == "" {
+// hint names the candidate nearest to name, as the end of a sentence, or is ""
+// without candidates.
+func hint(name string, candidates []string) string {
+	word := nearest.Word(name, candidates)
+	if word == "" {
 		return ""
 	}
-	return ", the nearest is " + quote(best)
+	return ", the nearest is " + quote(word)
 }
 
 // quote returns text from a file, fit for a message of one line.

@@ -33,7 +33,7 @@ func (c *conformanceCommand) Run(con console) error {
 		return err
 	}
 	if c.MaxSize != nil && *c.MaxSize < 1 {
-		return &settingError{"max-size", fmt.Sprintf("is %d; it must be 1 or more", *c.MaxSize)}
+		return outOfRange("max-size", *c.MaxSize, "1 or more")
 	}
 	d, err := findDevice(c.Device)
 	if err != nil {

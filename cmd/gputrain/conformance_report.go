@@ -1,12 +1,9 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"math"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,11 +37,13 @@ type measured struct {
 // time and device. It refuses a file that is there.
 func newReport(d device, out string) (*conformanceReport, error) {
 	now := time.Now()
-	path, err := reportPath(out, d.name, now)
-	if err != nil {
+	if out == "" {
+		out = fmt.Sprintf("conformance-%s-%s.md", timestamp(now), strings.ReplaceAll(d.name, ":", ""))
+	}
+	if err := checkAbsent(out); err != nil {
 		return nil, err
 	}
-	r := &conformanceReport{path: path, device: d.name}
+	r := &conformanceReport{path: out, device: d.name}
 	version, err := versionText()
 	if err != nil {
 		return nil, err
@@ -68,20 +67,6 @@ func newReport(d device, out string) (*conformanceReport, error) {
 		{"Date", now.UTC().Format(time.RFC3339)},
 	}...)
 	return r, nil
-}
-
-// reportPath returns where the report goes: out, or a name from the time and
-// the device. It refuses a file that is there.
-func reportPath(out, device string, now time.Time) (string, error) {
-	if out == "" {
-		out = fmt.Sprintf("conformance-%s-%s.md", now.Format("20060102-150405"), strings.ReplaceAll(device, ":", ""))
-	}
-	if _, err := os.Lstat(out); err == nil {
-		return "", fmt.Errorf("%s exists already: choose another --out", out)
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return "", err
-	}
-	return out, nil
 }
 
 // failed returns the names of the checks that failed.

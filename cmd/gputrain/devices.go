@@ -45,8 +45,7 @@ func checkDevice(name string) error {
 	if slices.Contains(deviceNames(), name) || gpuName.MatchString(name) {
 		return nil
 	}
-	return &settingError{"device", fmt.Sprintf("is %q, not one of %s, cuda:N; did you mean %q?",
-		name, strings.Join(deviceNames(), ", "), nearest(name, deviceNames()))}
+	return notOneOf("device", name, append(deviceNames(), "cuda:N"))
 }
 
 // device is what --device names.

@@ -7,52 +7,32 @@ import (
 	"text/tabwriter"
 
 	"gputrain/data"
+	"gputrain/model"
 	"gputrain/train"
 )
 
 type evalCommand struct {
-	Model  string `required:"" placeholder:"RUN" help:"Directory of a run, or a model file."`
+	inference `embed:""`
+
 	Data   string `placeholder:"SOURCE" help:"digits (their test set), csv:FILE (all rows) or idx:DIR (the t10k files); by default the test set of the data that the model learned from."`
 	Target string `placeholder:"COLUMN" help:"The column of a CSV file that holds the class; by default the one that the model learned from."`
-	Device string `default:"auto" help:"As for train."`
 }
 
 // Run prints the loss, the confusion matrix and the accuracy of a model.
 func (c *evalCommand) Run(con console) error {
-	if err := checkDevice(c.Device); err != nil {
-		return err
-	}
-	d, file, err := readModel(c.Model)
-	if err != nil {
-		return err
-	}
-	set, err := c.load(d)
-	if err != nil {
-		return err
-	}
-	b, note, err := openDevice(c.Device)
-	if err != nil {
-		return err
-	}
-	defer b.Close()
-	if c.Device != "auto" && note != "" {
-		fmt.Fprintln(con.err, note)
-	}
-	net, err := d.restore(b, file)
-	if err != nil {
-		return fmt.Errorf("%s: %w", c.Model, err)
-	}
-	metrics, err := train.Evaluate(net, train.CrossEntropy{}, set)
-	if err != nil {
-		return err
-	}
-	if err := printConfusion(con.out, metrics.Confusion, d.Classes); err != nil {
-		return err
-	}
-	if _, err := fmt.Fprintf(con.out, "\ntest loss %.4f\n", metrics.Loss); err != nil {
-		return err
-	}
-	return printAccuracy(con.out, metrics)
+	return c.apply(con, c.load, func(d *description, net *model.Network, set *data.Dataset) error {
+		metrics, err := train.Evaluate(net, train.CrossEntropy{}, set)
+		if err != nil {
+			return err
+		}
+		if err := printConfusion(con.out, metrics.Confusion, d.Classes); err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(con.out, "\ntest loss %.4f\n", metrics.Loss); err != nil {
+			return err
+		}
+		return printAccuracy(con.out, metrics)
+	})
 }
 
 // load returns the data to measure on, as the model takes them.

@@ -3,16 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
-	"time"
 
 	"gputrain/backend"
 	"gputrain/cmd/gputrain/internal/experiment"
 	gonum "gputrain/cpu"
+	"gputrain/internal/nearest"
 )
 
 // experimentCommand has the experiments of the literature.
@@ -124,11 +122,11 @@ func (c *experimentRunCommand) checkNumbers() error {
 		n   *int
 	}{{"seeds", c.Seeds}, {"jobs", c.Jobs}} {
 		if flag.n != nil && (*flag.n < 1 || *flag.n > mostTrials) {
-			return &settingError{flag.key, fmt.Sprintf("is %d; it must be from 1 to %d", *flag.n, mostTrials)}
+			return outOfRange(flag.key, *flag.n, fmt.Sprintf("1 to %d", mostTrials))
 		}
 	}
 	if c.Seed < 1 {
-		return &settingError{"seed", fmt.Sprintf("is %d; it must be 1 or more", c.Seed)}
+		return outOfRange("seed", c.Seed, "1 or more")
 	}
 	return nil
 }
@@ -142,7 +140,7 @@ func (c *experimentRunCommand) choose() ([]experiment.Experiment, error) {
 	}
 	for _, name := range c.Names {
 		if !slices.Contains(names, name) {
-			return nil, usagef(`there is no experiment %q, did you mean %q? "gputrain experiment list" has them all`, name, nearest(name, names))
+			return nil, usagef(`there is no experiment %q, did you mean %q? "gputrain experiment list" has them all`, name, nearest.Word(name, names))
 		}
 	}
 	chosen := slices.DeleteFunc(all, func(e experiment.Experiment) bool {
@@ -176,21 +174,4 @@ func (c *experimentRunCommand) settings() (s experiment.Settings, note string, e
 		s.Parallel = runtime.GOMAXPROCS(0)
 	}
 	return s, d.note, nil
-}
-
-// experimentsDir makes the directory for the results, or uses the one at path
-// unless it has results of theirs.
-func experimentsDir(path string, chosen []experiment.Experiment) (string, error) {
-	if path == "" {
-		dir, err := createNamed(filepath.Join("runs", time.Now().Format("20060102-150405")+"-experiments"))
-		return string(dir), err
-	}
-	for _, e := range chosen {
-		for _, suffix := range []string{".png", ".json"} {
-			if _, err := os.Lstat(filepath.Join(path, e.Name+suffix)); err == nil {
-				return "", fmt.Errorf("%s holds results already (%s): choose another --out", path, e.Name+suffix)
-			}
-		}
-	}
-	return path, os.MkdirAll(path, 0o777)
 }

@@ -28,7 +28,11 @@ func newExperimentReport(c *experimentRunCommand, chosen []experiment.Experiment
 	if err != nil {
 		return nil, err
 	}
-	dir, err := experimentsDir(c.Out, chosen)
+	var files []string
+	for _, e := range chosen {
+		files = append(files, e.Name+".png", e.Name+".json")
+	}
+	dir, err := createDir(c.Out, "experiments", "results", files)
 	return &experimentReport{dir: dir, machine: describeCPU(), device: c.Device, version: version}, err
 }
 

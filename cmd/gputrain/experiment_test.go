@@ -167,13 +167,13 @@ func TestWrongExperimentCommandLines(t *testing.T) {
 		"experiment lst":                     `did you mean "list"?`,
 		"experiment run":                     "--gates or --all",
 		"experiment run xorr":                `there is no experiment "xorr", did you mean "xor"?`,
-		"experiment run xor --seeds -1":      "--seeds is -1; it must be from 1 to 1000000",
-		"experiment run xor --seeds 0":       "--seeds is 0; it must be from 1 to 1000000",
-		"experiment run xor --seeds 9999999": "--seeds is 9999999; it must be from 1 to 1000000",
+		"experiment run xor --seeds -1":      "--seeds is -1; it must be 1 to 1000000",
+		"experiment run xor --seeds 0":       "--seeds is 0; it must be 1 to 1000000",
+		"experiment run xor --seeds 9999999": "--seeds is 9999999; it must be 1 to 1000000",
 		"experiment run xor --seed 0":        "--seed is 0; it must be 1 or more",
 		"experiment run xor --seed -3":       "--seed is -3; it must be 1 or more",
 		"experiment run xor --seed one":      "--seed: expected",
-		"experiment run xor --jobs -2":       "--jobs is -2; it must be from 1 to 1000000",
+		"experiment run xor --jobs -2":       "--jobs is -2; it must be 1 to 1000000",
 		"experiment run xor --device x":      `--device is "x", not one of`,
 	} {
 		t.Run(line, func(t *testing.T) {

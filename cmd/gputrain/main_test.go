@@ -154,7 +154,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{"train --optimizer adamv", `did you mean "adam`},
 		{"train --schedule cosinus", `did you mean "cosine"?`},
 		{"train --device gpu", `--device is "gpu", not one of auto, cpu, cuda, emulated, cuda:N; did you mean "cpu"?`},
-		{"eval --model run --device cuda:x", `--device is "cuda:x", not one of auto, cpu, cuda, emulated, cuda:N; did you mean "cuda"?`},
+		{"eval --model run --device cuda:x", `--device is "cuda:x", not one of auto, cpu, cuda, emulated, cuda:N; did you mean "cuda:N"?`},
 		{"train --data cvs:x", `did you mean "csv"?`},
 		{"train --data csv", "lacks the path"},
 		{"train --data digits:here", "take no path"},

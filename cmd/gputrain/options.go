@@ -6,8 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agnivade/levenshtein"
 	"github.com/alecthomas/kong"
+
+	"gputrain/internal/nearest"
 )
 
 // cli is the grammar of the command line.
@@ -17,10 +18,10 @@ type cli struct {
 	Predict     predictCommand     `cmd:"" help:"Apply a trained network to the rows of a CSV file."`
 	Devices     devicesCommand     `cmd:"" help:"List the devices that can compute."`
 	Conformance conformanceCommand `cmd:"" help:"Check and measure a device, and write a report."`
+	Explain     explainCommand     `cmd:"" help:"Say what training would do on a device: paths, memory, kernels."`
 	Profile     profileCommand     `cmd:"" help:"Count what each kernel of a training step does."`
 	Show        showCommand        `cmd:"" help:"Draw what a system does."`
 	Experiment  experimentCommand  `cmd:"" help:"Repeat the experiments of the literature."`
-	Explain     explainCommand     `cmd:"" help:"Say what training would do on a device: paths, memory, kernels."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 
@@ -85,7 +86,7 @@ func (s *settings) check() error {
 		{"seed", s.Seed, s.Seed >= 0, "0 or more"},
 	} {
 		if !r.ok {
-			return &settingError{r.key, fmt.Sprintf("is %v; it must be %s", r.value, r.want)}
+			return outOfRange(r.key, r.value, r.want)
 		}
 	}
 	for _, c := range []struct {
@@ -124,21 +125,23 @@ func checkOneOf(key, value string, valid []string) error {
 	if slices.Contains(valid, value) {
 		return nil
 	}
+	return notOneOf(key, value, valid)
+}
+
+func notOneOf(key, value string, valid []string) error {
 	return &settingError{key, fmt.Sprintf("is %q, not one of %s; did you mean %q?",
-		value, strings.Join(valid, ", "), nearest(value, valid))}
+		value, strings.Join(valid, ", "), nearest.Word(value, valid))}
+}
+
+// outOfRange reports a setting whose number makes no sense.
+func outOfRange(key string, value any, want string) error {
+	return &settingError{key, fmt.Sprintf("is %v; it must be %s", value, want)}
 }
 
 // settingError is a setting with an invalid value.
 type settingError struct{ key, why string }
 
 func (e *settingError) Error() string { return "--" + e.key + " " + e.why }
-
-// nearest returns the valid word that takes the fewest edits to reach.
-func nearest(word string, valid []string) string {
-	return slices.MinFunc(valid, func(a, b string) int {
-		return levenshtein.ComputeDistance(word, a) - levenshtein.ComputeDistance(word, b)
-	})
-}
 
 // parse reads the command line. The context is nil if help was asked for, and
 // printed.
@@ -183,13 +186,13 @@ func suggest(err error) error {
 		for _, flag := range parse.Context.Flags() {
 			valid = append(valid, "--"+flag.Name)
 		}
-		return usagef("%s, did you mean %q?", text, nearest(word, valid))
+		return usagef("%s, did you mean %q?", text, nearest.Word(word, valid))
 	}
 	if word, found := strings.CutPrefix(text, "unexpected argument "); found && parse.Context.Selected() == nil {
 		for _, command := range parse.Context.Model.Children {
 			valid = append(valid, command.Name)
 		}
-		return usagef("unknown command %s, did you mean %q?", word, nearest(word, valid))
+		return usagef("unknown command %s, did you mean %q?", word, nearest.Word(word, valid))
 	}
 	if flag, _, found := strings.Cut(text, ": expected"); found && strings.Contains(text, `"EOL"`) {
 		return usagef("%s lacks its value", flag)

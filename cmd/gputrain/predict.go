@@ -14,48 +14,28 @@ import (
 )
 
 type predictCommand struct {
-	Model  string `required:"" placeholder:"RUN" help:"Directory of a run, or a model file."`
+	inference `embed:""`
+
 	Input  string `required:"" placeholder:"FILE" help:"CSV file with one sample per row, scaled as the data that the model learned from; - is stdin."`
 	Target string `placeholder:"COLUMN" help:"A column of the input to leave out: its name, or its number from 1."`
 	Out    string `placeholder:"FILE" help:"Where to write the CSV, instead of stdout."`
-	Device string `default:"auto" help:"As for train."`
 }
 
 // Run writes, for each row of the input, the class that the model finds most
 // probable and the probability of each class.
 func (c *predictCommand) Run(con console) error {
-	if err := checkDevice(c.Device); err != nil {
-		return err
-	}
-	d, file, err := readModel(c.Model)
-	if err != nil {
-		return err
-	}
-	set, err := c.load(d, con.in)
-	if err != nil {
-		return err
-	}
-	b, note, err := openDevice(c.Device)
-	if err != nil {
-		return err
-	}
-	defer b.Close()
-	if c.Device != "auto" && note != "" {
-		fmt.Fprintln(con.err, note)
-	}
-	net, err := d.restore(b, file, model.Stage{Name: "probability", Layer: model.Softmax})
-	if err != nil {
-		return fmt.Errorf("%s: %w", c.Model, err)
-	}
-	probabilities, err := train.Predict(net, set)
-	if err != nil {
-		return err
-	}
-	write := func(w io.Writer) error { return writePredictions(w, probabilities, d.Classes) }
-	if c.Out == "" {
-		return write(con.out)
-	}
-	return atomicfile.Write(c.Out, write)
+	load := func(d *description) (*data.Dataset, error) { return c.load(d, con.in) }
+	return c.apply(con, load, func(d *description, net *model.Network, set *data.Dataset) error {
+		probabilities, err := train.Predict(net, set)
+		if err != nil {
+			return err
+		}
+		write := func(w io.Writer) error { return writePredictions(w, probabilities, d.Classes) }
+		if c.Out == "" {
+			return write(con.out)
+		}
+		return atomicfile.Write(c.Out, write)
+	}, model.Stage{Name: "probability", Layer: model.Softmax})
 }
 
 // load returns the samples as the model takes them.

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -116,5 +115,5 @@ func findGPU(name string) (emulator.GPU, error) {
 	for _, known := range emulator.GPUs() {
 		names = append(names, known.Name)
 	}
-	return gpu, &settingError{"gpu", fmt.Sprintf("is %q, not one of %s; did you mean %q?", name, strings.Join(names, ", "), nearest(name, names))}
+	return gpu, notOneOf("gpu", name, names)
 }

@@ -5,6 +5,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/alecthomas/kong"
 )
 
 //go:generate go test -run TestCommandReferenceIsFresh -update .
@@ -17,7 +19,13 @@ func TestCommandReferenceIsFresh(t *testing.T) {
 	const path = "../../docs/command.md"
 	text := strings.Builder{}
 	text.WriteString("# The command\n\nWritten by `go generate ./cmd/gputrain` from the help of the command; do not edit.\n")
-	for _, command := range []string{"", "train", "eval", "predict", "devices", "conformance", "profile", "explain", "experiment list", "experiment run", "show perceptron", "version"} {
+	commands := []string{""}
+	for _, node := range kong.Must(new(cli)).Model.Leaves(true) {
+		command, _, _ := strings.Cut(node.Path(), " <")
+		command, _, _ = strings.Cut(command, " [")
+		commands = append(commands, command)
+	}
+	for _, command := range commands {
 		help := gputrain(strings.Fields(command+" --help")...).want(t, 0).out
 		text.WriteString("\n## " + strings.TrimSpace("gputrain "+command) + "\n\n```\n" + help + "```\n")
 	}

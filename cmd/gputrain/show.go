@@ -2,8 +2,9 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"strings"
+
+	"gputrain/backend"
 )
 
 // showCommand has a command for each system that is better seen than read of.
@@ -13,32 +14,19 @@ type showCommand struct {
 	LSTM       showLSTMCommand       `cmd:"" name:"lstm" help:"Draw gates, states and outputs of a trained LSTM while it reads."`
 }
 
-// moviePaths returns where an animation and its last picture go: out, which is
-// to end in .gif, and the same name with .png. It refuses files that are there.
-func moviePaths(out string) (gif, png string, err error) {
-	name, found := strings.CutSuffix(out, ".gif")
-	if !found {
-		return "", "", &settingError{"out", fmt.Sprintf("is %q; it must end in .gif", out)}
+// openShow opens the CPU for a picture that depends on seed. The picture goes to
+// out, which must end in suffix. openShow refuses to overwrite out and others.
+func openShow(seed int64, suffix, out string, others ...string) (backend.Backend, error) {
+	if seed < 0 {
+		return nil, outOfRange("seed", seed, "0 or more")
 	}
-	png = name + ".png"
-	return out, png, checkAbsent(out, png)
-}
-
-// checkPicture refuses a path for a picture that does not end in .png, or is
-// there.
-func checkPicture(out string) error {
-	if !strings.HasSuffix(out, ".png") {
-		return &settingError{"out", fmt.Sprintf("is %q; it must end in .png", out)}
+	if !strings.HasSuffix(out, suffix) {
+		return nil, &settingError{"out", fmt.Sprintf("is %q; it must end in %s", out, suffix)}
 	}
-	return checkAbsent(out)
-}
-
-// checkAbsent refuses to overwrite files.
-func checkAbsent(paths ...string) error {
-	for _, path := range paths {
-		if _, err := os.Lstat(path); err == nil {
-			return fmt.Errorf("%s exists already: choose another --out", path)
+	for _, path := range append([]string{out}, others...) {
+		if err := checkAbsent(path); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return openCPU()
 }

@@ -29,13 +29,7 @@ Learning ends when the last 300 strings were predicted without a mistake, or aft
 
 // Run trains the net and draws what it does.
 func (c *showLSTMCommand) Run(ctx context.Context, con console) error {
-	if c.Seed < 0 {
-		return &settingError{"seed", fmt.Sprintf("is %d; it must be 0 or more", c.Seed)}
-	}
-	if err := checkPicture(c.Out); err != nil {
-		return err
-	}
-	b, err := openCPU()
+	b, err := openShow(c.Seed, ".png", c.Out)
 	if err != nil {
 		return err
 	}

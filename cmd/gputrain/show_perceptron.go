@@ -39,18 +39,13 @@ func (c *showPerceptronCommand) Run(ctx context.Context, con console) error {
 	if err != nil {
 		return err
 	}
-	if c.Seed < 0 {
-		return &settingError{"seed", fmt.Sprintf("is %d; it must be 0 or more", c.Seed)}
-	}
 	name := "perceptron.gif"
 	if c.Gate != "" {
 		name = "perceptron-" + c.Gate + ".gif"
 	}
-	gif, png, err := moviePaths(cmp.Or(c.Out, name))
-	if err != nil {
-		return err
-	}
-	b, err := openCPU()
+	gif := cmp.Or(c.Out, name)
+	png := strings.TrimSuffix(gif, ".gif") + ".png"
+	b, err := openShow(c.Seed, ".gif", gif, png)
 	if err != nil {
 		return err
 	}

@@ -66,30 +66,6 @@ func far(a, b uint8, tolerance int) bool {
 	return max(int(a), int(b))-min(int(a), int(b)) > tolerance
 }
 
-func TestShowNamesWhatItCannotDo(t *testing.T) {
-	t.Chdir(t.TempDir())
-	writeFile(t, "there.png", "mine")
-	writeFile(t, "perceptron-xor.gif", "mine")
-	for _, c := range []struct {
-		line string
-		code int
-		want string
-	}{
-		{"show", exitUsage, `expected one of "perceptron"`},
-		{"show perceptrn", exitUsage, `unexpected argument perceptrn, did you mean "perceptron"?`},
-		{"show perceptron --gates or", exitUsage, `did you mean "--gate"?`},
-		{"show perceptron --gate xnor", exitUsage, `--gate is "xnor", not one of and, or, nand, nor, xor; did you mean "nor"?`},
-		{"show perceptron --seed -1", exitUsage, "--seed is -1; it must be 0 or more"},
-		{"show perceptron --out x.png", exitUsage, `--out is "x.png"; it must end in .gif`},
-		{"show perceptron --out there.gif", exitFailure, "there.png exists already: choose another --out"},
-		{"show perceptron --gate xor", exitFailure, "perceptron-xor.gif exists already: choose another --out"},
-		{"show perceptron --gate or --out there.png/x.gif", exitFailure, "there.png/"},
-		{"show perceptron --gate or --out no/x.gif", exitFailure, "write no/x.gif: "},
-	} {
-		t.Run(c.line, func(t *testing.T) { wantFailure(t, c.code, []string{c.want}, strings.Fields(c.line)...) })
-	}
-}
-
 // The line that is drawn puts each sample on the side that the perceptron says.
 func TestLessonNotesEachMoment(t *testing.T) {
 	b := reference.New()

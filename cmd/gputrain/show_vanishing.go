@@ -25,15 +25,9 @@ All nets have four units or cells, random weights and random inputs. What is dra
 // Run measures the error flow of each net, draws and prints it.
 func (c *showVanishingCommand) Run(ctx context.Context, con console) error {
 	if c.Lags < 1 || c.Lags > 10000 {
-		return &settingError{"lags", fmt.Sprintf("is %d; it must be 1 to 10000", c.Lags)}
+		return outOfRange("lags", c.Lags, "1 to 10000")
 	}
-	if c.Seed < 0 {
-		return &settingError{"seed", fmt.Sprintf("is %d; it must be 0 or more", c.Seed)}
-	}
-	if err := checkPicture(c.Out); err != nil {
-		return err
-	}
-	b, err := openCPU()
+	b, err := openShow(c.Seed, ".png", c.Out)
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"time"
 
 	"github.com/BurntSushi/toml"
 
@@ -36,34 +35,9 @@ func (d runDir) file(name string) string { return filepath.Join(string(d), name)
 // createRun makes the directory of a new run at path; "" means one under runs
 // that is named after the time and name. It refuses one that holds a run.
 func createRun(path, name string) (runDir, error) {
-	if path == "" {
-		return createNamed(filepath.Join("runs", time.Now().Format("20060102-150405")+"-"+name))
-	}
-	if err := os.MkdirAll(path, 0o777); err != nil {
-		return "", err
-	}
-	dir := runDir(path)
-	for _, name := range []string{modelName, checkpointName, configName, metricsName, curvesName, confusionName} {
-		if _, err := os.Lstat(dir.file(name)); err == nil {
-			return "", fmt.Errorf("%s holds a run already (%s): choose another --out", path, name)
-		}
-	}
-	return dir, nil
-}
-
-// createNamed makes the directory at path, or at path-2, path-3, ... if another
-// process was faster.
-func createNamed(path string) (runDir, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-		return "", err
-	}
-	for n, try := 2, path; ; n++ {
-		err := os.Mkdir(try, 0o777)
-		if !errors.Is(err, fs.ErrExist) {
-			return runDir(try), err
-		}
-		try = fmt.Sprintf("%s-%d", path, n)
-	}
+	dir, err := createDir(path, name, "a run",
+		[]string{modelName, checkpointName, configName, metricsName, curvesName, confusionName})
+	return runDir(dir), err
 }
 
 // openRun returns the directory of an unfinished run.

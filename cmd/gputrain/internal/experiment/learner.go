@@ -20,15 +20,15 @@ type learner struct {
 
 // newLearner returns a learner of the tasks of that format with at most so many
 // steps, with initial parameters.
-func newLearner(env Env, format data.Format, spec model.Spec, steps int, o train.Options) (*learner, error) {
+func newLearner(env Env, format data.Format, spec model.Spec, steps int, lr float64) (*learner, error) {
 	net, err := model.New(env.Backend, spec, model.Shape{Steps: steps, Batch: 1, Width: format.Width})
 	if err != nil {
 		return nil, err
 	}
 	net.Init(env.Seed)
-	l := &learner{format: format, net: net, loss: &observed{Loss: o.Loss}, y: make([]float32, steps*format.Outputs)}
-	o.Loss, o.Epochs, o.Batch = l.loss, 1, 1
-	if l.trainer, err = train.New(net, o); err == nil {
+	l := &learner{format: format, net: net, loss: &observed{Loss: squaredError{}}, y: make([]float32, steps*format.Outputs)}
+	l.trainer, err = train.New(net, train.Options{Loss: l.loss, Optimizer: train.SGD{}, LR: lr, Epochs: 1, Batch: 1})
+	if err == nil {
 		l.x, err = env.Backend.New(steps, format.Width)
 	}
 	return l, err

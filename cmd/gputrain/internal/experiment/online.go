@@ -6,7 +6,6 @@ import (
 
 	"gputrain/data"
 	"gputrain/model"
-	"gputrain/train"
 )
 
 // lookBack is how many sequences the criteria of Hochreiter and Schmidhuber
@@ -32,7 +31,7 @@ type online struct {
 
 func (o online) run(ctx context.Context, env Env) (Outcome, error) {
 	format := o.task.Format()
-	l, err := newLearner(env, format, o.spec, o.steps, train.Options{Loss: squaredError{}, Optimizer: train.SGD{}, LR: o.lr})
+	l, err := newLearner(env, format, o.spec, o.steps, o.lr)
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -9,7 +9,6 @@ import (
 	"gputrain/data"
 	"gputrain/data/tasks"
 	"gputrain/model"
-	"gputrain/train"
 )
 
 var reber1997 = Experiment{
@@ -26,13 +25,12 @@ var reber1997 = Experiment{
 	Measure:   Measure{Name: "share of steps with all legal symbols the most active", Limit: 1},
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
 		return reberStrings{
-			most: 100_000, every: 512,
+			lr: 0.5, most: 100_000, every: 512,
 			spec: model.Spec{
 				{Name: "lstm", Layer: model.LSTM1997{Blocks: 3, Cells: 2, OutputGateBias: []float64{-1, -2, -3}, InitRange: 0.2}},
 				{Name: "output", Layer: within{model.Dense{Out: len(tasks.ReberSymbols), NoBias: true}, 0.2}},
 				{Name: "sigmoid", Layer: model.Sigmoid},
 			},
-			options: train.Options{Loss: squaredError{}, Optimizer: train.SGD{}, LR: 0.5},
 		}.run(ctx, env)
 	},
 }
@@ -48,11 +46,10 @@ var reberRTRL = Experiment{
 	Measure:   reber1997.Measure,
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
 		return reberStrings{
-			most: 100_000, every: 1024,
+			lr: 0.1, most: 100_000, every: 1024,
 			spec: model.Spec{
 				{Name: "units", Layer: model.FullyRecurrent{Hidden: 12, Out: len(tasks.ReberSymbols), Gradient: model.RTRL}},
 			},
-			options: train.Options{Loss: squaredError{}, Optimizer: train.SGD{}, LR: 0.1},
 		}.run(ctx, env)
 	},
 }
@@ -68,13 +65,12 @@ var reberElman = Experiment{
 	Measure:   reber1997.Measure,
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
 		return reberStrings{
-			most: 100_000, every: 1024,
+			lr: 0.1, most: 100_000, every: 1024,
 			spec: model.Spec{
 				{Name: "elman", Layer: model.Elman{Hidden: 15}},
 				{Name: "output", Layer: model.Dense{Out: len(tasks.ReberSymbols)}},
 				{Name: "sigmoid", Layer: model.Sigmoid},
 			},
-			options: train.Options{Loss: squaredError{}, Optimizer: train.SGD{}, LR: 0.1},
 		}.run(ctx, env)
 	},
 }
@@ -82,17 +78,17 @@ var reberElman = Experiment{
 // reberStrings is training on the strings of the embedded Reber grammar one by
 // one, as in Hochreiter and Schmidhuber (1997).
 type reberStrings struct {
-	spec    model.Spec
-	options train.Options
-	most    int // sequences
-	every   int // sequences between tests
+	spec  model.Spec
+	lr    float64
+	most  int // sequences
+	every int // sequences between tests
 }
 
 func (o reberStrings) run(ctx context.Context, env Env) (Outcome, error) {
 	task, rng := tasks.Reber{Embedded: true}, rand.New(rand.NewPCG(env.Seed, 0))
 	trained, tested := task.Disjoint(rng, 256, 256)
 	all := slices.Concat(trained, tested)
-	l, err := newLearner(env, task.Format(), o.spec, longest(all), o.options)
+	l, err := newLearner(env, task.Format(), o.spec, longest(all), o.lr)
 	if err != nil {
 		return Outcome{}, err
 	}

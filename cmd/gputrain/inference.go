@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+
+	"gputrain/data"
+	"gputrain/model"
+)
+
+// inference is what eval and predict have in common: a trained network, applied
+// on a device.
+type inference struct {
+	Model  string `required:"" placeholder:"RUN" help:"Directory of a run, or a model file."`
+	Device string `default:"auto" help:"As for train."`
+}
+
+// apply restores the network, with further stages behind it, and calls use with
+// it and with the data that load returns for it.
+func (i *inference) apply(con console, load func(*description) (*data.Dataset, error),
+	use func(*description, *model.Network, *data.Dataset) error, further ...model.Stage) error {
+	if err := checkDevice(i.Device); err != nil {
+		return err
+	}
+	d, file, err := readModel(i.Model)
+	if err != nil {
+		return err
+	}
+	set, err := load(d)
+	if err != nil {
+		return err
+	}
+	b, note, err := openDevice(i.Device)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	if i.Device != "auto" && note != "" {
+		fmt.Fprintln(con.err, note)
+	}
+	net, err := d.restore(b, file, further...)
+	if err != nil {
+		return fmt.Errorf("%s: %w", i.Model, err)
+	}
+	return use(d, net, set)
+}
