@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -188,22 +187,4 @@ func (r *conformanceReport) writeMeasured(text *strings.Builder) {
 	if len(failures) > 0 {
 		fmt.Fprintf(text, "\nWhat could not be measured:\n\n```\n%s\n```\n", strings.Join(failures, "\n"))
 	}
-}
-
-// markdownRow writes a row of a table.
-func markdownRow(text *strings.Builder, cells ...string) {
-	for i, cell := range cells {
-		cells[i] = strings.NewReplacer("|", `\|`, "\n", " ").Replace(cell)
-	}
-	text.WriteString("| " + strings.Join(cells, " | ") + " |\n")
-}
-
-// significant formats x to four digits, or more before the point, without an
-// exponent.
-func significant(x float64) string {
-	decimals := 0
-	if x != 0 {
-		decimals = 3 - int(math.Floor(math.Log10(math.Abs(x))))
-	}
-	return strconv.FormatFloat(x, 'f', min(max(decimals, 0), 9), 64)
 }

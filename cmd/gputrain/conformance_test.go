@@ -113,27 +113,6 @@ func TestReportOfAGPUTellsWhatItIsAndWhatCouldNotBeMeasured(t *testing.T) {
 	}
 }
 
-func TestSignificantDigits(t *testing.T) {
-	for x, want := range map[float64]string{0: "0", 0.0123456: "0.01235", 1.5: "1.500", 123.456: "123.5", 9999.6: "10000", 1234567: "1234567"} {
-		if got := significant(x); got != want {
-			t.Errorf("%v: got %s, want %s", x, got, want)
-		}
-	}
-}
-
-func TestStagesAreABarOnATerminal(t *testing.T) {
-	var screen bytes.Buffer
-	s := &stages{out: &screen, terminal: true}
-	s.begin(0, 2, "Fill")
-	s.begin(1, 2, "Copy")
-	s.close()
-	for _, want := range []string{"Fill", "Copy", "1/2", "50%"} {
-		if !strings.Contains(screen.String(), want) {
-			t.Errorf("the bar %q has no %q", screen.String(), want)
-		}
-	}
-}
-
 func TestConformanceThatCannotBeDone(t *testing.T) {
 	t.Chdir(t.TempDir())
 	writeFile(t, "file", "")

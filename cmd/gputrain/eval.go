@@ -85,3 +85,8 @@ func printConfusion(w io.Writer, counts [][]int, classes []string) error {
 	}
 	return table.Flush()
 }
+
+func printAccuracy(w io.Writer, m train.Metrics) error {
+	_, err := fmt.Fprintf(w, "test accuracy %.4f (%d/%d)\n", m.Accuracy, m.Correct, m.Count)
+	return err
+}

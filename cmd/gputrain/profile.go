@@ -104,16 +104,3 @@ func (d *openedDriver) Open(ordinal int) (cuda.Device, error) {
 	d.device = opened.(*emulator.Device)
 	return opened, nil
 }
-
-// findGPU returns the model that --gpu names.
-func findGPU(name string) (emulator.GPU, error) {
-	gpu, err := emulator.FindGPU(name)
-	if err == nil {
-		return gpu, nil
-	}
-	var names []string
-	for _, known := range emulator.GPUs() {
-		names = append(names, known.Name)
-	}
-	return gpu, notOneOf("gpu", name, names)
-}

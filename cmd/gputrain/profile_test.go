@@ -74,20 +74,6 @@ func TestProfileAddsUp(t *testing.T) {
 	}
 }
 
-func TestTablesAreAligned(t *testing.T) {
-	got := formatTable(1, []string{"kernel", "time\nµs", "by"}, [][]string{{"fill", "1.5", "x"}, {"µ", "10.25", ""}})
-	want := strings.Join([]string{
-		"         time",
-		"kernel     µs  by",
-		"fill      1.5   x",
-		"µ       10.25",
-		"",
-	}, "\n")
-	if got != want {
-		t.Errorf("got\n%swant\n%s", got, want)
-	}
-}
-
 // explainedLaunches returns how often each kernel is launched, as explain says.
 func explainedLaunches(t *testing.T, text string) map[string]int {
 	t.Helper()

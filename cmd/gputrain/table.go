@@ -1,6 +1,8 @@
 package main
 
 import (
+	"math"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -43,3 +45,23 @@ func formatTable(left int, header []string, rows [][]string) string {
 	}
 	return text.String()
 }
+
+// markdownRow writes a row of a table.
+func markdownRow(text *strings.Builder, cells ...string) {
+	for i, cell := range cells {
+		cells[i] = strings.NewReplacer("|", `\|`, "\n", " ").Replace(cell)
+	}
+	text.WriteString("| " + strings.Join(cells, " | ") + " |\n")
+}
+
+// significant formats x to four digits, or more before the point, without an
+// exponent.
+func significant(x float64) string {
+	decimals := 0
+	if x != 0 {
+		decimals = 3 - int(math.Floor(math.Log10(math.Abs(x))))
+	}
+	return strconv.FormatFloat(x, 'f', min(max(decimals, 0), 9), 64)
+}
+
+func decimal(x float64) string { return strconv.FormatFloat(x, 'f', 3, 64) }

@@ -86,54 +86,6 @@ func (c *trainCommand) Run(ctx context.Context, con console) error {
 	return s.finish(parts.test)
 }
 
-// load returns the network that s asks for, and the data as it takes them.
-func (s *settings) load() (*description, sets, error) {
-	from, err := parseSource(s.Data)
-	if err != nil {
-		return nil, sets{}, err
-	}
-	parts, err := from.load(s.Target)
-	if err != nil {
-		return nil, sets{}, err
-	}
-	d, err := s.describe(from, parts.train)
-	if err != nil {
-		return nil, sets{}, err
-	}
-	for _, set := range []**data.Dataset{&parts.train, &parts.valid, &parts.test} {
-		if *set, err = d.prepare(*set, from.String()); err != nil {
-			return nil, sets{}, err
-		}
-	}
-	return d, parts, nil
-}
-
-// options translates s for a training set of that many samples.
-func (s *settings) options(samples int) train.Options {
-	o := train.Options{
-		Loss: train.CrossEntropy{}, LR: s.LR, ClipNorm: s.Clip,
-		Epochs: s.Epochs, Batch: s.Batch, Seed: uint64(s.Seed), Patience: s.Patience,
-	}
-	switch s.Optimizer {
-	case "sgd":
-		o.Optimizer = train.SGD{Momentum: s.Momentum, WeightDecay: s.WeightDecay}
-	case "rmsprop":
-		o.Optimizer = train.RMSProp{Momentum: s.Momentum, WeightDecay: s.WeightDecay}
-	case "adam":
-		o.Optimizer = train.Adam{WeightDecay: s.WeightDecay}
-	case "adamw":
-		o.Optimizer = train.AdamW{WeightDecay: s.WeightDecay}
-	}
-	steps := s.Epochs * ((samples + s.Batch - 1) / s.Batch)
-	switch s.Schedule {
-	case "step":
-		o.Schedule = train.StepDecay{Every: (steps + 2) / 3, Gamma: 0.1}
-	case "cosine":
-		o.Schedule = train.Cosine{Warmup: int(s.Warmup * float64(steps)), Total: steps}
-	}
-	return o
-}
-
 // session is a training under way.
 type session struct {
 	settings    *settings

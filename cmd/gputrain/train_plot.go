@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"image/color"
-	"io"
 	"math"
 	"slices"
 
@@ -15,7 +14,6 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
 
-	"gputrain/internal/atomicfile"
 	"gputrain/train"
 )
 
@@ -64,8 +62,6 @@ func writeCurves(path string, history []train.Epoch) error {
 	return writePNG(path, img)
 }
 
-const margin = 0.3 * vg.Centimeter
-
 func newPanel(title, unit string, epochs int) *plot.Plot {
 	p := newPlot(title, "epoch", unit)
 	p.X.Tick.Marker = wholeTicks(epochs)
@@ -73,33 +69,6 @@ func newPanel(title, unit string, epochs int) *plot.Plot {
 	p.Legend.XOffs, p.Legend.YOffs = -vg.Points(4), vg.Points(4)
 	p.Add(plotter.NewGrid())
 	return p
-}
-
-// newPlot returns a plot whose texts are sans serif.
-func newPlot(title, x, y string) *plot.Plot {
-	p := plot.New()
-	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, x, y
-	p.Title.Padding = vg.Points(6)
-	for _, style := range []*text.Style{
-		&p.Title.TextStyle, &p.X.Label.TextStyle, &p.Y.Label.TextStyle,
-		&p.X.Tick.Label, &p.Y.Tick.Label, &p.Legend.TextStyle,
-	} {
-		style.Font.Variant = "Sans"
-	}
-	return p
-}
-
-// wholeTicks marks some ten epochs of a run: each, each 2nd, 5th, 10th, 20th...
-func wholeTicks(epochs int) plot.ConstantTicks {
-	stride := 1
-	for i := 0; epochs/stride > 12; i++ {
-		stride = []int{2, 5, 10}[i%3] * int(math.Pow10(i/3))
-	}
-	var ticks plot.ConstantTicks
-	for epoch := stride; epoch <= epochs; epoch += stride {
-		ticks = append(ticks, plot.Tick{Value: float64(epoch), Label: fmt.Sprint(epoch)})
-	}
-	return ticks
 }
 
 // Confusion matrices of more classes are drawn without their counts, which
@@ -181,11 +150,4 @@ func cellLabels(counts [][]int, grid confusionGrid, style text.Style) (*plotter.
 		}
 	}
 	return labels, nil
-}
-
-func writePNG(path string, img *vgimg.Canvas) error {
-	return atomicfile.Write(path, func(w io.Writer) error {
-		_, err := vgimg.PngCanvas{Canvas: img}.WriteTo(w)
-		return err
-	})
 }

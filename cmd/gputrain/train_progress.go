@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"gputrain/train"
 )
@@ -37,11 +35,6 @@ func (c *trainCommand) reporter(con console, samples int) reporter {
 	return &lines{lastLine: last, err: con.err}
 }
 
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
-}
-
 // lastLine shows the result only.
 type lastLine struct{ out io.Writer }
 
@@ -50,11 +43,6 @@ func (lastLine) epoch(train.Epoch) error { return nil }
 func (lastLine) close()                  {}
 
 func (l lastLine) result(_ runDir, m train.Metrics) error { return printAccuracy(l.out, m) }
-
-func printAccuracy(w io.Writer, m train.Metrics) error {
-	_, err := fmt.Fprintf(w, "test accuracy %.4f (%d/%d)\n", m.Accuracy, m.Correct, m.Count)
-	return err
-}
 
 func (l lastLine) fullResult(dir runDir, m train.Metrics) error {
 	if _, err := fmt.Fprintf(l.out, "saved in %s\n", dir); err != nil {

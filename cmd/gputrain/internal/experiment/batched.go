@@ -119,3 +119,16 @@ func (u upTo) Next(dst *data.Sequence, rng *rand.Rand) {
 		u.Task.Next(dst, rng)
 	}
 }
+
+// classifier is a recurrent layer with a logit for each class at every step.
+func classifier(layer model.Layer, classes int) model.Spec {
+	return model.Spec{
+		{Name: "recurrent", Layer: layer},
+		{Name: "output", Layer: model.Dense{Out: classes}},
+	}
+}
+
+// shareRight is the part of the steps whose most active output is right,
+// shareDistantRight that of those whose answer must be remembered.
+func shareRight(m measured) float64        { return float64(m.Right) / float64(m.Steps) }
+func shareDistantRight(m measured) float64 { return float64(m.DistantRight) / float64(m.Distant) }

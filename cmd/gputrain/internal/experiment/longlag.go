@@ -56,12 +56,3 @@ func longLagOf(env Env, lr float64, layer model.Layer) batched {
 		met:   func(measured) bool { return false },
 	}
 }
-
-// ramp returns n values from one to another, equally spaced.
-func ramp(from, to float64, n int) []float64 {
-	values := make([]float64, n)
-	for i := range values {
-		values[i] = from + (to-from)*float64(i)/float64(n-1)
-	}
-	return values
-}

@@ -36,3 +36,12 @@ func (l within) Parameters(in model.Shape) []model.ParameterSpec {
 	}
 	return params
 }
+
+// ramp returns n values from one to another, equally spaced.
+func ramp(from, to float64, n int) []float64 {
+	values := make([]float64, n)
+	for i := range values {
+		values[i] = from + (to-from)*float64(i)/float64(n-1)
+	}
+	return values
+}

@@ -158,8 +158,6 @@ func (p profile) table(header []string, row func(kernelProfile) []string) string
 
 func millions(n uint64) string { return decimal(float64(n) / 1e6) }
 
-func decimal(x float64) string { return strconv.FormatFloat(x, 'f', 3, 64) }
-
 func percent(x float64) string { return strconv.FormatFloat(100*x, 'f', 1, 64) }
 
 // ratio formats a/b, and nothing where b is 0.

@@ -6,24 +6,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/alecthomas/kong"
-
+	"gputrain/data"
 	"gputrain/internal/nearest"
+	"gputrain/train"
 )
-
-// cli is the grammar of the command line.
-type cli struct {
-	Train       trainCommand       `cmd:"" help:"Train a network."`
-	Eval        evalCommand        `cmd:"" help:"Measure a trained network on labelled data."`
-	Predict     predictCommand     `cmd:"" help:"Apply a trained network to the rows of a CSV file."`
-	Devices     devicesCommand     `cmd:"" help:"List the devices that can compute."`
-	Conformance conformanceCommand `cmd:"" help:"Check and measure a device, and write a report."`
-	Explain     explainCommand     `cmd:"" help:"Say what training would do on a device: paths, memory, kernels."`
-	Profile     profileCommand     `cmd:"" help:"Count what each kernel of a training step does."`
-	Show        showCommand        `cmd:"" help:"Draw what a system does."`
-	Experiment  experimentCommand  `cmd:"" help:"Repeat the experiments of the literature."`
-	Version     versionCommand     `cmd:"" help:"Print the version."`
-}
 
 // settings are what decides the outcome of a run: flags of train, and keys of
 // config.toml under the same names.
@@ -120,6 +106,54 @@ func (s *settings) check() error {
 	return nil
 }
 
+// load returns the network that s asks for, and the data as it takes them.
+func (s *settings) load() (*description, sets, error) {
+	from, err := parseSource(s.Data)
+	if err != nil {
+		return nil, sets{}, err
+	}
+	parts, err := from.load(s.Target)
+	if err != nil {
+		return nil, sets{}, err
+	}
+	d, err := s.describe(from, parts.train)
+	if err != nil {
+		return nil, sets{}, err
+	}
+	for _, set := range []**data.Dataset{&parts.train, &parts.valid, &parts.test} {
+		if *set, err = d.prepare(*set, from.String()); err != nil {
+			return nil, sets{}, err
+		}
+	}
+	return d, parts, nil
+}
+
+// options translates s for a training set of that many samples.
+func (s *settings) options(samples int) train.Options {
+	o := train.Options{
+		Loss: train.CrossEntropy{}, LR: s.LR, ClipNorm: s.Clip,
+		Epochs: s.Epochs, Batch: s.Batch, Seed: uint64(s.Seed), Patience: s.Patience,
+	}
+	switch s.Optimizer {
+	case "sgd":
+		o.Optimizer = train.SGD{Momentum: s.Momentum, WeightDecay: s.WeightDecay}
+	case "rmsprop":
+		o.Optimizer = train.RMSProp{Momentum: s.Momentum, WeightDecay: s.WeightDecay}
+	case "adam":
+		o.Optimizer = train.Adam{WeightDecay: s.WeightDecay}
+	case "adamw":
+		o.Optimizer = train.AdamW{WeightDecay: s.WeightDecay}
+	}
+	steps := s.Epochs * ((samples + s.Batch - 1) / s.Batch)
+	switch s.Schedule {
+	case "step":
+		o.Schedule = train.StepDecay{Every: (steps + 2) / 3, Gamma: 0.1}
+	case "cosine":
+		o.Schedule = train.Cosine{Warmup: int(s.Warmup * float64(steps)), Total: steps}
+	}
+	return o
+}
+
 // checkOneOf reports a setting that has none of the valid values.
 func checkOneOf(key, value string, valid []string) error {
 	if slices.Contains(valid, value) {
@@ -142,60 +176,3 @@ func outOfRange(key string, value any, want string) error {
 type settingError struct{ key, why string }
 
 func (e *settingError) Error() string { return "--" + e.key + " " + e.why }
-
-// parse reads the command line. The context is nil if help was asked for, and
-// printed.
-func parse(args []string, con console) (*kong.Context, error) {
-	if len(args) == 0 {
-		return nil, usagef(`no command; "gputrain help" lists them`)
-	}
-	if args[0] == "help" {
-		args = append(slices.Clone(args[1:]), "--help")
-	}
-	helped := false
-	parser := kong.Must(new(cli),
-		kong.Name("gputrain"),
-		kong.Description("Trains feed-forward, recurrent and LSTM networks.\n\n\"gputrain train\" alone trains an LSTM on handwritten digits."),
-		kong.Writers(con.out, con.err),
-		kong.Exit(func(int) { helped = true }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.WithHyphenPrefixedParameters(true),
-		kong.Configuration(loadConfig),
-	)
-	ctx, err := parser.Parse(args)
-	if helped {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, suggest(err)
-	}
-	return ctx, nil
-}
-
-// suggest rewords what kong says of an unknown word, so that it always names
-// the nearest valid one (kong does for slips of a letter or two), and of a flag
-// that lacks its value.
-func suggest(err error) error {
-	parse, ok := err.(*kong.ParseError)
-	text := err.Error()
-	if !ok || strings.Contains(text, "did you mean") {
-		return err
-	}
-	var valid []string
-	if word, found := strings.CutPrefix(text, "unknown flag "); found {
-		for _, flag := range parse.Context.Flags() {
-			valid = append(valid, "--"+flag.Name)
-		}
-		return usagef("%s, did you mean %q?", text, nearest.Word(word, valid))
-	}
-	if word, found := strings.CutPrefix(text, "unexpected argument "); found && parse.Context.Selected() == nil {
-		for _, command := range parse.Context.Model.Children {
-			valid = append(valid, command.Name)
-		}
-		return usagef("unknown command %s, did you mean %q?", word, nearest.Word(word, valid))
-	}
-	if flag, _, found := strings.Cut(text, ": expected"); found && strings.Contains(text, `"EOL"`) {
-		return usagef("%s lacks its value", flag)
-	}
-	return err
-}

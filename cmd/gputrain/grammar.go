@@ -1,0 +1,81 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"gputrain/internal/nearest"
+)
+
+// cli is the grammar of the command line.
+type cli struct {
+	Train       trainCommand       `cmd:"" help:"Train a network."`
+	Eval        evalCommand        `cmd:"" help:"Measure a trained network on labelled data."`
+	Predict     predictCommand     `cmd:"" help:"Apply a trained network to the rows of a CSV file."`
+	Devices     devicesCommand     `cmd:"" help:"List the devices that can compute."`
+	Conformance conformanceCommand `cmd:"" help:"Check and measure a device, and write a report."`
+	Explain     explainCommand     `cmd:"" help:"Say what training would do on a device: paths, memory, kernels."`
+	Profile     profileCommand     `cmd:"" help:"Count what each kernel of a training step does."`
+	Show        showCommand        `cmd:"" help:"Draw what a system does."`
+	Experiment  experimentCommand  `cmd:"" help:"Repeat the experiments of the literature."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
+}
+
+// parse reads the command line. The context is nil if help was asked for, and
+// printed.
+func parse(args []string, con console) (*kong.Context, error) {
+	if len(args) == 0 {
+		return nil, usagef(`no command; "gputrain help" lists them`)
+	}
+	if args[0] == "help" {
+		args = append(slices.Clone(args[1:]), "--help")
+	}
+	helped := false
+	parser := kong.Must(new(cli),
+		kong.Name("gputrain"),
+		kong.Description("Trains feed-forward, recurrent and LSTM networks.\n\n\"gputrain train\" alone trains an LSTM on handwritten digits."),
+		kong.Writers(con.out, con.err),
+		kong.Exit(func(int) { helped = true }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.WithHyphenPrefixedParameters(true),
+		kong.Configuration(loadConfig),
+	)
+	ctx, err := parser.Parse(args)
+	if helped {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, suggest(err)
+	}
+	return ctx, nil
+}
+
+// suggest rewords what kong says of an unknown word, so that it always names
+// the nearest valid one (kong does for slips of a letter or two), and of a flag
+// that lacks its value.
+func suggest(err error) error {
+	parse, ok := err.(*kong.ParseError)
+	text := err.Error()
+	if !ok || strings.Contains(text, "did you mean") {
+		return err
+	}
+	var valid []string
+	if word, found := strings.CutPrefix(text, "unknown flag "); found {
+		for _, flag := range parse.Context.Flags() {
+			valid = append(valid, "--"+flag.Name)
+		}
+		return usagef("%s, did you mean %q?", text, nearest.Word(word, valid))
+	}
+	if word, found := strings.CutPrefix(text, "unexpected argument "); found && parse.Context.Selected() == nil {
+		for _, command := range parse.Context.Model.Children {
+			valid = append(valid, command.Name)
+		}
+		return usagef("unknown command %s, did you mean %q?", word, nearest.Word(word, valid))
+	}
+	if flag, _, found := strings.Cut(text, ": expected"); found && strings.Contains(text, `"EOL"`) {
+		return usagef("%s lacks its value", flag)
+	}
+	return err
+}
