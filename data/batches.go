@@ -31,12 +31,11 @@ type Batch struct {
 	Targets     []float32 // [Size, TargetWidth], or [Steps·Size, TargetWidth] if PerStep, 0 in the padding and where Mask is 0; nil without targets
 	Mask        []float32 // [Size], or [Steps·Size] if PerStep, as in Dataset; nil: all
 
-	chunkLengths []int32 // [Size], where Chunk puts the lengths; nil: in memory of its own
+	chunkLengths []int32 // [Size], where Chunk puts the lengths; nil: it allocates them
 }
 
 // NewBatches returns the batches of size samples of d, in order. The last one
-// holds what is left. It panics where size is less than 1, and where the
-// lengths of d's slices contradict its sizes.
+// holds the rest. It panics if size is less than 1 or d contradicts itself.
 func NewBatches(d *Dataset, size int) *Batches {
 	d.check("NewBatches")
 	if size < 1 {
@@ -61,8 +60,8 @@ func NewBatches(d *Dataset, size int) *Batches {
 	return b
 }
 
-// Shuffle puts the samples in a random order, which depends on nothing but
-// seed and epoch.
+// Shuffle puts the samples in a random order, which depends on seed and epoch
+// only.
 func (b *Batches) Shuffle(seed, epoch uint64) {
 	b.reset()
 	b.source.Seed(seed, epoch)
@@ -84,7 +83,7 @@ func (b *Batches) Count() int {
 	return count
 }
 
-// Batch packs batch i and returns it. It panics where i is outside of
+// Batch packs batch i and returns it. It panics if i is outside of
 // 0..Count()−1.
 func (b *Batches) Batch(i int) Batch {
 	if i < 0 || i >= b.Count() {
@@ -116,13 +115,14 @@ func (b *Batches) Batch(i int) Batch {
 	return batch
 }
 
-// Padding reports whether row is behind the end of its sample.
+// Padding reports whether row is after the end of its sample.
 func (b Batch) Padding(row int) bool {
 	return b.Lengths != nil && row/b.Size >= int(b.Lengths[row%b.Size])
 }
 
-// clearUnasked sets labels of the padding to −1, and targets of the padding and of what
-// is not asked for to 0, where whatever they held cannot spoil anything.
+// clearUnasked sets the labels of the padding to −1. It sets the targets of the
+// padding and of steps that ask for nothing to 0, so that whatever they held
+// does no harm.
 func (b Batch) clearUnasked(d *Dataset) {
 	if b.Lengths == nil && b.Mask == nil {
 		return

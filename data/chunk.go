@@ -2,10 +2,10 @@ package data
 
 import "fmt"
 
-// Chunk returns the time steps from up to, not including, to of b, whose memory
-// it shares but for Lengths, which the next call of Chunk overwrites. It panics
-// where b has no such steps and, unless they are all of them, where labels or
-// targets are not one per time step.
+// Chunk returns the time steps from..to−1 of b. It shares the memory of b,
+// except for Lengths, which the next call of Chunk overwrites. It panics if b
+// has no such steps. Unless the range is all of b, it also panics if b does not
+// have a label or target per time step.
 func (b Batch) Chunk(from, to int) Batch {
 	if from < 0 || to <= from || to > b.Steps {
 		panic(fmt.Sprintf("data: Chunk: steps %d to %d of a batch of %d", from, to, b.Steps))
@@ -23,7 +23,8 @@ func (b Batch) Chunk(from, to int) Batch {
 	}
 }
 
-// lengthsWithin returns how many of the time steps each sample has; nil if all.
+// lengthsWithin returns how many of the time steps each sample has; nil means
+// all.
 func (b Batch) lengthsWithin(from, to int) []int32 {
 	if b.Lengths == nil {
 		return nil

@@ -18,13 +18,13 @@ type CSVOptions struct {
 	// Target is the column of the class: its name in the header or else its
 	// number, from 1. "" means that all columns are features.
 	Target string
-	// Classes are the names that the labels must be among, those of a trained
-	// model. nil: the classes are the distinct labels, sorted as numbers if all
-	// are numbers, else as text.
+	// Classes are the allowed labels, such as those of a trained model. nil:
+	// the classes are the distinct labels, sorted as numbers if all are
+	// numbers, else as text.
 	Classes []string
 }
 
-// OpenCSV reads the file path as ReadCSV does.
+// OpenCSV reads the file at path as ReadCSV does.
 func OpenCSV(path string, o CSVOptions) (*Dataset, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -42,8 +42,8 @@ func OpenCSV(path string, o CSVOptions) (*Dataset, error) {
 // lines are skipped. Features must be finite and fit float32, labels must not be
 // empty, every line must have as many fields as the first.
 //
-// Errors begin with "name:line:column: ", the column counted in fields, as far
-// as they have a place.
+// Errors that have a place begin with "name:line:column: ". Columns are counted
+// in fields.
 func ReadCSV(r io.Reader, name string, o CSVOptions) (*Dataset, error) {
 	plain, err := decompress(r)
 	if err != nil {
@@ -87,8 +87,9 @@ type table struct {
 	labels  *labels
 }
 
-// begin finds the target column and takes the first record for the header or
-// for data. second, without fields at the end of the file, helps to tell.
+// begin finds the target column and decides whether the first record is the
+// header or data. second helps to decide; it has no fields at the end of the
+// file.
 func (t *table) begin(first, second record, target string) error {
 	t.columns = len(first.fields)
 	t.target = -1
@@ -112,8 +113,8 @@ func (t *table) begin(first, second record, target string) error {
 	return t.add(first)
 }
 
-// isHeader tells a first record with text in it from data whose labels are
-// text.
+// isHeader tells whether a first record with text in it is a header, or data
+// whose labels are text.
 func (t *table) isHeader(first, second record) bool {
 	for i, field := range first.fields {
 		if i != t.target && isText(field) {
@@ -123,8 +124,8 @@ func (t *table) isHeader(first, second record) bool {
 	return second.fields == nil || !isText(second.fields[t.target])
 }
 
-// findTarget returns the column of target, and whether it is its name in the
-// first record. There are no names where that has no text.
+// findTarget returns the column of target, and whether target is its name in
+// the first record. A record without text has no names.
 func (t *table) findTarget(first record, text bool, target string) (column int, named bool, err error) {
 	var names []string
 	if text {
@@ -193,19 +194,19 @@ func (t *table) dataset() (*Dataset, error) {
 		d.Labels, d.Classes = t.labels.finish()
 	}
 	if d.Len() == 0 {
-		return nil, fmt.Errorf("%s: a header and no data; want lines of numbers below it", t.name)
+		return nil, fmt.Errorf("%s: the file has a header and no data; want lines of numbers below it", t.name)
 	}
 	return d, nil
 }
 
-// record is a line of a file, or several if a quoted field goes over them.
+// record is a line of a file, or several lines if a quoted field spans them.
 type record struct {
-	line   int // the first one, from 1
+	line   int // the first line, counted from 1
 	fields []string
 }
 
-// maxRecord bounds the memory that one record takes: a file with a longer one
-// is no table, or a quote in it is never closed.
+// maxRecord bounds the memory of a record. A file with a longer one is not a
+// table, or never closes a quote.
 const maxRecord = 8 << 20 // bytes
 
 // records reads the records of a file.

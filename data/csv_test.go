@@ -86,7 +86,7 @@ func TestReadCSVNamesThePlaceOfAFault(t *testing.T) {
 		{"empty", "", "", "x.csv: the file is empty; "},
 		{"blank", "\n  \n\r\n", "", "x.csv: the file is empty; "},
 		{"only a byte order mark", "\ufeff", "", "x.csv: the file is empty; "},
-		{"header only", "a,b\n", "b", "x.csv: a header and no data; "},
+		{"header only", "a,b\n", "b", "x.csv: the file has a header and no data; "},
 		{"text", "a,b\n1,2\n3,oops\n", "", `x.csv:3:2: column "b": "oops" is not a number; `},
 		{"text without header", "1,2\n\n3,oops\n", "", `x.csv:3:2: "oops" is not a number; `},
 		{"text after a field of two lines", "1,\"2\n\",3\n4,5,z\n", "", `x.csv:3:3: "z" is not a number; `},

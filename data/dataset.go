@@ -1,21 +1,21 @@
 // Package data reads datasets (digits that it carries, CSV and IDX files),
-// splits and scales them, and packs them into time-major batches. It also draws
-// the tasks on which the literature compares recurrent networks, as sequences
-// with their answers, and judges what a network answers.
+// splits and scales them, and packs them into time-major batches. It also
+// defines tasks, which draw sequences with their answers, and judges the
+// answers of a network.
 //
-// A caller's mistake panics. What depends on a file is an error of one line
-// that names the file and the place in it.
+// A caller's mistake panics. A problem with a file is an error of one line that
+// names the file and the place in it.
 package data
 
 import "fmt"
 
-// Dataset is N samples in memory. It is labelled with classes (Labels), has
-// targets of a regression (Targets), both, for a loss to choose from, or
-// neither, as input to predict from.
+// Dataset is N samples in memory. It has classes (Labels), targets of a
+// regression (Targets), both, so that a loss can choose, or neither, as an
+// input for predictions.
 type Dataset struct {
 	Steps, Width int       // a sample is Steps time steps of Width features
 	X            []float32 // [N, Steps·Width]
-	Lengths      []int32   // [N], time steps of each sample, 0..Steps; the others are padding behind them; nil: all
+	Lengths      []int32   // [N], time steps of each sample, 0..Steps; the steps after them are padding; nil: all
 	Labels       []int32   // [N], or [N·Steps] if PerStep; nil without classes; −1: no label
 	Classes      []string  // names of the classes; Labels index it
 	Targets      []float32 // [N, TargetWidth], or [N·Steps, TargetWidth] if PerStep; nil without targets
@@ -33,7 +33,7 @@ func (d *Dataset) Len() int {
 }
 
 // Subset returns a copy of the samples index[0], index[1], ..., in this order.
-// It panics where an index is outside of 0..N−1.
+// It panics if an index is outside of 0..N−1.
 func (d *Dataset) Subset(index []int) *Dataset {
 	d.check("Subset")
 	for _, i := range index {
@@ -52,8 +52,8 @@ func (d *Dataset) Subset(index []int) *Dataset {
 
 // WithSteps returns the same features as samples of another number of time
 // steps: a row of 64 features becomes 8 steps of 8, or 64 of 1. It shares d's
-// memory. It is an error where steps does not divide Steps·Width, and where
-// the steps of d have outputs of their own.
+// memory. It is an error if steps does not divide Steps·Width, or if the number
+// of steps changes and samples of d have lengths or outputs per step.
 func (d *Dataset) WithSteps(steps int) (*Dataset, error) {
 	features := d.Steps * d.Width
 	switch {
@@ -77,9 +77,9 @@ func (d *Dataset) outputs() int {
 	return 1
 }
 
-// Check says where d contradicts itself: slices whose lengths are not those that N,
-// Steps, Width and TargetWidth make, lengths of samples outside of 0..Steps, and a
-// Mask of other values than 0 and 1.
+// Check returns an error if d contradicts itself: if a slice does not have the
+// length that N, Steps, Width and TargetWidth imply, the length of a sample is
+// outside of 0..Steps, or a value of Mask is neither 0 nor 1.
 func (d *Dataset) Check() error {
 	if d.Steps < 1 || d.Width < 1 {
 		return fmt.Errorf("samples are %d steps of %d features", d.Steps, d.Width)
@@ -113,7 +113,7 @@ func (d *Dataset) Check() error {
 	return nil
 }
 
-// check panics where d contradicts itself.
+// check panics if d contradicts itself.
 func (d *Dataset) check(op string) {
 	if err := d.Check(); err != nil {
 		panic(fmt.Sprintf("data: %s: %v", op, err))

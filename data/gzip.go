@@ -10,8 +10,7 @@ import (
 	"io/fs"
 )
 
-// decompress returns the content of r, unpacked where it starts as a gzip
-// file does.
+// decompress returns the content of r, unpacked if it starts like a gzip file.
 func decompress(r io.Reader) (io.Reader, error) {
 	buffered := bufio.NewReader(r)
 	// An error of Peek comes again from the next Read.
@@ -21,12 +20,12 @@ func decompress(r io.Reader) (io.Reader, error) {
 	return buffered, nil
 }
 
-// readError tells in one line why the file name could not be read.
+// readError says in one line why the file called name could not be read.
 func readError(name string, err error) error {
 	var path *fs.PathError
 	var corrupt flate.CorruptInputError
 	switch {
-	case errors.As(err, &path): // whose text would name the file again
+	case errors.As(err, &path): // its text would name the file again
 		return fmt.Errorf("%s: %w", name, path.Err)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("%s: the compressed data end early; copy the file again: %w", name, err)

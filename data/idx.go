@@ -14,20 +14,21 @@ import (
 	"strings"
 )
 
-// OpenIDX reads a folder with the four files of MNIST and its kin:
+// OpenIDX reads a folder with the four files of MNIST, or of a data set like
+// it:
 //
 //	train-images-idx3-ubyte  train-labels-idx1-ubyte
 //	t10k-images-idx3-ubyte   t10k-labels-idx1-ubyte
 //
-// each plain or compressed, with the suffix .gz; spelt train-images.idx3-ubyte
-// they are found too. The time steps of a sample are the rows of an image, the
-// features the pixels of a row, 0..255. The classes are "0" up to the largest
-// label in train. test is nil where both its files are absent.
+// Each is plain, or compressed with the suffix .gz. Names such as
+// train-images.idx3-ubyte work too. The time steps of a sample are the rows of
+// an image, the features the pixels of a row, 0..255. The classes are "0" up to
+// the largest label in train. test is nil if both of its files are absent.
 //
 // A file is two bytes 0, the type (8: unsigned bytes), the rank, the sizes as
 // big-endian uint32, and the data (Y. LeCun, C. Cortes, C. Burges, The MNIST
-// database). One that is shorter or longer than its sizes say is an error; a
-// false size makes no allocation.
+// database). A file that is shorter or longer than its sizes say is an error. A
+// false size allocates nothing.
 func OpenIDX(dir string) (train, test *Dataset, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -50,8 +51,8 @@ func OpenIDX(dir string) (train, test *Dataset, err error) {
 	return train, test, nil
 }
 
-// openIDXSet reads the images and labels of set, "train" or "t10k". classes
-// are those that its labels must be among; nil: up to the largest label.
+// openIDXSet reads the images and labels of set, "train" or "t10k". classes are
+// those that its labels may have; nil: up to the largest label.
 func openIDXSet(dir string, entries []fs.DirEntry, set string, classes []string) (*Dataset, error) {
 	images, err := openIDXFile(dir, entries, set+"-images")
 	if err != nil {
@@ -101,8 +102,8 @@ type idxFile struct {
 	io.Reader
 }
 
-// readIDXSet reads images, [N, rows, columns], and labels, [N]. classes as in
-// openIDXSet.
+// readIDXSet reads images, [N, rows, columns], and labels, [N]. classes are as
+// in openIDXSet.
 func readIDXSet(images, labels idxFile, classes []string) (*Dataset, error) {
 	sizes, pixels, err := readIDX(images, 3)
 	if err != nil {

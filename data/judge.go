@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// Score is how well outputs answer a sequence. Add puts those of several
-// sequences together. A step with a NaN among its outputs is wrong.
+// Score says how well outputs answer a sequence. Add sums up several. A step
+// with a NaN among its outputs is wrong.
 type Score struct {
 	Steps          int     // steps that asked for an answer
 	Values         int     // outputs of these steps
@@ -22,7 +22,7 @@ type Score struct {
 }
 
 // Judge compares y, [Steps, Outputs], with the answers that s asks for. It
-// panics where y has another length.
+// panics if y has another length.
 func (s *Sequence) Judge(y []float32) Score {
 	if len(y) != s.Steps*s.Outputs {
 		panic(fmt.Sprintf("data: Judge: y has length %d, want %d steps of %d outputs", len(y), s.Steps, s.Outputs))
@@ -46,7 +46,7 @@ func (s *Sequence) Judge(y []float32) Score {
 func (s *Score) addErrors(y, target []float32) {
 	for i, value := range target {
 		difference := math.Abs(float64(y[i]) - float64(value))
-		s.MaxError = math.Max(s.MaxError, difference) // which keeps a NaN
+		s.MaxError = math.Max(s.MaxError, difference) // math.Max keeps a NaN
 		s.AbsoluteErrors += difference
 		s.SquaredErrors += difference * difference
 	}
@@ -110,8 +110,8 @@ func (f Format) Solves(score Score) bool {
 }
 
 // NRMSE returns √(Σ (y − target)² / Σ (target − mean)²), the root mean square
-// error in units of the standard deviation of the targets: 1 is what the mean
-// as a prediction gets. It panics where the lengths differ.
+// error in units of the standard deviation of the targets: predicting the mean
+// gives 1. It panics if the lengths differ.
 func NRMSE(y, target []float32) float64 {
 	if len(y) != len(target) {
 		panic(fmt.Sprintf("data: NRMSE: %d outputs for %d targets", len(y), len(target)))
@@ -130,9 +130,9 @@ func NRMSE(y, target []float32) float64 {
 	return math.Sqrt(errors / variance)
 }
 
-// Recent remembers whether the last answers were right, as many as the
-// criteria of Hochreiter and Schmidhuber (1997) look back on: training stops
-// when all, or all but a few, of the last 2,000 sequences were right.
+// Recent remembers whether the last answers were right, for criteria such as
+// those of Hochreiter and Schmidhuber (1997): training stops when all, or all
+// but a few, of the last 2,000 sequences were right.
 type Recent struct {
 	wrong []bool // a ring
 	next  int
@@ -140,8 +140,8 @@ type Recent struct {
 	count int
 }
 
-// NewRecent returns a memory of the last n answers. It panics where n is less
-// than 1.
+// NewRecent returns a memory of the last n answers. It panics if n is less than
+// 1.
 func NewRecent(n int) *Recent {
 	if n < 1 {
 		panic(fmt.Sprintf("data: NewRecent: the last %d answers", n))
@@ -149,7 +149,7 @@ func NewRecent(n int) *Recent {
 	return &Recent{wrong: make([]bool, n)}
 }
 
-// Add remembers one more answer, and forgets the oldest if there are too many.
+// Add remembers one more answer. It forgets the oldest if there are too many.
 func (r *Recent) Add(right bool) {
 	if r.wrong[r.next] {
 		r.count--
@@ -162,7 +162,7 @@ func (r *Recent) Add(right bool) {
 	r.seen = min(r.seen+1, len(r.wrong))
 }
 
-// Full says whether as many answers as r remembers have been given.
+// Full reports whether r has as many answers as it can remember.
 func (r *Recent) Full() bool { return r.seen == len(r.wrong) }
 
 // Wrong returns how many of the remembered answers were wrong.

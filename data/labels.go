@@ -26,7 +26,7 @@ func newLabels(known []string) *labels {
 	return l
 }
 
-// add appends a label. It is an error if it is not among the known.
+// add appends a label. It is an error if the label is not among the known ones.
 func (l *labels) add(name string) error {
 	id, seen := l.id[name]
 	if !seen {
@@ -34,7 +34,7 @@ func (l *labels) add(name string) error {
 			return fmt.Errorf("label %s is not among the %d known classes%s; correct it or remove the line", quote(name), len(l.known), hint(name, l.known))
 		}
 		id = int32(len(l.names))
-		name = strings.Clone(name) // which may be a part of a long line
+		name = strings.Clone(name) // name may be a part of a long line
 		l.id[name] = id
 		l.names = append(l.names, name)
 	}
@@ -42,8 +42,8 @@ func (l *labels) add(name string) error {
 	return nil
 }
 
-// finish returns the labels and the names that they index: the known ones, else
-// all that there were, sorted as numbers if all are numbers, else as text.
+// finish returns the labels and the names that they index: the known ones, or
+// all that occurred, sorted as numbers if all are numbers, else as text.
 func (l *labels) finish() (ids []int32, names []string) {
 	if l.known != nil {
 		return l.ids, l.names

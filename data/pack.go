@@ -7,14 +7,15 @@ import (
 
 // Pack returns the sequences of a task of that format as a Dataset, in order.
 // Sequences shorter than the longest are padded at their end, with inputs 0,
-// targets 0 and labels −1; if all are as long, Lengths is nil. A sequence of no
-// steps is all padding. A task with classes has labels and targets, so that
-// cross-entropy and squared error both can train on it; one without has
-// targets. Where a step asks for nothing, Mask is 0 and the label −1; if all
-// ask for something, Mask is nil.
+// targets 0 and labels −1; if all have the same length, Lengths is nil. A
+// sequence of no steps is all padding. A task with classes has labels and
+// targets, so that both cross-entropy and squared error can train on it; one
+// without classes has targets only. A step that asks for nothing has Mask 0 and
+// label −1; if all ask for something, Mask is nil.
 //
-// It panics where no sequence has a step, and where one has not the format, has
-// no last step that could have the answer, or has an answer at another.
+// It panics if no sequence has a step, or if one does not have the format. If
+// only last steps may have answers, it also panics if a sequence has no step,
+// or has an answer at another one.
 func Pack(f Format, sequences []Sequence) *Dataset {
 	if len(sequences) == 0 {
 		panic("data: Pack: no sequences")
@@ -66,7 +67,7 @@ func Pack(f Format, sequences []Sequence) *Dataset {
 	return d
 }
 
-// checkPacked panics where sequence i cannot be packed.
+// checkPacked panics if sequence i cannot be packed.
 func checkPacked(f Format, i int, s *Sequence) {
 	if s.Width != f.Width || s.Outputs != f.Outputs {
 		panic(fmt.Sprintf("data: Pack: sequence %d has %d features and %d outputs, the format %d and %d", i, s.Width, s.Outputs, f.Width, f.Outputs))

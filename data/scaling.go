@@ -50,7 +50,7 @@ func Standardize(d *Dataset) Scaling {
 }
 
 // Apply returns a dataset with scaled features, which shares all else with d.
-// It is an error where s is of another width, or a result beyond float32.
+// It is an error if s has another width, or a result is beyond float32.
 func (s Scaling) Apply(d *Dataset) (*Dataset, error) {
 	features := d.Steps * d.Width
 	n := len(s.Shift)

@@ -3,7 +3,7 @@ package data
 import "fmt"
 
 // Forecast returns a series as the prediction of its values ahead: the input of
-// step t is x(t), its answer x(t+ahead). It panics where ahead is less than 1 or
+// step t is x(t), its answer x(t+ahead). It panics if ahead is less than 1 or
 // the series is too short for one step.
 func Forecast(series []float32, ahead int) *Sequence {
 	checkSeries("Forecast", series, ahead, 1)
@@ -18,8 +18,8 @@ func Forecast(series []float32, ahead int) *Sequence {
 
 // Windows returns a series as samples of one step for a network without memory:
 // sample i has the width values x(i), x(i+spacing), ..., of which the last is
-// x(t), and the target x(t+ahead). It panics where width, spacing or ahead is
-// less than 1 or the series is too short for one sample.
+// x(t), and the target x(t+ahead). It panics if width, spacing or ahead is less
+// than 1 or the series is too short for one sample.
 func Windows(series []float32, width, spacing, ahead int) *Dataset {
 	if width < 1 || spacing < 1 {
 		panic(fmt.Sprintf("data: Windows: %d values with spacing %d", width, spacing))
@@ -36,7 +36,7 @@ func Windows(series []float32, width, spacing, ahead int) *Dataset {
 	return d
 }
 
-// checkSeries panics where a series has not even used + ahead values.
+// checkSeries panics if a series has fewer than used + ahead values.
 func checkSeries(op string, series []float32, ahead, used int) {
 	if ahead < 1 {
 		panic(fmt.Sprintf("data: %s: %d steps ahead", op, ahead))

@@ -16,16 +16,16 @@ import (
 // one label the split is stratified: of two parts, each gets its share of
 // every class to within one sample.
 //
-// Split panics where a fraction is negative or their sum is not 1.
+// Split panics if a fraction is negative or their sum is not 1.
 func (d *Dataset) Split(seed uint64, fractions ...float64) []*Dataset {
 	d.check("Split")
 	n := d.Len()
 	sizes := apportion(n, fractions)
 	index := make([][]int, len(sizes))
 	for dealt, sample := range d.strata(seed) {
-		// The part that lacks most of its share of the samples dealt so far. One
-		// that is full lacks nothing, so that the sizes come out exactly, and
-		// integers give the same parts on every machine.
+		// The sample goes to the part that lacks most of its share of the
+		// samples dealt so far. A full part lacks nothing, so the sizes come
+		// out exactly. Integers give the same parts on every machine.
 		neediest, most := 0, math.MinInt
 		for part, size := range sizes {
 			if lack := (dealt+1)*size - n*len(index[part]); lack > most {
@@ -42,9 +42,8 @@ func (d *Dataset) Split(seed uint64, fractions ...float64) []*Dataset {
 	return parts
 }
 
-// strata returns all samples in random order, those of a class together and
-// the classes too in random order, lest small classes always fall to the same
-// part.
+// strata returns all samples in random order, class by class. The classes are
+// in random order too, so that small ones do not always fall to the same part.
 func (d *Dataset) strata(seed uint64) []int {
 	order := rand.New(rand.NewPCG(seed, 0)).Perm(d.Len())
 	if d.Labels == nil || d.PerStep {
@@ -74,7 +73,7 @@ func apportion(n int, fractions []float64) []int {
 			panic(fmt.Sprintf("data: Split: fraction %v is negative", fraction))
 		}
 		sum += fraction
-		share := float64(float64(n) * fraction) // the conversion forbids fusing it with what follows
+		share := float64(float64(n) * fraction) // the conversion keeps the compiler from fusing product and subtraction
 		sizes[i] = int(share)
 		remainders[i] = share - float64(sizes[i])
 		rest -= sizes[i]

@@ -6,15 +6,15 @@ import (
 )
 
 // Task is a source of sequences: one of the problems on which the literature
-// compares networks. What Next draws depends on nothing but rng, and, where a
-// task says so, on what it drew before.
+// compares networks. What Next draws depends on rng only and, if a task says
+// so, on what it drew before.
 //
-// Those of the literature are in gputrain/data/tasks.
+// The literature's tasks are in gputrain/data/tasks.
 type Task interface {
 	// Format returns what all sequences of the task have in common.
 	Format() Format
 
-	// Next draws a sequence into dst, whose memory it uses again.
+	// Next draws a sequence into dst and reuses its memory.
 	Next(dst *Sequence, rng *rand.Rand)
 }
 
@@ -32,9 +32,9 @@ type Format struct {
 }
 
 // Sequence is the time steps of one sample with the answers that they ask for.
-// A step without an answer has target 0, label −1 and mask 0. Where several classes
-// are right the target has a 1 for each, and the label is the one that came:
-// AnswerClass sets that one, the others are set in Target.
+// A step without an answer has target 0, label −1 and mask 0. If several
+// classes are right, the target has a 1 for each, and the label is the one that
+// came. AnswerClass sets that one; set the others in Target.
 type Sequence struct {
 	Steps, Width, Outputs int
 
@@ -46,7 +46,7 @@ type Sequence struct {
 }
 
 // Reset makes s a sequence of that shape, all inputs 0 and no answers. It
-// allocates only if s was never as large. It panics where steps is negative, or
+// allocates only if s was never as large. It panics if steps is negative, or
 // width or outputs less than 1.
 func (s *Sequence) Reset(steps, width, outputs int) {
 	if steps < 0 || width < 1 || outputs < 1 {
@@ -87,9 +87,9 @@ func (s *Sequence) AnswerValue(t int, value float64) {
 }
 
 // OneHot sets dst, [Steps, Outputs], to 1 at the label of each step and 0
-// elsewhere. Where several classes are right, as in Reber, it is the target of a
+// elsewhere. If several classes are right, as in Reber, it is the target of a
 // network that learns from what came, not from what might have come. It panics
-// where dst has another length.
+// if dst has another length.
 func (s *Sequence) OneHot(dst []float32) {
 	if len(dst) != len(s.Targets) {
 		panic(fmt.Sprintf("data: OneHot: dst has length %d, want %d steps of %d outputs", len(dst), s.Steps, s.Outputs))
@@ -112,7 +112,7 @@ func (s *Sequence) Cut(steps int) {
 	s.Distant = s.Distant[:steps]
 }
 
-// cleared returns n zeros, in the memory of s if it has room for them.
+// cleared returns n zeros, in the memory of s if that has room.
 func cleared[T any](s []T, n int) []T {
 	if cap(s) < n {
 		return make([]T, n)

@@ -170,7 +170,7 @@ func TestBadInput(t *testing.T) {
 		{"eval without target", "eval --model digits-run --data csv:good.csv", 2, []string{"--target is missing"}},
 		{"eval data of other width", "eval --model run --data csv:wide.csv --target 4", 1, []string{"wide.csv: its samples have 3 features, but the model takes 2"}},
 		{"eval data of other classes", "eval --model run --data csv:tulip.csv", 1, []string{"tulip.csv:2:3: ", `"tulip"`}},
-		{"eval data of other source", "eval --model run --data digits", 1, []string{"digits: its 10 classes are not the 3 of the model"}},
+		{"eval data of other source", "eval --model run --data digits", 1, []string{"digits: its 10 classes are not the 3 classes of the model"}},
 		{"predict input missing", "predict --model run --input no.csv", 1, []string{"no.csv: no such file"}},
 		{"predict input of other width", "predict --model digits-run --input good.csv --target species", 1, []string{"good.csv: its samples have 2 features, but the model takes 64"}},
 		{"predict with a class column of text", "predict --model run --input good.csv", 1, []string{"good.csv:2:3: ", `"species"`, `"iris"`}},

@@ -48,7 +48,8 @@ func loadConfig(r io.Reader) (kong.Resolver, error) {
 	}), nil
 }
 
-// decodeSettings reads the text of the file of that name, over the defaults.
+// decodeSettings reads settings from text, over the defaults. name is that of
+// the file, for errors.
 func decodeSettings(name, text string) (s settings, meta toml.MetaData, err error) {
 	if err := kong.ApplyDefaults(&s); err != nil {
 		return s, meta, err
@@ -59,7 +60,7 @@ func decodeSettings(name, text string) (s settings, meta toml.MetaData, err erro
 	return s, meta, nil
 }
 
-// lineOf returns the line of text, from 1, that sets key.
+// lineOf returns the number of the line that sets key, counted from 1.
 func lineOf(text []byte, key string) int {
 	at := regexp.MustCompile(`(?m)^[\s\["']*` + regexp.QuoteMeta(key) + `\b`).FindIndex(text)
 	if at == nil {
@@ -77,7 +78,7 @@ func settingKeys() []string {
 	return keys
 }
 
-// keyOf returns the name of a field in files of that kind.
+// keyOf returns the key of a field in files of a kind, toml or json.
 func keyOf(field reflect.StructField, kind string) string {
 	key, _, _ := strings.Cut(field.Tag.Get(kind), ",")
 	return key

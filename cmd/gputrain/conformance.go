@@ -11,20 +11,21 @@ import (
 type conformanceCommand struct {
 	Device     string `required:"" placeholder:"DEVICE" help:"What to check: cpu, cuda or cuda:N (an NVIDIA GPU), or emulated."`
 	Out        string `placeholder:"FILE" help:"The report, in Markdown; by default conformance-<time>-<device>.md."`
-	MaxSize    *int   `placeholder:"N" help:"Leave out what has a dimension larger than N; by default 33 on emulated, nothing elsewhere."`
-	Benchmarks *bool  `negatable:"" help:"Measure speed after the checks; by default not on emulated, where figures are estimates."`
+	MaxSize    *int   `placeholder:"N" help:"Skip cases with a dimension larger than N; by default 33 on emulated, no limit elsewhere."`
+	Benchmarks *bool  `negatable:"" help:"Measure speed after the checks; off by default on emulated, where figures are estimates."`
 }
 
 // Help is what "gputrain conformance --help" says in more detail.
 func (*conformanceCommand) Help() string {
-	return `Each operation is compared with its definition in float64, at sizes where implementations change over, and held to a tolerance that the number of roundings justifies. Then come the rules: nothing is written beside the outputs, the same bits run after run, misuse panics, errors stick.
+	return `The suite compares each operation with its definition in float64, at sizes where implementations change over. The tolerance follows from the number of roundings. Then come the rules: an operation writes nothing beside its outputs and gives the same bits on every run, misuse panics, errors stick.
 
-The report says what the device is, the largest error of each check in units of its tolerance, what failed, and what was measured. It is written before the first check, and after each one, so that something is left if the machine does not survive.
+The report describes the device and lists the largest error of each check in units of its tolerance, the failures and the measurements. It is written before the first check and after each one, so that it survives a crash of the machine.
 
-The exit code is 1 if a check fails. docs/gpu.md says how to read the report.`
+The exit code is 1 if a check fails. docs/gpu.md explains the report.`
 }
 
-// emulatedSize is what the emulated GPU does in a minute or two.
+// emulatedSize is the default limit on the emulated GPU, which then takes a
+// minute or two.
 const emulatedSize = 33
 
 // Run checks a device and writes the report.
@@ -44,7 +45,7 @@ func (c *conformanceCommand) Run(con console) error {
 
 // inspect runs the suite and the measurements on d.
 func (c *conformanceCommand) inspect(con console, d device) error {
-	// A device that is not there is one error, not one for each check.
+	// A missing device is one error, not one for each check.
 	b, err := d.open()
 	if err != nil {
 		return err
@@ -79,7 +80,7 @@ func (c *conformanceCommand) inspect(con console, d device) error {
 	return err
 }
 
-// fill runs what the report is about and keeps the file up to date.
+// fill runs the checks and measurements and keeps the file up to date.
 func (r *conformanceReport) fill(d device, con console) error {
 	var opts []backendtest.Option
 	if r.maxSize > 0 {

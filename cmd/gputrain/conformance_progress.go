@@ -7,8 +7,8 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
-// stages shows which of many parts of some work is being done: a bar on a
-// terminal, a line for each part elsewhere.
+// stages shows which part of the work is running: a bar on a terminal, a line
+// for each part elsewhere.
 type stages struct {
 	out      io.Writer
 	terminal bool
@@ -17,7 +17,7 @@ type stages struct {
 
 func newStages(out io.Writer) *stages { return &stages{out: out, terminal: isTerminal(out)} }
 
-// begin shows the part that begins, after so many that are done.
+// begin shows that the next part begins, after done of all parts.
 func (s *stages) begin(done, all int, name string) {
 	if !s.terminal {
 		fmt.Fprintf(s.out, "%d/%d %s\n", done+1, all, name)

@@ -20,7 +20,7 @@ type conformanceReport struct {
 	maxSize    int         // 0 means any
 	benchmarks bool
 
-	running  string // what; "" at the end
+	running  string // what runs now; "" at the end
 	results  []backendtest.Result
 	measured []measured
 }
@@ -32,8 +32,8 @@ type measured struct {
 	err     error
 }
 
-// newReport returns the report on d, to be written to out; "" means a name from
-// time and device. It refuses a file that is there.
+// newReport returns the report on d, to be written to out; "" means a name made
+// of the time and the device. It refuses to overwrite a file.
 func newReport(d device, out string) (*conformanceReport, error) {
 	now := time.Now()
 	if out == "" {
@@ -79,7 +79,7 @@ func (r *conformanceReport) failed() []string {
 	return names
 }
 
-// summary is the checks in a line.
+// summary sums up the checks in a line.
 func (r *conformanceReport) summary() string {
 	skipped, cases := 0, 0
 	var worst backendtest.Result
@@ -119,7 +119,7 @@ func (r *conformanceReport) text() string {
 	}
 	fmt.Fprintf(&text, "# gputrain conformance of %s: %s\n\n", r.device, outcome)
 	if r.running != "" {
-		fmt.Fprintf(&text, "This run did not come to its end, or is still under way: %s.\n\n", r.running)
+		fmt.Fprintf(&text, "This run did not finish, or is still going on: %s.\n\n", r.running)
 	}
 	facts := slices.Clone(r.facts)
 	if r.maxSize > 0 {
@@ -152,7 +152,7 @@ func (r *conformanceReport) writeResults(text *strings.Builder) {
 		markdownRow(text, result.Name, strconv.Itoa(result.Cases), strconv.FormatFloat(result.Worst, 'g', 2, 64), outcome)
 	}
 	if len(failures) > 0 {
-		fmt.Fprintf(text, "\n## Failures\n\nA check ends after its first few.\n\n```\n%s\n```\n", strings.Join(failures, "\n"))
+		fmt.Fprintf(text, "\n## Failures\n\nEach check stops after its first few failures.\n\n```\n%s\n```\n", strings.Join(failures, "\n"))
 	}
 }
 
@@ -185,6 +185,6 @@ func (r *conformanceReport) writeMeasured(text *strings.Builder) {
 		markdownRow(text, row...)
 	}
 	if len(failures) > 0 {
-		fmt.Fprintf(text, "\nWhat could not be measured:\n\n```\n%s\n```\n", strings.Join(failures, "\n"))
+		fmt.Fprintf(text, "\nThese measurements failed:\n\n```\n%s\n```\n", strings.Join(failures, "\n"))
 	}
 }

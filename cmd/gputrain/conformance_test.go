@@ -67,7 +67,7 @@ func TestConformanceOfABrokenDeviceFailsAndIsReported(t *testing.T) {
 	}
 }
 
-// What is left when a check takes the whole machine with it.
+// This report is left when a check crashes the machine.
 func TestReportTellsWhatWasRunning(t *testing.T) {
 	t.Chdir(t.TempDir())
 	opened, left := 0, ""

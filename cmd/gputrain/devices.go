@@ -53,23 +53,23 @@ type device struct {
 	name string // as --device says it
 	open func() (backend.Backend, error)
 	gpu  func() (cuda.DeviceInfo, error) // describes it; nil for the CPU
-	note string                          // what the user should know: what auto chose and why, or that it is slow
+	note string                          // what the user should know: what auto chose, or that the device is slow
 }
 
-// findDevice finds the device that --device names, which checkDevice has
-// passed. Whether it is there is known when it is opened.
+// findDevice finds the device that --device names. The name has passed
+// checkDevice. Only opening the device tells whether it is there.
 func findDevice(name string) (device, error) {
 	switch name {
 	case "auto":
-		// A GPU must be named: the kernels have passed their tests on the
+		// auto never means a GPU: the kernels have passed their tests on the
 		// emulator only.
-		return device{name: name, open: openCPU, note: "device cpu, as always unless --device names another: " + describeCPU()}, nil
+		return device{name: name, open: openCPU, note: "device cpu, the default: " + describeCPU()}, nil
 	case "cpu":
 		return device{name: name, open: openCPU}, nil
 	case "emulated":
 		driver, err := emulator.New(emulator.Options{})
 		d := newGPU(name, driver, 0)
-		d.note = "device emulated: the CUDA kernels, executed and checked on the CPU. It is slow; it finds faults in kernels without a GPU"
+		d.note = "device emulated executes and checks the CUDA kernels on the CPU; slow, for tests"
 		return d, err
 	}
 	ordinal := 0
@@ -107,8 +107,8 @@ func newGPU(name string, driver cuda.Driver, ordinal int) device {
 	}
 }
 
-// openDevice finds the device that --device names and opens it. The note is
-// that of the device.
+// openDevice finds the device that --device names and opens it. It also returns
+// the note of the device.
 func openDevice(name string) (b backend.Backend, note string, err error) {
 	d, err := findDevice(name)
 	if err != nil {
@@ -119,9 +119,9 @@ func openDevice(name string) (b backend.Backend, note string, err error) {
 }
 
 func openCPU() (backend.Backend, error) {
-	// Tensors may take half of the memory: to initialise and save a network
-	// takes as much again. There is no limit where the system does not say what
-	// it has.
+	// Tensors may take half of the memory, because initialising and saving a
+	// network takes as much again. There is no limit if the system does not
+	// tell its memory.
 	var limit int64
 	if memory, err := mem.VirtualMemory(); err == nil {
 		limit = int64(memory.Total / 2)

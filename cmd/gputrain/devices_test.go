@@ -12,7 +12,7 @@ func TestEmulatedDeviceTrainsEvaluatesAndPredicts(t *testing.T) {
 	flags := []string{"--hidden", "4", "--epochs", "1", "--batch", "256", "--steps", "2"}
 	emulated := gputrain(append([]string{"train", "--device", "emulated", "--out", "e"}, flags...)...).want(t, 0)
 	if !strings.Contains(emulated.errors, "slow") {
-		t.Errorf("no word of how slow the device is: %q", emulated.errors)
+		t.Errorf("stderr does not say that the device is slow: %q", emulated.errors)
 	}
 	cpu := gputrain(append([]string{"train", "--device", "cpu", "--out", "c"}, flags...)...).want(t, 0)
 	if emulated.lastLine() != cpu.lastLine() {
@@ -23,7 +23,7 @@ func TestEmulatedDeviceTrainsEvaluatesAndPredicts(t *testing.T) {
 	}
 }
 
-// A GPU that is not there is an error with the reason, never a run elsewhere.
+// A missing GPU is an error with the reason, never a run elsewhere.
 func TestMissingGPUIsAnError(t *testing.T) {
 	if gpus, err := cudriver.New().Devices(); err == nil && len(gpus) > 0 {
 		t.Skip("there is a GPU")

@@ -13,8 +13,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite docs/command.md")
 
-// docs/command.md is what the help says, for those who read before they
-// install.
+// docs/command.md shows the help to those who read before they install.
 func TestCommandReferenceIsFresh(t *testing.T) {
 	const path = "../../docs/command.md"
 	text := strings.Builder{}

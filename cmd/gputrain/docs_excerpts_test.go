@@ -26,8 +26,8 @@ var (
 	pictureLink = regexp.MustCompile(`!\[[^]]*\]\(([^)]*)\)`)
 )
 
-// missingLine returns the first line of text that does not come, in its order,
-// among the lines of source.
+// missingLine returns the first line of text that the lines of source do not
+// have in the same order.
 func missingLine(text, source string) (line string, missing bool) {
 	lines := strings.Split(source, "\n")
 	for line := range strings.Lines(text) {

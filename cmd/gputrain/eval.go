@@ -35,7 +35,7 @@ func (c *evalCommand) Run(con console) error {
 	})
 }
 
-// load returns the data to measure on, as the model takes them.
+// load returns the data to measure on, prepared for the model.
 func (c *evalCommand) load(d *description) (*data.Dataset, error) {
 	text, target := c.Data, c.Target
 	if text == "" {
@@ -63,7 +63,7 @@ func (c *evalCommand) load(d *description) (*data.Dataset, error) {
 		return nil, err
 	}
 	if !slices.Equal(set.Classes, d.Classes) {
-		return nil, fmt.Errorf("%v: its %d classes are not the %d of the model", from, len(set.Classes), len(d.Classes))
+		return nil, fmt.Errorf("%v: its %d classes are not the %d classes of the model", from, len(set.Classes), len(d.Classes))
 	}
 	return d.prepare(set, from.String())
 }

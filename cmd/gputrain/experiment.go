@@ -13,7 +13,7 @@ import (
 	"gputrain/internal/nearest"
 )
 
-// experimentCommand has the experiments of the literature.
+// experimentCommand groups the commands for the experiments of the literature.
 type experimentCommand struct {
 	List experimentListCommand `cmd:"" help:"List the experiments, with their published figures."`
 	Run  experimentRunCommand  `cmd:"" help:"Repeat experiments of the literature."`
@@ -46,27 +46,27 @@ func describeGate(e experiment.Experiment) string {
 }
 
 type experimentRunCommand struct {
-	Names    []string `arg:"" optional:"" name:"name" help:"Experiments; \"gputrain experiment list\" has them all."`
+	Names    []string `arg:"" optional:"" name:"name" help:"Experiments, by the names that \"gputrain experiment list\" prints."`
 	Gates    bool     `help:"Run all experiments that have a gate."`
 	All      bool     `help:"Run all experiments."`
 	Seeds    *int     `placeholder:"N" help:"Trials of each experiment; by default as many as the list says."`
-	Seed     int64    `default:"1" help:"Seed of the first trial; the next ones have the seeds that follow."`
+	Seed     int64    `default:"1" help:"Seed of the first trial; each further trial takes the next seed."`
 	Device   string   `default:"auto" help:"auto (the CPU), cpu, cuda or cuda:N (an NVIDIA GPU), or emulated (slow)."`
 	Jobs     *int     `placeholder:"N" help:"Trials at the same time; by default one for each core of the CPU, and one on other devices."`
 	Out      string   `placeholder:"DIR" help:"Directory for plots and JSON; by default runs/<time>-experiments."`
 	Markdown string   `placeholder:"FILE" help:"Write the table as Markdown too."`
 }
 
-// mostTrials bounds the numbers of trials that the command line may ask for.
+// mostTrials is the most trials that the command line may ask for.
 const mostTrials = 1_000_000
 
 // Help is what "gputrain experiment run --help" says in more detail.
 func (*experimentRunCommand) Help() string {
-	return `Each experiment is a task, a network and the way it learns, tried from several seeds. The table has the published figure beside what was measured: the seeds that met the criterion, the sequences that these needed on average, and what the criterion measures at the end.
+	return `Each experiment is a task, a network and the way it learns, tried from several seeds. The table shows the published figure beside the measured ones: how many seeds met the criterion, how many sequences these needed on average, and the final value of the measure.
 
-DIR gets a plot (NAME.png, a line for each seed) and all figures (NAME.json) of each experiment when it is over.
+When an experiment is over, DIR gets its plot (NAME.png, a line for each seed) and its figures (NAME.json).
 
-The exit code is 1 if not enough seeds of an experiment with a gate met the criterion. Experiments without a gate are reported: a faithful repetition does not reach all that was published.`
+The exit code is 1 if too few seeds of an experiment with a gate met the criterion. Experiments without a gate are only reported, because a faithful repetition does not reach every published figure.`
 }
 
 // Run runs experiments.
@@ -140,19 +140,19 @@ func (c *experimentRunCommand) choose() ([]experiment.Experiment, error) {
 	}
 	for _, name := range c.Names {
 		if !slices.Contains(names, name) {
-			return nil, usagef(`there is no experiment %q, did you mean %q? "gputrain experiment list" has them all`, name, nearest.Word(name, names))
+			return nil, usagef(`there is no experiment %q, did you mean %q? "gputrain experiment list" prints them all`, name, nearest.Word(name, names))
 		}
 	}
 	chosen := slices.DeleteFunc(all, func(e experiment.Experiment) bool {
 		return !c.All && !(c.Gates && e.Need > 0) && !slices.Contains(c.Names, e.Name)
 	})
 	if len(chosen) == 0 {
-		return nil, usagef(`no experiment; name some of "gputrain experiment list", or give --gates or --all`)
+		return nil, usagef(`no experiment named; give names from "gputrain experiment list", or --gates or --all`)
 	}
 	return chosen, nil
 }
 
-// settings translates the flags. The note is that of the device.
+// settings translates the flags. It also returns the note of the device.
 func (c *experimentRunCommand) settings() (s experiment.Settings, note string, err error) {
 	d, err := findDevice(c.Device)
 	if err != nil {
@@ -168,7 +168,8 @@ func (c *experimentRunCommand) settings() (s experiment.Settings, note string, e
 	if d.gpu != nil {
 		return s, d.note, nil
 	}
-	// The networks are too small to share among cores; the trials are not.
+	// A network is too small to share among cores. The trials run in parallel
+	// instead.
 	s.Open = func() (backend.Backend, error) { return gonum.Open(gonum.Options{Workers: 1}) }
 	if c.Jobs == nil {
 		s.Parallel = runtime.GOMAXPROCS(0)

@@ -14,7 +14,7 @@ import (
 	"gputrain/cmd/gputrain/internal/experiment"
 )
 
-// leastLogarithmic is drawn for what is smaller on a logarithmic scale.
+// leastLogarithmic replaces smaller values on a logarithmic scale.
 const leastLogarithmic = 1e-5
 
 // writeTrials draws the measure of an experiment over the sequences, a line for
@@ -61,8 +61,8 @@ func writeTrials(path string, r experiment.Result) error {
 	return writePNG(path, img)
 }
 
-// falls says whether the curves end lower than they begin, so that there is room
-// above their ends.
+// falls reports whether the curves end lower than they begin, which leaves room
+// for the legend above their ends.
 func falls(r experiment.Result) bool {
 	change := 0.0
 	for _, trial := range r.Trials {

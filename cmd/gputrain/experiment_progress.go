@@ -11,24 +11,25 @@ import (
 	"gputrain/cmd/gputrain/internal/experiment"
 )
 
-// trialBar shows how far experiments are: a bar for each on a terminal, a line
-// for each elsewhere.
+// trialBar shows the progress of experiments: a bar for each on a terminal, a
+// line for each elsewhere.
 type trialBar struct {
 	out       io.Writer
 	terminal  bool
 	done, all int // experiments
 	bar       *progressbar.ProgressBar
-	perTrial  []int // of perMille of each trial
+	perTrial  []int // the progress of each trial, up to perMille
 }
 
-// perMille is what a trial that is over adds to the bar.
+// perMille is the part of a finished trial in the bar.
 const perMille = 1000
 
 func newTrialBar(out io.Writer, all int) *trialBar {
 	return &trialBar{out: out, terminal: isTerminal(out), all: all}
 }
 
-// begin shows that e begins, and returns what shows how far its trials are.
+// begin shows that e begins. It returns the function that shows the progress of
+// its trials.
 func (b *trialBar) begin(e experiment.Experiment, s experiment.Settings) func(int, experiment.Progress) {
 	if !b.terminal {
 		return nil
@@ -49,7 +50,7 @@ func (b *trialBar) begin(e experiment.Experiment, s experiment.Settings) func(in
 	}
 }
 
-// end shows what became of an experiment.
+// end shows the result of an experiment.
 func (b *trialBar) end(r experiment.Result, err error) {
 	if b.bar != nil {
 		b.bar.Clear()

@@ -36,7 +36,7 @@ func newExperimentReport(c *experimentRunCommand, chosen []experiment.Experiment
 	return &experimentReport{dir: dir, machine: describeCPU(), device: c.Device, version: version}, err
 }
 
-// add takes a result in and writes its files.
+// add adds a result and writes its files.
 func (r *experimentReport) add(result experiment.Result) error {
 	r.results = append(r.results, result)
 	path := filepath.Join(r.dir, result.Experiment.Name)
@@ -50,7 +50,7 @@ func (r *experimentReport) add(result experiment.Result) error {
 	})
 }
 
-// experimentJSON is an experiment as a file.
+// experimentJSON is the file of an experiment.
 type experimentJSON struct {
 	Name      string      `json:"name"`
 	Task      string      `json:"task"`
@@ -126,7 +126,7 @@ func seedRange(r experiment.Result) string {
 	return fmt.Sprintf("%d to %d", first, last)
 }
 
-// gateOutcome says whether a gate let the result pass.
+// gateOutcome says whether the result passed its gate.
 func gateOutcome(r experiment.Result) string {
 	switch {
 	case r.Experiment.Need == 0:
@@ -139,7 +139,7 @@ func gateOutcome(r experiment.Result) string {
 
 func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + " s" }
 
-// verdict is an error if a gate failed.
+// verdict returns an error if a gate failed.
 func (r *experimentReport) verdict() error {
 	var failed []string
 	gates := 0
@@ -180,14 +180,14 @@ Written by ` + "`make experiments`" + `; do not edit. ` + "`gputrain experiment 
 
 `)
 	fmt.Fprintf(&text, "Device %s: %s. %s. Time %v, of which the gates %v.\n\n", r.device, r.machine, r.version, all.Round(time.Second), gated.Round(time.Second))
-	text.WriteString(`A trial is a network trained from one seed, which decides the initial weights and the sequences. It meets the criterion or not; a gate is passed if enough trials do. "sequences" are those that the trials which met the criterion were trained on, or all trials if none did: the mean, and the smallest and the largest number. "value" is the mean, over all trials, of what the criterion measures.
+	text.WriteString(`A trial is a network trained from one seed, which decides the initial weights and the sequences. It meets the criterion or not; an experiment passes its gate if enough trials do. "sequences" counts the training sequences of the trials that met the criterion, or of all trials if none did: the mean, and the smallest and the largest number. "value" is the mean of the measure over all trials.
 `)
 	r.writeSection(&text, "Gates", func(e experiment.Experiment) bool { return e.Need > 0 })
 	r.writeSection(&text, "Reports", func(e experiment.Experiment) bool { return e.Need == 0 })
 	return text.String()
 }
 
-// writeSection writes the results of the experiments that are in.
+// writeSection writes the results of the experiments that in accepts.
 func (r *experimentReport) writeSection(text *strings.Builder, title string, in func(experiment.Experiment) bool) {
 	if !slices.ContainsFunc(r.results, func(result experiment.Result) bool { return in(result.Experiment) }) {
 		return
@@ -210,7 +210,7 @@ func (r *experimentReport) writeSection(text *strings.Builder, title string, in 
 	text.WriteString(details.String() + "\n")
 }
 
-// figures returns the means of what else was measured.
+// figures returns the means of the further figures.
 func figures(r experiment.Result) string {
 	text := ""
 	for i, figure := range r.Trials[0].Figures {

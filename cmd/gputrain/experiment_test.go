@@ -25,6 +25,22 @@ func TestExperimentListHasThemAll(t *testing.T) {
 	}
 }
 
+// The figures of the page are old when an experiment changes; its texts must
+// not be.
+func TestExperimentPageDescribesThemAll(t *testing.T) {
+	page := readFile(t, "../../docs/experiments.md")
+	for _, e := range experiment.All() {
+		for _, text := range []string{
+			"| " + e.Name + " | " + e.Published + " | " + e.Criterion + " |", e.Measure.Name,
+			"- **" + e.Name + "**: " + e.Task + ". Learner: " + e.Learner + ".", e.Note,
+		} {
+			if !strings.Contains(page, text) {
+				t.Errorf("docs/experiments.md has no %q", text)
+			}
+		}
+	}
+}
+
 func TestExperimentLeavesTablePlotAndFigures(t *testing.T) {
 	t.Chdir(t.TempDir())
 	o := gputrain("experiment", "run", "xor", "gates", "--seeds", "2", "--jobs", "2", "--out", "results", "--markdown", "page.md").want(t, 0)

@@ -25,7 +25,7 @@ type explainCommand struct {
 
 // Help is what "gputrain explain --help" says in more detail.
 func (*explainCommand) Help() string {
-	return `Says which way each layer of the network that the flags describe goes on the device, what memory it takes, and, on a GPU, which kernels one training step launches, with their grids. What is listed is what the training code does: a few steps go to a device that notes the launches and computes nothing. "step" stands for what is of no layer: the gradients set to zero, clipping, the sum of the losses.`
+	return `Takes the network that the flags describe and says which path each layer takes on the device, how much memory the network needs, and, on a GPU, which kernels one training step launches, with their grids. The list comes from the training code itself: a few steps run on a device that notes the launches and computes nothing. "step" stands for work outside of the layers: zeroing the gradients, clipping, summing the losses.`
 }
 
 // Run prints what training would do.
@@ -87,7 +87,7 @@ func (e *explanation) explainGPU(c *explainCommand, samples int) error {
 	if err != nil {
 		return err
 	}
-	// What repeats may be queued in another way from some step on.
+	// From some step on, repeated launches may be queued in another way.
 	const untilSteady = 4
 	asked := r.Used - own
 	for range untilSteady {
@@ -119,12 +119,12 @@ func (c *explainCommand) recorder() (*recorder.Driver, error) {
 		return nil, err
 	}
 	if r.GPU, err = d.gpu(); err != nil {
-		return nil, fmt.Errorf("%w; --device emulated --gpu NAME explains for a GPU that is not there", err)
+		return nil, fmt.Errorf("%w; to explain for a GPU that this machine does not have, use --device emulated --gpu NAME", err)
 	}
 	return r, nil
 }
 
-// build builds the network and its trainer on b, and notes what memory they
+// build builds the network and its trainer on b, and notes the memory that they
 // take.
 func (e *explanation) build(s *settings, b backend.Backend, samples int, used func() int64, enter func(stage string)) (*train.Trainer, error) {
 	spec, shape := e.description.spec(), e.description.input(s.Batch)
@@ -178,7 +178,7 @@ func layerPath(b backend.Backend, l model.Layer) string {
 	return "plain operations"
 }
 
-// countingCPU counts the memory that is asked of a CPU.
+// countingCPU counts the memory that a network asks of the CPU.
 type countingCPU struct {
 	*gonum.Backend
 	bytes int64

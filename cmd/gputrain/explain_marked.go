@@ -6,9 +6,10 @@ import (
 	"gputrain/train"
 )
 
-// What follows does as what it embeds, and says when: enter is called with the
-// name of the stage that begins, and with "step" for what is of none.
+// The marked types do what the types that they embed do. They also call enter
+// with the name of the stage that begins, and with outside when it ends.
 
+// outside is the stage of all work outside of layers, loss and optimizer.
 const outside = "step"
 
 type markedLayer struct {

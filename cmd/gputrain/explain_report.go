@@ -12,7 +12,7 @@ import (
 	"gputrain/model"
 )
 
-// explanation is what a device makes of a network.
+// explanation says how a device runs a network.
 type explanation struct {
 	description *description
 	batch       data.Batch
@@ -20,8 +20,8 @@ type explanation struct {
 	stages      []explainedStage
 	memory      []memoryPart
 	launches    []recorder.Launch // of a step, in order
-	calls       int               // of the host, for these
-	graphs      int               // of the calls
+	calls       int               // of the host, for these launches
+	graphs      int               // calls that start a CUDA graph
 }
 
 type explainedStage struct {
@@ -34,7 +34,7 @@ type memoryPart struct {
 	bytes int64
 }
 
-// text tells the explanation.
+// text formats the explanation.
 func (e *explanation) text() string {
 	var stages, memory, launches [][]string
 	for _, s := range e.stages {
@@ -70,7 +70,7 @@ type joinedLaunch struct {
 	times int
 }
 
-// joined counts equal launches, in order of the first.
+// joined counts equal launches, in the order of their first occurrence.
 func joined(launches []recorder.Launch) []joinedLaunch {
 	var all []joinedLaunch
 	for _, l := range launches {
@@ -86,7 +86,7 @@ func joined(launches []recorder.Launch) []joinedLaunch {
 
 func shapeText(s model.Shape) string { return fmt.Sprintf("%d×%d×%d", s.Steps, s.Batch, s.Width) }
 
-// dimText leaves out the dimensions of 1 at the end.
+// dimText leaves out trailing dimensions of 1.
 func dimText(d cuda.Dim3) string {
 	text := strconv.Itoa(d.X)
 	if d.Y > 1 || d.Z > 1 {

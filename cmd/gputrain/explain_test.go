@@ -16,7 +16,7 @@ func TestExplainNamesThePaths(t *testing.T) {
 		{"explain --model mlp --layers 2 --optimizer sgd", []string{"mlp, 2 layers", "relu1", "plain operations", "optimizer 0.000"}},
 		{"explain --device emulated", []string{"emulated H100", "132 multiprocessors", "whole sequence, fused",
 			"lstm forward lstm_step", "lstm backward lstm_cell_grad", "loss softmax_cross_entropy", "update adam", "CUDA graph", "workspace"}},
-		// As large as a GPU, and no memory is taken for it.
+		// A network as large as the GPU takes no memory here.
 		{"explain --device emulated --gpu T4 --hidden 4096 --layers 3 --batch 1000", []string{"emulated T4", "40 multiprocessors", "gemm_nt_128x128"}},
 	} {
 		o := gputrain(strings.Fields(c.line)...).want(t, 0)
@@ -27,7 +27,7 @@ func TestExplainNamesThePaths(t *testing.T) {
 			}
 		}
 		if strings.Contains(o.out, "kernel") != strings.Contains(c.line, "emulated") {
-			t.Errorf("%s: kernels, or none, in\n%s", c.line, o.out)
+			t.Errorf("%s: kernels are listed on the CPU, or missing on the GPU, in\n%s", c.line, o.out)
 		}
 	}
 }

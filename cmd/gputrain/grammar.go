@@ -18,16 +18,16 @@ type cli struct {
 	Conformance conformanceCommand `cmd:"" help:"Check and measure a device, and write a report."`
 	Explain     explainCommand     `cmd:"" help:"Say what training would do on a device: paths, memory, kernels."`
 	Profile     profileCommand     `cmd:"" help:"Count what each kernel of a training step does."`
-	Show        showCommand        `cmd:"" help:"Draw what a system does."`
+	Show        showCommand        `cmd:"" help:"Draw how a network learns and computes."`
 	Experiment  experimentCommand  `cmd:"" help:"Repeat the experiments of the literature."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 
-// parse reads the command line. The context is nil if help was asked for, and
-// printed.
+// parse reads the command line. The context is nil if it was asked for help,
+// which it has printed.
 func parse(args []string, con console) (*kong.Context, error) {
 	if len(args) == 0 {
-		return nil, usagef(`no command; "gputrain help" lists them`)
+		return nil, usagef(`no command given; "gputrain help" lists them`)
 	}
 	if args[0] == "help" {
 		args = append(slices.Clone(args[1:]), "--help")
@@ -52,9 +52,9 @@ func parse(args []string, con console) (*kong.Context, error) {
 	return ctx, nil
 }
 
-// suggest rewords what kong says of an unknown word, so that it always names
-// the nearest valid one (kong does for slips of a letter or two), and of a flag
-// that lacks its value.
+// suggest rewords two errors of kong. For an unknown word it always names the
+// nearest valid one, which kong does for slips of a letter or two only. For a
+// flag without its value it says so.
 func suggest(err error) error {
 	parse, ok := err.(*kong.ParseError)
 	text := err.Error()

@@ -72,8 +72,7 @@ func exitCode(err error) int {
 	return exitFailure
 }
 
-// usageError is a command line that cannot be carried out, whatever the files
-// hold.
+// usageError is a mistake in the command line itself, whatever the files hold.
 type usageError struct{ error }
 
 func usagef(format string, args ...any) error {

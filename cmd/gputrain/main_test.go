@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// TestMain makes the test binary behave as gputrain in a process of its own,
-// where a test asks for it.
+// TestMain runs gputrain instead of the tests if a test starts this binary as a
+// process of its own.
 func TestMain(m *testing.M) {
 	if os.Getenv("GPUTRAIN_TEST_MAIN") != "" {
 		main()
@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// outcome is what one command line came to.
+// outcome is the result of one command line.
 type outcome struct {
 	code        int
 	out, errors string
@@ -39,7 +39,7 @@ func gputrainWith(ctx context.Context, stdin io.Reader, args ...string) outcome 
 	return outcome{code, out.String(), errors.String()}
 }
 
-// want stops the test unless the command line succeeded.
+// want stops the test unless the exit code is code.
 func (o outcome) want(t *testing.T, code int) outcome {
 	t.Helper()
 	if o.code != code {
@@ -54,7 +54,7 @@ func (o outcome) lastLine() string {
 	return lines[len(lines)-1]
 }
 
-// quick are flags for a training that takes a moment.
+// quick returns the arguments of a training that takes a moment.
 func quick(args ...string) []string {
 	return append([]string{"train", "--hidden", "8", "--epochs", "2", "--batch", "64"}, args...)
 }
@@ -170,7 +170,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{"conformance --device cpu --max-size many", "--max-size: expected"},
 		{"conformance --device cpu --no-benchmark", `did you mean "--benchmarks"?`},
 		{"profile --gpu H10", `--gpu is "H10", not one of H100, A100, RTX 4090, T4; did you mean "H100"?`},
-		{"profile --device cpu", "only the emulated GPU counts"},
+		{"profile --device cpu", "only the emulated GPU can count"},
 		{"profile --hidden 0", "--hidden is 0"},
 		{"explain --device emulated --gpu A1000", `did you mean "A100"?`},
 		{"explain --gpu T4", "is for --device emulated, not auto"},

@@ -12,8 +12,8 @@ import (
 	"gputrain/model"
 )
 
-// description is what a model file says, besides the parameters, so that it
-// needs no other file to be used. It is JSON in the file's metadata.
+// description is what a model file holds besides the parameters, so that using
+// it takes no other file. It is JSON in the file's metadata.
 type description struct {
 	Data   string `json:"data"`             // the source that it learned from
 	Target string `json:"target,omitempty"` // the class column of a csv source
@@ -80,7 +80,7 @@ func (d *description) input(batch int) model.Shape {
 	return model.Shape{Steps: d.Steps, Batch: batch, Width: d.Width}
 }
 
-// title describes the network and batches of that many samples in a line.
+// title describes the network, and batches of this many samples, in a line.
 func (d *description) title(batch int) string {
 	layers := "layers"
 	if d.Layers == 1 {
@@ -90,8 +90,8 @@ func (d *description) title(batch int) string {
 		d.Model, d.Layers, layers, d.Hidden, len(d.Classes), batch, d.Steps, d.Width)
 }
 
-// prepare scales a raw set, which name names in errors, and splits it into
-// time steps.
+// prepare scales a raw set and splits it into time steps. name is that of the
+// set, for errors.
 func (d *description) prepare(set *data.Dataset, name string) (*data.Dataset, error) {
 	if features, want := set.Steps*set.Width, d.Steps*d.Width; features != want {
 		return nil, fmt.Errorf("%s: its samples have %d features, but the model takes %d", name, features, want)
@@ -112,7 +112,8 @@ func (d *description) newFile() (*model.File, error) {
 	return &model.File{Meta: map[string]string{descriptionKey: string(text)}}, nil
 }
 
-// readModel reads a model file, or that of a run's directory.
+// readModel reads the model file at path, or the one in a run's directory
+// there.
 func readModel(path string) (*description, *model.File, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		path = filepath.Join(path, modelName)
@@ -135,10 +136,10 @@ func readModel(path string) (*description, *model.File, error) {
 	return d, file, nil
 }
 
-// check reports a description that no network fits.
+// check reports a description that no network can have.
 func (d *description) check() error {
 	if !slices.Contains(modelKinds(), d.Model) {
-		return fmt.Errorf("model is %q, not one that this version knows", d.Model)
+		return fmt.Errorf("model is %q, which this version does not know", d.Model)
 	}
 	for _, size := range []struct {
 		name  string
@@ -157,7 +158,8 @@ func (d *description) check() error {
 	return nil
 }
 
-// Samples that go through a network together where nothing is learned.
+// inferenceBatch is how many samples go through a network together when it does
+// not learn.
 const inferenceBatch = 256
 
 // restore builds the network of a model file on b, with further stages behind

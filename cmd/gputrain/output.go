@@ -12,7 +12,7 @@ import (
 // timestamp begins the names that results get by default.
 func timestamp(now time.Time) string { return now.Format("20060102-150405") }
 
-// checkAbsent refuses a path where there is something already.
+// checkAbsent refuses a path that exists.
 func checkAbsent(path string) error {
 	_, err := os.Lstat(path)
 	switch {
@@ -26,7 +26,7 @@ func checkAbsent(path string) error {
 
 // createDir makes the directory for results at path; "" means one under runs
 // that is named after the time and name. It refuses a directory that holds one
-// of the files; what says of what.
+// of the files of what, such as "a run".
 func createDir(path, name, what string, files []string) (string, error) {
 	if path == "" {
 		return createNamed(filepath.Join("runs", timestamp(time.Now())+"-"+name))

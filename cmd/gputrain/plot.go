@@ -29,7 +29,8 @@ func newPlot(title, x, y string) *plot.Plot {
 	return p
 }
 
-// wholeTicks marks some ten epochs of a run: each, each 2nd, 5th, 10th, 20th...
+// wholeTicks marks about ten epochs of a run: every one, or every 2nd, 5th,
+// 10th, 20th...
 func wholeTicks(epochs int) plot.ConstantTicks {
 	stride := 1
 	for i := 0; epochs/stride > 12; i++ {

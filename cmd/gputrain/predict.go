@@ -16,7 +16,7 @@ import (
 type predictCommand struct {
 	inference `embed:""`
 
-	Input  string `required:"" placeholder:"FILE" help:"CSV file with one sample per row, scaled as the data that the model learned from; - is stdin."`
+	Input  string `required:"" placeholder:"FILE" help:"CSV file with one sample per row, in the units of the data that the model learned from; - is stdin."`
 	Target string `placeholder:"COLUMN" help:"A column of the input to leave out: its name, or its number from 1."`
 	Out    string `placeholder:"FILE" help:"Where to write the CSV, instead of stdout."`
 }
@@ -38,7 +38,7 @@ func (c *predictCommand) Run(con console) error {
 	}, model.Stage{Name: "probability", Layer: model.Softmax})
 }
 
-// load returns the samples as the model takes them.
+// load returns the samples, prepared for the model.
 func (c *predictCommand) load(d *description, stdin io.Reader) (set *data.Dataset, err error) {
 	name, options := c.Input, data.CSVOptions{Target: c.Target}
 	if name == "-" {

@@ -18,7 +18,7 @@ type profileCommand struct {
 	settings `embed:"" set:"device=emulated"`
 
 	Config kong.ConfigFlag `placeholder:"FILE" help:"Settings in TOML, such as the config.toml of a run; flags win."`
-	GPU    string          `name:"gpu" default:"H100" help:"The GPU that is emulated, and that times are estimated for: H100, A100, RTX4090 or T4."`
+	GPU    string          `name:"gpu" default:"H100" help:"The GPU to emulate and to estimate times for: H100, A100, RTX4090 or T4."`
 	JSON   bool            `name:"json" help:"Print a JSON object."`
 }
 
@@ -33,7 +33,7 @@ func (c *profileCommand) Run(con console) error {
 		return err
 	}
 	if c.Device != "emulated" {
-		return &settingError{"device", fmt.Sprintf("is %q, but only the emulated GPU counts: use --device emulated", c.Device)}
+		return &settingError{"device", fmt.Sprintf("is %q, but only the emulated GPU can count: use --device emulated", c.Device)}
 	}
 	gpu, err := findGPU(c.GPU)
 	if err != nil {
@@ -59,7 +59,7 @@ func (c *profileCommand) Run(con console) error {
 	return err
 }
 
-// profile returns what the kernels of one step have done.
+// profile returns what the kernels of one step did.
 func (c *profileCommand) profile(gpu emulator.GPU, d *description, samples int, batch data.Batch) ([]emulator.LaunchStats, error) {
 	driver, err := emulator.New(emulator.Options{
 		GPU: gpu.Name, Registers: kernels.Registers()[fmt.Sprintf("sm_%d%d", gpu.Major, gpu.Minor)],

@@ -13,14 +13,14 @@ import (
 // profile is what the kernels of a training step did on an emulated GPU.
 type profile struct {
 	GPU     string          `json:"gpu"`
-	Times   string          `json:"times"` // what they are
+	Times   string          `json:"times"` // what kind of times these are
 	Kernels []kernelProfile `json:"kernels"`
 	Total   kernelProfile   `json:"total"`
 }
 
 const timesAre = "estimate (roofline from datasheet rates), not a measurement"
 
-// kernelProfile is the part of one kernel, all of its launches together.
+// kernelProfile is what one kernel did in all of its launches.
 type kernelProfile struct {
 	Kernel   string `json:"kernel"`
 	Launches int    `json:"launches"`
@@ -42,7 +42,7 @@ type kernelProfile struct {
 	Limit     string  `json:"occupancy_limit,omitempty"`
 
 	Seconds float64 `json:"estimated_seconds"`
-	Bound   string  `json:"bound,omitempty"` // by what
+	Bound   string  `json:"bound,omitempty"` // what limits the time
 	Share   float64 `json:"share"`           // of the estimated time of the step
 }
 
@@ -88,19 +88,19 @@ func newKernelProfile(s emulator.LaunchStats) kernelProfile {
 	return k
 }
 
-// text tells what takes time, what that works on, and the mix of instructions.
+// text shows the time, the work and the mix of instructions of each kernel.
 func (p profile) text() string {
 	return fmt.Sprintf(`time on a GPU: %s, %s
 
 %s
 The estimate is the larger of arithmetic and memory traffic, as if each launch filled the GPU and nothing were cached.
-Starting a launch, which takes some µs unless a graph does it, is not in it. The occupancy is theoretical.
+It leaves out the start of a launch, which takes some µs outside of a graph. The occupancy is theoretical.
 
 work: counted
 
 %s
-asked: by threads; moved: in sectors of 32 bytes; coalesced: asked over moved, more than 100 %% where threads share.
-A request is that of a warp; for 4 bytes per thread it takes 4 sectors at best.
+asked: by threads; moved: in sectors of 32 bytes; coalesced: asked over moved, above 100 %% if threads share.
+A request is one of a warp; with 4 bytes per thread it takes at least 4 sectors.
 
 thread instructions by class, %%
 
@@ -129,7 +129,7 @@ func (p profile) workTable() string {
 		})
 }
 
-// classTable has the classes that any kernel has.
+// classTable shows the classes of instructions that occur.
 func (p profile) classTable() string {
 	var classes, header []string
 	for class := range len(emulator.LaunchStats{}.Instructions) {
@@ -147,7 +147,7 @@ func (p profile) classTable() string {
 	})
 }
 
-// table has a row for each kernel and one for all.
+// table has a row for each kernel and one for all together.
 func (p profile) table(header []string, row func(kernelProfile) []string) string {
 	var rows [][]string
 	for _, k := range append(slices.Clone(p.Kernels), p.Total) {
@@ -160,7 +160,7 @@ func millions(n uint64) string { return decimal(float64(n) / 1e6) }
 
 func percent(x float64) string { return strconv.FormatFloat(100*x, 'f', 1, 64) }
 
-// ratio formats a/b, and nothing where b is 0.
+// ratio formats a/b. It returns "" if b is 0.
 func ratio(a, b uint64) string {
 	if b == 0 {
 		return ""

@@ -93,7 +93,8 @@ func explainedLaunches(t *testing.T, text string) map[string]int {
 	return launches
 }
 
-// The device that computes nothing is given what the emulated GPU executes.
+// The device that computes nothing gets the launches that the emulated GPU
+// executes.
 func TestExplainListsTheKernelsThatRun(t *testing.T) {
 	explained := explainedLaunches(t, gputrain(small("explain")...).want(t, 0).out)
 	p := profileOf(t, small("profile")...)

@@ -11,7 +11,7 @@ import (
 	"gputrain/train"
 )
 
-// settings are what decides the outcome of a run: flags of train, and keys of
+// settings decide the outcome of a run. They are flags of train, and keys of
 // config.toml under the same names.
 type settings struct {
 	Data   string `toml:"data" default:"digits" help:"What to learn: digits (built in), csv:FILE or idx:DIR (MNIST's files)."`
@@ -31,7 +31,7 @@ type settings struct {
 	Momentum    float64 `toml:"momentum" default:"0" help:"Momentum of sgd and rmsprop, 0 to 1."`
 	WeightDecay float64 `toml:"weight-decay" default:"0" help:"Weight decay."`
 	Clip        float64 `toml:"clip" default:"1" help:"Largest norm of the gradient; 0 means no limit."`
-	Patience    int     `toml:"patience" default:"0" help:"Stop after so many epochs without a better validation loss, and keep the best parameters; 0 means never."`
+	Patience    int     `toml:"patience" default:"0" help:"Stop after this many epochs without a better validation loss, and keep the best parameters; 0 means never."`
 	Seed        int64   `toml:"seed" default:"1" help:"Seed of the initial parameters and of the order of the samples."`
 	Device      string  `toml:"device" default:"${device=auto}" help:"auto (the CPU), cpu, cuda or cuda:N (an NVIDIA GPU), or emulated (the CUDA kernels on the CPU: slow, for tests)."`
 }
@@ -39,7 +39,8 @@ type settings struct {
 // modelKinds returns the valid values of settings.Model.
 func modelKinds() []string { return []string{"lstm", "gru", "rnn", "mlp"} }
 
-// Limits that keep products of sizes within an int64; memory ends long before.
+// Limits that keep products of sizes within an int64; memory runs out long
+// before.
 const (
 	maxSize   = 10_000_000
 	maxLayers = 1_000
@@ -106,7 +107,7 @@ func (s *settings) check() error {
 	return nil
 }
 
-// load returns the network that s asks for, and the data as it takes them.
+// load returns the network that s asks for, and the data prepared for it.
 func (s *settings) load() (*description, sets, error) {
 	from, err := parseSource(s.Data)
 	if err != nil {
@@ -128,7 +129,7 @@ func (s *settings) load() (*description, sets, error) {
 	return d, parts, nil
 }
 
-// options translates s for a training set of that many samples.
+// options translates s for a training set of this many samples.
 func (s *settings) options(samples int) train.Options {
 	o := train.Options{
 		Loss: train.CrossEntropy{}, LR: s.LR, ClipNorm: s.Clip,

@@ -7,10 +7,10 @@ import (
 	"gputrain/backend"
 )
 
-// showCommand has a command for each system that is better seen than read of.
+// showCommand groups the commands that draw how a network learns and computes.
 type showCommand struct {
 	Perceptron showPerceptronCommand `cmd:"" help:"Draw the separating line of a perceptron while it learns a logic gate."`
-	Vanishing  showVanishingCommand  `cmd:"" help:"Draw how an error vanishes on its way back in time, and in LSTM does not."`
+	Vanishing  showVanishingCommand  `cmd:"" help:"Draw how an error vanishes on its way back in time, and how LSTM keeps it."`
 	LSTM       showLSTMCommand       `cmd:"" name:"lstm" help:"Draw gates, states and outputs of a trained LSTM while it reads."`
 }
 

@@ -14,19 +14,19 @@ import (
 // animation is a GIF of pictures that are drawn in a few inks.
 type animation struct {
 	gif     gif.GIF
-	palette color.Palette        // first what leaves a pixel as it is, then the inks and their blends at edges
-	index   map[color.RGBA]uint8 // of the nearest in palette, for the colours met so far
+	palette color.Palette        // first the transparent colour, which keeps a pixel, then the inks and their blends at edges
+	index   map[color.RGBA]uint8 // of the nearest colour in palette, for the colours met so far
 	last    []uint8              // the last picture, in indices
 }
 
-// newAnimation returns an animation without pictures. There are at least two
-// inks, all opaque.
+// newAnimation returns an animation without pictures. It takes two inks or
+// more, all opaque.
 func newAnimation(inks ...color.RGBA) *animation {
 	return &animation{palette: append(color.Palette{color.RGBA{}}, blends(inks, 255)...), index: map[color.RGBA]uint8{}}
 }
 
-// blends returns the inks and the steps from each to each other, as many as
-// there is room for.
+// blends returns the inks and as many steps between each two as there is room
+// for.
 func blends(inks []color.RGBA, room int) color.Palette {
 	var palette color.Palette
 	for _, ink := range inks {
@@ -47,7 +47,8 @@ func blends(inks []color.RGBA, room int) color.Palette {
 	return palette
 }
 
-// add appends a picture, to be shown that long. All have the same size.
+// add appends a picture and how long it is shown. All pictures have the same
+// size.
 func (a *animation) add(picture image.Image, shown time.Duration) {
 	bounds := picture.Bounds()
 	source, frame := image.NewRGBA(bounds), image.NewPaletted(bounds, a.palette)
@@ -70,7 +71,7 @@ func colorAt(picture *image.RGBA, i int) color.RGBA {
 	return color.RGBA{p[0], p[1], p[2], p[3]}
 }
 
-// indexOf returns the index of what is nearest to c.
+// indexOf returns the index of the colour nearest to c.
 func (a *animation) indexOf(c color.RGBA) uint8 {
 	index, known := a.index[c]
 	if !known {
@@ -80,7 +81,7 @@ func (a *animation) indexOf(c color.RGBA) uint8 {
 	return index
 }
 
-// write writes the animation, which repeats itself for ever.
+// write writes the animation, which repeats for ever.
 func (a *animation) write(path string) error {
 	return atomicfile.Write(path, func(w io.Writer) error { return gif.EncodeAll(w, &a.gif) })
 }

@@ -14,15 +14,15 @@ import (
 )
 
 type showLSTMCommand struct {
-	Seed int64  `default:"6" help:"Seed of the first weights and of the strings to learn from."`
+	Seed int64  `default:"6" help:"Seed of the initial weights and of the strings to learn from."`
 	Out  string `default:"lstm.png" help:"The picture, a PNG."`
 }
 
 // Help is what "gputrain show lstm --help" says in more detail.
 func (*showLSTMCommand) Help() string {
-	return `An LSTM with forget gates, four memory blocks of two cells, learns to predict the next symbol of strings of the embedded Reber grammar, one string after the other, by the truncated gradient of 1997. The second symbol, T or P, comes again as the last but one, whatever is between: it must be kept.
+	return `An LSTM with forget gates and four memory blocks of two cells learns to predict the next symbol in strings of the embedded Reber grammar. It learns string by string, by the truncated gradient of 1997. The second symbol, T or P, comes again as the last but one, whatever is between, so the LSTM must remember it.
 
-The picture shows two strings that differ in these two symbols only, step by step: the activations of all gates, the states and the outputs of all cells, and what is predicted. What looks different in both halves between the two symbols is the memory of the second one; the cell whose states differ most is marked.
+The picture shows two strings that differ in these two symbols only, step by step: the activations of all gates, the states and outputs of all cells, and the predictions. What differs between the halves of the picture, from the second symbol to its return, is the memory of that symbol. A frame marks the cell whose states differ most.
 
 Learning ends when the last 300 strings were predicted without a mistake, or after 30,000 strings.`
 }
@@ -92,17 +92,17 @@ func (l reberLearning) outcome() string {
 
 // How a net learns the grammar.
 const (
-	longestReber = 60    // longer strings, which are very rare, are left out
+	longestReber = 60    // longer strings, which are very rare, are skipped
 	mostReber    = 30000 // strings
 	enoughReber  = 300   // strings without a mistake
 
-	// A rate of 0.5 for the sum of the errors of a string, which has some 11
-	// steps of 7 outputs, is this for their mean.
+	// The rate is 0.5 for the sum of the errors of a string. For their mean it
+	// is this, as a string has about 11 steps of 7 outputs.
 	reberRate = 0.5 * 11 * 7 / 2
 )
 
-// learnReber trains a net, string by string, until it makes no mistake any more
-// or has seen that many.
+// learnReber trains a net string by string, until it makes no more mistakes or
+// has seen as many strings as most allows.
 func learnReber(ctx context.Context, b backend.Backend, seed uint64, most int) (l reberLearning, err error) {
 	if l.net, err = newReberNet(b, lstm1997(), longestReber); err != nil {
 		return l, err

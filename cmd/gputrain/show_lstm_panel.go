@@ -26,8 +26,8 @@ type traceBand struct {
 	most   float64
 }
 
-// mostState is where the scale of the states ends: h(5) = 0.99, and what a
-// state is beyond that makes no difference to the output of the cell.
+// mostState is where the scale of the states ends. h(5) = 0.99, so a larger
+// state makes hardly any difference to the output of the cell.
 const mostState = 5
 
 // traceBands returns the bands from top to bottom.
@@ -49,7 +49,7 @@ func traceBands(traces [2]*trace) []traceBand {
 	}
 }
 
-// palette returns the colours from the least value of the band to its most.
+// palette returns the colours from the least value of the band to the largest.
 func (b traceBand) palette() (palette.Palette, error) {
 	if b.signed {
 		return brewer.GetPalette(brewer.TypeDiverging, "PuOr", 11)
@@ -158,7 +158,7 @@ func (t *trace) panel(read string, bands []traceBand, framed int) (*plot.Plot, e
 	return p, t.addSymbols(p)
 }
 
-// addFrame adds a frame around the row at that height.
+// addFrame adds a frame around the row at a height.
 func (t *trace) addFrame(p *plot.Plot, height float64) error {
 	left, right := 0.5, float64(len(t.text))+0.5
 	frame, err := plotter.NewLine(plotter.XYs{
@@ -172,8 +172,8 @@ func (t *trace) addFrame(p *plot.Plot, height float64) error {
 	return nil
 }
 
-// addSuccessors marks the symbol that comes after each, among the predictions
-// that begin at that height.
+// addSuccessors marks the next symbol of each step among the predictions, whose
+// first row is at the height top.
 func (t *trace) addSuccessors(p *plot.Plot, read string, top float64) error {
 	var points plotter.XYs
 	for step := range t.text {

@@ -9,10 +9,10 @@ import (
 	"gputrain/model"
 )
 
-// trace is what happens in a net while it reads a string. All are
+// trace is what happens in a net while it reads a string. All values are
 // [steps][units].
 type trace struct {
-	text       string // but for the last symbol, which is an answer only
+	text       string // without the last symbol, which is an answer only
 	in, forget [][]float64
 	out        [][]float64
 	state      [][]float64 // of the cells
@@ -20,8 +20,8 @@ type trace struct {
 	prediction [][]float64
 }
 
-// traceReber runs a net over text. A copy of it, which goes one step at a time,
-// has its gates and cells among the states that can be seen.
+// traceReber runs a net over text. It runs a copy of the net step by step,
+// because the states of that copy include the gates and cells.
 func traceReber(b backend.Backend, net *model.Network, text string) (*trace, error) {
 	layer := lstm1997()
 	layer.Stateful = true
@@ -57,7 +57,7 @@ func traceReber(b backend.Backend, net *model.Network, text string) (*trace, err
 	return t, nil
 }
 
-// add appends what s is after a step.
+// add appends the values of s after a step.
 func (t *trace) add(b backend.Backend, s model.State, blocks int) error {
 	values, err := downloadRow(b, s.Final)
 	switch s.Name {
@@ -83,8 +83,8 @@ func downloadRow(b backend.Backend, x backend.Tensor) ([]float64, error) {
 	return values, err
 }
 
-// keeper returns the cell that knows best, between the second symbol and its
-// return, which of the two strings it reads: that whose states differ most.
+// keeper returns the cell that best tells the two strings apart between the
+// second symbol and its return: the one whose states differ most.
 func keeper(traces [2]*trace) int {
 	best, most := 0, 0.0
 	for cell := range traces[0].state[0] {

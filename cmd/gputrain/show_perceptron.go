@@ -16,13 +16,13 @@ import (
 
 type showPerceptronCommand struct {
 	Gate string `placeholder:"GATE" help:"and, or, nand, nor or xor; by default and, or and xor side by side."`
-	Seed int64  `default:"1" help:"Seed of the line that learning begins with."`
+	Seed int64  `default:"1" help:"Seed of the initial line."`
 	Out  string `placeholder:"FILE" help:"The animation, a GIF; by default perceptron.gif or perceptron-GATE.gif."`
 }
 
 // Help is what "gputrain show perceptron --help" says in more detail.
 func (*showPerceptronCommand) Help() string {
-	return `A perceptron with two inputs gives 1 on one side of a line and -1 on the other. It learns the four rows of a gate's truth table, shown one after the other, by the perceptron rule: each mistake moves the line. For AND, OR, NAND and NOR it comes to rest where it makes none. No line does that for XOR, and the rule goes on for ever; the animation ends after 16 epochs. The title counts the rows that are on the wrong side.
+	return `A perceptron with two inputs gives 1 on one side of a line and -1 on the other. It learns the four rows of a gate's truth table, shown one after the other, by the perceptron rule: each mistake moves the line. For AND, OR, NAND and NOR the line comes to rest when no mistake is left. No line separates XOR, so the rule goes on for ever; the animation ends after 16 epochs. The title counts the rows on the wrong side.
 
 The last picture is written beside the animation, as a PNG.`
 }
@@ -86,14 +86,14 @@ func (c *showPerceptronCommand) gates() ([]tasks.Gate, error) {
 type lesson struct {
 	gate    tasks.Gate
 	table   *data.Dataset
-	moments []moment // at first, and after each sample
+	moments []moment // before learning, and after each sample
 	result  train.PerceptronResult
 }
 
 // moment is the state of a perceptron after a sample.
 type moment struct {
-	epoch  int // from 1; 0 at first
-	sample int // that was shown; −1 at first
+	epoch  int // from 1; 0 before learning
+	sample int // that was shown; −1 before learning
 	line   separatingLine
 	wrong  []bool // of each sample
 }
@@ -119,7 +119,7 @@ func newLesson(ctx context.Context, b backend.Backend, gate tasks.Gate, seed uin
 	return l, err
 }
 
-// note appends the moment that net is in.
+// note appends the present moment of net.
 func (l *lesson) note(net *model.Network, epoch, sample int) error {
 	var weight [2]float32
 	var bias [1]float32

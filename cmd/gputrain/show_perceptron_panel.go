@@ -23,8 +23,8 @@ var (
 	offGround  = color.RGBA{R: 253, G: 229, B: 208, A: 255}
 )
 
-// drawMoments draws moment i of each lesson, the last one of those that are
-// over, side by side.
+// drawMoments draws moment i of each lesson side by side. A lesson that is over
+// stays at its last moment.
 func drawMoments(lessons []*lesson, i int) (*vgimg.Canvas, error) {
 	var panels []*plot.Plot
 	for _, l := range lessons {
@@ -109,7 +109,7 @@ func (l *lesson) addMarks(p *plot.Plot, m moment) error {
 	return nil
 }
 
-// title says how far the lesson is at m.
+// title says how far the lesson has come at m.
 func (l *lesson) title(m moment) string {
 	wrong := 0
 	for _, w := range m.wrong {

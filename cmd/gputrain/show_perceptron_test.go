@@ -66,7 +66,7 @@ func far(a, b uint8, tolerance int) bool {
 	return max(int(a), int(b))-min(int(a), int(b)) > tolerance
 }
 
-// The line that is drawn puts each sample on the side that the perceptron says.
+// The line puts each sample on the side that the perceptron says.
 func TestLessonNotesEachMoment(t *testing.T) {
 	b := reference.New()
 	defer b.Close()

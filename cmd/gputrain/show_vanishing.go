@@ -17,9 +17,9 @@ type showVanishingCommand struct {
 
 // Help is what "gputrain show vanishing --help" says in more detail.
 func (*showVanishingCommand) Help() string {
-	return `An error at the end of a sequence changes the weights by what is left of it at the time step that caused it. In a simple recurrent net each step back multiplies it by the recurrent weights and by the slope of the sigmoid, which is at most 1/4: after ten steps next to nothing is left, and it stays below the bound n·(‖W‖/4)^lag. The state of a memory cell of 1997 hands the error on unchanged. A forget gate multiplies it by its activation: half is lost at each step where the gate is half open, as it is at first without a bias, and little with a bias of 3.
+	return `An error at the end of a sequence goes back in time to the step that caused it, and changes the weights by what is left of it there. In a simple recurrent net each step back multiplies the error by the recurrent weights and by the slope of the sigmoid, which is at most 1/4. After ten steps next to nothing is left; the error stays below the bound n·(‖W‖/4)^lag. The state of a memory cell of 1997 hands the error on unchanged. A forget gate multiplies it by its activation. Without a bias the gate is half open at first, and each step loses half of the error; with a bias of 3 it loses little.
 
-All nets have four units or cells, random weights and random inputs. What is drawn is the largest derivative of a unit after the last time step by a unit at the step before it that is named below. Some lags are printed too.`
+All nets have four units or cells, random weights and random inputs. The picture shows the largest derivative of a unit after the last time step by a unit some steps before; the axis says how many. The table shows some of these lags.`
 }
 
 // Run measures the error flow of each net, draws and prints it.
@@ -47,10 +47,10 @@ func (c *showVanishingCommand) Run(ctx context.Context, con console) error {
 type flowCurve struct {
 	name  string
 	flow  []float64
-	bound bool // what the curve before it cannot exceed
+	bound bool // the curve before it cannot exceed this one
 }
 
-// flowNet is a net whose error flow is measured, in its state of that name.
+// flowNet is a net, and the name of the state whose error flow is measured.
 type flowNet struct {
 	name, state string
 	layer       model.Layer

@@ -12,8 +12,8 @@ import (
 	"gonum.org/v1/plot/vg/vgimg"
 )
 
-// The picture ends at these powers of ten: a float64 that 1 is added to has no
-// digits below the least.
+// The picture ends at these powers of ten. A float64 near 1 has no digits below
+// the least.
 const (
 	leastPower = -16
 	mostPower  = 2
@@ -48,7 +48,7 @@ func drawFlows(path string, curves []flowCurve) error {
 }
 
 // logarithms returns log10 of the curve, down to where it leaves the picture.
-// plot.LogScale would do, but for the space that it leaves above the axis.
+// plot.LogScale would leave empty space above the axis.
 func (c flowCurve) logarithms() plotter.XYs {
 	var points plotter.XYs
 	for lag, flow := range c.flow {
@@ -61,7 +61,8 @@ func (c flowCurve) logarithms() plotter.XYs {
 	return points
 }
 
-// powersOfTen marks 10^least to 10^most, each stride-th, at the logarithms.
+// powersOfTen marks every stride-th power from 10^least to 10^most, at its
+// logarithm.
 func powersOfTen(least, most, stride int) plot.ConstantTicks {
 	var ticks plot.ConstantTicks
 	for power := least; power <= most; power += stride {

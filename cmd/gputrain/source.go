@@ -10,11 +10,11 @@ import (
 	"gputrain/internal/nearest"
 )
 
-// source is where data come from, as --data says it.
+// source is where data come from, as --data names it.
 type source struct{ kind, path string }
 
-// parseSource reads "digits", "csv:FILE" or "idx:DIR". Its error goes on
-// after the name of the setting.
+// parseSource reads "digits", "csv:FILE" or "idx:DIR". Its error continues a
+// sentence that begins with the name of the setting.
 func parseSource(text string) (source, error) {
 	kind, path, _ := strings.Cut(text, ":")
 	kinds := []string{"digits", "csv", "idx"}
@@ -47,14 +47,15 @@ func (s source) name() string {
 }
 
 // sets are the disjoint parts of a source: one to fit the parameters, one to
-// choose between models, one for the figure that is reported in the end.
+// choose between models, one for the final figure.
 type sets struct{ train, valid, test *data.Dataset }
 
 // The split is a property of the data, so it does not depend on a run's seed.
 const splitSeed = 1
 
-// load reads the source and splits it, by class: into 70, 10 and 20 percent,
-// or, where it brings its own test set, the rest into 90 and 10.
+// load reads the source and splits it by class into 70, 10 and 20 percent. If
+// the source has a test set of its own, load splits the rest into 90 and 10
+// percent.
 func (s source) load(target string) (sets, error) {
 	var whole, test *data.Dataset
 	var err error
@@ -83,7 +84,7 @@ func (s source) load(target string) (sets, error) {
 		}
 	}
 	if classes := len(whole.Classes); 2*classes > whole.Len() {
-		return sets{}, fmt.Errorf("%v: the column of --target has %d different values in %d samples, too many to be classes, which are what gputrain learns", s, classes, whole.Len())
+		return sets{}, fmt.Errorf("%v: the column of --target has %d different values in %d samples, too many for classes, and gputrain train learns classes only", s, classes, whole.Len())
 	}
 	return parts, nil
 }
@@ -96,8 +97,8 @@ func (s source) steps(set *data.Dataset) int {
 	return set.Steps
 }
 
-// scaling returns what brings the features near 0 to 1: the range of a pixel,
-// or the spread of each column of the training set.
+// scaling returns the scaling that brings the features near 0 to 1: by the
+// range of a pixel, or by the spread of each column of the training set.
 func (s source) scaling(train *data.Dataset) data.Scaling {
 	switch s.kind {
 	case "digits":

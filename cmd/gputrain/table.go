@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// formatTable returns rows under a header, whose cells may have two lines, in
-// aligned columns: the first so many to the left, the others to the right.
+// formatTable aligns rows under a header, whose cells may have two lines. The
+// first left columns are flush left, the others flush right.
 func formatTable(left int, header []string, rows [][]string) string {
 	upper, lower := make([]string, len(header)), make([]string, len(header))
 	for i, cell := range header {

@@ -20,20 +20,20 @@ type trainCommand struct {
 
 	Config kong.ConfigFlag `placeholder:"FILE" help:"Settings in TOML, such as the config.toml of a run; flags win."`
 	Out    string          `placeholder:"DIR" help:"Directory of the run; by default runs/<time>-<model>-<data>."`
-	Resume resumeFlag      `placeholder:"RUN" help:"Go on with an interrupted run, to the same end as if it had not been interrupted, or with other epochs, lr, schedule, warmup, clip, patience or device."`
+	Resume resumeFlag      `placeholder:"RUN" help:"Continue an interrupted run. It ends as if it had not been interrupted, unless you change epochs, lr, schedule, warmup, clip, patience or device."`
 	Quiet  bool            `help:"Print the last line only."`
 	JSON   bool            `name:"json" help:"Print JSON objects, one per line."`
 }
 
 // Help is what "gputrain train --help" says in more detail.
 func (*trainCommand) Help() string {
-	return `The data are split, by class and always alike, into a training set (70 %), a validation set (10 %) and a test set (20 %); the images that come with MNIST's t10k files are the test set there. The test set is used once, for the last line:
+	return `The data are split by class, always in the same way, into a training set (70 %), a validation set (10 %) and a test set (20 %). MNIST has a test set of its own, the t10k files. The test set is used once, for the last line:
 
     test accuracy 0.9xxx (correct/all)
 
 The run's directory then holds model.safetensors, config.toml, metrics.csv, curves.png and confusion.png. The same settings give the same model, byte for byte.
 
-Ctrl-C finishes the step, saves, and says how to go on; a second one ends at once. A run that diverged goes on from its last checkpoint with a smaller rate: --resume RUN --lr RATE. What a resumed run changes is noted in config.toml; the schedule is then that of the new settings, from the epoch reached.
+Ctrl-C finishes the step, saves, and says how to go on; a second one ends at once. A run that diverged can go on from its last checkpoint with a smaller rate: --resume RUN --lr RATE. config.toml notes the settings that a resumed run changed. From the epoch reached, the schedule is that of the new settings.
 
 With --json, each epoch is an object {"event":"epoch", "epoch", "epochs", "lr", "train_loss", "validation_loss", "validation_accuracy", "seconds", "samples_per_second"}, and the end is {"event":"result", "run", "test_accuracy", "test_loss", "correct", "count"}.`
 }
@@ -81,12 +81,12 @@ func (c *trainCommand) Run(ctx context.Context, con console) error {
 		return err
 	}
 	if done := len(s.trainer.History()); done < c.Epochs && !c.Quiet {
-		fmt.Fprintf(con.err, "stopped after epoch %d: the validation loss has not become better for %d epochs; the best parameters are kept\n", done, c.Patience)
+		fmt.Fprintf(con.err, "stopped after epoch %d: the validation loss has not improved for %d epochs; the best parameters are kept\n", done, c.Patience)
 	}
 	return s.finish(parts.test)
 }
 
-// session is a training under way.
+// session is a training in progress.
 type session struct {
 	settings    *settings
 	description *description
@@ -131,8 +131,8 @@ func (s *session) fit(ctx context.Context, parts sets) error {
 	return &interruptedError{dir: s.dir, epoch: len(s.trainer.History()) + 1, epochs: s.settings.Epochs}
 }
 
-// howToGoOn adds the way from the last checkpoint, if there is one, to a
-// divergence.
+// howToGoOn adds to the error of a divergence how to go on from the last
+// checkpoint, if there is one.
 func (s *session) howToGoOn(diverged error) error {
 	path := s.dir.file(checkpointName)
 	if _, err := os.Stat(path); err != nil {
@@ -183,8 +183,8 @@ func (s *session) write(name string, save func(*model.File) error) error {
 	return file.Write(s.dir.file(name))
 }
 
-// finish measures the network on the test set and writes what a finished run
-// leaves.
+// finish measures the network on the test set and writes the files of a
+// finished run.
 func (s *session) finish(test *data.Dataset) error {
 	metrics, err := train.Evaluate(s.net, train.CrossEntropy{}, test)
 	if err != nil {

@@ -71,11 +71,11 @@ func newPanel(title, unit string, epochs int) *plot.Plot {
 	return p
 }
 
-// Confusion matrices of more classes are drawn without their counts, which
-// could not be read, in the size of this many.
+// Confusion matrices of more classes are drawn in the size of this many,
+// without counts, which would be too small to read.
 const mostCells = 30
 
-// writeConfusion draws the counts [actual][predicted], the colour being the
+// writeConfusion draws the counts [actual][predicted]. The colour shows the
 // share of the actual class.
 func writeConfusion(path string, counts [][]int, classes []string) error {
 	palette, err := brewer.GetPalette(brewer.TypeSequential, "Blues", 9)
@@ -116,7 +116,7 @@ func (g confusionGrid) Dims() (columns, rows int) { return len(g), len(g) }
 func (g confusionGrid) X(column int) float64      { return float64(column) }
 func (g confusionGrid) Y(row int) float64         { return float64(row) }
 
-// Z returns the root of the share of the class, which shows single mistakes.
+// Z returns the root of the share of the class, so that single mistakes show.
 func (g confusionGrid) Z(column, row int) float64 {
 	actual := g[len(g)-1-row]
 	all := 0

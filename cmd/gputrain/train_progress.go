@@ -12,7 +12,7 @@ import (
 	"gputrain/train"
 )
 
-// reporter shows a training as it goes on.
+// reporter shows the progress of a training.
 type reporter interface {
 	step(train.Progress)
 	epoch(train.Epoch) error
@@ -20,8 +20,8 @@ type reporter interface {
 	result(runDir, train.Metrics) error // the end of a run that was not interrupted
 }
 
-// reporter returns the one that the flags ask for, for epochs of that many
-// samples: a bar on a terminal, lines elsewhere.
+// reporter returns the reporter that the flags ask for; by default a bar on a
+// terminal, lines elsewhere. samples is the size of an epoch.
 func (c *trainCommand) reporter(con console, samples int) reporter {
 	last := lastLine{con.out}
 	switch {

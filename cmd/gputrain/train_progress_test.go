@@ -9,7 +9,7 @@ import (
 	"gputrain/train"
 )
 
-// report feeds r a run of that many epochs of 2 steps of 10 samples.
+// report feeds r a run whose epochs have 2 steps of 10 samples.
 func report(t *testing.T, r reporter, epochs int) {
 	t.Helper()
 	samples := 0

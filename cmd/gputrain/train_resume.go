@@ -14,11 +14,11 @@ import (
 	"gputrain/model"
 )
 
-// resumeFlag is the directory of an unfinished run. It stands for the run's
+// resumeFlag is the directory of an unfinished run. The settings come from its
 // config.toml.
 type resumeFlag string
 
-// changeableKeys returns the settings that a resumed run may be given anew: how it
+// changeableKeys returns the settings that a resumed run may change: how it
 // learns from there on, but not what.
 func changeableKeys() []string {
 	return []string{"epochs", "lr", "schedule", "warmup", "clip", "patience", "device"}
@@ -29,7 +29,7 @@ func changeableKeys() []string {
 func (resumeFlag) BeforeResolve(parser *kong.Kong, ctx *kong.Context, trace *kong.Path) error {
 	for _, path := range ctx.Path {
 		if path.Flag != nil && !slices.Contains(append(changeableKeys(), "resume", "quiet", "json"), path.Flag.Name) {
-			return usagef("--resume goes on with the run's own settings: leave out --%s; what may change is --%s",
+			return usagef("--resume keeps the settings of the run: leave out --%s; you may change --%s",
 				path.Flag.Name, strings.Join(changeableKeys(), ", --"))
 		}
 	}
@@ -42,8 +42,8 @@ func (resumeFlag) BeforeResolve(parser *kong.Kong, ctx *kong.Context, trace *kon
 	return nil
 }
 
-// resume loads the checkpoint of the run in dir. Where the settings are not those
-// of the run it notes that in config.toml and returns a line that says so.
+// resume loads the checkpoint of the run in dir. If settings have changed, it
+// notes that in config.toml and returns a line that says so.
 func (s *session) resume(dir string) (changed string, err error) {
 	if s.dir, err = openRun(dir); err != nil {
 		return "", err
@@ -88,7 +88,8 @@ func (s *settings) changes(before *settings) string {
 	return strings.Join(changes, ", ")
 }
 
-// checkSame says in what d differs from the description in a checkpoint.
+// checkSame returns an error that says how d differs from the description in a
+// checkpoint.
 func (d *description) checkSame(file *model.File) error {
 	var before description
 	if err := json.Unmarshal([]byte(file.Meta[descriptionKey]), &before); err != nil {
@@ -110,7 +111,7 @@ func (d *description) checkSame(file *model.File) error {
 	return nil
 }
 
-// comments returns the comments of a config.toml that are on lines of their own.
+// comments returns the comments of a config.toml that have a line of their own.
 func comments(text string) []string {
 	var comments []string
 	for line := range strings.Lines(text) {

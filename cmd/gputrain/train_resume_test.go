@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// divergingRun leaves the directory "run" with a checkpoint, of training on
-// flowers.csv that diverged after some epochs, and returns what it said.
+// divergingRun trains on flowers.csv until it diverges after some epochs. It
+// leaves the directory "run" with a checkpoint, and returns the outcome.
 func divergingRun(t *testing.T) outcome {
 	t.Helper()
 	t.Chdir(t.TempDir())

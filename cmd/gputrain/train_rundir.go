@@ -50,7 +50,7 @@ func openRun(path string) (runDir, error) {
 	return dir, err
 }
 
-// writeConfig writes s, with these comments above.
+// writeConfig writes s below comments.
 func (d runDir) writeConfig(s *settings, comments []string) error {
 	return atomicfile.Write(d.file(configName), func(w io.Writer) error {
 		for _, comment := range comments {
@@ -77,7 +77,7 @@ func (d runDir) writeMetrics(history []train.Epoch) error {
 	})
 }
 
-// number formats x to six digits, and what is not known, NaN, as nothing.
+// number formats x to six digits. NaN means unknown and becomes "".
 func number(x float64) string {
 	if math.IsNaN(x) {
 		return ""

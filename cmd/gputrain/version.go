@@ -19,8 +19,8 @@ func (versionCommand) Run(con console) error {
 	return err
 }
 
-// versionText returns the module version, the commit that it was built from
-// where the build recorded it, and the Go version.
+// versionText returns the module version, the commit if the build recorded it,
+// and the Go version.
 func versionText() (string, error) {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

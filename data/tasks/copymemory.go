@@ -28,8 +28,8 @@ type CopyMemory struct {
 	Blanks int // T
 }
 
-// Baseline returns the mean cross-entropy of who knows when to answer and
-// remembers nothing: 10·ln 8 / (Blanks + 20).
+// Baseline returns the mean cross-entropy of a network that knows when to
+// answer but remembers nothing: 10·ln 8 / (Blanks + 20).
 func (c CopyMemory) Baseline() float64 {
 	return copyLength * math.Log(copySymbols) / float64(c.Blanks+2*copyLength)
 }
@@ -42,7 +42,7 @@ func (CopyMemory) Format() data.Format {
 	}
 }
 
-// Next implements data.Task. It panics where Blanks is less than 1.
+// Next implements data.Task. It panics if Blanks is less than 1.
 func (c CopyMemory) Next(dst *data.Sequence, rng *rand.Rand) {
 	atLeast("CopyMemory", "Blanks", c.Blanks, 1)
 	const blank, start = copySymbols, copySymbols + 1

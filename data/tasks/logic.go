@@ -56,9 +56,9 @@ func (g Gate) Table(off float32) *data.Dataset {
 	return d
 }
 
-// Parity is the question, after the last of 1 to MaxSteps random bits, whether
-// the number of ones was odd. All lengths are equally likely. The input is 0 or
-// 1; the classes are even and odd.
+// Parity asks, after the last of 1 to MaxSteps random bits, whether the number
+// of ones was odd. All lengths are equally likely. The input is 0 or 1; the
+// classes are even and odd.
 type Parity struct {
 	MaxSteps int
 }
@@ -68,7 +68,7 @@ func (Parity) Format() data.Format {
 	return data.Format{Width: 1, Outputs: 2, Classes: []string{"even", "odd"}}
 }
 
-// Next implements data.Task. It panics where MaxSteps is less than 1.
+// Next implements data.Task. It panics if MaxSteps is less than 1.
 func (p Parity) Next(dst *data.Sequence, rng *rand.Rand) {
 	atLeast("Parity", "MaxSteps", p.MaxSteps, 1)
 	dst.Reset(1+rng.IntN(p.MaxSteps), 1, 2)

@@ -7,13 +7,13 @@ import (
 	"gputrain/data"
 )
 
-// LongLag is the prediction of the next symbol of one of two sequences, each
-// drawn with probability ½:
+// LongLag asks for the next symbol of one of two sequences, each drawn with
+// probability ½:
 //
 //	x, a1, a2, ..., a(P−1), x
 //	y, a1, a2, ..., a(P−1), y
 //
-// The last symbol is known only to who remembers the first for P steps, and its
+// To know the last symbol, a network must remember the first for P steps. Its
 // step is marked Distant. Symbol a(i) is input and class i−1, x is P−1, y is P.
 //
 // The criterion is that every output is nearer than 0.25 to its target at every
@@ -35,7 +35,7 @@ func (l LongLag) Format() data.Format {
 	return f
 }
 
-// Next implements data.Task. It panics where P is less than 1.
+// Next implements data.Task. It panics if P is less than 1.
 func (l LongLag) Next(dst *data.Sequence, rng *rand.Rand) {
 	atLeast("LongLag", "P", l.P, 1)
 	dst.Reset(l.P, l.P+1, l.P+1)
@@ -49,8 +49,8 @@ func (l LongLag) Next(dst *data.Sequence, rng *rand.Rand) {
 	dst.Distant[l.P-1] = true
 }
 
-// Distractors is the question, after the trigger e, whether the second symbol
-// of the sequence was x or y:
+// Distractors asks, after the trigger e, whether the second symbol of the
+// sequence was x or y:
 //
 //	b, x or y, d1, d2, ..., d(q+k), e
 //
@@ -74,7 +74,7 @@ func (d Distractors) Format() data.Format {
 	return data.Format{Width: d.P + 4, Outputs: 2, Classes: []string{"x", "y"}, Tolerance: 0.2}
 }
 
-// Next implements data.Task. It panics where Q is negative or P less than 1.
+// Next implements data.Task. It panics if Q is negative or P less than 1.
 func (d Distractors) Next(dst *data.Sequence, rng *rand.Rand) {
 	atLeast("Distractors", "Q", d.Q, 0)
 	atLeast("Distractors", "P", d.P, 1)

@@ -10,8 +10,8 @@ import (
 //	dx/dt = 0.2·x(t−τ) / (1 + x(t−τ)¹⁰) − 0.1·x(t),  τ = delay
 //
 // with x(0) = 1.2 and x(t) = 0 for t < 0. At τ = 17 it is chaotic, but only
-// just. The solution is that of Runge and Kutta's method of order 4 with steps
-// of 1/10. It panics where delay is less than 1, or from or n negative.
+// just. It is computed by the Runge-Kutta method of order 4 with steps of 1/10.
+// It panics if delay is less than 1, or from or n negative.
 //
 // Source: M. C. Mackey, L. Glass, Oscillation and Chaos in Physiological
 // Control Systems, 1977; as a task F. A. Gers, D. Eck, J. Schmidhuber, Applying

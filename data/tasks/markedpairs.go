@@ -13,7 +13,7 @@ import (
 //
 // A sequence has Steps to Steps + Steps/10 pairs, all lengths equally likely.
 // One of the first ten pairs is marked, then one of the first Steps/2 − 1 pairs
-// that are not marked yet. Where the first pair of the sequence is marked, its
+// that are not marked yet. If the first pair of the sequence is marked, its
 // value is 0.
 //
 // The criterion is an error below 0.04; training stops when the mean error is
@@ -28,7 +28,7 @@ type Adding struct {
 // Format implements data.Task.
 func (Adding) Format() data.Format { return markedPairs }
 
-// Next implements data.Task. It panics where Steps is less than 11.
+// Next implements data.Task. It panics if Steps is less than 11.
 func (a Adding) Next(dst *data.Sequence, rng *rand.Rand) {
 	first, second := drawPairs(dst, rng, "Adding", a.Steps)
 	for t := range dst.Steps {
@@ -41,8 +41,8 @@ func (a Adding) Next(dst *data.Sequence, rng *rand.Rand) {
 	dst.AnswerValue(dst.Steps-1, 0.5+sum/4)
 }
 
-// Multiplication is Adding with values uniform in [0, 1], of which the product
-// X1·X2 is asked for. The value of a marked first pair is 1.
+// Multiplication is Adding with values uniform in [0, 1]. It asks for the
+// product X1·X2. The value of a marked first pair is 1.
 //
 // The criterion is an error below 0.04; training stops when fewer than n_seq of
 // the last 2,000 sequences were wrong, with n_seq 140 or 13.
@@ -56,7 +56,7 @@ type Multiplication struct {
 // Format implements data.Task.
 func (Multiplication) Format() data.Format { return markedPairs }
 
-// Next implements data.Task. It panics where Steps is less than 11.
+// Next implements data.Task. It panics if Steps is less than 11.
 func (m Multiplication) Next(dst *data.Sequence, rng *rand.Rand) {
 	first, second := drawPairs(dst, rng, "Multiplication", m.Steps)
 	for t := range dst.Steps {
@@ -71,8 +71,8 @@ func (m Multiplication) Next(dst *data.Sequence, rng *rand.Rand) {
 
 var markedPairs = data.Format{Width: 2, Outputs: 1, Tolerance: 0.04}
 
-// drawPairs makes dst a sequence of pairs whose values are missing, and returns
-// which two are marked.
+// drawPairs makes dst a sequence of pairs without values, and returns which two
+// are marked.
 func drawPairs(dst *data.Sequence, rng *rand.Rand, task string, steps int) (first, second int) {
 	atLeast(task, "Steps", steps, 11) // ten that may be marked, and the last
 	dst.Reset(steps+rng.IntN(steps/10+1), 2, 1)

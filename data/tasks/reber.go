@@ -8,7 +8,7 @@ import (
 	"gputrain/data"
 )
 
-// ReberSymbols are the symbols of a Reber string. A symbol's place in it is its
+// ReberSymbols are the symbols of a Reber string. The index of a symbol is its
 // class, and the input that is 1 for it.
 const ReberSymbols = "BTPSXVE"
 
@@ -33,9 +33,9 @@ var reberArcs = [5][2]struct{ symbol, to int }{
 	{{reberP, 3}, {reberV, 5}},
 }
 
-// Reber is the prediction of the next symbol of a string of Reber's grammar,
-// B...E, of which each choice is made with probability ½. The target of a step
-// is 1 for each symbol that may come next, the label is the one that comes.
+// Reber asks for the next symbol of a string B...E of Reber's grammar. Each
+// choice has probability ½. The target of a step is 1 for each symbol that may
+// come next, the label is the one that comes.
 //
 // A string of the embedded grammar is B, T or P, a Reber string, the same T or
 // P again, and E. The step that asks for the second outer symbol is marked
@@ -60,12 +60,12 @@ func (Reber) Format() data.Format {
 
 // Next implements data.Task. The last symbol of the string, E, is an answer only.
 func (r Reber) Next(dst *data.Sequence, rng *rand.Rand) {
-	var memory [64]reberSymbol // a longer string, which is rare, is allocated
+	var memory [64]reberSymbol // a longer string, which is rare, allocates
 	show(dst, r.append(memory[:0], rng))
 }
 
 // Disjoint draws train + test strings, all different, and deals them out at
-// random. It panics where one of the numbers is negative.
+// random. It panics if one of the numbers is negative.
 func (r Reber) Disjoint(rng *rand.Rand, train, test int) (trained, tested []data.Sequence) {
 	if train < 0 || test < 0 {
 		panic(fmt.Sprintf("tasks: Disjoint: %d and %d strings", train, test))
@@ -80,7 +80,8 @@ func (r Reber) Disjoint(rng *rand.Rand, train, test int) (trained, tested []data
 			all = append(all, s)
 		}
 	}
-	// Short strings come early, and must not all become training strings.
+	// Short strings come early. Without the shuffle, all would become training
+	// strings.
 	rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	return all[:train:train], all[train:]
 }
@@ -98,11 +99,11 @@ func ReberText(s *data.Sequence) string {
 	return string(append(text, ReberSymbols[s.Labels[s.Steps-1]]))
 }
 
-// ContinualReber is the prediction of the next symbol of an endless stream of
-// strings of the embedded grammar, one after the other, without a sign where
-// one ends. Next goes on where the last call of it stopped: the state of the
-// network must go on too. Targets, labels and Distant are those of Reber; after
-// the E of a string comes the B of the next.
+// ContinualReber asks for the next symbol of an endless stream of strings of
+// the embedded grammar. Nothing marks where a string ends. Next goes on where
+// its last call stopped, so the state of the network must go on too. Targets,
+// labels and Distant are those of Reber; after the E of a string comes the B of
+// the next.
 //
 // The criterion is that every output is nearer than 0.49 to its target, for
 // 1,000,000 steps in a row.
@@ -115,7 +116,7 @@ type ContinualReber struct {
 }
 
 // NewContinualReber returns a stream that is drawn in sequences of steps time
-// steps. It panics where steps is less than 1.
+// steps. It panics if steps is less than 1.
 func NewContinualReber(steps int) *ContinualReber {
 	if steps < 1 {
 		panic(fmt.Sprintf("tasks: NewContinualReber: sequences of %d steps", steps))

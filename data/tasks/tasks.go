@@ -8,7 +8,7 @@ package tasks
 
 import "fmt"
 
-// atLeast panics where a task is described with a size that is too small.
+// atLeast panics if a size of a task is too small.
 func atLeast(task, field string, value, least int) {
 	if value < least {
 		panic(fmt.Sprintf("tasks: %s: %s is %d, want at least %d", task, field, value, least))

@@ -220,7 +220,7 @@ func TestTasksThatMakeNoSensePanic(t *testing.T) {
 	wantPanic(t, "tasks: Disjoint: -1 and 1 strings", func() { Reber{}.Disjoint(nil, -1, 1) })
 }
 
-// wantUniform fails where the values from first to last were not drawn about
+// wantUniform fails if the values from first to last were not drawn about
 // equally often.
 func wantUniform(t *testing.T, what string, counts map[int]int, first, last int) {
 	t.Helper()

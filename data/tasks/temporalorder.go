@@ -8,8 +8,8 @@ import (
 
 // TemporalOrder asks, after the last of a sequence of symbols, in which order
 // the Xs and Ys came in it. A sequence has 100 to 110 symbols: E, random
-// symbols of a, b, c, d, and B, but for the Xs or Ys at two steps, one in
-// 10..20 and one in 50..60, or with Three at three steps, in 10..20, 33..43 and
+// symbols from a, b, c, d, and at last B. Two steps have X or Y instead, one in
+// 10..20 and one in 50..60; with Three it is three steps, in 10..20, 33..43 and
 // 66..76. The first step is 0. Lengths, steps, X or Y, and symbols are all
 // uniform.
 //

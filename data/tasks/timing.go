@@ -43,7 +43,7 @@ func (s SpikeDelays) Format() data.Format {
 	return data.Format{Width: 1, Outputs: 1, PerStep: s.Spikes > 1, Tolerance: 0.49}
 }
 
-// Next implements data.Task. It panics where Period or Spikes is less than 1 or
+// Next implements data.Task. It panics if Period or Spikes is less than 1 or
 // MaxDelay negative.
 func (s SpikeDelays) Next(dst *data.Sequence, rng *rand.Rand) {
 	SpikeTrain(s).draw(dst, rng, "SpikeDelays", func(_, spike, delay int) {
@@ -57,7 +57,7 @@ func (TimedSpikes) Format() data.Format {
 	return data.Format{Width: 1, Outputs: 1, PerStep: true, Tolerance: 0.49}
 }
 
-// Next implements data.Task. It panics where Period or Spikes is less than 1 or
+// Next implements data.Task. It panics if Period or Spikes is less than 1 or
 // MaxDelay negative.
 func (s TimedSpikes) Next(dst *data.Sequence, rng *rand.Rand) {
 	SpikeTrain(s).draw(dst, rng, "TimedSpikes", func(from, spike, delay int) {
@@ -113,9 +113,9 @@ func (w Wave) At(t, period int) float64 {
 }
 
 // PeriodicFunction is the task PFG, to generate a periodic function: the answer
-// of step t is the value of the wave at t+1. The input is 0, so that the network
-// runs freely, or with Teacher the value of the wave at t. All sequences are the
-// same.
+// of step t is the value of the wave at t+1. The input is 0, so that the
+// network runs freely; with Teacher it is the value of the wave at t. All
+// sequences are the same.
 //
 // The criterion is an error below 0.3 at every step, for 1,000 periods after
 // training with 100. The source also gives figures for an error below 0.15.
@@ -134,7 +134,7 @@ func (PeriodicFunction) Format() data.Format {
 	return data.Format{Width: 1, Outputs: 1, PerStep: true, Tolerance: 0.3}
 }
 
-// Next implements data.Task; it draws nothing. It panics where Period or Steps is
+// Next implements data.Task; it draws nothing. It panics if Period or Steps is
 // less than 1.
 func (p PeriodicFunction) Next(dst *data.Sequence, _ *rand.Rand) {
 	atLeast("PeriodicFunction", "Period", p.Period, 1)

@@ -11,10 +11,10 @@ import (
 	"path/filepath"
 )
 
-// Write creates path's content through a temporary file in the same directory,
-// which is written, synced and renamed. On error nothing is left behind and an
-// existing file is untouched. Permissions are those that os.Create gives. A
-// symbolic link stays, what it points to is replaced.
+// Write writes path through a temporary file in the same directory, which it
+// syncs and renames. On error nothing is left behind and an existing file is
+// untouched. Permissions are those that os.Create gives. If path is a symbolic
+// link, Write replaces its target.
 func Write(path string, write func(io.Writer) error) error {
 	if err := replace(path, write); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
@@ -27,7 +27,7 @@ func replace(path string, write func(io.Writer) error) error {
 		path = target
 	}
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return errors.New("it exists and is no regular file")
+		return errors.New("it exists and is not a regular file")
 	}
 	file, err := createTemp(path)
 	if err != nil {
@@ -57,8 +57,8 @@ func replace(path string, write func(io.Writer) error) error {
 	return nil
 }
 
-// createTemp creates a file of a new name beside path. os.CreateTemp would
-// keep it from other users.
+// createTemp creates a file with a new name beside path. os.CreateTemp would
+// deny other users access to it.
 func createTemp(path string) (*os.File, error) {
 	for {
 		name := fmt.Sprintf(".%s.%08x.tmp", filepath.Base(path), rand.Uint32())
@@ -69,9 +69,9 @@ func createTemp(path string) (*os.File, error) {
 	}
 }
 
-// syncDir makes the rename survive a power failure where the system can do
-// that. Where it cannot, as on Windows, the file itself is whole all the same,
-// so an error is none of Write.
+// syncDir makes the rename survive a power failure, if the system can do that.
+// If it cannot, as on Windows, the file is still whole, so Write does not
+// report the error.
 func syncDir(dir string) {
 	if d, err := os.Open(dir); err == nil {
 		d.Sync()

@@ -9,8 +9,8 @@ import (
 	"gputrain/train"
 )
 
-// batched is training as it is done today: Adam on the cross-entropy of batches,
-// and now and then a test on sequences that were not trained on.
+// batched is training as it is done today: Adam on the cross-entropy of
+// batches, and a test now and then.
 type batched struct {
 	format    data.Format
 	spec      model.Spec // a stage that gives logits at every step
@@ -21,7 +21,7 @@ type batched struct {
 	batch     int            // sequences
 	most      int            // sequences
 	every     int            // sequences between tests
-	baseline  float64        // cross-entropy without a memory; 0: that of the tests is not measured
+	baseline  float64        // cross-entropy without a memory; 0: tests do not measure cross-entropy
 
 	draw  func() []data.Sequence // the next batch
 	tests []data.Sequence
@@ -67,7 +67,7 @@ func (o batched) run(ctx context.Context, env Env) (Outcome, error) {
 }
 
 // packLabels packs sequences with a label for each step. Steps that ask for
-// nothing have none, nor has the padding, so that the lengths do not matter.
+// nothing have no label, nor has the padding, so the lengths do not matter.
 func packLabels(format data.Format, sequences []data.Sequence) *data.Dataset {
 	format.PerStep = true
 	set := data.Pack(format, sequences)
@@ -75,7 +75,7 @@ func packLabels(format data.Format, sequences []data.Sequence) *data.Dataset {
 	return set
 }
 
-// measured is how a network does on the tests.
+// measured is the result of a test.
 type measured struct {
 	data.Score
 	crossEntropy float64 // as a share of the baseline
@@ -106,7 +106,7 @@ func fresh(task data.Task, rng *rand.Rand, n int) func() []data.Sequence {
 	return func() []data.Sequence { return data.Draw(task, rng, n) }
 }
 
-// upTo is a task without the sequences of more than Steps steps.
+// upTo is a task that leaves out sequences of more than steps steps.
 type upTo struct {
 	data.Task
 	steps int
@@ -128,7 +128,7 @@ func classifier(layer model.Layer, classes int) model.Spec {
 	}
 }
 
-// shareRight is the part of the steps whose most active output is right,
-// shareDistantRight that of those whose answer must be remembered.
+// shareRight is the share of steps whose most active output is right.
+// shareDistantRight counts only the steps whose answer must be remembered.
 func shareRight(m measured) float64        { return float64(m.Right) / float64(m.Steps) }
 func shareDistantRight(m measured) float64 { return float64(m.DistantRight) / float64(m.Distant) }

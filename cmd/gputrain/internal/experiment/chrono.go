@@ -8,9 +8,9 @@ import (
 )
 
 // chrono is an LSTM of one layer whose gates are set for lags of up to Lag
-// steps: the bias of each cell's forget gate is log U(1, Lag−1), that of its
-// input gate the same with the other sign, that of the other rows 0 (C. Tallec,
-// Y. Ollivier, Can Recurrent Neural Networks Warp Time?, 2018).
+// steps: the bias of each cell's forget gate is log U(1, Lag−1), the bias of
+// its input gate is the negative of that, and all other biases are 0 (C.
+// Tallec, Y. Ollivier, Can Recurrent Neural Networks Warp Time?, 2018).
 type chrono struct {
 	model.LSTM
 	Lag float64

@@ -17,7 +17,7 @@ var continualReber = Experiment{
 	Learner:   "memory blocks with forget gates, 12 of 1 cell, Adam with β₂ 0.99, rate 0.03, 8 streams",
 	Published: "never a mistake: 18 % of trials, 62 % with rate decay (Gers et al. 2000)",
 	Criterion: "98 % of the outer symbols of 20,000 steps right, within 1,600,000 steps",
-	Note:      "The rate was chosen on the seeds 1001 to 1016; of the seeds 101 to 120, all meet the criterion, and with a rate of 0.05, 19.",
+	Note:      "The rate was chosen on the seeds 1001 to 1016. Of the seeds 101 to 120, all meet the criterion. With a rate of 0.05, 19 do.",
 	Seeds:     5, Need: 5,
 	Time:    2 * time.Second,
 	Measure: Measure{Name: "share of outer symbols predicted", Limit: 0.98},
@@ -43,8 +43,8 @@ var continualReberNoForget = Experiment{
 }
 
 // runStreams trains a layer of 12 cells on streams of 5,000 steps, with an
-// update every 10, and tests it on one of 20,000; with stop no longer than it
-// must.
+// update every 10, and tests it on one of 20,000. With stop it ends when the
+// criterion is met.
 func runStreams(ctx context.Context, env Env, layer model.LSTM1997, stop bool) (Outcome, error) {
 	const (
 		streams = 8

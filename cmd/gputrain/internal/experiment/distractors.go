@@ -16,7 +16,7 @@ var distractors = Experiment{
 	Task:      "2c: which of two symbols came, 100 or more distractors of 100 kinds later",
 	Learner:   "LSTM of 16 cells, chrono initialisation, Adam with β₂ 0.99, rate 0.01, batches of 8",
 	Published: "31,000 sequences (Hochreiter, Schmidhuber 1997)",
-	Note:      "The rate was chosen on the seeds 1001 to 1042; of the seeds 101 to 120, all meet the criterion, and with a rate of 0.05, 15: the others never begin to learn.",
+	Note:      "The rate was chosen on the seeds 1001 to 1042. Of the seeds 101 to 120, all meet the criterion. With a rate of 0.05, 15 do; the others never begin to learn.",
 	Criterion: "500 fresh sequences all right, within 31,000 sequences",
 	Seeds:     5, Need: 5,
 	Time:    2 * time.Second,

@@ -1,6 +1,6 @@
 // Package experiment repeats the experiments by which the literature compares
-// perceptrons, recurrent networks and the generations of LSTM: each a task, a
-// network, the way it learns, and the criterion by which it is judged.
+// perceptrons, recurrent networks and the generations of LSTM. Each has a task,
+// a network, a way of learning and a criterion.
 package experiment
 
 import (
@@ -19,10 +19,10 @@ type Experiment struct {
 	Task      string // what is asked, in a line
 	Learner   string // the network and how it learns, in a line
 	Published string // the figure of the literature for the task
-	Criterion string // what Outcome.Met says
-	Note      string // how it differs from the literature's, and what is known of the reason; may be empty
+	Criterion string // what Outcome.Met stands for
+	Note      string // how the result differs from the literature, and why, as far as known; may be empty
 	Seeds     int    // trials that make the experiment
-	Need      int    // of which so many must meet the criterion; 0: the figures are for the reader to compare
+	Need      int    // trials that must meet the criterion; 0: there is no gate, the figures are only reported
 
 	Time    time.Duration // of a seed on one core, about
 	Measure Measure
@@ -32,8 +32,8 @@ type Experiment struct {
 // Measure is what an experiment watches while it trains.
 type Measure struct {
 	Name  string  // "mean error of the last 2,000 sequences"
-	Limit float64 // the criterion, as far as it is one of this; 0: it is not
-	Log   bool    // it is best seen on a logarithmic scale
+	Limit float64 // the limit that the criterion sets for the measure; 0: it sets none
+	Log   bool    // plot it on a logarithmic scale
 }
 
 // Env is what a trial is given.
@@ -49,20 +49,20 @@ type Progress struct {
 	Value         float64
 }
 
-// Outcome is what became of a trial.
+// Outcome is the result of a trial.
 type Outcome struct {
 	Met     bool     // the criterion
-	Trained int      // sequences, until the criterion was met or there were no more
-	Value   float64  // of the Measure, at last
+	Trained int      // sequences, until the criterion was met or the limit was reached
+	Value   float64  // of the Measure, at the end
 	Curve   []Point  // Measure over the sequences
-	Figures []Figure // what else was measured
+	Figures []Figure // further figures
 }
 
-// note records the value of the Measure after o.Trained of most sequences. NaN,
-// of a network that diverged, is an error.
+// note records the value of the Measure after o.Trained of most sequences. NaN
+// means that the network diverged, and is an error.
 func (o *Outcome) note(env Env, most int, value float64) error {
 	if math.IsNaN(value) {
-		return fmt.Errorf("the outputs are no numbers after %d sequences", o.Trained)
+		return fmt.Errorf("training diverged: the outputs are NaN after %d sequences", o.Trained)
 	}
 	o.Value = value
 	o.Curve = append(o.Curve, Point{o.Trained, value})

@@ -8,18 +8,18 @@ import (
 )
 
 // learner is a network that learns a task sequence by sequence, with an update
-// after each, as all did before 2000.
+// after each, as was usual before 2000.
 type learner struct {
 	format  data.Format
 	net     *model.Network
 	trainer *train.Trainer
 	loss    *observed
-	x       backend.Tensor // of answer
+	x       backend.Tensor // the input of answer
 	y       []float32      // [Steps, Outputs], the outputs of the last sequence
 }
 
-// newLearner returns a learner of the tasks of that format with at most so many
-// steps, with initial parameters.
+// newLearner returns a learner with initial parameters, for tasks of this
+// format with at most this many steps.
 func newLearner(env Env, format data.Format, spec model.Spec, steps int, lr float64) (*learner, error) {
 	net, err := model.New(env.Backend, spec, model.Shape{Steps: steps, Batch: 1, Width: format.Width})
 	if err != nil {
@@ -34,7 +34,7 @@ func newLearner(env Env, format data.Format, spec model.Spec, steps int, lr floa
 	return l, err
 }
 
-// learn trains on s and returns what the network answered before.
+// learn trains on s and returns the outputs from before the update.
 func (l *learner) learn(s *data.Sequence) ([]float32, error) {
 	batch := data.Batch{Size: 1, Steps: s.Steps, X: s.X, Targets: s.Targets, Labels: s.Labels, Mask: s.Mask}
 	if !l.format.PerStep {
@@ -47,7 +47,7 @@ func (l *learner) learn(s *data.Sequence) ([]float32, error) {
 	return l.receive(s, l.loss.y)
 }
 
-// answer returns what the network answers to s.
+// answer returns the outputs for s.
 func (l *learner) answer(s *data.Sequence) ([]float32, error) {
 	x := l.x.Slice(0, s.Steps)
 	l.net.Backend().Upload(x, s.X)
@@ -60,7 +60,7 @@ func (l *learner) receive(s *data.Sequence, y backend.Tensor) ([]float32, error)
 	return outputs, l.net.Backend().Download(outputs[len(outputs)-y.Size():], y)
 }
 
-// observed is a loss that remembers of which outputs it is.
+// observed is a loss that remembers the outputs that it was computed from.
 type observed struct {
 	train.Loss
 	y backend.Tensor
@@ -72,8 +72,8 @@ func (o *observed) Compute(b backend.Backend, loss, grad, y backend.Tensor, targ
 	o.Loss.Compute(b, loss, grad, y, target)
 }
 
-// squaredError is E = ½Σ(y−target)², without a mean: the loss to which the
-// learning rates of the literature belong.
+// squaredError is E = ½Σ(y−target)², without a mean. The learning rates of the
+// literature are for this loss.
 type squaredError struct{ train.MSE }
 
 // Compute implements train.Loss.

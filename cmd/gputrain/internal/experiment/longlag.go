@@ -17,8 +17,8 @@ var longLag = Experiment{
 	Learner:   "LSTM 1997, 32 blocks of 1 cell, input-gate biases 0 to −6, Adam with β₂ 0.99, rate 0.1, batches of 2",
 	Published: "p = 100: LSTM 5,040 sequences; p = 10: RTRL never (Hochreiter, Schmidhuber 1997)",
 	Criterion: "every symbol of 200 fresh sequences right, within 20,000 sequences",
-	Note: "The published network has one cell and direct connections from the input to the output; this one has none, " +
-		"and needs more cells, for they predict the other symbols too. A cell whose input gate is open drifts over 50 steps until h saturates, hence the biases.",
+	Note: "The published network has one cell and direct connections from the input to the output; this one has no such connections " +
+		"and needs more cells, because they predict the other symbols too. The biases are there because a cell with an open input gate drifts over 50 steps until h saturates.",
 	Seeds: 5, Need: 4,
 	Time:    3 * time.Second,
 	Measure: Measure{Name: "share of last symbols predicted", Limit: 1},

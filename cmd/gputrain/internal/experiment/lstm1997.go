@@ -6,9 +6,9 @@ import (
 	"gputrain/model"
 )
 
-// lstm1997 is the network of Hochreiter and Schmidhuber (1997): a hidden
-// layer of memory blocks, of which sigmoid units tell the answer after the last
-// step. All weights are drawn from U(±0.1).
+// lstm1997 is the network of Hochreiter and Schmidhuber (1997): a hidden layer
+// of memory blocks, and sigmoid units that answer after the last step. All
+// weights are drawn from U(±0.1).
 func lstm1997(outputs int, layer model.LSTM1997) model.Spec {
 	return model.Spec{
 		{Name: "lstm", Layer: layer},
@@ -37,7 +37,7 @@ func (l within) Parameters(in model.Shape) []model.ParameterSpec {
 	return params
 }
 
-// ramp returns n values from one to another, equally spaced.
+// ramp returns n equally spaced values, the first is from and the last is to.
 func ramp(from, to float64, n int) []float64 {
 	values := make([]float64, n)
 	for i := range values {

@@ -109,7 +109,7 @@ func (o forecast) run(ctx context.Context, env Env) (Outcome, error) {
 }
 
 // pieces cuts the prediction of the next value of a series into sequences of
-// that many steps; what is left at the end is lost.
+// that many steps. It leaves out an incomplete one at the end.
 func pieces(series []float32, steps int) *data.Dataset {
 	whole := data.Forecast(series, 1)
 	n := whole.Steps / steps

@@ -8,8 +8,8 @@ import (
 	"gputrain/model"
 )
 
-// lookBack is how many sequences the criteria of Hochreiter and Schmidhuber
-// (1997) look back on, and testSequences how many of their tests have.
+// The criteria of Hochreiter and Schmidhuber (1997) look back on the last
+// lookBack sequences; their tests have testSequences.
 const (
 	lookBack      = 2000
 	testSequences = 2560
@@ -25,7 +25,7 @@ type online struct {
 	lr    float64
 	most  int // sequences
 
-	meanError float64 // of the outputs asked for, which it must fall below
+	meanError float64 // of the answers; it must fall below this
 	wrong     int     // sequences that may be wrong
 }
 
@@ -64,7 +64,7 @@ func (o online) run(ctx context.Context, env Env) (Outcome, error) {
 	return out, o.test(l, rng, &out)
 }
 
-// test adds how the trained network does on fresh sequences.
+// test adds the figures of the trained network on fresh sequences.
 func (o online) test(l *learner, rng *rand.Rand, out *Outcome) error {
 	var s data.Sequence
 	var total data.Score

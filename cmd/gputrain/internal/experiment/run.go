@@ -21,7 +21,7 @@ type Settings struct {
 	Report   func(trial int, p Progress)     // called now and then, never twice at the same time; may be nil
 }
 
-// Result is what became of the trials of an experiment.
+// Result is the outcome of the trials of an experiment.
 type Result struct {
 	Experiment Experiment
 	Trials     []Trial
@@ -36,7 +36,7 @@ type Trial struct {
 }
 
 // Trials runs the trials of e, whose seeds are s.Seed, s.Seed+1, and so on. The
-// first error, and that of a ctx that is cancelled, ends all of them.
+// first error ends all of them, and so does a cancelled ctx.
 func (e Experiment) Trials(ctx context.Context, s Settings) (Result, error) {
 	s.Seed, s.Seeds = cmp.Or(s.Seed, 1), cmp.Or(s.Seeds, e.Seeds)
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -77,7 +77,7 @@ func (e Experiment) trial(ctx context.Context, seed uint64, open func() (backend
 		return trial, err
 	}
 	defer func() {
-		if r := recover(); r != nil { // which in this goroutine ends the process
+		if r := recover(); r != nil { // in this goroutine a panic would end the process
 			err = fmt.Errorf("experiment %s, seed %d: %v (this is a bug)", e.Name, seed, r)
 		}
 		err = errors.Join(err, b.Close())
@@ -103,15 +103,15 @@ func (r Result) Met() int {
 	return met
 }
 
-// Need returns how many trials must meet the criterion: as large a part of them
-// as the experiment says.
+// Need returns how many trials must meet the criterion: the share that the
+// experiment asks for, rounded up.
 func (r Result) Need() int {
 	e := r.Experiment
 	return (e.Need*len(r.Trials) + e.Seeds - 1) / e.Seeds
 }
 
-// Passed says whether enough trials met the criterion, and for an experiment
-// without a gate true.
+// Passed reports whether enough trials met the criterion. It is true for an
+// experiment without a gate.
 func (r Result) Passed() bool { return r.Met() >= r.Need() }
 
 // Trained returns the mean number of sequences of the trials that met the
@@ -125,8 +125,8 @@ func (r Result) Trained() float64 {
 	return float64(sum) / float64(len(trained))
 }
 
-// Range returns the smallest and the largest of the numbers of which Trained is
-// the mean.
+// Range returns the smallest and the largest of the numbers that Trained
+// averages.
 func (r Result) Range() (least, most int) {
 	trained := r.trained()
 	return slices.Min(trained), slices.Max(trained)

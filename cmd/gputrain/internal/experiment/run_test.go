@@ -14,7 +14,7 @@ import (
 
 func openCPU() (backend.Backend, error) { return cpu.Open(cpu.Options{Workers: 1}) }
 
-// Those that take seconds run in full with make experiments.
+// The others take seconds; make experiments runs them.
 func TestQuickGatesPass(t *testing.T) {
 	if testing.Short() {
 		t.Skip("slow under the race detector")
@@ -55,8 +55,7 @@ func TestExperimentsAreDescribed(t *testing.T) {
 	}
 }
 
-// scripted is an experiment that needs four of five seeds, of which the odd
-// ones meet the criterion.
+// scripted is an experiment that needs four of five seeds.
 func scripted(run func(context.Context, experiment.Env) (experiment.Outcome, error)) experiment.Experiment {
 	return experiment.Experiment{Name: "scripted", Seeds: 5, Need: 4, Run: run}
 }

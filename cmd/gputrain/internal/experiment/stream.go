@@ -11,14 +11,15 @@ import (
 	"gputrain/train"
 )
 
-// streams is training as in Gers, Schraudolph and Schmidhuber (2002): one stream
-// after the other, each drawn anew, with gradient descent on ½(y−d)² after each
-// step that asks for an answer, and the states carried on. The first wrong answer
-// ends a stream, so that its beginning is learned first. After one without a wrong
-// answer the network is tested on one that is ten times as long.
+// streams is training as in Gers, Schraudolph and Schmidhuber (2002): one
+// stream after the other, each drawn anew, with gradient descent on ½(y−d)²
+// after each step that asks for an answer, and the states carried on. The first
+// wrong answer ends a stream, so that its beginning is learned first. After a
+// stream without a wrong answer the network is tested on one that is ten times
+// as long.
 //
-// The network is theirs: one cell with peepholes, all weights from U(±0.1) but for
-// the biases of its gates. Rate and momentum are those of their GTS.
+// The network is theirs: one cell with peepholes, all weights from U(±0.1),
+// except the biases of its gates. Rate and momentum are those of their GTS.
 type streams struct {
 	train, test data.Task
 	most        int  // streams
@@ -29,7 +30,7 @@ type streams struct {
 func (o streams) run(ctx context.Context, env Env) (Outcome, error) {
 	const (
 		every = 1000 // streams, between two notes of the longest
-		more  = 10   // tests after that which was passed
+		more  = 10   // tests after the one that was passed
 	)
 	l, err := newFollower(env, o)
 	if err != nil {
@@ -86,8 +87,8 @@ type follower struct {
 	loss      *observed
 	states    map[int][]model.State // by the steps up to the answer
 	tolerance float64
-	x         backend.Tensor // of answer
-	y         []float32      // up to the answer, which is the last
+	x         backend.Tensor // the input of answer
+	y         []float32      // up to the answer, which comes last
 }
 
 func newFollower(env Env, o streams) (*follower, error) {
@@ -116,8 +117,8 @@ func newFollower(env Env, o streams) (*follower, error) {
 	return f, err
 }
 
-// follow lets pass run from answer to answer of s, up to the first that is wrong.
-// It returns how many were right, and whether all were.
+// follow runs pass from answer to answer of s, up to the first wrong one. It
+// returns how many answers were right, and whether all were.
 func (f *follower) follow(s *data.Sequence, pass func(part data.Batch) backend.Tensor) (right int, whole bool, err error) {
 	var before []model.State
 	for from, to := 0, 0; from < s.Steps; from = to {
@@ -145,7 +146,7 @@ func (f *follower) follow(s *data.Sequence, pass func(part data.Batch) backend.T
 	return right, true, nil
 }
 
-// of returns the states for passes of that many steps.
+// of returns the states of passes of this many steps.
 func (f *follower) of(steps int) []model.State {
 	if f.states[steps] == nil {
 		f.states[steps] = f.net.States(steps, 1)
@@ -153,13 +154,13 @@ func (f *follower) of(steps int) []model.State {
 	return f.states[steps]
 }
 
-// learn trains on part and returns what the network answered before.
+// learn trains on part and returns the outputs from before the update.
 func (f *follower) learn(part data.Batch) backend.Tensor {
 	f.trainer.Step(part)
 	return f.loss.y
 }
 
-// answer returns what the network answers to part.
+// answer returns the outputs for part.
 func (f *follower) answer(part data.Batch) backend.Tensor {
 	x := f.x.Slice(0, part.Steps)
 	f.b.Upload(x, part.X)

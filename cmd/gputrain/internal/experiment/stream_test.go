@@ -18,7 +18,7 @@ var (
 	spikes = streams{train: tasks.TimedSpikes{Period: 3, MaxDelay: 2, Spikes: 9}, interval: 1}
 )
 
-// tolerant returns a follower to which no answer is wrong, and a stream.
+// tolerant returns a follower that takes every answer for right, and a stream.
 func tolerant(t *testing.T, o streams) (*follower, *data.Sequence) {
 	t.Helper()
 	f, err := newFollower(Env{Seed: 1, Backend: reference.New()}, o)

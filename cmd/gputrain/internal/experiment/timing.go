@@ -16,7 +16,7 @@ var timingCosine = Experiment{
 	Learner:   "LSTM with peepholes, 4 cells, Adam with β₂ 0.99, rate 0.005, sequences of 100 steps",
 	Published: "solved with an error below 0.3 for 1,000 periods (Gers et al. 2002)",
 	Criterion: "RMSE below 0.15 over 1,000 steps, within 10,000 sequences",
-	Note: "The rate and β₂ were chosen on the seeds 1001 to 1200, of which 199 meet the criterion; of the seeds 2001 to 2100, all do. " +
+	Note: "The rate and β₂ were chosen on the seeds 1001 to 1200. Of these, 199 meet the criterion; of the seeds 2001 to 2100, all do. " +
 		"With a rate of 0.01 and a β₂ of 0.999, 97 of the seeds 1001 to 1100 do.",
 	Seeds: 5, Need: 5,
 	Time:    time.Second,
