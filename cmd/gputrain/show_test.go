@@ -20,7 +20,7 @@ func TestShowDrawsPictures(t *testing.T) {
 	for _, c := range []struct {
 		line, path, want string
 	}{
-		{"show vanishing --lags 10", "vanishing.png", "LSTM 1997                                  1         1\n"},
+		{"show vanishing --lags 10", "vanishing.png", "LSTM 1997                                 1         1\n"},
 		{"show lstm --out trace.png", "trace.png", "learned: the last 300 of "},
 	} {
 		o := gputrain(strings.Fields(c.line)...).want(t, 0)

@@ -143,7 +143,11 @@ func flowTable(curves []flowCurve) string {
 		rows[i] = []string{c.name}
 	}
 	for lag, last := 1, len(curves[0].flow)-1; lag <= last; lag *= 10 {
-		header = append(header, fmt.Sprintf("%d steps", lag))
+		unit := "steps"
+		if lag == 1 {
+			unit = "step"
+		}
+		header = append(header, fmt.Sprintf("%d %s", lag, unit))
 		for i, c := range curves {
 			rows[i] = append(rows[i], fmt.Sprintf("%.2g", c.flow[lag]))
 		}
