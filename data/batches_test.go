@@ -92,7 +92,8 @@ func TestShuffleDependsOnSeedAndEpochAlone(t *testing.T) {
 			t.Errorf("%s: the order is the same", name)
 		}
 	}
-	// Fisher and Yates, from rand.NewPCG(seed, epoch): the order is part of what a seed promises.
+	// Fisher and Yates, from rand.NewPCG(seed, epoch). A seed promises this
+	// order.
 	rng := rand.New(rand.NewPCG(5, 3))
 	var reference []float32
 	for i := range 100 {

@@ -8,8 +8,8 @@ import (
 	"gputrain/data"
 )
 
-// counting is the prediction of the next symbol of a string aⁿbⁿ of 1 ≤ n ≤ longest
-// (Gers, Schmidhuber, LSTM Recurrent Networks Learn Simple Context-Free and
+// counting asks for the next symbol of a string aⁿbⁿ of 1 ≤ n ≤ longest (Gers,
+// Schmidhuber, LSTM Recurrent Networks Learn Simple Context-Free and
 // Context-Sensitive Languages, 2001). T stands before the string and behind it.
 type counting struct{ longest int }
 

@@ -56,7 +56,8 @@ func TestSequencesHaveTheFormatOfTheirTask(t *testing.T) {
 	})
 }
 
-// checkSequence says where a sequence contradicts the format of its task.
+// checkSequence returns an error if a sequence contradicts the format of its
+// task.
 func checkSequence(f data.Format, s *data.Sequence) error {
 	if s.Width != f.Width || s.Outputs != f.Outputs {
 		return fmt.Errorf("%d features and %d outputs, want %d and %d", s.Width, s.Outputs, f.Width, f.Outputs)
@@ -267,8 +268,8 @@ func TestTheCheckOfSharesFindsABias(t *testing.T) {
 	}
 }
 
-// symbol returns the index of the one input that is 1 at step t, −1 if the
-// inputs are not all 0 but for one.
+// symbol returns the index of the one input that is 1 at step t. It returns −1
+// unless all others are 0.
 func symbol(s *data.Sequence, t int) int {
 	found := -1
 	for i, x := range s.Input(t) {
