@@ -18,7 +18,7 @@ func ExampleLogistic() {
 	}
 	b.Upload(x, []float32{-1, 0, 1})
 	for _, slope := range []float64{1, 4, 16} {
-		net, err := model.New(b, model.Spec{{Name: "unit", Layer: model.Logistic{Slope: slope}}}, model.Shape{Steps: 1, Batch: 3, Width: 1})
+		net, err := model.New(b, model.Spec{{Name: "unit", Layer: model.Logistic{Slope: slope}}}, model.Shape{Steps: 1, Batch: 3, Width: 1}, model.Options{})
 		if err != nil {
 			log.Fatal(err)
 		}

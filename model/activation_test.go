@@ -29,7 +29,7 @@ func TestGradientsOfActivationsMatchDifferences(t *testing.T) {
 				{Name: "hidden", Layer: model.Dense{Out: 6}}, {Name: "layer", Layer: test.layer}, {Name: "head", Layer: model.Dense{Out: 3}},
 			}
 			for _, s := range []model.Spec{spec, spec[1:2]} {
-				wrong, worst := newGradientCheck(t, s, in, uint64(i)).errors(t)
+				wrong, worst := newGradientCheck(t, s, in, uint64(i), model.Options{}).errors(t)
 				for _, text := range wrong {
 					t.Errorf("seed %d: %s", i, text)
 				}
@@ -71,7 +71,7 @@ func TestActivationsFollowTheirFormulas(t *testing.T) {
 			x := newTensor(t, b, len(inputs), 1)
 			upload(b, x, inputs)
 			for _, test := range tests {
-				net := build(t, b, model.Spec{{Name: "layer", Layer: test.layer}}, model.Shape{Steps: 1, Batch: len(inputs), Width: 1})
+				net := build(t, b, model.Spec{{Name: "layer", Layer: test.layer}}, model.Shape{Steps: 1, Batch: len(inputs), Width: 1}, model.Options{})
 				want := make([]float64, len(inputs))
 				for i, x := range inputs {
 					want[i] = test.want(x)
@@ -100,7 +100,7 @@ func TestActivationsRefuseScalesThatMakeNoSense(t *testing.T) {
 		{model.Logistic{Slope: 1e300}, "Slope is 1e+300"},
 		{model.Identity + 1, "there is no Activation 5"},
 	} {
-		_, err := model.New(b, model.Spec{{Name: "layer", Layer: test.layer}}, model.Shape{Steps: 1, Batch: 1, Width: 1})
+		_, err := model.New(b, model.Spec{{Name: "layer", Layer: test.layer}}, model.Shape{Steps: 1, Batch: 1, Width: 1}, model.Options{})
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%#v: error %v, want one with %q", test.layer, err, test.want)
 		}
@@ -114,10 +114,10 @@ func TestPassesOfActivationsAllocateNothing(t *testing.T) {
 		{Name: "perceptron", Layer: model.Perceptron{Out: 4}},
 		{Name: "dense", Layer: model.Dense{Out: 4}}, {Name: "identity", Layer: model.Identity},
 		{Name: "logistic", Layer: model.Logistic{Slope: 2}}, {Name: "squash", Layer: model.Squash(backend.SquashInput)},
-	}, model.Shape{Steps: 1, Batch: 3, Width: 2})
+	}, model.Shape{Steps: 1, Batch: 3, Width: 2}, model.Options{})
 	net.Init(1)
 	x, dy := newTensor(t, b, 3, 2), newTensor(t, b, 3, 4)
-	trained := build(t, b, net.Spec()[1:], model.Shape{Steps: 1, Batch: 3, Width: 2})
+	trained := build(t, b, net.Spec()[1:], model.Shape{Steps: 1, Batch: 3, Width: 2}, model.Options{})
 	if n := testing.AllocsPerRun(100, func() {
 		net.Forward(x, 1, model.Eval)
 		trained.Forward(x, 1, model.Train)

@@ -15,7 +15,7 @@ func ExamplePartiallyRecurrent() {
 	defer b.Close()
 	net, err := model.New(b, model.Spec{
 		{Name: "trace", Layer: model.PartiallyRecurrent{Hidden: 1, Activation: model.Identity}},
-	}, model.Shape{Steps: 5, Batch: 1, Width: 1})
+	}, model.Shape{Steps: 5, Batch: 1, Width: 1}, model.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -28,10 +28,10 @@ func TestRTRLGivesTheGradientOfBPTT(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for _, in := range []model.Shape{{Steps: 1, Batch: 1, Width: 3}, {Steps: 12, Batch: 3, Width: 3}, {Steps: 7, Batch: 1, Width: 3}} {
-				want, _ := newBench(t, test.layer, in, uint64(i)).gradient(t)
+				want, _ := newBench(t, test.layer, in, uint64(i), model.Options{}).gradient(t)
 				layer := test.layer
 				layer.Gradient = model.RTRL
-				got, _ := newBench(t, layer, in, uint64(i)).gradient(t)
+				got, _ := newBench(t, layer, in, uint64(i), model.Options{}).gradient(t)
 				compare(t, fmt.Sprintf("seed %d, %+v", i, in), got, want, 1e-12)
 			}
 		})
@@ -48,7 +48,7 @@ func TestTeacherReplacesTheOutputsInTheContext(t *testing.T) {
 		{"FullyRecurrent", model.FullyRecurrent{Hidden: 4, Out: 2, TeacherForcing: true}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			c := newBench(t, test.layer, in, uint64(i), model.InputGrad())
+			c := newBench(t, test.layer, in, uint64(i), model.Options{InputGrad: true})
 			grads, dx := c.gradient(t)
 			dy := download(t, c.b, c.dy)
 			loss := func() float64 {
@@ -82,7 +82,7 @@ func TestChunksOfASequenceAreTheWhole(t *testing.T) {
 	} {
 		for _, chunk := range []int{1, 3, 10} {
 			t.Run(fmt.Sprintf("%s/%d", name, chunk), func(t *testing.T) {
-				c := newBench(t, layer, in, 1)
+				c := newBench(t, layer, in, 1, model.Options{})
 				want, _ := c.gradient(t)
 				wantY := download(t, c.b, c.net.Forward(c.x, in.Steps, model.Eval))
 				if c.target.Present() {
@@ -121,7 +121,7 @@ func TestSequencesOfMoreThan65535Steps(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := openCPU(t)
 			defer b.Close()
-			net := build(t, b, model.Spec{{Name: "layer", Layer: layer}}, in)
+			net := build(t, b, model.Spec{{Name: "layer", Layer: layer}}, in, model.Options{})
 			rng := rand.New(rand.NewPCG(1, 1))
 			randomize(net, rng)
 			x := newTensor(t, b, in.Rows(), 1)

@@ -14,8 +14,8 @@ func TestDropoutFollowsFromTheSeed(t *testing.T) {
 	b := reference.New()
 	defer b.Close()
 	spec := model.Spec{{Name: "a", Layer: model.Dropout{Rate: rate}}, {Name: "b", Layer: model.Dropout{Rate: rate}}}
-	first := build(t, b, spec[:1], model.Shape{Steps: 1, Batch: rows, Width: cols})
-	both := build(t, b, spec, model.Shape{Steps: 1, Batch: rows, Width: cols}, model.InputGrad())
+	first := build(t, b, spec[:1], model.Shape{Steps: 1, Batch: rows, Width: cols}, model.Options{})
+	both := build(t, b, spec, model.Shape{Steps: 1, Batch: rows, Width: cols}, model.Options{InputGrad: true})
 	x, dy := newTensor(t, b, rows, cols), newTensor(t, b, rows, cols)
 	b.Fill(x, 3)
 	b.Fill(dy, 5)
@@ -78,7 +78,7 @@ func TestDropoutBetweenLayersIsADropoutStage(t *testing.T) {
 		b := reference.New()
 		defer b.Close()
 		run := func(spec model.Spec, mode model.Mode) []float64 {
-			net := build(t, b, spec, in)
+			net := build(t, b, spec, in, model.Options{})
 			for i, w := range net.Parameters() {
 				upload(b, w.Value, draws(w.Value.Size(), i))
 			}

@@ -16,7 +16,7 @@ func ExampleLastStep() {
 	net, err := model.New(b, model.Spec{
 		{Name: "gru", Layer: model.GRU{Hidden: 1, Bidirectional: true}},
 		{Name: "last", Layer: model.LastStep{Bidirectional: true}},
-	}, in, model.Ragged())
+	}, in, model.Options{Ragged: true})
 	if err != nil {
 		fmt.Println(err)
 		return

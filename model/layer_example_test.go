@@ -57,7 +57,7 @@ func ExampleLayer() {
 	defer b.Close()
 	net, err := model.New(b, model.Spec{
 		{Name: "residual", Layer: residual{model.ReLU}},
-	}, model.Shape{Steps: 1, Batch: 3, Width: 1}, model.InputGrad())
+	}, model.Shape{Steps: 1, Batch: 3, Width: 1}, model.Options{InputGrad: true})
 	if err != nil {
 		fmt.Println(err)
 		return

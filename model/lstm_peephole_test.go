@@ -81,7 +81,7 @@ func TestLSTMWithPeepholesIsThatOfGraves(t *testing.T) {
 	const hidden = 4
 	b := reference.New()
 	defer b.Close()
-	net := build(t, b, model.Spec{{Name: "lstm", Layer: model.LSTM{Hidden: hidden, Peepholes: true}}}, in)
+	net := build(t, b, model.Spec{{Name: "lstm", Layer: model.LSTM{Hidden: hidden, Peepholes: true}}}, in, model.Options{})
 	rng := rand.New(rand.NewPCG(1, 1))
 	randomize(net, rng)
 	values := func(name string) (value, grad []float64) {

@@ -33,7 +33,7 @@ func TestZoneoutKeepsElements(t *testing.T) {
 	b := reference.New()
 	defer b.Close()
 	layer := model.LSTM{Hidden: hidden, ZoneoutHidden: 0.1, ZoneoutCell: 0.4, Stateful: true}
-	net := build(t, b, model.Spec{{Name: "layer", Layer: layer}}, model.Shape{Steps: 1, Batch: batch, Width: width})
+	net := build(t, b, model.Spec{{Name: "layer", Layer: layer}}, model.Shape{Steps: 1, Batch: batch, Width: width}, model.Options{})
 	params := map[string][]float64{}
 	for _, w := range net.Parameters() {
 		name := w.Name[len("layer."):]

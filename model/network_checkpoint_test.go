@@ -17,7 +17,7 @@ import (
 )
 
 func newCheckpointNetwork(t *testing.T, b backend.Backend) *model.Network {
-	return build(t, b, everyLayer, model.Shape{Steps: 4, Batch: 3, Width: 2})
+	return build(t, b, everyLayer, model.Shape{Steps: 4, Batch: 3, Width: 2}, model.Options{})
 }
 
 func TestSavedNetworkIsLoadedByteForByte(t *testing.T) {

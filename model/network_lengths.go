@@ -6,12 +6,8 @@ import (
 	"gputrain/backend"
 )
 
-// Ragged makes room for sequences that end before the last step: see
-// Network.SetLengths.
-func Ragged() Option { return func(n *Network) { n.ragged = true } }
-
-// Ragged reports whether the network was built with the option Ragged.
-func (n *Network) Ragged() bool { return n.ragged }
+// Ragged reports whether the network was built with Options.Ragged.
+func (n *Network) Ragged() bool { return n.options.Ragged }
 
 // SetLengths says how many of the steps each sequence of the batch has, 0 to
 // steps, for all Forwards from now on; they must be of that many steps and
@@ -28,10 +24,10 @@ func (n *Network) Ragged() bool { return n.ragged }
 // for the loss to leave it out.
 //
 // SetLengths panics where a length does not fit, and unless the network was
-// built with the option Ragged.
+// built with Options.Ragged.
 func (n *Network) SetLengths(steps int, lengths []int32) {
-	if !n.ragged {
-		panic("model: SetLengths: the network was built without the option Ragged")
+	if !n.options.Ragged {
+		panic("model: SetLengths: the network was built without Options.Ragged")
 	}
 	if lengths == nil {
 		n.lengths.steps, n.lengths.batch = 0, 0

@@ -14,13 +14,13 @@ func TestLengthsThatDoNotFitPanic(t *testing.T) {
 	defer b.Close()
 	spec := model.Spec{{Name: "lstm", Layer: model.LSTM{Hidden: 2}}}
 	in := model.Shape{Steps: 3, Batch: 2, Width: 1}
-	ragged, whole := build(t, b, spec, in, model.Ragged()), build(t, b, spec, in)
+	ragged, whole := build(t, b, spec, in, model.Options{Ragged: true}), build(t, b, spec, in, model.Options{})
 	x := newTensor(t, b, 6, 1)
 	for _, test := range []struct {
 		text string
 		call func()
 	}{
-		{"model: SetLengths: the network was built without the option Ragged", func() { whole.SetLengths(3, []int32{1, 2}) }},
+		{"model: SetLengths: the network was built without Options.Ragged", func() { whole.SetLengths(3, []int32{1, 2}) }},
 		{"model: SetLengths: sequence 1 has length 4, want 0 to 3", func() { ragged.SetLengths(3, []int32{1, 4}) }},
 		{"model: SetLengths: sequence 0 has length -1, want 0 to 3", func() { ragged.SetLengths(3, []int32{-1, 3}) }},
 		{"model: SetLengths: 4 steps of 2 sequences, want 1 to 3 of 1 to 2", func() { ragged.SetLengths(4, []int32{1, 4}) }},
@@ -51,7 +51,7 @@ func TestPaddingHasNoInfluence(t *testing.T) {
 		b := openCPU(t)
 		defer b.Close()
 		spec := model.Spec{{Name: "layer", Layer: test.layer}, {Name: "last", Layer: model.LastStep{}}}
-		net := build(t, b, spec, in, model.Ragged(), model.InputGrad())
+		net := build(t, b, spec, in, model.Options{Ragged: true, InputGrad: true})
 		net.Init(1)
 		net.SetLengths(in.Steps, lengths)
 		x, dy := newTensor(t, b, in.Rows(), in.Width), newTensor(t, b, in.Batch, net.Output().Width)
@@ -94,7 +94,7 @@ func TestLongSequences(t *testing.T) {
 	} {
 		b := openCPU(t)
 		defer b.Close()
-		net := build(t, b, model.Spec{{Name: "layer", Layer: layer}, {Name: "last", Layer: model.LastStep{}}}, in, model.Ragged(), model.InputGrad())
+		net := build(t, b, model.Spec{{Name: "layer", Layer: layer}, {Name: "last", Layer: model.LastStep{}}}, in, model.Options{Ragged: true, InputGrad: true})
 		net.Init(1)
 		x, dy := newTensor(t, b, in.Rows(), 1), newTensor(t, b, in.Batch, net.Output().Width)
 		b.Fill(x, 0.5)
@@ -119,7 +119,7 @@ func TestLongSequences(t *testing.T) {
 func TestLastStepOfSequencesThatEndEarly(t *testing.T) {
 	b := reference.New()
 	defer b.Close()
-	net := build(t, b, model.Spec{{Name: "last", Layer: model.LastStep{}}}, model.Shape{Steps: 3, Batch: 3, Width: 1}, model.Ragged(), model.InputGrad())
+	net := build(t, b, model.Spec{{Name: "last", Layer: model.LastStep{}}}, model.Shape{Steps: 3, Batch: 3, Width: 1}, model.Options{Ragged: true, InputGrad: true})
 	x, dy := newTensor(t, b, 9, 1), newTensor(t, b, 3, 1)
 	upload(b, x, []float64{1, 2, 3, 4, 5, 6, 7, 8, 9})
 	upload(b, dy, []float64{10, 20, 30})

@@ -14,8 +14,7 @@ func TestObserveFollowsThePasses(t *testing.T) {
 	defer b.Close()
 	var got []string
 	net := build(t, b, model.Spec{{Name: "one", Layer: model.Dense{Out: 2}}, {Name: "two", Layer: model.Tanh}},
-		model.Shape{Steps: 1, Batch: 1, Width: 2},
-		model.Observe(func(stage string, pass model.Pass) { got = append(got, fmt.Sprint(stage, " ", pass)) }))
+		model.Shape{Steps: 1, Batch: 1, Width: 2}, model.Options{Observe: func(stage string, pass model.Pass) { got = append(got, fmt.Sprint(stage, " ", pass)) }})
 	x := newTensor(t, b, 1, 2)
 	net.Backward(net.Forward(x, 1, model.Train))
 	want := []string{"one forward", "two forward", " forward", "two backward", "one backward", " backward"}
@@ -28,8 +27,8 @@ func TestTeachPanicsOnMisuse(t *testing.T) {
 	b := reference.New()
 	defer b.Close()
 	in := model.Shape{Steps: 3, Batch: 2, Width: 2}
-	free := build(t, b, model.Spec{{Name: "layer", Layer: model.Jordan{Hidden: 2, Out: 2}}}, in)
-	taught := build(t, b, model.Spec{{Name: "layer", Layer: model.Jordan{Hidden: 2, Out: 2, TeacherForcing: true}}}, in)
+	free := build(t, b, model.Spec{{Name: "layer", Layer: model.Jordan{Hidden: 2, Out: 2}}}, in, model.Options{})
+	taught := build(t, b, model.Spec{{Name: "layer", Layer: model.Jordan{Hidden: 2, Out: 2, TeacherForcing: true}}}, in, model.Options{})
 	x, target := newTensor(t, b, 6, 2), newTensor(t, b, 6, 2)
 	for name, c := range map[string]struct {
 		call func()

@@ -67,7 +67,7 @@ func ExampleBuilder_Mask() {
 	b := reference.New()
 	defer b.Close()
 	in := model.Shape{Steps: 3, Batch: 3, Width: 1}
-	net, err := model.New(b, model.Spec{{Name: "total", Layer: total{}}}, in, model.Ragged(), model.InputGrad())
+	net, err := model.New(b, model.Spec{{Name: "total", Layer: total{}}}, in, model.Options{Ragged: true, InputGrad: true})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -100,7 +100,7 @@ func TestPytorchFixtureIsFresh(t *testing.T) {
 func (c pytorchCase) start(t *testing.T, b backend.Backend, spoil func(name string, values []float64), after ...model.Stage) (net *model.Network, x backend.Tensor, kinds map[string][]model.State) {
 	t.Helper()
 	in := model.Shape{Steps: c.Steps, Batch: c.Batch, Width: c.Width}
-	net = build(t, b, append(model.Spec{{Name: "layer", Layer: c.layer()}}, after...), in, model.InputGrad(), model.Ragged())
+	net = build(t, b, append(model.Spec{{Name: "layer", Layer: c.layer()}}, after...), in, model.Options{InputGrad: true, Ragged: true})
 	net.SetLengths(c.Steps, c.Lengths)
 	fan := c.Hidden
 	if c.Kind == "linear" {

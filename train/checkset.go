@@ -57,7 +57,7 @@ func checkInputs(net *model.Network, set *data.Dataset) error {
 	case set.Width != in.Width:
 		return fmt.Errorf("its samples have %d features per time step, the network takes %d", set.Width, in.Width)
 	case set.Lengths != nil && !net.Ragged():
-		return errors.New("its samples have lengths of their own, but the network is built for whole sequences: build it with the option model.Ragged()")
+		return errors.New("its samples have lengths of their own, but the network is built for whole sequences: build it with model.Options{Ragged: true}")
 	case set.Steps > in.Steps && checkCarry(net) != nil:
 		return fmt.Errorf("its samples have %d time steps, the network was built for at most %d", set.Steps, in.Steps)
 	}

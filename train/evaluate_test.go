@@ -14,7 +14,7 @@ import (
 // identity is a network that returns its input of the given width.
 func identity(t *testing.T, b backend.Backend, in model.Shape) *model.Network {
 	t.Helper()
-	net, err := model.New(b, model.Spec{{Name: "same", Layer: model.Dense{Out: in.Width, NoBias: true}}}, in)
+	net, err := model.New(b, model.Spec{{Name: "same", Layer: model.Dense{Out: in.Width, NoBias: true}}}, in, model.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,7 +61,7 @@ func ExampleLoss() {
 		return
 	}
 	for _, loss := range []train.Loss{train.MSE{}, robust} {
-		net, err := model.New(b, model.Spec{{Name: "line", Layer: model.Dense{Out: 1}}}, model.Shape{Steps: 1, Batch: samples, Width: 1})
+		net, err := model.New(b, model.Spec{{Name: "line", Layer: model.Dense{Out: 1}}}, model.Shape{Steps: 1, Batch: samples, Width: 1}, model.Options{})
 		if err != nil {
 			fmt.Println(err)
 			return

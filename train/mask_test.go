@@ -250,7 +250,7 @@ func TestEvaluateJudgesRowsThatCount(t *testing.T) {
 	}
 	set.Lengths = []int32{1, 2, 0}
 	set.Mask = []float32{0, 1, 0, 0, 1, 0} // 1 in the padding only
-	ragged, err := model.New(net.Backend(), net.Spec(), net.Input(), model.Ragged())
+	ragged, err := model.New(net.Backend(), net.Spec(), net.Input(), model.Options{Ragged: true})
 	if err != nil {
 		t.Fatal(err)
 	}

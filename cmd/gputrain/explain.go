@@ -143,7 +143,7 @@ func (e *explanation) build(s *settings, b backend.Backend, samples int, used fu
 	options.Optimizer = markedOptimizer{options.Optimizer, enter}
 
 	before := used()
-	net, err := model.New(b, spec, e.description.input(s.Batch))
+	net, err := model.New(b, spec, e.description.input(s.Batch), model.Options{})
 	if err != nil {
 		return nil, err
 	}

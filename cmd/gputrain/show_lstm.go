@@ -78,7 +78,7 @@ func newReberNet(b backend.Backend, layer model.LSTM1997, steps int) (*model.Net
 		{Name: "lstm", Layer: layer},
 		{Name: "output", Layer: model.Dense{Out: symbols}},
 		{Name: "sigmoid", Layer: model.Sigmoid},
-	}, model.Shape{Steps: steps, Batch: 1, Width: symbols})
+	}, model.Shape{Steps: steps, Batch: 1, Width: symbols}, model.Options{})
 }
 
 // reberLearning is how a net learned the grammar.

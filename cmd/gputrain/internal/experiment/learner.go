@@ -21,7 +21,7 @@ type learner struct {
 // newLearner returns a learner of the tasks of that format with at most so many
 // steps, with initial parameters.
 func newLearner(env Env, format data.Format, spec model.Spec, steps int, o train.Options) (*learner, error) {
-	net, err := model.New(env.Backend, spec, model.Shape{Steps: steps, Batch: 1, Width: format.Width})
+	net, err := model.New(env.Backend, spec, model.Shape{Steps: steps, Batch: 1, Width: format.Width}, model.Options{})
 	if err != nil {
 		return nil, err
 	}

@@ -102,7 +102,7 @@ func newFollower(env Env, o streams) (*follower, error) {
 	if !o.linear {
 		spec = append(spec, model.Stage{Name: "sigmoid", Layer: model.Sigmoid})
 	}
-	net, err := model.New(env.Backend, spec, model.Shape{Steps: o.interval, Batch: 1, Width: format.Width})
+	net, err := model.New(env.Backend, spec, model.Shape{Steps: o.interval, Batch: 1, Width: format.Width}, model.Options{})
 	if err != nil {
 		return nil, err
 	}
