@@ -23,11 +23,11 @@ import "math"
 // slope 2·Slope, scaled to (−Range, Range). The zero value is f(x) = x.
 type Squash struct{ Range, Slope float64 }
 
-// The functions of the paper of 1997.
-var (
-	SquashInput  = Squash{Range: 2, Slope: 0.5} // g(x) = 4σ(x) − 2
-	SquashOutput = Squash{Range: 1, Slope: 0.5} // h(x) = 2σ(x) − 1
-)
+// SquashInput returns g(x) = 4σ(x) − 2 of the paper of 1997.
+func SquashInput() Squash { return Squash{Range: 2, Slope: 0.5} }
+
+// SquashOutput returns h(x) = 2σ(x) − 1 of the paper of 1997.
+func SquashOutput() Squash { return Squash{Range: 1, Slope: 0.5} }
 
 // Of returns f(x).
 func (f Squash) Of(x float64) float64 {

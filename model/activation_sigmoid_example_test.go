@@ -23,7 +23,7 @@ func ExampleLogistic() {
 			log.Fatal(err)
 		}
 		y := make([]float32, 3)
-		if err := b.Download(y, net.Forward(x, 1, model.Eval)); err != nil {
+		if err := b.Download(y, net.Forward(x, 1, model.Evaluation)); err != nil {
 			log.Fatal(err)
 		}
 		fmt.Printf("slope %2v: %.3f\n", slope, y)

@@ -35,12 +35,12 @@ func TestPassesAllocateNothing(t *testing.T) {
 				if net.Ragged() {
 					net.SetLengths(4, three)
 				}
-				net.Forward(whole, 4, model.Train)
+				net.Forward(whole, 4, model.Training)
 				net.Backward(dy)
 				if net.Ragged() {
 					net.SetLengths(3, two)
 				}
-				net.Forward(partial, 3, model.Train)
+				net.Forward(partial, 3, model.Training)
 				net.Backward(dy.Slice(0, 2))
 			}); n != 0 {
 				t.Errorf("a forward and a backward pass allocate %v times", n)

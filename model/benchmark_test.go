@@ -32,7 +32,7 @@ func BenchmarkRecurrent(b *testing.B) {
 			upload(device, dy, draws(dy.Size(), "dy"))
 			b.ReportAllocs()
 			for b.Loop() {
-				net.Forward(x, in.Steps, model.Train)
+				net.Forward(x, in.Steps, model.Training)
 				net.Backward(dy)
 			}
 		})

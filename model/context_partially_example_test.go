@@ -27,7 +27,7 @@ func ExamplePartiallyRecurrent() {
 	}
 	b.Upload(x, []float32{1, 0, 0, 1, 0})
 	y := make([]float32, 5)
-	if err := b.Download(y, net.Forward(x, 5, model.Eval)); err != nil {
+	if err := b.Download(y, net.Forward(x, 5, model.Evaluation)); err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(y)

@@ -53,21 +53,21 @@ func TestTeacherReplacesTheOutputsInTheContext(t *testing.T) {
 			dy := download(t, c.b, c.dy)
 			loss := func() float64 {
 				c.net.Teach(c.target)
-				return dot(download(t, c.b, c.net.Forward(c.x, in.Steps, model.Train)), dy)
+				return dot(download(t, c.b, c.net.Forward(c.x, in.Steps, model.Training)), dy)
 			}
 			compare(t, "weights", grads, c.differences(t, c.net.Values(), loss), gradientTolerance)
 			compare(t, "input", dx, c.differences(t, c.x, loss), gradientTolerance)
 
 			taught := loss()
-			if free := dot(download(t, c.b, c.net.Forward(c.x, in.Steps, model.Eval)), dy); free == taught {
+			if free := dot(download(t, c.b, c.net.Forward(c.x, in.Steps, model.Evaluation)), dy); free == taught {
 				t.Error("the teacher has no influence")
 			}
 			// A net that gives the targets itself is not changed by the teacher.
-			y := c.net.Forward(c.x, in.Steps, model.Eval)
+			y := c.net.Forward(c.x, in.Steps, model.Evaluation)
 			free := download(t, c.b, y)
 			c.b.UploadFloat64(c.target, free)
 			c.net.Teach(c.target)
-			compare(t, "taught what it knows", download(t, c.b, c.net.Forward(c.x, in.Steps, model.Train)), free, 1e-15)
+			compare(t, "taught what it knows", download(t, c.b, c.net.Forward(c.x, in.Steps, model.Training)), free, 1e-15)
 		})
 	}
 }
@@ -84,7 +84,7 @@ func TestChunksOfASequenceAreTheWhole(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/%d", name, chunk), func(t *testing.T) {
 				c := newBench(t, layer, in, 1, model.Options{})
 				want, _ := c.gradient(t)
-				wantY := download(t, c.b, c.net.Forward(c.x, in.Steps, model.Eval))
+				wantY := download(t, c.b, c.net.Forward(c.x, in.Steps, model.Evaluation))
 				if c.target.Present() {
 					wantY = nil // which is that without the teacher
 				}
@@ -97,7 +97,7 @@ func TestChunksOfASequenceAreTheWhole(t *testing.T) {
 					if c.target.Present() {
 						c.net.Teach(rows(c.target))
 					}
-					y = append(y, download(t, c.b, c.net.Forward(rows(c.x), steps, model.Train))...)
+					y = append(y, download(t, c.b, c.net.Forward(rows(c.x), steps, model.Training))...)
 					c.net.Backward(rows(c.dy))
 					for _, s := range c.net.States(steps, in.Batch) {
 						c.b.Copy(s.Initial, s.Final)
@@ -126,7 +126,7 @@ func TestSequencesOfMoreThan65535Steps(t *testing.T) {
 			randomize(net, rng)
 			x := newTensor(t, b, in.Rows(), 1)
 			upload(b, x, random(rng, in.Rows()))
-			y := net.Forward(x, in.Steps, model.Train)
+			y := net.Forward(x, in.Steps, model.Training)
 			net.Backward(y)
 			whole, grads := download(t, b, y.Slice(y.Rows-in.Batch, y.Rows)), download(t, b, net.Grads())
 			for _, g := range grads {
@@ -138,9 +138,9 @@ func TestSequencesOfMoreThan65535Steps(t *testing.T) {
 				b.Fill(s.Initial, 0)
 			}
 			const cut = 40_000
-			net.Forward(x.Slice(0, cut*in.Batch), cut, model.Eval)
+			net.Forward(x.Slice(0, cut*in.Batch), cut, model.Evaluation)
 			b.Copy(net.States(cut, in.Batch)[0].Initial, net.States(cut, in.Batch)[0].Final)
-			y = net.Forward(x.Slice(cut*in.Batch, x.Rows), in.Steps-cut, model.Eval)
+			y = net.Forward(x.Slice(cut*in.Batch, x.Rows), in.Steps-cut, model.Evaluation)
 			compare(t, "last output", download(t, b, y.Slice(y.Rows-in.Batch, y.Rows)), whole, 0)
 		})
 	}

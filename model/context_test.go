@@ -57,7 +57,7 @@ func (c *bench) gradient(t testing.TB) (grads, dx []float64) {
 	if c.target.Present() {
 		c.net.Teach(c.target)
 	}
-	c.net.Forward(c.x, c.in.Steps, model.Train)
+	c.net.Forward(c.x, c.in.Steps, model.Training)
 	input := c.net.Backward(c.dy)
 	grads = download(t, c.b, c.net.Grads())
 	if input.Present() {
@@ -146,7 +146,7 @@ func TestWindowedGradientsMatchDifferencesWithFrozenContext(t *testing.T) {
 					from := max(0, t0+1-test.window)
 					steps := t0 + 1 - from
 					c.b.UploadFloat64(twin.States(steps, in.Batch)[0].Initial, contexts[from])
-					y := download(t, c.b, twin.Forward(c.x.Slice(from*in.Batch, (t0+1)*in.Batch), steps, model.Eval))
+					y := download(t, c.b, twin.Forward(c.x.Slice(from*in.Batch, (t0+1)*in.Batch), steps, model.Evaluation))
 					rows := len(dy) / in.Steps
 					sum += dot(y[(steps-1)*rows:], dy[t0*rows:(t0+1)*rows])
 				}
@@ -162,7 +162,7 @@ func TestWindowedGradientsMatchDifferencesWithFrozenContext(t *testing.T) {
 func recordContexts(t *testing.T, c *bench) [][]float64 {
 	contexts := [][]float64{c.initial}
 	for steps := 1; steps < c.in.Steps; steps++ {
-		c.net.Forward(c.x.Slice(0, steps*c.in.Batch), steps, model.Eval)
+		c.net.Forward(c.x.Slice(0, steps*c.in.Batch), steps, model.Evaluation)
 		contexts = append(contexts, download(t, c.b, c.net.States(steps, c.in.Batch)[0].Final))
 	}
 	return contexts
@@ -213,7 +213,7 @@ func TestElmanWithFullBPTTIsRNN(t *testing.T) {
 		w, _ := rnn.Parameter(name)
 		c.b.UploadFloat64(w.Value, part(weight, columns[0], columns[1]))
 	}
-	rnn.Forward(c.x, in.Steps, model.Train)
+	rnn.Forward(c.x, in.Steps, model.Training)
 	compare(t, "input", dx, download(t, c.b, rnn.Backward(c.dy)), 1e-12)
 	for name, columns := range parts {
 		w, _ := rnn.Parameter(name)

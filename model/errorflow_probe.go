@@ -132,7 +132,7 @@ func (p *probe) record() error {
 			}
 		}
 		p.history = append(p.history, before)
-		p.forward(t, Eval)
+		p.forward(t, Evaluation)
 		for _, s := range p.states {
 			b.Copy(s.Initial, s.Final)
 		}
@@ -167,7 +167,7 @@ func (p *probe) backByGradient(t int) error {
 		return nil
 	}
 	p.restore(t)
-	p.forward(t, Train)
+	p.forward(t, Training)
 	single := make([]float32, 0)
 	for k, s := range p.states {
 		if !s.FinalGrad.Present() {
@@ -209,7 +209,7 @@ func (p *probe) backByDifferences(t int) error {
 		moved[(n+v)*n+v] -= differenceStep
 	}
 	p.net.backend.Upload(s.Initial, moved)
-	p.forward(t, Eval)
+	p.forward(t, Evaluation)
 	after := make([]float32, len(moved))
 	if err := p.net.backend.Download(after, s.Final); err != nil {
 		return err

@@ -175,7 +175,7 @@ func TestErrorFlowAfterSequencesThatEndEarly(t *testing.T) {
 		t.Fatal(err)
 	}
 	net.SetLengths(4, []int32{1, 0})
-	net.Forward(newTensor(t, b, 8, 2), 4, model.Eval)
+	net.Forward(newTensor(t, b, 8, 2), 4, model.Evaluation)
 	got, err := model.ErrorFlow(net, x, "layer.h_l0")
 	if err != nil {
 		t.Fatal(err)

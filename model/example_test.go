@@ -59,7 +59,7 @@ func ExampleNetwork_States() {
 	sums := make([]float32, 3)
 	for _, chunk := range [][]float32{{1, 2, 3}, {10, 20, 30}} {
 		b.Upload(x, chunk)
-		if err := b.Download(sums, net.Forward(x, 3, model.Eval)); err != nil {
+		if err := b.Download(sums, net.Forward(x, 3, model.Evaluation)); err != nil {
 			log.Fatal(err)
 		}
 		fmt.Println(sums)

@@ -80,7 +80,7 @@ func (c *gradientCheck) errors(t *testing.T) (wrong []string, worst float64) {
 	dy := newTensor(t, c.b, c.net.Output().Rows(), c.net.Output().Width)
 	c.b.UploadFloat64(dy, c.dy)
 	c.b.Fill(c.net.Grads(), 0)
-	c.net.Forward(c.x, c.in.Steps, model.Train)
+	c.net.Forward(c.x, c.in.Steps, model.Training)
 	dx := c.net.Backward(dy)
 
 	check := func(name string, value, grad backend.Tensor) {

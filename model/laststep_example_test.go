@@ -34,7 +34,7 @@ func ExampleLastStep() {
 	})
 	net.SetLengths(in.Steps, []int32{3, 1})
 	y := make([]float32, 4)
-	if err := b.Download(y, net.Forward(x, in.Steps, model.Eval)); err != nil {
+	if err := b.Download(y, net.Forward(x, in.Steps, model.Evaluation)); err != nil {
 		fmt.Println(err)
 		return
 	}

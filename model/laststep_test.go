@@ -28,7 +28,7 @@ func TestLastStepOfBothDirectionsOfSequencesThatEndEarly(t *testing.T) {
 		upload(b, dy, []float64{10, 20, 30, 40})
 		for range 2 { // nothing is left over from the pass before
 			net.SetLengths(3, test.lengths)
-			y := net.Forward(x, 3, model.Train)
+			y := net.Forward(x, 3, model.Training)
 			dx := net.Backward(dy)
 			compare(t, test.name+": y", download(t, b, y), test.y, 0)
 			compare(t, test.name+": dx", download(t, b, dx), test.dx, 0)
@@ -78,7 +78,7 @@ func TestLayersAboveLastStepKnowNoLengths(t *testing.T) {
 		x := newTensor(t, b, 2*steps, 1)
 		b.Fill(x, 0.5)
 		net.SetLengths(steps, []int32{0, 1})
-		results[i] = download(t, b, net.Forward(x, steps, model.Eval))
+		results[i] = download(t, b, net.Forward(x, steps, model.Evaluation))
 	}
 	if results[0][0] == 0 {
 		t.Error("the output of the empty sequence is 0 in a network built for one step")

@@ -69,7 +69,7 @@ func ExampleLayer() {
 	}
 	b.Upload(x, []float32{-1, 1, 2})
 	values := make([]float32, 3)
-	if err := b.Download(values, net.Forward(x, 1, model.Train)); err != nil {
+	if err := b.Download(values, net.Forward(x, 1, model.Training)); err != nil {
 		fmt.Println(err)
 		return
 	}

@@ -96,7 +96,7 @@ func passes(t *testing.T, spec model.Spec) []float32 {
 		values[i] = rng.Float32() - 0.5
 	}
 	b.Upload(x, values)
-	y := net.Forward(x, in.Steps, model.Train)
+	y := net.Forward(x, in.Steps, model.Training)
 	net.Backward(y)
 	result := make([]float32, y.Size()+net.Grads().Size())
 	if err := errors.Join(b.Download(result[:y.Size()], y), b.Download(result[y.Size():], net.Grads())); err != nil {
@@ -180,7 +180,7 @@ func TestALayerWithinALayerIsTaught(t *testing.T) {
 		if net.Taught() {
 			net.Teach(x)
 		}
-		return download(t, b, net.Forward(x, in.Steps, model.Train))
+		return download(t, b, net.Forward(x, in.Steps, model.Training))
 	}
 	inner := run(model.Spec{{Name: "both", Layer: chain{jordan(true), model.Tanh}}})
 	stages := run(model.Spec{{Name: "first", Layer: jordan(true)}, {Name: "second", Layer: model.Tanh}})

@@ -140,7 +140,7 @@ func (c *blockCheck) pass(t *testing.T, from, to int) (y []float64) {
 	x, dy := newTensor(t, c.b, (to-from)*n, c.in.Width), newTensor(t, c.b, (to-from)*n, c.net.Output().Width)
 	c.b.UploadFloat64(x, c.x[from*n*x.Cols:to*n*x.Cols])
 	c.b.UploadFloat64(dy, c.dy[from*n*dy.Cols:to*n*dy.Cols])
-	y = download(t, c.b, c.net.Forward(x, to-from, model.Train))
+	y = download(t, c.b, c.net.Forward(x, to-from, model.Training))
 	c.net.Backward(dy)
 	return y
 }

@@ -129,7 +129,7 @@ func TestConstantErrorCarouselKeepsStatesAndDerivatives(t *testing.T) {
 			x, dy := newTensor(t, b, in.Rows(), in.Width), newTensor(t, b, in.Rows(), 4)
 			upload(b, x, random(rng, x.Size()))
 			upload(b, dy, random(rng, dy.Size()))
-			net.Forward(x, steps, model.Train)
+			net.Forward(x, steps, model.Training)
 			net.Backward(dy)
 			for _, s := range net.States(steps, in.Batch) {
 				got := download(t, b, s.Final)

@@ -142,7 +142,7 @@ func TestLSTM1997AllocateNothing(t *testing.T) {
 		net.Init(1)
 		x, dy := newTensor(t, b, 4*3, 2), newTensor(t, b, 4*3, net.Output().Width)
 		if n := testing.AllocsPerRun(20, func() {
-			net.Forward(x, 4, model.Train)
+			net.Forward(x, 4, model.Training)
 			net.Backward(dy)
 		}); n != 0 {
 			t.Errorf("%s: a forward and a backward pass allocate %v times", test.name, n)

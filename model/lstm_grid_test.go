@@ -97,7 +97,7 @@ func TestGridLSTMFollowsItsEquations(t *testing.T) {
 		x := newTensor(t, b, in.Rows(), in.Width)
 		values := random(rng, x.Size())
 		b.UploadFloat64(x, values)
-		y := download(t, b, net.Forward(x, in.Steps, model.Eval))
+		y := download(t, b, net.Forward(x, in.Steps, model.Evaluation))
 		for n := range in.Batch {
 			var sequence [][]float64
 			var got []float64

@@ -101,7 +101,7 @@ func TestLSTMWithPeepholesIsThatOfGraves(t *testing.T) {
 	inputs, errors := random(rng, x.Size()), random(rng, dy.Size())
 	b.UploadFloat64(x, inputs)
 	b.UploadFloat64(dy, errors)
-	y := download(t, b, net.Forward(x, in.Steps, model.Train))
+	y := download(t, b, net.Forward(x, in.Steps, model.Training))
 	net.Backward(dy)
 
 	want, grad := g.run(inputs, errors)

@@ -50,13 +50,13 @@ type Network struct {
 	values, grads backend.Tensor
 	buffers       []backend.Buffer
 
-	lengths  *lengths // nil unless ragged
-	lastStep bool     // a LastStep was built: what comes after it has no lengths
-	seed     uint64   // of dropout and zoneout
-	noises   uint64   // how many of them the network has
+	lengths *Lengths // nil unless ragged
+	ended   bool     // what comes now has no lengths: see Builder.EndSequences
+	seed    uint64   // of dropout and zoneout
+	noises  uint64   // how many of them the network has
 
 	output  Shape // of the last Forward
-	trained bool  // the last pass was a Forward in mode Train
+	trained bool  // the last pass was a Forward in mode Training
 }
 
 type builtStage struct {
@@ -159,18 +159,18 @@ func (n *Network) Forward(x backend.Tensor, steps int, mode Mode) backend.Tensor
 		in = s.output(in)
 	}
 	n.options.Observe("", ForwardPass)
-	n.output, n.trained = in, mode == Train
+	n.output, n.trained = in, mode == Training
 	return x
 }
 
 // Backward queues the backward pass of the last Forward, which must have been
-// in mode Train and serves one Backward. dy is the gradient of its output and
+// in mode Training and serves one Backward. dy is the gradient of its output and
 // is only read. The gradients of the parameters are added to Grads. It returns
 // the gradient of the input, absent unless the network was built with
 // Options.InputGrad.
 func (n *Network) Backward(dy backend.Tensor) backend.Tensor {
 	if !n.trained {
-		panic("model: Backward: no Forward in mode Train before it")
+		panic("model: Backward: no Forward in mode Training before it")
 	}
 	if dy.Rows != n.output.Rows() || dy.Cols != n.output.Width {
 		panic(fmt.Sprintf("model: Backward: dy is %v, want %dx%d", dy, n.output.Rows(), n.output.Width))
@@ -259,7 +259,7 @@ func (n *Network) Free() {
 	n.buffers = nil
 }
 
-// SetSeed sets the seed of Dropout and zoneout. Passes in mode Train with the
+// SetSeed sets the seed of Dropout and zoneout. Passes in mode Training with the
 // same seed drop the same elements: whoever trains gives each step its own.
 func (n *Network) SetSeed(seed uint64) { n.seed = seed }
 

@@ -30,7 +30,7 @@ func ExampleNetwork_SetLengths() {
 		0.3, 0,
 	})
 	net.SetLengths(in.Steps, []int32{3, 1})
-	y := net.Forward(x, in.Steps, model.Eval)
+	y := net.Forward(x, in.Steps, model.Evaluation)
 	values := make([]float32, y.Size())
 	if err := b.Download(values, y); err != nil {
 		fmt.Println(err)

@@ -27,7 +27,7 @@ func TestLengthsThatDoNotFitPanic(t *testing.T) {
 		{"model: SetLengths: 3 steps of 3 sequences, want 1 to 3 of 1 to 2", func() { ragged.SetLengths(3, []int32{1, 2, 3}) }},
 		{"model: Forward: x has 3 steps of 2 sequences, SetLengths got lengths for 2 of 2", func() {
 			ragged.SetLengths(2, []int32{1, 2})
-			ragged.Forward(x, 3, model.Eval)
+			ragged.Forward(x, 3, model.Evaluation)
 		}},
 	} {
 		func() {
@@ -40,7 +40,7 @@ func TestLengthsThatDoNotFitPanic(t *testing.T) {
 		}()
 	}
 	ragged.SetLengths(3, nil)
-	ragged.Forward(x, 3, model.Eval)
+	ragged.Forward(x, 3, model.Evaluation)
 }
 
 // What the padding holds has no influence, not even on the last bit.
@@ -65,7 +65,7 @@ func TestPaddingHasNoInfluence(t *testing.T) {
 			upload(b, x, values)
 			upload(b, dy, draws(dy.Size(), "dy"))
 			b.Fill(net.Grads(), 0)
-			results := download(t, b, net.Forward(x, in.Steps, model.Train))
+			results := download(t, b, net.Forward(x, in.Steps, model.Training))
 			results = append(results, download(t, b, net.Backward(dy))...)
 			return append(results, download(t, b, net.Grads())...)
 		}
@@ -101,7 +101,7 @@ func TestLongSequences(t *testing.T) {
 		b.Fill(dy, 1)
 		lengths := []int32{steps, 66_000, 1}
 		net.SetLengths(steps, lengths)
-		net.Forward(x, steps, model.Train)
+		net.Forward(x, steps, model.Training)
 		dx := download(t, b, net.Backward(dy))
 		for i, length := range lengths {
 			if last := dx[(int(length)-1)*in.Batch+i]; last == 0 || math.IsNaN(last) {
@@ -124,7 +124,7 @@ func TestLastStepOfSequencesThatEndEarly(t *testing.T) {
 	upload(b, x, []float64{1, 2, 3, 4, 5, 6, 7, 8, 9})
 	upload(b, dy, []float64{10, 20, 30})
 	net.SetLengths(3, []int32{2, 0, 3})
-	y := net.Forward(x, 3, model.Train)
+	y := net.Forward(x, 3, model.Training)
 	dx := net.Backward(dy)
 	compare(t, "y", download(t, b, y), []float64{4, 0, 9}, 0)
 	compare(t, "dx", download(t, b, dx), []float64{0, 0, 0, 10, 0, 0, 0, 0, 30}, 0)

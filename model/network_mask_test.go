@@ -90,7 +90,7 @@ func TestWeightsBesideTheMaskHaveNoInfluence(t *testing.T) {
 			zeroUnconnected(t, clean, mask)
 			grads, dx := c.gradient(t)
 			wantGrads, wantDX := clean.gradient(t)
-			compare(t, "output", download(t, c.b, c.net.Forward(c.x, in.Steps, model.Eval)), download(t, clean.b, clean.net.Forward(clean.x, in.Steps, model.Eval)), 0)
+			compare(t, "output", download(t, c.b, c.net.Forward(c.x, in.Steps, model.Evaluation)), download(t, clean.b, clean.net.Forward(clean.x, in.Steps, model.Evaluation)), 0)
 			compare(t, "gradient", grads, wantGrads, 0)
 			compare(t, "gradient of the input", dx, wantDX, 0)
 		})

@@ -168,24 +168,24 @@ func TestMisusePanics(t *testing.T) {
 		call func()
 		want string
 	}{
-		{"Backward before any Forward", func() { net.Backward(x(3, 7)) }, "model: Backward: no Forward in mode Train"},
-		{"Backward after Eval", func() { net.Forward(x(8, 2), 4, model.Eval); net.Backward(x(2, 7)) }, "model: Backward: no Forward in mode Train"},
+		{"Backward before any Forward", func() { net.Backward(x(3, 7)) }, "model: Backward: no Forward in mode Training"},
+		{"Backward after Eval", func() { net.Forward(x(8, 2), 4, model.Evaluation); net.Backward(x(2, 7)) }, "model: Backward: no Forward in mode Training"},
 		{"Backward after Train, then Eval", func() {
-			net.Forward(x(8, 2), 4, model.Train)
-			net.Forward(x(8, 2), 4, model.Eval)
+			net.Forward(x(8, 2), 4, model.Training)
+			net.Forward(x(8, 2), 4, model.Evaluation)
 			net.Backward(x(2, 7))
-		}, "model: Backward: no Forward in mode Train"},
+		}, "model: Backward: no Forward in mode Training"},
 		{"Backward twice", func() {
-			net.Forward(x(8, 2), 4, model.Train)
+			net.Forward(x(8, 2), 4, model.Training)
 			net.Backward(x(2, 7))
 			net.Backward(x(2, 7))
-		}, "model: Backward: no Forward in mode Train"},
-		{"gradient of another shape", func() { net.Forward(x(8, 2), 4, model.Train); net.Backward(x(3, 7)) }, "model: Backward: dy is 3x7, want 2x7"},
-		{"input of another width", func() { net.Forward(x(8, 3), 4, model.Eval) }, "x is 8x3, want 2 columns"},
-		{"no whole number of sequences", func() { net.Forward(x(7, 2), 4, model.Eval) }, "x is 7x2, want 2 columns and a multiple of 4 rows up to 12"},
-		{"larger batch than built", func() { net.Forward(x(4, 2), 1, model.Eval) }, "x is 4x2, want 2 columns and a multiple of 1 rows up to 3"},
-		{"more steps than built", func() { net.Forward(x(5, 2), 5, model.Eval) }, "5 steps, want 1 to 4"},
-		{"no steps", func() { net.Forward(x(0, 2), 0, model.Eval) }, "0 steps, want 1 to 4"},
+		}, "model: Backward: no Forward in mode Training"},
+		{"gradient of another shape", func() { net.Forward(x(8, 2), 4, model.Training); net.Backward(x(3, 7)) }, "model: Backward: dy is 3x7, want 2x7"},
+		{"input of another width", func() { net.Forward(x(8, 3), 4, model.Evaluation) }, "x is 8x3, want 2 columns"},
+		{"no whole number of sequences", func() { net.Forward(x(7, 2), 4, model.Evaluation) }, "x is 7x2, want 2 columns and a multiple of 4 rows up to 12"},
+		{"larger batch than built", func() { net.Forward(x(4, 2), 1, model.Evaluation) }, "x is 4x2, want 2 columns and a multiple of 1 rows up to 3"},
+		{"more steps than built", func() { net.Forward(x(5, 2), 5, model.Evaluation) }, "5 steps, want 1 to 4"},
+		{"no steps", func() { net.Forward(x(0, 2), 0, model.Evaluation) }, "0 steps, want 1 to 4"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			defer func() {
@@ -268,7 +268,7 @@ func trainPass(t *testing.T, net *model.Network, steps, batch int, seed uint64) 
 	values, upstream := random(rng, x.Size()), random(rng, dy.Size())
 	upload(b, x, values)
 	upload(b, dy, upstream)
-	y = download(t, b, net.Forward(x, steps, model.Train))
+	y = download(t, b, net.Forward(x, steps, model.Training))
 	if d := net.Backward(dy); d.Present() {
 		dx = download(t, b, d)
 	}
@@ -330,7 +330,7 @@ func TestChunksWithStatesMatchTheWhole(t *testing.T) {
 			net.Init(1)
 			x := newTensor(t, b, steps*batch, width)
 			upload(b, x, random(rand.New(rand.NewPCG(1, 1)), x.Size()))
-			whole := download(t, b, net.Forward(x, steps, model.Eval))
+			whole := download(t, b, net.Forward(x, steps, model.Evaluation))
 			for _, size := range []int{1, 2, 3, 6} {
 				for _, s := range net.States(size, batch) {
 					b.Fill(s.Initial, 0)
@@ -338,7 +338,7 @@ func TestChunksWithStatesMatchTheWhole(t *testing.T) {
 				var parts []float64
 				for from := 0; from < steps; from += size {
 					n := min(size, steps-from)
-					parts = append(parts, download(t, b, net.Forward(x.Slice(from*batch, (from+n)*batch), n, model.Eval))...)
+					parts = append(parts, download(t, b, net.Forward(x.Slice(from*batch, (from+n)*batch), n, model.Evaluation))...)
 					for i, s := range net.States(n, batch) {
 						b.Copy(net.States(size, batch)[i].Initial, s.Final)
 					}

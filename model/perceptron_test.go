@@ -49,7 +49,7 @@ func TestPerceptronFiresAboveItsThreshold(t *testing.T) {
 				inputs := random(rand.New(rand.NewPCG(1, 1)), batch*width)
 				x := newTensor(t, b, batch, width)
 				upload(b, x, inputs)
-				got := download(t, b, net.Forward(x, 1, model.Eval))
+				got := download(t, b, net.Forward(x, 1, model.Evaluation))
 				fired := 0
 				for i, y := range got {
 					row, unit := i/out, i%out
@@ -77,7 +77,7 @@ func TestPerceptronIsOffAtItsThreshold(t *testing.T) {
 		b := on.open(t)
 		defer b.Close()
 		net := build(t, b, model.Spec{{Name: "perceptron", Layer: model.Perceptron{Out: 2}}}, model.Shape{Steps: 1, Batch: 1, Width: 3}, model.Options{})
-		compare(t, on.name, download(t, b, net.Forward(newTensor(t, b, 1, 3), 1, model.Eval)), []float64{-1, -1}, 0)
+		compare(t, on.name, download(t, b, net.Forward(newTensor(t, b, 1, 3), 1, model.Evaluation)), []float64{-1, -1}, 0)
 	}
 }
 
@@ -86,7 +86,7 @@ func TestPerceptronHasNoGradient(t *testing.T) {
 	defer b.Close()
 	for _, layer := range []model.Layer{model.Perceptron{Out: 3}, model.Threshold{}} {
 		net := build(t, b, model.Spec{{Name: "layer", Layer: layer}}, model.Shape{Steps: 1, Batch: 1, Width: 3}, model.Options{})
-		net.Forward(newTensor(t, b, 1, 3), 1, model.Train)
+		net.Forward(newTensor(t, b, 1, 3), 1, model.Training)
 		func() {
 			defer func() {
 				if text := fmt.Sprint(recover()); !strings.Contains(text, "train.PerceptronRule") {
@@ -140,7 +140,7 @@ func ExamplePerceptron() {
 	}
 	b.Upload(x, []float32{0, 0, 0, 1, 1, 0, 1, 1})
 	y := make([]float32, 4)
-	if err := b.Download(y, net.Forward(x, 1, model.Eval)); err != nil {
+	if err := b.Download(y, net.Forward(x, 1, model.Evaluation)); err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(y)

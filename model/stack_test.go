@@ -55,7 +55,7 @@ func TestModernGradientsMatchDifferences(t *testing.T) {
 				c := newGradientCheck(t, run.spec, in, uint64(100+i), model.Options{Ragged: true})
 				c.net.SetSeed(uint64(i))
 				c.net.SetLengths(in.Steps, run.lengths)
-				c.mode = model.Train
+				c.mode = model.Training
 				wrong, _ := c.errors(t)
 				for _, text := range wrong {
 					t.Errorf("seed %d: %s", i, text)
@@ -126,7 +126,7 @@ func (r recurrentRun) run(t *testing.T) pass {
 		}
 	}
 	p := pass{grads: map[string][]float64{}, final: map[string][]float64{}, before: map[string][]float64{}}
-	p.y = download(t, b, net.Forward(x, r.in.Steps, model.Train))
+	p.y = download(t, b, net.Forward(x, r.in.Steps, model.Training))
 	p.dx = download(t, b, net.Backward(dy))
 	for _, w := range net.Parameters() {
 		p.grads[w.Name] = download(t, b, w.Grad)
@@ -240,7 +240,7 @@ func TestBidirectionalIsTwoLayersOfOneDirection(t *testing.T) {
 				dxs, dys := newTensor(t, b, steps, width), newTensor(t, b, steps, net.Output().Width)
 				upload(b, dxs, x)
 				upload(b, dys, dy)
-				y = download(t, b, net.Forward(dxs, steps, model.Train))
+				y = download(t, b, net.Forward(dxs, steps, model.Training))
 				dx = download(t, b, net.Backward(dys))
 				grads = map[string][]float64{}
 				for _, w := range net.Parameters() {

@@ -35,7 +35,7 @@ func TestWindowOfRNNIsThatOfElman(t *testing.T) {
 			}
 			b.UploadFloat64(w.Value, values)
 		}
-		rnn.Forward(elman.x, in.Steps, model.Train)
+		rnn.Forward(elman.x, in.Steps, model.Training)
 		compare(t, fmt.Sprintf("window %d: input", window), download(t, b, rnn.Backward(elman.dy)), want, 1e-12)
 	}
 }
@@ -77,7 +77,7 @@ func TestWindowedLSTMGradientsMatchDifferencesWithFrozenStates(t *testing.T) {
 	for steps := range in.Steps {
 		var states [][]float64
 		if steps > 0 {
-			c.net.Forward(c.x.Slice(0, steps*in.Batch), steps, model.Eval)
+			c.net.Forward(c.x.Slice(0, steps*in.Batch), steps, model.Evaluation)
 		}
 		for _, s := range c.net.States(max(1, steps), in.Batch) {
 			if steps == 0 {
@@ -99,7 +99,7 @@ func TestWindowedLSTMGradientsMatchDifferencesWithFrozenStates(t *testing.T) {
 			for k, s := range twin.States(steps, in.Batch) {
 				c.b.UploadFloat64(s.Initial, recorded[from][k])
 			}
-			y := download(t, c.b, twin.Forward(c.x.Slice(from*in.Batch, (t0+1)*in.Batch), steps, model.Eval))
+			y := download(t, c.b, twin.Forward(c.x.Slice(from*in.Batch, (t0+1)*in.Batch), steps, model.Evaluation))
 			rows := len(dy) / in.Steps
 			sum += dot(y[(steps-1)*rows:], dy[t0*rows:(t0+1)*rows])
 		}
@@ -138,7 +138,7 @@ func TestWindowOfSequencesThatEndEarly(t *testing.T) {
 				for i, length := range lengths {
 					final := whole.net.States(in.Steps, in.Batch)[k].Initial
 					if length > 0 {
-						whole.net.Forward(whole.x.Slice(0, int(length)*in.Batch), int(length), model.Eval)
+						whole.net.Forward(whole.x.Slice(0, int(length)*in.Batch), int(length), model.Evaluation)
 						final = whole.net.States(int(length), in.Batch)[k].Final
 					}
 					compare(t, fmt.Sprintf("%s of sequence %d", s.Name, i),

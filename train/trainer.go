@@ -195,7 +195,7 @@ func (t *Trainer) queueStep() {
 	if t.net.Taught() {
 		t.net.Teach(step.target.Values)
 	}
-	y := t.net.Forward(step.x, step.steps, model.Train)
+	y := t.net.Forward(step.x, step.steps, model.Training)
 	dy := t.grad.Slice(0, y.Rows)
 	o.Loss.Compute(b, t.loss, dy, y, step.target)
 	t.net.Backward(dy)

@@ -140,7 +140,7 @@ func learnReber(ctx context.Context, b backend.Backend, seed uint64, most int) (
 		l.strings++
 		input, output := x.Slice(0, s.Steps), y[:len(s.Targets)]
 		b.Upload(input, s.X)
-		if err := b.Download(output, l.net.Forward(input, s.Steps, model.Eval)); err != nil {
+		if err := b.Download(output, l.net.Forward(input, s.Steps, model.Evaluation)); err != nil {
 			return l, err
 		}
 		recent.Add(task.Format().Solves(s.Judge(output)))

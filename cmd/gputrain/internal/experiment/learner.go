@@ -51,7 +51,7 @@ func (l *learner) learn(s *data.Sequence) ([]float32, error) {
 func (l *learner) answer(s *data.Sequence) ([]float32, error) {
 	x := l.x.Slice(0, s.Steps)
 	l.net.Backend().Upload(x, s.X)
-	return l.receive(s, l.net.Forward(x, s.Steps, model.Eval))
+	return l.receive(s, l.net.Forward(x, s.Steps, model.Evaluation))
 }
 
 // receive downloads the outputs for s, which may be those of the last step only.

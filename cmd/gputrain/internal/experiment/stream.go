@@ -163,5 +163,5 @@ func (f *follower) learn(part data.Batch) backend.Tensor {
 func (f *follower) answer(part data.Batch) backend.Tensor {
 	x := f.x.Slice(0, part.Steps)
 	f.b.Upload(x, part.X)
-	return f.net.Forward(x, part.Steps, model.Eval)
+	return f.net.Forward(x, part.Steps, model.Evaluation)
 }
