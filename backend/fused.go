@@ -5,7 +5,8 @@ import "time"
 // The optional interfaces are discovered in the files fused*.go and nowhere
 // else. Each function takes the widest fusion that b offers: the whole sequence,
 // else a loop of Gemm and the fused cell, else a loop of plain operations.
-// Whichever path runs, the numbers agree within rounding.
+// Whichever path runs, the numbers agree within rounding. The loops are exported
+// under names of their own, Composed..., for a backend that fuses only a part.
 
 // The paths that LSTMPath, RNNPath, GRUPath and LSTM1997Path name.
 const (

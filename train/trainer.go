@@ -89,7 +89,7 @@ type progress struct {
 func New(net *model.Network, o Options) (*Trainer, error) {
 	o = o.withDefaults()
 	in := net.Input()
-	if err := o.validate(in.Batch); err != nil {
+	if err := o.check(in.Batch); err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
 	if err := cmp.Or(checkGradient(net), checkLogits(net, o.Loss)); err != nil {

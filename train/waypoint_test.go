@@ -23,7 +23,7 @@ func (s explodes) Factor(step int) float64 {
 	return 1e41
 }
 
-func (explodes) Validate() error { return nil }
+func (explodes) Check() error { return nil }
 
 // explosive returns a trainer, on a network with these initial parameters, whose
 // loss is finite in the first steps, so many after the beginning, and not long
