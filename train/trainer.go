@@ -172,8 +172,9 @@ func (t *Trainer) update(batch data.Batch, from int, carry carry) {
 
 	// The last batch of an epoch may be smaller, so the mean over the rows is
 	// not that over the batches.
-	t.b.AddScaled(t.lossSum, float64(t.step.target.Count), t.loss)
-	s.rows += t.step.target.Count
+	rows := o.Loss.Rows(t.step.target)
+	t.b.AddScaled(t.lossSum, float64(rows), t.loss)
+	s.rows += rows
 }
 
 // noiseSeed returns the seed of dropout and zoneout in a step. It shares no
