@@ -1,0 +1,69 @@
+package train_test
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"gputrain/backend"
+	"gputrain/data"
+	"gputrain/model"
+	"gputrain/train"
+)
+
+// scripted is an optimizer that sets the first parameter to a value of the script
+// at each step, and the second to the number of the step.
+type scripted struct {
+	train.SGD
+	script []float32
+}
+
+func (o scripted) Update(b backend.Backend, params, _ backend.Tensor, _ []backend.Tensor, _ float64, step int) {
+	flat := params.Reshape(params.Size(), 1)
+	b.Fill(flat.Slice(0, 1), float64(o.script[step-1]))
+	b.Fill(flat.Slice(1, 2), float64(step))
+}
+
+// output is a loss that is the output itself.
+type output struct{}
+
+func (output) Compute(b backend.Backend, loss, grad, y backend.Tensor, _ train.Target) {
+	b.Copy(loss, y)
+	if grad.Present() {
+		b.Fill(grad, 0)
+	}
+}
+
+func (output) Rows(target train.Target) int { return target.Rows }
+
+func (output) Check(*data.Dataset, int) error { return nil }
+
+// An epoch is better if its validation loss is smaller, by however little, and not
+// if it is the same.
+func TestPatienceComparesLossesToTheLastBit(t *testing.T) {
+	bits := func(below int) float32 { return math.Float32frombits(math.Float32bits(1) - uint32(below)) }
+	for _, c := range []struct {
+		losses    []float32 // of the epochs
+		ran, best int       // epochs, with Patience 2
+	}{
+		{[]float32{1, 1, 1, 0.5}, 3, 1},
+		{[]float32{1, 2, 1, 0.5}, 3, 1},
+		{[]float32{1, 1, bits(1), bits(1), bits(1), 0.5}, 5, 3},
+		{[]float32{1, bits(1), bits(2), bits(3), bits(4)}, 5, 5},
+		{[]float32{1, 1, 0.5, 0.5, 0.25, 0.5, 0.5, 0}, 7, 5},
+		{[]float32{1, bits(-1), bits(1), bits(0), 0.5, 0.5}, 6, 5},
+		{[]float32{3, 2, 2}, 3, 2},
+	} {
+		net := build(t, openReference(t), model.Spec{{Name: "w", Layer: model.Dense{Out: 1, NoBias: true}}}, model.Shape{Steps: 1, Batch: 1, Width: 2}, 1)
+		set := &data.Dataset{Steps: 1, Width: 2, X: []float32{1, 0}, Targets: []float32{0}, TargetWidth: 1}
+		trainer := newTrainer(t, net, train.Options{
+			Loss: output{}, Optimizer: scripted{script: c.losses}, LR: 1, Epochs: len(c.losses), Batch: 1, Patience: 2})
+		fit(t, trainer, set, set)
+		if ran := len(trainer.History()); ran != c.ran {
+			t.Errorf("validation losses %v: Fit ended after %d epochs, want %d", c.losses, ran, c.ran)
+		}
+		if kept := download(t, net.Backend(), net.Params())[:2]; fmt.Sprint(kept) != fmt.Sprint([]float32{c.losses[c.best-1], float32(c.best)}) {
+			t.Errorf("validation losses %v: the parameters are those of epoch %v, want %d", c.losses, kept[1], c.best)
+		}
+	}
+}
