@@ -57,8 +57,8 @@ func (c *carrier) forward(b backend.Backend, batch data.Batch, feed *feed, judge
 			return err
 		}
 	}
-	first := c.chunk(batch, size, 0)
-	first.begin(b)
+	all := carry{first: true, states: c.of(1, c.net.Input().Batch)} // a smaller batch writes on the states of a larger one
+	all.begin(b)
 	return nil
 }
 

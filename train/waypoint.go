@@ -67,7 +67,7 @@ func (t *Trainer) goBack(ctx context.Context, batches *data.Batches) error {
 				}
 				return fmt.Errorf("stopped on the way back, the state is that after step %d: %w", s.step, context.Cause(ctx))
 			}
-			t.Step(batches.Batch(s.batch))
+			t.stepFromZero(batches.Batch(s.batch))
 		}
 		if s.epoch == t.finite.epoch {
 			break
