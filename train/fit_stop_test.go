@@ -67,3 +67,18 @@ func TestPatienceComparesLossesToTheLastBit(t *testing.T) {
 		}
 	}
 }
+
+// A TrainLoss of Tolerance is enough, and one that is larger by the last bit is not.
+func TestToleranceIsEnough(t *testing.T) {
+	above := math.Nextafter32(0.5, 1)
+	losses := []float32{2, 1, above, 0.5, 0.25, 0.125} // of the epochs, for the first parameter is what the step before set
+	net := build(t, openReference(t), model.Spec{{Name: "w", Layer: model.Dense{Out: 1, NoBias: true}}}, model.Shape{Steps: 1, Batch: 1, Width: 2}, 1)
+	set := &data.Dataset{Steps: 1, Width: 2, X: []float32{1, 0}, Targets: []float32{0}, TargetWidth: 1}
+	net.Backend().Fill(net.Windows()[0].Param, float64(losses[0]))
+	trainer := newTrainer(t, net, train.Options{
+		Loss: output{}, Optimizer: scripted{script: losses[1:]}, LR: 1, Epochs: 5, Batch: 1, Tolerance: 0.5})
+	fit(t, trainer, set, nil)
+	if ran := len(trainer.History()); ran != 4 {
+		t.Errorf("training losses %v, Tolerance 0.5: Fit ended after %d epochs, want 4", losses, ran)
+	}
+}
