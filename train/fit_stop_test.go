@@ -1,6 +1,7 @@
 package train_test
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"testing"
@@ -80,5 +81,33 @@ func TestToleranceIsEnough(t *testing.T) {
 	fit(t, trainer, set, nil)
 	if ran := len(trainer.History()); ran != 4 {
 		t.Errorf("training losses %v, Tolerance 0.5: Fit ended after %d epochs, want 4", losses, ran)
+	}
+}
+
+// The checkpoint of the last epoch is one with its parameters, and Fit ends with those
+// of the best one from there too.
+func TestFitFromTheLastEpochEndsWithTheBest(t *testing.T) {
+	var last *model.File
+	set, valid := resumeSets()
+	var trainer *train.Trainer
+	net, trainer := resumable(t, 1, func(o *train.Options) {
+		stopEarly(o)
+		o.OnEpoch = func(train.Epoch) error {
+			last = newFile()
+			return trainer.Save(last)
+		}
+	})
+	fit(t, trainer, set, valid)
+	want := saved(t, net.Save)
+	net, resumed := resumable(t, 2, stopEarly)
+	if err := resumed.Load(last); err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Equal(saved(t, net.Save), want) {
+		t.Fatal("the last epoch is the best")
+	}
+	fit(t, resumed, set, valid)
+	if !bytes.Equal(saved(t, net.Save), want) {
+		t.Error("Fit ends with other parameters from the checkpoint of the last epoch")
 	}
 }
