@@ -72,15 +72,17 @@ func TestFitBeginsSequencesWithStatesOfZero(t *testing.T) {
 		"LSTM1997": func(s bool) model.Layer { return model.LSTM1997{Blocks: 2, Cells: 1, ForgetGates: true, Stateful: s} },
 		"grid":     func(s bool) model.Layer { return model.GridLSTM{Hidden: 3, Stateful: s} },
 	} {
-		run := func(stateful bool) []byte {
+		run := func(stateful bool, valid *data.Dataset) []byte {
 			spec := model.Spec{{Name: "layer", Layer: layer(stateful)}, {Name: "head", Layer: model.Dense{Out: 1}}}
 			net := build(t, openCPU(t), spec, model.Shape{Steps: 5, Batch: 3, Width: 1}, 1)
 			trainer := newTrainer(t, net, train.Options{Loss: train.MSE{}, Optimizer: train.SGD{}, LR: 0.1, Epochs: 3, Batch: 3, Seed: 1})
-			fit(t, trainer, delayed(5, 4, 1), delayed(4, 3, 2)) // batches of 3 and of 2, of 3 and of 1
+			fit(t, trainer, delayed(5, 4, 1), valid) // batches of 3 and of 2
 			return saved(t, trainer.Save)
 		}
-		if !bytes.Equal(run(true), run(false)) {
-			t.Errorf("%s: training with the option Stateful differs from training without", name)
+		for what, valid := range map[string]*data.Dataset{"no validation": nil, "validation": delayed(4, 3, 2)} {
+			if !bytes.Equal(run(true, valid), run(false, valid)) {
+				t.Errorf("%s, %s: training with the option Stateful differs from training without", name, what)
+			}
 		}
 	}
 }
