@@ -109,7 +109,8 @@ func (p *probe) flow(lag int) Flow {
 // clear leaves nothing of the measurement in the network.
 func (p *probe) clear() {
 	b := p.net.backend
-	for _, s := range p.states {
+	// Those of the largest batch: a smaller one writes on them.
+	for _, s := range p.net.States(1, p.net.input.Batch) {
 		b.Fill(s.Initial, 0)
 		if s.FinalGrad.Present() {
 			b.Fill(s.FinalGrad, 0)

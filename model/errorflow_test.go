@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"gputrain/backend"
+	"gputrain/backend/reference"
 	"gputrain/model"
 )
 
@@ -205,6 +207,33 @@ func TestErrorFlowSaysWhatIsMissing(t *testing.T) {
 		net := build(t, b, spec, model.Shape{Steps: 1, Batch: 4, Width: 2}, model.Options{})
 		if _, err := model.ErrorFlow(net, make([]float32, 4), "rnn.h_l0"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+}
+
+// A measurement leaves nothing in the network, whose states and gradients it used.
+func TestErrorFlowLeavesStatesAndGradientsOfZero(t *testing.T) {
+	for state, layer := range map[string]model.Layer{
+		"layer.h_l0":    model.GRU{Hidden: 2, Layers: 2, Stateful: true},
+		"layer.context": model.FullyRecurrent{Hidden: 2, Stateful: true},
+		"layer.s":       model.LSTM1997{Blocks: 2, Cells: 1, Stateful: true},
+	} {
+		b := reference.New()
+		defer b.Close()
+		net := build(t, b, model.Spec{{Name: "layer", Layer: layer}, {Name: "head", Layer: model.Dense{Out: 1}}}, model.Shape{Steps: 1, Batch: 4, Width: 1}, model.Options{Ragged: true})
+		net.Init(1)
+		if _, err := model.ErrorFlow(net, []float32{1, 2, 3}, state); err != nil {
+			t.Fatal(err)
+		}
+		left := map[string]backend.Tensor{"gradients": net.Grads()}
+		for _, s := range net.States(1, 4) {
+			left[s.Name] = s.Initial
+			if s.FinalGrad.Present() {
+				left[s.Name+", gradient"] = s.FinalGrad
+			}
+		}
+		for what, x := range left {
+			compare(t, state+": "+what, download(t, b, x), make([]float64, x.Size()), 0)
 		}
 	}
 }

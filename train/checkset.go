@@ -34,7 +34,9 @@ func checkSet(net *model.Network, loss Loss, set *data.Dataset) error {
 func checkRange(net *model.Network, set *data.Dataset) error {
 	low, high := net.OutputRange()
 	for i, target := range set.Targets {
-		if set.Mask != nil && set.Mask[i/set.TargetWidth] == 0 {
+		row := i / set.TargetWidth
+		padding := set.PerStep && set.Lengths != nil && row%set.Steps >= int(set.Lengths[row/set.Steps])
+		if padding || set.Mask != nil && set.Mask[row] == 0 {
 			continue
 		}
 		if float64(target) < low || float64(target) > high {

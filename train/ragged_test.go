@@ -247,21 +247,3 @@ func TestRaggedStepAllocatesNothing(t *testing.T) {
 		t.Errorf("an epoch allocates %v times", n)
 	}
 }
-
-// With a learning rate that changes nothing the loss of the same batch changes
-// with the noise only.
-func TestEachStepHasItsOwnNoise(t *testing.T) {
-	b := openReference(t)
-	defer b.Close()
-	spec := model.Spec{{Name: "drop", Layer: model.Dropout{Rate: 0.5}}, {Name: "head", Layer: model.Dense{Out: 1}}}
-	net := build(t, b, spec, model.Shape{Steps: 1, Batch: 4, Width: 2}, 1)
-	var losses []float64
-	trainer := newTrainer(t, net, train.Options{
-		Loss: train.MSE{}, Optimizer: train.SGD{}, LR: 1e-30, Epochs: 5, Batch: 4, LossEvery: 1,
-		OnStep: func(p train.Progress) { losses = append(losses, p.Loss) }})
-	fit(t, trainer, line(4, 1), nil)
-	slices.Sort(losses)
-	if different := len(slices.Compact(losses)); different < 4 {
-		t.Errorf("5 steps on one batch have %d different losses: %v", different, losses)
-	}
-}
