@@ -5,9 +5,9 @@
 // # Rules that hold for every operation
 //
 //   - Order. Operations are queued and run in the order of the calls. They
-//     return nothing; the first device error sticks, wrapped with the
-//     operation's name, later operations do nothing, and Err, Sync and
-//     Download report it (as bufio.Writer does).
+//     return nothing. The first device error sticks, wrapped with the
+//     operation's name: later operations do nothing, and Err, Sync and Download
+//     report it (as bufio.Writer does).
 //   - Misuse. A mistake of the caller (a wrong shape, a foreign or freed
 //     tensor, illegal aliasing) panics with a text such as
 //     "backend: Gemm: a is 3x4, b is 5x6". The checks are the Check functions
@@ -27,8 +27,27 @@
 //   - Empty operands (zero rows or columns) are legal everywhere.
 //   - A Backend is not safe for concurrent use and not tied to a goroutine.
 //
+// # Where to read on
+//
+//   - What every backend has: [Memory], [Elementwise], [Activation], [Linear],
+//     [Loss], [Update] and [LSTM1997], which together are a [Backend].
+//   - What it works on: [Tensor] and [Ints], windows on a [Buffer].
+//   - Layers over whole sequences, for any backend: [LSTMForward] and
+//     [LSTMBackward], [RNNForward], [GRUForward], [LSTM1997Forward], with the
+//     equations beside their arguments ([LSTMArgs] and so on).
+//   - What a backend may fuse, each an interface that these functions look for:
+//     [LSTMCeller], [LSTMPeepGrader], [LSTMSequencer], [RNNCeller],
+//     [RNNSequencer], [GRUCeller], [LSTM1997Sequencer]. The functions whose names
+//     begin with Composed are the loops for a backend that lacks them.
+//   - What it may offer besides: [Replayer] and [Timer], found by [Replay] and
+//     [Time].
+//   - The Check functions are for backends alone. There is one for each operation,
+//     of the same name: [CheckGemm] for Gemm. Operations of one shape rule share
+//     theirs: [CheckMap] (one input), [CheckZip] (two), [CheckGrad] (of an
+//     activation), [CheckRow] and [CheckCol] (a matrix and a vector).
+//
 // Package gputrain/backend/reference defines each operation by an obvious
-// loop; package gputrain/backend/backendtest checks any backend against it.
+// loop. Package gputrain/backend/backendtest checks any backend against it.
 package backend
 
 import "errors"
@@ -56,9 +75,9 @@ type Backend interface {
 	Err() error
 
 	// Close waits, frees every allocation that is left and releases the
-	// device. It returns the sticky error. After it every use of a tensor
-	// panics, as it is freed, New and NewInts return ErrClosed, and Err, Sync
-	// and a second Close return the sticky error still.
+	// device. It returns the sticky error. After it all tensors are freed, so
+	// that their use panics, New and NewInts return ErrClosed, and Err, Sync and
+	// a second Close still return the sticky error.
 	Close() error
 }
 

@@ -244,7 +244,7 @@ func lstm1997Calls() []call {
 }
 
 func lstm1997Args(x tensors) backend.LSTM1997CellArgs {
-	return backend.LSTM1997CellArgs{Blocks: 2, G: backend.SquashInput, H: backend.SquashOutput,
+	return backend.LSTM1997CellArgs{Blocks: 2, G: backend.SquashInput(), H: backend.SquashOutput(),
 		Gates: x["Gates"], SPrev: x["SPrev"], Peep: x["Peep"], S: x["S"], Y: x["Y"]}
 }
 

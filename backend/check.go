@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// The Check functions panic on a caller's mistake. Every backend calls the one
-// of an operation before anything else, with itself as owner, the value that
-// its Allocations carry. owner = nil leaves out whose tensors they are.
+// The Check functions panic on a caller's mistake. Every backend calls the one of
+// an operation before anything else, with itself as owner, the value that its
+// Allocations carry. With owner = nil tensors of any backend pass.
 
 // operand is a named operand, as it appears in a panic.
 type operand struct {

@@ -1,11 +1,11 @@
 package backend
 
-// What the Check functions of RNN, LSTM and GRU layers share: an LSTM or a GRU
-// has the operands of an RNN, more rows of its weights for each hidden unit, and
-// operands of its own. See check.go.
+// What the Check functions of RNN, LSTM and GRU layers share. An LSTM or a GRU has
+// the operands of an RNN, more rows of weights for each hidden unit, and operands
+// of its own. See check.go.
 
 // layer checks the shapes of a layer's operands. gates is the number of rows of
-// the weights for each hidden unit, scratch that of the elements needed.
+// the weights for each hidden unit, scratch the number of elements needed.
 func (c checker) layer(a RNNArgs, gates, scratch int) {
 	c.sequence(operand{"X", a.X}, a.Batch, operand{"H", a.H})
 	rows := gates * a.H.Cols
@@ -29,8 +29,8 @@ func (c checker) sequence(x operand, batch int, h operand) {
 	c.shape(h, x.Rows+batch, h.Cols)
 }
 
-// layerGrads checks the shapes of a layer's gradients, of which those of the
-// arguments of its nonlinearities are its own.
+// layerGrads checks the shapes of a layer's gradients, but for those of the
+// arguments of its nonlinearities, which each layer has in its own way.
 func (c checker) layerGrads(a RNNGradArgs, gates int) {
 	rows, hidden := gates*a.H.Cols, a.H.Cols
 	c.shape(operand{"DY", a.DY}, a.X.Rows, hidden)

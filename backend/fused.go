@@ -5,7 +5,8 @@ import "time"
 // The optional interfaces are discovered in the files fused*.go and nowhere
 // else. Each function takes the widest fusion that b offers: the whole sequence,
 // else a loop of Gemm and the fused cell, else a loop of plain operations.
-// Whichever path runs, the numbers agree within rounding.
+// Whichever path runs, the numbers agree within rounding. The loops are exported
+// under names of their own, Composed..., for a backend that fuses only a part.
 
 // The paths that LSTMPath, RNNPath, GRUPath and LSTM1997Path name.
 const (
@@ -20,9 +21,9 @@ const (
 // change from step to step may differ: those of the optimizers (LR, Step and so
 // on), the scale of a loss, and the seed and offset of Dropout.
 //
-// ops must call operations only, none of Memory and none that waits, and the same
-// ones if it is called again: it may be called any number of times, or not at
-// all if an error sticks.
+// ops must call operations only: none of Memory and none that waits. It may be
+// called any number of times and must call the same operations each time. If an
+// error sticks it may not be called at all.
 func Replay(b Backend, ops func()) {
 	if r, ok := b.(Replayer); ok {
 		r.Replay(ops)
@@ -33,8 +34,8 @@ func Replay(b Backend, ops func()) {
 
 // Time returns how long b takes for the operations that ops calls, once all
 // that was queued before is done. It waits, and returns the sticky error. A
-// Timer's clock is that of the device; else it is the host's, and what the host
-// does counts.
+// Timer measures with the clock of the device. Otherwise the clock is the host's,
+// and the time of the host counts too.
 func Time(b Backend, ops func()) (time.Duration, error) {
 	if t, ok := b.(Timer); ok {
 		return t.Time(ops)
@@ -60,7 +61,7 @@ func inputGrads(b Backend, dz, x, wih, dx, dwih, dbih Tensor) {
 	}
 }
 
-// recurrentGrads is inputGrads for what came from the step before.
+// recurrentGrads is inputGrads for the input from the step before.
 func recurrentGrads(b Backend, dz, hPrev, dwhh, dbhh Tensor) {
 	b.Gemm(dwhh, Trans, NoTrans, 1, dz, hPrev, 1)
 	if dbhh.Present() {

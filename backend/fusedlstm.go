@@ -17,6 +17,12 @@ func LSTMScratch(b Backend, d LSTMDims) int {
 	if s, ok := b.(LSTMSequencer); ok {
 		return s.LSTMScratch(d)
 	}
+	return ComposedLSTMScratch(d)
+}
+
+// ComposedLSTMScratch returns how many scratch elements ComposedLSTMForward and
+// ComposedLSTMBackward need.
+func ComposedLSTMScratch(d LSTMDims) int {
 	step := d.Batch * d.Hidden
 	n := (2 + lstmCellScratch) * step
 	if d.Peepholes {
@@ -32,6 +38,12 @@ func LSTMForward(b Backend, a LSTMArgs) {
 		s.LSTMForward(a)
 		return
 	}
+	ComposedLSTMForward(b, a)
+}
+
+// ComposedLSTMForward is LSTMForward as a loop over the time steps, of products and
+// cells. It checks nothing.
+func ComposedLSTMForward(b Backend, a LSTMArgs) {
 	n := a.Batch
 	// The input's part of all steps is one product; each step adds its own
 	// recurrent part to it.
@@ -58,6 +70,12 @@ func LSTMBackward(b Backend, a LSTMGradArgs) {
 		s.LSTMBackward(a)
 		return
 	}
+	ComposedLSTMBackward(b, a)
+}
+
+// ComposedLSTMBackward is LSTMBackward as a loop over the time steps. It checks
+// nothing.
+func ComposedLSTMBackward(b Backend, a LSTMGradArgs) {
 	d := a.Dims()
 	n, h, steps := d.Batch, d.Hidden, d.Steps
 	dh, rest := a.Scratch.Take(n, h)

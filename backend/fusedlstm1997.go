@@ -16,6 +16,12 @@ func LSTM1997Forward(b Backend, a LSTM1997Args) {
 		s.LSTM1997Forward(a)
 		return
 	}
+	ComposedLSTM1997Forward(b, a)
+}
+
+// ComposedLSTM1997Forward is LSTM1997Forward as a loop over the time steps. It checks
+// nothing.
+func ComposedLSTM1997Forward(b Backend, a LSTM1997Args) {
 	n, inputs, gates := a.Batch, a.X.Cols, a.Feedback()
 	b.CopyCols(a.Source, 0, a.X, 0, inputs)
 	for t := range a.Steps() {
@@ -37,6 +43,12 @@ func LSTM1997Backward(b Backend, a LSTM1997GradArgs) {
 		s.LSTM1997Backward(a)
 		return
 	}
+	ComposedLSTM1997Backward(b, a)
+}
+
+// ComposedLSTM1997Backward is LSTM1997Backward as a loop over the time steps. It checks
+// nothing.
+func ComposedLSTM1997Backward(b Backend, a LSTM1997GradArgs) {
 	for t := range a.Steps() {
 		from, to := t*a.Batch, (t+1)*a.Batch
 		b.LSTM1997CellGrad(LSTM1997CellGradArgs{

@@ -17,6 +17,12 @@ func RNNScratch(b Backend, d RNNDims) int {
 	if s, ok := b.(RNNSequencer); ok {
 		return s.RNNScratch(d)
 	}
+	return ComposedRNNScratch(d)
+}
+
+// ComposedRNNScratch returns how many scratch elements ComposedRNNForward and
+// ComposedRNNBackward need.
+func ComposedRNNScratch(d RNNDims) int {
 	return d.Batch * d.Hidden
 }
 
@@ -27,6 +33,12 @@ func RNNForward(b Backend, a RNNArgs) {
 		s.RNNForward(a)
 		return
 	}
+	ComposedRNNForward(b, a)
+}
+
+// ComposedRNNForward is RNNForward as a loop over the time steps, of products and
+// cells. It checks nothing.
+func ComposedRNNForward(b Backend, a RNNArgs) {
 	n := a.Batch
 	z := a.H.Slice(n, a.H.Rows)
 	b.Gemm(z, NoTrans, Trans, 1, a.X, a.WIH, 0)
@@ -46,6 +58,12 @@ func RNNBackward(b Backend, a RNNGradArgs) {
 		s.RNNBackward(a)
 		return
 	}
+	ComposedRNNBackward(b, a)
+}
+
+// ComposedRNNBackward is RNNBackward as a loop over the time steps. It checks
+// nothing.
+func ComposedRNNBackward(b Backend, a RNNGradArgs) {
 	d := a.Dims()
 	n, steps := d.Batch, d.Steps
 	dh, _ := a.Scratch.Take(n, d.Hidden)

@@ -1,5 +1,13 @@
 package backend
 
+// GRUDims are the sizes of a GRU layer over a sequence.
+type GRUDims struct {
+	Steps, Batch, Input, Hidden int // T, N, D, H
+}
+
+// GRUArgs are the operands of GRUForward. Outputs must not overlap any other
+// operand.
+//
 // The GRU is the one of Cho et al. 2014 in PyTorch's layout, whose reset gate
 // acts after the recurrent product. For t = 0..T−1, rows t·N..(t+1)·N−1 of a
 // [T·N, ...] tensor being time step t:
@@ -10,14 +18,6 @@ package backend
 //	z   = σ(v_z + u_z)
 //	n   = tanh(v_n + r ⊙ u_n)
 //	h_t = (1−z) ⊙ n + z ⊙ h_{t−1}
-
-// GRUDims are the sizes of a GRU layer over a sequence.
-type GRUDims struct {
-	Steps, Batch, Input, Hidden int // T, N, D, H
-}
-
-// GRUArgs are the operands of GRUForward. Outputs must not overlap any other
-// operand.
 type GRUArgs struct {
 	Batch int // N; T follows from X
 
@@ -81,7 +81,7 @@ type GRUCellGradArgs struct {
 	Recurrent Tensor // [N, 3H] in: u
 	HPrev     Tensor // [N, H] in
 	DY        Tensor // [N, H] in: gradient of h_t from above
-	DH        Tensor // [N, H] in: gradient of h_t from step t+1, added to DY; out: that of h_{t−1} which does not pass through u
+	DH        Tensor // [N, H] in: gradient of h_t from step t+1, added to DY; out: the part of the gradient of h_{t−1} that does not pass through u
 	DV, DU    Tensor // [N, 3H] out
 }
 

@@ -1,5 +1,14 @@
 package backend
 
+// LSTMDims are the sizes of an LSTM layer over a sequence.
+type LSTMDims struct {
+	Steps, Batch, Input, Hidden int // T, N, D, H
+	Peepholes                   bool
+}
+
+// LSTMArgs are the operands of LSTMForward. Outputs must not overlap any other
+// operand.
+//
 // The LSTM here is the modern one, in PyTorch's layout (Hochreiter,
 // Schmidhuber 1997; Gers et al. 2000), with the optional peepholes of Gers et
 // al. 2002. For t = 0..T−1, rows t·N..(t+1)·N−1 of a [T·N, ...] tensor being
@@ -12,15 +21,6 @@ package backend
 //	c_t = f ⊙ c_{t−1} + i ⊙ g
 //	o   = σ(z_o + p_o ⊙ c_t)
 //	h_t = o ⊙ tanh(c_t)
-
-// LSTMDims are the sizes of an LSTM layer over a sequence.
-type LSTMDims struct {
-	Steps, Batch, Input, Hidden int // T, N, D, H
-	Peepholes                   bool
-}
-
-// LSTMArgs are the operands of LSTMForward. Outputs must not overlap any other
-// operand.
 type LSTMArgs struct {
 	Batch int // N; T follows from X
 

@@ -2,32 +2,15 @@ package backend
 
 import "math"
 
-// Memory blocks are the hidden layer of the LSTM of 1997 (Hochreiter,
-// Schmidhuber) and of its successors with forget gates (Gers, Schmidhuber,
-// Cummins 2000) and peepholes (Gers, Schraudolph, Schmidhuber 2002): B blocks
-// of S cells, the cells v of a block j sharing its gates. With M source units,
-// whose activations y_m are the columns of Source, and U = 2B + B·S units with
-// weights (3B + B·S with forget gates), in the order of the columns of Gates,
-// one time step is
-//
-//	z     = W·y_m
-//	in_j  = σ(z_in_j + Σ_{v∈j} p_in_v·s_v(t−1))
-//	φ_j   = σ(z_φ_j + Σ_{v∈j} p_φ_v·s_v(t−1))       1 without forget gates
-//	s_v   = φ_j·s_v(t−1) + in_j·g(z_v)
-//	out_j = σ(z_out_j + Σ_{v∈j} p_out_v·s_v)
-//	y_v   = out_j·h(s_v)
-//
-// The product z = W·y_m is a Gemm, before LSTM1997Cell.
-
 // Squash is f(x) = Range·tanh(Slope·x), which is the logistic function of
 // slope 2·Slope, scaled to (−Range, Range). The zero value is f(x) = x.
 type Squash struct{ Range, Slope float64 }
 
-// The functions of the paper of 1997.
-var (
-	SquashInput  = Squash{Range: 2, Slope: 0.5} // g(x) = 4σ(x) − 2
-	SquashOutput = Squash{Range: 1, Slope: 0.5} // h(x) = 2σ(x) − 1
-)
+// SquashInput returns g(x) = 4σ(x) − 2 of the paper of 1997.
+func SquashInput() Squash { return Squash{Range: 2, Slope: 0.5} }
+
+// SquashOutput returns h(x) = 2σ(x) − 1 of the paper of 1997.
+func SquashOutput() Squash { return Squash{Range: 1, Slope: 0.5} }
 
 // Of returns f(x).
 func (f Squash) Of(x float64) float64 {
@@ -47,6 +30,23 @@ func (f Squash) Grad(y float64) float64 {
 
 // LSTM1997CellArgs are the operands of LSTM1997Cell, one time step of N
 // sequences. Outputs must not overlap any other operand.
+//
+// Memory blocks are the hidden layer of the LSTM of 1997 (Hochreiter,
+// Schmidhuber) and of its successors with forget gates (Gers, Schmidhuber,
+// Cummins 2000) and peepholes (Gers, Schraudolph, Schmidhuber 2002): B blocks
+// of S cells, the cells v of a block j sharing its gates. With M source units,
+// whose activations y_m are the columns of Source, and U = 2B + B·S units with
+// weights (3B + B·S with forget gates), in the order of the columns of Gates,
+// one time step is
+//
+//	z     = W·y_m
+//	in_j  = σ(z_in_j + Σ_{v∈j} p_in_v·s_v(t−1))
+//	φ_j   = σ(z_φ_j + Σ_{v∈j} p_φ_v·s_v(t−1))       1 without forget gates
+//	s_v   = φ_j·s_v(t−1) + in_j·g(z_v)
+//	out_j = σ(z_out_j + Σ_{v∈j} p_out_v·s_v)
+//	y_v   = out_j·h(s_v)
+//
+// The product z = W·y_m is a Gemm, before LSTM1997Cell.
 type LSTM1997CellArgs struct {
 	Blocks int    // B; the number of cells of a block follows from the columns of S
 	G, H   Squash // of the input and the output of a cell
@@ -78,10 +78,10 @@ func (a LSTM1997CellArgs) Forget() bool { return a.Gates.Cols == 3*a.Blocks+a.S.
 //	DW[out_j,m] += out'_j·(Σ_{v∈j} h(s_v)·DY_v)·y_m
 //
 // summed over the sequences in order. Cells whose DY is 0 may be left out of
-// the sums, whatever else they hold. No error flows out of a block into what
-// feeds it, at this step or an earlier one: that is the truncation. Peepholes
-// are weights whose source is s(t−1), of the output gate s(t), within the
-// block: peep partials stand in PIn and PForget behind those of the M sources.
+// the sums, whatever else they hold. No error flows out of a block into its
+// sources, at this step or an earlier one: that is the truncation. Peepholes are
+// weights too. Their source is s(t−1) of the block, or s(t) for the output gate;
+// their partials stand in PIn and PForget behind those of the M sources.
 //
 // Outputs must not overlap any other operand.
 type LSTM1997CellGradArgs struct {
@@ -90,10 +90,10 @@ type LSTM1997CellGradArgs struct {
 	Source Tensor // [N, M] in: y_m
 	DY     Tensor // [N, B·S] in
 
-	// Partials of s(t), of the step before on entry: ∂s_v/∂W[u,m] for the
-	// weights of the input gate, the forget gate and the cell. Rows n·B·S + v;
-	// PIn and PForget have S more columns with peepholes, those of the cells of
-	// the block. PForget is present if there are forget gates.
+	// Partials ∂s_v/∂W[u,m] by the weights of the input gate, the forget gate and
+	// the cell: of s(t−1) on entry, of s(t) afterwards. Rows n·B·S + v. With
+	// peepholes PIn and PForget have S more columns, one for each cell of the
+	// block. PForget is present if there are forget gates.
 	PIn, PForget, PCell Tensor // [N·B·S, M or M+S] in and out
 
 	DW    Tensor // [U, M] in and out
@@ -115,8 +115,8 @@ type LSTM1997 interface {
 //
 //	y_m = [x(t); gates(t−1); y(t−1); 1]
 //
-// where the gates, in, φ (if there are forget gates) and out, are there or not,
-// as M says. Outputs must not overlap any other operand.
+// M tells whether the gates, in, φ (if there are forget gates) and out, are among
+// them. Outputs must not overlap any other operand.
 type LSTM1997Args struct {
 	Batch, Blocks int    // N, B; T and S follow from X and S
 	G, H          Squash // of the input and the output of a cell
@@ -127,7 +127,7 @@ type LSTM1997Args struct {
 
 	Source Tensor // [T·N, M] out: y_m; but for the last column, in: 1
 
-	// Their first N rows are those before the first step, in; the rest is out.
+	// The first N rows, in, are those before the first step; the rest is out.
 	Gates Tensor // [(T+1)·N, U]: in, φ, out, g(z)
 	S, Y  Tensor // [(T+1)·N, B·S]
 }

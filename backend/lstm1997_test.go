@@ -37,7 +37,7 @@ func lstm1997SequenceCalls() []call {
 func lstm1997SequenceArgs(x tensors) backend.LSTM1997GradArgs {
 	return backend.LSTM1997GradArgs{
 		LSTM1997Args: backend.LSTM1997Args{
-			Batch: batch, Blocks: 2, G: backend.SquashInput, H: backend.SquashOutput,
+			Batch: batch, Blocks: 2, G: backend.SquashInput(), H: backend.SquashOutput(),
 			X: x["X"], Weight: x["Weight"], Peep: x["Peep"], Source: x["Source"], Gates: x["Gates"], S: x["S"], Y: x["Y"],
 		},
 		DY: x["DY"], PIn: x["PIn"], PForget: x["PForget"], PCell: x["PCell"], DW: x["DW"], DPeep: x["DPeep"],

@@ -1,10 +1,5 @@
 package backend
 
-// The RNN is Elman's, in PyTorch's layout. For t = 0..T−1, rows t·N..(t+1)·N−1
-// of a [T·N, ...] tensor being time step t, and f = tanh or ReLU:
-//
-//	h_t = f(x_t·WIHᵀ + BIH + h_{t−1}·WHHᵀ + BHH)
-
 // RNNDims are the sizes of an RNN layer over a sequence.
 type RNNDims struct {
 	Steps, Batch, Input, Hidden int // T, N, D, H
@@ -12,6 +7,11 @@ type RNNDims struct {
 
 // RNNArgs are the operands of RNNForward. Outputs must not overlap any other
 // operand.
+//
+// The RNN is Elman's, in PyTorch's layout. For t = 0..T−1, rows t·N..(t+1)·N−1
+// of a [T·N, ...] tensor being time step t, and f = tanh or ReLU:
+//
+//	h_t = f(x_t·WIHᵀ + BIH + h_{t−1}·WHHᵀ + BHH)
 type RNNArgs struct {
 	Batch int  // N; T follows from X
 	ReLU  bool // f is ReLU instead of tanh

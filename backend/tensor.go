@@ -3,8 +3,8 @@ package backend
 import "fmt"
 
 // Tensor is a row-major [Rows, Cols] window of float32 on a buffer. Windows
-// share memory and never own it. The zero Tensor is "absent", for operands
-// that are optional.
+// share memory and never own it. The zero Tensor stands for an optional operand
+// that is absent.
 type Tensor struct {
 	Buf        Buffer
 	Off        int // of element (0, 0), in elements
@@ -27,7 +27,7 @@ type Ints struct {
 //	}
 type Buffer interface{ Meta() *Allocation }
 
-// Allocation is what the checks know of a Buffer. The backend fills it in New
+// Allocation is what the checks know about a Buffer. The backend fills it in New
 // and NewInts and sets Freed in Free and Close.
 type Allocation struct {
 	Owner   any // the backend, as it passes itself to the Check functions
@@ -56,7 +56,7 @@ func (t Tensor) Slice(from, to int) Tensor {
 // Reshape returns the same elements as a [rows, cols] window.
 func (t Tensor) Reshape(rows, cols int) Tensor {
 	if rows < 0 || cols < 0 || rows*cols != t.Size() {
-		panic(fmt.Sprintf("backend: Reshape: %dx%d has not the size of %dx%d", rows, cols, t.Rows, t.Cols))
+		panic(fmt.Sprintf("backend: Reshape: %dx%d does not have the size of %dx%d", rows, cols, t.Rows, t.Cols))
 	}
 	return Tensor{Buf: t.Buf, Off: t.Off, Rows: rows, Cols: cols}
 }

@@ -55,8 +55,8 @@ func TestWindowsOutOfRangePanic(t *testing.T) {
 		{"Slice: elements -1 to 2 of 4 integers", func() { ids.Slice(-1, 2) }},
 		{"Slice: elements 3 to 2 of 4 integers", func() { ids.Slice(3, 2) }},
 		{"Slice: elements 3 to 5 of 4 integers", func() { ids.Slice(3, 5) }},
-		{"Reshape: 5x2 has not the size of 4x3", func() { x.Reshape(5, 2) }},
-		{"Reshape: -4x-3 has not the size of 4x3", func() { x.Reshape(-4, -3) }},
+		{"Reshape: 5x2 does not have the size of 4x3", func() { x.Reshape(5, 2) }},
+		{"Reshape: -4x-3 does not have the size of 4x3", func() { x.Reshape(-4, -3) }},
 		{"Take: 13x1 of a tensor with 12 elements", func() { x.Take(13, 1) }},
 		{"Take: -1x-1 of a tensor with 12 elements", func() { x.Take(-1, -1) }},
 	} {

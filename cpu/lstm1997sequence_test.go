@@ -21,7 +21,7 @@ func lstm1997Sequences() []operation {
 			b.Fill(source, 1)
 			a := backend.LSTM1997GradArgs{
 				LSTM1997Args: backend.LSTM1997Args{
-					Batch: d.batch, Blocks: d.blocks, G: backend.SquashInput, H: backend.SquashOutput,
+					Batch: d.batch, Blocks: d.blocks, G: backend.SquashInput(), H: backend.SquashOutput(),
 					X: b.in(rows, d.inputs), Weight: b.weights(units, sources), Peep: b.in(3, states), Source: source,
 					Gates: b.out(rows+d.batch, units), S: b.out(rows+d.batch, states), Y: b.out(rows+d.batch, states),
 				},

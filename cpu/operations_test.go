@@ -318,7 +318,7 @@ func (b *bench) lstm1997Cell(batch, blocks, cells, sources int) backend.LSTM1997
 	units := 3*blocks + states
 	return backend.LSTM1997CellGradArgs{
 		LSTM1997CellArgs: backend.LSTM1997CellArgs{
-			Blocks: blocks, G: backend.SquashInput, H: backend.SquashOutput,
+			Blocks: blocks, G: backend.SquashInput(), H: backend.SquashOutput(),
 			Gates: b.out(batch, units), SPrev: b.in(batch, states), Peep: b.in(3, states),
 			S: b.out(batch, states), Y: b.out(batch, states),
 		},

@@ -46,7 +46,6 @@ type Backend struct {
 	kernels map[string]kernel
 	slots   [maxParams]uint64 // arguments of the launch in progress
 	plans   map[kernels.GemmShape]kernels.GemmPlan
-	cells   backend.Backend // b without its layers over sequences
 
 	live      map[*buffer]struct{}
 	free      map[int64][]Pointer // memory to give out again, by its size in bytes
@@ -90,7 +89,6 @@ func Open(driver Driver, ordinal int, o Options) (*Backend, error) {
 		live:        map[*buffer]struct{}{},
 		free:        map[int64][]Pointer{},
 	}
-	b.cells = cells{b, b, b, b}
 	if err := b.prepare(); err != nil {
 		b.err = fmt.Errorf("cuda: Open: %w", err)
 		return nil, b.Close()
@@ -121,14 +119,6 @@ func (b *Backend) prepare() error {
 		return err
 	}
 	return b.prepareTransfers()
-}
-
-// cells is a backend with fused cells only.
-type cells struct {
-	backend.Backend
-	backend.LSTMCeller
-	backend.LSTMPeepGrader
-	backend.RNNCeller
 }
 
 // Name returns the name given in the options, or such as "cuda:0".

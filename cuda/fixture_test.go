@@ -94,7 +94,7 @@ func newNet(b backend.Backend, in model.Shape) (*model.Network, error) {
 		{Name: "lstm", Layer: model.LSTM{Hidden: 3}},
 		{Name: "last", Layer: model.LastStep{}},
 		{Name: "head", Layer: model.Dense{Out: 10}},
-	}, in)
+	}, in, model.Options{})
 	if err != nil {
 		return nil, err
 	}

@@ -44,7 +44,7 @@ func (b *Backend) LSTMPeepGrad(dPeep, dz, cPrev, c backend.Tensor) {
 
 // LSTMScratch returns the number of scratch elements of a layer. The forward
 // pass needs none.
-func (b *Backend) LSTMScratch(d backend.LSTMDims) int { return backend.LSTMScratch(b.cells, d) }
+func (b *Backend) LSTMScratch(d backend.LSTMDims) int { return backend.ComposedLSTMScratch(d) }
 
 // LSTMForward runs an LSTM layer over a sequence: one product for the inputs of
 // all time steps, then one launch for each step, which fuses the recurrent
@@ -77,5 +77,5 @@ func (b *Backend) LSTMBackward(a backend.LSTMGradArgs) {
 		a.DY, a.DHLast, a.DCLast, a.DX, a.DH0, a.DC0, a.DWIH, a.DWHH, a.DBIH, a.DBHH, a.DPeep, a.DZ) {
 		return
 	}
-	backend.LSTMBackward(b.cells, a)
+	backend.ComposedLSTMBackward(b, a)
 }

@@ -25,7 +25,7 @@ func (b *Backend) RNNCellGrad(a backend.RNNCellGradArgs) {
 
 // RNNScratch returns the number of scratch elements of a layer. The forward
 // pass needs none.
-func (b *Backend) RNNScratch(d backend.RNNDims) int { return backend.RNNScratch(b.cells, d) }
+func (b *Backend) RNNScratch(d backend.RNNDims) int { return backend.ComposedRNNScratch(d) }
 
 // RNNForward runs an RNN layer over a sequence: one product for the inputs of
 // all time steps, then one launch for each step, which fuses the recurrent
@@ -64,5 +64,5 @@ func (b *Backend) RNNBackward(a backend.RNNGradArgs) {
 		a.DY, a.DHLast, a.DX, a.DH0, a.DWIH, a.DWHH, a.DBIH, a.DBHH, a.DZ) {
 		return
 	}
-	backend.RNNBackward(b.cells, a)
+	backend.ComposedRNNBackward(b, a)
 }

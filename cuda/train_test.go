@@ -45,7 +45,7 @@ func losses(t *testing.T, b backend.Backend, steps int) []float64 {
 		{Name: "lstm", Layer: model.LSTM{Hidden: 16, Peepholes: true}},
 		{Name: "last", Layer: model.LastStep{}},
 		{Name: "head", Layer: model.Dense{Out: 10}},
-	}, model.Shape{Steps: 8, Batch: batch, Width: 8})
+	}, model.Shape{Steps: 8, Batch: batch, Width: 8}, model.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

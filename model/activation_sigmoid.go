@@ -45,8 +45,8 @@ func (l Logistic) grad(b backend.Backend, dx, y, dy backend.Tensor) {
 //	y = Range·tanh(Slope·x) = Range·(2/(1+exp(−2·Slope·x)) − 1)
 //	dy/dx = Slope·(Range − y²/Range)
 //
-// Those of the LSTM of 1997 are Squash(backend.SquashInput), g(x) = 4σ(x)−2 in
-// (−2, 2), and Squash(backend.SquashOutput), h(x) = 2σ(x)−1 in (−1, 1)
+// Those of the LSTM of 1997 are Squash(backend.SquashInput()), g(x) = 4σ(x)−2 in
+// (−2, 2), and Squash(backend.SquashOutput()), h(x) = 2σ(x)−1 in (−1, 1)
 // (Hochreiter, Schmidhuber 1997, appendix A.1). Range and Slope are above 0.
 type Squash backend.Squash
 

@@ -18,12 +18,12 @@ func ExampleLogistic() {
 	}
 	b.Upload(x, []float32{-1, 0, 1})
 	for _, slope := range []float64{1, 4, 16} {
-		net, err := model.New(b, model.Spec{{Name: "unit", Layer: model.Logistic{Slope: slope}}}, model.Shape{Steps: 1, Batch: 3, Width: 1})
+		net, err := model.New(b, model.Spec{{Name: "unit", Layer: model.Logistic{Slope: slope}}}, model.Shape{Steps: 1, Batch: 3, Width: 1}, model.Options{})
 		if err != nil {
 			log.Fatal(err)
 		}
 		y := make([]float32, 3)
-		if err := b.Download(y, net.Forward(x, 1, model.Eval)); err != nil {
+		if err := b.Download(y, net.Forward(x, 1, model.Evaluation)); err != nil {
 			log.Fatal(err)
 		}
 		fmt.Printf("slope %2v: %.3f\n", slope, y)

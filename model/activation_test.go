@@ -20,8 +20,8 @@ func TestGradientsOfActivationsMatchDifferences(t *testing.T) {
 		{"identity", model.Identity},
 		{"logistic of slope 1", model.Logistic{Slope: 1}},
 		{"logistic of slope 3", model.Logistic{Slope: 3}},
-		{"g of 1997", model.Squash(backend.SquashInput)},
-		{"h of 1997", model.Squash(backend.SquashOutput)},
+		{"g of 1997", model.Squash(backend.SquashInput())},
+		{"h of 1997", model.Squash(backend.SquashOutput())},
 		{"squash of any range and slope", model.Squash{Range: 1.7159, Slope: 2. / 3}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -29,7 +29,7 @@ func TestGradientsOfActivationsMatchDifferences(t *testing.T) {
 				{Name: "hidden", Layer: model.Dense{Out: 6}}, {Name: "layer", Layer: test.layer}, {Name: "head", Layer: model.Dense{Out: 3}},
 			}
 			for _, s := range []model.Spec{spec, spec[1:2]} {
-				wrong, worst := newGradientCheck(t, s, in, uint64(i)).errors(t)
+				wrong, worst := newGradientCheck(t, s, in, uint64(i), model.Options{}).errors(t)
 				for _, text := range wrong {
 					t.Errorf("seed %d: %s", i, text)
 				}
@@ -49,8 +49,8 @@ func TestActivationsFollowTheirFormulas(t *testing.T) {
 	}{
 		{"identity", model.Identity, func(x float64) float64 { return x }},
 		{"logistic", model.Logistic{Slope: 2.5}, func(x float64) float64 { return sigmoid(2.5 * x) }},
-		{"g of 1997", model.Squash(backend.SquashInput), func(x float64) float64 { return 4*sigmoid(x) - 2 }},
-		{"h of 1997", model.Squash(backend.SquashOutput), func(x float64) float64 { return 2*sigmoid(x) - 1 }},
+		{"g of 1997", model.Squash(backend.SquashInput()), func(x float64) float64 { return 4*sigmoid(x) - 2 }},
+		{"h of 1997", model.Squash(backend.SquashOutput()), func(x float64) float64 { return 2*sigmoid(x) - 1 }},
 		{"threshold", model.Threshold{}, func(x float64) float64 {
 			if x > 0 {
 				return 1
@@ -71,12 +71,12 @@ func TestActivationsFollowTheirFormulas(t *testing.T) {
 			x := newTensor(t, b, len(inputs), 1)
 			upload(b, x, inputs)
 			for _, test := range tests {
-				net := build(t, b, model.Spec{{Name: "layer", Layer: test.layer}}, model.Shape{Steps: 1, Batch: len(inputs), Width: 1})
+				net := build(t, b, model.Spec{{Name: "layer", Layer: test.layer}}, model.Shape{Steps: 1, Batch: len(inputs), Width: 1}, model.Options{})
 				want := make([]float64, len(inputs))
 				for i, x := range inputs {
 					want[i] = test.want(x)
 				}
-				compare(t, test.name, download(t, b, net.Forward(x, 1, model.Eval)), want, on.tolerance)
+				compare(t, test.name, download(t, b, net.Forward(x, 1, model.Evaluation)), want, on.tolerance)
 			}
 		})
 	}
@@ -100,7 +100,7 @@ func TestActivationsRefuseScalesThatMakeNoSense(t *testing.T) {
 		{model.Logistic{Slope: 1e300}, "Slope is 1e+300"},
 		{model.Identity + 1, "there is no Activation 5"},
 	} {
-		_, err := model.New(b, model.Spec{{Name: "layer", Layer: test.layer}}, model.Shape{Steps: 1, Batch: 1, Width: 1})
+		_, err := model.New(b, model.Spec{{Name: "layer", Layer: test.layer}}, model.Shape{Steps: 1, Batch: 1, Width: 1}, model.Options{})
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%#v: error %v, want one with %q", test.layer, err, test.want)
 		}
@@ -113,14 +113,14 @@ func TestPassesOfActivationsAllocateNothing(t *testing.T) {
 	net := build(t, b, model.Spec{
 		{Name: "perceptron", Layer: model.Perceptron{Out: 4}},
 		{Name: "dense", Layer: model.Dense{Out: 4}}, {Name: "identity", Layer: model.Identity},
-		{Name: "logistic", Layer: model.Logistic{Slope: 2}}, {Name: "squash", Layer: model.Squash(backend.SquashInput)},
-	}, model.Shape{Steps: 1, Batch: 3, Width: 2})
+		{Name: "logistic", Layer: model.Logistic{Slope: 2}}, {Name: "squash", Layer: model.Squash(backend.SquashInput())},
+	}, model.Shape{Steps: 1, Batch: 3, Width: 2}, model.Options{})
 	net.Init(1)
 	x, dy := newTensor(t, b, 3, 2), newTensor(t, b, 3, 4)
-	trained := build(t, b, net.Spec()[1:], model.Shape{Steps: 1, Batch: 3, Width: 2})
+	trained := build(t, b, net.Spec()[1:], model.Shape{Steps: 1, Batch: 3, Width: 2}, model.Options{})
 	if n := testing.AllocsPerRun(100, func() {
-		net.Forward(x, 1, model.Eval)
-		trained.Forward(x, 1, model.Train)
+		net.Forward(x, 1, model.Evaluation)
+		trained.Forward(x, 1, model.Training)
 		trained.Backward(dy)
 	}); n != 0 {
 		t.Errorf("two forward passes and a backward pass allocate %v times", n)

@@ -25,14 +25,14 @@ func BenchmarkRecurrent(b *testing.B) {
 		b.Run(bench.name, func(b *testing.B) {
 			device := openCPU(b)
 			defer device.Close()
-			net := build(b, device, model.Spec{{Name: "layer", Layer: bench.layer}}, in, model.InputGrad())
+			net := build(b, device, model.Spec{{Name: "layer", Layer: bench.layer}}, in, model.Options{InputGrad: true})
 			net.Init(1)
 			x, dy := newTensor(b, device, in.Rows(), in.Width), newTensor(b, device, in.Rows(), net.Output().Width)
 			upload(device, x, draws(x.Size(), "x"))
 			upload(device, dy, draws(dy.Size(), "dy"))
 			b.ReportAllocs()
 			for b.Loop() {
-				net.Forward(x, in.Steps, model.Train)
+				net.Forward(x, in.Steps, model.Training)
 				net.Backward(dy)
 			}
 		})

@@ -40,7 +40,7 @@ func newUnrolled(b *Builder, c contextLayer, in Shape) *unrolled {
 	if c.teacher {
 		untaught := slices.Repeat([]float64{1}, width)
 		clear(untaught[:c.outputs])
-		u.untaught, u.fed = newConstant(b, 1, width, untaught), b.New(rows, width)
+		u.untaught, u.fed = b.NewConstant(1, width, untaught), b.New(rows, width)
 	}
 	if c.window == WholeSequence {
 		u.carry, u.finalGrad = b.New(in.Batch, width), b.New(in.Batch, width)

@@ -59,7 +59,7 @@ func (c contextLayer) build(b *Builder, in Shape) Module {
 	if c.connected != nil {
 		mask := slices.Repeat([]float64{1}, m.weight.Size())
 		c.mask(mask, m.weight.Cols)
-		m.mask = newConstant(b, c.units, m.weight.Cols, mask)
+		m.mask = b.NewConstant(c.units, m.weight.Cols, mask)
 		m.masked = b.New(c.units, m.weight.Cols)
 	}
 	if ones := b.New(in.Rows(), 1); ones.Present() {
@@ -67,7 +67,7 @@ func (c contextLayer) build(b *Builder, in Shape) Module {
 		m.backend.CopyCols(m.sources, m.sources.Cols-1, ones, 0, 1)
 	}
 	if c.teacher {
-		b.network.pupils = append(b.network.pupils, pupil{m, b.stage})
+		b.Pupil(c.outputs, m.teach)
 	}
 	if c.gradient == RTRL {
 		m.rtrl = newSensitivity(b, c, in)
@@ -75,20 +75,6 @@ func (c contextLayer) build(b *Builder, in Shape) Module {
 		m.bptt = newUnrolled(b, c, in)
 	}
 	return m
-}
-
-// newConstant returns a [rows, cols] tensor of values.
-func newConstant(b *Builder, rows, cols int, values []float64) backend.Tensor {
-	t := b.New(rows, cols)
-	if !t.Present() {
-		return t
-	}
-	single := make([]float32, len(values))
-	for i, v := range values {
-		single[i] = float32(v)
-	}
-	b.Backend().Upload(t, single)
-	return t
 }
 
 func (m *contextModule) Forward(x backend.Tensor, in Shape, mode Mode) backend.Tensor {
@@ -176,13 +162,13 @@ func (m *contextModule) teach(target backend.Tensor) {
 // takeTarget returns what the teacher gave, which serves one Forward; absent
 // without a teacher, and when nothing is learned.
 func (m *contextModule) takeTarget(mode Mode) backend.Tensor {
-	if !m.teacher || mode == Eval {
+	if !m.teacher || mode == Evaluation {
 		return backend.Tensor{}
 	}
 	target := m.target
 	m.target = backend.Tensor{}
 	if target.Rows != m.in.Rows() {
-		panic(fmt.Sprintf("model: Forward: the teacher gave targets for %d rows, want %d: call Teach before each Forward in mode Train", target.Rows, m.in.Rows()))
+		panic(fmt.Sprintf("model: Forward: the teacher gave targets for %d rows, want %d: call Teach before each Forward in mode Training", target.Rows, m.in.Rows()))
 	}
 	return target
 }

@@ -15,7 +15,7 @@ func ExamplePartiallyRecurrent() {
 	defer b.Close()
 	net, err := model.New(b, model.Spec{
 		{Name: "trace", Layer: model.PartiallyRecurrent{Hidden: 1, Activation: model.Identity}},
-	}, model.Shape{Steps: 5, Batch: 1, Width: 1})
+	}, model.Shape{Steps: 5, Batch: 1, Width: 1}, model.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func ExamplePartiallyRecurrent() {
 	}
 	b.Upload(x, []float32{1, 0, 0, 1, 0})
 	y := make([]float32, 5)
-	if err := b.Download(y, net.Forward(x, 5, model.Eval)); err != nil {
+	if err := b.Download(y, net.Forward(x, 5, model.Evaluation)); err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(y)

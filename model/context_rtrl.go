@@ -42,7 +42,7 @@ func newSensitivity(b *Builder, c contextLayer, in Shape) *sensitivity {
 		for k := range c.units {
 			identity[k*c.units+k] = 1
 		}
-		s.identity = newConstant(b, c.units, c.units, identity)
+		s.identity = b.NewConstant(c.units, c.units, identity)
 	}
 	return s
 }

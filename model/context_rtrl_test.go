@@ -28,10 +28,10 @@ func TestRTRLGivesTheGradientOfBPTT(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for _, in := range []model.Shape{{Steps: 1, Batch: 1, Width: 3}, {Steps: 12, Batch: 3, Width: 3}, {Steps: 7, Batch: 1, Width: 3}} {
-				want, _ := newBench(t, test.layer, in, uint64(i)).gradient(t)
+				want, _ := newBench(t, test.layer, in, uint64(i), model.Options{}).gradient(t)
 				layer := test.layer
 				layer.Gradient = model.RTRL
-				got, _ := newBench(t, layer, in, uint64(i)).gradient(t)
+				got, _ := newBench(t, layer, in, uint64(i), model.Options{}).gradient(t)
 				compare(t, fmt.Sprintf("seed %d, %+v", i, in), got, want, 1e-12)
 			}
 		})
@@ -48,26 +48,26 @@ func TestTeacherReplacesTheOutputsInTheContext(t *testing.T) {
 		{"FullyRecurrent", model.FullyRecurrent{Hidden: 4, Out: 2, TeacherForcing: true}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			c := newBench(t, test.layer, in, uint64(i), model.InputGrad())
+			c := newBench(t, test.layer, in, uint64(i), model.Options{InputGrad: true})
 			grads, dx := c.gradient(t)
 			dy := download(t, c.b, c.dy)
 			loss := func() float64 {
 				c.net.Teach(c.target)
-				return dot(download(t, c.b, c.net.Forward(c.x, in.Steps, model.Train)), dy)
+				return dot(download(t, c.b, c.net.Forward(c.x, in.Steps, model.Training)), dy)
 			}
 			compare(t, "weights", grads, c.differences(t, c.net.Values(), loss), gradientTolerance)
 			compare(t, "input", dx, c.differences(t, c.x, loss), gradientTolerance)
 
 			taught := loss()
-			if free := dot(download(t, c.b, c.net.Forward(c.x, in.Steps, model.Eval)), dy); free == taught {
+			if free := dot(download(t, c.b, c.net.Forward(c.x, in.Steps, model.Evaluation)), dy); free == taught {
 				t.Error("the teacher has no influence")
 			}
 			// A net that gives the targets itself is not changed by the teacher.
-			y := c.net.Forward(c.x, in.Steps, model.Eval)
+			y := c.net.Forward(c.x, in.Steps, model.Evaluation)
 			free := download(t, c.b, y)
 			c.b.UploadFloat64(c.target, free)
 			c.net.Teach(c.target)
-			compare(t, "taught what it knows", download(t, c.b, c.net.Forward(c.x, in.Steps, model.Train)), free, 1e-15)
+			compare(t, "taught what it knows", download(t, c.b, c.net.Forward(c.x, in.Steps, model.Training)), free, 1e-15)
 		})
 	}
 }
@@ -82,9 +82,9 @@ func TestChunksOfASequenceAreTheWhole(t *testing.T) {
 	} {
 		for _, chunk := range []int{1, 3, 10} {
 			t.Run(fmt.Sprintf("%s/%d", name, chunk), func(t *testing.T) {
-				c := newBench(t, layer, in, 1)
+				c := newBench(t, layer, in, 1, model.Options{})
 				want, _ := c.gradient(t)
-				wantY := download(t, c.b, c.net.Forward(c.x, in.Steps, model.Eval))
+				wantY := download(t, c.b, c.net.Forward(c.x, in.Steps, model.Evaluation))
 				if c.target.Present() {
 					wantY = nil // which is that without the teacher
 				}
@@ -97,7 +97,7 @@ func TestChunksOfASequenceAreTheWhole(t *testing.T) {
 					if c.target.Present() {
 						c.net.Teach(rows(c.target))
 					}
-					y = append(y, download(t, c.b, c.net.Forward(rows(c.x), steps, model.Train))...)
+					y = append(y, download(t, c.b, c.net.Forward(rows(c.x), steps, model.Training))...)
 					c.net.Backward(rows(c.dy))
 					for _, s := range c.net.States(steps, in.Batch) {
 						c.b.Copy(s.Initial, s.Final)
@@ -121,12 +121,12 @@ func TestSequencesOfMoreThan65535Steps(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := openCPU(t)
 			defer b.Close()
-			net := build(t, b, model.Spec{{Name: "layer", Layer: layer}}, in)
+			net := build(t, b, model.Spec{{Name: "layer", Layer: layer}}, in, model.Options{})
 			rng := rand.New(rand.NewPCG(1, 1))
 			randomize(net, rng)
 			x := newTensor(t, b, in.Rows(), 1)
 			upload(b, x, random(rng, in.Rows()))
-			y := net.Forward(x, in.Steps, model.Train)
+			y := net.Forward(x, in.Steps, model.Training)
 			net.Backward(y)
 			whole, grads := download(t, b, y.Slice(y.Rows-in.Batch, y.Rows)), download(t, b, net.Grads())
 			for _, g := range grads {
@@ -138,9 +138,9 @@ func TestSequencesOfMoreThan65535Steps(t *testing.T) {
 				b.Fill(s.Initial, 0)
 			}
 			const cut = 40_000
-			net.Forward(x.Slice(0, cut*in.Batch), cut, model.Eval)
+			net.Forward(x.Slice(0, cut*in.Batch), cut, model.Evaluation)
 			b.Copy(net.States(cut, in.Batch)[0].Initial, net.States(cut, in.Batch)[0].Final)
-			y = net.Forward(x.Slice(cut*in.Batch, x.Rows), in.Steps-cut, model.Eval)
+			y = net.Forward(x.Slice(cut*in.Batch, x.Rows), in.Steps-cut, model.Evaluation)
 			compare(t, "last output", download(t, b, y.Slice(y.Rows-in.Batch, y.Rows)), whole, 0)
 		})
 	}

@@ -22,11 +22,11 @@ type bench struct {
 	initial []float64      // context
 }
 
-func newBench(t testing.TB, layer model.Layer, in model.Shape, seed uint64, opts ...model.Option) *bench {
+func newBench(t testing.TB, layer model.Layer, in model.Shape, seed uint64, o model.Options) *bench {
 	t.Helper()
 	b := reference.New()
 	t.Cleanup(func() { b.Close() })
-	net := build(t, b, model.Spec{{Name: "layer", Layer: layer}}, in, opts...)
+	net := build(t, b, model.Spec{{Name: "layer", Layer: layer}}, in, o)
 	rng := rand.New(rand.NewPCG(1, seed))
 	c := &bench{b: b, net: net, in: in, x: newTensor(t, b, in.Rows(), in.Width)}
 	out := net.Output()
@@ -57,7 +57,7 @@ func (c *bench) gradient(t testing.TB) (grads, dx []float64) {
 	if c.target.Present() {
 		c.net.Teach(c.target)
 	}
-	c.net.Forward(c.x, c.in.Steps, model.Train)
+	c.net.Forward(c.x, c.in.Steps, model.Training)
 	input := c.net.Backward(c.dy)
 	grads = download(t, c.b, c.net.Grads())
 	if input.Present() {
@@ -102,7 +102,7 @@ func TestRecurrentGradientsMatchDifferences(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			spec := model.Spec{{Name: "below", Layer: model.Dense{Out: 2}}, {Name: "layer", Layer: test.layer}, head}
-			wrong, worst := newGradientCheck(t, spec, in, uint64(i)).errors(t)
+			wrong, worst := newGradientCheck(t, spec, in, uint64(i), model.Options{}).errors(t)
 			for _, text := range wrong {
 				t.Errorf("seed %d: %s", i, text)
 			}
@@ -132,12 +132,12 @@ func TestWindowedGradientsMatchDifferencesWithFrozenContext(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%s/%d", test.name, test.window), func(t *testing.T) {
 			in := model.Shape{Steps: 6, Batch: 2, Width: 2}
-			c := newBench(t, test.layer(test.window), in, uint64(i), model.InputGrad())
+			c := newBench(t, test.layer(test.window), in, uint64(i), model.Options{InputGrad: true})
 			grads, dx := c.gradient(t)
 
 			contexts := recordContexts(t, c)
 			twin := build(t, c.b, model.Spec{{Name: "layer", Layer: test.layer(test.window)}},
-				model.Shape{Steps: test.window, Batch: in.Batch, Width: in.Width})
+				model.Shape{Steps: test.window, Batch: in.Batch, Width: in.Width}, model.Options{})
 			dy := download(t, c.b, c.dy)
 			loss := func() float64 {
 				c.b.Copy(twin.Values(), c.net.Values())
@@ -146,7 +146,7 @@ func TestWindowedGradientsMatchDifferencesWithFrozenContext(t *testing.T) {
 					from := max(0, t0+1-test.window)
 					steps := t0 + 1 - from
 					c.b.UploadFloat64(twin.States(steps, in.Batch)[0].Initial, contexts[from])
-					y := download(t, c.b, twin.Forward(c.x.Slice(from*in.Batch, (t0+1)*in.Batch), steps, model.Eval))
+					y := download(t, c.b, twin.Forward(c.x.Slice(from*in.Batch, (t0+1)*in.Batch), steps, model.Evaluation))
 					rows := len(dy) / in.Steps
 					sum += dot(y[(steps-1)*rows:], dy[t0*rows:(t0+1)*rows])
 				}
@@ -162,7 +162,7 @@ func TestWindowedGradientsMatchDifferencesWithFrozenContext(t *testing.T) {
 func recordContexts(t *testing.T, c *bench) [][]float64 {
 	contexts := [][]float64{c.initial}
 	for steps := 1; steps < c.in.Steps; steps++ {
-		c.net.Forward(c.x.Slice(0, steps*c.in.Batch), steps, model.Eval)
+		c.net.Forward(c.x.Slice(0, steps*c.in.Batch), steps, model.Evaluation)
 		contexts = append(contexts, download(t, c.b, c.net.States(steps, c.in.Batch)[0].Final))
 	}
 	return contexts
@@ -180,11 +180,11 @@ func TestWindowOfTheWholeSequenceIsFullBPTT(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			want, wantDX := newBench(t, layer(model.WholeSequence), in, 1, model.InputGrad()).gradient(t)
-			got, gotDX := newBench(t, layer(in.Steps), in, 1, model.InputGrad()).gradient(t)
+			want, wantDX := newBench(t, layer(model.WholeSequence), in, 1, model.Options{InputGrad: true}).gradient(t)
+			got, gotDX := newBench(t, layer(in.Steps), in, 1, model.Options{InputGrad: true}).gradient(t)
 			compare(t, "weights", got, want, 1e-12)
 			compare(t, "input", gotDX, wantDX, 1e-12)
-			shorter, _ := newBench(t, layer(in.Steps-1), in, 1, model.InputGrad()).gradient(t)
+			shorter, _ := newBench(t, layer(in.Steps-1), in, 1, model.Options{InputGrad: true}).gradient(t)
 			if mismatch(shorter, want, 1e-12) == "" {
 				t.Error("a window that is one step shorter gives the same gradient")
 			}
@@ -195,10 +195,10 @@ func TestWindowOfTheWholeSequenceIsFullBPTT(t *testing.T) {
 func TestElmanWithFullBPTTIsRNN(t *testing.T) {
 	in := model.Shape{Steps: 9, Batch: 3, Width: 2}
 	const hidden = 4
-	c := newBench(t, model.Elman{Hidden: hidden, Activation: model.Tanh, Window: model.WholeSequence}, in, 1, model.InputGrad())
+	c := newBench(t, model.Elman{Hidden: hidden, Activation: model.Tanh, Window: model.WholeSequence}, in, 1, model.Options{InputGrad: true})
 	grads, dx := c.gradient(t)
 
-	rnn := build(t, c.b, model.Spec{{Name: "rnn", Layer: model.RNN{Hidden: hidden}}}, in, model.InputGrad())
+	rnn := build(t, c.b, model.Spec{{Name: "rnn", Layer: model.RNN{Hidden: hidden}}}, in, model.Options{InputGrad: true})
 	part := func(values []float64, from, cols int) []float64 {
 		var picked []float64
 		for row := range hidden {
@@ -213,7 +213,7 @@ func TestElmanWithFullBPTTIsRNN(t *testing.T) {
 		w, _ := rnn.Parameter(name)
 		c.b.UploadFloat64(w.Value, part(weight, columns[0], columns[1]))
 	}
-	rnn.Forward(c.x, in.Steps, model.Train)
+	rnn.Forward(c.x, in.Steps, model.Training)
 	compare(t, "input", dx, download(t, c.b, rnn.Backward(c.dy)), 1e-12)
 	for name, columns := range parts {
 		w, _ := rnn.Parameter(name)

@@ -42,22 +42,22 @@ func (d Dropout) Build(b *Builder, in Shape) Module {
 
 // newDropout returns a dropout without a tensor for the gradient of its input.
 func newDropout(b *Builder, in Shape, rate float64) *dropout {
-	return &dropout{backend: b.Backend(), rate: rate, noise: b.newNoise(), y: b.New(in.Rows(), in.Width)}
+	return &dropout{backend: b.Backend(), rate: rate, noise: b.Noise(), y: b.New(in.Rows(), in.Width)}
 }
 
 type dropout struct {
 	backend backend.Backend
 	rate    float64
-	noise   noise
+	noise   Noise
 	y, dx   backend.Tensor // at their largest
 }
 
 func (m *dropout) Forward(x backend.Tensor, _ Shape, mode Mode) backend.Tensor {
-	if mode == Eval {
+	if mode == Evaluation {
 		return x
 	}
 	y := m.y.Slice(0, x.Rows)
-	m.noise.drop(m.backend, y, x, m.rate, 0)
+	m.noise.Drop(y, x, m.rate, 0)
 	return y
 }
 
@@ -66,28 +66,6 @@ func (m *dropout) Backward(dy backend.Tensor) backend.Tensor {
 		return backend.Tensor{}
 	}
 	dx := m.dx.Slice(0, dy.Rows)
-	m.noise.drop(m.backend, dx, dy, m.rate, 0)
+	m.noise.Drop(dx, dy, m.rate, 0)
 	return dx
-}
-
-// noise is a stream of random bits of its own, which the network's seed renews.
-type noise struct {
-	network *Network
-	offset  uint64 // where the stream begins in that of the network's seed
-}
-
-// noiseLength bounds the bits of a stream.
-const noiseLength = 1 << 48
-
-// newNoise returns a stream that no other part of the network uses.
-func (b *Builder) newNoise() noise {
-	n := noise{network: b.network, offset: b.network.noises * noiseLength}
-	b.network.noises++
-	return n
-}
-
-// drop sets dst to x after dropout. The bits are those from index on. dst may
-// be x.
-func (n noise) drop(b backend.Backend, dst, x backend.Tensor, rate float64, index int) {
-	b.Dropout(dst, x, rate, n.network.seed, n.offset+uint64(index))
 }

@@ -14,8 +14,8 @@ func TestDropoutFollowsFromTheSeed(t *testing.T) {
 	b := reference.New()
 	defer b.Close()
 	spec := model.Spec{{Name: "a", Layer: model.Dropout{Rate: rate}}, {Name: "b", Layer: model.Dropout{Rate: rate}}}
-	first := build(t, b, spec[:1], model.Shape{Steps: 1, Batch: rows, Width: cols})
-	both := build(t, b, spec, model.Shape{Steps: 1, Batch: rows, Width: cols}, model.InputGrad())
+	first := build(t, b, spec[:1], model.Shape{Steps: 1, Batch: rows, Width: cols}, model.Options{})
+	both := build(t, b, spec, model.Shape{Steps: 1, Batch: rows, Width: cols}, model.Options{InputGrad: true})
 	x, dy := newTensor(t, b, rows, cols), newTensor(t, b, rows, cols)
 	b.Fill(x, 3)
 	b.Fill(dy, 5)
@@ -23,7 +23,7 @@ func TestDropoutFollowsFromTheSeed(t *testing.T) {
 		net.SetSeed(seed)
 		return download(t, b, net.Forward(x, 1, mode))
 	}
-	one := run(first, 1, model.Train)
+	one := run(first, 1, model.Training)
 	dropped := 0
 	for i, v := range one {
 		switch v {
@@ -38,18 +38,18 @@ func TestDropoutFollowsFromTheSeed(t *testing.T) {
 	if most := 5 * math.Sqrt(n*rate*(1-rate)); math.Abs(float64(dropped)-n*rate) > most {
 		t.Errorf("%d of %v elements are dropped, want %v ± %.0f", dropped, n, n*rate, most)
 	}
-	if !slices.Equal(run(first, 1, model.Train), one) {
+	if !slices.Equal(run(first, 1, model.Training), one) {
 		t.Error("the same seed drops other elements")
 	}
-	if slices.Equal(run(first, 2, model.Train), one) {
+	if slices.Equal(run(first, 2, model.Training), one) {
 		t.Error("another seed drops the same elements")
 	}
-	if got := run(first, 1, model.Eval); slices.ContainsFunc(got, func(v float64) bool { return v != 3 }) {
+	if got := run(first, 1, model.Evaluation); slices.ContainsFunc(got, func(v float64) bool { return v != 3 }) {
 		t.Error("evaluation drops elements")
 	}
 	// Two dropouts drop independently of each other.
 	kept := 0
-	two := run(both, 1, model.Train)
+	two := run(both, 1, model.Training)
 	for _, v := range two {
 		if v != 0 {
 			kept++
@@ -78,7 +78,7 @@ func TestDropoutBetweenLayersIsADropoutStage(t *testing.T) {
 		b := reference.New()
 		defer b.Close()
 		run := func(spec model.Spec, mode model.Mode) []float64 {
-			net := build(t, b, spec, in)
+			net := build(t, b, spec, in, model.Options{})
 			for i, w := range net.Parameters() {
 				upload(b, w.Value, draws(w.Value.Size(), i))
 			}
@@ -86,7 +86,7 @@ func TestDropoutBetweenLayersIsADropoutStage(t *testing.T) {
 			x := newTensor(t, b, in.Rows(), in.Width)
 			upload(b, x, draws(x.Size(), "x"))
 			y := download(t, b, net.Forward(x, in.Steps, mode))
-			if mode == model.Train {
+			if mode == model.Training {
 				dy := newTensor(t, b, in.Rows(), net.Output().Width)
 				upload(b, dy, draws(dy.Size(), "dy"))
 				net.Backward(dy)
@@ -96,7 +96,7 @@ func TestDropoutBetweenLayersIsADropoutStage(t *testing.T) {
 			}
 			return y
 		}
-		for _, mode := range []model.Mode{model.Train, model.Eval} {
+		for _, mode := range []model.Mode{model.Training, model.Evaluation} {
 			got := run(model.Spec{{Name: "layer", Layer: layers[0]}}, mode)
 			want := run(model.Spec{{Name: "l0", Layer: layers[1]}, {Name: "drop", Layer: model.Dropout{Rate: 0.4}}, {Name: "l1", Layer: layers[1]}}, mode)
 			compare(t, name, got, want, 1e-12)

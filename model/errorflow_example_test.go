@@ -21,7 +21,7 @@ func ExampleErrorFlow() {
 		{"layer.h_l0", model.RNN{Hidden: 4, Stateful: true}},
 		{"layer.s", model.LSTM1997{Blocks: 2, Cells: 2, Stateful: true}},
 	} {
-		net, err := model.New(b, model.Spec{{Name: "layer", Layer: c.layer}}, model.Shape{Steps: 1, Batch: 8, Width: 1})
+		net, err := model.New(b, model.Spec{{Name: "layer", Layer: c.layer}}, model.Shape{Steps: 1, Batch: 8, Width: 1}, model.Options{})
 		if err != nil {
 			log.Fatal(err)
 		}

@@ -109,7 +109,8 @@ func (p *probe) flow(lag int) Flow {
 // clear leaves nothing of the measurement in the network.
 func (p *probe) clear() {
 	b := p.net.backend
-	for _, s := range p.states {
+	// Those of the largest batch: a smaller one writes on them.
+	for _, s := range p.net.States(1, p.net.input.Batch) {
 		b.Fill(s.Initial, 0)
 		if s.FinalGrad.Present() {
 			b.Fill(s.FinalGrad, 0)
@@ -132,7 +133,7 @@ func (p *probe) record() error {
 			}
 		}
 		p.history = append(p.history, before)
-		p.forward(t, Eval)
+		p.forward(t, Evaluation)
 		for _, s := range p.states {
 			b.Copy(s.Initial, s.Final)
 		}
@@ -167,7 +168,7 @@ func (p *probe) backByGradient(t int) error {
 		return nil
 	}
 	p.restore(t)
-	p.forward(t, Train)
+	p.forward(t, Training)
 	single := make([]float32, 0)
 	for k, s := range p.states {
 		if !s.FinalGrad.Present() {
@@ -209,7 +210,7 @@ func (p *probe) backByDifferences(t int) error {
 		moved[(n+v)*n+v] -= differenceStep
 	}
 	p.net.backend.Upload(s.Initial, moved)
-	p.forward(t, Eval)
+	p.forward(t, Evaluation)
 	after := make([]float32, len(moved))
 	if err := p.net.backend.Download(after, s.Final); err != nil {
 		return err

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"gputrain/backend"
+	"gputrain/backend/reference"
 	"gputrain/model"
 )
 
@@ -16,7 +18,7 @@ import (
 func flowOf(t *testing.T, layer model.Layer, state string, scale float64, steps, batch int) ([]model.Flow, *model.Network, []float32) {
 	t.Helper()
 	b := backends[0].open(t)
-	net := build(t, b, model.Spec{{Name: "layer", Layer: layer}}, model.Shape{Steps: 1, Batch: batch, Width: 2})
+	net := build(t, b, model.Spec{{Name: "layer", Layer: layer}}, model.Shape{Steps: 1, Batch: batch, Width: 2}, model.Options{})
 	rng := rand.New(rand.NewPCG(1, 1))
 	randomize(net, rng)
 	b.Scale(net.Values(), scale, net.Values())
@@ -133,7 +135,7 @@ func TestErrorFlowOfLSTM(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := backends[0].open(t)
-			net := build(t, b, model.Spec{{Name: "layer", Layer: c.layer}}, model.Shape{Steps: 1, Batch: 8, Width: 2})
+			net := build(t, b, model.Spec{{Name: "layer", Layer: c.layer}}, model.Shape{Steps: 1, Batch: 8, Width: 2}, model.Options{})
 			net.Init(1)
 			x := make([]float32, 2*steps)
 			rng := rand.New(rand.NewPCG(1, 2))
@@ -167,7 +169,7 @@ func TestErrorFlowOfALayerWithAWindow(t *testing.T) {
 func TestErrorFlowAfterSequencesThatEndEarly(t *testing.T) {
 	b := backends[0].open(t)
 	in := model.Shape{Steps: 4, Batch: 3, Width: 2}
-	net := build(t, b, model.Spec{{Name: "layer", Layer: model.GRU{Hidden: 3, Stateful: true}}}, in, model.Ragged())
+	net := build(t, b, model.Spec{{Name: "layer", Layer: model.GRU{Hidden: 3, Stateful: true}}}, in, model.Options{Ragged: true})
 	net.Init(1)
 	x := []float32{1, 0, 0, 1, -1, 1}
 	want, err := model.ErrorFlow(net, x, "layer.h_l0")
@@ -175,7 +177,7 @@ func TestErrorFlowAfterSequencesThatEndEarly(t *testing.T) {
 		t.Fatal(err)
 	}
 	net.SetLengths(4, []int32{1, 0})
-	net.Forward(newTensor(t, b, 8, 2), 4, model.Eval)
+	net.Forward(newTensor(t, b, 8, 2), 4, model.Evaluation)
 	got, err := model.ErrorFlow(net, x, "layer.h_l0")
 	if err != nil {
 		t.Fatal(err)
@@ -187,7 +189,7 @@ func TestErrorFlowAfterSequencesThatEndEarly(t *testing.T) {
 
 func TestErrorFlowSaysWhatIsMissing(t *testing.T) {
 	b := backends[0].open(t)
-	net := build(t, b, model.Spec{{Name: "rnn", Layer: model.RNN{Hidden: 4, Stateful: true}}}, model.Shape{Steps: 1, Batch: 3, Width: 2})
+	net := build(t, b, model.Spec{{Name: "rnn", Layer: model.RNN{Hidden: 4, Stateful: true}}}, model.Shape{Steps: 1, Batch: 3, Width: 2}, model.Options{})
 	for state, want := range map[string]string{
 		"lstm.c_l0": `no state "lstm.c_l0", but ["rnn.h_l0"]`,
 		"rnn.h_l0":  `of 4 elements wants a network for batches of 4, not 3`,
@@ -202,9 +204,36 @@ func TestErrorFlowSaysWhatIsMissing(t *testing.T) {
 		"backward in time":            {hidden, {Name: "both", Layer: model.GRU{Hidden: 2, Bidirectional: true, Stateful: true}}},
 		`stage "gru" is not Stateful`: {hidden, {Name: "gru", Layer: model.GRU{Hidden: 2}}},
 	} {
-		net := build(t, b, spec, model.Shape{Steps: 1, Batch: 4, Width: 2})
+		net := build(t, b, spec, model.Shape{Steps: 1, Batch: 4, Width: 2}, model.Options{})
 		if _, err := model.ErrorFlow(net, make([]float32, 4), "rnn.h_l0"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+}
+
+// A measurement leaves nothing in the network, whose states and gradients it used.
+func TestErrorFlowLeavesStatesAndGradientsOfZero(t *testing.T) {
+	for state, layer := range map[string]model.Layer{
+		"layer.h_l0":    model.GRU{Hidden: 2, Layers: 2, Stateful: true},
+		"layer.context": model.FullyRecurrent{Hidden: 2, Stateful: true},
+		"layer.s":       model.LSTM1997{Blocks: 2, Cells: 1, Stateful: true},
+	} {
+		b := reference.New()
+		defer b.Close()
+		net := build(t, b, model.Spec{{Name: "layer", Layer: layer}, {Name: "head", Layer: model.Dense{Out: 1}}}, model.Shape{Steps: 1, Batch: 4, Width: 1}, model.Options{Ragged: true})
+		net.Init(1)
+		if _, err := model.ErrorFlow(net, []float32{1, 2, 3}, state); err != nil {
+			t.Fatal(err)
+		}
+		left := map[string]backend.Tensor{"gradients": net.Grads()}
+		for _, s := range net.States(1, 4) {
+			left[s.Name] = s.Initial
+			if s.FinalGrad.Present() {
+				left[s.Name+", gradient"] = s.FinalGrad
+			}
+		}
+		for what, x := range left {
+			compare(t, state+": "+what, download(t, b, x), make([]float64, x.Size()), 0)
 		}
 	}
 }

@@ -17,7 +17,7 @@ func ExampleNew() {
 		{Name: "lstm", Layer: model.LSTM{Hidden: 64, ForgetBias: 1}},
 		{Name: "last", Layer: model.LastStep{}},
 		{Name: "head", Layer: model.Dense{Out: 10}},
-	}, model.Shape{Steps: 8, Batch: 32, Width: 8})
+	}, model.Shape{Steps: 8, Batch: 32, Width: 8}, model.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func ExampleNetwork_States() {
 	// h_t = max(x_t + h_{t−1}, 0) sums up what it reads.
 	net, err := model.New(b, model.Spec{
 		{Name: "rnn", Layer: model.RNN{Hidden: 1, ReLU: true, NoBias: true, Stateful: true}},
-	}, model.Shape{Steps: 3, Batch: 1, Width: 1})
+	}, model.Shape{Steps: 3, Batch: 1, Width: 1}, model.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func ExampleNetwork_States() {
 	sums := make([]float32, 3)
 	for _, chunk := range [][]float32{{1, 2, 3}, {10, 20, 30}} {
 		b.Upload(x, chunk)
-		if err := b.Download(sums, net.Forward(x, 3, model.Eval)); err != nil {
+		if err := b.Download(sums, net.Forward(x, 3, model.Evaluation)); err != nil {
 			log.Fatal(err)
 		}
 		fmt.Println(sums)
@@ -78,11 +78,11 @@ func ExampleNetwork_Load() {
 	b := reference.New()
 	defer b.Close()
 	in := model.Shape{Steps: 1, Batch: 1, Width: 4}
-	small, err := model.New(b, model.Spec{{Name: "head", Layer: model.Dense{Out: 2}}}, in)
+	small, err := model.New(b, model.Spec{{Name: "head", Layer: model.Dense{Out: 2}}}, in, model.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	large, err := model.New(b, model.Spec{{Name: "head", Layer: model.Dense{Out: 3}}}, in)
+	large, err := model.New(b, model.Spec{{Name: "head", Layer: model.Dense{Out: 3}}}, in, model.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -32,9 +32,9 @@ func openCPU(t testing.TB) backend.Backend {
 }
 
 // build builds spec on b and fails the test if it cannot.
-func build(t testing.TB, b backend.Backend, spec model.Spec, in model.Shape, opts ...model.Option) *model.Network {
+func build(t testing.TB, b backend.Backend, spec model.Spec, in model.Shape, o model.Options) *model.Network {
 	t.Helper()
-	net, err := model.New(b, spec, in, opts...)
+	net, err := model.New(b, spec, in, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,11 +37,12 @@ type gradientCheck struct {
 	final  [][]float64 // gradient of each state's Final
 }
 
-func newGradientCheck(t *testing.T, spec model.Spec, in model.Shape, seed uint64, opts ...model.Option) *gradientCheck {
+func newGradientCheck(t *testing.T, spec model.Spec, in model.Shape, seed uint64, o model.Options) *gradientCheck {
+	o.InputGrad = true
 	b := reference.New()
 	t.Cleanup(func() { b.Close() })
 	rng := rand.New(rand.NewPCG(1, seed))
-	c := &gradientCheck{b: b, in: in, net: build(t, b, spec, in, append(opts, model.InputGrad())...)}
+	c := &gradientCheck{b: b, in: in, net: build(t, b, spec, in, o)}
 	randomize(c.net, rng)
 	c.x = newTensor(t, b, in.Rows(), in.Width)
 	b.UploadFloat64(c.x, random(rng, c.x.Size()))
@@ -79,7 +80,7 @@ func (c *gradientCheck) errors(t *testing.T) (wrong []string, worst float64) {
 	dy := newTensor(t, c.b, c.net.Output().Rows(), c.net.Output().Width)
 	c.b.UploadFloat64(dy, c.dy)
 	c.b.Fill(c.net.Grads(), 0)
-	c.net.Forward(c.x, c.in.Steps, model.Train)
+	c.net.Forward(c.x, c.in.Steps, model.Training)
 	dx := c.net.Backward(dy)
 
 	check := func(name string, value, grad backend.Tensor) {
@@ -150,7 +151,7 @@ func TestGradientsMatchDifferences(t *testing.T) {
 		{"lstm on rnn", model.Spec{stage(model.RNN{Hidden: 3, Stateful: true}), {Name: "lstm", Layer: model.LSTM{Hidden: 2, Stateful: true}}, head}, sequences},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			wrong, worst := newGradientCheck(t, test.spec, test.in, uint64(i)).errors(t)
+			wrong, worst := newGradientCheck(t, test.spec, test.in, uint64(i), model.Options{}).errors(t)
 			for _, text := range wrong {
 				t.Errorf("seed %d: %s", i, text)
 			}
@@ -193,7 +194,7 @@ func TestGradientCheckFindsWrongGradients(t *testing.T) {
 				{Name: "lstm", Layer: model.LSTM{Hidden: 3}},
 				{Name: "head", Layer: broken{model.Dense{Out: 2}, spoil}},
 			}
-			if wrong, _ := newGradientCheck(t, spec, model.Shape{Steps: 3, Batch: 2, Width: 2}, 1).errors(t); len(wrong) == 0 {
+			if wrong, _ := newGradientCheck(t, spec, model.Shape{Steps: 3, Batch: 2, Width: 2}, 1, model.Options{}).errors(t); len(wrong) == 0 {
 				t.Error("the check did not notice")
 			}
 		})

@@ -13,7 +13,7 @@ import (
 func initialised(t *testing.T, spec model.Spec, seed uint64) map[string][]float64 {
 	b := reference.New()
 	defer b.Close()
-	net := build(t, b, spec, model.Shape{Steps: 1, Batch: 1, Width: 25})
+	net := build(t, b, spec, model.Shape{Steps: 1, Batch: 1, Width: 25}, model.Options{})
 	net.Init(seed)
 	values := make(map[string][]float64)
 	for _, w := range net.Parameters() {

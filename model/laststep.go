@@ -34,8 +34,8 @@ func (LastStep) Parameters(Shape) []ParameterSpec { return nil }
 
 // Build allocates the output and the gradient of the input.
 func (l LastStep) Build(b *Builder, in Shape) Module {
-	m := &lastStep{backend: b.Backend(), lengths: b.lengths(in)}
-	b.network.lastStep = true
+	m := &lastStep{backend: b.Backend(), lengths: b.Lengths(in)}
+	b.EndSequences()
 	if b.InputGrad() {
 		m.dx = b.New(in.Rows(), in.Width)
 	}
@@ -50,7 +50,7 @@ func (l LastStep) Build(b *Builder, in Shape) Module {
 
 type lastStep struct {
 	backend   backend.Backend
-	lengths   *lengths
+	lengths   *Lengths
 	dx        backend.Tensor // at its largest
 	y, masked backend.Tensor // the output, and what notEmpty makes; absent without lengths
 	in        Shape          // of the last Forward
@@ -58,11 +58,11 @@ type lastStep struct {
 
 func (m *lastStep) Forward(x backend.Tensor, in Shape, _ Mode) backend.Tensor {
 	m.in = in
-	if !m.lengths.given() {
+	if !m.lengths.Given() {
 		return timeStep(in.Steps-1, in.Batch).of(x)
 	}
 	y := m.y.Slice(0, in.Batch)
-	m.backend.GatherRows(y, x, m.lengths.last)
+	m.backend.GatherRows(y, x, m.lengths.Last())
 	return m.notEmpty(y, y)
 }
 
@@ -71,24 +71,24 @@ func (m *lastStep) Backward(dy backend.Tensor) backend.Tensor {
 		return backend.Tensor{}
 	}
 	b, dx := m.backend, m.dx.Slice(0, m.in.Rows())
-	if !m.lengths.given() {
+	if !m.lengths.Given() {
 		before := timeSteps(0, m.in.Steps-1, m.in.Batch)
 		b.Fill(before.of(dx), 0)
 		b.Copy(dx.Slice(before.to, dx.Rows), dy)
 		return dx
 	}
 	b.Fill(dx, 0)
-	b.ScatterAddRows(dx, m.notEmpty(m.masked, dy), m.lengths.last)
+	b.ScatterAddRows(dx, m.notEmpty(m.masked, dy), m.lengths.Last())
 	return dx
 }
 
 // notEmpty returns x, a row for each sequence, with zeros for those of length 0. It
 // is x itself, or computed into dst, which may be x.
 func (m *lastStep) notEmpty(dst, x backend.Tensor) backend.Tensor {
-	if !m.lengths.given() {
+	if !m.lengths.Given() {
 		return x
 	}
 	dst = dst.Slice(0, x.Rows)
-	m.backend.MulCol(dst, x, timeStep(0, x.Rows).of(m.lengths.mask))
+	m.backend.MulCol(dst, x, timeStep(0, x.Rows).of(m.lengths.Mask()))
 	return dst
 }

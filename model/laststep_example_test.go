@@ -16,7 +16,7 @@ func ExampleLastStep() {
 	net, err := model.New(b, model.Spec{
 		{Name: "gru", Layer: model.GRU{Hidden: 1, Bidirectional: true}},
 		{Name: "last", Layer: model.LastStep{Bidirectional: true}},
-	}, in, model.Ragged())
+	}, in, model.Options{Ragged: true})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -34,7 +34,7 @@ func ExampleLastStep() {
 	})
 	net.SetLengths(in.Steps, []int32{3, 1})
 	y := make([]float32, 4)
-	if err := b.Download(y, net.Forward(x, in.Steps, model.Eval)); err != nil {
+	if err := b.Download(y, net.Forward(x, in.Steps, model.Evaluation)); err != nil {
 		fmt.Println(err)
 		return
 	}

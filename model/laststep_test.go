@@ -22,13 +22,13 @@ func TestLastStepOfBothDirectionsOfSequencesThatEndEarly(t *testing.T) {
 		b := reference.New()
 		defer b.Close()
 		net := build(t, b, model.Spec{{Name: "last", Layer: model.LastStep{Bidirectional: true}}},
-			model.Shape{Steps: 3, Batch: 2, Width: 2}, model.Ragged(), model.InputGrad())
+			model.Shape{Steps: 3, Batch: 2, Width: 2}, model.Options{Ragged: true, InputGrad: true})
 		x, dy := newTensor(t, b, 6, 2), newTensor(t, b, 2, 2)
 		upload(b, x, []float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12})
 		upload(b, dy, []float64{10, 20, 30, 40})
 		for range 2 { // nothing is left over from the pass before
 			net.SetLengths(3, test.lengths)
-			y := net.Forward(x, 3, model.Train)
+			y := net.Forward(x, 3, model.Training)
 			dx := net.Backward(dy)
 			compare(t, test.name+": y", download(t, b, y), test.y, 0)
 			compare(t, test.name+": dx", download(t, b, dx), test.dx, 0)
@@ -45,7 +45,7 @@ func TestGradientsThroughTheLastStepOfBothDirectionsMatchDifferences(t *testing.
 		for i, lengths := range [][]int32{nil, {1, 0, 3}, {2, 3, 1}} {
 			c := newGradientCheck(t, model.Spec{
 				{Name: "layer", Layer: layer}, {Name: "last", Layer: model.LastStep{Bidirectional: true}}, {Name: "head", Layer: model.Dense{Out: 2}},
-			}, in, uint64(i), model.Ragged())
+			}, in, uint64(i), model.Options{Ragged: true})
 			c.net.SetLengths(in.Steps, lengths)
 			wrong, _ := c.errors(t)
 			for _, text := range wrong {
@@ -58,7 +58,7 @@ func TestGradientsThroughTheLastStepOfBothDirectionsMatchDifferences(t *testing.
 func TestLastStepOfBothDirectionsWantsTwoHalves(t *testing.T) {
 	b := reference.New()
 	defer b.Close()
-	_, err := model.New(b, model.Spec{{Name: "last", Layer: model.LastStep{Bidirectional: true}}}, model.Shape{Steps: 3, Batch: 2, Width: 5})
+	_, err := model.New(b, model.Spec{{Name: "last", Layer: model.LastStep{Bidirectional: true}}}, model.Shape{Steps: 3, Batch: 2, Width: 5}, model.Options{})
 	if err == nil || !strings.Contains(err.Error(), `stage "last": the option Bidirectional is set, but the input has an odd width, 5`) {
 		t.Errorf("error %v", err)
 	}
@@ -73,12 +73,12 @@ func TestLayersAboveLastStepKnowNoLengths(t *testing.T) {
 		defer b.Close()
 		net := build(t, b, model.Spec{
 			{Name: "last", Layer: model.LastStep{}}, {Name: "gru", Layer: model.GRU{Hidden: 2, Bidirectional: true}},
-		}, model.Shape{Steps: steps, Batch: 2, Width: 1}, model.Ragged())
+		}, model.Shape{Steps: steps, Batch: 2, Width: 1}, model.Options{Ragged: true})
 		net.Init(1)
 		x := newTensor(t, b, 2*steps, 1)
 		b.Fill(x, 0.5)
 		net.SetLengths(steps, []int32{0, 1})
-		results[i] = download(t, b, net.Forward(x, steps, model.Eval))
+		results[i] = download(t, b, net.Forward(x, steps, model.Evaluation))
 	}
 	if results[0][0] == 0 {
 		t.Error("the output of the empty sequence is 0 in a network built for one step")

@@ -18,8 +18,8 @@ func (s Shape) Rows() int { return s.Steps * s.Batch }
 type Mode int
 
 const (
-	Eval  Mode = iota // a Backward after it panics
-	Train             // keeps what Backward needs
+	Evaluation Mode = iota // a Backward after it panics
+	Training               // keeps what Backward needs
 )
 
 // Layer describes one stage of a network: its sizes and options. It holds no
@@ -28,7 +28,12 @@ const (
 //
 //	OutputRange(low, high float64) (float64, float64)
 //
-// which gives them for inputs from low to high; see Network.OutputRange.
+// which gives them for inputs from low to high; see Network.OutputRange. A layer
+// that a backend may have fused also has a method
+//
+//	Path(b backend.Backend) string
+//
+// which names the way that it takes on b; see Path.
 type Layer interface {
 	// Output returns the shape that the layer makes of in, or an error that
 	// says why it cannot. It must not fail on a smaller number of steps or a
@@ -41,6 +46,15 @@ type Layer interface {
 
 	// Build allocates through b what the passes need for inputs up to in.
 	Build(b *Builder, in Shape) Module
+}
+
+// Path names the way that l takes on b, as its method Path does. A layer without
+// that method takes plain operations.
+func Path(l Layer, b backend.Backend) string {
+	if l, ok := l.(interface{ Path(backend.Backend) string }); ok {
+		return l.Path(b)
+	}
+	return "plain operations"
 }
 
 // ParameterSpec describes a parameter of a layer.
@@ -115,9 +129,24 @@ func (b *Builder) New(rows, cols int) backend.Tensor {
 	return t
 }
 
-// newInts returns integers of these values that live as long as the network, or
-// absent ones when memory is short, as New does.
-func (b *Builder) newInts(values []int32) backend.Ints {
+// NewConstant returns a [rows, cols] tensor of these values, rounded to float32,
+// that lives as long as the network. When memory is short it is absent, as that
+// of New.
+func (b *Builder) NewConstant(rows, cols int, values []float64) backend.Tensor {
+	t := b.New(rows, cols)
+	if !t.Present() {
+		return t
+	}
+	single := make([]float32, len(values))
+	for i, v := range values {
+		single[i] = float32(v)
+	}
+	b.Backend().Upload(t, single)
+	return t
+}
+
+// NewIntConstant is NewConstant for integers.
+func (b *Builder) NewIntConstant(values []int32) backend.Ints {
 	if *b.err != nil {
 		return backend.Ints{}
 	}

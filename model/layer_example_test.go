@@ -57,7 +57,7 @@ func ExampleLayer() {
 	defer b.Close()
 	net, err := model.New(b, model.Spec{
 		{Name: "residual", Layer: residual{model.ReLU}},
-	}, model.Shape{Steps: 1, Batch: 3, Width: 1}, model.InputGrad())
+	}, model.Shape{Steps: 1, Batch: 3, Width: 1}, model.Options{InputGrad: true})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -69,7 +69,7 @@ func ExampleLayer() {
 	}
 	b.Upload(x, []float32{-1, 1, 2})
 	values := make([]float32, 3)
-	if err := b.Download(values, net.Forward(x, 1, model.Train)); err != nil {
+	if err := b.Download(values, net.Forward(x, 1, model.Training)); err != nil {
 		fmt.Println(err)
 		return
 	}

@@ -81,7 +81,7 @@ func passes(t *testing.T, spec model.Spec) []float32 {
 	in := model.Shape{Steps: 4, Batch: 2, Width: 2}
 	b := reference.New()
 	defer b.Close()
-	net, err := model.New(b, spec, in)
+	net, err := model.New(b, spec, in, model.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func passes(t *testing.T, spec model.Spec) []float32 {
 		values[i] = rng.Float32() - 0.5
 	}
 	b.Upload(x, values)
-	y := net.Forward(x, in.Steps, model.Train)
+	y := net.Forward(x, in.Steps, model.Training)
 	net.Backward(y)
 	result := make([]float32, y.Size()+net.Grads().Size())
 	if err := errors.Join(b.Download(result[:y.Size()], y), b.Download(result[y.Size():], net.Grads())); err != nil {
@@ -121,7 +121,7 @@ func TestAnErrorOfALayerWithinALayerIsThatOfTheStage(t *testing.T) {
 		{model.Tanh, unbuildable{}},
 		{model.Dense{Out: 2}, unbuildable{}},
 	} {
-		_, err := model.New(b, model.Spec{{Name: "both", Layer: c}}, model.Shape{Steps: 1, Batch: 1, Width: 2})
+		_, err := model.New(b, model.Spec{{Name: "both", Layer: c}}, model.Shape{Steps: 1, Batch: 1, Width: 2}, model.Options{})
 		if err == nil || !strings.Contains(err.Error(), `stage "both": no such unit`) {
 			t.Errorf("%T, %T: got error %v, want that of the layer", c.first, c.second, err)
 		}
@@ -155,7 +155,7 @@ func TestALayerWithinALayerTellsThatItRestarts(t *testing.T) {
 		{recurrentChain{chain{model.LSTM{Hidden: 2, Stateful: true}, model.Tanh}}, 2, false},
 		{chain{model.Dense{Out: 2}, model.Tanh}, 0, false},
 	} {
-		net := build(t, b, model.Spec{{Name: "both", Layer: test.layer}}, model.Shape{Steps: 3, Batch: 1, Width: 2})
+		net := build(t, b, model.Spec{{Name: "both", Layer: test.layer}}, model.Shape{Steps: 3, Batch: 1, Width: 2}, model.Options{})
 		if got := len(net.States(3, 1)); got != test.states {
 			t.Errorf("%+v: %d states, want %d", test.layer, got, test.states)
 		}
@@ -173,14 +173,14 @@ func TestALayerWithinALayerIsTaught(t *testing.T) {
 	run := func(spec model.Spec) []float64 {
 		b := reference.New()
 		defer b.Close()
-		net := build(t, b, spec, in)
+		net := build(t, b, spec, in, model.Options{})
 		net.Init(1)
 		x := newTensor(t, b, in.Rows(), in.Width)
 		upload(b, x, random(rand.New(rand.NewPCG(1, 1)), x.Size()))
 		if net.Taught() {
 			net.Teach(x)
 		}
-		return download(t, b, net.Forward(x, in.Steps, model.Train))
+		return download(t, b, net.Forward(x, in.Steps, model.Training))
 	}
 	inner := run(model.Spec{{Name: "both", Layer: chain{jordan(true), model.Tanh}}})
 	stages := run(model.Spec{{Name: "first", Layer: jordan(true)}, {Name: "second", Layer: model.Tanh}})
@@ -191,7 +191,7 @@ func TestALayerWithinALayerIsTaught(t *testing.T) {
 
 	b := reference.New()
 	defer b.Close()
-	_, err := model.New(b, model.Spec{{Name: "both", Layer: chain{jordan(true), model.Dense{Out: 3}}}}, in)
+	_, err := model.New(b, model.Spec{{Name: "both", Layer: chain{jordan(true), model.Dense{Out: 3}}}}, in, model.Options{})
 	if err == nil || !strings.Contains(err.Error(), `stage "both": its teacher gives the targets of the network, of width 3, for its 2 outputs`) {
 		t.Errorf("error %v, want one about the width of the targets", err)
 	}

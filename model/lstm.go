@@ -100,6 +100,14 @@ func (l LSTM) OutputRange(_, _ float64) (float64, float64) {
 	return -1, 1
 }
 
+// Path returns backend.LSTMPath, or PathPlain with Projection, LayerNorm or zoneout.
+func (l LSTM) Path(b backend.Backend) string {
+	if l.stepwise() {
+		return backend.PathPlain
+	}
+	return backend.LSTMPath(b)
+}
+
 // Parameters describes the parameters of all layers.
 func (l LSTM) Parameters(in Shape) []ParameterSpec {
 	params := l.stack().parameters(in)

@@ -144,6 +144,9 @@ func (l LSTM1997) checkBiases() error {
 	return nil
 }
 
+// Path returns backend.LSTM1997Path.
+func (LSTM1997) Path(b backend.Backend) string { return backend.LSTM1997Path(b) }
+
 // Parameters describes the weights and the peepholes.
 func (l LSTM1997) Parameters(in Shape) []ParameterSpec {
 	draw := uniformWithin(l.initRange())
@@ -183,7 +186,7 @@ func (l LSTM1997) Build(b *Builder, in Shape) Module {
 		output:   b.New(steps, l.allCells()),
 	}
 	a := &m.args
-	a.Blocks, a.G, a.H = l.Blocks, backend.SquashInput, backend.SquashOutput
+	a.Blocks, a.G, a.H = l.Blocks, backend.SquashInput(), backend.SquashOutput()
 	if l.LinearOutput {
 		a.H = backend.Squash{}
 	}

@@ -118,7 +118,7 @@ type blockCheck struct {
 func newBlockCheck(t *testing.T, layer model.LSTM1997, in model.Shape, seed uint64) *blockCheck {
 	b := reference.New()
 	t.Cleanup(func() { b.Close() })
-	net := build(t, b, model.Spec{{Name: "lstm", Layer: layer}}, in)
+	net := build(t, b, model.Spec{{Name: "lstm", Layer: layer}}, in, model.Options{})
 	rng := rand.New(rand.NewPCG(1, seed))
 	randomize(net, rng)
 	out := net.Output()
@@ -140,7 +140,7 @@ func (c *blockCheck) pass(t *testing.T, from, to int) (y []float64) {
 	x, dy := newTensor(t, c.b, (to-from)*n, c.in.Width), newTensor(t, c.b, (to-from)*n, c.net.Output().Width)
 	c.b.UploadFloat64(x, c.x[from*n*x.Cols:to*n*x.Cols])
 	c.b.UploadFloat64(dy, c.dy[from*n*dy.Cols:to*n*dy.Cols])
-	y = download(t, c.b, c.net.Forward(x, to-from, model.Train))
+	y = download(t, c.b, c.net.Forward(x, to-from, model.Training))
 	c.net.Backward(dy)
 	return y
 }
@@ -228,10 +228,10 @@ func TestLSTM1997TakeSmallerBatches(t *testing.T) {
 		stage := model.Spec{{Name: "lstm", Layer: test.layer}}
 		b := reference.New()
 		defer b.Close()
-		large := build(t, b, stage, model.Shape{Steps: 6, Batch: 5, Width: 2})
+		large := build(t, b, stage, model.Shape{Steps: 6, Batch: 5, Width: 2}, model.Options{})
 		large.Init(1)
 		for i, size := range []struct{ steps, batch int }{{6, 5}, {6, 2}, {3, 5}, {1, 1}, {5, 4}, {4, 0}} {
-			exact := build(t, b, stage, model.Shape{Steps: size.steps, Batch: max(1, size.batch), Width: 2})
+			exact := build(t, b, stage, model.Shape{Steps: size.steps, Batch: max(1, size.batch), Width: 2}, model.Options{})
 			exact.Init(1)
 			b.Fill(large.Grads(), 0)
 			y, _ := trainPass(t, large, size.steps, size.batch, uint64(i))

@@ -19,7 +19,7 @@ func ExampleLSTM1997() {
 		{Name: "last", Layer: model.LastStep{}},
 		{Name: "output", Layer: model.Dense{Out: 4}},
 		{Name: "sigmoid", Layer: model.Sigmoid},
-	}, model.Shape{Steps: 110, Batch: 1, Width: 8})
+	}, model.Shape{Steps: 110, Batch: 1, Width: 8}, model.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func ExampleLSTM1997_generations() {
 		{2000, model.LSTM1997{Blocks: 2, Cells: 2, NoGateFeedback: true, ForgetGates: true, ForgetGateBias: []float64{1, 2}}},
 		{2002, model.LSTM1997{Blocks: 2, Cells: 2, NoGateFeedback: true, ForgetGates: true, Peepholes: true, LinearOutput: true}},
 	} {
-		net, err := model.New(b, model.Spec{{Name: "lstm", Layer: generation.layer}}, model.Shape{Steps: 100, Batch: 1, Width: 7})
+		net, err := model.New(b, model.Spec{{Name: "lstm", Layer: generation.layer}}, model.Shape{Steps: 100, Batch: 1, Width: 7}, model.Options{})
 		if err != nil {
 			log.Fatal(err)
 		}

@@ -113,7 +113,7 @@ func TestConstantErrorCarouselKeepsStatesAndDerivatives(t *testing.T) {
 			defer b.Close()
 			layer := model.LSTM1997{Blocks: 2, Cells: 2, Stateful: true}
 			in := model.Shape{Steps: steps, Batch: 2, Width: 3}
-			net := build(t, b, model.Spec{{Name: "lstm", Layer: layer}}, in)
+			net := build(t, b, model.Spec{{Name: "lstm", Layer: layer}}, in, model.Options{})
 			rng := rand.New(rand.NewPCG(1, 1))
 			// Cells whose weights are zero get g(0) = 0; the gates do as they like.
 			weight, _ := net.Parameter("lstm.weight")
@@ -129,7 +129,7 @@ func TestConstantErrorCarouselKeepsStatesAndDerivatives(t *testing.T) {
 			x, dy := newTensor(t, b, in.Rows(), in.Width), newTensor(t, b, in.Rows(), 4)
 			upload(b, x, random(rng, x.Size()))
 			upload(b, dy, random(rng, dy.Size()))
-			net.Forward(x, steps, model.Train)
+			net.Forward(x, steps, model.Training)
 			net.Backward(dy)
 			for _, s := range net.States(steps, in.Batch) {
 				got := download(t, b, s.Final)

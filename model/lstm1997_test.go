@@ -18,7 +18,7 @@ func TestLSTM1997HaveTheWeightsOfThePaper(t *testing.T) {
 		net := build(t, b, model.Spec{
 			{Name: "lstm", Layer: model.LSTM1997{Blocks: 2, Cells: 2}},
 			{Name: "output", Layer: model.Dense{Out: test.outputs}},
-		}, model.Shape{Steps: 1, Batch: 1, Width: test.inputs})
+		}, model.Shape{Steps: 1, Batch: 1, Width: test.inputs}, model.Options{})
 		if got := net.Count(); got != test.want {
 			t.Errorf("%d inputs, %d outputs: %d weights, want %d", test.inputs, test.outputs, got, test.want)
 		}
@@ -59,33 +59,33 @@ func TestNewReportsLSTM1997ThatMakeNoSense(t *testing.T) {
 	lstm := func(l model.LSTM1997) model.Spec { return model.Spec{{Name: "bad", Layer: l}} }
 	for name, test := range map[string]struct {
 		spec    model.Spec
-		options []model.Option
+		options model.Options
 		want    string
 	}{
-		"no blocks":                {lstm(model.LSTM1997{Cells: 2}), nil, "Blocks is 0, want 1 to"},
-		"no cells":                 {lstm(model.LSTM1997{Blocks: 2}), nil, "Cells is 0, want 1 to"},
-		"peepholes without a cell": {lstm(model.LSTM1997{Blocks: 2, Peepholes: true}), nil, "Cells is 0, want 1 to"},
-		"overflow":                 {lstm(model.LSTM1997{Blocks: 1 << 28, Cells: 1 << 28}), nil, "Blocks·Cells is 72057594037927936"},
-		"a bias too few":           {lstm(model.LSTM1997{Blocks: 2, Cells: 1, InputGateBias: []float64{1}}), nil, "InputGateBias has 1 values, want one for each of 2 blocks"},
-		"a bias too many":          {lstm(model.LSTM1997{Blocks: 1, Cells: 1, OutputGateBias: []float64{1, 2}}), nil, "OutputGateBias has 2 values"},
-		"NaN bias":                 {lstm(model.LSTM1997{Blocks: 1, Cells: 1, ForgetGates: true, ForgetGateBias: []float64{math.NaN()}}), nil, "ForgetGateBias is [NaN]"},
-		"infinite bias":            {lstm(model.LSTM1997{Blocks: 1, Cells: 1, ForgetGates: true, ForgetGateBias: []float64{math.Inf(1)}}), nil, "ForgetGateBias is [+Inf]"},
-		"bias of no gate":          {lstm(model.LSTM1997{Blocks: 1, Cells: 1, ForgetGateBias: []float64{1}}), nil, "ForgetGateBias is set, but ForgetGates is not"},
-		"range below 0":            {lstm(model.LSTM1997{Blocks: 1, Cells: 1, InitRange: -1}), nil, "InitRange is -1"},
-		"range NaN":                {lstm(model.LSTM1997{Blocks: 1, Cells: 1, InitRange: math.NaN()}), nil, "InitRange is NaN"},
-		"range infinite":           {lstm(model.LSTM1997{Blocks: 1, Cells: 1, InitRange: math.Inf(1)}), nil, "InitRange is +Inf"},
-		"range too large":          {lstm(model.LSTM1997{Blocks: 1, Cells: 1, InitRange: 1e300}), nil, "InitRange is 1e+300"},
-		"bias too large":           {lstm(model.LSTM1997{Blocks: 1, Cells: 1, InputGateBias: []float64{1e39}}), nil, "InputGateBias is [1e+39], want finite numbers of single precision"},
-		"too large":                {lstm(model.LSTM1997{Blocks: 1 << 27, Cells: 1}), nil, ""},
+		"no blocks":                {lstm(model.LSTM1997{Cells: 2}), model.Options{}, "Blocks is 0, want 1 to"},
+		"no cells":                 {lstm(model.LSTM1997{Blocks: 2}), model.Options{}, "Cells is 0, want 1 to"},
+		"peepholes without a cell": {lstm(model.LSTM1997{Blocks: 2, Peepholes: true}), model.Options{}, "Cells is 0, want 1 to"},
+		"overflow":                 {lstm(model.LSTM1997{Blocks: 1 << 28, Cells: 1 << 28}), model.Options{}, "Blocks·Cells is 72057594037927936"},
+		"a bias too few":           {lstm(model.LSTM1997{Blocks: 2, Cells: 1, InputGateBias: []float64{1}}), model.Options{}, "InputGateBias has 1 values, want one for each of 2 blocks"},
+		"a bias too many":          {lstm(model.LSTM1997{Blocks: 1, Cells: 1, OutputGateBias: []float64{1, 2}}), model.Options{}, "OutputGateBias has 2 values"},
+		"NaN bias":                 {lstm(model.LSTM1997{Blocks: 1, Cells: 1, ForgetGates: true, ForgetGateBias: []float64{math.NaN()}}), model.Options{}, "ForgetGateBias is [NaN]"},
+		"infinite bias":            {lstm(model.LSTM1997{Blocks: 1, Cells: 1, ForgetGates: true, ForgetGateBias: []float64{math.Inf(1)}}), model.Options{}, "ForgetGateBias is [+Inf]"},
+		"bias of no gate":          {lstm(model.LSTM1997{Blocks: 1, Cells: 1, ForgetGateBias: []float64{1}}), model.Options{}, "ForgetGateBias is set, but ForgetGates is not"},
+		"range below 0":            {lstm(model.LSTM1997{Blocks: 1, Cells: 1, InitRange: -1}), model.Options{}, "InitRange is -1"},
+		"range NaN":                {lstm(model.LSTM1997{Blocks: 1, Cells: 1, InitRange: math.NaN()}), model.Options{}, "InitRange is NaN"},
+		"range infinite":           {lstm(model.LSTM1997{Blocks: 1, Cells: 1, InitRange: math.Inf(1)}), model.Options{}, "InitRange is +Inf"},
+		"range too large":          {lstm(model.LSTM1997{Blocks: 1, Cells: 1, InitRange: 1e300}), model.Options{}, "InitRange is 1e+300"},
+		"bias too large":           {lstm(model.LSTM1997{Blocks: 1, Cells: 1, InputGateBias: []float64{1e39}}), model.Options{}, "InputGateBias is [1e+39], want finite numbers of single precision"},
+		"too large":                {lstm(model.LSTM1997{Blocks: 1 << 27, Cells: 1}), model.Options{}, ""},
 		"parameters before it": {model.Spec{
 			{Name: "dense", Layer: model.Dense{Out: 2}}, {Name: "bad", Layer: model.LSTM1997{Blocks: 1, Cells: 1}},
-		}, nil, "the truncated gradient of an LSTM1997 does not reach its input"},
-		"gradient of the input": {lstm(model.LSTM1997{Blocks: 1, Cells: 1}), []model.Option{model.InputGrad()}, "the truncated gradient of an LSTM1997 does not reach its input"},
+		}, model.Options{}, "the truncated gradient of an LSTM1997 does not reach its input"},
+		"gradient of the input": {lstm(model.LSTM1997{Blocks: 1, Cells: 1}), model.Options{InputGrad: true}, "the truncated gradient of an LSTM1997 does not reach its input"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := &meter{Backend: reference.New(), allowed: -1}
 			defer b.Close()
-			net, err := model.New(b, test.spec, model.Shape{Steps: 4, Batch: 3, Width: 2}, test.options...)
+			net, err := model.New(b, test.spec, model.Shape{Steps: 4, Batch: 3, Width: 2}, test.options)
 			if err == nil || net != nil {
 				t.Fatalf("New returned %v, %v, want an error", net, err)
 			}
@@ -103,7 +103,7 @@ func TestNewFreesLSTM1997WhenMemoryRunsShort(t *testing.T) {
 	layer := model.LSTM1997{Blocks: 2, Cells: 2, ForgetGates: true, Peepholes: true, Stateful: true}
 	for allowed := 0; ; allowed++ {
 		b := &meter{Backend: reference.New(), allowed: allowed}
-		net, err := model.New(b, model.Spec{{Name: "lstm", Layer: layer}}, model.Shape{Steps: 4, Batch: 3, Width: 2})
+		net, err := model.New(b, model.Spec{{Name: "lstm", Layer: layer}}, model.Shape{Steps: 4, Batch: 3, Width: 2}, model.Options{})
 		if err == nil {
 			if allowed != 12 {
 				t.Errorf("the network needs %d allocations, want 12", allowed)
@@ -127,7 +127,7 @@ func TestLSTM1997BehindAStageWithoutParameters(t *testing.T) {
 		{Name: "tanh", Layer: model.Tanh},
 		{Name: "lstm", Layer: model.LSTM1997{Blocks: 2, Cells: 1}},
 		{Name: "output", Layer: model.Dense{Out: 2}},
-	}, model.Shape{Steps: 3, Batch: 2, Width: 2})
+	}, model.Shape{Steps: 3, Batch: 2, Width: 2}, model.Options{})
 	net.Init(1)
 	if _, dx := trainPass(t, net, 3, 2, 1); dx != nil {
 		t.Errorf("the gradient of the input is %v, want none", dx)
@@ -138,11 +138,11 @@ func TestLSTM1997AllocateNothing(t *testing.T) {
 	b := openCPU(t)
 	defer b.Close()
 	for _, test := range generations {
-		net := build(t, b, model.Spec{{Name: "lstm", Layer: test.layer}}, model.Shape{Steps: 4, Batch: 3, Width: 2})
+		net := build(t, b, model.Spec{{Name: "lstm", Layer: test.layer}}, model.Shape{Steps: 4, Batch: 3, Width: 2}, model.Options{})
 		net.Init(1)
 		x, dy := newTensor(t, b, 4*3, 2), newTensor(t, b, 4*3, net.Output().Width)
 		if n := testing.AllocsPerRun(20, func() {
-			net.Forward(x, 4, model.Train)
+			net.Forward(x, 4, model.Training)
 			net.Backward(dy)
 		}); n != 0 {
 			t.Errorf("%s: a forward and a backward pass allocate %v times", test.name, n)
@@ -163,7 +163,7 @@ func TestLSTM1997StatesAreNamed(t *testing.T) {
 		{model.LSTM1997{Blocks: 2, Cells: 2, Stateful: true, ForgetGates: true, Peepholes: true, NoGateFeedback: true},
 			[]string{"lstm.s 3x4", "lstm.y 3x4", "lstm.ds_in 3x36", "lstm.ds_forget 3x36", "lstm.ds_cell 3x28"}},
 	} {
-		net := build(t, b, model.Spec{{Name: "lstm", Layer: test.layer}}, model.Shape{Steps: 5, Batch: 4, Width: 2})
+		net := build(t, b, model.Spec{{Name: "lstm", Layer: test.layer}}, model.Shape{Steps: 5, Batch: 4, Width: 2}, model.Options{})
 		var got []string
 		for _, s := range net.States(4, 3) {
 			got = append(got, s.Name+" "+s.Initial.String())

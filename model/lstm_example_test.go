@@ -16,7 +16,7 @@ func ExampleLSTM_peepholes() {
 	net, err := model.New(b, model.Spec{
 		{Name: "lstm", Layer: model.LSTM{Hidden: 16, Peepholes: true, ForgetBias: 1}},
 		{Name: "output", Layer: model.Dense{Out: 1}},
-	}, model.Shape{Steps: 100, Batch: 32, Width: 1})
+	}, model.Shape{Steps: 100, Batch: 32, Width: 1}, model.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}

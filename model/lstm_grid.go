@@ -55,6 +55,9 @@ func (g GridLSTM) Output(in Shape) (Shape, error) {
 // OutputRange returns −1 and 1.
 func (g GridLSTM) OutputRange(_, _ float64) (float64, float64) { return -1, 1 }
 
+// Path returns backend.LSTMPath.
+func (GridLSTM) Path(b backend.Backend) string { return backend.LSTMPath(b) }
+
 // Parameters describes the projection, then the parameters of all layers.
 func (g GridLSTM) Parameters(in Shape) []ParameterSpec {
 	var params []ParameterSpec

@@ -29,7 +29,7 @@ func TestGridLSTMGradientsMatchDifferences(t *testing.T) {
 		{"on an LSTM", model.Spec{{Name: "lstm", Layer: model.LSTM{Hidden: 2}}, stage(model.GridLSTM{Hidden: 3, Layers: 2}), head}, in},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			wrong, worst := newGradientCheck(t, test.spec, test.in, uint64(seed)).errors(t)
+			wrong, worst := newGradientCheck(t, test.spec, test.in, uint64(seed), model.Options{}).errors(t)
 			for _, text := range wrong {
 				t.Errorf("seed %d: %s", seed, text)
 			}
@@ -87,7 +87,7 @@ func TestGridLSTMFollowsItsEquations(t *testing.T) {
 	for seed, layers := range []int{1, 2, 3} {
 		b := reference.New()
 		defer b.Close()
-		net := build(t, b, model.Spec{{Name: "grid", Layer: model.GridLSTM{Hidden: 3, Layers: layers}}}, in)
+		net := build(t, b, model.Spec{{Name: "grid", Layer: model.GridLSTM{Hidden: 3, Layers: layers}}}, in, model.Options{})
 		rng := rand.New(rand.NewPCG(1, uint64(seed)))
 		randomize(net, rng)
 		g := grid{hidden: 3, layers: layers, params: map[string][]float64{}}
@@ -97,7 +97,7 @@ func TestGridLSTMFollowsItsEquations(t *testing.T) {
 		x := newTensor(t, b, in.Rows(), in.Width)
 		values := random(rng, x.Size())
 		b.UploadFloat64(x, values)
-		y := download(t, b, net.Forward(x, in.Steps, model.Eval))
+		y := download(t, b, net.Forward(x, in.Steps, model.Evaluation))
 		for n := range in.Batch {
 			var sequence [][]float64
 			var got []float64

@@ -81,7 +81,7 @@ func TestLSTMWithPeepholesIsThatOfGraves(t *testing.T) {
 	const hidden = 4
 	b := reference.New()
 	defer b.Close()
-	net := build(t, b, model.Spec{{Name: "lstm", Layer: model.LSTM{Hidden: hidden, Peepholes: true}}}, in)
+	net := build(t, b, model.Spec{{Name: "lstm", Layer: model.LSTM{Hidden: hidden, Peepholes: true}}}, in, model.Options{})
 	rng := rand.New(rand.NewPCG(1, 1))
 	randomize(net, rng)
 	values := func(name string) (value, grad []float64) {
@@ -101,7 +101,7 @@ func TestLSTMWithPeepholesIsThatOfGraves(t *testing.T) {
 	inputs, errors := random(rng, x.Size()), random(rng, dy.Size())
 	b.UploadFloat64(x, inputs)
 	b.UploadFloat64(dy, errors)
-	y := download(t, b, net.Forward(x, in.Steps, model.Train))
+	y := download(t, b, net.Forward(x, in.Steps, model.Training))
 	net.Backward(dy)
 
 	want, grad := g.run(inputs, errors)

@@ -11,14 +11,14 @@ import "gputrain/backend"
 // With rate 0 it does nothing, s_t being s̃_t.
 type zoneout struct {
 	rate  float64
-	noise noise
+	noise Noise
 }
 
 func newZoneout(b *Builder, rate float64) zoneout {
 	if rate == 0 {
 		return zoneout{}
 	}
-	return zoneout{rate: rate, noise: b.newNoise()}
+	return zoneout{rate: rate, noise: b.Noise()}
 }
 
 // forward sets after to s_t, where rows are those of the time step.
@@ -27,8 +27,8 @@ func (z zoneout) forward(b backend.Backend, after, before, candidate backend.Ten
 		return
 	}
 	b.Sub(after, candidate, before)
-	if mode == Train {
-		z.noise.drop(b, after, after, z.rate, rows.from*after.Cols)
+	if mode == Training {
+		z.noise.Drop(after, after, z.rate, rows.from*after.Cols)
 	}
 	b.Scale(after, 1-z.rate, after)
 	b.Add(after, after, before)
@@ -37,7 +37,7 @@ func (z zoneout) forward(b backend.Backend, after, before, candidate backend.Ten
 // backward splits the gradient of s_t into that of s̃_t and that which passes
 // to s_{t−1}, left in grad.
 func (z zoneout) backward(b backend.Backend, candidate, grad backend.Tensor, rows span) {
-	z.noise.drop(b, candidate, grad, z.rate, rows.from*grad.Cols)
+	z.noise.Drop(candidate, grad, z.rate, rows.from*grad.Cols)
 	b.Scale(candidate, 1-z.rate, candidate)
 	b.Sub(grad, grad, candidate)
 }

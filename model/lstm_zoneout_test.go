@@ -33,7 +33,7 @@ func TestZoneoutKeepsElements(t *testing.T) {
 	b := reference.New()
 	defer b.Close()
 	layer := model.LSTM{Hidden: hidden, ZoneoutHidden: 0.1, ZoneoutCell: 0.4, Stateful: true}
-	net := build(t, b, model.Spec{{Name: "layer", Layer: layer}}, model.Shape{Steps: 1, Batch: batch, Width: width})
+	net := build(t, b, model.Spec{{Name: "layer", Layer: layer}}, model.Shape{Steps: 1, Batch: batch, Width: width}, model.Options{})
 	params := map[string][]float64{}
 	for _, w := range net.Parameters() {
 		name := w.Name[len("layer."):]
@@ -50,7 +50,7 @@ func TestZoneoutKeepsElements(t *testing.T) {
 		h, c := lstmStep(params, x[i*width:(i+1)*width], before[0][i*hidden:(i+1)*hidden], before[1][i*hidden:(i+1)*hidden])
 		candidate[0], candidate[1] = append(candidate[0], h...), append(candidate[1], c...)
 	}
-	for mode, name := range map[model.Mode]string{model.Eval: "eval", model.Train: "train"} {
+	for mode, name := range map[model.Mode]string{model.Evaluation: "eval", model.Training: "train"} {
 		for k, rate := range []float64{layer.ZoneoutHidden, layer.ZoneoutCell} {
 			upload(b, states[0].Initial, before[0])
 			upload(b, states[1].Initial, before[1])
@@ -60,16 +60,16 @@ func TestZoneoutKeepsElements(t *testing.T) {
 			for i, v := range got {
 				was, will := before[k][i], candidate[k][i]
 				switch {
-				case mode == model.Eval && math.Abs(v-(rate*was+(1-rate)*will)) < 1e-12:
-				case mode == model.Train && math.Abs(v-will) < 1e-12:
-				case mode == model.Train && v == was:
+				case mode == model.Evaluation && math.Abs(v-(rate*was+(1-rate)*will)) < 1e-12:
+				case mode == model.Training && math.Abs(v-will) < 1e-12:
+				case mode == model.Training && v == was:
 					kept++
 				default:
 					t.Fatalf("%s: %s: element %d is %v, before %v, candidate %v, rate %v", name, states[k].Name, i, v, was, will, rate)
 				}
 			}
 			n := float64(len(got))
-			if most := 5 * math.Sqrt(n*rate*(1-rate)); mode == model.Train && math.Abs(float64(kept)-n*rate) > most {
+			if most := 5 * math.Sqrt(n*rate*(1-rate)); mode == model.Training && math.Abs(float64(kept)-n*rate) > most {
 				t.Errorf("%s keeps %d of %v elements, want %v ± %.0f", states[k].Name, kept, n, n*rate, most)
 			}
 		}

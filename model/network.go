@@ -42,24 +42,21 @@ type Stage struct {
 // Network is a network that was built on a backend.
 type Network struct {
 	backend       backend.Backend
+	options       Options
 	input         Shape // the largest
-	inputGrad     bool
 	stages        []builtStage
 	pupils        []pupil
 	parameters    []Parameter
 	values, grads backend.Tensor
 	buffers       []backend.Buffer
 
-	observe func(stage string, pass Pass)
-
-	ragged   bool
-	lengths  *lengths // nil unless ragged
-	lastStep bool     // a LastStep was built: what comes after it has no lengths
-	seed     uint64   // of dropout and zoneout
-	noises   uint64   // how many of them the network has
+	lengths *Lengths // nil unless ragged
+	ended   bool     // what comes now has no lengths: see Builder.EndSequences
+	seed    uint64   // of dropout and zoneout
+	noises  uint64   // how many of them the network has
 
 	output  Shape // of the last Forward
-	trained bool  // the last pass was a Forward in mode Train
+	trained bool  // the last pass was a Forward in mode Training
 }
 
 type builtStage struct {
@@ -76,11 +73,19 @@ type Parameter struct {
 	init func(dst []float64, rng *rand.Rand)
 }
 
-// Option is an option of New.
-type Option func(*Network)
+// Options are the options of New. The zero value is a sensible choice.
+type Options struct {
+	// Ragged makes room for sequences that end before the last step: see
+	// Network.SetLengths.
+	Ragged bool
 
-// InputGrad makes Backward compute the gradient of the network's input.
-func InputGrad() Option { return func(n *Network) { n.inputGrad = true } }
+	// InputGrad makes Backward compute the gradient of the network's input.
+	InputGrad bool
+
+	// Observe, if not nil, is called before each stage's part of a pass with the
+	// name of the stage, and with "" when the pass is over.
+	Observe func(stage string, pass Pass)
+}
 
 // Pass is one of the two ways through a network.
 type Pass string
@@ -90,24 +95,20 @@ const (
 	BackwardPass Pass = "backward"
 )
 
-// Observe makes the network call f before each stage's part of a pass, with the
-// name of the stage, and with "" when the pass is over.
-func Observe(f func(stage string, pass Pass)) Option { return func(n *Network) { n.observe = f } }
-
 // New builds the network that spec describes on b, for inputs of in.Width
 // columns with up to in.Steps steps and in.Batch sequences. The parameters are
 // zero until Init or Load. An error names the stage; nothing stays allocated
 // then.
-func New(b backend.Backend, spec Spec, in Shape, opts ...Option) (*Network, error) {
-	n := &Network{backend: b, input: in, observe: func(string, Pass) {}}
-	for _, o := range opts {
-		o(n)
+func New(b backend.Backend, spec Spec, in Shape, o Options) (*Network, error) {
+	n := &Network{backend: b, input: in, options: o}
+	if o.Observe == nil {
+		n.options.Observe = func(string, Pass) {}
 	}
 	shapes, err := spec.shapes(in)
 	if err != nil {
 		return nil, err
 	}
-	if n.ragged {
+	if o.Ragged {
 		if n.lengths, err = newLengths(n); err != nil {
 			n.Free()
 			return nil, fmt.Errorf("model: lengths of %d sequences of up to %d steps: %w", in.Batch, in.Steps, err)
@@ -153,33 +154,33 @@ func (n *Network) Forward(x backend.Tensor, steps int, mode Mode) backend.Tensor
 	in := Shape{Steps: steps, Batch: x.Rows / steps, Width: x.Cols}
 	n.lengths.check(in)
 	for _, s := range n.stages {
-		n.observe(s.Name, ForwardPass)
+		n.options.Observe(s.Name, ForwardPass)
 		x = s.module.Forward(x, in, mode)
 		in = s.output(in)
 	}
-	n.observe("", ForwardPass)
-	n.output, n.trained = in, mode == Train
+	n.options.Observe("", ForwardPass)
+	n.output, n.trained = in, mode == Training
 	return x
 }
 
 // Backward queues the backward pass of the last Forward, which must have been
-// in mode Train and serves one Backward. dy is the gradient of its output and
+// in mode Training and serves one Backward. dy is the gradient of its output and
 // is only read. The gradients of the parameters are added to Grads. It returns
 // the gradient of the input, absent unless the network was built with
-// InputGrad.
+// Options.InputGrad.
 func (n *Network) Backward(dy backend.Tensor) backend.Tensor {
 	if !n.trained {
-		panic("model: Backward: no Forward in mode Train before it")
+		panic("model: Backward: no Forward in mode Training before it")
 	}
 	if dy.Rows != n.output.Rows() || dy.Cols != n.output.Width {
 		panic(fmt.Sprintf("model: Backward: dy is %v, want %dx%d", dy, n.output.Rows(), n.output.Width))
 	}
 	n.trained = false
 	for i := len(n.stages) - 1; i >= 0 && dy.Present(); i-- {
-		n.observe(n.stages[i].Name, BackwardPass)
+		n.options.Observe(n.stages[i].Name, BackwardPass)
 		dy = n.stages[i].module.Backward(dy)
 	}
-	n.observe("", BackwardPass)
+	n.options.Observe("", BackwardPass)
 	return dy
 }
 
@@ -258,7 +259,7 @@ func (n *Network) Free() {
 	n.buffers = nil
 }
 
-// SetSeed sets the seed of Dropout and zoneout. Passes in mode Train with the
+// SetSeed sets the seed of Dropout and zoneout. Passes in mode Training with the
 // same seed drop the same elements: whoever trains gives each step its own.
 func (n *Network) SetSeed(seed uint64) { n.seed = seed }
 

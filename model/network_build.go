@@ -95,7 +95,7 @@ func (n *Network) build(spec Spec, shapes []Shape) error {
 			network:    n,
 			stage:      stage.Name,
 			parameters: n.parameters[first[i]:first[i+1]],
-			inputGrad:  n.inputGrad || first[i] > 0,
+			inputGrad:  n.options.InputGrad || first[i] > 0,
 			err:        new(error),
 		}
 		module := stage.Layer.Build(b, shapes[i])

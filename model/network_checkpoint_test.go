@@ -17,7 +17,7 @@ import (
 )
 
 func newCheckpointNetwork(t *testing.T, b backend.Backend) *model.Network {
-	return build(t, b, everyLayer, model.Shape{Steps: 4, Batch: 3, Width: 2})
+	return build(t, b, everyLayer, model.Shape{Steps: 4, Batch: 3, Width: 2}, model.Options{})
 }
 
 func TestSavedNetworkIsLoadedByteForByte(t *testing.T) {
@@ -131,5 +131,23 @@ func TestSaveReturnsTheErrorOfTheBackend(t *testing.T) {
 	f := &model.File{}
 	if err := newCheckpointNetwork(t, failing{b}).Save(f); !errors.Is(err, errDevice) || len(f.Tensors) != 0 {
 		t.Errorf("error %v, %d tensors, want none and an error that wraps %q", err, len(f.Tensors), errDevice)
+	}
+}
+
+// To append to one saved tensor changes no other.
+func TestSavedTensorsAreApart(t *testing.T) {
+	net := build(t, openCPU(t), model.Spec{{Name: "a", Layer: model.Dense{Out: 32}}, {Name: "b", Layer: model.Dense{Out: 32}}}, model.Shape{Steps: 1, Batch: 1, Width: 1}, model.Options{})
+	net.Init(1) // sizes of 32 leave no padding between the parameters
+	f := &model.File{}
+	if err := net.Save(f); err != nil {
+		t.Fatal(err)
+	}
+	for _, array := range f.Tensors {
+		_ = append(array.Data, 7)
+	}
+	for name, array := range f.Tensors {
+		if array.Data[0] == 7 {
+			t.Errorf("%s begins with what was appended to the tensor before it", name)
+		}
 	}
 }

@@ -6,12 +6,8 @@ import (
 	"gputrain/backend"
 )
 
-// Ragged makes room for sequences that end before the last step: see
-// Network.SetLengths.
-func Ragged() Option { return func(n *Network) { n.ragged = true } }
-
-// Ragged reports whether the network was built with the option Ragged.
-func (n *Network) Ragged() bool { return n.ragged }
+// Ragged reports whether the network was built with Options.Ragged.
+func (n *Network) Ragged() bool { return n.options.Ragged }
 
 // SetLengths says how many of the steps each sequence of the batch has, 0 to
 // steps, for all Forwards from now on; they must be of that many steps and
@@ -28,10 +24,10 @@ func (n *Network) Ragged() bool { return n.ragged }
 // for the loss to leave it out.
 //
 // SetLengths panics where a length does not fit, and unless the network was
-// built with the option Ragged.
+// built with Options.Ragged.
 func (n *Network) SetLengths(steps int, lengths []int32) {
-	if !n.ragged {
-		panic("model: SetLengths: the network was built without the option Ragged")
+	if !n.options.Ragged {
+		panic("model: SetLengths: the network was built without Options.Ragged")
 	}
 	if lengths == nil {
 		n.lengths.steps, n.lengths.batch = 0, 0
@@ -49,9 +45,11 @@ func (n *Network) SetLengths(steps int, lengths []int32) {
 	n.lengths.set(n.backend, steps, lengths)
 }
 
-// lengths is what the layers need to know of the lengths, on the device, for
-// batches of steps·batch rows. nil stands for sequences that always are whole.
-type lengths struct {
+// Lengths is what the layers need to know of the lengths of the sequences, on the
+// device, for the batch of the next Forward: Steps·Batch rows, row t·Batch+i being
+// step t of sequence i. All but Given are for sequences that may end early; nil
+// stands for sequences that always are whole.
+type Lengths struct {
 	steps, batch int // 0 while all sequences are whole
 	rows
 	most  rows   // at their largest
@@ -63,15 +61,15 @@ type lengths struct {
 
 // rows are the parts of batches of sequences that end early.
 type rows struct {
-	mask    backend.Tensor // [steps·batch, 1]: 1, and 0 in the padding
-	ends    backend.Tensor // [(steps+1)·batch, 1]: 1 in the first row behind each sequence
-	reverse backend.Ints   // [steps·batch]: the row that takes the place when sequences are turned around
-	end     backend.Ints   // [batch]: the first row behind each sequence
-	last    backend.Ints   // [batch]: the last row of each sequence; the first if it is empty
+	mask     backend.Tensor // [steps·batch, 1]
+	ends     backend.Tensor // [(steps+1)·batch, 1]
+	reversed backend.Ints   // [steps·batch]
+	end      backend.Ints   // [batch]
+	last     backend.Ints   // [batch]
 }
 
-func newLengths(n *Network) (*lengths, error) {
-	in, l := n.input, &lengths{}
+func newLengths(n *Network) (*Lengths, error) {
+	in, l := n.input, &Lengths{}
 	for _, t := range []struct {
 		tensor *backend.Tensor
 		rows   int
@@ -84,7 +82,7 @@ func newLengths(n *Network) (*lengths, error) {
 	for _, t := range []struct {
 		ints  *backend.Ints
 		count int
-	}{{&l.most.reverse, in.Rows()}, {&l.most.end, in.Batch}, {&l.most.last, in.Batch}} {
+	}{{&l.most.reversed, in.Rows()}, {&l.most.end, in.Batch}, {&l.most.last, in.Batch}} {
 		var err error
 		if *t.ints, err = n.allocInts(t.count); err != nil {
 			return nil, err
@@ -96,28 +94,53 @@ func newLengths(n *Network) (*lengths, error) {
 	return l, nil
 }
 
-// given reports whether some sequences may end early.
-func (l *lengths) given() bool { return l != nil && l.batch > 0 }
+// Given reports whether some sequences of the batch may end early.
+func (l *Lengths) Given() bool { return l != nil && l.batch > 0 }
+
+// Steps and Batch return the size of the batch.
+func (l *Lengths) Steps() int { return l.steps }
+func (l *Lengths) Batch() int { return l.batch }
+
+// Mask is a column, [Steps·Batch, 1]: 1 in the rows of the sequences, 0 in the
+// padding behind their ends.
+func (l *Lengths) Mask() backend.Tensor { return l.rows.mask }
+
+// Ends is a column, [(Steps+1)·Batch, 1]: 1 in the first row behind each sequence,
+// else 0.
+func (l *Lengths) Ends() backend.Tensor { return l.rows.ends }
+
+// End has the first row behind each sequence, [Batch].
+func (l *Lengths) End() backend.Ints { return l.rows.end }
+
+// Last has the last row of each sequence, [Batch]; the first row if it is empty.
+func (l *Lengths) Last() backend.Ints { return l.rows.last }
+
+// Reversed has for each row, [Steps·Batch], the one that takes its place when the
+// sequences are turned around, each within its length.
+func (l *Lengths) Reversed() backend.Ints { return l.rows.reversed }
+
+// AnyEndsAt reports whether a sequence has exactly that many steps.
+func (l *Lengths) AnyEndsAt(step int) bool { return l.ended[step] }
 
 // check panics unless the lengths are those of batches of shape in.
-func (l *lengths) check(in Shape) {
-	if l.given() && (in.Steps != l.steps || in.Batch != l.batch) {
+func (l *Lengths) check(in Shape) {
+	if l.Given() && (in.Steps != l.steps || in.Batch != l.batch) {
 		panic(fmt.Sprintf("model: Forward: x has %d steps of %d sequences, SetLengths got lengths for %d of %d",
 			in.Steps, in.Batch, l.steps, l.batch))
 	}
 }
 
 // set uploads what follows from the lengths.
-func (l *lengths) set(b backend.Backend, steps int, of []int32) {
+func (l *Lengths) set(b backend.Backend, steps int, of []int32) {
 	n := len(of)
 	all := steps * n
 	l.steps, l.batch = steps, n
 	l.rows = rows{
-		mask:    l.most.mask.Slice(0, all),
-		ends:    l.most.ends.Slice(0, all+n),
-		reverse: l.most.reverse.Slice(0, all),
-		end:     l.most.end.Slice(0, n),
-		last:    l.most.last.Slice(0, n),
+		mask:     l.most.mask.Slice(0, all),
+		ends:     l.most.ends.Slice(0, all+n),
+		reversed: l.most.reversed.Slice(0, all),
+		end:      l.most.end.Slice(0, n),
+		last:     l.most.last.Slice(0, n),
 	}
 	for t := range steps {
 		for i, length := range of {
@@ -130,7 +153,7 @@ func (l *lengths) set(b backend.Backend, steps int, of []int32) {
 		}
 	}
 	b.Upload(l.mask, l.floats[:all])
-	b.UploadInts(l.reverse, l.ints[:all])
+	b.UploadInts(l.reversed, l.ints[:all])
 
 	clear(l.floats[:all+n])
 	clear(l.ended)
@@ -146,26 +169,18 @@ func (l *lengths) set(b backend.Backend, steps int, of []int32) {
 	b.UploadInts(l.last, l.ints[:n])
 }
 
-// lengths returns the lengths of the sequences that come into a stage as in; nil
-// if they always are whole, as the single steps are that LastStep gives.
-func (b *Builder) lengths(in Shape) *lengths {
+// Lengths returns the lengths of the sequences that come into a layer, in being the
+// shape that Build got. They are nil if the sequences always are whole: in a
+// network without Options.Ragged, and behind a layer that called EndSequences. A
+// Forward reads those of its batch.
+func (b *Builder) Lengths(in Shape) *Lengths {
 	n := b.network
-	if in.Steps != n.input.Steps || in.Steps == 1 && n.lastStep {
+	if in.Steps != n.input.Steps || in.Steps == 1 && n.ended {
 		return nil
 	}
 	return n.lengths
 }
 
-// Mask returns a function that tells a layer of one's own in each pass where the
-// padding is: a column, [Steps·Batch, 1], of 1 in the rows of the sequences and 0
-// behind their ends. It is absent while all sequences are whole (see
-// Network.SetLengths), and behind LastStep. in is the shape that Build got.
-func (b *Builder) Mask(in Shape) func() backend.Tensor {
-	lengths := b.lengths(in)
-	return func() backend.Tensor {
-		if !lengths.given() {
-			return backend.Tensor{}
-		}
-		return lengths.mask
-	}
-}
+// EndSequences says that the layer gives one step for each sequence, whatever its
+// length. No layer behind it sees padding.
+func (b *Builder) EndSequences() { b.network.ended = true }

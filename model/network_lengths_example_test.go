@@ -13,7 +13,7 @@ func ExampleNetwork_SetLengths() {
 	b := reference.New()
 	defer b.Close()
 	in := model.Shape{Steps: 3, Batch: 2, Width: 1}
-	net, err := model.New(b, model.Spec{{Name: "gru", Layer: model.GRU{Hidden: 1, Bidirectional: true}}}, in, model.Ragged())
+	net, err := model.New(b, model.Spec{{Name: "gru", Layer: model.GRU{Hidden: 1, Bidirectional: true}}}, in, model.Options{Ragged: true})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -30,7 +30,7 @@ func ExampleNetwork_SetLengths() {
 		0.3, 0,
 	})
 	net.SetLengths(in.Steps, []int32{3, 1})
-	y := net.Forward(x, in.Steps, model.Eval)
+	y := net.Forward(x, in.Steps, model.Evaluation)
 	values := make([]float32, y.Size())
 	if err := b.Download(values, y); err != nil {
 		fmt.Println(err)

@@ -14,20 +14,20 @@ func TestLengthsThatDoNotFitPanic(t *testing.T) {
 	defer b.Close()
 	spec := model.Spec{{Name: "lstm", Layer: model.LSTM{Hidden: 2}}}
 	in := model.Shape{Steps: 3, Batch: 2, Width: 1}
-	ragged, whole := build(t, b, spec, in, model.Ragged()), build(t, b, spec, in)
+	ragged, whole := build(t, b, spec, in, model.Options{Ragged: true}), build(t, b, spec, in, model.Options{})
 	x := newTensor(t, b, 6, 1)
 	for _, test := range []struct {
 		text string
 		call func()
 	}{
-		{"model: SetLengths: the network was built without the option Ragged", func() { whole.SetLengths(3, []int32{1, 2}) }},
+		{"model: SetLengths: the network was built without Options.Ragged", func() { whole.SetLengths(3, []int32{1, 2}) }},
 		{"model: SetLengths: sequence 1 has length 4, want 0 to 3", func() { ragged.SetLengths(3, []int32{1, 4}) }},
 		{"model: SetLengths: sequence 0 has length -1, want 0 to 3", func() { ragged.SetLengths(3, []int32{-1, 3}) }},
 		{"model: SetLengths: 4 steps of 2 sequences, want 1 to 3 of 1 to 2", func() { ragged.SetLengths(4, []int32{1, 4}) }},
 		{"model: SetLengths: 3 steps of 3 sequences, want 1 to 3 of 1 to 2", func() { ragged.SetLengths(3, []int32{1, 2, 3}) }},
 		{"model: Forward: x has 3 steps of 2 sequences, SetLengths got lengths for 2 of 2", func() {
 			ragged.SetLengths(2, []int32{1, 2})
-			ragged.Forward(x, 3, model.Eval)
+			ragged.Forward(x, 3, model.Evaluation)
 		}},
 	} {
 		func() {
@@ -40,7 +40,7 @@ func TestLengthsThatDoNotFitPanic(t *testing.T) {
 		}()
 	}
 	ragged.SetLengths(3, nil)
-	ragged.Forward(x, 3, model.Eval)
+	ragged.Forward(x, 3, model.Evaluation)
 }
 
 // What the padding holds has no influence, not even on the last bit.
@@ -51,7 +51,7 @@ func TestPaddingHasNoInfluence(t *testing.T) {
 		b := openCPU(t)
 		defer b.Close()
 		spec := model.Spec{{Name: "layer", Layer: test.layer}, {Name: "last", Layer: model.LastStep{}}}
-		net := build(t, b, spec, in, model.Ragged(), model.InputGrad())
+		net := build(t, b, spec, in, model.Options{Ragged: true, InputGrad: true})
 		net.Init(1)
 		net.SetLengths(in.Steps, lengths)
 		x, dy := newTensor(t, b, in.Rows(), in.Width), newTensor(t, b, in.Batch, net.Output().Width)
@@ -65,7 +65,7 @@ func TestPaddingHasNoInfluence(t *testing.T) {
 			upload(b, x, values)
 			upload(b, dy, draws(dy.Size(), "dy"))
 			b.Fill(net.Grads(), 0)
-			results := download(t, b, net.Forward(x, in.Steps, model.Train))
+			results := download(t, b, net.Forward(x, in.Steps, model.Training))
 			results = append(results, download(t, b, net.Backward(dy))...)
 			return append(results, download(t, b, net.Grads())...)
 		}
@@ -94,14 +94,14 @@ func TestLongSequences(t *testing.T) {
 	} {
 		b := openCPU(t)
 		defer b.Close()
-		net := build(t, b, model.Spec{{Name: "layer", Layer: layer}, {Name: "last", Layer: model.LastStep{}}}, in, model.Ragged(), model.InputGrad())
+		net := build(t, b, model.Spec{{Name: "layer", Layer: layer}, {Name: "last", Layer: model.LastStep{}}}, in, model.Options{Ragged: true, InputGrad: true})
 		net.Init(1)
 		x, dy := newTensor(t, b, in.Rows(), 1), newTensor(t, b, in.Batch, net.Output().Width)
 		b.Fill(x, 0.5)
 		b.Fill(dy, 1)
 		lengths := []int32{steps, 66_000, 1}
 		net.SetLengths(steps, lengths)
-		net.Forward(x, steps, model.Train)
+		net.Forward(x, steps, model.Training)
 		dx := download(t, b, net.Backward(dy))
 		for i, length := range lengths {
 			if last := dx[(int(length)-1)*in.Batch+i]; last == 0 || math.IsNaN(last) {
@@ -119,12 +119,12 @@ func TestLongSequences(t *testing.T) {
 func TestLastStepOfSequencesThatEndEarly(t *testing.T) {
 	b := reference.New()
 	defer b.Close()
-	net := build(t, b, model.Spec{{Name: "last", Layer: model.LastStep{}}}, model.Shape{Steps: 3, Batch: 3, Width: 1}, model.Ragged(), model.InputGrad())
+	net := build(t, b, model.Spec{{Name: "last", Layer: model.LastStep{}}}, model.Shape{Steps: 3, Batch: 3, Width: 1}, model.Options{Ragged: true, InputGrad: true})
 	x, dy := newTensor(t, b, 9, 1), newTensor(t, b, 3, 1)
 	upload(b, x, []float64{1, 2, 3, 4, 5, 6, 7, 8, 9})
 	upload(b, dy, []float64{10, 20, 30})
 	net.SetLengths(3, []int32{2, 0, 3})
-	y := net.Forward(x, 3, model.Train)
+	y := net.Forward(x, 3, model.Training)
 	dx := net.Backward(dy)
 	compare(t, "y", download(t, b, y), []float64{4, 0, 9}, 0)
 	compare(t, "dx", download(t, b, dx), []float64{0, 0, 0, 10, 0, 0, 0, 0, 30}, 0)

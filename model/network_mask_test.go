@@ -34,15 +34,15 @@ func TestMaskedWeightsAreZeroAndHaveNoGradient(t *testing.T) {
 		"PartiallyRecurrent": {model.PartiallyRecurrent{Hidden: 3}, diagonal},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := newBench(t, test.layer, in, 1)
+			c := newBench(t, test.layer, in, 1, model.Options{})
 			c.net.Init(1)
 			for i, v := range download(t, c.b, c.net.Parameters()[0].Value) {
 				if connected := isConnected(test.mask, i); (v != 0) != connected {
 					t.Errorf("initial weight of unit %d from source %d is %v", i/6, i%6, v)
 				}
 			}
-			got, _ := newBench(t, test.layer, in, 1).gradient(t)
-			plain := newBench(t, model.FullyRecurrent{Hidden: 3}, in, 1)
+			got, _ := newBench(t, test.layer, in, 1, model.Options{}).gradient(t)
+			plain := newBench(t, model.FullyRecurrent{Hidden: 3}, in, 1, model.Options{})
 			zeroUnconnected(t, plain, test.mask)
 			want, _ := plain.gradient(t)
 			for i := range 6 * len(test.mask) {
@@ -85,15 +85,12 @@ func TestWeightsBesideTheMaskHaveNoInfluence(t *testing.T) {
 		"RTRL":      {Hidden: 3, Mask: mask, Gradient: model.RTRL},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var opts []model.Option
-			if layer.Gradient == model.BPTT {
-				opts = append(opts, model.InputGrad())
-			}
-			c, clean := newBench(t, layer, in, 1, opts...), newBench(t, layer, in, 1, opts...)
+			o := model.Options{InputGrad: layer.Gradient == model.BPTT}
+			c, clean := newBench(t, layer, in, 1, o), newBench(t, layer, in, 1, o)
 			zeroUnconnected(t, clean, mask)
 			grads, dx := c.gradient(t)
 			wantGrads, wantDX := clean.gradient(t)
-			compare(t, "output", download(t, c.b, c.net.Forward(c.x, in.Steps, model.Eval)), download(t, clean.b, clean.net.Forward(clean.x, in.Steps, model.Eval)), 0)
+			compare(t, "output", download(t, c.b, c.net.Forward(c.x, in.Steps, model.Evaluation)), download(t, clean.b, clean.net.Forward(clean.x, in.Steps, model.Evaluation)), 0)
 			compare(t, "gradient", grads, wantGrads, 0)
 			compare(t, "gradient of the input", dx, wantDX, 0)
 		})
@@ -124,13 +121,13 @@ func TestRecurrentLayersRejectWhatMakesNoSense(t *testing.T) {
 		{model.FullyRecurrent{Hidden: 1 << 28, Gradient: model.RTRL}, "out of memory"},
 		{model.FullyRecurrent{Hidden: 1 << 14, Gradient: model.RTRL}, `stage "layer": workspace of 2x4398851817472: `},
 	} {
-		_, err := model.New(reference.New(), model.Spec{{Name: "layer", Layer: test.layer}}, in)
+		_, err := model.New(reference.New(), model.Spec{{Name: "layer", Layer: test.layer}}, in, model.Options{})
 		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%+v: error %v, want one line with %q", test.layer, err, test.want)
 		}
 	}
 	learner := model.Spec{{Name: "below", Layer: model.Dense{Out: 2}}, {Name: "layer", Layer: model.FullyRecurrent{Hidden: 3, Gradient: model.RTRL}}}
-	if _, err := model.New(reference.New(), learner, in); err == nil || !strings.Contains(err.Error(), `stage "layer": RTRL gives no gradient of the input`) {
+	if _, err := model.New(reference.New(), learner, in, model.Options{}); err == nil || !strings.Contains(err.Error(), `stage "layer": RTRL gives no gradient of the input`) {
 		t.Errorf("RTRL above a layer that learns: error %v", err)
 	}
 }

@@ -50,7 +50,7 @@ func TestOutputRangeIsThatOfTheLastLayersThatBound(t *testing.T) {
 		for i, layer := range test.layers {
 			spec = append(spec, model.Stage{Name: string(rune('a' + i)), Layer: layer})
 		}
-		net := build(t, b, spec, model.Shape{Steps: 2, Batch: 1, Width: 2})
+		net := build(t, b, spec, model.Shape{Steps: 2, Batch: 1, Width: 2}, model.Options{})
 		if low, high := net.OutputRange(); low != test.low || high != test.high {
 			t.Errorf("%s: %v to %v, want %v to %v", test.name, low, high, test.low, test.high)
 		}

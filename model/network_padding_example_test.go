@@ -18,17 +18,19 @@ func (total) Output(in model.Shape) (model.Shape, error) {
 func (total) Parameters(model.Shape) []model.ParameterSpec { return nil }
 
 func (total) Build(b *model.Builder, in model.Shape) model.Module {
-	return &totalModule{
+	m := &totalModule{
 		backend: b.Backend(),
-		mask:    b.Mask(in),
+		lengths: b.Lengths(in),
 		steps:   b.New(in.Rows(), in.Width),
 		y:       b.New(in.Batch, in.Width),
 	}
+	b.EndSequences()
+	return m
 }
 
 type totalModule struct {
 	backend backend.Backend
-	mask    func() backend.Tensor
+	lengths *model.Lengths
 	steps   backend.Tensor // x without the padding; in Backward the gradient of x
 	y       backend.Tensor
 	in      model.Shape // of the last Forward
@@ -56,18 +58,18 @@ func (m *totalModule) Backward(dy backend.Tensor) backend.Tensor {
 }
 
 func (m *totalModule) clearPadding(steps backend.Tensor) {
-	if mask := m.mask(); mask.Present() {
-		m.backend.MulCol(steps, steps, mask)
+	if m.lengths.Given() {
+		m.backend.MulCol(steps, steps, m.lengths.Mask())
 	}
 }
 
 // A layer of one's own that leaves out the padding behind sequences of 2, 0 and 3
 // steps.
-func ExampleBuilder_Mask() {
+func ExampleBuilder_Lengths() {
 	b := reference.New()
 	defer b.Close()
 	in := model.Shape{Steps: 3, Batch: 3, Width: 1}
-	net, err := model.New(b, model.Spec{{Name: "total", Layer: total{}}}, in, model.Ragged(), model.InputGrad())
+	net, err := model.New(b, model.Spec{{Name: "total", Layer: total{}}}, in, model.Options{Ragged: true, InputGrad: true})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -81,7 +83,7 @@ func ExampleBuilder_Mask() {
 	for _, lengths := range [][]int32{nil, {2, 0, 3}} {
 		net.SetLengths(in.Steps, lengths)
 		sums, gradient := make([]float32, 3), make([]float32, 9)
-		y := net.Forward(x, in.Steps, model.Train)
+		y := net.Forward(x, in.Steps, model.Training)
 		if err := b.Download(sums, y); err != nil {
 			fmt.Println(err)
 			return

@@ -10,7 +10,7 @@ import (
 func (n *Network) Taught() bool { return len(n.pupils) > 0 }
 
 // Teach gives the layers with TeacherForcing the targets of the next Forward in
-// mode Train: [steps·batch, outputs of the layer]. target must keep its values
+// mode Training: [steps·batch, outputs of the layer]. target must keep its values
 // until then. It panics if no layer wants it.
 func (n *Network) Teach(target backend.Tensor) {
 	if !n.Taught() {
@@ -23,8 +23,15 @@ func (n *Network) Teach(target backend.Tensor) {
 
 // pupil is a layer that a teacher corrects.
 type pupil struct {
-	*contextModule
-	stage string
+	stage   string
+	outputs int
+	teach   func(target backend.Tensor)
+}
+
+// Pupil makes Network.Teach call teach with the targets, before each Forward in
+// mode Training. They have as many columns as the layer says that it has outputs.
+func (b *Builder) Pupil(outputs int, teach func(target backend.Tensor)) {
+	b.network.pupils = append(b.network.pupils, pupil{b.stage, outputs, teach})
 }
 
 // checkTeacher returns an error where a layer with TeacherForcing cannot be

@@ -112,7 +112,7 @@ func TestNewReportsWhatCannotBeBuilt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := &meter{Backend: reference.New(), allowed: -1}
 			defer b.Close()
-			net, err := model.New(b, test.spec, test.in)
+			net, err := model.New(b, test.spec, test.in, model.Options{})
 			if err == nil || net != nil {
 				t.Fatalf("New returned %v, %v, want an error", net, err)
 			}
@@ -130,7 +130,7 @@ func TestNewFreesAllWhenMemoryRunsShort(t *testing.T) {
 	for allowed := 0; ; allowed++ {
 		b := &meter{Backend: reference.New(), allowed: allowed}
 		defer b.Close()
-		net, err := model.New(b, everyLayer, model.Shape{Steps: 4, Batch: 3, Width: 2}, model.InputGrad())
+		net, err := model.New(b, everyLayer, model.Shape{Steps: 4, Batch: 3, Width: 2}, model.Options{InputGrad: true})
 		if err == nil {
 			if allowed < 20 {
 				t.Errorf("the network needs only %d allocations", allowed)
@@ -152,7 +152,7 @@ func TestNewFreesAllWhenMemoryRunsShort(t *testing.T) {
 func TestNewOnAClosedBackend(t *testing.T) {
 	b := reference.New()
 	b.Close()
-	_, err := model.New(b, model.Spec{{Name: "tanh", Layer: model.Tanh}}, model.Shape{Steps: 1, Batch: 1, Width: 1})
+	_, err := model.New(b, model.Spec{{Name: "tanh", Layer: model.Tanh}}, model.Shape{Steps: 1, Batch: 1, Width: 1}, model.Options{})
 	if !errors.Is(err, backend.ErrClosed) {
 		t.Errorf("error %v, want %v", err, backend.ErrClosed)
 	}
@@ -161,31 +161,31 @@ func TestNewOnAClosedBackend(t *testing.T) {
 func TestMisusePanics(t *testing.T) {
 	b := reference.New()
 	defer b.Close()
-	net := build(t, b, everyLayer, model.Shape{Steps: 4, Batch: 3, Width: 2})
+	net := build(t, b, everyLayer, model.Shape{Steps: 4, Batch: 3, Width: 2}, model.Options{})
 	x := func(rows, cols int) backend.Tensor { return newTensor(t, b, rows, cols) }
 	for _, test := range []struct {
 		name string
 		call func()
 		want string
 	}{
-		{"Backward before any Forward", func() { net.Backward(x(3, 7)) }, "model: Backward: no Forward in mode Train"},
-		{"Backward after Eval", func() { net.Forward(x(8, 2), 4, model.Eval); net.Backward(x(2, 7)) }, "model: Backward: no Forward in mode Train"},
+		{"Backward before any Forward", func() { net.Backward(x(3, 7)) }, "model: Backward: no Forward in mode Training"},
+		{"Backward after Eval", func() { net.Forward(x(8, 2), 4, model.Evaluation); net.Backward(x(2, 7)) }, "model: Backward: no Forward in mode Training"},
 		{"Backward after Train, then Eval", func() {
-			net.Forward(x(8, 2), 4, model.Train)
-			net.Forward(x(8, 2), 4, model.Eval)
+			net.Forward(x(8, 2), 4, model.Training)
+			net.Forward(x(8, 2), 4, model.Evaluation)
 			net.Backward(x(2, 7))
-		}, "model: Backward: no Forward in mode Train"},
+		}, "model: Backward: no Forward in mode Training"},
 		{"Backward twice", func() {
-			net.Forward(x(8, 2), 4, model.Train)
+			net.Forward(x(8, 2), 4, model.Training)
 			net.Backward(x(2, 7))
 			net.Backward(x(2, 7))
-		}, "model: Backward: no Forward in mode Train"},
-		{"gradient of another shape", func() { net.Forward(x(8, 2), 4, model.Train); net.Backward(x(3, 7)) }, "model: Backward: dy is 3x7, want 2x7"},
-		{"input of another width", func() { net.Forward(x(8, 3), 4, model.Eval) }, "x is 8x3, want 2 columns"},
-		{"no whole number of sequences", func() { net.Forward(x(7, 2), 4, model.Eval) }, "x is 7x2, want 2 columns and a multiple of 4 rows up to 12"},
-		{"larger batch than built", func() { net.Forward(x(4, 2), 1, model.Eval) }, "x is 4x2, want 2 columns and a multiple of 1 rows up to 3"},
-		{"more steps than built", func() { net.Forward(x(5, 2), 5, model.Eval) }, "5 steps, want 1 to 4"},
-		{"no steps", func() { net.Forward(x(0, 2), 0, model.Eval) }, "0 steps, want 1 to 4"},
+		}, "model: Backward: no Forward in mode Training"},
+		{"gradient of another shape", func() { net.Forward(x(8, 2), 4, model.Training); net.Backward(x(3, 7)) }, "model: Backward: dy is 3x7, want 2x7"},
+		{"input of another width", func() { net.Forward(x(8, 3), 4, model.Evaluation) }, "x is 8x3, want 2 columns"},
+		{"no whole number of sequences", func() { net.Forward(x(7, 2), 4, model.Evaluation) }, "x is 7x2, want 2 columns and a multiple of 4 rows up to 12"},
+		{"larger batch than built", func() { net.Forward(x(4, 2), 1, model.Evaluation) }, "x is 4x2, want 2 columns and a multiple of 1 rows up to 3"},
+		{"more steps than built", func() { net.Forward(x(5, 2), 5, model.Evaluation) }, "5 steps, want 1 to 4"},
+		{"no steps", func() { net.Forward(x(0, 2), 0, model.Evaluation) }, "0 steps, want 1 to 4"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			defer func() {
@@ -206,7 +206,7 @@ func TestWindowsAreThoseOfPyTorchAligned(t *testing.T) {
 		{Name: "lstm", Layer: model.LSTM{Hidden: 5, Layers: 2, Peepholes: true}},
 		{Name: "last", Layer: model.LastStep{}},
 		{Name: "head", Layer: model.Dense{Out: 7}},
-	}, model.Shape{Steps: 4, Batch: 3, Width: 2})
+	}, model.Shape{Steps: 4, Batch: 3, Width: 2}, model.Options{})
 	want := []string{
 		"rnn.weight_ih_l0 [3 2]", "rnn.weight_hh_l0 [3 3]",
 		"lstm.weight_ih_l0 [20 3]", "lstm.weight_hh_l0 [20 5]", "lstm.bias_ih_l0 [20]", "lstm.bias_hh_l0 [20]", "lstm.weight_peep_l0 [3 5]",
@@ -241,7 +241,7 @@ func TestWindowsAreThoseOfPyTorchAligned(t *testing.T) {
 func TestPaddingStaysZero(t *testing.T) {
 	b := reference.New()
 	defer b.Close()
-	net := build(t, b, everyLayer, model.Shape{Steps: 4, Batch: 3, Width: 2})
+	net := build(t, b, everyLayer, model.Shape{Steps: 4, Batch: 3, Width: 2}, model.Options{})
 	net.Init(1)
 	trainPass(t, net, 4, 3, 1)
 	params, grads := download(t, b, net.Values()), download(t, b, net.Grads())
@@ -268,7 +268,7 @@ func trainPass(t *testing.T, net *model.Network, steps, batch int, seed uint64) 
 	values, upstream := random(rng, x.Size()), random(rng, dy.Size())
 	upload(b, x, values)
 	upload(b, dy, upstream)
-	y = download(t, b, net.Forward(x, steps, model.Train))
+	y = download(t, b, net.Forward(x, steps, model.Training))
 	if d := net.Backward(dy); d.Present() {
 		dx = download(t, b, d)
 	}
@@ -282,10 +282,10 @@ func TestSmallBatchesMatchANetworkOfTheirSize(t *testing.T) {
 		t.Run(on.name, func(t *testing.T) {
 			b := on.open(t)
 			defer b.Close()
-			large := build(t, b, everyLayer, model.Shape{Steps: 6, Batch: 5, Width: 2}, model.InputGrad())
+			large := build(t, b, everyLayer, model.Shape{Steps: 6, Batch: 5, Width: 2}, model.Options{InputGrad: true})
 			large.Init(1)
 			for i, size := range []struct{ steps, batch int }{{6, 5}, {6, 2}, {3, 5}, {1, 1}, {5, 4}} {
-				exact := build(t, b, everyLayer, model.Shape{Steps: size.steps, Batch: size.batch, Width: 2}, model.InputGrad())
+				exact := build(t, b, everyLayer, model.Shape{Steps: size.steps, Batch: size.batch, Width: 2}, model.Options{InputGrad: true})
 				exact.Init(1)
 				b.Fill(large.Grads(), 0)
 				y, dx := trainPass(t, large, size.steps, size.batch, uint64(i))
@@ -306,7 +306,7 @@ func TestEmptyBatch(t *testing.T) {
 		{Name: "windowed", Layer: model.LSTM{Hidden: 3, Window: 2}},
 		{Name: "truncated", Layer: model.Elman{Hidden: 3}},
 	}, everyLayer)
-	net := build(t, b, spec, model.Shape{Steps: 4, Batch: 3, Width: 2})
+	net := build(t, b, spec, model.Shape{Steps: 4, Batch: 3, Width: 2}, model.Options{})
 	net.Init(1)
 	if y, _ := trainPass(t, net, 4, 0, 1); len(y) != 0 {
 		t.Errorf("the output is %v", y)
@@ -326,11 +326,11 @@ func TestChunksWithStatesMatchTheWhole(t *testing.T) {
 			}
 			b := on.open(t)
 			defer b.Close()
-			net := build(t, b, spec, model.Shape{Steps: steps, Batch: batch, Width: width})
+			net := build(t, b, spec, model.Shape{Steps: steps, Batch: batch, Width: width}, model.Options{})
 			net.Init(1)
 			x := newTensor(t, b, steps*batch, width)
 			upload(b, x, random(rand.New(rand.NewPCG(1, 1)), x.Size()))
-			whole := download(t, b, net.Forward(x, steps, model.Eval))
+			whole := download(t, b, net.Forward(x, steps, model.Evaluation))
 			for _, size := range []int{1, 2, 3, 6} {
 				for _, s := range net.States(size, batch) {
 					b.Fill(s.Initial, 0)
@@ -338,7 +338,7 @@ func TestChunksWithStatesMatchTheWhole(t *testing.T) {
 				var parts []float64
 				for from := 0; from < steps; from += size {
 					n := min(size, steps-from)
-					parts = append(parts, download(t, b, net.Forward(x.Slice(from*batch, (from+n)*batch), n, model.Eval))...)
+					parts = append(parts, download(t, b, net.Forward(x.Slice(from*batch, (from+n)*batch), n, model.Evaluation))...)
 					for i, s := range net.States(n, batch) {
 						b.Copy(net.States(size, batch)[i].Initial, s.Final)
 					}
@@ -356,7 +356,7 @@ func TestStatesAreNamedAndOnlyOfStatefulLayers(t *testing.T) {
 		{Name: "a", Layer: model.LSTM{Hidden: 4, Layers: 2, Stateful: true}},
 		{Name: "b", Layer: model.RNN{Hidden: 3}},
 		{Name: "c", Layer: model.RNN{Hidden: 2, Stateful: true}},
-	}, model.Shape{Steps: 4, Batch: 3, Width: 2})
+	}, model.Shape{Steps: 4, Batch: 3, Width: 2}, model.Options{})
 	var got []string
 	for _, s := range net.States(2, 2) {
 		got = append(got, s.Name+" "+s.Initial.String())
@@ -377,7 +377,7 @@ func TestStatesAreNamedAndOnlyOfStatefulLayers(t *testing.T) {
 func TestSequencesStartFromZeroUnlessStateful(t *testing.T) {
 	b := reference.New()
 	defer b.Close()
-	net := build(t, b, everyLayer, model.Shape{Steps: 4, Batch: 3, Width: 2})
+	net := build(t, b, everyLayer, model.Shape{Steps: 4, Batch: 3, Width: 2}, model.Options{})
 	net.Init(1)
 	first, _ := trainPass(t, net, 4, 2, 1)
 	trainPass(t, net, 2, 3, 2)
@@ -388,7 +388,7 @@ func TestSequencesStartFromZeroUnlessStateful(t *testing.T) {
 func TestBackwardAddsToTheGradients(t *testing.T) {
 	b := reference.New()
 	defer b.Close()
-	net := build(t, b, everyLayer, model.Shape{Steps: 4, Batch: 3, Width: 2})
+	net := build(t, b, everyLayer, model.Shape{Steps: 4, Batch: 3, Width: 2}, model.Options{})
 	net.Init(1)
 	trainPass(t, net, 4, 3, 1)
 	want := download(t, b, net.Grads())
@@ -406,7 +406,7 @@ func TestInputGradIsComputedOnlyIfWanted(t *testing.T) {
 	for i, stage := range everyLayer {
 		// Before the first layer with parameters, a layer has nothing to pass on to.
 		spec := append(model.Spec{{Name: "first", Layer: model.Sigmoid}}, everyLayer[i:]...)
-		with, without := build(t, b, spec, in, model.InputGrad()), build(t, b, spec, in)
+		with, without := build(t, b, spec, in, model.Options{InputGrad: true}), build(t, b, spec, in, model.Options{})
 		with.Init(1)
 		without.Init(1)
 		if _, dx := trainPass(t, with, 4, 3, 1); len(dx) != in.Rows()*in.Width {

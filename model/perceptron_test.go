@@ -41,7 +41,7 @@ func TestPerceptronFiresAboveItsThreshold(t *testing.T) {
 			t.Run(fmt.Sprintf("%s %v", on.name, layer.Binary), func(t *testing.T) {
 				b := on.open(t)
 				defer b.Close()
-				net := build(t, b, model.Spec{{Name: "perceptron", Layer: layer}}, model.Shape{Steps: 1, Batch: batch, Width: width})
+				net := build(t, b, model.Spec{{Name: "perceptron", Layer: layer}}, model.Shape{Steps: 1, Batch: batch, Width: width}, model.Options{})
 				net.Init(1)
 				weight, _ := net.Parameter("perceptron.weight")
 				bias, _ := net.Parameter("perceptron.bias")
@@ -49,7 +49,7 @@ func TestPerceptronFiresAboveItsThreshold(t *testing.T) {
 				inputs := random(rand.New(rand.NewPCG(1, 1)), batch*width)
 				x := newTensor(t, b, batch, width)
 				upload(b, x, inputs)
-				got := download(t, b, net.Forward(x, 1, model.Eval))
+				got := download(t, b, net.Forward(x, 1, model.Evaluation))
 				fired := 0
 				for i, y := range got {
 					row, unit := i/out, i%out
@@ -76,8 +76,8 @@ func TestPerceptronIsOffAtItsThreshold(t *testing.T) {
 	for _, on := range allBackends {
 		b := on.open(t)
 		defer b.Close()
-		net := build(t, b, model.Spec{{Name: "perceptron", Layer: model.Perceptron{Out: 2}}}, model.Shape{Steps: 1, Batch: 1, Width: 3})
-		compare(t, on.name, download(t, b, net.Forward(newTensor(t, b, 1, 3), 1, model.Eval)), []float64{-1, -1}, 0)
+		net := build(t, b, model.Spec{{Name: "perceptron", Layer: model.Perceptron{Out: 2}}}, model.Shape{Steps: 1, Batch: 1, Width: 3}, model.Options{})
+		compare(t, on.name, download(t, b, net.Forward(newTensor(t, b, 1, 3), 1, model.Evaluation)), []float64{-1, -1}, 0)
 	}
 }
 
@@ -85,8 +85,8 @@ func TestPerceptronHasNoGradient(t *testing.T) {
 	b := reference.New()
 	defer b.Close()
 	for _, layer := range []model.Layer{model.Perceptron{Out: 3}, model.Threshold{}} {
-		net := build(t, b, model.Spec{{Name: "layer", Layer: layer}}, model.Shape{Steps: 1, Batch: 1, Width: 3})
-		net.Forward(newTensor(t, b, 1, 3), 1, model.Train)
+		net := build(t, b, model.Spec{{Name: "layer", Layer: layer}}, model.Shape{Steps: 1, Batch: 1, Width: 3}, model.Options{})
+		net.Forward(newTensor(t, b, 1, 3), 1, model.Training)
 		func() {
 			defer func() {
 				if text := fmt.Sprint(recover()); !strings.Contains(text, "train.PerceptronRule") {
@@ -101,7 +101,7 @@ func TestPerceptronHasNoGradient(t *testing.T) {
 func TestPerceptronNeedsASize(t *testing.T) {
 	b := reference.New()
 	defer b.Close()
-	_, err := model.New(b, model.Spec{{Name: "p", Layer: model.Perceptron{}}}, model.Shape{Steps: 1, Batch: 1, Width: 3})
+	_, err := model.New(b, model.Spec{{Name: "p", Layer: model.Perceptron{}}}, model.Shape{Steps: 1, Batch: 1, Width: 3}, model.Options{})
 	if err == nil || !strings.Contains(err.Error(), `stage "p": Out is 0`) {
 		t.Errorf("error %v, want one that says that Out is 0", err)
 	}
@@ -110,7 +110,7 @@ func TestPerceptronNeedsASize(t *testing.T) {
 func TestSpecIsWhatTheNetworkWasBuiltFrom(t *testing.T) {
 	b := reference.New()
 	defer b.Close()
-	got := build(t, b, everyLayer, model.Shape{Steps: 4, Batch: 3, Width: 2}).Spec()
+	got := build(t, b, everyLayer, model.Shape{Steps: 4, Batch: 3, Width: 2}, model.Options{}).Spec()
 	if fmt.Sprint(got) != fmt.Sprint(everyLayer) {
 		t.Errorf("Spec is %v, want %v", got, everyLayer)
 	}
@@ -123,7 +123,7 @@ func ExamplePerceptron() {
 	net, err := model.New(b, model.Spec{
 		{Name: "hidden", Layer: model.Perceptron{Out: 2, Binary: true}},
 		{Name: "output", Layer: model.Perceptron{Out: 1, Binary: true}},
-	}, model.Shape{Steps: 1, Batch: 4, Width: 2})
+	}, model.Shape{Steps: 1, Batch: 4, Width: 2}, model.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func ExamplePerceptron() {
 	}
 	b.Upload(x, []float32{0, 0, 0, 1, 1, 0, 1, 1})
 	y := make([]float32, 4)
-	if err := b.Download(y, net.Forward(x, 1, model.Eval)); err != nil {
+	if err := b.Download(y, net.Forward(x, 1, model.Evaluation)); err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(y)

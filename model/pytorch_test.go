@@ -100,7 +100,7 @@ func TestPytorchFixtureIsFresh(t *testing.T) {
 func (c pytorchCase) start(t *testing.T, b backend.Backend, spoil func(name string, values []float64), after ...model.Stage) (net *model.Network, x backend.Tensor, kinds map[string][]model.State) {
 	t.Helper()
 	in := model.Shape{Steps: c.Steps, Batch: c.Batch, Width: c.Width}
-	net = build(t, b, append(model.Spec{{Name: "layer", Layer: c.layer()}}, after...), in, model.InputGrad(), model.Ragged())
+	net = build(t, b, append(model.Spec{{Name: "layer", Layer: c.layer()}}, after...), in, model.Options{InputGrad: true, Ragged: true})
 	net.SetLengths(c.Steps, c.Lengths)
 	fan := c.Hidden
 	if c.Kind == "linear" {
@@ -141,7 +141,7 @@ func (c pytorchCase) run(t *testing.T, b backend.Backend, spoil func(name string
 	dy := newTensor(t, b, x.Rows, net.Output().Width)
 	upload(b, dy, c.draw("dy", dy.Size(), 1024))
 	got := make(map[string][]float64)
-	got["y"] = download(t, b, net.Forward(x, c.Steps, model.Train))
+	got["y"] = download(t, b, net.Forward(x, c.Steps, model.Training))
 	got["dx"] = download(t, b, net.Backward(dy))
 	for _, w := range net.Parameters() {
 		got["grad."+strings.TrimPrefix(w.Name, "layer.")] = download(t, b, w.Grad)
@@ -185,7 +185,7 @@ func TestLastStepOfBothDirectionsIsTheFinalStateOfPyTorch(t *testing.T) {
 		b := reference.New()
 		defer b.Close()
 		net, x, _ := c.start(t, b, leave, model.Stage{Name: "last", Layer: model.LastStep{Bidirectional: true}})
-		got := download(t, b, net.Forward(x, c.Steps, model.Eval))
+		got := download(t, b, net.Forward(x, c.Steps, model.Evaluation))
 		final := c.Tensors["final.h"]
 		half := net.Output().Width / 2
 		size := c.Batch * half // of a layer in one direction

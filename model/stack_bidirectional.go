@@ -97,7 +97,7 @@ func (s *reversed) backward(dy, dx backend.Tensor) {
 // reversal turns sequences around, each within its length.
 type reversal struct {
 	backend backend.Backend
-	lengths *lengths     // nil where all sequences are as long
+	lengths *Lengths     // nil where all sequences are as long
 	steps   backend.Ints // Steps−1, ..., 1, 0
 }
 
@@ -106,13 +106,13 @@ func newReversal(b *Builder, in Shape) reversal {
 	for t := range descending {
 		descending[t] = int32(in.Steps - 1 - t)
 	}
-	return reversal{backend: b.Backend(), lengths: b.lengths(in), steps: b.newInts(descending)}
+	return reversal{backend: b.Backend(), lengths: b.Lengths(in), steps: b.NewIntConstant(descending)}
 }
 
 // apply sets dst to x turned around; dst must not be x.
 func (r reversal) apply(dst, x backend.Tensor, in Shape) {
-	if r.lengths.given() {
-		r.backend.GatherRows(dst, x, r.lengths.reverse)
+	if r.lengths.Given() {
+		r.backend.GatherRows(dst, x, r.lengths.Reversed())
 		return
 	}
 	// A time step as a single row.

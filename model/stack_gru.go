@@ -37,6 +37,9 @@ func (g GRU) Output(in Shape) (Shape, error) { return g.stack().output(in) }
 // OutputRange returns −1 and 1.
 func (g GRU) OutputRange(_, _ float64) (float64, float64) { return -1, 1 }
 
+// Path returns backend.GRUPath.
+func (GRU) Path(b backend.Backend) string { return backend.GRUPath(b) }
+
 // Parameters describes the parameters of all layers.
 func (g GRU) Parameters(in Shape) []ParameterSpec { return g.stack().parameters(in) }
 

@@ -116,7 +116,7 @@ func newWorkspace(b *Builder, in Shape, r stackLayer) *workspace {
 			w.inputGrads[i] = w.inputGrads[i-2]
 		}
 	}
-	if b.lengths(in) != nil {
+	if b.Lengths(in) != nil {
 		w.masked = b.New(in.Rows(), r.width())
 	}
 	if r.truncated() {
@@ -131,7 +131,7 @@ func newWorkspace(b *Builder, in Shape, r stackLayer) *workspace {
 
 // sequence returns the sequence of a recurrence.
 func (w *workspace) sequence(b *Builder, in Shape, r recurrence) sequence {
-	lengths := b.lengths(in)
+	lengths := b.Lengths(in)
 	if lengths == nil {
 		return whole{r}
 	}

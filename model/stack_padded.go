@@ -9,12 +9,12 @@ type padded struct {
 	recurrence
 	kept    []*history // its histories
 	backend backend.Backend
-	lengths *lengths
+	lengths *Lengths
 	masked  backend.Tensor // gradient of the output, without that of the padding
 }
 
 func (p *padded) forward(x backend.Tensor, in Shape, mode Mode) backend.Tensor {
-	b, given := p.backend, p.lengths.given()
+	b, given := p.backend, p.lengths.Given()
 	y := p.recurrence.forward(x, in, mode)
 	for _, h := range p.kept {
 		if !h.final.Present() {
@@ -22,23 +22,23 @@ func (p *padded) forward(x backend.Tensor, in Shape, mode Mode) backend.Tensor {
 		}
 		at := h.cut(in.Steps, in.Batch)
 		if given {
-			b.GatherRows(at.final, at.values, p.lengths.end)
+			b.GatherRows(at.final, at.values, p.lengths.End())
 		} else {
 			b.Copy(at.final, at.values.Slice(in.Rows(), in.Rows()+in.Batch))
 		}
 	}
 	if given {
-		b.MulCol(y, y, p.lengths.mask)
+		b.MulCol(y, y, p.lengths.Mask())
 	}
 	return y
 }
 
 func (p *padded) backward(dy, dx backend.Tensor) {
 	b, all := p.backend, span{0, dy.Rows}
-	given := p.lengths.given()
+	given := p.lengths.Given()
 	if given {
 		masked := all.of(p.masked)
-		b.MulCol(masked, dy, p.lengths.mask)
+		b.MulCol(masked, dy, p.lengths.Mask())
 		dy = masked
 	}
 	switch {
@@ -58,15 +58,15 @@ func (p *padded) backward(dy, dx backend.Tensor) {
 // end, the last first, to the one before it, and there adds the gradient of the
 // Final states of those that end.
 func (p *padded) backwardFromEnds(dy, dx backend.Tensor) {
-	b, n := p.backend, p.lengths.batch
+	b, n := p.backend, p.lengths.Batch()
 	for _, h := range p.kept {
 		at := h.cut(0, n)
 		b.Fill(at.initialGrad, 0)
 		b.Fill(at.lastGrad, 0)
 	}
-	to := p.lengths.steps
+	to := p.lengths.Steps()
 	for t := to; t >= 0; t-- {
-		if t > 0 && !p.lengths.ended[t] {
+		if t > 0 && !p.lengths.AnyEndsAt(t) {
 			continue
 		}
 		if t < to {
@@ -75,7 +75,7 @@ func (p *padded) backwardFromEnds(dy, dx backend.Tensor) {
 		to = t
 		for _, h := range p.kept {
 			at := h.cut(0, n)
-			b.MulCol(at.lastGrad, at.finalGrad, timeStep(t, n).of(p.lengths.ends))
+			b.MulCol(at.lastGrad, at.finalGrad, timeStep(t, n).of(p.lengths.Ends()))
 			b.Add(at.lastGrad, at.lastGrad, at.initialGrad)
 		}
 	}

@@ -46,6 +46,9 @@ func (r RNN) OutputRange(_, _ float64) (float64, float64) {
 	return -1, 1
 }
 
+// Path returns backend.RNNPath.
+func (RNN) Path(b backend.Backend) string { return backend.RNNPath(b) }
+
 // Parameters describes the parameters of all layers.
 func (r RNN) Parameters(in Shape) []ParameterSpec { return r.stack().parameters(in) }
 

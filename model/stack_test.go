@@ -52,10 +52,10 @@ func TestModernGradientsMatchDifferences(t *testing.T) {
 			{"ragged, last step", deep, []int32{2, 3, 0}},
 		} {
 			t.Run(test.name+"/"+run.name, func(t *testing.T) {
-				c := newGradientCheck(t, run.spec, in, uint64(100+i), model.Ragged())
+				c := newGradientCheck(t, run.spec, in, uint64(100+i), model.Options{Ragged: true})
 				c.net.SetSeed(uint64(i))
 				c.net.SetLengths(in.Steps, run.lengths)
-				c.mode = model.Train
+				c.mode = model.Training
 				wrong, _ := c.errors(t)
 				for _, text := range wrong {
 					t.Errorf("seed %d: %s", i, text)
@@ -76,7 +76,7 @@ type pass struct {
 type recurrentRun struct {
 	layer   model.Layer
 	in      model.Shape
-	opts    []model.Option
+	ragged  bool
 	lengths []int32
 	x, dy   [][]float64 // of each sequence, [steps, ...]
 	initial func(name string, sequence, n int) []float64
@@ -107,7 +107,7 @@ func (r recurrentRun) run(t *testing.T) pass {
 	t.Helper()
 	b := reference.New()
 	defer b.Close()
-	net := build(t, b, model.Spec{{Name: "layer", Layer: r.layer}}, r.in, append(r.opts, model.InputGrad())...)
+	net := build(t, b, model.Spec{{Name: "layer", Layer: r.layer}}, r.in, model.Options{Ragged: r.ragged, InputGrad: true})
 	if r.lengths != nil {
 		net.SetLengths(r.in.Steps, r.lengths)
 	}
@@ -126,7 +126,7 @@ func (r recurrentRun) run(t *testing.T) pass {
 		}
 	}
 	p := pass{grads: map[string][]float64{}, final: map[string][]float64{}, before: map[string][]float64{}}
-	p.y = download(t, b, net.Forward(x, r.in.Steps, model.Train))
+	p.y = download(t, b, net.Forward(x, r.in.Steps, model.Training))
 	p.dx = download(t, b, net.Backward(dy))
 	for _, w := range net.Parameters() {
 		p.grads[w.Name] = download(t, b, w.Grad)
@@ -153,7 +153,7 @@ func TestPaddedIsUnpadded(t *testing.T) {
 			}
 			whole := recurrentRun{
 				layer: test.layer, in: model.Shape{Steps: steps, Batch: len(lengths), Width: width},
-				opts: []model.Option{model.Ragged()}, lengths: lengths,
+				ragged: true, lengths: lengths,
 				initial: func(name string, i, n int) []float64 { return draws(n, "initial", name, i) },
 				dfinal:  func(name string, i, n int) []float64 { return draws(n, "dfinal", name, i) },
 			}
@@ -175,7 +175,7 @@ func TestPaddedIsUnpadded(t *testing.T) {
 					continue
 				}
 				single := whole
-				single.in.Steps, single.in.Batch, single.lengths, single.opts = int(length), 1, nil, nil
+				single.in.Steps, single.in.Batch, single.lengths, single.ragged = int(length), 1, nil, false
 				single.x, single.dy = whole.x[i:i+1], whole.dy[i:i+1]
 				single.initial = func(name string, _, n int) []float64 { return whole.initial(name, i, n) }
 				single.dfinal = func(name string, _, n int) []float64 { return whole.dfinal(name, i, n) }
@@ -233,14 +233,14 @@ func TestBidirectionalIsTwoLayersOfOneDirection(t *testing.T) {
 			defer b.Close()
 			in := model.Shape{Steps: steps, Batch: 1, Width: width}
 			run := func(layer model.Layer, suffix string, x, dy []float64) (y, dx []float64, grads map[string][]float64) {
-				net := build(t, b, model.Spec{{Name: "layer", Layer: layer}}, in, model.InputGrad())
+				net := build(t, b, model.Spec{{Name: "layer", Layer: layer}}, in, model.Options{InputGrad: true})
 				for _, w := range net.Parameters() {
 					upload(b, w.Value, draws(w.Value.Size(), w.Name+suffix))
 				}
 				dxs, dys := newTensor(t, b, steps, width), newTensor(t, b, steps, net.Output().Width)
 				upload(b, dxs, x)
 				upload(b, dys, dy)
-				y = download(t, b, net.Forward(dxs, steps, model.Train))
+				y = download(t, b, net.Forward(dxs, steps, model.Training))
 				dx = download(t, b, net.Backward(dys))
 				grads = map[string][]float64{}
 				for _, w := range net.Parameters() {

@@ -13,19 +13,19 @@ import (
 // net with random weights.
 func windowGradient(t *testing.T, layer model.Layer, in model.Shape) (grads, dx []float64) {
 	t.Helper()
-	return newBench(t, layer, in, 1, model.InputGrad()).gradient(t)
+	return newBench(t, layer, in, 1, model.Options{InputGrad: true}).gradient(t)
 }
 
 func TestWindowOfRNNIsThatOfElman(t *testing.T) {
 	in := model.Shape{Steps: 9, Batch: 2, Width: 3}
 	const hidden = 4
 	for _, window := range []int{1, 2, 5, 9} {
-		elman := newBench(t, model.Elman{Hidden: hidden, Activation: model.Tanh, Window: window}, in, 1, model.InputGrad())
+		elman := newBench(t, model.Elman{Hidden: hidden, Activation: model.Tanh, Window: window}, in, 1, model.Options{InputGrad: true})
 		_, want := elman.gradient(t)
 		weight := download(t, elman.b, elman.net.Parameters()[0].Value)
 
 		b := elman.b
-		rnn := build(t, b, model.Spec{{Name: "rnn", Layer: model.RNN{Hidden: hidden, Window: window}}}, in, model.InputGrad())
+		rnn := build(t, b, model.Spec{{Name: "rnn", Layer: model.RNN{Hidden: hidden, Window: window}}}, in, model.Options{InputGrad: true})
 		for name, columns := range map[string][2]int{"rnn.weight_ih_l0": {0, 3}, "rnn.weight_hh_l0": {3, hidden}, "rnn.bias_ih_l0": {7, 1}} {
 			w, _ := rnn.Parameter(name)
 			var values []float64
@@ -35,7 +35,7 @@ func TestWindowOfRNNIsThatOfElman(t *testing.T) {
 			}
 			b.UploadFloat64(w.Value, values)
 		}
-		rnn.Forward(elman.x, in.Steps, model.Train)
+		rnn.Forward(elman.x, in.Steps, model.Training)
 		compare(t, fmt.Sprintf("window %d: input", window), download(t, b, rnn.Backward(elman.dy)), want, 1e-12)
 	}
 }
@@ -66,7 +66,7 @@ func TestWindowedLSTMGradientsMatchDifferencesWithFrozenStates(t *testing.T) {
 	in := model.Shape{Steps: 6, Batch: 2, Width: 2}
 	const window = 3
 	layer := model.LSTM{Hidden: 3, Peepholes: true, Window: window, Stateful: true}
-	c := newBench(t, layer, in, 1, model.InputGrad())
+	c := newBench(t, layer, in, 1, model.Options{InputGrad: true})
 	for _, s := range c.net.States(in.Steps, in.Batch) {
 		if s.InitialGrad.Present() || s.FinalGrad.Present() {
 			t.Errorf("state %s has gradients, but no error goes over the bounds", s.Name)
@@ -77,7 +77,7 @@ func TestWindowedLSTMGradientsMatchDifferencesWithFrozenStates(t *testing.T) {
 	for steps := range in.Steps {
 		var states [][]float64
 		if steps > 0 {
-			c.net.Forward(c.x.Slice(0, steps*in.Batch), steps, model.Eval)
+			c.net.Forward(c.x.Slice(0, steps*in.Batch), steps, model.Evaluation)
 		}
 		for _, s := range c.net.States(max(1, steps), in.Batch) {
 			if steps == 0 {
@@ -88,7 +88,7 @@ func TestWindowedLSTMGradientsMatchDifferencesWithFrozenStates(t *testing.T) {
 		}
 		recorded = append(recorded, states)
 	}
-	twin := build(t, c.b, model.Spec{{Name: "layer", Layer: layer}}, model.Shape{Steps: window, Batch: in.Batch, Width: in.Width})
+	twin := build(t, c.b, model.Spec{{Name: "layer", Layer: layer}}, model.Shape{Steps: window, Batch: in.Batch, Width: in.Width}, model.Options{})
 	dy := download(t, c.b, c.dy)
 	loss := func() float64 {
 		c.b.Copy(twin.Values(), c.net.Values())
@@ -99,7 +99,7 @@ func TestWindowedLSTMGradientsMatchDifferencesWithFrozenStates(t *testing.T) {
 			for k, s := range twin.States(steps, in.Batch) {
 				c.b.UploadFloat64(s.Initial, recorded[from][k])
 			}
-			y := download(t, c.b, twin.Forward(c.x.Slice(from*in.Batch, (t0+1)*in.Batch), steps, model.Eval))
+			y := download(t, c.b, twin.Forward(c.x.Slice(from*in.Batch, (t0+1)*in.Batch), steps, model.Evaluation))
 			rows := len(dy) / in.Steps
 			sum += dot(y[(steps-1)*rows:], dy[t0*rows:(t0+1)*rows])
 		}
@@ -119,8 +119,8 @@ func TestWindowOfSequencesThatEndEarly(t *testing.T) {
 		"LSTM": model.LSTM{Hidden: 3, Window: 2, Stateful: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			whole := newBench(t, layer, in, 1, model.InputGrad())
-			c := newBench(t, layer, in, 1, model.InputGrad(), model.Ragged())
+			whole := newBench(t, layer, in, 1, model.Options{InputGrad: true})
+			c := newBench(t, layer, in, 1, model.Options{InputGrad: true, Ragged: true})
 			c.net.SetLengths(in.Steps, lengths)
 			got, gotDX := c.gradient(t)
 
@@ -138,7 +138,7 @@ func TestWindowOfSequencesThatEndEarly(t *testing.T) {
 				for i, length := range lengths {
 					final := whole.net.States(in.Steps, in.Batch)[k].Initial
 					if length > 0 {
-						whole.net.Forward(whole.x.Slice(0, int(length)*in.Batch), int(length), model.Eval)
+						whole.net.Forward(whole.x.Slice(0, int(length)*in.Batch), int(length), model.Evaluation)
 						final = whole.net.States(int(length), in.Batch)[k].Final
 					}
 					compare(t, fmt.Sprintf("%s of sequence %d", s.Name, i),
@@ -152,18 +152,18 @@ func TestWindowOfSequencesThatEndEarly(t *testing.T) {
 func TestWindowThatMakesNoSense(t *testing.T) {
 	in := model.Shape{Steps: 5, Batch: 2, Width: 2}
 	for _, test := range []struct {
-		layer model.Layer
-		opts  []model.Option
-		want  string
+		layer  model.Layer
+		ragged bool
+		want   string
 	}{
-		{model.RNN{Hidden: 2, Window: -1}, nil, "the Window is -1"},
-		{model.LSTM{Hidden: 2, Window: 6}, nil, "the Window is 6, but sequences have at most 5 time steps"},
-		{model.LSTM{Hidden: 2, Window: 3, LayerNorm: true}, nil, "the Window is set, which does not go with Projection, LayerNorm and zoneout"},
-		{model.LSTM{Hidden: 2, Window: model.WholeSequence, LayerNorm: true}, nil, ""},
-		{model.LSTM{Hidden: 2, Window: model.WholeSequence}, nil, ""},
-		{model.RNN{Hidden: 2, Window: 5, Stateful: true}, []model.Option{model.Ragged()}, ""},
+		{model.RNN{Hidden: 2, Window: -1}, false, "the Window is -1"},
+		{model.LSTM{Hidden: 2, Window: 6}, false, "the Window is 6, but sequences have at most 5 time steps"},
+		{model.LSTM{Hidden: 2, Window: 3, LayerNorm: true}, false, "the Window is set, which does not go with Projection, LayerNorm and zoneout"},
+		{model.LSTM{Hidden: 2, Window: model.WholeSequence, LayerNorm: true}, false, ""},
+		{model.LSTM{Hidden: 2, Window: model.WholeSequence}, false, ""},
+		{model.RNN{Hidden: 2, Window: 5, Stateful: true}, true, ""},
 	} {
-		_, err := model.New(reference.New(), model.Spec{{Name: "layer", Layer: test.layer}}, in, test.opts...)
+		_, err := model.New(reference.New(), model.Spec{{Name: "layer", Layer: test.layer}}, in, model.Options{Ragged: test.ragged})
 		if got := fmt.Sprint(err); test.want == "" && err != nil || !strings.Contains(got, test.want) {
 			t.Errorf("%+v: error %v, want %q", test.layer, err, test.want)
 		}

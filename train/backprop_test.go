@@ -151,7 +151,7 @@ func TestBackpropagationFollowsTheTutorialAtAnyDepth(t *testing.T) {
 func TestScaledSigmoidsLearnAlikeOnAllBackends(t *testing.T) {
 	const epochs, tolerance = 30, 1e-4
 	spec := model.Spec{
-		{Name: "hidden", Layer: model.Dense{Out: 4}}, {Name: "g", Layer: model.Squash(backend.SquashInput)},
+		{Name: "hidden", Layer: model.Dense{Out: 4}}, {Name: "g", Layer: model.Squash(backend.SquashInput())},
 		{Name: "linear", Layer: model.Dense{Out: 3}}, {Name: "identity", Layer: model.Identity},
 		{Name: "output", Layer: model.Dense{Out: 1}}, {Name: "logistic", Layer: model.Logistic{Slope: 2}},
 	}

@@ -32,7 +32,7 @@ func Example_bidirectional() {
 		net, err := model.New(b, model.Spec{
 			{Name: "lstm", Layer: model.LSTM{Hidden: 8, Bidirectional: both}},
 			{Name: "output", Layer: model.Dense{Out: 1}},
-		}, model.Shape{Steps: steps, Batch: 10, Width: 1})
+		}, model.Shape{Steps: steps, Batch: 10, Width: 1}, model.Options{})
 		if err != nil {
 			log.Fatal(err)
 		}

@@ -222,6 +222,7 @@ func TestLoadNamesWhatDoesNotFitAndChangesNothing(t *testing.T) {
 		return func(o *train.Options) { patient(o); change(o) }
 	}
 	short := model.Array{Shape: []int{3}, Data: make([]float32, 3)}
+	long := model.Array{Shape: []int{999}, Data: make([]float32, 999)}
 	cases := []struct {
 		name   string
 		option func(*train.Options)
@@ -240,6 +241,7 @@ func TestLoadNamesWhatDoesNotFitAndChangesNothing(t *testing.T) {
 		{"history too short", patient, meta(`"epoch":4`, `"epoch":5`), "damaged"},
 		{"slot missing", patient, func(f *model.File) { delete(f.Tensors, "train/slot1") }, "train/slot1 is missing"},
 		{"slot of another size", patient, func(f *model.File) { f.Tensors["train/slot0"] = short }, "train/slot0 has 3 elements"},
+		{"slot that is too long", patient, func(f *model.File) { f.Tensors["train/slot1"] = long }, "train/slot1 has 999 elements"},
 		{"best of another size", patient, func(f *model.File) { f.Tensors["train/best"] = short }, "train/best has 3 elements"},
 		{"parameter missing", patient, func(f *model.File) { delete(f.Tensors, "head.bias") }, "head.bias"},
 		{"parameter of another shape", patient, func(f *model.File) { f.Tensors["head.bias"] = model.Array{Shape: []int{2}, Data: make([]float32, 2)} }, "head.bias"},

@@ -34,7 +34,9 @@ func checkSet(net *model.Network, loss Loss, set *data.Dataset) error {
 func checkRange(net *model.Network, set *data.Dataset) error {
 	low, high := net.OutputRange()
 	for i, target := range set.Targets {
-		if set.Mask != nil && set.Mask[i/set.TargetWidth] == 0 {
+		row := i / set.TargetWidth
+		padding := set.PerStep && set.Lengths != nil && row%set.Steps >= int(set.Lengths[row/set.Steps])
+		if padding || set.Mask != nil && set.Mask[row] == 0 {
 			continue
 		}
 		if float64(target) < low || float64(target) > high {
@@ -57,7 +59,7 @@ func checkInputs(net *model.Network, set *data.Dataset) error {
 	case set.Width != in.Width:
 		return fmt.Errorf("its samples have %d features per time step, the network takes %d", set.Width, in.Width)
 	case set.Lengths != nil && !net.Ragged():
-		return errors.New("its samples have lengths of their own, but the network is built for whole sequences: build it with the option model.Ragged()")
+		return errors.New("its samples have lengths of their own, but the network is built for whole sequences: build it with model.Options{Ragged: true}")
 	case set.Steps > in.Steps && checkCarry(net) != nil:
 		return fmt.Errorf("its samples have %d time steps, the network was built for at most %d", set.Steps, in.Steps)
 	}

@@ -51,14 +51,14 @@ func (c *carrier) forward(b backend.Backend, batch data.Batch, feed *feed, judge
 	for from := 0; from < batch.Steps; from += size {
 		part, carry := batch.Chunk(from, min(from+size, batch.Steps)), c.chunk(batch, size, from)
 		carry.begin(b)
-		y := c.net.Forward(feed.inputs(b, part), part.Steps, model.Eval)
+		y := c.net.Forward(feed.inputs(b, part), part.Steps, model.Evaluation)
 		carry.end(b)
 		if err := judge(y, part); err != nil {
 			return err
 		}
 	}
-	first := c.chunk(batch, size, 0)
-	first.begin(b)
+	all := carry{first: true, states: c.of(1, c.net.Input().Batch)} // a smaller batch writes on the states of a larger one
+	all.begin(b)
 	return nil
 }
 
@@ -95,8 +95,6 @@ func (t *Trainer) checkSteps(set *data.Dataset) error {
 		return errors.New("all its samples have length 0: there is nothing to learn from")
 	case chunk == 0 && set.Steps > most:
 		return fmt.Errorf("its samples have %d time steps, the network was built for at most %d: set option Chunk", set.Steps, most)
-	case chunk > 0 && set.Steps > chunk && !set.PerStep:
-		return fmt.Errorf("it has one target for %d time steps, but option Chunk is %d: give a target for each step", set.Steps, chunk)
 	}
 	return nil
 }

@@ -189,3 +189,24 @@ func TestDeltaRuleGoesAlikeOnAllBackends(t *testing.T) {
 		}
 	}
 }
+
+// An error of just the tolerance is within it.
+func TestDeltaRuleToleranceIsEnough(t *testing.T) {
+	run := func(tolerance float64) train.DeltaResult {
+		net := build(t, openReference(t), linear(1), model.Shape{Steps: 1, Batch: 4, Width: 2}, 1)
+		result, err := train.DeltaRule{LR: 0.05, Tolerance: tolerance, Epochs: 6}.Fit(t.Context(), net, line(4, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return result
+	}
+	errors := run(0).Errors
+	for epochs := 1; epochs < len(errors); epochs++ {
+		if errors[epochs] >= errors[epochs-1] {
+			t.Fatalf("errors %v do not fall: choose a smaller LR", errors)
+		}
+		if got := run(errors[epochs]); !got.Converged || len(got.Errors) != epochs+1 {
+			t.Errorf("tolerance %v, the error after %d epochs: converged %v after %d", errors[epochs], epochs, got.Converged, len(got.Errors)-1)
+		}
+	}
+}

@@ -22,7 +22,7 @@ func Example_gatedRecurrentUnit() {
 		{Name: "gru", Layer: model.GRU{Hidden: 32}},
 		{Name: "last", Layer: model.LastStep{}},
 		{Name: "head", Layer: model.Dense{Out: 10}},
-	}, model.Shape{Steps: 8, Batch: 32, Width: 8})
+	}, model.Shape{Steps: 8, Batch: 32, Width: 8}, model.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func Example_gridLSTM() {
 		{Name: "grid", Layer: model.GridLSTM{Hidden: 16, Layers: 2}},
 		{Name: "last", Layer: model.LastStep{}},
 		{Name: "head", Layer: model.Dense{Out: 10}},
-	}, model.Shape{Steps: 8, Batch: 32, Width: 8})
+	}, model.Shape{Steps: 8, Batch: 32, Width: 8}, model.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -120,11 +120,7 @@ func (t *Trainer) checkFinite(ctx context.Context, what string, value float64, b
 // network like that of t on a backend that watches, and returns the first fault.
 func (t *Trainer) trace(ctx context.Context, batches *data.Batches, end int) (*Fault, error) {
 	w := &watch{Backend: t.b}
-	options := []model.Option{model.Observe(w.observe)}
-	if t.net.Ragged() {
-		options = append(options, model.Ragged())
-	}
-	net, err := model.New(w, t.net.Spec(), t.net.Input(), options...)
+	net, err := model.New(w, t.net.Spec(), t.net.Input(), model.Options{Ragged: t.net.Ragged(), Observe: w.observe})
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +145,7 @@ func (t *Trainer) trace(ctx context.Context, batches *data.Batches, end int) (*F
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("stopped while looking for it: %w", context.Cause(ctx))
 		}
-		w.trainer.Step(batches.Batch(i))
+		w.trainer.stepFromZero(batches.Batch(i))
 		w.trainer.measureNorm()
 	}
 	return w.fault, t.b.Sync()

@@ -179,6 +179,20 @@ func TestTraceDoesNotDependOnWhereItBegins(t *testing.T) {
 	}
 }
 
+// The network that looks for the fault takes the sequences that the trained one does.
+func TestDivergenceWithLengthsIsTraced(t *testing.T) {
+	set := ragged([]int32{4, 1, 0, 3}, 4, true)
+	net := raggedNet(t, openCPU(t), perStepRNN, model.Shape{Steps: 4, Batch: 2, Width: 2})
+	trainer := newTrainer(t, net, train.Options{Loss: train.MSE{}, Optimizer: train.SGD{}, LR: 3e38, Epochs: 3, Batch: 2})
+	var divergence *train.Divergence
+	if err := trainer.Fit(t.Context(), set, nil); !errors.As(err, &divergence) || divergence.Fault == nil {
+		t.Fatalf("error %v, want a Divergence with its Fault", err)
+	}
+	if f := divergence.Fault; f.Step != 2 || f.Op != "SquaredError" {
+		t.Errorf("%v, want SquaredError in step 2", divergence)
+	}
+}
+
 // Without memory for a second network the error says so and what it knows.
 func TestDivergenceWithoutMemoryToTraceIt(t *testing.T) {
 	b := &scarce{Backend: openCPU(t), left: math.MaxInt}

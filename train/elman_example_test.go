@@ -33,7 +33,7 @@ func Example_elman() {
 		net, err := model.New(b, model.Spec{
 			{Name: "elman", Layer: model.Elman{Hidden: 8, Activation: model.Tanh, Window: window}},
 			{Name: "output", Layer: model.Dense{Out: 1}},
-		}, model.Shape{Steps: steps, Batch: 10, Width: 1})
+		}, model.Shape{Steps: steps, Batch: 10, Width: 1}, model.Options{})
 		if err != nil {
 			log.Fatal(err)
 		}

@@ -12,7 +12,7 @@ import (
 
 // Metrics say how well a network does on a set.
 type Metrics struct {
-	Loss     float64 // mean over the rows judged
+	Loss     float64 // mean over the rows that count for the loss
 	Accuracy float64 // Correct/Count; NaN if the set has no labels, or the network not an output for each
 	Correct  int     // rows whose largest output is that of the label
 	Count    int     // rows judged: samples, or their time steps if PerStep, with a label, or without any labels with a target that counts
@@ -92,6 +92,7 @@ type evaluator struct {
 	memory         memory
 	feed           feed
 	value, lossSum backend.Tensor // [1,1]
+	rows           int            // in lossSum
 	grad           backend.Tensor // of the loss, which needs it where not all targets count; else absent
 	predicted      backend.Ints
 	received       []int32 // predicted, downloaded
@@ -134,6 +135,7 @@ func (e *evaluator) run() (Metrics, error) {
 		}
 	}
 	e.b.Fill(e.lossSum, 0)
+	e.rows = 0
 	for i := range e.batches.Count() {
 		err := e.states.forward(e.b, e.batches.Batch(i), &e.feed, func(y backend.Tensor, part data.Batch) error {
 			return e.count(&metrics, y, part)
@@ -142,14 +144,14 @@ func (e *evaluator) run() (Metrics, error) {
 			return Metrics{}, err
 		}
 	}
-	if metrics.Count == 0 {
+	if e.rows == 0 {
 		return Metrics{}, errors.New("none of its rows counts: all are padding, or left out by their labels or the mask")
 	}
 	sum := make([]float32, 1)
 	if err := e.b.Download(sum, e.lossSum); err != nil {
 		return Metrics{}, err
 	}
-	metrics.Loss = float64(sum[0]) / float64(metrics.Count)
+	metrics.Loss = float64(sum[0]) / float64(e.rows)
 	metrics.Accuracy = math.NaN()
 	if e.labeled {
 		for class := range metrics.Confusion {
@@ -169,11 +171,14 @@ func (e *evaluator) count(metrics *Metrics, y backend.Tensor, batch data.Batch) 
 		grad = e.grad.Slice(0, y.Rows)
 	}
 	e.loss.Compute(e.b, e.value, grad, y, target)
-	e.b.AddScaled(e.lossSum, float64(target.Count), e.value)
-	metrics.Count += target.Count
+	rows := e.loss.Rows(target)
+	e.b.AddScaled(e.lossSum, float64(rows), e.value)
+	e.rows += rows
 	if !e.labeled {
+		metrics.Count += rows
 		return nil
 	}
+	metrics.Count += target.Count
 	e.b.ArgMaxRows(e.predicted.Slice(0, y.Rows), y)
 	predicted := e.received[:y.Rows]
 	if err := e.b.DownloadInts(predicted, e.predicted.Slice(0, y.Rows)); err != nil {

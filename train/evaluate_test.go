@@ -14,7 +14,7 @@ import (
 // identity is a network that returns its input of the given width.
 func identity(t *testing.T, b backend.Backend, in model.Shape) *model.Network {
 	t.Helper()
-	net, err := model.New(b, model.Spec{{Name: "same", Layer: model.Dense{Out: in.Width, NoBias: true}}}, in)
+	net, err := model.New(b, model.Spec{{Name: "same", Layer: model.Dense{Out: in.Width, NoBias: true}}}, in, model.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestPredictNamesWhatDoesNotFit(t *testing.T) {
 	for want, set := range map[string]*data.Dataset{
 		"empty":        {Steps: 3, Width: 2},
 		"4 features":   {Steps: 1, Width: 4, X: make([]float32, 4)},
-		"5 time steps": {Steps: 5, Width: 2, X: make([]float32, 10)},
+		"4 time steps": {Steps: 4, Width: 2, X: make([]float32, 8)},
 	} {
 		_, err := train.Predict(net, set)
 		wantError(t, err, want)

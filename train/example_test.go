@@ -22,7 +22,7 @@ func Example() {
 		{Name: "lstm", Layer: model.LSTM{Hidden: 32}},
 		{Name: "last", Layer: model.LastStep{}},
 		{Name: "head", Layer: model.Dense{Out: 10}},
-	}, model.Shape{Steps: 8, Batch: 32, Width: 8})
+	}, model.Shape{Steps: 8, Batch: 32, Width: 8}, model.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -53,7 +53,7 @@ func (f *feed) inputs(b backend.Backend, batch data.Batch) backend.Tensor {
 	case f.net.Ragged():
 		f.net.SetLengths(batch.Steps, batch.Lengths)
 	case batch.Lengths != nil:
-		panic("train: the batch has lengths of its own, but the network is built for whole sequences: build it with the option model.Ragged()")
+		panic("train: the batch has lengths of its own, but the network is built for whole sequences: build it with model.Options{Ragged: true}")
 	}
 	return x
 }

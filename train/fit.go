@@ -13,7 +13,8 @@ import (
 // Fit trains from where the trainer stands, after New the beginning, after
 // Load where the checkpoint was saved, until Options.Epochs epochs are done or
 // Tolerance or Patience ends it. If that is so already it returns nil at once.
-// valid may be nil if Options.Patience is 0.
+// valid may be nil if Options.Patience is 0. All sequences begin with states of zero,
+// those of Stateful layers too.
 //
 // When ctx is cancelled Fit finishes the step and returns an error that wraps
 // context.Cause(ctx). The trainer can then be saved, or Fit called again with
@@ -130,7 +131,7 @@ func (t *Trainer) runEpoch(ctx context.Context, batches *data.Batches) error {
 			return t.readLoss(ctx, batches)
 		}
 		before := s.step
-		t.Step(batches.Batch(s.batch))
+		t.stepFromZero(batches.Batch(s.batch))
 		s.batch++
 		if t.lossReads(s.step) > t.lossReads(before) {
 			if err := t.readLoss(ctx, batches); err != nil {

@@ -154,7 +154,7 @@ func tugOfWar(t *testing.T, o train.Options) (*model.Network, *train.Trainer, *d
 	set := func(w float32) *data.Dataset {
 		return &data.Dataset{Steps: 1, Width: 1, X: []float32{1, -1}, Targets: []float32{w, -w}, TargetWidth: 1}
 	}
-	net, err := model.New(openReference(t), model.Spec{{Name: "w", Layer: model.Dense{Out: 1, NoBias: true}}}, model.Shape{Steps: 1, Batch: 2, Width: 1})
+	net, err := model.New(openReference(t), model.Spec{{Name: "w", Layer: model.Dense{Out: 1, NoBias: true}}}, model.Shape{Steps: 1, Batch: 2, Width: 1}, model.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

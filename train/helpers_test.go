@@ -62,7 +62,7 @@ func openReference(testing.TB) backend.Backend { return reference.New() }
 // build returns a network with the initial parameters of the seed.
 func build(t testing.TB, b backend.Backend, spec model.Spec, in model.Shape, seed uint64) *model.Network {
 	t.Helper()
-	net, err := model.New(b, spec, in)
+	net, err := model.New(b, spec, in, model.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ func Example_jordan() {
 	defer b.Close()
 	net, err := model.New(b, model.Spec{
 		{Name: "jordan", Layer: model.Jordan{Hidden: 8, Out: 1, Activation: model.Tanh, Decay: 0.5, TeacherForcing: true}},
-	}, model.Shape{Steps: 8, Batch: 1, Width: 1})
+	}, model.Shape{Steps: 8, Batch: 1, Width: 1}, model.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 type Target struct {
 	Labels backend.Ints   // [rows], the classes; absent if the set has none
 	Values backend.Tensor // [rows, TargetWidth]; absent if the set has none
-	Count  int            // rows that count: those with a label other than backend.IgnoreLabel; without Labels it is Rows
+	Count  int            // rows with a label other than backend.IgnoreLabel; without Labels it is Rows
 
 	// [rows, 1]: 1 where Values count, 0 in the padding and where data.Batch.Mask
 	// is 0; Values are 0 there. Absent without Values, and with batches that have
@@ -35,11 +35,16 @@ func (t Target) Masked(b backend.Backend, dst, y backend.Tensor) backend.Tensor 
 
 // Loss is a function of the network's output that training makes small.
 type Loss interface {
-	// Compute sets loss, [1,1], to the mean over the target.Count rows of y
-	// that count, and grad to its gradient by y, which is 0 in all others. Where
-	// no row counts the loss is 0. With grad absent, which target.Mask forbids,
-	// it computes the value only. It must not allocate or wait.
+	// Compute sets loss, [1,1], to the mean over the rows of y that count, and
+	// grad to its gradient by y, which is 0 in all others. Where no row counts the
+	// loss is 0. With grad absent, which target.Mask forbids, it computes the value
+	// only. It must not allocate or wait.
 	Compute(b backend.Backend, loss, grad, y backend.Tensor, target Target)
+
+	// Rows returns how many rows count: target.Count for a loss of labels,
+	// target.Rows for one of values. They are the weight of a batch in the loss of
+	// a set.
+	Rows(target Target) int
 
 	// Check says why a network with that many outputs cannot be trained on set,
 	// which does not contradict itself (data.Dataset.Check), with this loss.
@@ -56,6 +61,9 @@ type CrossEntropy struct{}
 func (CrossEntropy) Compute(b backend.Backend, loss, grad, y backend.Tensor, target Target) {
 	b.SoftmaxCrossEntropy(loss, grad, y, target.Labels, 1/float64(max(1, target.Count)))
 }
+
+// Rows implements Loss: rows with a label count.
+func (CrossEntropy) Rows(target Target) int { return target.Count }
 
 // Check implements Loss: it wants labels from 0 to outputs−1, one at least.
 func (CrossEntropy) Check(set *data.Dataset, outputs int) error {
@@ -87,6 +95,10 @@ func (MSE) Compute(b backend.Backend, loss, grad, y backend.Tensor, target Targe
 	}
 	b.SquaredError(loss, grad, target.Masked(b, grad, y), target.Values, 1/float64(rows*y.Cols))
 }
+
+// Rows implements Loss: rows with a target that counts do, whatever their labels
+// are.
+func (MSE) Rows(target Target) int { return target.Rows }
 
 // Check implements Loss: it wants targets as wide as the network's output, one
 // at least that counts.

@@ -27,6 +27,9 @@ func newBounded(b backend.Backend, rows, outputs int) (bounded, error) {
 // Check implements train.Loss: it wants what the squared error wants.
 func (bounded) Check(set *data.Dataset, outputs int) error { return train.MSE{}.Check(set, outputs) }
 
+// Rows implements train.Loss: it is a loss of values.
+func (bounded) Rows(target train.Target) int { return target.Rows }
+
 // Compute implements train.Loss.
 func (l bounded) Compute(b backend.Backend, loss, grad, y backend.Tensor, target train.Target) {
 	tanh := l.difference.Slice(0, y.Rows)
@@ -61,7 +64,7 @@ func ExampleLoss() {
 		return
 	}
 	for _, loss := range []train.Loss{train.MSE{}, robust} {
-		net, err := model.New(b, model.Spec{{Name: "line", Layer: model.Dense{Out: 1}}}, model.Shape{Steps: 1, Batch: samples, Width: 1})
+		net, err := model.New(b, model.Spec{{Name: "line", Layer: model.Dense{Out: 1}}}, model.Shape{Steps: 1, Batch: samples, Width: 1}, model.Options{})
 		if err != nil {
 			fmt.Println(err)
 			return

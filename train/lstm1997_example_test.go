@@ -28,7 +28,7 @@ func Example_longShortTermMemory() {
 		{Name: "last", Layer: model.LastStep{}},
 		{Name: "output", Layer: model.Dense{Out: 2}},
 		{Name: "sigmoid", Layer: model.Sigmoid},
-	}, model.Shape{Steps: longest, Batch: 1, Width: task.Format().Width}, model.Ragged())
+	}, model.Shape{Steps: longest, Batch: 1, Width: task.Format().Width}, model.Options{Ragged: true})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -22,7 +22,7 @@ func ExampleMSE_missingTargets() {
 	}
 	b := reference.New()
 	defer b.Close()
-	net, err := model.New(b, model.Spec{{Name: "line", Layer: model.Dense{Out: 1}}}, model.Shape{Steps: 1, Batch: 4, Width: 1})
+	net, err := model.New(b, model.Spec{{Name: "line", Layer: model.Dense{Out: 1}}}, model.Shape{Steps: 1, Batch: 4, Width: 1}, model.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -250,7 +250,7 @@ func TestEvaluateJudgesRowsThatCount(t *testing.T) {
 	}
 	set.Lengths = []int32{1, 2, 0}
 	set.Mask = []float32{0, 1, 0, 0, 1, 0} // 1 in the padding only
-	ragged, err := model.New(net.Backend(), net.Spec(), net.Input(), model.Ragged())
+	ragged, err := model.New(net.Backend(), net.Spec(), net.Input(), model.Options{Ragged: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -270,6 +270,29 @@ func TestMaskIsRefusedWhereAllTargetsAreNeeded(t *testing.T) {
 	net := build(t, b, taught, model.Shape{Steps: 5, Batch: 3, Width: 2}, 1)
 	trainer := newTrainer(t, net, train.Options{Loss: train.MSE{}, Optimizer: train.SGD{}, LR: 0.1, Epochs: 1, Batch: 3})
 	wantError(t, trainer.Fit(t.Context(), gaps(3, 5, 0), nil), "which a layer with TeacherForcing needs")
+}
+
+// A target that does not count may be outside of what the network can give.
+func TestRangeIsThatOfTargetsThatCount(t *testing.T) {
+	spec := model.Spec{{Name: "rnn", Layer: model.RNN{Hidden: 2}}} // from −1 to 1
+	net := raggedNet(t, openCPU(t), spec, model.Shape{Steps: 3, Batch: 2, Width: 2})
+	for _, c := range []struct {
+		change func(*data.Dataset)
+		want   string
+	}{
+		{func(d *data.Dataset) { d.Mask = []float32{1, 1, 0, 1, 1, 1} }, ""},
+		{func(d *data.Dataset) { d.Lengths = []int32{2, 3} }, ""},
+		{func(d *data.Dataset) { d.Mask, d.Lengths = []float32{1, 1, 0, 1, 1, 1}, []int32{3, 3} }, ""},
+		{func(d *data.Dataset) { d.Mask = []float32{0, 0, 1, 0, 0, 0} }, "target 7 at index 5"},
+		{func(d *data.Dataset) { d.Lengths = []int32{3, 1} }, "target 7 at index 5"},
+		{func(*data.Dataset) {}, "target 7 at index 5"},
+	} {
+		set := &data.Dataset{Steps: 3, Width: 2, TargetWidth: 2, PerStep: true, X: make([]float32, 12), Targets: make([]float32, 12)}
+		set.Targets[5] = 7 // of step 2 of the first sequence
+		c.change(set)
+		_, err := train.Evaluate(net, train.MSE{}, set)
+		wantError(t, err, c.want)
+	}
 }
 
 // The masks change from step to step, within steps that a backend may queue

@@ -17,8 +17,8 @@ type Optimizer interface {
 	// shape; step counts from 1. It must not allocate or wait.
 	Update(b backend.Backend, params, grads backend.Tensor, slots []backend.Tensor, lr float64, step int)
 
-	// Validate names the setting that makes no sense.
-	Validate() error
+	// Check names the setting that makes no sense.
+	Check() error
 }
 
 // SGD is gradient descent, by the formula of backend.SGDArgs.
@@ -45,8 +45,8 @@ func (o SGD) Update(b backend.Backend, params, grads backend.Tensor, slots []bac
 	b.SGD(a)
 }
 
-// Validate implements Optimizer.
-func (o SGD) Validate() error {
+// Check implements Optimizer.
+func (o SGD) Check() error {
 	if o.Nesterov && o.Momentum == 0 {
 		return fmt.Errorf("optimizer SGD: Nesterov needs a Momentum")
 	}
@@ -80,8 +80,8 @@ func (o RMSProp) Update(b backend.Backend, params, grads backend.Tensor, slots [
 	b.RMSProp(a)
 }
 
-// Validate implements Optimizer.
-func (o RMSProp) Validate() error {
+// Check implements Optimizer.
+func (o RMSProp) Check() error {
 	return cmp.Or(
 		wantBelowOne("optimizer RMSProp: Decay", o.Decay),
 		wantNotNegative("optimizer RMSProp: Epsilon", o.Epsilon),
@@ -106,8 +106,8 @@ func (o Adam) Update(b backend.Backend, params, grads backend.Tensor, slots []ba
 	b.Adam(o.args(params, grads, slots, lr, step))
 }
 
-// Validate implements Optimizer.
-func (o Adam) Validate() error { return o.validate("optimizer Adam") }
+// Check implements Optimizer.
+func (o Adam) Check() error { return o.check("optimizer Adam") }
 
 // AdamW is Adam whose weight decay acts on the parameters themselves and not
 // by way of the gradient (AdamArgs.Decoupled).
@@ -123,8 +123,8 @@ func (o AdamW) Update(b backend.Backend, params, grads backend.Tensor, slots []b
 	b.Adam(a)
 }
 
-// Validate implements Optimizer.
-func (o AdamW) Validate() error { return Adam(o).validate("optimizer AdamW") }
+// Check implements Optimizer.
+func (o AdamW) Check() error { return Adam(o).check("optimizer AdamW") }
 
 func (o Adam) args(params, grads backend.Tensor, slots []backend.Tensor, lr float64, step int) backend.AdamArgs {
 	return backend.AdamArgs{Param: params, Grad: grads, Mean: slots[0], Square: slots[1], LR: lr,
@@ -132,7 +132,7 @@ func (o Adam) args(params, grads backend.Tensor, slots []backend.Tensor, lr floa
 		WeightDecay: o.WeightDecay, Step: step}
 }
 
-func (o Adam) validate(name string) error {
+func (o Adam) check(name string) error {
 	return cmp.Or(
 		wantBelowOne(name+": Beta1", o.Beta1),
 		wantBelowOne(name+": Beta2", o.Beta2),

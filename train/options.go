@@ -77,9 +77,9 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// validate names the first option that makes no sense for a network built for
+// check names the first option that makes no sense for a network built for
 // batches of limit samples.
-func (o Options) validate(limit int) error {
+func (o Options) check(limit int) error {
 	switch {
 	case o.Loss == nil:
 		return errors.New("option Loss is nil, want one such as CrossEntropy{}")
@@ -101,10 +101,10 @@ func (o Options) validate(limit int) error {
 	if err := cmp.Or(wantNotNegative("option ClipNorm", o.ClipNorm), wantNotNegative("option Tolerance", o.Tolerance)); err != nil {
 		return err
 	}
-	if err := o.Optimizer.Validate(); err != nil {
+	if err := o.Optimizer.Check(); err != nil {
 		return err
 	}
-	return o.Schedule.Validate()
+	return o.Schedule.Check()
 }
 
 func wantNotNegative(name string, value float64) error {

@@ -43,7 +43,7 @@ func ragged(lengths []int32, steps int, perStep bool) *data.Dataset {
 
 func raggedNet(t testing.TB, b backend.Backend, spec model.Spec, in model.Shape) *model.Network {
 	t.Helper()
-	net, err := model.New(b, spec, in, model.Ragged())
+	net, err := model.New(b, spec, in, model.Options{Ragged: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func TestLengthsNeedARaggedNetwork(t *testing.T) {
 	set := ragged([]int32{4, 2, 3}, 4, true)
 	trainer := newTrainer(t, net, train.Options{Loss: train.MSE{}, Optimizer: train.SGD{}, LR: 1, Epochs: 1, Batch: 3})
 	err := trainer.Fit(t.Context(), set, nil)
-	if err == nil || !strings.Contains(err.Error(), "model.Ragged()") {
+	if err == nil || !strings.Contains(err.Error(), "model.Options{Ragged: true}") {
 		t.Errorf("got error %v, want one that says how to build the network", err)
 	}
 }
@@ -229,8 +229,8 @@ func TestStepRefusesLengthsThatTheNetworkDoesNotKnow(t *testing.T) {
 	trainer := newTrainer(t, net, train.Options{Loss: train.CrossEntropy{}, Optimizer: train.SGD{}, LR: 0.1, Epochs: 1, Batch: 2})
 	batch := data.NewBatches(ragged([]int32{4, 2}, 4, false), 2).Batch(0)
 	defer func() {
-		if text, _ := recover().(string); !strings.Contains(text, "model.Ragged()") {
-			t.Errorf("got panic %q, want one that names model.Ragged()", text)
+		if text, _ := recover().(string); !strings.Contains(text, "model.Options{Ragged: true}") {
+			t.Errorf("got panic %q, want one that names model.Options{Ragged: true}", text)
 		}
 	}()
 	trainer.Step(batch)
@@ -245,23 +245,5 @@ func TestRaggedStepAllocatesNothing(t *testing.T) {
 		}
 	}); n != 0 {
 		t.Errorf("an epoch allocates %v times", n)
-	}
-}
-
-// With a learning rate that changes nothing the loss of the same batch changes
-// with the noise only.
-func TestEachStepHasItsOwnNoise(t *testing.T) {
-	b := openReference(t)
-	defer b.Close()
-	spec := model.Spec{{Name: "drop", Layer: model.Dropout{Rate: 0.5}}, {Name: "head", Layer: model.Dense{Out: 1}}}
-	net := build(t, b, spec, model.Shape{Steps: 1, Batch: 4, Width: 2}, 1)
-	var losses []float64
-	trainer := newTrainer(t, net, train.Options{
-		Loss: train.MSE{}, Optimizer: train.SGD{}, LR: 1e-30, Epochs: 5, Batch: 4, LossEvery: 1,
-		OnStep: func(p train.Progress) { losses = append(losses, p.Loss) }})
-	fit(t, trainer, line(4, 1), nil)
-	slices.Sort(losses)
-	if different := len(slices.Compact(losses)); different < 4 {
-		t.Errorf("5 steps on one batch have %d different losses: %v", different, losses)
 	}
 }

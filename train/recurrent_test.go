@@ -231,7 +231,7 @@ func checkEvaluationInChunks(t *testing.T, set *data.Dataset) {
 			{Name: "elman", Layer: model.Elman{Hidden: 3, Stateful: true}},
 			{Name: "head", Layer: model.Dense{Out: 1}},
 		}
-		net, err := model.New(openReference(t), spec, model.Shape{Steps: built, Batch: 2, Width: 1}, model.Ragged())
+		net, err := model.New(openReference(t), spec, model.Shape{Steps: built, Batch: 2, Width: 1}, model.Options{Ragged: true})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -20,7 +20,7 @@ func Example_realTimeRecurrentLearning() {
 	defer b.Close()
 	net, err := model.New(b, model.Spec{
 		{Name: "units", Layer: model.FullyRecurrent{Hidden: 4, Out: 1, Gradient: model.RTRL, Stateful: true}},
-	}, model.Shape{Steps: 1, Batch: 1, Width: 2})
+	}, model.Shape{Steps: 1, Batch: 1, Width: 2}, model.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}

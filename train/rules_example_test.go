@@ -17,7 +17,7 @@ func ExamplePerceptronRule() {
 	defer b.Close()
 	net, err := model.New(b, model.Spec{
 		{Name: "perceptron", Layer: model.Perceptron{Out: 1}},
-	}, model.Shape{Steps: 1, Batch: 4, Width: 2})
+	}, model.Shape{Steps: 1, Batch: 4, Width: 2}, model.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func ExampleDeltaRule() {
 	defer b.Close()
 	net, err := model.New(b, model.Spec{
 		{Name: "unit", Layer: model.Dense{Out: 1}},
-	}, model.Shape{Steps: 1, Batch: 4, Width: 2})
+	}, model.Shape{Steps: 1, Batch: 4, Width: 2}, model.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func ExampleTrainer_Fit() {
 		{Name: "hidden sigmoid", Layer: model.Sigmoid},
 		{Name: "output", Layer: model.Dense{Out: 1}},
 		{Name: "output sigmoid", Layer: model.Sigmoid},
-	}, model.Shape{Steps: 1, Batch: 4, Width: 2})
+	}, model.Shape{Steps: 1, Batch: 4, Width: 2}, model.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -11,8 +11,8 @@ type Schedule interface {
 	// 0, 1, 2, ...
 	Factor(step int) float64
 
-	// Validate names the setting that makes no sense.
-	Validate() error
+	// Check names the setting that makes no sense.
+	Check() error
 }
 
 // Constant keeps the learning rate.
@@ -21,8 +21,8 @@ type Constant struct{}
 // Factor returns 1.
 func (Constant) Factor(int) float64 { return 1 }
 
-// Validate returns nil.
-func (Constant) Validate() error { return nil }
+// Check returns nil.
+func (Constant) Check() error { return nil }
 
 // StepDecay multiplies the learning rate by Gamma every Every steps.
 type StepDecay struct {
@@ -33,8 +33,8 @@ type StepDecay struct {
 // Factor returns Gamma^⌊step/Every⌋.
 func (s StepDecay) Factor(step int) float64 { return math.Pow(s.Gamma, float64(step/s.Every)) }
 
-// Validate implements Schedule.
-func (s StepDecay) Validate() error {
+// Check implements Schedule.
+func (s StepDecay) Check() error {
 	if s.Every <= 0 {
 		return fmt.Errorf("schedule StepDecay: Every is %d, want at least 1", s.Every)
 	}
@@ -70,8 +70,8 @@ func (s Cosine) Factor(step int) float64 {
 	return s.Floor
 }
 
-// Validate implements Schedule.
-func (s Cosine) Validate() error {
+// Check implements Schedule.
+func (s Cosine) Check() error {
 	if s.Warmup < 0 {
 		return fmt.Errorf("schedule Cosine: Warmup is %d, want at least 0", s.Warmup)
 	}

@@ -14,8 +14,8 @@ type inverse struct{ half int } // the step at which half of it is left
 // Factor implements train.Schedule.
 func (s inverse) Factor(step int) float64 { return float64(s.half) / float64(s.half+step) }
 
-// Validate implements train.Schedule.
-func (s inverse) Validate() error {
+// Check implements train.Schedule.
+func (s inverse) Check() error {
 	if s.half < 1 {
 		return errors.New("inverse: half is less than 1")
 	}

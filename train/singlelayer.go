@@ -55,7 +55,7 @@ func (l *singleLayer) free() { l.memory.free() }
 
 // forward sets y and miss for the samples from..to−1.
 func (l *singleLayer) forward(from, to int) {
-	l.y = l.net.Forward(l.x.Slice(from, to), 1, model.Eval)
+	l.y = l.net.Forward(l.x.Slice(from, to), 1, model.Evaluation)
 	l.b.Sub(l.miss.Slice(from, to), l.targets.Slice(from, to), l.y)
 }
 

@@ -34,7 +34,7 @@ func ExampleTrainer_Step() {
 	net, err := model.New(b, model.Spec{
 		{Name: "rnn", Layer: model.RNN{Hidden: 8, Stateful: true}},
 		{Name: "output", Layer: model.Dense{Out: 1}},
-	}, model.Shape{Steps: steps, Batch: 1, Width: 1})
+	}, model.Shape{Steps: steps, Batch: 1, Width: 1}, model.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -65,7 +65,7 @@ type step struct {
 	target Target
 	lr     float64
 	seed   uint64 // of the network's own random numbers
-	carry  carry  // absent unless the sequences are cut into chunks
+	carry  carry  // absent where the states are the caller's
 }
 
 // progress is the part of the state that is no tensor.
@@ -89,7 +89,7 @@ type progress struct {
 func New(net *model.Network, o Options) (*Trainer, error) {
 	o = o.withDefaults()
 	in := net.Input()
-	if err := o.validate(in.Batch); err != nil {
+	if err := o.check(in.Batch); err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
 	if err := cmp.Or(checkGradient(net), checkLogits(net, o.Loss)); err != nil {
@@ -148,13 +148,21 @@ func (t *Trainer) History() []Epoch { return slices.Clone(t.progress.history) }
 // layers are the caller's, who copies each Final to its Initial after a Step to go
 // on with a stream: see the example, and model.Network.States.
 func (t *Trainer) Step(batch data.Batch) {
-	if chunk := t.options.Chunk; chunk == 0 {
-		t.update(batch, 0, carry{})
-	} else {
-		for from := 0; from < batch.Steps; from += chunk {
-			to := min(from+chunk, batch.Steps)
-			t.update(batch.Chunk(from, to), from, t.states.chunk(batch, chunk, from))
-		}
+	if t.options.Chunk > 0 {
+		t.stepFromZero(batch)
+		return
+	}
+	t.update(batch, 0, carry{})
+	t.samples += batch.Size
+}
+
+// stepFromZero is Step for whole sequences: without Options.Chunk too, they begin
+// with states of zero.
+func (t *Trainer) stepFromZero(batch data.Batch) {
+	chunk := cmp.Or(t.options.Chunk, batch.Steps)
+	for from := 0; from < batch.Steps; from += chunk {
+		to := min(from+chunk, batch.Steps)
+		t.update(batch.Chunk(from, to), from, t.states.chunk(batch, chunk, from))
 	}
 	t.samples += batch.Size
 }
@@ -172,8 +180,9 @@ func (t *Trainer) update(batch data.Batch, from int, carry carry) {
 
 	// The last batch of an epoch may be smaller, so the mean over the rows is
 	// not that over the batches.
-	t.b.AddScaled(t.lossSum, float64(t.step.target.Count), t.loss)
-	s.rows += t.step.target.Count
+	rows := o.Loss.Rows(t.step.target)
+	t.b.AddScaled(t.lossSum, float64(rows), t.loss)
+	s.rows += rows
 }
 
 // noiseSeed returns the seed of dropout and zoneout in a step. It shares no
@@ -195,7 +204,7 @@ func (t *Trainer) queueStep() {
 	if t.net.Taught() {
 		t.net.Teach(step.target.Values)
 	}
-	y := t.net.Forward(step.x, step.steps, model.Train)
+	y := t.net.Forward(step.x, step.steps, model.Training)
 	dy := t.grad.Slice(0, y.Rows)
 	o.Loss.Compute(b, t.loss, dy, y, step.target)
 	t.net.Backward(dy)

@@ -16,6 +16,7 @@ const waypointEvery = 1000
 // same steps. It is in the memory of the host.
 type waypoint struct {
 	values   [][]float32 // of Trainer.changing; nil before the first mark
+	best     []float32   // of Trainer.best
 	progress progress
 }
 
@@ -25,9 +26,17 @@ func (t *Trainer) mark() error {
 		for _, x := range t.changing {
 			t.waypoint.values = append(t.waypoint.values, make([]float32, x.Size()))
 		}
+		if t.best.Present() {
+			t.waypoint.best = make([]float32, t.best.Size())
+		}
 	}
 	for i, x := range t.changing {
 		if err := t.b.Download(t.waypoint.values[i], x); err != nil {
+			return err
+		}
+	}
+	if t.best.Present() {
+		if err := t.b.Download(t.waypoint.best, t.best); err != nil {
 			return err
 		}
 	}
@@ -35,7 +44,8 @@ func (t *Trainer) mark() error {
 	return nil
 }
 
-// toWaypoint makes the waypoint the present state.
+// toWaypoint makes the waypoint the present state. The best parameters stay, because
+// the way from there to finite makes steps and evaluates nothing.
 func (t *Trainer) toWaypoint() {
 	for i, x := range t.changing {
 		t.b.Upload(x, t.waypoint.values[i])
@@ -52,9 +62,12 @@ func (t *Trainer) goBack(ctx context.Context, batches *data.Batches) error {
 		for ; s.step < t.finite.step && s.batch < batches.Count(); s.batch++ {
 			if ctx.Err() != nil {
 				t.toWaypoint()
+				if t.best.Present() {
+					t.b.Upload(t.best, t.waypoint.best)
+				}
 				return fmt.Errorf("stopped on the way back, the state is that after step %d: %w", s.step, context.Cause(ctx))
 			}
-			t.Step(batches.Batch(s.batch))
+			t.stepFromZero(batches.Batch(s.batch))
 		}
 		if s.epoch == t.finite.epoch {
 			break

@@ -23,7 +23,7 @@ func (s explodes) Factor(step int) float64 {
 	return 1e41
 }
 
-func (explodes) Validate() error { return nil }
+func (explodes) Check() error { return nil }
 
 // explosive returns a trainer, on a network with these initial parameters, whose
 // loss is finite in the first steps, so many after the beginning, and not long
@@ -51,6 +51,7 @@ func wantFiniteParameters(t *testing.T, net *model.Network) {
 // After it diverged, a trainer is what one is that was stopped when it last read a
 // finite loss, or at its beginning. Step 1016 is behind a second waypoint.
 func TestDivergenceGoesBackToTheLastFiniteState(t *testing.T) {
+	const patience = 10_000 // so that there are best parameters too
 	backends := others(t)
 	backends["reference"] = openReference(t)
 	for name, b := range backends {
@@ -58,7 +59,7 @@ func TestDivergenceGoesBackToTheLastFiniteState(t *testing.T) {
 			if c.explosion > 1000 && name != "cpu" {
 				continue // slow where it is emulated; and the reference rounds at a waypoint
 			}
-			net, trainer := explosive(t, b, 1, c.explosion, func(*train.Options) {})
+			net, trainer := explosive(t, b, 1, c.explosion, func(o *train.Options) { o.Patience = patience })
 			set, valid := line(19, 1), line(9, 2)
 			var divergence *train.Divergence
 			if err := trainer.Fit(t.Context(), set, valid); !errors.As(err, &divergence) {
@@ -69,7 +70,7 @@ func TestDivergenceGoesBackToTheLastFiniteState(t *testing.T) {
 			}
 			wantFiniteParameters(t, net)
 
-			stopped := stoppedAfter(t, b, c.explosion, c.lastRead)
+			stopped := stoppedAfter(t, b, c.explosion, c.lastRead, patience, 7)
 			if !bytes.Equal(saved(t, trainer.Save), saved(t, stopped.Save)) {
 				t.Errorf("%s, explosion after %d steps: the state is not that after step %d", name, c.explosion, c.lastRead)
 			}
@@ -96,18 +97,24 @@ func (s turns) Factor(step int) float64 {
 // A trainer whose way back is cancelled is where that began; one that is cancelled
 // while it looks for the fault is where it ended.
 func TestCancellingAfterADivergence(t *testing.T) {
+	const patience = 10_000 // so that there are best parameters too
 	for _, c := range []struct {
-		at, state int
-		want      string
+		explosion, lossEvery int
+		at, state            int
+		want                 string
 	}{
-		{4, 0, "stopped on the way back, the state is that after step 0"},
-		{20, 0, "stopped on the way back, the state is that after step 0"},
-		{22, 22, "stopped while looking for it"},
+		{23, 7, 4, 0, "stopped on the way back, the state is that after step 0"},
+		{23, 7, 20, 0, "stopped on the way back, the state is that after step 0"},
+		{23, 7, 22, 22, "stopped while looking for it"},
+		{1017, 1, 1010, 1000, "stopped on the way back, the state is that after step 1000"}, // the second waypoint
 	} {
 		b, set, valid := openCPU(t), line(19, 1), line(9, 2)
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		net, trainer := explosive(t, b, 1, 23, func(o *train.Options) { o.Schedule = turns{explodes{23}, c.at, new(int), cancel} })
+		net, trainer := explosive(t, b, 1, c.explosion, func(o *train.Options) {
+			o.LossEvery, o.Patience = c.lossEvery, patience
+			o.Schedule = turns{explodes{c.explosion}, c.at, new(int), cancel}
+		})
 		err := trainer.Fit(ctx, set, valid)
 		if !errors.Is(err, train.ErrDiverged) || !errors.Is(err, context.Canceled) {
 			t.Fatalf("step %d made again: error %v, want one that wraps ErrDiverged and Canceled", c.at, err)
@@ -115,7 +122,7 @@ func TestCancellingAfterADivergence(t *testing.T) {
 		wantError(t, err, c.want)
 		wantFiniteParameters(t, net)
 
-		stopped := stoppedAfter(t, b, 23, c.state)
+		stopped := stoppedAfter(t, b, c.explosion, c.state, patience, c.lossEvery)
 		if !bytes.Equal(saved(t, trainer.Save), saved(t, stopped.Save)) {
 			t.Errorf("step %d made again: the state is not that after step %d", c.at, c.state)
 		}
@@ -123,7 +130,7 @@ func TestCancellingAfterADivergence(t *testing.T) {
 }
 
 // stoppedAfter returns an explosive trainer that was cancelled after so many steps.
-func stoppedAfter(t *testing.T, b backend.Backend, explosion, steps int) *train.Trainer {
+func stoppedAfter(t *testing.T, b backend.Backend, explosion, steps, patience, lossEvery int) *train.Trainer {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -131,6 +138,7 @@ func stoppedAfter(t *testing.T, b backend.Backend, explosion, steps int) *train.
 		cancel()
 	}
 	_, trainer := explosive(t, b, 1, explosion, func(o *train.Options) {
+		o.Patience, o.LossEvery = patience, lossEvery
 		o.OnStep = func(p train.Progress) {
 			if p.Step == steps {
 				cancel()

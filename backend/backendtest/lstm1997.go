@@ -79,7 +79,7 @@ type squashes struct {
 }
 
 var (
-	squashes1997 = squashes{"1997", backend.SquashInput, backend.SquashOutput}
+	squashes1997 = squashes{"1997", backend.SquashInput(), backend.SquashOutput()}
 	identities   = squashes{name: "identity"}
 )
 

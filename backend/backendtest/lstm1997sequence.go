@@ -89,7 +89,7 @@ func (d lstm1997Sequence) content(g source) content {
 
 func (d lstm1997Sequence) args(x tensors) backend.LSTM1997Args {
 	return backend.LSTM1997Args{
-		Batch: d.batch, Blocks: d.blocks, G: backend.SquashInput, H: backend.SquashOutput,
+		Batch: d.batch, Blocks: d.blocks, G: backend.SquashInput(), H: backend.SquashOutput(),
 		X: x["X"], Weight: x["Weight"], Peep: x["Peep"], Source: x["Source"], Gates: x["Gates"], S: x["S"], Y: x["Y"],
 	}
 }

@@ -16,11 +16,11 @@ func TestSquash(t *testing.T) {
 		x, value, slope float64
 	}{
 		// σ(ln 3) = ¾, σ' = 3/16; g = 4σ−2, h = 2σ−1.
-		{"g", backend.SquashInput, math.Log(3), 1, 4 * 3. / 16},
-		{"h", backend.SquashOutput, math.Log(3), 0.5, 2 * 3. / 16},
+		{"g", backend.SquashInput(), math.Log(3), 1, 4 * 3. / 16},
+		{"h", backend.SquashOutput(), math.Log(3), 0.5, 2 * 3. / 16},
 		{"tanh", backend.Squash{Range: 1, Slope: 1}, math.Log(3), 0.8, 1 - 0.64},
 		{"identity", backend.Squash{}, -7, -7, 1},
-		{"saturated g", backend.SquashInput, 1e4, 2, 0},
+		{"saturated g", backend.SquashInput(), 1e4, 2, 0},
 	} {
 		y := c.f.Of(c.x)
 		wantValues(t, c.name, []float64{y, c.f.Grad(y)}, 1e-15, []float64{c.value, c.slope})
@@ -221,7 +221,7 @@ func TestLSTM1997CellGradIsTheDerivativeWithFrozenSources(t *testing.T) {
 		name string
 		g, h backend.Squash
 	}{
-		{"1997", backend.SquashInput, backend.SquashOutput},
+		{"1997", backend.SquashInput(), backend.SquashOutput()},
 		{"identity", backend.Squash{}, backend.Squash{}},
 		{"tanh and identity", backend.Squash{Range: 1, Slope: 1}, backend.Squash{}},
 	} {
@@ -253,7 +253,7 @@ func TestPartialsOfTheCarouselLast(t *testing.T) {
 	f := open(t)
 	one := func(v float64) backend.Tensor { return f.tensor(1, 1, v) }
 	a := backend.LSTM1997CellGradArgs{
-		LSTM1997CellArgs: backend.LSTM1997CellArgs{Blocks: 1, G: backend.SquashInput, H: backend.SquashOutput,
+		LSTM1997CellArgs: backend.LSTM1997CellArgs{Blocks: 1, G: backend.SquashInput(), H: backend.SquashOutput(),
 			Gates: f.tensor(1, 3), SPrev: one(0.3), S: one(nan), Y: one(nan)},
 		Source: one(1), DY: one(0), PIn: one(0.7), PCell: one(-0.1), DW: f.tensor(3, 1, 0, 0, 0),
 	}

@@ -133,7 +133,7 @@ func (e *explanation) build(s *settings, b backend.Backend, samples int, used fu
 		if err != nil {
 			return nil, err
 		}
-		e.stages = append(e.stages, explainedStage{stage.Name, layerPath(b, stage.Layer), shape, out})
+		e.stages = append(e.stages, explainedStage{stage.Name, model.Path(stage.Layer, b), shape, out})
 		spec[i].Layer = markedLayer{stage.Layer, stage.Name, enter}
 		shape = out
 	}
@@ -143,7 +143,7 @@ func (e *explanation) build(s *settings, b backend.Backend, samples int, used fu
 	options.Optimizer = markedOptimizer{options.Optimizer, enter}
 
 	before := used()
-	net, err := model.New(b, spec, e.description.input(s.Batch))
+	net, err := model.New(b, spec, e.description.input(s.Batch), model.Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -161,21 +161,6 @@ func (e *explanation) build(s *settings, b backend.Backend, samples int, used fu
 		{"batch and loss", used() - built - slots*params},
 	}
 	return trainer, nil
-}
-
-// layerPath names the path of a recurrent layer; others have one only.
-func layerPath(b backend.Backend, l model.Layer) string {
-	switch l.(type) {
-	case model.LSTM:
-		return backend.LSTMPath(b)
-	case model.RNN:
-		return backend.RNNPath(b)
-	case model.GRU:
-		return backend.GRUPath(b)
-	case model.LSTM1997:
-		return backend.LSTM1997Path(b)
-	}
-	return "plain operations"
 }
 
 // countingCPU counts the memory that a network asks of the CPU.

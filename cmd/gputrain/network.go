@@ -165,7 +165,7 @@ const inferenceBatch = 256
 // restore builds the network of a model file on b, with further stages behind
 // it.
 func (d *description) restore(b backend.Backend, file *model.File, further ...model.Stage) (*model.Network, error) {
-	net, err := model.New(b, append(d.spec(), further...), d.input(inferenceBatch))
+	net, err := model.New(b, append(d.spec(), further...), d.input(inferenceBatch), model.Options{})
 	if err != nil {
 		return nil, err
 	}

@@ -73,7 +73,7 @@ func (c *profileCommand) profile(gpu emulator.GPU, d *description, samples int, 
 		return nil, err
 	}
 	defer b.Close()
-	net, err := model.New(b, d.spec(), d.input(c.Batch))
+	net, err := model.New(b, d.spec(), d.input(c.Batch), model.Options{})
 	if err != nil {
 		return nil, err
 	}

@@ -72,7 +72,7 @@ func newReberNet(b backend.Backend, layer model.LSTM1997, steps int) (*model.Net
 		{Name: "lstm", Layer: layer},
 		{Name: "output", Layer: model.Dense{Out: symbols}},
 		{Name: "sigmoid", Layer: model.Sigmoid},
-	}, model.Shape{Steps: steps, Batch: 1, Width: symbols})
+	}, model.Shape{Steps: steps, Batch: 1, Width: symbols}, model.Options{})
 }
 
 // reberLearning is how a net learned the grammar.
@@ -134,7 +134,7 @@ func learnReber(ctx context.Context, b backend.Backend, seed uint64, most int) (
 		l.strings++
 		input, output := x.Slice(0, s.Steps), y[:len(s.Targets)]
 		b.Upload(input, s.X)
-		if err := b.Download(output, l.net.Forward(input, s.Steps, model.Eval)); err != nil {
+		if err := b.Download(output, l.net.Forward(input, s.Steps, model.Evaluation)); err != nil {
 			return l, err
 		}
 		recent.Add(task.Format().Solves(s.Judge(output)))

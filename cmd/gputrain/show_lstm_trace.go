@@ -42,7 +42,7 @@ func traceReber(b backend.Backend, net *model.Network, text string) (*trace, err
 		input := make([]float32, len(tasks.ReberSymbols))
 		input[strings.IndexRune(tasks.ReberSymbols, symbol)] = 1
 		b.Upload(x, input)
-		prediction, err := downloadRow(b, slow.Forward(x, 1, model.Eval))
+		prediction, err := downloadRow(b, slow.Forward(x, 1, model.Evaluation))
 		if err != nil {
 			return nil, err
 		}

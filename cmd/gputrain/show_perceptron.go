@@ -103,7 +103,7 @@ func newLesson(ctx context.Context, b backend.Backend, gate tasks.Gate, seed uin
 	l := &lesson{gate: gate, table: gate.Table(-1)}
 	net, err := model.New(b, model.Spec{
 		{Name: "perceptron", Layer: model.Perceptron{Out: 1}},
-	}, model.Shape{Steps: 1, Batch: l.table.Len(), Width: l.table.Width})
+	}, model.Shape{Steps: 1, Batch: l.table.Len(), Width: l.table.Width}, model.Options{})
 	if err != nil {
 		return nil, err
 	}

@@ -113,7 +113,7 @@ func TestTraceIsThatOfTheNet(t *testing.T) {
 		inputs[step*x.Cols+strings.IndexByte(tasks.ReberSymbols, text[step])] = 1
 	}
 	b.Upload(x, inputs)
-	want, err := downloadRow(b, net.Forward(x, steps, model.Eval))
+	want, err := downloadRow(b, net.Forward(x, steps, model.Evaluation))
 	if err != nil {
 		t.Fatal(err)
 	}

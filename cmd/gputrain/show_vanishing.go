@@ -89,7 +89,7 @@ func measureFlows(ctx context.Context, b backend.Backend, lags int, seed uint64)
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		net, err := model.New(b, model.Spec{{Name: "layer", Layer: n.layer}}, model.Shape{Steps: 1, Batch: 8, Width: flowInputs})
+		net, err := model.New(b, model.Spec{{Name: "layer", Layer: n.layer}}, model.Shape{Steps: 1, Batch: 8, Width: flowInputs}, model.Options{})
 		if err != nil {
 			return nil, err
 		}

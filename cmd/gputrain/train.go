@@ -52,7 +52,7 @@ func (c *trainCommand) Run(ctx context.Context, con console) error {
 		return err
 	}
 	defer b.Close()
-	net, err := model.New(b, d.spec(), d.input(c.Batch))
+	net, err := model.New(b, d.spec(), d.input(c.Batch), model.Options{})
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ type batched struct {
 
 func (o batched) run(ctx context.Context, env Env) (Outcome, error) {
 	test := packLabels(o.format, o.tests)
-	net, err := model.New(env.Backend, o.spec, model.Shape{Steps: o.steps, Batch: o.batch, Width: o.format.Width})
+	net, err := model.New(env.Backend, o.spec, model.Shape{Steps: o.steps, Batch: o.batch, Width: o.format.Width}, model.Options{})
 	if err != nil {
 		return Outcome{}, err
 	}

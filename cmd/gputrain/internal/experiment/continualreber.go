@@ -57,7 +57,7 @@ func runStreams(ctx context.Context, env Env, layer model.LSTM1997, stop bool) (
 	format := task.Format()
 	layer.Blocks, layer.Cells, layer.NoGateFeedback, layer.Stateful = 12, 1, true, true
 	net, err := model.New(env.Backend, classifier(layer, format.Outputs),
-		model.Shape{Steps: 1000, Batch: streams, Width: format.Width})
+		model.Shape{Steps: 1000, Batch: streams, Width: format.Width}, model.Options{})
 	if err != nil {
 		return Outcome{}, err
 	}

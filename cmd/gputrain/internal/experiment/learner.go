@@ -21,7 +21,7 @@ type learner struct {
 // newLearner returns a learner with initial parameters, for tasks of this
 // format with at most this many steps.
 func newLearner(env Env, format data.Format, spec model.Spec, steps int, lr float64) (*learner, error) {
-	net, err := model.New(env.Backend, spec, model.Shape{Steps: steps, Batch: 1, Width: format.Width})
+	net, err := model.New(env.Backend, spec, model.Shape{Steps: steps, Batch: 1, Width: format.Width}, model.Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (l *learner) learn(s *data.Sequence) ([]float32, error) {
 func (l *learner) answer(s *data.Sequence) ([]float32, error) {
 	x := l.x.Slice(0, s.Steps)
 	l.net.Backend().Upload(x, s.X)
-	return l.receive(s, l.net.Forward(x, s.Steps, model.Eval))
+	return l.receive(s, l.net.Forward(x, s.Steps, model.Evaluation))
 }
 
 // receive downloads the outputs for s, which may be those of the last step only.

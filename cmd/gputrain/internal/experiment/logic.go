@@ -51,7 +51,7 @@ func perceptrons(ctx context.Context, env Env, gates ...tasks.Gate) (Outcome, er
 	for _, gate := range gates {
 		table := gate.Table(-1)
 		net, err := model.New(env.Backend, model.Spec{{Name: "perceptron", Layer: model.Perceptron{Out: 1}}},
-			model.Shape{Steps: 1, Batch: table.Len(), Width: table.Width})
+			model.Shape{Steps: 1, Batch: table.Len(), Width: table.Width}, model.Options{})
 		if err != nil {
 			return out, err
 		}
@@ -103,7 +103,7 @@ var xor = Experiment{
 			{Name: "squash", Layer: model.Sigmoid},
 			{Name: "output", Layer: model.Dense{Out: 1}},
 			{Name: "sigmoid", Layer: model.Sigmoid},
-		}, model.Shape{Steps: 1, Batch: 4, Width: 2})
+		}, model.Shape{Steps: 1, Batch: 4, Width: 2}, model.Options{})
 		if err != nil {
 			return Outcome{}, err
 		}

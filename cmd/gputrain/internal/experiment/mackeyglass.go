@@ -76,7 +76,7 @@ func (o forecast) run(ctx context.Context, env Env) (Outcome, error) {
 	} else {
 		set, testSet = data.Windows(training, 4, 6, 1), data.Windows(test, 4, 6, 1)
 	}
-	net, err := model.New(env.Backend, o.spec, model.Shape{Steps: testSet.Steps, Batch: o.batch, Width: set.Width})
+	net, err := model.New(env.Backend, o.spec, model.Shape{Steps: testSet.Steps, Batch: o.batch, Width: set.Width}, model.Options{})
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -103,7 +103,7 @@ func newFollower(env Env, o streams) (*follower, error) {
 	if !o.linear {
 		spec = append(spec, model.Stage{Name: "sigmoid", Layer: model.Sigmoid})
 	}
-	net, err := model.New(env.Backend, spec, model.Shape{Steps: o.interval, Batch: 1, Width: format.Width})
+	net, err := model.New(env.Backend, spec, model.Shape{Steps: o.interval, Batch: 1, Width: format.Width}, model.Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -164,5 +164,5 @@ func (f *follower) learn(part data.Batch) backend.Tensor {
 func (f *follower) answer(part data.Batch) backend.Tensor {
 	x := f.x.Slice(0, part.Steps)
 	f.b.Upload(x, part.X)
-	return f.net.Forward(x, part.Steps, model.Eval)
+	return f.net.Forward(x, part.Steps, model.Evaluation)
 }

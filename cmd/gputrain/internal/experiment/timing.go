@@ -35,7 +35,7 @@ var timingCosine = Experiment{
 		net, err := model.New(env.Backend, model.Spec{
 			{Name: "lstm", Layer: model.LSTM{Hidden: 4, Peepholes: true}},
 			{Name: "output", Layer: model.Dense{Out: 1}},
-		}, model.Shape{Steps: tested, Batch: 1, Width: 1})
+		}, model.Shape{Steps: tested, Batch: 1, Width: 1}, model.Options{})
 		if err != nil {
 			return Outcome{}, err
 		}
