@@ -103,7 +103,7 @@ func crossEntropyTolerance(s shape, logits []float32, labels []int32, scale floa
 		value := math.Log(sum) + m - float64(x[label])
 		total += cols + 8 + differences + 4*math.Log(sum) + 2*math.Abs(m) + 2*abs(x[label]) + (float64(s.rows)+2)*math.Abs(value)
 	}
-	bound := unit*math.Abs(scale)*total + smallest
+	bound := unit * math.Abs(scale) * total
 	return within([]float64{bound}), rounded(math.Abs(scale), gradients)
 }
 
@@ -134,7 +134,7 @@ func (p *probe) squaredError(name string, s shape, y, target []float32, scale, r
 			b.SquaredError(x["loss"], x["dy"], x["y"], x["target"], scale)
 		},
 		tolerance: map[string]tolerance{
-			"loss": func(_ int, want float64) float64 { return roundings*unit*want + smallest },
+			"loss": func(_ int, want float64) float64 { return roundings * (unit*want + tiny) },
 			"dy":   ulps(4),
 		},
 		sharing: []sharing{{"dy": "y"}, {"dy": "target"}},

@@ -321,7 +321,7 @@ func checkClipNorm(p *probe) {
 
 func (p *probe) clipNorm(name string, s shape, x []float32, limit, roundings float64) {
 	t := clipNormTrial(name, s, x, limit)
-	relativeError := func(_ int, want float64) float64 { return roundings*unit*math.Abs(want) + smallest }
+	relativeError := func(_ int, want float64) float64 { return roundings * (unit*math.Abs(want) + tiny) }
 	t.tolerance = map[string]tolerance{"norm": relativeError, "x": relativeError}
 	t.want = p.expect(t)
 	if t.want["norm"][0]+1e-6 < limit/2 {
