@@ -166,6 +166,11 @@ func checkMemoryBlock(p *probe) {
 	x = d.forwardContent(p.source("NaN"))
 	x["Gates"][3*d.units()+1], x["SPrev"][5*d.states()+2] = float32(math.NaN()), float32(math.NaN())
 	p.verify(blockTrial("NaN in two rows", d, squashes1997, x))
+	d = blockDims{batch: 3, blocks: 2, cells: 3, forget: true, peephole: true}
+	g := p.source("zeros")
+	for _, f := range allSquashes[:2] {
+		g.zeros(d.forwardContent(g), func(name string, x content) { p.verify(blockTrial(f.name+", "+name, d, f, x)) })
+	}
 }
 
 func blockGradTrial(name string, d blockDims, f squashes, x content, allowed tolerance) trial {
@@ -234,6 +239,12 @@ func checkMemoryBlockGrad(p *probe) {
 			x["Source"][d.sources+1] = float32(math.NaN())
 			p.verify(blockGradTrial(f.name+", NaN in a source", d, f, x, d.gradTolerance))
 		}
+	}
+	d := blockDims{batch: 3, blocks: 2, cells: 3, sources: 5, forget: true, peephole: true}
+	g := p.source("zeros")
+	for _, f := range allSquashes[:2] {
+		x := d.gradContent(func(n int) []float32 { return g.uniform(n, 0, 1) }, func(n int) []float32 { return g.uniform(n, -1, 1) })
+		g.zeros(x, func(name string, x content) { p.verify(blockGradTrial(f.name+", "+name, d, f, x, d.gradTolerance)) })
 	}
 	for _, cells := range blockCells {
 		p.verify(saturatedGradTrial(p, blockDims{batch: 3, blocks: 2, cells: cells, sources: 5, forget: true, peephole: true}))

@@ -42,14 +42,15 @@ func (d blockSequence) sizes() dims {
 }
 
 // blockSequences calls try for sequences of many sizes, each with and without
-// gates, peepholes and feedback, and for one with a NaN in its input.
-func (p *probe) blockSequences(try func(d blockSequence, x content)) {
+// gates, peepholes and feedback, for one with a NaN in its input, and for one
+// with zeros.
+func (p *probe) blockSequences(try func(kind string, d blockSequence, x content)) {
 	if _, ok := p.device.(backend.MemoryBlockSequencer); !ok {
 		p.result.Skipped = "the backend has no fused memory blocks"
 		return
 	}
 	for _, s := range []struct{ steps, batch, inputs, blocks, cells int }{
-		{0, 3, 2, 2, 1}, {2, 0, 3, 1, 2}, {2, 3, 0, 2, 2}, {1, 1, 1, 1, 1}, {9, 1, 8, 2, 2}, {3, 5, 3, 3, 2},
+		{257, 1, 1, 1, 2}, {0, 3, 2, 2, 1}, {2, 0, 3, 1, 2}, {2, 3, 0, 2, 2}, {1, 1, 1, 1, 1}, {9, 1, 8, 2, 2}, {3, 5, 3, 3, 2},
 		{2, 33, 4, 1, 9}, {2, 3, 2, 1, 33}, {33, 2, 3, 2, 1}, {2, 3, 5, 33, 1}, {2, 257, 3, 2, 2}, {2, 3, 257, 2, 2}, {2, 3, 3, 129, 1},
 	} {
 		if max(s.steps, s.batch, s.inputs, s.blocks, s.cells) > p.maxSize {
@@ -58,13 +59,22 @@ func (p *probe) blockSequences(try func(d blockSequence, x content)) {
 		for options := range 8 {
 			d := blockDims{batch: s.batch, blocks: s.blocks, cells: s.cells, forget: options&1 != 0, peephole: options&2 != 0}
 			sequence := newBlockSequence(d, s.steps, s.inputs, options&4 != 0)
-			try(sequence, sequence.content(p.source(sequence.String())))
+			try("", sequence, sequence.content(p.source(sequence.String())))
 		}
 	}
 	d := newBlockSequence(blockDims{batch: 5, blocks: 2, cells: 2, forget: true}, 3, 4, true)
 	sizes := d.sizes()
 	sizes.input = d.inputs
-	try(d, sizes.spoilt(d.content(p.source("NaN")), "X"))
+	try(", NaN in X", d, sizes.spoilt(d.content(p.source("NaN")), "X"))
+
+	d = newBlockSequence(blockDims{batch: 3, blocks: 2, cells: 2, forget: true, peephole: true}, 2, 3, true)
+	g := p.source("zeros")
+	x := d.content(g)
+	sources := x["Source"]
+	g.zeros(x, func(name string, x content) {
+		x["Source"] = sources // whose last column is that of the bias
+		try(", "+name, d, x)
+	})
 }
 
 // content draws the operands of both passes.
@@ -130,8 +140,8 @@ func (d blockSequence) forward(x content) trial {
 }
 
 func checkMemoryBlockForward(p *probe) {
-	p.blockSequences(func(d blockSequence, x content) {
-		p.agree(blockPaths, func(backend.Backend, values) trial { return d.forward(x) })
+	p.blockSequences(func(kind string, d blockSequence, x content) {
+		p.agree(blockPaths, func(backend.Backend, values) trial { return d.forward(x).called(kind) })
 	})
 }
 
@@ -159,9 +169,9 @@ func (d blockSequence) backward(x content, after, want values) trial {
 }
 
 func checkMemoryBlockBackward(p *probe) {
-	p.blockSequences(func(d blockSequence, x content) {
+	p.blockSequences(func(kind string, d blockSequence, x content) {
 		after := p.expect(d.forward(x))
-		p.agree(blockPaths, func(_ backend.Backend, want values) trial { return d.backward(x, after, want) })
+		p.agree(blockPaths, func(_ backend.Backend, want values) trial { return d.backward(x, after, want).called(kind) })
 	})
 }
 

@@ -105,7 +105,8 @@ func (d dims) rnnScratch(b backend.Backend) operand {
 	return out("Scratch", 1, backend.RNNScratch(b, backend.RNNDims{Steps: d.steps, Batch: d.batch, Input: d.input, Hidden: d.hidden}))
 }
 
-// rnnCells calls run for both nonlinearities and all shapes of cells, with
+// rnnCells calls run for both nonlinearities and all shapes of cells, on special
+// values and on zeros, with
 // arguments z of the nonlinearity.
 func (p *probe) rnnCells(run func(name string, f nonlinearity, s shape, z []float32)) {
 	if _, ok := p.device.(backend.RNNCeller); !ok {
@@ -119,6 +120,11 @@ func (p *probe) rnnCells(run func(name string, f nonlinearity, s shape, z []floa
 		}
 		special := argument.special
 		run(f.name+"/special values", f, shape{1, len(special)}, float32s(special))
+		z := p.stored(sweep())
+		run(f.name+"/every exponent", f, shape{1, len(z)}, z)
+		s, name := zerosShape, f.name+"/zeros"
+		g := p.source(name)
+		run(name, f, s, g.riddled(g.uniform(s.size(), -4, 4)))
 	}
 }
 
@@ -157,7 +163,7 @@ func checkRNNCell(p *probe) {
 func checkRNNCellGrad(p *probe) {
 	p.rnnCells(func(name string, f nonlinearity, s shape, z []float32) {
 		g := p.source(name + ", gradients")
-		dy, dh := g.uniform(s.size(), -1, 1), g.uniform(s.size(), -1, 1)
+		dy, dh := g.riddled(g.uniform(s.size(), -1, 1)), g.riddled(g.uniform(s.size(), -1, 1))
 		h := make([]float32, s.size())
 		want, scale := make([]float64, s.size()), make([]float64, s.size())
 		for k := range want {
