@@ -41,14 +41,22 @@ func (d blockSequence) sizes() dims {
 	return dims{steps: d.steps, batch: d.batch, input: d.sources, hidden: d.cells}
 }
 
-// blockSequences calls try for sequences of many sizes, each with and without
-// gates, peepholes and feedback, for one with a NaN in its input, and for one
-// with zeros.
+// blockSequences calls try for a sequence with zeros, for sequences of many sizes,
+// each with and without gates, peepholes and feedback, and for one with a NaN in
+// its input.
 func (p *probe) blockSequences(try func(kind string, d blockSequence, x content)) {
 	if _, ok := p.device.(backend.MemoryBlockSequencer); !ok {
 		p.result.Skipped = "the backend has no fused memory blocks"
 		return
 	}
+	d := newBlockSequence(blockDims{batch: 3, blocks: 2, cells: 2, forget: true, peephole: true}, 2, 3, true)
+	g := p.source("zeros")
+	x := d.content(g)
+	sources := x["Source"]
+	g.zeros(x, func(name string, x content) {
+		x["Source"] = sources // whose last column is that of the bias
+		try(", "+name, d, x)
+	})
 	for _, s := range []struct{ steps, batch, inputs, blocks, cells int }{
 		{257, 1, 1, 1, 2}, {0, 3, 2, 2, 1}, {2, 0, 3, 1, 2}, {2, 3, 0, 2, 2}, {1, 1, 1, 1, 1}, {9, 1, 8, 2, 2}, {3, 5, 3, 3, 2},
 		{2, 33, 4, 1, 9}, {2, 3, 2, 1, 33}, {33, 2, 3, 2, 1}, {2, 3, 5, 33, 1}, {2, 257, 3, 2, 2}, {2, 3, 257, 2, 2}, {2, 3, 3, 129, 1},
@@ -62,19 +70,10 @@ func (p *probe) blockSequences(try func(kind string, d blockSequence, x content)
 			try("", sequence, sequence.content(p.source(sequence.String())))
 		}
 	}
-	d := newBlockSequence(blockDims{batch: 5, blocks: 2, cells: 2, forget: true}, 3, 4, true)
+	d = newBlockSequence(blockDims{batch: 5, blocks: 2, cells: 2, forget: true}, 3, 4, true)
 	sizes := d.sizes()
 	sizes.input = d.inputs
 	try(", NaN in X", d, sizes.spoilt(d.content(p.source("NaN")), "X"))
-
-	d = newBlockSequence(blockDims{batch: 3, blocks: 2, cells: 2, forget: true, peephole: true}, 2, 3, true)
-	g := p.source("zeros")
-	x := d.content(g)
-	sources := x["Source"]
-	g.zeros(x, func(name string, x content) {
-		x["Source"] = sources // whose last column is that of the bias
-		try(", "+name, d, x)
-	})
 }
 
 // content draws the operands of both passes.

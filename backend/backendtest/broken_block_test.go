@@ -120,6 +120,13 @@ func blockControls() []control {
 			}
 			b.MemoryBlock(a)
 		},
+		"forget gates left alone where all states before are 0": func(b backend.Backend, a args) {
+			if a.Forget() && allZero(b, a.SPrev) {
+				keeping(b, a.Gates, func(_, col int) bool { return col/a.Blocks == 1 }, func() { b.MemoryBlock(a) })
+				return
+			}
+			b.MemoryBlock(a)
+		},
 		"s and y exchanged": func(b backend.Backend, a args) { a.S, a.Y = a.Y, a.S; b.MemoryBlock(a) },
 		"first row alone": func(b backend.Backend, a args) {
 			keeping(b, a.Y, func(row, _ int) bool { return row > 0 }, func() { b.MemoryBlock(a) })
@@ -173,6 +180,18 @@ func blockGradControls() []control {
 				}
 				return y
 			})
+			b.MemoryBlockGrad(a)
+		},
+		"partials left alone where DY is 0": func(b backend.Backend, a args) {
+			if !allZero(b, a.DY) {
+				b.MemoryBlockGrad(a)
+			}
+		},
+		"partials left alone where the sources are 0": func(b backend.Backend, a args) {
+			if allZero(b, a.Source) {
+				keeping(b, a.PCell, func(int, int) bool { return true }, func() { b.MemoryBlockGrad(a) })
+				return
+			}
 			b.MemoryBlockGrad(a)
 		},
 		"h' is 1":         func(b backend.Backend, a args) { a.H = backend.Squash{}; b.MemoryBlockGrad(a) },

@@ -61,6 +61,18 @@ func blockSequenceForwardControls() []control {
 			})
 			b.MemoryBlockForward(a)
 		},
+		"nothing fed back where the first outputs are 0": func(b fused, a backend.MemoryBlockSequenceArgs) {
+			if allZero(b, a.Y.Slice(0, a.Batch)) {
+				a.Weight = clone(b, a.Weight)
+				each(b, a.Weight, func(k int, v float32) float32 {
+					if j := k % a.Weight.Cols; j >= a.X.Cols && j < a.X.Cols+a.S.Cols {
+						return 0
+					}
+					return v
+				})
+			}
+			b.MemoryBlockForward(a)
+		},
 		"last step left out": func(b fused, a backend.MemoryBlockSequenceArgs) {
 			keeping(b, a.Y, func(row, _ int) bool { return row >= a.Y.Rows-a.Batch }, func() { b.MemoryBlockForward(a) })
 		},
@@ -78,9 +90,13 @@ func blockSequenceForwardControls() []control {
 			b.Fill(state(a).Slice(0, a.Batch), 0)
 		}
 	}
-	return named(mistakes, func(m func(b fused, a backend.MemoryBlockSequenceArgs)) func(backend.Backend) backend.Backend {
+	controls := named(mistakes, func(m func(b fused, a backend.MemoryBlockSequenceArgs)) func(backend.Backend) backend.Backend {
 		return brokenBlockSequence{forward: m}.on
 	}, "MemoryBlockForward")
+	return append(controls, control{check: "MemoryBlockForward", name: "steps beyond 256 left out", atLeast: 257,
+		mistake: brokenBlockSequence{forward: func(b fused, a backend.MemoryBlockSequenceArgs) {
+			keeping(b, a.Y, func(row, _ int) bool { return a.Batch > 0 && row/a.Batch > 256 }, func() { b.MemoryBlockForward(a) })
+		}}.on})
 }
 
 func blockSequenceBackwardControls() []control {
@@ -88,6 +104,11 @@ func blockSequenceBackwardControls() []control {
 		"h of the output is the identity": func(b fused, a backend.MemoryBlockSequenceGradArgs) {
 			a.H = backend.Squash{}
 			b.MemoryBlockBackward(a)
+		},
+		"nothing done where DY is 0": func(b fused, a backend.MemoryBlockSequenceGradArgs) {
+			if !allZero(b, a.DY) {
+				b.MemoryBlockBackward(a)
+			}
 		},
 		"errors of one step late": func(b fused, a backend.MemoryBlockSequenceGradArgs) {
 			dy := fresh(b, a.DY.Rows, a.DY.Cols, make([]float32, a.DY.Size()))
@@ -113,7 +134,16 @@ func blockSequenceBackwardControls() []control {
 			b.preserving(output(a), func() { b.MemoryBlockBackward(a) })
 		}
 	}
-	return named(mistakes, func(m func(b fused, a backend.MemoryBlockSequenceGradArgs)) func(backend.Backend) backend.Backend {
+	controls := named(mistakes, func(m func(b fused, a backend.MemoryBlockSequenceGradArgs)) func(backend.Backend) backend.Backend {
 		return brokenBlockSequence{backward: m}.on
 	}, "MemoryBlockBackward")
+	return append(controls, control{check: "MemoryBlockBackward", name: "steps beyond 256 left out", atLeast: 257,
+		mistake: brokenBlockSequence{backward: func(b fused, a backend.MemoryBlockSequenceGradArgs) {
+			if rows := 256 * a.Batch; rows < a.DY.Rows {
+				a.X, a.Source, a.DY = a.X.Slice(0, rows), a.Source.Slice(0, rows), a.DY.Slice(0, rows)
+				rows += a.Batch
+				a.Gates, a.S, a.Y = a.Gates.Slice(0, rows), a.S.Slice(0, rows), a.Y.Slice(0, rows)
+			}
+			b.MemoryBlockBackward(a)
+		}}.on})
 }

@@ -295,14 +295,20 @@ func checkCopyCols(p *probe) {
 	}{{"first column", 0, 0, 1}, {"last column", 8, 4, 1}, {"none", 9, 5, 0}, {"all of x", 2, 0, 5}, {"a part", 3, 1, 3}} {
 		p.verify(copyColsTrial(g, c.name, shape{33, 9}, c.dstCol, shape{33, 5}, c.xCol, c.cols))
 	}
+	all := p.stored(sweep())
+	s := shape{len(all) / 8, 8}
+	p.verify(copyColsOf("every exponent", s, 1, s, 4, 3, g.shuffled(all), g.shuffled(all)))
 }
 
 func copyColsTrial(g source, name string, dst shape, dstCol int, x shape, xCol, cols int) trial {
+	return copyColsOf(name, dst, dstCol, x, xCol, cols, g.uniform(dst.size(), -1, 1), g.uniform(x.size(), -1, 1))
+}
+
+// copyColsOf copies columns of from, of shape x, to those of to, of shape dst.
+func copyColsOf(name string, dst shape, dstCol int, x shape, xCol, cols int, to, from []float32) trial {
 	return trial{
-		name: name,
-		operands: []operand{
-			in("dst", dst.rows, dst.cols, g.uniform(dst.size(), -1, 1)),
-			in("x", x.rows, x.cols, g.uniform(x.size(), -1, 1))},
+		name:      name,
+		operands:  []operand{in("dst", dst.rows, dst.cols, to), in("x", x.rows, x.cols, from)},
 		call:      func(b backend.Backend, t tensors) { b.CopyCols(t["dst"], dstCol, t["x"], xCol, cols) },
 		tolerance: map[string]tolerance{"dst": exact},
 	}

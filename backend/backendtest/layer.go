@@ -47,11 +47,12 @@ var (
 	}
 )
 
-// tries calls try with layers of all sizes, then without the optional operands,
-// with a NaN in the named operand, far in saturation, and with zeros. kind says
-// what is particular to the operands.
+// tries calls try with zeros, with layers of all sizes, then without the optional
+// operands, with a NaN in the named operand, and far in saturation. kind says what
+// is particular to the operands.
 func (l layer) tries(p *probe, optional [][]string, spoilt string, try func(kind string, d dims, x content, absent ...string)) {
 	drawn := func(d dims) content { return l.content(p.source(d.String()), d) }
+	p.source("zeros").zeros(drawn(smallDims), func(name string, x content) { try(", "+name, smallDims, x) })
 	for _, d := range p.layers() {
 		try("", d, drawn(d))
 		if l.frugal != nil {
@@ -66,8 +67,6 @@ func (l layer) tries(p *probe, optional [][]string, spoilt string, try func(kind
 	if !l.unbounded {
 		try(", saturated", specialDims, saturated(x))
 	}
-	x = drawn(smallDims)
-	p.source("zeros").zeros(x, func(name string, x content) { try(", "+name, smallDims, x) })
 }
 
 func (l layer) checkForward(p *probe) {

@@ -76,7 +76,7 @@ func (g gemm) exactTrial(name string, dst, a, b []float32) trial {
 // factors are the pairs alpha, beta.
 var factors = [...][2]float64{
 	{1, 0}, {1, 1}, {-0.5, -0.5}, {0, 1}, {0, 0}, {-0.5, 0}, {0, -0.5}, {1, -0.5}, {-0.5, 1}, {1.5, 2},
-	{1, -1}, {-1, 3}, {0, 2}, {1, 2}, {3, -2},
+	{1, -1}, {-1, 3}, {0, 2},
 }
 
 func checkGemm(p *probe) {
@@ -171,14 +171,17 @@ func (p *probe) gemmStriped(g gemm) {
 // gemmSubnormal tries whole numbers, scaled to where sums and products are
 // subnormal and exact.
 func (p *probe) gemmSubnormal(g gemm) {
-	const a, b = 0x1p-70, tiny / 0x1p-70
 	as, bs := g.sizes()
-	name := g.String() + ", subnormal"
-	s := p.source(name)
-	// Even numbers, of which a factor ½ leaves no remainder.
-	p.verify(g.exactTrial(name, scaled(s.whole(g.m*g.n, 99), 2*tiny), scaled(s.whole(as.size(), 9), 2*a), scaled(s.whole(bs.size(), 9), b)))
+	for _, a := range []float64{0x1p-70, tiny} {
+		name := fmt.Sprintf("%s, subnormal, a of size %v", g, a)
+		s := p.source(name)
+		// Even numbers, of which a factor ½ leaves no remainder.
+		p.verify(g.exactTrial(name, scaled(s.whole(g.m*g.n, 99), 2*tiny),
+			scaled(s.whole(as.size(), 9), 2*a), scaled(s.whole(bs.size(), 9), tiny/a)))
+	}
 }
 
+// scaled multiplies x by factor, in place, and returns it.
 func scaled(x []float32, factor float64) []float32 {
 	for k, v := range x {
 		x[k] = float32(float64(v) * factor)
@@ -232,8 +235,7 @@ func checkSumRows(p *probe) {
 		p.verify(sumRowsTrial(name, s, beta, scaled(g.whole(s.cols, 99), 2*tiny), scaled(g.whole(s.size(), 99), tiny)))
 		if beta != 0 {
 			before := float32s([]float64{math.NaN(), 1, inf, 1, -inf})
-			t := sumRowsTrial(fmt.Sprintf("beta %v, NaN and Inf in dst", beta), s, beta, before, g.whole(s.size(), 9))
-			p.verify(t)
+			p.verify(sumRowsTrial(fmt.Sprintf("beta %v, NaN and Inf in dst", beta), s, beta, before, g.whole(s.size(), 9)))
 		}
 	}
 	x := p.source("NaN").uniform(33*5, -1, 1)

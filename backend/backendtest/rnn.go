@@ -105,9 +105,8 @@ func (d dims) rnnScratch(b backend.Backend) operand {
 	return out("Scratch", 1, backend.RNNScratch(b, backend.RNNDims{Steps: d.steps, Batch: d.batch, Input: d.input, Hidden: d.hidden}))
 }
 
-// rnnCells calls run for both nonlinearities and all shapes of cells, on special
-// values and on zeros, with
-// arguments z of the nonlinearity.
+// rnnCells calls run for both nonlinearities with arguments z of cells of all
+// shapes, with special values and with zeros.
 func (p *probe) rnnCells(run func(name string, f nonlinearity, s shape, z []float32)) {
 	if _, ok := p.device.(backend.RNNCeller); !ok {
 		p.result.Skipped = "the backend has no fused RNN cell"
