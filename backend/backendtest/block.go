@@ -166,6 +166,8 @@ func checkMemoryBlock(p *probe) {
 	x = d.forwardContent(p.source("NaN"))
 	x["Gates"][3*d.units()+1], x["SPrev"][5*d.states()+2] = float32(math.NaN()), float32(math.NaN())
 	p.verify(blockTrial("NaN in two rows", d, squashes1997, x))
+	x = d.forwardContent(p.source("large"))
+	p.verify(blockTrial("large states", d, squashes1997, x.times(500, "SPrev")))
 	d = blockDims{batch: 3, blocks: 2, cells: 3, forget: true, peephole: true}
 	g := p.source("zeros")
 	for _, f := range allSquashes[:2] {
@@ -206,8 +208,8 @@ func (d blockDims) gradContent(gate, number func(n int) []float32) content {
 // numbers and the identity, where all arithmetic is exact, so that a single
 // term that is missing shows; and the nonlinearities on small steps.
 func checkMemoryBlockGrad(p *probe) {
-	for _, d := range p.blockSizes() {
-		g := p.source(d.String())
+	whole := func(name string, d blockDims, most int) {
+		g := p.source(name + d.String())
 		x := d.gradContent(
 			func(n int) []float32 {
 				gates := g.whole(n, 1)
@@ -216,9 +218,13 @@ func checkMemoryBlockGrad(p *probe) {
 				}
 				return gates
 			},
-			func(n int) []float32 { return g.whole(n, 3) })
-		p.verify(blockGradTrial("exact", d, identities, x, exact))
+			func(n int) []float32 { return g.whole(n, most) })
+		p.verify(blockGradTrial("exact"+name, d, identities, x, exact))
 	}
+	for _, d := range p.blockSizes() {
+		whole("", d, 3)
+	}
+	whole(", large ", blockDims{batch: 3, blocks: 2, cells: 3, sources: 5, forget: true, peephole: true}, 60)
 	for _, f := range allSquashes {
 		for _, d := range []blockDims{
 			{batch: 3, blocks: 2, cells: 5, sources: 17},

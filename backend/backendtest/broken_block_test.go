@@ -127,6 +127,11 @@ func blockControls() []control {
 			}
 			b.MemoryBlock(a)
 		},
+		"states before limited": func(b backend.Backend, a args) {
+			a.SPrev = clone(b, a.SPrev)
+			each(b, a.SPrev, func(_ int, s float32) float32 { return min(max(s, -50), 50) })
+			b.MemoryBlock(a)
+		},
 		"s and y exchanged": func(b backend.Backend, a args) { a.S, a.Y = a.Y, a.S; b.MemoryBlock(a) },
 		"first row alone": func(b backend.Backend, a args) {
 			keeping(b, a.Y, func(row, _ int) bool { return row > 0 }, func() { b.MemoryBlock(a) })
@@ -180,6 +185,11 @@ func blockGradControls() []control {
 				}
 				return y
 			})
+			b.MemoryBlockGrad(a)
+		},
+		"errors limited": func(b backend.Backend, a args) {
+			a.DY = clone(b, a.DY)
+			each(b, a.DY, func(_ int, v float32) float32 { return min(max(v, -10), 10) })
 			b.MemoryBlockGrad(a)
 		},
 		"partials left alone where DY is 0": func(b backend.Backend, a args) {

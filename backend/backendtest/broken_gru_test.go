@@ -109,6 +109,9 @@ func gruControls() []control {
 			}
 			return e
 		},
+		"state before limited": func(v, u [3]float64, before float64) gruCell {
+			return newGRUCell(v, u, min(max(before, -3), 3))
+		},
 		"n written before tanh": func(v, u [3]float64, before float64) gruCell {
 			e := newGRUCell(v, u, before)
 			e.n = v[2] + e.r*u[2]
@@ -149,6 +152,9 @@ func gruControls() []control {
 				return dv, du, dh * e.z
 			}
 			return e.grad(u, before, dy+dh)
+		},
+		"gradient limited": func(e gruCell, u [3]float64, before, dy, dh float64) (dv, du [3]float64, dBefore float64) {
+			return e.grad(u, before, min(max(dy+dh, -50), 50))
 		},
 		"nothing passes by": func(e gruCell, u [3]float64, before, dy, dh float64) (dv, du [3]float64, dBefore float64) {
 			dv, du, _ = e.grad(u, before, dy+dh)

@@ -65,6 +65,10 @@ var brokenLinear = []control{
 		}
 		p.on(b)
 	})},
+	{check: "Gemm", name: "rounds alpha and beta to halves", mistake: gemmMistake(func(b backend.Backend, p product) {
+		p.alpha, p.beta = math.Round(2*p.alpha)/2, math.Round(2*p.beta)/2
+		p.on(b)
+	})},
 	{check: "Gemm", name: "clears NaN in dst", mistake: gemmMistake(func(b backend.Backend, p product) {
 		each(b, p.dst, func(_ int, v float32) float32 {
 			if isNaN32(v) {

@@ -97,6 +97,9 @@ func lstmCellControls() []control {
 			}
 			return e
 		},
+		"cell before limited": func(z four, before float64, peep three) lstmCell {
+			return newLSTMCell(z, min(max(before, -10), 10), peep)
+		},
 		"c and h swapped": func(z four, before float64, peep three) lstmCell {
 			e := newLSTMCell(z, before, peep)
 			e.c, e.h = e.h, e.c
@@ -163,6 +166,9 @@ func lstmCellGradControls() []control {
 				return four{}, dc * e.f
 			}
 			return e.grad(before, peep, dy+dh, dc)
+		},
+		"gradient limited": func(e lstmCell, before float64, peep three, dy, dh, dc float64) (four, float64) {
+			return e.grad(before, peep, min(max(dy+dh, -50), 50), dc)
 		},
 		"slope of tanh of the cell forgotten": func(e lstmCell, before float64, peep three, dy, dh, dc float64) (four, float64) {
 			t := math.Tanh(e.c)

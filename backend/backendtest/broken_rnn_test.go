@@ -41,6 +41,7 @@ func rnnCellControls() []control {
 	cells := map[string]func(f nonlinearity, z float64) float64{
 		"ReLU ignored": func(_ nonlinearity, z float64) float64 { return nonlinearity{}.of(z) },
 		"always ReLU":  func(_ nonlinearity, z float64) float64 { return nonlinearity{relu: true}.of(z) },
+		"ReLU limited": func(f nonlinearity, z float64) float64 { return min(f.of(z), 6) },
 		"linear":       func(_ nonlinearity, z float64) float64 { return z },
 	}
 	gradients := map[string]func(f nonlinearity, h, dy, dh float64) float64{
@@ -58,6 +59,9 @@ func rnnCellControls() []control {
 				return 0
 			}
 			return f.grad(h, dy, dh)
+		},
+		"gradient limited": func(f nonlinearity, h, dy, dh float64) float64 {
+			return f.grad(h, min(max(dy, -50), 50), min(max(dh, -50), 50))
 		},
 		"slope forgotten": func(_ nonlinearity, _, dy, dh float64) float64 { return dy + dh },
 	}

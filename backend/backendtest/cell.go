@@ -29,6 +29,9 @@ type cellBatch struct {
 
 	// A half of all numbers are zeros, of both signs.
 	zeros bool
+
+	// States and gradients are of the order of 1000.
+	large bool
 }
 
 // saturatedShape is that of the batches with saturated gates.
@@ -49,6 +52,8 @@ func (c cellBatch) gradient(g source) []float32 {
 		return g.uniform(c.size(), 0.1, 1)
 	case c.zeros:
 		return g.riddled(g.uniform(c.size(), -1, 1))
+	case c.large:
+		return g.uniform(c.size(), -1000, 1000)
 	}
 	return g.uniform(c.size(), -1, 1)
 }

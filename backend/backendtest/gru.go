@@ -113,7 +113,7 @@ type gruBatch struct {
 }
 
 // gruCells calls run with batches of all sizes, with extreme arguments, with
-// saturated gates and with zeros.
+// saturated gates, with zeros and with large states.
 func (p *probe) gruCells(run func(c gruBatch)) {
 	if _, ok := p.device.(backend.GRUCeller); !ok {
 		p.result.Skipped = "the backend has no fused GRU cell"
@@ -141,6 +141,9 @@ func (p *probe) gruCells(run func(c gruBatch)) {
 	s, g = zerosShape, p.source("zeros")
 	run(gruBatch{cellBatch{name: "zeros", shape: s, zeros: true}, g.riddled(g.uniform(3*s.size(), -3, 3)),
 		g.riddled(g.uniform(3*s.size(), -3, 3)), g.riddled(g.uniform(s.size(), -2, 2))})
+
+	s, g = shape{3, 5}, p.source("large")
+	run(gruBatch{cellBatch{name: "large", shape: s, large: true}, g.uniform(3*s.size(), -3, 3), g.uniform(3*s.size(), -3, 3), g.uniform(s.size(), -1000, 1000)})
 }
 
 func gruCellArgs(x tensors) backend.GRUCellArgs {

@@ -48,8 +48,8 @@ var (
 )
 
 // tries calls try with zeros, with layers of all sizes, then without the optional
-// operands, with a NaN in the named operand, and far in saturation. kind says what
-// is particular to the operands.
+// operands, with a NaN in the named operand, far in saturation, and with large states
+// and gradients. kind says what is particular to the operands.
 func (l layer) tries(p *probe, optional [][]string, spoilt string, try func(kind string, d dims, x content, absent ...string)) {
 	drawn := func(d dims) content { return l.content(p.source(d.String()), d) }
 	p.source("zeros").zeros(drawn(smallDims), func(name string, x content) { try(", "+name, smallDims, x) })
@@ -67,6 +67,8 @@ func (l layer) tries(p *probe, optional [][]string, spoilt string, try func(kind
 	if !l.unbounded {
 		try(", saturated", specialDims, saturated(x))
 	}
+	try(", large states", specialDims, x.times(20, "H", "C"))
+	try(", large gradients", specialDims, x.times(1000, "DY", "DHLast", "DCLast"))
 }
 
 func (l layer) checkForward(p *probe) {

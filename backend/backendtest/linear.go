@@ -104,6 +104,9 @@ func checkGemm(p *probe) {
 				}
 			}
 			p.gemmSubnormal(gemm{tA, tB, 33, 31, 32, 1, 1})
+			for _, f := range [][2]float64{{0.3, 1.7}, {-1.1, 0}, {1, 1e-3}, {1e4, 0.9}} {
+				p.gemmRandom(gemm{tA, tB, 7, 5, 9, f[0], f[1]})
+			}
 		}
 	}
 	// Inputs may share memory: x·xᵀ.
@@ -135,12 +138,18 @@ func (p *probe) gemmSizes() [][3]int {
 // gemm tries a product on numbers of any kind, held to the rounding of a sum,
 // and on whole numbers, held to be exact.
 func (p *probe) gemm(g gemm) {
+	p.gemmRandom(g)
+	as, bs := g.sizes()
+	name := g.String() + ", whole numbers"
+	s := p.source(name)
+	p.verify(g.exactTrial(name, s.whole(g.m*g.n, 3), s.whole(as.size(), 3), s.whole(bs.size(), 3)))
+}
+
+// gemmRandom tries a product on numbers of any kind.
+func (p *probe) gemmRandom(g gemm) {
 	as, bs := g.sizes()
 	s := p.source(g.String())
 	p.verify(g.trial(p, g.String(), s.uniform(g.m*g.n, -1, 1), s.uniform(as.size(), -1, 1), s.uniform(bs.size(), -1, 1)))
-	name := g.String() + ", whole numbers"
-	s = p.source(name)
-	p.verify(g.exactTrial(name, s.whole(g.m*g.n, 3), s.whole(as.size(), 3), s.whole(bs.size(), 3)))
 }
 
 // gemmSpecial tries NaN in a, which fills a row of the product, and Inf in b,

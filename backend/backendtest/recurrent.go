@@ -68,6 +68,16 @@ func (s source) zeros(x content, try func(name string, x content)) {
 	try("zeros all over", y)
 }
 
+// times returns x with the named operands, as far as it has them, multiplied by
+// factor.
+func (x content) times(factor float64, names ...string) content {
+	x = maps.Clone(x)
+	for _, name := range names {
+		x[name] = scaled(slices.Clone(x[name]), factor)
+	}
+	return x
+}
+
 // saturated returns x with a bias that drives nonlinearities far beyond where
 // they bend.
 func saturated(x content) content {
