@@ -50,13 +50,13 @@ var zeroCases = [][]string{
 func (s source) zeros(x content, try func(name string, x content)) {
 	for _, names := range zeroCases {
 		for _, zero := range []float64{0, negative0} {
-			y, any := maps.Clone(x), false
+			y, some := maps.Clone(x), false
 			for _, name := range names {
 				if v, ok := x[name]; ok {
-					y[name], any = slices.Repeat([]float32{float32(zero)}, len(v)), true
+					y[name], some = slices.Repeat([]float32{float32(zero)}, len(v)), true
 				}
 			}
-			if any {
+			if some {
 				try(fmt.Sprintf("%v is %v", names, zero), y)
 			}
 		}
