@@ -46,7 +46,7 @@ type Backend interface {
 	Linear
 	Loss
 	Update
-	MemoryBlocks
+	LSTM1997
 
 	// Name names the backend and device, such as "cpu" or "cuda:0".
 	Name() string

@@ -216,35 +216,35 @@ func cellCalls() []call {
 	}
 }
 
-// blockCalls are those of two memory blocks of two cells, with forget gates and
+// lstm1997Calls are those of two memory blocks of two cells, with forget gates and
 // peepholes; the partials have columns for these.
-func blockCalls() []call {
+func lstm1997Calls() []call {
 	const n, states, units, sources = batch, 4, 10, 3
 	step := []operand{{"Gates", n, units}, {"SPrev", n, states}, {"Peep", 3, states}, {"S", n, states}, {"Y", n, states}}
 	grad := []operand{{"Source", n, sources}, {"DY", n, states}, {"PIn", n * states, sources + 2}, {"PForget", n * states, sources + 2},
 		{"PCell", n * states, sources}, {"DW", units, sources}, {"DPeep", 3, states}}
 	return []call{
-		{op: "MemoryBlock", tensors: step,
+		{op: "LSTM1997Cell", tensors: step,
 			optional: []string{"Peep"},
 			outputs:  []string{"Gates", "S", "Y"},
 			check: func(owner any, x tensors, _ backend.Ints) {
-				backend.CheckMemoryBlock(owner, blockArgs(x))
+				backend.CheckLSTM1997Cell(owner, lstm1997Args(x))
 			}},
-		{op: "MemoryBlockGrad", tensors: append(step, grad...),
+		{op: "LSTM1997CellGrad", tensors: append(step, grad...),
 			outputs: []string{"PIn", "PForget", "PCell", "DW", "DPeep"},
 			check: func(owner any, x tensors, _ backend.Ints) {
-				a := backend.MemoryBlockGradArgs{MemoryBlockArgs: blockArgs(x), Source: x["Source"], DY: x["DY"],
+				a := backend.LSTM1997CellGradArgs{LSTM1997CellArgs: lstm1997Args(x), Source: x["Source"], DY: x["DY"],
 					PIn: x["PIn"], PForget: x["PForget"], PCell: x["PCell"], DW: x["DW"], DPeep: x["DPeep"]}
 				if !a.Peep.Present() && !a.DPeep.Present() {
 					a.PIn.Cols, a.PForget.Cols = sources, sources
 				}
-				backend.CheckMemoryBlockGrad(owner, a)
+				backend.CheckLSTM1997CellGrad(owner, a)
 			}},
 	}
 }
 
-func blockArgs(x tensors) backend.MemoryBlockArgs {
-	return backend.MemoryBlockArgs{Blocks: 2, G: backend.SquashInput, H: backend.SquashOutput,
+func lstm1997Args(x tensors) backend.LSTM1997CellArgs {
+	return backend.LSTM1997CellArgs{Blocks: 2, G: backend.SquashInput, H: backend.SquashOutput,
 		Gates: x["Gates"], SPrev: x["SPrev"], Peep: x["Peep"], S: x["S"], Y: x["Y"]}
 }
 

@@ -38,7 +38,7 @@ func (c call) operands(d *device) (tensors, backend.Ints) {
 }
 
 func calls() []call {
-	return slices.Concat(memoryCalls(), elementwiseCalls(), linearCalls(), lossCalls(), updateCalls(), cellCalls(), blockCalls(), blockSequenceCalls(), layerCalls())
+	return slices.Concat(memoryCalls(), elementwiseCalls(), linearCalls(), lossCalls(), updateCalls(), cellCalls(), lstm1997Calls(), lstm1997SequenceCalls(), layerCalls())
 }
 
 func findCall(t *testing.T, op string) call {
@@ -237,7 +237,7 @@ func TestArgumentsMustBeInRange(t *testing.T) {
 	type squash = backend.Squash
 	blocks := func(blocks, cells int, h squash) {
 		state := func() backend.Tensor { return d.tensor(2, cells) }
-		backend.CheckMemoryBlock(d, backend.MemoryBlockArgs{Blocks: blocks, H: h,
+		backend.CheckLSTM1997Cell(d, backend.LSTM1997CellArgs{Blocks: blocks, H: h,
 			Gates: d.tensor(2, 2*blocks+cells), S: state(), SPrev: state(), Y: state()})
 	}
 	batchOf := func(n int) backend.RNNArgs {
@@ -264,12 +264,12 @@ func TestArgumentsMustBeInRange(t *testing.T) {
 		{"Dropout: rate is NaN, want 0 ≤ rate < 1", func() { backend.CheckDropout(d, x, y, math.NaN()) }},
 		{"LayerNorm: epsilon is -1, want 0 or more", func() { backend.CheckLayerNorm(d, x, d.tensor(2, 1), y, -1) }},
 		{"LayerNorm: epsilon is NaN, want 0 or more", func() { backend.CheckLayerNorm(d, x, d.tensor(2, 1), y, math.NaN()) }},
-		{"MemoryBlock: S is 2x3, which is no whole number of cells in each of 0 blocks", func() { blocks(0, 3, squash{}) }},
-		{"MemoryBlock: S is 2x3, which is no whole number of cells in each of 2 blocks", func() { blocks(2, 3, squash{}) }},
-		{"MemoryBlock: S is 2x0, which is no whole number of cells in each of 1 blocks", func() { blocks(1, 0, squash{}) }},
-		{"MemoryBlock: H has range 1 and slope 0, want both above 0, or neither", func() { blocks(1, 3, squash{Range: 1}) }},
-		{"MemoryBlock: H has range -1 and slope 1, want both above 0, or neither", func() { blocks(1, 3, squash{-1, 1}) }},
-		{"MemoryBlock: H has range 1 and slope NaN, want both above 0, or neither", func() { blocks(1, 3, squash{1, math.NaN()}) }},
+		{"LSTM1997Cell: S is 2x3, which is no whole number of cells in each of 0 blocks", func() { blocks(0, 3, squash{}) }},
+		{"LSTM1997Cell: S is 2x3, which is no whole number of cells in each of 2 blocks", func() { blocks(2, 3, squash{}) }},
+		{"LSTM1997Cell: S is 2x0, which is no whole number of cells in each of 1 blocks", func() { blocks(1, 0, squash{}) }},
+		{"LSTM1997Cell: H has range 1 and slope 0, want both above 0, or neither", func() { blocks(1, 3, squash{Range: 1}) }},
+		{"LSTM1997Cell: H has range -1 and slope 1, want both above 0, or neither", func() { blocks(1, 3, squash{-1, 1}) }},
+		{"LSTM1997Cell: H has range 1 and slope NaN, want both above 0, or neither", func() { blocks(1, 3, squash{1, math.NaN()}) }},
 		{"Gemm: a (transposed) is 2x3, b is 3x2", func() {
 			backend.CheckGemm(d, one, backend.Trans, backend.NoTrans, x, d.tensor(3, 2))
 		}},

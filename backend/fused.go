@@ -7,7 +7,7 @@ import "time"
 // else a loop of Gemm and the fused cell, else a loop of plain operations.
 // Whichever path runs, the numbers agree within rounding.
 
-// The paths that LSTMPath, RNNPath, GRUPath and MemoryBlockPath name.
+// The paths that LSTMPath, RNNPath, GRUPath and LSTM1997Path name.
 const (
 	PathSequence = "whole sequence, fused"
 	PathCell     = "loop over time steps, fused cell"

@@ -49,40 +49,40 @@ type Backend struct {
 // jobs holds the operation in progress, in a field of its own type: a job
 // that is passed as an interface would otherwise be allocated.
 type jobs struct {
-	elementwise   elementwise
-	rowwise       rowwise
-	dropout       dropout
-	mulCol        mulCol
-	copyCols      copyCols
-	layerNorm     layerNorm
-	layerNormGrad layerNormGrad
-	sumRows       sumRows
-	gatherRows    gatherRows
-	scatterRows   scatterRows
-	argMaxRows    argMaxRows
-	product       product
-	crossEntropy  crossEntropy
-	squaredError  squaredError
-	sumSquares    sumSquares
-	sgd           sgd
-	rmsProp       rmsProp
-	adam          adam
-	sequence      sequence
-	step          step
-	lstmCell      lstmCell
-	lstmCellGrad  lstmCellGrad
-	lstmForward   lstmForward
-	lstmBackward  lstmBackward
-	peepholes     peepholes
-	memoryBlock   memoryBlock
-	blockGrad     memoryBlockGrad
-	rnnCellGrad   rnnCellGrad
-	rnnForward    rnnForward
-	rnnBackward   rnnBackward
-	gruCell       gruCell
-	gruCellGrad   gruCellGrad
-	blockForward  blockForward
-	transposition transposition
+	elementwise     elementwise
+	rowwise         rowwise
+	dropout         dropout
+	mulCol          mulCol
+	copyCols        copyCols
+	layerNorm       layerNorm
+	layerNormGrad   layerNormGrad
+	sumRows         sumRows
+	gatherRows      gatherRows
+	scatterRows     scatterRows
+	argMaxRows      argMaxRows
+	product         product
+	crossEntropy    crossEntropy
+	squaredError    squaredError
+	sumSquares      sumSquares
+	sgd             sgd
+	rmsProp         rmsProp
+	adam            adam
+	sequence        sequence
+	step            step
+	lstmCell        lstmCell
+	lstmCellGrad    lstmCellGrad
+	lstmForward     lstmForward
+	lstmBackward    lstmBackward
+	peepholes       peepholes
+	lstm1997Cell    lstm1997Cell
+	lstm1997Grad    lstm1997CellGrad
+	rnnCellGrad     rnnCellGrad
+	rnnForward      rnnForward
+	rnnBackward     rnnBackward
+	gruCell         gruCell
+	gruCellGrad     gruCellGrad
+	lstm1997Forward lstm1997Forward
+	transposition   transposition
 }
 
 var (
@@ -93,7 +93,7 @@ var (
 	_ backend.RNNSequencer  = (*Backend)(nil)
 	_ backend.GRUCeller     = (*Backend)(nil)
 
-	_ backend.MemoryBlockSequencer = (*Backend)(nil)
+	_ backend.LSTM1997Sequencer = (*Backend)(nil)
 )
 
 // Open starts the workers and returns the backend. Close ends them.

@@ -196,13 +196,13 @@ func operations() []operation {
 				Peep: b.in(3, 67), DY: b.in(rows, 67), DH: b.in(rows, 67), DC: b.out(rows, 67), DZ: b.out(rows, 4*67)}
 			return func() { b.Backend.(backend.LSTMCeller).LSTMCellGrad(a) }
 		}},
-		{"MemoryBlock", func(b *bench) func() {
-			a := b.memoryBlock(rows, 20, 3, 1)
-			return func() { b.MemoryBlock(a.MemoryBlockArgs) }
+		{"LSTM1997Cell", func(b *bench) func() {
+			a := b.lstm1997Cell(rows, 20, 3, 1)
+			return func() { b.LSTM1997Cell(a.LSTM1997CellArgs) }
 		}},
-		{"MemoryBlockGrad", func(b *bench) func() {
-			a := b.memoryBlock(rows, 20, 3, 40)
-			return func() { b.MemoryBlockGrad(a) }
+		{"LSTM1997CellGrad", func(b *bench) func() {
+			a := b.lstm1997Cell(rows, 20, 3, 40)
+			return func() { b.LSTM1997CellGrad(a) }
 		}},
 		{"RNNCell", func(b *bench) func() {
 			a := backend.RNNCellArgs{Z: b.in(rows, 67), H: b.out(rows, 67)}
@@ -222,7 +222,7 @@ func operations() []operation {
 			return func() { b.Backend.(backend.GRUCeller).GRUCellGrad(a) }
 		}},
 	}
-	return slices.Concat(all, products(), sequences(), blockSequences())
+	return slices.Concat(all, products(), sequences(), lstm1997Sequences())
 }
 
 // products has a Gemm for each way to cut one, and for sizes about its tiles.
@@ -312,12 +312,12 @@ func (b *bench) lstm(d backend.LSTMDims) backend.LSTMGradArgs {
 	return a
 }
 
-// memoryBlock returns a step of memory blocks with forget gates and peepholes.
-func (b *bench) memoryBlock(batch, blocks, cells, sources int) backend.MemoryBlockGradArgs {
+// lstm1997Cell returns a step of memory blocks with forget gates and peepholes.
+func (b *bench) lstm1997Cell(batch, blocks, cells, sources int) backend.LSTM1997CellGradArgs {
 	states := blocks * cells
 	units := 3*blocks + states
-	return backend.MemoryBlockGradArgs{
-		MemoryBlockArgs: backend.MemoryBlockArgs{
+	return backend.LSTM1997CellGradArgs{
+		LSTM1997CellArgs: backend.LSTM1997CellArgs{
 			Blocks: blocks, G: backend.SquashInput, H: backend.SquashOutput,
 			Gates: b.out(batch, units), SPrev: b.in(batch, states), Peep: b.in(3, states),
 			S: b.out(batch, states), Y: b.out(batch, states),

@@ -43,11 +43,11 @@ func TestOperationsAllocateNothing(t *testing.T) {
 		RNNArgs: rnn, DY: lstmGrad.DY, DZ: b.zeros(steps*n, hidden), DX: lstmGrad.DX,
 		DWIH: b.zeros(hidden, width), DWHH: b.zeros(hidden, hidden),
 	}
-	block := backend.MemoryBlockArgs{
+	block := backend.LSTM1997CellArgs{
 		Blocks: 2, Gates: b.zeros(n, 2*2+width), SPrev: x, S: b.zeros(n, width), Y: b.zeros(n, width),
 	}
-	blockGrad := backend.MemoryBlockGradArgs{
-		MemoryBlockArgs: block, Source: b.zeros(n, hidden), DY: y,
+	blockGrad := backend.LSTM1997CellGradArgs{
+		LSTM1997CellArgs: block, Source: b.zeros(n, hidden), DY: y,
 		PIn: b.zeros(n*width, hidden), PCell: b.zeros(n*width, hidden), DW: b.zeros(2*2+width, hidden),
 	}
 	for _, c := range []struct {
@@ -66,8 +66,8 @@ func TestOperationsAllocateNothing(t *testing.T) {
 		{"MulCol", func() { b.MulCol(dst, x, row.Reshape(width, 1).Slice(0, n)) }},
 		{"LayerNorm", func() { b.LayerNorm(dst, row.Reshape(width, 1).Slice(0, n), x, 1) }},
 		{"LayerNormGrad", func() { b.LayerNormGrad(dst, x, row.Reshape(width, 1).Slice(0, n), y) }},
-		{"MemoryBlock", func() { b.MemoryBlock(block) }},
-		{"MemoryBlockGrad", func() { b.MemoryBlockGrad(blockGrad) }},
+		{"LSTM1997Cell", func() { b.LSTM1997Cell(block) }},
+		{"LSTM1997CellGrad", func() { b.LSTM1997CellGrad(blockGrad) }},
 		{"Gemm", func() { b.Gemm(dst, backend.NoTrans, backend.NoTrans, 1, x, square, 0) }},
 		{"Gemm in slices", func() { b.Gemm(square, backend.Trans, backend.NoTrans, 1, tall, tall, 0) }},
 		{"SumRows in chunks", func() { b.SumRows(row, tall, 0) }},

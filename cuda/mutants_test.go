@@ -50,10 +50,10 @@ var mutants = []mutant{
 	{"softmax", "guard of columns off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 0, "setp.gt.s64 $1"), suite("Softmax", 33), emulator.GlobalRace},
 	{"gather_rows", "no check of ids", replaced(`setp\.ge\.s32 (%p\d+), .*`, 1, 0, "mov.pred $1, 0;"), suite("StickyErrors", 33), emulator.OutOfBounds},
 	{"mul_col", "no tail check", dropped(returnEarly, 4, 0), suite("MulCol", 33), emulator.OutOfBounds},
-	{"memory_block", "guard of blocks off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 1, "setp.gt.s64 $1"), suite("MemoryBlock", 7), ""},
-	{"memory_block_partials", "guard of cells off by one", replaced(`setp\.ge\.s64 (.*)`, 5, 0, "setp.gt.s64 $1"), suite("MemoryBlockGrad", 7), ""},
-	{"memory_block_error", "guard of sequences off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 0, "setp.gt.s64 $1"), suite("MemoryBlockGrad", 7), emulator.OutOfBounds},
-	{"memory_block_grad", "cells have a peephole", replaced(`setp\.ge\.s64 (%p6.*)`, 1, 0, "setp.gt.s64 $1"), suite("MemoryBlockGrad", 7), ""},
+	{"lstm1997_cell", "guard of blocks off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 1, "setp.gt.s64 $1"), suite("LSTM1997Cell", 7), ""},
+	{"lstm1997_partials", "guard of cells off by one", replaced(`setp\.ge\.s64 (.*)`, 5, 0, "setp.gt.s64 $1"), suite("LSTM1997CellGrad", 7), ""},
+	{"lstm1997_error", "guard of sequences off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 0, "setp.gt.s64 $1"), suite("LSTM1997CellGrad", 7), emulator.OutOfBounds},
+	{"lstm1997_grad", "cells have a peephole", replaced(`setp\.ge\.s64 (%p6.*)`, 1, 0, "setp.gt.s64 $1"), suite("LSTM1997CellGrad", 7), ""},
 	{"lstm_peep_grad", "guard of units off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 0, "setp.gt.s64 $1"), one(secondPasses, "LSTMPeepGrad"), emulator.OutOfBounds},
 	{"gru_cell", "guard of rows off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 0, "setp.gt.s64 $1"), suite("GRUCell", 33), ""},
 	{"gru_cell_grad", "guard of units off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 1, "setp.gt.s64 $1"), suite("GRUCellGrad", 33), ""},
@@ -69,9 +69,9 @@ var mutants = []mutant{
 	{"gru_cell", "reset and update gate swapped", swapped(`add\.s64 (%rd\d+), %rd42, .*`, 3, 0, 2), suite("GRUCell", 33), ""},
 	{"gru_cell_grad", "reset and update gate swapped", swapped(`ld\.global\.f32 %f\d+, \[(%rd\d+)\];`, 5, 1, 4), suite("GRUCellGrad", 33), ""},
 	{"gru_cell_grad", "gradients stored in each other's place", swapped(`add\.s64 (%rd\d+), %rd[89], .*`, 2, 0, 1), suite("GRUCellGrad", 33), ""},
-	{"memory_block", "input and output gate swapped", swapped(`ld\.global\.f32 (%f6\d+), \[%rd1[12]\];`, 2, 0, 1), suite("MemoryBlock", 7), ""},
-	{"memory_block", "a row has no forget gates", replaced(`(selp\.b64 .*), 3, 2, (.*)`, 1, 0, "$1, 2, 2, $2"), suite("MemoryBlock", 7), ""},
-	{"memory_block_grad", "input and forget gate swapped", replaced(`(selp\.b64 \S+) (%rd232), (%rd233), (.*)`, 1, 0, "$1 $3, $2, $4"), suite("MemoryBlockGrad", 7), emulator.NullPointer},
+	{"lstm1997_cell", "input and output gate swapped", swapped(`ld\.global\.f32 (%f6\d+), \[%rd1[12]\];`, 2, 0, 1), suite("LSTM1997Cell", 7), ""},
+	{"lstm1997_cell", "a row has no forget gates", replaced(`(selp\.b64 .*), 3, 2, (.*)`, 1, 0, "$1, 2, 2, $2"), suite("LSTM1997Cell", 7), ""},
+	{"lstm1997_grad", "input and forget gate swapped", replaced(`(selp\.b64 \S+) (%rd232), (%rd233), (.*)`, 1, 0, "$1 $3, $2, $4"), suite("LSTM1997CellGrad", 7), emulator.NullPointer},
 
 	// A sum over what has no value, or the wrong one.
 	{"sum_rows", "partial sums not stored", dropped(`st\.shared.*`, 1, 0), suite("SumRows", 1), emulator.Uninitialised},
@@ -84,9 +84,9 @@ var mutants = []mutant{
 	{"layer_norm", "sum of squares starts at 1", replaced(`(mov\.f32 .*), 0f00000000;`, 2, 1, "$1, 0f3F800000;"), suite("LayerNorm", 33), ""},
 	{"layer_norm_grad", "sums without a first value", dropped(`mov\.f32 .*, 0f00000000;`, 1, 0), suite("LayerNormGrad", 33), ""},
 	{"lstm_peep_grad", "partial sums not stored", dropped(`st\.shared.*`, 3, 2), one(secondPasses, "LSTMPeepGrad"), emulator.Uninitialised},
-	{"memory_block_error", "sum over an odd number of cells starts at 1", replaced(`(mov\.f32 .*), 0f00000000;`, 4, 3, "$1, 0f3F800000;"), suite("MemoryBlockGrad", 7), ""},
-	{"memory_block_grad", "leaves dw out", replaced(`ld\.global\.f32 (.*), \[.*\];`, 1, 0, "mov.f32 $1, 0f00000000;"), suite("MemoryBlockGrad", 7), ""},
-	{"memory_block_grad", "leaves cells beyond 20 out", replaced(`add\.s64 (%rd41), (%rd31), (%rd13);`, 1, 0, "min.s64 $1, $3, 20; add.s64 $1, $2, $1;"), suite("MemoryBlockGrad", 33), ""},
+	{"lstm1997_error", "sum over an odd number of cells starts at 1", replaced(`(mov\.f32 .*), 0f00000000;`, 4, 3, "$1, 0f3F800000;"), suite("LSTM1997CellGrad", 7), ""},
+	{"lstm1997_grad", "leaves dw out", replaced(`ld\.global\.f32 (.*), \[.*\];`, 1, 0, "mov.f32 $1, 0f00000000;"), suite("LSTM1997CellGrad", 7), ""},
+	{"lstm1997_grad", "leaves cells beyond 20 out", replaced(`add\.s64 (%rd41), (%rd31), (%rd13);`, 1, 0, "min.s64 $1, $3, 20; add.s64 $1, $2, $1;"), suite("LSTM1997CellGrad", 33), ""},
 	{"gemm_reduce", "subtracts a slice", replaced(`add(\.rn\.f32 .*)`, 7, 3, "sub$1"), one(secondPasses, "Gemm"), ""},
 
 	// Two threads at one address.
@@ -95,7 +95,7 @@ var mutants = []mutant{
 	{"gemm_nn_32x32", "the next slab over the one in use", replaced(`(xor\.b32 .*), 1;`, 3, 2, "$1, 0;"), one(tiles, "nn_32x32"), emulator.SharedRace},
 	{"squared_error", "blocks leave their sum in one place", replaced(`(mul\.wide\.u32 .*), 4;`, 1, 0, "$1, 0;"), one(secondPasses, "SquaredError"), emulator.GlobalRace},
 	{"lstm_peep_grad", "rows of partial sums overlap", replaced(`(mad\.lo\.s32 .*), 384, (.*)`, 1, 0, "$1, 128, $2"), one(secondPasses, "LSTMPeepGrad"), emulator.SharedRace},
-	{"memory_block", "blocks share a cell", replaced(`(mul\.lo\.s64 %rd9, .*), .*`, 1, 0, "$1, 1;"), suite("MemoryBlock", 7), ""},
+	{"lstm1997_cell", "blocks share a cell", replaced(`(mul\.lo\.s64 %rd9, .*), .*`, 1, 0, "$1, 1;"), suite("LSTM1997Cell", 7), ""},
 
 	// A vector that is not aligned.
 	{"gemm_nn_32x32", "misaligned vector load", replaced(`(ld\.shared\.v4.*)\+144\];`, 1, 0, "$1+148];"), one(tiles, "nn_32x32"), emulator.Misaligned},
@@ -114,7 +114,7 @@ var mutants = []mutant{
 	{"mul_col", "adds", replaced(`mul(\.rn\.f32 .*)`, 1, 0, "add$1"), suite("MulCol", 33), ""},
 	{"gru_cell", "z-1 instead of 1-z", replaced(`(sub\.rn\.f32 \S+) (\S+), (\S+);`, 1, 0, "$1 $3, $2;"), suite("GRUCell", 33), ""},
 	{"gru_cell_grad", "1+n² instead of 1-n²", replaced(`neg\.f32 (.*)`, 1, 0, "mov.f32 $1"), suite("GRUCellGrad", 33), ""},
-	{"memory_block", "keeps the input instead of the state", replaced(`(fma\.rn\.f32 \S+ %f664,) (\S+), (\S+);`, 10, 7, "$1 $3, $2;"), suite("MemoryBlock", 7), ""},
-	{"memory_block_partials", "in-1 instead of 1-in", replaced(`(sub\.rn\.f32 \S+) (\S+), (\S+);`, 3, 0, "$1 $3, $2;"), suite("MemoryBlockGrad", 7), ""},
-	{"memory_block_error", "slope of h with the wrong sign", replaced(`(sub\.rn\.f32 \S+) (\S+), (\S+);`, 5, 1, "$1 $3, $2;"), suite("MemoryBlockGrad", 7), ""},
+	{"lstm1997_cell", "keeps the input instead of the state", replaced(`(fma\.rn\.f32 \S+ %f664,) (\S+), (\S+);`, 10, 7, "$1 $3, $2;"), suite("LSTM1997Cell", 7), ""},
+	{"lstm1997_partials", "in-1 instead of 1-in", replaced(`(sub\.rn\.f32 \S+) (\S+), (\S+);`, 3, 0, "$1 $3, $2;"), suite("LSTM1997CellGrad", 7), ""},
+	{"lstm1997_error", "slope of h with the wrong sign", replaced(`(sub\.rn\.f32 \S+) (\S+), (\S+);`, 5, 1, "$1 $3, $2;"), suite("LSTM1997CellGrad", 7), ""},
 }

@@ -35,11 +35,11 @@ func TestConformanceInOtherShapes(t *testing.T) {
 		}},
 		{"over rows and columns", []string{
 			"copy_cols", "add_row", "mul_row", "mul_col", "gather_rows", "lstm_cell", "lstm_cell_grad", "gru_cell", "gru_cell_grad",
-			"memory_block", "memory_block_partials", "memory_block_error", "memory_block_grad",
+			"lstm1997_cell", "lstm1997_partials", "lstm1997_error", "lstm1997_grad",
 		},
 			cuda.Dim3{X: 2, Y: 3, Z: 1}, cuda.Dim3{X: 8, Y: 4, Z: 1}, 33,
 			[]string{"CopyCols", "AddRow", "MulRow", "MulCol", "GatherRows", "LSTMCell", "LSTMCellGrad", "GRUCell", "GRUCellGrad",
-				"MemoryBlock", "MemoryBlockGrad", "StickyErrors"}},
+				"LSTM1997Cell", "LSTM1997CellGrad", "StickyErrors"}},
 		{"as the backend chooses", nil, cuda.Dim3{}, cuda.Dim3{}, 257,
 			[]string{"Softmax", "SoftmaxGrad", "LayerNorm", "LayerNormGrad", "ArgMaxRows", "SoftmaxCrossEntropy", "SumRows", "SquaredError", "ClipNorm"}},
 		{"a full block for each row", []string{"softmax", "softmax_grad", "layer_norm", "layer_norm_grad", "argmax_rows", "softmax_cross_entropy"},

@@ -69,15 +69,15 @@ func TestCellsApplyTheNonlinearities(t *testing.T) {
 
 	// Gates in, f, out and the cell, which squash by tanh.
 	gates, c, h = put(d, repeated(x, 4)), room[float32](d, n), room[float32](d, n)
-	d.run("memory_block", each, gates, c, h, constant(0, n), none, n, 1, 1, 1, 1.0, 1.0, 1.0, 1.0)
-	check("gates of memory_block", gates, 4, 0, s, s, s, th)
-	check("s of memory_block", c, 1, 0, state)
-	check("y of memory_block", h, 1, 0, output)
+	d.run("lstm1997_cell", each, gates, c, h, constant(0, n), none, n, 1, 1, 1, 1.0, 1.0, 1.0, 1.0)
+	check("gates of lstm1997_cell", gates, 4, 0, s, s, s, th)
+	check("s of lstm1997_cell", c, 1, 0, state)
+	check("y of lstm1997_cell", h, 1, 0, output)
 
 	// d_out is h(s) * out * (1-out), out = ½.
 	e, dOut := room[float32](d, n), room[float32](d, n)
-	d.run("memory_block_error", each, e, dOut, constant(0.5, 4*n), put(d, x), constant(1, n), n, 1, 1, 1, 1.0, 1.0)
-	check("d_out of memory_block_error", dOut, 1, 0, quarter)
+	d.run("lstm1997_error", each, e, dOut, constant(0.5, 4*n), put(d, x), constant(1, n), n, 1, 1, 1, 1.0, 1.0)
+	check("d_out of lstm1997_error", dOut, 1, 0, quarter)
 }
 
 // repeated returns each element of x so many times.

@@ -132,13 +132,13 @@ var table = []Kernel{
 	{"gru_cell", "gru", block, 0, join(pointers("gates", "h", "u", "h_prev"), ints("batch", "hidden"))},
 	{"gru_cell_grad", "gru", block, 0, join(pointers("dv", "du", "dh", "gates", "u", "h_prev", "dy"), ints("batch", "hidden"))},
 
-	{"memory_block", "block", block, 0, join(pointers("gates", "s", "y", "s_prev", "peep"), ints("batch", "blocks", "cells", "forget"),
+	{"lstm1997_cell", "block", block, 0, join(pointers("gates", "s", "y", "s_prev", "peep"), ints("batch", "blocks", "cells", "forget"),
 		floats("g_range", "g_slope", "h_range", "h_slope"))},
-	{"memory_block_partials", "block", block, 0, join(pointers("p_in", "p_f", "p_c", "gates", "s_prev", "source"),
+	{"lstm1997_partials", "block", block, 0, join(pointers("p_in", "p_f", "p_c", "gates", "s_prev", "source"),
 		ints("batch", "blocks", "cells", "sources", "columns"), floats("g_range", "g_slope"))},
-	{"memory_block_error", "block", block, 0, join(pointers("e", "d_out", "gates", "s", "dy"),
+	{"lstm1997_error", "block", block, 0, join(pointers("e", "d_out", "gates", "s", "dy"),
 		ints("batch", "blocks", "cells", "forget"), floats("h_range", "h_slope"))},
-	{"memory_block_grad", "block", block, 0, join(pointers("dw", "dpeep", "p_in", "p_f", "p_c", "e", "d_out", "s", "source"),
+	{"lstm1997_grad", "block", block, 0, join(pointers("dw", "dpeep", "p_in", "p_f", "p_c", "e", "d_out", "s", "source"),
 		ints("batch", "blocks", "cells", "sources", "columns"))},
 }
 

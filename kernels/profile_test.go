@@ -224,16 +224,16 @@ func blockCases() []profileCase {
 	gates, state, peep, source := floats(batch*units), floats(rows), floats(3*states), floats(batch*sources)
 	partials, ofCells := floats(rows*columns), floats(rows*sources)
 	return []profileCase{
-		{"memory_block", size, kernels.Matrix(batch, blocks),
+		{"lstm1997_cell", size, kernels.Matrix(batch, blocks),
 			[]any{gates, state, state, state, peep, batch, blocks, cells, 1, 2.0, 0.5, 1.0, 0.5},
 			rows, batch * (2*units + 3*states), 3},
-		{"memory_block_partials", size, kernels.Matrix(rows, columns),
+		{"lstm1997_partials", size, kernels.Matrix(rows, columns),
 			[]any{partials, partials, ofCells, gates, state, source, batch, blocks, cells, sources, columns, 2.0, 0.5},
 			rows * columns, 2 * rows * (2*columns + sources), 2},
-		{"memory_block_error", size, kernels.Matrix(batch, blocks),
+		{"lstm1997_error", size, kernels.Matrix(batch, blocks),
 			[]any{state, floats(batch * blocks), gates, state, state, batch, blocks, cells, 1, 1.0, 0.5},
 			rows, 3*rows + 2*batch*blocks, 2},
-		{"memory_block_grad", size, kernels.Matrix(units, columns),
+		{"lstm1997_grad", size, kernels.Matrix(units, columns),
 			[]any{floats(units * sources), peep, partials, partials, ofCells, state, floats(batch * blocks), state, source,
 				batch, blocks, cells, sources, columns},
 			rows * columns, rows*(2*columns+sources) + batch*(blocks+2*states+sources) + 2*units*sources, 2},

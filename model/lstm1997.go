@@ -34,7 +34,7 @@ import (
 // the sums over p being there with Peepholes only. The truncated gradient lets
 // no error out of a block into its sources or peepholes; inside, where the
 // state keeps the error constant, it is exact. It is computed forward in time,
-// in O(weights) per step: see backend.MemoryBlockGradArgs. The error does not
+// in O(weights) per step: see backend.LSTM1997CellGradArgs. The error does not
 // reach the input, so no stage with parameters may come before the layer.
 //
 // The parameters are weight [U, M], with rows in_j, φ_j, out_j, v, and with

@@ -11,7 +11,7 @@ import (
 )
 
 // The nets of 1997 for temporal order and for adding have 156 and 93 weights.
-func TestMemoryBlocksHaveTheWeightsOfThePaper(t *testing.T) {
+func TestLSTM1997HaveTheWeightsOfThePaper(t *testing.T) {
 	b := reference.New()
 	defer b.Close()
 	for _, test := range []struct{ inputs, outputs, want int }{{8, 4, 156}, {2, 1, 93}} {
@@ -25,7 +25,7 @@ func TestMemoryBlocksHaveTheWeightsOfThePaper(t *testing.T) {
 	}
 }
 
-func TestMemoryBlocksInit(t *testing.T) {
+func TestLSTM1997Init(t *testing.T) {
 	layer := model.LSTM1997{
 		Blocks: 2, Cells: 3, ForgetGates: true, Peepholes: true, InitRange: 0.25,
 		InputGateBias: []float64{-2, -4}, ForgetGateBias: []float64{0.5, 1}, OutputGateBias: []float64{-3, 0},
@@ -55,7 +55,7 @@ func TestMemoryBlocksInit(t *testing.T) {
 	}
 }
 
-func TestNewReportsMemoryBlocksThatMakeNoSense(t *testing.T) {
+func TestNewReportsLSTM1997ThatMakeNoSense(t *testing.T) {
 	lstm := func(l model.LSTM1997) model.Spec { return model.Spec{{Name: "bad", Layer: l}} }
 	for name, test := range map[string]struct {
 		spec    model.Spec
@@ -99,7 +99,7 @@ func TestNewReportsMemoryBlocksThatMakeNoSense(t *testing.T) {
 	}
 }
 
-func TestNewFreesMemoryBlocksWhenMemoryRunsShort(t *testing.T) {
+func TestNewFreesLSTM1997WhenMemoryRunsShort(t *testing.T) {
 	layer := model.LSTM1997{Blocks: 2, Cells: 2, ForgetGates: true, Peepholes: true, Stateful: true}
 	for allowed := 0; ; allowed++ {
 		b := &meter{Backend: reference.New(), allowed: allowed}
@@ -120,7 +120,7 @@ func TestNewFreesMemoryBlocksWhenMemoryRunsShort(t *testing.T) {
 	}
 }
 
-func TestMemoryBlocksBehindAStageWithoutParameters(t *testing.T) {
+func TestLSTM1997BehindAStageWithoutParameters(t *testing.T) {
 	b := reference.New()
 	defer b.Close()
 	net := build(t, b, model.Spec{
@@ -134,7 +134,7 @@ func TestMemoryBlocksBehindAStageWithoutParameters(t *testing.T) {
 	}
 }
 
-func TestMemoryBlocksAllocateNothing(t *testing.T) {
+func TestLSTM1997AllocateNothing(t *testing.T) {
 	b := openCPU(t)
 	defer b.Close()
 	for _, test := range generations {
@@ -150,7 +150,7 @@ func TestMemoryBlocksAllocateNothing(t *testing.T) {
 	}
 }
 
-func TestMemoryBlockStatesAreNamed(t *testing.T) {
+func TestLSTM1997StatesAreNamed(t *testing.T) {
 	b := reference.New()
 	defer b.Close()
 	for _, test := range []struct {

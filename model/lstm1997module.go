@@ -13,7 +13,7 @@ type lstm1997 struct {
 	state, output       backend.Tensor // [(Steps+1)·Batch, B·S]: s, y
 	input, forget, cell partials       // by the weights of these units
 
-	args backend.MemoryBlockSequenceGradArgs // of the last pass
+	args backend.LSTM1997GradArgs // of the last pass
 }
 
 func (m *lstm1997) Forward(x backend.Tensor, in Shape, _ Mode) backend.Tensor {
@@ -26,7 +26,7 @@ func (m *lstm1997) Forward(x backend.Tensor, in Shape, _ Mode) backend.Tensor {
 			m.backend.Fill(history.Slice(0, n), 0)
 		}
 	}
-	backend.MemoryBlockForward(m.backend, a.MemoryBlockSequenceArgs)
+	backend.LSTM1997Forward(m.backend, a.LSTM1997Args)
 	return a.Y.Slice(n, rows+n)
 }
 
@@ -39,7 +39,7 @@ func (m *lstm1997) Backward(dy backend.Tensor) backend.Tensor {
 	if m.ForgetGates {
 		a.PForget = m.forget.start(m.backend, states)
 	}
-	backend.MemoryBlockBackward(m.backend, *a)
+	backend.LSTM1997Backward(m.backend, *a)
 	return backend.Tensor{}
 }
 

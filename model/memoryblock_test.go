@@ -26,8 +26,8 @@ var generations = []struct {
 	{"peepholes without forget gates", model.LSTM1997{Blocks: 2, Cells: 2, Peepholes: true}},
 }
 
-// memoryBlocks are the equations of LSTM1997 for one sequence, unit by unit.
-type memoryBlocks struct {
+// lstm1997 are the equations of LSTM1997 for one sequence, unit by unit.
+type lstm1997 struct {
 	model.LSTM1997
 	weight, peephole []float64
 }
@@ -41,7 +41,7 @@ type context struct {
 
 // run returns the outputs of the cells for the inputs x, by step, and the
 // context that arose. With frozen, units and peepholes see that context.
-func (m memoryBlocks) run(x [][]float64, frozen *context) (outputs [][]float64, seen context) {
+func (m lstm1997) run(x [][]float64, frozen *context) (outputs [][]float64, seen context) {
 	cells, gates := m.Blocks*m.Cells, 2*m.Blocks
 	if m.ForgetGates {
 		gates = 3 * m.Blocks
@@ -165,11 +165,11 @@ func (c *blockCheck) sequence(values []float64, n int) [][]float64 {
 	return rows
 }
 
-func TestMemoryBlocksFollowTheirEquations(t *testing.T) {
+func TestLSTM1997FollowTheirEquations(t *testing.T) {
 	for seed, test := range generations {
 		t.Run(test.name, func(t *testing.T) {
 			c := newBlockCheck(t, test.layer, model.Shape{Steps: 9, Batch: 3, Width: 4}, uint64(seed))
-			m := memoryBlocks{test.layer, c.param(t, "weight"), c.param(t, "peephole")}
+			m := lstm1997{test.layer, c.param(t, "weight"), c.param(t, "peephole")}
 			y := c.pass(t, 0, c.in.Steps)
 			for n := range c.in.Batch {
 				want, _ := m.run(c.sequence(c.x, n), nil)
@@ -179,7 +179,7 @@ func TestMemoryBlocksFollowTheirEquations(t *testing.T) {
 	}
 }
 
-func TestMemoryBlocksInChunksMatchTheWhole(t *testing.T) {
+func TestLSTM1997InChunksMatchTheWhole(t *testing.T) {
 	in := model.Shape{Steps: 7, Batch: 3, Width: 2}
 	for seed, test := range generations {
 		layer := test.layer
@@ -206,7 +206,7 @@ func TestMemoryBlocksInChunksMatchTheWhole(t *testing.T) {
 	}
 }
 
-func TestABatchOfMemoryBlocksIsItsSequences(t *testing.T) {
+func TestABatchOfLSTM1997IsItsSequences(t *testing.T) {
 	in := model.Shape{Steps: 8, Batch: 5, Width: 3}
 	for seed, test := range generations {
 		c := newBlockCheck(t, test.layer, in, uint64(seed))
@@ -223,7 +223,7 @@ func TestABatchOfMemoryBlocksIsItsSequences(t *testing.T) {
 	}
 }
 
-func TestMemoryBlocksTakeSmallerBatches(t *testing.T) {
+func TestLSTM1997TakeSmallerBatches(t *testing.T) {
 	for seed, test := range generations {
 		stage := model.Spec{{Name: "lstm", Layer: test.layer}}
 		b := reference.New()

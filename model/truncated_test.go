@@ -11,7 +11,7 @@ import (
 )
 
 // loss returns Σ y⊙dy over all sequences, by the equations.
-func (c *blockCheck) loss(m memoryBlocks, frozen []context) float64 {
+func (c *blockCheck) loss(m lstm1997, frozen []context) float64 {
 	sum := 0.0
 	for n := range c.in.Batch {
 		var f *context
@@ -27,7 +27,7 @@ func (c *blockCheck) loss(m memoryBlocks, frozen []context) float64 {
 }
 
 // differences returns the derivatives of the loss by all parameters.
-func (c *blockCheck) differences(m memoryBlocks, frozen []context) map[string][]float64 {
+func (c *blockCheck) differences(m lstm1997, frozen []context) map[string][]float64 {
 	grads := make(map[string][]float64)
 	for name, values := range map[string][]float64{"weight": m.weight, "peephole": m.peephole} {
 		for i, v := range values {
@@ -60,7 +60,7 @@ func TestTruncatedGradientMatchesDifferencesInAFrozenContext(t *testing.T) {
 	for seed, test := range generations {
 		t.Run(test.name, func(t *testing.T) {
 			c := newBlockCheck(t, test.layer, model.Shape{Steps: 6, Batch: 2, Width: 3}, uint64(seed))
-			m := memoryBlocks{test.layer, c.param(t, "weight"), c.param(t, "peephole")}
+			m := lstm1997{test.layer, c.param(t, "weight"), c.param(t, "peephole")}
 			frozen := make([]context, c.in.Batch)
 			for n := range frozen {
 				_, frozen[n] = m.run(c.sequence(c.x, n), nil)
@@ -96,7 +96,7 @@ func TestTruncatedGradientIsTheWholeWithoutRecurrentWeights(t *testing.T) {
 			}
 			c.b.UploadFloat64(weight.Param, values)
 			c.pass(t, 0, c.in.Steps)
-			for _, text := range wrongGradients(c.gradients(t), c.differences(memoryBlocks{test.layer, values, nil}, nil)) {
+			for _, text := range wrongGradients(c.gradients(t), c.differences(lstm1997{test.layer, values, nil}, nil)) {
 				t.Errorf("seed %d: %s", seed, text)
 			}
 		})

@@ -12,9 +12,9 @@ import (
 	"gputrain/train"
 )
 
-// memoryBlocks is the net of Hochreiter and Schmidhuber (1997) for temporal
+// lstm1997 is the net of Hochreiter and Schmidhuber (1997) for temporal
 // order with three classes or four: two blocks of two cells.
-func memoryBlocks(layer model.LSTM1997, outputs int) model.Spec {
+func lstm1997(layer model.LSTM1997, outputs int) model.Spec {
 	layer.Blocks, layer.Cells = 2, 2
 	return model.Spec{
 		{Name: "lstm", Layer: layer},
@@ -39,9 +39,9 @@ func TestGenerationsOfLSTMLearnTheSameOnAllBackends(t *testing.T) {
 		set   *data.Dataset
 		chunk int
 	}{
-		"1997":           {memoryBlocks(model.LSTM1997{InputGateBias: []float64{-1, -2}}, 3), firstStep(12, 5, 3, 1), 0},
+		"1997":           {lstm1997(model.LSTM1997{InputGateBias: []float64{-1, -2}}, 3), firstStep(12, 5, 3, 1), 0},
 		"2000 in chunks": {perStep, delayed(12, 7, 1), 3},
-		"2002":           {memoryBlocks(successor, 3), firstStep(12, 5, 3, 1), 0},
+		"2002":           {lstm1997(successor, 3), firstStep(12, 5, 3, 1), 0},
 		"Graves":         {ofThree(model.LSTM{Hidden: 5, Peephole: true}), firstStep(12, 5, 3, 1), 0},
 		"Grid LSTM":      {ofThree(model.GridLSTM{Hidden: 4, Layers: 2}), firstStep(12, 5, 3, 1), 0},
 	} {
@@ -86,8 +86,8 @@ func firstStep(n, steps, classes int, stream uint64) *data.Dataset {
 	return d
 }
 
-func TestMemoryBlockStepAllocatesNothing(t *testing.T) {
-	net := build(t, openCPU(t), memoryBlocks(model.LSTM1997{}, 4), model.Shape{Steps: 105, Batch: 1, Width: 8}, 1)
+func TestLSTM1997StepAllocatesNothing(t *testing.T) {
+	net := build(t, openCPU(t), lstm1997(model.LSTM1997{}, 4), model.Shape{Steps: 105, Batch: 1, Width: 8}, 1)
 	trainer := newTrainer(t, net, train.Options{Loss: train.MSE{}, Optimizer: train.SGD{}, LR: 1, Epochs: 1, Batch: 1})
 	batch := oneSequence(105, 8, 4)
 	if n := testing.AllocsPerRun(20, func() { trainer.Step(batch) }); n != 0 {
@@ -121,7 +121,7 @@ func BenchmarkLSTM1997(b *testing.B) {
 		{"peepholes", model.LSTM1997{ForgetGates: true, NoGateFeedback: true, Peepholes: true, LinearOutput: true}, 8, 4},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			net := build(b, openCPU(b), memoryBlocks(c.layer, c.outputs), model.Shape{Steps: steps, Batch: 1, Width: c.width}, 1)
+			net := build(b, openCPU(b), lstm1997(c.layer, c.outputs), model.Shape{Steps: steps, Batch: 1, Width: c.width}, 1)
 			trainer := newTrainer(b, net, train.Options{Loss: train.MSE{}, Optimizer: train.SGD{}, LR: 1, Epochs: 1, Batch: 1})
 			batch := oneSequence(steps, c.width, c.outputs)
 			b.ReportAllocs()

@@ -18,7 +18,7 @@ func TestWatchLooksAtEveryOperation(t *testing.T) {
 	}
 	for _, group := range []reflect.Type{
 		reflect.TypeFor[backend.Elementwise](), reflect.TypeFor[backend.Activation](), reflect.TypeFor[backend.Linear](),
-		reflect.TypeFor[backend.Loss](), reflect.TypeFor[backend.Update](), reflect.TypeFor[backend.MemoryBlocks](),
+		reflect.TypeFor[backend.Loss](), reflect.TypeFor[backend.Update](), reflect.TypeFor[backend.LSTM1997](),
 	} {
 		for i := range group.NumMethod() {
 			name := group.Method(i).Name

@@ -170,12 +170,12 @@ func (w *watch) ClipNorm(x, norm backend.Tensor, limit float64) {
 	w.look("ClipNorm", norm)
 }
 
-func (w *watch) MemoryBlock(a backend.MemoryBlockArgs) {
-	w.Backend.MemoryBlock(a)
-	w.look("MemoryBlock", a.Y, a.Gates)
+func (w *watch) LSTM1997Cell(a backend.LSTM1997CellArgs) {
+	w.Backend.LSTM1997Cell(a)
+	w.look("LSTM1997Cell", a.Y, a.Gates)
 }
 
-func (w *watch) MemoryBlockGrad(a backend.MemoryBlockGradArgs) {
-	w.Backend.MemoryBlockGrad(a)
-	w.look("MemoryBlockGrad", a.DW, a.Source)
+func (w *watch) LSTM1997CellGrad(a backend.LSTM1997CellGradArgs) {
+	w.Backend.LSTM1997CellGrad(a)
+	w.look("LSTM1997CellGrad", a.DW, a.Source)
 }

@@ -138,7 +138,7 @@ type check struct {
 func checks() []check {
 	return slices.Concat(
 		memoryChecks, elementwiseChecks, activationChecks, linearChecks, lossChecks, updateChecks,
-		lstmChecks, rnnChecks, gruChecks, blockChecks, blockSequenceChecks, replayChecks, errorChecks, misuseChecks,
+		lstmChecks, rnnChecks, gruChecks, lstm1997Checks, lstm1997SequenceChecks, replayChecks, errorChecks, misuseChecks,
 	)
 }
 

@@ -13,7 +13,7 @@ import (
 var brokenFused = slices.Concat(
 	lstmCellControls(), lstmCellGradControls(), lstmForwardControls(), lstmBackwardControls(),
 	rnnCellControls(), rnnForwardControls(), rnnBackwardControls(), gruControls(),
-	blockSequenceForwardControls(), blockSequenceBackwardControls(),
+	lstm1997SequenceForwardControls(), lstm1997SequenceBackwardControls(),
 )
 
 // brokenLSTM replaces what is not nil.

@@ -23,11 +23,11 @@ func measurements() []Measurement {
 	for _, d := range []dims{{8, 32, 8, 64}, {28, 128, 28, 128}, {100, 64, 128, 512}} {
 		all = append(all, measureLSTM(d), measureRNN(d))
 	}
-	for _, d := range []blockDims{
+	for _, d := range []lstm1997Dims{
 		{batch: 1, blocks: 2, cells: 2, sources: 17},
 		{batch: 64, blocks: 32, cells: 4, sources: 256, forget: true, peephole: true},
 	} {
-		all = append(all, measureMemoryBlock(d))
+		all = append(all, measureLSTM1997Cell(d))
 	}
 	for _, d := range published {
 		all = append(all, measureLSTMForward(d), measureLSTM(d))
@@ -161,21 +161,21 @@ func measureRNN(d dims) Measurement {
 	})
 }
 
-// measureMemoryBlock measures a time step of memory blocks and of their
+// measureLSTM1997Cell measures a time step of memory blocks and of their
 // gradient, without the product with the weights.
-func measureMemoryBlock(d blockDims) Measurement {
+func measureLSTM1997Cell(d lstm1997Dims) Measurement {
 	return Measurement{
-		Name: "MemoryBlock/" + d.String(), largest: max(d.batch, d.blocks, d.cells, d.sources),
+		Name: "LSTM1997Cell/" + d.String(), largest: max(d.batch, d.blocks, d.cells, d.sources),
 		work:  []work{{float64(d.batch), "samples/s"}},
 		parts: 1, part: "step",
 		prepare: func(b *bench) func() {
 			g := newSource(1)
 			number := func(n int) []float32 { return g.uniform(n, 0, 1) }
-			x := b.place(blockGradTrial("", d, squashes1997, d.gradContent(number, number), exact).operands)
-			forward, grad := blockArgs(d, squashes1997, x), blockGradArgs(d, squashes1997, x)
+			x := b.place(lstm1997GradTrial("", d, squashes1997, d.gradContent(number, number), exact).operands)
+			forward, grad := lstm1997Args(d, squashes1997, x), lstm1997GradArgs(d, squashes1997, x)
 			return func() {
-				b.MemoryBlock(forward)
-				b.MemoryBlockGrad(grad)
+				b.LSTM1997Cell(forward)
+				b.LSTM1997CellGrad(grad)
 			}
 		},
 	}

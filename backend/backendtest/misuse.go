@@ -135,10 +135,10 @@ func checkScalarMisuse(p *probe) {
 			p.mustPanic(fmt.Sprintf("LayerNorm epsilon %v", epsilon),
 				func() { backend.CheckLayerNorm(nil, x, column, m, epsilon) }, func() { b.LayerNorm(x, column, m, epsilon) })
 		}
-		for _, a := range []backend.MemoryBlockArgs{{Blocks: 0}, {Blocks: 3}, {Blocks: 2, G: backend.Squash{Range: 1}}} {
+		for _, a := range []backend.LSTM1997CellArgs{{Blocks: 0}, {Blocks: 3}, {Blocks: 2, G: backend.Squash{Range: 1}}} {
 			a.Gates, a.SPrev, a.S, a.Y = p.newTensor(3, 8), x, y, m
-			p.mustPanic(fmt.Sprintf("MemoryBlock of %d blocks, G %v", a.Blocks, a.G),
-				func() { backend.CheckMemoryBlock(nil, a) }, func() { b.MemoryBlock(a) })
+			p.mustPanic(fmt.Sprintf("LSTM1997Cell of %d blocks, G %v", a.Blocks, a.G),
+				func() { backend.CheckLSTM1997Cell(nil, a) }, func() { b.LSTM1997Cell(a) })
 		}
 		for _, c := range [][3]int{{-1, 0, 1}, {0, -1, 1}, {0, 0, -1}, {4, 0, 1}, {0, 4, 1}, {1, 0, 4}, {0, 1, 4}} {
 			p.mustPanic(fmt.Sprintf("CopyCols %v", c),

@@ -21,7 +21,7 @@ func n(name string, count int) operand      { return outInts(name, count) }
 // operations returns all that b has.
 func operations(b backend.Backend) []operation {
 	return slices.Concat(memoryOperations(), elementwiseOperations(), linearOperations(), updateOperations(),
-		blockOperations(), blockSequenceOperations(b), lstmOperations(b), rnnOperations(b), gruOperations(b))
+		lstm1997Operations(), lstm1997SequenceOperations(b), lstmOperations(b), rnnOperations(b), gruOperations(b))
 }
 
 func memoryOperations() []operation {
@@ -167,19 +167,19 @@ func updateOperations() []operation {
 	}
 }
 
-func blockOperations() []operation {
+func lstm1997Operations() []operation {
 	var all []operation
-	for _, d := range []blockDims{
+	for _, d := range []lstm1997Dims{
 		{batch: 2, blocks: 2, cells: 2, sources: 3},
 		{batch: 2, blocks: 2, cells: 2, sources: 3, forget: true, peephole: true},
 	} {
-		forward := blockTrial("", d, squashes1997, content{})
-		grad := blockGradTrial("", d, squashes1997, content{}, exact)
+		forward := lstm1997Trial("", d, squashes1997, content{})
+		grad := lstm1997GradTrial("", d, squashes1997, content{}, exact)
 		all = append(all,
-			operation{"MemoryBlock", forward.operands, forward.call,
-				func(o any, x tensors) { backend.CheckMemoryBlock(o, blockArgs(d, squashes1997, x)) }},
-			operation{"MemoryBlockGrad", grad.operands, grad.call,
-				func(o any, x tensors) { backend.CheckMemoryBlockGrad(o, blockGradArgs(d, squashes1997, x)) }})
+			operation{"LSTM1997Cell", forward.operands, forward.call,
+				func(o any, x tensors) { backend.CheckLSTM1997Cell(o, lstm1997Args(d, squashes1997, x)) }},
+			operation{"LSTM1997CellGrad", grad.operands, grad.call,
+				func(o any, x tensors) { backend.CheckLSTM1997CellGrad(o, lstm1997GradArgs(d, squashes1997, x)) }})
 	}
 	return all
 }

@@ -172,7 +172,7 @@ func layerPath(b backend.Backend, l model.Layer) string {
 	case model.GRU:
 		return backend.GRUPath(b)
 	case model.LSTM1997:
-		return backend.MemoryBlockPath(b)
+		return backend.LSTM1997Path(b)
 	}
 	return "plain operations"
 }

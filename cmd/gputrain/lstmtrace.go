@@ -23,7 +23,7 @@ type trace struct {
 // traceReber runs a net over text. A copy of it, which goes one step at a time,
 // has its gates and cells among the states that can be seen.
 func traceReber(b backend.Backend, net *model.Network, text string) (*trace, error) {
-	layer := memoryBlocks()
+	layer := lstm1997()
 	layer.Stateful = true
 	slow, err := newReberNet(b, layer, 1)
 	if err != nil {

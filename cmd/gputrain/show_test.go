@@ -82,7 +82,7 @@ func TestFlowsAreThoseOfTheText(t *testing.T) {
 func TestTraceIsThatOfTheNet(t *testing.T) {
 	b := reference.New()
 	defer b.Close()
-	net, err := newReberNet(b, memoryBlocks(), 20)
+	net, err := newReberNet(b, lstm1997(), 20)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,8 +60,8 @@ func (c *showLSTMCommand) Run(ctx context.Context, con console) error {
 // must be the same.
 var shownStrings = [2]string{"BTBTSSXXTVVETE", "BPBTSSXXTVVEPE"}
 
-// memoryBlocks is the layer that learns the grammar.
-func memoryBlocks() model.LSTM1997 {
+// lstm1997 is the layer that learns the grammar.
+func lstm1997() model.LSTM1997 {
 	const blocks = 4
 	return model.LSTM1997{
 		Blocks: blocks, Cells: 2, ForgetGates: true,
@@ -109,7 +109,7 @@ const (
 // learnReber trains a net, string by string, until it makes no mistake any more
 // or has seen that many.
 func learnReber(ctx context.Context, b backend.Backend, seed uint64, most int) (l reberLearning, err error) {
-	if l.net, err = newReberNet(b, memoryBlocks(), longestReber); err != nil {
+	if l.net, err = newReberNet(b, lstm1997(), longestReber); err != nil {
 		return l, err
 	}
 	l.net.Init(seed)

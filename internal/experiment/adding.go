@@ -45,7 +45,7 @@ var adding500 = Experiment{
 func addition(steps, most int) online {
 	return online{
 		task: data.Adding{Steps: steps}, steps: steps + steps/10, most: most, lr: 0.5, meanError: 0.01, wrong: lookBack,
-		spec: memoryBlocks(1, model.LSTM1997{Blocks: 2, Cells: 2, InputGateBias: []float64{-3, -6}}),
+		spec: lstm1997(1, model.LSTM1997{Blocks: 2, Cells: 2, InputGateBias: []float64{-3, -6}}),
 	}
 }
 
@@ -61,7 +61,7 @@ var multiplication = Experiment{
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
 		return online{
 			task: data.Multiplication{Steps: 100}, steps: 110, most: 1_000_000, lr: 0.1, wrong: 139, meanError: 1,
-			spec: memoryBlocks(1, model.LSTM1997{Blocks: 2, Cells: 2, InputGateBias: []float64{-3, -6}}),
+			spec: lstm1997(1, model.LSTM1997{Blocks: 2, Cells: 2, InputGateBias: []float64{-3, -6}}),
 		}.run(ctx, env)
 	},
 }

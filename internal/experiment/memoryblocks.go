@@ -6,10 +6,10 @@ import (
 	"gputrain/model"
 )
 
-// memoryBlocks is the network of Hochreiter and Schmidhuber (1997): a hidden
+// lstm1997 is the network of Hochreiter and Schmidhuber (1997): a hidden
 // layer of memory blocks, of which sigmoid units tell the answer after the last
 // step. All weights are drawn from U(±0.1).
-func memoryBlocks(outputs int, layer model.LSTM1997) model.Spec {
+func lstm1997(outputs int, layer model.LSTM1997) model.Spec {
 	return model.Spec{
 		{Name: "lstm", Layer: layer},
 		{Name: "last", Layer: model.LastStep{}},

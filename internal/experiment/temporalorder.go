@@ -23,7 +23,7 @@ var temporalOrder = Experiment{
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
 		return online{
 			task: data.TemporalOrder{}, steps: 110, most: 60_000, lr: 0.5, meanError: 0.1,
-			spec: memoryBlocks(4, model.LSTM1997{Blocks: 2, Cells: 2, InputGateBias: []float64{-2, -4}}),
+			spec: lstm1997(4, model.LSTM1997{Blocks: 2, Cells: 2, InputGateBias: []float64{-2, -4}}),
 		}.run(ctx, env)
 	},
 }
@@ -64,7 +64,7 @@ var temporalOrder4of1997 = Experiment{
 	Run: func(ctx context.Context, env Env) (Outcome, error) {
 		return online{
 			task: data.TemporalOrder{Three: true}, steps: 110, most: 1_000_000, lr: 0.1, meanError: 0.1,
-			spec: memoryBlocks(8, model.LSTM1997{Blocks: 3, Cells: 2, InputGateBias: []float64{-2, -4, -6}}),
+			spec: lstm1997(8, model.LSTM1997{Blocks: 3, Cells: 2, InputGateBias: []float64{-2, -4, -6}}),
 		}.run(ctx, env)
 	},
 }

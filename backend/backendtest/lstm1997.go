@@ -8,18 +8,18 @@ import (
 	"gputrain/backend"
 )
 
-var blockChecks = []check{
-	{"MemoryBlock", checkMemoryBlock},
-	{"MemoryBlockGrad", checkMemoryBlockGrad},
+var lstm1997Checks = []check{
+	{"LSTM1997Cell", checkLSTM1997Cell},
+	{"LSTM1997CellGrad", checkLSTM1997CellGrad},
 }
 
-// blockDims are the sizes of a time step of memory blocks, and what they have.
-type blockDims struct {
+// lstm1997Dims are the sizes of a time step of memory blocks, and what they have.
+type lstm1997Dims struct {
 	batch, blocks, cells, sources int // N; B; S, of a block; M
 	forget, peephole              bool
 }
 
-func (d blockDims) String() string {
+func (d lstm1997Dims) String() string {
 	text := fmt.Sprintf("N%dB%dS%dM%d", d.batch, d.blocks, d.cells, d.sources)
 	if d.forget {
 		text += "+forget"
@@ -31,10 +31,10 @@ func (d blockDims) String() string {
 }
 
 // states returns the number of cells of all blocks.
-func (d blockDims) states() int { return d.blocks * d.cells }
+func (d lstm1997Dims) states() int { return d.blocks * d.cells }
 
 // units returns the number of units with weights.
-func (d blockDims) units() int {
+func (d lstm1997Dims) units() int {
 	if d.forget {
 		return 3*d.blocks + d.states()
 	}
@@ -42,18 +42,18 @@ func (d blockDims) units() int {
 }
 
 // columns returns the number of partials that a cell has for a gate.
-func (d blockDims) columns() int {
+func (d lstm1997Dims) columns() int {
 	if d.peephole {
 		return d.sources + d.cells
 	}
 	return d.sources
 }
 
-// blockSizes returns time steps that are empty, small, and of sizes that
+// lstm1997Sizes returns time steps that are empty, small, and of sizes that
 // straddle blocks of threads, each with and without gates and peepholes.
-func (p *probe) blockSizes() []blockDims {
-	var kept []blockDims
-	for _, d := range []blockDims{
+func (p *probe) lstm1997Sizes() []lstm1997Dims {
+	var kept []lstm1997Dims
+	for _, d := range []lstm1997Dims{
 		{batch: 0, blocks: 2, cells: 2, sources: 3}, {batch: 3, blocks: 2, cells: 2, sources: 0},
 		{batch: 1, blocks: 1, cells: 1, sources: 1}, {batch: 1, blocks: 2, cells: 2, sources: 17}, {batch: 3, blocks: 3, cells: 2, sources: 5},
 		{batch: 4, blocks: 2, cells: 4, sources: 3}, {batch: 5, blocks: 2, cells: 11, sources: 5},
@@ -87,24 +87,24 @@ var allSquashes = []squashes{
 	squashes1997, identities, {"tanh and other slopes", backend.Squash{Range: 1, Slope: 1}, backend.Squash{Range: 1.5, Slope: 0.25}},
 }
 
-// blockCells are sizes of blocks that leave a loop over cells, unrolled by 2 or
+// lstm1997Cells are sizes of blocks that leave a loop over cells, unrolled by 2 or
 // 4, each remainder.
-var blockCells = []int{3, 4, 5, 6, 11}
+var lstm1997Cells = []int{3, 4, 5, 6, 11}
 
-// blockArgs returns the operands of a forward step.
-func blockArgs(d blockDims, f squashes, x tensors) backend.MemoryBlockArgs {
-	return backend.MemoryBlockArgs{Blocks: d.blocks, G: f.g, H: f.h,
+// lstm1997Args returns the operands of a forward step.
+func lstm1997Args(d lstm1997Dims, f squashes, x tensors) backend.LSTM1997CellArgs {
+	return backend.LSTM1997CellArgs{Blocks: d.blocks, G: f.g, H: f.h,
 		Gates: x["Gates"], SPrev: x["SPrev"], Peep: x["Peep"], S: x["S"], Y: x["Y"]}
 }
 
-// blockGradArgs returns the operands of a step of the gradient.
-func blockGradArgs(d blockDims, f squashes, x tensors) backend.MemoryBlockGradArgs {
-	return backend.MemoryBlockGradArgs{MemoryBlockArgs: blockArgs(d, f, x), Source: x["Source"], DY: x["DY"],
+// lstm1997GradArgs returns the operands of a step of the gradient.
+func lstm1997GradArgs(d lstm1997Dims, f squashes, x tensors) backend.LSTM1997CellGradArgs {
+	return backend.LSTM1997CellGradArgs{LSTM1997CellArgs: lstm1997Args(d, f, x), Source: x["Source"], DY: x["DY"],
 		PIn: x["PIn"], PForget: x["PForget"], PCell: x["PCell"], DW: x["DW"], DPeep: x["DPeep"]}
 }
 
 // lacking returns the operands that a step of sizes d has not.
-func (d blockDims) lacking() (names []string) {
+func (d lstm1997Dims) lacking() (names []string) {
 	if !d.forget {
 		names = append(names, "PForget")
 	}
@@ -114,13 +114,13 @@ func (d blockDims) lacking() (names []string) {
 	return names
 }
 
-func blockTrial(name string, d blockDims, f squashes, x content) trial {
+func lstm1997Trial(name string, d lstm1997Dims, f squashes, x content) trial {
 	t := trial{
 		name: name + "/" + d.String(),
 		operands: []operand{
 			in("Gates", d.batch, d.units(), x["Gates"]), in("SPrev", d.batch, d.states(), x["SPrev"]),
 			out("S", d.batch, d.states()), out("Y", d.batch, d.states())},
-		call:      func(b backend.Backend, x tensors) { b.MemoryBlock(blockArgs(d, f, x)) },
+		call:      func(b backend.Backend, x tensors) { b.LSTM1997Cell(lstm1997Args(d, f, x)) },
 		tolerance: map[string]tolerance{"Gates": d.tolerance, "S": d.tolerance, "Y": d.tolerance},
 	}
 	if d.peephole {
@@ -131,7 +131,7 @@ func blockTrial(name string, d blockDims, f squashes, x content) trial {
 
 // tolerance admits some dozens of operations on magnitudes below 4, and the sums
 // of the peepholes.
-func (d blockDims) tolerance(_ int, want float64) float64 {
+func (d lstm1997Dims) tolerance(_ int, want float64) float64 {
 	operations := 16
 	if d.peephole {
 		operations += d.cells * d.cells
@@ -139,43 +139,43 @@ func (d blockDims) tolerance(_ int, want float64) float64 {
 	return float64(operations) * unit * (4 + math.Abs(want))
 }
 
-func (d blockDims) forwardContent(g source) content {
+func (d lstm1997Dims) forwardContent(g source) content {
 	return content{"Gates": g.uniform(d.batch*d.units(), -4, 4), "SPrev": g.uniform(d.batch*d.states(), -2, 2),
 		"Peep": g.uniform(3*d.states(), -1, 1)}
 }
 
-func checkMemoryBlock(p *probe) {
-	for _, d := range p.blockSizes() {
-		p.verify(blockTrial("1997", d, squashes1997, d.forwardContent(p.source(d.String()))))
+func checkLSTM1997Cell(p *probe) {
+	for _, d := range p.lstm1997Sizes() {
+		p.verify(lstm1997Trial("1997", d, squashes1997, d.forwardContent(p.source(d.String()))))
 	}
 	for _, f := range allSquashes[1:] {
-		for _, cells := range blockCells {
-			d := blockDims{batch: 3, blocks: 2, cells: cells, forget: true, peephole: true}
-			p.verify(blockTrial(f.name, d, f, d.forwardContent(p.source(f.name+d.String()))))
+		for _, cells := range lstm1997Cells {
+			d := lstm1997Dims{batch: 3, blocks: 2, cells: cells, forget: true, peephole: true}
+			p.verify(lstm1997Trial(f.name, d, f, d.forwardContent(p.source(f.name+d.String()))))
 		}
 	}
-	d := blockDims{batch: len(extremes), blocks: 2, cells: 11, forget: true}
+	d := lstm1997Dims{batch: len(extremes), blocks: 2, cells: 11, forget: true}
 	x := d.forwardContent(p.source("extremes"))
 	x["SPrev"] = p.source("extreme states").uniform(len(x["SPrev"]), -40, 40)
 	x["Gates"] = extremeArguments(d.batch, d.units())
-	p.verify(blockTrial("extremes", d, squashes1997, x))
+	p.verify(lstm1997Trial("extremes", d, squashes1997, x))
 	x["Gates"] = p.source("saturated").saturated(len(x["Gates"]))
-	t := blockTrial("saturated", d, squashes1997, x)
+	t := lstm1997Trial("saturated", d, squashes1997, x)
 	t.tolerance["Gates"] = proportional(8)
 	p.verify(t)
 	x = d.forwardContent(p.source("NaN"))
 	x["Gates"][3*d.units()+1], x["SPrev"][5*d.states()+2] = float32(math.NaN()), float32(math.NaN())
-	p.verify(blockTrial("NaN in two rows", d, squashes1997, x))
+	p.verify(lstm1997Trial("NaN in two rows", d, squashes1997, x))
 	x = d.forwardContent(p.source("large"))
-	p.verify(blockTrial("large states", d, squashes1997, x.times(500, "SPrev")))
-	d = blockDims{batch: 3, blocks: 2, cells: 3, forget: true, peephole: true}
+	p.verify(lstm1997Trial("large states", d, squashes1997, x.times(500, "SPrev")))
+	d = lstm1997Dims{batch: 3, blocks: 2, cells: 3, forget: true, peephole: true}
 	g := p.source("zeros")
 	for _, f := range allSquashes[:2] {
-		g.zeros(d.forwardContent(g), func(name string, x content) { p.verify(blockTrial(f.name+", "+name, d, f, x)) })
+		g.zeros(d.forwardContent(g), func(name string, x content) { p.verify(lstm1997Trial(f.name+", "+name, d, f, x)) })
 	}
 }
 
-func blockGradTrial(name string, d blockDims, f squashes, x content, allowed tolerance) trial {
+func lstm1997GradTrial(name string, d lstm1997Dims, f squashes, x content, allowed tolerance) trial {
 	rows := d.batch * d.states()
 	t := trial{
 		name: name + "/" + d.String(),
@@ -185,7 +185,7 @@ func blockGradTrial(name string, d blockDims, f squashes, x content, allowed tol
 			in("Source", d.batch, d.sources, x["Source"]), in("DY", d.batch, d.states(), x["DY"]),
 			in("PIn", rows, d.columns(), x["PIn"]), in("PForget", rows, d.columns(), x["PForget"]), in("PCell", rows, d.sources, x["PCell"]),
 			in("DW", d.units(), d.sources, x["DW"]), in("DPeep", 3, d.states(), x["DPeep"])},
-		call: func(b backend.Backend, x tensors) { b.MemoryBlockGrad(blockGradArgs(d, f, x)) },
+		call: func(b backend.Backend, x tensors) { b.LSTM1997CellGrad(lstm1997GradArgs(d, f, x)) },
 		tolerance: map[string]tolerance{
 			"PIn": allowed, "PForget": allowed, "PCell": allowed, "DW": allowed, "DPeep": allowed},
 	}
@@ -194,7 +194,7 @@ func blockGradTrial(name string, d blockDims, f squashes, x content, allowed tol
 
 // gradContent draws the operands of a step of the gradient by two functions,
 // one for activations of gates, one for all others.
-func (d blockDims) gradContent(gate, number func(n int) []float32) content {
+func (d lstm1997Dims) gradContent(gate, number func(n int) []float32) content {
 	rows, states := d.batch*d.states(), d.batch*d.states()
 	return content{
 		"Gates": gate(d.batch * d.units()), "SPrev": number(states), "Peep": number(3 * d.states()), "S": number(states), "Y": number(states),
@@ -204,11 +204,11 @@ func (d blockDims) gradContent(gate, number func(n int) []float32) content {
 	}
 }
 
-// checkMemoryBlockGrad checks sums of any length on gates of 0, ½ and 1, whole
+// checkLSTM1997CellGrad checks sums of any length on gates of 0, ½ and 1, whole
 // numbers and the identity, where all arithmetic is exact, so that a single
 // term that is missing shows; and the nonlinearities on small steps.
-func checkMemoryBlockGrad(p *probe) {
-	whole := func(name string, d blockDims, most int) {
+func checkLSTM1997CellGrad(p *probe) {
+	whole := func(name string, d lstm1997Dims, most int) {
 		g := p.source(name + d.String())
 		x := d.gradContent(
 			func(n int) []float32 {
@@ -219,14 +219,14 @@ func checkMemoryBlockGrad(p *probe) {
 				return gates
 			},
 			func(n int) []float32 { return g.whole(n, most) })
-		p.verify(blockGradTrial("exact"+name, d, identities, x, exact))
+		p.verify(lstm1997GradTrial("exact"+name, d, identities, x, exact))
 	}
-	for _, d := range p.blockSizes() {
+	for _, d := range p.lstm1997Sizes() {
 		whole("", d, 3)
 	}
-	whole(", large ", blockDims{batch: 3, blocks: 2, cells: 3, sources: 5, forget: true, peephole: true}, 60)
+	whole(", large ", lstm1997Dims{batch: 3, blocks: 2, cells: 3, sources: 5, forget: true, peephole: true}, 60)
 	for _, f := range allSquashes {
-		for _, d := range []blockDims{
+		for _, d := range []lstm1997Dims{
 			{batch: 3, blocks: 2, cells: 5, sources: 17},
 			{batch: 3, blocks: 2, cells: 3, sources: 17, peephole: true},
 			{batch: 3, blocks: 17, cells: 1, sources: 5, forget: true},
@@ -236,31 +236,31 @@ func checkMemoryBlockGrad(p *probe) {
 			unitInterval := func(n int) []float32 { return g.uniform(n, 0, 1) }
 			number := func(n int) []float32 { return g.uniform(n, -1, 1) }
 			x := d.gradContent(unitInterval, number)
-			p.verify(blockGradTrial(f.name, d, f, x, d.gradTolerance))
+			p.verify(lstm1997GradTrial(f.name, d, f, x, d.gradTolerance))
 			if f.h != identities.h {
 				saturated := maps.Clone(x)
 				saturated["S"] = g.uniform(len(x["S"]), -40, 40)
-				p.verify(blockGradTrial(f.name+", saturated", d, f, saturated, d.gradTolerance))
+				p.verify(lstm1997GradTrial(f.name+", saturated", d, f, saturated, d.gradTolerance))
 			}
 			x["Source"][d.sources+1] = float32(math.NaN())
-			p.verify(blockGradTrial(f.name+", NaN in a source", d, f, x, d.gradTolerance))
+			p.verify(lstm1997GradTrial(f.name+", NaN in a source", d, f, x, d.gradTolerance))
 		}
 	}
-	d := blockDims{batch: 3, blocks: 2, cells: 3, sources: 5, forget: true, peephole: true}
+	d := lstm1997Dims{batch: 3, blocks: 2, cells: 3, sources: 5, forget: true, peephole: true}
 	g := p.source("zeros")
 	for _, f := range allSquashes[:2] {
 		x := d.gradContent(func(n int) []float32 { return g.uniform(n, 0, 1) }, func(n int) []float32 { return g.uniform(n, -1, 1) })
-		g.zeros(x, func(name string, x content) { p.verify(blockGradTrial(f.name+", "+name, d, f, x, d.gradTolerance)) })
+		g.zeros(x, func(name string, x content) { p.verify(lstm1997GradTrial(f.name+", "+name, d, f, x, d.gradTolerance)) })
 	}
-	for _, cells := range blockCells {
-		p.verify(saturatedGradTrial(p, blockDims{batch: 3, blocks: 2, cells: cells, sources: 5, forget: true, peephole: true}))
+	for _, cells := range lstm1997Cells {
+		p.verify(saturatedGradTrial(p, lstm1997Dims{batch: 3, blocks: 2, cells: cells, sources: 5, forget: true, peephole: true}))
 	}
 }
 
 // saturatedGradTrial is a first step of gates that are all but open or closed.
 // Their slopes are all but 0 and yet decide about every result: nothing is added
 // to, and all numbers are positive, so that nothing cancels.
-func saturatedGradTrial(p *probe, d blockDims) trial {
+func saturatedGradTrial(p *probe, d lstm1997Dims) trial {
 	g := p.source("saturated" + d.String())
 	x := d.gradContent(
 		func(n int) []float32 {
@@ -274,11 +274,11 @@ func saturatedGradTrial(p *probe, d blockDims) trial {
 	for _, name := range []string{"PIn", "PForget", "PCell", "DW", "DPeep"} {
 		clear(x[name])
 	}
-	return blockGradTrial("saturated gates", d, squashes1997, x, proportional(float64(32+d.batch*d.cells)))
+	return lstm1997GradTrial("saturated gates", d, squashes1997, x, proportional(float64(32+d.batch*d.cells)))
 }
 
 // gradTolerance admits, for each cell of each sequence, some dozens of
 // operations on magnitudes below 2.
-func (d blockDims) gradTolerance(_ int, want float64) float64 {
+func (d lstm1997Dims) gradTolerance(_ int, want float64) float64 {
 	return float64(8*d.batch*d.cells) * unit * (2 + math.Abs(want))
 }

@@ -29,7 +29,7 @@ func TestSquash(t *testing.T) {
 
 // One block of two cells, whose numbers are chosen for σ(0) = ½, σ(ln 3) = ¾,
 // and functions g and h that are the identity.
-func TestMemoryBlockByHand(t *testing.T) {
+func TestLSTM1997CellByHand(t *testing.T) {
 	ln3 := math.Log(3)
 	for _, c := range []struct {
 		name                string
@@ -50,12 +50,12 @@ func TestMemoryBlockByHand(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := open(t)
-			a := backend.MemoryBlockArgs{Blocks: 1,
+			a := backend.LSTM1997CellArgs{Blocks: 1,
 				Gates: f.tensor(1, len(c.gates), c.gates...), SPrev: f.tensor(1, 2, c.before...), S: f.tensor(1, 2), Y: f.tensor(1, 2)}
 			if c.peep != nil {
 				a.Peep = f.tensor(3, 2, c.peep...)
 			}
-			f.MemoryBlock(a)
+			f.LSTM1997Cell(a)
 			f.want("Gates", a.Gates, 1e-13, c.after...)
 			f.want("S", a.S, 1e-13, c.s...)
 			f.want("Y", a.Y, 1e-13, c.y...)
@@ -64,16 +64,16 @@ func TestMemoryBlockByHand(t *testing.T) {
 }
 
 // One block of one cell; g and h are the identity.
-func TestMemoryBlockGradByHand(t *testing.T) {
+func TestLSTM1997CellGradByHand(t *testing.T) {
 	f := open(t)
-	a := backend.MemoryBlockGradArgs{
-		MemoryBlockArgs: backend.MemoryBlockArgs{Blocks: 1,
+	a := backend.LSTM1997CellGradArgs{
+		LSTM1997CellArgs: backend.LSTM1997CellArgs{Blocks: 1,
 			Gates: f.tensor(1, 4, 0.75, 0.5, 0.25, 8), SPrev: f.tensor(1, 1, 2), S: f.tensor(1, 1, 7), Y: f.tensor(1, 1, 7./4)},
 		Source: f.tensor(1, 2, 1, -2), DY: f.tensor(1, 1, 3),
 		PIn: f.tensor(1, 2, 1, 0), PForget: f.tensor(1, 2, 0, 2), PCell: f.tensor(1, 2, 4, 4),
 		DW: f.tensor(4, 2, 1, 1, 1, 1, 1, 1, 1, 1),
 	}
-	f.MemoryBlockGrad(a)
+	f.LSTM1997CellGrad(a)
 	// in' = out' = 3/16, φ' = ¼, e = 3·¼.
 	f.want("PIn", a.PIn, 1e-15, 0.5*1+8*3./16, 8*3./16*-2)
 	f.want("PForget", a.PForget, 1e-15, 2*0.25, 0.5*2-2*0.25*2)
@@ -85,40 +85,40 @@ func TestMemoryBlockGradByHand(t *testing.T) {
 		1+0.75*2.75, 1+0.75*0.5)
 }
 
-// blockRun is a sequence of memory blocks with given sources, and its value
+// lstm1997Run is a sequence of memory blocks with given sources, and its value
 // Σ_t DY_t·y_t.
-type blockRun struct {
+type lstm1997Run struct {
 	fixture
-	blockOptions
+	lstm1997Options
 	weights, peep, dy, source, initial []float64
 	frozen                             []float64 // states of an earlier run, for the peepholes; nil: its own
 }
 
-type blockOptions struct {
+type lstm1997Options struct {
 	forget, peephole bool
 	g, h             backend.Squash
 }
 
 const (
-	blockSteps, blockBatch, blocks, blockCells, sources = 4, 2, 3, 2, 4
+	lstm1997Steps, lstm1997Batch, blocks, lstm1997Cells, sources = 4, 2, 3, 2, 4
 
-	allCells  = blocks * blockCells
-	blockSeed = 5
+	allCells     = blocks * lstm1997Cells
+	lstm1997Seed = 5
 )
 
-func (o blockOptions) units() int {
+func (o lstm1997Options) units() int {
 	if o.forget {
 		return 3*blocks + allCells
 	}
 	return 2*blocks + allCells
 }
 
-func newBlockRun(t *testing.T, o blockOptions) *blockRun {
-	rng := rand.New(rand.NewPCG(1, blockSeed))
-	r := &blockRun{
-		fixture: open(t), blockOptions: o,
-		weights: normal(rng, o.units()*sources), dy: normal(rng, blockSteps*blockBatch*allCells),
-		source: normal(rng, blockSteps*blockBatch*sources), initial: normal(rng, blockBatch*allCells),
+func newBlockRun(t *testing.T, o lstm1997Options) *lstm1997Run {
+	rng := rand.New(rand.NewPCG(1, lstm1997Seed))
+	r := &lstm1997Run{
+		fixture: open(t), lstm1997Options: o,
+		weights: normal(rng, o.units()*sources), dy: normal(rng, lstm1997Steps*lstm1997Batch*allCells),
+		source: normal(rng, lstm1997Steps*lstm1997Batch*sources), initial: normal(rng, lstm1997Batch*allCells),
 	}
 	if o.peephole {
 		r.peep = normal(rng, 3*allCells)
@@ -128,17 +128,17 @@ func newBlockRun(t *testing.T, o blockOptions) *blockRun {
 
 // forward runs all steps and returns the operands of each for the gradient,
 // the partials apart.
-func (r *blockRun) forward() (steps []backend.MemoryBlockGradArgs) {
+func (r *lstm1997Run) forward() (steps []backend.LSTM1997CellGradArgs) {
 	w := r.tensor(r.units(), sources, r.weights...)
-	before := r.tensor(blockBatch, allCells, r.initial...)
-	for t := range blockSteps {
-		a := backend.MemoryBlockGradArgs{
-			MemoryBlockArgs: backend.MemoryBlockArgs{
-				Blocks: blocks, G: r.g, H: r.h, Gates: r.tensor(blockBatch, r.units()),
-				SPrev: before, S: r.tensor(blockBatch, allCells), Y: r.tensor(blockBatch, allCells),
+	before := r.tensor(lstm1997Batch, allCells, r.initial...)
+	for t := range lstm1997Steps {
+		a := backend.LSTM1997CellGradArgs{
+			LSTM1997CellArgs: backend.LSTM1997CellArgs{
+				Blocks: blocks, G: r.g, H: r.h, Gates: r.tensor(lstm1997Batch, r.units()),
+				SPrev: before, S: r.tensor(lstm1997Batch, allCells), Y: r.tensor(lstm1997Batch, allCells),
 			},
-			Source: r.tensor(blockBatch, sources, r.source[t*blockBatch*sources:][:blockBatch*sources]...),
-			DY:     r.tensor(blockBatch, allCells, r.dy[t*blockBatch*allCells:][:blockBatch*allCells]...),
+			Source: r.tensor(lstm1997Batch, sources, r.source[t*lstm1997Batch*sources:][:lstm1997Batch*sources]...),
+			DY:     r.tensor(lstm1997Batch, allCells, r.dy[t*lstm1997Batch*allCells:][:lstm1997Batch*allCells]...),
 		}
 		r.Gemm(a.Gates, backend.NoTrans, backend.Trans, 1, a.Source, w, 0)
 		switch {
@@ -147,7 +147,7 @@ func (r *blockRun) forward() (steps []backend.MemoryBlockGradArgs) {
 		case r.peephole:
 			a.Peep = r.tensor(3, allCells, r.peep...)
 		}
-		r.MemoryBlock(a.MemoryBlockArgs)
+		r.LSTM1997Cell(a.LSTM1997CellArgs)
 		before = a.S
 		steps = append(steps, a)
 	}
@@ -155,12 +155,12 @@ func (r *blockRun) forward() (steps []backend.MemoryBlockGradArgs) {
 }
 
 // addPeepholes adds to z what the peepholes let through of the frozen states.
-func (r *blockRun) addPeepholes(gates backend.Tensor, t int) {
+func (r *lstm1997Run) addPeepholes(gates backend.Tensor, t int) {
 	z := r.values(gates)
-	for n := range blockBatch {
+	for n := range lstm1997Batch {
 		for v := range allCells {
-			before, after := r.frozen[(t*blockBatch+n)*allCells+v], r.frozen[((t+1)*blockBatch+n)*allCells+v]
-			row, block := z[n*r.units():], v/blockCells
+			before, after := r.frozen[(t*lstm1997Batch+n)*allCells+v], r.frozen[((t+1)*lstm1997Batch+n)*allCells+v]
+			row, block := z[n*r.units():], v/lstm1997Cells
 			row[block] += r.peep[v] * before
 			out := block + blocks
 			if r.forget {
@@ -173,7 +173,7 @@ func (r *blockRun) addPeepholes(gates backend.Tensor, t int) {
 	r.UploadFloat64(gates, z)
 }
 
-func (r *blockRun) value() (sum float64) {
+func (r *lstm1997Run) value() (sum float64) {
 	for _, a := range r.forward() {
 		sum += dot(r.values(a.DY), r.values(a.Y))
 	}
@@ -181,14 +181,14 @@ func (r *blockRun) value() (sum float64) {
 }
 
 // gradients returns the truncated gradients.
-func (r *blockRun) gradients() (dw, dPeep []float64) {
-	rows, columns := blockBatch*allCells, sources
+func (r *lstm1997Run) gradients() (dw, dPeep []float64) {
+	rows, columns := lstm1997Batch*allCells, sources
 	if r.peephole {
-		columns += blockCells
+		columns += lstm1997Cells
 	}
 	zeros := func(rows, cols int) backend.Tensor { return r.tensor(rows, cols, make([]float64, rows*cols)...) }
 	grad := zeros(r.units(), sources)
-	partials := backend.MemoryBlockGradArgs{PIn: zeros(rows, columns), PCell: zeros(rows, sources), DW: grad}
+	partials := backend.LSTM1997CellGradArgs{PIn: zeros(rows, columns), PCell: zeros(rows, sources), DW: grad}
 	if r.forget {
 		partials.PForget = zeros(rows, columns)
 	}
@@ -197,7 +197,7 @@ func (r *blockRun) gradients() (dw, dPeep []float64) {
 	}
 	for _, a := range r.forward() {
 		a.PIn, a.PForget, a.PCell, a.DW, a.DPeep = partials.PIn, partials.PForget, partials.PCell, grad, partials.DPeep
-		r.MemoryBlockGrad(a)
+		r.LSTM1997CellGrad(a)
 	}
 	if r.peephole {
 		dPeep = r.values(partials.DPeep)
@@ -206,7 +206,7 @@ func (r *blockRun) gradients() (dw, dPeep []float64) {
 }
 
 // freeze keeps the states of a run for the peepholes of those that follow.
-func (r *blockRun) freeze() {
+func (r *lstm1997Run) freeze() {
 	states := append([]float64{}, r.initial...)
 	for _, a := range r.forward() {
 		states = append(states, r.values(a.S)...)
@@ -216,7 +216,7 @@ func (r *blockRun) freeze() {
 	}
 }
 
-func TestMemoryBlockGradIsTheDerivativeWithFrozenSources(t *testing.T) {
+func TestLSTM1997CellGradIsTheDerivativeWithFrozenSources(t *testing.T) {
 	for _, squash := range []struct {
 		name string
 		g, h backend.Squash
@@ -225,7 +225,7 @@ func TestMemoryBlockGradIsTheDerivativeWithFrozenSources(t *testing.T) {
 		{"identity", backend.Squash{}, backend.Squash{}},
 		{"tanh and identity", backend.Squash{Range: 1, Slope: 1}, backend.Squash{}},
 	} {
-		for _, o := range []blockOptions{{}, {forget: true}, {peephole: true}, {forget: true, peephole: true}} {
+		for _, o := range []lstm1997Options{{}, {forget: true}, {peephole: true}, {forget: true, peephole: true}} {
 			t.Run(fmt.Sprintf("%s/forget %v, peephole %v", squash.name, o.forget, o.peephole), func(t *testing.T) {
 				o.g, o.h = squash.g, squash.h
 				r := newBlockRun(t, o)
@@ -236,11 +236,11 @@ func TestMemoryBlockGradIsTheDerivativeWithFrozenSources(t *testing.T) {
 					t.Fatalf("the value is %v with frozen states, %v without", got, want)
 				}
 				if err := gradientError(dw, numericGradient(r.value, r.weights)); err != nil {
-					t.Errorf("DW, seed %d: %v", blockSeed, err)
+					t.Errorf("DW, seed %d: %v", lstm1997Seed, err)
 				}
 				numeric := numericGradient(r.value, r.peep)
 				if err := gradientError(dPeep, numeric); err != nil {
-					t.Errorf("DPeep, seed %d: %v", blockSeed, err)
+					t.Errorf("DPeep, seed %d: %v", lstm1997Seed, err)
 				}
 			})
 		}
@@ -252,15 +252,15 @@ func TestMemoryBlockGradIsTheDerivativeWithFrozenSources(t *testing.T) {
 func TestPartialsOfTheCarouselLast(t *testing.T) {
 	f := open(t)
 	one := func(v float64) backend.Tensor { return f.tensor(1, 1, v) }
-	a := backend.MemoryBlockGradArgs{
-		MemoryBlockArgs: backend.MemoryBlockArgs{Blocks: 1, G: backend.SquashInput, H: backend.SquashOutput,
+	a := backend.LSTM1997CellGradArgs{
+		LSTM1997CellArgs: backend.LSTM1997CellArgs{Blocks: 1, G: backend.SquashInput, H: backend.SquashOutput,
 			Gates: f.tensor(1, 3), SPrev: one(0.3), S: one(nan), Y: one(nan)},
 		Source: one(1), DY: one(0), PIn: one(0.7), PCell: one(-0.1), DW: f.tensor(3, 1, 0, 0, 0),
 	}
 	for range 1000 {
 		f.UploadFloat64(a.Gates, []float64{-1e4, 0, 3})
-		f.MemoryBlock(a.MemoryBlockArgs)
-		f.MemoryBlockGrad(a)
+		f.LSTM1997Cell(a.LSTM1997CellArgs)
+		f.LSTM1997CellGrad(a)
 		f.Copy(a.SPrev, a.S)
 	}
 	f.want("S", a.S, 0, 0.3)

@@ -2,10 +2,10 @@ package cpu
 
 import "gputrain/backend"
 
-// MemoryBlockForward runs memory blocks over a sequence. See
-// backend.MemoryBlockSequenceArgs.
-func (c *Backend) MemoryBlockForward(a backend.MemoryBlockSequenceArgs) {
-	backend.CheckMemoryBlockForward(c, a)
+// LSTM1997Forward runs memory blocks over a sequence. See
+// backend.LSTM1997Args.
+func (c *Backend) LSTM1997Forward(a backend.LSTM1997Args) {
+	backend.CheckLSTM1997Forward(c, a)
 	if c.err != nil {
 		return
 	}
@@ -16,9 +16,9 @@ func (c *Backend) MemoryBlockForward(a backend.MemoryBlockSequenceArgs) {
 		c.CopyCols(first, inputs, a.Gates.Slice(0, n), 0, feedback)
 		c.CopyCols(first, inputs+feedback, a.Y.Slice(0, n), 0, a.Y.Cols)
 	}
-	f := &c.jobs.blockForward
-	*f = blockForward{
-		memoryBlock:    newMemoryBlock(allSteps(a)),
+	f := &c.jobs.lstm1997Forward
+	*f = lstm1997Forward{
+		lstm1997Cell:   newLSTM1997Cell(allSteps(a)),
 		forwardProduct: forwardProduct{newProduct(backend.NoTrans, backend.Trans, n, a.Weight.Rows, a.Weight.Cols)},
 		inputs:         inputs, feedback: feedback,
 	}
@@ -32,24 +32,24 @@ func (c *Backend) MemoryBlockForward(a backend.MemoryBlockSequenceArgs) {
 
 // allSteps returns the memory blocks of a sequence as those of one time step of
 // T·N sequences.
-func allSteps(a backend.MemoryBlockSequenceArgs) backend.MemoryBlockArgs {
+func allSteps(a backend.LSTM1997Args) backend.LSTM1997CellArgs {
 	n, rows := a.Batch, a.X.Rows
-	return backend.MemoryBlockArgs{
+	return backend.LSTM1997CellArgs{
 		Blocks: a.Blocks, G: a.G, H: a.H, Peep: a.Peep,
 		Gates: a.Gates.Slice(n, n+rows), SPrev: a.S.Slice(0, rows),
 		S: a.S.Slice(n, n+rows), Y: a.Y.Slice(n, n+rows),
 	}
 }
 
-// blockForward is the recurrence of MemoryBlockForward, over all steps.
-type blockForward struct {
-	memoryBlock
+// lstm1997Forward is the recurrence of LSTM1997Forward, over all steps.
+type lstm1997Forward struct {
+	lstm1997Cell
 	forwardProduct     // z = source·Wᵀ
 	inputs         int // columns of x among the sources
 	feedback       int // of the gates
 }
 
-func (f *blockForward) points(t, from, to int) {
+func (f *lstm1997Forward) points(t, from, to int) {
 	batch := f.all.m
 	f.run(t*batch+from, t*batch+to)
 	if next := (t + 1) * batch; next*f.all.k < len(f.all.a) {
@@ -60,21 +60,21 @@ func (f *blockForward) points(t, from, to int) {
 }
 
 // feed copies the activations of a row to the sources of another, one step on.
-func (f *blockForward) feed(to, from int) {
+func (f *lstm1997Forward) feed(to, from int) {
 	fed := f.all.a[to*f.all.k+f.inputs:]
 	copy(fed[:f.feedback], f.gates[from*f.units:])
 	copy(fed[f.feedback:], f.states(f.output, from))
 }
 
-// MemoryBlockBackward adds the truncated gradient of MemoryBlockForward. See
-// backend.MemoryBlockSequenceGradArgs.
-func (c *Backend) MemoryBlockBackward(a backend.MemoryBlockSequenceGradArgs) {
-	backend.CheckMemoryBlockBackward(c, a)
+// LSTM1997Backward adds the truncated gradient of LSTM1997Forward. See
+// backend.LSTM1997GradArgs.
+func (c *Backend) LSTM1997Backward(a backend.LSTM1997GradArgs) {
+	backend.CheckLSTM1997Backward(c, a)
 	if c.err != nil {
 		return
 	}
-	c.truncatedGrad(backend.MemoryBlockGradArgs{
-		MemoryBlockArgs: allSteps(a.MemoryBlockSequenceArgs), Source: a.Source, DY: a.DY,
+	c.truncatedGrad(backend.LSTM1997CellGradArgs{
+		LSTM1997CellArgs: allSteps(a.LSTM1997Args), Source: a.Source, DY: a.DY,
 		PIn: a.PIn, PForget: a.PForget, PCell: a.PCell, DW: a.DW, DPeep: a.DPeep,
 	}, a.Batch)
 }

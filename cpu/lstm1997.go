@@ -2,20 +2,20 @@ package cpu
 
 import "gputrain/backend"
 
-// MemoryBlock computes one time step of memory blocks. See
-// backend.MemoryBlockArgs.
-func (c *Backend) MemoryBlock(a backend.MemoryBlockArgs) {
-	backend.CheckMemoryBlock(c, a)
+// LSTM1997Cell computes one time step of memory blocks. See
+// backend.LSTM1997CellArgs.
+func (c *Backend) LSTM1997Cell(a backend.LSTM1997CellArgs) {
+	backend.CheckLSTM1997Cell(c, a)
 	if c.err != nil {
 		return
 	}
-	c.jobs.memoryBlock = newMemoryBlock(a)
-	c.forEach(&c.jobs.memoryBlock, a.S.Rows, rowGrain(costlyGrain, a.Gates.Cols+a.S.Cols))
+	c.jobs.lstm1997Cell = newLSTM1997Cell(a)
+	c.forEach(&c.jobs.lstm1997Cell, a.S.Rows, rowGrain(costlyGrain, a.Gates.Cols+a.S.Cols))
 }
 
-// memoryBlock is a time step, or all of a sequence, as an operation over rows of
+// lstm1997Cell is a time step, or all of a sequence, as an operation over rows of
 // the batch.
-type memoryBlock struct {
+type lstm1997Cell struct {
 	blocks, cells int // B; S, of a block
 	units         int // of a row of gates
 	forget        bool
@@ -27,15 +27,15 @@ type memoryBlock struct {
 	s, output []float32 // [·, B·S] out
 }
 
-func newMemoryBlock(a backend.MemoryBlockArgs) memoryBlock {
-	return memoryBlock{
+func newLSTM1997Cell(a backend.LSTM1997CellArgs) lstm1997Cell {
+	return lstm1997Cell{
 		blocks: a.Blocks, cells: a.S.Cols / a.Blocks, units: a.Gates.Cols, forget: a.Forget(),
 		g: newSquash(a.G), h: newSquash(a.H),
 		gates: floats(a.Gates), before: floats(a.SPrev), peep: floats(a.Peep), s: floats(a.S), output: floats(a.Y),
 	}
 }
 
-func (b *memoryBlock) run(from, to int) {
+func (b *lstm1997Cell) run(from, to int) {
 	for n := from; n < to; n++ {
 		u := b.unitsOf(n)
 		before, s, output := b.states(b.before, n), b.states(b.s, n), b.states(b.output, n)
@@ -66,7 +66,7 @@ func (b *memoryBlock) run(from, to int) {
 // gate sets y_j = σ(y_j + Σ p_v·s_v) for the gates of one kind, the sum over the
 // cells of the block being there with peepholes only. Row 0, 1, 2 of these is
 // that of in, φ, out.
-func (b *memoryBlock) gate(y []float32, row int, s []float32) {
+func (b *lstm1997Cell) gate(y []float32, row int, s []float32) {
 	if b.peep != nil {
 		peep := b.states(b.peep, row)
 		for j := range y {
@@ -81,15 +81,15 @@ func (b *memoryBlock) gate(y []float32, row int, s []float32) {
 }
 
 // states returns row n of x, which has a column for each cell.
-func (b *memoryBlock) states(x []float32, n int) []float32 {
+func (b *lstm1997Cell) states(x []float32, n int) []float32 {
 	all := b.blocks * b.cells
 	return x[n*all : (n+1)*all]
 }
 
-// blockUnits are the units of one row: the gates of each block, and the cells.
-type blockUnits struct{ in, forget, out, cell []float32 } // forget: nil without forget gates
+// lstm1997Units are the units of one row: the gates of each block, and the cells.
+type lstm1997Units struct{ in, forget, out, cell []float32 } // forget: nil without forget gates
 
-func (b *memoryBlock) unitsOf(n int) (u blockUnits) {
+func (b *lstm1997Cell) unitsOf(n int) (u lstm1997Units) {
 	row := b.gates[n*b.units : (n+1)*b.units]
 	u.in, row = row[:b.blocks], row[b.blocks:]
 	if b.forget {
@@ -99,10 +99,10 @@ func (b *memoryBlock) unitsOf(n int) (u blockUnits) {
 	return u
 }
 
-// MemoryBlockGrad adds one time step to the truncated gradient. See
-// backend.MemoryBlockGradArgs.
-func (c *Backend) MemoryBlockGrad(a backend.MemoryBlockGradArgs) {
-	backend.CheckMemoryBlockGrad(c, a)
+// LSTM1997CellGrad adds one time step to the truncated gradient. See
+// backend.LSTM1997CellGradArgs.
+func (c *Backend) LSTM1997CellGrad(a backend.LSTM1997CellGradArgs) {
+	backend.CheckLSTM1997CellGrad(c, a)
 	if c.err != nil {
 		return
 	}
@@ -111,21 +111,21 @@ func (c *Backend) MemoryBlockGrad(a backend.MemoryBlockGradArgs) {
 
 // truncatedGrad adds to the truncated gradient the time steps in the rows of the
 // operands, each of so many sequences.
-func (c *Backend) truncatedGrad(a backend.MemoryBlockGradArgs, batch int) {
-	c.jobs.blockGrad = memoryBlockGrad{
-		memoryBlock: newMemoryBlock(a.MemoryBlockArgs),
-		rows:        a.S.Rows, batch: batch, sources: a.Source.Cols, columns: a.PIn.Cols,
+func (c *Backend) truncatedGrad(a backend.LSTM1997CellGradArgs, batch int) {
+	c.jobs.lstm1997Grad = lstm1997CellGrad{
+		lstm1997Cell: newLSTM1997Cell(a.LSTM1997CellArgs),
+		rows:         a.S.Rows, batch: batch, sources: a.Source.Cols, columns: a.PIn.Cols,
 		source: floats(a.Source), dy: floats(a.DY),
 		pIn: floats(a.PIn), pForget: floats(a.PForget), pCell: floats(a.PCell),
 		dw: floats(a.DW), dPeep: floats(a.DPeep),
 	}
-	c.forEach(&c.jobs.blockGrad, a.Blocks, rowGrain(cheapGrain, a.S.Rows*a.DW.Size()/a.Blocks))
+	c.forEach(&c.jobs.lstm1997Grad, a.Blocks, rowGrain(cheapGrain, a.S.Rows*a.DW.Size()/a.Blocks))
 }
 
-// memoryBlockGrad is the truncated gradient of the time steps in the rows of
+// lstm1997CellGrad is the truncated gradient of the time steps in the rows of
 // its operands, as an operation over blocks, which have no weights in common.
-type memoryBlockGrad struct {
-	memoryBlock
+type lstm1997CellGrad struct {
+	lstm1997Cell
 	rows, batch      int       // T·N; N
 	sources, columns int       // M; of the partials of gates
 	source, dy       []float32 // [T·N, M], [T·N, B·S] in
@@ -136,7 +136,7 @@ type memoryBlockGrad struct {
 
 // run takes each cell of each sequence through all its steps, which leaves its
 // partials in the cache.
-func (b *memoryBlockGrad) run(from, to int) {
+func (b *lstm1997CellGrad) run(from, to int) {
 	for n := range b.batch {
 		for j := from; j < to; j++ {
 			wrong := b.rows // the first with an error: where the target is at the end, the last
@@ -159,7 +159,7 @@ func (b *memoryBlockGrad) run(from, to int) {
 
 // correctOut adds to the gradient of the weights of the output gate of block j,
 // on which no state depends, what the errors of a step give.
-func (b *memoryBlockGrad) correctOut(j, row int) {
+func (b *lstm1997CellGrad) correctOut(j, row int) {
 	first, end := j*b.cells, (j+1)*b.cells
 	unit := b.outUnit(j)
 	out, s := b.gates[row*b.units+unit], b.states(b.s, row)[first:end]
@@ -181,7 +181,7 @@ func (b *memoryBlockGrad) correctOut(j, row int) {
 // cellGrad is the truncated gradient that cell v of block j of one sequence
 // gives.
 type cellGrad struct {
-	*memoryBlockGrad
+	*lstm1997CellGrad
 	j, v int
 
 	inUnit, forgetUnit, outUnit, cellUnit int // its gates and itself, among all units
@@ -190,11 +190,11 @@ type cellGrad struct {
 }
 
 // cell returns cell v of sequence n.
-func (b *memoryBlockGrad) cell(n, v int) cellGrad {
+func (b *lstm1997CellGrad) cell(n, v int) cellGrad {
 	j, states := v/b.cells, b.blocks*b.cells
 	row := n*states + v
 	c := cellGrad{
-		memoryBlockGrad: b, j: j, v: v,
+		lstm1997CellGrad: b, j: j, v: v,
 		inUnit: j, forgetUnit: b.blocks + j, outUnit: b.outUnit(j), cellUnit: b.units - states + v,
 		pIn: b.pIn[row*b.columns:][:b.columns], pCell: b.pCell[row*b.sources:][:b.sources],
 	}
@@ -249,16 +249,16 @@ func (c *cellGrad) correct(row int, dy float32) {
 }
 
 // outUnit returns the output gate of block j, among all units.
-func (b *memoryBlockGrad) outUnit(j int) int { return b.units - b.blocks*(b.cells+1) + j }
+func (b *lstm1997CellGrad) outUnit(j int) int { return b.units - b.blocks*(b.cells+1) + j }
 
 // weights returns the gradient of the weights into a unit.
-func (b *memoryBlockGrad) weights(unit int) []float32 {
+func (b *lstm1997CellGrad) weights(unit int) []float32 {
 	return b.dw[unit*b.sources:][:b.sources]
 }
 
 // peepholes returns the gradient of the peepholes of block j, the row being as
 // in gate.
-func (b *memoryBlockGrad) peepholes(row, j int) []float32 {
+func (b *lstm1997CellGrad) peepholes(row, j int) []float32 {
 	return b.states(b.dPeep, row)[j*b.cells:][:b.cells]
 }
 

@@ -6,21 +6,21 @@ import (
 	"gputrain/backend"
 )
 
-// blockSequences has memory blocks over sequences: small ones, some that
+// lstm1997Sequences has memory blocks over sequences: small ones, some that
 // workers share by rows of the batch and some that they share step by step.
-func blockSequences() []operation {
+func lstm1997Sequences() []operation {
 	var all []operation
 	for _, d := range []struct{ steps, batch, inputs, blocks, cells int }{
 		{20, 1, 8, 2, 2}, {7, 67, 30, 9, 5}, {3, 3, 70, 130, 1},
 	} {
-		all = append(all, operation{fmt.Sprintf("MemoryBlocks/%dx%dx%dx%dx%d", d.steps, d.batch, d.inputs, d.blocks, d.cells), func(b *bench) func() {
+		all = append(all, operation{fmt.Sprintf("LSTM1997/%dx%dx%dx%dx%d", d.steps, d.batch, d.inputs, d.blocks, d.cells), func(b *bench) func() {
 			rows, states := d.steps*d.batch, d.blocks*d.cells
 			units := 3*d.blocks + states
 			sources := d.inputs + units + 1
 			source := b.zeros(rows, sources)
 			b.Fill(source, 1)
-			a := backend.MemoryBlockSequenceGradArgs{
-				MemoryBlockSequenceArgs: backend.MemoryBlockSequenceArgs{
+			a := backend.LSTM1997GradArgs{
+				LSTM1997Args: backend.LSTM1997Args{
 					Batch: d.batch, Blocks: d.blocks, G: backend.SquashInput, H: backend.SquashOutput,
 					X: b.in(rows, d.inputs), Weight: b.weights(units, sources), Peep: b.in(3, states), Source: source,
 					Gates: b.out(rows+d.batch, units), S: b.out(rows+d.batch, states), Y: b.out(rows+d.batch, states),
@@ -30,8 +30,8 @@ func blockSequences() []operation {
 				DW: b.out(units, sources), DPeep: b.out(3, states),
 			}
 			return func() {
-				backend.MemoryBlockForward(b.Backend, a.MemoryBlockSequenceArgs)
-				backend.MemoryBlockBackward(b.Backend, a)
+				backend.LSTM1997Forward(b.Backend, a.LSTM1997Args)
+				backend.LSTM1997Backward(b.Backend, a)
 			}
 		}})
 	}

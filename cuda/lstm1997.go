@@ -5,24 +5,24 @@ import (
 	"gputrain/kernels"
 )
 
-// MemoryBlock computes one time step of memory blocks. See
-// backend.MemoryBlockArgs.
-func (b *Backend) MemoryBlock(a backend.MemoryBlockArgs) {
-	backend.CheckMemoryBlock(b, a)
+// LSTM1997Cell computes one time step of memory blocks. See
+// backend.LSTM1997CellArgs.
+func (b *Backend) LSTM1997Cell(a backend.LSTM1997CellArgs) {
+	backend.CheckLSTM1997Cell(b, a)
 	if a.S.Size() > 0 {
-		b.launch("MemoryBlock", "memory_block", kernels.Matrix(a.S.Rows, a.Blocks),
+		b.launch("LSTM1997Cell", "lstm1997_cell", kernels.Matrix(a.S.Rows, a.Blocks),
 			address(a.Gates), address(a.S), address(a.Y), address(a.SPrev), address(a.Peep),
 			uint64(a.S.Rows), uint64(a.Blocks), uint64(a.S.Cols/a.Blocks), flag(a.Forget()),
 			float(a.G.Range), float(a.G.Slope), float(a.H.Range), float(a.H.Slope))
 	}
 }
 
-// MemoryBlockGrad adds one time step to the truncated gradient: one launch for
+// LSTM1997CellGrad adds one time step to the truncated gradient: one launch for
 // the partials, one for the errors of the cells and output gates, and one for
-// the sums over them. See backend.MemoryBlockGradArgs.
-func (b *Backend) MemoryBlockGrad(a backend.MemoryBlockGradArgs) {
-	const op = "MemoryBlockGrad"
-	backend.CheckMemoryBlockGrad(b, a)
+// the sums over them. See backend.LSTM1997CellGradArgs.
+func (b *Backend) LSTM1997CellGrad(a backend.LSTM1997CellGradArgs) {
+	const op = "LSTM1997CellGrad"
+	backend.CheckLSTM1997CellGrad(b, a)
 	if a.S.Rows == 0 {
 		return
 	}
@@ -30,13 +30,13 @@ func (b *Backend) MemoryBlockGrad(a backend.MemoryBlockGradArgs) {
 	sources, columns := uint64(a.Source.Cols), uint64(a.PIn.Cols)
 	ofCells := b.scratch(op, a.S.Size()+a.S.Rows*a.Blocks)
 	ofGates := ofCells + size(a.S)*elementBytes
-	b.launch(op, "memory_block_partials", kernels.Matrix(a.PIn.Rows, a.PIn.Cols),
+	b.launch(op, "lstm1997_partials", kernels.Matrix(a.PIn.Rows, a.PIn.Cols),
 		address(a.PIn), address(a.PForget), address(a.PCell), address(a.Gates), address(a.SPrev), address(a.Source),
 		batch, blocks, cells, sources, columns, float(a.G.Range), float(a.G.Slope))
-	b.launch(op, "memory_block_error", kernels.Matrix(a.S.Rows, a.Blocks),
+	b.launch(op, "lstm1997_error", kernels.Matrix(a.S.Rows, a.Blocks),
 		ofCells, ofGates, address(a.Gates), address(a.S), address(a.DY),
 		batch, blocks, cells, flag(a.Forget()), float(a.H.Range), float(a.H.Slope))
-	b.launch(op, "memory_block_grad", kernels.Matrix(a.DW.Rows, a.PIn.Cols),
+	b.launch(op, "lstm1997_grad", kernels.Matrix(a.DW.Rows, a.PIn.Cols),
 		address(a.DW), address(a.DPeep), address(a.PIn), address(a.PForget), address(a.PCell),
 		ofCells, ofGates, address(a.S), address(a.Source),
 		batch, blocks, cells, sources, columns)

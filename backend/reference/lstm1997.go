@@ -2,10 +2,10 @@ package reference
 
 import "gputrain/backend"
 
-// MemoryBlock computes one time step of memory blocks. See
-// backend.MemoryBlockArgs.
-func (r *Backend) MemoryBlock(a backend.MemoryBlockArgs) {
-	backend.CheckMemoryBlock(r, a)
+// LSTM1997Cell computes one time step of memory blocks. See
+// backend.LSTM1997CellArgs.
+func (r *Backend) LSTM1997Cell(a backend.LSTM1997CellArgs) {
+	backend.CheckLSTM1997Cell(r, a)
 	if r.err != nil {
 		return
 	}
@@ -34,7 +34,7 @@ func (r *Backend) MemoryBlock(a backend.MemoryBlockArgs) {
 
 // peephole returns Σ p_v·s_v over the cells first..end−1 of a block, which is
 // 0 without peepholes. Gate 0, 1, 2 is in, φ, out.
-func peephole(a backend.MemoryBlockArgs, gate int, s []float64, first, end int) (sum float64) {
+func peephole(a backend.LSTM1997CellArgs, gate int, s []float64, first, end int) (sum float64) {
 	if a.Peep.Present() {
 		for v := first; v < end; v++ {
 			sum += row(a.Peep, gate)[v] * s[v]
@@ -46,7 +46,7 @@ func peephole(a backend.MemoryBlockArgs, gate int, s []float64, first, end int) 
 // units are the activations of the units with weights, for one sequence.
 type units struct{ in, forget, out, cell []float64 } // forget: nil without forget gates
 
-func newUnits(a backend.MemoryBlockArgs, n int) units {
+func newUnits(a backend.LSTM1997CellArgs, n int) units {
 	gates, b := row(a.Gates, n), a.Blocks
 	u := units{in: gates[:b]}
 	gates = gates[b:]
@@ -57,16 +57,16 @@ func newUnits(a backend.MemoryBlockArgs, n int) units {
 	return u
 }
 
-// MemoryBlockGrad adds one time step to the truncated gradient. See
-// backend.MemoryBlockGradArgs.
-func (r *Backend) MemoryBlockGrad(a backend.MemoryBlockGradArgs) {
-	backend.CheckMemoryBlockGrad(r, a)
+// LSTM1997CellGrad adds one time step to the truncated gradient. See
+// backend.LSTM1997CellGradArgs.
+func (r *Backend) LSTM1997CellGrad(a backend.LSTM1997CellGradArgs) {
+	backend.CheckLSTM1997CellGrad(r, a)
 	if r.err != nil {
 		return
 	}
 	cells := a.S.Cols / a.Blocks
 	for n := range a.S.Rows {
-		u := newUnits(a.MemoryBlockArgs, n)
+		u := newUnits(a.LSTM1997CellArgs, n)
 		before, s, dy := row(a.SPrev, n), row(a.S, n), row(a.DY, n)
 		outRow := len(u.in) + len(u.forget)
 		cellRow := outRow + len(u.out)

@@ -36,7 +36,7 @@ static __device__ float through(const float *peep, const float *s, int cells, fl
 // s  = f * s_prev + in * g(z_cell)           out = sigmoid(z_out + sum_v p_out * s)
 // y  = out * h(s)
 // grid: any blocks of 256 in all, over [batch, blocks]
-extern "C" __global__ void __launch_bounds__(kBlock) memory_block(
+extern "C" __global__ void __launch_bounds__(kBlock) lstm1997_cell(
     float *__restrict__ gates,         // [batch, units] in: z; out: in, f, out, g(z)
     float *__restrict__ s,             // [batch, blocks*cells] out
     float *__restrict__ y,             // [batch, blocks*cells] out
@@ -77,7 +77,7 @@ extern "C" __global__ void __launch_bounds__(kBlock) memory_block(
 // y[m] being the sources, and for columns beyond them s_prev of the block, the
 // sources of its peepholes; cells have none.
 // grid: any blocks of 256 in all, over [batch*blocks*cells, columns]
-extern "C" __global__ void __launch_bounds__(kBlock) memory_block_partials(
+extern "C" __global__ void __launch_bounds__(kBlock) lstm1997_partials(
     float *__restrict__ p_in,          // [batch*blocks*cells, columns] in and out
     float *__restrict__ p_f,           // [batch*blocks*cells, columns] in and out; null without forget gates
     float *__restrict__ p_c,           // [batch*blocks*cells, sources] in and out
@@ -108,7 +108,7 @@ extern "C" __global__ void __launch_bounds__(kBlock) memory_block_partials(
 
 // e = dy * out * h'(s)   d_out = out * (1-out) * sum_v h(s) * dy
 // grid: any blocks of 256 in all, over [batch, blocks]
-extern "C" __global__ void __launch_bounds__(kBlock) memory_block_error(
+extern "C" __global__ void __launch_bounds__(kBlock) lstm1997_error(
     float *__restrict__ e,            // [batch, blocks*cells] out
     float *__restrict__ d_out,        // [batch, blocks] out
     const float *__restrict__ gates,  // [batch, units]: in, f, out, g(z)
@@ -137,7 +137,7 @@ extern "C" __global__ void __launch_bounds__(kBlock) memory_block_error(
 // over the sequences in order. Columns beyond the sources are those of the
 // peepholes: dpeep instead of dw, s of the block instead of y.
 // grid: any blocks of 256 in all, over [units, columns]
-extern "C" __global__ void __launch_bounds__(kBlock) memory_block_grad(
+extern "C" __global__ void __launch_bounds__(kBlock) lstm1997_grad(
     float *__restrict__ dw,            // [units, sources] in and out
     float *__restrict__ dpeep,         // [3, blocks*cells] in and out: of in, f, out; null for none
     const float *__restrict__ p_in,    // [batch*blocks*cells, columns]

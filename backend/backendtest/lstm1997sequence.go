@@ -7,29 +7,29 @@ import (
 	"gputrain/backend"
 )
 
-var blockSequenceChecks = []check{
-	{"MemoryBlockForward", checkMemoryBlockForward},
-	{"MemoryBlockBackward", checkMemoryBlockBackward},
+var lstm1997SequenceChecks = []check{
+	{"LSTM1997Forward", checkLSTM1997Forward},
+	{"LSTM1997Backward", checkLSTM1997Backward},
 }
 
-// blockSequence are the sizes of memory blocks over a sequence.
-type blockSequence struct {
-	blockDims
+// lstm1997Sequence are the sizes of memory blocks over a sequence.
+type lstm1997Sequence struct {
+	lstm1997Dims
 	steps, inputs int
 	feedback      bool // the gates are sources
 }
 
-// newBlockSequence counts the sources.
-func newBlockSequence(d blockDims, steps, inputs int, feedback bool) blockSequence {
+// newLSTM1997Sequence counts the sources.
+func newLSTM1997Sequence(d lstm1997Dims, steps, inputs int, feedback bool) lstm1997Sequence {
 	d.sources = inputs + d.states() + 1
 	if feedback {
 		d.sources += d.units() - d.states()
 	}
-	return blockSequence{d, steps, inputs, feedback}
+	return lstm1997Sequence{d, steps, inputs, feedback}
 }
 
-func (d blockSequence) String() string {
-	text := dims{steps: d.steps, batch: d.batch, input: d.inputs, hidden: d.states()}.String() + "/" + d.blockDims.String()
+func (d lstm1997Sequence) String() string {
+	text := dims{steps: d.steps, batch: d.batch, input: d.inputs, hidden: d.states()}.String() + "/" + d.lstm1997Dims.String()
 	if d.feedback {
 		text += ", gate feedback"
 	}
@@ -37,19 +37,19 @@ func (d blockSequence) String() string {
 }
 
 // sizes returns those that decide about tolerances.
-func (d blockSequence) sizes() dims {
+func (d lstm1997Sequence) sizes() dims {
 	return dims{steps: d.steps, batch: d.batch, input: d.sources, hidden: d.cells}
 }
 
-// blockSequences calls try for a sequence with zeros, for sequences of many sizes,
+// lstm1997Sequences calls try for a sequence with zeros, for sequences of many sizes,
 // each with and without gates, peepholes and feedback, and for one with a NaN in
 // its input.
-func (p *probe) blockSequences(try func(kind string, d blockSequence, x content)) {
-	if _, ok := p.device.(backend.MemoryBlockSequencer); !ok {
+func (p *probe) lstm1997Sequences(try func(kind string, d lstm1997Sequence, x content)) {
+	if _, ok := p.device.(backend.LSTM1997Sequencer); !ok {
 		p.result.Skipped = "the backend has no fused memory blocks"
 		return
 	}
-	d := newBlockSequence(blockDims{batch: 3, blocks: 2, cells: 2, forget: true, peephole: true}, 2, 3, true)
+	d := newLSTM1997Sequence(lstm1997Dims{batch: 3, blocks: 2, cells: 2, forget: true, peephole: true}, 2, 3, true)
 	g := p.source("zeros")
 	x := d.content(g)
 	sources := x["Source"]
@@ -65,19 +65,19 @@ func (p *probe) blockSequences(try func(kind string, d blockSequence, x content)
 			continue
 		}
 		for options := range 8 {
-			d := blockDims{batch: s.batch, blocks: s.blocks, cells: s.cells, forget: options&1 != 0, peephole: options&2 != 0}
-			sequence := newBlockSequence(d, s.steps, s.inputs, options&4 != 0)
+			d := lstm1997Dims{batch: s.batch, blocks: s.blocks, cells: s.cells, forget: options&1 != 0, peephole: options&2 != 0}
+			sequence := newLSTM1997Sequence(d, s.steps, s.inputs, options&4 != 0)
 			try("", sequence, sequence.content(p.source(sequence.String())))
 		}
 	}
-	d = newBlockSequence(blockDims{batch: 5, blocks: 2, cells: 2, forget: true}, 3, 4, true)
+	d = newLSTM1997Sequence(lstm1997Dims{batch: 5, blocks: 2, cells: 2, forget: true}, 3, 4, true)
 	sizes := d.sizes()
 	sizes.input = d.inputs
 	try(", NaN in X", d, sizes.spoilt(d.content(p.source("NaN")), "X"))
 }
 
 // content draws the operands of both passes.
-func (d blockSequence) content(g source) content {
+func (d lstm1997Sequence) content(g source) content {
 	rows, n, states := d.steps*d.batch, d.batch, d.states()
 	w := 1 / math.Sqrt(float64(d.sources))
 	sources := make([]float32, rows*d.sources)
@@ -96,26 +96,26 @@ func (d blockSequence) content(g source) content {
 	}
 }
 
-func (d blockSequence) args(x tensors) backend.MemoryBlockSequenceArgs {
-	return backend.MemoryBlockSequenceArgs{
+func (d lstm1997Sequence) args(x tensors) backend.LSTM1997Args {
+	return backend.LSTM1997Args{
 		Batch: d.batch, Blocks: d.blocks, G: backend.SquashInput, H: backend.SquashOutput,
 		X: x["X"], Weight: x["Weight"], Peep: x["Peep"], Source: x["Source"], Gates: x["Gates"], S: x["S"], Y: x["Y"],
 	}
 }
 
-func (d blockSequence) gradArgs(x tensors) backend.MemoryBlockSequenceGradArgs {
-	return backend.MemoryBlockSequenceGradArgs{
-		MemoryBlockSequenceArgs: d.args(x), DY: x["DY"],
+func (d lstm1997Sequence) gradArgs(x tensors) backend.LSTM1997GradArgs {
+	return backend.LSTM1997GradArgs{
+		LSTM1997Args: d.args(x), DY: x["DY"],
 		PIn: x["PIn"], PForget: x["PForget"], PCell: x["PCell"], DW: x["DW"], DPeep: x["DPeep"],
 	}
 }
 
-// blockPaths are the ways in which memory blocks can run.
-var blockPaths = []path{plain, whole}
+// lstm1997Paths are the ways in which memory blocks can run.
+var lstm1997Paths = []path{plain, whole}
 
 // operands returns those of the forward pass, of which the last four are
 // outputs.
-func (d blockSequence) operands(x content) []operand {
+func (d lstm1997Sequence) operands(x content) []operand {
 	rows := d.steps * d.batch
 	return []operand{
 		in("X", rows, d.inputs, x["X"]), in("Weight", d.units(), d.sources, x["Weight"]), in("Peep", 3, d.states(), x["Peep"]),
@@ -124,12 +124,12 @@ func (d blockSequence) operands(x content) []operand {
 	}
 }
 
-func (d blockSequence) forward(x content) trial {
+func (d lstm1997Sequence) forward(x content) trial {
 	sizes := d.sizes()
 	t := trial{
 		name:     d.String(),
 		operands: d.operands(x),
-		call:     func(b backend.Backend, x tensors) { backend.MemoryBlockForward(b, d.args(x)) },
+		call:     func(b backend.Backend, x tensors) { backend.LSTM1997Forward(b, d.args(x)) },
 		tolerance: map[string]tolerance{
 			"Source": sizes.forwardTolerance(0), "Gates": sizes.forwardTolerance(d.batch * d.units()),
 			"S": sizes.forwardTolerance(d.batch * d.states()), "Y": sizes.forwardTolerance(d.batch * d.states()),
@@ -138,15 +138,15 @@ func (d blockSequence) forward(x content) trial {
 	return t.without(d.lacking()...)
 }
 
-func checkMemoryBlockForward(p *probe) {
-	p.blockSequences(func(kind string, d blockSequence, x content) {
-		p.agree(blockPaths, func(backend.Backend, values) trial { return d.forward(x).called(kind) })
+func checkLSTM1997Forward(p *probe) {
+	p.lstm1997Sequences(func(kind string, d lstm1997Sequence, x content) {
+		p.agree(lstm1997Paths, func(backend.Backend, values) trial { return d.forward(x).called(kind) })
 	})
 }
 
 // backward returns the backward pass after a forward pass that has left after.
 // It should leave want.
-func (d blockSequence) backward(x content, after, want values) trial {
+func (d lstm1997Sequence) backward(x content, after, want values) trial {
 	for _, name := range []string{"Source", "Gates", "S", "Y"} {
 		x[name] = float32s(after[name])
 	}
@@ -160,33 +160,33 @@ func (d blockSequence) backward(x content, after, want values) trial {
 			in("DY", d.steps*d.batch, d.states(), x["DY"]),
 			in("PIn", rows, d.columns(), x["PIn"]), in("PForget", rows, d.columns(), x["PForget"]), in("PCell", rows, d.sources, x["PCell"]),
 			in("DW", d.units(), d.sources, x["DW"]), in("DPeep", 3, d.states(), x["DPeep"])),
-		call: func(b backend.Backend, x tensors) { backend.MemoryBlockBackward(b, d.gradArgs(x)) },
+		call: func(b backend.Backend, x tensors) { backend.LSTM1997Backward(b, d.gradArgs(x)) },
 		tolerance: map[string]tolerance{
 			"PIn": partial, "PForget": partial, "PCell": partial, "DW": weight("DW"), "DPeep": weight("DPeep")},
 	}
 	return t.without(d.lacking()...)
 }
 
-func checkMemoryBlockBackward(p *probe) {
-	p.blockSequences(func(kind string, d blockSequence, x content) {
+func checkLSTM1997Backward(p *probe) {
+	p.lstm1997Sequences(func(kind string, d lstm1997Sequence, x content) {
 		after := p.expect(d.forward(x))
-		p.agree(blockPaths, func(_ backend.Backend, want values) trial { return d.backward(x, after, want).called(kind) })
+		p.agree(lstm1997Paths, func(_ backend.Backend, want values) trial { return d.backward(x, after, want).called(kind) })
 	})
 }
 
-// blockSequenceOperations returns what b has fused.
-func blockSequenceOperations(b backend.Backend) []operation {
-	if _, ok := b.(backend.MemoryBlockSequencer); !ok {
+// lstm1997SequenceOperations returns what b has fused.
+func lstm1997SequenceOperations(b backend.Backend) []operation {
+	if _, ok := b.(backend.LSTM1997Sequencer); !ok {
 		return nil
 	}
 	type back = backend.Backend
-	d := newBlockSequence(blockDims{batch: 3, blocks: 2, cells: 2, forget: true, peephole: true}, 2, 3, true)
+	d := newLSTM1997Sequence(lstm1997Dims{batch: 3, blocks: 2, cells: 2, forget: true, peephole: true}, 2, 3, true)
 	return []operation{
-		{"MemoryBlockForward", d.forward(content{}).operands,
-			func(b back, x tensors) { b.(backend.MemoryBlockSequencer).MemoryBlockForward(d.args(x)) },
-			func(o any, x tensors) { backend.CheckMemoryBlockForward(o, d.args(x)) }},
-		{"MemoryBlockBackward", d.backward(content{}, values{}, values{}).operands,
-			func(b back, x tensors) { b.(backend.MemoryBlockSequencer).MemoryBlockBackward(d.gradArgs(x)) },
-			func(o any, x tensors) { backend.CheckMemoryBlockBackward(o, d.gradArgs(x)) }},
+		{"LSTM1997Forward", d.forward(content{}).operands,
+			func(b back, x tensors) { b.(backend.LSTM1997Sequencer).LSTM1997Forward(d.args(x)) },
+			func(o any, x tensors) { backend.CheckLSTM1997Forward(o, d.args(x)) }},
+		{"LSTM1997Backward", d.backward(content{}, values{}, values{}).operands,
+			func(b back, x tensors) { b.(backend.LSTM1997Sequencer).LSTM1997Backward(d.gradArgs(x)) },
+			func(o any, x tensors) { backend.CheckLSTM1997Backward(o, d.gradArgs(x)) }},
 	}
 }

@@ -17,7 +17,7 @@ import "math"
 //	out_j = σ(z_out_j + Σ_{v∈j} p_out_v·s_v)
 //	y_v   = out_j·h(s_v)
 //
-// The product z = W·y_m is a Gemm, before MemoryBlock.
+// The product z = W·y_m is a Gemm, before LSTM1997Cell.
 
 // Squash is f(x) = Range·tanh(Slope·x), which is the logistic function of
 // slope 2·Slope, scaled to (−Range, Range). The zero value is f(x) = x.
@@ -45,9 +45,9 @@ func (f Squash) Grad(y float64) float64 {
 	return f.Slope * (f.Range - y*y/f.Range)
 }
 
-// MemoryBlockArgs are the operands of MemoryBlock, one time step of N
+// LSTM1997CellArgs are the operands of LSTM1997Cell, one time step of N
 // sequences. Outputs must not overlap any other operand.
-type MemoryBlockArgs struct {
+type LSTM1997CellArgs struct {
 	Blocks int    // B; the number of cells of a block follows from the columns of S
 	G, H   Squash // of the input and the output of a cell
 
@@ -58,10 +58,10 @@ type MemoryBlockArgs struct {
 }
 
 // Forget reports whether the blocks have forget gates.
-func (a MemoryBlockArgs) Forget() bool { return a.Gates.Cols == 3*a.Blocks+a.S.Cols }
+func (a LSTM1997CellArgs) Forget() bool { return a.Gates.Cols == 3*a.Blocks+a.S.Cols }
 
-// MemoryBlockGradArgs are the operands of MemoryBlockGrad, for one time step
-// of N sequences. The embedded operands are as MemoryBlock left them, all in.
+// LSTM1997CellGradArgs are the operands of LSTM1997CellGrad, for one time step
+// of N sequences. The embedded operands are as LSTM1997Cell left them, all in.
 // With the derivatives in' = in·(1−in) and so on, and the gradients DY of the
 // outputs of the cells at this step, the truncated gradient is, as in appendix
 // A.1 of the paper of 1997, computed forward in time. The paper's errors are
@@ -84,8 +84,8 @@ func (a MemoryBlockArgs) Forget() bool { return a.Gates.Cols == 3*a.Blocks+a.S.C
 // block: peep partials stand in PIn and PForget behind those of the M sources.
 //
 // Outputs must not overlap any other operand.
-type MemoryBlockGradArgs struct {
-	MemoryBlockArgs
+type LSTM1997CellGradArgs struct {
+	LSTM1997CellArgs
 
 	Source Tensor // [N, M] in: y_m
 	DY     Tensor // [N, B·S] in
@@ -100,11 +100,11 @@ type MemoryBlockGradArgs struct {
 	DPeep Tensor // [3, B·S] in and out, present if Peep is; row 1 is left alone without forget gates
 }
 
-// MemoryBlocks holds the memory blocks of 1997.
-type MemoryBlocks interface {
-	// MemoryBlock computes one time step, after the product with the weights.
-	MemoryBlock(MemoryBlockArgs)
+// LSTM1997 holds the memory blocks of 1997.
+type LSTM1997 interface {
+	// LSTM1997Cell computes one time step, after the product with the weights.
+	LSTM1997Cell(LSTM1997CellArgs)
 
-	// MemoryBlockGrad adds one time step to the truncated gradient.
-	MemoryBlockGrad(MemoryBlockGradArgs)
+	// LSTM1997CellGrad adds one time step to the truncated gradient.
+	LSTM1997CellGrad(LSTM1997CellGradArgs)
 }

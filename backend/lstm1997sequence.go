@@ -1,6 +1,6 @@
 package backend
 
-// MemoryBlockSequenceArgs are the operands of MemoryBlockForward: memory
+// LSTM1997Args are the operands of LSTM1997Forward: memory
 // blocks over a sequence of T steps of N sequences, rows t·N..(t+1)·N−1 of a
 // [T·N, ...] tensor being time step t. The sources of a step are
 //
@@ -8,13 +8,13 @@ package backend
 //
 // where the gates, in, φ (if there are forget gates) and out, are there or not,
 // as M says. Outputs must not overlap any other operand.
-type MemoryBlockSequenceArgs struct {
+type LSTM1997Args struct {
 	Batch, Blocks int    // N, B; T and S follow from X and S
 	G, H          Squash // of the input and the output of a cell
 
 	X      Tensor // [T·N, D] in
 	Weight Tensor // [U, M] in, rows in, φ, out, cells
-	Peep   Tensor // [3, B·S] in, optional: see MemoryBlockArgs
+	Peep   Tensor // [3, B·S] in, optional: see LSTM1997CellArgs
 
 	Source Tensor // [T·N, M] out: y_m; but for the last column, in: 1
 
@@ -24,7 +24,7 @@ type MemoryBlockSequenceArgs struct {
 }
 
 // Steps returns T.
-func (a MemoryBlockSequenceArgs) Steps() int {
+func (a LSTM1997Args) Steps() int {
 	if a.Batch == 0 {
 		return 0
 	}
@@ -32,33 +32,33 @@ func (a MemoryBlockSequenceArgs) Steps() int {
 }
 
 // Feedback returns the number of gates among the sources.
-func (a MemoryBlockSequenceArgs) Feedback() int { return a.Source.Cols - a.X.Cols - a.S.Cols - 1 }
+func (a LSTM1997Args) Feedback() int { return a.Source.Cols - a.X.Cols - a.S.Cols - 1 }
 
-// MemoryBlockSequenceGradArgs are the operands of MemoryBlockBackward. The
-// embedded operands are as MemoryBlockForward left them, all in. Outputs must
+// LSTM1997GradArgs are the operands of LSTM1997Backward. The
+// embedded operands are as LSTM1997Forward left them, all in. Outputs must
 // not overlap any other operand.
-type MemoryBlockSequenceGradArgs struct {
-	MemoryBlockSequenceArgs
+type LSTM1997GradArgs struct {
+	LSTM1997Args
 
 	DY Tensor // [T·N, B·S] in
 
-	// As in MemoryBlockGradArgs, the partials before the first step on entry.
+	// As in LSTM1997CellGradArgs, the partials before the first step on entry.
 	PIn, PForget, PCell Tensor // [N·B·S, M or M+S] in and out
 	DW                  Tensor // [U, M] in and out
 	DPeep               Tensor // [3, B·S] in and out, present if Peep is
 }
 
-// MemoryBlockSequencer is a backend with memory blocks fused over all time
+// LSTM1997Sequencer is a backend with memory blocks fused over all time
 // steps.
-type MemoryBlockSequencer interface {
-	MemoryBlockForward(MemoryBlockSequenceArgs)
-	MemoryBlockBackward(MemoryBlockSequenceGradArgs)
+type LSTM1997Sequencer interface {
+	LSTM1997Forward(LSTM1997Args)
+	LSTM1997Backward(LSTM1997GradArgs)
 }
 
-// step returns the operands of MemoryBlock at step t.
-func (a MemoryBlockSequenceArgs) step(t int) MemoryBlockArgs {
+// step returns the operands of LSTM1997Cell at step t.
+func (a LSTM1997Args) step(t int) LSTM1997CellArgs {
 	from, to := t*a.Batch, (t+1)*a.Batch
-	return MemoryBlockArgs{
+	return LSTM1997CellArgs{
 		Blocks: a.Blocks, G: a.G, H: a.H,
 		Gates: a.Gates.Slice(from+a.Batch, to+a.Batch),
 		SPrev: a.S.Slice(from, to),

@@ -2,17 +2,17 @@ package backend
 
 // The Check functions of memory blocks. See check.go.
 
-// CheckMemoryBlock checks the arguments of MemoryBlock.
-func CheckMemoryBlock(owner any, a MemoryBlockArgs) {
-	c := checker{owner, "MemoryBlock"}
-	c.memoryBlock(a)
+// CheckLSTM1997Cell checks the arguments of LSTM1997Cell.
+func CheckLSTM1997Cell(owner any, a LSTM1997CellArgs) {
+	c := checker{owner, "LSTM1997Cell"}
+	c.lstm1997Cell(a)
 	c.outputs(
 		[]operand{{"Gates", a.Gates}, {"S", a.S}, {"Y", a.Y}},
 		[]operand{{"SPrev", a.SPrev}, {"Peep", a.Peep}})
 }
 
-// memoryBlock checks the shapes of MemoryBlock's operands.
-func (c checker) memoryBlock(a MemoryBlockArgs) {
+// lstm1997Cell checks the shapes of LSTM1997Cell's operands.
+func (c checker) lstm1997Cell(a LSTM1997CellArgs) {
 	c.same(operand{"S", a.S}, operand{"Y", a.Y}, operand{"SPrev", a.SPrev})
 	if a.Blocks < 1 || a.S.Cols == 0 || a.S.Cols%a.Blocks != 0 {
 		c.fail("S is %v, which is no whole number of cells in each of %d blocks", a.S, a.Blocks)
@@ -33,10 +33,10 @@ func (c checker) squash(name string, f Squash) {
 	}
 }
 
-// CheckMemoryBlockGrad checks the arguments of MemoryBlockGrad.
-func CheckMemoryBlockGrad(owner any, a MemoryBlockGradArgs) {
-	c := checker{owner, "MemoryBlockGrad"}
-	c.memoryBlock(a.MemoryBlockArgs)
+// CheckLSTM1997CellGrad checks the arguments of LSTM1997CellGrad.
+func CheckLSTM1997CellGrad(owner any, a LSTM1997CellGradArgs) {
+	c := checker{owner, "LSTM1997CellGrad"}
+	c.lstm1997Cell(a.LSTM1997CellArgs)
 	source, dy := operand{"Source", a.Source}, operand{"DY", a.DY}
 	c.shape(source, a.S.Rows, a.Source.Cols)
 	c.shape(dy, a.S.Rows, a.S.Cols)
@@ -47,7 +47,7 @@ func CheckMemoryBlockGrad(owner any, a MemoryBlockGradArgs) {
 }
 
 // truncatedGrads checks the shapes of the gradients and the partials.
-func (c checker) truncatedGrads(a MemoryBlockGradArgs, batch int) {
+func (c checker) truncatedGrads(a LSTM1997CellGradArgs, batch int) {
 	c.paired(operand{"DPeep", a.DPeep}, operand{"Peep", a.Peep}, 3, a.S.Cols)
 	rows, columns := batch*a.S.Cols, a.Source.Cols
 	if a.Peep.Present() {

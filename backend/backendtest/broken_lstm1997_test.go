@@ -6,28 +6,28 @@ import (
 	"gputrain/backend"
 )
 
-// brokenBlock replaces what is not nil.
-type brokenBlock struct {
+// brokenLSTM1997 replaces what is not nil.
+type brokenLSTM1997 struct {
 	backend.Backend
-	step func(b backend.Backend, a backend.MemoryBlockArgs)
-	grad func(b backend.Backend, a backend.MemoryBlockGradArgs)
+	step func(b backend.Backend, a backend.LSTM1997CellArgs)
+	grad func(b backend.Backend, a backend.LSTM1997CellGradArgs)
 }
 
-func (b brokenBlock) on(sound backend.Backend) backend.Backend {
+func (b brokenLSTM1997) on(sound backend.Backend) backend.Backend {
 	b.Backend = sound
 	if b.step == nil {
-		b.step = backend.Backend.MemoryBlock
+		b.step = backend.Backend.LSTM1997Cell
 	}
 	if b.grad == nil {
-		b.grad = backend.Backend.MemoryBlockGrad
+		b.grad = backend.Backend.LSTM1997CellGrad
 	}
 	return b
 }
 
-func (b brokenBlock) MemoryBlock(a backend.MemoryBlockArgs)         { b.step(b.Backend, a) }
-func (b brokenBlock) MemoryBlockGrad(a backend.MemoryBlockGradArgs) { b.grad(b.Backend, a) }
+func (b brokenLSTM1997) LSTM1997Cell(a backend.LSTM1997CellArgs)         { b.step(b.Backend, a) }
+func (b brokenLSTM1997) LSTM1997CellGrad(a backend.LSTM1997CellGradArgs) { b.grad(b.Backend, a) }
 
-var brokenBlocks = append(blockControls(), blockGradControls()...)
+var brokenLSTM1997s = append(lstm1997Controls(), lstm1997GradControls()...)
 
 // exchange puts columns of x, width from first on and from second on, in each
 // other's place.
@@ -59,36 +59,36 @@ func withoutCellsBeyond20(b backend.Backend, x backend.Tensor, blocks int) backe
 	return x
 }
 
-func blockControls() []control {
-	type args = backend.MemoryBlockArgs
+func lstm1997Controls() []control {
+	type args = backend.LSTM1997CellArgs
 	mistakes := map[string]func(b backend.Backend, a args){
 		"gates of in and out exchanged": func(b backend.Backend, a args) {
 			out := a.Gates.Cols - a.S.Cols - a.Blocks
 			exchange(b, a.Gates, 0, out, a.Blocks)
-			b.MemoryBlock(a)
+			b.LSTM1997Cell(a)
 			exchange(b, a.Gates, 0, out, a.Blocks)
 		},
 		"state before forgotten": func(b backend.Backend, a args) {
 			a.SPrev = clone(b, a.SPrev)
 			b.Fill(a.SPrev, 0)
-			b.MemoryBlock(a)
+			b.LSTM1997Cell(a)
 		},
 		"gates of φ and out exchanged": func(b backend.Backend, a args) {
 			if !a.Forget() {
-				b.MemoryBlock(a)
+				b.LSTM1997Cell(a)
 				return
 			}
 			exchange(b, a.Gates, a.Blocks, 2*a.Blocks, a.Blocks)
-			b.MemoryBlock(a)
+			b.LSTM1997Cell(a)
 			exchange(b, a.Gates, a.Blocks, 2*a.Blocks, a.Blocks)
 		},
-		"g is that of h":    func(b backend.Backend, a args) { a.G = a.H; b.MemoryBlock(a) },
-		"h is the identity": func(b backend.Backend, a args) { a.H = backend.Squash{}; b.MemoryBlock(a) },
+		"g is that of h":    func(b backend.Backend, a args) { a.G = a.H; b.LSTM1997Cell(a) },
+		"h is the identity": func(b backend.Backend, a args) { a.H = backend.Squash{}; b.LSTM1997Cell(a) },
 		"the identity is a tanh": func(b backend.Backend, a args) {
 			if a.G == (backend.Squash{}) {
 				a.G = backend.Squash{Range: 1, Slope: 1}
 			}
-			b.MemoryBlock(a)
+			b.LSTM1997Cell(a)
 		},
 		"output gate sees the state before": func(b backend.Backend, a args) {
 			if a.Peep.Present() {
@@ -102,62 +102,62 @@ func blockControls() []control {
 				b.Upload(a.Gates, z)
 				a.Peep = withoutPeephole(b, a.Peep, 2)
 			}
-			b.MemoryBlock(a)
+			b.LSTM1997Cell(a)
 		},
 		"gates keep their arguments": func(b backend.Backend, a args) {
-			keeping(b, a.Gates, func(_, col int) bool { return col < a.Blocks }, func() { b.MemoryBlock(a) })
+			keeping(b, a.Gates, func(_, col int) bool { return col < a.Blocks }, func() { b.LSTM1997Cell(a) })
 		},
 		"cells keep their arguments": func(b backend.Backend, a args) {
-			keeping(b, a.Gates, func(_, col int) bool { return col >= a.Gates.Cols-a.S.Cols }, func() { b.MemoryBlock(a) })
+			keeping(b, a.Gates, func(_, col int) bool { return col >= a.Gates.Cols-a.S.Cols }, func() { b.LSTM1997Cell(a) })
 		},
 		"arguments of gates cut at 17": func(b backend.Backend, a args) {
 			each(b, a.Gates, func(_ int, z float32) float32 { return min(max(z, -17), 17) })
-			b.MemoryBlock(a)
+			b.LSTM1997Cell(a)
 		},
 		"peepholes beyond 20 cells of a block forgotten": func(b backend.Backend, a args) {
 			if a.Peep.Present() {
 				a.Peep = withoutCellsBeyond20(b, a.Peep, a.Blocks)
 			}
-			b.MemoryBlock(a)
+			b.LSTM1997Cell(a)
 		},
 		"forget gates left alone where all states before are 0": func(b backend.Backend, a args) {
 			if a.Forget() && allZero(b, a.SPrev) {
-				keeping(b, a.Gates, func(_, col int) bool { return col/a.Blocks == 1 }, func() { b.MemoryBlock(a) })
+				keeping(b, a.Gates, func(_, col int) bool { return col/a.Blocks == 1 }, func() { b.LSTM1997Cell(a) })
 				return
 			}
-			b.MemoryBlock(a)
+			b.LSTM1997Cell(a)
 		},
 		"states before limited": func(b backend.Backend, a args) {
 			a.SPrev = clone(b, a.SPrev)
 			each(b, a.SPrev, func(_ int, s float32) float32 { return min(max(s, -50), 50) })
-			b.MemoryBlock(a)
+			b.LSTM1997Cell(a)
 		},
-		"s and y exchanged": func(b backend.Backend, a args) { a.S, a.Y = a.Y, a.S; b.MemoryBlock(a) },
+		"s and y exchanged": func(b backend.Backend, a args) { a.S, a.Y = a.Y, a.S; b.LSTM1997Cell(a) },
 		"first row alone": func(b backend.Backend, a args) {
-			keeping(b, a.Y, func(row, _ int) bool { return row > 0 }, func() { b.MemoryBlock(a) })
+			keeping(b, a.Y, func(row, _ int) bool { return row > 0 }, func() { b.LSTM1997Cell(a) })
 		},
 	}
 	for gate, name := range []string{"in", "φ", "out"} {
 		mistakes["peepholes of "+name+" forgotten"] = func(b backend.Backend, a args) {
 			a.Peep = withoutPeephole(b, a.Peep, gate)
-			b.MemoryBlock(a)
+			b.LSTM1997Cell(a)
 		}
 	}
 	controls := named(mistakes, func(m func(b backend.Backend, a args)) func(backend.Backend) backend.Backend {
-		return brokenBlock{step: m}.on
-	}, "MemoryBlock")
+		return brokenLSTM1997{step: m}.on
+	}, "LSTM1997Cell")
 	return append(controls,
-		control{check: "MemoryBlock", name: "batch beyond blocks left out", atLeast: 257,
-			mistake: brokenBlock{step: func(b backend.Backend, a args) {
-				keeping(b, a.Y, func(row, _ int) bool { return row >= 256 }, func() { b.MemoryBlock(a) })
+		control{check: "LSTM1997Cell", name: "batch beyond blocks left out", atLeast: 257,
+			mistake: brokenLSTM1997{step: func(b backend.Backend, a args) {
+				keeping(b, a.Y, func(row, _ int) bool { return row >= 256 }, func() { b.LSTM1997Cell(a) })
 			}}.on},
-		control{check: "Misuse", name: "MemoryBlock is unchecked", mistake: brokenBlock{step: func(b backend.Backend, a args) {
-			silently(func() { b.MemoryBlock(a) })
+		control{check: "Misuse", name: "LSTM1997Cell is unchecked", mistake: brokenLSTM1997{step: func(b backend.Backend, a args) {
+			silently(func() { b.LSTM1997Cell(a) })
 		}}.on})
 }
 
-func blockGradControls() []control {
-	type args = backend.MemoryBlockGradArgs
+func lstm1997GradControls() []control {
+	type args = backend.LSTM1997CellGradArgs
 	absent := backend.Tensor{}
 	mistakes := map[string]func(b backend.Backend, a args){
 		"partials do not decay": func(b backend.Backend, a args) {
@@ -166,15 +166,15 @@ func blockGradControls() []control {
 				ones := slices.Repeat([]float32{1}, a.S.Rows*a.Blocks)
 				b.CopyCols(a.Gates, a.Blocks, fresh(b, a.S.Rows, a.Blocks, ones), 0, a.Blocks)
 			}
-			b.MemoryBlockGrad(a)
+			b.LSTM1997CellGrad(a)
 		},
 		"partials of the step before forgotten": func(b backend.Backend, a args) {
 			b.Fill(a.PIn, 0)
-			b.MemoryBlockGrad(a)
+			b.LSTM1997CellGrad(a)
 		},
 		"cells beyond 20 of a block left out": func(b backend.Backend, a args) {
 			a.DY = withoutCellsBeyond20(b, a.DY, a.Blocks)
-			b.MemoryBlockGrad(a)
+			b.LSTM1997CellGrad(a)
 		},
 		"slopes of saturated gates are 0": func(b backend.Backend, a args) {
 			first := a.Gates.Cols - a.S.Cols
@@ -185,42 +185,42 @@ func blockGradControls() []control {
 				}
 				return y
 			})
-			b.MemoryBlockGrad(a)
+			b.LSTM1997CellGrad(a)
 		},
 		"errors limited": func(b backend.Backend, a args) {
 			a.DY = clone(b, a.DY)
 			each(b, a.DY, func(_ int, v float32) float32 { return min(max(v, -10), 10) })
-			b.MemoryBlockGrad(a)
+			b.LSTM1997CellGrad(a)
 		},
 		"partials left alone where DY is 0": func(b backend.Backend, a args) {
 			if !allZero(b, a.DY) {
-				b.MemoryBlockGrad(a)
+				b.LSTM1997CellGrad(a)
 			}
 		},
 		"partials left alone where the sources are 0": func(b backend.Backend, a args) {
 			if allZero(b, a.Source) {
-				keeping(b, a.PCell, func(int, int) bool { return true }, func() { b.MemoryBlockGrad(a) })
+				keeping(b, a.PCell, func(int, int) bool { return true }, func() { b.LSTM1997CellGrad(a) })
 				return
 			}
-			b.MemoryBlockGrad(a)
+			b.LSTM1997CellGrad(a)
 		},
-		"h' is 1":         func(b backend.Backend, a args) { a.H = backend.Squash{}; b.MemoryBlockGrad(a) },
-		"g' is 1":         func(b backend.Backend, a args) { a.G = backend.Squash{}; b.MemoryBlockGrad(a) },
-		"sources changed": func(b backend.Backend, a args) { b.MemoryBlockGrad(a); b.Add(a.Source, a.Source, a.Source) },
+		"h' is 1":         func(b backend.Backend, a args) { a.H = backend.Squash{}; b.LSTM1997CellGrad(a) },
+		"g' is 1":         func(b backend.Backend, a args) { a.G = backend.Squash{}; b.LSTM1997CellGrad(a) },
+		"sources changed": func(b backend.Backend, a args) { b.LSTM1997CellGrad(a); b.Add(a.Source, a.Source, a.Source) },
 		"output gate by the state before": func(b backend.Backend, a args) {
 			a.S = a.SPrev
-			b.MemoryBlockGrad(a)
+			b.LSTM1997CellGrad(a)
 		},
 		"out' forgotten": func(b backend.Backend, a args) {
 			out := a.Gates.Cols - a.S.Cols - a.Blocks
-			keeping(b, a.DW, func(row, _ int) bool { return row >= out && row < out+a.Blocks }, func() { b.MemoryBlockGrad(a) })
+			keeping(b, a.DW, func(row, _ int) bool { return row >= out && row < out+a.Blocks }, func() { b.LSTM1997CellGrad(a) })
 		},
 		"gradients of the first sequence alone": func(b backend.Backend, a args) {
 			if a.S.Rows > 1 {
 				a.DY = clone(b, a.DY)
 				b.Fill(a.DY.Slice(1, a.S.Rows), 0)
 			}
-			b.MemoryBlockGrad(a)
+			b.LSTM1997CellGrad(a)
 		},
 	}
 	for name, tensor := range map[string]func(a args) backend.Tensor{
@@ -232,43 +232,43 @@ func blockGradControls() []control {
 			if x := tensor(a); x != absent {
 				b.Fill(x, 0)
 			}
-			b.MemoryBlockGrad(a)
+			b.LSTM1997CellGrad(a)
 		}
 		mistakes[name+" forgotten"] = func(b backend.Backend, a args) {
 			x := tensor(a)
 			if x == absent {
-				b.MemoryBlockGrad(a)
+				b.LSTM1997CellGrad(a)
 				return
 			}
-			keeping(b, x, func(int, int) bool { return true }, func() { b.MemoryBlockGrad(a) })
+			keeping(b, x, func(int, int) bool { return true }, func() { b.LSTM1997CellGrad(a) })
 		}
 	}
 	for gate, name := range []string{"in", "φ", "out"} {
 		mistakes["DPeep of "+name+" forgotten"] = func(b backend.Backend, a args) {
 			if a.DPeep == absent {
-				b.MemoryBlockGrad(a)
+				b.LSTM1997CellGrad(a)
 				return
 			}
-			keeping(b, a.DPeep, func(row, _ int) bool { return row == gate }, func() { b.MemoryBlockGrad(a) })
+			keeping(b, a.DPeep, func(row, _ int) bool { return row == gate }, func() { b.LSTM1997CellGrad(a) })
 		}
 	}
 	controls := named(mistakes, func(m func(b backend.Backend, a args)) func(backend.Backend) backend.Backend {
-		return brokenBlock{grad: m}.on
-	}, "MemoryBlockGrad")
+		return brokenLSTM1997{grad: m}.on
+	}, "LSTM1997CellGrad")
 	return append(controls,
-		control{check: "MemoryBlockGrad", name: "last of many sequences left out of DW", atLeast: 257,
-			mistake: brokenBlock{grad: func(b backend.Backend, a args) {
+		control{check: "LSTM1997CellGrad", name: "last of many sequences left out of DW", atLeast: 257,
+			mistake: brokenLSTM1997{grad: func(b backend.Backend, a args) {
 				if a.S.Rows > 64 {
 					a.DY = clone(b, a.DY)
 					b.Fill(a.DY.Slice(a.S.Rows-1, a.S.Rows), 0)
 				}
-				b.MemoryBlockGrad(a)
+				b.LSTM1997CellGrad(a)
 			}}.on},
-		control{check: "MemoryBlockGrad", name: "last of many sources left out", atLeast: 257,
-			mistake: brokenBlock{grad: func(b backend.Backend, a args) {
-				keeping(b, a.PCell, func(_, col int) bool { return col >= 256 }, func() { b.MemoryBlockGrad(a) })
+		control{check: "LSTM1997CellGrad", name: "last of many sources left out", atLeast: 257,
+			mistake: brokenLSTM1997{grad: func(b backend.Backend, a args) {
+				keeping(b, a.PCell, func(_, col int) bool { return col >= 256 }, func() { b.LSTM1997CellGrad(a) })
 			}}.on},
-		control{check: "Misuse", name: "MemoryBlockGrad is unchecked", mistake: brokenBlock{grad: func(b backend.Backend, a args) {
-			silently(func() { b.MemoryBlockGrad(a) })
+		control{check: "Misuse", name: "LSTM1997CellGrad is unchecked", mistake: brokenLSTM1997{grad: func(b backend.Backend, a args) {
+			silently(func() { b.LSTM1997CellGrad(a) })
 		}}.on})
 }
