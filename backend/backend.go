@@ -21,7 +21,10 @@
 //   - Numbers. Storage and arithmetic are float32 (float64 on the reference
 //     backend). Scalar arguments are float64 and are rounded once, by the
 //     backend. NaN and Inf propagate as IEEE 754 has it, except that Gemm may
-//     skip products with a zero factor, as BLAS does.
+//     skip products with a zero factor, as BLAS does. Subnormal numbers count:
+//     no operand and no result is flushed to zero. An intermediate result may
+//     overflow or underflow as float32 does, unless the operation's doc says
+//     otherwise.
 //   - Determinism. The same calls on the same data give the same bits, run
 //     after run on one backend: reductions have a fixed order.
 //   - Empty operands (zero rows or columns) are legal everywhere.

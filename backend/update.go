@@ -16,7 +16,8 @@ type Update interface {
 
 	// ClipNorm computes norm[0,0] = ‖x‖₂ over all elements and then
 	// x = x·min(1, limit/(norm+1e−6)), as PyTorch's clip_grad_norm_. limit > 0.
-	// norm is [1,1] and apart from x.
+	// norm is [1,1] and apart from x. It is right where float32 holds it, even if
+	// not the squares.
 	ClipNorm(x, norm Tensor, limit float64)
 }
 

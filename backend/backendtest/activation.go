@@ -3,6 +3,7 @@ package backendtest
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gputrain/backend"
 )
@@ -10,13 +11,13 @@ import (
 var activationChecks = []check{
 	{"Sigmoid", unary("y", backend.Backend.Sigmoid, argument, constant(ulps(4)))},
 	{"SigmoidGrad", activationGrad(backend.Backend.SigmoidGrad,
-		domain{name: "y", low: 0, high: 1, special: []float64{0, 0.5, 1, math.NaN()}}, constant(ulps(4)))},
+		domain{name: "y", low: 0, high: 1, special: []float64{0, tiny, smallestNormal, 0.5, 1 - unit, 1, math.NaN()}}, constant(ulps(4)))},
 	{"Tanh", unary("y", backend.Backend.Tanh, argument, constant(ulps(4)))},
 	{"TanhGrad", activationGrad(backend.Backend.TanhGrad,
-		domain{name: "y", low: -1, high: 1, special: []float64{-1, 0, 0.5, 1, math.NaN()}}, tanhGradTolerance)},
+		domain{name: "y", low: -1, high: 1, special: []float64{-1, unit - 1, negative0, 0, tiny, 0.5, 1 - unit, 1, math.NaN()}}, tanhGradTolerance)},
 	{"ReLU", unary("y", backend.Backend.ReLU, argument, constant(exact))},
 	{"ReLUGrad", activationGrad(backend.Backend.ReLUGrad,
-		domain{name: "y", low: -1, high: 1, special: []float64{-1, negative0, 0, 1e-30, 2, inf, math.NaN()}}, constant(exact))},
+		domain{name: "y", low: -1, high: 1, special: []float64{-1, -tiny, negative0, 0, tiny, 1e-30, 2, inf, math.NaN(), negativeNaN}}, constant(exact))},
 	{"Softmax", checkSoftmax},
 	{"SoftmaxGrad", checkSoftmaxGrad},
 	{"LayerNorm", checkLayerNorm},
@@ -25,16 +26,32 @@ var activationChecks = []check{
 
 // argument is the input of an activation: mostly where it bends, and beyond
 // where its exponential overflows and underflows.
-var argument = domain{name: "x", low: -6, high: 6, special: []float64{
-	0, negative0, 1e-45, -1e-45, 1e-30, -1e-30, 1e-5, -1e-5, 0.3, -0.3, 9, -9, 17.5, -17.5, 88.8, -88.8,
-	100, -100, 1e4, -1e4, math.MaxFloat32, -math.MaxFloat32, inf, -inf, math.NaN(),
-}}
+var argument = domain{name: "x", low: -6, high: 6, special: arguments(), wide: true}
+
+// arguments returns values of both signs, about where implementations change
+// over: from a polynomial to an exponential, to a constant, to what would
+// overflow or underflow.
+func arguments() []float64 {
+	x := []float64{0, tiny, smallestNormal, 1e-30, 1e-5, 0.3, 1e4, 1<<24 - 1, 1 << 24, math.MaxFloat32, inf, math.NaN()}
+	for _, threshold := range []float64{
+		0x1p-12, 0.25, 0.35, 0.55, 0.625, math.Ln2, 1, 2, 4, 6.5, 7, 7.5, 8, 8.66, 9, 9.01, 10, 15, 16, 16.63, 17.32, 17.5, 18, 19.06, 20, 22,
+		32, 40, 44, 44.36, 60, 64, 80, 83, 85, 86.64, 87, 87.33, 88, 88.37, 88.72, 88.8, 89, 96, 100, 103.27, 103.97, 104, 110, 126, 127, 128, 150,
+		709.78, 745.13,
+	} {
+		x = append(x, threshold*(1-2*unit), threshold, threshold*(1+4*unit))
+	}
+	for _, v := range slices.Clone(x) {
+		x = append(x, -v)
+	}
+	return x
+}
 
 func activationGrad(op func(b backend.Backend, dx, y, dy backend.Tensor), y domain, t func(content, shape) tolerance) func(*probe) {
 	return func(p *probe) {
 		pointwise{output: "dx", tolerance: t,
-			inputs: []domain{y, {name: "dy", low: -1, high: 1, special: []float64{0, 1, -2.5, inf, math.NaN()}}},
-			call:   func(b backend.Backend, x tensors) { op(b, x["dx"], x["y"], x["dy"]) },
+			inputs: []domain{y, {name: "dy", low: -1, high: 1, wide: true,
+				special: []float64{0, negative0, 1, -2.5, tiny, -smallestNormal, math.MaxFloat32, inf, -inf, math.NaN(), negativeNaN}}},
+			call: func(b backend.Backend, x tensors) { op(b, x["dx"], x["y"], x["dy"]) },
 		}.check(p, "", p.shapes())
 	}
 }
@@ -43,7 +60,7 @@ func activationGrad(op func(b backend.Backend, dx, y, dy backend.Tensor), y doma
 // 1−y² where that is small.
 func tanhGradTolerance(x content, _ shape) tolerance {
 	return func(k int, _ float64) float64 {
-		return 3*unit*abs(x["dy"][k])*(1+abs(x["y"][k])*abs(x["y"][k])) + smallest
+		return 3*unit*abs(x["dy"][k])*(1+abs(x["y"][k])*abs(x["y"][k])) + 3*tiny
 	}
 }
 
@@ -65,6 +82,18 @@ func checkSoftmax(p *probe) {
 		s := shape{min(n, 33), n}
 		p.verify(trialOf(s.String()+", one column dominates", s, dominated(s)))
 	}
+	x := pairs()
+	p.verify(trialOf("every exponent against 0", shape{len(x) / 2, 2}, x))
+}
+
+// pairs returns rows of two logits: a number of any exponent and 0.
+func pairs() (x []float32) {
+	for i, v := range sweep() {
+		if i%4 < 2 && -inf < float64(v) && float64(v) < inf { // a half will do
+			x = append(x, v, 0)
+		}
+	}
+	return x
 }
 
 // specialLogits are rows of three. An infinity is defined where it is not the
@@ -80,6 +109,16 @@ var specialLogits = float32s([]float64{
 	0, negative0, 0,
 	100, -100, 99,
 	-200, -201, -202,
+	-20000, -20001, -20003, // below any number that the search for the largest may begin with
+	-1e30, -1e30, -1e30,
+	-math.MaxFloat32, -inf, -math.MaxFloat32,
+	1e30, -1e30, 1e30,
+	math.MaxFloat32, math.MaxFloat32, math.MaxFloat32,
+	20003, 20000, 20001,
+	0, -87.5, -103, // subnormal results
+	0, -1e5, -104.5,
+	tiny, 0, -smallestNormal,
+	1 << 24, 1<<24 - 1, 1<<24 - 2,
 })
 
 // dominated returns logits of which one in each row, somewhere else in each, is
@@ -99,7 +138,7 @@ func dominated(s shape) []float32 {
 func softmaxTolerance(x []float32, s shape) tolerance {
 	largest := rowLargest(x, s)
 	return func(k int, want float64) float64 {
-		return unit*(float64(s.cols)+8+math.Abs(float64(x[k])-largest[k/s.cols]))*want + smallest
+		return unit*(float64(s.cols)+8+math.Abs(float64(x[k])-largest[k/s.cols]))*want + 4*tiny
 	}
 }
 
@@ -120,6 +159,8 @@ func checkSoftmaxGrad(p *probe) {
 		g := p.source(s.String())
 		p.verify(softmaxGradTrial(s.String(), s, g.uniform(s.size(), 0, 1), g.uniform(s.size(), -1, 1)))
 	}
+	g := p.source("subnormal")
+	p.verify(softmaxGradTrial("subnormal", shape{3, 5}, g.uniform(15, 0, 1), g.uniform(15, -largestSubnormal, largestSubnormal)))
 	y := []float32{0.25, 0.5, 0.25, 0.5, 0.25, 0.25, 0, 1, 0}
 	dy := float32s([]float64{1, math.NaN(), 2, 1, 2, 3, -4, 5, 6})
 	p.verify(softmaxGradTrial("NaN in the first of three rows", shape{3, 3}, y, dy))
@@ -163,6 +204,16 @@ func checkLayerNorm(p *probe) {
 		name := fmt.Sprintf("epsilon %v", epsilon)
 		try(name, shape{3, 33}, p.source(name).uniform(99, -1, 1), epsilon)
 	}
+	for _, epsilon := range []float64{0, 1e-5} {
+		for _, s := range []shape{{4, 2}, {4, 33}} { // two columns: a sample's variance is twice the mean square
+			for _, size := range []float64{1e-18, 1e-4, 1e18} {
+				name := fmt.Sprintf("%v of size %v, epsilon %v", s, size, epsilon)
+				try(name, s, p.source(name).uniform(s.size(), -size, size/2), epsilon)
+			}
+		}
+	}
+	name := "subnormal"
+	try(name, shape{3, 33}, p.source(name).uniform(99, -largestSubnormal, largestSubnormal), 1e-5)
 	try("special rows", shape{7, 3}, float32s([]float64{
 		math.NaN(), 0, 1,
 		0, 1, 2,
@@ -195,7 +246,7 @@ func layerNormTolerance(x []float32, s shape, epsilon float64) (y, rstd toleranc
 	relative := func(i int) float64 { return (n+8)*unit + offMean(i)*offMean(i)*scale[i]*scale[i] }
 	y = func(k int, want float64) float64 {
 		i := k / s.cols
-		return scale[i]*(offMean(i)+unit*(abs(x[k])+math.Abs(mean[i]))) + relative(i)*math.Abs(want) + smallest
+		return scale[i]*(offMean(i)+unit*(abs(x[k])+math.Abs(mean[i]))+n*tiny) + relative(i)*math.Abs(want) + tiny
 	}
 	rstd = func(i int, want float64) float64 { return relative(i) * want }
 	return y, rstd
@@ -226,6 +277,11 @@ func checkLayerNormGrad(p *probe) {
 	for _, s := range p.shapes() {
 		g := p.source(s.String())
 		try(s.String(), s, g.uniform(s.size(), -2, 2), g.uniform(s.rows, 0.1, 3), g.uniform(s.size(), -1, 1))
+	}
+	for _, size := range []float64{largestSubnormal, 1e-18, 1e18} {
+		name := fmt.Sprintf("gradients of size %v", size)
+		g := p.source(name)
+		try(name, shape{3, 5}, g.uniform(15, -2, 2), g.uniform(3, 0.1, 3), g.uniform(15, -size, size))
 	}
 	g := p.source("NaN")
 	y, dy := g.uniform(15, -2, 2), g.uniform(15, -1, 1)

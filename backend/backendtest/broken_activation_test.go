@@ -2,6 +2,7 @@ package backendtest
 
 import (
 	"math"
+	"slices"
 
 	"gputrain/backend"
 )
@@ -9,19 +10,26 @@ import (
 var brokenActivation = []control{
 	{check: "Sigmoid", mistake: broken[sigmoidOverflows]},
 	{check: "Sigmoid", mistake: broken[sigmoidCancels]},
+	{check: "Sigmoid", mistake: broken[sigmoidUnderflows]},
+	{check: "Sigmoid", mistake: broken[sigmoidIsZeroFrom80]},
 	{check: "SigmoidGrad", mistake: broken[sigmoidGradTakesInput]},
 	{check: "Tanh", mistake: broken[tanhCancels]},
 	{check: "Tanh", mistake: broken[tanhSaturatesNaN]},
+	{check: "Tanh", mistake: broken[tanhIsOneFromSeven]},
 	{check: "TanhGrad", mistake: broken[tanhGradDoesNotSquare]},
 	{check: "ReLU", mistake: broken[reluOfNaN]},
+	{check: "ReLU", mistake: broken[reluTestsSignBit]},
 	{check: "ReLUGrad", mistake: broken[reluGradPassesAtZero]},
 	{check: "ReLUGrad", mistake: broken[reluGradMultiplies]},
 	{check: "Softmax", mistake: broken[softmaxOverflows]},
 	{check: "Softmax", mistake: broken[softmaxOfWholeTensor]},
+	{check: "Softmax", mistake: broken[softmaxLargestFromMinus1e4]},
 	{check: "Softmax", mistake: broken[softmaxSumsPartOfLongRows], atLeast: 1025},
 	{check: "SoftmaxGrad", mistake: broken[softmaxGradForgetsSum]},
 	{check: "SoftmaxGrad", mistake: broken[softmaxGradClobbersY]},
 	{check: "LayerNorm", mistake: broken[layerNormVarianceUnbiased]},
+	{check: "LayerNorm", mistake: broken[layerNormVarianceUnbiasedOfPairs]},
+	{check: "LayerNorm", mistake: broken[layerNormVarianceFloored]},
 	{check: "LayerNorm", mistake: broken[layerNormVarianceCancels]},
 	{check: "LayerNorm", mistake: broken[layerNormEpsilonBesideTheRoot]},
 	{check: "LayerNorm", mistake: broken[layerNormReturnsDeviation]},
@@ -57,6 +65,24 @@ func (b sigmoidCancels) Sigmoid(y, x backend.Tensor) {
 	compute(b, y, x, func(v float32) float32 { return 1 - 1/(1+exp(v)) })
 }
 
+// sigmoidUnderflows is 0 where exp(−x) overflows, though the result is subnormal.
+type sigmoidUnderflows struct{ backend.Backend }
+
+func (b sigmoidUnderflows) Sigmoid(y, x backend.Tensor) {
+	compute(b, y, x, func(v float32) float32 { return 1 / (1 + exp(-v)) })
+}
+
+type sigmoidIsZeroFrom80 struct{ backend.Backend }
+
+func (b sigmoidIsZeroFrom80) Sigmoid(y, x backend.Tensor) {
+	compute(b, y, x, func(v float32) float32 {
+		if v < -80 {
+			return 0
+		}
+		return float32(sigmoid(float64(v)))
+	})
+}
+
 type sigmoidGradTakesInput struct{ backend.Backend }
 
 func (b sigmoidGradTakesInput) SigmoidGrad(dx, y, dy backend.Tensor) {
@@ -83,6 +109,17 @@ func (b tanhSaturatesNaN) Tanh(y, x backend.Tensor) {
 	})
 }
 
+type tanhIsOneFromSeven struct{ backend.Backend }
+
+func (b tanhIsOneFromSeven) Tanh(y, x backend.Tensor) {
+	compute(b, y, x, func(v float32) float32 {
+		if math.Abs(float64(v)) >= 7 {
+			return float32(math.Copysign(1, float64(v)))
+		}
+		return float32(math.Tanh(float64(v)))
+	})
+}
+
 type tanhGradDoesNotSquare struct{ backend.Backend }
 
 func (b tanhGradDoesNotSquare) TanhGrad(dx, y, dy backend.Tensor) {
@@ -101,6 +138,18 @@ func (b reluOfNaN) ReLU(y, x backend.Tensor) {
 			return v
 		}
 		return 0
+	})
+}
+
+// reluTestsSignBit makes 0 of a negative NaN.
+type reluTestsSignBit struct{ backend.Backend }
+
+func (b reluTestsSignBit) ReLU(y, x backend.Tensor) {
+	compute(b, y, x, func(v float32) float32 {
+		if math.Signbit(float64(v)) {
+			return 0
+		}
+		return v
 	})
 }
 
@@ -147,6 +196,30 @@ func (b softmaxOverflows) Softmax(y, x backend.Tensor) {
 		}
 	}
 	b.Upload(y, values)
+}
+
+// softmaxLargestFromMinus1e4 looks for the largest logit from −10⁴ on.
+type softmaxLargestFromMinus1e4 struct{ backend.Backend }
+
+func (b softmaxLargestFromMinus1e4) Softmax(y, x backend.Tensor) {
+	low := lowRows(read(b, x), x.Cols)
+	b.Backend.Softmax(y, x)
+	each(b, y, func(k int, v float32) float32 {
+		if low[k/y.Cols] {
+			return float32(math.NaN()) // 0/0
+		}
+		return v
+	})
+}
+
+// lowRows reports which rows of x are so far below −10⁴ that all exponentials
+// of the differences to it are 0.
+func lowRows(x []float32, cols int) (low []bool) {
+	for len(x) > 0 && cols > 0 {
+		low = append(low, slices.Max(x[:cols]) < -1e4-104)
+		x = x[cols:]
+	}
+	return low
 }
 
 type softmaxOfWholeTensor struct{ backend.Backend }
@@ -221,9 +294,9 @@ func normalize(b backend.Backend, y, rstd, x backend.Tensor, scale func(row []fl
 
 func variance(row []float32, mean float64) (v float64) {
 	for _, x := range row {
-		v += (float64(x) - mean) * (float64(x) - mean) / float64(len(row))
+		v += (float64(x) - mean) * (float64(x) - mean)
 	}
-	return v
+	return v / float64(len(row))
 }
 
 type layerNormVarianceUnbiased struct{ backend.Backend }
@@ -232,6 +305,26 @@ func (b layerNormVarianceUnbiased) LayerNorm(y, rstd, x backend.Tensor, epsilon 
 	normalize(b, y, rstd, x, func(row []float32, mean float64) float64 {
 		n := float64(len(row))
 		return 1 / math.Sqrt(variance(row, mean)*n/max(1, n-1)+epsilon)
+	})
+}
+
+// layerNormVarianceUnbiasedOfPairs divides by n−1 where that is 1.
+type layerNormVarianceUnbiasedOfPairs struct{ backend.Backend }
+
+func (b layerNormVarianceUnbiasedOfPairs) LayerNorm(y, rstd, x backend.Tensor, epsilon float64) {
+	if x.Cols == 2 {
+		layerNormVarianceUnbiased(b).LayerNorm(y, rstd, x, epsilon)
+		return
+	}
+	b.Backend.LayerNorm(y, rstd, x, epsilon)
+}
+
+// layerNormVarianceFloored never divides by a very small number.
+type layerNormVarianceFloored struct{ backend.Backend }
+
+func (b layerNormVarianceFloored) LayerNorm(y, rstd, x backend.Tensor, epsilon float64) {
+	normalize(b, y, rstd, x, func(row []float32, mean float64) float64 {
+		return 1 / math.Sqrt(max(variance(row, mean)+epsilon, 1e-20))
 	})
 }
 

@@ -16,6 +16,8 @@ var brokenElementwise = []control{
 	{check: "CopyCols", mistake: broken[copyColsTouchesThePrevious]},
 	{check: "CopyCols", mistake: broken[copyColsIgnoresXCol]},
 	{check: "CopyCols", mistake: broken[copyColsClearsTheRest]},
+	{check: "CopyCols", mistake: broken[copyColsMultipliesByMask]},
+	{check: "Add", mistake: broken[addTestsSignOfNaN]},
 	{check: "Add", mistake: broken[addClobbersB]},
 	{check: "Add", mistake: broken[addDropsBeyondGrid], atLeast: 1025},
 	{check: "Sub", mistake: broken[subSwaps]},
@@ -24,6 +26,7 @@ var brokenElementwise = []control{
 	{check: "AddMul", mistake: broken[addMulOverwrites]},
 	{check: "Scale", mistake: broken[scaleIgnoresAlpha]},
 	{check: "Scale", mistake: broken[scaleByZeroClears]},
+	{check: "Scale", mistake: broken[scaleClampsResult]},
 	{check: "AddScaled", mistake: broken[addScaledIgnoresAlpha]},
 	{check: "AddScaled", mistake: broken[addScaledByZeroReturns]},
 	{check: "AddRow", mistake: broken[addRowUsesWrongStride]},
@@ -110,6 +113,33 @@ func (b copyColsClearsTheRest) CopyCols(dst backend.Tensor, dstCol int, x backen
 	b.Backend.CopyCols(dst, dstCol, x, xCol, cols)
 }
 
+// copyColsMultipliesByMask makes NaN of an infinity outside of the columns.
+type copyColsMultipliesByMask struct{ backend.Backend }
+
+func (b copyColsMultipliesByMask) CopyCols(dst backend.Tensor, dstCol int, x backend.Tensor, xCol, cols int) {
+	b.Backend.CopyCols(dst, dstCol, x, xCol, cols)
+	each(b, dst, func(k int, v float32) float32 {
+		if j := k % dst.Cols; j < dstCol || j >= dstCol+cols {
+			return v + 0*v
+		}
+		return v
+	})
+}
+
+// addTestsSignOfNaN takes a negative NaN for a number below all others.
+type addTestsSignOfNaN struct{ backend.Backend }
+
+func (b addTestsSignOfNaN) Add(dst, x, y backend.Tensor) {
+	terms := read(b, x)
+	b.Backend.Add(dst, x, y)
+	each(b, dst, func(k int, v float32) float32 {
+		if isNaN32(terms[k]) && math.Signbit(float64(terms[k])) {
+			return float32(-inf)
+		}
+		return v
+	})
+}
+
 // addClobbersB copies a to dst first, which may be b.
 type addClobbersB struct{ backend.Backend }
 
@@ -167,6 +197,21 @@ func (b scaleByZeroClears) Scale(dst backend.Tensor, alpha float64, x backend.Te
 	if alpha == 0 {
 		b.Fill(dst, 0)
 	}
+}
+
+// scaleClampsResult returns the largest number instead of an infinity.
+type scaleClampsResult struct{ backend.Backend }
+
+func (b scaleClampsResult) Scale(dst backend.Tensor, alpha float64, x backend.Tensor) {
+	finite := clone(b, x)
+	b.Backend.Scale(dst, alpha, x)
+	before := read(b, finite)
+	each(b, dst, func(k int, v float32) float32 {
+		if math.IsInf(float64(v), 0) && !math.IsInf(float64(before[k]), 0) {
+			return float32(math.Copysign(math.MaxFloat32, float64(v)))
+		}
+		return v
+	})
 }
 
 type addScaledIgnoresAlpha struct{ backend.Backend }

@@ -102,6 +102,16 @@ func gruControls() []control {
 			return newGRUCell(v, u, before)
 		},
 		"state before forgotten": func(v, u [3]float64, _ float64) gruCell { return newGRUCell(v, u, 0) },
+		"update gate left out where the state before is 0": func(v, u [3]float64, before float64) gruCell {
+			e := newGRUCell(v, u, before)
+			if before == 0 {
+				e.z, e.h = 0, e.n
+			}
+			return e
+		},
+		"state before limited": func(v, u [3]float64, before float64) gruCell {
+			return newGRUCell(v, u, min(max(before, -3), 3))
+		},
 		"n written before tanh": func(v, u [3]float64, before float64) gruCell {
 			e := newGRUCell(v, u, before)
 			e.n = v[2] + e.r*u[2]
@@ -129,6 +139,22 @@ func gruControls() []control {
 		},
 		"dz without the state before": func(e gruCell, u [3]float64, _, dy, dh float64) (dv, du [3]float64, dBefore float64) {
 			return e.grad(u, 0, dy+dh)
+		},
+		"nothing passes by a state before that is 0": func(e gruCell, u [3]float64, before, dy, dh float64) (dv, du [3]float64, dBefore float64) {
+			dv, du, dBefore = e.grad(u, before, dy+dh)
+			if before == 0 {
+				dBefore = 0
+			}
+			return dv, du, dBefore
+		},
+		"no gradient where that from above is 0": func(e gruCell, u [3]float64, before, dy, dh float64) (dv, du [3]float64, dBefore float64) {
+			if dy == 0 {
+				return dv, du, dh * e.z
+			}
+			return e.grad(u, before, dy+dh)
+		},
+		"gradient limited": func(e gruCell, u [3]float64, before, dy, dh float64) (dv, du [3]float64, dBefore float64) {
+			return e.grad(u, before, min(max(dy+dh, -50), 50))
 		},
 		"nothing passes by": func(e gruCell, u [3]float64, before, dy, dh float64) (dv, du [3]float64, dBefore float64) {
 			dv, du, _ = e.grad(u, before, dy+dh)

@@ -59,6 +59,36 @@ var brokenLinear = []control{
 		}
 		p.on(b)
 	})},
+	{check: "Gemm", name: "adds where beta is −1", mistake: gemmMistake(func(b backend.Backend, p product) {
+		if p.beta == -1 {
+			p.beta = 1
+		}
+		p.on(b)
+	})},
+	{check: "Gemm", name: "rounds alpha and beta to halves", mistake: gemmMistake(func(b backend.Backend, p product) {
+		p.alpha, p.beta = math.Round(2*p.alpha)/2, math.Round(2*p.beta)/2
+		p.on(b)
+	})},
+	{check: "Gemm", name: "clears NaN in dst", mistake: gemmMistake(func(b backend.Backend, p product) {
+		each(b, p.dst, func(_ int, v float32) float32 {
+			if isNaN32(v) {
+				return 0
+			}
+			return v
+		})
+		p.on(b)
+	})},
+	{check: "Gemm", name: "clears infinities in dst where alpha is 0", mistake: gemmMistake(func(b backend.Backend, p product) {
+		if p.alpha == 0 {
+			each(b, p.dst, func(_ int, v float32) float32 {
+				if math.IsInf(float64(v), 0) {
+					return 0
+				}
+				return v
+			})
+		}
+		p.on(b)
+	})},
 	{check: "Gemm", name: "ignores beta in large products", atLeast: 257, mistake: gemmMistake(func(b backend.Backend, p product) {
 		if p.dst.Rows > 128 && p.dst.Cols > 128 {
 			p.beta = 0
@@ -146,15 +176,24 @@ var brokenLinear = []control{
 	})},
 	{check: "SumRows", mistake: broken[sumRowsIgnoresBeta]},
 	{check: "SumRows", mistake: broken[sumRowsReadsDst]},
+	{check: "SumRows", mistake: broken[sumRowsLimitsBeta]},
+	{check: "SumRows", mistake: broken[sumRowsAddsWhereBetaIsMinus1]},
+	{check: "SumRows", mistake: broken[sumRowsClearsNaN]},
 	{check: "SumRows", mistake: broken[sumRowsDropsLast]},
 	{check: "SumRows", mistake: broken[sumRowsDropsBeyondBlock], atLeast: 1023},
 	{check: "GatherRows", mistake: broken[gatherSwapsEnds]},
 	{check: "GatherRows", mistake: broken[gatherIgnoresOffsetOfIDs]},
+	{check: "GatherRows", mistake: broken[gatherMultiplies]},
 	{check: "ScatterAddRows", mistake: broken[scatterLastWins]},
 	{check: "ScatterAddRows", mistake: broken[scatterOverwrites]},
+	{check: "ScatterAddRows", mistake: broken[scatterSkipsNaN]},
 	{check: "ArgMaxRows", mistake: broken[argMaxTakesLastOfEquals]},
 	{check: "ArgMaxRows", mistake: broken[argMaxSkipsNaN]},
 	{check: "ArgMaxRows", mistake: broken[argMaxStartsAtZero]},
+	{check: "ArgMaxRows", mistake: broken[argMaxOrdersNaN]},
+	{check: "ArgMaxRows", mistake: broken[argMaxSkipsNegativeNaN]},
+	{check: "ArgMaxRows", mistake: broken[argMaxKnowsOneNaN]},
+	{check: "ArgMaxRows", mistake: broken[argMaxFlushes]},
 }
 
 // product is a call of Gemm.
@@ -219,6 +258,28 @@ func (b sumRowsReadsDst) SumRows(dst, x backend.Tensor, beta float64) {
 	b.Backend.SumRows(dst, x, 1)
 }
 
+type sumRowsLimitsBeta struct{ backend.Backend }
+
+func (b sumRowsLimitsBeta) SumRows(dst, x backend.Tensor, beta float64) {
+	b.Backend.SumRows(dst, x, min(beta, 1))
+}
+
+type sumRowsAddsWhereBetaIsMinus1 struct{ backend.Backend }
+
+func (b sumRowsAddsWhereBetaIsMinus1) SumRows(dst, x backend.Tensor, beta float64) {
+	if beta == -1 {
+		beta = 1
+	}
+	b.Backend.SumRows(dst, x, beta)
+}
+
+type sumRowsClearsNaN struct{ backend.Backend }
+
+func (b sumRowsClearsNaN) SumRows(dst, x backend.Tensor, beta float64) {
+	b.Upload(dst, read(b, withoutNaN(b, dst)))
+	b.Backend.SumRows(dst, x, beta)
+}
+
 type sumRowsDropsLast struct{ backend.Backend }
 
 func (b sumRowsDropsLast) SumRows(dst, x backend.Tensor, beta float64) {
@@ -252,6 +313,18 @@ func (b gatherIgnoresOffsetOfIDs) GatherRows(dst, x backend.Tensor, ids backend.
 	b.Backend.GatherRows(dst, x, backend.Ints{Buf: ids.Buf, N: ids.N})
 }
 
+// gatherMultiplies by a matrix with one 1 in each row, which spoils other rows
+// than that of a NaN.
+type gatherMultiplies struct{ backend.Backend }
+
+func (b gatherMultiplies) GatherRows(dst, x backend.Tensor, ids backend.Ints) {
+	chosen := make([]float32, ids.N*x.Rows)
+	for i, id := range readInts(b, ids) {
+		chosen[i*x.Rows+int(id)] = 1
+	}
+	b.Gemm(dst, backend.NoTrans, backend.NoTrans, 1, fresh(b, ids.N, x.Rows, chosen), x, 0)
+}
+
 // scatterLastWins is what unsynchronised threads make of rows that are hit
 // often.
 type scatterLastWins struct{ backend.Backend }
@@ -270,6 +343,12 @@ type scatterOverwrites struct{ backend.Backend }
 func (b scatterOverwrites) ScatterAddRows(dst, x backend.Tensor, ids backend.Ints) {
 	b.Fill(dst, 0)
 	b.Backend.ScatterAddRows(dst, x, ids)
+}
+
+type scatterSkipsNaN struct{ backend.Backend }
+
+func (b scatterSkipsNaN) ScatterAddRows(dst, x backend.Tensor, ids backend.Ints) {
+	b.Backend.ScatterAddRows(dst, withoutNaN(b, x), ids)
 }
 
 // argMax sets dst from the rows of x by a rule of when to change over.
@@ -304,4 +383,39 @@ type argMaxStartsAtZero struct{ backend.Backend }
 
 func (b argMaxStartsAtZero) ArgMaxRows(dst backend.Ints, x backend.Tensor) {
 	argMax(b, dst, x, 0, func(v, best float32) bool { return v > best || isNaN32(v) && !isNaN32(best) })
+}
+
+// argMaxOrdersNaN takes the NaN with the most bits.
+type argMaxOrdersNaN struct{ backend.Backend }
+
+func (b argMaxOrdersNaN) ArgMaxRows(dst backend.Ints, x backend.Tensor) {
+	payload := func(v float32) uint32 { return math.Float32bits(v) & (1<<23 - 1) }
+	argMax(b, dst, x, float32(-inf), func(v, best float32) bool {
+		return v > best || isNaN32(v) && (!isNaN32(best) || payload(v) > payload(best))
+	})
+}
+
+type argMaxSkipsNegativeNaN struct{ backend.Backend }
+
+func (b argMaxSkipsNegativeNaN) ArgMaxRows(dst backend.Ints, x backend.Tensor) {
+	argMax(b, dst, x, float32(-inf), func(v, best float32) bool {
+		return v > best || isNaN32(v) && !isNaN32(best) && !math.Signbit(float64(v))
+	})
+}
+
+// argMaxKnowsOneNaN looks for the NaN that arithmetic yields.
+type argMaxKnowsOneNaN struct{ backend.Backend }
+
+func (b argMaxKnowsOneNaN) ArgMaxRows(dst backend.Ints, x backend.Tensor) {
+	isIt := func(v float32) bool { return math.Float32bits(v) == nan }
+	argMax(b, dst, x, float32(-inf), func(v, best float32) bool { return v > best || isIt(v) && !isIt(best) })
+}
+
+// argMaxFlushes compares without subnormal numbers.
+type argMaxFlushes struct{ backend.Backend }
+
+func (b argMaxFlushes) ArgMaxRows(dst backend.Ints, x backend.Tensor) {
+	x = clone(b, x)
+	flush(b, x)
+	b.Backend.ArgMaxRows(dst, x)
 }

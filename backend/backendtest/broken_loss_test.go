@@ -15,6 +15,9 @@ var brokenLoss = []control{
 	{check: "SoftmaxCrossEntropy", mistake: broken[crossEntropyAddsToLoss]},
 	{check: "SoftmaxCrossEntropy", mistake: broken[crossEntropyNeedsGrad]},
 	{check: "SoftmaxCrossEntropy", mistake: broken[crossEntropyDropsBeyondBlock], atLeast: 1025},
+	{check: "SoftmaxCrossEntropy", mistake: broken[crossEntropyLargestFromMinus1e4]},
+	{check: "SoftmaxCrossEntropy", mistake: broken[crossEntropyTakesScaleForPositive]},
+	{check: "SquaredError", mistake: broken[squaredErrorTakesScaleForPositive]},
 	{check: "SquaredError", mistake: broken[squaredErrorForgetsTwo]},
 	{check: "SquaredError", mistake: broken[squaredErrorLossIsNotScaled]},
 	{check: "SquaredError", mistake: broken[squaredErrorSwaps]},
@@ -110,6 +113,31 @@ func (b crossEntropyDropsBeyondBlock) SoftmaxCrossEntropy(loss, dlogits, logits 
 	x := clone(b, logits)
 	b.Backend.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
 	b.Backend.SoftmaxCrossEntropy(loss, backend.Tensor{}, x.Slice(0, n), labels.Slice(0, n), scale)
+}
+
+// crossEntropyLargestFromMinus1e4 looks for the largest logit from −10⁴ on.
+type crossEntropyLargestFromMinus1e4 struct{ backend.Backend }
+
+func (b crossEntropyLargestFromMinus1e4) SoftmaxCrossEntropy(loss, dlogits, logits backend.Tensor, labels backend.Ints, scale float64) {
+	low := lowRows(read(b, logits), logits.Cols)
+	b.Backend.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
+	for i, label := range readInts(b, labels) {
+		if low[i] && label != backend.IgnoreLabel {
+			b.Fill(loss, inf) // log 0
+		}
+	}
+}
+
+type crossEntropyTakesScaleForPositive struct{ backend.Backend }
+
+func (b crossEntropyTakesScaleForPositive) SoftmaxCrossEntropy(loss, dlogits, logits backend.Tensor, labels backend.Ints, scale float64) {
+	b.Backend.SoftmaxCrossEntropy(loss, dlogits, logits, labels, math.Abs(scale))
+}
+
+type squaredErrorTakesScaleForPositive struct{ backend.Backend }
+
+func (b squaredErrorTakesScaleForPositive) SquaredError(loss, dy, y, target backend.Tensor, scale float64) {
+	b.Backend.SquaredError(loss, dy, y, target, math.Abs(scale))
 }
 
 type squaredErrorForgetsTwo struct{ backend.Backend }

@@ -120,6 +120,18 @@ func lstm1997Controls() []control {
 			}
 			b.LSTM1997Cell(a)
 		},
+		"forget gates left alone where all states before are 0": func(b backend.Backend, a args) {
+			if a.Forget() && allZero(b, a.SPrev) {
+				keeping(b, a.Gates, func(_, col int) bool { return col/a.Blocks == 1 }, func() { b.LSTM1997Cell(a) })
+				return
+			}
+			b.LSTM1997Cell(a)
+		},
+		"states before limited": func(b backend.Backend, a args) {
+			a.SPrev = clone(b, a.SPrev)
+			each(b, a.SPrev, func(_ int, s float32) float32 { return min(max(s, -50), 50) })
+			b.LSTM1997Cell(a)
+		},
 		"s and y exchanged": func(b backend.Backend, a args) { a.S, a.Y = a.Y, a.S; b.LSTM1997Cell(a) },
 		"first row alone": func(b backend.Backend, a args) {
 			keeping(b, a.Y, func(row, _ int) bool { return row > 0 }, func() { b.LSTM1997Cell(a) })
@@ -173,6 +185,23 @@ func lstm1997GradControls() []control {
 				}
 				return y
 			})
+			b.LSTM1997CellGrad(a)
+		},
+		"errors limited": func(b backend.Backend, a args) {
+			a.DY = clone(b, a.DY)
+			each(b, a.DY, func(_ int, v float32) float32 { return min(max(v, -10), 10) })
+			b.LSTM1997CellGrad(a)
+		},
+		"partials left alone where DY is 0": func(b backend.Backend, a args) {
+			if !allZero(b, a.DY) {
+				b.LSTM1997CellGrad(a)
+			}
+		},
+		"partials left alone where the sources are 0": func(b backend.Backend, a args) {
+			if allZero(b, a.Source) {
+				keeping(b, a.PCell, func(int, int) bool { return true }, func() { b.LSTM1997CellGrad(a) })
+				return
+			}
 			b.LSTM1997CellGrad(a)
 		},
 		"h' is 1":         func(b backend.Backend, a args) { a.H = backend.Squash{}; b.LSTM1997CellGrad(a) },

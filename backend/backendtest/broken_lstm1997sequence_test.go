@@ -61,6 +61,18 @@ func lstm1997SequenceForwardControls() []control {
 			})
 			b.LSTM1997Forward(a)
 		},
+		"nothing fed back where the first outputs are 0": func(b fused, a backend.LSTM1997Args) {
+			if allZero(b, a.Y.Slice(0, a.Batch)) {
+				a.Weight = clone(b, a.Weight)
+				each(b, a.Weight, func(k int, v float32) float32 {
+					if j := k % a.Weight.Cols; j >= a.X.Cols && j < a.X.Cols+a.S.Cols {
+						return 0
+					}
+					return v
+				})
+			}
+			b.LSTM1997Forward(a)
+		},
 		"last step left out": func(b fused, a backend.LSTM1997Args) {
 			keeping(b, a.Y, func(row, _ int) bool { return row >= a.Y.Rows-a.Batch }, func() { b.LSTM1997Forward(a) })
 		},
@@ -78,9 +90,13 @@ func lstm1997SequenceForwardControls() []control {
 			b.Fill(state(a).Slice(0, a.Batch), 0)
 		}
 	}
-	return named(mistakes, func(m func(b fused, a backend.LSTM1997Args)) func(backend.Backend) backend.Backend {
+	controls := named(mistakes, func(m func(b fused, a backend.LSTM1997Args)) func(backend.Backend) backend.Backend {
 		return brokenLSTM1997Sequence{forward: m}.on
 	}, "LSTM1997Forward")
+	return append(controls, control{check: "LSTM1997Forward", name: "steps beyond 256 left out", atLeast: 257,
+		mistake: brokenLSTM1997Sequence{forward: func(b fused, a backend.LSTM1997Args) {
+			keeping(b, a.Y, func(row, _ int) bool { return a.Batch > 0 && row/a.Batch > 256 }, func() { b.LSTM1997Forward(a) })
+		}}.on})
 }
 
 func lstm1997SequenceBackwardControls() []control {
@@ -88,6 +104,11 @@ func lstm1997SequenceBackwardControls() []control {
 		"h of the output is the identity": func(b fused, a backend.LSTM1997GradArgs) {
 			a.H = backend.Squash{}
 			b.LSTM1997Backward(a)
+		},
+		"nothing done where DY is 0": func(b fused, a backend.LSTM1997GradArgs) {
+			if !allZero(b, a.DY) {
+				b.LSTM1997Backward(a)
+			}
 		},
 		"errors of one step late": func(b fused, a backend.LSTM1997GradArgs) {
 			dy := fresh(b, a.DY.Rows, a.DY.Cols, make([]float32, a.DY.Size()))
@@ -113,7 +134,16 @@ func lstm1997SequenceBackwardControls() []control {
 			b.preserving(output(a), func() { b.LSTM1997Backward(a) })
 		}
 	}
-	return named(mistakes, func(m func(b fused, a backend.LSTM1997GradArgs)) func(backend.Backend) backend.Backend {
+	controls := named(mistakes, func(m func(b fused, a backend.LSTM1997GradArgs)) func(backend.Backend) backend.Backend {
 		return brokenLSTM1997Sequence{backward: m}.on
 	}, "LSTM1997Backward")
+	return append(controls, control{check: "LSTM1997Backward", name: "steps beyond 256 left out", atLeast: 257,
+		mistake: brokenLSTM1997Sequence{backward: func(b fused, a backend.LSTM1997GradArgs) {
+			if rows := 256 * a.Batch; rows < a.DY.Rows {
+				a.X, a.Source, a.DY = a.X.Slice(0, rows), a.Source.Slice(0, rows), a.DY.Slice(0, rows)
+				rows += a.Batch
+				a.Gates, a.S, a.Y = a.Gates.Slice(0, rows), a.S.Slice(0, rows), a.Y.Slice(0, rows)
+			}
+			b.LSTM1997Backward(a)
+		}}.on})
 }

@@ -90,6 +90,16 @@ func lstmCellControls() []control {
 			e.i, e.f, e.g, e.o = z[0], z[1], z[2], z[3]
 			return e
 		},
+		"forget gate left out where the cell before is 0": func(z four, before float64, peep three) lstmCell {
+			e := newLSTMCell(z, before, peep)
+			if before == 0 {
+				e.f = 0
+			}
+			return e
+		},
+		"cell before limited": func(z four, before float64, peep three) lstmCell {
+			return newLSTMCell(z, min(max(before, -10), 10), peep)
+		},
 		"c and h swapped": func(z four, before float64, peep three) lstmCell {
 			e := newLSTMCell(z, before, peep)
 			e.c, e.h = e.h, e.c
@@ -143,6 +153,22 @@ func lstmCellGradControls() []control {
 		},
 		"cell after taken for the one before": func(e lstmCell, _ float64, peep three, dy, dh, dc float64) (four, float64) {
 			return e.grad(e.c, peep, dy+dh, dc)
+		},
+		"no gradient of a cell before that is 0": func(e lstmCell, before float64, peep three, dy, dh, dc float64) (four, float64) {
+			dz, dBefore := e.grad(before, peep, dy+dh, dc)
+			if before == 0 {
+				dBefore = 0
+			}
+			return dz, dBefore
+		},
+		"no gradient where that from above is 0": func(e lstmCell, before float64, peep three, dy, dh, dc float64) (four, float64) {
+			if dy == 0 {
+				return four{}, dc * e.f
+			}
+			return e.grad(before, peep, dy+dh, dc)
+		},
+		"gradient limited": func(e lstmCell, before float64, peep three, dy, dh, dc float64) (four, float64) {
+			return e.grad(before, peep, min(max(dy+dh, -50), 50), dc)
 		},
 		"slope of tanh of the cell forgotten": func(e lstmCell, before float64, peep three, dy, dh, dc float64) (four, float64) {
 			t := math.Tanh(e.c)
@@ -219,6 +245,18 @@ func lstmForwardControls() []control {
 				return e
 			}})
 		},
+		"nothing recurrent where the first h is 0": func(b fused, a backend.LSTMArgs) {
+			if allZero(b, a.H.Slice(0, a.Batch)) {
+				a.WHH = clone(b, a.WHH)
+				b.Fill(a.WHH, 0)
+			}
+			b.LSTMForward(a)
+		},
+		"nothing done where the weights are 0": func(b fused, a backend.LSTMArgs) {
+			if !allZero(b, a.WIH) {
+				b.LSTMForward(a)
+			}
+		},
 		"steps beyond 32 left out": func(b fused, a backend.LSTMArgs) {
 			keeping(b, a.H, func(row, _ int) bool { return a.Batch > 0 && row/a.Batch > 32 }, func() { b.LSTMForward(a) })
 		},
@@ -231,6 +269,10 @@ func lstmForwardControls() []control {
 		return brokenLSTM{forward: m}.on
 	}, "LSTMForward")
 	return append(controls,
+		control{check: "LSTMForward", name: "steps beyond 256 left out", atLeast: 257,
+			mistake: brokenLSTM{forward: func(b fused, a backend.LSTMArgs) {
+				keeping(b, a.H, func(row, _ int) bool { return a.Batch > 0 && row/a.Batch > 256 }, func() { b.LSTMForward(a) })
+			}}.on},
 		control{check: "LSTMForward", name: "batch beyond blocks left out", atLeast: 257,
 			mistake: brokenLSTM{forward: func(b fused, a backend.LSTMArgs) {
 				keeping(b, a.H, func(row, _ int) bool { return row >= a.Batch && row%a.Batch >= 256 }, func() { b.LSTMForward(a) })
@@ -300,6 +342,30 @@ func lstmBackwardControls() []control {
 			a.DY = withoutNaN(b, a.DY)
 			b.LSTMBackward(a)
 		},
+		"DC0 is 0 where the cells before are": func(b fused, a backend.LSTMGradArgs) {
+			b.LSTMBackward(a)
+			if a.DC0.Present() && allZero(b, a.C.Slice(0, a.Batch)) {
+				b.Fill(a.DC0, 0)
+			}
+		},
+		"DH0 is 0 where the first h is": func(b fused, a backend.LSTMGradArgs) {
+			b.LSTMBackward(a)
+			if a.DH0.Present() && allZero(b, a.H.Slice(0, a.Batch)) {
+				b.Fill(a.DH0, 0)
+			}
+		},
+		"DX not written where the weights are 0": func(b fused, a backend.LSTMGradArgs) {
+			if allZero(b, a.WIH) {
+				a.DX = absent
+			}
+			b.LSTMBackward(a)
+		},
+		"gradients of the last step left out where DY is 0": func(b fused, a backend.LSTMGradArgs) {
+			if allZero(b, a.DY) {
+				a.DHLast, a.DCLast = absent, absent
+			}
+			b.LSTMBackward(a)
+		},
 		"weights of the last step alone": func(b fused, a backend.LSTMGradArgs) {
 			if a.X.Rows < 2*a.Batch || a.Batch == 0 {
 				b.LSTMBackward(a)
@@ -335,6 +401,12 @@ func lstmBackwardControls() []control {
 	controls := named(mistakes, func(m func(b fused, a backend.LSTMGradArgs)) func(backend.Backend) backend.Backend {
 		return brokenLSTM{backward: m}.on
 	}, "LSTMBackward")
-	return append(controls, control{check: "LSTMBackward", name: "last row of many forgotten in DWIH", atLeast: 257,
-		mistake: brokenLSTM{backward: wide}.on})
+	return append(controls,
+		control{check: "LSTMBackward", name: "last row of many forgotten in DWIH", atLeast: 257,
+			mistake: brokenLSTM{backward: wide}.on},
+		control{check: "LSTMBackward", name: "nothing more than 256 steps back", atLeast: 257,
+			mistake: brokenLSTM{backward: func(b fused, a backend.LSTMGradArgs) {
+				b.LSTMBackward(a)
+				b.clearEarly(a.DZ, a.Batch)
+			}}.on})
 }

@@ -41,13 +41,29 @@ func rnnCellControls() []control {
 	cells := map[string]func(f nonlinearity, z float64) float64{
 		"ReLU ignored": func(_ nonlinearity, z float64) float64 { return nonlinearity{}.of(z) },
 		"always ReLU":  func(_ nonlinearity, z float64) float64 { return nonlinearity{relu: true}.of(z) },
+		"ReLU limited": func(f nonlinearity, z float64) float64 { return min(f.of(z), 6) },
 		"linear":       func(_ nonlinearity, z float64) float64 { return z },
 	}
 	gradients := map[string]func(f nonlinearity, h, dy, dh float64) float64{
 		"ReLU ignored":                          func(_ nonlinearity, h, dy, dh float64) float64 { return nonlinearity{}.grad(h, dy, dh) },
 		"gradient from above forgotten":         func(f nonlinearity, h, _, dh float64) float64 { return f.grad(h, 0, dh) },
 		"gradient from the next step forgotten": func(f nonlinearity, h, dy, _ float64) float64 { return f.grad(h, dy, 0) },
-		"slope forgotten":                       func(_ nonlinearity, _, dy, dh float64) float64 { return dy + dh },
+		"flat where the output is 0": func(f nonlinearity, h, dy, dh float64) float64 {
+			if h == 0 {
+				return 0
+			}
+			return f.grad(h, dy, dh)
+		},
+		"no gradient where that from above is 0": func(f nonlinearity, h, dy, dh float64) float64 {
+			if dy == 0 {
+				return 0
+			}
+			return f.grad(h, dy, dh)
+		},
+		"gradient limited": func(f nonlinearity, h, dy, dh float64) float64 {
+			return f.grad(h, min(max(dy, -50), 50), min(max(dh, -50), 50))
+		},
+		"slope forgotten": func(_ nonlinearity, _, dy, dh float64) float64 { return dy + dh },
 	}
 	return slices.Concat(
 		named(cells, func(m func(f nonlinearity, z float64) float64) func(backend.Backend) backend.Backend {
@@ -78,14 +94,25 @@ func rnnForwardControls() []control {
 				return overflowingTanh(z)
 			}})
 		},
+		"nothing recurrent where the first h is 0": func(b fused, a backend.RNNArgs) {
+			if allZero(b, a.H.Slice(0, a.Batch)) {
+				a.WHH = clone(b, a.WHH)
+				b.Fill(a.WHH, 0)
+			}
+			b.RNNForward(a)
+		},
 		"recurrent weights transposed": func(b fused, a backend.RNNArgs) {
 			a.WHH = b.transposedBlocks(a.WHH)
 			b.RNNForward(a)
 		},
 	}
-	return named(mistakes, func(m func(b fused, a backend.RNNArgs)) func(backend.Backend) backend.Backend {
+	controls := named(mistakes, func(m func(b fused, a backend.RNNArgs)) func(backend.Backend) backend.Backend {
 		return brokenRNN{forward: m}.on
 	}, "RNNForward")
+	return append(controls, control{check: "RNNForward", name: "steps beyond 256 left out", atLeast: 257,
+		mistake: brokenRNN{forward: func(b fused, a backend.RNNArgs) {
+			keeping(b, a.H, func(row, _ int) bool { return a.Batch > 0 && row/a.Batch > 256 }, func() { b.RNNForward(a) })
+		}}.on})
 }
 
 func rnnBackwardControls() []control {
@@ -101,6 +128,18 @@ func rnnBackwardControls() []control {
 		},
 		"gradients of NaN skipped": func(b fused, a backend.RNNGradArgs) {
 			a.DY = withoutNaN(b, a.DY)
+			b.RNNBackward(a)
+		},
+		"DH0 is 0 where the first h is": func(b fused, a backend.RNNGradArgs) {
+			b.RNNBackward(a)
+			if a.DH0.Present() && allZero(b, a.H.Slice(0, a.Batch)) {
+				b.Fill(a.DH0, 0)
+			}
+		},
+		"DHLast ignored where DY is 0": func(b fused, a backend.RNNGradArgs) {
+			if allZero(b, a.DY) {
+				a.DHLast = absent
+			}
 			b.RNNBackward(a)
 		},
 		"DY used for DZ": func(b fused, a backend.RNNGradArgs) {
@@ -122,7 +161,12 @@ func rnnBackwardControls() []control {
 			b.preserving(gradient(a), func() { b.RNNBackward(a) })
 		}
 	}
-	return named(mistakes, func(m func(b fused, a backend.RNNGradArgs)) func(backend.Backend) backend.Backend {
+	controls := named(mistakes, func(m func(b fused, a backend.RNNGradArgs)) func(backend.Backend) backend.Backend {
 		return brokenRNN{backward: m}.on
 	}, "RNNBackward")
+	return append(controls, control{check: "RNNBackward", name: "nothing more than 256 steps back", atLeast: 257,
+		mistake: brokenRNN{backward: func(b fused, a backend.RNNGradArgs) {
+			b.RNNBackward(a)
+			b.clearEarly(a.DZ, a.Batch)
+		}}.on})
 }

@@ -3,6 +3,7 @@ package backendtest
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -23,7 +24,7 @@ type control struct {
 }
 
 func TestBrokenBackendsAreRejected(t *testing.T) {
-	for _, c := range slices.Concat(brokenMemory, brokenElementwise, brokenActivation, brokenLinear, brokenLoss, brokenUpdate, brokenFused, brokenLSTM1997s, brokenReplay) {
+	for _, c := range slices.Concat(brokenMemory, brokenElementwise, brokenActivation, brokenLinear, brokenLoss, brokenUpdate, brokenFused, brokenLSTM1997s, brokenReplay, brokenSubnormal()) {
 		name := c.name
 		if name == "" {
 			typ := fmt.Sprintf("%T", c.mistake(fused{}))
@@ -61,6 +62,49 @@ func runOne(name string, open Opener, maxSize int) Result {
 func TestSoundFusedBackendIsAccepted(t *testing.T) {
 	t.Parallel()
 	Test(t, func() (backend.Backend, error) { return fused{reference.New()}, nil }, MaxSize(33))
+}
+
+// sound are backends made of what controls are made of, without a mistake.
+var sound = []control{
+	{check: "LayerNorm", mistake: broken[layerNormOfNormalize]},
+	{check: "ArgMaxRows", mistake: broken[argMaxOfRule]},
+	{check: "Adam", mistake: broken[adamOfDivisor]},
+	{check: "ClipNorm", mistake: broken[clipNormExceptNone]},
+}
+
+type layerNormOfNormalize struct{ backend.Backend }
+
+func (b layerNormOfNormalize) LayerNorm(y, rstd, x backend.Tensor, epsilon float64) {
+	normalize(b, y, rstd, x, func(row []float32, mean float64) float64 { return 1 / math.Sqrt(variance(row, mean)+epsilon) })
+}
+
+type argMaxOfRule struct{ backend.Backend }
+
+func (b argMaxOfRule) ArgMaxRows(dst backend.Ints, x backend.Tensor) {
+	argMax(b, dst, x, float32(-inf), func(v, best float32) bool { return v > best || isNaN32(v) && !isNaN32(best) })
+}
+
+type adamOfDivisor struct{ backend.Backend }
+
+func (b adamOfDivisor) Adam(a backend.AdamArgs) {
+	adamWith(b.Backend, a, func(v, c float64) float64 { return math.Sqrt(v)/math.Sqrt(c) + a.Epsilon })
+}
+
+type clipNormExceptNone struct{ backend.Backend }
+
+func (b clipNormExceptNone) ClipNorm(x, norm backend.Tensor, limit float64) {
+	clipNormExcept(b.Backend, x, norm, limit, func(float64) bool { return false })
+}
+
+// TestWhatControlsAreMadeOfIsAccepted shows that controls are rejected for their
+// mistakes.
+func TestWhatControlsAreMadeOfIsAccepted(t *testing.T) {
+	for _, c := range sound {
+		open := func() (backend.Backend, error) { return c.mistake(reference.New()), nil }
+		for _, failure := range runOne(c.check, open, 33).Failures {
+			t.Errorf("%T: %s", c.mistake(nil), failure)
+		}
+	}
 }
 
 func TestCheckReportsTheBrokenOperationAndNoOther(t *testing.T) {
@@ -168,6 +212,11 @@ func keeping(b backend.Backend, t backend.Tensor, keep func(row, col int) bool, 
 		}
 	}
 	b.Upload(t, after)
+}
+
+// allZero reports whether t, which is not empty, holds nothing but zeros.
+func allZero(b backend.Backend, t backend.Tensor) bool {
+	return t.Size() > 0 && !slices.ContainsFunc(read(b, t), func(v float32) bool { return v != 0 })
 }
 
 // each replaces the elements of t.

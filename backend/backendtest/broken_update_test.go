@@ -62,6 +62,21 @@ var brokenUpdate = []control{
 	{check: "Adam", mistake: broken[adamDropsBeyondGrid], atLeast: 1025},
 	{check: "Adam", mistake: broken[adamEpsilonInsideRoot]},
 	{check: "Adam", mistake: broken[adamEpsilonBeforeCorrection]},
+	{check: "SGD", name: "step skipped where all gradients are 0", mistake: broken[skipsZeroGradients]},
+	{check: "RMSProp", name: "step skipped where all gradients are 0", mistake: broken[skipsZeroGradients]},
+	{check: "Adam", name: "step skipped where all gradients are 0", mistake: broken[skipsZeroGradients]},
+	{check: "SGD", name: "gradients limited", mistake: func(b backend.Backend) backend.Backend {
+		return brokenSGD{b, func(a *backend.SGDArgs) { a.Grad = limited(b, a.Grad) }}
+	}},
+	{check: "RMSProp", name: "gradients limited", mistake: func(b backend.Backend) backend.Backend {
+		return brokenRMSProp{b, func(a *backend.RMSPropArgs) { a.Grad = limited(b, a.Grad) }}
+	}},
+	{check: "Adam", name: "gradients limited", mistake: func(b backend.Backend) backend.Backend {
+		return brokenAdam{b, func(a *backend.AdamArgs) { a.Grad = limited(b, a.Grad) }}
+	}},
+	{check: "ClipNorm", mistake: broken[clipNormTolerates]},
+	{check: "ClipNorm", mistake: broken[clipNormScalesBelow]},
+	{check: "ClipNorm", mistake: broken[clipNormSkipsInfinity]},
 	{check: "ClipNorm", mistake: broken[clipNormScalesUp]},
 	{check: "ClipNorm", mistake: broken[clipNormForgetsTheLittle]},
 	{check: "ClipNorm", mistake: broken[clipNormReturnsSquare]},
@@ -161,6 +176,35 @@ func withoutNaN(b backend.Backend, t backend.Tensor) backend.Tensor {
 	return t
 }
 
+// limited returns a copy of t with finite numbers for infinite ones.
+func limited(b backend.Backend, t backend.Tensor) backend.Tensor {
+	t = clone(b, t)
+	each(b, t, func(_ int, v float32) float32 { return min(max(v, -1e30), 1e30) })
+	return t
+}
+
+// skipsZeroGradients makes no step where all gradients are 0, though state and
+// weight decay have a part in it.
+type skipsZeroGradients struct{ backend.Backend }
+
+func (b skipsZeroGradients) SGD(a backend.SGDArgs) {
+	if !allZero(b, a.Grad) {
+		b.Backend.SGD(a)
+	}
+}
+
+func (b skipsZeroGradients) RMSProp(a backend.RMSPropArgs) {
+	if !allZero(b, a.Grad) {
+		b.Backend.RMSProp(a)
+	}
+}
+
+func (b skipsZeroGradients) Adam(a backend.AdamArgs) {
+	if !allZero(b, a.Grad) {
+		b.Backend.Adam(a)
+	}
+}
+
 type adamDropsTailOfBlocks struct{ backend.Backend }
 
 func (b adamDropsTailOfBlocks) Adam(a backend.AdamArgs) {
@@ -199,6 +243,44 @@ func (b clipNormScalesUp) ClipNorm(x, norm backend.Tensor, limit float64) {
 	if length := float64(read(b, norm)[0]); length > 0 && length < limit {
 		b.Scale(x, limit/length, x)
 	}
+}
+
+// clipNormTolerates a norm that is slightly above the limit, if it is not small.
+type clipNormTolerates struct{ backend.Backend }
+
+func (b clipNormTolerates) ClipNorm(x, norm backend.Tensor, limit float64) {
+	clipNormExcept(b.Backend, x, norm, limit, func(length float64) bool { return length <= 1.0011*limit && length > limit+1e-5 })
+}
+
+// clipNormExcept leaves x where the norm is such.
+func clipNormExcept(b backend.Backend, x, norm backend.Tensor, limit float64, such func(length float64) bool) {
+	before := clone(b, x)
+	b.ClipNorm(x, norm, limit)
+	if such(float64(read(b, norm)[0])) {
+		b.Copy(x, before)
+	}
+}
+
+// clipNormScalesBelow scales up a norm that is slightly below the limit.
+type clipNormScalesBelow struct{ backend.Backend }
+
+func (b clipNormScalesBelow) ClipNorm(x, norm backend.Tensor, limit float64) {
+	b.Backend.ClipNorm(x, norm, limit)
+	if length := float64(read(b, norm)[0]); length < limit && limit < 1.0003*length {
+		b.Scale(x, limit/length, x)
+	}
+}
+
+type clipNormSkipsInfinity struct{ backend.Backend }
+
+func (b clipNormSkipsInfinity) ClipNorm(x, norm backend.Tensor, limit float64) {
+	each(b, x, func(_ int, v float32) float32 {
+		if math.IsInf(float64(v), 0) {
+			return 0
+		}
+		return v
+	})
+	b.Backend.ClipNorm(x, norm, limit)
 }
 
 // clipNormForgetsTheLittle scales by limit/norm, without 1e−6.

@@ -26,6 +26,12 @@ type cellBatch struct {
 	// about gradients: all else is positive, so that nothing cancels and each
 	// result is held to its own magnitude.
 	saturated bool
+
+	// A half of all numbers are zeros, of both signs.
+	zeros bool
+
+	// States and gradients are of the order of 1000.
+	large bool
 }
 
 // saturatedShape is that of the batches with saturated gates.
@@ -41,11 +47,19 @@ func (c cellBatch) tolerance(scale []float64) tolerance {
 
 // gradient draws a gradient of the results of the cells.
 func (c cellBatch) gradient(g source) []float32 {
-	if c.saturated {
+	switch {
+	case c.saturated:
 		return g.uniform(c.size(), 0.1, 1)
+	case c.zeros:
+		return g.riddled(g.uniform(c.size(), -1, 1))
+	case c.large:
+		return g.uniform(c.size(), -1000, 1000)
 	}
 	return g.uniform(c.size(), -1, 1)
 }
+
+// zerosShape is that of the batches with zeros all over.
+var zerosShape = shape{7, 31}
 
 // extremes are arguments far into saturation, and some near 0.
 var extremes = []float64{0, 1, -1, 20, -20, 100, -100, 1e4, -1e4, inf, -inf}

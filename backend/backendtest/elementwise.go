@@ -3,13 +3,14 @@ package backendtest
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gputrain/backend"
 )
 
 var elementwiseChecks = []check{
 	{"Fill", checkFill},
-	{"Copy", unary("dst", backend.Backend.Copy, domain{name: "x", low: -1, high: 1, special: special}, constant(exact))},
+	{"Copy", unary("dst", backend.Backend.Copy, domain{name: "x", low: -1, high: 1, special: special, wide: true}, constant(exact))},
 	{"CopyCols", checkCopyCols},
 	{"Add", binary(backend.Backend.Add, constant(ulps(1)))},
 	{"Sub", binary(backend.Backend.Sub, constant(ulps(1)))},
@@ -24,11 +25,20 @@ var elementwiseChecks = []check{
 }
 
 var (
-	inf        = math.Inf(1)
-	negative0  = math.Copysign(0, -1)
-	special    = []float64{0, negative0, 1, -1.5, 1e-30, 1e15, inf, -inf, math.NaN()}
-	multiplier = []float64{-0.5, 0, 1, 1.7}
+	inf         = math.Inf(1)
+	negative0   = math.Copysign(0, -1)
+	negativeNaN = math.Copysign(math.NaN(), -1)
+	multiplier  = []float64{-0.5, 0, 1, 1.7}
+
+	// special are values, products of which are subnormal, but none of which
+	// overflows.
+	special = []float64{
+		0, negative0, 1, -1.5, 1e-12, 1e-30, 1e15, 1<<24 - 1, smallestNormal, -largestSubnormal, tiny,
+		inf, -inf, math.NaN(), negativeNaN,
+	}
 )
+
+const smallestNormal, largestSubnormal = 0x1p-126, 0x1p-126 - tiny
 
 // pointwise describes an operation whose output and inputs have one shape.
 type pointwise struct {
@@ -45,6 +55,7 @@ type domain struct {
 	low, high float64
 	special   []float64 // values that are tried in all combinations
 	row       bool      // one row for all rows of the output
+	wide      bool      // numbers of every exponent are tried too
 }
 
 // content is what the operands of a trial hold before it.
@@ -70,6 +81,25 @@ func (o pointwise) check(p *probe, prefix string, shapes []shape) {
 	all := shape{1, len(x[o.inputs[0].name])}
 	p.verify(o.trial(prefix+"special values", all, x, nil))
 	o.checkShared(p, prefix, all, x)
+	o.checkSweep(p, prefix)
+}
+
+// checkSweep tries numbers of every exponent.
+func (o pointwise) checkSweep(p *probe, prefix string) {
+	if !slices.ContainsFunc(o.inputs, func(in domain) bool { return in.wide }) {
+		return
+	}
+	name := prefix + "every exponent"
+	g, all := p.source(name), p.stored(sweep())
+	x := content{}
+	for _, in := range o.inputs {
+		if in.wide {
+			x[in.name] = g.shuffled(all)
+		} else {
+			x[in.name] = g.uniform(len(all), in.low, in.high)
+		}
+	}
+	p.verify(o.trial(name, shape{1, len(all)}, x, nil))
 }
 
 // checkShared tries operands that share memory where trial cannot: an output
@@ -150,8 +180,8 @@ func binary(op func(b backend.Backend, dst, x, y backend.Tensor), t func(content
 	return func(p *probe) {
 		pointwise{output: "dst", tolerance: t,
 			inputs: []domain{
-				{name: "a", low: -1, high: 1, special: special},
-				{name: "b", low: -1, high: 1, special: special}},
+				{name: "a", low: -1, high: 1, special: special, wide: true},
+				{name: "b", low: -1, high: 1, special: special, wide: true}},
 			call: func(b backend.Backend, x tensors) { op(b, x["dst"], x["a"], x["b"]) },
 		}.check(p, "", p.shapes())
 	}
@@ -161,8 +191,8 @@ func withRow(op func(b backend.Backend, dst, x, row backend.Tensor)) func(*probe
 	return func(p *probe) {
 		pointwise{output: "dst", tolerance: constant(ulps(1)),
 			inputs: []domain{
-				{name: "x", low: -1, high: 1, special: special},
-				{name: "row", low: -1, high: 1, special: special, row: true}},
+				{name: "x", low: -1, high: 1, special: special, wide: true},
+				{name: "row", low: -1, high: 1, special: special, row: true, wide: true}},
 			call: func(b backend.Backend, x tensors) { op(b, x["dst"], x["x"], x["row"]) },
 		}.check(p, "", p.shapes())
 	}
@@ -184,6 +214,8 @@ func checkMulCol(p *probe) {
 	}
 	x := combinations([]domain{{name: "x", special: special}, {name: "col", special: special}})
 	try("special values", shape{len(x["x"]), 1}, x)
+	g, all := p.source("every exponent"), p.stored(sweep())
+	try("every exponent", shape{len(all), 1}, content{"x": g.shuffled(all), "col": g.shuffled(all)})
 }
 
 func checkAddMul(p *probe) {
@@ -195,7 +227,7 @@ func checkAddMul(p *probe) {
 		call: func(b backend.Backend, x tensors) { b.AddMul(x["dst"], x["a"], x["b"]) },
 		tolerance: func(x content, _ shape) tolerance {
 			return func(k int, _ float64) float64 {
-				return 2*unit*(abs(x["dst"][k])+abs(x["a"][k])*abs(x["b"][k])) + smallest
+				return 2*unit*(abs(x["dst"][k])+abs(x["a"][k])*abs(x["b"][k])) + 2*tiny
 			}
 		},
 	}.check(p, "", p.shapes())
@@ -204,7 +236,7 @@ func checkAddMul(p *probe) {
 func checkScale(p *probe) {
 	for i, alpha := range multiplier {
 		pointwise{output: "dst", tolerance: constant(ulps(2)),
-			inputs: []domain{{name: "x", low: -1, high: 1, special: special}},
+			inputs: []domain{{name: "x", low: -1, high: 1, special: special, wide: true}},
 			call:   func(b backend.Backend, x tensors) { b.Scale(x["dst"], alpha, x["x"]) },
 		}.check(p, fmt.Sprintf("%v/", alpha), p.shapesOf(i))
 	}
@@ -219,7 +251,7 @@ func checkAddScaled(p *probe) {
 			call: func(b backend.Backend, x tensors) { b.AddScaled(x["dst"], alpha, x["x"]) },
 			tolerance: func(x content, _ shape) tolerance {
 				return func(k int, _ float64) float64 {
-					return 3*unit*(abs(x["dst"][k])+math.Abs(alpha)*abs(x["x"][k])) + smallest
+					return 3*unit*(abs(x["dst"][k])+math.Abs(alpha)*abs(x["x"][k])) + 3*tiny
 				}
 			},
 		}.check(p, fmt.Sprintf("%v/", alpha), p.shapesOf(i))
@@ -229,7 +261,7 @@ func checkAddScaled(p *probe) {
 func abs(x float32) float64 { return math.Abs(float64(x)) }
 
 func checkFill(p *probe) {
-	for i, value := range []float64{-0.1, 0, 1, inf, math.NaN()} {
+	for i, value := range []float64{-0.1, 0, 1, inf, math.NaN(), -inf, math.MaxFloat32, -largestSubnormal} {
 		for _, s := range p.shapesOf(i) {
 			p.verify(trial{
 				name:      fmt.Sprintf("%v/%v", value, s),
@@ -263,14 +295,20 @@ func checkCopyCols(p *probe) {
 	}{{"first column", 0, 0, 1}, {"last column", 8, 4, 1}, {"none", 9, 5, 0}, {"all of x", 2, 0, 5}, {"a part", 3, 1, 3}} {
 		p.verify(copyColsTrial(g, c.name, shape{33, 9}, c.dstCol, shape{33, 5}, c.xCol, c.cols))
 	}
+	all := p.stored(sweep())
+	s := shape{len(all) / 8, 8}
+	p.verify(copyColsOf("every exponent", s, 1, s, 4, 3, g.shuffled(all), g.shuffled(all)))
 }
 
 func copyColsTrial(g source, name string, dst shape, dstCol int, x shape, xCol, cols int) trial {
+	return copyColsOf(name, dst, dstCol, x, xCol, cols, g.uniform(dst.size(), -1, 1), g.uniform(x.size(), -1, 1))
+}
+
+// copyColsOf copies columns of from, of shape x, to those of to, of shape dst.
+func copyColsOf(name string, dst shape, dstCol int, x shape, xCol, cols int, to, from []float32) trial {
 	return trial{
-		name: name,
-		operands: []operand{
-			in("dst", dst.rows, dst.cols, g.uniform(dst.size(), -1, 1)),
-			in("x", x.rows, x.cols, g.uniform(x.size(), -1, 1))},
+		name:      name,
+		operands:  []operand{in("dst", dst.rows, dst.cols, to), in("x", x.rows, x.cols, from)},
 		call:      func(b backend.Backend, t tensors) { b.CopyCols(t["dst"], dstCol, t["x"], xCol, cols) },
 		tolerance: map[string]tolerance{"dst": exact},
 	}
@@ -297,6 +335,8 @@ func checkDropout(p *probe) {
 					x[k] = float32(math.NaN())
 				case 7:
 					x[k] = float32(inf)
+				case 9:
+					x[k] *= largestSubnormal
 				}
 			}
 			want := make([]float64, len(x))

@@ -154,6 +154,14 @@ func (b fused) preserving(t backend.Tensor, op func()) {
 	b.Upload(t, before)
 }
 
+// clearEarly sets rows of t, of the given number for each step, to zero, but for
+// those of the last 256 steps.
+func (b fused) clearEarly(t backend.Tensor, batch int) {
+	if early := t.Rows - 256*batch; early > 0 {
+		b.Fill(t.Slice(0, early), 0)
+	}
+}
+
 // adding runs op and adds to its result t, if present, what t held before.
 func (b fused) adding(t backend.Tensor, op func()) {
 	if !t.Present() {

@@ -112,8 +112,8 @@ type gruBatch struct {
 	v, u, before []float32 // arguments, states before
 }
 
-// gruCells calls run with batches of all sizes, with extreme arguments and with
-// saturated gates.
+// gruCells calls run with batches of all sizes, with extreme arguments, with
+// saturated gates, with zeros and with large states.
 func (p *probe) gruCells(run func(c gruBatch)) {
 	if _, ok := p.device.(backend.GRUCeller); !ok {
 		p.result.Skipped = "the backend has no fused GRU cell"
@@ -136,7 +136,14 @@ func (p *probe) gruCells(run func(c gruBatch)) {
 		setGates(s, k, v, gates)
 	}
 	// The states are above every candidate.
-	run(gruBatch{cellBatch{"saturated gates", s, true}, v, g.uniform(3*s.size(), 0.1, 0.5), g.uniform(s.size(), 1.5, 2)})
+	run(gruBatch{cellBatch{name: "saturated gates", shape: s, saturated: true}, v, g.uniform(3*s.size(), 0.1, 0.5), g.uniform(s.size(), 1.5, 2)})
+
+	s, g = zerosShape, p.source("zeros")
+	run(gruBatch{cellBatch{name: "zeros", shape: s, zeros: true}, g.riddled(g.uniform(3*s.size(), -3, 3)),
+		g.riddled(g.uniform(3*s.size(), -3, 3)), g.riddled(g.uniform(s.size(), -2, 2))})
+
+	s, g = shape{3, 5}, p.source("large")
+	run(gruBatch{cellBatch{name: "large", shape: s, large: true}, g.uniform(3*s.size(), -3, 3), g.uniform(3*s.size(), -3, 3), g.uniform(s.size(), -1000, 1000)})
 }
 
 func gruCellArgs(x tensors) backend.GRUCellArgs {

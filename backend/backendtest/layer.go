@@ -47,36 +47,40 @@ var (
 	}
 )
 
-// tries calls try with layers of all sizes, then without the optional operands,
-// with a NaN in the named operand, and far in saturation.
-func (l layer) tries(p *probe, optional [][]string, spoilt string, try func(d dims, x content, absent ...string)) {
+// tries calls try with zeros, with layers of all sizes, then without the optional
+// operands, with a NaN in the named operand, far in saturation, and with large states
+// and gradients. kind says what is particular to the operands.
+func (l layer) tries(p *probe, optional [][]string, spoilt string, try func(kind string, d dims, x content, absent ...string)) {
 	drawn := func(d dims) content { return l.content(p.source(d.String()), d) }
+	p.source("zeros").zeros(drawn(smallDims), func(name string, x content) { try(", "+name, smallDims, x) })
 	for _, d := range p.layers() {
-		try(d, drawn(d))
+		try("", d, drawn(d))
 		if l.frugal != nil {
-			try(d, drawn(d), l.frugal...)
+			try("", d, drawn(d), l.frugal...)
 		}
 	}
 	for _, absent := range optional {
-		try(smallDims, drawn(smallDims), absent...)
+		try("", smallDims, drawn(smallDims), absent...)
 	}
 	x := drawn(specialDims)
-	try(specialDims, specialDims.spoilt(x, spoilt))
+	try(", NaN in "+spoilt, specialDims, specialDims.spoilt(x, spoilt))
 	if !l.unbounded {
-		try(specialDims, saturated(x))
+		try(", saturated", specialDims, saturated(x))
 	}
+	try(", large states", specialDims, x.times(20, "H", "C"))
+	try(", large gradients", specialDims, x.times(1000, "DY", "DHLast", "DCLast"))
 }
 
 func (l layer) checkForward(p *probe) {
-	l.tries(p, l.optional, "X", func(d dims, x content, absent ...string) {
+	l.tries(p, l.optional, "X", func(kind string, d dims, x content, absent ...string) {
 		p.agree(l.paths(p.device), func(b backend.Backend, _ values) trial {
-			return l.forward(b, d, x, absent).without(absent...)
+			return l.forward(b, d, x, absent).without(absent...).called(kind)
 		})
 	})
 }
 
 func (l layer) checkBackward(p *probe) {
-	l.tries(p, slices.Concat(l.optional, l.optionalBackward), "DY", func(d dims, x content, absent ...string) {
+	l.tries(p, slices.Concat(l.optional, l.optionalBackward), "DY", func(kind string, d dims, x content, absent ...string) {
 		for _, name := range absent {
 			if _, ok := l.parameters["D"+name]; ok {
 				absent = append(slices.Clone(absent), "D"+name)
@@ -86,7 +90,7 @@ func (l layer) checkBackward(p *probe) {
 		p.agree(l.paths(p.device), func(b backend.Backend, want values) trial {
 			t := l.backward(b, d, x, after, absent)
 			t.tolerance = l.tolerances(d, x, after, want)
-			return t.without(absent...)
+			return t.without(absent...).called(kind)
 		})
 	})
 }

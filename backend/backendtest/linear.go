@@ -76,6 +76,7 @@ func (g gemm) exactTrial(name string, dst, a, b []float32) trial {
 // factors are the pairs alpha, beta.
 var factors = [...][2]float64{
 	{1, 0}, {1, 1}, {-0.5, -0.5}, {0, 1}, {0, 0}, {-0.5, 0}, {0, -0.5}, {1, -0.5}, {-0.5, 1}, {1.5, 2},
+	{1, -1}, {-1, 3}, {0, 2},
 }
 
 func checkGemm(p *probe) {
@@ -95,6 +96,16 @@ func checkGemm(p *probe) {
 			p.gemmSpecial(gemm{tA, tB, 32, 33, 31, 1, 0})
 			for _, k := range []int{1, 7, 13, 20, 28, 39} {
 				p.gemmStriped(gemm{tA, tB, 6, 6, k, 1, 0})
+			}
+			for _, f := range factors {
+				p.gemmSubnormal(gemm{tA, tB, 7, 5, 9, f[0], f[1]})
+				if f[1] != 0 {
+					p.gemmSpoiltBefore(gemm{tA, tB, 7, 5, 9, f[0], f[1]})
+				}
+			}
+			p.gemmSubnormal(gemm{tA, tB, 33, 31, 32, 1, 1})
+			for _, f := range [][2]float64{{0.3, 1.7}, {-1.1, 0}, {1, 1e-3}, {1e4, 0.9}} {
+				p.gemmRandom(gemm{tA, tB, 7, 5, 9, f[0], f[1]})
 			}
 		}
 	}
@@ -127,12 +138,18 @@ func (p *probe) gemmSizes() [][3]int {
 // gemm tries a product on numbers of any kind, held to the rounding of a sum,
 // and on whole numbers, held to be exact.
 func (p *probe) gemm(g gemm) {
+	p.gemmRandom(g)
+	as, bs := g.sizes()
+	name := g.String() + ", whole numbers"
+	s := p.source(name)
+	p.verify(g.exactTrial(name, s.whole(g.m*g.n, 3), s.whole(as.size(), 3), s.whole(bs.size(), 3)))
+}
+
+// gemmRandom tries a product on numbers of any kind.
+func (p *probe) gemmRandom(g gemm) {
 	as, bs := g.sizes()
 	s := p.source(g.String())
 	p.verify(g.trial(p, g.String(), s.uniform(g.m*g.n, -1, 1), s.uniform(as.size(), -1, 1), s.uniform(bs.size(), -1, 1)))
-	name := g.String() + ", whole numbers"
-	s = p.source(name)
-	p.verify(g.exactTrial(name, s.whole(g.m*g.n, 3), s.whole(as.size(), 3), s.whole(bs.size(), 3)))
 }
 
 // gemmSpecial tries NaN in a, which fills a row of the product, and Inf in b,
@@ -160,6 +177,39 @@ func (p *probe) gemmStriped(g gemm) {
 	p.verify(g.trial(p, name, nil, a, b))
 }
 
+// gemmSubnormal tries whole numbers, scaled to where sums and products are
+// subnormal and exact.
+func (p *probe) gemmSubnormal(g gemm) {
+	as, bs := g.sizes()
+	for _, a := range []float64{0x1p-70, tiny} {
+		name := fmt.Sprintf("%s, subnormal, a of size %v", g, a)
+		s := p.source(name)
+		// Even numbers, of which a factor ½ leaves no remainder.
+		p.verify(g.exactTrial(name, scaled(s.whole(g.m*g.n, 99), 2*tiny),
+			scaled(s.whole(as.size(), 9), 2*a), scaled(s.whole(bs.size(), 9), tiny/a)))
+	}
+}
+
+// scaled multiplies x by factor, in place, and returns it.
+func scaled(x []float32, factor float64) []float32 {
+	for k, v := range x {
+		x[k] = float32(float64(v) * factor)
+	}
+	return x
+}
+
+// gemmSpoiltBefore tries NaN and infinities in dst, which stay if beta is not 0.
+func (p *probe) gemmSpoiltBefore(g gemm) {
+	as, bs := g.sizes()
+	name := g.String() + ", NaN and Inf in dst"
+	s := p.source(name)
+	dst := s.uniform(g.m*g.n, -1, 1)
+	for i, v := range []float64{math.NaN(), inf, -inf} {
+		dst[i*len(dst)/3] = float32(v)
+	}
+	p.verify(g.trial(p, name, dst, s.uniform(as.size(), -1, 1), s.uniform(bs.size(), -1, 1)))
+}
+
 // spoilLines sets each second row, or column, to NaN.
 func spoilLines(x []float32, s shape, rows bool) {
 	for k := range x {
@@ -174,7 +224,7 @@ func spoilLines(x []float32, s shape, rows bool) {
 }
 
 func checkSumRows(p *probe) {
-	for i, beta := range []float64{-0.5, 0, 1} {
+	for i, beta := range []float64{-0.5, 0, 1, -1, 2} {
 		for _, s := range p.shapesOf(i) {
 			name := fmt.Sprintf("%v/beta %v", s, beta)
 			g := p.source(name)
@@ -187,6 +237,14 @@ func checkSumRows(p *probe) {
 			name += ", whole numbers"
 			g = p.source(name)
 			p.verify(sumRowsTrial(name, s, beta, g.whole(s.cols, 9), g.whole(s.size(), 9)))
+		}
+		s := shape{7, 5}
+		name := fmt.Sprintf("beta %v, subnormal", beta)
+		g := p.source(name)
+		p.verify(sumRowsTrial(name, s, beta, scaled(g.whole(s.cols, 99), 2*tiny), scaled(g.whole(s.size(), 99), tiny)))
+		if beta != 0 {
+			before := float32s([]float64{math.NaN(), 1, inf, 1, -inf})
+			p.verify(sumRowsTrial(fmt.Sprintf("beta %v, NaN and Inf in dst", beta), s, beta, before, g.whole(s.size(), 9)))
 		}
 	}
 	x := p.source("NaN").uniform(33*5, -1, 1)
@@ -221,14 +279,20 @@ func checkGatherRows(p *probe) {
 			if n > 0 {
 				ids[0], ids[n-1] = 0, int32(s.rows-1)
 			}
-			p.verify(trial{
-				name: name,
-				operands: []operand{
-					out("dst", n, s.cols), in("x", s.rows, s.cols, g.uniform(s.size(), -1, 1)), inInts("ids", ids)},
-				call:      func(b backend.Backend, x tensors) { b.GatherRows(x["dst"], x["x"], x.ints("ids")) },
-				tolerance: map[string]tolerance{"dst": exact},
-			})
+			p.verify(gatherTrial(name, s, g.uniform(s.size(), -1, 1), ids))
 		}
+	}
+	x := p.stored(sweep())
+	s := shape{len(x) / 4, 4}
+	p.verify(gatherTrial("every exponent", s, x, p.source("every exponent").ids(s.rows, s.rows)))
+}
+
+func gatherTrial(name string, s shape, x []float32, ids []int32) trial {
+	return trial{
+		name:      name,
+		operands:  []operand{out("dst", len(ids), s.cols), in("x", s.rows, s.cols, x), inInts("ids", ids)},
+		call:      func(b backend.Backend, x tensors) { b.GatherRows(x["dst"], x["x"], x.ints("ids")) },
+		tolerance: map[string]tolerance{"dst": exact},
 	}
 }
 
@@ -253,6 +317,11 @@ func checkScatterAddRows(p *probe) {
 			p.verify(scatterTrial(name, s, rows, g.whole(rows*s.cols, 9), g.whole(s.size(), 9), ids))
 		}
 	}
+	s, g := shape{9, 5}, p.source("subnormal")
+	p.verify(scatterTrial("subnormal", s, 3, scaled(g.whole(3*s.cols, 99), tiny), scaled(g.whole(s.size(), 99), tiny), g.ids(s.rows, 3)))
+	x := g.whole(s.size(), 9)
+	x[7], x[14] = float32(math.NaN()), float32(inf)
+	p.verify(scatterTrial("NaN and Inf", s, 3, g.whole(3*s.cols, 9), x, g.ids(s.rows, 3)))
 }
 
 func scatterTrial(name string, s shape, rows int, dst, x []float32, ids []int32) trial {
@@ -298,6 +367,47 @@ func checkArgMaxRows(p *probe) {
 		inf, 0, inf, 0,
 	})
 	p.verify(argMaxTrial("special rows", shape{7, 4}, rows))
+	for _, n := range p.upTo(5, 33, 257) {
+		p.argMaxEverywhere(n)
+	}
+}
+
+// argMaxEverywhere tries rows of n elements in which the largest is first found
+// at each place, and then again further on.
+func (p *probe) argMaxEverywhere(n int) {
+	number := func(bits uint32) float32 { return math.Float32frombits(bits) }
+	quiet, negative := number(0x7fc00000), number(0xffc00000)
+	for _, c := range []struct {
+		name                 string
+		all, largest, equals float32 // of which the last comes further on
+	}{
+		{"NaN", float32(inf), quiet, quiet},
+		{"negative NaN", 1, negative, quiet},
+		{"NaN before a negative one", -1, quiet, negative},
+		{"NaN before one with more bits", 1, number(0x7fc00001), number(0x7fffffff)},
+		{"NaN before one with fewer bits", 1, number(0xffffffff), number(0xffc00001)},
+		{"signalling NaN", float32(inf), number(0x7f800001), quiet},
+		{"negative signalling NaN", 1, number(0xffbfffff), number(0x7fbfffff)},
+		{"zeros", -tiny, 0, float32(negative0)},
+		{"zeros, negative first", -tiny, float32(negative0), 0},
+		{"infinities", float32(-inf), -math.MaxFloat32, -math.MaxFloat32},
+		{"subnormal", 0, tiny, tiny},
+		{"negative", -1 - 2*unit, -1, -1},
+		{"large", math.MaxFloat32, float32(inf), float32(inf)},
+	} {
+		x := make([]float32, n*n)
+		for k := range x {
+			switch i, j := k/n, k%n; {
+			case j == i:
+				x[k] = c.largest
+			case j > i && (j-i)%max(1, n-1-i) == 0, j > i && j%7 == 3:
+				x[k] = c.equals
+			default:
+				x[k] = c.all
+			}
+		}
+		p.verify(argMaxTrial(fmt.Sprintf("%d columns, %s", n, c.name), shape{n, n}, p.stored(x)))
+	}
 }
 
 func argMaxTrial(name string, s shape, x []float32) trial {

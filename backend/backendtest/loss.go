@@ -50,6 +50,17 @@ func checkCrossEntropy(p *probe) {
 		}
 		p.crossEntropy(fmt.Sprintf("special rows, label %d", label), s, specialLogits, labels, 0.5)
 	}
+	x := pairs()
+	labels := make([]int32, len(x)/2)
+	for i := range labels {
+		labels[i] = int32(i/2) % 2
+	}
+	p.crossEntropy("every exponent against 0", shape{len(labels), 2}, x, labels, 1e-3)
+	for _, scale := range []float64{-1, 0, smallestNormal} {
+		name := fmt.Sprintf("scale %v", scale)
+		g := p.source(name)
+		p.crossEntropy(name, shape{3, 5}, g.uniform(15, -8, 8), []int32{4, 0, backend.IgnoreLabel}, scale)
+	}
 }
 
 // crossEntropy tries the loss with and without its gradient.
@@ -103,8 +114,11 @@ func crossEntropyTolerance(s shape, logits []float32, labels []int32, scale floa
 		value := math.Log(sum) + m - float64(x[label])
 		total += cols + 8 + differences + 4*math.Log(sum) + 2*math.Abs(m) + 2*abs(x[label]) + (float64(s.rows)+2)*math.Abs(value)
 	}
-	bound := unit*math.Abs(scale)*total + smallest
-	return within([]float64{bound}), rounded(math.Abs(scale), gradients)
+	bound := unit * math.Abs(scale) * total
+	gradient = func(k int, _ float64) float64 {
+		return math.Abs(scale)*unit*gradients[k] + (math.Abs(scale)+1)*tiny
+	}
+	return within([]float64{bound}), gradient
 }
 
 func checkSquaredError(p *probe) {
@@ -117,7 +131,15 @@ func checkSquaredError(p *probe) {
 		g = p.source(name)
 		p.squaredError(name, s, g.whole(s.size(), 2), g.whole(s.size(), 2), 0.5, 6)
 	}
-	for i, v := range []float64{inf, math.NaN(), 1e15} {
+	for _, scale := range []float64{-1, 0, smallestNormal} {
+		name := fmt.Sprintf("scale %v", scale)
+		g := p.source(name)
+		p.squaredError(name, shape{3, 5}, g.uniform(15, -1, 1), g.uniform(15, -1, 1), scale, 24)
+	}
+	g := p.source("subnormal")
+	p.squaredError("subnormal", shape{3, 5},
+		g.uniform(15, -largestSubnormal, largestSubnormal), g.uniform(15, -largestSubnormal, largestSubnormal), 1, 24)
+	for i, v := range []float64{inf, -inf, math.NaN(), negativeNaN, 1e15, -1<<24 + 2} {
 		x := []float32{1, 2, float32(v)}
 		p.squaredError(fmt.Sprintf("special %d", i), shape{1, 3}, x, []float32{1, 1, 1}, 1, 9)
 	}
@@ -134,7 +156,7 @@ func (p *probe) squaredError(name string, s shape, y, target []float32, scale, r
 			b.SquaredError(x["loss"], x["dy"], x["y"], x["target"], scale)
 		},
 		tolerance: map[string]tolerance{
-			"loss": func(_ int, want float64) float64 { return roundings*unit*want + smallest },
+			"loss": func(_ int, want float64) float64 { return roundings * (unit*math.Abs(want) + tiny) },
 			"dy":   ulps(4),
 		},
 		sharing: []sharing{{"dy": "y"}, {"dy": "target"}},

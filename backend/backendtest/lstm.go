@@ -152,8 +152,8 @@ type lstmBatch struct {
 	z, before, peep []float32 // arguments of the gates, cells before, peepholes; peep is nil if the cell has none
 }
 
-// lstmCells calls run with batches of all sizes, with extreme arguments and with
-// saturated gates.
+// lstmCells calls run with batches of all sizes, with extreme arguments, with
+// saturated gates, with zeros and with large states.
 func (p *probe) lstmCells(run func(c lstmBatch)) {
 	if _, ok := p.device.(backend.LSTMCeller); !ok {
 		p.result.Skipped = "the backend has no fused LSTM cell"
@@ -177,7 +177,14 @@ func (p *probe) lstmCells(run func(c lstmBatch)) {
 		gates[2] = float64(candidate[k])
 		setGates(s, k, z, gates)
 	}
-	run(lstmBatch{cellBatch{"saturated gates", s, true}, z, g.uniform(s.size(), 0.1, 2), nil})
+	run(lstmBatch{cellBatch{name: "saturated gates", shape: s, saturated: true}, z, g.uniform(s.size(), 0.1, 2), nil})
+
+	s, g = zerosShape, p.source("zeros")
+	run(lstmBatch{cellBatch{name: "zeros", shape: s, zeros: true}, g.riddled(g.uniform(4*s.size(), -4, 4)),
+		g.riddled(g.uniform(s.size(), -2, 2)), g.riddled(g.uniform(3*s.cols, -1, 1))})
+
+	s, g = shape{3, 5}, p.source("large")
+	run(lstmBatch{cellBatch{name: "large", shape: s, large: true}, g.uniform(4*s.size(), -4, 4), g.uniform(s.size(), -1000, 1000), nil})
 }
 
 // peepholesAt returns the peepholes of element k of a batch of LSTM cells, 0 if

@@ -166,6 +166,13 @@ func checkLSTM1997Cell(p *probe) {
 	x = d.forwardContent(p.source("NaN"))
 	x["Gates"][3*d.units()+1], x["SPrev"][5*d.states()+2] = float32(math.NaN()), float32(math.NaN())
 	p.verify(lstm1997Trial("NaN in two rows", d, squashes1997, x))
+	x = d.forwardContent(p.source("large"))
+	p.verify(lstm1997Trial("large states", d, squashes1997, x.times(500, "SPrev")))
+	d = lstm1997Dims{batch: 3, blocks: 2, cells: 3, forget: true, peephole: true}
+	g := p.source("zeros")
+	for _, f := range allSquashes[:2] {
+		g.zeros(d.forwardContent(g), func(name string, x content) { p.verify(lstm1997Trial(f.name+", "+name, d, f, x)) })
+	}
 }
 
 func lstm1997GradTrial(name string, d lstm1997Dims, f squashes, x content, allowed tolerance) trial {
@@ -201,8 +208,8 @@ func (d lstm1997Dims) gradContent(gate, number func(n int) []float32) content {
 // numbers and the identity, where all arithmetic is exact, so that a single
 // term that is missing shows; and the nonlinearities on small steps.
 func checkLSTM1997CellGrad(p *probe) {
-	for _, d := range p.lstm1997Sizes() {
-		g := p.source(d.String())
+	whole := func(name string, d lstm1997Dims, most int) {
+		g := p.source(name + d.String())
 		x := d.gradContent(
 			func(n int) []float32 {
 				gates := g.whole(n, 1)
@@ -211,9 +218,13 @@ func checkLSTM1997CellGrad(p *probe) {
 				}
 				return gates
 			},
-			func(n int) []float32 { return g.whole(n, 3) })
-		p.verify(lstm1997GradTrial("exact", d, identities, x, exact))
+			func(n int) []float32 { return g.whole(n, most) })
+		p.verify(lstm1997GradTrial("exact"+name, d, identities, x, exact))
 	}
+	for _, d := range p.lstm1997Sizes() {
+		whole("", d, 3)
+	}
+	whole(", large ", lstm1997Dims{batch: 3, blocks: 2, cells: 3, sources: 5, forget: true, peephole: true}, 60)
 	for _, f := range allSquashes {
 		for _, d := range []lstm1997Dims{
 			{batch: 3, blocks: 2, cells: 5, sources: 17},
@@ -234,6 +245,12 @@ func checkLSTM1997CellGrad(p *probe) {
 			x["Source"][d.sources+1] = float32(math.NaN())
 			p.verify(lstm1997GradTrial(f.name+", NaN in a source", d, f, x, d.gradTolerance))
 		}
+	}
+	d := lstm1997Dims{batch: 3, blocks: 2, cells: 3, sources: 5, forget: true, peephole: true}
+	g := p.source("zeros")
+	for _, f := range allSquashes[:2] {
+		x := d.gradContent(func(n int) []float32 { return g.uniform(n, 0, 1) }, func(n int) []float32 { return g.uniform(n, -1, 1) })
+		g.zeros(x, func(name string, x content) { p.verify(lstm1997GradTrial(f.name+", "+name, d, f, x, d.gradTolerance)) })
 	}
 	for _, cells := range lstm1997Cells {
 		p.verify(saturatedGradTrial(p, lstm1997Dims{batch: 3, blocks: 2, cells: cells, sources: 5, forget: true, peephole: true}))

@@ -105,8 +105,8 @@ func (d dims) rnnScratch(b backend.Backend) operand {
 	return out("Scratch", 1, backend.RNNScratch(b, backend.RNNDims{Steps: d.steps, Batch: d.batch, Input: d.input, Hidden: d.hidden}))
 }
 
-// rnnCells calls run for both nonlinearities and all shapes of cells, with
-// arguments z of the nonlinearity.
+// rnnCells calls run for both nonlinearities with arguments z of cells of all
+// shapes, with special values and with zeros.
 func (p *probe) rnnCells(run func(name string, f nonlinearity, s shape, z []float32)) {
 	if _, ok := p.device.(backend.RNNCeller); !ok {
 		p.result.Skipped = "the backend has no fused RNN cell"
@@ -119,6 +119,11 @@ func (p *probe) rnnCells(run func(name string, f nonlinearity, s shape, z []floa
 		}
 		special := argument.special
 		run(f.name+"/special values", f, shape{1, len(special)}, float32s(special))
+		z := p.stored(sweep())
+		run(f.name+"/every exponent", f, shape{1, len(z)}, z)
+		s, name := zerosShape, f.name+"/zeros"
+		g := p.source(name)
+		run(name, f, s, g.riddled(g.uniform(s.size(), -4, 4)))
 	}
 }
 
@@ -157,7 +162,10 @@ func checkRNNCell(p *probe) {
 func checkRNNCellGrad(p *probe) {
 	p.rnnCells(func(name string, f nonlinearity, s shape, z []float32) {
 		g := p.source(name + ", gradients")
-		dy, dh := g.uniform(s.size(), -1, 1), g.uniform(s.size(), -1, 1)
+		dy, dh := g.riddled(g.uniform(s.size(), -1, 1)), g.riddled(g.uniform(s.size(), -1, 1))
+		for k := 2; k < s.size(); k += 5 {
+			dy[k], dh[k] = 1000*dy[k], 1000*dh[k]
+		}
 		h := make([]float32, s.size())
 		want, scale := make([]float64, s.size()), make([]float64, s.size())
 		for k := range want {

@@ -3,7 +3,9 @@ package backendtest
 import (
 	"fmt"
 	"hash/fnv"
+	"math"
 	"math/rand/v2"
+	"slices"
 )
 
 // source returns the random numbers of the named case. They depend on nothing
@@ -51,6 +53,52 @@ func (s source) saturated(n int) []float32 {
 			x[k] = -x[k]
 		}
 	}
+	return x
+}
+
+// riddled returns x with zeros of both signs in place of a half of its elements.
+func (s source) riddled(x []float32) []float32 {
+	x = slices.Clone(x)
+	for k := range x {
+		switch s.IntN(4) {
+		case 0:
+			x[k] = 0
+		case 1:
+			x[k] = float32(negative0)
+		}
+	}
+	return x
+}
+
+// shuffled returns x in another order.
+func (s source) shuffled(x []float32) []float32 {
+	x = slices.Clone(x)
+	s.Shuffle(len(x), func(i, j int) { x[i], x[j] = x[j], x[i] })
+	return x
+}
+
+// sweep returns numbers of every exponent and both signs, those of NaN, quiet
+// and signalling, included.
+func sweep() []float32 {
+	var x []float32
+	for exponent := range uint32(256) {
+		for _, mantissa := range []uint32{0, 1, 0x2aaaaa, 0x7fffff} {
+			bits := exponent<<23 | mantissa
+			x = append(x, math.Float32frombits(bits), math.Float32frombits(1<<31|bits))
+		}
+	}
+	return x
+}
+
+// stored returns x as the memory of the backend holds it: a NaN may have become
+// another one.
+func (p *probe) stored(x []float32) []float32 {
+	t, err := p.device.New(1, len(x))
+	p.must(err)
+	defer p.device.Free(t.Buf)
+	p.device.Upload(t, x)
+	x = slices.Clone(x)
+	p.must(p.device.Download(x, t))
 	return x
 }
 

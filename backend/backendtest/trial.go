@@ -101,6 +101,12 @@ func (t trial) without(names ...string) trial {
 	return t
 }
 
+// called returns t with kind added to its name.
+func (t trial) called(kind string) trial {
+	t.name += kind
+	return t
+}
+
 // layout says where the operands lie and what lies around them.
 type layout struct {
 	name     string

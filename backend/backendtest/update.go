@@ -2,6 +2,7 @@ package backendtest
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -59,6 +60,55 @@ func (u update) check(p *probe, shapes []shape) {
 			p.verify(u.trial(p, name, s, x))
 		}
 	}
+	u.checkSubnormal(p)
+	u.checkSpecial(p)
+}
+
+// checkSubnormal tries numbers that are subnormal, and squares that are.
+func (u update) checkSubnormal(p *probe) {
+	const root = 0x1p-65
+	for _, c := range []struct {
+		name               string
+		size, grad, square float64
+	}{{"subnormal", largestSubnormal, largestSubnormal, largestSubnormal}, {"subnormal squares", largestSubnormal, root, root * root}} {
+		s := shape{3, 11}
+		name := u.name + "/" + c.name
+		g := p.source(name)
+		x := content{"Param": g.uniform(s.size(), -c.size, c.size), "Grad": g.uniform(s.size(), -c.grad, c.grad)}
+		for _, d := range u.state {
+			size := c.size
+			if d.name == "Square" {
+				size = c.square
+			}
+			x[d.name] = scaled(g.uniform(s.size(), d.low, d.high), size)
+		}
+		p.verify(u.trial(p, name, s, x))
+	}
+}
+
+// checkSpecial tries zeros of both signs, in part and throughout, and infinite
+// gradients.
+func (u update) checkSpecial(p *probe) {
+	s := shape{3, 11}
+	name := u.name + "/zeros"
+	g := p.source(name)
+	x := content{"Param": g.riddled(g.uniform(s.size(), -1, 1)), "Grad": g.riddled(g.uniform(s.size(), -1, 1))}
+	for _, d := range u.state {
+		x[d.name] = g.riddled(g.uniform(s.size(), d.low, d.high))
+	}
+	p.verify(u.trial(p, name, s, x))
+
+	x = maps.Clone(x)
+	x["Grad"] = make([]float32, s.size())
+	p.verify(u.trial(p, u.name+"/zero gradient", s, x))
+
+	name = u.name + "/infinite gradients"
+	g = p.source(name)
+	x["Grad"] = g.uniform(s.size(), -1, 1)
+	for k, v := range []float64{inf, -inf, negativeNaN} {
+		x["Grad"][7*k] = float32(v)
+	}
+	p.verify(u.trial(p, name, s, x))
 }
 
 func (u update) trial(p *probe, name string, s shape, x content) trial {
@@ -146,7 +196,7 @@ func checkRMSProp(p *probe) {
 				g := math.Abs(x["Grad"]) + c.weightDecay*math.Abs(x["Param"])
 				square := meanTolerance(c.decay, x["Square"], g*g, 7)
 				root := math.Sqrt(after["Square"]) + c.epsilon
-				step := 3*unit*g/root + g/root*(4*unit+relative(square, after["Square"])/2)
+				step := (3*unit*g+2*tiny)/root + g/root*(4*unit+rootError(square, after["Square"])/root)
 				velocity := 3*unit*(c.momentum*math.Abs(x["Velocity"])+g/root) + step
 				return map[string]float64{
 					"Square":   square,
@@ -171,15 +221,12 @@ func checkRMSProp(p *probe) {
 // 2⁻²⁴·beta between the terms.
 func meanTolerance(beta, mean, x, roundings float64) float64 {
 	mean, x = math.Abs(mean), math.Abs(x)
-	return unit * (4*beta*mean + (roundings+4)*(1-beta)*x + beta*(mean+x))
+	return unit*(4*beta*mean+(roundings+4)*(1-beta)*x+beta*(mean+x)) + 4*tiny
 }
 
-// relative returns the relative error of x.
-func relative(err, x float64) float64 {
-	if err == 0 {
-		return 0
-	}
-	return err / x
+// rootError returns the error of √x, given that of x, which is not 0.
+func rootError(err, x float64) float64 {
+	return math.Min(err/(2*math.Sqrt(x)), math.Sqrt(err))
 }
 
 func checkAdam(p *probe) {
@@ -220,8 +267,10 @@ func checkAdam(p *probe) {
 				square := meanTolerance(c.beta2, x["Square"], g*g, 7)
 				correction1, err1 := biasCorrection(c.beta1, c.step)
 				correction2, err2 := biasCorrection(c.beta2, c.step)
-				scale := c.lr / correction1 / (math.Sqrt(after["Square"]/correction2) + c.epsilon)
-				step := scale*mean + scale*math.Abs(after["Mean"])*(8*unit+err1+err2/2+relative(square, after["Square"])/2)
+				root := math.Sqrt(after["Square"]/correction2) + c.epsilon
+				scale := c.lr / correction1 / root
+				step := scale*mean + tiny/root +
+					scale*math.Abs(after["Mean"])*(8*unit+err1+err2/2+rootError(square, after["Square"])/math.Sqrt(correction2)/root)
 				return map[string]float64{
 					"Mean":   mean,
 					"Square": square,
@@ -287,13 +336,26 @@ func checkClipNorm(p *probe) {
 	p.clipNorm("zero", shape{1, 33}, zero, 0.5, 0)
 	tiny := p.source("tiny").uniform(33, 0.5e-6, 1e-6)
 	p.clipNorm("tiny, above the limit", shape{1, 33}, tiny, 1e-6, 50)
-	near := p.source("near the limit").uniform(33, -1, 1)
-	var square float64
-	for _, v := range near {
-		square += float64(v) * float64(v)
+	// About the limit. Where the norm is small, 10⁻⁶ is much beside it.
+	for _, size := range []float64{1e-4, 1, 1e6} {
+		name := fmt.Sprintf("elements of %v", size)
+		near := p.source(name).uniform(33, -size, size)
+		var square float64
+		for _, v := range near {
+			square += float64(v) * float64(v)
+		}
+		for _, ratio := range []float64{0.7, 0.999, 0.9999, 1, 1.0001, 1.0005, 1.001} {
+			p.clipNorm(fmt.Sprintf("%s, limit %v of the norm", name, ratio), shape{1, 33}, near, ratio*math.Sqrt(square), 24)
+		}
 	}
-	p.clipNorm("just above the limit", shape{1, 33}, near, 0.7*math.Sqrt(square), 50)
-	p.clipNorm("just below the limit", shape{1, 33}, near, 1.0005*math.Sqrt(square), 50)
+	p.clipNorm("exactly at the limit", shape{1, 2}, []float32{3 * 0x1p-9, -4 * 0x1p-9}, 5*0x1p-9, 8)
+	p.clipNorm("within 1e-6 below the limit", shape{1, 2}, []float32{3 * 0x1p-9, -4 * 0x1p-9}, 5*0x1p-9+5e-7, 8)
+	subnormal := p.source("subnormal").uniform(33, -largestSubnormal, largestSubnormal)
+	p.clipNorm("subnormal", shape{3, 11}, subnormal, 1, 33)
+	p.clipNorm("subnormal, above the limit", shape{3, 11}, subnormal, smallestNormal, 33)
+	mixed := append(slices.Clone(subnormal), -3, 4)
+	p.clipNorm("subnormal and not", shape{5, 7}, mixed, 0.5, 24)
+	p.clipNorm("infinite", shape{1, 3}, float32s([]float64{1, -inf, 0}), 1, 8) // Inf·0 is NaN
 	// Norms that float32 holds, of elements whose squares it does not.
 	for _, c := range []struct {
 		name   string
@@ -314,17 +376,26 @@ func checkClipNorm(p *probe) {
 			p.clipNorm(name, shape{2, half}, x, limit, half+8)
 		}
 	}
-	t := clipNormTrial("NaN", shape{1, 3}, []float32{1, float32(math.NaN()), 2}, 1)
-	t.tolerance = map[string]tolerance{"norm": exact, "x": nil} // what becomes of x is open
-	p.verify(t)
+	for _, c := range []struct {
+		name string
+		x    []float64
+	}{
+		{"NaN", []float64{1, math.NaN(), 2}},
+		{"negative NaN", []float64{1, 2, negativeNaN}},
+		{"overflow", []float64{math.MaxFloat32, -math.MaxFloat32, 1}},
+	} {
+		t := clipNormTrial(c.name, shape{1, 3}, float32s(c.x), 1)
+		t.tolerance = map[string]tolerance{"norm": exact, "x": nil} // what becomes of x is open
+		p.verify(t)
+	}
 }
 
 func (p *probe) clipNorm(name string, s shape, x []float32, limit, roundings float64) {
 	t := clipNormTrial(name, s, x, limit)
-	relativeError := func(_ int, want float64) float64 { return roundings*unit*math.Abs(want) + smallest }
+	relativeError := func(_ int, want float64) float64 { return roundings * (unit*math.Abs(want) + tiny) }
 	t.tolerance = map[string]tolerance{"norm": relativeError, "x": relativeError}
 	t.want = p.expect(t)
-	if t.want["norm"][0]+1e-6 < limit/2 {
+	if t.want["norm"][0]*(1+roundings*unit)+1e-6 < limit*(1-roundings*unit) {
 		t.tolerance["x"] = exact
 	}
 	p.verify(t)
