@@ -33,6 +33,10 @@ func checkCrossEntropy(p *probe) {
 			p.crossEntropy(name, s, logits, labels, 1/float64(max(1, s.rows)))
 		}
 	}
+	for _, s := range p.longRows() {
+		g := p.source(s.String())
+		p.crossEntropy(s.String(), s, g.uniform(s.size(), -8, 8), g.ids(s.rows, s.cols), 1/float64(s.rows))
+	}
 	for _, n := range p.sizes() {
 		s := shape{min(n, 33), n}
 		name := s.String() + ", one column dominates"
@@ -66,7 +70,9 @@ func (p *probe) crossEntropy(name string, s shape, logits []float32, labels []in
 		sharing:   []sharing{{"dlogits": "logits"}},
 	}
 	p.verify(t)
-	p.verify(t.without("dlogits"))
+	if !t.long() {
+		p.verify(t.without("dlogits"))
+	}
 }
 
 // crossEntropyTolerance sums what rounds in log Σ exp(x−m) + m − x[label]: the
@@ -107,6 +113,9 @@ func crossEntropyTolerance(s shape, logits []float32, labels []int32, scale floa
 	return within([]float64{bound}), rounded(math.Abs(scale), gradients)
 }
 
+// manyParts returns a tensor whose sum goes beyond 1,024 parts of 2,048 elements.
+func (p *probe) manyParts() []shape { return p.affordable(shape{1, 1024*2048 + 63}) }
+
 func checkSquaredError(p *probe) {
 	for _, s := range p.shapes() {
 		scale := 1 / float64(max(1, s.size()))
@@ -116,6 +125,10 @@ func checkSquaredError(p *probe) {
 		name += ", whole numbers" // whose sum is exact
 		g = p.source(name)
 		p.squaredError(name, s, g.whole(s.size(), 2), g.whole(s.size(), 2), 0.5, 6)
+	}
+	for _, s := range append(p.longShapes(), p.manyParts()...) {
+		g := p.source(s.String())
+		p.squaredError(s.String()+", whole numbers", s, g.whole(s.size(), 2), g.whole(s.size(), 2), 0.5, 6)
 	}
 	for i, v := range []float64{inf, math.NaN(), 1e15} {
 		x := []float32{1, 2, float32(v)}
@@ -140,5 +153,7 @@ func (p *probe) squaredError(name string, s shape, y, target []float32, scale, r
 		sharing: []sharing{{"dy": "y"}, {"dy": "target"}},
 	}
 	p.verify(t)
-	p.verify(t.without("dy"))
+	if !t.long() {
+		p.verify(t.without("dy"))
+	}
 }
