@@ -148,7 +148,7 @@ type check struct {
 func checks() []check {
 	return slices.Concat(
 		memoryChecks, elementwiseChecks, activationChecks, linearChecks, lossChecks, updateChecks,
-		lstmChecks, rnnChecks, gruChecks, blockChecks, blockSequenceChecks, replayChecks, errorChecks, misuseChecks,
+		lstmChecks, rnnChecks, gruChecks, blockChecks, blockSequenceChecks, callChecks, replayChecks, errorChecks, misuseChecks,
 	)
 }
 
