@@ -2,6 +2,7 @@ package backendtest
 
 import (
 	"fmt"
+	"maps"
 	"math"
 
 	"gputrain/backend"
@@ -62,11 +63,15 @@ func checkMisuse(p *probe) {
 	for _, op := range operations(p.device) {
 		for _, o := range op.operands {
 			p.attempt(op.name+"/"+o.name, func() {
+				m := misuse{p, other, ledger{}}
+				legal := m.place(p, p.device, device, op.operands)
 				for _, way := range spoilers(op, o) {
-					m := misuse{p, other, ledger{}}
-					x := m.place(p, p.device, device, op.operands)
+					x := maps.Clone(legal)
 					x[o.name] = way.spoil(m, x, x[o.name])
 					p.mustPanic(way.name, func() { op.check(device, m.known(x)) }, func() { op.call(p.device, x) })
+					if m.ledger[legal[o.name].Buf].Freed {
+						maps.Copy(legal, m.place(p, p.device, device, []operand{o}))
+					}
 				}
 			})
 		}
