@@ -20,10 +20,11 @@ type control struct {
 	mistake func(sound backend.Backend) backend.Backend
 	name    string // of the mistake; "": that of the type
 	atLeast int    // size from which the mistake shows
+	long    bool   // it shows in long, thin cases alone
 }
 
 func TestBrokenBackendsAreRejected(t *testing.T) {
-	for _, c := range slices.Concat(brokenMemory, brokenElementwise, brokenActivation, brokenLinear, brokenLoss, brokenUpdate, brokenFused, brokenBlocks, brokenReplay) {
+	for _, c := range slices.Concat(brokenMemory, brokenElementwise, brokenActivation, brokenLinear, brokenLoss, brokenUpdate, brokenFused, brokenBlocks, brokenReplay, brokenLong, brokenCalls) {
 		name := c.name
 		if name == "" {
 			typ := fmt.Sprintf("%T", c.mistake(fused{}))
@@ -41,8 +42,8 @@ func TestBrokenBackendsAreRejected(t *testing.T) {
 			} else if strings.Contains(result.Failures[0], ": panics: ") {
 				t.Errorf("the control is not what it should be: %s", result.Failures[0])
 			}
-			if c.atLeast > 33 {
-				if result := runOne(c.check, open, 33); len(result.Failures) > 0 {
+			if c.atLeast > 33 || c.long {
+				if result := runOne(c.check, open, 33, MaxWork(0)); len(result.Failures) > 0 {
 					t.Errorf("the mistake shows at small sizes already: %s", result.Failures[0])
 				}
 			}
@@ -51,9 +52,9 @@ func TestBrokenBackendsAreRejected(t *testing.T) {
 }
 
 // runOne runs the named check alone, up to its first failure.
-func runOne(name string, open Opener, maxSize int) Result {
+func runOne(name string, open Opener, maxSize int, opts ...Option) Result {
 	first := func(o *options) { o.enough = 1 }
-	return Check(open, MaxSize(maxSize), Only(name), first).Results[0]
+	return Check(open, append([]Option{MaxSize(maxSize), Only(name), first}, opts...)...).Results[0]
 }
 
 // TestSoundFusedBackendIsAccepted shows that what the broken fused backends
