@@ -48,7 +48,7 @@ var brokenCalls = []control{
 	{check: "Misuse", mistake: broken[freesNothing]},
 	{check: "Misuse", mistake: func(b backend.Backend) backend.Backend { return &freesInsteadOfLast{Backend: b} }},
 	{check: "Misuse", mistake: broken[roundsLen]},
-	{check: "UseAfterClose", mistake: func(b backend.Backend) backend.Backend { return &closesWithoutTheFirst{Backend: b} }},
+	{check: "UseAfterClose", mistake: func(b backend.Backend) backend.Backend { return &closesEachSecond{Backend: b} }},
 }
 
 // clipNormAddsStaleParts adds up as many parts as there have ever been.
@@ -59,6 +59,9 @@ type clipNormAddsStaleParts struct {
 
 func (b *clipNormAddsStaleParts) ClipNorm(x, norm backend.Tensor, limit float64) {
 	const block = 256
+	if backend.CheckClipNorm(owner(b.Backend), x, norm, limit); b.Err() != nil {
+		return
+	}
 	elements := read(b, x)
 	b.Backend.ClipNorm(x, norm, limit)
 	var sum float64
@@ -132,12 +135,17 @@ type packsOnce struct {
 }
 
 func (b *packsOnce) Gemm(dst backend.Tensor, transA, transB backend.Transpose, alpha float64, x, y backend.Tensor, beta float64) {
-	backend.CheckGemm(nil, dst, transA, transB, x, y)
+	if backend.CheckGemm(owner(b.fused), dst, transA, transB, x, y); b.Err() != nil {
+		return
+	}
 	if _, ok := b.packed[y]; !ok {
 		b.packed[y] = clone(b.fused, y)
 	}
 	b.fused.Gemm(dst, transA, transB, alpha, x, b.packed[y], beta)
 }
+
+// owner returns the owner of the allocations of a sound backend.
+func owner(sound backend.Backend) any { return sound.(fused).Backend }
 
 func (b *packsOnce) Free(buf backend.Buffer) {
 	clear(b.packed)
@@ -178,20 +186,19 @@ func (b *scratchGrowsOnly) Free(buf backend.Buffer) {
 	b.fused.Free(buf)
 }
 
-// countsInAByte takes the first call after 256 for one that is done.
+// countsInAByte does nothing once its counter is full.
 type countsInAByte struct {
 	backend.Backend
 	calls byte
 }
 
-func (b *countsInAByte) Mul(dst, x, y backend.Tensor) {
-	if b.calls++; b.calls != 0 {
-		b.Backend.Mul(dst, x, y)
+func (b *countsInAByte) MulCol(dst, x, col backend.Tensor) {
+	if b.calls < 255 {
+		b.calls++
+		b.Backend.MulCol(dst, x, col)
 		return
 	}
-	b.Backend.Fill(x, 0)
-	b.Backend.Mul(dst, x, y)
-	b.calls = 255
+	backend.CheckCol(owner(b.Backend), "MulCol", dst, x, col)
 }
 
 // has250Handles has no more of them.
@@ -282,7 +289,7 @@ type softmaxInTwoPasses struct {
 
 func (b *softmaxInTwoPasses) Softmax(y, x backend.Tensor) {
 	*b.pending, b.second = b, func() { b.Backend.Softmax(y, x) }
-	backend.CheckMap(nil, "Softmax", y, x)
+	backend.CheckMap(owner(b.Backend), "Softmax", y, x)
 }
 
 func (b *softmaxInTwoPasses) Download(dst []float32, src backend.Tensor) error {
@@ -340,6 +347,7 @@ type downloadsEarly struct {
 }
 
 func (b *downloadsEarly) Scale(dst backend.Tensor, alpha float64, x backend.Tensor) {
+	backend.CheckMap(owner(b.Backend), "Scale", dst, x)
 	b.run()
 	b.last = func() { b.Backend.Scale(dst, alpha, x) }
 }
@@ -374,6 +382,7 @@ type downloadsIntsEarly struct {
 }
 
 func (b *downloadsIntsEarly) ArgMaxRows(dst backend.Ints, x backend.Tensor) {
+	backend.CheckArgMaxRows(owner(b.Backend), dst, x)
 	b.last = func() { b.Backend.ArgMaxRows(dst, x) }
 }
 
@@ -392,6 +401,7 @@ type uploadsIntsLate struct {
 }
 
 func (b *uploadsIntsLate) UploadInts(dst backend.Ints, src []int32) {
+	backend.CheckUploadInts(owner(b.Backend), dst, len(src))
 	b.queue = append(b.queue, func() { b.Backend.UploadInts(dst, src) })
 }
 
@@ -410,10 +420,10 @@ type sharesMemoryWithInts struct {
 }
 
 func (b *sharesMemoryWithInts) Free(buf backend.Buffer) {
+	b.Backend.Free(buf)
 	if m := buf.Meta(); m.Integer {
 		b.freed = m.Len
 	}
-	b.Backend.Free(buf)
 }
 
 func (b *sharesMemoryWithInts) New(rows, cols int) (backend.Tensor, error) {
@@ -437,7 +447,7 @@ type sumOfNothingStays struct{ backend.Backend }
 
 func (b sumOfNothingStays) SumRows(dst, x backend.Tensor, beta float64) {
 	if x.Rows == 0 && beta == 0 {
-		backend.CheckSumRows(nil, dst, x)
+		backend.CheckSumRows(owner(b.Backend), dst, x)
 		return
 	}
 	b.Backend.SumRows(dst, x, beta)
@@ -545,7 +555,7 @@ func (b *clipNormResets) Sync() error {
 // freesNothing leaves memory to Close.
 type freesNothing struct{ backend.Backend }
 
-func (b freesNothing) Free(buf backend.Buffer) { backend.CheckFree(nil, buf) }
+func (b freesNothing) Free(buf backend.Buffer) { backend.CheckFree(owner(b.Backend), buf) }
 
 // freesInsteadOfLast marks what is freed when the next one is.
 type freesInsteadOfLast struct {
@@ -554,7 +564,7 @@ type freesInsteadOfLast struct {
 }
 
 func (b *freesInsteadOfLast) Free(buf backend.Buffer) {
-	backend.CheckFree(nil, buf)
+	backend.CheckFree(owner(b.Backend), buf)
 	if b.last != nil && b.last != buf {
 		silently(func() { b.Backend.Free(b.last) })
 	}
@@ -565,6 +575,9 @@ func (b *freesInsteadOfLast) Free(buf backend.Buffer) {
 type roundsLen struct{ backend.Backend }
 
 func (b roundsLen) New(rows, cols int) (backend.Tensor, error) {
+	if rows < 0 || cols < 0 || max(rows, cols) > 1<<20 {
+		return b.Backend.New(rows, cols)
+	}
 	t, err := b.Backend.New(1, (rows*cols+63)/64*64)
 	if err == nil {
 		t.Rows, t.Cols = rows, cols
@@ -572,24 +585,24 @@ func (b roundsLen) New(rows, cols int) (backend.Tensor, error) {
 	return t, err
 }
 
-// closesWithoutTheFirst forgets the allocation at the head of its list.
-type closesWithoutTheFirst struct {
+// closesEachSecond goes wrong about what it takes off its list.
+type closesEachSecond struct {
 	backend.Backend
-	first backend.Buffer
+	live []backend.Buffer
 }
 
-func (b *closesWithoutTheFirst) New(rows, cols int) (backend.Tensor, error) {
+func (b *closesEachSecond) New(rows, cols int) (backend.Tensor, error) {
 	t, err := b.Backend.New(rows, cols)
-	if b.first == nil && err == nil {
-		b.first = t.Buf
+	if err == nil {
+		b.live = append(b.live, t.Buf)
 	}
 	return t, err
 }
 
-func (b *closesWithoutTheFirst) Close() error {
+func (b *closesEachSecond) Close() error {
 	err := b.Backend.Close()
-	if b.first != nil {
-		b.first.Meta().Freed = false
+	for i, buf := range b.live {
+		buf.Meta().Freed = i%2 == 0
 	}
 	return err
 }

@@ -24,7 +24,7 @@ type control struct {
 }
 
 func TestBrokenBackendsAreRejected(t *testing.T) {
-	for _, c := range slices.Concat(brokenMemory, brokenElementwise, brokenActivation, brokenLinear, brokenLoss, brokenUpdate, brokenFused, brokenBlocks, brokenReplay, brokenLong, brokenCalls) {
+	for _, c := range slices.Concat(brokenMemory, brokenElementwise, brokenActivation, brokenLinear, brokenLoss, brokenUpdate, brokenFused, brokenBlocks, brokenReplay, brokenLong, brokenCalls, brokenReplays) {
 		name := c.name
 		if name == "" {
 			typ := fmt.Sprintf("%T", c.mistake(fused{}))

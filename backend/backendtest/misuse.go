@@ -221,6 +221,9 @@ func checkUseAfterClose(p *probe) {
 				a.Freed = true
 			}
 			p.mustPanic("after Close", func() { op.check(device, l.known(x)) }, func() { op.call(b, x) })
+			for name, t := range x { // not the first operand alone
+				p.mustPanic("Free of "+name+" after Close", func() { backend.CheckFree(device, l[t.Buf]) }, func() { b.Free(t.Buf) })
+			}
 		})
 	}
 }

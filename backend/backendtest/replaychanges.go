@@ -145,6 +145,8 @@ func changes(device backend.Backend) []change {
 			func(b b, x tensors) { b.GatherRows(x["dst"], x["x"], x.ints("ids").Slice(4, 8)) },
 			func(b b, x tensors) { b.GatherRows(x["dst"].Slice(0, 3), x["x"], x.ints("ids").Slice(0, 3)) },
 			func(b b, x tensors) { b.ScatterAddRows(x["dst"], x["x"], x.ints("ids").Slice(0, 4)) },
+		}},
+		{"columns", []operand{x, n("ids", 8)}, calls{
 			func(b b, x tensors) { b.ArgMaxRows(x.ints("ids").Slice(0, 4), x["x"]) },
 			func(b b, x tensors) { b.ArgMaxRows(x.ints("ids").Slice(4, 8), x["x"]) },
 		}},
