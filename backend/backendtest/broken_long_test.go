@@ -42,7 +42,7 @@ func beyondGridControls() []control {
 		c := control{check: op, name: "drops what is beyond 65,535 rows and columns", long: true,
 			mistake: func(b backend.Backend) backend.Backend { return beyondGrid{b.(fused), op} }}
 		if op == "Gemm" {
-			c.long, c.atLeast = false, 1024 // sizes at which it is affordable
+			c.atLeast = 1024 // from which on a product as long is affordable
 		}
 		all = append(all, c)
 	}
