@@ -17,7 +17,7 @@ func TestConformanceWithPerturbedInstructions(t *testing.T) {
 		t.Run(fmt.Sprintf("Perturb=%d", seed+1), func(t *testing.T) {
 			driver := newDriver(t, emulator.Options{Perturb: seed + 1})
 			open := func() (backend.Backend, error) { return cuda.Open(driver, 0, cuda.Options{}) }
-			backendtest.Test(t, open, backendtest.MaxSize(17), backendtest.Only(
+			backendtest.Test(t, open, backendtest.MaxSize(17), backendtest.MaxWork(0), backendtest.Only(
 				"Sigmoid", "Tanh", "Softmax", "SoftmaxCrossEntropy", "LSTMCell", "LSTMCellGrad", "RNNCell", "RNNCellGrad", "GRUCell", "GRUCellGrad"))
 		})
 	}

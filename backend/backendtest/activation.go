@@ -52,7 +52,7 @@ func activationGrad(op func(b backend.Backend, dx, y, dy backend.Tensor), y doma
 			inputs: []domain{y, {name: "dy", low: -1, high: 1, wide: true,
 				special: []float64{0, negative0, 1, -2.5, tiny, -smallestNormal, math.MaxFloat32, inf, -inf, math.NaN(), negativeNaN}}},
 			call: func(b backend.Backend, x tensors) { op(b, x["dx"], x["y"], x["dy"]) },
-		}.check(p, "", p.shapes())
+		}.check(p, "", p.elements())
 	}
 }
 
@@ -74,7 +74,7 @@ func checkSoftmax(p *probe) {
 			sharing:   []sharing{{"y": "x"}},
 		}
 	}
-	for _, s := range p.shapes() {
+	for _, s := range append(p.shapes(), p.longRows()...) {
 		p.verify(trialOf(s.String(), s, p.source(s.String()).uniform(s.size(), -8, 8)))
 	}
 	p.verify(trialOf("special rows", shape{len(specialLogits) / 3, 3}, specialLogits))
@@ -155,7 +155,7 @@ func rowLargest(x []float32, s shape) []float64 {
 }
 
 func checkSoftmaxGrad(p *probe) {
-	for _, s := range p.shapes() {
+	for _, s := range append(p.shapes(), p.longRows()...) {
 		g := p.source(s.String())
 		p.verify(softmaxGradTrial(s.String(), s, g.uniform(s.size(), 0, 1), g.uniform(s.size(), -1, 1)))
 	}
@@ -197,7 +197,7 @@ func checkLayerNorm(p *probe) {
 			sharing:   []sharing{{"y": "x"}},
 		})
 	}
-	for _, s := range p.shapes() {
+	for _, s := range append(p.shapes(), p.longRows()...) {
 		try(s.String(), s, p.source(s.String()).uniform(s.size(), -3, 1), 1e-5)
 	}
 	for _, epsilon := range []float64{0, 0.1, 100} {
@@ -274,7 +274,7 @@ func checkLayerNormGrad(p *probe) {
 			sharing:   []sharing{{"dx": "y"}, {"dx": "dy"}},
 		})
 	}
-	for _, s := range p.shapes() {
+	for _, s := range append(p.shapes(), p.longRows()...) {
 		g := p.source(s.String())
 		try(s.String(), s, g.uniform(s.size(), -2, 2), g.uniform(s.rows, 0.1, 3), g.uniform(s.size(), -1, 1))
 	}

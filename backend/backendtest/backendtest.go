@@ -35,15 +35,25 @@ type Option func(*options)
 
 type options struct {
 	maxSize int
+	maxWork int
 	enough  int      // failures, after which a check ends
 	only    []string // names of checks; nil for all
 	report  func(done []Result, all int, next string)
 }
 
 // MaxSize leaves out the cases with a dimension larger than n, for slow
-// backends. 33 is a sensible least.
+// backends. 33 is a sensible least. Cases that are long but thin go by their work
+// instead, as MaxWork has it: those of 2048·n² at most remain.
 func MaxSize(n int) Option {
-	return func(o *options) { o.maxSize = n }
+	return func(o *options) { o.maxSize, o.maxWork = n, 2048*n*n }
+}
+
+// MaxWork leaves out the long, thin cases of more than n elements, or products in
+// a Gemm. A row that is reduced counts for 32 elements at least: a backend will
+// hardly give it less than a warp. 0 leaves out all of them. It goes behind
+// MaxSize.
+func MaxWork(n int) Option {
+	return func(o *options) { o.maxWork = n }
 }
 
 // Only makes Test and Check leave out all checks but those named. A name that no
@@ -108,7 +118,7 @@ type Result struct {
 }
 
 func newOptions(opts []Option) options {
-	o := options{maxSize: math.MaxInt, enough: 8, report: func([]Result, int, string) {}}
+	o := options{maxSize: math.MaxInt, maxWork: math.MaxInt, enough: 8, report: func([]Result, int, string) {}}
 	for _, opt := range opts {
 		opt(&o)
 	}
@@ -138,13 +148,13 @@ type check struct {
 func checks() []check {
 	return slices.Concat(
 		memoryChecks, elementwiseChecks, activationChecks, linearChecks, lossChecks, updateChecks,
-		lstmChecks, rnnChecks, gruChecks, lstm1997Checks, lstm1997SequenceChecks, replayChecks, errorChecks, misuseChecks,
+		lstmChecks, rnnChecks, gruChecks, lstm1997Checks, lstm1997SequenceChecks, callChecks, replayChecks, errorChecks, misuseChecks,
 	)
 }
 
 // on runs the check on a backend of its own.
 func (c check) on(open Opener, o options) Result {
-	p := &probe{open: open, maxSize: o.maxSize, enough: o.enough, result: Result{Name: c.name}}
+	p := &probe{open: open, maxSize: o.maxSize, maxWork: o.maxWork, enough: o.enough, result: Result{Name: c.name}}
 	defer p.close()
 	p.name = "open"
 	p.guarded(func() {
@@ -158,6 +168,7 @@ func (c check) on(open Opener, o options) Result {
 type probe struct {
 	open    Opener
 	maxSize int
+	maxWork int
 	enough  int // failures, after which attempt ends the check
 	device  backend.Backend
 	result  Result

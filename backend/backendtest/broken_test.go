@@ -21,10 +21,11 @@ type control struct {
 	mistake func(sound backend.Backend) backend.Backend
 	name    string // of the mistake; "": that of the type
 	atLeast int    // size from which the mistake shows
+	long    bool   // it shows in long, thin cases alone
 }
 
 func TestBrokenBackendsAreRejected(t *testing.T) {
-	for _, c := range slices.Concat(brokenMemory, brokenElementwise, brokenActivation, brokenLinear, brokenLoss, brokenUpdate, brokenFused, brokenLSTM1997s, brokenReplay, brokenSubnormal()) {
+	for _, c := range slices.Concat(brokenMemory, brokenElementwise, brokenActivation, brokenLinear, brokenLoss, brokenUpdate, brokenFused, brokenLSTM1997s, brokenReplay, brokenSubnormal(), brokenLong, brokenCalls, brokenReplays) {
 		name := c.name
 		if name == "" {
 			typ := fmt.Sprintf("%T", c.mistake(fused{}))
@@ -36,14 +37,18 @@ func TestBrokenBackendsAreRejected(t *testing.T) {
 				t.Skip("large sizes")
 			}
 			open := func() (backend.Backend, error) { return c.mistake(fused{reference.New()}), nil }
-			result := runOne(c.check, open, max(33, c.atLeast))
+			var opts []Option
+			if !c.long {
+				opts = append(opts, MaxWork(0))
+			}
+			result := runOne(c.check, open, max(33, c.atLeast), opts...)
 			if len(result.Failures) == 0 {
 				t.Errorf("the check passes: %d cases, skipped: %q", result.Cases, result.Skipped)
 			} else if strings.Contains(result.Failures[0], ": panics: ") {
 				t.Errorf("the control is not what it should be: %s", result.Failures[0])
 			}
-			if c.atLeast > 33 {
-				if result := runOne(c.check, open, 33); len(result.Failures) > 0 {
+			if c.atLeast > 33 || c.long {
+				if result := runOne(c.check, open, 33, MaxWork(0)); len(result.Failures) > 0 {
 					t.Errorf("the mistake shows at small sizes already: %s", result.Failures[0])
 				}
 			}
@@ -52,9 +57,9 @@ func TestBrokenBackendsAreRejected(t *testing.T) {
 }
 
 // runOne runs the named check alone, up to its first failure.
-func runOne(name string, open Opener, maxSize int) Result {
+func runOne(name string, open Opener, maxSize int, opts ...Option) Result {
 	first := func(o *options) { o.enough = 1 }
-	return Check(open, MaxSize(maxSize), Only(name), first).Results[0]
+	return Check(open, append([]Option{MaxSize(maxSize), Only(name), first}, opts...)...).Results[0]
 }
 
 // TestSoundFusedBackendIsAccepted shows that what the broken fused backends

@@ -14,7 +14,7 @@ func (p *probe) cellShapes() []shape {
 	for _, n := range p.sizes() {
 		shapes = append(shapes, shape{2, n}, shape{n, 3})
 	}
-	return shapes
+	return append(shapes, p.longShapes()...)
 }
 
 // cellBatch is what a batch of cells of any kind was drawn by.

@@ -168,11 +168,15 @@ func combinations(inputs []domain) content {
 	return x
 }
 
+// matrices returns shapes for elementwise operations to which rows and columns
+// are not the same.
+func (p *probe) matrices() []shape { return append(p.elements(), p.affordable(shape{long, 3})...) }
+
 func unary(output string, op func(b backend.Backend, dst, x backend.Tensor), x domain, t func(content, shape) tolerance) func(*probe) {
 	return func(p *probe) {
 		pointwise{output: output, inputs: []domain{x}, tolerance: t,
 			call: func(b backend.Backend, x tensors) { op(b, x[output], x["x"]) },
-		}.check(p, "", p.shapes())
+		}.check(p, "", p.elements())
 	}
 }
 
@@ -183,7 +187,7 @@ func binary(op func(b backend.Backend, dst, x, y backend.Tensor), t func(content
 				{name: "a", low: -1, high: 1, special: special, wide: true},
 				{name: "b", low: -1, high: 1, special: special, wide: true}},
 			call: func(b backend.Backend, x tensors) { op(b, x["dst"], x["a"], x["b"]) },
-		}.check(p, "", p.shapes())
+		}.check(p, "", p.elements())
 	}
 }
 
@@ -194,7 +198,7 @@ func withRow(op func(b backend.Backend, dst, x, row backend.Tensor)) func(*probe
 				{name: "x", low: -1, high: 1, special: special, wide: true},
 				{name: "row", low: -1, high: 1, special: special, row: true, wide: true}},
 			call: func(b backend.Backend, x tensors) { op(b, x["dst"], x["x"], x["row"]) },
-		}.check(p, "", p.shapes())
+		}.check(p, "", p.matrices())
 	}
 }
 
@@ -208,7 +212,7 @@ func checkMulCol(p *probe) {
 			sharing:   []sharing{{"dst": "x"}},
 		})
 	}
-	for _, s := range p.shapes() {
+	for _, s := range p.matrices() {
 		g := p.source(s.String())
 		try(s.String(), s, content{"x": g.uniform(s.size(), -1, 1), "col": g.uniform(s.rows, -1, 1)})
 	}
@@ -230,7 +234,7 @@ func checkAddMul(p *probe) {
 				return 2*unit*(abs(x["dst"][k])+abs(x["a"][k])*abs(x["b"][k])) + 2*tiny
 			}
 		},
-	}.check(p, "", p.shapes())
+	}.check(p, "", p.elements())
 }
 
 func checkScale(p *probe) {
@@ -274,7 +278,7 @@ func checkFill(p *probe) {
 }
 
 func checkCopyCols(p *probe) {
-	for _, s := range p.shapes() {
+	for _, s := range p.matrices() {
 		for _, c := range []struct{ name, wide string }{{"split", "x"}, {"join", "dst"}} {
 			name := c.name + "/" + s.String()
 			g := p.source(name)

@@ -2,7 +2,9 @@ package backendtest
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 
 	"gputrain/backend"
@@ -43,6 +45,50 @@ func checkStickyErrors(p *probe) {
 				p.attempt(fmt.Sprintf("%s/id %d at %d of %d", c.op, id, at, n), func() { p.provoke(c, ids) })
 			}
 		}
+		if long*32 <= p.maxWork {
+			ids := slices.Repeat([]int32{c.fill}, long)
+			ids[long-1] = c.ids[0]
+			p.attempt(fmt.Sprintf("%s/id %d at the last of %d", c.op, c.ids[0], long), func() { p.provoke(c, ids) })
+		}
+		p.attempt(c.op+"/every operation after it", func() { p.queueAfterError(c) })
+	}
+}
+
+// on queues the operation with the given integers.
+func (c provocation) on(p *probe, b backend.Backend, ids []int32) {
+	x, table, list := upload(p, b, make([]float32, 3*len(ids))), upload(p, b, make([]float32, 9)), p.ints(b, len(ids))
+	x.Rows, x.Cols = len(ids), 3
+	table.Rows, table.Cols = 3, 3
+	b.UploadInts(list, ids)
+	c.run(b, x, table, list)
+}
+
+// queueAfterError checks that each operation is checked and queued after an error
+// as before it, and that the error remains.
+func (p *probe) queueAfterError(c provocation) {
+	b, l := p.another(), ledger{}
+	defer b.Close()
+	all := computations(b)
+	var legal []tensors
+	for _, op := range all {
+		legal = append(legal, l.place(p, b, device, op.operands))
+	}
+	c.on(p, b, []int32{c.ids[0]})
+	first := b.Sync()
+	if first == nil {
+		p.stopf("Sync: got no error, want one")
+	}
+	for i, op := range all {
+		op.call(b, legal[i])
+		if err := b.Sync(); err == nil || err.Error() != first.Error() {
+			p.stopf("Sync after %s: got error %v, want the first one: %v", op.name, err, first)
+		}
+		for _, o := range op.operands {
+			x := maps.Clone(legal[i])
+			x[o.name] = backend.Tensor{Buf: x[o.name].Buf, Off: -1, Rows: o.rows, Cols: o.cols}
+			p.mustPanic(op.name+" with "+o.name+" before the start, after an error",
+				func() { op.check(device, l.known(x)) }, func() { op.call(b, x) })
+		}
 	}
 }
 
@@ -50,6 +96,10 @@ func checkStickyErrors(p *probe) {
 func (p *probe) provoke(c provocation, ids []int32) {
 	b := p.device
 	x, table, list := p.newTensor(len(ids), 3), p.newTensor(3, 3), p.newInts(len(ids))
+	// What was right in a call before is looked at again.
+	b.UploadInts(list, slices.Repeat([]int32{c.fill}, len(ids)))
+	c.run(b, x, table, list)
+	p.must(b.Sync())
 	b.UploadInts(list, ids)
 	c.run(b, x, table, list)
 
@@ -81,6 +131,9 @@ func (p *probe) provoke(c provocation, ids []int32) {
 	expect("Sync again", b.Sync())
 	p.device = nil
 	expect("Close", b.Close())
+	expect("Err after Close", b.Err())
+	expect("Sync after Close", b.Sync())
+	expect("a second Close", b.Close())
 
 	// A fresh backend knows nothing of it.
 	p.reopen()

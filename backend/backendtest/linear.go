@@ -3,6 +3,7 @@ package backendtest
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gputrain/backend"
 )
@@ -92,6 +93,9 @@ func checkGemm(p *probe) {
 					p.gemm(gemm{tA, tB, s[0], s[1], s[2], f[0], f[1]})
 				}
 			}
+			for _, s := range p.gemmLong() {
+				p.gemmWhole(gemm{tA, tB, s[0], s[1], s[2], 1, -0.5}, true)
+			}
 			p.gemmSpecial(gemm{tA, tB, 5, 7, 9, 1, 0})
 			p.gemmSpecial(gemm{tA, tB, 32, 33, 31, 1, 0})
 			for _, k := range []int{1, 7, 13, 20, 28, 39} {
@@ -135,14 +139,27 @@ func (p *probe) gemmSizes() [][3]int {
 	return sizes
 }
 
+// gemmLong returns products of which one dimension is large: what remains of it
+// beyond whole tiles, blocks and chunks of 32 to 192 is a little less than one,
+// nothing, or one. Those beyond 65,535 are tried where their other dimensions
+// make whole tiles affordable.
+func (p *probe) gemmLong() [][3]int {
+	const tile = 32
+	whole := func(n int) int { return (n + tile - 1) / tile * tile }
+	var sizes [][3]int
+	for _, n := range []int{191, 192, 193, 319, 511, 513} {
+		sizes = append(sizes, [3]int{n, 33, 17}, [3]int{17, n, 33}, [3]int{5, 6, n})
+	}
+	sizes = append(sizes, [3]int{191, 127, 63}, [3]int{127, 191, 65}, [3]int{63, 129, 319},
+		[3]int{long, 1, 2}, [3]int{2, long, 1}, [3]int{1, 2, long})
+	return slices.DeleteFunc(sizes, func(s [3]int) bool { return whole(s[0])*whole(s[1])*whole(s[2]) > p.maxWork })
+}
+
 // gemm tries a product on numbers of any kind, held to the rounding of a sum,
 // and on whole numbers, held to be exact.
 func (p *probe) gemm(g gemm) {
 	p.gemmRandom(g)
-	as, bs := g.sizes()
-	name := g.String() + ", whole numbers"
-	s := p.source(name)
-	p.verify(g.exactTrial(name, s.whole(g.m*g.n, 3), s.whole(as.size(), 3), s.whole(bs.size(), 3)))
+	p.gemmWhole(g, false)
 }
 
 // gemmRandom tries a product on numbers of any kind.
@@ -150,6 +167,17 @@ func (p *probe) gemmRandom(g gemm) {
 	as, bs := g.sizes()
 	s := p.source(g.String())
 	p.verify(g.trial(p, g.String(), s.uniform(g.m*g.n, -1, 1), s.uniform(as.size(), -1, 1), s.uniform(bs.size(), -1, 1)))
+}
+
+// gemmWhole tries a product on whole numbers, which must be exact; with once, in
+// one layout.
+func (p *probe) gemmWhole(g gemm, once bool) {
+	as, bs := g.sizes()
+	name := g.String() + ", whole numbers"
+	s := p.source(name)
+	t := g.exactTrial(name, s.whole(g.m*g.n, 3), s.whole(as.size(), 3), s.whole(bs.size(), 3))
+	t.once = once
+	p.verify(t)
 }
 
 // gemmSpecial tries NaN in a, which fills a row of the product, and Inf in b,
@@ -247,6 +275,10 @@ func checkSumRows(p *probe) {
 			p.verify(sumRowsTrial(fmt.Sprintf("beta %v, NaN and Inf in dst", beta), s, beta, before, g.whole(s.size(), 9)))
 		}
 	}
+	for _, beta := range []float64{0, 1} {
+		s := shape{0, 5}
+		p.verify(sumRowsTrial(fmt.Sprintf("%v/beta %v, nothing to add", s, beta), s, beta, []float32{1, 2, 3, 4, 5}, nil))
+	}
 	x := p.source("NaN").uniform(33*5, -1, 1)
 	x[32*5+3] = float32(math.NaN())
 	x[7*5+1] = float32(inf)
@@ -268,19 +300,26 @@ func sumRowsTrial(name string, s shape, beta float64, dst, x []float32) trial {
 }
 
 func checkGatherRows(p *probe) {
+	try := func(n int, s shape) {
+		name := fmt.Sprintf("%d of %v", n, s)
+		g := p.source(name)
+		ids := g.ids(n, s.rows)
+		if n > 0 {
+			ids[0], ids[n-1] = 0, int32(s.rows-1)
+		}
+		p.verify(gatherTrial(name, s, g.uniform(s.size(), -1, 1), ids))
+	}
 	for _, s := range p.shapes() {
 		for _, n := range []int{s.rows, s.rows/2 + 1, 0} {
 			if s.rows == 0 {
 				n = 0
 			}
-			name := fmt.Sprintf("%d of %v", n, s)
-			g := p.source(name)
-			ids := g.ids(n, s.rows)
-			if n > 0 {
-				ids[0], ids[n-1] = 0, int32(s.rows-1)
-			}
-			p.verify(gatherTrial(name, s, g.uniform(s.size(), -1, 1), ids))
+			try(n, s)
 		}
+	}
+	for _, s := range p.longShapes() {
+		try(5, s)
+		try(s.cols, shape{5, s.rows}) // the most of ids, or of columns
 	}
 	x := p.stored(sweep())
 	s := shape{len(x) / 4, 4}
@@ -297,24 +336,27 @@ func gatherTrial(name string, s shape, x []float32, ids []int32) trial {
 }
 
 func checkScatterAddRows(p *probe) {
+	try := func(s shape, rows int) {
+		name := fmt.Sprintf("%v into %d", s, rows)
+		g := p.source(name)
+		ids := g.ids(s.rows, rows)
+		if s.rows > 0 {
+			ids[s.rows-1] = int32(rows - 1)
+		}
+		p.verify(scatterTrial(name+", whole numbers", s, rows, g.whole(rows*s.cols, 9), g.whole(s.size(), 9), ids))
+		if max(s.rows, s.cols, rows) >= long {
+			return
+		}
+		dst, x := g.uniform(rows*s.cols, -1, 1), g.uniform(s.size(), -1, 1)
+		sums := p.expect(scatterTrial("", s, rows, absolutes(dst), absolutes(x), ids))["dst"]
+		t := scatterTrial(name, s, rows, dst, x, ids)
+		t.tolerance["dst"] = rounded(float64(s.rows), sums)
+		p.verify(t)
+	}
 	for _, s := range p.shapes() {
 		// Rows are hit never, once and often; then all go to one row.
 		for _, rows := range []int{2*s.rows + 1, s.rows/7 + 1, 1} {
-			name := fmt.Sprintf("%v into %d", s, rows)
-			g := p.source(name)
-			ids := g.ids(s.rows, rows)
-			if s.rows > 0 {
-				ids[s.rows-1] = int32(rows - 1)
-			}
-			dst, x := g.uniform(rows*s.cols, -1, 1), g.uniform(s.size(), -1, 1)
-			sums := p.expect(scatterTrial("", s, rows, absolutes(dst), absolutes(x), ids))["dst"]
-			t := scatterTrial(name, s, rows, dst, x, ids)
-			t.tolerance["dst"] = rounded(float64(s.rows), sums)
-			p.verify(t)
-
-			name += ", whole numbers"
-			g = p.source(name)
-			p.verify(scatterTrial(name, s, rows, g.whole(rows*s.cols, 9), g.whole(s.size(), 9), ids))
+			try(s, rows)
 		}
 	}
 	s, g := shape{9, 5}, p.source("subnormal")
@@ -322,6 +364,12 @@ func checkScatterAddRows(p *probe) {
 	x := g.whole(s.size(), 9)
 	x[7], x[14] = float32(math.NaN()), float32(inf)
 	p.verify(scatterTrial("NaN and Inf", s, 3, g.whole(3*s.cols, 9), x, g.ids(s.rows, 3)))
+	for _, s := range p.longShapes() {
+		try(s, 3)
+	}
+	if long*32 <= p.maxWork { // a row of dst is a sum over ids
+		try(shape{5, 1}, long)
+	}
 }
 
 func scatterTrial(name string, s shape, rows int, dst, x []float32, ids []int32) trial {
@@ -356,6 +404,9 @@ func checkArgMaxRows(p *probe) {
 			}
 		}
 		p.verify(argMaxTrial(name, s, x))
+	}
+	for _, s := range p.longRows() {
+		p.verify(argMaxTrial(s.String(), s, p.source(s.String()).uniform(s.size(), -1, 1)))
 	}
 	rows := float32s([]float64{
 		-inf, -inf, -inf, -inf,

@@ -69,6 +69,15 @@ func (p *probe) lstm1997Sizes() []lstm1997Dims {
 			kept = append(kept, d)
 		}
 	}
+	for _, d := range []lstm1997Dims{
+		{batch: long, blocks: 1, cells: 1, sources: 1, forget: true, peephole: true},
+		{batch: 1, blocks: long, cells: 1, sources: 1, forget: true, peephole: true},
+		{batch: 1, blocks: 1, cells: 1, sources: long, forget: true, peephole: true},
+	} {
+		if d.batch*d.states()*d.columns() <= p.maxWork {
+			kept = append(kept, d)
+		}
+	}
 	return kept
 }
 

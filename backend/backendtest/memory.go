@@ -23,9 +23,20 @@ func (p *probe) newTensor(rows, cols int) backend.Tensor {
 	return t
 }
 
-func (p *probe) newInts(n int) backend.Ints {
-	t, err := p.device.NewInts(n)
+func (p *probe) newInts(n int) backend.Ints { return p.ints(p.device, n) }
+
+// ints returns n integers on b.
+func (p *probe) ints(b backend.Backend, n int) backend.Ints {
+	t, err := b.NewInts(n)
 	p.must(err)
+	return t
+}
+
+// upload returns a row with the given elements on b.
+func upload(p *probe, b backend.Backend, x []float32) backend.Tensor {
+	t, err := b.New(1, len(x))
+	p.must(err)
+	b.Upload(t, x)
 	return t
 }
 
@@ -80,6 +91,20 @@ func checkNew(p *probe) {
 			}
 		}
 	})
+	p.attempt("integers and floats out of the same memory, many elements", func() {
+		for _, s := range append(p.longShapes(), shape{1, 300}) {
+			for range 3 {
+				x := p.newTensor(s.rows, s.cols)
+				equal(p, "New", p.download(x), make([]float32, s.size()))
+				p.device.Fill(x, -7)
+				p.device.Free(x.Buf)
+				k := p.newInts(s.size())
+				equal(p, "NewInts", p.downloadInts(k), make([]int32, s.size()))
+				p.device.UploadInts(k, slices.Repeat([]int32{-7}, s.size()))
+				p.device.Free(k.Buf)
+			}
+		}
+	})
 	p.attempt("allocations apart", func() {
 		var all []backend.Tensor
 		for i := range 50 {
@@ -106,6 +131,9 @@ func checkNew(p *probe) {
 			p.device.Free(t.Buf)
 		}
 		k := p.newInts(0)
+		if !k.Present() || k.N != 0 {
+			p.stopf("NewInts(0) has %d elements, present: %v", k.N, k.Present())
+		}
 		p.device.UploadInts(k, nil)
 		p.downloadInts(k)
 		p.device.Free(k.Buf)
@@ -113,8 +141,14 @@ func checkNew(p *probe) {
 }
 
 func checkUpload(p *probe) {
+	sizes := p.sizes()
+	for _, n := range []int{long, 1<<18 + 1, 600_001} { // beyond a mebibyte, and two
+		if n <= p.maxWork {
+			sizes = append(sizes, n)
+		}
+	}
 	p.attempt("src is not retained", func() {
-		for _, n := range p.sizes() {
+		for _, n := range sizes {
 			src, ints := p.source(p.name).uniform(n, -1, 1), p.source(p.name).ids(n, 1000)
 			want, wantInts := slices.Clone(src), slices.Clone(ints)
 			x, k := p.newTensor(1, n), p.newInts(n)
@@ -130,7 +164,7 @@ func checkUpload(p *probe) {
 		}
 	})
 	p.attempt("windows", func() {
-		for _, n := range p.sizes() {
+		for _, n := range sizes {
 			g := p.source(fmt.Sprint(p.name, n))
 			whole, part := g.uniform(3*n+2, -1, 1), g.uniform(n, -1, 1)
 			x := p.fromHost(1, len(whole), whole)
@@ -178,6 +212,28 @@ func checkOrder(p *probe) {
 			}
 		}
 		equal(p, "sum", p.download(sum), want)
+	})
+	p.attempt("downloads of what is queued", func() {
+		n := min(257, p.maxSize)
+		x, best, doubled := p.newTensor(n, 3), p.newInts(n), p.newTensor(n, 3)
+		for round := range 20 {
+			hot := make([]float32, 3*n)
+			for i := range n {
+				hot[3*i+(i+round)%3] = float32(1 + i)
+			}
+			p.device.Upload(x, hot)
+			p.device.ArgMaxRows(best, x)
+			for i, got := range p.downloadInts(best) {
+				if want := int32((i + round) % 3); got != want {
+					p.stopf("round %d: ArgMaxRows of row %d: got %d, want %d", round, i, got, want)
+				}
+			}
+			p.device.Scale(doubled, 2, x)
+			for k := range hot {
+				hot[k] *= 2
+			}
+			equal(p, "Scale", p.download(doubled), hot)
+		}
 	})
 	p.attempt("memory freed while it is queued for", func() {
 		n := min(1025, p.maxSize)

@@ -120,6 +120,7 @@ func checkReplay(p *probe) {
 		}
 	})
 	p.mistakesReplayed()
+	p.replayChanges()
 }
 
 // mistakesReplayed checks that a panic and a sticky error come through, and that

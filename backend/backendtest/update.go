@@ -332,6 +332,10 @@ func checkClipNorm(p *probe) {
 			p.clipNorm(name, s, p.source(name).whole(s.size(), 1), c.limit, 8)
 		}
 	}
+	for _, s := range append(p.longShapes(), p.manyParts()...) {
+		name := s.String() + ", whole numbers"
+		p.clipNorm(name, s, p.source(name).whole(s.size(), 1), 0.1, 8)
+	}
 	zero := make([]float32, 33)
 	p.clipNorm("zero", shape{1, 33}, zero, 0.5, 0)
 	tiny := p.source("tiny").uniform(33, 0.5e-6, 1e-6)
