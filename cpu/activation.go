@@ -6,7 +6,7 @@ import (
 	"gputrain/backend"
 )
 
-// Sigmoid sets y[i,j] = 1/(1+exp(−x[i,j])). y may be x.
+// Sigmoid implements backend.Activation.
 func (c *Backend) Sigmoid(y, x backend.Tensor) {
 	backend.CheckMap(c, "Sigmoid", y, x)
 	c.apply(sigmoids, costlyGrain, y, x, x, 0)
@@ -19,7 +19,7 @@ func sigmoids(y, x, _ []float32, _ float32) {
 	}
 }
 
-// SigmoidGrad sets dx[i,j] = dy[i,j]·y[i,j]·(1−y[i,j]). dx may be y or dy.
+// SigmoidGrad implements backend.Activation.
 func (c *Backend) SigmoidGrad(dx, y, dy backend.Tensor) {
 	backend.CheckGrad(c, "SigmoidGrad", dx, y, dy)
 	c.apply(sigmoidGrad, cheapGrain, dx, y, dy, 0)
@@ -32,7 +32,7 @@ func sigmoidGrad(dx, y, dy []float32, _ float32) {
 	}
 }
 
-// Tanh sets y[i,j] = tanh(x[i,j]). y may be x.
+// Tanh implements backend.Activation.
 func (c *Backend) Tanh(y, x backend.Tensor) {
 	backend.CheckMap(c, "Tanh", y, x)
 	c.apply(tanhs, costlyGrain, y, x, x, 0)
@@ -45,7 +45,7 @@ func tanhs(y, x, _ []float32, _ float32) {
 	}
 }
 
-// TanhGrad sets dx[i,j] = dy[i,j]·(1−y[i,j]²). dx may be y or dy.
+// TanhGrad implements backend.Activation.
 func (c *Backend) TanhGrad(dx, y, dy backend.Tensor) {
 	backend.CheckGrad(c, "TanhGrad", dx, y, dy)
 	c.apply(tanhGrad, cheapGrain, dx, y, dy, 0)
@@ -58,7 +58,7 @@ func tanhGrad(dx, y, dy []float32, _ float32) {
 	}
 }
 
-// ReLU sets y[i,j] = max(x[i,j], 0), NaN for NaN. y may be x.
+// ReLU implements backend.Activation.
 func (c *Backend) ReLU(y, x backend.Tensor) {
 	backend.CheckMap(c, "ReLU", y, x)
 	c.apply(relu, cheapGrain, y, x, x, 0)
@@ -71,7 +71,7 @@ func relu(y, x, _ []float32, _ float32) {
 	}
 }
 
-// ReLUGrad sets dx[i,j] = dy[i,j] where y[i,j] > 0, else 0. dx may be y or dy.
+// ReLUGrad implements backend.Activation.
 func (c *Backend) ReLUGrad(dx, y, dy backend.Tensor) {
 	backend.CheckGrad(c, "ReLUGrad", dx, y, dy)
 	c.apply(reluGrad, cheapGrain, dx, y, dy, 0)
@@ -89,8 +89,7 @@ func reluGrad(dx, y, dy []float32, _ float32) {
 	}
 }
 
-// Softmax sets y[i,j] = exp(x[i,j]−m_i) / Σ_k exp(x[i,k]−m_i), where
-// m_i = max_k x[i,k]. y may be x.
+// Softmax implements backend.Activation.
 func (c *Backend) Softmax(y, x backend.Tensor) {
 	backend.CheckMap(c, "Softmax", y, x)
 	c.applyRows(softmax, costlyGrain, y, x, x)
@@ -115,8 +114,7 @@ func maxSumExp(x []float32) (largest, sum float64) {
 	return largest, sum
 }
 
-// SoftmaxGrad sets dx[i,j] = y[i,j]·(dy[i,j] − Σ_k dy[i,k]·y[i,k]). dx may be
-// y or dy.
+// SoftmaxGrad implements backend.Activation.
 func (c *Backend) SoftmaxGrad(dx, y, dy backend.Tensor) {
 	backend.CheckGrad(c, "SoftmaxGrad", dx, y, dy)
 	c.applyRows(softmaxGrad, cheapGrain, dx, y, dy)
@@ -132,8 +130,7 @@ func softmaxGrad(dx, y, dy []float32, _ float32) {
 	}
 }
 
-// LayerNorm sets y[i,j] = (x[i,j]−μ_i)·rstd[i,0], rstd[i,0] = 1/√(v_i+epsilon),
-// μ_i and v_i being the mean and the variance of row i. y may be x.
+// LayerNorm implements backend.Activation.
 func (c *Backend) LayerNorm(y, rstd, x backend.Tensor, epsilon float64) {
 	backend.CheckLayerNorm(c, y, rstd, x, epsilon)
 	if c.err != nil {
@@ -168,8 +165,7 @@ func (l *layerNorm) run(from, to int) {
 	}
 }
 
-// LayerNormGrad sets dx[i,j] = rstd[i,0]·(dy[i,j] − Σ_k dy[i,k]/cols −
-// y[i,j]·Σ_k dy[i,k]·y[i,k]/cols). dx may be y or dy.
+// LayerNormGrad implements backend.Activation.
 func (c *Backend) LayerNormGrad(dx, y, rstd, dy backend.Tensor) {
 	backend.CheckLayerNormGrad(c, dx, y, rstd, dy)
 	if c.err != nil {

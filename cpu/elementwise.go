@@ -55,7 +55,7 @@ func (c *Backend) applyRows(k kernel, grain int, dst, x, y backend.Tensor) {
 	c.forEach(&c.jobs.rowwise, dst.Rows, rowGrain(grain, dst.Cols))
 }
 
-// Fill sets dst[i,j] = value.
+// Fill implements backend.Elementwise.
 func (c *Backend) Fill(dst backend.Tensor, value float64) {
 	backend.CheckFill(c, dst)
 	c.apply(fill, cheapGrain, dst, dst, dst, value)
@@ -67,7 +67,7 @@ func fill(dst, _, _ []float32, value float32) {
 	}
 }
 
-// Copy sets dst[i,j] = x[i,j]. dst may be x.
+// Copy implements backend.Elementwise.
 func (c *Backend) Copy(dst, x backend.Tensor) {
 	backend.CheckMap(c, "Copy", dst, x)
 	c.apply(move, cheapGrain, dst, x, x, 0)
@@ -75,10 +75,10 @@ func (c *Backend) Copy(dst, x backend.Tensor) {
 
 func move(dst, x, _ []float32, _ float32) { copy(dst, x) }
 
-// Add sets dst[i,j] = x[i,j] + y[i,j]. dst may be x or y.
-func (c *Backend) Add(dst, x, y backend.Tensor) {
-	backend.CheckZip(c, "Add", dst, x, y)
-	c.apply(add, cheapGrain, dst, x, y, 0)
+// Add implements backend.Elementwise.
+func (c *Backend) Add(dst, a, b backend.Tensor) {
+	backend.CheckZip(c, "Add", dst, a, b)
+	c.apply(add, cheapGrain, dst, a, b, 0)
 }
 
 func add(dst, x, y []float32, _ float32) {
@@ -88,10 +88,10 @@ func add(dst, x, y []float32, _ float32) {
 	}
 }
 
-// Sub sets dst[i,j] = x[i,j] − y[i,j]. dst may be x or y.
-func (c *Backend) Sub(dst, x, y backend.Tensor) {
-	backend.CheckZip(c, "Sub", dst, x, y)
-	c.apply(sub, cheapGrain, dst, x, y, 0)
+// Sub implements backend.Elementwise.
+func (c *Backend) Sub(dst, a, b backend.Tensor) {
+	backend.CheckZip(c, "Sub", dst, a, b)
+	c.apply(sub, cheapGrain, dst, a, b, 0)
 }
 
 func sub(dst, x, y []float32, _ float32) {
@@ -101,10 +101,10 @@ func sub(dst, x, y []float32, _ float32) {
 	}
 }
 
-// Mul sets dst[i,j] = x[i,j]·y[i,j]. dst may be x or y.
-func (c *Backend) Mul(dst, x, y backend.Tensor) {
-	backend.CheckZip(c, "Mul", dst, x, y)
-	c.apply(mul, cheapGrain, dst, x, y, 0)
+// Mul implements backend.Elementwise.
+func (c *Backend) Mul(dst, a, b backend.Tensor) {
+	backend.CheckZip(c, "Mul", dst, a, b)
+	c.apply(mul, cheapGrain, dst, a, b, 0)
 }
 
 func mul(dst, x, y []float32, _ float32) {
@@ -114,10 +114,10 @@ func mul(dst, x, y []float32, _ float32) {
 	}
 }
 
-// AddMul adds a product: dst[i,j] += x[i,j]·y[i,j]. dst may be x or y.
-func (c *Backend) AddMul(dst, x, y backend.Tensor) {
-	backend.CheckZip(c, "AddMul", dst, x, y)
-	c.apply(addMul, cheapGrain, dst, x, y, 0)
+// AddMul implements backend.Elementwise.
+func (c *Backend) AddMul(dst, a, b backend.Tensor) {
+	backend.CheckZip(c, "AddMul", dst, a, b)
+	c.apply(addMul, cheapGrain, dst, a, b, 0)
 }
 
 func addMul(dst, x, y []float32, _ float32) {
@@ -127,7 +127,7 @@ func addMul(dst, x, y []float32, _ float32) {
 	}
 }
 
-// Scale sets dst[i,j] = alpha·x[i,j]. dst may be x.
+// Scale implements backend.Elementwise.
 func (c *Backend) Scale(dst backend.Tensor, alpha float64, x backend.Tensor) {
 	backend.CheckMap(c, "Scale", dst, x)
 	c.apply(scale, cheapGrain, dst, x, x, alpha)
@@ -140,7 +140,7 @@ func scale(dst, x, _ []float32, alpha float32) {
 	}
 }
 
-// AddScaled adds a multiple: dst[i,j] += alpha·x[i,j]. dst may be x.
+// AddScaled implements backend.Elementwise.
 func (c *Backend) AddScaled(dst backend.Tensor, alpha float64, x backend.Tensor) {
 	backend.CheckMap(c, "AddScaled", dst, x)
 	c.apply(addScaled, cheapGrain, dst, x, x, alpha)
@@ -153,19 +153,19 @@ func addScaled(dst, x, _ []float32, alpha float32) {
 	}
 }
 
-// AddRow sets dst[i,j] = x[i,j] + row[0,j]. row is [1, cols]. dst may be x.
+// AddRow implements backend.Elementwise.
 func (c *Backend) AddRow(dst, x, row backend.Tensor) {
 	backend.CheckRow(c, "AddRow", dst, x, row)
 	c.applyRows(add, cheapGrain, dst, x, row)
 }
 
-// MulRow sets dst[i,j] = x[i,j]·row[0,j]. row is [1, cols]. dst may be x.
+// MulRow implements backend.Elementwise.
 func (c *Backend) MulRow(dst, x, row backend.Tensor) {
 	backend.CheckRow(c, "MulRow", dst, x, row)
 	c.applyRows(mul, cheapGrain, dst, x, row)
 }
 
-// MulCol sets dst[i,j] = x[i,j]·col[i,0]. col is [rows, 1]. dst may be x.
+// MulCol implements backend.Elementwise.
 func (c *Backend) MulCol(dst, x, col backend.Tensor) {
 	backend.CheckCol(c, "MulCol", dst, x, col)
 	if c.err != nil {
@@ -187,8 +187,7 @@ func (m *mulCol) run(from, to int) {
 	}
 }
 
-// CopyCols copies cols columns, of all rows, from column xCol of x to column
-// dstCol of dst. The rest of dst keeps its values. dst must not overlap x.
+// CopyCols implements backend.Elementwise.
 func (c *Backend) CopyCols(dst backend.Tensor, dstCol int, x backend.Tensor, xCol, cols int) {
 	backend.CheckCopyCols(c, dst, dstCol, x, xCol, cols)
 	if c.err != nil {
@@ -211,8 +210,7 @@ func (j *copyCols) run(from, to int) {
 	}
 }
 
-// Dropout sets dst[k] = x[k]/(1−rate) where backend.DropoutKeeps(seed,
-// offset+k, rate), else 0, k being the row-major index. dst may be x.
+// Dropout implements backend.Elementwise.
 func (c *Backend) Dropout(dst, x backend.Tensor, rate float64, seed, offset uint64) {
 	backend.CheckDropout(c, dst, x, rate)
 	if c.err != nil {

@@ -2,8 +2,7 @@ package cpu
 
 import "gputrain/backend"
 
-// LSTM1997Cell computes one time step of memory blocks. See
-// backend.LSTM1997CellArgs.
+// LSTM1997Cell implements backend.LSTM1997.
 func (c *Backend) LSTM1997Cell(a backend.LSTM1997CellArgs) {
 	backend.CheckLSTM1997Cell(c, a)
 	if c.err != nil {
@@ -99,8 +98,7 @@ func (b *lstm1997Cell) unitsOf(n int) (u lstm1997Units) {
 	return u
 }
 
-// LSTM1997CellGrad adds one time step to the truncated gradient. See
-// backend.LSTM1997CellGradArgs.
+// LSTM1997CellGrad implements backend.LSTM1997.
 func (c *Backend) LSTM1997CellGrad(a backend.LSTM1997CellGradArgs) {
 	backend.CheckLSTM1997CellGrad(c, a)
 	if c.err != nil {

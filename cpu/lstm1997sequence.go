@@ -2,8 +2,7 @@ package cpu
 
 import "gputrain/backend"
 
-// LSTM1997Forward runs memory blocks over a sequence. See
-// backend.LSTM1997Args.
+// LSTM1997Forward implements backend.LSTM1997Sequencer.
 func (c *Backend) LSTM1997Forward(a backend.LSTM1997Args) {
 	backend.CheckLSTM1997Forward(c, a)
 	if c.err != nil {
@@ -66,8 +65,7 @@ func (f *lstm1997Forward) feed(to, from int) {
 	copy(fed[f.feedback:], f.states(f.output, from))
 }
 
-// LSTM1997Backward adds the truncated gradient of LSTM1997Forward. See
-// backend.LSTM1997GradArgs.
+// LSTM1997Backward implements backend.LSTM1997Sequencer.
 func (c *Backend) LSTM1997Backward(a backend.LSTM1997GradArgs) {
 	backend.CheckLSTM1997Backward(c, a)
 	if c.err != nil {

@@ -69,7 +69,7 @@ func (m *memory) reserve(n int) error {
 	return nil
 }
 
-// New returns a zeroed [rows, cols] tensor.
+// New implements backend.Memory.
 func (c *Backend) New(rows, cols int) (backend.Tensor, error) {
 	n, err := backend.CheckNew(rows, cols)
 	if err != nil {
@@ -83,7 +83,7 @@ func (c *Backend) New(rows, cols int) (backend.Tensor, error) {
 	return backend.Tensor{Buf: a, Rows: rows, Cols: cols}, nil
 }
 
-// NewInts returns n zeros.
+// NewInts implements backend.Memory.
 func (c *Backend) NewInts(n int) (backend.Ints, error) {
 	backend.CheckNewInts(n)
 	if err := c.reserve(n); err != nil {
@@ -105,14 +105,14 @@ func aligned(n int) []float32 {
 	return storage[start : start+n : start+n]
 }
 
-// Free releases an allocation.
+// Free implements backend.Memory.
 func (c *Backend) Free(buf backend.Buffer) {
 	backend.CheckFree(c, buf)
 	c.release(buf.(*buffer))
 	c.jobs = jobs{} // which may still hold the memory
 }
 
-// Upload sets dst[k] = src[k], k being the row-major index.
+// Upload implements backend.Memory.
 func (c *Backend) Upload(dst backend.Tensor, src []float32) {
 	backend.CheckUpload(c, dst, len(src))
 	if c.err == nil {
@@ -120,7 +120,7 @@ func (c *Backend) Upload(dst backend.Tensor, src []float32) {
 	}
 }
 
-// UploadInts sets dst[k] = src[k].
+// UploadInts implements backend.Memory.
 func (c *Backend) UploadInts(dst backend.Ints, src []int32) {
 	backend.CheckUploadInts(c, dst, len(src))
 	if c.err == nil {
@@ -128,7 +128,7 @@ func (c *Backend) UploadInts(dst backend.Ints, src []int32) {
 	}
 }
 
-// Download sets dst[k] = src[k], k being the row-major index.
+// Download implements backend.Memory.
 func (c *Backend) Download(dst []float32, src backend.Tensor) error {
 	backend.CheckDownload(c, len(dst), src)
 	if c.err == nil {
@@ -137,7 +137,7 @@ func (c *Backend) Download(dst []float32, src backend.Tensor) error {
 	return c.err
 }
 
-// DownloadInts sets dst[k] = src[k].
+// DownloadInts implements backend.Memory.
 func (c *Backend) DownloadInts(dst []int32, src backend.Ints) error {
 	backend.CheckDownloadInts(c, len(dst), src)
 	if c.err == nil {

@@ -2,8 +2,7 @@ package cpu
 
 import "gputrain/backend"
 
-// RNNCell computes one time step of an RNN, pointwise. See
-// backend.RNNCellArgs.
+// RNNCell implements backend.RNNCeller.
 func (c *Backend) RNNCell(a backend.RNNCellArgs) {
 	backend.CheckRNNCell(c, a)
 	c.apply(rnnKernel(a.ReLU), costlyGrain, a.H, a.Z, a.Z, 0)
@@ -16,8 +15,7 @@ func rnnKernel(rectify bool) kernel {
 	return tanhs
 }
 
-// RNNCellGrad computes the backward pass of RNNCell. See
-// backend.RNNCellGradArgs.
+// RNNCellGrad implements backend.RNNCeller.
 func (c *Backend) RNNCellGrad(a backend.RNNCellGradArgs) {
 	backend.CheckRNNCellGrad(c, a)
 	if c.err != nil {
@@ -48,13 +46,13 @@ func (r *rnnCellGrad) run(from, to int) {
 	r.kernel(dz, r.hidden[from:to], dz, 0)
 }
 
-// RNNScratch returns the number of scratch elements of a layer: the transposed
-// recurrent weights, a row of hidden units, dh.
+// RNNScratch implements backend.RNNSequencer: the transposed recurrent weights,
+// a row of hidden units, dh.
 func (c *Backend) RNNScratch(d backend.RNNDims) int {
 	return d.Hidden*d.Hidden + d.Hidden + d.Batch*d.Hidden
 }
 
-// RNNForward runs an RNN layer over a sequence. See backend.RNNArgs.
+// RNNForward implements backend.RNNSequencer.
 func (c *Backend) RNNForward(a backend.RNNArgs) {
 	d := a.Dims()
 	backend.CheckRNNForward(c, a, c.RNNScratch(d))
@@ -84,7 +82,7 @@ func (r *rnnForward) points(t, from, to int) {
 	r.kernel(h, h, h, 0)
 }
 
-// RNNBackward runs the backward pass of RNNForward. See backend.RNNGradArgs.
+// RNNBackward implements backend.RNNSequencer.
 func (c *Backend) RNNBackward(a backend.RNNGradArgs) {
 	d := a.Dims()
 	backend.CheckRNNBackward(c, a, c.RNNScratch(d))

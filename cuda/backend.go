@@ -46,7 +46,7 @@ type Backend struct {
 	kernels map[string]kernel
 	slots   [maxParams]uint64 // arguments of the launch in progress
 	plans   map[kernels.GemmShape]kernels.GemmPlan
-	cells   backend.Backend // b without its layers over sequences
+	cells   backend.Backend // this one without its layers over sequences
 
 	live      map[*buffer]struct{}
 	free      map[int64][]Pointer // memory to give out again, by its size in bytes
@@ -80,7 +80,7 @@ func Open(driver Driver, ordinal int, o Options) (*Backend, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cuda: Open: %w", err)
 	}
-	b := &Backend{
+	d := &Backend{
 		name:        o.Name,
 		synchronous: o.Synchronous,
 		device:      device,
@@ -90,37 +90,37 @@ func Open(driver Driver, ordinal int, o Options) (*Backend, error) {
 		live:        map[*buffer]struct{}{},
 		free:        map[int64][]Pointer{},
 	}
-	b.cells = cells{b, b, b, b}
-	if err := b.prepare(); err != nil {
-		b.err = fmt.Errorf("cuda: Open: %w", err)
-		return nil, b.Close()
+	d.cells = cells{d, d, d, d}
+	if err := d.prepare(); err != nil {
+		d.err = fmt.Errorf("cuda: Open: %w", err)
+		return nil, d.Close()
 	}
-	return b, nil
+	return d, nil
 }
 
 // prepare loads the kernels and allocates what the backend itself needs.
-func (b *Backend) prepare() error {
+func (d *Backend) prepare() error {
 	var err error
-	for _, s := range []*Stream{&b.stream, &b.copies} {
-		if *s, err = b.device.NewStream(); err != nil {
+	for _, s := range []*Stream{&d.stream, &d.copies} {
+		if *s, err = d.device.NewStream(); err != nil {
 			return err
 		}
 	}
-	for _, e := range []*Event{&b.start, &b.stop} {
-		if *e, err = b.device.NewEvent(); err != nil {
+	for _, e := range []*Event{&d.start, &d.stop} {
+		if *e, err = d.device.NewEvent(); err != nil {
 			return err
 		}
 	}
-	if err := b.load(); err != nil {
+	if err := d.load(); err != nil {
 		return err
 	}
-	if b.scalars, err = b.allocate(scalarBytes); err != nil {
+	if d.scalars, err = d.allocate(scalarBytes); err != nil {
 		return err
 	}
-	if err := b.prepareLookups(); err != nil {
+	if err := d.prepareLookups(); err != nil {
 		return err
 	}
-	return b.prepareTransfers()
+	return d.prepareTransfers()
 }
 
 // cells is a backend with fused cells only.
@@ -132,71 +132,71 @@ type cells struct {
 }
 
 // Name returns the name given in the options, or such as "cuda:0".
-func (b *Backend) Name() string { return b.name }
+func (d *Backend) Name() string { return d.name }
 
 // Sync waits until all queued operations have run and returns the sticky error.
-func (b *Backend) Sync() error {
-	b.outsideReplay("Sync")
-	if !b.closed {
-		b.wait("Sync")
-		b.checkLookups()
+func (d *Backend) Sync() error {
+	d.outsideReplay("Sync")
+	if !d.closed {
+		d.wait("Sync")
+		d.checkLookups()
 	}
-	return b.err
+	return d.err
 }
 
-// Time returns how long the device takes for the operations that ops calls:
-// the time between an event before them and one after. See backend.Time.
-func (b *Backend) Time(ops func()) (time.Duration, error) {
-	b.outsideReplay("Time")
-	b.record(b.start)
+// Time implements backend.Timer: the time is that between an event before the
+// operations and one after them.
+func (d *Backend) Time(ops func()) (time.Duration, error) {
+	d.outsideReplay("Time")
+	d.record(d.start)
 	ops()
-	b.record(b.stop)
-	if b.err != nil {
-		return 0, b.err
+	d.record(d.stop)
+	if d.err != nil {
+		return 0, d.err
 	}
-	milliseconds, err := b.device.Elapsed(b.start, b.stop)
-	b.keep("Time", err)
-	return time.Duration(milliseconds * float64(time.Millisecond)), b.err
+	milliseconds, err := d.device.Elapsed(d.start, d.stop)
+	d.keep("Time", err)
+	return time.Duration(milliseconds * float64(time.Millisecond)), d.err
 }
 
-func (b *Backend) record(e Event) {
-	if b.err == nil {
-		b.keep("Time", b.device.Record(e, b.stream))
+func (d *Backend) record(e Event) {
+	if d.err == nil {
+		d.keep("Time", d.device.Record(e, d.stream))
 	}
 }
 
 // Err returns the sticky error.
-func (b *Backend) Err() error { return b.err }
+func (d *Backend) Err() error { return d.err }
 
 // Close waits, frees all memory and releases the device. It returns the sticky
 // error.
-func (b *Backend) Close() error {
-	if b.closed {
-		return b.err
+func (d *Backend) Close() error {
+	if d.closed {
+		return d.err
 	}
-	b.Sync()
-	b.dropGraphs("Close")
-	b.closed = true
-	b.releaseMemory()
-	b.keep("Close", b.device.Close())
-	return b.err
+	d.Sync()
+	d.dropGraphs("Close")
+	d.closed = true
+	d.releaseMemory()
+	d.keep("Close", d.device.Close())
+	return d.err
 }
 
 // wait waits until the stream is empty.
-func (b *Backend) wait(op string) {
-	if b.err == nil {
-		b.keep(op, b.device.SyncStream(b.stream))
+func (d *Backend) wait(op string) {
+	if d.err == nil {
+		d.keep(op, d.device.SyncStream(d.stream))
 	}
 }
 
 // keep makes the first error stick. The driver may return the error of an
 // operation to one that was queued later.
-func (b *Backend) keep(op string, err error) {
+func (d *Backend) keep(op string, err error) {
 	switch {
-	case err == nil || b.err != nil:
-	case b.synchronous:
-		b.err = fmt.Errorf("cuda: %s: %w", op, err)
+	case err == nil || d.err != nil:
+	case d.synchronous:
+		d.err = fmt.Errorf("cuda: %s: %w", op, err)
 	default:
-		b.err = fmt.Errorf("cuda: %s, or an operation before it: %w", op, err)
+		d.err = fmt.Errorf("cuda: %s, or an operation before it: %w", op, err)
 	}
 }

@@ -32,13 +32,13 @@ const (
 	noFaultWord = 1<<32 - 1
 )
 
-func (b *Backend) prepareLookups() error {
+func (d *Backend) prepareLookups() error {
 	var err error
-	b.lookups.list = make([]lookup, 0, maxLookups)
-	if b.lookups.fault, err = b.allocate(faultBytes); err != nil {
+	d.lookups.list = make([]lookup, 0, maxLookups)
+	if d.lookups.fault, err = d.allocate(faultBytes); err != nil {
 		return err
 	}
-	return b.device.Fill32(b.lookups.fault, noFaultWord, faultBytes/4, b.stream)
+	return d.device.Fill32(d.lookups.fault, noFaultWord, faultBytes/4, d.stream)
 }
 
 // A lookup is known to its kernel by a number: its position in the list or, for
@@ -49,10 +49,10 @@ func firstCall(graph int) uint64 { return uint64(1+graph) << lookupBits }
 
 // lookup notes an operation and returns the two last arguments of its kernel,
 // the fault and the call.
-func (b *Backend) lookup(l lookup) (fault, call uint64) {
-	s := &b.lookups
+func (d *Backend) lookup(l lookup) (fault, call uint64) {
+	s := &d.lookups
 	l.writes = l.ids.Buf.(*buffer).writes
-	switch b.replay.mode {
+	switch d.replay.mode {
 	case planning:
 		s.planned = append(s.planned, l)
 		call = uint64(len(s.planned) - 1)
@@ -61,7 +61,7 @@ func (b *Backend) lookup(l lookup) (fault, call uint64) {
 		s.call++
 	default:
 		if len(s.list) == maxLookups {
-			b.checkLookups()
+			d.checkLookups()
 		}
 		s.list = append(s.list, l)
 		call = uint64(len(s.list) - 1)
@@ -70,48 +70,48 @@ func (b *Backend) lookup(l lookup) (fault, call uint64) {
 }
 
 // noteLookups notes that a graph is launched, as planned.
-func (b *Backend) noteLookups(g *graph) {
+func (d *Backend) noteLookups(g *graph) {
 	if !g.launched {
 		g.launched = len(g.lookups) > 0
-		copy(g.lookups, b.lookups.planned)
+		copy(g.lookups, d.lookups.planned)
 	}
 }
 
 // checkLookups waits and makes an integer that is out of range a sticky error.
-func (b *Backend) checkLookups() {
-	s := &b.lookups
+func (d *Backend) checkLookups() {
+	s := &d.lookups
 	pending := len(s.list) > 0
-	for _, g := range b.replay.graphs {
+	for _, g := range d.replay.graphs {
 		pending = pending || g.launched
 	}
 	if !pending {
 		return
 	}
-	if fault := [1]uint64{noFault}; b.err == nil {
-		b.read("Sync", bytesOf(fault[:]), s.fault)
-		if fault[0] != noFault && b.err == nil {
+	if fault := [1]uint64{noFault}; d.err == nil {
+		d.read("Sync", bytesOf(fault[:]), s.fault)
+		if fault[0] != noFault && d.err == nil {
 			l, call := s.list, fault[0]>>32
 			if graph := call >> lookupBits; graph > 0 {
-				l = b.replay.graphs[graph-1].lookups
+				l = d.replay.graphs[graph-1].lookups
 			}
-			b.err = b.describe(l[call&(1<<lookupBits-1)], int(fault[0]&noFaultWord))
+			d.err = d.describe(l[call&(1<<lookupBits-1)], int(fault[0]&noFaultWord))
 		}
 	}
 	clear(s.list) // so that buffers are not kept
 	s.list = s.list[:0]
-	for _, g := range b.replay.graphs {
+	for _, g := range d.replay.graphs {
 		g.launched = false
 	}
 }
 
 // describe makes the error of a lookup whose integer i is out of range. The
 // integer may be gone by now.
-func (b *Backend) describe(l lookup, i int) error {
+func (d *Backend) describe(l lookup, i int) error {
 	target := fmt.Sprintf(l.target, l.limit)
 	if ids := l.ids.Buf.(*buffer); ids.Freed || ids.writes != l.writes {
 		return fmt.Errorf("cuda: %s: %s[%d] was out of range, %s", l.op, l.name, i, target)
 	}
 	var id [1]int32
-	b.read(l.op, bytesOf(id[:]), at(l.ids.Buf, l.ids.Off+i))
+	d.read(l.op, bytesOf(id[:]), at(l.ids.Buf, l.ids.Off+i))
 	return fmt.Errorf("cuda: %s: %s[%d] is %d, %s", l.op, l.name, i, id[0], target)
 }

@@ -47,57 +47,57 @@ const (
 	minScalarBytes = 4096
 )
 
-// Replay queues the operations that ops calls: as a CUDA graph from the second
-// time that they have the same arguments. See backend.Replay.
-func (b *Backend) Replay(ops func()) {
-	b.outsideReplay("Replay")
+// Replay implements backend.Replayer: the operations become a CUDA graph from
+// the second time that they have the same arguments.
+func (d *Backend) Replay(ops func()) {
+	d.outsideReplay("Replay")
 	switch {
-	case b.err != nil:
+	case d.err != nil:
 		return
-	case b.synchronous:
+	case d.synchronous:
 		ops() // so that an error names its operation
 		return
 	}
-	r := &b.replay
-	b.writePlan(ops)
-	if len(r.values) > r.scalarsBytes && b.err == nil {
-		b.growScalars(len(r.values))
-		b.writePlan(ops) // with other addresses
+	r := &d.replay
+	d.writePlan(ops)
+	if len(r.values) > r.scalarsBytes && d.err == nil {
+		d.growScalars(len(r.values))
+		d.writePlan(ops) // with other addresses
 	}
-	if b.err != nil {
+	if d.err != nil {
 		return
 	}
 	g := r.find()
 	if g == nil {
-		b.remember()
+		d.remember()
 		ops()
 		return
 	}
 	if g.handle == 0 {
-		b.capture(g, ops)
+		d.capture(g, ops)
 	}
 	if len(r.values) > 0 {
-		b.write("Replay", r.scalars, r.values)
+		d.write("Replay", r.scalars, r.values)
 	}
-	if b.err != nil {
+	if d.err != nil {
 		return
 	}
-	b.noteLookups(g)
-	b.keep("Replay", b.device.LaunchGraph(g.handle, b.stream))
+	d.noteLookups(g)
+	d.keep("Replay", d.device.LaunchGraph(g.handle, d.stream))
 }
 
 // outsideReplay panics if op is called within Replay.
-func (b *Backend) outsideReplay(op string) {
-	if b.replay.mode != direct {
+func (d *Backend) outsideReplay(op string) {
+	if d.replay.mode != direct {
 		panic("cuda: " + op + " is called within Replay")
 	}
 }
 
 // writePlan writes the plan of ops.
-func (b *Backend) writePlan(ops func()) {
-	r := &b.replay
+func (d *Backend) writePlan(ops func()) {
+	r := &d.replay
 	r.words, r.values, r.used = r.words[:0], r.values[:0], 0
-	b.lookups.planned = b.lookups.planned[:0]
+	d.lookups.planned = d.lookups.planned[:0]
 	r.mode = planning
 	defer func() { r.mode = direct }()
 	ops()
@@ -114,60 +114,60 @@ func (r *replay) find() *graph {
 }
 
 // remember keeps the plan. What is done once only is not worth a graph.
-func (b *Backend) remember() {
-	r := &b.replay
+func (d *Backend) remember() {
+	r := &d.replay
 	if len(r.graphs) == maxGraphs {
-		b.dropGraphs("Replay")
+		d.dropGraphs("Replay")
 	}
-	r.graphs = append(r.graphs, &graph{words: slices.Clone(r.words), lookups: slices.Clone(b.lookups.planned)})
+	r.graphs = append(r.graphs, &graph{words: slices.Clone(r.words), lookups: slices.Clone(d.lookups.planned)})
 }
 
 // capture makes the graph of the plan.
-func (b *Backend) capture(g *graph, ops func()) {
-	r := &b.replay
-	b.keep("Replay", b.device.BeginCapture(b.stream))
-	if b.err != nil {
+func (d *Backend) capture(g *graph, ops func()) {
+	r := &d.replay
+	d.keep("Replay", d.device.BeginCapture(d.stream))
+	if d.err != nil {
 		return
 	}
-	r.used, b.lookups.call = 0, firstCall(slices.Index(r.graphs, g))
+	r.used, d.lookups.call = 0, firstCall(slices.Index(r.graphs, g))
 	r.mode = capturing
 	func() {
 		defer func() { r.mode = direct }()
 		ops()
 	}()
-	handle, err := b.device.EndCapture(b.stream)
-	b.keep("Replay", err)
+	handle, err := d.device.EndCapture(d.stream)
+	d.keep("Replay", err)
 	g.handle = handle
 }
 
 // dropGraphs waits and forgets all graphs.
-func (b *Backend) dropGraphs(op string) {
-	if len(b.replay.graphs) == 0 {
+func (d *Backend) dropGraphs(op string) {
+	if len(d.replay.graphs) == 0 {
 		return
 	}
-	b.wait(op)
-	b.checkLookups()
-	for _, g := range b.replay.graphs {
+	d.wait(op)
+	d.checkLookups()
+	for _, g := range d.replay.graphs {
 		if g.handle != 0 {
-			b.keep(op, b.device.DestroyGraph(g.handle))
+			d.keep(op, d.device.DestroyGraph(g.handle))
 		}
 	}
-	b.replay.graphs = nil
+	d.replay.graphs = nil
 }
 
 // growScalars makes room for n bytes.
-func (b *Backend) growScalars(n int) {
-	r := &b.replay
-	b.dropGraphs("Replay")
-	b.recycle(r.scalars, int64(r.scalarsBytes))
+func (d *Backend) growScalars(n int) {
+	r := &d.replay
+	d.dropGraphs("Replay")
+	d.recycle(r.scalars, int64(r.scalarsBytes))
 	r.scalars, r.scalarsBytes = 0, 0
 	size := minScalarBytes
 	for size < n {
 		size *= 2
 	}
-	p, err := b.allocate(int64(size))
+	p, err := d.allocate(int64(size))
 	if err != nil {
-		b.keep("Replay", err)
+		d.keep("Replay", err)
 		return
 	}
 	r.scalars, r.scalarsBytes = p, size
@@ -175,11 +175,11 @@ func (b *Backend) growScalars(n int) {
 
 // put makes values what a kernel finds at the address that it returns, until
 // the next call.
-func (b *Backend) put(op string, values []byte) uint64 {
-	r := &b.replay
+func (d *Backend) put(op string, values []byte) uint64 {
+	r := &d.replay
 	if r.mode == direct {
-		b.write(op, b.scalars, values)
-		return uint64(b.scalars)
+		d.write(op, d.scalars, values)
+		return uint64(d.scalars)
 	}
 	if r.mode == planning {
 		r.values = append(r.values, values...)
@@ -192,8 +192,8 @@ func (b *Backend) put(op string, values []byte) uint64 {
 // planned writes a line of the plan and reports whether that is all that is to
 // be done. op is the name of an operation or kernel; the grid of a kernel follows
 // from its arguments.
-func (b *Backend) planned(op string, words ...uint64) bool {
-	r := &b.replay
+func (d *Backend) planned(op string, words ...uint64) bool {
+	r := &d.replay
 	if r.mode != planning {
 		return false
 	}
@@ -203,8 +203,8 @@ func (b *Backend) planned(op string, words ...uint64) bool {
 }
 
 // plannedLayer is planned for an operation on tensors.
-func (b *Backend) plannedLayer(op string, batch int, tensors ...backend.Tensor) bool {
-	r := &b.replay
+func (d *Backend) plannedLayer(op string, batch int, tensors ...backend.Tensor) bool {
+	r := &d.replay
 	if r.mode != planning {
 		return false
 	}

@@ -2,8 +2,7 @@ package reference
 
 import "gputrain/backend"
 
-// LSTM1997Cell computes one time step of memory blocks. See
-// backend.LSTM1997CellArgs.
+// LSTM1997Cell implements backend.LSTM1997.
 func (r *Backend) LSTM1997Cell(a backend.LSTM1997CellArgs) {
 	backend.CheckLSTM1997Cell(r, a)
 	if r.err != nil {
@@ -57,8 +56,7 @@ func newUnits(a backend.LSTM1997CellArgs, n int) units {
 	return u
 }
 
-// LSTM1997CellGrad adds one time step to the truncated gradient. See
-// backend.LSTM1997CellGradArgs.
+// LSTM1997CellGrad implements backend.LSTM1997.
 func (r *Backend) LSTM1997CellGrad(a backend.LSTM1997CellGradArgs) {
 	backend.CheckLSTM1997CellGrad(r, a)
 	if r.err != nil {
