@@ -7,86 +7,66 @@ import (
 )
 
 // Sigmoid implements backend.Activation.
-func (c *Backend) Sigmoid(y, x backend.Tensor) {
-	backend.CheckMap(c, "Sigmoid", y, x)
-	c.apply(sigmoids, costlyGrain, y, x, x, 0)
-}
+func (c *Backend) Sigmoid(y, x backend.Tensor) { c.activate("Sigmoid", sigmoids, costlyGrain, y, x) }
 
-func sigmoids(y, x, _ []float32, _ float32) {
-	x = x[:len(y)]
-	for i := range y {
-		y[i] = sigmoid(x[i])
-	}
-}
+func sigmoids(y, x, _ []float32, _ float32) { unary(y, x, sigmoid) }
 
 // SigmoidGrad implements backend.Activation.
 func (c *Backend) SigmoidGrad(dx, y, dy backend.Tensor) {
-	backend.CheckGrad(c, "SigmoidGrad", dx, y, dy)
-	c.apply(sigmoidGrad, cheapGrain, dx, y, dy, 0)
+	c.activateGrad("SigmoidGrad", sigmoidGrad, dx, y, dy)
 }
 
 func sigmoidGrad(dx, y, dy []float32, _ float32) {
-	y, dy = y[:len(dx)], dy[:len(dx)]
-	for i := range dx {
-		dx[i] = dy[i] * y[i] * (1 - y[i])
-	}
+	binary(dx, y, dy, func(y, dy float32) float32 { return dy * y * (1 - y) })
 }
 
 // Tanh implements backend.Activation.
-func (c *Backend) Tanh(y, x backend.Tensor) {
-	backend.CheckMap(c, "Tanh", y, x)
-	c.apply(tanhs, costlyGrain, y, x, x, 0)
-}
+func (c *Backend) Tanh(y, x backend.Tensor) { c.activate("Tanh", tanhs, costlyGrain, y, x) }
 
-func tanhs(y, x, _ []float32, _ float32) {
-	x = x[:len(y)]
-	for i := range y {
-		y[i] = tanh(x[i])
-	}
-}
+func tanhs(y, x, _ []float32, _ float32) { unary(y, x, tanh) }
 
 // TanhGrad implements backend.Activation.
 func (c *Backend) TanhGrad(dx, y, dy backend.Tensor) {
-	backend.CheckGrad(c, "TanhGrad", dx, y, dy)
-	c.apply(tanhGrad, cheapGrain, dx, y, dy, 0)
+	c.activateGrad("TanhGrad", tanhGrad, dx, y, dy)
 }
 
 func tanhGrad(dx, y, dy []float32, _ float32) {
-	y, dy = y[:len(dx)], dy[:len(dx)]
-	for i := range dx {
-		dx[i] = dy[i] * (1 - y[i]*y[i])
-	}
+	binary(dx, y, dy, func(y, dy float32) float32 { return dy * (1 - y*y) })
 }
 
 // ReLU implements backend.Activation.
-func (c *Backend) ReLU(y, x backend.Tensor) {
-	backend.CheckMap(c, "ReLU", y, x)
-	c.apply(relu, cheapGrain, y, x, x, 0)
-}
+func (c *Backend) ReLU(y, x backend.Tensor) { c.activate("ReLU", relu, cheapGrain, y, x) }
 
 func relu(y, x, _ []float32, _ float32) {
-	x = x[:len(y)]
-	for i := range y {
-		y[i] = max(x[i], 0)
-	}
+	unary(y, x, func(x float32) float32 { return max(x, 0) })
 }
 
 // ReLUGrad implements backend.Activation.
 func (c *Backend) ReLUGrad(dx, y, dy backend.Tensor) {
-	backend.CheckGrad(c, "ReLUGrad", dx, y, dy)
-	c.apply(reluGrad, cheapGrain, dx, y, dy, 0)
+	c.activateGrad("ReLUGrad", reluGrad, dx, y, dy)
 }
 
 func reluGrad(dx, y, dy []float32, _ float32) {
-	y, dy = y[:len(dx)], dy[:len(dx)]
-	for i := range dx {
+	binary(dx, y, dy, func(y, dy float32) float32 {
 		// Signs are as good as random: an integer is chosen without a branch.
-		bits := math.Float32bits(dy[i])
-		if !(y[i] > 0) {
+		bits := math.Float32bits(dy)
+		if !(y > 0) {
 			bits = 0
 		}
-		dx[i] = math.Float32frombits(bits)
-	}
+		return math.Float32frombits(bits)
+	})
+}
+
+// activate runs kernel k over y and x, on behalf of op.
+func (c *Backend) activate(op string, k kernel, grain int, y, x backend.Tensor) {
+	backend.CheckMap(c, op, y, x)
+	c.apply(k, grain, y, x, x, 0)
+}
+
+// activateGrad runs kernel k over dx, y and dy, on behalf of op.
+func (c *Backend) activateGrad(op string, k kernel, dx, y, dy backend.Tensor) {
+	backend.CheckGrad(c, op, dx, y, dy)
+	c.apply(k, cheapGrain, dx, y, dy, 0)
 }
 
 // Softmax implements backend.Activation.

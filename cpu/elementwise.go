@@ -55,6 +55,31 @@ func (c *Backend) applyRows(k kernel, grain int, dst, x, y backend.Tensor) {
 	c.forEach(&c.jobs.rowwise, dst.Rows, rowGrain(grain, dst.Cols))
 }
 
+// zip runs kernel k over operands of the same shape, on behalf of op.
+func (c *Backend) zip(op string, k kernel, dst, a, b backend.Tensor) {
+	backend.CheckZip(c, op, dst, a, b)
+	c.apply(k, cheapGrain, dst, a, b, 0)
+}
+
+// unary and binary are inlined into the kernels that call them, and so is a
+// function literal that they get: it costs no call for each element.
+
+// unary sets dst[i] = f(x[i]).
+func unary(dst, x []float32, f func(x float32) float32) {
+	x = x[:len(dst)]
+	for i := range dst {
+		dst[i] = f(x[i])
+	}
+}
+
+// binary sets dst[i] = f(x[i], y[i]).
+func binary(dst, x, y []float32, f func(x, y float32) float32) {
+	x, y = x[:len(dst)], y[:len(dst)]
+	for i := range dst {
+		dst[i] = f(x[i], y[i])
+	}
+}
+
 // Fill implements backend.Elementwise.
 func (c *Backend) Fill(dst backend.Tensor, value float64) {
 	backend.CheckFill(c, dst)
@@ -76,54 +101,33 @@ func (c *Backend) Copy(dst, x backend.Tensor) {
 func move(dst, x, _ []float32, _ float32) { copy(dst, x) }
 
 // Add implements backend.Elementwise.
-func (c *Backend) Add(dst, a, b backend.Tensor) {
-	backend.CheckZip(c, "Add", dst, a, b)
-	c.apply(add, cheapGrain, dst, a, b, 0)
-}
+func (c *Backend) Add(dst, a, b backend.Tensor) { c.zip("Add", add, dst, a, b) }
 
-func add(dst, x, y []float32, _ float32) {
-	x, y = x[:len(dst)], y[:len(dst)]
-	for i := range dst {
-		dst[i] = x[i] + y[i]
-	}
+func add(dst, a, b []float32, _ float32) {
+	binary(dst, a, b, func(a, b float32) float32 { return a + b })
 }
 
 // Sub implements backend.Elementwise.
-func (c *Backend) Sub(dst, a, b backend.Tensor) {
-	backend.CheckZip(c, "Sub", dst, a, b)
-	c.apply(sub, cheapGrain, dst, a, b, 0)
-}
+func (c *Backend) Sub(dst, a, b backend.Tensor) { c.zip("Sub", sub, dst, a, b) }
 
-func sub(dst, x, y []float32, _ float32) {
-	x, y = x[:len(dst)], y[:len(dst)]
-	for i := range dst {
-		dst[i] = x[i] - y[i]
-	}
+func sub(dst, a, b []float32, _ float32) {
+	binary(dst, a, b, func(a, b float32) float32 { return a - b })
 }
 
 // Mul implements backend.Elementwise.
-func (c *Backend) Mul(dst, a, b backend.Tensor) {
-	backend.CheckZip(c, "Mul", dst, a, b)
-	c.apply(mul, cheapGrain, dst, a, b, 0)
-}
+func (c *Backend) Mul(dst, a, b backend.Tensor) { c.zip("Mul", mul, dst, a, b) }
 
-func mul(dst, x, y []float32, _ float32) {
-	x, y = x[:len(dst)], y[:len(dst)]
-	for i := range dst {
-		dst[i] = x[i] * y[i]
-	}
+func mul(dst, a, b []float32, _ float32) {
+	binary(dst, a, b, func(a, b float32) float32 { return a * b })
 }
 
 // AddMul implements backend.Elementwise.
-func (c *Backend) AddMul(dst, a, b backend.Tensor) {
-	backend.CheckZip(c, "AddMul", dst, a, b)
-	c.apply(addMul, cheapGrain, dst, a, b, 0)
-}
+func (c *Backend) AddMul(dst, a, b backend.Tensor) { c.zip("AddMul", addMul, dst, a, b) }
 
-func addMul(dst, x, y []float32, _ float32) {
-	x, y = x[:len(dst)], y[:len(dst)]
+func addMul(dst, a, b []float32, _ float32) {
+	a, b = a[:len(dst)], b[:len(dst)]
 	for i := range dst {
-		dst[i] += x[i] * y[i]
+		dst[i] += a[i] * b[i]
 	}
 }
 
@@ -134,10 +138,7 @@ func (c *Backend) Scale(dst backend.Tensor, alpha float64, x backend.Tensor) {
 }
 
 func scale(dst, x, _ []float32, alpha float32) {
-	x = x[:len(dst)]
-	for i := range dst {
-		dst[i] = alpha * x[i]
-	}
+	unary(dst, x, func(x float32) float32 { return alpha * x })
 }
 
 // AddScaled implements backend.Elementwise.
@@ -147,10 +148,7 @@ func (c *Backend) AddScaled(dst backend.Tensor, alpha float64, x backend.Tensor)
 }
 
 func addScaled(dst, x, _ []float32, alpha float32) {
-	x = x[:len(dst)]
-	for i := range dst {
-		dst[i] += alpha * x[i]
-	}
+	binary(dst, dst, x, func(dst, x float32) float32 { return dst + alpha*x })
 }
 
 // AddRow implements backend.Elementwise.
