@@ -7,13 +7,13 @@ import (
 )
 
 // Sigmoid implements backend.Activation.
-func (c *Backend) Sigmoid(y, x backend.Tensor) { c.activate("Sigmoid", sigmoids, costlyGrain, y, x) }
+func (c *Backend) Sigmoid(y, x backend.Tensor) { c.runMap("Sigmoid", sigmoids, costlyGrain, y, x, 0) }
 
 func sigmoids(y, x, _ []float32, _ float32) { unary(y, x, sigmoid) }
 
 // SigmoidGrad implements backend.Activation.
 func (c *Backend) SigmoidGrad(dx, y, dy backend.Tensor) {
-	c.activateGrad("SigmoidGrad", sigmoidGrad, dx, y, dy)
+	c.runGrad("SigmoidGrad", sigmoidGrad, dx, y, dy)
 }
 
 func sigmoidGrad(dx, y, dy []float32, _ float32) {
@@ -21,13 +21,13 @@ func sigmoidGrad(dx, y, dy []float32, _ float32) {
 }
 
 // Tanh implements backend.Activation.
-func (c *Backend) Tanh(y, x backend.Tensor) { c.activate("Tanh", tanhs, costlyGrain, y, x) }
+func (c *Backend) Tanh(y, x backend.Tensor) { c.runMap("Tanh", tanhs, costlyGrain, y, x, 0) }
 
 func tanhs(y, x, _ []float32, _ float32) { unary(y, x, tanh) }
 
 // TanhGrad implements backend.Activation.
 func (c *Backend) TanhGrad(dx, y, dy backend.Tensor) {
-	c.activateGrad("TanhGrad", tanhGrad, dx, y, dy)
+	c.runGrad("TanhGrad", tanhGrad, dx, y, dy)
 }
 
 func tanhGrad(dx, y, dy []float32, _ float32) {
@@ -35,7 +35,7 @@ func tanhGrad(dx, y, dy []float32, _ float32) {
 }
 
 // ReLU implements backend.Activation.
-func (c *Backend) ReLU(y, x backend.Tensor) { c.activate("ReLU", relu, cheapGrain, y, x) }
+func (c *Backend) ReLU(y, x backend.Tensor) { c.runMap("ReLU", relu, cheapGrain, y, x, 0) }
 
 func relu(y, x, _ []float32, _ float32) {
 	unary(y, x, func(x float32) float32 { return max(x, 0) })
@@ -43,7 +43,7 @@ func relu(y, x, _ []float32, _ float32) {
 
 // ReLUGrad implements backend.Activation.
 func (c *Backend) ReLUGrad(dx, y, dy backend.Tensor) {
-	c.activateGrad("ReLUGrad", reluGrad, dx, y, dy)
+	c.runGrad("ReLUGrad", reluGrad, dx, y, dy)
 }
 
 func reluGrad(dx, y, dy []float32, _ float32) {
@@ -55,18 +55,6 @@ func reluGrad(dx, y, dy []float32, _ float32) {
 		}
 		return math.Float32frombits(bits)
 	})
-}
-
-// activate runs kernel k over y and x, on behalf of op.
-func (c *Backend) activate(op string, k kernel, grain int, y, x backend.Tensor) {
-	backend.CheckMap(c, op, y, x)
-	c.apply(k, grain, y, x, x, 0)
-}
-
-// activateGrad runs kernel k over dx, y and dy, on behalf of op.
-func (c *Backend) activateGrad(op string, k kernel, dx, y, dy backend.Tensor) {
-	backend.CheckGrad(c, op, dx, y, dy)
-	c.apply(k, cheapGrain, dx, y, dy, 0)
 }
 
 // Softmax implements backend.Activation.

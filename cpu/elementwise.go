@@ -55,10 +55,27 @@ func (c *Backend) applyRows(k kernel, grain int, dst, x, y backend.Tensor) {
 	c.forEach(&c.jobs.rowwise, dst.Rows, rowGrain(grain, dst.Cols))
 }
 
-// zip runs kernel k over operands of the same shape, on behalf of op.
-func (c *Backend) zip(op string, k kernel, dst, a, b backend.Tensor) {
+// runMap, runZip, runGrad and runRow check the operands of op, as the Check
+// function of that name does, and run kernel k over them.
+
+func (c *Backend) runMap(op string, k kernel, grain int, dst, x backend.Tensor, alpha float64) {
+	backend.CheckMap(c, op, dst, x)
+	c.apply(k, grain, dst, x, x, alpha)
+}
+
+func (c *Backend) runZip(op string, k kernel, dst, a, b backend.Tensor) {
 	backend.CheckZip(c, op, dst, a, b)
 	c.apply(k, cheapGrain, dst, a, b, 0)
+}
+
+func (c *Backend) runGrad(op string, k kernel, dx, y, dy backend.Tensor) {
+	backend.CheckGrad(c, op, dx, y, dy)
+	c.apply(k, cheapGrain, dx, y, dy, 0)
+}
+
+func (c *Backend) runRow(op string, k kernel, dst, x, row backend.Tensor) {
+	backend.CheckRow(c, op, dst, x, row)
+	c.applyRows(k, cheapGrain, dst, x, row)
 }
 
 // unary and binary are inlined into the kernels that call them, and so is a
@@ -93,36 +110,33 @@ func fill(dst, _, _ []float32, value float32) {
 }
 
 // Copy implements backend.Elementwise.
-func (c *Backend) Copy(dst, x backend.Tensor) {
-	backend.CheckMap(c, "Copy", dst, x)
-	c.apply(move, cheapGrain, dst, x, x, 0)
-}
+func (c *Backend) Copy(dst, x backend.Tensor) { c.runMap("Copy", move, cheapGrain, dst, x, 0) }
 
 func move(dst, x, _ []float32, _ float32) { copy(dst, x) }
 
 // Add implements backend.Elementwise.
-func (c *Backend) Add(dst, a, b backend.Tensor) { c.zip("Add", add, dst, a, b) }
+func (c *Backend) Add(dst, a, b backend.Tensor) { c.runZip("Add", add, dst, a, b) }
 
 func add(dst, a, b []float32, _ float32) {
 	binary(dst, a, b, func(a, b float32) float32 { return a + b })
 }
 
 // Sub implements backend.Elementwise.
-func (c *Backend) Sub(dst, a, b backend.Tensor) { c.zip("Sub", sub, dst, a, b) }
+func (c *Backend) Sub(dst, a, b backend.Tensor) { c.runZip("Sub", sub, dst, a, b) }
 
 func sub(dst, a, b []float32, _ float32) {
 	binary(dst, a, b, func(a, b float32) float32 { return a - b })
 }
 
 // Mul implements backend.Elementwise.
-func (c *Backend) Mul(dst, a, b backend.Tensor) { c.zip("Mul", mul, dst, a, b) }
+func (c *Backend) Mul(dst, a, b backend.Tensor) { c.runZip("Mul", mul, dst, a, b) }
 
 func mul(dst, a, b []float32, _ float32) {
 	binary(dst, a, b, func(a, b float32) float32 { return a * b })
 }
 
 // AddMul implements backend.Elementwise.
-func (c *Backend) AddMul(dst, a, b backend.Tensor) { c.zip("AddMul", addMul, dst, a, b) }
+func (c *Backend) AddMul(dst, a, b backend.Tensor) { c.runZip("AddMul", addMul, dst, a, b) }
 
 func addMul(dst, a, b []float32, _ float32) {
 	a, b = a[:len(dst)], b[:len(dst)]
@@ -133,8 +147,7 @@ func addMul(dst, a, b []float32, _ float32) {
 
 // Scale implements backend.Elementwise.
 func (c *Backend) Scale(dst backend.Tensor, alpha float64, x backend.Tensor) {
-	backend.CheckMap(c, "Scale", dst, x)
-	c.apply(scale, cheapGrain, dst, x, x, alpha)
+	c.runMap("Scale", scale, cheapGrain, dst, x, alpha)
 }
 
 func scale(dst, x, _ []float32, alpha float32) {
@@ -143,8 +156,7 @@ func scale(dst, x, _ []float32, alpha float32) {
 
 // AddScaled implements backend.Elementwise.
 func (c *Backend) AddScaled(dst backend.Tensor, alpha float64, x backend.Tensor) {
-	backend.CheckMap(c, "AddScaled", dst, x)
-	c.apply(addScaled, cheapGrain, dst, x, x, alpha)
+	c.runMap("AddScaled", addScaled, cheapGrain, dst, x, alpha)
 }
 
 func addScaled(dst, x, _ []float32, alpha float32) {
@@ -152,16 +164,10 @@ func addScaled(dst, x, _ []float32, alpha float32) {
 }
 
 // AddRow implements backend.Elementwise.
-func (c *Backend) AddRow(dst, x, row backend.Tensor) {
-	backend.CheckRow(c, "AddRow", dst, x, row)
-	c.applyRows(add, cheapGrain, dst, x, row)
-}
+func (c *Backend) AddRow(dst, x, row backend.Tensor) { c.runRow("AddRow", add, dst, x, row) }
 
 // MulRow implements backend.Elementwise.
-func (c *Backend) MulRow(dst, x, row backend.Tensor) {
-	backend.CheckRow(c, "MulRow", dst, x, row)
-	c.applyRows(mul, cheapGrain, dst, x, row)
-}
+func (c *Backend) MulRow(dst, x, row backend.Tensor) { c.runRow("MulRow", mul, dst, x, row) }
 
 // MulCol implements backend.Elementwise.
 func (c *Backend) MulCol(dst, x, col backend.Tensor) {

@@ -6,37 +6,27 @@ import (
 )
 
 // Sigmoid implements backend.Activation.
-func (d *Backend) Sigmoid(y, x backend.Tensor) { d.activate("Sigmoid", "sigmoid", y, x) }
+func (d *Backend) Sigmoid(y, x backend.Tensor) { d.runMap("Sigmoid", "sigmoid", y, x) }
 
 // SigmoidGrad implements backend.Activation.
 func (d *Backend) SigmoidGrad(dx, y, dy backend.Tensor) {
-	d.activateGrad("SigmoidGrad", "sigmoid_grad", dx, y, dy)
+	d.runGrad("SigmoidGrad", "sigmoid_grad", dx, y, dy)
 }
 
 // Tanh implements backend.Activation.
-func (d *Backend) Tanh(y, x backend.Tensor) { d.activate("Tanh", "tanh_forward", y, x) }
+func (d *Backend) Tanh(y, x backend.Tensor) { d.runMap("Tanh", "tanh_forward", y, x) }
 
 // TanhGrad implements backend.Activation.
 func (d *Backend) TanhGrad(dx, y, dy backend.Tensor) {
-	d.activateGrad("TanhGrad", "tanh_grad", dx, y, dy)
+	d.runGrad("TanhGrad", "tanh_grad", dx, y, dy)
 }
 
 // ReLU implements backend.Activation.
-func (d *Backend) ReLU(y, x backend.Tensor) { d.activate("ReLU", "relu", y, x) }
+func (d *Backend) ReLU(y, x backend.Tensor) { d.runMap("ReLU", "relu", y, x) }
 
 // ReLUGrad implements backend.Activation.
 func (d *Backend) ReLUGrad(dx, y, dy backend.Tensor) {
-	d.activateGrad("ReLUGrad", "relu_grad", dx, y, dy)
-}
-
-func (d *Backend) activate(op, kernel string, y, x backend.Tensor) {
-	backend.CheckMap(d, op, y, x)
-	d.each(op, kernel, y.Size(), address(y), address(x), size(y))
-}
-
-func (d *Backend) activateGrad(op, kernel string, dx, y, dy backend.Tensor) {
-	backend.CheckGrad(d, op, dx, y, dy)
-	d.each(op, kernel, dx.Size(), address(dx), address(y), address(dy), size(dx))
+	d.runGrad("ReLUGrad", "relu_grad", dx, y, dy)
 }
 
 // Softmax implements backend.Activation.

@@ -5,6 +5,32 @@ import (
 	"gputrain/kernels"
 )
 
+// runMap, runZip, runGrad and runRow check the operands of op, as the Check
+// function of that name does, and launch its kernel.
+
+func (d *Backend) runMap(op, kernel string, dst, x backend.Tensor) {
+	backend.CheckMap(d, op, dst, x)
+	d.each(op, kernel, dst.Size(), address(dst), address(x), size(dst))
+}
+
+func (d *Backend) runZip(op, kernel string, dst, a, b backend.Tensor) {
+	backend.CheckZip(d, op, dst, a, b)
+	d.each(op, kernel, dst.Size(), address(dst), address(a), address(b), size(dst))
+}
+
+func (d *Backend) runGrad(op, kernel string, dx, y, dy backend.Tensor) {
+	backend.CheckGrad(d, op, dx, y, dy)
+	d.each(op, kernel, dx.Size(), address(dx), address(y), address(dy), size(dx))
+}
+
+func (d *Backend) runRow(op, kernel string, dst, x, row backend.Tensor) {
+	backend.CheckRow(d, op, dst, x, row)
+	if dst.Size() > 0 {
+		d.launch(op, kernel, kernels.Matrix(dst.Rows, dst.Cols), address(dst), address(x), address(row),
+			uint64(dst.Rows), uint64(dst.Cols))
+	}
+}
+
 // Fill implements backend.Elementwise.
 func (d *Backend) Fill(dst backend.Tensor, value float64) {
 	backend.CheckFill(d, dst)
@@ -34,21 +60,16 @@ func (d *Backend) CopyCols(dst backend.Tensor, dstCol int, x backend.Tensor, xCo
 }
 
 // Add implements backend.Elementwise.
-func (d *Backend) Add(dst, a, b backend.Tensor) { d.zip("Add", "add", dst, a, b) }
+func (d *Backend) Add(dst, a, b backend.Tensor) { d.runZip("Add", "add", dst, a, b) }
 
 // Sub implements backend.Elementwise.
-func (d *Backend) Sub(dst, a, b backend.Tensor) { d.zip("Sub", "sub", dst, a, b) }
+func (d *Backend) Sub(dst, a, b backend.Tensor) { d.runZip("Sub", "sub", dst, a, b) }
 
 // Mul implements backend.Elementwise.
-func (d *Backend) Mul(dst, a, b backend.Tensor) { d.zip("Mul", "mul", dst, a, b) }
+func (d *Backend) Mul(dst, a, b backend.Tensor) { d.runZip("Mul", "mul", dst, a, b) }
 
 // AddMul implements backend.Elementwise.
-func (d *Backend) AddMul(dst, a, b backend.Tensor) { d.zip("AddMul", "add_mul", dst, a, b) }
-
-func (d *Backend) zip(op, kernel string, dst, a, b backend.Tensor) {
-	backend.CheckZip(d, op, dst, a, b)
-	d.each(op, kernel, dst.Size(), address(dst), address(a), address(b), size(dst))
-}
+func (d *Backend) AddMul(dst, a, b backend.Tensor) { d.runZip("AddMul", "add_mul", dst, a, b) }
 
 // Scale implements backend.Elementwise.
 func (d *Backend) Scale(dst backend.Tensor, alpha float64, x backend.Tensor) {
@@ -63,18 +84,10 @@ func (d *Backend) AddScaled(dst backend.Tensor, alpha float64, x backend.Tensor)
 }
 
 // AddRow implements backend.Elementwise.
-func (d *Backend) AddRow(dst, x, row backend.Tensor) { d.withRow("AddRow", "add_row", dst, x, row) }
+func (d *Backend) AddRow(dst, x, row backend.Tensor) { d.runRow("AddRow", "add_row", dst, x, row) }
 
 // MulRow implements backend.Elementwise.
-func (d *Backend) MulRow(dst, x, row backend.Tensor) { d.withRow("MulRow", "mul_row", dst, x, row) }
-
-func (d *Backend) withRow(op, kernel string, dst, x, row backend.Tensor) {
-	backend.CheckRow(d, op, dst, x, row)
-	if dst.Size() > 0 {
-		d.launch(op, kernel, kernels.Matrix(dst.Rows, dst.Cols), address(dst), address(x), address(row),
-			uint64(dst.Rows), uint64(dst.Cols))
-	}
-}
+func (d *Backend) MulRow(dst, x, row backend.Tensor) { d.runRow("MulRow", "mul_row", dst, x, row) }
 
 // MulCol implements backend.Elementwise.
 func (d *Backend) MulCol(dst, x, col backend.Tensor) {
