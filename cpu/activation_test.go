@@ -59,7 +59,7 @@ func TestUlpsCountsFloats(t *testing.T) {
 func TestActivationsAreAccurateOverTheWholeRange(t *testing.T) {
 	b := newBench(t, cpu.Options{})
 	in := everyFloat()
-	x, y := b.zeros(1, len(in)), b.zeros(1, len(in))
+	x, y := b.Zeros(1, len(in)), b.Zeros(1, len(in))
 	b.Upload(x, in)
 	out := make([]float32, len(in))
 	for _, f := range []struct {

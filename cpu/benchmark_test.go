@@ -36,8 +36,8 @@ func BenchmarkGemm(b *testing.B) {
 		{"TT", true, true, 256, 256, 256},
 	} {
 		bench := newBench(b, cpu.Options{})
-		dst := bench.zeros(p.m, p.n)
-		x, y := bench.in(p.m, p.k), bench.in(p.k, p.n)
+		dst := bench.Zeros(p.m, p.n)
+		x, y := bench.Uniform(p.m, p.k), bench.Uniform(p.k, p.n)
 		general := func(t backend.Tensor) blas32.General {
 			g := blas32.General{Rows: t.Rows, Cols: t.Cols, Stride: t.Cols, Data: make([]float32, t.Size())}
 			if err := bench.Download(g.Data, t); err != nil {
@@ -85,7 +85,7 @@ func BenchmarkLSTMStep(b *testing.B) {
 			bench := newBench(b, cpu.Options{})
 			a := bench.lstm(d)
 			n := 4 * d.Hidden * (d.Input + d.Hidden + 2)
-			adam := backend.AdamArgs{Param: bench.zeros(1, n), Grad: bench.in(1, n), Mean: bench.zeros(1, n), Square: bench.zeros(1, n),
+			adam := backend.AdamArgs{Param: bench.Zeros(1, n), Grad: bench.Uniform(1, n), Mean: bench.Zeros(1, n), Square: bench.Zeros(1, n),
 				LR: 1e-3, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, Step: 1}
 			b.ReportAllocs()
 			for b.Loop() {
@@ -103,7 +103,7 @@ func BenchmarkLSTMStep(b *testing.B) {
 // BenchmarkActivation measures the nonlinearities, per element.
 func BenchmarkActivation(b *testing.B) {
 	bench := newBench(b, cpu.Options{Workers: 1})
-	x, y := bench.in(64, 1024), bench.zeros(64, 1024)
+	x, y := bench.Uniform(64, 1024), bench.Zeros(64, 1024)
 	for _, op := range []struct {
 		name string
 		call func()

@@ -17,15 +17,15 @@ func lstm1997Sequences() []operation {
 			rows, states := d.steps*d.batch, d.blocks*d.cells
 			units := 3*d.blocks + states
 			sources := d.inputs + units + 1
-			source := b.zeros(rows, sources)
+			source := b.Zeros(rows, sources)
 			b.Fill(source, 1)
 			a := backend.LSTM1997GradArgs{
 				LSTM1997Args: backend.LSTM1997Args{
 					Batch: d.batch, Blocks: d.blocks, G: backend.SquashInput, H: backend.SquashOutput,
-					X: b.in(rows, d.inputs), Weight: b.weights(units, sources), Peep: b.in(3, states), Source: source,
+					X: b.Uniform(rows, d.inputs), Weight: b.weights(units, sources), Peep: b.Uniform(3, states), Source: source,
 					Gates: b.out(rows+d.batch, units), S: b.out(rows+d.batch, states), Y: b.out(rows+d.batch, states),
 				},
-				DY:  b.in(rows, states),
+				DY:  b.Uniform(rows, states),
 				PIn: b.out(d.batch*states, sources+d.cells), PForget: b.out(d.batch*states, sources+d.cells), PCell: b.out(d.batch*states, sources),
 				DW: b.out(units, sources), DPeep: b.out(3, states),
 			}

@@ -80,7 +80,7 @@ func trainSteps(t *testing.T, driver cuda.Driver) error {
 }
 
 func TestBadIdsAreStickyErrors(t *testing.T) {
-	gather := func(b *bench, x backend.Tensor, ids backend.Ints) { b.GatherRows(b.zeros(5, 3), x, ids) }
+	gather := func(b *bench, x backend.Tensor, ids backend.Ints) { b.GatherRows(b.Zeros(5, 3), x, ids) }
 	for _, c := range []struct {
 		name  string
 		call  func(b *bench, x backend.Tensor, ids backend.Ints)
@@ -88,26 +88,26 @@ func TestBadIdsAreStickyErrors(t *testing.T) {
 		want  string
 	}{
 		{"GatherRows", gather, nil, "cuda: GatherRows: ids[3] is 12, x has 10 rows"},
-		{"ScatterAddRows", func(b *bench, x backend.Tensor, ids backend.Ints) { b.ScatterAddRows(x, b.zeros(5, 3), ids) }, nil,
+		{"ScatterAddRows", func(b *bench, x backend.Tensor, ids backend.Ints) { b.ScatterAddRows(x, b.Zeros(5, 3), ids) }, nil,
 			"cuda: ScatterAddRows: ids[3] is 12, dst has 10 rows"},
 		{"SoftmaxCrossEntropy", func(b *bench, x backend.Tensor, ids backend.Ints) {
-			b.SoftmaxCrossEntropy(b.zeros(1, 1), backend.Tensor{}, x.Slice(0, 5), ids, 1)
+			b.SoftmaxCrossEntropy(b.Zeros(1, 1), backend.Tensor{}, x.Slice(0, 5), ids, 1)
 		}, nil, "cuda: SoftmaxCrossEntropy: labels[3] is 12, logits has 3 columns"},
 		{"ids overwritten", gather, func(b *bench, ids backend.Ints) { b.UploadInts(ids, make([]int32, 5)) },
 			"cuda: GatherRows: ids[3] was out of range, x has 10 rows"},
-		{"ids computed", gather, func(b *bench, ids backend.Ints) { b.ArgMaxRows(ids, b.zeros(5, 3)) },
+		{"ids computed", gather, func(b *bench, ids backend.Ints) { b.ArgMaxRows(ids, b.Zeros(5, 3)) },
 			"cuda: GatherRows: ids[3] was out of range, x has 10 rows"},
 		{"ids freed", gather, func(b *bench, ids backend.Ints) { b.Free(ids.Buf) },
 			"cuda: GatherRows: ids[3] was out of range, x has 10 rows"},
 		{"many good calls before", func(b *bench, x backend.Tensor, ids backend.Ints) {
-			dst := b.zeros(1, 3)
+			dst := b.Zeros(1, 3)
 			for range 1500 {
 				b.GatherRows(dst, x, ids.Slice(0, 1))
 			}
 			gather(b, x, ids)
 		}, nil, "cuda: GatherRows: ids[3] is 12, x has 10 rows"},
 		{"many good calls after", gather, func(b *bench, ids backend.Ints) {
-			dst, x := b.zeros(1, 3), b.zeros(10, 3)
+			dst, x := b.Zeros(1, 3), b.Zeros(10, 3)
 			for range 1500 {
 				b.GatherRows(dst, x, ids.Slice(0, 1))
 			}
@@ -115,8 +115,8 @@ func TestBadIdsAreStickyErrors(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(t, newDriver(t, emulator.Options{}), cuda.Options{})
-			ids := b.ints(1, 0, 2, 12, 13)
-			c.call(b, b.in(10, 3), ids)
+			ids := b.Ints(1, 0, 2, 12, 13)
+			c.call(b, b.Uniform(10, 3), ids)
 			if c.after != nil {
 				c.after(b, ids)
 			}
@@ -142,7 +142,7 @@ func TestErrorsNameTheOperation(t *testing.T) {
 		// A budget of instructions that Tanh of so many exceeds.
 		driver := newDriver(t, emulator.Options{Budget: 2000})
 		b := newBench(t, driver, cuda.Options{Synchronous: c.synchronous})
-		small, large := b.zeros(1, 32), b.zeros(1000, 32)
+		small, large := b.Zeros(1, 32), b.Zeros(1000, 32)
 		b.Tanh(small, small)
 		b.Tanh(large, large)
 		b.Add(small, small, small)
@@ -166,7 +166,7 @@ func TestRefusedLaunchNamesTheKernel(t *testing.T) {
 	var device *emulator.Device
 	driver := &tap{Driver: newDriver(t, emulator.Options{}), opened: func(d *emulator.Device) { device = d }}
 	b := newBench(t, driver, cuda.Options{})
-	x := b.zeros(2, 3)
+	x := b.Zeros(2, 3)
 	device.Fail(emulator.LaunchOperation, 1, refused)
 	b.Add(x, x, x)
 	const want = "cuda: Add, kernel add, or an operation before it: refused"

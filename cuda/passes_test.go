@@ -10,6 +10,7 @@ import (
 	"gputrain/backend/reference"
 	"gputrain/cuda"
 	"gputrain/cuda/emulator"
+	"gputrain/internal/operands"
 	"gputrain/kernels"
 )
 
@@ -123,16 +124,16 @@ func (c larger) on(driver cuda.Driver) error {
 // numbers, always the same.
 func (c larger) run(b backend.Backend) ([]float32, error) {
 	r := rand.New(rand.NewPCG(1, 1))
-	var operands [3]backend.Tensor
+	var tensors [3]backend.Tensor
 	for i, size := range [][2]int{c.dst, c.x, c.y} {
 		var err error
-		if operands[i], err = b.New(size[0], size[1]); err != nil {
+		if tensors[i], err = b.New(size[0], size[1]); err != nil {
 			return nil, err
 		}
-		b.Upload(operands[i], uniform(r, operands[i].Size()))
+		b.Upload(tensors[i], operands.Uniform(r, tensors[i].Size()))
 	}
-	dst, x := operands[0], operands[1]
-	c.call(b, dst, x, operands[2])
+	dst, x := tensors[0], tensors[1]
+	c.call(b, dst, x, tensors[2])
 	result := make([]float32, dst.Size()+x.Size())
 	err := b.Download(result[:dst.Size()], dst)
 	if err == nil {

@@ -102,7 +102,7 @@ func TestSynchronousHasNoGraphs(t *testing.T) {
 // More shapes than are kept, and one of them again.
 func TestManyShapesAreReplayed(t *testing.T) {
 	b := newBench(t, newDriver(t, emulator.Options{}), cuda.Options{})
-	x := b.zeros(1, 100)
+	x := b.Zeros(1, 100)
 	for range 3 {
 		for n := 1; n <= 50; n++ {
 			window, _ := x.Take(1, n)
@@ -127,7 +127,7 @@ func TestManyShapesAreReplayed(t *testing.T) {
 // What allocates or waits cannot be replayed.
 func TestMisuseWithinReplay(t *testing.T) {
 	b := newBench(t, newDriver(t, emulator.Options{}), cuda.Options{})
-	x, ids := b.zeros(1, 2), b.ints(1, 2)
+	x, ids := b.Zeros(1, 2), b.Ints(1, 2)
 	for name, call := range map[string]func(){
 		"New":          func() { b.New(1, 1) },
 		"Free":         func() { b.Free(x.Buf) },
@@ -160,7 +160,7 @@ func TestUploadsArriveInTime(t *testing.T) {
 	uploaded := func(driver cuda.Driver) bool {
 		b := newBench(t, driver, cuda.Options{})
 		const n = 20_000 // more than what is copied on the stream of operations
-		x, sum := b.zeros(1, n), b.zeros(1, n)
+		x, sum := b.Zeros(1, n), b.Zeros(1, n)
 		src, got := make([]float32, n), make([]float32, n)
 		for round := range 6 {
 			for k := range src {
@@ -197,7 +197,7 @@ func (impatient) StreamWait(cuda.Stream, cuda.Event) error { return nil }
 
 func TestTimeIsThatOfTheDevice(t *testing.T) {
 	b := newBench(t, newDriver(t, emulator.Options{}), cuda.Options{})
-	x, y := b.zeros(64, 64), b.zeros(64, 64)
+	x, y := b.Zeros(64, 64), b.Zeros(64, 64)
 	product := func() { b.Gemm(y, backend.NoTrans, backend.NoTrans, 1, x, x, 0) }
 	once, err := b.Time(product)
 	if err != nil {
