@@ -48,7 +48,8 @@ func (c *Backend) ReLUGrad(dx, y, dy backend.Tensor) {
 
 func reluGrad(dx, y, dy []float32, _ float32) {
 	binary(dx, y, dy, func(y, dy float32) float32 {
-		// Signs are as good as random: an integer is chosen without a branch.
+		// A branch would be mispredicted half the time, so choose an integer, which
+		// the compiler does without a branch.
 		bits := math.Float32bits(dy)
 		if !(y > 0) {
 			bits = 0
@@ -170,22 +171,24 @@ func sigmoid(x float32) float32 {
 	return float32(1 / (1 + (scale + scale*expm1(r))))
 }
 
-// tanh returns tanh(x) within 1 ULP, from (exp(2x)−1)/(exp(2x)+1). The
-// difference is taken before the 1 is lost, see reduce.
+// tanh returns tanh(x) within 1 ULP, as (exp(2x)−1)/(exp(2x)+1). Near 0, where
+// scale is 1, it subtracts the 1 before adding expm1(r), which keeps all digits.
 func tanh(x float32) float32 {
 	scale, r := reduce(2 * math.Abs(float64(x)))
 	m := (scale - 1) + scale*expm1(r)
 	return float32(m * math.Copysign(1, float64(x)) / (m + 2))
 }
 
-// exp returns exp(x) within 6e−9 of itself; beyond ±700, at ±700.
+// exp returns exp(x) with a relative error of at most 6e−9. Beyond ±700 it returns
+// its value at ±700.
 func exp(x float64) float64 {
 	scale, r := reduce(x)
 	return scale + scale*expm1(r)
 }
 
-// reduce returns a power of two and r, |r| ≤ ln 2 / 2, with exp(x) =
-// scale·exp(r); beyond ±700, at ±700. scale is 1 where x is r.
+// reduce returns a power of two, scale, and r with |r| ≤ ln 2 / 2, such that
+// exp(x) = scale·exp(r). Beyond ±700 it returns those of ±700. scale is 1 where
+// r is x.
 func reduce(x float64) (scale, r float64) {
 	const limit = 700
 	if x > limit {
@@ -193,7 +196,7 @@ func reduce(x float64) (scale, r float64) {
 	} else if x < -limit {
 		x = -limit
 	}
-	// x = n·ln 2 + r. Adding 1.5·2⁵² rounds to an integer, which is then in the
+	// x = n·ln 2 + r. Adding 1.5·2⁵² rounds to the integer n and leaves it in the
 	// lowest bits.
 	const rounder = 3 << 51
 	shifted := x*math.Log2E + rounder
@@ -201,11 +204,11 @@ func reduce(x float64) (scale, r float64) {
 	return scale, x - (shifted-rounder)*math.Ln2
 }
 
-// expm1 returns exp(r)−1 within 6e−9 of itself, for r from reduce. float64
-// arithmetic leaves a float32 result with no error but that of its own rounding,
-// and its range with none to overflow.
+// expm1 returns exp(r)−1 with a relative error of at most 6e−9, for r from reduce.
+// With float64, the final rounding is nearly the only error of a float32 result,
+// and nothing overflows.
 func expm1(r float64) float64 {
-	// r + r²/2! + ... + r⁷/7!, in an order that leaves little to wait for.
+	// r + r²/2! + ... + r⁷/7!, in an order where few operations wait for others.
 	square := r * r
 	low := r + square*(1./2+r*(1./6))
 	high := (1./24 + r*(1./120)) + square*(1./720+r*(1./5040))

@@ -11,7 +11,7 @@ import (
 	"gputrain/cpu"
 )
 
-// BenchmarkGemm measures each product against blas32 called directly.
+// BenchmarkGemm measures each product beside a direct call of blas32.
 func BenchmarkGemm(b *testing.B) {
 	for _, p := range []struct {
 		name           string
@@ -72,7 +72,7 @@ func reportGFLOPs(b *testing.B, perCall float64) {
 	b.ReportMetric(perCall*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 }
 
-// BenchmarkLSTMStep measures training steps of one layer: forward, backward,
+// BenchmarkLSTMStep measures training steps of one layer: forward, backward and
 // Adam.
 func BenchmarkLSTMStep(b *testing.B) {
 	for _, d := range []backend.LSTMDims{
@@ -94,7 +94,7 @@ func BenchmarkLSTMStep(b *testing.B) {
 				bench.Adam(adam)
 			}
 			rows, weights := float64(d.Steps*d.Batch), 4*float64(d.Hidden)
-			// Forward, and two products for each of it backward.
+			// Backward has two products for each one of forward.
 			reportGFLOPs(b, 3*2*rows*weights*float64(d.Input+d.Hidden))
 		})
 	}

@@ -94,7 +94,7 @@ func TestBadIdsAreStickyErrors(t *testing.T) {
 	}
 }
 
-// countingBLAS is gonum's, with a count of the calls.
+// countingBLAS is gonum's and counts the calls.
 type countingBLAS struct {
 	gonum.Implementation
 	calls *atomic.Int64

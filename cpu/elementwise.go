@@ -2,8 +2,8 @@ package cpu
 
 import "gputrain/backend"
 
-// kernel computes a span of elements. x, y and alpha are as the operation has
-// them; one that takes fewer operands ignores the rest, which repeat others.
+// kernel computes a span of elements from the operands x and y and the scalar
+// alpha. A kernel with fewer operands ignores the rest.
 type kernel func(dst, x, y []float32, alpha float32)
 
 // elementwise is a kernel over operands of the same shape.
@@ -26,12 +26,12 @@ func (c *Backend) apply(k kernel, grain int, dst, x, y backend.Tensor, alpha flo
 	c.forEach(&c.jobs.elementwise, dst.Size(), grain)
 }
 
-// rowwise is a kernel over one row at a time.
+// rowwise is a kernel that runs over one row at a time.
 type rowwise struct {
 	kernel    kernel
 	dst, x, y []float32
 	cols      int
-	yStep     int // from row to row of y; 0 repeats its first
+	yStep     int // from row to row of y; 0 repeats the first row
 }
 
 func (r *rowwise) run(from, to int) {
@@ -41,8 +41,8 @@ func (r *rowwise) run(from, to int) {
 	}
 }
 
-// applyRows runs kernel k over each row of dst and x, and of y, which may also
-// be a single row.
+// applyRows runs kernel k over each row of dst, x and y. y may also be a single
+// row, which all rows of x share.
 func (c *Backend) applyRows(k kernel, grain int, dst, x, y backend.Tensor) {
 	if c.err != nil {
 		return
@@ -78,8 +78,8 @@ func (c *Backend) runRow(op string, k kernel, dst, x, row backend.Tensor) {
 	c.applyRows(k, cheapGrain, dst, x, row)
 }
 
-// unary and binary are inlined into the kernels that call them, and so is a
-// function literal that they get: it costs no call for each element.
+// The compiler inlines unary and binary into the kernels that call them, and
+// the function literals too, so there is no call for each element.
 
 // unary sets dst[i] = f(x[i]).
 func unary(dst, x []float32, f func(x float32) float32) {

@@ -38,8 +38,8 @@ func (s *sumRows) run(from, to int) {
 	}
 }
 
-// columnGrain returns how many columns of a matrix with that many rows make a
-// part. Fewer would waste much of the memory that each row brings in.
+// columnGrain returns how many columns make a part, given the number of rows.
+// Fewer would waste much of the memory that each row brings into the cache.
 func columnGrain(rows int) int { return max(128, rowGrain(cheapGrain, rows)) }
 
 // GatherRows implements backend.Linear.
@@ -88,7 +88,8 @@ func (s *scatterRows) run(from, to int) {
 	}
 }
 
-// rowsExist reports whether t has all rows ids; if not, the error sticks.
+// rowsExist reports whether t has all the rows that ids name. If not, the error
+// sticks.
 func (c *Backend) rowsExist(op string, ids backend.Ints, name string, t backend.Tensor) bool {
 	for i, id := range ints(ids) {
 		if id < 0 || int(id) >= t.Rows {

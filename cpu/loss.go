@@ -6,9 +6,9 @@ import (
 	"gputrain/backend"
 )
 
-// reduction is a sum over a number of indices that parts of a job add up to:
-// part k sums the indices from k·grain on. The grain depends on the number of
-// indices only, so that the sum has the same bits for any number of workers.
+// reduction is a sum over indices 0..n−1. Part k of a job sums the indices from
+// k·grain on. The grain depends on n only, so the sum has the same bits for any
+// number of workers.
 type reduction struct {
 	grain   int
 	partial [reductionParts]float64

@@ -133,8 +133,7 @@ func (c *Backend) LSTMForward(a backend.LSTMArgs) {
 	c.unroll(sequence{recurrence: &c.jobs.lstmForward, steps: d.Steps, batch: d.Batch}, d.Batch*a.WHH.Size())
 }
 
-// lstmForward is the recurrence of LSTMForward. It holds the operands of all
-// steps.
+// lstmForward is the recurrence of LSTMForward, with the operands of all steps.
 type lstmForward struct {
 	forwardProduct
 	cell lstmCell
@@ -183,7 +182,7 @@ func (c *Backend) LSTMBackward(a backend.LSTMGradArgs) {
 	}
 }
 
-// lstmBackward is the recurrence of LSTMBackward. It holds the operands of all
+// lstmBackward is the recurrence of LSTMBackward, with the operands of all
 // steps.
 type lstmBackward struct {
 	backwardProduct

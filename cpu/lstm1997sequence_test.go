@@ -6,8 +6,8 @@ import (
 	"gputrain/backend"
 )
 
-// lstm1997Sequences has memory blocks over sequences: small ones, some that
-// workers share by rows of the batch and some that they share step by step.
+// lstm1997Sequences has memory blocks over sequences. Workers share some by rows
+// of the batch and others step by step; some are small.
 func lstm1997Sequences() []operation {
 	var all []operation
 	for _, d := range []struct{ steps, batch, inputs, blocks, cells int }{

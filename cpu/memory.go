@@ -25,9 +25,9 @@ type buffer struct {
 
 const elementBytes = 4 // of a float32 and of an int32
 
-// newMemory returns an empty memory of limit bytes, of the machine's memory if
-// that is 0. Go ends the process when the system has no memory to give, so
-// there must be a limit.
+// newMemory returns an empty memory of limit bytes. 0 means the memory of the
+// machine. There must be a limit, since Go ends the process when the system has
+// no memory left.
 func newMemory(limit int64) (memory, error) {
 	if limit < 0 {
 		return memory{}, fmt.Errorf("MemoryLimit is %d, want 0 or more", limit)
@@ -94,9 +94,9 @@ func (c *Backend) NewInts(n int) (backend.Ints, error) {
 	return backend.Ints{Buf: a, N: n}, nil
 }
 
-// aligned returns n zeros that start at a cache line. The dot product of
-// gonum adds up in an order that depends on the address modulo 16, so that the
-// same bits run after run need the same alignment.
+// aligned returns n zeros that start at a cache line. The order in which gonum's
+// dot product adds depends on the address modulo 16, so the same bits run after
+// run need the same alignment.
 func aligned(n int) []float32 {
 	const line = 64
 	storage := make([]float32, n+line/elementBytes)

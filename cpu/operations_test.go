@@ -66,8 +66,8 @@ func (b *bench) results() [][]float32 {
 	return all
 }
 
-// operation is a call of a backend operation that is large enough to be
-// shared by all workers. prepare makes its operands and returns the call.
+// operation is a call of a backend operation that is large enough for all workers
+// to share it. prepare makes the operands and returns the call.
 type operation struct {
 	name    string
 	prepare func(b *bench) (call func())
@@ -132,7 +132,7 @@ func operations() []operation {
 			return func() { b.ScatterAddRows(dst, x, ids) }
 		}},
 		{"ArgMaxRows", func(b *bench) func() {
-			// The columns found are made visible by what they gather.
+			// What the columns gather shows which ones were found.
 			dst, x, most := b.out(rows, cols), b.Uniform(rows, cols), b.ids(rows, 1)
 			table := b.Uniform(cols, cols)
 			return func() { b.ArgMaxRows(most, x); b.GatherRows(dst, table, most) }
@@ -203,7 +203,7 @@ func operations() []operation {
 	return slices.Concat(all, products(), sequences(), lstm1997Sequences())
 }
 
-// products has a Gemm for each way to cut one, and for sizes about its tiles.
+// products has a Gemm for each way to cut one, with sizes around those of tiles.
 func products() []operation {
 	var all []operation
 	for _, size := range [][3]int{{1, 517, 130}, {65, 193, 33}, {130, 197, 1030}, {517, 130, 9}, {300, 20, 300}} {
@@ -227,8 +227,8 @@ func products() []operation {
 	return all
 }
 
-// sequences has whole layers: some that workers share by rows of the batch and
-// some that they share step by step.
+// sequences has whole layers. Workers share some by rows of the batch and others
+// step by step.
 func sequences() []operation {
 	var all []operation
 	for _, d := range []backend.LSTMDims{
@@ -331,7 +331,7 @@ func (b *bench) rnn(d backend.RNNDims) backend.RNNGradArgs {
 	}
 }
 
-// weights returns a tensor small enough for a product with it to keep its size.
+// weights returns a tensor so small that a product with it does not grow.
 func (b *bench) weights(rows, cols int) backend.Tensor {
 	x := b.Uniform(rows, cols)
 	b.Scale(x, 1/float64(cols), x)

@@ -32,10 +32,9 @@ func rnnGradKernel(rectify bool) kernel {
 	return tanhGrad
 }
 
-// rnnCellGrad computes dz = (dy + dh) ⊙ f', as an operation over elements. dz
-// may be dy or dh.
+// rnnCellGrad is RNNCellGrad as an operation over elements.
 type rnnCellGrad struct {
-	kernel         kernel // of f'
+	kernel         kernel // the gradient of f
 	hidden, dy, dh []float32
 	dz             []float32
 }
@@ -107,8 +106,7 @@ func (c *Backend) RNNBackward(a backend.RNNGradArgs) {
 	c.parameterGrads(a.DZ, a.X, a.H.Slice(0, d.Steps*d.Batch), a.WIH, a.DX, a.DWIH, a.DWHH, a.DBIH, a.DBHH, row)
 }
 
-// rnnBackward is the recurrence of RNNBackward. It holds the operands of all
-// steps.
+// rnnBackward is the recurrence of RNNBackward, with the operands of all steps.
 type rnnBackward struct {
 	backwardProduct
 	cell rnnCellGrad

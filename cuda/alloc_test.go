@@ -8,7 +8,8 @@ import (
 	"gputrain/cuda/emulator"
 )
 
-// idle is a device that takes work and does none of it, for what the host does.
+// idle is a device that takes work and does none of it, so that a test sees only
+// the host's part.
 type idle struct{ cuda.Device }
 
 func (idle) CopyToDevice(cuda.Pointer, []byte, cuda.Stream) error         { return nil }

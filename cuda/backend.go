@@ -2,15 +2,15 @@
 // gputrain/kernels through a small driver interface, Driver, which the real
 // CUDA driver and an emulator implement.
 //
-// All operations are queued on one stream, so they run in the order of the
-// calls and memory that is freed can be given out again at once. Sync, Download
-// and Close wait for it; so may an Upload that runs out of page-locked memory, an
-// operation that needs more workspace than any before it, and one in a thousand
-// of the operations that index by integers. What a large Upload brings travels on
-// a stream of its own meanwhile.
+// All operations are queued on one stream. So they run in the order of the calls,
+// and freed memory can be used again at once. Sync, Download and Close wait for
+// the stream. So may an Upload that runs out of page-locked memory, an operation
+// that needs more workspace than any before it, and one in a thousand of the
+// operations that index by integers. The data of a large Upload travels on a
+// stream of its own in the meantime.
 //
-// The operations of a training step become a CUDA graph (Replay): the host then
-// does one launch per step, however many time steps a sequence has.
+// The operations of a training step become a CUDA graph (Replay). The host then
+// makes one launch per training step, however many time steps a sequence has.
 package cuda
 
 import (
@@ -23,11 +23,11 @@ import (
 
 // Options are the settings of Open. The zero value is a good one.
 type Options struct {
-	// Name is what the backend calls itself. "" means "cuda:" and the ordinal.
+	// Name is the name of the backend. "" means "cuda:" and the ordinal.
 	Name string
 
-	// Synchronous waits after each operation, so that an error names the one that
-	// caused it. It is slow.
+	// Synchronous waits after each operation, so that an error names the operation
+	// that caused it. It is slow.
 	Synchronous bool
 }
 
@@ -49,11 +49,11 @@ type Backend struct {
 	cells   backend.Backend // this one without its layers over sequences
 
 	live      map[*buffer]struct{}
-	free      map[int64][]Pointer // memory to give out again, by its size in bytes
+	free      map[int64][]Pointer // memory to use again, by its size in bytes
 	uploads   uploads
 	download  []byte // page-locked
 	workspace workspace
-	scalars   Pointer // what kernels read besides their arguments
+	scalars   Pointer // memory that kernels read besides their arguments
 	lookups   lookups
 	replay    replay
 }
@@ -131,7 +131,8 @@ type cells struct {
 	backend.RNNCeller
 }
 
-// Name returns the name given in the options, or such as "cuda:0".
+// Name returns the name given in the options; the default is one such as
+// "cuda:0".
 func (d *Backend) Name() string { return d.name }
 
 // Sync waits until all queued operations have run and returns the sticky error.
@@ -189,8 +190,8 @@ func (d *Backend) wait(op string) {
 	}
 }
 
-// keep makes the first error stick. The driver may return the error of an
-// operation to one that was queued later.
+// keep makes the first error stick. The driver may return an error late, from a
+// call that belongs to another operation.
 func (d *Backend) keep(op string, err error) {
 	switch {
 	case err == nil || d.err != nil:

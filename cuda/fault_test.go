@@ -17,8 +17,8 @@ import (
 
 var errInjected = errors.New("injected")
 
-// A failing call of the driver, whichever it is, ends in an error, nothing
-// leaks, and the next run on the same driver works.
+// Whichever call of the driver fails, training ends in an error, nothing leaks, and
+// the next run on the same driver works.
 func TestDriverFaults(t *testing.T) {
 	for _, c := range []struct {
 		name      string
@@ -54,7 +54,7 @@ func TestDriverFaults(t *testing.T) {
 	}
 }
 
-// trainSteps trains until the steps are replayed, with a backend of its own.
+// trainSteps trains on a new backend until the steps are replayed.
 func trainSteps(t *testing.T, driver cuda.Driver) error {
 	b, err := cuda.Open(driver, 0, cuda.Options{})
 	if err != nil {
@@ -129,8 +129,8 @@ func TestBadIdsAreStickyErrors(t *testing.T) {
 	}
 }
 
-// What is lost is named: the operation that failed if the backend waits after
-// each, and else one that came later.
+// An error names the operation that failed if the backend waits after each one.
+// Else it names a later one.
 func TestErrorsNameTheOperation(t *testing.T) {
 	for _, c := range []struct {
 		synchronous bool
@@ -139,7 +139,7 @@ func TestErrorsNameTheOperation(t *testing.T) {
 		{true, "cuda: Tanh, kernel tanh_forward: "},
 		{false, "cuda: Sync, or an operation before it: "},
 	} {
-		// A budget of instructions that Tanh of so many exceeds.
+		// The large Tanh exceeds this budget of instructions.
 		driver := newDriver(t, emulator.Options{Budget: 2000})
 		b := newBench(t, driver, cuda.Options{Synchronous: c.synchronous})
 		small, large := b.Zeros(1, 32), b.Zeros(1000, 32)
@@ -160,7 +160,7 @@ func TestOpenFails(t *testing.T) {
 	}
 }
 
-// A launch that the driver refuses is told with the kernel's name.
+// The error of a launch that the driver refuses names the kernel.
 func TestRefusedLaunchNamesTheKernel(t *testing.T) {
 	refused := errors.New("refused")
 	var device *emulator.Device
@@ -175,7 +175,7 @@ func TestRefusedLaunchNamesTheKernel(t *testing.T) {
 	}
 }
 
-// hostless is a device that has page-locked memory for a few allocations only.
+// hostless is a device with page-locked memory for a few allocations only.
 type hostless struct {
 	cuda.Device
 	left *int
@@ -203,8 +203,8 @@ func TestOpenWithoutPageLockedMemory(t *testing.T) {
 	}
 }
 
-// A fault in the second epoch leaves the checkpoint of the first, from which
-// another run in the same process goes on as if nothing had happened.
+// A fault in the second epoch leaves the checkpoint of the first. Another run in
+// the same process goes on from it as if nothing had happened.
 func TestFaultLeavesTheCheckpoint(t *testing.T) {
 	for _, c := range []struct {
 		name      string
@@ -248,7 +248,7 @@ func resume(t *testing.T, path string) *model.File {
 	return file
 }
 
-// weightsAfter returns weights at the end of fitTwoEpochs.
+// weightsAfter returns some weights at the end of fitTwoEpochs.
 func weightsAfter(t *testing.T, driver cuda.Driver, from *model.File, path string) []float32 {
 	t.Helper()
 	if err := fitTwoEpochs(t, driver, func(train.Epoch) {}, path, from); err != nil {
@@ -257,8 +257,8 @@ func weightsAfter(t *testing.T, driver cuda.Driver, from *model.File, path strin
 	return resume(t, path).Tensors["lstm.weight_hh_l0"].Data
 }
 
-// fitTwoEpochs trains on a backend of its own until two epochs are done, from a
-// checkpoint if there is one, and writes one after each.
+// fitTwoEpochs trains on a new backend until two epochs are done, from a checkpoint
+// if there is one. It writes a checkpoint after each epoch.
 func fitTwoEpochs(t *testing.T, driver cuda.Driver, after func(train.Epoch), path string, from *model.File) error {
 	t.Helper()
 	b, err := cuda.Open(driver, 0, cuda.Options{})

@@ -37,7 +37,7 @@ func newBench(t testing.TB, driver cuda.Driver, o cuda.Options) *bench {
 	return &bench{b, operands.Maker{On: b, T: t, Rand: rand.New(rand.NewPCG(1, 1))}}
 }
 
-// wrapping is a driver whose devices are what wrap makes of them.
+// wrapping is a driver that wraps its devices.
 type wrapping struct {
 	cuda.Driver
 	wrap func(cuda.Device) cuda.Device
@@ -65,8 +65,8 @@ func newNet(b backend.Backend, in model.Shape) (*model.Network, error) {
 	return net, nil
 }
 
-// tap is a driver that hands its device to a function when it is opened, and
-// keeps what Close returns.
+// tap is a driver that hands its device to opened, and keeps the result of the
+// device's Close.
 type tap struct {
 	*emulator.Driver
 	opened func(*emulator.Device)

@@ -54,7 +54,7 @@ func (d *Backend) launch(op, name string, l kernels.Launch, args ...uint64) {
 	if d.planned(name, args...) {
 		return
 	}
-	// What is passed to an interface is allocated: slots is already, and
+	// Go allocates what is passed to an interface. slots is allocated already, so
 	// args can stay on the stack.
 	slots := d.slots[:copy(d.slots[:], args)]
 	err := d.device.Launch(k.function, Dim3(l.Grid), Dim3(l.Block), 0, d.stream, slots)
@@ -66,7 +66,7 @@ func (d *Backend) launch(op, name string, l kernels.Launch, args ...uint64) {
 	}
 }
 
-// queued ends an operation that the driver has been given, other than a launch.
+// queued ends an operation that went to the driver without a launch.
 func (d *Backend) queued(op string, err error) {
 	d.keep(op, err)
 	if d.synchronous {
@@ -100,7 +100,7 @@ func at(buf backend.Buffer, offset int) Pointer {
 // size returns the argument for a number of elements.
 func size(t backend.Tensor) uint64 { return uint64(t.Size()) }
 
-// float returns the argument for a scalar.
+// float returns the argument for a scalar, as float32.
 func float(x float64) uint64 { return uint64(math.Float32bits(float32(x))) }
 
 // flag returns the argument for a choice.

@@ -7,22 +7,23 @@ import (
 )
 
 // lookups are the operations since the last check that look up rows or columns
-// by integers. Kernels cannot fail: they note the first integer that is out of
-// range in a word on the device, the fault, which the host reads when it waits.
+// by integers. A kernel cannot return an error. It notes the first integer that is
+// out of range in a word on the device, the fault, which the host reads when it
+// waits.
 type lookups struct {
 	fault   Pointer
-	list    []lookup // that were queued directly
-	planned []lookup // of the plan under way
-	call    uint64   // number of the next one in the capture under way
+	list    []lookup // queued directly
+	planned []lookup // in the current plan
+	call    uint64   // number of the next lookup in the current capture
 }
 
-// lookup is an operation, the integers it takes, and what they index.
+// lookup is an operation with its integers and their range.
 type lookup struct {
 	op, name string
 	ids      backend.Ints
-	writes   int    // of ids, so far
-	limit    int    // integers are at least 0 and less than this
-	target   string // says so: "x has %d rows"
+	writes   int    // how often ids had been written
+	limit    int    // integers are at least 0 and less than limit
+	target   string // format of limit in an error: "x has %d rows"
 }
 
 const (
@@ -41,14 +42,15 @@ func (d *Backend) prepareLookups() error {
 	return d.device.Fill32(d.lookups.fault, noFaultWord, faultBytes/4, d.stream)
 }
 
-// A lookup is known to its kernel by a number: its position in the list or, for
-// one of a graph, in those of the graph, beyond the numbers of the graphs before.
+// A kernel knows its lookup by a number. The low bits are the position in the
+// list, or in the lookups of a graph. The high bits are 0 for the list and count
+// the graphs from 1.
 const lookupBits = 20
 
 func firstCall(graph int) uint64 { return uint64(1+graph) << lookupBits }
 
-// lookup notes an operation and returns the two last arguments of its kernel,
-// the fault and the call.
+// lookup notes an operation. It returns the last two arguments of its kernel, the
+// address of the fault and the number of the lookup.
 func (d *Backend) lookup(l lookup) (fault, call uint64) {
 	s := &d.lookups
 	l.writes = l.ids.Buf.(*buffer).writes
@@ -69,7 +71,7 @@ func (d *Backend) lookup(l lookup) (fault, call uint64) {
 	return uint64(s.fault), call << 32
 }
 
-// noteLookups notes that a graph is launched, as planned.
+// noteLookups notes that a graph is launched with the lookups of the current plan.
 func (d *Backend) noteLookups(g *graph) {
 	if !g.launched {
 		g.launched = len(g.lookups) > 0
@@ -77,7 +79,7 @@ func (d *Backend) noteLookups(g *graph) {
 	}
 }
 
-// checkLookups waits and makes an integer that is out of range a sticky error.
+// checkLookups waits. If an integer was out of range, the error sticks.
 func (d *Backend) checkLookups() {
 	s := &d.lookups
 	pending := len(s.list) > 0
@@ -97,15 +99,15 @@ func (d *Backend) checkLookups() {
 			d.err = d.describe(l[call&(1<<lookupBits-1)], int(fault[0]&noFaultWord))
 		}
 	}
-	clear(s.list) // so that buffers are not kept
+	clear(s.list) // so that it keeps no buffers alive
 	s.list = s.list[:0]
 	for _, g := range d.replay.graphs {
 		g.launched = false
 	}
 }
 
-// describe makes the error of a lookup whose integer i is out of range. The
-// integer may be gone by now.
+// describe makes the error of a lookup whose integer i was out of range. The
+// integer may have been overwritten or freed since.
 func (d *Backend) describe(l lookup, i int) error {
 	target := fmt.Sprintf(l.target, l.limit)
 	if ids := l.ids.Buf.(*buffer); ids.Freed || ids.writes != l.writes {

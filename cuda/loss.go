@@ -31,7 +31,7 @@ func (d *Backend) SquaredError(loss, dy, y, target backend.Tensor, scale float64
 	d.sumLoss(op, loss, part, l.Grid.X, factors)
 }
 
-// sumLoss sets loss to the second of two factors times the sum of n parts.
+// sumLoss sets loss to the sum of n parts, times the second of two factors.
 func (d *Backend) sumLoss(op string, loss backend.Tensor, part uint64, n int, factors uint64) {
 	d.launch(op, "loss_sum", kernels.Single(), address(loss), part, uint64(n), factors+elementBytes)
 }

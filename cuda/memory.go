@@ -70,9 +70,9 @@ func (d *Backend) Free(buf backend.Buffer) {
 	d.recycle(a.pointer, a.bytes())
 }
 
-// allocate returns memory with any contents. It asks the driver only if none of
-// this size has been freed: there is one stream, so what is done with the memory
-// now comes after all that was done with it before.
+// allocate returns memory with unspecified contents. It asks the driver only if no
+// memory of this size is free. Freed memory is safe to use: there is one stream,
+// so new work on it runs after all earlier work.
 func (d *Backend) allocate(bytes int64) (Pointer, error) {
 	if list := d.free[bytes]; len(list) > 0 {
 		d.free[bytes] = list[:len(list)-1]
@@ -93,15 +93,15 @@ func (d *Backend) allocate(bytes int64) (Pointer, error) {
 	return 0, fmt.Errorf("%d bytes, with %d free of %d on %s: %w", bytes, free, total, d.info.Name, backend.ErrOutOfMemory)
 }
 
-// recycle keeps memory to give it out again.
+// recycle keeps memory for allocate to use again.
 func (d *Backend) recycle(p Pointer, bytes int64) {
 	if p != 0 {
 		d.free[bytes] = append(d.free[bytes], p)
 	}
 }
 
-// purge gives the memory that is not in use back to the driver, which waits for
-// the work that uses it.
+// purge gives unused memory back to the driver. The driver waits for queued work
+// that still uses it.
 func (d *Backend) purge() {
 	for bytes, list := range d.free {
 		for _, p := range list {
@@ -126,18 +126,19 @@ func (d *Backend) releaseMemory() {
 	d.purge()
 }
 
-// workspace is memory for what an operation keeps between its kernels. All
-// operations share it: there is one stream.
+// workspace is memory for intermediate results between the kernels of an
+// operation. All operations share it, since there is one stream.
 type workspace struct {
 	pointer Pointer
 	bytes   int64
 }
 
-// scratch returns memory for n floats until the end of op, null after an error.
+// scratch returns memory for n floats until the end of op. After an error it
+// returns null.
 func (d *Backend) scratch(op string, n int) uint64 {
 	bytes := int64(n) * elementBytes
 	if d.err == nil && bytes > d.workspace.bytes {
-		d.dropGraphs(op) // which use the one that is here
+		d.dropGraphs(op) // which use the old workspace
 		d.recycle(d.workspace.pointer, d.workspace.bytes)
 		d.workspace = workspace{}
 		p, err := d.allocate(bytes)

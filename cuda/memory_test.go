@@ -12,8 +12,7 @@ import (
 	"gputrain/internal/operands"
 )
 
-// Freed memory that is kept for its size does not stand in the way of another
-// size.
+// Freed memory of one size does not stand in the way of another size.
 func TestMemoryIsPurgedWhenShort(t *testing.T) {
 	const elements = 1 << 20
 	b := newBench(t, newDriver(t, emulator.Options{Memory: 4*elements + 4096}), cuda.Options{})
@@ -34,7 +33,7 @@ func TestMemoryIsPurgedWhenShort(t *testing.T) {
 	}
 }
 
-// An operation that finds no memory for its workspace says so, and it sticks.
+// An operation without memory for its workspace says so, and the error sticks.
 func TestWorkspaceOutOfMemory(t *testing.T) {
 	b := newBench(t, newDriver(t, emulator.Options{Memory: 1 << 20}), cuda.Options{})
 	x, y, dst := b.Zeros(4000, 4), b.Zeros(4000, 4), b.Zeros(4, 4)
@@ -48,7 +47,7 @@ func TestWorkspaceOutOfMemory(t *testing.T) {
 	}
 }
 
-// Memory is given out again by its size, and by no other.
+// Freed memory is used again for the same size only.
 func TestFreedMemoryIsUsedAgain(t *testing.T) {
 	allocations := 0
 	driver := wrapping{newDriver(t, emulator.Options{}), func(d cuda.Device) cuda.Device { return countedDevice{d, &allocations} }}
@@ -69,7 +68,7 @@ func TestFreedMemoryIsUsedAgain(t *testing.T) {
 	}
 }
 
-// countedDevice counts what the driver is asked for.
+// countedDevice counts allocations.
 type countedDevice struct {
 	cuda.Device
 	allocations *int
@@ -80,7 +79,7 @@ func (d countedDevice) Alloc(bytes int64) (cuda.Pointer, error) {
 	return d.Device.Alloc(bytes)
 }
 
-// Transfers that are longer than page-locked memory, many at once.
+// Transfers are longer than page-locked memory, and there are several.
 func TestLongTransfers(t *testing.T) {
 	b := newBench(t, newDriver(t, emulator.Options{}), cuda.Options{})
 	x := b.Zeros(1, 700_001)

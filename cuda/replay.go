@@ -10,40 +10,40 @@ import (
 //
 // The host calls the operations each time, but at first they only write a plan:
 // words that say which kernels would get which arguments. A layer over a
-// sequence writes one line, however many time steps it has. If a graph with
-// these words is there, it is launched; so nobody has to say when shapes or
-// addresses have changed. Arguments that change from step to step are not among
-// the words, but in memory of the device, scalars, which is written before.
+// sequence writes one line, however many time steps it has. If there is a graph
+// with these words, it is launched. So nobody has to say when shapes or addresses
+// have changed. Arguments that change from step to step are not among the words.
+// They are in device memory, scalars, which is written before the launch.
 type replay struct {
 	mode   mode
 	words  []uint64 // of the plan
 	values []byte   // of its scalars
-	used   int      // bytes of scalars that have been given out
+	used   int      // bytes of scalars in use
 	graphs []*graph
 
 	scalars      Pointer // of all graphs, one after the other
 	scalarsBytes int
 }
 
-// graph is a plan that was met, captured when it was met again.
+// graph is a plan that was met once. It is captured when it is met again.
 type graph struct {
 	words    []uint64
 	handle   Graph // none until it is captured
 	lookups  []lookup
-	launched bool // since the lookups were checked
+	launched bool // since the last check of lookups
 }
 
-// mode says what becomes of an operation.
+// mode says what a call of an operation does.
 type mode int
 
 const (
-	direct    mode = iota // it is queued
-	planning              // it is written to the plan
-	capturing             // it is captured, in the graph under way
+	direct    mode = iota // queues it
+	planning              // writes it to the plan
+	capturing             // captures it in the current graph
 )
 
 const (
-	maxGraphs      = 32 // an epoch has two: a full batch and the last
+	maxGraphs      = 32 // an epoch has two: for full batches and for the last one
 	minScalarBytes = 4096
 )
 
@@ -113,7 +113,7 @@ func (r *replay) find() *graph {
 	return nil
 }
 
-// remember keeps the plan. What is done once only is not worth a graph.
+// remember keeps the plan. A plan that is met only once is not worth a graph.
 func (d *Backend) remember() {
 	r := &d.replay
 	if len(r.graphs) == maxGraphs {
@@ -173,8 +173,8 @@ func (d *Backend) growScalars(n int) {
 	r.scalars, r.scalarsBytes = p, size
 }
 
-// put makes values what a kernel finds at the address that it returns, until
-// the next call.
+// put stores values for a kernel and returns their address. They stay until the
+// next call.
 func (d *Backend) put(op string, values []byte) uint64 {
 	r := &d.replay
 	if r.mode == direct {
@@ -189,9 +189,9 @@ func (d *Backend) put(op string, values []byte) uint64 {
 	return uint64(r.scalars) + uint64(r.used-scalarBytes)
 }
 
-// planned writes a line of the plan and reports whether that is all that is to
-// be done. op is the name of an operation or kernel; the grid of a kernel follows
-// from its arguments.
+// planned writes a line of the plan and returns true while planning. Else it
+// returns false, and the caller queues the operation. op is the name of an
+// operation or kernel. The grid of a kernel follows from its arguments.
 func (d *Backend) planned(op string, words ...uint64) bool {
 	r := &d.replay
 	if r.mode != planning {
@@ -216,8 +216,8 @@ func (d *Backend) plannedLayer(op string, batch int, tensors ...backend.Tensor) 
 	return true
 }
 
-// begin begins a line: the name, and how long it is, so that different plans
-// never have the same words.
+// begin begins a line with the name and the lengths of name and line. So different
+// plans never have the same words.
 func (r *replay) begin(op string, words int) {
 	r.words = append(r.words, uint64(len(op)), uint64(words))
 	for i := 0; i < len(op); i += 8 {

@@ -14,7 +14,7 @@ import (
 	"gputrain/train"
 )
 
-// calls counts what the driver is asked to queue.
+// calls counts what the driver queues.
 type calls struct{ launches, graphs, copies int }
 
 type callsDevice struct {
@@ -57,14 +57,14 @@ func newTrainer(t *testing.T, b backend.Backend, steps, batch int) (*train.Train
 	return trainer, data.Batch{Size: batch, Steps: steps, X: make([]float32, steps*batch*4), Labels: make([]int32, batch)}
 }
 
-// A time step costs the host nothing once the graph is there.
+// A time step costs the host nothing once there is a graph.
 func TestStepsBecomeOneLaunch(t *testing.T) {
 	for _, steps := range []int{2, 40} {
 		counted := &calls{}
 		b := newBench(t, counting(t, counted), cuda.Options{})
 		trainer, batch := newTrainer(t, b.Backend, steps, 2)
 		for k, want := range []calls{
-			{launches: -1, copies: 4},            // met for the first time: inputs, labels, scalars of the loss and of Adam
+			{launches: -1, copies: 4},            // the first time: inputs, labels, scalars of the loss and of Adam
 			{launches: -1, graphs: 1, copies: 3}, // captured; the scalars are one copy
 			{launches: 1, graphs: 1, copies: 3},  // replayed, and the loss is added up
 			{launches: 1, graphs: 1, copies: 3},
@@ -99,7 +99,7 @@ func TestSynchronousHasNoGraphs(t *testing.T) {
 	}
 }
 
-// More shapes than are kept, and one of them again.
+// There are more shapes than graphs are kept, and then one shape again.
 func TestManyShapesAreReplayed(t *testing.T) {
 	b := newBench(t, newDriver(t, emulator.Options{}), cuda.Options{})
 	x := b.Zeros(1, 100)
@@ -124,7 +124,7 @@ func TestManyShapesAreReplayed(t *testing.T) {
 	}
 }
 
-// What allocates or waits cannot be replayed.
+// Calls that allocate or wait cannot be replayed.
 func TestMisuseWithinReplay(t *testing.T) {
 	b := newBench(t, newDriver(t, emulator.Options{}), cuda.Options{})
 	x, ids := b.Zeros(1, 2), b.Ints(1, 2)
@@ -154,12 +154,12 @@ func TestMisuseWithinReplay(t *testing.T) {
 	}
 }
 
-// A seed of the emulator decides how far streams run ahead of each other.
+// The emulator's seed decides how far streams run ahead of each other.
 func TestUploadsArriveInTime(t *testing.T) {
-	// uploaded tells whether the sum of several uploads is right.
+	// uploaded reports whether the sum of several uploads is right.
 	uploaded := func(driver cuda.Driver) bool {
 		b := newBench(t, driver, cuda.Options{})
-		const n = 20_000 // more than what is copied on the stream of operations
+		const n = 20_000 // more than an upload on the stream of operations has
 		x, sum := b.Zeros(1, n), b.Zeros(1, n)
 		src, got := make([]float32, n), make([]float32, n)
 		for round := range 6 {

@@ -8,34 +8,35 @@ import (
 	"gputrain/backend"
 )
 
-// uploads are two blocks of memory, filled in turn. A block is filled again
-// when the stream has passed the event recorded after its copies.
+// uploads are two blocks of memory, which are filled in turn. A block is filled
+// again when the stream has passed the event that follows its copies.
 type uploads struct {
 	blocks  [2]block
 	current int
 	used    int  // bytes of the current block
-	short   bool // of memory: there is none for larger blocks or on the device
+	short   bool // there is no memory for larger blocks or for blocks on the device
 }
 
-// block is page-locked memory and as much on the device. What is small is copied
-// from the former straight to where it belongs. What is large is copied to the
-// latter on the stream of copies, while operations queued before still run, and
-// from there, fast, in the order of the operations.
+// block is page-locked memory and the same amount of device memory. Small data is
+// copied from the page-locked memory straight to its place. Large data is copied
+// to the block's device memory on the stream of copies, while earlier operations
+// still run. From there it is copied to its place, fast, in the order of the
+// operations.
 type block struct {
 	memory   []byte
-	staged   Pointer // none until it is needed
-	arrived  Event   // on the device
-	passed   Event   // by the stream of operations
-	recorded bool    // passed
+	staged   Pointer // on the device; none until it is needed
+	arrived  Event   // the data has arrived on the device
+	passed   Event   // the stream of operations has passed all copies
+	recorded bool    // passed is recorded
 }
 
 const (
 	blockBytes    = 1 << 20   // at first
 	maxBlockBytes = 256 << 20 // page-locked memory is scarce
-	largeUpload   = 64 << 10  // bytes, that take longer than to start a copy
+	largeUpload   = 64 << 10  // bytes, which take longer than starting a copy
 )
 
-// scalarBytes is the size of the memory for scalars: the most that an operation
+// scalarBytes is the size of the memory for scalars, the most that an operation
 // needs.
 const scalarBytes = 64
 
@@ -152,8 +153,8 @@ func (d *Backend) do(op string, call func() error) {
 	}
 }
 
-// stage makes sure of the memory of u on the device and reports whether it is
-// there.
+// stage allocates the device memory of u if need be and reports whether u has
+// it.
 func (d *Backend) stage(op string, u *block) bool {
 	if u.staged == 0 && !d.uploads.short {
 		var err error
@@ -165,8 +166,8 @@ func (d *Backend) stage(op string, u *block) bool {
 	return u.staged != 0
 }
 
-// room returns the current block and that part of its memory that no copy
-// reads, at least a byte.
+// room returns the current block and the part of its memory that no copy reads.
+// That is at least one byte.
 func (d *Backend) room(op string) (*block, []byte) {
 	s := &d.uploads
 	if full := &s.blocks[s.current]; s.used == len(full.memory) {
@@ -181,8 +182,8 @@ func (d *Backend) room(op string) (*block, []byte) {
 	return u, u.memory[s.used:]
 }
 
-// growBlocks waits and makes blocks that hold n bytes each, so that an upload
-// need not wait for the operations on the one before. Where memory is short they
+// growBlocks waits and makes blocks of n bytes each, so that an upload does not
+// wait for operations on the upload before it. Where memory is short, the blocks
 // stay as they are.
 func (d *Backend) growBlocks(op string, n int) {
 	s := &d.uploads
@@ -221,8 +222,8 @@ func (d *Backend) read(op string, dst []byte, src Pointer) {
 	}
 }
 
-// floats makes values, as float32, what a kernel finds at the address that it
-// returns, until the next call.
+// floats stores values for a kernel as float32 and returns their address. They
+// stay until the next call.
 func (d *Backend) floats(op string, values ...float64) uint64 {
 	var rounded [scalarBytes / 4]float32
 	for i, v := range values {
@@ -231,8 +232,8 @@ func (d *Backend) floats(op string, values ...float64) uint64 {
 	return d.put(op, bytesOf(rounded[:len(values)]))
 }
 
-// bytesOf returns the memory of x, in the byte order of the machine, which is
-// that of the device wherever Go and CUDA run both.
+// bytesOf returns the memory of x in the byte order of the machine. The device has
+// the same one wherever both Go and CUDA run.
 func bytesOf[T float32 | int32 | uint64](x []T) []byte {
 	var element T
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), len(x)*int(unsafe.Sizeof(element)))

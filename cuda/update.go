@@ -7,7 +7,7 @@ import (
 	"gputrain/kernels"
 )
 
-// Scalars are derived in float64, and rounded once. Their order is that of the
+// Scalars are computed in float64 and rounded once. They have the order of the
 // structures in kernels/update.cu.
 
 // SGD implements backend.Update.
@@ -40,8 +40,8 @@ func (d *Backend) Adam(a backend.AdamArgs) {
 		scalars, size(a.Param))
 }
 
-// velocity returns the argument for a velocity: null without momentum, even
-// where it is present.
+// velocity returns the argument for a velocity. Without momentum it is null, even
+// where the tensor is present.
 func velocity(v backend.Tensor, momentum float64) uint64 {
 	if momentum == 0 {
 		return 0
@@ -55,7 +55,7 @@ func (d *Backend) ClipNorm(x, norm backend.Tensor, limit float64) {
 	const op = "ClipNorm"
 	backend.CheckClipNorm(d, x, norm, limit)
 	l := kernels.Partials(int64(x.Size()))
-	// Partial sums have twice the size of an element; the factor follows them.
+	// A partial sum has twice the size of an element. The factor follows the sums.
 	part := d.scratch(op, 2*l.Grid.X+1)
 	factor := part + uint64(2*l.Grid.X)*elementBytes
 	d.launch(op, "clip_norm_square", l, part, address(x), size(x))

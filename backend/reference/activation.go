@@ -13,8 +13,8 @@ func (r *Backend) Sigmoid(y, x backend.Tensor) {
 }
 
 func sigmoid(x float64) float64 {
-	// 1/(1+e^−x) = e^x/(1+e^x); the exponent that is negative keeps its digits
-	// where the other one overflows.
+	// 1/(1+e^−x) = e^x/(1+e^x). A power with a negative exponent cannot
+	// overflow.
 	if x < 0 {
 		e := math.Exp(x)
 		return e / (1 + e)

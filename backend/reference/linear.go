@@ -94,7 +94,8 @@ func (r *Backend) ScatterAddRows(dst, x backend.Tensor, ids backend.Ints) {
 	}
 }
 
-// rowsExist reports whether t has all rows ids; if not, the error sticks.
+// rowsExist reports whether t has all the rows that ids name. If not, the error
+// sticks.
 func (r *Backend) rowsExist(op string, ids backend.Ints, name string, t backend.Tensor) bool {
 	for i, id := range ints(ids) {
 		if id < 0 || int(id) >= t.Rows {

@@ -35,7 +35,7 @@ func (r *Backend) SoftmaxCrossEntropy(loss, dlogits, logits backend.Tensor, labe
 	floats(loss)[0] = scale * total
 }
 
-// labelsExist reports whether logits has a column for each label; if not, the
+// labelsExist reports whether logits has a column for each label. If not, the
 // error sticks.
 func (r *Backend) labelsExist(labels backend.Ints, logits backend.Tensor) bool {
 	for i, label := range ints(labels) {

@@ -1,9 +1,9 @@
 // Package reference defines every operation of gputrain/backend by an obvious
-// loop over float64. It is a backend itself, slow and exact: other backends
-// are tested against it, and whole models run on it for gradient checks.
+// loop over float64. It is a backend itself, slow and exact. Other backends are
+// tested against it, and whole models run on it for gradient checks.
 //
-// It has no fused operations, so that a layer takes the path of plain
-// operations, which is what defines the fused ones.
+// It has no fused operations, so a layer takes the path of plain operations. That
+// path defines the fused ones.
 package reference
 
 import (
@@ -13,8 +13,8 @@ import (
 )
 
 // memoryLimit is the most bytes that all allocations of a backend may take
-// together. Go ends the process when the system has no memory to give, so a
-// size that is a mistake must fail before it gets that far.
+// together. Go ends the process when the system has no memory left, so a mistaken
+// size must fail before that.
 const memoryLimit = 8 << 30
 
 const (
@@ -22,7 +22,7 @@ const (
 	intBytes   = 4
 )
 
-// Backend computes in float64. Its operations run at once, in the calls.
+// Backend computes in float64. A call returns when its operation is done.
 type Backend struct {
 	live   map[*buffer]struct{}
 	bytes  int // taken by live
@@ -41,7 +41,7 @@ func (a *buffer) bytes() int { return len(a.floats)*floatBytes + len(a.ints)*int
 
 var _ backend.Backend = (*Backend)(nil)
 
-// New returns a backend, whose allocations may take 8 GiB together.
+// New returns a backend. Its allocations may take 8 GiB together.
 func New() *Backend {
 	return &Backend{live: make(map[*buffer]struct{})}
 }
