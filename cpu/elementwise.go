@@ -79,7 +79,7 @@ func (c *Backend) runRow(op string, k kernel, dst, x, row backend.Tensor) {
 }
 
 // The compiler inlines unary and binary into the kernels that call them, and
-// the function literals too, so there is no call for each element.
+// function literals that these pass too.
 
 // unary sets dst[i] = f(x[i]).
 func unary(dst, x []float32, f func(x float32) float32) {
