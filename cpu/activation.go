@@ -6,91 +6,59 @@ import (
 	"gputrain/backend"
 )
 
-// Sigmoid sets y[i,j] = 1/(1+exp(−x[i,j])). y may be x.
-func (c *Backend) Sigmoid(y, x backend.Tensor) {
-	backend.CheckMap(c, "Sigmoid", y, x)
-	c.apply(sigmoids, costlyGrain, y, x, x, 0)
-}
+// Sigmoid implements backend.Activation.
+func (c *Backend) Sigmoid(y, x backend.Tensor) { c.runMap("Sigmoid", sigmoids, costlyGrain, y, x, 0) }
 
-func sigmoids(y, x, _ []float32, _ float32) {
-	x = x[:len(y)]
-	for i := range y {
-		y[i] = sigmoid(x[i])
-	}
-}
+func sigmoids(y, x, _ []float32, _ float32) { unary(y, x, sigmoid) }
 
-// SigmoidGrad sets dx[i,j] = dy[i,j]·y[i,j]·(1−y[i,j]). dx may be y or dy.
+// SigmoidGrad implements backend.Activation.
 func (c *Backend) SigmoidGrad(dx, y, dy backend.Tensor) {
-	backend.CheckGrad(c, "SigmoidGrad", dx, y, dy)
-	c.apply(sigmoidGrad, cheapGrain, dx, y, dy, 0)
+	c.runGrad("SigmoidGrad", sigmoidGrad, dx, y, dy)
 }
 
 func sigmoidGrad(dx, y, dy []float32, _ float32) {
-	y, dy = y[:len(dx)], dy[:len(dx)]
-	for i := range dx {
-		dx[i] = dy[i] * y[i] * (1 - y[i])
-	}
+	binary(dx, y, dy, func(y, dy float32) float32 { return dy * y * (1 - y) })
 }
 
-// Tanh sets y[i,j] = tanh(x[i,j]). y may be x.
-func (c *Backend) Tanh(y, x backend.Tensor) {
-	backend.CheckMap(c, "Tanh", y, x)
-	c.apply(tanhs, costlyGrain, y, x, x, 0)
-}
+// Tanh implements backend.Activation.
+func (c *Backend) Tanh(y, x backend.Tensor) { c.runMap("Tanh", tanhs, costlyGrain, y, x, 0) }
 
-func tanhs(y, x, _ []float32, _ float32) {
-	x = x[:len(y)]
-	for i := range y {
-		y[i] = tanh(x[i])
-	}
-}
+func tanhs(y, x, _ []float32, _ float32) { unary(y, x, tanh) }
 
-// TanhGrad sets dx[i,j] = dy[i,j]·(1−y[i,j]²). dx may be y or dy.
+// TanhGrad implements backend.Activation.
 func (c *Backend) TanhGrad(dx, y, dy backend.Tensor) {
-	backend.CheckGrad(c, "TanhGrad", dx, y, dy)
-	c.apply(tanhGrad, cheapGrain, dx, y, dy, 0)
+	c.runGrad("TanhGrad", tanhGrad, dx, y, dy)
 }
 
 func tanhGrad(dx, y, dy []float32, _ float32) {
-	y, dy = y[:len(dx)], dy[:len(dx)]
-	for i := range dx {
-		dx[i] = dy[i] * (1 - y[i]*y[i])
-	}
+	binary(dx, y, dy, func(y, dy float32) float32 { return dy * (1 - y*y) })
 }
 
-// ReLU sets y[i,j] = max(x[i,j], 0), NaN for NaN. y may be x.
-func (c *Backend) ReLU(y, x backend.Tensor) {
-	backend.CheckMap(c, "ReLU", y, x)
-	c.apply(relu, cheapGrain, y, x, x, 0)
-}
+// ReLU implements backend.Activation.
+func (c *Backend) ReLU(y, x backend.Tensor) { c.runMap("ReLU", relu, cheapGrain, y, x, 0) }
 
 func relu(y, x, _ []float32, _ float32) {
-	x = x[:len(y)]
-	for i := range y {
-		y[i] = max(x[i], 0)
-	}
+	unary(y, x, func(x float32) float32 { return max(x, 0) })
 }
 
-// ReLUGrad sets dx[i,j] = dy[i,j] where y[i,j] > 0, else 0. dx may be y or dy.
+// ReLUGrad implements backend.Activation.
 func (c *Backend) ReLUGrad(dx, y, dy backend.Tensor) {
-	backend.CheckGrad(c, "ReLUGrad", dx, y, dy)
-	c.apply(reluGrad, cheapGrain, dx, y, dy, 0)
+	c.runGrad("ReLUGrad", reluGrad, dx, y, dy)
 }
 
 func reluGrad(dx, y, dy []float32, _ float32) {
-	y, dy = y[:len(dx)], dy[:len(dx)]
-	for i := range dx {
-		// Signs are as good as random: an integer is chosen without a branch.
-		bits := math.Float32bits(dy[i])
-		if !(y[i] > 0) {
+	binary(dx, y, dy, func(y, dy float32) float32 {
+		// A branch would be mispredicted half the time, so choose an integer, which
+		// the compiler does without a branch.
+		bits := math.Float32bits(dy)
+		if !(y > 0) {
 			bits = 0
 		}
-		dx[i] = math.Float32frombits(bits)
-	}
+		return math.Float32frombits(bits)
+	})
 }
 
-// Softmax sets y[i,j] = exp(x[i,j]−m_i) / Σ_k exp(x[i,k]−m_i), where
-// m_i = max_k x[i,k]. y may be x.
+// Softmax implements backend.Activation.
 func (c *Backend) Softmax(y, x backend.Tensor) {
 	backend.CheckMap(c, "Softmax", y, x)
 	c.applyRows(softmax, costlyGrain, y, x, x)
@@ -115,8 +83,7 @@ func maxSumExp(x []float32) (largest, sum float64) {
 	return largest, sum
 }
 
-// SoftmaxGrad sets dx[i,j] = y[i,j]·(dy[i,j] − Σ_k dy[i,k]·y[i,k]). dx may be
-// y or dy.
+// SoftmaxGrad implements backend.Activation.
 func (c *Backend) SoftmaxGrad(dx, y, dy backend.Tensor) {
 	backend.CheckGrad(c, "SoftmaxGrad", dx, y, dy)
 	c.applyRows(softmaxGrad, cheapGrain, dx, y, dy)
@@ -132,8 +99,7 @@ func softmaxGrad(dx, y, dy []float32, _ float32) {
 	}
 }
 
-// LayerNorm sets y[i,j] = (x[i,j]−μ_i)·rstd[i,0], rstd[i,0] = 1/√(v_i+epsilon),
-// μ_i and v_i being the mean and the variance of row i. y may be x.
+// LayerNorm implements backend.Activation.
 func (c *Backend) LayerNorm(y, rstd, x backend.Tensor, epsilon float64) {
 	backend.CheckLayerNorm(c, y, rstd, x, epsilon)
 	if c.err != nil {
@@ -168,8 +134,7 @@ func (l *layerNorm) run(from, to int) {
 	}
 }
 
-// LayerNormGrad sets dx[i,j] = rstd[i,0]·(dy[i,j] − Σ_k dy[i,k]/cols −
-// y[i,j]·Σ_k dy[i,k]·y[i,k]/cols). dx may be y or dy.
+// LayerNormGrad implements backend.Activation.
 func (c *Backend) LayerNormGrad(dx, y, rstd, dy backend.Tensor) {
 	backend.CheckLayerNormGrad(c, dx, y, rstd, dy)
 	if c.err != nil {
@@ -206,22 +171,24 @@ func sigmoid(x float32) float32 {
 	return float32(1 / (1 + (scale + scale*expm1(r))))
 }
 
-// tanh returns tanh(x) within 1 ULP, from (exp(2x)−1)/(exp(2x)+1). The
-// difference is taken before the 1 is lost, see reduce.
+// tanh returns tanh(x) within 1 ULP, as (exp(2x)−1)/(exp(2x)+1). Near 0, where
+// scale is 1, it subtracts the 1 before adding expm1(r), which keeps all digits.
 func tanh(x float32) float32 {
 	scale, r := reduce(2 * math.Abs(float64(x)))
 	m := (scale - 1) + scale*expm1(r)
 	return float32(m * math.Copysign(1, float64(x)) / (m + 2))
 }
 
-// exp returns exp(x) within 6e−9 of itself; beyond ±700, at ±700.
+// exp returns exp(x) with a relative error of at most 6e−9. Beyond ±700 it returns
+// its value at ±700.
 func exp(x float64) float64 {
 	scale, r := reduce(x)
 	return scale + scale*expm1(r)
 }
 
-// reduce returns a power of two and r, |r| ≤ ln 2 / 2, with exp(x) =
-// scale·exp(r); beyond ±700, at ±700. scale is 1 where x is r.
+// reduce returns a power of two, scale, and r with |r| ≤ ln 2 / 2, such that
+// exp(x) = scale·exp(r). Beyond ±700 it returns those of ±700. scale is 1 where
+// r is x.
 func reduce(x float64) (scale, r float64) {
 	const limit = 700
 	if x > limit {
@@ -229,7 +196,7 @@ func reduce(x float64) (scale, r float64) {
 	} else if x < -limit {
 		x = -limit
 	}
-	// x = n·ln 2 + r. Adding 1.5·2⁵² rounds to an integer, which is then in the
+	// x = n·ln 2 + r. Adding 1.5·2⁵² rounds to the integer n and leaves it in the
 	// lowest bits.
 	const rounder = 3 << 51
 	shifted := x*math.Log2E + rounder
@@ -237,11 +204,11 @@ func reduce(x float64) (scale, r float64) {
 	return scale, x - (shifted-rounder)*math.Ln2
 }
 
-// expm1 returns exp(r)−1 within 6e−9 of itself, for r from reduce. float64
-// arithmetic leaves a float32 result with no error but that of its own rounding,
-// and its range with none to overflow.
+// expm1 returns exp(r)−1 with a relative error of at most 6e−9, for r from reduce.
+// With float64, the final rounding is nearly the only error of a float32 result,
+// and nothing overflows.
 func expm1(r float64) float64 {
-	// r + r²/2! + ... + r⁷/7!, in an order that leaves little to wait for.
+	// r + r²/2! + ... + r⁷/7!, in an order where few operations wait for others.
 	square := r * r
 	low := r + square*(1./2+r*(1./6))
 	high := (1./24 + r*(1./120)) + square*(1./720+r*(1./5040))

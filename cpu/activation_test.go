@@ -8,8 +8,8 @@ import (
 	"gputrain/cpu"
 )
 
-// everyFloat returns float32s over the whole range, both signs, denormals,
-// infinities and NaN included: every stride-th, and those around powers of two.
+// everyFloat returns float32s over the whole range: every stride-th of them, and
+// those around powers of two. Both signs, denormals, infinities and NaN are among them.
 func everyFloat() []float32 {
 	const stride = 4099
 	var all []float32
@@ -25,8 +25,8 @@ func everyFloat() []float32 {
 	return all
 }
 
-// ulps returns how many float32s lie between got and the float32 nearest to
-// want; NaNs are equal to each other, zeros of different sign are not.
+// ulps returns how many float32s lie between got and the float32 nearest to want.
+// NaNs are equal to each other. Zeros of different sign are not.
 func ulps(got float32, want float64) uint32 {
 	a, b := math.Float32bits(got), math.Float32bits(float32(want))
 	gotNaN, wantNaN := math.IsNaN(float64(got)), math.IsNaN(want)
@@ -59,7 +59,7 @@ func TestUlpsCountsFloats(t *testing.T) {
 func TestActivationsAreAccurateOverTheWholeRange(t *testing.T) {
 	b := newBench(t, cpu.Options{})
 	in := everyFloat()
-	x, y := b.zeros(1, len(in)), b.zeros(1, len(in))
+	x, y := b.Zeros(1, len(in)), b.Zeros(1, len(in))
 	b.Upload(x, in)
 	out := make([]float32, len(in))
 	for _, f := range []struct {

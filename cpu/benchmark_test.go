@@ -11,7 +11,7 @@ import (
 	"gputrain/cpu"
 )
 
-// BenchmarkGemm measures each product against blas32 called directly.
+// BenchmarkGemm measures each product beside a direct call of blas32.
 func BenchmarkGemm(b *testing.B) {
 	for _, p := range []struct {
 		name           string
@@ -36,8 +36,8 @@ func BenchmarkGemm(b *testing.B) {
 		{"TT", true, true, 256, 256, 256},
 	} {
 		bench := newBench(b, cpu.Options{})
-		dst := bench.zeros(p.m, p.n)
-		x, y := bench.in(p.m, p.k), bench.in(p.k, p.n)
+		dst := bench.Zeros(p.m, p.n)
+		x, y := bench.Uniform(p.m, p.k), bench.Uniform(p.k, p.n)
 		general := func(t backend.Tensor) blas32.General {
 			g := blas32.General{Rows: t.Rows, Cols: t.Cols, Stride: t.Cols, Data: make([]float32, t.Size())}
 			if err := bench.Download(g.Data, t); err != nil {
@@ -72,7 +72,7 @@ func reportGFLOPs(b *testing.B, perCall float64) {
 	b.ReportMetric(perCall*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 }
 
-// BenchmarkLSTMStep measures training steps of one layer: forward, backward,
+// BenchmarkLSTMStep measures training steps of one layer: forward, backward and
 // Adam.
 func BenchmarkLSTMStep(b *testing.B) {
 	for _, d := range []backend.LSTMDims{
@@ -85,7 +85,7 @@ func BenchmarkLSTMStep(b *testing.B) {
 			bench := newBench(b, cpu.Options{})
 			a := bench.lstm(d)
 			n := 4 * d.Hidden * (d.Input + d.Hidden + 2)
-			adam := backend.AdamArgs{Param: bench.zeros(1, n), Grad: bench.in(1, n), Mean: bench.zeros(1, n), Square: bench.zeros(1, n),
+			adam := backend.AdamArgs{Param: bench.Zeros(1, n), Grad: bench.Uniform(1, n), Mean: bench.Zeros(1, n), Square: bench.Zeros(1, n),
 				LR: 1e-3, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, Step: 1}
 			b.ReportAllocs()
 			for b.Loop() {
@@ -94,7 +94,7 @@ func BenchmarkLSTMStep(b *testing.B) {
 				bench.Adam(adam)
 			}
 			rows, weights := float64(d.Steps*d.Batch), 4*float64(d.Hidden)
-			// Forward, and two products for each of it backward.
+			// Backward has two products for each one of forward.
 			reportGFLOPs(b, 3*2*rows*weights*float64(d.Input+d.Hidden))
 		})
 	}
@@ -103,7 +103,7 @@ func BenchmarkLSTMStep(b *testing.B) {
 // BenchmarkActivation measures the nonlinearities, per element.
 func BenchmarkActivation(b *testing.B) {
 	bench := newBench(b, cpu.Options{Workers: 1})
-	x, y := bench.in(64, 1024), bench.zeros(64, 1024)
+	x, y := bench.Uniform(64, 1024), bench.Zeros(64, 1024)
 	for _, op := range []struct {
 		name string
 		call func()

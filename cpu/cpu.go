@@ -1,8 +1,8 @@
 // Package cpu is the backend for any CPU: float32 over gonum's BLAS, spread
 // over a fixed set of goroutines.
 //
-// Results have the same bits run after run and for any number of workers:
-// how an operation is cut into parts never changes the order of a sum. No
+// Results have the same bits run after run and for any number of workers: the
+// parts that an operation is cut into never change the order of a sum. No
 // operation allocates.
 package cpu
 
@@ -23,8 +23,8 @@ type Options struct {
 	Workers int
 
 	// MemoryLimit is the number of bytes that all tensors may take together. 0
-	// means the memory of the machine. With a limit beyond what the machine has
-	// to give, the system ends the process where New would return an error.
+	// means the memory of the machine. With a limit beyond the free memory, the
+	// system ends the process where New would return an error.
 	MemoryLimit int64
 
 	// BLAS computes the tiles of matrix products, on all workers at once. nil
@@ -33,8 +33,8 @@ type Options struct {
 	BLAS blas.Float32Level3
 }
 
-// Backend computes in float32 on the CPU. Its operations run at once, in the
-// calls.
+// Backend computes in float32 on the CPU. A call returns when its operation is
+// done.
 type Backend struct {
 	memory
 	pool *pool
@@ -46,8 +46,8 @@ type Backend struct {
 	panels [][]float32 // storage for a packed operand of Gemm, of each worker
 }
 
-// jobs holds the operation in progress, in a field of its own type: a job
-// that is passed as an interface would otherwise be allocated.
+// jobs holds the operation in progress, in a field of its own type. A job is
+// passed as an interface, which would allocate it otherwise.
 type jobs struct {
 	elementwise     elementwise
 	rowwise         rowwise
@@ -126,7 +126,7 @@ func Open(o Options) (*Backend, error) {
 // Name returns "cpu".
 func (c *Backend) Name() string { return "cpu" }
 
-// Sync returns the sticky error: nothing is ever queued.
+// Sync returns the sticky error. Nothing is ever queued.
 func (c *Backend) Sync() error { return c.err }
 
 // Err returns the sticky error.
@@ -170,8 +170,8 @@ func (c *Backend) forEach(op ranged, n, grain int) {
 	c.pool.run(&c.loop, ceilDiv(n, grain))
 }
 
-// Sizes of the parts of forEach, in elements: about 10 µs of work, a few times
-// what it takes to hand a part to a worker.
+// Sizes of the parts of forEach, in elements. A part is about 10 µs of work, a
+// few times as long as it takes to hand it to a worker.
 const (
 	cheapGrain  = 1 << 14 // an addition
 	costlyGrain = 1 << 11 // an exponential

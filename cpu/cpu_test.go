@@ -3,7 +3,6 @@ package cpu_test
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"sync/atomic"
 	"testing"
 
@@ -70,21 +69,20 @@ func TestBadIdsAreStickyErrors(t *testing.T) {
 		call func(b *bench, x backend.Tensor, ids backend.Ints)
 		want string
 	}{
-		{"GatherRows", func(b *bench, x backend.Tensor, ids backend.Ints) { b.GatherRows(b.zeros(5, 3), x, ids) },
+		{"GatherRows", func(b *bench, x backend.Tensor, ids backend.Ints) { b.GatherRows(b.Zeros(5, 3), x, ids) },
 			"cpu: GatherRows: ids[3] is 12, x has 10 rows"},
-		{"ScatterAddRows", func(b *bench, x backend.Tensor, ids backend.Ints) { b.ScatterAddRows(x, b.zeros(5, 3), ids) },
+		{"ScatterAddRows", func(b *bench, x backend.Tensor, ids backend.Ints) { b.ScatterAddRows(x, b.Zeros(5, 3), ids) },
 			"cpu: ScatterAddRows: ids[3] is 12, dst has 10 rows"},
 		{"SoftmaxCrossEntropy", func(b *bench, x backend.Tensor, ids backend.Ints) {
-			b.SoftmaxCrossEntropy(b.zeros(1, 1), backend.Tensor{}, x.Slice(0, 5), ids, 1)
+			b.SoftmaxCrossEntropy(b.Zeros(1, 1), backend.Tensor{}, x.Slice(0, 5), ids, 1)
 		}, "cpu: SoftmaxCrossEntropy: labels[3] is 12, logits has 3 columns"},
 	} {
 		device, err := cpu.Open(cpu.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		b := &bench{Backend: device, t: t, rng: rand.New(rand.NewPCG(1, 8))}
-		x, ids := b.in(10, 3), b.ids(5, 1)
-		b.UploadInts(ids, []int32{0, 1, 2, 12, -7})
+		b := benchOn(t, device, 8)
+		x, ids := b.Uniform(10, 3), b.Ints(0, 1, 2, 12, -7)
 		c.call(b, x, ids)
 		b.Fill(x, 0)
 		if err := b.Err(); err == nil || err.Error() != c.want {
@@ -96,7 +94,7 @@ func TestBadIdsAreStickyErrors(t *testing.T) {
 	}
 }
 
-// countingBLAS is gonum's, with a count of the calls.
+// countingBLAS is gonum's and counts the calls.
 type countingBLAS struct {
 	gonum.Implementation
 	calls *atomic.Int64

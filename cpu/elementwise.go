@@ -2,8 +2,8 @@ package cpu
 
 import "gputrain/backend"
 
-// kernel computes a span of elements. x, y and alpha are as the operation has
-// them; one that takes fewer operands ignores the rest, which repeat others.
+// kernel computes a span of elements from the operands x and y and the scalar
+// alpha. A kernel with fewer operands ignores the rest.
 type kernel func(dst, x, y []float32, alpha float32)
 
 // elementwise is a kernel over operands of the same shape.
@@ -26,12 +26,12 @@ func (c *Backend) apply(k kernel, grain int, dst, x, y backend.Tensor, alpha flo
 	c.forEach(&c.jobs.elementwise, dst.Size(), grain)
 }
 
-// rowwise is a kernel over one row at a time.
+// rowwise is a kernel that runs over one row at a time.
 type rowwise struct {
 	kernel    kernel
 	dst, x, y []float32
 	cols      int
-	yStep     int // from row to row of y; 0 repeats its first
+	yStep     int // from row to row of y; 0 repeats the first row
 }
 
 func (r *rowwise) run(from, to int) {
@@ -41,8 +41,8 @@ func (r *rowwise) run(from, to int) {
 	}
 }
 
-// applyRows runs kernel k over each row of dst and x, and of y, which may also
-// be a single row.
+// applyRows runs kernel k over each row of dst, x and y. y may also be a single
+// row, which all rows of x share.
 func (c *Backend) applyRows(k kernel, grain int, dst, x, y backend.Tensor) {
 	if c.err != nil {
 		return
@@ -55,7 +55,49 @@ func (c *Backend) applyRows(k kernel, grain int, dst, x, y backend.Tensor) {
 	c.forEach(&c.jobs.rowwise, dst.Rows, rowGrain(grain, dst.Cols))
 }
 
-// Fill sets dst[i,j] = value.
+// runMap, runZip, runGrad and runRow check the operands of op, as the Check
+// function of that name does, and run kernel k over them.
+
+func (c *Backend) runMap(op string, k kernel, grain int, dst, x backend.Tensor, alpha float64) {
+	backend.CheckMap(c, op, dst, x)
+	c.apply(k, grain, dst, x, x, alpha)
+}
+
+func (c *Backend) runZip(op string, k kernel, dst, a, b backend.Tensor) {
+	backend.CheckZip(c, op, dst, a, b)
+	c.apply(k, cheapGrain, dst, a, b, 0)
+}
+
+func (c *Backend) runGrad(op string, k kernel, dx, y, dy backend.Tensor) {
+	backend.CheckGrad(c, op, dx, y, dy)
+	c.apply(k, cheapGrain, dx, y, dy, 0)
+}
+
+func (c *Backend) runRow(op string, k kernel, dst, x, row backend.Tensor) {
+	backend.CheckRow(c, op, dst, x, row)
+	c.applyRows(k, cheapGrain, dst, x, row)
+}
+
+// The compiler inlines unary and binary into the kernels that call them, and
+// function literals that these pass too.
+
+// unary sets dst[i] = f(x[i]).
+func unary(dst, x []float32, f func(x float32) float32) {
+	x = x[:len(dst)]
+	for i := range dst {
+		dst[i] = f(x[i])
+	}
+}
+
+// binary sets dst[i] = f(x[i], y[i]).
+func binary(dst, x, y []float32, f func(x, y float32) float32) {
+	x, y = x[:len(dst)], y[:len(dst)]
+	for i := range dst {
+		dst[i] = f(x[i], y[i])
+	}
+}
+
+// Fill implements backend.Elementwise.
 func (c *Backend) Fill(dst backend.Tensor, value float64) {
 	backend.CheckFill(c, dst)
 	c.apply(fill, cheapGrain, dst, dst, dst, value)
@@ -67,105 +109,67 @@ func fill(dst, _, _ []float32, value float32) {
 	}
 }
 
-// Copy sets dst[i,j] = x[i,j]. dst may be x.
-func (c *Backend) Copy(dst, x backend.Tensor) {
-	backend.CheckMap(c, "Copy", dst, x)
-	c.apply(move, cheapGrain, dst, x, x, 0)
-}
+// Copy implements backend.Elementwise.
+func (c *Backend) Copy(dst, x backend.Tensor) { c.runMap("Copy", move, cheapGrain, dst, x, 0) }
 
 func move(dst, x, _ []float32, _ float32) { copy(dst, x) }
 
-// Add sets dst[i,j] = x[i,j] + y[i,j]. dst may be x or y.
-func (c *Backend) Add(dst, x, y backend.Tensor) {
-	backend.CheckZip(c, "Add", dst, x, y)
-	c.apply(add, cheapGrain, dst, x, y, 0)
+// Add implements backend.Elementwise.
+func (c *Backend) Add(dst, a, b backend.Tensor) { c.runZip("Add", add, dst, a, b) }
+
+func add(dst, a, b []float32, _ float32) {
+	binary(dst, a, b, func(a, b float32) float32 { return a + b })
 }
 
-func add(dst, x, y []float32, _ float32) {
-	x, y = x[:len(dst)], y[:len(dst)]
+// Sub implements backend.Elementwise.
+func (c *Backend) Sub(dst, a, b backend.Tensor) { c.runZip("Sub", sub, dst, a, b) }
+
+func sub(dst, a, b []float32, _ float32) {
+	binary(dst, a, b, func(a, b float32) float32 { return a - b })
+}
+
+// Mul implements backend.Elementwise.
+func (c *Backend) Mul(dst, a, b backend.Tensor) { c.runZip("Mul", mul, dst, a, b) }
+
+func mul(dst, a, b []float32, _ float32) {
+	binary(dst, a, b, func(a, b float32) float32 { return a * b })
+}
+
+// AddMul implements backend.Elementwise.
+func (c *Backend) AddMul(dst, a, b backend.Tensor) { c.runZip("AddMul", addMul, dst, a, b) }
+
+func addMul(dst, a, b []float32, _ float32) {
+	a, b = a[:len(dst)], b[:len(dst)]
 	for i := range dst {
-		dst[i] = x[i] + y[i]
+		dst[i] += a[i] * b[i]
 	}
 }
 
-// Sub sets dst[i,j] = x[i,j] − y[i,j]. dst may be x or y.
-func (c *Backend) Sub(dst, x, y backend.Tensor) {
-	backend.CheckZip(c, "Sub", dst, x, y)
-	c.apply(sub, cheapGrain, dst, x, y, 0)
-}
-
-func sub(dst, x, y []float32, _ float32) {
-	x, y = x[:len(dst)], y[:len(dst)]
-	for i := range dst {
-		dst[i] = x[i] - y[i]
-	}
-}
-
-// Mul sets dst[i,j] = x[i,j]·y[i,j]. dst may be x or y.
-func (c *Backend) Mul(dst, x, y backend.Tensor) {
-	backend.CheckZip(c, "Mul", dst, x, y)
-	c.apply(mul, cheapGrain, dst, x, y, 0)
-}
-
-func mul(dst, x, y []float32, _ float32) {
-	x, y = x[:len(dst)], y[:len(dst)]
-	for i := range dst {
-		dst[i] = x[i] * y[i]
-	}
-}
-
-// AddMul adds a product: dst[i,j] += x[i,j]·y[i,j]. dst may be x or y.
-func (c *Backend) AddMul(dst, x, y backend.Tensor) {
-	backend.CheckZip(c, "AddMul", dst, x, y)
-	c.apply(addMul, cheapGrain, dst, x, y, 0)
-}
-
-func addMul(dst, x, y []float32, _ float32) {
-	x, y = x[:len(dst)], y[:len(dst)]
-	for i := range dst {
-		dst[i] += x[i] * y[i]
-	}
-}
-
-// Scale sets dst[i,j] = alpha·x[i,j]. dst may be x.
+// Scale implements backend.Elementwise.
 func (c *Backend) Scale(dst backend.Tensor, alpha float64, x backend.Tensor) {
-	backend.CheckMap(c, "Scale", dst, x)
-	c.apply(scale, cheapGrain, dst, x, x, alpha)
+	c.runMap("Scale", scale, cheapGrain, dst, x, alpha)
 }
 
 func scale(dst, x, _ []float32, alpha float32) {
-	x = x[:len(dst)]
-	for i := range dst {
-		dst[i] = alpha * x[i]
-	}
+	unary(dst, x, func(x float32) float32 { return alpha * x })
 }
 
-// AddScaled adds a multiple: dst[i,j] += alpha·x[i,j]. dst may be x.
+// AddScaled implements backend.Elementwise.
 func (c *Backend) AddScaled(dst backend.Tensor, alpha float64, x backend.Tensor) {
-	backend.CheckMap(c, "AddScaled", dst, x)
-	c.apply(addScaled, cheapGrain, dst, x, x, alpha)
+	c.runMap("AddScaled", addScaled, cheapGrain, dst, x, alpha)
 }
 
 func addScaled(dst, x, _ []float32, alpha float32) {
-	x = x[:len(dst)]
-	for i := range dst {
-		dst[i] += alpha * x[i]
-	}
+	binary(dst, dst, x, func(dst, x float32) float32 { return dst + alpha*x })
 }
 
-// AddRow sets dst[i,j] = x[i,j] + row[0,j]. row is [1, cols]. dst may be x.
-func (c *Backend) AddRow(dst, x, row backend.Tensor) {
-	backend.CheckRow(c, "AddRow", dst, x, row)
-	c.applyRows(add, cheapGrain, dst, x, row)
-}
+// AddRow implements backend.Elementwise.
+func (c *Backend) AddRow(dst, x, row backend.Tensor) { c.runRow("AddRow", add, dst, x, row) }
 
-// MulRow sets dst[i,j] = x[i,j]·row[0,j]. row is [1, cols]. dst may be x.
-func (c *Backend) MulRow(dst, x, row backend.Tensor) {
-	backend.CheckRow(c, "MulRow", dst, x, row)
-	c.applyRows(mul, cheapGrain, dst, x, row)
-}
+// MulRow implements backend.Elementwise.
+func (c *Backend) MulRow(dst, x, row backend.Tensor) { c.runRow("MulRow", mul, dst, x, row) }
 
-// MulCol sets dst[i,j] = x[i,j]·col[i,0]. col is [rows, 1]. dst may be x.
+// MulCol implements backend.Elementwise.
 func (c *Backend) MulCol(dst, x, col backend.Tensor) {
 	backend.CheckCol(c, "MulCol", dst, x, col)
 	if c.err != nil {
@@ -187,8 +191,7 @@ func (m *mulCol) run(from, to int) {
 	}
 }
 
-// CopyCols copies cols columns, of all rows, from column xCol of x to column
-// dstCol of dst. The rest of dst keeps its values. dst must not overlap x.
+// CopyCols implements backend.Elementwise.
 func (c *Backend) CopyCols(dst backend.Tensor, dstCol int, x backend.Tensor, xCol, cols int) {
 	backend.CheckCopyCols(c, dst, dstCol, x, xCol, cols)
 	if c.err != nil {
@@ -211,8 +214,7 @@ func (j *copyCols) run(from, to int) {
 	}
 }
 
-// Dropout sets dst[k] = x[k]/(1−rate) where backend.DropoutKeeps(seed,
-// offset+k, rate), else 0, k being the row-major index. dst may be x.
+// Dropout implements backend.Elementwise.
 func (c *Backend) Dropout(dst, x backend.Tensor, rate float64, seed, offset uint64) {
 	backend.CheckDropout(c, dst, x, rate)
 	if c.err != nil {

@@ -9,9 +9,9 @@ import (
 // product is dst = alpha·op(a)·op(b) + beta·dst in progress, as a job over the
 // blocks of dst. op(a) is [m,k], op(b) [k,n]. The zero product does nothing.
 //
-// Every product, but for plain ones, is made of calls of Sgemm that stay below
-// the size from which gonum's starts goroutines, and so allocates: four blocks of
-// 64x64 of dst.
+// Plain products aside, a product is made of calls of Sgemm. They are small:
+// from four blocks of 64x64 of dst on, gonum's Sgemm starts goroutines and
+// allocates.
 type product struct {
 	tiling
 	transA, transB backend.Transpose
@@ -25,17 +25,16 @@ type product struct {
 }
 
 // tiling says how a product is cut into calls of Sgemm. It depends on the
-// product only, never on the workers: depth decides in which order an element
-// is summed.
+// product only, never on the workers, since depth decides the order of a sum.
 type tiling struct {
-	rows, cols, depth int  // of m, n and k in a call
-	pack              bool // transpose the tile of b, which is used by many rows
-	plain             bool // no calls, for a·bᵀ of so few elements that they take longer than it
+	rows, cols, depth int  // the most of m, n and k in a call
+	pack              bool // transpose the tile of b, which many rows use
+	plain             bool // loops instead of Sgemm, for an a·bᵀ that takes less time than the calls
 }
 
-// The inner loop of gonum is y += a·x along a row of b, or a dot product along
-// a row of b transposed. The first wants long rows, and its b (a plain) or its
-// dst (a transposed) in the L1 cache. The second wants a long k.
+// The inner loop of gonum is y += a·x along a row of b, or, with b transposed, a
+// dot product along a row of b. The first wants long rows. It also wants b in the
+// L1 cache or, with a transposed, dst. The second wants a long k.
 var (
 	tilingAxpy      = tiling{rows: 64, cols: 192, depth: 32}
 	tilingAxpyTrans = tiling{rows: 8, cols: 192, depth: 256}
@@ -48,8 +47,8 @@ var (
 const (
 	panelSize = 192 * 64 // of tilingPack
 
-	shortDot = 64 // the k below which packing b beats the dot product
-	packRows = 16 // from this m on
+	shortDot = 64 // with a smaller k, packing b beats the dot product ...
+	packRows = 16 // ... if m is at least this
 
 	parallelWork = 1 << 17 // multiplications that keep one worker busy for some 20 µs
 	partsEach    = 4       // parts per worker, to even out their speeds
@@ -79,7 +78,7 @@ func (c *Backend) multiply(p product) {
 	case p.m == 0 || p.n == 0:
 		return
 	case p.k == 0 || p.alpha == 0:
-		// BLAS wants no operands here that have no elements.
+		// BLAS takes no operands without elements.
 		scaleBy(p.dst, p.beta)
 		return
 	}
@@ -88,8 +87,8 @@ func (c *Backend) multiply(p product) {
 	c.pool.run(&c.jobs.product, ceilDiv(p.m, p.blockRows)*ceilDiv(p.n, p.blockCols))
 }
 
-// share lends p what it needs of the backend and cuts it into blocks, none of
-// which is too small to be handed to a worker.
+// share lends p the BLAS and panels of the backend and cuts it into blocks. No
+// block is too small to be handed to a worker.
 func (c *Backend) share(p *product) {
 	p.blas, p.panels = c.blas, c.panels
 	p.blockRows, p.blockCols = p.m, p.n
@@ -122,8 +121,8 @@ func (p *product) block(i, iEnd, j, jEnd int, panel []float32) {
 	}
 }
 
-// strip adds to rows i to iEnd of n columns from j on what the indices k to
-// k+depth of the sum give.
+// strip adds the terms k to k+depth of the sums to rows i to iEnd of n columns
+// from j on.
 func (p *product) strip(i, iEnd, j, n, k, depth int, panel []float32) {
 	beta := float32(1)
 	if k == 0 {
@@ -158,7 +157,7 @@ func (p *product) dots(dst, a, b []float32) {
 	k := len(a)
 	scaleBy(dst, p.beta)
 	for ; len(dst) >= 4; dst = dst[4:] {
-		// Four sums at a time have less to wait for than one.
+		// Four sums at a time: one would wait for each addition.
 		b0, b1, b2, b3 := b[:k], b[k:][:k], b[2*k:][:k], b[3*k:][:k]
 		var sum0, sum1, sum2, sum3 float32
 		for i, v := range a {
@@ -194,7 +193,7 @@ func scaleBy(dst []float32, beta float32) {
 // transpose sets dst[j,i] = src[i,j] for a [rows, cols] window src. ldDst and
 // ldSrc are the lengths of the rows that the windows lie in.
 func transpose(dst []float32, ldDst int, src []float32, ldSrc, rows, cols int) {
-	const width = 8 // columns at a time: as many lines of dst as stay in the cache
+	const width = 8 // columns at a time, so that their lines of dst stay in the cache
 	for first := 0; first < cols; first += width {
 		n := min(width, cols-first)
 		for i := range rows {

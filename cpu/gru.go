@@ -2,7 +2,7 @@ package cpu
 
 import "gputrain/backend"
 
-// GRUCell computes one time step of a GRU, pointwise. See backend.GRUCellArgs.
+// GRUCell implements backend.GRUCeller.
 func (c *Backend) GRUCell(a backend.GRUCellArgs) {
 	backend.CheckGRUCell(c, a)
 	if c.err != nil {
@@ -42,8 +42,7 @@ func (g *gruCell) run(from, to int) {
 	}
 }
 
-// GRUCellGrad computes the backward pass of GRUCell. See
-// backend.GRUCellGradArgs.
+// GRUCellGrad implements backend.GRUCeller.
 func (c *Backend) GRUCellGrad(a backend.GRUCellGradArgs) {
 	backend.CheckGRUCellGrad(c, a)
 	if c.err != nil {

@@ -2,9 +2,7 @@ package cpu
 
 import "gputrain/backend"
 
-// Gemm computes dst = alpha·op(a)·op(b) + beta·dst. op(a) is [m,k], op(b) is
-// [k,n], dst is [m,n]. With beta = 0, dst is not read. dst must not overlap a
-// or b.
+// Gemm implements backend.Linear. A product is cut into tiles, see product.
 func (c *Backend) Gemm(dst backend.Tensor, transA, transB backend.Transpose, alpha float64, a, b backend.Tensor, beta float64) {
 	m, n, k := backend.CheckGemm(c, dst, transA, transB, a, b)
 	if c.err != nil {
@@ -16,8 +14,8 @@ func (c *Backend) Gemm(dst backend.Tensor, transA, transB backend.Transpose, alp
 	c.multiply(p)
 }
 
-// SumRows computes dst[0,j] = Σ_i x[i,j] + beta·dst[0,j]. With beta = 0, dst
-// is not read. dst must not overlap x.
+// SumRows implements backend.Linear. Workers share the columns: each sum adds
+// the rows in their order.
 func (c *Backend) SumRows(dst, x backend.Tensor, beta float64) {
 	backend.CheckSumRows(c, dst, x)
 	if c.err != nil {
@@ -40,12 +38,11 @@ func (s *sumRows) run(from, to int) {
 	}
 }
 
-// columnGrain returns how many columns of a matrix with that many rows make a
-// part. Fewer would waste much of the memory that each row brings in.
+// columnGrain returns how many columns make a part, given the number of rows.
+// Fewer would waste much of the memory that each row brings into the cache.
 func columnGrain(rows int) int { return max(128, rowGrain(cheapGrain, rows)) }
 
-// GatherRows sets dst[i,:] = x[ids[i],:]. An id outside of x is a sticky
-// error. dst must not overlap x.
+// GatherRows implements backend.Linear.
 func (c *Backend) GatherRows(dst, x backend.Tensor, ids backend.Ints) {
 	backend.CheckGatherRows(c, dst, x, ids)
 	if c.err != nil || !c.rowsExist("GatherRows", ids, "x", x) {
@@ -67,8 +64,8 @@ func (g *gatherRows) run(from, to int) {
 	}
 }
 
-// ScatterAddRows adds dst[ids[i],:] += x[i,:] for i = 0, 1, ... An id outside
-// of dst is a sticky error. dst must not overlap x.
+// ScatterAddRows implements backend.Linear. Workers share the columns, since
+// two ids may be the same.
 func (c *Backend) ScatterAddRows(dst, x backend.Tensor, ids backend.Ints) {
 	backend.CheckScatterAddRows(c, dst, x, ids)
 	if c.err != nil || !c.rowsExist("ScatterAddRows", ids, "dst", dst) {
@@ -78,7 +75,6 @@ func (c *Backend) ScatterAddRows(dst, x backend.Tensor, ids backend.Ints) {
 	c.forEach(&c.jobs.scatterRows, x.Cols, columnGrain(x.Rows))
 }
 
-// scatterRows runs over columns: two ids may be the same.
 type scatterRows struct {
 	dst, x []float32
 	ids    []int32
@@ -92,7 +88,8 @@ func (s *scatterRows) run(from, to int) {
 	}
 }
 
-// rowsExist reports whether t has all rows ids; if not, the error sticks.
+// rowsExist reports whether t has all the rows that ids name. If not, the error
+// sticks.
 func (c *Backend) rowsExist(op string, ids backend.Ints, name string, t backend.Tensor) bool {
 	for i, id := range ints(ids) {
 		if id < 0 || int(id) >= t.Rows {
@@ -103,8 +100,7 @@ func (c *Backend) rowsExist(op string, ids backend.Ints, name string, t backend.
 	return true
 }
 
-// ArgMaxRows sets dst[i] to the column of the largest element of row i of x,
-// the first of equals. NaN counts as larger than any number.
+// ArgMaxRows implements backend.Linear.
 func (c *Backend) ArgMaxRows(dst backend.Ints, x backend.Tensor) {
 	backend.CheckArgMaxRows(c, dst, x)
 	if c.err != nil {

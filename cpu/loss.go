@@ -6,9 +6,9 @@ import (
 	"gputrain/backend"
 )
 
-// reduction is a sum over a number of indices that parts of a job add up to:
-// part k sums the indices from k·grain on. The grain depends on the number of
-// indices only, so that the sum has the same bits for any number of workers.
+// reduction is a sum over indices 0..n−1. Part k of a job sums the indices from
+// k·grain on. The grain depends on n only, so the sum has the same bits for any
+// number of workers.
 type reduction struct {
 	grain   int
 	partial [reductionParts]float64
@@ -31,14 +31,7 @@ func (r *reduction) total() float64 {
 	return sum
 }
 
-// SoftmaxCrossEntropy computes
-//
-//	loss[0,0]    = −scale·Σ_i log softmax(logits_i)[labels[i]]
-//	dlogits[i,j] = scale·(softmax(logits_i)[j] − [j = labels[i]])
-//
-// Rows with label backend.IgnoreLabel add nothing and have gradient 0; any
-// other label outside of 0..cols−1 is a sticky error. dlogits is optional and
-// may be logits; loss must not overlap anything.
+// SoftmaxCrossEntropy implements backend.Loss.
 func (c *Backend) SoftmaxCrossEntropy(loss, dlogits, logits backend.Tensor, labels backend.Ints, scale float64) {
 	backend.CheckSoftmaxCrossEntropy(c, loss, dlogits, logits, labels)
 	if c.err != nil || !c.labelsExist(labels, logits) {
@@ -95,12 +88,7 @@ func (j *crossEntropy) run(from, to int) {
 	j.set(from, total)
 }
 
-// SquaredError computes
-//
-//	loss[0,0] = scale·Σ_ij (y[i,j] − target[i,j])²
-//	dy[i,j]   = 2·scale·(y[i,j] − target[i,j])
-//
-// dy is optional and may be y or target; loss must not overlap anything.
+// SquaredError implements backend.Loss.
 func (c *Backend) SquaredError(loss, dy, y, target backend.Tensor, scale float64) {
 	backend.CheckSquaredError(c, loss, dy, y, target)
 	if c.err != nil {

@@ -2,8 +2,7 @@ package cpu
 
 import "gputrain/backend"
 
-// LSTMCell computes one time step of an LSTM, pointwise. See
-// backend.LSTMCellArgs.
+// LSTMCell implements backend.LSTMCeller.
 func (c *Backend) LSTMCell(a backend.LSTMCellArgs) {
 	backend.CheckLSTMCell(c, a)
 	if c.err != nil {
@@ -56,8 +55,7 @@ func (l *lstmCell) run(from, to int) {
 	}
 }
 
-// LSTMCellGrad computes the backward pass of LSTMCell. See
-// backend.LSTMCellGradArgs.
+// LSTMCellGrad implements backend.LSTMCeller.
 func (c *Backend) LSTMCellGrad(a backend.LSTMCellGradArgs) {
 	backend.CheckLSTMCellGrad(c, a)
 	if c.err != nil {
@@ -109,13 +107,13 @@ func (l *lstmCellGrad) run(from, to int) {
 	}
 }
 
-// LSTMScratch returns the number of scratch elements of a layer: the
-// transposed recurrent weights, a row of gates, dh and dc.
+// LSTMScratch implements backend.LSTMSequencer: the transposed recurrent
+// weights, a row of gates, dh and dc.
 func (c *Backend) LSTMScratch(d backend.LSTMDims) int {
 	return gates*d.Hidden*d.Hidden + gates*d.Hidden + 2*d.Batch*d.Hidden
 }
 
-// LSTMForward runs an LSTM layer over a sequence. See backend.LSTMArgs.
+// LSTMForward implements backend.LSTMSequencer.
 func (c *Backend) LSTMForward(a backend.LSTMArgs) {
 	d := a.Dims()
 	backend.CheckLSTMForward(c, a, c.LSTMScratch(d))
@@ -135,8 +133,7 @@ func (c *Backend) LSTMForward(a backend.LSTMArgs) {
 	c.unroll(sequence{recurrence: &c.jobs.lstmForward, steps: d.Steps, batch: d.Batch}, d.Batch*a.WHH.Size())
 }
 
-// lstmForward is the recurrence of LSTMForward. It holds the operands of all
-// steps.
+// lstmForward is the recurrence of LSTMForward, with the operands of all steps.
 type lstmForward struct {
 	forwardProduct
 	cell lstmCell
@@ -151,8 +148,7 @@ func (l *lstmForward) points(t, from, to int) {
 	cell.run(from, to)
 }
 
-// LSTMBackward runs the backward pass of LSTMForward. See
-// backend.LSTMGradArgs.
+// LSTMBackward implements backend.LSTMSequencer.
 func (c *Backend) LSTMBackward(a backend.LSTMGradArgs) {
 	d := a.Dims()
 	backend.CheckLSTMBackward(c, a, c.LSTMScratch(d))
@@ -186,7 +182,7 @@ func (c *Backend) LSTMBackward(a backend.LSTMGradArgs) {
 	}
 }
 
-// lstmBackward is the recurrence of LSTMBackward. It holds the operands of all
+// lstmBackward is the recurrence of LSTMBackward, with the operands of all
 // steps.
 type lstmBackward struct {
 	backwardProduct

@@ -2,8 +2,7 @@ package cpu
 
 import "gputrain/backend"
 
-// LSTM1997Cell computes one time step of memory blocks. See
-// backend.LSTM1997CellArgs.
+// LSTM1997Cell implements backend.LSTM1997.
 func (c *Backend) LSTM1997Cell(a backend.LSTM1997CellArgs) {
 	backend.CheckLSTM1997Cell(c, a)
 	if c.err != nil {
@@ -13,11 +12,11 @@ func (c *Backend) LSTM1997Cell(a backend.LSTM1997CellArgs) {
 	c.forEach(&c.jobs.lstm1997Cell, a.S.Rows, rowGrain(costlyGrain, a.Gates.Cols+a.S.Cols))
 }
 
-// lstm1997Cell is a time step, or all of a sequence, as an operation over rows of
-// the batch.
+// lstm1997Cell is a time step, or all steps of a sequence, as an operation over
+// rows.
 type lstm1997Cell struct {
 	blocks, cells int // B; S, of a block
-	units         int // of a row of gates
+	units         int // in a row of gates
 	forget        bool
 	g, h          squash
 
@@ -63,9 +62,9 @@ func (b *lstm1997Cell) run(from, to int) {
 	}
 }
 
-// gate sets y_j = σ(y_j + Σ p_v·s_v) for the gates of one kind, the sum over the
-// cells of the block being there with peepholes only. Row 0, 1, 2 of these is
-// that of in, φ, out.
+// gate sets y_j = σ(y_j + Σ p_v·s_v) for the gates of one kind. The sum, over the
+// cells of the block, needs peepholes: rows 0, 1, 2 of them are those of the
+// gates in, φ, out.
 func (b *lstm1997Cell) gate(y []float32, row int, s []float32) {
 	if b.peep != nil {
 		peep := b.states(b.peep, row)
@@ -80,7 +79,7 @@ func (b *lstm1997Cell) gate(y []float32, row int, s []float32) {
 	sigmoids(y, y, nil, 0)
 }
 
-// states returns row n of x, which has a column for each cell.
+// states returns row n of x, which has one column for each cell.
 func (b *lstm1997Cell) states(x []float32, n int) []float32 {
 	all := b.blocks * b.cells
 	return x[n*all : (n+1)*all]
@@ -99,8 +98,7 @@ func (b *lstm1997Cell) unitsOf(n int) (u lstm1997Units) {
 	return u
 }
 
-// LSTM1997CellGrad adds one time step to the truncated gradient. See
-// backend.LSTM1997CellGradArgs.
+// LSTM1997CellGrad implements backend.LSTM1997.
 func (c *Backend) LSTM1997CellGrad(a backend.LSTM1997CellGradArgs) {
 	backend.CheckLSTM1997CellGrad(c, a)
 	if c.err != nil {
@@ -109,8 +107,8 @@ func (c *Backend) LSTM1997CellGrad(a backend.LSTM1997CellGradArgs) {
 	c.truncatedGrad(a, a.S.Rows)
 }
 
-// truncatedGrad adds to the truncated gradient the time steps in the rows of the
-// operands, each of so many sequences.
+// truncatedGrad adds time steps to the truncated gradient. The operands have one
+// row for each sequence of each step; batch is the number of sequences.
 func (c *Backend) truncatedGrad(a backend.LSTM1997CellGradArgs, batch int) {
 	c.jobs.lstm1997Grad = lstm1997CellGrad{
 		lstm1997Cell: newLSTM1997Cell(a.LSTM1997CellArgs),
@@ -122,8 +120,8 @@ func (c *Backend) truncatedGrad(a backend.LSTM1997CellGradArgs, batch int) {
 	c.forEach(&c.jobs.lstm1997Grad, a.Blocks, rowGrain(cheapGrain, a.S.Rows*a.DW.Size()/a.Blocks))
 }
 
-// lstm1997CellGrad is the truncated gradient of the time steps in the rows of
-// its operands, as an operation over blocks, which have no weights in common.
+// lstm1997CellGrad is the truncated gradient of all time steps, as an operation
+// over blocks. Blocks have no weights in common.
 type lstm1997CellGrad struct {
 	lstm1997Cell
 	rows, batch      int       // T·N; N
@@ -134,12 +132,12 @@ type lstm1997CellGrad struct {
 	dw, dPeep        []float32 // [U, M], [3, B·S] in and out; dPeep may be nil
 }
 
-// run takes each cell of each sequence through all its steps, which leaves its
-// partials in the cache.
+// run takes each cell of each sequence through all its steps, so that the cell's
+// partials stay in the cache.
 func (b *lstm1997CellGrad) run(from, to int) {
 	for n := range b.batch {
 		for j := from; j < to; j++ {
-			wrong := b.rows // the first with an error: where the target is at the end, the last
+			wrong := b.rows // the first row with an error; often the last, since many targets come at the end
 			for v := j * b.cells; v < (j+1)*b.cells; v++ {
 				c := b.cell(n, v)
 				for row := n; row < b.rows; row += b.batch {
@@ -157,8 +155,8 @@ func (b *lstm1997CellGrad) run(from, to int) {
 	}
 }
 
-// correctOut adds to the gradient of the weights of the output gate of block j,
-// on which no state depends, what the errors of a step give.
+// correctOut adds the errors of a step to the gradient of the weights of the
+// output gate of block j. No state depends on these weights.
 func (b *lstm1997CellGrad) correctOut(j, row int) {
 	first, end := j*b.cells, (j+1)*b.cells
 	unit := b.outUnit(j)
@@ -178,13 +176,13 @@ func (b *lstm1997CellGrad) correctOut(j, row int) {
 	}
 }
 
-// cellGrad is the truncated gradient that cell v of block j of one sequence
-// gives.
+// cellGrad is the part of the truncated gradient that comes from cell v of
+// block j, in one sequence.
 type cellGrad struct {
 	*lstm1997CellGrad
 	j, v int
 
-	inUnit, forgetUnit, outUnit, cellUnit int // its gates and itself, among all units
+	inUnit, forgetUnit, outUnit, cellUnit int // indices of its gates and itself among the units
 
 	pIn, pForget, pCell []float32 // its partials; pForget is nil without forget gates
 }
@@ -230,7 +228,7 @@ func (c *cellGrad) advance(row int) {
 	}
 }
 
-// correct adds to the gradient what the error dy of a step gives.
+// correct adds the error dy of a step to the gradient.
 func (c *cellGrad) correct(row int, dy float32) {
 	u := c.gates[row*c.units:][:c.units]
 	squashed := c.h.of(c.states(c.s, row)[c.v])
@@ -248,7 +246,7 @@ func (c *cellGrad) correct(row int, dy float32) {
 	}
 }
 
-// outUnit returns the output gate of block j, among all units.
+// outUnit returns the index of the output gate of block j among the units.
 func (b *lstm1997CellGrad) outUnit(j int) int { return b.units - b.blocks*(b.cells+1) + j }
 
 // weights returns the gradient of the weights into a unit.
@@ -256,13 +254,13 @@ func (b *lstm1997CellGrad) weights(unit int) []float32 {
 	return b.dw[unit*b.sources:][:b.sources]
 }
 
-// peepholes returns the gradient of the peepholes of block j, the row being as
-// in gate.
+// peepholes returns the gradient of the peepholes of block j. The rows are those
+// of gate.
 func (b *lstm1997CellGrad) peepholes(row, j int) []float32 {
 	return b.states(b.dPeep, row)[j*b.cells:][:b.cells]
 }
 
-// advance sets p[m] = forget·p[m] + ds·y[m], ds being ∂s_v/∂z of this step.
+// advance sets p[m] = forget·p[m] + ds·y[m], where ds is ∂s_v/∂z at this step.
 func advance(p, y []float32, forget, ds float32) {
 	p = p[:len(y)]
 	for m, y := range y {
@@ -270,7 +268,8 @@ func advance(p, y []float32, forget, ds float32) {
 	}
 }
 
-// advancePair does so for two rows of partials, in little more time than for one.
+// advancePair is advance for two rows of partials. It takes little more time than
+// one row does.
 func advancePair(p, q, y []float32, forget, dsP, dsQ float32) {
 	p, q = p[:len(y)], q[:len(y)]
 	for m, y := range y {

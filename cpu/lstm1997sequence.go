@@ -2,8 +2,7 @@ package cpu
 
 import "gputrain/backend"
 
-// LSTM1997Forward runs memory blocks over a sequence. See
-// backend.LSTM1997Args.
+// LSTM1997Forward implements backend.LSTM1997Sequencer.
 func (c *Backend) LSTM1997Forward(a backend.LSTM1997Args) {
 	backend.CheckLSTM1997Forward(c, a)
 	if c.err != nil {
@@ -30,7 +29,7 @@ func (c *Backend) LSTM1997Forward(a backend.LSTM1997Args) {
 	c.unroll(sequence{recurrence: f, steps: a.Steps(), batch: n}, n*a.Weight.Size())
 }
 
-// allSteps returns the memory blocks of a sequence as those of one time step of
+// allSteps returns the memory blocks of all T steps as if they were one step of
 // T·N sequences.
 func allSteps(a backend.LSTM1997Args) backend.LSTM1997CellArgs {
 	n, rows := a.Batch, a.X.Rows
@@ -46,7 +45,7 @@ type lstm1997Forward struct {
 	lstm1997Cell
 	forwardProduct     // z = source·Wᵀ
 	inputs         int // columns of x among the sources
-	feedback       int // of the gates
+	feedback       int // columns of the gates among them
 }
 
 func (f *lstm1997Forward) points(t, from, to int) {
@@ -59,15 +58,15 @@ func (f *lstm1997Forward) points(t, from, to int) {
 	}
 }
 
-// feed copies the activations of a row to the sources of another, one step on.
+// feed copies the activations in row from to the sources in row to, which is one
+// step later.
 func (f *lstm1997Forward) feed(to, from int) {
 	fed := f.all.a[to*f.all.k+f.inputs:]
 	copy(fed[:f.feedback], f.gates[from*f.units:])
 	copy(fed[f.feedback:], f.states(f.output, from))
 }
 
-// LSTM1997Backward adds the truncated gradient of LSTM1997Forward. See
-// backend.LSTM1997GradArgs.
+// LSTM1997Backward implements backend.LSTM1997Sequencer.
 func (c *Backend) LSTM1997Backward(a backend.LSTM1997GradArgs) {
 	backend.CheckLSTM1997Backward(c, a)
 	if c.err != nil {

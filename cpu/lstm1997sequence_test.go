@@ -6,8 +6,8 @@ import (
 	"gputrain/backend"
 )
 
-// lstm1997Sequences has memory blocks over sequences: small ones, some that
-// workers share by rows of the batch and some that they share step by step.
+// lstm1997Sequences has memory blocks over sequences. Workers share some by rows
+// of the batch and others step by step; some are small.
 func lstm1997Sequences() []operation {
 	var all []operation
 	for _, d := range []struct{ steps, batch, inputs, blocks, cells int }{
@@ -17,15 +17,15 @@ func lstm1997Sequences() []operation {
 			rows, states := d.steps*d.batch, d.blocks*d.cells
 			units := 3*d.blocks + states
 			sources := d.inputs + units + 1
-			source := b.zeros(rows, sources)
+			source := b.Zeros(rows, sources)
 			b.Fill(source, 1)
 			a := backend.LSTM1997GradArgs{
 				LSTM1997Args: backend.LSTM1997Args{
 					Batch: d.batch, Blocks: d.blocks, G: backend.SquashInput(), H: backend.SquashOutput(),
-					X: b.in(rows, d.inputs), Weight: b.weights(units, sources), Peep: b.in(3, states), Source: source,
+					X: b.Uniform(rows, d.inputs), Weight: b.weights(units, sources), Peep: b.Uniform(3, states), Source: source,
 					Gates: b.out(rows+d.batch, units), S: b.out(rows+d.batch, states), Y: b.out(rows+d.batch, states),
 				},
-				DY:  b.in(rows, states),
+				DY:  b.Uniform(rows, states),
 				PIn: b.out(d.batch*states, sources+d.cells), PForget: b.out(d.batch*states, sources+d.cells), PCell: b.out(d.batch*states, sources),
 				DW: b.out(units, sources), DPeep: b.out(3, states),
 			}

@@ -25,9 +25,9 @@ type buffer struct {
 
 const elementBytes = 4 // of a float32 and of an int32
 
-// newMemory returns an empty memory of limit bytes, of the machine's memory if
-// that is 0. Go ends the process when the system has no memory to give, so
-// there must be a limit.
+// newMemory returns an empty memory of limit bytes. 0 means the memory of the
+// machine. There must be a limit, since Go ends the process when the system has
+// no memory left.
 func newMemory(limit int64) (memory, error) {
 	if limit < 0 {
 		return memory{}, fmt.Errorf("MemoryLimit is %d, want 0 or more", limit)
@@ -69,7 +69,7 @@ func (m *memory) reserve(n int) error {
 	return nil
 }
 
-// New returns a zeroed [rows, cols] tensor.
+// New implements backend.Memory.
 func (c *Backend) New(rows, cols int) (backend.Tensor, error) {
 	n, err := backend.CheckNew(rows, cols)
 	if err != nil {
@@ -83,7 +83,7 @@ func (c *Backend) New(rows, cols int) (backend.Tensor, error) {
 	return backend.Tensor{Buf: a, Rows: rows, Cols: cols}, nil
 }
 
-// NewInts returns n zeros.
+// NewInts implements backend.Memory.
 func (c *Backend) NewInts(n int) (backend.Ints, error) {
 	backend.CheckNewInts(n)
 	if err := c.reserve(n); err != nil {
@@ -94,9 +94,9 @@ func (c *Backend) NewInts(n int) (backend.Ints, error) {
 	return backend.Ints{Buf: a, N: n}, nil
 }
 
-// aligned returns n zeros that start at a cache line. The dot product of
-// gonum adds up in an order that depends on the address modulo 16, so that the
-// same bits run after run need the same alignment.
+// aligned returns n zeros that start at a cache line. The order in which gonum's
+// dot product adds depends on the address modulo 16, so the same bits run after
+// run need the same alignment.
 func aligned(n int) []float32 {
 	const line = 64
 	storage := make([]float32, n+line/elementBytes)
@@ -105,14 +105,14 @@ func aligned(n int) []float32 {
 	return storage[start : start+n : start+n]
 }
 
-// Free releases an allocation.
+// Free implements backend.Memory.
 func (c *Backend) Free(buf backend.Buffer) {
 	backend.CheckFree(c, buf)
 	c.release(buf.(*buffer))
 	c.jobs = jobs{} // which may still hold the memory
 }
 
-// Upload sets dst[k] = src[k], k being the row-major index.
+// Upload implements backend.Memory.
 func (c *Backend) Upload(dst backend.Tensor, src []float32) {
 	backend.CheckUpload(c, dst, len(src))
 	if c.err == nil {
@@ -120,7 +120,7 @@ func (c *Backend) Upload(dst backend.Tensor, src []float32) {
 	}
 }
 
-// UploadInts sets dst[k] = src[k].
+// UploadInts implements backend.Memory.
 func (c *Backend) UploadInts(dst backend.Ints, src []int32) {
 	backend.CheckUploadInts(c, dst, len(src))
 	if c.err == nil {
@@ -128,7 +128,7 @@ func (c *Backend) UploadInts(dst backend.Ints, src []int32) {
 	}
 }
 
-// Download sets dst[k] = src[k], k being the row-major index.
+// Download implements backend.Memory.
 func (c *Backend) Download(dst []float32, src backend.Tensor) error {
 	backend.CheckDownload(c, len(dst), src)
 	if c.err == nil {
@@ -137,7 +137,7 @@ func (c *Backend) Download(dst []float32, src backend.Tensor) error {
 	return c.err
 }
 
-// DownloadInts sets dst[k] = src[k].
+// DownloadInts implements backend.Memory.
 func (c *Backend) DownloadInts(dst []int32, src backend.Ints) error {
 	backend.CheckDownloadInts(c, len(dst), src)
 	if c.err == nil {

@@ -8,14 +8,13 @@ import (
 
 	"gputrain/backend"
 	"gputrain/cpu"
+	"gputrain/internal/operands"
 )
 
-// bench holds a backend and makes its operands, which depend on the seed and
-// the order of the calls only.
+// bench holds a backend, makes its operands and keeps those that change.
 type bench struct {
 	backend.Backend
-	t    testing.TB
-	rng  *rand.Rand
+	operands.Maker
 	outs []backend.Tensor
 }
 
@@ -30,66 +29,45 @@ func newBench(t testing.TB, o cpu.Options) *bench {
 			t.Errorf("Close: %v", err)
 		}
 	})
-	return &bench{Backend: b, t: t, rng: rand.New(rand.NewPCG(1, 7))}
+	return benchOn(t, b, 7)
 }
 
-// in returns a tensor of numbers from −1 to 1.
-func (b *bench) in(rows, cols int) backend.Tensor {
-	x := b.zeros(rows, cols)
-	values := make([]float32, x.Size())
-	for i := range values {
-		values[i] = 2*b.rng.Float32() - 1
-	}
-	b.Upload(x, values)
-	return x
+func benchOn(t testing.TB, b backend.Backend, seed uint64) *bench {
+	return &bench{Backend: b, Maker: operands.Maker{On: b, T: t, Rand: rand.New(rand.NewPCG(1, seed))}}
 }
 
-func (b *bench) zeros(rows, cols int) backend.Tensor {
-	b.t.Helper()
-	x, err := b.New(rows, cols)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return x
-}
-
-// out is in for a tensor that the operation changes.
+// out is Uniform for a tensor that the operation changes.
 func (b *bench) out(rows, cols int) backend.Tensor {
-	x := b.in(rows, cols)
+	x := b.Uniform(rows, cols)
 	b.outs = append(b.outs, x)
 	return x
 }
 
 // ids returns n integers below limit.
 func (b *bench) ids(n, limit int) backend.Ints {
-	b.t.Helper()
-	x, err := b.NewInts(n)
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	b.T.Helper()
 	values := make([]int32, n)
 	for i := range values {
-		values[i] = int32(b.rng.IntN(limit))
+		values[i] = int32(b.Rand.IntN(limit))
 	}
-	b.UploadInts(x, values)
-	return x
+	return b.Ints(values...)
 }
 
 // results downloads all outs.
 func (b *bench) results() [][]float32 {
-	b.t.Helper()
+	b.T.Helper()
 	all := make([][]float32, len(b.outs))
 	for i, x := range b.outs {
 		all[i] = make([]float32, x.Size())
 		if err := b.Download(all[i], x); err != nil {
-			b.t.Fatal(err)
+			b.T.Fatal(err)
 		}
 	}
 	return all
 }
 
-// operation is a call of a backend operation that is large enough to be
-// shared by all workers. prepare makes its operands and returns the call.
+// operation is a call of a backend operation that is large enough for all workers
+// to share it. prepare makes the operands and returns the call.
 type operation struct {
 	name    string
 	prepare func(b *bench) (call func())
@@ -99,13 +77,13 @@ func operations() []operation {
 	const rows, cols = 70, 517
 	unary := func(name string, op func(b *bench, dst, x backend.Tensor)) operation {
 		return operation{name, func(b *bench) func() {
-			dst, x := b.out(rows, cols), b.in(rows, cols)
+			dst, x := b.out(rows, cols), b.Uniform(rows, cols)
 			return func() { op(b, dst, x) }
 		}}
 	}
 	binary := func(name string, op func(b *bench, dst, x, y backend.Tensor)) operation {
 		return operation{name, func(b *bench) func() {
-			dst, x, y := b.out(rows, cols), b.in(rows, cols), b.in(rows, cols)
+			dst, x, y := b.out(rows, cols), b.Uniform(rows, cols), b.Uniform(rows, cols)
 			return func() { op(b, dst, x, y) }
 		}}
 	}
@@ -134,37 +112,37 @@ func operations() []operation {
 		binary("ReLUGrad", func(b *bench, dst, x, y backend.Tensor) { b.ReLUGrad(dst, x, y) }),
 		binary("SoftmaxGrad", func(b *bench, dst, x, y backend.Tensor) { b.SoftmaxGrad(dst, x, y) }),
 		{"LayerNorm", func(b *bench) func() {
-			y, rstd, x := b.out(rows, cols), b.out(rows, 1), b.in(rows, cols)
+			y, rstd, x := b.out(rows, cols), b.out(rows, 1), b.Uniform(rows, cols)
 			return func() { b.LayerNorm(y, rstd, x, 1e-5) }
 		}},
 		{"LayerNormGrad", func(b *bench) func() {
-			dx, y, rstd, dy := b.out(rows, cols), b.in(rows, cols), b.in(rows, 1), b.in(rows, cols)
+			dx, y, rstd, dy := b.out(rows, cols), b.Uniform(rows, cols), b.Uniform(rows, 1), b.Uniform(rows, cols)
 			return func() { b.LayerNormGrad(dx, y, rstd, dy) }
 		}},
 		{"SumRows", func(b *bench) func() {
-			dst, x := b.out(1, cols), b.in(rows, cols)
+			dst, x := b.out(1, cols), b.Uniform(rows, cols)
 			return func() { b.SumRows(dst, x, 0.5) }
 		}},
 		{"GatherRows", func(b *bench) func() {
-			dst, x, ids := b.out(rows, cols), b.in(40, cols), b.ids(rows, 40)
+			dst, x, ids := b.out(rows, cols), b.Uniform(40, cols), b.ids(rows, 40)
 			return func() { b.GatherRows(dst, x, ids) }
 		}},
 		{"ScatterAddRows", func(b *bench) func() {
-			dst, x, ids := b.out(40, cols), b.in(rows, cols), b.ids(rows, 40)
+			dst, x, ids := b.out(40, cols), b.Uniform(rows, cols), b.ids(rows, 40)
 			return func() { b.ScatterAddRows(dst, x, ids) }
 		}},
 		{"ArgMaxRows", func(b *bench) func() {
-			// The columns found are made visible by what they gather.
-			dst, x, most := b.out(rows, cols), b.in(rows, cols), b.ids(rows, 1)
-			table := b.in(cols, cols)
+			// What the columns gather shows which ones were found.
+			dst, x, most := b.out(rows, cols), b.Uniform(rows, cols), b.ids(rows, 1)
+			table := b.Uniform(cols, cols)
 			return func() { b.ArgMaxRows(most, x); b.GatherRows(dst, table, most) }
 		}},
 		{"SoftmaxCrossEntropy", func(b *bench) func() {
-			loss, grad, x, labels := b.out(1, 1), b.out(rows, cols), b.in(rows, cols), b.ids(rows, cols)
+			loss, grad, x, labels := b.out(1, 1), b.out(rows, cols), b.Uniform(rows, cols), b.ids(rows, cols)
 			return func() { b.SoftmaxCrossEntropy(loss, grad, x, labels, 1./rows) }
 		}},
 		{"SquaredError", func(b *bench) func() {
-			loss, grad, x, y := b.out(1, 1), b.out(rows, cols), b.in(rows, cols), b.in(rows, cols)
+			loss, grad, x, y := b.out(1, 1), b.out(rows, cols), b.Uniform(rows, cols), b.Uniform(rows, cols)
 			return func() { b.SquaredError(loss, grad, x, y, 0.5) }
 		}},
 		{"ClipNorm", func(b *bench) func() {
@@ -172,28 +150,28 @@ func operations() []operation {
 			return func() { b.ClipNorm(x, norm, 1) }
 		}},
 		{"SGD", func(b *bench) func() {
-			a := backend.SGDArgs{Param: b.out(rows, cols), Grad: b.in(rows, cols), Velocity: b.out(rows, cols),
+			a := backend.SGDArgs{Param: b.out(rows, cols), Grad: b.Uniform(rows, cols), Velocity: b.out(rows, cols),
 				LR: 0.1, Momentum: 0.9, WeightDecay: 0.01, Nesterov: true}
 			return func() { b.SGD(a) }
 		}},
 		{"RMSProp", func(b *bench) func() {
-			a := backend.RMSPropArgs{Param: b.out(rows, cols), Grad: b.in(rows, cols), Square: b.square(rows, cols),
+			a := backend.RMSPropArgs{Param: b.out(rows, cols), Grad: b.Uniform(rows, cols), Square: b.square(rows, cols),
 				Velocity: b.out(rows, cols), LR: 0.1, Decay: 0.9, Epsilon: 1e-8, Momentum: 0.9, WeightDecay: 0.01}
 			return func() { b.RMSProp(a) }
 		}},
 		{"Adam", func(b *bench) func() {
-			a := backend.AdamArgs{Param: b.out(rows, cols), Grad: b.in(rows, cols), Mean: b.out(rows, cols),
+			a := backend.AdamArgs{Param: b.out(rows, cols), Grad: b.Uniform(rows, cols), Mean: b.out(rows, cols),
 				Square: b.square(rows, cols), LR: 0.1, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, WeightDecay: 0.01, Step: 3}
 			return func() { b.Adam(a) }
 		}},
 		{"LSTMCell", func(b *bench) func() {
-			a := backend.LSTMCellArgs{Gates: b.out(rows, 4*67), CPrev: b.in(rows, 67), Peep: b.in(3, 67),
+			a := backend.LSTMCellArgs{Gates: b.out(rows, 4*67), CPrev: b.Uniform(rows, 67), Peep: b.Uniform(3, 67),
 				C: b.out(rows, 67), H: b.out(rows, 67)}
 			return func() { b.Backend.(backend.LSTMCeller).LSTMCell(a) }
 		}},
 		{"LSTMCellGrad", func(b *bench) func() {
-			a := backend.LSTMCellGradArgs{Gates: b.in(rows, 4*67), CPrev: b.in(rows, 67), C: b.in(rows, 67),
-				Peep: b.in(3, 67), DY: b.in(rows, 67), DH: b.in(rows, 67), DC: b.out(rows, 67), DZ: b.out(rows, 4*67)}
+			a := backend.LSTMCellGradArgs{Gates: b.Uniform(rows, 4*67), CPrev: b.Uniform(rows, 67), C: b.Uniform(rows, 67),
+				Peep: b.Uniform(3, 67), DY: b.Uniform(rows, 67), DH: b.Uniform(rows, 67), DC: b.out(rows, 67), DZ: b.out(rows, 4*67)}
 			return func() { b.Backend.(backend.LSTMCeller).LSTMCellGrad(a) }
 		}},
 		{"LSTM1997Cell", func(b *bench) func() {
@@ -205,27 +183,27 @@ func operations() []operation {
 			return func() { b.LSTM1997CellGrad(a) }
 		}},
 		{"RNNCell", func(b *bench) func() {
-			a := backend.RNNCellArgs{Z: b.in(rows, 67), H: b.out(rows, 67)}
+			a := backend.RNNCellArgs{Z: b.Uniform(rows, 67), H: b.out(rows, 67)}
 			return func() { b.Backend.(backend.RNNCeller).RNNCell(a) }
 		}},
 		{"RNNCellGrad", func(b *bench) func() {
-			a := backend.RNNCellGradArgs{H: b.in(rows, 67), DY: b.in(rows, 67), DH: b.in(rows, 67), DZ: b.out(rows, 67)}
+			a := backend.RNNCellGradArgs{H: b.Uniform(rows, 67), DY: b.Uniform(rows, 67), DH: b.Uniform(rows, 67), DZ: b.out(rows, 67)}
 			return func() { b.Backend.(backend.RNNCeller).RNNCellGrad(a) }
 		}},
 		{"GRUCell", func(b *bench) func() {
-			a := backend.GRUCellArgs{Gates: b.out(rows, 3*67), Recurrent: b.in(rows, 3*67), HPrev: b.in(rows, 67), H: b.out(rows, 67)}
+			a := backend.GRUCellArgs{Gates: b.out(rows, 3*67), Recurrent: b.Uniform(rows, 3*67), HPrev: b.Uniform(rows, 67), H: b.out(rows, 67)}
 			return func() { b.Backend.(backend.GRUCeller).GRUCell(a) }
 		}},
 		{"GRUCellGrad", func(b *bench) func() {
-			a := backend.GRUCellGradArgs{Gates: b.in(rows, 3*67), Recurrent: b.in(rows, 3*67), HPrev: b.in(rows, 67),
-				DY: b.in(rows, 67), DH: b.out(rows, 67), DV: b.out(rows, 3*67), DU: b.out(rows, 3*67)}
+			a := backend.GRUCellGradArgs{Gates: b.Uniform(rows, 3*67), Recurrent: b.Uniform(rows, 3*67), HPrev: b.Uniform(rows, 67),
+				DY: b.Uniform(rows, 67), DH: b.out(rows, 67), DV: b.out(rows, 3*67), DU: b.out(rows, 3*67)}
 			return func() { b.Backend.(backend.GRUCeller).GRUCellGrad(a) }
 		}},
 	}
 	return slices.Concat(all, products(), sequences(), lstm1997Sequences())
 }
 
-// products has a Gemm for each way to cut one, and for sizes about its tiles.
+// products has a Gemm for each way to cut one, with sizes around those of tiles.
 func products() []operation {
 	var all []operation
 	for _, size := range [][3]int{{1, 517, 130}, {65, 193, 33}, {130, 197, 1030}, {517, 130, 9}, {300, 20, 300}} {
@@ -234,7 +212,7 @@ func products() []operation {
 				m, n, k := size[0], size[1], size[2]
 				name := fmt.Sprintf("Gemm/%dx%dx%d/%v/%v", m, n, k, transA, transB)
 				all = append(all, operation{name, func(b *bench) func() {
-					dst, x, y := b.out(m, n), b.in(m, k), b.in(k, n)
+					dst, x, y := b.out(m, n), b.Uniform(m, k), b.Uniform(k, n)
 					if transA {
 						x = x.Reshape(k, m)
 					}
@@ -249,8 +227,8 @@ func products() []operation {
 	return all
 }
 
-// sequences has whole layers: some that workers share by rows of the batch and
-// some that they share step by step.
+// sequences has whole layers. Workers share some by rows of the batch and others
+// step by step.
 func sequences() []operation {
 	var all []operation
 	for _, d := range []backend.LSTMDims{
@@ -284,18 +262,18 @@ func (b *bench) lstm(d backend.LSTMDims) backend.LSTMGradArgs {
 	a := backend.LSTMGradArgs{
 		LSTMArgs: backend.LSTMArgs{
 			Batch: d.Batch,
-			X:     b.in(rows, d.Input),
+			X:     b.Uniform(rows, d.Input),
 			WIH:   b.weights(4*hidden, d.Input),
 			WHH:   b.weights(4*hidden, hidden),
-			BIH:   b.in(1, 4*hidden),
-			BHH:   b.in(1, 4*hidden),
+			BIH:   b.Uniform(1, 4*hidden),
+			BHH:   b.Uniform(1, 4*hidden),
 			H:     b.out(rows+d.Batch, hidden),
 			C:     b.out(rows+d.Batch, hidden),
 			Gates: b.out(rows, 4*hidden),
 		},
-		DY:     b.in(rows, hidden),
-		DHLast: b.in(d.Batch, hidden),
-		DCLast: b.in(d.Batch, hidden),
+		DY:     b.Uniform(rows, hidden),
+		DHLast: b.Uniform(d.Batch, hidden),
+		DCLast: b.Uniform(d.Batch, hidden),
 		DZ:     b.out(rows, 4*hidden),
 		DX:     b.out(rows, d.Input),
 		DH0:    b.out(d.Batch, hidden),
@@ -306,9 +284,9 @@ func (b *bench) lstm(d backend.LSTMDims) backend.LSTMGradArgs {
 		DBHH:   b.out(1, 4*hidden),
 	}
 	if d.Peepholes {
-		a.Peep, a.DPeep = b.in(3, hidden), b.out(3, hidden)
+		a.Peep, a.DPeep = b.Uniform(3, hidden), b.out(3, hidden)
 	}
-	a.Scratch = b.zeros(1, backend.LSTMScratch(b.Backend, d))
+	a.Scratch = b.Zeros(1, backend.LSTMScratch(b.Backend, d))
 	return a
 }
 
@@ -319,10 +297,10 @@ func (b *bench) lstm1997Cell(batch, blocks, cells, sources int) backend.LSTM1997
 	return backend.LSTM1997CellGradArgs{
 		LSTM1997CellArgs: backend.LSTM1997CellArgs{
 			Blocks: blocks, G: backend.SquashInput(), H: backend.SquashOutput(),
-			Gates: b.out(batch, units), SPrev: b.in(batch, states), Peep: b.in(3, states),
+			Gates: b.out(batch, units), SPrev: b.Uniform(batch, states), Peep: b.Uniform(3, states),
 			S: b.out(batch, states), Y: b.out(batch, states),
 		},
-		Source: b.in(batch, sources), DY: b.in(batch, states),
+		Source: b.Uniform(batch, sources), DY: b.Uniform(batch, states),
 		PIn: b.out(batch*states, sources+cells), PForget: b.out(batch*states, sources+cells), PCell: b.out(batch*states, sources),
 		DW: b.out(units, sources), DPeep: b.out(3, states),
 	}
@@ -333,16 +311,16 @@ func (b *bench) rnn(d backend.RNNDims) backend.RNNGradArgs {
 	return backend.RNNGradArgs{
 		RNNArgs: backend.RNNArgs{
 			Batch:   d.Batch,
-			X:       b.in(rows, d.Input),
+			X:       b.Uniform(rows, d.Input),
 			WIH:     b.weights(hidden, d.Input),
 			WHH:     b.weights(hidden, hidden),
-			BIH:     b.in(1, hidden),
-			BHH:     b.in(1, hidden),
+			BIH:     b.Uniform(1, hidden),
+			BHH:     b.Uniform(1, hidden),
 			H:       b.out(rows+d.Batch, hidden),
-			Scratch: b.zeros(1, backend.RNNScratch(b.Backend, d)),
+			Scratch: b.Zeros(1, backend.RNNScratch(b.Backend, d)),
 		},
-		DY:     b.in(rows, hidden),
-		DHLast: b.in(d.Batch, hidden),
+		DY:     b.Uniform(rows, hidden),
+		DHLast: b.Uniform(d.Batch, hidden),
 		DZ:     b.out(rows, hidden),
 		DX:     b.out(rows, d.Input),
 		DH0:    b.out(d.Batch, hidden),
@@ -353,9 +331,9 @@ func (b *bench) rnn(d backend.RNNDims) backend.RNNGradArgs {
 	}
 }
 
-// weights returns a tensor small enough for a product with it to keep its size.
+// weights returns a tensor so small that a product with it does not grow.
 func (b *bench) weights(rows, cols int) backend.Tensor {
-	x := b.in(rows, cols)
+	x := b.Uniform(rows, cols)
 	b.Scale(x, 1/float64(cols), x)
 	return x
 }

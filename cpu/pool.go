@@ -5,9 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// pool is a fork/join over goroutines that live as long as the pool. The
-// caller of run works too, and takes all parts of a job itself if the helpers
-// don't get to run.
+// pool runs jobs on goroutines that live as long as the pool. The caller of run
+// works too. It takes all parts itself if the helpers don't get to run.
 type pool struct {
 	job       job
 	remaining atomic.Int64 // parts of job that nobody has taken
@@ -20,12 +19,13 @@ type pool struct {
 	ended    sync.WaitGroup
 }
 
-// job is work in parts that are independent of each other. worker, from 0 to
-// the number of workers − 1, is not in use by two parts at once.
+// job is work in parts that are independent of each other. Two parts that run at
+// once have different workers, which are numbered from 0.
 type job interface{ part(worker, index int) }
 
-// spins is how often a helper looks for work before it sleeps, and the caller
-// for the end of the job: some 10 µs, about what it takes to wake a sleeper.
+// spins is how often a helper looks for work before it sleeps, and how often the
+// caller looks for the end of the job. It takes some 10 µs, about as long as
+// waking a sleeper.
 const spins = 1 << 13
 
 // newPool starts workers − 1 helpers.
@@ -41,7 +41,7 @@ func newPool(workers int) *pool {
 	return p
 }
 
-// close ends the helpers and waits for it.
+// close ends the helpers and waits until they have ended.
 func (p *pool) close() {
 	close(p.wake)
 	p.ended.Wait()
@@ -89,8 +89,8 @@ func (p *pool) help(worker int) {
 			p.done <- struct{}{}
 		}
 		p.sleeping.Add(1)
-		// Work that came before this goroutine counted as sleeping brought no
-		// token for it.
+		// Work that came while this goroutine did not count as sleeping sent it no
+		// token.
 		if p.remaining.Load() == 0 {
 			if _, open := <-p.wake; !open {
 				return
@@ -100,16 +100,16 @@ func (p *pool) help(worker int) {
 	}
 }
 
-// work takes parts until none remain, and reports whether it finished the last
-// one of the job.
+// work takes parts until none remain. It reports whether it finished the last
+// part of the job.
 func (p *pool) work(worker int) bool {
 	for {
 		left := p.remaining.Load()
 		if left == 0 {
 			return false
 		}
-		// The swap succeeds only for a part of the job that is now published,
-		// and this part keeps the job there until it is finished.
+		// The swap succeeds only for a part of the current job. The job stays until
+		// that part is finished.
 		if p.remaining.CompareAndSwap(left, left-1) {
 			p.job.part(worker, int(left-1))
 			if p.pending.Add(-1) == 0 {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// tally counts how often each part runs and whether two parts share a worker.
-// The counts are no atomics: the race detector sees whether the end of a part
+// tally counts how often each part runs and whether two parts share a worker. The
+// counts are not atomic, so the race detector sees whether the end of a part
 // happens before run returns.
 type tally struct {
 	runs    [100]int
@@ -28,7 +28,7 @@ func (t *tally) part(worker, index int) {
 	t.busy[worker].Store(false)
 }
 
-// spin passes some n nanoseconds.
+// spin takes about n nanoseconds.
 func spin(n int) {
 	var counter atomic.Int64
 	for range n {
@@ -36,9 +36,9 @@ func spin(n int) {
 	}
 }
 
-// TestPoolRunsEachPartOnce gives jobs of random length after gaps of random
-// length, so that helpers are found spinning, falling asleep and asleep, and so
-// is the caller at the end of a job.
+// TestPoolRunsEachPartOnce runs jobs of random length after pauses of random
+// length. So a job finds helpers spinning, falling asleep or asleep, and the end
+// of a job finds the caller in each of these states.
 func TestPoolRunsEachPartOnce(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	for _, workers := range []int{1, 2, 3, 7} {
@@ -71,8 +71,8 @@ func TestPoolRunsEachPartOnce(t *testing.T) {
 	}
 }
 
-// meeting is a job whose every part waits until all have begun, which takes as
-// many workers as parts.
+// meeting is a job in which each part waits until all have begun. It needs as many
+// workers as parts.
 type meeting struct {
 	begun atomic.Int32
 	all   int32
@@ -108,7 +108,7 @@ func TestAllHelpersAreWoken(t *testing.T) {
 	}
 }
 
-// fillWake leaves more tokens than helpers take.
+// fillWake fills the channel with tokens, more than there are helpers.
 func fillWake(p *pool) {
 	for {
 		select {
@@ -121,7 +121,7 @@ func fillWake(p *pool) {
 
 func TestCloseEndsTheWorkers(t *testing.T) {
 	c := open(t, Options{Workers: 5})
-	c.pool.run(&meeting{all: 5}, 5) // now all have begun
+	c.pool.run(&meeting{all: 5}, 5) // now all helpers have begun
 	if n := helping(); n != 4 {
 		t.Errorf("%d goroutines help, want 4", n)
 	}

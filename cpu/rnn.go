@@ -2,8 +2,7 @@ package cpu
 
 import "gputrain/backend"
 
-// RNNCell computes one time step of an RNN, pointwise. See
-// backend.RNNCellArgs.
+// RNNCell implements backend.RNNCeller.
 func (c *Backend) RNNCell(a backend.RNNCellArgs) {
 	backend.CheckRNNCell(c, a)
 	c.apply(rnnKernel(a.ReLU), costlyGrain, a.H, a.Z, a.Z, 0)
@@ -16,8 +15,7 @@ func rnnKernel(rectify bool) kernel {
 	return tanhs
 }
 
-// RNNCellGrad computes the backward pass of RNNCell. See
-// backend.RNNCellGradArgs.
+// RNNCellGrad implements backend.RNNCeller.
 func (c *Backend) RNNCellGrad(a backend.RNNCellGradArgs) {
 	backend.CheckRNNCellGrad(c, a)
 	if c.err != nil {
@@ -34,10 +32,9 @@ func rnnGradKernel(rectify bool) kernel {
 	return tanhGrad
 }
 
-// rnnCellGrad computes dz = (dy + dh) ⊙ f', as an operation over elements. dz
-// may be dy or dh.
+// rnnCellGrad is RNNCellGrad as an operation over elements.
 type rnnCellGrad struct {
-	kernel         kernel // of f'
+	kernel         kernel // the gradient of f
 	hidden, dy, dh []float32
 	dz             []float32
 }
@@ -48,13 +45,13 @@ func (r *rnnCellGrad) run(from, to int) {
 	r.kernel(dz, r.hidden[from:to], dz, 0)
 }
 
-// RNNScratch returns the number of scratch elements of a layer: the transposed
-// recurrent weights, a row of hidden units, dh.
+// RNNScratch implements backend.RNNSequencer: the transposed recurrent weights,
+// a row of hidden units, dh.
 func (c *Backend) RNNScratch(d backend.RNNDims) int {
 	return d.Hidden*d.Hidden + d.Hidden + d.Batch*d.Hidden
 }
 
-// RNNForward runs an RNN layer over a sequence. See backend.RNNArgs.
+// RNNForward implements backend.RNNSequencer.
 func (c *Backend) RNNForward(a backend.RNNArgs) {
 	d := a.Dims()
 	backend.CheckRNNForward(c, a, c.RNNScratch(d))
@@ -84,7 +81,7 @@ func (r *rnnForward) points(t, from, to int) {
 	r.kernel(h, h, h, 0)
 }
 
-// RNNBackward runs the backward pass of RNNForward. See backend.RNNGradArgs.
+// RNNBackward implements backend.RNNSequencer.
 func (c *Backend) RNNBackward(a backend.RNNGradArgs) {
 	d := a.Dims()
 	backend.CheckRNNBackward(c, a, c.RNNScratch(d))
@@ -109,8 +106,7 @@ func (c *Backend) RNNBackward(a backend.RNNGradArgs) {
 	c.parameterGrads(a.DZ, a.X, a.H.Slice(0, d.Steps*d.Batch), a.WIH, a.DX, a.DWIH, a.DWHH, a.DBIH, a.DBHH, row)
 }
 
-// rnnBackward is the recurrence of RNNBackward. It holds the operands of all
-// steps.
+// rnnBackward is the recurrence of RNNBackward, with the operands of all steps.
 type rnnBackward struct {
 	backwardProduct
 	cell rnnCellGrad

@@ -2,27 +2,27 @@ package cpu
 
 import "gputrain/backend"
 
-// recurrence is a recurrent layer over a sequence, forward or backward, whose
-// every step is one matrix product and a pointwise part. Rows of the batch
-// don't depend on each other.
+// recurrence is a recurrent layer over a sequence, forward or backward. Each step
+// is one matrix product and a pointwise part. Rows of the batch don't depend on
+// each other.
 type recurrence interface {
 	// product returns the product of a step, over all rows of the batch, without
 	// dst and a.
 	product() product
 
-	// operands returns dst and a of step t, nil if it has no product.
+	// operands returns dst and a of step t, or nil if the step has no product.
 	operands(t int) (dst, a []float32)
 
 	// points computes the pointwise part of step t for some rows of the batch.
 	points(t, from, to int)
 }
 
-// sequence is the job that runs a recurrence: each part takes some rows of the
-// batch through all steps, so that workers don't meet at each step.
+// sequence is the job that runs a recurrence. Each part takes some rows of the
+// batch through all steps, so workers don't wait for each other at each step.
 type sequence struct {
 	recurrence
 	steps, batch int
-	backward     bool // from the last step to the first, the points before the product
+	backward     bool // from the last step to the first, and points before the product
 	shard        int  // rows of a part
 	panels       [][]float32
 }
@@ -56,7 +56,7 @@ type step struct {
 
 func (s *step) run(from, to int) { s.points(s.t, from, to) }
 
-// shardRows is the fewest rows for which a shard reads all recurrent weights.
+// shardRows is the fewest rows in a shard. Each shard reads all recurrent weights.
 const shardRows = 4
 
 // unroll runs a recurrence. cost is the number of multiplications of a step.
@@ -99,15 +99,15 @@ func (c *Backend) unrollSteps(s sequence) {
 	}
 }
 
-// shortHidden is the number of hidden units below which products with rows of
-// the transposed recurrent weights beat those with their columns.
+// shortHidden is the number of hidden units from which the recurrent weights are
+// not transposed. Below it, products with transposed weights are faster.
 const shortHidden = 256
 
 // forwardProduct holds z += h·whhᵀ over all steps.
 type forwardProduct struct{ all product }
 
-// newForwardProduct returns the product of a layer. packed, which has the
-// shape of whhᵀ, is storage that must last as long.
+// newForwardProduct returns the product of a layer. packed is storage of the
+// shape of whhᵀ, which the product uses from then on.
 func (c *Backend) newForwardProduct(z, h, whh backend.Tensor, batch int, packed backend.Tensor) forwardProduct {
 	trans, weights := backend.Trans, whh
 	if whh.Cols < shortHidden {
@@ -127,7 +127,7 @@ func (f *forwardProduct) operands(t int) (dst, a []float32) {
 	return stepOf(p.dst, t, p.m*p.n), stepOf(p.a, t, p.m*p.k)
 }
 
-// backwardProduct holds dh = dz·whh, dz being over all steps.
+// backwardProduct holds dh = dz·whh. dz has all steps.
 type backwardProduct struct {
 	all     product
 	initial bool // the gradient of the initial h is wanted
@@ -153,7 +153,7 @@ func (b *backwardProduct) operands(t int) (dst, a []float32) {
 	return p.dst, stepOf(p.a, t, p.m*p.k)
 }
 
-// stepOf returns step t of x, whose steps have size elements each.
+// stepOf returns step t of x. A step has size elements.
 func stepOf(x []float32, t, size int) []float32 { return x[t*size : (t+1)*size] }
 
 // transpose sets dst = srcᵀ.
@@ -193,9 +193,8 @@ func (c *Backend) inputProduct(z, x, wih, bih, bhh, sum backend.Tensor) {
 // second sets dst = y.
 func second(dst, _, y []float32, _ float32) { copy(dst, y) }
 
-// parameterGrads computes, from the gradient dz of the pre-activations of all
-// steps, the gradients of input, weights and biases. sum is storage for a row
-// of dz.
+// parameterGrads computes the gradients of input, weights and biases from dz, the
+// gradient of the pre-activations of all steps. sum is storage for a row of dz.
 func (c *Backend) parameterGrads(dz, x, hPrev, wih, dx, dwih, dwhh, dbih, dbhh, sum backend.Tensor) {
 	if dx.Present() {
 		c.Gemm(dx, backend.NoTrans, backend.NoTrans, 1, dz, wih, 0)

@@ -6,7 +6,7 @@ import (
 	"gputrain/backend"
 )
 
-// SGD makes a step of gradient descent. See backend.SGDArgs.
+// SGD implements backend.Update.
 func (c *Backend) SGD(a backend.SGDArgs) {
 	backend.CheckSGD(c, a)
 	if c.err != nil {
@@ -42,7 +42,7 @@ func (s *sgd) run(from, to int) {
 	}
 }
 
-// RMSProp makes a step of RMSProp. See backend.RMSPropArgs.
+// RMSProp implements backend.Update.
 func (c *Backend) RMSProp(a backend.RMSPropArgs) {
 	backend.CheckRMSProp(c, a)
 	if c.err != nil {
@@ -76,7 +76,7 @@ func (r *rmsProp) run(from, to int) {
 	}
 }
 
-// Adam makes a step of Adam or AdamW. See backend.AdamArgs.
+// Adam implements backend.Update.
 func (c *Backend) Adam(a backend.AdamArgs) {
 	backend.CheckAdam(c, a)
 	if c.err != nil {
@@ -122,8 +122,7 @@ func (a *adam) run(from, to int) {
 	}
 }
 
-// ClipNorm computes norm[0,0] = ‖x‖₂ over all elements and then
-// x = x·min(1, limit/(norm+1e−6)). limit > 0. norm is [1,1] and apart from x.
+// ClipNorm implements backend.Update.
 func (c *Backend) ClipNorm(x, norm backend.Tensor, limit float64) {
 	backend.CheckClipNorm(c, x, norm, limit)
 	if c.err != nil {

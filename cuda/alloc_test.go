@@ -8,7 +8,8 @@ import (
 	"gputrain/cuda/emulator"
 )
 
-// idle is a device that takes work and does none of it, for what the host does.
+// idle is a device that takes work and does none of it, so that a test sees only
+// the host's part.
 type idle struct{ cuda.Device }
 
 func (idle) CopyToDevice(cuda.Pointer, []byte, cuda.Stream) error         { return nil }
@@ -21,34 +22,34 @@ func TestOperationsAllocateNothing(t *testing.T) {
 	driver := wrapping{newDriver(t, emulator.Options{}), func(d cuda.Device) cuda.Device { return idle{d} }}
 	b := newBench(t, driver, cuda.Options{})
 	const n, width, hidden, steps = 3, 4, 5, 6
-	x, y, dst := b.zeros(n, width), b.zeros(n, width), b.zeros(n, width)
-	row, one, tall := b.zeros(1, width), b.zeros(1, 1), b.zeros(1000, width)
-	square, ids, src := b.zeros(width, width), b.ints(0, 1, 2), make([]float32, n*width)
+	x, y, dst := b.Zeros(n, width), b.Zeros(n, width), b.Zeros(n, width)
+	row, one, tall := b.Zeros(1, width), b.Zeros(1, 1), b.Zeros(1000, width)
+	square, ids, src := b.Zeros(width, width), b.Ints(0, 1, 2), make([]float32, n*width)
 	lstm := backend.LSTMArgs{
-		Batch: n, X: b.zeros(steps*n, width), WIH: b.zeros(4*hidden, width), WHH: b.zeros(4*hidden, hidden),
-		BIH: b.zeros(1, 4*hidden), BHH: b.zeros(1, 4*hidden), Peep: b.zeros(3, hidden),
-		H: b.zeros((steps+1)*n, hidden), C: b.zeros((steps+1)*n, hidden), Gates: b.zeros(steps*n, 4*hidden),
+		Batch: n, X: b.Zeros(steps*n, width), WIH: b.Zeros(4*hidden, width), WHH: b.Zeros(4*hidden, hidden),
+		BIH: b.Zeros(1, 4*hidden), BHH: b.Zeros(1, 4*hidden), Peep: b.Zeros(3, hidden),
+		H: b.Zeros((steps+1)*n, hidden), C: b.Zeros((steps+1)*n, hidden), Gates: b.Zeros(steps*n, 4*hidden),
 	}
-	lstm.Scratch = b.zeros(1, b.LSTMScratch(lstm.Dims()))
+	lstm.Scratch = b.Zeros(1, b.LSTMScratch(lstm.Dims()))
 	lstmGrad := backend.LSTMGradArgs{
-		LSTMArgs: lstm, DY: b.zeros(steps*n, hidden), DZ: b.zeros(steps*n, 4*hidden), DX: b.zeros(steps*n, width),
-		DWIH: b.zeros(4*hidden, width), DWHH: b.zeros(4*hidden, hidden),
-		DBIH: b.zeros(1, 4*hidden), DBHH: b.zeros(1, 4*hidden), DPeep: b.zeros(3, hidden),
+		LSTMArgs: lstm, DY: b.Zeros(steps*n, hidden), DZ: b.Zeros(steps*n, 4*hidden), DX: b.Zeros(steps*n, width),
+		DWIH: b.Zeros(4*hidden, width), DWHH: b.Zeros(4*hidden, hidden),
+		DBIH: b.Zeros(1, 4*hidden), DBHH: b.Zeros(1, 4*hidden), DPeep: b.Zeros(3, hidden),
 	}
 	rnn := backend.RNNArgs{
-		Batch: n, X: lstm.X, WIH: b.zeros(hidden, width), WHH: b.zeros(hidden, hidden), H: lstm.H,
+		Batch: n, X: lstm.X, WIH: b.Zeros(hidden, width), WHH: b.Zeros(hidden, hidden), H: lstm.H,
 	}
-	rnn.Scratch = b.zeros(1, b.RNNScratch(rnn.Dims()))
+	rnn.Scratch = b.Zeros(1, b.RNNScratch(rnn.Dims()))
 	rnnGrad := backend.RNNGradArgs{
-		RNNArgs: rnn, DY: lstmGrad.DY, DZ: b.zeros(steps*n, hidden), DX: lstmGrad.DX,
-		DWIH: b.zeros(hidden, width), DWHH: b.zeros(hidden, hidden),
+		RNNArgs: rnn, DY: lstmGrad.DY, DZ: b.Zeros(steps*n, hidden), DX: lstmGrad.DX,
+		DWIH: b.Zeros(hidden, width), DWHH: b.Zeros(hidden, hidden),
 	}
 	block := backend.LSTM1997CellArgs{
-		Blocks: 2, Gates: b.zeros(n, 2*2+width), SPrev: x, S: b.zeros(n, width), Y: b.zeros(n, width),
+		Blocks: 2, Gates: b.Zeros(n, 2*2+width), SPrev: x, S: b.Zeros(n, width), Y: b.Zeros(n, width),
 	}
 	blockGrad := backend.LSTM1997CellGradArgs{
-		LSTM1997CellArgs: block, Source: b.zeros(n, hidden), DY: y,
-		PIn: b.zeros(n*width, hidden), PCell: b.zeros(n*width, hidden), DW: b.zeros(2*2+width, hidden),
+		LSTM1997CellArgs: block, Source: b.Zeros(n, hidden), DY: y,
+		PIn: b.Zeros(n*width, hidden), PCell: b.Zeros(n*width, hidden), DW: b.Zeros(2*2+width, hidden),
 	}
 	for _, c := range []struct {
 		name string

@@ -5,12 +5,12 @@ import (
 	"gputrain/cuda/emulator"
 )
 
-// altered is the emulator, with devices that do not do quite as they are told.
-// The zero value of a field alters nothing.
+// altered is the emulator with devices that change what they are told to do. The
+// zero value of a field changes nothing.
 type altered struct {
 	*emulator.Driver
-	multiprocessors int               // that devices claim to have
-	texts           map[string]string // PTX to load, by that which is given
+	multiprocessors int               // number that devices claim to have
+	texts           map[string]string // PTX to load, by the PTX that is given
 	shape           func(kernel string, grid, block cuda.Dim3) (cuda.Dim3, cuda.Dim3)
 }
 

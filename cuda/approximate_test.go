@@ -10,8 +10,8 @@ import (
 	"gputrain/cuda/emulator"
 )
 
-// The tolerances hold on any GPU: whatever its approximate instructions return,
-// within what is documented of them.
+// The tolerances hold on any GPU, whatever its approximate instructions return
+// within their documented errors.
 func TestConformanceWithPerturbedInstructions(t *testing.T) {
 	for seed := range uint64(5) {
 		t.Run(fmt.Sprintf("Perturb=%d", seed+1), func(t *testing.T) {

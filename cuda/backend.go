@@ -2,15 +2,15 @@
 // gputrain/kernels through a small driver interface, Driver, which the real
 // CUDA driver and an emulator implement.
 //
-// All operations are queued on one stream, so they run in the order of the
-// calls and memory that is freed can be given out again at once. Sync, Download
-// and Close wait for it; so may an Upload that runs out of page-locked memory, an
-// operation that needs more workspace than any before it, and one in a thousand
-// of the operations that index by integers. What a large Upload brings travels on
-// a stream of its own meanwhile.
+// All operations are queued on one stream. So they run in the order of the calls,
+// and freed memory can be used again at once. Sync, Download and Close wait for
+// the stream. So may an Upload that runs out of page-locked memory, an operation
+// that needs more workspace than any before it, and one in a thousand of the
+// operations that index by integers. The data of a large Upload travels on a
+// stream of its own in the meantime.
 //
-// The operations of a training step become a CUDA graph (Replay): the host then
-// does one launch per step, however many time steps a sequence has.
+// The operations of a training step become a CUDA graph (Replay). The host then
+// makes one launch per training step, however many time steps a sequence has.
 package cuda
 
 import (
@@ -23,11 +23,11 @@ import (
 
 // Options are the settings of Open. The zero value is a good one.
 type Options struct {
-	// Name is what the backend calls itself. "" means "cuda:" and the ordinal.
+	// Name is the name of the backend. "" means "cuda:" and the ordinal.
 	Name string
 
-	// Synchronous waits after each operation, so that an error names the one that
-	// caused it. It is slow.
+	// Synchronous waits after each operation, so that an error names the operation
+	// that caused it. It is slow.
 	Synchronous bool
 }
 
@@ -48,11 +48,11 @@ type Backend struct {
 	plans   map[kernels.GemmShape]kernels.GemmPlan
 
 	live      map[*buffer]struct{}
-	free      map[int64][]Pointer // memory to give out again, by its size in bytes
+	free      map[int64][]Pointer // memory to use again, by its size in bytes
 	uploads   uploads
 	download  []byte // page-locked
 	workspace workspace
-	scalars   Pointer // what kernels read besides their arguments
+	scalars   Pointer // memory that kernels read besides their arguments
 	lookups   lookups
 	replay    replay
 }
@@ -79,7 +79,7 @@ func Open(driver Driver, ordinal int, o Options) (*Backend, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cuda: Open: %w", err)
 	}
-	b := &Backend{
+	d := &Backend{
 		name:        o.Name,
 		synchronous: o.Synchronous,
 		device:      device,
@@ -89,104 +89,105 @@ func Open(driver Driver, ordinal int, o Options) (*Backend, error) {
 		live:        map[*buffer]struct{}{},
 		free:        map[int64][]Pointer{},
 	}
-	if err := b.prepare(); err != nil {
-		b.err = fmt.Errorf("cuda: Open: %w", err)
-		return nil, b.Close()
+	if err := d.prepare(); err != nil {
+		d.err = fmt.Errorf("cuda: Open: %w", err)
+		return nil, d.Close()
 	}
-	return b, nil
+	return d, nil
 }
 
 // prepare loads the kernels and allocates what the backend itself needs.
-func (b *Backend) prepare() error {
+func (d *Backend) prepare() error {
 	var err error
-	for _, s := range []*Stream{&b.stream, &b.copies} {
-		if *s, err = b.device.NewStream(); err != nil {
+	for _, s := range []*Stream{&d.stream, &d.copies} {
+		if *s, err = d.device.NewStream(); err != nil {
 			return err
 		}
 	}
-	for _, e := range []*Event{&b.start, &b.stop} {
-		if *e, err = b.device.NewEvent(); err != nil {
+	for _, e := range []*Event{&d.start, &d.stop} {
+		if *e, err = d.device.NewEvent(); err != nil {
 			return err
 		}
 	}
-	if err := b.load(); err != nil {
+	if err := d.load(); err != nil {
 		return err
 	}
-	if b.scalars, err = b.allocate(scalarBytes); err != nil {
+	if d.scalars, err = d.allocate(scalarBytes); err != nil {
 		return err
 	}
-	if err := b.prepareLookups(); err != nil {
+	if err := d.prepareLookups(); err != nil {
 		return err
 	}
-	return b.prepareTransfers()
+	return d.prepareTransfers()
 }
 
-// Name returns the name given in the options, or such as "cuda:0".
-func (b *Backend) Name() string { return b.name }
+// Name returns the name given in the options; the default is one such as
+// "cuda:0".
+func (d *Backend) Name() string { return d.name }
 
 // Sync waits until all queued operations have run and returns the sticky error.
-func (b *Backend) Sync() error {
-	b.outsideReplay("Sync")
-	if !b.closed {
-		b.wait("Sync")
-		b.checkLookups()
+func (d *Backend) Sync() error {
+	d.outsideReplay("Sync")
+	if !d.closed {
+		d.wait("Sync")
+		d.checkLookups()
 	}
-	return b.err
+	return d.err
 }
 
-// Time returns how long the device takes for the operations that ops calls:
-// the time between an event before them and one after. See backend.Time.
-func (b *Backend) Time(ops func()) (time.Duration, error) {
-	b.outsideReplay("Time")
-	b.record(b.start)
+// Time implements backend.Timer: the time is that between an event before the
+// operations and one after them.
+func (d *Backend) Time(ops func()) (time.Duration, error) {
+	d.outsideReplay("Time")
+	d.record(d.start)
 	ops()
-	b.record(b.stop)
-	if b.err != nil {
-		return 0, b.err
+	d.record(d.stop)
+	if d.err != nil {
+		return 0, d.err
 	}
-	milliseconds, err := b.device.Elapsed(b.start, b.stop)
-	b.keep("Time", err)
-	return time.Duration(milliseconds * float64(time.Millisecond)), b.err
+	milliseconds, err := d.device.Elapsed(d.start, d.stop)
+	d.keep("Time", err)
+	return time.Duration(milliseconds * float64(time.Millisecond)), d.err
 }
 
-func (b *Backend) record(e Event) {
-	if b.err == nil {
-		b.keep("Time", b.device.Record(e, b.stream))
+func (d *Backend) record(e Event) {
+	if d.err == nil {
+		d.keep("Time", d.device.Record(e, d.stream))
 	}
 }
 
 // Err returns the sticky error.
-func (b *Backend) Err() error { return b.err }
+func (d *Backend) Err() error { return d.err }
 
 // Close waits, frees all memory and releases the device. It returns the sticky
 // error.
-func (b *Backend) Close() error {
-	if b.closed {
-		return b.err
+func (d *Backend) Close() error {
+	if d.closed {
+		return d.err
 	}
-	b.Sync()
-	b.dropGraphs("Close")
-	b.closed = true
-	b.releaseMemory()
-	b.keep("Close", b.device.Close())
-	return b.err
+	d.Sync()
+	d.dropGraphs("Close")
+	d.closed = true
+	d.releaseMemory()
+	d.keep("Close", d.device.Close())
+	return d.err
 }
 
 // wait waits until the stream is empty.
-func (b *Backend) wait(op string) {
-	if b.err == nil {
-		b.keep(op, b.device.SyncStream(b.stream))
+func (d *Backend) wait(op string) {
+	if d.err == nil {
+		d.keep(op, d.device.SyncStream(d.stream))
 	}
 }
 
-// keep makes the first error stick. The driver may return the error of an
-// operation to one that was queued later.
-func (b *Backend) keep(op string, err error) {
+// keep makes the first error stick. The driver may return an error late, from a
+// call that belongs to another operation.
+func (d *Backend) keep(op string, err error) {
 	switch {
-	case err == nil || b.err != nil:
-	case b.synchronous:
-		b.err = fmt.Errorf("cuda: %s: %w", op, err)
+	case err == nil || d.err != nil:
+	case d.synchronous:
+		d.err = fmt.Errorf("cuda: %s: %w", op, err)
 	default:
-		b.err = fmt.Errorf("cuda: %s, or an operation before it: %w", op, err)
+		d.err = fmt.Errorf("cuda: %s, or an operation before it: %w", op, err)
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 var uncapped = flag.Bool("uncapped", false, "run the conformance suite with all of its sizes")
 
-// The suite runs on the emulator with all of its checks on.
+// The suite runs on the emulator, with all of the emulator's checks on.
 func TestConformance(t *testing.T) {
 	driver := newDriver(t, emulator.Options{})
 	open := func() (backend.Backend, error) { return cuda.Open(driver, 0, cuda.Options{Name: "emulated"}) }

@@ -4,7 +4,7 @@ import "errors"
 
 // Driver is a CUDA driver: the real one, through cu, or the emulator.
 type Driver interface {
-	// Devices lists the devices, or says why there are none.
+	// Devices lists the devices. Without any, the error says why.
 	Devices() ([]DeviceInfo, error)
 
 	// Open creates a context on the device with this ordinal. It must be used by
@@ -22,8 +22,8 @@ type DeviceInfo struct {
 	Driver          string // version of the driver, "11.8"
 }
 
-// Handles of a Device. The zero value is none; for Stream it is the default
-// stream.
+// Handles of a Device. The zero value is no handle, except that the zero Stream is
+// the default stream.
 type (
 	Pointer  uint64 // an address in device memory
 	Stream   uintptr
@@ -36,8 +36,8 @@ type (
 // Dim3 is the extent of a grid or block.
 type Dim3 struct{ X, Y, Z int }
 
-// Device is a context on one device. All methods return the driver's error;
-// queued work may report a fault of an earlier launch, after which the context
+// Device is a context on one device. All methods return the driver's error. A
+// later call may report the fault of an earlier launch. After a fault the context
 // is lost, as on a GPU.
 type Device interface {
 	Info() DeviceInfo
@@ -48,8 +48,8 @@ type Device interface {
 	Free(Pointer) error
 	MemInfo() (free, total int64, err error)
 
-	// AllocHost returns page-locked host memory, which the garbage collector
-	// does not manage.
+	// AllocHost returns page-locked host memory. The garbage collector does not
+	// manage it.
 	AllocHost(bytes int) ([]byte, error)
 	FreeHost([]byte) error
 
@@ -65,8 +65,8 @@ type Device interface {
 	Unload(Module) error
 	Function(m Module, name string) (Function, error)
 
-	// Launch queues a kernel. Each argument stands in a slot of 8 bytes, its
-	// value in the low bytes. args may be reused when Launch returns.
+	// Launch queues a kernel. Each argument has a slot of 8 bytes, with its value
+	// in the low bytes. args may be reused when Launch returns.
 	Launch(f Function, grid, block Dim3, sharedBytes int, s Stream, args []uint64) error
 
 	NewStream() (Stream, error)
@@ -79,8 +79,8 @@ type Device interface {
 	SyncEvent(Event) error
 	Elapsed(from, to Event) (milliseconds float64, err error) // waits for both
 
-	// What is queued between BeginCapture and EndCapture does not run but
-	// becomes a graph.
+	// Work queued between BeginCapture and EndCapture does not run. It becomes a
+	// graph.
 	BeginCapture(Stream) error
 	EndCapture(Stream) (Graph, error)
 	LaunchGraph(Graph, Stream) error
@@ -90,5 +90,5 @@ type Device interface {
 	Close() error
 }
 
-// ErrOutOfMemory is wrapped by Alloc's error when the device memory is short.
+// ErrOutOfMemory is wrapped by the error of Alloc when device memory is short.
 var ErrOutOfMemory = errors.New("out of device memory")

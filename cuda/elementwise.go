@@ -5,93 +5,105 @@ import (
 	"gputrain/kernels"
 )
 
-// Fill sets dst[i,j] = value.
-func (b *Backend) Fill(dst backend.Tensor, value float64) {
-	backend.CheckFill(b, dst)
-	b.each("Fill", "fill", dst.Size(), address(dst), size(dst), float(value))
+// runMap, runZip, runGrad and runRow check the operands of op, as the Check
+// function of that name does, and launch its kernel.
+
+func (d *Backend) runMap(op, kernel string, dst, x backend.Tensor) {
+	backend.CheckMap(d, op, dst, x)
+	d.each(op, kernel, dst.Size(), address(dst), address(x), size(dst))
 }
 
-// Copy sets dst[i,j] = x[i,j]. dst may be x.
-func (b *Backend) Copy(dst, x backend.Tensor) {
-	backend.CheckMap(b, "Copy", dst, x)
-	if dst.Size() == 0 || b.err != nil || address(dst) == address(x) {
+func (d *Backend) runZip(op, kernel string, dst, a, b backend.Tensor) {
+	backend.CheckZip(d, op, dst, a, b)
+	d.each(op, kernel, dst.Size(), address(dst), address(a), address(b), size(dst))
+}
+
+func (d *Backend) runGrad(op, kernel string, dx, y, dy backend.Tensor) {
+	backend.CheckGrad(d, op, dx, y, dy)
+	d.each(op, kernel, dx.Size(), address(dx), address(y), address(dy), size(dx))
+}
+
+func (d *Backend) runRow(op, kernel string, dst, x, row backend.Tensor) {
+	backend.CheckRow(d, op, dst, x, row)
+	if dst.Size() > 0 {
+		d.launch(op, kernel, kernels.Matrix(dst.Rows, dst.Cols), address(dst), address(x), address(row),
+			uint64(dst.Rows), uint64(dst.Cols))
+	}
+}
+
+// Fill implements backend.Elementwise.
+func (d *Backend) Fill(dst backend.Tensor, value float64) {
+	backend.CheckFill(d, dst)
+	d.each("Fill", "fill", dst.Size(), address(dst), size(dst), float(value))
+}
+
+// Copy implements backend.Elementwise. The driver copies; there is no kernel.
+func (d *Backend) Copy(dst, x backend.Tensor) {
+	backend.CheckMap(d, "Copy", dst, x)
+	if dst.Size() == 0 || d.err != nil || address(dst) == address(x) {
 		return
 	}
 	bytes := int64(dst.Size()) * elementBytes
-	if !b.planned("Copy", address(dst), address(x), uint64(bytes)) {
-		b.queued("Copy", b.device.CopyOnDevice(at(dst.Buf, dst.Off), at(x.Buf, x.Off), bytes, b.stream))
+	if !d.planned("Copy", address(dst), address(x), uint64(bytes)) {
+		d.queued("Copy", d.device.CopyOnDevice(at(dst.Buf, dst.Off), at(x.Buf, x.Off), bytes, d.stream))
 	}
 }
 
-// CopyCols sets dst[i, dstCol+j] = x[i, xCol+j] for 0 ≤ j < cols.
-func (b *Backend) CopyCols(dst backend.Tensor, dstCol int, x backend.Tensor, xCol, cols int) {
-	backend.CheckCopyCols(b, dst, dstCol, x, xCol, cols)
+// CopyCols implements backend.Elementwise.
+func (d *Backend) CopyCols(dst backend.Tensor, dstCol int, x backend.Tensor, xCol, cols int) {
+	backend.CheckCopyCols(d, dst, dstCol, x, xCol, cols)
 	if dst.Rows == 0 || cols == 0 {
 		return
 	}
-	b.launch("CopyCols", "copy_cols", kernels.Matrix(dst.Rows, cols), address(dst), address(x),
+	d.launch("CopyCols", "copy_cols", kernels.Matrix(dst.Rows, cols), address(dst), address(x),
 		uint64(dst.Rows), uint64(cols), uint64(dst.Cols), uint64(dstCol), uint64(x.Cols), uint64(xCol))
 }
 
-// Add sets dst[i,j] = x[i,j] + y[i,j]. dst may be x or y.
-func (b *Backend) Add(dst, x, y backend.Tensor) { b.zip("Add", "add", dst, x, y) }
+// Add implements backend.Elementwise.
+func (d *Backend) Add(dst, a, b backend.Tensor) { d.runZip("Add", "add", dst, a, b) }
 
-// Sub sets dst[i,j] = x[i,j] − y[i,j]. dst may be x or y.
-func (b *Backend) Sub(dst, x, y backend.Tensor) { b.zip("Sub", "sub", dst, x, y) }
+// Sub implements backend.Elementwise.
+func (d *Backend) Sub(dst, a, b backend.Tensor) { d.runZip("Sub", "sub", dst, a, b) }
 
-// Mul sets dst[i,j] = x[i,j]·y[i,j]. dst may be x or y.
-func (b *Backend) Mul(dst, x, y backend.Tensor) { b.zip("Mul", "mul", dst, x, y) }
+// Mul implements backend.Elementwise.
+func (d *Backend) Mul(dst, a, b backend.Tensor) { d.runZip("Mul", "mul", dst, a, b) }
 
-// AddMul sets dst[i,j] += x[i,j]·y[i,j]. dst may be x or y.
-func (b *Backend) AddMul(dst, x, y backend.Tensor) { b.zip("AddMul", "add_mul", dst, x, y) }
+// AddMul implements backend.Elementwise.
+func (d *Backend) AddMul(dst, a, b backend.Tensor) { d.runZip("AddMul", "add_mul", dst, a, b) }
 
-func (b *Backend) zip(op, kernel string, dst, x, y backend.Tensor) {
-	backend.CheckZip(b, op, dst, x, y)
-	b.each(op, kernel, dst.Size(), address(dst), address(x), address(y), size(dst))
+// Scale implements backend.Elementwise.
+func (d *Backend) Scale(dst backend.Tensor, alpha float64, x backend.Tensor) {
+	backend.CheckMap(d, "Scale", dst, x)
+	d.each("Scale", "scale", dst.Size(), address(dst), address(x), size(dst), float(alpha))
 }
 
-// Scale sets dst[i,j] = alpha·x[i,j]. dst may be x.
-func (b *Backend) Scale(dst backend.Tensor, alpha float64, x backend.Tensor) {
-	backend.CheckMap(b, "Scale", dst, x)
-	b.each("Scale", "scale", dst.Size(), address(dst), address(x), size(dst), float(alpha))
+// AddScaled implements backend.Elementwise.
+func (d *Backend) AddScaled(dst backend.Tensor, alpha float64, x backend.Tensor) {
+	backend.CheckMap(d, "AddScaled", dst, x)
+	d.each("AddScaled", "add_scaled", dst.Size(), address(dst), address(x), size(dst), float(alpha))
 }
 
-// AddScaled sets dst[i,j] += alpha·x[i,j]. dst may be x.
-func (b *Backend) AddScaled(dst backend.Tensor, alpha float64, x backend.Tensor) {
-	backend.CheckMap(b, "AddScaled", dst, x)
-	b.each("AddScaled", "add_scaled", dst.Size(), address(dst), address(x), size(dst), float(alpha))
-}
+// AddRow implements backend.Elementwise.
+func (d *Backend) AddRow(dst, x, row backend.Tensor) { d.runRow("AddRow", "add_row", dst, x, row) }
 
-// AddRow sets dst[i,j] = x[i,j] + row[0,j]. dst may be x.
-func (b *Backend) AddRow(dst, x, row backend.Tensor) { b.withRow("AddRow", "add_row", dst, x, row) }
+// MulRow implements backend.Elementwise.
+func (d *Backend) MulRow(dst, x, row backend.Tensor) { d.runRow("MulRow", "mul_row", dst, x, row) }
 
-// MulRow sets dst[i,j] = x[i,j]·row[0,j]. dst may be x.
-func (b *Backend) MulRow(dst, x, row backend.Tensor) { b.withRow("MulRow", "mul_row", dst, x, row) }
-
-func (b *Backend) withRow(op, kernel string, dst, x, row backend.Tensor) {
-	backend.CheckRow(b, op, dst, x, row)
+// MulCol implements backend.Elementwise.
+func (d *Backend) MulCol(dst, x, col backend.Tensor) {
+	backend.CheckCol(d, "MulCol", dst, x, col)
 	if dst.Size() > 0 {
-		b.launch(op, kernel, kernels.Matrix(dst.Rows, dst.Cols), address(dst), address(x), address(row),
+		d.launch("MulCol", "mul_col", kernels.Matrix(dst.Rows, dst.Cols), address(dst), address(x), address(col),
 			uint64(dst.Rows), uint64(dst.Cols))
 	}
 }
 
-// MulCol sets dst[i,j] = x[i,j]·col[i,0]. dst may be x.
-func (b *Backend) MulCol(dst, x, col backend.Tensor) {
-	backend.CheckCol(b, "MulCol", dst, x, col)
-	if dst.Size() > 0 {
-		b.launch("MulCol", "mul_col", kernels.Matrix(dst.Rows, dst.Cols), address(dst), address(x), address(col),
-			uint64(dst.Rows), uint64(dst.Cols))
-	}
-}
-
-// Dropout sets dst[k] = x[k]/(1−rate) where backend.DropoutKeeps(seed,
-// offset+k, rate), else 0. dst may be x.
-func (b *Backend) Dropout(dst, x backend.Tensor, rate float64, seed, offset uint64) {
-	backend.CheckDropout(b, dst, x, rate)
+// Dropout implements backend.Elementwise.
+func (d *Backend) Dropout(dst, x backend.Tensor, rate float64, seed, offset uint64) {
+	backend.CheckDropout(d, dst, x, rate)
 	if dst.Size() > 0 {
 		stream := [...]uint64{seed, offset}
-		b.each("Dropout", "dropout", dst.Size(), address(dst), address(x), b.put("Dropout", bytesOf(stream[:])), size(dst),
+		d.each("Dropout", "dropout", dst.Size(), address(dst), address(x), d.put("Dropout", bytesOf(stream[:])), size(dst),
 			uint64(rate*(1<<24)), float(1/(1-rate)))
 	}
 }

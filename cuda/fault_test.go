@@ -17,8 +17,8 @@ import (
 
 var errInjected = errors.New("injected")
 
-// A failing call of the driver, whichever it is, ends in an error, nothing
-// leaks, and the next run on the same driver works.
+// Whichever call of the driver fails, training ends in an error, nothing leaks, and
+// the next run on the same driver works.
 func TestDriverFaults(t *testing.T) {
 	for _, c := range []struct {
 		name      string
@@ -54,7 +54,7 @@ func TestDriverFaults(t *testing.T) {
 	}
 }
 
-// trainSteps trains until the steps are replayed, with a backend of its own.
+// trainSteps trains on a new backend until the steps are replayed.
 func trainSteps(t *testing.T, driver cuda.Driver) error {
 	b, err := cuda.Open(driver, 0, cuda.Options{})
 	if err != nil {
@@ -80,7 +80,7 @@ func trainSteps(t *testing.T, driver cuda.Driver) error {
 }
 
 func TestBadIdsAreStickyErrors(t *testing.T) {
-	gather := func(b *bench, x backend.Tensor, ids backend.Ints) { b.GatherRows(b.zeros(5, 3), x, ids) }
+	gather := func(b *bench, x backend.Tensor, ids backend.Ints) { b.GatherRows(b.Zeros(5, 3), x, ids) }
 	for _, c := range []struct {
 		name  string
 		call  func(b *bench, x backend.Tensor, ids backend.Ints)
@@ -88,26 +88,26 @@ func TestBadIdsAreStickyErrors(t *testing.T) {
 		want  string
 	}{
 		{"GatherRows", gather, nil, "cuda: GatherRows: ids[3] is 12, x has 10 rows"},
-		{"ScatterAddRows", func(b *bench, x backend.Tensor, ids backend.Ints) { b.ScatterAddRows(x, b.zeros(5, 3), ids) }, nil,
+		{"ScatterAddRows", func(b *bench, x backend.Tensor, ids backend.Ints) { b.ScatterAddRows(x, b.Zeros(5, 3), ids) }, nil,
 			"cuda: ScatterAddRows: ids[3] is 12, dst has 10 rows"},
 		{"SoftmaxCrossEntropy", func(b *bench, x backend.Tensor, ids backend.Ints) {
-			b.SoftmaxCrossEntropy(b.zeros(1, 1), backend.Tensor{}, x.Slice(0, 5), ids, 1)
+			b.SoftmaxCrossEntropy(b.Zeros(1, 1), backend.Tensor{}, x.Slice(0, 5), ids, 1)
 		}, nil, "cuda: SoftmaxCrossEntropy: labels[3] is 12, logits has 3 columns"},
 		{"ids overwritten", gather, func(b *bench, ids backend.Ints) { b.UploadInts(ids, make([]int32, 5)) },
 			"cuda: GatherRows: ids[3] was out of range, x has 10 rows"},
-		{"ids computed", gather, func(b *bench, ids backend.Ints) { b.ArgMaxRows(ids, b.zeros(5, 3)) },
+		{"ids computed", gather, func(b *bench, ids backend.Ints) { b.ArgMaxRows(ids, b.Zeros(5, 3)) },
 			"cuda: GatherRows: ids[3] was out of range, x has 10 rows"},
 		{"ids freed", gather, func(b *bench, ids backend.Ints) { b.Free(ids.Buf) },
 			"cuda: GatherRows: ids[3] was out of range, x has 10 rows"},
 		{"many good calls before", func(b *bench, x backend.Tensor, ids backend.Ints) {
-			dst := b.zeros(1, 3)
+			dst := b.Zeros(1, 3)
 			for range 1500 {
 				b.GatherRows(dst, x, ids.Slice(0, 1))
 			}
 			gather(b, x, ids)
 		}, nil, "cuda: GatherRows: ids[3] is 12, x has 10 rows"},
 		{"many good calls after", gather, func(b *bench, ids backend.Ints) {
-			dst, x := b.zeros(1, 3), b.zeros(10, 3)
+			dst, x := b.Zeros(1, 3), b.Zeros(10, 3)
 			for range 1500 {
 				b.GatherRows(dst, x, ids.Slice(0, 1))
 			}
@@ -115,8 +115,8 @@ func TestBadIdsAreStickyErrors(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(t, newDriver(t, emulator.Options{}), cuda.Options{})
-			ids := b.ints(1, 0, 2, 12, 13)
-			c.call(b, b.in(10, 3), ids)
+			ids := b.Ints(1, 0, 2, 12, 13)
+			c.call(b, b.Uniform(10, 3), ids)
 			if c.after != nil {
 				c.after(b, ids)
 			}
@@ -129,8 +129,8 @@ func TestBadIdsAreStickyErrors(t *testing.T) {
 	}
 }
 
-// What is lost is named: the operation that failed if the backend waits after
-// each, and else one that came later.
+// An error names the operation that failed if the backend waits after each one.
+// Else it names a later one.
 func TestErrorsNameTheOperation(t *testing.T) {
 	for _, c := range []struct {
 		synchronous bool
@@ -139,10 +139,10 @@ func TestErrorsNameTheOperation(t *testing.T) {
 		{true, "cuda: Tanh, kernel tanh_forward: "},
 		{false, "cuda: Sync, or an operation before it: "},
 	} {
-		// A budget of instructions that Tanh of so many exceeds.
+		// The large Tanh exceeds this budget of instructions.
 		driver := newDriver(t, emulator.Options{Budget: 2000})
 		b := newBench(t, driver, cuda.Options{Synchronous: c.synchronous})
-		small, large := b.zeros(1, 32), b.zeros(1000, 32)
+		small, large := b.Zeros(1, 32), b.Zeros(1000, 32)
 		b.Tanh(small, small)
 		b.Tanh(large, large)
 		b.Add(small, small, small)
@@ -160,13 +160,13 @@ func TestOpenFails(t *testing.T) {
 	}
 }
 
-// A launch that the driver refuses is told with the kernel's name.
+// The error of a launch that the driver refuses names the kernel.
 func TestRefusedLaunchNamesTheKernel(t *testing.T) {
 	refused := errors.New("refused")
 	var device *emulator.Device
 	driver := &tap{Driver: newDriver(t, emulator.Options{}), opened: func(d *emulator.Device) { device = d }}
 	b := newBench(t, driver, cuda.Options{})
-	x := b.zeros(2, 3)
+	x := b.Zeros(2, 3)
 	device.Fail(emulator.LaunchOperation, 1, refused)
 	b.Add(x, x, x)
 	const want = "cuda: Add, kernel add, or an operation before it: refused"
@@ -175,7 +175,7 @@ func TestRefusedLaunchNamesTheKernel(t *testing.T) {
 	}
 }
 
-// hostless is a device that has page-locked memory for a few allocations only.
+// hostless is a device with page-locked memory for a few allocations only.
 type hostless struct {
 	cuda.Device
 	left *int
@@ -203,8 +203,8 @@ func TestOpenWithoutPageLockedMemory(t *testing.T) {
 	}
 }
 
-// A fault in the second epoch leaves the checkpoint of the first, from which
-// another run in the same process goes on as if nothing had happened.
+// A fault in the second epoch leaves the checkpoint of the first. Another run in
+// the same process goes on from it as if nothing had happened.
 func TestFaultLeavesTheCheckpoint(t *testing.T) {
 	for _, c := range []struct {
 		name      string
@@ -248,7 +248,7 @@ func resume(t *testing.T, path string) *model.File {
 	return file
 }
 
-// weightsAfter returns weights at the end of fitTwoEpochs.
+// weightsAfter returns some weights at the end of fitTwoEpochs.
 func weightsAfter(t *testing.T, driver cuda.Driver, from *model.File, path string) []float32 {
 	t.Helper()
 	if err := fitTwoEpochs(t, driver, func(train.Epoch) {}, path, from); err != nil {
@@ -257,8 +257,8 @@ func weightsAfter(t *testing.T, driver cuda.Driver, from *model.File, path strin
 	return resume(t, path).Tensors["lstm.weight_hh_l0"].Data
 }
 
-// fitTwoEpochs trains on a backend of its own until two epochs are done, from a
-// checkpoint if there is one, and writes one after each.
+// fitTwoEpochs trains on a new backend until two epochs are done, from a checkpoint
+// if there is one. It writes a checkpoint after each epoch.
 func fitTwoEpochs(t *testing.T, driver cuda.Driver, after func(train.Epoch), path string, from *model.File) error {
 	t.Helper()
 	b, err := cuda.Open(driver, 0, cuda.Options{})

@@ -7,6 +7,7 @@ import (
 	"gputrain/backend"
 	"gputrain/cuda"
 	"gputrain/cuda/emulator"
+	"gputrain/internal/operands"
 	"gputrain/model"
 )
 
@@ -23,8 +24,7 @@ func newDriver(t testing.TB, o emulator.Options) *emulator.Driver {
 // bench holds a backend and makes operands.
 type bench struct {
 	*cuda.Backend
-	t   testing.TB
-	rng *rand.Rand
+	operands.Maker
 }
 
 func newBench(t testing.TB, driver cuda.Driver, o cuda.Options) *bench {
@@ -34,47 +34,10 @@ func newBench(t testing.TB, driver cuda.Driver, o cuda.Options) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { b.Close() })
-	return &bench{b, t, rand.New(rand.NewPCG(1, 1))}
+	return &bench{b, operands.Maker{On: b, T: t, Rand: rand.New(rand.NewPCG(1, 1))}}
 }
 
-func (b *bench) zeros(rows, cols int) backend.Tensor {
-	b.t.Helper()
-	x, err := b.New(rows, cols)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return x
-}
-
-// in returns a tensor of numbers from −1 to 1.
-func (b *bench) in(rows, cols int) backend.Tensor {
-	x := b.zeros(rows, cols)
-	b.Upload(x, b.uniform(x.Size()))
-	return x
-}
-
-func (b *bench) uniform(n int) []float32 { return uniform(b.rng, n) }
-
-// uniform returns n numbers from −1 to 1.
-func uniform(r *rand.Rand, n int) []float32 {
-	values := make([]float32, n)
-	for i := range values {
-		values[i] = 2*r.Float32() - 1
-	}
-	return values
-}
-
-func (b *bench) ints(values ...int32) backend.Ints {
-	b.t.Helper()
-	x, err := b.NewInts(len(values))
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	b.UploadInts(x, values)
-	return x
-}
-
-// wrapping is a driver whose devices are what wrap makes of them.
+// wrapping is a driver that wraps its devices.
 type wrapping struct {
 	cuda.Driver
 	wrap func(cuda.Device) cuda.Device
@@ -102,8 +65,8 @@ func newNet(b backend.Backend, in model.Shape) (*model.Network, error) {
 	return net, nil
 }
 
-// tap is a driver that hands its device to a function when it is opened, and
-// keeps what Close returns.
+// tap is a driver that hands its device to opened, and keeps the result of the
+// device's Close.
 type tap struct {
 	*emulator.Driver
 	opened func(*emulator.Device)

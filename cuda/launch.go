@@ -17,67 +17,67 @@ type kernel struct {
 const maxParams = 14 // of a kernel
 
 // load loads all modules and finds their kernels.
-func (b *Backend) load() error {
+func (d *Backend) load() error {
 	modules := map[string]Module{}
 	for _, name := range kernels.Modules() {
-		module, err := b.device.Load(kernels.PTX(name))
+		module, err := d.device.Load(kernels.PTX(name))
 		if err != nil {
 			return fmt.Errorf("module %s: %w", name, err)
 		}
 		modules[name] = module
 	}
 	for _, k := range kernels.All() {
-		function, err := b.device.Function(modules[k.Module], k.Name)
+		function, err := d.device.Function(modules[k.Module], k.Name)
 		if err != nil {
 			return fmt.Errorf("module %s: kernel %s: %w", k.Module, k.Name, err)
 		}
-		b.kernels[k.Name] = kernel{function, k.Params}
+		d.kernels[k.Name] = kernel{function, k.Params}
 	}
 	return nil
 }
 
 // launch queues a kernel on behalf of op, with one argument per parameter.
-func (b *Backend) launch(op, name string, l kernels.Launch, args ...uint64) {
-	if b.err != nil {
+func (d *Backend) launch(op, name string, l kernels.Launch, args ...uint64) {
+	if d.err != nil {
 		return
 	}
-	k := b.kernels[name]
+	k := d.kernels[name]
 	if len(args) != len(k.params) {
 		panic(fmt.Sprintf("cuda: %s: kernel %s takes %d arguments, got %d", op, name, len(k.params), len(args)))
 	}
 	for i, p := range k.params {
 		if p.Kind == kernels.Int32 && args[i] > math.MaxInt32 {
-			b.err = fmt.Errorf("cuda: %s, kernel %s: %s is %d, it can be %d at most", op, name, p.Name, args[i], math.MaxInt32)
+			d.err = fmt.Errorf("cuda: %s, kernel %s: %s is %d, it can be %d at most", op, name, p.Name, args[i], math.MaxInt32)
 			return
 		}
 	}
-	if b.planned(name, args...) {
+	if d.planned(name, args...) {
 		return
 	}
-	// What is passed to an interface is allocated: b's own slots are already, and
+	// Go allocates what is passed to an interface. slots is allocated already, so
 	// args can stay on the stack.
-	slots := b.slots[:copy(b.slots[:], args)]
-	err := b.device.Launch(k.function, Dim3(l.Grid), Dim3(l.Block), 0, b.stream, slots)
-	if err == nil && b.synchronous {
-		err = b.device.SyncStream(b.stream)
+	slots := d.slots[:copy(d.slots[:], args)]
+	err := d.device.Launch(k.function, Dim3(l.Grid), Dim3(l.Block), 0, d.stream, slots)
+	if err == nil && d.synchronous {
+		err = d.device.SyncStream(d.stream)
 	}
 	if err != nil {
-		b.keep(op+", kernel "+name, err)
+		d.keep(op+", kernel "+name, err)
 	}
 }
 
-// queued ends an operation that the driver has been given, other than a launch.
-func (b *Backend) queued(op string, err error) {
-	b.keep(op, err)
-	if b.synchronous {
-		b.wait(op)
+// queued ends an operation that went to the driver without a launch.
+func (d *Backend) queued(op string, err error) {
+	d.keep(op, err)
+	if d.synchronous {
+		d.wait(op)
 	}
 }
 
 // each launches a kernel over n elements, if there are any.
-func (b *Backend) each(op, name string, n int, args ...uint64) {
+func (d *Backend) each(op, name string, n int, args ...uint64) {
 	if n > 0 {
-		b.launch(op, name, kernels.Elements(int64(n)), args...)
+		d.launch(op, name, kernels.Elements(int64(n)), args...)
 	}
 }
 
@@ -100,7 +100,7 @@ func at(buf backend.Buffer, offset int) Pointer {
 // size returns the argument for a number of elements.
 func size(t backend.Tensor) uint64 { return uint64(t.Size()) }
 
-// float returns the argument for a scalar.
+// float returns the argument for a scalar, as float32.
 func float(x float64) uint64 { return uint64(math.Float32bits(float32(x))) }
 
 // flag returns the argument for a choice.

@@ -7,22 +7,23 @@ import (
 )
 
 // lookups are the operations since the last check that look up rows or columns
-// by integers. Kernels cannot fail: they note the first integer that is out of
-// range in a word on the device, the fault, which the host reads when it waits.
+// by integers. A kernel cannot return an error. It notes the first integer that is
+// out of range in a word on the device, the fault, which the host reads when it
+// waits.
 type lookups struct {
 	fault   Pointer
-	list    []lookup // that were queued directly
-	planned []lookup // of the plan under way
-	call    uint64   // number of the next one in the capture under way
+	list    []lookup // queued directly
+	planned []lookup // in the current plan
+	call    uint64   // number of the next lookup in the current capture
 }
 
-// lookup is an operation, the integers it takes, and what they index.
+// lookup is an operation with its integers and their range.
 type lookup struct {
 	op, name string
 	ids      backend.Ints
-	writes   int    // of ids, so far
-	limit    int    // integers are at least 0 and less than this
-	target   string // says so: "x has %d rows"
+	writes   int    // how often ids had been written
+	limit    int    // integers are at least 0 and less than limit
+	target   string // format of limit in an error: "x has %d rows"
 }
 
 const (
@@ -32,27 +33,28 @@ const (
 	noFaultWord = 1<<32 - 1
 )
 
-func (b *Backend) prepareLookups() error {
+func (d *Backend) prepareLookups() error {
 	var err error
-	b.lookups.list = make([]lookup, 0, maxLookups)
-	if b.lookups.fault, err = b.allocate(faultBytes); err != nil {
+	d.lookups.list = make([]lookup, 0, maxLookups)
+	if d.lookups.fault, err = d.allocate(faultBytes); err != nil {
 		return err
 	}
-	return b.device.Fill32(b.lookups.fault, noFaultWord, faultBytes/4, b.stream)
+	return d.device.Fill32(d.lookups.fault, noFaultWord, faultBytes/4, d.stream)
 }
 
-// A lookup is known to its kernel by a number: its position in the list or, for
-// one of a graph, in those of the graph, beyond the numbers of the graphs before.
+// A kernel knows its lookup by a number. The low bits are the position in the
+// list, or in the lookups of a graph. The high bits are 0 for the list and count
+// the graphs from 1.
 const lookupBits = 20
 
 func firstCall(graph int) uint64 { return uint64(1+graph) << lookupBits }
 
-// lookup notes an operation and returns the two last arguments of its kernel,
-// the fault and the call.
-func (b *Backend) lookup(l lookup) (fault, call uint64) {
-	s := &b.lookups
+// lookup notes an operation. It returns the last two arguments of its kernel, the
+// address of the fault and the number of the lookup.
+func (d *Backend) lookup(l lookup) (fault, call uint64) {
+	s := &d.lookups
 	l.writes = l.ids.Buf.(*buffer).writes
-	switch b.replay.mode {
+	switch d.replay.mode {
 	case planning:
 		s.planned = append(s.planned, l)
 		call = uint64(len(s.planned) - 1)
@@ -61,7 +63,7 @@ func (b *Backend) lookup(l lookup) (fault, call uint64) {
 		s.call++
 	default:
 		if len(s.list) == maxLookups {
-			b.checkLookups()
+			d.checkLookups()
 		}
 		s.list = append(s.list, l)
 		call = uint64(len(s.list) - 1)
@@ -69,49 +71,49 @@ func (b *Backend) lookup(l lookup) (fault, call uint64) {
 	return uint64(s.fault), call << 32
 }
 
-// noteLookups notes that a graph is launched, as planned.
-func (b *Backend) noteLookups(g *graph) {
+// noteLookups notes that a graph is launched with the lookups of the current plan.
+func (d *Backend) noteLookups(g *graph) {
 	if !g.launched {
 		g.launched = len(g.lookups) > 0
-		copy(g.lookups, b.lookups.planned)
+		copy(g.lookups, d.lookups.planned)
 	}
 }
 
-// checkLookups waits and makes an integer that is out of range a sticky error.
-func (b *Backend) checkLookups() {
-	s := &b.lookups
+// checkLookups waits. If an integer was out of range, the error sticks.
+func (d *Backend) checkLookups() {
+	s := &d.lookups
 	pending := len(s.list) > 0
-	for _, g := range b.replay.graphs {
+	for _, g := range d.replay.graphs {
 		pending = pending || g.launched
 	}
 	if !pending {
 		return
 	}
-	if fault := [1]uint64{noFault}; b.err == nil {
-		b.read("Sync", bytesOf(fault[:]), s.fault)
-		if fault[0] != noFault && b.err == nil {
+	if fault := [1]uint64{noFault}; d.err == nil {
+		d.read("Sync", bytesOf(fault[:]), s.fault)
+		if fault[0] != noFault && d.err == nil {
 			l, call := s.list, fault[0]>>32
 			if graph := call >> lookupBits; graph > 0 {
-				l = b.replay.graphs[graph-1].lookups
+				l = d.replay.graphs[graph-1].lookups
 			}
-			b.err = b.describe(l[call&(1<<lookupBits-1)], int(fault[0]&noFaultWord))
+			d.err = d.describe(l[call&(1<<lookupBits-1)], int(fault[0]&noFaultWord))
 		}
 	}
-	clear(s.list) // so that buffers are not kept
+	clear(s.list) // so that it keeps no buffers alive
 	s.list = s.list[:0]
-	for _, g := range b.replay.graphs {
+	for _, g := range d.replay.graphs {
 		g.launched = false
 	}
 }
 
-// describe makes the error of a lookup whose integer i is out of range. The
-// integer may be gone by now.
-func (b *Backend) describe(l lookup, i int) error {
+// describe makes the error of a lookup whose integer i was out of range. The
+// integer may have been overwritten or freed since.
+func (d *Backend) describe(l lookup, i int) error {
 	target := fmt.Sprintf(l.target, l.limit)
 	if ids := l.ids.Buf.(*buffer); ids.Freed || ids.writes != l.writes {
 		return fmt.Errorf("cuda: %s: %s[%d] was out of range, %s", l.op, l.name, i, target)
 	}
 	var id [1]int32
-	b.read(l.op, bytesOf(id[:]), at(l.ids.Buf, l.ids.Off+i))
+	d.read(l.op, bytesOf(id[:]), at(l.ids.Buf, l.ids.Off+i))
 	return fmt.Errorf("cuda: %s: %s[%d] is %d, %s", l.op, l.name, i, id[0], target)
 }

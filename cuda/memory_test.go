@@ -9,15 +9,15 @@ import (
 	"gputrain/backend"
 	"gputrain/cuda"
 	"gputrain/cuda/emulator"
+	"gputrain/internal/operands"
 )
 
-// Freed memory that is kept for its size does not stand in the way of another
-// size.
+// Freed memory of one size does not stand in the way of another size.
 func TestMemoryIsPurgedWhenShort(t *testing.T) {
 	const elements = 1 << 20
 	b := newBench(t, newDriver(t, emulator.Options{Memory: 4*elements + 4096}), cuda.Options{})
 	for _, n := range []int{elements, elements - 1, elements / 2, elements} {
-		x := b.in(1, n)
+		x := b.Uniform(1, n)
 		if _, err := b.New(1, elements); !errors.Is(err, backend.ErrOutOfMemory) {
 			t.Errorf("New beside %d elements: got error %v, want %v", n, err, backend.ErrOutOfMemory)
 		}
@@ -33,10 +33,10 @@ func TestMemoryIsPurgedWhenShort(t *testing.T) {
 	}
 }
 
-// An operation that finds no memory for its workspace says so, and it sticks.
+// An operation without memory for its workspace says so, and the error sticks.
 func TestWorkspaceOutOfMemory(t *testing.T) {
 	b := newBench(t, newDriver(t, emulator.Options{Memory: 1 << 20}), cuda.Options{})
-	x, y, dst := b.zeros(4000, 4), b.zeros(4000, 4), b.zeros(4, 4)
+	x, y, dst := b.Zeros(4000, 4), b.Zeros(4000, 4), b.Zeros(4, 4)
 	if _, err := b.New(1, (1<<20-2*64000)/4-200); err != nil {
 		t.Fatal(err)
 	}
@@ -47,28 +47,28 @@ func TestWorkspaceOutOfMemory(t *testing.T) {
 	}
 }
 
-// Memory is given out again by its size, and by no other.
+// Freed memory is used again for the same size only.
 func TestFreedMemoryIsUsedAgain(t *testing.T) {
 	allocations := 0
 	driver := wrapping{newDriver(t, emulator.Options{}), func(d cuda.Device) cuda.Device { return countedDevice{d, &allocations} }}
 	b := newBench(t, driver, cuda.Options{})
-	x, y := b.zeros(10, 3), b.zeros(10, 4)
+	x, y := b.Zeros(10, 3), b.Zeros(10, 4)
 	before := allocations
 	for range 10 {
 		b.Free(x.Buf)
 		b.Free(y.Buf)
-		x, y = b.zeros(5, 6), b.zeros(40, 1)
+		x, y = b.Zeros(5, 6), b.Zeros(40, 1)
 	}
 	if allocations != before {
 		t.Errorf("the driver was asked for memory %d times, want 0", allocations-before)
 	}
-	b.zeros(10, 5)
+	b.Zeros(10, 5)
 	if allocations != before+1 {
 		t.Errorf("the driver was asked for memory %d times, want 1", allocations-before)
 	}
 }
 
-// countedDevice counts what the driver is asked for.
+// countedDevice counts allocations.
 type countedDevice struct {
 	cuda.Device
 	allocations *int
@@ -79,12 +79,12 @@ func (d countedDevice) Alloc(bytes int64) (cuda.Pointer, error) {
 	return d.Device.Alloc(bytes)
 }
 
-// Transfers that are longer than page-locked memory, many at once.
+// Transfers are longer than page-locked memory, and there are several.
 func TestLongTransfers(t *testing.T) {
 	b := newBench(t, newDriver(t, emulator.Options{}), cuda.Options{})
-	x := b.zeros(1, 700_001)
+	x := b.Zeros(1, 700_001)
 	for round := range 3 {
-		src := b.uniform(x.Size())
+		src := operands.Uniform(b.Rand, x.Size())
 		want := slices.Clone(src)
 		b.Upload(x, src)
 		clear(src)

@@ -14,8 +14,8 @@ import (
 	"gputrain/kernels"
 )
 
-// The positive controls: real kernels, each with one mistake in its PTX, and who
-// must find it.
+// The positive controls are real kernels, each with one mistake in its PTX and a
+// trial that must find it.
 
 // mutant is a kernel with a mistake.
 type mutant struct {
@@ -23,13 +23,13 @@ type mutant struct {
 	mistake string
 	edit    edit
 	trial   trial          // that rejects it
-	finding emulator.Check // by which it does; "" for a wrong result
+	finding emulator.Check // the emulator's finding; "" for a wrong result
 }
 
 // trial is something that a sound kernel passes.
 type trial struct {
 	name            string
-	multiprocessors int // of the device, 0 for what the emulator has
+	multiprocessors int // of the device; 0 for the emulator's default
 	failure         func(driver cuda.Driver) error
 }
 
@@ -58,7 +58,7 @@ func TestMutantsOfKernelsAreCaught(t *testing.T) {
 	}
 }
 
-// What mutants are made of passes the trials that reject them.
+// The unchanged kernels pass the trials that reject the mutants.
 func TestSoundKernelsPassTheTrialsOfMutants(t *testing.T) {
 	emulated := newDriver(t, emulator.Options{})
 	done := map[string]bool{}
@@ -76,7 +76,7 @@ func TestSoundKernelsPassTheTrialsOfMutants(t *testing.T) {
 	}
 }
 
-// suite is a check of the conformance suite, with cases of up to a size.
+// suite is a check of the conformance suite, with cases up to a size.
 func suite(check string, size int) trial {
 	return trial{fmt.Sprintf("%s up to %d", check, size), 0, func(driver cuda.Driver) error {
 		open := func() (backend.Backend, error) { return cuda.Open(driver, 0, cuda.Options{}) }

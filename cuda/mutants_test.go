@@ -2,7 +2,7 @@ package cuda_test
 
 import "gputrain/cuda/emulator"
 
-// Patterns of instructions.
+// Patterns of instructions, for edits.
 const (
 	barrier     = `bar\.sync 0;`
 	returnEarly = `@%p\d+ bra .*;`
@@ -14,7 +14,7 @@ const diverging = `{ .reg .pred %early; .reg .b32 %thread; mov.u32 %thread, %tid
 	` setp.gt.u32 %early, %thread, 6; @%early bar.sync 0; }`
 
 var mutants = []mutant{
-	// A barrier that is missing.
+	// A missing barrier.
 	{"softmax", "no barrier before partial results are read", dropped(barrier, 4, 1), suite("Softmax", 257), emulator.SharedRace},
 	{"softmax", "no barrier before scratch is used again", dropped(barrier, 4, 2), suite("Softmax", 257), emulator.SharedRace},
 	{"softmax_grad", "no barrier before partial sums are read", dropped(barrier, 2, 1), suite("SoftmaxGrad", 257), emulator.SharedRace},
@@ -73,7 +73,7 @@ var mutants = []mutant{
 	{"lstm1997_cell", "a row has no forget gates", replaced(`(selp\.b64 .*), 3, 2, (.*)`, 1, 0, "$1, 2, 2, $2"), suite("LSTM1997Cell", 7), ""},
 	{"lstm1997_grad", "input and forget gate swapped", replaced(`(selp\.b64 \S+) (%rd232), (%rd233), (.*)`, 1, 0, "$1 $3, $2, $4"), suite("LSTM1997CellGrad", 7), emulator.NullPointer},
 
-	// A sum over what has no value, or the wrong one.
+	// A sum over uninitialised or wrong values.
 	{"sum_rows", "partial sums not stored", dropped(`st\.shared.*`, 1, 0), suite("SumRows", 1), emulator.Uninitialised},
 	{"gemm_nn_32x32", "an element of the slab not stored", dropped(`st\.shared\.f32 .*`, 16, 0), one(tiles, "nn_32x32"), emulator.Uninitialised},
 	{"gemm_nn_32x32", "sum starts at 1", replaced(`(mov\.f32 .*), 0f00000000;`, 12, 4, "$1, 0f3F800000;"), one(tiles, "nn_32x32"), ""},
@@ -97,7 +97,7 @@ var mutants = []mutant{
 	{"lstm_peep_grad", "rows of partial sums overlap", replaced(`(mad\.lo\.s32 .*), 384, (.*)`, 1, 0, "$1, 128, $2"), one(secondPasses, "LSTMPeepGrad"), emulator.SharedRace},
 	{"lstm1997_cell", "blocks share a cell", replaced(`(mul\.lo\.s64 %rd9, .*), .*`, 1, 0, "$1, 1;"), suite("LSTM1997Cell", 7), ""},
 
-	// A vector that is not aligned.
+	// A misaligned vector.
 	{"gemm_nn_32x32", "misaligned vector load", replaced(`(ld\.shared\.v4.*)\+144\];`, 1, 0, "$1+148];"), one(tiles, "nn_32x32"), emulator.Misaligned},
 	{"gemm_nn_32x32", "vector store without a look at the address", replaced(`(and\.b64 .*), 15;`, 1, 0, "$1, 3;"), one(tiles, "nn_32x32"), emulator.Misaligned},
 

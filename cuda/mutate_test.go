@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// edit changes the lines of a kernel. White space in them is one blank. It fails
-// if they are not what it was made for.
+// edit changes the lines of a kernel, in which white space is one blank. It fails
+// if the lines are not those that it was made for.
 type edit func(lines []string) error
 
 // mutate returns the module with the named kernel changed.
@@ -26,8 +26,9 @@ func mutate(ptx, kernel string, e edit) (string, error) {
 	return before + ".entry " + kernel + "(" + strings.Join(lines, "\n") + "\n}\n" + after, err
 }
 
-// replaced puts text in place of line nth, from 0, of those that match the
-// pattern, which must be so many. $1 in it is the first group of the pattern.
+// replaced puts text in place of line nth, from 0, of the lines that match the
+// pattern. There must be count of them. $1 in text is the first group of the
+// pattern.
 func replaced(pattern string, count, nth int, text string) edit {
 	return func(lines []string) error {
 		re, at, err := matching(lines, pattern, count)
@@ -57,7 +58,7 @@ func swapped(pattern string, count, i, j int) edit {
 	}
 }
 
-// matching finds the lines that match the pattern as a whole.
+// matching finds the lines that the whole pattern matches, which must be count.
 func matching(lines []string, pattern string, count int) (re *regexp.Regexp, at []int, err error) {
 	re = regexp.MustCompile("^(?:" + pattern + ")$")
 	for i, line := range lines {

@@ -10,14 +10,15 @@ import (
 	"gputrain/backend/reference"
 	"gputrain/cuda"
 	"gputrain/cuda/emulator"
+	"gputrain/internal/operands"
 	"gputrain/kernels"
 )
 
-// larger is an operation at a size that lies beyond those of the conformance
-// suite as it runs here: sums take a second pass, and products larger tiles.
+// larger is an operation at a larger size than the conformance suite has here.
+// Sums take a second pass, and products take larger tiles.
 type larger struct {
 	name            string
-	multiprocessors int       // of the device; 0 for what the emulator has
+	multiprocessors int       // of the device; 0 for the emulator's default
 	dst, x, y       [2]int    // rows and columns
 	call            operation // on dst, x, y
 }
@@ -35,7 +36,7 @@ var secondPasses = []larger{
 	{"LSTMPeepGrad", 0, [2]int{3, 5}, [2]int{300, 20}, [2]int{301, 5}, peepholeGrad},
 }
 
-// tiles are products that a device computes in one pass, in tiles of this name.
+// tiles are products that a device computes in one pass, in tiles of that name.
 var tiles = []larger{
 	{"nn_32x32", 132, [2]int{33, 34}, [2]int{33, 70}, [2]int{70, 34}, product(backend.NoTrans, backend.NoTrans)},
 	{"nn_64x64", 1, [2]int{61, 62}, [2]int{61, 70}, [2]int{70, 62}, product(backend.NoTrans, backend.NoTrans)},
@@ -49,8 +50,8 @@ func product(transX, transY backend.Transpose) operation {
 	return func(b backend.Backend, dst, x, y backend.Tensor) { b.Gemm(dst, transX, transY, -0.5, x, y, 2) }
 }
 
-// peepholeGrad adds the gradient of the peepholes to dst, given x, that of the
-// gates, and y, the cells of all time steps and the one before them.
+// peepholeGrad adds the gradient of the peepholes to dst. x is the gradient of the
+// gates. y holds the cells before the first time step and after each one.
 func peepholeGrad(b backend.Backend, dst, x, y backend.Tensor) {
 	steps, hidden := x.Rows, y.Cols
 	if p, ok := b.(backend.LSTMPeepGrader); ok {
@@ -93,7 +94,8 @@ func testLarger(t *testing.T, all []larger) {
 	}
 }
 
-// on returns how the operation on a device of the driver fails, if it does.
+// on runs the operation on a device of the driver. It returns an error if the
+// result is wrong.
 func (c larger) on(driver cuda.Driver) error {
 	b, err := cuda.Open(driver, 0, cuda.Options{})
 	if err != nil {
@@ -119,20 +121,20 @@ func (c larger) on(driver cuda.Driver) error {
 	return nil
 }
 
-// run returns dst and x, one after the other, after the operation on random
-// numbers, always the same.
+// run runs the operation on random numbers, which are always the same. It returns
+// dst and then x.
 func (c larger) run(b backend.Backend) ([]float32, error) {
 	r := rand.New(rand.NewPCG(1, 1))
-	var operands [3]backend.Tensor
+	var tensors [3]backend.Tensor
 	for i, size := range [][2]int{c.dst, c.x, c.y} {
 		var err error
-		if operands[i], err = b.New(size[0], size[1]); err != nil {
+		if tensors[i], err = b.New(size[0], size[1]); err != nil {
 			return nil, err
 		}
-		b.Upload(operands[i], uniform(r, operands[i].Size()))
+		b.Upload(tensors[i], operands.Uniform(r, tensors[i].Size()))
 	}
-	dst, x := operands[0], operands[1]
-	c.call(b, dst, x, operands[2])
+	dst, x := tensors[0], tensors[1]
+	c.call(b, dst, x, tensors[2])
 	result := make([]float32, dst.Size()+x.Size())
 	err := b.Download(result[:dst.Size()], dst)
 	if err == nil {

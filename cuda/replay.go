@@ -10,94 +10,94 @@ import (
 //
 // The host calls the operations each time, but at first they only write a plan:
 // words that say which kernels would get which arguments. A layer over a
-// sequence writes one line, however many time steps it has. If a graph with
-// these words is there, it is launched; so nobody has to say when shapes or
-// addresses have changed. Arguments that change from step to step are not among
-// the words, but in memory of the device, scalars, which is written before.
+// sequence writes one line, however many time steps it has. If there is a graph
+// with these words, it is launched. So nobody has to say when shapes or addresses
+// have changed. Arguments that change from step to step are not among the words.
+// They are in device memory, scalars, which is written before the launch.
 type replay struct {
 	mode   mode
 	words  []uint64 // of the plan
 	values []byte   // of its scalars
-	used   int      // bytes of scalars that have been given out
+	used   int      // bytes of scalars in use
 	graphs []*graph
 
 	scalars      Pointer // of all graphs, one after the other
 	scalarsBytes int
 }
 
-// graph is a plan that was met, captured when it was met again.
+// graph is a plan that was met once. It is captured when it is met again.
 type graph struct {
 	words    []uint64
 	handle   Graph // none until it is captured
 	lookups  []lookup
-	launched bool // since the lookups were checked
+	launched bool // since the last check of lookups
 }
 
-// mode says what becomes of an operation.
+// mode says what a call of an operation does.
 type mode int
 
 const (
-	direct    mode = iota // it is queued
-	planning              // it is written to the plan
-	capturing             // it is captured, in the graph under way
+	direct    mode = iota // queues it
+	planning              // writes it to the plan
+	capturing             // captures it in the current graph
 )
 
 const (
-	maxGraphs      = 32 // an epoch has two: a full batch and the last
+	maxGraphs      = 32 // an epoch has two: for full batches and for the last one
 	minScalarBytes = 4096
 )
 
-// Replay queues the operations that ops calls: as a CUDA graph from the second
-// time that they have the same arguments. See backend.Replay.
-func (b *Backend) Replay(ops func()) {
-	b.outsideReplay("Replay")
+// Replay implements backend.Replayer: the operations become a CUDA graph from
+// the second time that they have the same arguments.
+func (d *Backend) Replay(ops func()) {
+	d.outsideReplay("Replay")
 	switch {
-	case b.err != nil:
+	case d.err != nil:
 		return
-	case b.synchronous:
+	case d.synchronous:
 		ops() // so that an error names its operation
 		return
 	}
-	r := &b.replay
-	b.writePlan(ops)
-	if len(r.values) > r.scalarsBytes && b.err == nil {
-		b.growScalars(len(r.values))
-		b.writePlan(ops) // with other addresses
+	r := &d.replay
+	d.writePlan(ops)
+	if len(r.values) > r.scalarsBytes && d.err == nil {
+		d.growScalars(len(r.values))
+		d.writePlan(ops) // with other addresses
 	}
-	if b.err != nil {
+	if d.err != nil {
 		return
 	}
 	g := r.find()
 	if g == nil {
-		b.remember()
+		d.remember()
 		ops()
 		return
 	}
 	if g.handle == 0 {
-		b.capture(g, ops)
+		d.capture(g, ops)
 	}
 	if len(r.values) > 0 {
-		b.write("Replay", r.scalars, r.values)
+		d.write("Replay", r.scalars, r.values)
 	}
-	if b.err != nil {
+	if d.err != nil {
 		return
 	}
-	b.noteLookups(g)
-	b.keep("Replay", b.device.LaunchGraph(g.handle, b.stream))
+	d.noteLookups(g)
+	d.keep("Replay", d.device.LaunchGraph(g.handle, d.stream))
 }
 
 // outsideReplay panics if op is called within Replay.
-func (b *Backend) outsideReplay(op string) {
-	if b.replay.mode != direct {
+func (d *Backend) outsideReplay(op string) {
+	if d.replay.mode != direct {
 		panic("cuda: " + op + " is called within Replay")
 	}
 }
 
 // writePlan writes the plan of ops.
-func (b *Backend) writePlan(ops func()) {
-	r := &b.replay
+func (d *Backend) writePlan(ops func()) {
+	r := &d.replay
 	r.words, r.values, r.used = r.words[:0], r.values[:0], 0
-	b.lookups.planned = b.lookups.planned[:0]
+	d.lookups.planned = d.lookups.planned[:0]
 	r.mode = planning
 	defer func() { r.mode = direct }()
 	ops()
@@ -113,73 +113,73 @@ func (r *replay) find() *graph {
 	return nil
 }
 
-// remember keeps the plan. What is done once only is not worth a graph.
-func (b *Backend) remember() {
-	r := &b.replay
+// remember keeps the plan. A plan that is met only once is not worth a graph.
+func (d *Backend) remember() {
+	r := &d.replay
 	if len(r.graphs) == maxGraphs {
-		b.dropGraphs("Replay")
+		d.dropGraphs("Replay")
 	}
-	r.graphs = append(r.graphs, &graph{words: slices.Clone(r.words), lookups: slices.Clone(b.lookups.planned)})
+	r.graphs = append(r.graphs, &graph{words: slices.Clone(r.words), lookups: slices.Clone(d.lookups.planned)})
 }
 
 // capture makes the graph of the plan.
-func (b *Backend) capture(g *graph, ops func()) {
-	r := &b.replay
-	b.keep("Replay", b.device.BeginCapture(b.stream))
-	if b.err != nil {
+func (d *Backend) capture(g *graph, ops func()) {
+	r := &d.replay
+	d.keep("Replay", d.device.BeginCapture(d.stream))
+	if d.err != nil {
 		return
 	}
-	r.used, b.lookups.call = 0, firstCall(slices.Index(r.graphs, g))
+	r.used, d.lookups.call = 0, firstCall(slices.Index(r.graphs, g))
 	r.mode = capturing
 	func() {
 		defer func() { r.mode = direct }()
 		ops()
 	}()
-	handle, err := b.device.EndCapture(b.stream)
-	b.keep("Replay", err)
+	handle, err := d.device.EndCapture(d.stream)
+	d.keep("Replay", err)
 	g.handle = handle
 }
 
 // dropGraphs waits and forgets all graphs.
-func (b *Backend) dropGraphs(op string) {
-	if len(b.replay.graphs) == 0 {
+func (d *Backend) dropGraphs(op string) {
+	if len(d.replay.graphs) == 0 {
 		return
 	}
-	b.wait(op)
-	b.checkLookups()
-	for _, g := range b.replay.graphs {
+	d.wait(op)
+	d.checkLookups()
+	for _, g := range d.replay.graphs {
 		if g.handle != 0 {
-			b.keep(op, b.device.DestroyGraph(g.handle))
+			d.keep(op, d.device.DestroyGraph(g.handle))
 		}
 	}
-	b.replay.graphs = nil
+	d.replay.graphs = nil
 }
 
 // growScalars makes room for n bytes.
-func (b *Backend) growScalars(n int) {
-	r := &b.replay
-	b.dropGraphs("Replay")
-	b.recycle(r.scalars, int64(r.scalarsBytes))
+func (d *Backend) growScalars(n int) {
+	r := &d.replay
+	d.dropGraphs("Replay")
+	d.recycle(r.scalars, int64(r.scalarsBytes))
 	r.scalars, r.scalarsBytes = 0, 0
 	size := minScalarBytes
 	for size < n {
 		size *= 2
 	}
-	p, err := b.allocate(int64(size))
+	p, err := d.allocate(int64(size))
 	if err != nil {
-		b.keep("Replay", err)
+		d.keep("Replay", err)
 		return
 	}
 	r.scalars, r.scalarsBytes = p, size
 }
 
-// put makes values what a kernel finds at the address that it returns, until
-// the next call.
-func (b *Backend) put(op string, values []byte) uint64 {
-	r := &b.replay
+// put stores values for a kernel and returns their address. They stay until the
+// next call.
+func (d *Backend) put(op string, values []byte) uint64 {
+	r := &d.replay
 	if r.mode == direct {
-		b.write(op, b.scalars, values)
-		return uint64(b.scalars)
+		d.write(op, d.scalars, values)
+		return uint64(d.scalars)
 	}
 	if r.mode == planning {
 		r.values = append(r.values, values...)
@@ -189,11 +189,11 @@ func (b *Backend) put(op string, values []byte) uint64 {
 	return uint64(r.scalars) + uint64(r.used-scalarBytes)
 }
 
-// planned writes a line of the plan and reports whether that is all that is to
-// be done. op is the name of an operation or kernel; the grid of a kernel follows
-// from its arguments.
-func (b *Backend) planned(op string, words ...uint64) bool {
-	r := &b.replay
+// planned writes a line of the plan and returns true while planning. Else it
+// returns false, and the caller queues the operation. op is the name of an
+// operation or kernel. The grid of a kernel follows from its arguments.
+func (d *Backend) planned(op string, words ...uint64) bool {
+	r := &d.replay
 	if r.mode != planning {
 		return false
 	}
@@ -203,8 +203,8 @@ func (b *Backend) planned(op string, words ...uint64) bool {
 }
 
 // plannedLayer is planned for an operation on tensors.
-func (b *Backend) plannedLayer(op string, batch int, tensors ...backend.Tensor) bool {
-	r := &b.replay
+func (d *Backend) plannedLayer(op string, batch int, tensors ...backend.Tensor) bool {
+	r := &d.replay
 	if r.mode != planning {
 		return false
 	}
@@ -216,8 +216,8 @@ func (b *Backend) plannedLayer(op string, batch int, tensors ...backend.Tensor) 
 	return true
 }
 
-// begin begins a line: the name, and how long it is, so that different plans
-// never have the same words.
+// begin begins a line with the name and the lengths of name and line. So different
+// plans never have the same words.
 func (r *replay) begin(op string, words int) {
 	r.words = append(r.words, uint64(len(op)), uint64(words))
 	for i := 0; i < len(op); i += 8 {

@@ -14,7 +14,7 @@ import (
 	"gputrain/train"
 )
 
-// calls counts what the driver is asked to queue.
+// calls counts what the driver queues.
 type calls struct{ launches, graphs, copies int }
 
 type callsDevice struct {
@@ -57,14 +57,14 @@ func newTrainer(t *testing.T, b backend.Backend, steps, batch int) (*train.Train
 	return trainer, data.Batch{Size: batch, Steps: steps, X: make([]float32, steps*batch*4), Labels: make([]int32, batch)}
 }
 
-// A time step costs the host nothing once the graph is there.
+// A time step costs the host nothing once there is a graph.
 func TestStepsBecomeOneLaunch(t *testing.T) {
 	for _, steps := range []int{2, 40} {
 		counted := &calls{}
 		b := newBench(t, counting(t, counted), cuda.Options{})
 		trainer, batch := newTrainer(t, b.Backend, steps, 2)
 		for k, want := range []calls{
-			{launches: -1, copies: 4},            // met for the first time: inputs, labels, scalars of the loss and of Adam
+			{launches: -1, copies: 4},            // the first time: inputs, labels, scalars of the loss and of Adam
 			{launches: -1, graphs: 1, copies: 3}, // captured; the scalars are one copy
 			{launches: 1, graphs: 1, copies: 3},  // replayed, and the loss is added up
 			{launches: 1, graphs: 1, copies: 3},
@@ -99,10 +99,10 @@ func TestSynchronousHasNoGraphs(t *testing.T) {
 	}
 }
 
-// More shapes than are kept, and one of them again.
+// There are more shapes than graphs are kept, and then one shape again.
 func TestManyShapesAreReplayed(t *testing.T) {
 	b := newBench(t, newDriver(t, emulator.Options{}), cuda.Options{})
-	x := b.zeros(1, 100)
+	x := b.Zeros(1, 100)
 	for range 3 {
 		for n := 1; n <= 50; n++ {
 			window, _ := x.Take(1, n)
@@ -124,10 +124,10 @@ func TestManyShapesAreReplayed(t *testing.T) {
 	}
 }
 
-// What allocates or waits cannot be replayed.
+// Calls that allocate or wait cannot be replayed.
 func TestMisuseWithinReplay(t *testing.T) {
 	b := newBench(t, newDriver(t, emulator.Options{}), cuda.Options{})
-	x, ids := b.zeros(1, 2), b.ints(1, 2)
+	x, ids := b.Zeros(1, 2), b.Ints(1, 2)
 	for name, call := range map[string]func(){
 		"New":          func() { b.New(1, 1) },
 		"Free":         func() { b.Free(x.Buf) },
@@ -154,13 +154,13 @@ func TestMisuseWithinReplay(t *testing.T) {
 	}
 }
 
-// A seed of the emulator decides how far streams run ahead of each other.
+// The emulator's seed decides how far streams run ahead of each other.
 func TestUploadsArriveInTime(t *testing.T) {
-	// uploaded tells whether the sum of several uploads is right.
+	// uploaded reports whether the sum of several uploads is right.
 	uploaded := func(driver cuda.Driver) bool {
 		b := newBench(t, driver, cuda.Options{})
-		const n = 20_000 // more than what is copied on the stream of operations
-		x, sum := b.zeros(1, n), b.zeros(1, n)
+		const n = 20_000 // more than an upload on the stream of operations has
+		x, sum := b.Zeros(1, n), b.Zeros(1, n)
 		src, got := make([]float32, n), make([]float32, n)
 		for round := range 6 {
 			for k := range src {
@@ -197,7 +197,7 @@ func (impatient) StreamWait(cuda.Stream, cuda.Event) error { return nil }
 
 func TestTimeIsThatOfTheDevice(t *testing.T) {
 	b := newBench(t, newDriver(t, emulator.Options{}), cuda.Options{})
-	x, y := b.zeros(64, 64), b.zeros(64, 64)
+	x, y := b.Zeros(64, 64), b.Zeros(64, 64)
 	product := func() { b.Gemm(y, backend.NoTrans, backend.NoTrans, 1, x, x, 0) }
 	once, err := b.Time(product)
 	if err != nil {

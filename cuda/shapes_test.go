@@ -10,9 +10,9 @@ import (
 	"gputrain/cuda/emulator"
 )
 
-// Kernels go over their work in any shape that the comments above them allow. Some
-// checks of the suite hold them to it in shapes that make all of their loops go
-// round, as those that the backend chooses do at large sizes only.
+// A kernel works in any grid and block that the comment above it allows. Some checks
+// of the suite run here in small grids, so that all loops of the kernels go round.
+// With the grids that the backend chooses, they would do so at large sizes only.
 func TestConformanceInOtherShapes(t *testing.T) {
 	// Fewer threads than the smallest matrices have elements.
 	pair, eight := cuda.Dim3{X: 2, Y: 1, Z: 1}, cuda.Dim3{X: 8, Y: 1, Z: 1}
@@ -20,7 +20,7 @@ func TestConformanceInOtherShapes(t *testing.T) {
 	for _, c := range []struct {
 		name        string
 		kernels     []string
-		grid, block cuda.Dim3 // no grid: that which the backend chooses
+		grid, block cuda.Dim3 // without a grid, the backend chooses it
 		size        int
 		checks      []string
 	}{

@@ -13,7 +13,7 @@ import (
 	"gputrain/train"
 )
 
-// An LSTM learns to read digits on the emulated GPU as it does on the CPU.
+// An LSTM learns to read digits on the emulated GPU as on the CPU.
 func TestTrainingFollowsTheCPU(t *testing.T) {
 	steps := 50
 	if testing.Short() {

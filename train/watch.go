@@ -8,18 +8,18 @@ import (
 )
 
 // watch is a backend that looks at the result of every operation and remembers
-// the first that is not finite. It hides the fused layers of the backend below,
-// and so sees the operations that they are made of.
+// the first one that is not finite. It hides the fused layers of the backend
+// below. So it sees the operations that make up a layer.
 type watch struct {
 	backend.Backend
-	trainer  *Trainer // that works on it
-	stage    string   // whose part of a pass runs; "" outside of the passes
+	trainer  *Trainer // the one that works on this backend
+	stage    string   // the stage whose part of a pass runs; "" outside of passes
 	pass     model.Pass
-	timeStep int // of the chunk, that the operations of the stage are at; −1 before that is known
+	timeStep int // of the operations of the stage, within the chunk; −1 while unknown
 	fault    *Fault
 }
 
-// observe goes to model.Observe.
+// observe is the function that model.Observe gets.
 func (w *watch) observe(stage string, pass model.Pass) {
 	w.stage, w.pass, w.timeStep = stage, pass, -1
 	if stage == "" {
@@ -27,7 +27,7 @@ func (w *watch) observe(stage string, pass model.Pass) {
 	}
 }
 
-// look judges dst, which op has made from the other operands.
+// look judges dst, the result of op. operands are its other operands.
 func (w *watch) look(op string, dst backend.Tensor, operands ...backend.Tensor) {
 	if w.trainer == nil || w.fault != nil {
 		return
@@ -58,9 +58,9 @@ func (w *watch) look(op string, dst backend.Tensor, operands ...backend.Tensor) 
 	}
 }
 
-// timeStepOf returns the time step of x if it is rows of one step of a tensor
-// over the whole sequence, which may have the state before the first step in
-// front.
+// timeStepOf returns the time step of x if x is the rows of one step in a tensor
+// over the whole sequence. Such a tensor may begin with the state before the first
+// step.
 func (w *watch) timeStepOf(x backend.Tensor) (step int, ok bool) {
 	if w.stage == "" || !x.Present() || x.Size() == 0 || w.nameOf(x.Buf, x.Off) != "" {
 		return 0, false
@@ -79,14 +79,14 @@ func (w *watch) timeStepOf(x backend.Tensor) (step int, ok bool) {
 	return 0, false
 }
 
-// How nameOf names what an update makes.
+// These are names from nameOf for what an update makes.
 const (
 	paramPrefix = "parameter "
 	paramNorm   = "the norm of the parameters"
 )
 
-// nameOf says what element off of buf belongs to: a parameter, a gradient of one,
-// a norm, or the loss of the epoch; "" for anything else.
+// nameOf says what element off of buf belongs to: a parameter, its gradient, a
+// norm, or the loss of the epoch. It returns "" for anything else.
 func (w *watch) nameOf(buf backend.Buffer, off int) string {
 	switch t := w.trainer; {
 	case within(t.lossSum, buf, off):
@@ -111,7 +111,7 @@ func within(x backend.Tensor, buf backend.Buffer, off int) bool {
 	return x.Buf == buf && off >= x.Off && off < x.Off+x.Size()
 }
 
-// firstNotFinite returns the index of the first NaN or Inf, −1 if there is none.
+// firstNotFinite returns the index of the first NaN or Inf, or −1.
 func firstNotFinite(values []float32) int {
 	for i, v := range values {
 		if v-v != 0 {

@@ -8,8 +8,8 @@ import (
 	"gputrain/backend"
 )
 
-// A watch that does not look at an operation does not find the faults that begin
-// there: whoever adds one adds it to watchops.go.
+// A watch misses the faults of an operation that it does not look at. Whoever adds
+// an operation adds it to watchops.go.
 func TestWatchLooksAtEveryOperation(t *testing.T) {
 	looked := func(name string) bool {
 		method, _ := reflect.TypeFor[*watch]().MethodByName(name)

@@ -2,43 +2,37 @@ package train
 
 import "gputrain/backend"
 
-// The operations of a watch are those of the backend below, and a look at the
-// result.
+// A watch runs each operation on the backend below and looks at the result.
+
+func (w *watch) runMap(op string, run func(dst, x backend.Tensor), dst, x backend.Tensor) {
+	run(dst, x)
+	w.look(op, dst, x)
+}
+
+func (w *watch) runZip(op string, run func(dst, a, b backend.Tensor), dst, a, b backend.Tensor) {
+	run(dst, a, b)
+	w.look(op, dst, a, b)
+}
 
 func (w *watch) Fill(dst backend.Tensor, value float64) {
 	w.Backend.Fill(dst, value)
 	w.look("Fill", dst)
 }
 
-func (w *watch) Copy(dst, x backend.Tensor) {
-	w.Backend.Copy(dst, x)
-	w.look("Copy", dst, x)
-}
+func (w *watch) Copy(dst, x backend.Tensor) { w.runMap("Copy", w.Backend.Copy, dst, x) }
 
 func (w *watch) CopyCols(dst backend.Tensor, dstCol int, x backend.Tensor, xCol, cols int) {
 	w.Backend.CopyCols(dst, dstCol, x, xCol, cols)
 	w.look("CopyCols", dst, x)
 }
 
-func (w *watch) Add(dst, a, b backend.Tensor) {
-	w.Backend.Add(dst, a, b)
-	w.look("Add", dst, a, b)
-}
+func (w *watch) Add(dst, a, b backend.Tensor) { w.runZip("Add", w.Backend.Add, dst, a, b) }
 
-func (w *watch) Sub(dst, a, b backend.Tensor) {
-	w.Backend.Sub(dst, a, b)
-	w.look("Sub", dst, a, b)
-}
+func (w *watch) Sub(dst, a, b backend.Tensor) { w.runZip("Sub", w.Backend.Sub, dst, a, b) }
 
-func (w *watch) Mul(dst, a, b backend.Tensor) {
-	w.Backend.Mul(dst, a, b)
-	w.look("Mul", dst, a, b)
-}
+func (w *watch) Mul(dst, a, b backend.Tensor) { w.runZip("Mul", w.Backend.Mul, dst, a, b) }
 
-func (w *watch) AddMul(dst, a, b backend.Tensor) {
-	w.Backend.AddMul(dst, a, b)
-	w.look("AddMul", dst, a, b)
-}
+func (w *watch) AddMul(dst, a, b backend.Tensor) { w.runZip("AddMul", w.Backend.AddMul, dst, a, b) }
 
 func (w *watch) Scale(dst backend.Tensor, alpha float64, x backend.Tensor) {
 	w.Backend.Scale(dst, alpha, x)
@@ -70,44 +64,28 @@ func (w *watch) Dropout(dst, x backend.Tensor, rate float64, seed, offset uint64
 	w.look("Dropout", dst, x)
 }
 
-func (w *watch) Sigmoid(y, x backend.Tensor) {
-	w.Backend.Sigmoid(y, x)
-	w.look("Sigmoid", y, x)
-}
+func (w *watch) Sigmoid(y, x backend.Tensor) { w.runMap("Sigmoid", w.Backend.Sigmoid, y, x) }
 
 func (w *watch) SigmoidGrad(dx, y, dy backend.Tensor) {
-	w.Backend.SigmoidGrad(dx, y, dy)
-	w.look("SigmoidGrad", dx, y, dy)
+	w.runZip("SigmoidGrad", w.Backend.SigmoidGrad, dx, y, dy)
 }
 
-func (w *watch) Tanh(y, x backend.Tensor) {
-	w.Backend.Tanh(y, x)
-	w.look("Tanh", y, x)
-}
+func (w *watch) Tanh(y, x backend.Tensor) { w.runMap("Tanh", w.Backend.Tanh, y, x) }
 
 func (w *watch) TanhGrad(dx, y, dy backend.Tensor) {
-	w.Backend.TanhGrad(dx, y, dy)
-	w.look("TanhGrad", dx, y, dy)
+	w.runZip("TanhGrad", w.Backend.TanhGrad, dx, y, dy)
 }
 
-func (w *watch) ReLU(y, x backend.Tensor) {
-	w.Backend.ReLU(y, x)
-	w.look("ReLU", y, x)
-}
+func (w *watch) ReLU(y, x backend.Tensor) { w.runMap("ReLU", w.Backend.ReLU, y, x) }
 
 func (w *watch) ReLUGrad(dx, y, dy backend.Tensor) {
-	w.Backend.ReLUGrad(dx, y, dy)
-	w.look("ReLUGrad", dx, y, dy)
+	w.runZip("ReLUGrad", w.Backend.ReLUGrad, dx, y, dy)
 }
 
-func (w *watch) Softmax(y, x backend.Tensor) {
-	w.Backend.Softmax(y, x)
-	w.look("Softmax", y, x)
-}
+func (w *watch) Softmax(y, x backend.Tensor) { w.runMap("Softmax", w.Backend.Softmax, y, x) }
 
 func (w *watch) SoftmaxGrad(dx, y, dy backend.Tensor) {
-	w.Backend.SoftmaxGrad(dx, y, dy)
-	w.look("SoftmaxGrad", dx, y, dy)
+	w.runZip("SoftmaxGrad", w.Backend.SoftmaxGrad, dx, y, dy)
 }
 
 func (w *watch) LayerNorm(y, rstd, x backend.Tensor, epsilon float64) {

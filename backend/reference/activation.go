@@ -6,15 +6,15 @@ import (
 	"gputrain/backend"
 )
 
-// Sigmoid sets y[i,j] = 1/(1+exp(−x[i,j])). y may be x.
+// Sigmoid implements backend.Activation.
 func (r *Backend) Sigmoid(y, x backend.Tensor) {
 	backend.CheckMap(r, "Sigmoid", y, x)
 	r.apply(y, x, sigmoid)
 }
 
 func sigmoid(x float64) float64 {
-	// 1/(1+e^−x) = e^x/(1+e^x); the exponent that is negative keeps its digits
-	// where the other one overflows.
+	// 1/(1+e^−x) = e^x/(1+e^x). A power with a negative exponent cannot
+	// overflow.
 	if x < 0 {
 		e := math.Exp(x)
 		return e / (1 + e)
@@ -22,31 +22,31 @@ func sigmoid(x float64) float64 {
 	return 1 / (1 + math.Exp(-x))
 }
 
-// SigmoidGrad sets dx[i,j] = dy[i,j]·y[i,j]·(1−y[i,j]). dx may be y or dy.
+// SigmoidGrad implements backend.Activation.
 func (r *Backend) SigmoidGrad(dx, y, dy backend.Tensor) {
 	backend.CheckGrad(r, "SigmoidGrad", dx, y, dy)
 	r.combine(dx, y, dy, func(y, dy float64) float64 { return dy * y * (1 - y) })
 }
 
-// Tanh sets y[i,j] = tanh(x[i,j]). y may be x.
+// Tanh implements backend.Activation.
 func (r *Backend) Tanh(y, x backend.Tensor) {
 	backend.CheckMap(r, "Tanh", y, x)
 	r.apply(y, x, math.Tanh)
 }
 
-// TanhGrad sets dx[i,j] = dy[i,j]·(1−y[i,j]²). dx may be y or dy.
+// TanhGrad implements backend.Activation.
 func (r *Backend) TanhGrad(dx, y, dy backend.Tensor) {
 	backend.CheckGrad(r, "TanhGrad", dx, y, dy)
 	r.combine(dx, y, dy, func(y, dy float64) float64 { return dy * (1 - y*y) })
 }
 
-// ReLU sets y[i,j] = max(x[i,j], 0), NaN for NaN. y may be x.
+// ReLU implements backend.Activation.
 func (r *Backend) ReLU(y, x backend.Tensor) {
 	backend.CheckMap(r, "ReLU", y, x)
 	r.apply(y, x, func(x float64) float64 { return math.Max(x, 0) })
 }
 
-// ReLUGrad sets dx[i,j] = dy[i,j] where y[i,j] > 0, else 0. dx may be y or dy.
+// ReLUGrad implements backend.Activation.
 func (r *Backend) ReLUGrad(dx, y, dy backend.Tensor) {
 	backend.CheckGrad(r, "ReLUGrad", dx, y, dy)
 	r.combine(dx, y, dy, func(y, dy float64) float64 {
@@ -57,8 +57,7 @@ func (r *Backend) ReLUGrad(dx, y, dy backend.Tensor) {
 	})
 }
 
-// Softmax sets y[i,j] = exp(x[i,j]−m_i) / Σ_k exp(x[i,k]−m_i), where
-// m_i = max_k x[i,k]. y may be x.
+// Softmax implements backend.Activation.
 func (r *Backend) Softmax(y, x backend.Tensor) {
 	backend.CheckMap(r, "Softmax", y, x)
 	if r.err != nil {
@@ -73,8 +72,7 @@ func (r *Backend) Softmax(y, x backend.Tensor) {
 	}
 }
 
-// SoftmaxGrad sets dx[i,j] = y[i,j]·(dy[i,j] − Σ_k dy[i,k]·y[i,k]). dx may be
-// y or dy.
+// SoftmaxGrad implements backend.Activation.
 func (r *Backend) SoftmaxGrad(dx, y, dy backend.Tensor) {
 	backend.CheckGrad(r, "SoftmaxGrad", dx, y, dy)
 	if r.err != nil {
@@ -92,9 +90,7 @@ func (r *Backend) SoftmaxGrad(dx, y, dy backend.Tensor) {
 	}
 }
 
-// LayerNorm sets y[i,j] = (x[i,j]−μ_i)·rstd[i,0], where rstd[i,0] =
-// 1/√(v_i+epsilon), and μ_i and v_i = Σ_k (x[i,k]−μ_i)²/cols are the mean and
-// the variance of row i. y may be x.
+// LayerNorm implements backend.Activation.
 func (r *Backend) LayerNorm(y, rstd, x backend.Tensor, epsilon float64) {
 	backend.CheckLayerNorm(r, y, rstd, x, epsilon)
 	if r.err != nil {
@@ -118,8 +114,7 @@ func (r *Backend) LayerNorm(y, rstd, x backend.Tensor, epsilon float64) {
 	}
 }
 
-// LayerNormGrad sets dx[i,j] = rstd[i,0]·(dy[i,j] − Σ_k dy[i,k]/cols −
-// y[i,j]·Σ_k dy[i,k]·y[i,k]/cols). dx may be y or dy.
+// LayerNormGrad implements backend.Activation.
 func (r *Backend) LayerNormGrad(dx, y, rstd, dy backend.Tensor) {
 	backend.CheckLayerNormGrad(r, dx, y, rstd, dy)
 	if r.err != nil {

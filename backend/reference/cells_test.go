@@ -7,7 +7,7 @@ import (
 	"gputrain/backend"
 )
 
-// cells is the fixture with fused cells, written as the scalar formulas.
+// cells is the fixture with fused cells, which follow the scalar formulas.
 type cells struct{ fixture }
 
 var (

@@ -2,20 +2,19 @@ package reference
 
 import "gputrain/backend"
 
-// Fill sets dst[i,j] = value.
+// Fill implements backend.Elementwise.
 func (r *Backend) Fill(dst backend.Tensor, value float64) {
 	backend.CheckFill(r, dst)
 	r.set(dst, func(int) float64 { return value })
 }
 
-// Copy sets dst[i,j] = x[i,j]. dst may be x.
+// Copy implements backend.Elementwise.
 func (r *Backend) Copy(dst, x backend.Tensor) {
 	backend.CheckMap(r, "Copy", dst, x)
 	r.apply(dst, x, func(x float64) float64 { return x })
 }
 
-// CopyCols sets dst[i, dstCol+j] = x[i, xCol+j] for 0 ≤ j < cols. The rest of
-// dst keeps its values. dst must not overlap x.
+// CopyCols implements backend.Elementwise.
 func (r *Backend) CopyCols(dst backend.Tensor, dstCol int, x backend.Tensor, xCol, cols int) {
 	backend.CheckCopyCols(r, dst, dstCol, x, xCol, cols)
 	if r.err != nil {
@@ -26,66 +25,65 @@ func (r *Backend) CopyCols(dst backend.Tensor, dstCol int, x backend.Tensor, xCo
 	}
 }
 
-// Add sets dst[i,j] = a[i,j] + b[i,j]. dst may be a or b.
+// Add implements backend.Elementwise.
 func (r *Backend) Add(dst, a, b backend.Tensor) {
 	backend.CheckZip(r, "Add", dst, a, b)
 	r.combine(dst, a, b, func(a, b float64) float64 { return a + b })
 }
 
-// Sub sets dst[i,j] = a[i,j] − b[i,j]. dst may be a or b.
+// Sub implements backend.Elementwise.
 func (r *Backend) Sub(dst, a, b backend.Tensor) {
 	backend.CheckZip(r, "Sub", dst, a, b)
 	r.combine(dst, a, b, func(a, b float64) float64 { return a - b })
 }
 
-// Mul sets dst[i,j] = a[i,j]·b[i,j]. dst may be a or b.
+// Mul implements backend.Elementwise.
 func (r *Backend) Mul(dst, a, b backend.Tensor) {
 	backend.CheckZip(r, "Mul", dst, a, b)
 	r.combine(dst, a, b, func(a, b float64) float64 { return a * b })
 }
 
-// AddMul sets dst[i,j] = dst[i,j] + a[i,j]·b[i,j]. dst may be a or b.
+// AddMul implements backend.Elementwise.
 func (r *Backend) AddMul(dst, a, b backend.Tensor) {
 	backend.CheckZip(r, "AddMul", dst, a, b)
 	d, u, v := floats(dst), floats(a), floats(b)
 	r.set(dst, func(k int) float64 { return d[k] + u[k]*v[k] })
 }
 
-// Scale sets dst[i,j] = alpha·x[i,j]. dst may be x.
+// Scale implements backend.Elementwise.
 func (r *Backend) Scale(dst backend.Tensor, alpha float64, x backend.Tensor) {
 	backend.CheckMap(r, "Scale", dst, x)
 	r.apply(dst, x, func(x float64) float64 { return alpha * x })
 }
 
-// AddScaled sets dst[i,j] = dst[i,j] + alpha·x[i,j]. dst may be x.
+// AddScaled implements backend.Elementwise.
 func (r *Backend) AddScaled(dst backend.Tensor, alpha float64, x backend.Tensor) {
 	backend.CheckMap(r, "AddScaled", dst, x)
 	r.combine(dst, dst, x, func(d, x float64) float64 { return d + alpha*x })
 }
 
-// AddRow sets dst[i,j] = x[i,j] + row[0,j]. row is [1, cols]. dst may be x.
+// AddRow implements backend.Elementwise.
 func (r *Backend) AddRow(dst, x, row backend.Tensor) {
 	backend.CheckRow(r, "AddRow", dst, x, row)
 	u, v := floats(x), floats(row)
 	r.set(dst, func(k int) float64 { return u[k] + v[k%len(v)] })
 }
 
-// MulRow sets dst[i,j] = x[i,j]·row[0,j]. row is [1, cols]. dst may be x.
+// MulRow implements backend.Elementwise.
 func (r *Backend) MulRow(dst, x, row backend.Tensor) {
 	backend.CheckRow(r, "MulRow", dst, x, row)
 	u, v := floats(x), floats(row)
 	r.set(dst, func(k int) float64 { return u[k] * v[k%len(v)] })
 }
 
-// MulCol sets dst[i,j] = x[i,j]·col[i,0]. col is [rows, 1]. dst may be x.
+// MulCol implements backend.Elementwise.
 func (r *Backend) MulCol(dst, x, col backend.Tensor) {
 	backend.CheckCol(r, "MulCol", dst, x, col)
 	u, v := floats(x), floats(col)
 	r.set(dst, func(k int) float64 { return u[k] * v[k/x.Cols] })
 }
 
-// Dropout sets dst[k] = x[k]/(1−rate) where backend.DropoutKeeps(seed,
-// offset+k, rate), else 0, k being the row-major index. dst may be x.
+// Dropout implements backend.Elementwise.
 func (r *Backend) Dropout(dst, x backend.Tensor, rate float64, seed, offset uint64) {
 	backend.CheckDropout(r, dst, x, rate)
 	u := floats(x)

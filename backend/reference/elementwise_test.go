@@ -8,7 +8,7 @@ import (
 )
 
 func TestElementwise(t *testing.T) {
-	// dst, a and b are what the operations find; row is [10 100 1000].
+	// The operations find these in dst, a and b. row is [10 100 1000].
 	dst := []float64{10, 20, 30, 40, 50, 60}
 	a := []float64{1, -2, 3, -4, 5, -6}
 	b := []float64{0.5, 4, -1, 2, -3, 0}
@@ -123,7 +123,7 @@ func TestDropoutMasksOfForwardAndBackwardAgree(t *testing.T) {
 		}
 	}
 
-	// The stream goes on at an offset, and another seed is another stream.
+	// An offset continues the stream. Another seed is another stream.
 	tail := f.tensor(10, 30)
 	f.Dropout(tail, x.Slice(10, 20), 0.5, 7, 100+10*30)
 	f.want("second half by offset", tail, 0, forward[10*30:]...)

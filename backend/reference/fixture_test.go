@@ -10,8 +10,9 @@ import (
 	"gputrain/backend/reference"
 )
 
-// fixture is a backend whose tensors are row windows between NaN rows, which
-// poison what reads beyond a window and must survive what writes.
+// fixture is a backend whose tensors are row windows between NaN rows. A NaN
+// poisons an operation that reads beyond its window. One that writes beyond it
+// destroys the NaN.
 type fixture struct {
 	*reference.Backend
 	t *testing.T
@@ -21,8 +22,8 @@ func open(t *testing.T) fixture {
 	return fixture{reference.New(), t}
 }
 
-// tensor returns a [rows, cols] window with the given elements, or with NaN if
-// there are none.
+// tensor returns a [rows, cols] window with the given elements. Without any, it
+// holds NaN.
 func (f fixture) tensor(rows, cols int, values ...float64) backend.Tensor {
 	f.t.Helper()
 	whole, err := f.New(rows+2, cols)
@@ -69,8 +70,8 @@ func (f fixture) values(x backend.Tensor) []float64 {
 	return v
 }
 
-// want fails the test where x differs from want by more than tolerance,
-// relative to want or, where that is larger, to 1. NaN and Inf must be equal.
+// want fails the test where x differs from want by more than tolerance, relative
+// to want or to 1, whichever is larger. NaN and Inf must be equal.
 func (f fixture) want(name string, x backend.Tensor, tolerance float64, want ...float64) {
 	f.t.Helper()
 	wantValues(f.t, name, f.values(x), tolerance, want)

@@ -11,13 +11,13 @@ import (
 
 const (
 	// gradientTolerance is the largest error of a gradient, relative to the
-	// gradient, or to gradientFloor where that is larger.
+	// gradient or to gradientFloor, whichever is larger.
 	gradientTolerance = 1e-6
 	gradientFloor     = 1e-4
 )
 
-// numericGradient returns the derivatives of value by each element of x, by
-// central differences of fourth order. value reads x, which is restored.
+// numericGradient returns the derivatives of value by each element of x, from
+// central differences of fourth order. value reads x, which is restored at the end.
 func numericGradient(value func() float64, x []float64) []float64 {
 	const h = 1e-3
 	gradient := make([]float64, len(x))
@@ -32,8 +32,8 @@ func numericGradient(value func() float64, x []float64) []float64 {
 	return gradient
 }
 
-// gradientError returns an error that names the first element of got that is
-// not want within the tolerance.
+// gradientError returns an error that names the first element of got that differs
+// from want by more than the tolerance.
 func gradientError(got, want []float64) error {
 	for k := range want {
 		limit := gradientTolerance * max(math.Abs(want[k]), gradientFloor)
@@ -76,7 +76,7 @@ func TestActivationGradsAreDerivatives(t *testing.T) {
 			rng := rand.New(rand.NewPCG(1, seed))
 			values, weights := normal(rng, rows*cols), normal(rng, rows*cols)
 			for k, v := range values {
-				values[k] = v + math.Copysign(0.01, v) // clear of ReLU's kink
+				values[k] = v + math.Copysign(0.01, v) // away from ReLU's kink
 			}
 			f := open(t)
 			x, y := f.tensor(rows, cols), f.tensor(rows, cols)

@@ -7,9 +7,7 @@ import (
 	"gputrain/backend"
 )
 
-// Gemm computes dst = alpha·op(a)·op(b) + beta·dst. op(a) is [m,k], op(b) is
-// [k,n], dst is [m,n]. With beta = 0, dst is not read. dst must not overlap a
-// or b.
+// Gemm implements backend.Linear.
 func (r *Backend) Gemm(dst backend.Tensor, transA, transB backend.Transpose, alpha float64, a, b backend.Tensor, beta float64) {
 	m, n, k := backend.CheckGemm(r, dst, transA, transB, a, b)
 	if r.err != nil {
@@ -56,8 +54,7 @@ func addScaled(dst []float64, alpha float64, x []float64, beta float64) {
 	}
 }
 
-// SumRows computes dst[0,j] = Σ_i x[i,j] + beta·dst[0,j]. dst is [1, cols].
-// With beta = 0, dst is not read. dst must not overlap x.
+// SumRows implements backend.Linear.
 func (r *Backend) SumRows(dst, x backend.Tensor, beta float64) {
 	backend.CheckSumRows(r, dst, x)
 	if r.err != nil {
@@ -72,8 +69,7 @@ func (r *Backend) SumRows(dst, x backend.Tensor, beta float64) {
 	addScaled(floats(dst), 1, sum, beta)
 }
 
-// GatherRows sets dst[i,:] = x[ids[i],:]. dst has ids.N rows. An id outside of
-// x is a sticky error. dst must not overlap x.
+// GatherRows implements backend.Linear.
 func (r *Backend) GatherRows(dst, x backend.Tensor, ids backend.Ints) {
 	backend.CheckGatherRows(r, dst, x, ids)
 	if r.err != nil || !r.rowsExist("GatherRows", ids, "x", x) {
@@ -84,8 +80,7 @@ func (r *Backend) GatherRows(dst, x backend.Tensor, ids backend.Ints) {
 	}
 }
 
-// ScatterAddRows adds dst[ids[i],:] += x[i,:] for i = 0, 1, ... x has ids.N
-// rows. An id outside of dst is a sticky error. dst must not overlap x.
+// ScatterAddRows implements backend.Linear.
 func (r *Backend) ScatterAddRows(dst, x backend.Tensor, ids backend.Ints) {
 	backend.CheckScatterAddRows(r, dst, x, ids)
 	if r.err != nil || !r.rowsExist("ScatterAddRows", ids, "dst", dst) {
@@ -99,7 +94,8 @@ func (r *Backend) ScatterAddRows(dst, x backend.Tensor, ids backend.Ints) {
 	}
 }
 
-// rowsExist reports whether t has all rows ids; if not, the error sticks.
+// rowsExist reports whether t has all the rows that ids name. If not, the error
+// sticks.
 func (r *Backend) rowsExist(op string, ids backend.Ints, name string, t backend.Tensor) bool {
 	for i, id := range ints(ids) {
 		if id < 0 || int(id) >= t.Rows {
@@ -110,9 +106,7 @@ func (r *Backend) rowsExist(op string, ids backend.Ints, name string, t backend.
 	return true
 }
 
-// ArgMaxRows sets dst[i] to the column of the largest element of row i of x,
-// the first of equals. NaN counts as larger than any number. x has at least
-// one column if it has rows.
+// ArgMaxRows implements backend.Linear.
 func (r *Backend) ArgMaxRows(dst backend.Ints, x backend.Tensor) {
 	backend.CheckArgMaxRows(r, dst, x)
 	if r.err != nil {

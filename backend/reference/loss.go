@@ -7,15 +7,7 @@ import (
 	"gputrain/backend"
 )
 
-// SoftmaxCrossEntropy computes
-//
-//	loss[0,0]    = −scale·Σ_i log softmax(logits_i)[labels[i]]
-//	dlogits[i,j] = scale·(softmax(logits_i)[j] − [j = labels[i]])
-//
-// where log softmax(x)[j] = x[j] − m − log Σ_k exp(x[k]−m), m = max_k x[k].
-// Rows with label backend.IgnoreLabel add nothing and have gradient 0; any
-// other label outside of 0..cols−1 is a sticky error. dlogits is optional and
-// may be logits; loss must not overlap anything.
+// SoftmaxCrossEntropy implements backend.Loss.
 func (r *Backend) SoftmaxCrossEntropy(loss, dlogits, logits backend.Tensor, labels backend.Ints, scale float64) {
 	backend.CheckSoftmaxCrossEntropy(r, loss, dlogits, logits, labels)
 	if r.err != nil || !r.labelsExist(labels, logits) {
@@ -43,7 +35,7 @@ func (r *Backend) SoftmaxCrossEntropy(loss, dlogits, logits backend.Tensor, labe
 	floats(loss)[0] = scale * total
 }
 
-// labelsExist reports whether logits has a column for each label; if not, the
+// labelsExist reports whether logits has a column for each label. If not, the
 // error sticks.
 func (r *Backend) labelsExist(labels backend.Ints, logits backend.Tensor) bool {
 	for i, label := range ints(labels) {
@@ -55,12 +47,7 @@ func (r *Backend) labelsExist(labels backend.Ints, logits backend.Tensor) bool {
 	return true
 }
 
-// SquaredError computes
-//
-//	loss[0,0] = scale·Σ_ij (y[i,j] − target[i,j])²
-//	dy[i,j]   = 2·scale·(y[i,j] − target[i,j])
-//
-// dy is optional and may be y or target; loss must not overlap anything.
+// SquaredError implements backend.Loss.
 func (r *Backend) SquaredError(loss, dy, y, target backend.Tensor, scale float64) {
 	backend.CheckSquaredError(r, loss, dy, y, target)
 	if r.err != nil {

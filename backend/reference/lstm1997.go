@@ -2,8 +2,7 @@ package reference
 
 import "gputrain/backend"
 
-// LSTM1997Cell computes one time step of memory blocks. See
-// backend.LSTM1997CellArgs.
+// LSTM1997Cell implements backend.LSTM1997.
 func (r *Backend) LSTM1997Cell(a backend.LSTM1997CellArgs) {
 	backend.CheckLSTM1997Cell(r, a)
 	if r.err != nil {
@@ -32,8 +31,8 @@ func (r *Backend) LSTM1997Cell(a backend.LSTM1997CellArgs) {
 	}
 }
 
-// peephole returns Σ p_v·s_v over the cells first..end−1 of a block, which is
-// 0 without peepholes. Gate 0, 1, 2 is in, φ, out.
+// peephole returns Σ p_v·s_v over the cells first..end−1 of a block, or 0 without
+// peepholes. Gates 0, 1, 2 are in, φ, out.
 func peephole(a backend.LSTM1997CellArgs, gate int, s []float64, first, end int) (sum float64) {
 	if a.Peep.Present() {
 		for v := first; v < end; v++ {
@@ -57,8 +56,7 @@ func newUnits(a backend.LSTM1997CellArgs, n int) units {
 	return u
 }
 
-// LSTM1997CellGrad adds one time step to the truncated gradient. See
-// backend.LSTM1997CellGradArgs.
+// LSTM1997CellGrad implements backend.LSTM1997.
 func (r *Backend) LSTM1997CellGrad(a backend.LSTM1997CellGradArgs) {
 	backend.CheckLSTM1997CellGrad(r, a)
 	if r.err != nil {
@@ -106,8 +104,8 @@ func (r *Backend) LSTM1997CellGrad(a backend.LSTM1997CellGradArgs) {
 	}
 }
 
-// advance sets p[m] = forget·p[m] + ds·y[m], the partials of a cell by weights
-// with the sources y, and adds e·p[m] to their gradient dw[m].
+// advance takes the partials p of a cell one step on, p[m] = forget·p[m] +
+// ds·y[m], and adds e·p[m] to the gradient dw[m]. y are the sources.
 func advance(p, dw, y []float64, forget, ds, e float64) {
 	for m := range p {
 		p[m] = forget*p[m] + ds*y[m]

@@ -27,8 +27,8 @@ func TestSquash(t *testing.T) {
 	}
 }
 
-// One block of two cells, whose numbers are chosen for σ(0) = ½, σ(ln 3) = ¾,
-// and functions g and h that are the identity.
+// There is one block of two cells. The numbers are chosen for σ(0) = ½ and
+// σ(ln 3) = ¾; g and h are the identity.
 func TestLSTM1997CellByHand(t *testing.T) {
 	ln3 := math.Log(3)
 	for _, c := range []struct {
@@ -63,7 +63,7 @@ func TestLSTM1997CellByHand(t *testing.T) {
 	}
 }
 
-// One block of one cell; g and h are the identity.
+// There is one block of one cell; g and h are the identity.
 func TestLSTM1997CellGradByHand(t *testing.T) {
 	f := open(t)
 	a := backend.LSTM1997CellGradArgs{
@@ -85,7 +85,7 @@ func TestLSTM1997CellGradByHand(t *testing.T) {
 		1+0.75*2.75, 1+0.75*0.5)
 }
 
-// lstm1997Run is a sequence of memory blocks with given sources, and its value
+// lstm1997Run is a sequence of memory blocks with given sources. Its value is
 // Σ_t DY_t·y_t.
 type lstm1997Run struct {
 	fixture
@@ -126,8 +126,8 @@ func newBlockRun(t *testing.T, o lstm1997Options) *lstm1997Run {
 	return r
 }
 
-// forward runs all steps and returns the operands of each for the gradient,
-// the partials apart.
+// forward runs all steps. It returns the operands of each step for the gradient,
+// without the partials.
 func (r *lstm1997Run) forward() (steps []backend.LSTM1997CellGradArgs) {
 	w := r.tensor(r.units(), sources, r.weights...)
 	before := r.tensor(lstm1997Batch, allCells, r.initial...)
@@ -154,7 +154,7 @@ func (r *lstm1997Run) forward() (steps []backend.LSTM1997CellGradArgs) {
 	return steps
 }
 
-// addPeepholes adds to z what the peepholes let through of the frozen states.
+// addPeepholes adds the frozen states, weighted by the peepholes, to z.
 func (r *lstm1997Run) addPeepholes(gates backend.Tensor, t int) {
 	z := r.values(gates)
 	for n := range lstm1997Batch {
@@ -205,7 +205,7 @@ func (r *lstm1997Run) gradients() (dw, dPeep []float64) {
 	return r.values(grad), dPeep
 }
 
-// freeze keeps the states of a run for the peepholes of those that follow.
+// freeze keeps the states of a run for the peepholes of later runs.
 func (r *lstm1997Run) freeze() {
 	states := append([]float64{}, r.initial...)
 	for _, a := range r.forward() {
@@ -247,8 +247,8 @@ func TestLSTM1997CellGradIsTheDerivativeWithFrozenSources(t *testing.T) {
 	}
 }
 
-// The constant error carousel: without forget gates a partial stays what it
-// is, to the bit, when the input gate is shut.
+// The constant error carousel: without forget gates, a partial keeps its bits while
+// the input gate is shut.
 func TestPartialsOfTheCarouselLast(t *testing.T) {
 	f := open(t)
 	one := func(v float64) backend.Tensor { return f.tensor(1, 1, v) }

@@ -9,11 +9,11 @@ import (
 	"gputrain/backend"
 )
 
-// The layers of package backend that are composed of plain operations, on the
-// backend that defines these.
+// These tests run the layers of package backend, composed of plain operations, on
+// the backend that defines the operations.
 
-// layer is a recurrent layer with random operands, whose value is the sum of
-// its outputs, weighted by the gradients that the backward pass starts from.
+// layer is a recurrent layer with random operands. Its value is the sum of its
+// outputs, weighted by the gradients that the backward pass starts from.
 type layer struct {
 	fixture
 	on                backend.Backend // the fixture, or a wrapper of it
@@ -26,10 +26,10 @@ type layer struct {
 type layerInput struct {
 	name         string
 	x, grad      backend.Tensor
-	accumulating bool // grad is added to
+	accumulating bool // the backward pass adds to grad
 }
 
-// accumulated is what gradients that are added to hold before.
+// accumulated is the initial value of gradients that the backward pass adds to.
 const accumulated = 0.5
 
 type layerOutput struct{ y, weight backend.Tensor }
@@ -45,8 +45,8 @@ func (l *layer) random(rows, cols int) backend.Tensor {
 	return l.tensor(rows, cols, normal(l.rng, rows*cols)...)
 }
 
-// data adds an input that the layer gets as x, and returns its gradient, which
-// is overwritten.
+// data makes x an input of the layer and returns its gradient, which the backward
+// pass overwrites.
 func (l *layer) data(name string, x backend.Tensor) (grad backend.Tensor) {
 	grad = l.tensor(x.Rows, x.Cols)
 	l.UploadFloat64(x, normal(l.rng, x.Size()))
@@ -54,7 +54,7 @@ func (l *layer) data(name string, x backend.Tensor) (grad backend.Tensor) {
 	return grad
 }
 
-// param adds a parameter, whose gradient is added to.
+// param makes a parameter. The backward pass adds to its gradient.
 func (l *layer) param(name string, rows, cols int) (x, grad backend.Tensor) {
 	x, grad = l.random(rows, cols), l.tensor(rows, cols)
 	l.Fill(grad, accumulated)
@@ -62,7 +62,7 @@ func (l *layer) param(name string, rows, cols int) (x, grad backend.Tensor) {
 	return x, grad
 }
 
-// output adds y to the value and returns the gradient of the value by it.
+// output adds y to the value and returns the gradient of the value by y.
 func (l *layer) output(y backend.Tensor) (weight backend.Tensor) {
 	weight = l.random(y.Rows, y.Cols)
 	l.outputs = append(l.outputs, layerOutput{y, weight})
@@ -77,8 +77,8 @@ func (l *layer) value() (sum float64) {
 	return sum
 }
 
-// gradients returns the gradient by an input: that of the backward pass, which
-// must have run, and that by differences.
+// gradients returns two gradients by an input: the one of the backward pass, which
+// must have run, and the one from differences.
 func (l *layer) gradients(in layerInput) (analytic, numeric []float64) {
 	analytic = l.values(in.grad)
 	if in.accumulating {

@@ -1,9 +1,9 @@
 // Package reference defines every operation of gputrain/backend by an obvious
-// loop over float64. It is a backend itself, slow and exact: other backends
-// are tested against it, and whole models run on it for gradient checks.
+// loop over float64. It is a backend itself, slow and exact. Other backends are
+// tested against it, and whole models run on it for gradient checks.
 //
-// It has no fused operations, so that a layer takes the path of plain
-// operations, which is what defines the fused ones.
+// It has no fused operations, so a layer takes the path of plain operations. That
+// path defines the fused ones.
 package reference
 
 import (
@@ -13,8 +13,8 @@ import (
 )
 
 // memoryLimit is the most bytes that all allocations of a backend may take
-// together. Go ends the process when the system has no memory to give, so a
-// size that is a mistake must fail before it gets that far.
+// together. Go ends the process when the system has no memory left, so a mistaken
+// size must fail before that.
 const memoryLimit = 8 << 30
 
 const (
@@ -22,7 +22,7 @@ const (
 	intBytes   = 4
 )
 
-// Backend computes in float64. Its operations run at once, in the calls.
+// Backend computes in float64. A call returns when its operation is done.
 type Backend struct {
 	live   map[*buffer]struct{}
 	bytes  int // taken by live
@@ -41,7 +41,7 @@ func (a *buffer) bytes() int { return len(a.floats)*floatBytes + len(a.ints)*int
 
 var _ backend.Backend = (*Backend)(nil)
 
-// New returns a backend, whose allocations may take 8 GiB together.
+// New returns a backend. Its allocations may take 8 GiB together.
 func New() *Backend {
 	return &Backend{live: make(map[*buffer]struct{})}
 }
@@ -64,7 +64,7 @@ func (r *Backend) Close() error {
 	return r.err
 }
 
-// New returns a zeroed [rows, cols] tensor.
+// New implements backend.Memory.
 func (r *Backend) New(rows, cols int) (backend.Tensor, error) {
 	n, err := backend.CheckNew(rows, cols)
 	if err != nil {
@@ -81,7 +81,7 @@ func (r *Backend) New(rows, cols int) (backend.Tensor, error) {
 	return backend.Tensor{Buf: a, Rows: rows, Cols: cols}, nil
 }
 
-// NewInts returns n zeros.
+// NewInts implements backend.Memory.
 func (r *Backend) NewInts(n int) (backend.Ints, error) {
 	backend.CheckNewInts(n)
 	if err := r.reserve(n, intBytes); err != nil {
@@ -107,7 +107,7 @@ func (r *Backend) reserve(n, elementBytes int) error {
 	return nil
 }
 
-// Free releases an allocation.
+// Free implements backend.Memory.
 func (r *Backend) Free(buf backend.Buffer) {
 	backend.CheckFree(r, buf)
 	r.release(buf.(*buffer))
@@ -120,7 +120,7 @@ func (r *Backend) release(a *buffer) {
 	a.floats, a.ints = nil, nil
 }
 
-// Upload sets dst[k] = src[k], k being the row-major index.
+// Upload implements backend.Memory.
 func (r *Backend) Upload(dst backend.Tensor, src []float32) {
 	backend.CheckUpload(r, dst, len(src))
 	if r.err != nil {
@@ -141,7 +141,7 @@ func (r *Backend) UploadFloat64(dst backend.Tensor, src []float64) {
 	copy(floats(dst), src)
 }
 
-// UploadInts sets dst[k] = src[k].
+// UploadInts implements backend.Memory.
 func (r *Backend) UploadInts(dst backend.Ints, src []int32) {
 	backend.CheckUploadInts(r, dst, len(src))
 	if r.err != nil {
@@ -150,8 +150,7 @@ func (r *Backend) UploadInts(dst backend.Ints, src []int32) {
 	copy(ints(dst), src)
 }
 
-// Download sets dst[k] = src[k], rounded to float32, k being the row-major
-// index.
+// Download implements backend.Memory. It rounds to float32.
 func (r *Backend) Download(dst []float32, src backend.Tensor) error {
 	backend.CheckDownload(r, len(dst), src)
 	if r.err != nil {
@@ -173,7 +172,7 @@ func (r *Backend) DownloadFloat64(dst []float64, src backend.Tensor) error {
 	return nil
 }
 
-// DownloadInts sets dst[k] = src[k].
+// DownloadInts implements backend.Memory.
 func (r *Backend) DownloadInts(dst []int32, src backend.Ints) error {
 	backend.CheckDownloadInts(r, len(dst), src)
 	if r.err != nil {

@@ -6,15 +6,7 @@ import (
 	"gputrain/backend"
 )
 
-// SGD computes
-//
-//	g     = Grad + WeightDecay·Param
-//	v     = Momentum·v + g                 if Momentum ≠ 0
-//	g     = g + Momentum·v  or  v          if Nesterov or not
-//	Param = Param − LR·g
-//
-// v is Velocity, which is absent or not touched if Momentum is 0. All operands
-// have the same shape and are apart.
+// SGD implements backend.Update.
 func (r *Backend) SGD(a backend.SGDArgs) {
 	backend.CheckSGD(r, a)
 	if r.err != nil {
@@ -36,16 +28,7 @@ func (r *Backend) SGD(a backend.SGDArgs) {
 	}
 }
 
-// RMSProp computes
-//
-//	g     = Grad + WeightDecay·Param
-//	s     = Decay·s + (1−Decay)·g²
-//	g     = g / (√s + Epsilon)
-//	v     = Momentum·v + g,  g = v         if Momentum ≠ 0
-//	Param = Param − LR·g
-//
-// s is Square; v is Velocity, which is absent or not touched if Momentum is 0.
-// All operands have the same shape and are apart.
+// RMSProp implements backend.Update.
 func (r *Backend) RMSProp(a backend.RMSPropArgs) {
 	backend.CheckRMSProp(r, a)
 	if r.err != nil {
@@ -65,15 +48,7 @@ func (r *Backend) RMSProp(a backend.RMSPropArgs) {
 	}
 }
 
-// Adam computes
-//
-//	Param = Param − LR·WeightDecay·Param   if Decoupled (AdamW)
-//	g     = Grad + WeightDecay·Param       if not
-//	m     = Beta1·m + (1−Beta1)·g
-//	v     = Beta2·v + (1−Beta2)·g²
-//	Param = Param − LR/(1−Beta1^Step) · m / (√v/√(1−Beta2^Step) + Epsilon)
-//
-// m is Mean, v is Square. All operands have the same shape and are apart.
+// Adam implements backend.Update.
 func (r *Backend) Adam(a backend.AdamArgs) {
 	backend.CheckAdam(r, a)
 	if r.err != nil {
@@ -95,8 +70,7 @@ func (r *Backend) Adam(a backend.AdamArgs) {
 	}
 }
 
-// ClipNorm computes norm[0,0] = ‖x‖₂ over all elements and then
-// x = x·min(1, limit/(norm+1e−6)). limit > 0. norm is [1,1] and apart from x.
+// ClipNorm implements backend.Update.
 func (r *Backend) ClipNorm(x, norm backend.Tensor, limit float64) {
 	backend.CheckClipNorm(r, x, norm, limit)
 	if r.err != nil {

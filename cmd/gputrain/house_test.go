@@ -22,6 +22,7 @@ var house = []struct {
 	{"internal/atomicfile", ""},
 	{"internal/nearest", ""},
 	{"backend", ""},
+	{"internal/operands", "backend"},
 	{"backend/reference", "backend"},
 	{"backend/backendtest", "backend backend/reference"},
 	{"cpu", "backend"},
