@@ -19,17 +19,17 @@ import (
 // The layer's output is the first outputs elements of y(t). With a teacher they
 // are replaced by the targets where they go into the context.
 type contextLayer struct {
-	units      int
-	activation Activation                  // f
-	connected  func(unit, source int) bool // whether W[unit, source] may differ from 0; nil: all may
-	readout    int                         // size of the readout, 0 without
-	squash     Activation                  // g
-	decay      float64                     // α
-	outputs    int
-	window     int // time steps that an error goes back, its own included
-	gradient   Gradient
-	teacher    bool
-	stateful   bool
+	units            int
+	activation       Activation                  // f
+	connected        func(unit, source int) bool // whether W[unit, source] may differ from 0; nil: all may
+	readout          int                         // size of the readout, 0 without
+	outputActivation Activation                  // g
+	decay            float64                     // α
+	outputs          int
+	window           int // time steps that an error goes back, its own included
+	gradient         Gradient
+	teacher          bool
+	stateful         bool
 }
 
 // WholeSequence is the Window of full backpropagation through time.
@@ -67,12 +67,12 @@ func (c contextLayer) sources(in Shape) int { return in.Width + c.width() + 1 }
 
 func (c contextLayer) output(in Shape) (Shape, error) {
 	_, unknown := c.activation.Output(in)
-	_, unknownSquash := c.squash.Output(in)
+	_, unknownOutput := c.outputActivation.Output(in)
 	switch {
 	case unknown != nil:
 		return Shape{}, unknown
-	case unknownSquash != nil:
-		return Shape{}, unknownSquash
+	case unknownOutput != nil:
+		return Shape{}, unknownOutput
 	case c.activation == Softmax:
 		return Shape{}, errors.New("the Activation is Softmax, want one that treats each unit by itself")
 	case c.window < 1:

@@ -61,27 +61,27 @@ func newUnrolled(b *Builder, c contextLayer, in Shape) *unrolled {
 func (m *contextModule) learnBackward(dy backend.Tensor) backend.Tensor {
 	b, u, all := m.backend, m.bptt, span{0, dy.Rows}
 	if m.outputs < m.width() {
-		b.Fill(all.of(u.dy), 0)
+		b.Fill(all.slice(u.dy), 0)
 	}
-	b.CopyCols(all.of(u.dy), 0, dy, 0, m.outputs)
+	b.CopyCols(all.slice(u.dy), 0, dy, 0, m.outputs)
 	if m.window == WholeSequence {
 		m.backThroughTime()
 	} else {
 		m.backThroughWindow()
 	}
-	dz := all.of(u.dz)
-	b.Gemm(m.weightGrad, backend.Trans, backend.NoTrans, 1, dz, all.of(m.sources), 1)
+	dz := all.slice(u.dz)
+	b.Gemm(m.weightGrad, backend.Trans, backend.NoTrans, 1, dz, all.slice(m.sources), 1)
 	if m.readout > 0 {
-		doutput := all.of(u.doutput)
-		b.Gemm(m.outputWeightGrad, backend.Trans, backend.NoTrans, 1, doutput, all.of(m.h), 1)
+		doutput := all.slice(u.doutput)
+		b.Gemm(m.outputWeightGrad, backend.Trans, backend.NoTrans, 1, doutput, all.slice(m.h), 1)
 		b.SumRows(m.outputBiasGrad, doutput, 1)
 	}
 	if !u.dx.Present() {
 		return backend.Tensor{}
 	}
 	b.CopyCols(u.inputs, 0, m.masked, 0, u.inputs.Cols)
-	b.Gemm(all.of(u.dx), backend.NoTrans, backend.NoTrans, 1, dz, u.inputs, 0)
-	return all.of(u.dx)
+	b.Gemm(all.slice(u.dx), backend.NoTrans, backend.NoTrans, 1, dz, u.inputs, 0)
+	return all.slice(u.dx)
 }
 
 // backThroughTime computes the gradients of all steps, from the last to the
@@ -96,10 +96,10 @@ func (m *contextModule) backThroughTime() {
 	b.Copy(carry, u.finalGrad.Slice(0, n))
 	for t := m.in.Steps - 1; t >= 0; t-- {
 		now := timeStep(t, n)
-		dy := now.of(u.dy)
+		dy := now.slice(u.dy)
 		b.Add(dy, dy, m.fed(carry))
 		m.backThroughUnits(u.dz, u.doutput, dy, now)
-		b.Gemm(carry, backend.NoTrans, backend.NoTrans, 1, now.of(u.dz), m.feedback, m.decay)
+		b.Gemm(carry, backend.NoTrans, backend.NoTrans, 1, now.slice(u.dz), m.feedback, m.decay)
 	}
 }
 
@@ -121,9 +121,9 @@ func (m *contextModule) backThroughWindow() {
 		rows -= n
 		all := span{0, rows}
 		m.backThroughUnits(u.lagDZ, u.lagDoutput, m.fed(carry.Slice(n, rows+n)), all)
-		b.Add(all.of(u.dz), all.of(u.dz), all.of(u.lagDZ))
+		b.Add(all.slice(u.dz), all.slice(u.dz), all.slice(u.lagDZ))
 		if m.readout > 0 {
-			b.Add(all.of(u.doutput), all.of(u.doutput), all.of(u.lagDoutput))
+			b.Add(all.slice(u.doutput), all.slice(u.doutput), all.slice(u.lagDoutput))
 		}
 		dz = u.lagDZ
 	}
@@ -132,11 +132,11 @@ func (m *contextModule) backThroughWindow() {
 // backThroughUnits sets the rows of dz and, with a readout, of doutput to the
 // gradients of the arguments of f and g, dy being that of these rows of y.
 func (m *contextModule) backThroughUnits(dz, doutput, dy backend.Tensor, rows span) {
-	b, h := m.backend, rows.of(m.h)
-	dz = rows.of(dz)
+	b, h := m.backend, rows.slice(m.h)
+	dz = rows.slice(dz)
 	if m.readout > 0 {
-		doutput = rows.of(doutput)
-		m.squash.grad(b, doutput, rows.of(m.y), dy)
+		doutput = rows.slice(doutput)
+		m.outputActivation.grad(b, doutput, rows.slice(m.y), dy)
 		b.Gemm(dz, backend.NoTrans, backend.NoTrans, 1, doutput, m.outputWeight, 0)
 		dy = dz
 	}

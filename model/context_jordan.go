@@ -30,7 +30,7 @@ type Jordan struct {
 func (l Jordan) context() contextLayer {
 	return contextLayer{
 		units: l.Hidden, activation: l.Activation,
-		readout: l.Out, squash: l.OutputActivation, outputs: l.Out,
+		readout: l.Out, outputActivation: l.OutputActivation, outputs: l.Out,
 		decay: l.Decay, window: cmp.Or(l.Window, 1), teacher: l.TeacherForcing, stateful: l.Stateful,
 	}
 }

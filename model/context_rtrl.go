@@ -56,14 +56,14 @@ func newSensitivity(b *Builder, c contextLayer, in Shape) *sensitivity {
 // and p^l_uv(t) = 0 from then on for the units that a teacher replaces.
 func (m *contextModule) learnForward(dy backend.Tensor) {
 	b, s, all := m.backend, m.rtrl, span{0, dy.Rows}
-	slope := all.of(s.slope)
+	slope := all.slice(s.slope)
 	b.Fill(slope, 1)
-	m.activation.grad(b, slope, all.of(m.h), slope)
+	m.activation.grad(b, slope, all.slice(m.h), slope)
 	for i := range m.in.Batch {
-		before := s.of(s.initial, i)
+		before := s.matrix(s.initial, i)
 		for t := range m.in.Steps {
 			row := t*m.in.Batch + i
-			p := s.of(s.p[t%2], i)
+			p := s.matrix(s.p[t%2], i)
 			s.advance(b, p, before, m.feedback, m.sources.Slice(row, row+1), slope.Slice(row, row+1))
 			weightGrad := m.weightGrad.Reshape(1, m.weightGrad.Size())
 			b.Gemm(weightGrad, backend.NoTrans, backend.NoTrans, 1, dy.Slice(row, row+1), p.Slice(0, m.outputs), 1)
@@ -86,8 +86,8 @@ func (s *sensitivity) advance(b backend.Backend, p, before, feedback, source, sl
 	b.Gemm(p, backend.NoTrans, backend.NoTrans, 1, s.feedback, before, 1)
 }
 
-// of returns the matrix of sequence i.
-func (s *sensitivity) of(p backend.Tensor, i int) backend.Tensor {
+// matrix returns P of sequence i.
+func (s *sensitivity) matrix(p backend.Tensor, i int) backend.Tensor {
 	return p.Slice(i, i+1).Reshape(s.units, s.units*s.sources)
 }
 

@@ -43,7 +43,7 @@ func (l LastStep) Build(b *Builder, in Shape) Module {
 		m.y, m.masked = b.New(in.Batch, in.Width), b.New(in.Batch, in.Width)
 	}
 	if l.Bidirectional {
-		return newLastStepOfBoth(b, in, m)
+		return newLastStepBidirectional(b, in, m)
 	}
 	return m
 }
@@ -52,18 +52,18 @@ type lastStep struct {
 	backend   backend.Backend
 	lengths   *Lengths
 	dx        backend.Tensor // at its largest
-	y, masked backend.Tensor // the output, and what notEmpty makes; absent without lengths
+	y, masked backend.Tensor // the output, and what zeroEmpty makes; absent without lengths
 	in        Shape          // of the last Forward
 }
 
 func (m *lastStep) Forward(x backend.Tensor, in Shape, _ Mode) backend.Tensor {
 	m.in = in
 	if !m.lengths.Given() {
-		return timeStep(in.Steps-1, in.Batch).of(x)
+		return timeStep(in.Steps-1, in.Batch).slice(x)
 	}
 	y := m.y.Slice(0, in.Batch)
 	m.backend.GatherRows(y, x, m.lengths.Last())
-	return m.notEmpty(y, y)
+	return m.zeroEmpty(y, y)
 }
 
 func (m *lastStep) Backward(dy backend.Tensor) backend.Tensor {
@@ -73,22 +73,22 @@ func (m *lastStep) Backward(dy backend.Tensor) backend.Tensor {
 	b, dx := m.backend, m.dx.Slice(0, m.in.Rows())
 	if !m.lengths.Given() {
 		before := timeSteps(0, m.in.Steps-1, m.in.Batch)
-		b.Fill(before.of(dx), 0)
+		b.Fill(before.slice(dx), 0)
 		b.Copy(dx.Slice(before.to, dx.Rows), dy)
 		return dx
 	}
 	b.Fill(dx, 0)
-	b.ScatterAddRows(dx, m.notEmpty(m.masked, dy), m.lengths.Last())
+	b.ScatterAddRows(dx, m.zeroEmpty(m.masked, dy), m.lengths.Last())
 	return dx
 }
 
-// notEmpty returns x, a row for each sequence, with zeros for those of length 0. It
+// zeroEmpty returns x, a row for each sequence, with zeros for those of length 0. It
 // is x itself, or computed into dst, which may be x.
-func (m *lastStep) notEmpty(dst, x backend.Tensor) backend.Tensor {
+func (m *lastStep) zeroEmpty(dst, x backend.Tensor) backend.Tensor {
 	if !m.lengths.Given() {
 		return x
 	}
 	dst = dst.Slice(0, x.Rows)
-	m.backend.MulCol(dst, x, timeStep(0, x.Rows).of(m.lengths.Mask()))
+	m.backend.MulCol(dst, x, timeStep(0, x.Rows).slice(m.lengths.Mask()))
 	return dst
 }

@@ -187,10 +187,10 @@ func (l *lstm) forward(x backend.Tensor, in Shape, _ Mode) backend.Tensor {
 
 func (l *lstm) backward(dy, dx backend.Tensor, part span) {
 	a, n := l.args, l.args.Batch
-	a.X, a.H, a.C = part.of(a.X), a.H.Slice(part.from, part.to+n), a.C.Slice(part.from, part.to+n)
-	a.Gates = part.of(a.Gates)
-	a.DZ = part.of(l.dz)
-	a.DY, a.DX = part.of(dy), part.ofOptional(dx)
+	a.X, a.H, a.C = part.slice(a.X), a.H.Slice(part.from, part.to+n), a.C.Slice(part.from, part.to+n)
+	a.Gates = part.slice(a.Gates)
+	a.DZ = part.slice(l.dz)
+	a.DY, a.DX = part.slice(dy), part.sliceOptional(dx)
 	backend.LSTMBackward(l.backend, a)
 }
 

@@ -22,17 +22,17 @@ func (l layerNorm) present() bool { return l.y.Present() }
 // forward sets dst to the norm of x, both being what belongs to rows. dst may be
 // x.
 func (l layerNorm) forward(b backend.Backend, dst, x backend.Tensor, rows span) {
-	y := rows.of(l.y)
-	b.LayerNorm(y, rows.of(l.rstd), x, layerNormEpsilon)
+	y := rows.slice(l.y)
+	b.LayerNorm(y, rows.slice(l.rstd), x, layerNormEpsilon)
 	b.MulRow(dst, y, l.gain)
 }
 
 // backward sets dx to the gradient of x and adds that of the gain. dx may be the
 // rows of l.y or dy.
 func (l layerNorm) backward(b backend.Backend, dx, dy, scratch backend.Tensor, rows span) {
-	y := rows.of(l.y)
+	y := rows.slice(l.y)
 	b.Mul(scratch, dy, y)
 	b.SumRows(l.gainGrad, scratch, 1)
 	b.MulRow(scratch, dy, l.gain)
-	b.LayerNormGrad(dx, y, rows.of(l.rstd), scratch)
+	b.LayerNormGrad(dx, y, rows.slice(l.rstd), scratch)
 }

@@ -87,7 +87,7 @@ func (s *lstmSteps) forward(x backend.Tensor, in Shape, mode Mode) backend.Tenso
 	b, all := s.backend, span{0, in.Rows()}
 	s.hidden.start(b, in.Batch)
 	s.cell.start(b, in.Batch)
-	z := all.of(s.z)
+	z := all.slice(s.z)
 	b.Gemm(z, backend.NoTrans, backend.Trans, 1, x, s.value.ih, 0)
 	if s.normIH.present() {
 		s.normIH.forward(b, z, z, all)
@@ -100,13 +100,13 @@ func (s *lstmSteps) forward(x backend.Tensor, in Shape, mode Mode) backend.Tenso
 	for t := range in.Steps {
 		s.advance(timeStep(t, in.Batch), timeStep(t+1, in.Batch), mode)
 	}
-	return timeSteps(1, in.Steps+1, in.Batch).of(s.hidden.values)
+	return timeSteps(1, in.Steps+1, in.Batch).slice(s.hidden.values)
 }
 
 // advance runs one time step.
 func (s *lstmSteps) advance(now, next span, mode Mode) {
 	b, hidden := s.backend, s.cell.values.Cols
-	h, c, z := now.of(s.hidden.values), now.of(s.cell.values), now.of(s.z)
+	h, c, z := now.slice(s.hidden.values), now.slice(s.cell.values), now.slice(s.z)
 	if s.normHH.present() {
 		product := s.scratch.gates.Slice(0, z.Rows)
 		b.Gemm(product, backend.NoTrans, backend.Trans, 1, h, s.value.hh, 0)
@@ -116,7 +116,7 @@ func (s *lstmSteps) advance(now, next span, mode Mode) {
 		b.Gemm(z, backend.NoTrans, backend.Trans, 1, h, s.value.hh, 1)
 	}
 	for k, gate := range s.gates {
-		gate = now.of(gate)
+		gate = now.slice(gate)
 		b.CopyCols(gate, 0, z, k*hidden, hidden)
 		if k == 2 {
 			b.Tanh(gate, gate)
@@ -124,17 +124,17 @@ func (s *lstmSteps) advance(now, next span, mode Mode) {
 			b.Sigmoid(gate, gate)
 		}
 	}
-	i, f, g, o := now.of(s.gates[0]), now.of(s.gates[1]), now.of(s.gates[2]), now.of(s.gates[3])
+	i, f, g, o := now.slice(s.gates[0]), now.slice(s.gates[1]), now.slice(s.gates[2]), now.slice(s.gates[3])
 
-	candidate, after := next.of(s.cell.values), next.of(s.cell.values)
+	candidate, after := next.slice(s.cell.values), next.slice(s.cell.values)
 	if s.candidate.Present() {
-		candidate = now.of(s.candidate)
+		candidate = now.slice(s.candidate)
 	}
 	b.Mul(candidate, f, c)
 	b.AddMul(candidate, i, g)
 	s.zoneoutCell.forward(b, after, c, candidate, now, mode)
 
-	squashed := now.of(s.squashed)
+	squashed := now.slice(s.squashed)
 	if s.normC.present() {
 		s.normC.forward(b, squashed, candidate, now)
 		b.AddRow(squashed, squashed, s.value.biasC)
@@ -142,12 +142,12 @@ func (s *lstmSteps) advance(now, next span, mode Mode) {
 	} else {
 		b.Tanh(squashed, candidate)
 	}
-	output, after := next.of(s.hidden.values), next.of(s.hidden.values)
+	output, after := next.slice(s.hidden.values), next.slice(s.hidden.values)
 	if s.zoneoutHidden.rate > 0 {
 		output = s.scratch.hidden.Slice(0, output.Rows)
 	}
 	if s.unprojected.Present() {
-		unprojected := now.of(s.unprojected)
+		unprojected := now.slice(s.unprojected)
 		b.Mul(unprojected, o, squashed)
 		b.Gemm(output, backend.NoTrans, backend.Trans, 1, unprojected, s.value.hr, 0)
 	} else {

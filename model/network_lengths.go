@@ -51,16 +51,16 @@ func (n *Network) SetLengths(steps int, lengths []int32) {
 // stands for sequences that always are whole.
 type Lengths struct {
 	steps, batch int // 0 while all sequences are whole
-	rows
-	most  rows   // at their largest
-	ended []bool // [steps+1]: whether a sequence ends before that step
+	lengthTensors
+	largest lengthTensors
+	ended   []bool // [steps+1]: whether a sequence ends before that step
 
 	floats []float32 // what is uploaded
 	ints   []int32
 }
 
-// rows are the parts of batches of sequences that end early.
-type rows struct {
+// lengthTensors are the parts of batches of sequences that end early.
+type lengthTensors struct {
 	mask     backend.Tensor // [steps·batch, 1]
 	ends     backend.Tensor // [(steps+1)·batch, 1]
 	reversed backend.Ints   // [steps·batch]
@@ -73,7 +73,7 @@ func newLengths(n *Network) (*Lengths, error) {
 	for _, t := range []struct {
 		tensor *backend.Tensor
 		rows   int
-	}{{&l.most.mask, in.Rows()}, {&l.most.ends, in.Rows() + in.Batch}} {
+	}{{&l.largest.mask, in.Rows()}, {&l.largest.ends, in.Rows() + in.Batch}} {
 		var err error
 		if *t.tensor, err = n.alloc(t.rows, 1); err != nil {
 			return nil, err
@@ -82,7 +82,7 @@ func newLengths(n *Network) (*Lengths, error) {
 	for _, t := range []struct {
 		ints  *backend.Ints
 		count int
-	}{{&l.most.reversed, in.Rows()}, {&l.most.end, in.Batch}, {&l.most.last, in.Batch}} {
+	}{{&l.largest.reversed, in.Rows()}, {&l.largest.end, in.Batch}, {&l.largest.last, in.Batch}} {
 		var err error
 		if *t.ints, err = n.allocInts(t.count); err != nil {
 			return nil, err
@@ -103,21 +103,21 @@ func (l *Lengths) Batch() int { return l.batch }
 
 // Mask is a column, [Steps·Batch, 1]: 1 in the rows of the sequences, 0 in the
 // padding behind their ends.
-func (l *Lengths) Mask() backend.Tensor { return l.rows.mask }
+func (l *Lengths) Mask() backend.Tensor { return l.mask }
 
 // Ends is a column, [(Steps+1)·Batch, 1]: 1 in the first row behind each sequence,
 // else 0.
-func (l *Lengths) Ends() backend.Tensor { return l.rows.ends }
+func (l *Lengths) Ends() backend.Tensor { return l.ends }
 
 // End has the first row behind each sequence, [Batch].
-func (l *Lengths) End() backend.Ints { return l.rows.end }
+func (l *Lengths) End() backend.Ints { return l.end }
 
 // Last has the last row of each sequence, [Batch]; the first row if it is empty.
-func (l *Lengths) Last() backend.Ints { return l.rows.last }
+func (l *Lengths) Last() backend.Ints { return l.last }
 
 // Reversed has for each row, [Steps·Batch], the one that takes its place when the
 // sequences are turned around, each within its length.
-func (l *Lengths) Reversed() backend.Ints { return l.rows.reversed }
+func (l *Lengths) Reversed() backend.Ints { return l.reversed }
 
 // AnyEndsAt reports whether a sequence has exactly that many steps.
 func (l *Lengths) AnyEndsAt(step int) bool { return l.ended[step] }
@@ -131,19 +131,19 @@ func (l *Lengths) check(in Shape) {
 }
 
 // set uploads what follows from the lengths.
-func (l *Lengths) set(b backend.Backend, steps int, of []int32) {
-	n := len(of)
+func (l *Lengths) set(b backend.Backend, steps int, lengths []int32) {
+	n := len(lengths)
 	all := steps * n
 	l.steps, l.batch = steps, n
-	l.rows = rows{
-		mask:     l.most.mask.Slice(0, all),
-		ends:     l.most.ends.Slice(0, all+n),
-		reversed: l.most.reversed.Slice(0, all),
-		end:      l.most.end.Slice(0, n),
-		last:     l.most.last.Slice(0, n),
+	l.lengthTensors = lengthTensors{
+		mask:     l.largest.mask.Slice(0, all),
+		ends:     l.largest.ends.Slice(0, all+n),
+		reversed: l.largest.reversed.Slice(0, all),
+		end:      l.largest.end.Slice(0, n),
+		last:     l.largest.last.Slice(0, n),
 	}
 	for t := range steps {
-		for i, length := range of {
+		for i, length := range lengths {
 			row, turned := t*n+i, t
 			l.floats[row] = 0
 			if t < int(length) {
@@ -157,13 +157,13 @@ func (l *Lengths) set(b backend.Backend, steps int, of []int32) {
 
 	clear(l.floats[:all+n])
 	clear(l.ended)
-	for i, length := range of {
+	for i, length := range lengths {
 		row := int(length)*n + i
 		l.ints[i], l.floats[row], l.ended[length] = int32(row), 1, true
 	}
 	b.UploadInts(l.end, l.ints[:n])
 	b.Upload(l.ends, l.floats[:all+n])
-	for i, length := range of {
+	for i, length := range lengths {
 		l.ints[i] = int32(max(0, int(length)-1)*n + i)
 	}
 	b.UploadInts(l.last, l.ints[:n])

@@ -89,10 +89,10 @@ func (l *gru) forward(x backend.Tensor, in Shape, _ Mode) backend.Tensor {
 
 func (l *gru) backward(dy, dx backend.Tensor, part span) {
 	a := l.args
-	a.X, a.H = part.of(a.X), a.H.Slice(part.from, part.to+a.Batch)
-	a.Gates, a.Recurrent = part.of(a.Gates), part.of(a.Recurrent)
+	a.X, a.H = part.slice(a.X), a.H.Slice(part.from, part.to+a.Batch)
+	a.Gates, a.Recurrent = part.slice(a.Gates), part.slice(a.Recurrent)
 	a.DV, a.DU = a.Gates, a.Recurrent // which nothing needs after it
-	a.DY, a.DX = part.of(dy), part.ofOptional(dx)
+	a.DY, a.DX = part.slice(dy), part.sliceOptional(dx)
 	backend.GRUBackward(l.backend, a)
 }
 

@@ -42,8 +42,8 @@ func (h history) start(b backend.Backend, batch int) {
 	}
 }
 
-// finish sets grad, [Batch, Hidden], to what Backward starts from. h is cut.
-func (h history) finish(b backend.Backend, grad backend.Tensor) {
+// startGrad sets grad, [Batch, Hidden], to what Backward starts from. h is cut.
+func (h history) startGrad(b backend.Backend, grad backend.Tensor) {
 	if h.lastGrad.Present() {
 		b.Copy(grad, h.lastGrad)
 	} else {

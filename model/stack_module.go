@@ -61,23 +61,23 @@ type stackedLayer struct {
 	dx      backend.Tensor // gradient of the input, at its largest; absent unless wanted
 }
 
-// build builds the stack. grow makes the recurrence of a layer in one direction
+// build builds the stack. newRecurrence makes the recurrence of a layer in one direction
 // from its parameters.
-func (r stackLayer) build(b *Builder, in Shape, grow func(in Shape, value, grad weights) recurrence) Module {
+func (r stackLayer) build(b *Builder, in Shape, newRecurrence func(in Shape, value, grad weights) recurrence) Module {
 	w, s := newWorkspace(b, in, r), &stackModule{}
 	for i := range r.layers {
 		at := Shape{Steps: in.Steps, Batch: in.Batch, Width: r.inputWidth(i, in)}
-		grown := func(direction int) sequence {
+		newSequence := func(direction int) sequence {
 			value, grad := r.weights(b, i, direction, at.Width)
-			recurrence := grow(at, value, grad)
+			recurrence := newRecurrence(at, value, grad)
 			if r.truncated() {
 				recurrence = w.windowed(b, at, recurrence, r.window)
 			}
 			return w.sequence(b, in, recurrence)
 		}
-		l := &stackedLayer{sequence: grown(0), dx: w.inputGrads[i]}
+		l := &stackedLayer{sequence: newSequence(0), dx: w.inputGrads[i]}
 		if r.bidirectional {
-			l.sequence = w.bidirectional(b, at, r.width(), l.sequence, grown(1))
+			l.sequence = w.bidirectional(b, at, r.width(), l.sequence, newSequence(1))
 		}
 		if r.dropout > 0 && i < r.layers-1 {
 			out, _ := r.output(at)
@@ -95,7 +95,7 @@ type workspace struct {
 
 	masked                backend.Tensor // see padded
 	windowDY, windowDX    backend.Tensor // see windowed
-	half, dBack           backend.Tensor // see bidirectional
+	half, dxReverse       backend.Tensor // see bidirectional
 	reversedDY, reversedX backend.Tensor // see reversed
 }
 
@@ -124,7 +124,7 @@ func newWorkspace(b *Builder, in Shape, r stackLayer) *workspace {
 	}
 	if r.bidirectional {
 		w.half, w.reversedDY = b.New(in.Rows(), r.width()), b.New(in.Rows(), r.width())
-		w.dBack, w.reversedX = b.New(1, in.Rows()*widest), b.New(1, in.Rows()*widest)
+		w.dxReverse, w.reversedX = b.New(1, in.Rows()*widest), b.New(1, in.Rows()*widest)
 	}
 	return w
 }
@@ -135,8 +135,8 @@ func (w *workspace) sequence(b *Builder, in Shape, r recurrence) sequence {
 	if lengths == nil {
 		return whole{r}
 	}
-	p := &padded{recurrence: r, kept: r.histories(), backend: b.Backend(), lengths: lengths, masked: w.masked}
-	for _, h := range p.kept {
+	p := &padded{recurrence: r, histories: r.histories(), backend: b.Backend(), lengths: lengths, masked: w.masked}
+	for _, h := range p.histories {
 		if !h.initialGrad.Present() {
 			continue
 		}

@@ -98,8 +98,8 @@ func (l *rnn) forward(x backend.Tensor, in Shape, _ Mode) backend.Tensor {
 
 func (l *rnn) backward(dy, dx backend.Tensor, part span) {
 	a := l.args
-	a.X, a.H = part.of(a.X), a.H.Slice(part.from, part.to+a.Batch)
-	a.DZ, a.DY, a.DX = part.of(l.dz), part.of(dy), part.ofOptional(dx)
+	a.X, a.H = part.slice(a.X), a.H.Slice(part.from, part.to+a.Batch)
+	a.DZ, a.DY, a.DX = part.slice(l.dz), part.slice(dy), part.sliceOptional(dx)
 	backend.RNNBackward(l.backend, a)
 }
 

@@ -42,17 +42,17 @@ func (w *windowed) backward(dy, dx backend.Tensor, part span) {
 	b, windowDX := w.backend, backend.Tensor{}
 	if dx.Present() {
 		windowDX, _ = w.dx.Take(dx.Rows, dx.Cols)
-		b.Fill(part.of(dx), 0)
+		b.Fill(part.slice(dx), 0)
 	}
 	errors := w.dy.Slice(0, dy.Rows)
 	for t := part.from / w.batch; t < part.to/w.batch; t++ {
 		now := timeStep(t, w.batch)
 		window := span{max(part.from, now.to-w.window*w.batch), now.to}
-		b.Copy(now.of(errors), now.of(dy))
+		b.Copy(now.slice(errors), now.slice(dy))
 		w.recurrence.backward(errors, windowDX, window)
-		b.Fill(now.of(errors), 0)
+		b.Fill(now.slice(errors), 0)
 		if dx.Present() {
-			b.Add(window.of(dx), window.of(dx), window.of(windowDX))
+			b.Add(window.slice(dx), window.slice(dx), window.slice(windowDX))
 		}
 	}
 }

@@ -21,8 +21,8 @@ func newCarrier(net *model.Network) carrier {
 	return carrier{net: net, states: map[[2]int][]model.State{}}
 }
 
-// of returns the states for passes of these sizes.
-func (c *carrier) of(steps, batch int) []model.State {
+// statesFor returns the states for passes of these sizes.
+func (c *carrier) statesFor(steps, batch int) []model.State {
 	key := [2]int{steps, batch}
 	states, ok := c.states[key]
 	if !ok {
@@ -36,9 +36,9 @@ func (c *carrier) of(steps, batch int) []model.State {
 // from.
 func (c *carrier) chunk(batch data.Batch, size, from int) carry {
 	end := min(from+size, batch.Steps)
-	carry := carry{first: from == 0, states: c.of(end-from, batch.Size)}
+	carry := carry{first: from == 0, states: c.statesFor(end-from, batch.Size)}
 	if end < batch.Steps {
-		carry.next = c.of(min(size, batch.Steps-end), batch.Size)
+		carry.next = c.statesFor(min(size, batch.Steps-end), batch.Size)
 	}
 	return carry
 }
