@@ -6,24 +6,25 @@ import (
 	"gputrain/backend"
 )
 
-// unrolled is what a contextLayer needs for backpropagation through time (Werbos 1990;
-// Williams, Peng 1990). Tensors without another shape are as tall as the batch
-// at its largest. An error is the gradient of the loss here, so ϑ is the negative of
-// that in the literature, where the error is d − y.
+// unrolled is what a contextLayer needs for backpropagation through time (Werbos
+// 1990; Williams, Peng 1990). Tensors have a row for each row of the largest input
+// unless another shape is given. Here the error is the gradient of the loss, so ϑ
+// has the opposite sign to the literature, where the error is d − y.
 type unrolled struct {
 	inputs   backend.Tensor // W's columns for the input
 	dx       backend.Tensor // absent unless wanted
 	dy       backend.Tensor // gradient of y
 	dz       backend.Tensor // ϑ: gradient of the argument of f
 	doutput  backend.Tensor // gradient of the argument of g
-	untaught backend.Tensor // [1, width]: 0 for the elements of y that a teacher replaces; absent without
-	fed      backend.Tensor // gradient of y by way of the context; absent without a teacher
+	untaught backend.Tensor // [1, width]: 0 for the elements of y that a teacher replaces; absent without a teacher
+	fed      backend.Tensor // gradient of y through the context; absent without a teacher
 
-	// Full: gradient of the context, [Batch, width], of one step after the
-	// other and at last of c(0); and that of c(T).
+	// Full: the gradient of the context, [Batch, width], at one step after another
+	// down to c(0), and the gradient of c(T).
 	carry, finalGrad backend.Tensor
 
-	// Truncated: of all steps, by the error one time step later and later.
+	// Truncated: the gradients at all steps from the errors one, two, three and
+	// more steps later.
 	lagCarry          [2]backend.Tensor
 	lagDZ, lagDoutput backend.Tensor
 }
@@ -89,7 +90,7 @@ func (m *contextModule) learnBackward(dy backend.Tensor) backend.Tensor {
 //
 //	ϑ(t) = f'(t) ⊙ (dy(t) + dc(t+1)),  dc(t) = ϑ(t)·W_c + α·dc(t+1)
 //
-// ϑ(t) going through the readout first if there is one.
+// With a readout, the error goes through the readout first.
 func (m *contextModule) backThroughTime() {
 	b, u, n := m.backend, m.bptt, m.in.Batch
 	carry := u.carry.Slice(0, n)
@@ -103,9 +104,9 @@ func (m *contextModule) backThroughTime() {
 	}
 }
 
-// backThroughWindow computes the gradients of all steps, each as the sum of what
-// the errors of the same time step, of one step later, and so on give, up to
-// Window − 1 steps later. Each of the terms is one product for all steps.
+// backThroughWindow computes the gradients of all steps. Each one is a sum over the
+// errors of the same time step, of one step later, and so on, up to Window − 1
+// steps later. Each term of the sum is one product for all steps.
 func (m *contextModule) backThroughWindow() {
 	b, u, n, rows := m.backend, m.bptt, m.in.Batch, m.in.Rows()
 	m.backThroughUnits(u.dz, u.doutput, u.dy.Slice(0, rows), span{0, rows})
@@ -116,8 +117,8 @@ func (m *contextModule) backThroughWindow() {
 		if m.decay > 0 && lag > 1 {
 			b.AddScaled(carry, m.decay, before.Slice(n, rows+n))
 		}
-		// The error of step t+lag, which is at the context of t+1, is one at
-		// the output of t.
+		// The error of step t+lag has come to the context of step t+1, which is the
+		// output of step t.
 		rows -= n
 		all := span{0, rows}
 		m.backThroughUnits(u.lagDZ, u.lagDoutput, m.fed(carry.Slice(n, rows+n)), all)
@@ -130,7 +131,7 @@ func (m *contextModule) backThroughWindow() {
 }
 
 // backThroughUnits sets the rows of dz and, with a readout, of doutput to the
-// gradients of the arguments of f and g, dy being that of these rows of y.
+// gradients of the arguments of f and g. dy is the gradient of these rows of y.
 func (m *contextModule) backThroughUnits(dz, doutput, dy backend.Tensor, rows span) {
 	b, h := m.backend, rows.slice(m.h)
 	dz = rows.slice(dz)
@@ -143,8 +144,8 @@ func (m *contextModule) backThroughUnits(dz, doutput, dy backend.Tensor, rows sp
 	m.activation.grad(b, dz, h, dy)
 }
 
-// fed returns the part of the context's gradient that goes on to y, of the step
-// before: without the elements that the teacher replaced.
+// fed returns the part of the context's gradient that goes on to y of the step
+// before. It is zero for elements that the teacher replaced.
 func (m *contextModule) fed(carry backend.Tensor) backend.Tensor {
 	u := m.bptt
 	if !u.untaught.Present() {

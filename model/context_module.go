@@ -7,8 +7,8 @@ import (
 	"gputrain/backend"
 )
 
-// contextModule is a contextLayer that was built. Its tensors are at their largest; row
-// t·Batch+i is time step t of sequence i.
+// contextModule is the Module of a contextLayer. Its tensors have the size of the
+// largest input. Row t·Batch+i is time step t of sequence i.
 type contextModule struct {
 	contextLayer
 	backend backend.Backend
@@ -20,14 +20,14 @@ type contextModule struct {
 	masked                         backend.Tensor // W with zeros where units are not connected
 
 	sources backend.Tensor // m
-	h, y    backend.Tensor // one tensor without a readout
+	h, y    backend.Tensor // the same tensor without a readout
 	out     backend.Tensor // the first columns of y, or y
 	context backend.Tensor // c, of Steps+1 time steps
-	target  backend.Tensor // that the teacher gave for the next Forward
+	target  backend.Tensor // what the teacher gave for the next Forward
 
 	feedback backend.Tensor // W's columns for the context
-	bptt     *unrolled      // one of these two
-	rtrl     *sensitivity
+	bptt     *unrolled      // nil with RTRL
+	rtrl     *sensitivity   // nil with BPTT
 
 	in Shape // of the last Forward
 }
@@ -159,8 +159,8 @@ func (m *contextModule) teach(target backend.Tensor) {
 	m.target = target
 }
 
-// takeTarget returns what the teacher gave, which serves one Forward; absent
-// without a teacher, and when nothing is learned.
+// takeTarget returns the targets that the teacher gave, which serve one Forward.
+// They are absent without a teacher and in evaluation.
 func (m *contextModule) takeTarget(mode Mode) backend.Tensor {
 	if !m.teacher || mode == Evaluation {
 		return backend.Tensor{}

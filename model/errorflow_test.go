@@ -189,8 +189,8 @@ func TestErrorFlowSaysWhatIsMissing(t *testing.T) {
 	b := backends[0].open(t)
 	net := build(t, b, model.Spec{{Name: "rnn", Layer: model.RNN{Hidden: 4, Stateful: true}}}, model.Shape{Steps: 1, Batch: 3, Width: 2}, model.Options{})
 	for state, want := range map[string]string{
-		"lstm.c_l0": `no state "lstm.c_l0", but ["rnn.h_l0"]`,
-		"rnn.h_l0":  `of 4 elements wants a network for batches of 4, not 3`,
+		"lstm.c_l0": `no state "lstm.c_l0", it has ["rnn.h_l0"]`,
+		"rnn.h_l0":  `has 4 elements: build the network for batches of 4, not 3`,
 	} {
 		if _, err := model.ErrorFlow(net, make([]float32, 4), state); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q", state, err, want)

@@ -6,16 +6,17 @@ import (
 	"gputrain/backend"
 )
 
-// LastStep passes on the last time step of each sequence only: y = x_{T−1}, or
-// with Network.SetLengths the last one within the length, zero for a sequence
-// of length 0. The gradient of the other steps is zero. It has no parameters.
+// LastStep passes on only the last time step of each sequence: y = x_{T−1}. With
+// Network.SetLengths it is the last step within the length, and zero for a sequence
+// of length 0. The gradient of the other steps is zero. LastStep has no parameters.
 //
-// Of a Bidirectional layer it wants the option Bidirectional, which takes the last
-// step that each direction computes: y = [forward half of x_{T−1}, reverse half of
-// x_0], PyTorch's h_n of both directions side by side. Without it y has the reverse
-// half of x_{T−1}, which is its first step and has seen one input alone.
+// After a Bidirectional layer, set the option Bidirectional. It takes the last step
+// that each direction computes: y = [forward half of x_{T−1}, reverse half of x_0],
+// PyTorch's h_n of both directions side by side. Without the option, y gets the
+// reverse half of x_{T−1}; this is the first step of the reverse direction, which
+// has seen only one input.
 type LastStep struct {
-	Bidirectional bool // the input is that of a Bidirectional layer
+	Bidirectional bool // the input comes from a Bidirectional layer
 }
 
 // Output returns in with one step.
@@ -26,7 +27,7 @@ func (l LastStep) Output(in Shape) (Shape, error) {
 	return Shape{Steps: 1, Batch: in.Batch, Width: in.Width}, nil
 }
 
-// OutputRange returns that of the input.
+// OutputRange returns the bounds of the input.
 func (LastStep) OutputRange(low, high float64) (float64, float64) { return low, high }
 
 // Parameters returns nil.
@@ -51,8 +52,8 @@ func (l LastStep) Build(b *Builder, in Shape) Module {
 type lastStep struct {
 	backend   backend.Backend
 	lengths   *Lengths
-	dx        backend.Tensor // at its largest
-	y, masked backend.Tensor // the output, and what zeroEmpty makes; absent without lengths
+	dx        backend.Tensor // for the largest input
+	y, masked backend.Tensor // the output, and the result of zeroEmpty; absent without lengths
 	in        Shape          // of the last Forward
 }
 
@@ -82,8 +83,8 @@ func (m *lastStep) Backward(dy backend.Tensor) backend.Tensor {
 	return dx
 }
 
-// zeroEmpty returns x, a row for each sequence, with zeros for those of length 0. It
-// is x itself, or computed into dst, which may be x.
+// zeroEmpty returns x, which has a row for each sequence, with zeros for sequences
+// of length 0. The result is x itself or computed into dst, which may be x.
 func (m *lastStep) zeroEmpty(dst, x backend.Tensor) backend.Tensor {
 	if !m.lengths.Given() {
 		return x

@@ -2,11 +2,11 @@ package model
 
 import "gputrain/backend"
 
-// lastStepBidirectional passes on the last step of each half of its input. That of the
-// reverse half, which goes from the end to the beginning, is step 0.
+// lastStepBidirectional passes on the last step of each half of its input. The
+// reverse half goes from the end to the beginning, so its last step is step 0.
 type lastStepBidirectional struct {
 	*lastStep
-	half  int            // its width
+	half  int            // width of a half
 	y     backend.Tensor // [Batch, 2·half]
 	dLast backend.Tensor // gradient of the last step: dy with zeros in the reverse half; absent unless wanted
 }

@@ -2,8 +2,9 @@ package model
 
 import "gputrain/backend"
 
-// lstmSteps is an LSTM layer in one direction of plain operations, for what the
-// fused one has not. With the layer norm L of a row, where there is one,
+// lstmSteps is an LSTM layer in one direction, made of plain operations, for the
+// options that the fused LSTM does not have. L is the layer norm of a row, if there
+// is one:
 //
 //	z   = L(x_t·W_ihᵀ) ⊙ gain_ih + b_ih + L(h_{t−1}·W_hhᵀ) ⊙ gain_hh + b_hh
 //	i, f, g, o = σ(z_i), σ(z_f), tanh(z_g), σ(z_o)
@@ -12,8 +13,8 @@ import "gputrain/backend"
 //	c_t = zoneout of c̃ and c_{t−1}
 //	h_t = zoneout of h̃ and h_{t−1}
 //
-// Tensors are at their largest; without another shape they have a row for each
-// row of the input.
+// Tensors have the size of the largest input, and a row for each row of it unless
+// another shape is given.
 type lstmSteps struct {
 	backend     backend.Backend
 	value, grad weights
@@ -22,8 +23,8 @@ type lstmSteps struct {
 	hidden, cell history
 	z            backend.Tensor    // [·, 4·Hidden]: the arguments of the gates; in Backward their gradient
 	gates        [4]backend.Tensor // i, f, g, o
-	candidate    backend.Tensor    // c̃; absent where it is c
-	squashed     backend.Tensor    // the factor of o
+	candidate    backend.Tensor    // c̃; absent if c̃ is c
+	squashed     backend.Tensor    // the tanh in h̃, the factor of o
 
 	unprojected, dProjected    backend.Tensor // o ⊙ squashed, and gradient of h̃; absent without projection
 	normIH, normHH, normC      layerNorm
@@ -33,12 +34,12 @@ type lstmSteps struct {
 	in Shape
 }
 
-// lstmScratch is what all layers use in turn, for one time step.
+// lstmScratch is what all layers use one after another, for one time step.
 type lstmScratch struct {
 	gates  backend.Tensor    // [Batch, 4·Hidden]
 	hidden backend.Tensor    // like h
 	cell   [2]backend.Tensor // like c
-	dh, dc backend.Tensor    // gradient of h and c, from the step after to the step before
+	dh, dc backend.Tensor    // gradients of h and c, which go from each step to the one before
 }
 
 func newLSTMScratch(b *Builder, in Shape, l LSTM) *lstmScratch {

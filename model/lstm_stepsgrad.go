@@ -22,8 +22,9 @@ func (s *lstmSteps) backward(dy, dx backend.Tensor, part span) {
 	}
 }
 
-// retreat runs the backward pass of one time step. dh and dc are the gradients
-// of h_t, but for dy, and of c_t; it makes them those of the step before.
+// retreat runs the backward pass of one time step. dh is the gradient of h_t
+// without dy, dc that of c_t. retreat replaces them by the gradients of the step
+// before.
 func (s *lstmSteps) retreat(dy, dh, dc backend.Tensor, now span) {
 	b, n, hidden := s.backend, dh.Rows, dc.Cols
 	i, f, g, o := now.slice(s.gates[0]), now.slice(s.gates[1]), now.slice(s.gates[2]), now.slice(s.gates[3])
@@ -70,7 +71,7 @@ func (s *lstmSteps) retreat(dy, dh, dc backend.Tensor, now span) {
 	b.TanhGrad(e, g, e)
 	gate(2, e)
 
-	keep := 0.0 // of dh, which is what zoneout passed by
+	keep := 0.0 // 1 if dh holds the part that zoneout passed to h_{t−1}
 	if s.zoneoutHidden.rate > 0 {
 		keep = 1
 	}
@@ -82,7 +83,7 @@ func (s *lstmSteps) retreat(dy, dh, dc backend.Tensor, now span) {
 	b.Gemm(dh, backend.NoTrans, backend.NoTrans, 1, now.slice(s.dzRecurrent()), s.value.hh, keep)
 }
 
-// dzInput returns the gradient of x·W_ihᵀ, dzRecurrent that of h·W_hhᵀ.
+// dzInput returns the gradient of x·W_ihᵀ.
 func (s *lstmSteps) dzInput() backend.Tensor {
 	if s.normIH.present() {
 		return s.normIH.y
@@ -90,6 +91,7 @@ func (s *lstmSteps) dzInput() backend.Tensor {
 	return s.z
 }
 
+// dzRecurrent returns the gradient of h·W_hhᵀ.
 func (s *lstmSteps) dzRecurrent() backend.Tensor {
 	if s.normHH.present() {
 		return s.normHH.y

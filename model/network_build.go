@@ -108,16 +108,16 @@ func (n *Network) build(spec Spec, shapes []Shape) error {
 }
 
 const (
-	// alignment is what the offsets of parameters are multiples of, in elements:
-	// 128 bytes, a cache line of a GPU and more than any vector register.
+	// alignment divides the offset of every parameter, in elements. It is 128
+	// bytes, a cache line of a GPU and more than any vector register.
 	alignment = 32
 
-	// maxParams bounds the parameters with their padding; their bytes and
-	// those of all optimizer state fit an int64.
+	// maxParameters bounds the number of parameters with their padding, so that
+	// their bytes and those of all optimizer state fit an int64.
 	maxParameters = 1 << 58
 )
 
-// allocParams allocates the flat tensors and places the parameters on them.
+// allocParameters allocates the flat tensors and places the parameters on them.
 func (n *Network) allocParameters() error {
 	total := 0
 	offsets := make([]int, len(n.parameters))

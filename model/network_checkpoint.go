@@ -12,8 +12,8 @@ import (
 // such as an optimizer's state. Load ignores them.
 const trainPrefix = "train/"
 
-// Save adds all parameters to f, under their names. It waits
-// for the backend and returns its error.
+// Save adds all parameters to f, under their names. It waits for the backend and
+// returns its error.
 func (n *Network) Save(f *File) error {
 	flat := make([]float32, n.values.Size())
 	if err := n.backend.Download(flat, n.values); err != nil {
@@ -30,9 +30,9 @@ func (n *Network) Save(f *File) error {
 	return nil
 }
 
-// Load sets all parameters from f. It returns an error, and changes nothing,
-// if a parameter is missing, of another shape or not finite, or if f has a
-// tensor that the network does not, unless its name begins with "train/".
+// Load sets all parameters from f. It returns an error, and changes nothing, if a
+// parameter is missing, has another shape or is not finite, or if f has a tensor
+// that the network does not have, unless its name begins with "train/".
 func (n *Network) Load(f *File) error {
 	known := make(map[string]bool, len(n.parameters))
 	for _, w := range n.parameters {

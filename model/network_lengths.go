@@ -9,22 +9,23 @@ import (
 // Ragged reports whether the network was built with Options.Ragged.
 func (n *Network) Ragged() bool { return n.options.Ragged }
 
-// SetLengths says how many of the steps each sequence of the batch has, 0 to
-// steps, for all Forwards from now on; they must be of that many steps and
-// sequences. The steps behind the length are padding: the layers run through it,
-// so its values must be finite numbers on which none overflows. nil says that all
-// sequences are whole again. It uploads, and so is no part of backend.Replay.
+// SetLengths sets the length of each sequence of the batch, from 0 to steps, for
+// all Forwards from now on. Their inputs must have that many steps and sequences.
+// The steps after the length are padding. The layers run through the padding, so
+// its values must be finite numbers on which no layer overflows. nil makes all
+// sequences whole again. SetLengths uploads and so must stay outside of
+// backend.Replay.
 //
-// What the padding holds then has no influence. The outputs of RNN, LSTM and
-// GRU are zero there, as those of PyTorch's packed sequences are, their Final
-// states are those at the lengths, and gradients that come from there are
-// ignored; the reverse direction begins at the length. LastStep takes the last
-// step of each. A sequence of length 0 has outputs of zero, and its Initial
-// state is its Final one. All other layers compute the padding like any step,
-// for the loss to leave it out.
+// Otherwise the values in the padding have no influence. The outputs of RNN, LSTM
+// and GRU are zero there, as in PyTorch's packed sequences, and gradients from
+// there are ignored. Their Final states are the states at the lengths, and the
+// reverse direction begins at the length. A sequence of length 0 has outputs of
+// zero, and its Final state is its Initial state. LastStep takes the last step of
+// each sequence. All other layers compute the padding like any step; the loss must
+// leave it out.
 //
-// SetLengths panics where a length does not fit, and unless the network was
-// built with Options.Ragged.
+// SetLengths panics if a length does not fit, or if the network was built without
+// Options.Ragged.
 func (n *Network) SetLengths(steps int, lengths []int32) {
 	if !n.options.Ragged {
 		panic("model: SetLengths: the network was built without Options.Ragged")
@@ -45,21 +46,21 @@ func (n *Network) SetLengths(steps int, lengths []int32) {
 	n.lengths.set(n.backend, steps, lengths)
 }
 
-// Lengths is what the layers need to know of the lengths of the sequences, on the
-// device, for the batch of the next Forward: Steps·Batch rows, row t·Batch+i being
-// step t of sequence i. All but Given are for sequences that may end early; nil
-// stands for sequences that always are whole.
+// Lengths holds, on the device, what the layers need to know about the lengths of
+// the sequences in the batch of the next Forward. The batch has Steps·Batch rows;
+// row t·Batch+i is step t of sequence i. nil stands for sequences that are always
+// whole. Call the methods other than Given only if Given returns true.
 type Lengths struct {
 	steps, batch int // 0 while all sequences are whole
 	lengthTensors
-	largest lengthTensors
-	ended   []bool // [steps+1]: whether a sequence ends before that step
+	largest lengthTensors // for the largest batch
+	ended   []bool        // [steps+1]: whether a sequence ends before that step
 
 	floats []float32 // what is uploaded
 	ints   []int32
 }
 
-// lengthTensors are the parts of batches of sequences that end early.
+// lengthTensors are the tensors of one size of batch.
 type lengthTensors struct {
 	mask     backend.Tensor // [steps·batch, 1]
 	ends     backend.Tensor // [(steps+1)·batch, 1]
@@ -88,7 +89,7 @@ func newLengths(n *Network) (*Lengths, error) {
 			return nil, err
 		}
 	}
-	// Last, for it is the backend that knows how much memory there is.
+	// Only the backend knows whether there is so much memory, so it is asked first.
 	l.ended = make([]bool, in.Steps+1)
 	l.floats, l.ints = make([]float32, in.Rows()+in.Batch), make([]int32, in.Rows())
 	return l, nil
@@ -101,36 +102,37 @@ func (l *Lengths) Given() bool { return l != nil && l.batch > 0 }
 func (l *Lengths) Steps() int { return l.steps }
 func (l *Lengths) Batch() int { return l.batch }
 
-// Mask is a column, [Steps·Batch, 1]: 1 in the rows of the sequences, 0 in the
-// padding behind their ends.
+// Mask returns a column, [Steps·Batch, 1]: 1 in the rows of the sequences, 0 in the
+// padding after their ends.
 func (l *Lengths) Mask() backend.Tensor { return l.mask }
 
-// Ends is a column, [(Steps+1)·Batch, 1]: 1 in the first row behind each sequence,
-// else 0.
+// Ends returns a column, [(Steps+1)·Batch, 1]: 1 in the first row after each
+// sequence, else 0.
 func (l *Lengths) Ends() backend.Tensor { return l.ends }
 
-// End has the first row behind each sequence, [Batch].
+// End returns the first row after each sequence, [Batch].
 func (l *Lengths) End() backend.Ints { return l.end }
 
-// Last has the last row of each sequence, [Batch]; the first row if it is empty.
+// Last returns the last row of each sequence, [Batch]. For an empty sequence it is
+// the first row.
 func (l *Lengths) Last() backend.Ints { return l.last }
 
-// Reversed has for each row, [Steps·Batch], the one that takes its place when the
-// sequences are turned around, each within its length.
+// Reversed returns for each row, [Steps·Batch], the row that takes its place when
+// the sequences are turned around, each within its length.
 func (l *Lengths) Reversed() backend.Ints { return l.reversed }
 
 // AnyEndsAt reports whether a sequence has exactly that many steps.
 func (l *Lengths) AnyEndsAt(step int) bool { return l.ended[step] }
 
-// check panics unless the lengths are those of batches of shape in.
+// check panics unless the lengths fit batches of shape in.
 func (l *Lengths) check(in Shape) {
 	if l.Given() && (in.Steps != l.steps || in.Batch != l.batch) {
-		panic(fmt.Sprintf("model: Forward: x has %d steps of %d sequences, SetLengths got lengths for %d of %d",
+		panic(fmt.Sprintf("model: Forward: x has %d steps of %d sequences, but SetLengths got lengths for %d of %d",
 			in.Steps, in.Batch, l.steps, l.batch))
 	}
 }
 
-// set uploads what follows from the lengths.
+// set computes the tensors for these lengths and uploads them.
 func (l *Lengths) set(b backend.Backend, steps int, lengths []int32) {
 	n := len(lengths)
 	all := steps * n
@@ -169,10 +171,10 @@ func (l *Lengths) set(b backend.Backend, steps int, lengths []int32) {
 	b.UploadInts(l.last, l.ints[:n])
 }
 
-// Lengths returns the lengths of the sequences that come into a layer, in being the
-// shape that Build got. They are nil if the sequences always are whole: in a
-// network without Options.Ragged, and behind a layer that called EndSequences. A
-// Forward reads those of its batch.
+// Lengths returns the lengths of the sequences that come into a layer. in is the
+// shape that Build got. The lengths are nil if the sequences are always whole: in a
+// network without Options.Ragged, and after a layer that called EndSequences.
+// During a Forward they are those of its batch.
 func (b *Builder) Lengths(in Shape) *Lengths {
 	n := b.network
 	if in.Steps != n.input.Steps || in.Steps == 1 && n.ended {
@@ -182,5 +184,5 @@ func (b *Builder) Lengths(in Shape) *Lengths {
 }
 
 // EndSequences says that the layer gives one step for each sequence, whatever its
-// length. No layer behind it sees padding.
+// length. No layer after it sees padding.
 func (b *Builder) EndSequences() { b.network.ended = true }

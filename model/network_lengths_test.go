@@ -25,7 +25,7 @@ func TestLengthsThatDoNotFitPanic(t *testing.T) {
 		{"model: SetLengths: sequence 0 has length -1, want 0 to 3", func() { ragged.SetLengths(3, []int32{-1, 3}) }},
 		{"model: SetLengths: 4 steps of 2 sequences, want 1 to 3 of 1 to 2", func() { ragged.SetLengths(4, []int32{1, 4}) }},
 		{"model: SetLengths: 3 steps of 3 sequences, want 1 to 3 of 1 to 2", func() { ragged.SetLengths(3, []int32{1, 2, 3}) }},
-		{"model: Forward: x has 3 steps of 2 sequences, SetLengths got lengths for 2 of 2", func() {
+		{"model: Forward: x has 3 steps of 2 sequences, but SetLengths got lengths for 2 of 2", func() {
 			ragged.SetLengths(2, []int32{1, 2})
 			ragged.Forward(x, 3, model.Evaluation)
 		}},

@@ -7,9 +7,9 @@ import "gputrain/backend"
 type bidirectional struct {
 	backend            backend.Backend
 	inOrder, inReverse sequence
-	width              int            // of the output of each
+	width              int            // of the output of each sequence
 	y                  backend.Tensor // [rows, 2·width]
-	half               backend.Tensor // [rows, width]: gradient of the output of one of them
+	half               backend.Tensor // [rows, width]: gradient of the output of one sequence
 	dxReverse          backend.Tensor // storage for the gradient of x from inReverse
 }
 
@@ -97,7 +97,7 @@ func (s *reversed) backward(dy, dx backend.Tensor) {
 // reversal turns sequences around, each within its length.
 type reversal struct {
 	backend backend.Backend
-	lengths *Lengths     // nil where all sequences are as long
+	lengths *Lengths     // nil if all sequences are always whole
 	steps   backend.Ints // Steps−1, ..., 1, 0
 }
 
@@ -115,7 +115,7 @@ func (r reversal) apply(dst, x backend.Tensor, in Shape) {
 		r.backend.GatherRows(dst, x, r.lengths.Reversed())
 		return
 	}
-	// A time step as a single row.
+	// Each time step is moved as a single row.
 	cols := in.Batch * x.Cols
 	r.backend.GatherRows(dst.Reshape(in.Steps, cols), x.Reshape(in.Steps, cols), r.steps.Slice(r.steps.N-in.Steps, r.steps.N))
 }

@@ -2,15 +2,15 @@ package model
 
 import "gputrain/backend"
 
-// padded is a recurrence over sequences that may end early. The padding comes
-// after all that counts, so the forward pass may run through it; the backward
-// pass begins at the end of each sequence.
+// padded is a recurrence over sequences that may end early. The padding comes after
+// everything that counts, so the forward pass may run through it. The backward pass
+// begins at the end of each sequence.
 type padded struct {
 	recurrence recurrence
 	histories  []*history // of the recurrence
 	backend    backend.Backend
 	lengths    *Lengths
-	masked     backend.Tensor // gradient of the output, without that of the padding
+	masked     backend.Tensor // gradient of the output, zero in the padding
 }
 
 func (p *padded) forward(x backend.Tensor, in Shape, mode Mode) backend.Tensor {
@@ -54,9 +54,9 @@ func (p *padded) backward(dy, dx backend.Tensor) {
 	}
 }
 
-// backwardFromEnds runs the backward pass from each time step where sequences
-// end, the last first, to the one before it, and there adds the gradient of the
-// Final states of those that end.
+// backwardFromEnds runs the backward pass in pieces. It begins a new piece at each
+// time step where sequences end, the last such step first, and adds there the
+// gradient of the Final states of the sequences that end.
 func (p *padded) backwardFromEnds(dy, dx backend.Tensor) {
 	b, n := p.backend, p.lengths.Batch()
 	for _, h := range p.histories {

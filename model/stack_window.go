@@ -6,17 +6,17 @@ import (
 	"gputrain/backend"
 )
 
-// windowed is a recurrence whose errors go back through so many time steps,
-// their own included, and no further (Williams, Peng 1990). It runs the backward
-// pass of a window for each time step, with the error of that step alone. No
-// error goes over the bounds of the sequence.
+// windowed is a recurrence whose errors go back window time steps, their own
+// included, and no further (Williams, Peng 1990). For each time step it runs the
+// backward pass of that window, with the error of that step alone. No error leaves
+// the sequence.
 type windowed struct {
 	recurrence
 	backend backend.Backend
 	window  int
 	batch   int            // of the last forward
-	dy      backend.Tensor // zero but for the rows of one time step
-	dx      backend.Tensor // storage for the gradient of x by one window; absent unless wanted
+	dy      backend.Tensor // zero except in the rows of one time step
+	dx      backend.Tensor // storage for the gradient of x from one window; absent unless wanted
 }
 
 // windowed returns r with a window.

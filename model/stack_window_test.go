@@ -158,7 +158,7 @@ func TestWindowThatMakesNoSense(t *testing.T) {
 	}{
 		{model.RNN{Hidden: 2, Window: -1}, false, "the Window is -1"},
 		{model.LSTM{Hidden: 2, Window: 6}, false, "the Window is 6, but sequences have at most 5 time steps"},
-		{model.LSTM{Hidden: 2, Window: 3, LayerNorm: true}, false, "the Window is set, which does not go with Projection, LayerNorm and zoneout"},
+		{model.LSTM{Hidden: 2, Window: 3, LayerNorm: true}, false, "the Window does not go with Projection, LayerNorm or zoneout"},
 		{model.LSTM{Hidden: 2, Window: model.WholeSequence, LayerNorm: true}, false, ""},
 		{model.LSTM{Hidden: 2, Window: model.WholeSequence}, false, ""},
 		{model.RNN{Hidden: 2, Window: 5, Stateful: true}, true, ""},
