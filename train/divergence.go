@@ -20,7 +20,7 @@ type Divergence struct {
 	What  string  // "the training loss", "the validation loss" or "the norm of the parameters"
 	Value float64 // NaN, +Inf or −Inf
 
-	Epoch, Step int    // in and after which it was seen
+	Epoch, Step int    // the epoch in which, and the step after which, it was seen
 	Fault       *Fault // where it began; nil if that was not found, or not looked for, as with the validation loss
 	LR          float64
 	ClipNorm    float64
@@ -83,15 +83,14 @@ func (f *Fault) String() string {
 	return s.String()
 }
 
-// ofUpdate reports whether f is a result of the update, and not of what comes
-// before it.
+// ofUpdate reports whether f is a result of the update, not of a pass before it.
 func (f *Fault) ofUpdate() bool {
 	return f.Result == paramNorm || strings.HasPrefix(f.Result, paramPrefix)
 }
 
-// checkFinite returns a *Divergence if value is not finite. Where batches are
-// given, those of the epoch, it goes back to where all was finite, and looks there
-// for the fault.
+// checkFinite returns a *Divergence if value is not finite. If it gets batches,
+// those of the epoch, it goes back to where all was finite and looks for the fault
+// from there.
 func (t *Trainer) checkFinite(ctx context.Context, what string, value float64, batches *data.Batches) error {
 	if !math.IsNaN(value) && !math.IsInf(value, 0) {
 		return nil
@@ -107,17 +106,18 @@ func (t *Trainer) checkFinite(ctx context.Context, what string, value float64, b
 			d.Fault, err = t.trace(ctx, batches, seen)
 		}
 		if err != nil {
-			return fmt.Errorf("train: %w; and where it began cannot be found: %w", d, err)
+			return fmt.Errorf("train: %w; finding where it began failed: %w", d, err)
 		}
 		if d.Fault == nil {
-			return fmt.Errorf("train: %w; where it began was not found: all that the steps after step %d do is finite when they are made again", d, t.progress.step)
+			return fmt.Errorf("train: %w; where it began was not found: when the steps after step %d are repeated, all their results are finite", d, t.progress.step)
 		}
 	}
 	return fmt.Errorf("train: %w", d)
 }
 
-// trace makes the steps from the present state to batch end of the epoch, on a
-// network like that of t on a backend that watches, and returns the first fault.
+// trace repeats the steps from the present state up to batch end of the epoch, on a
+// network like that of t whose backend watches every operation. It returns the
+// first fault.
 func (t *Trainer) trace(ctx context.Context, batches *data.Batches, end int) (*Fault, error) {
 	w := &watch{Backend: t.b}
 	net, err := model.New(w, t.net.Spec(), t.net.Input(), model.Options{Ragged: t.net.Ragged(), Observe: w.observe})
@@ -139,7 +139,7 @@ func (t *Trainer) trace(ctx context.Context, batches *data.Batches, end int) (*F
 		w.look("", p.Value)
 	}
 	if w.fault != nil {
-		w.fault.Step++ // for it is the next one that they spoil
+		w.fault.Step++ // the next step is the one that they spoil
 	}
 	for i := t.progress.batch; i < end && w.fault == nil; i++ {
 		if ctx.Err() != nil {

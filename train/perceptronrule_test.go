@@ -238,7 +238,7 @@ func TestRulesNameWhatMakesNoSense(t *testing.T) {
 		{perceptron(train.PerceptronRule{LR: 1}, unit, and), "Epochs is 0, want at least 1"},
 		{perceptron(good, unit, tasks.AND.Table(0)), "target 0 of sample 0 is 0, want 1 or -1"},
 		{perceptron(good, one(model.Perceptron{Out: 1, Binary: true}), and), "target 0 of sample 0 is -1, want 1 or 0"},
-		{perceptron(good, one(model.Perceptron{Out: 2}), and), "its targets have 1 values, the network has 2 outputs"},
+		{perceptron(good, one(model.Perceptron{Out: 2}), and), "its targets have 1 values, but the network has 2 outputs"},
 		{perceptron(good, unit, changed(func(d *data.Dataset) { d.Targets = nil })), "it has no target values"},
 		{perceptron(good, unit, changed(func(d *data.Dataset) { d.X[5] = float32(math.NaN()) })), "feature 1 of sample 2 is NaN"},
 		{perceptron(good, unit, &data.Dataset{Steps: 1, Width: 2}), "it is empty"},

@@ -278,13 +278,13 @@ func TestChunksAndTeachersThatMakeNoSense(t *testing.T) {
 		{"good", model.Spec{stateful}, 2, 4, ""},
 		{"sequences longer than the network", model.Spec{stateful}, 2, 9, ""},
 		{"negative", model.Spec{stateful}, -1, 4, "option Chunk is -1"},
-		{"longer than the network", model.Spec{stateful}, 5, 4, "option Chunk is 5, the network was built for at most 4"},
+		{"longer than the network", model.Spec{stateful}, 5, 4, "option Chunk is 5, but the network was built for at most 4"},
 		{"no memory", model.Spec{{Name: "layer", Layer: model.Dense{Out: 1}}}, 2, 4, "no Stateful layer"},
 		{"no states", model.Spec{{Name: "layer", Layer: model.Elman{Hidden: 1}}}, 2, 4, `stage "layer" is not Stateful`},
 		{"a layer that restarts", model.Spec{stateful, {Name: "gru", Layer: model.GRU{Hidden: 1}}}, 2, 4, `stage "gru" is not Stateful: it would begin each chunk at zero`},
-		{"both directions", model.Spec{{Name: "layer", Layer: model.LSTM{Hidden: 1, Bidirectional: true, Stateful: true}}, {Name: "head", Layer: model.Dense{Out: 1}}}, 2, 4, `state "layer.h_l0_reverse" is of a layer that goes backward in time`},
+		{"both directions", model.Spec{{Name: "layer", Layer: model.LSTM{Hidden: 1, Bidirectional: true, Stateful: true}}, {Name: "head", Layer: model.Dense{Out: 1}}}, 2, 4, `state "layer.h_l0_reverse" belongs to a layer that goes backward in time`},
 		{"one output", model.Spec{stateful, {Name: "last", Layer: model.LastStep{}}}, 2, 4, "no output at every time step"},
-		{"long sequences without chunks", model.Spec{stateful}, 0, 9, "9 time steps, the network was built for at most 4: set option Chunk"},
+		{"long sequences without chunks", model.Spec{stateful}, 0, 9, "9 time steps, but the network was built for at most 4: set option Chunk"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			net := build(t, openReference(t), c.spec, in, 1)

@@ -7,19 +7,19 @@ import (
 	"gputrain/model"
 )
 
-// watch is a backend that looks at the result of every operation and remembers
-// the first that is not finite. It hides the fused layers of the backend below,
-// and so sees the operations that they are made of.
+// watch is a backend that looks at the result of every operation and remembers the
+// first one that is not finite. It hides the fused layers of the backend below, and
+// so sees the operations that they consist of.
 type watch struct {
 	backend.Backend
-	trainer  *Trainer // that works on it
+	trainer  *Trainer // the trainer that works on this backend
 	stage    string   // whose part of a pass runs; "" outside of the passes
 	pass     model.Pass
-	timeStep int // of the chunk, that the operations of the stage are at; −1 before that is known
+	timeStep int // of the chunk, at which the operations of the stage are; −1 until known
 	fault    *Fault
 }
 
-// observe goes to model.Observe.
+// observe is for model.Options.Observe.
 func (w *watch) observe(stage string, pass model.Pass) {
 	w.stage, w.pass, w.timeStep = stage, pass, -1
 	if stage == "" {
@@ -27,7 +27,7 @@ func (w *watch) observe(stage string, pass model.Pass) {
 	}
 }
 
-// look judges dst, which op has made from the other operands.
+// look judges dst, the result of op on the other operands.
 func (w *watch) look(op string, dst backend.Tensor, operands ...backend.Tensor) {
 	if w.trainer == nil || w.fault != nil {
 		return
@@ -58,9 +58,8 @@ func (w *watch) look(op string, dst backend.Tensor, operands ...backend.Tensor) 
 	}
 }
 
-// timeStepOf returns the time step of x if it is rows of one step of a tensor
-// over the whole sequence, which may have the state before the first step in
-// front.
+// timeStepOf returns the time step of x if x is rows of one step of a tensor over
+// the whole sequence. Such a tensor may begin with the state before the first step.
 func (w *watch) timeStepOf(x backend.Tensor) (step int, ok bool) {
 	if w.stage == "" || !x.Present() || x.Size() == 0 || w.nameOf(x.Buf, x.Off) != "" {
 		return 0, false
@@ -79,13 +78,13 @@ func (w *watch) timeStepOf(x backend.Tensor) (step int, ok bool) {
 	return 0, false
 }
 
-// How nameOf names what an update makes.
+// Names that nameOf gives to the results of an update.
 const (
 	paramPrefix = "parameter "
 	paramNorm   = "the norm of the parameters"
 )
 
-// nameOf says what element off of buf belongs to: a parameter, a gradient of one,
+// nameOf says what element off of buf belongs to: a parameter, the gradient of one,
 // a norm, or the loss of the epoch; "" for anything else.
 func (w *watch) nameOf(buf backend.Buffer, off int) string {
 	switch t := w.trainer; {

@@ -2,7 +2,7 @@ package train
 
 import "gputrain/backend"
 
-// The operations of a watch are those of the backend below, and a look at the
+// Each operation of a watch calls that of the backend below and looks at the
 // result.
 
 func (w *watch) Fill(dst backend.Tensor, value float64) {

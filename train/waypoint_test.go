@@ -100,8 +100,8 @@ func TestCancellingAfterADivergence(t *testing.T) {
 		at, state int
 		want      string
 	}{
-		{4, 0, "stopped on the way back, the state is that after step 0"},
-		{20, 0, "stopped on the way back, the state is that after step 0"},
+		{4, 0, "stopped on the way back, in the state after step 0"},
+		{20, 0, "stopped on the way back, in the state after step 0"},
 		{22, 22, "stopped while looking for it"},
 	} {
 		b, set, valid := openCPU(t), line(19, 1), line(9, 2)
@@ -206,7 +206,7 @@ func TestDivergenceThatDoesNotRepeatSaysSo(t *testing.T) {
 	if !errors.Is(err, train.ErrDiverged) {
 		t.Fatalf("error %v, want ErrDiverged", err)
 	}
-	wantError(t, err, "where it began was not found: all that the steps after step 10 do is finite")
+	wantError(t, err, "where it began was not found: when the steps after step 10 are repeated, all their results are finite")
 	wantFiniteParameters(t, net)
 }
 
