@@ -88,7 +88,7 @@ func (l LSTM) Output(in Shape) (Shape, error) {
 		return Shape{}, err
 	}
 	if l.Peepholes && l.stepwise() {
-		return Shape{}, errors.New("Peepholes do not go with Projection, LayerNorm or zoneout: leave one of them out")
+		return Shape{}, errors.New("the option Peepholes does not go with Projection, LayerNorm or zoneout: leave one of them out")
 	}
 	return out, nil
 }

@@ -100,7 +100,7 @@ func TestNewReportsWhatCannotBeBuilt(t *testing.T) {
 		"projection as wide":    {one(model.LSTM{Hidden: 3, Projection: 3}), in, `stage "bad": the Projection is 3, want 1 to 2, less than Hidden, or 0 for none`},
 		"projection -1":         {one(model.LSTM{Hidden: 3, Projection: -1}), in, `stage "bad": the Projection is -1`},
 		"zoneout NaN":           {one(model.LSTM{Hidden: 3, ZoneoutCell: math.NaN()}), in, `stage "bad": ZoneoutCell is NaN`},
-		"peephole, layer norm":  {one(model.LSTM{Hidden: 3, Peepholes: true, LayerNorm: true}), in, `stage "bad": Peepholes do not go with`},
+		"peephole, layer norm":  {one(model.LSTM{Hidden: 3, Peepholes: true, LayerNorm: true}), in, `stage "bad": the option Peepholes does not go with`},
 		"gru hidden 0":          {one(model.GRU{}), in, `stage "bad": Hidden is 0, want 1 to`},
 		"forget bias too large": {one(model.LSTM{Hidden: 1, ForgetBias: 1e300}), in, `stage "bad": ForgetBias is 1e+300`},
 		"forget bias NaN":       {one(model.LSTM{Hidden: 1, ForgetBias: math.NaN()}), in, `stage "bad": ForgetBias is NaN`},
