@@ -1,10 +1,6 @@
 package train
 
 import (
-	"errors"
-	"fmt"
-	"slices"
-
 	"gputrain/backend"
 	"gputrain/data"
 	"gputrain/model"
@@ -84,27 +80,4 @@ func (c *carry) end(b backend.Backend) {
 	for i, s := range c.next {
 		b.Copy(s.Initial, c.states[i].Final)
 	}
-}
-
-// checkSteps says why the sequences of set are too short to train on, or too long
-// for the option Chunk. set must fit the network otherwise.
-func (t *Trainer) checkSteps(set *data.Dataset) error {
-	chunk, most := t.options.Chunk, t.net.Input().Steps
-	switch {
-	case set.Lengths != nil && !slices.ContainsFunc(set.Lengths, func(length int32) bool { return length > 0 }):
-		return errors.New("all its samples have length 0: there is nothing to learn from")
-	case chunk == 0 && set.Steps > most:
-		return fmt.Errorf("its samples have %d time steps, but the network was built for at most %d: set option Chunk", set.Steps, most)
-	case chunk > 0 && set.Steps > chunk && !set.PerStep:
-		return fmt.Errorf("it has one target for %d time steps, but option Chunk is %d: give a target for each step", set.Steps, chunk)
-	}
-	return nil
-}
-
-// checkTeacher says what set lacks for the layers with TeacherForcing.
-func checkTeacher(net *model.Network, set *data.Dataset) error {
-	if net.Taught() && (set.Targets == nil || set.Mask != nil || !set.PerStep && set.Steps > 1) {
-		return errors.New("it has no target values for each time step, which a layer with TeacherForcing needs")
-	}
-	return nil
 }

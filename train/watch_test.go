@@ -9,7 +9,7 @@ import (
 )
 
 // A watch that does not look at an operation does not find the faults that begin
-// there: whoever adds one adds it to watchops.go.
+// there: whoever adds one adds it to divergence_watchops.go.
 func TestWatchLooksAtEveryOperation(t *testing.T) {
 	looked := func(name string) bool {
 		method, _ := reflect.TypeFor[*watch]().MethodByName(name)
