@@ -43,7 +43,7 @@ func TestLengthsThatDoNotFitPanic(t *testing.T) {
 	ragged.Forward(x, 3, model.Evaluation)
 }
 
-// What the padding holds has no influence, not even on the last bit.
+// The values in the padding have no influence, not even on the last bit.
 func TestPaddingHasNoInfluence(t *testing.T) {
 	lengths := []int32{2, 0, 5}
 	in := model.Shape{Steps: 5, Batch: len(lengths), Width: 2}
@@ -82,8 +82,8 @@ func TestPaddingHasNoInfluence(t *testing.T) {
 	}
 }
 
-// Steps are counted in int and indexed in int32, and no kernel has them in the y
-// of its grid.
+// Steps are counted in int and indexed in int32, and no kernel has the steps in the
+// y dimension of its grid.
 func TestLongSequences(t *testing.T) {
 	const steps = 70_000
 	in := model.Shape{Steps: steps, Batch: 3, Width: 1}

@@ -222,13 +222,13 @@ func TestWindowsAreThoseOfPyTorchAligned(t *testing.T) {
 			t.Errorf("%s starts at %d, its gradient at %d, the parameter before ends at %d", w.Name, w.Value.Off, w.Grad.Off, end)
 		}
 		if found, ok := net.Parameter(w.Name); !ok || found.Value != w.Value {
-			t.Errorf("Window(%q) is %v, %v", w.Name, found, ok)
+			t.Errorf("Parameter(%q) is %v, %v", w.Name, found, ok)
 		}
 		end = w.Value.Off + w.Value.Size()
 		count += w.Value.Size()
 	}
 	if len(net.Parameters()) != len(want) || net.Count() != count || net.Values().Rows != 1 || net.Values().Size() < end || net.Grads().Size() != net.Values().Size() {
-		t.Errorf("%d windows, want %d; Count %d, want %d; flat tensors %v, %v", len(net.Parameters()), len(want), net.Count(), count, net.Values(), net.Grads())
+		t.Errorf("%d parameters, want %d; Count %d, want %d; flat tensors %v, %v", len(net.Parameters()), len(want), net.Count(), count, net.Values(), net.Grads())
 	}
 	if _, ok := net.Parameter("head.gain"); ok {
 		t.Error("there is a parameter head.gain")

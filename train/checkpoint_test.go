@@ -127,8 +127,7 @@ func TestLoadedTrainerSavesTheSameFile(t *testing.T) {
 	}
 }
 
-// stopEarly sets such a learning rate that the validation loss goes up and
-// down.
+// stopEarly sets a learning rate with which the validation loss goes up and down.
 func stopEarly(o *train.Options) { o.Patience, o.LR, o.Epochs = 3, 0.4, 12 }
 
 func TestResumeIsTestedWithARunThatStopsEarly(t *testing.T) {

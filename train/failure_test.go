@@ -127,7 +127,7 @@ func TestFitRejectsWhatDoesNotFitBeforeTraining(t *testing.T) {
 	}
 }
 
-// broken is a backend whose downloads fail after some, as they do when the
+// broken is a backend whose downloads fail after some time, as they do when the
 // device is lost.
 type broken struct {
 	backend.Backend

@@ -130,7 +130,7 @@ func TestCrossEntropyWantsLogits(t *testing.T) {
 		{model.Softmax, false},
 		{model.Sigmoid, false},
 		{model.Logistic{Slope: 2}, false},
-		{model.Elman{Hidden: 3}, false}, // whose units are sigmoid
+		{model.Elman{Hidden: 3}, false}, // its units are sigmoid
 		{model.Elman{Hidden: 3, Activation: model.Tanh}, true},
 	} {
 		spec := model.Spec{{Name: "dense", Layer: model.Dense{Out: 3}}, {Name: "end", Layer: c.last}, {Name: "last", Layer: model.LastStep{}}}

@@ -99,7 +99,7 @@ func TestPerceptronNeverLearnsXOR(t *testing.T) {
 	}
 }
 
-// Three epochs of AND by hand, from zero, with LR 1: weights and bias after
+// Three epochs of AND by hand, from zero, with LR 1: the weights and the bias after
 // each sample.
 func TestPerceptronRuleFollowsItsFormula(t *testing.T) {
 	const lr = 1
@@ -133,8 +133,8 @@ func TestPerceptronRuleFollowsItsFormula(t *testing.T) {
 	}
 }
 
-// Where a unit vector separates the samples with a margin, all mistakes from
-// zero weights on are at most (longest sample / margin)² (Novikoff 1962).
+// If a unit vector separates the samples with a margin, training from zero weights
+// makes at most (longest sample / margin)² mistakes (Novikoff 1962).
 func TestPerceptronMakesNoMoreMistakesThanNovikoffsBound(t *testing.T) {
 	const width, samples, margin = 6, 50, 0.1
 	for seed := range uint64(5) {

@@ -16,8 +16,8 @@ import (
 	"gputrain/train"
 )
 
-// delayed returns sequences of random bits, whose targets are the exclusive or
-// of the two bits before: what a net without a context cannot know.
+// delayed returns sequences of random bits. Their targets are the exclusive or of
+// the two bits before, which a net without a context cannot know.
 func delayed(n, steps int, stream uint64) *data.Dataset {
 	rng := rand.New(rand.NewPCG(1, stream))
 	d := &data.Dataset{Steps: steps, Width: 1, PerStep: true, TargetWidth: 1}
@@ -147,8 +147,8 @@ func TestMaskedWeightsStayZeroUnderEveryOptimizer(t *testing.T) {
 	}
 }
 
-// The weights that RTRL changes at every step move as those that it changes once
-// for the sequence, but for a part that falls with the learning rate.
+// If RTRL changes the weights at every step, they move as if it changed them once
+// for the sequence, except for a part that falls with the learning rate.
 func TestRTRLPerStepTendsToTheGradientOfTheSequence(t *testing.T) {
 	const steps, units = 20, 5
 	layer := model.FullyRecurrent{Hidden: units, Out: 1, Gradient: model.RTRL, Stateful: true}
@@ -318,7 +318,7 @@ func TestRunInChunksResumesInTheMiddleOfAnEpoch(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	_, stopped := start(func(p train.Progress) {
-		if p.Step == 5*4 { // four chunks in each of three batches: in the second epoch
+		if p.Step == 5*4 { // in the second epoch: each has three batches of four chunks
 			cancel()
 		}
 		if p.Steps != 3*3*4 {

@@ -12,7 +12,7 @@ import (
 	"gputrain/train"
 )
 
-// explodes keeps the learning rate for some steps, and then makes it such that
+// explodes keeps the learning rate for some steps, and then makes it so large that
 // nothing stays finite.
 type explodes struct{ after int }
 
@@ -25,9 +25,9 @@ func (s explodes) Factor(step int) float64 {
 
 func (explodes) Check() error { return nil }
 
-// explosive returns a trainer, on a network with these initial parameters, whose
-// loss is finite in the first steps, so many after the beginning, and not long
-// after that. An epoch has 5 steps.
+// explosive returns a trainer on a network with these initial parameters. Its loss
+// is finite for the given number of steps from the beginning, and not long after
+// that. An epoch has 5 steps.
 func explosive(t *testing.T, b backend.Backend, initSeed uint64, steps int, change func(*train.Options)) (*model.Network, *train.Trainer) {
 	t.Helper()
 	net := build(t, b, linear(1), model.Shape{Steps: 1, Batch: 4, Width: 2}, initSeed)
@@ -48,8 +48,8 @@ func wantFiniteParameters(t *testing.T, net *model.Network) {
 	}
 }
 
-// After it diverged, a trainer is what one is that was stopped when it last read a
-// finite loss, or at its beginning. Step 1016 is behind a second waypoint.
+// After a divergence, a trainer equals one that was stopped when the loss was last
+// read and finite, or at its beginning. Step 1016 comes after a second waypoint.
 func TestDivergenceGoesBackToTheLastFiniteState(t *testing.T) {
 	backends := others(t)
 	backends["reference"] = openReference(t)
@@ -77,7 +77,7 @@ func TestDivergenceGoesBackToTheLastFiniteState(t *testing.T) {
 	}
 }
 
-// turns cancels when step at of the training is made again.
+// turns cancels when step at of the training is repeated.
 type turns struct {
 	explodes
 	at       int
@@ -93,8 +93,8 @@ func (s turns) Factor(step int) float64 {
 	return s.explodes.Factor(step)
 }
 
-// A trainer whose way back is cancelled is where that began; one that is cancelled
-// while it looks for the fault is where it ended.
+// If the way back is cancelled, the trainer is where the way back began. If the
+// search for the fault is cancelled, the trainer is where the way back ended.
 func TestCancellingAfterADivergence(t *testing.T) {
 	for _, c := range []struct {
 		at, state int
@@ -122,7 +122,8 @@ func TestCancellingAfterADivergence(t *testing.T) {
 	}
 }
 
-// stoppedAfter returns an explosive trainer that was cancelled after so many steps.
+// stoppedAfter returns an explosive trainer that was cancelled after this many
+// steps.
 func stoppedAfter(t *testing.T, b backend.Backend, explosion, steps int) *train.Trainer {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -182,7 +183,7 @@ func TestNewAsksTheDeviceForTheOptimizerOnly(t *testing.T) {
 	}
 }
 
-// metered is a backend that counts the elements that are asked of it, and those
+// metered is a backend that counts the elements that are allocated and the elements
 // that are downloaded.
 type metered struct {
 	backend.Backend
@@ -223,7 +224,7 @@ func (b *brittle) Adam(a backend.AdamArgs) {
 	}
 }
 
-// It is done seldom, because it takes long where the network is large.
+// A waypoint is set seldom, because that takes long where the network is large.
 func TestTheStateIsCopiedOnceInAThousandSteps(t *testing.T) {
 	b := &metered{Backend: openCPU(t)}
 	net, trainer := explosive(t, b, 1, 1e9, func(o *train.Options) { o.Epochs = 500 }) // 2500 steps
