@@ -57,8 +57,8 @@ func newUnrolled(b *Builder, c contextLayer, in Shape) *unrolled {
 	return u
 }
 
-// learnBackward adds the gradients of the parameters and returns that of the
-// input.
+// learnBackward adds the gradients of the parameters and returns the gradient of
+// the input.
 func (m *contextModule) learnBackward(dy backend.Tensor) backend.Tensor {
 	b, u, all := m.backend, m.bptt, span{0, dy.Rows}
 	if m.outputs < m.width() {

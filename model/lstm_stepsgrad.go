@@ -23,8 +23,8 @@ func (s *lstmSteps) backward(dy, dx backend.Tensor, part span) {
 }
 
 // retreat runs the backward pass of one time step. dh is the gradient of h_t
-// without dy, dc that of c_t. retreat replaces them by the gradients of the step
-// before.
+// without dy, and dc is the gradient of c_t. retreat replaces them by the gradients
+// of the step before.
 func (s *lstmSteps) retreat(dy, dh, dc backend.Tensor, now span) {
 	b, n, hidden := s.backend, dh.Rows, dc.Cols
 	i, f, g, o := now.slice(s.gates[0]), now.slice(s.gates[1]), now.slice(s.gates[2]), now.slice(s.gates[3])

@@ -126,14 +126,14 @@ func New(b backend.Backend, spec Spec, in Shape, o Options) (*Network, error) {
 // parameter does not change the values of another.
 func (n *Network) Init(seed uint64) {
 	flat := make([]float32, n.values.Size())
-	for i, w := range n.parameters {
-		if w.init == nil {
+	for i, p := range n.parameters {
+		if p.init == nil {
 			continue
 		}
-		values := make([]float64, w.Value.Size())
-		w.init(values, rand.New(rand.NewPCG(seed, uint64(i))))
+		values := make([]float64, p.Value.Size())
+		p.init(values, rand.New(rand.NewPCG(seed, uint64(i))))
 		for j, v := range values {
-			flat[w.Value.Off-n.values.Off+j] = float32(v)
+			flat[p.Value.Off-n.values.Off+j] = float32(v)
 		}
 	}
 	n.backend.Upload(n.values, flat)
@@ -234,9 +234,9 @@ func (n *Network) Parameters() []Parameter { return n.parameters }
 
 // Parameter returns the parameter of the given name.
 func (n *Network) Parameter(name string) (Parameter, bool) {
-	for _, w := range n.parameters {
-		if w.Name == name {
-			return w, true
+	for _, p := range n.parameters {
+		if p.Name == name {
+			return p, true
 		}
 	}
 	return Parameter{}, false
@@ -245,8 +245,8 @@ func (n *Network) Parameter(name string) (Parameter, bool) {
 // Count returns the number of parameters, without padding.
 func (n *Network) Count() int {
 	count := 0
-	for _, w := range n.parameters {
-		count += w.Value.Size()
+	for _, p := range n.parameters {
+		count += p.Value.Size()
 	}
 	return count
 }

@@ -22,10 +22,10 @@ func (n *Network) Save(f *File) error {
 	if f.Tensors == nil {
 		f.Tensors = make(map[string]Array, len(n.parameters))
 	}
-	for _, w := range n.parameters {
-		from := w.Value.Off - n.values.Off
-		to := from + w.Value.Size()
-		f.Tensors[w.Name] = Array{Shape: w.Shape, Data: flat[from:to:to]}
+	for _, p := range n.parameters {
+		from := p.Value.Off - n.values.Off
+		to := from + p.Value.Size()
+		f.Tensors[p.Name] = Array{Shape: p.Shape, Data: flat[from:to:to]}
 	}
 	return nil
 }
@@ -35,29 +35,29 @@ func (n *Network) Save(f *File) error {
 // that the network does not have, unless its name begins with "train/".
 func (n *Network) Load(f *File) error {
 	known := make(map[string]bool, len(n.parameters))
-	for _, w := range n.parameters {
-		a, ok := f.Tensors[w.Name]
+	for _, p := range n.parameters {
+		a, ok := f.Tensors[p.Name]
 		if !ok {
-			return fmt.Errorf("model: tensor %q is missing, want shape %v", w.Name, w.Shape)
+			return fmt.Errorf("model: tensor %q is missing, want shape %v", p.Name, p.Shape)
 		}
-		if !slices.Equal(a.Shape, w.Shape) {
-			return fmt.Errorf("model: tensor %q has shape %v, want %v", w.Name, a.Shape, w.Shape)
+		if !slices.Equal(a.Shape, p.Shape) {
+			return fmt.Errorf("model: tensor %q has shape %v, want %v", p.Name, a.Shape, p.Shape)
 		}
-		if len(a.Data) != w.Value.Size() {
-			return fmt.Errorf("model: tensor %q of shape %v has %d values", w.Name, a.Shape, len(a.Data))
+		if len(a.Data) != p.Value.Size() {
+			return fmt.Errorf("model: tensor %q of shape %v has %d values", p.Name, a.Shape, len(a.Data))
 		}
 		if i := slices.IndexFunc(a.Data, notFinite); i >= 0 {
-			return fmt.Errorf("model: tensor %q: value %d is %v", w.Name, i, a.Data[i])
+			return fmt.Errorf("model: tensor %q: value %d is %v", p.Name, i, a.Data[i])
 		}
-		known[w.Name] = true
+		known[p.Name] = true
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.Tensors)) {
 		if !known[name] && !strings.HasPrefix(name, trainPrefix) {
 			return fmt.Errorf("model: tensor %q of shape %v is not in the network", name, f.Tensors[name].Shape)
 		}
 	}
-	for _, w := range n.parameters {
-		n.backend.Upload(w.Value, f.Tensors[w.Name].Data)
+	for _, p := range n.parameters {
+		n.backend.Upload(p.Value, f.Tensors[p.Name].Data)
 	}
 	return nil
 }

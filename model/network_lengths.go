@@ -174,7 +174,7 @@ func (l *Lengths) set(b backend.Backend, steps int, lengths []int32) {
 // Lengths returns the lengths of the sequences that come into a layer. in is the
 // shape that Build got. The lengths are nil if the sequences are always whole: in a
 // network without Options.Ragged, and after a layer that called EndSequences.
-// During a Forward they are those of its batch.
+// During a Forward they are the lengths of its batch.
 func (b *Builder) Lengths(in Shape) *Lengths {
 	n := b.network
 	if in.Steps != n.input.Steps || in.Steps == 1 && n.ended {

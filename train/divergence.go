@@ -29,9 +29,9 @@ type Divergence struct {
 // Fault is the first result in training that is not finite.
 type Fault struct {
 	Step     int        // of training, from 1
-	Stage    string     // of the network; "" where it is the loss, the update, or what the step starts from
+	Stage    string     // of the network; "" for the loss, the update, and what the step starts from
 	Pass     model.Pass // of the stage
-	Op       string     // such as "Gemm"; "" where it is what the step starts from
+	Op       string     // such as "Gemm"; "" for what the step starts from
 	Result   string     // such as `the gradient of "rnn.weight_hh_l0"`; "" for what has no name
 	TimeStep int        // of the sequence, from 0; −1 for what belongs to no single one
 	Value    float64    // NaN, +Inf or −Inf
@@ -116,8 +116,8 @@ func (t *Trainer) checkFinite(ctx context.Context, what string, value float64, b
 }
 
 // trace repeats the steps from the present state up to batch end of the epoch, on a
-// network like that of t whose backend watches every operation. It returns the
-// first fault.
+// copy of the network whose backend watches every operation. It returns the first
+// fault.
 func (t *Trainer) trace(ctx context.Context, batches *data.Batches, end int) (*Fault, error) {
 	w := &watch{Backend: t.b}
 	net, err := model.New(w, t.net.Spec(), t.net.Input(), model.Options{Ragged: t.net.Ragged(), Observe: w.observe})

@@ -14,7 +14,7 @@ import (
 type Metrics struct {
 	Loss     float64 // mean over the rows judged
 	Accuracy float64 // Correct/Count; NaN if the set has no labels, or the network has no output for one of them
-	Correct  int     // rows whose largest output is that of the label
+	Correct  int     // rows whose largest output belongs to the label
 
 	// Count is the number of rows judged. A row is a sample, or a time step of one if
 	// PerStep. It is judged if it has a label, or, in a set without labels, if its
