@@ -6,9 +6,9 @@ import (
 	"gputrain/backend"
 )
 
-// Activation is a nonlinearity, applied to each element; Softmax to each row.
-// It has no parameters. The zero value is Sigmoid, that of layers such as Elman
-// too where no other is set.
+// Activation is a nonlinearity without parameters, applied to each element; Softmax
+// is applied to each row. The zero value is Sigmoid, so layers such as Elman use
+// Sigmoid unless another one is set.
 type Activation int
 
 const (
@@ -16,7 +16,7 @@ const (
 	Tanh                       // y = tanh(x)
 	ReLU                       // y = max(x, 0)
 	Softmax                    // y_j = exp(x_j) / Σ_k exp(x_k)
-	Identity                   // y = x, of a linear unit
+	Identity                   // y = x, a linear unit
 )
 
 // String returns the name of a, such as "Tanh".
@@ -35,8 +35,7 @@ func (a Activation) Output(in Shape) (Shape, error) {
 	return in, nil
 }
 
-// OutputRange returns the bounds of the outputs, where those of the inputs are low
-// and high.
+// OutputRange returns the bounds of the outputs for inputs from low to high.
 func (a Activation) OutputRange(low, high float64) (float64, float64) {
 	switch a {
 	case Sigmoid, Softmax:
@@ -55,11 +54,11 @@ func (a Activation) Parameters(Shape) []ParameterSpec { return nil }
 // Build allocates the output and the gradient of the input.
 func (a Activation) Build(b *Builder, in Shape) Module { return newActivation(b, in, a) }
 
-// activation is a function without parameters, built.
+// activation is the Module of a function without parameters.
 type activation struct {
 	function
 	backend backend.Backend
-	y, dx   backend.Tensor // at their largest
+	y, dx   backend.Tensor // for the largest input
 }
 
 // function is what a layer applies to each element or row.
@@ -67,7 +66,8 @@ type function interface {
 	// apply sets y to the function of x. y may be x.
 	apply(b backend.Backend, y, x backend.Tensor)
 
-	// grad sets dx to the gradient of x, where y is the function of x.
+	// grad sets dx to the gradient of x, given y, the function of x, and its
+	// gradient dy.
 	grad(b backend.Backend, dx, y, dy backend.Tensor)
 }
 
@@ -110,8 +110,8 @@ func (a Activation) apply(b backend.Backend, y, x backend.Tensor) {
 	}
 }
 
-// grad sets dx to the gradient of the argument, y being its activation. dx may
-// be y or dy.
+// grad sets dx to the gradient of x, given y, the activation of x, and its gradient
+// dy. dx may be y or dy.
 func (a Activation) grad(b backend.Backend, dx, y, dy backend.Tensor) {
 	switch a {
 	case Sigmoid:

@@ -13,7 +13,8 @@ import (
 //	y = 1/(1+exp(−l·x))
 //	dy/dx = l·y·(1−y)
 //
-// The steeper, the nearer to a threshold. Sigmoid is Logistic{Slope: 1}.
+// The steeper the slope, the nearer the unit is to a threshold. Sigmoid is
+// Logistic{Slope: 1}.
 type Logistic struct {
 	Slope float64 // l
 }
@@ -45,9 +46,9 @@ func (l Logistic) grad(b backend.Backend, dx, y, dy backend.Tensor) {
 //	y = Range·tanh(Slope·x) = Range·(2/(1+exp(−2·Slope·x)) − 1)
 //	dy/dx = Slope·(Range − y²/Range)
 //
-// Those of the LSTM of 1997 are Squash(backend.SquashInput()), g(x) = 4σ(x)−2 in
-// (−2, 2), and Squash(backend.SquashOutput()), h(x) = 2σ(x)−1 in (−1, 1)
-// (Hochreiter, Schmidhuber 1997, appendix A.1). Range and Slope are above 0.
+// The LSTM of 1997 uses Squash(backend.SquashInput()), g(x) = 4σ(x)−2 in (−2, 2),
+// and Squash(backend.SquashOutput()), h(x) = 2σ(x)−1 in (−1, 1) (Hochreiter,
+// Schmidhuber 1997, appendix A.1). Range and Slope are above 0.
 type Squash backend.Squash
 
 // Output returns in.
@@ -76,8 +77,8 @@ func (s Squash) grad(b backend.Backend, dx, y, dy backend.Tensor) {
 	b.Scale(dx, s.Slope*s.Range, dx)
 }
 
-// checkScale returns an error unless value is above 0 and of a size that single
-// precision holds, as it holds its inverse.
+// checkScale returns an error unless value is above 0 and both value and 1/value
+// fit a float32.
 func checkScale(name string, value float64) error {
 	if !(value >= 1e-30 && value <= 1e30) {
 		return fmt.Errorf("%s is %v, want a number above 0, from 1e-30 to 1e30", name, value)

@@ -7,29 +7,29 @@ import (
 	"math/rand/v2"
 )
 
-// contextLayer describes what Elman, Jordan, PartiallyRecurrent and FullyRecurrent have
-// in common: units that see, besides the input, a context, which is what the
-// layer gave at the step before. For t = 0..T−1:
+// contextLayer describes what Elman, Jordan, PartiallyRecurrent and FullyRecurrent
+// have in common. Their units see the input and a context, which is the output of
+// the layer at the step before. For t = 0..T−1:
 //
 //	m(t)   = [x(t); c(t); 1]         the sources
 //	h(t)   = f(W·m(t))               the units
 //	y(t)   = h(t), or g(V·h(t) + b)  with a readout
 //	c(t+1) = α·c(t) + y(t)           the context
 //
-// The layer's output is the first outputs elements of y(t). With a teacher they
-// are replaced by the targets where they go into the context.
+// The layer's output is the first outputs elements of y(t). With a teacher, the
+// targets replace these elements in the context.
 type contextLayer struct {
-	units      int
-	activation Activation                  // f
-	connected  func(unit, source int) bool // whether W[unit, source] may differ from 0; nil: all may
-	readout    int                         // size of the readout, 0 without
-	squash     Activation                  // g
-	decay      float64                     // α
-	outputs    int
-	window     int // time steps that an error goes back, its own included
-	gradient   Gradient
-	teacher    bool
-	stateful   bool
+	units            int
+	activation       Activation                  // f
+	connected        func(unit, source int) bool // whether W[unit, source] may differ from 0; nil: all may
+	readout          int                         // size of the readout; 0 for none
+	outputActivation Activation                  // g
+	decay            float64                     // α
+	outputs          int
+	window           int // time steps that an error goes back, its own included
+	gradient         Gradient
+	teacher          bool
+	stateful         bool
 }
 
 // WholeSequence is the Window of full backpropagation through time.
@@ -67,12 +67,12 @@ func (c contextLayer) sources(in Shape) int { return in.Width + c.width() + 1 }
 
 func (c contextLayer) output(in Shape) (Shape, error) {
 	_, unknown := c.activation.Output(in)
-	_, unknownSquash := c.squash.Output(in)
+	_, unknownOutput := c.outputActivation.Output(in)
 	switch {
 	case unknown != nil:
 		return Shape{}, unknown
-	case unknownSquash != nil:
-		return Shape{}, unknownSquash
+	case unknownOutput != nil:
+		return Shape{}, unknownOutput
 	case c.activation == Softmax:
 		return Shape{}, errors.New("the Activation is Softmax, want one that treats each unit by itself")
 	case c.window < 1:
@@ -87,7 +87,7 @@ func (c contextLayer) output(in Shape) (Shape, error) {
 	return Shape{Steps: in.Steps, Batch: in.Batch, Width: c.outputs}, nil
 }
 
-// params describes W, [units, sources], and the readout's V and b.
+// parameters describes W, [units, sources], and V and b of the readout.
 func (c contextLayer) parameters(in Shape) []ParameterSpec {
 	draw := uniform(c.units)
 	sources := c.sources(in)
@@ -103,8 +103,8 @@ func (c contextLayer) parameters(in Shape) []ParameterSpec {
 	return params
 }
 
-// mask sets the elements of values, [units, sources], to zero that are no
-// connections. The bias, the last source, always is one.
+// mask sets the elements of values, [units, sources], to zero where there is no
+// connection. The last source, the bias, is always connected.
 func (c contextLayer) mask(values []float64, sources int) {
 	if c.connected == nil {
 		return

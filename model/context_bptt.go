@@ -6,24 +6,25 @@ import (
 	"gputrain/backend"
 )
 
-// unrolled is what a contextLayer needs for backpropagation through time (Werbos 1990;
-// Williams, Peng 1990). Tensors without another shape are as tall as the batch
-// at its largest. An error is the gradient of the loss here, so ϑ is the negative of
-// that in the literature, where the error is d − y.
+// unrolled is what a contextLayer needs for backpropagation through time (Werbos
+// 1990; Williams, Peng 1990). Tensors have a row for each row of the largest input
+// unless another shape is given. Here the error is the gradient of the loss, so ϑ
+// has the opposite sign to the literature, where the error is d − y.
 type unrolled struct {
 	inputs   backend.Tensor // W's columns for the input
 	dx       backend.Tensor // absent unless wanted
 	dy       backend.Tensor // gradient of y
 	dz       backend.Tensor // ϑ: gradient of the argument of f
 	doutput  backend.Tensor // gradient of the argument of g
-	untaught backend.Tensor // [1, width]: 0 for the elements of y that a teacher replaces; absent without
-	fed      backend.Tensor // gradient of y by way of the context; absent without a teacher
+	untaught backend.Tensor // [1, width]: 0 for the elements of y that a teacher replaces; absent without a teacher
+	fed      backend.Tensor // gradient of y through the context; absent without a teacher
 
-	// Full: gradient of the context, [Batch, width], of one step after the
-	// other and at last of c(0); and that of c(T).
+	// Full: the gradient of the context, [Batch, width], at one step after another
+	// down to c(0), and the gradient of c(T).
 	carry, finalGrad backend.Tensor
 
-	// Truncated: of all steps, by the error one time step later and later.
+	// Truncated: the gradients at all steps from the errors one, two, three and
+	// more steps later.
 	lagCarry          [2]backend.Tensor
 	lagDZ, lagDoutput backend.Tensor
 }
@@ -56,32 +57,32 @@ func newUnrolled(b *Builder, c contextLayer, in Shape) *unrolled {
 	return u
 }
 
-// learnBackward adds the gradients of the parameters and returns that of the
-// input.
+// learnBackward adds the gradients of the parameters and returns the gradient of
+// the input.
 func (m *contextModule) learnBackward(dy backend.Tensor) backend.Tensor {
 	b, u, all := m.backend, m.bptt, span{0, dy.Rows}
 	if m.outputs < m.width() {
-		b.Fill(all.of(u.dy), 0)
+		b.Fill(all.slice(u.dy), 0)
 	}
-	b.CopyCols(all.of(u.dy), 0, dy, 0, m.outputs)
+	b.CopyCols(all.slice(u.dy), 0, dy, 0, m.outputs)
 	if m.window == WholeSequence {
 		m.backThroughTime()
 	} else {
 		m.backThroughWindow()
 	}
-	dz := all.of(u.dz)
-	b.Gemm(m.weightGrad, backend.Trans, backend.NoTrans, 1, dz, all.of(m.sources), 1)
+	dz := all.slice(u.dz)
+	b.Gemm(m.weightGrad, backend.Trans, backend.NoTrans, 1, dz, all.slice(m.sources), 1)
 	if m.readout > 0 {
-		doutput := all.of(u.doutput)
-		b.Gemm(m.outputWeightGrad, backend.Trans, backend.NoTrans, 1, doutput, all.of(m.h), 1)
+		doutput := all.slice(u.doutput)
+		b.Gemm(m.outputWeightGrad, backend.Trans, backend.NoTrans, 1, doutput, all.slice(m.h), 1)
 		b.SumRows(m.outputBiasGrad, doutput, 1)
 	}
 	if !u.dx.Present() {
 		return backend.Tensor{}
 	}
 	b.CopyCols(u.inputs, 0, m.masked, 0, u.inputs.Cols)
-	b.Gemm(all.of(u.dx), backend.NoTrans, backend.NoTrans, 1, dz, u.inputs, 0)
-	return all.of(u.dx)
+	b.Gemm(all.slice(u.dx), backend.NoTrans, backend.NoTrans, 1, dz, u.inputs, 0)
+	return all.slice(u.dx)
 }
 
 // backThroughTime computes the gradients of all steps, from the last to the
@@ -89,23 +90,23 @@ func (m *contextModule) learnBackward(dy backend.Tensor) backend.Tensor {
 //
 //	ϑ(t) = f'(t) ⊙ (dy(t) + dc(t+1)),  dc(t) = ϑ(t)·W_c + α·dc(t+1)
 //
-// ϑ(t) going through the readout first if there is one.
+// With a readout, the error goes through the readout first.
 func (m *contextModule) backThroughTime() {
 	b, u, n := m.backend, m.bptt, m.in.Batch
 	carry := u.carry.Slice(0, n)
 	b.Copy(carry, u.finalGrad.Slice(0, n))
 	for t := m.in.Steps - 1; t >= 0; t-- {
 		now := timeStep(t, n)
-		dy := now.of(u.dy)
+		dy := now.slice(u.dy)
 		b.Add(dy, dy, m.fed(carry))
 		m.backThroughUnits(u.dz, u.doutput, dy, now)
-		b.Gemm(carry, backend.NoTrans, backend.NoTrans, 1, now.of(u.dz), m.feedback, m.decay)
+		b.Gemm(carry, backend.NoTrans, backend.NoTrans, 1, now.slice(u.dz), m.feedback, m.decay)
 	}
 }
 
-// backThroughWindow computes the gradients of all steps, each as the sum of what
-// the errors of the same time step, of one step later, and so on give, up to
-// Window − 1 steps later. Each of the terms is one product for all steps.
+// backThroughWindow computes the gradients of all steps. Each one is a sum over the
+// errors of the same time step, of one step later, and so on, up to Window − 1
+// steps later. Each term of the sum is one product for all steps.
 func (m *contextModule) backThroughWindow() {
 	b, u, n, rows := m.backend, m.bptt, m.in.Batch, m.in.Rows()
 	m.backThroughUnits(u.dz, u.doutput, u.dy.Slice(0, rows), span{0, rows})
@@ -116,35 +117,35 @@ func (m *contextModule) backThroughWindow() {
 		if m.decay > 0 && lag > 1 {
 			b.AddScaled(carry, m.decay, before.Slice(n, rows+n))
 		}
-		// The error of step t+lag, which is at the context of t+1, is one at
-		// the output of t.
+		// The error of step t+lag has come to the context of step t+1, which is the
+		// output of step t.
 		rows -= n
 		all := span{0, rows}
 		m.backThroughUnits(u.lagDZ, u.lagDoutput, m.fed(carry.Slice(n, rows+n)), all)
-		b.Add(all.of(u.dz), all.of(u.dz), all.of(u.lagDZ))
+		b.Add(all.slice(u.dz), all.slice(u.dz), all.slice(u.lagDZ))
 		if m.readout > 0 {
-			b.Add(all.of(u.doutput), all.of(u.doutput), all.of(u.lagDoutput))
+			b.Add(all.slice(u.doutput), all.slice(u.doutput), all.slice(u.lagDoutput))
 		}
 		dz = u.lagDZ
 	}
 }
 
 // backThroughUnits sets the rows of dz and, with a readout, of doutput to the
-// gradients of the arguments of f and g, dy being that of these rows of y.
+// gradients of the arguments of f and g. dy is the gradient of these rows of y.
 func (m *contextModule) backThroughUnits(dz, doutput, dy backend.Tensor, rows span) {
-	b, h := m.backend, rows.of(m.h)
-	dz = rows.of(dz)
+	b, h := m.backend, rows.slice(m.h)
+	dz = rows.slice(dz)
 	if m.readout > 0 {
-		doutput = rows.of(doutput)
-		m.squash.grad(b, doutput, rows.of(m.y), dy)
+		doutput = rows.slice(doutput)
+		m.outputActivation.grad(b, doutput, rows.slice(m.y), dy)
 		b.Gemm(dz, backend.NoTrans, backend.NoTrans, 1, doutput, m.outputWeight, 0)
 		dy = dz
 	}
 	m.activation.grad(b, dz, h, dy)
 }
 
-// fed returns the part of the context's gradient that goes on to y, of the step
-// before: without the elements that the teacher replaced.
+// fed returns the part of the context's gradient that goes on to y of the step
+// before. It is zero for elements that the teacher replaced.
 func (m *contextModule) fed(carry backend.Tensor) backend.Tensor {
 	u := m.bptt
 	if !u.untaught.Present() {

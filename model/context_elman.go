@@ -2,19 +2,19 @@ package model
 
 import "cmp"
 
-// Elman is a simple recurrent network's hidden layer (Elman 1990). Its context
-// units hold the hidden units of the step before, c(t) = y(t−1), and are seen as
-// a further input:
+// Elman is the hidden layer of a simple recurrent network (Elman 1990). Its context
+// units hold the hidden units of the step before, c(t) = y(t−1), and act as a
+// further input:
 //
 //	y(t) = f(W·[x(t); c(t); 1])
 //
-// As Elman trained it no error goes into the past, for the context is an input
-// like any other; Window chooses how far one does. A Dense on top makes the
-// outputs. The parameter is weight, W, of [Hidden, Width+Hidden+1], drawn from
+// As Elman trained it, no error goes into the past: the context is an input like
+// any other. Window lets the error go further back. A Dense on top makes the
+// outputs. The parameter is weight, W [Hidden, Width+Hidden+1], drawn from
 // U(±1/√Hidden).
 //
-// RNN is the same layer in PyTorch's layout, with full backpropagation through
-// time and faster.
+// RNN is the same layer in PyTorch's layout. It is trained by full backpropagation
+// through time, and it is faster.
 type Elman struct {
 	Hidden     int
 	Activation Activation // f

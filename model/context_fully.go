@@ -5,30 +5,30 @@ import (
 	"fmt"
 )
 
-// FullyRecurrent is the network of Williams and Zipser (1989): every unit sees
-// every input and every unit, itself included, of the step before.
+// FullyRecurrent is the network of Williams and Zipser (1989). Every unit sees
+// every input, and every unit, itself included, at the step before:
 //
 //	y(t) = f(W·[x(t); y(t−1); 1])
 //
-// The first Out units are what the layer gives; the others are hidden. The
-// parameter is weight, W, of [Hidden, Width+Hidden+1], drawn from U(±1/√Hidden).
-// Where the Mask says that there is no connection W is zero and has no gradient;
-// other values there have no influence.
+// The first Out units are the outputs of the layer; the others are hidden. The
+// parameter is weight, W [Hidden, Width+Hidden+1], drawn from U(±1/√Hidden). Where
+// the Mask has no connection, W is zero and has no gradient; other values there
+// have no influence.
 //
 // Gradient chooses between backpropagation through time and real-time recurrent
-// learning. Both give the same gradient of a sequence. That of RTRL takes
-// Hidden⁴ operations per time step, but needs no past: with a Stateful layer
-// and train.Options.Chunk = 1 the weights change at every step. It gives no
-// gradient of the input.
+// learning. Both give the same gradient of a sequence. RTRL takes Hidden⁴
+// operations per time step but needs no past: with a Stateful layer and
+// train.Options.Chunk = 1 the weights change at every step. RTRL gives no gradient
+// of the input.
 //
-// With a teacher the units see, in training, the targets of the first Out
-// units in place of what these gave; then the caller gives the targets through
+// With TeacherForcing, in training, the units see the targets of the first Out
+// units in place of their outputs. The caller gives the targets through
 // Network.Teach.
 type FullyRecurrent struct {
 	Hidden         int
-	Out            int // units whose outputs the layer gives, the first ones; 0 stands for Hidden
+	Out            int // number of outputs, which are the first units; 0 stands for Hidden
 	Activation     Activation
-	Mask           [][]bool // [Hidden][Width+Hidden], whether a unit sees an input or a unit; nil: all
+	Mask           [][]bool // [Hidden][Width+Hidden]: whether a unit sees an input or a unit; nil: it sees all
 	Gradient       Gradient
 	Window         int // time steps that an error goes back, its own included, with BPTT; 0 stands for WholeSequence
 	TeacherForcing bool

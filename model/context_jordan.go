@@ -8,20 +8,20 @@ import "cmp"
 //	y(t)   = g(V·h(t) + b)
 //	c(t+1) = Decay·c(t) + y(t)
 //
-// As for Elman, no error goes into the past unless Window says so. With a
-// teacher the context gets the target in place of y(t), in training; then the
-// caller gives the targets through Network.Teach, which a train.Trainer does. In
-// evaluation the context gets y(t): what is learned with a teacher holds there if
-// y(t) comes near the targets, as with train.MSE; with train.CrossEntropy it is
-// a logit and does not.
+// As for Elman, no error goes into the past unless Window says so. With
+// TeacherForcing, in training, the context gets the target in place of y(t). The
+// caller gives the targets through Network.Teach; a train.Trainer does this. In
+// evaluation the context gets y(t). What the network learned with a teacher still
+// holds then if y(t) comes near the targets, as with train.MSE. With
+// train.CrossEntropy y(t) is a logit, and it does not hold.
 //
-// The parameters are weight, W, of [Hidden, Width+Out+1], output.weight, V, of
-// [Out, Hidden], and output.bias, b, of [Out], drawn from U(±1/√Hidden).
+// The parameters are weight, W [Hidden, Width+Out+1], output.weight, V
+// [Out, Hidden], and output.bias, b [Out], all drawn from U(±1/√Hidden).
 type Jordan struct {
 	Hidden, Out      int
 	Activation       Activation // f
 	OutputActivation Activation // g
-	Decay            float64    // α, of the context; 0 ≤ α < 1
+	Decay            float64    // α, how much of the context stays; 0 ≤ α < 1
 	Window           int        // time steps that an error goes back, its own included; 0 stands for 1
 	TeacherForcing   bool
 	Stateful         bool // the caller sets c(0) through Network.States; else it is zero
@@ -30,7 +30,7 @@ type Jordan struct {
 func (l Jordan) context() contextLayer {
 	return contextLayer{
 		units: l.Hidden, activation: l.Activation,
-		readout: l.Out, squash: l.OutputActivation, outputs: l.Out,
+		readout: l.Out, outputActivation: l.OutputActivation, outputs: l.Out,
 		decay: l.Decay, window: cmp.Or(l.Window, 1), teacher: l.TeacherForcing, stateful: l.Stateful,
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"gputrain/backend"
 )
 
-// contextModule is a contextLayer that was built. Its tensors are at their largest; row
-// t·Batch+i is time step t of sequence i.
+// contextModule is the Module of a contextLayer. Its tensors have the size of the
+// largest input. Row t·Batch+i is time step t of sequence i.
 type contextModule struct {
 	contextLayer
 	backend backend.Backend
@@ -20,14 +20,14 @@ type contextModule struct {
 	masked                         backend.Tensor // W with zeros where units are not connected
 
 	sources backend.Tensor // m
-	h, y    backend.Tensor // one tensor without a readout
+	h, y    backend.Tensor // the same tensor without a readout
 	out     backend.Tensor // the first columns of y, or y
 	context backend.Tensor // c, of Steps+1 time steps
-	target  backend.Tensor // that the teacher gave for the next Forward
+	target  backend.Tensor // what the teacher gave for the next Forward
 
 	feedback backend.Tensor // W's columns for the context
-	bptt     *unrolled      // one of these two
-	rtrl     *sensitivity
+	bptt     *unrolled      // nil with RTRL
+	rtrl     *sensitivity   // nil with BPTT
 
 	in Shape // of the last Forward
 }
@@ -85,36 +85,36 @@ func (m *contextModule) Forward(x backend.Tensor, in Shape, mode Mode) backend.T
 		b.Mul(m.masked, m.weight, m.mask)
 	}
 	if !m.stateful {
-		b.Fill(timeStep(0, in.Batch).of(m.context), 0)
+		b.Fill(timeStep(0, in.Batch).slice(m.context), 0)
 	}
-	b.CopyCols(all.of(m.sources), 0, x, 0, in.Width)
+	b.CopyCols(all.slice(m.sources), 0, x, 0, in.Width)
 	for t := range in.Steps {
 		m.advance(timeStep(t, in.Batch), timeStep(t+1, in.Batch), target)
 	}
 	if m.out != m.y {
-		b.CopyCols(all.of(m.out), 0, all.of(m.y), 0, m.outputs)
+		b.CopyCols(all.slice(m.out), 0, all.slice(m.y), 0, m.outputs)
 	}
-	return all.of(m.out)
+	return all.slice(m.out)
 }
 
 // advance runs one time step.
 func (m *contextModule) advance(now, next span, target backend.Tensor) {
 	b := m.backend
-	sources, h, y, context := now.of(m.sources), now.of(m.h), now.of(m.y), next.of(m.context)
-	b.CopyCols(sources, m.in.Width, now.of(m.context), 0, context.Cols)
+	sources, h, y, context := now.slice(m.sources), now.slice(m.h), now.slice(m.y), next.slice(m.context)
+	b.CopyCols(sources, m.in.Width, now.slice(m.context), 0, context.Cols)
 	b.Gemm(h, backend.NoTrans, backend.Trans, 1, sources, m.masked, 0)
 	m.activation.apply(b, h, h)
 	if m.readout > 0 {
 		b.Gemm(y, backend.NoTrans, backend.Trans, 1, h, m.outputWeight, 0)
 		b.AddRow(y, y, m.outputBias)
-		m.squash.apply(b, y, y)
+		m.outputActivation.apply(b, y, y)
 	}
 	b.Copy(context, y)
 	if target.Present() {
-		b.CopyCols(context, 0, now.of(target), 0, m.outputs)
+		b.CopyCols(context, 0, now.slice(target), 0, m.outputs)
 	}
 	if m.decay > 0 {
-		b.AddScaled(context, m.decay, now.of(m.context))
+		b.AddScaled(context, m.decay, now.slice(m.context))
 	}
 }
 
@@ -140,8 +140,8 @@ func (m *contextModule) States(steps, batch int) []State {
 	}
 	context := State{
 		Name:    "context",
-		Initial: timeStep(0, batch).of(m.context),
-		Final:   timeStep(steps, batch).of(m.context),
+		Initial: timeStep(0, batch).slice(m.context),
+		Final:   timeStep(steps, batch).slice(m.context),
 	}
 	if m.rtrl != nil {
 		return []State{context, m.rtrl.state(steps, batch)}
@@ -159,8 +159,8 @@ func (m *contextModule) teach(target backend.Tensor) {
 	m.target = target
 }
 
-// takeTarget returns what the teacher gave, which serves one Forward; absent
-// without a teacher, and when nothing is learned.
+// takeTarget returns the targets that the teacher gave, which serve one Forward.
+// They are absent without a teacher and in evaluation.
 func (m *contextModule) takeTarget(mode Mode) backend.Tensor {
 	if !m.teacher || mode == Evaluation {
 		return backend.Tensor{}

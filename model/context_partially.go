@@ -2,15 +2,14 @@ package model
 
 import "cmp"
 
-// PartiallyRecurrent is a layer of units that each feed back to themselves and
-// to no other: the recurrent part of W is a diagonal.
+// PartiallyRecurrent is a layer of units that each feed back only to themselves:
+// the recurrent part of W is diagonal.
 //
 //	y_u(t) = f(Σ_v W[u,v]·x_v(t) + w_u·y_u(t−1) + b_u)
 //
-// The parameter is weight, W with the w on the diagonal of its recurrent part
-// and zeros beside it, of [Hidden, Width+Hidden+1], drawn from U(±1/√Hidden). The
-// zeros have no gradient and stay zero; other values in their place have no
-// influence.
+// The parameter is weight, W [Hidden, Width+Hidden+1], drawn from U(±1/√Hidden).
+// Its recurrent part has the w on the diagonal and zeros elsewhere. The zeros have
+// no gradient and stay zero; other values in their place have no influence.
 type PartiallyRecurrent struct {
 	Hidden     int
 	Activation Activation // f

@@ -7,14 +7,14 @@ import (
 	"gputrain/backend"
 )
 
-// sensitivity is what a contextLayer needs for real-time recurrent learning (Williams,
-// Zipser 1989): p^k_uv(t) = ∂y_k(t)/∂W[u,v], for each sequence a matrix P(t) of
-// [units, units·sources]. Row k is that of y_k; its elements are in the order
-// of W.
+// sensitivity is what a contextLayer needs for real-time recurrent learning
+// (Williams, Zipser 1989): p^k_uv(t) = ∂y_k(t)/∂W[u,v]. For each sequence this is a
+// matrix P(t), [units, units·sources]. Row k belongs to y_k; its elements are in
+// the order of W.
 type sensitivity struct {
 	units, sources int
 	initial        backend.Tensor    // P(−1), [Batch, units·units·sources]
-	p              [2]backend.Tensor // P(t), of the steps in turn
+	p              [2]backend.Tensor // P(t), in turn for even and odd steps
 	slope          backend.Tensor    // f'(t), [Steps·Batch, units]
 	identity       backend.Tensor    // [units, units]
 
@@ -47,23 +47,23 @@ func newSensitivity(b *Builder, c contextLayer, in Shape) *sensitivity {
 	return s
 }
 
-// learnForward adds the gradient of W, going forward in time. With e the gradient
-// of the loss by the outputs, the negative of the paper's d − y, and X the sources,
+// learnForward adds the gradient of W, going forward in time. e is the gradient of
+// the loss by the outputs, which is minus the paper's d − y, and X are the sources:
 //
 //	p^k_uv(t) = f'_k(t)·(δ_uk·X_v(t) + Σ_l W[k,l]·p^l_uv(t−1))
 //	dW[u,v]  += Σ_k e_k(t)·p^k_uv(t)
 //
-// and p^l_uv(t) = 0 from then on for the units that a teacher replaces.
+// After that, p^k_uv(t) = 0 for the units k that a teacher replaces.
 func (m *contextModule) learnForward(dy backend.Tensor) {
 	b, s, all := m.backend, m.rtrl, span{0, dy.Rows}
-	slope := all.of(s.slope)
+	slope := all.slice(s.slope)
 	b.Fill(slope, 1)
-	m.activation.grad(b, slope, all.of(m.h), slope)
+	m.activation.grad(b, slope, all.slice(m.h), slope)
 	for i := range m.in.Batch {
-		before := s.of(s.initial, i)
+		before := s.matrix(s.initial, i)
 		for t := range m.in.Steps {
 			row := t*m.in.Batch + i
-			p := s.of(s.p[t%2], i)
+			p := s.matrix(s.p[t%2], i)
 			s.advance(b, p, before, m.feedback, m.sources.Slice(row, row+1), slope.Slice(row, row+1))
 			weightGrad := m.weightGrad.Reshape(1, m.weightGrad.Size())
 			b.Gemm(weightGrad, backend.NoTrans, backend.NoTrans, 1, dy.Slice(row, row+1), p.Slice(0, m.outputs), 1)
@@ -75,24 +75,25 @@ func (m *contextModule) learnForward(dy backend.Tensor) {
 	}
 }
 
-// advance sets p to the sensitivities of the next step, after before.
+// advance sets p to the sensitivities one step after before.
 func (s *sensitivity) advance(b backend.Backend, p, before, feedback, source, slope backend.Tensor) {
-	// f' scales the small factors, not the large product.
+	// f' scales the two small factors instead of the large product.
 	column := slope.Reshape(s.units, 1)
 	b.MulCol(s.diagonal, s.identity, column)
 	b.MulCol(s.feedback, feedback, column)
-	// Row k·units+u of this view is p^k_u·: the source goes where k = u.
+	// Row k·units+u of this view is p^k_u·: the source goes into the rows with
+	// k = u.
 	b.Gemm(p.Reshape(s.units*s.units, s.sources), backend.NoTrans, backend.NoTrans, 1, s.diagonal.Reshape(s.units*s.units, 1), source, 0)
 	b.Gemm(p, backend.NoTrans, backend.NoTrans, 1, s.feedback, before, 1)
 }
 
-// of returns the matrix of sequence i.
-func (s *sensitivity) of(p backend.Tensor, i int) backend.Tensor {
+// matrix returns P of sequence i.
+func (s *sensitivity) matrix(p backend.Tensor, i int) backend.Tensor {
 	return p.Slice(i, i+1).Reshape(s.units, s.units*s.sources)
 }
 
-// state describes the sensitivities before and after the sequence to the
-// caller. Backward sets those after it.
+// state describes the sensitivities before and after the sequence to the caller.
+// Backward sets Final.
 func (s *sensitivity) state(steps, batch int) State {
 	return State{
 		Name:    "sensitivity",

@@ -86,7 +86,7 @@ func TestChunksOfASequenceAreTheWhole(t *testing.T) {
 				want, _ := c.gradient(t)
 				wantY := download(t, c.b, c.net.Forward(c.x, in.Steps, model.Evaluation))
 				if c.target.Present() {
-					wantY = nil // which is that without the teacher
+					wantY = nil // the gradient without the teacher
 				}
 
 				c.b.Fill(c.net.Grads(), 0)

@@ -49,7 +49,7 @@ func newBench(t testing.TB, layer model.Layer, in model.Shape, seed uint64, o mo
 	return c
 }
 
-// gradient runs both passes from zero gradients and returns those of the
+// gradient runs both passes from zero gradients and returns the gradients of the
 // parameters and of the input, if there is one.
 func (c *bench) gradient(t testing.TB) (grads, dx []float64) {
 	t.Helper()
@@ -111,9 +111,9 @@ func TestRecurrentGradientsMatchDifferences(t *testing.T) {
 	}
 }
 
-// The layer and a twin of it of Window steps: the twin starts at the context that
-// was recorded for the first step of the window, and its last output is that of
-// the layer as a function of weights and inputs with the context held constant.
+// The layer is compared with a twin of Window steps. The twin starts at the context
+// that was recorded for the first step of the window. Its last output is the output
+// of the layer as a function of weights and inputs, with the context held constant.
 func TestWindowedGradientsMatchDifferencesWithFrozenContext(t *testing.T) {
 	for i, test := range []struct {
 		name   string

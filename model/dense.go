@@ -48,7 +48,7 @@ type dense struct {
 	backend              backend.Backend
 	weight, bias         backend.Tensor
 	weightGrad, biasGrad backend.Tensor
-	y, dx                backend.Tensor // at their largest
+	y, dx                backend.Tensor // for the largest input
 	x                    backend.Tensor // of the last Forward
 }
 

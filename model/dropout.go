@@ -11,8 +11,8 @@ import (
 //
 //	y = x ⊙ keep / (1−Rate)
 //
-// In evaluation y = x. Which elements are kept follows from Network.SetSeed. It
-// has no parameters.
+// In evaluation y = x. The seed of Network.SetSeed decides which elements are kept.
+// Dropout has no parameters.
 type Dropout struct {
 	Rate float64
 }
@@ -49,7 +49,7 @@ type dropout struct {
 	backend backend.Backend
 	rate    float64
 	noise   Noise
-	y, dx   backend.Tensor // at their largest
+	y, dx   backend.Tensor // for the largest input
 }
 
 func (m *dropout) Forward(x backend.Tensor, _ Shape, mode Mode) backend.Tensor {

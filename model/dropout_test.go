@@ -67,7 +67,7 @@ func TestDropoutFollowsFromTheSeed(t *testing.T) {
 	}
 }
 
-// The dropout between two layers is that of a Dropout between two stages.
+// The dropout between two layers does the same as a Dropout between two stages.
 func TestDropoutBetweenLayersIsADropoutStage(t *testing.T) {
 	in := model.Shape{Steps: 3, Batch: 2, Width: 2}
 	for name, layers := range map[string][2]model.Layer{

@@ -9,7 +9,7 @@ import (
 )
 
 // probe runs a network over copies of one sequence, time step by time step, to
-// measure how one of its states depends on what it was before.
+// measure how one of its states depends on earlier values of that state.
 type probe struct {
 	net     *Network
 	x       []float32      // [steps, Width]
@@ -18,7 +18,7 @@ type probe struct {
 	target  int            // index of the state that is measured
 	size    int            // of that state
 	history [][][]float32  // of each state, before each time step
-	grads   [][]float64    // of the measured state after the last step by each state, [size, ...]
+	grads   [][]float64    // derivatives of the measured state after the last step by each state, [size, ...]
 	input   backend.Tensor // [copies, Width]
 	dy      backend.Tensor // zero
 }
@@ -34,15 +34,15 @@ func newProbe(net *Network, x []float32, state string) (*probe, error) {
 		for _, s := range p.states {
 			names = append(names, s.Name)
 		}
-		return nil, fmt.Errorf("the network has no state %q, but %q", state, names)
+		return nil, fmt.Errorf("the network has no state %q, it has %q", state, names)
 	}
 	switch restarts := net.Restarts(); {
 	case len(restarts) > 0:
 		return nil, fmt.Errorf("stage %q is not Stateful: it would begin each time step at zero", restarts[0])
 	case slices.ContainsFunc(p.states, func(s State) bool { return s.Reversed }):
-		return nil, errors.New("a layer goes backward in time, and the measurement forward")
+		return nil, errors.New("a layer goes backward in time, but the measurement goes forward")
 	case net.Taught() && !p.byDifferences():
-		return nil, errors.New("a layer has TeacherForcing set: measure the network without it, which has the same parameters")
+		return nil, errors.New("a layer has TeacherForcing set: measure a network without it, with the same parameters")
 	}
 	p.size = p.states[p.target].Initial.Cols
 	p.copies = p.size
@@ -50,7 +50,7 @@ func newProbe(net *Network, x []float32, state string) (*probe, error) {
 		p.copies *= 2
 	}
 	if most := net.input.Batch; p.copies > most {
-		return nil, fmt.Errorf("state %q of %d elements wants a network for batches of %d, not %d", state, p.size, p.copies, most)
+		return nil, fmt.Errorf("state %q has %d elements: build the network for batches of %d, not %d", state, p.size, p.copies, most)
 	}
 	if net.Ragged() {
 		net.SetLengths(1, nil)
@@ -106,7 +106,7 @@ func (p *probe) flow(lag int) Flow {
 	return Flow{Lag: lag, Largest: rowSum(grad, 1), Norm: rowSum(grad, p.size)}
 }
 
-// clear leaves nothing of the measurement in the network.
+// clear removes all traces of the measurement from the network.
 func (p *probe) clear() {
 	b := p.net.backend
 	// Those of the largest batch: a smaller one writes on them.
@@ -155,11 +155,11 @@ func (p *probe) restore(t int) {
 	}
 }
 
-// backByGradient takes grads from the end of time step t to its beginning, sequence
-// u of the batch being for element u of the measured state.
+// backByGradient takes grads from the end of time step t to its beginning. Sequence
+// u of the batch is for element u of the measured state.
 func (p *probe) backByGradient(t int) error {
 	b := p.net.backend
-	// Scaled to 1, so that what vanishes does not underflow.
+	// The gradients are scaled to 1 so that vanishing ones do not underflow.
 	scale := 0.0
 	for _, grad := range p.grads {
 		scale = max(scale, rowSum(grad, 1))

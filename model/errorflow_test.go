@@ -13,8 +13,8 @@ import (
 	"gputrain/model"
 )
 
-// flowOf measures the flow through a layer with random weights, scaled, on a
-// random sequence.
+// flowOf measures the flow of a random sequence through a layer with random, scaled
+// weights.
 func flowOf(t *testing.T, layer model.Layer, state string, scale float64, steps, batch int) ([]model.Flow, *model.Network, []float32) {
 	t.Helper()
 	b := backends[0].open(t)
@@ -41,8 +41,8 @@ func flowOf(t *testing.T, layer model.Layer, state string, scale float64, steps,
 	return flow, net, x
 }
 
-// The same net, once measured by backpropagation and once by differences, for a
-// state that has one path only.
+// The same net is measured by backpropagation and by differences, for a state that
+// has one path only.
 func TestErrorFlowByGradientIsThatByDifferences(t *testing.T) {
 	const steps, units = 12, 4
 	want, _, _ := flowOf(t, model.FullyRecurrent{Hidden: units, Stateful: true}, "layer.context", 2, steps, 2*units)
@@ -165,7 +165,7 @@ func TestErrorFlowOfALayerWithAWindow(t *testing.T) {
 	}
 }
 
-// The lengths of the batch before are none of the sequence that is measured.
+// The lengths of the batch before do not apply to the sequence that is measured.
 func TestErrorFlowAfterSequencesThatEndEarly(t *testing.T) {
 	b := backends[0].open(t)
 	in := model.Shape{Steps: 4, Batch: 3, Width: 2}
@@ -191,8 +191,8 @@ func TestErrorFlowSaysWhatIsMissing(t *testing.T) {
 	b := backends[0].open(t)
 	net := build(t, b, model.Spec{{Name: "rnn", Layer: model.RNN{Hidden: 4, Stateful: true}}}, model.Shape{Steps: 1, Batch: 3, Width: 2}, model.Options{})
 	for state, want := range map[string]string{
-		"lstm.c_l0": `no state "lstm.c_l0", but ["rnn.h_l0"]`,
-		"rnn.h_l0":  `of 4 elements wants a network for batches of 4, not 3`,
+		"lstm.c_l0": `no state "lstm.c_l0", it has ["rnn.h_l0"]`,
+		"rnn.h_l0":  `has 4 elements: build the network for batches of 4, not 3`,
 	} {
 		if _, err := model.ErrorFlow(net, make([]float32, 4), state); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q", state, err, want)

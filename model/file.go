@@ -31,8 +31,8 @@ type Array struct {
 	Data  []float32
 }
 
-// ReadFile reads a safetensors file. An error names the file and, where it is
-// about one, the tensor.
+// ReadFile reads a safetensors file. An error names the file and, if one tensor is
+// at fault, the tensor.
 func ReadFile(path string) (*File, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -51,18 +51,18 @@ func ReadFile(path string) (*File, error) {
 func ParseFile(data []byte) (*File, error) {
 	const lengthBytes = 8
 	if len(data) < lengthBytes {
-		return nil, fmt.Errorf("model: no safetensors file, it has %d bytes", len(data))
+		return nil, fmt.Errorf("model: not a safetensors file: it has only %d bytes", len(data))
 	}
 	length, body := binary.LittleEndian.Uint64(data), data[lengthBytes:]
 	if length > uint64(len(body)) {
-		return nil, fmt.Errorf("model: no safetensors file, or cut short: the header should have %d bytes, only %d are there", length, len(body))
+		return nil, fmt.Errorf("model: not a safetensors file, or cut short: the header should have %d bytes, but only %d are there", length, len(body))
 	}
 	header, body := body[:length], body[length:]
-	// The library reads the header. Its check of the offsets does not name the
-	// tensor at fault, parseArray's does.
+	// The library reads the header. Its own check of the offsets does not name the
+	// tensor at fault, but parseArray does.
 	var meta safetensors.Metadata
 	if err := json.Unmarshal(header, &meta); err != nil {
-		return nil, fmt.Errorf("model: no safetensors file, or damaged: header: %w", err)
+		return nil, fmt.Errorf("model: not a safetensors file, or damaged: header: %w", err)
 	}
 	infos := meta.Tensors()
 	names := slices.SortedFunc(maps.Keys(infos), func(a, b string) int {
@@ -70,7 +70,7 @@ func ParseFile(data []byte) (*File, error) {
 		return cmp.Or(cmp.Compare(x[0], y[0]), cmp.Compare(x[1], y[1]), cmp.Compare(a, b))
 	})
 	f := &File{Meta: meta.Metadata(), Tensors: make(map[string]Array, len(names))}
-	var end uint64 // of the tensor before
+	var end uint64 // where the tensor before ends
 	for _, name := range names {
 		array, err := parseArray(infos[name], body, end)
 		if err != nil {
@@ -80,7 +80,7 @@ func ParseFile(data []byte) (*File, error) {
 		end = infos[name].DataOffsets[1]
 	}
 	if end != uint64(len(body)) {
-		return nil, fmt.Errorf("model: damaged file: %d bytes of data, the tensors have %d", len(body), end)
+		return nil, fmt.Errorf("model: damaged file: it has %d bytes of data, but the tensors have %d", len(body), end)
 	}
 	return f, nil
 }
@@ -113,9 +113,9 @@ func parseArray(info *safetensors.TensorInfo, body []byte, start uint64) (Array,
 	return a, nil
 }
 
-// Write writes f to path, atomically: on error an existing file is untouched.
-// The same content gives the same bytes. It panics if a tensor's Data is not
-// of its Shape.
+// Write writes f to path, atomically: on error an existing file is untouched. The
+// same content gives the same bytes. Write panics if a tensor's Data does not fit
+// its Shape.
 func (f *File) Write(path string) error {
 	if err := atomicfile.Write(path, f.encode); err != nil {
 		return fmt.Errorf("model: %w", err)
@@ -134,7 +134,7 @@ func (f *File) encode(w io.Writer) error {
 	return safetensors.SerializeToWriter(views, f.Meta, w)
 }
 
-// view is an Array as the library takes it.
+// view is an Array in the form that the library takes.
 type view struct{ array Array }
 
 func (v view) DType() safetensors.DType { return safetensors.F32 }

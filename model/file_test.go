@@ -98,10 +98,10 @@ func TestParseFileReportsDamage(t *testing.T) {
 		data []byte
 		want string
 	}{
-		"empty":                  {nil, "no safetensors file, it has 0 bytes"},
-		"a few bytes":            {[]byte("hello"), "no safetensors file, it has 5 bytes"},
+		"empty":                  {nil, "not a safetensors file: it has only 0 bytes"},
+		"a few bytes":            {[]byte("hello"), "not a safetensors file: it has only 5 bytes"},
 		"text":                   {[]byte("epoch,loss\n1,2.3\n"), "the header should have"},
-		"header of 2^63 bytes":   {append(binary.LittleEndian.AppendUint64(nil, 1<<63), "{}"...), "the header should have 9223372036854775808 bytes, only 2 are there"},
+		"header of 2^63 bytes":   {append(binary.LittleEndian.AppendUint64(nil, 1<<63), "{}"...), "the header should have 9223372036854775808 bytes, but only 2 are there"},
 		"header is no JSON":      {raw("hello", 0), "header: invalid character"},
 		"header is an array":     {raw("[]", 0), "header: "},
 		"tensor is no object":    {raw(`{"w":3}`, 0), "header: "},
@@ -110,7 +110,7 @@ func TestParseFileReportsDamage(t *testing.T) {
 		"unknown type":           {raw(`{"w":{"dtype":"F7","shape":[1],"data_offsets":[0,4]}}`, 4), `tensor "w"`},
 		"another type":           {raw(`{"w":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}}`, 8), `tensor "w": type is F64, want F32`},
 		"data cut short":         {raw(`{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 7), `tensor "w": cut short or damaged: data is bytes 0 to 8 of 7`},
-		"data left over":         {raw(`{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 9), "9 bytes of data, the tensors have 8"},
+		"data left over":         {raw(`{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 9), "9 bytes of data, but the tensors have 8"},
 		"offsets backwards":      {raw(`{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"x":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}`, 8), `tensor "x": cut short or damaged: data is bytes 8 to 0 of 8`},
 		"negative offset":        {raw(`{"w":{"dtype":"F32","shape":[2],"data_offsets":[-8,0]}}`, 8), `tensor "w"`},
 		"offset beyond 2^64":     {raw(`{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,36893488147419103232]}}`, 8), `tensor "w"`},

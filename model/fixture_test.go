@@ -51,7 +51,7 @@ func newTensor(t testing.TB, b backend.Backend, rows, cols int) backend.Tensor {
 	return x
 }
 
-// download returns the values of x, in all the precision that b has.
+// download returns the values of x, with all the precision that b has.
 func download(t testing.TB, b backend.Backend, x backend.Tensor) []float64 {
 	t.Helper()
 	values := make([]float64, x.Size())
@@ -71,7 +71,7 @@ func download(t testing.TB, b backend.Backend, x backend.Tensor) []float64 {
 	return values
 }
 
-// upload sets x to values, in all the precision that b has.
+// upload sets x to values, with all the precision that b has.
 func upload(b backend.Backend, x backend.Tensor, values []float64) {
 	if r, ok := b.(*reference.Backend); ok {
 		r.UploadFloat64(x, values)

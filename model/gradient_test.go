@@ -12,16 +12,16 @@ import (
 )
 
 // The gradient check compares Backward with differences of Forward, on the
-// reference backend, in float64. The loss is Σ y⊙r + Σ final⊙q with random r
-// and q, so that r and q are the gradients that Backward is given. The
-// differences are central, of fourth order:
+// reference backend, in float64. The loss is Σ y⊙r + Σ final⊙q with random r and q,
+// so r and q are the gradients that Backward gets. The differences are central, of
+// fourth order:
 //
 //	f'(x) ≈ (8·(f(x+h) − f(x−h)) − (f(x+2h) − f(x−2h))) / 12h
 const (
 	gradientStep      = 4e-4
 	gradientTolerance = 1e-6
-	// gradientFloor is the magnitude under which an error is not held against
-	// the gradient itself: rounding of the loss alone costs 1e-15/gradientStep.
+	// gradientFloor is the magnitude below which an error does not count relative
+	// to the gradient: rounding of the loss alone costs 1e-15/gradientStep.
 	gradientFloor = 1e-4
 )
 
@@ -30,7 +30,7 @@ type gradientCheck struct {
 	b      *reference.Backend
 	net    *model.Network
 	in     model.Shape
-	mode   model.Mode // of the Forwards that the differences are of
+	mode   model.Mode // of the Forwards for the differences
 	x      backend.Tensor
 	states []model.State
 	dy     []float64

@@ -6,16 +6,17 @@ import (
 	"gputrain/backend"
 )
 
-// LastStep passes on the last time step of each sequence only: y = x_{T−1}, or
-// with Network.SetLengths the last one within the length, zero for a sequence
-// of length 0. The gradient of the other steps is zero. It has no parameters.
+// LastStep passes on only the last time step of each sequence: y = x_{T−1}. With
+// Network.SetLengths it is the last step within the length, and zero for a sequence
+// of length 0. The gradient of the other steps is zero. LastStep has no parameters.
 //
-// Of a Bidirectional layer it wants the option Bidirectional, which takes the last
-// step that each direction computes: y = [forward half of x_{T−1}, reverse half of
-// x_0], PyTorch's h_n of both directions side by side. Without it y has the reverse
-// half of x_{T−1}, which is its first step and has seen one input alone.
+// After a Bidirectional layer, set the option Bidirectional. It takes the last step
+// that each direction computes: y = [forward half of x_{T−1}, reverse half of x_0],
+// PyTorch's h_n of both directions side by side. Without the option, y gets the
+// reverse half of x_{T−1}; this is the first step of the reverse direction, which
+// has seen only one input.
 type LastStep struct {
-	Bidirectional bool // the input is that of a Bidirectional layer
+	Bidirectional bool // the input comes from a Bidirectional layer
 }
 
 // Output returns in with one step.
@@ -26,7 +27,7 @@ func (l LastStep) Output(in Shape) (Shape, error) {
 	return Shape{Steps: 1, Batch: in.Batch, Width: in.Width}, nil
 }
 
-// OutputRange returns that of the input.
+// OutputRange returns the bounds of the input.
 func (LastStep) OutputRange(low, high float64) (float64, float64) { return low, high }
 
 // Parameters returns nil.
@@ -43,7 +44,7 @@ func (l LastStep) Build(b *Builder, in Shape) Module {
 		m.y, m.masked = b.New(in.Batch, in.Width), b.New(in.Batch, in.Width)
 	}
 	if l.Bidirectional {
-		return newLastStepOfBoth(b, in, m)
+		return newLastStepBidirectional(b, in, m)
 	}
 	return m
 }
@@ -51,19 +52,19 @@ func (l LastStep) Build(b *Builder, in Shape) Module {
 type lastStep struct {
 	backend   backend.Backend
 	lengths   *Lengths
-	dx        backend.Tensor // at its largest
-	y, masked backend.Tensor // the output, and what notEmpty makes; absent without lengths
+	dx        backend.Tensor // for the largest input
+	y, masked backend.Tensor // the output, and the result of zeroEmpty; absent without lengths
 	in        Shape          // of the last Forward
 }
 
 func (m *lastStep) Forward(x backend.Tensor, in Shape, _ Mode) backend.Tensor {
 	m.in = in
 	if !m.lengths.Given() {
-		return timeStep(in.Steps-1, in.Batch).of(x)
+		return timeStep(in.Steps-1, in.Batch).slice(x)
 	}
 	y := m.y.Slice(0, in.Batch)
 	m.backend.GatherRows(y, x, m.lengths.Last())
-	return m.notEmpty(y, y)
+	return m.zeroEmpty(y, y)
 }
 
 func (m *lastStep) Backward(dy backend.Tensor) backend.Tensor {
@@ -73,22 +74,22 @@ func (m *lastStep) Backward(dy backend.Tensor) backend.Tensor {
 	b, dx := m.backend, m.dx.Slice(0, m.in.Rows())
 	if !m.lengths.Given() {
 		before := timeSteps(0, m.in.Steps-1, m.in.Batch)
-		b.Fill(before.of(dx), 0)
+		b.Fill(before.slice(dx), 0)
 		b.Copy(dx.Slice(before.to, dx.Rows), dy)
 		return dx
 	}
 	b.Fill(dx, 0)
-	b.ScatterAddRows(dx, m.notEmpty(m.masked, dy), m.lengths.Last())
+	b.ScatterAddRows(dx, m.zeroEmpty(m.masked, dy), m.lengths.Last())
 	return dx
 }
 
-// notEmpty returns x, a row for each sequence, with zeros for those of length 0. It
-// is x itself, or computed into dst, which may be x.
-func (m *lastStep) notEmpty(dst, x backend.Tensor) backend.Tensor {
+// zeroEmpty returns x, which has a row for each sequence, with zeros for sequences
+// of length 0. The result is x itself or computed into dst, which may be x.
+func (m *lastStep) zeroEmpty(dst, x backend.Tensor) backend.Tensor {
 	if !m.lengths.Given() {
 		return x
 	}
 	dst = dst.Slice(0, x.Rows)
-	m.backend.MulCol(dst, x, timeStep(0, x.Rows).of(m.lengths.Mask()))
+	m.backend.MulCol(dst, x, timeStep(0, x.Rows).slice(m.lengths.Mask()))
 	return dst
 }

@@ -7,7 +7,7 @@ import (
 	"gputrain/model"
 )
 
-// What a classifier of whole sequences wants of a layer in both directions: the step
+// A classifier of whole sequences wants, from a layer in both directions, the step
 // at which each direction has seen the whole sequence.
 func ExampleLastStep() {
 	b := reference.New()

@@ -64,8 +64,8 @@ func TestLastStepOfBothDirectionsWantsTwoHalves(t *testing.T) {
 	}
 }
 
-// What LastStep gives has no lengths any more, also where it is built for one step:
-// the GRU sees an empty sequence as a step of zeros.
+// The output of LastStep has no lengths any more, even in a network built for one
+// step: the GRU sees an empty sequence as a step of zeros.
 func TestLayersAboveLastStepKnowNoLengths(t *testing.T) {
 	results := make([][]float64, 2)
 	for i, steps := range []int{1, 2} {

@@ -8,7 +8,7 @@ import (
 )
 
 // Shape is the shape of a batch of sequences: a [Steps·Batch, Width] matrix,
-// time-major, rows t·Batch..(t+1)·Batch−1 being time step t.
+// time-major. Rows t·Batch..(t+1)·Batch−1 are time step t.
 type Shape struct{ Steps, Batch, Width int }
 
 // Rows returns the number of rows of the matrix.
@@ -18,7 +18,7 @@ func (s Shape) Rows() int { return s.Steps * s.Batch }
 type Mode int
 
 const (
-	Evaluation Mode = iota // a Backward after it panics
+	Evaluation Mode = iota // Backward after such a pass panics
 	Training               // keeps what Backward needs
 )
 
@@ -28,12 +28,12 @@ const (
 //
 //	OutputRange(low, high float64) (float64, float64)
 //
-// which gives them for inputs from low to high; see Network.OutputRange. A layer
-// that a backend may have fused also has a method
+// which gives the bounds for inputs from low to high; see Network.OutputRange. A
+// layer that a backend may fuse also has a method
 //
 //	Path(b backend.Backend) string
 //
-// which names the way that it takes on b; see Path.
+// which names how the layer runs on b; see Path.
 type Layer interface {
 	// Output returns the shape that the layer makes of in, or an error that
 	// says why it cannot. It must not fail on a smaller number of steps or a
@@ -48,8 +48,8 @@ type Layer interface {
 	Build(b *Builder, in Shape) Module
 }
 
-// Path names the way that l takes on b, as its method Path does. A layer without
-// that method takes plain operations.
+// Path names how l runs on b, which the method Path of l knows. A layer without
+// that method runs as plain operations.
 func Path(l Layer, b backend.Backend) string {
 	if l, ok := l.(interface{ Path(backend.Backend) string }); ok {
 		return l.Path(b)
@@ -59,40 +59,40 @@ func Path(l Layer, b backend.Backend) string {
 
 // ParameterSpec describes a parameter of a layer.
 type ParameterSpec struct {
-	Name  string // PyTorch's, within the layer
+	Name  string // PyTorch's name within the layer
 	Shape []int
 
 	// Init draws the initial values, row-major. nil stands for zeros.
 	Init func(dst []float64, rng *rand.Rand)
 }
 
-// Module is a layer that was built: it has parameters and workspace on a
-// backend. A recurrent module also has a method
+// Module is a layer that was built: it has parameters and workspace on a backend. A
+// recurrent module also has a method
 //
 //	States(steps, batch int) []State
 //
-// with names unique in the module, which gives none where each Forward begins at
-// zero; see Network.States and Network.Restarts.
+// The names are unique in the module. The method returns none if each Forward
+// begins at zero; see Network.States and Network.Restarts.
 type Module interface {
-	// Forward queues the forward pass for x, which has in.Rows rows of
-	// in.Width, and returns the output, a window on memory of the module or on
-	// x. x must keep its values until Backward.
+	// Forward queues the forward pass for x, which has in.Rows rows of in.Width. It
+	// returns the output, which lies in memory of the module or in x. x must keep
+	// its values until Backward.
 	Forward(x backend.Tensor, in Shape, mode Mode) backend.Tensor
 
-	// Backward queues the backward pass of the last Forward. dy is the
-	// gradient of its output and is only read. The gradients of the parameters
-	// are added to what is there. It returns the gradient of x, absent unless
+	// Backward queues the backward pass of the last Forward. dy is the gradient of
+	// its output and is only read. The gradients of the parameters are added to
+	// what is there. Backward returns the gradient of x, absent unless
 	// Builder.InputGrad.
 	Backward(dy backend.Tensor) backend.Tensor
 }
 
-// Builder gives a Layer what its Module lives on.
+// Builder gives a Layer what it needs to build its Module.
 type Builder struct {
 	network    *Network
 	stage      string
 	parameters []Parameter
 	inputGrad  bool
-	err        *error // the first, of what Inner returns too
+	err        *error // the first error; Inner shares it
 }
 
 // Backend returns the backend of the network.
@@ -105,9 +105,10 @@ func (b *Builder) Parameter(i int) (value, grad backend.Tensor) {
 	return b.parameters[i].Value, b.parameters[i].Grad
 }
 
-// Inner returns what a layer within the layer is built on. The Parameters of the
-// inner layer begin at index first of the layer's. Its Backward must return the
-// gradient of its input if that of the layer must, or if parameters come before.
+// Inner returns the Builder for a layer within the layer. The Parameters of the
+// inner layer begin at index first of the outer layer's. The Backward of the inner
+// layer must return the gradient of its input if the outer layer must, or if
+// parameters come before the inner layer.
 func (b *Builder) Inner(first int) *Builder {
 	inner := *b
 	inner.parameters = b.parameters[first:]
@@ -115,9 +116,9 @@ func (b *Builder) Inner(first int) *Builder {
 	return &inner
 }
 
-// New returns a zeroed [rows, cols] workspace that lives as long as the
-// network. When memory is short it returns an absent tensor, now and from then
-// on, and the error comes out of the New that builds the network.
+// New returns a zeroed [rows, cols] workspace that lives as long as the network.
+// When memory runs out, this call and all later ones return absent tensors, and the
+// New that builds the network returns the error.
 func (b *Builder) New(rows, cols int) backend.Tensor {
 	if *b.err != nil {
 		return backend.Tensor{}
@@ -130,8 +131,8 @@ func (b *Builder) New(rows, cols int) backend.Tensor {
 }
 
 // NewConstant returns a [rows, cols] tensor of these values, rounded to float32,
-// that lives as long as the network. When memory is short it is absent, as that
-// of New.
+// that lives as long as the network. When memory runs out the tensor is absent, as
+// with New.
 func (b *Builder) NewConstant(rows, cols int, values []float64) backend.Tensor {
 	t := b.New(rows, cols)
 	if !t.Present() {
@@ -159,8 +160,8 @@ func (b *Builder) NewIntConstant(values []int32) backend.Ints {
 	return t
 }
 
-// Fail makes the New that builds the network return err, as an error of the
-// stage: for what only Build can know. The first error counts.
+// Fail makes the New that builds the network return err, as an error of the stage.
+// Use it for errors that only Build can find. The first error counts.
 func (b *Builder) Fail(err error) {
 	if *b.err == nil {
 		*b.err = fmt.Errorf("model: stage %q: %w", b.stage, err)

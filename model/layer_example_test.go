@@ -51,7 +51,7 @@ func (m *residualModule) Backward(dy backend.Tensor) backend.Tensor {
 	return dx
 }
 
-// A layer of one's own, around another.
+// A layer of your own, around another.
 func ExampleLayer() {
 	b := reference.New()
 	defer b.Close()

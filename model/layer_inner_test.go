@@ -160,7 +160,7 @@ func TestALayerWithinALayerTellsThatItRestarts(t *testing.T) {
 			t.Errorf("%+v: %d states, want %d", test.layer, got, test.states)
 		}
 		if restarts := slices.Equal(net.Restarts(), []string{"both"}); restarts != test.restarts {
-			t.Errorf("%+v: restarts %q, want it to be %t that the stage does", test.layer, net.Restarts(), test.restarts)
+			t.Errorf("%+v: restarts %q; want the stage to restart: %t", test.layer, net.Restarts(), test.restarts)
 		}
 	}
 }

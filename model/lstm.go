@@ -10,33 +10,34 @@ import (
 	"gputrain/backend"
 )
 
-// LSTM is a stack of modern LSTM layers (Hochreiter, Schmidhuber 1997; Gers et
-// al. 2000) trained by full backpropagation through time. backend.LSTMArgs has
-// the equations. The output is h of the top layer at every step, with
-// Bidirectional that of both directions side by side, [forward, backward].
+// LSTM is a stack of modern LSTM layers (Hochreiter, Schmidhuber 1997; Gers et al.
+// 2000) trained by full backpropagation through time. backend.LSTMArgs has the
+// equations. The output is h of the top layer at every step. With Bidirectional it
+// is h of both directions side by side, [forward, backward].
 //
-// The parameters are those of PyTorch's LSTM, all drawn from U(±1/√Hidden):
-// per layer weight_ih [4·Hidden, Width or Hidden], weight_hh [4·Hidden,
-// Hidden] and, unless NoBias, bias_ih [4·Hidden], bias_hh [4·Hidden], with rows
-// in the order i, f, g, o, and with Projection weight_hr [Projection, Hidden],
-// which makes Projection the width of h. Peepholes (Gers et al. 2002) add
-// weight_peep [3, Hidden], rows i, f, o, which PyTorch does not have: with it
-// this is the LSTM of Graves and Schmidhuber (2005). LSTM1997 has the memory
-// blocks and the truncated gradient of the years before.
+// The parameters are those of PyTorch's LSTM, all drawn from U(±1/√Hidden). Each
+// layer has weight_ih [4·Hidden, Width or Hidden], weight_hh [4·Hidden, Hidden]
+// and, unless NoBias, bias_ih [4·Hidden], bias_hh [4·Hidden], with rows in the
+// order i, f, g, o. Projection adds weight_hr [Projection, Hidden] and makes
+// Projection the width of h. Peepholes (Gers et al. 2002) add weight_peep
+// [3, Hidden], rows i, f, o, which PyTorch does not have; this is the LSTM of
+// Graves and Schmidhuber (2005). For the memory blocks and the truncated gradient
+// of the years before, see LSTM1997.
 //
 // LayerNorm (Ba, Kiros, Hinton 2016, eqs. 20-22) normalizes x_t·W_ihᵀ,
-// h_{t−1}·W_hhᵀ and the c_t in tanh(c_t), each over its columns, with a gain for
-// each, weight_norm_ih, weight_norm_hh [4·Hidden] and weight_norm_c [Hidden], 1
-// at first, and a bias for the last, bias_norm_c [Hidden], 0 at first. Zoneout
-// (Krueger et al. 2017, section 3.2) keeps elements of h or c at their values of
-// the step before, in training by chance, which follows from Network.SetSeed,
-// and in evaluation in the mean; the h that is not kept is that of c before
-// zoneout, as there. Projection, LayerNorm and zoneout take plain operations for
-// each time step.
+// h_{t−1}·W_hhᵀ and the c_t in tanh(c_t), each over its columns. Each has a gain, 1
+// at first: weight_norm_ih, weight_norm_hh [4·Hidden] and weight_norm_c [Hidden].
+// The last also has a bias, 0 at first: bias_norm_c [Hidden].
+//
+// Zoneout (Krueger et al. 2017, section 3.2) keeps elements of h or c at their
+// values of the step before. In training this happens by chance, seeded by
+// Network.SetSeed; evaluation takes the mean. As in the paper, a new h is computed
+// from c before zoneout. Projection, LayerNorm and zoneout run as plain operations
+// for each time step.
 type LSTM struct {
 	Hidden        int
 	Layers        int // 0 stands for 1
-	Projection    int // width of h if it is not Hidden: h_t = W_hr·(o ⊙ tanh(c_t)); 0 is none
+	Projection    int // width of h, h_t = W_hr·(o ⊙ tanh(c_t)); 0 means none, and h has width Hidden
 	Peepholes     bool
 	NoBias        bool
 	Bidirectional bool
@@ -58,8 +59,8 @@ func (l LSTM) stack() stackLayer {
 	}
 }
 
-// stepwise reports whether the layer needs operations that the fused one has
-// not.
+// stepwise reports whether the layer needs operations that the fused LSTM does not
+// have.
 func (l LSTM) stepwise() bool {
 	return l.Projection > 0 || l.LayerNorm || l.ZoneoutHidden > 0 || l.ZoneoutCell > 0
 }
@@ -72,13 +73,13 @@ func (l LSTM) Output(in Shape) (Shape, error) {
 		return Shape{}, err
 	}
 	if notFinite(float32(l.ForgetBias)) {
-		return Shape{}, fmt.Errorf("ForgetBias is %v, want a finite number of single precision", l.ForgetBias)
+		return Shape{}, fmt.Errorf("ForgetBias is %v, want a finite number that fits a float32", l.ForgetBias)
 	}
 	if l.stepwise() && l.stack().truncated() {
-		return Shape{}, errors.New("the Window is set, which does not go with Projection, LayerNorm and zoneout")
+		return Shape{}, errors.New("the Window does not go with Projection, LayerNorm or zoneout: leave one of them out")
 	}
 	if l.NoBias && l.ForgetBias != 0 {
-		return Shape{}, errors.New("ForgetBias is set, and so is NoBias")
+		return Shape{}, errors.New("ForgetBias is set, but NoBias leaves no bias to add it to")
 	}
 	if l.Projection != 0 && (l.Projection < 0 || l.Projection >= l.Hidden) {
 		return Shape{}, fmt.Errorf("the Projection is %d, want 1 to %d, less than Hidden, or 0 for none", l.Projection, l.Hidden-1)
@@ -87,12 +88,12 @@ func (l LSTM) Output(in Shape) (Shape, error) {
 		return Shape{}, err
 	}
 	if l.Peepholes && l.stepwise() {
-		return Shape{}, errors.New("the Peepholes do not go with Projection, LayerNorm or zoneout")
+		return Shape{}, errors.New("the option Peepholes does not go with Projection, LayerNorm or zoneout: leave one of them out")
 	}
 	return out, nil
 }
 
-// OutputRange returns −1 and 1, with a Projection −Inf and +Inf.
+// OutputRange returns −1 and 1, or −Inf and +Inf with a Projection.
 func (l LSTM) OutputRange(_, _ float64) (float64, float64) {
 	if l.Projection > 0 {
 		return unbounded()
@@ -167,7 +168,7 @@ func (l LSTM) Build(b *Builder, in Shape) Module {
 type lstm struct {
 	backend      backend.Backend
 	hidden, cell history
-	gates, dz    backend.Tensor       // one tensor without a window, for nothing needs the gates after it
+	gates, dz    backend.Tensor       // the same tensor without a window: nothing needs the gates afterwards
 	args         backend.LSTMGradArgs // of the last pass
 }
 
@@ -187,10 +188,10 @@ func (l *lstm) forward(x backend.Tensor, in Shape, _ Mode) backend.Tensor {
 
 func (l *lstm) backward(dy, dx backend.Tensor, part span) {
 	a, n := l.args, l.args.Batch
-	a.X, a.H, a.C = part.of(a.X), a.H.Slice(part.from, part.to+n), a.C.Slice(part.from, part.to+n)
-	a.Gates = part.of(a.Gates)
-	a.DZ = part.of(l.dz)
-	a.DY, a.DX = part.of(dy), part.ofOptional(dx)
+	a.X, a.H, a.C = part.slice(a.X), a.H.Slice(part.from, part.to+n), a.C.Slice(part.from, part.to+n)
+	a.Gates = part.slice(a.Gates)
+	a.DZ = part.slice(l.dz)
+	a.DY, a.DX = part.slice(dy), part.sliceOptional(dx)
 	backend.LSTMBackward(l.backend, a)
 }
 

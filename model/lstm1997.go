@@ -9,9 +9,9 @@ import (
 	"gputrain/backend"
 )
 
-// LSTM1997 is a layer of memory blocks, whose cells share the gates of their
-// block, trained by the truncated gradient: the LSTM as its inventors had it.
-// LSTM is what it has become. The generations are
+// LSTM1997 is the original LSTM: a layer of memory blocks, trained by the truncated
+// gradient. The cells of a block share its gates. LSTM is the modern form. The
+// generations are
 //
 //	LSTM1997{Blocks: 2, Cells: 2}                                           Hochreiter, Schmidhuber 1997
 //	LSTM1997{Blocks: 4, Cells: 2, ForgetGates: true, NoGateFeedback: true}  Gers, Schmidhuber, Cummins 2000
@@ -26,16 +26,16 @@ import (
 // of block j, with g(x) = 4σ(x)−2 and h(x) = 2σ(x)−1,
 //
 //	in_j(t)  = σ(W_in_j·y_m  + Σ_{v∈j} p_in_v·s_v(t−1))      input gate
-//	φ_j(t)   = σ(W_φ_j·y_m   + Σ_{v∈j} p_φ_v·s_v(t−1))       forget gate, without ForgetGates 1
+//	φ_j(t)   = σ(W_φ_j·y_m   + Σ_{v∈j} p_φ_v·s_v(t−1))       forget gate; 1 without ForgetGates
 //	s_v(t)   = φ_j(t)·s_v(t−1) + in_j(t)·g(W_v·y_m)          state: the constant error carousel
 //	out_j(t) = σ(W_out_j·y_m + Σ_{v∈j} p_out_v·s_v(t))       output gate
 //	y_v(t)   = out_j(t)·h(s_v(t))                            output of the layer
 //
-// the sums over p being there with Peepholes only. The truncated gradient lets
-// no error out of a block into its sources or peepholes; inside, where the
-// state keeps the error constant, it is exact. It is computed forward in time,
-// in O(weights) per step: see backend.LSTM1997CellGradArgs. The error does not
-// reach the input, so no stage with parameters may come before the layer.
+// The sums over p are there only with Peepholes. The truncated gradient lets no
+// error out of a block into its sources or peepholes. Inside the block, where the
+// state keeps the error constant, it is exact. It is computed forward in time, in
+// O(weights) per step: see backend.LSTM1997CellGradArgs. The error does not reach
+// the input, so no stage with parameters may come before the layer.
 //
 // The parameters are weight [U, M], with rows in_j, φ_j, out_j, v, and with
 // Peepholes weight_peep [3, Blocks·Cells], with rows p_in, p_φ, p_out, all drawn
@@ -46,18 +46,18 @@ type LSTM1997 struct {
 
 	ForgetGates    bool
 	Peepholes      bool
-	NoGateFeedback bool // the gates are no sources, only input, cells and bias are
+	NoGateFeedback bool // the gates are not sources; only input, cells and bias are
 	LinearOutput   bool // h(x) = x
 
-	// Initial biases of the gates, one for each block. nil means drawn as the
-	// other weights are.
+	// Initial biases of the gates, one for each block. nil means that they are
+	// drawn like the other weights.
 	InputGateBias, ForgetGateBias, OutputGateBias []float64
 
 	InitRange float64 // 0 stands for 0.1
 
-	// Stateful makes the caller set s, y, the gates and the partial derivatives
-	// of s, as they are before the first step, through Network.States; else
-	// they are zero. Backward sets Final of the derivatives.
+	// Stateful lets the caller set s, y, the gates and the partial derivatives of s
+	// before the first step, through Network.States; else they are zero. Backward
+	// sets Final of the derivatives.
 	Stateful bool
 }
 
@@ -104,7 +104,7 @@ func (l LSTM1997) Output(in Shape) (Shape, error) {
 	return Shape{Steps: in.Steps, Batch: in.Batch, Width: l.allCells()}, nil
 }
 
-// OutputRange returns −1 and 1, with LinearOutput −Inf and +Inf.
+// OutputRange returns −1 and 1, or −Inf and +Inf with LinearOutput.
 func (l LSTM1997) OutputRange(_, _ float64) (float64, float64) {
 	if l.LinearOutput {
 		return unbounded()
@@ -112,11 +112,11 @@ func (l LSTM1997) OutputRange(_, _ float64) (float64, float64) {
 	return -1, 1
 }
 
-// gateBias are the initial biases of one kind of gate.
+// gateBias holds the initial biases of one kind of gate.
 type gateBias struct {
 	name   string
 	values []float64
-	row    int // of the weights of the first block's gate
+	row    int // of weight, for the gate of the first block
 }
 
 func (l LSTM1997) gateBiases() []gateBias {
@@ -137,7 +137,7 @@ func (l LSTM1997) checkBiases() error {
 		}
 		for _, v := range gate.values {
 			if notFinite(float32(v)) {
-				return fmt.Errorf("%s is %v, want finite numbers of single precision", gate.name, gate.values)
+				return fmt.Errorf("%s is %v, want finite numbers that fit a float32", gate.name, gate.values)
 			}
 		}
 	}
@@ -174,7 +174,7 @@ func (l LSTM1997) Parameters(in Shape) []ParameterSpec {
 // partial derivatives of the states.
 func (l LSTM1997) Build(b *Builder, in Shape) Module {
 	if b.InputGrad() {
-		b.Fail(errors.New("the truncated gradient of an LSTM1997 does not reach its input: it must be the first stage with parameters, in a network without InputGrad"))
+		b.Fail(errors.New("the truncated gradient of an LSTM1997 does not reach its input: make it the first stage with parameters, in a network without InputGrad"))
 	}
 	steps, states, sources := in.Rows()+in.Batch, in.Batch*l.allCells(), l.sources(in)
 	m := &lstm1997{

@@ -12,7 +12,7 @@ import (
 	"gputrain/model"
 )
 
-// generations are the memory blocks of the literature, and what lies between.
+// generations are the memory blocks of the literature, and variants between them.
 var generations = []struct {
 	name  string
 	layer model.LSTM1997
@@ -32,15 +32,15 @@ type lstm1997 struct {
 	weight, peephole []float64
 }
 
-// context is what the truncated gradient holds constant: what the units and
-// the peepholes get to see.
+// context is what the truncated gradient holds constant: the inputs of the units
+// and the peepholes.
 type context struct {
 	sources [][]float64 // y_m, by step
-	states  [][]float64 // s, from the step before the first on
+	states  [][]float64 // s, beginning with the step before the first
 }
 
-// run returns the outputs of the cells for the inputs x, by step, and the
-// context that arose. With frozen, units and peepholes see that context.
+// run returns the outputs of the cells for the inputs x, by step, and the context
+// that it met. If frozen is given, units and peepholes see that context.
 func (m lstm1997) run(x [][]float64, frozen *context) (outputs [][]float64, seen context) {
 	cells, gates := m.Blocks*m.Cells, 2*m.Blocks
 	if m.ForgetGates {

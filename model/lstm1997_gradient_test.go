@@ -70,8 +70,8 @@ func TestTruncatedGradientMatchesDifferencesInAFrozenContext(t *testing.T) {
 			for _, text := range wrongGradients(got, c.differences(m, frozen)) {
 				t.Errorf("seed %d: %s", seed, text)
 			}
-			// It is no derivative of the network itself, of which it leaves a
-			// part out: the check must be able to tell.
+			// It is not the derivative of the network itself, because it leaves a
+			// part out. The check must be able to tell.
 			if len(wrongGradients(got, c.differences(m, nil))) == 0 {
 				t.Errorf("seed %d: the check does not tell the truncated gradient from the whole", seed)
 			}
@@ -103,7 +103,7 @@ func TestTruncatedGradientIsTheWholeWithoutRecurrentWeights(t *testing.T) {
 	}
 }
 
-// A state and its derivatives that nothing is added to are the same bits after
+// If nothing is added to a state and its derivatives, they are the same bits after
 // 1000 steps: ds(t)/ds(t−1000) = 1.
 func TestConstantErrorCarouselKeepsStatesAndDerivatives(t *testing.T) {
 	const steps = 1000
@@ -115,7 +115,7 @@ func TestConstantErrorCarouselKeepsStatesAndDerivatives(t *testing.T) {
 			in := model.Shape{Steps: steps, Batch: 2, Width: 3}
 			net := build(t, b, model.Spec{{Name: "lstm", Layer: layer}}, in, model.Options{})
 			rng := rand.New(rand.NewPCG(1, 1))
-			// Cells whose weights are zero get g(0) = 0; the gates do as they like.
+			// Cells whose weights are zero get g(0) = 0; the gates take any values.
 			weight, _ := net.Parameter("lstm.weight")
 			values := random(rng, weight.Value.Size())
 			clear(values[4*weight.Value.Cols:])
@@ -134,7 +134,7 @@ func TestConstantErrorCarouselKeepsStatesAndDerivatives(t *testing.T) {
 			for _, s := range net.States(steps, in.Batch) {
 				got := download(t, b, s.Final)
 				switch s.Name {
-				case "lstm.s", "lstm.ds_in": // of these, in'·g(0) = 0 is added
+				case "lstm.s", "lstm.ds_in": // in'·g(0) = 0 is added to these
 					compare(t, s.Name, got, want[s.Name], 0)
 				default:
 					if slices.Equal(got, want[s.Name]) {

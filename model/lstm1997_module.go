@@ -2,8 +2,8 @@ package model
 
 import "gputrain/backend"
 
-// lstm1997 is a layer of memory blocks, built. Its tensors are at their
-// largest; each pass cuts them to the batch at hand.
+// lstm1997 is the Module of LSTM1997. Its tensors have the size of the largest
+// input; each pass cuts them to the batch at hand.
 type lstm1997 struct {
 	LSTM1997
 	backend backend.Backend
@@ -43,8 +43,8 @@ func (m *lstm1997) Backward(dy backend.Tensor) backend.Tensor {
 	return backend.Tensor{}
 }
 
-// States returns what crosses the bounds of a chunk: the activations, and the
-// partial derivatives of the states, which have no gradients.
+// States returns what passes from chunk to chunk: the activations, and the partial
+// derivatives of the states. They have no gradients.
 func (m *lstm1997) States(steps, batch int) []State {
 	if !m.Stateful {
 		return nil
@@ -71,10 +71,10 @@ func (m *lstm1997) States(steps, batch int) []State {
 	return append(states, derivatives("ds_cell", m.cell))
 }
 
-// partials are the derivatives ∂s/∂W of all states by the weights of one kind
-// of unit of their block, [Batch·B·S, weights].
+// partials holds the derivatives ∂s/∂W of all states by the weights of one kind of
+// unit of their block, [Batch·B·S, weights].
 type partials struct {
-	initial backend.Tensor // before the first step; absent unless Stateful, for zeros
+	initial backend.Tensor // before the first step; absent, and zero, unless Stateful
 	current backend.Tensor
 }
 
@@ -86,8 +86,8 @@ func newPartials(b *Builder, states, weights int, stateful bool) partials {
 	return p
 }
 
-// start returns the derivatives of that many states, as they are before the
-// first step.
+// start sets the derivatives of the first states rows to their values before the
+// first step, and returns them.
 func (p partials) start(b backend.Backend, states int) backend.Tensor {
 	current := p.current.Slice(0, states)
 	if p.initial.Present() {

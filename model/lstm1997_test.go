@@ -75,7 +75,7 @@ func TestNewReportsLSTM1997ThatMakeNoSense(t *testing.T) {
 		"range NaN":                {lstm(model.LSTM1997{Blocks: 1, Cells: 1, InitRange: math.NaN()}), model.Options{}, "InitRange is NaN"},
 		"range infinite":           {lstm(model.LSTM1997{Blocks: 1, Cells: 1, InitRange: math.Inf(1)}), model.Options{}, "InitRange is +Inf"},
 		"range too large":          {lstm(model.LSTM1997{Blocks: 1, Cells: 1, InitRange: 1e300}), model.Options{}, "InitRange is 1e+300"},
-		"bias too large":           {lstm(model.LSTM1997{Blocks: 1, Cells: 1, InputGateBias: []float64{1e39}}), model.Options{}, "InputGateBias is [1e+39], want finite numbers of single precision"},
+		"bias too large":           {lstm(model.LSTM1997{Blocks: 1, Cells: 1, InputGateBias: []float64{1e39}}), model.Options{}, "InputGateBias is [1e+39], want finite numbers that fit a float32"},
 		"too large":                {lstm(model.LSTM1997{Blocks: 1 << 27, Cells: 1}), model.Options{}, ""},
 		"parameters before it": {model.Spec{
 			{Name: "dense", Layer: model.Dense{Out: 2}}, {Name: "bad", Layer: model.LSTM1997{Blocks: 1, Cells: 1}},

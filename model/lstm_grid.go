@@ -8,31 +8,29 @@ import (
 	"gputrain/backend"
 )
 
-// GridLSTM is a two-dimensional Grid LSTM (Kalchbrenner, Danihelka, Graves
-// 2015) over time and depth, trained by full backpropagation. A block of the
-// grid, at time step t and layer l, gets a hidden vector h and a memory m along
-// each dimension, computes one step of an LSTM per dimension from the hidden
-// vectors of both, and passes the results on along the dimensions:
+// GridLSTM is a two-dimensional Grid LSTM (Kalchbrenner, Danihelka, Graves 2015)
+// over time and depth, trained by full backpropagation. A block of the grid, at
+// time step t and layer l, gets a hidden vector h and a memory m along each
+// dimension. It computes one step of an LSTM per dimension from the hidden vectors
+// of both, and passes the results on along the dimensions:
 //
 //	(h¹_{t,l}, m¹_{t,l}) = LSTM¹_l([h¹_{t−1,l}, h²_{t,l−1}], m¹_{t−1,l})      time
 //	(h²_{t,l}, m²_{t,l}) = LSTM²_l([h¹_{t−1,l}, h²_{t,l−1}], m²_{t,l−1})      depth
 //
-// The depth thus has memories and gates as time has, which is what tells it
-// from a stack of LSTMs. The input enters below the first layer, through a
-// projection to both vectors of the depth, and the output is that of the depth
-// at the top:
+// So the depth has memories and gates like time; a stack of LSTMs does not. The
+// input enters below the first layer, through a projection to both vectors of the
+// depth. The output is h² at the top:
 //
 //	h²_{t,−1} = weight_h·x_t + bias_h      m²_{t,−1} = weight_m·x_t + bias_m      y_t = h²_{t,L−1}
 //
-// The LSTM is that of backend.LSTMArgs, with h = o ⊙ tanh(m); the paper writes
+// The LSTM is the one of backend.LSTMArgs, with h = o ⊙ tanh(m); the paper writes
 // h = tanh(o ⊙ m).
 //
 // The parameters are weight_h, weight_m [Hidden, Width] and bias_h, bias_m
-// [Hidden], drawn from U(±1/√Width), and per layer and dimension, drawn from
-// U(±1/√Hidden), the weights from h² and from h¹, with rows in the order i, f,
-// g, o: weight_ih_time_l0, weight_hh_time_l0, weight_ih_depth_l0,
-// weight_hh_depth_l0 [4·Hidden, Hidden], bias_time_l0, bias_depth_l0
-// [4·Hidden].
+// [Hidden], drawn from U(±1/√Width). Each layer and dimension adds the weights from
+// h² and from h¹, with rows in the order i, f, g, o, drawn from U(±1/√Hidden):
+// weight_ih_time_l0, weight_hh_time_l0, weight_ih_depth_l0, weight_hh_depth_l0
+// [4·Hidden, Hidden], bias_time_l0, bias_depth_l0 [4·Hidden].
 type GridLSTM struct {
 	Hidden   int
 	Layers   int  // 0 stands for 1
@@ -104,7 +102,8 @@ func (g GridLSTM) Build(b *Builder, in Shape) Module {
 	depth := backend.LSTMDims{Steps: 1, Batch: rows, Input: g.Hidden, Hidden: g.Hidden}
 	scratch := b.New(1, max(backend.LSTMScratch(b.Backend(), time), backend.LSTMScratch(b.Backend(), depth)))
 	dBefore, dx := b.New(rows+in.Batch, g.Hidden), b.New(rows, g.Hidden)
-	// A layer reads the gradients that the layer above it wrote, no others.
+	// A layer reads only the gradients that the layer above it wrote, so two pairs
+	// are enough.
 	var dHidden, dMemory [2]backend.Tensor
 	for i := range min(layers, 2) {
 		dHidden[i], dMemory[i] = b.New(rows, g.Hidden), b.New(rows, g.Hidden)
@@ -133,7 +132,7 @@ func (g GridLSTM) Build(b *Builder, in Shape) Module {
 	return m
 }
 
-// gridLSTM is a grid, built.
+// gridLSTM is the Module of GridLSTM.
 type gridLSTM struct {
 	backend            backend.Backend
 	toHidden, toMemory *dense         // the projection of the input
@@ -173,7 +172,8 @@ func (m *gridLSTM) States(steps, batch int) []State {
 	return states
 }
 
-// gridLayer is a row of blocks along time. Its tensors are at their largest.
+// gridLayer is a row of blocks along time. Its tensors have the size of the largest
+// input.
 type gridLayer struct {
 	backend               backend.Backend
 	hidden, memory        history        // h¹, m¹
@@ -186,8 +186,8 @@ type gridLayer struct {
 	time, depth backend.LSTMGradArgs // of the last pass
 }
 
-// forward computes h², [rows, Hidden], from h² below. memory is m² below, in,
-// and above it, out.
+// forward computes h², [rows, Hidden], from h² below. memory holds m² below, which
+// is read, and m² above, which is written.
 func (l *gridLayer) forward(below, memory backend.Tensor, in Shape) backend.Tensor {
 	n, rows := in.Batch, in.Rows()
 	h, m := l.hidden.cut(in.Steps, n), l.memory.cut(in.Steps, n)
@@ -198,11 +198,11 @@ func (l *gridLayer) forward(below, memory backend.Tensor, in Shape) backend.Tens
 	t.DH0, t.DHLast = h.initialGrad, h.lastGrad
 	t.DC0, t.DCLast = m.initialGrad, m.lastGrad
 	t.Gates = l.timeGates.Slice(0, rows)
-	t.DZ = t.Gates // which nothing needs after it
+	t.DZ = t.Gates // nothing needs the gates afterwards
 	backend.LSTMForward(l.backend, t.LSTMArgs)
 
-	// With h¹ of all steps known, the depth is a single step for a batch of
-	// all time steps.
+	// Once h¹ of all steps is known, the depth is a single step for a batch of all
+	// time steps.
 	d := &l.depth
 	d.Batch, d.X, d.H, d.C = rows, below, l.depthHidden.Slice(0, 2*rows), memory
 	d.Gates = l.depthGates.Slice(0, rows)

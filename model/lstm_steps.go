@@ -2,8 +2,9 @@ package model
 
 import "gputrain/backend"
 
-// lstmSteps is an LSTM layer in one direction of plain operations, for what the
-// fused one has not. With the layer norm L of a row, where there is one,
+// lstmSteps is an LSTM layer in one direction, made of plain operations, for the
+// options that the fused LSTM does not have. L is the layer norm of a row, if there
+// is one:
 //
 //	z   = L(x_t·W_ihᵀ) ⊙ gain_ih + b_ih + L(h_{t−1}·W_hhᵀ) ⊙ gain_hh + b_hh
 //	i, f, g, o = σ(z_i), σ(z_f), tanh(z_g), σ(z_o)
@@ -12,8 +13,8 @@ import "gputrain/backend"
 //	c_t = zoneout of c̃ and c_{t−1}
 //	h_t = zoneout of h̃ and h_{t−1}
 //
-// Tensors are at their largest; without another shape they have a row for each
-// row of the input.
+// Tensors have the size of the largest input, and a row for each row of it unless
+// another shape is given.
 type lstmSteps struct {
 	backend     backend.Backend
 	value, grad weights
@@ -22,8 +23,8 @@ type lstmSteps struct {
 	hidden, cell history
 	z            backend.Tensor    // [·, 4·Hidden]: the arguments of the gates; in Backward their gradient
 	gates        [4]backend.Tensor // i, f, g, o
-	candidate    backend.Tensor    // c̃; absent where it is c
-	squashed     backend.Tensor    // the factor of o
+	candidate    backend.Tensor    // c̃; absent if c̃ is c
+	squashed     backend.Tensor    // the tanh in h̃, the factor of o
 
 	unprojected, dProjected    backend.Tensor // o ⊙ squashed, and gradient of h̃; absent without projection
 	normIH, normHH, normC      layerNorm
@@ -33,12 +34,12 @@ type lstmSteps struct {
 	in Shape
 }
 
-// lstmScratch is what all layers use in turn, for one time step.
+// lstmScratch is what all layers use one after another, for one time step.
 type lstmScratch struct {
 	gates  backend.Tensor    // [Batch, 4·Hidden]
 	hidden backend.Tensor    // like h
 	cell   [2]backend.Tensor // like c
-	dh, dc backend.Tensor    // gradient of h and c, from the step after to the step before
+	dh, dc backend.Tensor    // gradients of h and c, which go from each step to the one before
 }
 
 func newLSTMScratch(b *Builder, in Shape, l LSTM) *lstmScratch {
@@ -87,7 +88,7 @@ func (s *lstmSteps) forward(x backend.Tensor, in Shape, mode Mode) backend.Tenso
 	b, all := s.backend, span{0, in.Rows()}
 	s.hidden.start(b, in.Batch)
 	s.cell.start(b, in.Batch)
-	z := all.of(s.z)
+	z := all.slice(s.z)
 	b.Gemm(z, backend.NoTrans, backend.Trans, 1, x, s.value.ih, 0)
 	if s.normIH.present() {
 		s.normIH.forward(b, z, z, all)
@@ -100,13 +101,13 @@ func (s *lstmSteps) forward(x backend.Tensor, in Shape, mode Mode) backend.Tenso
 	for t := range in.Steps {
 		s.advance(timeStep(t, in.Batch), timeStep(t+1, in.Batch), mode)
 	}
-	return timeSteps(1, in.Steps+1, in.Batch).of(s.hidden.values)
+	return timeSteps(1, in.Steps+1, in.Batch).slice(s.hidden.values)
 }
 
 // advance runs one time step.
 func (s *lstmSteps) advance(now, next span, mode Mode) {
 	b, hidden := s.backend, s.cell.values.Cols
-	h, c, z := now.of(s.hidden.values), now.of(s.cell.values), now.of(s.z)
+	h, c, z := now.slice(s.hidden.values), now.slice(s.cell.values), now.slice(s.z)
 	if s.normHH.present() {
 		product := s.scratch.gates.Slice(0, z.Rows)
 		b.Gemm(product, backend.NoTrans, backend.Trans, 1, h, s.value.hh, 0)
@@ -116,7 +117,7 @@ func (s *lstmSteps) advance(now, next span, mode Mode) {
 		b.Gemm(z, backend.NoTrans, backend.Trans, 1, h, s.value.hh, 1)
 	}
 	for k, gate := range s.gates {
-		gate = now.of(gate)
+		gate = now.slice(gate)
 		b.CopyCols(gate, 0, z, k*hidden, hidden)
 		if k == 2 {
 			b.Tanh(gate, gate)
@@ -124,17 +125,17 @@ func (s *lstmSteps) advance(now, next span, mode Mode) {
 			b.Sigmoid(gate, gate)
 		}
 	}
-	i, f, g, o := now.of(s.gates[0]), now.of(s.gates[1]), now.of(s.gates[2]), now.of(s.gates[3])
+	i, f, g, o := now.slice(s.gates[0]), now.slice(s.gates[1]), now.slice(s.gates[2]), now.slice(s.gates[3])
 
-	candidate, after := next.of(s.cell.values), next.of(s.cell.values)
+	candidate, after := next.slice(s.cell.values), next.slice(s.cell.values)
 	if s.candidate.Present() {
-		candidate = now.of(s.candidate)
+		candidate = now.slice(s.candidate)
 	}
 	b.Mul(candidate, f, c)
 	b.AddMul(candidate, i, g)
 	s.zoneoutCell.forward(b, after, c, candidate, now, mode)
 
-	squashed := now.of(s.squashed)
+	squashed := now.slice(s.squashed)
 	if s.normC.present() {
 		s.normC.forward(b, squashed, candidate, now)
 		b.AddRow(squashed, squashed, s.value.biasC)
@@ -142,12 +143,12 @@ func (s *lstmSteps) advance(now, next span, mode Mode) {
 	} else {
 		b.Tanh(squashed, candidate)
 	}
-	output, after := next.of(s.hidden.values), next.of(s.hidden.values)
+	output, after := next.slice(s.hidden.values), next.slice(s.hidden.values)
 	if s.zoneoutHidden.rate > 0 {
 		output = s.scratch.hidden.Slice(0, output.Rows)
 	}
 	if s.unprojected.Present() {
-		unprojected := now.of(s.unprojected)
+		unprojected := now.slice(s.unprojected)
 		b.Mul(unprojected, o, squashed)
 		b.Gemm(output, backend.NoTrans, backend.Trans, 1, unprojected, s.value.hr, 0)
 	} else {

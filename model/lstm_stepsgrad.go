@@ -6,8 +6,8 @@ func (s *lstmSteps) backward(dy, dx backend.Tensor, part span) {
 	b, n := s.backend, s.in.Batch
 	dh, dc := s.scratch.dh.Slice(0, n), s.scratch.dc.Slice(0, n)
 	h, c := s.hidden.cut(s.in.Steps, n), s.cell.cut(s.in.Steps, n)
-	h.finish(b, dh)
-	c.finish(b, dc)
+	h.startGrad(b, dh)
+	c.startGrad(b, dc)
 	for t := (part.to-part.from)/max(1, n) - 1; t >= 0; t-- {
 		from := part.from + t*n
 		s.retreat(dy, dh, dc, span{from, from + n})
@@ -18,27 +18,28 @@ func (s *lstmSteps) backward(dy, dx backend.Tensor, part span) {
 	}
 	s.addWeightGrads(part)
 	if dx.Present() {
-		b.Gemm(part.of(dx), backend.NoTrans, backend.NoTrans, 1, part.of(s.dzInput()), s.value.ih, 0)
+		b.Gemm(part.slice(dx), backend.NoTrans, backend.NoTrans, 1, part.slice(s.dzInput()), s.value.ih, 0)
 	}
 }
 
-// retreat runs the backward pass of one time step. dh and dc are the gradients
-// of h_t, but for dy, and of c_t; it makes them those of the step before.
+// retreat runs the backward pass of one time step. dh is the gradient of h_t
+// without dy, and dc is the gradient of c_t. retreat replaces them by the gradients
+// of the step before.
 func (s *lstmSteps) retreat(dy, dh, dc backend.Tensor, now span) {
 	b, n, hidden := s.backend, dh.Rows, dc.Cols
-	i, f, g, o := now.of(s.gates[0]), now.of(s.gates[1]), now.of(s.gates[2]), now.of(s.gates[3])
-	squashed, dz := now.of(s.squashed), now.of(s.z)
+	i, f, g, o := now.slice(s.gates[0]), now.slice(s.gates[1]), now.slice(s.gates[2]), now.slice(s.gates[3])
+	squashed, dz := now.slice(s.squashed), now.slice(s.z)
 	d, e := s.scratch.cell[0].Slice(0, n), s.scratch.cell[1].Slice(0, n)
 	gate := func(k int, d backend.Tensor) { b.CopyCols(dz, k*hidden, d, 0, hidden) }
 
-	b.Add(dh, dh, now.of(dy))
+	b.Add(dh, dh, now.slice(dy))
 	output := dh // gradient of h̃, then of o ⊙ squashed
 	if s.zoneoutHidden.rate > 0 {
 		output = s.scratch.hidden.Slice(0, n)
 		s.zoneoutHidden.backward(b, output, dh, now)
 	}
 	if s.unprojected.Present() {
-		b.Copy(now.of(s.dProjected), output)
+		b.Copy(now.slice(s.dProjected), output)
 		b.Gemm(d, backend.NoTrans, backend.NoTrans, 1, output, s.value.hr, 0)
 		output = d
 	}
@@ -63,26 +64,26 @@ func (s *lstmSteps) retreat(dy, dh, dc backend.Tensor, now span) {
 	b.Mul(e, d, g)
 	b.SigmoidGrad(e, i, e)
 	gate(0, e)
-	b.Mul(e, d, now.of(s.cell.values))
+	b.Mul(e, d, now.slice(s.cell.values))
 	b.SigmoidGrad(e, f, e)
 	gate(1, e)
 	b.Mul(e, d, i)
 	b.TanhGrad(e, g, e)
 	gate(2, e)
 
-	keep := 0.0 // of dh, which is what zoneout passed by
+	keep := 0.0 // 1 if dh holds the part that zoneout passed to h_{t−1}
 	if s.zoneoutHidden.rate > 0 {
 		keep = 1
 	}
 	scratch := s.scratch.gates.Slice(0, n)
 	if s.normHH.present() {
-		s.normIH.backward(b, now.of(s.normIH.y), dz, scratch, now)
-		s.normHH.backward(b, now.of(s.normHH.y), dz, scratch, now)
+		s.normIH.backward(b, now.slice(s.normIH.y), dz, scratch, now)
+		s.normHH.backward(b, now.slice(s.normHH.y), dz, scratch, now)
 	}
-	b.Gemm(dh, backend.NoTrans, backend.NoTrans, 1, now.of(s.dzRecurrent()), s.value.hh, keep)
+	b.Gemm(dh, backend.NoTrans, backend.NoTrans, 1, now.slice(s.dzRecurrent()), s.value.hh, keep)
 }
 
-// dzInput returns the gradient of x·W_ihᵀ, dzRecurrent that of h·W_hhᵀ.
+// dzInput returns the gradient of x·W_ihᵀ.
 func (s *lstmSteps) dzInput() backend.Tensor {
 	if s.normIH.present() {
 		return s.normIH.y
@@ -90,6 +91,7 @@ func (s *lstmSteps) dzInput() backend.Tensor {
 	return s.z
 }
 
+// dzRecurrent returns the gradient of h·W_hhᵀ.
 func (s *lstmSteps) dzRecurrent() backend.Tensor {
 	if s.normHH.present() {
 		return s.normHH.y
@@ -101,14 +103,14 @@ func (s *lstmSteps) dzRecurrent() backend.Tensor {
 // part, one product each.
 func (s *lstmSteps) addWeightGrads(part span) {
 	b := s.backend
-	b.Gemm(s.grad.ih, backend.Trans, backend.NoTrans, 1, part.of(s.dzInput()), part.of(s.x), 1)
-	b.Gemm(s.grad.hh, backend.Trans, backend.NoTrans, 1, part.of(s.dzRecurrent()), part.of(s.hidden.values), 1)
+	b.Gemm(s.grad.ih, backend.Trans, backend.NoTrans, 1, part.slice(s.dzInput()), part.slice(s.x), 1)
+	b.Gemm(s.grad.hh, backend.Trans, backend.NoTrans, 1, part.slice(s.dzRecurrent()), part.slice(s.hidden.values), 1)
 	for _, bias := range [...]backend.Tensor{s.grad.bih, s.grad.bhh} {
 		if bias.Present() {
-			b.SumRows(bias, part.of(s.z), 1)
+			b.SumRows(bias, part.slice(s.z), 1)
 		}
 	}
 	if s.unprojected.Present() {
-		b.Gemm(s.grad.hr, backend.Trans, backend.NoTrans, 1, part.of(s.dProjected), part.of(s.unprojected), 1)
+		b.Gemm(s.grad.hr, backend.Trans, backend.NoTrans, 1, part.slice(s.dProjected), part.slice(s.unprojected), 1)
 	}
 }

@@ -7,8 +7,8 @@ import "gputrain/backend"
 //
 //	s_t = s_{t−1} + keep ⊙ (s̃_t − s_{t−1})
 //
-// keep is 0 with probability rate and else 1 in training, 1−rate in evaluation.
-// With rate 0 it does nothing, s_t being s̃_t.
+// In training keep is 0 with probability rate, else 1. In evaluation keep is
+// 1−rate. With rate 0 zoneout does nothing: s_t is s̃_t.
 type zoneout struct {
 	rate  float64
 	noise Noise
@@ -21,7 +21,7 @@ func newZoneout(b *Builder, rate float64) zoneout {
 	return zoneout{rate: rate, noise: b.Noise()}
 }
 
-// forward sets after to s_t, where rows are those of the time step.
+// forward sets after to s_t. rows are the rows of the time step.
 func (z zoneout) forward(b backend.Backend, after, before, candidate backend.Tensor, rows span, mode Mode) {
 	if z.rate == 0 {
 		return
@@ -34,8 +34,8 @@ func (z zoneout) forward(b backend.Backend, after, before, candidate backend.Ten
 	b.Add(after, after, before)
 }
 
-// backward splits the gradient of s_t into that of s̃_t and that which passes
-// to s_{t−1}, left in grad.
+// backward splits grad, the gradient of s_t: candidate gets the gradient of s̃_t,
+// and grad keeps the part that passes to s_{t−1}.
 func (z zoneout) backward(b backend.Backend, candidate, grad backend.Tensor, rows span) {
 	z.noise.Drop(candidate, grad, z.rate, rows.from*grad.Cols)
 	b.Scale(candidate, 1-z.rate, candidate)

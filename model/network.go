@@ -1,25 +1,26 @@
 // Package model builds networks of layers on any backend and runs their
 // forward and backward passes.
 //
-// All parameters of a network lie in one flat tensor, their gradients in
-// another, and layers hold windows on them: an optimizer, clipping and
-// checkpoints are a few calls for the whole model. Names and shapes of the
-// parameters are those of PyTorch's state dict. All memory is taken when the
-// network is built; a pass allocates none, neither on the device nor in Go.
+// All parameters of a network lie in one flat tensor, their gradients in another,
+// and layers hold windows on them. So an optimizer, clipping and checkpoints take a
+// few calls for the whole model. Names and shapes of the parameters are those of
+// PyTorch's state dict. All memory is taken when the network is built; a pass
+// allocates none, neither on the device nor in Go.
 //
-// The layers are Dense, Perceptron, and the functions Activation, Logistic,
-// Squash and Threshold; the recurrent nets of the literature, Elman, Jordan,
+// The layers are Dense, Perceptron, and the functions Activation, Logistic, Squash
+// and Threshold; the recurrent nets of the literature, Elman, Jordan,
 // PartiallyRecurrent and FullyRecurrent; LSTM1997, memory blocks with their
-// truncated gradient; RNN, GRU and LSTM, with the parameters of PyTorch's;
-// GridLSTM; Dropout and LastStep. How far an error goes back in time is the
-// Window of a layer: where it is not set, one step in Elman and Jordan, the
-// whole sequence in all others but LSTM1997, which has a rule of its own.
+// truncated gradient; RNN, GRU and LSTM, with PyTorch's parameters; GridLSTM;
+// Dropout and LastStep. The Window of a layer says how far an error goes back in
+// time. If it is not set, the error goes back one step in Elman and Jordan, and
+// over the whole sequence in the other layers. LSTM1997 has a rule of its own.
 //
-// A layer of one's own implements Layer and Module: see the example of Layer.
+// To write a layer of your own, implement Layer and Module: see the example of
+// Layer.
 //
-// What depends on sizes, memory or files is an error; a call that cannot be
-// right, such as an input of another width, panics. A Network is not safe for
-// concurrent use.
+// Problems that depend on sizes, memory or files are returned as errors. A call
+// that cannot be right, such as one with an input of another width, panics. A
+// Network is not safe for concurrent use.
 package model
 
 import (
@@ -39,7 +40,7 @@ type Stage struct {
 	Layer Layer
 }
 
-// Network is a network that was built on a backend.
+// Network is a network built on a backend.
 type Network struct {
 	backend       backend.Backend
 	options       Options
@@ -51,9 +52,9 @@ type Network struct {
 	buffers       []backend.Buffer
 
 	lengths *Lengths // nil unless ragged
-	ended   bool     // what comes now has no lengths: see Builder.EndSequences
+	ended   bool     // the layers built from now on see no lengths: see Builder.EndSequences
 	seed    uint64   // of dropout and zoneout
-	noises  uint64   // how many of them the network has
+	noises  uint64   // number of streams of Noise
 
 	output  Shape // of the last Forward
 	trained bool  // the last pass was a Forward in mode Training
@@ -95,10 +96,9 @@ const (
 	BackwardPass Pass = "backward"
 )
 
-// New builds the network that spec describes on b, for inputs of in.Width
-// columns with up to in.Steps steps and in.Batch sequences. The parameters are
-// zero until Init or Load. An error names the stage; nothing stays allocated
-// then.
+// New builds the network that spec describes on b, for inputs of in.Width columns
+// with up to in.Steps steps and in.Batch sequences. The parameters are zero until
+// Init or Load. An error names the stage, and then nothing stays allocated.
 func New(b backend.Backend, spec Spec, in Shape, o Options) (*Network, error) {
 	n := &Network{backend: b, input: in, options: o}
 	if o.Observe == nil {
@@ -121,19 +121,19 @@ func New(b backend.Backend, spec Spec, in Shape, o Options) (*Network, error) {
 	return n, nil
 }
 
-// Init draws initial values for all parameters, rounded to float32. Each has
-// a random stream of its own, of seed and its index, so that the size of one
-// does not change what another gets.
+// Init draws initial values for all parameters, rounded to float32. Each parameter
+// has a random stream of its own, from seed and its index, so the size of one
+// parameter does not change the values of another.
 func (n *Network) Init(seed uint64) {
 	flat := make([]float32, n.values.Size())
-	for i, w := range n.parameters {
-		if w.init == nil {
+	for i, p := range n.parameters {
+		if p.init == nil {
 			continue
 		}
-		values := make([]float64, w.Value.Size())
-		w.init(values, rand.New(rand.NewPCG(seed, uint64(i))))
+		values := make([]float64, p.Value.Size())
+		p.init(values, rand.New(rand.NewPCG(seed, uint64(i))))
 		for j, v := range values {
-			flat[w.Value.Off-n.values.Off+j] = float32(v)
+			flat[p.Value.Off-n.values.Off+j] = float32(v)
 		}
 	}
 	n.backend.Upload(n.values, flat)
@@ -163,10 +163,10 @@ func (n *Network) Forward(x backend.Tensor, steps int, mode Mode) backend.Tensor
 	return x
 }
 
-// Backward queues the backward pass of the last Forward, which must have been
-// in mode Training and serves one Backward. dy is the gradient of its output and
-// is only read. The gradients of the parameters are added to Grads. It returns
-// the gradient of the input, absent unless the network was built with
+// Backward queues the backward pass of the last Forward. That must have been in
+// mode Training, and it serves one Backward. dy is the gradient of its output and
+// is only read. The gradients of the parameters are added to Grads. Backward
+// returns the gradient of the input, absent unless the network was built with
 // Options.InputGrad.
 func (n *Network) Backward(dy backend.Tensor) backend.Tensor {
 	if !n.trained {
@@ -219,13 +219,13 @@ func (s builtStage) output(in Shape) Shape {
 	return out
 }
 
-// Values returns the values of all parameters, flat, [1, P]. Each parameter starts at a multiple
-// of 32 elements; the padding between them is zero and stays so under every
-// optimizer.
+// Values returns the values of all parameters, flat, [1, P]. Each parameter starts
+// at a multiple of 32 elements; the padding between them is zero and stays so under
+// every optimizer.
 func (n *Network) Values() backend.Tensor { return n.values }
 
-// Grads returns the gradients of Values. Backward adds to them: whoever trains
-// sets them to zero.
+// Grads returns the gradients of Values. Backward adds to them; set them to zero
+// before each update.
 func (n *Network) Grads() backend.Tensor { return n.grads }
 
 // Parameters returns the parameters in the order of the state dict. The slice is
@@ -234,9 +234,9 @@ func (n *Network) Parameters() []Parameter { return n.parameters }
 
 // Parameter returns the parameter of the given name.
 func (n *Network) Parameter(name string) (Parameter, bool) {
-	for _, w := range n.parameters {
-		if w.Name == name {
-			return w, true
+	for _, p := range n.parameters {
+		if p.Name == name {
+			return p, true
 		}
 	}
 	return Parameter{}, false
@@ -245,8 +245,8 @@ func (n *Network) Parameter(name string) (Parameter, bool) {
 // Count returns the number of parameters, without padding.
 func (n *Network) Count() int {
 	count := 0
-	for _, w := range n.parameters {
-		count += w.Value.Size()
+	for _, p := range n.parameters {
+		count += p.Value.Size()
 	}
 	return count
 }
@@ -260,7 +260,7 @@ func (n *Network) Free() {
 }
 
 // SetSeed sets the seed of Dropout and zoneout. Passes in mode Training with the
-// same seed drop the same elements: whoever trains gives each step its own.
+// same seed drop the same elements, so give each training step its own seed.
 func (n *Network) SetSeed(seed uint64) { n.seed = seed }
 
 // alloc allocates what Free releases.

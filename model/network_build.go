@@ -108,27 +108,27 @@ func (n *Network) build(spec Spec, shapes []Shape) error {
 }
 
 const (
-	// alignment is what the offsets of parameters are multiples of, in elements:
-	// 128 bytes, a cache line of a GPU and more than any vector register.
+	// alignment divides the offset of every parameter, in elements. It is 128
+	// bytes, a cache line of a GPU and more than any vector register.
 	alignment = 32
 
-	// maxParams bounds the parameters with their padding; their bytes and
-	// those of all optimizer state fit an int64.
+	// maxParameters bounds the number of parameters with their padding, so that
+	// their bytes and those of all optimizer state fit an int64.
 	maxParameters = 1 << 58
 )
 
-// allocParams allocates the flat tensors and places the parameters on them.
+// allocParameters allocates the flat tensors and places the parameters on them.
 func (n *Network) allocParameters() error {
 	total := 0
 	offsets := make([]int, len(n.parameters))
 	largest, most := "none", 0 // the parameter with the most elements, for the error
-	for i, w := range n.parameters {
-		size, ok := product(w.Shape)
+	for i, p := range n.parameters {
+		size, ok := product(p.Shape)
 		if !ok || size > maxParameters-alignment-total {
-			return fmt.Errorf("model: parameter %q of shape %v makes the network too large", w.Name, w.Shape)
+			return fmt.Errorf("model: parameter %q of shape %v makes the network too large", p.Name, p.Shape)
 		}
 		if size > most {
-			largest, most = fmt.Sprintf("%q of shape %v", w.Name, w.Shape), size
+			largest, most = fmt.Sprintf("%q of shape %v", p.Name, p.Shape), size
 		}
 		offsets[i] = total
 		total += (size + alignment - 1) / alignment * alignment
@@ -140,9 +140,9 @@ func (n *Network) allocParameters() error {
 		}
 	}
 	for i := range n.parameters {
-		w := &n.parameters[i]
-		w.Value = window(n.values, offsets[i], w.Shape)
-		w.Grad = window(n.grads, offsets[i], w.Shape)
+		p := &n.parameters[i]
+		p.Value = window(n.values, offsets[i], p.Shape)
+		p.Grad = window(n.grads, offsets[i], p.Shape)
 	}
 	return nil
 }

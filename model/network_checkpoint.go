@@ -12,8 +12,8 @@ import (
 // such as an optimizer's state. Load ignores them.
 const trainPrefix = "train/"
 
-// Save adds all parameters to f, under their names. It waits
-// for the backend and returns its error.
+// Save adds all parameters to f, under their names. It waits for the backend and
+// returns its error.
 func (n *Network) Save(f *File) error {
 	flat := make([]float32, n.values.Size())
 	if err := n.backend.Download(flat, n.values); err != nil {
@@ -22,42 +22,42 @@ func (n *Network) Save(f *File) error {
 	if f.Tensors == nil {
 		f.Tensors = make(map[string]Array, len(n.parameters))
 	}
-	for _, w := range n.parameters {
-		from := w.Value.Off - n.values.Off
-		to := from + w.Value.Size()
-		f.Tensors[w.Name] = Array{Shape: w.Shape, Data: flat[from:to:to]}
+	for _, p := range n.parameters {
+		from := p.Value.Off - n.values.Off
+		to := from + p.Value.Size()
+		f.Tensors[p.Name] = Array{Shape: p.Shape, Data: flat[from:to:to]}
 	}
 	return nil
 }
 
-// Load sets all parameters from f. It returns an error, and changes nothing,
-// if a parameter is missing, of another shape or not finite, or if f has a
-// tensor that the network does not, unless its name begins with "train/".
+// Load sets all parameters from f. It returns an error, and changes nothing, if a
+// parameter is missing, has another shape or is not finite, or if f has a tensor
+// that the network does not have, unless its name begins with "train/".
 func (n *Network) Load(f *File) error {
 	known := make(map[string]bool, len(n.parameters))
-	for _, w := range n.parameters {
-		a, ok := f.Tensors[w.Name]
+	for _, p := range n.parameters {
+		a, ok := f.Tensors[p.Name]
 		if !ok {
-			return fmt.Errorf("model: tensor %q is missing, want shape %v", w.Name, w.Shape)
+			return fmt.Errorf("model: tensor %q is missing, want shape %v", p.Name, p.Shape)
 		}
-		if !slices.Equal(a.Shape, w.Shape) {
-			return fmt.Errorf("model: tensor %q has shape %v, want %v", w.Name, a.Shape, w.Shape)
+		if !slices.Equal(a.Shape, p.Shape) {
+			return fmt.Errorf("model: tensor %q has shape %v, want %v", p.Name, a.Shape, p.Shape)
 		}
-		if len(a.Data) != w.Value.Size() {
-			return fmt.Errorf("model: tensor %q of shape %v has %d values", w.Name, a.Shape, len(a.Data))
+		if len(a.Data) != p.Value.Size() {
+			return fmt.Errorf("model: tensor %q of shape %v has %d values", p.Name, a.Shape, len(a.Data))
 		}
 		if i := slices.IndexFunc(a.Data, notFinite); i >= 0 {
-			return fmt.Errorf("model: tensor %q: value %d is %v", w.Name, i, a.Data[i])
+			return fmt.Errorf("model: tensor %q: value %d is %v", p.Name, i, a.Data[i])
 		}
-		known[w.Name] = true
+		known[p.Name] = true
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.Tensors)) {
 		if !known[name] && !strings.HasPrefix(name, trainPrefix) {
 			return fmt.Errorf("model: tensor %q of shape %v is not in the network", name, f.Tensors[name].Shape)
 		}
 	}
-	for _, w := range n.parameters {
-		n.backend.Upload(w.Value, f.Tensors[w.Name].Data)
+	for _, p := range n.parameters {
+		n.backend.Upload(p.Value, f.Tensors[p.Name].Data)
 	}
 	return nil
 }

@@ -7,8 +7,8 @@ import (
 	"gputrain/model"
 )
 
-// A batch of sequences of 3 steps and of 1, padded to 3, through a GRU in both
-// directions. Behind the length all outputs are zero.
+// A batch of a sequence of 3 steps and one of 1 step, padded to 3, through a GRU in
+// both directions. After the length all outputs are zero.
 func ExampleNetwork_SetLengths() {
 	b := reference.New()
 	defer b.Close()

@@ -25,7 +25,7 @@ func TestLengthsThatDoNotFitPanic(t *testing.T) {
 		{"model: SetLengths: sequence 0 has length -1, want 0 to 3", func() { ragged.SetLengths(3, []int32{-1, 3}) }},
 		{"model: SetLengths: 4 steps of 2 sequences, want 1 to 3 of 1 to 2", func() { ragged.SetLengths(4, []int32{1, 4}) }},
 		{"model: SetLengths: 3 steps of 3 sequences, want 1 to 3 of 1 to 2", func() { ragged.SetLengths(3, []int32{1, 2, 3}) }},
-		{"model: Forward: x has 3 steps of 2 sequences, SetLengths got lengths for 2 of 2", func() {
+		{"model: Forward: x has 3 steps of 2 sequences, but SetLengths got lengths for 2 of 2", func() {
 			ragged.SetLengths(2, []int32{1, 2})
 			ragged.Forward(x, 3, model.Evaluation)
 		}},
@@ -43,7 +43,7 @@ func TestLengthsThatDoNotFitPanic(t *testing.T) {
 	ragged.Forward(x, 3, model.Evaluation)
 }
 
-// What the padding holds has no influence, not even on the last bit.
+// The values in the padding have no influence, not even on the last bit.
 func TestPaddingHasNoInfluence(t *testing.T) {
 	lengths := []int32{2, 0, 5}
 	in := model.Shape{Steps: 5, Batch: len(lengths), Width: 2}
@@ -82,8 +82,8 @@ func TestPaddingHasNoInfluence(t *testing.T) {
 	}
 }
 
-// Steps are counted in int and indexed in int32, and no kernel has them in the y
-// of its grid.
+// Steps are counted in int and indexed in int32, and no kernel has the steps in the
+// y dimension of its grid.
 func TestLongSequences(t *testing.T) {
 	const steps = 70_000
 	in := model.Shape{Steps: steps, Batch: 3, Width: 1}

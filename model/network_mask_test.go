@@ -61,7 +61,7 @@ func isConnected(mask [][]bool, i int) bool {
 	return source == 5 || mask[unit][source]
 }
 
-// zeroUnconnected sets the elements of W to zero that are no connections.
+// zeroUnconnected sets the elements of W that are not connections to zero.
 func zeroUnconnected(t *testing.T, c *bench, mask [][]bool) {
 	w := c.net.Parameters()[0].Value
 	values := download(t, c.b, w)
@@ -73,8 +73,8 @@ func zeroUnconnected(t *testing.T, c *bench, mask [][]bool) {
 	c.b.UploadFloat64(w, values)
 }
 
-// What a file may hold where units are not connected counts for nothing, in both
-// passes.
+// Values that a file holds where units are not connected have no influence on
+// either pass.
 func TestWeightsBesideTheMaskHaveNoInfluence(t *testing.T) {
 	in := model.Shape{Steps: 5, Batch: 2, Width: 2}
 	mask := all(3, 5)
@@ -128,6 +128,6 @@ func TestRecurrentLayersRejectWhatMakesNoSense(t *testing.T) {
 	}
 	learner := model.Spec{{Name: "below", Layer: model.Dense{Out: 2}}, {Name: "layer", Layer: model.FullyRecurrent{Hidden: 3, Gradient: model.RTRL}}}
 	if _, err := model.New(reference.New(), learner, in, model.Options{}); err == nil || !strings.Contains(err.Error(), `stage "layer": RTRL gives no gradient of the input`) {
-		t.Errorf("RTRL above a layer that learns: error %v", err)
+		t.Errorf("RTRL after a layer that learns: error %v", err)
 	}
 }

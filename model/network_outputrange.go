@@ -2,8 +2,8 @@ package model
 
 import "math"
 
-// OutputRange returns the bounds of what the network can give, as far as its
-// last layers have any: 0 and 1 after Sigmoid, −Inf and +Inf after Dense.
+// OutputRange returns the bounds of the outputs of the network, if its last layers
+// have bounds: 0 and 1 after Sigmoid, −Inf and +Inf after Dense.
 func (n *Network) OutputRange() (low, high float64) {
 	low, high = unbounded()
 	for _, s := range n.stages {
@@ -16,7 +16,7 @@ func (n *Network) OutputRange() (low, high float64) {
 	return low, high
 }
 
-// bounded is a Layer whose outputs have bounds, given those of its inputs.
+// bounded is a Layer that knows the bounds of its outputs from those of its inputs.
 type bounded interface {
 	OutputRange(low, high float64) (float64, float64)
 }

@@ -8,7 +8,7 @@ import (
 	"gputrain/model"
 )
 
-// percent is a layer of one's own that says what it can give.
+// percent is a layer of our own that knows the range of its outputs.
 type percent struct{ model.Layer }
 
 func (percent) OutputRange(_, _ float64) (float64, float64) { return 0, 100 }

@@ -63,7 +63,7 @@ func (m *totalModule) clearPadding(steps backend.Tensor) {
 	}
 }
 
-// A layer of one's own that leaves out the padding behind sequences of 2, 0 and 3
+// A layer of your own that leaves out the padding after sequences of 2, 0 and 3
 // steps.
 func ExampleBuilder_Lengths() {
 	b := reference.New()

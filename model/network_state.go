@@ -2,28 +2,27 @@ package model
 
 import "gputrain/backend"
 
-// State is a recurrent state that crosses the bounds of a chunk. All tensors
-// have one shape and a row for each sequence.
+// State is a recurrent state that passes from chunk to chunk. All its tensors have
+// the same shape and a row for each sequence.
 type State struct {
 	Name string // "lstm.h_l0"
 
 	Initial backend.Tensor // before the first step; set by the caller
-	Final   backend.Tensor // after the last step; set by Forward, that of a gradient in progress (RTRL) by Backward
+	Final   backend.Tensor // after the last step; set by Forward, or by Backward for a gradient in progress (RTRL)
 
-	// Absent where the layer's learning rule sends no error over the bounds.
+	// Absent if the layer's learning rule sends no error from chunk to chunk.
 	InitialGrad backend.Tensor // gradient of Initial; set by Backward
 	FinalGrad   backend.Tensor // gradient of Final; set by the caller, zero at first
 
-	// Reversed marks the state of a layer that goes backward in time: it begins
-	// behind the last step, and a chunk that follows does not continue it.
+	// Reversed marks the state of a layer that goes backward in time. Such a state
+	// begins after the last step, and the next chunk does not continue it.
 	Reversed bool
 }
 
-// States returns the states of the recurrent layers with Stateful set, for
-// passes of the given sizes. The windows of another size lie elsewhere in the
-// same memory, so that the caller sets Initial (and FinalGrad, if it ever did)
-// again whenever a size changes. Copying each Final to its Initial between two
-// passes continues the sequences.
+// States returns the states of the recurrent layers with Stateful set, for passes
+// of the given sizes. The states of other sizes lie elsewhere in the same memory,
+// so set Initial again whenever a size changes, and FinalGrad if it was ever set.
+// To continue the sequences, copy each Final to its Initial between two passes.
 func (n *Network) States(steps, batch int) []State {
 	var states []State
 	for _, s := range n.stages {
@@ -39,8 +38,8 @@ func (n *Network) States(steps, batch int) []State {
 	return states
 }
 
-// Restarts returns the names of the recurrent stages that are not Stateful: they
-// begin each Forward at zero, also one that goes on with a sequence.
+// Restarts returns the names of the recurrent stages that are not Stateful. They
+// begin each Forward at zero, even one that continues a sequence.
 func (n *Network) Restarts() []string {
 	var names []string
 	for _, s := range n.stages {

@@ -11,7 +11,7 @@ func (n *Network) Taught() bool { return len(n.pupils) > 0 }
 
 // Teach gives the layers with TeacherForcing the targets of the next Forward in
 // mode Training: [steps·batch, outputs of the layer]. target must keep its values
-// until then. It panics if no layer wants it.
+// until then. Teach panics if no layer has TeacherForcing set.
 func (n *Network) Teach(target backend.Tensor) {
 	if !n.Taught() {
 		panic("model: Teach: no layer has TeacherForcing set")
@@ -29,13 +29,13 @@ type pupil struct {
 }
 
 // Pupil makes Network.Teach call teach with the targets, before each Forward in
-// mode Training. They have as many columns as the layer says that it has outputs.
+// mode Training. The targets have outputs columns.
 func (b *Builder) Pupil(outputs int, teach func(target backend.Tensor)) {
 	b.network.pupils = append(b.network.pupils, pupil{b.stage, outputs, teach})
 }
 
-// checkTeacher returns an error where a layer with TeacherForcing cannot be
-// given the targets of the network, because they are not as wide.
+// checkTeacher returns an error if a layer with TeacherForcing does not have as
+// many outputs as the targets of the network have columns.
 func (n *Network) checkTeacher() error {
 	targets := n.Output().Width
 	for _, p := range n.pupils {

@@ -93,14 +93,14 @@ func TestNewReportsWhatCannotBeBuilt(t *testing.T) {
 		"layers beyond reason":  {one(model.RNN{Hidden: 1, Layers: math.MaxInt}), in, `stage "bad": Layers is`},
 		"out 0":                 {one(model.Dense{}), in, `stage "bad": Out is 0`},
 		"no such activation":    {one(model.Activation(9)), in, `stage "bad": there is no Activation 9`},
-		"forget bias, no bias":  {one(model.LSTM{Hidden: 1, NoBias: true, ForgetBias: 1}), in, `stage "bad": ForgetBias is set, and so is NoBias`},
+		"forget bias, no bias":  {one(model.LSTM{Hidden: 1, NoBias: true, ForgetBias: 1}), in, `stage "bad": ForgetBias is set, but NoBias leaves no bias to add it to`},
 		"dropout 1":             {one(model.GRU{Hidden: 1, Layers: 2, Dropout: 1}), in, `stage "bad": Dropout is 1, want at least 0 and below 1`},
-		"dropout of one layer":  {one(model.RNN{Hidden: 1, Dropout: 0.5}), in, `stage "bad": Dropout is between the layers, and there is one`},
+		"dropout of one layer":  {one(model.RNN{Hidden: 1, Dropout: 0.5}), in, `stage "bad": Dropout acts between layers, but there is only one layer`},
 		"dropout NaN":           {one(model.Dropout{Rate: math.NaN()}), in, `stage "bad": Rate is NaN, want at least 0 and below 1`},
 		"projection as wide":    {one(model.LSTM{Hidden: 3, Projection: 3}), in, `stage "bad": the Projection is 3, want 1 to 2, less than Hidden, or 0 for none`},
 		"projection -1":         {one(model.LSTM{Hidden: 3, Projection: -1}), in, `stage "bad": the Projection is -1`},
 		"zoneout NaN":           {one(model.LSTM{Hidden: 3, ZoneoutCell: math.NaN()}), in, `stage "bad": ZoneoutCell is NaN`},
-		"peephole, layer norm":  {one(model.LSTM{Hidden: 3, Peepholes: true, LayerNorm: true}), in, `stage "bad": the Peepholes do not go with`},
+		"peephole, layer norm":  {one(model.LSTM{Hidden: 3, Peepholes: true, LayerNorm: true}), in, `stage "bad": the option Peepholes does not go with`},
 		"gru hidden 0":          {one(model.GRU{}), in, `stage "bad": Hidden is 0, want 1 to`},
 		"forget bias too large": {one(model.LSTM{Hidden: 1, ForgetBias: 1e300}), in, `stage "bad": ForgetBias is 1e+300`},
 		"forget bias NaN":       {one(model.LSTM{Hidden: 1, ForgetBias: math.NaN()}), in, `stage "bad": ForgetBias is NaN`},
@@ -222,13 +222,13 @@ func TestWindowsAreThoseOfPyTorchAligned(t *testing.T) {
 			t.Errorf("%s starts at %d, its gradient at %d, the parameter before ends at %d", w.Name, w.Value.Off, w.Grad.Off, end)
 		}
 		if found, ok := net.Parameter(w.Name); !ok || found.Value != w.Value {
-			t.Errorf("Window(%q) is %v, %v", w.Name, found, ok)
+			t.Errorf("Parameter(%q) is %v, %v", w.Name, found, ok)
 		}
 		end = w.Value.Off + w.Value.Size()
 		count += w.Value.Size()
 	}
 	if len(net.Parameters()) != len(want) || net.Count() != count || net.Values().Rows != 1 || net.Values().Size() < end || net.Grads().Size() != net.Values().Size() {
-		t.Errorf("%d windows, want %d; Count %d, want %d; flat tensors %v, %v", len(net.Parameters()), len(want), net.Count(), count, net.Values(), net.Grads())
+		t.Errorf("%d parameters, want %d; Count %d, want %d; flat tensors %v, %v", len(net.Parameters()), len(want), net.Count(), count, net.Values(), net.Grads())
 	}
 	if _, ok := net.Parameter("head.gain"); ok {
 		t.Error("there is a parameter head.gain")

@@ -11,7 +11,7 @@ import "gputrain/backend"
 // train.PerceptronRule trains it.
 type Perceptron struct {
 	Out    int  // perceptrons
-	Binary bool // y is 0, not −1, where s is not above 0
+	Binary bool // y is 0 instead of −1 where s is not above 0
 }
 
 // Off returns the output of an inactive perceptron.
@@ -43,11 +43,11 @@ func (m *perceptron) Forward(x backend.Tensor, in Shape, mode Mode) backend.Tens
 
 // Threshold is the step function, applied to each element:
 //
-//	y = 1 if x > 0, else, for NaN too, −1 (with Binary: 0)
+//	y = 1 if x > 0, else −1 (with Binary: 0)
 //
-// It has no gradient: Backward panics.
+// NaN is not above 0. Threshold has no gradient: Backward panics.
 type Threshold struct {
-	Binary bool // y is 0, not −1, where x is not above 0
+	Binary bool // y is 0 instead of −1 where x is not above 0
 }
 
 // Output returns in.
@@ -78,12 +78,12 @@ func (t Threshold) off() float64 {
 type threshold struct {
 	Threshold
 	backend backend.Backend
-	y       backend.Tensor // at its largest
+	y       backend.Tensor // for the largest input
 	offset  backend.Tensor // [1, Width]; absent if Binary
 }
 
-// Forward computes y = (1−off)·[x > 0] + off. ReLUGrad keeps an element where
-// another is above 0.
+// Forward computes y = (1−off)·[x > 0] + off. ReLUGrad keeps an element of y where
+// x is above 0, and makes it zero elsewhere.
 func (m *threshold) Forward(x backend.Tensor, _ Shape, _ Mode) backend.Tensor {
 	b, y := m.backend, m.y.Slice(0, x.Rows)
 	b.Fill(y, 1-m.off())
@@ -96,5 +96,5 @@ func (m *threshold) Forward(x backend.Tensor, _ Shape, _ Mode) backend.Tensor {
 }
 
 func (m *threshold) Backward(backend.Tensor) backend.Tensor {
-	panic("model: Backward: a threshold has no gradient: a Perceptron learns by train.PerceptronRule; for backpropagation take Sigmoid")
+	panic("model: Backward: a threshold has no gradient: train a Perceptron by train.PerceptronRule, or take Sigmoid for backpropagation")
 }

@@ -18,8 +18,8 @@ import (
 	"gputrain/model"
 )
 
-// pytorchCase is a run of one PyTorch module. testdata/pytorch.py writes them
-// and has the meaning of the tensors.
+// pytorchCase is a run of one PyTorch module. testdata/pytorch.py writes it and
+// explains the tensors.
 type pytorchCase struct {
 	Name, Kind                          string
 	Layers, Steps, Batch, Width, Hidden int
@@ -94,9 +94,9 @@ func TestPytorchFixtureIsFresh(t *testing.T) {
 	}
 }
 
-// start builds a network of the layer of c and of the stages after it, and sets the
-// parameters, which spoil may change before, the input x, and the states, which it
-// returns by what they are of.
+// start builds a network of the layer of c and of the stages after it. It sets the
+// parameters, which spoil may change before, the input x, and the states. It
+// returns the states by what they belong to.
 func (c pytorchCase) start(t *testing.T, b backend.Backend, spoil func(name string, values []float64), after ...model.Stage) (net *model.Network, x backend.Tensor, kinds map[string][]model.State) {
 	t.Helper()
 	in := model.Shape{Steps: c.Steps, Batch: c.Batch, Width: c.Width}

@@ -11,13 +11,13 @@ func timeStep(t, n int) span { return span{t * n, (t + 1) * n} }
 // timeSteps returns the rows of the time steps from up to, not including, to.
 func timeSteps(from, to, n int) span { return span{from * n, to * n} }
 
-// of returns the rows of x.
-func (s span) of(x backend.Tensor) backend.Tensor { return x.Slice(s.from, s.to) }
+// slice returns the rows of x in s.
+func (s span) slice(x backend.Tensor) backend.Tensor { return x.Slice(s.from, s.to) }
 
-// ofOptional is of for a tensor that may be absent.
-func (s span) ofOptional(x backend.Tensor) backend.Tensor {
+// sliceOptional is slice for a tensor that may be absent.
+func (s span) sliceOptional(x backend.Tensor) backend.Tensor {
 	if !x.Present() {
 		return x
 	}
-	return s.of(x)
+	return s.slice(x)
 }

@@ -15,7 +15,7 @@ import (
 type stackLayer struct {
 	gates          int // rows of the weights per hidden unit
 	hidden, layers int
-	projection     int // width of h where it is not hidden; 0: it is
+	projection     int // width of h; 0 stands for hidden
 	noBias         bool
 	peepholes      bool
 	layerNorm      bool
@@ -42,7 +42,7 @@ func (r stackLayer) output(in Shape) (Shape, error) {
 		return Shape{}, fmt.Errorf("the Window is %d, want at least 1 time step, or 0 for all", r.window)
 	}
 	if r.dropout > 0 && r.layers == 1 {
-		return Shape{}, errors.New("Dropout is between the layers, and there is one")
+		return Shape{}, errors.New("Dropout acts between layers, but there is only one layer")
 	}
 	return Shape{Steps: in.Steps, Batch: in.Batch, Width: r.directions() * r.width()}, nil
 }
@@ -63,8 +63,8 @@ func (r stackLayer) directions() int {
 // directionSuffix ends the names of the parameters and states of a direction.
 var directionSuffix = [...]string{"", "_reverse"}
 
-// params describes the parameters layer by layer, in each direction by
-// direction.
+// parameters describes the parameters layer by layer, and within a layer direction
+// by direction.
 func (r stackLayer) parameters(in Shape) []ParameterSpec {
 	var params []ParameterSpec
 	for layer := range r.layers {
@@ -91,7 +91,7 @@ func (r stackLayer) widestInput(in Shape) int {
 }
 
 // weights are the parameters of one layer in one direction, or their gradients.
-// What the layer has not is absent.
+// Weights that the layer does not have are absent.
 type weights struct {
 	ih, hh                       backend.Tensor
 	bih, bhh                     backend.Tensor
@@ -100,16 +100,16 @@ type weights struct {
 	normIH, normHH, normC, biasC backend.Tensor
 }
 
-// weight is one of the weights.
+// weight describes one of the weights.
 type weight struct {
-	tensor *backend.Tensor // its place
+	tensor *backend.Tensor // the field of weights
 	draw   func(dst []float64, rng *rand.Rand)
 	name   string
 	shape  []int
 }
 
-// weightList lists the weights w of a layer in one direction whose input has that
-// width, in the order of the Parameters.
+// weightList lists the weights w of a layer in one direction, in the order of the
+// Parameters. width is the width of the input of the layer.
 func (r stackLayer) weightList(w *weights, width int) []weight {
 	var list []weight
 	add := func(tensor *backend.Tensor, draw func([]float64, *rand.Rand), name string, shape ...int) {
@@ -137,8 +137,8 @@ func (r stackLayer) weightList(w *weights, width int) []weight {
 	return list
 }
 
-// weights takes the parameters of a layer in one direction, whose input has that
-// width, from b.
+// weights takes the parameters of a layer in one direction from b. width is the
+// width of the input of the layer.
 func (r stackLayer) weights(b *Builder, layer, direction, width int) (value, grad weights) {
 	values, grads := r.weightList(&value, width), r.weightList(&grad, width)
 	first := (layer*r.directions() + direction) * len(values)

@@ -5,58 +5,58 @@ import "gputrain/backend"
 // bidirectional is a pair of sequences over the same input, one forward and one
 // backward in time (Schuster, Paliwal 1997): y_t = [forward_t, backward_t].
 type bidirectional struct {
-	backend     backend.Backend
-	forth, back sequence
-	width       int            // of the output of each
-	y           backend.Tensor // [rows, 2·width]
-	half        backend.Tensor // [rows, width]: gradient of the output of one of them
-	dBack       backend.Tensor // storage for the gradient of x by way of back
+	backend            backend.Backend
+	inOrder, inReverse sequence
+	width              int            // of the output of each sequence
+	y                  backend.Tensor // [rows, 2·width]
+	half               backend.Tensor // [rows, width]: gradient of the output of one sequence
+	dxReverse          backend.Tensor // storage for the gradient of x from inReverse
 }
 
-// bidirectional returns the pair of forth and of back, which it reverses.
-func (w *workspace) bidirectional(b *Builder, in Shape, width int, forth, back sequence) sequence {
+// bidirectional returns the pair of inOrder and inReverse, which it reverses.
+func (w *workspace) bidirectional(b *Builder, in Shape, width int, inOrder, inReverse sequence) sequence {
 	return &bidirectional{
 		backend: b.Backend(),
-		forth:   forth,
-		back: &reversed{
-			sequence: back,
+		inOrder: inOrder,
+		inReverse: &reversed{
+			sequence: inReverse,
 			reversal: newReversal(b, in),
 			x:        b.New(in.Rows(), in.Width),
 			y:        b.New(in.Rows(), width),
 			dy:       w.reversedDY,
 			dx:       w.reversedX,
 		},
-		width: width,
-		y:     b.New(in.Rows(), 2*width),
-		half:  w.half,
-		dBack: w.dBack,
+		width:     width,
+		y:         b.New(in.Rows(), 2*width),
+		half:      w.half,
+		dxReverse: w.dxReverse,
 	}
 }
 
 func (s *bidirectional) forward(x backend.Tensor, in Shape, mode Mode) backend.Tensor {
 	b, y := s.backend, s.y.Slice(0, x.Rows)
-	b.CopyCols(y, 0, s.forth.forward(x, in, mode), 0, s.width)
-	b.CopyCols(y, s.width, s.back.forward(x, in, mode), 0, s.width)
+	b.CopyCols(y, 0, s.inOrder.forward(x, in, mode), 0, s.width)
+	b.CopyCols(y, s.width, s.inReverse.forward(x, in, mode), 0, s.width)
 	return y
 }
 
 func (s *bidirectional) backward(dy, dx backend.Tensor) {
-	b, half, dBack := s.backend, s.half.Slice(0, dy.Rows), backend.Tensor{}
+	b, half, dxReverse := s.backend, s.half.Slice(0, dy.Rows), backend.Tensor{}
 	b.CopyCols(half, 0, dy, 0, s.width)
-	s.forth.backward(half, dx)
+	s.inOrder.backward(half, dx)
 	b.CopyCols(half, 0, dy, s.width, s.width)
 	if dx.Present() {
-		dBack, _ = s.dBack.Take(dx.Rows, dx.Cols)
+		dxReverse, _ = s.dxReverse.Take(dx.Rows, dx.Cols)
 	}
-	s.back.backward(half, dBack)
+	s.inReverse.backward(half, dxReverse)
 	if dx.Present() {
-		b.Add(dx, dx, dBack)
+		b.Add(dx, dx, dxReverse)
 	}
 }
 
 func (s *bidirectional) states(steps, batch int, suffix string) []State {
-	states := s.forth.states(steps, batch, suffix)
-	for _, state := range s.back.states(steps, batch, suffix+directionSuffix[1]) {
+	states := s.inOrder.states(steps, batch, suffix)
+	for _, state := range s.inReverse.states(steps, batch, suffix+directionSuffix[1]) {
 		state.Reversed = true
 		states = append(states, state)
 	}
@@ -97,7 +97,7 @@ func (s *reversed) backward(dy, dx backend.Tensor) {
 // reversal turns sequences around, each within its length.
 type reversal struct {
 	backend backend.Backend
-	lengths *Lengths     // nil where all sequences are as long
+	lengths *Lengths     // nil if all sequences are always whole
 	steps   backend.Ints // Steps−1, ..., 1, 0
 }
 
@@ -115,7 +115,7 @@ func (r reversal) apply(dst, x backend.Tensor, in Shape) {
 		r.backend.GatherRows(dst, x, r.lengths.Reversed())
 		return
 	}
-	// A time step as a single row.
+	// Each time step is moved as a single row.
 	cols := in.Batch * x.Cols
 	r.backend.GatherRows(dst.Reshape(in.Steps, cols), x.Reshape(in.Steps, cols), r.steps.Slice(r.steps.N-in.Steps, r.steps.N))
 }

@@ -7,12 +7,12 @@ import (
 )
 
 // GRU is a stack of gated recurrent units (Cho et al. 2014) trained by full
-// backpropagation through time. backend.GRUArgs has the equations. The output
-// is h of the top layer at every step, with Bidirectional that of both
-// directions side by side, [forward, backward].
+// backpropagation through time. backend.GRUArgs has the equations. The output is h
+// of the top layer at every step. With Bidirectional it is h of both directions
+// side by side, [forward, backward].
 //
-// The parameters are those of PyTorch's GRU, all drawn from U(±1/√Hidden): per
-// layer weight_ih [3·Hidden, Width or Hidden], weight_hh [3·Hidden, Hidden]
+// The parameters are those of PyTorch's GRU, all drawn from U(±1/√Hidden). Each
+// layer has weight_ih [3·Hidden, Width or Hidden], weight_hh [3·Hidden, Hidden]
 // and, unless NoBias, bias_ih [3·Hidden], bias_hh [3·Hidden], with rows in the
 // order r, z, n.
 type GRU struct {
@@ -89,10 +89,10 @@ func (l *gru) forward(x backend.Tensor, in Shape, _ Mode) backend.Tensor {
 
 func (l *gru) backward(dy, dx backend.Tensor, part span) {
 	a := l.args
-	a.X, a.H = part.of(a.X), a.H.Slice(part.from, part.to+a.Batch)
-	a.Gates, a.Recurrent = part.of(a.Gates), part.of(a.Recurrent)
-	a.DV, a.DU = a.Gates, a.Recurrent // which nothing needs after it
-	a.DY, a.DX = part.of(dy), part.ofOptional(dx)
+	a.X, a.H = part.slice(a.X), a.H.Slice(part.from, part.to+a.Batch)
+	a.Gates, a.Recurrent = part.slice(a.Gates), part.slice(a.Recurrent)
+	a.DV, a.DU = a.Gates, a.Recurrent // nothing needs these two afterwards
+	a.DY, a.DX = part.slice(dy), part.sliceOptional(dx)
 	backend.GRUBackward(l.backend, a)
 }
 

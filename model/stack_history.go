@@ -2,17 +2,18 @@ package model
 
 import "gputrain/backend"
 
-// history holds a state of a layer before the first and after every step.
+// history holds a state of a layer before the first step and after every step.
 type history struct {
 	values backend.Tensor // [(Steps+1)·Batch, Hidden]
 
-	// All [Batch, Hidden]: what Backward starts from and what it comes to, and,
-	// where sequences may be shorter, the state at the end of each and its
-	// gradient. Absent unless Stateful.
+	// All of these are [Batch, Hidden], and absent unless Stateful. Backward starts
+	// from lastGrad and ends with initialGrad. final is the state at the end of
+	// each sequence and finalGrad its gradient; they are absent if all sequences
+	// are always whole.
 	initialGrad, lastGrad backend.Tensor
 	final, finalGrad      backend.Tensor
 
-	closed bool // no error crosses the bounds: lastGrad is zero and nothing reads initialGrad
+	closed bool // no error passes from chunk to chunk: lastGrad is zero and nothing reads initialGrad
 }
 
 func newHistory(b *Builder, in Shape, hidden int, stateful bool) history {
@@ -42,8 +43,9 @@ func (h history) start(b backend.Backend, batch int) {
 	}
 }
 
-// finish sets grad, [Batch, Hidden], to what Backward starts from. h is cut.
-func (h history) finish(b backend.Backend, grad backend.Tensor) {
+// startGrad sets grad, [Batch, Hidden], to the gradient that Backward starts from.
+// h must be cut.
+func (h history) startGrad(b backend.Backend, grad backend.Tensor) {
 	if h.lastGrad.Present() {
 		b.Copy(grad, h.lastGrad)
 	} else {
@@ -51,7 +53,7 @@ func (h history) finish(b backend.Backend, grad backend.Tensor) {
 	}
 }
 
-// state describes h, which is cut, to the caller; nil unless Stateful.
+// state describes h to the caller; nil unless Stateful. h must be cut.
 func (h history) state(name string, batch int) []State {
 	if !h.initialGrad.Present() {
 		return nil

@@ -6,8 +6,8 @@ import (
 	"gputrain/backend"
 )
 
-// recurrence is a recurrent layer in one direction, built. Its tensors are at
-// their largest; each pass cuts them to the batch at hand.
+// recurrence is a recurrent layer in one direction that was built. Its tensors have
+// the size of the largest input; each pass cuts them to the batch at hand.
 type recurrence interface {
 	// forward returns h of all steps, which lies in the first of histories.
 	forward(x backend.Tensor, in Shape, mode Mode) backend.Tensor
@@ -17,11 +17,11 @@ type recurrence interface {
 	// may be absent.
 	backward(dy, dx backend.Tensor, part span)
 
-	// histories returns those of h and, where there is one, of c.
+	// histories returns the history of h and, if there is one, of c.
 	histories() []*history
 }
 
-// stateNames are those of a recurrence's histories.
+// stateNames are the names of the histories of a recurrence.
 var stateNames = [...]string{"h", "c"}
 
 // sequence is a recurrence over all of its time steps.
@@ -31,7 +31,7 @@ type sequence interface {
 	states(steps, batch int, suffix string) []State
 }
 
-// whole is a recurrence over sequences that are all as long.
+// whole is a recurrence over sequences that all have the same length.
 type whole struct{ recurrence }
 
 func (w whole) backward(dy, dx backend.Tensor) {
@@ -57,27 +57,27 @@ type stackModule struct{ layers []*stackedLayer }
 // stackedLayer is one layer of a stack, with the dropout of its output.
 type stackedLayer struct {
 	sequence
-	dropout *dropout       // nil for the last layer, and without
-	dx      backend.Tensor // gradient of the input, at its largest; absent unless wanted
+	dropout *dropout       // nil for the last layer, and without Dropout
+	dx      backend.Tensor // gradient of the input, for the largest input; absent unless wanted
 }
 
-// build builds the stack. grow makes the recurrence of a layer in one direction
-// from its parameters.
-func (r stackLayer) build(b *Builder, in Shape, grow func(in Shape, value, grad weights) recurrence) Module {
+// build builds the stack. newRecurrence makes the recurrence of a layer in one
+// direction from its parameters.
+func (r stackLayer) build(b *Builder, in Shape, newRecurrence func(in Shape, value, grad weights) recurrence) Module {
 	w, s := newWorkspace(b, in, r), &stackModule{}
 	for i := range r.layers {
 		at := Shape{Steps: in.Steps, Batch: in.Batch, Width: r.inputWidth(i, in)}
-		grown := func(direction int) sequence {
+		newSequence := func(direction int) sequence {
 			value, grad := r.weights(b, i, direction, at.Width)
-			recurrence := grow(at, value, grad)
+			recurrence := newRecurrence(at, value, grad)
 			if r.truncated() {
 				recurrence = w.windowed(b, at, recurrence, r.window)
 			}
 			return w.sequence(b, in, recurrence)
 		}
-		l := &stackedLayer{sequence: grown(0), dx: w.inputGrads[i]}
+		l := &stackedLayer{sequence: newSequence(0), dx: w.inputGrads[i]}
 		if r.bidirectional {
-			l.sequence = w.bidirectional(b, at, r.width(), l.sequence, grown(1))
+			l.sequence = w.bidirectional(b, at, r.width(), l.sequence, newSequence(1))
 		}
 		if r.dropout > 0 && i < r.layers-1 {
 			out, _ := r.output(at)
@@ -89,19 +89,19 @@ func (r stackLayer) build(b *Builder, in Shape, grow func(in Shape, value, grad 
 	return s
 }
 
-// workspace is what the layers of a stack use in turn.
+// workspace is memory that the layers of a stack use one after another.
 type workspace struct {
 	inputGrads []backend.Tensor // of each layer; absent unless wanted
 
 	masked                backend.Tensor // see padded
 	windowDY, windowDX    backend.Tensor // see windowed
-	half, dBack           backend.Tensor // see bidirectional
+	half, dxReverse       backend.Tensor // see bidirectional
 	reversedDY, reversedX backend.Tensor // see reversed
 }
 
-// newWorkspace allocates what a stack shares. The gradients of the inputs of
-// layer 1 and up take turns on two tensors, for none is read after the layer
-// below it.
+// newWorkspace allocates what a stack shares. The gradients of the inputs of layer
+// 1 and up take turns on two tensors: once the layer below has used a gradient,
+// nothing reads it any more.
 func newWorkspace(b *Builder, in Shape, r stackLayer) *workspace {
 	w := &workspace{inputGrads: make([]backend.Tensor, r.layers)}
 	widest := 0 // of the gradients
@@ -124,19 +124,19 @@ func newWorkspace(b *Builder, in Shape, r stackLayer) *workspace {
 	}
 	if r.bidirectional {
 		w.half, w.reversedDY = b.New(in.Rows(), r.width()), b.New(in.Rows(), r.width())
-		w.dBack, w.reversedX = b.New(1, in.Rows()*widest), b.New(1, in.Rows()*widest)
+		w.dxReverse, w.reversedX = b.New(1, in.Rows()*widest), b.New(1, in.Rows()*widest)
 	}
 	return w
 }
 
-// sequence returns the sequence of a recurrence.
+// sequence makes a sequence of a recurrence.
 func (w *workspace) sequence(b *Builder, in Shape, r recurrence) sequence {
 	lengths := b.Lengths(in)
 	if lengths == nil {
 		return whole{r}
 	}
-	p := &padded{recurrence: r, kept: r.histories(), backend: b.Backend(), lengths: lengths, masked: w.masked}
-	for _, h := range p.kept {
+	p := &padded{recurrence: r, histories: r.histories(), backend: b.Backend(), lengths: lengths, masked: w.masked}
+	for _, h := range p.histories {
 		if !h.initialGrad.Present() {
 			continue
 		}

@@ -12,11 +12,12 @@ import (
 //
 //	h_t = f(weight_ih_l·x_t + bias_ih_l + weight_hh_l·h_{t−1} + bias_hh_l)
 //
-// and the output is h of the top layer at every step, with Bidirectional that of
-// both directions side by side, [forward, backward]. The parameters are those
-// of PyTorch's RNN, all drawn from U(±1/√Hidden): per layer weight_ih
-// [Hidden, Width or Hidden], weight_hh [Hidden, Hidden] and, unless NoBias,
-// bias_ih [Hidden], bias_hh [Hidden].
+// The output is h of the top layer at every step. With Bidirectional it is h of
+// both directions side by side, [forward, backward].
+//
+// The parameters are those of PyTorch's RNN, all drawn from U(±1/√Hidden). Each
+// layer has weight_ih [Hidden, Width or Hidden], weight_hh [Hidden, Hidden] and,
+// unless NoBias, bias_ih [Hidden], bias_hh [Hidden].
 type RNN struct {
 	Hidden        int
 	Layers        int  // 0 stands for 1
@@ -38,7 +39,7 @@ func (r RNN) stack() stackLayer {
 // Output returns in with width r.Hidden, twice that if Bidirectional.
 func (r RNN) Output(in Shape) (Shape, error) { return r.stack().output(in) }
 
-// OutputRange returns −1 and 1, with ReLU 0 and +Inf.
+// OutputRange returns −1 and 1, or 0 and +Inf with ReLU.
 func (r RNN) OutputRange(_, _ float64) (float64, float64) {
 	if r.ReLU {
 		return ReLU.OutputRange(unbounded())
@@ -98,8 +99,8 @@ func (l *rnn) forward(x backend.Tensor, in Shape, _ Mode) backend.Tensor {
 
 func (l *rnn) backward(dy, dx backend.Tensor, part span) {
 	a := l.args
-	a.X, a.H = part.of(a.X), a.H.Slice(part.from, part.to+a.Batch)
-	a.DZ, a.DY, a.DX = part.of(l.dz), part.of(dy), part.ofOptional(dx)
+	a.X, a.H = part.slice(a.X), a.H.Slice(part.from, part.to+a.Batch)
+	a.DZ, a.DY, a.DX = part.slice(l.dz), part.slice(dy), part.sliceOptional(dx)
 	backend.RNNBackward(l.backend, a)
 }
 

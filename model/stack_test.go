@@ -137,8 +137,9 @@ func (r recurrentRun) run(t *testing.T) pass {
 	return p
 }
 
-// The definition of lengths: a batch of sequences that end early gives what each
-// gives by itself, and zeros behind; an empty one passes its states on.
+// This is the definition of lengths: a batch of sequences that end early gives what
+// each sequence gives by itself, and zeros after it. An empty sequence passes its
+// states on.
 func TestPaddedIsUnpadded(t *testing.T) {
 	const steps, width = 6, 2
 	lengths := []int32{4, 0, 6, 1, 4}
@@ -279,7 +280,7 @@ func TestBidirectionalIsTwoLayersOfOneDirection(t *testing.T) {
 }
 
 // The two biases of an LSTM and of an RNN are added to each other, so their
-// gradients are the same; those of a GRU are not.
+// gradients are the same. The gradients of the biases of a GRU differ.
 func TestGradientsOfBothBiasesAreTheSame(t *testing.T) {
 	for name, test := range map[string]struct {
 		layer model.Layer

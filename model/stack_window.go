@@ -6,17 +6,17 @@ import (
 	"gputrain/backend"
 )
 
-// windowed is a recurrence whose errors go back through so many time steps,
-// their own included, and no further (Williams, Peng 1990). It runs the backward
-// pass of a window for each time step, with the error of that step alone. No
-// error goes over the bounds of the sequence.
+// windowed is a recurrence whose errors go back window time steps, their own
+// included, and no further (Williams, Peng 1990). For each time step it runs the
+// backward pass of that window, with the error of that step alone. No error leaves
+// the sequence.
 type windowed struct {
 	recurrence
 	backend backend.Backend
 	window  int
 	batch   int            // of the last forward
-	dy      backend.Tensor // zero but for the rows of one time step
-	dx      backend.Tensor // storage for the gradient of x by one window; absent unless wanted
+	dy      backend.Tensor // zero except in the rows of one time step
+	dx      backend.Tensor // storage for the gradient of x from one window; absent unless wanted
 }
 
 // windowed returns r with a window.
@@ -42,17 +42,17 @@ func (w *windowed) backward(dy, dx backend.Tensor, part span) {
 	b, windowDX := w.backend, backend.Tensor{}
 	if dx.Present() {
 		windowDX, _ = w.dx.Take(dx.Rows, dx.Cols)
-		b.Fill(part.of(dx), 0)
+		b.Fill(part.slice(dx), 0)
 	}
 	errors := w.dy.Slice(0, dy.Rows)
 	for t := part.from / w.batch; t < part.to/w.batch; t++ {
 		now := timeStep(t, w.batch)
 		window := span{max(part.from, now.to-w.window*w.batch), now.to}
-		b.Copy(now.of(errors), now.of(dy))
+		b.Copy(now.slice(errors), now.slice(dy))
 		w.recurrence.backward(errors, windowDX, window)
-		b.Fill(now.of(errors), 0)
+		b.Fill(now.slice(errors), 0)
 		if dx.Present() {
-			b.Add(window.of(dx), window.of(dx), window.of(windowDX))
+			b.Add(window.slice(dx), window.slice(dx), window.slice(windowDX))
 		}
 	}
 }

@@ -60,7 +60,7 @@ func TestWindowOfAllStepsIsTheWholeSequence(t *testing.T) {
 	}
 }
 
-// The error of a step, as a function of the weights with the states at the
+// The error of a step is a function of the weights, with the states at the
 // beginning of its window held constant.
 func TestWindowedLSTMGradientsMatchDifferencesWithFrozenStates(t *testing.T) {
 	in := model.Shape{Steps: 6, Batch: 2, Width: 2}
@@ -109,8 +109,8 @@ func TestWindowedLSTMGradientsMatchDifferencesWithFrozenStates(t *testing.T) {
 	compare(t, "input", dx, c.differences(t, c.x, loss), gradientTolerance)
 }
 
-// Final is the state at the end of each sequence, and the padding behind it gives
-// no gradient.
+// Final is the state at the end of each sequence, and the padding after it gives no
+// gradient.
 func TestWindowOfSequencesThatEndEarly(t *testing.T) {
 	in := model.Shape{Steps: 6, Batch: 4, Width: 2}
 	lengths := []int32{4, 0, 6, 1}
@@ -158,7 +158,7 @@ func TestWindowThatMakesNoSense(t *testing.T) {
 	}{
 		{model.RNN{Hidden: 2, Window: -1}, false, "the Window is -1"},
 		{model.LSTM{Hidden: 2, Window: 6}, false, "the Window is 6, but sequences have at most 5 time steps"},
-		{model.LSTM{Hidden: 2, Window: 3, LayerNorm: true}, false, "the Window is set, which does not go with Projection, LayerNorm and zoneout"},
+		{model.LSTM{Hidden: 2, Window: 3, LayerNorm: true}, false, "the Window does not go with Projection, LayerNorm or zoneout"},
 		{model.LSTM{Hidden: 2, Window: model.WholeSequence, LayerNorm: true}, false, ""},
 		{model.LSTM{Hidden: 2, Window: model.WholeSequence}, false, ""},
 		{model.RNN{Hidden: 2, Window: 5, Stateful: true}, true, ""},

@@ -61,13 +61,13 @@ func TestBackpropagationLearnsXOR(t *testing.T) {
 }
 
 // tutorialStep returns the weights and biases of a net of sigmoid layers after a
-// step of error backpropagation for one sample, as the tutorial has it:
+// step of error backpropagation for one sample, as in the tutorial:
 //
 //	ϑ_o = (d_o−y_o)·f'(s_o)    ϑ_h = f'(s_h)·Σ_o W[o,h]·ϑ_o
 //	W[u,v] += η·ϑ_u·y_v        b_u += η·ϑ_u
 //
-// parameters holds W and b of each layer in turn; sizes are those of the input
-// and the layers.
+// parameters holds W and b of each layer in turn; sizes are the sizes of the input
+// and of the layers.
 func tutorialStep(parameters []float64, sizes []int, x, d []float64, lr float64) []float64 {
 	var weights, biases [][]float64
 	after := append([]float64(nil), parameters...)
@@ -198,8 +198,8 @@ func TestToleranceEndsFit(t *testing.T) {
 	}
 }
 
-// A gate has both: the loss is that of the targets, and one output cannot tell
-// two classes apart by which is the largest.
+// A gate has both labels and targets. The loss is that of the targets, and one
+// output cannot tell two classes apart by which output is the largest.
 func TestEvaluateOfTargetsWithLabels(t *testing.T) {
 	net := build(t, openReference(t), linear(1), model.Shape{Steps: 1, Batch: 4, Width: 2}, 1)
 	net.Backend().Fill(net.Values(), 0)

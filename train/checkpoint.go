@@ -12,7 +12,7 @@ import (
 	"gputrain/model"
 )
 
-// The entries of a checkpoint, beside the network's own tensors.
+// The entries of a checkpoint, besides the network's own tensors.
 const (
 	metaKey   = "gputrain.train" // a checkpoint, in JSON
 	sumName   = "train/loss"     // [1], Σ loss·rows of the epoch
@@ -20,7 +20,7 @@ const (
 	slotNames = "train/slot%d"   // [P]
 )
 
-// checkpoint is what the metadata of a file hold.
+// checkpoint is the metadata of a file.
 type checkpoint struct {
 	// A run continues only under these settings.
 	Optimizer string `json:"optimizer"`
@@ -59,9 +59,9 @@ func (x *exact) UnmarshalText(text []byte) error {
 	return err
 }
 
-// Save adds to f all that a trainer needs to go on: the network's tensors,
-// the optimizer's state, the place in the data, the best parameters, the
-// history. It waits for the device.
+// Save adds to f all that a trainer needs to continue: the network's tensors, the
+// optimizer's state, the place in the data, the best parameters, the history. It
+// waits for the device.
 func (t *Trainer) Save(f *model.File) error {
 	meta, err := json.Marshal(t.checkpoint())
 	if err != nil {
@@ -88,17 +88,18 @@ func (t *Trainer) Save(f *model.File) error {
 	return nil
 }
 
-// Load continues the run that Save wrote f of, in a trainer made with the same
-// options: Fit then ends with the same bytes as a run that was never stopped
-// (on the reference backend, which computes in float64, with the same figures).
-// Another optimizer, batch size or seed is an error, as is a tensor that is
-// missing or of another size; the trainer and the network are then unchanged.
+// Load continues the run that Save wrote to f, in a trainer made with the same
+// options. Fit then ends with the same bytes as a run that was never stopped (on
+// the reference backend, which computes in float64, with the same figures). Load
+// returns an error if the optimizer, the batch size or the seed differs, or if a
+// tensor is missing or has another size. The trainer and the network are then
+// unchanged.
 //
-// The other options may differ. A smaller LR or ClipNorm is the way on after a
-// divergence. More epochs train longer, which gives what a run with more epochs
-// from the start gives if the schedule does not depend on their number (a Cosine
-// with the same Total stays at its Floor) and no early stopping has put the best
-// parameters in place of the last ones.
+// The other options may differ. After a divergence, continue with a smaller LR or
+// ClipNorm. With more epochs, training goes on longer. The result is that of a run
+// with more epochs from the start if the schedule does not depend on their number
+// (a Cosine with the same Total stays at its Floor) and early stopping has not put
+// the best parameters in place of the last ones.
 func (t *Trainer) Load(f *model.File) error {
 	c, err := t.readCheckpoint(f)
 	if err != nil {
@@ -130,8 +131,8 @@ func (t *Trainer) Load(f *model.File) error {
 	return t.b.Sync()
 }
 
-// tensors returns the state on the device that is not the network's, by its
-// name in a file.
+// tensors returns the state on the device that does not belong to the network, by
+// its name in a file.
 func (t *Trainer) tensors() map[string]backend.Tensor {
 	tensors := map[string]backend.Tensor{sumName: t.lossSum}
 	for i, slot := range t.slots {
@@ -173,11 +174,11 @@ func (t *Trainer) readCheckpoint(f *model.File) (checkpoint, error) {
 	optimizer := describe(o.Optimizer)
 	switch {
 	case c.Optimizer != optimizer:
-		return c, fmt.Errorf("the checkpoint's optimizer is %s, this one is %s", c.Optimizer, optimizer)
+		return c, fmt.Errorf("the checkpoint's optimizer is %s, the trainer's is %s", c.Optimizer, optimizer)
 	case c.Batch != o.Batch:
-		return c, fmt.Errorf("the checkpoint's batch is %d, this one is %d", c.Batch, o.Batch)
+		return c, fmt.Errorf("the checkpoint's batch is %d, the trainer's is %d", c.Batch, o.Batch)
 	case c.Seed != o.Seed:
-		return c, fmt.Errorf("the checkpoint's seed is %d, this one is %d", c.Seed, o.Seed)
+		return c, fmt.Errorf("the checkpoint's seed is %d, the trainer's is %d", c.Seed, o.Seed)
 	case min(c.Step, c.Epoch, c.NextBatch, c.Rows, c.BadEpochs) < 0 || len(c.History) != c.Epoch:
 		return c, fmt.Errorf("metadata %q is damaged: %s", metaKey, text)
 	}

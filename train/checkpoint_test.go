@@ -127,8 +127,7 @@ func TestLoadedTrainerSavesTheSameFile(t *testing.T) {
 	}
 }
 
-// stopEarly sets such a learning rate that the validation loss goes up and
-// down.
+// stopEarly sets a learning rate with which the validation loss goes up and down.
 func stopEarly(o *train.Options) { o.Patience, o.LR, o.Epochs = 3, 0.4, 12 }
 
 func TestResumeIsTestedWithARunThatStopsEarly(t *testing.T) {
@@ -231,9 +230,9 @@ func TestLoadNamesWhatDoesNotFitAndChangesNothing(t *testing.T) {
 	}{
 		{"fits", patient, func(*model.File) {}, ""},
 		{"optimizer", options(func(o *train.Options) { o.Optimizer = train.AdamW{} }), func(*model.File) {}, "optimizer is train.Adam{"},
-		{"optimizer's settings", options(func(o *train.Options) { o.Optimizer = train.Adam{Beta1: 0.8} }), func(*model.File) {}, "this one is train.Adam{Beta1:0.8"},
-		{"batch", options(func(o *train.Options) { o.Batch = 6 }), func(*model.File) {}, "batch is 5, this one is 6"},
-		{"seed", options(func(o *train.Options) { o.Seed = 4 }), func(*model.File) {}, "seed is 3, this one is 4"},
+		{"optimizer's settings", options(func(o *train.Options) { o.Optimizer = train.Adam{Beta1: 0.8} }), func(*model.File) {}, "the trainer's is train.Adam{Beta1:0.8"},
+		{"batch", options(func(o *train.Options) { o.Batch = 6 }), func(*model.File) {}, "batch is 5, the trainer's is 6"},
+		{"seed", options(func(o *train.Options) { o.Seed = 4 }), func(*model.File) {}, "seed is 3, the trainer's is 4"},
 		{"plain model", patient, func(f *model.File) { delete(f.Meta, "gputrain.train") }, "without the state of its training"},
 		{"torn metadata", patient, func(f *model.File) { f.Meta["gputrain.train"] = "{" }, "metadata"},
 		{"text for a number", patient, meta(`"best_loss":"`, `"best_loss":"x`), "metadata"},

@@ -1,10 +1,6 @@
 package train
 
 import (
-	"errors"
-	"fmt"
-	"slices"
-
 	"gputrain/backend"
 	"gputrain/data"
 	"gputrain/model"
@@ -21,8 +17,8 @@ func newCarrier(net *model.Network) carrier {
 	return carrier{net: net, states: map[[2]int][]model.State{}}
 }
 
-// of returns the states for passes of these sizes.
-func (c *carrier) of(steps, batch int) []model.State {
+// statesFor returns the states for passes of these sizes.
+func (c *carrier) statesFor(steps, batch int) []model.State {
 	key := [2]int{steps, batch}
 	states, ok := c.states[key]
 	if !ok {
@@ -32,20 +28,20 @@ func (c *carrier) of(steps, batch int) []model.State {
 	return states
 }
 
-// chunk returns what to carry to and from the chunk of batch that begins at step
-// from.
+// chunk returns the states that go into and out of the chunk of batch that begins
+// at step from.
 func (c *carrier) chunk(batch data.Batch, size, from int) carry {
 	end := min(from+size, batch.Steps)
-	carry := carry{first: from == 0, states: c.of(end-from, batch.Size)}
+	carry := carry{first: from == 0, states: c.statesFor(end-from, batch.Size)}
 	if end < batch.Steps {
-		carry.next = c.of(min(size, batch.Steps-end), batch.Size)
+		carry.next = c.statesFor(min(size, batch.Steps-end), batch.Size)
 	}
 	return carry
 }
 
-// forward runs the network over batch, in chunks if it is longer than what the
-// network was built for, from states of zero, which it leaves so, and gives judge
-// the outputs of each chunk.
+// forward runs the network over batch, in chunks if batch is longer than the
+// network was built for, and calls judge with the outputs of each chunk. The states
+// are zero at the beginning, and again at the end.
 func (c *carrier) forward(b backend.Backend, batch data.Batch, feed *feed, judge func(y backend.Tensor, part data.Batch) error) error {
 	size := c.net.Input().Steps
 	for from := 0; from < batch.Steps; from += size {
@@ -57,12 +53,12 @@ func (c *carrier) forward(b backend.Backend, batch data.Batch, feed *feed, judge
 			return err
 		}
 	}
-	all := carry{first: true, states: c.of(1, c.net.Input().Batch)} // a smaller batch writes on the states of a larger one
+	all := carry{first: true, states: c.statesFor(1, c.net.Input().Batch)} // a smaller batch writes on the states of a larger one
 	all.begin(b)
 	return nil
 }
 
-// carry is what goes into one chunk and out of it.
+// carry is the states that go into one chunk and out of it.
 type carry struct {
 	first  bool // the states start at zero
 	states []model.State
@@ -84,26 +80,4 @@ func (c *carry) end(b backend.Backend) {
 	for i, s := range c.next {
 		b.Copy(s.Initial, c.states[i].Final)
 	}
-}
-
-// checkSteps says why the sequences of set, which fit the network, are too short or,
-// with the Chunk that is set, too long to train on.
-func (t *Trainer) checkSteps(set *data.Dataset) error {
-	chunk, most := t.options.Chunk, t.net.Input().Steps
-	switch {
-	case set.Lengths != nil && !slices.ContainsFunc(set.Lengths, func(length int32) bool { return length > 0 }):
-		return errors.New("all its samples have length 0: there is nothing to learn from")
-	case chunk == 0 && set.Steps > most:
-		return fmt.Errorf("its samples have %d time steps, the network was built for at most %d: set option Chunk", set.Steps, most)
-	}
-	return nil
-}
-
-// checkTeacher says why set does not have what the layers with TeacherForcing
-// want.
-func checkTeacher(net *model.Network, set *data.Dataset) error {
-	if net.Taught() && (set.Targets == nil || set.Mask != nil || !set.PerStep && set.Steps > 1) {
-		return errors.New("it has no target values for each time step, which a layer with TeacherForcing needs")
-	}
-	return nil
 }

@@ -20,7 +20,7 @@ type Divergence struct {
 	What  string  // "the training loss", "the validation loss" or "the norm of the parameters"
 	Value float64 // NaN, +Inf or −Inf
 
-	Epoch, Step int    // in and after which it was seen
+	Epoch, Step int    // the epoch in which, and the step after which, it was seen
 	Fault       *Fault // where it began; nil if that was not found, or not looked for, as with the validation loss
 	LR          float64
 	ClipNorm    float64
@@ -29,9 +29,9 @@ type Divergence struct {
 // Fault is the first result in training that is not finite.
 type Fault struct {
 	Step     int        // of training, from 1
-	Stage    string     // of the network; "" where it is the loss, the update, or what the step starts from
+	Stage    string     // of the network; "" for the loss, the update, and what the step starts from
 	Pass     model.Pass // of the stage
-	Op       string     // such as "Gemm"; "" where it is what the step starts from
+	Op       string     // such as "Gemm"; "" for what the step starts from
 	Result   string     // such as `the gradient of "rnn.weight_hh_l0"`; "" for what has no name
 	TimeStep int        // of the sequence, from 0; −1 for what belongs to no single one
 	Value    float64    // NaN, +Inf or −Inf
@@ -83,15 +83,14 @@ func (f *Fault) String() string {
 	return s.String()
 }
 
-// ofUpdate reports whether f is a result of the update, and not of what comes
-// before it.
+// ofUpdate reports whether f is a result of the update, not of a pass before it.
 func (f *Fault) ofUpdate() bool {
 	return f.Result == paramNorm || strings.HasPrefix(f.Result, paramPrefix)
 }
 
-// checkFinite returns a *Divergence if value is not finite. Where batches are
-// given, those of the epoch, it goes back to where all was finite, and looks there
-// for the fault.
+// checkFinite returns a *Divergence if value is not finite. If it gets batches,
+// those of the epoch, it goes back to where all was finite and looks for the fault
+// from there.
 func (t *Trainer) checkFinite(ctx context.Context, what string, value float64, batches *data.Batches) error {
 	if !math.IsNaN(value) && !math.IsInf(value, 0) {
 		return nil
@@ -107,17 +106,18 @@ func (t *Trainer) checkFinite(ctx context.Context, what string, value float64, b
 			d.Fault, err = t.trace(ctx, batches, seen)
 		}
 		if err != nil {
-			return fmt.Errorf("train: %w; and where it began cannot be found: %w", d, err)
+			return fmt.Errorf("train: %w; finding where it began failed: %w", d, err)
 		}
 		if d.Fault == nil {
-			return fmt.Errorf("train: %w; where it began was not found: all that the steps after step %d do is finite when they are made again", d, t.progress.step)
+			return fmt.Errorf("train: %w; where it began was not found: when the steps after step %d are repeated, all their results are finite", d, t.progress.step)
 		}
 	}
 	return fmt.Errorf("train: %w", d)
 }
 
-// trace makes the steps from the present state to batch end of the epoch, on a
-// network like that of t on a backend that watches, and returns the first fault.
+// trace repeats the steps from the present state up to batch end of the epoch, on a
+// copy of the network whose backend watches every operation. It returns the first
+// fault.
 func (t *Trainer) trace(ctx context.Context, batches *data.Batches, end int) (*Fault, error) {
 	w := &watch{Backend: t.b}
 	net, err := model.New(w, t.net.Spec(), t.net.Input(), model.Options{Ragged: t.net.Ragged(), Observe: w.observe})
@@ -139,7 +139,7 @@ func (t *Trainer) trace(ctx context.Context, batches *data.Batches, end int) (*F
 		w.look("", p.Value)
 	}
 	if w.fault != nil {
-		w.fault.Step++ // for it is the next one that they spoil
+		w.fault.Step++ // the next step is the one that they spoil
 	}
 	for i := t.progress.batch; i < end && w.fault == nil; i++ {
 		if ctx.Err() != nil {

@@ -47,7 +47,7 @@ func TestDivergenceNamesWhereItBegan(t *testing.T) {
 			},
 			want: train.Fault{Step: 2, Stage: "full", Pass: model.ForwardPass, Op: "Gemm", TimeStep: 3}},
 		{name: "sensitivities explode", spec: full(model.Tanh, model.RTRL),
-			spoil: func(net *model.Network, _ *data.Dataset) { // the hidden unit's to its bias, its state being 0
+			spoil: func(net *model.Network, _ *data.Dataset) { // the bias of the hidden unit, whose state is 0
 				fill(net, "full.weight", 0)
 				set(net, "full.weight", 2, 1)
 				set(net, "full.weight", 6, 1e15)
@@ -120,7 +120,7 @@ func fill(net *model.Network, name string, value float64) {
 }
 
 // diagonal gives an RNN of two units, without bias, input weights of 1 and
-// recurrent ones of value times the identity.
+// recurrent weights of value times the identity.
 func diagonal(net *model.Network, value float64) {
 	fill(net, "rnn.weight_ih_l0", 1)
 	fill(net, "rnn.bias_ih_l0", 0)
@@ -155,8 +155,8 @@ func TestDivergenceIsTracedFromTheLastFiniteState(t *testing.T) {
 	}
 }
 
-// Wherever the loss was read last, the steps are made again as they were, with the
-// state of the optimizer.
+// Wherever the loss was read last, the steps are repeated exactly, with the state
+// of the optimizer.
 func TestTraceDoesNotDependOnWhereItBegins(t *testing.T) {
 	trace := func(every int) train.Fault {
 		net := build(t, openCPU(t), linear(1), model.Shape{Steps: 1, Batch: 5, Width: 2}, 1)
@@ -193,7 +193,8 @@ func TestDivergenceWithLengthsIsTraced(t *testing.T) {
 	}
 }
 
-// Without memory for a second network the error says so and what it knows.
+// Without memory for a second network, the error says so and also says what it
+// knows.
 func TestDivergenceWithoutMemoryToTraceIt(t *testing.T) {
 	b := &scarce{Backend: openCPU(t), left: math.MaxInt}
 	net := build(t, b, linear(1), model.Shape{Steps: 1, Batch: 5, Width: 2}, 1)

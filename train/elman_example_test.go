@@ -12,9 +12,9 @@ import (
 	"gputrain/train"
 )
 
-// What was the input three time steps ago? As Elman trained it the net learns to
-// keep what it happens to keep; an error that goes back in time as well makes it
-// keep what it needs.
+// What was the input three time steps ago? As Elman trained it, the net learns only
+// from what its context happens to keep. An error that also goes back in time makes
+// the net keep what it needs.
 func Example_elman() {
 	b := reference.New()
 	defer b.Close()

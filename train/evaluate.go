@@ -13,20 +13,25 @@ import (
 // Metrics say how well a network does on a set.
 type Metrics struct {
 	Loss     float64 // mean over the rows that count for the loss
-	Accuracy float64 // Correct/Count; NaN if the set has no labels, or the network not an output for each
-	Correct  int     // rows whose largest output is that of the label
-	Count    int     // rows judged: samples, or their time steps if PerStep, with a label, or without any labels with a target that counts
+	Accuracy float64 // Correct/Count; NaN if the set has no labels, or the network has no output for one of them
+	Correct  int     // rows whose largest output belongs to the label
+
+	// Count is the number of rows judged. A row is a sample, or a time step of one if
+	// PerStep. It is judged if it has a label, or, in a set without labels, if its
+	// target counts.
+	Count int
 
 	// Confusion counts the rows by class, [actual][predicted]; nil where
 	// Accuracy is NaN.
 	Confusion [][]int
 }
 
-// Evaluate runs net over set, in batches of the size that it was built for, from
-// states of zero. A net with Stateful layers and an output at every step runs over
-// longer sequences than it was built for too.
-// It returns an error if the set contradicts itself, does not fit the network or the
-// loss, or has no row to judge, if memory is short, and if the device fails.
+// Evaluate runs net over set, in batches of the size that net was built for, from
+// states of zero. A net with Stateful layers and an output at every step also runs
+// over sequences that are longer than it was built for.
+//
+// Evaluate returns an error if the set contradicts itself, does not fit the network
+// or the loss, or has no row to judge, if memory runs out, or if the device fails.
 func Evaluate(net *model.Network, loss Loss, set *data.Dataset) (Metrics, error) {
 	e, err := newEvaluator(net, loss, set)
 	if err != nil {
@@ -40,9 +45,9 @@ func Evaluate(net *model.Network, loss Loss, set *data.Dataset) (Metrics, error)
 	return metrics, nil
 }
 
-// Predict returns the network's outputs for each sample of set, which needs no
-// targets: one row of the network's width, or one after the other for each
-// time step of the sample. Its errors are those of Evaluate.
+// Predict returns the network's outputs for each sample of set: one row as wide as
+// the network's output, or one such row after the other for each time step of the
+// sample. set needs no targets. The errors are those of Evaluate.
 func Predict(net *model.Network, set *data.Dataset) ([][]float32, error) {
 	if err := checkInputs(net, set); err != nil {
 		return nil, fmt.Errorf("train: predict: %w", err)
@@ -93,7 +98,7 @@ type evaluator struct {
 	feed           feed
 	value, lossSum backend.Tensor // [1,1]
 	rows           int            // in lossSum
-	grad           backend.Tensor // of the loss, which needs it where not all targets count; else absent
+	grad           backend.Tensor // of the loss, which needs it if some targets do not count; else absent
 	predicted      backend.Ints
 	received       []int32 // predicted, downloaded
 }

@@ -83,22 +83,22 @@ func TestFitRejectsWhatDoesNotFitBeforeTraining(t *testing.T) {
 		{"shorter", classifier(4, 3), train.CrossEntropy{}, sequences(6, 2, 3, 1), nil, 0, ""},
 		{"empty", classifier(4, 3), train.CrossEntropy{}, &data.Dataset{Steps: 4, Width: 3, Labels: []int32{}}, nil, 0, "training set: it is empty"},
 		{"empty validation", classifier(4, 3), train.CrossEntropy{}, good, &data.Dataset{Steps: 4, Width: 3}, 0, "validation set: it is empty"},
-		{"width", classifier(4, 3), train.CrossEntropy{}, sequences(6, 4, 5, 1), nil, 0, "5 features per time step, the network takes 3"},
-		{"steps", classifier(4, 3), train.CrossEntropy{}, sequences(6, 5, 3, 1), nil, 0, "5 time steps, the network was built for at most 4"},
+		{"width", classifier(4, 3), train.CrossEntropy{}, sequences(6, 4, 5, 1), nil, 0, "5 features per time step, but the network takes 3"},
+		{"steps", classifier(4, 3), train.CrossEntropy{}, sequences(6, 5, 3, 1), nil, 0, "5 time steps, but the network was built for at most 4"},
 		{"label", classifier(4, 3), train.CrossEntropy{}, labelled(0, 1, 2, 3, 0, 1), nil, 0, "label 3 at index 3"},
 		{"label of the validation", classifier(4, 3), train.CrossEntropy{}, good, labelled(0, 1, 2, 0, 1, 9), 0, "validation set: label 9"},
 		{"labels absent", classifier(4, 3), train.CrossEntropy{}, labelled(), nil, 0, "no labels"},
 		{"targets absent", classifier(4, 3), train.MSE{}, good, nil, 0, "no target values"},
 		{"target width", classifier(4, 3), train.MSE{}, values, nil, 0, "targets have 2 values"},
-		{"targets out of range", append(linear(1), model.Stage{Name: "sigmoid", Layer: model.Sigmoid}), train.MSE{}, targets(0, 0.5, 1.5), nil, 0, "target 1.5 at index 2 is outside of what the network can give, 0 to 1"},
-		{"targets out of range after the last step", append(model.Spec{{Name: "lstm", Layer: model.LSTM{Hidden: 1}}}, model.Stage{Name: "last", Layer: model.LastStep{}}), train.MSE{}, targets(0, -2, 1), nil, 0, "target -2 at index 1 is outside of what the network can give, -1 to 1"},
-		{"targets out of range of memory cells", model.Spec{{Name: "cells", Layer: model.LSTM1997{Blocks: 1, Cells: 1}}}, train.MSE{}, targets(0, 1, 2), nil, 0, "target 2 at index 2 is outside of what the network can give, -1 to 1"},
+		{"targets out of range", append(linear(1), model.Stage{Name: "sigmoid", Layer: model.Sigmoid}), train.MSE{}, targets(0, 0.5, 1.5), nil, 0, "target 1.5 at index 2 is outside the output range of the network, 0 to 1"},
+		{"targets out of range after the last step", append(model.Spec{{Name: "lstm", Layer: model.LSTM{Hidden: 1}}}, model.Stage{Name: "last", Layer: model.LastStep{}}), train.MSE{}, targets(0, -2, 1), nil, 0, "target -2 at index 1 is outside the output range of the network, -1 to 1"},
+		{"targets out of range of memory cells", model.Spec{{Name: "cells", Layer: model.LSTM1997{Blocks: 1, Cells: 1}}}, train.MSE{}, targets(0, 1, 2), nil, 0, "target 2 at index 2 is outside the output range of the network, -1 to 1"},
 		{"targets of linear memory cells", model.Spec{{Name: "cells", Layer: model.LSTM1997{Blocks: 1, Cells: 1, LinearOutput: true}}}, train.MSE{}, targets(0, 1, 2), nil, 0, ""},
-		{"targets out of range of a grid", model.Spec{{Name: "grid", Layer: model.GridLSTM{Hidden: 1}}}, train.MSE{}, targets(-3), nil, 0, "target -3 at index 0 is outside of what the network can give, -1 to 1"},
+		{"targets out of range of a grid", model.Spec{{Name: "grid", Layer: model.GridLSTM{Hidden: 1}}}, train.MSE{}, targets(-3), nil, 0, "target -3 at index 0 is outside the output range of the network, -1 to 1"},
 		{"targets at the bounds", append(linear(1), model.Stage{Name: "tanh", Layer: model.Tanh}), train.MSE{}, targets(0, -1, 1), nil, 0, ""},
 		{"targets without bounds", linear(1), train.MSE{}, targets(0, 1e6, -1e6), nil, 0, ""},
-		{"label per step for one output", classifier(4, 3), train.CrossEntropy{}, &perStepSet, nil, 0, "a target for each of 4 time steps (PerStep), the network gives outputs for 1: leave out model.LastStep"},
-		{"one label for an output per step", perStep, train.CrossEntropy{}, good, nil, 0, "one target per sample, the network gives outputs for 4 time steps: take the last with model.LastStep, or set PerStep"},
+		{"label per step for one output", classifier(4, 3), train.CrossEntropy{}, &perStepSet, nil, 0, "a target for each of 4 time steps (PerStep), but the network gives outputs for 1: leave out model.LastStep"},
+		{"one label for an output per step", perStep, train.CrossEntropy{}, good, nil, 0, "one target per sample, but the network gives outputs for 4 time steps: take the last with model.LastStep, or set PerStep"},
 		{"NaN in the inputs", classifier(4, 3), train.CrossEntropy{}, input(5*12+2*3+1, math.NaN()), nil, 0, "training set: feature 1 of sample 5 is NaN at time step 2"},
 		{"infinite input of the validation", classifier(4, 3), train.CrossEntropy{}, good, input(0, math.Inf(-1)), 0, "validation set: feature 0 of sample 0 is -Inf at time step 0"},
 		{"infinite target", linear(1), train.MSE{}, targets(0, 1, 2, float32(math.Inf(1))), nil, 0, "a target of sample 3 is +Inf"},
@@ -127,7 +127,7 @@ func TestFitRejectsWhatDoesNotFitBeforeTraining(t *testing.T) {
 	}
 }
 
-// broken is a backend whose downloads fail after some, as they do when the
+// broken is a backend whose downloads fail after some time, as they do when the
 // device is lost.
 type broken struct {
 	backend.Backend

@@ -8,17 +8,17 @@ import (
 	"gputrain/model"
 )
 
-// feed is the place on the device for a batch: its inputs and its targets.
+// feed holds a batch on the device: its inputs and its targets.
 type feed struct {
 	net    *model.Network
 	x      backend.Tensor
 	labels backend.Ints
 	values backend.Tensor
-	mask   backend.Tensor // [rows, 1], for batches not all of whose targets count
+	mask   backend.Tensor // [rows, 1], for batches in which some targets do not count
 
 	everyStep bool // net gives an output for every time step
 
-	valuesHost, maskHost []float32 // what is uploaded to values and mask then
+	valuesHost, maskHost []float32 // what is uploaded to values and mask for such batches
 }
 
 // newFeed makes a feed of net for batches of up to the given size.
@@ -44,8 +44,8 @@ func everyStep(net *model.Network) bool {
 	return net.OutputShape(model.Shape{Steps: 2, Batch: 1, Width: net.Input().Width}).Steps == 2
 }
 
-// inputs copies the inputs of batch to the device, tells the network how long
-// the sequences are, and returns a window on them.
+// inputs copies the inputs of batch to the device and tells the network how long
+// the sequences are. It returns the inputs on the device.
 func (f *feed) inputs(b backend.Backend, batch data.Batch) backend.Tensor {
 	x := f.x.Slice(0, batch.Steps*batch.Size)
 	b.Upload(x, batch.X)
@@ -58,7 +58,8 @@ func (f *feed) inputs(b backend.Backend, batch data.Batch) backend.Tensor {
 	return x
 }
 
-// targets is inputs for the targets. Those that batch has not are absent.
+// targets copies the targets of batch to the device. Targets that batch does not
+// have are absent.
 func (f *feed) targets(b backend.Backend, batch data.Batch) Target {
 	var target Target
 	if batch.Targets != nil {

@@ -10,30 +10,31 @@ import (
 	"gputrain/data"
 )
 
-// Fit trains from where the trainer stands, after New the beginning, after
-// Load where the checkpoint was saved, until Options.Epochs epochs are done or
-// Tolerance or Patience ends it. If that is so already it returns nil at once.
-// valid may be nil if Options.Patience is 0. All sequences begin with states of zero,
-// those of Stateful layers too.
+// Fit trains until Options.Epochs epochs are done, or until Tolerance or Patience
+// ends it. It starts where the trainer stands: at the beginning after New, at the
+// checkpoint after Load. If training is already done, Fit returns nil at once.
+// valid may be nil if Options.Patience is 0. All sequences begin with states of
+// zero, also those of Stateful layers.
 //
-// When ctx is cancelled Fit finishes the step and returns an error that wraps
-// context.Cause(ctx). The trainer can then be saved, or Fit called again with
-// the same sets: the end is the same, to the bit, as that of a Fit that was
-// never stopped.
+// When ctx is cancelled, Fit finishes the step and returns an error that wraps
+// context.Cause(ctx). Then the trainer can be saved, or Fit called again with the
+// same sets: the result is the same, to the bit, as that of a Fit that was never
+// stopped.
 //
-// It returns an error if a set contradicts itself (data.Dataset.Check), does not fit
-// the network or the loss, or holds NaN or Inf, before any training; if training
-// diverges (ErrDiverged); if the device fails or has no memory for the validation;
-// and that of OnEpoch.
+// Before any training, Fit returns an error if a set contradicts itself
+// (data.Dataset.Check), does not fit the network or the loss, or holds NaN or Inf.
+// Later it returns an error if training diverges (ErrDiverged), if the device
+// fails, if there is no memory for the validation, or if OnEpoch returns one.
 //
-// Where it diverges, the network and the trainer are as they were when the loss
-// was last read and all was finite, or when Fit began; if ctx is cancelled while
-// Fit makes that state again, as they were some steps before, at most a thousand
-// and those between two reads of the loss. The trainer can then be saved and loaded
-// into one with a smaller LR, although what is finite may be large already: the way
-// on from there may be longer than from an epoch before, saved in OnEpoch, which is
-// not called for an epoch that diverges. If it is the validation that gives no
-// finite number, there is no other way.
+// After a divergence, the network and the trainer are as they were when the loss
+// was last read and all was finite, or when Fit began. Fit repeats steps to get
+// there. If ctx is cancelled meanwhile, they are as they were some steps before, at
+// most a thousand and those between two reads of the loss.
+//
+// The trainer can then be saved, and loaded into one with a smaller LR. But numbers
+// that are still finite may already be large, so it may be better to go on from an
+// epoch before, saved in OnEpoch, which is not called for an epoch that diverges.
+// If it is the validation loss that is not finite, this is the only way.
 func (t *Trainer) Fit(ctx context.Context, train, valid *data.Dataset) error {
 	if t.done() {
 		return t.restoreBest()
@@ -69,8 +70,8 @@ func (t *Trainer) Fit(ctx context.Context, train, valid *data.Dataset) error {
 	return t.restoreBest()
 }
 
-// restoreBest ends a Fit: with Patience, the parameters of the best epoch are
-// those that stay.
+// restoreBest ends a Fit. With Patience it brings back the parameters of the best
+// epoch.
 func (t *Trainer) restoreBest() error {
 	if t.best.Present() && !math.IsInf(t.progress.bestLoss, 1) {
 		t.b.Copy(t.net.Values(), t.best)
@@ -86,8 +87,8 @@ func (t *Trainer) done() bool {
 		o.Tolerance > 0 && epochs > 0 && s.history[epochs-1].TrainLoss <= o.Tolerance
 }
 
-// prepare checks the sets and allocates what goes through them. The evaluator
-// is nil without a validation set.
+// prepare checks the sets and makes their batches and the evaluator, which is nil
+// without a validation set.
 func (t *Trainer) prepare(train, valid *data.Dataset) (*data.Batches, *evaluator, error) {
 	if err := cmp.Or(checkSet(t.net, t.options.Loss, train), t.checkSteps(train), checkTeacher(t.net, train)); err != nil {
 		return nil, nil, fmt.Errorf("train: training set: %w", err)
@@ -154,8 +155,8 @@ func (t *Trainer) lossReads(steps int) int {
 }
 
 // readLoss waits for the device and reads the mean loss of the epoch so far. The
-// loss being taken before the update, it does not show whether the last update
-// overflowed: that is looked at too.
+// loss is taken before the update and does not show whether the last update
+// overflowed, so readLoss looks at the norm of the parameters too.
 func (t *Trainer) readLoss(ctx context.Context, batches *data.Batches) error {
 	t.measureNorm()
 	if err := t.b.Download(t.received, t.readings); err != nil {
@@ -178,7 +179,7 @@ func (t *Trainer) readLoss(ctx context.Context, batches *data.Batches) error {
 	return nil
 }
 
-// measureNorm sets norm to that of the parameters.
+// measureNorm sets t.norm to the norm of the parameters.
 func (t *Trainer) measureNorm() {
 	// Clipping to the largest number multiplies by 1 and gives the norm.
 	t.b.ClipNorm(t.net.Values(), t.norm, math.MaxFloat32)

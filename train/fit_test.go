@@ -71,7 +71,7 @@ func TestMLPLearnsXOR(t *testing.T) {
 	}
 }
 
-// The loss curves of the two backends differ by rounding only.
+// The loss curves of the two backends differ only by rounding.
 func TestRecurrentNetsMemoriseOnEveryBackend(t *testing.T) {
 	const steps, classes, hidden, batch = 6, 3, 12, 8
 	set := sequences(28, steps, classes, 1) // the last batch is half full
@@ -123,7 +123,7 @@ func TestEpochLossWeighsSamplesEqually(t *testing.T) {
 			}
 			want = metrics.Loss
 		}
-		// So small a rate leaves the parameters as they are.
+		// A rate this small leaves the parameters as they are.
 		trainer := newTrainer(t, net, train.Options{Loss: train.MSE{}, Optimizer: train.SGD{}, LR: 1e-30, Epochs: 2, Batch: batch})
 		fit(t, trainer, set, nil)
 		for _, e := range trainer.History() {
@@ -296,7 +296,7 @@ func TestTheFirstStepTakesTheFactorOfStepZero(t *testing.T) {
 	wantClose(t, "w", float64(download(t, net.Backend(), net.Values())[0]), 0.2, 1e-7)
 }
 
-// counting is SGD that notes the numbers of its steps.
+// counting is SGD that records the numbers of its steps.
 type counting struct {
 	train.SGD
 	steps *[]int
@@ -321,8 +321,8 @@ func TestOptimizerStepsCountFromOne(t *testing.T) {
 func TestEveryEpochAndSeedHasItsOwnOrder(t *testing.T) {
 	const epochs = 8
 	set := line(20, 1)
-	// The first loss of an epoch is that of its first sample: at so small a
-	// rate the parameters stay.
+	// The first loss of an epoch is the loss of its first sample: at a rate this
+	// small the parameters stay.
 	firstLosses := func(seed uint64) []float64 {
 		var losses []float64
 		net := build(t, openReference(t), linear(1), model.Shape{Steps: 1, Batch: 1, Width: 2}, 1)

@@ -27,7 +27,7 @@ func openCPU(t testing.TB) backend.Backend {
 	return b
 }
 
-// emulatorDriver is one for all tests: it keeps the kernels that it has compiled.
+// emulatorDriver is shared by all tests: it keeps the kernels that it has compiled.
 var emulatorDriver = sync.OnceValues(func() (*emulator.Driver, error) {
 	return emulator.New(emulator.Options{Seed: 1})
 })
@@ -46,8 +46,8 @@ func openEmulator(t testing.TB) backend.Backend {
 	return b
 }
 
-// others returns the backends that are held against the reference. The emulated
-// GPU, which the race detector makes very slow, is not among them in short tests.
+// others returns the backends that are compared with the reference. The emulated
+// GPU is very slow under the race detector, so short tests leave it out.
 func others(t testing.TB) map[string]backend.Backend {
 	t.Helper()
 	backends := map[string]backend.Backend{"cpu": openCPU(t)}
@@ -131,8 +131,8 @@ func classifier(hidden, classes int) model.Spec {
 	}
 }
 
-// sequences returns samples of random one-hot steps, labelled with the class
-// of the first step: what a classifier must remember to the last.
+// sequences returns samples of random one-hot steps, labelled with the class of the
+// first step. A classifier must remember it to the last step.
 func sequences(n, steps, classes int, stream uint64) *data.Dataset {
 	rng := rand.New(rand.NewPCG(1, stream))
 	d := &data.Dataset{

@@ -9,22 +9,23 @@ import (
 	"gputrain/data"
 )
 
-// Target is what a batch should give: one row per row of the network's output.
+// Target holds the targets of a batch: one row for each row of the network's
+// output.
 type Target struct {
 	Labels backend.Ints   // [rows], the classes; absent if the set has none
 	Values backend.Tensor // [rows, TargetWidth]; absent if the set has none
 	Count  int            // rows with a label other than backend.IgnoreLabel; without Labels it is Rows
 
-	// [rows, 1]: 1 where Values count, 0 in the padding and where data.Batch.Mask
-	// is 0; Values are 0 there. Absent without Values, and with batches that have
-	// neither lengths nor a mask.
+	// Mask, [rows, 1], is 1 where Values count. It is 0 in the padding and where
+	// data.Batch.Mask is 0; Values are 0 there too. Mask is absent without Values,
+	// and for batches that have neither lengths nor a mask.
 	Mask backend.Tensor
 	Rows int // of Values that count
 }
 
 // Masked returns y with 0 in the rows that do not count, where Values are 0 too.
-// It is computed into dst, which may be y. Without Mask it is y itself, and dst
-// may be absent.
+// The result is computed into dst, which may be y. Without Mask the result is y
+// itself, and dst may be absent.
 func (t Target) Masked(b backend.Backend, dst, y backend.Tensor) backend.Tensor {
 	if !t.Mask.Present() {
 		return y
@@ -33,21 +34,20 @@ func (t Target) Masked(b backend.Backend, dst, y backend.Tensor) backend.Tensor 
 	return dst
 }
 
-// Loss is a function of the network's output that training makes small.
+// Loss is a function of the network's output that training minimizes.
 type Loss interface {
-	// Compute sets loss, [1,1], to the mean over the rows of y that count, and
-	// grad to its gradient by y, which is 0 in all others. Where no row counts the
-	// loss is 0. With grad absent, which target.Mask forbids, it computes the value
-	// only. It must not allocate or wait.
+	// Compute sets loss, [1,1], to the mean over the rows of y that count, and grad
+	// to its gradient by y, which is 0 in all other rows. If no row counts, the loss
+	// is 0. With grad absent, which target.Mask forbids, Compute sets the loss only.
+	// It must not allocate or wait.
 	Compute(b backend.Backend, loss, grad, y backend.Tensor, target Target)
 
-	// Rows returns how many rows count: target.Count for a loss of labels,
-	// target.Rows for one of values. They are the weight of a batch in the loss of
-	// a set.
+	// Rows returns the number of rows that count: target.Count for a loss of labels,
+	// target.Rows for a loss of values. The loss of a set weighs each batch by it.
 	Rows(target Target) int
 
-	// Check says why a network with that many outputs cannot be trained on set,
-	// which does not contradict itself (data.Dataset.Check), with this loss.
+	// Check says why a network with that many outputs cannot be trained on set with
+	// this loss. set does not contradict itself (data.Dataset.Check).
 	Check(set *data.Dataset, outputs int) error
 }
 
@@ -65,7 +65,7 @@ func (CrossEntropy) Compute(b backend.Backend, loss, grad, y backend.Tensor, tar
 // Rows implements Loss: rows with a label count.
 func (CrossEntropy) Rows(target Target) int { return target.Count }
 
-// Check implements Loss: it wants labels from 0 to outputs−1, one at least.
+// Check implements Loss: it wants labels from 0 to outputs−1, and at least one.
 func (CrossEntropy) Check(set *data.Dataset, outputs int) error {
 	labeled := false
 	for i, label := range set.Labels {
@@ -84,7 +84,7 @@ func (CrossEntropy) Check(set *data.Dataset, outputs int) error {
 }
 
 // MSE is the mean of (y−target)² over all elements of the rows of y that count.
-// Rows in the padding and those that the mask of the set leaves out do not.
+// Rows in the padding, and rows that the mask of the set leaves out, do not count.
 type MSE struct{}
 
 // Compute implements Loss.
@@ -96,18 +96,17 @@ func (MSE) Compute(b backend.Backend, loss, grad, y backend.Tensor, target Targe
 	b.SquaredError(loss, grad, target.Masked(b, grad, y), target.Values, 1/float64(rows*y.Cols))
 }
 
-// Rows implements Loss: rows with a target that counts do, whatever their labels
-// are.
+// Rows implements Loss: rows with a target count, whatever their labels are.
 func (MSE) Rows(target Target) int { return target.Rows }
 
-// Check implements Loss: it wants targets as wide as the network's output, one
-// at least that counts.
+// Check implements Loss: it wants targets as wide as the network's output, and at
+// least one that counts.
 func (MSE) Check(set *data.Dataset, outputs int) error {
 	if set.Targets == nil {
 		return errors.New("it has no target values, which the squared error needs")
 	}
 	if set.TargetWidth != outputs {
-		return fmt.Errorf("its targets have %d values, the network has %d outputs", set.TargetWidth, outputs)
+		return fmt.Errorf("its targets have %d values, but the network has %d outputs", set.TargetWidth, outputs)
 	}
 	if set.Mask != nil && !slices.Contains(set.Mask, 1) {
 		return errors.New("its mask leaves out all targets")

@@ -45,8 +45,8 @@ func (l bounded) Compute(b backend.Backend, loss, grad, y backend.Tensor, target
 	}
 }
 
-// A loss of one's own. The targets are twice the inputs but for one, which draws
-// the squared error's line away.
+// A loss of your own. The targets are twice the inputs, except for one target,
+// which draws the line of the squared error away.
 func ExampleLoss() {
 	b := reference.New()
 	defer b.Close()

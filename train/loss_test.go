@@ -98,7 +98,7 @@ func TestLossCheckNamesWhatDoesNotFit(t *testing.T) {
 		{"labels all ignored", train.CrossEntropy{}, data.Dataset{Labels: []int32{-1, -1}}, "no labels"},
 		{"targets fit", train.MSE{}, data.Dataset{Targets: []float32{1, 2, 3}, TargetWidth: 3}, ""},
 		{"targets absent", train.MSE{}, data.Dataset{Labels: []int32{1}}, "no target values"},
-		{"targets of another width", train.MSE{}, data.Dataset{Targets: []float32{1, 2}, TargetWidth: 2}, "targets have 2 values, the network has 3 outputs"},
+		{"targets of another width", train.MSE{}, data.Dataset{Targets: []float32{1, 2}, TargetWidth: 2}, "targets have 2 values, but the network has 3 outputs"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) { wantError(t, c.loss.Check(&c.set, 3), c.want) })
@@ -130,7 +130,7 @@ func TestCrossEntropyWantsLogits(t *testing.T) {
 		{model.Softmax, false},
 		{model.Sigmoid, false},
 		{model.Logistic{Slope: 2}, false},
-		{model.Elman{Hidden: 3}, false}, // whose units are sigmoid
+		{model.Elman{Hidden: 3}, false}, // its units are sigmoid
 		{model.Elman{Hidden: 3, Activation: model.Tanh}, true},
 	} {
 		spec := model.Spec{{Name: "dense", Layer: model.Dense{Out: 3}}, {Name: "end", Layer: c.last}, {Name: "last", Layer: model.LastStep{}}}

@@ -12,9 +12,9 @@ import (
 	"gputrain/train"
 )
 
-// Memory cells of 1997 learn, by the truncated gradient and one sequence after
-// the other, whether the second symbol was x or y, with 30 distractors or more
-// between it and the question.
+// Memory cells of 1997 learn whether the second symbol was x or y, with 30
+// distractors or more before the question. They learn by the truncated gradient,
+// from one sequence after the other.
 func Example_longShortTermMemory() {
 	b, err := cpu.Open(cpu.Options{Workers: 1})
 	if err != nil {

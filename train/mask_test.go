@@ -206,7 +206,7 @@ func TestNothingIsLearnedWhereNothingIsAskedFor(t *testing.T) {
 	batch.Mask[1] = 1 // the control
 	trainer.Step(batch)
 	if after := download(t, b, net.Values()); slices.Equal(after, before) {
-		t.Error("nor is anything learned where a target is asked for")
+		t.Error("nothing is learned where a target counts either")
 	}
 }
 

@@ -2,8 +2,8 @@ package train
 
 import "gputrain/backend"
 
-// memory collects allocations, to free them together. The first error sticks;
-// what is asked for after it is absent.
+// memory collects allocations, to free them together. It keeps the first error in
+// err; all allocations after it are absent.
 type memory struct {
 	b       backend.Backend
 	buffers []backend.Buffer

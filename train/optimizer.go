@@ -17,7 +17,7 @@ type Optimizer interface {
 	// shape; step counts from 1. It must not allocate or wait.
 	Update(b backend.Backend, params, grads backend.Tensor, slots []backend.Tensor, lr float64, step int)
 
-	// Check names the setting that makes no sense.
+	// Check returns an error that names a setting that makes no sense.
 	Check() error
 }
 
@@ -109,8 +109,8 @@ func (o Adam) Update(b backend.Backend, params, grads backend.Tensor, slots []ba
 // Check implements Optimizer.
 func (o Adam) Check() error { return o.check("optimizer Adam") }
 
-// AdamW is Adam whose weight decay acts on the parameters themselves and not
-// by way of the gradient (AdamArgs.Decoupled).
+// AdamW is Adam whose weight decay acts on the parameters directly, not through the
+// gradient (AdamArgs.Decoupled).
 type AdamW Adam
 
 // Slots implements Optimizer.

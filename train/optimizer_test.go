@@ -103,7 +103,8 @@ func afterSteps(t *testing.T, o train.Optimizer, start, grad []float64, lr float
 	return steps
 }
 
-// Decay by way of the gradient is scaled away by Adam, decoupled decay is not.
+// Adam scales weight decay away if it goes through the gradient, but not if it is
+// decoupled.
 func TestAdamAddsWeightDecayToTheGradient(t *testing.T) {
 	got := afterSteps(t, train.Adam{WeightDecay: 0.5}, []float64{2}, []float64{-0.4}, 0.1, 1)[0][0]
 	g := -0.4 + 0.5*2

@@ -19,28 +19,28 @@ type Options struct {
 	Batch  int    // samples per step, at most as many as the network was built for
 	Seed   uint64 // of the order of the samples, and of dropout and zoneout
 
-	// Chunk is the number of time steps after which the parameters change: the
-	// sequences are cut into chunks of that many, and the states of the layers,
-	// which must be Stateful, go on from chunk to chunk, from zero at first. No
-	// error goes back over the bounds. Sequences may be longer than the network
-	// was built for. 0 means the whole sequence.
+	// Chunk is the number of time steps after which the parameters change. The
+	// sequences are cut into chunks of that many steps. The states of the layers,
+	// which must be Stateful, start at zero and go on from chunk to chunk, but no
+	// error goes back from one chunk to the one before. Sequences may be longer
+	// than the network was built for. 0 means the whole sequence.
 	Chunk int
 
 	// Tolerance makes Fit stop after an epoch with a TrainLoss of at most this;
 	// 0 turns it off.
 	Tolerance float64
 
-	// Patience is how many epochs may pass without a smaller validation loss
-	// before Fit stops. Fit then ends with the parameters of the epoch with the
-	// smallest one. 0 turns both off.
+	// Patience is how many epochs may pass without a smaller validation loss before
+	// Fit stops. Fit then ends with the parameters of the epoch with the smallest
+	// validation loss. 0 turns off both.
 	Patience int
 
 	// LossEvery is the number of steps between two reads of the loss; 0 means
 	// 10. Each read waits for the device.
 	LossEvery int
 
-	// Neither of them may change the network: where training diverges, Fit makes
-	// the last steps again.
+	// OnStep and OnEpoch must not change the network: after a divergence Fit
+	// repeats the last steps.
 	OnStep  func(Progress)    // called after every step
 	OnEpoch func(Epoch) error // called after every epoch; an error ends Fit, which returns it
 }
@@ -49,7 +49,7 @@ type Options struct {
 type Progress struct {
 	Epoch, Epochs int     // Epoch counts from 1
 	Step, Steps   int     // steps done and steps in all epochs together
-	Samples       int     // that this Trainer has processed since New
+	Samples       int     // processed by this Trainer since New
 	Loss          float64 // mean since the epoch began, as of the last read
 }
 
@@ -57,12 +57,12 @@ type Progress struct {
 type Epoch struct {
 	Epoch     int     // from 1
 	LR        float64 // at the last step
-	TrainLoss float64 // mean over the rows, each as it was before its step
+	TrainLoss float64 // mean over the rows, each judged before its step
 
 	ValidLoss, ValidAccuracy float64 // NaN without a validation set or labels
 
-	// Wall time of the steps, without the validation. They are no part of a
-	// checkpoint, which depends on the computation only: NaN after Load.
+	// Wall time of the steps, without the validation. A checkpoint depends on the
+	// computation only and does not hold them: they are NaN after Load.
 	Seconds, SamplesPerSecond float64
 }
 
@@ -77,7 +77,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// check names the first option that makes no sense for a network built for
+// check names the first option that makes no sense for a network that was built for
 // batches of limit samples.
 func (o Options) check(limit int) error {
 	switch {
@@ -90,7 +90,7 @@ func (o Options) check(limit int) error {
 	case o.Epochs <= 0:
 		return fmt.Errorf("option Epochs is %d, want at least 1", o.Epochs)
 	case o.Batch <= 0 || o.Batch > limit:
-		return fmt.Errorf("option Batch is %d, want from 1 to %d, which the network was built for", o.Batch, limit)
+		return fmt.Errorf("option Batch is %d, want 1 to %d, as many as the network was built for", o.Batch, limit)
 	case o.Chunk < 0:
 		return fmt.Errorf("option Chunk is %d, want at least 0", o.Chunk)
 	case o.Patience < 0:

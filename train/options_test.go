@@ -28,7 +28,7 @@ func TestNewNamesTheOptionThatMakesNoSense(t *testing.T) {
 		{func(o *train.Options) { o.Epochs = 0 }, "Epochs is 0"},
 		{func(o *train.Options) { o.Batch = 0 }, "Batch is 0"},
 		{func(o *train.Options) { o.Batch = -3 }, "Batch is -3"},
-		{func(o *train.Options) { o.Batch = 9 }, "Batch is 9, want from 1 to 8"},
+		{func(o *train.Options) { o.Batch = 9 }, "Batch is 9, want 1 to 8"},
 		{func(o *train.Options) { o.ClipNorm = -1 }, "ClipNorm is -1"},
 		{func(o *train.Options) { o.ClipNorm = nan }, "ClipNorm is NaN"},
 		{func(o *train.Options) { o.Patience = -1 }, "Patience is -1"},

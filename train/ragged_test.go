@@ -15,8 +15,8 @@ import (
 )
 
 // ragged returns sequences of these lengths, padded to steps, with two features
-// and, for each step or each sequence, a label of two and two targets. The
-// padding holds what must have no influence.
+// and, for each step or each sequence, one of two labels and two targets. The
+// padding holds values that must have no influence.
 func ragged(lengths []int32, steps int, perStep bool) *data.Dataset {
 	d := &data.Dataset{Steps: steps, Width: 2, TargetWidth: 2, Lengths: lengths, PerStep: perStep, Classes: []string{"a", "b"}}
 	for i, length := range lengths {
@@ -51,7 +51,7 @@ func raggedNet(t testing.TB, b backend.Backend, spec model.Spec, in model.Shape)
 	return net
 }
 
-// Sequences give the same training, whatever they are padded to.
+// Sequences give the same training, however far they are padded.
 func TestPaddingDoesNotChangeTraining(t *testing.T) {
 	layer := func(l model.Layer) model.Spec {
 		return model.Spec{{Name: "layer", Layer: l}, {Name: "head", Layer: model.Dense{Out: 2}}}
@@ -123,7 +123,7 @@ func TestPaddingDoesNotChangeTraining(t *testing.T) {
 	}
 }
 
-// A sequence in a ragged batch is judged as it is alone.
+// A sequence in a ragged batch gets the same result as alone.
 func TestPredictRaggedIsPredictAlone(t *testing.T) {
 	lengths := []int32{4, 2, 3}
 	b := openReference(t)
@@ -159,7 +159,7 @@ func TestLengthsNeedARaggedNetwork(t *testing.T) {
 	}
 }
 
-// noisy is a network with every kind of chance.
+// noisy is a network with every kind of noise.
 var noisy = model.Spec{
 	{Name: "in", Layer: model.Dropout{Rate: 0.1}},
 	{Name: "gru", Layer: model.GRU{Hidden: 4, Layers: 2, Dropout: 0.3, Bidirectional: true}},

@@ -16,8 +16,8 @@ import (
 	"gputrain/train"
 )
 
-// delayed returns sequences of random bits, whose targets are the exclusive or
-// of the two bits before: what a net without a context cannot know.
+// delayed returns sequences of random bits. Their targets are the exclusive or of
+// the two bits before, which a net without a context cannot know.
 func delayed(n, steps int, stream uint64) *data.Dataset {
 	rng := rand.New(rand.NewPCG(1, stream))
 	d := &data.Dataset{Steps: steps, Width: 1, PerStep: true, TargetWidth: 1}
@@ -147,8 +147,8 @@ func TestMaskedWeightsStayZeroUnderEveryOptimizer(t *testing.T) {
 	}
 }
 
-// The weights that RTRL changes at every step move as those that it changes once
-// for the sequence, but for a part that falls with the learning rate.
+// If RTRL changes the weights at every step, they move as if it changed them once
+// for the sequence, except for a part that falls with the learning rate.
 func TestRTRLPerStepTendsToTheGradientOfTheSequence(t *testing.T) {
 	const steps, units = 20, 5
 	layer := model.FullyRecurrent{Hidden: units, Out: 1, Gradient: model.RTRL, Stateful: true}
@@ -278,13 +278,13 @@ func TestChunksAndTeachersThatMakeNoSense(t *testing.T) {
 		{"good", model.Spec{stateful}, 2, 4, ""},
 		{"sequences longer than the network", model.Spec{stateful}, 2, 9, ""},
 		{"negative", model.Spec{stateful}, -1, 4, "option Chunk is -1"},
-		{"longer than the network", model.Spec{stateful}, 5, 4, "option Chunk is 5, the network was built for at most 4"},
+		{"longer than the network", model.Spec{stateful}, 5, 4, "option Chunk is 5, but the network was built for at most 4"},
 		{"no memory", model.Spec{{Name: "layer", Layer: model.Dense{Out: 1}}}, 2, 4, "no Stateful layer"},
 		{"no states", model.Spec{{Name: "layer", Layer: model.Elman{Hidden: 1}}}, 2, 4, `stage "layer" is not Stateful`},
 		{"a layer that restarts", model.Spec{stateful, {Name: "gru", Layer: model.GRU{Hidden: 1}}}, 2, 4, `stage "gru" is not Stateful: it would begin each chunk at zero`},
-		{"both directions", model.Spec{{Name: "layer", Layer: model.LSTM{Hidden: 1, Bidirectional: true, Stateful: true}}, {Name: "head", Layer: model.Dense{Out: 1}}}, 2, 4, `state "layer.h_l0_reverse" is of a layer that goes backward in time`},
+		{"both directions", model.Spec{{Name: "layer", Layer: model.LSTM{Hidden: 1, Bidirectional: true, Stateful: true}}, {Name: "head", Layer: model.Dense{Out: 1}}}, 2, 4, `state "layer.h_l0_reverse" belongs to a layer that goes backward in time`},
 		{"one output", model.Spec{stateful, {Name: "last", Layer: model.LastStep{}}}, 2, 4, "no output at every time step"},
-		{"long sequences without chunks", model.Spec{stateful}, 0, 9, "9 time steps, the network was built for at most 4: set option Chunk"},
+		{"long sequences without chunks", model.Spec{stateful}, 0, 9, "9 time steps, but the network was built for at most 4: set option Chunk"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			net := build(t, openReference(t), c.spec, in, 1)
@@ -318,7 +318,7 @@ func TestRunInChunksResumesInTheMiddleOfAnEpoch(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	_, stopped := start(func(p train.Progress) {
-		if p.Step == 5*4 { // four chunks in each of three batches: in the second epoch
+		if p.Step == 5*4 { // in the second epoch: each has three batches of four chunks
 			cancel()
 		}
 		if p.Steps != 3*3*4 {

@@ -11,7 +11,7 @@ type Schedule interface {
 	// 0, 1, 2, ...
 	Factor(step int) float64
 
-	// Check names the setting that makes no sense.
+	// Check returns an error that names a setting that makes no sense.
 	Check() error
 }
 

@@ -7,7 +7,7 @@ import (
 	"gputrain/train"
 )
 
-// inverse is the learning rate of Robbins and Monro (1951): it falls as one over
+// inverse is the learning rate of Robbins and Monro (1951): it falls like one over
 // the number of the step.
 type inverse struct{ half int } // the step at which half of it is left
 
@@ -22,7 +22,7 @@ func (s inverse) Check() error {
 	return nil
 }
 
-// A schedule of one's own, for train.Options.Schedule.
+// A schedule of your own, for train.Options.Schedule.
 func ExampleSchedule() {
 	var schedule train.Schedule = inverse{half: 1000}
 	for _, step := range []int{0, 1000, 3000} {

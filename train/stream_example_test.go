@@ -10,7 +10,7 @@ import (
 	"gputrain/train"
 )
 
-// temporalXOR fills bits from step from of a stream on: two random ones, and then
+// temporalXOR fills bits from step from of a stream on: two random bits, then
 // whether they differ, again and again (Elman 1990).
 func temporalXOR(bits []float32, from int, rng *rand.Rand) {
 	for i := from; i < len(bits); i++ {
@@ -21,8 +21,8 @@ func temporalXOR(bits []float32, from int, rng *rand.Rand) {
 	}
 }
 
-// A stream that never ends, of which no more is kept than a chunk: Step learns
-// from it, and the states go on. One bit in three can be predicted.
+// A stream that never ends, of which only one chunk is kept. Step learns from it,
+// and the states go on. One bit in three can be predicted.
 func ExampleTrainer_Step() {
 	const steps = 30
 	b, err := cpu.Open(cpu.Options{})

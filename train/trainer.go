@@ -8,10 +8,10 @@
 //	defer t.Free()
 //	err = t.Fit(ctx, training, validation)
 //
-// Sequences of different lengths (data.Dataset.Lengths) need a network that was
-// built with model.Ragged. To learn while a sequence runs, or from sequences
-// longer than the network, set Options.Chunk and the option Stateful of the
-// recurrent layers.
+// Sequences of different lengths (data.Dataset.Lengths) need a network built with
+// the option Ragged (model.Options). To learn while a sequence runs, or from
+// sequences that are longer than the network was built for, set Options.Chunk and
+// the option Stateful of the recurrent layers.
 package train
 
 import (
@@ -27,8 +27,8 @@ import (
 )
 
 // Trainer trains one network. It keeps what lives from step to step: the
-// optimizer's state, the position in the data, the best parameters so far.
-// It is, as the network, not safe for concurrent use.
+// optimizer's state, the position in the data, the best parameters so far. Like the
+// network, it is not safe for concurrent use.
 type Trainer struct {
 	net     *model.Network
 	b       backend.Backend
@@ -60,7 +60,7 @@ type Trainer struct {
 // step is what one update works with.
 type step struct {
 	x      backend.Tensor
-	from   int // time step of the sequence that the first row is of
+	from   int // time step of the first row in the sequence
 	steps  int // of time
 	target Target
 	lr     float64
@@ -68,7 +68,7 @@ type step struct {
 	carry  carry  // absent where the states are the caller's
 }
 
-// progress is the part of the state that is no tensor.
+// progress is the part of the state that is not in tensors.
 type progress struct {
 	step      int     // optimizer steps done
 	epoch     int     // of the next batch, from 0
@@ -81,11 +81,11 @@ type progress struct {
 	history   []Epoch
 }
 
-// New returns a trainer of net, whose parameters it does not touch before the
-// first step: call net.Init or Load first. It allocates the optimizer's state and
-// room for a batch; Fit makes a copy of the state and the parameters in the memory
-// of the host, to go back to where training diverges. It reports options that make
-// no sense, and lack of memory.
+// New returns a trainer of net. It does not touch the parameters before the first
+// step: call net.Init or Load first. New allocates the optimizer's state and room
+// for a batch. Fit also keeps a copy of the state and the parameters in the memory
+// of the host, to go back there after a divergence. New returns an error for
+// options that make no sense, and if memory runs out.
 func New(net *model.Network, o Options) (*Trainer, error) {
 	o = o.withDefaults()
 	in := net.Input()
@@ -139,14 +139,14 @@ func (t *Trainer) Free() { t.memory.free() }
 func (t *Trainer) History() []Epoch { return slices.Clone(t.progress.history) }
 
 // Step makes one update of the parameters with the samples of batch, at most
-// Options.Batch of them, or with Options.Chunk one for each chunk. It queues the
-// work and neither waits nor allocates. Errors of the device stick to the
-// backend (see backend.Backend). The targets must be those that Options.Loss
+// Options.Batch of them. With Options.Chunk it makes one update for each chunk.
+// Step queues the work and neither waits nor allocates. Errors of the device stick
+// to the backend (see backend.Backend). The targets must be those that Options.Loss
 // needs; else the backend panics.
 //
-// Chunks begin with states of zero. Without Options.Chunk the states of Stateful
-// layers are the caller's, who copies each Final to its Initial after a Step to go
-// on with a stream: see the example, and model.Network.States.
+// The first chunk begins with states of zero. Without Options.Chunk the caller owns
+// the states of Stateful layers: to go on with a stream, copy each Final to its
+// Initial after a Step. See the example, and model.Network.States.
 func (t *Trainer) Step(batch data.Batch) {
 	if t.options.Chunk > 0 {
 		t.stepFromZero(batch)
@@ -178,23 +178,23 @@ func (t *Trainer) update(batch data.Batch, from int, carry carry) {
 	s.step++
 	backend.Replay(t.b, t.queue)
 
-	// The last batch of an epoch may be smaller, so the mean over the rows is
-	// not that over the batches.
+	// The last batch of an epoch may be smaller, so the mean over the rows is not
+	// the mean over the batches.
 	rows := o.Loss.Rows(t.step.target)
 	t.b.AddScaled(t.lossSum, float64(rows), t.loss)
 	s.rows += rows
 }
 
-// noiseSeed returns the seed of dropout and zoneout in a step. It shares no
-// stream with the order of the samples, whose streams are the epochs.
+// noiseSeed returns the seed of dropout and zoneout in a step. Its streams differ
+// from those that order the samples, whose numbers are the epochs.
 func noiseSeed(seed uint64, step int) uint64 {
 	var source rand.PCG
 	source.Seed(seed, 1<<63|uint64(step))
 	return source.Uint64()
 }
 
-// queueStep queues the operations of one step: the same ones, with the same
-// tensors, for batches of the same shape.
+// queueStep queues the operations of one step. For batches of the same shape these
+// are the same operations on the same tensors.
 func (t *Trainer) queueStep() {
 	b, o, step := t.b, &t.options, &t.step
 	params, grads := t.net.Values(), t.net.Grads()

@@ -9,27 +9,27 @@ import (
 	"gputrain/model"
 )
 
-// DeltaRule is gradient descent for linear units (Widrow, Hoff 1960): it makes
+// DeltaRule is gradient descent for linear units (Widrow, Hoff 1960). It minimizes
 //
 //	E = ½·Σ (d−s)²
 //
-// small, the sum being over all samples and outputs, s = x·weightᵀ + bias the
-// output and d the target. Online, each sample in turn corrects
+// The sum is over all samples and outputs, s = x·weightᵀ + bias is the output and d
+// the target. Online, each sample in turn makes the correction
 //
 //	weight += LR·(d−s)·x    bias += LR·(d−s)
 //
-// With Batch, the sum of all samples' corrections is made once per epoch. E has
-// no minimum but the global one. The rule finds it if LR is small enough, for
-// Batch below 2/λ, λ being the largest eigenvalue of Σ [x; 1]·[x; 1]ᵀ; unlike
-// the perceptron rule also where the classes are not separable.
+// With Batch, each epoch makes one correction, which is the sum over all samples. E
+// has no minimum but the global one. The rule finds it if LR is small enough: with
+// Batch, below 2/λ, where λ is the largest eigenvalue of Σ [x; 1]·[x; 1]ᵀ. Unlike
+// the perceptron rule, it does so even where the classes are not separable.
 //
-// A Trainer makes the same steps with SGD{} and MSE{}, whose mean has another
-// rate, LR·(samples per step)·(outputs)/2; but it shuffles the samples.
+// A Trainer with SGD{} and MSE{} makes the same steps, but shuffles the samples.
+// Because MSE is a mean, its rate must be LR·(samples per step)·(outputs)/2.
 type DeltaRule struct {
 	LR        float64 // η
 	Batch     bool    // one correction per epoch instead of one per sample
 	Tolerance float64 // Fit ends when E is at most this
-	Epochs    int     // the most
+	Epochs    int     // at most this many
 }
 
 // DeltaResult says how the delta rule ended.
@@ -38,14 +38,14 @@ type DeltaResult struct {
 	Errors    []float64 // E after 0, 1, 2, ... epochs
 }
 
-// Fit trains net, a single model.Dense, from the parameters that it has, until
-// E is within the tolerance or Epochs are done; which of them is a result, not
+// Fit trains net, a single model.Dense, from the parameters that it has, until E is
+// within the tolerance or Epochs are done. Running out of epochs is a result, not
 // an error.
 //
-// It is an error if net, set or the settings are not as they should be, if
-// memory is short, if the device fails, if ctx is cancelled, and, as it wraps
-// ErrDiverged, if E is no finite number any more: the parameters are then those
-// with which it last was one.
+// Fit returns an error if net, set or the settings do not fit the rule, if memory
+// runs out, if the device fails, or if ctx is cancelled. If E is no longer a finite
+// number, the error wraps ErrDiverged, and the parameters are the last ones with a
+// finite E.
 func (r DeltaRule) Fit(ctx context.Context, net *model.Network, set *data.Dataset) (DeltaResult, error) {
 	result, err := r.fit(ctx, net, set)
 	if err != nil {

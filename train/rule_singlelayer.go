@@ -10,13 +10,13 @@ import (
 	"gputrain/model"
 )
 
-// singleLayer is a net of one layer, y = f(x·weightᵀ + bias), with the samples
-// that it is to learn by a rule from before backpropagation. Both rules correct
-// the parameters by
+// singleLayer is a net of one layer, y = f(x·weightᵀ + bias), with the samples that
+// it learns by the perceptron rule or the delta rule. Both correct the parameters
+// by
 //
 //	weight += η·(d−y)ᵀ·x    bias += η·Σ (d−y)
 //
-// d being the targets.
+// where d are the targets.
 type singleLayer struct {
 	net          *model.Network
 	b            backend.Backend
@@ -26,11 +26,11 @@ type singleLayer struct {
 	x, targets backend.Tensor // of all samples
 	y, miss    backend.Tensor // of the last forward; miss is d−y
 	loss, sum  backend.Tensor // [1,1]
-	finite     backend.Tensor // the parameters with which the errors were finite; at first, those of net
+	finite     backend.Tensor // the last parameters with finite errors; at first, those of net
 	received   []float32      // where sum is downloaded to
 }
 
-// newSingleLayer puts set, which fits the net, on its backend.
+// newSingleLayer copies set, which must fit the net, to its backend.
 func newSingleLayer(net *model.Network, set *data.Dataset) (*singleLayer, error) {
 	b, n, out := net.Backend(), set.Len(), net.Output().Width
 	l := &singleLayer{net: net, b: b, weight: net.Parameters()[0].Value, memory: memory{b: b}, received: make([]float32, 1)}
@@ -84,8 +84,8 @@ func (l *singleLayer) takeSum() (float64, error) {
 	return float64(l.received[0]), nil
 }
 
-// checkRule returns the only layer of net, which is to be an L, or says why a
-// rule cannot run on net and set with these settings.
+// checkRule returns the only layer of net, which must be an L, or says why a rule
+// cannot run on net and set with these settings.
 func checkRule[L model.Layer](net *model.Network, set *data.Dataset, lr float64, epochs int) (L, error) {
 	spec := net.Spec()
 	layer, ok := spec[0].Layer.(L)

@@ -22,20 +22,19 @@ func checkGradient(net *model.Network) error {
 	return nil
 }
 
-// checkLogits says why the outputs of net are no logits, if those are what loss
-// wants.
+// checkLogits says why the outputs of net cannot be logits, if loss wants logits.
 func checkLogits(net *model.Network, loss Loss) error {
 	low, high := net.OutputRange()
 	if _, wanted := loss.(CrossEntropy); wanted && low == 0 && high == 1 {
-		return errors.New("the outputs of the network are from 0 to 1, but CrossEntropy wants logits, to which it applies softmax itself: leave out Softmax or Sigmoid at the end")
+		return errors.New("the outputs of the network are from 0 to 1, but CrossEntropy wants logits because it applies softmax itself: leave out Softmax or Sigmoid at the end")
 	}
 	return nil
 }
 
-// checkChunk says why net cannot run on one chunk of sequences after the other.
+// checkChunk says why net cannot run on sequences chunk by chunk.
 func checkChunk(net *model.Network, chunk int) error {
 	if most := net.Input().Steps; chunk > most {
-		return fmt.Errorf("option Chunk is %d, the network was built for at most %d time steps", chunk, most)
+		return fmt.Errorf("option Chunk is %d, but the network was built for at most %d time steps", chunk, most)
 	}
 	if err := checkCarry(net); err != nil {
 		return fmt.Errorf("option Chunk is %d, but %w", chunk, err)
@@ -43,18 +42,18 @@ func checkChunk(net *model.Network, chunk int) error {
 	return nil
 }
 
-// checkCarry says why net does not keep what it knows from chunk to chunk, from the
-// past only, or does not have an output for each time step.
+// checkCarry says why net cannot go on from chunk to chunk. Its states must carry
+// over, and only forward in time, and it must have an output at every time step.
 func checkCarry(net *model.Network) error {
 	if restarts := net.Restarts(); len(restarts) > 0 {
 		return fmt.Errorf("stage %q is not Stateful: it would begin each chunk at zero", restarts[0])
 	}
 	states := net.States(1, 1)
 	if len(states) == 0 {
-		return errors.New("the network has no Stateful layer, which would go on from chunk to chunk")
+		return errors.New("the network has no Stateful layer that would go on from chunk to chunk")
 	}
 	if i := slices.IndexFunc(states, func(s model.State) bool { return s.Reversed }); i >= 0 {
-		return fmt.Errorf("the state %q is of a layer that goes backward in time, from the end of the sequence", states[i].Name)
+		return fmt.Errorf("the state %q belongs to a layer that goes backward in time, from the end of the sequence", states[i].Name)
 	}
 	if !everyStep(net) {
 		return errors.New("the network has no output at every time step: leave out model.LastStep")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 
 	"gputrain/data"
 	"gputrain/model"
@@ -17,9 +18,9 @@ func checkSet(net *model.Network, loss Loss, set *data.Dataset) error {
 	out := net.OutputShape(model.Shape{Steps: set.Steps, Batch: 1, Width: set.Width})
 	switch {
 	case set.PerStep && out.Steps != set.Steps:
-		return fmt.Errorf("it has a target for each of %d time steps (PerStep), the network gives outputs for %d: leave out model.LastStep, or give one target per sample", set.Steps, out.Steps)
+		return fmt.Errorf("it has a target for each of %d time steps (PerStep), but the network gives outputs for %d: leave out model.LastStep, or give one target per sample", set.Steps, out.Steps)
 	case !set.PerStep && out.Steps != 1:
-		return fmt.Errorf("it has one target per sample, the network gives outputs for %d time steps: take the last with model.LastStep, or set PerStep and give a target for each", out.Steps)
+		return fmt.Errorf("it has one target per sample, but the network gives outputs for %d time steps: take the last with model.LastStep, or set PerStep and give a target for each", out.Steps)
 	}
 	if err := cmp.Or(checkLogits(net, loss), loss.Check(set, out.Width)); err != nil {
 		return err
@@ -30,7 +31,7 @@ func checkSet(net *model.Network, loss Loss, set *data.Dataset) error {
 	return nil
 }
 
-// checkRange says which target of set net can't come near, whatever it learns.
+// checkRange says which target of set net cannot come near, whatever it learns.
 func checkRange(net *model.Network, set *data.Dataset) error {
 	low, high := net.OutputRange()
 	for i, target := range set.Targets {
@@ -40,7 +41,7 @@ func checkRange(net *model.Network, set *data.Dataset) error {
 			continue
 		}
 		if float64(target) < low || float64(target) > high {
-			return fmt.Errorf("target %v at index %d is outside of what the network can give, %v to %v: scale the targets, or end with a layer without bounds", target, i, low, high)
+			return fmt.Errorf("target %v at index %d is outside the output range of the network, %v to %v: scale the targets, or end with a layer whose outputs have no bounds", target, i, low, high)
 		}
 	}
 	return nil
@@ -57,17 +58,38 @@ func checkInputs(net *model.Network, set *data.Dataset) error {
 	in := net.Input()
 	switch {
 	case set.Width != in.Width:
-		return fmt.Errorf("its samples have %d features per time step, the network takes %d", set.Width, in.Width)
+		return fmt.Errorf("its samples have %d features per time step, but the network takes %d", set.Width, in.Width)
 	case set.Lengths != nil && !net.Ragged():
 		return errors.New("its samples have lengths of their own, but the network is built for whole sequences: build it with model.Options{Ragged: true}")
 	case set.Steps > in.Steps && checkCarry(net) != nil:
-		return fmt.Errorf("its samples have %d time steps, the network was built for at most %d", set.Steps, in.Steps)
+		return fmt.Errorf("its samples have %d time steps, but the network was built for at most %d", set.Steps, in.Steps)
 	}
 	return nil
 }
 
-// checkNumbers names a number of the batches, in the order of their set, that is
-// not finite.
+// checkSteps says why the sequences of set are too short to train on, or too long
+// for the option Chunk. set must fit the network otherwise.
+func (t *Trainer) checkSteps(set *data.Dataset) error {
+	chunk, most := t.options.Chunk, t.net.Input().Steps
+	switch {
+	case set.Lengths != nil && !slices.ContainsFunc(set.Lengths, func(length int32) bool { return length > 0 }):
+		return errors.New("all its samples have length 0: there is nothing to learn from")
+	case chunk == 0 && set.Steps > most:
+		return fmt.Errorf("its samples have %d time steps, but the network was built for at most %d: set option Chunk", set.Steps, most)
+	}
+	return nil
+}
+
+// checkTeacher says what set lacks for the layers with TeacherForcing.
+func checkTeacher(net *model.Network, set *data.Dataset) error {
+	if net.Taught() && (set.Targets == nil || set.Mask != nil || !set.PerStep && set.Steps > 1) {
+		return errors.New("it has no target values for each time step, which a layer with TeacherForcing needs")
+	}
+	return nil
+}
+
+// checkNumbers returns an error that names the first number of the batches that is
+// not finite. The batches must be in the order of their set.
 func checkNumbers(net *model.Network, batches *data.Batches) error {
 	done, width := 0, net.Input().Width
 	for k := range batches.Count() {

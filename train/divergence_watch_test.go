@@ -8,8 +8,8 @@ import (
 	"gputrain/backend"
 )
 
-// A watch misses the faults of an operation that it does not look at. Whoever adds
-// an operation adds it to watchops.go.
+// A watch that does not look at an operation does not find the faults that begin
+// there. If you add an operation, add it to divergence_watchops.go.
 func TestWatchLooksAtEveryOperation(t *testing.T) {
 	looked := func(name string) bool {
 		method, _ := reflect.TypeFor[*watch]().MethodByName(name)
@@ -22,7 +22,7 @@ func TestWatchLooksAtEveryOperation(t *testing.T) {
 	} {
 		for i := range group.NumMethod() {
 			name := group.Method(i).Name
-			if name != "ArgMaxRows" && !looked(name) { // whose result is integers
+			if name != "ArgMaxRows" && !looked(name) { // its result is integers
 				t.Errorf("a watch does not look at %s", name)
 			}
 		}

@@ -35,8 +35,8 @@ func parameters(t testing.TB, net *model.Network) []float64 {
 	return all
 }
 
-// pairs returns n samples with two features and two targets, which no linear
-// units reach.
+// pairs returns n samples with two features and two targets that linear units
+// cannot reach.
 func pairs(n int) *data.Dataset {
 	set := line(n, 1)
 	set.TargetWidth = 2
@@ -48,8 +48,8 @@ func pairs(n int) *data.Dataset {
 	return set
 }
 
-// E = ½Σ(d−s)² is MSE·(samples·outputs)/2, so that the steps of SGD are the
-// same at a rate that makes up for it.
+// E = ½Σ(d−s)² is MSE·(samples·outputs)/2, so SGD makes the same steps at a rate
+// that makes up for the factor.
 func TestDeltaRuleIsSGDOnTheSquaredError(t *testing.T) {
 	const lr, samples, outputs, epochs, tolerance = 0.01, 7, 2, 30, 1e-12
 	set, in := pairs(samples), model.Shape{Steps: 1, Batch: samples, Width: 2}
@@ -64,7 +64,7 @@ func TestDeltaRuleIsSGDOnTheSquaredError(t *testing.T) {
 			before := parameters(t, bySGD)
 			trainer := newTrainer(t, bySGD, train.Options{
 				Loss: train.MSE{}, Optimizer: train.SGD{}, LR: lr * float64(batch*outputs) / 2, Epochs: epochs, Batch: batch})
-			batches := data.NewBatches(set, batch) // in order, as Fit would not have them
+			batches := data.NewBatches(set, batch) // in order; Fit would shuffle them
 			for range epochs {
 				for i := range batches.Count() {
 					trainer.Step(batches.Batch(i))

@@ -99,7 +99,7 @@ func TestPerceptronNeverLearnsXOR(t *testing.T) {
 	}
 }
 
-// Three epochs of AND by hand, from zero, with LR 1: weights and bias after
+// Three epochs of AND by hand, from zero, with LR 1: the weights and the bias after
 // each sample.
 func TestPerceptronRuleFollowsItsFormula(t *testing.T) {
 	const lr = 1
@@ -133,8 +133,8 @@ func TestPerceptronRuleFollowsItsFormula(t *testing.T) {
 	}
 }
 
-// Where a unit vector separates the samples with a margin, all mistakes from
-// zero weights on are at most (longest sample / margin)² (Novikoff 1962).
+// If a unit vector separates the samples with a margin, training from zero weights
+// makes at most (longest sample / margin)² mistakes (Novikoff 1962).
 func TestPerceptronMakesNoMoreMistakesThanNovikoffsBound(t *testing.T) {
 	const width, samples, margin = 6, 50, 0.1
 	for seed := range uint64(5) {
@@ -238,7 +238,7 @@ func TestRulesNameWhatMakesNoSense(t *testing.T) {
 		{perceptron(train.PerceptronRule{LR: 1}, unit, and), "Epochs is 0, want at least 1"},
 		{perceptron(good, unit, tasks.AND.Table(0)), "target 0 of sample 0 is 0, want 1 or -1"},
 		{perceptron(good, one(model.Perceptron{Out: 1, Binary: true}), and), "target 0 of sample 0 is -1, want 1 or 0"},
-		{perceptron(good, one(model.Perceptron{Out: 2}), and), "its targets have 1 values, the network has 2 outputs"},
+		{perceptron(good, one(model.Perceptron{Out: 2}), and), "its targets have 1 values, but the network has 2 outputs"},
 		{perceptron(good, unit, changed(func(d *data.Dataset) { d.Targets = nil })), "it has no target values"},
 		{perceptron(good, unit, changed(func(d *data.Dataset) { d.X[5] = float32(math.NaN()) })), "feature 1 of sample 2 is NaN"},
 		{perceptron(good, unit, &data.Dataset{Steps: 1, Width: 2}), "it is empty"},

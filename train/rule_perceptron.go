@@ -14,13 +14,13 @@ import (
 //
 //	weight += LR·(d−y)·x    bias += LR·(d−y)
 //
-// where y is the output of the perceptron and d the target. The rule finds
-// weights that make no mistake, after a number of corrections that it does not
-// exceed, if there are any; that is, if the classes are linearly separable
-// (Novikoff 1962). Otherwise, as for XOR, it never ends by itself.
+// where y is the output of the perceptron and d the target. If the classes are
+// linearly separable, the rule finds weights that make no mistake, and it does so
+// within a bounded number of corrections (Novikoff 1962). Otherwise, as for XOR, it
+// never ends by itself.
 type PerceptronRule struct {
 	LR     float64 // η
-	Epochs int     // the most
+	Epochs int     // at most this many
 
 	// OnSample is called after each sample, both counted from 0. An error ends
 	// Fit, which returns it.
@@ -30,16 +30,16 @@ type PerceptronRule struct {
 // PerceptronResult says how the perceptron rule ended.
 type PerceptronResult struct {
 	Converged bool  // the last epoch went by without a mistake
-	Mistakes  []int // of each epoch: outputs that were wrong when their sample came
+	Mistakes  []int // in each epoch: outputs that were wrong when their sample was presented
 }
 
-// Fit trains net, a single model.Perceptron, from the parameters that it has,
-// until an epoch goes by without a mistake or Epochs are done. That the rule
-// did not converge is a result, not an error.
+// Fit trains net, a single model.Perceptron, from the parameters that it has, until
+// an epoch goes by without a mistake or Epochs are done. Running out of epochs is a
+// result, not an error.
 //
-// The targets of set are 1 and −1, for a Binary perceptron 1 and 0. It is an
-// error if net, set or the settings are not as they should be, if memory is
-// short, if the device fails, and if ctx is cancelled.
+// The targets of set are 1 and −1, for a Binary perceptron 1 and 0. Fit returns an
+// error if net, set or the settings do not fit the rule, if memory runs out, if the
+// device fails, or if ctx is cancelled.
 func (r PerceptronRule) Fit(ctx context.Context, net *model.Network, set *data.Dataset) (PerceptronResult, error) {
 	result, err := r.fit(ctx, net, set)
 	if err != nil {

@@ -7,19 +7,19 @@ import (
 	"gputrain/model"
 )
 
-// watch is a backend that looks at the result of every operation and remembers
-// the first one that is not finite. It hides the fused layers of the backend
-// below. So it sees the operations that make up a layer.
+// watch is a backend that looks at the result of every operation and remembers the
+// first one that is not finite. It hides the fused layers of the backend below, and
+// so sees the operations that they consist of.
 type watch struct {
 	backend.Backend
-	trainer  *Trainer // the one that works on this backend
-	stage    string   // the stage whose part of a pass runs; "" outside of passes
+	trainer  *Trainer // the trainer that works on this backend
+	stage    string   // whose part of a pass runs; "" outside of the passes
 	pass     model.Pass
-	timeStep int // of the operations of the stage, within the chunk; −1 while unknown
+	timeStep int // of the chunk, at which the operations of the stage are; −1 until known
 	fault    *Fault
 }
 
-// observe is the function that model.Observe gets.
+// observe is for model.Options.Observe.
 func (w *watch) observe(stage string, pass model.Pass) {
 	w.stage, w.pass, w.timeStep = stage, pass, -1
 	if stage == "" {
@@ -27,7 +27,7 @@ func (w *watch) observe(stage string, pass model.Pass) {
 	}
 }
 
-// look judges dst, the result of op. operands are its other operands.
+// look judges dst, the result of op on the other operands.
 func (w *watch) look(op string, dst backend.Tensor, operands ...backend.Tensor) {
 	if w.trainer == nil || w.fault != nil {
 		return
@@ -58,9 +58,8 @@ func (w *watch) look(op string, dst backend.Tensor, operands ...backend.Tensor) 
 	}
 }
 
-// timeStepOf returns the time step of x if x is the rows of one step in a tensor
-// over the whole sequence. Such a tensor may begin with the state before the first
-// step.
+// timeStepOf returns the time step of x if x is rows of one step of a tensor over
+// the whole sequence. Such a tensor may begin with the state before the first step.
 func (w *watch) timeStepOf(x backend.Tensor) (step int, ok bool) {
 	if w.stage == "" || !x.Present() || x.Size() == 0 || w.nameOf(x.Buf, x.Off) != "" {
 		return 0, false
@@ -79,14 +78,14 @@ func (w *watch) timeStepOf(x backend.Tensor) (step int, ok bool) {
 	return 0, false
 }
 
-// These are names from nameOf for what an update makes.
+// Names that nameOf gives to the results of an update.
 const (
 	paramPrefix = "parameter "
 	paramNorm   = "the norm of the parameters"
 )
 
-// nameOf says what element off of buf belongs to: a parameter, its gradient, a
-// norm, or the loss of the epoch. It returns "" for anything else.
+// nameOf says what element off of buf belongs to: a parameter, the gradient of one,
+// a norm, or the loss of the epoch; "" for anything else.
 func (w *watch) nameOf(buf backend.Buffer, off int) string {
 	switch t := w.trainer; {
 	case within(t.lossSum, buf, off):

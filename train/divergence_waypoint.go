@@ -7,13 +7,13 @@ import (
 	"gputrain/data"
 )
 
-// waypointEvery is how many steps are made at least between two waypoints. To
-// copy the state out of a device takes as long as some steps of a large network;
-// to make so many steps again takes minutes where all of training takes days.
+// waypointEvery is the least number of steps between two waypoints. Copying the
+// state out of a device takes as long as some steps of a large network. Repeating a
+// thousand steps takes minutes where all of training takes days.
 const waypointEvery = 1000
 
-// waypoint is a state of training, from which a later one is reached again by the
-// same steps. It is in the memory of the host.
+// waypoint is a state of training in the memory of the host. From there the same
+// steps lead to a later state again.
 type waypoint struct {
 	values   [][]float32 // of Trainer.changing; nil before the first mark
 	best     []float32   // of Trainer.best
@@ -44,8 +44,8 @@ func (t *Trainer) mark() error {
 	return nil
 }
 
-// toWaypoint makes the waypoint the present state. The best parameters stay, because
-// the way from there to finite makes steps and evaluates nothing.
+// toWaypoint goes back to the waypoint. The best parameters stay: the way from there
+// to finite makes steps and evaluates nothing.
 func (t *Trainer) toWaypoint() {
 	for i, x := range t.changing {
 		t.b.Upload(x, t.waypoint.values[i])
@@ -53,8 +53,8 @@ func (t *Trainer) toWaypoint() {
 	t.progress = t.waypoint.progress
 }
 
-// goBack makes the state again in which all was finite last, from the waypoint,
-// where it stays when ctx is cancelled.
+// goBack goes to the state in which all was finite last, by repeating the steps
+// after the waypoint. If ctx is cancelled it stays at the waypoint.
 func (t *Trainer) goBack(ctx context.Context, batches *data.Batches) error {
 	t.toWaypoint()
 	for s := &t.progress; ; t.nextEpoch() {
@@ -65,7 +65,7 @@ func (t *Trainer) goBack(ctx context.Context, batches *data.Batches) error {
 				if t.best.Present() {
 					t.b.Upload(t.best, t.waypoint.best)
 				}
-				return fmt.Errorf("stopped on the way back, the state is that after step %d: %w", s.step, context.Cause(ctx))
+				return fmt.Errorf("stopped on the way back, in the state after step %d: %w", s.step, context.Cause(ctx))
 			}
 			t.stepFromZero(batches.Batch(s.batch))
 		}

@@ -12,7 +12,7 @@ import (
 	"gputrain/train"
 )
 
-// explodes keeps the learning rate for some steps, and then makes it such that
+// explodes keeps the learning rate for some steps, and then makes it so large that
 // nothing stays finite.
 type explodes struct{ after int }
 
@@ -25,9 +25,9 @@ func (s explodes) Factor(step int) float64 {
 
 func (explodes) Check() error { return nil }
 
-// explosive returns a trainer, on a network with these initial parameters, whose
-// loss is finite in the first steps, so many after the beginning, and not long
-// after that. An epoch has 5 steps.
+// explosive returns a trainer on a network with these initial parameters. Its loss
+// is finite for the given number of steps from the beginning, and not long after
+// that. An epoch has 5 steps.
 func explosive(t *testing.T, b backend.Backend, initSeed uint64, steps int, change func(*train.Options)) (*model.Network, *train.Trainer) {
 	t.Helper()
 	net := build(t, b, linear(1), model.Shape{Steps: 1, Batch: 4, Width: 2}, initSeed)
@@ -48,8 +48,8 @@ func wantFiniteParameters(t *testing.T, net *model.Network) {
 	}
 }
 
-// After it diverged, a trainer is what one is that was stopped when it last read a
-// finite loss, or at its beginning. Step 1016 is behind a second waypoint.
+// After a divergence, a trainer equals one that was stopped when the loss was last
+// read and finite, or at its beginning. Step 1016 comes after a second waypoint.
 func TestDivergenceGoesBackToTheLastFiniteState(t *testing.T) {
 	const patience = 10_000 // so that there are best parameters too
 	backends := others(t)
@@ -78,7 +78,7 @@ func TestDivergenceGoesBackToTheLastFiniteState(t *testing.T) {
 	}
 }
 
-// turns cancels when step at of the training is made again.
+// turns cancels when step at of the training is repeated.
 type turns struct {
 	explodes
 	at       int
@@ -94,8 +94,8 @@ func (s turns) Factor(step int) float64 {
 	return s.explodes.Factor(step)
 }
 
-// A trainer whose way back is cancelled is where that began; one that is cancelled
-// while it looks for the fault is where it ended.
+// If the way back is cancelled, the trainer is where the way back began. If the
+// search for the fault is cancelled, the trainer is where the way back ended.
 func TestCancellingAfterADivergence(t *testing.T) {
 	const patience = 10_000 // so that there are best parameters too
 	for _, c := range []struct {
@@ -103,10 +103,10 @@ func TestCancellingAfterADivergence(t *testing.T) {
 		at, state            int
 		want                 string
 	}{
-		{23, 7, 4, 0, "stopped on the way back, the state is that after step 0"},
-		{23, 7, 20, 0, "stopped on the way back, the state is that after step 0"},
+		{23, 7, 4, 0, "stopped on the way back, in the state after step 0"},
+		{23, 7, 20, 0, "stopped on the way back, in the state after step 0"},
 		{23, 7, 22, 22, "stopped while looking for it"},
-		{1017, 1, 1010, 1000, "stopped on the way back, the state is that after step 1000"}, // the second waypoint
+		{1017, 1, 1010, 1000, "stopped on the way back, in the state after step 1000"}, // the second waypoint
 	} {
 		b, set, valid := openCPU(t), line(19, 1), line(9, 2)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -129,7 +129,8 @@ func TestCancellingAfterADivergence(t *testing.T) {
 	}
 }
 
-// stoppedAfter returns an explosive trainer that was cancelled after so many steps.
+// stoppedAfter returns an explosive trainer that was cancelled after this many
+// steps.
 func stoppedAfter(t *testing.T, b backend.Backend, explosion, steps, patience, lossEvery int) *train.Trainer {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -190,7 +191,7 @@ func TestNewAsksTheDeviceForTheOptimizerOnly(t *testing.T) {
 	}
 }
 
-// metered is a backend that counts the elements that are asked of it, and those
+// metered is a backend that counts the elements that are allocated and the elements
 // that are downloaded.
 type metered struct {
 	backend.Backend
@@ -214,7 +215,7 @@ func TestDivergenceThatDoesNotRepeatSaysSo(t *testing.T) {
 	if !errors.Is(err, train.ErrDiverged) {
 		t.Fatalf("error %v, want ErrDiverged", err)
 	}
-	wantError(t, err, "where it began was not found: all that the steps after step 10 do is finite")
+	wantError(t, err, "where it began was not found: when the steps after step 10 are repeated, all their results are finite")
 	wantFiniteParameters(t, net)
 }
 
@@ -231,7 +232,7 @@ func (b *brittle) Adam(a backend.AdamArgs) {
 	}
 }
 
-// It is done seldom, because it takes long where the network is large.
+// A waypoint is set seldom, because that takes long where the network is large.
 func TestTheStateIsCopiedOnceInAThousandSteps(t *testing.T) {
 	b := &metered{Backend: openCPU(t)}
 	net, trainer := explosive(t, b, 1, 1e9, func(o *train.Options) { o.Epochs = 500 }) // 2500 steps
