@@ -144,3 +144,26 @@ func checkReport(t testing.TB, err error, check Check, detail string) {
 		t.Fatalf("reported is %v\nwant %q with %q", err, check, detail)
 	}
 }
+
+func TestReportSaysWhere(t *testing.T) {
+	b := newBench(t, badPTX, Options{Seed: 5})
+	var r *Report
+	if !errors.As(b.launch("no_tail_guard", dim(3, 2), dim(8, 4), 0, b.alloc(20)), &r) {
+		t.Fatal("no report")
+	}
+	if r.Kernel != "no_tail_guard" || r.Seed != 5 || r.Launch != 1 || r.Grid != dim(3, 2) || r.Line == 0 ||
+		!strings.HasPrefix(r.Text, "st.global.u32") && !strings.HasPrefix(r.Text, "st.global.f32") {
+		t.Errorf("the report is %+v", *r)
+	}
+	// The index is blockIdx.x·8 + threadIdx.x.
+	if at := 8*r.Block.X + r.Thread.X; at < 5 || r.Address == 0 {
+		t.Errorf("the report names thread %v of block %v", r.Thread, r.Block)
+	}
+}
+
+func TestChecksCanBeSwitchedOff(t *testing.T) {
+	b := newBench(t, badPTX, Options{Off: []Check{SharedRace, Uninitialised, Leak, GlobalRace}})
+	b.must(b.launch("missing_barrier", dim(1), dim(128), 0, upload(b, make([]float32, 128))))
+	b.must(b.launch("accumulate", dim(1), dim(32), 0, b.alloc(128), upload(b, make([]float32, 32)), 32))
+	b.must(b.device.Close())
+}

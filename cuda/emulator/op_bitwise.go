@@ -29,7 +29,7 @@ func logic(full func(d, a, b *lanes), f func(a, b uint64) uint64, predicates fun
 		k := d.kind(pred, b16, b32, b64)
 		d.count(3)
 		if k != pred {
-			return hot2(d.dst(0, k), d.src(1, k), d.src(2, k), full, f)
+			return fullWarp2(d.dst(0, k), d.src(1, k), d.src(2, k), full, f)
 		}
 		dst, a, b := d.predicateDst(d.raw.args[0]), d.predicateSrc(d.raw.args[1]), d.predicateSrc(d.raw.args[2])
 		return func(w *warp, mask uint32) { w.setPredicate(dst, mask, predicates(a.value(w), b.value(w))) }
@@ -89,7 +89,7 @@ func shl(d *decoder) runner {
 	size := k.size()
 	f := func(a, b uint64) uint64 { return truncate(a<<b, size) }
 	if size == 4 {
-		return hot2(dst, a, b, fullShl32, f)
+		return fullWarp2(dst, a, b, fullShl32, f)
 	}
 	return lanes2(dst, a, b, f)
 }
@@ -102,7 +102,7 @@ func shr(d *decoder) runner {
 	d.count(3)
 	dst, a, b := d.dst(0, k), d.src(1, k), d.src(2, u32)
 	if !k.signed() {
-		return hot2(dst, a, b, fullShr, func(a, b uint64) uint64 { return a >> b })
+		return fullWarp2(dst, a, b, fullShr, func(a, b uint64) uint64 { return a >> b })
 	}
 	size := k.size()
 	return lanes2(dst, a, b, func(a, b uint64) uint64 { return truncate(uint64(extend(a, k)>>b), size) })

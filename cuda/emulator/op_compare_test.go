@@ -321,3 +321,22 @@ func TestMixedComparisons(t *testing.T) {
 		o.test(t)
 	}
 }
+
+var compareOperations = []operation{
+	op("slct.f32.s32 %d, %a, %b, %c | f32 f32 f32 s32", in(1, 1, 2, 0), in(2, 1, 2, ones32)),
+	op("slct.b32.f32 %d, %a, %b, %c | b32 b32 b32 f32", in(1, 1, 2, min32), in(2, 1, 2, bits32(-1)), in(2, 1, 2, nan)),
+	op("selp.b32 %d, %a, %b, %c | b32 b32 b32 pred", in(1, 1, 2, 1), in(2, 1, 2, 0)),
+	op("setp.lt.f32 %d|%q, %a, %b | pred pred f32 f32", in2(1, 0, bits32(1), bits32(2)), in2(0, 1, nan, bits32(1))),
+	op("setp.ltu.f32 %d, %a, %b | pred f32 f32", in(1, nan, bits32(1)), in(0, bits32(2), bits32(1))),
+	op("setp.num.f32 %d, %a, %b | pred f32 f32", in(1, 0, 0), in(0, nan, 0)),
+	op("setp.eq.ftz.f32 %d, %a, %b | pred f32 f32", in(1, tiny, min32)),
+	op("setp.ne.f64 %d, %a, %b | pred f64 f64", in(0, nan64, nan64), in(1, 0, bits64(1))),
+	op("setp.neu.f64 %d, %a, %b | pred f64 f64", in(1, nan64, nan64)),
+	op("setp.lo.u32 %d, %a, %b | pred u32 u32", in(1, 1, ones32)),
+	op("setp.lt.s32 %d, %a, %b | pred s32 s32", in(1, ones32, 1)),
+	op("setp.gt.u16 %d, %a, %b | pred u16 u16", in(1, 0xffff, 1)),
+	op("setp.le.and.s64 %d|%q, %a, %b, %c | pred pred s64 s64 pred", in2(1, 0, 1, 1, 1), in2(0, 0, 1, 1, 0), in2(0, 1, 2, 1, 1)),
+	op("setp.eq.xor.b32 %d, %a, %b, !%c | pred b32 b32 pred", in(0, 1, 1, 0), in(1, 1, 1, 1)),
+	op("set.gt.u32.f32 %d, %a, %b | u32 f32 f32", in(ones32, bits32(2), bits32(1)), in(0, nan, 0)),
+	op("set.ge.f32.s32 %d, %a, %b | f32 s32 s32", in(bits32(1), 2, 2)),
+}

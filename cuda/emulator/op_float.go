@@ -83,7 +83,7 @@ func addFloat(d *decoder) runner {
 	dst, a, b := d.dst(0, f.kind), d.src(1, f.kind), d.src(2, f.kind)
 	add := f.binary(addFloat32, addFloat64)
 	if f.plain() {
-		return hot2(dst, a, b, fullAddFloat32, add)
+		return fullWarp2(dst, a, b, fullAddFloat32, add)
 	}
 	return lanes2(dst, a, b, add)
 }
@@ -102,7 +102,7 @@ func mulFloat(d *decoder) runner {
 	dst, a, b := d.dst(0, f.kind), d.src(1, f.kind), d.src(2, f.kind)
 	mul := f.binary(mulFloat32, mulFloat64)
 	if f.plain() {
-		return hot2(dst, a, b, fullMulFloat32, mul)
+		return fullWarp2(dst, a, b, fullMulFloat32, mul)
 	}
 	return lanes2(dst, a, b, mul)
 }
@@ -115,7 +115,7 @@ func fmaFloat(d *decoder) runner {
 	dst, a, b, c := d.dst(0, f.kind), d.src(1, f.kind), d.src(2, f.kind), d.src(3, f.kind)
 	switch {
 	case f.plain():
-		return hot3(dst, a, b, c, fullFmaFloat32, fmaFloat32)
+		return fullWarp3(dst, a, b, c, fullFmaFloat32, fmaFloat32)
 	case f.kind == f32:
 		return lanes3(dst, a, b, c, func(a, b, c uint64) uint64 {
 			return f.output(fma32(f.input(a), f.input(b), f.input(c), f.mode))

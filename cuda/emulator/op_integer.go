@@ -48,9 +48,9 @@ func addInteger(d *decoder) runner {
 		d.only(k, s32, "sat")
 		return lanes2(dst, a, b, func(a, b uint64) uint64 { return clampInt32(extend(a, s32) + extend(b, s32)) })
 	case k.size() == 4:
-		return hot2(dst, a, b, fullAdd32, func(a, b uint64) uint64 { return uint64(uint32(a + b)) })
+		return fullWarp2(dst, a, b, fullAdd32, func(a, b uint64) uint64 { return uint64(uint32(a + b)) })
 	case k.size() == 8:
-		return hot2(dst, a, b, fullAdd64, func(a, b uint64) uint64 { return a + b })
+		return fullWarp2(dst, a, b, fullAdd64, func(a, b uint64) uint64 { return a + b })
 	}
 	return lanes2(dst, a, b, func(a, b uint64) uint64 { return uint64(uint16(a + b)) })
 }
@@ -80,7 +80,7 @@ func subInteger(d *decoder) runner {
 		d.only(k, s32, "sat")
 		return lanes2(dst, a, b, func(a, b uint64) uint64 { return clampInt32(extend(a, s32) - extend(b, s32)) })
 	case size == 4:
-		return hot2(dst, a, b, fullSub32, func(a, b uint64) uint64 { return uint64(uint32(a - b)) })
+		return fullWarp2(dst, a, b, fullSub32, func(a, b uint64) uint64 { return uint64(uint32(a - b)) })
 	}
 	return lanes2(dst, a, b, func(a, b uint64) uint64 { return truncate(a-b, size) })
 }
@@ -137,11 +137,11 @@ func mulInteger(d *decoder) runner {
 	f := product(k, part)
 	switch {
 	case part == "lo" && k.size() == 4:
-		return hot2(dst, a, b, fullMul32, f)
+		return fullWarp2(dst, a, b, fullMul32, f)
 	case part == "wide" && k == s32:
-		return hot2(dst, a, b, fullMulWideS32, f)
+		return fullWarp2(dst, a, b, fullMulWideS32, f)
 	case part == "wide" && k == u32:
-		return hot2(dst, a, b, fullMulWideU32, f)
+		return fullWarp2(dst, a, b, fullMulWideU32, f)
 	}
 	return lanes2(dst, a, b, f)
 }
@@ -166,7 +166,7 @@ func madInteger(d *decoder) runner {
 			return clampInt32(extend(f(a, b), s32) + extend(c, s32))
 		})
 	case part == "lo" && size == 4:
-		return hot3(dst, a, b, c, fullMad32, func(a, b, c uint64) uint64 { return uint64(uint32(a*b + c)) })
+		return fullWarp3(dst, a, b, c, fullMad32, func(a, b, c uint64) uint64 { return uint64(uint32(a*b + c)) })
 	}
 	return lanes3(dst, a, b, c, func(a, b, c uint64) uint64 { return truncate(f(a, b)+c, size) })
 }

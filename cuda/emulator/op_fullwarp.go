@@ -5,7 +5,7 @@ import "math"
 // The loops of the commonest instructions for a whole warp. Each has a twin for
 // single lanes, which says what the instruction means; a test compares the two.
 
-func hot2(dst, a, b int32, full func(d, a, b *lanes), f func(a, b uint64) uint64) runner {
+func fullWarp2(dst, a, b int32, full func(d, a, b *lanes), f func(a, b uint64) uint64) runner {
 	partial := lanes2(dst, a, b, f)
 	return func(w *warp, mask uint32) {
 		if mask == allLanes {
@@ -16,7 +16,7 @@ func hot2(dst, a, b int32, full func(d, a, b *lanes), f func(a, b uint64) uint64
 	}
 }
 
-func hot3(dst, a, b, c int32, full func(d, a, b, c *lanes), f func(a, b, c uint64) uint64) runner {
+func fullWarp3(dst, a, b, c int32, full func(d, a, b, c *lanes), f func(a, b, c uint64) uint64) runner {
 	partial := lanes3(dst, a, b, c, f)
 	return func(w *warp, mask uint32) {
 		if mask == allLanes {
@@ -129,7 +129,7 @@ func fullFmaFloat32(d, a, b, c *lanes) {
 
 func fullMove(d, a *lanes) { *d = *a }
 
-func hot1(dst, a int32, full func(d, a *lanes), f func(a uint64) uint64) runner {
+func fullWarp1(dst, a int32, full func(d, a *lanes), f func(a uint64) uint64) runner {
 	partial := lanes1(dst, a, f)
 	return func(w *warp, mask uint32) {
 		if mask == allLanes {
