@@ -146,7 +146,7 @@ func (b *block) settle() {
 func (b *block) arrive(w *warp, n, threads int) {
 	s := &b.barriers[n]
 	if s.used && s.need != threads {
-		w.fail(DivergentBarrier, 0, 0, "barrier %d is for %s here and for %s where other warps wait", n, crowd(threads), crowd(s.need))
+		w.fail(DivergentBarrier, 0, 0, "barrier %d is for %s here and for %s where other warps wait", n, describeThreads(threads), describeThreads(s.need))
 		return
 	}
 	s.used, s.need = true, threads
@@ -155,8 +155,8 @@ func (b *block) arrive(w *warp, n, threads int) {
 	b.release(n)
 }
 
-// crowd says how many threads a barrier is for.
-func crowd(threads int) string {
+// describeThreads says how many threads a barrier is for.
+func describeThreads(threads int) string {
 	if threads == 0 {
 		return "all threads"
 	}

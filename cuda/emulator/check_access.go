@@ -46,7 +46,7 @@ func (w *warp) reach(a *access, lane int, address uint64) (*memory, uint64) {
 		if !a.strong && m.written != nil {
 			fill(m.written[at:at+n], 1)
 		}
-	case !m.valued(at, n):
+	case !m.hasValue(at, n):
 		w.fail(Uninitialised, lane, address, "reads %d bytes %s, which have no value yet", n, w.place(s, address))
 		if s == shared && w.block.fault != nil {
 			w.block.suspect()

@@ -22,7 +22,7 @@ func (d *Device) transfer(call string, s cuda.Stream, bytes int64, touched []cud
 	}
 	for _, p := range touched {
 		if _, _, report := d.memory.slice(uint64(p), bytes); report != nil {
-			return d.known(call, report)
+			return d.errorUnlessOff(call, report)
 		}
 	}
 	if err := d.injected(CopyOperation); err != nil {
@@ -33,7 +33,7 @@ func (d *Device) transfer(call string, s cuda.Stream, bytes int64, touched []cud
 		if bytes == 0 {
 			return nil
 		}
-		return d.judged(call, do())
+		return d.reportUnlessOff(call, do())
 	}})
 	if err == nil && s == 0 {
 		err = d.usable()
@@ -41,8 +41,8 @@ func (d *Device) transfer(call string, s cuda.Stream, bytes int64, touched []cud
 	return err
 }
 
-// judged returns the report of a call unless its check is switched off.
-func (d *Device) judged(call string, r *Report) *Report {
+// reportUnlessOff returns the report of a call unless its check is switched off.
+func (d *Device) reportUnlessOff(call string, r *Report) *Report {
 	if r == nil || d.driver.off[r.Check] {
 		return nil
 	}
@@ -50,9 +50,9 @@ func (d *Device) judged(call string, r *Report) *Report {
 	return r
 }
 
-// known is judged for an error.
-func (d *Device) known(call string, r *Report) error {
-	if r = d.judged(call, r); r == nil {
+// errorUnlessOff is reportUnlessOff for an error.
+func (d *Device) errorUnlessOff(call string, r *Report) error {
+	if r = d.reportUnlessOff(call, r); r == nil {
 		return nil
 	}
 	return r
@@ -85,7 +85,7 @@ func (d *Device) CopyToHost(dst []byte, src cuda.Pointer, s cuda.Stream) error {
 			return report
 		}
 		if written := r.written[at : at+uint64(len(dst))]; !allWritten(written) {
-			if report := d.judged("CopyToHost", unwritten(r, at, written)); report != nil {
+			if report := d.reportUnlessOff("CopyToHost", unwritten(r, at, written)); report != nil {
 				return report
 			}
 		}
@@ -129,7 +129,7 @@ func (d *Device) CopyOnDevice(dst, src cuda.Pointer, bytes int64, s cuda.Stream)
 // Fill32 sets words.
 func (d *Device) Fill32(dst cuda.Pointer, value uint32, words int64, s cuda.Stream) error {
 	if dst%4 != 0 {
-		return d.known("Fill32", &Report{Check: Misaligned, Address: uint64(dst), Detail: fmt.Sprintf("0x%x is no multiple of 4", dst)})
+		return d.errorUnlessOff("Fill32", &Report{Check: Misaligned, Address: uint64(dst), Detail: fmt.Sprintf("0x%x is no multiple of 4", dst)})
 	}
 	return d.transfer("Fill32", s, 4*words, []cuda.Pointer{dst}, func() *Report {
 		r, at, report := d.memory.slice(uint64(dst), 4*words)

@@ -94,8 +94,8 @@ func (d *Device) usable() error {
 	return d.fault
 }
 
-// waits is usable for calls that a capture does not allow.
-func (d *Device) waits(what string) error {
+// usableOutsideCapture is usable for calls that a capture does not allow.
+func (d *Device) usableOutsideCapture(what string) error {
 	if err := d.usable(); err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ func (d *Device) Info() cuda.DeviceInfo { return d.driver.info() }
 
 // Alloc returns memory that has no value yet.
 func (d *Device) Alloc(bytes int64) (cuda.Pointer, error) {
-	if err := d.waits("Alloc"); err != nil {
+	if err := d.usableOutsideCapture("Alloc"); err != nil {
 		return 0, err
 	}
 	if bytes <= 0 {
@@ -131,7 +131,7 @@ func (d *Device) Alloc(bytes int64) (cuda.Pointer, error) {
 // Free waits for all work and frees memory that Alloc returned.
 func (d *Device) Free(p cuda.Pointer) error {
 	d.finish()
-	if err := d.waits("Free"); err != nil {
+	if err := d.usableOutsideCapture("Free"); err != nil {
 		return err
 	}
 	address := uint64(p)
@@ -143,7 +143,7 @@ func (d *Device) Free(p cuda.Pointer) error {
 	if r := below(d.memory.freed, address); r != nil && r.base == address {
 		report.Check, report.Detail = DoubleFree, fmt.Sprintf("%v at 0x%x is freed already", r, address)
 	}
-	return d.known("Free", report)
+	return d.errorUnlessOff("Free", report)
 }
 
 // MemInfo returns the free and all memory in bytes.
@@ -176,7 +176,7 @@ func (d *Device) FreeHost(b []byte) error {
 		return err
 	}
 	if _, ok := d.host[unsafe.SliceData(b)]; !ok {
-		return d.known("FreeHost", &Report{Check: InvalidFree, Detail: "AllocHost did not return this memory"})
+		return d.errorUnlessOff("FreeHost", &Report{Check: InvalidFree, Detail: "AllocHost did not return this memory"})
 	}
 	delete(d.host, unsafe.SliceData(b))
 	return nil

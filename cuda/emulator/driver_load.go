@@ -23,7 +23,7 @@ type loaded struct {
 
 // Load parses and decodes PTX, all of it: what is not understood is an error here.
 func (d *Device) Load(ptx string) (cuda.Module, error) {
-	if err := d.waits("Load"); err != nil {
+	if err := d.usableOutsideCapture("Load"); err != nil {
 		return 0, err
 	}
 	loadedModule := &module{functions: map[string]cuda.Function{}}
@@ -150,7 +150,7 @@ func (d *Device) release(m *module) {
 
 // Unload unloads a module and its variables.
 func (d *Device) Unload(handle cuda.Module) error {
-	if err := d.waits("Unload"); err != nil {
+	if err := d.usableOutsideCapture("Unload"); err != nil {
 		return err
 	}
 	m := d.modules[handle]

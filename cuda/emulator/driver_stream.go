@@ -129,7 +129,7 @@ func (d *Device) NewStream() (cuda.Stream, error) {
 // DestroyStream destroys a stream. It waits for all work.
 func (d *Device) DestroyStream(s cuda.Stream) error {
 	d.finish()
-	if err := d.waits("DestroyStream"); err != nil {
+	if err := d.usableOutsideCapture("DestroyStream"); err != nil {
 		return err
 	}
 	if err := d.stream(s); err != nil || s == 0 {
@@ -143,7 +143,7 @@ func (d *Device) DestroyStream(s cuda.Stream) error {
 // SyncStream waits for the work of a stream, the default one for all, and
 // returns their fault.
 func (d *Device) SyncStream(s cuda.Stream) error {
-	if err := d.waits("SyncStream"); err != nil {
+	if err := d.usableOutsideCapture("SyncStream"); err != nil {
 		return err
 	}
 	if err := d.stream(s); err != nil {
@@ -226,7 +226,7 @@ func (d *Device) StreamWait(s cuda.Stream, e cuda.Event) error {
 
 // SyncEvent waits for an event.
 func (d *Device) SyncEvent(e cuda.Event) error {
-	if err := d.waits("SyncEvent"); err != nil {
+	if err := d.usableOutsideCapture("SyncEvent"); err != nil {
 		return err
 	}
 	ev, err := d.event(e)
@@ -255,7 +255,7 @@ func (d *Device) Elapsed(from, to cuda.Event) (float64, error) {
 
 // BeginCapture starts to collect the work of a stream.
 func (d *Device) BeginCapture(s cuda.Stream) error {
-	if err := d.waits("BeginCapture"); err != nil {
+	if err := d.usableOutsideCapture("BeginCapture"); err != nil {
 		return err
 	}
 	if err := d.stream(s); err != nil {
@@ -287,7 +287,7 @@ func (d *Device) EndCapture(s cuda.Stream) (cuda.Graph, error) {
 
 // LaunchGraph does the work of a graph.
 func (d *Device) LaunchGraph(g cuda.Graph, s cuda.Stream) error {
-	if err := d.waits("LaunchGraph"); err != nil {
+	if err := d.usableOutsideCapture("LaunchGraph"); err != nil {
 		return err
 	}
 	if err := d.stream(s); err != nil {

@@ -140,8 +140,8 @@ func (m *deviceMemory) slice(address uint64, n int64) (*region, uint64, *Report)
 	return nil, 0, &Report{Check: check, Address: address, Detail: why}
 }
 
-// valued tells whether n bytes have a value.
-func (m *memory) valued(at, n uint64) bool {
+// hasValue tells whether n bytes have a value.
+func (m *memory) hasValue(at, n uint64) bool {
 	switch {
 	case m.written == nil:
 		return true

@@ -74,7 +74,7 @@ func (u *atomicUpdate) run(w *warp, lane int, address, b, c uint64) {
 		return
 	}
 	s, offset := a.resolve(address)
-	if !m.valued(at, uint64(a.size)) {
+	if !m.hasValue(at, uint64(a.size)) {
 		w.fail(Uninitialised, lane, address, "updates %d bytes %s, which have no value yet", a.size, w.place(s, offset))
 		if w.block.fault != nil {
 			return

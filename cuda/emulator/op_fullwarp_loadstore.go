@@ -33,7 +33,7 @@ func (w *warp) loadWords(a *access, base *lanes, dst []int32, mask uint32, p pat
 	if a.space == shared {
 		return w.loadShared(a, base, dst, mask)
 	}
-	m, at := w.row(a, base[0]+a.offset, p)
+	m, at := w.globalWords(a, base[0]+a.offset, p)
 	if m == nil {
 		return false
 	}
@@ -51,7 +51,7 @@ func (w *warp) storeWords(a *access, base *lanes, sources []int32, mask uint32, 
 	if a.space == shared {
 		return w.storeShared(a, base, sources, mask)
 	}
-	m, at := w.row(a, base[0]+a.offset, p)
+	m, at := w.globalWords(a, base[0]+a.offset, p)
 	if m == nil {
 		return false
 	}
@@ -66,8 +66,8 @@ func (w *warp) storeWords(a *access, base *lanes, sources []int32, mask uint32, 
 	return true
 }
 
-// row finds the memory of a full warp's consecutive words in global memory.
-func (w *warp) row(a *access, address uint64, p pattern) (*memory, uint64) {
+// globalWords finds the memory of a full warp's consecutive words in global memory.
+func (w *warp) globalWords(a *access, address uint64, p pattern) (*memory, uint64) {
 	if p != pattern(a.bytes()) || a.space != global && a.space != constant || address&uint64(a.bytes()-1) != 0 {
 		return nil, 0
 	}
@@ -78,7 +78,7 @@ func (w *warp) row(a *access, address uint64, p pattern) (*memory, uint64) {
 	}
 	at := address - r.base
 	// The claim comes first: until it holds, another block may be writing there.
-	if w.block.launch.watchGlobal && !r.readOnly && !w.claimRow(a, r, at, n) {
+	if w.block.launch.watchGlobal && !r.readOnly && !w.claimWords(a, r, at, n) {
 		return nil, 0
 	}
 	if !a.write && !allWritten(r.written[at:at+n]) {
@@ -87,9 +87,9 @@ func (w *warp) row(a *access, address uint64, p pattern) (*memory, uint64) {
 	return &r.memory, at
 }
 
-// claimRow is claimGlobal for n bytes. It returns false if there may be a race:
+// claimWords is claimGlobal for n bytes. It returns false if there may be a race:
 // then claimGlobal sees the same cells again and reports it.
-func (w *warp) claimRow(a *access, r *region, at, n uint64) bool {
+func (w *warp) claimWords(a *access, r *region, at, n uint64) bool {
 	granule := uint64(w.program.granule)
 	cells := r.watch(w.program.granule)[at/granule : (at+n)/granule]
 	me := uint64(w.block.number+1) & cellBlock
@@ -128,7 +128,7 @@ func (w *warp) loadShared(a *access, base *lanes, dst []int32, mask uint32) bool
 	}
 	for m := mask; m != 0; m &= m - 1 {
 		at := base[bits.TrailingZeros32(m)&31] + a.offset
-		if !w.sharedWord(a, at) || !b.shared.valued(at, uint64(a.bytes())) {
+		if !w.sharedWord(a, at) || !b.shared.hasValue(at, uint64(a.bytes())) {
 			return false
 		}
 	}

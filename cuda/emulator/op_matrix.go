@@ -4,8 +4,8 @@ import "math"
 
 var matrixDecoders = map[string]decoding{"ldmatrix": loadMatrix, "mma": multiplyMatrix}
 
-// whole demands that all 32 lanes take part.
-func (w *warp) whole(mask uint32, what string) bool {
+// requireWholeWarp demands that all 32 lanes take part.
+func (w *warp) requireWholeWarp(mask uint32, what string) bool {
 	if mask == allLanes {
 		return true
 	}
@@ -43,7 +43,7 @@ func loadMatrix(d *decoder) runner {
 		dst[i] = d.dstOperand(part, b32, false)
 	}
 	return func(w *warp, mask uint32) {
-		if !w.whole(mask, "ldmatrix") {
+		if !w.requireWholeWarp(mask, "ldmatrix") {
 			return
 		}
 		base := *w.source(a.base)
@@ -102,7 +102,7 @@ func multiplyMatrix(d *decoder) runner {
 	p.d, p.c = d.fragment(0, sums, result, true), d.fragment(3, sums, result, false)
 	p.a, p.b = d.fragment(1, 16*k/32/perRegister, element, false), d.fragment(2, 8*k/32/perRegister, element, false)
 	return func(w *warp, mask uint32) {
-		if w.whole(mask, "mma.sync") {
+		if w.requireWholeWarp(mask, "mma.sync") {
 			p.run(w)
 		}
 	}
@@ -181,7 +181,7 @@ func (d *decoder) fragment(i, count int, k kind, write bool) []int32 {
 }
 
 // part16 is an element of a or b: the low or high half of a register, or the
-// whole of it for tf32, of which the low 13 bits are ignored.
+// requireWholeWarp of it for tf32, of which the low 13 bits are ignored.
 func part16(k kind, v uint64, half int) float64 {
 	if k == tf32 {
 		return float64(math.Float32frombits(uint32(v) &^ (1<<13 - 1)))

@@ -33,7 +33,7 @@ func move(d *decoder) runner {
 		}
 		return d.moveConstant(k, at+uint64(from.offset))
 	case from.kind == operandSpecial:
-		if special, ok := changing[from.name]; ok {
+		if special, ok := changingRegisters[from.name]; ok {
 			if special.kind.size() != k.size() {
 				d.fail("%%%s has type %v", from.name, special.kind)
 			}

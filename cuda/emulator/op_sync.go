@@ -113,7 +113,7 @@ func (w *warp) arrive(mask uint32, number, threads int32, aligned, wait bool) {
 		return
 	case w.parked != 0 && a != w.arrival:
 		w.fail(DivergentBarrier, lane, 0, "%s comes to barrier %d for %s, while %s of its warp waits at barrier %d for %s",
-			w.thread(lane), n, crowd(a.threads), w.thread(lowest(w.parked)), w.arrival.barrier, crowd(w.arrival.threads))
+			w.thread(lane), n, describeThreads(a.threads), w.thread(lowest(w.parked)), w.arrival.barrier, describeThreads(w.arrival.threads))
 		return
 	case count%32 != 0 || count > maxThreads || count == 0 && !wait:
 		w.fail(DivergentBarrier, lane, 0, "barrier %d is for %d threads, which is no number of whole warps", n, count)

@@ -97,9 +97,9 @@ func (w *warp) uniform(name string) uint64 {
 	return uint64(len(b.shared.data)) // total_smem_size
 }
 
-// changing are the special registers that mov alone may read. The clock counts
+// changingRegisters are the special registers that mov alone may read. The clock counts
 // instructions of the warp.
-var changing = map[string]struct {
+var changingRegisters = map[string]struct {
 	kind kind
 	read func(w *warp) uint64
 }{
