@@ -20,8 +20,8 @@ func ints(n int) []int32 {
 	return x
 }
 
-// Each kernel makes one mistake, which the check of that name must report, or
-// none, if the check is "".
+// Each kernel makes one mistake, which the check must report. If the check is "", the
+// kernel makes none.
 var faults = []struct {
 	kernel string
 	check  Check
@@ -39,7 +39,7 @@ var faults = []struct {
 	}},
 	{"no_tail_guard exact", "", "", func(b *bench) error { return b.launch("no_tail_guard", dim(1), dim(128), 0, b.alloc(512)) }},
 	{"no_tail_guard null", NullPointer, "", func(b *bench) error { return b.launch("no_tail_guard", dim(1), dim(128), 0, cuda.Pointer(0)) }},
-	{"no_tail_guard freed", UseAfterFree, "allocation 1 of 512 bytes, which is freed", func(b *bench) error {
+	{"no_tail_guard freed", UseAfterFree, "allocation 1 of 512 bytes, which has been freed", func(b *bench) error {
 		p := b.alloc(512)
 		b.must(b.device.Free(p))
 		return b.launch("no_tail_guard", dim(1), dim(128), 0, p)
@@ -50,13 +50,13 @@ var faults = []struct {
 	{"misaligned_vector", Misaligned, "16 bytes at", func(b *bench) error {
 		return b.launch("misaligned_vector", dim(1), dim(8), 0, b.alloc(512), upload(b, make([]float32, 40)))
 	}},
-	{"accumulate uninitialised", Uninitialised, "of allocation 1 of 128 bytes, which have no value yet", func(b *bench) error {
+	{"accumulate uninitialised", Uninitialised, "of allocation 1 of 128 bytes, which nothing has written yet", func(b *bench) error {
 		return b.launch("accumulate", dim(1), dim(32), 0, b.alloc(128), upload(b, make([]float32, 32)), 32)
 	}},
 	{"accumulate initialised", "", "", func(b *bench) error {
 		return b.launch("accumulate", dim(1), dim(32), 0, upload(b, make([]float32, 32)), upload(b, make([]float32, 32)), 32)
 	}},
-	{"shared_uninitialised", Uninitialised, "of shared memory, which have no value yet", func(b *bench) error {
+	{"shared_uninitialised", Uninitialised, "of shared memory, which nothing has written yet", func(b *bench) error {
 		return b.launch("shared_uninitialised", dim(1), dim(64), 0, b.alloc(256), 63)
 	}},
 	{"shared_uninitialised all set", "", "", func(b *bench) error {
@@ -130,7 +130,7 @@ func TestFaultsAreReportedByName(t *testing.T) {
 	}
 }
 
-// checkReport wants an error of the check, or none.
+// checkReport fails the test unless the error is a report of the check, or nil for "".
 func checkReport(t testing.TB, err error, check Check, detail string) {
 	t.Helper()
 	var r *Report
@@ -139,9 +139,9 @@ func checkReport(t testing.TB, err error, check Check, detail string) {
 	case check == "":
 		t.Fatalf("a correct program gives: %v", err)
 	case err == nil:
-		t.Fatalf("nothing is reported, want %q", check)
+		t.Fatalf("no report, want %q", check)
 	case !errors.As(err, &r) || r.Check != check || !strings.Contains(r.Detail, detail):
-		t.Fatalf("reported is %v\nwant %q with %q", err, check, detail)
+		t.Fatalf("the report is %v\nwant %q with %q", err, check, detail)
 	}
 }
 

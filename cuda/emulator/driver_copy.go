@@ -7,9 +7,9 @@ import (
 	"gputrain/cuda"
 )
 
-// transfer checks a copy, which is a call of the driver, and queues it; on the
-// default stream it waits. What a copy touches must be there when it is queued;
-// what the host gets must have a value when it is done.
+// transfer checks a copy or a fill and queues it. On the default stream it also
+// waits. The device memory must exist when the copy is queued. The bytes that go to
+// the host must have a value when the copy is done.
 func (d *Device) transfer(call string, s cuda.Stream, bytes int64, touched []cuda.Pointer, do func() *Report) error {
 	if err := d.usable(); err != nil {
 		return err
@@ -18,7 +18,7 @@ func (d *Device) transfer(call string, s cuda.Stream, bytes int64, touched []cud
 		return err
 	}
 	if bytes < 0 {
-		return fmt.Errorf("cuda emulator: %s: %d bytes", call, bytes)
+		return fmt.Errorf("cuda emulator: %s: a size of %d bytes", call, bytes)
 	}
 	for _, p := range touched {
 		if _, _, report := d.memory.slice(uint64(p), bytes); report != nil {
@@ -41,7 +41,7 @@ func (d *Device) transfer(call string, s cuda.Stream, bytes int64, touched []cud
 	return err
 }
 
-// reportUnlessOff returns the report of a call unless its check is switched off.
+// reportUnlessOff returns the report of a call, or nil if its check is switched off.
 func (d *Device) reportUnlessOff(call string, r *Report) *Report {
 	if r == nil || d.driver.off[r.Check] {
 		return nil
@@ -50,7 +50,7 @@ func (d *Device) reportUnlessOff(call string, r *Report) *Report {
 	return r
 }
 
-// errorUnlessOff is reportUnlessOff for an error.
+// errorUnlessOff is like reportUnlessOff, but returns an error.
 func (d *Device) errorUnlessOff(call string, r *Report) error {
 	if r = d.reportUnlessOff(call, r); r == nil {
 		return nil
@@ -106,10 +106,10 @@ func unwritten(r *region, at uint64, written []byte) *Report {
 	}
 	address := r.base + at + uint64(first)
 	return &Report{Check: Uninitialised, Address: address, Detail: fmt.Sprintf(
-		"%d bytes of %v that have no value, the first at offset %d", count, r, at+uint64(first))}
+		"nothing has written %d bytes of %v, the first of them at offset %d", count, r, at+uint64(first))}
 }
 
-// CopyOnDevice copies within the device. Bytes without a value stay so.
+// CopyOnDevice copies within the device. A byte without a value stays without one.
 func (d *Device) CopyOnDevice(dst, src cuda.Pointer, bytes int64, s cuda.Stream) error {
 	return d.transfer("CopyOnDevice", s, bytes, []cuda.Pointer{dst, src}, func() *Report {
 		from, at, report := d.memory.slice(uint64(src), bytes)
@@ -126,10 +126,10 @@ func (d *Device) CopyOnDevice(dst, src cuda.Pointer, bytes int64, s cuda.Stream)
 	})
 }
 
-// Fill32 sets words.
+// Fill32 sets words of 4 bytes to a value.
 func (d *Device) Fill32(dst cuda.Pointer, value uint32, words int64, s cuda.Stream) error {
 	if dst%4 != 0 {
-		return d.errorUnlessOff("Fill32", &Report{Check: Misaligned, Address: uint64(dst), Detail: fmt.Sprintf("0x%x is no multiple of 4", dst)})
+		return d.errorUnlessOff("Fill32", &Report{Check: Misaligned, Address: uint64(dst), Detail: fmt.Sprintf("0x%x is not a multiple of 4", dst)})
 	}
 	return d.transfer("Fill32", s, 4*words, []cuda.Pointer{dst}, func() *Report {
 		r, at, report := d.memory.slice(uint64(dst), 4*words)

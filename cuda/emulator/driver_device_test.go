@@ -20,7 +20,7 @@ func TestMemoryCalls(t *testing.T) {
 		t.Errorf("MemInfo gives %d of %d, %v", free, total, err)
 	}
 	if _, err := d.Alloc(1 << 20); !errors.Is(err, cuda.ErrOutOfMemory) {
-		t.Errorf("too large an allocation gives %v", err)
+		t.Errorf("an allocation that is too large gives %v", err)
 	}
 	if _, err := d.Alloc(0); err == nil {
 		t.Error("an allocation of nothing succeeds")
@@ -34,7 +34,7 @@ func TestMemoryCalls(t *testing.T) {
 	if again == p {
 		t.Error("an address is used again")
 	}
-	checkReport(t, d.Close(), Leak, "2 allocations of 200 bytes are not freed: allocation 2 of 100 bytes, allocation 3 of 100 bytes")
+	checkReport(t, d.Close(), Leak, "2 allocations with 200 bytes in all were never freed: allocation 2 of 100 bytes, allocation 3 of 100 bytes")
 	if _, err := d.Alloc(1); err == nil {
 		t.Error("a closed device allocates")
 	}
@@ -44,13 +44,13 @@ func TestMemoryCalls(t *testing.T) {
 	}
 }
 
-// A fault is returned by the next call, then every call says what it was.
+// The next call returns the fault, and every later call says what it was.
 func TestFaultLosesTheContext(t *testing.T) {
 	b := newBench(t, badPTX, Options{})
 	err := b.launch("no_tail_guard", dim(1), dim(32), 0, cuda.Pointer(0))
 	checkReport(t, err, NullPointer, "")
 	first, _, _ := strings.Cut(err.Error(), "\n")
-	if want := "cuda emulator: kernel no_tail_guard: null pointer: address 0x0 is next to null"; first != want {
+	if want := "cuda emulator: kernel no_tail_guard: null pointer: address 0x0 is null or just above it"; first != want {
 		t.Errorf("the first line is %q, want %q", first, want)
 	}
 	_, err = b.device.Alloc(4)

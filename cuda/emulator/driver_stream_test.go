@@ -7,8 +7,8 @@ import (
 	"gputrain/cuda"
 )
 
-// What a program leaves open happens in one order with one seed and in another
-// with another; what it decides does not.
+// Where a program leaves the order open, different seeds give different orders. Where
+// it decides the order, all seeds keep it.
 func TestStreamsRunAhead(t *testing.T) {
 	const seeds = 40
 	for _, c := range []struct {

@@ -62,7 +62,7 @@ func (b *bench) must(err error) {
 	}
 }
 
-// alloc returns memory of a number of bytes without a value.
+// alloc returns device memory whose bytes have no value yet.
 func (b *bench) alloc(bytes int) cuda.Pointer {
 	b.Helper()
 	p, err := b.device.Alloc(int64(bytes))

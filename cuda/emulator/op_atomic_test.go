@@ -3,7 +3,7 @@ package emulator
 import "testing"
 
 func TestAtomics(t *testing.T) {
-	// Each text changes shared memory once per lane; then all lanes read it.
+	// Each text changes shared memory once per lane. Then all lanes read it.
 	for _, a := range []struct {
 		text        string
 		start, want uint64
@@ -35,7 +35,7 @@ func format64(v uint64) string {
 	return string(digits)
 }
 
-// An update of what has no value is one all the same.
+// With the check off, an update of memory without a value still happens.
 func TestAtomicOperationGoesOnWithoutTheCheck(t *testing.T) {
 	b := newBench(t, wrap("ld.param.u64 %rd1, [out];\nred.global.add.u32 [%rd1], 1;"), Options{Off: []Check{Uninitialised}})
 	p := b.alloc(4)

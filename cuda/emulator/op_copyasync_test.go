@@ -9,7 +9,7 @@ func TestCopyAsyncFillsWithZeros(t *testing.T) {
 		for i := range n / 4 {
 			want[i] = float32(i + 1)
 		}
-		// Only the bytes that are asked for have to exist.
+		// Only the bytes that are copied have to exist.
 		x := upload(b, append([]float32{1, 2, 3, 4}[:n/4:n/4], make([]float32, 0)...))
 		b.must(b.launch("copy_with_zeros", dim(1), dim(32), 0, y, x, n))
 		compareExactly(t, "copy_with_zeros", download[float32](b, y, 4), want)

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// A hot loop must do what its twin for single lanes does. The guard selects the
-// twin: it switches a lane off.
+// A loop over the whole warp must do what its twin for single lanes does. The guard
+// switches one lane off, which selects the twin.
 func TestFullAndPartialWarpsAgree(t *testing.T) {
 	for _, spec := range []string{
 		"add.s32 %d, %a, %b | s32 s32 s32", "add.s64 %d, %a, %b | s64 s64 s64", "sub.s32 %d, %a, %b | s32 s32 s32",

@@ -44,7 +44,7 @@ func TestHalfConversionsAgainstOracle(t *testing.T) {
 	}
 }
 
-// encodeHalf writes a float16 number as its definition says.
+// encodeHalf returns the bits of a float16 number, by the definition of the format.
 func encodeHalf(v float64) uint64 {
 	sign := uint64(0)
 	if math.Signbit(v) {

@@ -58,7 +58,8 @@ func (d *decoder) moveConstant(k kind, v uint64) runner {
 	return fullWarp1(d.dst(0, k), d.program.constant(v), fullMove, func(a uint64) uint64 { return a })
 }
 
-// element is the type of the parts of a vector that makes up a register of kind k.
+// element returns the type of each part if a vector of parts makes up a register of
+// kind k.
 func (d *decoder) element(k kind, parts int) kind {
 	if !k.untyped() || parts == 0 {
 		d.fail("a vector needs a type .b16, .b32 or .b64")
@@ -72,7 +73,7 @@ func (d *decoder) element(k kind, parts int) kind {
 	return none
 }
 
-// unpack splits a register, the lowest part first.
+// unpack splits a register into parts, the lowest first.
 func (d *decoder) unpack(k kind, to []operand, from operand) runner {
 	e := d.element(k, len(to))
 	a := d.srcOperand(from, k, false)
@@ -122,7 +123,8 @@ var windows = map[space]uint64{
 	global: 0, constant: 0, shared: sharedWindow, local: localWindow, parameter: parameterWindow,
 }
 
-// convertAddress is cvta between a state space and generic addresses.
+// convertAddress is cvta. It converts between addresses of a state space and generic
+// addresses.
 func convertAddress(d *decoder) runner {
 	to := d.mod("to")
 	s := d.space()

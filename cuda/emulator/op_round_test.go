@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// A format is a binary floating-point format, for the oracle of these tests:
-// rational arithmetic, rounded by the definition of IEEE 754.
+// A format is a binary floating-point format. The oracle of these tests computes with
+// rational numbers and rounds to the format by the definition of IEEE 754.
 type format struct {
 	kind      kind
 	precision int
@@ -22,7 +22,7 @@ var formats = []format{
 	{f64, 53, -1074, math.MaxFloat64},
 }
 
-// round gives the number of the format that the mode chooses for x ≠ 0.
+// round returns the number of the format that the mode chooses for x ≠ 0.
 func (f format) round(x *big.Rat, mode string) float64 {
 	negative := x.Sign() < 0
 	magnitude := new(big.Rat).Abs(x)
@@ -110,8 +110,8 @@ func (f format) random(rng *rand.Rand) float64 {
 
 func rat(v float64) *big.Rat { return new(big.Rat).SetFloat64(v) }
 
-// squareRoot is the root of x, or a number strictly between it and the next
-// one of 200 bits if it is irrational.
+// squareRoot returns the root of x. If the root is irrational, it returns a number
+// strictly between the root and the next number of 200 bits.
 func squareRoot(x *big.Rat) *big.Rat {
 	const bits = 1300
 	scaled := new(big.Rat).Mul(x, power(2*bits))
@@ -161,7 +161,7 @@ func TestRoundings(t *testing.T) {
 							v = math.Abs(v)
 						}
 						if j == 2 && rng.IntN(2) == 0 {
-							// Close to the product, so that much cancels, or near a tie of it.
+							// Close to the product, so that most bits cancel, or near a tie.
 							product, _ := new(big.Rat).Mul(operands[0], operands[1]).Float64()
 							if v = -product * math.Exp2(float64(rng.IntN(60)-30)); f.kind == f32 {
 								v = float64(float32(v))
@@ -184,8 +184,8 @@ func TestRoundings(t *testing.T) {
 	}
 }
 
-// (1+2^-23)·(1-2^-23) is 1-2^-46. Scaled to just below half a unit of c, and c
-// odd, the sum must stay c; in float64 it becomes the tie, which rounds away from c.
+// (1+2^-23)·(1-2^-23) is 1-2^-46. Scale this to just below half a unit of an odd c.
+// Then the sum must stay c. In float64 it becomes a tie, which rounds away from c.
 func TestFmaIsRoundedOnce(t *testing.T) {
 	a, b := float32(1+0x1p-23), float32(1-0x1p-23)
 	var cases []opCase

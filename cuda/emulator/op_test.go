@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// An operation is an instruction under test: its text with the registers %d (the
-// result), %q (a second one), %a, %b, %c, %e, and their kinds in that order.
-// Each case runs in a thread of its own.
+// An operation is an instruction under test. Its text uses the registers %d (the
+// result), %q (a second result), %a, %b, %c and %e. kinds has their kinds in that
+// order. Each case runs in a thread of its own.
 type operation struct {
 	text    string
 	kinds   map[byte]kind
@@ -20,12 +20,12 @@ type operation struct {
 
 type opCase struct {
 	in   []uint64 // a, b, c, e
-	want uint64   // bits of %d; those of %q, if there is one, in want2
+	want uint64   // bits of %d
 	q    uint64
 }
 
-// op reads "add.s32 %d, %a, %b | s32 s32 s32": kinds of d, a, b, ... or of d, q,
-// a, ... if %q occurs.
+// op reads "add.s32 %d, %a, %b | s32 s32 s32". The kinds are those of d, a, b, ... or
+// of d, q, a, ... if %q occurs.
 func op(spec string, cases ...opCase) operation {
 	text, list, ok := strings.Cut(spec, " | ")
 	if !ok {
@@ -92,7 +92,7 @@ func (o operation) run(t testing.TB) (d, q []uint64) {
 	return d, q
 }
 
-// storage is the type of a register that holds kind k.
+// storage returns the type of a register that holds kind k.
 func storage(k kind) kind {
 	switch {
 	case k == pred || k == f32 || k == f64:
@@ -135,8 +135,8 @@ func toX(k kind, name byte) string {
 	return fmt.Sprintf("mov.b64 %%x, %%%c;\n", name)
 }
 
-// test runs the cases in a part of a warp, and then, repeated, in a whole one:
-// the commonest instructions have a loop of their own for that.
+// test runs the cases in part of a warp. Then it repeats them until they fill a whole
+// warp, because the most common instructions have a loop of their own for that.
 func (o operation) test(t *testing.T) {
 	t.Helper()
 	o.compare(t)
@@ -154,7 +154,7 @@ func (o operation) compare(t *testing.T) {
 	}
 }
 
-// mismatches returns the cases that want another %d or %q.
+// mismatches returns the cases where %d or %q differ from what is wanted.
 func (o operation) mismatches(d, q []uint64) (wrong []int) {
 	_, hasQ := o.kinds['q']
 	for i, c := range o.cases {

@@ -2,7 +2,7 @@ package emulator
 
 import "gputrain/cuda"
 
-// A Class is what kind of work an instruction does.
+// A Class is a kind of work that instructions do.
 type Class uint8
 
 // The classes of instructions.
@@ -52,10 +52,11 @@ func accessClass(a *access) Class {
 	return LoadGlobal
 }
 
-// A Count counts instructions by warps and by threads.
+// A Count counts executed instructions, once per warp and once per thread.
 type Count struct{ Warps, Threads uint64 }
 
-// LaunchStats is what was measured in a launch, or in several of one kernel.
+// LaunchStats holds the measurements of one launch, or of several launches of one
+// kernel.
 type LaunchStats struct {
 	Kernel      string
 	Launches    int
@@ -66,18 +67,18 @@ type LaunchStats struct {
 	Instructions [classes]Count
 	Events
 
-	FlopFloat32 uint64 // an fma counts two
+	FlopFloat32 uint64 // an fma counts as two
 	FlopMatrix  uint64
 }
 
-// Events are what is counted beside instructions.
+// Events counts everything other than instructions.
 type Events struct {
-	GlobalRequests uint64 // of warps
-	GlobalBytes    uint64 // that their lanes asked for
-	GlobalSectors  uint64 // of 32 bytes that they touched
+	GlobalRequests uint64 // requests of warps to global memory
+	GlobalBytes    uint64 // bytes that their lanes asked for
+	GlobalSectors  uint64 // sectors of 32 bytes that they touched
 	SharedRequests uint64
-	BankConflicts  uint64 // wavefronts of shared memory beyond those without conflicts
-	Barriers       uint64 // that a block passed
+	BankConflicts  uint64 // extra wavefronts of shared memory, caused by conflicts
+	Barriers       uint64 // barriers that a block passed
 	Divergent      uint64 // branches that split a warp
 }
 
@@ -91,7 +92,7 @@ func (e *Events) add(other Events) {
 	e.Divergent += other.Divergent
 }
 
-// Total sums the instructions.
+// Total sums the instructions of all classes.
 func (s *LaunchStats) Total() Count {
 	var t Count
 	for _, c := range s.Instructions {
@@ -101,8 +102,9 @@ func (s *LaunchStats) Total() Count {
 	return t
 }
 
-// Coalescing is the bytes asked for over the bytes of the sectors touched: 1 is
-// perfect, 1/8 a stride, and more than 1 a broadcast. It is 0 without requests.
+// Coalescing returns the bytes asked for, divided by the bytes of the sectors
+// touched. 1 is perfect, 1/8 is a stride, and more than 1 is a broadcast. Without
+// requests it is 0.
 func (s *LaunchStats) Coalescing() float64 {
 	if s.GlobalSectors == 0 {
 		return 0
@@ -138,7 +140,7 @@ func (s *LaunchStats) join(t LaunchStats) {
 	s.FlopMatrix += t.FlopMatrix
 }
 
-// stats is what one worker measures in a launch.
+// stats holds what one worker measures in a launch.
 type stats struct {
 	counts []executions // by instruction
 	events Events

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The occupancies are those that cuda_occupancy.h of the CUDA toolkit 11.8 gives.
+// The expected occupancies come from cuda_occupancy.h of the CUDA toolkit 11.8.
 func TestOccupancy(t *testing.T) {
 	for _, c := range []struct {
 		gpu                        string

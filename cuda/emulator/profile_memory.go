@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// measure counts what a request of a warp does to the memory system.
+// measure counts what a warp's request costs the memory system.
 func (w *warp) measure(a *access, base *lanes, mask uint32, p pattern) {
 	e := &w.block.stats.events
 	at := a.space
@@ -54,10 +54,10 @@ func sectors(a *access, base *lanes, mask uint32) uint64 {
 	return uint64(n)
 }
 
-// bankConflicts counts the wavefronts of a shared-memory request beyond those
-// that it would take without conflicts. Memory has 32 banks of 4 bytes. A
-// request of 8 bytes a lane is served in two halves of the warp, one of 16 bytes
-// in four quarters; lanes that want the same word share it.
+// bankConflicts counts the extra wavefronts that conflicts cost a request to shared
+// memory. The memory has 32 banks of 4 bytes. A request of 8 bytes per lane is served
+// in two halves of the warp, one of 16 bytes in four quarters. Lanes that want the
+// same word share it.
 func bankConflicts(a *access, base *lanes, mask uint32) uint64 {
 	words := max(a.bytes()/4, 1)
 	group := 32 / words
@@ -74,12 +74,12 @@ func bankConflicts(a *access, base *lanes, mask uint32) uint64 {
 	return extra
 }
 
-// wavefronts is how often the busiest bank must be read.
+// wavefronts returns how often the busiest bank must be read.
 func wavefronts(a *access, base *lanes, mask uint32, words int) int {
 	var (
 		first  [32]uint64 // the first word wanted from each bank, plus 1
-		others [32]uint64 // further ones
-		count  [32]int    // by bank
+		others [32]uint64 // the other words wanted
+		count  [32]int    // how many others each bank has
 		n      int
 		most   = 1
 	)

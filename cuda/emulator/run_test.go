@@ -206,7 +206,7 @@ func report(b *testing.B, bench *bench) {
 	b.ReportMetric(float64(p.Total().Threads)/b.Elapsed().Seconds()/1e6, "Minstr/s")
 }
 
-// The same seed gives the same run, whatever the goroutines do.
+// The same seed gives the same run, however the goroutines are scheduled.
 func TestSeedReplays(t *testing.T) {
 	reports := map[uint64]string{}
 	for range 3 {

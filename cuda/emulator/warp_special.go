@@ -1,7 +1,7 @@
 package emulator
 
-// specialRegisters are those that keep their value while a warp runs. They are
-// the first of a warp's registers.
+// specialRegisters are the special registers that keep their value while a warp
+// runs. They are the first of a warp's registers.
 var specialRegisters = [...]string{
 	"tid.x", "tid.y", "tid.z", "ntid.x", "ntid.y", "ntid.z", "ctaid.x", "ctaid.y", "ctaid.z",
 	"nctaid.x", "nctaid.y", "nctaid.z", "laneid", "warpid", "nwarpid",
@@ -58,7 +58,7 @@ func (w *warp) setSpecial(i int) {
 	}
 }
 
-// uniform returns a special register that is the same in all lanes.
+// uniform returns the value of a special register that is the same in all lanes.
 func (w *warp) uniform(name string) uint64 {
 	b := w.block
 	l := b.launch
@@ -97,8 +97,8 @@ func (w *warp) uniform(name string) uint64 {
 	return uint64(len(b.shared.data)) // total_smem_size
 }
 
-// changingRegisters are the special registers that mov alone may read. The clock counts
-// instructions of the warp.
+// changingRegisters are the special registers that only mov may read. The clock
+// counts the instructions of the warp.
 var changingRegisters = map[string]struct {
 	kind kind
 	read func(w *warp) uint64

@@ -2,7 +2,8 @@ package emulator
 
 import "testing"
 
-// inWarp makes the 32 cases of one warp: lane i has the operand a(i) and wants d(i), q(i).
+// inWarp makes the 32 cases of one warp. Lane i has the operand a(i) and wants the
+// results of want(i).
 func inWarp(o operation, a func(lane int) uint64, want func(lane int) (d, q uint64)) operation {
 	for lane := range 32 {
 		d, q := want(lane)
@@ -24,7 +25,7 @@ func TestDivergence(t *testing.T) {
 		return uint64(steps), 1<<32 - 1
 	}
 	number := func(lane int) uint64 { return uint64(lane + 1) }
-	// A loop with a branch inside; afterwards all lanes are together again.
+	// A loop with a branch inside. After it all lanes are together again.
 	inWarp(op(`{ .reg .pred %p; .reg .u32 %t;
 	mov.u32 %d, 0;
 	again: setp.eq.u32 %p, %a, 1; @%p bra out;
