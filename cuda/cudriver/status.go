@@ -24,7 +24,7 @@ func (s status) Error() string {
 	return fmt.Sprintf("%s (%s)", C.GoString(text), C.GoString(name))
 }
 
-// Is tells errors.Is that the driver's out of memory is an ErrOutOfMemory.
+// Is reports the driver's CUDA_ERROR_OUT_OF_MEMORY as an ErrOutOfMemory.
 func (s status) Is(target error) bool {
 	return s == C.CUDA_ERROR_OUT_OF_MEMORY && target == cuda.ErrOutOfMemory
 }

@@ -230,7 +230,7 @@ func putLittle(b []byte, size int, v uint64) {
 	}
 }
 
-// A storing is a store under way, for the checks.
+// A storing is the current store of a warp, for the checks.
 type storing struct {
 	access  *access
 	sources []int32

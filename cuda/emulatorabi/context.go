@@ -18,7 +18,7 @@ import (
 // devices is the number of devices of the emulated machine.
 const devices = 2
 
-// library is the state of the C library, of which a process has one.
+// library is the state of the C library. A process has only one.
 var library = struct {
 	sync.Mutex
 	contexts  map[C.CUcontext]*context
