@@ -135,7 +135,7 @@ func (w *warp) reachShared(a *access, lane int, address, n uint64) (*memory, uin
 		w.fail(WrongSpace, lane, address, "0x%x is not an address of shared memory", address)
 		return nil, 0
 	case address >= size || n > size-address:
-		w.fail(OutOfBounds, lane, address, "%d bytes at address %d of shared memory end %d bytes past the end: the block has %d",
+		w.fail(OutOfBounds, lane, address, "%d bytes at address %d of shared memory end %d bytes past the end: the block has %d bytes",
 			n, address, address+n-size, size)
 		return nil, 0
 	case b.launch.watchShared && !w.claimShared(a, lane, address, n):
@@ -147,7 +147,7 @@ func (w *warp) reachShared(a *access, lane int, address, n uint64) (*memory, uin
 func (w *warp) reachLocal(lane int, address, n uint64) (*memory, uint64) {
 	size := uint64(w.program.localSize)
 	if address >= size || n > size-address {
-		w.fail(OutOfBounds, lane, address, "%d bytes at address %d of local memory, but the thread has only %d", n, address, size)
+		w.fail(OutOfBounds, lane, address, "%d bytes at address %d of local memory, but the thread has only %d bytes", n, address, size)
 		return nil, 0
 	}
 	return &w.local, uint64(lane)*size + address
@@ -163,7 +163,7 @@ func (w *warp) reachParameter(a *access, lane int, address, n uint64) (*memory, 
 		w.fail(ReadOnly, lane, address, "a kernel cannot write its parameters")
 		return nil, 0
 	case address >= size || n > size-address:
-		w.fail(OutOfBounds, lane, address, "%d bytes at offset %d of the parameters, which have only %d", n, address, size)
+		w.fail(OutOfBounds, lane, address, "%d bytes at offset %d of the parameters, which have only %d bytes", n, address, size)
 		return nil, 0
 	}
 	return params, address

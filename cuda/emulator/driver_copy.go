@@ -106,7 +106,7 @@ func unwritten(r *region, at uint64, written []byte) *Report {
 	}
 	address := r.base + at + uint64(first)
 	return &Report{Check: Uninitialised, Address: address, Detail: fmt.Sprintf(
-		"nothing has written %d bytes of %v, the first of them at offset %d", count, r, at+uint64(first))}
+		"%d bytes of %v were never written, the first of them at offset %d", count, r, at+uint64(first))}
 }
 
 // CopyOnDevice copies within the device. A byte without a value stays without one.

@@ -40,7 +40,7 @@ func TestCopiesOfWhatHasNoValue(t *testing.T) {
 		{"some", func(b *bench, p, _ cuda.Pointer, host []byte) cuda.Pointer {
 			b.must(b.device.CopyToDevice(p, host[:60], 0))
 			return p
-		}, "nothing has written 4 bytes of allocation 1 of 64 bytes, the first of them at offset 60"},
+		}, "4 bytes of allocation 1 of 64 bytes were never written, the first of them at offset 60"},
 		{"some, copied", func(b *bench, p, q cuda.Pointer, host []byte) cuda.Pointer {
 			b.must(b.device.CopyToDevice(p, host[:60], 0))
 			b.must(b.device.CopyOnDevice(q, p, 64, 0))

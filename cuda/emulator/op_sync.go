@@ -104,7 +104,7 @@ func (w *warp) arrive(mask uint32, number, threads int32, aligned, wait bool) {
 	whole := mask == ^w.exited
 	switch {
 	case n >= barriers:
-		w.fail(DivergentBarrier, lane, 0, "barrier %d does not exist: a block has %d", n, barriers)
+		w.fail(DivergentBarrier, lane, 0, "barrier %d does not exist: a block has barriers 0 to %d", n, barriers-1)
 		return
 	case aligned && !whole:
 		w.fail(DivergentBarrier, lane, 0, "%s waits at barrier %d without %s of its warp: the warp has diverged",
