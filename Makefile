@@ -1,15 +1,15 @@
-# make                 is make build
-# make build           the command, able to use an NVIDIA GPU where there is a driver: wants Linux, Go and gcc, no CUDA toolkit
-# make test-cuda       the CUDA driver's tests and the conformance suite on the first GPU of this machine
-# make test-cuda-abi   the same on an emulated GPU: cu's own cgo code, and behind it the emulator
-# make check-abi       our declarations of the CUDA driver against CUDA_INCLUDE/cuda.h of a toolkit 11.8
-# make check-libcuda   what our program says on a machine without a GPU: without a driver, and with NVIDIA's library
-# make experiments     the experiments of the literature that have a gate, and quick others, on two cores; their table goes to
-#                      docs/experiments.md. EXPERIMENTS=--all has the long ones too
+# make                 does make build
+# make build           builds gputrain, which uses an NVIDIA GPU if there is a driver; needs Linux, Go and gcc, but no CUDA toolkit
+# make test-cuda       tests the CUDA driver and runs the conformance suite on the first GPU of this machine
+# make test-cuda-abi   does the same on an emulated GPU: cu's own cgo code runs, with the emulator behind it
+# make check-abi       compares our declarations of the CUDA driver with CUDA_INCLUDE/cuda.h of a toolkit 11.8
+# make check-libcuda   checks what our program says on a machine without a GPU, without a driver and with NVIDIA's library
+# make experiments     runs the experiments of the literature that have a gate, and other quick ones, on two cores, and writes
+#                      their table to docs/experiments.md. EXPERIMENTS=--all adds the long ones
 
 abi := $(CURDIR)/cuda/abi
 
-# Before the folders that cu names, where a toolkit may be.
+# These come before the folders that cu names, where a toolkit may be installed.
 cgo := CGO_ENABLED=1 CGO_CFLAGS='-O2 -g -I$(abi)/include' CGO_LDFLAGS='-L$(abi)/lib'
 
 CUDA_INCLUDE = /usr/local/cuda/include

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Puts nvcc 11.8, ptxas and the headers of CUDA into a folder, and nothing
-# outside of it:
+# Puts nvcc 11.8, ptxas and the CUDA headers into a folder, and writes nothing outside
+# of it:
 #
 #	.ci/cuda-toolkit.sh PREFIX
 #
-# The packages are those of Debian 12, which has this release. Their nvcc looks
-# for its parts in fixed places of the system; here a profile beside the
-# program and a script that starts it lead to PREFIX instead. Wants g++.
+# The packages come from Debian 12, which has this release. Their nvcc looks for its
+# parts in fixed places of the system. Here a profile beside nvcc and a script that
+# starts it point to PREFIX instead. Needs g++.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$1"
@@ -26,8 +26,7 @@ NVVMIR_LIBRARY_DIR = $parts/libdevice
 PATH += $parts/bin:$prefix/bin:
 INCLUDES += "-I$prefix/include" \$(_SPACE_)
 PROFILE
-# This nvcc has not heard of the g++ of Debian 12; for code of the GPU that
-# does not matter.
+# This nvcc does not support the g++ of Debian 12, which does not matter for GPU code.
 cat >"$prefix/bin/nvcc" <<SCRIPT
 #!/bin/sh
 exec "$parts/bin/nvcc" -ccbin "$(command -v g++)" -allow-unsupported-compiler "\$@"

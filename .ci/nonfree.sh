@@ -3,15 +3,15 @@
 #
 #	.ci/nonfree.sh FOLDER PACKAGE[=VERSION] [PATTERN...]
 #
-# puts the files whose names fit the patterns, as tar knows them, or all files
-# under FOLDER. Works on Debian, for any user, and writes nothing outside of
-# FOLDER: the machine's own lists and sources of apt stay as they are.
+# puts into FOLDER the files whose names match the patterns, in tar's notation, or all
+# files. Works on Debian for any user. It writes nothing outside of FOLDER, so the
+# machine's own apt lists and sources stay as they are.
 set -euo pipefail
 folder=$1 package=$2
 shift 2
 
 sources=/etc/apt/sources.list.d/debian.sources
-[ -e "$sources" ] && command -v apt-get >/dev/null || { echo "nonfree.sh: $package: there is no apt with $sources here" >&2; exit 1; }
+[ -e "$sources" ] && command -v apt-get >/dev/null || { echo "nonfree.sh: cannot get $package: this needs apt-get and $sources" >&2; exit 1; }
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
 work=$(mktemp -d "$folder/apt.XXXXXX")

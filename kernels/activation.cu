@@ -20,7 +20,7 @@ extern "C" __global__ void __launch_bounds__(kBlock) sigmoid_grad(
   EACH(k, n) dx[k] = dy[k] * sigmoid_slope(y[k]);
 }
 
-// y[k] = tanh(x[k])   (C has a function tanh already)
+// y[k] = tanh(x[k])   (not named tanh, because C has such a function)
 // grid: any blocks of 256, over n
 extern "C" __global__ void __launch_bounds__(kBlock) tanh_forward(
     float *y,        // [n] out, may be x

@@ -1,21 +1,22 @@
 #!/usr/bin/env bash
-# Compiles the kernels to PTX, in ptx/, with ptx/manifest.json, which says from
-# what and how. go generate runs it. nvcc is taken from PATH or $CUDA_HOME/bin.
+# Compiles the kernels to PTX in ptx/, and writes ptx/manifest.json, which records the
+# sources and the command. go generate runs it. It takes nvcc from PATH or
+# $CUDA_HOME/bin.
 set -euo pipefail
 cd "$(dirname "$0")"
-export LC_ALL=C # the order of *.cu
+export LC_ALL=C # fixes the order of *.cu
 
-release=11.8 # PTX 7.8: any driver from 520 on takes it
+release=11.8 # PTX 7.8, which any driver from 520 on can read
 nvcc=$(command -v nvcc || echo "${CUDA_HOME:-}/bin/nvcc")
-[ -x "$nvcc" ] || { echo "build.sh: no nvcc on PATH or in \$CUDA_HOME/bin; the PTX is made with CUDA $release" >&2; exit 1; }
+[ -x "$nvcc" ] || { echo "build.sh: no nvcc on PATH or in \$CUDA_HOME/bin; install CUDA $release, which makes the PTX" >&2; exit 1; }
 version=$("$nvcc" --version | sed -n 's/.*release [0-9.]*, V\(.*\)/\1/p')
-[[ $version == "$release".* ]] || { echo "build.sh: nvcc is $version; the PTX is made with CUDA $release" >&2; exit 1; }
+[[ $version == "$release".* ]] || { echo "build.sh: nvcc is $version, but the PTX must be made with CUDA $release" >&2; exit 1; }
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 flags=(--ptx -arch=compute_70 -O3 -std=c++17 -fmad=false)
 
-# Two builds in two places: the PTX must not depend on where it is made.
+# Build in two places, because the PTX must not depend on the place.
 for place in a b; do
 	mkdir "$work/$place"
 	cp ./*.cu ./*.cuh "$work/$place"

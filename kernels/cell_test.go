@@ -9,8 +9,8 @@ import (
 	"gputrain/kernels"
 )
 
-// The compiler copies the nonlinearities into each cell. Every copy gives the
-// bits of sigmoid and tanh_forward, which keep the bounds of their sources.
+// The compiler copies the nonlinearities into each cell. Every copy must give the same
+// bits as sigmoid and tanh_forward, whose error bounds another test checks.
 func TestCellsApplyTheNonlinearities(t *testing.T) {
 	x := append(scaled(uniform(random(21), 1024), 12), 25, -25, 110, -110, float32(math.Inf(1)), float32(math.Inf(-1)))
 	n := len(x)
@@ -27,7 +27,7 @@ func TestCellsApplyTheNonlinearities(t *testing.T) {
 	state := products(s, th)
 	output := products(s, apply("tanh_forward", state))
 	quarter := products(th, slices.Repeat([]float32{0.25}, n))
-	// check compares columns of the rows at got, of width elements, from first on.
+	// check compares columns, starting at first, of the matrix [n, width] at got.
 	check := func(what string, got cuda.Pointer, width, first int, want ...[]float32) {
 		t.Helper()
 		values := get[float32](d, got, n*width)
@@ -42,7 +42,7 @@ func TestCellsApplyTheNonlinearities(t *testing.T) {
 		}
 	}
 
-	// Gates i, f, g, o, after a state of 0.
+	// Gates i, f, g, o. The previous state is 0.
 	gates, c, h := put(d, repeated(x, 4)), room[float32](d, n), room[float32](d, n)
 	d.run("lstm_cell", each, gates, c, h, constant(0, n), none, n, 1)
 	check("gates of lstm_cell", gates, 4, 0, s, s, th, s)
@@ -54,7 +54,7 @@ func TestCellsApplyTheNonlinearities(t *testing.T) {
 	check("gates of lstm_step", gates, 4, 0, s, s, th, s)
 	check("h of lstm_step", h, 1, 0, output)
 
-	// dz of o is tanh(c) * o * (1-o), o = ½.
+	// dz of o is tanh(c) * o * (1-o) with o = ½.
 	dz := room[float32](d, 4*n)
 	d.run("lstm_cell_grad", each, dz, constant(0, n), constant(0.5, 4*n), constant(0, n), put(d, x), none, constant(1, n), constant(0, n), n, 1)
 	check("dz of lstm_cell_grad", dz, 4, 3, quarter)
@@ -67,20 +67,20 @@ func TestCellsApplyTheNonlinearities(t *testing.T) {
 	d.run("gru_cell", each, gates, h, constant(0, 3*n), constant(0, n), n, 1)
 	check("gates of gru_cell", gates, 3, 0, s, s, th)
 
-	// Gates in, f, out and the cell, which squash by tanh.
+	// Gates in, f, out and the cell. Both squashing functions are tanh.
 	gates, c, h = put(d, repeated(x, 4)), room[float32](d, n), room[float32](d, n)
 	d.run("lstm1997_cell", each, gates, c, h, constant(0, n), none, n, 1, 1, 1, 1.0, 1.0, 1.0, 1.0)
 	check("gates of lstm1997_cell", gates, 4, 0, s, s, s, th)
 	check("s of lstm1997_cell", c, 1, 0, state)
 	check("y of lstm1997_cell", h, 1, 0, output)
 
-	// d_out is h(s) * out * (1-out), out = ½.
+	// d_out is h(s) * out * (1-out) with out = ½.
 	e, dOut := room[float32](d, n), room[float32](d, n)
 	d.run("lstm1997_error", each, e, dOut, constant(0.5, 4*n), put(d, x), constant(1, n), n, 1, 1, 1, 1.0, 1.0)
 	check("d_out of lstm1997_error", dOut, 1, 0, quarter)
 }
 
-// repeated returns each element of x so many times.
+// repeated returns the elements of x, each of them repeated.
 func repeated(x []float32, times int) []float32 {
 	var all []float32
 	for _, v := range x {

@@ -1,14 +1,14 @@
 // What the kernels share.
 //
-// Pointers may be windows at any offset: nothing is assumed of their alignment
-// beyond that of a float. Pointers carry __restrict__ only where the operation
-// forbids its operands to overlap. Kernels are compiled with -fmad=false: a sum
-// is fused with a product where the source says fmaf, and nowhere else.
+// Pointers may be windows at any offset. Kernels assume no alignment beyond that of a
+// float. Pointers carry __restrict__ only where the operation forbids its operands to
+// overlap. Kernels are compiled with -fmad=false, so a sum is fused with a product
+// where the source says fmaf, and nowhere else.
 #pragma once
 
-// EACH(k, n) runs through k = 0..n-1, spread over the x of a grid of any size;
-// EACH_ROW(i, rows) likewise over y. A grid that covers the work makes one pass,
-// so unrolling would only take registers.
+// EACH(k, n) loops over k = 0..n-1, spread over the x dimension of a grid of any size.
+// EACH_ROW(i, rows) does the same over y. A grid that covers the work makes one pass,
+// so unrolling would only cost registers.
 #define EACH(k, n) EACH_ALONG(x, k, n)
 #define EACH_ROW(i, rows) EACH_ALONG(y, i, rows)
 #define EACH_ALONG(axis, k, n)                                                         \
@@ -16,7 +16,7 @@
                                          threadIdx.axis;                               \
                            k < n; k += gridDim.axis * (long long)blockDim.axis)
 
-// The threads of a block of a one-dimensional grid, at most.
+// The most threads of a block of a one-dimensional grid.
 constexpr int kBlock = 256;
 
 constexpr unsigned kAllLanes = 0xffffffff;
@@ -33,14 +33,14 @@ struct Max {
   static __device__ float combine(float a, float b) { return fmaxf(a, b); }
 };
 
-// block_reduce combines x of all threads of a one-dimensional block of whole
-// warps, in an order that blockDim fixes. All threads call it and get the
-// result. scratch holds kBlock/kWarp elements.
+// block_reduce combines x of all threads of a one-dimensional block. The block consists
+// of whole warps, and blockDim fixes the order. All threads must call it, and all get
+// the result. scratch holds kBlock/kWarp elements.
 template <class Op, class T>
 __device__ T block_reduce(T x, T *scratch) {
   for (int offset = kWarp / 2; offset > 0; offset /= 2)
     x = Op::combine(x, __shfl_xor_sync(kAllLanes, x, offset));
-  __syncthreads();  // the reduction before may still be reading scratch
+  __syncthreads();  // the previous reduction may still be reading scratch
   if (threadIdx.x % kWarp == 0) scratch[threadIdx.x / kWarp] = x;
   __syncthreads();
   x = scratch[0];
@@ -49,10 +49,10 @@ __device__ T block_reduce(T x, T *scratch) {
   return x;
 }
 
-// report_fault notes that element position of the data of a call is out of
-// range. *fault keeps the smallest of call + position; the host sets it to all
-// ones and gives each call a multiple of 2^32, rising, so that the first bad
-// element of the first bad call remains.
+// report_fault records that the element at this position of a call's data is out of
+// range. *fault keeps the smallest call + position. The host sets it to all ones at
+// first and gives each call a larger multiple of 2^32. So the first bad element of the
+// first bad call remains.
 __device__ inline void report_fault(unsigned long long *fault, unsigned long long call, long long position) {
   atomicMin(fault, call + position);
 }

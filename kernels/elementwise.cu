@@ -1,7 +1,7 @@
-// Operations on each element by itself.
+// Operations on single elements.
 //
-// Loads and stores are scalar: the 32 lanes of a warp touch 128 consecutive
-// bytes, which is fully coalesced at any offset of a window.
+// Loads and stores are scalar. The 32 lanes of a warp touch 128 consecutive bytes,
+// which is fully coalesced at any offset of a window.
 #include "common.cuh"
 
 // dst[k] = value
@@ -13,10 +13,10 @@ extern "C" __global__ void __launch_bounds__(kBlock) fill(
   EACH(k, n) dst[k] = value;
 }
 
-// dst[i, dst_col+j] = x[i, x_col+j]
+// dst[i, dst_col+j] = x[i, x_col+j]; the other columns of dst keep their values
 // grid: any blocks of 256 in all, over [rows, cols]
 extern "C" __global__ void __launch_bounds__(kBlock) copy_cols(
-    float *__restrict__ dst,      // [rows, dst_cols] out, the other columns stay
+    float *__restrict__ dst,      // [rows, dst_cols] out
     const float *__restrict__ x,  // [rows, x_cols]
     int rows, int cols,
     int dst_cols, int dst_col,
@@ -127,8 +127,8 @@ static __device__ unsigned long long split_mix(unsigned long long seed, unsigned
 }
 
 // dst[k] = split_mix(seed, offset+k)>>40 >= threshold ? factor * x[k] : 0
-// seed and offset are in device memory, so that a captured graph can be
-// replayed with others.
+// seed and offset are in device memory, so that a captured graph can be replayed with
+// other values.
 // grid: any blocks of 256, over n
 extern "C" __global__ void __launch_bounds__(kBlock) dropout(
     float *dst,                        // [n] out, may be x

@@ -11,18 +11,18 @@ import (
 	"gputrain/kernels"
 )
 
-// The tests here run single kernels on the emulator, with all of its checks on
-// and with approximate instructions as far off as they may be, where the choice
-// of a kernel, tile or grid matters. The operations as such
-// are the matter of the backend's conformance tests.
+// These tests run single kernels on the emulator, where the choice of a kernel, tile
+// or grid matters. All checks of the emulator are on, and approximate instructions
+// are perturbed within their bounds. The conformance tests of the backend test the
+// operations themselves.
 
-// device runs kernels.
+// device runs kernels on the emulator.
 type device struct {
 	testing.TB
 	cuda.Device
 	functions map[string]cuda.Function
 	kernels   map[string]kernels.Kernel
-	offset    int // of operands, in elements from where they would be aligned
+	offset    int // elements by which operands are shifted from an aligned address
 }
 
 // open loads the modules.
@@ -36,7 +36,7 @@ func open(t testing.TB, modules ...string) *device {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Windows need not start at a multiple of 16 bytes.
+	// A window need not start at a multiple of 16 bytes.
 	d := &device{t, opened, map[string]cuda.Function{}, map[string]kernels.Kernel{}, 1}
 	for _, name := range modules {
 		module, err := d.Load(kernels.PTX(name))
@@ -56,7 +56,7 @@ func open(t testing.TB, modules ...string) *device {
 	return d
 }
 
-// run launches a kernel, whose arguments have the types of the table, and waits.
+// run launches a kernel and waits. The arguments must have the types of the table.
 func (d *device) run(name string, l kernels.Launch, args ...any) {
 	d.Helper()
 	k, ok := d.kernels[name]
@@ -106,7 +106,7 @@ func put[T any](d *device, values []T) cuda.Pointer {
 	return p
 }
 
-// room returns device memory for n values, not initialised.
+// room returns uninitialised device memory for n values.
 func room[T any](d *device, n int) cuda.Pointer {
 	d.Helper()
 	var element T
@@ -146,7 +146,7 @@ func (d *device) host(bytes int) []byte {
 
 func random(n uint64) *rand.Rand { return rand.New(rand.NewPCG(1, n)) }
 
-// whole returns n small whole numbers, whose products sum exactly.
+// whole returns n small whole numbers. Sums of their products are exact.
 func whole(r *rand.Rand, n int) []float32 {
 	x := make([]float32, n)
 	for k := range x {

@@ -9,8 +9,8 @@ import (
 	"gputrain/kernels"
 )
 
-// Ids and labels that do not exist leave the first bad position of the first
-// bad call in the fault word, and write nothing.
+// Ids and labels that do not exist write nothing. The fault word then holds the first
+// bad position of the first bad call.
 func TestFaultsNameTheFirstBadElement(t *testing.T) {
 	const none = math.MaxUint64
 	const rows, cols, n = 4, 40, 70
@@ -41,7 +41,7 @@ func TestFaultsNameTheFirstBadElement(t *testing.T) {
 				fault := put(d, []uint64{none})
 				for i, ids := range c.calls {
 					at, size := call(uint64(i+1)), n*cols
-					// The operand that is as long as ids, and the one that they index.
+					// long has a row for each id; the ids index the rows of short.
 					long, short := put(d, make([]float32, n*cols)), put(d, uniform(random(1), rows*cols))
 					before := get[float32](d, short, rows*cols)
 					switch op {
@@ -84,8 +84,8 @@ func TestFaultsNameTheFirstBadElement(t *testing.T) {
 	}
 }
 
-// Ids are judged even where there is nothing to add.
-func TestScatterIntoNothingJudgesIds(t *testing.T) {
+// Ids are checked even where there is nothing to add.
+func TestScatterIntoNothingChecksIds(t *testing.T) {
 	for _, c := range []struct {
 		rows, cols int
 		want       uint64

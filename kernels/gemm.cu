@@ -1,5 +1,5 @@
-// Matrix products. The letters of a name say how a and b are stored: n as they
-// are, t transposed; the numbers are the tile.
+// Matrix products. The letters of a kernel's name say how a and b are stored: n as
+// they are, t transposed. The numbers are the size of the tile.
 #include "gemm.cuh"
 
 // dst[z,i,j] = alpha * sum_p op(a)[i,p] * op(b)[p,j] + beta * dst[z,i,j],
@@ -27,8 +27,8 @@ static __device__ void gemm(typename T::Shared &shared, float *__restrict__ dst,
       });
 }
 
-// slice is k for the whole product in one pass. Else dst is a workspace, alpha
-// is 1 and beta 0, and gemm_reduce makes the second pass.
+// With slice = k, one pass computes the whole product. Otherwise dst is a workspace,
+// alpha is 1, beta is 0, and gemm_reduce makes the second pass.
 // grid: x ceil(m/tile)*ceil(n/tile), y ceil(k/slice) or 1; blocks of 256
 #define GEMM(name, tile, blocks, trans_a, trans_b)                                       \
   extern "C" __global__ void __launch_bounds__(tile::threads, blocks) name(              \
@@ -55,7 +55,7 @@ GEMM(gemm_nt_32x32, Small, 4, false, true)
 GEMM(gemm_tn_32x32, Small, 4, true, false)
 GEMM(gemm_tt_32x32, Small, 4, true, true)
 
-// dst[e] = alpha * sum_z part[z,e] + beta * dst[e], z rising
+// dst[e] = alpha * sum_z part[z,e] + beta * dst[e], in order of z
 // grid: any blocks of 256, over n
 extern "C" __global__ void __launch_bounds__(kBlock) gemm_reduce(
     float *__restrict__ dst,         // [n] out; in too unless beta is 0

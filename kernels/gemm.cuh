@@ -1,13 +1,13 @@
-// A tile of a matrix product, computed by one block: the core of gemm.cu and
-// of the recurrent steps.
+// A tile of a matrix product, computed by one block. It is the core of gemm.cu and of
+// the recurrent steps.
 //
-// The block walks along k in slabs of BK. While it computes with one slab in
-// shared memory, the next is on its way from global memory through registers
-// to the other half of the buffer, so that there is one barrier per slab.
+// The block walks along k in slabs of BK. While it computes with one slab in shared
+// memory, the next slab is on its way from global memory, through registers, to the
+// other half of the buffer. So there is one barrier per slab.
 //
-// Each thread computes TM x TN elements. Where the tile is too small to occupy
-// enough threads so, KG groups of threads share the k of each slab, and their
-// sums are added in the order of the groups.
+// Each thread computes TM x TN elements. If the tile is too small to give work to
+// enough threads, KG groups of threads share the k of each slab. Their sums are added
+// in the order of the groups.
 #pragma once
 #include "common.cuh"
 
@@ -16,7 +16,7 @@ struct Tile {
   static constexpr int BM = BM_, BN = BN_, BK = BK_, TM = TM_, TN = TN_, KG = KG_;
   static constexpr int group = (BM / TM) * (BN / TN);  // threads that cover the tile
   static constexpr int threads = group * KG;
-  static constexpr int pad = 4;  // keeps 16-byte alignment, and transposing stores free of bank conflicts
+  static constexpr int pad = 4;  // keeps the alignment of 16 bytes, and avoids bank conflicts in transposing stores
   static_assert(TM % 4 == 0 && TN % 4 == 0 && BK % 8 == 0 && BK % KG == 0, "fragments are read four at a time");
   static_assert(BN / TN % 8 == 0 && BM / TM % 4 == 0, "a warp covers 4 x 8 threads");
   static_assert(BM * BK % threads == 0 && BN * BK % threads == 0, "threads have equal shares of a slab");
@@ -26,7 +26,7 @@ struct Tile {
       float a[2][BK][BM + pad];
       float b[2][BK][BN + pad];
     } slab;
-    float sum[KG > 1 ? KG : 1][KG > 1 ? BM : 1][BN + pad];  // of the groups, after the slabs
+    float sum[KG > 1 ? KG : 1][KG > 1 ? BM : 1][BN + pad];  // the sums of the groups, after the last slab
   };
 };
 
@@ -34,8 +34,8 @@ using Large = Tile<128, 128, 8, 8, 8, 1>;
 using Medium = Tile<64, 64, 16, 4, 4, 1>;
 using Small = Tile<32, 32, 32, 4, 4, 4>;
 
-// Run is four neighbours in a row of a matrix, of which only the first few may
-// exist. They move at once where they all exist and are aligned; else one by one.
+// Run is four neighbours in a row of a matrix. At the edge only the first few exist. If
+// all four exist and are aligned, they move at once, otherwise one by one.
 struct Run {
   float *at;
   int count;
@@ -59,13 +59,13 @@ struct Run {
   }
 };
 
-// Slab moves BK x ROWS elements of an operand, one slab after the other, from
-// global to shared memory. KRows says that a row of the operand in memory holds
-// one k; else it holds all k of one row of the tile.
+// Slab moves BK x ROWS elements of an operand from global to shared memory, one slab
+// after the other. With KRows, a row of the operand in memory holds one k. Without, it
+// holds all k of one row of the tile.
 //
-// A warp reads 32 neighbours of a row of k, or four rows of eight neighbours
-// along k, which are a sector of memory each; its stores to shared memory fall
-// into 32 banks either way.
+// With KRows, a warp reads 32 neighbours of one k. Without, it reads eight neighbours
+// along k in each of four rows, and each eight are a sector of memory. Either way its
+// stores to shared memory fall into 32 banks.
 template <class T, int ROWS, bool KRows>
 struct Slab {
   static constexpr int count = ROWS * T::BK / T::threads;  // elements per thread
@@ -79,8 +79,8 @@ struct Slab {
   unsigned rows;      // bit i: the row of element i exists
   float value[count];
 
-  // row_of gives the operand's row of a row of the tile, or -1 if there is none.
-  // Rows that are row_step apart in the tile are so in the operand.
+  // row_of maps a row of the tile to a row of the operand, or to -1 if there is none.
+  // Rows that are row_step apart in the tile must be row_step apart in the operand.
   template <class RowOf>
   __device__ Slab(const float *__restrict__ x, int pitch, int from, RowOf row_of) : pitch(pitch), rows(0) {
     row = KRows ? threadIdx.x % ROWS : threadIdx.x / 8;
@@ -106,9 +106,9 @@ struct Slab {
   }
 };
 
-// A thread's place in the tile. A warp covers 4 x 8 threads, so that its lanes
-// read few different words of a and b. Elements come in runs of four, which are
-// BM/TM*4 rows and BN/TN*4 columns apart.
+// Place is the place of a thread in the tile. A warp covers 4 x 8 threads, so that its
+// lanes read few different words of a and b. The elements of a thread come in runs of
+// four, which are BM/TM*4 rows and BN/TN*4 columns apart.
 template <class T>
 struct Place {
   int group, y, x;
@@ -124,9 +124,9 @@ struct Place {
   __device__ int column(int j) const { return j / 4 * (T::BN / T::TN * 4) + x * 4 + j % 4; }
 };
 
-// multiply_tile computes the tile whose rows row_a and row_b name, over k from
-// from to to, and hands each run of four columns to emit(row, column, float4),
-// row and column being those within the tile.
+// multiply_tile computes the tile whose rows row_a and row_b name, over k in
+// [from, to). It hands each run of four columns to emit(row, column, float4), where
+// row and column count within the tile.
 template <class T, bool KRowsA, bool KRowsB, class RowA, class RowB, class Emit>
 __device__ void multiply_tile(typename T::Shared &shared, const float *a, int pitch_a, const float *b, int pitch_b,
                               int from, int to, RowA row_a, RowB row_b, Emit emit) {

@@ -6,9 +6,9 @@ type GemmShape struct {
 	M, N, K        int
 }
 
-// GemmPlan is how to compute a product. With Slices = 1, one launch of Kernel
-// with slice = Slice does it. Else Kernel writes Slices products of [M,N] to a
-// workspace, with alpha = 1 and beta = 0, each over Slice of the K, and
+// GemmPlan says how to compute a product. With Slices = 1, one launch of Kernel with
+// slice = Slice does it. With more, Kernel writes Slices products of [M,N] to a
+// workspace, with alpha = 1 and beta = 0. Each product is over Slice of the K, and
 // gemm_reduce adds them.
 type GemmPlan struct {
 	Kernel        string
@@ -16,22 +16,22 @@ type GemmPlan struct {
 	Launch        Launch
 }
 
-// ChooseGemm plans a product on a device with so many multiprocessors. M and N
-// are at least 1.
+// ChooseGemm plans a product on a device with this number of multiprocessors. M and N
+// must be at least 1.
 //
-// It takes the tile and number of slices with the least estimated time, in
-// clocks. The device works in rounds of one block per multiprocessor; a round
-// takes the multiply-adds of a block over the rate of the tile. The rate is
-// bound by the traffic from shared memory to registers: a warp that computes
-// 8x8 elements per thread reads 16 bytes four times for 64 multiply-adds, which
-// keeps both units busy; with 4x4 it reads two times for 16, which halves the
-// rate. A multiprocessor with a single block cannot hide its waits. A second
-// pass costs a launch and the traffic of the workspace.
+// It takes the tile and the number of slices with the least estimated time, in
+// clocks. The device works in rounds of one block per multiprocessor. A round takes
+// the multiply-adds of a block divided by the rate of the tile. Traffic from shared
+// memory to registers limits the rate: a warp that computes 8x8 elements per thread
+// reads 16 bytes four times for 64 multiply-adds, which keeps both units busy. With
+// 4x4 elements it reads two times for 16, which halves the rate. A multiprocessor
+// with a single block cannot hide its waits. A second pass costs a launch and the
+// traffic of the workspace.
 //
-// So large products get large tiles; the product of a recurrent step, whose M
-// is the batch, gets small ones, to spread it over all multiprocessors; and the
-// gradient of a weight, whose K is steps times batch, is split along K. These
-// are estimates from the instruction counts: no measurement is behind them.
+// So large products get large tiles. In a recurrent step M is the batch, so its
+// product gets small tiles, to spread it over all multiprocessors. In the gradient of
+// a weight K is steps times batch, so it is split along K. All this is estimated from
+// instruction counts. Nothing has been measured.
 func ChooseGemm(s GemmShape, multiprocessors int) GemmPlan {
 	var best GemmPlan
 	least := 0.0
@@ -64,8 +64,8 @@ func ChooseGemm(s GemmShape, multiprocessors int) GemmPlan {
 
 type gemmTile struct {
 	name        string
-	size, depth int     // rows and columns of the tile, k of a slab
-	rate        float64 // multiply-adds per clock of a full multiprocessor, which has 128 lanes
+	size, depth int     // size is the rows and columns of the tile, depth the k of a slab
+	rate        float64 // multiply-adds per clock on a full multiprocessor, which has 128 lanes
 }
 
 var gemmTiles = [...]gemmTile{
@@ -76,13 +76,13 @@ var gemmTiles = [...]gemmTile{
 
 const (
 	maxSlices     = 64
-	startClocks   = 1500 // of a block, until its first slab is there, and for its last words
-	alone         = 0.6  // part of the rate that a single block reaches
-	passClocks    = 5000 // launch of a second pass, about 3 µs
-	bytesPerClock = 16   // of memory, per multiprocessor
+	startClocks   = 1500 // until the first slab of a block has arrived, and to store the result
+	alone         = 0.6  // share of the rate that a single block reaches
+	passClocks    = 5000 // to launch a second pass, about 3 µs
+	bytesPerClock = 16   // from memory, per multiprocessor
 )
 
-// clocks estimates the time of so many blocks of slice k each.
+// clocks estimates the time of a number of blocks, each over slice k.
 func (t gemmTile) clocks(blocks int64, slice, multiprocessors int) float64 {
 	rounds := ceil(blocks, multiprocessors)
 	rate := t.rate

@@ -55,8 +55,8 @@ func TestChooseGemmCoversK(t *testing.T) {
 	}
 }
 
-// Every kernel, with and without a second pass, on tiles that are full, cut in
-// each dimension, and more than one.
+// Every kernel runs with and without a second pass, on full tiles, on tiles cut off in
+// each dimension, and on more than one tile.
 func TestGemmKernels(t *testing.T) {
 	for _, tile := range []int{128, 64, 32} {
 		for _, trans := range []string{"nn", "nt", "tn", "tt"} {
@@ -75,14 +75,13 @@ func TestGemmKernels(t *testing.T) {
 					g.of(s[0], s[1], s[2]).check(d, 2, 1, 2)
 				}
 				for _, beta := range []float64{0, 2} {
-					// A run of four columns is stored at once where it is aligned, else
-					// one by one.
+					// An aligned run of four columns is stored at once, others one by one.
 					for _, d.offset = range []int{0, 1, 2} {
 						g.of(tile, tile/2, 3).check(d, 1.5, beta, 1)
 						g.of(tile, tile, 3).check(d, 1.5, beta, 1)
 					}
-					// A run that is cut off, in each of the rows of a thread and each half
-					// of the tile: one more would be out of bounds, the row being the last.
+					// Runs that are cut off, in each row of a thread and each half of the
+					// tile. The row is the last one, so one more store would be out of bounds.
 					d.offset = 0
 					for row := range 8 {
 						for cut := 1; cut < 4; cut++ {
@@ -92,7 +91,7 @@ func TestGemmKernels(t *testing.T) {
 						}
 					}
 				}
-				// A sum that takes in one k more meets its neighbour in memory.
+				// A sum that runs one k too far meets the NaN that follows in memory.
 				g.spoilt = true
 				for _, k := range []int{5, 13, 20, 28, 37} {
 					g.of(6, 6, k).check(d, 1, 0, 1)
@@ -102,12 +101,12 @@ func TestGemmKernels(t *testing.T) {
 	}
 }
 
-// gemm is a product, op(a) of [m,k] times op(b) of [k,n].
+// gemm is a product: op(a), which is [m,k], times op(b), which is [k,n].
 type gemm struct {
 	tile           int
 	transA, transB bool
 	m, n, k        int
-	spoilt         bool // each second row of op(a) and column of op(b) begins with NaN
+	spoilt         bool // every second row of op(a) and column of op(b) begins with NaN
 }
 
 func (g gemm) of(m, n, k int) gemm {
@@ -115,11 +114,11 @@ func (g gemm) of(m, n, k int) gemm {
 	return g
 }
 
-// letters name a transposition as kernels do.
+// letters names a transposition as the kernels do.
 var letters = map[bool]string{false: "n", true: "t"}
 
-// check computes the product with the kernel of the tile, over k in slices, and
-// compares.
+// check computes the product with the kernel of the tile, with k in slices, and
+// compares the result.
 func (g gemm) check(d *device, alpha, beta float64, slices int) {
 	d.Helper()
 	name := fmt.Sprintf("gemm_%s%s_%dx%d", letters[g.transA], letters[g.transB], g.tile, g.tile)
@@ -146,7 +145,7 @@ func (g gemm) check(d *device, alpha, beta float64, slices int) {
 	} else {
 		part := room[float32](d, slices*g.m*g.n)
 		d.run(name, launch, part, put(d, a), put(d, b), g.m, g.n, g.k, slice, 1.0, 0.0)
-		// So few threads go round often.
+		// With so few threads, each goes round often.
 		reduce := kernels.Launch{Grid: kernels.Dim3{X: 3, Y: 1, Z: 1}, Block: kernels.Dim3{X: 32, Y: 1, Z: 1}}
 		d.run("gemm_reduce", reduce, dst, part, int64(g.m*g.n), slices, alpha, beta)
 	}

@@ -1,5 +1,5 @@
-// The GRU cell and its gradient. A row of gates, and of u, holds r, z, n of all
-// hidden units, one after the other.
+// The GRU cell and its gradient. A row of gates holds r of all hidden units, then z,
+// then n. A row of u is laid out in the same way.
 #include "nonlinear.cuh"
 
 // Triple points to the three gates of a hidden unit in a row.
@@ -42,7 +42,7 @@ extern "C" __global__ void __launch_bounds__(kBlock) gru_cell(
 extern "C" __global__ void __launch_bounds__(kBlock) gru_cell_grad(
     float *dv,                         // [batch, 3*hidden] out, may be gates
     float *du,                         // [batch, 3*hidden] out, may be u
-    float *__restrict__ dh,            // [batch, hidden] in: of h; out: of h_prev, but for what u passes on
+    float *__restrict__ dh,            // [batch, hidden] in: of h; out: of h_prev, without the part through u
     const float *gates,                // [batch, 3*hidden]: r, z, n
     const float *u,                    // [batch, 3*hidden]
     const float *__restrict__ h_prev,  // [batch, hidden]

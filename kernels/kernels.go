@@ -1,5 +1,5 @@
-// Package kernels holds the CUDA kernels: their sources, the PTX compiled from
-// them, what their parameters are, and how to launch them. It runs nothing.
+// Package kernels holds the CUDA kernels: their sources, the PTX compiled from them,
+// their parameters, and how to launch them. It runs nothing.
 package kernels
 
 import (
@@ -12,13 +12,13 @@ import (
 //go:embed ptx/*.ptx
 var ptx embed.FS
 
-// Kernel describes a kernel. Its formula, shapes and grid are the comment above
-// it in Module.cu.
+// Kernel describes a kernel. The comment above it in Module.cu has its formula, shapes
+// and grid.
 type Kernel struct {
 	Name   string
 	Module string
-	Block  int // threads of a block, at most
-	Shared int // bytes of shared memory, static
+	Block  int // most threads of a block
+	Shared int // bytes of static shared memory
 	Params []Param
 }
 
@@ -28,8 +28,8 @@ type Param struct {
 	Kind Kind
 }
 
-// Kind is the type of a parameter. In a launch each takes a slot of 8 bytes,
-// its value in the low bytes.
+// Kind is the type of a parameter. In a launch each parameter takes a slot of 8 bytes,
+// with its value in the low bytes.
 type Kind int
 
 const (
@@ -65,7 +65,7 @@ func PTX(module string) string {
 
 const block = 256
 
-// table lists the kernels as they stand in the sources.
+// table lists the kernels in the order of the sources.
 var table = []Kernel{
 	{"fill", "elementwise", block, 0, join(pointers("dst"), n, floats("value"))},
 	{"copy_cols", "elementwise", block, 0, join(pointers("dst", "x"), ints("rows", "cols", "dst_cols", "dst_col", "x_cols", "x_col"))},
@@ -142,8 +142,8 @@ var table = []Kernel{
 		ints("batch", "blocks", "cells", "sources", "columns"))},
 }
 
-// Bytes of shared memory of the tiles in gemm.cuh: two halves of a slab of a
-// and of b.
+// Bytes of shared memory of the tiles in gemm.cuh: two buffers, each with a slab of a
+// and a slab of b.
 const (
 	sharedLarge  = 2 * 2 * 8 * (128 + 4) * 4
 	sharedMedium = 2 * 2 * 16 * (64 + 4) * 4

@@ -5,21 +5,21 @@ import "math/bits"
 // Dim3 is the extent of a grid or block.
 type Dim3 struct{ X, Y, Z int }
 
-// Launch is how a kernel is spread over the device. All are pure functions of
-// the sizes, so that the order of every sum is one of them too.
+// Launch says how a kernel is spread over the device. Every launch depends only on the
+// sizes, and so does the order of every sum.
 type Launch struct{ Grid, Block Dim3 }
 
-// A grid goes no further than the smallest limit of its dimensions; kernels go
-// round as often as it takes.
+// gridLimit is the smallest limit of a grid's dimensions. Kernels loop as often as it
+// takes.
 const gridLimit = 1<<16 - 1
 
-// Elements launches a kernel "over n".
+// Elements launches a kernel whose grid is "over n".
 func Elements(n int64) Launch {
 	return flat(ceil(n, block), block)
 }
 
-// Partials launches a kernel that leaves a partial sum per block, "over n, at
-// least one" block. Grid.X is the number of partial sums.
+// Partials launches a kernel whose grid is "over n, at least one" block, and which
+// leaves a partial sum per block. Grid.X is the number of partial sums.
 func Partials(n int64) Launch {
 	const perThread, most = 8, 1024
 	return flat(min(ceil(n, block*perThread), most), block)
@@ -28,8 +28,8 @@ func Partials(n int64) Launch {
 // Single launches one block.
 func Single() Launch { return flat(1, block) }
 
-// Matrix launches a kernel "over [rows, cols]". Narrow matrices get narrow
-// blocks, so that few threads have no column.
+// Matrix launches a kernel whose grid is "over [rows, cols]". Narrow matrices get
+// narrow blocks, so that few threads are without a column.
 func Matrix(rows, cols int) Launch {
 	x := min(powerOfTwo(cols), block)
 	y := block / x
@@ -39,7 +39,8 @@ func Matrix(rows, cols int) Launch {
 	}
 }
 
-// Rows launches a kernel of "rows blocks": one for each row of cols elements.
+// Rows launches a kernel whose grid is "rows blocks": one for each row of cols
+// elements.
 func Rows(rows, cols int) Launch {
 	return Launch{Grid: Dim3{rows, 1, 1}, Block: Dim3{teamOf(cols), 1, 1}}
 }
@@ -60,26 +61,26 @@ func RNNStep(batch, hidden int) Launch {
 	return flat(ceil(int64(batch), 32)*ceil(int64(hidden), 32), block)
 }
 
-// LSTMPeepGrad plans the gradient of the peepholes, of so many rows of gates.
-// First runs lstm_peep_grad, which writes Chunks rows of 3*hidden sums to a
-// workspace; Second runs sum_rows over these, with chunk = Chunks.
+// LSTMPeepGrad plans the gradient of the peepholes; rows is the number of rows of
+// gates. First runs lstm_peep_grad, which writes Chunks rows of 3*hidden sums to a
+// workspace. Second runs sum_rows over them, with chunk = Chunks.
 func LSTMPeepGrad(rows, hidden int) SumRowsPlan {
 	p := SumRows(rows, hidden)
 	p.Second = SumRows(p.Chunks, 3*hidden).First
 	return p
 }
 
-// SumRowsPlan is how to sum a matrix over its rows. With Chunks = 1, First
-// writes the result. Else it writes Chunks rows of sums to a workspace of
-// [Chunks, cols], with beta = 0, and Second sums these with chunk = Chunks.
+// SumRowsPlan says how to sum a matrix over its rows. With Chunks = 1, First writes the
+// result. With more, First writes Chunks rows of sums to a workspace of [Chunks, cols],
+// with beta = 0, and Second sums them, with chunk = Chunks.
 type SumRowsPlan struct {
-	Chunk, Chunks int // rows of a chunk; chunks
+	Chunk, Chunks int // rows per chunk; number of chunks
 	First, Second Launch
 }
 
 // SumRows plans sum_rows of [rows, cols].
 func SumRows(rows, cols int) SumRowsPlan {
-	const fewest, most = 256, 256 // rows that are worth a chunk, and chunks
+	const fewest, most = 256, 256 // fewest rows of a chunk, most chunks
 	chunk := max(fewest, int(ceil(int64(rows), most)))
 	p := SumRowsPlan{Chunk: chunk, Chunks: max(1, int(ceil(int64(rows), chunk)))}
 	across := int(ceil(int64(cols), 32))
@@ -90,8 +91,8 @@ func SumRows(rows, cols int) SumRowsPlan {
 
 const warp = 32
 
-// teamOf returns how many threads share a row: a warp, or more where each would
-// have many columns.
+// teamOf returns how many threads share a row. It is a warp, or more if each thread
+// would have many columns.
 func teamOf(cols int) int {
 	const perThread = 4
 	return min(max(powerOfTwo(int(ceil(int64(cols), perThread))), warp), block)
@@ -105,5 +106,5 @@ func clamp(blocks int64) int { return int(min(max(blocks, 1), gridLimit)) }
 
 func ceil(n int64, size int) int64 { return (n + int64(size) - 1) / int64(size) }
 
-// powerOfTwo returns the smallest power of two that is n or more.
+// powerOfTwo returns the smallest power of two that is at least n.
 func powerOfTwo(n int) int { return 1 << bits.Len(uint(max(n, 1)-1)) }

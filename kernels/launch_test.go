@@ -46,7 +46,7 @@ func TestLaunches(t *testing.T) {
 	}
 }
 
-// Kernels that go over n or [rows, cols] do so with any grid.
+// A kernel "over n" or "over [rows, cols]" covers it with any grid.
 func TestAnyGridCovers(t *testing.T) {
 	const rows, cols = 37, 19
 	x, row := uniform(random(2), rows*cols), uniform(random(3), cols)

@@ -4,7 +4,7 @@
 constexpr int kSumColumns = 32, kSumRows = kBlock / kSumColumns;
 
 // dst[c,j] = sum_i x[i,j] + beta * dst[c,j], i from c*chunk to (c+1)*chunk
-// A tall matrix takes two passes, the second over the sums of the first.
+// A tall matrix takes two passes. The second one sums the results of the first.
 // grid: x ceil(cols/32), y ceil(rows/chunk) or 1; blocks of 32 x 8
 extern "C" __global__ void __launch_bounds__(kBlock) sum_rows(
     float *__restrict__ dst,      // [chunks, cols] out; in too unless beta is 0
@@ -25,7 +25,8 @@ extern "C" __global__ void __launch_bounds__(kBlock) sum_rows(
   *out = beta == 0 ? sum : fmaf(beta, *out, sum);
 }
 
-// dst[i,j] = x[ids[i],j]; a row whose id does not exist stays, and is a fault
+// dst[i,j] = x[ids[i],j]
+// An id that does not exist is a fault, and its row of dst keeps its values.
 // grid: any blocks of 256 in all, over [n, max(cols, 1)]
 extern "C" __global__ void __launch_bounds__(kBlock) gather_rows(
     float *__restrict__ dst,         // [n, cols] out
@@ -42,9 +43,9 @@ extern "C" __global__ void __launch_bounds__(kBlock) gather_rows(
   }
 }
 
-// dst[ids[i],j] += x[i,j], i rising; an id that does not exist is a fault
-// Each block owns a row of dst and looks through all ids for it, a warp at a
-// time, which needs no atomics and keeps the order.
+// dst[ids[i],j] += x[i,j], in order of i; an id that does not exist is a fault
+// Each block owns a row of dst. It looks for the row in all ids, 32 ids at a time, so
+// that it needs no atomics and keeps the order.
 // grid: x max(rows, 1), y any, over cols; blocks of 32..256
 extern "C" __global__ void __launch_bounds__(kBlock) scatter_add_rows(
     float *__restrict__ dst,       // [rows, cols] in and out
@@ -56,7 +57,7 @@ extern "C" __global__ void __launch_bounds__(kBlock) scatter_add_rows(
   int row = blockIdx.x, lane = threadIdx.x % kWarp;
   bool judge = row == 0 && blockIdx.y == 0 && threadIdx.x < kWarp;
   long long stride = gridDim.y * (long long)blockDim.x, column = blockIdx.y * (long long)blockDim.x + threadIdx.x;
-  // Lanes beyond the last column run along, for the votes.
+  // Lanes beyond the last column also run, because the votes need them.
   for (long long j = column; j - lane < cols || judge; j += stride) {
     bool mine = j < cols && row < rows;
     float sum = mine ? dst[row * (long long)cols + j] : 0.0f;
@@ -79,8 +80,8 @@ struct Best {
   float value;
   int column;
 
-  // Reports whether a goes before b: the larger, NaN being the largest of all,
-  // or else the first.
+  // Reports whether a goes before b. The larger value goes first, and NaN is the
+  // largest. Of equal values the first column goes first.
   static __device__ bool before(Best a, Best b) {
     if (b.column < 0 || a.column < 0) return b.column < 0;
     bool a_is_nan = isnan(a.value), b_is_nan = isnan(b.value);
@@ -90,8 +91,8 @@ struct Best {
   }
 };
 
-// dst[i] = the column of the largest x[i,j], NaN being larger than any number,
-// the first of equals
+// dst[i] = the column of the largest x[i,j]
+// NaN is larger than any number. Of equal values the first column counts.
 // grid: rows blocks of 32..256
 extern "C" __global__ void __launch_bounds__(kBlock) argmax_rows(
     int *__restrict__ dst,        // [rows] out

@@ -1,14 +1,14 @@
-// Losses and their gradients. Each takes two passes: one leaves a partial loss
-// per block, loss_sum adds these up. Factors are in device memory: the number of
-// rows that count may change from step to step.
+// Losses and their gradients. Each takes two passes. The first leaves a partial loss
+// per block, and loss_sum adds these up. Factors are in device memory, because the
+// number of rows that count may change from step to step.
 #include "nonlinear.cuh"
 
 constexpr int kIgnoreLabel = -1;
 
 // part[i]      = -factor * log softmax(logits_i)[labels[i]]
 // dlogits[i,j] = factor * (softmax(logits_i)[j] - [j = labels[i]])
-// Rows with kIgnoreLabel have loss and gradient 0; another label that is no
-// column is a fault, and its row of dlogits stays.
+// Rows with kIgnoreLabel have loss 0 and gradient 0. Any other label that is not a
+// column is a fault, and its row of dlogits keeps its values.
 // grid: rows blocks of 32..256
 extern "C" __global__ void __launch_bounds__(kBlock) softmax_cross_entropy(
     float *__restrict__ part,         // [rows] out
@@ -49,7 +49,7 @@ extern "C" __global__ void __launch_bounds__(kBlock) softmax_cross_entropy(
 
 // part[b] = the block's share of sum_k (y[k]-target[k])^2
 // dy[k]   = factor * (y[k]-target[k])
-// grid: any blocks of 256, over n, at least one; it fixes the order of the sum
+// grid: any blocks of 256, over n, at least one; the grid fixes the order of the sum
 extern "C" __global__ void __launch_bounds__(kBlock) squared_error(
     float *__restrict__ part,  // [blocks] out
     float *dy,                 // [n] out, may be y or target; null to leave it out

@@ -1,10 +1,10 @@
-// The LSTM cell, and a time step that fuses it with the recurrent product. A
-// row of gates holds i, f, g, o of all hidden units, one after the other.
+// The LSTM cell, and a time step that fuses it with the recurrent product. A row of
+// gates holds i of all hidden units, then f, then g, then o.
 #include "gemm.cuh"
 #include "nonlinear.cuh"
 
-// through adds to z what a peephole lets through of x; row 0, 1, 2 is that of i,
-// f, o. Without peepholes there is no product with 0: x may be infinite.
+// through adds to z what a peephole lets through of x. Rows 0, 1, 2 of peep are those
+// of i, f, o. Without peepholes it does not multiply by 0, because x may be infinite.
 static __device__ float through(const float *peep, int row, int hidden, long long unit, float x, float z) {
   return peep ? fmaf(peep[row * (long long)hidden + unit], x, z) : z;
 }
@@ -20,8 +20,7 @@ struct Gates {
   __device__ Float &operator[](int gate) const { return i[gate * hidden]; }
 };
 
-// apply_cell applies the nonlinearities to z, the arguments of i, f, g, o of one
-// unit.
+// apply_cell computes the cell of one unit. z holds the arguments of its i, f, g, o.
 static __device__ void apply_cell(float *gates, float *c, float *h, const float *c_prev, const float *peep, int hidden,
                                   long long row, long long unit, const float (&z)[4]) {
   long long k = row * hidden + unit;
@@ -53,8 +52,8 @@ extern "C" __global__ void __launch_bounds__(kBlock) lstm_cell(
 }
 
 // z = gates + h_prev * whh^T + bih + bhh, then the cell as in lstm_cell
-// A tile is 32 rows by 8 hidden units, whose gates are four neighbouring
-// columns and so meet in one thread.
+// A tile is 32 rows by 8 hidden units. The gates of a unit are four neighbouring
+// columns of the tile, so one thread gets all of them.
 // grid: x ceil(batch/32)*ceil(hidden/8); blocks of 256
 extern "C" __global__ void __launch_bounds__(Small::threads, 3) lstm_step(
     float *__restrict__ gates,         // [batch, 4*hidden] in: x * wih^T; out: i, f, g, o
@@ -131,8 +130,8 @@ extern "C" __global__ void __launch_bounds__(kBlock) lstm_cell_grad(
 
 constexpr int kPeepUnits = 32, kPeepRows = kBlock / kPeepUnits;
 
-// part[s,p,unit] = sum_t dz[t,gate,unit] * state[t,unit], t from s*chunk to
-// (s+1)*chunk; gates i, f, o for p = 0, 1, 2; state = c_prev for i and f, c for o
+// part[s,p,unit] = sum_t dz[t,gate,unit] * state[t,unit], t from s*chunk to (s+1)*chunk
+// gate = i, f, o for p = 0, 1, 2; state = c_prev for i and f, c for o
 // sum_rows adds up the chunks.
 // grid: x ceil(hidden/32), y ceil(rows/chunk); blocks of 32 x 8
 extern "C" __global__ void __launch_bounds__(kBlock) lstm_peep_grad(

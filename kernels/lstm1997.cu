@@ -1,9 +1,9 @@
-// Memory blocks of the LSTM of 1997, with forget gates and peepholes. A row of
-// gates holds in, f (if there are forget gates), out of all blocks and then the
+// Memory blocks of the LSTM of 1997, with forget gates and peepholes. A row of gates
+// holds in of all blocks, then f (if there are forget gates), then out, and then the
 // cells, block by block.
 #include "nonlinear.cuh"
 
-// Squash is f(x) = range * tanh(slope * x), the identity if both are 0.
+// Squash is f(x) = range * tanh(slope * x), or the identity if range and slope are 0.
 struct Squash {
   float range, slope;
 
@@ -16,7 +16,7 @@ struct Squash {
 // Units points to the units of one row.
 template <class Float>
 struct Units {
-  Float *in, *forget, *out, *cell;  // forget: null without forget gates
+  Float *in, *forget, *out, *cell;  // forget is null without forget gates
 
   __device__ Units(Float *gates, long long row, int blocks, int cells, bool has_forget) {
     in = gates + row * (blocks * (2ll + has_forget + cells));
@@ -26,7 +26,7 @@ struct Units {
   }
 };
 
-// through adds to z what the peepholes of a block let through of its states s.
+// through adds to z what the peepholes of a block let through of the block's states s.
 static __device__ float through(const float *peep, const float *s, int cells, float z) {
   for (int v = 0; v < cells; v++) z = fmaf(peep[v], s[v], z);
   return z;
@@ -74,8 +74,8 @@ extern "C" __global__ void __launch_bounds__(kBlock) lstm1997_cell(
 // p_in[v,m] = f * p_in[v,m] + g * in * (1-in) * y[m]
 // p_f[v,m]  = f * p_f[v,m]  + s_prev * f * (1-f) * y[m]
 // p_c[v,m]  = f * p_c[v,m]  + in * g' * y[m]
-// y[m] being the sources, and for columns beyond them s_prev of the block, the
-// sources of its peepholes; cells have none.
+// y[m] is source m. Columns beyond the sources belong to the peepholes, and there y[m]
+// is s_prev of the block. Cells have no peepholes, so p_c has no such columns.
 // grid: any blocks of 256 in all, over [batch*blocks*cells, columns]
 extern "C" __global__ void __launch_bounds__(kBlock) lstm1997_partials(
     float *__restrict__ p_in,          // [batch*blocks*cells, columns] in and out
@@ -134,8 +134,8 @@ extern "C" __global__ void __launch_bounds__(kBlock) lstm1997_error(
 
 // dw[in,m] += sum_v e * p_in[v,m]   dw[f,m]   += sum_v e * p_f[v,m]
 // dw[v,m]  += e * p_c[v,m]          dw[out,m] += d_out * y[m]
-// over the sequences in order. Columns beyond the sources are those of the
-// peepholes: dpeep instead of dw, s of the block instead of y.
+// summed over the sequences in order. Columns beyond the sources belong to the
+// peepholes: there dpeep takes the place of dw, and s of the block that of y.
 // grid: any blocks of 256 in all, over [units, columns]
 extern "C" __global__ void __launch_bounds__(kBlock) lstm1997_grad(
     float *__restrict__ dw,            // [units, sources] in and out

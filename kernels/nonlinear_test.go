@@ -7,15 +7,15 @@ import (
 	"gputrain/kernels"
 )
 
-// The bounds are those that the sources state, of all arguments; here are
-// some of every magnitude.
+// The sources state bounds for all arguments. This test takes some of every magnitude.
 func TestNonlinearitiesKeepTheirBounds(t *testing.T) {
 	const n, units = 1 << 16, 1 << 32 / (1 << 16)
 	x := make([]float32, n)
 	for k := range x {
 		x[k] = math.Float32frombits(uint32(k*units + k*2654435761%units))
 	}
-	// Half of all floats are tiny, and most of the rest beyond saturation.
+	// Half of all floats are tiny, and most of the others are beyond saturation. So
+	// add some that are neither.
 	x = append(x, scaled(uniform(random(1), n), 110)...)
 	x = append(x, scaled(uniform(random(2), n), 10)...)
 	for _, c := range []struct {

@@ -7,8 +7,8 @@ import (
 	"gputrain/kernels"
 )
 
-// Whole numbers sum exactly: the result is that of the formula. Sizes straddle
-// the blocks of 32 units by 8 rows and the chunks.
+// Whole numbers sum exactly, so the result must equal the formula. The sizes straddle
+// the chunks and the blocks of 32 units by 8 rows.
 func TestLSTMPeepGrad(t *testing.T) {
 	for i, s := range [][2]int{{1, 1}, {7, 33}, {29, 31}, {256, 32}, {257, 5}, {600, 40}} {
 		rows, hidden := s[0], s[1]

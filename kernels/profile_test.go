@@ -17,8 +17,8 @@ var update = flag.Bool("update", false, "write the measurements to docs/kernels.
 
 const profileDoc = "../docs/kernels.md"
 
-// The emulator counts what each kernel does on operands that start at whole
-// sectors. docs/kernels.md has the counts, so that a change of them shows.
+// The emulator counts what each kernel does. The operands start at whole sectors.
+// docs/kernels.md holds the counts, so that a change shows.
 func TestProfile(t *testing.T) {
 	d := open(t, kernels.Modules()...)
 	d.offset = 0
@@ -30,10 +30,10 @@ func TestProfile(t *testing.T) {
 		measured[c.kernel] = true
 		moved := 32 * float64(s.GlobalSectors)
 		if s.BankConflicts > 0 {
-			t.Errorf("%s: %d conflicts of banks in %d requests", c.kernel, s.BankConflicts, s.SharedRequests)
+			t.Errorf("%s: %d bank conflicts in %d requests to shared memory", c.kernel, s.BankConflicts, s.SharedRequests)
 		}
 		if excess := moved / float64(4*c.words); excess < 0.99 || excess > max(c.excess, 1.01) {
-			t.Errorf("%s moves %v bytes, want %d, or %.2f of it", c.kernel, moved, 4*c.words, max(c.excess, 1.01))
+			t.Errorf("%s moves %v bytes, want %d or up to %.2f times that", c.kernel, moved, 4*c.words, max(c.excess, 1.01))
 		}
 		blocks := float64(s.Grid.X * s.Grid.Y * s.Grid.Z)
 		fmt.Fprintf(&table, "| %s | %s | %.1f | %.2f | %.2f | %.3g |\n", c.kernel, c.size, float64(s.Total().Threads)/float64(c.work),
@@ -71,10 +71,10 @@ func (d *device) measure(c profileCase) emulator.LaunchStats {
 	return emulated.Profile()[0]
 }
 
-// compareDoc compares the table with that in the documentation, or writes it.
+// compareDoc compares the table with the one in the documentation, or writes it.
 func compareDoc(t *testing.T, table string) {
 	t.Helper()
-	const begin, end = "<!-- Written by go test ./kernels -run TestProfile -update. -->\n", "\n<!-- End of what is written. -->"
+	const begin, end = "<!-- Written by go test ./kernels -run TestProfile -update. -->\n", "\n<!-- End of the written table. -->"
 	text, err := os.ReadFile(profileDoc)
 	if err != nil {
 		t.Fatal(err)
@@ -83,13 +83,13 @@ func compareDoc(t *testing.T, table string) {
 	old, after, hasEnd := strings.Cut(rest, end)
 	switch {
 	case !hasBegin || !hasEnd:
-		t.Errorf("%s lacks the lines between which the measurements go", profileDoc)
+		t.Errorf("%s lacks the two marker lines around the measurements", profileDoc)
 	case *update:
 		if err := os.WriteFile(profileDoc, []byte(before+begin+table+end+after), 0o644); err != nil {
 			t.Error(err)
 		}
 	case old != table:
-		t.Errorf("%s has other measurements: compare, then run go test ./kernels -run TestProfile -update\ngot%s", profileDoc, table)
+		t.Errorf("the measurements differ from those in %s: if the change is right, run go test ./kernels -run TestProfile -update\ngot%s", profileDoc, table)
 	}
 }
 
@@ -100,11 +100,11 @@ type profileCase struct {
 	launch kernels.Launch
 	args   []any
 	work   int     // elements, or multiply-adds of a product
-	words  int     // of 4 bytes that go through the memory at least
-	excess float64 // how much more there may be; 0 means 1.01
+	words  int     // least number of 4-byte words that must move to and from memory
+	excess float64 // how many times that may move; 0 means 1.01
 }
 
-// Operands.
+// Operands that measure makes and uploads.
 type (
 	floats  int
 	doubles int
@@ -212,7 +212,7 @@ func profileCases() []profileCase {
 	return all
 }
 
-// blockCases are memory blocks with forget gates and peepholes.
+// blockCases returns cases of memory blocks with forget gates and peepholes.
 func blockCases() []profileCase {
 	const (
 		batch, blocks, cells, sources = 64, 16, 2, 64
@@ -240,5 +240,5 @@ func blockCases() []profileCase {
 	}
 }
 
-// tiled returns the words that a product in tiles moves.
+// tiled returns how many words a product in tiles moves.
 func tiled(m, n, k, tile int) int { return m*k*(n/tile) + k*n*(m/tile) + m*n }

@@ -59,13 +59,12 @@ func TestTableMatchesPTXFinds(t *testing.T) {
 var (
 	entry     = regexp.MustCompile(`(?s)\.visible \.entry (\w+)\((.*?)\)\s*\.maxntid (\d+), 1, 1\n(.*?)\n}`)
 	parameter = regexp.MustCompile(`\.param (\.\w+) \w+`)
-	// Instructions whose bits PTX leaves to the GPU or to its compiler.
+	// Instructions whose result PTX leaves to the GPU or to its compiler.
 	unfixed  = regexp.MustCompile(`\s((?:\w+\.(?:approx|full)[.\w]*)|(?:(?:add|sub|mul)\.f(?:32|64)))\s`)
 	variable = regexp.MustCompile(`\.shared \.align \d+ \.b8 \w+\[(\d+)\]`)
 )
 
-// checkTable compares the table with the PTX that the function returns for a
-// module.
+// checkTable compares the table with the PTX of the modules, which ptx returns.
 func checkTable(table []Kernel, ptx func(module string) string) []error {
 	var errs []error
 	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -73,7 +72,7 @@ func checkTable(table []Kernel, ptx func(module string) string) []error {
 	modules := map[string]bool{}
 	for _, k := range table {
 		if _, twice := kernels[k.Name]; twice {
-			fail("%s is twice in the table", k.Name)
+			fail("%s is in the table twice", k.Name)
 		}
 		kernels[k.Name] = k
 		modules[k.Module] = true
@@ -126,7 +125,8 @@ func checkTable(table []Kernel, ptx func(module string) string) []error {
 	return errs
 }
 
-// The PTX does not tell names, nor pointers from integers; the sources do.
+// The PTX has no parameter names and does not tell pointers from integers. The
+// sources do.
 func TestTableMatchesSources(t *testing.T) {
 	for _, err := range checkSources(t, table) {
 		t.Error(err)
@@ -208,8 +208,9 @@ var (
 	use       = regexp.MustCompile(`(?m)^[A-Z]+\((\w+), .*\)$`)
 )
 
-// declarations returns the parameters of the kernels in a source, by kernel. A
-// kernel that a macro declares is called name there; it stands for all uses.
+// declarations returns the parameters of the kernels in a source, by kernel. In a
+// macro that declares kernels, the kernel is called name. It gets the names of all
+// uses of the macro.
 func declarations(source string) map[string][]string {
 	source = comment.ReplaceAllString(source, "")
 	found := map[string][]string{}

@@ -9,9 +9,9 @@ import (
 	"gputrain/kernels"
 )
 
-// The steps that fuse product and cell agree with the two kernels that they
-// fuse, within the rounding of another order of the sum. Sizes straddle the
-// tile: 32 rows by 8 units for the LSTM, by 32 for the RNN.
+// The steps that fuse product and cell must agree with the two separate kernels. Only
+// the rounding may differ, because the order of the sum does. The sizes straddle the
+// tile, which is 32 rows by 8 units for the LSTM and by 32 for the RNN.
 var stepSizes = [][2]int{{1, 1}, {32, 8}, {33, 9}, {5, 33}, {64, 40}}
 
 func TestLSTMStepIsGemmAndCell(t *testing.T) {
@@ -77,8 +77,7 @@ func product(d *device, dst, a, b cuda.Pointer, m, n, k int) {
 	d.run(p.Kernel, p.Launch, dst, a, b, m, n, k, p.Slice, 1.0, 1.0)
 }
 
-// near compares values of the order of 1 that follow from sums of terms of at
-// most 1.
+// near compares values of about 1. Each comes from a sum of terms that are at most 1.
 func near(d *device, name string, terms int, got, want []float32) {
 	d.Helper()
 	tolerance := float64(terms+16) * float64(terms+4) * 0x1p-24

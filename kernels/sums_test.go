@@ -7,7 +7,7 @@ import (
 	"gputrain/kernels"
 )
 
-// The kernels of a single block add more partial sums than there are threads.
+// Kernels with a single block can add more partial sums than they have threads.
 func TestManyPartialSumsAreAdded(t *testing.T) {
 	const n, limit = 1000, 3.0
 	d := open(t, "loss", "update")
@@ -35,7 +35,8 @@ func TestManyPartialSumsAreAdded(t *testing.T) {
 	}
 }
 
-// A product in any number of slices; the planner makes powers of two.
+// A product may have any number of slices, although the planner only makes powers of
+// two.
 func TestAnyNumberOfSlicesIsAdded(t *testing.T) {
 	const n, most = 300, 11
 	d := open(t, "gemm")

@@ -1,6 +1,6 @@
-// Optimizers and clipping, over the flat tensor of all parameters at once.
+// Optimizers and clipping. Each works on the flat tensor of all parameters at once.
 //
-// What changes from step to step, as the learning rate does, is in device
+// Scalars that change from step to step, such as the learning rate, are in device
 // memory, so that a captured graph can be replayed with other values. Derived
 // scalars, such as 1-beta, come from the host, which computes them in float64.
 #include "common.cuh"
@@ -91,9 +91,9 @@ extern "C" __global__ void __launch_bounds__(kBlock) adam(
 }
 
 // part[b] = the block's share of sum_k x[k]^2
-// In double precision, whose range holds the square of any float. A GPU that
-// does one of its operations per clock still keeps pace with the memory.
-// grid: any blocks of 256, over n, at least one; it fixes the order of the sum
+// The sum is in double precision, whose range holds the square of any float. A GPU that
+// does one double operation per clock still keeps pace with the memory.
+// grid: any blocks of 256, over n, at least one; the grid fixes the order of the sum
 extern "C" __global__ void __launch_bounds__(kBlock) clip_norm_square(
     double *__restrict__ part,    // [blocks] out
     const float *__restrict__ x,  // [n]
@@ -106,7 +106,7 @@ extern "C" __global__ void __launch_bounds__(kBlock) clip_norm_square(
 }
 
 // norm[0]   = sqrt(sum_k part[k])
-// factor[0] = limit / (norm + 1e-6), of the norm before it is rounded
+// factor[0] = limit / (norm + 1e-6), with the norm before rounding
 // grid: one block of 256
 extern "C" __global__ void __launch_bounds__(kBlock) clip_norm_root(
     float *__restrict__ norm,         // [1] out
@@ -124,7 +124,7 @@ extern "C" __global__ void __launch_bounds__(kBlock) clip_norm_root(
   factor[0] = (float)(limit / (length + 1e-6));
 }
 
-// x[k] = x[k] * min(1, factor), NaN if factor is
+// x[k] = x[k] * min(1, factor), NaN if factor is NaN
 // grid: any blocks of 256, over n
 extern "C" __global__ void __launch_bounds__(kBlock) clip_norm_scale(
     float *__restrict__ x,             // [n] in and out

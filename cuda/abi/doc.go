@@ -1,17 +1,17 @@
-// Package abi holds the binary interface of the CUDA driver and loads the
-// driver when it is first used.
+// Package abi holds the binary interface of the CUDA driver and loads the driver at its
+// first use.
 //
-// It is what lets gorgonia.org/cu be compiled on a machine without NVIDIA's
-// toolkit and the binary start on one without NVIDIA's driver:
+// With it, gorgonia.org/cu compiles on a machine without NVIDIA's toolkit, and the
+// binary starts on a machine without NVIDIA's driver:
 //   - include/cuda.h declares what cu and this project use. A build with the tag
-//     cuda finds it through CGO_CFLAGS, before a toolkit that may be installed.
-//   - lib/libcuda.so satisfies cu's -lcuda; it is a linker script that stands
-//     for the C library, which is linked anyhow.
-//   - driver.c defines every function of the header as a call through
-//     libcuda.so.1, opened at the first one. Where the library is missing, they
-//     all return CUDA_ERROR_NO_DEVICE, and Load says why.
+//     cuda finds it through CGO_CFLAGS, before any installed toolkit.
+//   - lib/libcuda.so satisfies cu's -lcuda. It is a linker script that refers to the
+//     C library, which is linked anyway.
+//   - driver.c defines every function of the header as a call into libcuda.so.1, which
+//     the first call opens. If the library is missing, all functions return
+//     CUDA_ERROR_NO_DEVICE, and Load says why.
 //
-// With the tag emulatorabi besides, the functions come from package emulatorabi
+// With the additional tag emulatorabi, the functions come from package emulatorabi
 // instead of libcuda.so.1.
 //
 // The Makefile sets the flags: see make build.

@@ -18,7 +18,7 @@ static const char *const names[] = {
 #undef FUNCTION
 };
 
-/* Written by load, once, and only read after it. */
+/* load writes these once. After that they are only read. */
 static void *functions[function_count];
 static CUresult status;
 static char reason[512];
@@ -63,8 +63,8 @@ const char *driver_failure(void)
 	return status != CUDA_SUCCESS ? reason : NULL;
 }
 
-/* Hidden: were the binary to export these names, the library's own calls among
- * its functions could end up here. */
+/* These names must not be exported. Otherwise the library's calls to its own functions
+ * could end up here. */
 #define HIDDEN __attribute__((visibility("hidden")))
 
 #define FUNCTION(symbol, parameters, arguments)                                           \
@@ -77,8 +77,8 @@ const char *driver_failure(void)
 	}
 #include "functions.h"
 
-/* cu calls cuInit when the program starts and ends the program if it fails. So
- * it succeeds always, and load initializes the driver. */
+/* cu calls cuInit when the program starts, and ends the program if it fails. So it
+ * always succeeds, and load initializes the driver. */
 HIDDEN CUresult cuInit(unsigned flags)
 {
 	(void)flags;

@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-var toolkit = flag.String("toolkit", "", "the folder of the cuda.h of a CUDA toolkit, which ours is compared with")
+var toolkit = flag.String("toolkit", "", "the folder with the cuda.h of a CUDA toolkit, to compare ours with")
 
-// A header is our declarations: the texts of include by file name.
+// A header holds our declarations: the texts of the files in include, by name.
 type header map[string]string
 
 func readHeader(t *testing.T) header {
@@ -63,7 +63,7 @@ func TestDoctoredHeaderDisagreesWithTheToolkit(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			h := readHeader(t)
 			if strings.Count(h[test.file], test.old) != 1 {
-				t.Fatalf("%s has %q not once", test.file, test.old)
+				t.Fatalf("%s does not contain %q exactly once", test.file, test.old)
 			}
 			h[test.file] = strings.Replace(h[test.file], test.old, test.new, 1)
 			if found := h.differences(t); len(found) == 0 || !strings.Contains(found[0], test.want) {
@@ -73,7 +73,7 @@ func TestDoctoredHeaderDisagreesWithTheToolkit(t *testing.T) {
 	}
 }
 
-// differences compares the header with that of the toolkit.
+// differences compares the header with the toolkit's.
 func (h header) differences(t *testing.T) []string {
 	t.Helper()
 	dir := t.TempDir()
@@ -126,9 +126,9 @@ func compile(dir string, args ...string) (string, error) {
 	return fmt.Sprintf("gcc: %v: %s", err, text), err
 }
 
-// again is a C file that declares our handles, fields and functions behind the
-// toolkit's header: a second declaration of another type is an error of the
-// compiler. A field is declared as a variable.
+// again returns a C file that includes the toolkit's header and then declares our
+// handles, fields and functions. If a second declaration has another type, the compiler
+// reports an error. A field is declared as a variable.
 func (h header) again() string {
 	var b strings.Builder
 	b.WriteString("#include TOOLKIT\n")
@@ -146,7 +146,7 @@ func (h header) again() string {
 	return b.String()
 }
 
-// facts is a C program that prints a line for every constant, size, offset and
+// facts returns a C program that prints a line for every constant, size, offset and
 // versioned name.
 func (h header) facts() string {
 	var b strings.Builder

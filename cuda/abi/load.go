@@ -8,8 +8,8 @@ package abi
 import "C"
 import "errors"
 
-// Load loads and initializes the driver unless that has been done, and says in
-// one line why there is none to use.
+// Load loads and initializes the driver if that has not been done yet. The error says
+// in one line why there is no usable driver.
 func Load() error {
 	if reason := C.driver_failure(); reason != nil {
 		return errors.New(C.GoString(reason))

@@ -11,8 +11,8 @@ import (
 	"gputrain/cuda"
 )
 
-// device is a context. A goroutine moves between threads and CUDA's current
-// context belongs to a thread, so every call sets it anew.
+// device is a context. CUDA keeps a current context for each thread, but a goroutine
+// moves between threads. So every call sets the context again.
 type device struct {
 	info    cuda.DeviceInfo
 	context cu.CUContext
@@ -28,8 +28,8 @@ func (d *device) Close() error {
 	)
 }
 
-// call runs f, which is the driver's function of that name, with the context
-// current.
+// call makes the context current and runs f, which calls the driver's function of
+// that name.
 func (d *device) call(name string, f func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -14,8 +14,8 @@ import (
 )
 
 var (
-	reason   = flag.String("reason", "", "what Devices must give as the reason that there is none")
-	required = flag.Bool("required", false, "fail, not skip, where there is no device")
+	reason   = flag.String("reason", "", "the reason that Devices must give for having no device")
+	required = flag.Bool("required", false, "fail instead of skipping if there is no device")
 )
 
 func TestDevicesGiveTheReasonThatThereIsNone(t *testing.T) {
@@ -76,7 +76,7 @@ func TestOpenNamesADeviceThatIsMissing(t *testing.T) {
 	infos := list(t)
 	for _, ordinal := range []int{-1, len(infos)} {
 		if _, err := New().Open(ordinal); err == nil || !strings.Contains(err.Error(), "no GPU") {
-			t.Errorf("Open(%d) = %v, want that there is no such GPU", ordinal, err)
+			t.Errorf("Open(%d) = %v, want an error that says there is no such GPU", ordinal, err)
 		}
 	}
 }
@@ -129,7 +129,7 @@ func TestCopiesAndFillsArrive(t *testing.T) {
 	check(t, d.Free(b))
 }
 
-// hostWords returns page-locked memory until the end of the test.
+// hostWords returns page-locked memory that is freed at the end of the test.
 func hostWords(t *testing.T, d cuda.Device, words int) []byte {
 	t.Helper()
 	host := must[[]byte](t)(d.AllocHost(4 * words))
@@ -167,7 +167,7 @@ func TestLoadHasTheLogOfTheCompiler(t *testing.T) {
 	check(t, d.Unload(m))
 }
 
-// affine has y[i] = a·x[i] + y[i] for i < n. Its parameters are of 4 and 8 bytes.
+// affine computes y[i] = a·x[i] + y[i] for i < n. Its parameters have 4 and 8 bytes.
 const affine = `
 .version 7.0
 .target sm_50
@@ -238,7 +238,7 @@ func newAffineKernel(t *testing.T, d cuda.Device) *affineKernel {
 		check(t, d.DestroyStream(k.s))
 		check(t, d.Unload(m))
 	})
-	// a is 3; what is above its four bytes is not to be looked at.
+	// a is 3. The driver must ignore the bytes above its four.
 	k.args = []uint64{uint64(k.y), 0xdead<<32 | 0x40400000, uint64(k.x), 0xdead<<32 | affineWords}
 	check(t, d.Fill32(k.x, 0x40000000, affineWords, k.s))
 	check(t, d.Fill32(k.y, 0x3f800000, affineWords, k.s))
@@ -249,7 +249,7 @@ func (k *affineKernel) launch() error {
 	return k.Launch(k.f, cuda.Dim3{X: 3, Y: 1, Z: 1}, cuda.Dim3{X: 128, Y: 1, Z: 1}, 0, k.s, k.args)
 }
 
-// result is y, which has to be the same number everywhere.
+// result returns the value of y, which must be the same everywhere.
 func (k *affineKernel) result(t *testing.T) uint32 {
 	t.Helper()
 	check(t, k.CopyToHost(k.out, k.y, k.s))

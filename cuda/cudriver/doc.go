@@ -1,5 +1,5 @@
 // Package cudriver drives the machine's NVIDIA GPUs through gorgonia.org/cu.
 //
-// It is complete only in a build with the tag cuda (make build); otherwise New
-// returns a driver that says so.
+// It needs a build with the tag cuda (make build). In any other build New returns a
+// driver whose methods say so.
 package cudriver

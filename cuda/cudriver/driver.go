@@ -13,18 +13,18 @@ import (
 	"gputrain/cuda/abi"
 )
 
-// New returns the driver of the machine's NVIDIA GPUs. It is loaded when it is
-// first asked for something.
+// New returns the driver of the machine's NVIDIA GPUs. The driver is loaded at its
+// first use.
 func New() cuda.Driver { return driver{} }
 
 type driver struct{}
 
-// leastVersion is that of the first driver that reads PTX 7.8, as CUDA 11.8
-// writes it: 1000·major + 10·minor.
+// leastVersion is the CUDA version of the first driver that reads PTX 7.8, which CUDA
+// 11.8 writes: 1000·major + 10·minor.
 const leastVersion = 11080
 
-// Devices lists the GPUs. The error says whether there is no driver, no GPU, or
-// a driver too old for the kernels.
+// Devices lists the GPUs. The error says whether there is no driver or no GPU, or
+// whether the driver is too old for the kernels.
 func (driver) Devices() ([]cuda.DeviceInfo, error) {
 	count, err := devices()
 	if err != nil {
@@ -72,7 +72,7 @@ func devices() (int, error) {
 		return 0, err
 	}
 	if version := cu.Version(); version < leastVersion {
-		return 0, fmt.Errorf("the NVIDIA driver supports CUDA %s, the kernels need %s: install driver 520 or later",
+		return 0, fmt.Errorf("the NVIDIA driver supports CUDA %s, but the kernels need %s: install driver 520 or later",
 			versionText(version), versionText(leastVersion))
 	}
 	count, err := cu.NumDevices()

@@ -9,8 +9,8 @@ import (
 	"gputrain/cuda"
 )
 
-// On a GPU a fault may cost the process all its contexts, so this is for the
-// emulator alone.
+// On a GPU a fault may cost the process all its contexts, so this test runs only on
+// the emulator.
 func TestFaultOfAKernelIsReportedUntilClose(t *testing.T) {
 	d := must[cuda.Device](t)(New().Open(0))
 	m := must[cuda.Module](t)(d.Load(affine))

@@ -13,8 +13,8 @@ import (
 	"gputrain/cuda"
 )
 
-// BeginCapture captures in relaxed mode: in the others EndCapture must run on
-// the same thread.
+// BeginCapture captures in relaxed mode. In the other modes EndCapture must run on the
+// same thread.
 func (d *device) BeginCapture(s cuda.Stream) error {
 	return d.call("cuStreamBeginCapture", func() error {
 		return result(C.cuStreamBeginCapture(hold[C.CUstream](s), C.CU_STREAM_CAPTURE_MODE_RELAXED))

@@ -11,14 +11,14 @@ import (
 	"gorgonia.org/cu"
 )
 
-// handle is a handle of the driver: as a C pointer, or as one of cu's structs,
-// which hold nothing but such a pointer and do not let it out.
+// handle is a handle of the driver. It is a C pointer, or one of cu's structs, which
+// hold only such a pointer and do not export it.
 type handle interface {
 	C.CUstream | C.CUmodule | C.CUfunction | C.CUgraph | C.CUgraphExec |
 		cu.Stream | cu.Event | cu.Module | cu.Function | cu.Graph | cu.ExecGraph
 }
 
-// number returns a handle as package cuda passes it around.
+// number returns a handle in the form that package cuda passes around.
 func number[H handle](h H) uintptr { return *(*uintptr)(unsafe.Pointer(&h)) }
 
 // hold is the inverse of number.

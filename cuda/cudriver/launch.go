@@ -8,7 +8,7 @@ package cudriver
 static CUresult launch(CUfunction function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX,
 	unsigned blockY, unsigned blockZ, unsigned shared, CUstream stream, uint64_t *arguments, int count)
 {
-	void *pointers[count + 1]; // an array of none is not C
+	void *pointers[count + 1]; // C has no empty arrays
 	for (int i = 0; i < count; i++)
 		pointers[i] = &arguments[i];
 	return cuLaunchKernel(function, gridX, gridY, gridZ, blockX, blockY, blockZ, shared, stream, pointers, NULL);
@@ -22,7 +22,7 @@ import (
 	"gputrain/cuda"
 )
 
-// Launch calls the driver by itself: cu's Launch wants a slice of pointers and
+// Launch calls the driver directly, because cu's Launch wants a slice of pointers and
 // allocates two copies of the arguments.
 func (d *device) Launch(f cuda.Function, grid, block cuda.Dim3, sharedBytes int, s cuda.Stream, args []uint64) error {
 	return d.call("cuLaunchKernel", func() error {

@@ -25,8 +25,8 @@ import (
 	"gputrain/cuda"
 )
 
-// Load compiles PTX. The error ends with what the compiler has to say, its lines
-// joined by semicolons.
+// Load compiles PTX. The error ends with the compiler's own messages, joined by
+// semicolons.
 func (d *device) Load(ptx string) (cuda.Module, error) {
 	text := C.CString(ptx)
 	defer C.free(unsafe.Pointer(text))

@@ -13,7 +13,7 @@ import (
 	"gputrain/cuda"
 )
 
-// status is a result of the driver other than success.
+// status is a result of the driver that is not success.
 type status C.CUresult
 
 func (s status) Error() string {
@@ -24,12 +24,12 @@ func (s status) Error() string {
 	return fmt.Sprintf("%s (%s)", C.GoString(text), C.GoString(name))
 }
 
-// Is makes the driver's shortage of memory an ErrOutOfMemory.
+// Is reports the driver's CUDA_ERROR_OUT_OF_MEMORY as an ErrOutOfMemory.
 func (s status) Is(target error) bool {
 	return s == C.CUDA_ERROR_OUT_OF_MEMORY && target == cuda.ErrOutOfMemory
 }
 
-// result is the error of a driver function called from this package.
+// result returns the error of a driver function that this package calls itself.
 func result(r C.CUresult) error {
 	if r == C.CUDA_SUCCESS {
 		return nil
@@ -37,8 +37,8 @@ func result(r C.CUresult) error {
 	return status(r)
 }
 
-// failed names the driver's function that returned err. An error of cu becomes
-// a status: cu's own type is an integer that it does not export, and its texts
+// failed adds the name of the driver's function to err. It turns an error of cu into a
+// status, because cu's own type is an integer that it does not export, and its texts
 // stop at CUDA 11.0.
 func failed(call string, err error) error {
 	if code := reflect.ValueOf(err); code.CanInt() {

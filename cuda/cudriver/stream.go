@@ -52,8 +52,8 @@ func (d *device) SyncEvent(e cuda.Event) error {
 	return d.call("cuEventSynchronize", hold[cu.Event](e).Synchronize)
 }
 
-// Elapsed returns the time between two events. The later waits for the earlier
-// only if both are on one stream, so it waits for either.
+// Elapsed returns the time between two events. It waits for both, because the later
+// one follows the earlier one only if both are on one stream.
 func (d *device) Elapsed(from, to cuda.Event) (milliseconds float64, err error) {
 	for _, e := range []cuda.Event{from, to} {
 		if err := d.SyncEvent(e); err != nil {

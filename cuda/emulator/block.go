@@ -8,11 +8,11 @@ import (
 	"gputrain/cuda"
 )
 
-// A block is a thread block that runs. A worker uses it for one block of the
-// grid after the other.
+// A block is a thread block while it runs. A worker uses the same one for many
+// blocks of the grid, one after the other.
 type block struct {
 	launch *launch
-	order  int // when it is started
+	order  int // position in the order in which blocks start
 	number int // in the grid, x fastest
 	index  cuda.Dim3
 	warps  []*warp
@@ -20,25 +20,25 @@ type block struct {
 
 	shared   memory
 	cells    []sharedCell
-	epoch    uint32 // barriers passed, by all blocks that used this memory
+	epoch    uint32 // barriers passed so far, by all blocks that used this memory
 	barriers [barriers]barrierState
 
-	acquired map[uint64]struct{} // blocks whose writes precede
+	acquired map[uint64]struct{} // blocks whose writes are ordered before ours
 	random   *rand.Rand
 	fault    *Report
-	pending  *Report // a fault that may turn out to be another
+	pending  *Report // a fault that may still turn out to be a race
 	stats    *stats
 }
 
-// A barrierState is a barrier where some warps have arrived.
+// A barrierState is a barrier at which some warps have arrived.
 type barrierState struct {
-	arrived uint32 // warps
-	threads int    // that have arrived
-	need    int    // threads; 0 for all that have not ended
-	used    bool   // by a warp that waits or has arrived
+	arrived uint32 // warps that have arrived, a bit for each
+	threads int    // threads that have arrived
+	need    int    // threads to wait for; 0 for all that have not ended
+	used    bool   // some warp waits or has arrived
 }
 
-// start prepares block number order of the launch's order.
+// start prepares the block at this position in the launch's order.
 func (b *block) start(l *launch, order int, s *stats) {
 	p := l.program
 	b.launch, b.order, b.stats = l, order, s
@@ -88,8 +88,8 @@ func (b *block) report(check Check, detail string) *Report {
 	}
 }
 
-// step lets one warp run for a while. Which one, and for how long, is drawn at
-// random: mostly up to the next barrier, often for a few instructions only.
+// step lets one warp run for a while. The warp and the time are drawn at random:
+// mostly up to the next barrier, often only a few instructions.
 func (b *block) step() {
 	runnable, chosen := 0, (*warp)(nil)
 	for _, w := range b.warps {
@@ -127,15 +127,15 @@ func (b *block) step() {
 	b.launch.spend(b, ran)
 }
 
-// suspect puts off the fault, a read of shared memory without a value: if
-// another thread writes there before the next barrier, it is a race.
+// suspect puts off the fault, which is a read of shared memory without a value. If
+// another thread writes there before the next barrier, the fault is a race.
 func (b *block) suspect() {
 	if b.launch.watchShared {
 		b.pending, b.fault = b.fault, nil
 	}
 }
 
-// settle makes the pending fault the block's.
+// settle makes the pending fault the fault of the block.
 func (b *block) settle() {
 	if b.pending != nil {
 		b.fault, b.pending = b.pending, nil
@@ -146,7 +146,7 @@ func (b *block) settle() {
 func (b *block) arrive(w *warp, n, threads int) {
 	s := &b.barriers[n]
 	if s.used && s.need != threads {
-		w.fail(DivergentBarrier, 0, 0, "barrier %d is for %s here and for %s where other warps wait", n, crowd(threads), crowd(s.need))
+		w.fail(DivergentBarrier, 0, 0, "barrier %d is for %s here, but for %s where other warps wait", n, describeThreads(threads), describeThreads(s.need))
 		return
 	}
 	s.used, s.need = true, threads
@@ -155,16 +155,16 @@ func (b *block) arrive(w *warp, n, threads int) {
 	b.release(n)
 }
 
-// crowd says how many threads a barrier is for.
-func crowd(threads int) string {
+// describeThreads says how many threads a barrier is for.
+func describeThreads(threads int) string {
 	if threads == 0 {
 		return "all threads"
 	}
 	return fmt.Sprintf("%d threads", threads)
 }
 
-// release lets the warps go that wait at barrier n, if all have arrived. As on
-// GPUs since sm_70, a warp that has ended is not waited for.
+// release lets the warps at barrier n go on if all have arrived. As on GPUs since
+// sm_70, nobody waits for a warp that has ended.
 func (b *block) release(n int) {
 	s := &b.barriers[n]
 	if s.need > 0 && s.threads < s.need {
@@ -199,7 +199,7 @@ func (b *block) release(n int) {
 	b.stats.events.Barriers++
 }
 
-// deadlock reports that every warp left waits at a barrier.
+// deadlock reports that all remaining warps wait at barriers.
 func (b *block) deadlock() {
 	var where []string
 	var first *warp
@@ -214,9 +214,9 @@ func (b *block) deadlock() {
 			where = append(where, fmt.Sprintf("warp %d at barrier %d (PTX line %d)", w.number, w.arrival.barrier, w.program.code[w.at].line))
 		}
 	}
-	first.fail(Deadlock, 0, 0, "all %d warps left wait: %s", b.left, strings.Join(where, ", "))
+	first.fail(Deadlock, 0, 0, "all %d remaining warps wait: %s", b.left, strings.Join(where, ", "))
 	if b.fault == nil {
-		// Even with the check switched off the launch cannot go on.
-		b.fault = b.report(Deadlock, "all warps left wait at barriers")
+		// The launch cannot go on, even with the check switched off.
+		b.fault = b.report(Deadlock, "all remaining warps wait at barriers")
 	}
 }

@@ -5,24 +5,24 @@ import "fmt"
 // An access is how an instruction addresses memory.
 type access struct {
 	space  space
-	base   int32 // operand
+	base   int32 // operand that holds the address
 	offset uint64
 	size   int // bytes of an element
 	count  int // elements
 	write  bool
-	strong bool // volatile, atomic and the like: no race with its own kind
-	call   bool // parameter of a call, not of the kernel
+	strong bool // volatile, atomic and the like: two strong accesses do not race
+	call   bool // to a parameter of a call, not of the kernel
 }
 
 func (a *access) bytes() int { return a.size * a.count }
 
-// reach finds the memory of one lane, as a memory and a position in it, and
-// holds the access against all checks. It returns nil after a fault, or if the
-// access must be left out because its check is switched off.
+// reach runs all checks on the access of one lane. It returns the memory that the
+// lane reaches and the position in it. It returns nil after a fault, and also where
+// the access cannot be carried out although its check is switched off.
 func (w *warp) reach(a *access, lane int, address uint64) (*memory, uint64) {
 	n := uint64(a.bytes())
 	if address&(n-1) != 0 {
-		w.fail(Misaligned, lane, address, "%d bytes at 0x%x, which is no multiple of %d", n, address, n)
+		w.fail(Misaligned, lane, address, "an access of %d bytes at 0x%x, which is not a multiple of %d", n, address, n)
 		if w.block.fault != nil {
 			return nil, 0
 		}
@@ -46,8 +46,8 @@ func (w *warp) reach(a *access, lane int, address uint64) (*memory, uint64) {
 		if !a.strong && m.written != nil {
 			fill(m.written[at:at+n], 1)
 		}
-	case !m.valued(at, n):
-		w.fail(Uninitialised, lane, address, "reads %d bytes %s, which have no value yet", n, w.place(s, address))
+	case !m.hasValue(at, n):
+		w.fail(Uninitialised, lane, address, "reads %d bytes %s, which nothing has written yet", n, w.place(s, address))
 		if s == shared && w.block.fault != nil {
 			w.block.suspect()
 		}
@@ -58,7 +58,7 @@ func (w *warp) reach(a *access, lane int, address uint64) (*memory, uint64) {
 	return m, at
 }
 
-// resolve tells the state space of an address and the address in it.
+// resolve returns the state space of an address and the address within it.
 func (a *access) resolve(address uint64) (space, uint64) {
 	if a.space == generic {
 		return spaceOf(address)
@@ -66,7 +66,7 @@ func (a *access) resolve(address uint64) (space, uint64) {
 	return a.space, address
 }
 
-// spaceOf tells the state space of a generic address and the address in it.
+// spaceOf returns the state space of a generic address and the address within it.
 func spaceOf(address uint64) (space, uint64) {
 	switch {
 	case address-sharedWindow < sharedWindowSize:
@@ -85,7 +85,7 @@ func (w *warp) place(s space, address uint64) string {
 		r := w.regionOf(address)
 		return fmt.Sprintf("at 0x%x, offset %d of %v", address, address-r.base, r)
 	}
-	return fmt.Sprintf("at %d of %v memory", address, s)
+	return fmt.Sprintf("at address %d of %v memory", address, s)
 }
 
 func (w *warp) reachGlobal(a *access, lane int, address, n uint64) (*memory, uint64) {
@@ -97,7 +97,7 @@ func (w *warp) reachGlobal(a *access, lane int, address, n uint64) (*memory, uin
 	at := address - r.base
 	switch {
 	case a.write && r.readOnly:
-		w.fail(ReadOnly, lane, address, "%d bytes at 0x%x lie in constant %v", n, address, r)
+		w.fail(ReadOnly, lane, address, "writes %d bytes at 0x%x, in constant %v", n, address, r)
 		return nil, 0
 	case w.block.launch.watchGlobal && !r.readOnly && !w.claimGlobal(a, lane, r, at, n):
 		return nil, 0
@@ -105,7 +105,7 @@ func (w *warp) reachGlobal(a *access, lane int, address, n uint64) (*memory, uin
 	return &r.memory, at
 }
 
-// regionOf finds the region of an address, most often the last one again.
+// regionOf finds the region of an address. Most often it is the last one again.
 func (w *warp) regionOf(address uint64) *region {
 	if r := w.region; r != nil && address-r.base < r.size {
 		return r
@@ -117,10 +117,10 @@ func (w *warp) regionOf(address uint64) *region {
 	return r
 }
 
-// missed reports an address that is no live global memory.
+// missed reports an address where no live global memory is.
 func (w *warp) missed(lane int, address, n uint64) {
 	if s, at := spaceOf(address); s != global {
-		w.fail(WrongSpace, lane, address, "0x%x is no global address but %d in %v memory", address, at, s)
+		w.fail(WrongSpace, lane, address, "0x%x is not a global address: it is address %d of %v memory", address, at, s)
 		return
 	}
 	check, why := w.block.launch.memory.explain(address, n)
@@ -132,10 +132,10 @@ func (w *warp) reachShared(a *access, lane int, address, n uint64) (*memory, uin
 	size := uint64(len(b.shared.data))
 	switch {
 	case address >= sharedWindowSize:
-		w.fail(WrongSpace, lane, address, "0x%x is no address in shared memory", address)
+		w.fail(WrongSpace, lane, address, "0x%x is not an address of shared memory", address)
 		return nil, 0
 	case address >= size || n > size-address:
-		w.fail(OutOfBounds, lane, address, "%d bytes at %d in shared memory end %d bytes past the end of the %d bytes of the block",
+		w.fail(OutOfBounds, lane, address, "%d bytes at address %d of shared memory end %d bytes past the end: the block has %d bytes",
 			n, address, address+n-size, size)
 		return nil, 0
 	case b.launch.watchShared && !w.claimShared(a, lane, address, n):
@@ -147,7 +147,7 @@ func (w *warp) reachShared(a *access, lane int, address, n uint64) (*memory, uin
 func (w *warp) reachLocal(lane int, address, n uint64) (*memory, uint64) {
 	size := uint64(w.program.localSize)
 	if address >= size || n > size-address {
-		w.fail(OutOfBounds, lane, address, "%d bytes at %d in local memory, of which the thread has %d", n, address, size)
+		w.fail(OutOfBounds, lane, address, "%d bytes at address %d of local memory, but the thread has only %d bytes", n, address, size)
 		return nil, 0
 	}
 	return &w.local, uint64(lane)*size + address
@@ -160,10 +160,10 @@ func (w *warp) reachParameter(a *access, lane int, address, n uint64) (*memory, 
 	params := &w.block.launch.params
 	switch size := uint64(len(params.data)); {
 	case a.write:
-		w.fail(ReadOnly, lane, address, "the parameters of a kernel cannot be written")
+		w.fail(ReadOnly, lane, address, "a kernel cannot write its parameters")
 		return nil, 0
 	case address >= size || n > size-address:
-		w.fail(OutOfBounds, lane, address, "%d bytes at %d in the parameters, which have %d bytes", n, address, size)
+		w.fail(OutOfBounds, lane, address, "%d bytes at offset %d of the parameters, which have only %d bytes", n, address, size)
 		return nil, 0
 	}
 	return params, address

@@ -2,18 +2,18 @@ package emulator
 
 import "sync/atomic"
 
-// Races in global memory: two blocks of a launch touch the same bytes, one of
-// them writes, and nothing orders them. A cell stands for program.granule bytes
-// and tells who touched them in this launch:
+// A race in global memory: two blocks of a launch touch the same bytes, one of
+// them writes, and nothing orders the two accesses. A cell stands for
+// program.granule bytes and tells who touched them in this launch:
 //
-//	bits 0-21   the block that read, plus 1; all ones: several
-//	bits 22-43  the block that wrote, plus 1; all ones: several
+//	bits 0-21   the block that read, plus 1; all ones: several blocks
+//	bits 22-43  the block that wrote, plus 1; all ones: several blocks
 //	bit  44     all reads were strong (volatile or atomic)
 //	bit  45     all writes were strong
 //	bits 46-63  the launch
 //
-// The cell is claimed before the memory is touched, so two blocks that race
-// never touch it at the same time, whatever goroutines they run on.
+// A block claims the cell before it touches the memory. So two blocks that race
+// never touch the memory at the same time, whatever goroutines they run on.
 const (
 	cellBlock       = 1<<22 - 1
 	cellWriter      = 22
@@ -40,7 +40,7 @@ func (r *region) watch(granule int) []atomic.Uint64 {
 	return *cells
 }
 
-// claimGlobal notes the access and reports a race. It returns false after a fault.
+// claimGlobal records the access and reports a race. It returns false after a fault.
 func (w *warp) claimGlobal(a *access, lane int, r *region, at, n uint64) bool {
 	l := w.block.launch
 	granule := uint64(w.program.granule)
@@ -70,8 +70,8 @@ func (w *warp) claimGlobal(a *access, lane int, r *region, at, n uint64) bool {
 	return true
 }
 
-// claim returns the state of a cell after an access by block me, and the block
-// that it conflicts with, or 0.
+// claim returns the state of a cell after an access by block me. other is the block
+// that the access conflicts with, or 0.
 func claim(state, me uint64, a *access) (fresh, other uint64) {
 	reader, writer := state&cellBlock, state>>cellWriter&cellBlock
 	if writer != 0 && writer != me && !(a.strong && state&cellStrongWrite != 0) {
@@ -113,16 +113,16 @@ func (w *warp) reportGlobalRace(a *access, lane int, r *region, at, state, other
 	if other != cellBlock {
 		who = "block " + index(w.block.launch.blockIndex(int(other-1)))
 	}
-	w.fail(GlobalRace, lane, r.base+at, "%s %d bytes %s, which %s %s in the same launch without order",
+	w.fail(GlobalRace, lane, r.base+at, "%s %d bytes %s, which %s %s in the same launch; nothing orders the two",
 		does, a.bytes(), w.place(global, r.base+at), who, did)
 }
 
-// Blocks order each other by a fence followed by an atomic operation on one
-// side, and an atomic operation on the same address on the other side. That is
-// followed block by block, not thread by thread, so a race may be missed but
-// none is invented.
+// One block is ordered before another if it executes a fence and then an atomic
+// operation, and the other executes an atomic operation on the same address. The
+// order is tracked by block, not by thread. So a race may be missed, but none is
+// invented.
 
-// ordered tells whether what the other block did precedes.
+// ordered tells whether the other block's accesses are ordered before ours.
 func (w *warp) ordered(other uint64) bool {
 	if other == cellBlock {
 		return len(w.block.acquired) > 0
@@ -131,7 +131,7 @@ func (w *warp) ordered(other uint64) bool {
 	return ok
 }
 
-// synchronize notes an atomic operation on a global address.
+// synchronize records an atomic operation on a global address.
 func (w *warp) synchronize(address uint64) {
 	l, b := w.block.launch, w.block
 	released := l.released[address]

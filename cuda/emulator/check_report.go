@@ -10,7 +10,7 @@ import (
 // A Check is a rule that the emulator holds a program to.
 type Check string
 
-// The checks of kernels and of the calls of the driver.
+// The checks of kernels and of driver calls.
 const (
 	OutOfBounds      Check = "out of bounds"
 	NullPointer      Check = "null pointer"
@@ -33,24 +33,24 @@ const (
 	PageableMemory   Check = "pageable host memory"
 )
 
-// A Report says what a check found. It is the error that the device returns
-// from then on: as on a GPU, a fault in a kernel loses the context.
+// A Report says what a check found. The device returns it as an error. As on a GPU, a
+// fault in a kernel loses the context, so that all later calls return it too.
 type Report struct {
 	Check   Check
-	Kernel  string // "" if the fault is that of a call of the driver
-	Call    string // of the driver, such as CopyToHost; "" if the fault is a kernel's
-	Line    int    // in the PTX of the module, from 1; 0 if the fault is no instruction's
+	Kernel  string // "" if a driver call is at fault
+	Call    string // the driver call, such as CopyToHost; "" if a kernel is at fault
+	Line    int    // in the PTX of the module, from 1; 0 if no single instruction is at fault
 	Text    string // the instruction
 	Grid    cuda.Dim3
 	Block   cuda.Dim3 // index of the block
 	Thread  cuda.Dim3 // index of the thread in its block
-	Address uint64    // 0 if the fault is of none
+	Address uint64    // 0 if no address is at fault
 	Detail  string
 	Launch  int    // number of the launch on the device, from 1
-	Seed    uint64 // of the scheduler: with it, the launch goes the same way again
+	Seed    uint64 // of the scheduler; the same seed repeats the run
 }
 
-// Error is a summary in one line, followed by where the fault is.
+// Error returns a summary of one line, followed by lines that say where the fault is.
 func (r *Report) Error() string {
 	var b strings.Builder
 	b.WriteString("cuda emulator: ")
@@ -75,7 +75,7 @@ func (w *warp) fail(check Check, lane int, address uint64, format string, args .
 		return
 	}
 	if check != SharedRace && w.block.pending != nil {
-		w.block.settle() // what follows from a value that was none
+		w.block.settle() // this fault only follows from the missing value
 		return
 	}
 	line := int(w.program.code[w.at].line)

@@ -2,24 +2,24 @@ package emulator
 
 import "math/bits"
 
-// Races in shared memory: two threads of a block touch the same bytes between
-// two barriers and one of them writes. Threads of one warp are ordered by
-// bar.warp.sync too, and lanes of one instruction may write the same value.
+// A race in shared memory: two threads of a block touch the same bytes between two
+// barriers, and one of them writes. bar.warp.sync also orders the threads of a
+// warp, and the lanes of one instruction may write the same value.
 //
-// A barrier of some warps only, or of part of a warp, is taken for one of all: so
-// a race may be missed but none is invented.
+// A barrier for only some warps, or for part of a warp, counts as a barrier for
+// all. So a race may be missed, but none is invented.
 
 // A sharedCell tells who touched program.sharedGranule bytes since the last barrier.
 type sharedCell struct {
-	epoch        uint32 // the number of barriers before
-	writeSync    uint32 // bar.warp.sync of the warp before
+	epoch        uint32 // barriers passed before
+	writeSync    uint32 // bar.warp.syncs that the writing warp had passed
 	readSync     uint32
-	writeTick    uint32 // instruction of the warp
+	writeTick    uint32 // instructions that the writing warp had executed
 	writeLine    int32
 	readLine     int32
-	writer       int16 // thread, plus 1; several; or 0
+	writer       int16 // the thread, plus 1; or several; or 0 for none
 	reader       int16
-	writerWarp   int8 // warp, plus 1; several; or 0
+	writerWarp   int8 // the warp, plus 1; or several; or 0 for none
 	readerWarp   int8
 	strongWrites bool
 	strongReads  bool
@@ -27,7 +27,7 @@ type sharedCell struct {
 
 const several = -1
 
-// claimShared notes the access and reports a race. It returns false after a fault.
+// claimShared records the access and reports a race. It returns false after a fault.
 func (w *warp) claimShared(a *access, lane int, address, n uint64) bool {
 	shift := bits.TrailingZeros(uint(w.program.sharedGranule)) // faster than a division
 	for i := address >> shift; i<<shift < address+n; i++ {
@@ -40,7 +40,7 @@ func (w *warp) claimShared(a *access, lane int, address, n uint64) bool {
 			if a.write {
 				does = "writes"
 			}
-			w.fail(SharedRace, lane, address, "%s %d bytes at %d of shared memory, which %s since the last barrier (PTX line %d)",
+			w.fail(SharedRace, lane, address, "%s %d bytes at address %d of shared memory, which %s since the last barrier (PTX line %d)",
 				does, a.bytes(), address, why, line)
 			return w.block.fault == nil
 		}
@@ -49,7 +49,7 @@ func (w *warp) claimShared(a *access, lane int, address, n uint64) bool {
 	return true
 }
 
-// conflict tells what an earlier access did that this one races with.
+// conflict says what an earlier access did that races with this one, and its line.
 func (w *warp) conflict(c *sharedCell, a *access, lane int) (why string, line int32) {
 	me := int16(w.first+lane) + 1
 	if c.writer != 0 && c.writer != me && !(a.strong && c.strongWrites) {
@@ -73,8 +73,8 @@ func (w *warp) who(thread int16) string {
 	return "thread " + index(w.block.threadIndex(int(thread-1)))
 }
 
-// sameValue tells that another lane of this very instruction wrote, and wrote
-// the same.
+// sameValue tells whether the conflict is another lane of this very instruction
+// that wrote the same value.
 func (w *warp) sameValue(c *sharedCell, a *access, address uint64, lane int) bool {
 	if !a.write || a.strong || c.writeTick != uint32(w.tick) || c.writerWarp != int8(w.number)+1 {
 		return false

@@ -20,8 +20,8 @@ func ints(n int) []int32 {
 	return x
 }
 
-// Each kernel makes one mistake, which the check of that name must report, or
-// none, if the check is "".
+// Each kernel makes one mistake, which the check must report. If the check is "", the
+// kernel makes none.
 var faults = []struct {
 	kernel string
 	check  Check
@@ -39,7 +39,7 @@ var faults = []struct {
 	}},
 	{"no_tail_guard exact", "", "", func(b *bench) error { return b.launch("no_tail_guard", dim(1), dim(128), 0, b.alloc(512)) }},
 	{"no_tail_guard null", NullPointer, "", func(b *bench) error { return b.launch("no_tail_guard", dim(1), dim(128), 0, cuda.Pointer(0)) }},
-	{"no_tail_guard freed", UseAfterFree, "allocation 1 of 512 bytes, which is freed", func(b *bench) error {
+	{"no_tail_guard freed", UseAfterFree, "allocation 1 of 512 bytes, which has been freed", func(b *bench) error {
 		p := b.alloc(512)
 		b.must(b.device.Free(p))
 		return b.launch("no_tail_guard", dim(1), dim(128), 0, p)
@@ -50,13 +50,13 @@ var faults = []struct {
 	{"misaligned_vector", Misaligned, "16 bytes at", func(b *bench) error {
 		return b.launch("misaligned_vector", dim(1), dim(8), 0, b.alloc(512), upload(b, make([]float32, 40)))
 	}},
-	{"accumulate uninitialised", Uninitialised, "of allocation 1 of 128 bytes, which have no value yet", func(b *bench) error {
+	{"accumulate uninitialised", Uninitialised, "of allocation 1 of 128 bytes, which nothing has written yet", func(b *bench) error {
 		return b.launch("accumulate", dim(1), dim(32), 0, b.alloc(128), upload(b, make([]float32, 32)), 32)
 	}},
 	{"accumulate initialised", "", "", func(b *bench) error {
 		return b.launch("accumulate", dim(1), dim(32), 0, upload(b, make([]float32, 32)), upload(b, make([]float32, 32)), 32)
 	}},
-	{"shared_uninitialised", Uninitialised, "of shared memory, which have no value yet", func(b *bench) error {
+	{"shared_uninitialised", Uninitialised, "of shared memory, which nothing has written yet", func(b *bench) error {
 		return b.launch("shared_uninitialised", dim(1), dim(64), 0, b.alloc(256), 63)
 	}},
 	{"shared_uninitialised all set", "", "", func(b *bench) error {
@@ -130,7 +130,7 @@ func TestFaultsAreReportedByName(t *testing.T) {
 	}
 }
 
-// checkReport wants an error of the check, or none.
+// checkReport fails the test unless the error is a report of the check, or nil for "".
 func checkReport(t testing.TB, err error, check Check, detail string) {
 	t.Helper()
 	var r *Report
@@ -139,8 +139,31 @@ func checkReport(t testing.TB, err error, check Check, detail string) {
 	case check == "":
 		t.Fatalf("a correct program gives: %v", err)
 	case err == nil:
-		t.Fatalf("nothing is reported, want %q", check)
+		t.Fatalf("no report, want %q", check)
 	case !errors.As(err, &r) || r.Check != check || !strings.Contains(r.Detail, detail):
-		t.Fatalf("reported is %v\nwant %q with %q", err, check, detail)
+		t.Fatalf("the report is %v\nwant %q with %q", err, check, detail)
 	}
+}
+
+func TestReportSaysWhere(t *testing.T) {
+	b := newBench(t, badPTX, Options{Seed: 5})
+	var r *Report
+	if !errors.As(b.launch("no_tail_guard", dim(3, 2), dim(8, 4), 0, b.alloc(20)), &r) {
+		t.Fatal("no report")
+	}
+	if r.Kernel != "no_tail_guard" || r.Seed != 5 || r.Launch != 1 || r.Grid != dim(3, 2) || r.Line == 0 ||
+		!strings.HasPrefix(r.Text, "st.global.u32") && !strings.HasPrefix(r.Text, "st.global.f32") {
+		t.Errorf("the report is %+v", *r)
+	}
+	// The index is blockIdx.x·8 + threadIdx.x.
+	if at := 8*r.Block.X + r.Thread.X; at < 5 || r.Address == 0 {
+		t.Errorf("the report names thread %v of block %v", r.Thread, r.Block)
+	}
+}
+
+func TestChecksCanBeSwitchedOff(t *testing.T) {
+	b := newBench(t, badPTX, Options{Off: []Check{SharedRace, Uninitialised, Leak, GlobalRace}})
+	b.must(b.launch("missing_barrier", dim(1), dim(128), 0, upload(b, make([]float32, 128))))
+	b.must(b.launch("accumulate", dim(1), dim(32), 0, b.alloc(128), upload(b, make([]float32, 32)), 32))
+	b.must(b.device.Close())
 }

@@ -1,13 +1,3 @@
-// Package emulator is a CUDA driver in pure Go. It executes the PTX that a GPU
-// would, on the CPU, holds every instruction against the rules of CUDA, and
-// measures what a profiler would.
-//
-// It executes warps of 32 lanes that diverge and meet again, in an order that a
-// seeded scheduler draws. It knows what nvcc 11.8 emits for kernels of plain CUDA
-// C, and tensor-core and asynchronous-copy instructions besides; anything else is
-// refused when a module is loaded. It does not know textures, indirect calls,
-// recursion, dynamic parallelism and clusters; and where a part of a warp waits
-// at a barrier within a function that is called, it reports a divergent one.
 package emulator
 
 import (
@@ -22,22 +12,22 @@ import (
 // Options configure a driver. The zero value is one H100 with 2 GiB and all
 // checks on.
 type Options struct {
-	Devices int    // how many; 0 means 1
-	GPU     string // the model that the devices are, and that times are estimated for; "" means H100
+	Devices int    // number of devices; 0 means 1
+	GPU     string // model of the devices, for which times are estimated; "" means H100
 	Memory  int64  // bytes of each device; 0 means 2 GiB
 	Workers int    // goroutines that run blocks; 0 means GOMAXPROCS
 
-	// Seed chooses the order in which streams, warps and blocks run. A seed always gives
-	// the same run, but for this: of two blocks that race, either may be the one
-	// that is reported, unless there is one worker.
+	// Seed chooses the order in which streams, warps and blocks run. The same seed
+	// gives the same run, with one exception: if two blocks race and there are
+	// several workers, either block may be the one that is reported.
 	Seed uint64
 
-	// Perturb, unless it is 0, moves the results of approximate instructions at
-	// random within their documented error.
+	// Perturb, if not 0, is a seed that moves the results of approximate
+	// instructions at random within their documented error.
 	Perturb uint64
 
-	// Budget is how many instructions the warps of a launch may execute before it
-	// is taken for endless; 0 means 2^32.
+	// Budget limits the instructions that the warps of a launch may execute. A
+	// launch that exceeds it is reported as endless. 0 means 2^32.
 	Budget int64
 
 	Off       []Check        // checks that are switched off
@@ -51,7 +41,7 @@ type Driver struct {
 	off     map[Check]bool
 
 	mu       sync.Mutex
-	compiled map[string][]*program // of PTX without variables, whose programs have no addresses in them
+	compiled map[string][]*program // by PTX text; only PTX without variables, so that no program holds an address
 }
 
 var _ cuda.Driver = (*Driver)(nil)
@@ -101,7 +91,7 @@ func (d *Driver) info() cuda.DeviceInfo {
 	}
 }
 
-// Open creates a context; its type is *Device.
+// Open creates a context. Its type is *Device.
 func (d *Driver) Open(ordinal int) (cuda.Device, error) {
 	if ordinal < 0 || ordinal >= d.options.Devices {
 		return nil, fmt.Errorf("cuda emulator: no device %d, there are %d", ordinal, d.options.Devices)

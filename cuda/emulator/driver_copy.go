@@ -7,9 +7,9 @@ import (
 	"gputrain/cuda"
 )
 
-// transfer checks a copy, which is a call of the driver, and queues it; on the
-// default stream it waits. What a copy touches must be there when it is queued;
-// what the host gets must have a value when it is done.
+// transfer checks a copy or a fill and queues it. On the default stream it also
+// waits. The device memory must exist when the copy is queued. The bytes that go to
+// the host must have a value when the copy is done.
 func (d *Device) transfer(call string, s cuda.Stream, bytes int64, touched []cuda.Pointer, do func() *Report) error {
 	if err := d.usable(); err != nil {
 		return err
@@ -18,11 +18,11 @@ func (d *Device) transfer(call string, s cuda.Stream, bytes int64, touched []cud
 		return err
 	}
 	if bytes < 0 {
-		return fmt.Errorf("cuda emulator: %s: %d bytes", call, bytes)
+		return fmt.Errorf("cuda emulator: %s: a size of %d bytes", call, bytes)
 	}
 	for _, p := range touched {
 		if _, _, report := d.memory.slice(uint64(p), bytes); report != nil {
-			return d.known(call, report)
+			return d.errorUnlessOff(call, report)
 		}
 	}
 	if err := d.injected(CopyOperation); err != nil {
@@ -33,7 +33,7 @@ func (d *Device) transfer(call string, s cuda.Stream, bytes int64, touched []cud
 		if bytes == 0 {
 			return nil
 		}
-		return d.judged(call, do())
+		return d.reportUnlessOff(call, do())
 	}})
 	if err == nil && s == 0 {
 		err = d.usable()
@@ -41,8 +41,8 @@ func (d *Device) transfer(call string, s cuda.Stream, bytes int64, touched []cud
 	return err
 }
 
-// judged returns the report of a call unless its check is switched off.
-func (d *Device) judged(call string, r *Report) *Report {
+// reportUnlessOff returns the report of a call, or nil if its check is switched off.
+func (d *Device) reportUnlessOff(call string, r *Report) *Report {
 	if r == nil || d.driver.off[r.Check] {
 		return nil
 	}
@@ -50,9 +50,9 @@ func (d *Device) judged(call string, r *Report) *Report {
 	return r
 }
 
-// known is judged for an error.
-func (d *Device) known(call string, r *Report) error {
-	if r = d.judged(call, r); r == nil {
+// errorUnlessOff is like reportUnlessOff, but returns an error.
+func (d *Device) errorUnlessOff(call string, r *Report) error {
+	if r = d.reportUnlessOff(call, r); r == nil {
 		return nil
 	}
 	return r
@@ -85,7 +85,7 @@ func (d *Device) CopyToHost(dst []byte, src cuda.Pointer, s cuda.Stream) error {
 			return report
 		}
 		if written := r.written[at : at+uint64(len(dst))]; !allWritten(written) {
-			if report := d.judged("CopyToHost", unwritten(r, at, written)); report != nil {
+			if report := d.reportUnlessOff("CopyToHost", unwritten(r, at, written)); report != nil {
 				return report
 			}
 		}
@@ -106,10 +106,10 @@ func unwritten(r *region, at uint64, written []byte) *Report {
 	}
 	address := r.base + at + uint64(first)
 	return &Report{Check: Uninitialised, Address: address, Detail: fmt.Sprintf(
-		"%d bytes of %v that have no value, the first at offset %d", count, r, at+uint64(first))}
+		"%d bytes of %v were never written, the first of them at offset %d", count, r, at+uint64(first))}
 }
 
-// CopyOnDevice copies within the device. Bytes without a value stay so.
+// CopyOnDevice copies within the device. A byte without a value stays without one.
 func (d *Device) CopyOnDevice(dst, src cuda.Pointer, bytes int64, s cuda.Stream) error {
 	return d.transfer("CopyOnDevice", s, bytes, []cuda.Pointer{dst, src}, func() *Report {
 		from, at, report := d.memory.slice(uint64(src), bytes)
@@ -126,10 +126,10 @@ func (d *Device) CopyOnDevice(dst, src cuda.Pointer, bytes int64, s cuda.Stream)
 	})
 }
 
-// Fill32 sets words.
+// Fill32 sets words of 4 bytes to a value.
 func (d *Device) Fill32(dst cuda.Pointer, value uint32, words int64, s cuda.Stream) error {
 	if dst%4 != 0 {
-		return d.known("Fill32", &Report{Check: Misaligned, Address: uint64(dst), Detail: fmt.Sprintf("0x%x is no multiple of 4", dst)})
+		return d.errorUnlessOff("Fill32", &Report{Check: Misaligned, Address: uint64(dst), Detail: fmt.Sprintf("0x%x is not a multiple of 4", dst)})
 	}
 	return d.transfer("Fill32", s, 4*words, []cuda.Pointer{dst}, func() *Report {
 		r, at, report := d.memory.slice(uint64(dst), 4*words)

@@ -10,39 +10,38 @@ import (
 	"gputrain/cuda"
 )
 
-// A Device is a context on an emulated device. Work is done some time after it
-// is queued; a fault is reported by a later call, as a GPU does, and loses the
-// context.
+// A Device is a context on an emulated device. As on a GPU, work is done some time
+// after it is queued. A later call reports a fault, and the context is lost.
 type Device struct {
 	driver *Driver
 	memory *deviceMemory
-	host   map[*byte]int // page-locked memory and its size
+	host   map[*byte]int // sizes of page-locked memory
 	closed bool
 
 	fault    *Report // of a kernel
 	reported bool
 
-	handle    uintptr // the last one given out
+	handle    uintptr // the last handle given out
 	modules   map[cuda.Module]*module
 	functions map[cuda.Function]*loaded
 	streams   map[cuda.Stream]*queue
-	order     []cuda.Stream // in which they were created
+	order     []cuda.Stream // the streams in order of creation
 	ahead     int           // tasks in all queues
-	random    *rand.Rand    // decides when they are done
+	random    *rand.Rand    // decides when tasks are done
 	events    map[cuda.Event]*event
 	graphs    map[cuda.Graph]*graph
 	capture   *capture
 
 	launches int
 	profile  map[shape]*LaunchStats
-	shapes   []shape // in the profile, in order of first launch
+	shapes   []shape // keys of the profile, in order of first launch
 
 	failures []failure
 }
 
 var _ cuda.Device = (*Device)(nil)
 
-// An Operation is a kind of call that can be made to fail.
+// An Operation is a kind of call that Fail can make fail.
 type Operation int
 
 // The operations that Fail knows.
@@ -58,13 +57,13 @@ type failure struct {
 	err       error
 }
 
-// Fail makes the n-th operation from now on, 1 for the next, return err. The
-// operation is not done.
+// Fail makes the n-th operation from now on return err; 1 means the next. The
+// operation itself is not done.
 func (d *Device) Fail(o Operation, n int, err error) {
 	d.failures = append(d.failures, failure{o, n, err})
 }
 
-// injected returns the error that a call was told to return.
+// injected returns the error that Fail has set for this call, or nil.
 func (d *Device) injected(o Operation) error {
 	for i := range d.failures {
 		f := &d.failures[i]
@@ -80,7 +79,8 @@ func (d *Device) injected(o Operation) error {
 
 var errClosed = errors.New("cuda emulator: the device is closed")
 
-// usable returns the fault of an earlier launch.
+// usable returns why the device cannot be used: it is closed, or an earlier launch
+// had a fault.
 func (d *Device) usable() error {
 	switch {
 	case d.closed:
@@ -94,13 +94,13 @@ func (d *Device) usable() error {
 	return d.fault
 }
 
-// waits is usable for calls that a capture does not allow.
-func (d *Device) waits(what string) error {
+// usableOutsideCapture is usable for calls that are not allowed during a capture.
+func (d *Device) usableOutsideCapture(what string) error {
 	if err := d.usable(); err != nil {
 		return err
 	}
 	if d.capture != nil {
-		return fmt.Errorf("cuda emulator: %s is not allowed while a stream is captured", what)
+		return fmt.Errorf("cuda emulator: %s is not allowed during the capture of a stream", what)
 	}
 	return nil
 }
@@ -110,11 +110,11 @@ func (d *Device) Info() cuda.DeviceInfo { return d.driver.info() }
 
 // Alloc returns memory that has no value yet.
 func (d *Device) Alloc(bytes int64) (cuda.Pointer, error) {
-	if err := d.waits("Alloc"); err != nil {
+	if err := d.usableOutsideCapture("Alloc"); err != nil {
 		return 0, err
 	}
 	if bytes <= 0 {
-		return 0, fmt.Errorf("cuda emulator: Alloc: %d bytes", bytes)
+		return 0, fmt.Errorf("cuda emulator: Alloc: a size of %d bytes", bytes)
 	}
 	if err := d.injected(AllocOperation); err != nil {
 		return 0, err
@@ -131,7 +131,7 @@ func (d *Device) Alloc(bytes int64) (cuda.Pointer, error) {
 // Free waits for all work and frees memory that Alloc returned.
 func (d *Device) Free(p cuda.Pointer) error {
 	d.finish()
-	if err := d.waits("Free"); err != nil {
+	if err := d.usableOutsideCapture("Free"); err != nil {
 		return err
 	}
 	address := uint64(p)
@@ -141,12 +141,12 @@ func (d *Device) Free(p cuda.Pointer) error {
 	}
 	report := &Report{Check: InvalidFree, Address: address, Detail: fmt.Sprintf("0x%x is not the start of an allocation", address)}
 	if r := below(d.memory.freed, address); r != nil && r.base == address {
-		report.Check, report.Detail = DoubleFree, fmt.Sprintf("%v at 0x%x is freed already", r, address)
+		report.Check, report.Detail = DoubleFree, fmt.Sprintf("%v at 0x%x has already been freed", r, address)
 	}
-	return d.known("Free", report)
+	return d.errorUnlessOff("Free", report)
 }
 
-// MemInfo returns the free and all memory in bytes.
+// MemInfo returns the free and the total memory in bytes.
 func (d *Device) MemInfo() (free, total int64, err error) {
 	if err := d.usable(); err != nil {
 		return 0, 0, err
@@ -154,15 +154,15 @@ func (d *Device) MemInfo() (free, total int64, err error) {
 	return d.memory.limit - d.memory.used, d.memory.limit, nil
 }
 
-// AllocHost returns host memory that copies may use.
+// AllocHost returns page-locked host memory, which copies require.
 func (d *Device) AllocHost(bytes int) ([]byte, error) {
 	if err := d.usable(); err != nil {
 		return nil, err
 	}
 	if bytes <= 0 {
-		return nil, fmt.Errorf("cuda emulator: AllocHost: %d bytes", bytes)
+		return nil, fmt.Errorf("cuda emulator: AllocHost: a size of %d bytes", bytes)
 	}
-	// As words, so that the memory may be read as numbers of any type.
+	// Allocated as words, so that the memory is aligned for numbers of any type.
 	words := make([]uint64, (bytes+7)/8)
 	b := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), bytes)
 	d.host[unsafe.SliceData(b)] = bytes
@@ -176,13 +176,13 @@ func (d *Device) FreeHost(b []byte) error {
 		return err
 	}
 	if _, ok := d.host[unsafe.SliceData(b)]; !ok {
-		return d.known("FreeHost", &Report{Check: InvalidFree, Detail: "AllocHost did not return this memory"})
+		return d.errorUnlessOff("FreeHost", &Report{Check: InvalidFree, Detail: "this memory did not come from AllocHost, or has already been freed"})
 	}
 	delete(d.host, unsafe.SliceData(b))
 	return nil
 }
 
-// pageLocked reports host memory of a call that no AllocHost returned.
+// pageLocked reports host memory that did not come from AllocHost.
 func (d *Device) pageLocked(call string, b []byte) error {
 	if d.driver.off[PageableMemory] || len(b) == 0 {
 		return nil
@@ -194,11 +194,11 @@ func (d *Device) pageLocked(call string, b []byte) error {
 			return nil
 		}
 	}
-	return &Report{Check: PageableMemory, Call: call, Detail: fmt.Sprintf("%d bytes of host memory that AllocHost did not return", len(b))}
+	return &Report{Check: PageableMemory, Call: call, Detail: fmt.Sprintf("%d bytes of host memory that did not come from AllocHost", len(b))}
 }
 
-// Close waits for all work and ends the context. It fails, with a list, if
-// allocations are left.
+// Close waits for all work and ends the context. If allocations are left, it
+// returns an error that lists them.
 func (d *Device) Close() error {
 	if d.closed {
 		return nil
@@ -237,5 +237,5 @@ func (d *Device) leaks() error {
 	if len(left) > listed {
 		text += ", ..."
 	}
-	return &Report{Check: Leak, Call: "Close", Detail: fmt.Sprintf("%d allocations of %d bytes are not freed: %s", len(left), bytes, text)}
+	return &Report{Check: Leak, Call: "Close", Detail: fmt.Sprintf("%d allocations with %d bytes in all were never freed: %s", len(left), bytes, text)}
 }

@@ -16,15 +16,16 @@ const (
 	maxThreadsZ = 64
 )
 
-// A shape is what launches of a kernel are told apart by in the profile.
+// A shape is the key of the profile: launches with the same shape are counted
+// together.
 type shape struct {
 	kernel      string
 	grid, block cuda.Dim3
 	shared      int
 }
 
-// Launch queues a kernel. Its fault is returned by a call after it has run, at
-// the latest by one that waits.
+// Launch queues a kernel. If the kernel has a fault, a later call returns it, at the
+// latest one that waits.
 func (d *Device) Launch(f cuda.Function, grid, block cuda.Dim3, sharedBytes int, s cuda.Stream, args []uint64) error {
 	if err := d.usable(); err != nil {
 		return err
@@ -49,26 +50,26 @@ func (d *Device) Launch(f cuda.Function, grid, block cuda.Dim3, sharedBytes int,
 	}})
 }
 
-// checkLaunch is what the driver checks.
+// checkLaunch makes the checks that the real driver makes.
 func (p *program) checkLaunch(grid, block cuda.Dim3, sharedBytes int, args []uint64) error {
 	threads := block.X * block.Y * block.Z
 	switch e := p.entry; {
 	case grid.X < 1 || grid.Y < 1 || grid.Z < 1 || grid.X > maxGridX || grid.Y > maxGridYZ || grid.Z > maxGridYZ:
-		return fmt.Errorf("a grid of %s blocks, which goes from (1,1,1) to (%d,%d,%d)", index(grid), maxGridX, maxGridYZ, maxGridYZ)
+		return fmt.Errorf("a grid of %s blocks; the limits are (1,1,1) to (%d,%d,%d)", index(grid), maxGridX, maxGridYZ, maxGridYZ)
 	case block.X < 1 || block.Y < 1 || block.Z < 1 || block.X > maxThreads || block.Y > maxThreads || block.Z > maxThreadsZ || threads > maxThreads:
-		return fmt.Errorf("a block of %s threads, which goes from (1,1,1) to (%d,%d,%d) and %d in all", index(block), maxThreads, maxThreads, maxThreadsZ, maxThreads)
+		return fmt.Errorf("a block of %s threads; the limits are (1,1,1) to (%d,%d,%d), and %d in all", index(block), maxThreads, maxThreads, maxThreadsZ, maxThreads)
 	case sharedBytes < 0 || p.sharedSize+sharedBytes > maxShared:
-		return fmt.Errorf("%d bytes of shared memory, %d of them static, and a block has at most %d", p.sharedSize+sharedBytes, p.sharedSize, maxShared)
+		return fmt.Errorf("%d bytes of shared memory, %d of them static; a block has at most %d", p.sharedSize+sharedBytes, p.sharedSize, maxShared)
 	case len(args) != len(e.params):
 		return fmt.Errorf("%d arguments for %d parameters", len(args), len(e.params))
 	case e.needThreads[0] > 0 && (e.needThreads != [3]int{block.X, block.Y, block.Z}):
-		return fmt.Errorf("a block of %s threads where the kernel demands %v", index(block), e.needThreads)
+		return fmt.Errorf("a block of %s threads, but the kernel requires %v", index(block), e.needThreads)
 	case e.maxThreads[0] > 0 && threads > e.maxThreads[0]*e.maxThreads[1]*e.maxThreads[2]:
-		return fmt.Errorf("a block of %s threads where the kernel allows %v", index(block), e.maxThreads)
+		return fmt.Errorf("a block of %s threads, but the kernel allows at most %v", index(block), e.maxThreads)
 	}
 	for _, v := range p.entry.params {
 		if v.size > 8 {
-			return fmt.Errorf("parameter %s has %d bytes, more than an argument holds", v.name, v.size)
+			return fmt.Errorf("parameter %s has %d bytes; an argument holds at most 8", v.name, v.size)
 		}
 	}
 	return nil
@@ -85,7 +86,7 @@ func (p *program) pack(args []uint64) []byte {
 	return params
 }
 
-// execute does a launch and returns its fault.
+// execute runs a launch and returns its fault.
 func (d *Device) execute(q *queue, p *program, grid, block cuda.Dim3, sharedBytes int, params []byte) *Report {
 	o := d.driver.options
 	d.launches++
@@ -95,7 +96,7 @@ func (d *Device) execute(q *queue, p *program, grid, block cuda.Dim3, sharedByte
 		budget: o.Budget, off: d.driver.off, multiprocessors: d.driver.gpu.Multiprocessors,
 	}
 	if l.mark == 1 {
-		// Marks are about to be used again: forget those in memory.
+		// Marks are about to repeat: forget the old ones in memory.
 		for _, r := range d.memory.live {
 			r.cells.Store(nil)
 		}
@@ -114,8 +115,9 @@ func (d *Device) execute(q *queue, p *program, grid, block cuda.Dim3, sharedByte
 	return fault
 }
 
-// Profile waits and returns what was measured since the last reset: an entry for each
-// kernel and launch shape, in order of first launch. Aggregate joins the shapes.
+// Profile waits for all work and returns what was measured since the last reset:
+// an entry for each kernel and launch shape, in order of first launch. Aggregate
+// joins the shapes.
 func (d *Device) Profile() []LaunchStats {
 	d.finish()
 	all := make([]LaunchStats, 0, len(d.shapes))
@@ -125,7 +127,7 @@ func (d *Device) Profile() []LaunchStats {
 	return all
 }
 
-// ResetProfile waits and forgets what was measured.
+// ResetProfile waits for all work and forgets what was measured.
 func (d *Device) ResetProfile() {
 	d.finish()
 	clear(d.profile)

@@ -9,21 +9,22 @@ import (
 	"gputrain/cuda"
 )
 
-// A module is loaded PTX.
+// A module is PTX that has been loaded.
 type module struct {
-	regions   []*region // of its variables
+	regions   []*region // memory of its variables
 	functions map[string]cuda.Function
 }
 
-// A loaded function is a kernel and where it came from.
+// A loaded is a kernel and the module that it came from.
 type loaded struct {
 	program *program
 	module  cuda.Module
 }
 
-// Load parses and decodes PTX, all of it: what is not understood is an error here.
+// Load parses and decodes the whole PTX text. Anything that it does not understand
+// is an error.
 func (d *Device) Load(ptx string) (cuda.Module, error) {
-	if err := d.waits("Load"); err != nil {
+	if err := d.usableOutsideCapture("Load"); err != nil {
 		return 0, err
 	}
 	loadedModule := &module{functions: map[string]cuda.Function{}}
@@ -55,7 +56,7 @@ func (d *Device) compile(ptx string, to *module) ([]*program, error) {
 		return nil, err
 	}
 	if have := 10*d.driver.gpu.Major + d.driver.gpu.Minor; m.architecture > have {
-		return nil, fmt.Errorf("cuda emulator: the PTX is for %s, the device is an sm_%d", m.target, have)
+		return nil, fmt.Errorf("cuda emulator: the PTX is for %s, but the device is an sm_%d", m.target, have)
 	}
 	globals, err := d.place(m, to)
 	if err != nil {
@@ -90,7 +91,7 @@ func (d *Driver) remembered(ptx string) []*program {
 	return d.compiled[ptx]
 }
 
-// describe completes an error of the parser or decoder with the text of the line.
+// describe adds the text of the line to an error of the parser or decoder.
 func describe(ptx string, err error) error {
 	var syntax *syntaxError
 	if errors.As(err, &syntax) {
@@ -104,8 +105,8 @@ func describe(ptx string, err error) error {
 	return err
 }
 
-// place allocates the variables of a module in global and constant memory and
-// gives them their initial values; without an initialiser that is zero.
+// place allocates the variables of a module in global and constant memory and sets
+// their initial values. A variable without an initialiser is zero.
 func (d *Device) place(m *ptxModule, to *module) (map[*variable]uint64, error) {
 	addresses := map[*variable]uint64{}
 	regions := map[*variable]*region{}
@@ -132,7 +133,7 @@ func (d *Device) place(m *ptxModule, to *module) (map[*variable]uint64, error) {
 		for _, p := range v.pointers {
 			target := byName[p.symbol]
 			if target == nil {
-				return nil, &loadError{v.line, m.line(v.line), fmt.Sprintf("no variable %s in global memory", p.symbol)}
+				return nil, &loadError{v.line, m.line(v.line), fmt.Sprintf("there is no variable %s in global memory", p.symbol)}
 			}
 			var word [8]byte
 			binary.LittleEndian.PutUint64(word[:], addresses[target]+uint64(p.offset))
@@ -150,7 +151,7 @@ func (d *Device) release(m *module) {
 
 // Unload unloads a module and its variables.
 func (d *Device) Unload(handle cuda.Module) error {
-	if err := d.waits("Unload"); err != nil {
+	if err := d.usableOutsideCapture("Unload"); err != nil {
 		return err
 	}
 	m := d.modules[handle]

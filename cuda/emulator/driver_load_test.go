@@ -21,14 +21,14 @@ func wrap(body string) string {
 func TestLoadRefuses(t *testing.T) {
 	for _, c := range []struct{ body, why string }{
 		{"frobnicate.s32 %r1, %r2;", "instruction frobnicate is not known"},
-		{"add.s32 %r1, %r2;", "2 operands where 3"},
-		{"add.s32 %r1, %r2, %r3, %r0;", "4 operands where 3"},
+		{"add.s32 %r1, %r2;", "2 operands, expected 3"},
+		{"add.s32 %r1, %r2, %r3, %r0;", "4 operands, expected 3"},
 		{"add.s32 %r1, %r2, %rd1;", "%rd1 has type .b64, which does not fit .s32"},
 		{"add.f32 %f1, %f2, %rd1;", "does not fit .f32"},
 		{"add.s32 %r1, %r2, 0f3F800000;", "does not fit type .s32"},
 		{"add.f32 %f1, %f2, 1;", "does not fit type .f32"},
 		{"add.rn.s32 %r1, %r2, %r3;", "modifier .rn is not known here"},
-		{"add.ftz.f64 %rd1, %rd2, %rd3;", ".ftz and .sat exist for .f32 only"},
+		{"add.ftz.f64 %rd1, %rd2, %rd3;", ".ftz and .sat exist only for .f32"},
 		{"add %r1, %r2, %r3;", "the type is missing"},
 		{"fma.f32 %f1, %f1, %f1, %f1;", "rounding is missing"},
 		{"mul.s32 %r1, %r2, %r3;", "one of .lo, .hi, .wide is missing"},
@@ -39,8 +39,8 @@ func TestLoadRefuses(t *testing.T) {
 		{"setp.gt.f16 %p1|%p2, %h1, %h2;", "setp of type .f16 has one result"},
 		{"setp.gt.f16x2 %p1|%p2, %h1, %h2;", "%h1 has type .b16, which does not fit .f16x2"},
 		{"setp.gt.f16x2 %p1|%p2, %r1, 0f3f800000;", "an operand does not fit type .f16x2"},
-		{"setp.gt.f16x2 %p1|%p2, %r1, %r2, %p3;", "4 operands where 3"},
-		{"set.gt.and.f16x2.f16x2 %r0, %r1, %r2;", "3 operands where 4"},
+		{"setp.gt.f16x2 %p1|%p2, %r1, %r2, %p3;", "4 operands, expected 3"},
+		{"set.gt.and.f16x2.f16x2 %r0, %r1, %r2;", "3 operands, expected 4"},
 		{"set.gt.f16x2 %r0, %r1, %r2;", "the type is missing"},
 		{"set.gt.f32.f16 %f0, %h1, %h2;", "set does not exist from type .f16 to .f32"},
 		{"set.gt.ftz.bf16.f32 %h0, %f1, %f2;", ".ftz does not exist for a result of type .bf16"},
@@ -50,7 +50,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"cvt.f32.f64 %f1, %rd1;", "needs .rn"},
 		{"ld.global.f32 %f1, %rd1;", "an address in brackets"},
 		{"ld.global.f32 %f1, [%r1];", "the address has 32 bits"},
-		{"ld.global.v4.f32 {%f1,%f2}, [%rd1];", "2 registers where 4"},
+		{"ld.global.v4.f32 {%f1,%f2}, [%rd1];", "2 registers, expected 4"},
 		{"ld.global.v4.b64 {%rd0,%rd1,%rd2,%rd3}, [%rd1];", "32 bytes does not exist"},
 		{"ld.texture.f32 %f1, [%rd1];", "modifier .texture is not known"},
 		{"ld.param.u64 %rd1, [out+4];", "parameter out has 8 bytes"},
@@ -60,17 +60,17 @@ func TestLoadRefuses(t *testing.T) {
 		{"mov.b64 %rd1, {%r1, %r2, %r3};", "3 parts do not make up .b64"},
 		{"{ .param .b32 a; mov.b32 %r1, a; st.param.b32 [a], %r1; }", "the address of a, a parameter of a call, cannot be taken"},
 		{"bra nowhere;", "no label nowhere"},
-		{"L: L: ret;", "label L stands twice"},
+		{"L: L: ret;", "label L is defined twice"},
 		{"brx.idx %r1, nowhere;", "no .branchtargets nowhere"},
 		{"call nowhere;", "function nowhere is not defined"},
 		{"call k;", "k is a kernel"},
-		{"@%r1 bra L; L:", "%r1 is no predicate"},
-		{"shfl.sync.up.b32 %r1, %r1, 1, 0;", "4 operands where 5"},
-		{"lop3.b32 %r1, %r1, %r2, %r3, 256;", "operand 5 should be a number from 0 to 255"},
+		{"@%r1 bra L; L:", "%r1 is not a predicate"},
+		{"shfl.sync.up.b32 %r1, %r1, 1, 0;", "4 operands, expected 5"},
+		{"lop3.b32 %r1, %r1, %r2, %r3, 256;", "operand 5 must be a number from 0 to 255"},
 		{"atom.global.add.b32 %r1, [%rd1], %r2;", "atomic .add does not exist for type .b32"},
-		{"atom.local.add.u32 %r1, [%rd1], %r2;", "global and shared memory only"},
-		{"tex.2d.v4.f32.f32 {%f0,%f1,%f2,%f3}, [%rd1, {%f0,%f1}];", "where"},
-		{"add.s32 %r1, %r2, 1", "where"},
+		{"atom.local.add.u32 %r1, [%rd1], %r2;", "only on global and shared memory"},
+		{"tex.2d.v4.f32.f32 {%f0,%f1,%f2,%f3}, [%rd1, {%f0,%f1}];", "expected"},
+		{"add.s32 %r1, %r2, 1", "expected"},
 		{"mov.u32 %r9, 1;", "register %r9 is not known"},
 		{"mov.u32 %r1, 12ab;", "malformed number"},
 		{".reg .b31 %x;", ".b31"},
@@ -87,7 +87,7 @@ func TestLoadRefuses(t *testing.T) {
 			t.Errorf("%q: the error %v does not name the line", c.body, err)
 		}
 		if d.memory.used != before {
-			t.Errorf("%q: a module that was not loaded keeps memory", c.body)
+			t.Errorf("%q: the module was not loaded, but its memory is still allocated", c.body)
 		}
 	}
 	for _, c := range []struct{ text, why string }{
@@ -126,7 +126,7 @@ func TestPTXIsFresh(t *testing.T) {
 
 func TestLoadErrorNamesLineAndText(t *testing.T) {
 	_, err := newBench(t, wrap(""), Options{}).device.Load(wrap("\n\nadd.s32 %r1,   %r2; // too few"))
-	want := "cuda emulator: ptx:13: add.s32 %r1, %r2;: 2 operands where 3 should stand"
+	want := "cuda emulator: ptx:13: add.s32 %r1, %r2;: 2 operands, expected 3"
 	if err == nil || err.Error() != want {
 		t.Errorf("the error is %v\nwant %s", err, want)
 	}
@@ -177,7 +177,7 @@ func TestStateSpaces(t *testing.T) {
 		in2(1, 42, 42), in2(1, 43, 43)).test(t)
 }
 
-// Hints for caches change no result.
+// Cache hints change no result.
 func TestCacheHints(t *testing.T) {
 	op(`{ .shared .b32 s[32]; .reg .b32 %s; .reg .b64 %p; cvta.to.global.u64 %p, %in;
 	ld.global.L1::no_allocate.L2::128B.u32 %d, [%p];
@@ -245,8 +245,8 @@ done:
 	compareExactly(t, "functions", download[uint32](b, out, 64), want)
 }
 
-// FuzzLoad feeds arbitrary text to the loader and runs what it accepts, for a
-// few instructions. With go test -fuzz, -fuzzminimizetime 10x keeps it from
+// FuzzLoad feeds arbitrary text to the loader. What the loader accepts, it runs for a
+// few instructions. With go test -fuzz, the flag -fuzzminimizetime 10x keeps Go from
 // spending a minute on making each find smaller.
 func FuzzLoad(f *testing.F) {
 	f.Add(basicPTX)

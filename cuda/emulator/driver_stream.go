@@ -7,16 +7,16 @@ import (
 	"gputrain/cuda"
 )
 
-// A queue is the work of a stream that is still to be done. It is done in this
-// order, but when is left open: the host and other streams run ahead of it by as
-// much as a seeded draw decides, unless they wait. So what is copied before it is
-// computed, or overwritten before it is copied, gives a wrong result here too.
+// A queue is the work of a stream that is not done yet. Its tasks are done in order,
+// but at no fixed time: unless they wait, the host and other streams run ahead of it
+// by as much as a seeded draw decides. So a program that copies data before it is
+// computed, or overwrites it before it is copied, gets a wrong result here too.
 type queue struct {
 	tasks []task
 	clock float64 // estimated seconds until now
 }
 
-// A task is work or, with a mark, a wait for it.
+// A task is work or, with a mark, a wait for that mark.
 type task struct {
 	do    func(q *queue) *Report
 	after *mark
@@ -28,31 +28,31 @@ type mark struct {
 	time float64 // by the clock of its stream
 }
 
-// An event was recorded at its last mark.
+// An event is known by its last mark: its last recording.
 type event struct {
 	last     *mark
-	captured bool // recorded in the capture under way
+	captured bool // recorded in the current capture
 }
 
-// A capture collects the work that is queued on some streams.
+// A capture collects the work that is queued on the streams that take part.
 type capture struct {
 	origin  cuda.Stream
-	streams map[cuda.Stream]bool // those that have joined
+	streams map[cuda.Stream]bool // streams that have joined
 	graph   *graph
 }
 
 // A graph is work that can be repeated.
 type graph struct{ tasks []task }
 
-// maxAhead bounds how many tasks the host runs ahead of.
+// maxAhead is the largest number of tasks that the host runs ahead of.
 const maxAhead = 32
 
-// enqueue adds a task to a stream, or to the graph that is captured. The
-// default stream waits for all others, and they for it.
+// enqueue adds a task to a stream, or to the graph that is being captured. The
+// default stream waits for all other streams, and they wait for it.
 func (d *Device) enqueue(s cuda.Stream, t task) error {
 	if d.capture != nil {
 		if !d.capture.streams[s] {
-			return fmt.Errorf("cuda emulator: stream %d is used while stream %d is captured", s, d.capture.origin)
+			return fmt.Errorf("cuda emulator: stream %d is used during the capture of stream %d, which it has not joined", s, d.capture.origin)
 		}
 		d.capture.graph.tasks = append(d.capture.graph.tasks, t)
 		return nil
@@ -72,7 +72,7 @@ func (d *Device) enqueue(s cuda.Stream, t task) error {
 	return nil
 }
 
-// advance does a task that is first of its stream, of several any.
+// advance does the first task of a stream, which it draws among those that can go on.
 func (d *Device) advance() {
 	var ready []*queue
 	for _, s := range d.order {
@@ -129,7 +129,7 @@ func (d *Device) NewStream() (cuda.Stream, error) {
 // DestroyStream destroys a stream. It waits for all work.
 func (d *Device) DestroyStream(s cuda.Stream) error {
 	d.finish()
-	if err := d.waits("DestroyStream"); err != nil {
+	if err := d.usableOutsideCapture("DestroyStream"); err != nil {
 		return err
 	}
 	if err := d.stream(s); err != nil || s == 0 {
@@ -140,10 +140,10 @@ func (d *Device) DestroyStream(s cuda.Stream) error {
 	return nil
 }
 
-// SyncStream waits for the work of a stream, the default one for all, and
-// returns their fault.
+// SyncStream waits for the work of a stream and returns its fault. On the default
+// stream it waits for all streams.
 func (d *Device) SyncStream(s cuda.Stream) error {
-	if err := d.waits("SyncStream"); err != nil {
+	if err := d.usableOutsideCapture("SyncStream"); err != nil {
 		return err
 	}
 	if err := d.stream(s); err != nil {
@@ -183,7 +183,7 @@ func (d *Device) DestroyEvent(e cuda.Event) error {
 	return err
 }
 
-// Record queues a time stamp.
+// Record queues the recording of an event, with its time.
 func (d *Device) Record(e cuda.Event, s cuda.Stream) error {
 	ev, err := d.event(e)
 	if err != nil {
@@ -204,8 +204,8 @@ func (d *Device) Record(e cuda.Event, s cuda.Stream) error {
 	}})
 }
 
-// StreamWait makes a stream wait for an event. An event of a captured stream
-// brings the stream into the capture.
+// StreamWait makes a stream wait for an event. If the event was recorded in the
+// current capture, the stream joins that capture.
 func (d *Device) StreamWait(s cuda.Stream, e cuda.Event) error {
 	ev, err := d.event(e)
 	if err != nil {
@@ -226,7 +226,7 @@ func (d *Device) StreamWait(s cuda.Stream, e cuda.Event) error {
 
 // SyncEvent waits for an event.
 func (d *Device) SyncEvent(e cuda.Event) error {
-	if err := d.waits("SyncEvent"); err != nil {
+	if err := d.usableOutsideCapture("SyncEvent"); err != nil {
 		return err
 	}
 	ev, err := d.event(e)
@@ -239,7 +239,7 @@ func (d *Device) SyncEvent(e cuda.Event) error {
 	return d.usable()
 }
 
-// Elapsed is the time between two events by the estimated clock.
+// Elapsed returns the milliseconds between two events by the estimated clock.
 func (d *Device) Elapsed(from, to cuda.Event) (float64, error) {
 	for _, e := range [...]cuda.Event{from, to} {
 		if err := d.SyncEvent(e); err != nil {
@@ -248,14 +248,14 @@ func (d *Device) Elapsed(from, to cuda.Event) (float64, error) {
 	}
 	a, b := d.events[from].last, d.events[to].last
 	if a == nil || b == nil {
-		return 0, fmt.Errorf("cuda emulator: Elapsed of an event that was not recorded")
+		return 0, fmt.Errorf("cuda emulator: Elapsed: an event was not recorded")
 	}
 	return 1e3 * (b.time - a.time), nil
 }
 
 // BeginCapture starts to collect the work of a stream.
 func (d *Device) BeginCapture(s cuda.Stream) error {
-	if err := d.waits("BeginCapture"); err != nil {
+	if err := d.usableOutsideCapture("BeginCapture"); err != nil {
 		return err
 	}
 	if err := d.stream(s); err != nil {
@@ -268,7 +268,7 @@ func (d *Device) BeginCapture(s cuda.Stream) error {
 	return nil
 }
 
-// EndCapture returns what was collected.
+// EndCapture ends the capture and returns the work that was collected.
 func (d *Device) EndCapture(s cuda.Stream) (cuda.Graph, error) {
 	if err := d.usable(); err != nil {
 		return 0, err
@@ -285,9 +285,9 @@ func (d *Device) EndCapture(s cuda.Stream) (cuda.Graph, error) {
 	return g, nil
 }
 
-// LaunchGraph does the work of a graph.
+// LaunchGraph queues the work of a graph.
 func (d *Device) LaunchGraph(g cuda.Graph, s cuda.Stream) error {
-	if err := d.waits("LaunchGraph"); err != nil {
+	if err := d.usableOutsideCapture("LaunchGraph"); err != nil {
 		return err
 	}
 	if err := d.stream(s); err != nil {

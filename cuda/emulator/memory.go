@@ -12,8 +12,8 @@ import (
 	"gputrain/cuda"
 )
 
-// The address space of a device. Shared, local and parameter memory are windows
-// in it, global memory lies above.
+// The address space of a device. Shared, local and parameter memory are windows in
+// it, and global memory lies above them.
 const (
 	sharedWindow        = 1 << 40
 	sharedWindowSize    = 1 << 24
@@ -25,11 +25,11 @@ const (
 
 	allocationAlign = 256
 	guardBytes      = 1 << 20 // between allocations, and at least as much as the allocation itself
-	freedKept       = 1 << 14 // freed allocations that are remembered
+	freedKept       = 1 << 14 // how many freed allocations are remembered
 )
 
-// A memory is bytes and their marks: 1 for each byte that has a value. Without
-// marks, all have.
+// A memory is bytes and a mark for each: 1 if the byte has a value. If written is
+// nil, all bytes have one.
 type memory struct{ data, written []byte }
 
 // A region is an allocation in global memory.
@@ -37,10 +37,10 @@ type region struct {
 	memory
 	base, size uint64
 	readOnly   bool
-	name       string // of a variable, or "" for an allocation
-	number     int    // of the allocation, from 1
+	name       string // name of a variable, or "" for an allocation
+	number     int    // number of the allocation, from 1
 
-	cells   atomic.Pointer[[]atomic.Uint64] // who touched what: see check_globalrace.go
+	cells   atomic.Pointer[[]atomic.Uint64] // who touched which bytes: see check_globalrace.go
 	cellsMu sync.Mutex
 }
 
@@ -51,21 +51,21 @@ func (r *region) String() string {
 	return fmt.Sprintf("allocation %d of %d bytes", r.number, r.size)
 }
 
-// A deviceMemory is the global memory of a device. Addresses are not used
-// again, so that a stale pointer never points to something new.
+// A deviceMemory is the global memory of a device. It never uses an address twice,
+// so a stale pointer never points to something new.
 type deviceMemory struct {
 	limit, used int64
 	next        uint64
 	count       int
-	live        []*region // in the order of their addresses
-	freed       []*region // likewise, without data
+	live        []*region // in order of address
+	freed       []*region // in order of address, without data
 }
 
 func newDeviceMemory(limit int64) *deviceMemory {
 	return &deviceMemory{limit: limit, next: globalBase}
 }
 
-// allocate makes a region, of which no byte has a value yet.
+// allocate makes a region. None of its bytes has a value yet.
 func (m *deviceMemory) allocate(bytes int64) (*region, error) {
 	if bytes > m.limit-m.used {
 		return nil, fmt.Errorf("cuda emulator: allocation of %d bytes with %d of %d free: %w", bytes, m.limit-m.used, m.limit, cuda.ErrOutOfMemory)
@@ -107,16 +107,16 @@ func below(all []*region, address uint64) *region {
 	return all[i-1]
 }
 
-// explain tells why n bytes at the address are no live memory.
+// explain says why n bytes at the address are not live memory.
 func (m *deviceMemory) explain(address, n uint64) (Check, string) {
 	if address < 1<<16 {
-		return NullPointer, fmt.Sprintf("address 0x%x is next to null", address)
+		return NullPointer, fmt.Sprintf("address 0x%x is null or just above it", address)
 	}
 	if r := below(m.freed, address); r != nil && address-r.base < r.size {
-		return UseAfterFree, fmt.Sprintf("%d bytes at 0x%x lie in %v, which is freed", n, address, r)
+		return UseAfterFree, fmt.Sprintf("%d bytes at 0x%x lie in %v, which has been freed", n, address, r)
 	}
 	before := below(m.live, address)
-	past := uint64(math.MaxUint64) // how far the address lies beyond the one before
+	past := uint64(math.MaxUint64) // how far the address lies past the end of the region before it
 	if before != nil {
 		past = max(address, before.base+before.size) - (before.base + before.size)
 	}
@@ -130,7 +130,8 @@ func (m *deviceMemory) explain(address, n uint64) (Check, string) {
 	return OutOfBounds, fmt.Sprintf("%d bytes at 0x%x end %d bytes past the end of %v", n, address, address+n-before.base-before.size, before)
 }
 
-// slice returns n bytes of a region for a copy, or why they cannot be had.
+// slice finds n bytes for a copy: their region and the position in it. If they are
+// not live memory, it returns a report.
 func (m *deviceMemory) slice(address uint64, n int64) (*region, uint64, *Report) {
 	r := m.find(address)
 	if r != nil && uint64(n) <= r.size-(address-r.base) {
@@ -140,8 +141,8 @@ func (m *deviceMemory) slice(address uint64, n int64) (*region, uint64, *Report)
 	return nil, 0, &Report{Check: check, Address: address, Detail: why}
 }
 
-// valued tells whether n bytes have a value.
-func (m *memory) valued(at, n uint64) bool {
+// hasValue tells whether all n bytes have a value.
+func (m *memory) hasValue(at, n uint64) bool {
 	switch {
 	case m.written == nil:
 		return true

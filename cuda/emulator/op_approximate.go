@@ -14,16 +14,16 @@ var approximateDecoders = map[string]decoding{
 }
 
 // The PTX ISA (9.0, "Floating Point Instructions") gives an error bound for each
-// approximate instruction. They are computed in float64 and rounded to float32;
-// when the device is told to perturb them, the error is drawn from the whole of
-// the bound, by a hash of the operands, so that an operation repeated gives the
-// same result.
+// approximate instruction. The emulator computes in float64 and rounds to float32.
+// With Options.Perturb it also adds an error from the whole range of the bound. A
+// hash of the operands draws the error, so that an operation gives the same result
+// whenever it is repeated.
 
 // An errorBound returns the largest absolute error of an instruction whose
 // operand is x and whose exact result is y.
 type errorBound func(x, y float64) float64
 
-// ulps is a bound of n units in the last place of the result.
+// ulps returns a bound of n units in the last place of the result.
 func ulps(n float64) errorBound {
 	return func(_, y float64) float64 { return n * ulp(y) }
 }
@@ -33,14 +33,14 @@ func ulp(y float64) float64 {
 	return math.Ldexp(1, max(e-1, -126)-23)
 }
 
-// relative is a bound of 2^exponent of the result.
+// relative returns a bound of 2^exponent times the result.
 func relative(exponent float64) errorBound {
 	bound := math.Exp2(exponent)
 	return func(_, y float64) float64 { return math.Abs(y) * bound }
 }
 
-// angleError is that of sin and cos: absolute, and larger far from 0. Beyond 100π
-// there is none; what holds up to there is taken.
+// angleError is the bound of sin and cos. It is absolute, and larger far from 0. The
+// ISA gives none beyond 100π; there the bound that holds up to 100π is used.
 func angleError(x, _ float64) float64 {
 	if math.Abs(x) <= 2*math.Pi {
 		return math.Exp2(-20.5)
@@ -48,7 +48,7 @@ func angleError(x, _ float64) float64 {
 	return math.Exp2(-14.7)
 }
 
-// logarithmError is absolute near 1 and relative elsewhere.
+// logarithmError is the bound of lg2: absolute for x near 1 and relative elsewhere.
 func logarithmError(x, y float64) float64 {
 	if x > 0.5 && x < 2 {
 		return 0x1p-22
@@ -56,13 +56,14 @@ func logarithmError(x, y float64) float64 {
 	return math.Abs(y) * 0x1p-22
 }
 
-// perturbed rounds y to float32, moved within its bound if the program says so.
+// perturbed rounds y to float32. If the program is perturbed, it first moves y within
+// its bound.
 func (p *program) perturbed(bound errorBound, x, y float64, operands uint64) float32 {
 	if p.perturb == 0 || y == 0 || math.IsInf(y, 0) || y != y {
 		return float32(y)
 	}
 	h := mix(p.perturb ^ mix(operands))
-	// Rounding takes half a unit of the bound.
+	// Rounding uses up half a unit of the bound.
 	most := bound(x, y)
 	room := max(0, most-ulp(math.Abs(y)+most)/2)
 	shift := float64(int64(h)) / (1 << 63) * room
@@ -77,7 +78,8 @@ func mix(v uint64) uint64 {
 	return v ^ v>>31
 }
 
-// elementary decodes an instruction that exists as .approx.f32 only.
+// elementary decodes an instruction that exists only as .approx, for float32 and for
+// 16-bit floats.
 func elementary(f func(float64) float64, bound errorBound) decoding {
 	return func(d *decoder) runner {
 		d.choice("approx")
@@ -97,8 +99,8 @@ func elementary(f func(float64) float64, bound errorBound) decoding {
 	}
 }
 
-// inverse decodes rcp, sqrt and rsqrt: approximate, or rounded where the
-// functions for it are not nil.
+// inverse decodes rcp, sqrt and rsqrt. All have an approximate form. Those for which
+// single and double are not nil also have a correctly rounded one.
 func inverse(f func(float64) float64, bound errorBound, single func(float32, rounding) float32, double func(float64, rounding) float64) decoding {
 	return func(d *decoder) runner {
 		approximate := d.mod("approx")
@@ -117,7 +119,7 @@ func inverse(f func(float64) float64, bound errorBound, single func(float32, rou
 				return form.output(p.perturbed(bound, x, f(x), a))
 			})
 		case single == nil:
-			d.fail("the instruction exists as .approx only")
+			d.fail("the instruction exists only as .approx")
 		case form.kind == f64:
 			return lanes1(dst, a, func(a uint64) uint64 { return toFloat64(double(math.Float64frombits(a), form.mode)) })
 		}
@@ -125,8 +127,8 @@ func inverse(f func(float64) float64, bound errorBound, single func(float32, rou
 	}
 }
 
-// inverse64 is rcp.approx.ftz.f64 and rsqrt.approx.ftz.f64, which look at the
-// upper half of the operand and set that of the result.
+// inverse64 is rcp.approx.ftz.f64 and rsqrt.approx.ftz.f64. They use only the upper
+// half of the operand and set only the upper half of the result.
 func inverse64(d *decoder, f func(float64) float64) runner {
 	d.choice("ftz")
 	d.count(2)
@@ -134,7 +136,7 @@ func inverse64(d *decoder, f func(float64) float64) runner {
 	return lanes1(d.dst(0, f64), d.src(1, f64), func(a uint64) uint64 {
 		const (
 			upper = 0xffffffff00000000
-			nan   = 0x7fffffff00000000 // the one of these instructions
+			nan   = 0x7fffffff00000000 // the NaN that these instructions give
 		)
 		y := f(math.Float64frombits(flush64(a & upper)))
 		if y != y {
@@ -157,9 +159,9 @@ func reciprocal64(x float64, mode rounding) float64 { return divFloat64(1, x, mo
 
 func reciprocalRoot(x float64) float64 { return 1 / math.Sqrt(x) }
 
-// approximateDivision is div.approx and div.full, right to 2 units in the last
-// place. div.approx makes zero of the quotient by a number beyond 2^126, and NaN
-// if it is that of infinity.
+// approximateDivision is div.approx and div.full, within 2 units in the last place.
+// If the divisor is finite and beyond ±2^126, div.approx gives zero, or NaN if the
+// dividend is infinite.
 func approximateDivision(d *decoder, approx bool) runner {
 	form := d.floatForm(false)
 	d.only(form.kind, f32, "approx")

@@ -1,7 +1,8 @@
 package emulator
 
-// The instructions that exist for integers and for floating-point numbers. What
-// integers alone have is in op_integer.go, op_carry.go and op_dotproduct.go.
+// These instructions exist for integers and for floating-point numbers. The
+// instructions that only integers have are in op_integer.go, op_carry.go and
+// op_dotproduct.go.
 
 var arithmeticDecoders = map[string]decoding{
 	"add": byFamily(addInteger, addFloat, addHalf),

@@ -4,8 +4,7 @@ import "math"
 
 var atomicDecoders = map[string]decoding{"atom": atomicInstruction, "red": atomicInstruction}
 
-// atomicInstruction is atom and red. The lanes go in an order that the
-// scheduler chooses.
+// atomicInstruction is atom and red. The scheduler chooses which lane goes first.
 func atomicInstruction(d *decoder) runner {
 	d.class = Atomic
 	d.option("relaxed", "acquire", "release", "acq_rel")
@@ -13,7 +12,7 @@ func atomicInstruction(d *decoder) runner {
 	a := &access{write: true, strong: true, count: 1}
 	a.space = d.space()
 	if a.space != generic && a.space != global && a.space != shared {
-		d.fail("atomic operations exist on global and shared memory only")
+		d.fail("atomic operations exist only on global and shared memory")
 	}
 	name := d.choice("add", "min", "max", "and", "or", "xor", "exch", "cas", "inc", "dec")
 	noFlush := d.mod("noftz")
@@ -63,7 +62,7 @@ func atomicInstruction(d *decoder) runner {
 // An atomicUpdate is what an atomic instruction does in one lane.
 type atomicUpdate struct {
 	access *access
-	dst    int32 // gets the old value, or absent
+	dst    int32 // register for the old value, or absent
 	op     func(old, b, c uint64) uint64
 }
 
@@ -74,8 +73,8 @@ func (u *atomicUpdate) run(w *warp, lane int, address, b, c uint64) {
 		return
 	}
 	s, offset := a.resolve(address)
-	if !m.valued(at, uint64(a.size)) {
-		w.fail(Uninitialised, lane, address, "updates %d bytes %s, which have no value yet", a.size, w.place(s, offset))
+	if !m.hasValue(at, uint64(a.size)) {
+		w.fail(Uninitialised, lane, address, "updates %d bytes %s, which nothing has written yet", a.size, w.place(s, offset))
 		if w.block.fault != nil {
 			return
 		}
@@ -90,8 +89,8 @@ func (u *atomicUpdate) run(w *warp, lane int, address, b, c uint64) {
 	}
 }
 
-// atomicOperation returns the function that gives the new value from the old
-// one and the operands, or nil if the ISA has none.
+// atomicOperation returns the function that computes the new value from the old one
+// and the operands. It returns nil if the ISA does not have the operation.
 func atomicOperation(name string, k kind) func(old, b, c uint64) uint64 {
 	size := k.size()
 	bitwise := k.untyped() && size >= 4
@@ -115,7 +114,7 @@ func atomicOperation(name string, k kind) func(old, b, c uint64) uint64 {
 	case name == "add" && integer:
 		return func(old, b, _ uint64) uint64 { return truncate(old+b, size) }
 	case name == "add" && k == f32:
-		// In global memory the ISA keeps subnormal numbers.
+		// The ISA keeps subnormal numbers in global memory.
 		return func(old, b, _ uint64) uint64 { return toFloat32(fromFloat32(old) + fromFloat32(b)) }
 	case name == "add" && k == f64:
 		return func(old, b, _ uint64) uint64 {

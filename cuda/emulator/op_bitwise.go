@@ -2,7 +2,7 @@ package emulator
 
 import "math/bits"
 
-var bitDecoders = map[string]decoding{
+var bitwiseDecoders = map[string]decoding{
 	"and":   logic(fullAnd, func(a, b uint64) uint64 { return a & b }, func(a, b uint32) uint32 { return a & b }),
 	"or":    logic(fullOr, func(a, b uint64) uint64 { return a | b }, func(a, b uint32) uint32 { return a | b }),
 	"xor":   logic(fullXor, func(a, b uint64) uint64 { return a ^ b }, func(a, b uint32) uint32 { return a ^ b }),
@@ -29,7 +29,7 @@ func logic(full func(d, a, b *lanes), f func(a, b uint64) uint64, predicates fun
 		k := d.kind(pred, b16, b32, b64)
 		d.count(3)
 		if k != pred {
-			return hot2(d.dst(0, k), d.src(1, k), d.src(2, k), full, f)
+			return fullWarp2(d.dst(0, k), d.src(1, k), d.src(2, k), full, f)
 		}
 		dst, a, b := d.predicateDst(d.raw.args[0]), d.predicateSrc(d.raw.args[1]), d.predicateSrc(d.raw.args[2])
 		return func(w *warp, mask uint32) { w.setPredicate(dst, mask, predicates(a.value(w), b.value(w))) }
@@ -58,8 +58,8 @@ func cnot(d *decoder) runner {
 	})
 }
 
-// lop3: bit i of the result is the bit of the table that the i-th bits of a, b
-// and c number, a the highest.
+// lop3 looks up each bit of the result in a table of 8 bits. The bits of a, b and c
+// at that place form the index, with a as its highest bit.
 func lop3(d *decoder) runner {
 	d.kind(b32)
 	d.count(5)
@@ -80,7 +80,7 @@ func lop3(d *decoder) runner {
 	})
 }
 
-// Shift amounts beyond the width are clamped to it.
+// Shift amounts larger than the width are clamped to it.
 
 func shl(d *decoder) runner {
 	k := d.kind(b16, b32, b64)
@@ -89,7 +89,7 @@ func shl(d *decoder) runner {
 	size := k.size()
 	f := func(a, b uint64) uint64 { return truncate(a<<b, size) }
 	if size == 4 {
-		return hot2(dst, a, b, fullShl32, f)
+		return fullWarp2(dst, a, b, fullShl32, f)
 	}
 	return lanes2(dst, a, b, f)
 }
@@ -102,14 +102,14 @@ func shr(d *decoder) runner {
 	d.count(3)
 	dst, a, b := d.dst(0, k), d.src(1, k), d.src(2, u32)
 	if !k.signed() {
-		return hot2(dst, a, b, fullShr, func(a, b uint64) uint64 { return a >> b })
+		return fullWarp2(dst, a, b, fullShr, func(a, b uint64) uint64 { return a >> b })
 	}
 	size := k.size()
 	return lanes2(dst, a, b, func(a, b uint64) uint64 { return truncate(uint64(extend(a, k)>>b), size) })
 }
 
-// funnelShift shifts the 64 bits b:a and takes the upper half if left, else the
-// lower one.
+// funnelShift shifts the 64 bits b:a. A left shift takes the upper half of the
+// result, a right shift the lower half.
 func funnelShift(d *decoder) runner {
 	left := d.choice("l", "r") == "l"
 	wrap := d.choice("wrap", "clamp") == "wrap"
@@ -161,7 +161,7 @@ func bfind(d *decoder) runner {
 	})
 }
 
-// fns finds the n-th bit that is set, from a base upward or downward.
+// fns finds the n-th set bit, counting upward or downward from a base.
 func fns(d *decoder) runner {
 	d.kind(b32)
 	d.count(4)
@@ -202,8 +202,8 @@ func brev(d *decoder) runner {
 	return lanes1(d.dst(0, k), d.src(1, k), func(a uint64) uint64 { return bits.Reverse64(a) >> shift })
 }
 
-// bfe extracts c bits from bit b on; beyond the top stands the sign, that is
-// the highest bit of the field.
+// bfe extracts c bits, starting at bit b. Bits beyond the top of the register are
+// filled with the sign, which is the highest bit of the field.
 func bfe(d *decoder) runner {
 	k := d.kind(u32, s32, u64, s64)
 	d.count(4)
@@ -224,7 +224,7 @@ func bfe(d *decoder) runner {
 	})
 }
 
-// bfi puts the low d bits of a into b, from bit c on.
+// bfi puts the low d bits of a into b, starting at bit c.
 func bfi(d *decoder) runner {
 	k := d.kind(b32, b64)
 	d.count(5)
@@ -233,7 +233,7 @@ func bfi(d *decoder) runner {
 	return func(w *warp, mask uint32) {
 		r, x, y, at, n := &w.registers[dst], w.source(a), w.source(b), w.source(c), w.source(e)
 		w.eachLane(mask, func(i int) {
-			field := uint64(1)<<(n[i]&255) - 1 // a shift by 64 and more gives 0, so all ones
+			field := uint64(1)<<(n[i]&255) - 1 // a shift by 64 or more gives 0, so all ones
 			field <<= at[i] & 255
 			r[i] = truncate(y[i]&^field|x[i]<<(at[i]&255)&field, size)
 		})
@@ -258,7 +258,7 @@ func szext(d *decoder) runner {
 	})
 }
 
-// bmsk makes b ones from bit a on.
+// bmsk makes a mask of b ones, starting at bit a.
 func bmsk(d *decoder) runner {
 	clamp := d.choice("clamp", "wrap") == "clamp"
 	d.kind(b32)
@@ -271,7 +271,7 @@ func bmsk(d *decoder) runner {
 	})
 }
 
-// prmt picks four of the eight bytes of b:a, by the selectors in c or by the mode.
+// prmt picks four of the eight bytes of b:a. The selectors in c or the mode say which.
 func prmt(d *decoder) runner {
 	d.kind(b32)
 	mode := d.option("f4e", "b4e", "rc8", "ecl", "ecr", "rc16")

@@ -2,8 +2,8 @@ package emulator
 
 import "math/bits"
 
-// Arithmetic on numbers longer than a register: instructions with .cc set the
-// carry flag of a thread, those whose names end in c add it.
+// Arithmetic on numbers longer than a register. Instructions with .cc set the carry
+// flag of a thread. Those whose names end in c add it.
 
 var carryDecoders = map[string]decoding{
 	"addc": func(d *decoder) runner { return addCarry(d, false, true, d.mod("cc")) },
@@ -11,7 +11,7 @@ var carryDecoders = map[string]decoding{
 	"madc": func(d *decoder) runner { return madCarry(d, true, d.mod("cc")) },
 }
 
-// addCarry is add.cc, addc, sub.cc or subc. The carry flag of a subtraction is
+// addCarry is add.cc, addc, sub.cc and subc. In a subtraction the carry flag holds
 // the borrow.
 func addCarry(d *decoder, subtract, in, out bool) runner {
 	k := d.kind(u32, s32, u64, s64)
@@ -29,7 +29,7 @@ func addCarry(d *decoder, subtract, in, out bool) runner {
 	}
 }
 
-// madCarry is mad.cc or madc.
+// madCarry is mad.cc and madc.
 func madCarry(d *decoder, in, out bool) runner {
 	part := d.choice("lo", "hi")
 	k := d.kind(u32, s32, u64, s64)
@@ -44,7 +44,8 @@ func madCarry(d *decoder, in, out bool) runner {
 	}
 }
 
-// carried adds or subtracts in a lane, with the carry flag as in and out say.
+// carried adds or subtracts in a lane. It reads the carry flag if in is set and
+// writes it if out is set.
 func (w *warp) carried(lane int, k kind, in, out bool, x, y uint64, add func(x, y, carry uint64) (sum, over uint64)) uint64 {
 	carry := uint64(0)
 	if in {

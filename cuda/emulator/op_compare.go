@@ -12,7 +12,8 @@ var compareDecoders = map[string]decoding{
 	"slct": slct,
 }
 
-// comparisons maps each to what it accepts: less, equal, greater, unordered.
+// comparisons maps each comparison to the orders that it accepts: less, equal,
+// greater, unordered.
 var comparisons = map[string][4]bool{
 	"eq": {false, true, false, false}, "ne": {true, false, true, false},
 	"lt": {true, false, false, false}, "le": {true, true, false, false},
@@ -37,8 +38,8 @@ type comparison struct {
 	join string // and, or, xor or ""
 }
 
-// comparison reads the modifiers. The type of the operands is the last one. The
-// test of a packed type looks at the lower halves.
+// comparison reads the modifiers. The type of the operands comes last. For a packed
+// type, the test compares the lower halves.
 func (d *decoder) comparison(result func() kind) (c comparison, r kind) {
 	c.name = d.choice(comparisonNames...)
 	accepts := comparisons[c.name]
@@ -81,7 +82,7 @@ func (d *decoder) comparison(result func() kind) (c comparison, r kind) {
 	return c, r
 }
 
-// order is 0 if a < b, 1 if they are equal, 2 if a > b, 3 if they have no order.
+// order is 0 if a < b, 1 if a = b, 2 if a > b, and 3 if they are unordered.
 func order[T int64 | uint64 | float64](a, b T) int {
 	switch {
 	case a < b:
@@ -94,7 +95,7 @@ func order[T int64 | uint64 | float64](a, b T) int {
 	return 3
 }
 
-// combine joins the outcome with the third operand, as .and, .or, .xor say.
+// combine joins the outcome with the third operand by .and, .or or .xor.
 func combine(join string, outcome, third uint32) uint32 {
 	switch join {
 	case "and":
@@ -107,9 +108,9 @@ func combine(join string, outcome, third uint32) uint32 {
 	return outcome
 }
 
-// outcomes returns the masks of the lanes where the comparison holds: of the
-// operands or their lower halves, and of the upper halves. That of the upper
-// halves is nil if the operands are not packed.
+// outcomes returns two functions. Each gives the mask of the lanes where the
+// comparison holds: lower for the operands or their lower halves, upper for their
+// upper halves. upper is nil if the operands are not packed.
 func (c comparison) outcomes(a, b int32) (lower, upper func(w *warp, mask uint32) uint32) {
 	if c.kind.packed() {
 		upper = test(a, b, func(a, b uint64) bool { return c.test(a>>16, b>>16) })
@@ -136,8 +137,8 @@ func (d *decoder) comparisonClass(k kind) {
 	}
 }
 
-// setp writes p and, if it is there, q: the opposite of p before the join, or of
-// packed operands what the upper halves give.
+// setp writes p and, if it is there, q. For packed operands q is the outcome of the
+// upper halves. Otherwise it is the opposite of p, before the join.
 func setp(d *decoder) runner {
 	c, _ := d.comparison(func() kind { return none })
 	d.comparisonClass(c.kind)
@@ -173,7 +174,7 @@ func setp(d *decoder) runner {
 	}
 }
 
-// fullComparison is the loop of the commonest comparisons for a whole warp.
+// fullComparison is the loop over a whole warp for the most common comparisons.
 func fullComparison(c comparison) func(a, b *lanes) uint32 {
 	switch {
 	case c.kind == s32 && c.name == "ge":
@@ -211,8 +212,8 @@ func fullComparison(c comparison) func(a, b *lanes) uint32 {
 	return nil
 }
 
-// set gives all ones, or 1.0, where the comparison holds, for packed operands in
-// either half.
+// set gives all ones, or 1.0, where the comparison holds. For packed operands it
+// does so in each half.
 func set(d *decoder) runner {
 	c, result := d.comparison(func() kind { return d.kind(u16, s16, u32, s32, f16, bf16, f32, f16x2, bf16x2) })
 	if !setExists(result, c.kind) {
@@ -243,7 +244,7 @@ func set(d *decoder) runner {
 	}
 }
 
-// setExists tells whether set can give the result for operands of the kind k.
+// setExists tells whether set has this type of result for operands of kind k.
 func setExists(result, k kind) bool {
 	switch result {
 	case u32, s32:
@@ -283,7 +284,7 @@ func selp(d *decoder) runner {
 	}
 }
 
-// slct is a where c is at least zero, else b.
+// slct gives a where c is at least zero, and b elsewhere.
 func slct(d *decoder) runner {
 	ftz := d.mod("ftz")
 	k := d.kind()

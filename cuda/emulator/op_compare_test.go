@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// A halfComparison is a set or setp of 16-bit floats, for the oracle of these
-// tests: the PTX ISA 7.8, "Half Precision Comparison Instructions", in float64.
+// A halfComparison is a set or setp of 16-bit floats. The oracle of these tests
+// computes it in float64, by the PTX ISA 7.8, "Half Precision Comparison
+// Instructions".
 type halfComparison struct {
 	relation relation
 	join     join
@@ -41,8 +42,8 @@ var relations = []relation{
 
 func unordered(x, y float64) bool { return math.IsNaN(x) || math.IsNaN(y) }
 
-// A join is what is done with the third operand. Its text stands for it in the
-// instruction.
+// A join says how the third operand is combined with the outcome. text is how the
+// operand is written in the instruction.
 type join struct {
 	name, operand string
 	outcome       func(holds, c bool) bool
@@ -58,7 +59,7 @@ var joins = []join{
 	{".xor", ", !%c", func(holds, c bool) bool { return holds == c }},
 }
 
-// halfForms are the results that there are for operands of each type.
+// halfForms lists the types of the result for operands of each type.
 var halfForms = map[kind][]kind{
 	f16:    {pred, u16, s16, u32, s32, f16, bf16},
 	bf16:   {pred, u16, s16, u32, s32, bf16},
@@ -102,8 +103,8 @@ func (h halfComparison) operation() operation {
 	return o
 }
 
-// cases are all pairs of special numbers, in the lower halves and, in another
-// order, in the upper ones.
+// cases returns all pairs of special numbers. The upper halves hold the same pairs as
+// the lower ones, in another order.
 func (h halfComparison) cases() (cases []opCase) {
 	special := specialHalves(h.operands)
 	n := len(special)
@@ -123,7 +124,7 @@ var trueResults = map[kind]uint64{
 	u16: 0xffff, s16: 0xffff, u32: 0xffffffff, s32: 0xffffffff, f16: 0x3c00, bf16: 0x3f80, f16x2: 0x3c00, bf16x2: 0x3f80,
 }
 
-// want works out one case.
+// want computes the expected results of one case.
 func (h halfComparison) want(a, b, c uint64) opCase {
 	lower, upper := h.half(a&0xffff, b&0xffff, c), h.half(a>>16, b>>16, c)
 	yes := trueResults[h.result]
@@ -137,7 +138,7 @@ func (h halfComparison) want(a, b, c uint64) opCase {
 	return in(lower*yes|upper*yes<<16, a, b, c)
 }
 
-// half is 1 if the comparison of two numbers, joined with c, is true, else 0.
+// half returns 1 if the comparison of two numbers, joined with c, is true, and else 0.
 func (h halfComparison) half(a, b, c uint64) uint64 {
 	holds := h.relation.holds(halfValue(a, h.operands, h.ftz), halfValue(b, h.operands, h.ftz))
 	if h.join.outcome(holds, c != 0) {
@@ -146,7 +147,8 @@ func (h halfComparison) half(a, b, c uint64) uint64 {
 	return 0
 }
 
-// halfValue is the number that 16 bits are by the definition of their format.
+// halfValue returns the number that 16 bits stand for, by the definition of the
+// format.
 func halfValue(u uint64, k kind, ftz bool) float64 {
 	width, bias := halfLayout(k)
 	exponent, fraction := int(u&0x7fff>>width), float64(u&(1<<width-1))
@@ -167,7 +169,7 @@ func halfValue(u uint64, k kind, ftz bool) float64 {
 	return v
 }
 
-// halfLayout is the width of the fraction and the bias of the exponent.
+// halfLayout returns the width of the fraction and the bias of the exponent.
 func halfLayout(k kind) (width, bias int) {
 	if k == f16 || k == f16x2 {
 		return 10, 15
@@ -175,8 +177,8 @@ func halfLayout(k kind) (width, bias int) {
 	return 7, 127
 }
 
-// specialHalves are zeros, subnormal and normal numbers at the ends of their
-// ranges and around 1, infinities and NaNs of several payloads, of both signs.
+// specialHalves returns zeros, subnormal and normal numbers at the ends of their
+// ranges, numbers around 1, infinities, and NaNs with several payloads, in both signs.
 func specialHalves(k kind) []uint64 {
 	width, bias := halfLayout(k)
 	step := uint64(1) << width
@@ -201,7 +203,7 @@ func TestHalfComparisonsAgainstOracle(t *testing.T) {
 	}
 }
 
-// Positive control: the results of one comparison fail the test of another.
+// Positive control: the results of one comparison must fail the test of another.
 func TestHalfComparisonsAreToldApart(t *testing.T) {
 	for _, r := range relations {
 		r.eachHalfComparison(func(h halfComparison) {
@@ -242,8 +244,8 @@ func TestHalfComparisonsAreToldApart(t *testing.T) {
 	}
 }
 
-// comparisonForms are the types of the operands, with .ftz where there is that,
-// that ptxas 11.8 accepts for sm_90.
+// comparisonForms lists the operand types, with or without .ftz, that ptxas 11.8
+// accepts for sm_90.
 var comparisonForms = map[string]string{
 	"setp %p1":     integers + "f16 f16.ftz bf16 f32 f32.ftz f64 f16x2 f16x2.ftz bf16x2",
 	"setp %p1|%p2": integers + "f32 f32.ftz f64 f16x2 f16x2.ftz bf16x2",
@@ -260,7 +262,7 @@ var comparisonForms = map[string]string{
 
 const integers = "b16 b32 b64 u16 u32 u64 s16 s32 s64 "
 
-// relationForms are the types that one relation of each sort exists for.
+// relationForms lists the types for which one relation of each sort exists.
 var relationForms = map[string]string{
 	"eq":  integers + "f16 bf16 f32 f64 f16x2 bf16x2",
 	"lt":  "u16 u32 u64 s16 s32 s64 f16 bf16 f32 f64 f16x2 bf16x2",
@@ -302,8 +304,8 @@ func TestComparisonForms(t *testing.T) {
 	}
 }
 
-// Results of 16 bits for operands that are wider, and what setp does without one
-// of its results.
+// These cases have 16-bit results of wider operands, and setp without one of its
+// results.
 func TestMixedComparisons(t *testing.T) {
 	for _, o := range []operation{
 		op("set.lt.f16.s32 %d, %a, %b | f16 s32 s32", in(0x3c00, ones32, 0), in(0, 0, ones32)),
@@ -320,4 +322,23 @@ func TestMixedComparisons(t *testing.T) {
 	} {
 		o.test(t)
 	}
+}
+
+var compareOperations = []operation{
+	op("slct.f32.s32 %d, %a, %b, %c | f32 f32 f32 s32", in(1, 1, 2, 0), in(2, 1, 2, ones32)),
+	op("slct.b32.f32 %d, %a, %b, %c | b32 b32 b32 f32", in(1, 1, 2, min32), in(2, 1, 2, bits32(-1)), in(2, 1, 2, nan)),
+	op("selp.b32 %d, %a, %b, %c | b32 b32 b32 pred", in(1, 1, 2, 1), in(2, 1, 2, 0)),
+	op("setp.lt.f32 %d|%q, %a, %b | pred pred f32 f32", in2(1, 0, bits32(1), bits32(2)), in2(0, 1, nan, bits32(1))),
+	op("setp.ltu.f32 %d, %a, %b | pred f32 f32", in(1, nan, bits32(1)), in(0, bits32(2), bits32(1))),
+	op("setp.num.f32 %d, %a, %b | pred f32 f32", in(1, 0, 0), in(0, nan, 0)),
+	op("setp.eq.ftz.f32 %d, %a, %b | pred f32 f32", in(1, tiny, min32)),
+	op("setp.ne.f64 %d, %a, %b | pred f64 f64", in(0, nan64, nan64), in(1, 0, bits64(1))),
+	op("setp.neu.f64 %d, %a, %b | pred f64 f64", in(1, nan64, nan64)),
+	op("setp.lo.u32 %d, %a, %b | pred u32 u32", in(1, 1, ones32)),
+	op("setp.lt.s32 %d, %a, %b | pred s32 s32", in(1, ones32, 1)),
+	op("setp.gt.u16 %d, %a, %b | pred u16 u16", in(1, 0xffff, 1)),
+	op("setp.le.and.s64 %d|%q, %a, %b, %c | pred pred s64 s64 pred", in2(1, 0, 1, 1, 1), in2(0, 0, 1, 1, 0), in2(0, 1, 2, 1, 1)),
+	op("setp.eq.xor.b32 %d, %a, %b, !%c | pred b32 b32 pred", in(0, 1, 1, 0), in(1, 1, 1, 1)),
+	op("set.gt.u32.f32 %d, %a, %b | u32 f32 f32", in(ones32, bits32(2), bits32(1)), in(0, nan, 0)),
+	op("set.ge.f32.s32 %d, %a, %b | f32 s32 s32", in(bits32(1), 2, 2)),
 }

@@ -12,7 +12,7 @@ var controlDecoders = map[string]decoding{
 	"pmevent":   pmevent,
 }
 
-// position turns an index of the body into one of the program.
+// position turns an index in the body into an index in the program.
 func (d *decoder) position(i int) int { return d.entries[d.function.name] + i }
 
 // meeting is where the paths of the current branch meet again.
@@ -28,7 +28,7 @@ func branch(d *decoder) runner {
 	d.count(1)
 	d.class = Control
 	if d.raw.args[0].kind != operandLabel {
-		d.fail("a label should stand here")
+		d.fail("expected a label")
 	}
 	target, meeting := d.position(d.raw.args[0].target), d.meeting()
 	targetEnds, nextEnds := d.ends(d.raw.args[0].target), d.ends(d.at+1)
@@ -48,7 +48,7 @@ func branch(d *decoder) runner {
 }
 
 // ends tells whether a thread at position i of a kernel is about to end. Such a
-// thread ends at once, so that the others need not wait for it, nor it for them.
+// thread ends at once, so that it and the others need not wait for each other.
 func (d *decoder) ends(i int) bool {
 	if !d.function.entry {
 		return false
@@ -68,7 +68,7 @@ func indexedBranch(d *decoder) runner {
 	d.class = Control
 	index := d.src(0, u32)
 	if d.raw.args[1].kind != operandTargets {
-		d.fail("a table of labels should stand here")
+		d.fail("expected a table of labels")
 	}
 	var targets []int
 	for _, at := range d.raw.args[1].targets {
@@ -84,7 +84,7 @@ func indexedBranch(d *decoder) runner {
 		w.eachLane(mask, func(lane int) {
 			n := indices[lane]
 			if n >= uint64(len(targets)) {
-				w.fail(BadBranch, lane, 0, "index %d in a table of %d labels", n, len(targets))
+				w.fail(BadBranch, lane, 0, "index %d is beyond the table, which has %d labels", n, len(targets))
 				n = 0
 			}
 			for i := range paths {
@@ -103,8 +103,8 @@ func indexedBranch(d *decoder) runner {
 	}
 }
 
-// call copies the arguments into the parameters of the function and, when it
-// has returned, the results back.
+// call copies the arguments into the parameters of the function. When the function
+// has returned, it copies the results back.
 func call(d *decoder) runner {
 	d.option("uni")
 	d.class = Control
@@ -116,13 +116,13 @@ func call(d *decoder) runner {
 		results, rest = rest[0].parts, rest[1:]
 	}
 	if len(rest) == 0 || rest[0].kind != operandFunction {
-		d.fail("the name of a function should stand here")
+		d.fail("expected the name of a function")
 	}
 	if rest = rest[1:]; len(rest) > 0 && rest[0].kind == operandTuple {
 		args, rest = rest[0].parts, rest[1:]
 	}
 	if len(rest) > 0 {
-		d.fail("operands after the arguments of the call")
+		d.fail("the call has operands after its arguments")
 	}
 	in := d.copies(args, f.params, name, "arguments")
 	out := d.copies(results, f.results, name, "results")
@@ -137,10 +137,10 @@ func call(d *decoder) runner {
 	}
 }
 
-// A callCopy is a parameter of a function and the variable of its caller.
+// A callCopy pairs a parameter of a function with the variable of its caller.
 type callCopy struct{ outer, inner, size int }
 
-// A frame is a call under way.
+// A frame is a call that has not returned yet.
 type frame struct {
 	results []callCopy
 	mask    uint32
@@ -153,7 +153,7 @@ func (d *decoder) copies(outer []operand, inner []*variable, name, what string) 
 	var all []callCopy
 	for i, o := range outer {
 		if o.kind != operandVariable || o.variable.space != parameter {
-			d.fail("an argument of a call should be a .param variable")
+			d.fail("an argument of a call must be a .param variable")
 		}
 		at, ok := d.program.callOffset[o.variable]
 		if !ok || o.variable.size != inner[i].size {
@@ -171,7 +171,7 @@ func (w *warp) copyCall(mask uint32, from, to, size int) {
 	})
 }
 
-// finishCall returns from a function, where all lanes of the call have met.
+// finishCall returns from a function once all lanes of the call have met at its end.
 func (w *warp) finishCall(uint32) {
 	f := w.calling[len(w.calling)-1]
 	for _, c := range f.results {
@@ -180,7 +180,7 @@ func (w *warp) finishCall(uint32) {
 	w.pop()
 }
 
-// leave is ret: in a kernel it ends the threads, in a function it goes to the
+// leave is ret. In a kernel it ends the threads. In a function it sends them to the
 // end of the body, where they wait for each other.
 func leave(d *decoder) runner {
 	d.option("uni")

@@ -4,7 +4,7 @@ import "math"
 
 var convertDecoders = map[string]decoding{"cvt": convert}
 
-// A conversion is the modifiers of cvt.
+// A conversion holds the modifiers of cvt.
 type conversion struct {
 	to, from       kind
 	rounding       string // rn, rni, ... or ""
@@ -44,9 +44,9 @@ func convert(d *decoder) runner {
 	switch {
 	case c.to.float() || c.from.float() || c.sat || width != c.to.size():
 	case c.to.size() == 8 && c.from == s32:
-		return hot1(dst, a, fullSignExtend, f)
+		return fullWarp1(dst, a, fullSignExtend, f)
 	case c.to.size() == 8 && c.from == u32, c.to.size() == 4 && c.from.size() == 8:
-		return hot1(dst, a, fullLow32, f)
+		return fullWarp1(dst, a, fullLow32, f)
 	}
 	return lanes1(dst, a, f)
 }
@@ -135,9 +135,9 @@ func (c conversion) roundInteger(v float64) float64 {
 	return v
 }
 
-// toInteger clamps to the range of the type. NaN becomes 0, but from .f64 or to
-// 64 bits the highest bit alone (PTX ISA 9.1, cvt, Integer Notes; older editions
-// say 0 throughout).
+// toInteger clamps to the range of the type. NaN becomes 0. In conversions from .f64
+// or to 64 bits it becomes the highest bit alone (PTX ISA 9.1, cvt, Integer Notes;
+// older editions always say 0).
 func (c conversion) toInteger(a uint64) uint64 {
 	v := c.roundInteger(c.float(a))
 	bits := 8 * c.to.size()
@@ -186,7 +186,7 @@ func (c conversion) fromNumber(a uint64) uint64 {
 	return c.clamped(r, v)
 }
 
-// clamped applies .sat or .relu to the result r, whose unrounded value is v.
+// clamped applies .sat or .relu to the result r. v is its value before rounding.
 func (c conversion) clamped(r uint64, v float64) uint64 {
 	switch {
 	case c.relu && v != v:
@@ -207,8 +207,9 @@ func (c conversion) clamped(r uint64, v float64) uint64 {
 	return r
 }
 
-// fromInteger rounds an integer of up to 64 bits to odd in float64 first, which
-// all narrower formats round correctly; float64 itself is rounded directly.
+// fromInteger converts an integer of up to 64 bits. For the narrower formats it
+// rounds to odd in float64 first, so that the second rounding is correct. For
+// float64 it rounds directly.
 func (c conversion) fromInteger(a uint64, mode rounding) uint64 {
 	v := extend(a, c.from)
 	negative := c.from.signed() && v < 0
@@ -219,7 +220,7 @@ func (c conversion) fromInteger(a uint64, mode rounding) uint64 {
 	if negative {
 		magnitude = -magnitude
 	}
-	// The upper part is exact; the lower 11 bits are what is lost.
+	// The upper part is exact; only the lower 11 bits can be lost.
 	high, low := float64(magnitude&^2047), float64(magnitude&2047)
 	if negative {
 		high, low = -high, -low
@@ -236,7 +237,7 @@ func (c conversion) fromInteger(a uint64, mode rounding) uint64 {
 	return c.clamped(r, high+low)
 }
 
-// packed is cvt.rn.f16x2.f32 d, a, b: a goes to the upper half.
+// packed is cvt.rn.f16x2.f32 d, a, b. a goes to the upper half.
 func (c conversion) packed(d *decoder) runner {
 	d.count(3)
 	if c.from != f32 || c.rounding != "rn" && c.rounding != "rz" || c.sat || c.ftz {
@@ -251,7 +252,8 @@ func (c conversion) packed(d *decoder) runner {
 	})
 }
 
-// tensorFloat is cvt.rna.tf32.f32: 10 bits after the point, ties away from zero.
+// tensorFloat is cvt.rna.tf32.f32. It keeps 10 bits after the point and rounds ties
+// away from zero.
 func (c conversion) tensorFloat(d *decoder) runner {
 	d.count(2)
 	if c.from != f32 || c.rounding != "rna" || c.sat || c.relu || c.ftz {

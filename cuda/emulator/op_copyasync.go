@@ -1,8 +1,10 @@
 package emulator
 
-// A pendingCopy is a cp.async whose data is still on its way. It is read when
-// the instruction is executed and arrives when the thread waits for it, which is
-// as late as the ISA allows; until then its place has no value.
+var copyAsyncDecoders = map[string]decoding{"cp": copyAsync}
+
+// A pendingCopy is a cp.async whose data is still on its way. The data is read when
+// the instruction is executed. It arrives when the thread waits for it, which is as
+// late as the ISA allows. Until then its destination has no value.
 type pendingCopy struct {
 	lane    int
 	group   int // of the lane, from 1; 0 before it is committed
@@ -33,7 +35,7 @@ func copyAsync(d *decoder) runner {
 	return startCopies(d)
 }
 
-// startCopies is cp.async proper.
+// startCopies is cp.async itself.
 func startCopies(d *decoder) runner {
 	if !d.mod("shared") && !d.mod("shared::cta") || !d.mod("global") {
 		d.fail("cp.async copies from global to shared memory")
@@ -45,7 +47,7 @@ func startCopies(d *decoder) runner {
 	if size != 16 && (cached == "cg" || size != 4 && size != 8) {
 		d.fail("cp.async.%s does not copy %d bytes", cached, size)
 	}
-	read := &access{space: global, size: 1, count: 1} // byte by byte: there may be fewer than size
+	read := &access{space: global, size: 1, count: 1} // byte by byte: fewer than size may exist
 	write := &access{space: shared, size: size, count: 1, write: true}
 	d.address(0, write)
 	d.address(1, read)
@@ -68,11 +70,11 @@ func startCopies(d *decoder) runner {
 	}
 }
 
-// startCopy reads n bytes and makes the rest zero.
+// startCopy reads n bytes and sets the rest to zero.
 func (w *warp) startCopy(lane int, write *access, to uint64, read *access, from, n uint64) {
 	size := uint64(write.size)
 	if from&(size-1) != 0 {
-		w.fail(Misaligned, lane, from, "%d bytes at 0x%x, which is no multiple of %d", size, from, size)
+		w.fail(Misaligned, lane, from, "copies %d bytes from 0x%x, which is not a multiple of %d", size, from, size)
 		return
 	}
 	c := pendingCopy{lane: lane, access: write, address: to}
@@ -90,7 +92,7 @@ func (w *warp) startCopy(lane int, write *access, to uint64, read *access, from,
 	}
 }
 
-// commitCopies makes the copies of each lane since the last commit a group.
+// commitCopies makes a group of each lane's copies since its last commit.
 func (w *warp) commitCopies(mask uint32) {
 	w.eachLane(mask, func(lane int) { w.groups[lane]++ })
 	for i := range w.copies {
@@ -100,7 +102,7 @@ func (w *warp) commitCopies(mask uint32) {
 	}
 }
 
-// finishCopies lets the copies arrive, all but those of the last n groups.
+// finishCopies lets all copies arrive except those of the last n groups.
 func (w *warp) finishCopies(mask uint32, n int) {
 	kept := w.copies[:0]
 	for _, c := range w.copies {

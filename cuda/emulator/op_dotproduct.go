@@ -15,8 +15,8 @@ func dotProduct4(d *decoder) runner {
 	})
 }
 
-// dotProduct2 adds the products of the two halves of a and two bytes of b, the
-// low or the high ones, to c.
+// dotProduct2 adds to c the products of the two halves of a with the two low or the
+// two high bytes of b.
 func dotProduct2(d *decoder) runner {
 	half := 0
 	if d.choice("lo", "hi") == "hi" {
@@ -33,8 +33,8 @@ func dotProduct2(d *decoder) runner {
 	})
 }
 
-// dotKinds reads the types of the two factors; the accumulator is signed if
-// either is.
+// dotKinds reads the types of the two factors. The accumulator is signed if either
+// factor is.
 func dotKinds(d *decoder) (a, b, result kind) {
 	a, b = d.kind(u32, s32), d.kind(u32, s32)
 	if a == s32 || b == s32 {
@@ -43,7 +43,7 @@ func dotKinds(d *decoder) (a, b, result kind) {
 	return a, b, u32
 }
 
-// part returns n bits of v from the bit at, as a number of 32-bit kind k.
+// part returns n bits of v, starting at bit at, as a number of the 32-bit kind k.
 func part(v uint64, at, n int, k kind) int64 {
 	shifted := uint32(v) << (32 - n - at)
 	if k == s32 {

@@ -7,15 +7,15 @@ var floatDecoders = map[string]decoding{
 	"testp":    testProperty,
 }
 
-// A floatForm is the modifiers that arithmetic on float32 and float64 has in common.
+// A floatForm holds the modifiers that all arithmetic on float32 and float64 shares.
 type floatForm struct {
 	kind     kind
 	mode     rounding
 	ftz, sat bool
 }
 
-// floatForm reads the rounding, .ftz, .sat and the type. The rounding may be
-// absent where the ISA has a default.
+// floatForm reads the rounding, .ftz, .sat and the type. The rounding may be left
+// out where the ISA has a default.
 func (d *decoder) floatForm(needRounding bool) floatForm {
 	var f floatForm
 	name := d.option("rn", "rz", "rm", "rp")
@@ -31,12 +31,12 @@ func (d *decoder) floatForm(needRounding bool) floatForm {
 		d.class = Float32
 	}
 	if f.kind == f64 && (f.ftz || f.sat) {
-		d.fail(".ftz and .sat exist for .f32 only")
+		d.fail(".ftz and .sat exist only for .f32")
 	}
 	return f
 }
 
-// plain tells that a float32 instruction has nothing but the usual rounding.
+// plain tells whether the form is float32 with the usual rounding and nothing else.
 func (f floatForm) plain() bool { return f.kind == f32 && f.mode == nearest && !f.ftz && !f.sat }
 
 func (f floatForm) input(v uint64) float32 {
@@ -57,7 +57,7 @@ func (f floatForm) output(x float32) uint64 {
 	return toFloat32(x)
 }
 
-// saturate clamps to [0, 1]; NaN and -0 become +0.
+// saturate clamps to [0, 1]. NaN and -0 become +0.
 func saturate(x float32) uint64 {
 	switch {
 	case x >= 1:
@@ -83,7 +83,7 @@ func addFloat(d *decoder) runner {
 	dst, a, b := d.dst(0, f.kind), d.src(1, f.kind), d.src(2, f.kind)
 	add := f.binary(addFloat32, addFloat64)
 	if f.plain() {
-		return hot2(dst, a, b, fullAddFloat32, add)
+		return fullWarp2(dst, a, b, fullAddFloat32, add)
 	}
 	return lanes2(dst, a, b, add)
 }
@@ -102,12 +102,12 @@ func mulFloat(d *decoder) runner {
 	dst, a, b := d.dst(0, f.kind), d.src(1, f.kind), d.src(2, f.kind)
 	mul := f.binary(mulFloat32, mulFloat64)
 	if f.plain() {
-		return hot2(dst, a, b, fullMulFloat32, mul)
+		return fullWarp2(dst, a, b, fullMulFloat32, mul)
 	}
 	return lanes2(dst, a, b, mul)
 }
 
-// fmaFloat is fma, and mad, which is the same on every GPU since sm_20.
+// fmaFloat is fma and mad, which have been the same on every GPU since sm_20.
 func fmaFloat(d *decoder) runner {
 	f := d.floatForm(true)
 	d.flops = 2
@@ -115,7 +115,7 @@ func fmaFloat(d *decoder) runner {
 	dst, a, b, c := d.dst(0, f.kind), d.src(1, f.kind), d.src(2, f.kind), d.src(3, f.kind)
 	switch {
 	case f.plain():
-		return hot3(dst, a, b, c, fullFmaFloat32, fmaFloat32)
+		return fullWarp3(dst, a, b, c, fullFmaFloat32, fmaFloat32)
 	case f.kind == f32:
 		return lanes3(dst, a, b, c, func(a, b, c uint64) uint64 {
 			return f.output(fma32(f.input(a), f.input(b), f.input(c), f.mode))
@@ -135,7 +135,7 @@ func divFloat(d *decoder) runner {
 	return lanes2(d.dst(0, f.kind), d.src(1, f.kind), d.src(2, f.kind), f.binary(divFloat32, divFloat64))
 }
 
-// absFloat and negFloat change the sign bit, of NaNs too.
+// absFloat and negFloat change the sign bit, even that of a NaN.
 func absFloat(d *decoder) runner {
 	return signOperation(d, func(v, sign uint64) uint64 { return v &^ sign })
 }
@@ -157,8 +157,8 @@ func signOperation(d *decoder, f func(v, sign uint64) uint64) runner {
 	return lanes1(dst, a, func(a uint64) uint64 { return f(a, 1<<31) })
 }
 
-// minMaxFloat returns the other operand if one is NaN, or NaN with .NaN; -0 is
-// less than +0.
+// minMaxFloat is min and max. If one operand is NaN, the result is the other one, or
+// NaN with .NaN. -0 is less than +0.
 func minMaxFloat(greater bool) decoding {
 	return func(d *decoder) runner {
 		wantNaN := d.mod("NaN")

@@ -4,7 +4,7 @@ import "math"
 
 // A halfFormat is a floating-point format of 16 bits.
 type halfFormat struct {
-	precision int // with the hidden bit
+	precision int // bits, including the hidden one
 	lowest    int // exponent of the smallest normal number
 	largest   float64
 }
@@ -23,8 +23,8 @@ func formatOf(k kind) halfFormat {
 
 const nan16 = 0x7fff
 
-// round gives the bits of v in the format. To round a sum or a product, v must
-// be exact or rounded to odd.
+// round returns the bits of v in the format. If v is a sum or a product, it must be
+// exact or rounded to odd.
 func (h halfFormat) round(v float64, mode rounding) uint64 {
 	if v != v {
 		return nan16
@@ -58,7 +58,7 @@ func (h halfFormat) round(v float64, mode rounding) uint64 {
 	return u
 }
 
-// encode gives the bits of a number that the format has.
+// encode returns the bits of a number that the format can represent.
 func (h halfFormat) encode(v float64) uint64 {
 	if h == bfloat16 {
 		return uint64(math.Float32bits(float32(v)) >> 16)
@@ -93,7 +93,7 @@ func (h halfFormat) decode(u uint64) float64 {
 	return math.Copysign(v, sign(u>>15&1 != 0))
 }
 
-// A halfForm is the modifiers that arithmetic on 16-bit floats has in common.
+// A halfForm holds the modifiers that all arithmetic on 16-bit floats shares.
 type halfForm struct {
 	kind           kind
 	format         halfFormat
@@ -108,7 +108,7 @@ func (d *decoder) halfForm() halfForm {
 	f.format = formatOf(f.kind)
 	f.packed = f.kind.packed()
 	if f.format == bfloat16 && (f.ftz || f.sat) {
-		d.fail(".ftz and .sat exist for .f16 only")
+		d.fail(".ftz and .sat exist only for .f16")
 	}
 	d.class = Float32
 	return f
@@ -135,7 +135,8 @@ func (f halfForm) output(v float64) uint64 {
 	return u
 }
 
-// flushHalves replaces subnormal float16 numbers, one or two, by zeros of their sign.
+// flushHalves replaces subnormal float16 numbers by zeros of the same sign, in one
+// or both halves.
 func flushHalves(u uint64) uint64 {
 	for at := 0; at < 32; at += 16 {
 		if u>>at&0x7c00 == 0 {
@@ -145,7 +146,8 @@ func flushHalves(u uint64) uint64 {
 	return u
 }
 
-// lift applies f to the one or both halves of packed operands.
+// lift turns op into a function on registers. On packed operands it applies op to
+// both halves.
 func (f halfForm) lift(op func(a, b, c float64) float64) func(a, b, c uint64) uint64 {
 	one := func(a, b, c uint64) uint64 { return f.output(op(f.input(a), f.input(b), f.input(c))) }
 	if !f.packed {

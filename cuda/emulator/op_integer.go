@@ -12,7 +12,7 @@ var integerDecoders = map[string]decoding{
 	"mad24": multiply24(true),
 }
 
-// extend interprets a register as a number of the kind, widened to 64 bits.
+// extend reads a register as a number of the kind and widens it to 64 bits.
 func extend(v uint64, k kind) int64 {
 	switch k {
 	case s8:
@@ -25,7 +25,7 @@ func extend(v uint64, k kind) int64 {
 	return int64(v)
 }
 
-// less compares two registers as numbers of the kind.
+// less tells whether a < b, reading both registers as numbers of the kind.
 func (k kind) less(a, b uint64) bool {
 	if k.signed() {
 		return extend(a, k) < extend(b, k)
@@ -48,17 +48,17 @@ func addInteger(d *decoder) runner {
 		d.only(k, s32, "sat")
 		return lanes2(dst, a, b, func(a, b uint64) uint64 { return clampInt32(extend(a, s32) + extend(b, s32)) })
 	case k.size() == 4:
-		return hot2(dst, a, b, fullAdd32, func(a, b uint64) uint64 { return uint64(uint32(a + b)) })
+		return fullWarp2(dst, a, b, fullAdd32, func(a, b uint64) uint64 { return uint64(uint32(a + b)) })
 	case k.size() == 8:
-		return hot2(dst, a, b, fullAdd64, func(a, b uint64) uint64 { return a + b })
+		return fullWarp2(dst, a, b, fullAdd64, func(a, b uint64) uint64 { return a + b })
 	}
 	return lanes2(dst, a, b, func(a, b uint64) uint64 { return uint64(uint16(a + b)) })
 }
 
-// only fails unless the kind is the one for which a modifier exists.
+// only fails unless k is want, the only kind for which the modifier exists.
 func (d *decoder) only(k, want kind, mod string) {
 	if k != want {
-		d.fail(".%s exists for %v only", mod, want)
+		d.fail(".%s exists only for %v", mod, want)
 	}
 }
 
@@ -80,12 +80,12 @@ func subInteger(d *decoder) runner {
 		d.only(k, s32, "sat")
 		return lanes2(dst, a, b, func(a, b uint64) uint64 { return clampInt32(extend(a, s32) - extend(b, s32)) })
 	case size == 4:
-		return hot2(dst, a, b, fullSub32, func(a, b uint64) uint64 { return uint64(uint32(a - b)) })
+		return fullWarp2(dst, a, b, fullSub32, func(a, b uint64) uint64 { return uint64(uint32(a - b)) })
 	}
 	return lanes2(dst, a, b, func(a, b uint64) uint64 { return truncate(a-b, size) })
 }
 
-// product returns the function that multiplies as .lo, .hi or .wide say.
+// product returns the multiplication for .lo, .hi or .wide.
 func product(k kind, part string) func(a, b uint64) uint64 {
 	size := k.size()
 	switch {
@@ -100,7 +100,8 @@ func product(k kind, part string) func(a, b uint64) uint64 {
 	}
 	return func(a, b uint64) uint64 {
 		hi, _ := bits.Mul64(a, b)
-		// The signed product is less by b if a is negative, and by a if b is.
+		// The signed product is smaller by b if a is negative, and by a if b is
+		// negative.
 		return hi - uint64(int64(a)>>63)&b - uint64(int64(b)>>63)&a
 	}
 }
@@ -117,7 +118,8 @@ func wider(k kind) kind {
 	return s64
 }
 
-// partAndKinds reads .lo, .hi or .wide, the type, and tells that of the result.
+// partAndKinds reads .lo, .hi or .wide and the type. It also returns the type of the
+// result.
 func (d *decoder) partAndKinds() (part string, k, result kind) {
 	part = d.choice("lo", "hi", "wide")
 	k = d.integerKind()
@@ -137,11 +139,11 @@ func mulInteger(d *decoder) runner {
 	f := product(k, part)
 	switch {
 	case part == "lo" && k.size() == 4:
-		return hot2(dst, a, b, fullMul32, f)
+		return fullWarp2(dst, a, b, fullMul32, f)
 	case part == "wide" && k == s32:
-		return hot2(dst, a, b, fullMulWideS32, f)
+		return fullWarp2(dst, a, b, fullMulWideS32, f)
 	case part == "wide" && k == u32:
-		return hot2(dst, a, b, fullMulWideU32, f)
+		return fullWarp2(dst, a, b, fullMulWideU32, f)
 	}
 	return lanes2(dst, a, b, f)
 }
@@ -160,18 +162,18 @@ func madInteger(d *decoder) runner {
 	case sat:
 		d.only(k, s32, "sat")
 		if part != "hi" {
-			d.fail(".sat exists for .hi only")
+			d.fail(".sat exists only for .hi")
 		}
 		return lanes3(dst, a, b, c, func(a, b, c uint64) uint64 {
 			return clampInt32(extend(f(a, b), s32) + extend(c, s32))
 		})
 	case part == "lo" && size == 4:
-		return hot3(dst, a, b, c, fullMad32, func(a, b, c uint64) uint64 { return uint64(uint32(a*b + c)) })
+		return fullWarp3(dst, a, b, c, fullMad32, func(a, b, c uint64) uint64 { return uint64(uint32(a*b + c)) })
 	}
 	return lanes3(dst, a, b, c, func(a, b, c uint64) uint64 { return truncate(f(a, b)+c, size) })
 }
 
-// Division by zero gives an unspecified value; here, as on GPUs, all ones.
+// Division by zero gives an unspecified value. Here, as on GPUs, it gives all ones.
 
 func divInteger(d *decoder) runner {
 	k := d.integerKind()
@@ -247,7 +249,7 @@ func minMaxInteger(greater bool) decoding {
 	}
 }
 
-// sad adds the distance of a and b to c.
+// sad adds |a - b| to c.
 func sad(d *decoder) runner {
 	k := d.integerKind()
 	d.count(4)
@@ -260,8 +262,8 @@ func sad(d *decoder) runner {
 	})
 }
 
-// multiply24 is mul24 and mad24: the product of the low 24 bits, 48 bits wide;
-// .lo is its low half, .hi its bits 16 to 47.
+// multiply24 is mul24 and mad24. The product of the low 24 bits is 48 bits wide; .lo
+// takes its low 32 bits, .hi its bits 16 to 47.
 func multiply24(add bool) decoding {
 	return func(d *decoder) runner {
 		part := d.choice("lo", "hi")

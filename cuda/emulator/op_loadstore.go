@@ -7,13 +7,12 @@ import (
 	"slices"
 )
 
-var memoryDecoders = map[string]decoding{
+var loadStoreDecoders = map[string]decoding{
 	"ld":        load,
 	"ldu":       load,
 	"st":        store,
 	"prefetch":  prefetch,
 	"prefetchu": prefetch,
-	"cp":        copyAsync,
 }
 
 // accessForm reads the modifiers that ld and st have in common, and the type.
@@ -40,7 +39,7 @@ func (d *decoder) accessForm(write bool) (access, kind) {
 	return a, k
 }
 
-// space takes a state space from the modifiers; generic if there is none.
+// space takes a state space from the modifiers. Without one it is generic.
 func (d *decoder) space() space {
 	found := generic
 	for i := 0; i < len(d.mods); i++ {
@@ -60,7 +59,7 @@ func (d *decoder) space() space {
 func (d *decoder) address(i int, a *access) {
 	o := d.raw.args[i]
 	if o.kind != operandAddress {
-		d.fail("an address in brackets should stand here")
+		d.fail("expected an address in brackets")
 	}
 	base := o.parts[0]
 	a.offset = uint64(o.offset)
@@ -91,7 +90,7 @@ func (d *decoder) address(i int, a *access) {
 		}
 		a.base = d.program.constant(at)
 	default:
-		d.fail("this operand is no address")
+		d.fail("this operand is not an address")
 	}
 	switch a.space {
 	case global, generic:
@@ -106,7 +105,7 @@ func (d *decoder) address(i int, a *access) {
 	d.class = accessClass(a)
 }
 
-// addressOf is variable for instructions that keep the address in a register.
+// addressOf is like variable, for instructions that keep the address in a register.
 func (d *decoder) addressOf(v *variable) (uint64, space) {
 	if _, ok := d.program.callOffset[v]; ok && v.space == parameter {
 		d.fail("the address of %s, a parameter of a call, cannot be taken", v.name)
@@ -131,7 +130,7 @@ func (d *decoder) variable(v *variable) (uint64, space) {
 	return uint64(p.callOffset[v]), parameter
 }
 
-// parts lists the registers of a vector operand, or the one of a scalar.
+// parts lists the registers of a vector operand, or the only register of a scalar.
 func (d *decoder) parts(i, count int) []operand {
 	o := d.raw.args[i]
 	parts := []operand{o}
@@ -139,12 +138,12 @@ func (d *decoder) parts(i, count int) []operand {
 		parts = o.parts
 	}
 	if len(parts) != count || (o.kind == operandVector) != (count > 1) {
-		d.fail("%d registers where %d should stand", len(parts), count)
+		d.fail("%d registers, expected %d", len(parts), count)
 	}
 	return parts
 }
 
-// load is ld and ldu: the lanes read one after the other.
+// load is ld and ldu. The lanes read one after the other.
 func load(d *decoder) runner {
 	a, k := d.accessForm(false)
 	d.count(2)
@@ -231,7 +230,7 @@ func putLittle(b []byte, size int, v uint64) {
 	}
 }
 
-// A storing is a store under way, for the checks.
+// A storing is the current store of a warp, for the checks.
 type storing struct {
 	access  *access
 	sources []int32

@@ -4,18 +4,18 @@ import "math"
 
 var matrixDecoders = map[string]decoding{"ldmatrix": loadMatrix, "mma": multiplyMatrix}
 
-// whole demands that all 32 lanes take part.
-func (w *warp) whole(mask uint32, what string) bool {
+// requireWholeWarp reports a fault unless all 32 lanes take part.
+func (w *warp) requireWholeWarp(mask uint32, what string) bool {
 	if mask == allLanes {
 		return true
 	}
-	w.fail(InactiveLane, lowest(mask), 0, "%s needs all lanes of the warp, and lane %d does not take part", what, lowest(^mask))
+	w.fail(InactiveLane, lowest(mask), 0, "%s needs all lanes of the warp, but lane %d does not take part", what, lowest(^mask))
 	return false
 }
 
-// loadMatrix is ldmatrix: matrices of 8 rows of 8 elements of 16 bits, whose rows
-// lie where lanes 8i to 8i+7 point. Each lane gets two neighbours of a row, or
-// of a column if transposed.
+// loadMatrix is ldmatrix. A matrix has 8 rows of 8 elements of 16 bits. Lanes 8i to
+// 8i+7 point to the rows of matrix i. Each lane gets two neighbours of a row, or of
+// a column if transposed.
 func loadMatrix(d *decoder) runner {
 	d.choice("sync")
 	d.choice("aligned")
@@ -36,14 +36,14 @@ func loadMatrix(d *decoder) runner {
 		parts = []operand{o}
 	}
 	if len(parts) != count {
-		d.fail("%d registers where %d should stand", len(parts), count)
+		d.fail("%d registers, expected %d", len(parts), count)
 	}
 	dst := make([]int32, count)
 	for i, part := range parts {
 		dst[i] = d.dstOperand(part, b32, false)
 	}
 	return func(w *warp, mask uint32) {
-		if !w.whole(mask, "ldmatrix") {
+		if !w.requireWholeWarp(mask, "ldmatrix") {
 			return
 		}
 		base := *w.source(a.base)
@@ -70,9 +70,9 @@ func loadMatrix(d *decoder) runner {
 	}
 }
 
-// multiplyMatrix is mma.sync: d = a·b + c with a [16,k] by rows, b [k,8] by
-// columns. The ISA leaves the order and the rounding of the sum open; here it is
-// exact to float64 and rounded once.
+// multiplyMatrix is mma.sync: d = a·b + c with a [16,k] by rows, b [k,8] by columns.
+// The ISA leaves the order and the rounding of the sum open. Here the sum is taken
+// in float64 and rounded once.
 func multiplyMatrix(d *decoder) runner {
 	d.choice("sync")
 	d.choice("aligned")
@@ -82,7 +82,7 @@ func multiplyMatrix(d *decoder) runner {
 	result := d.kind(f16, f32)
 	element := d.kind(f16, bf16, tf32)
 	if d.kind() != element || d.kind() != result {
-		d.fail("the types of a and b, and those of c and d, should agree")
+		d.fail("a and b must have the same type, and so must c and d")
 	}
 	if element != f16 && result == f16 || element == tf32 && k == 16 || element != tf32 && k == 4 {
 		d.fail("mma with k = %d does not exist for these types", k)
@@ -102,13 +102,13 @@ func multiplyMatrix(d *decoder) runner {
 	p.d, p.c = d.fragment(0, sums, result, true), d.fragment(3, sums, result, false)
 	p.a, p.b = d.fragment(1, 16*k/32/perRegister, element, false), d.fragment(2, 8*k/32/perRegister, element, false)
 	return func(w *warp, mask uint32) {
-		if w.whole(mask, "mma.sync") {
+		if w.requireWholeWarp(mask, "mma.sync") {
 			p.run(w)
 		}
 	}
 }
 
-// A matrixProduct is the types and the registers of an mma.sync.
+// A matrixProduct holds the types and the registers of an mma.sync.
 type matrixProduct struct {
 	element, result kind // of a and b; of c and d
 	k               int
@@ -122,7 +122,7 @@ func (p *matrixProduct) run(w *warp) {
 	for lane := range 32 {
 		row, quad := lane/4, lane%4
 		for i := range len(p.a) * p.perRegister {
-			// Registers go down by 8 rows first, then on by half of k.
+			// The registers first go down by 8 rows, then along by half of k.
 			r := i / p.perRegister
 			at := (quad+r/2*4)*p.perRegister + i%p.perRegister
 			left[row+r%2*8][at] = part16(p.element, w.source(p.a[r])[lane], i%p.perRegister)
@@ -159,11 +159,11 @@ func (p *matrixProduct) run(w *warp) {
 	}
 }
 
-// fragment reads the registers that hold a lane's part of a matrix.
+// fragment returns the registers that hold a lane's part of a matrix.
 func (d *decoder) fragment(i, count int, k kind, write bool) []int32 {
 	o := d.raw.args[i]
 	if o.kind != operandVector || len(o.parts) != count {
-		d.fail("operand %d should be %d registers", i+1, count)
+		d.fail("operand %d must be %d registers", i+1, count)
 	}
 	want := b32
 	if k == f32 {
@@ -180,8 +180,8 @@ func (d *decoder) fragment(i, count int, k kind, write bool) []int32 {
 	return all
 }
 
-// part16 is an element of a or b: the low or high half of a register, or the
-// whole of it for tf32, of which the low 13 bits are ignored.
+// part16 returns an element of a or b. It is the low or high half of a register. For
+// tf32 it is the whole register, whose low 13 bits are ignored.
 func part16(k kind, v uint64, half int) float64 {
 	if k == tf32 {
 		return float64(math.Float32frombits(uint32(v) &^ (1<<13 - 1)))

@@ -11,117 +11,6 @@ var moveDecoders = map[string]decoding{
 	"isspacep": isSpace,
 }
 
-// specialRegisters are those that keep their value while a warp runs. They are
-// the first of a warp's registers.
-var specialRegisters = [...]string{
-	"tid.x", "tid.y", "tid.z", "ntid.x", "ntid.y", "ntid.z", "ctaid.x", "ctaid.y", "ctaid.z",
-	"nctaid.x", "nctaid.y", "nctaid.z", "laneid", "warpid", "nwarpid",
-	"lanemask_eq", "lanemask_lt", "lanemask_le", "lanemask_gt", "lanemask_ge",
-	"smid", "nsmid", "gridid", "dynamic_smem_size", "total_smem_size",
-}
-
-// setSpecial gives special register i its value in each lane.
-func (w *warp) setSpecial(i int) {
-	values := &w.registers[i]
-	name := specialRegisters[i]
-	switch name {
-	case "tid.x", "tid.y", "tid.z":
-		thread := w.block.threadIndex(w.first)
-		size := w.block.launch.block
-		for lane := range values {
-			switch name {
-			case "tid.x":
-				values[lane] = uint64(thread.X)
-			case "tid.y":
-				values[lane] = uint64(thread.Y)
-			default:
-				values[lane] = uint64(thread.Z)
-			}
-			if thread.X++; thread.X == size.X {
-				thread.X = 0
-				if thread.Y++; thread.Y == size.Y {
-					thread.Y = 0
-					thread.Z++
-				}
-			}
-		}
-		return
-	}
-	uniform := w.uniform(name)
-	for lane := range values {
-		bit := uint64(1) << lane
-		switch name {
-		case "laneid":
-			values[lane] = uint64(lane)
-		case "lanemask_eq":
-			values[lane] = bit
-		case "lanemask_lt":
-			values[lane] = bit - 1
-		case "lanemask_le":
-			values[lane] = 2*bit - 1
-		case "lanemask_gt":
-			values[lane] = allLanes &^ (2*bit - 1)
-		case "lanemask_ge":
-			values[lane] = allLanes &^ (bit - 1)
-		default:
-			values[lane] = uniform
-		}
-	}
-}
-
-// uniform returns a special register that is the same in all lanes.
-func (w *warp) uniform(name string) uint64 {
-	b := w.block
-	l := b.launch
-	switch name {
-	case "ntid.x":
-		return uint64(l.block.X)
-	case "ntid.y":
-		return uint64(l.block.Y)
-	case "ntid.z":
-		return uint64(l.block.Z)
-	case "ctaid.x":
-		return uint64(b.index.X)
-	case "ctaid.y":
-		return uint64(b.index.Y)
-	case "ctaid.z":
-		return uint64(b.index.Z)
-	case "nctaid.x":
-		return uint64(l.grid.X)
-	case "nctaid.y":
-		return uint64(l.grid.Y)
-	case "nctaid.z":
-		return uint64(l.grid.Z)
-	case "warpid":
-		return uint64(w.number)
-	case "nwarpid":
-		return uint64(len(b.warps))
-	case "smid":
-		return uint64(b.number % l.multiprocessors)
-	case "nsmid":
-		return uint64(l.multiprocessors)
-	case "gridid":
-		return uint64(l.number)
-	case "dynamic_smem_size":
-		return uint64(l.dynamicShared)
-	}
-	return uint64(len(b.shared.data)) // total_smem_size
-}
-
-// changing are the special registers that mov alone may read. The clock counts
-// instructions of the warp.
-var changing = map[string]struct {
-	kind kind
-	read func(w *warp) uint64
-}{
-	"clock":          {u32, func(w *warp) uint64 { return uint64(uint32(w.tick)) }},
-	"clock_hi":       {u32, func(w *warp) uint64 { return w.tick >> 32 }},
-	"clock64":        {u64, func(w *warp) uint64 { return w.tick }},
-	"globaltimer":    {u64, func(w *warp) uint64 { return w.tick }},
-	"globaltimer_lo": {u32, func(w *warp) uint64 { return uint64(uint32(w.tick)) }},
-	"globaltimer_hi": {u32, func(w *warp) uint64 { return w.tick >> 32 }},
-}
-
 func move(d *decoder) runner {
 	k := d.kind()
 	d.count(2)
@@ -144,7 +33,7 @@ func move(d *decoder) runner {
 		}
 		return d.moveConstant(k, at+uint64(from.offset))
 	case from.kind == operandSpecial:
-		if special, ok := changing[from.name]; ok {
+		if special, ok := changingRegisters[from.name]; ok {
 			if special.kind.size() != k.size() {
 				d.fail("%%%s has type %v", from.name, special.kind)
 			}
@@ -162,14 +51,15 @@ func move(d *decoder) runner {
 			d.fail("%%%s has %d bits", from.name, 8*want)
 		}
 	}
-	return hot1(d.dst(0, k), d.src(1, k), fullMove, func(a uint64) uint64 { return a })
+	return fullWarp1(d.dst(0, k), d.src(1, k), fullMove, func(a uint64) uint64 { return a })
 }
 
 func (d *decoder) moveConstant(k kind, v uint64) runner {
-	return hot1(d.dst(0, k), d.program.constant(v), fullMove, func(a uint64) uint64 { return a })
+	return fullWarp1(d.dst(0, k), d.program.constant(v), fullMove, func(a uint64) uint64 { return a })
 }
 
-// element is the type of the parts of a vector that makes up a register of kind k.
+// element returns the type of each part if a vector of parts makes up a register of
+// kind k.
 func (d *decoder) element(k kind, parts int) kind {
 	if !k.untyped() || parts == 0 {
 		d.fail("a vector needs a type .b16, .b32 or .b64")
@@ -183,7 +73,7 @@ func (d *decoder) element(k kind, parts int) kind {
 	return none
 }
 
-// unpack splits a register, the lowest part first.
+// unpack splits a register into parts, the lowest first.
 func (d *decoder) unpack(k kind, to []operand, from operand) runner {
 	e := d.element(k, len(to))
 	a := d.srcOperand(from, k, false)
@@ -233,7 +123,8 @@ var windows = map[space]uint64{
 	global: 0, constant: 0, shared: sharedWindow, local: localWindow, parameter: parameterWindow,
 }
 
-// convertAddress is cvta between a state space and generic addresses.
+// convertAddress is cvta. It converts between addresses of a state space and generic
+// addresses.
 func convertAddress(d *decoder) runner {
 	to := d.mod("to")
 	s := d.space()
@@ -259,7 +150,7 @@ func convertAddress(d *decoder) runner {
 	}
 	dst, a := d.dst(0, k), d.src(1, k)
 	if window == 0 {
-		return hot1(dst, a, fullMove, func(a uint64) uint64 { return a })
+		return fullWarp1(dst, a, fullMove, func(a uint64) uint64 { return a })
 	}
 	return lanes1(dst, a, func(a uint64) uint64 { return a + window })
 }

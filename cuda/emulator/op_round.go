@@ -5,7 +5,7 @@ import (
 	"math/big"
 )
 
-// A rounding is one of the four of IEEE 754 that PTX has.
+// A rounding is one of the four IEEE 754 rounding modes that PTX has.
 type rounding uint8
 
 const (
@@ -19,7 +19,7 @@ var roundings = map[string]rounding{"rn": nearest, "rz": zeroward, "rm": downwar
 
 const (
 	nan32 = 0x7fffffff         // the NaN that float32 arithmetic gives
-	nan64 = 0x7ff8000000000000 // and one for float64, whose NaNs the ISA leaves open
+	nan64 = 0x7ff8000000000000 // our NaN for float64, which the ISA leaves open
 )
 
 func fromFloat32(v uint64) float32 { return math.Float32frombits(uint32(v)) }
@@ -38,7 +38,7 @@ func toFloat64(f float64) uint64 {
 	return math.Float64bits(f)
 }
 
-// flush32 replaces a subnormal number by zero of the same sign.
+// flush32 replaces a subnormal number by a zero of the same sign.
 func flush32(f float32) float32 {
 	if u := math.Float32bits(f); u&(255<<23) == 0 {
 		return math.Float32frombits(u & (1 << 31))
@@ -46,18 +46,18 @@ func flush32(f float32) float32 {
 	return f
 }
 
-// sumOdd returns a+b rounded to odd: cut off to 53 bits, the last of which is
-// set if anything was lost. Rounding that to 51 bits or fewer, in any mode,
-// rounds the exact sum. The sum must not overflow.
+// sumOdd returns a+b rounded to odd: cut off after 53 bits, with the last bit set if
+// anything was lost. Rounding that to 51 bits or fewer, in any mode, gives the same
+// as rounding the exact sum. The sum must not overflow.
 func sumOdd(a, b float64) float64 {
 	s := a + b
-	// The exact error of the sum: Knuth, The Art of Computer Programming, 4.2.2.
+	// e is the exact error of the sum: Knuth, The Art of Computer Programming, 4.2.2.
 	t := s - a
 	e := (a - (s - t)) + (b - t)
 	return odd(s, e)
 }
 
-// odd corrects s, rounded to nearest, to s+e rounded to odd.
+// odd returns s+e rounded to odd, where s is s+e rounded to nearest.
 func odd(s, e float64) float64 {
 	u := math.Float64bits(s)
 	if e == 0 || u&1 != 0 || math.IsInf(s, 0) || s != s {
@@ -88,7 +88,7 @@ func narrow(v float64, mode rounding) float32 {
 	return f
 }
 
-// nextDown32 is the float32 below the one with the bits u.
+// nextDown32 returns the float32 below the one with the bits u.
 func nextDown32(u uint32) float32 {
 	switch {
 	case u == 0:
@@ -110,7 +110,7 @@ func addFloat32(a, b float32, mode rounding) float32 {
 	return narrow(sum, mode)
 }
 
-// signedZero is the sum of two numbers that cancel each other.
+// signedZero returns the sum of two numbers that cancel each other.
 func signedZero(a, b float64, mode rounding) float32 {
 	if mode == downward && !(a == 0 && b == 0 && !math.Signbit(a) && !math.Signbit(b)) {
 		return float32(math.Copysign(0, -1))
@@ -160,8 +160,8 @@ func sqrtFloat32(a float32, mode rounding) float32 {
 	return narrow(odd(s, math.FMA(-s, s, x)), mode)
 }
 
-// The directed roundings of float64 are computed in integers: a number is
-// mantissa·2^exponent, and lost tells that a positive fraction was cut off.
+// An exact is a number mantissa·2^exponent. The directed roundings of float64 are
+// computed with it, in integers. lost tells that a positive fraction was cut off.
 type exact struct {
 	mantissa big.Int
 	exponent int
@@ -176,7 +176,7 @@ func exactly(v float64) exact {
 	return e
 }
 
-// scaled shifts the mantissa so that the exponent becomes a lower one.
+// scaled returns the mantissa shifted for a lower exponent.
 func (e *exact) scaled(exponent int) *big.Int {
 	return new(big.Int).Lsh(&e.mantissa, uint(e.exponent-exponent))
 }
@@ -190,7 +190,7 @@ func finite(v ...float64) bool {
 	return true
 }
 
-// fma64 is a·b+c.
+// fma64 returns a·b+c, rounded once.
 func fma64(a, b, c float64, mode rounding) float64 {
 	if mode == nearest || !finite(a, b, c) {
 		return math.FMA(a, b, c)
@@ -253,8 +253,8 @@ func sqrtFloat64(a float64, mode rounding) float64 {
 	return root.round(mode)
 }
 
-// round gives the float64 in a directed rounding. If something was lost, the
-// mantissa has more than 55 bits.
+// round returns the float64 in a directed rounding. If something was lost, the
+// mantissa must have more than 55 bits.
 func (e *exact) round(mode rounding) float64 {
 	negative := e.mantissa.Sign() < 0
 	var m big.Int

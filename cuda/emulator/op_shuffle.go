@@ -11,8 +11,8 @@ var shuffleDecoders = map[string]decoding{
 
 func lowest(mask uint32) int { return bits.TrailingZeros32(mask) & 31 }
 
-// shuffle is shfl.sync: d|p = a of lane j, where c holds a clamp in its low and
-// a segment mask in its second byte.
+// shuffle is shfl.sync: d|p = a of lane j. c holds a clamp in its low byte and a
+// segment mask in its second byte.
 func shuffle(d *decoder) runner {
 	d.class = Shuffle
 	d.choice("sync")
@@ -53,7 +53,7 @@ func shuffle(d *decoder) runner {
 	}
 }
 
-// shuffleSource is the pseudo code of the ISA.
+// shuffleSource returns the lane to read from. It follows the pseudo code of the ISA.
 func shuffleSource(mode string, lane, delta int, control uint32) (from int, ok bool) {
 	clamp, segment := int(control&31), int(control>>8&31)
 	highest := lane&segment | clamp&^segment
@@ -113,7 +113,7 @@ func vote(d *decoder) runner {
 	}
 }
 
-// eachGroup calls do with each lane and the members that its mask names.
+// eachGroup calls do for each lane, with the group of lanes that its mask names.
 func (w *warp) eachGroup(mask uint32, members int32, do func(lane int, group uint32)) {
 	masks := *w.source(members)
 	w.eachLane(mask, func(lane int) { do(lane, uint32(masks[lane])&mask) })

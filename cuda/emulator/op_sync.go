@@ -10,10 +10,10 @@ var syncDecoders = map[string]decoding{
 	"activemask": activeMask,
 }
 
-// barriers is how many a block has.
+// barriers is the number of barriers of a block.
 const barriers = 16
 
-// barrier is bar and barrier: sync, arrive, red, and bar.warp.sync.
+// barrier is bar and barrier, with sync, arrive or red, and bar.warp.sync.
 func barrier(d *decoder) runner {
 	d.class = Barrier
 	if d.mod("warp") {
@@ -37,8 +37,7 @@ func barrier(d *decoder) runner {
 	}
 }
 
-// threadCount reads the operand that says how many threads take part; 0 stands
-// for all.
+// threadCount reads the operand that says how many threads take part. 0 means all.
 func (d *decoder) threadCount(i int) int32 {
 	if i >= len(d.raw.args) {
 		return d.program.constant(0)
@@ -46,8 +45,8 @@ func (d *decoder) threadCount(i int) int32 {
 	return d.src(i, u32)
 }
 
-// reducingBarrier is bar.red: the threads learn how many brought a true
-// predicate, whether all did, or whether one did.
+// reducingBarrier is bar.red. All threads learn how many of them brought a true
+// predicate, whether all did, or whether at least one did.
 func reducingBarrier(d *decoder, aligned bool) runner {
 	op := d.choice("popc", "and", "or")
 	d.countBetween(3, 4)
@@ -89,15 +88,15 @@ type delivery struct {
 	deliver func(w *warp, mask uint32, count, of int)
 }
 
-// An arrival is what a warp arrives at.
+// An arrival says at which barrier a warp arrives, and how.
 type arrival struct {
 	barrier, threads int
-	wait             bool // until all of the threads have arrived
+	wait             bool // wait until all of the threads have arrived
 }
 
-// arrive brings lanes to a barrier. The warp arrives there when all of its lanes
-// have that have not ended. Those of an aligned barrier, such as every bar, must
-// do so in the same instruction; others may come on different paths.
+// arrive brings lanes to a barrier. The warp has arrived when all its lanes have,
+// except those that have ended. At an aligned barrier, such as every bar, they must
+// arrive in the same instruction. At others they may come on different paths.
 func (w *warp) arrive(mask uint32, number, threads int32, aligned, wait bool) {
 	lane := lowest(mask)
 	n, count := w.source(number)[lane], w.source(threads)[lane]
@@ -105,21 +104,21 @@ func (w *warp) arrive(mask uint32, number, threads int32, aligned, wait bool) {
 	whole := mask == ^w.exited
 	switch {
 	case n >= barriers:
-		w.fail(DivergentBarrier, lane, 0, "barrier %d does not exist: a block has %d", n, barriers)
+		w.fail(DivergentBarrier, lane, 0, "barrier %d does not exist: a block has barriers 0 to %d", n, barriers-1)
 		return
 	case aligned && !whole:
 		w.fail(DivergentBarrier, lane, 0, "%s waits at barrier %d without %s of its warp: the warp has diverged",
 			w.thread(lane), n, w.thread(lowest(^w.exited&^mask)))
 		return
 	case w.parked != 0 && a != w.arrival:
-		w.fail(DivergentBarrier, lane, 0, "%s comes to barrier %d for %s, while %s of its warp waits at barrier %d for %s",
-			w.thread(lane), n, crowd(a.threads), w.thread(lowest(w.parked)), w.arrival.barrier, crowd(w.arrival.threads))
+		w.fail(DivergentBarrier, lane, 0, "%s arrives at barrier %d for %s, while %s of its warp waits at barrier %d for %s",
+			w.thread(lane), n, describeThreads(a.threads), w.thread(lowest(w.parked)), w.arrival.barrier, describeThreads(w.arrival.threads))
 		return
 	case count%32 != 0 || count > maxThreads || count == 0 && !wait:
-		w.fail(DivergentBarrier, lane, 0, "barrier %d is for %d threads, which is no number of whole warps", n, count)
+		w.fail(DivergentBarrier, lane, 0, "barrier %d is for %d threads; the number must be a positive multiple of 32, at most 1024", n, count)
 		return
 	case !whole && len(w.calling) > 0:
-		w.fail(DivergentBarrier, lane, 0, "%s waits at barrier %d without %s of its warp: within a function the emulator cannot suspend a part of a warp",
+		w.fail(DivergentBarrier, lane, 0, "%s waits at barrier %d without %s of its warp: inside a called function the emulator cannot suspend part of a warp",
 			w.thread(lane), n, w.thread(lowest(^w.exited&^mask)))
 		return
 	}
@@ -135,7 +134,7 @@ func (w *warp) arrive(mask uint32, number, threads int32, aligned, wait bool) {
 	}
 }
 
-// arrived is the arrival of the warp as a whole.
+// arrived is called when the whole warp has arrived.
 func (w *warp) arrived() {
 	if w.arrival.wait {
 		w.state = waiting
@@ -158,8 +157,8 @@ func warpBarrier(d *decoder) runner {
 	}
 }
 
-// members holds the mask of a warp-wide instruction against the lanes that
-// execute it. A lane that has ended takes no part in bar.warp.sync.
+// members checks the mask of a warp-wide instruction against the lanes that execute
+// it. bar.warp.sync does not count lanes that have ended.
 func (w *warp) members(mask uint32, operand int32, what string) bool {
 	ok := true
 	masks := w.source(operand)
@@ -171,7 +170,7 @@ func (w *warp) members(mask uint32, operand int32, what string) bool {
 		switch missing := named &^ mask; {
 		case !ok:
 		case named>>lane&1 == 0:
-			w.fail(InactiveLane, lane, 0, "lane %d executes %s with mask 0x%08x, which does not name it", lane, what, named)
+			w.fail(InactiveLane, lane, 0, "lane %d executes %s with the mask 0x%08x, which does not name that lane", lane, what, named)
 			ok = false
 		case missing != 0:
 			why := "is on another path"

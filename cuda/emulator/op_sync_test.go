@@ -5,14 +5,14 @@ import (
 	"testing"
 )
 
-// The texts are cases of the PTX ISA, "Parallel Synchronization and Communication
-// Instructions: bar, barrier": a barrier without .aligned waits for all threads of
-// the warp that have not ended, wherever they execute it; an aligned one, such as
-// every bar, must be executed by all of them together; a barrier for b threads is
-// for whole warps.
+// The cases follow the PTX ISA, "Parallel Synchronization and Communication
+// Instructions: bar, barrier". A barrier without .aligned waits for all threads of the
+// warp that have not ended, wherever they execute it. All of them must execute an
+// aligned one, such as every bar, together. A barrier for b threads is for whole
+// warps.
 func TestBarriers(t *testing.T) {
-	// Each thread writes its number and, after the barrier, reads that of the thread
-	// 16 before it, which is in the same warp or in the one before.
+	// Each thread writes its number. After the barrier it reads the number of the
+	// thread 16 places before it, which is in the same warp or in the one before.
 	const (
 		write = "st.shared.u32 [%own], %tid;"
 		read  = "ld.shared.u32 %r, [%other]; st.global.u32 [%out], %r;"
@@ -35,7 +35,7 @@ func TestBarriers(t *testing.T) {
 			lower + "@%p bra low; barrier.sync 3; bra join; low: barrier.sync 4; join:" + write + "bar.sync 0;" + read, 0, DivergentBarrier},
 		{"switched off by the guard, at the next one", write + lower + "@%p barrier.sync 0; @!%p barrier.sync 0;" + read, 96, ""},
 		{"aligned and switched off by the guard", write + lower + "@%p barrier.sync.aligned 0; @!%p barrier.sync.aligned 0;" + read, 0, DivergentBarrier},
-		// The upper half meets the lower half, which is one barrier behind, and ends.
+		// The upper half is one barrier ahead when it meets the lower half, and ends.
 		{"a path that goes on past the meeting point",
 			write + lower + "@!%p bra join; barrier.sync 0; join: barrier.sync 0;" + read, 96, ""},
 		{"paths that meet again after it",
@@ -52,7 +52,7 @@ func TestBarriers(t *testing.T) {
 		{"some of the warps, while another waits elsewhere", `setp.ge.u32 %p, %tid, 64; @%p bra third;` +
 			write + "barrier.sync 1, 64;" + read + "bra join; third: " + write + "barrier.sync 2, 32; join:", 64, ""},
 		{"more threads than come", write + "bar.sync 1, 128;" + read, 0, Deadlock},
-		{"no whole warps", write + "bar.sync 1, 48;" + read, 0, DivergentBarrier},
+		{"not a whole number of warps", write + "bar.sync 1, 48;" + read, 0, DivergentBarrier},
 		{"no such barrier", write + "bar.sync 16;" + read, 0, DivergentBarrier},
 		{"arrival of no threads", write + "mov.u32 %r, 0; bar.arrive 1, %r;" + read, 0, DivergentBarrier},
 		{"count on paths of their own", `.reg .u32 %n, %m; mov.u32 %n, 0; mov.u32 %m, 0;` + lower + `setp.lt.u32 %q, %tid, 40;
@@ -90,8 +90,9 @@ func TestBarriers(t *testing.T) {
 	}
 }
 
-// barrierKernel is a kernel whose threads have an own word of shared memory, that
-// of another thread, and one of global memory for what they read.
+// barrierKernel returns a kernel around the text. Each thread has a word of shared
+// memory to write, the word of another thread to read, and a word of global memory
+// for what it has read.
 func barrierKernel(text string) string {
 	return fmt.Sprintf(`.version 7.8
 .target sm_70

@@ -1,13 +1,8 @@
 package emulator
 
-import (
-	"math/bits"
-	"slices"
+import "gputrain/cuda"
 
-	"gputrain/cuda"
-)
-
-// A Class is what kind of work an instruction does.
+// A Class is a kind of work that instructions do.
 type Class uint8
 
 // The classes of instructions.
@@ -57,10 +52,11 @@ func accessClass(a *access) Class {
 	return LoadGlobal
 }
 
-// A Count counts instructions by warps and by threads.
+// A Count counts executed instructions, once per warp and once per thread.
 type Count struct{ Warps, Threads uint64 }
 
-// LaunchStats is what was measured in a launch, or in several of one kernel.
+// LaunchStats holds the measurements of one launch, or of several launches of one
+// kernel.
 type LaunchStats struct {
 	Kernel      string
 	Launches    int
@@ -71,18 +67,18 @@ type LaunchStats struct {
 	Instructions [classes]Count
 	Events
 
-	FlopFloat32 uint64 // an fma counts two
+	FlopFloat32 uint64 // an fma counts as two
 	FlopMatrix  uint64
 }
 
-// Events are what is counted beside instructions.
+// Events counts everything other than instructions.
 type Events struct {
-	GlobalRequests uint64 // of warps
-	GlobalBytes    uint64 // that their lanes asked for
-	GlobalSectors  uint64 // of 32 bytes that they touched
+	GlobalRequests uint64 // requests of warps to global memory
+	GlobalBytes    uint64 // bytes that their lanes asked for
+	GlobalSectors  uint64 // sectors of 32 bytes that they touched
 	SharedRequests uint64
-	BankConflicts  uint64 // wavefronts of shared memory beyond those without conflicts
-	Barriers       uint64 // that a block passed
+	BankConflicts  uint64 // extra wavefronts of shared memory, caused by conflicts
+	Barriers       uint64 // barriers that a block passed
 	Divergent      uint64 // branches that split a warp
 }
 
@@ -96,7 +92,7 @@ func (e *Events) add(other Events) {
 	e.Divergent += other.Divergent
 }
 
-// Total sums the instructions.
+// Total sums the instructions of all classes.
 func (s *LaunchStats) Total() Count {
 	var t Count
 	for _, c := range s.Instructions {
@@ -106,8 +102,9 @@ func (s *LaunchStats) Total() Count {
 	return t
 }
 
-// Coalescing is the bytes asked for over the bytes of the sectors touched: 1 is
-// perfect, 1/8 a stride, and more than 1 a broadcast. It is 0 without requests.
+// Coalescing returns the bytes asked for, divided by the bytes of the sectors
+// touched. 1 is perfect, 1/8 is a stride, and more than 1 is a broadcast. Without
+// requests it is 0.
 func (s *LaunchStats) Coalescing() float64 {
 	if s.GlobalSectors == 0 {
 		return 0
@@ -143,7 +140,7 @@ func (s *LaunchStats) join(t LaunchStats) {
 	s.FlopMatrix += t.FlopMatrix
 }
 
-// stats is what one worker measures in a launch.
+// stats holds what one worker measures in a launch.
 type stats struct {
 	counts []executions // by instruction
 	events Events
@@ -179,102 +176,4 @@ func (s *stats) summary(l *launch) LaunchStats {
 		}
 	}
 	return r
-}
-
-// measure counts what a request of a warp does to the memory system.
-func (w *warp) measure(a *access, base *lanes, mask uint32, p pattern) {
-	e := &w.block.stats.events
-	at := a.space
-	if at == generic {
-		at, _ = spaceOf(base[lowest(mask)] + a.offset)
-	}
-	switch at {
-	case global:
-		e.GlobalRequests++
-		e.GlobalBytes += uint64(bits.OnesCount32(mask) * a.bytes())
-		if n := uint64(a.bytes()); p == pattern(n) {
-			first := base[0] + a.offset
-			e.GlobalSectors += (first+32*n-1)>>5 - first>>5 + 1
-		} else {
-			e.GlobalSectors += sectors(a, base, mask)
-		}
-	case shared:
-		e.SharedRequests++
-		if p != 0 && p != pattern(a.bytes()) {
-			e.BankConflicts += bankConflicts(a, base, mask)
-		}
-	}
-}
-
-// sectors counts the distinct sectors of 32 bytes that the lanes touch.
-func sectors(a *access, base *lanes, mask uint32) uint64 {
-	var seen [64]uint64
-	n := 0
-	last := ^uint64(0)
-	sorted := true
-	for m := mask; m != 0; m &= m - 1 {
-		lane := bits.TrailingZeros32(m) & 31
-		sector := (base[lane] + a.offset) >> 5
-		if sector == last {
-			continue
-		}
-		sorted = sorted && (n == 0 || sector > last)
-		last = sector
-		seen[n] = sector
-		n++
-	}
-	if !sorted {
-		slices.Sort(seen[:n])
-		return uint64(len(slices.Compact(seen[:n])))
-	}
-	return uint64(n)
-}
-
-// bankConflicts counts the wavefronts of a shared-memory request beyond those
-// that it would take without conflicts. Memory has 32 banks of 4 bytes. A
-// request of 8 bytes a lane is served in two halves of the warp, one of 16 bytes
-// in four quarters; lanes that want the same word share it.
-func bankConflicts(a *access, base *lanes, mask uint32) uint64 {
-	words := max(a.bytes()/4, 1)
-	group := 32 / words
-	extra := uint64(0)
-	for first := 0; first < 32; first += group {
-		part := mask >> first << first
-		if first+group < 32 {
-			part &= 1<<(first+group) - 1
-		}
-		if part != 0 {
-			extra += uint64(wavefronts(a, base, part, words) - 1)
-		}
-	}
-	return extra
-}
-
-// wavefronts is how often the busiest bank must be read.
-func wavefronts(a *access, base *lanes, mask uint32, words int) int {
-	var (
-		first  [32]uint64 // the first word wanted from each bank, plus 1
-		others [32]uint64 // further ones
-		count  [32]int    // by bank
-		n      int
-		most   = 1
-	)
-	for m := mask; m != 0; m &= m - 1 {
-		lane := bits.TrailingZeros32(m) & 31
-		start := (base[lane] + a.offset) >> 2
-		for word := start; word < start+uint64(words); word++ {
-			bank := word & 31
-			switch {
-			case first[bank] == word+1:
-			case first[bank] == 0:
-				first[bank] = word + 1
-			case !slices.Contains(others[:n], word):
-				others[n] = word
-				n++
-				count[bank]++
-				most = max(most, count[bank]+1)
-			}
-		}
-	}
-	return most
 }

@@ -8,22 +8,22 @@ import (
 	"strings"
 )
 
-// A GPU is what datasheets say of a model, and cuda_occupancy.h of the CUDA
-// toolkit 11.8 and the CUDA C++ Programming Guide (table "Technical
-// Specifications per Compute Capability") of its multiprocessors.
+// A GPU describes a model. The rates come from datasheets. The limits of a
+// multiprocessor come from cuda_occupancy.h of the CUDA toolkit 11.8 and the CUDA C++
+// Programming Guide (table "Technical Specifications per Compute Capability").
 type GPU struct {
 	Name            string
 	Major, Minor    int // compute capability
 	Multiprocessors int
 	Memory          int64   // bytes
 	Float32         float64 // floating-point operations per second
-	TensorTF32      float64 // likewise, dense, on tensor cores; 0: none
+	TensorTF32      float64 // the same on tensor cores, dense; 0 without tensor cores for TF32
 	Bandwidth       float64 // of the memory, bytes per second
 
-	// Of a multiprocessor.
+	// Limits of a multiprocessor; Shared is in bytes.
 	Threads, Blocks, Registers, Shared int
-	// Of shared memory, SharedReserved is what the system takes per block,
-	// SharedUnit that in which it is allocated.
+	// The system takes SharedReserved bytes of shared memory per block. Shared memory
+	// is allocated in units of SharedUnit bytes.
 	SharedReserved, SharedUnit int
 }
 
@@ -54,8 +54,7 @@ var gpus = []GPU{
 // GPUs returns the models that estimates can be made for.
 func GPUs() []GPU { return slices.Clone(gpus) }
 
-// FindGPU returns a model by name, such as RTX 4090; case and spaces do not
-// matter.
+// FindGPU returns a model by name, such as RTX 4090. Case and spaces do not matter.
 func FindGPU(name string) (GPU, error) {
 	var names []string
 	for _, g := range gpus {
@@ -65,23 +64,23 @@ func FindGPU(name string) (GPU, error) {
 		names = append(names, g.Name)
 	}
 	sort.Strings(names)
-	return GPU{}, fmt.Errorf("cuda emulator: no GPU %q is known, but %s", name, strings.Join(names, ", "))
+	return GPU{}, fmt.Errorf("cuda emulator: unknown GPU %q; known are %s", name, strings.Join(names, ", "))
 }
 
-// An Estimate is how long a launch would take at least on a GPU: a roofline of
-// datasheet rates, not a measurement. It leaves out the time to launch, and
-// counts every sector as memory traffic, as if there were no cache.
+// An Estimate says how long a launch would take at least on a GPU. It is a roofline
+// of datasheet rates, not a measurement. It leaves out the time to launch. It counts
+// every sector as memory traffic, as if there were no cache.
 type Estimate struct {
 	Seconds   float64
 	Bound     string  // "arithmetic" or "memory"
-	Occupancy float64 // resident threads over the most that the GPU holds; 0 if unknown
-	Limit     string  // what limits the occupancy: threads, blocks, registers, shared memory
+	Occupancy float64 // resident threads, as a share of what the GPU can hold; 0 if unknown
+	Limit     string  // what limits the occupancy: threads, blocks, registers or shared memory
 }
 
 // Estimate estimates the launches that s describes.
 func (g GPU) Estimate(s LaunchStats) Estimate {
-	// Every instruction takes the slot of one float32 instruction, which does two
-	// operations if it is an fma.
+	// Every instruction takes the slot of one float32 instruction. The peak rate
+	// counts two operations per slot, as an fma does.
 	arithmetic := float64(s.Total().Warps) * 32 * 2 / g.Float32
 	if g.TensorTF32 > 0 {
 		arithmetic += float64(s.FlopMatrix) / g.TensorTF32
@@ -95,8 +94,8 @@ func (g GPU) Estimate(s LaunchStats) Estimate {
 	return e
 }
 
-// Occupancy is the share of a multiprocessor's threads that a kernel can fill,
-// and what limits it. It is 0 if the number of registers is not known.
+// Occupancy returns the share of a multiprocessor's threads that a kernel can fill,
+// and what limits it. It is 0 if the number of registers is unknown.
 func (g GPU) Occupancy(s LaunchStats) (float64, string) {
 	if s.Registers == 0 {
 		return 0, ""
@@ -105,8 +104,8 @@ func (g GPU) Occupancy(s LaunchStats) (float64, string) {
 	if warps == 0 {
 		return 0, ""
 	}
-	// A multiprocessor has four parts with a quarter of the registers each, which
-	// warps get in units of 256.
+	// A multiprocessor has four parts with a quarter of the registers each. Warps get
+	// registers in units of 256.
 	registers := g.Registers / 4 / roundUp(32*s.Registers, 256) * 4 / warps
 	shared := g.Shared / max(roundUp(s.SharedBytes+g.SharedReserved, g.SharedUnit), 1)
 	blocks, limit := g.Threads/(32*warps), "threads"

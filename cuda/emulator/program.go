@@ -20,9 +20,9 @@ type program struct {
 	code       []instruction
 	registers  int // 64-bit, per lane
 	predicates int
-	constants  []lanes // operands that are immediate
+	constants  []lanes // immediate operands
 	constantAt map[uint64]int32
-	specials   uint32 // which of specialRegisters are read
+	specials   uint32 // which of specialRegisters are read, a bit for each
 
 	paramOffset  map[*variable]int // of the kernel's parameters
 	paramSize    int
@@ -35,27 +35,27 @@ type program struct {
 	callSize     int
 	globals      map[*variable]uint64
 
-	granule,
-	sharedGranule int // the narrowest access to global and to shared memory in bytes
-	communicates bool // blocks may talk to each other: atomics, fences, volatile accesses
-	perturb      uint64
+	granule       int  // bytes of the narrowest access to global memory
+	sharedGranule int  // bytes of the narrowest access to shared memory
+	communicates  bool // blocks may talk to each other, by atomics, fences or volatile accesses
+	perturb       uint64
 }
 
-// lanes is a register of a warp: 32 values, zero beyond their width.
+// lanes is a register of a warp: 32 values. The bits beyond their width are zero.
 type lanes = [32]uint64
 
-// An instruction is decoded: run does all of its work for the lanes of the mask.
+// An instruction is decoded. run does all its work for the lanes of the mask.
 type instruction struct {
 	run      func(w *warp, mask uint32)
 	guard    int32
 	guardNot bool
 	join     bool // divergent branches reconverge here
 	class    Class
-	flops    uint32 // floating-point operations of a lane; of a warp for Matrix
+	flops    uint32 // floating-point operations per lane; per warp for Matrix
 	line     int32
 }
 
-// A loadError is an error of a PTX module with the line that it is about.
+// A loadError is an error in a PTX module, with its line.
 type loadError struct {
 	line int
 	text string
@@ -64,8 +64,8 @@ type loadError struct {
 
 func (e *loadError) Error() string { return fmt.Sprintf("%d: %s: %s", e.line, e.text, e.why) }
 
-// link builds the program of an entry. globals are the addresses of the
-// module's variables.
+// link builds the program of an entry. globals holds the addresses of the module's
+// variables.
 func link(m *ptxModule, entry *function, globals map[*variable]uint64) (*program, error) {
 	p := &program{
 		name: entry.name, module: m, entry: entry, globals: globals, dynamicAlign: 1, granule: 8, sharedGranule: 8,
@@ -195,8 +195,8 @@ func (p *program) layout(functions []*function) error {
 	return nil
 }
 
-// usedVariables lists the variables that the functions declare or refer to, in
-// order of declaration.
+// usedVariables lists the variables that the functions declare or use, in order of
+// declaration.
 func usedVariables(functions []*function) []*variable {
 	seen := map[*variable]bool{}
 	var all []*variable
@@ -229,9 +229,9 @@ func usedVariables(functions []*function) []*variable {
 	return all
 }
 
-// addFunction decodes a function and appends it to the code. Decoding twice,
-// the first time to see what reads and writes which register, keeps that
-// knowledge in one place.
+// addFunction decodes a function and appends it to the code. It decodes twice. The
+// first pass only finds out which instructions read and write which registers. So
+// only the decoders need to know that.
 func (p *program) addFunction(f *function, entries map[string]int) error {
 	flow := newFlow(f)
 	identity := make([]int32, len(f.registers))

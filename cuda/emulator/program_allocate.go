@@ -5,21 +5,22 @@ import (
 	"slices"
 )
 
-// A compiler writes PTX with a fresh register for almost every result. allocate
-// packs those that are never live together, so that a warp's registers stay in
-// the processor's cache. It returns the packed number of each register, data
-// and predicates counted apart, and how many of each there are.
+// allocate packs registers that are never live at the same time into one, so that a
+// warp's registers stay in the processor's cache. It is worth it because a compiler
+// uses a fresh register for almost every result. allocate returns the packed number
+// of each register, and how many registers there are. Data and predicates are counted
+// separately.
 //
-// Liveness is that of a single thread. That is enough, because every lane has
-// its own storage and follows its own path.
+// The analysis looks at a single thread. That is enough, because every lane has its
+// own storage and follows its own path.
 func allocate(f *function, fl *flow, uses, defs [][]int32) (mapping []int32, data, predicates int) {
 	live := newLiveness(f, fl, uses, defs)
 	mapping = make([]int32, len(f.registers))
 	for i := range mapping {
 		mapping[i] = absent
 	}
-	// conflicts[r] is the set of registers that are live where r is written, or
-	// the other way round.
+	// conflicts[r] is the set of registers that are live where r is written, or that
+	// are written where r is live.
 	words := (len(f.registers) + 63) / 64
 	storage := make(bitset, words*len(f.registers))
 	conflicts := make([]bitset, len(f.registers))
@@ -66,12 +67,12 @@ func allocate(f *function, fl *flow, uses, defs [][]int32) (mapping []int32, dat
 	return mapping, data, predicates
 }
 
-// A liveness tells which registers a thread may still read.
+// A liveness says which registers a thread may still read.
 type liveness struct {
 	fl         *flow
 	uses, defs [][]int32
 	guarded    []bool
-	in         []bitset // at the first position of each basic block, by block
+	in         []bitset // live at the start of each basic block
 	blockOf    []int
 	first      []int // position of each block, and one past the last
 }
@@ -120,7 +121,7 @@ func newLiveness(f *function, fl *flow, uses, defs [][]int32) *liveness {
 	return l
 }
 
-// out fills set with what is live after block b.
+// out fills set with the registers that are live after block b.
 func (l *liveness) out(b int, set bitset) {
 	clear(set)
 	for _, to := range l.fl.next[l.first[b+1]-1] {
@@ -128,8 +129,8 @@ func (l *liveness) out(b int, set bitset) {
 	}
 }
 
-// step turns what is live after position i into what is live before it. A
-// guarded instruction may leave its result as it was.
+// step turns the set that is live after position i into the set that is live before
+// it. A guarded instruction may leave its result unchanged, so the result stays live.
 func (l *liveness) step(i int, set bitset) {
 	if !l.guarded[i] {
 		for _, r := range l.defs[i] {
@@ -141,7 +142,7 @@ func (l *liveness) step(i int, set bitset) {
 	}
 }
 
-// visit calls do with each position and what is live after it.
+// visit calls do with each position and the set that is live after it.
 func (l *liveness) visit(do func(i int, after bitset)) {
 	set := make(bitset, len(l.in[0]))
 	for b := range l.in {

@@ -8,7 +8,7 @@ import (
 )
 
 // A decoder turns the instructions of one function into closures that do their
-// work. It notes which registers each reads and writes.
+// work. It notes which registers each of them reads and writes.
 type decoder struct {
 	program  *program
 	function *function
@@ -20,7 +20,7 @@ type decoder struct {
 
 	at    int // position in the body
 	raw   *rawInstruction
-	mods  []string // modifiers not yet taken
+	mods  []string // modifiers that nothing has taken yet
 	class Class
 	flops uint32
 }
@@ -78,7 +78,7 @@ func (d *decoder) fail(format string, args ...any) {
 	panic(&loadError{d.raw.line, d.program.module.line(d.raw.line), fmt.Sprintf(format, args...)})
 }
 
-// mod takes a modifier if it is there.
+// mod takes a modifier and tells whether it was there.
 func (d *decoder) mod(name string) bool {
 	i := slices.Index(d.mods, name)
 	if i < 0 {
@@ -88,7 +88,7 @@ func (d *decoder) mod(name string) bool {
 	return true
 }
 
-// option takes the modifier of the list that is there, or returns "".
+// option takes the one modifier of the list that is there, or returns "".
 func (d *decoder) option(names ...string) string {
 	found := ""
 	for _, name := range names {
@@ -102,14 +102,14 @@ func (d *decoder) option(names ...string) string {
 	return found
 }
 
-// cacheHints drops the modifiers that only advise a cache of these levels.
+// cacheHints drops the modifiers that are only hints to caches of these levels.
 func (d *decoder) cacheHints(levels ...string) {
 	d.mods = slices.DeleteFunc(d.mods, func(m string) bool {
 		return m != "L2::cache_hint" && slices.ContainsFunc(levels, func(level string) bool { return strings.HasPrefix(m, level) })
 	})
 }
 
-// choice is option where one must be there.
+// choice is like option, but one modifier of the list must be there.
 func (d *decoder) choice(names ...string) string {
 	found := d.option(names...)
 	if found == "" {
@@ -118,8 +118,8 @@ func (d *decoder) choice(names ...string) string {
 	return found
 }
 
-// kind takes the next type among the modifiers; it must be one of the list, if
-// there is one.
+// kind takes the next type among the modifiers. If a list is given, the type must
+// be in it.
 func (d *decoder) kind(allowed ...kind) kind {
 	for i, m := range d.mods {
 		k, ok := kinds[m]
@@ -136,16 +136,16 @@ func (d *decoder) kind(allowed ...kind) kind {
 	return none
 }
 
-// count demands a number of arguments.
+// count requires n operands.
 func (d *decoder) count(n int) {
 	if len(d.raw.args) != n {
-		d.fail("%d operands where %d should stand", len(d.raw.args), n)
+		d.fail("%d operands, expected %d", len(d.raw.args), n)
 	}
 }
 
 func (d *decoder) countBetween(low, high int) {
 	if n := len(d.raw.args); n < low || n > high {
-		d.fail("%d operands where %d to %d should stand", n, low, high)
+		d.fail("%d operands, expected %d to %d", n, low, high)
 	}
 }
 
@@ -157,7 +157,7 @@ func (d *decoder) dstOperand(o operand, k kind, wider bool) int32 {
 		d.fail("register %%%s is not known or cannot be written", o.name)
 	}
 	if o.kind != operandRegister || o.negated {
-		d.fail("a register should stand where the result goes")
+		d.fail("the result must go to a register")
 	}
 	d.checkRegister(o, k, wider)
 	d.defs[d.at] = append(d.defs[d.at], o.register)
@@ -178,7 +178,7 @@ func (d *decoder) srcOperand(o operand, k kind, wider bool) int32 {
 	switch o.kind {
 	case operandRegister:
 		if o.negated {
-			d.fail("! stands before a register that is no predicate")
+			d.fail("! stands before a register that is not a predicate")
 		}
 		d.checkRegister(o, k, wider)
 		d.uses[d.at] = append(d.uses[d.at], o.register)
@@ -215,7 +215,7 @@ func (d *decoder) immediate(o operand, k kind) uint64 {
 func (d *decoder) immediateArg(i, limit int) int {
 	o := d.raw.args[i]
 	if o.kind != operandInteger || o.value > uint64(limit) {
-		d.fail("operand %d should be a number from 0 to %d", i+1, limit)
+		d.fail("operand %d must be a number from 0 to %d", i+1, limit)
 	}
 	return int(o.value)
 }
@@ -251,7 +251,7 @@ func (d *decoder) predicateSrc(o operand) predicateSource {
 		}
 		return s
 	}
-	d.fail("a predicate should stand here")
+	d.fail("expected a predicate")
 	return predicateSource{}
 }
 
@@ -272,11 +272,11 @@ func truncate(v uint64, bytes int) uint64 {
 // A decoding reads the modifiers and operands of an instruction.
 type decoding = func(d *decoder) runner
 
-// decoders are those of the instruction families, each in a file of its own.
+// decoders joins the tables of the op_ files.
 var decoders = merge(
-	arithmeticDecoders, integerDecoders, carryDecoders, dotProductDecoders, bitDecoders, floatDecoders,
-	approximateDecoders, compareDecoders, convertDecoders, moveDecoders, memoryDecoders, atomicDecoders,
-	controlDecoders, syncDecoders, shuffleDecoders, matrixDecoders,
+	arithmeticDecoders, integerDecoders, carryDecoders, dotProductDecoders, bitwiseDecoders, floatDecoders,
+	approximateDecoders, compareDecoders, convertDecoders, moveDecoders, loadStoreDecoders, copyAsyncDecoders,
+	atomicDecoders, controlDecoders, syncDecoders, shuffleDecoders, matrixDecoders,
 )
 
 func merge(tables ...map[string]decoding) map[string]decoding {

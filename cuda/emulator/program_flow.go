@@ -1,10 +1,10 @@
 package emulator
 
-// A flow is the control flow of a function. Position len(body) is its end, to
-// which every return goes.
+// A flow is the control flow of a function. Position len(body) is its end, where
+// every return goes.
 type flow struct {
 	next        [][]int // successors of each position
-	reconverge  []int   // of a branch: where its paths meet again, or absent
+	reconverge  []int   // where the paths of a branch meet again, or absent
 	joins       map[int]bool
 	immediate   []int // immediate post-dominator of each position, or absent
 	order       []int // positions in reverse post-order of the reversed graph
@@ -34,7 +34,7 @@ func newFlow(f *function) *flow {
 	return fl
 }
 
-// successors lists where a thread may go after the instruction at position i.
+// successors lists the positions where a thread may go after position i.
 func successors(raw *rawInstruction, i, end int) []int {
 	var next []int
 	switch raw.name {
@@ -54,8 +54,9 @@ func successors(raw *rawInstruction, i, end int) []int {
 	return next
 }
 
-// postDominators is the algorithm of Cooper, Harvey and Kennedy, "A simple,
-// fast dominance algorithm" (2001), on the reversed graph.
+// postDominators finds the immediate post-dominators. It is the algorithm of Cooper,
+// Harvey and Kennedy, "A simple, fast dominance algorithm" (2001), on the reversed
+// graph.
 func (fl *flow) postDominators() {
 	n := len(fl.next)
 	end := n - 1
@@ -92,7 +93,7 @@ func (fl *flow) postDominators() {
 	}
 }
 
-// numberFrom walks the reversed graph from the end without recursion.
+// numberFrom numbers the reversed graph from its end, without recursion.
 func (fl *flow) numberFrom(end int, previous [][]int32) {
 	n := len(previous)
 	fl.orderNumber = make([]int, n)

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// A body is the state of parsing a function's body.
+// A body is the state of the parser inside a function.
 type body struct {
 	p      *parser
 	f      *function
@@ -13,11 +13,11 @@ type body struct {
 	fixups []fixup
 }
 
-// A scope is what a pair of braces declares.
+// A scope holds the names that a pair of braces declares.
 type scope struct {
 	parent    *scope
 	ranges    map[string]registerRange // %f of %f<12>
-	registers map[string]int32         // those referred to, and those declared alone
+	registers map[string]int32         // registers used so far, and those declared without a range
 	variables map[string]*variable
 	labels    map[string]int // index in the body
 	targets   map[string][]string
@@ -28,7 +28,7 @@ type registerRange struct {
 	kind  kind
 }
 
-// A fixup is an operand that awaits the position of its labels.
+// A fixup is an operand whose labels have no positions yet.
 type fixup struct {
 	at, arg int
 	scope   *scope
@@ -88,7 +88,7 @@ func (s *body) declareRegisters() {
 	word := p.name()
 	k, ok := kinds[strings.TrimPrefix(word, ".")]
 	if !ok {
-		p.fail("%q is no type of a register", word)
+		p.fail("%q is not a register type", word)
 	}
 	for {
 		name := p.name()
@@ -117,8 +117,8 @@ func (s *body) newRegister(name string, k kind) int32 {
 	return int32(len(s.f.registers) - 1)
 }
 
-// register finds a register by name. Those of a range get a number when they
-// are first referred to.
+// register finds a register by name. A register of a range gets its number when it
+// is first used.
 func (s *body) register(name string) (int32, bool) {
 	prefix := strings.TrimRight(name, "0123456789")
 	for sc := s.scope; sc != nil; sc = sc.parent {
@@ -152,7 +152,7 @@ func (s *body) variable(name string) *variable {
 	return s.p.globals[name]
 }
 
-// label reads a label, and after it perhaps a table of branch targets.
+// label reads a label and, if there is one, the table of branch targets after it.
 func (s *body) label() {
 	p := s.p
 	name := p.name()
@@ -160,7 +160,7 @@ func (s *body) label() {
 	_, isLabel := s.scope.labels[name]
 	_, isTable := s.scope.targets[name]
 	if isLabel || isTable {
-		p.fail("label %s stands twice", name)
+		p.fail("label %s is defined twice", name)
 	}
 	switch p.peek().text {
 	case ".branchtargets":
@@ -178,7 +178,7 @@ func (s *body) label() {
 	}
 }
 
-// resolveLabels turns labels into positions, once all are known.
+// resolveLabels turns labels into positions, when all are known.
 func (s *body) resolveLabels() {
 	for _, fix := range s.fixups {
 		arg := &s.f.body[fix.at].args[fix.arg]
@@ -193,7 +193,7 @@ func (s *body) resolveLabels() {
 		for _, label := range labels {
 			at, ok := fix.scope.labelPosition(label)
 			if !ok {
-				panic(&syntaxError{fix.line, "no label " + label})
+				panic(&syntaxError{fix.line, "there is no label " + label})
 			}
 			arg.target = at
 			arg.targets = append(arg.targets, at)

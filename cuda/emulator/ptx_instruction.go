@@ -14,7 +14,7 @@ func (s *body) instruction() {
 		name := p.name()
 		r, ok := s.register(name)
 		if !ok || s.f.registers[r].kind != pred {
-			p.fail("%s is no predicate", name)
+			p.fail("%s is not a predicate", name)
 		}
 		raw.guard = r
 	}
@@ -34,7 +34,8 @@ func (s *body) instruction() {
 	s.f.body = append(s.f.body, raw)
 }
 
-// operand reads one argument of the instruction raw, which will stand at index at.
+// operand reads one operand of the instruction raw. The instruction will be at index
+// at of the body.
 func (s *body) operand(raw *rawInstruction, at, depth int) operand {
 	if depth > 2 {
 		s.p.fail("operands are nested too deeply")
@@ -51,7 +52,7 @@ func (s *body) operand(raw *rawInstruction, at, depth int) operand {
 	case p.accept("!"):
 		o := s.named(raw, at)
 		if o.kind != operandRegister || s.f.registers[o.register].kind != pred {
-			p.fail("! stands before something that is no predicate")
+			p.fail("! stands before something that is not a predicate")
 		}
 		o.negated = true
 		return o
@@ -76,8 +77,8 @@ func (s *body) operands(raw *rawInstruction, at, depth int, end string) []operan
 	return parts
 }
 
-// address reads what stands between brackets: a register, a variable or a
-// number, and an offset.
+// address reads the text between brackets: a register, a variable or a number, and
+// an offset.
 func (s *body) address(raw *rawInstruction, at, depth int) operand {
 	p := s.p
 	base := s.operand(raw, at, depth+1)
@@ -98,7 +99,7 @@ func (s *body) address(raw *rawInstruction, at, depth int) operand {
 func (s *body) offset() int64 {
 	v := s.p.literal()
 	if v.kind != operandInteger || int64(v.value) > math.MaxInt32 || int64(v.value) < math.MinInt32 {
-		s.p.fail("an offset is an integer of 32 bits")
+		s.p.fail("an offset must be an integer of 32 bits")
 	}
 	return int64(v.value)
 }
@@ -107,7 +108,7 @@ func (s *body) offset() int64 {
 func (s *body) named(raw *rawInstruction, at int) operand {
 	p := s.p
 	if p.peek().kind != tokenName {
-		p.fail("%q where an operand should stand", p.peek().text)
+		p.fail("expected an operand, found %q", p.peek().text)
 	}
 	name := p.next().text
 	if name == "_" {

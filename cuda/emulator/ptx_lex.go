@@ -49,14 +49,14 @@ func lex(text string) ([]token, error) {
 		case strings.HasPrefix(rest, "/*"):
 			end := strings.Index(rest, "*/")
 			if end < 0 {
-				return nil, &syntaxError{line, "comment without an end"}
+				return nil, &syntaxError{line, "a comment without an end"}
 			}
 			line += strings.Count(rest[:end], "\n")
 			i += end + 2
 		case c == '"':
 			end := strings.IndexAny(rest[1:], "\"\n")
 			if end < 0 || rest[1+end] != '"' {
-				return nil, &syntaxError{line, "string without an end"}
+				return nil, &syntaxError{line, "a string without an end"}
 			}
 			tokens = append(tokens, token{tokenString, rest[1 : 1+end], line})
 			i += end + 2
@@ -72,7 +72,7 @@ func lex(text string) ([]token, error) {
 			tokens = append(tokens, token{tokenPunctuation, rest[:1], line})
 			i++
 		default:
-			return nil, &syntaxError{line, fmt.Sprintf("character %q is no part of PTX", c)}
+			return nil, &syntaxError{line, fmt.Sprintf("character %q is not part of PTX", c)}
 		}
 	}
 	return append(tokens, token{tokenEnd, "end of text", line}), nil
@@ -106,8 +106,8 @@ func numberLength(s string) int {
 	return len(s)
 }
 
-// nameLength counts the bytes of the name at the start of s. Two colons belong
-// to it, as in .shared::cta and .L2::128B; one ends a label.
+// nameLength counts the bytes of the name at the start of s. Two colons belong to the
+// name, as in .shared::cta and .L2::128B. A single one ends a label.
 func nameLength(s string) int {
 	for i := 1; i < len(s); i++ {
 		switch {

@@ -30,11 +30,11 @@ type variable struct {
 	size     int // bytes
 	init     []byte
 	pointers []pointerInit
-	dynamic  bool // .extern .shared x[]: sized at launch
+	dynamic  bool // .extern .shared x[], whose size is set at launch
 	line     int
 }
 
-// A pointerInit is an initialiser that is the address of another variable.
+// A pointerInit is an initialiser: the address of another variable.
 type pointerInit struct {
 	at     int // byte offset in the variable
 	size   int
@@ -54,7 +54,7 @@ type function struct {
 	maxThreads,
 	needThreads [3]int // .maxntid, .reqntid; zeros where absent
 	line     int
-	external bool // declared, not defined
+	external bool // declared but not defined
 }
 
 type register struct {
@@ -62,7 +62,7 @@ type register struct {
 	kind kind
 }
 
-// A rawInstruction is parsed, its names are resolved, but not what it does.
+// A rawInstruction is parsed and its names are resolved, but it is not decoded yet.
 type rawInstruction struct {
 	line     int
 	name     string   // ld

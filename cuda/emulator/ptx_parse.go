@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Limits of what is accepted, far above what a compiler emits.
+// Limits of what the parser accepts. They are far above what a compiler emits.
 const (
 	maxVariableBytes = 64 << 20
 	maxRegisters     = 1 << 14
@@ -37,8 +37,8 @@ type parser struct {
 	globals map[string]*variable
 }
 
-// parse runs the parser. Inside it a syntax error travels as a panic, as in
-// encoding/json, since every other call can fail.
+// parse runs the parser. Inside the parser a syntax error travels as a panic, as in
+// encoding/json, because almost every call can fail.
 func (p *parser) parse() (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -72,7 +72,7 @@ func (p *parser) fail(format string, args ...any) {
 	panic(&syntaxError{p.peek().line, fmt.Sprintf(format, args...)})
 }
 
-// accept takes the next token if it reads so.
+// accept takes the next token if it is this text.
 func (p *parser) accept(text string) bool {
 	t := p.peek()
 	if t.text != text || t.kind == tokenString || t.kind == tokenEnd {
@@ -84,22 +84,22 @@ func (p *parser) accept(text string) bool {
 
 func (p *parser) expect(text string) {
 	if !p.accept(text) {
-		p.fail("%q where %q should stand", p.peek().text, text)
+		p.fail("expected %q, found %q", text, p.peek().text)
 	}
 }
 
 func (p *parser) name() string {
 	if p.peek().kind != tokenName {
-		p.fail("%q where a name should stand", p.peek().text)
+		p.fail("expected a name, found %q", p.peek().text)
 	}
 	return p.next().text
 }
 
-// count takes a small unsigned number.
+// count takes an unsigned number up to limit.
 func (p *parser) count(limit int) int {
 	v, ok := parseInteger(p.peek().text)
 	if p.peek().kind != tokenNumber || !ok || v > uint64(limit) {
-		p.fail("%q where a number up to %d should stand", p.peek().text, limit)
+		p.fail("expected a number up to %d, found %q", limit, p.peek().text)
 	}
 	p.next()
 	return int(v)
@@ -144,13 +144,13 @@ func (p *parser) statement() {
 			}
 			fallthrough
 		default:
-			p.fail("%q begins no directive that is known here", t.text)
+			p.fail("%q is not a known directive", t.text)
 		}
 		return
 	}
 }
 
-// target reads the architecture and skips the options after it.
+// target reads the architecture and skips the options that follow it.
 func (p *parser) target() {
 	m := p.module
 	number, found := strings.CutPrefix(p.peek().text, "sm_")
@@ -164,7 +164,7 @@ func (p *parser) target() {
 	}
 }
 
-// skipLine skips the tokens of this line: debug information has no end mark.
+// skipLine skips the rest of the line. Debug information has no end mark.
 func (p *parser) skipLine() {
 	for line := p.peek().line; p.peek().kind != tokenEnd && p.peek().line == line; {
 		p.next()
@@ -177,7 +177,7 @@ func (p *parser) skipSection() {
 	}
 }
 
-// function reads from .entry or .func to the end of the body.
+// function reads a function, from .entry or .func to the end of its body.
 func (p *parser) function(external bool) {
 	f := &function{line: p.peek().line, entry: p.next().text == ".entry"}
 	s := newBody(p, f)
@@ -212,7 +212,8 @@ func (p *parser) function(external bool) {
 	}
 }
 
-// functionDirectives reads what stands between a function's parameters and its body.
+// functionDirectives reads the directives between a function's parameters and its
+// body.
 func (s *body) functionDirectives() {
 	p := s.p
 	for {
@@ -247,7 +248,7 @@ func (s *body) dimensions() [3]int {
 	return d
 }
 
-// parameters reads the formal parameters after the opening parenthesis.
+// parameters reads formal parameters. The opening parenthesis has been read.
 func (s *body) parameters() []*variable {
 	var all []*variable
 	for !s.p.accept(")") {
@@ -255,7 +256,7 @@ func (s *body) parameters() []*variable {
 			s.p.expect(",")
 		}
 		if s.p.peek().text != ".param" {
-			s.p.fail("%q where .param should stand", s.p.peek().text)
+			s.p.fail("expected .param, found %q", s.p.peek().text)
 		}
 		all = append(all, s.p.oneVariable(s.scope.variables, false))
 	}

@@ -44,7 +44,7 @@ func (k kind) String() string {
 	return fmt.Sprintf("kind(%d)", uint8(k))
 }
 
-// size is in bytes. A predicate has none.
+// size returns the size in bytes. A predicate has none.
 func (k kind) size() int {
 	switch {
 	case k >= b64:
@@ -67,7 +67,7 @@ func (k kind) float() bool {
 	return false
 }
 
-// packed tells that the kind is two 16-bit floats.
+// packed tells whether the kind is two 16-bit floats.
 func (k kind) packed() bool { return k == f16x2 || k == bf16x2 }
 
 func (k kind) signed() bool { return k == s8 || k == s16 || k == s32 || k == s64 }
@@ -76,9 +76,9 @@ func (k kind) untyped() bool { return k == b8 || k == b16 || k == b32 || k == b6
 
 func (k kind) integer() bool { return k != none && k != pred && !k.float() && !k.untyped() }
 
-// accepts tells whether a register of kind r may stand where an instruction
-// wants k: the sizes agree, and so do the types, unless one is untyped. The
-// packed types and those narrower than 32 bits live in untyped or integer registers.
+// accepts tells whether an instruction that wants kind k takes a register of kind r.
+// The sizes must agree. The types must agree too, unless one of them is untyped.
+// Packed types and types narrower than 32 bits live in untyped or integer registers.
 func (k kind) accepts(r kind) bool {
 	if k == pred || r == pred {
 		return k == r
@@ -93,8 +93,8 @@ func (k kind) accepts(r kind) bool {
 	return k.untyped() || r.untyped() || k.float() == r.float()
 }
 
-// acceptsWider is accepts for the instructions that ignore the upper part of
-// a wide register: ld, st and cvt.
+// acceptsWider is like accepts, for the instructions that ignore the upper part of a
+// wide register: ld, st and cvt.
 func (k kind) acceptsWider(r kind) bool {
 	if k.size() == r.size() || k == pred || r == pred {
 		return k.accepts(r)

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// variables reads a declaration of variables with its semicolon.
+// variables reads a declaration of variables and its semicolon.
 func (p *parser) variables(scope map[string]*variable, external bool) []*variable {
 	first := p.oneVariable(scope, external)
 	all := []*variable{first}
@@ -29,7 +29,7 @@ func (p *parser) oneVariable(scope map[string]*variable, external bool) *variabl
 		case ".align":
 			v.align = p.count(1 << 16)
 			if v.align&(v.align-1) != 0 || v.align == 0 {
-				p.fail(".align %d is no power of two", v.align)
+				p.fail(".align %d is not a power of two", v.align)
 			}
 		case ".attribute":
 			p.expect("(")
@@ -39,7 +39,7 @@ func (p *parser) oneVariable(scope map[string]*variable, external bool) *variabl
 		default:
 			v.kind = kinds[strings.TrimPrefix(word, ".")]
 			if v.kind.size() == 0 {
-				p.fail("%q is no type of a variable", word)
+				p.fail("%q is not a variable type", word)
 			}
 		}
 	}
@@ -112,7 +112,7 @@ func (p *parser) initialiser(v *variable, open bool) {
 		v.size = len(v.init)
 	}
 	if len(v.init) > v.size {
-		p.fail("%s has %d bytes and more initial values", v.name, v.size)
+		p.fail("%s has %d bytes, but more initial values", v.name, v.size)
 	}
 }
 
@@ -156,7 +156,7 @@ func (p *parser) literal() operand {
 	minus := p.accept("-")
 	t := p.peek()
 	if t.kind != tokenNumber {
-		p.fail("%q where a number should stand", t.text)
+		p.fail("expected a number, found %q", t.text)
 	}
 	p.next()
 	text := t.text
@@ -199,7 +199,7 @@ func (p *parser) literal() operand {
 	return o
 }
 
-// float is the value of a literal, whatever its kind.
+// float returns the value of a literal of any kind.
 func (o operand) float() float64 {
 	switch o.kind {
 	case operandFloat32:

@@ -10,29 +10,29 @@ import (
 	"gputrain/cuda"
 )
 
-// resident is how many blocks run side by side if they talk to each other.
+// resident is the number of blocks that run side by side if they talk to each other.
 const resident = 32
 
-// A launch is a kernel under way.
+// A launch is a kernel that is running.
 type launch struct {
 	program       *program
 	memory        *deviceMemory
 	grid, block   cuda.Dim3
 	dynamicShared int
 	params        memory
-	number        int    // of the launch on the device, from 1
-	mark          uint64 // of the launch in the cells of global memory
+	number        int    // number of the launch on the device, from 1
+	mark          uint64 // marks the launch in the cells of global memory
 	seed          uint64
 	workers       int
-	budget        int64 // instructions of warps; 0 for none
+	budget        int64 // Options.Budget
 	off           map[Check]bool
 
 	watchGlobal, watchShared bool
 	multiprocessors          int
 
 	blocks   int
-	stride   int                            // of the order of blocks
-	released map[uint64]map[uint64]struct{} // blocks that released to an address
+	stride   int                            // step from one block to the next in the order of blocks
+	released map[uint64]map[uint64]struct{} // by address: the blocks ordered before its next atomic operation
 	spent    atomic.Int64
 	next     atomic.Int64
 
@@ -51,7 +51,8 @@ func (l *launch) run() (*stats, *Report) {
 	workers := min(l.workers, l.blocks)
 	side := 1
 	if l.program.communicates {
-		// The outcome may depend on the order of the blocks: one worker decides it.
+		// The outcome may depend on the order of the blocks. With one worker, the seed
+		// decides it.
 		l.released = map[uint64]map[uint64]struct{}{}
 		workers, side = 1, resident
 	}
@@ -76,7 +77,7 @@ func (l *launch) run() (*stats, *Report) {
 	return results[0], l.fault
 }
 
-// work runs blocks, several side by side, until none is left.
+// work runs blocks, side at a time, until none is left.
 func (l *launch) work(s *stats, side int) {
 	var running, idle []*block
 	exhausted := false
@@ -114,8 +115,8 @@ func (l *launch) work(s *stats, side int) {
 	}
 }
 
-// failed notes the fault of a block. Of several, that of the block that started
-// first counts: blocks before it are still run, so that the report does not
+// failed records the fault of a block. If several blocks have faults, the one that
+// started first counts. The blocks before it still run, so that the report does not
 // depend on the goroutines.
 func (l *launch) failed(b *block) {
 	l.mu.Lock()
@@ -129,18 +130,18 @@ func (l *launch) failed(b *block) {
 // spend counts instructions against the budget.
 func (l *launch) spend(b *block, n int) {
 	if l.spent.Add(int64(n)) > l.budget && b.fault == nil {
-		b.fault = b.report(Endless, fmt.Sprintf("the launch has executed %d warp instructions without an end (Options.Budget)", l.budget))
+		b.fault = b.report(Endless, fmt.Sprintf("the launch has executed %d warp instructions and has not ended; if it is not endless, raise Options.Budget", l.budget))
 	}
 }
 
-// permuted is the number of the block that is started at position order.
+// permuted returns the number of the block that starts at position order.
 func (l *launch) permuted(order int) int {
 	hi, lo := bits.Mul64(uint64(order), uint64(l.stride))
 	_, rest := bits.Div64(hi, lo, uint64(l.blocks))
 	return int((rest + uint64(l.stride)) % uint64(l.blocks))
 }
 
-// coprime draws a number that has no factor in common with n.
+// coprime draws a number that shares no factor with n.
 func coprime(n int, seed uint64) int {
 	for v := int(mix(seed)%uint64(n)) | 1; ; v += 2 {
 		a, b := v, n

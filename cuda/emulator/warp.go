@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// A warp is 32 threads that execute together. Where they diverge, one side runs
-// until the point where the paths meet again, then the other.
+// A warp is 32 threads that execute together. Where they diverge, one path runs to the
+// point where the paths meet again, and then the other.
 type warp struct {
 	block   *block
 	program *program
@@ -19,27 +19,27 @@ type warp struct {
 	local      memory   // local memory, lane after lane
 	calls      memory   // parameters of calls, lane after lane
 
-	at         int    // the instruction under way
+	at         int    // the current instruction
 	pc         int    // the next one
 	active     uint32 // lanes that execute
-	reconverge int    // where the active lanes wait for others, or absent
+	reconverge int    // where the active lanes wait for the others, or absent
 	stack      []path
 	calling    []frame
-	exited     uint32 // lanes that have ended or never were
+	exited     uint32 // lanes that have ended or never existed
 	state      warpState
 
-	arrival    arrival    // at the barrier waited for
-	parked     uint32     // lanes that have arrived there and wait for others of the warp
-	vote       uint32     // predicate brought to bar.red
-	deliveries []delivery // of its result
+	arrival    arrival    // at the barrier that the warp waits at
+	parked     uint32     // lanes that have arrived there and wait for the rest of the warp
+	vote       uint32     // predicates brought to bar.red
+	deliveries []delivery // who gets its result
 
 	tick    uint64 // instructions executed
 	sync    uint32 // bar.warp.syncs executed
-	fenced  bool   // a fence since the last write to global memory
+	fenced  bool   // there was a fence since the last write to global memory
 	region  *region
 	storing *storing
 	copies  []pendingCopy
-	groups  [32]int // of copies, that each lane has committed
+	groups  [32]int // groups of copies that each lane has committed
 }
 
 type warpState uint8
@@ -50,15 +50,15 @@ const (
 	done
 )
 
-// A path is where lanes go on later.
+// A path says where some lanes go on later.
 type path struct {
 	pc, reconverge int
 	mask           uint32
-	depth          int // calls under way
+	depth          int // calls that have not returned
 }
 
-// garbage is what registers hold at first: a NaN, as a float of either size, and
-// no address, so that a sum that was never set to zero shows.
+// garbage is what registers hold at first. As a float of either size it is a NaN, and
+// it is not an address. So a sum that was never set to zero is noticed.
 var garbage = func() (r lanes) {
 	for lane := range r {
 		r[lane] = 0x7ff8bad07ff8bad0
@@ -66,7 +66,7 @@ var garbage = func() (r lanes) {
 	return r
 }()
 
-// start prepares the warp for its first instruction. live are the lanes that exist.
+// start prepares the warp for its first instruction. live has the lanes that exist.
 func (w *warp) start(b *block, number int, live uint32) {
 	p := b.launch.program
 	w.block, w.program = b, p
@@ -97,8 +97,8 @@ func (w *warp) start(b *block, number int, live uint32) {
 	}
 }
 
-// run executes up to n instructions, less if the warp must wait or has ended,
-// and returns how many.
+// run executes up to n instructions and returns how many it has executed. It stops
+// early if the warp must wait or has ended.
 func (w *warp) run(n int) int {
 	code := w.program.code
 	counts := w.block.stats.counts
@@ -136,9 +136,9 @@ func (w *warp) run(n int) int {
 	return n
 }
 
-// pop takes up the next path that has lanes left. Lanes that are parked at a
-// barrier keep their places on the stack, and the others go on without them. If
-// all are, the warp has arrived.
+// pop continues with the next path that has lanes left. Lanes that are parked at a
+// barrier keep their places on the stack, and the others go on without them. If all
+// are parked, the warp has arrived.
 func (w *warp) pop() {
 	w.active = 0
 	for i := len(w.stack) - 1; i >= 0 && w.active == 0; i-- {
@@ -164,8 +164,8 @@ func (w *warp) pop() {
 	}
 }
 
-// diverge splits the active lanes over paths that meet again at the given
-// point. Which path goes first is the scheduler's choice.
+// diverge splits the active lanes over paths that meet again at reconverge. The
+// scheduler chooses which path goes first.
 func (w *warp) diverge(paths []path, reconverge int) {
 	w.block.stats.events.Divergent++
 	if reconverge != w.reconverge && reconverge != absent {

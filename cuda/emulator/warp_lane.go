@@ -12,8 +12,8 @@ func (w *warp) source(operand int32) *lanes {
 	return &w.program.constants[^operand]
 }
 
-// A result may share its register with an operand, so a lane's operands are
-// all read before its result is written.
+// A result may share its register with an operand. So all operands of a lane are read
+// before its result is written.
 
 // lanes1 runs f in each lane: dst = f(a).
 func lanes1(dst, a int32, f func(a uint64) uint64) runner {
@@ -66,7 +66,7 @@ func lanes3(dst, a, b, c int32, f func(a, b, c uint64) uint64) runner {
 	}
 }
 
-// test runs f in each lane and collects the outcomes in a mask.
+// test runs f in each lane and returns the mask of the lanes where it is true.
 func test(a, b int32, f func(a, b uint64) bool) func(w *warp, mask uint32) uint32 {
 	return func(w *warp, mask uint32) uint32 {
 		x, y := w.source(a), w.source(b)

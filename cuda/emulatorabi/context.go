@@ -15,10 +15,10 @@ import (
 	"gputrain/cuda/emulator"
 )
 
-// devices is how many the emulated machine has.
+// devices is the number of devices of the emulated machine.
 const devices = 2
 
-// library is the state that the C library has: one per process.
+// library is the state of the C library. A process has only one.
 var library = struct {
 	sync.Mutex
 	contexts  map[C.CUcontext]*context
@@ -35,11 +35,11 @@ var library = struct {
 // A context is an open device.
 type context struct {
 	cuda.Device
-	modules   map[cuda.Module]map[string][]int // sizes of the parameters by kernel
+	modules   map[cuda.Module]map[string][]int // parameter sizes by kernel
 	functions map[cuda.Function][]int
 }
 
-// with calls f with the context that is current on this thread.
+// with calls f with the current context of this thread.
 func with(f func(*context) error) C.CUresult {
 	library.Lock()
 	c := library.contexts[library.current[syscall.Gettid()]]
@@ -61,7 +61,7 @@ func emulateCtxCreate(out *C.CUcontext, flags C.uint, ordinal C.CUdevice) C.CUre
 		return result(err)
 	}
 	c := &context{device, map[cuda.Module]map[string][]int{}, map[cuda.Function][]int{}}
-	handle := C.CUcontext(C.malloc(1)) // an address that is nobody else's
+	handle := C.CUcontext(C.malloc(1)) // an address that nothing else has
 	library.Lock()
 	defer library.Unlock()
 	library.contexts[handle] = c

@@ -72,7 +72,7 @@ func emulateDeviceGetAttribute(out *C.int, attribute C.CUdevice_attribute, devic
 	return C.CUDA_SUCCESS
 }
 
-// write stores as much of a text as fits, and a zero behind it.
+// write stores as much of a text as fits, followed by a zero.
 func write(out []byte, text string) {
 	if len(out) > 0 {
 		out[copy(out[:len(out)-1], text)] = 0

@@ -34,8 +34,8 @@ func emulateMemGetInfo(free, total *C.size_t) C.CUresult {
 	})
 }
 
-// emulateMemHostAlloc returns memory of Go, which the emulator keeps until it is freed:
-// nothing in C does.
+// emulateMemHostAlloc returns memory that Go has allocated. The emulator keeps it alive
+// until it is freed, because C does not.
 //
 //export emulateMemHostAlloc
 func emulateMemHostAlloc(out *unsafe.Pointer, bytes C.size_t, flags C.uint) C.CUresult {

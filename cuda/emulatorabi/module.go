@@ -34,8 +34,8 @@ func emulateModuleLoad(out *C.CUmodule, image unsafe.Pointer, count C.uint, opti
 	return code
 }
 
-// errorLog returns the buffer that the options name for the compiler's errors.
-// The value of an option is a pointer or, in the place of one, an integer.
+// errorLog returns the buffer that the options provide for the compiler's errors. The
+// value of an option is a pointer, or an integer stored in place of one.
 func errorLog(options []C.CUjit_option, values *unsafe.Pointer) []byte {
 	integers := unsafe.Slice((*uintptr)(unsafe.Pointer(values)), len(options))
 	var buffer *byte
@@ -56,8 +56,8 @@ var (
 	parameterPattern = regexp.MustCompile(`\.param\s+(?:\.align\s+\d+\s+)?\.[bsuf](\d+)\s`)
 )
 
-// parameters returns the sizes in bytes of the parameters of each kernel: a
-// launch does not say how many arguments it has.
+// parameters returns the sizes in bytes of the parameters of each kernel. They are
+// needed because a launch does not say how many arguments it has.
 func parameters(ptx string) map[string][]int {
 	sizes := map[string][]int{}
 	for _, entry := range entryPattern.FindAllStringSubmatch(ptx, -1) {

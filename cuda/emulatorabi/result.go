@@ -26,8 +26,8 @@ var names = map[C.CUresult]string{
 	C.CUDA_ERROR_LAUNCH_FAILED:      "CUDA_ERROR_LAUNCH_FAILED",
 }
 
-// result is the code of an error of the emulator. What the emulator has to say
-// becomes the code's text, until the next error of the same code.
+// result returns the code of an error of the emulator. The emulator's message becomes
+// the text of the code, until the next error with the same code.
 func result(err error) C.CUresult {
 	if err == nil {
 		return C.CUDA_SUCCESS
@@ -82,7 +82,7 @@ func emulateGetErrorString(code C.CUresult, text **C.char) C.CUresult {
 	return C.CUDA_SUCCESS
 }
 
-// constant returns a string of C that lives as long as the program.
+// constant returns a C string that lives as long as the program.
 func constant(text string) *C.char {
 	library.Lock()
 	defer library.Unlock()

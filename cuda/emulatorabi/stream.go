@@ -69,8 +69,8 @@ func emulateStreamBeginCapture(s C.CUstream, mode C.CUstreamCaptureMode) C.CUres
 	return with(func(c *context) error { return c.BeginCapture(stream(s)) })
 }
 
-// emulateStreamEndCapture returns a graph that is instantiated already: the emulator
-// has no other.
+// emulateStreamEndCapture returns a graph that is already instantiated, because the
+// emulator has no other graphs.
 //
 //export emulateStreamEndCapture
 func emulateStreamEndCapture(s C.CUstream, out *C.CUgraph) C.CUresult {

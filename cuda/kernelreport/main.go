@@ -1,11 +1,10 @@
-// Command kernelreport assembles the kernels with ptxas for every architecture that
-// is supported, and writes what they use to kernels/registers.json and
-// docs/kernels.md. It fails if a kernel spills or has a stack. With -check it
-// writes nothing and fails, too, if a kernel takes more registers than are
-// recorded.
+// Command kernelreport assembles the kernels with ptxas for every supported
+// architecture. It writes their registers and occupancy to kernels/registers.json and
+// docs/kernels.md. It fails if a kernel spills or has a stack. With -check it writes
+// nothing, and also fails if a kernel takes more registers than are recorded.
 //
-// It runs in the root of the repository: go run ./cuda/kernelreport. ptxas is taken
-// from PATH or $CUDA_HOME/bin.
+// Run it in the root of the repository: go run ./cuda/kernelreport. It takes ptxas from
+// PATH or $CUDA_HOME/bin.
 package main
 
 import (
@@ -61,7 +60,7 @@ func find() (string, error) {
 	}
 	path, err := exec.LookPath(filepath.Join(os.Getenv("CUDA_HOME"), "bin", "ptxas"))
 	if err != nil {
-		return "", errors.New("no ptxas on PATH or in $CUDA_HOME/bin; it comes with the CUDA toolkit")
+		return "", errors.New("no ptxas on PATH or in $CUDA_HOME/bin; install the CUDA toolkit, which contains it")
 	}
 	return path, nil
 }
@@ -79,13 +78,13 @@ func assemble(ptxas, architecture string) (map[string]int, error) {
 		for name, used := range parse(string(log)) {
 			all[name] = used.registers
 			if used.stack > 0 || used.spilled > 0 {
-				errs = append(errs, fmt.Errorf("%s on %s has a stack of %d bytes and spills %d", name, architecture, used.stack, used.spilled))
+				errs = append(errs, fmt.Errorf("%s on %s has a stack of %d bytes and spills %d bytes", name, architecture, used.stack, used.spilled))
 			}
 		}
 	}
 	for _, k := range kernels.All() {
 		if all[k.Name] == 0 {
-			errs = append(errs, fmt.Errorf("ptxas does not say what %s takes on %s", k.Name, architecture))
+			errs = append(errs, fmt.Errorf("ptxas does not report the registers of %s on %s", k.Name, architecture))
 		}
 	}
 	return all, errors.Join(errs...)
@@ -105,7 +104,7 @@ func write(now registers) error {
 	}
 	before, _, ok := bytes.Cut(doc, []byte(marker))
 	if !ok {
-		return fmt.Errorf("%s lacks the line %q, below which the table goes", docFile, marker)
+		return fmt.Errorf("%s lacks the line %q; the table goes below it", docFile, marker)
 	}
 	return os.WriteFile(docFile, append(before, marker+table(now)...), 0o644)
 }

@@ -9,7 +9,7 @@ import (
 	"gputrain/kernels"
 )
 
-// architecture is a GPU of which only the multiprocessors matter.
+// architecture names an architecture and describes its multiprocessors.
 type architecture struct {
 	name string
 	gpu  emulator.GPU
@@ -24,7 +24,7 @@ var architectures = []architecture{
 	{"sm_90", multiprocessor(64, 32, 228<<10, 1<<10, 128)},
 }
 
-// multiprocessor returns a GPU with what limits the blocks that are resident at
+// multiprocessor returns a GPU with only the limits on the blocks that are resident at
 // a time (CUDA C Programming Guide 11.8, tables 15 and 16; cuda_occupancy.h).
 func multiprocessor(warps, blocks, shared, sharedReserved, sharedUnit int) emulator.GPU {
 	return emulator.GPU{
@@ -33,14 +33,14 @@ func multiprocessor(warps, blocks, shared, sharedReserved, sharedUnit int) emula
 	}
 }
 
-// occupancy returns which part of the resident warps blocks of a kernel can
-// make up.
+// occupancy returns the share of the resident warps that blocks of a kernel can make
+// up.
 func (a architecture) occupancy(threads, registers, shared int) float64 {
 	part, _ := a.gpu.Occupancy(emulator.LaunchStats{Block: cuda.Dim3{X: threads, Y: 1, Z: 1}, Registers: registers, SharedBytes: shared})
 	return part
 }
 
-const marker = "<!-- Written by go run ./cuda/kernelreport; what stands below is replaced. -->\n"
+const marker = "<!-- Written by go run ./cuda/kernelreport, which replaces everything below. -->\n"
 
 // table returns registers and theoretical occupancy as Markdown.
 func table(r registers) string {

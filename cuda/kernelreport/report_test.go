@@ -27,7 +27,7 @@ ptxas info    : Used 64 registers, 18432 bytes smem, 400 bytes cmem[0]
 	}
 }
 
-// By the rules of the CUDA C Programming Guide, worked out by hand.
+// The expected values are worked out by hand from the CUDA C Programming Guide.
 func TestOccupancy(t *testing.T) {
 	for _, c := range []struct {
 		architecture               string
@@ -60,7 +60,7 @@ func TestDocumentHasTheRecordedRegisters(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, got, _ := strings.Cut(string(doc), marker); got != table(kernels.Registers()) {
-		t.Errorf("the table of %s is not that of %s: run go run ./cuda/kernelreport", docFile, baselineFile)
+		t.Errorf("the table in %s does not match %s: run go run ./cuda/kernelreport", docFile, baselineFile)
 	}
 }
 

@@ -10,11 +10,11 @@ import (
 	"gputrain/kernels"
 )
 
-// registers are those per thread, by architecture and kernel.
+// registers holds the registers per thread, by architecture and kernel.
 type registers = map[string]map[string]int
 
-// usage is what a kernel takes.
-type usage struct{ registers, stack, spilled int } // the latter two in bytes
+// usage is what a kernel takes; stack and spilled are in bytes.
+type usage struct{ registers, stack, spilled int }
 
 var (
 	compiling = regexp.MustCompile(`Compiling entry function '(\w+)'`)
@@ -61,9 +61,9 @@ func compare(now, before registers) error {
 			count, old := now[a.name][k.Name], before[a.name][k.Name]
 			switch {
 			case old == 0:
-				errs = append(errs, fmt.Errorf("%s on %s is not in %s: run go run ./cuda/kernelreport and commit", k.Name, a.name, baselineFile))
+				errs = append(errs, fmt.Errorf("%s on %s is not in %s: run go run ./cuda/kernelreport and commit the result", k.Name, a.name, baselineFile))
 			case count > old:
-				errs = append(errs, fmt.Errorf("%s on %s takes %d registers, it took %d", k.Name, a.name, count, old))
+				errs = append(errs, fmt.Errorf("%s on %s takes %d registers, up from %d", k.Name, a.name, count, old))
 			}
 		}
 	}

@@ -1,6 +1,6 @@
-// Package recorder is a CUDA driver that computes nothing: it notes what it is
-// asked for. So the launches of a network that would take a GPU are known in a
-// moment, and they are those that a GPU is really given.
+// Package recorder is a CUDA driver that computes nothing and only records what it is
+// asked to do. So it shows in a moment which launches a network makes, even a network
+// so large that it would need a GPU. The launches are those that a GPU would get.
 package recorder
 
 import (
@@ -11,14 +11,14 @@ import (
 
 // Driver is a driver with one device that has no memory and runs no kernel.
 type Driver struct {
-	cuda.Driver // of which a device does what needs no memory
+	cuda.Driver // does whatever needs no memory
 
 	GPU   cuda.DeviceInfo // the device
-	Stage string          // what is being queued; set by the caller
+	Stage string          // name of what is being queued; set by the caller
 
-	Launches []Launch // that were queued, in order, those of graphs too
-	Calls    int      // of the host, that launched a kernel or a graph
-	Graphs   int      // of these
+	Launches []Launch // kernels that were queued, in order, including those in graphs
+	Calls    int      // host calls that launched a kernel or a graph
+	Graphs   int      // how many of the calls launched a graph
 	Used     int64    // bytes that are allocated
 }
 
@@ -53,9 +53,9 @@ type device struct {
 	driver   *Driver
 	next     cuda.Pointer
 	sizes    map[cuda.Pointer]int64
-	filled   map[cuda.Pointer]uint32 // what memory was filled with, the only content that is known
+	filled   map[cuda.Pointer]uint32 // what memory was filled with, the only content that is recorded
 	names    map[cuda.Function]string
-	capture  *[]Launch // under way
+	capture  *[]Launch // the current capture, or nil
 	captured map[cuda.Graph][]Launch
 }
 

@@ -1,8 +1,7 @@
 /*
- * The binary interface of the CUDA driver (libcuda.so.1), as of CUDA 11.8, in
- * so far as gorgonia.org/cu and this project use it. It lets both be compiled
- * without NVIDIA's toolkit; make check-abi compares it with the toolkit's own
- * header.
+ * The part of the binary interface of the CUDA driver (libcuda.so.1, as of CUDA 11.8)
+ * that gorgonia.org/cu and this project use. With it both compile without NVIDIA's
+ * toolkit. make check-abi compares it with the toolkit's own header.
  */
 #ifndef GPUTRAIN_CUDA_H
 #define GPUTRAIN_CUDA_H

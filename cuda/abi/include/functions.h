@@ -1,10 +1,10 @@
 /*
  * The functions of the CUDA driver: FUNCTION(symbol, parameters, arguments).
  *
- * Whoever includes this file defines FUNCTION: cuda.h as a prototype, driver.c
- * as a call through the loaded library. cuInit stands in cuda.h, for its
- * definition differs. Symbols are those that the library exports; cuda.h gives
- * the versioned ones (_v2, _v3) their plain names.
+ * The file that includes this one defines FUNCTION: cuda.h as a prototype, driver.c as
+ * a call into the loaded library. cuInit is in cuda.h, because its definition differs.
+ * The symbols are those that the library exports. cuda.h gives the versioned ones (_v2,
+ * _v3) their plain names.
  */
 
 /* Driver and devices */

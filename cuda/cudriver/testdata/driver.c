@@ -1,5 +1,5 @@
-/* A library in the place of NVIDIA's: of CUDA VERSION, with COUNT devices,
- * whose cuInit returns INIT. */
+/* A library that stands in for NVIDIA's. It has CUDA VERSION and COUNT devices, and
+ * its cuInit returns INIT. */
 int cuInit(unsigned flags) { return INIT; }
 int cuDriverGetVersion(int *version) { *version = VERSION; return 0; }
 int cuDeviceGetCount(int *count) { *count = COUNT; return 0; }

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# What our program says on a machine without a GPU: without a driver, with
-# libraries that are no use, and with NVIDIA's own from Debian's package libcuda1
-# (skipped where it cannot be had). Run by make check-libcuda, which sets the
-# flags of cgo.
+# Checks what our program says on a machine without a GPU: without a driver, with
+# useless libraries, and with NVIDIA's own library from Debian's package libcuda1
+# (skipped if the package cannot be had). make check-libcuda runs this and sets the
+# cgo flags.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
@@ -10,7 +10,7 @@ trap 'rm -rf "$work"' EXIT
 
 go test -c -tags cuda -o "$work/program" .
 
-# says FOLDER REASON: with the libcuda.so.1 of the folder, Devices gives the reason.
+# says FOLDER REASON: with the libcuda.so.1 of the folder, Devices must give the reason.
 says() {
 	LD_LIBRARY_PATH=$1 "$work/program" -test.run 'Reason' -reason "$2" >"$work/output" 2>&1 && echo "ok: $2" || {
 		cat "$work/output"
@@ -18,7 +18,7 @@ says() {
 	}
 }
 
-# stub NAME FLAGS...: a folder with a library of driver.c.
+# stub NAME FLAGS...: makes a folder with a library built from driver.c.
 stub() {
 	mkdir "$work/$1"
 	gcc -shared -fPIC -o "$work/$1/libcuda.so.1" "${@:2}" testdata/driver.c
@@ -26,7 +26,7 @@ stub() {
 
 says "$work" 'no NVIDIA driver: libcuda.so.1: '
 stub old -DINIT=0 -DVERSION=11070 -DCOUNT=1
-says "$work/old" 'supports CUDA 11.7, the kernels need 11.8: install driver 520 or later'
+says "$work/old" 'supports CUDA 11.7, but the kernels need 11.8: install driver 520 or later'
 stub none -DINIT=0 -DVERSION=12020 -DCOUNT=0
 says "$work/none" 'the NVIDIA driver sees no GPU'
 stub broken -DINIT=999 -DVERSION=12020 -DCOUNT=1
@@ -36,12 +36,12 @@ echo 'int other;' | gcc -shared -fPIC -o "$work/other/libcuda.so.1" -x c -
 says "$work/other" 'is not a CUDA driver'
 
 if says "$work/old" 'something else' >"$work/control" 2>&1; then
-	echo 'a wrong reason was not noticed' >&2
+	echo 'the check does not notice a wrong reason' >&2
 	exit 1
 fi
 
 if ! ../../.ci/nonfree.sh "$work/root" libcuda1; then
-	echo 'skipped: NVIDIA'"'"'s library, which comes from Debian'
+	echo 'skipped: NVIDIA'"'"'s library, because the Debian package cannot be had'
 	exit 0
 fi
 says "$(dirname "$(find "$work/root" -name libcuda.so.1)")" 'no CUDA-capable device is detected (CUDA error 100)'

@@ -5,13 +5,13 @@ import (
 	"math/bits"
 )
 
-// A warp mostly accesses words in one of few ways. loadWords and storeWords do
-// those fast, with the same checks. They return false if the access is anything
-// else or if there is something to report: then lane after lane is looked at.
-// What they have noted by then may be noted twice.
+// A warp mostly accesses words in one of a few ways. loadWords and storeWords handle
+// those fast, with the same checks. They return false if the access is of another
+// kind or if there is something to report. Then load and store go lane by lane. They
+// may record an access that has been recorded already, which does no harm.
 
-// A pattern is how the addresses of a warp's lanes lie: a stride in bytes, or
-// irregular. A warp that is not full is irregular.
+// A pattern says how the addresses of a warp's lanes lie: at a stride in bytes, or
+// irregularly. A warp that is not full is irregular.
 type pattern uint64
 
 const irregular pattern = 1 << 63
@@ -33,7 +33,7 @@ func (w *warp) loadWords(a *access, base *lanes, dst []int32, mask uint32, p pat
 	if a.space == shared {
 		return w.loadShared(a, base, dst, mask)
 	}
-	m, at := w.row(a, base[0]+a.offset, p)
+	m, at := w.globalWords(a, base[0]+a.offset, p)
 	if m == nil {
 		return false
 	}
@@ -51,7 +51,7 @@ func (w *warp) storeWords(a *access, base *lanes, sources []int32, mask uint32, 
 	if a.space == shared {
 		return w.storeShared(a, base, sources, mask)
 	}
-	m, at := w.row(a, base[0]+a.offset, p)
+	m, at := w.globalWords(a, base[0]+a.offset, p)
 	if m == nil {
 		return false
 	}
@@ -66,8 +66,8 @@ func (w *warp) storeWords(a *access, base *lanes, sources []int32, mask uint32, 
 	return true
 }
 
-// row finds the memory of a full warp's consecutive words in global memory.
-func (w *warp) row(a *access, address uint64, p pattern) (*memory, uint64) {
+// globalWords finds the global memory where the consecutive words of a full warp lie.
+func (w *warp) globalWords(a *access, address uint64, p pattern) (*memory, uint64) {
 	if p != pattern(a.bytes()) || a.space != global && a.space != constant || address&uint64(a.bytes()-1) != 0 {
 		return nil, 0
 	}
@@ -77,8 +77,8 @@ func (w *warp) row(a *access, address uint64, p pattern) (*memory, uint64) {
 		return nil, 0
 	}
 	at := address - r.base
-	// The claim comes first: until it holds, another block may be writing there.
-	if w.block.launch.watchGlobal && !r.readOnly && !w.claimRow(a, r, at, n) {
+	// The claim comes first. Until it succeeds, another block may be writing there.
+	if w.block.launch.watchGlobal && !r.readOnly && !w.claimWords(a, r, at, n) {
 		return nil, 0
 	}
 	if !a.write && !allWritten(r.written[at:at+n]) {
@@ -87,9 +87,9 @@ func (w *warp) row(a *access, address uint64, p pattern) (*memory, uint64) {
 	return &r.memory, at
 }
 
-// claimRow is claimGlobal for n bytes. It returns false if there may be a race:
-// then claimGlobal sees the same cells again and reports it.
-func (w *warp) claimRow(a *access, r *region, at, n uint64) bool {
+// claimWords is claimGlobal for n bytes. It returns false if there may be a race.
+// Then claimGlobal looks at the same cells again and reports it.
+func (w *warp) claimWords(a *access, r *region, at, n uint64) bool {
 	granule := uint64(w.program.granule)
 	cells := r.watch(w.program.granule)[at/granule : (at+n)/granule]
 	me := uint64(w.block.number+1) & cellBlock
@@ -128,7 +128,7 @@ func (w *warp) loadShared(a *access, base *lanes, dst []int32, mask uint32) bool
 	}
 	for m := mask; m != 0; m &= m - 1 {
 		at := base[bits.TrailingZeros32(m)&31] + a.offset
-		if !w.sharedWord(a, at) || !b.shared.valued(at, uint64(a.bytes())) {
+		if !w.sharedWord(a, at) || !b.shared.hasValue(at, uint64(a.bytes())) {
 			return false
 		}
 	}
@@ -138,7 +138,7 @@ func (w *warp) loadShared(a *access, base *lanes, dst []int32, mask uint32) bool
 		for i, r := range dst {
 			word := at + uint64(4*i)
 			if watch {
-				// Most often several threads have read since the barrier, and none has written.
+				// The usual case: several threads have read since the barrier, none has written.
 				c := &b.cells[word/4]
 				known := c.epoch == b.epoch && c.writer == 0 && !c.strongReads &&
 					(c.readerWarp == several || c.readerWarp == int8(w.number)+1 && c.reader == several && c.readSync == w.sync)

@@ -2,10 +2,11 @@ package emulator
 
 import "math"
 
-// The loops of the commonest instructions for a whole warp. Each has a twin for
-// single lanes, which says what the instruction means; a test compares the two.
+// These are loops over a whole warp for the most common instructions. Each has a
+// twin for single lanes, which defines what the instruction does. A test compares
+// the two.
 
-func hot2(dst, a, b int32, full func(d, a, b *lanes), f func(a, b uint64) uint64) runner {
+func fullWarp2(dst, a, b int32, full func(d, a, b *lanes), f func(a, b uint64) uint64) runner {
 	partial := lanes2(dst, a, b, f)
 	return func(w *warp, mask uint32) {
 		if mask == allLanes {
@@ -16,7 +17,7 @@ func hot2(dst, a, b int32, full func(d, a, b *lanes), f func(a, b uint64) uint64
 	}
 }
 
-func hot3(dst, a, b, c int32, full func(d, a, b, c *lanes), f func(a, b, c uint64) uint64) runner {
+func fullWarp3(dst, a, b, c int32, full func(d, a, b, c *lanes), f func(a, b, c uint64) uint64) runner {
 	partial := lanes3(dst, a, b, c, f)
 	return func(w *warp, mask uint32) {
 		if mask == allLanes {
@@ -113,9 +114,9 @@ func fullMulFloat32(d, a, b *lanes) {
 
 func fullFmaFloat32(d, a, b, c *lanes) {
 	for i := range d {
-		// The product is exact in 53 bits. The sum, rounded to 53 and then to 24
-		// bits, is right unless it lies on the boundary between two float32s. A
-		// sum of 0, as of the padding of a tile, is exact.
+		// The product is exact in 53 bits. The sum is rounded to 53 bits and then to
+		// 24, which is right unless it lies on the boundary between two float32s. A
+		// sum of 0, as in the padding of a tile, is exact.
 		sum := float64(float64(fromFloat32(a[i]))*float64(fromFloat32(b[i]))) + float64(fromFloat32(c[i]))
 		u := math.Float64bits(sum)
 		exponent := u >> 52 & 2047
@@ -129,7 +130,7 @@ func fullFmaFloat32(d, a, b, c *lanes) {
 
 func fullMove(d, a *lanes) { *d = *a }
 
-func hot1(dst, a int32, full func(d, a *lanes), f func(a uint64) uint64) runner {
+func fullWarp1(dst, a int32, full func(d, a *lanes), f func(a uint64) uint64) runner {
 	partial := lanes1(dst, a, f)
 	return func(w *warp, mask uint32) {
 		if mask == allLanes {

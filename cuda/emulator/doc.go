@@ -1,0 +1,39 @@
+// Package emulator is a CUDA driver in pure Go. It executes on the CPU the PTX
+// that a GPU would execute, checks every instruction against the rules of CUDA,
+// and measures what a profiler would.
+//
+// A kernel goes through these files, from top to bottom:
+//   - driver_: the calls of the driver. driver.go opens a device; driver_load
+//     loads PTX; driver_device and driver_copy manage and copy memory;
+//     driver_launch starts kernels; driver_stream orders work in streams, events
+//     and graphs.
+//   - ptx_: text to module. ptx_lex makes tokens, ptx_parse reads directives,
+//     ptx_variable variables, ptx_body and ptx_instruction functions. The result
+//     is the syntax tree of ptx_module, with the types of ptx_types.
+//   - program_: module to program. program.go links a kernel with the functions
+//     that it calls; program_flow finds where divergent paths meet again;
+//     program_allocate packs the registers; program_decode turns every
+//     instruction into a Go closure.
+//   - op_: the instructions, a family per file. The files begin with tables from PTX
+//     names to decoders, so searching for "shfl" with its quotes finds op_shuffle.
+//     op_round and op_half hold arithmetic that others share; op_fullwarp holds
+//     faster loops for warps with all lanes active.
+//   - run, block, warp, memory: the machine. run.go spreads the blocks of a launch
+//     over goroutines; block.go steps its warps and keeps its barriers; warp.go
+//     executes instructions and handles divergence; warp_lane applies a function
+//     lane by lane; warp_special holds the special registers; memory.go is the
+//     device's memory.
+//   - check_: what is checked. check_report lists all checks and words the reports;
+//     check_access checks addresses, alignment and uninitialised reads;
+//     check_sharedrace and check_globalrace find races. Searching for the name of a
+//     check, such as InactiveLane, finds who else reports it.
+//   - profile_: what is measured. profile.go counts instructions, profile_memory
+//     sectors and bank conflicts; profile_gpu estimates times and occupancy.
+//
+// A warp has 32 lanes, which diverge and meet again. A seeded scheduler draws the
+// order of streams, blocks and warps. The emulator knows what nvcc 11.8 emits for
+// plain CUDA C, and also tensor-core and asynchronous-copy instructions. Loading a
+// module with anything else fails. Textures, indirect calls, recursion, dynamic
+// parallelism and clusters are not supported. A part of a warp cannot wait at a
+// barrier inside a called function: that is reported as a divergent barrier.
+package emulator

@@ -1,0 +1,104 @@
+package emulator
+
+import (
+	"math/bits"
+	"slices"
+)
+
+// measure counts what a warp's request costs the memory system.
+func (w *warp) measure(a *access, base *lanes, mask uint32, p pattern) {
+	e := &w.block.stats.events
+	at := a.space
+	if at == generic {
+		at, _ = spaceOf(base[lowest(mask)] + a.offset)
+	}
+	switch at {
+	case global:
+		e.GlobalRequests++
+		e.GlobalBytes += uint64(bits.OnesCount32(mask) * a.bytes())
+		if n := uint64(a.bytes()); p == pattern(n) {
+			first := base[0] + a.offset
+			e.GlobalSectors += (first+32*n-1)>>5 - first>>5 + 1
+		} else {
+			e.GlobalSectors += sectors(a, base, mask)
+		}
+	case shared:
+		e.SharedRequests++
+		if p != 0 && p != pattern(a.bytes()) {
+			e.BankConflicts += bankConflicts(a, base, mask)
+		}
+	}
+}
+
+// sectors counts the distinct sectors of 32 bytes that the lanes touch.
+func sectors(a *access, base *lanes, mask uint32) uint64 {
+	var seen [64]uint64
+	n := 0
+	last := ^uint64(0)
+	sorted := true
+	for m := mask; m != 0; m &= m - 1 {
+		lane := bits.TrailingZeros32(m) & 31
+		sector := (base[lane] + a.offset) >> 5
+		if sector == last {
+			continue
+		}
+		sorted = sorted && (n == 0 || sector > last)
+		last = sector
+		seen[n] = sector
+		n++
+	}
+	if !sorted {
+		slices.Sort(seen[:n])
+		return uint64(len(slices.Compact(seen[:n])))
+	}
+	return uint64(n)
+}
+
+// bankConflicts counts the extra wavefronts that conflicts cost a request to shared
+// memory. The memory has 32 banks of 4 bytes. A request of 8 bytes per lane is served
+// in two halves of the warp, one of 16 bytes in four quarters. Lanes that want the
+// same word share it.
+func bankConflicts(a *access, base *lanes, mask uint32) uint64 {
+	words := max(a.bytes()/4, 1)
+	group := 32 / words
+	extra := uint64(0)
+	for first := 0; first < 32; first += group {
+		part := mask >> first << first
+		if first+group < 32 {
+			part &= 1<<(first+group) - 1
+		}
+		if part != 0 {
+			extra += uint64(wavefronts(a, base, part, words) - 1)
+		}
+	}
+	return extra
+}
+
+// wavefronts returns how often the busiest bank must be read.
+func wavefronts(a *access, base *lanes, mask uint32, words int) int {
+	var (
+		first  [32]uint64 // the first word wanted from each bank, plus 1
+		others [32]uint64 // the other words wanted
+		count  [32]int    // how many others each bank has
+		n      int
+		most   = 1
+	)
+	for m := mask; m != 0; m &= m - 1 {
+		lane := bits.TrailingZeros32(m) & 31
+		start := (base[lane] + a.offset) >> 2
+		for word := start; word < start+uint64(words); word++ {
+			bank := word & 31
+			switch {
+			case first[bank] == word+1:
+			case first[bank] == 0:
+				first[bank] = word + 1
+			case !slices.Contains(others[:n], word):
+				others[n] = word
+				n++
+				count[bank]++
+				most = max(most, count[bank]+1)
+			}
+		}
+	}
+	return most
+}
