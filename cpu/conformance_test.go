@@ -2,6 +2,8 @@ package cpu_test
 
 import (
 	"fmt"
+	"os"
+	"runtime/debug"
 	"testing"
 
 	"gputrain/backend"
@@ -10,9 +12,9 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	for _, workers := range []int{0, 1} {
+	for workers, size := range []int{9, 33} { // 0 stands for all cores
 		t.Run(fmt.Sprintf("Workers=%d", workers), func(t *testing.T) {
-			backendtest.Test(t, open(workers), backendtest.MaxSize(33))
+			backendtest.Test(t, open(workers), backendtest.MaxSize(size))
 		})
 	}
 	t.Run("Workers=3", func(t *testing.T) {
@@ -28,3 +30,9 @@ func open(workers int) backendtest.Opener {
 }
 
 func BenchmarkBackend(b *testing.B) { backendtest.Benchmark(b, open(0)) }
+
+// The suite allocates much and keeps little.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)
+	os.Exit(m.Run())
+}

@@ -2,6 +2,8 @@ package cuda_test
 
 import (
 	"flag"
+	"os"
+	"runtime/debug"
 	"testing"
 
 	"gputrain/backend"
@@ -24,4 +26,10 @@ func TestConformance(t *testing.T) {
 	default:
 		backendtest.Test(t, open, backendtest.MaxSize(33))
 	}
+}
+
+// The suite allocates much and keeps little.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)
+	os.Exit(m.Run())
 }

@@ -1,6 +1,8 @@
 package backendtest_test
 
 import (
+	"os"
+	"runtime/debug"
 	"testing"
 
 	"gputrain/backend"
@@ -19,4 +21,10 @@ func TestReference(t *testing.T) {
 
 func BenchmarkReference(b *testing.B) {
 	backendtest.Benchmark(b, openReference, backendtest.MaxSize(64))
+}
+
+// The suite allocates much and keeps little.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)
+	os.Exit(m.Run())
 }

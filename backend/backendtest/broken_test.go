@@ -66,7 +66,7 @@ func runOne(name string, open Opener, maxSize int, opts ...Option) Result {
 // are made of is not what is rejected.
 func TestSoundFusedBackendIsAccepted(t *testing.T) {
 	t.Parallel()
-	Test(t, func() (backend.Backend, error) { return fused{reference.New()}, nil }, MaxSize(33))
+	Test(t, func() (backend.Backend, error) { return fused{reference.New()}, nil }, MaxSize(33), MaxWork(0))
 }
 
 // sound are backends made of what controls are made of, without a mistake.

@@ -8,8 +8,8 @@ import (
 	"gputrain/cuda"
 )
 
-// A block is a thread block while it runs. A worker uses the same one for many
-// blocks of the grid, one after the other.
+// A block is a thread block while it runs. When it has ended, its memory serves
+// another block, of the same launch or a later one.
 type block struct {
 	launch *launch
 	order  int // position in the order in which blocks start
@@ -50,12 +50,9 @@ func (b *block) start(l *launch, order int, s *stats) {
 	b.epoch++
 
 	size := p.sharedSize + l.dynamicShared
-	if len(b.shared.data) != size {
-		b.shared = memory{make([]byte, size), make([]byte, size)}
-	} else {
-		clear(b.shared.data)
-		clear(b.shared.written)
-	}
+	b.shared.data, b.shared.written = resized(b.shared.data, size), resized(b.shared.written, size)
+	clear(b.shared.data)
+	clear(b.shared.written)
 	if need := size/p.sharedGranule + 1; len(b.cells) < need && l.watchShared {
 		b.cells = make([]sharedCell, need)
 	}

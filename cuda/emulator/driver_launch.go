@@ -93,7 +93,7 @@ func (d *Device) execute(q *queue, p *program, grid, block cuda.Dim3, sharedByte
 	l := &launch{
 		program: p, memory: d.memory, grid: grid, block: block, dynamicShared: sharedBytes, params: memory{data: params},
 		number: d.launches, mark: uint64(d.launches%launchNumbers) + 1, seed: o.Seed, workers: o.Workers,
-		budget: o.Budget, off: d.driver.off, multiprocessors: d.driver.gpu.Multiprocessors,
+		budget: o.Budget, off: d.driver.off, multiprocessors: d.driver.gpu.Multiprocessors, ended: &d.driver.ended,
 	}
 	if l.mark == 1 {
 		// Marks are about to repeat: forget the old ones in memory.

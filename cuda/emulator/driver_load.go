@@ -74,7 +74,7 @@ func (d *Device) compile(ptx string, to *module) ([]*program, error) {
 	return programs, nil
 }
 
-const maxRemembered = 32 // modules
+const maxRemembered = 256 // modules
 
 // remember keeps the kernels of PTX for the next device that loads it.
 func (d *Driver) remember(ptx string, programs []*program) {

@@ -30,6 +30,7 @@ type launch struct {
 	watchGlobal, watchShared bool
 	multiprocessors          int
 
+	ended    *sync.Pool // of blocks whose memory serves the next ones
 	blocks   int
 	stride   int                            // step from one block to the next in the order of blocks
 	released map[uint64]map[uint64]struct{} // by address: the blocks ordered before its next atomic operation
@@ -79,7 +80,7 @@ func (l *launch) run() (*stats, *Report) {
 
 // work runs blocks, side at a time, until none is left.
 func (l *launch) work(s *stats, side int) {
-	var running, idle []*block
+	var running []*block
 	exhausted := false
 	for {
 		for len(running) < side && !exhausted {
@@ -87,10 +88,7 @@ func (l *launch) work(s *stats, side int) {
 			if exhausted = order >= l.blocks || int64(order) > l.faultOrder.Load(); exhausted {
 				break
 			}
-			b := &block{}
-			if n := len(idle); n > 0 {
-				b, idle = idle[n-1], idle[:n-1]
-			}
+			b := l.ended.Get().(*block)
 			b.start(l, order, s)
 			running = append(running, b)
 		}
@@ -111,7 +109,7 @@ func (l *launch) work(s *stats, side int) {
 		}
 		running[i] = running[len(running)-1]
 		running = running[:len(running)-1]
-		idle = append(idle, b)
+		l.ended.Put(b)
 	}
 }
 

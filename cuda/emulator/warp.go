@@ -71,21 +71,14 @@ func (w *warp) start(b *block, number int, live uint32) {
 	p := b.launch.program
 	w.block, w.program = b, p
 	w.number, w.first = number, 32*number
-	if len(w.registers) != p.registers || len(w.predicates) != p.predicates {
-		w.registers = make([]lanes, p.registers)
-		w.predicates = make([]uint32, p.predicates)
-	} else {
-		clear(w.predicates)
-	}
+	w.registers, w.predicates = resized(w.registers, p.registers), resized(w.predicates, p.predicates)
 	for i := range w.registers {
 		w.registers[i] = garbage
 	}
-	if len(w.local.data) != 32*p.localSize || len(w.calls.data) != 32*p.callSize {
-		w.local = memory{make([]byte, 32*p.localSize), make([]byte, 32*p.localSize)}
-		w.calls = memory{make([]byte, 32*p.callSize), nil}
-	} else {
-		clear(w.local.written)
-	}
+	clear(w.predicates)
+	w.local.data, w.local.written = resized(w.local.data, 32*p.localSize), resized(w.local.written, 32*p.localSize)
+	clear(w.local.written)
+	w.calls.data = resized(w.calls.data, 32*p.callSize)
 	w.at, w.pc, w.active, w.reconverge = 0, 0, live, absent
 	w.stack, w.calling = w.stack[:0], w.calling[:0]
 	w.exited, w.state = ^live, running
@@ -95,6 +88,15 @@ func (w *warp) start(b *block, number int, live uint32) {
 	for m := p.specials; m != 0; m &= m - 1 {
 		w.setSpecial(bits.TrailingZeros32(m))
 	}
+}
+
+// resized returns s with n elements, in the same memory if it has room for them.
+// What they hold is unspecified.
+func resized[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	return s[:n]
 }
 
 // run executes up to n instructions and returns how many it has executed. It stops
