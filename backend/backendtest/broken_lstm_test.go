@@ -11,7 +11,7 @@ import (
 // A mistake in a cell must be found in the cell and in the sequences that use
 // it.
 var brokenFused = slices.Concat(
-	lstmCellControls(), lstmCellGradControls(), lstmForwardControls(), lstmBackwardControls(),
+	lstmCellControls(), lstmCellGradControls(), lstmPeepGradControls(), lstmForwardControls(), lstmBackwardControls(),
 	rnnCellControls(), rnnForwardControls(), rnnBackwardControls(), gruControls(),
 	lstm1997SequenceForwardControls(), lstm1997SequenceBackwardControls(),
 )
@@ -122,6 +122,48 @@ func lstmCellControls() []control {
 	}
 	return append(named(mistakes, in, "LSTMCell", "LSTMForward"),
 		control{check: "LSTMCell", name: "arguments of gates cut at −17", mistake: in(cut)})
+}
+
+// brokenPeepGrad takes other products, or forgets what was there before.
+type brokenPeepGrad struct {
+	fused
+	products lstmPeep
+	clears   bool
+}
+
+func (b brokenPeepGrad) LSTMPeepGrad(dPeep, dz, cPrev, c backend.Tensor) {
+	if b.clears {
+		b.Fill(dPeep, 0)
+	}
+	b.lstmPeepGrad(dPeep, dz, cPrev, c, b.products)
+}
+
+func lstmPeepGradControls() (all []control) {
+	add := func(name string, products lstmPeep, clears bool) {
+		all = append(all, control{check: "LSTMPeepGrad", name: name, mistake: func(sound backend.Backend) backend.Backend {
+			return brokenPeepGrad{sound.(fused), products, clears}
+		}})
+	}
+	add("peephole of o looks at the cell before", func(dz [4]float64, before, _ float64) [3]float64 {
+		return lstmPeepProducts(dz, before, before)
+	}, false)
+	add("peepholes of i and f look at the cell after", func(dz [4]float64, _, after float64) [3]float64 {
+		return lstmPeepProducts(dz, after, after)
+	}, false)
+	add("gradient of g for that of o", func(dz [4]float64, before, after float64) [3]float64 {
+		return lstmPeepProducts([4]float64{dz[0], dz[1], dz[3], dz[2]}, before, after)
+	}, false)
+	add("gradients of NaN skipped", func(dz [4]float64, before, after float64) [3]float64 {
+		products := lstmPeepProducts(dz, before, after)
+		for row, v := range products {
+			if math.IsNaN(v) {
+				products[row] = 0
+			}
+		}
+		return products
+	}, false)
+	add("overwrites instead of adding", lstmPeepProducts, true)
+	return all
 }
 
 func lstmCellGradControls() []control {

@@ -24,8 +24,13 @@ type control struct {
 	long    bool   // it shows in long, thin cases alone
 }
 
+func allControls() []control {
+	return slices.Concat(brokenMemory, brokenElementwise, brokenActivation, brokenLinear, brokenLoss, brokenUpdate, brokenFused,
+		brokenLSTM1997s, brokenReplay, brokenSubnormal(), brokenLong, brokenCalls, brokenReplays)
+}
+
 func TestBrokenBackendsAreRejected(t *testing.T) {
-	for _, c := range slices.Concat(brokenMemory, brokenElementwise, brokenActivation, brokenLinear, brokenLoss, brokenUpdate, brokenFused, brokenLSTM1997s, brokenReplay, brokenSubnormal(), brokenLong, brokenCalls, brokenReplays) {
+	for _, c := range allControls() {
 		name := c.name
 		if name == "" {
 			typ := fmt.Sprintf("%T", c.mistake(fused{}))

@@ -9,6 +9,10 @@ type fused struct{ backend.Backend }
 func (b fused) LSTMCell(a backend.LSTMCellArgs)         { b.lstmCell(a, newLSTMCell) }
 func (b fused) LSTMCellGrad(a backend.LSTMCellGradArgs) { b.lstmCellGrad(a, lstmElementGrad) }
 
+func (b fused) LSTMPeepGrad(dPeep, dz, cPrev, c backend.Tensor) {
+	b.lstmPeepGrad(dPeep, dz, cPrev, c, lstmPeepProducts)
+}
+
 func (b fused) LSTMScratch(d backend.LSTMDims) int    { return backend.LSTMScratch(b.Backend, d) }
 func (b fused) LSTMForward(a backend.LSTMArgs)        { b.lstmForward(a, b) }
 func (b fused) LSTMBackward(a backend.LSTMGradArgs)   { b.lstmBackward(a, b) }
@@ -72,6 +76,33 @@ func (b fused) peepholes(t backend.Tensor) []float32 {
 		return nil
 	}
 	return read(b, t)
+}
+
+// lstmPeep computes what one element of a time step adds to the gradients of its
+// peepholes.
+type lstmPeep func(dz [4]float64, before, after float64) [3]float64
+
+func lstmPeepProducts(dz [4]float64, before, after float64) [3]float64 {
+	return [3]float64{dz[0] * before, dz[1] * before, dz[3] * after}
+}
+
+func (b fused) lstmPeepGrad(dPeep, dz, cPrev, c backend.Tensor, products lstmPeep) {
+	backend.CheckLSTMPeepGrad(b.Backend, dPeep, dz, cPrev, c)
+	if b.Err() != nil {
+		return
+	}
+	s := shape{c.Rows, c.Cols}
+	sums, gates, before, after := read(b, dPeep), read(b, dz), read(b, cPrev), read(b, c)
+	for unit := range s.cols {
+		for row := range 3 {
+			sum := float64(sums[row*s.cols+unit])
+			for k := unit; k < s.size(); k += s.cols {
+				sum += products(gatesAt[[4]float64](s, k, gates), float64(before[k]), float64(after[k]))[row]
+			}
+			sums[row*s.cols+unit] = float32(sum)
+		}
+	}
+	b.Upload(dPeep, sums)
 }
 
 // lstmGradient computes one element of LSTMCellGrad.

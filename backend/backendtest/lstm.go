@@ -11,6 +11,7 @@ import (
 var lstmChecks = []check{
 	{"LSTMCell", checkLSTMCell},
 	{"LSTMCellGrad", checkLSTMCellGrad},
+	{"LSTMPeepGrad", checkLSTMPeepGrad},
 	{"LSTMForward", lstm.checkForward},
 	{"LSTMBackward", lstm.checkBackward},
 	{"LSTMScratch", checkLSTMScratch},
@@ -272,4 +273,52 @@ func checkLSTMCellGrad(p *probe) {
 		}
 		p.verify(t)
 	})
+}
+
+// checkLSTMPeepGrad tries the gradient of the peepholes on rows of all time steps.
+func checkLSTMPeepGrad(p *probe) {
+	if _, ok := p.device.(backend.LSTMPeepGrader); !ok {
+		p.result.Skipped = "the backend has no fused gradient of the peepholes"
+		return
+	}
+	for _, s := range p.cellShapes() {
+		g := p.source(s.String())
+		p.verify(lstmPeepGradTrial(s.String(), s, [4][]float32{
+			g.uniform(3*s.cols, -1, 1), g.uniform(4*s.size(), -1, 1), g.uniform(s.size(), -2, 2), g.uniform(s.size(), -2, 2)}))
+	}
+	s, g := zerosShape, p.source("zeros")
+	p.verify(lstmPeepGradTrial("zeros", s, [4][]float32{
+		g.riddled(g.uniform(3*s.cols, -1, 1)), g.riddled(g.uniform(4*s.size(), -1, 1)),
+		g.riddled(g.uniform(s.size(), -2, 2)), g.riddled(g.uniform(s.size(), -2, 2))}))
+	s, g = shape{9, 5}, p.source("NaN and Inf")
+	x := [4][]float32{g.uniform(15, -1, 1), g.uniform(4*s.size(), 0.1, 1), g.uniform(s.size(), 0.1, 2), g.uniform(s.size(), 0.1, 2)}
+	x[1][2*4*s.cols+1], x[2][3*s.cols+2], x[3][s.size()-1] = float32(math.NaN()), float32(inf), float32(math.NaN())
+	p.verify(lstmPeepGradTrial("NaN and Inf", s, x))
+}
+
+// lstmPeepGradTrial takes dPeep, dz, cPrev and c. Each result is a sum over the rows,
+// held to the rounding of its magnitudes.
+func lstmPeepGradTrial(name string, s shape, x [4][]float32) trial {
+	dPeep, dz, before, after := x[0], x[1], x[2], x[3]
+	want, magnitude := make([]float64, len(dPeep)), make([]float64, len(dPeep))
+	for k, v := range dPeep {
+		want[k], magnitude[k] = float64(v), abs(v)
+	}
+	for k := range s.size() {
+		gates := gatesAt[[4]float64](s, k, dz)
+		for row, product := range [3]float64{gates[0] * float64(before[k]), gates[1] * float64(before[k]), gates[3] * float64(after[k])} {
+			want[row*s.cols+k%s.cols] += product
+			magnitude[row*s.cols+k%s.cols] += math.Abs(product)
+		}
+	}
+	return trial{
+		name: name,
+		operands: []operand{in("dPeep", 3, s.cols, dPeep), in("dz", s.rows, 4*s.cols, dz),
+			in("cPrev", s.rows, s.cols, before), in("c", s.rows, s.cols, after)},
+		call: func(b backend.Backend, x tensors) {
+			b.(backend.LSTMPeepGrader).LSTMPeepGrad(x["dPeep"], x["dz"], x["cPrev"], x["c"])
+		},
+		want:      values{"dPeep": want},
+		tolerance: map[string]tolerance{"dPeep": rounded(float64(s.rows)+2, magnitude)},
+	}
 }
