@@ -150,12 +150,9 @@ func (p *probe) verify(t trial) {
 			return // what more calls bring out, smaller ones do
 		}
 		p.identical(t, amidNaN, first)
-		apart := separate
-		if n := p.result.Cases; n%2 == 0 {
-			apart.offset = 2 << (n / 2 % 5) // what is aligned to 2, 4, ... 32 elements and to no more
-			apart.name = fmt.Sprintf("separate allocations, at offset %d", apart.offset)
+		if apart, ok := p.apart(t); ok {
+			p.compare(t, apart, p.run(t, apart))
 		}
-		p.compare(t, apart, p.run(t, apart))
 		for _, s := range t.sharing {
 			shared := oddOffsets
 			shared.sharing = s
@@ -163,6 +160,23 @@ func (p *probe) verify(t trial) {
 			p.identical(t, shared, first)
 		}
 	})
+}
+
+// apart returns the layout of a case in which each operand has an allocation of its
+// own: at its beginning, or aligned to 2, 4, ... 32 elements and to no more. Every
+// second large case does without it.
+func (p *probe) apart(t trial) (l layout, ok bool) {
+	const large = 1 << 12
+	elements, n := 0, p.result.Cases
+	for _, o := range t.operands {
+		elements += o.rows * o.cols
+	}
+	l = separate
+	if n%2 == 0 {
+		l.offset = 2 << (n / 2 % 5)
+		l.name = fmt.Sprintf("separate allocations, at offset %d", l.offset)
+	}
+	return l, elements < large || n%4 < 2
 }
 
 // expect returns what all operands of t hold after the call on the reference.
