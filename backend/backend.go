@@ -1,5 +1,5 @@
 // Package backend is the contract between the training code and the machine
-// that computes: a few dozen operations on row-major float32 matrices that
+// that computes: some three dozen operations on row-major float32 matrices that
 // live in the machine's own memory.
 //
 // # Rules that hold for every operation
@@ -20,7 +20,7 @@
 //     NaN included, has no influence.
 //   - Numbers. Storage and arithmetic are float32 (float64 on the reference
 //     backend). Scalar arguments are float64 and are rounded once, by the
-//     backend. NaN and Inf propagate as IEEE 754 has it, except that Gemm may
+//     backend. NaN and Inf propagate as IEEE 754 says, except that Gemm may
 //     skip products with a zero factor, as BLAS does. Subnormal numbers count:
 //     no operand and no result is flushed to zero. An intermediate result may
 //     overflow or underflow as float32 does, unless the operation's doc says
@@ -78,9 +78,9 @@ type Backend interface {
 	Err() error
 
 	// Close waits, frees every allocation that is left and releases the
-	// device. It returns the sticky error. After it all tensors are freed, so
-	// that their use panics, New and NewInts return ErrClosed, and Err, Sync and
-	// a second Close still return the sticky error.
+	// device. It returns the sticky error. Afterwards all tensors are freed, so any
+	// use of them panics. New and NewInts then return ErrClosed; Err, Sync and a
+	// second Close still return the sticky error.
 	Close() error
 }
 

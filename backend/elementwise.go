@@ -43,8 +43,8 @@ type Elementwise interface {
 	MulCol(dst, x, col Tensor)
 
 	// Dropout sets dst[k] = x[k]/(1−rate) where DropoutKeeps(seed, offset+k,
-	// rate), else 0, k being the row-major index. The backward pass is the
-	// same call on the gradient. 0 ≤ rate < 1. dst may be x.
+	// rate), else 0. k is the row-major index. The backward pass is the same call
+	// on the gradient. 0 ≤ rate < 1. dst may be x.
 	Dropout(dst, x Tensor, rate float64, seed, offset uint64)
 }
 

@@ -21,9 +21,9 @@ const (
 // change from step to step may differ: those of the optimizers (LR, Step and so
 // on), the scale of a loss, and the seed and offset of Dropout.
 //
-// ops must call operations only: none of Memory and none that waits. It may be
-// called any number of times and must call the same operations each time. If an
-// error sticks it may not be called at all.
+// ops must call operations only: no method of Memory, and none that waits. Replay
+// calls it any number of times, and perhaps not at all after a sticky error. Each
+// time it must call the same operations.
 func Replay(b Backend, ops func()) {
 	if r, ok := b.(Replayer); ok {
 		r.Replay(ops)

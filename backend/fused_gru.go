@@ -10,7 +10,7 @@ func GRUPath(b Backend) string {
 
 // GRUScratch returns how many scratch elements GRUForward and GRUBackward need
 // on b for a layer of sizes d and any smaller one.
-func GRUScratch(_ Backend, d GRUDims) int { return (1 + gruCellScratch) * d.Batch * d.Hidden }
+func GRUScratch(b Backend, d GRUDims) int { return (1 + gruCellScratch) * d.Batch * d.Hidden }
 
 // GRUForward runs a GRU layer over a sequence. See GRUArgs.
 func GRUForward(b Backend, a GRUArgs) {

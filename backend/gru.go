@@ -9,8 +9,8 @@ type GRUDims struct {
 // operand.
 //
 // The GRU is the one of Cho et al. 2014 in PyTorch's layout, whose reset gate
-// acts after the recurrent product. For t = 0..T−1, rows t·N..(t+1)·N−1 of a
-// [T·N, ...] tensor being time step t:
+// acts after the recurrent product. Rows t·N..(t+1)·N−1 of a [T·N, ...] tensor
+// are time step t. For t = 0..T−1:
 //
 //	v   = x_t·WIHᵀ + BIH                           columns r, z, n of H each
 //	u   = h_{t−1}·WHHᵀ + BHH

@@ -11,8 +11,8 @@ type LSTMDims struct {
 //
 // The LSTM here is the modern one, in PyTorch's layout (Hochreiter,
 // Schmidhuber 1997; Gers et al. 2000), with the optional peepholes of Gers et
-// al. 2002. For t = 0..T−1, rows t·N..(t+1)·N−1 of a [T·N, ...] tensor being
-// time step t:
+// al. 2002. Rows t·N..(t+1)·N−1 of a [T·N, ...] tensor are time step t. For
+// t = 0..T−1:
 //
 //	z   = x_t·WIHᵀ + BIH + h_{t−1}·WHHᵀ + BHH      columns i, f, g, o of H each
 //	i   = σ(z_i + p_i ⊙ c_{t−1})

@@ -34,10 +34,10 @@ func (f Squash) Grad(y float64) float64 {
 // Memory blocks are the hidden layer of the LSTM of 1997 (Hochreiter,
 // Schmidhuber) and of its successors with forget gates (Gers, Schmidhuber,
 // Cummins 2000) and peepholes (Gers, Schraudolph, Schmidhuber 2002): B blocks
-// of S cells, the cells v of a block j sharing its gates. With M source units,
+// of S cells. The cells v of a block j share its gates. There are M source units,
 // whose activations y_m are the columns of Source, and U = 2B + B·S units with
-// weights (3B + B·S with forget gates), in the order of the columns of Gates,
-// one time step is
+// weights (3B + B·S with forget gates), in the order of the columns of Gates. One
+// time step is
 //
 //	z     = W·y_m
 //	in_j  = σ(z_in_j + Σ_{v∈j} p_in_v·s_v(t−1))
@@ -62,11 +62,11 @@ func (a LSTM1997CellArgs) Forget() bool { return a.Gates.Cols == 3*a.Blocks+a.S.
 
 // LSTM1997CellGradArgs are the operands of LSTM1997CellGrad, for one time step
 // of N sequences. The embedded operands are as LSTM1997Cell left them, all in.
-// With the derivatives in' = in·(1−in) and so on, and the gradients DY of the
-// outputs of the cells at this step, the truncated gradient is, as in appendix
-// A.1 of the paper of 1997, computed forward in time. The paper's errors are
-// target less output: e and DW here, gradients of the loss, have the other sign,
-// and no learning rate.
+// The truncated gradient is computed forward in time, as in appendix A.1 of the
+// paper of 1997. The paper's errors are target minus output. Here e and DW are
+// gradients of the loss, so they have the other sign, and there is no learning
+// rate. in' = in·(1−in), and so on, are derivatives. DY holds the gradients of the
+// outputs of the cells at this step.
 //
 //	dS_in[v,m] = φ_j·dS_in[v,m] + g(z_v)·in'_j·y_m
 //	dS_φ[v,m]  = φ_j·dS_φ[v,m]  + s_v(t−1)·φ'_j·y_m
@@ -77,8 +77,8 @@ func (a LSTM1997CellArgs) Forget() bool { return a.Gates.Cols == 3*a.Blocks+a.S.
 //	DW[v,m]     += e_v·dS_c[v,m]
 //	DW[out_j,m] += out'_j·(Σ_{v∈j} h(s_v)·DY_v)·y_m
 //
-// summed over the sequences in order. Cells whose DY is 0 may be left out of
-// the sums, whatever else they hold. No error flows out of a block into its
+// DW is summed over the sequences in order. Cells whose DY is 0 may be left out
+// of the sums, whatever else they hold. No error flows out of a block into its
 // sources, at this step or an earlier one: that is the truncation. Peepholes are
 // weights too. Their source is s(t−1) of the block, or s(t) for the output gate;
 // their partials stand in PIn and PForget behind those of the M sources.
@@ -100,7 +100,7 @@ type LSTM1997CellGradArgs struct {
 	DPeep Tensor // [3, B·S] in and out, present if Peep is; row 1 is left alone without forget gates
 }
 
-// LSTM1997 holds the memory blocks of 1997.
+// LSTM1997 holds the operations for memory blocks, the LSTM of 1997.
 type LSTM1997 interface {
 	// LSTM1997Cell computes one time step, after the product with the weights.
 	LSTM1997Cell(LSTM1997CellArgs)
@@ -109,14 +109,14 @@ type LSTM1997 interface {
 	LSTM1997CellGrad(LSTM1997CellGradArgs)
 }
 
-// LSTM1997Args are the operands of LSTM1997Forward: memory
-// blocks over a sequence of T steps of N sequences, rows t·N..(t+1)·N−1 of a
-// [T·N, ...] tensor being time step t. The sources of a step are
+// LSTM1997Args are the operands of LSTM1997Forward: memory blocks over T steps of
+// N sequences. Rows t·N..(t+1)·N−1 of a [T·N, ...] tensor are time step t. The
+// sources of a step are
 //
 //	y_m = [x(t); gates(t−1); y(t−1); 1]
 //
-// M tells whether the gates, in, φ (if there are forget gates) and out, are among
-// them. Outputs must not overlap any other operand.
+// The gates are in, φ (if there are forget gates) and out. M tells whether they are
+// among the sources. Outputs must not overlap any other operand.
 type LSTM1997Args struct {
 	Batch, Blocks int    // N, B; T and S follow from X and S
 	G, H          Squash // of the input and the output of a cell
@@ -125,9 +125,9 @@ type LSTM1997Args struct {
 	Weight Tensor // [U, M] in, rows in, φ, out, cells
 	Peep   Tensor // [3, B·S] in, optional: see LSTM1997CellArgs
 
-	Source Tensor // [T·N, M] out: y_m; but for the last column, in: 1
+	Source Tensor // [T·N, M] out: y_m, except for the last column, which is in: all 1
 
-	// The first N rows, in, are those before the first step; the rest is out.
+	// The first N rows are in, from before the first step; the rest is out.
 	Gates Tensor // [(T+1)·N, U]: in, φ, out, g(z)
 	S, Y  Tensor // [(T+1)·N, B·S]
 }
@@ -143,9 +143,9 @@ func (a LSTM1997Args) Steps() int {
 // Feedback returns the number of gates among the sources.
 func (a LSTM1997Args) Feedback() int { return a.Source.Cols - a.X.Cols - a.S.Cols - 1 }
 
-// LSTM1997GradArgs are the operands of LSTM1997Backward. The
-// embedded operands are as LSTM1997Forward left them, all in. Outputs must
-// not overlap any other operand.
+// LSTM1997GradArgs are the operands of LSTM1997Backward. The embedded operands
+// are as LSTM1997Forward left them, all in. Outputs must not overlap any other
+// operand.
 type LSTM1997GradArgs struct {
 	LSTM1997Args
 

@@ -8,8 +8,8 @@ type RNNDims struct {
 // RNNArgs are the operands of RNNForward. Outputs must not overlap any other
 // operand.
 //
-// The RNN is Elman's, in PyTorch's layout. For t = 0..T−1, rows t·N..(t+1)·N−1
-// of a [T·N, ...] tensor being time step t, and f = tanh or ReLU:
+// The RNN is Elman's, in PyTorch's layout. Rows t·N..(t+1)·N−1 of a [T·N, ...]
+// tensor are time step t. For t = 0..T−1, with f = tanh or ReLU:
 //
 //	h_t = f(x_t·WIHᵀ + BIH + h_{t−1}·WHHᵀ + BHH)
 type RNNArgs struct {

@@ -2,8 +2,8 @@ package backend
 
 // Update holds the optimizers' steps over flat tensors of all parameters, and
 // clipping of the gradient. The state tensors start at zero. All tensors of
-// one call have the same shape and are apart. The formulas are those of
-// PyTorch's optimizers of the same names.
+// an optimizer's call have the same shape and must not overlap. The formulas are
+// those of PyTorch's optimizers of the same names.
 type Update interface {
 	// SGD makes a step of gradient descent. See SGDArgs.
 	SGD(SGDArgs)
@@ -16,8 +16,8 @@ type Update interface {
 
 	// ClipNorm computes norm[0,0] = ‖x‖₂ over all elements and then
 	// x = x·min(1, limit/(norm+1e−6)), as PyTorch's clip_grad_norm_. limit > 0.
-	// norm is [1,1] and apart from x. It is right where float32 holds it, even if
-	// not the squares.
+	// norm is [1,1] and must not overlap x. It is right whenever it fits float32,
+	// even if the squares do not.
 	ClipNorm(x, norm Tensor, limit float64)
 }
 

@@ -2,7 +2,8 @@ package cpu
 
 import "gputrain/backend"
 
-// Gemm implements backend.Linear. A product is cut into tiles, see product.
+// Gemm implements backend.Linear. A product is cut into tiles, which the workers
+// share.
 func (c *Backend) Gemm(dst backend.Tensor, transA, transB backend.Transpose, alpha float64, a, b backend.Tensor, beta float64) {
 	m, n, k := backend.CheckGemm(c, dst, transA, transB, a, b)
 	if c.err != nil {

@@ -3,11 +3,11 @@
 // CUDA driver and an emulator implement.
 //
 // All operations are queued on one stream. So they run in the order of the calls,
-// and freed memory can be used again at once. Sync, Download and Close wait for
-// the stream. So may an Upload that runs out of page-locked memory, an operation
+// and freed memory can be used again at once. The data of a large Upload travels
+// on a stream of its own. Sync, Download and Close wait for the stream. Some other
+// calls may wait too: an Upload that runs out of page-locked memory, an operation
 // that needs more workspace than any before it, and one in a thousand of the
-// operations that index by integers. The data of a large Upload travels on a
-// stream of its own in the meantime.
+// operations that index by integers.
 //
 // The operations of a training step become a CUDA graph (Replay). The host then
 // makes one launch per training step, however many time steps a sequence has.

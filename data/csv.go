@@ -37,8 +37,8 @@ func OpenCSV(path string, o CSVOptions) (*Dataset, error) {
 // ReadCSV reads comma-separated values (RFC 4180), compressed by gzip or not:
 // one sample per line, Steps 1, every column but the target a feature.
 //
-// The first line is a header if it names the target, or a feature in it is
-// text, or the target in it is text and that of the second line is not. Blank
+// The first line is a header if it names the target, if one of its features is
+// text, or if its target is text and the second line's is not. Blank
 // lines are skipped. Features must be finite and fit float32, labels must not be
 // empty, every line must have as many fields as the first.
 //

@@ -18,7 +18,7 @@ type Score struct {
 	Right        int // the most active output is one of a right class
 	Separated    int // the outputs of right classes are more active than all others
 	Distant      int // the answer needs what was seen before the last few steps
-	DistantRight int // it does, and it is right
+	DistantRight int // of these, the most active output is one of a right class
 }
 
 // Judge compares y, [Steps, Outputs], with the answers that s asks for. It
@@ -101,7 +101,7 @@ func (s Score) MeanError() float64 { return s.AbsoluteErrors / float64(s.Values)
 func (s Score) RMSE() float64 { return math.Sqrt(s.SquaredErrors / float64(s.Values)) }
 
 // Solves says whether a score meets the criterion of the task: all errors
-// below f.Tolerance, or without one all steps separated.
+// below f.Tolerance, or all steps separated if f has no Tolerance.
 func (f Format) Solves(score Score) bool {
 	if f.Tolerance > 0 {
 		return score.MaxError < f.Tolerance

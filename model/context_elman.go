@@ -18,7 +18,7 @@ import "cmp"
 type Elman struct {
 	Hidden     int
 	Activation Activation // f
-	Window     int        // time steps that an error goes back, its own included; 0 stands for 1
+	Window     int        // time steps that an error goes back, its own included; 0 means 1
 	Stateful   bool       // the caller sets c(0) through Network.States; else it is zero
 }
 

@@ -26,11 +26,11 @@ import (
 // Network.Teach.
 type FullyRecurrent struct {
 	Hidden         int
-	Out            int // number of outputs, which are the first units; 0 stands for Hidden
+	Out            int // number of outputs, which are the first units; 0 means Hidden
 	Activation     Activation
 	Mask           [][]bool // [Hidden][Width+Hidden]: whether a unit sees an input or a unit; nil: it sees all
 	Gradient       Gradient
-	Window         int // time steps that an error goes back, its own included, with BPTT; 0 stands for WholeSequence
+	Window         int // time steps that an error goes back, its own included, with BPTT; 0 means WholeSequence
 	TeacherForcing bool
 	Stateful       bool // the caller sets y(−1) through Network.States; else it is zero
 }

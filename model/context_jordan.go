@@ -11,9 +11,9 @@ import "cmp"
 // As for Elman, no error goes into the past unless Window says so. With
 // TeacherForcing, in training, the context gets the target in place of y(t). The
 // caller gives the targets through Network.Teach; a train.Trainer does this. In
-// evaluation the context gets y(t). What the network learned with a teacher still
-// holds then if y(t) comes near the targets, as with train.MSE. With
-// train.CrossEntropy y(t) is a logit, and it does not hold.
+// evaluation the context gets y(t). That works if y(t) has learned to come near the
+// targets, as with train.MSE. With train.CrossEntropy it does not work, because y(t)
+// is a logit.
 //
 // The parameters are weight, W [Hidden, Width+Out+1], output.weight, V
 // [Out, Hidden], and output.bias, b [Out], all drawn from U(±1/√Hidden).
@@ -22,7 +22,7 @@ type Jordan struct {
 	Activation       Activation // f
 	OutputActivation Activation // g
 	Decay            float64    // α, how much of the context stays; 0 ≤ α < 1
-	Window           int        // time steps that an error goes back, its own included; 0 stands for 1
+	Window           int        // time steps that an error goes back, its own included; 0 means 1
 	TeacherForcing   bool
 	Stateful         bool // the caller sets c(0) through Network.States; else it is zero
 }

@@ -13,7 +13,7 @@ import "cmp"
 type PartiallyRecurrent struct {
 	Hidden     int
 	Activation Activation // f
-	Window     int        // time steps that an error goes back, its own included; 0 stands for WholeSequence
+	Window     int        // time steps that an error goes back, its own included; 0 means WholeSequence
 	Stateful   bool       // the caller sets y(−1) through Network.States; else it is zero
 }
 

@@ -26,12 +26,13 @@ type Flow struct {
 // states held constant.
 //
 // All recurrent layers must be Stateful and go forward in time, and none may use
-// TeacherForcing. The network must be built for a batch as large as s has elements,
-// for differences twice as large. Afterwards all states and gradients are zero, and
-// the sequences of a Ragged network are whole. ErrorFlow returns an error if the
-// network does not meet these conditions or has no such state, if memory runs out,
-// or if the device fails. It panics if x is empty or not a multiple of the
-// network's width.
+// TeacherForcing. The network must be built for a batch of as many sequences as s
+// has elements. To measure by differences it takes twice as many. Afterwards all
+// states and gradients are zero, and the sequences of a Ragged network are whole.
+//
+// ErrorFlow returns an error if the network does not meet these conditions or has no
+// such state, if memory runs out, or if the device fails. It panics if x is empty or
+// not a multiple of the network's width.
 func ErrorFlow(net *Network, x []float32, state string) ([]Flow, error) {
 	if width := net.input.Width; len(x) == 0 || len(x)%width != 0 {
 		panic(fmt.Sprintf("model: ErrorFlow: x has %d elements, want a multiple of %d", len(x), width))

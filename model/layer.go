@@ -48,8 +48,8 @@ type Layer interface {
 	Build(b *Builder, in Shape) Module
 }
 
-// Path names how l runs on b, which the method Path of l knows. A layer without
-// that method runs as plain operations.
+// Path names how l runs on b. It asks the method Path of l. A layer without that
+// method runs as plain operations.
 func Path(l Layer, b backend.Backend) string {
 	if l, ok := l.(interface{ Path(backend.Backend) string }); ok {
 		return l.Path(b)
@@ -62,7 +62,7 @@ type ParameterSpec struct {
 	Name  string // PyTorch's name within the layer
 	Shape []int
 
-	// Init draws the initial values, row-major. nil stands for zeros.
+	// Init draws the initial values, row-major. nil means zeros.
 	Init func(dst []float64, rng *rand.Rand)
 }
 
@@ -71,8 +71,8 @@ type ParameterSpec struct {
 //
 //	States(steps, batch int) []State
 //
-// The names are unique in the module. The method returns none if each Forward
-// begins at zero; see Network.States and Network.Restarts.
+// The names of the states are unique in the module. The method returns none if each
+// Forward begins at zero; see Network.States and Network.Restarts.
 type Module interface {
 	// Forward queues the forward pass for x, which has in.Rows rows of in.Width. It
 	// returns the output, which lies in memory of the module or in x. x must keep

@@ -36,7 +36,7 @@ import (
 // for each time step.
 type LSTM struct {
 	Hidden        int
-	Layers        int // 0 stands for 1
+	Layers        int // 0 means 1
 	Projection    int // width of h, h_t = W_hr·(o ⊙ tanh(c_t)); 0 means none, and h has width Hidden
 	Peepholes     bool
 	NoBias        bool
@@ -44,7 +44,7 @@ type LSTM struct {
 	Stateful      bool    // the caller sets h_{−1} and c_{−1} through Network.States; else they are zero
 	ForgetBias    float64 // added to the initial bias_ih of the forget gate
 	Dropout       float64 // rate, between the layers
-	Window        int     // time steps that an error goes back, its own included; 0 stands for WholeSequence
+	Window        int     // time steps that an error goes back, its own included; 0 means WholeSequence
 
 	LayerNorm     bool    // normalizes x·W_ih, h·W_hh and c_t
 	ZoneoutHidden float64 // rate at which an element of h keeps its value of the step before

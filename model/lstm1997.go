@@ -53,7 +53,7 @@ type LSTM1997 struct {
 	// drawn like the other weights.
 	InputGateBias, ForgetGateBias, OutputGateBias []float64
 
-	InitRange float64 // 0 stands for 0.1
+	InitRange float64 // 0 means 0.1
 
 	// Stateful lets the caller set s, y, the gates and the partial derivatives of s
 	// before the first step, through Network.States; else they are zero. Backward

@@ -33,7 +33,7 @@ import (
 // [4·Hidden, Hidden], bias_time_l0, bias_depth_l0 [4·Hidden].
 type GridLSTM struct {
 	Hidden   int
-	Layers   int  // 0 stands for 1
+	Layers   int  // 0 means 1
 	Stateful bool // the caller sets h¹_{−1} and m¹_{−1} through Network.States; else they are zero
 }
 

@@ -98,8 +98,10 @@ func newLengths(n *Network) (*Lengths, error) {
 // Given reports whether some sequences of the batch may end early.
 func (l *Lengths) Given() bool { return l != nil && l.batch > 0 }
 
-// Steps and Batch return the size of the batch.
+// Steps returns the number of time steps of the batch.
 func (l *Lengths) Steps() int { return l.steps }
+
+// Batch returns the number of sequences in the batch.
 func (l *Lengths) Batch() int { return l.batch }
 
 // Mask returns a column, [Steps·Batch, 1]: 1 in the rows of the sequences, 0 in the

@@ -15,7 +15,7 @@ import (
 type stackLayer struct {
 	gates          int // rows of the weights per hidden unit
 	hidden, layers int
-	projection     int // width of h; 0 stands for hidden
+	projection     int // width of h; 0 means hidden
 	noBias         bool
 	peepholes      bool
 	layerNorm      bool

@@ -17,7 +17,7 @@ import (
 // order r, z, n.
 type GRU struct {
 	Hidden        int
-	Layers        int // 0 stands for 1
+	Layers        int // 0 means 1
 	NoBias        bool
 	Bidirectional bool
 	Stateful      bool    // the caller sets h_{−1} through Network.States; else it is zero

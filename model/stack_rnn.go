@@ -20,13 +20,13 @@ import (
 // unless NoBias, bias_ih [Hidden], bias_hh [Hidden].
 type RNN struct {
 	Hidden        int
-	Layers        int  // 0 stands for 1
+	Layers        int  // 0 means 1
 	ReLU          bool // f is ReLU instead of tanh
 	NoBias        bool
 	Bidirectional bool
 	Stateful      bool    // the caller sets h_{−1} through Network.States; else it is zero
 	Dropout       float64 // rate, between the layers
-	Window        int     // time steps that an error goes back, its own included; 0 stands for WholeSequence
+	Window        int     // time steps that an error goes back, its own included; 0 means WholeSequence
 }
 
 func (r RNN) stack() stackLayer {

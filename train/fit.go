@@ -28,13 +28,13 @@ import (
 //
 // After a divergence, the network and the trainer are as they were when the loss
 // was last read and all was finite, or when Fit began. Fit repeats steps to get
-// there. If ctx is cancelled meanwhile, they are as they were some steps before, at
-// most a thousand and those between two reads of the loss.
+// there. If ctx is cancelled meanwhile, they are as they were some steps before: at
+// most a thousand, plus those between two reads of the loss.
 //
 // The trainer can then be saved, and loaded into one with a smaller LR. But numbers
-// that are still finite may already be large, so it may be better to go on from an
-// epoch before, saved in OnEpoch, which is not called for an epoch that diverges.
-// If it is the validation loss that is not finite, this is the only way.
+// that are still finite may already be large. So it may be better to go on from an
+// earlier epoch, saved in OnEpoch, which is not called for an epoch that diverges.
+// If the validation loss is what is not finite, this is the only way.
 func (t *Trainer) Fit(ctx context.Context, train, valid *data.Dataset) error {
 	if t.done() {
 		return t.restoreBest()

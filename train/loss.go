@@ -47,7 +47,7 @@ type Loss interface {
 	Rows(target Target) int
 
 	// Check says why a network with that many outputs cannot be trained on set with
-	// this loss. set does not contradict itself (data.Dataset.Check).
+	// this loss. set has passed its own Check.
 	Check(set *data.Dataset, outputs int) error
 }
 

@@ -42,22 +42,22 @@ type options struct {
 }
 
 // MaxSize leaves out the cases with a dimension larger than n, for slow
-// backends. 33 is a sensible least. Cases that are long but thin go by their work
-// instead, as MaxWork has it: those of 2048·n² at most remain.
+// backends. n should be at least 33. Long, thin cases are judged by their work
+// instead, as with MaxWork(2048·n²).
 func MaxSize(n int) Option {
 	return func(o *options) { o.maxSize, o.maxWork = n, 2048*n*n }
 }
 
 // MaxWork leaves out the long, thin cases of more than n elements, or products in
-// a Gemm. A row that is reduced counts for 32 elements at least: a backend will
-// hardly give it less than a warp. 0 leaves out all of them. It goes behind
-// MaxSize.
+// a Gemm. A row that is reduced counts for at least 32 elements, because a backend
+// will hardly give it less than a warp. 0 leaves out all of them. Put it after
+// MaxSize, which sets the same limit.
 func MaxWork(n int) Option {
 	return func(o *options) { o.maxWork = n }
 }
 
-// Only makes Test and Check leave out all checks but those named. A name that no
-// check has panics.
+// Only makes Test and Check run the named checks alone. They panic if there is no
+// check of a name.
 func Only(names ...string) Option {
 	return func(o *options) { o.only = names }
 }

@@ -27,6 +27,7 @@ const (
 	classes
 )
 
+// String returns the name of the class.
 func (c Class) String() string {
 	return [classes]string{
 		"integer", "float32", "float64", "special function", "matrix", "conversion", "move", "global load", "global store",

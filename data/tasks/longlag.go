@@ -63,7 +63,7 @@ func (l LongLag) Next(dst *data.Sequence, rng *rand.Rand) {
 // 10,000 sequences in a row.
 //
 // Source: S. Hochreiter, J. Schmidhuber, Long Short-Term Memory, 1997,
-// experiment 2c, where the last x or y is counted too.
+// experiment 2c, which counts the x or y after e as a symbol too.
 type Distractors struct {
 	Q int // the shortest lag, in steps
 	P int // the number of distractors

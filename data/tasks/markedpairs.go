@@ -6,8 +6,8 @@ import (
 	"gputrain/data"
 )
 
-// Adding asks, after the last of a sequence of pairs (value, marker), for the
-// sum of the two values that are marked by 1, as ½ + (X1 + X2)/4. Values are
+// Adding asks, after the last pair (value, marker) of a sequence, for the sum of
+// the two values that are marked by 1, as ½ + (X1 + X2)/4. Values are
 // uniform in [−1, 1]. The markers of the first and the last pair are −1, of all
 // others 0.
 //

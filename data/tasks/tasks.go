@@ -3,7 +3,7 @@
 // Those with sequences implement data.Task: Parity, Reber, ContinualReber,
 // LongLag, Distractors, Adding, Multiplication, TemporalOrder, SpikeDelays,
 // TimedSpikes, PeriodicFunction and CopyMemory. Those without are the functions
-// Gate.Table and MackeyGlass. Each names its paper.
+// Gate.Table and MackeyGlass. The doc comment of each names its paper.
 package tasks
 
 import "fmt"

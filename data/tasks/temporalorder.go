@@ -6,8 +6,8 @@ import (
 	"gputrain/data"
 )
 
-// TemporalOrder asks, after the last of a sequence of symbols, in which order
-// the Xs and Ys came in it. A sequence has 100 to 110 symbols: E, random
+// TemporalOrder asks, after the last symbol of a sequence, in which order the Xs
+// and Ys came in it. A sequence has 100 to 110 symbols: E, random
 // symbols from a, b, c, d, and at last B. Two steps have X or Y instead, one in
 // 10..20 and one in 50..60; with Three it is three steps, in 10..20, 33..43 and
 // 66..76. The first step is 0. Lengths, steps, X or Y, and symbols are all
