@@ -67,7 +67,7 @@ func (c contextLayer) build(b *Builder, in Shape) Module {
 		m.backend.CopyCols(m.sources, m.sources.Cols-1, ones, 0, 1)
 	}
 	if c.teacher {
-		b.Pupil(c.outputs, m.teach)
+		b.OnTeach(c.outputs, m.teach)
 	}
 	if c.gradient == RTRL {
 		m.rtrl = newSensitivity(b, c, in)

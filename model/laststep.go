@@ -63,7 +63,7 @@ func (m *lastStep) Forward(x backend.Tensor, in Shape, _ Mode) backend.Tensor {
 		return timeStep(in.Steps-1, in.Batch).slice(x)
 	}
 	y := m.y.Slice(0, in.Batch)
-	m.backend.GatherRows(y, x, m.lengths.Last())
+	m.backend.GatherRows(y, x, m.lengths.LastRows())
 	return m.zeroEmpty(y, y)
 }
 
@@ -79,7 +79,7 @@ func (m *lastStep) Backward(dy backend.Tensor) backend.Tensor {
 		return dx
 	}
 	b.Fill(dx, 0)
-	b.ScatterAddRows(dx, m.zeroEmpty(m.masked, dy), m.lengths.Last())
+	b.ScatterAddRows(dx, m.zeroEmpty(m.masked, dy), m.lengths.LastRows())
 	return dx
 }
 

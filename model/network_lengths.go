@@ -110,18 +110,18 @@ func (l *Lengths) Mask() backend.Tensor { return l.mask }
 
 // Ends returns a column, [(Steps+1)·Batch, 1]: 1 in the first row after each
 // sequence, else 0.
-func (l *Lengths) Ends() backend.Tensor { return l.ends }
+func (l *Lengths) EndMask() backend.Tensor { return l.ends }
 
 // End returns the first row after each sequence, [Batch].
-func (l *Lengths) End() backend.Ints { return l.end }
+func (l *Lengths) EndRows() backend.Ints { return l.end }
 
 // Last returns the last row of each sequence, [Batch]. For an empty sequence it is
 // the first row.
-func (l *Lengths) Last() backend.Ints { return l.last }
+func (l *Lengths) LastRows() backend.Ints { return l.last }
 
 // Reversed returns for each row, [Steps·Batch], the row that takes its place when
 // the sequences are turned around, each within its length.
-func (l *Lengths) Reversed() backend.Ints { return l.reversed }
+func (l *Lengths) ReversedRows() backend.Ints { return l.reversed }
 
 // AnyEndsAt reports whether a sequence has exactly that many steps.
 func (l *Lengths) AnyEndsAt(step int) bool { return l.ended[step] }

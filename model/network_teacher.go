@@ -28,9 +28,9 @@ type pupil struct {
 	teach   func(target backend.Tensor)
 }
 
-// Pupil makes Network.Teach call teach with the targets, before each Forward in
+// OnTeach makes Network.Teach call teach with the targets, before each Forward in
 // mode Training. The targets have outputs columns.
-func (b *Builder) Pupil(outputs int, teach func(target backend.Tensor)) {
+func (b *Builder) OnTeach(outputs int, teach func(target backend.Tensor)) {
 	b.network.pupils = append(b.network.pupils, pupil{b.stage, outputs, teach})
 }
 

@@ -112,7 +112,7 @@ func newReversal(b *Builder, in Shape) reversal {
 // apply sets dst to x turned around; dst must not be x.
 func (r reversal) apply(dst, x backend.Tensor, in Shape) {
 	if r.lengths.Given() {
-		r.backend.GatherRows(dst, x, r.lengths.Reversed())
+		r.backend.GatherRows(dst, x, r.lengths.ReversedRows())
 		return
 	}
 	// Each time step is moved as a single row.

@@ -22,7 +22,7 @@ func (p *padded) forward(x backend.Tensor, in Shape, mode Mode) backend.Tensor {
 		}
 		at := h.cut(in.Steps, in.Batch)
 		if given {
-			b.GatherRows(at.final, at.values, p.lengths.End())
+			b.GatherRows(at.final, at.values, p.lengths.EndRows())
 		} else {
 			b.Copy(at.final, at.values.Slice(in.Rows(), in.Rows()+in.Batch))
 		}
@@ -75,7 +75,7 @@ func (p *padded) backwardFromEnds(dy, dx backend.Tensor) {
 		to = t
 		for _, h := range p.histories {
 			at := h.cut(0, n)
-			b.MulCol(at.lastGrad, at.finalGrad, timeStep(t, n).slice(p.lengths.Ends()))
+			b.MulCol(at.lastGrad, at.finalGrad, timeStep(t, n).slice(p.lengths.EndMask()))
 			b.Add(at.lastGrad, at.lastGrad, at.initialGrad)
 		}
 	}
