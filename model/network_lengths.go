@@ -108,18 +108,18 @@ func (l *Lengths) Batch() int { return l.batch }
 // padding after their ends.
 func (l *Lengths) Mask() backend.Tensor { return l.mask }
 
-// Ends returns a column, [(Steps+1)·Batch, 1]: 1 in the first row after each
+// EndMask returns a column, [(Steps+1)·Batch, 1]: 1 in the first row after each
 // sequence, else 0.
 func (l *Lengths) EndMask() backend.Tensor { return l.ends }
 
-// End returns the first row after each sequence, [Batch].
+// EndRows returns the first row after each sequence, [Batch].
 func (l *Lengths) EndRows() backend.Ints { return l.end }
 
-// Last returns the last row of each sequence, [Batch]. For an empty sequence it is
+// LastRows returns the last row of each sequence, [Batch]. For an empty sequence it is
 // the first row.
 func (l *Lengths) LastRows() backend.Ints { return l.last }
 
-// Reversed returns for each row, [Steps·Batch], the row that takes its place when
+// ReversedRows returns for each row, [Steps·Batch], the row that takes its place when
 // the sequences are turned around, each within its length.
 func (l *Lengths) ReversedRows() backend.Ints { return l.reversed }
 
