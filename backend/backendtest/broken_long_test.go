@@ -22,12 +22,20 @@ var brokenLong = append(beyondGridControls(), []control{
 		}
 		p.on(b)
 	})},
+	{check: "Gemm", long: true, name: "reads dst where beta is 0 and the sum has parts", mistake: gemmMistake(func(b backend.Backend, p product) {
+		if p.beta == 0 && p.inner() > 256 {
+			b.Scale(p.dst, 0, p.dst) // NaN stays
+			p.beta = 1
+		}
+		p.on(b)
+	})},
 	{check: "Add", long: true, mistake: broken[addDropsTailOf63]},
 	{check: "Dropout", long: true, mistake: broken[dropoutIndexIs16Bit]},
 	{check: "ClipNorm", long: true, mistake: broken[clipNormHas1024Parts]},
 	{check: "SquaredError", long: true, mistake: broken[squaredErrorHas1024Parts]},
 	{check: "SoftmaxCrossEntropy", long: true, mistake: broken[crossEntropyHas1024Parts]},
 	{check: "SumRows", long: true, mistake: broken[sumRowsHas256Chunks]},
+	{check: "SumRows", long: true, mistake: broken[sumRowsAddsParts]},
 	{check: "Softmax", long: true, mistake: broken[softmaxHalvesWarps]},
 	{check: "LayerNorm", long: true, mistake: broken[layerNormHalvesWarps]},
 	{check: "ArgMaxRows", long: true, mistake: broken[argMaxHalvesWarps]},
@@ -307,6 +315,17 @@ func (b argMaxHalvesWarps) ArgMaxRows(dst backend.Ints, x backend.Tensor) {
 		return v
 	})
 	b.Backend.ArgMaxRows(dst, counted)
+}
+
+// sumRowsAddsParts adds up parts in dst, whatever beta is.
+type sumRowsAddsParts struct{ backend.Backend }
+
+func (b sumRowsAddsParts) SumRows(dst, x backend.Tensor, beta float64) {
+	if beta == 0 && x.Rows > 256*256 {
+		b.Scale(dst, 0, dst) // NaN stays
+		beta = 1
+	}
+	b.Backend.SumRows(dst, x, beta)
 }
 
 // uploadsOneBlock has page-locked memory of a mebibyte.
