@@ -16,7 +16,7 @@ import (
 func TestConformanceInOtherShapes(t *testing.T) {
 	// Fewer threads than the smallest matrices have elements.
 	pair, eight := cuda.Dim3{X: 2, Y: 1, Z: 1}, cuda.Dim3{X: 8, Y: 1, Z: 1}
-	warp, block := cuda.Dim3{X: 32, Y: 1, Z: 1}, cuda.Dim3{X: 256, Y: 1, Z: 1}
+	warp, sevenWarps := cuda.Dim3{X: 32, Y: 1, Z: 1}, cuda.Dim3{X: 7 * 32, Y: 1, Z: 1}
 	for _, c := range []struct {
 		name        string
 		kernels     []string
@@ -42,8 +42,8 @@ func TestConformanceInOtherShapes(t *testing.T) {
 				"LSTM1997Cell", "LSTM1997CellGrad", "StickyErrors"}},
 		{"as the backend chooses", nil, cuda.Dim3{}, cuda.Dim3{}, 257,
 			[]string{"Softmax", "SoftmaxGrad", "LayerNorm", "LayerNormGrad", "ArgMaxRows", "SoftmaxCrossEntropy", "SumRows", "SquaredError", "ClipNorm"}},
-		{"a full block for each row", []string{"softmax", "softmax_grad", "layer_norm", "layer_norm_grad", "argmax_rows", "softmax_cross_entropy"},
-			cuda.Dim3{}, block, 257,
+		{"seven warps for each row", []string{"softmax", "softmax_grad", "layer_norm", "layer_norm_grad", "argmax_rows", "softmax_cross_entropy"},
+			cuda.Dim3{}, sevenWarps, 257,
 			[]string{"Softmax", "SoftmaxGrad", "LayerNorm", "LayerNormGrad", "ArgMaxRows", "SoftmaxCrossEntropy", "StickyErrors"}},
 		{"a warp for the columns", []string{"scatter_add_rows"}, cuda.Dim3{}, warp, 257, []string{"ScatterAddRows"}},
 	} {

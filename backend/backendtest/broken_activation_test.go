@@ -233,14 +233,18 @@ type softmaxSumsPartOfLongRows struct{ backend.Backend }
 
 func (b softmaxSumsPartOfLongRows) Softmax(y, x backend.Tensor) {
 	b.Backend.Softmax(y, x)
-	if x.Cols <= 1024 {
-		return
+	if x.Cols > 1024 {
+		normaliseBy(b, y, 1024)
 	}
+}
+
+// normaliseBy divides the rows of y by the sums of their first columns.
+func normaliseBy(b backend.Backend, y backend.Tensor, columns int) {
 	values := read(b, y)
 	for i := range y.Rows {
 		row := values[i*y.Cols : (i+1)*y.Cols]
 		var sum float32
-		for _, v := range row[:1024] {
+		for _, v := range row[:columns] {
 			sum += v
 		}
 		for j := range row {

@@ -41,6 +41,7 @@ var brokenElementwise = []control{
 	{check: "Dropout", mistake: broken[dropoutRateIsFloat32]},
 	{check: "Dropout", mistake: broken[dropoutThresholdIsOneLess]},
 	{check: "Dropout", mistake: broken[dropoutDoesNotScale]},
+	{check: "Dropout", mistake: broken[dropoutFactorOfFloat32]},
 	{check: "Dropout", mistake: broken[dropoutMultipliesByMask]},
 }
 
@@ -330,6 +331,14 @@ type dropoutDoesNotScale struct{ backend.Backend }
 func (b dropoutDoesNotScale) Dropout(dst, x backend.Tensor, rate float64, seed, offset uint64) {
 	b.Backend.Dropout(dst, x, rate, seed, offset)
 	b.Scale(dst, 1-rate, dst)
+}
+
+// dropoutFactorOfFloat32 loses digits of 1−rate, where that is small.
+type dropoutFactorOfFloat32 struct{ backend.Backend }
+
+func (b dropoutFactorOfFloat32) Dropout(dst, x backend.Tensor, rate float64, seed, offset uint64) {
+	b.Backend.Dropout(dst, x, rate, seed, offset)
+	b.Scale(dst, (1-rate)/float64(1-float32(rate)), dst)
 }
 
 // dropoutMultipliesByMask makes NaN of a NaN that is dropped.

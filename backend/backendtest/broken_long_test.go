@@ -1,6 +1,10 @@
 package backendtest
 
-import "gputrain/backend"
+import (
+	"math"
+
+	"gputrain/backend"
+)
 
 // brokenLong are the mistakes of a grid that is as large as it can be and no
 // larger, and of sums in two stages, of which the second one has a limit.
@@ -18,12 +22,23 @@ var brokenLong = append(beyondGridControls(), []control{
 		}
 		p.on(b)
 	})},
+	{check: "Gemm", long: true, name: "reads dst where beta is 0 and the sum has parts", mistake: gemmMistake(func(b backend.Backend, p product) {
+		if p.beta == 0 && p.inner() > 256 {
+			b.Scale(p.dst, 0, p.dst) // NaN stays
+			p.beta = 1
+		}
+		p.on(b)
+	})},
 	{check: "Add", long: true, mistake: broken[addDropsTailOf63]},
 	{check: "Dropout", long: true, mistake: broken[dropoutIndexIs16Bit]},
 	{check: "ClipNorm", long: true, mistake: broken[clipNormHas1024Parts]},
 	{check: "SquaredError", long: true, mistake: broken[squaredErrorHas1024Parts]},
 	{check: "SoftmaxCrossEntropy", long: true, mistake: broken[crossEntropyHas1024Parts]},
 	{check: "SumRows", long: true, mistake: broken[sumRowsHas256Chunks]},
+	{check: "SumRows", long: true, mistake: broken[sumRowsAddsParts]},
+	{check: "Softmax", long: true, mistake: broken[softmaxHalvesWarps]},
+	{check: "LayerNorm", long: true, mistake: broken[layerNormHalvesWarps]},
+	{check: "ArgMaxRows", long: true, mistake: broken[argMaxHalvesWarps]},
 	{check: "Upload", long: true, mistake: broken[uploadsOneBlock]},
 	{check: "Upload", long: true, mistake: broken[downloadsOneBlock]},
 	{check: "New", long: true, mistake: func(b backend.Backend) backend.Backend { return &zeroesOneBlock{Backend: b} }},
@@ -260,6 +275,57 @@ type sumRowsHas256Chunks struct{ backend.Backend }
 
 func (b sumRowsHas256Chunks) SumRows(dst, x backend.Tensor, beta float64) {
 	b.Backend.SumRows(dst, x.Slice(0, min(x.Rows, 256*256)), beta)
+}
+
+// halved returns how many columns count where the warps of a row are combined in
+// halves, and an odd one is left over.
+func halved(cols int) int {
+	if warps := (cols + 31) / 32; warps == 3 {
+		return 2 * 32
+	}
+	return cols
+}
+
+type softmaxHalvesWarps struct{ backend.Backend }
+
+func (b softmaxHalvesWarps) Softmax(y, x backend.Tensor) {
+	b.Backend.Softmax(y, x)
+	if columns := halved(y.Cols); columns < y.Cols {
+		normaliseBy(b, y, columns)
+	}
+}
+
+type layerNormHalvesWarps struct{ backend.Backend }
+
+func (b layerNormHalvesWarps) LayerNorm(y, rstd, x backend.Tensor, epsilon float64) {
+	normalize(b, y, rstd, x, func(row []float32, mean float64) float64 {
+		columns := halved(len(row))
+		return 1 / math.Sqrt(variance(row[:columns], mean)*float64(columns)/float64(len(row))+epsilon)
+	})
+}
+
+type argMaxHalvesWarps struct{ backend.Backend }
+
+func (b argMaxHalvesWarps) ArgMaxRows(dst backend.Ints, x backend.Tensor) {
+	counted := clone(b, x)
+	each(b, counted, func(k int, v float32) float32 {
+		if k%x.Cols >= halved(x.Cols) {
+			return float32(-inf)
+		}
+		return v
+	})
+	b.Backend.ArgMaxRows(dst, counted)
+}
+
+// sumRowsAddsParts adds up parts in dst, whatever beta is.
+type sumRowsAddsParts struct{ backend.Backend }
+
+func (b sumRowsAddsParts) SumRows(dst, x backend.Tensor, beta float64) {
+	if beta == 0 && x.Rows > 256*256 {
+		b.Scale(dst, 0, dst) // NaN stays
+		beta = 1
+	}
+	b.Backend.SumRows(dst, x, beta)
 }
 
 // uploadsOneBlock has page-locked memory of a mebibyte.

@@ -332,6 +332,11 @@ func lstmForwardControls() []control {
 				}
 				b.LSTMForward(a)
 			}}.on},
+		control{check: "LSTMForward", name: "nothing recurrent in wide layers", atLeast: 257,
+			mistake: brokenLSTM{forward: func(b fused, a backend.LSTMArgs) {
+				a.WHH = b.withoutWide(a.WHH)
+				b.LSTMForward(a)
+			}}.on},
 		control{check: "LSTMScratch", name: "smaller layers need more", mistake: func(b backend.Backend) backend.Backend {
 			return scratchShrinks{b.(fused)}
 		}},
@@ -339,6 +344,16 @@ func lstmForwardControls() []control {
 			silently(func() { b.LSTMForward(a) })
 		}}.on},
 	)
+}
+
+// withoutWide returns the recurrent weights of a layer, or zeros if it has more
+// than 256 hidden units.
+func (b fused) withoutWide(whh backend.Tensor) backend.Tensor {
+	if whh.Cols > 256 {
+		whh = clone(b, whh)
+		b.Fill(whh, 0)
+	}
+	return whh
 }
 
 // overflowingTanh is NaN beyond some hundreds.
@@ -450,5 +465,11 @@ func lstmBackwardControls() []control {
 			mistake: brokenLSTM{backward: func(b fused, a backend.LSTMGradArgs) {
 				b.LSTMBackward(a)
 				b.clearEarly(a.DZ, a.Batch)
-			}}.on})
+			}}.on},
+		control{check: "LSTMBackward", name: "nothing recurrent in wide layers", atLeast: 257,
+			mistake: brokenLSTM{backward: func(b fused, a backend.LSTMGradArgs) {
+				a.WHH = b.withoutWide(a.WHH)
+				b.LSTMBackward(a)
+			}}.on},
+	)
 }

@@ -109,10 +109,17 @@ func rnnForwardControls() []control {
 	controls := named(mistakes, func(m func(b fused, a backend.RNNArgs)) func(backend.Backend) backend.Backend {
 		return brokenRNN{forward: m}.on
 	}, "RNNForward")
-	return append(controls, control{check: "RNNForward", name: "steps beyond 256 left out", atLeast: 257,
-		mistake: brokenRNN{forward: func(b fused, a backend.RNNArgs) {
-			keeping(b, a.H, func(row, _ int) bool { return a.Batch > 0 && row/a.Batch > 256 }, func() { b.RNNForward(a) })
-		}}.on})
+	return append(controls,
+		control{check: "RNNForward", name: "steps beyond 256 left out", atLeast: 257,
+			mistake: brokenRNN{forward: func(b fused, a backend.RNNArgs) {
+				keeping(b, a.H, func(row, _ int) bool { return a.Batch > 0 && row/a.Batch > 256 }, func() { b.RNNForward(a) })
+			}}.on},
+		control{check: "RNNForward", name: "nothing recurrent in wide layers", atLeast: 257,
+			mistake: brokenRNN{forward: func(b fused, a backend.RNNArgs) {
+				a.WHH = b.withoutWide(a.WHH)
+				b.RNNForward(a)
+			}}.on},
+	)
 }
 
 func rnnBackwardControls() []control {
@@ -164,9 +171,16 @@ func rnnBackwardControls() []control {
 	controls := named(mistakes, func(m func(b fused, a backend.RNNGradArgs)) func(backend.Backend) backend.Backend {
 		return brokenRNN{backward: m}.on
 	}, "RNNBackward")
-	return append(controls, control{check: "RNNBackward", name: "nothing more than 256 steps back", atLeast: 257,
-		mistake: brokenRNN{backward: func(b fused, a backend.RNNGradArgs) {
-			b.RNNBackward(a)
-			b.clearEarly(a.DZ, a.Batch)
-		}}.on})
+	return append(controls,
+		control{check: "RNNBackward", name: "nothing more than 256 steps back", atLeast: 257,
+			mistake: brokenRNN{backward: func(b fused, a backend.RNNGradArgs) {
+				b.RNNBackward(a)
+				b.clearEarly(a.DZ, a.Batch)
+			}}.on},
+		control{check: "RNNBackward", name: "nothing recurrent in wide layers", atLeast: 257,
+			mistake: brokenRNN{backward: func(b fused, a backend.RNNGradArgs) {
+				a.WHH = b.withoutWide(a.WHH)
+				b.RNNBackward(a)
+			}}.on},
+	)
 }

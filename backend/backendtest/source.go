@@ -168,11 +168,12 @@ func (p *probe) affordable(shapes ...shape) []shape {
 	return slices.DeleteFunc(shapes, func(s shape) bool { return s.size() > p.maxWork })
 }
 
-// longRows returns matrices of many rows, each of which is reduced, and one of
-// long rows.
+// longRows returns matrices of many rows, each of which is reduced, one of long
+// rows, and one whose rows take three warps: of an odd number, halving leaves one
+// over.
 func (p *probe) longRows() []shape {
 	var shapes []shape
-	for _, s := range []shape{{long, 3}, {1, long}} {
+	for _, s := range []shape{{long, 3}, {1, long}, {3, 90}} {
 		if s.rows*max(s.cols, 32) <= p.maxWork {
 			shapes = append(shapes, s)
 		}
