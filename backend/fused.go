@@ -21,7 +21,8 @@ const (
 // change from step to step may differ: those of the optimizers (LR, Step and so
 // on), the scale of a loss, and the seed and offset of Dropout.
 //
-// ops must call operations only: none of Memory and none that waits. It may be
+// ops must call operations only: none of Memory, none that waits, and not Replay.
+// It may be
 // called any number of times and must call the same operations each time. If an
 // error sticks it may not be called at all.
 func Replay(b Backend, ops func()) {
@@ -33,7 +34,8 @@ func Replay(b Backend, ops func()) {
 }
 
 // Time returns how long b takes for the operations that ops calls, once all
-// that was queued before is done. It waits, and returns the sticky error. A
+// that was queued before is done. It waits, and returns the sticky error, be it that
+// of ops. ops may call Replay. A
 // Timer measures with the clock of the device. Otherwise the clock is the host's,
 // and the time of the host counts too.
 func Time(b Backend, ops func()) (time.Duration, error) {

@@ -25,7 +25,7 @@ type control struct {
 }
 
 func TestBrokenBackendsAreRejected(t *testing.T) {
-	for _, c := range slices.Concat(brokenMemory, brokenElementwise, brokenActivation, brokenLinear, brokenLoss, brokenUpdate, brokenFused, brokenLSTM1997s, brokenReplay, brokenSubnormal(), brokenLong, brokenCalls, brokenReplays) {
+	for _, c := range slices.Concat(brokenMemory, brokenElementwise, brokenActivation, brokenLinear, brokenLoss, brokenUpdate, brokenFused, brokenLSTM1997s, brokenReplay, brokenSubnormal(), brokenLong, brokenCalls, brokenReplays, brokenRules) {
 		name := c.name
 		if name == "" {
 			typ := fmt.Sprintf("%T", c.mistake(fused{}))

@@ -9,6 +9,20 @@ type fused struct{ backend.Backend }
 func (b fused) LSTMCell(a backend.LSTMCellArgs)         { b.lstmCell(a, newLSTMCell) }
 func (b fused) LSTMCellGrad(a backend.LSTMCellGradArgs) { b.lstmCellGrad(a, lstmElementGrad) }
 
+// LSTMPeepGrad implements backend.LSTMPeepGrader by plain operations.
+func (b fused) LSTMPeepGrad(dPeep, dz, cPrev, c backend.Tensor) {
+	backend.CheckLSTMPeepGrad(b.Backend, dPeep, dz, cPrev, c)
+	if b.Err() != nil {
+		return
+	}
+	product := clone(b, c)
+	for row, gate := range []int{0, 1, 3} {
+		b.CopyCols(product, 0, dz, gate*c.Cols, c.Cols)
+		b.Mul(product, product, []backend.Tensor{cPrev, cPrev, c}[row])
+		b.SumRows(dPeep.Slice(row, row+1), product, 1)
+	}
+}
+
 func (b fused) LSTMScratch(d backend.LSTMDims) int    { return backend.LSTMScratch(b.Backend, d) }
 func (b fused) LSTMForward(a backend.LSTMArgs)        { b.lstmForward(a, b) }
 func (b fused) LSTMBackward(a backend.LSTMGradArgs)   { b.lstmBackward(a, b) }

@@ -11,6 +11,7 @@ import (
 var lstmChecks = []check{
 	{"LSTMCell", checkLSTMCell},
 	{"LSTMCellGrad", checkLSTMCellGrad},
+	{"LSTMPeepGrad", checkLSTMPeepGrad},
 	{"LSTMForward", lstm.checkForward},
 	{"LSTMBackward", lstm.checkBackward},
 	{"LSTMScratch", checkLSTMScratch},
@@ -26,12 +27,9 @@ var lstm = layer{
 	data:       []string{"DZ", "DX", "DH0", "DC0"},
 	parameters: lstmParameters(),
 
-	optional: append([][]string{{"Peep"}, {"Peep", "BIH"}, {"Peep", "BIH", "BHH"}}, optionalBiases...),
-	optionalBackward: append([][]string{
-		{"DC0"}, {"DCLast"}, {"DH0", "DC0"}, {"DHLast", "DCLast"}, {"DX", "DH0", "DC0", "DHLast", "DCLast"},
-		{"Peep", "DX", "DH0", "DC0", "DHLast", "DCLast"}, {"Peep", "BIH", "BHH", "DX", "DH0", "DC0", "DHLast", "DCLast"},
-	}, optionalGradients...),
-	frugal: []string{"Peep", "BHH", "DHLast", "DCLast", "DH0"},
+	optional:         append([][]string{{"Peep"}, {"Peep", "BIH"}, {"Peep", "BIH", "BHH"}}, optionalBiases...),
+	optionalBackward: append([]string{"Peep", "DC0", "DCLast"}, optionalGradients...),
+	frugal:           []string{"Peep", "BHH", "DHLast", "DCLast", "DH0"},
 }
 
 func lstmParameters() map[string]gradient {
@@ -272,4 +270,45 @@ func checkLSTMCellGrad(p *probe) {
 		}
 		p.verify(t)
 	})
+}
+
+func lstmPeepGrad(b backend.Backend, x tensors) {
+	b.(backend.LSTMPeepGrader).LSTMPeepGrad(x["dPeep"], x["dz"], x["cPrev"], x["c"])
+}
+
+// checkLSTMPeepGrad checks sums of whole numbers, which are exact, and a NaN.
+func checkLSTMPeepGrad(p *probe) {
+	if _, ok := p.device.(backend.LSTMPeepGrader); !ok {
+		p.result.Skipped = "the backend has no fused gradient of peepholes"
+		return
+	}
+	try := func(name string, s shape, cPrev []float32) {
+		g := p.source(name)
+		dPeep, dz, c := g.whole(3*s.cols, 9), g.whole(4*s.size(), 9), g.whole(s.size(), 9)
+		want := make([]float64, len(dPeep))
+		for k, v := range dPeep {
+			want[k] = float64(v)
+		}
+		for k := range s.size() {
+			gates, unit := gatesAt[[4]float64](s, k, dz), k%s.cols
+			want[unit] += gates[0] * float64(cPrev[k])
+			want[s.cols+unit] += gates[1] * float64(cPrev[k])
+			want[2*s.cols+unit] += gates[3] * float64(c[k])
+		}
+		p.verify(trial{
+			name: name,
+			operands: []operand{in("dPeep", 3, s.cols, dPeep), in("dz", s.rows, 4*s.cols, dz),
+				in("cPrev", s.rows, s.cols, cPrev), in("c", s.rows, s.cols, c)},
+			call:      lstmPeepGrad,
+			want:      values{"dPeep": want},
+			tolerance: map[string]tolerance{"dPeep": exact},
+		})
+	}
+	for _, s := range p.cellShapes() {
+		try(s.String(), s, p.source(s.String()+", cells").whole(s.size(), 9))
+	}
+	s := shape{9, 5}
+	spoilt := p.source("NaN").whole(s.size(), 9)
+	spoilt[7] = float32(math.NaN())
+	try("NaN", s, spoilt)
 }

@@ -198,6 +198,10 @@ func lstmOperations(b backend.Backend) []operation {
 				func(b back, x tensors) { b.(backend.LSTMCeller).LSTMCellGrad(lstmCellGradArgs(x)) },
 				func(o any, x tensors) { backend.CheckLSTMCellGrad(o, lstmCellGradArgs(x)) }})
 	}
+	if _, ok := b.(backend.LSTMPeepGrader); ok {
+		all = append(all, operation{"LSTMPeepGrad", []operand{f("dPeep", 3, 3), f("dz", 2, 12), f("cPrev", 2, 3), f("c", 2, 3)}, lstmPeepGrad,
+			func(o any, x tensors) { backend.CheckLSTMPeepGrad(o, x["dPeep"], x["dz"], x["cPrev"], x["c"]) }})
+	}
 	if s, ok := b.(backend.LSTMSequencer); ok {
 		d := dims{2, 3, 4, 5}
 		scratch := func(x tensors) int { return s.LSTMScratch(lstmArgs(d.batch, x).Dims()) }
