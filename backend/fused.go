@@ -22,9 +22,8 @@ const (
 // on), the scale of a loss, and the seed and offset of Dropout.
 //
 // ops must call operations only: none of Memory, none that waits, and not Replay.
-// It may be
-// called any number of times and must call the same operations each time. If an
-// error sticks it may not be called at all.
+// It may be called any number of times and must call the same operations each
+// time. If an error sticks it may not be called at all.
 func Replay(b Backend, ops func()) {
 	if r, ok := b.(Replayer); ok {
 		r.Replay(ops)
@@ -35,9 +34,8 @@ func Replay(b Backend, ops func()) {
 
 // Time returns how long b takes for the operations that ops calls, once all
 // that was queued before is done. It waits, and returns the sticky error, be it that
-// of ops. ops may call Replay. A
-// Timer measures with the clock of the device. Otherwise the clock is the host's,
-// and the time of the host counts too.
+// of ops. ops may call Replay. A Timer measures with the clock of the device.
+// Otherwise the clock is the host's, and the time of the host counts too.
 func Time(b Backend, ops func()) (time.Duration, error) {
 	if t, ok := b.(Timer); ok {
 		return t.Time(ops)

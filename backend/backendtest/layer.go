@@ -46,9 +46,9 @@ var (
 	optionalGradients = []string{"BIH", "BHH", "DX", "DH0", "DHLast"}
 )
 
-// leavingOut returns sets of up to eight names. Of any three names, each subset
-// is in a set without the others: the sets are words of the Hamming code of length
-// 8. The empty set is left out.
+// leavingOut returns sets of up to eight names. Of any three of the names, each
+// subset is left out by a set that keeps the others: the sets are words of the
+// Hamming code of length 8. The empty set is not among them.
 func leavingOut(names []string) [][]string {
 	var all [][]string
 	for word := uint(1); word < 16; word++ {

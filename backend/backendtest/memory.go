@@ -306,8 +306,8 @@ func checkOutOfMemory(p *probe) {
 			p.failf("NewInts: got error %v, want %v", err, backend.ErrOutOfMemory)
 		}
 		p.must(p.device.Sync())
-		equal(p, "the next integers", p.downloadInts(p.newInts(2)), make([]int32, 2))
 		equal(p, "the next tensor", p.download(p.newTensor(1, 2)), make([]float32, 2))
+		equal(p, "the next integers", p.downloadInts(p.newInts(2)), make([]int32, 2))
 	})
 }
 
