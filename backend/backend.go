@@ -12,7 +12,7 @@
 //     tensor, illegal aliasing) panics with a text such as
 //     "backend: Gemm: a is 3x4, b is 5x6". The checks are the Check functions
 //     of this package; every backend calls them first, so that the panics are
-//     the same on all.
+//     the same on all, nothing is written, and the backend goes on.
 //   - Aliasing. Elementwise operations, marked "dst may be x", allow dst to
 //     be exactly an input; partial overlap panics. All others forbid any
 //     overlap of an output with another operand. Inputs may share memory.
@@ -22,11 +22,13 @@
 //     backend). Scalar arguments are float64 and are rounded once, by the
 //     backend. NaN and Inf propagate as IEEE 754 says, except that Gemm may
 //     skip products with a zero factor, as BLAS does. Subnormal numbers count:
-//     no operand and no result is flushed to zero. An intermediate result may
+//     no operand and no result is flushed to zero. The sign of a zero is not
+//     specified. An intermediate result may
 //     overflow or underflow as float32 does, unless the operation's doc says
 //     otherwise.
 //   - Determinism. The same calls on the same data give the same bits, run
-//     after run on one backend: reductions have a fixed order.
+//     after run on one backend: reductions have a fixed order. Where operands lie
+//     in their allocations may decide about the last bits.
 //   - Empty operands (zero rows or columns) are legal everywhere.
 //   - A Backend is not safe for concurrent use and not tied to a goroutine.
 //
@@ -86,8 +88,8 @@ type Backend interface {
 
 // Memory allocates and moves data.
 type Memory interface {
-	// New returns a zeroed [rows, cols] tensor in an allocation of its own.
-	// Running out of memory is an error that wraps ErrOutOfMemory; it does not
+	// New returns a zeroed [rows, cols] tensor in an allocation of its own, an
+	// empty one too. Running out of memory is an error that wraps ErrOutOfMemory; it does not
 	// stick. Negative sizes panic.
 	New(rows, cols int) (Tensor, error)
 
@@ -95,7 +97,8 @@ type Memory interface {
 	NewInts(n int) (Ints, error)
 
 	// Free releases the allocation, and with it every window on it: any later
-	// use of one panics.
+	// use of one panics. What is queued may still use it. Free works after an
+	// error as before it.
 	Free(buf Buffer)
 
 	// Upload copies src, row-major, to dst. len(src) must be dst.Size(). src

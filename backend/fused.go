@@ -21,9 +21,9 @@ const (
 // change from step to step may differ: those of the optimizers (LR, Step and so
 // on), the scale of a loss, and the seed and offset of Dropout.
 //
-// ops must call operations only: no method of Memory, and none that waits. Replay
-// calls it any number of times, and perhaps not at all after a sticky error. Each
-// time it must call the same operations.
+// ops must call operations only: no method of Memory, none that waits, and not
+// Replay. Replay calls it any number of times, and perhaps not at all after a sticky
+// error. Each time it must call the same operations.
 func Replay(b Backend, ops func()) {
 	if r, ok := b.(Replayer); ok {
 		r.Replay(ops)
@@ -33,9 +33,9 @@ func Replay(b Backend, ops func()) {
 }
 
 // Time returns how long b takes for the operations that ops calls, once all
-// that was queued before is done. It waits, and returns the sticky error. A
-// Timer measures with the clock of the device. Otherwise the clock is the host's,
-// and the time of the host counts too.
+// that was queued before is done. It waits, and returns the sticky error, be it that
+// of ops. ops may call Replay. A Timer measures with the clock of the device.
+// Otherwise the clock is the host's, and the time of the host counts too.
 func Time(b Backend, ops func()) (time.Duration, error) {
 	if t, ok := b.(Timer); ok {
 		return t.Time(ops)

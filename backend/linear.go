@@ -20,11 +20,12 @@ type Linear interface {
 	SumRows(dst, x Tensor, beta float64)
 
 	// GatherRows sets dst[i,:] = x[ids[i],:]. dst has ids.N rows. An id outside
-	// of x is a sticky error. dst must not overlap x.
+	// of x is a sticky error, even if x has no columns. dst must not overlap x.
 	GatherRows(dst, x Tensor, ids Ints)
 
 	// ScatterAddRows adds dst[ids[i],:] += x[i,:] for i = 0, 1, ... x has ids.N
-	// rows. An id outside of dst is a sticky error. dst must not overlap x.
+	// rows. An id outside of dst is a sticky error, even if dst has no columns. dst
+	// must not overlap x.
 	ScatterAddRows(dst, x Tensor, ids Ints)
 
 	// ArgMaxRows sets dst[i] to the column of the largest element of row i of

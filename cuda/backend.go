@@ -147,6 +147,7 @@ func (d *Backend) Time(ops func()) (time.Duration, error) {
 	}
 	milliseconds, err := d.device.Elapsed(d.start, d.stop)
 	d.keep("Time", err)
+	d.checkLookups()
 	return time.Duration(milliseconds * float64(time.Millisecond)), d.err
 }
 

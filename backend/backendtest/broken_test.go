@@ -26,7 +26,7 @@ type control struct {
 
 func allControls() []control {
 	return slices.Concat(brokenMemory, brokenElementwise, brokenActivation, brokenLinear, brokenLoss, brokenUpdate, brokenFused,
-		brokenLSTM1997s, brokenReplay, brokenSubnormal(), brokenLong, brokenCalls, brokenReplays)
+		brokenLSTM1997s, brokenReplay, brokenSubnormal(), brokenLong, brokenCalls, brokenReplays, brokenRules)
 }
 
 func TestBrokenBackendsAreRejected(t *testing.T) {

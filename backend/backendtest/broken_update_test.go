@@ -41,7 +41,7 @@ var brokenUpdate = []control{
 	{check: "Adam", name: "weight decay forgotten", mistake: adamMistake(func(a *backend.AdamArgs) { a.WeightDecay = 0 })},
 	{check: "Adam", name: "no bias correction", mistake: adamMistake(func(a *backend.AdamArgs) { a.Step = math.MaxInt32 })},
 	{check: "Adam", name: "steps counted from 0", mistake: adamMistake(func(a *backend.AdamArgs) { a.Step++ })},
-	{check: "Adam", name: "steps of 16 bits", mistake: adamMistake(func(a *backend.AdamArgs) { a.Step = int(uint16(a.Step)) })},
+	{check: "Adam", name: "steps of 16 bits", mistake: adamMistake(func(a *backend.AdamArgs) { a.Step = max(1, a.Step&0xffff) })},
 	{check: "Adam", name: "step counted by the backend", mistake: func(b backend.Backend) backend.Backend {
 		steps := 0
 		return brokenAdam{b, func(a *backend.AdamArgs) {

@@ -2,6 +2,7 @@ package backendtest
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -16,6 +17,8 @@ var callChecks = []check{
 	{"Reuse", checkReuse},
 	{"Repetition", checkRepetition},
 	{"Independence", checkIndependence},
+	{"SharedInputs", checkSharedInputs},
+	{"Writes", checkWrites},
 }
 
 // job is a call and the operands that it has on a backend.
@@ -353,4 +356,103 @@ func checkIndependence(p *probe) {
 		}
 		p.must(p.device.Err())
 	})
+}
+
+// checkSharedInputs gives each input a window that overlaps that of another one, as
+// far as the Check functions allow it, and holds the call against the same one with
+// a copy.
+func checkSharedInputs(p *probe) {
+	for _, op := range computations(p.device) {
+		for _, pair := range sharedInputs(op) {
+			p.attempt(fmt.Sprintf("%s/%s in %s", op.name, pair[0].name, pair[1].name), func() {
+				name, other := pair[0].name, pair[1].name
+				wide := operation{op.name, slices.Clone(op.operands), op.call, op.check}
+				for i, o := range wide.operands {
+					if o.name == other {
+						wide.operands[i] = f(other, 1, 1+max(o.rows*o.cols, pair[0].rows*pair[0].cols))
+					}
+				}
+				var bits [2][]uint32
+				for i := range bits {
+					j := p.newJob(p.device, wide)
+					j.call = func(b backend.Backend, x tensors) {
+						from := backend.Tensor{Buf: x[other].Buf, Off: 1, Rows: pair[0].rows, Cols: pair[0].cols}
+						if i == 0 {
+							b.Copy(x[name], from)
+							from = x[name]
+						}
+						first, _ := x[other].Take(pair[1].rows, pair[1].cols)
+						op.call(b, with(x, tensors{name: from, other: first}))
+					}
+					j.begin(p.device, 0, backend.Tensor{})
+					for _, o := range op.operands {
+						if !o.integer && o.name != name {
+							for _, v := range p.download(j.x[o.name]) {
+								bits[i] = append(bits[i], math.Float32bits(v))
+							}
+						}
+					}
+					j.free(p.device)
+				}
+				p.same("on shared memory", bits[1], bits[0])
+			})
+		}
+	}
+}
+
+// sharedInputs returns pairs of inputs of op that may overlap: each input with the
+// first one that may be.
+func sharedInputs(op operation) (pairs [][2]operand) {
+	for _, o := range op.operands {
+		for _, other := range op.operands {
+			if o.integer || other.integer || o.name == other.name || other.rows*other.cols < 2 {
+				continue
+			}
+			x := tensors{}
+			for _, o := range op.operands {
+				x[o.name] = backend.Tensor{Buf: &backend.Allocation{Len: 1 << 20, Integer: o.integer}, Rows: o.rows, Cols: o.cols}
+			}
+			x[o.name] = backend.Tensor{Buf: x[other.name].Buf, Off: 1, Rows: o.rows, Cols: o.cols}
+			if panicOf(func() { op.check(nil, x) }) == nil {
+				pairs = append(pairs, [2]operand{o, other})
+				break
+			}
+		}
+	}
+	return pairs
+}
+
+// checkWrites reads each operand by a product before and after the call. A backend
+// that keeps something of an operand must know all that writes to it.
+func checkWrites(p *probe) {
+	for _, op := range computations(p.device) {
+		p.attempt(op.name, func() {
+			j := p.newJob(p.device, op)
+			product := func(t backend.Tensor) backend.Tensor {
+				dst, ones := p.newTensor(1, t.Cols), p.newTensor(1, t.Rows)
+				p.device.Fill(ones, 1)
+				p.device.Gemm(dst, backend.NoTrans, backend.NoTrans, 1, ones, t, 0)
+				return dst
+			}
+			call := j.call
+			j.call = func(b backend.Backend, x tensors) {
+				for _, o := range op.operands {
+					if !o.integer {
+						product(x[o.name])
+					}
+				}
+				call(b, x)
+			}
+			j.begin(p.device, 0, backend.Tensor{})
+			for _, o := range op.operands {
+				if o.integer {
+					continue
+				}
+				t := j.x[o.name]
+				same := p.newTensor(t.Rows, t.Cols)
+				p.device.Copy(same, t)
+				equal(p, "the product of "+o.name, p.download(product(t)), p.download(product(same)))
+			}
+		})
+	}
 }

@@ -33,6 +33,17 @@ var provocations = []provocation{
 // checkStickyErrors provokes device errors by integers that are out of range,
 // at the first, a middle and the last place.
 func checkStickyErrors(p *probe) {
+	for _, c := range empties {
+		p.attempt(c.name, func() {
+			ids := p.newInts(1)
+			p.device.UploadInts(ids, []int32{3})
+			c.run(p.device, p.newTensor, ids)
+			if op, _, _ := strings.Cut(c.name, " "); p.device.Sync() == nil || !strings.Contains(p.device.Err().Error(), op) {
+				p.failf("got error %v, want one that names %s", p.device.Err(), op)
+			}
+			p.reopen() // without the error
+		})
+	}
 	for _, c := range provocations {
 		for _, n := range p.upTo(1, 33, 257, 1025) {
 			for i, id := range c.ids {
@@ -51,7 +62,55 @@ func checkStickyErrors(p *probe) {
 			p.attempt(fmt.Sprintf("%s/id %d at the last of %d", c.op, c.ids[0], long), func() { p.provoke(c, ids) })
 		}
 		p.attempt(c.op+"/every operation after it", func() { p.queueAfterError(c) })
+		for _, w := range waits {
+			p.attempt(c.op+"/reported by "+w.name, func() {
+				b := p.another()
+				defer b.Close()
+				x, ids := upload(p, b, []float32{1}), p.ints(b, 1)
+				c.on(p, b, c.ids[:1])
+				if err := w.wait(b, x, ids); err == nil || !strings.Contains(err.Error(), c.op) {
+					p.failf("got error %v, want one that names %s", err, c.op)
+				}
+			})
+		}
 	}
+}
+
+// waits are the calls besides Sync that may be the first to report an error.
+var waits = []struct {
+	name string
+	wait func(b backend.Backend, x backend.Tensor, ids backend.Ints) error
+}{
+	{"Download", func(b backend.Backend, x backend.Tensor, _ backend.Ints) error {
+		return b.Download(make([]float32, 1), x)
+	}},
+	{"DownloadInts", func(b backend.Backend, _ backend.Tensor, ids backend.Ints) error {
+		return b.DownloadInts(make([]int32, 1), ids)
+	}},
+	{"Close", func(b backend.Backend, _ backend.Tensor, _ backend.Ints) error { return b.Close() }},
+}
+
+// empties are operations with an operand that has no elements, and an integer that
+// is out of range nevertheless.
+var empties = []struct {
+	name string
+	run  func(b backend.Backend, x func(rows, cols int) backend.Tensor, ids backend.Ints)
+}{
+	{"GatherRows of no rows", func(b backend.Backend, x func(rows, cols int) backend.Tensor, ids backend.Ints) {
+		b.GatherRows(x(1, 3), x(0, 3), ids)
+	}},
+	{"GatherRows of no columns", func(b backend.Backend, x func(rows, cols int) backend.Tensor, ids backend.Ints) {
+		b.GatherRows(x(1, 0), x(3, 0), ids)
+	}},
+	{"ScatterAddRows into no rows", func(b backend.Backend, x func(rows, cols int) backend.Tensor, ids backend.Ints) {
+		b.ScatterAddRows(x(0, 3), x(1, 3), ids)
+	}},
+	{"ScatterAddRows of no columns", func(b backend.Backend, x func(rows, cols int) backend.Tensor, ids backend.Ints) {
+		b.ScatterAddRows(x(3, 0), x(1, 0), ids)
+	}},
+	{"SoftmaxCrossEntropy of no columns", func(b backend.Backend, x func(rows, cols int) backend.Tensor, ids backend.Ints) {
+		b.SoftmaxCrossEntropy(x(1, 1), x(1, 0), x(1, 0), ids, 1)
+	}},
 }
 
 // on queues the operation with the given integers.
@@ -73,10 +132,15 @@ func (p *probe) queueAfterError(c provocation) {
 	for _, op := range all {
 		legal = append(legal, l.place(p, b, device, op.operands))
 	}
+	gone := upload(p, b, []float32{1})
 	c.on(p, b, []int32{c.ids[0]})
 	first := b.Sync()
 	if first == nil {
 		p.stopf("Sync: got no error, want one")
+	}
+	b.Free(gone.Buf)
+	if panicOf(func() { b.Fill(gone, 1) }) == nil {
+		p.failf("Fill of a tensor that was freed after an error: got no panic")
 	}
 	for i, op := range all {
 		op.call(b, legal[i])

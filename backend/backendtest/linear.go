@@ -423,7 +423,7 @@ func checkArgMaxRows(p *probe) {
 		inf, 0, inf, 0,
 	})
 	p.verify(argMaxTrial("special rows", shape{7, 4}, rows))
-	for _, n := range p.upTo(5, 33, 257) {
+	for _, n := range p.upTo(1, 5, 33, 257) {
 		p.argMaxEverywhere(n)
 	}
 }

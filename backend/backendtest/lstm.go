@@ -27,12 +27,9 @@ var lstm = layer{
 	data:       []string{"DZ", "DX", "DH0", "DC0"},
 	parameters: lstmParameters(),
 
-	optional: append([][]string{{"Peep"}, {"Peep", "BIH"}, {"Peep", "BIH", "BHH"}}, optionalBiases...),
-	optionalBackward: append([][]string{
-		{"DC0"}, {"DCLast"}, {"DH0", "DC0"}, {"DHLast", "DCLast"}, {"DX", "DH0", "DC0", "DHLast", "DCLast"},
-		{"Peep", "DX", "DH0", "DC0", "DHLast", "DCLast"}, {"Peep", "BIH", "BHH", "DX", "DH0", "DC0", "DHLast", "DCLast"},
-	}, optionalGradients...),
-	frugal: []string{"Peep", "BHH", "DHLast", "DCLast", "DH0"},
+	optional:         append([][]string{{"Peep"}, {"Peep", "BIH"}, {"Peep", "BIH", "BHH"}}, optionalBiases...),
+	optionalBackward: append([]string{"Peep", "DC0", "DCLast"}, optionalGradients...),
+	frugal:           []string{"Peep", "BHH", "DHLast", "DCLast", "DH0"},
 }
 
 func lstmParameters() map[string]gradient {
@@ -275,6 +272,10 @@ func checkLSTMCellGrad(p *probe) {
 	})
 }
 
+func lstmPeepGrad(b backend.Backend, x tensors) {
+	b.(backend.LSTMPeepGrader).LSTMPeepGrad(x["dPeep"], x["dz"], x["cPrev"], x["c"])
+}
+
 // checkLSTMPeepGrad tries the gradient of the peepholes on rows of all time steps.
 func checkLSTMPeepGrad(p *probe) {
 	if _, ok := p.device.(backend.LSTMPeepGrader); !ok {
@@ -315,9 +316,7 @@ func lstmPeepGradTrial(name string, s shape, x [4][]float32) trial {
 		name: name,
 		operands: []operand{in("dPeep", 3, s.cols, dPeep), in("dz", s.rows, 4*s.cols, dz),
 			in("cPrev", s.rows, s.cols, before), in("c", s.rows, s.cols, after)},
-		call: func(b backend.Backend, x tensors) {
-			b.(backend.LSTMPeepGrader).LSTMPeepGrad(x["dPeep"], x["dz"], x["cPrev"], x["c"])
-		},
+		call:      lstmPeepGrad,
 		want:      values{"dPeep": want},
 		tolerance: map[string]tolerance{"dPeep": rounded(float64(s.rows)+2, magnitude)},
 	}

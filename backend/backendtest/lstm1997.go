@@ -94,6 +94,7 @@ var (
 
 var allSquashes = []squashes{
 	squashes1997, identities, {"tanh and other slopes", backend.Squash{Range: 1, Slope: 1}, backend.Squash{Range: 1.5, Slope: 0.25}},
+	{"identity of the input", backend.Squash{}, backend.SquashOutput()}, {"identity of the state", backend.SquashInput(), backend.Squash{}},
 }
 
 // lstm1997Cells are sizes of blocks that leave a loop over cells, unrolled by 2 or

@@ -17,6 +17,7 @@ type lstm1997Sequence struct {
 	lstm1997Dims
 	steps, inputs int
 	feedback      bool // the gates are sources
+	squashes      squashes
 }
 
 // newLSTM1997Sequence counts the sources.
@@ -25,7 +26,7 @@ func newLSTM1997Sequence(d lstm1997Dims, steps, inputs int, feedback bool) lstm1
 	if feedback {
 		d.sources += d.units() - d.states()
 	}
-	return lstm1997Sequence{d, steps, inputs, feedback}
+	return lstm1997Sequence{d, steps, inputs, feedback, squashes1997}
 }
 
 func (d lstm1997Sequence) String() string {
@@ -74,6 +75,9 @@ func (p *probe) lstm1997Sequences(try func(kind string, d lstm1997Sequence, x co
 	sizes := d.sizes()
 	sizes.input = d.inputs
 	try(", NaN in X", d, sizes.spoilt(d.content(p.source("NaN")), "X"))
+	for _, d.squashes = range allSquashes[1:] {
+		try(", "+d.squashes.name, d, d.content(p.source(d.squashes.name)))
+	}
 }
 
 // content draws the operands of both passes.
@@ -98,7 +102,7 @@ func (d lstm1997Sequence) content(g source) content {
 
 func (d lstm1997Sequence) args(x tensors) backend.LSTM1997Args {
 	return backend.LSTM1997Args{
-		Batch: d.batch, Blocks: d.blocks, G: backend.SquashInput(), H: backend.SquashOutput(),
+		Batch: d.batch, Blocks: d.blocks, G: d.squashes.g, H: d.squashes.h,
 		X: x["X"], Weight: x["Weight"], Peep: x["Peep"], Source: x["Source"], Gates: x["Gates"], S: x["S"], Y: x["Y"],
 	}
 }

@@ -137,12 +137,18 @@ func checkNew(p *probe) {
 		p.device.UploadInts(k, nil)
 		p.downloadInts(k)
 		p.device.Free(k.Buf)
+		if x, y := p.newTensor(0, 5), p.newTensor(0, 5); x.Buf == y.Buf {
+			p.failf("two empty tensors are one allocation")
+		}
+		if x, y := p.newInts(0), p.newInts(0); x.Buf == y.Buf {
+			p.failf("NewInts(0) returns one allocation twice")
+		}
 	})
 }
 
 func checkUpload(p *probe) {
 	sizes := p.sizes()
-	for _, n := range []int{long, 1<<18 + 1, 600_001} { // beyond a mebibyte, and two
+	for _, n := range []int{long, 1<<18 + 1, 600_000} { // beyond a mebibyte, and two; with windows at even and odd offsets
 		if n <= p.maxWork {
 			sizes = append(sizes, n)
 		}
@@ -235,6 +241,37 @@ func checkOrder(p *probe) {
 			equal(p, "Scale", p.download(doubled), hot)
 		}
 	})
+	p.attempt("windows that overlap in part", func() {
+		n := min(257, p.maxSize)
+		x, y := p.newTensor(4, n), p.newTensor(2, n)
+		first, second, both := x.Slice(0, 1), x.Slice(1, 2), x.Slice(0, 2)
+		want := slices.Concat(slices.Repeat([]float32{2}, n), slices.Repeat([]float32{7}, n), slices.Repeat([]float32{2}, n), slices.Repeat([]float32{7}, n))
+		for range 3 {
+			p.device.Fill(x, 1)
+			p.device.Scale(both, 2, both)
+			p.device.Copy(x.Slice(2, 3), second) // reads what Scale writes
+			p.device.Scale(y, 2, both)
+			p.device.Fill(second, 7) // writes what Scale reads
+			p.device.Scale(x.Slice(3, 4), 1, second)
+			equal(p, "rows", p.download(x), want)
+			equal(p, "doubled", p.download(y), slices.Repeat([]float32{4}, 2*n))
+			p.device.Scale(both, 0, both)
+			p.device.Fill(first, 3) // writes what Scale writes
+			equal(p, "the row written twice", p.download(first), slices.Repeat([]float32{3}, n))
+		}
+	})
+	p.attempt("memory given out again while it is queued for", func() {
+		for _, n := range p.upTo(1, 33, 1025) {
+			for range 3 {
+				x := p.newTensor(n, 5)
+				p.device.Fill(x, 1)
+				p.device.Free(x.Buf)
+				x = p.newTensor(n, 5)
+				equal(p, "New", p.download(x), make([]float32, 5*n))
+				p.device.Free(x.Buf)
+			}
+		}
+	})
 	p.attempt("memory freed while it is queued for", func() {
 		n := min(1025, p.maxSize)
 		var copies []backend.Tensor
@@ -269,6 +306,8 @@ func checkOutOfMemory(p *probe) {
 			p.failf("NewInts: got error %v, want %v", err, backend.ErrOutOfMemory)
 		}
 		p.must(p.device.Sync())
+		equal(p, "the next tensor", p.download(p.newTensor(1, 2)), make([]float32, 2))
+		equal(p, "the next integers", p.downloadInts(p.newInts(2)), make([]int32, 2))
 	})
 }
 

@@ -76,6 +76,25 @@ func checkMisuse(p *probe) {
 			})
 		}
 	}
+	for _, op := range computations(p.device) {
+		p.attempt(op.name+"/goes on", func() {
+			j := p.newJob(p.device, op)
+			want := p.alone(other, op, 1)[0] // where no call has panicked
+			before := j.run(p, p.device, 1, backend.Tensor{})
+			for _, o := range op.operands {
+				for _, off := range []int{-1, 1} { // outside of its allocation
+					x := maps.Clone(j.x)
+					x[o.name] = backend.Tensor{Buf: x[o.name].Buf, Off: off, Rows: o.rows, Cols: o.cols}
+					if panicOf(func() { op.call(p.device, x) }) == nil {
+						p.stopf("%s at offset %d of its allocation: got no panic", o.name, off)
+					}
+				}
+			}
+			p.same("a call that panics", j.end(p, p.device), before)
+			p.same("the call after those that panic", j.run(p, p.device, 0, backend.Tensor{}), want)
+			j.free(p.device)
+		})
+	}
 }
 
 // misuse is what a spoiler works with.

@@ -199,10 +199,7 @@ func lstmOperations(b backend.Backend) []operation {
 				func(o any, x tensors) { backend.CheckLSTMCellGrad(o, lstmCellGradArgs(x)) }})
 	}
 	if _, ok := b.(backend.LSTMPeepGrader); ok {
-		all = append(all, operation{"LSTMPeepGrad", []operand{f("dPeep", 3, 3), f("dz", 2, 12), f("cPrev", 2, 3), f("c", 2, 3)},
-			func(b back, x tensors) {
-				b.(backend.LSTMPeepGrader).LSTMPeepGrad(x["dPeep"], x["dz"], x["cPrev"], x["c"])
-			},
+		all = append(all, operation{"LSTMPeepGrad", []operand{f("dPeep", 3, 3), f("dz", 2, 12), f("cPrev", 2, 3), f("c", 2, 3)}, lstmPeepGrad,
 			func(o any, x tensors) { backend.CheckLSTMPeepGrad(o, x["dPeep"], x["dz"], x["cPrev"], x["c"]) }})
 	}
 	if s, ok := b.(backend.LSTMSequencer); ok {

@@ -193,6 +193,29 @@ func checkTime(p *probe) {
 		}
 		equal(p, "Fill", p.download(x), slices.Repeat([]float32{2}, 3))
 	})
+	p.attempt("nothing", func() {
+		if took, err := backend.Time(p.device, func() {}); took < 0 || err != nil {
+			p.failf("got %v, error %v", took, err)
+		}
+	})
+	p.attempt("a replay", func() {
+		x := p.newTensor(1, 3)
+		for k := range 4 {
+			p.device.Fill(x, float64(k))
+			_, err := backend.Time(p.device, func() {
+				backend.Replay(p.device, func() { p.device.Scale(x, 3, x) })
+			})
+			p.must(err)
+			equal(p, fmt.Sprintf("step %d", k), p.download(x), slices.Repeat([]float32{3 * float32(k)}, 3))
+		}
+	})
+	p.attempt("returns the error of ops", func() {
+		c := provocations[0]
+		if _, err := backend.Time(p.device, func() { c.on(p, p.device, c.ids[:1]) }); err == nil || !strings.Contains(err.Error(), c.op) {
+			p.failf("got error %v, want one that names %s", err, c.op)
+		}
+		p.reopen() // without the error
+	})
 	p.attempt("returns the sticky error", func() {
 		x, ids := p.newTensor(2, 2), p.newInts(2)
 		p.device.UploadInts(ids, []int32{0, 2})

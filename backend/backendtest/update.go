@@ -238,7 +238,7 @@ func checkAdam(p *probe) {
 	var all []options
 	for _, decoupled := range []bool{false, true} {
 		for _, decay := range []float64{0.01, 0} {
-			for _, step := range []int{3, 1, 2, 10, 1000, 1<<20 + 2} {
+			for _, step := range []int{3, 1, 2, 10, 1000, 1 << 16, 1<<20 + 2} {
 				all = append(all,
 					options{0.01, 0.9, 0.999, 1e-8, decay, decoupled, step},
 					options{0.1, 0.5, 0.9, 0.1, 10 * decay, decoupled, step})
@@ -336,6 +336,8 @@ func checkClipNorm(p *probe) {
 		name := s.String() + ", whole numbers"
 		p.clipNorm(name, s, p.source(name).whole(s.size(), 1), 0.1, 8)
 	}
+	p.clipNorm("no limit", shape{1, 33}, p.source("no limit").uniform(33, -9, 9), inf, 24)
+	p.clipNorm("NaN", shape{1, 3}, float32s([]float64{1, math.NaN(), 0}), 1, 8)
 	zero := make([]float32, 33)
 	p.clipNorm("zero", shape{1, 33}, zero, 0.5, 0)
 	tiny := p.source("tiny").uniform(33, 0.5e-6, 1e-6)
