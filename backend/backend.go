@@ -23,9 +23,8 @@
 //     backend. NaN and Inf propagate as IEEE 754 says, except that Gemm may
 //     skip products with a zero factor, as BLAS does. Subnormal numbers count:
 //     no operand and no result is flushed to zero. The sign of a zero is not
-//     specified. An intermediate result may
-//     overflow or underflow as float32 does, unless the operation's doc says
-//     otherwise.
+//     specified. An intermediate result may overflow or underflow as float32
+//     does, unless the operation's doc says otherwise.
 //   - Determinism. The same calls on the same data give the same bits, run
 //     after run on one backend: reductions have a fixed order. Where operands lie
 //     in their allocations may decide about the last bits.

@@ -33,8 +33,8 @@ func Replay(b Backend, ops func()) {
 }
 
 // Time returns how long b takes for the operations that ops calls, once all
-// that was queued before is done. It waits, and returns the sticky error, be it that
-// of ops. ops may call Replay. A Timer measures with the clock of the device.
+// that was queued before is done. It waits, and returns the sticky error, also one
+// that ops caused. ops may call Replay. A Timer measures with the clock of the device.
 // Otherwise the clock is the host's, and the time of the host counts too.
 func Time(b Backend, ops func()) (time.Duration, error) {
 	if t, ok := b.(Timer); ok {
