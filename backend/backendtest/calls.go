@@ -217,8 +217,8 @@ func (op operation) elements() (n int) {
 	return n
 }
 
-// many is beyond what fits a byte.
-const many = 300
+// many calls are more than a byte counts, and than a ring of buffers has.
+const many = 500
 
 // checkRepetition makes one call many times, to find what is used up or counted.
 func checkRepetition(p *probe) {
@@ -264,7 +264,7 @@ func checkRepetition(p *probe) {
 		x, sum, want := p.newTensor(1, n), p.newTensor(1, n), make([]float32, n)
 		ids, counts := p.newInts(1), p.newTensor(7, 1)
 		one := p.fromHost(1, 1, []float32{1})
-		for i := range 3 * many { // three mebibytes
+		for i := range 2 * many { // four mebibytes
 			src := p.source(fmt.Sprint(p.name, i)).whole(n, 9)
 			p.device.Upload(x, src)
 			p.device.UploadInts(ids, []int32{int32(i % 7)})
@@ -276,7 +276,7 @@ func checkRepetition(p *probe) {
 		}
 		equal(p, "sum", p.download(sum), want)
 		hits := make([]float32, 7)
-		for i := range 3 * many {
+		for i := range 2 * many {
 			hits[i%7]++
 		}
 		equal(p, "hits", p.download(counts), hits)
