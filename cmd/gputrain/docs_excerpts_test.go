@@ -20,10 +20,10 @@ const (
 )
 
 var (
-	goExcerpt   = regexp.MustCompile("(?s)```go\n(.*?)```\n\\[([^]]*)\\]\\(\\.\\./([^)]*)\\)")
-	commandLine = regexp.MustCompile(`(?m)^gputrain (.+)$`)
-	testLine    = regexp.MustCompile(`(?m)^go test -run (\w+) \./(\w+)$`)
-	pictureLink = regexp.MustCompile(`!\[[^]]*\]\(([^)]*)\)`)
+	goExcerpt    = regexp.MustCompile("(?s)```go\n(.*?)```\n\\[([^]]*)\\]\\(\\.\\./([^)]*)\\)")
+	shownCommand = regexp.MustCompile(`(?m)^gputrain (.+)$`)
+	testLine     = regexp.MustCompile(`(?m)^go test -run (\w+) \./(\w+)$`)
+	pictureLink  = regexp.MustCompile(`!\[[^]]*\]\(([^)]*)\)`)
 )
 
 // missingLine returns the first line of text that the lines of source do not
@@ -86,7 +86,7 @@ func TestExcerptsAreComparedInOrder(t *testing.T) {
 
 func TestTutorialShowsWhatThereIs(t *testing.T) {
 	text := readFile(t, tutorial)
-	for _, match := range commandLine.FindAllStringSubmatch(text, -1) {
+	for _, match := range shownCommand.FindAllStringSubmatch(text, -1) {
 		args := strings.Fields(match[1])
 		if _, err := parse(args, console{out: io.Discard, err: io.Discard}); err != nil {
 			t.Errorf("gputrain %s: %v", match[1], err)

@@ -14,11 +14,10 @@ import (
 	"golang.org/x/term"
 )
 
-// The exit codes.
+// The exit codes. That of a signal is its stoppedError's.
 const (
-	exitFailure     = 1 // files, data, memory, the training itself
-	exitUsage       = 2 // flags, commands, settings
-	exitInterrupted = 130
+	exitFailure = 1 // files, data, memory, the training itself
+	exitUsage   = 2 // flags, commands, settings
 )
 
 func main() {
@@ -36,7 +35,7 @@ type console struct {
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	defer func() {
 		if r := recover(); r != nil {
-			fmt.Fprintf(stderr, "gputrain: %v (this is a bug in gputrain)\n", r)
+			fmt.Fprintf(stderr, "gputrain: %s (this is a bug in gputrain)\n", printable(fmt.Sprint(r)))
 			code = exitFailure
 		}
 	}()
@@ -49,21 +48,21 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintf(stderr, "gputrain: %v\n", err)
+	fmt.Fprintf(stderr, "gputrain: %s\n", printable(err.Error()))
 	return exitCode(err)
 }
 
 func exitCode(err error) int {
 	var (
-		usage       *usageError
-		setting     *settingError
-		interrupted *interruptedError
-		parse       *kong.ParseError
-		path        *fs.PathError
+		usage   *usageError
+		setting *settingError
+		stopped *stoppedError
+		parse   *kong.ParseError
+		path    *fs.PathError
 	)
 	switch {
-	case errors.As(err, &interrupted):
-		return exitInterrupted
+	case errors.As(err, &stopped):
+		return stopped.exitCode()
 	case errors.As(err, &usage), errors.As(err, &setting):
 		return exitUsage
 	case errors.As(err, &parse) && !errors.As(err, &path):

@@ -16,10 +16,14 @@ import (
 // TestMain runs gputrain instead of the tests if a test starts this binary as a
 // process of its own.
 func TestMain(m *testing.M) {
-	if os.Getenv("GPUTRAIN_TEST_MAIN") != "" {
+	switch os.Getenv("GPUTRAIN_TEST_MAIN") {
+	case "":
+		os.Exit(m.Run())
+	case "wait for stop":
+		waitForStop()
+	default:
 		main()
 	}
-	os.Exit(m.Run())
 }
 
 // outcome is the result of one command line.

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/alecthomas/kong"
 
@@ -111,9 +109,8 @@ func (s *session) begin(out string) error {
 
 // fit trains until the end, or until ctx is cancelled or the user interrupts.
 func (s *session) fit(ctx context.Context, parts sets) error {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := notifyStop(ctx)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second Ctrl-C is not caught
 
 	err := s.trainer.Fit(ctx, parts.train, parts.valid)
 	s.reporter.close()
@@ -129,7 +126,7 @@ func (s *session) fit(ctx context.Context, parts sets) error {
 	if err := s.writeModel(); err != nil {
 		return err
 	}
-	return &interruptedError{dir: s.dir, epoch: len(s.trainer.History()) + 1, epochs: s.settings.Epochs}
+	return &interruptedError{context.Cause(ctx), s.dir, len(s.trainer.History()) + 1, s.settings.Epochs}
 }
 
 // howToGoOn adds to the error of a divergence how to go on from the last
@@ -139,19 +136,23 @@ func (s *session) howToGoOn(diverged error) error {
 	if _, err := os.Stat(path); err != nil {
 		return diverged
 	}
-	return fmt.Errorf("%w; the last checkpoint is %s; go on from there with: gputrain train --resume %s --lr %.3g",
-		diverged, path, s.dir, s.settings.LR/10)
+	return fmt.Errorf("%w; the last checkpoint is %s; go on from there with: %s",
+		diverged, path, commandLine("gputrain", "train", "--resume", string(s.dir), "--lr", fmt.Sprintf("%.3g", s.settings.LR/10)))
 }
 
 // interruptedError is the end of a run that can be resumed.
 type interruptedError struct {
+	cause         error
 	dir           runDir
 	epoch, epochs int
 }
 
 func (e *interruptedError) Error() string {
-	return fmt.Sprintf("interrupted in epoch %d of %d, saved; go on with: gputrain train --resume %s", e.epoch, e.epochs, e.dir)
+	return fmt.Sprintf("%v in epoch %d of %d, saved; go on with: %s", e.cause, e.epoch, e.epochs,
+		commandLine("gputrain", "train", "--resume", string(e.dir)))
 }
+
+func (e *interruptedError) Unwrap() error { return e.cause }
 
 // endEpoch saves the state after an epoch and reports it.
 func (s *session) endEpoch(e train.Epoch) error {

@@ -156,8 +156,8 @@ func TestInterruptAndResume(t *testing.T) {
 		}
 	}
 	command.Wait()
-	if code := command.ProcessState.ExitCode(); code != exitInterrupted {
-		t.Fatalf("exit code %d, want %d; last line on stderr: %s", code, exitInterrupted, last)
+	if code := command.ProcessState.ExitCode(); code != 130 {
+		t.Fatalf("exit code %d, want 130; last line on stderr: %s", code, last)
 	}
 	if want := "gputrain train --resume run"; !strings.HasSuffix(last, want) {
 		t.Errorf("last line on stderr %q, want it to end with %q", last, want)

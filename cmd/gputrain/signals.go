@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+)
+
+// stoppedError says which signal ended a command.
+type stoppedError struct{ signal syscall.Signal }
+
+func (e *stoppedError) Error() string {
+	switch e.signal {
+	case syscall.SIGINT:
+		return "interrupted"
+	case syscall.SIGTERM:
+		return "terminated"
+	case syscall.SIGHUP:
+		return "stopped: the terminal is gone"
+	}
+	return "stopped by signal: " + e.signal.String()
+}
+
+// exitCode is the one that shells give to a process that the signal killed.
+func (e *stoppedError) exitCode() int { return 128 + int(e.signal) }
+
+// notifyStop returns a context that ends with the first signal that asks the
+// process to stop. Its cause is then a *stoppedError. From then on SIGINT and
+// SIGTERM end the process at once; the others stay without effect, because a
+// terminal that closes may send several. stop gives all signals back.
+func notifyStop(parent context.Context) (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(parent)
+	signals := make(chan os.Signal, 1)
+	// What was ignored when the process began, as SIGHUP under nohup, stays so.
+	asked := slices.DeleteFunc(stopSignals(), signal.Ignored)
+	if len(asked) > 0 { // for Notify, none means all
+		signal.Notify(signals, asked...)
+	}
+	go func() {
+		select {
+		case s := <-signals:
+			signal.Reset(os.Interrupt, syscall.SIGTERM)
+			cancel(&stoppedError{s.(syscall.Signal)})
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		cancel(context.Canceled)
+	}
+}

@@ -1,0 +1,21 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+)
+
+// waitForStop is what the process of the tests of signals does: it says that it is
+// ready and which signal came, and then, if stdin asks for it, waits for more.
+func waitForStop() {
+	ctx, stop := notifyStop(context.Background())
+	defer stop()
+	fmt.Println("ready")
+	<-ctx.Done()
+	fmt.Println(context.Cause(ctx))
+	if line, _ := bufio.NewReader(os.Stdin).ReadString('\n'); line == "end\n" {
+		os.Exit(exitCode(fmt.Errorf("wrapped: %w", context.Cause(ctx))))
+	}
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// printable returns s as one line that a terminal shows and does not obey.
+// Control characters, bytes that are no UTF-8, and characters that reorder or
+// break a line become escapes as in Go. All else stays, so that printable may
+// meet a text twice.
+func printable(s string) string {
+	var text strings.Builder
+	for i, size := 0, 0; i < len(s); i += size {
+		var r rune
+		r, size = utf8.DecodeRuneInString(s[i:])
+		if part := s[i : i+size]; isPrintable(r, size) {
+			text.WriteString(part)
+		} else {
+			text.WriteString(strings.Trim(strconv.QuoteToASCII(part), `"`))
+		}
+	}
+	return text.String()
+}
+
+// isPrintable says whether a terminal shows r, which has size bytes. The two
+// joiners are invisible, but Persian and Hindi are written with them.
+func isPrintable(r rune, size int) bool {
+	const nonJoiner, joiner = '\u200c', '\u200d'
+	broken := r == utf8.RuneError && size == 1
+	return !broken && (strconv.IsGraphic(r) || r == nonJoiner || r == joiner)
+}
+
+// commandLine joins the words of a command so that it can be pasted into a
+// shell.
+func commandLine(words ...string) string {
+	quote := quotePOSIX
+	if runtime.GOOS == "windows" {
+		quote = quoteWindows
+	}
+	quoted := make([]string, len(words))
+	for i, word := range words {
+		quoted[i] = quote(word)
+	}
+	return strings.Join(quoted, " ")
+}
+
+// plain are words that mean themselves in every shell.
+var plain = regexp.MustCompile(`^[A-Za-z0-9_./:,@%+-]+$`)
+
+// quotePOSIX quotes a word for sh. If the word cannot be shown, printf makes it;
+// only line ends at its end get lost then.
+func quotePOSIX(word string) string {
+	switch {
+	case plain.MatchString(word):
+		return word
+	case printable(word) == word:
+		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	}
+	var format strings.Builder
+	for i, size := 0, 0; i < len(word); i += size {
+		var r rune
+		r, size = utf8.DecodeRuneInString(word[i:])
+		if part := word[i : i+size]; isPrintable(r, size) && !strings.ContainsAny(part, `'\%`) {
+			format.WriteString(part)
+		} else {
+			for _, b := range []byte(part) {
+				fmt.Fprintf(&format, `\%03o`, b)
+			}
+		}
+	}
+	return `"$(printf -- '` + format.String() + `')"`
+}
+
+// quoteWindows quotes a word for cmd and PowerShell. File names have no quotes
+// there, and backslashes count as such unless a quote follows.
+func quoteWindows(word string) string {
+	if plain.MatchString(strings.ReplaceAll(word, `\`, "/")) {
+		return word
+	}
+	body := strings.TrimRight(word, `\`)
+	return `"` + body + strings.Repeat(`\`, 2*(len(word)-len(body))) + `"`
+}
