@@ -213,3 +213,6 @@ func (c checkpoint) progress() progress {
 
 // describe names an optimizer with its settings: "train.SGD{Momentum:0.9 ...}".
 func describe(o Optimizer) string { return fmt.Sprintf("%T%+v", o, o) }
+
+// ErrNotFinite is wrapped by the error of a Save.
+var ErrNotFinite = errors.New("not finite")

@@ -37,7 +37,7 @@ import (
 // earlier epoch, saved in OnEpoch, which is not called for an epoch that diverges.
 // If the validation loss is what is not finite, this is the only way.
 func (t *Trainer) Fit(ctx context.Context, train, valid *data.Dataset) error {
-	if t.done() {
+	if t.Done() {
 		return t.restoreBest()
 	}
 	if err := t.Check(train, valid); err != nil {
@@ -56,7 +56,7 @@ func (t *Trainer) Fit(ctx context.Context, train, valid *data.Dataset) error {
 	if err := t.mark(); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
-	for !t.done() {
+	for !t.Done() {
 		began, before := time.Now(), t.samples
 		if err := t.runEpoch(ctx, batches); err != nil {
 			return err
@@ -86,8 +86,8 @@ func (t *Trainer) restoreBest() error {
 	return t.b.Sync()
 }
 
-// done reports whether nothing is left to train.
-func (t *Trainer) done() bool {
+// Done reports whether Fit has nothing left to train. Options.OnEpoch may ask it.
+func (t *Trainer) Done() bool {
 	o, s := &t.options, &t.progress
 	epochs := len(s.history)
 	return s.epoch >= o.Epochs || o.Patience > 0 && s.badEpochs >= o.Patience ||

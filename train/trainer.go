@@ -138,6 +138,9 @@ func (t *Trainer) Free() { t.memory.free() }
 // History returns the records of the epochs that are done.
 func (t *Trainer) History() []Epoch { return slices.Clone(t.progress.history) }
 
+// Steps returns how many optimizer steps are done.
+func (t *Trainer) Steps() int { return t.progress.step }
+
 // Best returns the record of the epoch whose parameters are kept: the one with the
 // smallest validation loss. ok is false if there is none yet, or without
 // Options.Patience and KeepBest.

@@ -28,7 +28,17 @@ func loadConfig(r io.Reader) (kong.Resolver, error) {
 	if err != nil {
 		return nil, err
 	}
+	var version struct{ Format int }
+	if _, err := toml.Decode(string(text), &version); err != nil {
+		return nil, usagef("%s: %s", name, strings.TrimPrefix(err.Error(), "toml: "))
+	}
+	if meta.IsDefined(formatKey) && version.Format != runFormat {
+		return nil, usagef("%s:%d: format is %d, this version of gputrain knows %d only", name, lineOf(text, formatKey), version.Format, runFormat)
+	}
 	for _, path := range meta.Keys() {
+		if path[0] == formatKey {
+			continue
+		}
 		if key, valid := path[0], settingKeys(); !slices.Contains(valid, key) {
 			return nil, usagef("%s:%d: unknown key %q, %s", name, lineOf(text, key), key,
 				hint(key, valid, "the keys are the flags of gputrain train, without the hyphens"))
