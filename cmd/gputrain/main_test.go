@@ -13,17 +13,20 @@ import (
 	"testing"
 )
 
-// TestMain runs gputrain instead of the tests if a test starts this binary as a
-// process of its own.
+// roles are what this binary does instead of running the tests, if a test starts it
+// as a process of its own: by the first word of GPUTRAIN_TEST_MAIN, which is also
+// given the rest.
+var roles = map[string]func(rest string){
+	"gputrain":    func(string) { main() },
+	"waitForStop": func(string) { waitForStop() },
+}
+
 func TestMain(m *testing.M) {
-	switch os.Getenv("GPUTRAIN_TEST_MAIN") {
-	case "":
-		os.Exit(m.Run())
-	case "wait for stop":
-		waitForStop()
-	default:
-		main()
+	role, rest, _ := strings.Cut(os.Getenv("GPUTRAIN_TEST_MAIN"), " ")
+	if play := roles[role]; play != nil {
+		play(rest)
 	}
+	os.Exit(m.Run())
 }
 
 // outcome is the result of one command line.

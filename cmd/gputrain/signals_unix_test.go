@@ -70,7 +70,7 @@ type process struct {
 func startWaiting(t *testing.T) *process {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "GPUTRAIN_TEST_MAIN=wait for stop")
+	cmd.Env = append(os.Environ(), "GPUTRAIN_TEST_MAIN=waitForStop")
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -139,7 +139,7 @@ func TestInterruptAndResume(t *testing.T) {
 	gputrain(append(args, "--out", "whole")...).want(t, 0)
 
 	command := exec.Command(os.Args[0], append(args, "--out", "run")...)
-	command.Env = append(os.Environ(), "GPUTRAIN_TEST_MAIN=1")
+	command.Env = append(os.Environ(), "GPUTRAIN_TEST_MAIN=gputrain")
 	pipe, err := command.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
