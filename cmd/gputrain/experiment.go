@@ -24,14 +24,15 @@ type experimentListCommand struct{}
 // Run lists the experiments.
 func (experimentListCommand) Run(con console) error {
 	var text strings.Builder
+	width := terminalWidth(con.out)
 	for i, e := range experiment.All() {
 		if i > 0 {
 			text.WriteString("\n")
 		}
-		fmt.Fprintf(&text, "%s: %s, about %v a seed\n", e.Name, describeGate(e), e.Time)
-		for _, line := range [][2]string{{"task", e.Task}, {"learner", e.Learner}, {"published", e.Published}, {"criterion", e.Criterion}} {
-			fmt.Fprintf(&text, "    %-10s %s\n", line[0], line[1])
-		}
+		text.WriteString(wrapLines(fmt.Sprintf("%s: %s, about %v a seed\n", e.Name, describeGate(e), e.Time), width))
+		text.WriteString(formatTable(width, 2, nil, [][]string{
+			{"    task", e.Task}, {"    learner", e.Learner}, {"    published", e.Published}, {"    criterion", e.Criterion},
+		}))
 	}
 	_, err := fmt.Fprint(con.out, text.String())
 	return err
@@ -109,7 +110,7 @@ func (c *experimentRunCommand) Run(ctx context.Context, con console) error {
 			return err
 		}
 	}
-	if _, err := fmt.Fprintf(con.out, "%s\nplots and figures in %s\n", r.table(), r.dir); err != nil {
+	if _, err := fmt.Fprintf(con.out, "%s\nplots and figures in %s\n", r.table(terminalWidth(con.out)), r.dir); err != nil {
 		return err
 	}
 	return r.verdict()
