@@ -28,10 +28,13 @@ func (f *fakeTerminal) screen(t *testing.T) []string {
 			if width := text.StringWidth(segment); width > f.width {
 				t.Fatalf("%q is %d columns wide on a terminal of %d", segment, width, f.width)
 			}
-			runes := []rune(segment)
-			shown = append(runes, shown[min(len(runes), len(shown)):]...)
+			var cells []rune
+			for _, r := range segment {
+				cells = append(append(cells, r), make([]rune, text.RuneWidth(r)-1)...) // one column or two
+			}
+			shown = append(cells, shown[min(len(cells), len(shown)):]...)
 		}
-		lines = append(lines, strings.TrimRight(string(shown), " "))
+		lines = append(lines, strings.TrimRight(strings.ReplaceAll(string(shown), "\x00", ""), " "))
 	}
 	return lines[1:]
 }
