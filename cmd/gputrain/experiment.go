@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -93,11 +94,16 @@ func (c *experimentRunCommand) Run(ctx context.Context, con console) error {
 	if note != "" {
 		fmt.Fprintln(con.err, note)
 	}
+	ctx, stop := notifyStop(ctx)
+	defer stop()
 	shown := newTrialBar(con.err, len(chosen))
 	for _, e := range chosen {
 		settings.Report = shown.begin(e, settings)
 		result, err := e.Trials(ctx, settings)
 		shown.end(result, err)
+		if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+			return fmt.Errorf("%w in %s, after %d of %d experiments; those are in %s", err, e.Name, len(r.results), len(chosen), r.dir)
+		}
 		if err != nil {
 			return err
 		}
