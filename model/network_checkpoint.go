@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"gputrain/backend"
 )
 
 // trainPrefix begins the names of tensors in a File that belong to training,
@@ -14,9 +16,13 @@ const trainPrefix = "train/"
 
 // Save adds all parameters to f, under their names. It waits for the backend and
 // returns its error.
-func (n *Network) Save(f *File) error {
+func (n *Network) Save(f *File) error { return n.SaveValues(f, n.values) }
+
+// SaveValues is Save with other values of the parameters. values is laid out as
+// Values, such as a copy that was made earlier.
+func (n *Network) SaveValues(f *File, values backend.Tensor) error {
 	flat := make([]float32, n.values.Size())
-	if err := n.backend.Download(flat, n.values); err != nil {
+	if err := n.backend.Download(flat, values); err != nil {
 		return fmt.Errorf("model: saving parameters: %w", err)
 	}
 	if f.Tensors == nil {

@@ -2,6 +2,7 @@ package train
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -16,7 +17,7 @@ import (
 const (
 	metaKey   = "gputrain.train" // a checkpoint, in JSON
 	sumName   = "train/loss"     // [1], Σ loss·rows of the epoch
-	bestName  = "train/best"     // [P], with Patience
+	bestName  = "train/best"     // [P], with Patience or KeepBest
 	slotNames = "train/slot%d"   // [P]
 )
 
@@ -88,6 +89,16 @@ func (t *Trainer) Save(f *model.File) error {
 	return nil
 }
 
+// SaveBest adds to f the parameters of the epoch that Best returns, as
+// model.Network.Save does with the present ones. It returns an error if there is no
+// such epoch yet. It waits for the device.
+func (t *Trainer) SaveBest(f *model.File) error {
+	if _, ok := t.Best(); !ok {
+		return errors.New("train: save the best epoch: no epoch was validated yet with Patience or KeepBest")
+	}
+	return t.net.SaveValues(f, t.best)
+}
+
 // Load continues the run that Save wrote to f, in a trainer made with the same
 // options. Fit then ends with the same bytes as a run that was never stopped (on
 // the reference backend, which computes in float64, with the same figures). Load
@@ -107,7 +118,7 @@ func (t *Trainer) Load(f *model.File) error {
 	}
 	tensors := t.tensors()
 	if _, ok := f.Tensors[bestName]; !ok || !t.best.Present() {
-		// Patience was turned on or off: early stopping begins here.
+		// The best parameters were not kept, or are no longer: Best begins here.
 		c.BestLoss, c.BadEpochs = exact(math.Inf(1)), 0
 		delete(tensors, bestName)
 	}
@@ -202,3 +213,6 @@ func (c checkpoint) progress() progress {
 
 // describe names an optimizer with its settings: "train.SGD{Momentum:0.9 ...}".
 func describe(o Optimizer) string { return fmt.Sprintf("%T%+v", o, o) }
+
+// ErrNotFinite is wrapped by the error of a Save.
+var ErrNotFinite = errors.New("not finite")

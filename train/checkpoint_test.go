@@ -86,10 +86,11 @@ func interruptAfter(t *testing.T, k int, change func(*train.Options), set, valid
 	ctx, cancel := context.WithCancel(t.Context())
 	_, trainer := resumable(t, 1, func(o *train.Options) {
 		change(o)
-		o.OnStep = func(p train.Progress) {
+		o.OnStep = func(p train.Progress) error {
 			if p.Step == k {
 				cancel()
 			}
+			return nil
 		}
 	})
 	if err := trainer.Fit(ctx, set, valid); !errors.Is(err, context.Canceled) {

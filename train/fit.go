@@ -3,6 +3,7 @@ package train
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -36,20 +37,26 @@ import (
 // earlier epoch, saved in OnEpoch, which is not called for an epoch that diverges.
 // If the validation loss is what is not finite, this is the only way.
 func (t *Trainer) Fit(ctx context.Context, train, valid *data.Dataset) error {
-	if t.done() {
+	if t.Done() {
 		return t.restoreBest()
 	}
-	batches, validation, err := t.prepare(train, valid)
-	if err != nil {
+	if err := t.Check(train, valid); err != nil {
 		return err
 	}
-	if validation != nil {
+	batches := data.NewBatches(train, t.options.Batch)
+	var validation *evaluator // nil without a validation set
+	if valid != nil {
+		var err error
+		if validation, err = newEvaluator(t.net, t.options.Loss, valid); err != nil {
+			return fmt.Errorf("train: validation set: %w", err)
+		}
 		defer validation.free()
 	}
+	t.progress.setSize = train.Len()
 	if err := t.mark(); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
-	for !t.done() {
+	for !t.Done() {
 		began, before := time.Now(), t.samples
 		if err := t.runEpoch(ctx, batches); err != nil {
 			return err
@@ -73,50 +80,63 @@ func (t *Trainer) Fit(ctx context.Context, train, valid *data.Dataset) error {
 // restoreBest ends a Fit. With Patience it brings back the parameters of the best
 // epoch.
 func (t *Trainer) restoreBest() error {
-	if t.best.Present() && !math.IsInf(t.progress.bestLoss, 1) {
+	if _, ok := t.Best(); ok && t.options.Patience > 0 {
 		t.b.Copy(t.net.Values(), t.best)
 	}
 	return t.b.Sync()
 }
 
-// done reports whether nothing is left to train.
-func (t *Trainer) done() bool {
+// Done reports whether Fit has nothing left to train. Options.OnEpoch may ask it.
+func (t *Trainer) Done() bool {
 	o, s := &t.options, &t.progress
 	epochs := len(s.history)
 	return s.epoch >= o.Epochs || o.Patience > 0 && s.badEpochs >= o.Patience ||
 		o.Tolerance > 0 && epochs > 0 && s.history[epochs-1].TrainLoss <= o.Tolerance
 }
 
-// prepare checks the sets and makes their batches and the evaluator, which is nil
-// without a validation set.
-func (t *Trainer) prepare(train, valid *data.Dataset) (*data.Batches, *evaluator, error) {
-	if err := cmp.Or(checkSet(t.net, t.options.Loss, train), t.checkSteps(train), checkTeacher(t.net, train)); err != nil {
-		return nil, nil, fmt.Errorf("train: training set: %w", err)
+// Check returns the error that Fit would return before any training. It changes
+// nothing, so a caller can ask it before it writes anything.
+func (t *Trainer) Check(train, valid *data.Dataset) error {
+	if err := t.checkTraining(train); err != nil {
+		return fmt.Errorf("train: training set: %w", err)
 	}
-	batches := data.NewBatches(train, t.options.Batch)
+	if valid == nil {
+		switch o := &t.options; {
+		case o.Patience > 0:
+			return fmt.Errorf("train: Patience is %d, but there is no validation set", o.Patience)
+		case o.KeepBest:
+			return errors.New("train: KeepBest is set, but there is no validation set")
+		}
+		return nil
+	}
+	if err := t.checkValidation(valid); err != nil {
+		return fmt.Errorf("train: validation set: %w", err)
+	}
+	return nil
+}
+
+// checkValidation says why the network cannot be validated on set.
+func (t *Trainer) checkValidation(set *data.Dataset) error {
+	if err := checkSet(t.net, t.options.Loss, set); err != nil {
+		return err
+	}
+	return checkNumbers(t.net, data.NewBatches(set, t.net.Input().Batch))
+}
+
+// checkTraining says why set cannot be trained on.
+func (t *Trainer) checkTraining(set *data.Dataset) error {
+	if err := cmp.Or(checkSet(t.net, t.options.Loss, set), t.checkSteps(set), checkTeacher(t.net, set)); err != nil {
+		return err
+	}
+	batches := data.NewBatches(set, t.options.Batch)
 	if err := checkNumbers(t.net, batches); err != nil {
-		return nil, nil, fmt.Errorf("train: training set: %w", err)
+		return err
 	}
 	s := &t.progress
-	if s.batch > batches.Count() || s.batch > 0 && s.setSize != train.Len() {
-		return nil, nil, fmt.Errorf("train: training set: it has %d samples, but training stopped after %d batches of an epoch of %d samples: continue with the same set", train.Len(), s.batch, s.setSize)
+	if s.batch > batches.Count() || s.batch > 0 && s.setSize != set.Len() {
+		return fmt.Errorf("it has %d samples, but training stopped after %d batches of an epoch of %d samples: continue with the same set", set.Len(), s.batch, s.setSize)
 	}
-	s.setSize = train.Len()
-	if valid == nil {
-		if t.options.Patience > 0 {
-			return nil, nil, fmt.Errorf("train: Patience is %d, but there is no validation set", t.options.Patience)
-		}
-		return batches, nil, nil
-	}
-	validation, err := newEvaluator(t.net, t.options.Loss, valid)
-	if err != nil {
-		return nil, nil, fmt.Errorf("train: validation set: %w", err)
-	}
-	if err := checkNumbers(t.net, validation.batches); err != nil {
-		validation.free()
-		return nil, nil, fmt.Errorf("train: validation set: %w", err)
-	}
-	return batches, validation, nil
+	return nil
 }
 
 // runEpoch trains on the batches of the epoch that are left.
@@ -140,11 +160,14 @@ func (t *Trainer) runEpoch(ctx context.Context, batches *data.Batches) error {
 			}
 		}
 		if o.OnStep != nil {
-			o.OnStep(Progress{
+			err := o.OnStep(Progress{
 				Epoch: s.epoch + 1, Epochs: o.Epochs,
 				Step: s.step, Steps: o.Epochs * batches.Count() * (s.step - before),
 				Samples: t.samples, Loss: s.lastLoss,
 			})
+			if err != nil {
+				return err
+			}
 		}
 	}
 }

@@ -43,7 +43,7 @@ type Trainer struct {
 	lossSum  backend.Tensor   // [1,1], Σ loss·rows of the epoch
 	norm     backend.Tensor   // [1,1], of the parameters
 	slots    []backend.Tensor // of the optimizer
-	best     backend.Tensor   // parameters of the best epoch; absent without Patience
+	best     backend.Tensor   // parameters of the best epoch; absent without Patience and KeepBest
 	received []float32        // where readings is downloaded to
 
 	states carrier
@@ -76,7 +76,7 @@ type progress struct {
 	setSize   int     // samples of the training set
 	rows      int     // in lossSum
 	lastLoss  float64 // mean of the epoch so far, as last read
-	bestLoss  float64 // of the validation, with Patience
+	bestLoss  float64 // of the validation, where the best parameters are kept
 	badEpochs int     // since bestLoss
 	history   []Epoch
 }
@@ -119,7 +119,7 @@ func New(net *model.Network, o Options) (*Trainer, error) {
 	for i := range t.slots {
 		t.slots[i] = m.tensor(params.Rows, params.Cols)
 	}
-	if o.Patience > 0 {
+	if o.Patience > 0 || o.KeepBest {
 		t.best = m.tensor(params.Rows, params.Cols)
 	}
 	if m.err != nil {
@@ -137,6 +137,20 @@ func (t *Trainer) Free() { t.memory.free() }
 
 // History returns the records of the epochs that are done.
 func (t *Trainer) History() []Epoch { return slices.Clone(t.progress.history) }
+
+// Steps returns how many optimizer steps are done.
+func (t *Trainer) Steps() int { return t.progress.step }
+
+// Best returns the record of the epoch whose parameters are kept: the one with the
+// smallest validation loss. ok is false if there is none yet, or without
+// Options.Patience and KeepBest.
+func (t *Trainer) Best() (e Epoch, ok bool) {
+	s := &t.progress
+	if math.IsInf(s.bestLoss, 1) {
+		return Epoch{}, false
+	}
+	return s.history[len(s.history)-1-s.badEpochs], true
+}
 
 // Step makes one update of the parameters with the samples of batch, at most
 // Options.Batch of them. With Options.Chunk it makes one update for each chunk.

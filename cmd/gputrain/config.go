@@ -11,8 +11,6 @@ import (
 
 	"github.com/BurntSushi/toml"
 	"github.com/alecthomas/kong"
-
-	"gputrain/internal/nearest"
 )
 
 // loadConfig reads settings from TOML, for the flags that are not on the
@@ -30,9 +28,20 @@ func loadConfig(r io.Reader) (kong.Resolver, error) {
 	if err != nil {
 		return nil, err
 	}
+	var version struct{ Format int }
+	if _, err := toml.Decode(string(text), &version); err != nil {
+		return nil, usagef("%s: %s", name, strings.TrimPrefix(err.Error(), "toml: "))
+	}
+	if meta.IsDefined(formatKey) && version.Format != runFormat {
+		return nil, usagef("%s:%d: format is %d, this version of gputrain knows %d only", name, lineOf(text, formatKey), version.Format, runFormat)
+	}
 	for _, path := range meta.Keys() {
+		if path[0] == formatKey {
+			continue
+		}
 		if key, valid := path[0], settingKeys(); !slices.Contains(valid, key) {
-			return nil, usagef("%s:%d: unknown key %q, did you mean %q?", name, lineOf(text, key), key, nearest.Word(key, valid))
+			return nil, usagef("%s:%d: unknown key %q, %s", name, lineOf(text, key), key,
+				hint(key, valid, "the keys are the flags of gputrain train, without the hyphens"))
 		}
 	}
 	var bad *settingError

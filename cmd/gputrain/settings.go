@@ -3,11 +3,11 @@ package main
 import (
 	"fmt"
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"gputrain/data"
-	"gputrain/internal/nearest"
 	"gputrain/train"
 )
 
@@ -22,18 +22,20 @@ type settings struct {
 	Hidden int    `toml:"hidden" default:"64" help:"Hidden units per layer."`
 	Layers int    `toml:"layers" default:"1" help:"Hidden layers."`
 
-	Epochs      int     `toml:"epochs" default:"30" help:"Passes over the training data."`
-	Batch       int     `toml:"batch" default:"32" help:"Samples per update."`
-	Optimizer   string  `toml:"optimizer" default:"adam" help:"sgd, rmsprop, adam or adamw."`
-	LR          float64 `toml:"lr" name:"lr" default:"0.02" help:"Learning rate."`
-	Schedule    string  `toml:"schedule" default:"cosine" help:"How the learning rate changes: constant, step (a tenth after each third of the run) or cosine (down to 0)."`
-	Warmup      float64 `toml:"warmup" default:"0.1" help:"Part of the run in which the cosine schedule first rises, 0 to 1."`
-	Momentum    float64 `toml:"momentum" default:"0" help:"Momentum of sgd and rmsprop, 0 to 1."`
-	WeightDecay float64 `toml:"weight-decay" default:"0" help:"Weight decay."`
-	Clip        float64 `toml:"clip" default:"1" help:"Largest norm of the gradient; 0 means no limit."`
-	Patience    int     `toml:"patience" default:"0" help:"Stop after this many epochs without a better validation loss, and keep the best parameters; 0 means never."`
-	Seed        int64   `toml:"seed" default:"1" help:"Seed of the initial parameters and of the order of the samples."`
-	Device      string  `toml:"device" default:"${device=auto}" help:"auto (the CPU), cpu, cuda or cuda:N (an NVIDIA GPU), or emulated (the CUDA kernels on the CPU: slow, for tests)."`
+	Epochs          int     `toml:"epochs" default:"30" help:"Passes over the training data."`
+	Batch           int     `toml:"batch" default:"32" help:"Samples per update."`
+	Optimizer       string  `toml:"optimizer" default:"adam" help:"sgd, rmsprop, adam or adamw."`
+	LR              float64 `toml:"lr" name:"lr" default:"0.02" help:"Learning rate."`
+	Schedule        string  `toml:"schedule" default:"cosine" help:"How the learning rate changes: constant, step (a tenth after each third of the run) or cosine (down to 0)."`
+	Warmup          float64 `toml:"warmup" default:"0.1" help:"Part of the run in which the cosine schedule first rises, 0 to 1."`
+	Momentum        float64 `toml:"momentum" default:"0" help:"Momentum of sgd and rmsprop, 0 to 1."`
+	WeightDecay     float64 `toml:"weight-decay" default:"0" help:"Weight decay."`
+	Clip            float64 `toml:"clip" default:"1" help:"Largest norm of the gradient; 0 means no limit."`
+	Patience        int     `toml:"patience" default:"0" help:"Stop after this many epochs without a better validation loss, and keep the best parameters; 0 means never."`
+	CheckpointEvery string  `toml:"checkpoint-every" default:"10m" help:"How much may be lost if the process is killed: a time such as 10m, or steps or epochs, such as 1000steps or 2epochs."`
+	CheckpointKeep  int     `toml:"checkpoint-keep" default:"2" help:"How many of the newest checkpoints are kept."`
+	Seed            int64   `toml:"seed" default:"1" help:"Seed of the initial parameters and of the order of the samples."`
+	Device          string  `toml:"device" default:"${device=auto}" help:"auto (the CPU), cpu, cuda or cuda:N (an NVIDIA GPU), or emulated (the CUDA kernels on the CPU: slow, for tests)."`
 }
 
 // modelKinds returns the valid values of settings.Model.
@@ -69,6 +71,7 @@ func (s *settings) check() error {
 		{"momentum", s.Momentum, s.Momentum >= 0 && s.Momentum < 1, "0 or more and less than 1"},
 		{"weight-decay", s.WeightDecay, s.WeightDecay >= 0 && finite(s.WeightDecay), "0 or more"},
 		{"clip", s.Clip, s.Clip >= 0 && finite(s.Clip), "0 or more"},
+		size("checkpoint-keep", s.CheckpointKeep, maxSize),
 		{"patience", s.Patience, s.Patience >= 0, "0 or more"},
 		{"seed", s.Seed, s.Seed >= 0, "0 or more"},
 	} {
@@ -93,6 +96,9 @@ func (s *settings) check() error {
 	}
 	if s.Momentum > 0 && (s.Optimizer == "adam" || s.Optimizer == "adamw") {
 		return &settingError{"momentum", fmt.Sprintf("is %v, but %s has none: it is for sgd and rmsprop", s.Momentum, s.Optimizer)}
+	}
+	if _, err := parseInterval(s.CheckpointEvery); err != nil {
+		return &settingError{"checkpoint-every", err.Error()}
 	}
 	source, err := parseSource(s.Data)
 	if err != nil {
@@ -129,11 +135,22 @@ func (s *settings) load() (*description, sets, error) {
 	return d, parts, nil
 }
 
+// resolvePaths makes the paths in s independent of the current directory.
+func (s *settings) resolvePaths() error {
+	from, err := parseSource(s.Data)
+	if err != nil || from.path == "" {
+		return err
+	}
+	path, err := filepath.Abs(from.path)
+	s.Data = from.kind + ":" + path
+	return err
+}
+
 // options translates s for a training set of this many samples.
 func (s *settings) options(samples int) train.Options {
 	o := train.Options{
 		Loss: train.CrossEntropy{}, LR: s.LR, ClipNorm: s.Clip,
-		Epochs: s.Epochs, Batch: s.Batch, Seed: uint64(s.Seed), Patience: s.Patience,
+		Epochs: s.Epochs, Batch: s.Batch, Seed: uint64(s.Seed), Patience: s.Patience, KeepBest: true,
 	}
 	switch s.Optimizer {
 	case "sgd":
@@ -164,8 +181,8 @@ func checkOneOf(key, value string, valid []string) error {
 }
 
 func notOneOf(key, value string, valid []string) error {
-	return &settingError{key, fmt.Sprintf("is %q, not one of %s; did you mean %q?",
-		value, strings.Join(valid, ", "), nearest.Word(value, valid))}
+	return &settingError{key, fmt.Sprintf("is %q, not one of %s; %s",
+		value, strings.Join(valid, ", "), hint(value, valid, "choose one of them"))}
 }
 
 // outOfRange reports a setting whose number makes no sense.

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"gputrain/data"
-	"gputrain/internal/nearest"
 )
 
 // source is where data come from, as --data names it.
@@ -20,7 +19,7 @@ func parseSource(text string) (source, error) {
 	kinds := []string{"digits", "csv", "idx"}
 	switch {
 	case !slices.Contains(kinds, kind):
-		return source{}, fmt.Errorf("is %q, not digits, csv:FILE or idx:DIR; did you mean %q?", text, nearest.Word(kind, kinds))
+		return source{}, fmt.Errorf("is %q, not digits, csv:FILE or idx:DIR; %s", text, hint(kind, kinds, "choose one of them"))
 	case kind == "digits" && text != kind:
 		return source{}, fmt.Errorf("is %q, but digits are built in and take no path", text)
 	case kind != "digits" && path == "":

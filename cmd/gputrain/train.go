@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,7 +38,7 @@ With --json, each epoch is an object {"event":"epoch", "epoch", "epochs", "lr", 
 }
 
 // Run trains a network, from the beginning or from a checkpoint.
-func (c *trainCommand) Run(ctx context.Context, con console) error {
+func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 	if err := c.check(); err != nil {
 		return err
 	}
@@ -57,20 +58,23 @@ func (c *trainCommand) Run(ctx context.Context, con console) error {
 	net.Init(uint64(c.Seed))
 	s := &session{settings: &c.settings, description: d, net: net, reporter: c.reporter(con)}
 	options := c.options(parts.train.Len())
-	options.OnStep, options.OnEpoch = s.reporter.step, s.endEpoch
+	options.OnStep, options.OnEpoch = s.endStep, s.endEpoch
 	if s.trainer, err = train.New(net, options); err != nil {
 		return err
 	}
-	changed := ""
+	notes := []string{note}
 	if c.Resume == "" {
-		err = s.begin(c.Out)
+		err = s.begin(c.Out, parts)
 	} else {
-		changed, err = s.resume(string(c.Resume))
+		var more []string
+		more, err = s.resume(string(c.Resume), parts)
+		notes = append(notes, more...)
 	}
 	if err != nil {
 		return err
 	}
-	for _, line := range []string{note, changed} {
+	defer func() { err = cmp.Or(err, s.close()) }()
+	for _, line := range notes {
 		if line != "" && !c.Quiet {
 			fmt.Fprintln(con.err, line)
 		}
@@ -92,51 +96,99 @@ type session struct {
 	trainer     *train.Trainer
 	reporter    reporter
 	dir         runDir
+	unlock      func()
+	metrics     *metricsLog
+	checkpoints checkpointer
 }
 
-// begin makes the run's directory.
-func (s *session) begin(out string) error {
+// begin makes the run's directory. It holds a checkpoint from the start, so that
+// what cannot be written is known before any training.
+func (s *session) begin(out string, parts sets) error {
+	if err := s.trainer.Check(parts.train, parts.valid); err != nil {
+		return err
+	}
 	from, err := parseSource(s.settings.Data)
 	if err != nil {
 		return err
 	}
-	if s.dir, err = createRun(out, s.settings.Model+"-"+from.name()); err != nil {
+	if s.dir, s.unlock, err = createRun(out, s.settings.Model+"-"+from.name()); err != nil {
 		return err
 	}
-	return s.dir.writeConfig(s.settings, nil)
+	if err := s.settings.resolvePaths(); err != nil {
+		return err
+	}
+	return inOrder(
+		func() error { return s.dir.writeConfig(s.settings, nil) },
+		s.open, s.checkpoint, s.checkpoints.wait)
+}
+
+// inOrder takes the steps until one fails.
+func inOrder(steps ...func() error) error {
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// open opens the files that grow while the run goes on.
+func (s *session) open() (err error) {
+	if err := os.MkdirAll(s.dir.file(checkpointsName), 0o777); err != nil {
+		return err
+	}
+	every, err := parseInterval(s.settings.CheckpointEvery)
+	if err != nil {
+		return err
+	}
+	s.checkpoints = checkpointer{dir: s.dir, every: every, keep: s.settings.CheckpointKeep}
+	s.checkpoints.took(s.trainer.Steps(), len(s.trainer.History()))
+	s.metrics, err = openMetrics(s.dir.file(metricsName), s.trainer.History())
+	return err
+}
+
+// close leaves the directory to other processes.
+func (s *session) close() error {
+	err := s.checkpoints.wait()
+	if s.metrics != nil {
+		err = cmp.Or(err, s.metrics.close())
+	}
+	s.unlock()
+	return err
 }
 
 // fit trains until the end, or until ctx is cancelled or the user interrupts.
 func (s *session) fit(ctx context.Context, parts sets) error {
 	ctx, stop := notifyStop(ctx)
 	defer stop()
-
 	err := s.trainer.Fit(ctx, parts.train, parts.valid)
 	s.reporter.close()
-	if errors.Is(err, train.ErrDiverged) {
+	if err = cmp.Or(err, s.checkpoints.wait()); err == nil {
+		return nil
+	}
+	if stopped := ctx.Err() != nil && errors.Is(err, context.Cause(ctx)); !stopped {
 		return s.howToGoOn(err)
 	}
-	if ctx.Err() == nil || !errors.Is(err, context.Cause(ctx)) {
-		return err
-	}
-	if err := s.writeCheckpoint(); err != nil {
-		return err
-	}
-	if err := s.writeModel(); err != nil {
-		return err
+	if err := inOrder(s.checkpoint, s.checkpoints.wait, s.writeModel); err != nil {
+		return s.howToGoOn(err)
 	}
 	return &interruptedError{context.Cause(ctx), s.dir, len(s.trainer.History()) + 1, s.settings.Epochs}
 }
 
-// howToGoOn adds to the error of a divergence how to go on from the last
-// checkpoint, if there is one.
-func (s *session) howToGoOn(diverged error) error {
-	path := s.dir.file(checkpointName)
-	if _, err := os.Stat(path); err != nil {
-		return diverged
+// howToGoOn adds to the error that ended a training how to go on from the newest
+// checkpoint.
+func (s *session) howToGoOn(failed error) error {
+	steps, err := s.dir.checkpoints()
+	if err != nil || len(steps) == 0 {
+		return failed
 	}
-	return fmt.Errorf("%w; the last checkpoint is %s; go on from there with: %s",
-		diverged, path, commandLine("gputrain", "train", "--resume", string(s.dir), "--lr", fmt.Sprintf("%.3g", s.settings.LR/10)))
+	path := s.dir.checkpointFile(steps[0])
+	if errors.Is(failed, train.ErrDiverged) {
+		return fmt.Errorf("%w; the last checkpoint is %s; go on from there with: %s", failed, path,
+			commandLine("gputrain", "train", "--resume", string(s.dir), "--lr", fmt.Sprintf("%.3g", s.settings.LR/10)))
+	}
+	return fmt.Errorf("%w; the last checkpoint is %s; go on from there with: %s", failed, path,
+		commandLine("gputrain", "train", "--resume", string(s.dir)))
 }
 
 // interruptedError is the end of a run that can be resumed.
@@ -153,35 +205,79 @@ func (e *interruptedError) Error() string {
 
 func (e *interruptedError) Unwrap() error { return e.cause }
 
-// endEpoch saves the state after an epoch and reports it.
+// endStep reports a step and saves the state if that is due.
+func (s *session) endStep(p train.Progress) error {
+	s.reporter.step(p)
+	if s.checkpoints.due(p.Step, p.Epoch-1) {
+		return s.checkpoint()
+	}
+	return s.checkpoints.failed()
+}
+
+// endEpoch reports an epoch and saves the state if that is due, and always at the
+// end of the training.
 func (s *session) endEpoch(e train.Epoch) error {
-	if err := s.writeCheckpoint(); err != nil {
+	if err := s.metrics.append(e); err != nil {
 		return err
 	}
-	if err := s.dir.writeMetrics(s.trainer.History()); err != nil {
-		return err
+	if s.trainer.Done() || s.checkpoints.due(s.trainer.Steps(), e.Epoch) {
+		if err := s.checkpoint(); err != nil {
+			return err
+		}
 	}
 	return s.reporter.epoch(e)
 }
 
-func (s *session) writeCheckpoint() error {
-	return s.write(checkpointName, s.trainer.Save)
-}
-
-func (s *session) writeModel() error {
-	return s.write(modelName, s.net.Save)
-}
-
-// write writes a model file with what save puts into it.
-func (s *session) write(name string, save func(*model.File) error) error {
-	file, err := s.description.newFile()
+// checkpoint takes a checkpoint, which is written in the background.
+func (s *session) checkpoint() error {
+	// One snapshot at a time keeps the memory within its bounds.
+	if err := s.checkpoints.wait(); err != nil {
+		return err
+	}
+	file, err := s.file(s.trainer.Save)
+	if errors.Is(err, train.ErrNotFinite) {
+		return nil // Fit is about to see it and to say where it began
+	}
 	if err != nil {
 		return err
 	}
-	if err := save(file); err != nil {
+	var best *model.File
+	epoch, kept := s.trainer.Best()
+	if kept && epoch.Epoch != s.checkpoints.best {
+		if best, err = s.file(s.trainer.SaveBest); err != nil {
+			return err
+		}
+		s.checkpoints.best = epoch.Epoch
+	}
+	if err := s.metrics.flush(); err != nil {
 		return err
 	}
-	return file.Write(s.dir.file(name))
+	s.checkpoints.took(s.trainer.Steps(), len(s.trainer.History()))
+	s.checkpoints.start(s.metrics, file, best)
+	return nil
+}
+
+// file returns a model file with what save puts into it.
+func (s *session) file(save func(*model.File) error) (*model.File, error) {
+	file, err := s.description.newFile()
+	if err != nil {
+		return nil, err
+	}
+	return file, save(file)
+}
+
+// writeModel writes the model of the run: with patience the best so far, else the
+// last.
+func (s *session) writeModel() error {
+	save := s.net.Save
+	if _, kept := s.trainer.Best(); kept && s.settings.Patience > 0 {
+		save = s.trainer.SaveBest
+	}
+	file, err := s.file(save)
+	if err != nil {
+		return err
+	}
+	return file.Write(s.dir.file(modelName))
 }
 
 // finish measures the network on the test set and writes the files of a
@@ -191,20 +287,15 @@ func (s *session) finish(test *data.Dataset) error {
 	if err != nil {
 		return err
 	}
-	if err := s.writeModel(); err != nil {
-		return err
-	}
-	if err := s.dir.writeMetrics(s.trainer.History()); err != nil {
-		return err
-	}
-	if err := writeCurves(s.dir.file(curvesName), s.trainer.History()); err != nil {
-		return err
-	}
-	if err := writeConfusion(s.dir.file(confusionName), metrics.Confusion, s.description.Classes); err != nil {
-		return err
-	}
-	if err := os.Remove(s.dir.file(checkpointName)); err != nil {
-		return err
-	}
-	return s.reporter.result(s.dir, metrics)
+	history := s.trainer.History()
+	return inOrder(
+		s.writeModel,
+		s.metrics.flush,
+		func() error { return writeCurves(s.dir.file(curvesName), history) },
+		func() error {
+			return writeConfusion(s.dir.file(confusionName), metrics.Confusion, s.description.Classes)
+		},
+		func() error { return s.dir.writeResult(len(history), metrics) },
+		func() error { return s.reporter.result(s.dir, metrics) },
+	)
 }

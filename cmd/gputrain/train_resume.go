@@ -2,7 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -21,7 +23,7 @@ type resumeFlag string
 // changeableKeys returns the settings that a resumed run may change: how it
 // learns from there on, but not what.
 func changeableKeys() []string {
-	return []string{"epochs", "lr", "schedule", "warmup", "clip", "patience", "device"}
+	return []string{"data", "epochs", "lr", "schedule", "warmup", "clip", "patience", "device", "checkpoint-every", "checkpoint-keep"}
 }
 
 // BeforeResolve is kong's hook between reading the flags and filling in the
@@ -33,7 +35,10 @@ func (resumeFlag) BeforeResolve(parser *kong.Kong, ctx *kong.Context, trace *kon
 				path.Flag.Name, strings.Join(changeableKeys(), ", --"))
 		}
 	}
-	dir := string(ctx.FlagValue(trace.Flag).(resumeFlag))
+	dir, err := findRun(string(ctx.FlagValue(trace.Flag).(resumeFlag)))
+	if err != nil {
+		return err
+	}
 	resolver, err := parser.LoadConfig(filepath.Join(dir, configName))
 	if err != nil {
 		return fmt.Errorf("%s is not a run that can be resumed: %w", dir, err)
@@ -42,38 +47,105 @@ func (resumeFlag) BeforeResolve(parser *kong.Kong, ctx *kong.Context, trace *kon
 	return nil
 }
 
-// resume loads the checkpoint of the run in dir. If settings have changed, it
-// notes that in config.toml and returns a line that says so.
-func (s *session) resume(dir string) (changed string, err error) {
-	if s.dir, err = openRun(dir); err != nil {
-		return "", err
-	}
-	path := s.dir.file(checkpointName)
-	file, err := model.ReadFile(path)
+// resume goes on with the run that a command line names, with the data that it
+// began with. It returns lines that say what the user should know.
+func (s *session) resume(name string, parts sets) (notes []string, err error) {
+	path, err := findRun(name)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if err := s.description.checkSame(file); err != nil {
-		return "", fmt.Errorf("%s: %w", path, err)
+	if s.dir, s.unlock, err = openRun(path); err != nil {
+		return nil, err
 	}
-	if err := s.trainer.Load(file); err != nil {
-		return "", fmt.Errorf("%s: %w", path, err)
+	defer func() {
+		if err != nil {
+			s.unlock()
+		}
+	}()
+	if notes, err = s.restore(); err != nil {
+		return nil, err
 	}
-	path = s.dir.file(configName)
-	text, err := os.ReadFile(path)
+	if err := s.trainer.Check(parts.train, parts.valid); err != nil {
+		return nil, fmt.Errorf("%s cannot go on with %s: %w", s.dir, s.settings.Data, err)
+	}
+	if s.trainer.Done() && s.dir.has(resultName) {
+		return nil, s.finished()
+	}
+	if err := s.settings.resolvePaths(); err != nil {
+		return nil, err
+	}
+	text, err := s.dir.readConfig()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	before, _, err := decodeSettings(path, string(text))
+	before, _, err := decodeSettings(s.dir.file(configName), text)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	changes := s.settings.changes(&before)
-	if changes == "" {
-		return "", nil
+	if changes := s.settings.changes(&before); changes != "" {
+		changed := fmt.Sprintf("resumed in epoch %d with %s", len(s.trainer.History())+1, changes)
+		notes = append(notes, changed)
+		if err := s.dir.writeConfig(s.settings, append(comments(text), "# "+changed)); err != nil {
+			return nil, err
+		}
 	}
-	changed = fmt.Sprintf("resumed in epoch %d with %s", len(s.trainer.History())+1, changes)
-	return changed, s.dir.writeConfig(s.settings, append(comments(string(text)), "# "+changed))
+	// From here on the run is unfinished, and has what it needs to go on.
+	if err := os.Remove(s.dir.file(resultName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return notes, inOrder(s.open, s.checkpoint, s.checkpoints.wait)
+}
+
+// finished is the error of a run that has nothing left to do.
+func (s *session) finished() error {
+	epochs := len(s.trainer.History())
+	if epochs < s.settings.Epochs {
+		return fmt.Errorf("%s is finished: it stopped after epoch %d, as --patience %d asks; extend it with a larger --patience or with 0", s.dir, epochs, s.settings.Patience)
+	}
+	return fmt.Errorf("%s is finished: it has %d epochs; extend it with --epochs above that", s.dir, epochs)
+}
+
+// restore loads the newest checkpoint that is not damaged. It sets damaged ones
+// aside and says so.
+func (s *session) restore() (notes []string, err error) {
+	steps, err := s.dir.checkpoints()
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case len(steps) == 0 && s.dir.has(modelName):
+		return nil, fmt.Errorf("%s has a model, but no checkpoint to go on from; begin a run with --init-from %[1]s", s.dir)
+	case len(steps) == 0:
+		return []string{fmt.Sprintf("%s has no checkpoint yet: it begins again", s.dir)}, nil
+	}
+	var damaged []string
+	for _, step := range steps {
+		path := s.dir.checkpointFile(step)
+		file, err := model.ReadFile(path)
+		var system *fs.PathError
+		switch {
+		case errors.As(err, &system):
+			return nil, err
+		case err != nil:
+			damaged = append(damaged, path)
+			notes = append(notes, fmt.Sprintf("%v; set aside as %s%s", err, filepath.Base(path), damagedSuffix))
+			continue
+		}
+		if err := s.description.checkSame(file); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		if err := s.trainer.Load(file); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		for _, path := range damaged {
+			if err := os.Rename(path, path+damagedSuffix); err != nil {
+				return nil, err
+			}
+		}
+		return notes, nil
+	}
+	return nil, fmt.Errorf("every checkpoint of %s is damaged: %s; begin again with: %s", s.dir, strings.Join(notes, "; "),
+		commandLine("gputrain", "train", "--config", s.dir.file(configName)))
 }
 
 // changes lists the settings that differ from those before.
@@ -99,6 +171,7 @@ func (d *description) checkSame(file *model.File) error {
 	for _, field := range reflect.VisibleFields(now.Type()) {
 		a, b := now.FieldByIndex(field.Index), then.FieldByIndex(field.Index)
 		switch key := keyOf(field, "json"); {
+		case key == "data": // may lie elsewhere now
 		case reflect.DeepEqual(a.Interface(), b.Interface()):
 		case key == "classes":
 			return fmt.Errorf("%s has changed since the run began: it has other classes", d.Data)

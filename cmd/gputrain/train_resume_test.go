@@ -1,7 +1,6 @@
 package main
 
 import (
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,15 +13,16 @@ func divergingRun(t *testing.T) outcome {
 	t.Chdir(t.TempDir())
 	writeFile(t, "flowers.csv", flowers(60))
 	return gputrain("train", "--data", "csv:flowers.csv", "--target", "species", "--model", "mlp", "--hidden", "8", "--batch", "8", "--epochs", "20",
-		"--optimizer", "sgd", "--lr", "30", "--weight-decay", "1", "--clip", "0", "--schedule", "constant", "--out", "run").want(t, exitFailure)
+		"--optimizer", "sgd", "--lr", "30", "--weight-decay", "1", "--clip", "0", "--schedule", "constant", "--checkpoint-every", "1epochs", "--out", "run").want(t, exitFailure)
 }
 
 func TestDivergedRunGoesOnWithASmallerRate(t *testing.T) {
 	o := divergingRun(t)
-	if want := "the last checkpoint is " + filepath.Join("run", checkpointName) + "; go on from there with: gputrain train --resume run --lr 3\n"; !strings.HasSuffix(o.errors, want) {
+	checkpoint := newestCheckpoint(t, "run")
+	if want := "the last checkpoint is " + checkpoint + "; go on from there with: gputrain train --resume run --lr 3\n"; !strings.HasSuffix(o.errors, want) {
 		t.Errorf("stderr %q does not end with %q", o.errors, want)
 	}
-	gputrain("eval", "--model", filepath.Join("run", checkpointName)).want(t, 0)
+	gputrain("eval", "--model", checkpoint).want(t, 0)
 	epochs := strings.Count(readFile(t, "run/metrics.csv"), "\n") // done, and the header
 
 	o = gputrain("train", "--resume", "run", "--lr", "0.01", "--clip", "5", "--epochs", "9", "--patience", "8").want(t, 0)
@@ -70,8 +70,8 @@ func TestResumeNamesWhatMayNotChange(t *testing.T) {
 		{"batch", "run/config.toml", "batch = 8", "batch = 9", "batch is 8, the trainer's is 9"},
 		{"seed", "run/config.toml", "seed = 1", "seed = 2", "seed is 1, the trainer's is 2"},
 		{"optimizer", "run/config.toml", "weight-decay = 1.0", "weight-decay = 2.0", "optimizer is train.SGD{Momentum:0 WeightDecay:1 "},
-		{"values of the data", "flowers.csv", "2.5,8,rose\n", "2.5,80,rose\n", "csv:flowers.csv has changed since the run began: its features have another scaling"},
-		{"classes of the data", "flowers.csv", "rose", "tulip", "csv:flowers.csv has changed since the run began: it has other classes"},
+		{"values of the data", "flowers.csv", "2.5,8,rose\n", "2.5,80,rose\n", "flowers.csv has changed since the run began: its features have another scaling"},
+		{"classes of the data", "flowers.csv", "rose", "tulip", "flowers.csv has changed since the run began: it has other classes"},
 		{"columns of the data", "flowers.csv", ",", ",1,", "the run began with width 2, and cannot go on with 4"},
 	} {
 		text := map[string]string{"run/config.toml": config, "flowers.csv": rows}[c.file]

@@ -1,15 +1,17 @@
 package main
 
 import (
-	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/BurntSushi/toml"
 
@@ -17,37 +19,139 @@ import (
 	"gputrain/train"
 )
 
-// The files of a run.
+// The files of a run. docs/run-folder.md describes them.
 const (
-	modelName      = "model.safetensors"
-	checkpointName = "checkpoint.safetensors" // while the run is unfinished
-	configName     = "config.toml"
-	metricsName    = "metrics.csv"
-	curvesName     = "curves.png"
-	confusionName  = "confusion.png"
+	lockName        = "lock"
+	configName      = "config.toml"
+	checkpointsName = "checkpoints"
+	metricsName     = "metrics.csv"
+	modelName       = "model.safetensors"
+	bestName        = "best.safetensors"
+	curvesName      = "curves.png"
+	confusionName   = "confusion.png"
+	resultName      = "result.json" // written last
 )
+
+// runFormat is the version of the files, which each of them holds.
+const runFormat = 1
 
 // runDir is the directory of a run.
 type runDir string
 
 func (d runDir) file(name string) string { return filepath.Join(string(d), name) }
 
-// createRun makes the directory of a new run at path; "" means one under runs
-// that is named after the time and name. It refuses one that holds a run.
-func createRun(path, name string) (runDir, error) {
-	dir, err := createDir(path, name, "a run",
-		[]string{modelName, checkpointName, configName, metricsName, curvesName, confusionName})
-	return runDir(dir), err
+// has reports whether d has a file of that name.
+func (d runDir) has(name string) bool {
+	_, err := os.Lstat(d.file(name))
+	return err == nil
 }
 
-// openRun returns the directory of an unfinished run.
-func openRun(path string) (runDir, error) {
-	dir := runDir(path)
-	_, err := os.Stat(dir.file(checkpointName))
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("%s has no %s: the run is finished, or never began", path, checkpointName)
+// createRun makes and locks the directory of a new run at path; "" means one
+// under runs that is named after the time and name. It refuses a directory that
+// holds a run, but not one whose process was killed before its first checkpoint.
+func createRun(path, name string) (dir runDir, unlock func(), err error) {
+	if path == "" {
+		path, err = createNamed(filepath.Join(runsName, timestamp(time.Now())+"-"+name))
+	} else {
+		err = os.MkdirAll(path, 0o777)
 	}
-	return dir, err
+	if err != nil {
+		return "", nil, err
+	}
+	dir = runDir(path)
+	if unlock, err = dir.lock(); err != nil {
+		return "", nil, err
+	}
+	if err := inOrder(dir.checkUnused, dir.clean); err != nil {
+		unlock()
+		return "", nil, err
+	}
+	return dir, unlock, nil
+}
+
+// checkUnused refuses a directory with files that a new run would replace.
+func (d runDir) checkUnused() error {
+	checkpoints, err := d.checkpoints()
+	if err != nil {
+		return err
+	}
+	if len(checkpoints) > 0 {
+		return fmt.Errorf("%s holds a run already (%s): go on with --resume, or choose another --out", d, checkpointsName)
+	}
+	names := []string{modelName, bestName, curvesName, confusionName, resultName}
+	if _, err := d.readConfig(); err != nil {
+		names = append(names, configName, metricsName) // not from a run, so someone else's
+	}
+	for _, name := range names {
+		if d.has(name) {
+			return fmt.Errorf("%s holds a run already (%s): choose another --out", d, name)
+		}
+	}
+	return nil
+}
+
+// openRun returns and locks the directory of a run that began.
+func openRun(path string) (dir runDir, unlock func(), err error) {
+	dir = runDir(path)
+	if _, err := dir.readConfig(); err != nil {
+		return "", nil, fmt.Errorf("%s is not a run: %w", path, err)
+	}
+	if unlock, err = dir.lock(); err != nil {
+		return "", nil, err
+	}
+	if err := dir.clean(); err != nil {
+		unlock()
+		return "", nil, err
+	}
+	return dir, unlock, nil
+}
+
+// clean removes the files that a killed process did not finish.
+func (d runDir) clean() error {
+	return errors.Join(atomicfile.Clean(string(d)), atomicfile.Clean(d.file(checkpointsName)))
+}
+
+// runsName is the directory of the runs that have no --out.
+const runsName = "runs"
+
+// latestRun is what a command line calls the run in runs that began last.
+const latestRun = "latest"
+
+// findRun returns the directory of the run that a command line names. A directory
+// that is called latest comes first.
+func findRun(name string) (string, error) {
+	if _, err := os.Lstat(name); name != latestRun || err == nil {
+		return name, nil
+	}
+	configs, err := filepath.Glob(filepath.Join(runsName, "*", configName))
+	if err != nil {
+		return "", err
+	}
+	var latest string
+	var began time.Time
+	for _, config := range configs {
+		info, err := os.Stat(config)
+		if err != nil {
+			return "", err
+		}
+		if t := info.ModTime(); latest == "" || t.After(began) {
+			latest, began = filepath.Dir(config), t
+		}
+	}
+	if latest == "" {
+		return "", fmt.Errorf("there is no latest run: %s holds none; name the directory of a run", runsName)
+	}
+	return latest, nil
+}
+
+// formatKey is the key of the version in config.toml. A file written by hand may
+// lack it.
+const formatKey = "format"
+
+// configFile is the content of config.toml.
+type configFile struct {
+	Format int `toml:"format"`
+	settings
 }
 
 // writeConfig writes s below comments.
@@ -58,29 +162,67 @@ func (d runDir) writeConfig(s *settings, comments []string) error {
 				return err
 			}
 		}
-		return toml.NewEncoder(w).Encode(s)
+		return toml.NewEncoder(w).Encode(configFile{runFormat, *s})
 	})
 }
 
-func (d runDir) writeMetrics(history []train.Epoch) error {
-	return atomicfile.Write(d.file(metricsName), func(w io.Writer) error {
-		table := csv.NewWriter(w)
-		rows := [][]string{{"epoch", "lr", "train_loss", "validation_loss", "validation_accuracy", "seconds", "samples_per_second"}}
-		for _, e := range history {
-			row := []string{strconv.Itoa(e.Epoch)}
-			for _, value := range []float64{e.LR, e.TrainLoss, e.ValidLoss, e.ValidAccuracy, e.Seconds, e.SamplesPerSecond} {
-				row = append(row, number(value))
-			}
-			rows = append(rows, row)
-		}
-		return table.WriteAll(rows)
-	})
-}
-
-// number formats x to six digits. NaN means unknown and becomes "".
-func number(x float64) string {
-	if math.IsNaN(x) {
-		return ""
+// readConfig returns the text of the config.toml that writeConfig wrote.
+func (d runDir) readConfig() (string, error) {
+	text, err := os.ReadFile(d.file(configName))
+	if err != nil {
+		return "", err
 	}
-	return strconv.FormatFloat(x, 'g', 6, 64)
+	var config struct{ Format int }
+	if _, err := toml.Decode(string(text), &config); err != nil || config.Format != runFormat {
+		return "", fmt.Errorf("%s is not that of a run: its format is not %d", d.file(configName), runFormat)
+	}
+	return string(text), nil
+}
+
+// runResult is the content of result.json.
+type runResult struct {
+	Format       int     `json:"format"`
+	Epochs       int     `json:"epochs"`
+	TestAccuracy float64 `json:"test_accuracy"`
+	TestLoss     float64 `json:"test_loss"`
+	Correct      int     `json:"correct"`
+	Count        int     `json:"count"`
+}
+
+// writeResult writes the result of a run of so many epochs.
+func (d runDir) writeResult(epochs int, m train.Metrics) error {
+	return atomicfile.Write(d.file(resultName), func(w io.Writer) error {
+		return json.NewEncoder(w).Encode(runResult{runFormat, epochs, m.Accuracy, m.Loss, m.Correct, m.Count})
+	})
+}
+
+// checkpointSuffix ends the names of the checkpoints, damagedSuffix those of the
+// ones that cannot be read.
+const (
+	checkpointSuffix = ".safetensors"
+	damagedSuffix    = ".damaged"
+)
+
+// checkpointFile returns the path of the checkpoint after this many steps. The
+// names sort by step.
+func (d runDir) checkpointFile(step int) string {
+	return d.file(filepath.Join(checkpointsName, fmt.Sprintf("step-%010d%s", step, checkpointSuffix)))
+}
+
+// checkpoints returns the steps of the checkpoints, the newest first.
+func (d runDir) checkpoints() ([]int, error) {
+	entries, err := os.ReadDir(d.file(checkpointsName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var steps []int
+	for _, entry := range entries {
+		digits, isCheckpoint := strings.CutSuffix(strings.TrimPrefix(entry.Name(), "step-"), checkpointSuffix)
+		if step, err := strconv.Atoi(digits); err == nil && isCheckpoint {
+			steps = append(steps, step)
+		}
+	}
+	slices.Sort(steps)
+	slices.Reverse(steps)
+	return steps, err
 }

@@ -34,7 +34,8 @@ func TestTrainWritesARun(t *testing.T) {
 		}
 	}
 	slices.Sort(names)
-	if want := []string{"run/config.toml", "run/confusion.png", "run/curves.png", "run/metrics.csv", "run/model.safetensors"}; !slices.Equal(names, want) {
+	if want := []string{"run/best.safetensors", "run/checkpoints", "run/checkpoints/step-0000000000.safetensors",
+		"run/checkpoints/step-0000000040.safetensors", "run/config.toml", "run/confusion.png", "run/curves.png", "run/metrics.csv", "run/model.safetensors", "run/result.json"}; !slices.Equal(names, want) {
 		t.Errorf("files %q, want %q", names, want)
 	}
 	rows, err := csv.NewReader(strings.NewReader(readFile(t, "run/metrics.csv"))).ReadAll()
@@ -163,7 +164,7 @@ func TestInterruptAndResume(t *testing.T) {
 		t.Errorf("last line on stderr %q, want it to end with %q", last, want)
 	}
 	gputrain("eval", "--model", "run").want(t, 0)
-	gputrain("eval", "--model", "run/checkpoint.safetensors").want(t, 0)
+	gputrain("eval", "--model", newestCheckpoint(t, "run")).want(t, 0)
 	wantFailure(t, exitFailure, []string{"run holds a run already"}, append(args, "--out", "run")...)
 
 	gputrain("train", "--resume", "run").want(t, 0)
@@ -172,9 +173,6 @@ func TestInterruptAndResume(t *testing.T) {
 	}
 	if readFile(t, "run/config.toml") != readFile(t, "whole/config.toml") {
 		t.Error("the resumed run has another config.toml than the one that was not interrupted")
-	}
-	if _, err := os.Stat("run/checkpoint.safetensors"); !os.IsNotExist(err) {
-		t.Errorf("the checkpoint of the finished run: %v", err)
 	}
 	if rows := strings.Count(readFile(t, "run/metrics.csv"), "\n"); rows != 13 {
 		t.Errorf("metrics have %d rows, want a header and 12 epochs", rows)
@@ -201,4 +199,14 @@ func TestDivergenceIsAnErrorThatSaysWhatToDo(t *testing.T) {
 	if !strings.Contains(o.errors, "diverged") || !strings.Contains(o.errors, "lower the learning rate") {
 		t.Errorf("stderr %q", o.errors)
 	}
+}
+
+// newestCheckpoint returns the path of a run's newest checkpoint.
+func newestCheckpoint(t *testing.T, dir runDir) string {
+	t.Helper()
+	steps, err := dir.checkpoints()
+	if err != nil || len(steps) == 0 {
+		t.Fatalf("%s has the checkpoints %v, error %v", dir, steps, err)
+	}
+	return dir.checkpointFile(steps[0])
 }

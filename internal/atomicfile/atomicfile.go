@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 )
 
 // Write writes path through a temporary file in the same directory, which it
@@ -77,4 +78,23 @@ func syncDir(dir string) {
 		d.Sync()
 		d.Close()
 	}
+}
+
+// leftover is the pattern of createTemp's names.
+var leftover = regexp.MustCompile(`^\..+\.[0-9a-f]{8}\.tmp$`)
+
+// Clean removes the temporary files that processes left in dir when they were
+// killed within Write. A dir that does not exist is clean. No process may be
+// writing to dir.
+func Clean(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, entry := range entries {
+		if entry.Type().IsRegular() && leftover.MatchString(entry.Name()) {
+			err = errors.Join(err, os.Remove(filepath.Join(dir, entry.Name())))
+		}
+	}
+	return err
 }

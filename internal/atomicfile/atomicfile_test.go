@@ -163,3 +163,28 @@ func TestWriteKeepsSymbolicLinks(t *testing.T) {
 		t.Errorf("the link became %v, %v", info.Mode(), err)
 	}
 }
+
+// A process that is killed within Write leaves its temporary file, which Clean
+// removes and nothing else.
+func TestCleanRemovesWhatAKilledWriteLeft(t *testing.T) {
+	dir := t.TempDir()
+	file, err := createTemp(filepath.Join(dir, "model"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file.Close()
+	kept := map[string]string{}
+	for _, name := range []string{"model", ".model.tmp", ".model.0123456g.tmp", "model.01234567.tmp", ".hidden"} {
+		kept[name] = name
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(name), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := Clean(dir); err != nil {
+		t.Fatal(err)
+	}
+	wantDir(t, dir, kept)
+	if err := Clean(filepath.Join(dir, "missing")); err != nil {
+		t.Errorf("a directory that does not exist: %v", err)
+	}
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"gputrain/model"
+)
+
+// interval is what may pass between two checkpoints: a time, or a number of steps
+// or epochs. Two of the three are 0.
+type interval struct {
+	time          time.Duration
+	steps, epochs int
+}
+
+// parseInterval reads "10m", "1000steps" or "2epochs". Its error continues a
+// sentence that begins with the name of the setting.
+func parseInterval(text string) (interval, error) {
+	var every interval
+	var err error
+	if digits, ok := strings.CutSuffix(text, "steps"); ok {
+		every.steps, err = strconv.Atoi(digits)
+	} else if digits, ok := strings.CutSuffix(text, "epochs"); ok {
+		every.epochs, err = strconv.Atoi(digits)
+	} else {
+		every.time, err = time.ParseDuration(text)
+	}
+	if err != nil || every.time < 0 || every.steps < 0 || every.epochs < 0 || every == (interval{}) {
+		return interval{}, fmt.Errorf("is %q; it must be a time such as 10m or 90s, or a number of steps or epochs such as 1000steps or 2epochs", text)
+	}
+	return every, nil
+}
+
+// checkpointer writes the checkpoints of a run in the background. It keeps the
+// newest ones.
+type checkpointer struct {
+	dir     runDir
+	every   interval
+	keep    int
+	saved   time.Time  // when the last one was taken
+	step    int        // after which it was taken
+	epoch   int        // as many were done then
+	best    int        // the epoch whose parameters best.safetensors holds, from 1; 0: none
+	writing chan error // of the checkpoint that is being written; nil if none is
+}
+
+// due reports whether a checkpoint should be taken after this many steps and
+// epochs.
+func (c *checkpointer) due(step, epochs int) bool {
+	switch {
+	case c.every.steps > 0:
+		return step-c.step >= c.every.steps
+	case c.every.epochs > 0:
+		return epochs-c.epoch >= c.every.epochs
+	}
+	return time.Since(c.saved) >= c.every.time
+}
+
+// took notes that the run was saved after this many steps and epochs.
+func (c *checkpointer) took(step, epochs int) {
+	c.saved, c.step, c.epoch = time.Now(), step, epochs
+}
+
+// start begins to write the files of the checkpoint that was taken last, after it
+// has made the metrics of its epochs safe. best is nil if best.safetensors is up to
+// date. The one before must be finished: see wait.
+func (c *checkpointer) start(metrics *metricsLog, checkpoint, best *model.File) {
+	path := c.dir.checkpointFile(c.step)
+	c.writing = make(chan error, 1)
+	go func() {
+		err := metrics.file.Sync()
+		if err == nil {
+			err = checkpoint.Write(path)
+		}
+		if err == nil && best != nil {
+			err = best.Write(c.dir.file(bestName))
+		}
+		if err == nil {
+			err = c.prune()
+		}
+		c.writing <- err
+	}()
+}
+
+// prune removes all checkpoints but the newest.
+func (c *checkpointer) prune() error {
+	steps, err := c.dir.checkpoints()
+	if err != nil {
+		return err
+	}
+	for _, step := range steps[min(c.keep, len(steps)):] {
+		err = errors.Join(err, os.Remove(c.dir.checkpointFile(step)))
+	}
+	return err
+}
+
+// wait returns the error of the checkpoint that was being written, when it is
+// finished.
+func (c *checkpointer) wait() error {
+	if c.writing == nil {
+		return nil
+	}
+	err := <-c.writing
+	c.writing = nil
+	return err
+}
+
+// failed is wait for a checkpoint that may not be finished yet, which is no error.
+func (c *checkpointer) failed() error {
+	if len(c.writing) == 0 {
+		return nil
+	}
+	return c.wait()
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"encoding/csv"
+	"errors"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"slices"
+	"strconv"
+	"time"
+
+	"gputrain/internal/atomicfile"
+	"gputrain/train"
+)
+
+// metricsLog appends a row for each epoch to metrics.csv. It writes at most once
+// in a second, so that an epoch may take a millisecond.
+type metricsLog struct {
+	file    *os.File
+	table   *csv.Writer
+	row     []string
+	written time.Time
+}
+
+// The columns of metrics.csv. Seconds and samples_per_second are empty where a
+// process died before it wrote them.
+var metricsColumns = []string{"epoch", "lr", "train_loss", "validation_loss", "validation_accuracy", "seconds", "samples_per_second", "format"}
+
+// openMetrics opens the metrics of a run that has the given history. Rows of
+// epochs that the run has to repeat are dropped.
+func openMetrics(path string, history []train.Epoch) (*metricsLog, error) {
+	rows, err := keptRows(path, history)
+	if err != nil {
+		return nil, err
+	}
+	err = atomicfile.Write(path, func(w io.Writer) error {
+		table := csv.NewWriter(w)
+		return errors.Join(table.Write(metricsColumns), table.WriteAll(rows))
+	})
+	if err != nil {
+		return nil, err
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return nil, err
+	}
+	return &metricsLog{file: file, table: csv.NewWriter(file), written: time.Now()}, nil
+}
+
+// keptRows returns a row for each epoch of history: the one of the file at path
+// if that belongs to the epoch, for the sake of its wall time.
+func keptRows(path string, history []train.Epoch) ([][]string, error) {
+	file, err := os.Open(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	defer file.Close()
+	table := csv.NewReader(file)
+	table.Read() // the header
+	var rows [][]string
+	for _, epoch := range history {
+		row := appendRow(nil, epoch)
+		// A row that cannot be read was being written when the process died.
+		if old, err := table.Read(); err == nil && sameEpoch(old, row) {
+			row = old
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+// sameEpoch compares two rows in all columns but those of the wall time.
+func sameEpoch(a, b []string) bool {
+	timed := slices.Index(metricsColumns, "seconds")
+	return len(a) == len(b) && slices.Equal(a[:timed], b[:timed]) && a[len(a)-1] == b[len(b)-1]
+}
+
+func appendRow(row []string, e train.Epoch) []string {
+	row = append(row, strconv.Itoa(e.Epoch))
+	for _, value := range []float64{e.LR, e.TrainLoss, e.ValidLoss, e.ValidAccuracy, e.Seconds, e.SamplesPerSecond} {
+		row = append(row, number(value))
+	}
+	return append(row, strconv.Itoa(runFormat))
+}
+
+// append adds a row.
+func (m *metricsLog) append(e train.Epoch) error {
+	m.row = appendRow(m.row[:0], e)
+	if err := m.table.Write(m.row); err != nil {
+		return err
+	}
+	if time.Since(m.written) < time.Second {
+		return nil
+	}
+	return m.flush()
+}
+
+// flush writes the rows that are still in memory.
+func (m *metricsLog) flush() error {
+	m.written = time.Now()
+	m.table.Flush()
+	return m.table.Error()
+}
+
+func (m *metricsLog) close() error { return errors.Join(m.flush(), m.file.Close()) }
+
+// number formats x to six digits. NaN means unknown and becomes "".
+func number(x float64) string {
+	if math.IsNaN(x) {
+		return ""
+	}
+	return strconv.FormatFloat(x, 'g', 6, 64)
+}
