@@ -3,38 +3,32 @@ package main
 import (
 	"fmt"
 	"io"
-
-	"github.com/schollz/progressbar/v3"
+	"time"
 )
 
 // stages shows which part of the work is running: a bar on a terminal, a line
 // for each part elsewhere.
 type stages struct {
-	out      io.Writer
-	terminal bool
-	bar      *progressbar.ProgressBar // on a terminal, from the first part on
+	out   io.Writer
+	meter *meter // on a terminal
+	began time.Time
 }
 
-func newStages(out io.Writer) *stages { return &stages{out: out, terminal: isTerminal(out)} }
+func newStages(out io.Writer) *stages { return &stages{out, newMeter(out), time.Now()} }
 
 // begin shows that the next part begins, after done of all parts.
 func (s *stages) begin(done, all int, name string) {
-	if !s.terminal {
-		fmt.Fprintf(s.out, "%d/%d %s\n", done+1, all, name)
+	count := fmt.Sprintf("%d/%d", done+1, all)
+	if s.meter == nil {
+		fmt.Fprintf(s.out, "%s %s\n", count, name)
 		return
 	}
-	if s.bar == nil {
-		s.bar = progressbar.NewOptions(all,
-			progressbar.OptionSetWriter(s.out), progressbar.OptionSetWidth(20),
-			progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(true))
-	}
-	s.bar.Describe(name)
-	s.bar.Set(done)
+	s.meter.show(float64(done)/float64(all), count, name, time.Since(s.began).Round(time.Second).String())
 }
 
 // close removes the bar.
 func (s *stages) close() {
-	if s.bar != nil {
-		s.bar.Clear()
+	if s.meter != nil {
+		s.meter.clear()
 	}
 }

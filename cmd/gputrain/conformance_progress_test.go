@@ -1,20 +1,22 @@
 package main
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 )
 
 func TestStagesAreABarOnATerminal(t *testing.T) {
-	var screen bytes.Buffer
-	s := &stages{out: &screen, terminal: true}
+	terminal := &fakeTerminal{width: 80}
+	s := newStages(terminal)
 	s.begin(0, 2, "Fill")
 	s.begin(1, 2, "Copy")
-	s.close()
-	for _, want := range []string{"Fill", "Copy", "1/2", "50%"} {
-		if !strings.Contains(screen.String(), want) {
-			t.Errorf("the bar %q has no %q", screen.String(), want)
+	for _, want := range []string{"  0%  |                    |  1/2  Fill  0s", " 50%  |██████████          |  2/2  Copy  0s"} {
+		if !strings.Contains(terminal.String(), "\r"+want) {
+			t.Errorf("the bar %q has no %q", terminal.String(), want)
 		}
+	}
+	s.close()
+	if left := strings.Join(terminal.screen(t), ""); left != "" {
+		t.Errorf("%q is left on the terminal", left)
 	}
 }

@@ -2,11 +2,11 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/shirou/gopsutil/v4/cpu"
 	"github.com/shirou/gopsutil/v4/mem"
@@ -22,16 +22,16 @@ type devicesCommand struct{}
 
 // Run lists the devices.
 func (devicesCommand) Run(con console) error {
-	lines := []string{"cpu       " + describeCPU()}
+	rows := [][]string{{"cpu", describeCPU()}}
 	gpus, err := cudriver.New().Devices()
 	if err != nil {
-		lines = append(lines, "cuda      none: "+err.Error())
+		rows = append(rows, []string{"cuda", "none: " + err.Error()})
 	}
 	for ordinal, gpu := range gpus {
-		lines = append(lines, fmt.Sprintf("cuda:%-4d %s, driver %s", ordinal, describeGPU(gpu), gpu.Driver))
+		rows = append(rows, []string{fmt.Sprintf("cuda:%d", ordinal), fmt.Sprintf("%s, driver %s", describeGPU(gpu), gpu.Driver)})
 	}
-	lines = append(lines, "emulated  executes and checks the CUDA kernels on the CPU; slow, for tests")
-	_, err = fmt.Fprintln(con.out, strings.Join(lines, "\n"))
+	rows = append(rows, []string{"emulated", "executes and checks the CUDA kernels on the CPU; slow, for tests"})
+	_, err = io.WriteString(con.out, formatTable(terminalWidth(con.out), 2, nil, rows))
 	return err
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -23,14 +24,15 @@ type experimentListCommand struct{}
 // Run lists the experiments.
 func (experimentListCommand) Run(con console) error {
 	var text strings.Builder
+	width := terminalWidth(con.out)
 	for i, e := range experiment.All() {
 		if i > 0 {
 			text.WriteString("\n")
 		}
-		fmt.Fprintf(&text, "%s: %s, about %v a seed\n", e.Name, describeGate(e), e.Time)
-		for _, line := range [][2]string{{"task", e.Task}, {"learner", e.Learner}, {"published", e.Published}, {"criterion", e.Criterion}} {
-			fmt.Fprintf(&text, "    %-10s %s\n", line[0], line[1])
-		}
+		text.WriteString(wrapLines(fmt.Sprintf("%s: %s, about %v a seed\n", e.Name, describeGate(e), e.Time), width))
+		text.WriteString(formatTable(width, 2, nil, [][]string{
+			{"    task", e.Task}, {"    learner", e.Learner}, {"    published", e.Published}, {"    criterion", e.Criterion},
+		}))
 	}
 	_, err := fmt.Fprint(con.out, text.String())
 	return err
@@ -91,11 +93,16 @@ func (c *experimentRunCommand) Run(ctx context.Context, con console) error {
 	if note != "" {
 		fmt.Fprintln(con.err, note)
 	}
+	ctx, stop := notifyStop(ctx)
+	defer stop()
 	shown := newTrialBar(con.err, len(chosen))
 	for _, e := range chosen {
 		settings.Report = shown.begin(e, settings)
 		result, err := e.Trials(ctx, settings)
 		shown.end(result, err)
+		if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+			return fmt.Errorf("%w in %s, after %d of %d experiments; those are in %s", err, e.Name, len(r.results), len(chosen), r.dir)
+		}
 		if err != nil {
 			return err
 		}
@@ -108,7 +115,7 @@ func (c *experimentRunCommand) Run(ctx context.Context, con console) error {
 			return err
 		}
 	}
-	if _, err := fmt.Fprintf(con.out, "%s\nplots and figures in %s\n", r.table(), r.dir); err != nil {
+	if _, err := fmt.Fprintf(con.out, "%s\nplots and figures in %s\n", r.table(terminalWidth(con.out)), r.dir); err != nil {
 		return err
 	}
 	return r.verdict()

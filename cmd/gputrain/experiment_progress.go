@@ -6,8 +6,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
-
 	"gputrain/cmd/gputrain/internal/experiment"
 )
 
@@ -15,46 +13,40 @@ import (
 // line for each elsewhere.
 type trialBar struct {
 	out       io.Writer
-	terminal  bool
-	done, all int // experiments
-	bar       *progressbar.ProgressBar
-	perTrial  []int // the progress of each trial, up to perMille
+	meter     *meter // on a terminal
+	done, all int    // experiments
 }
 
-// perMille is the part of a finished trial in the bar.
-const perMille = 1000
-
 func newTrialBar(out io.Writer, all int) *trialBar {
-	return &trialBar{out: out, terminal: isTerminal(out), all: all}
+	return &trialBar{out: out, meter: newMeter(out), all: all}
 }
 
 // begin shows that e begins. It returns the function that shows the progress of
 // its trials.
 func (b *trialBar) begin(e experiment.Experiment, s experiment.Settings) func(int, experiment.Progress) {
-	if !b.terminal {
+	if b.meter == nil {
 		return nil
 	}
-	seeds := cmp.Or(s.Seeds, e.Seeds)
-	b.perTrial = make([]int, seeds)
-	b.bar = progressbar.NewOptions(seeds*perMille,
-		progressbar.OptionSetWriter(b.out), progressbar.OptionSetWidth(20), progressbar.OptionThrottle(100*time.Millisecond),
-		progressbar.OptionSetPredictTime(true))
+	parts := make([]float64, cmp.Or(s.Seeds, e.Seeds)) // of each trial
+	pace := newPace(0)
 	return func(trial int, p experiment.Progress) {
-		b.perTrial[trial] = perMille * p.Trained / p.Most
-		sum := 0
-		for _, n := range b.perTrial {
-			sum += n
+		parts[trial] = float64(p.Trained) / float64(p.Most)
+		if !b.meter.due() {
+			return
 		}
-		b.bar.Describe(fmt.Sprintf("%d/%d %s  seed %d: %.4g", b.done+1, b.all, e.Name, s.Seed+uint64(trial), p.Value))
-		b.bar.Set(sum)
+		done := 0.0
+		for _, part := range parts {
+			done += part / float64(len(parts))
+		}
+		b.meter.show(done, fmt.Sprintf("%d/%d %s", b.done+1, b.all, e.Name), fmt.Sprintf("%v left", pace.left(done)),
+			fmt.Sprintf("seed %d: %.4g", s.Seed+uint64(trial), p.Value))
 	}
 }
 
 // end shows the result of an experiment.
 func (b *trialBar) end(r experiment.Result, err error) {
-	if b.bar != nil {
-		b.bar.Clear()
-		b.bar = nil
+	if b.meter != nil {
+		b.meter.clear()
 	}
 	if err != nil {
 		return

@@ -104,8 +104,8 @@ func (r *experimentReport) describe(result experiment.Result) experimentJSON {
 	return description
 }
 
-// table returns the results for a terminal.
-func (r *experimentReport) table() string {
+// table returns the results for a terminal of that width, 0 if there is none.
+func (r *experimentReport) table(width int) string {
 	var rows [][]string
 	for _, result := range r.results {
 		e := result.Experiment
@@ -114,7 +114,7 @@ func (r *experimentReport) table() string {
 			seedRange(result), fmt.Sprintf("%d/%d", result.Met(), len(result.Trials)), gateOutcome(result), seconds(result.Elapsed),
 		})
 	}
-	return formatTable(3, []string{"experiment", "published", "measure", "value", "sequences", "seeds", "met", "gate", "time"}, rows)
+	return formatTable(width, 3, []string{"experiment", "published", "measure", "value", "sequences", "seeds", "met", "gate", "time"}, rows)
 }
 
 // seedRange returns the seeds of the trials.

@@ -167,8 +167,8 @@ func TestFailedGateIsAnError(t *testing.T) {
 		t.Errorf("the verdict is %v", err)
 	}
 	for _, want := range []string{" 1 to 2  1/2  FAILED", " 1 to 2  1/2  report"} {
-		if !strings.Contains(r.table(), want) {
-			t.Errorf("the table has no %q:\n%s", want, r.table())
+		if !strings.Contains(r.table(0), want) {
+			t.Errorf("the table has no %q:\n%s", want, r.table(0))
 		}
 	}
 	if page := r.markdown(); !strings.Contains(page, "| 1 to 2 | 1 of 2 | 10 (10 to 10) | 0.5000 error | 1.0 s | FAILED |") || !strings.Contains(page, "Wrong: 2.000.") {

@@ -49,7 +49,7 @@ func (c *explainCommand) Run(con console) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(con.out, e.text())
+	_, err = io.WriteString(con.out, e.text(terminalWidth(con.out)))
 	return err
 }
 

@@ -34,8 +34,8 @@ type memoryPart struct {
 	bytes int64
 }
 
-// text formats the explanation.
-func (e *explanation) text() string {
+// text formats the explanation for a terminal of that width, 0 if there is none.
+func (e *explanation) text(width int) string {
 	var stages, memory, launches [][]string
 	for _, s := range e.stages {
 		stages = append(stages, []string{s.name, shapeText(s.in), shapeText(s.out), s.path})
@@ -50,14 +50,14 @@ func (e *explanation) text() string {
 		launches = append(launches, []string{l.Stage, l.Kernel, dimText(l.Grid), dimText(l.Block), strconv.Itoa(l.times)})
 	}
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s\non %s\n\n", e.description.title(e.batch.Size), e.device)
-	text.WriteString(formatTable(4, []string{"stage", "steps×batch×width", "gives", "path"}, stages))
-	text.WriteString("\n" + formatTable(1, []string{"memory", "MiB"}, memory))
+	text.WriteString(wrapLines(fmt.Sprintf("%s\non %s\n\n", e.description.title(e.batch.Size), e.device), width))
+	text.WriteString(formatTable(width, 4, []string{"stage", "steps×batch×width", "gives", "path"}, stages))
+	text.WriteString("\n" + formatTable(width, 1, []string{"memory", "MiB"}, memory))
 	if len(launches) > 0 {
 		alone := e.calls - e.graphs
-		fmt.Fprintf(&text, "\none training step, once it repeats: %d kernels, %d of them in %d CUDA graph, %d started one by one\n\n",
-			len(e.launches), len(e.launches)-alone, e.graphs, alone)
-		text.WriteString(formatTable(2, []string{"stage", "kernel", "grid", "block", "times"}, launches))
+		text.WriteString(wrapLines(fmt.Sprintf("\none training step, once it repeats: %d kernels, %d of them in %d CUDA graph, %d started one by one\n\n",
+			len(e.launches), len(e.launches)-alone, e.graphs, alone), width))
+		text.WriteString(formatTable(width, 2, []string{"stage", "kernel", "grid", "block", "times"}, launches))
 	}
 	return text.String()
 }

@@ -11,7 +11,6 @@ import (
 	"os"
 
 	"github.com/alecthomas/kong"
-	"golang.org/x/term"
 )
 
 // The exit codes. That of a signal is its stoppedError's.
@@ -39,11 +38,15 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			code = exitFailure
 		}
 	}()
-	con := console{stdin, stdout, stderr}
+	out := newStream(stdout)
+	con := console{stdin, out, newStream(stderr)}
 	command, err := parse(args, con)
 	if err == nil && command != nil {
 		command.BindTo(ctx, (*context.Context)(nil))
 		err = command.Run(con)
+	}
+	if err == nil {
+		err = out.err
 	}
 	if err == nil {
 		return 0
@@ -76,9 +79,4 @@ type usageError struct{ error }
 
 func usagef(format string, args ...any) error {
 	return &usageError{fmt.Errorf(format, args...)}
-}
-
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 
 	"github.com/alecthomas/kong"
 
@@ -55,7 +56,7 @@ func (c *profileCommand) Run(con console) error {
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(p)
 	}
-	_, err = fmt.Fprintf(con.out, "one training step: %s\n\n%s", d.title(batch.Size), p.text())
+	_, err = io.WriteString(con.out, p.text(d.title(batch.Size), terminalWidth(con.out)))
 	return err
 }
 

@@ -88,9 +88,12 @@ func newKernelProfile(s emulator.LaunchStats) kernelProfile {
 	return k
 }
 
-// text shows the time, the work and the mix of instructions of each kernel.
-func (p profile) text() string {
-	return fmt.Sprintf(`time on a GPU: %s, %s
+// text shows the time, the work and the mix of instructions of each kernel, for a
+// terminal of that width, 0 if there is none.
+func (p profile) text(title string, width int) string {
+	return wrapLines(fmt.Sprintf(`one training step: %s
+
+time on a GPU: %s, %s
 
 %s
 The estimate is the larger of arithmetic and memory traffic, as if each launch filled the GPU and nothing were cached.
@@ -104,11 +107,11 @@ A request is one of a warp; with 4 bytes per thread it takes at least 4 sectors.
 
 thread instructions by class, %%
 
-%s`, p.GPU, p.Times, p.timeTable(), p.workTable(), p.classTable())
+%s`, title, p.GPU, p.Times, p.timeTable(width), p.workTable(width), p.classTable(width)), width)
 }
 
-func (p profile) timeTable() string {
-	return p.table([]string{"launches", "estimate\nµs", "share\n%", "bound by", "registers\nper thread", "occupancy\n%", "limited by"},
+func (p profile) timeTable(width int) string {
+	return p.table(width, []string{"launches", "estimate\nµs", "share\n%", "bound by", "registers\nper thread", "occupancy\n%", "limited by"},
 		func(k kernelProfile) []string {
 			registers, occupancy := "", ""
 			if k.Registers > 0 {
@@ -118,9 +121,9 @@ func (p profile) timeTable() string {
 		})
 }
 
-func (p profile) workTable() string {
+func (p profile) workTable(width int) string {
 	const sector = 32
-	return p.table([]string{"instructions\n10⁶ threads", "float32\nMFLOP", "asked\nMB", "moved\nMB", "sectors\nper request", "coalesced\n%",
+	return p.table(width, []string{"instructions\n10⁶ threads", "float32\nMFLOP", "asked\nMB", "moved\nMB", "sectors\nper request", "coalesced\n%",
 		"bank\nconflicts", "barriers", "divergent\nbranches"},
 		func(k kernelProfile) []string {
 			return []string{millions(k.ThreadInstructions), millions(k.Flop), millions(k.Bytes), millions(sector * k.Sectors),
@@ -130,7 +133,7 @@ func (p profile) workTable() string {
 }
 
 // classTable shows the classes of instructions that occur.
-func (p profile) classTable() string {
+func (p profile) classTable(width int) string {
 	var classes, header []string
 	for class := range len(emulator.LaunchStats{}.Instructions) {
 		if name := emulator.Class(class).String(); p.Total.Instructions[name] > 0 {
@@ -138,7 +141,7 @@ func (p profile) classTable() string {
 			header = append(header, strings.Replace(name, " ", "\n", 1))
 		}
 	}
-	return p.table(header, func(k kernelProfile) []string {
+	return p.table(width, header, func(k kernelProfile) []string {
 		var row []string
 		for _, class := range classes {
 			row = append(row, percent(float64(k.Instructions[class])/float64(k.ThreadInstructions)))
@@ -148,12 +151,12 @@ func (p profile) classTable() string {
 }
 
 // table has a row for each kernel and one for all together.
-func (p profile) table(header []string, row func(kernelProfile) []string) string {
+func (p profile) table(width int, header []string, row func(kernelProfile) []string) string {
 	var rows [][]string
 	for _, k := range append(slices.Clone(p.Kernels), p.Total) {
 		rows = append(rows, append([]string{k.Kernel}, row(k)...))
 	}
-	return formatTable(1, append([]string{"kernel"}, header...), rows)
+	return formatTable(width, 1, append([]string{"kernel"}, header...), rows)
 }
 
 func millions(n uint64) string { return decimal(float64(n) / 1e6) }

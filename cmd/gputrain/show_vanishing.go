@@ -39,7 +39,7 @@ func (c *showVanishingCommand) Run(ctx context.Context, con console) error {
 	if err := drawFlows(c.Out, curves); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(con.out, "%spicture in %s\n", flowTable(curves), c.Out)
+	_, err = fmt.Fprintf(con.out, "%spicture in %s\n", flowTable(terminalWidth(con.out), curves), c.Out)
 	return err
 }
 
@@ -137,7 +137,7 @@ func flowBound(net *model.Network, lags int) (flowCurve, error) {
 }
 
 // flowTable lists the curves at a few lags.
-func flowTable(curves []flowCurve) string {
+func flowTable(width int, curves []flowCurve) string {
 	header, rows := []string{"what is left of an error of 1 after"}, make([][]string, len(curves))
 	for i, c := range curves {
 		rows[i] = []string{c.name}
@@ -152,5 +152,5 @@ func flowTable(curves []flowCurve) string {
 			rows[i] = append(rows[i], fmt.Sprintf("%.2g", c.flow[lag]))
 		}
 	}
-	return formatTable(1, header, rows)
+	return formatTable(width, 1, header, rows)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"slices"
@@ -18,9 +19,9 @@ func (e *stoppedError) Error() string {
 	case syscall.SIGTERM:
 		return "terminated"
 	case syscall.SIGHUP:
-		return "stopped: the terminal is gone"
+		return "hung up"
 	}
-	return "stopped by signal: " + e.signal.String()
+	return fmt.Sprintf("stopped by a signal (%v)", e.signal)
 }
 
 // exitCode is the one that shells give to a process that the signal killed.

@@ -22,11 +22,11 @@ func TestEachSignalStopsWithItsName(t *testing.T) {
 	}{
 		{syscall.SIGINT, 0, "interrupted", 130},
 		{syscall.SIGTERM, 0, "terminated", 143},
-		{syscall.SIGHUP, 0, "stopped: the terminal is gone", 129},
-		{syscall.SIGUSR1, 0, "stopped by signal: user defined signal 1", 128 + int(syscall.SIGUSR1)},
+		{syscall.SIGHUP, 0, "hung up", 129},
+		{syscall.SIGUSR1, 0, "stopped by a signal (user defined signal 1)", 128 + int(syscall.SIGUSR1)},
 		{syscall.SIGINT, syscall.SIGINT, "interrupted", -1},
-		{syscall.SIGUSR1, syscall.SIGTERM, "stopped by signal", -1},
-		{syscall.SIGHUP, syscall.SIGHUP, "stopped: the terminal is gone", 129},
+		{syscall.SIGUSR1, syscall.SIGTERM, "stopped by a signal", -1},
+		{syscall.SIGHUP, syscall.SIGHUP, "hung up", 129},
 	} {
 		t.Run(fmt.Sprintf("%v then %v", c.first, c.second), func(t *testing.T) {
 			p := startWaiting(t)
@@ -92,4 +92,31 @@ func (p *process) line(t *testing.T, want string) {
 	if !p.out.Scan() || !strings.HasPrefix(p.out.Text(), want) {
 		t.Fatalf("the process prints %q, want %q", p.out.Text(), want)
 	}
+}
+
+func TestExperimentsEndWithTheSignalAndKeepWhatIsDone(t *testing.T) {
+	t.Chdir(t.TempDir())
+	command := exec.Command(os.Args[0], "experiment", "run", "xor-perceptron", "reber-rtrl", "--device", "cpu", "--out", "results")
+	command.Env = append(os.Environ(), "GPUTRAIN_TEST_MAIN=1")
+	pipe, err := command.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	last := ""
+	for scanner := bufio.NewScanner(pipe); scanner.Scan(); {
+		if last = scanner.Text(); strings.HasPrefix(last, "1/2 ") {
+			command.Process.Signal(syscall.SIGTERM)
+		}
+	}
+	command.Wait()
+	if code := command.ProcessState.ExitCode(); code != 143 {
+		t.Errorf("exit code %d, want 143", code)
+	}
+	if want := "gputrain: terminated in reber-rtrl, after 1 of 2 experiments; those are in results"; last != want {
+		t.Errorf("the last line is %q, want %q", last, want)
+	}
+	readFile(t, "results/xor-perceptron.json")
 }

@@ -27,6 +27,15 @@ func printable(s string) string {
 	return text.String()
 }
 
+// printableLines does that to each line.
+func printableLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		lines[i] = printable(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
 // isPrintable says whether a terminal shows r, which has size bytes. The two
 // joiners are invisible, but Persian and Hindi are written with them.
 func isPrintable(r rune, size int) bool {

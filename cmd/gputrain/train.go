@@ -56,7 +56,7 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 		return err
 	}
 	net.Init(uint64(c.Seed))
-	s := &session{settings: &c.settings, description: d, net: net, reporter: c.reporter(con, parts.train.Len())}
+	s := &session{settings: &c.settings, description: d, net: net, reporter: c.reporter(con)}
 	options := c.options(parts.train.Len())
 	options.OnStep, options.OnEpoch = s.endStep, s.endEpoch
 	if s.trainer, err = train.New(net, options); err != nil {

@@ -4,10 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
+	"strings"
 	"time"
-
-	"github.com/schollz/progressbar/v3"
 
 	"gputrain/train"
 )
@@ -20,19 +18,16 @@ type reporter interface {
 	result(runDir, train.Metrics) error // the end of a run that was not interrupted
 }
 
-// reporter returns the reporter that the flags ask for; by default a bar on a
-// terminal, lines elsewhere. samples is the size of an epoch.
-func (c *trainCommand) reporter(con console, samples int) reporter {
+// reporter returns the reporter that the flags ask for.
+func (c *trainCommand) reporter(con console) reporter {
 	last := lastLine{con.out}
 	switch {
 	case c.JSON:
 		return &jsonLines{out: json.NewEncoder(con.out), epochs: c.Epochs, quiet: c.Quiet}
 	case c.Quiet:
 		return last
-	case isTerminal(con.err):
-		return &bar{lastLine: last, err: con.err, samples: samples, accuracy: math.NaN()}
 	}
-	return &lines{lastLine: last, err: con.err}
+	return &lines{lastLine: last, err: con.err, meter: newMeter(con.err)}
 }
 
 // lastLine shows the result only.
@@ -51,74 +46,75 @@ func (l lastLine) fullResult(dir runDir, m train.Metrics) error {
 	return printAccuracy(l.out, m)
 }
 
-// bar is a progress bar over all samples of all epochs.
-type bar struct {
-	lastLine
-	err      io.Writer
-	samples  int                      // of an epoch
-	bar      *progressbar.ProgressBar // from the first step on
-	accuracy float64                  // of the last validation, NaN before
-}
-
-func (b *bar) step(p train.Progress) {
-	if b.bar == nil {
-		// A resumed run shows what is left of it.
-		left := float64(b.samples) * float64(p.Epochs) * float64(p.Steps-p.Step+1) / float64(p.Steps)
-		b.bar = progressbar.NewOptions(int(left),
-			progressbar.OptionSetWriter(b.err), progressbar.OptionSetWidth(20), progressbar.OptionThrottle(100*time.Millisecond),
-			progressbar.OptionShowIts(), progressbar.OptionSetItsString("samples"), progressbar.OptionSetPredictTime(true))
-	}
-	text := fmt.Sprintf("epoch %d/%d  loss %.4f", p.Epoch, p.Epochs, p.Loss)
-	if !math.IsNaN(b.accuracy) {
-		text += fmt.Sprintf("  accuracy %.4f", b.accuracy)
-	}
-	b.bar.Describe(text)
-	b.bar.Set(p.Samples)
-}
-
-func (b *bar) epoch(e train.Epoch) error {
-	b.accuracy = e.ValidAccuracy
-	return nil
-}
-
-func (b *bar) close() {
-	if b.bar != nil {
-		b.bar.Exit()
-		fmt.Fprintln(b.err)
-	}
-}
-
-func (b *bar) result(dir runDir, m train.Metrics) error { return b.fullResult(dir, m) }
-
-// lines prints about thirty lines in all, for logs.
+// lines prints about thirty lines in all. On a terminal it also shows a bar, below
+// them.
 type lines struct {
 	lastLine
 	err     io.Writer
-	began   time.Time
-	first   int // step that the process began with
+	meter   *meter // on a terminal
+	pace    pace   // from the first step on
+	samples int    // before that step
 	current train.Progress
 }
 
 func (l *lines) step(p train.Progress) {
-	if l.began.IsZero() {
-		l.began, l.first = time.Now(), p.Step
+	if l.current.Steps == 0 {
+		l.pace = newPace(part(p))
+		l.samples = p.Samples
 	}
 	l.current = p
+	if l.meter != nil && l.meter.due() {
+		texts := []string{fmt.Sprintf("epoch %d/%d", p.Epoch, p.Epochs), fmt.Sprintf("loss %.4f", p.Loss)}
+		if done := p.Samples - l.samples; done > 0 {
+			texts = append(texts, fmt.Sprintf("%v left", l.pace.left(part(p))),
+				fmt.Sprintf("%.0f samples/s", float64(done)/time.Since(l.pace.began).Seconds()))
+		}
+		l.meter.show(part(p), texts...)
+	}
 }
+
+// part is what is done of the whole run. A resumed run does not begin with 0.
+func part(p train.Progress) float64 { return float64(p.Step) / float64(p.Steps) }
 
 func (l *lines) epoch(e train.Epoch) error {
 	p := l.current
 	if stride := (p.Epochs + 29) / 30; e.Epoch%stride != 0 && e.Epoch != p.Epochs {
 		return nil
 	}
-	done := p.Step - l.first
-	var left time.Duration
-	if done > 0 {
-		left = time.Since(l.began) / time.Duration(done) * time.Duration(p.Steps-p.Step)
+	figures := []string{
+		fmt.Sprintf("epoch %3d/%d", e.Epoch, p.Epochs), fmt.Sprintf("loss %.4f", e.TrainLoss),
+		fmt.Sprintf("validation loss %.4f", e.ValidLoss), fmt.Sprintf("accuracy %.4f", e.ValidAccuracy),
 	}
-	_, err := fmt.Fprintf(l.err, "epoch %3d/%d  loss %.4f  validation loss %.4f  accuracy %.4f  %.0f samples/s  %v left\n",
-		e.Epoch, p.Epochs, e.TrainLoss, e.ValidLoss, e.ValidAccuracy, e.SamplesPerSecond, left.Round(time.Second))
-	return err
+	// An error here is no reason to end a training.
+	if l.meter != nil { // which shows the rest
+		l.meter.clear()
+		fmt.Fprintln(l.err, joinWithin(terminalWidth(l.err), figures))
+		return nil
+	}
+	figures = append(figures, fmt.Sprintf("%.0f samples/s", e.SamplesPerSecond), fmt.Sprintf("%v left", l.pace.left(part(p))))
+	fmt.Fprintln(l.err, strings.Join(figures, "  "))
+	return nil
+}
+
+// joinWithin puts as many texts into a line as width has room for.
+func joinWithin(width int, texts []string) string {
+	const indent = 4
+	all, line := texts[0], len(texts[0])
+	for _, text := range texts[1:] {
+		if line += 2 + len(text); line <= width {
+			all += "  " + text
+		} else {
+			all += "\n" + strings.Repeat(" ", indent) + text
+			line = indent + len(text)
+		}
+	}
+	return all
+}
+
+func (l *lines) close() {
+	if l.meter != nil {
+		l.meter.clear()
+	}
 }
 
 func (l *lines) result(dir runDir, m train.Metrics) error { return l.fullResult(dir, m) }

@@ -2,7 +2,7 @@ package main
 
 import (
 	"bytes"
-	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,20 +25,55 @@ func report(t *testing.T, r reporter, epochs int) {
 	r.close()
 }
 
-func TestBarShowsLossAccuracySpeedAndTimeLeft(t *testing.T) {
-	var screen, out bytes.Buffer
-	report(t, &bar{lastLine: lastLine{&out}, err: &screen, samples: 20, accuracy: math.NaN()}, 3)
-	text := screen.String()
-	for _, want := range []string{"epoch 1/3", "epoch 3/3", "loss 0.5000", "accuracy 0.7500", "samples/s", "100%"} {
-		if !strings.Contains(text, want) {
-			t.Errorf("the bar %q has no %q", text, want)
+func TestTerminalKeepsTheEpochsAboveTheBar(t *testing.T) {
+	for width, want := range map[int][]string{
+		80: {
+			"  0%  |                    |  epoch 1/3  loss 0.5000",
+			"epoch   1/3  loss 0.5000  validation loss 0.2500  accuracy 0.7500",
+			"epoch   2/3  loss 0.5000  validation loss 0.2500  accuracy 0.7500",
+		},
+		40: {
+			"epoch   1/3  loss 0.5000",
+			"    validation loss 0.2500",
+			"    accuracy 0.7500",
+			" 67%  epoch 3/3  loss 0.5000  0s left",
+		},
+	} {
+		terminal, out := &fakeTerminal{width: width}, &bytes.Buffer{}
+		l := &lines{lastLine: lastLine{out}, err: terminal, meter: newMeter(terminal)}
+		for epoch := 1; epoch <= 3; epoch++ {
+			l.step(train.Progress{Epoch: epoch, Epochs: 3, Step: 100*epoch - 99, Steps: 300, Samples: 1000 * epoch, Loss: 0.5})
+			l.epoch(train.Epoch{Epoch: epoch, TrainLoss: 0.5, ValidLoss: 0.25, ValidAccuracy: 0.75, SamplesPerSecond: 1234})
+		}
+		lines, sent := terminal.screen(t), terminal.String()
+		for _, line := range want {
+			if !slices.Contains(lines, line) && !strings.Contains(sent, "\r"+line) {
+				t.Errorf("%d columns: no line %q in %q", width, line, sent)
+			}
+		}
+		if last := lines[len(lines)-1]; last != "" {
+			t.Errorf("%d columns: the bar is left in %q", width, last)
+		}
+		if !strings.HasPrefix(lines[0], "epoch   1/3") {
+			t.Errorf("%d columns: the first line that is left is %q", width, lines[0])
+		}
+		if out.Len() > 0 {
+			t.Errorf("stdout is %q, want nothing", out.String())
 		}
 	}
-	if first, _, _ := strings.Cut(text, "accuracy"); strings.Contains(first, "epoch 2/3") {
-		t.Errorf("the bar %q shows no accuracy after the first epoch", text)
-	}
-	if out.Len() > 0 {
-		t.Errorf("stdout is %q, want nothing", out.String())
+}
+
+func TestTerminalAndPipeKeepTheSameEpochs(t *testing.T) {
+	for _, epochs := range []int{1, 30, 31, 1000} {
+		terminal, pipe, none := &fakeTerminal{width: 120}, &bytes.Buffer{}, &bytes.Buffer{}
+		report(t, &lines{lastLine: lastLine{none}, err: terminal, meter: newMeter(terminal)}, epochs)
+		report(t, &lines{lastLine: lastLine{none}, err: pipe}, epochs)
+		onTerminal := terminal.screen(t)
+		for i, line := range strings.Split(strings.TrimSuffix(pipe.String(), "\n"), "\n") {
+			if want, _, _ := strings.Cut(line, "  1234 samples/s"); onTerminal[i] != want {
+				t.Errorf("%d epochs: line %d on the terminal is %q, in the pipe %q", epochs, i, onTerminal[i], line)
+			}
+		}
 	}
 }
 
