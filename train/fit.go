@@ -23,7 +23,8 @@ import (
 // stopped.
 //
 // Before any training, Fit returns an error if a set contradicts itself
-// (data.Dataset.Check), does not fit the network or the loss, or holds NaN or Inf.
+// (data.Dataset.Check), does not fit the network or the loss, or holds NaN or Inf
+// where it counts.
 // Later it returns an error if training diverges (ErrDiverged), if the device
 // fails, if there is no memory for the validation, or if OnEpoch returns one.
 //
@@ -165,7 +166,7 @@ func (t *Trainer) checkValidation(set *data.Dataset) error {
 	if err := checkSet(t.net, t.options.Loss, set); err != nil {
 		return err
 	}
-	if err := checkNumbers(t.net, data.NewBatches(set, t.net.Input().Batch)); err != nil {
+	if err := checkNumbers(set); err != nil {
 		return err
 	}
 	return t.sets.checkValidation(set)
@@ -176,8 +177,7 @@ func (t *Trainer) checkTraining(set *data.Dataset) error {
 	if err := cmp.Or(checkSet(t.net, t.options.Loss, set), t.checkSteps(set), checkTeacher(t.net, set)); err != nil {
 		return err
 	}
-	batches := data.NewBatches(set, t.options.Batch)
-	if err := checkNumbers(t.net, batches); err != nil {
+	if err := checkNumbers(set); err != nil {
 		return err
 	}
 	if err := t.sets.checkTraining(set); err != nil {
