@@ -57,9 +57,12 @@ type written struct {
 }
 
 // due reports whether a checkpoint should be taken after this many steps and
-// epochs.
+// epochs. The first step of a process is: if nothing can be written, that is known
+// at once.
 func (c *checkpointer) due(step, epochs int) bool {
 	switch {
+	case c.saved.IsZero():
+		return true
 	case c.every.steps > 0:
 		return step-c.step >= c.every.steps
 	case c.every.epochs > 0:
