@@ -254,8 +254,13 @@ func (t *Trainer) readLoss(ctx context.Context, batches *data.Batches) error {
 	if err := t.b.Download(t.received, t.readings); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
-	t.progress.lastLoss = float64(t.received[0]) / float64(max(1, t.progress.rows))
-	if err := t.checkFinite(ctx, "the training loss", t.progress.lastLoss, batches); err != nil {
+	// The sum of the epoch is made here, because float32 loses small losses in the
+	// sum of many.
+	s := &t.progress
+	s.lossSum += float64(t.received[0])
+	t.b.Fill(t.lossSum, 0)
+	s.lastLoss = s.lossSum / float64(max(1, s.rows))
+	if err := t.checkFinite(ctx, "the training loss", s.lastLoss, batches); err != nil {
 		return err
 	}
 	if err := t.checkFinite(ctx, paramNorm, float64(t.received[1]), batches); err != nil {
@@ -311,7 +316,7 @@ func (t *Trainer) nextEpoch() {
 func (t *Trainer) beginEpoch() {
 	s := &t.progress
 	t.b.Fill(t.lossSum, 0)
-	s.rows, s.batch, s.epochStep = 0, 0, s.step
+	s.lossSum, s.rows, s.batch, s.epochStep = 0, 0, 0, s.step
 }
 
 // compareWithBest keeps the parameters if loss is the smallest so far.

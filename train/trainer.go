@@ -41,7 +41,7 @@ type Trainer struct {
 	loss     backend.Tensor   // [1,1], of one batch
 	gradNorm backend.Tensor   // [1,1], of the gradient
 	readings backend.Tensor   // [2,1]: lossSum and norm, to be downloaded at once
-	lossSum  backend.Tensor   // [1,1], Σ loss·rows of the epoch
+	lossSum  backend.Tensor   // [1,1], Σ loss·rows since the loss was last read
 	norm     backend.Tensor   // [1,1], of the parameters
 	slots    []backend.Tensor // of the optimizer
 	best     backend.Tensor   // parameters of the best epoch; absent without Patience and KeepBest
@@ -78,7 +78,8 @@ type progress struct {
 	epoch     int     // of the next batch, from 0
 	epochStep int     // steps done before the epoch
 	batch     int     // the next one of the epoch
-	rows      int     // in lossSum
+	lossSum   float64 // Σ loss·rows of the epoch, as last read
+	rows      int     // of the epoch that count
 	lastLoss  float64 // mean of the epoch so far, as last read
 	bestLoss  float64 // of the validation, where the best parameters are kept
 	badEpochs int     // since bestLoss
