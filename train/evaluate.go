@@ -38,6 +38,11 @@ type Metrics struct {
 // or the loss, holds NaN or Inf where it counts, or has no row to judge, if memory
 // runs out, or if the device fails.
 func Evaluate(net *model.Network, loss Loss, set *data.Dataset) (Metrics, error) {
+	checkNet("Evaluate", net)
+	checkSetThere("Evaluate", "set", set)
+	if loss == nil {
+		panic("train: Evaluate: the loss is nil")
+	}
 	e, err := newEvaluator(net, loss, set)
 	if err != nil {
 		return Metrics{}, fmt.Errorf("train: evaluate: %w", err)
@@ -57,6 +62,8 @@ func Evaluate(net *model.Network, loss Loss, set *data.Dataset) (Metrics, error)
 // the network's output, or one such row after the other for each time step of the
 // sample. set needs no targets. The errors are those of Evaluate.
 func Predict(net *model.Network, set *data.Dataset) ([][]float32, error) {
+	checkNet("Predict", net)
+	checkSetThere("Predict", "set", set)
 	if err := checkInputs(net, set); err != nil {
 		return nil, fmt.Errorf("train: predict: %w", err)
 	}
