@@ -25,7 +25,6 @@ func TestStandardizeGivesMean0Deviation1(t *testing.T) {
 		}
 		mean := sum / 500
 		deviation := math.Sqrt(squares/500 - mean*mean)
-		// Feature 1 is 1000 ± 0.1: its mean is rounded to float32 by up to 3e-5.
 		if math.Abs(mean) > 1e-3 || math.Abs(deviation-1) > 1e-3 {
 			t.Errorf("seed 1, feature %d: mean %v, deviation %v, want 0 and 1 within 1e-3", j, mean, deviation)
 		}
@@ -36,16 +35,16 @@ func TestStandardizeLeavesConstantsFinite(t *testing.T) {
 	for _, x := range []float32{0, 0.1, -1e30, math.SmallestNonzeroFloat32} {
 		d := &Dataset{Steps: 1, Width: 1, X: slices.Repeat([]float32{x}, 1000)}
 		s := Standardize(d)
-		if s.Shift[0] != x || s.Factor[0] != 1 {
+		if s.Shift[0] != float64(x) || s.Factor[0] != 1 {
 			t.Errorf("constant %v: shift %v, factor %v, want %[1]v and 1", x, s.Shift[0], s.Factor[0])
 		}
 	}
-	tiny := &Dataset{Steps: 1, Width: 1, X: []float32{0, 1e-40}} // a factor would overflow
-	if s := Standardize(tiny); s.Factor[0] != 1 {
+	tiny := &Table{Width: 1, X: []float64{0, math.SmallestNonzeroFloat64}} // a factor would overflow
+	if s := tiny.Standardize(); s.Factor[0] != 1 {
 		t.Errorf("factor %v, want 1", s.Factor[0])
 	}
 	empty := &Dataset{Steps: 1, Width: 2}
-	if s := Standardize(empty); !slices.Equal(s.Shift, []float32{0, 0}) || !slices.Equal(s.Factor, []float32{1, 1}) {
+	if s := Standardize(empty); !slices.Equal(s.Shift, []float64{0, 0}) || !slices.Equal(s.Factor, []float64{1, 1}) {
 		t.Errorf("no samples: %v, want shift 0 and factor 1", s)
 	}
 }
@@ -58,7 +57,7 @@ func TestApplyScalesACopy(t *testing.T) {
 		want    []float32
 	}{
 		{"all features alike", Range(1, 5), []float32{-0.25, 0, 0.25, 0.5, 0.75, 1}},
-		{"each feature", Scaling{Shift: []float32{0, 1, 2}, Factor: []float32{1, 2, -1}}, []float32{0, 0, 0, 3, 6, -3}},
+		{"each feature", Scaling{Shift: []float64{0, 1, 2}, Factor: []float64{1, 2, -1}}, []float32{0, 0, 0, 3, 6, -3}},
 	}
 	for _, test := range tests {
 		got, err := test.scaling.Apply(d)
@@ -78,13 +77,13 @@ func TestApplyRefusesWhatDoesNotFit(t *testing.T) {
 	d := counting(2, 1, 3, false)
 	for _, s := range []Scaling{
 		{},
-		{Shift: []float32{0, 0}, Factor: []float32{1, 1}},
-		{Shift: []float32{0, 0, 0}, Factor: []float32{1}},
+		{Shift: []float64{0, 0}, Factor: []float64{1, 1}},
+		{Shift: []float64{0, 0, 0}, Factor: []float64{1}},
 	} {
 		_, err := s.Apply(d)
 		wantError(t, err, "the data 3 features")
 	}
-	_, err := Scaling{Shift: []float32{0}, Factor: []float32{1e38}}.Apply(d)
+	_, err := Scaling{Shift: []float64{0}, Factor: []float64{1e38}}.Apply(d)
 	wantError(t, err, "sample 2, feature 2: 4 is too large")
 	wantPanic(t, "data: Range: from 1 to 1", func() { Range(1, 1) })
 }
