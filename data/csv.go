@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -189,7 +190,11 @@ func (t *tableReader) finish() (*Table, error) {
 			t.table.Notes = append(t.table.Notes, fmt.Sprintf("%s: %s", t.table.column(j), lost))
 		}
 	}
-	t.table.Notes = append(t.table.Notes, lookalikes("classes", t.table.Classes)...)
-	t.table.Notes = append(t.table.Notes, lookalikes("columns", t.table.Features)...)
+	for _, name := range slices.Concat(t.table.Features, t.table.Classes) {
+		if strings.ContainsRune(name, unicode.ReplacementChar) {
+			t.table.Notes = append(t.table.Notes, fmt.Sprintf("the name %s holds U+FFFD, which stands for letters that a conversion has lost", quote(name)))
+			break
+		}
+	}
 	return t.table, nil
 }
