@@ -64,7 +64,7 @@ func (s source) load(target string) (sets, error) {
 	case "csv":
 		whole, err = data.OpenCSV(s.path, data.CSVOptions{Target: target})
 	case "idx":
-		whole, test, err = data.OpenIDX(s.path)
+		whole, test, notes, err = data.OpenIDX(s.path)
 	}
 	if err != nil {
 		return sets{}, err
