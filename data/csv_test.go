@@ -128,7 +128,7 @@ func TestReadCSVNamesThePlaceOfAFault(t *testing.T) {
 func TestReadCSVRefusesUnknownClasses(t *testing.T) {
 	for classes, want := range map[string]string{
 		"cat dog": `x.csv:3:2: column "animal": label "dig" is not among the 2 known classes, the nearest is "dog"; `,
-		"cat":     `the nearest is "cat"; `,
+		"cat":     `label "dig" is not among the 1 known classes; `,
 		"":        `x.csv:2:2: column "animal": label "cat" is not among the 0 known classes; `,
 	} {
 		o := CSVOptions{Target: "animal", Classes: strings.Fields(classes)}

@@ -11,8 +11,6 @@ import (
 
 	"github.com/BurntSushi/toml"
 	"github.com/alecthomas/kong"
-
-	"gputrain/internal/nearest"
 )
 
 // loadConfig reads settings from TOML, for the flags that are not on the
@@ -32,7 +30,8 @@ func loadConfig(r io.Reader) (kong.Resolver, error) {
 	}
 	for _, path := range meta.Keys() {
 		if key, valid := path[0], settingKeys(); !slices.Contains(valid, key) {
-			return nil, usagef("%s:%d: unknown key %q, did you mean %q?", name, lineOf(text, key), key, nearest.Word(key, valid))
+			return nil, usagef("%s:%d: unknown key %q, %s", name, lineOf(text, key), key,
+				hint(key, valid, "the keys are the flags of gputrain train, without the hyphens"))
 		}
 	}
 	var bad *settingError

@@ -1,10 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
-	"text/tabwriter"
 
 	"gputrain/data"
 	"gputrain/model"
@@ -16,14 +16,34 @@ type evalCommand struct {
 
 	Data   string `placeholder:"SOURCE" help:"digits (their test set), csv:FILE (all rows) or idx:DIR (the t10k files); by default the test set of the data that the model learned from."`
 	Target string `placeholder:"COLUMN" help:"The column of a CSV file that holds the class; by default the one that the model learned from."`
+	Quiet  bool   `help:"Print the last line only."`
+	JSON   bool   `name:"json" help:"Print a JSON object."`
 }
 
-// Run prints the loss, the confusion matrix and the accuracy of a model.
+// Help is what "gputrain eval --help" says in more detail.
+func (*evalCommand) Help() string {
+	return `Prints how often each class was taken for which other one, or the most frequent mistakes if there are many classes, and at last the figure that gputrain train ends with:
+
+    test accuracy 0.9xxx (correct/all)
+
+With --json, it prints an object {"event":"result", "test_accuracy", "test_loss", "correct", "count"} instead. A figure that is no number is null.`
+}
+
+// Run prints the loss, the confusion and the accuracy of a model.
 func (c *evalCommand) Run(con console) error {
-	return c.apply(con, c.load, func(d *description, net *model.Network, set *data.Dataset) error {
+	if c.Quiet {
+		con.err = io.Discard // for what is no error
+	}
+	load := func(d *description) (*data.Dataset, error) { return c.load(d, con.err) }
+	return c.apply(con, load, func(d *description, net *model.Network, set *data.Dataset) error {
 		metrics, err := train.Evaluate(net, train.CrossEntropy{}, set)
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
+		case c.JSON:
+			return json.NewEncoder(con.out).Encode(newResult(metrics))
+		case c.Quiet:
+			return printAccuracy(con.out, metrics)
 		}
 		if err := printConfusion(con.out, metrics.Confusion, d.Classes); err != nil {
 			return err
@@ -35,8 +55,9 @@ func (c *evalCommand) Run(con console) error {
 	})
 }
 
-// load returns the data to measure on, prepared for the model.
-func (c *evalCommand) load(d *description) (*data.Dataset, error) {
+// load returns the data to measure on, prepared for the model, and writes
+// what the reader says of it to notes.
+func (c *evalCommand) load(d *description, notes io.Writer) (*data.Dataset, error) {
 	text, target := c.Data, c.Target
 	if text == "" {
 		text = d.Data
@@ -58,6 +79,9 @@ func (c *evalCommand) load(d *description) (*data.Dataset, error) {
 		var parts sets
 		parts, err = from.load(target)
 		set = parts.test
+		for _, line := range parts.notes {
+			fmt.Fprintln(notes, line)
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -66,24 +90,6 @@ func (c *evalCommand) load(d *description) (*data.Dataset, error) {
 		return nil, fmt.Errorf("%v: its %d classes are not the %d classes of the model", from, len(set.Classes), len(d.Classes))
 	}
 	return d.prepare(set, from.String())
-}
-
-// printConfusion prints counts by actual and predicted class.
-func printConfusion(w io.Writer, counts [][]int, classes []string) error {
-	table := tabwriter.NewWriter(w, 4, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "rows: actual class, columns: predicted class\n\n")
-	for _, class := range classes {
-		fmt.Fprintf(table, "\t%s", class)
-	}
-	fmt.Fprintf(table, "\t\n")
-	for i, row := range counts {
-		fmt.Fprint(table, classes[i])
-		for _, count := range row {
-			fmt.Fprintf(table, "\t%d", count)
-		}
-		fmt.Fprintf(table, "\t\n")
-	}
-	return table.Flush()
 }
 
 func printAccuracy(w io.Writer, m train.Metrics) error {

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"gputrain/data"
-	"gputrain/internal/nearest"
 	"gputrain/train"
 )
 
@@ -164,8 +163,8 @@ func checkOneOf(key, value string, valid []string) error {
 }
 
 func notOneOf(key, value string, valid []string) error {
-	return &settingError{key, fmt.Sprintf("is %q, not one of %s; did you mean %q?",
-		value, strings.Join(valid, ", "), nearest.Word(value, valid))}
+	return &settingError{key, fmt.Sprintf("is %q, not one of %s; %s",
+		value, strings.Join(valid, ", "), hint(value, valid, "choose one of them"))}
 }
 
 // outOfRange reports a setting whose number makes no sense.

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"gputrain/data"
-	"gputrain/internal/nearest"
 )
 
 // source is where data come from, as --data names it.
@@ -20,7 +19,7 @@ func parseSource(text string) (source, error) {
 	kinds := []string{"digits", "csv", "idx"}
 	switch {
 	case !slices.Contains(kinds, kind):
-		return source{}, fmt.Errorf("is %q, not digits, csv:FILE or idx:DIR; did you mean %q?", text, nearest.Word(kind, kinds))
+		return source{}, fmt.Errorf("is %q, not digits, csv:FILE or idx:DIR; %s", text, hint(kind, kinds, "choose one of them"))
 	case kind == "digits" && text != kind:
 		return source{}, fmt.Errorf("is %q, but digits are built in and take no path", text)
 	case kind != "digits" && path == "":
@@ -48,7 +47,10 @@ func (s source) name() string {
 
 // sets are the disjoint parts of a source: one to fit the parameters, one to
 // choose between models, one for the final figure.
-type sets struct{ train, valid, test *data.Dataset }
+type sets struct {
+	train, valid, test *data.Dataset
+	notes              []string // lines that say what the reader found
+}
 
 // The split is a property of the data, so it does not depend on a run's seed.
 const splitSeed = 1
@@ -58,6 +60,7 @@ const splitSeed = 1
 // percent.
 func (s source) load(target string) (sets, error) {
 	var whole, test *data.Dataset
+	var notes []string
 	var err error
 	switch s.kind {
 	case "digits":
@@ -65,7 +68,7 @@ func (s source) load(target string) (sets, error) {
 	case "csv":
 		whole, err = data.OpenCSV(s.path, data.CSVOptions{Target: target})
 	case "idx":
-		whole, test, err = data.OpenIDX(s.path)
+		whole, test, notes, err = data.OpenIDX(s.path)
 	}
 	if err != nil {
 		return sets{}, err
@@ -73,20 +76,17 @@ func (s source) load(target string) (sets, error) {
 	var parts sets
 	if test != nil {
 		split := whole.Split(splitSeed, 0.9, 0.1)
-		parts = sets{split[0], split[1], test}
+		parts = sets{split[0], split[1], test, notes}
 	} else {
 		split := whole.Split(splitSeed, 0.7, 0.1, 0.2)
-		parts = sets{split[0], split[1], split[2]}
+		parts = sets{split[0], split[1], split[2], notes}
 	}
 	for _, part := range []*data.Dataset{parts.train, parts.valid, parts.test} {
 		if part.Len() == 0 {
 			return sets{}, fmt.Errorf("%v: %d samples are too few to split into training, validation and test sets", s, whole.Len())
 		}
 	}
-	if classes := len(whole.Classes); 2*classes > whole.Len() {
-		return sets{}, fmt.Errorf("%v: the column of --target has %d different values in %d samples, too many for classes, and gputrain train learns classes only", s, classes, whole.Len())
-	}
-	return parts, nil
+	return parts, checkClasses(s.String(), target, whole)
 }
 
 // steps returns the natural number of time steps of a sample of set.

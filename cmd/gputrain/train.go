@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -72,7 +73,7 @@ func (c *trainCommand) Run(ctx context.Context, con console) error {
 	if err != nil {
 		return err
 	}
-	for _, line := range []string{note, changed} {
+	for _, line := range slices.Concat(parts.notes, understood(parts), []string{note, changed}) {
 		if line != "" && !c.Quiet {
 			fmt.Fprintln(con.err, line)
 		}
