@@ -1,9 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 
 	"gputrain/data"
@@ -34,8 +37,7 @@ func (c *evalCommand) Run(con console) error {
 	if c.Quiet {
 		con.err = io.Discard // for what is no error
 	}
-	load := func(d *description) (*data.Dataset, error) { return c.load(d, con.err) }
-	return c.apply(con, load, func(d *description, net *model.Network, set *data.Dataset) error {
+	return c.apply(con, c.load, func(d *description, net *model.Network, set *data.Dataset) error {
 		metrics, err := train.Evaluate(net, train.CrossEntropy{}, set)
 		switch {
 		case err != nil:
@@ -55,41 +57,68 @@ func (c *evalCommand) Run(con console) error {
 	})
 }
 
-// load returns the data to measure on, prepared for the model, and writes
-// what the reader says of it to notes.
-func (c *evalCommand) load(d *description, notes io.Writer) (*data.Dataset, error) {
-	text, target := c.Data, c.Target
-	if text == "" {
-		text = d.Data
-	}
-	if target == "" {
-		target = d.Target
-	}
-	from, err := parseSource(text)
+// load returns the data to measure on, scaled for the model, and notes on them.
+func (c *evalCommand) load(d *description) (set *data.Dataset, notes []string, err error) {
+	from, target, err := c.source(d)
 	if err != nil {
-		return nil, usagef("--data %w", err)
+		return nil, nil, err
 	}
-	var set *data.Dataset
 	if from.kind == "csv" && c.Data != "" {
-		if target == "" {
-			return nil, usagef("--target is missing: it names the column of %s that holds the class", from.path)
-		}
-		set, err = data.OpenCSV(from.path, data.CSVOptions{Target: target, Classes: d.Classes})
+		set, notes, err = c.loadRows(from, target, d)
 	} else {
 		var parts sets
-		parts, err = from.load(target)
-		set = parts.test
-		for _, line := range parts.notes {
-			fmt.Fprintln(notes, line)
-		}
+		parts, err = from.load(target, d)
+		set, notes = parts.test, parts.notes
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if !slices.Equal(set.Classes, d.Classes) {
-		return nil, fmt.Errorf("%v: its %d classes are not the %d classes of the model", from, len(set.Classes), len(d.Classes))
+		return nil, nil, fmt.Errorf("%v: its %d classes are not the %d classes of the model", from, len(set.Classes), len(d.Classes))
 	}
-	return d.prepare(set, from.String())
+	if learned, _ := parseSource(d.Data); learned.kind != from.kind {
+		notes = append(notes, fmt.Sprintf("the model learned from %s: the values of %v are scaled as those", d.Data, from))
+	}
+	return set, append(notes, understoodSet(from.String(), set)), nil
+}
+
+// source returns where the data are and the column of the class. What the metadata
+// of a model say is no path to open: without --data, it is the run's own
+// config.toml that counts.
+func (c *evalCommand) source(d *description) (from source, target string, err error) {
+	text, target := c.Data, cmp.Or(c.Target, d.Target)
+	if text == "" {
+		text = d.Data
+		config := filepath.Join(c.Model, configName)
+		switch content, err := os.ReadFile(config); {
+		case err == nil:
+			s, _, err := decodeSettings(config, string(content))
+			if err != nil {
+				return source{}, "", err
+			}
+			text = s.Data
+		case d.Data != "digits":
+			return source{}, "", usagef("--data is missing: %s says that it learned from %q, but not where that is", c.Model, d.Data)
+		}
+	}
+	if from, err = parseSource(text); err != nil {
+		return source{}, "", usagef("--data %w", err)
+	}
+	if from.kind == "csv" && target == "" {
+		return source{}, "", usagef("--target is missing: it names the column of %s that holds the class", from.path)
+	}
+	return from, target, nil
+}
+
+// loadRows returns all rows of a CSV file.
+func (c *evalCommand) loadRows(from source, target string, d *description) (*data.Dataset, []string, error) {
+	options := csvOptions(target, d)
+	options.Classes = d.Classes
+	table, err := data.OpenCSV(from.path, options)
+	if err != nil {
+		return nil, nil, err
+	}
+	return d.scale(table)
 }
 
 func printAccuracy(w io.Writer, m train.Metrics) error {

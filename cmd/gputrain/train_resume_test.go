@@ -72,7 +72,8 @@ func TestResumeNamesWhatMayNotChange(t *testing.T) {
 		{"optimizer", "run/config.toml", "weight-decay = 1.0", "weight-decay = 2.0", "optimizer is train.SGD{Momentum:0 WeightDecay:1 "},
 		{"values of the data", "flowers.csv", "2.5,8,rose\n", "2.5,80,rose\n", "csv:flowers.csv has changed since the run began: its features have another scaling"},
 		{"classes of the data", "flowers.csv", "rose", "tulip", "csv:flowers.csv has changed since the run began: it has other classes"},
-		{"columns of the data", "flowers.csv", ",", ",1,", "the run began with width 2, and cannot go on with 4"},
+		{"names of the data", "flowers.csv", "width", "depth", "csv:flowers.csv has changed since the run began: it has other features"},
+		{"columns of the data", "flowers.csv", "\n", ",1\n", "csv:flowers.csv has changed since the run began: it has other features"},
 	} {
 		text := map[string]string{"run/config.toml": config, "flowers.csv": rows}[c.file]
 		changed := strings.ReplaceAll(text, c.from, c.to)

@@ -19,12 +19,33 @@ func understood(parts sets) []string {
 	}
 	lines := []string{
 		fmt.Sprintf("samples: %d to train on, %d to validate, %d to test", parts.train.Len(), parts.valid.Len(), parts.test.Len()),
-		describeClasses(c),
 	}
+	if parts.target != "" {
+		lines = append(lines, describeColumns(parts))
+	}
+	lines = append(lines, describeClasses(c))
 	for _, warning := range classWarnings(c) {
 		lines = append(lines, "warning: "+warning)
 	}
 	return lines
+}
+
+// understoodSet says in a line what a single set holds.
+func understoodSet(name string, set *data.Dataset) string {
+	c := classCounts{names: set.Classes, parts: []partCounts{{name, count(set)}}}
+	return fmt.Sprintf("%s: %s, %s", name, plural(set.Len(), "sample", "samples"), describeClasses(c))
+}
+
+// describeColumns says which columns of a table are what.
+func describeColumns(parts sets) string {
+	if parts.features == nil {
+		return fmt.Sprintf("no header: the class is column %s, the features are the %d others", parts.target, parts.train.Steps*parts.train.Width)
+	}
+	var names []string
+	for _, name := range parts.features {
+		names = append(names, className(name))
+	}
+	return fmt.Sprintf("the class is %s, %s: %s", className(parts.target), plural(len(names), "feature", "features"), some(names))
 }
 
 // describeClasses lists the classes and how many samples each has.

@@ -46,15 +46,15 @@ func count(set *data.Dataset) []int {
 
 // checkClasses says why no network can learn the classes of a source. target is the
 // column that they are from; "" if the source has no columns.
-func checkClasses(name, target string, set *data.Dataset) error {
+func checkClasses(name, target string, names []string, samples int) error {
 	column, other := "the labels have", ""
 	if target != "" {
 		column, other = fmt.Sprintf("the column %q of --target has", target), "; did you mean another --target?"
 	}
-	classes, samples := len(set.Classes), set.Len()
+	classes := len(names)
 	switch {
 	case classes == 1:
-		return fmt.Errorf("%s: all %d samples have the class %q: nothing to learn%s", name, samples, className(set.Classes[0]), other)
+		return fmt.Errorf("%s: all %d samples have the class %q: nothing to learn%s", name, samples, className(names[0]), other)
 	case 2*classes > samples:
 		return fmt.Errorf("%s: %s %d different values in %d samples, too many for classes; %s", name, column, classes, samples, noQuantity)
 	}

@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
-	"gputrain/data"
 )
 
 // counted returns classes with as many samples in each part.
@@ -96,8 +94,7 @@ func TestCheckClasses(t *testing.T) {
 		{"too many", "kind", []string{"a", "b", "c"}, 5, `x.csv: the column "kind" of --target has 3 different values in 5 samples, too many for classes; ` + noQuantity},
 		{"too many of images", "", []string{"a", "b", "c"}, 5, `x.csv: the labels have 3 different values in 5 samples, too many for classes; ` + noQuantity},
 	} {
-		set := &data.Dataset{Steps: 1, Width: 1, X: make([]float32, c.samples), Labels: make([]int32, c.samples), Classes: c.classes}
-		err := checkClasses("x.csv", c.target, set)
+		err := checkClasses("x.csv", c.target, c.classes, c.samples)
 		if got := fmt.Sprint(err); got != c.want && (err != nil || c.want != "") {
 			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
 		}
