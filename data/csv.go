@@ -50,7 +50,7 @@ func OpenCSV(path string, o CSVOptions) (*Table, error) {
 // must have as many fields as the first.
 //
 // Errors that have a place begin with "name:line:column: ". Columns are counted
-// in fields. What could be meant otherwise is said in the Notes of the table.
+// in fields. Notes and Warnings of the table say what could be meant otherwise.
 func ReadCSV(r io.Reader, name string, o CSVOptions) (*Table, error) {
 	plain, err := decompress(r)
 	if err != nil {
@@ -109,6 +109,7 @@ func (t *tableReader) begin(first, second record, o CSVOptions) error {
 		return err
 	}
 	t.table.Notes = append(t.records.notes(), t.notes...)
+	t.table.Warnings = t.warnings
 	t.table.Width = len(t.features)
 	t.inexact = map[int]inexact{}
 	if t.header != nil {
@@ -187,12 +188,12 @@ func (t *tableReader) finish() (*Table, error) {
 	t.table.Notes = append(t.table.Notes, commas...)
 	for j, column := range t.features {
 		if lost, any := t.inexact[column]; any {
-			t.table.Notes = append(t.table.Notes, fmt.Sprintf("%s: %s", t.table.column(j), lost))
+			t.table.Warnings = append(t.table.Warnings, fmt.Sprintf("%s: %s", t.table.column(j), lost))
 		}
 	}
 	for _, name := range slices.Concat(t.table.Features, t.table.Classes) {
 		if strings.ContainsRune(name, unicode.ReplacementChar) {
-			t.table.Notes = append(t.table.Notes, fmt.Sprintf("the name %s holds U+FFFD, which stands for letters that a conversion has lost", quote(name)))
+			t.table.Warnings = append(t.table.Warnings, fmt.Sprintf("the name %s holds U+FFFD, which stands for letters that a conversion has lost", quote(name)))
 			break
 		}
 	}

@@ -18,6 +18,7 @@ type columns struct {
 	target   int              // −1 without one
 	features []int            // in the order of the model
 	notes    []string
+	warnings []string
 }
 
 // findColumns decides from the first two records what the columns mean. second
@@ -33,13 +34,17 @@ func findColumns(file string, first, second record, n numbers, o CSVOptions) (co
 	}
 	expected := o.Features != nil && c.has(o.Features)
 	hasText := n.countTexts(first.fields) > 0
-	named := false
+	header, named := expected || hasText, false
 	if o.Target != "" {
 		if len(c.names) == 1 {
 			return c, c.fail("one column only; want the target and features, separated by commas, semicolons or tabs")
 		}
+		if number, err := strconv.Atoi(o.Target); !expected && err == nil && number >= 1 && number <= len(c.names) {
+			c.target = number - 1
+			header = hasText && c.isHeader(first, second, n) // else a value is not the name of the target
+		}
 		var err error
-		if c.target, named, err = c.findTarget(columnName(o.Target), expected || hasText); err != nil {
+		if c.target, named, err = c.findTarget(columnName(o.Target), header); err != nil {
 			return c, err
 		}
 	}
@@ -110,7 +115,7 @@ func (c *columns) takeAll() error {
 		}
 		c.features = append(c.features, i)
 		if name == "" {
-			c.note("column %d has no name; remove it if it only numbers the rows", i+1)
+			c.warn("column %d has no name; remove it if it only numbers the rows", i+1)
 		}
 	}
 	return nil
@@ -184,7 +189,7 @@ func (c *columns) takeByPosition(n numbers, names []string) error {
 		c.note("no header: the columns are taken by position for %s", quoteList(names))
 	}
 	if c.count(0) || c.count(1) {
-		c.note("no header: the first line is %s and counts as data; if it numbers the columns, remove it", strings.Join(c.names[:3], ",")+"...")
+		c.warn("no header: the first line is %s and counts as data; if it numbers the columns, remove it", strings.Join(c.names[:3], ",")+"...")
 	}
 	return nil
 }
@@ -205,7 +210,7 @@ func (c *columns) count(first int) bool {
 func (c *columns) doubtHeader(n numbers) {
 	for i, name := range c.header {
 		if i != c.target && name != "" && !n.isText(name) {
-			c.note("the first line is read as a header, with %s among its names; if it is data, correct what is no number in it", quote(name))
+			c.warn("the first line is read as a header, with %s among its names; if it is data, correct what is no number in it", quote(name))
 			return
 		}
 	}
@@ -213,6 +218,10 @@ func (c *columns) doubtHeader(n numbers) {
 
 func (c *columns) note(format string, args ...any) {
 	c.notes = append(c.notes, fmt.Sprintf(format, args...))
+}
+
+func (c *columns) warn(format string, args ...any) {
+	c.warnings = append(c.warnings, fmt.Sprintf(format, args...))
 }
 
 func (c *columns) fail(format string, args ...any) error {

@@ -43,7 +43,7 @@ func newRecords(r io.Reader, name string) (*records, error) {
 	start, _ := buffered.Peek(buffered.Size()) // an error comes again from the next Read
 	delimiter, err := findDelimiter(start)
 	if err != nil {
-		return nil, fmt.Errorf("%s:%w", name, err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	source := &bounded{r: buffered}
 	reader := csv.NewReader(source)

@@ -44,6 +44,7 @@ func TestReadCSVReads(t *testing.T) {
 		{"text labels without header", "1,2,x\n3,4,y\n", "3", nil, 2, []float64{1, 2, 3, 4}, []int32{0, 1}, []string{"x", "y"}},
 		{"only the target's title is text", "0,1,class\n3,4,7\n", "3", nil, 2, []float64{3, 4}, []int32{0}, []string{"7"}},
 		{"target named, features titled by numbers", "0,1,class\n3,4,x\n", "class", nil, 2, []float64{3, 4}, []int32{0}, []string{"x"}},
+		{"a value that is the target's number", "7,3,x\n8,4,y\n", "3", nil, 2, []float64{7, 3, 8, 4}, []int32{0, 1}, []string{"x", "y"}},
 		{"all numbers, no names among them", "3,1\n4,2\n", "1", nil, 1, []float64{1, 2}, []int32{0, 1}, []string{"3", "4"}},
 		{"numbers sort as numbers", "1,10\n1,9\n1,-2\n1,1e1\n", "2", nil, 1, []float64{1, 1, 1, 1}, []int32{2, 1, 0, 3}, []string{"-2", "9", "10", "1e1"}},
 		{"mixed labels sort as text", "1,10\n1,9\n1,b\n", "2", nil, 1, []float64{1, 1, 1}, []int32{0, 1, 2}, []string{"10", "9", "b"}},

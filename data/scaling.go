@@ -24,8 +24,9 @@ func Range(low, high float64) Scaling {
 // mean 0 and standard deviation 1, over the samples that have it: padding does
 // not count. Constant features, and those that no sample has, get factor 1.
 //
-// The method is Welford's (Technometrics 4, 1962): the deviation of a constant
-// is exactly 0.
+// The method is Welford's (Technometrics 4, 1962), on the differences to the first
+// sample: the deviation of a constant is exactly 0, and the digits that all values
+// share cost no precision.
 func Standardize(d *Dataset) Scaling {
 	d.check("Standardize")
 	return standardize(d.X, d.Steps*d.Width, func(sample int) int { return d.length(sample) * d.Width })
@@ -41,16 +42,21 @@ func (t *Table) Standardize() Scaling {
 // the first few.
 func standardize[T float32 | float64](x []T, features int, has func(sample int) int) Scaling {
 	s := Scaling{Shift: make([]float64, features), Factor: make([]float64, features)}
-	mean, squares, count := s.Shift, make([]float64, features), make([]float64, features)
+	first, mean, squares, count := s.Shift, make([]float64, features), make([]float64, features), make([]float64, features)
 	for i := range len(x) / features {
 		for j, x := range x[i*features : i*features+has(i)] {
+			if count[j] == 0 {
+				first[j] = float64(x)
+			}
 			count[j]++
-			delta := float64(x) - mean[j]
+			difference := float64(x) - first[j]
+			delta := difference - mean[j]
 			mean[j] += delta / count[j]
-			squares[j] += delta * (float64(x) - mean[j])
+			squares[j] += delta * (difference - mean[j])
 		}
 	}
 	for j := range features {
+		s.Shift[j] = first[j] + mean[j]
 		s.Factor[j] = 1
 		deviation := math.Sqrt(squares[j] / count[j])
 		if factor := 1 / deviation; factor > 0 && factor <= math.MaxFloat64 {

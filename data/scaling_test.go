@@ -87,3 +87,34 @@ func TestApplyRefusesWhatDoesNotFit(t *testing.T) {
 	wantError(t, err, "sample 2, feature 2: 4 is too large")
 	wantPanic(t, "data: Range: from 1 to 1", func() { Range(1, 1) })
 }
+
+// Whatever the padding holds, the result is that of the samples alone.
+func TestScalingLeavesThePaddingOut(t *testing.T) {
+	nan := float32(math.NaN())
+	for _, filler := range []float32{0, 1e30, nan, float32(math.Inf(1))} {
+		d := &Dataset{
+			Steps: 2, Width: 2, Lengths: []int32{2, 1, 0},
+			X: []float32{1, 10, 5, 7, 3, 30, filler, filler, filler, filler, filler, filler},
+		}
+		s := Standardize(d)
+		if want := (Scaling{[]float64{2, 20, 5, 7}, []float64{1, 0.1, 1, 1}}); !slices.Equal(s.Shift, want.Shift) || !slices.Equal(s.Factor, want.Factor) {
+			t.Errorf("padding %v: %v, want %v", filler, s, want)
+		}
+		for name, scaling := range map[string]Scaling{"each feature": s, "all alike": Range(0, 2)} {
+			scaled, err := scaling.Apply(d)
+			if err != nil {
+				t.Fatalf("padding %v, %s: %v", filler, name, err)
+			}
+			if padding := slices.Concat(scaled.X[6:8], scaled.X[8:]); !slices.Equal(padding, make([]float32, 6)) {
+				t.Errorf("padding %v, %s: became %v, want 0", filler, name, padding)
+			}
+		}
+		batch := NewBatches(d, 3).Batch(0) // rows: step 0 of the samples, step 1 of them
+		if want := []float32{1, 10, 3, 30, 0, 0, 5, 7, 0, 0, 0, 0}; !slices.Equal(batch.X, want) {
+			t.Errorf("padding %v: a batch has %v, want %v", filler, batch.X, want)
+		}
+	}
+	if s := Standardize(&Dataset{Steps: 2, Width: 1, Lengths: []int32{0}, X: []float32{nan, nan}}); !slices.Equal(s.Shift, []float64{0, 0}) || !slices.Equal(s.Factor, []float64{1, 1}) {
+		t.Errorf("padding only: %v, want shift 0 and factor 1", s)
+	}
+}

@@ -19,7 +19,8 @@ type Table struct {
 	Target   string    // the target column: its name, or its number from 1 if it has none; "" without
 	Labels   []int32   // [N]; nil without a target
 	Classes  []string  // names of the classes; Labels index it
-	Notes    []string  // how the file was understood where it could be meant otherwise, each a line
+	Notes    []string  // lines that say how the file was understood, where there was a choice
+	Warnings []string  // lines that say what is doubtful about it
 }
 
 // Len returns the number of rows, N.
@@ -58,7 +59,7 @@ func (t *Table) column(feature int) string {
 	return "column " + quote(t.Features[feature])
 }
 
-// Collapsed returns a note about each feature of which more than a twentieth of
+// Collapsed returns a warning about each feature of which more than a twentieth of
 // the values, counted without repetitions, become equal to others when they are
 // scaled by s and rounded to float32. A network cannot tell them apart.
 // Collapsed looks at 100,000 rows at most. It panics if s has another width.
@@ -68,7 +69,7 @@ func (t *Table) Collapsed(s Scaling) []string {
 		panic(err.Error())
 	}
 	stride := (t.Len() + most - 1) / most
-	var notes []string
+	var warnings []string
 	var values []float64
 	for j := range t.Width {
 		values = values[:0]
@@ -84,9 +85,9 @@ func (t *Table) Collapsed(s Scaling) []string {
 			}
 		}
 		if lost := len(values) - left; 20*lost > len(values) {
-			notes = append(notes, fmt.Sprintf("%s: %d of its %d different values become equal to others in float32; correct outliers, or split it into columns of fewer digits",
+			warnings = append(warnings, fmt.Sprintf("%s: %d of its %d different values become equal to others in float32; correct outliers, or split it into columns of fewer digits",
 				t.column(j), lost, len(values)))
 		}
 	}
-	return notes
+	return warnings
 }

@@ -58,11 +58,12 @@ func (s *settings) describe(from source, parts sets) (*description, error) {
 	if features%steps != 0 {
 		return nil, usagef("--steps is %d; it must divide the %d features of a sample of %v", steps, features, from)
 	}
-	return &description{
+	d := &description{
 		Format: descriptionFormat, Data: from.public(), Features: parts.features, Target: parts.target,
 		Model: s.Model, Steps: steps, Width: features / steps, Hidden: s.Hidden, Layers: s.Layers,
 		Classes: parts.train.Classes, Shift: parts.scaling.Shift, Factor: parts.scaling.Factor,
-	}, nil
+	}
+	return d, d.check()
 }
 
 func (d *description) scaling() data.Scaling { return data.Scaling{Shift: d.Shift, Factor: d.Factor} }
@@ -183,7 +184,7 @@ func (d *description) check() error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("data %w", err)
-	case strings.ContainsAny(from.path, `/\`) || from.public() != d.Data:
+	case from.public() != d.Data:
 		return fmt.Errorf("data is %q, but a model names no path", d.Data)
 	case (from.kind == "csv") != (d.Target != ""):
 		return fmt.Errorf("the target is %q for data %q", d.Target, d.Data)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -51,7 +52,8 @@ func (s source) public() string {
 	if s.path == "" {
 		return s.kind
 	}
-	return s.kind + ":" + filepath.Base(s.path)
+	path := strings.TrimRight(s.path, `/\`)
+	return s.kind + ":" + cmp.Or(path[strings.LastIndexAny(path, `/\`)+1:], ".")
 }
 
 // sets are the disjoint parts of a source, scaled: one to fit the parameters, one
@@ -174,14 +176,17 @@ func (d *description) scale(table *data.Table) (*data.Dataset, []string, error) 
 
 // tableNotes returns how a table was understood, and what its scaling loses.
 func tableNotes(table *data.Table, scaling data.Scaling, d *description) []string {
-	notes := slices.Concat(table.Notes, table.Collapsed(scaling))
+	var lines []string
+	for _, note := range table.Notes {
+		lines = append(lines, table.Name+": "+note)
+	}
 	if d != nil && d.Features == nil && table.Features != nil {
-		notes = append(notes, "the model learned from features without names: the columns are taken by position")
+		lines = append(lines, table.Name+": the model learned from features without names: the columns are taken by position")
 	}
-	for i := range notes {
-		notes[i] = table.Name + ": " + notes[i]
+	for _, warning := range slices.Concat(table.Warnings, table.Collapsed(scaling)) {
+		lines = append(lines, "warning: "+table.Name+": "+warning)
 	}
-	return notes
+	return lines
 }
 
 // steps returns the natural number of time steps of a sample of set.

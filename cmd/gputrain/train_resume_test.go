@@ -22,7 +22,7 @@ func TestDivergedRunGoesOnWithASmallerRate(t *testing.T) {
 	if want := "the last checkpoint is " + filepath.Join("run", checkpointName) + "; go on from there with: gputrain train --resume run --lr 3\n"; !strings.HasSuffix(o.errors, want) {
 		t.Errorf("stderr %q does not end with %q", o.errors, want)
 	}
-	gputrain("eval", "--model", filepath.Join("run", checkpointName)).want(t, 0)
+	gputrain("eval", "--model", filepath.Join("run", checkpointName), "--data", "csv:flowers.csv").want(t, 0)
 	epochs := strings.Count(readFile(t, "run/metrics.csv"), "\n") // done, and the header
 
 	o = gputrain("train", "--resume", "run", "--lr", "0.01", "--clip", "5", "--epochs", "9", "--patience", "8").want(t, 0)
