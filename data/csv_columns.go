@@ -41,14 +41,14 @@ func findColumns(file string, first, second record, n numbers, o CSVOptions) (co
 		}
 		if number, err := strconv.Atoi(o.Target); !expected && err == nil && number >= 1 && number <= len(c.names) {
 			c.target = number - 1
-			header = hasText && c.isHeader(first, second, n) // else a value is not the name of the target
+			header = hasText && c.isHeader(first, second, n, o) // else a value is not the name of the target
 		}
 		var err error
 		if c.target, named, err = c.findTarget(columnName(o.Target), header); err != nil {
 			return c, err
 		}
 	}
-	if !expected && !named && !(hasText && c.isHeader(first, second, n)) {
+	if !expected && !named && !(hasText && c.isHeader(first, second, n, o)) {
 		return c, c.takeByPosition(n, o.Features)
 	}
 	c.header = c.names
@@ -56,7 +56,7 @@ func findColumns(file string, first, second record, n numbers, o CSVOptions) (co
 		c.doubtHeader(n)
 	}
 	if o.Features != nil {
-		return c, c.takeByName(o.Features)
+		return c, c.takeByName(n, o.Features)
 	}
 	return c, c.takeAll()
 }
@@ -94,14 +94,17 @@ func (c *columns) findTarget(target string, isHeader bool) (column int, named bo
 }
 
 // isHeader tells whether a first record with text in it is a header, or data
-// whose labels are text.
-func (c *columns) isHeader(first, second record, n numbers) bool {
+// whose labels are text. A model's names are not in it.
+func (c *columns) isHeader(first, second record, n numbers, o CSVOptions) bool {
 	for i, field := range first.fields {
 		if i != c.target && n.isText(field) {
 			return true
 		}
 	}
-	return second.fields == nil || !n.isText(second.fields[c.target])
+	if second.fields == nil {
+		return o.Features == nil
+	}
+	return !n.isText(second.fields[c.target])
 }
 
 // takeAll takes every column but the target for a feature.
@@ -122,7 +125,7 @@ func (c *columns) takeAll() error {
 }
 
 // takeByName takes the columns of these names, in this order.
-func (c *columns) takeByName(names []string) error {
+func (c *columns) takeByName(n numbers, names []string) error {
 	var missing []string
 	used := map[int]bool{c.target: true}
 	for _, name := range names {
@@ -146,7 +149,7 @@ func (c *columns) takeByName(names []string) error {
 		}
 	}
 	if len(missing) > 0 {
-		return c.missing(missing, unused)
+		return c.missing(missing, unused, n)
 	}
 	if len(unused) > 0 {
 		c.note("not used: %s", quoteList(unused))
@@ -159,7 +162,10 @@ func (c *columns) takeByName(names []string) error {
 
 // missing says which columns there are none of, and which of the unused ones may
 // be meant.
-func (c *columns) missing(missing, unused []string) error {
+func (c *columns) missing(missing, unused []string, n numbers) error {
+	if len(c.features) == 0 && n.countTexts(c.header) < len(c.header) {
+		return c.fail("no header that names %s, but %s is no number; if it is the class, give the number of its column as the target", quoteList(missing), quote(c.header[slices.IndexFunc(c.header, n.isText)]))
+	}
 	what := "column"
 	if len(missing) > 1 {
 		what = "columns"

@@ -30,6 +30,7 @@ func TestReadCSVTakesTheFeaturesOfAModel(t *testing.T) {
 		{"an empty name", "a,\n1,2\n", "", []string{"", "a"}, []float64{2, 1}, []string{reordered}},
 		{"no header", "1,2\n3,4\n", "", []string{"a", "b"}, []float64{1, 2, 3, 4}, []string{`no header: the columns are taken by position for "a", "b"`}},
 		{"no header, target", "1,r,2\n3,s,4\n", "2", []string{"a", "b"}, []float64{1, 2, 3, 4}, []string{`no header: the columns are taken by position for "a", "b"`}},
+		{"one line and no header, target", "1,2,r\n", "3", []string{"a", "b"}, []float64{1, 2}, []string{`no header: the columns are taken by position for "a", "b"`}},
 		{"header, model without names", "b,a\n1,2\n", "", nil, []float64{1, 2}, nil},
 	}
 	for _, test := range tests {
@@ -60,6 +61,7 @@ func TestReadCSVNamesTheFeaturesThatItLacks(t *testing.T) {
 		{"two of one name", "a,b,a\n1,2,3\n", "", []string{"a", "b"}, `x.csv:1: columns 1 and 3 are both called "a", and the model takes one; `},
 		{"two of one name, to learn from", "a,b,a,y\n1,2,3,r\n", "y", nil, `x.csv:1: columns 1 and 3 are both called "a"; rename one`},
 		{"two of one name but for spaces", "a, a,y\n1,2,r\n", "y", nil, `x.csv:1: columns 1 and 2 are both called "a"; `},
+		{"data that look like a header", "1,2,r\n3,4,s\n", "", []string{"a", "b"}, `x.csv:1: no header that names "a", "b", but "r" is no number; if it is the class, give the number of its column as the target`},
 		{"no header and too few", "1\n3\n", "", []string{"a", "b"}, `x.csv:1: no header, and 1 columns where the model takes 2, "a", "b"`},
 		{"no header and one too many", "1,2,3\n", "", []string{"a", "b"}, `x.csv:1: no header, and 3 columns where the model takes 2, "a", "b"; if one column is the class, name it as the target`},
 	}

@@ -55,6 +55,7 @@ func TestReadCSVRefusesWhatCanBeReadInTwoWays(t *testing.T) {
 		{"decimal comma in quotes", "a,b\n\"1,5\",\"2,5\"\n", `x.csv:2:1: column "a": "1,5" is not a number; write a decimal point`},
 		{"two commas", "a;b\n1,500,000;2\n", `"1,500,000" is not a number; only the target`},
 		{"comment", "# made by hand\na,b\n1,2\n", "x.csv:2:2: 2 fields where the first line has 1; a line that begins with # is no comment here: remove it"},
+		{"a mark for spreadsheets", "sep=;\na;b;c\n1;2;3\n", "x.csv:2:3: 3 fields where the first line has 2; the first line is for spreadsheets: remove it"},
 		{"comment below", "a,b\n1,2\n#3\n", "x.csv:3:2: 1 fields where the first line has 2; a line that begins with #"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

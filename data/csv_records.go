@@ -32,6 +32,7 @@ type records struct {
 	line      int  // of the last record
 	columns   int  // 0 before the first record
 	comment   bool // the first record begins with #
+	separator bool // ... with sep=, as in sep=;
 }
 
 func newRecords(r io.Reader, name string) (*records, error) {
@@ -77,12 +78,15 @@ func (r *records) next() (record, error) {
 		}
 		comment := strings.HasPrefix(fields[0], "#")
 		if r.columns == 0 {
-			r.columns, r.comment = len(fields), comment
+			r.columns, r.comment, r.separator = len(fields), comment, strings.HasPrefix(fields[0], "sep=")
 		}
 		if len(fields) != r.columns {
 			remedy := "complete or remove the line"
-			if comment || r.comment {
+			switch {
+			case comment || r.comment:
 				remedy = "a line that begins with # is no comment here: remove it"
+			case r.separator:
+				remedy = "the first line is for spreadsheets: remove it"
 			}
 			return record{}, fmt.Errorf("%s:%d:%d: %d fields where the first line has %d; %s", r.name, r.line, min(len(fields), r.columns)+1, len(fields), r.columns, remedy)
 		}

@@ -217,6 +217,13 @@ func FuzzReadCSV(f *testing.F) {
 	f.Add([]byte("1,2\n3\n"), "", "")
 	f.Add([]byte("a,b\nNaN,1e99\n"), "", "")
 	f.Add([]byte("\"1,2\n"), "", "")
+	f.Add([]byte("a;b;c\n1,5;-,25;x\n"), "c", "")
+	f.Add([]byte("1,5;2,5;x\n"), "3", "")
+	f.Add([]byte("a\tb\r\n1\t2\r\n"), "a", "")
+	f.Add([]byte("0,1,2\n9007199254740993,1,2\n"), "3", "")
+	f.Add([]byte("a,b\n1,caf\xe9\n"), "b", "")
+	f.Add([]byte("\xff\xfe1\x00,\x00"), "1", "")
+	f.Add([]byte("a,b\r1,2\r"), "b", "")
 	f.Fuzz(func(t *testing.T, content []byte, target, known string) {
 		o := CSVOptions{Target: target}
 		if known != "" {

@@ -17,7 +17,7 @@ import (
 type evalCommand struct {
 	inference `embed:""`
 
-	Data   string `placeholder:"SOURCE" help:"digits (their test set), csv:FILE (all rows) or idx:DIR (the t10k files); by default the test set of the run, or of digits."`
+	Data   string `placeholder:"SOURCE" help:"digits (their test set), csv:FILE (all rows) or idx:DIR (the t10k files); by default the test set of the data that the run's config.toml names."`
 	Target string `placeholder:"COLUMN" help:"The column of a CSV file that holds the class; by default the one that the model learned from."`
 	Quiet  bool   `help:"Print the last line only."`
 	JSON   bool   `name:"json" help:"Print a JSON object."`

@@ -18,7 +18,7 @@ type predictCommand struct {
 	inference `embed:""`
 
 	Input  string `required:"" placeholder:"FILE" help:"CSV file with one sample per row, with the columns and in the units that the model learned from, found by name if there is a header; - is stdin."`
-	Target string `placeholder:"COLUMN" help:"A column of the input to leave out, as one must without a header: its name, or its number from 1."`
+	Target string `placeholder:"COLUMN" help:"A column of the input to leave out: its name, or its number from 1."`
 	Out    string `placeholder:"FILE" help:"Where to write the CSV, instead of stdout."`
 	Quiet  bool   `help:"Print the CSV only."`
 }
