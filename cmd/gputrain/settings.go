@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"gputrain/data"
 	"gputrain/train"
 )
 
@@ -119,16 +118,16 @@ func (s *settings) load() (*description, sets, error) {
 	if err != nil {
 		return nil, sets{}, err
 	}
-	parts, err := from.load(s.Target)
+	parts, err := from.load(s.Target, nil)
 	if err != nil {
 		return nil, sets{}, err
 	}
-	d, err := s.describe(from, parts.train)
+	d, err := s.describe(from, parts)
 	if err != nil {
 		return nil, sets{}, err
 	}
-	for _, set := range []**data.Dataset{&parts.train, &parts.valid, &parts.test} {
-		if *set, err = d.prepare(*set, from.String()); err != nil {
+	for _, part := range parts.each() {
+		if *part, err = (*part).WithSteps(d.Steps); err != nil {
 			return nil, sets{}, err
 		}
 	}

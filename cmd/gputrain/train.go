@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/alecthomas/kong"
 
@@ -74,7 +75,7 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 		return err
 	}
 	defer func() { err = cmp.Or(err, s.close()) }()
-	for _, line := range notes {
+	for _, line := range slices.Concat(parts.notes, understood(parts), notes) {
 		if line != "" && !c.Quiet {
 			fmt.Fprintln(con.err, line)
 		}
