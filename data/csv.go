@@ -7,10 +7,11 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
+
+	"gputrain/internal/inputfile"
 )
 
 // CSVOptions says how to read a CSV file.
@@ -24,9 +25,10 @@ type CSVOptions struct {
 	Classes []string
 }
 
-// OpenCSV reads the file at path as ReadCSV does.
+// OpenCSV reads the file at path as ReadCSV does. A pipe or a device is an error:
+// give it to ReadCSV.
 func OpenCSV(path string, o CSVOptions) (*Dataset, error) {
-	file, err := os.Open(path)
+	file, err := inputfile.Open(path)
 	if err != nil {
 		return nil, readError(path, err)
 	}
@@ -43,7 +45,7 @@ func OpenCSV(path string, o CSVOptions) (*Dataset, error) {
 // empty, every line must have as many fields as the first.
 //
 // Errors that have a place begin with "name:line:column: ". Columns are counted
-// in fields.
+// in fields. Values for which this process has no memory are an error.
 func ReadCSV(r io.Reader, name string, o CSVOptions) (*Dataset, error) {
 	plain, err := decompress(r)
 	if err != nil {
@@ -85,6 +87,7 @@ type table struct {
 	columns int
 	x       []float32
 	labels  *labels
+	bound   bound
 }
 
 // begin finds the target column and decides whether the first record is the
@@ -153,6 +156,9 @@ func (t *table) findTarget(first record, text bool, target string) (column int, 
 
 // add takes a row of data.
 func (t *table) add(row record) error {
+	if err := t.count(row); err != nil {
+		return fmt.Errorf("%s:%d: %w", t.name, row.line, err)
+	}
 	for i, field := range row.fields {
 		field = strings.TrimSpace(field)
 		if field == "" {
@@ -177,6 +183,20 @@ func (t *table) add(row record) error {
 		}
 	}
 	return nil
+}
+
+// count counts what the values of row take.
+func (t *table) count(row record) error {
+	if t.target < 0 {
+		return t.bound.take(int64(t.columns), numberBytes)
+	}
+	label := strings.TrimSpace(row.fields[t.target])
+	if _, seen := t.labels.id[label]; !seen {
+		if err := t.bound.take(1, classBytes+int64(len(label))); err != nil {
+			return err
+		}
+	}
+	return t.bound.take(1, labelBytes+numberBytes*int64(t.columns-1))
 }
 
 func (t *table) fail(row record, column int, format string, args ...any) error {
@@ -235,8 +255,8 @@ func newRecords(r io.Reader, name string) *records {
 // next returns the next record that is not blank. Its fields are valid until
 // the following call. At the end the error is io.EOF itself.
 func (r *records) next() (record, error) {
+	r.source.left = maxRecord // for blank lines too, which might never end
 	for {
-		r.source.left = maxRecord
 		fields, err := r.csv.Read()
 		if err != nil {
 			return record{}, r.explain(err)

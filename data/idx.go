@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"gputrain/internal/inputfile"
 )
 
 // OpenIDX reads a folder with the four files of MNIST, or of a data set like
@@ -28,7 +30,8 @@ import (
 // A file is two bytes 0, the type (8: unsigned bytes), the rank, the sizes as
 // big-endian uint32, and the data (Y. LeCun, C. Cortes, C. Burges, The MNIST
 // database). A file that is shorter or longer than its sizes say is an error. A
-// false size allocates nothing.
+// false size allocates nothing. Images for which this process has no memory are an
+// error.
 func OpenIDX(dir string) (train, test *Dataset, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -73,7 +76,7 @@ func openIDXFile(dir string, entries []fs.DirEntry, stem string) (*os.File, erro
 			continue
 		}
 		path := filepath.Join(dir, name)
-		file, err := os.Open(path)
+		file, err := inputfile.Open(path)
 		if err != nil {
 			return nil, readError(path, err)
 		}
@@ -157,7 +160,7 @@ func readIDX(f idxFile, rank int) (sizes []int, content []byte, err error) {
 		claim = low
 		sizes = append(sizes, int(size))
 	}
-	content, err = io.ReadAll(io.LimitReader(plain, int64(claim)+1))
+	content, err = io.ReadAll(io.LimitReader(new(bound).reader(plain, pixelBytes), int64(claim)+1))
 	end := idxHeader(rank) + len(content)
 	switch {
 	case err != nil:

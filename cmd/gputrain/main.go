@@ -12,6 +12,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/term"
+
+	"gputrain/internal/memorylimit"
 )
 
 // The exit codes.
@@ -22,6 +24,7 @@ const (
 )
 
 func main() {
+	memorylimit.Follow()
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

@@ -1,0 +1,28 @@
+// Package inputfile opens files to be read.
+package inputfile
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+)
+
+// ErrIrregular is why Open refuses a pipe, a device or a socket.
+var ErrIrregular = errors.New("it is not a regular file")
+
+// Open opens the regular file at path, or the one that it links to. A pipe may wait
+// for its writer without end, a device may go on without end, and neither can be read
+// again later. All errors are of type *fs.PathError.
+func Open(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: errors.New("it is a directory")}
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: ErrIrregular}
+	}
+	return os.Open(path)
+}
