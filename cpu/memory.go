@@ -35,7 +35,9 @@ func newMemory(limit int64) (memory, error) {
 	source := "Options.MemoryLimit"
 	if limit == 0 {
 		var process memorylimit.Limit
-		limit, process = memorylimit.Left()
+		if limit, process = memorylimit.Left(); limit == 0 {
+			return memory{}, fmt.Errorf("no memory is left of %v", process)
+		}
 		source = "what is left of " + process.String()
 	}
 	return memory{limit: limit, source: source, live: make(map[*buffer]struct{})}, nil

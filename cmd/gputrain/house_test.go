@@ -42,7 +42,7 @@ var house = []struct {
 	{"train", "backend data model"},
 	{"cmd/gputrain/internal/experiment", "backend data data/tasks model train"},
 	{"cmd/gputrain", "backend backend/backendtest cmd/gputrain/internal/experiment cpu cuda cuda/cudriver cuda/emulator" +
-		" cuda/recorder data data/tasks internal/atomicfile internal/memorylimit internal/nearest kernels model train"},
+		" cuda/recorder data data/tasks internal/atomicfile internal/inputfile internal/memorylimit internal/nearest kernels model train"},
 }
 
 func TestNoPackageImportsOneAboveIt(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 
 	"gputrain/backend"
 	"gputrain/data"
+	"gputrain/internal/inputfile"
 	"gputrain/model"
 )
 
@@ -118,7 +119,7 @@ func readModel(path string) (*description, *model.File, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		path = filepath.Join(path, modelName)
 	}
-	file, err := model.ReadFile(path)
+	file, err := readModelFile(path)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -134,6 +135,23 @@ func readModel(path string) (*description, *model.File, error) {
 		return nil, nil, fmt.Errorf("%s: metadata %q: %w", path, descriptionKey, err)
 	}
 	return d, file, nil
+}
+
+// readModelFile reads the model file at path, if there is memory for it.
+func readModelFile(path string) (*model.File, error) {
+	file, err := inputfile.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkMemory(path, need{"its tensors", info.Size()}); err != nil {
+		return nil, err
+	}
+	return model.ReadFile(path)
 }
 
 // check reports a description that no network can have.

@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/alecthomas/kong"
-
 	"gputrain/cuda"
 	"gputrain/cuda/emulator"
 	"gputrain/data"
@@ -17,9 +15,9 @@ import (
 type profileCommand struct {
 	settings `embed:"" set:"device=emulated"`
 
-	Config kong.ConfigFlag `placeholder:"FILE" help:"Settings in TOML, such as the config.toml of a run; flags win."`
-	GPU    string          `name:"gpu" default:"H100" help:"The GPU to emulate and to estimate times for: H100, A100, RTX4090 or T4."`
-	JSON   bool            `name:"json" help:"Print a JSON object."`
+	Config configFlag `placeholder:"FILE" help:"Settings in TOML, such as the config.toml of a run; flags win."`
+	GPU    string     `name:"gpu" default:"H100" help:"The GPU to emulate and to estimate times for: H100, A100, RTX4090 or T4."`
+	JSON   bool       `name:"json" help:"Print a JSON object."`
 }
 
 // Help is what "gputrain profile --help" says in more detail.
@@ -75,12 +73,12 @@ func (c *profileCommand) profile(gpu emulator.GPU, d *description, samples int, 
 	defer b.Close()
 	net, err := model.New(b, d.spec(), d.input(c.Batch), model.Options{})
 	if err != nil {
-		return nil, err
+		return nil, tooLarge(err)
 	}
 	net.Init(uint64(c.Seed))
 	trainer, err := train.New(net, c.options(samples))
 	if err != nil {
-		return nil, err
+		return nil, tooLarge(err)
 	}
 	opened.device.ResetProfile()
 	trainer.Step(batch)

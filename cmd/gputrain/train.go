@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
-
-	"github.com/alecthomas/kong"
 
 	"gputrain/data"
 	"gputrain/model"
@@ -18,11 +17,11 @@ import (
 type trainCommand struct {
 	settings `embed:""`
 
-	Config kong.ConfigFlag `placeholder:"FILE" help:"Settings in TOML, such as the config.toml of a run; flags win."`
-	Out    string          `placeholder:"DIR" help:"Directory of the run; by default runs/<time>-<model>-<data>."`
-	Resume resumeFlag      `placeholder:"RUN" help:"Continue an interrupted run. It ends as if it had not been interrupted, unless you change epochs, lr, schedule, warmup, clip, patience or device."`
-	Quiet  bool            `help:"Print the last line only."`
-	JSON   bool            `name:"json" help:"Print JSON objects, one per line."`
+	Config configFlag `placeholder:"FILE" help:"Settings in TOML, such as the config.toml of a run; flags win."`
+	Out    string     `placeholder:"DIR" help:"Directory of the run; by default runs/<time>-<model>-<data>."`
+	Resume resumeFlag `placeholder:"RUN" help:"Continue an interrupted run. It ends as if it had not been interrupted, unless you change epochs, lr, schedule, warmup, clip, patience or device."`
+	Quiet  bool       `help:"Print the last line only."`
+	JSON   bool       `name:"json" help:"Print JSON objects, one per line."`
 }
 
 // Help is what "gputrain train --help" says in more detail.
@@ -54,13 +53,15 @@ func (c *trainCommand) Run(ctx context.Context, con console) error {
 	defer b.Close()
 	net, err := model.New(b, d.spec(), d.input(c.Batch), model.Options{})
 	if err != nil {
-		return err
+		return tooLarge(err)
 	}
-	net.Init(uint64(c.Seed))
 	s := &session{settings: &c.settings, description: d, net: net, reporter: c.reporter(con, parts.train.Len())}
 	options := c.options(parts.train.Len())
 	options.OnStep, options.OnEpoch = s.reporter.step, s.endEpoch
 	if s.trainer, err = train.New(net, options); err != nil {
+		return tooLarge(err)
+	}
+	if err := s.initialize(parts); err != nil {
 		return err
 	}
 	changed := ""
@@ -177,6 +178,7 @@ func (s *session) write(name string, save func(*model.File) error) error {
 	if err != nil {
 		return err
 	}
+	runtime.GC() // the file written last, of which checkMemory counts one
 	if err := save(file); err != nil {
 		return err
 	}

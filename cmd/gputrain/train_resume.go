@@ -26,7 +26,7 @@ func changeableKeys() []string {
 
 // BeforeResolve is kong's hook between reading the flags and filling in the
 // settings that they leave open.
-func (resumeFlag) BeforeResolve(parser *kong.Kong, ctx *kong.Context, trace *kong.Path) error {
+func (resumeFlag) BeforeResolve(ctx *kong.Context, trace *kong.Path) error {
 	for _, path := range ctx.Path {
 		if path.Flag != nil && !slices.Contains(append(changeableKeys(), "resume", "quiet", "json"), path.Flag.Name) {
 			return usagef("--resume keeps the settings of the run: leave out --%s; you may change --%s",
@@ -34,11 +34,9 @@ func (resumeFlag) BeforeResolve(parser *kong.Kong, ctx *kong.Context, trace *kon
 		}
 	}
 	dir := string(ctx.FlagValue(trace.Flag).(resumeFlag))
-	resolver, err := parser.LoadConfig(filepath.Join(dir, configName))
-	if err != nil {
+	if err := addConfig(ctx, filepath.Join(dir, configName)); err != nil {
 		return fmt.Errorf("%s is not a run that can be resumed: %w", dir, err)
 	}
-	ctx.AddResolver(resolver)
 	return nil
 }
 
@@ -49,7 +47,7 @@ func (s *session) resume(dir string) (changed string, err error) {
 		return "", err
 	}
 	path := s.dir.file(checkpointName)
-	file, err := model.ReadFile(path)
+	file, err := readModelFile(path)
 	if err != nil {
 		return "", err
 	}

@@ -51,10 +51,15 @@ func processLimits(self procfs.Proc) []Limit {
 		return nil
 	}
 	return slices.DeleteFunc([]Limit{
-		{Bytes: clamp(limits.AddressSpace), Source: "the limit of its address space, ulimit -v", counted: mapped, used: clamp(status.VmSize)},
+		{Bytes: clamp(limits.AddressSpace), Source: "the limit of its address space, ulimit -v", counted: mapped, used: clamp(status.VmSize) + reservedAhead},
 		{Bytes: clamp(limits.DataSize), Source: "the limit of its data segment, ulimit -d", counted: mapped, used: clamp(status.VmData)},
 	}, unlimited)
 }
+
+// reservedAhead is address space that is going to be reserved and perhaps never used:
+// Go's heap grows by 64 MiB at a time, and C's allocator, if it is linked, takes as
+// much for a thread.
+const reservedAhead = 3 * 64 << 20
 
 // A version 1 controller says "no limit" with the largest number of whole pages, the
 // largest of which are 64 KiB.
