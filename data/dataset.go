@@ -69,6 +69,14 @@ func (d *Dataset) WithSteps(steps int) (*Dataset, error) {
 	return &s, nil
 }
 
+// length returns the number of time steps of a sample that are not padding.
+func (d *Dataset) length(sample int) int {
+	if d.Lengths == nil {
+		return d.Steps
+	}
+	return int(d.Lengths[sample])
+}
+
 // outputs returns the number of labels or rows of targets of one sample.
 func (d *Dataset) outputs() int {
 	if d.PerStep {

@@ -107,3 +107,16 @@ func checkNumbers(net *model.Network, batches *data.Batches) error {
 	}
 	return nil
 }
+
+// checkBatch panics if batch is not one that Step can take.
+func (t *Trainer) checkBatch(batch data.Batch) {
+	in := t.net.Input()
+	switch want := batch.Steps * batch.Size * in.Width; {
+	case batch.Size < 1 || batch.Size > t.options.Batch:
+		panic(fmt.Sprintf("train: Step: the batch has %d samples, want 1 to %d", batch.Size, t.options.Batch))
+	case batch.Steps < 1 || t.options.Chunk == 0 && batch.Steps > in.Steps:
+		panic(fmt.Sprintf("train: Step: the batch has %d time steps, want 1 to %d", batch.Steps, in.Steps))
+	case len(batch.X) != want:
+		panic(fmt.Sprintf("train: Step: X of the batch has length %d, want %d: %d time steps of %d samples of %d features", len(batch.X), want, batch.Steps, batch.Size, in.Width))
+	}
+}

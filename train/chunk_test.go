@@ -81,7 +81,7 @@ func TestProgressInChunks(t *testing.T) {
 	net := build(t, openReference(t), spec, model.Shape{Steps: 4, Batch: 2, Width: 1}, 1)
 	trainer := newTrainer(t, net, train.Options{
 		Loss: train.MSE{}, Optimizer: train.SGD{}, LR: 0.1, Epochs: 2, Batch: 2, Chunk: 4,
-		OnStep: func(p train.Progress) { p.Loss = 0; got = append(got, p) }})
+		OnStep: func(p train.Progress) error { p.Loss = 0; got = append(got, p); return nil }})
 	fit(t, trainer, delayed(3, 10, 1), nil) // three chunks of a sequence
 	want := []train.Progress{
 		{Epoch: 1, Epochs: 2, Step: 3, Steps: 12, Samples: 2},

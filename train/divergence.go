@@ -126,7 +126,7 @@ func (t *Trainer) trace(ctx context.Context, batches *data.Batches, end int) (*F
 	}
 	defer net.Free()
 	o := t.options
-	o.Patience = 0
+	o.Patience, o.KeepBest = 0, false
 	if w.trainer, err = New(net, o); err != nil {
 		return nil, err
 	}

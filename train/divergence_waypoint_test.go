@@ -140,10 +140,11 @@ func stoppedAfter(t *testing.T, b backend.Backend, explosion, steps, patience, l
 	}
 	_, trainer := explosive(t, b, 1, explosion, func(o *train.Options) {
 		o.Patience, o.LossEvery = patience, lossEvery
-		o.OnStep = func(p train.Progress) {
+		o.OnStep = func(p train.Progress) error {
 			if p.Step == steps {
 				cancel()
 			}
+			return nil
 		}
 	})
 	if err := trainer.Fit(ctx, line(19, 1), line(9, 2)); !errors.Is(err, context.Canceled) {

@@ -117,7 +117,7 @@ func TestFitRejectsWhatDoesNotFitBeforeTraining(t *testing.T) {
 			net := raggedNet(t, openReference(t), c.spec, in)
 			trainer := newTrainer(t, net, train.Options{
 				Loss: c.loss, Optimizer: train.Adam{}, LR: 0.01, Epochs: 1, Batch: 2, Patience: c.patience,
-				OnStep: func(train.Progress) { steps++ }})
+				OnStep: func(train.Progress) error { steps++; return nil }})
 			err := trainer.Fit(t.Context(), c.set, c.valid)
 			wantError(t, err, c.want)
 			if trained := steps > 0; trained != (c.want == "") {

@@ -217,11 +217,12 @@ func TestCancellationFinishesTheStepAndNamesTheCause(t *testing.T) {
 	net := build(t, openReference(t), linear(1), model.Shape{Steps: 1, Batch: 2, Width: 2}, 1)
 	trainer := newTrainer(t, net, train.Options{
 		Loss: train.MSE{}, Optimizer: train.SGD{}, LR: 0.01, Epochs: 5, Batch: 2,
-		OnStep: func(p train.Progress) {
+		OnStep: func(p train.Progress) error {
 			steps = append(steps, p.Step)
 			if p.Step == 4 {
 				cancel(cause)
 			}
+			return nil
 		}})
 	err := trainer.Fit(ctx, line(6, 1), nil)
 	if !errors.Is(err, cause) {
@@ -238,7 +239,7 @@ func TestOnStepReportsProgress(t *testing.T) {
 	net := build(t, openReference(t), linear(1), model.Shape{Steps: 1, Batch: 4, Width: 2}, 1)
 	trainer := newTrainer(t, net, train.Options{
 		Loss: train.MSE{}, Optimizer: train.SGD{}, LR: 0.01, Epochs: 2, Batch: 4, LossEvery: 2,
-		OnStep: func(p train.Progress) { got = append(got, p) }})
+		OnStep: func(p train.Progress) error { got = append(got, p); return nil }})
 	fit(t, trainer, line(10, 1), nil)
 	want := []train.Progress{
 		{Epoch: 1, Epochs: 2, Step: 1, Steps: 6, Samples: 4},
@@ -328,10 +329,11 @@ func TestEveryEpochAndSeedHasItsOwnOrder(t *testing.T) {
 		net := build(t, openReference(t), linear(1), model.Shape{Steps: 1, Batch: 1, Width: 2}, 1)
 		trainer := newTrainer(t, net, train.Options{
 			Loss: train.MSE{}, Optimizer: train.SGD{}, LR: 1e-30, Epochs: epochs, Batch: 1, Seed: seed, LossEvery: 1,
-			OnStep: func(p train.Progress) {
+			OnStep: func(p train.Progress) error {
 				if (p.Step-1)%set.Len() == 0 {
 					losses = append(losses, p.Loss)
 				}
+				return nil
 			}})
 		fit(t, trainer, set, nil)
 		return losses

@@ -303,7 +303,7 @@ func TestMaskIsThatOfTheStepOnTheEmulatedGPU(t *testing.T) {
 		net := build(t, b, perStepRNN, model.Shape{Steps: 5, Batch: 3, Width: 2}, 1)
 		trainer := newTrainer(t, net, train.Options{
 			Loss: train.MSE{}, Optimizer: train.SGD{}, LR: 0.3, Epochs: 3, Batch: 3,
-			LossEvery: 1, OnStep: func(p train.Progress) { all = append(all, p.Loss) }})
+			LossEvery: 1, OnStep: func(p train.Progress) error { all = append(all, p.Loss); return nil }})
 		defer trainer.Free()
 		fit(t, trainer, gaps(9, 5, 0), nil)
 		return all

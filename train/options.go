@@ -35,14 +35,21 @@ type Options struct {
 	// validation loss. 0 turns off both.
 	Patience int
 
+	// KeepBest keeps the parameters of the epoch with the smallest validation loss
+	// for SaveBest, and in checkpoints. Fit still ends with the last parameters.
+	// Patience keeps them too.
+	KeepBest bool
+
 	// LossEvery is the number of steps between two reads of the loss; 0 means
 	// 10. Each read waits for the device.
 	LossEvery int
 
-	// OnStep and OnEpoch must not change the network: after a divergence Fit
-	// repeats the last steps.
-	OnStep  func(Progress)    // called after every step
-	OnEpoch func(Epoch) error // called after every epoch; an error ends Fit, which returns it
+	// OnStep is called after every step, OnEpoch after every epoch. An error ends
+	// Fit, which returns it. Both may save the trainer and the network and evaluate
+	// the network. They must not change it: after a divergence Fit repeats the last
+	// steps.
+	OnStep  func(Progress) error
+	OnEpoch func(Epoch) error
 }
 
 // Progress is where Fit stands after a step.
@@ -57,7 +64,8 @@ type Progress struct {
 type Epoch struct {
 	Epoch     int     // from 1
 	LR        float64 // at the last step
-	TrainLoss float64 // mean over the rows, each judged before its step
+	TrainLoss float64 // mean over the rows that count for the loss, each judged before its step
+	TrainRows int     // of that mean
 
 	ValidLoss, ValidAccuracy float64 // NaN without a validation set or labels
 

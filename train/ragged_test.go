@@ -210,7 +210,7 @@ func TestNoiseAndLengthsAreThoseOfTheStepOnTheEmulatedGPU(t *testing.T) {
 		net := raggedNet(t, b, noisy, model.Shape{Steps: 4, Batch: 3, Width: 2})
 		trainer := newTrainer(t, net, train.Options{
 			Loss: train.CrossEntropy{}, Optimizer: train.Adam{}, LR: 0.01, Epochs: 3, Batch: 3, Seed: 1,
-			LossEvery: 1, OnStep: func(p train.Progress) { all = append(all, p.Loss) }})
+			LossEvery: 1, OnStep: func(p train.Progress) error { all = append(all, p.Loss); return nil }})
 		defer trainer.Free()
 		fit(t, trainer, ragged(lengths, 4, true), nil)
 		return all

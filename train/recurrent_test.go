@@ -307,7 +307,7 @@ func TestChunksAndTeachersThatMakeNoSense(t *testing.T) {
 func TestRunInChunksResumesInTheMiddleOfAnEpoch(t *testing.T) {
 	spec := model.Spec{{Name: "layer", Layer: model.FullyRecurrent{Hidden: 3, Out: 1, Gradient: model.RTRL, Stateful: true}}}
 	set := delayed(5, 7, 1)
-	start := func(onStep func(train.Progress)) (*model.Network, *train.Trainer) {
+	start := func(onStep func(train.Progress) error) (*model.Network, *train.Trainer) {
 		net := build(t, openCPU(t), spec, model.Shape{Steps: 2, Batch: 2, Width: 1}, 1)
 		return net, newTrainer(t, net, train.Options{
 			Loss: train.MSE{}, Optimizer: train.Adam{}, LR: 0.05, Epochs: 3, Batch: 2, Chunk: 2, Seed: 1, OnStep: onStep})
@@ -317,13 +317,14 @@ func TestRunInChunksResumesInTheMiddleOfAnEpoch(t *testing.T) {
 	want := saved(t, whole.Save)
 
 	ctx, cancel := context.WithCancel(t.Context())
-	_, stopped := start(func(p train.Progress) {
+	_, stopped := start(func(p train.Progress) error {
 		if p.Step == 5*4 { // in the second epoch: each has three batches of four chunks
 			cancel()
 		}
 		if p.Steps != 3*3*4 {
 			t.Errorf("%d steps in all, want 36", p.Steps)
 		}
+		return nil
 	})
 	if err := stopped.Fit(ctx, set, nil); !errors.Is(err, context.Canceled) {
 		t.Fatalf("error %v, want the cancellation", err)

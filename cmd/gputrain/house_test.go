@@ -21,6 +21,7 @@ var house = []struct {
 }{
 	{"internal/atomicfile", ""},
 	{"internal/inputfile", ""},
+	{"internal/inuse", ""},
 	{"internal/memorylimit", ""},
 	{"internal/nearest", ""},
 	{"backend", ""},
@@ -38,8 +39,8 @@ var house = []struct {
 	{"cuda/cudriver", "cuda cuda/abi"},
 	{"data", "internal/inputfile internal/memorylimit internal/nearest"},
 	{"data/tasks", "data"},
-	{"model", "backend internal/atomicfile"},
-	{"train", "backend data model"},
+	{"model", "backend internal/atomicfile internal/inuse internal/nearest"},
+	{"train", "backend data internal/inuse model"},
 	{"cmd/gputrain/internal/experiment", "backend data data/tasks model train"},
 	{"cmd/gputrain", "backend backend/backendtest cmd/gputrain/internal/experiment cpu cuda cuda/cudriver cuda/emulator" +
 		" cuda/recorder data data/tasks internal/atomicfile internal/inputfile internal/memorylimit internal/nearest kernels model train"},

@@ -57,7 +57,8 @@ func (c *trainCommand) Run(ctx context.Context, con console) error {
 	}
 	s := &session{settings: &c.settings, description: d, net: net, reporter: c.reporter(con, parts.train.Len())}
 	options := c.options(parts.train.Len())
-	options.OnStep, options.OnEpoch = s.reporter.step, s.endEpoch
+	options.OnStep = func(p train.Progress) error { s.reporter.step(p); return nil }
+	options.OnEpoch = s.endEpoch
 	if s.trainer, err = train.New(net, options); err != nil {
 		return tooLarge(err)
 	}

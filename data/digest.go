@@ -1,0 +1,135 @@
+package data
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"math"
+	"strings"
+)
+
+// Digest identifies the content of a dataset. Two datasets with the same digest
+// teach a network the same, in the same order; == compares them.
+type Digest struct {
+	Samples int    `json:"samples"`
+	Inputs  string `json:"inputs"`  // SHA-256 of X, Steps, Width and Lengths
+	Outputs string `json:"outputs"` // SHA-256 of Labels, Classes, Targets and Mask
+}
+
+// Digest returns the digest of d. It is the same on all machines. What has no
+// meaning does not count: X, labels and targets in the padding, and targets
+// where Mask is 0. It panics if d contradicts itself.
+func (d *Dataset) Digest() Digest {
+	d.check("Digest")
+	return Digest{Samples: d.Len(), Inputs: d.digestInputs(), Outputs: d.digestOutputs()}
+}
+
+func (d *Dataset) digestInputs() string {
+	h := newHasher()
+	h.integers(d.Len(), d.Steps, d.Width)
+	for sample := range d.Len() {
+		steps := d.length(sample)
+		h.integers(steps)
+		first := sample * d.Steps * d.Width
+		h.floats(d.X[first : first+steps*d.Width])
+	}
+	return h.sum()
+}
+
+func (d *Dataset) digestOutputs() string {
+	h := newHasher()
+	h.flags(d.PerStep, d.Labels != nil, d.Targets != nil)
+	h.integers(len(d.Classes))
+	for _, class := range d.Classes {
+		h.text(class)
+	}
+	if d.Targets != nil {
+		h.integers(d.TargetWidth)
+	}
+	for row := range d.Len() * d.outputs() {
+		padding := d.PerStep && row%d.Steps >= d.length(row/d.Steps)
+		if d.Labels != nil {
+			label := d.Labels[row]
+			if padding {
+				label = -1
+			}
+			h.integers(int(label))
+		}
+		if d.Targets != nil {
+			counts := !padding && (d.Mask == nil || d.Mask[row] == 1)
+			h.flags(counts)
+			if counts {
+				h.floats(d.Targets[row*d.TargetWidth : (row+1)*d.TargetWidth])
+			}
+		}
+	}
+	return h.sum()
+}
+
+// Differs says in words how d differs from another digest, as the end of a
+// sentence such as "x.csv has ...". It is "" if they are equal.
+func (d Digest) Differs(from Digest) string {
+	var differences []string
+	if d.Samples != from.Samples {
+		return fmt.Sprintf("%d samples instead of %d", d.Samples, from.Samples)
+	}
+	if d.Inputs != from.Inputs {
+		differences = append(differences, "other inputs")
+	}
+	if d.Outputs != from.Outputs {
+		differences = append(differences, "other labels or targets")
+	}
+	return strings.Join(differences, " and ")
+}
+
+// hasher writes values to a hash, little-endian, each with a fixed size or its
+// length before it, so that no two contents give the same bytes.
+type hasher struct {
+	hash   hash.Hash
+	buffer *bufio.Writer // a hash is slow for a few bytes at a time
+	bytes  []byte
+}
+
+func newHasher() *hasher {
+	h := sha256.New()
+	return &hasher{hash: h, buffer: bufio.NewWriterSize(h, 1<<16)}
+}
+
+// Writing to a hash never fails.
+
+func (h *hasher) integers(values ...int) {
+	for _, value := range values {
+		h.bytes = binary.LittleEndian.AppendUint64(h.bytes[:0], uint64(value))
+		h.buffer.Write(h.bytes)
+	}
+}
+
+func (h *hasher) flags(values ...bool) {
+	for _, value := range values {
+		if value {
+			h.buffer.WriteByte(1)
+		} else {
+			h.buffer.WriteByte(0)
+		}
+	}
+}
+
+func (h *hasher) text(value string) {
+	h.integers(len(value))
+	h.buffer.WriteString(value)
+}
+
+func (h *hasher) floats(values []float32) {
+	for _, value := range values {
+		h.bytes = binary.LittleEndian.AppendUint32(h.bytes[:0], math.Float32bits(value))
+		h.buffer.Write(h.bytes)
+	}
+}
+
+func (h *hasher) sum() string {
+	h.buffer.Flush()
+	return hex.EncodeToString(h.hash.Sum(nil))
+}
