@@ -67,7 +67,7 @@ func findDevice(name string) (device, error) {
 	case "cpu":
 		return device{name: name, open: openCPU}, nil
 	case "emulated":
-		driver, err := emulator.New(emulator.Options{})
+		driver, err := emulator.New(emulator.Options{Memory: emulatedMemory()})
 		d := newGPU(name, driver, 0)
 		d.note = "device emulated executes and checks the CUDA kernels on the CPU; slow, for tests"
 		return d, err

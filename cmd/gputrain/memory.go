@@ -73,3 +73,11 @@ func initBytes(net *model.Network) int64 {
 	}
 	return 4*int64(net.Values().Size()) + 8*int64(largest)
 }
+
+// emulatedMemory returns how much memory an emulated GPU may have. The emulator notes
+// of each byte whether it has a value and who touched it last, which takes a few more.
+func emulatedMemory() int64 {
+	const most, perByte = 2 << 30, 8
+	left, _ := memorylimit.Left()
+	return max(1, min(most, left/perByte))
+}

@@ -60,7 +60,7 @@ func (c *profileCommand) Run(con console) error {
 // profile returns what the kernels of one step did.
 func (c *profileCommand) profile(gpu emulator.GPU, d *description, samples int, batch data.Batch) ([]emulator.LaunchStats, error) {
 	driver, err := emulator.New(emulator.Options{
-		GPU: gpu.Name, Registers: kernels.Registers()[fmt.Sprintf("sm_%d%d", gpu.Major, gpu.Minor)],
+		GPU: gpu.Name, Memory: emulatedMemory(), Registers: kernels.Registers()[fmt.Sprintf("sm_%d%d", gpu.Major, gpu.Minor)],
 	})
 	if err != nil {
 		return nil, err
