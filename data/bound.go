@@ -12,8 +12,8 @@ import (
 // small file that unpacks to a huge one and a pipe without end become errors, and
 // not the end of the process.
 type bound struct {
-	taken int64  // bytes
-	most  int64  // that may be taken; 0 until asked for
+	taken int64 // bytes
+	most  int64 // that may be taken; 0 until asked for
 	limit memorylimit.Limit
 }
 
