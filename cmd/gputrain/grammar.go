@@ -47,7 +47,6 @@ func parse(args []string, con console) (*kong.Context, error) {
 		kong.Exit(func(int) { helped = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.WithHyphenPrefixedParameters(true),
-		kong.Configuration(loadConfig),
 	)
 	ctx, err := parser.Parse(args)
 	if helped {
