@@ -24,7 +24,7 @@ var house = []struct {
 	{"backend", ""},
 	{"internal/operands", "backend"},
 	{"backend/reference", "backend"},
-	{"backend/backendtest", "backend backend/reference"},
+	{"backend/backendtest", "backend backend/reference internal/nearest"},
 	{"cpu", "backend"},
 	{"kernels", ""},
 	{"cuda", "backend kernels"},
