@@ -138,6 +138,7 @@ type Result struct {
 	Cases    int      // that were run
 	Worst    float64  // largest error of an element, in units of its tolerance
 	Failures []string // one line each; the check ends after some
+	Failed   []string // the cases that failed, as Only takes them
 }
 
 func newOptions(opts []Option) options {
@@ -296,6 +297,9 @@ func missing() string {
 // failf records a failure of the running case.
 func (p *probe) failf(format string, args ...any) {
 	name := p.result.Name + "/" + p.name
+	if !slices.Contains(p.result.Failed, name) {
+		p.result.Failed = append(p.result.Failed, name)
+	}
 	p.result.Failures = append(p.result.Failures,
 		fmt.Sprintf("%s: %s; again: Only(%q), Seed(%d)", name, fmt.Sprintf(format, args...), name, p.seed))
 }
