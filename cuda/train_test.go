@@ -54,7 +54,10 @@ func losses(t *testing.T, b backend.Backend, steps int) []float64 {
 	trainer, err := train.New(net, train.Options{
 		Loss: train.CrossEntropy{}, Optimizer: train.Adam{}, LR: 0.05, ClipNorm: 1, Epochs: 1, Batch: batch, Seed: 1,
 		LossEvery: 1,
-		OnStep:    func(p train.Progress) { sums = append(sums, p.Loss*float64(p.Step)) },
+		OnStep: func(p train.Progress) error {
+			sums = append(sums, p.Loss*float64(p.Step))
+			return nil
+		},
 	})
 	if err != nil {
 		t.Fatal(err)

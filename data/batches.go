@@ -25,7 +25,7 @@ type Batches struct {
 // sample i. The slices are valid until the next call of Batches.Batch.
 type Batch struct {
 	Size, Steps int
-	X           []float32 // [Steps·Size, Width]
+	X           []float32 // [Steps·Size, Width], 0 in the padding
 	Lengths     []int32   // [Size], as in Dataset; nil: all
 	Labels      []int32   // [Size], or [Steps·Size] if PerStep, −1 in the padding; nil without classes
 	Targets     []float32 // [Size, TargetWidth], or [Steps·Size, TargetWidth] if PerStep, 0 in the padding and where Mask is 0; nil without targets
@@ -111,6 +111,7 @@ func (b *Batches) Batch(i int) Batch {
 		batch.Mask = b.mask[:len(samples)*d.outputs()]
 		pack(batch.Mask, d.Mask, samples, d.outputs(), 1)
 	}
+	batch.clearPadding(d)
 	batch.clearUnasked(d)
 	return batch
 }
@@ -118,6 +119,18 @@ func (b *Batches) Batch(i int) Batch {
 // Padding reports whether row is after the end of its sample.
 func (b Batch) Padding(row int) bool {
 	return b.Lengths != nil && row/b.Size >= int(b.Lengths[row%b.Size])
+}
+
+// clearPadding sets X to 0 in the padding, so that whatever it held does no harm.
+func (b Batch) clearPadding(d *Dataset) {
+	if b.Lengths == nil {
+		return
+	}
+	for row := range b.Steps * b.Size {
+		if b.Padding(row) {
+			clear(b.X[row*d.Width : (row+1)*d.Width])
+		}
+	}
 }
 
 // clearUnasked sets the labels of the padding to −1. It sets the targets of the

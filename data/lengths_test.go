@@ -1,6 +1,7 @@
 package data
 
 import (
+	"math"
 	"slices"
 	"testing"
 )
@@ -22,12 +23,15 @@ func TestLengthsFollowTheirSamples(t *testing.T) {
 			t.Errorf("batch %d: lengths %v, want %v", i, got, want)
 		}
 	}
+	whole := ragged()
+	whole.Lengths = []int32{2, 1, 2} // of 0 steps nothing is left to know the sample by
+	batches = NewBatches(whole, 2)
 	batches.Shuffle(1, 1)
 	for i := range batches.Count() {
 		batch := batches.Batch(i)
 		for k, length := range batch.Lengths {
 			// The first feature of sample i is 4i.
-			if want := ragged().Lengths[int(batch.X[2*k])/4]; length != want {
+			if want := whole.Lengths[int(batch.X[2*k])/4]; length != want {
 				t.Errorf("shuffled batch %d: sample %d has length %d, want %d", i, k, length, want)
 			}
 		}
@@ -74,5 +78,20 @@ func TestPaddingAsksForNothing(t *testing.T) {
 	whole := counting(3, 2, 2, true)
 	if batch := NewBatches(whole, 3).Batch(0); batch.Padding(5) {
 		t.Error("samples without lengths have padding")
+	}
+}
+
+func TestBatchesHaveZerosInThePadding(t *testing.T) {
+	d := ragged()
+	for i := range d.X {
+		d.X[i] = float32(math.NaN())
+	}
+	batch := NewBatches(d, 3).Batch(0)
+	for row := range 2 * 3 {
+		for i, x := range batch.X[2*row : 2*row+2] {
+			if zero := x == 0; zero != batch.Padding(row) {
+				t.Errorf("row %d: feature %d is %v, in the padding: %v", row, i, x, batch.Padding(row))
+			}
+		}
 	}
 }

@@ -1,9 +1,11 @@
 package model
 
 import (
+	"bufio"
+	"bytes"
 	"cmp"
 	"encoding/binary"
-	"encoding/json"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"maps"
@@ -19,9 +21,16 @@ import (
 // File is a safetensors file in memory: float32 tensors and text, by name.
 // PyTorch and others read and write the same format
 // (https://github.com/huggingface/safetensors).
+//
+// A file that Write wrote also holds its format and a checksum, as the metadata
+// gputrain.format and gputrain.sha256. The checksum is the SHA-256 of the whole
+// file, in which its own 64 digits are 0. Reading checks both and leaves them out of
+// Meta.
 type File struct {
 	Meta    map[string]string
 	Tensors map[string]Array
+
+	unsealed bool // read from a file without a checksum
 }
 
 // Array is a tensor of a File, row-major. len(Data) is the product of Shape; a
@@ -31,14 +40,27 @@ type Array struct {
 	Data  []float32
 }
 
+// Sealed reports whether f is what a program of gputrain made: it was not read from
+// a file, or from one with a checksum, which was right. Files of other programs have
+// none.
+func (f *File) Sealed() bool { return !f.unsealed }
+
 // ReadFile reads a safetensors file. An error names the file and, if one tensor is
 // at fault, the tensor.
 func ReadFile(path string) (*File, error) {
-	data, err := os.ReadFile(path)
+	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
-	f, err := ParseFile(data)
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("model: %s is not a regular file", path)
+	}
+	f, err := parse(file, uint64(info.Size()))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -49,74 +71,107 @@ func ReadFile(path string) (*File, error) {
 // a header (8 bytes, little-endian), the header (JSON), and the data of the
 // tensors without gaps.
 func ParseFile(data []byte) (*File, error) {
-	const lengthBytes = 8
-	if len(data) < lengthBytes {
-		return nil, fmt.Errorf("model: not a safetensors file: it has only %d bytes", len(data))
+	return parse(bytes.NewReader(data), uint64(len(data)))
+}
+
+// parse reads a file of size bytes. It allocates nothing that such a file cannot
+// fill.
+func parse(r io.Reader, size uint64) (*File, error) {
+	buffered := bufio.NewReaderSize(r, bufferBytes)
+	header, err := readHeader(buffered, size)
+	if err != nil {
+		return nil, err
 	}
-	length, body := binary.LittleEndian.Uint64(data), data[lengthBytes:]
-	if length > uint64(len(body)) {
-		return nil, fmt.Errorf("model: not a safetensors file, or cut short: the header should have %d bytes, but only %d are there", length, len(body))
-	}
-	header, body := body[:length], body[length:]
-	// The library reads the header. Its own check of the offsets does not name the
-	// tensor at fault, but parseArray does.
-	var meta safetensors.Metadata
-	if err := json.Unmarshal(header, &meta); err != nil {
-		return nil, fmt.Errorf("model: not a safetensors file, or damaged: header: %w", err)
-	}
-	infos := meta.Tensors()
+	infos, body, meta := header.Tensors(), size-uint64(len(header.raw)), header.Metadata.Metadata()
 	names := slices.SortedFunc(maps.Keys(infos), func(a, b string) int {
 		x, y := infos[a].DataOffsets, infos[b].DataOffsets
 		return cmp.Or(cmp.Compare(x[0], y[0]), cmp.Compare(x[1], y[1]), cmp.Compare(a, b))
 	})
-	f := &File{Meta: meta.Metadata(), Tensors: make(map[string]Array, len(names))}
 	var end uint64 // where the tensor before ends
 	for _, name := range names {
-		array, err := parseArray(infos[name], body, end)
-		if err != nil {
+		if err := checkInfo(infos[name], body, end); err != nil {
 			return nil, fmt.Errorf("model: tensor %q: %w", name, err)
 		}
-		f.Tensors[name] = array
 		end = infos[name].DataOffsets[1]
 	}
-	if end != uint64(len(body)) {
-		return nil, fmt.Errorf("model: damaged file: it has %d bytes of data, but the tensors have %d", len(body), end)
+	if end != body {
+		return nil, fmt.Errorf("model: damaged file: it has %d bytes of data, but the tensors have %d", body, end)
+	}
+	sum, hash, err := sealOf(meta, header.raw)
+	if err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	f := &File{Meta: meta, Tensors: make(map[string]Array, len(names)), unsealed: hash == nil}
+	content := io.Reader(buffered)
+	if hash != nil {
+		content = io.TeeReader(buffered, hash)
+	}
+	for _, name := range names {
+		if f.Tensors[name], err = readArray(content, infos[name]); err != nil {
+			return nil, fmt.Errorf("model: tensor %q: %w", name, err)
+		}
+	}
+	if hash != nil && hex.EncodeToString(hash.Sum(nil)) != sum {
+		return nil, fmt.Errorf("model: %w", errBadSum)
 	}
 	return f, nil
 }
 
-// parseArray reads the tensor that info describes, which must start at byte
-// start of body.
-func parseArray(info *safetensors.TensorInfo, body []byte, start uint64) (Array, error) {
+// checkInfo says why info cannot describe the tensor that starts at byte start of
+// body bytes of data.
+func checkInfo(info *safetensors.TensorInfo, body, start uint64) error {
 	from, to := info.DataOffsets[0], info.DataOffsets[1]
 	switch {
 	case info.DType != safetensors.F32:
-		return Array{}, fmt.Errorf("type is %v, want F32", info.DType)
+		return fmt.Errorf("type is %v, want F32", info.DType)
 	case from != start:
-		return Array{}, fmt.Errorf("damaged file: data starts at byte %d, want %d", from, start)
-	case to < from || to > uint64(len(body)):
-		return Array{}, fmt.Errorf("cut short or damaged: data is bytes %d to %d of %d", from, to, len(body))
+		return fmt.Errorf("damaged file: data starts at byte %d, want %d", from, start)
+	case to < from || to > body:
+		return fmt.Errorf("cut short or damaged: data is bytes %d to %d of %d", from, to, body)
 	}
-	a := Array{Shape: make([]int, len(info.Shape))}
+	if size, ok := product(shapeOf(info)); !ok || (to-from)%4 != 0 || uint64(size) != (to-from)/4 {
+		return fmt.Errorf("damaged file: shape %d, but %d bytes of data", info.Shape, to-from)
+	}
+	return nil
+}
+
+func shapeOf(info *safetensors.TensorInfo) []int {
+	shape := make([]int, len(info.Shape))
 	for i, d := range info.Shape {
-		a.Shape[i] = int(d) // negative if too large, which product rejects
+		shape[i] = int(d) // negative if too large, which product rejects
 	}
-	data := body[from:to]
-	size, ok := product(a.Shape)
-	if !ok || len(data)%4 != 0 || size != len(data)/4 {
-		return Array{}, fmt.Errorf("damaged file: shape %d, but %d bytes of data", info.Shape, len(data))
-	}
+	return shape
+}
+
+// readArray reads the tensor that info describes.
+func readArray(r io.Reader, info *safetensors.TensorInfo) (Array, error) {
+	a := Array{Shape: shapeOf(info)}
+	size, _ := product(a.Shape)
 	a.Data = make([]float32, size)
-	for i := range a.Data {
-		a.Data[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
+	buffer := make([]byte, min(4*size, bufferBytes))
+	for i := 0; i < size; {
+		part := buffer[:min(4*(size-i), len(buffer))]
+		if _, err := io.ReadFull(r, part); err != nil {
+			return Array{}, fmt.Errorf("cut short: %w", err)
+		}
+		for ; len(part) > 0; part = part[4:] {
+			a.Data[i] = math.Float32frombits(binary.LittleEndian.Uint32(part))
+			i++
+		}
 	}
 	return a, nil
 }
 
 // Write writes f to path, atomically: on error an existing file is untouched. The
-// same content gives the same bytes. Write panics if a tensor's Data does not fit
-// its Shape.
+// same content gives the same bytes.
+//
+// Write panics if a tensor's Data does not fit its Shape, or if its name is empty,
+// "__metadata__", not UTF-8, or has control characters. Text in Meta that is not
+// UTF-8 is an error.
 func (f *File) Write(path string) error {
+	if f == nil {
+		panic("model: Write: the file is nil")
+	}
 	if err := atomicfile.Write(path, f.encode); err != nil {
 		return fmt.Errorf("model: %w", err)
 	}
@@ -124,14 +179,57 @@ func (f *File) Write(path string) error {
 }
 
 func (f *File) encode(w io.Writer) error {
-	views := make(map[string]view, len(f.Tensors))
 	for name, a := range f.Tensors {
+		if err := checkName(name); err != nil {
+			panic(fmt.Sprintf("model: Write: %v", err))
+		}
 		if size, ok := product(a.Shape); !ok || size != len(a.Data) {
 			panic(fmt.Sprintf("model: Write: tensor %q of shape %v has %d values", name, a.Shape, len(a.Data)))
 		}
-		views[name] = view{a}
 	}
-	return safetensors.SerializeToWriter(views, f.Meta, w)
+	meta, err := f.unsealedMeta()
+	if err != nil {
+		return err
+	}
+	var tensors []Array
+	views := make(map[string]view, len(f.Tensors))
+	for _, name := range slices.Sorted(maps.Keys(f.Tensors)) {
+		tensors = append(tensors, f.Tensors[name])
+		views[name] = view{f.Tensors[name]}
+	}
+	// The views give the library no data. So it writes the header alone, and the
+	// values follow without a copy of them all.
+	var header bytes.Buffer
+	if err := safetensors.SerializeToWriter(views, meta, &header); err != nil {
+		return err
+	}
+	if _, err := w.Write(seal(header.Bytes(), tensors)); err != nil {
+		return err
+	}
+	for _, a := range tensors {
+		if err := writeFloats(w, a.Data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bufferBytes is how many bytes of tensors are read and written at a time.
+const bufferBytes = 1 << 16
+
+// writeFloats writes values, little-endian.
+func writeFloats(w io.Writer, values []float32) error {
+	buffer := make([]byte, 0, min(4*len(values), bufferBytes))
+	for part := range slices.Chunk(values, bufferBytes/4) {
+		buffer = buffer[:0]
+		for _, x := range part {
+			buffer = binary.LittleEndian.AppendUint32(buffer, math.Float32bits(x))
+		}
+		if _, err := w.Write(buffer); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // view is an Array in the form that the library takes.
@@ -149,10 +247,4 @@ func (v view) Shape() []uint64 {
 
 func (v view) DataLen() uint64 { return 4 * uint64(len(v.array.Data)) }
 
-func (v view) Data() []byte {
-	data := make([]byte, 0, v.DataLen())
-	for _, x := range v.array.Data {
-		data = binary.LittleEndian.AppendUint32(data, math.Float32bits(x))
-	}
-	return data
-}
+func (v view) Data() []byte { return nil }

@@ -1,21 +1,38 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 
 	"gputrain/backend"
+	"gputrain/internal/nearest"
 )
 
 // trainPrefix begins the names of tensors in a File that belong to training,
 // such as an optimizer's state. Load ignores them.
 const trainPrefix = "train/"
 
+// ErrNotFinite is wrapped by the errors of Save and Load about parameters that are
+// NaN or infinite.
+var ErrNotFinite = errors.New("not a finite number")
+
+// CheckFinite returns an error that wraps ErrNotFinite and names the first value
+// that is NaN or infinite.
+func (a Array) CheckFinite() error {
+	for i, x := range a.Data {
+		if notFinite(x) {
+			return fmt.Errorf("value %d is %v, %w", i, x, ErrNotFinite)
+		}
+	}
+	return nil
+}
+
 // Save adds all parameters to f, under their names. It waits for the backend and
-// returns its error.
+// returns its error. Parameters that are not finite are an error too: nobody could
+// load them. On error f is unchanged.
 func (n *Network) Save(f *File) error { return n.SaveValues(f, n.values) }
 
 // SaveValues is Save with other values of the parameters. values is laid out as
@@ -25,26 +42,35 @@ func (n *Network) SaveValues(f *File, values backend.Tensor) error {
 	if err := n.backend.Download(flat, values); err != nil {
 		return fmt.Errorf("model: saving parameters: %w", err)
 	}
-	if f.Tensors == nil {
-		f.Tensors = make(map[string]Array, len(n.parameters))
-	}
+	tensors := make(map[string]Array, len(n.parameters))
 	for _, p := range n.parameters {
 		from := p.Value.Off - n.values.Off
 		to := from + p.Value.Size()
-		f.Tensors[p.Name] = Array{Shape: p.Shape, Data: flat[from:to:to]}
+		a := Array{Shape: p.Shape, Data: flat[from:to:to]}
+		if err := a.CheckFinite(); err != nil {
+			return fmt.Errorf("model: saving tensor %q: %w", p.Name, err)
+		}
+		tensors[p.Name] = a
 	}
+	if f.Tensors == nil {
+		f.Tensors = tensors
+		return nil
+	}
+	maps.Copy(f.Tensors, tensors)
 	return nil
 }
 
 // Load sets all parameters from f. It returns an error, and changes nothing, if a
 // parameter is missing, has another shape or is not finite, or if f has a tensor
-// that the network does not have, unless its name begins with "train/".
+// that the network does not have, unless its name begins with "train/". PyTorch
+// loads NaN and names that it does not know (strict=False); here such a file is a
+// mistake that would only be seen later, in what the network answers.
 func (n *Network) Load(f *File) error {
 	known := make(map[string]bool, len(n.parameters))
 	for _, p := range n.parameters {
 		a, ok := f.Tensors[p.Name]
 		if !ok {
-			return fmt.Errorf("model: tensor %q is missing, want shape %v", p.Name, p.Shape)
+			return n.missing(p, f)
 		}
 		if !slices.Equal(a.Shape, p.Shape) {
 			return fmt.Errorf("model: tensor %q has shape %v, want %v", p.Name, a.Shape, p.Shape)
@@ -52,8 +78,8 @@ func (n *Network) Load(f *File) error {
 		if len(a.Data) != p.Value.Size() {
 			return fmt.Errorf("model: tensor %q of shape %v has %d values", p.Name, a.Shape, len(a.Data))
 		}
-		if i := slices.IndexFunc(a.Data, notFinite); i >= 0 {
-			return fmt.Errorf("model: tensor %q: value %d is %v", p.Name, i, a.Data[i])
+		if err := a.CheckFinite(); err != nil {
+			return fmt.Errorf("model: tensor %q: %w", p.Name, err)
 		}
 		known[p.Name] = true
 	}
@@ -68,6 +94,21 @@ func (n *Network) Load(f *File) error {
 	return nil
 }
 
-func notFinite(x float32) bool {
-	return math.IsNaN(float64(x)) || math.IsInf(float64(x), 0)
+// missing is the error for a file without p. It names the tensor of f that p may
+// have been renamed to: of those that the network does not have, the one with the
+// most similar name.
+func (n *Network) missing(p Parameter, f *File) error {
+	var unknown []string
+	for _, name := range slices.Sorted(maps.Keys(f.Tensors)) {
+		if _, known := n.Parameter(name); !known && !strings.HasPrefix(name, trainPrefix) {
+			unknown = append(unknown, name)
+		}
+	}
+	err := fmt.Errorf("model: tensor %q is missing, want shape %v", p.Name, p.Shape)
+	if similar := nearest.Word(p.Name, unknown); similar != "" {
+		err = fmt.Errorf("%w; the file has %q of shape %v instead", err, similar, f.Tensors[similar].Shape)
+	}
+	return err
 }
+
+func notFinite(x float32) bool { return x-x != 0 }

@@ -36,8 +36,7 @@ func checkRange(net *model.Network, set *data.Dataset) error {
 	low, high := net.OutputRange()
 	for i, target := range set.Targets {
 		row := i / set.TargetWidth
-		padding := set.PerStep && set.Lengths != nil && row%set.Steps >= int(set.Lengths[row/set.Steps])
-		if padding || set.Mask != nil && set.Mask[row] == 0 {
+		if padding(set, row) || set.Mask != nil && set.Mask[row] == 0 {
 			continue
 		}
 		if float64(target) < low || float64(target) > high {
@@ -88,22 +87,55 @@ func checkTeacher(net *model.Network, set *data.Dataset) error {
 	return nil
 }
 
-// checkNumbers returns an error that names the first number of the batches that is
-// not finite. The batches must be in the order of their set.
-func checkNumbers(net *model.Network, batches *data.Batches) error {
-	done, width := 0, net.Input().Width
-	for k := range batches.Count() {
-		batch := batches.Batch(k)
-		if i := firstNotFinite(batch.X); i >= 0 {
-			row := i / width
+// checkNumbers names the first number of set that counts and is not finite. The
+// padding and targets that the mask leaves out may hold anything.
+func checkNumbers(set *data.Dataset) error {
+	for sample := range set.Len() {
+		steps := set.Steps
+		if set.Lengths != nil {
+			steps = int(set.Lengths[sample])
+		}
+		first := sample * set.Steps * set.Width
+		x := set.X[first : first+steps*set.Width]
+		if i := firstNotFinite(x); i >= 0 {
 			return fmt.Errorf("feature %d of sample %d is %v at time step %d, want a finite number",
-				i%width, done+row%batch.Size, batch.X[i], row/batch.Size)
+				i%set.Width, sample, x[i], i/set.Width)
 		}
-		if i := firstNotFinite(batch.Targets); i >= 0 {
-			return fmt.Errorf("a target of sample %d is %v, want a finite number",
-				done+i/net.Output().Width%batch.Size, batch.Targets[i])
+	}
+	if len(set.Targets) == 0 {
+		return nil
+	}
+	for row := range len(set.Targets) / set.TargetWidth {
+		if padding(set, row) || set.Mask != nil && set.Mask[row] == 0 {
+			continue
 		}
-		done += batch.Size
+		targets := set.Targets[row*set.TargetWidth : (row+1)*set.TargetWidth]
+		if i := firstNotFinite(targets); i >= 0 {
+			sample := row
+			if set.PerStep {
+				sample = row / set.Steps
+			}
+			return fmt.Errorf("a target of sample %d is %v, want a finite number", sample, targets[i])
+		}
 	}
 	return nil
+}
+
+// padding reports whether a row of the labels or targets of set is after the end of
+// its sample.
+func padding(set *data.Dataset, row int) bool {
+	return set.PerStep && set.Lengths != nil && row%set.Steps >= int(set.Lengths[row/set.Steps])
+}
+
+// checkBatch panics if batch is not one that Step can take.
+func (t *Trainer) checkBatch(batch data.Batch) {
+	in := t.net.Input()
+	switch want := batch.Steps * batch.Size * in.Width; {
+	case batch.Size < 1 || batch.Size > t.options.Batch:
+		panic(fmt.Sprintf("train: Step: the batch has %d samples, want 1 to %d", batch.Size, t.options.Batch))
+	case batch.Steps < 1 || t.options.Chunk == 0 && batch.Steps > in.Steps:
+		panic(fmt.Sprintf("train: Step: the batch has %d time steps, want 1 to %d", batch.Steps, in.Steps))
+	case len(batch.X) != want:
+		panic(fmt.Sprintf("train: Step: X of the batch has length %d, want %d: %d time steps of %d samples of %d features", len(batch.X), want, batch.Steps, batch.Size, in.Width))
+	}
 }

@@ -3,12 +3,14 @@ package train_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -239,6 +241,8 @@ func TestLoadNamesWhatDoesNotFitAndChangesNothing(t *testing.T) {
 		{"text for a number", patient, meta(`"best_loss":"`, `"best_loss":"x`), "metadata"},
 		{"negative position", patient, meta(`"next_batch":0`, `"next_batch":-1`), "damaged"},
 		{"history too short", patient, meta(`"epoch":4`, `"epoch":5`), "damaged"},
+		{"unknown state", patient, func(f *model.File) { f.Tensors["train/slot2"] = short }, `tensor "train/slot2" does not belong`},
+		{"renamed parameter", patient, func(f *model.File) { f.Tensors["head.bais"] = f.Tensors["head.bias"]; delete(f.Tensors, "head.bias") }, `tensor "head.bias" is missing, want shape [3]; the file has "head.bais" of shape [3] instead`},
 		{"slot missing", patient, func(f *model.File) { delete(f.Tensors, "train/slot1") }, "train/slot1 is missing"},
 		{"slot of another size", patient, func(f *model.File) { f.Tensors["train/slot0"] = short }, "train/slot0 has 3 elements"},
 		{"slot that is too long", patient, func(f *model.File) { f.Tensors["train/slot1"] = long }, "train/slot1 has 999 elements"},
@@ -291,31 +295,343 @@ func TestPatienceMayBeTurnedOnAndOff(t *testing.T) {
 	}
 }
 
-func TestResumingWithAnotherSetIsAnError(t *testing.T) {
+// Every step is a place to save at. The configurations have what a place consists of:
+// partial batches, chunks, the best epoch, noise, a schedule.
+func TestASaveAtEveryStepGoesOnToTheSameBytes(t *testing.T) {
+	set, valid := resumeSets()
+	chunked, chunkedValid := delayed(5, 7, 1), delayed(3, 7, 2)
+	ragged := *chunked
+	ragged.Lengths = []int32{7, 3, 5, 1, 6}
+	chunkedNet := func(t *testing.T, o train.Options, seed uint64) (*model.Network, *train.Trainer) {
+		spec := model.Spec{{Name: "layer", Layer: model.LSTM{Hidden: 3, Stateful: true, ZoneoutCell: 0.2}}, {Name: "head", Layer: model.Dense{Out: 1}}}
+		net := raggedNet(t, openCPU(t), spec, model.Shape{Steps: 3, Batch: 2, Width: 1})
+		net.Init(seed)
+		o.Loss, o.Optimizer, o.LR, o.Epochs, o.Batch, o.Chunk, o.Seed, o.LossEvery = train.MSE{}, train.Adam{}, 0.05, 3, 2, 3, 1, 2
+		return net, newTrainer(t, net, o)
+	}
+	classifier := func(t *testing.T, o train.Options, seed uint64) (*model.Network, *train.Trainer) {
+		return resumable(t, seed, func(of *train.Options) {
+			stopEarly(of)
+			of.OnStep, of.OnEpoch, of.Schedule = o.OnStep, o.OnEpoch, train.Cosine{Warmup: 3, Total: 40, Floor: 0.5}
+		})
+	}
+	for name, c := range map[string]struct {
+		make       func(t *testing.T, o train.Options, seed uint64) (*model.Network, *train.Trainer)
+		set, valid *data.Dataset
+	}{
+		"patience, partial batches": {classifier, set, valid},
+		"chunks":                    {chunkedNet, chunked, chunkedValid},
+		"chunks, ragged":            {chunkedNet, &ragged, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var files []*model.File
+			var trainer *train.Trainer
+			save := func() error {
+				f := newFile()
+				files = append(files, f)
+				return trainer.Save(f)
+			}
+			var net *model.Network
+			net, trainer = c.make(t, train.Options{
+				OnStep:  func(train.Progress) error { return save() },
+				OnEpoch: func(train.Epoch) error { return save() },
+			}, 1)
+			fit(t, trainer, c.set, c.valid)
+			wantNet, want := saved(t, net.Save), saved(t, trainer.Save)
+			if len(files) < 3*3 {
+				t.Fatalf("only %d files", len(files))
+			}
+			for i, f := range files {
+				net, resumed := c.make(t, train.Options{}, 99)
+				if err := resumed.Load(f); err != nil {
+					t.Fatalf("file %d: %v", i, err)
+				}
+				fit(t, resumed, c.set, c.valid)
+				if !bytes.Equal(saved(t, net.Save), wantNet) || !bytes.Equal(saved(t, resumed.Save), want) {
+					t.Errorf("the run from file %d of %d ends with other bytes", i, len(files))
+				}
+			}
+		})
+	}
+}
+
+func TestResumingWithAnotherSetSaysWhatDiffers(t *testing.T) {
+	set, valid := resumeSets()
+	changed := func(from *data.Dataset, change func(d *data.Dataset)) *data.Dataset {
+		d := from.Subset(allOf(from))
+		change(d)
+		return d
+	}
+	pixel := func(d *data.Dataset) { d.X[17] += 0.5 }
+	label := func(d *data.Dataset) { d.Labels[4] = (d.Labels[4] + 1) % 3 }
+	order := func(d *data.Dataset) {
+		*d = *d.Subset([]int{1, 0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22})
+	}
+	for _, place := range []struct {
+		name  string
+		steps int
+	}{{"within an epoch", 2}, {"after an epoch", 5}} {
+		path := filepath.Join(t.TempDir(), "checkpoint.safetensors")
+		interruptAfter(t, place.steps, func(*train.Options) {}, set, valid, path)
+		f, err := model.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			name       string
+			set, valid *data.Dataset
+			want       string
+		}{
+			{"the same content", changed(set, func(*data.Dataset) {}), changed(valid, func(*data.Dataset) {}), ""},
+			{"another size", sequences(24, 4, 3, 1), valid, "training set: it is not the one that this run began with: it has 24 samples instead of 23; continue with the same set"},
+			{"a pixel", changed(set, pixel), valid, "training set: it is not the one that this run began with: it has other inputs;"},
+			{"a label", changed(set, label), valid, "training set: it is not the one that this run began with: it has other labels or targets;"},
+			{"another order", changed(set, order), valid, "other inputs and other labels or targets"},
+			{"a pixel of the validation", set, changed(valid, pixel), "validation set: it is not the one that this run began with: it has other inputs;"},
+			{"no validation", set, nil, "validation set: there is none, but this run began with one"},
+		} {
+			t.Run(place.name+"/"+c.name, func(t *testing.T) {
+				_, trainer := resumable(t, 1, func(*train.Options) {})
+				if err := trainer.Load(f); err != nil {
+					t.Fatal(err)
+				}
+				before := saved(t, trainer.Save)
+				err := trainer.Fit(t.Context(), c.set, c.valid)
+				wantError(t, err, c.want)
+				if err != nil && !bytes.Equal(saved(t, trainer.Save), before) {
+					t.Error("the refused Fit changed the trainer")
+				}
+			})
+		}
+	}
+}
+
+// allOf returns the indices of all samples of d.
+func allOf(d *data.Dataset) []int {
+	index := make([]int, d.Len())
+	for i := range index {
+		index[i] = i
+	}
+	return index
+}
+
+// In one process, Fit goes from set to set, but only between epochs.
+func TestFitTakesAnotherSetBetweenEpochs(t *testing.T) {
+	set, valid := resumeSets()
+	other := sequences(12, 4, 3, 9)
+	stop := errors.New("stop")
+	end := 5
+	_, trainer := resumable(t, 1, func(o *train.Options) {
+		o.OnStep = func(p train.Progress) error {
+			if p.Step == end {
+				return stop
+			}
+			return nil
+		}
+	})
+	if err := trainer.Fit(t.Context(), set, nil); err != stop {
+		t.Fatal(err)
+	}
+	wantError(t, trainer.Fit(t.Context(), other, nil), "it has 12 samples instead of 23")
+	wantError(t, trainer.Fit(t.Context(), set, valid), "validation set: this run began without one")
+	end = 10 // of the second epoch
+	if err := trainer.Fit(t.Context(), set, nil); err != stop {
+		t.Fatal(err)
+	}
+	end = 0
+	fit(t, trainer, set, nil)
+	_, next := resumable(t, 1, func(o *train.Options) {
+		o.Epochs = 2
+		o.OnEpoch = func(train.Epoch) error { return stop }
+	})
+	if err := next.Fit(t.Context(), set, nil); err != stop {
+		t.Fatal(err)
+	}
+	if err := next.Fit(t.Context(), other, valid); err != stop {
+		t.Errorf("another set after an epoch: %v", err)
+	}
+}
+
+func TestSettingsThatDifferAreNamed(t *testing.T) {
+	set, _ := resumeSets()
+	_, source := resumable(t, 1, func(*train.Options) {})
+	fit(t, source, set, nil)
+	f := newFile()
+	if err := source.Save(f); err != nil {
+		t.Fatal(err)
+	}
+	o := train.Options{Loss: train.CrossEntropy{}, Optimizer: train.Adam{}, LR: 0.02, Epochs: 4, Batch: 5, Seed: 3}
+	for name, c := range map[string]struct {
+		spec model.Spec
+		loss train.Loss
+		want string
+	}{
+		"the same": {classifier(5, 3), train.CrossEntropy{}, ""},
+		// The parameters have the same names and shapes.
+		"an option of a layer": {model.Spec{
+			{Name: "lstm", Layer: model.LSTM{Hidden: 5, ZoneoutCell: 0.1}}, {Name: "last", Layer: model.LastStep{}}, {Name: "head", Layer: model.Dense{Out: 3}},
+		}, train.CrossEntropy{}, "the checkpoint's network is lstm: model.LSTM{Hidden:5 "},
+		"another loss": {classifier(5, 3), train.MSE{}, "the checkpoint's loss is train.CrossEntropy{}, the trainer's is train.MSE{}"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := o
+			o.Loss = c.loss
+			wantError(t, newTrainer(t, build(t, openCPU(t), c.spec, resumeShape, 1), o).Load(f), c.want)
+		})
+	}
+	net := build(t, openCPU(t), model.Spec{{Name: "rnn", Layer: model.RNN{Hidden: 3, Stateful: true}}}, resumeShape, 1)
+	o.Loss = train.MSE{}
+	per := func(chunk int) *train.Trainer { o := o; o.Chunk = chunk; return newTrainer(t, net, o) }
+	g := newFile()
+	if err := per(2).Save(g); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, per(4).Load(g), "the checkpoint's Chunk is 2, the trainer's is 4")
+}
+
+func TestCountersThatContradictEachOtherAreErrors(t *testing.T) {
 	set, valid := resumeSets()
 	path := filepath.Join(t.TempDir(), "checkpoint.safetensors")
-	interruptAfter(t, 2, func(*train.Options) {}, set, valid, path)
-	f, err := model.ReadFile(path)
+	interruptAfter(t, 13, stopEarly, set, valid, path) // in the third batch of the third epoch
+	good, err := model.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, trainer := resumable(t, 1, func(*train.Options) {})
-	if err := trainer.Load(f); err != nil {
-		t.Fatal(err)
+	type fields = map[string]any
+	last := func(c fields) fields { h := c["history"].([]any); return h[len(h)-1].(fields) }
+	for name, c := range map[string]struct {
+		change func(c fields)
+		want   string // "Fit" if only the set shows it
+	}{
+		"nothing":               {func(fields) {}, ""},
+		"no version":            {func(c fields) { delete(c, "version") }, "written by another version: its format is 0"},
+		"a later version":       {func(c fields) { c["version"] = 3 }, "written by another version: its format is 3"},
+		"step":                  {func(c fields) { c["step"] = 14 }, "the step is 14, but the epoch began at step 10 and 3 batches of it are done"},
+		"step before the epoch": {func(c fields) { c["step"] = 9 }, "the step is 9"},
+		"negative step":         {func(c fields) { c["step"] = -1 }, "a counter is negative"},
+		"epoch":                 {func(c fields) { c["epoch"] = 3 }, "3 epochs are done, but the history has 2"},
+		"start of the epoch":    {func(c fields) { c["epoch_step"] = 1; c["step"] = 4 }, "2 epochs are done in 1 steps"},
+		"batch":                 {func(c fields) { c["next_batch"] = 4 }, "4 batches of it are done"},
+		"batch and step":        {func(c fields) { c["next_batch"], c["step"] = 6, 16 }, "6 batches of the epoch are done, but the training set has 23 samples"},
+		"no batch":              {func(c fields) { c["next_batch"] = 0 }, "0 batches of it are done"},
+		"rows":                  {func(c fields) { c["rows"] = 16 }, "Fit: are said to have had 16 rows"},
+		"negative rows":         {func(c fields) { c["rows"] = -1 }, "a counter is negative"},
+		"no sets":               {func(c fields) { delete(c, "sets") }, "it does not say which sets"},
+		"size of the set":       {func(c fields) { c["sets"].(fields)["training"].(fields)["samples"] = 24 }, "Fit: it has 23 samples instead of 24"},
+		"bad epochs":            {func(c fields) { c["bad_epochs"] = 1 - c["bad_epochs"].(float64) }, "best_loss is "},
+		"too many bad epochs":   {func(c fields) { c["bad_epochs"] = 2 }, "2 epochs since the best one, but only 2 are done"},
+		"best loss":             {func(c fields) { c["best_loss"] = "0.001" }, "best_loss is 0.001, but epoch"},
+		"best loss NaN":         {func(c fields) { c["best_loss"] = "NaN" }, "best_loss is NaN"},
+		"no best, bad epochs":   {func(c fields) { c["best_loss"], c["bad_epochs"] = "+Inf", 1 }, "1 epochs since the best one, but there is none"},
+		"a better epoch":        {func(c fields) { last(c)["valid_loss"] = "0.0001" }, "0.0001"},
+		"training loss":         {func(c fields) { last(c)["train_loss"] = "NaN" }, "epoch 2 of the history"},
+		"rate":                  {func(c fields) { last(c)["lr"] = "+Inf" }, "epoch 2 of the history"},
+		"validation loss":       {func(c fields) { last(c)["valid_loss"] = "-Inf" }, "epoch 2 of the history"},
+		"accuracy":              {func(c fields) { last(c)["valid_accuracy"] = "1.5" }, "epoch 2 of the history"},
+		"loss so far":           {func(c fields) { c["last_loss"] = "+Inf" }, "last_loss is +Inf"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var counters fields
+			if err := json.Unmarshal([]byte(good.Meta["gputrain.train"]), &counters); err != nil {
+				t.Fatal(err)
+			}
+			c.change(counters)
+			text, err := json.Marshal(counters)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f := &model.File{Meta: maps.Clone(good.Meta), Tensors: good.Tensors}
+			f.Meta["gputrain.train"] = string(text)
+			_, trainer := resumable(t, 2, stopEarly)
+			before := saved(t, trainer.Save)
+			err = trainer.Load(f)
+			if want, ok := strings.CutPrefix(c.want, "Fit: "); ok && err == nil {
+				wantError(t, trainer.Fit(t.Context(), set, valid), want)
+				return
+			}
+			wantError(t, err, c.want)
+			if err != nil && !bytes.Equal(saved(t, trainer.Save), before) {
+				t.Error("the refused Load changed the trainer")
+			}
+		})
 	}
-	wantError(t, trainer.Fit(t.Context(), sequences(24, 4, 3, 1), nil), "it has 24 samples, but training stopped after 2 batches of an epoch of 23 samples")
 }
 
-func TestPositionBehindTheLastBatchIsAnError(t *testing.T) {
-	set, _ := resumeSets()
+func TestNumbersThatAreNotFiniteAreNeitherSavedNorLoaded(t *testing.T) {
+	set, valid := resumeSets()
+	net, trainer := resumable(t, 1, stopEarly)
+	fit(t, trainer, set, valid)
+	good := newFile()
+	if err := trainer.Save(good); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"head.bias", "train/slot0", "train/slot1", "train/best", "train/loss"} {
+		for _, x := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+			f := &model.File{Meta: good.Meta, Tensors: maps.Clone(good.Tensors)}
+			a := f.Tensors[name]
+			a.Data = slices.Clone(a.Data)
+			a.Data[len(a.Data)-1] = float32(x)
+			f.Tensors[name] = a
+			_, loaded := resumable(t, 2, stopEarly)
+			before := saved(t, loaded.Save)
+			err := loaded.Load(f)
+			if !errors.Is(err, model.ErrNotFinite) || !strings.Contains(err.Error(), name) {
+				t.Errorf("%v in %s: error %v, want ErrNotFinite and the name", x, name, err)
+			}
+			if !bytes.Equal(saved(t, loaded.Save), before) {
+				t.Errorf("%v in %s: the refused Load changed the trainer", x, name)
+			}
+		}
+	}
+	bias, _ := net.Parameter("head.bias")
+	net.Backend().Fill(bias.Value, math.NaN())
+	for name, save := range map[string]func(*model.File) error{"trainer": trainer.Save, "network": net.Save} {
+		f := &model.File{Meta: map[string]string{"note": "mine"}}
+		err := save(f)
+		if !errors.Is(err, model.ErrNotFinite) || !strings.Contains(err.Error(), `"head.bias": value 0 is NaN`) {
+			t.Errorf("%s: error %v, want ErrNotFinite and the name", name, err)
+		}
+		if len(f.Meta) != 1 || len(f.Tensors) != 0 {
+			t.Errorf("%s: the refused Save left %d metadata and %d tensors in the file", name, len(f.Meta), len(f.Tensors))
+		}
+	}
+}
+
+func TestACheckpointWithoutItsSealIsRefused(t *testing.T) {
 	_, trainer := resumable(t, 1, func(*train.Options) {})
-	f := newFile()
-	if err := trainer.Save(f); err != nil {
+	content := saved(t, trainer.Save)
+	for _, key := range []string{"gputrain.format", "gputrain.sha256"} {
+		content = bytes.Replace(content, []byte(key), []byte("X"+key[1:]), 1)
+	}
+	f, err := model.ParseFile(content)
+	if err != nil {
 		t.Fatal(err)
 	}
-	f.Meta["gputrain.train"] = strings.Replace(f.Meta["gputrain.train"], `"next_batch":0,"set_size":0`, `"next_batch":6,"set_size":23`, 1)
-	if err := trainer.Load(f); err != nil {
+	wantError(t, trainer.Load(f), "the file has no checksum")
+}
+
+// pointed is a loss with settings of all kinds.
+type pointed struct {
+	train.MSE
+	Deltas []float64
+	Inner  train.Loss
+	Next   *pointed
+	Weight func() float64
+}
+
+// What has another address in every process must not look like another setting.
+func TestSettingsAreComparedByWhatTheyAre(t *testing.T) {
+	file := newFile()
+	makeTrainer := func(loss train.Loss) *train.Trainer {
+		net := build(t, openReference(t), linear(1), model.Shape{Steps: 1, Batch: 2, Width: 2}, 1)
+		return newTrainer(t, net, train.Options{Loss: loss, Optimizer: train.SGD{}, LR: 0.1, Epochs: 1, Batch: 2})
+	}
+	loss := func(delta float64) *pointed {
+		return &pointed{Deltas: []float64{delta}, Inner: train.MSE{}, Next: &pointed{}, Weight: func() float64 { return 1 }}
+	}
+	if err := makeTrainer(loss(1)).Save(file); err != nil {
 		t.Fatal(err)
 	}
-	wantError(t, trainer.Fit(t.Context(), set, nil), "stopped after 6 batches")
+	wantError(t, makeTrainer(loss(1)).Load(file), "")
+	wantError(t, makeTrainer(loss(2)).Load(file), "the checkpoint's loss is &train_test.pointed{MSE:train.MSE{} Deltas:[1] Inner:train.MSE{} Next:*train_test.pointed Weight:func() float64}, the trainer's is")
 }

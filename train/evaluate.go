@@ -31,13 +31,17 @@ type Metrics struct {
 // over sequences that are longer than it was built for.
 //
 // Evaluate returns an error if the set contradicts itself, does not fit the network
-// or the loss, or has no row to judge, if memory runs out, or if the device fails.
+// or the loss, holds NaN or Inf where it counts, or has no row to judge, if memory
+// runs out, or if the device fails.
 func Evaluate(net *model.Network, loss Loss, set *data.Dataset) (Metrics, error) {
 	e, err := newEvaluator(net, loss, set)
 	if err != nil {
 		return Metrics{}, fmt.Errorf("train: evaluate: %w", err)
 	}
 	defer e.free()
+	if err := checkNumbers(set); err != nil {
+		return Metrics{}, fmt.Errorf("train: evaluate: %w", err)
+	}
 	metrics, err := e.run()
 	if err != nil {
 		return Metrics{}, fmt.Errorf("train: evaluate: %w", err)
@@ -52,6 +56,10 @@ func Predict(net *model.Network, set *data.Dataset) ([][]float32, error) {
 	if err := checkInputs(net, set); err != nil {
 		return nil, fmt.Errorf("train: predict: %w", err)
 	}
+	inputs := &data.Dataset{Steps: set.Steps, Width: set.Width, X: set.X, Lengths: set.Lengths}
+	if err := checkNumbers(inputs); err != nil {
+		return nil, fmt.Errorf("train: predict: %w", err)
+	}
 	b := net.Backend()
 	memory := memory{b: b}
 	defer memory.free()
@@ -59,7 +67,7 @@ func Predict(net *model.Network, set *data.Dataset) ([][]float32, error) {
 	if memory.err != nil {
 		return nil, fmt.Errorf("train: predict: no memory for batches of %d samples: %w", net.Input().Batch, memory.err)
 	}
-	batches := data.NewBatches(set, net.Input().Batch)
+	batches := data.NewBatches(inputs, net.Input().Batch)
 	outputs := make([][]float32, 0, set.Len())
 	states := newCarrier(net)
 	for i := range batches.Count() {

@@ -18,7 +18,9 @@ type feed struct {
 
 	everyStep bool // net gives an output for every time step
 
+	xHost                []float32 // what is uploaded to x for batches with padding; nil unless net is Ragged
 	valuesHost, maskHost []float32 // what is uploaded to values and mask for such batches
+	labelsHost           []int32   // what is uploaded to labels
 }
 
 // newFeed makes a feed of net for batches of up to the given size.
@@ -26,7 +28,12 @@ func newFeed(m *memory, net *model.Network, size int) feed {
 	in := net.Input()
 	in.Batch = size
 	out := net.OutputShape(in)
+	var xHost []float32
+	if net.Ragged() {
+		xHost = make([]float32, in.Rows()*in.Width)
+	}
 	return feed{
+		xHost:      xHost,
 		net:        net,
 		x:          m.tensor(in.Rows(), in.Width),
 		labels:     m.ints(out.Rows()),
@@ -35,6 +42,7 @@ func newFeed(m *memory, net *model.Network, size int) feed {
 		everyStep:  everyStep(net),
 		valuesHost: make([]float32, out.Rows()*out.Width),
 		maskHost:   make([]float32, out.Rows()),
+		labelsHost: make([]int32, out.Rows()),
 	}
 }
 
@@ -48,12 +56,27 @@ func everyStep(net *model.Network) bool {
 // the sequences are. It returns the inputs on the device.
 func (f *feed) inputs(b backend.Backend, batch data.Batch) backend.Tensor {
 	x := f.x.Slice(0, batch.Steps*batch.Size)
-	b.Upload(x, batch.X)
+	b.Upload(x, f.withoutPadding(batch))
 	switch {
 	case f.net.Ragged():
 		f.net.SetLengths(batch.Steps, batch.Lengths)
 	case batch.Lengths != nil:
 		panic("train: the batch has lengths of its own, but the network is built for whole sequences: build it with model.Options{Ragged: true}")
+	}
+	return x
+}
+
+// withoutPadding returns the inputs of batch with 0 in the padding, which may hold
+// anything, also what would become NaN in the network.
+func (f *feed) withoutPadding(batch data.Batch) []float32 {
+	if batch.Lengths == nil || f.xHost == nil {
+		return batch.X
+	}
+	x, width := f.xHost[:copy(f.xHost, batch.X)], f.x.Cols
+	for row := range batch.Steps * batch.Size {
+		if batch.Padding(row) {
+			clear(x[row*width : (row+1)*width])
+		}
 	}
 	return x
 }
@@ -67,10 +90,18 @@ func (f *feed) targets(b backend.Backend, batch data.Batch) Target {
 		target.Count = target.Rows
 	}
 	if batch.Labels != nil {
+		labels := f.labelsHost[:copy(f.labelsHost, batch.Labels)]
 		target.Labels = f.labels.Slice(0, len(batch.Labels))
-		b.UploadInts(target.Labels, batch.Labels)
+		if batch.Lengths != nil && f.everyStep {
+			for row := range labels {
+				if batch.Padding(row) {
+					labels[row] = backend.IgnoreLabel
+				}
+			}
+		}
+		b.UploadInts(target.Labels, labels)
 		target.Count = 0
-		for _, label := range batch.Labels {
+		for _, label := range labels {
 			if label != backend.IgnoreLabel {
 				target.Count++
 			}

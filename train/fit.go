@@ -23,7 +23,8 @@ import (
 // stopped.
 //
 // Before any training, Fit returns an error if a set contradicts itself
-// (data.Dataset.Check), does not fit the network or the loss, or holds NaN or Inf.
+// (data.Dataset.Check), does not fit the network or the loss, or holds NaN or Inf
+// where it counts.
 // Later it returns an error if training diverges (ErrDiverged), if the device
 // fails, if there is no memory for the validation, or if OnEpoch returns one.
 //
@@ -37,10 +38,15 @@ import (
 // earlier epoch, saved in OnEpoch, which is not called for an epoch that diverges.
 // If the validation loss is what is not finite, this is the only way.
 func (t *Trainer) Fit(ctx context.Context, train, valid *data.Dataset) error {
+	t.enter("Fit")
+	defer t.use.Leave()
+	if ctx == nil {
+		panic("train: Fit: the context is nil")
+	}
 	if t.Done() {
 		return t.restoreBest()
 	}
-	if err := t.Check(train, valid); err != nil {
+	if err := t.check("Fit", train, valid); err != nil {
 		return err
 	}
 	batches := data.NewBatches(train, t.options.Batch)
@@ -52,7 +58,8 @@ func (t *Trainer) Fit(ctx context.Context, train, valid *data.Dataset) error {
 		}
 		defer validation.free()
 	}
-	t.progress.setSize = train.Len()
+	t.begin(train, valid)
+	defer t.end()
 	if err := t.mark(); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
@@ -69,7 +76,7 @@ func (t *Trainer) Fit(ctx context.Context, train, valid *data.Dataset) error {
 		record.Seconds, record.SamplesPerSecond = seconds, float64(t.samples-before)/seconds
 		t.progress.history = append(t.progress.history, record)
 		if t.options.OnEpoch != nil {
-			if err := t.options.OnEpoch(record); err != nil {
+			if err := t.callback(func() error { return t.options.OnEpoch(record) }); err != nil {
 				return err
 			}
 		}
@@ -77,10 +84,38 @@ func (t *Trainer) Fit(ctx context.Context, train, valid *data.Dataset) error {
 	return t.restoreBest()
 }
 
+// begin notes the sets of a Fit, which it must have been checked with.
+func (t *Trainer) begin(train, valid *data.Dataset) {
+	known := t.sets.digests
+	if !t.sets.bound {
+		known = nil
+	}
+	t.sets = learned{train: train, valid: valid, digests: known}
+	if t.progress.batch == 0 {
+		t.beginEpoch()
+	}
+}
+
+// end binds the next Fit to the same sets if this one stops in the middle of an
+// epoch.
+func (t *Trainer) end() {
+	if t.progress.batch > 0 {
+		t.sets.digest()
+		t.sets.bound = true
+	}
+}
+
+// callback calls the user's function, which may save and evaluate.
+func (t *Trainer) callback(call func() error) error {
+	t.use.Pause()
+	defer t.use.Resume("train: Fit")
+	return call()
+}
+
 // restoreBest ends a Fit. With Patience it brings back the parameters of the best
 // epoch.
 func (t *Trainer) restoreBest() error {
-	if _, ok := t.Best(); ok && t.options.Patience > 0 {
+	if _, ok := t.bestEpoch(); ok && t.options.Patience > 0 {
 		t.b.Copy(t.net.Values(), t.best)
 	}
 	return t.b.Sync()
@@ -97,10 +132,21 @@ func (t *Trainer) Done() bool {
 // Check returns the error that Fit would return before any training. It changes
 // nothing, so a caller can ask it before it writes anything.
 func (t *Trainer) Check(train, valid *data.Dataset) error {
+	defer t.visit("Check")()
+	return t.check("Check", train, valid)
+}
+
+func (t *Trainer) check(op string, train, valid *data.Dataset) error {
+	if train == nil {
+		panic("train: " + op + ": the training set is nil")
+	}
 	if err := t.checkTraining(train); err != nil {
 		return fmt.Errorf("train: training set: %w", err)
 	}
 	if valid == nil {
+		if err := t.sets.checkValidation(nil); err != nil {
+			return fmt.Errorf("train: validation set: %w", err)
+		}
 		switch o := &t.options; {
 		case o.Patience > 0:
 			return fmt.Errorf("train: Patience is %d, but there is no validation set", o.Patience)
@@ -120,7 +166,10 @@ func (t *Trainer) checkValidation(set *data.Dataset) error {
 	if err := checkSet(t.net, t.options.Loss, set); err != nil {
 		return err
 	}
-	return checkNumbers(t.net, data.NewBatches(set, t.net.Input().Batch))
+	if err := checkNumbers(set); err != nil {
+		return err
+	}
+	return t.sets.checkValidation(set)
 }
 
 // checkTraining says why set cannot be trained on.
@@ -128,13 +177,31 @@ func (t *Trainer) checkTraining(set *data.Dataset) error {
 	if err := cmp.Or(checkSet(t.net, t.options.Loss, set), t.checkSteps(set), checkTeacher(t.net, set)); err != nil {
 		return err
 	}
-	batches := data.NewBatches(set, t.options.Batch)
-	if err := checkNumbers(t.net, batches); err != nil {
+	if err := checkNumbers(set); err != nil {
 		return err
 	}
-	s := &t.progress
-	if s.batch > batches.Count() || s.batch > 0 && s.setSize != set.Len() {
-		return fmt.Errorf("it has %d samples, but training stopped after %d batches of an epoch of %d samples: continue with the same set", set.Len(), s.batch, s.setSize)
+	if err := t.sets.checkTraining(set); err != nil {
+		return err
+	}
+	return t.checkPlace(set)
+}
+
+// checkPlace says why the trainer cannot stand where it does in an epoch of set.
+func (t *Trainer) checkPlace(set *data.Dataset) error {
+	s, o := &t.progress, &t.options
+	if s.batch == 0 {
+		return nil
+	}
+	chunks, rows := 1, min(s.batch*o.Batch, set.Len())
+	if o.Chunk > 0 {
+		chunks = (set.Steps + o.Chunk - 1) / o.Chunk
+	}
+	if set.PerStep {
+		rows *= set.Steps
+	}
+	if s.step-s.epochStep != s.batch*chunks || s.rows > rows {
+		return fmt.Errorf("the checkpoint is damaged: %d batches of the epoch, with at most %d rows in %d steps, are said to have had %d rows in %d steps",
+			s.batch, rows, s.batch*chunks, s.rows, s.step-s.epochStep)
 	}
 	return nil
 }
@@ -160,10 +227,12 @@ func (t *Trainer) runEpoch(ctx context.Context, batches *data.Batches) error {
 			}
 		}
 		if o.OnStep != nil {
-			err := o.OnStep(Progress{
-				Epoch: s.epoch + 1, Epochs: o.Epochs,
-				Step: s.step, Steps: o.Epochs * batches.Count() * (s.step - before),
-				Samples: t.samples, Loss: s.lastLoss,
+			err := t.callback(func() error {
+				return o.OnStep(Progress{
+					Epoch: s.epoch + 1, Epochs: o.Epochs,
+					Step: s.step, Steps: o.Epochs * batches.Count() * (s.step - before),
+					Samples: t.samples, Loss: s.lastLoss,
+				})
 			})
 			if err != nil {
 				return err
@@ -213,7 +282,8 @@ func (t *Trainer) measureNorm() {
 func (t *Trainer) finishEpoch(ctx context.Context, validation *evaluator) (Epoch, error) {
 	s := &t.progress
 	record := Epoch{
-		Epoch: s.epoch + 1, LR: t.options.LR * t.options.Schedule.Factor(s.step-1), TrainLoss: s.lastLoss,
+		Epoch: s.epoch + 1, LR: t.options.LR * t.options.Schedule.Factor(s.step-1),
+		TrainLoss: s.lastLoss, TrainRows: s.rows,
 		ValidLoss: math.NaN(), ValidAccuracy: math.NaN(),
 	}
 	if validation != nil {
@@ -233,10 +303,15 @@ func (t *Trainer) finishEpoch(ctx context.Context, validation *evaluator) (Epoch
 
 // nextEpoch moves on to the beginning of the next epoch.
 func (t *Trainer) nextEpoch() {
+	t.progress.epoch++
+	t.beginEpoch()
+}
+
+// beginEpoch begins an epoch at the present step.
+func (t *Trainer) beginEpoch() {
 	s := &t.progress
 	t.b.Fill(t.lossSum, 0)
-	s.rows, s.batch = 0, 0
-	s.epoch++
+	s.rows, s.batch, s.epochStep = 0, 0, s.step
 }
 
 // compareWithBest keeps the parameters if loss is the smallest so far.

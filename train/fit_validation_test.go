@@ -2,6 +2,7 @@ package train_test
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -77,7 +78,11 @@ func TestFitBeginsSequencesWithStatesOfZero(t *testing.T) {
 			net := build(t, openCPU(t), spec, model.Shape{Steps: 5, Batch: 3, Width: 1}, 1)
 			trainer := newTrainer(t, net, train.Options{Loss: train.MSE{}, Optimizer: train.SGD{}, LR: 0.1, Epochs: 3, Batch: 3, Seed: 1})
 			fit(t, trainer, delayed(5, 4, 1), valid) // batches of 3 and of 2
-			return saved(t, trainer.Save)
+			after := saved(t, net.Save)
+			for _, e := range trainer.History() {
+				after = fmt.Append(after, e.TrainLoss, e.ValidLoss)
+			}
+			return after
 		}
 		for what, valid := range map[string]*data.Dataset{"no validation": nil, "validation": delayed(4, 3, 2)} {
 			if !bytes.Equal(run(true, valid), run(false, valid)) {

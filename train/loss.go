@@ -69,7 +69,7 @@ func (CrossEntropy) Rows(target Target) int { return target.Count }
 func (CrossEntropy) Check(set *data.Dataset, outputs int) error {
 	labeled := false
 	for i, label := range set.Labels {
-		if label == backend.IgnoreLabel {
+		if label == backend.IgnoreLabel || padding(set, i) {
 			continue
 		}
 		if label < 0 || int(label) >= outputs {

@@ -64,7 +64,8 @@ type Progress struct {
 type Epoch struct {
 	Epoch     int     // from 1
 	LR        float64 // at the last step
-	TrainLoss float64 // mean over the rows, each judged before its step
+	TrainLoss float64 // mean over the rows that count for the loss, each judged before its step
+	TrainRows int     // of that mean
 
 	ValidLoss, ValidAccuracy float64 // NaN without a validation set or labels
 

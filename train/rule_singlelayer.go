@@ -100,11 +100,13 @@ func checkRule[L model.Layer](net *model.Network, set *data.Dataset, lr float64,
 		return layer, fmt.Errorf("option Epochs is %d, want at least 1", epochs)
 	case set.Steps != 1:
 		return layer, fmt.Errorf("the samples have %d time steps, want 1", set.Steps)
+	case set.Lengths != nil:
+		return layer, errors.New("the samples have lengths, which the rule does not know: leave out the samples without a time step")
 	case set.Mask != nil:
 		return layer, errors.New("the targets have a mask, which the rule does not know: leave out the samples without a target")
 	}
 	if err := checkSet(net, MSE{}, set); err != nil {
 		return layer, err
 	}
-	return layer, checkNumbers(net, data.NewBatches(set, net.Input().Batch))
+	return layer, checkNumbers(set)
 }

@@ -23,12 +23,13 @@ import (
 
 	"gputrain/backend"
 	"gputrain/data"
+	"gputrain/internal/inuse"
 	"gputrain/model"
 )
 
 // Trainer trains one network. It keeps what lives from step to step: the
 // optimizer's state, the position in the data, the best parameters so far. Like the
-// network, it is not safe for concurrent use.
+// network, it is not safe for concurrent use: two calls at once panic.
 type Trainer struct {
 	net     *model.Network
 	b       backend.Backend
@@ -50,7 +51,10 @@ type Trainer struct {
 	step   step
 	queue  func() // queues step
 
+	use inuse.Flag
+
 	progress progress
+	sets     learned
 	samples  int              // processed since New
 	changing []backend.Tensor // what a step changes
 	waypoint waypoint         // of this Fit
@@ -72,8 +76,8 @@ type step struct {
 type progress struct {
 	step      int     // optimizer steps done
 	epoch     int     // of the next batch, from 0
+	epochStep int     // steps done before the epoch
 	batch     int     // the next one of the epoch
-	setSize   int     // samples of the training set
 	rows      int     // in lossSum
 	lastLoss  float64 // mean of the epoch so far, as last read
 	bestLoss  float64 // of the validation, where the best parameters are kept
@@ -133,18 +137,51 @@ func New(net *model.Network, o Options) (*Trainer, error) {
 
 // Free releases the trainer's tensors, not the network's. The trainer cannot
 // be used any more. Freeing twice is legal.
-func (t *Trainer) Free() { t.memory.free() }
+func (t *Trainer) Free() {
+	t.use.Enter("train: Trainer.Free")
+	defer t.use.Leave()
+	t.memory.free()
+}
 
-// History returns the records of the epochs that are done.
-func (t *Trainer) History() []Epoch { return slices.Clone(t.progress.history) }
+// enter begins a call that neither another goroutine nor OnStep or OnEpoch may make
+// meanwhile; use.Leave ends it. It panics if the memory of the trainer is gone.
+func (t *Trainer) enter(op string) {
+	t.use.Enter("train: " + op)
+	t.checkLive(op)
+}
+
+// visit is enter for a call that OnStep and OnEpoch may make. The function that it
+// returns ends it.
+func (t *Trainer) visit(op string) (leave func()) {
+	t.checkLive(op)
+	return t.use.Visit("train: " + op)
+}
+
+func (t *Trainer) checkLive(op string) {
+	if t.loss.Buf.Meta().Freed {
+		panic("train: " + op + ": the trainer is freed, or its backend closed")
+	}
+}
+
+// History returns the records of the epochs that are done. OnStep and OnEpoch may
+// call it.
+func (t *Trainer) History() []Epoch {
+	defer t.use.Visit("train: History")()
+	return slices.Clone(t.progress.history)
+}
 
 // Steps returns how many optimizer steps are done.
 func (t *Trainer) Steps() int { return t.progress.step }
 
 // Best returns the record of the epoch whose parameters are kept: the one with the
 // smallest validation loss. ok is false if there is none yet, or without
-// Options.Patience and KeepBest.
+// Options.Patience and KeepBest. OnStep and OnEpoch may call it.
 func (t *Trainer) Best() (e Epoch, ok bool) {
+	defer t.use.Visit("train: Best")()
+	return t.bestEpoch()
+}
+
+func (t *Trainer) bestEpoch() (e Epoch, ok bool) {
 	s := &t.progress
 	if math.IsInf(s.bestLoss, 1) {
 		return Epoch{}, false
@@ -161,13 +198,24 @@ func (t *Trainer) Best() (e Epoch, ok bool) {
 // The first chunk begins with states of zero. Without Options.Chunk the caller owns
 // the states of Stateful layers: to go on with a stream, copy each Final to its
 // Initial after a Step. See the example, and model.Network.States.
+//
+// Step panics while a Fit stands in the middle of an epoch, because the epoch would
+// no longer be that of a Fit which was never stopped.
 func (t *Trainer) Step(batch data.Batch) {
+	t.enter("Step")
+	defer t.use.Leave()
+	s := &t.progress
+	if s.batch > 0 {
+		panic(fmt.Sprintf("train: Step: Fit has stopped after %d batches of epoch %d: let it finish the epoch, or take a new Trainer", s.batch, s.epoch+1))
+	}
+	t.checkBatch(batch)
 	if t.options.Chunk > 0 {
 		t.stepFromZero(batch)
-		return
+	} else {
+		t.update(batch, 0, carry{})
+		t.samples += batch.Size
 	}
-	t.update(batch, 0, carry{})
-	t.samples += batch.Size
+	s.epochStep = s.step
 }
 
 // stepFromZero is Step for whole sequences: without Options.Chunk too, they begin

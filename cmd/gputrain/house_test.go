@@ -20,6 +20,7 @@ var house = []struct {
 	imports string
 }{
 	{"internal/atomicfile", ""},
+	{"internal/inuse", ""},
 	{"internal/nearest", ""},
 	{"backend", ""},
 	{"internal/operands", "backend"},
@@ -36,8 +37,8 @@ var house = []struct {
 	{"cuda/cudriver", "cuda cuda/abi"},
 	{"data", "internal/nearest"},
 	{"data/tasks", "data"},
-	{"model", "backend internal/atomicfile"},
-	{"train", "backend data model"},
+	{"model", "backend internal/atomicfile internal/inuse internal/nearest"},
+	{"train", "backend data internal/inuse model"},
 	{"cmd/gputrain/internal/experiment", "backend data data/tasks model train"},
 	{"cmd/gputrain", "backend backend/backendtest cmd/gputrain/internal/experiment cpu cuda cuda/cudriver cuda/emulator" +
 		" cuda/recorder data data/tasks internal/atomicfile internal/nearest kernels model train"},

@@ -16,17 +16,20 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// TestMain runs gputrain instead of the tests if a test starts this binary as a
-// process of its own.
+// roles are what this binary does instead of running the tests, if a test starts it
+// as a process of its own: by the first word of GPUTRAIN_TEST_MAIN, which is also
+// given the rest.
+var roles = map[string]func(rest string){
+	"gputrain":    func(string) { main() },
+	"waitForStop": func(string) { waitForStop() },
+}
+
 func TestMain(m *testing.M) {
-	switch os.Getenv("GPUTRAIN_TEST_MAIN") {
-	case "":
+	role, rest, _ := strings.Cut(os.Getenv("GPUTRAIN_TEST_MAIN"), " ")
+	if role == "" {
 		os.Exit(m.Run())
-	case "wait for stop":
-		waitForStop()
-	default:
-		main()
 	}
+	roles[role](rest)
 }
 
 // outcome is the result of one command line.

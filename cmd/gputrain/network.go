@@ -126,6 +126,9 @@ func readModel(path string) (*description, *model.File, error) {
 	if !ok {
 		return nil, nil, fmt.Errorf("%s: not a model of gputrain: its metadata have no %q", path, descriptionKey)
 	}
+	if !file.Sealed() {
+		return nil, nil, fmt.Errorf("%s: it has no checksum, which every model of gputrain has: it is damaged, or was written by another version or program", path)
+	}
 	d := new(description)
 	if err := json.Unmarshal([]byte(text), d); err != nil {
 		return nil, nil, fmt.Errorf("%s: metadata %q: %w", path, descriptionKey, err)

@@ -70,7 +70,7 @@ type process struct {
 func startWaiting(t *testing.T) *process {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "GPUTRAIN_TEST_MAIN=wait for stop")
+	cmd.Env = append(os.Environ(), "GPUTRAIN_TEST_MAIN=waitForStop")
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +97,7 @@ func (p *process) line(t *testing.T, want string) {
 func TestExperimentsEndWithTheSignalAndKeepWhatIsDone(t *testing.T) {
 	t.Chdir(t.TempDir())
 	command := exec.Command(os.Args[0], "experiment", "run", "xor-perceptron", "reber-rtrl", "--device", "cpu", "--out", "results")
-	command.Env = append(os.Environ(), "GPUTRAIN_TEST_MAIN=1")
+	command.Env = append(os.Environ(), "GPUTRAIN_TEST_MAIN=gputrain")
 	pipe, err := command.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

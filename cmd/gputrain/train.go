@@ -101,8 +101,7 @@ type session struct {
 	checkpoints checkpointer
 }
 
-// begin makes the run's directory. It holds a checkpoint from the start, so that
-// what cannot be written is known before any training.
+// begin makes the run's directory.
 func (s *session) begin(out string, parts sets) error {
 	if err := s.trainer.Check(parts.train, parts.valid); err != nil {
 		return err
@@ -117,9 +116,10 @@ func (s *session) begin(out string, parts sets) error {
 	if err := s.settings.resolvePaths(); err != nil {
 		return err
 	}
-	return inOrder(
-		func() error { return s.dir.writeConfig(s.settings, nil) },
-		s.open, s.checkpoint, s.checkpoints.wait)
+	if err := s.dir.writeConfig(s.settings, nil); err != nil {
+		return err
+	}
+	return s.open()
 }
 
 // inOrder takes the steps until one fails.
@@ -142,7 +142,6 @@ func (s *session) open() (err error) {
 		return err
 	}
 	s.checkpoints = checkpointer{dir: s.dir, every: every, keep: s.settings.CheckpointKeep}
-	s.checkpoints.took(s.trainer.Steps(), len(s.trainer.History()))
 	s.metrics, err = openMetrics(s.dir.file(metricsName), s.trainer.History())
 	return err
 }
@@ -235,7 +234,7 @@ func (s *session) checkpoint() error {
 		return err
 	}
 	file, err := s.file(s.trainer.Save)
-	if errors.Is(err, train.ErrNotFinite) {
+	if errors.Is(err, model.ErrNotFinite) {
 		return nil // Fit is about to see it and to say where it began
 	}
 	if err != nil {
@@ -269,15 +268,22 @@ func (s *session) file(save func(*model.File) error) (*model.File, error) {
 // writeModel writes the model of the run: with patience the best so far, else the
 // last.
 func (s *session) writeModel() error {
-	save := s.net.Save
 	if _, kept := s.trainer.Best(); kept && s.settings.Patience > 0 {
-		save = s.trainer.SaveBest
+		return s.write(modelName, s.trainer.SaveBest)
 	}
+	return s.write(modelName, s.net.Save)
+}
+
+// writeBest writes the model after the best epoch.
+func (s *session) writeBest() error { return s.write(bestName, s.trainer.SaveBest) }
+
+// write writes a model file with what save puts into it.
+func (s *session) write(name string, save func(*model.File) error) error {
 	file, err := s.file(save)
 	if err != nil {
 		return err
 	}
-	return file.Write(s.dir.file(modelName))
+	return file.Write(s.dir.file(name))
 }
 
 // finish measures the network on the test set and writes the files of a
@@ -290,6 +296,7 @@ func (s *session) finish(test *data.Dataset) error {
 	history := s.trainer.History()
 	return inOrder(
 		s.writeModel,
+		s.writeBest,
 		s.metrics.flush,
 		func() error { return writeCurves(s.dir.file(curvesName), history) },
 		func() error {

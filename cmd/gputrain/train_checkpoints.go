@@ -42,23 +42,34 @@ type checkpointer struct {
 	dir     runDir
 	every   interval
 	keep    int
-	saved   time.Time  // when the last one was taken
-	step    int        // after which it was taken
-	epoch   int        // as many were done then
-	best    int        // the epoch whose parameters best.safetensors holds, from 1; 0: none
-	writing chan error // of the checkpoint that is being written; nil if none is
+	saved   time.Time     // when the last one was taken
+	step    int           // after which it was taken
+	epoch   int           // as many were done then
+	writes  time.Duration // that the last one took to write
+	best    int           // the epoch whose parameters best.safetensors holds, from 1; 0: none
+	writing chan written  // of the checkpoint that is being written; nil if none is
+}
+
+// written is the outcome of writing a checkpoint.
+type written struct {
+	err  error
+	took time.Duration
 }
 
 // due reports whether a checkpoint should be taken after this many steps and
-// epochs.
+// epochs. The first step of a process is: if nothing can be written, that is known
+// at once.
 func (c *checkpointer) due(step, epochs int) bool {
 	switch {
+	case c.saved.IsZero():
+		return true
 	case c.every.steps > 0:
 		return step-c.step >= c.every.steps
 	case c.every.epochs > 0:
 		return epochs-c.epoch >= c.every.epochs
 	}
-	return time.Since(c.saved) >= c.every.time
+	// Until it is written, the one before is what a killed process leaves.
+	return time.Since(c.saved)+c.writes >= c.every.time
 }
 
 // took notes that the run was saved after this many steps and epochs.
@@ -71,8 +82,9 @@ func (c *checkpointer) took(step, epochs int) {
 // date. The one before must be finished: see wait.
 func (c *checkpointer) start(metrics *metricsLog, checkpoint, best *model.File) {
 	path := c.dir.checkpointFile(c.step)
-	c.writing = make(chan error, 1)
+	c.writing = make(chan written, 1)
 	go func() {
+		began := time.Now()
 		err := metrics.file.Sync()
 		if err == nil {
 			err = checkpoint.Write(path)
@@ -83,7 +95,7 @@ func (c *checkpointer) start(metrics *metricsLog, checkpoint, best *model.File) 
 		if err == nil {
 			err = c.prune()
 		}
-		c.writing <- err
+		c.writing <- written{err, time.Since(began)}
 	}()
 }
 
@@ -105,9 +117,9 @@ func (c *checkpointer) wait() error {
 	if c.writing == nil {
 		return nil
 	}
-	err := <-c.writing
-	c.writing = nil
-	return err
+	w := <-c.writing
+	c.writing, c.writes = nil, w.took
+	return w.err
 }
 
 // failed is wait for a checkpoint that may not be finished yet, which is no error.

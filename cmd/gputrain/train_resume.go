@@ -96,7 +96,7 @@ func (s *session) resume(name string, parts sets) (notes []string, err error) {
 	if err := os.Remove(s.dir.file(resultName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	return notes, inOrder(s.open, s.checkpoint, s.checkpoints.wait)
+	return notes, s.open()
 }
 
 // finished is the error of a run that has nothing left to do.

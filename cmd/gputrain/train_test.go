@@ -34,7 +34,7 @@ func TestTrainWritesARun(t *testing.T) {
 		}
 	}
 	slices.Sort(names)
-	if want := []string{"run/best.safetensors", "run/checkpoints", "run/checkpoints/step-0000000000.safetensors",
+	if want := []string{"run/best.safetensors", "run/checkpoints", "run/checkpoints/step-0000000001.safetensors",
 		"run/checkpoints/step-0000000040.safetensors", "run/config.toml", "run/confusion.png", "run/curves.png", "run/metrics.csv", "run/model.safetensors", "run/result.json"}; !slices.Equal(names, want) {
 		t.Errorf("files %q, want %q", names, want)
 	}
@@ -139,7 +139,7 @@ func TestInterruptAndResume(t *testing.T) {
 	gputrain(append(args, "--out", "whole")...).want(t, 0)
 
 	command := exec.Command(os.Args[0], append(args, "--out", "run")...)
-	command.Env = append(os.Environ(), "GPUTRAIN_TEST_MAIN=1")
+	command.Env = append(os.Environ(), "GPUTRAIN_TEST_MAIN=gputrain")
 	pipe, err := command.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,191 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+var (
+	kills    = flag.Int("kills", 8, "how many processes TestKilledRunsEndInTheSameBytes kills; make soak takes 200")
+	killSeed = flag.Uint64("killseed", 1, "seed of the moments in which it does so")
+)
+
+func init() { roles["limitFiles"] = limitFiles }
+
+// limitFiles is the main function of a process that cannot write files longer
+// than the given number of bytes, as on a disk that is full.
+func limitFiles(bytes string) {
+	limit, err := strconv.ParseUint(bytes, 10, 64)
+	if err == nil {
+		signal.Ignore(syscall.SIGXFSZ)
+		err = syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: limit, Max: limit})
+	}
+	if err != nil {
+		panic(err)
+	}
+	main()
+}
+
+// start starts a command line in a process of its own, whose files cannot grow
+// beyond limit bytes; 0 means that they can.
+func start(t *testing.T, limit int, args ...string) (command *exec.Cmd, stderr *bytes.Buffer) {
+	t.Helper()
+	stderr = new(bytes.Buffer)
+	command = exec.Command(os.Args[0], args...)
+	command.Env = append(os.Environ(), "GPUTRAIN_TEST_MAIN=gputrain")
+	if limit > 0 {
+		command.Env = append(os.Environ(), fmt.Sprint("GPUTRAIN_TEST_MAIN=limitFiles ", limit))
+	}
+	command.Stderr = stderr
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return command, stderr
+}
+
+// unfinished returns the temporary files of a run.
+func unfinished(t *testing.T, dir runDir) []string {
+	t.Helper()
+	var found []string
+	for _, pattern := range []string{".*.tmp", filepath.Join(checkpointsName, ".*.tmp")} {
+		paths, err := filepath.Glob(dir.file(pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, paths...)
+	}
+	return found
+}
+
+// TestKilledRunsEndInTheSameBytes kills processes that train: half of them at any
+// moment, half of them while they write a file. In between, the disk is full. What
+// goes on from there must end as if nothing had happened.
+func TestKilledRunsEndInTheSameBytes(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Logf("-args -kills %d -killseed %d", *kills, *killSeed)
+	rng := rand.New(rand.NewPCG(*killSeed, 0))
+	args := []string{"train", "--model", "mlp", "--hidden", "96", "--epochs", "6", "--batch", "64", "--patience", "6", "--checkpoint-every", "7steps"}
+	began := time.Now()
+	whole, stderr := start(t, 0, append(args, "--out", "whole")...)
+	if err := whole.Wait(); err != nil {
+		t.Fatalf("%v: %s", err, stderr)
+	}
+	lifetime := time.Since(began)
+
+	killed, inWrites, full := 0, 0, 0
+	for run := 0; killed < *kills; run++ {
+		dir := runDir(fmt.Sprint("run", run))
+		for life := 0; ; life++ {
+			again := append(slices.Clone(args), "--out", string(dir))
+			if _, err := dir.readConfig(); err == nil && life > 0 && rng.IntN(4) > 0 {
+				again = []string{"train", "--resume", string(dir)}
+			} else if steps, _ := dir.checkpoints(); len(steps) > 0 {
+				again = []string{"train", "--resume", string(dir)}
+			}
+			limit := 0
+			if rng.IntN(3) == 0 {
+				limit = 1 + rng.IntN(100_000) // the checkpoints have about 100 kB
+			}
+			command, stderr := start(t, limit, again...)
+			done := make(chan error, 1)
+			go func() { done <- command.Wait() }()
+			if killed < *kills {
+				kill(t, command, dir, done, rng, lifetime)
+			}
+			err := <-done
+			left := unfinished(t, dir)
+			if command.ProcessState.Success() {
+				if limit > 0 && limit < 50_000 {
+					t.Fatalf("run %d, life %d: with files of %d bytes it ended well", run, life, limit)
+				}
+				break
+			}
+			switch code := command.ProcessState.ExitCode(); {
+			case code < 0: // by a signal
+				killed++
+				if len(left) > 0 {
+					inWrites++
+				}
+			case limit > 0 && code == exitFailure && strings.Contains(stderr.String(), "file too large"):
+				full++
+				if len(left) > 0 {
+					t.Fatalf("run %d, life %d: %q are left after: %s", run, life, left, stderr)
+				}
+			default:
+				t.Fatalf("run %d, life %d, %q, files of at most %d bytes: %v: %s", run, life, again, limit, err, stderr)
+			}
+		}
+		wantSameRun(t, dir, "whole")
+	}
+	t.Logf("%d processes killed, %d of them while they wrote; %d found the disk full", killed, inWrites, full)
+	if inWrites < *kills/4 || full == 0 {
+		t.Errorf("too few kills within writes, or no full disk, to see anything")
+	}
+}
+
+// kill kills command: at any moment of its life, or while it writes one of the
+// files of the run. It returns earlier if the command ends, and then gives done
+// back what it took.
+func kill(t *testing.T, command *exec.Cmd, dir runDir, done chan error, rng *rand.Rand, lifetime time.Duration) {
+	end := time.After(time.Duration(rng.Float64() * 1.2 * float64(lifetime)))
+	file := 1 + rng.IntN(12) // of those that are written
+	if rng.IntN(4) == 0 {
+		file = 0 // none in particular
+	}
+	seen := map[string]bool{}
+	for file > 0 {
+		for _, path := range unfinished(t, dir) {
+			seen[path] = true
+		}
+		if len(seen) >= file {
+			command.Process.Kill()
+			return
+		}
+		select {
+		case err := <-done:
+			done <- err
+			return
+		default:
+		}
+	}
+	select {
+	case err := <-done:
+		done <- err
+	case <-end:
+		command.Process.Kill()
+	}
+}
+
+// wantSameRun compares the files of two finished runs.
+func wantSameRun(t *testing.T, dir, whole runDir) {
+	t.Helper()
+	for _, name := range []string{modelName, bestName, configName, resultName, confusionName, curvesName} {
+		if readFile(t, dir.file(name)) != readFile(t, whole.file(name)) {
+			t.Errorf("%s has another %s than the run that was never stopped", dir, name)
+		}
+	}
+	if readFile(t, newestCheckpoint(t, dir)) != readFile(t, newestCheckpoint(t, whole)) {
+		t.Errorf("%s has another checkpoint at its end than the run that was never stopped", dir)
+	}
+	rows, want := metricsOf(t, dir), metricsOf(t, whole)
+	if !slices.EqualFunc(rows, want, sameEpoch) {
+		t.Errorf("%s has the metrics %q, want %q but for the wall time", dir, rows, want)
+	}
+	if left := unfinished(t, dir); len(left) > 0 || dir.has(lockName) {
+		t.Errorf("%s still has %q, or its lock", dir, left)
+	}
+}

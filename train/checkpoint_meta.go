@@ -1,0 +1,257 @@
+package train
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gputrain/data"
+	"gputrain/model"
+)
+
+// checkpointVersion is that of checkpoint. Version 1 had no number.
+const checkpointVersion = 2
+
+// checkpoint is the metadata of a file.
+type checkpoint struct {
+	Version int `json:"version"`
+
+	// A run continues only under these settings, on these sets.
+	Network   []string `json:"network"` // the stages
+	Loss      string   `json:"loss"`
+	Optimizer string   `json:"optimizer"`
+	Batch     int      `json:"batch"`
+	Chunk     int      `json:"chunk"`
+	Seed      uint64   `json:"seed"`
+	Sets      *digests `json:"sets,omitempty"` // nil before the first Fit
+
+	Step      int          `json:"step"`
+	Epoch     int          `json:"epoch"`
+	EpochStep int          `json:"epoch_step"`
+	NextBatch int          `json:"next_batch"`
+	Rows      int          `json:"rows"`
+	LastLoss  exact        `json:"last_loss"`
+	BestLoss  exact        `json:"best_loss"`
+	BadEpochs int          `json:"bad_epochs"`
+	History   []savedEpoch `json:"history"`
+}
+
+// digests identify the sets of a Fit.
+type digests struct {
+	Training   data.Digest  `json:"training"`
+	Validation *data.Digest `json:"validation,omitempty"` // nil without one
+}
+
+// savedEpoch is an Epoch without its wall time.
+type savedEpoch struct {
+	LR            exact `json:"lr"`
+	TrainLoss     exact `json:"train_loss"`
+	TrainRows     int   `json:"train_rows"`
+	ValidLoss     exact `json:"valid_loss"`
+	ValidAccuracy exact `json:"valid_accuracy"`
+}
+
+// exact is a float64 that keeps every bit in JSON, NaN and Inf included.
+type exact float64
+
+func (x exact) MarshalText() ([]byte, error) {
+	return strconv.AppendFloat(nil, float64(x), 'g', -1, 64), nil
+}
+
+func (x *exact) UnmarshalText(text []byte) error {
+	value, err := strconv.ParseFloat(string(text), 64)
+	*x = exact(value)
+	return err
+}
+
+// notFinite reports whether x is NaN or infinite.
+func (x exact) notFinite() bool { return math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) }
+
+func (t *Trainer) checkpoint() checkpoint {
+	o, s := &t.options, &t.progress
+	c := checkpoint{
+		Version: checkpointVersion,
+		Network: describeStages(t.net), Loss: describe(o.Loss), Optimizer: describe(o.Optimizer),
+		Batch: o.Batch, Chunk: o.Chunk, Seed: o.Seed, Sets: t.sets.digest(),
+		Step: s.step, Epoch: s.epoch, EpochStep: s.epochStep, NextBatch: s.batch, Rows: s.rows,
+		LastLoss: exact(s.lastLoss), BestLoss: exact(s.bestLoss), BadEpochs: s.badEpochs,
+	}
+	for _, e := range s.history {
+		c.History = append(c.History, savedEpoch{
+			LR: exact(e.LR), TrainLoss: exact(e.TrainLoss), TrainRows: e.TrainRows,
+			ValidLoss: exact(e.ValidLoss), ValidAccuracy: exact(e.ValidAccuracy),
+		})
+	}
+	return c
+}
+
+// readCheckpoint reads f's metadata and checks them.
+func (t *Trainer) readCheckpoint(f *model.File) (checkpoint, error) {
+	var c checkpoint
+	text, ok := f.Meta[metaKey]
+	switch {
+	case !ok:
+		return c, fmt.Errorf("the file is a model without the state of its training (no metadata %q)", metaKey)
+	case !f.Sealed():
+		return c, fmt.Errorf("the file has no checksum, which every checkpoint has: it is damaged, or was written by another version or program")
+	}
+	if err := json.Unmarshal([]byte(text), &c); err != nil {
+		return c, fmt.Errorf("metadata %q: %w", metaKey, err)
+	}
+	if c.Version != checkpointVersion {
+		return c, fmt.Errorf("the checkpoint was written by another version: its format is %d, this version reads %d", c.Version, checkpointVersion)
+	}
+	if err := t.checkSettings(&c); err != nil {
+		return c, err
+	}
+	_, hasBest := f.Tensors[bestName]
+	if err := c.check(hasBest); err != nil {
+		return c, fmt.Errorf("metadata %q is damaged: %w", metaKey, err)
+	}
+	return c, nil
+}
+
+// checkSettings says which setting of the checkpoint differs from the trainer's.
+func (t *Trainer) checkSettings(c *checkpoint) error {
+	o := &t.options
+	if stages := describeStages(t.net); !slices.Equal(c.Network, stages) {
+		return fmt.Errorf("the checkpoint's network is %s, the trainer's is %s", strings.Join(c.Network, ", "), strings.Join(stages, ", "))
+	}
+	loss, optimizer := describe(o.Loss), describe(o.Optimizer)
+	switch {
+	case c.Loss != loss:
+		return fmt.Errorf("the checkpoint's loss is %s, the trainer's is %s", c.Loss, loss)
+	case c.Optimizer != optimizer:
+		return fmt.Errorf("the checkpoint's optimizer is %s, the trainer's is %s", c.Optimizer, optimizer)
+	case c.Batch != o.Batch:
+		return fmt.Errorf("the checkpoint's batch is %d, the trainer's is %d", c.Batch, o.Batch)
+	case c.Chunk != o.Chunk:
+		return fmt.Errorf("the checkpoint's Chunk is %d, the trainer's is %d", c.Chunk, o.Chunk)
+	case c.Seed != o.Seed:
+		return fmt.Errorf("the checkpoint's seed is %d, the trainer's is %d", c.Seed, o.Seed)
+	}
+	return nil
+}
+
+// check says how c contradicts itself. hasBest says whether the best parameters
+// are there.
+func (c *checkpoint) check(hasBest bool) error {
+	updates := c.Step - c.EpochStep // of the epoch
+	switch {
+	case min(c.Step, c.Epoch, c.EpochStep, c.NextBatch, c.Rows, c.BadEpochs) < 0:
+		return fmt.Errorf("a counter is negative: step %d, epoch %d, epoch_step %d, next_batch %d, rows %d, bad_epochs %d",
+			c.Step, c.Epoch, c.EpochStep, c.NextBatch, c.Rows, c.BadEpochs)
+	case len(c.History) != c.Epoch:
+		return fmt.Errorf("%d epochs are done, but the history has %d", c.Epoch, len(c.History))
+	case c.EpochStep < c.Epoch:
+		return fmt.Errorf("%d epochs are done in %d steps", c.Epoch, c.EpochStep)
+	case c.NextBatch == 0 && updates != 0, c.NextBatch > 0 && (updates < c.NextBatch || updates%c.NextBatch != 0),
+		c.Chunk == 0 && updates != c.NextBatch:
+		return fmt.Errorf("the step is %d, but the epoch began at step %d and %d batches of it are done", c.Step, c.EpochStep, c.NextBatch)
+	case c.Sets == nil && (c.Epoch > 0 || c.NextBatch > 0):
+		return fmt.Errorf("it does not say which sets were learned from")
+	case c.Sets != nil && c.NextBatch > (c.Sets.Training.Samples+c.Batch-1)/c.Batch:
+		return fmt.Errorf("%d batches of the epoch are done, but the training set has %d samples", c.NextBatch, c.Sets.Training.Samples)
+	case math.IsInf(float64(c.LastLoss), 0):
+		return fmt.Errorf("last_loss is %v", float64(c.LastLoss))
+	}
+	for i, e := range c.History {
+		bad := e.TrainLoss.notFinite() || e.LR.notFinite() || e.TrainRows < 0 ||
+			math.IsInf(float64(e.ValidLoss), 0) || e.ValidAccuracy < 0 || e.ValidAccuracy > 1
+		if bad {
+			return fmt.Errorf("epoch %d of the history is %+v", i+1, e)
+		}
+	}
+	return c.checkBest(hasBest)
+}
+
+// checkBest says how the best epoch contradicts the history.
+func (c *checkpoint) checkBest(hasBest bool) error {
+	if math.IsInf(float64(c.BestLoss), 1) {
+		if c.BadEpochs != 0 {
+			return fmt.Errorf("%d epochs since the best one, but there is none", c.BadEpochs)
+		}
+		return nil
+	}
+	best := c.Epoch - 1 - c.BadEpochs
+	switch {
+	case !hasBest:
+		return fmt.Errorf("best_loss is %v, but tensor %s is missing", float64(c.BestLoss), bestName)
+	case best < 0:
+		return fmt.Errorf("%d epochs since the best one, but only %d are done", c.BadEpochs, c.Epoch)
+	case c.History[best].ValidLoss != c.BestLoss:
+		return fmt.Errorf("best_loss is %v, but epoch %d had %v", float64(c.BestLoss), best+1, float64(c.History[best].ValidLoss))
+	}
+	for i, e := range c.History[best:] {
+		if !(e.ValidLoss >= c.BestLoss) {
+			return fmt.Errorf("best_loss is %v, but epoch %d had %v", float64(c.BestLoss), best+i+1, float64(e.ValidLoss))
+		}
+	}
+	return nil
+}
+
+func (c checkpoint) progress() progress {
+	s := progress{
+		step: c.Step, epoch: c.Epoch, epochStep: c.EpochStep, batch: c.NextBatch, rows: c.Rows,
+		lastLoss: float64(c.LastLoss), bestLoss: float64(c.BestLoss), badEpochs: c.BadEpochs,
+	}
+	for i, e := range c.History {
+		s.history = append(s.history, Epoch{
+			Epoch: i + 1, LR: float64(e.LR), TrainLoss: float64(e.TrainLoss), TrainRows: e.TrainRows,
+			ValidLoss: float64(e.ValidLoss), ValidAccuracy: float64(e.ValidAccuracy),
+			Seconds: math.NaN(), SamplesPerSecond: math.NaN(),
+		})
+	}
+	return s
+}
+
+// describeStages describes the stages of net, such as "head: model.Dense{Out:10 ...}".
+func describeStages(net *model.Network) []string {
+	var stages []string
+	for _, s := range net.Spec() {
+		stages = append(stages, s.Name+": "+describe(s.Layer))
+	}
+	return stages
+}
+
+// describe writes a setting with its type: "train.SGD{Momentum:0.9 ...}". What has no
+// text that is the same in every process, such as an address or a function, is
+// written as its type.
+func describe(setting any) string {
+	v := reflect.ValueOf(setting)
+	if v.Kind() == reflect.Pointer && !v.IsNil() {
+		return "&" + describeValue(v.Elem())
+	}
+	return describeValue(v)
+}
+
+func describeValue(v reflect.Value) string {
+	var parts []string
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			parts = append(parts, v.Type().Field(i).Name+":"+describeValue(v.Field(i)))
+		}
+		return v.Type().String() + "{" + strings.Join(parts, " ") + "}"
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			parts = append(parts, describeValue(v.Index(i)))
+		}
+		return "[" + strings.Join(parts, " ") + "]"
+	case reflect.Interface:
+		if !v.IsNil() {
+			return describeValue(v.Elem())
+		}
+		return "nil"
+	case reflect.Pointer, reflect.Func, reflect.Chan, reflect.Map, reflect.UnsafePointer, reflect.Invalid:
+		if v.IsValid() && !v.IsZero() {
+			return v.Type().String()
+		}
+		return "nil"
+	}
+	return fmt.Sprint(v)
+}
