@@ -129,7 +129,7 @@ func TestClosedPipeEndsACommandQuietly(t *testing.T) {
 	}
 	reader.Close()
 	command := exec.Command(os.Args[0], "help", "train")
-	command.Env = append(os.Environ(), "GPUTRAIN_TEST_MAIN=1")
+	command.Env = append(os.Environ(), "GPUTRAIN_TEST_MAIN=gputrain")
 	var errors strings.Builder
 	command.Stdout, command.Stderr = writer, &errors
 	err = command.Run()
