@@ -80,7 +80,7 @@ type Backend interface {
 
 	// Close waits, frees every allocation that is left and releases the
 	// device. It returns the sticky error. Afterwards all tensors are freed, so any
-	// use of them panics. New and NewInts then return ErrClosed; Err, Sync and a
+	// use of them, Free included, panics. New and NewInts then return ErrClosed; Err, Sync and a
 	// second Close still return the sticky error.
 	Close() error
 }

@@ -20,7 +20,7 @@
 //
 // Problems that depend on sizes, memory or files are returned as errors. A call
 // that cannot be right, such as one with an input of another width, panics. A
-// Network is not safe for concurrent use.
+// Network is not safe for concurrent use: two passes at once panic.
 package model
 
 import (
@@ -28,6 +28,7 @@ import (
 	"math/rand/v2"
 
 	"gputrain/backend"
+	"gputrain/internal/inuse"
 )
 
 // Spec describes a network: the stages that the input passes, in order.
@@ -56,6 +57,7 @@ type Network struct {
 	seed    uint64   // of dropout and zoneout
 	noises  uint64   // number of streams of Noise
 
+	use     inuse.Flag
 	output  Shape // of the last Forward
 	trained bool  // the last pass was a Forward in mode Training
 }
@@ -100,6 +102,9 @@ const (
 // with up to in.Steps steps and in.Batch sequences. The parameters are zero until
 // Init or Load. An error names the stage, and then nothing stays allocated.
 func New(b backend.Backend, spec Spec, in Shape, o Options) (*Network, error) {
+	if b == nil {
+		panic("model: New: the backend is nil")
+	}
 	n := &Network{backend: b, input: in, options: o}
 	if o.Observe == nil {
 		n.options.Observe = func(string, Pass) {}
@@ -125,6 +130,8 @@ func New(b backend.Backend, spec Spec, in Shape, o Options) (*Network, error) {
 // has a random stream of its own, from seed and its index, so the size of one
 // parameter does not change the values of another.
 func (n *Network) Init(seed uint64) {
+	n.enter("Init")
+	defer n.use.Leave()
 	flat := make([]float32, n.values.Size())
 	for i, p := range n.parameters {
 		if p.init == nil {
@@ -144,6 +151,8 @@ func (n *Network) Init(seed uint64) {
 // values until Backward. It panics if x does not fit what the network was
 // built for.
 func (n *Network) Forward(x backend.Tensor, steps int, mode Mode) backend.Tensor {
+	n.enter("Forward")
+	defer n.use.Leave()
 	if steps < 1 || steps > n.input.Steps {
 		panic(fmt.Sprintf("model: Forward: %d steps, want 1 to %d", steps, n.input.Steps))
 	}
@@ -169,6 +178,8 @@ func (n *Network) Forward(x backend.Tensor, steps int, mode Mode) backend.Tensor
 // returns the gradient of the input, absent unless the network was built with
 // Options.InputGrad.
 func (n *Network) Backward(dy backend.Tensor) backend.Tensor {
+	n.enter("Backward")
+	defer n.use.Leave()
 	if !n.trained {
 		panic("model: Backward: no Forward in mode Training before it")
 	}
@@ -251,12 +262,33 @@ func (n *Network) Count() int {
 	return count
 }
 
-// Free releases all memory of the network. Any later use panics.
+// Free releases all memory of the network. Any later use panics, except for Free.
+// After the backend's Close, which has released it, Free does nothing.
 func (n *Network) Free() {
+	if n == nil {
+		panic("model: Free: the network is nil")
+	}
+	n.use.Enter("model: Free")
+	defer n.use.Leave()
 	for _, buf := range n.buffers {
-		n.backend.Free(buf)
+		if !buf.Meta().Freed {
+			n.backend.Free(buf)
+		}
 	}
 	n.buffers = nil
+}
+
+// enter begins a call that uses the network alone; use.Leave ends it. It panics if
+// there is no network, or no longer.
+func (n *Network) enter(op string) {
+	if n == nil {
+		panic("model: " + op + ": the network is nil")
+	}
+	n.use.Enter("model: " + op)
+	if n.values.Buf.Meta().Freed {
+		n.use.Leave()
+		panic("model: " + op + ": the network is freed, or its backend closed")
+	}
 }
 
 // SetSeed sets the seed of Dropout and zoneout. Passes in mode Training with the

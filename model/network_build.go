@@ -64,6 +64,8 @@ func (s Spec) checkStage(i int) error {
 	switch {
 	case name == "":
 		return fmt.Errorf("model: stage %d has no name", i+1)
+	case checkName(name) != nil:
+		return fmt.Errorf("model: stage %d: %w", i+1, checkName(name))
 	case strings.HasPrefix(name, trainPrefix):
 		return fmt.Errorf("model: stage %q: names that begin with %q are reserved", name, trainPrefix)
 	case slices.ContainsFunc(s[:i], func(other Stage) bool { return other.Name == name }):
@@ -80,6 +82,12 @@ func (n *Network) build(spec Spec, shapes []Shape) error {
 	for i, stage := range spec {
 		for _, p := range stage.Layer.Parameters(shapes[i]) {
 			name := stage.Name + "." + p.Name
+			if p.Name == "" {
+				return fmt.Errorf("model: stage %q: a parameter has no name", stage.Name)
+			}
+			if err := checkName(name); err != nil {
+				return fmt.Errorf("model: stage %q: %w", stage.Name, err)
+			}
 			if _, taken := n.Parameter(name); taken {
 				return fmt.Errorf("model: stage %q: another stage has a parameter %q too", stage.Name, name)
 			}

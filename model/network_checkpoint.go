@@ -33,11 +33,21 @@ func (a Array) CheckFinite() error {
 // Save adds all parameters to f, under their names. It waits for the backend and
 // returns its error. Parameters that are not finite are an error too: nobody could
 // load them. On error f is unchanged.
-func (n *Network) Save(f *File) error { return n.SaveValues(f, n.values) }
+func (n *Network) Save(f *File) error {
+	if n == nil {
+		panic("model: Save: the network is nil")
+	}
+	return n.SaveValues(f, n.values)
+}
 
 // SaveValues is Save with other values of the parameters. values is laid out as
 // Values, such as a copy that was made earlier.
 func (n *Network) SaveValues(f *File, values backend.Tensor) error {
+	n.enter("Save")
+	defer n.use.Leave()
+	if f == nil {
+		panic("model: Save: the file is nil")
+	}
 	flat := make([]float32, n.values.Size())
 	if err := n.backend.Download(flat, values); err != nil {
 		return fmt.Errorf("model: saving parameters: %w", err)
@@ -66,6 +76,11 @@ func (n *Network) SaveValues(f *File, values backend.Tensor) error {
 // loads NaN and names that it does not know (strict=False); here such a file is a
 // mistake that would only be seen later, in what the network answers.
 func (n *Network) Load(f *File) error {
+	n.enter("Load")
+	defer n.use.Leave()
+	if f == nil {
+		panic("model: Load: the file is nil")
+	}
 	known := make(map[string]bool, len(n.parameters))
 	for _, p := range n.parameters {
 		a, ok := f.Tensors[p.Name]

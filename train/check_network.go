@@ -1,12 +1,27 @@
 package train
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 
 	"gputrain/model"
 )
+
+// checkContext panics if ctx is nil.
+func checkContext(op string, ctx context.Context) {
+	if ctx == nil {
+		panic("train: " + op + ": the context is nil")
+	}
+}
+
+// checkNet panics if net is nil.
+func checkNet(op string, net *model.Network) {
+	if net == nil {
+		panic("train: " + op + ": the network is nil")
+	}
+}
 
 // checkGradient says why net cannot learn from a gradient.
 func checkGradient(net *model.Network) error {

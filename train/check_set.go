@@ -10,6 +10,13 @@ import (
 	"gputrain/model"
 )
 
+// checkSetThere panics if set, which name says the purpose of, is nil.
+func checkSetThere(op, name string, set *data.Dataset) {
+	if set == nil {
+		panic("train: " + op + ": the " + name + " is nil")
+	}
+}
+
 // checkSet says why net cannot be trained or evaluated on set with loss.
 func checkSet(net *model.Network, loss Loss, set *data.Dataset) error {
 	if err := checkInputs(net, set); err != nil {

@@ -17,7 +17,7 @@ import (
 const (
 	metaKey    = "gputrain.train" // a checkpoint, in JSON
 	namePrefix = "train/"
-	sumName    = namePrefix + "loss"   // [1], Σ loss·rows of the epoch
+	sumName    = namePrefix + "loss"   // [1], Σ loss·rows since the loss was last read
 	bestName   = namePrefix + "best"   // [P], with Patience or KeepBest
 	slotNames  = namePrefix + "slot%d" // [P]
 )

@@ -33,6 +33,7 @@ type checkpoint struct {
 	Epoch     int          `json:"epoch"`
 	EpochStep int          `json:"epoch_step"`
 	NextBatch int          `json:"next_batch"`
+	LossSum   exact        `json:"loss_sum"`
 	Rows      int          `json:"rows"`
 	LastLoss  exact        `json:"last_loss"`
 	BestLoss  exact        `json:"best_loss"`
@@ -77,7 +78,7 @@ func (t *Trainer) checkpoint() checkpoint {
 		Version: checkpointVersion,
 		Network: describeStages(t.net), Loss: describe(o.Loss), Optimizer: describe(o.Optimizer),
 		Batch: o.Batch, Chunk: o.Chunk, Seed: o.Seed, Sets: t.sets.digest(),
-		Step: s.step, Epoch: s.epoch, EpochStep: s.epochStep, NextBatch: s.batch, Rows: s.rows,
+		Step: s.step, Epoch: s.epoch, EpochStep: s.epochStep, NextBatch: s.batch, LossSum: exact(s.lossSum), Rows: s.rows,
 		LastLoss: exact(s.lastLoss), BestLoss: exact(s.bestLoss), BadEpochs: s.badEpochs,
 	}
 	for _, e := range s.history {
@@ -156,8 +157,8 @@ func (c *checkpoint) check(hasBest bool) error {
 		return fmt.Errorf("it does not say which sets were learned from")
 	case c.Sets != nil && c.NextBatch > (c.Sets.Training.Samples+c.Batch-1)/c.Batch:
 		return fmt.Errorf("%d batches of the epoch are done, but the training set has %d samples", c.NextBatch, c.Sets.Training.Samples)
-	case math.IsInf(float64(c.LastLoss), 0):
-		return fmt.Errorf("last_loss is %v", float64(c.LastLoss))
+	case math.IsInf(float64(c.LastLoss), 0) || c.LossSum.notFinite():
+		return fmt.Errorf("last_loss is %v and loss_sum %v", float64(c.LastLoss), float64(c.LossSum))
 	}
 	for i, e := range c.History {
 		bad := e.TrainLoss.notFinite() || e.LR.notFinite() || e.TrainRows < 0 ||
@@ -196,7 +197,7 @@ func (c *checkpoint) checkBest(hasBest bool) error {
 
 func (c checkpoint) progress() progress {
 	s := progress{
-		step: c.Step, epoch: c.Epoch, epochStep: c.EpochStep, batch: c.NextBatch, rows: c.Rows,
+		step: c.Step, epoch: c.Epoch, epochStep: c.EpochStep, batch: c.NextBatch, lossSum: float64(c.LossSum), rows: c.Rows,
 		lastLoss: float64(c.LastLoss), bestLoss: float64(c.BestLoss), badEpochs: c.BadEpochs,
 	}
 	for i, e := range c.History {

@@ -528,6 +528,7 @@ func TestCountersThatContradictEachOtherAreErrors(t *testing.T) {
 		"rate":                  {func(c fields) { last(c)["lr"] = "+Inf" }, "epoch 2 of the history"},
 		"validation loss":       {func(c fields) { last(c)["valid_loss"] = "-Inf" }, "epoch 2 of the history"},
 		"accuracy":              {func(c fields) { last(c)["valid_accuracy"] = "1.5" }, "epoch 2 of the history"},
+		"sum of losses":         {func(c fields) { c["loss_sum"] = "NaN" }, "loss_sum NaN"},
 		"loss so far":           {func(c fields) { c["last_loss"] = "+Inf" }, "last_loss is +Inf"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -161,7 +161,7 @@ func TestTraceDoesNotDependOnWhereItBegins(t *testing.T) {
 	trace := func(every int) train.Fault {
 		net := build(t, openCPU(t), linear(1), model.Shape{Steps: 1, Batch: 5, Width: 2}, 1)
 		trainer := newTrainer(t, net, train.Options{
-			Loss: train.MSE{}, Optimizer: train.SGD{Momentum: 0.95}, LR: 1, Epochs: 1, Batch: 5, LossEvery: every})
+			Loss: train.MSE{}, Optimizer: train.SGD{Momentum: 0.95}, LR: 0.01, Schedule: explodes{61}, Epochs: 1, Batch: 5, LossEvery: every})
 		var divergence *train.Divergence
 		if err := trainer.Fit(t.Context(), line(2000, 1), nil); !errors.As(err, &divergence) || divergence.Fault == nil {
 			t.Fatalf("LossEvery %d: error %v, want a Divergence with its Fault", every, err)

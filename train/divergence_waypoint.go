@@ -73,6 +73,9 @@ func (t *Trainer) goBack(ctx context.Context, batches *data.Batches) error {
 			break
 		}
 	}
+	if t.finite.step > t.waypoint.progress.step {
+		t.b.Fill(t.lossSum, 0) // the loss had just been read
+	}
 	t.progress = t.finite
 	return t.b.Sync()
 }

@@ -12,18 +12,22 @@ import (
 
 // Metrics say how well a network does on a set.
 type Metrics struct {
-	Loss     float64 // mean over the rows that count for the loss
-	Accuracy float64 // Correct/Count; NaN if the set has no labels, or the network has no output for one of them
-	Correct  int     // rows whose largest output belongs to the label
+	// Loss is the mean over LossRows rows, those that count for the loss. A row is a
+	// sample, or a time step of one if PerStep. For a loss of labels these are the
+	// rows with a label; for a loss of values, those whose target counts, whatever
+	// their labels are.
+	Loss     float64
+	LossRows int
 
-	// Count is the number of rows judged. A row is a sample, or a time step of one if
-	// PerStep. It is judged if it has a label, or, in a set without labels, if its
-	// target counts.
-	Count int
+	// Accuracy is Correct/Count; NaN if the set has no labels, or the network has no
+	// output for one of them.
+	Accuracy float64
+	Correct  int // rows whose largest output belongs to the label
+	Count    int // rows with a label; where Accuracy is NaN, LossRows
 
-	// Confusion counts the rows by class, [actual][predicted]; nil where
-	// Accuracy is NaN.
-	Confusion [][]int
+	// Confusion counts the rows by actual and predicted class; nil where Accuracy
+	// is NaN.
+	Confusion Confusion
 }
 
 // Evaluate runs net over set, in batches of the size that net was built for, from
@@ -34,6 +38,11 @@ type Metrics struct {
 // or the loss, holds NaN or Inf where it counts, or has no row to judge, if memory
 // runs out, or if the device fails.
 func Evaluate(net *model.Network, loss Loss, set *data.Dataset) (Metrics, error) {
+	checkNet("Evaluate", net)
+	checkSetThere("Evaluate", "set", set)
+	if loss == nil {
+		panic("train: Evaluate: the loss is nil")
+	}
 	e, err := newEvaluator(net, loss, set)
 	if err != nil {
 		return Metrics{}, fmt.Errorf("train: evaluate: %w", err)
@@ -53,6 +62,8 @@ func Evaluate(net *model.Network, loss Loss, set *data.Dataset) (Metrics, error)
 // the network's output, or one such row after the other for each time step of the
 // sample. set needs no targets. The errors are those of Evaluate.
 func Predict(net *model.Network, set *data.Dataset) ([][]float32, error) {
+	checkNet("Predict", net)
+	checkSetThere("Predict", "set", set)
 	if err := checkInputs(net, set); err != nil {
 		return nil, fmt.Errorf("train: predict: %w", err)
 	}
@@ -102,13 +113,14 @@ type evaluator struct {
 	states  carrier
 	labeled bool
 
-	memory         memory
-	feed           feed
-	value, lossSum backend.Tensor // [1,1]
-	rows           int            // in lossSum
-	grad           backend.Tensor // of the loss, which needs it if some targets do not count; else absent
-	predicted      backend.Ints
-	received       []int32 // predicted, downloaded
+	memory    memory
+	feed      feed
+	value     backend.Tensor // [1,1], the loss of a batch
+	grad      backend.Tensor // of the loss, which needs it if some targets do not count; else absent
+	predicted backend.Ints
+
+	receivedValue []float32 // value, downloaded
+	received      []int32   // predicted, downloaded
 }
 
 func newEvaluator(net *model.Network, loss Loss, set *data.Dataset) (*evaluator, error) {
@@ -124,12 +136,12 @@ func newEvaluator(net *model.Network, loss Loss, set *data.Dataset) (*evaluator,
 	}
 	m, in, out := &e.memory, net.Input(), net.Output()
 	e.feed = newFeed(m, net, in.Batch)
-	e.value, e.lossSum = m.tensor(1, 1), m.tensor(1, 1)
+	e.value = m.tensor(1, 1)
 	if set.Lengths != nil || set.Mask != nil {
 		e.grad = m.tensor(out.Rows(), out.Width)
 	}
 	e.predicted = m.ints(out.Rows())
-	e.received = make([]int32, out.Rows())
+	e.receivedValue, e.received = make([]float32, 1), make([]int32, out.Rows())
 	if m.err != nil {
 		m.free()
 		return nil, fmt.Errorf("no memory for batches of %d samples: %w", in.Batch, m.err)
@@ -142,13 +154,8 @@ func (e *evaluator) free() { e.memory.free() }
 func (e *evaluator) run() (Metrics, error) {
 	var metrics Metrics
 	if e.labeled {
-		metrics.Confusion = make([][]int, e.net.Output().Width)
-		for class := range metrics.Confusion {
-			metrics.Confusion[class] = make([]int, len(metrics.Confusion))
-		}
+		metrics.Confusion = Confusion{}
 	}
-	e.b.Fill(e.lossSum, 0)
-	e.rows = 0
 	for i := range e.batches.Count() {
 		err := e.states.forward(e.b, e.batches.Batch(i), &e.feed, func(y backend.Tensor, part data.Batch) error {
 			return e.count(&metrics, y, part)
@@ -157,26 +164,21 @@ func (e *evaluator) run() (Metrics, error) {
 			return Metrics{}, err
 		}
 	}
-	if e.rows == 0 {
+	if metrics.LossRows == 0 {
 		return Metrics{}, errors.New("none of its rows counts: all are padding, or left out by their labels or the mask")
 	}
-	sum := make([]float32, 1)
-	if err := e.b.Download(sum, e.lossSum); err != nil {
-		return Metrics{}, err
-	}
-	metrics.Loss = float64(sum[0]) / float64(e.rows)
+	metrics.Loss /= float64(metrics.LossRows)
 	metrics.Accuracy = math.NaN()
 	if e.labeled {
-		for class := range metrics.Confusion {
-			metrics.Correct += metrics.Confusion[class][class]
-		}
+		metrics.Correct = metrics.Confusion.Correct()
 		metrics.Accuracy = float64(metrics.Correct) / float64(metrics.Count)
 	}
 	return metrics, nil
 }
 
-// count adds the rows of batch, for which the network gave y, to metrics and to
-// the sum of the loss.
+// count adds the rows of batch, for which the network gave y, to metrics, whose Loss
+// is a sum meanwhile. It is made here, because float32 loses small losses in the sum
+// of many.
 func (e *evaluator) count(metrics *Metrics, y backend.Tensor, batch data.Batch) error {
 	target := e.feed.targets(e.b, batch)
 	var grad backend.Tensor
@@ -185,8 +187,13 @@ func (e *evaluator) count(metrics *Metrics, y backend.Tensor, batch data.Batch) 
 	}
 	e.loss.Compute(e.b, e.value, grad, y, target)
 	rows := e.loss.Rows(target)
-	e.b.AddScaled(e.lossSum, float64(rows), e.value)
-	e.rows += rows
+	if err := e.b.Download(e.receivedValue, e.value); err != nil {
+		return err
+	}
+	if rows > 0 {
+		metrics.Loss += float64(rows) * float64(e.receivedValue[0])
+	}
+	metrics.LossRows += rows
 	if !e.labeled {
 		metrics.Count += rows
 		return nil
@@ -199,7 +206,7 @@ func (e *evaluator) count(metrics *Metrics, y backend.Tensor, batch data.Batch) 
 	}
 	for row, actual := range batch.Labels {
 		if actual != backend.IgnoreLabel {
-			metrics.Confusion[actual][predicted[row]]++
+			metrics.Confusion[Outcome{int(actual), int(predicted[row])}]++
 		}
 	}
 	return nil

@@ -40,9 +40,7 @@ import (
 func (t *Trainer) Fit(ctx context.Context, train, valid *data.Dataset) error {
 	t.enter("Fit")
 	defer t.use.Leave()
-	if ctx == nil {
-		panic("train: Fit: the context is nil")
-	}
+	checkContext("Fit", ctx)
 	if t.Done() {
 		return t.restoreBest()
 	}
@@ -105,6 +103,15 @@ func (t *Trainer) end() {
 	}
 }
 
+// updates returns how many updates of the parameters a batch of so many time steps
+// makes.
+func (t *Trainer) updates(steps int) int {
+	if t.options.Chunk == 0 {
+		return 1
+	}
+	return (steps + t.options.Chunk - 1) / t.options.Chunk
+}
+
 // callback calls the user's function, which may save and evaluate.
 func (t *Trainer) callback(call func() error) error {
 	t.use.Pause()
@@ -137,9 +144,7 @@ func (t *Trainer) Check(train, valid *data.Dataset) error {
 }
 
 func (t *Trainer) check(op string, train, valid *data.Dataset) error {
-	if train == nil {
-		panic("train: " + op + ": the training set is nil")
-	}
+	checkSetThere(op, "training set", train)
 	if err := t.checkTraining(train); err != nil {
 		return fmt.Errorf("train: training set: %w", err)
 	}
@@ -192,10 +197,7 @@ func (t *Trainer) checkPlace(set *data.Dataset) error {
 	if s.batch == 0 {
 		return nil
 	}
-	chunks, rows := 1, min(s.batch*o.Batch, set.Len())
-	if o.Chunk > 0 {
-		chunks = (set.Steps + o.Chunk - 1) / o.Chunk
-	}
+	chunks, rows := t.updates(set.Steps), min(s.batch*o.Batch, set.Len())
 	if set.PerStep {
 		rows *= set.Steps
 	}
@@ -219,7 +221,13 @@ func (t *Trainer) runEpoch(ctx context.Context, batches *data.Batches) error {
 			return t.readLoss(ctx, batches)
 		}
 		before := s.step
-		t.stepFromZero(batches.Batch(s.batch))
+		batch := batches.Batch(s.batch)
+		for step := before; step < before+t.updates(batch.Steps); step++ {
+			if err := t.checkRate(step); err != nil {
+				return fmt.Errorf("train: %w", err)
+			}
+		}
+		t.stepFromZero(batch)
 		s.batch++
 		if t.lossReads(s.step) > t.lossReads(before) {
 			if err := t.readLoss(ctx, batches); err != nil {
@@ -254,8 +262,13 @@ func (t *Trainer) readLoss(ctx context.Context, batches *data.Batches) error {
 	if err := t.b.Download(t.received, t.readings); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
-	t.progress.lastLoss = float64(t.received[0]) / float64(max(1, t.progress.rows))
-	if err := t.checkFinite(ctx, "the training loss", t.progress.lastLoss, batches); err != nil {
+	// The sum of the epoch is made here, because float32 loses small losses in the
+	// sum of many.
+	s := &t.progress
+	s.lossSum += float64(t.received[0])
+	t.b.Fill(t.lossSum, 0)
+	s.lastLoss = s.lossSum / float64(max(1, s.rows))
+	if err := t.checkFinite(ctx, "the training loss", s.lastLoss, batches); err != nil {
 		return err
 	}
 	if err := t.checkFinite(ctx, paramNorm, float64(t.received[1]), batches); err != nil {
@@ -282,7 +295,7 @@ func (t *Trainer) measureNorm() {
 func (t *Trainer) finishEpoch(ctx context.Context, validation *evaluator) (Epoch, error) {
 	s := &t.progress
 	record := Epoch{
-		Epoch: s.epoch + 1, LR: t.options.LR * t.options.Schedule.Factor(s.step-1),
+		Epoch: s.epoch + 1, LR: t.rate(s.step - 1),
 		TrainLoss: s.lastLoss, TrainRows: s.rows,
 		ValidLoss: math.NaN(), ValidAccuracy: math.NaN(),
 	}
@@ -311,7 +324,7 @@ func (t *Trainer) nextEpoch() {
 func (t *Trainer) beginEpoch() {
 	s := &t.progress
 	t.b.Fill(t.lossSum, 0)
-	s.rows, s.batch, s.epochStep = 0, 0, s.step
+	s.lossSum, s.rows, s.batch, s.epochStep = 0, 0, 0, s.step
 }
 
 // compareWithBest keeps the parameters if loss is the smallest so far.

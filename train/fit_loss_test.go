@@ -116,6 +116,9 @@ func TestLossIsTheMeanOverTheRowsThatCount(t *testing.T) {
 					t.Fatalf("%s: %v", name, err)
 				}
 				wantClose(t, name+": loss of Evaluate", metrics.Loss, want, 1e-6)
+				if metrics.LossRows != count {
+					t.Errorf("%s: the loss of Evaluate is of %d rows, want %d", name, metrics.LossRows, count)
+				}
 				judged := count // with an accuracy, the rows that have a label
 				if !math.IsNaN(metrics.Accuracy) {
 					_, judged = wantRows(set, train.CrossEntropy{}, outputs)
@@ -129,11 +132,41 @@ func TestLossIsTheMeanOverTheRowsThatCount(t *testing.T) {
 				fit(t, trainer, set, set)
 				for _, e := range trainer.History() {
 					wantClose(t, fmt.Sprintf("%s: TrainLoss of epoch %d", name, e.Epoch), e.TrainLoss, want, 1e-6)
+					if e.TrainRows != count {
+						t.Errorf("%s: TrainLoss of epoch %d is of %d rows, want %d", name, e.Epoch, e.TrainRows, count)
+					}
 					wantClose(t, fmt.Sprintf("%s: ValidLoss of epoch %d", name, e.Epoch), e.ValidLoss, want, 1e-6)
 				}
 				trainer.Free()
 				net.Free()
 			}
 		}
+	}
+}
+
+// A few large losses and many small ones: a sum in float32 loses the small ones, and
+// how many depends on the size of the batch.
+func TestSmallLossesCountBesideLargeOnes(t *testing.T) {
+	const samples = 4096
+	set := &data.Dataset{Steps: 1, Width: 1, TargetWidth: 1, X: make([]float32, samples), Targets: make([]float32, samples)}
+	want := 0.0
+	for i := range samples {
+		set.Targets[i] = 4.5 // 20.25, while the sum of float32 goes in steps of 64
+		if i == 0 {
+			set.Targets[i] = 1 << 15
+		}
+		want += float64(set.Targets[i]) * float64(set.Targets[i]) / samples
+	}
+	for _, batch := range []int{1, 7, 64} {
+		net := build(t, openCPU(t), linear(1), model.Shape{Steps: 1, Batch: batch, Width: 1}, 1)
+		net.Backend().Fill(net.Values(), 0) // which gives 0
+		metrics, err := train.Evaluate(net, train.MSE{}, set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantClose(t, fmt.Sprintf("batches of %d: loss of Evaluate", batch), metrics.Loss/want, 1, 1e-6)
+		trainer := newTrainer(t, net, train.Options{Loss: train.MSE{}, Optimizer: train.SGD{}, LR: 1e-30, Epochs: 1, Batch: batch, Seed: 1})
+		fit(t, trainer, set, nil)
+		wantClose(t, fmt.Sprintf("batches of %d: TrainLoss", batch), trainer.History()[0].TrainLoss/want, 1, 1e-6)
 	}
 }

@@ -38,7 +38,9 @@ func (m *memory) ints(n int) backend.Ints {
 
 func (m *memory) free() {
 	for _, buf := range m.buffers {
-		m.b.Free(buf)
+		if !buf.Meta().Freed { // as after the backend's Close
+			m.b.Free(buf)
+		}
 	}
 	m.buffers = nil
 }

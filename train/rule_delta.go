@@ -47,6 +47,9 @@ type DeltaResult struct {
 // number, the error wraps ErrDiverged, and the parameters are the last ones with a
 // finite E.
 func (r DeltaRule) Fit(ctx context.Context, net *model.Network, set *data.Dataset) (DeltaResult, error) {
+	checkContext("delta rule: Fit", ctx)
+	checkNet("delta rule: Fit", net)
+	checkSetThere("delta rule: Fit", "training set", set)
 	result, err := r.fit(ctx, net, set)
 	if err != nil {
 		return result, fmt.Errorf("train: delta rule: %w", err)

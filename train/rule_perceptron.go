@@ -41,6 +41,9 @@ type PerceptronResult struct {
 // error if net, set or the settings do not fit the rule, if memory runs out, if the
 // device fails, or if ctx is cancelled.
 func (r PerceptronRule) Fit(ctx context.Context, net *model.Network, set *data.Dataset) (PerceptronResult, error) {
+	checkContext("perceptron rule: Fit", ctx)
+	checkNet("perceptron rule: Fit", net)
+	checkSetThere("perceptron rule: Fit", "training set", set)
 	result, err := r.fit(ctx, net, set)
 	if err != nil {
 		return result, fmt.Errorf("train: perceptron rule: %w", err)

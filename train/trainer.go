@@ -41,7 +41,7 @@ type Trainer struct {
 	loss     backend.Tensor   // [1,1], of one batch
 	gradNorm backend.Tensor   // [1,1], of the gradient
 	readings backend.Tensor   // [2,1]: lossSum and norm, to be downloaded at once
-	lossSum  backend.Tensor   // [1,1], Σ loss·rows of the epoch
+	lossSum  backend.Tensor   // [1,1], Σ loss·rows since the loss was last read
 	norm     backend.Tensor   // [1,1], of the parameters
 	slots    []backend.Tensor // of the optimizer
 	best     backend.Tensor   // parameters of the best epoch; absent without Patience and KeepBest
@@ -78,7 +78,8 @@ type progress struct {
 	epoch     int     // of the next batch, from 0
 	epochStep int     // steps done before the epoch
 	batch     int     // the next one of the epoch
-	rows      int     // in lossSum
+	lossSum   float64 // Σ loss·rows of the epoch, as last read
+	rows      int     // of the epoch that count
 	lastLoss  float64 // mean of the epoch so far, as last read
 	bestLoss  float64 // of the validation, where the best parameters are kept
 	badEpochs int     // since bestLoss
@@ -91,6 +92,7 @@ type progress struct {
 // of the host, to go back there after a divergence. New returns an error for
 // options that make no sense, and if memory runs out.
 func New(net *model.Network, o Options) (*Trainer, error) {
+	checkNet("New", net)
 	o = o.withDefaults()
 	in := net.Input()
 	if err := o.check(in.Batch); err != nil {
@@ -136,9 +138,13 @@ func New(net *model.Network, o Options) (*Trainer, error) {
 }
 
 // Free releases the trainer's tensors, not the network's. The trainer cannot
-// be used any more. Freeing twice is legal.
+// be used any more. Freeing twice is legal, and so is freeing after the backend's
+// Close.
 func (t *Trainer) Free() {
-	t.use.Enter("train: Trainer.Free")
+	if t == nil {
+		panic("train: Free: the trainer is nil")
+	}
+	t.use.Enter("train: Free")
 	defer t.use.Leave()
 	t.memory.free()
 }
@@ -146,8 +152,8 @@ func (t *Trainer) Free() {
 // enter begins a call that neither another goroutine nor OnStep or OnEpoch may make
 // meanwhile; use.Leave ends it. It panics if the memory of the trainer is gone.
 func (t *Trainer) enter(op string) {
-	t.use.Enter("train: " + op)
 	t.checkLive(op)
+	t.use.Enter("train: " + op)
 }
 
 // visit is enter for a call that OnStep and OnEpoch may make. The function that it
@@ -158,8 +164,14 @@ func (t *Trainer) visit(op string) (leave func()) {
 }
 
 func (t *Trainer) checkLive(op string) {
+	if t == nil {
+		panic("train: " + op + ": the trainer is nil")
+	}
 	if t.loss.Buf.Meta().Freed {
 		panic("train: " + op + ": the trainer is freed, or its backend closed")
+	}
+	if t.net.Values().Buf.Meta().Freed {
+		panic("train: " + op + ": the network is freed")
 	}
 }
 
@@ -235,7 +247,7 @@ func (t *Trainer) update(batch data.Batch, from int, carry carry) {
 	o, s := &t.options, &t.progress
 	t.step = step{
 		x: t.feed.inputs(t.b, batch), from: from, steps: batch.Steps, target: t.feed.targets(t.b, batch),
-		lr: o.LR * o.Schedule.Factor(s.step), seed: noiseSeed(o.Seed, s.step), carry: carry,
+		lr: t.rate(s.step), seed: noiseSeed(o.Seed, s.step), carry: carry,
 	}
 	s.step++
 	backend.Replay(t.b, t.queue)
@@ -245,6 +257,24 @@ func (t *Trainer) update(batch data.Batch, from int, carry carry) {
 	rows := o.Loss.Rows(t.step.target)
 	t.b.AddScaled(t.lossSum, float64(rows), t.loss)
 	s.rows += rows
+}
+
+// rate returns the learning rate at optimizer step step, from 0. It panics if the
+// schedule gives what no rate can be.
+func (t *Trainer) rate(step int) float64 {
+	if err := t.checkRate(step); err != nil {
+		panic("train: Step: " + err.Error())
+	}
+	return t.options.LR * t.options.Schedule.Factor(step)
+}
+
+// checkRate says why the schedule gives no learning rate at a step.
+func (t *Trainer) checkRate(step int) error {
+	factor := t.options.Schedule.Factor(step)
+	if !(factor >= 0) || math.IsInf(factor*t.options.LR, 0) {
+		return fmt.Errorf("the schedule, a %T, gives the factor %v at step %d (LR is %g): want a finite number of at least 0", t.options.Schedule, factor, step, t.options.LR)
+	}
+	return nil
 }
 
 // noiseSeed returns the seed of dropout and zoneout in a step. Its streams differ

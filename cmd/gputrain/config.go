@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
 	"github.com/alecthomas/kong"
@@ -64,7 +65,11 @@ func decodeSettings(name, text string) (s settings, meta toml.MetaData, err erro
 		return s, meta, err
 	}
 	if meta, err = toml.Decode(text, &s); err != nil {
-		return s, meta, usagef("%s: %s", name, strings.TrimPrefix(err.Error(), "toml: "))
+		remedy := ""
+		if !utf8.ValidString(text) {
+			remedy = "; save it as UTF-8, or convert it, from Latin-1 with: iconv -f LATIN1 -t UTF-8"
+		}
+		return s, meta, usagef("%s: %s%s", name, strings.TrimPrefix(err.Error(), "toml: "), remedy)
 	}
 	return s, meta, nil
 }

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
 
@@ -31,6 +32,11 @@ type cli struct {
 func parse(args []string, con console) (*kong.Context, error) {
 	if len(args) == 0 {
 		return nil, usagef(`no command given; "gputrain help" lists them`)
+	}
+	for _, arg := range args {
+		if !utf8.ValidString(arg) {
+			return nil, usagef("the argument %q is not UTF-8 text; let the terminal write UTF-8, and give files names that are", arg)
+		}
 	}
 	switch args[0] {
 	case "help":

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"encoding/csv"
 	"fmt"
 	"io"
-	"slices"
-	"strconv"
+	"os"
 
 	"gputrain/data"
 	"gputrain/internal/atomicfile"
@@ -16,21 +14,32 @@ import (
 type predictCommand struct {
 	inference `embed:""`
 
-	Input  string `required:"" placeholder:"FILE" help:"CSV file with one sample per row, in the units of the data that the model learned from; - is stdin."`
+	Input  string `required:"" placeholder:"FILE" help:"CSV file with one sample per row, with the columns and in the units that the model learned from, found by name if there is a header; - is stdin."`
 	Target string `placeholder:"COLUMN" help:"A column of the input to leave out: its name, or its number from 1."`
 	Out    string `placeholder:"FILE" help:"Where to write the CSV, instead of stdout."`
+	Top    int    `default:"0" help:"Write the K most probable classes and their probabilities, not those of all classes; 0 means all." placeholder:"K"`
+	Quiet  bool   `help:"Print the CSV only."`
 }
 
 // Run writes, for each row of the input, the class that the model finds most
-// probable and the probability of each class.
+// probable and the probability of each class, or of the most probable ones.
 func (c *predictCommand) Run(con console) error {
-	load := func(d *description) (*data.Dataset, error) { return c.load(d, con.in) }
+	if c.Top < 0 {
+		return outOfRange("top", c.Top, "0 or more")
+	}
+	if err := c.checkOut(con.in); err != nil {
+		return err
+	}
+	if c.Quiet {
+		con.err = io.Discard // for what is no error
+	}
+	load := func(d *description) (*data.Dataset, []string, error) { return c.load(d, con.in) }
 	return c.apply(con, load, func(d *description, net *model.Network, set *data.Dataset) error {
 		probabilities, err := train.Predict(net, set)
 		if err != nil {
 			return err
 		}
-		write := func(w io.Writer) error { return writePredictions(w, probabilities, d.Classes) }
+		write := func(w io.Writer) error { return writePredictions(w, probabilities, d.Classes, c.Top) }
 		if c.Out == "" {
 			return write(con.out)
 		}
@@ -38,43 +47,44 @@ func (c *predictCommand) Run(con console) error {
 	}, model.Stage{Name: "probability", Layer: model.Softmax})
 }
 
-// load returns the samples, prepared for the model.
-func (c *predictCommand) load(d *description, stdin io.Reader) (set *data.Dataset, err error) {
-	name, options := c.Input, data.CSVOptions{Target: c.Target}
-	if name == "-" {
-		name = "stdin"
-		set, err = data.ReadCSV(stdin, name, options)
-	} else {
-		set, err = data.OpenCSV(name, options)
+// checkOut refuses to write over what is read.
+func (c *predictCommand) checkOut(stdin io.Reader) error {
+	out, err := os.Stat(c.Out)
+	if c.Out == "" || err != nil {
+		return nil // nothing is there
 	}
-	if err != nil {
-		return nil, err
+	for _, path := range []string{c.Input, modelPath(c.Model)} {
+		if read, err := os.Stat(path); err == nil && os.SameFile(out, read) {
+			return usagef("--out %s is the file %s, which is read; choose another one", c.Out, path)
+		}
 	}
-	if c.Target == "" && set.Width == d.Steps*d.Width+1 {
-		return nil, fmt.Errorf("%s has %d columns, one more than the model takes: if one is the class, name it with --target", name, set.Width)
+	if file, ok := stdin.(*os.File); ok && c.Input == "-" {
+		if read, err := file.Stat(); err == nil && os.SameFile(out, read) {
+			return usagef("--out %s is the file that stdin reads; choose another one", c.Out)
+		}
 	}
-	return d.prepare(set, name)
+	return nil
 }
 
-// writePredictions writes a header and a row per sample.
-func writePredictions(w io.Writer, probabilities [][]float32, classes []string) error {
-	table := csv.NewWriter(w)
-	row := []string{"predicted"}
-	for _, class := range classes {
-		row = append(row, "p("+class+")")
+// load returns the samples, scaled for the model, and notes on them.
+func (c *predictCommand) load(d *description, stdin io.Reader) (set *data.Dataset, notes []string, err error) {
+	var table *data.Table
+	name, options := c.Input, csvOptions(c.Target, d)
+	if name == "-" {
+		name = "stdin"
+		table, err = data.ReadCSV(stdin, name, options)
+	} else {
+		table, err = data.OpenCSV(name, options)
 	}
-	if err := table.Write(row); err != nil {
-		return err
+	if err != nil {
+		return nil, nil, err
 	}
-	for _, p := range probabilities {
-		row = append(row[:0], classes[slices.Index(p, slices.Max(p))])
-		for _, x := range p {
-			row = append(row, strconv.FormatFloat(float64(x), 'g', 6, 32))
-		}
-		if err := table.Write(row); err != nil {
-			return err
-		}
+	if c.Target == "" && table.Width == d.Steps*d.Width+1 {
+		return nil, nil, fmt.Errorf("%s has %d columns, one more than the model takes: if one is the class, name it with --target", name, table.Width)
 	}
-	table.Flush()
-	return table.Error()
+	set, notes, err = d.scale(table)
+	if err != nil {
+		return nil, nil, err
+	}
+	return set, append(notes, fmt.Sprintf("%s: %s of %s", name, plural(set.Len(), "sample", "samples"), plural(table.Width, "feature", "features"))), nil
 }

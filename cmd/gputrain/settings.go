@@ -7,14 +7,13 @@ import (
 	"slices"
 	"strings"
 
-	"gputrain/data"
 	"gputrain/train"
 )
 
 // settings decide the outcome of a run. They are flags of train, and keys of
 // config.toml under the same names.
 type settings struct {
-	Data   string `toml:"data" default:"digits" help:"What to learn: digits (built in), csv:FILE or idx:DIR (MNIST's files)."`
+	Data   string `toml:"data" default:"digits" help:"What to learn: digits (built in), csv:FILE or idx:DIR (the files of MNIST, or of a data set like it)."`
 	Target string `toml:"target,omitempty" placeholder:"COLUMN" help:"The column of a CSV file that holds the class: its name, or its number from 1."`
 	Steps  int    `toml:"steps" default:"0" help:"Time steps that the features of a sample are split into; 0 means 8 for digits, the rows of an image for idx, 1 for csv and for mlp."`
 
@@ -119,16 +118,16 @@ func (s *settings) load() (*description, sets, error) {
 	if err != nil {
 		return nil, sets{}, err
 	}
-	parts, err := from.load(s.Target)
+	parts, err := from.load(s.Target, nil)
 	if err != nil {
 		return nil, sets{}, err
 	}
-	d, err := s.describe(from, parts.train)
+	d, err := s.describe(from, parts)
 	if err != nil {
 		return nil, sets{}, err
 	}
-	for _, set := range []**data.Dataset{&parts.train, &parts.valid, &parts.test} {
-		if *set, err = d.prepare(*set, from.String()); err != nil {
+	for _, part := range parts.each() {
+		if *part, err = (*part).WithSteps(d.Steps); err != nil {
 			return nil, sets{}, err
 		}
 	}

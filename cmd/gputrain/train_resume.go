@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -134,7 +133,7 @@ func (s *session) restore() (notes []string, err error) {
 			notes = append(notes, fmt.Sprintf("%v; set aside as %s%s", err, filepath.Base(path), damagedSuffix))
 			continue
 		}
-		if err := s.description.checkSame(file); err != nil {
+		if err := s.description.checkSame(file, s.settings.Data); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		if err := s.trainer.Load(file); err != nil {
@@ -164,22 +163,22 @@ func (s *settings) changes(before *settings) string {
 }
 
 // checkSame returns an error that says how d differs from the description in a
-// checkpoint.
-func (d *description) checkSame(file *model.File) error {
-	var before description
-	if err := json.Unmarshal([]byte(file.Meta[descriptionKey]), &before); err != nil {
-		return fmt.Errorf("metadata %q: %w", descriptionKey, err)
+// checkpoint. where is where the data are.
+func (d *description) checkSame(file *model.File, where string) error {
+	before, err := descriptionOf(file)
+	if err != nil {
+		return err
 	}
-	now, then := reflect.ValueOf(*d), reflect.ValueOf(before)
+	now, then := reflect.ValueOf(*d), reflect.ValueOf(*before)
 	for _, field := range reflect.VisibleFields(now.Type()) {
 		a, b := now.FieldByIndex(field.Index), then.FieldByIndex(field.Index)
 		switch key := keyOf(field, "json"); {
 		case key == "data": // may lie elsewhere now
 		case reflect.DeepEqual(a.Interface(), b.Interface()):
-		case key == "classes":
-			return fmt.Errorf("%s has changed since the run began: it has other classes", d.Data)
+		case key == "classes" || key == "features":
+			return fmt.Errorf("%s has changed since the run began: it has other %s", where, key)
 		case a.Kind() == reflect.Slice:
-			return fmt.Errorf("%s has changed since the run began: its features have another scaling", d.Data)
+			return fmt.Errorf("%s has changed since the run began: its features have another scaling", where)
 		default:
 			return fmt.Errorf("the run began with %s %v, and cannot go on with %v", key, b, a)
 		}
