@@ -12,18 +12,21 @@
 //		backendtest.Benchmark(b, func() (backend.Backend, error) { return mydevice.Open() })
 //	}
 //
-// All data are drawn from fixed seeds, so a failure repeats. Its text names the
-// check, the case, the seed, the element, what was got and wanted, and the
-// tolerance.
+// All data are drawn from one seed, so a failure repeats. Its text names the check,
+// the case, the element, what was got and wanted, and the tolerance. It ends with
+// the options that run the case again, alone.
 package backendtest
 
 import (
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"gputrain/backend"
+	"gputrain/internal/nearest"
 )
 
 // Opener opens the backend under test. The suite calls it many times, and at
@@ -37,7 +40,8 @@ type options struct {
 	maxSize int
 	maxWork int
 	enough  int      // failures, after which a check ends
-	only    []string // names of checks; nil for all
+	only    []string // checks, or cases as CHECK/CASE; nil for all
+	seed    uint64
 	report  func(done []Result, all int, next string)
 }
 
@@ -56,10 +60,29 @@ func MaxWork(n int) Option {
 	return func(o *options) { o.maxWork = n }
 }
 
-// Only makes Test and Check run the named checks alone. They panic if there is no
-// check of a name.
+// Only makes Test and Check run the named checks alone, such as "Gemm". A name may
+// also be that of a case as in the text of a failure, such as "Gemm/NN 2x3x4": with
+// the same MaxSize and MaxWork that case then runs alone, with the same data in the
+// same places. The cases of a rule, such as Order, depend on each other, so they all
+// run. Test and Check panic if there is no check of a name; if there is no such case,
+// its check fails.
 func Only(names ...string) Option {
 	return func(o *options) { o.only = names }
+}
+
+// Seed draws the data of all cases but those of the rules from another seed. The
+// default is 1.
+func Seed(seed uint64) Option {
+	return func(o *options) { o.seed = seed }
+}
+
+// Checks returns the names of all checks, in the order of the suite.
+func Checks() []string {
+	var names []string
+	for _, c := range checks() {
+		names = append(names, c.name)
+	}
+	return names
 }
 
 // Progress makes Check call report before each check: with the results so far,
@@ -115,10 +138,11 @@ type Result struct {
 	Cases    int      // that were run
 	Worst    float64  // largest error of an element, in units of its tolerance
 	Failures []string // one line each; the check ends after some
+	Failed   []string // the cases that failed, as Only takes them
 }
 
 func newOptions(opts []Option) options {
-	o := options{maxSize: math.MaxInt, maxWork: math.MaxInt, enough: 8, report: func([]Result, int, string) {}}
+	o := options{maxSize: math.MaxInt, maxWork: math.MaxInt, enough: 8, seed: 1, report: func([]Result, int, string) {}}
 	for _, opt := range opts {
 		opt(&o)
 	}
@@ -131,12 +155,33 @@ func (o options) checks() []check {
 	if o.only == nil {
 		return all
 	}
-	for _, name := range o.only {
-		if !slices.ContainsFunc(all, func(c check) bool { return c.name == name }) {
-			panic(fmt.Sprintf("backendtest: Only: there is no check %q", name))
+	var names []string
+	for _, only := range o.only {
+		name, _, _ := strings.Cut(only, "/")
+		if !slices.Contains(Checks(), name) {
+			hint := ""
+			if near := nearest.Word(name, Checks()); near != "" {
+				hint = fmt.Sprintf("did you mean %q? ", near)
+			}
+			panic(fmt.Sprintf("backendtest: Only: there is no check %q; %sthe checks are %s", name, hint, strings.Join(Checks(), ", ")))
+		}
+		names = append(names, name)
+	}
+	return slices.DeleteFunc(all, func(c check) bool { return !slices.Contains(names, c.name) })
+}
+
+// cases returns the names of the cases of a check that are to run; nil means all.
+func (o options) cases(check string) []string {
+	var cases []string
+	for _, only := range o.only {
+		if only == check {
+			return nil
+		}
+		if name, found := strings.CutPrefix(only, check+"/"); found {
+			cases = append(cases, name)
 		}
 	}
-	return slices.DeleteFunc(all, func(c check) bool { return !slices.Contains(o.only, c.name) })
+	return cases
 }
 
 // check is one line of a Report and one subtest of Test.
@@ -152,15 +197,24 @@ func checks() []check {
 	)
 }
 
+// opening is the case before the first one.
+const opening = "open"
+
 // on runs the check on a backend of its own.
 func (c check) on(open Opener, o options) Result {
-	p := &probe{open: open, maxSize: o.maxSize, maxWork: o.maxWork, enough: o.enough, result: Result{Name: c.name}}
+	p := &probe{open: open, maxSize: o.maxSize, maxWork: o.maxWork, enough: o.enough, only: o.cases(c.name), seed: o.seed, result: Result{Name: c.name}}
 	defer p.close()
-	p.name = "open"
+	p.name = opening
 	p.guarded(func() {
 		p.reopen()
 		c.run(p)
 	})
+	for _, name := range p.only {
+		if name != opening && !slices.Contains(p.seen, name) {
+			p.name = name
+			p.failf("Only: there is no such case; with other limits on sizes there may be")
+		}
+	}
 	return p.result
 }
 
@@ -169,11 +223,13 @@ type probe struct {
 	open    Opener
 	maxSize int
 	maxWork int
-	enough  int // failures, after which attempt ends the check
+	enough  int      // failures, after which attempt ends the check
+	only    []string // cases; nil for all
+	seed    uint64   // of all data
 	device  backend.Backend
 	result  Result
-	name    string // of the running case
-	stream  uint32 // seed of its data
+	name    string   // of the running case
+	seen    []string // the cases so far, those that do not run included
 }
 
 // attempt runs one case. A panic is a failure of the case; after it, or after
@@ -183,6 +239,7 @@ func (p *probe) attempt(name string, body func()) {
 		panic(stopped{})
 	}
 	p.name = name
+	p.seen = append(p.seen, name)
 	p.result.Cases++
 	healthy := p.guarded(body) && p.guarded(func() {
 		if err := p.device.Err(); err != nil {
@@ -206,6 +263,10 @@ func (p *probe) guarded(body func()) (ok bool) {
 			ok = true
 		case stopped{}:
 		default:
+			if name := missing(); name != "" {
+				p.failf("the backend has no %s", name)
+				return
+			}
 			p.failf("panics: %v", r)
 		}
 	}()
@@ -213,10 +274,34 @@ func (p *probe) guarded(body func()) (ok bool) {
 	return
 }
 
+// missing names the operation that panicked because the backend embeds an interface
+// that is nil, and lacks the operation: then the method that fails is one that the
+// compiler has made. It is called while the panic is handled.
+func missing() string {
+	callers := make([]uintptr, 32)
+	frames := runtime.CallersFrames(callers[:runtime.Callers(1, callers)])
+	for more, failed := true, false; more; {
+		var frame runtime.Frame
+		frame, more = frames.Next()
+		if failed {
+			if frame.File != "<autogenerated>" {
+				return ""
+			}
+			return frame.Function[strings.LastIndex(frame.Function, ".")+1:]
+		}
+		failed = frame.Function == "runtime.sigpanic"
+	}
+	return ""
+}
+
 // failf records a failure of the running case.
 func (p *probe) failf(format string, args ...any) {
+	name := p.result.Name + "/" + p.name
+	if !slices.Contains(p.result.Failed, name) {
+		p.result.Failed = append(p.result.Failed, name)
+	}
 	p.result.Failures = append(p.result.Failures,
-		p.result.Name+"/"+p.name+": "+fmt.Sprintf(format, args...))
+		fmt.Sprintf("%s: %s; again: Only(%q), Seed(%d)", name, fmt.Sprintf(format, args...), name, p.seed))
 }
 
 // stopf is failf and ends the case.

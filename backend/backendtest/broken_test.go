@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -140,13 +142,142 @@ func TestOnlyRunsTheNamedChecksInOrder(t *testing.T) {
 	if want := []string{"Fill", "Tanh"}; !slices.Equal(names, want) {
 		t.Errorf("got checks %q, want %q", names, want)
 	}
-	defer func() {
-		const want = `backendtest: Only: there is no check "tanh"`
-		if got := recover(); got != want {
-			t.Errorf("got panic %v, want %s", got, want)
+}
+
+func TestOnlyNamesWhatItDoesNotKnow(t *testing.T) {
+	open := func() (backend.Backend, error) { return reference.New(), nil }
+	for name, want := range map[string]string{
+		"tanh":     `backendtest: Only: there is no check "tanh"; did you mean "Tanh"? the checks are New, `,
+		"tanh/1x1": `backendtest: Only: there is no check "tanh"; did you mean "Tanh"? the checks are New, `,
+		"xyzzy":    `backendtest: Only: there is no check "xyzzy"; the checks are New, `,
+		"":         `backendtest: Only: there is no check ""; the checks are New, `,
+	} {
+		func() {
+			defer func() {
+				if got, ok := recover().(string); !ok || !strings.HasPrefix(got, want) {
+					t.Errorf("%q: got panic %v, want %s", name, got, want)
+				}
+			}()
+			Check(open, Only(name))
+		}()
+	}
+	for _, c := range []struct {
+		only []string
+		runs int
+		want string
+	}{
+		{[]string{"Tanh/1x1"}, 1, ""},
+		{[]string{"Tanh/1x1", "Tanh/1x33"}, 2, ""},
+		{[]string{"Tanh/1x7"}, 0, "Tanh/1x7: Only: there is no such case"},
+		{[]string{"Tanh/1x1", "Tanh/"}, 1, "Tanh/: Only: there is no such case"},
+	} {
+		r := Check(open, MaxSize(33), Only(c.only...)).Results[0]
+		failed := strings.Join(r.Failures, "\n")
+		if r.Cases != c.runs || (c.want == "") != (failed == "") || !strings.HasPrefix(failed, c.want) {
+			t.Errorf("Only(%q): %d cases run, failures %q; want %d cases, %q", c.only, r.Cases, failed, c.runs, c.want)
 		}
-	}()
-	Check(open, Only("tanh"))
+	}
+}
+
+// unfinished is a backend that has memory and Tanh. What it lacks is that of a nil
+// interface, which stands deeper.
+type unfinished struct {
+	begun
+	lacking
+}
+
+type begun interface {
+	backend.Memory
+	Tanh(y, x backend.Tensor)
+	Name() string
+	Sync() error
+	Err() error
+	Close() error
+}
+
+type lacking struct{ backend.Backend }
+
+func TestAnOperationThatIsMissingIsNamed(t *testing.T) {
+	open := func() (backend.Backend, error) { return unfinished{begun: reference.New()}, nil }
+	for _, r := range Check(open, MaxSize(9), Only("Tanh", "Sigmoid", "Add")).Results {
+		switch {
+		case r.Name == "Tanh":
+			if len(r.Failures) > 0 {
+				t.Errorf("Tanh, which is there: %q", r.Failures)
+			}
+		case len(r.Failures) == 0 || !strings.Contains(r.Failures[0], ": the backend has no "+r.Name+";"):
+			t.Errorf("%s, which is missing: %q", r.Name, r.Failures)
+		}
+	}
+}
+
+// clumsy has a Tanh that panics because of a mistake of its own.
+type clumsy struct{ *reference.Backend }
+
+func (clumsy) Tanh(y, x backend.Tensor) {
+	var p *probe
+	p.maxSize++
+}
+
+func TestAPanicOfAnOperationIsNotOneThatIsMissing(t *testing.T) {
+	failures := runOne("Tanh", func() (backend.Backend, error) { return clumsy{reference.New()}, nil }, 9).Failures
+	if len(failures) == 0 || !strings.Contains(failures[0], ": panics: runtime error: invalid memory address") {
+		t.Errorf("got %q", failures)
+	}
+}
+
+// What a failure ends with runs its case again, alone, and it fails in the same way.
+func TestAFailureSaysHowToRepeatIt(t *testing.T) {
+	again := regexp.MustCompile(`; again: Only\((".*")\), Seed\((\d+)\)$`)
+	for _, c := range []control{
+		{check: "Tanh", mistake: broken[tanhUnaligned]},
+		{check: "Gemm", mistake: broken[gemmUnaligned]},
+	} {
+		open := func() (backend.Backend, error) { return c.mistake(reference.New()), nil }
+		for _, seed := range []uint64{1, 7} {
+			whole := Check(open, MaxSize(33), MaxWork(0), Only(c.check), Seed(seed)).Results[0]
+			if len(whole.Failures) < 4 {
+				t.Fatalf("%s: the control has %d failures", c.check, len(whole.Failures))
+			}
+			for _, failure := range whole.Failures {
+				match := again.FindStringSubmatch(failure)
+				if match == nil {
+					t.Fatalf("%q does not say how to repeat it", failure)
+				}
+				name, err := strconv.Unquote(match[1])
+				if err != nil || match[2] != fmt.Sprint(seed) {
+					t.Fatalf("%q: %v, want seed %d", failure, err, seed)
+				}
+				alone := Check(open, MaxSize(33), MaxWork(0), Only(name), Seed(seed)).Results[0]
+				if alone.Cases != 1 || !slices.Contains(alone.Failures, failure) {
+					t.Errorf("%q alone runs %d cases and fails with %q", failure, alone.Cases, alone.Failures)
+				}
+			}
+		}
+		one, seven := runOne(c.check, open, 33), runOne(c.check, open, 33, Seed(7))
+		if one.Failures[0] == seven.Failures[0] {
+			t.Errorf("another seed gives the same failure %q", one.Failures[0])
+		}
+	}
+}
+
+// tanhUnaligned and gemmUnaligned are wrong where the output lies at an odd place.
+type tanhUnaligned struct{ backend.Backend }
+
+func (b tanhUnaligned) Tanh(y, x backend.Tensor) {
+	b.Backend.Tanh(y, x)
+	if y.Size() > 0 && y.Off%4 != 0 {
+		b.Scale(y, 1.001, y)
+	}
+}
+
+type gemmUnaligned struct{ backend.Backend }
+
+func (b gemmUnaligned) Gemm(dst backend.Tensor, transA, transB backend.Transpose, alpha float64, a, x backend.Tensor, beta float64) {
+	b.Backend.Gemm(dst, transA, transB, alpha, a, x, beta)
+	if dst.Size() > 0 && dst.Off%4 != 0 {
+		b.Scale(dst, 1.001, dst)
+	}
 }
 
 func TestCheckReportsABackendThatCannotBeOpened(t *testing.T) {

@@ -202,7 +202,7 @@ func checkScratch(p *probe, paths []path, scratch func(b backend.Backend, d back
 					Input: small.Input + g.IntN(3), Hidden: small.Hidden + g.IntN(3), Peepholes: g.IntN(2) == 1,
 				}
 				if a, b := scratch(b, small), scratch(b, large); a > b || a < 0 {
-					p.stopf("%+v needs %d, %+v needs %d (%s)", small, a, large, b, p.seed())
+					p.stopf("%+v needs %d, %+v needs %d", small, a, large, b)
 				}
 			}
 		})

@@ -63,7 +63,7 @@ func (p *probe) downloadInts(t backend.Ints) []int32 {
 func equal[T int32 | float32](p *probe, what string, got, want []T) {
 	for k := range got {
 		if got[k] != want[k] {
-			p.stopf("%s: element %d of %d: got %v, want %v (%s)", what, k, len(got), got[k], want[k], p.seed())
+			p.stopf("%s: element %d of %d: got %v, want %v", what, k, len(got), got[k], want[k])
 		}
 	}
 }

@@ -9,18 +9,14 @@ import (
 )
 
 // source returns the random numbers of the named case. They depend on nothing
-// but the name, so that a case stays the same when others come or go.
+// but the seed and the name, so that a case stays the same when others come or go.
 func (p *probe) source(name string) source {
 	h := fnv.New32a()
 	h.Write([]byte(p.result.Name + "/" + name))
-	p.stream = h.Sum32()
-	return newSource(p.stream)
+	return source{rand.New(rand.NewPCG(p.seed, uint64(h.Sum32())))}
 }
 
 func newSource(stream uint32) source { return source{rand.New(rand.NewPCG(1, uint64(stream)))} }
-
-// seed names the source of the data at hand, for failures.
-func (p *probe) seed() string { return fmt.Sprintf("seed 1,%d", p.stream) }
 
 type source struct{ *rand.Rand }
 

@@ -9,10 +9,12 @@ import (
 )
 
 type conformanceCommand struct {
-	Device     string `required:"" placeholder:"DEVICE" help:"What to check: cpu, cuda or cuda:N (an NVIDIA GPU), or emulated."`
-	Out        string `placeholder:"FILE" help:"The report, in Markdown; by default conformance-<time>-<device>.md."`
-	MaxSize    *int   `placeholder:"N" help:"Skip cases with a dimension larger than N; by default 33 on emulated, no limit elsewhere."`
-	Benchmarks *bool  `negatable:"" help:"Measure speed after the checks; off by default on emulated, where figures are estimates."`
+	Device     string   `required:"" placeholder:"DEVICE" help:"What to check: cpu, cuda or cuda:N (an NVIDIA GPU), or emulated."`
+	Out        string   `placeholder:"FILE" help:"The report, in Markdown; by default conformance-<time>-<device>.md."`
+	MaxSize    *int     `placeholder:"N" help:"Skip cases with a dimension larger than N; by default 33 on emulated, no limit elsewhere."`
+	Only       []string `sep:"none" placeholder:"NAME" help:"Run this check alone, or the case of a failure as the report names it; may be given several times."`
+	Seed       int64    `default:"1" help:"Seed of the data."`
+	Benchmarks *bool    `negatable:"" help:"Measure speed after the checks; off by default with --only, and on emulated, where figures are estimates."`
 }
 
 // Help is what "gputrain conformance --help" says in more detail.
@@ -36,6 +38,15 @@ func (c *conformanceCommand) Run(con console) error {
 	if c.MaxSize != nil && *c.MaxSize < 1 {
 		return outOfRange("max-size", *c.MaxSize, "1 or more")
 	}
+	if c.Seed < 0 {
+		return outOfRange("seed", c.Seed, "0 or more")
+	}
+	for _, name := range c.Only {
+		check, _, _ := strings.Cut(name, "/")
+		if err := checkOneOf("only", check, backendtest.Checks()); err != nil {
+			return err
+		}
+	}
 	d, err := findDevice(c.Device)
 	if err != nil {
 		return err
@@ -57,8 +68,9 @@ func (c *conformanceCommand) inspect(con console, d device) error {
 	if err != nil {
 		return err
 	}
-	r.benchmarks = d.name != "emulated"
-	if !r.benchmarks {
+	r.only, r.seed = c.Only, uint64(c.Seed)
+	r.benchmarks = d.name != "emulated" && c.Only == nil
+	if d.name == "emulated" {
 		r.maxSize = emulatedSize
 	}
 	if c.Benchmarks != nil {
@@ -82,7 +94,10 @@ func (c *conformanceCommand) inspect(con console, d device) error {
 
 // fill runs the checks and measurements and keeps the file up to date.
 func (r *conformanceReport) fill(d device, con console) error {
-	var opts []backendtest.Option
+	opts := []backendtest.Option{backendtest.Seed(r.seed)}
+	if r.only != nil {
+		opts = append(opts, backendtest.Only(r.only...))
+	}
 	if r.maxSize > 0 {
 		opts = append(opts, backendtest.MaxSize(r.maxSize))
 	}

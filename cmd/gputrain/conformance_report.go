@@ -18,6 +18,8 @@ type conformanceReport struct {
 	device     string
 	facts      [][2]string // of device, machine and program
 	maxSize    int         // 0 means any
+	only       []string    // checks and cases; nil means all
+	seed       uint64
 	benchmarks bool
 
 	running  string // what runs now; "" at the end
@@ -125,6 +127,10 @@ func (r *conformanceReport) text() string {
 	if r.maxSize > 0 {
 		facts = append(facts, [2]string{"Largest dimension", strconv.Itoa(r.maxSize)})
 	}
+	facts = append(facts, [2]string{"Seed", strconv.FormatUint(r.seed, 10)})
+	if r.only != nil {
+		facts = append(facts, [2]string{"Only", strings.Join(r.only, "; ")})
+	}
 	markdownRow(&text, "", "")
 	markdownRow(&text, "---", "---")
 	for _, fact := range facts {
@@ -139,21 +145,34 @@ func (r *conformanceReport) text() string {
 func (r *conformanceReport) writeResults(text *strings.Builder) {
 	markdownRow(text, "check", "cases", "largest error / tolerance", "result")
 	markdownRow(text, "---", "--:", "--:", "---")
-	var failures []string
+	var failures, again []string
 	for _, result := range r.results {
 		outcome := "passed"
 		switch {
 		case len(result.Failures) > 0:
 			outcome = "**FAILED**"
 			failures = append(failures, result.Failures...)
+			for _, name := range result.Failed {
+				again = append(again, r.repeat(name))
+			}
 		case result.Skipped != "":
 			outcome = "skipped: " + result.Skipped
 		}
 		markdownRow(text, result.Name, strconv.Itoa(result.Cases), strconv.FormatFloat(result.Worst, 'g', 2, 64), outcome)
 	}
 	if len(failures) > 0 {
-		fmt.Fprintf(text, "\n## Failures\n\nEach check stops after its first few failures.\n\n```\n%s\n```\n", strings.Join(failures, "\n"))
+		fmt.Fprintf(text, "\n## Failures\n\nEach check stops after its first few failures.\n\n```\n%s\n```\n\nThese commands repeat them:\n\n```\n%s\n```\n",
+			strings.Join(failures, "\n"), strings.Join(again, "\n"))
 	}
+}
+
+// repeat returns the command that runs a case again.
+func (r *conformanceReport) repeat(name string) string {
+	words := []string{"gputrain", "conformance", "--device", r.device, "--seed", strconv.FormatUint(r.seed, 10), "--only", name}
+	if r.maxSize > 0 {
+		words = append(words, "--max-size", strconv.Itoa(r.maxSize))
+	}
+	return commandLine(words...)
 }
 
 func (r *conformanceReport) writeMeasured(text *strings.Builder) {

@@ -3,10 +3,14 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/alecthomas/kong"
 
 	"gputrain/backend"
 	"gputrain/backend/backendtest"
@@ -54,17 +58,60 @@ func TestConformanceOfABrokenDeviceFailsAndIsReported(t *testing.T) {
 		return untanh{b}, err
 	}}
 	var out, progress bytes.Buffer
-	command := conformanceCommand{Out: "report.md", MaxSize: new(1), Benchmarks: new(false)}
+	command := conformanceCommand{Out: "report.md", MaxSize: new(1), Benchmarks: new(false), Seed: 1}
 	err := command.inspect(console{out: &out, err: &progress}, broken)
 	if err == nil || !strings.Contains(err.Error(), " checks failed (Tanh") || !strings.HasSuffix(err.Error(), "see report.md") || out.Len() > 0 {
 		t.Errorf("error %v, stdout %q", err, out.String())
 	}
 	report := readFile(t, "report.md")
-	for _, want := range []string{"conformance of cpu: FAILED", "\n| Tanh | ", "**FAILED**", "\nTanh/", "seed 1,"} {
+	for _, want := range []string{"conformance of cpu: FAILED", "\n| Tanh | ", "**FAILED**", "\nTanh/", "| Seed | 1 |"} {
 		if !strings.Contains(report, want) {
 			t.Errorf("the report has no %q:\n%s", want, report)
 		}
 	}
+}
+
+// The commands in the report of a failure lead to the same failures.
+func TestFailuresOfConformanceCanBeRepeated(t *testing.T) {
+	t.Chdir(t.TempDir())
+	broken := device{name: "cpu", open: func() (backend.Backend, error) {
+		b, err := openCPU()
+		return untanh{b}, err
+	}}
+	failures := func(out string, args ...string) (text, commands string) {
+		var command conformanceCommand
+		parser := kong.Must(&command)
+		if _, err := parser.Parse(append(args, "--out", out)); err != nil {
+			t.Fatal(err)
+		}
+		if err := command.inspect(console{out: io.Discard, err: io.Discard}, broken); err == nil {
+			t.Fatal("the broken device passes")
+		}
+		report := readFile(t, out)
+		_, text, _ = strings.Cut(report, "\n## Failures\n")
+		text, commands, found := strings.Cut(text, "These commands repeat them:\n\n```\n")
+		if !found {
+			t.Fatalf("no commands in\n%s", report)
+		}
+		return text, strings.TrimSuffix(commands, "\n```\n")
+	}
+	all, commands := failures("all.md", "--device", "cpu", "--seed", "3", "--only", "Tanh", "--max-size", "9")
+	for i, line := range strings.Split(commands, "\n") {
+		if strings.Contains(line, "'") {
+			continue // is for a shell
+		}
+		one, same := failures(fmt.Sprintf("%d.md", i), strings.Fields(line)[2:]...)
+		for failure := range strings.Lines(one) {
+			if strings.HasPrefix(failure, "Tanh/") && !strings.Contains(all, failure) {
+				t.Errorf("%s: another failure %s", line, failure)
+			}
+		}
+		if same != line {
+			t.Errorf("the report of %q says %q", line, same)
+		}
+	}
+	wantFailure(t, exitUsage, []string{`--only is "tanh", not one of New, `, `did you mean "Tanh"?`}, "conformance", "--device", "cpu", "--only", "tanh")
+	wantFailure(t, exitUsage, []string{"--seed is -1"}, "conformance", "--device", "cpu", "--seed", "-1")
 }
 
 // This report is left when a check crashes the machine.
@@ -77,7 +124,7 @@ func TestReportTellsWhatWasRunning(t *testing.T) {
 		}
 		return openCPU()
 	}}
-	command := conformanceCommand{Out: "report.md", MaxSize: new(1), Benchmarks: new(false)}
+	command := conformanceCommand{Out: "report.md", MaxSize: new(1), Benchmarks: new(false), Seed: 1}
 	if err := command.inspect(console{out: &bytes.Buffer{}, err: &bytes.Buffer{}}, d); err != nil {
 		t.Fatal(err)
 	}

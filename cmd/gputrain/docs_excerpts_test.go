@@ -3,15 +3,12 @@ package main
 import (
 	"go/parser"
 	"go/token"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-
-	"gputrain/cmd/gputrain/internal/experiment"
 )
 
 const (
@@ -20,10 +17,9 @@ const (
 )
 
 var (
-	goExcerpt    = regexp.MustCompile("(?s)```go\n(.*?)```\n\\[([^]]*)\\]\\(\\.\\./([^)]*)\\)")
-	shownCommand = regexp.MustCompile(`(?m)^gputrain (.+)$`)
-	testLine     = regexp.MustCompile(`(?m)^go test -run (\w+) \./(\w+)$`)
-	pictureLink  = regexp.MustCompile(`!\[[^]]*\]\(([^)]*)\)`)
+	goExcerpt   = regexp.MustCompile("(?s)```go\n(.*?)```\n\\[([^]]*)\\]\\(\\.\\./([^)]*)\\)")
+	testLine    = regexp.MustCompile(`(?m)^go test -run (\w+) \./(\w+)$`)
+	pictureLink = regexp.MustCompile(`!\[[^]]*\]\(([^)]*)\)`)
 )
 
 // missingLine returns the first line of text that the lines of source do not
@@ -86,20 +82,6 @@ func TestExcerptsAreComparedInOrder(t *testing.T) {
 
 func TestTutorialShowsWhatThereIs(t *testing.T) {
 	text := readFile(t, tutorial)
-	for _, match := range shownCommand.FindAllStringSubmatch(text, -1) {
-		args := strings.Fields(match[1])
-		if _, err := parse(args, console{out: io.Discard, err: io.Discard}); err != nil {
-			t.Errorf("gputrain %s: %v", match[1], err)
-		}
-		if len(args) < 3 || args[0] != "experiment" {
-			continue
-		}
-		for _, name := range args[2:] {
-			if !slices.ContainsFunc(experiment.All(), func(e experiment.Experiment) bool { return e.Name == name }) {
-				t.Errorf("gputrain %s: no experiment is called %s", match[1], name)
-			}
-		}
-	}
 	examples := testLine.FindAllStringSubmatch(text, -1)
 	if all := strings.Count(text, "\ngo test "); all != len(examples) || all < 5 {
 		t.Errorf("%d of %d lines with go test name an example", len(examples), all)

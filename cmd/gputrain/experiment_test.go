@@ -179,7 +179,7 @@ func TestFailedGateIsAnError(t *testing.T) {
 func TestWrongExperimentCommandLines(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for line, want := range map[string]string{
-		"experiment":                         "expected one of",
+		"experiment":                         "takes one of",
 		"experiment lst":                     `did you mean "list"?`,
 		"experiment run":                     "--gates or --all",
 		"experiment run xorr":                `there is no experiment "xorr", did you mean "xor"?`,
@@ -188,7 +188,7 @@ func TestWrongExperimentCommandLines(t *testing.T) {
 		"experiment run xor --seeds 9999999": "--seeds is 9999999; it must be 1 to 1000000",
 		"experiment run xor --seed 0":        "--seed is 0; it must be 1 or more",
 		"experiment run xor --seed -3":       "--seed is -3; it must be 1 or more",
-		"experiment run xor --seed one":      "--seed: expected",
+		"experiment run xor --seed one":      `--seed is "one"; it must be a whole number`,
 		"experiment run xor --jobs -2":       "--jobs is -2; it must be 1 to 1000000",
 		"experiment run xor --device x":      `--device is "x", not one of`,
 	} {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -22,7 +24,7 @@ type cli struct {
 	Profile     profileCommand     `cmd:"" help:"Count what each kernel of a training step does."`
 	Show        showCommand        `cmd:"" help:"Draw how a network learns and computes."`
 	Experiment  experimentCommand  `cmd:"" help:"Repeat the experiments of the literature."`
-	Version     versionCommand     `cmd:"" help:"Print the version."`
+	Version     versionCommand     `cmd:"" help:"Print the version; so does --version."`
 }
 
 // parse reads the command line. The context is nil if it was asked for help,
@@ -36,8 +38,11 @@ func parse(args []string, con console) (*kong.Context, error) {
 			return nil, usagef("the argument %q is not UTF-8 text; let the terminal write UTF-8, and give files names that are", arg)
 		}
 	}
-	if args[0] == "help" {
+	switch args[0] {
+	case "help":
 		args = append(slices.Clone(args[1:]), "--help")
+	case "--version":
+		args = append([]string{"version"}, args[1:]...)
 	}
 	helped := false
 	parser := kong.Must(new(cli),
@@ -45,40 +50,85 @@ func parse(args []string, con console) (*kong.Context, error) {
 		kong.Description("Trains feed-forward, recurrent and LSTM networks.\n\n\"gputrain train\" alone trains an LSTM on handwritten digits."),
 		kong.Writers(con.out, con.err),
 		kong.Exit(func(int) { helped = true }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		help(con.out),
 		kong.WithHyphenPrefixedParameters(true),
 	)
 	ctx, err := parser.Parse(args)
-	if helped {
+	switch {
+	case helped:
 		return nil, nil
+	case err != nil:
+		return nil, reword(err)
 	}
-	if err != nil {
-		return nil, suggest(err)
-	}
-	return ctx, nil
+	return ctx, checkValues(ctx)
 }
 
-// suggest rewords two errors of kong. For an unknown word it names the nearest
-// valid one, which kong does for slips of a letter or two only, or where to find
-// the valid ones. For a flag without its value it says so.
-func suggest(err error) error {
+// checkValues reports a text flag that has no value, or the next flag for one:
+// numbers may be negative, so kong takes what begins with a hyphen.
+func checkValues(ctx *kong.Context) error {
+	for _, path := range ctx.Path {
+		if path.Flag == nil || path.Flag.Target.Kind() != reflect.String {
+			continue
+		}
+		value := fmt.Sprint(ctx.FlagValue(path.Flag))
+		isFlag := slices.ContainsFunc(ctx.Flags(), func(f *kong.Flag) bool { return value == "--"+f.Name })
+		if value == "" || isFlag {
+			return usagef("--%s lacks its value", path.Flag.Name)
+		}
+	}
+	return nil
+}
+
+var wrongNumber = regexp.MustCompile(`^(--\S+): expected (?:a valid \d+ bit (int)|a float) but got (.*?)(?: \(string\))?$`)
+
+// reword says some errors of kong in other words. For an unknown word it names the
+// nearest valid one, or where to find the valid ones.
+func reword(err error) error {
 	parse, ok := err.(*kong.ParseError)
-	text := err.Error()
-	if !ok || strings.Contains(text, "did you mean") {
+	if !ok {
 		return err
 	}
-	var valid []string
+	node := parse.Context.Selected()
+	// The hints of kong name words that are not near.
+	text, _, _ := strings.Cut(err.Error(), ", did you mean ")
 	if word, found := strings.CutPrefix(text, "unknown flag "); found {
+		var valid []string
 		for _, flag := range parse.Context.Flags() {
 			valid = append(valid, "--"+flag.Name)
+			if flag.Tag.Negatable != "" {
+				valid = append(valid, "--no-"+flag.Name)
+			}
 		}
-		return usagef("%s, %s", text, hint(word, valid, `"gputrain help" and a command list them`))
+		where := "flags stand behind the command"
+		if node != nil {
+			where = fmt.Sprintf("%q lists them", parse.Context.Model.Name+" help "+node.Path())
+		}
+		return usagef("%s, %s", text, hint(word, valid, where))
 	}
-	if word, found := strings.CutPrefix(text, "unexpected argument "); found && parse.Context.Selected() == nil {
-		for _, command := range parse.Context.Model.Children {
+	if node == nil {
+		node = parse.Context.Model.Node
+		for _, path := range parse.Context.Path {
+			if path.Command != nil {
+				node = path.Command
+			}
+		}
+	}
+	if word, found := strings.CutPrefix(text, "unexpected argument "); found && len(node.Children) > 0 {
+		var valid []string
+		for _, command := range node.Children {
 			valid = append(valid, command.Name)
 		}
 		return usagef("unknown command %s, %s", word, hint(word, valid, `"gputrain help" lists them`))
+	}
+	if commands, found := strings.CutPrefix(text, "expected one of "); found {
+		return usagef("no command given: %s takes one of %s", node.FullPath(), commands)
+	}
+	if match := wrongNumber.FindStringSubmatch(text); match != nil {
+		what := "a number"
+		if match[2] != "" {
+			what = "a whole number, of 18 digits at most"
+		}
+		return usagef("%s is %s; it must be %s", match[1], match[3], what)
 	}
 	if flag, _, found := strings.Cut(text, ": expected"); found && strings.Contains(text, `"EOL"`) {
 		return usagef("%s lacks its value", flag)

@@ -27,7 +27,7 @@ var house = []struct {
 	{"backend", ""},
 	{"internal/operands", "backend"},
 	{"backend/reference", "backend"},
-	{"backend/backendtest", "backend backend/reference"},
+	{"backend/backendtest", "backend backend/reference internal/nearest"},
 	{"cpu", "backend internal/memorylimit"},
 	{"kernels", ""},
 	{"cuda", "backend kernels"},

@@ -48,7 +48,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		command.BindTo(ctx, (*context.Context)(nil))
 		err = command.Run(con)
 	}
-	if err == nil {
+	if err == nil || command == nil && out.err != nil { // of kong's help, too
 		err = out.err
 	}
 	if err == nil {

@@ -11,6 +11,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/alecthomas/kong"
+	"github.com/jedib0t/go-pretty/v6/text"
 )
 
 // roles are what this binary does instead of running the tests, if a test starts it
@@ -133,13 +136,25 @@ func TestWrongCommandLines(t *testing.T) {
 		{"", "gputrain help"},
 		{"trian", `did you mean "train"?`},
 		{"measure", `unknown command measure, "gputrain help" lists them`},
-		{"train --xyzzy 3", `unknown flag --xyzzy, "gputrain help`},
+		{"train --xyzzy 3", `unknown flag --xyzzy, "gputrain help train" lists them`},
+		{"--hidden 3 train", "unknown flag --hidden, flags stand behind the command"},
+		{"devices --x", `unknown flag --x, "gputrain help devices" lists them`},
+		{"experiment", `gputrain experiment takes one of "list", "run"`},
+		{"experiment rum", `unknown command rum, did you mean "run"?`},
+		{"--", `no command given: gputrain takes one of "train"`},
+		{"--version --json", "unknown flag --json"},
+		{"train --lr fast", `--lr is "fast"; it must be a number`},
+		{"train --out", "--out lacks its value"},
+		{"train --out=", "--out lacks its value"},
+		{"train --out --json", "--out lacks its value"},
+		{"train --resume", "--resume lacks its value"},
+		{"train --resume --quiet", "--resume lacks its value"},
 		{"help trian", `did you mean "train"?`},
 		{"train more", "unexpected argument more"},
 		{"train --epoch 3", `unknown flag --epoch, did you mean "--epochs"?`},
 		{"train --hidden-units 3", `unknown flag --hidden-units, did you mean "--hidden"?`},
 		{"train --hidden", "--hidden lacks its value"},
-		{"train --batch many", "--batch: expected"},
+		{"train --batch many", `--batch is "many"; it must be a whole number`},
 		{"train --batch 0", "--batch is 0; it must be 1 to"},
 		{"train --batch 99999999999", "--batch is 99999999999; it must be 1 to"},
 		{"train --hidden -1", "--hidden is -1; it must be 1 to"},
@@ -157,7 +172,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{"train --clip NaN", "--clip is NaN"},
 		{"train --patience -1", "--patience is -1"},
 		{"train --seed -1", "--seed is -1"},
-		{"train --seed 18446744073709551615", "--seed: expected"},
+		{"train --seed 18446744073709551615", "it must be a whole number, of 18 digits at most"},
 		{"train --model lstn", `--model is "lstn", not one of lstm, gru, rnn, mlp; did you mean "lstm"?`},
 		{"train --optimizer adamv", `did you mean "adam`},
 		{"train --schedule cosinus", `did you mean "cosine"?`},
@@ -178,8 +193,8 @@ func TestWrongCommandLines(t *testing.T) {
 		{"conformance", "--device"},
 		{"conformance --device gpu", `--device is "gpu", not one of`},
 		{"conformance --device cpu --max-size 0", "--max-size is 0; it must be 1 or more"},
-		{"conformance --device cpu --max-size many", "--max-size: expected"},
-		{"conformance --device cpu --no-benchmark", `did you mean "--benchmarks"?`},
+		{"conformance --device cpu --max-size many", `--max-size is "many"; it must be a whole number`},
+		{"conformance --device cpu --no-benchmark", `did you mean "--no-benchmarks"?`},
 		{"profile --gpu H10", `--gpu is "H10", not one of H100, A100, RTX 4090, T4; did you mean "H100"?`},
 		{"profile --device cpu", "only the emulated GPU can count"},
 		{"profile --hidden 0", "--hidden is 0"},
@@ -209,7 +224,7 @@ func TestHelpSaysWhatThereIs(t *testing.T) {
 }
 
 func TestVersionAndDevices(t *testing.T) {
-	for command, want := range map[string]string{"version": "go1.", "devices": "cores"} {
+	for command, want := range map[string]string{"version": "go1.", "--version": "go1.", "devices": "cores"} {
 		if o := gputrain(command).want(t, 0); !strings.Contains(o.out, want) || o.errors != "" {
 			t.Errorf("%s: stdout %q, stderr %q; want %q on stdout", command, o.out, o.errors, want)
 		}
@@ -227,5 +242,41 @@ func TestPanicIsOneLineAndSaysWhoseFaultItIs(t *testing.T) {
 	o := gputrainWith(t.Context(), panicking{}, "predict", "--model", "run", "--input", "-").want(t, exitFailure)
 	if want := "gputrain: out of luck (this is a bug in gputrain)\n"; o.errors != want {
 		t.Errorf("stderr is %q, want %q", o.errors, want)
+	}
+}
+
+// A narrow terminal gets the same flags and commands, one below the other.
+func TestHelpFitsTheTerminal(t *testing.T) {
+	commands := []string{""}
+	for _, node := range kong.Must(new(cli)).Model.Leaves(true) {
+		command, _, _ := strings.Cut(node.Path(), " [")
+		commands = append(commands, command)
+	}
+	for _, command := range commands {
+		args := append(strings.Fields(command), "--help")
+		words := map[string]bool{}
+		for word := range strings.FieldsSeq(gputrain(args...).want(t, 0).out) {
+			words[word] = true
+		}
+		for _, width := range []int{40, 69, 70, 80, 200} {
+			terminal := &fakeTerminal{width: width}
+			if code := run(t.Context(), args, strings.NewReader(""), terminal, io.Discard); code != 0 {
+				t.Fatalf("%q: exit code %d", args, code)
+			}
+			shown := map[string]bool{}
+			for line := range strings.Lines(terminal.String()) {
+				if got := text.StringWidth(strings.TrimSuffix(line, "\n")); got > width {
+					t.Errorf("%q: %q takes %d of %d columns", args, line, got, width)
+				}
+				for word := range strings.FieldsSeq(line) {
+					shown[word] = true
+				}
+			}
+			for word := range words {
+				if !shown[word] {
+					t.Errorf("%q: no %q in %d columns", args, word, width)
+				}
+			}
+		}
 	}
 }

@@ -69,7 +69,7 @@ func (m *meter) show(done float64, texts ...string) {
 // clear removes the line. What is printed next takes its place; the next show
 // draws it below that.
 func (m *meter) clear() {
-	fmt.Fprint(m.out, "\r", strings.Repeat(" ", min(m.shown, terminalWidth(m.out)-1)), "\r")
+	fmt.Fprint(m.out, "\r", strings.Repeat(" ", max(min(m.shown, terminalWidth(m.out)-1), 0)), "\r")
 	m.shown, m.drawn = 0, time.Time{}
 }
 
@@ -84,7 +84,7 @@ func newPace(done float64) pace { return pace{time.Now(), done} }
 // left returns the time for the part that is not done, and 0 while that is
 // unknown.
 func (p pace) left(done float64) time.Duration {
-	if done <= p.from {
+	if !(done > p.from) { // nor is NaN
 		return 0
 	}
 	left := time.Since(p.began).Seconds() / (done - p.from) * (1 - done)

@@ -66,3 +66,15 @@ func TestPaceOfAResumedRunCountsWhatItDidItself(t *testing.T) {
 		t.Errorf("nothing is done, and %v are left", left)
 	}
 }
+
+// A terminal that is closed has no width any more.
+func TestMeterOutlivesItsTerminal(t *testing.T) {
+	terminal := &fakeTerminal{width: 80}
+	m := newMeter(terminal)
+	m.show(0.1, "epoch 1/2", "loss 0.5")
+	terminal.width = 0
+	m.show(0.2, "epoch 1/2", "loss 0.5")
+	m.clear()
+	m.show(0.3)
+	m.clear()
+}

@@ -42,8 +42,8 @@ func TestShowNamesWhatIsWrong(t *testing.T) {
 		code int
 		want string
 	}{
-		{"show", exitUsage, `expected one of "perceptron"`},
-		{"show perceptrn", exitUsage, `unexpected argument perceptrn, did you mean "perceptron"?`},
+		{"show", exitUsage, `takes one of "perceptron"`},
+		{"show perceptrn", exitUsage, `unknown command perceptrn, did you mean "perceptron"?`},
 		{"show perceptron --gates or", exitUsage, `did you mean "--gate"?`},
 		{"show perceptron --gate xnor", exitUsage, `--gate is "xnor", not one of and, or, nand, nor, xor; did you mean "nor"?`},
 		{"show perceptron --seed -1", exitUsage, "--seed is -1; it must be 0 or more"},

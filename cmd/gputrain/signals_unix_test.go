@@ -120,3 +120,20 @@ func TestExperimentsEndWithTheSignalAndKeepWhatIsDone(t *testing.T) {
 	}
 	readFile(t, "results/xor-perceptron.json")
 }
+
+// head closes the pipe when it has seen enough.
+func TestClosedPipeEndsACommandQuietly(t *testing.T) {
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader.Close()
+	command := exec.Command(os.Args[0], "help", "train")
+	command.Env = append(os.Environ(), "GPUTRAIN_TEST_MAIN=gputrain")
+	var errors strings.Builder
+	command.Stdout, command.Stderr = writer, &errors
+	err = command.Run()
+	if status, ok := command.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGPIPE || errors.Len() > 0 {
+		t.Errorf("%v, stderr %q; want a quiet end by SIGPIPE", err, errors.String())
+	}
+}

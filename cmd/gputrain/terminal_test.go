@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 
@@ -54,6 +55,28 @@ func TestTerminalGetsNothingToObey(t *testing.T) {
 		}
 		if got := pipe.String(); got != sent {
 			t.Errorf("in parts of %d bytes the pipe gets %q, want %q", chunk, got, sent)
+		}
+	}
+}
+
+// full is a disk without room.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
+
+func TestNoCommandLosesAnErrorOfStdout(t *testing.T) {
+	t.Chdir(t.TempDir())
+	gputrain(quick("--out", "run")...).want(t, 0)
+	writeFile(t, "in.csv", strings.Repeat(strings.Repeat("1,", 63)+"1\n", 3))
+	for _, line := range []string{
+		"help", "help train", "--version", "devices", "explain", "profile --hidden 2 --batch 2 --json",
+		"eval --model run", "predict --model run --input in.csv", "train --epochs 1 --hidden 2 --out quiet --quiet", "train --epochs 1 --hidden 2 --out json --json",
+		"experiment list", "experiment run xor-perceptron --out results", "show vanishing --lags 10 --out flow.png",
+	} {
+		var errs bytes.Buffer
+		code := run(t.Context(), strings.Fields(line), strings.NewReader(""), full{}, &errs)
+		if last := strings.TrimSuffix(errs.String(), "\n"); code != exitFailure || !strings.Contains(last[strings.LastIndex(last, "\n")+1:], "gputrain: no space left") {
+			t.Errorf("%s: exit code %d, stderr %q", line, code, errs.String())
 		}
 	}
 }

@@ -28,7 +28,7 @@ func (c *trainCommand) reporter(con console) reporter {
 	case c.Quiet:
 		return last
 	}
-	return &lines{lastLine: last, err: con.err, meter: newMeter(con.err)}
+	return &lines{lastLine: last, err: con.err, epochs: c.Epochs, meter: newMeter(con.err)}
 }
 
 // lastLine shows the result only.
@@ -52,10 +52,11 @@ func (l lastLine) fullResult(dir runDir, m train.Metrics) error {
 type lines struct {
 	lastLine
 	err     io.Writer
-	meter   *meter // on a terminal
-	pace    pace   // from the first step on
-	samples int    // before that step
-	current train.Progress
+	epochs  int            // of the run
+	meter   *meter         // on a terminal
+	pace    pace           // from the first step on
+	samples int            // before that step
+	current train.Progress // zero before the first step, which a resumed run may not have
 }
 
 func (l *lines) step(p train.Progress) {
@@ -78,12 +79,11 @@ func (l *lines) step(p train.Progress) {
 func part(p train.Progress) float64 { return float64(p.Step) / float64(p.Steps) }
 
 func (l *lines) epoch(e train.Epoch) error {
-	p := l.current
-	if stride := (p.Epochs + 29) / 30; e.Epoch%stride != 0 && e.Epoch != p.Epochs {
+	if stride := (l.epochs + 29) / 30; e.Epoch%stride != 0 && e.Epoch != l.epochs {
 		return nil
 	}
 	figures := []string{
-		fmt.Sprintf("epoch %3d/%d", e.Epoch, p.Epochs), fmt.Sprintf("loss %.4f", e.TrainLoss),
+		fmt.Sprintf("epoch %3d/%d", e.Epoch, l.epochs), fmt.Sprintf("loss %.4f", e.TrainLoss),
 		fmt.Sprintf("validation loss %.4f", e.ValidLoss), fmt.Sprintf("accuracy %.4f", e.ValidAccuracy),
 	}
 	// An error here is no reason to end a training.
@@ -92,7 +92,7 @@ func (l *lines) epoch(e train.Epoch) error {
 		fmt.Fprintln(l.err, joinWithin(terminalWidth(l.err), figures))
 		return nil
 	}
-	figures = append(figures, fmt.Sprintf("%.0f samples/s", e.SamplesPerSecond), fmt.Sprintf("%v left", l.pace.left(part(p))))
+	figures = append(figures, fmt.Sprintf("%.0f samples/s", e.SamplesPerSecond), fmt.Sprintf("%v left", l.pace.left(part(l.current))))
 	fmt.Fprintln(l.err, strings.Join(figures, "  "))
 	return nil
 }

@@ -28,6 +28,9 @@ func changeableKeys() []string {
 // BeforeResolve is kong's hook between reading the flags and filling in the
 // settings that they leave open.
 func (resumeFlag) BeforeResolve(ctx *kong.Context, trace *kong.Path) error {
+	if err := checkValues(ctx); err != nil {
+		return err
+	}
 	for _, path := range ctx.Path {
 		if path.Flag != nil && !slices.Contains(append(changeableKeys(), "resume", "quiet", "json"), path.Flag.Name) {
 			return usagef("--resume keeps the settings of the run: leave out --%s; you may change --%s",
