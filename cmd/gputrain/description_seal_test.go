@@ -9,7 +9,10 @@ import (
 
 // Without its checksum, nobody knows whether a model is what was learned.
 func TestAModelWithoutItsChecksumIsRefused(t *testing.T) {
-	file, err := (&description{Model: "mlp", Steps: 1, Width: 1, Hidden: 1, Layers: 1, Classes: []string{"a"}, Shift: []float32{0}, Factor: []float32{1}}).newFile()
+	file, err := (&description{
+		Format: descriptionFormat, Data: "digits", Model: "mlp", Steps: 1, Width: 1, Hidden: 1, Layers: 1,
+		Classes: []string{"a"}, Shift: []float64{0}, Factor: []float64{1},
+	}).newFile()
 	if err != nil {
 		t.Fatal(err)
 	}
