@@ -49,6 +49,9 @@ func (s *session) initialize(parts sets) error {
 		return err
 	}
 	s.net.Init(uint64(s.settings.Seed))
+	if err := s.loadInitial(); err != nil {
+		return err
+	}
 	host := s.trainer.HostMemory(parts.train, parts.valid)
 	return checkTraining(
 		need{"the state to go back to after a divergence", host.Waypoint},

@@ -21,6 +21,8 @@ type settings struct {
 	Hidden int    `toml:"hidden" default:"64" help:"Hidden units per layer."`
 	Layers int    `toml:"layers" default:"1" help:"Hidden layers."`
 
+	InitFrom string `toml:"init-from,omitempty" placeholder:"RUN" help:"Begin with the parameters of that run or model file, whose network, features and classes must be the same. The features are scaled as there."`
+
 	Epochs          int     `toml:"epochs" default:"30" help:"Passes over the training data."`
 	Batch           int     `toml:"batch" default:"32" help:"Samples per update."`
 	Optimizer       string  `toml:"optimizer" default:"adam" help:"sgd, rmsprop, adam or adamw."`
@@ -118,13 +120,22 @@ func (s *settings) load() (*description, sets, error) {
 	if err != nil {
 		return nil, sets{}, err
 	}
-	parts, err := from.load(s.Target, nil)
+	initial, _, err := s.readInitial()
+	if err != nil {
+		return nil, sets{}, err
+	}
+	parts, err := from.load(s.Target, initial)
 	if err != nil {
 		return nil, sets{}, err
 	}
 	d, err := s.describe(from, parts)
 	if err != nil {
 		return nil, sets{}, err
+	}
+	if initial != nil {
+		if err := d.checkInitial(s.InitFrom, initial); err != nil {
+			return nil, sets{}, err
+		}
 	}
 	for _, part := range parts.each() {
 		if *part, err = (*part).WithSteps(d.Steps); err != nil {
@@ -137,11 +148,22 @@ func (s *settings) load() (*description, sets, error) {
 // resolvePaths makes the paths in s independent of the current directory.
 func (s *settings) resolvePaths() error {
 	from, err := parseSource(s.Data)
-	if err != nil || from.path == "" {
+	if err != nil {
 		return err
 	}
-	path, err := filepath.Abs(from.path)
-	s.Data = from.kind + ":" + path
+	if from.path != "" {
+		if from.path, err = filepath.Abs(from.path); err != nil {
+			return err
+		}
+		s.Data = from.kind + ":" + from.path
+	}
+	if s.InitFrom == "" {
+		return nil
+	}
+	if s.InitFrom, err = findRun(s.InitFrom); err != nil {
+		return err
+	}
+	s.InitFrom, err = filepath.Abs(s.InitFrom)
 	return err
 }
 

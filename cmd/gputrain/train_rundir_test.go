@@ -275,3 +275,28 @@ func metricsOf(t *testing.T, dir runDir) [][]string {
 	}
 	return rows[1:]
 }
+
+func TestARunBeginsWithTheParametersOfAnother(t *testing.T) {
+	t.Chdir(t.TempDir())
+	writeFile(t, "flowers.csv", flowers(60))
+	args := []string{"train", "--data", "csv:flowers.csv", "--target", "species", "--model", "mlp", "--hidden", "8", "--epochs", "3", "--out"}
+	first := gputrain(append(args, "first")...).want(t, 0)
+	// With a rate of almost nothing it ends as it begins, whatever the seed, and
+	// whatever the order of the columns.
+	lines := strings.Split(strings.TrimSpace(readFile(t, "flowers.csv")), "\n")
+	for i, line := range lines {
+		fields := strings.Split(line, ",")
+		slices.Reverse(fields)
+		lines[i] = strings.Join(fields, ",")
+	}
+	writeFile(t, "turned.csv", strings.Join(lines, "\n"))
+	second := gputrain("train", "--init-from", "first", "--data", "csv:turned.csv", "--target", "species", "--model", "mlp", "--hidden", "8",
+		"--epochs", "1", "--lr", "1e-30", "--seed", "9", "--out", "second").want(t, 0)
+	if first.lastLine() != second.lastLine() {
+		t.Errorf("it ends with %q, the run it began from with %q", second.lastLine(), first.lastLine())
+	}
+	wantFailure(t, exitFailure, []string{"--init-from first: its hidden is 8, but this run's is 9"},
+		append(args, "third", "--init-from", "first", "--hidden", "9")...)
+	wantFailure(t, exitFailure, []string{"nowhere"}, append(args, "third", "--init-from", "nowhere")...)
+	wantFailure(t, exitUsage, []string{"leave out --init-from"}, "train", "--resume", "second", "--init-from", "first")
+}
