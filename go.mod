@@ -16,6 +16,8 @@ require (
 	gorgonia.org/cu v0.9.6
 )
 
+require github.com/prometheus/procfs v0.23.0
+
 require (
 	codeberg.org/go-fonts/liberation v0.5.0 // indirect
 	codeberg.org/go-latex/latex v0.2.0 // indirect

@@ -45,10 +45,11 @@ func (c checker) buffer(name string, buf Buffer, off, n int, integer bool) {
 }
 
 func (c checker) tensor(x operand) {
-	if x.Rows < 0 || x.Cols < 0 {
+	n, ok := elements(x.Rows, x.Cols)
+	if !ok {
 		c.fail("%s is %v", x.name, x.Tensor)
 	}
-	c.buffer(x.name, x.Buf, x.Off, x.Size(), false)
+	c.buffer(x.name, x.Buf, x.Off, n, false)
 }
 
 func (c checker) ints(name string, x Ints) { c.buffer(name, x.Buf, x.Off, x.N, true) }

@@ -306,6 +306,17 @@ func TestNilOwnerTakesTensorsOfAnyBackend(t *testing.T) {
 	wantPanic(t, func() { backend.CheckMap(nil, "Copy", x, (&device{"b"}).tensor(2, 3)) }, noPanic)
 }
 
+// The number of elements of such a window overflows to 0, or to less than there are.
+func TestWindowsTooLargeToCountArePanics(t *testing.T) {
+	d := &device{"a"}
+	x := d.tensor(2, 3)
+	for _, size := range [][2]int{{1 << 32, 1 << 32}, {1<<61 + 1, 8}, {-1 << 32, -1 << 32}} {
+		huge := x
+		huge.Rows, huge.Cols = size[0], size[1]
+		wantPanic(t, func() { backend.CheckMap(d, "Copy", huge, huge) }, fmt.Sprintf("backend: Copy: dst is %dx%d", size[0], size[1]))
+	}
+}
+
 func TestCheckNewCountsElements(t *testing.T) {
 	for _, c := range []struct {
 		rows, cols, want int

@@ -1,6 +1,10 @@
 package backend
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+	"math/bits"
+)
 
 // Tensor is a row-major [Rows, Cols] window of float32 on a buffer. Windows
 // share memory and never own it. The zero Tensor stands for an optional operand
@@ -45,6 +49,13 @@ func (t Tensor) Present() bool { return t.Buf != nil }
 // Size returns the number of elements.
 func (t Tensor) Size() int { return t.Rows * t.Cols }
 
+// elements returns rows·cols; ok is false if one is negative or the product
+// overflows.
+func elements(rows, cols int) (n int, ok bool) {
+	high, low := bits.Mul64(uint64(rows), uint64(cols))
+	return int(low), rows >= 0 && cols >= 0 && high == 0 && low <= math.MaxInt
+}
+
 // Slice returns the window of rows from up to, not including, to.
 func (t Tensor) Slice(from, to int) Tensor {
 	if from < 0 || to < from || to > t.Rows {
@@ -55,7 +66,7 @@ func (t Tensor) Slice(from, to int) Tensor {
 
 // Reshape returns the same elements as a [rows, cols] window.
 func (t Tensor) Reshape(rows, cols int) Tensor {
-	if rows < 0 || cols < 0 || rows*cols != t.Size() {
+	if n, ok := elements(rows, cols); !ok || n != t.Size() {
 		panic(fmt.Sprintf("backend: Reshape: %dx%d does not have the size of %dx%d", rows, cols, t.Rows, t.Cols))
 	}
 	return Tensor{Buf: t.Buf, Off: t.Off, Rows: rows, Cols: cols}
@@ -64,8 +75,8 @@ func (t Tensor) Reshape(rows, cols int) Tensor {
 // Take returns the first rows·cols elements of t, which is used as plain
 // storage, as a [rows, cols] window, and the rest of t as a single row.
 func (t Tensor) Take(rows, cols int) (window, rest Tensor) {
-	n := rows * cols
-	if rows < 0 || cols < 0 || n > t.Size() {
+	n, ok := elements(rows, cols)
+	if !ok || n > t.Size() {
 		panic(fmt.Sprintf("backend: Take: %dx%d of a tensor with %d elements", rows, cols, t.Size()))
 	}
 	window = Tensor{Buf: t.Buf, Off: t.Off, Rows: rows, Cols: cols}

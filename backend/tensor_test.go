@@ -59,6 +59,8 @@ func TestWindowsOutOfRangePanic(t *testing.T) {
 		{"Reshape: -4x-3 does not have the size of 4x3", func() { x.Reshape(-4, -3) }},
 		{"Take: 13x1 of a tensor with 12 elements", func() { x.Take(13, 1) }},
 		{"Take: -1x-1 of a tensor with 12 elements", func() { x.Take(-1, -1) }},
+		{"Reshape: 4294967296x4294967296 does not have the size of 0x3", func() { x.Slice(0, 0).Reshape(1<<32, 1<<32) }},
+		{"Take: 4294967296x4294967296 of a tensor with 12 elements", func() { x.Take(1<<32, 1<<32) }},
 	} {
 		t.Run(c.text, func(t *testing.T) { wantPanic(t, c.f, "backend: "+c.text) })
 	}

@@ -23,8 +23,9 @@ type Options struct {
 	Workers int
 
 	// MemoryLimit is the number of bytes that all tensors may take together. 0
-	// means the memory of the machine. With a limit beyond the free memory, the
-	// system ends the process where New would return an error.
+	// means what this process may still take when the backend is opened: the
+	// machine, a control group, ulimit or GOMEMLIMIT sets the limit. With a higher
+	// one, the system ends the process where New would return an error.
 	MemoryLimit int64
 
 	// BLAS computes the tiles of matrix products, on all workers at once. nil

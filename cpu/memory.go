@@ -4,14 +4,14 @@ import (
 	"fmt"
 	"unsafe"
 
-	"github.com/shirou/gopsutil/v4/mem"
-
 	"gputrain/backend"
+	"gputrain/internal/memorylimit"
 )
 
 // memory is what a backend has allocated.
 type memory struct {
-	limit, used int64 // in bytes
+	limit, used int64  // in bytes
+	source      string // of limit
 	live        map[*buffer]struct{}
 	closed      bool
 }
@@ -25,21 +25,22 @@ type buffer struct {
 
 const elementBytes = 4 // of a float32 and of an int32
 
-// newMemory returns an empty memory of limit bytes. 0 means the memory of the
-// machine. There must be a limit, since Go ends the process when the system has
-// no memory left.
+// newMemory returns an empty memory of limit bytes. 0 means what this process may
+// still take. There must be a limit, since Go ends the process when the system has no
+// memory left.
 func newMemory(limit int64) (memory, error) {
 	if limit < 0 {
 		return memory{}, fmt.Errorf("MemoryLimit is %d, want 0 or more", limit)
 	}
+	source := "Options.MemoryLimit"
 	if limit == 0 {
-		machine, err := mem.VirtualMemory()
-		if err != nil {
-			return memory{}, fmt.Errorf("the memory of this machine is unknown; set MemoryLimit: %w", err)
+		var process memorylimit.Limit
+		if limit, process = memorylimit.Left(); limit == 0 {
+			return memory{}, fmt.Errorf("no memory is left of %v", process)
 		}
-		limit = int64(machine.Total)
+		source = "what is left of " + process.String()
 	}
-	return memory{limit: limit, live: make(map[*buffer]struct{})}, nil
+	return memory{limit: limit, source: source, live: make(map[*buffer]struct{})}, nil
 }
 
 func (m *memory) close() {
@@ -62,8 +63,8 @@ func (m *memory) reserve(n int) error {
 		return backend.ErrClosed
 	}
 	if int64(n) > (m.limit-m.used)/elementBytes {
-		return fmt.Errorf("%.0f bytes, with %d in use of %d: %w",
-			float64(n)*elementBytes, m.used, m.limit, backend.ErrOutOfMemory)
+		return fmt.Errorf("%.0f bytes, with %d in use of %d, %s: %w",
+			float64(n)*elementBytes, m.used, m.limit, m.source, backend.ErrOutOfMemory)
 	}
 	m.used += int64(n) * elementBytes
 	return nil

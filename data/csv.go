@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
+
+	"gputrain/internal/inputfile"
 )
 
 // CSVOptions says how to read a CSV file.
@@ -28,9 +29,10 @@ type CSVOptions struct {
 	Classes []string
 }
 
-// OpenCSV reads the file at path as ReadCSV does.
+// OpenCSV reads the file at path as ReadCSV does. A pipe or a device is an error:
+// give it to ReadCSV.
 func OpenCSV(path string, o CSVOptions) (*Table, error) {
-	file, err := os.Open(path)
+	file, err := inputfile.Open(path)
 	if err != nil {
 		return nil, readError(path, err)
 	}
@@ -51,7 +53,7 @@ func OpenCSV(path string, o CSVOptions) (*Table, error) {
 // class among words, and an error among numbers.
 //
 // Errors that have a place begin with "name:line:column: ". Columns are counted
-// in fields. Notes and Warnings of the table say what could be meant otherwise.
+// in fields. Values for which this process has no memory are an error. Notes and Warnings of the table say what could be meant otherwise.
 func ReadCSV(r io.Reader, name string, o CSVOptions) (*Table, error) {
 	plain, err := decompress(r)
 	if err != nil {
@@ -99,6 +101,7 @@ type tableReader struct {
 	numbers numbers // reads the features
 	inexact map[int]inexact
 	labels  *labels
+	bound   bound
 	gap     error // names the first label that is NaN or infinite
 }
 
@@ -133,6 +136,9 @@ func (t *tableReader) begin(first, second record, o CSVOptions) error {
 
 // add takes a row of data.
 func (t *tableReader) add(row record) error {
+	if err := t.count(row); err != nil {
+		return fmt.Errorf("%s:%d: %w", t.table.Name, row.line, err)
+	}
 	for _, column := range t.features {
 		field := strings.TrimSpace(row.fields[column])
 		if field == "" {
@@ -169,6 +175,20 @@ func (t *tableReader) add(row record) error {
 		t.gap = t.fail(row, t.target, "%s is no class among numbers; correct it or remove the line", quote(label))
 	}
 	return nil
+}
+
+// count counts what the values of row take.
+func (t *tableReader) count(row record) error {
+	if err := t.bound.take(int64(len(t.features)), numberBytes); err != nil || t.target < 0 {
+		return err
+	}
+	label := strings.TrimSpace(row.fields[t.target])
+	if _, seen := t.labels.id[label]; !seen {
+		if err := t.bound.take(1, classBytes+int64(len(label))); err != nil {
+			return err
+		}
+	}
+	return t.bound.take(1, labelBytes)
 }
 
 func (t *tableReader) fail(row record, column int, format string, args ...any) error {

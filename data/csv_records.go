@@ -66,8 +66,8 @@ func (r *records) notes() []string {
 // next returns the next record that is not blank. Its fields are valid until
 // the following call. At the end the error is io.EOF itself.
 func (r *records) next() (record, error) {
+	r.source.left = maxRecord // for blank lines too, which might never end
 	for {
-		r.source.left = maxRecord
 		fields, err := r.csv.Read()
 		if err != nil {
 			return record{}, r.explain(err)

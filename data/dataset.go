@@ -7,7 +7,10 @@
 // names the file and the place in it.
 package data
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Dataset is N samples in memory. It has classes (Labels), targets of a
 // regression (Targets), both, so that a loss can choose, or neither, as an
@@ -89,7 +92,7 @@ func (d *Dataset) outputs() int {
 // length that N, Steps, Width and TargetWidth imply, the length of a sample is
 // outside of 0..Steps, or a value of Mask is neither 0 nor 1.
 func (d *Dataset) Check() error {
-	if d.Steps < 1 || d.Width < 1 {
+	if d.Steps < 1 || d.Width < 1 || d.Steps > math.MaxInt/d.Width {
 		return fmt.Errorf("samples are %d steps of %d features", d.Steps, d.Width)
 	}
 	n := d.Len()

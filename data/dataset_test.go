@@ -110,6 +110,7 @@ func TestInconsistentDatasetsPanic(t *testing.T) {
 		text   string
 	}{
 		{"no steps", func(d *Dataset) { d.Steps = 0 }, "0 steps of 3 features"},
+		{"samples too large to count", func(d *Dataset) { d.Steps, d.Width = 1<<32, 1<<32 }, "4294967296 steps of 4294967296 features"},
 		{"torn sample", func(d *Dataset) { d.X = d.X[1:] }, "X has length 23, want 18"},
 		{"a label too few", func(d *Dataset) { d.Labels = d.Labels[1:] }, "Labels has length 3, want 4"},
 		{"labels per sample, not per step", func(d *Dataset) { d.PerStep = true }, "Labels has length 4, want 8"},

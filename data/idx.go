@@ -33,7 +33,8 @@ import (
 // A file is two bytes 0, the type (8: unsigned bytes), the rank, the sizes as
 // big-endian uint32, and the data (Y. LeCun, C. Cortes, C. Burges, The MNIST
 // database). A file that is shorter or longer than its sizes say is an error. A
-// false size allocates nothing.
+// false size allocates nothing. Images for which this process has no memory are an
+// error.
 func OpenIDX(path string) (train, test *Dataset, notes []string, err error) {
 	folder, err := findIDX(path)
 	if err != nil {
@@ -151,7 +152,7 @@ func readIDX(f idxFile, rank int) (sizes []int, content []byte, err error) {
 		claim = low
 		sizes = append(sizes, int(size))
 	}
-	content, err = io.ReadAll(io.LimitReader(plain, int64(claim)+1))
+	content, err = io.ReadAll(io.LimitReader(new(bound).reader(plain, pixelBytes), int64(claim)+1))
 	end := idxHeader(rank) + len(content)
 	switch {
 	case err != nil:

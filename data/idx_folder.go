@@ -3,6 +3,7 @@ package data
 import (
 	"errors"
 	"fmt"
+	"gputrain/internal/inputfile"
 	"io"
 	"io/fs"
 	"maps"
@@ -93,10 +94,7 @@ func isFolder(path string) bool {
 // beginsLikeIDX reports whether the file at path begins as an IDX file does,
 // compressed or not. A file that cannot be read does not.
 func beginsLikeIDX(path string) bool {
-	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-		return false // a pipe would wait for its writer
-	}
-	file, err := os.Open(path)
+	file, err := inputfile.Open(path)
 	if err != nil {
 		return false
 	}
@@ -144,7 +142,7 @@ func (f *idxFolder) open(part, kind string) (*os.File, error) {
 		f.unused = append(f.unused, fmt.Sprintf("%s: not used: %s, because there is %s", f.dir, list(names[1:]), quote(names[0])))
 	}
 	path := filepath.Join(f.dir, names[0])
-	file, err := os.Open(path)
+	file, err := inputfile.Open(path)
 	if err != nil {
 		return nil, readError(path, err)
 	}

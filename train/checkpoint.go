@@ -28,7 +28,8 @@ const (
 // OnEpoch may call it. It waits for the device.
 //
 // Numbers that are not finite are an error that wraps model.ErrNotFinite. f is then
-// unchanged.
+// unchanged. In OnStep such an error means that training has diverged, which Fit finds
+// when it next reads the loss: return nil to let it find where.
 func (t *Trainer) Save(f *model.File) error {
 	defer t.visit("Save")()
 	checkFile("Save", f)

@@ -24,7 +24,8 @@ import (
 //
 // Before any training, Fit returns an error if a set contradicts itself
 // (data.Dataset.Check), does not fit the network or the loss, or holds NaN or Inf
-// where it counts.
+// where it counts. So it does after Load, and in the middle of an epoch, if the sets
+// are not those of before: it compares their content. Check returns the same errors.
 // Later it returns an error if training diverges (ErrDiverged), if the device
 // fails, if there is no memory for the validation, or if OnEpoch returns one.
 //

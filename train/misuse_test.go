@@ -203,6 +203,7 @@ func TestTwoGoroutinesAtOncePanic(t *testing.T) {
 		"Fit":     func() { trainer.Fit(t.Context(), set, valid) },
 		"Save":    func() { trainer.Save(newFile()) },
 		"History": func() { trainer.History() },
+		"Best":    func() { trainer.Best() },
 	} {
 		wantPanic(t, name, "train: "+name+": "+inUse, call)
 	}
@@ -278,4 +279,12 @@ func TestStepWithinAnEpochPanics(t *testing.T) {
 		t.Errorf("the first epoch has %d rows, want the 23 of the set: the loss of a Step before Fit is not its", e.TrainRows)
 	}
 	trainer.Step(batch)
+	f := newFile()
+	if err := trainer.Save(f); err != nil {
+		t.Fatal(err)
+	}
+	_, loaded := resumable(t, 1, func(*train.Options) {})
+	if err := loaded.Load(f); err != nil {
+		t.Errorf("saved after a Step between epochs: %v", err)
+	}
 }

@@ -12,7 +12,37 @@ import (
 
 	"github.com/BurntSushi/toml"
 	"github.com/alecthomas/kong"
+
+	"gputrain/internal/inputfile"
+	"gputrain/internal/memorylimit"
 )
+
+// maxConfig bounds a file of settings, in bytes.
+const maxConfig = 1 << 20
+
+// configFlag is the path of a file of settings.
+type configFlag string
+
+// BeforeResolve is kong's hook between reading the flags and filling in the
+// settings that they leave open.
+func (configFlag) BeforeResolve(ctx *kong.Context, trace *kong.Path) error {
+	return addConfig(ctx, string(ctx.FlagValue(trace.Flag).(configFlag)))
+}
+
+// addConfig fills in the settings that the flags leave open from the file at path.
+func addConfig(ctx *kong.Context, path string) error {
+	file, err := inputfile.Open(kong.ExpandPath(path))
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	resolver, err := loadConfig(file)
+	if err != nil {
+		return err
+	}
+	ctx.AddResolver(resolver)
+	return nil
+}
 
 // loadConfig reads settings from TOML, for the flags that are not on the
 // command line. Its errors name the file and the line.
@@ -21,9 +51,12 @@ func loadConfig(r io.Reader) (kong.Resolver, error) {
 	if file, ok := r.(*os.File); ok {
 		name = file.Name()
 	}
-	text, err := io.ReadAll(r)
+	text, err := io.ReadAll(io.LimitReader(r, maxConfig+1))
 	if err != nil {
 		return nil, err
+	}
+	if len(text) > maxConfig {
+		return nil, usagef("%s: it has more than %s; settings are a few lines", name, memorylimit.Size(maxConfig))
 	}
 	s, meta, err := decodeSettings(name, string(text))
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"gputrain/data"
+	"gputrain/internal/inputfile"
 	"gputrain/model"
 )
 
@@ -98,7 +99,7 @@ func modelPath(path string) string {
 // readModel reads the model that a user calls path.
 func readModel(path string) (*description, *model.File, error) {
 	path = modelPath(path)
-	file, err := model.ReadFile(path)
+	file, err := readModelFile(path)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -107,6 +108,23 @@ func readModel(path string) (*description, *model.File, error) {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return d, file, nil
+}
+
+// readModelFile reads the model file at path, if there is memory for it.
+func readModelFile(path string) (*model.File, error) {
+	file, err := inputfile.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkMemory(path, need{"its tensors", info.Size()}); err != nil {
+		return nil, err
+	}
+	return model.ReadFile(path)
 }
 
 // descriptionOf returns the description in a model file.

@@ -67,7 +67,7 @@ func findDevice(name string) (device, error) {
 	case "cpu":
 		return device{name: name, open: openCPU}, nil
 	case "emulated":
-		driver, err := emulator.New(emulator.Options{})
+		driver, err := emulator.New(emulator.Options{Memory: emulatedMemory()})
 		d := newGPU(name, driver, 0)
 		d.note = "device emulated executes and checks the CUDA kernels on the CPU; slow, for tests"
 		return d, err
@@ -118,16 +118,7 @@ func openDevice(name string) (b backend.Backend, note string, err error) {
 	return b, d.note, err
 }
 
-func openCPU() (backend.Backend, error) {
-	// Tensors may take half of the memory, because initialising and saving a
-	// network takes as much again. There is no limit if the system does not
-	// tell its memory.
-	var limit int64
-	if memory, err := mem.VirtualMemory(); err == nil {
-		limit = int64(memory.Total / 2)
-	}
-	return gonum.Open(gonum.Options{MemoryLimit: limit})
-}
+func openCPU() (backend.Backend, error) { return gonum.Open(gonum.Options{}) }
 
 func describeGPU(gpu cuda.DeviceInfo) string {
 	return fmt.Sprintf("%s, compute capability %d.%d, %.1f GiB memory", gpu.Name, gpu.Major, gpu.Minor, float64(gpu.Memory)/(1<<30))

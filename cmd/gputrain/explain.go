@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/alecthomas/kong"
-
 	"gputrain/backend"
 	gonum "gputrain/cpu"
 	"gputrain/cuda/emulator"
@@ -19,8 +17,8 @@ import (
 type explainCommand struct {
 	settings `embed:""`
 
-	Config kong.ConfigFlag `placeholder:"FILE" help:"Settings in TOML, such as the config.toml of a run; flags win."`
-	GPU    string          `name:"gpu" placeholder:"GPU" help:"With --device emulated, the GPU to explain for: H100 (the default), A100, RTX4090 or T4."`
+	Config configFlag `placeholder:"FILE" help:"Settings in TOML, such as the config.toml of a run; flags win."`
+	GPU    string     `name:"gpu" placeholder:"GPU" help:"With --device emulated, the GPU to explain for: H100 (the default), A100, RTX4090 or T4."`
 }
 
 // Help is what "gputrain explain --help" says in more detail.
@@ -145,12 +143,12 @@ func (e *explanation) build(s *settings, b backend.Backend, samples int, used fu
 	before := used()
 	net, err := model.New(b, spec, e.description.input(s.Batch), model.Options{})
 	if err != nil {
-		return nil, err
+		return nil, tooLarge(err)
 	}
 	built := used()
 	trainer, err := train.New(net, options)
 	if err != nil {
-		return nil, err
+		return nil, tooLarge(err)
 	}
 	params := int64(net.Values().Size()) * elementBytes
 	e.memory = []memoryPart{

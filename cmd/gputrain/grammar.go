@@ -52,7 +52,6 @@ func parse(args []string, con console) (*kong.Context, error) {
 		kong.Exit(func(int) { helped = true }),
 		help(con.out),
 		kong.WithHyphenPrefixedParameters(true),
-		kong.Configuration(loadConfig),
 	)
 	ctx, err := parser.Parse(args)
 	switch {

@@ -20,13 +20,15 @@ var house = []struct {
 	imports string
 }{
 	{"internal/atomicfile", ""},
+	{"internal/inputfile", ""},
 	{"internal/inuse", ""},
+	{"internal/memorylimit", ""},
 	{"internal/nearest", ""},
 	{"backend", ""},
 	{"internal/operands", "backend"},
 	{"backend/reference", "backend"},
 	{"backend/backendtest", "backend backend/reference internal/nearest"},
-	{"cpu", "backend"},
+	{"cpu", "backend internal/memorylimit"},
 	{"kernels", ""},
 	{"cuda", "backend kernels"},
 	{"cuda/emulator", "cuda"},
@@ -35,13 +37,13 @@ var house = []struct {
 	{"cuda/emulatorabi", "cuda cuda/emulator"},
 	{"cuda/abi", "cuda/emulatorabi"},
 	{"cuda/cudriver", "cuda cuda/abi"},
-	{"data", "internal/nearest"},
+	{"data", "internal/inputfile internal/memorylimit internal/nearest"},
 	{"data/tasks", "data"},
 	{"model", "backend internal/atomicfile internal/inuse internal/nearest"},
 	{"train", "backend data internal/inuse model"},
 	{"cmd/gputrain/internal/experiment", "backend data data/tasks model train"},
 	{"cmd/gputrain", "backend backend/backendtest cmd/gputrain/internal/experiment cpu cuda cuda/cudriver cuda/emulator" +
-		" cuda/recorder data data/tasks internal/atomicfile internal/nearest kernels model train"},
+		" cuda/recorder data data/tasks internal/atomicfile internal/inputfile internal/memorylimit internal/nearest kernels model train"},
 }
 
 func TestNoPackageImportsOneAboveIt(t *testing.T) {

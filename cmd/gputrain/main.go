@@ -11,6 +11,8 @@ import (
 	"os"
 
 	"github.com/alecthomas/kong"
+
+	"gputrain/internal/memorylimit"
 )
 
 // The exit codes. That of a signal is its stoppedError's.
@@ -20,6 +22,7 @@ const (
 )
 
 func main() {
+	memorylimit.Follow()
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 
 	"gputrain/data"
 	"gputrain/internal/atomicfile"
+	"gputrain/internal/inputfile"
 	"gputrain/model"
 	"gputrain/train"
 )
@@ -35,6 +37,11 @@ func (c *predictCommand) Run(con console) error {
 	}
 	load := func(d *description) (*data.Dataset, []string, error) { return c.load(d, con.in) }
 	return c.apply(con, load, func(d *description, net *model.Network, set *data.Dataset) error {
+		const header = 24 // of a slice
+		outputs := int64(set.Len()) * (header + 4*int64(len(d.Classes)))
+		if err := checkMemory("predict", need{"the probabilities of " + c.Input, outputs}); err != nil {
+			return fmt.Errorf("%w; take fewer rows at a time", err)
+		}
 		probabilities, err := train.Predict(net, set)
 		if err != nil {
 			return err
@@ -76,7 +83,10 @@ func (c *predictCommand) load(d *description, stdin io.Reader) (set *data.Datase
 	} else {
 		table, err = data.OpenCSV(name, options)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, inputfile.ErrIrregular):
+		return nil, nil, fmt.Errorf("%w; give a pipe to --input - as stdin", err)
+	case err != nil:
 		return nil, nil, err
 	}
 	if c.Target == "" && table.Width == d.Steps*d.Width+1 {

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/alecthomas/kong"
-
 	"gputrain/cuda"
 	"gputrain/cuda/emulator"
 	"gputrain/data"
@@ -18,9 +16,9 @@ import (
 type profileCommand struct {
 	settings `embed:"" set:"device=emulated"`
 
-	Config kong.ConfigFlag `placeholder:"FILE" help:"Settings in TOML, such as the config.toml of a run; flags win."`
-	GPU    string          `name:"gpu" default:"H100" help:"The GPU to emulate and to estimate times for: H100, A100, RTX4090 or T4."`
-	JSON   bool            `name:"json" help:"Print a JSON object."`
+	Config configFlag `placeholder:"FILE" help:"Settings in TOML, such as the config.toml of a run; flags win."`
+	GPU    string     `name:"gpu" default:"H100" help:"The GPU to emulate and to estimate times for: H100, A100, RTX4090 or T4."`
+	JSON   bool       `name:"json" help:"Print a JSON object."`
 }
 
 // Help is what "gputrain profile --help" says in more detail.
@@ -63,7 +61,7 @@ func (c *profileCommand) Run(con console) error {
 // profile returns what the kernels of one step did.
 func (c *profileCommand) profile(gpu emulator.GPU, d *description, samples int, batch data.Batch) ([]emulator.LaunchStats, error) {
 	driver, err := emulator.New(emulator.Options{
-		GPU: gpu.Name, Registers: kernels.Registers()[fmt.Sprintf("sm_%d%d", gpu.Major, gpu.Minor)],
+		GPU: gpu.Name, Memory: emulatedMemory(), Registers: kernels.Registers()[fmt.Sprintf("sm_%d%d", gpu.Major, gpu.Minor)],
 	})
 	if err != nil {
 		return nil, err
@@ -76,12 +74,12 @@ func (c *profileCommand) profile(gpu emulator.GPU, d *description, samples int, 
 	defer b.Close()
 	net, err := model.New(b, d.spec(), d.input(c.Batch), model.Options{})
 	if err != nil {
-		return nil, err
+		return nil, tooLarge(err)
 	}
 	net.Init(uint64(c.Seed))
 	trainer, err := train.New(net, c.options(samples))
 	if err != nil {
-		return nil, err
+		return nil, tooLarge(err)
 	}
 	opened.device.ResetProfile()
 	trainer.Step(batch)

@@ -8,8 +8,6 @@ import (
 	"os"
 	"slices"
 
-	"github.com/alecthomas/kong"
-
 	"gputrain/data"
 	"gputrain/model"
 	"gputrain/train"
@@ -18,11 +16,11 @@ import (
 type trainCommand struct {
 	settings `embed:""`
 
-	Config kong.ConfigFlag `placeholder:"FILE" help:"Settings in TOML, such as the config.toml of a run; flags win."`
-	Out    string          `placeholder:"DIR" help:"Directory of the run; by default runs/<time>-<model>-<data>."`
-	Resume resumeFlag      `placeholder:"RUN" help:"Continue an interrupted run. It ends as if it had not been interrupted, unless you change epochs, lr, schedule, warmup, clip, patience or device."`
-	Quiet  bool            `help:"Print the last line only."`
-	JSON   bool            `name:"json" help:"Print JSON objects, one per line."`
+	Config configFlag `placeholder:"FILE" help:"Settings in TOML, such as the config.toml of a run; flags win."`
+	Out    string     `placeholder:"DIR" help:"Directory of the run; by default runs/<time>-<model>-<data>."`
+	Resume resumeFlag `placeholder:"RUN" help:"Continue an interrupted run. It ends as if it had not been interrupted, unless you change epochs, lr, schedule, warmup, clip, patience or device."`
+	Quiet  bool       `help:"Print the last line only."`
+	JSON   bool       `name:"json" help:"Print JSON objects, one per line."`
 }
 
 // Help is what "gputrain train --help" says in more detail.
@@ -56,13 +54,15 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 	defer b.Close()
 	net, err := model.New(b, d.spec(), d.input(c.Batch), model.Options{})
 	if err != nil {
-		return err
+		return tooLarge(err)
 	}
-	net.Init(uint64(c.Seed))
 	s := &session{settings: &c.settings, description: d, net: net, reporter: c.reporter(con)}
 	options := c.options(parts.train.Len())
 	options.OnStep, options.OnEpoch = s.endStep, s.endEpoch
 	if s.trainer, err = train.New(net, options); err != nil {
+		return tooLarge(err)
+	}
+	if err := s.initialize(parts); err != nil {
 		return err
 	}
 	notes := []string{note}

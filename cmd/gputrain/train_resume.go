@@ -27,7 +27,7 @@ func changeableKeys() []string {
 
 // BeforeResolve is kong's hook between reading the flags and filling in the
 // settings that they leave open.
-func (resumeFlag) BeforeResolve(parser *kong.Kong, ctx *kong.Context, trace *kong.Path) error {
+func (resumeFlag) BeforeResolve(ctx *kong.Context, trace *kong.Path) error {
 	if err := checkValues(ctx); err != nil {
 		return err
 	}
@@ -41,11 +41,9 @@ func (resumeFlag) BeforeResolve(parser *kong.Kong, ctx *kong.Context, trace *kon
 	if err != nil {
 		return err
 	}
-	resolver, err := parser.LoadConfig(filepath.Join(dir, configName))
-	if err != nil {
+	if err := addConfig(ctx, filepath.Join(dir, configName)); err != nil {
 		return fmt.Errorf("%s is not a run that can be resumed: %w", dir, err)
 	}
-	ctx.AddResolver(resolver)
 	return nil
 }
 
@@ -123,7 +121,7 @@ func (s *session) restore() (notes []string, err error) {
 	var damaged []string
 	for _, step := range steps {
 		path := s.dir.checkpointFile(step)
-		file, err := model.ReadFile(path)
+		file, err := readModelFile(path)
 		var system *fs.PathError
 		switch {
 		case errors.As(err, &system):

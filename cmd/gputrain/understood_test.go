@@ -35,8 +35,8 @@ func TestTrainSaysWhatItUnderstood(t *testing.T) {
 	if lines := strings.Split(o.errors, "\n"); !slices.Equal(lines[:min(len(want), len(lines))], want) {
 		t.Errorf("stderr %q, want it to begin with %q", lines, want)
 	}
-	if e := gputrain("eval", "--model", "run").want(t, 0); !strings.HasPrefix(e.errors, strings.Join(want[:3], "\n")) {
-		t.Errorf("eval: stderr %q, want it to begin with %q", e.errors, want[:3])
+	if e := gputrain("eval", "--model", "run").want(t, 0); !strings.Contains(e.errors, want[0]+"\n") || !strings.Contains(e.errors, want[1]+"\n") {
+		t.Errorf("eval: stderr %q, want it to contain %q", e.errors, want[:2])
 	}
 	if q := gputrain(quick("--epochs", "1", "--quiet", "--out", "quiet", "--data", "idx:images")...).want(t, 0); q.errors != "" {
 		t.Errorf("--quiet: stderr %q, want nothing", q.errors)
