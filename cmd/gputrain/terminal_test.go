@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -78,5 +79,51 @@ func TestNoCommandLosesAnErrorOfStdout(t *testing.T) {
 		if last := strings.TrimSuffix(errs.String(), "\n"); code != exitFailure || !strings.Contains(last[strings.LastIndex(last, "\n")+1:], "gputrain: no space left") {
 			t.Errorf("%s: exit code %d, stderr %q", line, code, errs.String())
 		}
+	}
+}
+
+// Names of files, columns and classes come from elsewhere, and some would clear the
+// screen or worse.
+func TestNamesInDataNeverReachATerminalAsCommands(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const reorders = "\u202e" // which labels may hold; they may not hold control characters
+	const bad = "\x1b]0;title\a\x1b[2J\u009b31m\u202e"
+	name := "in" + bad + ".csv"
+	content := "x,y" + reorders + ",kind\n"
+	for i := range 30 {
+		content += fmt.Sprintf("%d,%d,%s\n", i, i%3, []string{"a", "b" + reorders}[i%2])
+	}
+	writeFile(t, name, content)
+	source := "csv:" + name
+	for _, args := range [][]string{
+		{"train", "--data", source, "--target", "kind", "--model", "mlp", "--epochs", "2", "--out", "run" + bad},
+		{"train", "--data", source, "--target", "kind", "--model", "mlp", "--epochs", "2", "--out", "run" + bad},
+		{"train", "--resume", "run" + bad},
+		{"eval", "--model", "run" + bad},
+		{"eval", "--model", "run" + bad, "--data", "csv:no" + bad},
+		{"predict", "--model", "run" + bad, "--input", name, "--target", "kind"},
+		{"explain", "--data", source, "--target", "kind" + bad},
+		{"train", "--model", bad},
+		{"--" + bad},
+		{bad},
+		{"experiment", "run", bad},
+		{"conformance", "--device", "cpu", "--only", bad},
+	} {
+		for _, width := range []int{30, 80} {
+			out, errs := &fakeTerminal{width: width}, &fakeTerminal{width: width}
+			run(t.Context(), args, strings.NewReader(""), out, errs)
+			for _, shown := range []string{out.String(), errs.String()} {
+				if strings.ContainsAny(shown, "\x1b\a\u009b\u202e") {
+					t.Errorf("%q: the terminal gets %q", args, shown)
+				}
+			}
+			if out.Len()+errs.Len() == 0 {
+				t.Errorf("%q shows nothing", args)
+			}
+		}
+	}
+	// A pipe gets the bytes that the file has.
+	if got := gputrain("predict", "--model", "run"+bad, "--input", name, "--target", "kind").want(t, 0).out; !strings.Contains(got, "b"+reorders) {
+		t.Errorf("the pipe gets %q", got)
 	}
 }
