@@ -25,7 +25,7 @@ type Batches struct {
 // sample i. The slices are valid until the next call of Batches.Batch.
 type Batch struct {
 	Size, Steps int
-	X           []float32 // [Steps·Size, Width]
+	X           []float32 // [Steps·Size, Width], 0 in the padding
 	Lengths     []int32   // [Size], as in Dataset; nil: all
 	Labels      []int32   // [Size], or [Steps·Size] if PerStep, −1 in the padding; nil without classes
 	Targets     []float32 // [Size, TargetWidth], or [Steps·Size, TargetWidth] if PerStep, 0 in the padding and where Mask is 0; nil without targets
@@ -120,12 +120,17 @@ func (b Batch) Padding(row int) bool {
 	return b.Lengths != nil && row/b.Size >= int(b.Lengths[row%b.Size])
 }
 
-// clearUnasked sets the labels of the padding to −1. It sets the targets of the
-// padding and of steps that ask for nothing to 0, so that whatever they held
-// does no harm.
+// clearUnasked sets the features of the padding to 0 and its labels to −1. It
+// sets the targets of the padding and of steps that ask for nothing to 0, so
+// that whatever they held, NaN included, does no harm.
 func (b Batch) clearUnasked(d *Dataset) {
 	if b.Lengths == nil && b.Mask == nil {
 		return
+	}
+	for row := range b.Size * b.Steps {
+		if b.Padding(row) {
+			clear(b.X[row*d.Width : (row+1)*d.Width])
+		}
 	}
 	for row := range b.Size * d.outputs() {
 		padding := d.PerStep && b.Padding(row)

@@ -1,8 +1,6 @@
 package data
 
 import (
-	"bufio"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"gputrain/internal/inputfile"
 )
@@ -19,6 +18,11 @@ type CSVOptions struct {
 	// Target is the column of the class: its name in the header or else its
 	// number, from 1. "" means that all columns are features.
 	Target string
+	// Features are the names of the columns that a model takes, in its order.
+	// In a file with a header the columns are found by name, and others are left
+	// out. In one without, the columns are taken by position. nil: every column
+	// but the target, in the order of the file.
+	Features []string
 	// Classes are the allowed labels, such as those of a trained model. nil:
 	// the classes are the distinct labels, sorted as numbers if all are
 	// numbers, else as text.
@@ -27,7 +31,7 @@ type CSVOptions struct {
 
 // OpenCSV reads the file at path as ReadCSV does. A pipe or a device is an error:
 // give it to ReadCSV.
-func OpenCSV(path string, o CSVOptions) (*Dataset, error) {
+func OpenCSV(path string, o CSVOptions) (*Table, error) {
 	file, err := inputfile.Open(path)
 	if err != nil {
 		return nil, readError(path, err)
@@ -36,38 +40,49 @@ func OpenCSV(path string, o CSVOptions) (*Dataset, error) {
 	return ReadCSV(file, path, o)
 }
 
-// ReadCSV reads comma-separated values (RFC 4180), compressed by gzip or not:
-// one sample per line, Steps 1, every column but the target a feature.
+// ReadCSV reads values separated by commas, semicolons or tabs (RFC 4180),
+// compressed by gzip or not. The text must be UTF-8. Between semicolons or tabs
+// numbers may have a decimal comma.
 //
-// The first line is a header if it names the target, if one of its features is
-// text, or if its target is text and the second line's is not. Blank
-// lines are skipped. Features must be finite and fit float32, labels must not be
-// empty, every line must have as many fields as the first.
+// The first line is a header if it names the target or all of o.Features, if one
+// of its features is text, or if its target is text and the second line's is
+// not. The names of the features must differ. Names are compared without the
+// spaces around them, in Unicode's normal form C. Blank lines are skipped.
+// Features must be finite and fit float32, labels must not be empty, every line
+// must have as many fields as the first.
 //
 // Errors that have a place begin with "name:line:column: ". Columns are counted
-// in fields. Values for which this process has no memory are an error.
-func ReadCSV(r io.Reader, name string, o CSVOptions) (*Dataset, error) {
+// in fields. Notes and Warnings of the table say what could be meant otherwise.
+// Values for which this process has no memory are an error.
+func ReadCSV(r io.Reader, name string, o CSVOptions) (*Table, error) {
 	plain, err := decompress(r)
 	if err != nil {
 		return nil, readError(name, err)
 	}
-	t := &table{name: name, records: newRecords(plain, name), labels: newLabels(o.Classes)}
-	first, err := t.records.next()
+	records, err := newRecords(plain, name)
+	if err != nil {
+		return nil, err
+	}
+	t := &tableReader{
+		table: &Table{Name: name}, records: records,
+		numbers: numbers{commas: records.delimiter != ','}, labels: newLabels(o.Classes),
+	}
+	first, err := records.next()
 	if err == io.EOF {
 		return nil, fmt.Errorf("%s: the file is empty; want lines of numbers separated by commas", name)
 	}
 	if err != nil {
 		return nil, err
 	}
-	first.fields = slices.Clone(first.fields)
-	row, err := t.records.next()
+	first = first.clone()
+	row, err := records.next()
 	if err != nil && err != io.EOF {
 		return nil, err
 	}
-	if err := t.begin(first, row, o.Target); err != nil {
+	if err := t.begin(first, row, o); err != nil {
 		return nil, err
 	}
-	for ; err == nil; row, err = t.records.next() {
+	for ; err == nil; row, err = records.next() {
 		if err := t.add(row); err != nil {
 			return nil, err
 		}
@@ -75,120 +90,93 @@ func ReadCSV(r io.Reader, name string, o CSVOptions) (*Dataset, error) {
 	if err != io.EOF {
 		return nil, err
 	}
-	return t.dataset()
+	return t.finish()
 }
 
-// table collects the rows of a file.
-type table struct {
-	name    string
+// tableReader collects the rows of a file.
+type tableReader struct {
+	table   *Table
 	records *records
-	header  []string // nil without one
-	target  int      // column from 0, −1 without one
-	columns int
-	x       []float32
+	columns         // what begin finds out about them
+	numbers numbers // reads the features
+	inexact map[int]inexact
 	labels  *labels
 	bound   bound
 }
 
-// begin finds the target column and decides whether the first record is the
-// header or data. second helps to decide; it has no fields at the end of the
-// file.
-func (t *table) begin(first, second record, target string) error {
-	t.columns = len(first.fields)
-	t.target = -1
-	text := slices.ContainsFunc(first.fields, isText)
-	named := false
-	if target != "" {
-		if t.columns == 1 {
-			return fmt.Errorf("%s:%d: one column only; want the target and features, separated by commas", t.name, first.line)
-		}
-		var err error
-		if t.target, named, err = t.findTarget(first, text, target); err != nil {
-			return err
-		}
+// begin finds the columns, and takes the first record if it is data. second
+// helps to decide that; it has no fields at the end of the file.
+func (t *tableReader) begin(first, second record, o CSVOptions) error {
+	var err error
+	t.columns, err = findColumns(t.table.Name, first, second, t.numbers, o)
+	if err != nil {
+		return err
 	}
-	if text && (named || t.isHeader(first, second)) {
-		for _, field := range first.fields {
-			t.header = append(t.header, strings.Clone(strings.TrimSpace(field)))
-		}
-		return nil
-	}
-	return t.add(first)
-}
-
-// isHeader tells whether a first record with text in it is a header, or data
-// whose labels are text.
-func (t *table) isHeader(first, second record) bool {
-	for i, field := range first.fields {
-		if i != t.target && isText(field) {
-			return true
+	t.table.Notes = append(t.records.notes(), t.notes...)
+	t.table.Warnings = t.warnings
+	t.table.Width = len(t.features)
+	t.inexact = map[int]inexact{}
+	if t.header != nil {
+		for _, column := range t.features {
+			t.table.Features = append(t.table.Features, t.header[column])
 		}
 	}
-	return second.fields == nil || !isText(second.fields[t.target])
-}
-
-// findTarget returns the column of target, and whether target is its name in
-// the first record. A record without text has no names.
-func (t *table) findTarget(first record, text bool, target string) (column int, named bool, err error) {
-	var names []string
-	if text {
-		for _, field := range first.fields {
-			names = append(names, strings.TrimSpace(field))
+	if t.target >= 0 {
+		t.table.Target = strconv.Itoa(t.target + 1)
+		if t.header != nil && t.header[t.target] != "" {
+			t.table.Target = t.header[t.target]
 		}
 	}
-	if column = slices.Index(names, target); column >= 0 {
-		if again := slices.Index(names[column+1:], target); again >= 0 {
-			return 0, false, fmt.Errorf("%s:%d: columns %d and %d are both called %s; give the target by number", t.name, first.line, column+1, column+again+2, quote(target))
-		}
-		return column, true, nil
+	if t.header == nil {
+		return t.add(first)
 	}
-	number, notNumber := strconv.Atoi(target)
-	switch {
-	case notNumber == nil && number >= 1 && number <= t.columns:
-		return number - 1, false, nil
-	case notNumber == nil:
-		return 0, false, fmt.Errorf("%s:%d: no target column %d; give a number from 1 to %d", t.name, first.line, number, t.columns)
-	case !text:
-		return 0, false, fmt.Errorf("%s:%d: no header names the target column %s; give its number, 1 to %d", t.name, first.line, quote(target), t.columns)
-	}
-	return 0, false, fmt.Errorf("%s:%d: no column is called %s%s; give a name of the header or a number from 1 to %d", t.name, first.line, quote(target), hint(target, names), t.columns)
+	return nil
 }
 
 // add takes a row of data.
-func (t *table) add(row record) error {
+func (t *tableReader) add(row record) error {
 	if err := t.count(row); err != nil {
-		return fmt.Errorf("%s:%d: %w", t.name, row.line, err)
+		return fmt.Errorf("%s:%d: %w", t.table.Name, row.line, err)
 	}
-	for i, field := range row.fields {
-		field = strings.TrimSpace(field)
+	for _, column := range t.features {
+		field := strings.TrimSpace(row.fields[column])
 		if field == "" {
-			return t.fail(row, i, "no value; fill it in or remove the line")
+			return t.fail(row, column, "no value; fill it in or remove the line")
 		}
-		value, err := strconv.ParseFloat(field, 32)
-		number := err == nil
-		if number && (math.IsNaN(value) || math.IsInf(value, 0)) {
-			return t.fail(row, i, "%s is not finite; correct it or remove the line", quote(field))
-		}
+		x, err := t.numbers.parse(field, row.line, column)
 		switch {
-		case i == t.target:
-			if err := t.labels.add(field); err != nil {
-				return t.fail(row, i, "%w", err)
-			}
-		case errors.Is(err, strconv.ErrRange):
-			return t.fail(row, i, "%s is beyond float32; scale the column or correct it", quote(field))
-		case !number:
-			return t.fail(row, i, "%s is not a number; only the target may be text: correct it or remove the line or column", quote(field))
-		default:
-			t.x = append(t.x, float32(value))
+		case err != nil && !errors.Is(err, strconv.ErrRange):
+			return t.fail(row, column, "%s is not a number; %s", quote(field), t.numbers.remedy(field))
+		case math.IsNaN(x) || math.IsInf(x, 0) && err == nil:
+			return t.fail(row, column, "%s is not finite; correct it or remove the line", quote(field))
+		case math.Abs(x) > math.MaxFloat32:
+			return t.fail(row, column, "%s is beyond float32; scale the column or correct it", quote(field))
 		}
+		if losesDigits(field, x) {
+			t.inexact[column] = t.inexact[column].add(field, row.line)
+		}
+		t.table.X = append(t.table.X, x)
+	}
+	if t.target < 0 {
+		return nil
+	}
+	label := strings.TrimSpace(row.fields[t.target])
+	switch {
+	case label == "":
+		return t.fail(row, t.target, "no value; fill it in or remove the line")
+	case strings.ContainsFunc(label, unicode.IsControl):
+		return t.fail(row, t.target, "label %s has a control character; remove it", quote(label))
+	}
+	if err := t.labels.add(label); err != nil {
+		return t.fail(row, t.target, "%w", err)
 	}
 	return nil
 }
 
 // count counts what the values of row take.
-func (t *table) count(row record) error {
-	if t.target < 0 {
-		return t.bound.take(int64(t.columns), numberBytes)
+func (t *tableReader) count(row record) error {
+	if err := t.bound.take(int64(len(t.features)), numberBytes); err != nil || t.target < 0 {
+		return err
 	}
 	label := strings.TrimSpace(row.fields[t.target])
 	if _, seen := t.labels.id[label]; !seen {
@@ -196,118 +184,39 @@ func (t *table) count(row record) error {
 			return err
 		}
 	}
-	return t.bound.take(1, labelBytes+numberBytes*int64(t.columns-1))
+	return t.bound.take(1, labelBytes)
 }
 
-func (t *table) fail(row record, column int, format string, args ...any) error {
-	place := fmt.Sprintf("%s:%d:%d: ", t.name, row.line, column+1)
+func (t *tableReader) fail(row record, column int, format string, args ...any) error {
+	place := fmt.Sprintf("%s:%d:%d: ", t.table.Name, row.line, column+1)
 	if t.header != nil && t.header[column] != "" {
 		place += "column " + quote(t.header[column]) + ": "
 	}
 	return fmt.Errorf("%s%w", place, fmt.Errorf(format, args...))
 }
 
-func (t *table) dataset() (*Dataset, error) {
-	d := &Dataset{Steps: 1, Width: t.columns, X: t.x}
+func (t *tableReader) finish() (*Table, error) {
+	if len(t.table.X) == 0 {
+		return nil, fmt.Errorf("%s: the file has a header and no data; want lines of numbers below it", t.table.Name)
+	}
 	if t.target >= 0 {
-		d.Width--
-		d.Labels, d.Classes = t.labels.finish()
+		t.table.Labels, t.table.Classes = t.labels.finish()
 	}
-	if d.Len() == 0 {
-		return nil, fmt.Errorf("%s: the file has a header and no data; want lines of numbers below it", t.name)
+	commas, err := t.numbers.finish()
+	if err != nil {
+		return nil, fmt.Errorf("%s:%w", t.table.Name, err)
 	}
-	return d, nil
-}
-
-// record is a line of a file, or several lines if a quoted field spans them.
-type record struct {
-	line   int // the first line, counted from 1
-	fields []string
-}
-
-// maxRecord bounds the memory of a record. A file with a longer one is not a
-// table, or never closes a quote.
-const maxRecord = 8 << 20 // bytes
-
-// records reads the records of a file.
-type records struct {
-	name    string
-	source  *bounded
-	csv     *csv.Reader
-	line    int // of the last record
-	columns int // 0 before the first record
-}
-
-func newRecords(r io.Reader, name string) *records {
-	const byteOrderMark = "\xef\xbb\xbf"
-	buffered := bufio.NewReader(r)
-	if start, _ := buffered.Peek(len(byteOrderMark)); string(start) == byteOrderMark {
-		buffered.Discard(len(byteOrderMark))
-	}
-	source := &bounded{r: buffered}
-	reader := csv.NewReader(source)
-	reader.FieldsPerRecord = -1 // next has a better message
-	reader.ReuseRecord = true
-	reader.TrimLeadingSpace = true
-	return &records{name: name, source: source, csv: reader}
-}
-
-// next returns the next record that is not blank. Its fields are valid until
-// the following call. At the end the error is io.EOF itself.
-func (r *records) next() (record, error) {
-	r.source.left = maxRecord // for blank lines too, which might never end
-	for {
-		fields, err := r.csv.Read()
-		if err != nil {
-			return record{}, r.explain(err)
+	t.table.Notes = append(t.table.Notes, commas...)
+	for j, column := range t.features {
+		if lost, any := t.inexact[column]; any {
+			t.table.Warnings = append(t.table.Warnings, fmt.Sprintf("%s: %s", t.table.column(j), lost))
 		}
-		r.line, _ = r.csv.FieldPos(0)
-		if len(fields) == 1 && r.columns != 1 && strings.TrimSpace(fields[0]) == "" {
-			continue
-		}
-		if r.columns == 0 {
-			r.columns = len(fields)
-		}
-		if len(fields) != r.columns {
-			return record{}, fmt.Errorf("%s:%d:%d: %d fields where the first line has %d; complete or remove the line", r.name, r.line, min(len(fields), r.columns)+1, len(fields), r.columns)
-		}
-		return record{r.line, fields}, nil
 	}
-}
-
-func (r *records) explain(err error) error {
-	var parse *csv.ParseError
-	switch {
-	case err == io.EOF:
-		return err
-	case errors.As(err, &parse):
-		return fmt.Errorf("%s:%d: %w; put the whole field in quotes and double those inside it", r.name, parse.StartLine, parse.Err)
-	case errors.Is(err, errRecord):
-		return fmt.Errorf("%s:%d: %w; close an open quote, or is this not a CSV file?", r.name, r.line+1, err)
+	for _, name := range slices.Concat(t.table.Features, t.table.Classes) {
+		if strings.ContainsRune(name, unicode.ReplacementChar) {
+			t.table.Warnings = append(t.table.Warnings, fmt.Sprintf("the name %s holds U+FFFD, which stands for letters that a conversion has lost", quote(name)))
+			break
+		}
 	}
-	return readError(r.name, err)
-}
-
-var errRecord = fmt.Errorf("a line or quoted field of more than %d MiB", maxRecord>>20)
-
-// bounded reads at most left bytes of r, then fails with errRecord.
-type bounded struct {
-	r    io.Reader
-	left int
-}
-
-func (b *bounded) Read(p []byte) (int, error) {
-	if b.left <= 0 {
-		return 0, errRecord
-	}
-	n, err := b.r.Read(p)
-	b.left -= n
-	return n, err
-}
-
-// isText reports whether field is neither a number nor empty.
-func isText(field string) bool {
-	field = strings.TrimSpace(field)
-	_, err := strconv.ParseFloat(field, 32)
-	return field != "" && err != nil && !errors.Is(err, strconv.ErrRange)
+	return t.table, nil
 }

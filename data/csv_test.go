@@ -32,32 +32,33 @@ func TestReadCSVReads(t *testing.T) {
 		name, text, target string
 		known              []string
 		width              int
-		x                  []float32
+		x                  []float64
 		labels             []int32
 		classes            []string
 	}{
-		{"no target", "1,2\n3,4\n", "", nil, 2, []float32{1, 2, 3, 4}, nil, nil},
-		{"no target, header", "a,b\n3,4\n", "", nil, 2, []float32{3, 4}, nil, nil},
-		{"target by name", "a,c,b\n1,x,2\n3,y,4\n", "c", nil, 2, []float32{1, 2, 3, 4}, []int32{0, 1}, []string{"x", "y"}},
-		{"target by number", "a,c,b\n1,y,2\n3,x,4\n", "2", nil, 2, []float32{1, 2, 3, 4}, []int32{1, 0}, []string{"x", "y"}},
-		{"name before number", "a,1\n5,6\n", "1", nil, 1, []float32{5}, []int32{0}, []string{"6"}},
-		{"text labels without header", "1,2,x\n3,4,y\n", "3", nil, 2, []float32{1, 2, 3, 4}, []int32{0, 1}, []string{"x", "y"}},
-		{"only the target's title is text", "0,1,class\n3,4,7\n", "3", nil, 2, []float32{3, 4}, []int32{0}, []string{"7"}},
-		{"target named, features titled by numbers", "0,1,class\n3,4,x\n", "class", nil, 2, []float32{3, 4}, []int32{0}, []string{"x"}},
-		{"all numbers, no names among them", "3,1\n4,2\n", "1", nil, 1, []float32{1, 2}, []int32{0, 1}, []string{"3", "4"}},
-		{"numbers sort as numbers", "1,10\n1,9\n1,-2\n1,1e1\n", "2", nil, 1, []float32{1, 1, 1, 1}, []int32{2, 1, 0, 3}, []string{"-2", "9", "10", "1e1"}},
-		{"mixed labels sort as text", "1,10\n1,9\n1,b\n", "2", nil, 1, []float32{1, 1, 1}, []int32{0, 1, 2}, []string{"10", "9", "b"}},
-		{"known classes keep their order", "1,x\n1,z\n", "2", []string{"z", "y", "x"}, 1, []float32{1, 1}, []int32{2, 0}, []string{"z", "y", "x"}},
-		{"byte order mark", "\ufeffa,b\n1,2\n", "a", nil, 1, []float32{2}, []int32{0}, []string{"1"}},
-		{"byte order mark, no header", "\ufeff1,2\n3,4\n", "", nil, 2, []float32{1, 2, 3, 4}, nil, nil},
-		{"CRLF", "a,b\r\n1,2\r\n3,4\r\n", "", nil, 2, []float32{1, 2, 3, 4}, nil, nil},
-		{"no newline at the end", "1,2\n3,4", "", nil, 2, []float32{1, 2, 3, 4}, nil, nil},
-		{"blank lines", "\n \na,b\n\n1,2\n\n  \n\r\n", "", nil, 2, []float32{1, 2}, nil, nil},
-		{"quotes", "\"a, or \"\"b\"\"\",c\n\"1\",\"x\ny\"\n2, \"z\"\n", "c", nil, 1, []float32{1, 2}, []int32{0, 1}, []string{"x\ny", "z"}},
-		{"spaces", " a , b \n 1 , 2 \n", "b", nil, 1, []float32{1}, []int32{0}, []string{"2"}},
-		{"forms of numbers", "+1,-.5,1e-3,7.\n", "", nil, 4, []float32{1, -0.5, 1e-3, 7}, nil, nil},
-		{"index column without a title", ",a\n0,1\n", "a", nil, 1, []float32{0}, []int32{0}, []string{"1"}},
-		{"one column", "1\n2\n", "", nil, 1, []float32{1, 2}, nil, nil},
+		{"no target", "1,2\n3,4\n", "", nil, 2, []float64{1, 2, 3, 4}, nil, nil},
+		{"no target, header", "a,b\n3,4\n", "", nil, 2, []float64{3, 4}, nil, nil},
+		{"target by name", "a,c,b\n1,x,2\n3,y,4\n", "c", nil, 2, []float64{1, 2, 3, 4}, []int32{0, 1}, []string{"x", "y"}},
+		{"target by number", "a,c,b\n1,y,2\n3,x,4\n", "2", nil, 2, []float64{1, 2, 3, 4}, []int32{1, 0}, []string{"x", "y"}},
+		{"name before number", "a,1\n5,6\n", "1", nil, 1, []float64{5}, []int32{0}, []string{"6"}},
+		{"text labels without header", "1,2,x\n3,4,y\n", "3", nil, 2, []float64{1, 2, 3, 4}, []int32{0, 1}, []string{"x", "y"}},
+		{"only the target's title is text", "0,1,class\n3,4,7\n", "3", nil, 2, []float64{3, 4}, []int32{0}, []string{"7"}},
+		{"target named, features titled by numbers", "0,1,class\n3,4,x\n", "class", nil, 2, []float64{3, 4}, []int32{0}, []string{"x"}},
+		{"a value that is the target's number", "7,3,x\n8,4,y\n", "3", nil, 2, []float64{7, 3, 8, 4}, []int32{0, 1}, []string{"x", "y"}},
+		{"all numbers, no names among them", "3,1\n4,2\n", "1", nil, 1, []float64{1, 2}, []int32{0, 1}, []string{"3", "4"}},
+		{"numbers sort as numbers", "1,10\n1,9\n1,-2\n1,1e1\n", "2", nil, 1, []float64{1, 1, 1, 1}, []int32{2, 1, 0, 3}, []string{"-2", "9", "10", "1e1"}},
+		{"mixed labels sort as text", "1,10\n1,9\n1,b\n", "2", nil, 1, []float64{1, 1, 1}, []int32{0, 1, 2}, []string{"10", "9", "b"}},
+		{"known classes keep their order", "1,x\n1,z\n", "2", []string{"z", "y", "x"}, 1, []float64{1, 1}, []int32{2, 0}, []string{"z", "y", "x"}},
+		{"byte order mark", "\ufeffa,b\n1,2\n", "a", nil, 1, []float64{2}, []int32{0}, []string{"1"}},
+		{"byte order mark, no header", "\ufeff1,2\n3,4\n", "", nil, 2, []float64{1, 2, 3, 4}, nil, nil},
+		{"CRLF", "a,b\r\n1,2\r\n3,4\r\n", "", nil, 2, []float64{1, 2, 3, 4}, nil, nil},
+		{"no newline at the end", "1,2\n3,4", "", nil, 2, []float64{1, 2, 3, 4}, nil, nil},
+		{"blank lines", "\n \na,b\n\n1,2\n\n  \n\r\n", "", nil, 2, []float64{1, 2}, nil, nil},
+		{"quotes", "\"a, or \"\"b\"\"\",\"c\nd\"\n\"1\",\"x, y\"\n2, \"z\"\n", "c\nd", nil, 1, []float64{1, 2}, []int32{0, 1}, []string{"x, y", "z"}},
+		{"spaces", " a , b \n 1 , 2 \n", "b", nil, 1, []float64{1}, []int32{0}, []string{"2"}},
+		{"forms of numbers", "+1,-.5,1e-3,7.\n", "", nil, 4, []float64{1, -0.5, 1e-3, 7}, nil, nil},
+		{"index column without a title", ",a\n0,1\n", "a", nil, 1, []float64{0}, []int32{0}, []string{"1"}},
+		{"one column", "1\n2\n", "", nil, 1, []float64{1, 2}, nil, nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -67,8 +68,8 @@ func TestReadCSVReads(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if d.Steps != 1 || d.Width != test.width || !slices.Equal(d.X, test.x) {
-					t.Errorf("%d step of %d features, X = %v; want 1 of %d, %v", d.Steps, d.Width, d.X, test.width, test.x)
+				if d.Width != test.width || !slices.Equal(d.X, test.x) {
+					t.Errorf("%d features, X = %v; want %d, %v", d.Width, d.X, test.width, test.x)
 				}
 				if !slices.Equal(d.Labels, test.labels) || !slices.Equal(d.Classes, test.classes) {
 					t.Errorf("labels %v of %q, want %v of %q", d.Labels, d.Classes, test.labels, test.classes)
@@ -97,7 +98,7 @@ func TestReadCSVNamesThePlaceOfAFault(t *testing.T) {
 		{"NaN", "a,b\nNaN,2\n", "", `x.csv:2:1: column "a": "NaN" is not finite; `},
 		{"NaN in the first line", "1,nan\n", "", `x.csv:1:2: "nan" is not finite; `},
 		{"Inf", "1,2\n3,-Inf\n", "", `x.csv:2:2: "-Inf" is not finite; `},
-		{"NaN label", "1,2\n3,NaN\n", "2", `x.csv:2:2: "NaN" is not finite; `},
+		{"control character in a label", "1,b\n1,a\x1b[31m\n", "2", `x.csv:2:2: label "a\x1b[31m" has a control character; `},
 		{"beyond float32", "1,2\n3,1e39\n", "", `x.csv:2:2: "1e39" is beyond float32; `},
 		{"no value", "1,2\n3,\n", "", "x.csv:2:2: no value; "},
 		{"no value in the first line", "1,,3\n4,5,6\n", "", "x.csv:1:2: no value; "},
@@ -113,7 +114,7 @@ func TestReadCSVNamesThePlaceOfAFault(t *testing.T) {
 		{"name without header", "1,2\n3,4\n", "class", `x.csv:1: no header names the target column "class"; give its number, 1 to 2`},
 		{"name that two have", "a,b,a\n1,2,3\n", "a", `x.csv:1: columns 1 and 3 are both called "a"; `},
 		{"nothing but the target", "a\n1\n", "a", "x.csv:1: one column only; "},
-		{"semicolons", "a;b\n1;2\n", "b", "x.csv:1: one column only; want the target and features, separated by commas"},
+		{"bars", "a|b\n1|2\n", "b", "x.csv:1: one column only; want the target and features, separated by commas"},
 		{"open quote", "1,2\n\"3,4\n5,6\n", "", `x.csv:2: extraneous or missing " in quoted-field; `},
 		{"stray quote", "1,2\n3,4\"5\n", "", `x.csv:2: bare " in non-quoted-field; `},
 	}
@@ -128,7 +129,7 @@ func TestReadCSVNamesThePlaceOfAFault(t *testing.T) {
 func TestReadCSVRefusesUnknownClasses(t *testing.T) {
 	for classes, want := range map[string]string{
 		"cat dog": `x.csv:3:2: column "animal": label "dig" is not among the 2 known classes, the nearest is "dog"; `,
-		"cat":     `the nearest is "cat"; `,
+		"cat":     `label "dig" is not among the 1 known classes; `,
 		"":        `x.csv:2:2: column "animal": label "cat" is not among the 0 known classes; `,
 	} {
 		o := CSVOptions{Target: "animal", Classes: strings.Fields(classes)}
@@ -181,7 +182,7 @@ func TestOpenCSVReadsIris(t *testing.T) {
 		if d.Len() != 150 || d.Width != 4 || !slices.Equal(d.Classes, []string{"0", "1", "2"}) {
 			t.Errorf("target %s: %d samples of %d features, classes %q", target, d.Len(), d.Width, d.Classes)
 		}
-		if !slices.Equal(d.X[:4], []float32{5.1, 3.5, 1.4, 0.2}) || d.Labels[0] != 0 || d.Labels[149] != 2 {
+		if !slices.Equal(d.X[:4], []float64{5.1, 3.5, 1.4, 0.2}) || d.Labels[0] != 0 || d.Labels[149] != 2 {
 			t.Errorf("target %s: first %v, labels %d to %d", target, d.X[:4], d.Labels[0], d.Labels[149])
 		}
 	}
@@ -216,6 +217,13 @@ func FuzzReadCSV(f *testing.F) {
 	f.Add([]byte("1,2\n3\n"), "", "")
 	f.Add([]byte("a,b\nNaN,1e99\n"), "", "")
 	f.Add([]byte("\"1,2\n"), "", "")
+	f.Add([]byte("a;b;c\n1,5;-,25;x\n"), "c", "")
+	f.Add([]byte("1,5;2,5;x\n"), "3", "")
+	f.Add([]byte("a\tb\r\n1\t2\r\n"), "a", "")
+	f.Add([]byte("0,1,2\n9007199254740993,1,2\n"), "3", "")
+	f.Add([]byte("a,b\n1,caf\xe9\n"), "b", "")
+	f.Add([]byte("\xff\xfe1\x00,\x00"), "1", "")
+	f.Add([]byte("a,b\r1,2\r"), "b", "")
 	f.Fuzz(func(t *testing.T, content []byte, target, known string) {
 		o := CSVOptions{Target: target}
 		if known != "" {
@@ -228,7 +236,14 @@ func FuzzReadCSV(f *testing.F) {
 			}
 			return
 		}
-		checkDataset(t, d)
+		set, err := d.Dataset(Range(0, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkDataset(t, set)
+		if d.Features != nil && len(d.Features) != d.Width {
+			t.Errorf("%d names of %d features", len(d.Features), d.Width)
+		}
 		if (target != "") != (d.Labels != nil) {
 			t.Errorf("target %q, labels %v", target, d.Labels)
 		}

@@ -20,7 +20,11 @@ func Digits() *Dataset {
 	if err != nil {
 		panic(err) // the file is part of the program
 	}
-	d, err := table.WithSteps(8)
+	rows, err := table.Dataset(Range(0, 1))
+	if err != nil {
+		panic(err)
+	}
+	d, err := rows.WithSteps(8)
 	if err != nil {
 		panic(err)
 	}

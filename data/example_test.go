@@ -43,12 +43,19 @@ func ExampleReadCSV() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(flowers.X, flowers.Labels, flowers.Classes)
+	fmt.Println(flowers.Features, flowers.X, flowers.Labels, flowers.Classes)
+	set, err := flowers.Dataset(flowers.Standardize())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(set.X)
 
 	_, err = data.ReadCSV(strings.NewReader(text), "flowers.csv", data.CSVOptions{Target: "specis"})
 	fmt.Println(err)
 	// Output:
-	// [1.4 0.2 4.7 1.4] [0 1] [setosa versicolor]
+	// [length width] [1.4 0.2 4.7 1.4] [0 1] [setosa versicolor]
+	// [-1 -1 1 1]
 	// flowers.csv:1: no column is called "specis", the nearest is "species"; give a name of the header or a number from 1 to 3
 }
 

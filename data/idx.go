@@ -4,16 +4,12 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"io/fs"
 	"math"
 	"math/bits"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-
-	"gputrain/internal/inputfile"
 )
 
 // OpenIDX reads a folder with the four files of MNIST, or of a data set like
@@ -22,81 +18,71 @@ import (
 //	train-images-idx3-ubyte  train-labels-idx1-ubyte
 //	t10k-images-idx3-ubyte   t10k-labels-idx1-ubyte
 //
-// Each is plain, or compressed with the suffix .gz. Names such as
-// train-images.idx3-ubyte work too. The time steps of a sample are the rows of
-// an image, the features the pixels of a row, 0..255. The classes are "0" up to
-// the largest label in train. test is nil if both of its files are absent.
+// Each is plain, or compressed with the suffix .gz. The test files may be called
+// test instead of t10k, a dot may stand for a hyphen (train-images.idx3-ubyte), and
+// the names of a data set may begin with its own, as those of EMNIST do
+// (emnist-letters-train-images-idx3-ubyte). Of several data sets in one folder,
+// path names one: folder/emnist-letters.
+//
+// The time steps of a sample are the rows of an image, the features the pixels of
+// a row, 0..255. The classes are the labels that occur in train, as numbers and in
+// their order. test is nil if both of its files are absent. notes are lines that
+// say which files were read, what they hold, and which others that look like IDX
+// files were not.
 //
 // A file is two bytes 0, the type (8: unsigned bytes), the rank, the sizes as
 // big-endian uint32, and the data (Y. LeCun, C. Cortes, C. Burges, The MNIST
 // database). A file that is shorter or longer than its sizes say is an error. A
 // false size allocates nothing. Images for which this process has no memory are an
 // error.
-func OpenIDX(dir string) (train, test *Dataset, err error) {
-	entries, err := os.ReadDir(dir)
+func OpenIDX(path string) (train, test *Dataset, notes []string, err error) {
+	folder, err := findIDX(path)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w; give the folder that holds the IDX files", readError(dir, err))
+		return nil, nil, nil, err
 	}
-	train, err = openIDXSet(dir, entries, "train", nil)
+	testPart, err := folder.testPart()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	if !hasIDX(entries, "t10k-images") && !hasIDX(entries, "t10k-labels") {
-		return train, nil, nil
-	}
-	test, err = openIDXSet(dir, entries, "t10k", train.Classes)
+	train, err = folder.openSet("train", nil)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
+	}
+	if testPart == "" {
+		return train, nil, folder.notes(), nil
+	}
+	test, err = folder.openSet(testPart, train.Classes)
+	if err != nil {
+		return nil, nil, nil, err
 	}
 	if test.Steps != train.Steps || test.Width != train.Width {
-		return nil, nil, fmt.Errorf("%s: the test images are %dx%d, the training images %dx%d; take both from one source", dir, test.Steps, test.Width, train.Steps, train.Width)
+		return nil, nil, nil, fmt.Errorf("%s: the test images are %dx%d, the training images %dx%d; take both from one source", folder.dir, test.Steps, test.Width, train.Steps, train.Width)
 	}
-	return train, test, nil
+	return train, test, folder.notes(), nil
 }
 
-// openIDXSet reads the images and labels of set, "train" or "t10k". classes are
-// those that its labels may have; nil: up to the largest label.
-func openIDXSet(dir string, entries []fs.DirEntry, set string, classes []string) (*Dataset, error) {
-	images, err := openIDXFile(dir, entries, set+"-images")
+func (f *idxFolder) notes() []string { return append(f.read, f.unused...) }
+
+// openSet reads the images and labels of part, such as "train". classes are those
+// that its labels may have; nil: those that occur.
+func (f *idxFolder) openSet(part string, classes []string) (*Dataset, error) {
+	images, err := f.open(part, "images")
 	if err != nil {
 		return nil, err
 	}
 	defer images.Close()
-	labels, err := openIDXFile(dir, entries, set+"-labels")
+	labels, err := f.open(part, "labels")
 	if err != nil {
 		return nil, err
 	}
 	defer labels.Close()
-	return readIDXSet(idxFile{images.Name(), images}, idxFile{labels.Name(), labels}, classes)
-}
-
-func openIDXFile(dir string, entries []fs.DirEntry, stem string) (*os.File, error) {
-	for _, name := range idxNames(stem) {
-		if !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == name }) {
-			continue
-		}
-		path := filepath.Join(dir, name)
-		file, err := inputfile.Open(path)
-		if err != nil {
-			return nil, readError(path, err)
-		}
-		return file, nil
+	d, err := readIDXSet(idxFile{images.Name(), images}, idxFile{labels.Name(), labels}, classes)
+	if err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("%s: there is no %s; add it", dir, strings.Join(idxNames(stem), " and no "))
-}
-
-func hasIDX(entries []fs.DirEntry, stem string) bool {
-	return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return slices.Contains(idxNames(stem), e.Name()) })
-}
-
-// idxNames returns the names that the file stem, such as "train-images", may
-// have.
-func idxNames(stem string) []string {
-	kind := "idx3-ubyte"
-	if strings.HasSuffix(stem, "labels") {
-		kind = "idx1-ubyte"
-	}
-	return []string{stem + "-" + kind, stem + "-" + kind + ".gz", stem + "." + kind, stem + "." + kind + ".gz"}
+	f.read = append(f.read, fmt.Sprintf("%s: %d images of %dx%d in %s, their classes in %s", f.dir,
+		d.Len(), d.Steps, d.Width, quote(filepath.Base(images.Name())), quote(filepath.Base(labels.Name()))))
+	return d, nil
 }
 
 // idxFile is an IDX file, compressed or not, and its name for the errors.
@@ -106,7 +92,7 @@ type idxFile struct {
 }
 
 // readIDXSet reads images, [N, rows, columns], and labels, [N]. classes are as
-// in openIDXSet.
+// in openSet.
 func readIDXSet(images, labels idxFile, classes []string) (*Dataset, error) {
 	sizes, pixels, err := readIDX(images, 3)
 	if err != nil {
@@ -120,8 +106,8 @@ func readIDXSet(images, labels idxFile, classes []string) (*Dataset, error) {
 		return nil, fmt.Errorf("%s has %d images, %s has %d labels; take both from one source", images.name, sizes[0], labels.name, len(ids))
 	}
 	if classes == nil {
-		for id := range int(slices.Max(ids)) + 1 {
-			classes = append(classes, strconv.Itoa(id))
+		for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
+			classes = append(classes, strconv.Itoa(int(id)))
 		}
 	}
 	d := &Dataset{
@@ -132,11 +118,17 @@ func readIDXSet(images, labels idxFile, classes []string) (*Dataset, error) {
 	for i, pixel := range pixels {
 		d.X[i] = float32(pixel)
 	}
+	classOf := map[byte]int32{}
+	for class, name := range classes {
+		id, _ := strconv.Atoi(name)
+		classOf[byte(id)] = int32(class)
+	}
 	for i, id := range ids {
-		if int(id) >= len(classes) {
-			return nil, fmt.Errorf("%s: byte %d: label %d, the training set ends at %d; take both from one source", labels.name, idxHeader(1)+i, id, len(classes)-1)
+		class, known := classOf[id]
+		if !known {
+			return nil, fmt.Errorf("%s: byte %d: label %d is not among the %d classes of the training set; take both from one source", labels.name, idxHeader(1)+i, id, len(classes))
 		}
-		d.Labels[i] = int32(id)
+		d.Labels[i] = class
 	}
 	return d, nil
 }

@@ -63,7 +63,7 @@ func TestOpenIDXReadsWhatWasWritten(t *testing.T) {
 	}
 	for name, files := range tests {
 		t.Run(name, func(t *testing.T) {
-			train, test, err := OpenIDX(folder(t, files))
+			train, test, _, err := OpenIDX(folder(t, files))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -86,10 +86,10 @@ func TestOpenIDXReadsWhatWasWritten(t *testing.T) {
 }
 
 func TestOpenIDXWithoutTestFilesGivesNoTestSet(t *testing.T) {
-	train, test, err := OpenIDX(folder(t, map[string][]byte{
+	train, test, _, err := OpenIDX(folder(t, map[string][]byte{
 		"train-images-idx3-ubyte": idx([]byte{255}, 1, 1, 1), "train-labels-idx1-ubyte": idx([]byte{255}, 1),
 	}))
-	if err != nil || test != nil || train.X[0] != 255 || train.Labels[0] != 255 || len(train.Classes) != 256 {
+	if err != nil || test != nil || train.X[0] != 255 || train.Labels[0] != 0 || !slices.Equal(train.Classes, []string{"255"}) {
 		t.Errorf("train %v, test %v, %v", train, test, err)
 	}
 }
@@ -101,11 +101,11 @@ func TestOpenIDXNamesTheFaultOfAFolder(t *testing.T) {
 		files map[string][]byte
 		want  string
 	}{
-		{"empty", nil, "there is no train-images-idx3-ubyte and no train-images-idx3-ubyte.gz and no train-images.idx3-ubyte and no train-images.idx3-ubyte.gz; add it"},
-		{"no labels", map[string][]byte{"train-images-idx3-ubyte": images}, "there is no train-labels-idx1-ubyte and"},
+		{"empty", nil, "there is no train-images-idx3-ubyte, plain or with .gz; add it"},
+		{"no labels", map[string][]byte{"train-images-idx3-ubyte": images}, "there is no train-labels-idx1-ubyte, "},
 		{"half a test set", map[string][]byte{
 			"train-images-idx3-ubyte": images, "train-labels-idx1-ubyte": labels, "t10k-labels-idx1-ubyte": labels,
-		}, "there is no t10k-images-idx3-ubyte and"},
+		}, "there is no t10k-images-idx3-ubyte, "},
 		{"other images in the test set", map[string][]byte{
 			"train-images-idx3-ubyte": images, "train-labels-idx1-ubyte": labels,
 			"t10k-images-idx3-ubyte": idx([]byte{1, 2}, 1, 1, 2), "t10k-labels-idx1-ubyte": idx([]byte{0}, 1),
@@ -113,17 +113,17 @@ func TestOpenIDXNamesTheFaultOfAFolder(t *testing.T) {
 		{"new class in the test set", map[string][]byte{
 			"train-images-idx3-ubyte": images, "train-labels-idx1-ubyte": labels,
 			"t10k-images-idx3-ubyte": images, "t10k-labels-idx1-ubyte": idx([]byte{0, 2}, 2),
-		}, "t10k-labels-idx1-ubyte: byte 9: label 2, the training set ends at 1; "},
+		}, "t10k-labels-idx1-ubyte: byte 9: label 2 is not among the 2 classes of the training set; "},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			dir := folder(t, test.files)
-			_, _, err := OpenIDX(dir)
+			_, _, _, err := OpenIDX(dir)
 			wantError(t, err, dir, test.want)
 		})
 	}
 	absent := filepath.Join(t.TempDir(), "absent")
-	_, _, err := OpenIDX(absent)
+	_, _, _, err := OpenIDX(absent)
 	wantError(t, err, absent+": ", "; give the folder that holds the IDX files")
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error %v does not wrap fs.ErrNotExist", err)

@@ -71,8 +71,8 @@ func compareLabels(names []string) func(a, b string) int {
 	}
 }
 
-// hint names the candidate nearest to name, as the end of a sentence, or is ""
-// without candidates.
+// hint names the candidate that name was probably meant to be, as the end of a
+// sentence, or is "" if none is near.
 func hint(name string, candidates []string) string {
 	word := nearest.Word(name, candidates)
 	if word == "" {

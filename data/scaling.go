@@ -5,67 +5,114 @@ import (
 	"math"
 )
 
-// Scaling is x' = (x − Shift)·Factor for every feature of a sample. Shift and
-// Factor have length Steps·Width, or length 1 for all features alike. Compute
-// it on the training set and apply it to every set.
-type Scaling struct{ Shift, Factor []float32 }
+// Scaling is x' = (x − Shift)·Factor for every feature of a sample, computed in
+// float64. Shift and Factor have length Steps·Width, or length 1 for all
+// features alike. Compute it on the training set and apply it to every set.
+type Scaling struct{ Shift, Factor []float64 }
 
 // Range returns the scaling that takes low..high to 0..1. It panics unless
-// low < high.
-func Range(low, high float32) Scaling {
-	if !(low < high) {
+// low < high and the factor is finite.
+func Range(low, high float64) Scaling {
+	factor := 1 / (high - low)
+	if !(low < high) || math.IsInf(factor, 0) || factor == 0 {
 		panic(fmt.Sprintf("data: Range: from %v to %v", low, high))
 	}
-	factor := 1 / (float64(high) - float64(low))
-	return Scaling{Shift: []float32{low}, Factor: []float32{float32(factor)}}
+	return Scaling{Shift: []float64{low}, Factor: []float64{factor}}
 }
 
 // Standardize returns the scaling that gives each of d's Steps·Width features
-// mean 0 and standard deviation 1, over the samples. Constant features get
-// factor 1.
+// mean 0 and standard deviation 1, over the samples that have it: padding does
+// not count. Constant features, and those that no sample has, get factor 1.
 //
-// The method is Welford's (Technometrics 4, 1962): the deviation of a constant
-// is exactly 0.
+// The method is Welford's (Technometrics 4, 1962), on the differences to the first
+// sample: the deviation of a constant is exactly 0, and the digits that all values
+// share cost no precision.
 func Standardize(d *Dataset) Scaling {
 	d.check("Standardize")
-	features := d.Steps * d.Width
-	s := Scaling{Shift: make([]float32, features), Factor: make([]float32, features)}
-	mean, squares := make([]float64, features), make([]float64, features)
-	for i := range d.Len() {
-		for j, x := range d.X[i*features : (i+1)*features] {
-			delta := float64(x) - mean[j]
-			mean[j] += delta / float64(i+1)
-			squares[j] += delta * (float64(x) - mean[j])
+	return standardize(d.X, d.Steps*d.Width, func(sample int) int { return d.length(sample) * d.Width })
+}
+
+// Standardize returns the scaling that gives each column mean 0 and standard
+// deviation 1. Constant columns get factor 1.
+func (t *Table) Standardize() Scaling {
+	return standardize(t.X, t.Width, func(int) int { return t.Width })
+}
+
+// standardize computes the scaling of x, [N, features], of which each sample has
+// the first few.
+func standardize[T float32 | float64](x []T, features int, has func(sample int) int) Scaling {
+	s := Scaling{Shift: make([]float64, features), Factor: make([]float64, features)}
+	first, mean, squares, count := s.Shift, make([]float64, features), make([]float64, features), make([]float64, features)
+	for i := range len(x) / features {
+		for j, x := range x[i*features : i*features+has(i)] {
+			if count[j] == 0 {
+				first[j] = float64(x)
+			}
+			count[j]++
+			difference := float64(x) - first[j]
+			delta := difference - mean[j]
+			mean[j] += delta / count[j]
+			squares[j] += delta * (difference - mean[j])
 		}
 	}
 	for j := range features {
-		s.Shift[j] = float32(mean[j])
+		s.Shift[j] = first[j] + mean[j]
 		s.Factor[j] = 1
-		deviation := math.Sqrt(squares[j] / float64(d.Len()))
-		if factor := 1 / deviation; factor <= math.MaxFloat32 {
-			s.Factor[j] = float32(factor)
+		deviation := math.Sqrt(squares[j] / count[j])
+		if factor := 1 / deviation; factor > 0 && factor <= math.MaxFloat64 {
+			s.Factor[j] = factor
 		}
 	}
 	return s
 }
 
 // Apply returns a dataset with scaled features, which shares all else with d.
-// It is an error if s has another width, or a result is beyond float32.
+// Padding becomes 0, whatever it held. It is an error if s has another width, or
+// a result is beyond float32. It panics if d contradicts itself.
 func (s Scaling) Apply(d *Dataset) (*Dataset, error) {
+	d.check("Apply")
 	features := d.Steps * d.Width
-	n := len(s.Shift)
-	if len(s.Factor) != n || n != 1 && n != features {
-		return nil, fmt.Errorf("data: the scaling has %d shifts and %d factors, the data %d features; use data with the features that the scaling was computed from", n, len(s.Factor), features)
+	if err := s.fits(features); err != nil {
+		return nil, err
 	}
 	scaled := *d
 	scaled.X = make([]float32, len(d.X))
-	for i, x := range d.X {
-		j := i % n
-		y := float32((float64(x) - float64(s.Shift[j])) * float64(s.Factor[j]))
-		if math.IsInf(float64(y), 0) {
-			return nil, fmt.Errorf("data: sample %d, feature %d: %v is too large to scale with shift %v and factor %v; correct the value", i/features+1, i%features+1, x, s.Shift[j], s.Factor[j])
+	for i := range d.Len() {
+		for j, x := range d.X[i*features : i*features+d.length(i)*d.Width] {
+			y, ok := s.scale(j, float64(x))
+			if !ok {
+				return nil, fmt.Errorf("data: sample %d, feature %d: %w", i+1, j+1, s.tooLarge(j, float64(x)))
+			}
+			scaled.X[i*features+j] = y
 		}
-		scaled.X[i] = y
 	}
 	return &scaled, nil
+}
+
+// fits returns an error if s is not for samples of this many features.
+func (s Scaling) fits(features int) error {
+	n := len(s.Shift)
+	if len(s.Factor) != n || n != 1 && n != features {
+		return fmt.Errorf("data: the scaling has %d shifts and %d factors, the data %d features; use data with the features that the scaling was computed from", n, len(s.Factor), features)
+	}
+	return nil
+}
+
+// scale returns x', and whether it is within float32.
+func (s Scaling) scale(feature int, x float64) (float32, bool) {
+	shift, factor := s.of(feature)
+	y := float32((x - shift) * factor)
+	return y, !math.IsInf(float64(y), 0)
+}
+
+func (s Scaling) of(feature int) (shift, factor float64) {
+	if len(s.Shift) == 1 {
+		feature = 0
+	}
+	return s.Shift[feature], s.Factor[feature]
+}
+
+func (s Scaling) tooLarge(feature int, x float64) error {
+	shift, factor := s.of(feature)
+	return fmt.Errorf("%v is too large to scale with shift %v and factor %v; correct the value", x, shift, factor)
 }

@@ -19,10 +19,35 @@ import (
 // Split panics if a fraction is negative or their sum is not 1.
 func (d *Dataset) Split(seed uint64, fractions ...float64) []*Dataset {
 	d.check("Split")
-	n := d.Len()
+	labels := d.Labels
+	if d.PerStep {
+		labels = nil
+	}
+	var parts []*Dataset
+	for _, index := range deal(d.Len(), labels, seed, fractions) {
+		parts = append(parts, d.Subset(index))
+	}
+	return parts
+}
+
+// Split deals the rows out as Dataset.Split does.
+func (t *Table) Split(seed uint64, fractions ...float64) []*Table {
+	var parts []*Table
+	for _, index := range deal(t.Len(), t.Labels, seed, fractions) {
+		part := *t
+		part.X = gather(t.X, index, t.Width)
+		part.Labels = gather(t.Labels, index, 1)
+		parts = append(parts, &part)
+	}
+	return parts
+}
+
+// deal returns the samples of each part, in increasing order. labels, [n] or
+// nil, decide about the strata.
+func deal(n int, labels []int32, seed uint64, fractions []float64) [][]int {
 	sizes := apportion(n, fractions)
 	index := make([][]int, len(sizes))
-	for dealt, sample := range d.strata(seed) {
+	for dealt, sample := range strata(n, labels, seed) {
 		// The sample goes to the part that lacks most of its share of the
 		// samples dealt so far. A full part lacks nothing, so the sizes come
 		// out exactly. Integers give the same parts on every machine.
@@ -34,29 +59,27 @@ func (d *Dataset) Split(seed uint64, fractions ...float64) []*Dataset {
 		}
 		index[neediest] = append(index[neediest], sample)
 	}
-	parts := make([]*Dataset, len(sizes))
-	for i := range parts {
-		slices.Sort(index[i])
-		parts[i] = d.Subset(index[i])
+	for _, samples := range index {
+		slices.Sort(samples)
 	}
-	return parts
+	return index
 }
 
 // strata returns all samples in random order, class by class. The classes are
 // in random order too, so that small ones do not always fall to the same part.
-func (d *Dataset) strata(seed uint64) []int {
-	order := rand.New(rand.NewPCG(seed, 0)).Perm(d.Len())
-	if d.Labels == nil || d.PerStep {
+func strata(n int, labels []int32, seed uint64) []int {
+	order := rand.New(rand.NewPCG(seed, 0)).Perm(n)
+	if labels == nil {
 		return order
 	}
 	rank := map[int32]int{}
 	for _, sample := range order {
-		if _, seen := rank[d.Labels[sample]]; !seen {
-			rank[d.Labels[sample]] = len(rank)
+		if _, seen := rank[labels[sample]]; !seen {
+			rank[labels[sample]] = len(rank)
 		}
 	}
 	slices.SortStableFunc(order, func(a, b int) int {
-		return cmp.Compare(rank[d.Labels[a]], rank[d.Labels[b]])
+		return cmp.Compare(rank[labels[a]], rank[labels[b]])
 	})
 	return order
 }

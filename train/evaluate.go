@@ -21,9 +21,9 @@ type Metrics struct {
 	// target counts.
 	Count int
 
-	// Confusion counts the rows by class, [actual][predicted]; nil where
-	// Accuracy is NaN.
-	Confusion [][]int
+	// Confusion counts the rows by actual and predicted class; nil where Accuracy
+	// is NaN.
+	Confusion Confusion
 }
 
 // Evaluate runs net over set, in batches of the size that net was built for, from
@@ -134,10 +134,7 @@ func (e *evaluator) free() { e.memory.free() }
 func (e *evaluator) run() (Metrics, error) {
 	var metrics Metrics
 	if e.labeled {
-		metrics.Confusion = make([][]int, e.net.Output().Width)
-		for class := range metrics.Confusion {
-			metrics.Confusion[class] = make([]int, len(metrics.Confusion))
-		}
+		metrics.Confusion = Confusion{}
 	}
 	e.b.Fill(e.lossSum, 0)
 	e.rows = 0
@@ -159,9 +156,7 @@ func (e *evaluator) run() (Metrics, error) {
 	metrics.Loss = float64(sum[0]) / float64(e.rows)
 	metrics.Accuracy = math.NaN()
 	if e.labeled {
-		for class := range metrics.Confusion {
-			metrics.Correct += metrics.Confusion[class][class]
-		}
+		metrics.Correct = metrics.Confusion.Correct()
 		metrics.Accuracy = float64(metrics.Correct) / float64(metrics.Count)
 	}
 	return metrics, nil
@@ -191,7 +186,7 @@ func (e *evaluator) count(metrics *Metrics, y backend.Tensor, batch data.Batch) 
 	}
 	for row, actual := range batch.Labels {
 		if actual != backend.IgnoreLabel {
-			metrics.Confusion[actual][predicted[row]]++
+			metrics.Confusion[Outcome{int(actual), int(predicted[row])}]++
 		}
 	}
 	return nil

@@ -53,7 +53,7 @@ func TestEvaluateCountsActualAgainstPredicted(t *testing.T) {
 			want := [][]int{{1, 1, 0}, {0, 1, 0}, {1, 0, 1}}
 			for actual, row := range want {
 				for predicted, count := range row {
-					if got := metrics.Confusion[actual][predicted]; got != count {
+					if got := metrics.Confusion[train.Outcome{Actual: actual, Predicted: predicted}]; got != count {
 						t.Errorf("%s, batch %d: class %d was taken for %d %d times, want %d", b.Name(), batch, actual, predicted, got, count)
 					}
 				}

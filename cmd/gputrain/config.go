@@ -3,18 +3,17 @@ package main
 import (
 	"errors"
 	"io"
-	"os"
 	"reflect"
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
 	"github.com/alecthomas/kong"
 
 	"gputrain/internal/inputfile"
 	"gputrain/internal/memorylimit"
-	"gputrain/internal/nearest"
 )
 
 // maxConfig bounds a file of settings, in bytes.
@@ -31,12 +30,12 @@ func (configFlag) BeforeResolve(ctx *kong.Context, trace *kong.Path) error {
 
 // addConfig fills in the settings that the flags leave open from the file at path.
 func addConfig(ctx *kong.Context, path string) error {
-	file, err := inputfile.Open(kong.ExpandPath(path))
+	path = kong.ExpandPath(path)
+	text, err := readConfig(path)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	resolver, err := loadConfig(file)
+	resolver, err := resolve(path, text)
 	if err != nil {
 		return err
 	}
@@ -44,27 +43,31 @@ func addConfig(ctx *kong.Context, path string) error {
 	return nil
 }
 
-// loadConfig reads settings from TOML, for the flags that are not on the
-// command line. Its errors name the file and the line.
-func loadConfig(r io.Reader) (kong.Resolver, error) {
-	name := "config"
-	if file, ok := r.(*os.File); ok {
-		name = file.Name()
-	}
-	text, err := io.ReadAll(io.LimitReader(r, maxConfig+1))
+// readConfig returns the text of the file of settings at path.
+func readConfig(path string) ([]byte, error) {
+	file, err := inputfile.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	if len(text) > maxConfig {
-		return nil, usagef("%s: it has more than %s; settings are a few lines", name, memorylimit.Size(maxConfig))
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxConfig+1))
+	if err == nil && len(text) > maxConfig {
+		err = usagef("%s: it has more than %s; settings are a few lines", path, memorylimit.Size(maxConfig))
 	}
+	return text, err
+}
+
+// resolve reads settings from TOML, for the flags that are not on the command line.
+// name is that of the file, for errors.
+func resolve(name string, text []byte) (kong.Resolver, error) {
 	s, meta, err := decodeSettings(name, string(text))
 	if err != nil {
 		return nil, err
 	}
 	for _, path := range meta.Keys() {
 		if key, valid := path[0], settingKeys(); !slices.Contains(valid, key) {
-			return nil, usagef("%s:%d: unknown key %q, did you mean %q?", name, lineOf(text, key), key, nearest.Word(key, valid))
+			return nil, usagef("%s:%d: unknown key %q, %s", name, lineOf(text, key), key,
+				hint(key, valid, "the keys are the flags of gputrain train, without the hyphens"))
 		}
 	}
 	var bad *settingError
@@ -87,7 +90,11 @@ func decodeSettings(name, text string) (s settings, meta toml.MetaData, err erro
 		return s, meta, err
 	}
 	if meta, err = toml.Decode(text, &s); err != nil {
-		return s, meta, usagef("%s: %s", name, strings.TrimPrefix(err.Error(), "toml: "))
+		remedy := ""
+		if !utf8.ValidString(text) {
+			remedy = "; save it as UTF-8, or convert it, from Latin-1 with: iconv -f LATIN1 -t UTF-8"
+		}
+		return s, meta, usagef("%s: %s%s", name, strings.TrimPrefix(err.Error(), "toml: "), remedy)
 	}
 	return s, meta, nil
 }

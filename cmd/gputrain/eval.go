@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
-	"text/tabwriter"
 
 	"gputrain/data"
 	"gputrain/model"
@@ -14,16 +16,35 @@ import (
 type evalCommand struct {
 	inference `embed:""`
 
-	Data   string `placeholder:"SOURCE" help:"digits (their test set), csv:FILE (all rows) or idx:DIR (the t10k files); by default the test set of the data that the model learned from."`
+	Data   string `placeholder:"SOURCE" help:"digits (their test set), csv:FILE (all rows) or idx:DIR (the t10k files); by default the test set of the data that the run's config.toml names."`
 	Target string `placeholder:"COLUMN" help:"The column of a CSV file that holds the class; by default the one that the model learned from."`
+	Quiet  bool   `help:"Print the last line only."`
+	JSON   bool   `name:"json" help:"Print a JSON object."`
 }
 
-// Run prints the loss, the confusion matrix and the accuracy of a model.
+// Help is what "gputrain eval --help" says in more detail.
+func (*evalCommand) Help() string {
+	return `Prints how often each class was taken for which other one, or the most frequent mistakes if there are many classes, and at last the figure that gputrain train ends with:
+
+    test accuracy 0.9xxx (correct/all)
+
+With --json, it prints an object {"event":"result", "test_accuracy", "test_loss", "correct", "count"} instead. A figure that is no number is null.`
+}
+
+// Run prints the loss, the confusion and the accuracy of a model.
 func (c *evalCommand) Run(con console) error {
+	if c.Quiet {
+		con.err = io.Discard // for what is no error
+	}
 	return c.apply(con, c.load, func(d *description, net *model.Network, set *data.Dataset) error {
 		metrics, err := train.Evaluate(net, train.CrossEntropy{}, set)
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
+		case c.JSON:
+			return json.NewEncoder(con.out).Encode(newResult(metrics))
+		case c.Quiet:
+			return printAccuracy(con.out, metrics)
 		}
 		if err := printConfusion(con.out, metrics.Confusion, d.Classes); err != nil {
 			return err
@@ -35,55 +56,68 @@ func (c *evalCommand) Run(con console) error {
 	})
 }
 
-// load returns the data to measure on, prepared for the model.
-func (c *evalCommand) load(d *description) (*data.Dataset, error) {
-	text, target := c.Data, c.Target
-	if text == "" {
-		text = d.Data
-	}
-	if target == "" {
-		target = d.Target
-	}
-	from, err := parseSource(text)
+// load returns the data to measure on, scaled for the model, and notes on them.
+func (c *evalCommand) load(d *description) (set *data.Dataset, notes []string, err error) {
+	from, target, err := c.source(d)
 	if err != nil {
-		return nil, usagef("--data %w", err)
+		return nil, nil, err
 	}
-	var set *data.Dataset
 	if from.kind == "csv" && c.Data != "" {
-		if target == "" {
-			return nil, usagef("--target is missing: it names the column of %s that holds the class", from.path)
-		}
-		set, err = data.OpenCSV(from.path, data.CSVOptions{Target: target, Classes: d.Classes})
+		set, notes, err = c.loadRows(from, target, d)
 	} else {
 		var parts sets
-		parts, err = from.load(target)
-		set = parts.test
+		parts, err = from.load(target, d)
+		set, notes = parts.test, parts.notes
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if !slices.Equal(set.Classes, d.Classes) {
-		return nil, fmt.Errorf("%v: its %d classes are not the %d classes of the model", from, len(set.Classes), len(d.Classes))
+		return nil, nil, fmt.Errorf("%v: its %d classes are not the %d classes of the model", from, len(set.Classes), len(d.Classes))
 	}
-	return d.prepare(set, from.String())
+	if learned, _ := parseSource(d.Data); learned.kind != from.kind {
+		notes = append(notes, fmt.Sprintf("the model learned from %s: the values of %v are scaled as those", d.Data, from))
+	}
+	return set, append(notes, understoodSet(from.String(), set)), nil
 }
 
-// printConfusion prints counts by actual and predicted class.
-func printConfusion(w io.Writer, counts [][]int, classes []string) error {
-	table := tabwriter.NewWriter(w, 4, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "rows: actual class, columns: predicted class\n\n")
-	for _, class := range classes {
-		fmt.Fprintf(table, "\t%s", class)
-	}
-	fmt.Fprintf(table, "\t\n")
-	for i, row := range counts {
-		fmt.Fprint(table, classes[i])
-		for _, count := range row {
-			fmt.Fprintf(table, "\t%d", count)
+// source returns where the data are and the column of the class. What the metadata
+// of a model say is no path to open: without --data, it is the run's own
+// config.toml that counts.
+func (c *evalCommand) source(d *description) (from source, target string, err error) {
+	text, target := c.Data, cmp.Or(c.Target, d.Target)
+	if text == "" {
+		text = d.Data
+		config := filepath.Join(c.Model, configName)
+		switch content, err := readConfig(config); {
+		case err == nil:
+			s, _, err := decodeSettings(config, string(content))
+			if err != nil {
+				return source{}, "", err
+			}
+			text = s.Data
+		case d.Data != "digits":
+			return source{}, "", usagef("--data is missing: %s says that it learned from %q, but not where that is", c.Model, d.Data)
 		}
-		fmt.Fprintf(table, "\t\n")
 	}
-	return table.Flush()
+	if from, err = parseSource(text); err != nil {
+		return source{}, "", usagef("--data %w", err)
+	}
+	if from.kind == "csv" && target == "" {
+		return source{}, "", usagef("--target is missing: it names the column of %s that holds the class", from.path)
+	}
+	return from, target, nil
+}
+
+// loadRows returns all rows of a CSV file.
+func (c *evalCommand) loadRows(from source, target string, d *description) (*data.Dataset, []string, error) {
+	options := csvOptions(target, d)
+	options.Classes = d.Classes
+	table, err := data.OpenCSV(from.path, options)
+	if err != nil {
+		return nil, nil, err
+	}
+	return d.scale(table)
 }
 
 func printAccuracy(w io.Writer, m train.Metrics) error {

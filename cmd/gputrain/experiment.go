@@ -10,7 +10,6 @@ import (
 	"gputrain/backend"
 	"gputrain/cmd/gputrain/internal/experiment"
 	gonum "gputrain/cpu"
-	"gputrain/internal/nearest"
 )
 
 // experimentCommand groups the commands for the experiments of the literature.
@@ -140,7 +139,7 @@ func (c *experimentRunCommand) choose() ([]experiment.Experiment, error) {
 	}
 	for _, name := range c.Names {
 		if !slices.Contains(names, name) {
-			return nil, usagef(`there is no experiment %q, did you mean %q? "gputrain experiment list" prints them all`, name, nearest.Word(name, names))
+			return nil, usagef(`there is no experiment %q, %s`, name, hint(name, names, `"gputrain experiment list" prints them all`))
 		}
 	}
 	chosen := slices.DeleteFunc(all, func(e experiment.Experiment) bool {

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
 
@@ -29,6 +31,11 @@ func parse(args []string, con console) (*kong.Context, error) {
 	if len(args) == 0 {
 		return nil, usagef(`no command given; "gputrain help" lists them`)
 	}
+	for _, arg := range args {
+		if !utf8.ValidString(arg) {
+			return nil, usagef("the argument %q is not UTF-8 text; let the terminal write UTF-8, and give files names that are", arg)
+		}
+	}
 	if args[0] == "help" {
 		args = append(slices.Clone(args[1:]), "--help")
 	}
@@ -51,9 +58,9 @@ func parse(args []string, con console) (*kong.Context, error) {
 	return ctx, nil
 }
 
-// suggest rewords two errors of kong. For an unknown word it always names the
-// nearest valid one, which kong does for slips of a letter or two only. For a
-// flag without its value it says so.
+// suggest rewords two errors of kong. For an unknown word it names the nearest
+// valid one, which kong does for slips of a letter or two only, or where to find
+// the valid ones. For a flag without its value it says so.
 func suggest(err error) error {
 	parse, ok := err.(*kong.ParseError)
 	text := err.Error()
@@ -65,16 +72,25 @@ func suggest(err error) error {
 		for _, flag := range parse.Context.Flags() {
 			valid = append(valid, "--"+flag.Name)
 		}
-		return usagef("%s, did you mean %q?", text, nearest.Word(word, valid))
+		return usagef("%s, %s", text, hint(word, valid, `"gputrain help" and a command list them`))
 	}
 	if word, found := strings.CutPrefix(text, "unexpected argument "); found && parse.Context.Selected() == nil {
 		for _, command := range parse.Context.Model.Children {
 			valid = append(valid, command.Name)
 		}
-		return usagef("unknown command %s, did you mean %q?", word, nearest.Word(word, valid))
+		return usagef("unknown command %s, %s", word, hint(word, valid, `"gputrain help" lists them`))
 	}
 	if flag, _, found := strings.Cut(text, ": expected"); found && strings.Contains(text, `"EOL"`) {
 		return usagef("%s lacks its value", flag)
 	}
 	return err
+}
+
+// hint ends a message about a word that is not one of the valid ones: with the
+// one it was probably meant to be, or with otherwise if none is near.
+func hint(word string, valid []string, otherwise string) string {
+	if meant := nearest.Word(word, valid); meant != "" {
+		return fmt.Sprintf("did you mean %q?", meant)
+	}
+	return otherwise
 }

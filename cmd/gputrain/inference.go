@@ -15,8 +15,8 @@ type inference struct {
 }
 
 // apply restores the network, with further stages behind it, and calls use with
-// it and with the data that load returns for it.
-func (i *inference) apply(con console, load func(*description) (*data.Dataset, error),
+// it and with the data that load returns for it, besides notes on them.
+func (i *inference) apply(con console, load func(*description) (*data.Dataset, []string, error),
 	use func(*description, *model.Network, *data.Dataset) error, further ...model.Stage) error {
 	if err := checkDevice(i.Device); err != nil {
 		return err
@@ -25,8 +25,11 @@ func (i *inference) apply(con console, load func(*description) (*data.Dataset, e
 	if err != nil {
 		return err
 	}
-	set, err := load(d)
+	set, notes, err := load(d)
 	if err != nil {
+		return err
+	}
+	if set, err = set.WithSteps(d.Steps); err != nil {
 		return err
 	}
 	b, note, err := openDevice(i.Device)
@@ -35,11 +38,14 @@ func (i *inference) apply(con console, load func(*description) (*data.Dataset, e
 	}
 	defer b.Close()
 	if i.Device != "auto" && note != "" {
-		fmt.Fprintln(con.err, note)
+		notes = append(notes, note)
 	}
 	net, err := d.restore(b, file, further...)
 	if err != nil {
 		return fmt.Errorf("%s: %w", i.Model, err)
+	}
+	for _, note := range notes {
+		fmt.Fprintln(con.err, note)
 	}
 	return use(d, net, set)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strconv"
 
@@ -18,15 +19,22 @@ import (
 type predictCommand struct {
 	inference `embed:""`
 
-	Input  string `required:"" placeholder:"FILE" help:"CSV file with one sample per row, in the units of the data that the model learned from; - is stdin."`
+	Input  string `required:"" placeholder:"FILE" help:"CSV file with one sample per row, with the columns and in the units that the model learned from, found by name if there is a header; - is stdin."`
 	Target string `placeholder:"COLUMN" help:"A column of the input to leave out: its name, or its number from 1."`
 	Out    string `placeholder:"FILE" help:"Where to write the CSV, instead of stdout."`
+	Quiet  bool   `help:"Print the CSV only."`
 }
 
 // Run writes, for each row of the input, the class that the model finds most
 // probable and the probability of each class.
 func (c *predictCommand) Run(con console) error {
-	load := func(d *description) (*data.Dataset, error) { return c.load(d, con.in) }
+	if err := c.checkOut(con.in); err != nil {
+		return err
+	}
+	if c.Quiet {
+		con.err = io.Discard // for what is no error
+	}
+	load := func(d *description) (*data.Dataset, []string, error) { return c.load(d, con.in) }
 	return c.apply(con, load, func(d *description, net *model.Network, set *data.Dataset) error {
 		const header = 24 // of a slice
 		outputs := int64(set.Len()) * (header + 4*int64(len(d.Classes)))
@@ -45,25 +53,49 @@ func (c *predictCommand) Run(con console) error {
 	}, model.Stage{Name: "probability", Layer: model.Softmax})
 }
 
-// load returns the samples, prepared for the model.
-func (c *predictCommand) load(d *description, stdin io.Reader) (set *data.Dataset, err error) {
-	name, options := c.Input, data.CSVOptions{Target: c.Target}
+// checkOut refuses to write over what is read.
+func (c *predictCommand) checkOut(stdin io.Reader) error {
+	out, err := os.Stat(c.Out)
+	if c.Out == "" || err != nil {
+		return nil // nothing is there
+	}
+	for _, path := range []string{c.Input, modelPath(c.Model)} {
+		if read, err := os.Stat(path); err == nil && os.SameFile(out, read) {
+			return usagef("--out %s is the file %s, which is read; choose another one", c.Out, path)
+		}
+	}
+	if file, ok := stdin.(*os.File); ok && c.Input == "-" {
+		if read, err := file.Stat(); err == nil && os.SameFile(out, read) {
+			return usagef("--out %s is the file that stdin reads; choose another one", c.Out)
+		}
+	}
+	return nil
+}
+
+// load returns the samples, scaled for the model, and notes on them.
+func (c *predictCommand) load(d *description, stdin io.Reader) (set *data.Dataset, notes []string, err error) {
+	var table *data.Table
+	name, options := c.Input, csvOptions(c.Target, d)
 	if name == "-" {
 		name = "stdin"
-		set, err = data.ReadCSV(stdin, name, options)
+		table, err = data.ReadCSV(stdin, name, options)
 	} else {
-		set, err = data.OpenCSV(name, options)
+		table, err = data.OpenCSV(name, options)
 	}
 	switch {
 	case errors.Is(err, inputfile.ErrIrregular):
-		return nil, fmt.Errorf("%w; give a pipe to --input - as stdin", err)
+		return nil, nil, fmt.Errorf("%w; give a pipe to --input - as stdin", err)
 	case err != nil:
-		return nil, err
+		return nil, nil, err
 	}
-	if c.Target == "" && set.Width == d.Steps*d.Width+1 {
-		return nil, fmt.Errorf("%s has %d columns, one more than the model takes: if one is the class, name it with --target", name, set.Width)
+	if c.Target == "" && table.Width == d.Steps*d.Width+1 {
+		return nil, nil, fmt.Errorf("%s has %d columns, one more than the model takes: if one is the class, name it with --target", name, table.Width)
 	}
-	return d.prepare(set, name)
+	set, notes, err = d.scale(table)
+	if err != nil {
+		return nil, nil, err
+	}
+	return set, append(notes, fmt.Sprintf("%s: %s of %s", name, plural(set.Len(), "sample", "samples"), plural(table.Width, "feature", "features"))), nil
 }
 
 // writePredictions writes a header and a row per sample.

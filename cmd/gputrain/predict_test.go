@@ -17,7 +17,7 @@ func TestPredictAndEvalOnOtherData(t *testing.T) {
 	if want := "test accuracy 1.0000 (120/120)"; e.lastLine() != want {
 		t.Errorf("eval ends with %q, want %q", e.lastLine(), want)
 	}
-	for _, want := range []string{"        iris  lily  rose\n", "  rose     0     0    40\n", "\ntest loss "} {
+	for _, want := range []string{"\n      iris  lily  rose\n", "\nrose     0     0    40\n", "\ntest loss "} {
 		if !strings.Contains(e.out, want) {
 			t.Errorf("eval prints %q, want it to contain %q", e.out, want)
 		}

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"gputrain/data"
-	"gputrain/internal/nearest"
 	"gputrain/train"
 )
 
@@ -113,16 +111,16 @@ func (s *settings) load() (*description, sets, error) {
 	if err != nil {
 		return nil, sets{}, err
 	}
-	parts, err := from.load(s.Target)
+	parts, err := from.load(s.Target, nil)
 	if err != nil {
 		return nil, sets{}, err
 	}
-	d, err := s.describe(from, parts.train)
+	d, err := s.describe(from, parts)
 	if err != nil {
 		return nil, sets{}, err
 	}
-	for _, set := range []**data.Dataset{&parts.train, &parts.valid, &parts.test} {
-		if *set, err = d.prepare(*set, from.String()); err != nil {
+	for _, part := range parts.each() {
+		if *part, err = (*part).WithSteps(d.Steps); err != nil {
 			return nil, sets{}, err
 		}
 	}
@@ -164,8 +162,8 @@ func checkOneOf(key, value string, valid []string) error {
 }
 
 func notOneOf(key, value string, valid []string) error {
-	return &settingError{key, fmt.Sprintf("is %q, not one of %s; did you mean %q?",
-		value, strings.Join(valid, ", "), nearest.Word(value, valid))}
+	return &settingError{key, fmt.Sprintf("is %q, not one of %s; %s",
+		value, strings.Join(valid, ", "), hint(value, valid, "choose one of them"))}
 }
 
 // outOfRange reports a setting whose number makes no sense.

@@ -1,13 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"gputrain/data"
-	"gputrain/internal/nearest"
 )
 
 // source is where data come from, as --data names it.
@@ -20,7 +20,7 @@ func parseSource(text string) (source, error) {
 	kinds := []string{"digits", "csv", "idx"}
 	switch {
 	case !slices.Contains(kinds, kind):
-		return source{}, fmt.Errorf("is %q, not digits, csv:FILE or idx:DIR; did you mean %q?", text, nearest.Word(kind, kinds))
+		return source{}, fmt.Errorf("is %q, not digits, csv:FILE or idx:DIR; %s", text, hint(kind, kinds, "choose one of them"))
 	case kind == "digits" && text != kind:
 		return source{}, fmt.Errorf("is %q, but digits are built in and take no path", text)
 	case kind != "digits" && path == "":
@@ -46,47 +46,147 @@ func (s source) name() string {
 	return s.kind + "-" + base
 }
 
-// sets are the disjoint parts of a source: one to fit the parameters, one to
-// choose between models, one for the final figure.
-type sets struct{ train, valid, test *data.Dataset }
+// public returns the source as a model that others get may name it: without the
+// folders of this machine.
+func (s source) public() string {
+	if s.path == "" {
+		return s.kind
+	}
+	path := strings.TrimRight(s.path, `/\`)
+	return s.kind + ":" + cmp.Or(path[strings.LastIndexAny(path, `/\`)+1:], ".")
+}
+
+// sets are the disjoint parts of a source, scaled: one to fit the parameters, one
+// to choose between models, one for the final figure.
+type sets struct {
+	train, valid, test *data.Dataset
+	scaling            data.Scaling
+	features           []string // names of the features; nil if they have none
+	target             string   // the column of the class: its name, or its number; "" if there are no columns
+	notes              []string // lines that say what the reader found
+}
+
+// each returns where the parts are kept.
+func (s *sets) each() []**data.Dataset { return []**data.Dataset{&s.train, &s.valid, &s.test} }
 
 // The split is a property of the data, so it does not depend on a run's seed.
 const splitSeed = 1
 
 // load reads the source and splits it by class into 70, 10 and 20 percent. If
 // the source has a test set of its own, load splits the rest into 90 and 10
-// percent.
-func (s source) load(target string) (sets, error) {
-	var whole, test *data.Dataset
-	var err error
-	switch s.kind {
-	case "digits":
-		whole = data.Digits()
-	case "csv":
-		whole, err = data.OpenCSV(s.path, data.CSVOptions{Target: target})
-	case "idx":
-		whole, test, err = data.OpenIDX(s.path)
+// percent. With a model, the features are those that it takes, and scaled as those
+// that it learned from; else by the training set.
+func (s source) load(target string, d *description) (sets, error) {
+	if s.kind == "csv" {
+		return s.loadTable(target, d)
 	}
+	return s.loadPictures(d)
+}
+
+func (s source) loadTable(target string, d *description) (sets, error) {
+	table, err := data.OpenCSV(s.path, csvOptions(target, d))
 	if err != nil {
 		return sets{}, err
 	}
-	var parts sets
-	if test != nil {
-		split := whole.Split(splitSeed, 0.9, 0.1)
-		parts = sets{split[0], split[1], test}
-	} else {
-		split := whole.Split(splitSeed, 0.7, 0.1, 0.2)
-		parts = sets{split[0], split[1], split[2]}
+	split := table.Split(splitSeed, 0.7, 0.1, 0.2)
+	if err := s.checkParts(split[0].Len(), split[1].Len(), split[2].Len()); err != nil {
+		return sets{}, err
 	}
-	for _, part := range []*data.Dataset{parts.train, parts.valid, parts.test} {
-		if part.Len() == 0 {
-			return sets{}, fmt.Errorf("%v: %d samples are too few to split into training, validation and test sets", s, whole.Len())
+	if err := checkClasses(s.String(), target, table.Classes, table.Len()); err != nil {
+		return sets{}, err
+	}
+	parts := sets{scaling: split[0].Standardize(), features: table.Features, target: table.Target}
+	if d != nil {
+		if err := d.checkFeatures(s.String(), table.Width); err != nil {
+			return sets{}, err
+		}
+		parts.scaling = d.scaling()
+	}
+	parts.notes = tableNotes(table, parts.scaling, d)
+	for i, part := range parts.each() {
+		if *part, err = split[i].Dataset(parts.scaling); err != nil {
+			return sets{}, err
 		}
 	}
-	if classes := len(whole.Classes); 2*classes > whole.Len() {
-		return sets{}, fmt.Errorf("%v: the column of --target has %d different values in %d samples, too many for classes, and gputrain train learns classes only", s, classes, whole.Len())
+	return parts, nil
+}
+
+func (s source) loadPictures(d *description) (parts sets, err error) {
+	var whole, test *data.Dataset
+	if s.kind == "digits" {
+		whole, parts.scaling = data.Digits(), data.Range(0, 16)
+	} else {
+		parts.scaling = data.Range(0, 255)
+		if whole, test, parts.notes, err = data.OpenIDX(s.path); err != nil {
+			return sets{}, err
+		}
+	}
+	if test != nil {
+		split := whole.Split(splitSeed, 0.9, 0.1)
+		parts.train, parts.valid, parts.test = split[0], split[1], test
+	} else {
+		split := whole.Split(splitSeed, 0.7, 0.1, 0.2)
+		parts.train, parts.valid, parts.test = split[0], split[1], split[2]
+	}
+	if err := s.checkParts(parts.train.Len(), parts.valid.Len(), parts.test.Len()); err != nil {
+		return sets{}, err
+	}
+	if err := checkClasses(s.String(), "", whole.Classes, whole.Len()); err != nil {
+		return sets{}, err
+	}
+	if d != nil {
+		if err := d.checkFeatures(s.String(), whole.Steps*whole.Width); err != nil {
+			return sets{}, err
+		}
+		parts.scaling = d.scaling()
+	}
+	for _, part := range parts.each() {
+		if *part, err = parts.scaling.Apply(*part); err != nil {
+			return sets{}, fmt.Errorf("%v: %w", s, err)
+		}
 	}
 	return parts, nil
+}
+
+// checkParts refuses a source that is too small to split.
+func (s source) checkParts(train, valid, test int) error {
+	if train == 0 || valid == 0 || test == 0 {
+		return fmt.Errorf("%v: %d samples are too few to split into training, validation and test sets", s, train+valid+test)
+	}
+	return nil
+}
+
+// csvOptions says how to read a CSV file for a model, if there is one already.
+func csvOptions(target string, d *description) data.CSVOptions {
+	o := data.CSVOptions{Target: target}
+	if d != nil {
+		o.Features = d.Features
+	}
+	return o
+}
+
+// scale returns the rows of a table as the model takes them, and notes on them.
+func (d *description) scale(table *data.Table) (*data.Dataset, []string, error) {
+	if err := d.checkFeatures(table.Name, table.Width); err != nil {
+		return nil, nil, err
+	}
+	set, err := table.Dataset(d.scaling())
+	return set, tableNotes(table, d.scaling(), d), err
+}
+
+// tableNotes returns how a table was understood, and what its scaling loses.
+func tableNotes(table *data.Table, scaling data.Scaling, d *description) []string {
+	var lines []string
+	for _, note := range table.Notes {
+		lines = append(lines, table.Name+": "+note)
+	}
+	if d != nil && d.Features == nil && table.Features != nil {
+		lines = append(lines, table.Name+": the model learned from features without names: the columns are taken by position")
+	}
+	for _, warning := range slices.Concat(table.Warnings, table.Collapsed(scaling)) {
+		lines = append(lines, "warning: "+table.Name+": "+warning)
+	}
+	return lines
 }
 
 // steps returns the natural number of time steps of a sample of set.
@@ -95,16 +195,4 @@ func (s source) steps(set *data.Dataset) int {
 		return 1
 	}
 	return set.Steps
-}
-
-// scaling returns the scaling that brings the features near 0 to 1: by the
-// range of a pixel, or by the spread of each column of the training set.
-func (s source) scaling(train *data.Dataset) data.Scaling {
-	switch s.kind {
-	case "digits":
-		return data.Scaling{Shift: []float32{0}, Factor: []float32{1. / 16}}
-	case "idx":
-		return data.Scaling{Shift: []float32{0}, Factor: []float32{1. / 255}}
-	}
-	return data.Standardize(train)
 }

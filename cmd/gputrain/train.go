@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"syscall"
 
 	"gputrain/data"
@@ -74,7 +75,7 @@ func (c *trainCommand) Run(ctx context.Context, con console) error {
 	if err != nil {
 		return err
 	}
-	for _, line := range []string{note, changed} {
+	for _, line := range slices.Concat(parts.notes, understood(parts), []string{note, changed}) {
 		if line != "" && !c.Quiet {
 			fmt.Fprintln(con.err, line)
 		}

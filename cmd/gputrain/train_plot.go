@@ -71,68 +71,84 @@ func newPanel(title, unit string, epochs int) *plot.Plot {
 	return p
 }
 
-// Confusion matrices of more classes are drawn in the size of this many,
-// without counts, which would be too small to read.
-const mostCells = 30
+// Pictures of more classes than countedClasses have the size of this many, without
+// counts, which would be too small to read. Of more than drawnClasses, those with
+// most mistakes are drawn.
+const countedClasses, drawnClasses = 30, 60
 
-// writeConfusion draws the counts [actual][predicted]. The colour shows the
-// share of the actual class.
-func writeConfusion(path string, counts [][]int, classes []string) error {
+// writeConfusion draws the counts by actual and predicted class. The colour shows
+// the share of the actual class.
+func writeConfusion(path string, confusion train.Confusion, classes []string) error {
 	palette, err := brewer.GetPalette(brewer.TypeSequential, "Blues", 9)
 	if err != nil {
 		return err
 	}
-	grid := confusionGrid(counts)
+	title := "Confusion on the test set"
+	if len(classes) > drawnClasses {
+		title = fmt.Sprintf("%s: the %d classes of %d with most mistakes", title, drawnClasses, len(classes))
+	}
+	grid := newConfusionGrid(confusion, mostMistaken(confusion, len(classes), drawnClasses))
 	heat := plotter.NewHeatMap(grid, palette)
 	heat.Min, heat.Max = 0, 1
 
-	p := newPlot("Confusion on the test set", "predicted class", "actual class")
-	p.NominalX(classes...)
-	upward := slices.Clone(classes)
-	slices.Reverse(upward)
-	p.NominalY(upward...)
-	if slices.ContainsFunc(classes, func(name string) bool { return len(name) > 3 }) {
+	var names []string
+	for _, class := range grid.classes {
+		names = append(names, className(classes[class]))
+	}
+	p := newPlot(title, "predicted class", "actual class")
+	p.NominalX(names...)
+	if slices.ContainsFunc(names, func(name string) bool { return len(name) > 3 }) {
 		p.X.Tick.Label.Rotation = math.Pi / 4
 		p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = text.XRight, text.YCenter
 	}
+	slices.Reverse(names) // upward
+	p.NominalY(names...)
 	p.Add(heat)
-	if len(classes) <= mostCells {
-		labels, err := cellLabels(counts, grid, p.X.Tick.Label)
+	if len(names) <= countedClasses {
+		labels, err := cellLabels(grid, p.X.Tick.Label)
 		if err != nil {
 			return err
 		}
 		p.Add(labels)
 	}
-	side := vg.Length(max(min(len(classes), mostCells), 6)) * 1.1 * vg.Centimeter
+	side := vg.Length(max(min(len(names), countedClasses), 6)) * 1.1 * vg.Centimeter
 	img := vgimg.NewWith(vgimg.UseWH(side+4*vg.Centimeter, side+4*vg.Centimeter), vgimg.UseDPI(120))
 	p.Draw(draw.Crop(draw.New(img), margin, -margin, margin, -margin))
 	return writePNG(path, img)
 }
 
-// confusionGrid is a plotter.GridXYZ of counts, the first row on top.
-type confusionGrid [][]int
+// confusionGrid is a plotter.GridXYZ of some classes, the first row on top.
+type confusionGrid struct {
+	confusion train.Confusion
+	classes   []int
+	rows      map[int]int // by class
+}
 
-func (g confusionGrid) Dims() (columns, rows int) { return len(g), len(g) }
+func newConfusionGrid(confusion train.Confusion, classes []int) confusionGrid {
+	return confusionGrid{confusion, classes, confusion.Rows()}
+}
+
+func (g confusionGrid) Dims() (columns, rows int) { return len(g.classes), len(g.classes) }
 func (g confusionGrid) X(column int) float64      { return float64(column) }
 func (g confusionGrid) Y(row int) float64         { return float64(row) }
 
+func (g confusionGrid) outcome(column, row int) train.Outcome {
+	return train.Outcome{Actual: g.classes[len(g.classes)-1-row], Predicted: g.classes[column]}
+}
+
 // Z returns the root of the share of the class, so that single mistakes show.
 func (g confusionGrid) Z(column, row int) float64 {
-	actual := g[len(g)-1-row]
-	all := 0
-	for _, count := range actual {
-		all += count
-	}
-	return math.Sqrt(float64(actual[column]) / float64(max(all, 1)))
+	outcome := g.outcome(column, row)
+	return math.Sqrt(float64(g.confusion[outcome]) / float64(max(g.rows[outcome.Actual], 1)))
 }
 
 // cellLabels writes the counts into the cells, zeros faintly.
-func cellLabels(counts [][]int, grid confusionGrid, style text.Style) (*plotter.Labels, error) {
+func cellLabels(grid confusionGrid, style text.Style) (*plotter.Labels, error) {
 	var cells plotter.XYLabels
-	for row := range counts {
-		for column, count := range counts[len(counts)-1-row] {
+	for row := range grid.classes {
+		for column := range grid.classes {
 			cells.XYs = append(cells.XYs, plotter.XY{X: float64(column), Y: float64(row)})
-			cells.Labels = append(cells.Labels, fmt.Sprint(count))
+			cells.Labels = append(cells.Labels, fmt.Sprint(grid.confusion[grid.outcome(column, row)]))
 		}
 	}
 	labels, err := plotter.NewLabels(cells)

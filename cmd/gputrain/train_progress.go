@@ -138,25 +138,47 @@ func (j *jsonLines) epoch(e train.Epoch) error {
 		return nil
 	}
 	return j.out.Encode(struct {
-		Event              string  `json:"event"`
-		Epoch              int     `json:"epoch"`
-		Epochs             int     `json:"epochs"`
-		LR                 float64 `json:"lr"`
-		TrainLoss          float64 `json:"train_loss"`
-		ValidationLoss     float64 `json:"validation_loss"`
-		ValidationAccuracy float64 `json:"validation_accuracy"`
-		Seconds            float64 `json:"seconds"`
-		SamplesPerSecond   float64 `json:"samples_per_second"`
-	}{"epoch", e.Epoch, j.epochs, e.LR, e.TrainLoss, e.ValidLoss, e.ValidAccuracy, e.Seconds, e.SamplesPerSecond})
+		Event              string     `json:"event"`
+		Epoch              int        `json:"epoch"`
+		Epochs             int        `json:"epochs"`
+		LR                 jsonNumber `json:"lr"`
+		TrainLoss          jsonNumber `json:"train_loss"`
+		ValidationLoss     jsonNumber `json:"validation_loss"`
+		ValidationAccuracy jsonNumber `json:"validation_accuracy"`
+		Seconds            jsonNumber `json:"seconds"`
+		SamplesPerSecond   jsonNumber `json:"samples_per_second"`
+	}{"epoch", e.Epoch, j.epochs, jsonNumber(e.LR), jsonNumber(e.TrainLoss), jsonNumber(e.ValidLoss),
+		jsonNumber(e.ValidAccuracy), jsonNumber(e.Seconds), jsonNumber(e.SamplesPerSecond)})
 }
 
 func (j *jsonLines) result(dir runDir, m train.Metrics) error {
 	return j.out.Encode(struct {
-		Event        string  `json:"event"`
-		Run          runDir  `json:"run"`
-		TestAccuracy float64 `json:"test_accuracy"`
-		TestLoss     float64 `json:"test_loss"`
-		Correct      int     `json:"correct"`
-		Count        int     `json:"count"`
-	}{"result", dir, m.Accuracy, m.Loss, m.Correct, m.Count})
+		result
+		Run runDir `json:"run"`
+	}{newResult(m), dir})
+}
+
+// result is the last object of train and eval.
+type result struct {
+	Event        string     `json:"event"`
+	TestAccuracy jsonNumber `json:"test_accuracy"`
+	TestLoss     jsonNumber `json:"test_loss"`
+	Correct      int        `json:"correct"`
+	Count        int        `json:"count"`
+}
+
+func newResult(m train.Metrics) result {
+	return result{"result", jsonNumber(m.Accuracy), jsonNumber(m.Loss), m.Correct, m.Count}
+}
+
+// jsonNumber is a number for JSON, which has neither NaN nor infinity: both become
+// null.
+type jsonNumber float64
+
+// MarshalJSON implements json.Marshaler.
+func (x jsonNumber) MarshalJSON() ([]byte, error) {
+	if math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) {
+		return []byte("null"), nil
+	}
+	return json.Marshal(float64(x))
 }

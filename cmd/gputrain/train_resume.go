@@ -1,9 +1,7 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -58,7 +56,7 @@ func (s *session) resume(dir string) (changed string, err error) {
 		return "", fmt.Errorf("%s: %w", path, err)
 	}
 	path = s.dir.file(configName)
-	text, err := os.ReadFile(path)
+	text, err := readConfig(path)
 	if err != nil {
 		return "", err
 	}
@@ -89,17 +87,17 @@ func (s *settings) changes(before *settings) string {
 // checkSame returns an error that says how d differs from the description in a
 // checkpoint.
 func (d *description) checkSame(file *model.File) error {
-	var before description
-	if err := json.Unmarshal([]byte(file.Meta[descriptionKey]), &before); err != nil {
-		return fmt.Errorf("metadata %q: %w", descriptionKey, err)
+	before, err := descriptionOf(file)
+	if err != nil {
+		return err
 	}
-	now, then := reflect.ValueOf(*d), reflect.ValueOf(before)
+	now, then := reflect.ValueOf(*d), reflect.ValueOf(*before)
 	for _, field := range reflect.VisibleFields(now.Type()) {
 		a, b := now.FieldByIndex(field.Index), then.FieldByIndex(field.Index)
 		switch key := keyOf(field, "json"); {
 		case reflect.DeepEqual(a.Interface(), b.Interface()):
-		case key == "classes":
-			return fmt.Errorf("%s has changed since the run began: it has other classes", d.Data)
+		case key == "classes" || key == "features":
+			return fmt.Errorf("%s has changed since the run began: it has other %s", d.Data, key)
 		case a.Kind() == reflect.Slice:
 			return fmt.Errorf("%s has changed since the run began: its features have another scaling", d.Data)
 		default:

@@ -22,7 +22,7 @@ func TestDivergedRunGoesOnWithASmallerRate(t *testing.T) {
 	if want := "the last checkpoint is " + filepath.Join("run", checkpointName) + "; go on from there with: gputrain train --resume run --lr 3\n"; !strings.HasSuffix(o.errors, want) {
 		t.Errorf("stderr %q does not end with %q", o.errors, want)
 	}
-	gputrain("eval", "--model", filepath.Join("run", checkpointName)).want(t, 0)
+	gputrain("eval", "--model", filepath.Join("run", checkpointName), "--data", "csv:flowers.csv").want(t, 0)
 	epochs := strings.Count(readFile(t, "run/metrics.csv"), "\n") // done, and the header
 
 	o = gputrain("train", "--resume", "run", "--lr", "0.01", "--clip", "5", "--epochs", "9", "--patience", "8").want(t, 0)
@@ -72,7 +72,8 @@ func TestResumeNamesWhatMayNotChange(t *testing.T) {
 		{"optimizer", "run/config.toml", "weight-decay = 1.0", "weight-decay = 2.0", "optimizer is train.SGD{Momentum:0 WeightDecay:1 "},
 		{"values of the data", "flowers.csv", "2.5,8,rose\n", "2.5,80,rose\n", "csv:flowers.csv has changed since the run began: its features have another scaling"},
 		{"classes of the data", "flowers.csv", "rose", "tulip", "csv:flowers.csv has changed since the run began: it has other classes"},
-		{"columns of the data", "flowers.csv", ",", ",1,", "the run began with width 2, and cannot go on with 4"},
+		{"names of the data", "flowers.csv", "width", "depth", "csv:flowers.csv has changed since the run began: it has other features"},
+		{"columns of the data", "flowers.csv", "\n", ",1\n", "csv:flowers.csv has changed since the run began: it has other features"},
 	} {
 		text := map[string]string{"run/config.toml": config, "flowers.csv": rows}[c.file]
 		changed := strings.ReplaceAll(text, c.from, c.to)

@@ -1,0 +1,244 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"gputrain/data"
+	"gputrain/model"
+)
+
+// description is what a model file holds besides the parameters, so that using
+// it takes no other file. It is JSON in the file's metadata. It names the source,
+// but not where on a machine it is.
+type description struct {
+	Format int `json:"format"` // descriptionFormat
+
+	Data     string   `json:"data"`               // the source that it learned from: digits, csv:NAME or idx:NAME
+	Features []string `json:"features,omitempty"` // names of the columns, in their order; absent without a header
+	Target   string   `json:"target,omitempty"`   // the class column of a csv source: its name, or its number
+
+	Model   string    `json:"model"` // lstm, gru, rnn, mlp
+	Steps   int       `json:"steps"` // of a sample, of Width features each
+	Width   int       `json:"width"`
+	Hidden  int       `json:"hidden"`
+	Layers  int       `json:"layers"`
+	Classes []string  `json:"classes"`
+	Shift   []float64 `json:"shift"` // data.Scaling
+	Factor  []float64 `json:"factor"`
+}
+
+// The key of the description in the file's metadata, and the version of what it
+// holds.
+const (
+	descriptionKey    = "gputrain.model"
+	descriptionFormat = 1
+)
+
+// describe returns the description of the network that s asks for and that
+// fits the parts of a source.
+func (s *settings) describe(from source, parts sets) (*description, error) {
+	features := parts.train.Steps * parts.train.Width
+	steps := s.Steps
+	switch {
+	case s.Model == "mlp":
+		steps = 1
+	case steps == 0:
+		steps = from.steps(parts.train)
+	}
+	if features%steps != 0 {
+		return nil, usagef("--steps is %d; it must divide the %d features of a sample of %v", steps, features, from)
+	}
+	d := &description{
+		Format: descriptionFormat, Data: from.public(), Features: parts.features, Target: parts.target,
+		Model: s.Model, Steps: steps, Width: features / steps, Hidden: s.Hidden, Layers: s.Layers,
+		Classes: parts.train.Classes, Shift: parts.scaling.Shift, Factor: parts.scaling.Factor,
+	}
+	return d, d.check()
+}
+
+func (d *description) scaling() data.Scaling { return data.Scaling{Shift: d.Shift, Factor: d.Factor} }
+
+// checkFeatures refuses samples of another number of features. name is that of
+// their source.
+func (d *description) checkFeatures(name string, features int) error {
+	if want := d.Steps * d.Width; features != want {
+		return fmt.Errorf("%s: its samples have %d features, but the model takes %d", name, features, want)
+	}
+	return nil
+}
+
+// newFile returns a model file with the description and no tensors yet.
+func (d *description) newFile() (*model.File, error) {
+	text, err := json.Marshal(d)
+	if err != nil {
+		return nil, err
+	}
+	return &model.File{Meta: map[string]string{descriptionKey: string(text)}}, nil
+}
+
+// modelPath returns where the model is that a user calls path: the file, or the one
+// in a run's directory.
+func modelPath(path string) string {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return filepath.Join(path, modelName)
+	}
+	return path
+}
+
+// readModel reads the model that a user calls path.
+func readModel(path string) (*description, *model.File, error) {
+	path = modelPath(path)
+	file, err := readModelFile(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, ours := file.Meta[descriptionKey]; ours && !file.Sealed() {
+		return nil, nil, fmt.Errorf("%s: it has no checksum, which every model of gputrain has: it is damaged, or was written by another version or program", path)
+	}
+	d, err := descriptionOf(file)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return d, file, nil
+}
+
+// descriptionOf returns the description in a model file.
+func descriptionOf(file *model.File) (*description, error) {
+	text, ok := file.Meta[descriptionKey]
+	if !ok {
+		return nil, fmt.Errorf("not a model of gputrain: its metadata have no %q", descriptionKey)
+	}
+	d, err := parseDescription(text)
+	if err != nil {
+		return nil, fmt.Errorf("metadata %q: %w", descriptionKey, err)
+	}
+	return d, nil
+}
+
+// parseDescription reads what newFile writes. It takes nothing else: a key that is
+// unknown, twice there or of another type is an error, and so is a network that
+// cannot be.
+func parseDescription(text string) (*description, error) {
+	var version struct {
+		Format int `json:"format"`
+	}
+	if !utf8.ValidString(text) {
+		return nil, errors.New("not UTF-8")
+	}
+	if err := json.Unmarshal([]byte(text), &version); err != nil {
+		return nil, err
+	}
+	if version.Format != descriptionFormat {
+		return nil, fmt.Errorf("its format is %d, and this version of gputrain reads format %d; use the version that wrote it, or train again", version.Format, descriptionFormat)
+	}
+	d := new(description)
+	if err := decodeStrictly(text, reflect.ValueOf(d).Elem()); err != nil {
+		return nil, err
+	}
+	return d, d.check()
+}
+
+// decodeStrictly decodes a JSON object into a struct. Unlike encoding/json, it
+// refuses keys that are unknown, written in another case, or there twice.
+func decodeStrictly(text string, object reflect.Value) error {
+	fields := map[string]reflect.Value{}
+	for _, field := range reflect.VisibleFields(object.Type()) {
+		fields[keyOf(field, "json")] = object.FieldByIndex(field.Index)
+	}
+	decoder := json.NewDecoder(strings.NewReader(text))
+	if _, err := decoder.Token(); err != nil { // {
+		return err
+	}
+	seen := map[string]bool{}
+	for decoder.More() {
+		token, err := decoder.Token()
+		if err != nil {
+			return err
+		}
+		key, _ := token.(string)
+		field, known := fields[key]
+		switch {
+		case !known:
+			return fmt.Errorf("unknown key %q", key)
+		case seen[key]:
+			return fmt.Errorf("%q is there twice", key)
+		}
+		seen[key] = true
+		if err := decoder.Decode(field.Addr().Interface()); err != nil {
+			return fmt.Errorf("%q: %w", key, err)
+		}
+	}
+	return nil
+}
+
+// check reports a description that no network can have.
+func (d *description) check() error {
+	from, err := parseSource(d.Data)
+	switch {
+	case err != nil:
+		return fmt.Errorf("data %w", err)
+	case from.public() != d.Data:
+		return fmt.Errorf("data is %q, but a model names no path", d.Data)
+	case (from.kind == "csv") != (d.Target != ""):
+		return fmt.Errorf("the target is %q for data %q", d.Target, d.Data)
+	case !slices.Contains(modelKinds(), d.Model):
+		return fmt.Errorf("model is %q, which this version does not know", d.Model)
+	}
+	for _, size := range []struct {
+		name        string
+		value, most int
+	}{
+		{"steps", d.Steps, maxSize}, {"width", d.Width, maxSize}, {"hidden", d.Hidden, maxSize},
+		{"layers", d.Layers, maxLayers}, {"classes", len(d.Classes), maxSize},
+	} {
+		if size.value < 1 || size.value > size.most {
+			return fmt.Errorf("%s is %d, want 1 to %d", size.name, size.value, size.most)
+		}
+	}
+	features := d.Steps * d.Width
+	if n := len(d.Factor); len(d.Shift) != n || n != 1 && n != features {
+		return fmt.Errorf("the scaling has %d shifts and %d factors for %d features", len(d.Shift), n, features)
+	}
+	for i, factor := range d.Factor {
+		if !(factor > 0) || math.IsInf(factor, 0) || math.IsNaN(d.Shift[i]) || math.IsInf(d.Shift[i], 0) {
+			return fmt.Errorf("feature %d has shift %v and factor %v", i+1, d.Shift[i], factor)
+		}
+	}
+	if d.Features != nil && len(d.Features) != features {
+		return fmt.Errorf("%d names for %d features", len(d.Features), features)
+	}
+	if name, again := repeated(d.Features); again {
+		return fmt.Errorf("two features are called %q", name)
+	}
+	if name, again := repeated(d.Classes); again {
+		return fmt.Errorf("two classes are called %q", name)
+	}
+	for _, class := range d.Classes {
+		if class == "" || strings.ContainsFunc(class, unicode.IsControl) {
+			return fmt.Errorf("a class is called %q", class)
+		}
+	}
+	return nil
+}
+
+// repeated returns the first name that is there twice.
+func repeated(names []string) (name string, again bool) {
+	seen := map[string]bool{}
+	for _, name := range names {
+		if seen[name] {
+			return name, true
+		}
+		seen[name] = true
+	}
+	return "", false
+}

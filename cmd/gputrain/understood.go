@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+
+	"gputrain/data"
+)
+
+// understood says in a few lines what the parts of a data set hold, and what is
+// doubtful about it.
+func understood(parts sets) []string {
+	c := classCounts{names: parts.train.Classes}
+	for _, part := range []struct {
+		name string
+		set  *data.Dataset
+	}{{"training set", parts.train}, {"validation set", parts.valid}, {"test set", parts.test}} {
+		c.parts = append(c.parts, partCounts{part.name, count(part.set)})
+	}
+	lines := []string{
+		fmt.Sprintf("samples: %d to train on, %d to validate, %d to test", parts.train.Len(), parts.valid.Len(), parts.test.Len()),
+	}
+	if parts.target != "" {
+		lines = append(lines, describeColumns(parts))
+	}
+	lines = append(lines, describeClasses(c))
+	for _, warning := range classWarnings(c) {
+		lines = append(lines, "warning: "+warning)
+	}
+	return lines
+}
+
+// understoodSet says in a line what a single set holds.
+func understoodSet(name string, set *data.Dataset) string {
+	c := classCounts{names: set.Classes, parts: []partCounts{{name, count(set)}}}
+	return fmt.Sprintf("%s: %s, %s", name, plural(set.Len(), "sample", "samples"), describeClasses(c))
+}
+
+// describeColumns says which columns of a table are what.
+func describeColumns(parts sets) string {
+	if parts.features == nil {
+		return fmt.Sprintf("no header: the class is column %s, the features are the %d others", parts.target, parts.train.Steps*parts.train.Width)
+	}
+	var names []string
+	for _, name := range parts.features {
+		names = append(names, className(name))
+	}
+	return fmt.Sprintf("the class is %s, %s: %s", className(parts.target), plural(len(names), "feature", "features"), some(names))
+}
+
+// describeClasses lists the classes and how many samples each has.
+func describeClasses(c classCounts) string {
+	const most = 10
+	total := c.total()
+	text := fmt.Sprintf("%d classes", len(c.names))
+	if len(c.names) > most {
+		text += fmt.Sprintf(" of %d to %d samples", slices.Min(total), slices.Max(total))
+	}
+	for class, name := range c.names[:min(len(c.names), most)] {
+		separator := ", "
+		if class == 0 {
+			separator = ": "
+		}
+		text += fmt.Sprintf("%s%s (%d)", separator, className(name), total[class])
+	}
+	if len(c.names) > most {
+		text += ", ..."
+	}
+	return text
+}

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+
+	"gputrain/data"
+)
+
+// classCounts is the classes of a data set and the samples of each in its parts.
+type classCounts struct {
+	names []string
+	parts []partCounts
+}
+
+type partCounts struct {
+	name    string // such as "test set"
+	samples []int  // by class
+}
+
+// total returns the samples of each class in all parts.
+func (c classCounts) total() []int {
+	total := make([]int, len(c.names))
+	for _, part := range c.parts {
+		for class, n := range part.samples {
+			total[class] += n
+		}
+	}
+	return total
+}
+
+// count returns the samples of each class of set.
+func count(set *data.Dataset) []int {
+	counts := make([]int, len(set.Classes))
+	for _, label := range set.Labels {
+		counts[label]++
+	}
+	return counts
+}
+
+// checkClasses says why no network can learn the classes of a source. target is the
+// column that they are from; "" if the source has no columns.
+func checkClasses(name, target string, names []string, samples int) error {
+	column, other := "the labels have", ""
+	if target != "" {
+		column, other = fmt.Sprintf("the column %q of --target has", target), "; did you mean another --target?"
+	}
+	classes := len(names)
+	switch {
+	case classes == 1:
+		return fmt.Errorf("%s: all %d samples have the class %q: nothing to learn%s", name, samples, className(names[0]), other)
+	case 2*classes > samples:
+		return fmt.Errorf("%s: %s %d different values in %d samples, too many for classes; %s", name, column, classes, samples, noQuantity)
+	}
+	return nil
+}
+
+// noQuantity is the way out of a target that is a quantity.
+const noQuantity = "gputrain train learns classes only: group the values into ranges, or learn them with the library and its loss train.MSE"
+
+// classWarnings returns what is doubtful about classes, one line each.
+func classWarnings(c classCounts) []string {
+	var warnings []string
+	warn := func(format string, args ...any) { warnings = append(warnings, fmt.Sprintf(format, args...)) }
+
+	total := c.total()
+	if low, high, quantity := looksLikeQuantity(c.names, total); quantity {
+		warn("the classes are %d numbers from %v to %v; if they are a quantity: %s", len(c.names), low, high, noQuantity)
+	}
+	if twins := spelledTwice(c.names); len(twins) > 0 {
+		warn("%s differ only in case, spaces or the way a number is written; if they are the same class, write them alike", some(twins))
+	}
+	var missing, single []string
+	for class, name := range c.names {
+		if meansMissing(name) {
+			missing = append(missing, className(name))
+		}
+		if total[class] == 1 {
+			single = append(single, className(name))
+		}
+	}
+	if len(missing) > 0 {
+		warn("%s may stand for a missing value, but is learned as a class: if so, remove its lines", some(missing))
+	}
+	if len(single) > 0 {
+		warn("%s of a single sample: %s", plural(len(single), "class", "classes"), some(single))
+	}
+	for _, part := range c.parts {
+		var absent []string
+		for class, n := range part.samples {
+			if n == 0 {
+				absent = append(absent, className(c.names[class]))
+			}
+		}
+		if len(absent) > 0 {
+			warn("the %s lacks %s: %s", part.name, plural(len(absent), "class", "classes"), some(absent))
+		}
+	}
+	return warnings
+}
+
+// looksLikeQuantity reports whether the names of classes are rather the values of a
+// quantity, and their range. That is so if all are numbers and there are
+//   - more than 10, and not all of them whole; or
+//   - more than 50, unless they are all whole numbers from 0 or 1 on, without a gap, as
+//     numbered classes are; or
+//   - more than 50, which are more than a fifth of the samples.
+func looksLikeQuantity(names []string, samples []int) (low, high float64, quantity bool) {
+	low, high = math.Inf(1), math.Inf(-1)
+	whole, all := true, 0
+	for class, name := range names {
+		x, err := strconv.ParseFloat(name, 64)
+		if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
+			return 0, 0, false
+		}
+		low, high = min(low, x), max(high, x)
+		whole = whole && x == math.Trunc(x)
+		all += samples[class]
+	}
+	n := len(names)
+	numbered := whole && (low == 0 || low == 1) && high-low < float64(n)
+	return low, high, n > 10 && !whole || n > 50 && (!numbered || 5*n > all)
+}
+
+// spelledTwice returns the names that differ from another one only in the case of
+// letters, in spaces, in the way a number is written, or in the way Unicode spells
+// the same text. Those that are alike stand together.
+func spelledTwice(names []string) []string {
+	alike := map[string][]string{}
+	var keys []string
+	for _, name := range names {
+		key := spelling(name)
+		if alike[key] = append(alike[key], className(name)); len(alike[key]) == 2 {
+			keys = append(keys, key)
+		}
+	}
+	var twins []string
+	for _, key := range keys {
+		twins = append(twins, strings.Join(alike[key], " and "))
+	}
+	return twins
+}
+
+// spelling returns a text that is the same for all names that one could take for
+// each other.
+func spelling(name string) string {
+	if x, err := strconv.ParseFloat(name, 64); err == nil {
+		return strconv.FormatFloat(x+0, 'g', -1, 64) // −0 + 0 is 0
+	}
+	visible := func(r rune) rune {
+		if unicode.IsSpace(r) || !unicode.IsGraphic(r) {
+			return -1
+		}
+		return r
+	}
+	return strings.ToLower(strings.Map(visible, norm.NFKC.String(name)))
+}
+
+// meansMissing reports whether programs write name where there is no value.
+func meansMissing(name string) bool {
+	words := []string{"nan", "na", "n/a", "#n/a", "<na>", "null", "nil", "none", "missing", "?", "-",
+		"inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"}
+	return slices.Contains(words, strings.ToLower(strings.TrimSpace(name)))
+}
+
+// some lists texts, the first few of many.
+func some(texts []string) string {
+	const most = 5
+	if rest := len(texts) - most; rest > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(texts[:most], ", "), rest)
+	}
+	return strings.Join(texts, ", ")
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

@@ -1,0 +1,93 @@
+package data
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+)
+
+// Table is N rows of numbers, as a CSV file has them: not scaled yet, and in
+// float64, because a column such as the seconds since 1970 says in its last
+// digits all that it has to say. Standardize and Dataset make a set for a
+// network of it.
+type Table struct {
+	Name     string    // of the file, for messages
+	Features []string  // [Width], names of the columns; nil if the file has no header
+	Width    int       // number of features
+	X        []float64 // [N, Width], finite and within float32
+	Target   string    // the target column: its name, or its number from 1 if it has none; "" without
+	Labels   []int32   // [N]; nil without a target
+	Classes  []string  // names of the classes; Labels index it
+	Notes    []string  // lines that say how the file was understood, where there was a choice
+	Warnings []string  // lines that say what is doubtful about it
+}
+
+// Len returns the number of rows, N.
+func (t *Table) Len() int {
+	if len(t.X) == 0 {
+		return 0
+	}
+	return len(t.X) / t.Width
+}
+
+// Dataset returns the rows as samples of one time step, scaled in float64 and
+// then rounded to float32. It shares Labels and Classes with t. It is an error
+// if s has another width, or a result is beyond float32.
+//
+// Range(0, 1) leaves the numbers as they are.
+func (t *Table) Dataset(s Scaling) (*Dataset, error) {
+	if err := s.fits(t.Width); err != nil {
+		return nil, err
+	}
+	d := &Dataset{Steps: 1, Width: t.Width, X: make([]float32, len(t.X)), Labels: t.Labels, Classes: t.Classes}
+	for i, x := range t.X {
+		y, ok := s.scale(i%t.Width, x)
+		if !ok {
+			return nil, fmt.Errorf("%s: row %d of the data, %s: %w", t.Name, i/t.Width+1, t.column(i%t.Width), s.tooLarge(i%t.Width, x))
+		}
+		d.X[i] = y
+	}
+	return d, nil
+}
+
+// column says which feature is meant, in messages.
+func (t *Table) column(feature int) string {
+	if t.Features == nil || t.Features[feature] == "" {
+		return "feature " + strconv.Itoa(feature+1)
+	}
+	return "column " + quote(t.Features[feature])
+}
+
+// Collapsed returns a warning about each feature of which more than a twentieth of
+// the values, counted without repetitions, become equal to others when they are
+// scaled by s and rounded to float32. A network cannot tell them apart.
+// Collapsed looks at 100,000 rows at most. It panics if s has another width.
+func (t *Table) Collapsed(s Scaling) []string {
+	const most = 100_000
+	if err := s.fits(t.Width); err != nil {
+		panic(err.Error())
+	}
+	stride := (t.Len() + most - 1) / most
+	var warnings []string
+	var values []float64
+	for j := range t.Width {
+		values = values[:0]
+		for row := 0; row < t.Len(); row += stride {
+			values = append(values, t.X[row*t.Width+j])
+		}
+		slices.Sort(values)
+		values = slices.Compact(values)
+		left, last := 0, float32(math.NaN())
+		for _, x := range values { // scaling keeps the order
+			if y, _ := s.scale(j, x); y != last {
+				left, last = left+1, y
+			}
+		}
+		if lost := len(values) - left; 20*lost > len(values) {
+			warnings = append(warnings, fmt.Sprintf("%s: %d of its %d different values become equal to others in float32; correct outliers, or split it into columns of fewer digits",
+				t.column(j), lost, len(values)))
+		}
+	}
+	return warnings
+}
