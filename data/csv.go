@@ -49,7 +49,8 @@ func OpenCSV(path string, o CSVOptions) (*Table, error) {
 // not. The names of the features must differ. Names are compared without the
 // spaces around them, in Unicode's normal form C. Blank lines are skipped.
 // Features must be finite and fit float32, labels must not be empty, every line
-// must have as many fields as the first.
+// must have as many fields as the first. A label that reads NaN or infinity is a
+// class among words, and an error among numbers.
 //
 // Errors that have a place begin with "name:line:column: ". Columns are counted
 // in fields. Notes and Warnings of the table say what could be meant otherwise.
@@ -101,6 +102,7 @@ type tableReader struct {
 	numbers numbers // reads the features
 	inexact map[int]inexact
 	labels  *labels
+	gap     error // names the first label that is NaN or infinite
 	bound   bound
 }
 
@@ -170,6 +172,9 @@ func (t *tableReader) add(row record) error {
 	if err := t.labels.add(label); err != nil {
 		return t.fail(row, t.target, "%w", err)
 	}
+	if t.labels.notFinite && t.gap == nil {
+		t.gap = t.fail(row, t.target, "%s is no class among numbers; correct it or remove the line", quote(label))
+	}
 	return nil
 }
 
@@ -198,6 +203,9 @@ func (t *tableReader) fail(row record, column int, format string, args ...any) e
 func (t *tableReader) finish() (*Table, error) {
 	if len(t.table.X) == 0 {
 		return nil, fmt.Errorf("%s: the file has a header and no data; want lines of numbers below it", t.table.Name)
+	}
+	if t.labels.gap() {
+		return nil, t.gap
 	}
 	if t.target >= 0 {
 		t.table.Labels, t.table.Classes = t.labels.finish()

@@ -62,7 +62,7 @@ func findIDX(path string) (*idxFolder, error) {
 		return !strings.Contains(strings.ToLower(name), "idx") && !beginsLikeIDX(filepath.Join(f.dir, name))
 	})
 	if len(lookalikes) > 0 {
-		f.unused = append(f.unused, fmt.Sprintf("%s: not used: %s, because their names are not like train-images-idx3-ubyte or t10k-labels-idx1-ubyte.gz", f.dir, list(lookalikes)))
+		f.unused = append(f.unused, fmt.Sprintf("%s: not used: %s; only names like train-images-idx3-ubyte and t10k-labels-idx1-ubyte.gz are read", f.dir, list(lookalikes)))
 	}
 	return f, nil
 }

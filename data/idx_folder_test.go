@@ -85,12 +85,12 @@ func TestOpenIDXSaysWhatItDoesNotUse(t *testing.T) {
 		{"nothing else", map[string][]byte{"README": []byte("MNIST"), "emnist-letters-mapping.txt": []byte("1 65 97\n"), "empty": nil}, ""},
 		{"plain and compressed", map[string][]byte{"train-labels-idx1-ubyte.gz": compressed(t, labels)}, `not used: "train-labels-idx1-ubyte.gz", because there is "train-labels-idx1-ubyte"`},
 		{"two spellings", map[string][]byte{"t10k-images.idx3-ubyte": labels}, `not used: "t10k-images.idx3-ubyte", because there is "t10k-images-idx3-ubyte"`},
-		{"the labels of QMNIST", map[string][]byte{"qmnist-train-labels-idx2-int.gz": nil}, `not used: "qmnist-train-labels-idx2-int.gz", because their names`},
-		{"a download that broke off", map[string][]byte{"train-images-idx3-ubyte.gz.part": nil}, `not used: "train-images-idx3-ubyte.gz.part", because`},
-		{"a file of the Finder", map[string][]byte{"._train-images-idx3-ubyte": nil}, `not used: "._train-images-idx3-ubyte", because`},
-		{"another name, the content is IDX", map[string][]byte{"valid": labels}, `not used: "valid", because`},
-		{"another name, compressed", map[string][]byte{"valid.gz": compressed(t, labels)}, `not used: "valid.gz", because`},
-		{"a name with a control character", map[string][]byte{"a\u009bidx": nil}, `not used: "a\u009bidx", because`},
+		{"the labels of QMNIST", map[string][]byte{"qmnist-train-labels-idx2-int.gz": nil}, `not used: "qmnist-train-labels-idx2-int.gz"; only names like`},
+		{"a download that broke off", map[string][]byte{"train-images-idx3-ubyte.gz.part": nil}, `not used: "train-images-idx3-ubyte.gz.part"; only names`},
+		{"a file of the Finder", map[string][]byte{"._train-images-idx3-ubyte": nil}, `not used: "._train-images-idx3-ubyte"; only names`},
+		{"another name, the content is IDX", map[string][]byte{"valid": labels}, `not used: "valid"; only names`},
+		{"another name, compressed", map[string][]byte{"valid.gz": compressed(t, labels)}, `not used: "valid.gz"; only names`},
+		{"a name with a control character", map[string][]byte{"a\u009bidx": nil}, `not used: "a\u009bidx"; only names`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, _, notes, err := OpenIDX(folder(t, join(idxSet(mnist), c.files)))
@@ -114,7 +114,7 @@ func TestOpenIDXSaysWhatItDoesNotUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _, notes, err := OpenIDX(dir)
-	if want := `not used: "train-images-idx3-ubyte", because`; err != nil || len(notes) != 3 || !strings.Contains(notes[2], want) {
+	if want := `not used: "train-images-idx3-ubyte"; only names`; err != nil || len(notes) != 3 || !strings.Contains(notes[2], want) {
 		t.Errorf("notes %q, want a third with %q; error %v", notes, want, err)
 	}
 }
@@ -147,7 +147,7 @@ func TestOpenIDXOfSeveralSetsInOneFolder(t *testing.T) {
 
 	dir = folder(t, map[string][]byte{"train-images-idx3-ubyte": letters["emnist-letters-train-images-idx3-ubyte"], "train-labels.idx1": nil})
 	_, _, _, err = OpenIDX(dir)
-	wantError(t, err, `there is no train-labels-idx1-ubyte, plain or with .gz; add it (`, `not used: "train-labels.idx1", `)
+	wantError(t, err, `there is no train-labels-idx1-ubyte, plain or with .gz; add it (`, `not used: "train-labels.idx1"; `)
 
 	_, _, _, err = OpenIDX(filepath.Join(dir, "train-labels.idx1"))
 	wantError(t, err, "is a file; give the folder that holds the IDX files")

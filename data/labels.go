@@ -3,6 +3,7 @@ package data
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,8 @@ type labels struct {
 	id    map[string]int32
 	names []string // by number
 	ids   []int32
+
+	words, numbers, notFinite bool // there are names of these kinds, if any is allowed
 }
 
 func newLabels(known []string) *labels {
@@ -37,10 +40,27 @@ func (l *labels) add(name string) error {
 		name = strings.Clone(name) // name may be a part of a long line
 		l.id[name] = id
 		l.names = append(l.names, name)
+		l.classify(name)
 	}
 	l.ids = append(l.ids, id)
 	return nil
 }
+
+func (l *labels) classify(name string) {
+	x, _ := strconv.ParseFloat(name, 64)
+	switch {
+	case isText(name):
+		l.words = true
+	case math.IsNaN(x) || math.IsInf(x, 0):
+		l.notFinite = true
+	default:
+		l.numbers = true
+	}
+}
+
+// gap reports whether one of the labels is NaN or infinite, and all others are
+// numbers: it is a missing number then. Among words it is a word.
+func (l *labels) gap() bool { return l.notFinite && l.numbers && !l.words }
 
 // finish returns the labels and the names that they index: the known ones, or
 // all that occurred, sorted as numbers if all are numbers, else as text.
@@ -49,7 +69,7 @@ func (l *labels) finish() (ids []int32, names []string) {
 		return l.ids, l.names
 	}
 	sorted := slices.Clone(l.names)
-	slices.SortFunc(sorted, compareLabels(sorted))
+	slices.SortFunc(sorted, l.compare)
 	renumber := make([]int32, len(sorted))
 	for i, name := range sorted {
 		renumber[l.id[name]] = int32(i)
@@ -60,15 +80,14 @@ func (l *labels) finish() (ids []int32, names []string) {
 	return l.ids, sorted
 }
 
-func compareLabels(names []string) func(a, b string) int {
-	if slices.ContainsFunc(names, isText) {
-		return strings.Compare
+// compare compares two names as numbers if all are numbers, else as text.
+func (l *labels) compare(a, b string) int {
+	if l.words {
+		return strings.Compare(a, b)
 	}
-	return func(a, b string) int {
-		x, _ := strconv.ParseFloat(a, 64)
-		y, _ := strconv.ParseFloat(b, 64)
-		return cmp.Or(cmp.Compare(x, y), strings.Compare(a, b))
-	}
+	x, _ := strconv.ParseFloat(a, 64)
+	y, _ := strconv.ParseFloat(b, 64)
+	return cmp.Or(cmp.Compare(x, y), strings.Compare(a, b))
 }
 
 // hint names the candidate that name was probably meant to be, as the end of a

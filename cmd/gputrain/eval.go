@@ -73,7 +73,7 @@ func (c *evalCommand) load(d *description) (set *data.Dataset, notes []string, e
 		return nil, nil, err
 	}
 	if !slices.Equal(set.Classes, d.Classes) {
-		return nil, nil, fmt.Errorf("%v: its %d classes are not the %d classes of the model", from, len(set.Classes), len(d.Classes))
+		return nil, nil, fmt.Errorf("%v: its %d classes are not the %d classes of the model%s", from, len(set.Classes), len(d.Classes), difference(set.Classes, d.Classes))
 	}
 	if learned, _ := parseSource(d.Data); learned.kind != from.kind {
 		notes = append(notes, fmt.Sprintf("the model learned from %s: the values of %v are scaled as those", d.Data, from))

@@ -61,7 +61,7 @@ func (l limited) trains(t *testing.T, hidden int, flags ...string) bool {
 	t.Helper()
 	begun := time.Now()
 	args := append([]string{"train", "--data", "csv:flowers.csv", "--target", "species", "--model", "mlp", "--layers", "2", "--epochs", "2", "--quiet",
-		"--hidden", fmt.Sprint(hidden), "--out", fmt.Sprintf("%s%d-%d", l.name, l.mib, hidden)}, flags...)
+		"--hidden", fmt.Sprint(hidden), "--out", filepath.Join(t.TempDir(), "run")}, flags...)
 	o, peak := l.start(t, args...)
 	t.Logf("%s %d MiB, --hidden %d: exit code %d, at most %d MiB, %.1f s", l.name, l.mib, hidden, o.code, peak>>20, time.Since(begun).Seconds())
 	const program = 24 << 20 // pages of its file, which no limit of memory counts

@@ -1,13 +1,10 @@
 package main
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"slices"
-	"strconv"
 
 	"gputrain/data"
 	"gputrain/internal/atomicfile"
@@ -22,12 +19,16 @@ type predictCommand struct {
 	Input  string `required:"" placeholder:"FILE" help:"CSV file with one sample per row, with the columns and in the units that the model learned from, found by name if there is a header; - is stdin."`
 	Target string `placeholder:"COLUMN" help:"A column of the input to leave out: its name, or its number from 1."`
 	Out    string `placeholder:"FILE" help:"Where to write the CSV, instead of stdout."`
+	Top    int    `default:"0" help:"Write the K most probable classes and their probabilities, not those of all classes; 0 means all." placeholder:"K"`
 	Quiet  bool   `help:"Print the CSV only."`
 }
 
 // Run writes, for each row of the input, the class that the model finds most
-// probable and the probability of each class.
+// probable and the probability of each class, or of the most probable ones.
 func (c *predictCommand) Run(con console) error {
+	if c.Top < 0 {
+		return outOfRange("top", c.Top, "0 or more")
+	}
 	if err := c.checkOut(con.in); err != nil {
 		return err
 	}
@@ -45,7 +46,7 @@ func (c *predictCommand) Run(con console) error {
 		if err != nil {
 			return err
 		}
-		write := func(w io.Writer) error { return writePredictions(w, probabilities, d.Classes) }
+		write := func(w io.Writer) error { return writePredictions(w, probabilities, d.Classes, c.Top) }
 		if c.Out == "" {
 			return write(con.out)
 		}
@@ -96,27 +97,4 @@ func (c *predictCommand) load(d *description, stdin io.Reader) (set *data.Datase
 		return nil, nil, err
 	}
 	return set, append(notes, fmt.Sprintf("%s: %s of %s", name, plural(set.Len(), "sample", "samples"), plural(table.Width, "feature", "features"))), nil
-}
-
-// writePredictions writes a header and a row per sample.
-func writePredictions(w io.Writer, probabilities [][]float32, classes []string) error {
-	table := csv.NewWriter(w)
-	row := []string{"predicted"}
-	for _, class := range classes {
-		row = append(row, "p("+class+")")
-	}
-	if err := table.Write(row); err != nil {
-		return err
-	}
-	for _, p := range probabilities {
-		row = append(row[:0], classes[slices.Index(p, slices.Max(p))])
-		for _, x := range p {
-			row = append(row, strconv.FormatFloat(float64(x), 'g', 6, 32))
-		}
-		if err := table.Write(row); err != nil {
-			return err
-		}
-	}
-	table.Flush()
-	return table.Error()
 }

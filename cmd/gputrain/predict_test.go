@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/csv"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -49,6 +50,47 @@ func TestPredictAndEvalOnOtherData(t *testing.T) {
 	gputrainWith(t.Context(), stdin, "predict", "--model", "run/model.safetensors", "--input", "-", "--out", "p.csv").want(t, 0)
 	if text := readFile(t, "p.csv"); !strings.Contains(text, "\niris,") || !strings.Contains(text, "\nrose,") {
 		t.Errorf("predictions for stdin %q", text)
+	}
+}
+
+func TestPredictTheMostProbableClasses(t *testing.T) {
+	t.Chdir(t.TempDir())
+	writeFile(t, "flowers.csv", flowers(60))
+	gputrain("train", "--model", "mlp", "--epochs", "2", "--out", "run", "--data", "csv:flowers.csv", "--target", "species").want(t, 0)
+	all := strings.Split(gputrain("predict", "--model", "run", "--input", "flowers.csv", "--target", "species").want(t, 0).out, "\n")
+	for top, header := range map[string]string{"1": "predicted,p", "2": "predicted,p,predicted2,p2", "9": "predicted,p,predicted2,p2,predicted3,p3"} {
+		lines := strings.Split(gputrain("predict", "--model", "run", "--input", "flowers.csv", "--target", "species", "--top", top).want(t, 0).out, "\n")
+		if lines[0] != header || len(lines) != len(all) {
+			t.Errorf("top %s: %d lines with the header %q, want %d with %q", top, len(lines), lines[0], len(all), header)
+		}
+		for i, line := range lines[1 : len(lines)-1] {
+			row, full := strings.Split(line, ","), strings.Split(all[i+1], ",")
+			if row[0] != full[0] || !slices.Contains(full[1:], row[1]) || len(row) != 1+strings.Count(header, ",") {
+				t.Errorf("top %s, row %d: %q of %q", top, i, line, all[i+1])
+			}
+		}
+	}
+	wantFailure(t, exitUsage, []string{"--top is -1; it must be 0 or more"}, "predict", "--model", "run", "--input", "flowers.csv", "--top", "-1")
+}
+
+func TestMostProbable(t *testing.T) {
+	nan := float32(math.NaN())
+	for _, c := range []struct {
+		p    []float32
+		top  int
+		want []int
+	}{
+		{[]float32{0.2, 0.5, 0.3}, 1, []int{1}},
+		{[]float32{0.2, 0.5, 0.3}, 2, []int{1, 2}},
+		{[]float32{0.2, 0.5, 0.3}, 5, []int{1, 2, 0}},
+		{[]float32{0.25, 0.25, 0.25, 0.25}, 2, []int{0, 1}}, // the first of equals, as in train
+		{[]float32{0.1, 0.3, 0.3, 0.3}, 3, []int{1, 2, 3}},
+		{[]float32{nan, 0.1, nan}, 2, []int{1, 0}},
+		{[]float32{nan, nan}, 1, []int{0}},
+	} {
+		if got := mostProbable(c.p, c.top); !slices.Equal(got, c.want) {
+			t.Errorf("the %d highest of %v: got %v, want %v", c.top, c.p, got, c.want)
+		}
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 // settings decide the outcome of a run. They are flags of train, and keys of
 // config.toml under the same names.
 type settings struct {
-	Data   string `toml:"data" default:"digits" help:"What to learn: digits (built in), csv:FILE or idx:DIR (MNIST's files)."`
+	Data   string `toml:"data" default:"digits" help:"What to learn: digits (built in), csv:FILE or idx:DIR (the files of MNIST, or of a data set like it)."`
 	Target string `toml:"target,omitempty" placeholder:"COLUMN" help:"The column of a CSV file that holds the class: its name, or its number from 1."`
 	Steps  int    `toml:"steps" default:"0" help:"Time steps that the features of a sample are split into; 0 means 8 for digits, the rows of an image for idx, 1 for csv and for mlp."`
 

@@ -27,11 +27,13 @@ type trainCommand struct {
 
 // Help is what "gputrain train --help" says in more detail.
 func (*trainCommand) Help() string {
-	return `The data are split by class, always in the same way, into a training set (70 %), a validation set (10 %) and a test set (20 %). MNIST has a test set of its own, the t10k files. The test set is used once, for the last line:
+	return `The data are split by class, always in the same way, into a training set (70 %), a validation set (10 %) and a test set (20 %). MNIST and its relatives have a test set of their own, the files called t10k or test; of several such data sets in a folder, idx:DIR/NAME takes the one whose files begin with NAME, such as emnist-letters. The test set is used once, for the last line:
 
     test accuracy 0.9xxx (correct/all)
 
 The run's directory then holds model.safetensors, config.toml, metrics.csv, curves.png and confusion.png. The same settings give the same model, byte for byte.
+
+What was understood of the data is said first, and what is doubtful about the classes: names that differ in case or spaces only, words for a missing value, classes that a part of the data lacks. Classes may be a quantity in truth if all are numbers, and more than 10 and not all whole, or more than 50 and not numbered from 0 or 1 on without a gap, or more than 50 and more than a fifth of the samples. gputrain train learns classes only.
 
 Ctrl-C finishes the step, saves, and says how to go on; a second one ends at once. A run that diverged can go on from its last checkpoint with a smaller rate: --resume RUN --lr RATE. config.toml notes the settings that a resumed run changed. From the epoch reached, the schedule is that of the new settings.
 

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"gputrain/data"
 )
@@ -52,19 +53,13 @@ func describeColumns(parts sets) string {
 func describeClasses(c classCounts) string {
 	const most = 10
 	total := c.total()
-	text := fmt.Sprintf("%d classes", len(c.names))
-	if len(c.names) > most {
-		text += fmt.Sprintf(" of %d to %d samples", slices.Min(total), slices.Max(total))
-	}
+	var names []string
 	for class, name := range c.names[:min(len(c.names), most)] {
-		separator := ", "
-		if class == 0 {
-			separator = ": "
-		}
-		text += fmt.Sprintf("%s%s (%d)", separator, className(name), total[class])
+		names = append(names, fmt.Sprintf("%s (%d)", className(name), total[class]))
 	}
-	if len(c.names) > most {
-		text += ", ..."
+	text := strings.Join(names, ", ")
+	if len(c.names) <= most {
+		return plural(len(c.names), "class", "classes") + ": " + text
 	}
-	return text
+	return fmt.Sprintf("%d classes of %d to %d samples: %s, ...", len(c.names), slices.Min(total), slices.Max(total), text)
 }

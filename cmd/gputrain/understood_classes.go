@@ -115,7 +115,7 @@ func looksLikeQuantity(names []string, samples []int) (low, high float64, quanti
 	low, high = math.Inf(1), math.Inf(-1)
 	whole, all := true, 0
 	for class, name := range names {
-		x, err := strconv.ParseFloat(name, 64)
+		x, err := parseClass(name)
 		if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
 			return 0, 0, false
 		}
@@ -126,6 +126,11 @@ func looksLikeQuantity(names []string, samples []int) (low, high float64, quanti
 	n := len(names)
 	numbered := whole && (low == 0 || low == 1) && high-low < float64(n)
 	return low, high, n > 10 && !whole || n > 50 && (!numbered || 5*n > all)
+}
+
+// parseClass reads the name of a class as a number, with a point or a decimal comma.
+func parseClass(name string) (float64, error) {
+	return strconv.ParseFloat(strings.Replace(name, ",", ".", 1), 64)
 }
 
 // spelledTwice returns the names that differ from another one only in the case of
@@ -150,7 +155,7 @@ func spelledTwice(names []string) []string {
 // spelling returns a text that is the same for all names that one could take for
 // each other.
 func spelling(name string) string {
-	if x, err := strconv.ParseFloat(name, 64); err == nil {
+	if x, err := parseClass(name); err == nil {
 		return strconv.FormatFloat(x+0, 'g', -1, 64) // −0 + 0 is 0
 	}
 	visible := func(r rune) rune {
@@ -167,6 +172,31 @@ func meansMissing(name string) bool {
 	words := []string{"nan", "na", "n/a", "#n/a", "<na>", "null", "nil", "none", "missing", "?", "-",
 		"inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"}
 	return slices.Contains(words, strings.ToLower(strings.TrimSpace(name)))
+}
+
+// difference says which classes are among those of the data or those of a model only,
+// as the end of an error.
+func difference(ofData, ofModel []string) string {
+	text := ""
+	for _, c := range []struct {
+		these, those []string
+		who          string
+	}{{ofData, ofModel, "the data alone have"}, {ofModel, ofData, "the model alone has"}} {
+		known := map[string]bool{}
+		for _, name := range c.those {
+			known[name] = true
+		}
+		var only []string
+		for _, name := range c.these {
+			if !known[name] {
+				only = append(only, className(name))
+			}
+		}
+		if len(only) > 0 {
+			text += "; " + c.who + " " + some(only)
+		}
+	}
+	return text
 }
 
 // some lists texts, the first few of many.

@@ -44,6 +44,7 @@ func TestClassWarnings(t *testing.T) {
 		{"grades", counted(5, numbers(5, 1, 0.5)...), nil},
 
 		{"1 and 1.0", counted(5, "1", "1.0", "2"), []string{"1 and 1.0 differ only in"}},
+		{"decimal comma", counted(5, "1", "1,0", "2"), []string{"1 and 1,0 differ only in"}},
 		{"0 and -0", counted(5, "-0", "0", "1"), []string{"-0 and 0 differ"}},
 		{"codes", counted(5, "007", "7", "x"), []string{"007 and 7 differ"}},
 		{"case", counted(5, "Neg", "Pos", "neg", "pos", "POS"), []string{"Neg and neg, Pos and pos and POS differ"}},
@@ -61,6 +62,7 @@ func TestClassWarnings(t *testing.T) {
 		{"rare and many", many, []string{"2000 numbers from 0 to 1999; if they are a quantity", "2000 classes of a single sample: 0, 1, 2, 3, 4 and 1995 more", "the test set lacks 2000 classes"}},
 
 		{"prices", counted(500, numbers(100, 9.5, 0.25)...), []string{"the classes are 100 numbers from 9.5 to 34.25; if they are a quantity: gputrain train learns classes only"}},
+		{"prices with a comma", counted(500, strings.Fields(strings.ReplaceAll(strings.Join(numbers(100, 9.5, 0.25), " "), ".", ","))...), []string{"100 numbers from 9.5 to 34.25"}},
 		{"years", counted(500, numbers(60, 1950, 1)...), []string{"60 numbers from 1950 to 2009"}},
 		{"counts with gaps", counted(500, numbers(60, 0, 3)...), []string{"60 numbers from 0 to 177"}},
 		{"few samples each", counted(2, numbers(60, 0, 1)...), []string{"60 numbers from 0 to 59"}},
@@ -114,6 +116,21 @@ func TestClassNameFitsALine(t *testing.T) {
 	} {
 		if got := className(class); got != want {
 			t.Errorf("%.40q: got %q, want %q", class, got, want)
+		}
+	}
+}
+
+func TestDifferenceOfClasses(t *testing.T) {
+	for _, c := range []struct {
+		ofData, ofModel []string
+		want            string
+	}{
+		{[]string{"a", "b"}, []string{"b", "a"}, ""},
+		{[]string{"a", "b"}, []string{"b"}, "; the data alone have a"},
+		{[]string{"a"}, []string{"b", "c"}, "; the data alone have a; the model alone has b, c"},
+	} {
+		if got := difference(c.ofData, c.ofModel); got != c.want {
+			t.Errorf("%q and %q: got %q, want %q", c.ofData, c.ofModel, got, c.want)
 		}
 	}
 }
