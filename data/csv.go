@@ -53,7 +53,8 @@ func OpenCSV(path string, o CSVOptions) (*Table, error) {
 // class among words, and an error among numbers.
 //
 // Errors that have a place begin with "name:line:column: ". Columns are counted
-// in fields. Values for which this process has no memory are an error. Notes and Warnings of the table say what could be meant otherwise.
+// in fields. Notes and Warnings of the table say what could be meant otherwise.
+// Values for which this process has no memory are an error.
 func ReadCSV(r io.Reader, name string, o CSVOptions) (*Table, error) {
 	plain, err := decompress(r)
 	if err != nil {
@@ -101,8 +102,8 @@ type tableReader struct {
 	numbers numbers // reads the features
 	inexact map[int]inexact
 	labels  *labels
-	bound   bound
 	gap     error // names the first label that is NaN or infinite
+	bound   bound
 }
 
 // begin finds the columns, and takes the first record if it is data. second

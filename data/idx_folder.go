@@ -12,6 +12,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"gputrain/internal/inputfile"
 )
 
 // idxName takes the name of an IDX file apart: the data set, train or test, images

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"io"
-	"os"
 	"reflect"
 	"regexp"
 	"slices"
@@ -31,12 +30,12 @@ func (configFlag) BeforeResolve(ctx *kong.Context, trace *kong.Path) error {
 
 // addConfig fills in the settings that the flags leave open from the file at path.
 func addConfig(ctx *kong.Context, path string) error {
-	file, err := inputfile.Open(kong.ExpandPath(path))
+	path = kong.ExpandPath(path)
+	text, err := readConfig(path)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	resolver, err := loadConfig(file)
+	resolver, err := resolve(path, text)
 	if err != nil {
 		return err
 	}
@@ -44,20 +43,23 @@ func addConfig(ctx *kong.Context, path string) error {
 	return nil
 }
 
-// loadConfig reads settings from TOML, for the flags that are not on the
-// command line. Its errors name the file and the line.
-func loadConfig(r io.Reader) (kong.Resolver, error) {
-	name := "config"
-	if file, ok := r.(*os.File); ok {
-		name = file.Name()
-	}
-	text, err := io.ReadAll(io.LimitReader(r, maxConfig+1))
+// readConfig returns the text of the file of settings at path.
+func readConfig(path string) ([]byte, error) {
+	file, err := inputfile.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	if len(text) > maxConfig {
-		return nil, usagef("%s: it has more than %s; settings are a few lines", name, memorylimit.Size(maxConfig))
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxConfig+1))
+	if err == nil && len(text) > maxConfig {
+		err = usagef("%s: it has more than %s; settings are a few lines", path, memorylimit.Size(maxConfig))
 	}
+	return text, err
+}
+
+// resolve reads settings from TOML, for the flags that are not on the command line.
+// name is that of the file, for errors.
+func resolve(name string, text []byte) (kong.Resolver, error) {
 	s, meta, err := decodeSettings(name, string(text))
 	if err != nil {
 		return nil, err

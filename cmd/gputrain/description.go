@@ -103,6 +103,9 @@ func readModel(path string) (*description, *model.File, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if _, ours := file.Meta[descriptionKey]; ours && !file.Sealed() {
+		return nil, nil, fmt.Errorf("%s: it has no checksum, which every model of gputrain has: it is damaged, or was written by another version or program", path)
+	}
 	d, err := descriptionOf(file)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -90,7 +89,7 @@ func (c *evalCommand) source(d *description) (from source, target string, err er
 	if text == "" {
 		text = d.Data
 		config := filepath.Join(c.Model, configName)
-		switch content, err := os.ReadFile(config); {
+		switch content, err := readConfig(config); {
 		case err == nil:
 			s, _, err := decodeSettings(config, string(content))
 			if err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"gputrain/backend"
+	"gputrain/internal/inputfile"
 	"gputrain/internal/memorylimit"
 	"gputrain/model"
 )
@@ -75,6 +76,23 @@ func initBytes(net *model.Network) int64 {
 		largest = max(largest, p.Value.Size())
 	}
 	return 4*int64(net.Values().Size()) + 8*int64(largest)
+}
+
+// readModelFile reads the model file at path, if there is memory for it.
+func readModelFile(path string) (*model.File, error) {
+	file, err := inputfile.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkMemory(path, need{"its tensors", info.Size()}); err != nil {
+		return nil, err
+	}
+	return model.ReadFile(path)
 }
 
 // emulatedMemory returns how much memory an emulated GPU may have. The emulator notes

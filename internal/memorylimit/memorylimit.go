@@ -41,8 +41,9 @@ const (
 // and the limit that allows the least. It collects the garbage first.
 //
 // An eighth of what a limit leaves to the heap is kept back, for garbage that is not
-// yet collected, fragments, stacks and the runtime's own tables. A limit that the
-// system does not tell is none.
+// yet collected, stacks and the runtime's own tables. Where a limit counts what is
+// mapped it is a quarter, because Go gives none of that back, so that fragments count.
+// A limit that the system does not tell is none.
 func Left() (int64, Limit) {
 	runtime.GC()
 	heap := readHeap()
@@ -53,7 +54,11 @@ func Left() (int64, Limit) {
 func (h heap) left(limits []Limit) (int64, Limit) {
 	least, tightest := int64(math.MaxInt64), Limit{Bytes: math.MaxInt64, Source: "no limit is known"}
 	for _, l := range limits {
-		if left := h.share(l)/8*7 - h.live; left < least {
+		kept := h.share(l) / 8
+		if l.counted == mapped {
+			kept *= 2
+		}
+		if left := h.share(l) - kept - h.live; left < least {
 			least, tightest = left, l
 		}
 	}
@@ -81,18 +86,27 @@ type heap struct {
 	resident, mapped int64 // all that it has from the system
 }
 
+// The runtime's metrics, see the package runtime/metrics.
+const (
+	objects  = "/memory/classes/heap/objects:bytes"
+	unused   = "/memory/classes/heap/unused:bytes"
+	free     = "/memory/classes/heap/free:bytes"
+	stacks   = "/memory/classes/heap/stacks:bytes"
+	released = "/memory/classes/heap/released:bytes"
+	total    = "/memory/classes/total:bytes"
+)
+
 func readHeap() heap {
-	const objects, unused, free, released, stacks = "/memory/classes/heap/objects:bytes", "/memory/classes/heap/unused:bytes",
-		"/memory/classes/heap/free:bytes", "/memory/classes/heap/released:bytes", "/memory/classes/heap/stacks:bytes"
-	bytes := map[string]int64{}
-	for _, name := range []string{objects, unused, free, released, stacks} {
-		sample := []metrics.Sample{{Name: name}}
-		metrics.Read(sample)
-		bytes[name] = int64(sample[0].Value.Uint64())
-	}
-	h := heap{live: bytes[objects], resident: bytes[objects] + bytes[unused] + bytes[free] + bytes[stacks]}
-	h.mapped = h.resident + bytes[released]
+	h := heap{live: readMetric(objects)}
+	h.resident = h.live + readMetric(unused) + readMetric(free) + readMetric(stacks)
+	h.mapped = h.resident + readMetric(released)
 	return h
+}
+
+func readMetric(name string) int64 {
+	sample := []metrics.Sample{{Name: name}}
+	metrics.Read(sample)
+	return int64(sample[0].Value.Uint64())
 }
 
 // share returns what a limit leaves to the heap in all: what it has already, and
@@ -117,7 +131,7 @@ func limits(root string) []Limit {
 		})
 	}
 	if os.Getenv("GOMEMLIMIT") != "" {
-		limits = append(limits, Limit{Bytes: debug.SetMemoryLimit(-1), Source: "GOMEMLIMIT"})
+		limits = append(limits, Limit{Bytes: debug.SetMemoryLimit(-1), Source: "GOMEMLIMIT", used: readMetric(total) - readMetric(released)})
 	}
 	return limits
 }

@@ -51,15 +51,17 @@ func processLimits(self procfs.Proc) []Limit {
 		return nil
 	}
 	return slices.DeleteFunc([]Limit{
-		{Bytes: clamp(limits.AddressSpace), Source: "the limit of its address space, ulimit -v", counted: mapped, used: clamp(status.VmSize) + reservedAhead},
-		{Bytes: clamp(limits.DataSize), Source: "the limit of its data segment, ulimit -d", counted: mapped, used: clamp(status.VmData)},
+		{Bytes: clamp(limits.AddressSpace), Source: "the limit of its address space, ulimit -v", counted: mapped, used: clamp(status.VmSize) + arenas},
+		{Bytes: clamp(limits.DataSize), Source: "the limit of its data segment, ulimit -d", counted: mapped, used: clamp(status.VmData) + threadStacks},
 	}, unlimited)
 }
 
-// reservedAhead is address space that is going to be reserved and perhaps never used:
-// Go's heap grows by 64 MiB at a time, and C's allocator, if it is linked, takes as
-// much for a thread.
-const reservedAhead = 3 * 64 << 20
+// What is going to be mapped besides, and perhaps never used. Without its memory Go
+// ends the process, whatever asked for it.
+const (
+	threadStacks = 8 * 8 << 20  // of threads of C, if it is linked, as ulimit -s has them usually
+	arenas       = 3 * 64 << 20 // by which Go's heap grows, and C's for each thread
+)
 
 // A version 1 controller says "no limit" with the largest number of whole pages, the
 // largest of which are 64 KiB.

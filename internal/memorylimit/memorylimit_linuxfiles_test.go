@@ -65,7 +65,7 @@ func TestLinuxLimits(t *testing.T) {
 		}},
 		{name: "ulimit", limits: [2]string{"1073741824", "2147483648"}, want: []string{
 			"2.0 GiB (the limit of its address space, ulimit -v) 1258291200",
-			"1.0 GiB (the limit of its data segment, ulimit -d) 104857600",
+			"1.0 GiB (the limit of its data segment, ulimit -d) 171966464",
 		}},
 		{name: "nonsense", group: "x\n", mounts: "y\n", files: map[string]string{"sys/fs/cgroup/memory.max": "1\n"}},
 		{name: "nonsense in a file", group: "0::/\n", mounts: mount2, files: map[string]string{"sys/fs/cgroup/memory.max": "-1\n", "sys/fs/cgroup/memory.high": ""}},

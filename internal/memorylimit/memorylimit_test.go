@@ -19,7 +19,7 @@ func TestLeftIsWhatTheTightestLimitLeaves(t *testing.T) {
 		{"the heap alone", []Limit{{Bytes: 800 * mib, Source: "a", used: 160 * mib}}, 600 * mib, "a"},
 		{"others count", []Limit{{Bytes: 800 * mib, Source: "a", used: 240 * mib}}, 530 * mib, "a"},
 		{"less used than the heap has", []Limit{{Bytes: 800 * mib, Source: "a"}}, 600 * mib, "a"},
-		{"address space", []Limit{{Bytes: 1600 * mib, Source: "a", counted: mapped, used: 1040 * mib}}, 600 * mib, "a"},
+		{"address space", []Limit{{Bytes: 1600 * mib, Source: "a", counted: mapped, used: 1040 * mib}}, 500 * mib, "a"},
 		{"the smaller", []Limit{{Bytes: 1600 * mib, Source: "a"}, {Bytes: 800 * mib, Source: "b"}}, 600 * mib, "b"},
 		{"the larger, of which others have most", []Limit{{Bytes: 800 * mib, Source: "a"}, {Bytes: 1600 * mib, Source: "b", used: 1500 * mib}}, 127.5 * mib, "b"},
 		{"nothing", []Limit{{Bytes: 100 * mib, Source: "a"}}, 0, "a"},
