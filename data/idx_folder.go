@@ -3,7 +3,6 @@ package data
 import (
 	"errors"
 	"fmt"
-	"gputrain/internal/inputfile"
 	"io"
 	"io/fs"
 	"maps"
