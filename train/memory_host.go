@@ -21,11 +21,9 @@ func (t *Trainer) HostMemory(train, valid *data.Dataset) HostMemory {
 	m.Waypoint += tensorBytes(t.best.Size())
 	m.Snapshot = m.Waypoint
 	in, out := t.net.Input(), t.net.Output()
-	// Fit looks through both sets first, in batches of their own.
-	m.Batches = batchesBytes(train, in.Batch) + batchesBytes(train, t.options.Batch)
+	m.Batches = batchesBytes(train, t.options.Batch)
 	if valid != nil {
-		m.Batches += 2 * batchesBytes(valid, in.Batch)
-		m.Batches += tensorBytes(in.Rows()*in.Width) + tensorBytes(out.Rows())*int64(5+3*out.Width)
+		m.Batches += batchesBytes(valid, in.Batch) + tensorBytes(in.Rows()*in.Width) + tensorBytes(out.Rows())*int64(5+3*out.Width)
 	}
 	return m
 }

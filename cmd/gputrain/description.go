@@ -14,7 +14,6 @@ import (
 	"unicode/utf8"
 
 	"gputrain/data"
-	"gputrain/internal/inputfile"
 	"gputrain/model"
 )
 
@@ -111,23 +110,6 @@ func readModel(path string) (*description, *model.File, error) {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return d, file, nil
-}
-
-// readModelFile reads the model file at path, if there is memory for it.
-func readModelFile(path string) (*model.File, error) {
-	file, err := inputfile.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if err := checkMemory(path, need{"its tensors", info.Size()}); err != nil {
-		return nil, err
-	}
-	return model.ReadFile(path)
 }
 
 // descriptionOf returns the description in a model file.

@@ -56,7 +56,7 @@ func (s *session) initialize(parts sets) error {
 	host := s.trainer.HostMemory(parts.train, parts.valid)
 	return checkTraining(
 		need{"the state to go back to after a divergence", host.Waypoint},
-		need{"a checkpoint", host.Snapshot},
+		need{"a checkpoint and the best model", host.Snapshot + 4*int64(s.net.Values().Size())},
 		need{"batches", host.Batches},
 	)
 }

@@ -44,7 +44,7 @@ func (l limited) start(t *testing.T, args ...string) (o outcome, peak int64) {
 	if command.Env == nil {
 		command.Env = os.Environ()
 	}
-	command.Env = append(command.Env, "GPUTRAIN_TEST_MAIN=1")
+	command.Env = append(command.Env, "GPUTRAIN_TEST_MAIN=gputrain")
 	var out, errors strings.Builder
 	command.Stdout, command.Stderr = &out, &errors
 	// An *exec.ExitError says how the process ended, which is seen below.
