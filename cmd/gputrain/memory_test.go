@@ -48,7 +48,7 @@ func TestModelFilesKeepToTheMemoryThereIs(t *testing.T) {
 		size     int64
 		want     string
 	}{
-		{"tensors", 100, 1 << 30, "needs 1.0 GiB for its tensors, 2 KiB for its metadata, and "},
+		{"tensors", 100, 1 << 30, "needs 1024 MiB for its tensors, 2 KiB for its metadata, and "},
 		{"metadata", 64 << 20, 65 << 20, "needs 1 MiB for its tensors, 1.5 GiB for its metadata, and "},
 		{"false length", 1 << 63, 16 << 20, "needs 0 KiB for its tensors, 384 MiB for its metadata, and "},
 	} {
