@@ -1,8 +1,10 @@
 package main
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"gputrain/backend"
@@ -89,7 +91,15 @@ func readModelFile(path string) (*model.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkMemory(path, need{"its tensors", info.Size()}); err != nil {
+	// The file begins with the length of its metadata, in JSON. If it is wrong,
+	// model.ReadFile says so.
+	var length [8]byte
+	if _, err := file.ReadAt(length[:], 0); err != nil && err != io.EOF {
+		return nil, err
+	}
+	const parsed = 24 // bytes for a byte of JSON, of many small tensors
+	metadata := int64(min(binary.LittleEndian.Uint64(length[:]), uint64(info.Size())))
+	if err := checkMemory(path, need{"its tensors", info.Size() - metadata}, need{"its metadata", parsed * metadata}); err != nil {
 		return nil, err
 	}
 	return model.ReadFile(path)

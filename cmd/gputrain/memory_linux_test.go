@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/prometheus/procfs"
 )
 
 var soakMemory = flag.Bool("soak-memory", false, "try networks of many sizes under memory limits of 0.5, 1 and 2 GiB")
@@ -47,12 +49,26 @@ func (l limited) start(t *testing.T, args ...string) (o outcome, peak int64) {
 	command.Env = append(command.Env, "GPUTRAIN_TEST_MAIN=gputrain")
 	var out, errors strings.Builder
 	command.Stdout, command.Stderr = &out, &errors
-	// An *exec.ExitError says how the process ended, which is seen below.
-	if err := command.Run(); command.ProcessState == nil {
+	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	usage := command.ProcessState.SysUsage().(*syscall.Rusage)
-	return outcome{command.ProcessState.ExitCode(), out.String(), errors.String()}, usage.Maxrss << 10
+	process, err := procfs.NewProc(command.Process.Pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error)
+	go func() { ended <- command.Wait() }()
+	for {
+		select {
+		case <-ended: // the exit code says more than the error
+			return outcome{command.ProcessState.ExitCode(), out.String(), errors.String()}, peak
+		case <-time.After(2 * time.Millisecond):
+			// rusage does not serve: it begins with what this process has.
+			if status, err := process.NewStatus(); err == nil {
+				peak = max(peak, int64(status.VmHWM))
+			}
+		}
+	}
 }
 
 // trains tries to train a network of that size. It fails the test unless the
