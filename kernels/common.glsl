@@ -2,8 +2,7 @@
 //
 // A kernel is written as a CUDA kernel is; glsl.go makes a shader of it. An operand x,
 // declared as float x[], is a window of a buffer: x[k] is its element k, x_at the
-// element of the buffer where it begins, or absent. An index is a sum of products;
-// what binds less tightly needs parentheses.
+// element of the buffer where it begins, or absent.
 //
 // Compilers may assume that nothing is NaN, unless a result is precise: so each one
 // is. They may not multiply by a literal 0 then either, because they drop that product.

@@ -168,11 +168,27 @@ func (s Shader) prologue() string {
 	return b.String()
 }
 
-// indexed makes elements of the buffer of elements of the operands: of x[k] it makes
-// x_data[x_at + k].
+// subscript is what opens or closes an index.
+var subscript = regexp.MustCompile(`\w*\[|\]`)
+
+// indexed makes elements of buffers of the elements of operands: of x[k] it makes
+// x_data[x_at + (k)].
 func (s Shader) indexed(line string) string {
-	for _, name := range s.Operands {
-		line = regexp.MustCompile(`\b`+name+`\[`).ReplaceAllString(line, name+"_data["+name+"_at + ")
-	}
-	return line
+	var ends []string // of the indices that are open
+	return subscript.ReplaceAllStringFunc(line, func(mark string) string {
+		name, opens := strings.CutSuffix(mark, "[")
+		switch {
+		case opens && slices.Contains(s.Operands, name):
+			ends = append(ends, ")]")
+			return name + "_data[" + name + "_at + ("
+		case opens:
+			ends = append(ends, "]")
+			return mark
+		case len(ends) == 0:
+			return mark // of an index in a comment that spans lines
+		}
+		end := ends[len(ends)-1]
+		ends = ends[:len(ends)-1]
+		return end
+	})
 }
