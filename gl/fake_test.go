@@ -223,10 +223,8 @@ type bench struct {
 
 func newBench(t testing.TB, driver *fake) *bench {
 	t.Helper()
-	b, err := gl.Open(driver, 0, gl.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := newBenchOn(t, driver)
+	b.driver = driver
 	t.Cleanup(func() {
 		b.Close()
 		for _, fault := range driver.faults {
@@ -237,5 +235,15 @@ func newBench(t testing.TB, driver *fake) *bench {
 		}
 	})
 	driver.reset()
-	return &bench{b, operands.Maker{On: b, T: t, Rand: rand.New(rand.NewPCG(1, 1))}, driver}
+	return b
+}
+
+func newBenchOn(t testing.TB, driver gl.Driver) *bench {
+	t.Helper()
+	b, err := gl.Open(driver, 0, gl.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Close() })
+	return &bench{Backend: b, Maker: operands.Maker{On: b, T: t, Rand: rand.New(rand.NewPCG(1, 1))}}
 }

@@ -62,7 +62,8 @@ func startThread(driver Driver, ordinal int) (*thread, DeviceInfo, error) {
 }
 
 func (t *thread) run() {
-	for c := range t.queue {
+	var c command // one for all, because what is passed to an interface is allocated
+	for c = range t.queue {
 		if !t.broken || c.always {
 			if err := t.execute(&c); err != nil {
 				t.broken = true

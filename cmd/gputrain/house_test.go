@@ -37,13 +37,16 @@ var house = []struct {
 	{"cuda/emulatorabi", "cuda cuda/emulator"},
 	{"cuda/abi", "cuda/emulatorabi"},
 	{"cuda/cudriver", "cuda cuda/abi"},
+	{"gl", "backend kernels"},
+	{"gl/gldriver/egl", ""},
+	{"gl/gldriver", "gl gl/gldriver/egl"},
 	{"data", "internal/inputfile internal/memorylimit internal/nearest"},
 	{"data/tasks", "data"},
 	{"model", "backend internal/atomicfile internal/inuse internal/nearest"},
 	{"train", "backend data internal/inuse model"},
 	{"cmd/gputrain/internal/experiment", "backend data data/tasks model train"},
 	{"cmd/gputrain", "backend backend/backendtest cmd/gputrain/internal/experiment cpu cuda cuda/cudriver cuda/emulator" +
-		" cuda/recorder data data/tasks internal/atomicfile internal/inputfile internal/memorylimit internal/nearest kernels model train"},
+		" cuda/recorder data data/tasks gl gl/gldriver internal/atomicfile internal/inputfile internal/memorylimit internal/nearest kernels model train"},
 }
 
 func TestNoPackageImportsOneAboveIt(t *testing.T) {

@@ -1,0 +1,105 @@
+package gl_test
+
+import (
+	"testing"
+	"time"
+
+	"gputrain/backend"
+	"gputrain/gl"
+)
+
+// idle is a driver whose device takes work and does and records none of it, so that a
+// test sees only the backend's part.
+type idle struct{ *fake }
+
+func (l idle) Open(ordinal int) (gl.Device, error) {
+	device, err := l.fake.Open(ordinal)
+	return &idleDevice{Device: device, info: device.Info()}, err
+}
+
+type idleDevice struct {
+	gl.Device
+	info gl.DeviceInfo
+}
+
+func (d *idleDevice) Info() gl.DeviceInfo                                      { return d.info }
+func (*idleDevice) Upload(gl.Buffer, int, []byte) error                        { return nil }
+func (*idleDevice) Copy(gl.Buffer, int, gl.Buffer, int, int) error             { return nil }
+func (*idleDevice) Barrier() error                                             { return nil }
+func (*idleDevice) Sync() error                                                { return nil }
+func (*idleDevice) Dispatch(gl.Program, int, int, []gl.Buffer, []uint32) error { return nil }
+func (*idleDevice) Elapsed() (time.Duration, error)                            { return 0, nil }
+
+// Download returns what neither is a fault nor loses NaN.
+func (*idleDevice) Download(dst []byte, _ gl.Buffer, _ int) error {
+	for i := range dst {
+		dst[i] = 0xff
+	}
+	return nil
+}
+
+func TestOperationsAllocateNothing(t *testing.T) {
+	b := newBenchOn(t, idle{newFake()})
+	const n, width, hidden, steps = 3, 4, 5, 6
+	x, y, dst := b.Zeros(n, width), b.Zeros(n, width), b.Zeros(n, width)
+	row, one, tall := b.Zeros(1, width), b.Zeros(1, 1), b.Zeros(1000, width)
+	square, ids, src := b.Zeros(width, width), b.Ints(0, 1, 2), make([]float32, n*width)
+	lstm := backend.LSTMArgs{
+		Batch: n, X: b.Zeros(steps*n, width), WIH: b.Zeros(4*hidden, width), WHH: b.Zeros(4*hidden, hidden),
+		BIH: b.Zeros(1, 4*hidden), BHH: b.Zeros(1, 4*hidden), Peep: b.Zeros(3, hidden),
+		H: b.Zeros((steps+1)*n, hidden), C: b.Zeros((steps+1)*n, hidden), Gates: b.Zeros(steps*n, 4*hidden),
+	}
+	lstm.Scratch = b.Zeros(1, b.LSTMScratch(lstm.Dims()))
+	lstmGrad := backend.LSTMGradArgs{
+		LSTMArgs: lstm, DY: b.Zeros(steps*n, hidden), DZ: b.Zeros(steps*n, 4*hidden), DX: b.Zeros(steps*n, width),
+		DWIH: b.Zeros(4*hidden, width), DWHH: b.Zeros(4*hidden, hidden),
+		DBIH: b.Zeros(1, 4*hidden), DBHH: b.Zeros(1, 4*hidden), DPeep: b.Zeros(3, hidden),
+	}
+	block := backend.LSTM1997CellArgs{
+		Blocks: 2, Gates: b.Zeros(n, 2*2+width), SPrev: x, S: b.Zeros(n, width), Y: b.Zeros(n, width),
+	}
+	blockGrad := backend.LSTM1997CellGradArgs{
+		LSTM1997CellArgs: block, Source: b.Zeros(n, hidden), DY: y,
+		PIn: b.Zeros(n*width, hidden), PCell: b.Zeros(n*width, hidden), DW: b.Zeros(2*2+width, hidden),
+	}
+	for _, c := range []struct {
+		name string
+		call func()
+	}{
+		{"Upload", func() { b.Upload(x, src) }},
+		{"Fill", func() { b.Fill(x, 1) }},
+		{"Copy", func() { b.Copy(dst, x) }},
+		{"CopyCols", func() { b.CopyCols(dst, 0, x, 1, 2) }},
+		{"Add", func() { b.Add(dst, x, y) }},
+		{"AddRow", func() { b.AddRow(dst, x, row) }},
+		{"Dropout", func() { b.Dropout(dst, x, 0.5, 1, 2) }},
+		{"Tanh", func() { b.Tanh(dst, x) }},
+		{"SoftmaxGrad", func() { b.SoftmaxGrad(dst, x, y) }},
+		{"LayerNorm", func() { b.LayerNorm(dst, row.Reshape(width, 1).Slice(0, n), x, 1) }},
+		{"LSTM1997Cell", func() { b.LSTM1997Cell(block) }},
+		{"LSTM1997CellGrad", func() { b.LSTM1997CellGrad(blockGrad) }},
+		{"Gemm", func() { b.Gemm(dst, backend.NoTrans, backend.NoTrans, 1, x, square, 0) }},
+		{"Gemm in slices", func() { b.Gemm(square, backend.Trans, backend.NoTrans, 1, tall, tall, 0) }},
+		{"SumRows in chunks", func() { b.SumRows(row, tall, 0) }},
+		{"GatherRows", func() { b.GatherRows(dst, tall, ids) }},
+		{"SoftmaxCrossEntropy", func() { b.SoftmaxCrossEntropy(one, dst, x, ids, 1) }},
+		{"SquaredError", func() { b.SquaredError(one, dst, x, y, 1) }},
+		{"Adam", func() {
+			b.Adam(backend.AdamArgs{Param: x, Grad: y, Mean: dst, Square: tall.Slice(0, n), LR: 0.1, Beta1: 0.9, Beta2: 0.99, Step: 1})
+		}},
+		{"ClipNorm", func() { b.ClipNorm(x, one, 1) }},
+		{"LSTMForward", func() { b.LSTMForward(lstm) }},
+		{"LSTMBackward", func() { b.LSTMBackward(lstmGrad) }},
+	} {
+		queueAndRun := func() {
+			c.call()
+			b.Upload(x, src) // waits for the thread
+		}
+		if allocations := testing.AllocsPerRun(10, queueAndRun); allocations != 0 {
+			t.Errorf("%s: %v allocations, want 0", c.name, allocations)
+		}
+	}
+	if err := b.Err(); err != nil {
+		t.Error(err)
+	}
+}
