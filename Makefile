@@ -1,7 +1,10 @@
 # make                 does make build
-# make build           builds gputrain, which uses an NVIDIA GPU if there is a driver; needs Linux, Go and gcc, but no CUDA toolkit
+# make build           builds gputrain, which uses an NVIDIA GPU, or any GPU with OpenGL 4.3, if there is a driver; needs Linux, Go and
+#                      gcc, but neither a CUDA toolkit nor development packages
 # make test-cuda       tests the CUDA driver and runs the conformance suite on the first GPU of this machine
 # make test-cuda-abi   does the same on an emulated GPU: cu's own cgo code runs, with the emulator behind it
+# make test-gl         tests the OpenGL driver and runs the conformance suite on the first OpenGL device of this machine, which may be
+#                      software (Mesa's llvmpipe). GLTEST=-uncapped runs it with all sizes
 # make check-abi       compares our declarations of the CUDA driver with CUDA_INCLUDE/cuda.h of a toolkit 11.8
 # make check-libcuda   checks what our program says on a machine without a GPU, without a driver and with NVIDIA's library
 # make experiments     runs the experiments of the literature that have a gate, and other quick ones, on two cores, and writes
@@ -10,23 +13,27 @@
 
 abi := $(CURDIR)/cuda/abi
 
-# These come before the folders that cu names, where a toolkit may be installed.
-cgo := CGO_ENABLED=1 CGO_CFLAGS='-O2 -g -I$(abi)/include' CGO_LDFLAGS='-L$(abi)/lib'
+# These come before the folders that cu names, where a toolkit may be installed. go-gl
+# asks pkg-config for a library that is found at run time instead.
+cgo := CGO_ENABLED=1 CGO_CFLAGS='-O2 -g -I$(abi)/include -I$(CURDIR)/gl/abi/include' CGO_LDFLAGS='-L$(abi)/lib' PKG_CONFIG=true
 
 CUDA_INCLUDE = /usr/local/cuda/include
 
 EXPERIMENTS = --gates reber-1997 reber-rtrl reber-elman timing-delays timing-spikes mackey-glass-windows
 
-.PHONY: build test-cuda test-cuda-abi check-abi check-libcuda experiments
+.PHONY: build test-cuda test-cuda-abi test-gl check-abi check-libcuda experiments
 
 build:
-	$(cgo) go build -tags cuda -o gputrain ./cmd/gputrain
+	$(cgo) go build -tags cuda,gl -o gputrain ./cmd/gputrain
 
 test-cuda:
 	$(cgo) go test -tags cuda ./cuda/cudriver -args -required
 
 test-cuda-abi:
 	$(cgo) go test -tags cuda,emulatorabi ./cuda/cudriver -args -required
+
+test-gl:
+	$(cgo) go test -tags gl ./gl/gldriver -args -required $(GLTEST)
 
 check-abi:
 	go test -count=1 -v ./cuda/abi -args -toolkit="$(CUDA_INCLUDE)"

@@ -1,6 +1,10 @@
 package gl
 
-import "gputrain/backend"
+import (
+	"math"
+
+	"gputrain/backend"
+)
 
 // Gemm implements backend.Linear. A product with few tiles, or with a long k, is cut
 // into slices of k, which a second shader adds up in their order.
@@ -27,17 +31,18 @@ func (d *Backend) Gemm(dst backend.Tensor, transA, transB backend.Transpose, alp
 // many slices of k.
 type gemmPlan struct{ tile, tiles, slice, slices int }
 
-// planGemm plans a product. It takes the largest tile that is at most half empty in
-// each direction, because a larger tile reads less for each product. Where that gives
-// few tiles, k is cut into slices, for a GPU to have enough to do. No slice is longer
-// than a loop may be.
+// planGemm plans a product. It takes the tile with the least estimated time: larger ones
+// read less for each product, but more of them lies outside of a small matrix. Where
+// that gives few tiles, k is cut into slices, for a GPU to have enough to do. No slice
+// is longer than a loop may be.
 func planGemm(m, n, k int) gemmPlan {
 	const enough = 64    // groups
 	const shortest = 256 // slice
-	p := gemmPlan{tile: 16}
-	for _, tile := range [...]int{64, 128} {
-		if 2*min(m, n) > tile {
-			p.tile = tile
+	var p gemmPlan
+	least := math.MaxInt
+	for _, tile := range gemmTiles {
+		if time := ceil(m, tile.size) * ceil(n, tile.size) * tile.time; time < least {
+			p.tile, least = tile.size, time
 		}
 	}
 	p.tiles = ceil(m, p.tile) * ceil(n, p.tile)
@@ -46,6 +51,10 @@ func planGemm(m, n, k int) gemmPlan {
 	p.slices = max(1, ceil(k, max(1, p.slice)))
 	return p
 }
+
+// gemmTiles are the tiles of gemm.comp and their times on llvmpipe, relative to the
+// smallest one.
+var gemmTiles = [...]struct{ size, time int }{{16, 1}, {64, 4}, {128, 14}}
 
 // SumRows implements backend.Linear. Many rows are summed in chunks, which a second
 // shader adds up.

@@ -30,8 +30,7 @@ void multiply_tile(uint from, uint to, bool along_a, bool along_b, out float sum
       slab_b[p][j] = first + p < to ? B(first + p, j) : 0.0;
     }
     meet();
-    uint depth = min(DEPTH, to - first);
-    for (uint p = 0u; p < depth; p++) {
+    for (uint p = 0u; p < DEPTH; p++) {
       float of_a[PER], of_b[PER];
       for (uint r = 0u; r < PER; r++) of_a[r] = slab_a[p][tile_row() + 16u * r];
       for (uint c = 0u; c < PER; c++) of_b[c] = slab_b[p][tile_column() + 16u * c];
