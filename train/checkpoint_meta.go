@@ -106,6 +106,11 @@ func (t *Trainer) readCheckpoint(f *model.File) (checkpoint, error) {
 	if c.Version != checkpointVersion {
 		return c, fmt.Errorf("the checkpoint was written by another version: its format is %d, this version reads %d", c.Version, checkpointVersion)
 	}
+	// The decoder takes unknown keys, the last of two equal ones, and any case. So what
+	// it understood must be all that is there.
+	if again, err := json.Marshal(c); err != nil || string(again) != text {
+		return c, fmt.Errorf("metadata %q is damaged: a key is unknown, missing, or there twice", metaKey)
+	}
 	if err := t.checkSettings(&c); err != nil {
 		return c, err
 	}

@@ -82,6 +82,57 @@ func TestResumedRunGivesTheBytesOfOneNeverStopped(t *testing.T) {
 	}
 }
 
+// countdown is a context that is cancelled when it has been asked a number of times.
+type countdown struct {
+	context.Context
+	left   int
+	cancel context.CancelFunc
+}
+
+func (c *countdown) Err() error {
+	if c.left--; c.left < 0 {
+		c.cancel()
+	}
+	return c.Context.Err()
+}
+
+// A run may be stopped wherever Fit asks whether it shall stop, also while it
+// validates, which may take longer than a batch system waits.
+func TestARunStoppedAnywhereGivesTheBytesOfOneNeverStopped(t *testing.T) {
+	set, valid := resumeSets()
+	net, straight := resumable(t, 1, stopEarly)
+	fit(t, straight, set, valid)
+	wantNet, wantAll := saved(t, net.Save), saved(t, straight.Save)
+	validating := 0
+	for moment := range 24 {
+		ctx, cancel := context.WithCancel(t.Context())
+		_, stopped := resumable(t, 1, stopEarly)
+		err := stopped.Fit(&countdown{ctx, moment, cancel}, set, valid)
+		if !errors.Is(err, context.Canceled) {
+			t.Fatalf("moment %d: error %v", moment, err)
+		}
+		if strings.Contains(err.Error(), "in the validation of epoch") {
+			validating++
+		}
+		f := newFile()
+		if err := stopped.Save(f); err != nil {
+			t.Fatal(err)
+		}
+		fresh, resumed := resumable(t, 99, stopEarly)
+		if err := resumed.Load(f); err != nil {
+			t.Fatalf("moment %d: %v", moment, err)
+		}
+		fit(t, resumed, set, valid)
+		fit(t, stopped, set, valid)
+		if !bytes.Equal(saved(t, fresh.Save), wantNet) || !bytes.Equal(saved(t, resumed.Save), wantAll) || !bytes.Equal(saved(t, stopped.Save), wantAll) {
+			t.Errorf("moment %d: after %v it ends with other bytes than a run never stopped", moment, err)
+		}
+	}
+	if validating < 2 {
+		t.Errorf("%d of the runs were stopped while they validated", validating)
+	}
+}
+
 // interruptAfter trains for k steps and saves a checkpoint.
 func interruptAfter(t *testing.T, k int, change func(*train.Options), set, valid *data.Dataset, path string) {
 	t.Helper()
@@ -239,6 +290,9 @@ func TestLoadNamesWhatDoesNotFitAndChangesNothing(t *testing.T) {
 		{"plain model", patient, func(f *model.File) { delete(f.Meta, "gputrain.train") }, "without the state of its training"},
 		{"torn metadata", patient, func(f *model.File) { f.Meta["gputrain.train"] = "{" }, "metadata"},
 		{"text for a number", patient, meta(`"best_loss":"`, `"best_loss":"x`), "metadata"},
+		{"a key twice", patient, meta(`"step":`, `"step":1,"step":`), "there twice"},
+		{"a key twice in another case", patient, meta(`"step":`, `"Step":1,"step":`), "there twice"},
+		{"unknown key", patient, meta(`"step":`, `"stride":1,"step":`), "a key is unknown"},
 		{"negative position", patient, meta(`"next_batch":0`, `"next_batch":-1`), "damaged"},
 		{"history too short", patient, meta(`"epoch":4`, `"epoch":5`), "damaged"},
 		{"unknown state", patient, func(f *model.File) { f.Tensors["train/slot2"] = short }, `tensor "train/slot2" does not belong`},
