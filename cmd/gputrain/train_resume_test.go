@@ -67,9 +67,9 @@ func TestResumeNamesWhatMayNotChange(t *testing.T) {
 	}{
 		{"size", "run/config.toml", "hidden = 8", "hidden = 9", "the run began with hidden 8, and cannot go on with 9"},
 		{"kind", "run/config.toml", `model = "mlp"`, `model = "gru"`, "the run began with model mlp, and cannot go on with gru"},
-		{"batch", "run/config.toml", "batch = 8", "batch = 9", "batch is 8, the trainer's is 9"},
-		{"seed", "run/config.toml", "seed = 1", "seed = 2", "seed is 1, the trainer's is 2"},
-		{"optimizer", "run/config.toml", "weight-decay = 1.0", "weight-decay = 2.0", "optimizer is train.SGD{Momentum:0 WeightDecay:1 "},
+		{"batch", "run/config.toml", "batch = 8", "batch = 9", "the run began with batch 8, and cannot go on with 9"},
+		{"seed", "run/config.toml", "seed = 1", "seed = 2", "the run began with seed 1, and cannot go on with 2"},
+		{"optimizer", "run/config.toml", "weight-decay = 1.0", "weight-decay = 2.0", "the run began with weight-decay 1, and cannot go on with 2"},
 		{"values of the data", "flowers.csv", "2.5,8,rose\n", "2.5,80,rose\n", "flowers.csv has changed since the run began: its features have another scaling"},
 		{"classes of the data", "flowers.csv", "rose", "tulip", "flowers.csv has changed since the run began: it has other classes"},
 		{"names of the data", "flowers.csv", "width", "depth", "flowers.csv has changed since the run began: it has other features"},
