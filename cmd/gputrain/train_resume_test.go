@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -26,7 +27,7 @@ func TestDivergedRunGoesOnWithASmallerRate(t *testing.T) {
 	epochs := strings.Count(readFile(t, "run/metrics.csv"), "\n") // done, and the header
 
 	o = gputrain("train", "--resume", "run", "--lr", "0.01", "--clip", "5", "--epochs", "9", "--patience", "8").want(t, 0)
-	line := "resumed in epoch " + number(float64(epochs)) + " with epochs 9 (before 20), lr 0.01 (before 30), clip 5 (before 0), patience 8 (before 0)\n"
+	line := "resumed in epoch " + fmt.Sprint(epochs) + " with epochs 9 (before 20), lr 0.01 (before 30), clip 5 (before 0), patience 8 (before 0)\n"
 	if !strings.Contains(o.errors, line) {
 		t.Errorf("stderr %q has no %q", o.errors, line)
 	}
@@ -37,7 +38,7 @@ func TestDivergedRunGoesOnWithASmallerRate(t *testing.T) {
 		}
 	}
 	rows := strings.Split(strings.TrimSpace(readFile(t, "run/metrics.csv")), "\n")
-	if len(rows) != 10 || !strings.HasPrefix(rows[epochs-1], number(float64(epochs-1))+",30,") || !strings.HasPrefix(rows[epochs], number(float64(epochs))+",0.01,") {
+	if len(rows) != 10 || !strings.HasPrefix(rows[epochs-1], fmt.Sprint(epochs-1)+",30,") || !strings.HasPrefix(rows[epochs], fmt.Sprint(epochs)+",0.01,") {
 		t.Errorf("metrics.csv, resumed in epoch %d:\n%s", epochs, strings.Join(rows, "\n"))
 	}
 }
