@@ -38,7 +38,7 @@ func (c *profileCommand) Run(con console) error {
 	if err != nil {
 		return err
 	}
-	d, parts, err := c.load()
+	d, parts, _, err := c.load(c.InitFrom)
 	if err != nil {
 		return err
 	}

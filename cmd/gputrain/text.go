@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"strconv"
@@ -56,6 +57,14 @@ func commandLine(words ...string) string {
 		quoted[i] = quote(word)
 	}
 	return strings.Join(quoted, " ")
+}
+
+// pathArgument returns a path as an argument that does not look like a flag.
+func pathArgument(path string) string {
+	if strings.HasPrefix(path, "-") {
+		return "." + string(filepath.Separator) + path
+	}
+	return path
 }
 
 // plain are words that mean themselves in every shell.

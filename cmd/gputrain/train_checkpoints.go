@@ -67,6 +67,8 @@ func (c *checkpointer) due(step, epochs int) bool {
 		return step-c.step >= c.every.steps
 	case c.every.epochs > 0:
 		return epochs-c.epoch >= c.every.epochs
+	case c.writing != nil && len(c.writing) == 0:
+		return false // a slow disk must not stop the training after every step
 	}
 	// Until it is written, the one before is what a killed process leaves.
 	return time.Since(c.saved)+c.writes >= c.every.time

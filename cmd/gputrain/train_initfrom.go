@@ -7,13 +7,22 @@ import (
 	"gputrain/model"
 )
 
-// readInitial reads the model that --init-from names; without it, both results are
-// nil.
-func (s *settings) readInitial() (*description, *model.File, error) {
-	if s.InitFrom == "" {
+// initialPath returns where the model is that --init-from names. A run has a copy of
+// it, because the model may be gone, or another one, when the run is resumed.
+func (c *trainCommand) initialPath() (string, error) {
+	if c.Resume == "" || c.InitFrom == "" {
+		return c.InitFrom, nil
+	}
+	dir, err := findRun(string(c.Resume))
+	return runDir(dir).file(initialName), err
+}
+
+// readInitial reads the model at path; without a path, both results are nil.
+func readInitial(path string) (*description, *model.File, error) {
+	if path == "" {
 		return nil, nil, nil
 	}
-	path, err := findRun(s.InitFrom)
+	path, err := findRun(path)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -36,14 +45,4 @@ func (d *description) checkInitial(name string, initial *description) error {
 		}
 	}
 	return nil
-}
-
-// loadInitial gives the network the parameters of the model that --init-from names,
-// if there is one.
-func (s *session) loadInitial() error {
-	_, file, err := s.settings.readInitial()
-	if file == nil || err != nil {
-		return err
-	}
-	return s.net.Load(file)
 }

@@ -53,6 +53,55 @@ func TestWhenACheckpointIsDue(t *testing.T) {
 	}
 }
 
+// A checkpoint that takes longer than the interval must not leave one step to the
+// training for each checkpoint.
+func TestASlowDiskDoesNotStopTheTraining(t *testing.T) {
+	c := checkpointer{every: interval{time: time.Second}, saved: time.Now().Add(-time.Minute), writing: make(chan written, 1)}
+	if c.due(11, 1) {
+		t.Error("due while the one before is being written")
+	}
+	c.writing <- written{took: time.Minute}
+	if !c.due(12, 1) {
+		t.Error("not due when the one before is written")
+	}
+}
+
+// A lock that somebody removes no longer keeps others out.
+func TestALockThatIsGoneIsNoticed(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir("run", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	first, err := runDir("run").lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.check(); err != nil {
+		t.Error(err)
+	}
+	if err := os.Remove("run/lock"); err != nil {
+		t.Skip(err) // Windows
+	}
+	if err := first.check(); err == nil || !strings.Contains(err.Error(), "is gone") {
+		t.Errorf("error %v, want one that says that the lock is gone", err)
+	}
+	second, err := runDir("run").lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first.check() == nil {
+		t.Error("the lock of another process is taken for its own")
+	}
+	first.unlock()
+	if err := second.check(); err != nil {
+		t.Errorf("the first process took the lock of the second with it: %v", err)
+	}
+	second.unlock()
+	if runDir("run").has(lockName) {
+		t.Error("the lock is still there")
+	}
+}
+
 // What a process left that is no longer there is no obstacle.
 func TestLockOfADeadProcessIsNoObstacle(t *testing.T) {
 	t.Chdir(t.TempDir())
@@ -67,7 +116,7 @@ func TestLockOfADeadProcessIsNoObstacle(t *testing.T) {
 func TestARunThatIsInUseIsRefused(t *testing.T) {
 	t.Chdir(t.TempDir())
 	gputrain(quick("--out", "run", "--epochs", "1")...).want(t, 0)
-	unlock, err := runDir("run").lock()
+	lock, err := runDir("run").lock()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +124,7 @@ func TestARunThatIsInUseIsRefused(t *testing.T) {
 	wantFailure(t, exitFailure, []string{owner}, "train", "--resume", "run", "--epochs", "3")
 	wantFailure(t, exitFailure, []string{owner}, quick("--out", "run")...)
 	gputrain("eval", "--model", "run").want(t, 0) // which only reads
-	unlock()
+	lock.unlock()
 	gputrain("train", "--resume", "run", "--epochs", "3", "--quiet").want(t, 0)
 }
 
@@ -260,7 +309,7 @@ func TestMetricsGoOnFromACheckpoint(t *testing.T) {
 	for _, text := range []string{"", "\"", "epoch\n\"1\n", strings.Repeat("x,", 1000)} {
 		writeFile(t, metricsName, text)
 		log([]train.Epoch{epoch(1)})
-		if rows := metricsOf(t, "."); len(rows) != 1 || !slices.Equal(rows[0], appendRow(nil, epoch(1))) {
+		if rows := metricsOf(t, "."); len(rows) != 1 || strings.Join(rows[0], ",")+"\n" != string(appendRow(nil, epoch(1))) {
 			t.Errorf("after %q the rows are %q", text, rows)
 		}
 	}
