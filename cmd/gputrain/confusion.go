@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"gputrain/train"
@@ -57,8 +56,8 @@ func printMistakes(w io.Writer, confusion train.Confusion, classes []string) err
 	for _, mistake := range shown {
 		rows = append(rows, []string{className(classes[mistake.Actual]), className(classes[mistake.Predicted]), strconv.Itoa(confusion[mistake])})
 	}
-	_, err := fmt.Fprintf(w, "%d mistakes in %d classes; the most frequent %d of %d kinds\n\n%s",
-		all, len(classes), len(shown), len(mistakes), formatTable(terminalWidth(w), 2, []string{"actual", "predicted", "mistakes"}, rows))
+	_, err := fmt.Fprintf(w, "%s in %d classes; the most frequent %d of %s\n\n%s",
+		plural(all, "mistake", "mistakes"), len(classes), len(shown), plural(len(mistakes), "kind", "kinds"), formatTable(terminalWidth(w), 2, []string{"actual", "predicted", "mistakes"}, rows))
 	return err
 }
 
@@ -95,8 +94,8 @@ func className(class string) string {
 		_, size := utf8.DecodeRuneInString(class[at:])
 		at += size
 	}
-	if !utf8.ValidString(short) || strings.ContainsFunc(short, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return strconv.Quote(short)
+	if short == "" {
+		return `""`
 	}
-	return short
+	return printable(short)
 }

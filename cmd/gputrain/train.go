@@ -86,7 +86,7 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 		return err
 	}
 	if done := len(s.trainer.History()); done < c.Epochs && !c.Quiet {
-		fmt.Fprintf(con.err, "stopped after epoch %d: the validation loss has not improved for %d epochs; the best parameters are kept\n", done, c.Patience)
+		fmt.Fprintf(con.err, "stopped after epoch %d: the validation loss has not improved for %s; the best parameters are kept\n", done, plural(c.Patience, "epoch", "epochs"))
 	}
 	return s.finish(parts.test)
 }
