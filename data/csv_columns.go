@@ -85,12 +85,14 @@ func (c *columns) findTarget(target string, isHeader bool) (column int, named bo
 	switch {
 	case notNumber == nil && number >= 1 && number <= len(c.names):
 		return number - 1, false, nil
+	case notNumber == nil && c.at[target] != nil:
+		return 0, false, c.fail("no target column %d; a first line of numbers counts as data: give a number from 1 to %d, and names that have letters", number, len(c.names))
 	case notNumber == nil:
 		return 0, false, c.fail("no target column %d; give a number from 1 to %d", number, len(c.names))
 	case !isHeader:
 		return 0, false, c.fail("no header names the target column %s; give its number, 1 to %d", quote(target), len(c.names))
 	}
-	return 0, false, c.fail("no column is called %s%s; give a name of the header or a number from 1 to %d", quote(target), hint(target, c.names), len(c.names))
+	return 0, false, c.fail("the first line names no column %s%s; give one of its names or a number from 1 to %d", quote(target), hint(target, c.names), len(c.names))
 }
 
 // isHeader tells whether a first record with text in it is a header, or data
@@ -104,7 +106,8 @@ func (c *columns) isHeader(first, second record, n numbers, o CSVOptions) bool {
 	if second.fields == nil {
 		return o.Features == nil
 	}
-	return !n.isText(second.fields[c.target])
+	below := strings.TrimSpace(second.fields[c.target])
+	return below != "" && !n.isText(below)
 }
 
 // takeAll takes every column but the target for a feature.
@@ -190,7 +193,7 @@ func (c *columns) takeByPosition(n numbers, names []string) error {
 			if c.target < 0 && len(c.features) == len(names)+1 {
 				remedy = "; if one column is the class, name it as the target"
 			}
-			return c.fail("no header, and %d columns where the model takes %d, %s%s", len(c.features), len(names), quoteList(names), remedy)
+			return c.fail("no header, and the number of columns is %d where the model takes %d: %s%s", len(c.features), len(names), quoteList(names), remedy)
 		}
 		c.note("no header: the columns are taken by position for %s", quoteList(names))
 	}
@@ -232,18 +235,4 @@ func (c *columns) warn(format string, args ...any) {
 
 func (c *columns) fail(format string, args ...any) error {
 	return fmt.Errorf("%s%s", c.place, fmt.Sprintf(format, args...))
-}
-
-// quoteList quotes the first few names, fit for a message of one line.
-func quoteList(names []string) string {
-	const most = 5
-	var quoted []string
-	for _, name := range names[:min(len(names), most)] {
-		quoted = append(quoted, quote(name))
-	}
-	text := strings.Join(quoted, ", ")
-	if more := len(names) - most; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"gputrain/train"
@@ -20,7 +19,10 @@ func printConfusion(w io.Writer, confusion train.Confusion, classes []string) er
 	if len(classes) <= mostClasses {
 		table := confusionTable(terminalWidth(w), confusion, classes)
 		if widest, _, _ := strings.Cut(table, "\n"); utf8.RuneCountInString(widest) <= mostColumns {
-			_, err := fmt.Fprintf(w, "rows: actual class, columns: predicted class\n\n%s", table)
+			if err := printLine(w, "rows: actual class, columns: predicted class"); err != nil {
+				return err
+			}
+			_, err := fmt.Fprint(w, "\n", table)
 			return err
 		}
 	}
@@ -57,8 +59,12 @@ func printMistakes(w io.Writer, confusion train.Confusion, classes []string) err
 	for _, mistake := range shown {
 		rows = append(rows, []string{className(classes[mistake.Actual]), className(classes[mistake.Predicted]), strconv.Itoa(confusion[mistake])})
 	}
-	_, err := fmt.Fprintf(w, "%d mistakes in %d classes; the most frequent %d of %d kinds\n\n%s",
-		all, len(classes), len(shown), len(mistakes), formatTable(terminalWidth(w), 2, []string{"actual", "predicted", "mistakes"}, rows))
+	err := printLine(w, fmt.Sprintf("%s in %d classes; the most frequent %d of %s",
+		plural(all, "mistake", "mistakes"), len(classes), len(shown), plural(len(mistakes), "kind", "kinds")))
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprint(w, "\n", formatTable(terminalWidth(w), 2, []string{"actual", "predicted", "mistakes"}, rows))
 	return err
 }
 
@@ -95,8 +101,8 @@ func className(class string) string {
 		_, size := utf8.DecodeRuneInString(class[at:])
 		at += size
 	}
-	if !utf8.ValidString(short) || strings.ContainsFunc(short, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return strconv.Quote(short)
+	if short == "" {
+		return `""`
 	}
-	return short
+	return printable(short)
 }

@@ -43,7 +43,7 @@ func (c *profileCommand) Run(con console) error {
 		return err
 	}
 	batch := data.NewBatches(parts.train, c.Batch).Batch(0)
-	fmt.Fprintf(con.err, "one step on an emulated %s, executed on the CPU: it may take a while\n", gpu.Name)
+	printLine(con.err, fmt.Sprintf("one step on an emulated %s, executed on the CPU: it may take a while", gpu.Name))
 	launches, err := c.profile(gpu, d, parts.train.Len(), batch)
 	if err != nil {
 		return err

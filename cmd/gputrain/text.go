@@ -11,8 +11,8 @@ import (
 )
 
 // printable returns s as one line that a terminal shows and does not obey.
-// Control characters, bytes that are no UTF-8, and characters that reorder or
-// break a line become escapes as in Go. All else stays, so that printable may
+// Control characters, bytes that are no UTF-8, characters that reorder or break a
+// line, and those that only look like a space become escapes as in Go. All else stays, so that printable may
 // meet a text twice.
 func printable(s string) string {
 	var text strings.Builder
@@ -42,7 +42,7 @@ func printableLines(s string) string {
 func isPrintable(r rune, size int) bool {
 	const nonJoiner, joiner = '\u200c', '\u200d'
 	broken := r == utf8.RuneError && size == 1
-	return !broken && (strconv.IsGraphic(r) || r == nonJoiner || r == joiner)
+	return !broken && (strconv.IsPrint(r) || r == nonJoiner || r == joiner)
 }
 
 // commandLine joins the words of a command so that it can be pasted into a

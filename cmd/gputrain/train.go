@@ -84,14 +84,14 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 	defer func() { err = cmp.Or(err, s.close()) }()
 	for _, line := range slices.Concat(parts.notes, understood(parts), notes) {
 		if line != "" && !c.Quiet {
-			fmt.Fprintln(con.err, line)
+			printLine(con.err, line)
 		}
 	}
 	if err := s.fit(ctx, parts); err != nil {
 		return err
 	}
 	if done := s.trainer.Epochs(); done < c.Epochs && !c.Quiet {
-		fmt.Fprintf(con.err, "stopped after epoch %d: the validation loss has not improved for %d epochs; the best parameters are kept\n", done, c.Patience)
+		printLine(con.err, fmt.Sprintf("stopped after epoch %d: the validation loss has not improved for %s; the best parameters are kept", done, plural(c.Patience, "epoch", "epochs")))
 	}
 	return s.finish(parts.test)
 }

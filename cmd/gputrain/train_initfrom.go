@@ -2,7 +2,7 @@ package main
 
 import (
 	"fmt"
-	"reflect"
+	"slices"
 
 	"gputrain/model"
 )
@@ -38,11 +38,14 @@ func (d *description) checkInitial(name string, initial *description) error {
 		ours, initial any
 	}{
 		{"model", d.Model, initial.Model}, {"hidden", d.Hidden, initial.Hidden}, {"layers", d.Layers, initial.Layers},
-		{"steps", d.Steps, initial.Steps}, {"width", d.Width, initial.Width}, {"classes", d.Classes, initial.Classes},
+		{"steps", d.Steps, initial.Steps}, {"width", d.Width, initial.Width},
 	} {
-		if !reflect.DeepEqual(c.ours, c.initial) {
+		if c.ours != c.initial {
 			return fmt.Errorf("--init-from %s: its %s is %v, but this run's is %v", name, c.key, c.initial, c.ours)
 		}
+	}
+	if !slices.Equal(d.Classes, initial.Classes) {
+		return fmt.Errorf("--init-from %s: %w", name, initial.otherClasses(d.Classes))
 	}
 	return nil
 }

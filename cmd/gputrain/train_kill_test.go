@@ -109,7 +109,8 @@ func TestKilledRunsEndInTheSameBytes(t *testing.T) {
 			err := <-done
 			left := unfinished(t, dir)
 			if command.ProcessState.Success() {
-				if limit > 0 && limit < 50_000 {
+				// A model has 29 kB. It is written even if the last checkpoint was there.
+				if limit > 0 && limit < 28_000 {
 					t.Fatalf("run %d, life %d: with files of %d bytes it ended well", run, life, limit)
 				}
 				break

@@ -107,7 +107,7 @@ func (s *session) finished() error {
 	if epochs < s.settings.Epochs {
 		return fmt.Errorf("%s is finished: it stopped after epoch %d, as --patience %d asks; extend it with a larger --patience or with 0", s.dir, epochs, s.settings.Patience)
 	}
-	return fmt.Errorf("%s is finished: it has %d epochs; extend it with --epochs above that", s.dir, epochs)
+	return fmt.Errorf("%s is finished: it has %s; extend it with --epochs above that", s.dir, plural(epochs, "epoch", "epochs"))
 }
 
 // restore loads the newest checkpoint that is not damaged. It sets damaged ones

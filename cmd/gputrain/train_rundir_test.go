@@ -346,6 +346,9 @@ func TestARunBeginsWithTheParametersOfAnother(t *testing.T) {
 	}
 	wantFailure(t, exitFailure, []string{"--init-from first: its hidden is 8, but this run's is 9"},
 		append(args, "third", "--init-from", "first", "--hidden", "9")...)
-	wantFailure(t, exitFailure, []string{"nowhere"}, append(args, "third", "--init-from", "nowhere")...)
+	writeFile(t, "other.csv", strings.ReplaceAll(flowers(60), "iris", "rose"))
+	wantFailure(t, exitFailure, []string{"--init-from first: the classes of the data, ", ", are not those of the model, ", "the model alone has iris"},
+		"train", "--init-from", "first", "--data", "csv:other.csv", "--target", "species", "--model", "mlp", "--hidden", "8")
+	wantFailure(t, exitFailure, []string{"nowhere: there is no such run or model file"}, append(args, "third", "--init-from", "nowhere")...)
 	wantFailure(t, exitUsage, []string{"leave out --init-from"}, "train", "--resume", "second", "--init-from", "first")
 }

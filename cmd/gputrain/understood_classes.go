@@ -174,6 +174,11 @@ func meansMissing(name string) bool {
 	return slices.Contains(words, strings.ToLower(strings.TrimSpace(name)))
 }
 
+// otherClasses is why data with these classes are not for the model.
+func (d *description) otherClasses(ofData []string) error {
+	return fmt.Errorf("the classes of the data, %d, are not those of the model, %d%s", len(ofData), len(d.Classes), difference(ofData, d.Classes))
+}
+
 // difference says which classes are among those of the data or those of a model only,
 // as the end of an error.
 func difference(ofData, ofModel []string) string {
