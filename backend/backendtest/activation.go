@@ -74,8 +74,12 @@ func checkSoftmax(p *probe) {
 			sharing:   []sharing{{"y": "x"}},
 		}
 	}
-	for _, s := range append(p.shapes(), p.longRows()...) {
+	for _, s := range append(p.shapes(), p.manyRows()...) {
 		p.verify(trialOf(s.String(), s, p.source(s.String()).uniform(s.size(), -8, 8)))
+	}
+	for _, s := range p.longRow() {
+		x := p.source(s.String()).uniform(s.size(), -8, 8)
+		p.verify(trialOf(s.String()+", the last dominate", s, withTail(x, dominating)))
 	}
 	p.verify(trialOf("special rows", shape{len(specialLogits) / 3, 3}, specialLogits))
 	for _, n := range p.sizes() {
@@ -134,6 +138,9 @@ func dominated(s shape) []float32 {
 	return x
 }
 
+// dominating makes a logit so much larger than others that their exponentials are 0.
+func dominating(x float64) float64 { return x + 200 }
+
 // softmaxTolerance is that of exp(x−m)/Σ: the difference rounds to within
 // 2⁻²⁴·|x−m|, which the exponential turns into a relative error; summing cols
 // terms, the exponential and the division make up the rest.
@@ -157,9 +164,14 @@ func rowLargest(x []float32, s shape) []float64 {
 }
 
 func checkSoftmaxGrad(p *probe) {
-	for _, s := range append(p.shapes(), p.longRows()...) {
+	for _, s := range append(p.shapes(), p.manyRows()...) {
 		g := p.source(s.String())
 		p.verify(softmaxGradTrial(s.String(), s, g.uniform(s.size(), 0, 1), g.uniform(s.size(), -1, 1)))
+	}
+	for _, s := range p.longRow() {
+		g := p.source(s.String())
+		p.verify(softmaxGradTrial(s.String()+", the last outweigh", s, g.uniform(s.size(), 0, 1),
+			withTail(g.uniform(s.size(), -1, 1), outweighing)))
 	}
 	g := p.source("subnormal")
 	p.verify(softmaxGradTrial("subnormal", shape{3, 5}, g.uniform(15, 0, 1), g.uniform(15, -largestSubnormal, largestSubnormal)))
@@ -199,8 +211,12 @@ func checkLayerNorm(p *probe) {
 			sharing:   []sharing{{"y": "x"}},
 		})
 	}
-	for _, s := range append(p.shapes(), p.longRows()...) {
+	for _, s := range append(p.shapes(), p.manyRows()...) {
 		try(s.String(), s, p.source(s.String()).uniform(s.size(), -3, 1), 1e-5)
+	}
+	for _, s := range p.longRow() {
+		x := p.source(s.String()).uniform(s.size(), -3, 1)
+		try(s.String()+", the last outweigh", s, withTail(x, outweighing), 1e-5)
 	}
 	for _, epsilon := range []float64{0, 0.1, 100} {
 		name := fmt.Sprintf("epsilon %v", epsilon)
@@ -276,9 +292,14 @@ func checkLayerNormGrad(p *probe) {
 			sharing:   []sharing{{"dx": "y"}, {"dx": "dy"}},
 		})
 	}
-	for _, s := range append(p.shapes(), p.longRows()...) {
+	for _, s := range append(p.shapes(), p.manyRows()...) {
 		g := p.source(s.String())
 		try(s.String(), s, g.uniform(s.size(), -2, 2), g.uniform(s.rows, 0.1, 3), g.uniform(s.size(), -1, 1))
+	}
+	for _, s := range p.longRow() {
+		g := p.source(s.String())
+		try(s.String()+", the last outweigh", s, withTail(g.uniform(s.size(), -2, 2), math.Abs), g.uniform(s.rows, 0.1, 3),
+			withTail(g.uniform(s.size(), -1, 1), outweighing))
 	}
 	for _, size := range []float64{largestSubnormal, 1e-18, 1e18} {
 		name := fmt.Sprintf("gradients of size %v", size)

@@ -33,9 +33,19 @@ func checkCrossEntropy(p *probe) {
 			p.crossEntropy(name, s, logits, labels, 1/float64(max(1, s.rows)))
 		}
 	}
-	for _, s := range p.longRows() {
+	for _, s := range p.manyRows() {
 		g := p.source(s.String())
-		p.crossEntropy(s.String(), s, g.uniform(s.size(), -8, 8), g.ids(s.rows, s.cols), 1/float64(s.rows))
+		logits, labels := g.uniform(s.size(), -8, 8), g.ids(s.rows, s.cols)
+		for i := s.rows - tail; i >= 0 && i < s.rows; i++ {
+			logits[i*s.cols+int(labels[i])] -= 1000 // so that the losses of the last rows show
+		}
+		p.crossEntropy(s.String(), s, logits, labels, 1/float64(s.rows))
+	}
+	for _, s := range p.longRow() {
+		logits := withTail(p.source(s.String()).uniform(s.size(), -8, 8), dominating)
+		for _, label := range []int{0, s.cols - 1} {
+			p.crossEntropy(fmt.Sprintf("%v, the last dominate, label %d", s, label), s, logits, []int32{int32(label)}, 1)
+		}
 	}
 	for _, n := range p.sizes() {
 		s := shape{min(n, 33), n}
