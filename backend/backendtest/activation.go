@@ -90,6 +90,10 @@ func checkSoftmax(p *probe) {
 	t := trialOf("every exponent against 0", shape{len(x) / 2, 2}, x)
 	t.once = true
 	p.verify(t)
+	x = exponents(p.source("exponents"))
+	t = trialOf("exponents", shape{len(x) / 2, 2}, x)
+	t.once = true
+	p.verify(t)
 }
 
 // pairs returns rows of two logits: a number of any exponent and 0.
@@ -141,14 +145,84 @@ func dominated(s shape) []float32 {
 // dominating makes a logit so much larger than others that their exponentials are 0.
 func dominating(x float64) float64 { return x + 200 }
 
-// softmaxTolerance is that of exp(x−m)/Σ: the difference rounds to within
-// 2⁻²⁴·|x−m|, which the exponential turns into a relative error; summing cols
-// terms, the exponential and the division make up the rest.
+// softmaxTolerance is that of exp(x−m)/Σ. The difference is rounded once, and the
+// exponential makes a relative error of that, here and in Σ. The rest are
+// exponentialError, the cols−1 roundings of Σ, a quotient within 2.5 units in the last
+// place, which are 5 roundings and what OpenGL promises, and a product.
 func softmaxTolerance(x []float32, s shape) tolerance {
-	largest := rowLargest(x, s)
+	sums := newExponentials(x, s)
 	return func(k int, want float64) float64 {
-		return unit*(float64(s.cols)+8+math.Abs(float64(x[k])-largest[k/s.cols]))*want + 4*tiny
+		if want == 0 {
+			return 4 * tiny
+		}
+		return (unit*(exponentialError+float64(s.cols)+5)+sums.errorAt(k))*want + 4*tiny
 	}
+}
+
+// exponentialError is that of an exponential within 4 units in the last place, in
+// roundings. Where the difference before it is exact, as x−0 is, nothing else may
+// make it less accurate, however small the result: see exponents.
+const exponentialError = 8
+
+// exponentials are what the rows of logits give.
+type exponentials struct {
+	shape
+	x       []float32
+	largest []float64 // of each row
+	sum     []float64 // Σ exp(x−m) of each row
+	err     []float64 // Σ of the errors of x−m, each by its share of the sum
+}
+
+func newExponentials(x []float32, s shape) exponentials {
+	e := exponentials{s, x, rowLargest(x, s), make([]float64, s.rows), make([]float64, s.rows)}
+	for k, v := range x {
+		e.sum[k/s.cols] += math.Exp(float64(v) - e.largest[k/s.cols])
+	}
+	for k := range x {
+		if share := e.share(k); share > 0 {
+			e.err[k/s.cols] += share * e.difference(k)
+		}
+	}
+	return e
+}
+
+// share returns the softmax of element k.
+func (e exponentials) share(k int) float64 {
+	i := k / e.cols
+	return math.Exp(float64(e.x[k])-e.largest[i]) / e.sum[i]
+}
+
+// difference returns by how much x−m of element k is off in float32.
+func (e exponentials) difference(k int) float64 {
+	d := float64(e.x[k]) - e.largest[k/e.cols]
+	return math.Abs(float64(float32(d)) - d)
+}
+
+// errorAt returns the relative error that differences make in the softmax of element
+// k, whose share is not 0.
+func (e exponentials) errorAt(k int) float64 { return e.difference(k) + e.err[k/e.cols] }
+
+// exponents returns rows of two logits, x and 0 in either order, the exponential of
+// whose difference is the softmax of the first, up to a sum that is all but 1: from 0
+// to where it is no more than half of the least float32, and about multiples of ½ ln 2,
+// where implementations go from one power of two to the next.
+func exponents(g source) (x []float32) {
+	pair := func(v float64) {
+		if len(x)%4 == 0 {
+			x = append(x, float32(v), 0)
+		} else {
+			x = append(x, 0, float32(v))
+		}
+	}
+	const least, parts = -104, 512
+	for k := range parts {
+		pair(least * (float64(k) + g.Float64()) / parts)
+	}
+	for v := 0.0; v > least; v -= math.Ln2 / 2 {
+		pair(v * (1 - unit))
+		pair(v * (1 + 2*unit))
+	}
+	return x
 }
 
 // rowLargest returns the largest element of each row.
