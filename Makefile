@@ -17,7 +17,7 @@ CUDA_INCLUDE = /usr/local/cuda/include
 
 EXPERIMENTS = --gates reber-1997 reber-rtrl reber-elman timing-delays timing-spikes mackey-glass-windows
 
-.PHONY: build test-cuda test-cuda-abi check-abi check-libcuda experiments
+.PHONY: build test-cuda test-cuda-abi check-abi check-libcuda experiments soak
 
 build:
 	$(cgo) go build -tags cuda -o gputrain ./cmd/gputrain
@@ -36,3 +36,7 @@ check-libcuda:
 
 experiments:
 	go run ./cmd/gputrain experiment run $(EXPERIMENTS) --jobs 2 --markdown docs/experiments.md
+
+soak:
+	go test -count=1 -timeout=3h -v -run='TestKilledRuns|TestNoFlippedBit|TestSoak' ./cmd/gputrain \
+		-args -kills=200 -flips=1000 -soak-intervals=50 -soak-memory -soak-saving
