@@ -20,8 +20,9 @@ import (
 // as a process of its own: by the first word of GPUTRAIN_TEST_MAIN, which is also
 // given the rest.
 var roles = map[string]func(rest string){
-	"gputrain":    func(string) { main() },
-	"waitForStop": func(string) { waitForStop() },
+	"gputrain":           func(string) { main() },
+	"waitForStop":        func(string) { waitForStop() },
+	"waitBeforeTraining": func(string) { waitBeforeTraining() },
 }
 
 func TestMain(m *testing.M) {

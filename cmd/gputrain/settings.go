@@ -50,9 +50,9 @@ const (
 	maxLayers = 1_000
 )
 
-// maxEpochs keeps the history in a checkpoint, about 200 bytes for an epoch, within
-// what the format of the file allows.
-const maxEpochs = 400_000
+// maxEpochs keeps the history in a checkpoint, 54 bytes for an epoch, within what the
+// format of the file allows.
+const maxEpochs = 1_000_000
 
 // check reports the first setting with an invalid value.
 func (s *settings) check() error {

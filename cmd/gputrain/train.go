@@ -44,6 +44,8 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 	if err := c.check(); err != nil {
 		return err
 	}
+	begin := endOnStop(con.err)
+	defer begin()
 	initial, err := c.initialPath()
 	if err != nil {
 		return err
@@ -87,13 +89,17 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 			printLine(con.err, line)
 		}
 	}
+	begin()
 	if err := s.fit(ctx, parts); err != nil {
 		return err
 	}
 	if done := s.trainer.Epochs(); done < c.Epochs && !c.Quiet {
 		printLine(con.err, fmt.Sprintf("stopped after epoch %d: the validation loss has not improved for %s; the best parameters are kept", done, plural(c.Patience, "epoch", "epochs")))
 	}
-	return s.finish(parts.test)
+	if err := s.finish(parts.test); err != nil {
+		return s.howToGoOn(err)
+	}
+	return nil
 }
 
 // session is a training in progress.
@@ -196,7 +202,7 @@ func (s *session) fit(ctx context.Context, parts sets) error {
 	return &interruptedError{context.Cause(ctx), s.dir, s.trainer.Epochs() + 1, s.settings.Epochs}
 }
 
-// howToGoOn adds to the error that ended a training how to go on from the newest
+// howToGoOn adds to the error that ended a run how to go on from the newest
 // checkpoint.
 func (s *session) howToGoOn(failed error) error {
 	steps, err := s.dir.checkpoints()

@@ -56,7 +56,11 @@ func (s *session) checkRun(file *model.File) (before settings, err error) {
 	if !ok {
 		return before, errors.New("it is no checkpoint of gputrain train")
 	}
-	if before, _, err = decodeSettings("metadata "+settingsKey, text); err != nil {
+	const name = "metadata " + settingsKey
+	if _, err := resolve(name, []byte(text)); err != nil {
+		return before, fmt.Errorf("%v", err) // no mistake of the user
+	}
+	if before, _, err = decodeSettings(name, text); err != nil {
 		return before, err
 	}
 	public, err := s.settings.public()
@@ -73,7 +77,7 @@ func (s *session) checkRun(file *model.File) (before settings, err error) {
 	}
 	var test data.Digest
 	if err := json.Unmarshal([]byte(file.Meta[testKey]), &test); err != nil {
-		return before, fmt.Errorf("metadata %q: %w", testKey, err)
+		return before, fmt.Errorf("metadata %s: %w", testKey, err)
 	}
 	if differs := s.test.Differs(test); differs != "" {
 		return before, fmt.Errorf("%s has changed since the run began: its test set has %s", s.settings.Data, differs)

@@ -124,14 +124,13 @@ func (s *session) restore(before *settings) (notes []string, err error) {
 	case len(steps) == 0:
 		return []string{fmt.Sprintf("%s has no checkpoint yet: it begins again", s.dir)}, nil
 	}
-	var damaged []string
+	var damaged, reasons []string
 	for _, step := range steps {
 		path := s.dir.checkpointFile(step)
 		file, err := readModelFile(path)
 		switch {
 		case errors.Is(err, model.ErrDamaged):
-			damaged = append(damaged, path)
-			notes = append(notes, fmt.Sprintf("%v; set aside as %s%s", err, filepath.Base(path), damagedSuffix))
+			damaged, reasons = append(damaged, path), append(reasons, err.Error())
 			continue
 		case err != nil:
 			return nil, err
@@ -148,14 +147,15 @@ func (s *session) restore(before *settings) (notes []string, err error) {
 			return nil, fmt.Errorf("%s: it was renamed: it is the checkpoint after step %d, which is called %s", path, s.trainer.Steps(),
 				filepath.Base(s.dir.checkpointFile(s.trainer.Steps())))
 		}
-		for _, path := range damaged {
+		for i, path := range damaged {
 			if err := os.Rename(path, path+damagedSuffix); err != nil {
 				return nil, err
 			}
+			notes = append(notes, fmt.Sprintf("%s; set aside as %s%s", reasons[i], filepath.Base(path), damagedSuffix))
 		}
 		return notes, nil
 	}
-	return nil, fmt.Errorf("every checkpoint of %s is damaged: %s; begin again with: %s", s.dir, strings.Join(notes, "; "),
+	return nil, fmt.Errorf("every checkpoint of %s is damaged: %s; begin again with: %s", s.dir, strings.Join(reasons, "; "),
 		commandLine("gputrain", "train", "--config", pathArgument(s.dir.file(configName))))
 }
 

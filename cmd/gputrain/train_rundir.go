@@ -223,8 +223,9 @@ func (d runDir) checkpoints() ([]int, error) {
 	}
 	var steps []int
 	for _, entry := range entries {
-		digits, isCheckpoint := strings.CutSuffix(strings.TrimPrefix(entry.Name(), "step-"), checkpointSuffix)
-		if step, err := strconv.Atoi(digits); err == nil && isCheckpoint {
+		digits := strings.TrimSuffix(strings.TrimPrefix(entry.Name(), "step-"), checkpointSuffix)
+		step, err := strconv.Atoi(digits)
+		if err == nil && entry.Name() == filepath.Base(d.checkpointFile(step)) {
 			steps = append(steps, step)
 		}
 	}

@@ -66,6 +66,36 @@ func TestASlowDiskDoesNotStopTheTraining(t *testing.T) {
 	}
 }
 
+// What somebody puts among the checkpoints must not push out those of the run.
+func TestOnlyOldCheckpointsOfTheRunAreRemoved(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.MkdirAll("run/checkpoints", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	strange := []string{"step-1.safetensors", "step-0000000099.safetensors", "step-0000000002.safetensors.damaged", "notes.txt"}
+	ours := []string{"step-0000000002.safetensors", "step-0000000003.safetensors", "step-0000000005.safetensors"}
+	for _, name := range slices.Concat(strange, ours) {
+		writeFile(t, "run/checkpoints/"+name, "")
+	}
+	c := checkpointer{dir: "run", keep: 1}
+	if err := c.prune(5); err != nil {
+		t.Error(err)
+	}
+	entries, err := os.ReadDir("run/checkpoints")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	for _, entry := range entries {
+		left = append(left, entry.Name())
+	}
+	want := append(strange, ours[2])
+	slices.Sort(want)
+	if !slices.Equal(left, want) {
+		t.Errorf("left are %q, want %q", left, want)
+	}
+}
+
 // A lock that somebody removes no longer keeps others out.
 func TestALockThatIsGoneIsNoticed(t *testing.T) {
 	t.Chdir(t.TempDir())
