@@ -48,8 +48,8 @@ func OpenCSV(path string, o CSVOptions) (*Table, error) {
 //
 // The first line is a header if it names the target or all of o.Features, if one
 // of its features is text, or if its target is text and the second line's is
-// not. The names of the features must differ. Names are compared without the
-// spaces around them, in Unicode's normal form C. Blank lines are skipped.
+// not. The names of the features must differ. Names and labels are compared without
+// the spaces around them, in Unicode's normal form C. Blank lines are skipped.
 // Features must be finite and fit float32, labels must not be empty, every line
 // must have as many fields as the first. A label that reads NaN or infinity is a
 // class among words, and an error among numbers.
@@ -169,7 +169,7 @@ func (t *tableReader) add(row record) error {
 	if !t.labelled {
 		return nil
 	}
-	label := strings.TrimSpace(row.fields[t.target])
+	label := nameIn(row.fields[t.target])
 	switch {
 	case label == "":
 		return t.fail(row, t.target, "no value; fill it in or remove the line")
@@ -198,7 +198,7 @@ func (t *tableReader) count(row record) error {
 	if err := t.bound.take(int64(len(t.features)), numberBytes); err != nil || !t.labelled {
 		return err
 	}
-	label := strings.TrimSpace(row.fields[t.target])
+	label := nameIn(row.fields[t.target])
 	if _, seen := t.labels.id[label]; !seen {
 		if err := t.bound.take(1, classBytes+int64(len(label))); err != nil {
 			return err

@@ -26,7 +26,7 @@ type columns struct {
 func findColumns(file string, first, second record, n numbers, o CSVOptions) (columns, error) {
 	c := columns{place: fmt.Sprintf("%s:%d: ", file, first.line), target: -1}
 	for _, field := range first.fields {
-		c.names = append(c.names, columnName(field))
+		c.names = append(c.names, strings.Clone(nameIn(field))) // which may be a part of a long line
 	}
 	c.at = map[string][]int{}
 	for i, name := range c.names {
@@ -44,7 +44,7 @@ func findColumns(file string, first, second record, n numbers, o CSVOptions) (co
 			header = hasText && c.isHeader(first, second, n, o) // else a value is not the name of the target
 		}
 		var err error
-		if c.target, named, err = c.findTarget(columnName(o.Target), header); err != nil {
+		if c.target, named, err = c.findTarget(nameIn(o.Target), header); err != nil {
 			return c, err
 		}
 	}
@@ -61,15 +61,13 @@ func findColumns(file string, first, second record, n numbers, o CSVOptions) (co
 	return c, c.takeAll()
 }
 
-// columnName returns the name that a field of the header gives. The same letters
+// nameIn returns the name of a column or a class that a field gives. The same letters
 // give the same name, however Unicode composes them.
-func columnName(field string) string {
-	return strings.Clone(norm.NFC.String(strings.TrimSpace(field)))
-}
+func nameIn(field string) string { return norm.NFC.String(strings.TrimSpace(field)) }
 
 // has reports whether the first record has all names.
 func (c *columns) has(names []string) bool {
-	return !slices.ContainsFunc(names, func(name string) bool { return c.at[columnName(name)] == nil })
+	return !slices.ContainsFunc(names, func(name string) bool { return c.at[nameIn(name)] == nil })
 }
 
 // findTarget returns the column of target, and whether target is its name in
@@ -132,7 +130,7 @@ func (c *columns) takeByName(n numbers, names []string) error {
 	var missing []string
 	used := map[int]bool{c.target: true}
 	for _, name := range names {
-		found := c.at[columnName(name)]
+		found := c.at[nameIn(name)]
 		switch {
 		case len(found) == 0:
 			missing = append(missing, name)

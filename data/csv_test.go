@@ -49,6 +49,7 @@ func TestReadCSVReads(t *testing.T) {
 		{"numbers sort as numbers", "1,10\n1,9\n1,-2\n1,1e1\n", "2", nil, 1, []float64{1, 1, 1, 1}, []int32{2, 1, 0, 3}, []string{"-2", "9", "10", "1e1"}},
 		{"mixed labels sort as text", "1,10\n1,9\n1,b\n", "2", nil, 1, []float64{1, 1, 1}, []int32{0, 1, 2}, []string{"10", "9", "b"}},
 		{"known classes keep their order", "1,x\n1,z\n", "2", []string{"z", "y", "x"}, 1, []float64{1, 1}, []int32{2, 0}, []string{"z", "y", "x"}},
+		{"the same letters composed otherwise", "1,Zu\u0308rich\n2,Z\u00fcrich\n", "2", nil, 1, []float64{1, 2}, []int32{0, 0}, []string{"Z\u00fcrich"}},
 		{"byte order mark", "\ufeffa,b\n1,2\n", "a", nil, 1, []float64{2}, []int32{0}, []string{"1"}},
 		{"byte order mark, no header", "\ufeff1,2\n3,4\n", "", nil, 2, []float64{1, 2, 3, 4}, nil, nil},
 		{"CRLF", "a,b\r\n1,2\r\n3,4\r\n", "", nil, 2, []float64{1, 2, 3, 4}, nil, nil},

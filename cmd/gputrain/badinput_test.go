@@ -121,7 +121,7 @@ func TestBadInput(t *testing.T) {
 	writeFile(t, "header.safetensors", file[:20])
 	writeFile(t, "lying.safetensors", "\xff\xff\xff\xff\xff\xff\xff\x7f"+file[8:])
 	writeEdited(t, "shape.safetensors", `"hidden":8`, `"hidden":9`)
-	writeEdited(t, "kind.safetensors", `"model":"lstm"`, `"model":"grid"`)
+	writeEdited(t, "kind.safetensors", `"model":"mlp"`, `"model":"grid"`)
 	writeEdited(t, "size.safetensors", `"layers":1`, `"layers":0`)
 	writeEdited(t, "scaling.safetensors", `"shift":[`, `"shift":[1,`)
 	writeEdited(t, "garbled.safetensors", `"steps":1`, `"steps":"one"`)
@@ -173,7 +173,7 @@ func TestBadInput(t *testing.T) {
 		{"model with a lying header", "eval --model lying.safetensors", 1, []string{"lying.safetensors: "}},
 		{"model is no model", "predict --model good.csv --input good.csv", 1, []string{"good.csv: "}},
 		{"model of another program", "eval --model foreign.safetensors", 1, []string{"foreign.safetensors: not a model of gputrain"}},
-		{"model of another shape", "eval --data csv:good.csv --model shape.safetensors", 1, []string{"shape.safetensors: ", "lstm.weight_ih_l0", "[32 2]", "[36 2]"}},
+		{"model of another shape", "eval --data csv:good.csv --model shape.safetensors", 1, []string{"shape.safetensors: ", "hidden0.weight", "[8 2]", "[9 2]"}},
 		{"model of a later kind", "eval --model kind.safetensors", 1, []string{`kind.safetensors: `, `"grid"`}},
 		{"model of no size", "eval --model size.safetensors", 1, []string{`size.safetensors: `, "layers is 0"}},
 		{"model with garbled metadata", "eval --model garbled.safetensors", 1, []string{`garbled.safetensors: metadata "gputrain.model": `}},

@@ -33,8 +33,8 @@ func confusionTable(width int, confusion train.Confusion, classes []string) stri
 	header := []string{""}
 	var rows [][]string
 	for actual, class := range classes {
-		header = append(header, className(class))
-		row := []string{className(class)}
+		header = append(header, shortName(class))
+		row := []string{shortName(class)}
 		for predicted := range classes {
 			row = append(row, strconv.Itoa(confusion[train.Outcome{Actual: actual, Predicted: predicted}]))
 		}
@@ -57,7 +57,7 @@ func printMistakes(w io.Writer, confusion train.Confusion, classes []string) err
 	shown := mistakes[:min(len(mistakes), most)]
 	var rows [][]string
 	for _, mistake := range shown {
-		rows = append(rows, []string{className(classes[mistake.Actual]), className(classes[mistake.Predicted]), strconv.Itoa(confusion[mistake])})
+		rows = append(rows, []string{shortName(classes[mistake.Actual]), shortName(classes[mistake.Predicted]), strconv.Itoa(confusion[mistake])})
 	}
 	err := printLine(w, fmt.Sprintf("%s in %d classes; the most frequent %d of %s",
 		plural(all, "mistake", "mistakes"), len(classes), len(shown), plural(len(mistakes), "kind", "kinds")))
@@ -86,23 +86,4 @@ func mostMistaken(confusion train.Confusion, classes, n int) []int {
 	order = order[:min(n, classes)]
 	slices.Sort(order)
 	return order
-}
-
-// className returns the name of a class for a table, a picture or a list: short, of
-// one line, and in characters that can be shown.
-func className(class string) string {
-	const most = 24 // letters
-	short := class
-	for at, letters := 0, 0; at < len(class); letters++ {
-		if letters == most {
-			short = class[:at] + "…"
-			break
-		}
-		_, size := utf8.DecodeRuneInString(class[at:])
-		at += size
-	}
-	if short == "" {
-		return `""`
-	}
-	return printable(short)
 }

@@ -67,7 +67,7 @@ func (o outcome) lastLine() string {
 
 // quick returns the arguments of a training that takes a moment.
 func quick(args ...string) []string {
-	return append([]string{"train", "--hidden", "8", "--epochs", "2", "--batch", "64"}, args...)
+	return append([]string{"train", "--model", "mlp", "--hidden", "8", "--epochs", "2", "--batch", "64"}, args...)
 }
 
 // files returns all files and directories below the current directory, with

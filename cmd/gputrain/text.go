@@ -45,6 +45,40 @@ func isPrintable(r rune, size int) bool {
 	return !broken && (strconv.IsPrint(r) || r == nonJoiner || r == joiner)
 }
 
+// shortName returns the name of a class or a column for a table, a picture or a list:
+// short, of one line, and in characters that can be shown.
+func shortName(name string) string {
+	if name == "" {
+		return `""`
+	}
+	const most = 24
+	letters := 0
+	for at := range name {
+		if letters == most {
+			return printable(name[:at]) + "…"
+		}
+		letters++
+	}
+	return printable(name)
+}
+
+// some lists texts, the first few of many.
+func some(texts []string) string {
+	const most = 5
+	if rest := len(texts) - most; rest > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(texts[:most], ", "), rest)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// plural returns n and the word for so many.
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
 // commandLine joins the words of a command so that it can be pasted into a
 // shell.
 func commandLine(words ...string) string {

@@ -118,7 +118,7 @@ func writeConfusion(path string, confusion train.Confusion, classes []string) er
 
 	var names []string
 	for _, class := range grid.classes {
-		names = append(names, className(classes[class]))
+		names = append(names, shortName(classes[class]))
 	}
 	p := newPlot(title, "predicted class", "actual class")
 	p.NominalX(names...)

@@ -70,7 +70,7 @@ func TestSettingsDecideTheModelByteForByte(t *testing.T) {
 
 func TestModels(t *testing.T) {
 	t.Chdir(t.TempDir())
-	for model, optimizer := range map[string]string{"gru": "sgd", "rnn": "adamw", "mlp": "rmsprop"} {
+	for model, optimizer := range map[string]string{"lstm": "adam", "gru": "sgd", "rnn": "adamw", "mlp": "rmsprop"} {
 		args := quick("--quiet", "--model", model, "--layers", "2", "--optimizer", optimizer, "--schedule", "constant", "--epochs", "1", "--out", model)
 		o := gputrain(args...).want(t, 0)
 		if o.errors != "" || strings.Count(o.out, "\n") != 1 {
