@@ -214,7 +214,7 @@ func exponents(g source) (x []float32) {
 			x = append(x, 0, float32(v))
 		}
 	}
-	const least, parts = -104, 512
+	const least, parts = -104, 400
 	for k := range parts {
 		pair(least * (float64(k) + g.Float64()) / parts)
 	}
