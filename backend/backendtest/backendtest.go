@@ -53,8 +53,9 @@ func MaxSize(n int) Option {
 }
 
 // MaxWork leaves out the long, thin cases of more than n elements, or products in
-// a Gemm. A row that is reduced counts for at least 32 elements, because a backend
-// will hardly give it less than a warp. 0 leaves out all of them. Put it after
+// a Gemm or a layer. A row that is reduced counts for at least 32 elements, because a
+// backend will hardly give it less than a warp, and a time step for at least 16,384,
+// because a backend may have to start it. 0 leaves out all of them. Put it after
 // MaxSize, which sets the same limit.
 func MaxWork(n int) Option {
 	return func(o *options) { o.maxWork = n }

@@ -66,13 +66,18 @@ func withTail(x []float32, replace func(v float64) float64) []float32 {
 // sum of others.
 func outweighing(v float64) float64 { return 1e4 * math.Abs(v) }
 
-// longLayers returns layers of many sequences, many inputs and many time steps. The
-// work is that of products in tiles.
+// longLayers returns layers of many sequences, many inputs and many time steps. Many
+// hidden units have too many weights.
 func (p *probe) longLayers() []dims {
 	const tile = 32
-	return slices.DeleteFunc([]dims{{1, long, 1, 1}, {1, 1, longer, 1}, {long, 1, 1, 1}},
-		func(d dims) bool { return d.steps*max(d.batch, tile)*tile*(d.input+d.hidden) > p.maxWork })
+	return slices.DeleteFunc([]dims{{1, long, 1, 1}, {1, 1, longer, 1}, {long, 1, 1, 1}}, func(d dims) bool {
+		products := max(d.batch, tile) * tile * (d.input + d.hidden)
+		return d.steps*max(products, leastStep) > p.maxWork
+	})
 }
+
+// leastStep is the least work of a time step, which a backend may have to start.
+const leastStep = 1 << 14
 
 // lastly returns the content of a layer in which the last of its inputs, sequences and
 // time steps decide about every sum. So do the first time steps, which come last in a
