@@ -11,10 +11,10 @@ import (
 type conformanceCommand struct {
 	Device     string   `required:"" placeholder:"DEVICE" help:"What to check: cpu, cuda or cuda:N (an NVIDIA GPU), gl or gl:N (a GPU with OpenGL), or emulated."`
 	Out        string   `placeholder:"FILE" help:"The report, in Markdown; by default conformance-<time>-<device>.md."`
-	MaxSize    *int     `placeholder:"N" help:"Skip cases with a dimension larger than N; by default 33 on emulated, no limit elsewhere."`
+	MaxSize    *int     `placeholder:"N" help:"Skip cases with a dimension larger than N; by default 33 on what is slow (emulated, and OpenGL in software), no limit elsewhere."`
 	Only       []string `sep:"none" placeholder:"NAME" help:"Run this check alone, or the case of a failure as the report names it; may be given several times."`
 	Seed       int64    `default:"1" help:"Seed of the data."`
-	Benchmarks *bool    `negatable:"" help:"Measure speed after the checks; off by default with --only, and on emulated, where figures are estimates."`
+	Benchmarks *bool    `negatable:"" help:"Measure speed after the checks; off by default with --only, and on what is slow; the figures of emulated are estimates."`
 }
 
 // Help is what "gputrain conformance --help" says in more detail.
@@ -26,9 +26,8 @@ The report describes the device and lists the largest error of each check in uni
 The exit code is 1 if a check fails. docs/gpu.md explains the report.`
 }
 
-// emulatedSize is the default limit on the emulated GPU, which then takes a
-// minute or two.
-const emulatedSize = 33
+// slowSize is the default limit on a slow device, which then takes a minute or two.
+const slowSize = 33
 
 // Run checks a device and writes the report.
 func (c *conformanceCommand) Run(con console) error {
@@ -69,9 +68,9 @@ func (c *conformanceCommand) inspect(con console, d device) error {
 		return err
 	}
 	r.only, r.seed = c.Only, uint64(c.Seed)
-	r.benchmarks = d.name != "emulated" && c.Only == nil
-	if d.name == "emulated" {
-		r.maxSize = emulatedSize
+	r.benchmarks = !d.slow && c.Only == nil
+	if d.slow {
+		r.maxSize = slowSize
 	}
 	if c.Benchmarks != nil {
 		r.benchmarks = *c.Benchmarks

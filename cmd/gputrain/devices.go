@@ -58,6 +58,7 @@ type device struct {
 	open  func() (backend.Backend, error)
 	facts func() ([][2]string, error) // describe it, for a report; nil for the CPU
 	note  string                      // what the user should know: what auto chose, or that the device is slow
+	slow  bool                        // it stands in for a GPU, in tests
 }
 
 // findDevice finds the device that --device names. The name has passed
@@ -73,6 +74,7 @@ func findDevice(name string) (device, error) {
 	case "emulated":
 		driver, err := emulator.New(emulator.Options{Memory: emulatedMemory()})
 		d := newGPU(name, driver, 0)
+		d.slow = true
 		d.note = "device emulated executes and checks the CUDA kernels on the CPU; slow, for tests"
 		return d, err
 	}

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 
 	"gputrain/backend"
 	"gputrain/gl"
@@ -33,9 +35,9 @@ func describeOpenGL(d gl.DeviceInfo) string {
 	return text
 }
 
-// findOpenGL finds the device of driver with that ordinal; -1 stands for the first GPU.
-// Software is what somebody gets who names its number, never somebody who asks for a
-// GPU.
+// findOpenGL finds the device of driver with that ordinal; -1 stands for the first GPU
+// that can be used. Software is what somebody gets who names its number, never somebody
+// who asks for a GPU.
 func findOpenGL(name string, driver gl.Driver, ordinal int) (info gl.DeviceInfo, found int, err error) {
 	devices, err := driver.Devices()
 	if err != nil {
@@ -44,8 +46,15 @@ func findOpenGL(name string, driver gl.Driver, ordinal int) (info gl.DeviceInfo,
 	if ordinal >= len(devices) {
 		return info, 0, namedDevice(name, fmt.Errorf("there is no OpenGL device %d: this machine has %d, numbered from 0", ordinal, len(devices)))
 	}
-	found = max(ordinal, 0) // GPUs come before software
-	if info = devices[found]; ordinal < 0 && info.Software {
+	found = ordinal
+	if ordinal < 0 {
+		// Without one, the first device says why.
+		found = max(slices.IndexFunc(devices, func(d gl.DeviceInfo) bool { return !d.Software && d.Unusable == nil }), 0)
+	}
+	switch info = devices[found]; {
+	case info.Unusable != nil:
+		return info, 0, namedDevice(name, info.Unusable)
+	case ordinal < 0 && info.Software:
 		return info, 0, namedDevice(name, errors.New("there is no GPU with an OpenGL driver, only software, "+info.Name+"; to use that, say --device gl:0"))
 	}
 	return info, found, nil
@@ -62,7 +71,7 @@ func newOpenGL(name string, driver gl.Driver, ordinal int) (device, error) {
 		open: func() (backend.Backend, error) {
 			b, err := gl.Open(driver, ordinal, gl.Options{Name: name})
 			if err != nil {
-				return nil, namedDevice(name, err)
+				return nil, namedDevice(name, cmp.Or(errors.Unwrap(err), err)) // the flag says more than "gl: Open"
 			}
 			return b, nil
 		},
@@ -75,6 +84,7 @@ func newOpenGL(name string, driver gl.Driver, ordinal int) (device, error) {
 		},
 	}
 	if info.Software {
+		found.slow = true
 		found.note = "device " + name + " is software, " + info.Name + ": slow, for tests"
 	}
 	return found, nil

@@ -5,6 +5,7 @@ package gldriver
 import (
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 
 	opengl "github.com/go-gl/gl/v4.3-core/gl"
@@ -105,10 +106,11 @@ func (d *device) ask(software bool) error {
 	opengl.GetIntegerv(opengl.MAJOR_VERSION, &have[0])
 	opengl.GetIntegerv(opengl.MINOR_VERSION, &have[1])
 	d.info = gl.DeviceInfo{
-		Name:     opengl.GoStr(opengl.GetString(opengl.RENDERER)),
-		Version:  opengl.GoStr(opengl.GetString(opengl.VERSION)),
-		Software: software,
+		Name:    opengl.GoStr(opengl.GetString(opengl.RENDERER)),
+		Version: opengl.GoStr(opengl.GetString(opengl.VERSION)),
 	}
+	// Mesa's software also serves a graphics card that only shows pictures.
+	d.info.Software = software || strings.Contains(d.info.Name, "llvmpipe") || strings.Contains(d.info.Name, "softpipe")
 	if have[0] < major || have[0] == major && have[1] < minor {
 		return fmt.Errorf("%s offers OpenGL %s, but %d.%d is needed: install a newer driver", d.info.Name, d.info.Version, major, minor)
 	}

@@ -53,6 +53,8 @@ var (
 	queryDeviceString  func(device uintptr, name int32) string
 )
 
+var errNoDriver = errors.New("there is no OpenGL driver: install the graphics driver of the GPU, or libgl1-mesa-dri for Mesa's")
+
 // load finds the library and its functions, once.
 var load = sync.OnceValue(func() error {
 	library, err := purego.Dlopen("libEGL.so.1", purego.RTLD_NOW|purego.RTLD_GLOBAL)
@@ -73,7 +75,7 @@ var load = sync.OnceValue(func() error {
 	have := queryString(0, extensions)
 	listing := strings.Contains(have, deviceListing) || strings.Contains(have, devicesAndQuery)
 	if !strings.Contains(have, devicePlatform) || !listing {
-		return errors.New("libEGL.so.1 cannot list devices (" + devicePlatform + " is missing): install a newer one")
+		return errNoDriver // the library has these extensions from its drivers
 	}
 	for name, f := range map[string]any{
 		"eglGetPlatformDisplayEXT": &getPlatformDisplay, "eglQueryDevicesEXT": &queryDevices, "eglQueryDeviceStringEXT": &queryDeviceString,
@@ -108,7 +110,7 @@ func Devices() ([]Device, error) {
 		count = 0 // there is no driver behind the library
 	}
 	if count == 0 {
-		return nil, errors.New("there is no OpenGL driver: install the graphics driver of the GPU, or libgl1-mesa-dri for Mesa's")
+		return nil, errNoDriver
 	}
 	var devices []Device
 	for _, handle := range handles[:count] {
@@ -150,7 +152,7 @@ func (d Device) NewContext(major, minor int) (Context, error) {
 	attributes = append(attributes, none)
 	c := Context{display, createContext(display, anyConfig, 0, &attributes[0])}
 	if c.handle == 0 {
-		return c, fmt.Errorf("the driver offers no OpenGL %d.%d: %w", major, minor, failed("eglCreateContext"))
+		return c, fmt.Errorf("the driver offers no OpenGL %d.%d (%w): install a newer driver", major, minor, failed("eglCreateContext"))
 	}
 	if makeCurrent(display, 0, 0, c.handle) == 0 {
 		err := failed("eglMakeCurrent")
