@@ -5,7 +5,6 @@
 # make test-cuda-abi   does the same on an emulated GPU: cu's own cgo code runs, with the emulator behind it
 # make test-gl         tests the OpenGL driver and runs the conformance suite on the first OpenGL device of this machine, which may be
 #                      software (Mesa's llvmpipe). GLTEST=-uncapped runs it with all sizes
-# make check-libegl    checks what our program says where EGL, a driver or OpenGL 4.3 is missing; needs Mesa
 # make check-abi       compares our declarations of the CUDA driver with CUDA_INCLUDE/cuda.h of a toolkit 11.8
 # make check-libcuda   checks what our program says on a machine without a GPU, without a driver and with NVIDIA's library
 # make experiments     runs the experiments of the literature that have a gate, and other quick ones, on two cores, and writes
@@ -23,7 +22,7 @@ CUDA_INCLUDE = /usr/local/cuda/include
 
 EXPERIMENTS = --gates reber-1997 reber-rtrl reber-elman timing-delays timing-spikes mackey-glass-windows
 
-.PHONY: build test-cuda test-cuda-abi test-gl check-abi check-libcuda check-libegl experiments soak
+.PHONY: build test-cuda test-cuda-abi test-gl check-abi check-libcuda experiments soak
 
 build:
 	$(cgo) go build -tags cuda,gl -o gputrain ./cmd/gputrain
@@ -43,9 +42,6 @@ check-abi:
 
 check-libcuda:
 	$(cgo) cuda/cudriver/testdata/libcuda.sh
-
-check-libegl: build
-	gl/gldriver/testdata/libegl.sh ./gputrain
 
 experiments:
 	go run ./cmd/gputrain experiment run $(EXPERIMENTS) --jobs 2 --markdown docs/experiments.md

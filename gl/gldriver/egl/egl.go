@@ -53,8 +53,6 @@ var (
 	queryDeviceString  func(device uintptr, name int32) string
 )
 
-var errNoDriver = errors.New("there is no OpenGL driver: install the graphics driver of the GPU, or libgl1-mesa-dri for Mesa's")
-
 // load finds the library and its functions, once.
 var load = sync.OnceValue(func() error {
 	library, err := purego.Dlopen("libEGL.so.1", purego.RTLD_NOW|purego.RTLD_GLOBAL)
@@ -75,7 +73,7 @@ var load = sync.OnceValue(func() error {
 	have := queryString(0, extensions)
 	listing := strings.Contains(have, deviceListing) || strings.Contains(have, devicesAndQuery)
 	if !strings.Contains(have, devicePlatform) || !listing {
-		return errNoDriver // the library has these extensions from its drivers
+		return errNoDriver // those behind the library tell what it can do
 	}
 	for name, f := range map[string]any{
 		"eglGetPlatformDisplayEXT": &getPlatformDisplay, "eglQueryDevicesEXT": &queryDevices, "eglQueryDeviceStringEXT": &queryDeviceString,
@@ -88,6 +86,9 @@ var load = sync.OnceValue(func() error {
 	}
 	return nil
 })
+
+var errNoDriver = errors.New("there is no OpenGL driver behind libEGL.so.1 that lists its devices (" + devicePlatform +
+	"): install the graphics driver of the GPU, or libegl-mesa0 and libgl1-mesa-dri for Mesa's")
 
 // Device is a GPU, or software that takes its place.
 type Device struct {
