@@ -5,6 +5,7 @@
 # make test-cuda-abi   does the same on an emulated GPU: cu's own cgo code runs, with the emulator behind it
 # make test-gl         tests the OpenGL driver and runs the conformance suite on the first OpenGL device of this machine, which may be
 #                      software (Mesa's llvmpipe). GLTEST=-uncapped runs it with all sizes
+# make vet-gl          vets what the build tag gl adds
 # make check-abi       compares our declarations of the CUDA driver with CUDA_INCLUDE/cuda.h of a toolkit 11.8
 # make check-libcuda   checks what our program says on a machine without a GPU, without a driver and with NVIDIA's library
 # make experiments     runs the experiments of the literature that have a gate, and other quick ones, on two cores, and writes
@@ -22,7 +23,7 @@ CUDA_INCLUDE = /usr/local/cuda/include
 
 EXPERIMENTS = --gates reber-1997 reber-rtrl reber-elman timing-delays timing-spikes mackey-glass-windows
 
-.PHONY: build test-cuda test-cuda-abi test-gl check-abi check-libcuda experiments soak
+.PHONY: build test-cuda test-cuda-abi test-gl vet-gl check-abi check-libcuda experiments soak
 
 build:
 	$(cgo) go build -tags cuda,gl -o gputrain ./cmd/gputrain
@@ -36,6 +37,9 @@ test-cuda-abi:
 test-gl:
 	$(cgo) go test -tags gl ./gl/gldriver -args -required $(GLTEST)
 	$(cgo) go test -tags gl ./cmd/gputrain -run OpenGL
+
+vet-gl:
+	$(cgo) go vet -tags gl ./gl/... ./cmd/gputrain
 
 check-abi:
 	go test -count=1 -v ./cuda/abi -args -toolkit="$(CUDA_INCLUDE)"
