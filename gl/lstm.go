@@ -29,7 +29,7 @@ func (d *Backend) LSTMPeepGrad(dPeep, dz, cPrev, c backend.Tensor) {
 	part := d.scratch(op, chunks*dPeep.Size())
 	d.run(op, variant{"lstm_peep_grad", 0}, ceil(c.Cols, 32), chunks, []window{part, of(dz), of(cPrev), of(c)},
 		word(c.Rows), word(c.Cols), word(chunk))
-	d.sumRows(op, of(dPeep), part, chunks, dPeep.Size(), chunks, 1, 1)
+	d.sumRows(op, of(dPeep), part, chunks, dPeep.Size(), chunks, 1)
 }
 
 // LSTMScratch implements backend.LSTMSequencer. The forward pass needs none.
