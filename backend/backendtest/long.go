@@ -76,6 +76,9 @@ func (p *probe) longLayers() []dims {
 	})
 }
 
+// long reports whether d is one of longLayers.
+func (d dims) long() bool { return max(d.steps, d.batch, d.input) >= long }
+
 // leastStep is the least work of a time step, which a backend may have to start.
 const leastStep = 1 << 14
 

@@ -90,6 +90,7 @@ func (c *experimentRunCommand) Run(ctx context.Context, con console) error {
 	if err != nil {
 		return err
 	}
+	defer r.lock.unlock()
 	if note != "" {
 		printLine(con.err, note)
 	}

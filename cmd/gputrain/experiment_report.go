@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,7 +15,8 @@ import (
 
 // experimentReport collects the results of experiments.
 type experimentReport struct {
-	dir     string
+	dir     runDir
+	lock    *runLock
 	machine string
 	device  string
 	version string
@@ -28,18 +28,25 @@ func newExperimentReport(c *experimentRunCommand, chosen []experiment.Experiment
 	if err != nil {
 		return nil, err
 	}
-	var files []string
-	for _, e := range chosen {
-		files = append(files, e.Name+".png", e.Name+".json")
+	dir, lock, err := createLocked(c.Out, "experiments")
+	if err != nil {
+		return nil, err
 	}
-	dir, err := createDir(c.Out, "experiments", "results", files)
-	return &experimentReport{dir: dir, machine: describeCPU(), device: c.Device, version: version}, err
+	for _, e := range chosen {
+		for _, file := range []string{e.Name + ".png", e.Name + ".json"} {
+			if dir.has(file) {
+				lock.unlock()
+				return nil, fmt.Errorf("%s holds results already (%s): choose another --out", dir, file)
+			}
+		}
+	}
+	return &experimentReport{dir: dir, lock: lock, machine: describeCPU(), device: c.Device, version: version}, nil
 }
 
 // add adds a result and writes its files.
 func (r *experimentReport) add(result experiment.Result) error {
 	r.results = append(r.results, result)
-	path := filepath.Join(r.dir, result.Experiment.Name)
+	path := r.dir.file(result.Experiment.Name)
 	if err := writeTrials(path+".png", result); err != nil {
 		return err
 	}

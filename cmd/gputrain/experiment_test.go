@@ -80,6 +80,12 @@ func TestExperimentKeepsResultsThatAreThere(t *testing.T) {
 	t.Chdir(t.TempDir())
 	gputrain("experiment", "run", "xor", "--seeds", "1", "--out", "results").want(t, 0)
 	before := readFile(t, filepath.Join("results", "xor.json"))
+	lock, err := runDir("results").lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantFailure(t, exitFailure, []string{"results is in use by process"}, "experiment", "run", "gates", "--seeds", "1", "--out", "results")
+	lock.unlock()
 	wantFailure(t, exitFailure, []string{"results holds results already (xor.png)", "choose another --out"},
 		"experiment", "run", "gates", "xor", "--seeds", "2", "--out", "results")
 	if readFile(t, filepath.Join("results", "xor.json")) != before {
@@ -156,7 +162,7 @@ func TestFailedGateIsAnError(t *testing.T) {
 	failed.Trials[0].Figures = []experiment.Figure{{Name: "wrong", Value: 1}}
 	reported := failed
 	reported.Experiment.Name, reported.Experiment.Need = "report", 0
-	r := &experimentReport{dir: t.TempDir()}
+	r := &experimentReport{dir: runDir(t.TempDir())}
 	for _, result := range []experiment.Result{failed, reported} {
 		if err := r.add(result); err != nil {
 			t.Fatal(err)

@@ -24,19 +24,20 @@ func checkAbsent(path string) error {
 	return err
 }
 
-// createDir makes the directory for results at path; "" means one under runs
-// that is named after the time and name. It refuses a directory that holds one
-// of the files of what, such as "a run".
-func createDir(path, name, what string, files []string) (string, error) {
+// createLocked makes and locks the directory at path, which may exist; "" means one
+// under runs that is named after the time and name.
+func createLocked(path, name string) (dir runDir, lock *runLock, err error) {
 	if path == "" {
-		return createNamed(filepath.Join("runs", timestamp(time.Now())+"-"+name))
+		path, err = createNamed(filepath.Join(runsName, timestamp(time.Now())+"-"+name))
+	} else {
+		err = os.MkdirAll(path, 0o777)
 	}
-	for _, file := range files {
-		if _, err := os.Lstat(filepath.Join(path, file)); err == nil {
-			return "", fmt.Errorf("%s holds %s already (%s): choose another --out", path, what, file)
-		}
+	if err != nil {
+		return "", nil, err
 	}
-	return path, os.MkdirAll(path, 0o777)
+	dir = runDir(path)
+	lock, err = dir.lock()
+	return dir, lock, err
 }
 
 // createNamed makes the directory at path, or at path-2, path-3, ... if another

@@ -51,16 +51,7 @@ func (d runDir) has(name string) bool {
 // under runs that is named after the time and name. It refuses a directory that
 // holds a run, but not one whose process was killed before its first checkpoint.
 func createRun(path, name string) (dir runDir, lock *runLock, err error) {
-	if path == "" {
-		path, err = createNamed(filepath.Join(runsName, timestamp(time.Now())+"-"+name))
-	} else {
-		err = os.MkdirAll(path, 0o777)
-	}
-	if err != nil {
-		return "", nil, err
-	}
-	dir = runDir(path)
-	if lock, err = dir.lock(); err != nil {
+	if dir, lock, err = createLocked(path, name); err != nil {
 		return "", nil, err
 	}
 	if err := inOrder(dir.checkUnused, dir.clean); err != nil {
