@@ -54,7 +54,7 @@ func planGemm(m, n, k int) gemmPlan {
 
 // gemmTiles are the tiles of gemm.comp and their times on llvmpipe, relative to the
 // smallest one.
-var gemmTiles = [...]struct{ size, time int }{{16, 1}, {64, 4}, {128, 14}}
+var gemmTiles = [...]struct{ size, time int }{{32, 1}, {64, 4}, {128, 14}}
 
 // SumRows implements backend.Linear. Many rows are summed in chunks, which a second
 // shader adds up.

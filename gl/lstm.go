@@ -52,7 +52,7 @@ func (d *Backend) LSTMForward(a backend.LSTMArgs) {
 	n := dims.Batch
 	for t := range dims.Steps {
 		// The rows of step t in C and H are those before it; its own follow.
-		d.run("LSTMForward", variant{"lstm_step", 0}, ceil(n, 64)*ceil(dims.Hidden, 16), 1,
+		d.run("LSTMForward", variant{"lstm_step", 32}, ceil(n, 32)*ceil(dims.Hidden, 8), 1,
 			[]window{of(a.Gates.Slice(t*n, (t+1)*n)), of(a.C.Slice(t*n, (t+2)*n)), of(a.H.Slice(t*n, (t+2)*n)),
 				of(a.WHH), of(a.BIH), of(a.BHH), of(a.Peep)},
 			word(n), word(dims.Hidden))

@@ -31,7 +31,7 @@ var mutants = []struct {
 	// A wait that is missing.
 	{"softmax_grad", "sums before all is there", "    meet();\n    if (t < reach) SET", "    if (t < reach) SET", "SoftmaxGrad", 300},
 	{"layer_norm", "overwrites a sum that is still read", "  meet();  // the reduction before may still be reading scratch\n", "", "LayerNorm", 300},
-	{"gemm", "multiplies before the slab is there", "    meet();\n    for (uint p", "    for (uint p", "Gemm", 33},
+	{"gemm", "multiplies before the slab is there", "    meet();\n    for (uint k", "    for (uint k", "Gemm", 33},
 	{"argmax_rows", "compares before all is there", "      meet();\n      if (t < reach", "      if (t < reach", "ArgMaxRows", 300},
 
 	// A wrong stride.
