@@ -35,7 +35,7 @@ test-cuda-abi:
 	$(cgo) go test -tags cuda,emulatorabi ./cuda/cudriver -args -required
 
 test-gl:
-	$(cgo) go test -tags gl ./gl/gldriver -args -required $(GLTEST)
+	$(cgo) go test -timeout 20m -tags gl ./gl/gldriver -args -required $(GLTEST)
 	$(cgo) go test -tags gl ./cmd/gputrain -run OpenGL
 
 vet-gl:
