@@ -97,7 +97,7 @@ func TestWhatIsTooLongForAShaderIsAnError(t *testing.T) {
 		want string
 	}{
 		{func(b *bench) { x := b.Zeros(1, 1<<22+1); b.Softmax(x, x) }, "gl: Softmax: rows of 4194305 elements: the shader takes 4194304 at most"},
-		{func(b *bench) { lstm1997(b, 1, 16385) }, "gl: LSTM1997CellGrad: blocks of 16385 cells: the shader takes 16384 at most"},
+		{func(b *bench) { lstm1997(b, 1, 16384) }, "gl: LSTM1997CellGrad: blocks of 16384 cells: the shader takes 16383 at most"},
 	} {
 		b := newBench(t, newFake())
 		c.call(b)
