@@ -18,6 +18,8 @@ type CSVOptions struct {
 	// Target is the column of the class: its name in the header or else its
 	// number, from 1. "" means that all columns are features.
 	Target string
+	// Unlabelled leaves the target out, whatever it holds, as for predictions.
+	Unlabelled bool
 	// Features are the names of the columns that a model takes, in its order.
 	// In a file with a header the columns are found by name, and others are left
 	// out. In one without, the columns are taken by position. nil: every column
@@ -46,8 +48,8 @@ func OpenCSV(path string, o CSVOptions) (*Table, error) {
 //
 // The first line is a header if it names the target or all of o.Features, if one
 // of its features is text, or if its target is text and the second line's is
-// not. The names of the features must differ. Names are compared without the
-// spaces around them, in Unicode's normal form C. Blank lines are skipped.
+// not. The names of the features must differ. Names and labels are compared without
+// the spaces around them, in Unicode's normal form C. Blank lines are skipped.
 // Features must be finite and fit float32, labels must not be empty, every line
 // must have as many fields as the first. A label that reads NaN or infinity is a
 // class among words, and an error among numbers.
@@ -101,9 +103,11 @@ type tableReader struct {
 	columns         // what begin finds out about them
 	numbers numbers // reads the features
 	inexact map[int]inexact
-	labels  *labels
-	gap     error // names the first label that is NaN or infinite
-	bound   bound
+
+	labelled bool // the target is read
+	labels   *labels
+	gap      error // names the first label that is NaN or infinite
+	bound    bound
 }
 
 // begin finds the columns, and takes the first record if it is data. second
@@ -117,6 +121,7 @@ func (t *tableReader) begin(first, second record, o CSVOptions) error {
 	t.table.Notes = append(t.records.notes(), t.notes...)
 	t.table.Warnings = t.warnings
 	t.table.Width = len(t.features)
+	t.labelled = t.target >= 0 && !o.Unlabelled
 	t.inexact = map[int]inexact{}
 	if t.header != nil {
 		for _, column := range t.features {
@@ -143,12 +148,14 @@ func (t *tableReader) add(row record) error {
 	for _, column := range t.features {
 		field := strings.TrimSpace(row.fields[column])
 		if field == "" {
-			return t.fail(row, column, "no value; fill it in or remove the line")
+			return t.fail(row, column, "no value; %s", t.remedyOfNone(column))
 		}
 		x, err := t.numbers.parse(field, row.line, column)
 		switch {
 		case err != nil && !errors.Is(err, strconv.ErrRange):
 			return t.fail(row, column, "%s is not a number; %s", quote(field), t.numbers.remedy(field))
+		case err != nil && x == 0:
+			return t.fail(row, column, "%s is too small for float64; scale the column or write 0", quote(field))
 		case math.IsNaN(x) || math.IsInf(x, 0) && err == nil:
 			return t.fail(row, column, "%s is not finite; correct it or remove the line", quote(field))
 		case math.Abs(x) > math.MaxFloat32:
@@ -159,10 +166,10 @@ func (t *tableReader) add(row record) error {
 		}
 		t.table.X = append(t.table.X, x)
 	}
-	if t.target < 0 {
+	if !t.labelled {
 		return nil
 	}
-	label := strings.TrimSpace(row.fields[t.target])
+	label := nameIn(row.fields[t.target])
 	switch {
 	case label == "":
 		return t.fail(row, t.target, "no value; fill it in or remove the line")
@@ -178,12 +185,20 @@ func (t *tableReader) add(row record) error {
 	return nil
 }
 
+// remedyOfNone says what to do about a field without a value.
+func (t *tableReader) remedyOfNone(column int) string {
+	if t.header != nil && t.header[column] == "" {
+		return "the column has no name either: remove it, and the comma at the end of each line"
+	}
+	return "fill it in or remove the line"
+}
+
 // count counts what the values of row take.
 func (t *tableReader) count(row record) error {
-	if err := t.bound.take(int64(len(t.features)), numberBytes); err != nil || t.target < 0 {
+	if err := t.bound.take(int64(len(t.features)), numberBytes); err != nil || !t.labelled {
 		return err
 	}
-	label := strings.TrimSpace(row.fields[t.target])
+	label := nameIn(row.fields[t.target])
 	if _, seen := t.labels.id[label]; !seen {
 		if err := t.bound.take(1, classBytes+int64(len(label))); err != nil {
 			return err
@@ -207,7 +222,7 @@ func (t *tableReader) finish() (*Table, error) {
 	if t.labels.gap() {
 		return nil, t.gap
 	}
-	if t.target >= 0 {
+	if t.labelled {
 		t.table.Labels, t.table.Classes = t.labels.finish()
 	}
 	commas, err := t.numbers.finish()

@@ -26,7 +26,7 @@ type columns struct {
 func findColumns(file string, first, second record, n numbers, o CSVOptions) (columns, error) {
 	c := columns{place: fmt.Sprintf("%s:%d: ", file, first.line), target: -1}
 	for _, field := range first.fields {
-		c.names = append(c.names, columnName(field))
+		c.names = append(c.names, strings.Clone(nameIn(field))) // which may be a part of a long line
 	}
 	c.at = map[string][]int{}
 	for i, name := range c.names {
@@ -44,7 +44,7 @@ func findColumns(file string, first, second record, n numbers, o CSVOptions) (co
 			header = hasText && c.isHeader(first, second, n, o) // else a value is not the name of the target
 		}
 		var err error
-		if c.target, named, err = c.findTarget(columnName(o.Target), header); err != nil {
+		if c.target, named, err = c.findTarget(nameIn(o.Target), header); err != nil {
 			return c, err
 		}
 	}
@@ -61,15 +61,13 @@ func findColumns(file string, first, second record, n numbers, o CSVOptions) (co
 	return c, c.takeAll()
 }
 
-// columnName returns the name that a field of the header gives. The same letters
+// nameIn returns the name of a column or a class that a field gives. The same letters
 // give the same name, however Unicode composes them.
-func columnName(field string) string {
-	return strings.Clone(norm.NFC.String(strings.TrimSpace(field)))
-}
+func nameIn(field string) string { return norm.NFC.String(strings.TrimSpace(field)) }
 
 // has reports whether the first record has all names.
 func (c *columns) has(names []string) bool {
-	return !slices.ContainsFunc(names, func(name string) bool { return c.at[columnName(name)] == nil })
+	return !slices.ContainsFunc(names, func(name string) bool { return c.at[nameIn(name)] == nil })
 }
 
 // findTarget returns the column of target, and whether target is its name in
@@ -85,12 +83,14 @@ func (c *columns) findTarget(target string, isHeader bool) (column int, named bo
 	switch {
 	case notNumber == nil && number >= 1 && number <= len(c.names):
 		return number - 1, false, nil
+	case notNumber == nil && c.at[target] != nil:
+		return 0, false, c.fail("no target column %d; a first line of numbers counts as data: give a number from 1 to %d, and names that have letters", number, len(c.names))
 	case notNumber == nil:
 		return 0, false, c.fail("no target column %d; give a number from 1 to %d", number, len(c.names))
 	case !isHeader:
 		return 0, false, c.fail("no header names the target column %s; give its number, 1 to %d", quote(target), len(c.names))
 	}
-	return 0, false, c.fail("no column is called %s%s; give a name of the header or a number from 1 to %d", quote(target), hint(target, c.names), len(c.names))
+	return 0, false, c.fail("the first line names no column %s%s; give one of its names or a number from 1 to %d", quote(target), hint(target, c.names), len(c.names))
 }
 
 // isHeader tells whether a first record with text in it is a header, or data
@@ -104,7 +104,8 @@ func (c *columns) isHeader(first, second record, n numbers, o CSVOptions) bool {
 	if second.fields == nil {
 		return o.Features == nil
 	}
-	return !n.isText(second.fields[c.target])
+	below := strings.TrimSpace(second.fields[c.target])
+	return below != "" && !n.isText(below)
 }
 
 // takeAll takes every column but the target for a feature.
@@ -129,7 +130,7 @@ func (c *columns) takeByName(n numbers, names []string) error {
 	var missing []string
 	used := map[int]bool{c.target: true}
 	for _, name := range names {
-		found := c.at[columnName(name)]
+		found := c.at[nameIn(name)]
 		switch {
 		case len(found) == 0:
 			missing = append(missing, name)
@@ -190,7 +191,7 @@ func (c *columns) takeByPosition(n numbers, names []string) error {
 			if c.target < 0 && len(c.features) == len(names)+1 {
 				remedy = "; if one column is the class, name it as the target"
 			}
-			return c.fail("no header, and %d columns where the model takes %d, %s%s", len(c.features), len(names), quoteList(names), remedy)
+			return c.fail("no header, and the number of columns is %d where the model takes %d: %s%s", len(c.features), len(names), quoteList(names), remedy)
 		}
 		c.note("no header: the columns are taken by position for %s", quoteList(names))
 	}
@@ -232,18 +233,4 @@ func (c *columns) warn(format string, args ...any) {
 
 func (c *columns) fail(format string, args ...any) error {
 	return fmt.Errorf("%s%s", c.place, fmt.Sprintf(format, args...))
-}
-
-// quoteList quotes the first few names, fit for a message of one line.
-func quoteList(names []string) string {
-	const most = 5
-	var quoted []string
-	for _, name := range names[:min(len(names), most)] {
-		quoted = append(quoted, quote(name))
-	}
-	text := strings.Join(quoted, ", ")
-	if more := len(names) - most; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
 }

@@ -46,6 +46,27 @@ func TestReadCSVTakesTheFeaturesOfAModel(t *testing.T) {
 	}
 }
 
+// For predictions, the target may be absent, or hold anything.
+func TestReadCSVLeavesTheTargetOut(t *testing.T) {
+	for _, test := range []struct {
+		text, target string
+		features     []string
+	}{
+		{"a,y,b\n1,,2\n3,x\x1b,4\n", "y", []string{"a", "b"}},
+		{"1,,2\n3,NaN,4\n", "2", []string{"a", "b"}},
+		{"1,?,2\n3,,4\n", "2", nil},
+	} {
+		table, err := ReadCSV(strings.NewReader(test.text), "x.csv", CSVOptions{Target: test.target, Features: test.features, Unlabelled: true})
+		if err != nil {
+			t.Errorf("%q: %v", test.text, err)
+			continue
+		}
+		if !slices.Equal(table.X, []float64{1, 2, 3, 4}) || table.Labels != nil || table.Classes != nil {
+			t.Errorf("%q: X = %v, labels %v of %q", test.text, table.X, table.Labels, table.Classes)
+		}
+	}
+}
+
 func TestReadCSVNamesTheFeaturesThatItLacks(t *testing.T) {
 	tests := []struct {
 		name, text, target string
@@ -62,8 +83,8 @@ func TestReadCSVNamesTheFeaturesThatItLacks(t *testing.T) {
 		{"two of one name, to learn from", "a,b,a,y\n1,2,3,r\n", "y", nil, `x.csv:1: columns 1 and 3 are both called "a"; rename one`},
 		{"two of one name but for spaces", "a, a,y\n1,2,r\n", "y", nil, `x.csv:1: columns 1 and 2 are both called "a"; `},
 		{"data that look like a header", "1,2,r\n3,4,s\n", "", []string{"a", "b"}, `x.csv:1: no header that names "a", "b", but "r" is no number; if it is the class, give the number of its column as the target`},
-		{"no header and too few", "1\n3\n", "", []string{"a", "b"}, `x.csv:1: no header, and 1 columns where the model takes 2, "a", "b"`},
-		{"no header and one too many", "1,2,3\n", "", []string{"a", "b"}, `x.csv:1: no header, and 3 columns where the model takes 2, "a", "b"; if one column is the class, name it as the target`},
+		{"no header and too few", "1\n3\n", "", []string{"a", "b"}, `x.csv:1: no header, and the number of columns is 1 where the model takes 2: "a", "b"`},
+		{"no header and one too many", "1,2,3\n", "", []string{"a", "b"}, `x.csv:1: no header, and the number of columns is 3 where the model takes 2: "a", "b"; if one column is the class, name it as the target`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -53,10 +53,10 @@ func TestReadCSVRefusesWhatCanBeReadInTwoWays(t *testing.T) {
 		{"thousands or decimals", "a;b\n1,500;2,750\n", "x.csv:2:1: commas before three digits only, and no telling"},
 		{"thousands and decimals", "a;b\n1.500,25;2\n", `x.csv:2:1: column "a": "1.500,25" is not a number; `},
 		{"decimal comma in quotes", "a,b\n\"1,5\",\"2,5\"\n", `x.csv:2:1: column "a": "1,5" is not a number; write a decimal point`},
-		{"two commas", "a;b\n1,500,000;2\n", `"1,500,000" is not a number; only the target`},
-		{"comment", "# made by hand\na,b\n1,2\n", "x.csv:2:2: 2 fields where the first line has 1; a line that begins with # is no comment here: remove it"},
-		{"a mark for spreadsheets", "sep=;\na;b;c\n1;2;3\n", "x.csv:2:3: 3 fields where the first line has 2; the first line is for spreadsheets: remove it"},
-		{"comment below", "a,b\n1,2\n#3\n", "x.csv:3:2: 1 fields where the first line has 2; a line that begins with #"},
+		{"two commas", "a;b\n1,500,000;2\n", `"1,500,000" is not a number; write the number alone`},
+		{"comment", "# made by hand\na,b\n1,2\n", "x.csv:2:2: the number of fields is 2, but 1 in the first line; a line that begins with # is no comment here: remove it"},
+		{"a mark for spreadsheets", "sep=;\na;b;c\n1;2;3\n", "x.csv:2:3: the number of fields is 3, but 2 in the first line; the first line is for spreadsheets: remove it"},
+		{"comment below", "a,b\n1,2\n#3\n", "x.csv:3:2: the number of fields is 1, but 2 in the first line; a line that begins with #"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := ReadCSV(strings.NewReader(test.text), "x.csv", CSVOptions{})
@@ -71,7 +71,7 @@ func TestReadCSVWarnsOfIntegersThatFloat64CannotHold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `column "id": 2 integers have more digits than float64 keeps, the first is 9007199254740993 in line 3; `
+	want := `column "id": integers with more digits than float64 keeps: 2, the first is 9007199254740993 in line 3; `
 	if len(table.Warnings) != 1 || !strings.HasPrefix(table.Warnings[0], want) {
 		t.Errorf("warnings %q, want %q", table.Warnings, want)
 	}

@@ -22,12 +22,34 @@ type numbers struct {
 var (
 	decimalComma = regexp.MustCompile(`^[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?$`)
 	thousands    = regexp.MustCompile(`^[+-]?[1-9]\d{0,2},\d{3}$`)
+	adorned      = regexp.MustCompile(`^[^\d\pL]*\d[\d.,'’\s\p{Zs}]*[^\d\pL]*$`) // $1,000.00 or 5 %
 )
+
+// parseNumber reads a decimal number, NaN or infinity. The errors are those of
+// strconv.ParseFloat, which would also take 0x1p-2 and 12_34: no table means a
+// number by that. A number so small that it would become 0 is out of range, too.
+func parseNumber(field string) (float64, error) {
+	x, err := strconv.ParseFloat(field, 64)
+	switch {
+	case err != nil:
+		return x, err
+	case strings.ContainsAny(field, "_xX"):
+		return 0, strconv.ErrSyntax
+	case x == 0 && strings.ContainsAny(mantissa(field), "123456789"):
+		return 0, strconv.ErrRange
+	}
+	return x, nil
+}
+
+func mantissa(number string) string {
+	before, _, _ := strings.Cut(strings.ToLower(number), "e")
+	return before
+}
 
 // parse returns the value of field, which stands at line and column, from 0. The
 // errors are those of strconv.ParseFloat.
 func (n *numbers) parse(field string, line, column int) (float64, error) {
-	x, err := strconv.ParseFloat(field, 64)
+	x, err := parseNumber(field)
 	if !n.commas {
 		return x, err
 	}
@@ -39,7 +61,7 @@ func (n *numbers) parse(field string, line, column int) (float64, error) {
 			n.comma = fmt.Sprintf("%d:%d", line, column+1)
 		}
 		n.decimal = n.decimal || !thousands.MatchString(field)
-		return strconv.ParseFloat(strings.Replace(field, ",", ".", 1), 64)
+		return parseNumber(strings.Replace(field, ",", ".", 1))
 	}
 	return x, err
 }
@@ -61,8 +83,13 @@ func (n numbers) countTexts(fields []string) int {
 
 // remedy says what to do about a field that is not a number.
 func (n numbers) remedy(field string) string {
-	if decimalComma.MatchString(field) {
+	switch {
+	case thousands.MatchString(field):
+		return "write it without the mark of thousands, or with a decimal point"
+	case decimalComma.MatchString(field):
 		return "write a decimal point, or separate the fields by semicolons"
+	case adorned.MatchString(field):
+		return "write the number alone, without units, signs of currency and marks of thousands"
 	}
 	return "only the target may be text: correct it or remove the line or column"
 }
@@ -84,7 +111,7 @@ func (n numbers) finish() (notes []string, err error) {
 // isText reports whether field is neither a number nor empty.
 func isText(field string) bool {
 	field = strings.TrimSpace(field)
-	_, err := strconv.ParseFloat(field, 64)
+	_, err := parseNumber(field)
 	return field != "" && err != nil && !errors.Is(err, strconv.ErrRange)
 }
 
@@ -104,7 +131,7 @@ func (i inexact) add(field string, line int) inexact {
 }
 
 func (i inexact) String() string {
-	return fmt.Sprintf("%d integers have more digits than float64 keeps, the first is %s in line %d; subtract a constant, or leave the column out if it holds identifiers", i.count, i.first, i.line)
+	return fmt.Sprintf("integers with more digits than float64 keeps: %d, the first is %s in line %d; subtract a constant, or leave the column out if it holds identifiers", i.count, i.first, i.line)
 }
 
 // losesDigits reports whether field is an integer that is not quite x, its value

@@ -83,12 +83,14 @@ func (r *records) next() (record, error) {
 		if len(fields) != r.columns {
 			remedy := "complete or remove the line"
 			switch {
+			case len(fields) == r.columns+1 && strings.TrimSpace(fields[r.columns]) == "":
+				remedy = "remove what separates fields from the end of the line"
 			case comment || r.comment:
 				remedy = "a line that begins with # is no comment here: remove it"
 			case r.separator:
 				remedy = "the first line is for spreadsheets: remove it"
 			}
-			return record{}, fmt.Errorf("%s:%d:%d: %d fields where the first line has %d; %s", r.name, r.line, min(len(fields), r.columns)+1, len(fields), r.columns, remedy)
+			return record{}, fmt.Errorf("%s:%d:%d: the number of fields is %d, but %d in the first line; %s", r.name, r.line, min(len(fields), r.columns)+1, len(fields), r.columns, remedy)
 		}
 		return record{r.line, fields}, nil
 	}

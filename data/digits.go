@@ -3,6 +3,8 @@ package data
 import (
 	"bytes"
 	_ "embed"
+	"slices"
+	"sync"
 )
 
 //go:embed digits.csv.gz
@@ -16,6 +18,12 @@ var digits []byte
 // UCI Machine Learning Repository, 1998, its test set, CC BY 4.0, in the copy
 // that scikit-learn carries.
 func Digits() *Dataset {
+	d := *readDigits()
+	d.X, d.Labels, d.Classes = slices.Clone(d.X), slices.Clone(d.Labels), slices.Clone(d.Classes)
+	return &d
+}
+
+var readDigits = sync.OnceValue(func() *Dataset {
 	table, err := ReadCSV(bytes.NewReader(digits), "digits.csv.gz", CSVOptions{Target: "65"})
 	if err != nil {
 		panic(err) // the file is part of the program
@@ -29,4 +37,4 @@ func Digits() *Dataset {
 		panic(err)
 	}
 	return d
-}
+})

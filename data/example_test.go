@@ -56,7 +56,7 @@ func ExampleReadCSV() {
 	// Output:
 	// [length width] [1.4 0.2 4.7 1.4] [0 1] [setosa versicolor]
 	// [-1 -1 1 1]
-	// flowers.csv:1: no column is called "specis", the nearest is "species"; give a name of the header or a number from 1 to 3
+	// flowers.csv:1: the first line names no column "specis", the nearest is "species"; give one of its names or a number from 1 to 3
 }
 
 func ExampleScaling_Apply() {

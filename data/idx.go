@@ -61,6 +61,24 @@ func OpenIDX(path string) (train, test *Dataset, notes []string, err error) {
 	return train, test, folder.notes(), nil
 }
 
+// OpenIDXTest reads the test files alone, as OpenIDX does. classes are those that the
+// labels may have, such as those of a trained model. test is nil if there are no test
+// files.
+func OpenIDXTest(path string, classes []string) (test *Dataset, notes []string, err error) {
+	folder, err := findIDX(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	part, err := folder.testPart()
+	if part == "" || err != nil {
+		return nil, nil, err
+	}
+	if test, err = folder.openSet(part, classes); err != nil {
+		return nil, nil, err
+	}
+	return test, folder.notes(), nil
+}
+
 func (f *idxFolder) notes() []string { return append(f.read, f.unused...) }
 
 // openSet reads the images and labels of part, such as "train". classes are those
@@ -120,13 +138,14 @@ func readIDXSet(images, labels idxFile, classes []string) (*Dataset, error) {
 	}
 	classOf := map[byte]int32{}
 	for class, name := range classes {
-		id, _ := strconv.Atoi(name)
-		classOf[byte(id)] = int32(class)
+		if id, err := strconv.ParseUint(name, 10, 8); err == nil {
+			classOf[byte(id)] = int32(class)
+		}
 	}
 	for i, id := range ids {
 		class, known := classOf[id]
 		if !known {
-			return nil, fmt.Errorf("%s: byte %d: label %d is not among the %d classes of the training set; take both from one source", labels.name, idxHeader(1)+i, id, len(classes))
+			return nil, fmt.Errorf("%s: byte %d: label %d is not among the %d classes to learn from; take both from one source", labels.name, idxHeader(1)+i, id, len(classes))
 		}
 		d.Labels[i] = class
 	}
@@ -178,7 +197,11 @@ func readIDXHeader(name string, r io.Reader, rank int) (sizes []uint32, err erro
 		case header[2] != 8:
 			return nil, fmt.Errorf("%s: byte 2: type 0x%02x, want 0x08; convert the file to unsigned bytes", name, header[2])
 		case int(header[3]) != rank:
-			return nil, fmt.Errorf("%s: byte 3: rank %d, want %d; are images and labels swapped?", name, header[3], rank)
+			remedy := "convert the file to gray images, [N, rows, columns], or their labels, [N]"
+			if header[3] == 1 || header[3] == 3 {
+				remedy = "are images and labels swapped?"
+			}
+			return nil, fmt.Errorf("%s: byte 3: rank %d, want %d; %s", name, header[3], rank, remedy)
 		}
 	}
 	if n < len(header) {

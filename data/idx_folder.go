@@ -62,7 +62,7 @@ func findIDX(path string) (*idxFolder, error) {
 		return !strings.Contains(strings.ToLower(name), "idx") && !beginsLikeIDX(filepath.Join(f.dir, name))
 	})
 	if len(lookalikes) > 0 {
-		f.unused = append(f.unused, fmt.Sprintf("%s: not used: %s; only names like train-images-idx3-ubyte and t10k-labels-idx1-ubyte.gz are read", f.dir, list(lookalikes)))
+		f.unused = append(f.unused, fmt.Sprintf("%s: not used: %s; only names like train-images-idx3-ubyte and t10k-labels-idx1-ubyte.gz are read", f.dir, quoteList(lookalikes)))
 	}
 	return f, nil
 }
@@ -140,7 +140,7 @@ func (f *idxFolder) open(part, kind string) (*os.File, error) {
 		return nil, fmt.Errorf("%s: there is no %s, plain or with .gz; add it%s", f.dir, want, f.others())
 	}
 	if len(names) > 1 {
-		f.unused = append(f.unused, fmt.Sprintf("%s: not used: %s, because there is %s", f.dir, list(names[1:]), quote(names[0])))
+		f.unused = append(f.unused, fmt.Sprintf("%s: not used: %s, because there is %s", f.dir, quoteList(names[1:]), quote(names[0])))
 	}
 	path := filepath.Join(f.dir, names[0])
 	file, err := inputfile.Open(path)
@@ -164,19 +164,5 @@ func describeSets(names []string) string {
 	for _, name := range names {
 		texts = append(texts, strings.TrimPrefix(name+"-train-images...", "-"))
 	}
-	return list(texts)
-}
-
-// list returns names for a message of one line, the first of them if there are
-// many.
-func list(names []string) string {
-	const most = 10
-	var texts []string
-	for _, name := range names[:min(len(names), most)] {
-		texts = append(texts, quote(name))
-	}
-	if rest := len(names) - most; rest > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(texts, ", "), rest)
-	}
-	return strings.Join(texts, ", ")
+	return quoteList(texts)
 }

@@ -113,7 +113,7 @@ func TestOpenIDXNamesTheFaultOfAFolder(t *testing.T) {
 		{"new class in the test set", map[string][]byte{
 			"train-images-idx3-ubyte": images, "train-labels-idx1-ubyte": labels,
 			"t10k-images-idx3-ubyte": images, "t10k-labels-idx1-ubyte": idx([]byte{0, 2}, 2),
-		}, "t10k-labels-idx1-ubyte: byte 9: label 2 is not among the 2 classes of the training set; "},
+		}, "t10k-labels-idx1-ubyte: byte 9: label 2 is not among the 2 classes to learn from; "},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

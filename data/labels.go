@@ -47,7 +47,7 @@ func (l *labels) add(name string) error {
 }
 
 func (l *labels) classify(name string) {
-	x, _ := strconv.ParseFloat(name, 64)
+	x, _ := parseNumber(name)
 	switch {
 	case isText(name):
 		l.words = true
@@ -85,8 +85,8 @@ func (l *labels) compare(a, b string) int {
 	if l.words {
 		return strings.Compare(a, b)
 	}
-	x, _ := strconv.ParseFloat(a, 64)
-	y, _ := strconv.ParseFloat(b, 64)
+	x, _ := parseNumber(a)
+	y, _ := parseNumber(b)
 	return cmp.Or(cmp.Compare(x, y), strings.Compare(a, b))
 }
 
@@ -102,6 +102,24 @@ func hint(name string, candidates []string) string {
 
 // quote returns text from a file, fit for a message of one line.
 func quote(text string) string { return strconv.Quote(clip(text)) }
+
+// quoteList quotes names, for a message of one line.
+func quoteList(names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = quote(name)
+	}
+	return some(quoted)
+}
+
+// some lists texts, the first few of many.
+func some(texts []string) string {
+	const most = 5
+	if rest := len(texts) - most; rest > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(texts[:most], ", "), rest)
+	}
+	return strings.Join(texts, ", ")
+}
 
 // clip shortens text that is too long for a message.
 func clip(text string) string {

@@ -22,7 +22,8 @@ func Range(low, high float64) Scaling {
 
 // Standardize returns the scaling that gives each of d's Steps·Width features
 // mean 0 and standard deviation 1, over the samples that have it: padding does
-// not count. Constant features, and those that no sample has, get factor 1.
+// not count. Constant features, and those that no sample has, get factor 0: a network
+// cannot learn what another value of theirs means, so none shall reach it.
 //
 // The method is Welford's (Technometrics 4, 1962), on the differences to the first
 // sample: the deviation of a constant is exactly 0, and the digits that all values
@@ -33,7 +34,7 @@ func Standardize(d *Dataset) Scaling {
 }
 
 // Standardize returns the scaling that gives each column mean 0 and standard
-// deviation 1. Constant columns get factor 1.
+// deviation 1. Constant columns get factor 0, as the other Standardize says.
 func (t *Table) Standardize() Scaling {
 	return standardize(t.X, t.Width, func(int) int { return t.Width })
 }
@@ -57,10 +58,9 @@ func standardize[T float32 | float64](x []T, features int, has func(sample int) 
 	}
 	for j := range features {
 		s.Shift[j] = first[j] + mean[j]
-		s.Factor[j] = 1
-		deviation := math.Sqrt(squares[j] / count[j])
-		if factor := 1 / deviation; factor > 0 && factor <= math.MaxFloat64 {
-			s.Factor[j] = factor
+		factor := 1 / math.Sqrt(squares[j]/count[j])
+		if count[j] > 0 && !math.IsInf(factor, 0) {
+			s.Factor[j] = factor // NaN, if there is one among the values
 		}
 	}
 	return s
@@ -98,9 +98,12 @@ func (s Scaling) fits(features int) error {
 	return nil
 }
 
-// scale returns x', and whether it is within float32.
+// scale returns x', which is 0 for whatever has factor 0, and whether it is within float32.
 func (s Scaling) scale(feature int, x float64) (float32, bool) {
 	shift, factor := s.of(feature)
+	if factor == 0 {
+		return 0, true
+	}
 	y := float32((x - shift) * factor)
 	return y, !math.IsInf(float64(y), 0)
 }

@@ -35,17 +35,17 @@ func TestStandardizeLeavesConstantsFinite(t *testing.T) {
 	for _, x := range []float32{0, 0.1, -1e30, math.SmallestNonzeroFloat32} {
 		d := &Dataset{Steps: 1, Width: 1, X: slices.Repeat([]float32{x}, 1000)}
 		s := Standardize(d)
-		if s.Shift[0] != float64(x) || s.Factor[0] != 1 {
-			t.Errorf("constant %v: shift %v, factor %v, want %[1]v and 1", x, s.Shift[0], s.Factor[0])
+		if s.Shift[0] != float64(x) || s.Factor[0] != 0 {
+			t.Errorf("constant %v: shift %v, factor %v, want %[1]v and 0", x, s.Shift[0], s.Factor[0])
 		}
 	}
 	tiny := &Table{Width: 1, X: []float64{0, math.SmallestNonzeroFloat64}} // a factor would overflow
-	if s := tiny.Standardize(); s.Factor[0] != 1 {
-		t.Errorf("factor %v, want 1", s.Factor[0])
+	if s := tiny.Standardize(); s.Factor[0] != 0 {
+		t.Errorf("factor %v, want 0", s.Factor[0])
 	}
 	empty := &Dataset{Steps: 1, Width: 2}
-	if s := Standardize(empty); !slices.Equal(s.Shift, []float64{0, 0}) || !slices.Equal(s.Factor, []float64{1, 1}) {
-		t.Errorf("no samples: %v, want shift 0 and factor 1", s)
+	if s := Standardize(empty); !slices.Equal(s.Shift, []float64{0, 0}) || !slices.Equal(s.Factor, []float64{0, 0}) {
+		t.Errorf("no samples: %v, want shift 0 and factor 0", s)
 	}
 }
 
@@ -88,6 +88,19 @@ func TestApplyRefusesWhatDoesNotFit(t *testing.T) {
 	wantPanic(t, "data: Range: from 1 to 1", func() { Range(1, 1) })
 }
 
+// What was constant when the scaling was computed says nothing later, whatever it is
+// then. A NaN is no constant: it must be seen.
+func TestConstantFeaturesAreLeftOut(t *testing.T) {
+	scaled, err := Standardize(&Dataset{Steps: 1, Width: 2, X: []float32{7, 1, 7, 3}}).Apply(&Dataset{Steps: 1, Width: 2, X: []float32{7, 1, -1e30, 3}})
+	if err != nil || !slices.Equal(scaled.X, []float32{0, -1, 0, 1}) {
+		t.Errorf("%v, %v; want 0 for the first feature", scaled.X, err)
+	}
+	nan := &Dataset{Steps: 1, Width: 1, X: []float32{7, float32(math.NaN()), 7}}
+	if scaled, err = Standardize(nan).Apply(nan); err != nil || scaled.X[0] == scaled.X[0] {
+		t.Errorf("%v, %v; want NaN", scaled.X, err)
+	}
+}
+
 // Whatever the padding holds, the result is that of the samples alone.
 func TestScalingLeavesThePaddingOut(t *testing.T) {
 	nan := float32(math.NaN())
@@ -97,7 +110,7 @@ func TestScalingLeavesThePaddingOut(t *testing.T) {
 			X: []float32{1, 10, 5, 7, 3, 30, filler, filler, filler, filler, filler, filler},
 		}
 		s := Standardize(d)
-		if want := (Scaling{[]float64{2, 20, 5, 7}, []float64{1, 0.1, 1, 1}}); !slices.Equal(s.Shift, want.Shift) || !slices.Equal(s.Factor, want.Factor) {
+		if want := (Scaling{[]float64{2, 20, 5, 7}, []float64{1, 0.1, 0, 0}}); !slices.Equal(s.Shift, want.Shift) || !slices.Equal(s.Factor, want.Factor) {
 			t.Errorf("padding %v: %v, want %v", filler, s, want)
 		}
 		for name, scaling := range map[string]Scaling{"each feature": s, "all alike": Range(0, 2)} {
@@ -114,7 +127,7 @@ func TestScalingLeavesThePaddingOut(t *testing.T) {
 			t.Errorf("padding %v: a batch has %v, want %v", filler, batch.X, want)
 		}
 	}
-	if s := Standardize(&Dataset{Steps: 2, Width: 1, Lengths: []int32{0}, X: []float32{nan, nan}}); !slices.Equal(s.Shift, []float64{0, 0}) || !slices.Equal(s.Factor, []float64{1, 1}) {
-		t.Errorf("padding only: %v, want shift 0 and factor 1", s)
+	if s := Standardize(&Dataset{Steps: 2, Width: 1, Lengths: []int32{0}, X: []float32{nan, nan}}); !slices.Equal(s.Shift, []float64{0, 0}) || !slices.Equal(s.Factor, []float64{0, 0}) {
+		t.Errorf("padding only: %v, want shift 0 and factor 0", s)
 	}
 }

@@ -61,7 +61,8 @@ func (t *Table) column(feature int) string {
 
 // Collapsed returns a warning about each feature of which more than a twentieth of
 // the values, counted without repetitions, become equal to others when they are
-// scaled by s and rounded to float32. A network cannot tell them apart.
+// scaled by s and rounded to float32. A network cannot tell them apart. Another
+// warning names the features that s leaves out, with factor 0.
 // Collapsed looks at 100,000 rows at most. It panics if s has another width.
 func (t *Table) Collapsed(s Scaling) []string {
 	const most = 100_000
@@ -69,9 +70,13 @@ func (t *Table) Collapsed(s Scaling) []string {
 		panic(err.Error())
 	}
 	stride := (t.Len() + most - 1) / most
-	var warnings []string
+	var warnings, constant []string
 	var values []float64
 	for j := range t.Width {
+		if _, factor := s.of(j); factor == 0 {
+			constant = append(constant, t.column(j))
+			continue
+		}
 		values = values[:0]
 		for row := 0; row < t.Len(); row += stride {
 			values = append(values, t.X[row*t.Width+j])
@@ -85,9 +90,12 @@ func (t *Table) Collapsed(s Scaling) []string {
 			}
 		}
 		if lost := len(values) - left; 20*lost > len(values) {
-			warnings = append(warnings, fmt.Sprintf("%s: %d of its %d different values become equal to others in float32; correct outliers, or split it into columns of fewer digits",
+			warnings = append(warnings, fmt.Sprintf("%s: of its %[3]d different values, float32 cannot tell %[2]d from others; correct outliers, or split it into columns of fewer digits",
 				t.column(j), lost, len(values)))
 		}
+	}
+	if len(constant) > 0 {
+		warnings = append(warnings, "left out, because it has only one value in the data to learn from: "+some(constant))
 	}
 	return warnings
 }

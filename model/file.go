@@ -5,7 +5,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
-	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -77,6 +77,25 @@ func ParseFile(data []byte) (*File, error) {
 // parse reads a file of size bytes. It allocates nothing that such a file cannot
 // fill.
 func parse(r io.Reader, size uint64) (*File, error) {
+	f, err := parseContent(r, size)
+	if err != nil && !errors.Is(err, errVersion) {
+		err = damaged{err}
+	}
+	return f, err
+}
+
+// ErrDamaged is what the errors of ReadFile and ParseFile are, as errors.Is tells,
+// if the file cannot be what a program wrote. It may be cut short, changed, of
+// another kind, or on a disk that cannot read it.
+var ErrDamaged = errors.New("damaged file")
+
+type damaged struct{ error }
+
+func (damaged) Is(target error) bool { return target == ErrDamaged }
+
+func (d damaged) Unwrap() error { return d.error }
+
+func parseContent(r io.Reader, size uint64) (*File, error) {
 	buffered := bufio.NewReaderSize(r, bufferBytes)
 	header, err := readHeader(buffered, size)
 	if err != nil {
@@ -97,22 +116,24 @@ func parse(r io.Reader, size uint64) (*File, error) {
 	if end != body {
 		return nil, fmt.Errorf("model: damaged file: it has %d bytes of data, but the tensors have %d", body, end)
 	}
-	sum, hash, err := sealOf(meta, header.raw)
+	seal, err := sealOf(meta, header.raw)
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
-	f := &File{Meta: meta, Tensors: make(map[string]Array, len(names)), unsealed: hash == nil}
+	f := &File{Meta: meta, Tensors: make(map[string]Array, len(names)), unsealed: seal == nil}
 	content := io.Reader(buffered)
-	if hash != nil {
-		content = io.TeeReader(buffered, hash)
+	if seal != nil {
+		content = io.TeeReader(buffered, seal.hash)
 	}
 	for _, name := range names {
 		if f.Tensors[name], err = readArray(content, infos[name]); err != nil {
 			return nil, fmt.Errorf("model: tensor %q: %w", name, err)
 		}
 	}
-	if hash != nil && hex.EncodeToString(hash.Sum(nil)) != sum {
-		return nil, fmt.Errorf("model: %w", errBadSum)
+	if seal != nil {
+		if err := seal.check(); err != nil {
+			return nil, fmt.Errorf("model: %w", err)
+		}
 	}
 	return f, nil
 }
@@ -203,7 +224,10 @@ func (f *File) encode(w io.Writer) error {
 	if err := safetensors.SerializeToWriter(views, meta, &header); err != nil {
 		return err
 	}
-	if _, err := w.Write(seal(header.Bytes(), tensors)); err != nil {
+	if n := header.Len() - lengthBytes; n > maxHeader {
+		return fmt.Errorf("the names, shapes and metadata have %d bytes, more than the %d that the format allows", n, maxHeader)
+	}
+	if _, err := w.Write(sealed(header.Bytes(), tensors)); err != nil {
 		return err
 	}
 	for _, a := range tensors {

@@ -25,7 +25,6 @@ type header struct {
 
 // readHeader reads the header of a file of size bytes.
 func readHeader(r io.Reader, size uint64) (header, error) {
-	const lengthBytes = 8
 	var h header
 	if size < lengthBytes {
 		return h, fmt.Errorf("model: not a safetensors file: it has only %d bytes", size)
@@ -63,8 +62,11 @@ func readHeader(r io.Reader, size uint64) (header, error) {
 	return h, nil
 }
 
-// maxHeader is the limit of the safetensors format.
-const maxHeader = 100_000_000
+// A file begins with the length of its header, which the safetensors format limits.
+const (
+	lengthBytes = 8
+	maxHeader   = 100_000_000
+)
 
 // checkName says why no tensor can have that name.
 func checkName(name string) error {

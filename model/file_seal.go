@@ -45,8 +45,8 @@ func (f *File) unsealedMeta() (map[string]string, error) {
 	return meta, nil
 }
 
-// seal puts the sum of header and the tensors, in this order, into header.
-func seal(header []byte, tensors []Array) []byte {
+// sealed returns header with the sum of it and the tensors, in this order.
+func sealed(header []byte, tensors []Array) []byte {
 	h := sha256.New()
 	h.Write(header)
 	for _, a := range tensors {
@@ -55,27 +55,56 @@ func seal(header []byte, tensors []Array) []byte {
 	return bytes.Replace(header, sumEntry(noSum), sumEntry(hex.EncodeToString(h.Sum(nil))), 1)
 }
 
-// sealOf takes the seal out of meta, which was read from header. It returns the sum
-// and a hash of header, to which the data must be added; "" and nil if there is no
-// seal.
-func sealOf(meta map[string]string, header []byte) (sum string, h hash.Hash, err error) {
-	format, hasFormat := meta[formatKey]
-	sum, hasSum := meta[sumKey]
-	switch {
-	case !hasFormat && !hasSum:
-		return "", nil, nil
-	case !hasFormat || !hasSum:
-		return "", nil, fmt.Errorf("damaged file: its metadata have only one of %q and %q", formatKey, sumKey)
-	case format != fileFormat:
-		return "", nil, fmt.Errorf("the file was written by another version: its format is %q, this version reads %q", format, fileFormat)
-	case bytes.Count(header, sumEntry(sum)) != 1 || len(sum) != len(noSum):
-		return "", nil, errBadSum
-	}
-	h = sha256.New()
-	h.Write(bytes.Replace(header, sumEntry(sum), sumEntry(noSum), 1))
-	delete(meta, formatKey)
-	delete(meta, sumKey)
-	return sum, h, nil
+// seal is what a file says about itself.
+type seal struct {
+	format, sum string
+	hash        hash.Hash // of the header, to which the data must be added
 }
 
-var errBadSum = errors.New("damaged file: its content does not have the checksum that was written with it")
+// sealOf takes the seal out of meta, which was read from header; nil if there is
+// none.
+func sealOf(meta map[string]string, header []byte) (*seal, error) {
+	format, hasFormat := meta[formatKey]
+	sum, hasSum := meta[sumKey]
+	s := &seal{format, sum, sha256.New()}
+	switch {
+	case !hasFormat && !hasSum:
+		return nil, nil
+	case !hasSum && format != fileFormat:
+		return nil, s.otherVersion()
+	case !hasFormat || !hasSum:
+		return nil, fmt.Errorf("damaged file: its metadata have only one of %q and %q", formatKey, sumKey)
+	case bytes.Count(header, sumEntry(sum)) != 1 || len(sum) != len(noSum):
+		return nil, s.badSum()
+	}
+	s.hash.Write(bytes.Replace(header, sumEntry(sum), sumEntry(noSum), 1))
+	delete(meta, formatKey)
+	delete(meta, sumKey)
+	return s, nil
+}
+
+// check compares the sum and the format.
+func (s *seal) check() error {
+	switch {
+	case hex.EncodeToString(s.hash.Sum(nil)) != s.sum:
+		return s.badSum()
+	case s.format != fileFormat:
+		return s.otherVersion()
+	}
+	return nil
+}
+
+// badSum is the error of a wrong sum. If the format is wrong too, it may be the damage.
+func (s *seal) badSum() error {
+	if s.format != fileFormat {
+		return fmt.Errorf("damaged file, or %v", s.otherVersion())
+	}
+	return errors.New("damaged file: its content does not have the checksum that was written with it")
+}
+
+// errVersion is wrapped by the error of a file that is whole, but of another format.
+var errVersion = errors.New("written by another version")
+
+func (s *seal) otherVersion() error {
+	return fmt.Errorf("%w: its format is %q, this version reads %q", errVersion, s.format, fileFormat)
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -74,6 +75,29 @@ func unsealedBytes(t *testing.T, f *File) []byte {
 		whole = bytes.Replace(whole, []byte(key), []byte(strings.Replace(key, "gputrain", "strange_", 1)), 1)
 	}
 	return whole
+}
+
+// A file of another version is no damaged one: nobody may set it aside.
+func TestAnotherVersionIsNoDamage(t *testing.T) {
+	whole := encoded(t, sample())
+	later := bytes.Replace(whole, fmt.Appendf(nil, "%q:%q", formatKey, fileFormat), fmt.Appendf(nil, "%q:%q", formatKey, "2"), 1)
+	if _, err := ParseFile(later); !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), `its format is "2"`) {
+		t.Errorf("a changed format gives the error %v", err)
+	}
+	at := bytes.Index(later, []byte(sumKey)) + len(sumKey) + len(`":"`)
+	copy(later[at:], noSum)
+	copy(later[at:], fmt.Sprintf("%x", sha256.Sum256(later)))
+	if _, err := ParseFile(later); err == nil || errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), `its format is "2"`) {
+		t.Errorf("a later format gives the error %v", err)
+	}
+}
+
+func TestAHeaderThatNobodyMayReadIsNotWritten(t *testing.T) {
+	f := &File{Meta: map[string]string{"history": strings.Repeat("x", maxHeader)}}
+	path := t.TempDir() + "/f.safetensors"
+	if err := f.Write(path); err == nil || !strings.Contains(err.Error(), "more than the 100000000 that the format allows") {
+		t.Errorf("error %v, want one about the header", err)
+	}
 }
 
 // The checksum can be checked without gputrain.

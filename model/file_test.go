@@ -3,6 +3,7 @@ package model
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -142,6 +143,9 @@ func TestParseFileReportsDamage(t *testing.T) {
 			f, err := ParseFile(test.data)
 			if err == nil {
 				t.Fatalf("it was read as %v", f)
+			}
+			if !errors.Is(err, ErrDamaged) {
+				t.Errorf("error %q is not ErrDamaged", err)
 			}
 			if !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") || len(err.Error()) > 300 {
 				t.Errorf("error %q, want one short line with %q", err, test.want)

@@ -1,6 +1,8 @@
 package train
 
 import (
+	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -14,7 +16,7 @@ import (
 )
 
 // checkpointVersion is that of checkpoint. Version 1 had no number.
-const checkpointVersion = 2
+const checkpointVersion = 3
 
 // checkpoint is the metadata of a file.
 type checkpoint struct {
@@ -29,16 +31,16 @@ type checkpoint struct {
 	Seed      uint64   `json:"seed"`
 	Sets      *digests `json:"sets,omitempty"` // nil before the first Fit
 
-	Step      int          `json:"step"`
-	Epoch     int          `json:"epoch"`
-	EpochStep int          `json:"epoch_step"`
-	NextBatch int          `json:"next_batch"`
-	LossSum   exact        `json:"loss_sum"`
-	Rows      int          `json:"rows"`
-	LastLoss  exact        `json:"last_loss"`
-	BestLoss  exact        `json:"best_loss"`
-	BadEpochs int          `json:"bad_epochs"`
-	History   []savedEpoch `json:"history"`
+	Step      int     `json:"step"`
+	Epoch     int     `json:"epoch"`
+	EpochStep int     `json:"epoch_step"`
+	NextBatch int     `json:"next_batch"`
+	LossSum   exact   `json:"loss_sum"`
+	Rows      int     `json:"rows"`
+	LastLoss  exact   `json:"last_loss"`
+	BestLoss  exact   `json:"best_loss"`
+	BadEpochs int     `json:"bad_epochs"`
+	History   history `json:"history"`
 }
 
 // digests identify the sets of a Fit.
@@ -47,13 +49,34 @@ type digests struct {
 	Validation *data.Digest `json:"validation,omitempty"` // nil without one
 }
 
+// history becomes the bytes of its numbers, little-endian, in base64: it may have
+// many epochs, and is saved again and again.
+type history []savedEpoch
+
 // savedEpoch is an Epoch without its wall time.
-type savedEpoch struct {
-	LR            exact `json:"lr"`
-	TrainLoss     exact `json:"train_loss"`
-	TrainRows     int   `json:"train_rows"`
-	ValidLoss     exact `json:"valid_loss"`
-	ValidAccuracy exact `json:"valid_accuracy"`
+type savedEpoch struct{ LR, TrainLoss, TrainRows, ValidLoss, ValidAccuracy float64 }
+
+func (h history) MarshalText() ([]byte, error) {
+	content := make([]byte, 0, binary.Size([]savedEpoch(h)))
+	for _, e := range h {
+		for _, value := range []float64{e.LR, e.TrainLoss, e.TrainRows, e.ValidLoss, e.ValidAccuracy} {
+			content = binary.LittleEndian.AppendUint64(content, math.Float64bits(value))
+		}
+	}
+	return base64.StdEncoding.AppendEncode(nil, content), nil
+}
+
+func (h *history) UnmarshalText(text []byte) error {
+	content, err := base64.StdEncoding.AppendDecode(nil, text)
+	if err != nil {
+		return fmt.Errorf("history: %w", err)
+	}
+	*h = make(history, len(content)/binary.Size(savedEpoch{}))
+	if len(content) != binary.Size([]savedEpoch(*h)) {
+		return fmt.Errorf("history: %d bytes are no whole number of epochs", len(content))
+	}
+	_, err = binary.Decode(content, binary.LittleEndian, []savedEpoch(*h))
+	return err
 }
 
 // exact is a float64 that keeps every bit in JSON, NaN and Inf included.
@@ -83,8 +106,7 @@ func (t *Trainer) checkpoint() checkpoint {
 	}
 	for _, e := range s.history {
 		c.History = append(c.History, savedEpoch{
-			LR: exact(e.LR), TrainLoss: exact(e.TrainLoss), TrainRows: e.TrainRows,
-			ValidLoss: exact(e.ValidLoss), ValidAccuracy: exact(e.ValidAccuracy),
+			LR: e.LR, TrainLoss: e.TrainLoss, TrainRows: float64(e.TrainRows), ValidLoss: e.ValidLoss, ValidAccuracy: e.ValidAccuracy,
 		})
 	}
 	return c
@@ -105,6 +127,11 @@ func (t *Trainer) readCheckpoint(f *model.File) (checkpoint, error) {
 	}
 	if c.Version != checkpointVersion {
 		return c, fmt.Errorf("the checkpoint was written by another version: its format is %d, this version reads %d", c.Version, checkpointVersion)
+	}
+	// The decoder takes unknown keys, the last of two equal ones, and any case. So what
+	// it understood must be all that is there.
+	if again, err := json.Marshal(c); err != nil || string(again) != text {
+		return c, fmt.Errorf("metadata %q is damaged: a key is unknown, missing, or there twice", metaKey)
 	}
 	if err := t.checkSettings(&c); err != nil {
 		return c, err
@@ -161,8 +188,8 @@ func (c *checkpoint) check(hasBest bool) error {
 		return fmt.Errorf("last_loss is %v and loss_sum %v", float64(c.LastLoss), float64(c.LossSum))
 	}
 	for i, e := range c.History {
-		bad := e.TrainLoss.notFinite() || e.LR.notFinite() || e.TrainRows < 0 ||
-			math.IsInf(float64(e.ValidLoss), 0) || e.ValidAccuracy < 0 || e.ValidAccuracy > 1
+		bad := exact(e.TrainLoss).notFinite() || exact(e.LR).notFinite() || e.TrainRows < 0 || e.TrainRows != math.Trunc(e.TrainRows) ||
+			math.IsInf(e.ValidLoss, 0) || e.ValidAccuracy < 0 || e.ValidAccuracy > 1
 		if bad {
 			return fmt.Errorf("epoch %d of the history is %+v", i+1, e)
 		}
@@ -184,12 +211,12 @@ func (c *checkpoint) checkBest(hasBest bool) error {
 		return fmt.Errorf("best_loss is %v, but tensor %s is missing", float64(c.BestLoss), bestName)
 	case best < 0:
 		return fmt.Errorf("%d epochs since the best one, but only %d are done", c.BadEpochs, c.Epoch)
-	case c.History[best].ValidLoss != c.BestLoss:
-		return fmt.Errorf("best_loss is %v, but epoch %d had %v", float64(c.BestLoss), best+1, float64(c.History[best].ValidLoss))
+	case c.History[best].ValidLoss != float64(c.BestLoss):
+		return fmt.Errorf("best_loss is %v, but epoch %d had %v", float64(c.BestLoss), best+1, c.History[best].ValidLoss)
 	}
 	for i, e := range c.History[best:] {
-		if !(e.ValidLoss >= c.BestLoss) {
-			return fmt.Errorf("best_loss is %v, but epoch %d had %v", float64(c.BestLoss), best+i+1, float64(e.ValidLoss))
+		if !(e.ValidLoss >= float64(c.BestLoss)) {
+			return fmt.Errorf("best_loss is %v, but epoch %d had %v", float64(c.BestLoss), best+i+1, e.ValidLoss)
 		}
 	}
 	return nil
@@ -202,8 +229,8 @@ func (c checkpoint) progress() progress {
 	}
 	for i, e := range c.History {
 		s.history = append(s.history, Epoch{
-			Epoch: i + 1, LR: float64(e.LR), TrainLoss: float64(e.TrainLoss), TrainRows: e.TrainRows,
-			ValidLoss: float64(e.ValidLoss), ValidAccuracy: float64(e.ValidAccuracy),
+			Epoch: i + 1, LR: e.LR, TrainLoss: e.TrainLoss, TrainRows: int(e.TrainRows),
+			ValidLoss: e.ValidLoss, ValidAccuracy: e.ValidAccuracy,
 			Seconds: math.NaN(), SamplesPerSecond: math.NaN(),
 		})
 	}

@@ -3,6 +3,8 @@ package train_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,7 +12,9 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -79,6 +83,57 @@ func TestResumedRunGivesTheBytesOfOneNeverStopped(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// countdown is a context that is cancelled when it has been asked a number of times.
+type countdown struct {
+	context.Context
+	left   int
+	cancel context.CancelFunc
+}
+
+func (c *countdown) Err() error {
+	if c.left--; c.left < 0 {
+		c.cancel()
+	}
+	return c.Context.Err()
+}
+
+// A run may be stopped wherever Fit asks whether it shall stop, also while it
+// validates, which may take longer than a batch system waits.
+func TestARunStoppedAnywhereGivesTheBytesOfOneNeverStopped(t *testing.T) {
+	set, valid := resumeSets()
+	net, straight := resumable(t, 1, stopEarly)
+	fit(t, straight, set, valid)
+	wantNet, wantAll := saved(t, net.Save), saved(t, straight.Save)
+	validating := 0
+	for moment := range 24 {
+		ctx, cancel := context.WithCancel(t.Context())
+		_, stopped := resumable(t, 1, stopEarly)
+		err := stopped.Fit(&countdown{ctx, moment, cancel}, set, valid)
+		if !errors.Is(err, context.Canceled) {
+			t.Fatalf("moment %d: error %v", moment, err)
+		}
+		if strings.Contains(err.Error(), "in the validation of epoch") {
+			validating++
+		}
+		f := newFile()
+		if err := stopped.Save(f); err != nil {
+			t.Fatal(err)
+		}
+		fresh, resumed := resumable(t, 99, stopEarly)
+		if err := resumed.Load(f); err != nil {
+			t.Fatalf("moment %d: %v", moment, err)
+		}
+		fit(t, resumed, set, valid)
+		fit(t, stopped, set, valid)
+		if !bytes.Equal(saved(t, fresh.Save), wantNet) || !bytes.Equal(saved(t, resumed.Save), wantAll) || !bytes.Equal(saved(t, stopped.Save), wantAll) {
+			t.Errorf("moment %d: after %v it ends with other bytes than a run never stopped", moment, err)
+		}
+	}
+	if validating < 2 {
+		t.Errorf("%d of the runs were stopped while they validated", validating)
 	}
 }
 
@@ -239,6 +294,9 @@ func TestLoadNamesWhatDoesNotFitAndChangesNothing(t *testing.T) {
 		{"plain model", patient, func(f *model.File) { delete(f.Meta, "gputrain.train") }, "without the state of its training"},
 		{"torn metadata", patient, func(f *model.File) { f.Meta["gputrain.train"] = "{" }, "metadata"},
 		{"text for a number", patient, meta(`"best_loss":"`, `"best_loss":"x`), "metadata"},
+		{"a key twice", patient, meta(`"step":`, `"step":1,"step":`), "there twice"},
+		{"a key twice in another case", patient, meta(`"step":`, `"Step":1,"step":`), "there twice"},
+		{"unknown key", patient, meta(`"step":`, `"stride":1,"step":`), "a key is unknown"},
 		{"negative position", patient, meta(`"next_batch":0`, `"next_batch":-1`), "damaged"},
 		{"history too short", patient, meta(`"epoch":4`, `"epoch":5`), "damaged"},
 		{"unknown state", patient, func(f *model.File) { f.Tensors["train/slot2"] = short }, `tensor "train/slot2" does not belong`},
@@ -489,6 +547,55 @@ func TestSettingsThatDifferAreNamed(t *testing.T) {
 	wantError(t, per(4).Load(g), "the checkpoint's Chunk is 2, the trainer's is 4")
 }
 
+// metadata are those of a checkpoint, to be edited.
+type metadata struct {
+	t    *testing.T
+	text string
+}
+
+// setsOf is the part of the metadata that says which the sets are.
+var setsOf = regexp.MustCompile(`"sets":.*?,("step")`)
+
+// find returns where the value of key begins and ends.
+func (m *metadata) find(key string) (from, to int) {
+	m.t.Helper()
+	at := regexp.MustCompile(`"` + key + `":("[^"]*"|-?[0-9]+)`).FindStringSubmatchIndex(m.text)
+	if at == nil {
+		m.t.Fatalf("the metadata have no %q: %s", key, m.text)
+	}
+	return at[2], at[3]
+}
+
+func (m *metadata) set(key string, value any) {
+	m.t.Helper()
+	text, err := json.Marshal(value)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	from, to := m.find(key)
+	m.text = m.text[:from] + string(text) + m.text[to:]
+}
+
+func (m *metadata) badEpochs() int {
+	from, to := m.find("bad_epochs")
+	n, err := strconv.Atoi(m.text[from:to])
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return n
+}
+
+// setLast sets one of the five numbers of the last epoch.
+func (m *metadata) setLast(number int, value float64) {
+	from, to := m.find("history")
+	content, err := base64.StdEncoding.DecodeString(m.text[from+1 : to-1])
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	binary.LittleEndian.PutUint64(content[len(content)-8*(5-number):], math.Float64bits(value))
+	m.set("history", content)
+}
+
 func TestCountersThatContradictEachOtherAreErrors(t *testing.T) {
 	set, valid := resumeSets()
 	path := filepath.Join(t.TempDir(), "checkpoint.safetensors")
@@ -497,55 +604,46 @@ func TestCountersThatContradictEachOtherAreErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	type fields = map[string]any
-	last := func(c fields) fields { h := c["history"].([]any); return h[len(h)-1].(fields) }
 	for name, c := range map[string]struct {
-		change func(c fields)
+		change func(c *metadata)
 		want   string // "Fit" if only the set shows it
 	}{
-		"nothing":               {func(fields) {}, ""},
-		"no version":            {func(c fields) { delete(c, "version") }, "written by another version: its format is 0"},
-		"a later version":       {func(c fields) { c["version"] = 3 }, "written by another version: its format is 3"},
-		"step":                  {func(c fields) { c["step"] = 14 }, "the step is 14, but the epoch began at step 10 and 3 batches of it are done"},
-		"step before the epoch": {func(c fields) { c["step"] = 9 }, "the step is 9"},
-		"negative step":         {func(c fields) { c["step"] = -1 }, "a counter is negative"},
-		"epoch":                 {func(c fields) { c["epoch"] = 3 }, "3 epochs are done, but the history has 2"},
-		"start of the epoch":    {func(c fields) { c["epoch_step"] = 1; c["step"] = 4 }, "2 epochs are done in 1 steps"},
-		"batch":                 {func(c fields) { c["next_batch"] = 4 }, "4 batches of it are done"},
-		"batch and step":        {func(c fields) { c["next_batch"], c["step"] = 6, 16 }, "6 batches of the epoch are done, but the training set has 23 samples"},
-		"no batch":              {func(c fields) { c["next_batch"] = 0 }, "0 batches of it are done"},
-		"rows":                  {func(c fields) { c["rows"] = 16 }, "Fit: are said to have had 16 rows"},
-		"negative rows":         {func(c fields) { c["rows"] = -1 }, "a counter is negative"},
-		"no sets":               {func(c fields) { delete(c, "sets") }, "it does not say which sets"},
-		"size of the set":       {func(c fields) { c["sets"].(fields)["training"].(fields)["samples"] = 24 }, "Fit: it has 23 samples instead of 24"},
-		"bad epochs":            {func(c fields) { c["bad_epochs"] = 1 - c["bad_epochs"].(float64) }, "best_loss is "},
-		"too many bad epochs":   {func(c fields) { c["bad_epochs"] = 2 }, "2 epochs since the best one, but only 2 are done"},
-		"best loss":             {func(c fields) { c["best_loss"] = "0.001" }, "best_loss is 0.001, but epoch"},
-		"best loss NaN":         {func(c fields) { c["best_loss"] = "NaN" }, "best_loss is NaN"},
-		"no best, bad epochs":   {func(c fields) { c["best_loss"], c["bad_epochs"] = "+Inf", 1 }, "1 epochs since the best one, but there is none"},
-		"a better epoch":        {func(c fields) { last(c)["valid_loss"] = "0.0001" }, "0.0001"},
-		"training loss":         {func(c fields) { last(c)["train_loss"] = "NaN" }, "epoch 2 of the history"},
-		"rate":                  {func(c fields) { last(c)["lr"] = "+Inf" }, "epoch 2 of the history"},
-		"validation loss":       {func(c fields) { last(c)["valid_loss"] = "-Inf" }, "epoch 2 of the history"},
-		"accuracy":              {func(c fields) { last(c)["valid_accuracy"] = "1.5" }, "epoch 2 of the history"},
-		"sum of losses":         {func(c fields) { c["loss_sum"] = "NaN" }, "loss_sum NaN"},
-		"loss so far":           {func(c fields) { c["last_loss"] = "+Inf" }, "last_loss is +Inf"},
+		"nothing":               {func(*metadata) {}, ""},
+		"no version":            {func(c *metadata) { c.set("version", 0) }, "written by another version: its format is 0"},
+		"a later version":       {func(c *metadata) { c.set("version", 4) }, "written by another version: its format is 4"},
+		"step":                  {func(c *metadata) { c.set("step", 14) }, "the step is 14, but the epoch began at step 10 and 3 batches of it are done"},
+		"step before the epoch": {func(c *metadata) { c.set("step", 9) }, "the step is 9"},
+		"negative step":         {func(c *metadata) { c.set("step", -1) }, "a counter is negative"},
+		"epoch":                 {func(c *metadata) { c.set("epoch", 3) }, "3 epochs are done, but the history has 2"},
+		"start of the epoch":    {func(c *metadata) { c.set("epoch_step", 1); c.set("step", 4) }, "2 epochs are done in 1 steps"},
+		"batch":                 {func(c *metadata) { c.set("next_batch", 4) }, "4 batches of it are done"},
+		"batch and step":        {func(c *metadata) { c.set("next_batch", 6); c.set("step", 16) }, "6 batches of the epoch are done, but the training set has 23 samples"},
+		"no batch":              {func(c *metadata) { c.set("next_batch", 0) }, "0 batches of it are done"},
+		"rows":                  {func(c *metadata) { c.set("rows", 16) }, "Fit: are said to have had 16 rows"},
+		"negative rows":         {func(c *metadata) { c.set("rows", -1) }, "a counter is negative"},
+		"no sets":               {func(c *metadata) { c.text = setsOf.ReplaceAllString(c.text, "$1") }, "it does not say which sets"},
+		"size of the set":       {func(c *metadata) { c.set("samples", 24) }, "Fit: it has 23 samples instead of 24"},
+		"bad epochs":            {func(c *metadata) { c.set("bad_epochs", 1-c.badEpochs()) }, "best_loss is "},
+		"too many bad epochs":   {func(c *metadata) { c.set("bad_epochs", 2) }, "2 epochs since the best one, but only 2 are done"},
+		"best loss":             {func(c *metadata) { c.set("best_loss", "0.001") }, "best_loss is 0.001, but epoch"},
+		"best loss NaN":         {func(c *metadata) { c.set("best_loss", "NaN") }, "best_loss is NaN"},
+		"no best, bad epochs":   {func(c *metadata) { c.set("best_loss", "+Inf"); c.set("bad_epochs", 1) }, "1 epochs since the best one, but there is none"},
+		"a better epoch":        {func(c *metadata) { c.setLast(3, 0.0001) }, "0.0001"},
+		"training loss":         {func(c *metadata) { c.setLast(1, math.NaN()) }, "epoch 2 of the history"},
+		"rate":                  {func(c *metadata) { c.setLast(0, math.Inf(1)) }, "epoch 2 of the history"},
+		"validation loss":       {func(c *metadata) { c.setLast(3, math.Inf(-1)) }, "epoch 2 of the history"},
+		"accuracy":              {func(c *metadata) { c.setLast(4, 1.5) }, "epoch 2 of the history"},
+		"sum of losses":         {func(c *metadata) { c.set("loss_sum", "NaN") }, "loss_sum NaN"},
+		"loss so far":           {func(c *metadata) { c.set("last_loss", "+Inf") }, "last_loss is +Inf"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var counters fields
-			if err := json.Unmarshal([]byte(good.Meta["gputrain.train"]), &counters); err != nil {
-				t.Fatal(err)
-			}
-			c.change(counters)
-			text, err := json.Marshal(counters)
-			if err != nil {
-				t.Fatal(err)
-			}
+			m := &metadata{t, good.Meta["gputrain.train"]}
+			c.change(m)
 			f := &model.File{Meta: maps.Clone(good.Meta), Tensors: good.Tensors}
-			f.Meta["gputrain.train"] = string(text)
+			f.Meta["gputrain.train"] = m.text
 			_, trainer := resumable(t, 2, stopEarly)
 			before := saved(t, trainer.Save)
-			err = trainer.Load(f)
+			err := trainer.Load(f)
 			if want, ok := strings.CutPrefix(c.want, "Fit: "); ok && err == nil {
 				wantError(t, trainer.Fit(t.Context(), set, valid), want)
 				return

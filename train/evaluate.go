@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -51,7 +52,7 @@ func Evaluate(net *model.Network, loss Loss, set *data.Dataset) (Metrics, error)
 	if err := checkNumbers(set); err != nil {
 		return Metrics{}, fmt.Errorf("train: evaluate: %w", err)
 	}
-	metrics, err := e.run()
+	metrics, err := e.run(context.Background())
 	if err != nil {
 		return Metrics{}, fmt.Errorf("train: evaluate: %w", err)
 	}
@@ -151,12 +152,16 @@ func newEvaluator(net *model.Network, loss Loss, set *data.Dataset) (*evaluator,
 
 func (e *evaluator) free() { e.memory.free() }
 
-func (e *evaluator) run() (Metrics, error) {
+// run stops with the cause of ctx when ctx is cancelled.
+func (e *evaluator) run(ctx context.Context) (Metrics, error) {
 	var metrics Metrics
 	if e.labeled {
 		metrics.Confusion = Confusion{}
 	}
 	for i := range e.batches.Count() {
+		if ctx.Err() != nil {
+			return Metrics{}, context.Cause(ctx)
+		}
 		err := e.states.forward(e.b, e.batches.Batch(i), &e.feed, func(y backend.Tensor, part data.Batch) error {
 			return e.count(&metrics, y, part)
 		})

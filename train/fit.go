@@ -17,8 +17,8 @@ import (
 // valid may be nil if Options.Patience is 0. All sequences begin with states of
 // zero, also those of Stateful layers.
 //
-// When ctx is cancelled, Fit finishes the step and returns an error that wraps
-// context.Cause(ctx). Then the trainer can be saved, or Fit called again with the
+// When ctx is cancelled, Fit finishes the step, or leaves the validation, and returns
+// an error that wraps context.Cause(ctx). Then the trainer can be saved, or Fit called again with the
 // same sets: the result is the same, to the bit, as that of a Fit that was never
 // stopped.
 //
@@ -301,8 +301,11 @@ func (t *Trainer) finishEpoch(ctx context.Context, validation *evaluator) (Epoch
 		ValidLoss: math.NaN(), ValidAccuracy: math.NaN(),
 	}
 	if validation != nil {
-		metrics, err := validation.run()
-		if err != nil {
+		metrics, err := validation.run(ctx)
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return Epoch{}, fmt.Errorf("train: stopped after step %d, in the validation of epoch %d: %w", s.step, s.epoch+1, err)
+		case err != nil:
 			return Epoch{}, fmt.Errorf("train: validation: %w", err)
 		}
 		if err := t.checkFinite(ctx, "the validation loss", metrics.Loss, nil); err != nil {

@@ -182,6 +182,9 @@ func (t *Trainer) History() []Epoch {
 	return slices.Clone(t.progress.history)
 }
 
+// Epochs returns how many epochs are done.
+func (t *Trainer) Epochs() int { return t.progress.epoch }
+
 // Steps returns how many optimizer steps are done.
 func (t *Trainer) Steps() int { return t.progress.step }
 

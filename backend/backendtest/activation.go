@@ -74,8 +74,12 @@ func checkSoftmax(p *probe) {
 			sharing:   []sharing{{"y": "x"}},
 		}
 	}
-	for _, s := range append(p.shapes(), p.longRows()...) {
+	for _, s := range append(p.shapes(), p.manyRows()...) {
 		p.verify(trialOf(s.String(), s, p.source(s.String()).uniform(s.size(), -8, 8)))
+	}
+	for _, s := range p.longRow() {
+		x := p.source(s.String()).uniform(s.size(), -8, 8)
+		p.verify(trialOf(s.String()+", the last dominate", s, withTail(x, dominating)))
 	}
 	p.verify(trialOf("special rows", shape{len(specialLogits) / 3, 3}, specialLogits))
 	for _, n := range p.sizes() {
@@ -84,6 +88,10 @@ func checkSoftmax(p *probe) {
 	}
 	x := pairs()
 	t := trialOf("every exponent against 0", shape{len(x) / 2, 2}, x)
+	t.once = true
+	p.verify(t)
+	x = exponents(p.source("exponents"))
+	t = trialOf("exponents", shape{len(x) / 2, 2}, x)
 	t.once = true
 	p.verify(t)
 }
@@ -134,14 +142,87 @@ func dominated(s shape) []float32 {
 	return x
 }
 
-// softmaxTolerance is that of exp(x−m)/Σ: the difference rounds to within
-// 2⁻²⁴·|x−m|, which the exponential turns into a relative error; summing cols
-// terms, the exponential and the division make up the rest.
+// dominating makes a logit so much larger than others that their exponentials are 0.
+func dominating(x float64) float64 { return x + 200 }
+
+// softmaxTolerance is that of exp(x−m)/Σ. The difference is rounded once, and the
+// exponential makes a relative error of that, here and in Σ. The rest are
+// exponentialError, the cols−1 roundings of Σ, a quotient within 2.5 units in the last
+// place, which are 5 roundings and what OpenGL promises, and a product.
 func softmaxTolerance(x []float32, s shape) tolerance {
-	largest := rowLargest(x, s)
+	sums := newExponentials(x, s)
 	return func(k int, want float64) float64 {
-		return unit*(float64(s.cols)+8+math.Abs(float64(x[k])-largest[k/s.cols]))*want + 4*tiny
+		if want == 0 {
+			return 4 * tiny
+		}
+		return (unit*(exponentialError+float64(s.cols)+5)+sums.errorAt(k))*want + 4*tiny
 	}
+}
+
+// exponentialError is that of an exponential within 4 units in the last place, in
+// roundings. Where the difference before it is exact, as x−0 is, nothing else may
+// make it less accurate, however small the result: see exponents.
+const exponentialError = 8
+
+// exponentials are what the rows of logits give.
+type exponentials struct {
+	shape
+	x       []float32
+	largest []float64 // of each row
+	sum     []float64 // Σ exp(x−m) of each row
+	err     []float64 // Σ of the errors of x−m, each by its share of the sum
+}
+
+func newExponentials(x []float32, s shape) exponentials {
+	e := exponentials{s, x, rowLargest(x, s), make([]float64, s.rows), make([]float64, s.rows)}
+	for k, v := range x {
+		e.sum[k/s.cols] += math.Exp(float64(v) - e.largest[k/s.cols])
+	}
+	for k := range x {
+		if share := e.share(k); share > 0 {
+			e.err[k/s.cols] += share * e.difference(k)
+		}
+	}
+	return e
+}
+
+// share returns the softmax of element k.
+func (e exponentials) share(k int) float64 {
+	i := k / e.cols
+	return math.Exp(float64(e.x[k])-e.largest[i]) / e.sum[i]
+}
+
+// difference returns by how much x−m of element k is off in float32.
+func (e exponentials) difference(k int) float64 {
+	d := float64(e.x[k]) - e.largest[k/e.cols]
+	return math.Abs(float64(float32(d)) - d)
+}
+
+// errorAt returns the relative error that differences make in the softmax of element
+// k, whose share is not 0.
+func (e exponentials) errorAt(k int) float64 { return e.difference(k) + e.err[k/e.cols] }
+
+// exponents returns rows of two logits, x and 0 in either order, the exponential of
+// whose difference is the softmax of the first, up to a sum that is all but 1: from 0
+// to where it is no more than half of the least float32, and about multiples of ½ ln 2,
+// where implementations go from one power of two to the next.
+func exponents(g source) (x []float32) {
+	pair := func(v float64) {
+		if len(x)%4 == 0 {
+			x = append(x, float32(v), 0)
+		} else {
+			x = append(x, 0, float32(v))
+		}
+	}
+	const least, parts = -104, 400
+	for k := range parts {
+		pair(least * (float64(k) + g.Float64()) / parts)
+	}
+	for v := 0.0; v > least; v -= math.Ln2 / 2 {
+		pair(v * (1 - unit))
+		pair(v * (1 + 2*unit))
+	}
+	return x
 }
 
 // rowLargest returns the largest element of each row.
@@ -157,9 +238,14 @@ func rowLargest(x []float32, s shape) []float64 {
 }
 
 func checkSoftmaxGrad(p *probe) {
-	for _, s := range append(p.shapes(), p.longRows()...) {
+	for _, s := range append(p.shapes(), p.manyRows()...) {
 		g := p.source(s.String())
 		p.verify(softmaxGradTrial(s.String(), s, g.uniform(s.size(), 0, 1), g.uniform(s.size(), -1, 1)))
+	}
+	for _, s := range p.longRow() {
+		g := p.source(s.String())
+		p.verify(softmaxGradTrial(s.String()+", the last outweigh", s, g.uniform(s.size(), 0, 1),
+			withTail(g.uniform(s.size(), -1, 1), outweighing)))
 	}
 	g := p.source("subnormal")
 	p.verify(softmaxGradTrial("subnormal", shape{3, 5}, g.uniform(15, 0, 1), g.uniform(15, -largestSubnormal, largestSubnormal)))
@@ -199,8 +285,12 @@ func checkLayerNorm(p *probe) {
 			sharing:   []sharing{{"y": "x"}},
 		})
 	}
-	for _, s := range append(p.shapes(), p.longRows()...) {
+	for _, s := range append(p.shapes(), p.manyRows()...) {
 		try(s.String(), s, p.source(s.String()).uniform(s.size(), -3, 1), 1e-5)
+	}
+	for _, s := range p.longRow() {
+		x := p.source(s.String()).uniform(s.size(), -3, 1)
+		try(s.String()+", the last outweigh", s, withTail(x, outweighing), 1e-5)
 	}
 	for _, epsilon := range []float64{0, 0.1, 100} {
 		name := fmt.Sprintf("epsilon %v", epsilon)
@@ -276,9 +366,14 @@ func checkLayerNormGrad(p *probe) {
 			sharing:   []sharing{{"dx": "y"}, {"dx": "dy"}},
 		})
 	}
-	for _, s := range append(p.shapes(), p.longRows()...) {
+	for _, s := range append(p.shapes(), p.manyRows()...) {
 		g := p.source(s.String())
 		try(s.String(), s, g.uniform(s.size(), -2, 2), g.uniform(s.rows, 0.1, 3), g.uniform(s.size(), -1, 1))
+	}
+	for _, s := range p.longRow() {
+		g := p.source(s.String())
+		try(s.String()+", the last outweigh", s, withTail(g.uniform(s.size(), -2, 2), math.Abs), g.uniform(s.rows, 0.1, 3),
+			withTail(g.uniform(s.size(), -1, 1), outweighing))
 	}
 	for _, size := range []float64{largestSubnormal, 1e-18, 1e18} {
 		name := fmt.Sprintf("gradients of size %v", size)

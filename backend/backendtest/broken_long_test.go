@@ -8,7 +8,7 @@ import (
 
 // brokenLong are the mistakes of a grid that is as large as it can be and no
 // larger, and of sums in two stages, of which the second one has a limit.
-var brokenLong = append(beyondGridControls(), []control{
+var brokenLong = append(append(beyondGridControls(), brokenLoops()...), []control{
 	{check: "Gemm", long: true, name: "drops the last row of 63 beyond whole tiles", mistake: gemmMistake(func(b backend.Backend, p product) {
 		keeping(b, p.dst, func(row, _ int) bool { return row == p.dst.Rows-1 && row > 128 && row%64 == 62 }, func() { p.on(b) })
 	})},
@@ -54,12 +54,8 @@ func beyondGridControls() []control {
 		"SGD", "RMSProp", "Adam", "ClipNorm", "LSTM1997Cell", "LSTM1997CellGrad",
 		"LSTMCell", "LSTMCellGrad", "RNNCell", "RNNCellGrad", "GRUCell", "GRUCellGrad",
 	} {
-		c := control{check: op, name: "drops what is beyond 65,535 rows and columns", long: true,
-			mistake: func(b backend.Backend) backend.Backend { return beyondGrid{b.(fused), op} }}
-		if op == "Gemm" {
-			c.atLeast = 1024 // from which on a product as long is affordable
-		}
-		all = append(all, c)
+		all = append(all, control{check: op, name: "drops what is beyond 65,535 rows and columns", long: true,
+			mistake: func(b backend.Backend) backend.Backend { return beyondGrid{b.(fused), op} }})
 	}
 	return all
 }

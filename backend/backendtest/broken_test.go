@@ -28,7 +28,7 @@ type control struct {
 
 func allControls() []control {
 	return slices.Concat(brokenMemory, brokenElementwise, brokenActivation, brokenLinear, brokenLoss, brokenUpdate, brokenFused,
-		brokenLSTM1997s, brokenReplay, brokenSubnormal(), brokenLong, brokenCalls, brokenReplays, brokenRules)
+		brokenLSTM1997s, brokenReplay, brokenSubnormal(), brokenExponential, brokenLong, brokenCalls, brokenReplays, brokenRules)
 }
 
 func TestBrokenBackendsAreRejected(t *testing.T) {
@@ -44,11 +44,11 @@ func TestBrokenBackendsAreRejected(t *testing.T) {
 				t.Skip("large sizes")
 			}
 			open := func() (backend.Backend, error) { return c.mistake(fused{reference.New()}), nil }
-			var opts []Option
-			if !c.long {
-				opts = append(opts, MaxWork(0))
+			work := 0
+			if c.long {
+				work = math.MaxInt
 			}
-			result := runOne(c.check, open, max(33, c.atLeast), opts...)
+			result := runOne(c.check, open, max(33, c.atLeast), MaxWork(work))
 			if len(result.Failures) == 0 {
 				t.Errorf("the check passes: %d cases, skipped: %q", result.Cases, result.Skipped)
 			} else if strings.Contains(result.Failures[0], ": panics: ") {
@@ -111,7 +111,7 @@ func (b clipNormExceptNone) ClipNorm(x, norm backend.Tensor, limit float64) {
 // TestWhatControlsAreMadeOfIsAccepted shows that controls are rejected for their
 // mistakes.
 func TestWhatControlsAreMadeOfIsAccepted(t *testing.T) {
-	for _, c := range sound {
+	for _, c := range append(sound, soundExponential...) {
 		open := func() (backend.Backend, error) { return c.mistake(reference.New()), nil }
 		for _, failure := range runOne(c.check, open, 33).Failures {
 			t.Errorf("%T: %s", c.mistake(nil), failure)

@@ -42,6 +42,7 @@ var brokenUpdate = []control{
 	{check: "Adam", name: "no bias correction", mistake: adamMistake(func(a *backend.AdamArgs) { a.Step = math.MaxInt32 })},
 	{check: "Adam", name: "steps counted from 0", mistake: adamMistake(func(a *backend.AdamArgs) { a.Step++ })},
 	{check: "Adam", name: "steps of 16 bits", mistake: adamMistake(func(a *backend.AdamArgs) { a.Step = max(1, a.Step&0xffff) })},
+	{check: "Adam", name: "no more than 65,535 steps", mistake: adamMistake(func(a *backend.AdamArgs) { a.Step = min(a.Step, 0xffff) })},
 	{check: "Adam", name: "step counted by the backend", mistake: func(b backend.Backend) backend.Backend {
 		steps := 0
 		return brokenAdam{b, func(a *backend.AdamArgs) {

@@ -152,7 +152,7 @@ func (p *probe) gemmLong() [][3]int {
 		sizes = append(sizes, [3]int{n, 33, 17}, [3]int{17, n, 33}, [3]int{5, 6, n})
 	}
 	sizes = append(sizes, [3]int{191, 127, 63}, [3]int{127, 191, 65}, [3]int{63, 129, 319},
-		[3]int{long, 1, 2}, [3]int{2, long, 1}, [3]int{1, 2, long})
+		[3]int{long, 1, 2}, [3]int{2, long, 1}, [3]int{1, 2, longer})
 	return slices.DeleteFunc(sizes, func(s [3]int) bool { return whole(s[0])*whole(s[1])*whole(s[2]) > p.maxWork })
 }
 
@@ -256,7 +256,7 @@ func checkSumRows(p *probe) {
 	for i, beta := range []float64{-0.5, 0, 1, -1, 2} {
 		shapes := p.shapesOf(i)
 		if beta == 0 {
-			shapes = append(shapes, p.affordable(shape{long, 1})...)
+			shapes = append(shapes, p.longColumn()...)
 		}
 		for _, s := range shapes {
 			name := fmt.Sprintf("%v/beta %v", s, beta)
@@ -369,7 +369,7 @@ func checkScatterAddRows(p *probe) {
 	x := g.whole(s.size(), 9)
 	x[7], x[14] = float32(math.NaN()), float32(inf)
 	p.verify(scatterTrial("NaN and Inf", s, 3, g.whole(3*s.cols, 9), x, g.ids(s.rows, 3)))
-	for _, s := range p.longShapes() {
+	for _, s := range append(p.longShapes(), p.longColumn()...) {
 		try(s, 3)
 	}
 	if long*32 <= p.maxWork { // a row of dst is a sum over ids
@@ -410,8 +410,14 @@ func checkArgMaxRows(p *probe) {
 		}
 		p.verify(argMaxTrial(name, s, x))
 	}
-	for _, s := range p.longRows() {
+	for _, s := range p.manyRows() {
 		p.verify(argMaxTrial(s.String(), s, p.source(s.String()).uniform(s.size(), -1, 1)))
+	}
+	for _, s := range p.longRow() {
+		name := s.String() + ", largest last"
+		x := p.source(name).uniform(s.size(), -1, 1)
+		x[s.cols-1] = 2
+		p.verify(argMaxTrial(name, s, x))
 	}
 	rows := float32s([]float64{
 		-inf, -inf, -inf, -inf,

@@ -3,6 +3,7 @@ package backendtest
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gputrain/backend"
 )
@@ -33,9 +34,19 @@ func checkCrossEntropy(p *probe) {
 			p.crossEntropy(name, s, logits, labels, 1/float64(max(1, s.rows)))
 		}
 	}
-	for _, s := range p.longRows() {
+	for _, s := range p.manyRows() {
 		g := p.source(s.String())
-		p.crossEntropy(s.String(), s, g.uniform(s.size(), -8, 8), g.ids(s.rows, s.cols), 1/float64(s.rows))
+		logits, labels := g.uniform(s.size(), -8, 8), g.ids(s.rows, s.cols)
+		for i := s.rows - tail; i >= 0 && i < s.rows; i++ {
+			logits[i*s.cols+int(labels[i])] -= 1000 // so that the losses of the last rows show
+		}
+		p.crossEntropy(s.String(), s, logits, labels, 1/float64(s.rows))
+	}
+	for _, s := range p.longRow() {
+		logits := withTail(p.source(s.String()).uniform(s.size(), -8, 8), dominating)
+		for _, label := range []int{0, s.cols - 1} {
+			p.crossEntropy(fmt.Sprintf("%v, the last dominate, label %d", s, label), s, logits, []int32{int32(label)}, 1)
+		}
 	}
 	for _, n := range p.sizes() {
 		s := shape{min(n, 33), n}
@@ -62,6 +73,11 @@ func checkCrossEntropy(p *probe) {
 	t := crossEntropyTrial("every exponent against 0", shape{len(labels), 2}, x, labels, 1e-3)
 	t.once = true
 	p.verify(t)
+	x = exponents(p.source("exponents"))
+	t = crossEntropyTrial("exponents", shape{len(x) / 2, 2}, x, make([]int32, len(x)/2), 1)
+	t.once = true
+	p.verify(t)
+	p.verify(logarithmTrial())
 	for _, scale := range []float64{-1, 0, smallestNormal} {
 		name := fmt.Sprintf("scale %v", scale)
 		g := p.source(name)
@@ -92,8 +108,51 @@ func crossEntropyTrial(name string, s shape, logits []float32, labels []int32, s
 	}
 }
 
+// logarithmError is that of a logarithm within 4 units in the last place, in roundings.
+const logarithmError = 8
+
+// logarithmTrial is the loss of rows, each by itself, that is a logarithm and nothing
+// else: the label's logit is 0 and the largest. First come pairs whose exponentials, 1
+// and e, add up to 1 + n·2⁻²³ as nearly as a logit can say it. So float32 has next to
+// nothing to round in the sum, and near 1, where the loss is small, it is as accurate
+// as the logarithm is. Then come 1, 2, ... exponentials of 0, whose sum is exact.
+func logarithmTrial() trial {
+	const cols = 40
+	var logits []float32
+	var bound []float64
+	row := func(allowed float64, x ...float32) {
+		logits = append(append(logits, x...), slices.Repeat([]float32{float32(-inf)}, cols-len(x))...)
+		bound = append(bound, allowed)
+	}
+	const roundings = logarithmError + 2 // with the scale and the sum over rows
+	for n := 1; n <= 1<<23; n += 1 + n/16 {
+		x := float32(math.Log(float64(n) * 0x1p-23))
+		e := math.Exp(float64(x))
+		var off float64
+		for _, err := range []float64{-exponentialError, exponentialError} {
+			off = max(off, math.Abs(float64(float32(1+e*(1+err*unit)))-(1+e)))
+		}
+		row(off+roundings*unit*math.Log1p(e), 0, x)
+	}
+	for n := range cols {
+		row(roundings*unit*math.Log(float64(n+1)), make([]float32, n+1)...)
+	}
+	rows := len(bound)
+	return trial{
+		name:     "logarithms",
+		operands: []operand{out("loss", rows, 1), in("logits", rows, cols, logits), inInts("labels", make([]int32, rows))},
+		call: func(b backend.Backend, x tensors) {
+			for i := range rows {
+				b.SoftmaxCrossEntropy(x["loss"].Slice(i, i+1), backend.Tensor{}, x["logits"].Slice(i, i+1), x.ints("labels").Slice(i, i+1), 1)
+			}
+		},
+		tolerance: map[string]tolerance{"loss": within(bound)},
+		once:      true,
+	}
+}
+
 // crossEntropyTolerance sums what rounds in log Σ exp(x−m) + m − x[label]: the
-// differences x−m, each by 2⁻²⁴ of itself, which count by their share of the
+// differences x−m and the exponentials, which count by their share of the
 // sum; the sum of cols terms; the logarithm; and the terms of the last sum. The
 // gradient is off by what the softmax is (see softmaxTolerance) and rounds in
 // a difference and a product.
@@ -101,30 +160,27 @@ func crossEntropyTolerance(s shape, logits []float32, labels []int32, scale floa
 	cols := float64(s.cols)
 	var total float64
 	gradients := make([]float64, s.size())
-	largest := rowLargest(logits, s)
+	sums := newExponentials(logits, s)
 	for i, label := range labels {
 		if label == backend.IgnoreLabel {
 			continue
 		}
-		x, m := logits[i*s.cols:(i+1)*s.cols], largest[i]
-		var sum float64
-		for _, v := range x {
-			sum += math.Exp(float64(v) - m)
-		}
-		differences := 0.0
-		for j, v := range x {
-			share := math.Exp(float64(v)-m) / sum
+		for j := range s.cols {
+			k := i*s.cols + j
+			share := sums.share(k)
 			if share > 0 {
-				differences += share * (m - float64(v))
-				gradients[i*s.cols+j] = (cols + 8 + m - float64(v)) * share
+				gradients[k] = (exponentialError + cols + 5 + sums.errorAt(k)/unit) * share
 			}
 			if int32(j) == label {
 				share--
 			}
-			gradients[i*s.cols+j] += 4 * math.Abs(share)
+			gradients[k] += 4 * math.Abs(share)
 		}
-		value := math.Log(sum) + m - float64(x[label])
-		total += cols + 8 + differences + 4*math.Log(sum) + 2*math.Abs(m) + 2*abs(x[label]) + (float64(s.rows)+2)*math.Abs(value)
+		m, chosen := sums.largest[i], float64(logits[i*s.cols+int(label)])
+		logarithm := math.Log(sums.sum[i])
+		value := logarithm + m - chosen
+		total += exponentialError + cols + sums.err[i]/unit + logarithmError*logarithm + 2*math.Abs(m) + 2*math.Abs(chosen) +
+			(float64(s.rows)+2)*math.Abs(value)
 	}
 	bound := unit * math.Abs(scale) * total
 	gradient = func(k int, _ float64) float64 {

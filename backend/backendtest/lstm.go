@@ -287,6 +287,14 @@ func checkLSTMPeepGrad(p *probe) {
 		p.verify(lstmPeepGradTrial(s.String(), s, [4][]float32{
 			g.uniform(3*s.cols, -1, 1), g.uniform(4*s.size(), -1, 1), g.uniform(s.size(), -2, 2), g.uniform(s.size(), -2, 2)}))
 	}
+	for _, s := range p.longColumn() {
+		name := s.String() + ", whole numbers" // whose sum is exact
+		g := p.source(name)
+		t := lstmPeepGradTrial(name, s, [4][]float32{
+			g.whole(3*s.cols, 3), g.whole(4*s.size(), 3), g.whole(s.size(), 3), g.whole(s.size(), 3)})
+		t.tolerance["dPeep"] = exact
+		p.verify(t)
+	}
 	s, g := zerosShape, p.source("zeros")
 	p.verify(lstmPeepGradTrial("zeros", s, [4][]float32{
 		g.riddled(g.uniform(3*s.cols, -1, 1)), g.riddled(g.uniform(4*s.size(), -1, 1)),

@@ -73,6 +73,7 @@ func (p *probe) lstm1997Sizes() []lstm1997Dims {
 		{batch: long, blocks: 1, cells: 1, sources: 1, forget: true, peephole: true},
 		{batch: 1, blocks: long, cells: 1, sources: 1, forget: true, peephole: true},
 		{batch: 1, blocks: 1, cells: 1, sources: long, forget: true, peephole: true},
+		{batch: 1, blocks: 1, cells: long, sources: 1, forget: true}, // peepholes would be partials of cells·cells
 	} {
 		if d.batch*d.states()*d.columns() <= p.maxWork {
 			kept = append(kept, d)
@@ -157,6 +158,20 @@ func (d lstm1997Dims) forwardContent(g source) content {
 func checkLSTM1997Cell(p *probe) {
 	for _, d := range p.lstm1997Sizes() {
 		p.verify(lstm1997Trial("1997", d, squashes1997, d.forwardContent(p.source(d.String()))))
+	}
+	if d := (lstm1997Dims{batch: 1, blocks: 1, cells: long, forget: true, peephole: true}); d.states() <= p.maxWork {
+		const name = "the last peepholes decide"
+		x := d.forwardContent(p.source(name))
+		for k := range x["Peep"] {
+			x["Peep"][k] /= 8
+			if k%d.states() < d.states()-tail {
+				x["Peep"][k] = 0
+			}
+		}
+		t := lstm1997Trial(name, d, squashes1997, x)
+		d.cells = tail // of which there are sums
+		t.tolerance = map[string]tolerance{"Gates": d.tolerance, "S": d.tolerance, "Y": d.tolerance}
+		p.verify(t)
 	}
 	for _, f := range allSquashes[1:] {
 		for _, cells := range lstm1997Cells {

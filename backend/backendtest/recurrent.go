@@ -25,7 +25,10 @@ func (d dims) String() string {
 	return fmt.Sprintf("T%dN%dD%dH%d", d.steps, d.batch, d.input, d.hidden)
 }
 
-func (d dims) roundings() float64 { return float64((d.input + d.hidden + 64) * (d.steps + 1)) }
+func (d dims) roundings() float64 {
+	const memory = 400 // steps, after which what is damped is gone
+	return float64((d.input + d.hidden + 64) * (min(d.steps, memory) + 1))
+}
 
 // spoilt returns x with NaN in one sequence of the batch, which must stay there,
 // at step 1 of the named operand.
@@ -144,12 +147,25 @@ func (d dims) backwardTolerance(gradients []float64) tolerance {
 }
 
 // weightTolerance is that of the gradient of a parameter, before + dzᵀ·x: the
-// sum of T·N products of a dz and an x of at most the given magnitude.
+// sum of T·N products of a dz and an x of at most the given magnitude. Where dz is 0,
+// a product adds nothing and nothing is rounded.
 func (d dims) weightTolerance(dz []float64, x float64, before []float32) tolerance {
-	rows := float64(d.steps * d.batch)
-	products := rows * largest(dz) * math.Max(1, x)
+	var terms, sum float64
+	for _, v := range dz {
+		if magnitude := math.Abs(v); magnitude > 0 {
+			terms++
+			sum += magnitude
+		}
+	}
+	terms = min(terms, float64(d.steps*d.batch))
+	return d.sumTolerance(terms, min(sum, terms*largest(dz))*math.Max(1, x), before)
+}
+
+// sumTolerance is that of before and a sum of so many terms, of the given sum of
+// magnitudes.
+func (d dims) sumTolerance(terms, magnitude float64, before []float32) tolerance {
 	return func(k int, _ float64) float64 {
-		return (d.roundings() + rows) * unit * (abs(before[k]) + products)
+		return (d.roundings() + terms) * unit * (abs(before[k]) + magnitude)
 	}
 }
 

@@ -149,34 +149,6 @@ func (p *probe) shapes() []shape {
 	return shapes
 }
 
-// long is the large dimension of long, thin cases: beyond the 65,535 blocks that
-// a grid has in two of its dimensions, beyond 16 bits, and no whole number of
-// anything.
-const long = 1<<16 + 63
-
-// longShapes returns long, thin matrices.
-func (p *probe) longShapes() []shape {
-	return p.affordable(shape{long, 1}, shape{1, long})
-}
-
-// affordable returns the shapes whose elements are not too much work.
-func (p *probe) affordable(shapes ...shape) []shape {
-	return slices.DeleteFunc(shapes, func(s shape) bool { return s.size() > p.maxWork })
-}
-
-// longRows returns matrices of many rows, each of which is reduced, one of long
-// rows, and one whose rows take three warps: of an odd number, halving leaves one
-// over.
-func (p *probe) longRows() []shape {
-	var shapes []shape
-	for _, s := range []shape{{long, 3}, {1, long}, {3, 90}} {
-		if s.rows*max(s.cols, 32) <= p.maxWork {
-			shapes = append(shapes, s)
-		}
-	}
-	return shapes
-}
-
 // elements returns shapes for operations that treat each element by itself.
 func (p *probe) elements() []shape { return append(p.shapes(), p.longShapes()...) }
 

@@ -245,7 +245,7 @@ func checkAdam(p *probe) {
 			}
 		}
 	}
-	all = append(all, options{0.01, 0, 0, 1e-8, 0, false, 1}, options{0.01, 0, 0.9, 1e-4, 0.1, true, 5})
+	all = append(all, options{0.01, 0.9, 0.99999, 1e-8, 0, false, longer}, options{0.01, 0, 0, 1e-8, 0, false, 1}, options{0.01, 0, 0.9, 1e-4, 0.1, true, 5})
 	for i, c := range all {
 		update{
 			name: fmt.Sprintf("beta1 %v, beta2 %v, epsilon %v, decay %v, decoupled %v, step %d",

@@ -48,6 +48,17 @@ func writeIDX(t *testing.T, dir, images, labels string) {
 	writeFile(t, dir+"/train-labels-idx1-ubyte", labels)
 }
 
+// writeIDXTest writes a test set alone.
+func writeIDXTest(t *testing.T, dir, images, labels string) {
+	t.Helper()
+	writeIDX(t, dir, images, labels)
+	for _, name := range []string{"images-idx3-ubyte", "labels-idx1-ubyte"} {
+		if err := os.Rename(dir+"/train-"+name, dir+"/t10k-"+name); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // writeEdited writes the model of run with a part of its description replaced.
 func writeEdited(t *testing.T, path, old, new string) {
 	t.Helper()
@@ -110,7 +121,7 @@ func TestBadInput(t *testing.T) {
 	writeFile(t, "header.safetensors", file[:20])
 	writeFile(t, "lying.safetensors", "\xff\xff\xff\xff\xff\xff\xff\x7f"+file[8:])
 	writeEdited(t, "shape.safetensors", `"hidden":8`, `"hidden":9`)
-	writeEdited(t, "kind.safetensors", `"model":"lstm"`, `"model":"grid"`)
+	writeEdited(t, "kind.safetensors", `"model":"mlp"`, `"model":"grid"`)
 	writeEdited(t, "size.safetensors", `"layers":1`, `"layers":0`)
 	writeEdited(t, "scaling.safetensors", `"shift":[`, `"shift":[1,`)
 	writeEdited(t, "garbled.safetensors", `"steps":1`, `"steps":"one"`)
@@ -124,13 +135,13 @@ func TestBadInput(t *testing.T) {
 	}{
 		{"csv missing", "train --data csv:no.csv --target species", 1, []string{"no.csv: no such file"}},
 		{"csv is a directory", "train --data csv:run --target species", 1, []string{"run: ", "directory"}},
-		{"csv ragged", "train --data csv:ragged.csv --target species", 1, []string{"ragged.csv:5:3: ", "2 fields"}},
+		{"csv ragged", "train --data csv:ragged.csv --target species", 1, []string{"ragged.csv:5:3: ", "the number of fields is 2"}},
 		{"csv text", "train --data csv:text.csv --target species", 1, []string{"text.csv:5:2: ", `"width"`, `"ten" is not a number`}},
 		{"csv NaN", "train --data csv:nan.csv --target species", 1, []string{"nan.csv:5:2: ", `"NaN"`}},
 		{"csv open quote", "train --data csv:quote.csv --target species", 1, []string{"quote.csv:"}},
 		{"csv empty", "train --data csv:empty.csv --target species", 1, []string{"empty.csv: the file is empty"}},
 		{"csv header only", "train --data csv:header.csv --target species", 1, []string{"header.csv: "}},
-		{"csv too short to split", "train --data csv:few.csv --target species", 1, []string{"few.csv: 3 samples are too few to split"}},
+		{"csv too short to split", "train --data csv:few.csv --target species", 1, []string{"few.csv: too few samples to split into training, validation and test sets: 3"}},
 		{"csv numbers for classes", "train --data csv:series.csv --target next", 1, []string{"series.csv: ", "60 different values in 60 samples", "classes"}},
 		{"csv torn gzip", "train --data csv:torn.csv.gz --target species", 1, []string{"torn.csv.gz: "}},
 		{"csv class column absent", "train --data csv:good.csv --target specis", 1, []string{"good.csv:1: ", `"specis"`, `"species"`}},
@@ -155,29 +166,30 @@ func TestBadInput(t *testing.T) {
 		{"out of memory", "train --hidden 1000000", 1, []string{"out of memory"}},
 		{"out of memory for the batch", "train --batch 10000000 --hidden 10000", 1, []string{"out of memory"}},
 		{"resume missing", "train --resume no", 1, []string{"no is not a run", "no such file"}},
-		{"model missing", "eval --model no", 1, []string{"no: no such file"}},
-		{"model directory without a model", "eval --model short", 1, []string{"short/model.safetensors: no such file"}},
+		{"model missing", "eval --model no", 1, []string{"no: there is no such run or model file; "}},
+		{"model directory without a model", "eval --model short", 1, []string{"short: this directory has no model.safetensors: it is no run"}},
 		{"model torn", "eval --model torn.safetensors", 1, []string{"torn.safetensors: ", "cut short"}},
 		{"model torn in the header", "eval --model header.safetensors", 1, []string{"header.safetensors: ", "cut short"}},
 		{"model with a lying header", "eval --model lying.safetensors", 1, []string{"lying.safetensors: "}},
 		{"model is no model", "predict --model good.csv --input good.csv", 1, []string{"good.csv: "}},
 		{"model of another program", "eval --model foreign.safetensors", 1, []string{"foreign.safetensors: not a model of gputrain"}},
-		{"model of another shape", "eval --data csv:good.csv --model shape.safetensors", 1, []string{"shape.safetensors: ", "lstm.weight_ih_l0", "[32 2]", "[36 2]"}},
+		{"model of another shape", "eval --data csv:good.csv --model shape.safetensors", 1, []string{"shape.safetensors: ", "hidden0.weight", "[8 2]", "[9 2]"}},
 		{"model of a later kind", "eval --model kind.safetensors", 1, []string{`kind.safetensors: `, `"grid"`}},
 		{"model of no size", "eval --model size.safetensors", 1, []string{`size.safetensors: `, "layers is 0"}},
 		{"model with garbled metadata", "eval --model garbled.safetensors", 1, []string{`garbled.safetensors: metadata "gputrain.model": `}},
 		{"model with other scaling", "eval --model scaling.safetensors", 1, []string{`scaling.safetensors: `, "3 shifts and 2 factors"}},
 		{"eval data missing", "eval --model run --data csv:no.csv", 1, []string{"no.csv: no such file"}},
 		{"eval data kind", "eval --model run --data cvs:no.csv", 2, []string{`--data is "cvs:no.csv"`, `"csv"`}},
+		{"eval data without its kind", "eval --model run --data good.csv", 2, []string{`did you mean "csv:good.csv"?`}},
 		{"eval without target", "eval --model digits-run --data csv:good.csv", 2, []string{"--target is missing"}},
-		{"eval data of other width", "eval --model run --data csv:wide.csv --target 4", 1, []string{"wide.csv:1: no header, and 3 columns where the model takes 2"}},
+		{"eval data of other width", "eval --model run --data csv:wide.csv --target 4", 1, []string{"wide.csv:1: no header, and the number of columns is 3 where the model takes 2"}},
 		{"eval data of other classes", "eval --model run --data csv:tulip.csv", 1, []string{"tulip.csv:2:3: ", `"tulip"`}},
 		{"eval data of other source", "eval --model run --data digits", 1, []string{"digits: its samples have 64 features, but the model takes 2"}},
 		{"eval a model file without data", "eval --model run/model.safetensors", 2, []string{`--data is missing: run/model.safetensors says that it learned from "csv:good.csv"`}},
 		{"predict input missing", "predict --model run --input no.csv", 1, []string{"no.csv: no such file"}},
 		{"predict input of other width", "predict --model digits-run --input good.csv --target species", 1, []string{"good.csv: its samples have 2 features, but the model takes 64"}},
 		{"predict without a feature", "predict --model run --input tall.csv", 1, []string{`tall.csv:1: no column "length"; the model takes`}},
-		{"predict with a class column of numbers", "predict --model run --input numbers.csv", 1, []string{"numbers.csv:1: no header, and 3 columns where the model takes 2", "target"}},
+		{"predict with a class column of numbers", "predict --model run --input numbers.csv", 1, []string{"numbers.csv:1: no header, and the number of columns is 3 where the model takes 2", "target"}},
 		{"predict digits with a class column", "predict --model digits-run --input 65.csv", 1, []string{"65.csv has 65 columns, one more", "--target"}},
 		{"predict out", "predict --quiet --model run --input good.csv --target species --out good.csv/p.csv", 1, []string{"good.csv/", "not a directory"}},
 	} {

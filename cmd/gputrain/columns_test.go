@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -228,5 +229,78 @@ func TestTextMustBeUTF8WhereverItEnters(t *testing.T) {
 		{"config in UTF-16", []string{"train", "--config", "utf16.toml"}, exitUsage, []string{"utf16.toml: line 1: ", "UTF-16"}},
 	} {
 		t.Run(c.name, func(t *testing.T) { wantFailure(t, c.code, c.want, c.args...) })
+	}
+}
+
+// A column that did not vary says nothing. Later it may hold anything, as the pixels of
+// a margin do.
+func TestConstantColumnsAreLeftOut(t *testing.T) {
+	t.Chdir(t.TempDir())
+	table := func(margin func(i int) int) string {
+		text := "a,margin,y\n"
+		for i := range 40 {
+			text += fmt.Sprintf("%d,%d,%s\n", i, margin(i), map[bool]string{true: "high", false: "low"}[i >= 20])
+		}
+		return text
+	}
+	writeFile(t, "learned.csv", table(func(int) int { return 7 }))
+	writeFile(t, "later.csv", table(func(i int) int { return 1000 * i * i }))
+	const warning = `left out, because it has only one value in the data to learn from: column "margin"`
+	if o := learn(t, "run", "learned.csv", "y"); !strings.Contains(o.errors, "warning: learned.csv: "+warning) {
+		t.Errorf("stderr %q, want %q", o.errors, warning)
+	}
+	before := gputrain("predict", "--model", "run", "--input", "learned.csv").want(t, 0)
+	after := gputrain("predict", "--model", "run", "--input", "later.csv").want(t, 0)
+	if after.out != before.out || !strings.Contains(after.errors, warning) {
+		t.Errorf("a column that was constant changes the predictions, or stderr is %q, want %q", after.errors, warning)
+	}
+}
+
+// The class of what is predicted may be unknown, and its column hold anything.
+func TestPredictLeavesTheTargetOut(t *testing.T) {
+	t.Chdir(t.TempDir())
+	writeFile(t, "named.csv", points(0, true, "a", "b", "y"))
+	writeFile(t, "bare.csv", points(0, false, "a", "y", "b"))
+	learn(t, "named", "named.csv", "y")
+	learn(t, "bare", "bare.csv", "2")
+	for _, c := range []struct{ model, whole, target, without string }{
+		{"named", "a,b,y\n1e8,2e8,\n2e8,1e8,?\n", "y", "a,b\n1e8,2e8\n2e8,1e8\n"},
+		{"named", "1e8,no\n2e8,\n", "2", ""},
+		{"bare", "1e8,,2e8\n2e8,none,1e8\n", "2", "1e8,2e8\n2e8,1e8\n"},
+	} {
+		writeFile(t, "whole.csv", c.whole)
+		args := []string{"predict", "--model", c.model, "--input", "whole.csv", "--target", c.target}
+		if c.without == "" {
+			wantFailure(t, exitFailure, []string{"no header, and the number of columns is 1 where the model takes 2"}, args...)
+			continue
+		}
+		writeFile(t, "without.csv", c.without)
+		want := gputrain("predict", "--model", c.model, "--input", "without.csv").want(t, 0)
+		if got := gputrain(args...).want(t, 0); got.out != want.out {
+			t.Errorf("%q: got %q, want %q", c.whole, got.out, want.out)
+		}
+	}
+}
+
+// A test set may lack classes, and come without the data that the model learned from.
+func TestEvalOfIDXFilesTakesTheClassesOfTheModel(t *testing.T) {
+	t.Chdir(t.TempDir())
+	var pixels, labels []byte
+	for i := range 60 {
+		pixel := byte(100 * (i % 3))
+		pixels, labels = append(pixels, pixel, pixel, pixel, pixel), append(labels, byte(1+i%3))
+	}
+	writeIDX(t, "whole", idxImages(60, pixels...), idxLabels(60, labels...))
+	gputrain("train", "--data", "idx:whole", "--model", "mlp", "--hidden", "8", "--epochs", "40", "--out", "run").want(t, 0)
+	writeIDXTest(t, "alone", idxImages(3, append(slices.Repeat([]byte{200}, 8), 0, 0, 0, 0)...), idxLabels(3, 3, 3, 1))
+	writeIDXTest(t, "foreign", idxImages(1, 200, 200, 200, 200), idxLabels(1, 4))
+	o := gputrain("eval", "--model", "run", "--data", "idx:alone").want(t, 0)
+	if want := "alone: 3 samples, 3 classes: 1 (1), 2 (0), 3 (2)"; o.lastLine() != "test accuracy 1.0000 (3/3)" || !strings.Contains(o.errors, want) {
+		t.Errorf("ends with %q, stderr %q; want accuracy 1 and %q", o.lastLine(), o.errors, want)
+	}
+	wantFailure(t, exitFailure, []string{"foreign/t10k-labels-idx1-ubyte: byte 8: label 4 is not among the 3 classes to learn from"}, "eval", "--model", "run", "--data", "idx:foreign")
+	whole := gputrain("eval", "--model", "run", "--data", "idx:whole", "--quiet").want(t, 0)
+	if own := gputrain("eval", "--model", "run", "--quiet").want(t, 0); own.out != whole.out {
+		t.Errorf("without a test set: %q, want %q", whole.out, own.out)
 	}
 }

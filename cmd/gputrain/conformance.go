@@ -80,7 +80,7 @@ func (c *conformanceCommand) inspect(con console, d device) error {
 		r.maxSize = *c.MaxSize
 	}
 	if d.note != "" {
-		fmt.Fprintln(con.err, d.note)
+		printLine(con.err, d.note)
 	}
 	if err := r.fill(d, con); err != nil {
 		return err

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"gputrain/train"
@@ -20,7 +19,10 @@ func printConfusion(w io.Writer, confusion train.Confusion, classes []string) er
 	if len(classes) <= mostClasses {
 		table := confusionTable(terminalWidth(w), confusion, classes)
 		if widest, _, _ := strings.Cut(table, "\n"); utf8.RuneCountInString(widest) <= mostColumns {
-			_, err := fmt.Fprintf(w, "rows: actual class, columns: predicted class\n\n%s", table)
+			if err := printLine(w, "rows: actual class, columns: predicted class"); err != nil {
+				return err
+			}
+			_, err := fmt.Fprint(w, "\n", table)
 			return err
 		}
 	}
@@ -31,8 +33,8 @@ func confusionTable(width int, confusion train.Confusion, classes []string) stri
 	header := []string{""}
 	var rows [][]string
 	for actual, class := range classes {
-		header = append(header, className(class))
-		row := []string{className(class)}
+		header = append(header, shortName(class))
+		row := []string{shortName(class)}
 		for predicted := range classes {
 			row = append(row, strconv.Itoa(confusion[train.Outcome{Actual: actual, Predicted: predicted}]))
 		}
@@ -55,10 +57,14 @@ func printMistakes(w io.Writer, confusion train.Confusion, classes []string) err
 	shown := mistakes[:min(len(mistakes), most)]
 	var rows [][]string
 	for _, mistake := range shown {
-		rows = append(rows, []string{className(classes[mistake.Actual]), className(classes[mistake.Predicted]), strconv.Itoa(confusion[mistake])})
+		rows = append(rows, []string{shortName(classes[mistake.Actual]), shortName(classes[mistake.Predicted]), strconv.Itoa(confusion[mistake])})
 	}
-	_, err := fmt.Fprintf(w, "%d mistakes in %d classes; the most frequent %d of %d kinds\n\n%s",
-		all, len(classes), len(shown), len(mistakes), formatTable(terminalWidth(w), 2, []string{"actual", "predicted", "mistakes"}, rows))
+	err := printLine(w, fmt.Sprintf("%s in %d classes; the most frequent %d of %s",
+		plural(all, "mistake", "mistakes"), len(classes), len(shown), plural(len(mistakes), "kind", "kinds")))
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprint(w, "\n", formatTable(terminalWidth(w), 2, []string{"actual", "predicted", "mistakes"}, rows))
 	return err
 }
 
@@ -80,23 +86,4 @@ func mostMistaken(confusion train.Confusion, classes, n int) []int {
 	order = order[:min(n, classes)]
 	slices.Sort(order)
 	return order
-}
-
-// className returns the name of a class for a table, a picture or a list: short, of
-// one line, and in characters that can be shown.
-func className(class string) string {
-	const most = 24 // letters
-	short := class
-	for at, letters := 0, 0; at < len(class); letters++ {
-		if letters == most {
-			short = class[:at] + "…"
-			break
-		}
-		_, size := utf8.DecodeRuneInString(class[at:])
-		at += size
-	}
-	if !utf8.ValidString(short) || strings.ContainsFunc(short, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return strconv.Quote(short)
-	}
-	return short
 }

@@ -27,7 +27,7 @@ func TestPrintConfusion(t *testing.T) {
 		{"few", []string{"no", "yes"}, train.Confusion{{Actual: 0, Predicted: 0}: 12, {Actual: 1, Predicted: 0}: 3},
 			"rows: actual class, columns: predicted class\n\n     no  yes\nno   12    0\nyes   3    0\n"},
 		{"long names", wide, train.Confusion{{Actual: 0, Predicted: 0}: 12, {Actual: 1, Predicted: 0}: 3},
-			"3 mistakes in 4 classes; the most frequent 1 of 1 kinds\n\n" +
+			"3 mistakes in 4 classes; the most frequent 1 of 1 kind\n\n" +
 				"actual                     predicted                  mistakes\nbbbbbbbbbbbbbbbbbbbbbbbb…  aaaaaaaaaaaaaaaaaaaaaaaa…         3\n"},
 		{"many, all right", many, train.Confusion{{Actual: 0, Predicted: 0}: 12}, "no mistake in 100000 classes\n"},
 		{"many", many, scattered, "100008 mistakes in 100000 classes; the most frequent 20 of 100000 kinds\n\n" +

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -56,7 +57,7 @@ func (s *settings) describe(from source, parts sets) (*description, error) {
 		steps = from.steps(parts.train)
 	}
 	if features%steps != 0 {
-		return nil, usagef("--steps is %d; it must divide the %d features of a sample of %v", steps, features, from)
+		return nil, usagef("--steps is %d; it must divide the %s of a sample of %v", steps, plural(features, "feature", "features"), from)
 	}
 	d := &description{
 		Format: descriptionFormat, Data: from.public(), Features: parts.features, Target: parts.target,
@@ -72,7 +73,7 @@ func (d *description) scaling() data.Scaling { return data.Scaling{Shift: d.Shif
 // their source.
 func (d *description) checkFeatures(name string, features int) error {
 	if want := d.Steps * d.Width; features != want {
-		return fmt.Errorf("%s: its samples have %d features, but the model takes %d", name, features, want)
+		return fmt.Errorf("%s: its samples have %s, but the model takes %d", name, plural(features, "feature", "features"), want)
 	}
 	return nil
 }
@@ -95,15 +96,17 @@ func modelPath(path string) string {
 	return path
 }
 
-// readModel reads the model that a user calls path.
-func readModel(path string) (*description, *model.File, error) {
-	path = modelPath(path)
+// readModel reads the model that a user calls name.
+func readModel(name string) (*description, *model.File, error) {
+	path := modelPath(name)
 	file, err := readModelFile(path)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && path == name:
+		return nil, nil, fmt.Errorf("%s: there is no such run or model file; name the directory of a run, a model file, or latest for the run in runs that began last", name)
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil, fmt.Errorf("%s: this directory has no %s: it is no run, or one that has not finished", name, modelName)
+	case err != nil:
 		return nil, nil, err
-	}
-	if _, ours := file.Meta[descriptionKey]; ours && !file.Sealed() {
-		return nil, nil, fmt.Errorf("%s: it has no checksum, which every model of gputrain has: it is damaged, or was written by another version or program", path)
 	}
 	d, err := descriptionOf(file)
 	if err != nil {
@@ -213,7 +216,7 @@ func (d *description) check() error {
 		return fmt.Errorf("the scaling has %d shifts and %d factors for %d features", len(d.Shift), n, features)
 	}
 	for i, factor := range d.Factor {
-		if !(factor > 0) || math.IsInf(factor, 0) || math.IsNaN(d.Shift[i]) || math.IsInf(d.Shift[i], 0) {
+		if !(factor >= 0) || math.IsInf(factor, 0) || math.IsNaN(d.Shift[i]) || math.IsInf(d.Shift[i], 0) {
 			return fmt.Errorf("feature %d has shift %v and factor %v", i+1, d.Shift[i], factor)
 		}
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -90,7 +92,7 @@ func newGPU(name string, driver cuda.Driver, ordinal int) device {
 		open: func() (backend.Backend, error) {
 			b, err := cuda.Open(driver, ordinal, cuda.Options{Name: name})
 			if err != nil {
-				return nil, named(err)
+				return nil, named(cmp.Or(errors.Unwrap(err), err)) // the flag says more than "cuda: Open"
 			}
 			return b, nil
 		},

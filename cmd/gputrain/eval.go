@@ -62,9 +62,13 @@ func (c *evalCommand) load(d *description) (set *data.Dataset, notes []string, e
 	if err != nil {
 		return nil, nil, err
 	}
-	if from.kind == "csv" && c.Data != "" {
+	switch {
+	case from.kind == "csv" && c.Data != "":
 		set, notes, err = c.loadRows(from, target, d)
-	} else {
+	case from.kind == "idx" && c.Data != "":
+		set, notes, err = c.loadImages(from, d)
+	}
+	if set == nil && err == nil {
 		var parts sets
 		parts, err = from.load(target, d)
 		set, notes = parts.test, parts.notes
@@ -73,7 +77,7 @@ func (c *evalCommand) load(d *description) (set *data.Dataset, notes []string, e
 		return nil, nil, err
 	}
 	if !slices.Equal(set.Classes, d.Classes) {
-		return nil, nil, fmt.Errorf("%v: its %d classes are not the %d classes of the model%s", from, len(set.Classes), len(d.Classes), difference(set.Classes, d.Classes))
+		return nil, nil, fmt.Errorf("%v: %w", from, d.otherClasses(set.Classes))
 	}
 	if learned, _ := parseSource(d.Data); learned.kind != from.kind {
 		notes = append(notes, fmt.Sprintf("the model learned from %s: the values of %v are scaled as those", d.Data, from))
@@ -118,6 +122,20 @@ func (c *evalCommand) loadRows(from source, target string, d *description) (*dat
 		return nil, nil, err
 	}
 	return d.scale(table)
+}
+
+// loadImages returns the test set of a folder of IDX files, whatever of its training
+// set is there; nil if it has no test set.
+func (c *evalCommand) loadImages(from source, d *description) (*data.Dataset, []string, error) {
+	set, notes, err := data.OpenIDXTest(from.path, d.Classes)
+	if set == nil || err != nil {
+		return nil, nil, err
+	}
+	if err := d.checkFeatures(from.path, set.Steps*set.Width); err != nil {
+		return nil, nil, err
+	}
+	set, err = d.scaling().Apply(set)
+	return set, notes, err
 }
 
 func printAccuracy(w io.Writer, m train.Metrics) error {

@@ -91,7 +91,7 @@ func (c *experimentRunCommand) Run(ctx context.Context, con console) error {
 		return err
 	}
 	if note != "" {
-		fmt.Fprintln(con.err, note)
+		printLine(con.err, note)
 	}
 	ctx, stop := notifyStop(ctx)
 	defer stop()

@@ -34,7 +34,7 @@ func (c *explainCommand) Run(con console) error {
 	if c.GPU != "" && c.Device != "emulated" {
 		return &settingError{"gpu", fmt.Sprintf("is %q, but it is for --device emulated, not %s", c.GPU, c.Device)}
 	}
-	d, parts, err := c.load()
+	d, parts, _, err := c.load(c.InitFrom)
 	if err != nil {
 		return err
 	}

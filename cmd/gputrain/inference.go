@@ -49,7 +49,7 @@ func (i *inference) apply(con console, load func(*description) (*data.Dataset, [
 		return fmt.Errorf("%s: %w", i.Model, err)
 	}
 	for _, note := range notes {
-		fmt.Fprintln(con.err, note)
+		printLine(con.err, note)
 	}
 	return use(d, net, set)
 }

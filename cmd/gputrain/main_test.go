@@ -20,8 +20,9 @@ import (
 // as a process of its own: by the first word of GPUTRAIN_TEST_MAIN, which is also
 // given the rest.
 var roles = map[string]func(rest string){
-	"gputrain":    func(string) { main() },
-	"waitForStop": func(string) { waitForStop() },
+	"gputrain":           func(string) { main() },
+	"waitForStop":        func(string) { waitForStop() },
+	"waitBeforeTraining": func(string) { waitBeforeTraining() },
 }
 
 func TestMain(m *testing.M) {
@@ -66,7 +67,7 @@ func (o outcome) lastLine() string {
 
 // quick returns the arguments of a training that takes a moment.
 func quick(args ...string) []string {
-	return append([]string{"train", "--hidden", "8", "--epochs", "2", "--batch", "64"}, args...)
+	return append([]string{"train", "--model", "mlp", "--hidden", "8", "--epochs", "2", "--batch", "64"}, args...)
 }
 
 // files returns all files and directories below the current directory, with

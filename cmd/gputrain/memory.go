@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"gputrain/backend"
@@ -52,10 +51,13 @@ func (s *session) initialize(parts sets) error {
 		return err
 	}
 	s.net.Init(uint64(s.settings.Seed))
-	if err := s.loadInitial(); err != nil {
-		return err
+	if s.initial != nil {
+		if err := s.net.Load(s.initial); err != nil {
+			return err
+		}
 	}
 	host := s.trainer.HostMemory(parts.train, parts.valid)
+	s.snapshot = host.Snapshot
 	return checkTraining(
 		need{"the state to go back to after a divergence", host.Waypoint},
 		need{"a checkpoint and the best model", host.Snapshot + 4*int64(s.net.Values().Size())},
@@ -91,12 +93,10 @@ func readModelFile(path string) (*model.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The file begins with the length of its metadata, in JSON. If it is wrong,
-	// model.ReadFile says so.
+	// The file begins with the length of its metadata, in JSON. If it is wrong, or
+	// cannot be read, model.ReadFile says so.
 	var length [8]byte
-	if _, err := file.ReadAt(length[:], 0); err != nil && err != io.EOF {
-		return nil, err
-	}
+	file.ReadAt(length[:], 0)
 	const parsed = 24 // bytes for a byte of JSON, of many small tensors
 	metadata := int64(min(binary.LittleEndian.Uint64(length[:]), uint64(info.Size())))
 	if err := checkMemory(path, need{"its tensors", info.Size() - metadata}, need{"its metadata", parsed * metadata}); err != nil {

@@ -36,12 +36,9 @@ func (d *description) input(batch int) model.Shape {
 
 // title describes the network, and batches of this many samples, in a line.
 func (d *description) title(batch int) string {
-	layers := "layers"
-	if d.Layers == 1 {
-		layers = "layer"
-	}
-	return fmt.Sprintf("%s, %d %s of %d hidden units, %d classes; batches of %d samples, %d steps of %d features",
-		d.Model, d.Layers, layers, d.Hidden, len(d.Classes), batch, d.Steps, d.Width)
+	return fmt.Sprintf("%s, %s of %s, %s; batches of %s, %s of %s",
+		d.Model, plural(d.Layers, "layer", "layers"), plural(d.Hidden, "hidden unit", "hidden units"), plural(len(d.Classes), "class", "classes"),
+		plural(batch, "sample", "samples"), plural(d.Steps, "step", "steps"), plural(d.Width, "feature", "features"))
 }
 
 // inferenceBatch is how many samples go through a network together when it does

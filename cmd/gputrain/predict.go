@@ -17,7 +17,7 @@ type predictCommand struct {
 	inference `embed:""`
 
 	Input  string `required:"" placeholder:"FILE" help:"CSV file with one sample per row, with the columns and in the units that the model learned from, found by name if there is a header; - is stdin."`
-	Target string `placeholder:"COLUMN" help:"A column of the input to leave out: its name, or its number from 1."`
+	Target string `placeholder:"COLUMN" help:"The column of the class, if the input has it, to leave out: its name, or its number from 1. With a header, other columns than those of the model are left out anyway."`
 	Out    string `placeholder:"FILE" help:"Where to write the CSV, instead of stdout."`
 	Top    int    `default:"0" help:"Write the K most probable classes and their probabilities, not those of all classes; 0 means all." placeholder:"K"`
 	Quiet  bool   `help:"Print the CSV only."`
@@ -77,6 +77,7 @@ func (c *predictCommand) checkOut(stdin io.Reader) error {
 func (c *predictCommand) load(d *description, stdin io.Reader) (set *data.Dataset, notes []string, err error) {
 	var table *data.Table
 	name, options := c.Input, csvOptions(c.Target, d)
+	options.Unlabelled = true
 	if name == "-" {
 		name = "stdin"
 		table, err = data.ReadCSV(stdin, name, options)

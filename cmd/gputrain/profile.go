@@ -38,12 +38,12 @@ func (c *profileCommand) Run(con console) error {
 	if err != nil {
 		return err
 	}
-	d, parts, err := c.load()
+	d, parts, _, err := c.load(c.InitFrom)
 	if err != nil {
 		return err
 	}
 	batch := data.NewBatches(parts.train, c.Batch).Batch(0)
-	fmt.Fprintf(con.err, "one step on an emulated %s, executed on the CPU: it may take a while\n", gpu.Name)
+	printLine(con.err, fmt.Sprintf("one step on an emulated %s, executed on the CPU: it may take a while", gpu.Name))
 	launches, err := c.profile(gpu, d, parts.train.Len(), batch)
 	if err != nil {
 		return err

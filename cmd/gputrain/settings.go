@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"gputrain/model"
 	"gputrain/train"
 )
 
@@ -49,6 +50,10 @@ const (
 	maxLayers = 1_000
 )
 
+// maxEpochs keeps the history in a checkpoint, 54 bytes for an epoch, within what the
+// format of the file allows.
+const maxEpochs = 1_000_000
+
 // check reports the first setting with an invalid value.
 func (s *settings) check() error {
 	type rule struct {
@@ -65,7 +70,7 @@ func (s *settings) check() error {
 		{"steps", s.Steps, s.Steps >= 0, "0 or more"},
 		size("hidden", s.Hidden, maxSize),
 		size("layers", s.Layers, maxLayers),
-		size("epochs", s.Epochs, maxSize),
+		size("epochs", s.Epochs, maxEpochs),
 		size("batch", s.Batch, maxSize),
 		{"lr", s.LR, s.LR > 0 && finite(s.LR), "a number above 0"},
 		{"warmup", s.Warmup, s.Warmup >= 0 && s.Warmup < 1, "0 or more and less than 1"},
@@ -114,35 +119,36 @@ func (s *settings) check() error {
 	return nil
 }
 
-// load returns the network that s asks for, and the data prepared for it.
-func (s *settings) load() (*description, sets, error) {
+// load returns the network that s asks for, the data prepared for it, and the model
+// at initial with which it begins; nil if initial is "".
+func (s *settings) load(initial string) (*description, sets, *model.File, error) {
 	from, err := parseSource(s.Data)
 	if err != nil {
-		return nil, sets{}, err
+		return nil, sets{}, nil, err
 	}
-	initial, _, err := s.readInitial()
+	before, file, err := readInitial(initial)
 	if err != nil {
-		return nil, sets{}, err
+		return nil, sets{}, nil, err
 	}
-	parts, err := from.load(s.Target, initial)
+	parts, err := from.load(s.Target, before)
 	if err != nil {
-		return nil, sets{}, err
+		return nil, sets{}, nil, err
 	}
 	d, err := s.describe(from, parts)
 	if err != nil {
-		return nil, sets{}, err
+		return nil, sets{}, nil, err
 	}
-	if initial != nil {
-		if err := d.checkInitial(s.InitFrom, initial); err != nil {
-			return nil, sets{}, err
+	if before != nil {
+		if err := d.checkInitial(initial, before); err != nil {
+			return nil, sets{}, nil, err
 		}
 	}
 	for _, part := range parts.each() {
 		if *part, err = (*part).WithSteps(d.Steps); err != nil {
-			return nil, sets{}, err
+			return nil, sets{}, nil, err
 		}
 	}
-	return d, parts, nil
+	return d, parts, file, nil
 }
 
 // resolvePaths makes the paths in s independent of the current directory.

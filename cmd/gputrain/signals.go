@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"slices"
@@ -26,6 +28,21 @@ func (e *stoppedError) Error() string {
 
 // exitCode is the one that shells give to a process that the signal killed.
 func (e *stoppedError) exitCode() int { return 128 + int(e.signal) }
+
+// endOnStop ends the process at the first signal that asks it to stop, until the
+// function that it returns is called: for a time in which there is nothing to save. Go
+// would ignore SIGUSR1.
+func endOnStop(stderr io.Writer) (stop func()) {
+	ctx, stop := notifyStop(context.Background())
+	context.AfterFunc(ctx, func() {
+		var stopped *stoppedError
+		if errors.As(context.Cause(ctx), &stopped) {
+			fmt.Fprintf(stderr, "gputrain: %v before training began\n", stopped)
+			os.Exit(stopped.exitCode())
+		}
+	})
+	return stop
+}
 
 // notifyStop returns a context that ends with the first signal that asks the
 // process to stop. Its cause is then a *stoppedError. From then on SIGINT and

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"os"
 )
 
@@ -18,4 +19,11 @@ func waitForStop() {
 	if line, _ := bufio.NewReader(os.Stdin).ReadString('\n'); line == "end\n" {
 		os.Exit(exitCode(fmt.Errorf("wrapped: %w", context.Cause(ctx))))
 	}
+}
+
+// waitBeforeTraining is the main function of a process that has nothing to save.
+func waitBeforeTraining() {
+	defer endOnStop(os.Stdout)()
+	fmt.Println("ready")
+	io.Copy(io.Discard, os.Stdin)
 }

@@ -29,7 +29,7 @@ func TestEachSignalStopsWithItsName(t *testing.T) {
 		{syscall.SIGHUP, syscall.SIGHUP, "hung up", 129},
 	} {
 		t.Run(fmt.Sprintf("%v then %v", c.first, c.second), func(t *testing.T) {
-			p := startWaiting(t)
+			p := startWaiting(t, "waitForStop")
 			p.line(t, "ready")
 			p.Process.Signal(c.first)
 			p.line(t, c.says)
@@ -47,11 +47,25 @@ func TestEachSignalStopsWithItsName(t *testing.T) {
 	}
 }
 
+// While the data are read there is nothing to save, and nothing to wait for.
+func TestASignalBeforeTheTrainingEndsIt(t *testing.T) {
+	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1} {
+		p := startWaiting(t, "waitBeforeTraining")
+		p.line(t, "ready")
+		p.Process.Signal(s)
+		p.line(t, "gputrain: "+(&stoppedError{s}).Error()+" before training began")
+		p.Wait()
+		if code := p.ProcessState.ExitCode(); code != 128+int(s) {
+			t.Errorf("%v: exit code %d", s, code)
+		}
+	}
+}
+
 // nohup starts a process with SIGHUP ignored.
 func TestSIGHUPThatIsIgnoredStaysIgnored(t *testing.T) {
 	signal.Ignore(syscall.SIGHUP)
 	defer signal.Reset(syscall.SIGHUP)
-	p := startWaiting(t)
+	p := startWaiting(t, "waitForStop")
 	p.line(t, "ready")
 	p.Process.Signal(syscall.SIGHUP)
 	p.Process.Signal(syscall.SIGTERM)
@@ -67,10 +81,10 @@ type process struct {
 	out *bufio.Scanner
 }
 
-func startWaiting(t *testing.T) *process {
+func startWaiting(t *testing.T, role string) *process {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "GPUTRAIN_TEST_MAIN=waitForStop")
+	cmd.Env = append(os.Environ(), "GPUTRAIN_TEST_MAIN="+role)
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

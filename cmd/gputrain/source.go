@@ -20,7 +20,11 @@ func parseSource(text string) (source, error) {
 	kinds := []string{"digits", "csv", "idx"}
 	switch {
 	case !slices.Contains(kinds, kind):
-		return source{}, fmt.Errorf("is %q, not digits, csv:FILE or idx:DIR; %s", text, hint(kind, kinds, "choose one of them"))
+		otherwise := "choose one of them"
+		if strings.Contains(strings.ToLower(text), ".csv") {
+			otherwise = fmt.Sprintf("did you mean %q?", "csv:"+text)
+		}
+		return source{}, fmt.Errorf("is %q, not digits, csv:FILE or idx:DIR; %s", text, hint(kind, kinds, otherwise))
 	case kind == "digits" && text != kind:
 		return source{}, fmt.Errorf("is %q, but digits are built in and take no path", text)
 	case kind != "digits" && path == "":
@@ -151,7 +155,7 @@ func (s source) loadPictures(d *description) (parts sets, err error) {
 // checkParts refuses a source that is too small to split.
 func (s source) checkParts(train, valid, test int) error {
 	if train == 0 || valid == 0 || test == 0 {
-		return fmt.Errorf("%v: %d samples are too few to split into training, validation and test sets", s, train+valid+test)
+		return fmt.Errorf("%v: too few samples to split into training, validation and test sets: %d", s, train+valid+test)
 	}
 	return nil
 }
@@ -183,7 +187,12 @@ func tableNotes(table *data.Table, scaling data.Scaling, d *description) []strin
 	if d != nil && d.Features == nil && table.Features != nil {
 		lines = append(lines, table.Name+": the model learned from features without names: the columns are taken by position")
 	}
-	for _, warning := range slices.Concat(table.Warnings, table.Collapsed(scaling)) {
+	const most = 10
+	warnings := slices.Concat(table.Warnings, table.Collapsed(scaling))
+	if more := len(warnings) - most; more > 0 {
+		warnings = append(warnings[:most], plural(more, "warning", "warnings")+" more")
+	}
+	for _, warning := range warnings {
 		lines = append(lines, "warning: "+table.Name+": "+warning)
 	}
 	return lines

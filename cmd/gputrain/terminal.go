@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"unicode/utf8"
@@ -71,6 +72,15 @@ func terminalWidth(w io.Writer) int {
 		return width
 	}
 	return 0
+}
+
+// printLine prints a line, on a terminal wrapped between words.
+func printLine(w io.Writer, line string) error {
+	if width := terminalWidth(w); width > 0 {
+		line = wrapLines(printable(line), width)
+	}
+	_, err := fmt.Fprintln(w, line)
+	return err
 }
 
 func isTerminal(w io.Writer) bool { return terminalWidth(w) > 0 }

@@ -60,6 +60,33 @@ func TestTerminalGetsNothingToObey(t *testing.T) {
 	}
 }
 
+// What the commands say of data has lines of any length.
+func TestNotesFitTheTerminal(t *testing.T) {
+	t.Chdir(t.TempDir())
+	content := strings.Repeat("a rather long name of a column", 3) + ",constant,kind of flower\n"
+	for i := range 60 {
+		content += fmt.Sprintf("%d,7,class number %d\n", i, i%12)
+	}
+	writeFile(t, "long.csv", content)
+	gputrain("train", "--data", "csv:long.csv", "--target", "3", "--model", "mlp", "--hidden", "2", "--epochs", "1", "--out", "30").want(t, 0)
+	for _, width := range []int{30, 40, 80} {
+		for _, args := range [][]string{
+			{"train", "--data", "csv:long.csv", "--target", "3", "--model", "mlp", "--hidden", "2", "--epochs", "1", "--out", fmt.Sprint("run", width)},
+			{"eval", "--model", "30", "--data", "csv:long.csv"},
+			{"predict", "--model", "30", "--input", "long.csv", "--top", "1"},
+		} {
+			out, errs := &fakeTerminal{width: width}, &fakeTerminal{width: width}
+			if code := run(t.Context(), args, strings.NewReader(""), out, errs); code != 0 {
+				t.Errorf("%q: exit code %d, stderr %q", args, code, errs.String())
+			}
+			out.screen(t)
+			if shown := strings.Join(errs.screen(t), " "); !strings.Contains(strings.Join(strings.Fields(shown), " "), "left out, because it has only one value in the data to learn from") {
+				t.Errorf("%q at %d columns: %q", args, width, shown)
+			}
+		}
+	}
+}
+
 // full is a disk without room.
 type full struct{}
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"strconv"
@@ -10,8 +11,8 @@ import (
 )
 
 // printable returns s as one line that a terminal shows and does not obey.
-// Control characters, bytes that are no UTF-8, and characters that reorder or
-// break a line become escapes as in Go. All else stays, so that printable may
+// Control characters, bytes that are no UTF-8, characters that reorder or break a
+// line, and those that only look like a space become escapes as in Go. All else stays, so that printable may
 // meet a text twice.
 func printable(s string) string {
 	var text strings.Builder
@@ -41,7 +42,41 @@ func printableLines(s string) string {
 func isPrintable(r rune, size int) bool {
 	const nonJoiner, joiner = '\u200c', '\u200d'
 	broken := r == utf8.RuneError && size == 1
-	return !broken && (strconv.IsGraphic(r) || r == nonJoiner || r == joiner)
+	return !broken && (strconv.IsPrint(r) || r == nonJoiner || r == joiner)
+}
+
+// shortName returns the name of a class or a column for a table, a picture or a list:
+// short, of one line, and in characters that can be shown.
+func shortName(name string) string {
+	if name == "" {
+		return `""`
+	}
+	const most = 24
+	letters := 0
+	for at := range name {
+		if letters == most {
+			return printable(name[:at]) + "…"
+		}
+		letters++
+	}
+	return printable(name)
+}
+
+// some lists texts, the first few of many.
+func some(texts []string) string {
+	const most = 5
+	if rest := len(texts) - most; rest > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(texts[:most], ", "), rest)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// plural returns n and the word for so many.
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // commandLine joins the words of a command so that it can be pasted into a
@@ -56,6 +91,14 @@ func commandLine(words ...string) string {
 		quoted[i] = quote(word)
 	}
 	return strings.Join(quoted, " ")
+}
+
+// pathArgument returns a path as an argument that does not look like a flag.
+func pathArgument(path string) string {
+	if strings.HasPrefix(path, "-") {
+		return "." + string(filepath.Separator) + path
+	}
+	return path
 }
 
 // plain are words that mean themselves in every shell.

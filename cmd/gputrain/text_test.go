@@ -90,3 +90,22 @@ func FuzzCommandLine(f *testing.F) {
 		}
 	})
 }
+
+func TestShortNameFitsALine(t *testing.T) {
+	for class, want := range map[string]string{
+		"iris":                      "iris",
+		"grün und gelb, rot, blau":  "grün und gelb, rot, blau",
+		"grün und gelb, rot, blau.": "grün und gelb, rot, blau…",
+		strings.Repeat("ä", 1<<20):  strings.Repeat("ä", 24) + "…",
+		"a\nb":                      `a\nb`,
+		"\x1b[31mred":               `\x1b[31mred`,
+		"\xff":                      `\xff`,
+		"":                          `""`,
+		"👩\u200d🚀":                  "👩\u200d🚀",
+		"abc\u202e":                 `abc\u202e`,
+	} {
+		if got := shortName(class); got != want {
+			t.Errorf("%.40q: got %q, want %q", class, got, want)
+		}
+	}
+}

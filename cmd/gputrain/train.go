@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 
 	"gputrain/data"
@@ -43,7 +44,13 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 	if err := c.check(); err != nil {
 		return err
 	}
-	d, parts, err := c.load()
+	begin := endOnStop(con.err)
+	defer begin()
+	initial, err := c.initialPath()
+	if err != nil {
+		return err
+	}
+	d, parts, file, err := c.load(initial)
 	if err != nil {
 		return err
 	}
@@ -56,7 +63,7 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 	if err != nil {
 		return tooLarge(err)
 	}
-	s := &session{settings: &c.settings, description: d, net: net, reporter: c.reporter(con)}
+	s := &session{settings: &c.settings, description: d, initial: file, test: parts.test.Digest(), net: net, reporter: c.reporter(con)}
 	options := c.options(parts.train.Len())
 	options.OnStep, options.OnEpoch = s.endStep, s.endEpoch
 	if s.trainer, err = train.New(net, options); err != nil {
@@ -79,33 +86,40 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 	defer func() { err = cmp.Or(err, s.close()) }()
 	for _, line := range slices.Concat(parts.notes, understood(parts), notes) {
 		if line != "" && !c.Quiet {
-			fmt.Fprintln(con.err, line)
+			printLine(con.err, line)
 		}
 	}
+	begin()
 	if err := s.fit(ctx, parts); err != nil {
 		return err
 	}
-	if done := len(s.trainer.History()); done < c.Epochs && !c.Quiet {
-		fmt.Fprintf(con.err, "stopped after epoch %d: the validation loss has not improved for %d epochs; the best parameters are kept\n", done, c.Patience)
+	if done := s.trainer.Epochs(); done < c.Epochs && !c.Quiet {
+		printLine(con.err, fmt.Sprintf("stopped after epoch %d: the validation loss has not improved for %s; the best parameters are kept", done, plural(c.Patience, "epoch", "epochs")))
 	}
-	return s.finish(parts.test)
+	if err := s.finish(parts.test); err != nil {
+		return s.howToGoOn(err)
+	}
+	return nil
 }
 
 // session is a training in progress.
 type session struct {
 	settings    *settings
 	description *description
+	initial     *model.File // what --init-from names, until training begins
+	test        data.Digest // of the test set
 	net         *model.Network
 	trainer     *train.Trainer
+	snapshot    int64 // bytes of a checkpoint in memory
 	reporter    reporter
 	dir         runDir
-	unlock      func()
+	lock        *runLock
 	metrics     *metricsLog
 	checkpoints checkpointer
 }
 
 // begin makes the run's directory.
-func (s *session) begin(out string, parts sets) error {
+func (s *session) begin(out string, parts sets) (err error) {
 	if err := s.trainer.Check(parts.train, parts.valid); err != nil {
 		return err
 	}
@@ -113,11 +127,21 @@ func (s *session) begin(out string, parts sets) error {
 	if err != nil {
 		return err
 	}
-	if s.dir, s.unlock, err = createRun(out, s.settings.Model+"-"+from.name()); err != nil {
+	if s.dir, s.lock, err = createRun(out, s.settings.Model+"-"+from.name()); err != nil {
 		return err
 	}
+	defer func() {
+		if err != nil {
+			s.lock.unlock()
+		}
+	}()
 	if err := s.settings.resolvePaths(); err != nil {
 		return err
+	}
+	if s.initial != nil {
+		if err := s.initial.Write(s.dir.file(initialName)); err != nil {
+			return err
+		}
 	}
 	if err := s.dir.writeConfig(s.settings, nil); err != nil {
 		return err
@@ -137,6 +161,7 @@ func inOrder(steps ...func() error) error {
 
 // open opens the files that grow while the run goes on.
 func (s *session) open() (err error) {
+	s.initial = nil
 	if err := os.MkdirAll(s.dir.file(checkpointsName), 0o777); err != nil {
 		return err
 	}
@@ -155,7 +180,7 @@ func (s *session) close() error {
 	if s.metrics != nil {
 		err = cmp.Or(err, s.metrics.close())
 	}
-	s.unlock()
+	s.lock.unlock()
 	return err
 }
 
@@ -174,10 +199,10 @@ func (s *session) fit(ctx context.Context, parts sets) error {
 	if err := inOrder(s.checkpoint, s.checkpoints.wait, s.writeModel); err != nil {
 		return s.howToGoOn(err)
 	}
-	return &interruptedError{context.Cause(ctx), s.dir, len(s.trainer.History()) + 1, s.settings.Epochs}
+	return &interruptedError{context.Cause(ctx), s.dir, s.trainer.Epochs() + 1, s.settings.Epochs}
 }
 
-// howToGoOn adds to the error that ended a training how to go on from the newest
+// howToGoOn adds to the error that ended a run how to go on from the newest
 // checkpoint.
 func (s *session) howToGoOn(failed error) error {
 	steps, err := s.dir.checkpoints()
@@ -187,10 +212,10 @@ func (s *session) howToGoOn(failed error) error {
 	path := s.dir.checkpointFile(steps[0])
 	if errors.Is(failed, train.ErrDiverged) {
 		return fmt.Errorf("%w; the last checkpoint is %s; go on from there with: %s", failed, path,
-			commandLine("gputrain", "train", "--resume", string(s.dir), "--lr", fmt.Sprintf("%.3g", s.settings.LR/10)))
+			commandLine("gputrain", "train", "--resume", pathArgument(string(s.dir)), "--lr", fmt.Sprintf("%.3g", s.settings.LR/10)))
 	}
 	return fmt.Errorf("%w; the last checkpoint is %s; go on from there with: %s", failed, path,
-		commandLine("gputrain", "train", "--resume", string(s.dir)))
+		commandLine("gputrain", "train", "--resume", pathArgument(string(s.dir))))
 }
 
 // interruptedError is the end of a run that can be resumed.
@@ -202,7 +227,7 @@ type interruptedError struct {
 
 func (e *interruptedError) Error() string {
 	return fmt.Sprintf("%v in epoch %d of %d, saved; go on with: %s", e.cause, e.epoch, e.epochs,
-		commandLine("gputrain", "train", "--resume", string(e.dir)))
+		commandLine("gputrain", "train", "--resume", pathArgument(string(e.dir))))
 }
 
 func (e *interruptedError) Unwrap() error { return e.cause }
@@ -233,10 +258,10 @@ func (s *session) endEpoch(e train.Epoch) error {
 // checkpoint takes a checkpoint, which is written in the background.
 func (s *session) checkpoint() error {
 	// One snapshot at a time keeps the memory within its bounds.
-	if err := s.checkpoints.wait(); err != nil {
+	if err := inOrder(s.checkpoints.wait, s.lock.check); err != nil {
 		return err
 	}
-	file, err := s.file(s.trainer.Save)
+	file, err := s.file(s.saveCheckpoint)
 	if errors.Is(err, model.ErrNotFinite) {
 		return nil // Fit is about to see it and to say where it began
 	}
@@ -254,13 +279,19 @@ func (s *session) checkpoint() error {
 	if err := s.metrics.flush(); err != nil {
 		return err
 	}
-	s.checkpoints.took(s.trainer.Steps(), len(s.trainer.History()))
+	s.checkpoints.took(s.trainer.Steps(), s.trainer.Epochs())
 	s.checkpoints.start(s.metrics, file, best)
 	return nil
 }
 
 // file returns a model file with what save puts into it.
 func (s *session) file(save func(*model.File) error) (*model.File, error) {
+	// The snapshot before is garbage. If it is large, it must go first, or both take
+	// memory at a time.
+	const large = 16 << 20
+	if s.snapshot > large {
+		runtime.GC()
+	}
 	file, err := s.description.newFile()
 	if err != nil {
 		return nil, err

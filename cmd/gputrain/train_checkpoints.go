@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -67,6 +68,8 @@ func (c *checkpointer) due(step, epochs int) bool {
 		return step-c.step >= c.every.steps
 	case c.every.epochs > 0:
 		return epochs-c.epoch >= c.every.epochs
+	case c.writing != nil && len(c.writing) == 0:
+		return false // a slow disk must not stop the training after every step
 	}
 	// Until it is written, the one before is what a killed process leaves.
 	return time.Since(c.saved)+c.writes >= c.every.time
@@ -81,32 +84,34 @@ func (c *checkpointer) took(step, epochs int) {
 // has made the metrics of its epochs safe. best is nil if best.safetensors is up to
 // date. The one before must be finished: see wait.
 func (c *checkpointer) start(metrics *metricsLog, checkpoint, best *model.File) {
-	path := c.dir.checkpointFile(c.step)
+	step := c.step
 	c.writing = make(chan written, 1)
 	go func() {
 		began := time.Now()
 		err := metrics.file.Sync()
 		if err == nil {
-			err = checkpoint.Write(path)
+			err = checkpoint.Write(c.dir.checkpointFile(step))
 		}
 		if err == nil && best != nil {
 			err = best.Write(c.dir.file(bestName))
 		}
 		if err == nil {
-			err = c.prune()
+			err = c.prune(step)
 		}
 		c.writing <- written{err, time.Since(began)}
 	}()
 }
 
-// prune removes all checkpoints but the newest.
-func (c *checkpointer) prune() error {
+// prune removes all checkpoints but the newest, up to the one after step. Later ones
+// are not from this process.
+func (c *checkpointer) prune(step int) error {
 	steps, err := c.dir.checkpoints()
 	if err != nil {
 		return err
 	}
-	for _, step := range steps[min(c.keep, len(steps)):] {
-		err = errors.Join(err, os.Remove(c.dir.checkpointFile(step)))
+	steps = slices.DeleteFunc(steps, func(s int) bool { return s > step })
+	for _, old := range steps[min(c.keep, len(steps)):] {
+		err = errors.Join(err, os.Remove(c.dir.checkpointFile(old)))
 	}
 	return err
 }

@@ -2,18 +2,27 @@ package main
 
 import (
 	"fmt"
-	"reflect"
+	"slices"
 
 	"gputrain/model"
 )
 
-// readInitial reads the model that --init-from names; without it, both results are
-// nil.
-func (s *settings) readInitial() (*description, *model.File, error) {
-	if s.InitFrom == "" {
+// initialPath returns where the model is that --init-from names. A run has a copy of
+// it, because the model may be gone, or another one, when the run is resumed.
+func (c *trainCommand) initialPath() (string, error) {
+	if c.Resume == "" || c.InitFrom == "" {
+		return c.InitFrom, nil
+	}
+	dir, err := findRun(string(c.Resume))
+	return runDir(dir).file(initialName), err
+}
+
+// readInitial reads the model at path; without a path, both results are nil.
+func readInitial(path string) (*description, *model.File, error) {
+	if path == "" {
 		return nil, nil, nil
 	}
-	path, err := findRun(s.InitFrom)
+	path, err := findRun(path)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -29,21 +38,14 @@ func (d *description) checkInitial(name string, initial *description) error {
 		ours, initial any
 	}{
 		{"model", d.Model, initial.Model}, {"hidden", d.Hidden, initial.Hidden}, {"layers", d.Layers, initial.Layers},
-		{"steps", d.Steps, initial.Steps}, {"width", d.Width, initial.Width}, {"classes", d.Classes, initial.Classes},
+		{"steps", d.Steps, initial.Steps}, {"width", d.Width, initial.Width},
 	} {
-		if !reflect.DeepEqual(c.ours, c.initial) {
+		if c.ours != c.initial {
 			return fmt.Errorf("--init-from %s: its %s is %v, but this run's is %v", name, c.key, c.initial, c.ours)
 		}
 	}
-	return nil
-}
-
-// loadInitial gives the network the parameters of the model that --init-from names,
-// if there is one.
-func (s *session) loadInitial() error {
-	_, file, err := s.settings.readInitial()
-	if file == nil || err != nil {
-		return err
+	if !slices.Equal(d.Classes, initial.Classes) {
+		return fmt.Errorf("--init-from %s: %w", name, initial.otherClasses(d.Classes))
 	}
-	return s.net.Load(file)
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
@@ -22,14 +23,24 @@ type lockOwner struct {
 // first byte while it is locked.
 const ownerOffset = 1
 
+// runLock is the lock on a run's directory. It belongs to the system, not to the
+// file: what a dead process left is no obstacle.
+type runLock struct {
+	path string
+	*flock.Flock
+}
+
 // lock makes this process the only one that writes to the run, until it calls
-// unlock or ends. The lock belongs to the system, not to the file: what a dead
-// process left is no obstacle.
-func (d runDir) lock() (unlock func(), err error) {
+// unlock or ends.
+func (d runDir) lock() (*runLock, error) {
 	path := d.file(lockName)
 	for {
-		lock := flock.New(path, flock.SetPermissions(0o666))
-		switch locked, err := lock.TryLock(); {
+		l := &runLock{path, flock.New(path, flock.SetPermissions(0o666))}
+		locked, err := l.TryLock()
+		var system *fs.PathError
+		switch {
+		case errors.As(err, &system): // the file cannot be there
+			return nil, err
 		case err != nil:
 			return nil, fmt.Errorf("%s: no lock against other processes: %w; choose an --out on a file system that has locks", path, err)
 		case !locked:
@@ -37,23 +48,42 @@ func (d runDir) lock() (unlock func(), err error) {
 		}
 		// A process that ended a moment ago may have removed the file that was opened
 		// here, and another made a new one.
-		held, err := lock.Stat()
-		if there, missing := os.Stat(path); err != nil || missing != nil || !os.SameFile(held, there) {
-			lock.Close()
+		if !l.inPlace() {
+			l.Close()
 			continue
 		}
-		unlock := func() {
-			removed := os.Remove(path) == nil
-			lock.Close()
-			if !removed { // Windows removes no open file
-				os.Remove(path)
-			}
-		}
 		if err := writeOwner(path); err != nil {
-			unlock()
+			l.unlock()
 			return nil, err
 		}
-		return unlock, nil
+		return l, nil
+	}
+}
+
+// inPlace reports whether the file that is locked is the one that others find.
+func (l *runLock) inPlace() bool {
+	held, err := l.Stat()
+	there, missing := os.Stat(l.path)
+	return err == nil && missing == nil && os.SameFile(held, there)
+}
+
+// check returns an error if another process may have locked the run meanwhile.
+func (l *runLock) check() error {
+	if l.inPlace() {
+		return nil
+	}
+	return fmt.Errorf("%s is gone: somebody has removed it, or moved the directory, so that another process may write there; stopped", l.path)
+}
+
+func (l *runLock) unlock() {
+	if !l.inPlace() {
+		l.Close()
+		return
+	}
+	removed := os.Remove(l.path) == nil
+	l.Close()
+	if !removed { // Windows removes no open file
+		os.Remove(l.path)
 	}
 }
 

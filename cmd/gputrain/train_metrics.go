@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"encoding/csv"
 	"errors"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"gputrain/internal/atomicfile"
@@ -19,8 +21,8 @@ import (
 // in a second, so that an epoch may take a millisecond.
 type metricsLog struct {
 	file    *os.File
-	table   *csv.Writer
-	row     []string
+	buffer  *bufio.Writer
+	row     []byte
 	written time.Time
 }
 
@@ -46,7 +48,7 @@ func openMetrics(path string, history []train.Epoch) (*metricsLog, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &metricsLog{file: file, table: csv.NewWriter(file), written: time.Now()}, nil
+	return &metricsLog{file: file, buffer: bufio.NewWriter(file), written: time.Now()}, nil
 }
 
 // keptRows returns a row for each epoch of history: the one of the file at path
@@ -61,7 +63,7 @@ func keptRows(path string, history []train.Epoch) ([][]string, error) {
 	table.Read() // the header
 	var rows [][]string
 	for _, epoch := range history {
-		row := appendRow(nil, epoch)
+		row := strings.Split(strings.TrimSuffix(string(appendRow(nil, epoch)), "\n"), ",")
 		// A row that cannot be read was being written when the process died.
 		if old, err := table.Read(); err == nil && sameEpoch(old, row) {
 			row = old
@@ -77,18 +79,19 @@ func sameEpoch(a, b []string) bool {
 	return len(a) == len(b) && slices.Equal(a[:timed], b[:timed]) && a[len(a)-1] == b[len(b)-1]
 }
 
-func appendRow(row []string, e train.Epoch) []string {
-	row = append(row, strconv.Itoa(e.Epoch))
-	for _, value := range []float64{e.LR, e.TrainLoss, e.ValidLoss, e.ValidAccuracy, e.Seconds, e.SamplesPerSecond} {
-		row = append(row, number(value))
+// appendRow appends the row of an epoch, whose fields need no quotes.
+func appendRow(row []byte, e train.Epoch) []byte {
+	row = append(strconv.AppendInt(row, int64(e.Epoch), 10), ',')
+	for _, value := range [...]float64{e.LR, e.TrainLoss, e.ValidLoss, e.ValidAccuracy, e.Seconds, e.SamplesPerSecond} {
+		row = append(appendNumber(row, value), ',')
 	}
-	return append(row, strconv.Itoa(runFormat))
+	return append(strconv.AppendInt(row, runFormat, 10), '\n')
 }
 
 // append adds a row.
 func (m *metricsLog) append(e train.Epoch) error {
 	m.row = appendRow(m.row[:0], e)
-	if err := m.table.Write(m.row); err != nil {
+	if _, err := m.buffer.Write(m.row); err != nil {
 		return err
 	}
 	if time.Since(m.written) < time.Second {
@@ -100,16 +103,15 @@ func (m *metricsLog) append(e train.Epoch) error {
 // flush writes the rows that are still in memory.
 func (m *metricsLog) flush() error {
 	m.written = time.Now()
-	m.table.Flush()
-	return m.table.Error()
+	return m.buffer.Flush()
 }
 
 func (m *metricsLog) close() error { return errors.Join(m.flush(), m.file.Close()) }
 
-// number formats x to six digits. NaN means unknown and becomes "".
-func number(x float64) string {
+// appendNumber appends x with six digits. NaN means unknown and becomes "".
+func appendNumber(text []byte, x float64) []byte {
 	if math.IsNaN(x) {
-		return ""
+		return text
 	}
-	return strconv.FormatFloat(x, 'g', 6, 64)
+	return strconv.AppendFloat(text, x, 'g', 6, 64)
 }

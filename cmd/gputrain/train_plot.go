@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"image/color"
 	"math"
@@ -25,7 +26,7 @@ func writeCurves(path string, history []train.Epoch) error {
 		for _, e := range history {
 			points = append(points, plotter.XY{X: float64(e.Epoch), Y: value(e)})
 		}
-		return points
+		return thinned(points)
 	}
 	epochs := len(history)
 	loss, accuracy := newPanel("Loss", "cross-entropy", epochs), newPanel("Accuracy", "correct share", epochs)
@@ -46,8 +47,13 @@ func writeCurves(path string, history []train.Epoch) error {
 		}
 		line.Color, line.Width = c.color, vg.Points(1.5)
 		points.Color, points.Shape, points.Radius = c.color, draw.CircleGlyph{}, vg.Points(1.5)
-		c.panel.Add(line, points)
-		c.panel.Legend.Add(c.name, line, points)
+		if epochs > 100 { // points would cover the line
+			c.panel.Add(line)
+			c.panel.Legend.Add(c.name, line)
+		} else {
+			c.panel.Add(line, points)
+			c.panel.Legend.Add(c.name, line, points)
+		}
 	}
 	loss.Y.Min = 0
 	loss.Legend.Top = true
@@ -60,6 +66,25 @@ func writeCurves(path string, history []train.Epoch) error {
 		panels[0][i].Draw(canvas)
 	}
 	return writePNG(path, img)
+}
+
+// thinned returns a curve that looks the same with at most so many points as there is
+// room for. Of neighbours it keeps the highest and the lowest.
+func thinned(points plotter.XYs) plotter.XYs {
+	const room = 1000
+	if len(points) <= room {
+		return points
+	}
+	var kept plotter.XYs
+	byHeight := func(a, b plotter.XY) int { return cmp.Compare(a.Y, b.Y) }
+	for part := range slices.Chunk(points, (2*len(points)+room-1)/room) {
+		low, high := slices.MinFunc(part, byHeight), slices.MaxFunc(part, byHeight)
+		if low.X > high.X {
+			low, high = high, low
+		}
+		kept = append(kept, low, high)
+	}
+	return kept
 }
 
 func newPanel(title, unit string, epochs int) *plot.Plot {
@@ -93,7 +118,7 @@ func writeConfusion(path string, confusion train.Confusion, classes []string) er
 
 	var names []string
 	for _, class := range grid.classes {
-		names = append(names, className(classes[class]))
+		names = append(names, shortName(classes[class]))
 	}
 	p := newPlot(title, "predicted class", "actual class")
 	p.NominalX(names...)

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -54,15 +53,23 @@ func (s *session) resume(name string, parts sets) (notes []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.dir, s.unlock, err = openRun(path); err != nil {
+	if s.dir, s.lock, err = openRun(path); err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			s.unlock()
+			s.lock.unlock()
 		}
 	}()
-	if notes, err = s.restore(); err != nil {
+	text, err := s.dir.readConfig()
+	if err != nil {
+		return nil, err
+	}
+	before, _, err := decodeSettings(s.dir.file(configName), text)
+	if err != nil {
+		return nil, err
+	}
+	if notes, err = s.restore(&before); err != nil {
 		return nil, err
 	}
 	if err := s.trainer.Check(parts.train, parts.valid); err != nil {
@@ -74,18 +81,16 @@ func (s *session) resume(name string, parts sets) (notes []string, err error) {
 	if err := s.settings.resolvePaths(); err != nil {
 		return nil, err
 	}
-	text, err := s.dir.readConfig()
-	if err != nil {
-		return nil, err
+	var changes []string
+	for _, c := range s.settings.changes(&before) {
+		changes = append(changes, c.String())
 	}
-	before, _, err := decodeSettings(s.dir.file(configName), text)
-	if err != nil {
-		return nil, err
-	}
-	if changes := s.settings.changes(&before); changes != "" {
-		changed := fmt.Sprintf("resumed in epoch %d with %s", len(s.trainer.History())+1, changes)
+	if len(changes) > 0 {
+		changed := fmt.Sprintf("resumed in epoch %d with %s", s.trainer.Epochs()+1, strings.Join(changes, ", "))
 		notes = append(notes, changed)
-		if err := s.dir.writeConfig(s.settings, append(comments(text), "# "+changed)); err != nil {
+		// It may be noted already, if the process died before its first checkpoint.
+		lines := slices.DeleteFunc(comments(text), func(line string) bool { return line == "# "+changed })
+		if err := s.dir.writeConfig(s.settings, append(lines, "# "+changed)); err != nil {
 			return nil, err
 		}
 	}
@@ -98,16 +103,17 @@ func (s *session) resume(name string, parts sets) (notes []string, err error) {
 
 // finished is the error of a run that has nothing left to do.
 func (s *session) finished() error {
-	epochs := len(s.trainer.History())
+	epochs := s.trainer.Epochs()
 	if epochs < s.settings.Epochs {
 		return fmt.Errorf("%s is finished: it stopped after epoch %d, as --patience %d asks; extend it with a larger --patience or with 0", s.dir, epochs, s.settings.Patience)
 	}
-	return fmt.Errorf("%s is finished: it has %d epochs; extend it with --epochs above that", s.dir, epochs)
+	return fmt.Errorf("%s is finished: it has %s; extend it with --epochs above that", s.dir, plural(epochs, "epoch", "epochs"))
 }
 
 // restore loads the newest checkpoint that is not damaged. It sets damaged ones
-// aside and says so.
-func (s *session) restore() (notes []string, err error) {
+// aside and says so. before are the settings in config.toml; restore replaces them by
+// those of the checkpoint, because config.toml may have been edited.
+func (s *session) restore(before *settings) (notes []string, err error) {
 	steps, err := s.dir.checkpoints()
 	if err != nil {
 		return nil, err
@@ -118,70 +124,39 @@ func (s *session) restore() (notes []string, err error) {
 	case len(steps) == 0:
 		return []string{fmt.Sprintf("%s has no checkpoint yet: it begins again", s.dir)}, nil
 	}
-	var damaged []string
+	var damaged, reasons []string
 	for _, step := range steps {
 		path := s.dir.checkpointFile(step)
 		file, err := readModelFile(path)
-		var system *fs.PathError
 		switch {
-		case errors.As(err, &system):
-			return nil, err
-		case err != nil:
-			damaged = append(damaged, path)
-			notes = append(notes, fmt.Sprintf("%v; set aside as %s%s", err, filepath.Base(path), damagedSuffix))
+		case errors.Is(err, model.ErrDamaged):
+			damaged, reasons = append(damaged, path), append(reasons, err.Error())
 			continue
+		case err != nil:
+			return nil, err
 		}
-		if err := s.description.checkSame(file, s.settings.Data); err != nil {
+		places := *before
+		if *before, err = s.checkRun(file); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
+		before.Data, before.InitFrom = places.Data, places.InitFrom
 		if err := s.trainer.Load(file); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
-		for _, path := range damaged {
+		if s.trainer.Steps() != step {
+			return nil, fmt.Errorf("%s: it was renamed: it is the checkpoint after step %d, which is called %s", path, s.trainer.Steps(),
+				filepath.Base(s.dir.checkpointFile(s.trainer.Steps())))
+		}
+		for i, path := range damaged {
 			if err := os.Rename(path, path+damagedSuffix); err != nil {
 				return nil, err
 			}
+			notes = append(notes, fmt.Sprintf("%s; set aside as %s%s", reasons[i], filepath.Base(path), damagedSuffix))
 		}
 		return notes, nil
 	}
-	return nil, fmt.Errorf("every checkpoint of %s is damaged: %s; begin again with: %s", s.dir, strings.Join(notes, "; "),
-		commandLine("gputrain", "train", "--config", s.dir.file(configName)))
-}
-
-// changes lists the settings that differ from those before.
-func (s *settings) changes(before *settings) string {
-	var changes []string
-	now, then := reflect.ValueOf(s).Elem(), reflect.ValueOf(before).Elem()
-	for _, field := range reflect.VisibleFields(now.Type()) {
-		if a, b := now.FieldByIndex(field.Index), then.FieldByIndex(field.Index); !a.Equal(b) {
-			changes = append(changes, fmt.Sprintf("%s %v (before %v)", keyOf(field, "toml"), a, b))
-		}
-	}
-	return strings.Join(changes, ", ")
-}
-
-// checkSame returns an error that says how d differs from the description in a
-// checkpoint. where is where the data are.
-func (d *description) checkSame(file *model.File, where string) error {
-	before, err := descriptionOf(file)
-	if err != nil {
-		return err
-	}
-	now, then := reflect.ValueOf(*d), reflect.ValueOf(*before)
-	for _, field := range reflect.VisibleFields(now.Type()) {
-		a, b := now.FieldByIndex(field.Index), then.FieldByIndex(field.Index)
-		switch key := keyOf(field, "json"); {
-		case key == "data": // may lie elsewhere now
-		case reflect.DeepEqual(a.Interface(), b.Interface()):
-		case key == "classes" || key == "features":
-			return fmt.Errorf("%s has changed since the run began: it has other %s", where, key)
-		case a.Kind() == reflect.Slice:
-			return fmt.Errorf("%s has changed since the run began: its features have another scaling", where)
-		default:
-			return fmt.Errorf("the run began with %s %v, and cannot go on with %v", key, b, a)
-		}
-	}
-	return nil
+	return nil, fmt.Errorf("every checkpoint of %s is damaged: %s; begin again with: %s", s.dir, strings.Join(reasons, "; "),
+		commandLine("gputrain", "train", "--config", pathArgument(s.dir.file(configName))))
 }
 
 // comments returns the comments of a config.toml that have a line of their own.

@@ -30,6 +30,7 @@ const (
 	curvesName      = "curves.png"
 	confusionName   = "confusion.png"
 	resultName      = "result.json" // written last
+	initialName     = "initial.safetensors"
 )
 
 // runFormat is the version of the files, which each of them holds.
@@ -49,7 +50,7 @@ func (d runDir) has(name string) bool {
 // createRun makes and locks the directory of a new run at path; "" means one
 // under runs that is named after the time and name. It refuses a directory that
 // holds a run, but not one whose process was killed before its first checkpoint.
-func createRun(path, name string) (dir runDir, unlock func(), err error) {
+func createRun(path, name string) (dir runDir, lock *runLock, err error) {
 	if path == "" {
 		path, err = createNamed(filepath.Join(runsName, timestamp(time.Now())+"-"+name))
 	} else {
@@ -59,14 +60,14 @@ func createRun(path, name string) (dir runDir, unlock func(), err error) {
 		return "", nil, err
 	}
 	dir = runDir(path)
-	if unlock, err = dir.lock(); err != nil {
+	if lock, err = dir.lock(); err != nil {
 		return "", nil, err
 	}
 	if err := inOrder(dir.checkUnused, dir.clean); err != nil {
-		unlock()
+		lock.unlock()
 		return "", nil, err
 	}
-	return dir, unlock, nil
+	return dir, lock, nil
 }
 
 // checkUnused refuses a directory with files that a new run would replace.
@@ -80,7 +81,7 @@ func (d runDir) checkUnused() error {
 	}
 	names := []string{modelName, bestName, curvesName, confusionName, resultName}
 	if _, err := d.readConfig(); err != nil {
-		names = append(names, configName, metricsName) // not from a run, so someone else's
+		names = append(names, configName, metricsName, initialName) // not from a run, so someone else's
 	}
 	for _, name := range names {
 		if d.has(name) {
@@ -91,19 +92,19 @@ func (d runDir) checkUnused() error {
 }
 
 // openRun returns and locks the directory of a run that began.
-func openRun(path string) (dir runDir, unlock func(), err error) {
+func openRun(path string) (dir runDir, lock *runLock, err error) {
 	dir = runDir(path)
 	if _, err := dir.readConfig(); err != nil {
 		return "", nil, fmt.Errorf("%s is not a run: %w", path, err)
 	}
-	if unlock, err = dir.lock(); err != nil {
+	if lock, err = dir.lock(); err != nil {
 		return "", nil, err
 	}
 	if err := dir.clean(); err != nil {
-		unlock()
+		lock.unlock()
 		return "", nil, err
 	}
-	return dir, unlock, nil
+	return dir, lock, nil
 }
 
 // clean removes the files that a killed process did not finish.
@@ -162,8 +163,13 @@ func (d runDir) writeConfig(s *settings, comments []string) error {
 				return err
 			}
 		}
-		return toml.NewEncoder(w).Encode(configFile{runFormat, *s})
+		return s.encode(w)
 	})
+}
+
+// encode writes s as TOML.
+func (s *settings) encode(w io.Writer) error {
+	return toml.NewEncoder(w).Encode(configFile{runFormat, *s})
 }
 
 // readConfig returns the text of the config.toml that writeConfig wrote.
@@ -217,8 +223,9 @@ func (d runDir) checkpoints() ([]int, error) {
 	}
 	var steps []int
 	for _, entry := range entries {
-		digits, isCheckpoint := strings.CutSuffix(strings.TrimPrefix(entry.Name(), "step-"), checkpointSuffix)
-		if step, err := strconv.Atoi(digits); err == nil && isCheckpoint {
+		digits := strings.TrimSuffix(strings.TrimPrefix(entry.Name(), "step-"), checkpointSuffix)
+		step, err := strconv.Atoi(digits)
+		if err == nil && entry.Name() == filepath.Base(d.checkpointFile(step)) {
 			steps = append(steps, step)
 		}
 	}

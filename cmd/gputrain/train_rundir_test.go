@@ -53,6 +53,85 @@ func TestWhenACheckpointIsDue(t *testing.T) {
 	}
 }
 
+// A checkpoint that takes longer than the interval must not leave one step to the
+// training for each checkpoint.
+func TestASlowDiskDoesNotStopTheTraining(t *testing.T) {
+	c := checkpointer{every: interval{time: time.Second}, saved: time.Now().Add(-time.Minute), writing: make(chan written, 1)}
+	if c.due(11, 1) {
+		t.Error("due while the one before is being written")
+	}
+	c.writing <- written{took: time.Minute}
+	if !c.due(12, 1) {
+		t.Error("not due when the one before is written")
+	}
+}
+
+// What somebody puts among the checkpoints must not push out those of the run.
+func TestOnlyOldCheckpointsOfTheRunAreRemoved(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.MkdirAll("run/checkpoints", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	strange := []string{"step-1.safetensors", "step-0000000099.safetensors", "step-0000000002.safetensors.damaged", "notes.txt"}
+	ours := []string{"step-0000000002.safetensors", "step-0000000003.safetensors", "step-0000000005.safetensors"}
+	for _, name := range slices.Concat(strange, ours) {
+		writeFile(t, "run/checkpoints/"+name, "")
+	}
+	c := checkpointer{dir: "run", keep: 1}
+	if err := c.prune(5); err != nil {
+		t.Error(err)
+	}
+	entries, err := os.ReadDir("run/checkpoints")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	for _, entry := range entries {
+		left = append(left, entry.Name())
+	}
+	want := append(strange, ours[2])
+	slices.Sort(want)
+	if !slices.Equal(left, want) {
+		t.Errorf("left are %q, want %q", left, want)
+	}
+}
+
+// A lock that somebody removes no longer keeps others out.
+func TestALockThatIsGoneIsNoticed(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir("run", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	first, err := runDir("run").lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.check(); err != nil {
+		t.Error(err)
+	}
+	if err := os.Remove("run/lock"); err != nil {
+		t.Skip(err) // Windows
+	}
+	if err := first.check(); err == nil || !strings.Contains(err.Error(), "is gone") {
+		t.Errorf("error %v, want one that says that the lock is gone", err)
+	}
+	second, err := runDir("run").lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first.check() == nil {
+		t.Error("the lock of another process is taken for its own")
+	}
+	first.unlock()
+	if err := second.check(); err != nil {
+		t.Errorf("the first process took the lock of the second with it: %v", err)
+	}
+	second.unlock()
+	if runDir("run").has(lockName) {
+		t.Error("the lock is still there")
+	}
+}
+
 // What a process left that is no longer there is no obstacle.
 func TestLockOfADeadProcessIsNoObstacle(t *testing.T) {
 	t.Chdir(t.TempDir())
@@ -67,7 +146,7 @@ func TestLockOfADeadProcessIsNoObstacle(t *testing.T) {
 func TestARunThatIsInUseIsRefused(t *testing.T) {
 	t.Chdir(t.TempDir())
 	gputrain(quick("--out", "run", "--epochs", "1")...).want(t, 0)
-	unlock, err := runDir("run").lock()
+	lock, err := runDir("run").lock()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +154,7 @@ func TestARunThatIsInUseIsRefused(t *testing.T) {
 	wantFailure(t, exitFailure, []string{owner}, "train", "--resume", "run", "--epochs", "3")
 	wantFailure(t, exitFailure, []string{owner}, quick("--out", "run")...)
 	gputrain("eval", "--model", "run").want(t, 0) // which only reads
-	unlock()
+	lock.unlock()
 	gputrain("train", "--resume", "run", "--epochs", "3", "--quiet").want(t, 0)
 }
 
@@ -260,7 +339,7 @@ func TestMetricsGoOnFromACheckpoint(t *testing.T) {
 	for _, text := range []string{"", "\"", "epoch\n\"1\n", strings.Repeat("x,", 1000)} {
 		writeFile(t, metricsName, text)
 		log([]train.Epoch{epoch(1)})
-		if rows := metricsOf(t, "."); len(rows) != 1 || !slices.Equal(rows[0], appendRow(nil, epoch(1))) {
+		if rows := metricsOf(t, "."); len(rows) != 1 || strings.Join(rows[0], ",")+"\n" != string(appendRow(nil, epoch(1))) {
 			t.Errorf("after %q the rows are %q", text, rows)
 		}
 	}
@@ -297,6 +376,9 @@ func TestARunBeginsWithTheParametersOfAnother(t *testing.T) {
 	}
 	wantFailure(t, exitFailure, []string{"--init-from first: its hidden is 8, but this run's is 9"},
 		append(args, "third", "--init-from", "first", "--hidden", "9")...)
-	wantFailure(t, exitFailure, []string{"nowhere"}, append(args, "third", "--init-from", "nowhere")...)
+	writeFile(t, "other.csv", strings.ReplaceAll(flowers(60), "iris", "rose"))
+	wantFailure(t, exitFailure, []string{"--init-from first: the classes of the data, ", ", are not those of the model, ", "the model alone has iris"},
+		"train", "--init-from", "first", "--data", "csv:other.csv", "--target", "species", "--model", "mlp", "--hidden", "8")
+	wantFailure(t, exitFailure, []string{"nowhere: there is no such run or model file"}, append(args, "third", "--init-from", "nowhere")...)
 	wantFailure(t, exitUsage, []string{"leave out --init-from"}, "train", "--resume", "second", "--init-from", "first")
 }

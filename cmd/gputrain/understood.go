@@ -44,9 +44,9 @@ func describeColumns(parts sets) string {
 	}
 	var names []string
 	for _, name := range parts.features {
-		names = append(names, className(name))
+		names = append(names, shortName(name))
 	}
-	return fmt.Sprintf("the class is %s, %s: %s", className(parts.target), plural(len(names), "feature", "features"), some(names))
+	return fmt.Sprintf("the class is %s, %s: %s", shortName(parts.target), plural(len(names), "feature", "features"), some(names))
 }
 
 // describeClasses lists the classes and how many samples each has.
@@ -55,7 +55,7 @@ func describeClasses(c classCounts) string {
 	total := c.total()
 	var names []string
 	for class, name := range c.names[:min(len(c.names), most)] {
-		names = append(names, fmt.Sprintf("%s (%d)", className(name), total[class]))
+		names = append(names, fmt.Sprintf("%s (%d)", shortName(name), total[class]))
 	}
 	text := strings.Join(names, ", ")
 	if len(c.names) <= most {

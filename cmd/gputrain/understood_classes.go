@@ -54,7 +54,7 @@ func checkClasses(name, target string, names []string, samples int) error {
 	classes := len(names)
 	switch {
 	case classes == 1:
-		return fmt.Errorf("%s: all %d samples have the class %q: nothing to learn%s", name, samples, className(names[0]), other)
+		return fmt.Errorf("%s: all %d samples have the class %q: nothing to learn%s", name, samples, shortName(names[0]), other)
 	case 2*classes > samples:
 		return fmt.Errorf("%s: %s %d different values in %d samples, too many for classes; %s", name, column, classes, samples, noQuantity)
 	}
@@ -79,10 +79,10 @@ func classWarnings(c classCounts) []string {
 	var missing, single []string
 	for class, name := range c.names {
 		if meansMissing(name) {
-			missing = append(missing, className(name))
+			missing = append(missing, shortName(name))
 		}
 		if total[class] == 1 {
-			single = append(single, className(name))
+			single = append(single, shortName(name))
 		}
 	}
 	if len(missing) > 0 {
@@ -95,7 +95,7 @@ func classWarnings(c classCounts) []string {
 		var absent []string
 		for class, n := range part.samples {
 			if n == 0 {
-				absent = append(absent, className(c.names[class]))
+				absent = append(absent, shortName(c.names[class]))
 			}
 		}
 		if len(absent) > 0 {
@@ -141,7 +141,7 @@ func spelledTwice(names []string) []string {
 	var keys []string
 	for _, name := range names {
 		key := spelling(name)
-		if alike[key] = append(alike[key], className(name)); len(alike[key]) == 2 {
+		if alike[key] = append(alike[key], shortName(name)); len(alike[key]) == 2 {
 			keys = append(keys, key)
 		}
 	}
@@ -174,6 +174,11 @@ func meansMissing(name string) bool {
 	return slices.Contains(words, strings.ToLower(strings.TrimSpace(name)))
 }
 
+// otherClasses is why data with these classes are not for the model.
+func (d *description) otherClasses(ofData []string) error {
+	return fmt.Errorf("the classes of the data, %d, are not those of the model, %d%s", len(ofData), len(d.Classes), difference(ofData, d.Classes))
+}
+
 // difference says which classes are among those of the data or those of a model only,
 // as the end of an error.
 func difference(ofData, ofModel []string) string {
@@ -189,7 +194,7 @@ func difference(ofData, ofModel []string) string {
 		var only []string
 		for _, name := range c.these {
 			if !known[name] {
-				only = append(only, className(name))
+				only = append(only, shortName(name))
 			}
 		}
 		if len(only) > 0 {
@@ -197,20 +202,4 @@ func difference(ofData, ofModel []string) string {
 		}
 	}
 	return text
-}
-
-// some lists texts, the first few of many.
-func some(texts []string) string {
-	const most = 5
-	if rest := len(texts) - most; rest > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(texts[:most], ", "), rest)
-	}
-	return strings.Join(texts, ", ")
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }
