@@ -9,7 +9,7 @@ import (
 )
 
 type conformanceCommand struct {
-	Device     string   `required:"" placeholder:"DEVICE" help:"What to check: cpu, cuda or cuda:N (an NVIDIA GPU), or emulated."`
+	Device     string   `required:"" placeholder:"DEVICE" help:"What to check: cpu, cuda or cuda:N (an NVIDIA GPU), gl or gl:N (a GPU with OpenGL), or emulated."`
 	Out        string   `placeholder:"FILE" help:"The report, in Markdown; by default conformance-<time>-<device>.md."`
 	MaxSize    *int     `placeholder:"N" help:"Skip cases with a dimension larger than N; by default 33 on emulated, no limit elsewhere."`
 	Only       []string `sep:"none" placeholder:"NAME" help:"Run this check alone, or the case of a failure as the report names it; may be given several times."`

@@ -49,18 +49,10 @@ func newReport(d device, out string) (*conformanceReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.gpu != nil {
-		gpu, err := d.gpu()
-		if err != nil {
+	if d.facts != nil {
+		if r.facts, err = d.facts(); err != nil {
 			return nil, err
 		}
-		r.facts = append(r.facts, [][2]string{
-			{"GPU", gpu.Name},
-			{"Compute capability", fmt.Sprintf("%d.%d", gpu.Major, gpu.Minor)},
-			{"Multiprocessors", strconv.Itoa(gpu.Multiprocessors)},
-			{"GPU memory", fmt.Sprintf("%.1f GiB", float64(gpu.Memory)/(1<<30))},
-			{"Driver", "CUDA " + gpu.Driver},
-		}...)
 	}
 	r.facts = append(r.facts, [][2]string{
 		{"CPU", describeCPU()},

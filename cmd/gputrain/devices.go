@@ -18,6 +18,7 @@ import (
 	"gputrain/cuda"
 	"gputrain/cuda/cudriver"
 	"gputrain/cuda/emulator"
+	"gputrain/gl/gldriver"
 )
 
 type devicesCommand struct{}
@@ -32,30 +33,31 @@ func (devicesCommand) Run(con console) error {
 	for ordinal, gpu := range gpus {
 		rows = append(rows, []string{fmt.Sprintf("cuda:%d", ordinal), fmt.Sprintf("%s, driver %s", describeGPU(gpu), gpu.Driver)})
 	}
+	rows = append(rows, openGLRows()...)
 	rows = append(rows, []string{"emulated", "executes and checks the CUDA kernels on the CPU; slow, for tests"})
 	_, err = io.WriteString(con.out, formatTable(terminalWidth(con.out), 2, nil, rows))
 	return err
 }
 
-// deviceNames returns the valid values of --device; cuda:1 and so on are valid
+// deviceNames returns the valid values of --device; cuda:1, gl:1 and so on are valid
 // too.
-func deviceNames() []string { return []string{"auto", "cpu", "cuda", "emulated"} }
+func deviceNames() []string { return []string{"auto", "cpu", "cuda", "gl", "emulated"} }
 
-var gpuName = regexp.MustCompile(`^cuda:([0-9]{1,4})$`)
+var gpuName = regexp.MustCompile(`^(cuda|gl):([0-9]{1,4})$`)
 
 func checkDevice(name string) error {
 	if slices.Contains(deviceNames(), name) || gpuName.MatchString(name) {
 		return nil
 	}
-	return notOneOf("device", name, append(deviceNames(), "cuda:N"))
+	return notOneOf("device", name, append(deviceNames(), "cuda:N", "gl:N"))
 }
 
 // device is what --device names.
 type device struct {
-	name string // as --device says it
-	open func() (backend.Backend, error)
-	gpu  func() (cuda.DeviceInfo, error) // describes it; nil for the CPU
-	note string                          // what the user should know: what auto chose, or that the device is slow
+	name  string // as --device says it
+	open  func() (backend.Backend, error)
+	facts func() ([][2]string, error) // describe it, for a report; nil for the CPU
+	note  string                      // what the user should know: what auto chose, or that the device is slow
 }
 
 // findDevice finds the device that --device names. The name has passed
@@ -74,40 +76,65 @@ func findDevice(name string) (device, error) {
 		d.note = "device emulated executes and checks the CUDA kernels on the CPU; slow, for tests"
 		return d, err
 	}
-	ordinal := 0
-	if match := gpuName.FindStringSubmatch(name); match != nil {
-		var err error
-		if ordinal, err = strconv.Atoi(match[1]); err != nil {
-			return device{}, err
-		}
+	kind, ordinal, err := parseDevice(name)
+	switch {
+	case err != nil:
+		return device{}, err
+	case kind == "gl":
+		return newOpenGL(name, gldriver.New(), ordinal)
 	}
-	return newGPU(name, cudriver.New(), ordinal), nil
+	return newGPU(name, cudriver.New(), max(ordinal, 0)), nil
 }
 
-// newGPU returns the GPU of driver with that ordinal.
+// parseDevice splits the name of a GPU into its kind, cuda or gl, and its number, which
+// is -1 if the name has none.
+func parseDevice(name string) (kind string, ordinal int, err error) {
+	match := gpuName.FindStringSubmatch(name)
+	if match == nil {
+		return name, -1, nil
+	}
+	ordinal, err = strconv.Atoi(match[2])
+	return match[1], ordinal, err
+}
+
+// newGPU returns the NVIDIA GPU of driver with that ordinal.
 func newGPU(name string, driver cuda.Driver, ordinal int) device {
-	named := func(err error) error { return fmt.Errorf("--device %s: %w", name, err) }
 	return device{
 		name: name,
 		open: func() (backend.Backend, error) {
 			b, err := cuda.Open(driver, ordinal, cuda.Options{Name: name})
 			if err != nil {
-				return nil, named(cmp.Or(errors.Unwrap(err), err)) // the flag says more than "cuda: Open"
+				return nil, namedDevice(name, cmp.Or(errors.Unwrap(err), err)) // the flag says more than "cuda: Open"
 			}
 			return b, nil
 		},
-		gpu: func() (cuda.DeviceInfo, error) {
-			gpus, err := driver.Devices()
-			switch {
-			case err != nil:
-				return cuda.DeviceInfo{}, named(err)
-			case ordinal >= len(gpus):
-				return cuda.DeviceInfo{}, named(fmt.Errorf("there is no GPU %d: this machine has %d, numbered from 0", ordinal, len(gpus)))
-			}
-			return gpus[ordinal], nil
+		facts: func() ([][2]string, error) {
+			gpu, err := infoOfGPU(name, driver, ordinal)
+			return [][2]string{
+				{"GPU", gpu.Name},
+				{"Compute capability", fmt.Sprintf("%d.%d", gpu.Major, gpu.Minor)},
+				{"Multiprocessors", strconv.Itoa(gpu.Multiprocessors)},
+				{"GPU memory", fmt.Sprintf("%.1f GiB", float64(gpu.Memory)/(1<<30))},
+				{"Driver", "CUDA " + gpu.Driver},
+			}, err
 		},
 	}
 }
+
+// infoOfGPU describes the NVIDIA GPU of driver with that ordinal.
+func infoOfGPU(name string, driver cuda.Driver, ordinal int) (cuda.DeviceInfo, error) {
+	gpus, err := driver.Devices()
+	switch {
+	case err != nil:
+		return cuda.DeviceInfo{}, namedDevice(name, err)
+	case ordinal >= len(gpus):
+		return cuda.DeviceInfo{}, namedDevice(name, fmt.Errorf("there is no GPU %d: this machine has %d, numbered from 0", ordinal, len(gpus)))
+	}
+	return gpus[ordinal], nil
+}
+
+// namedDevice adds to err what --device says.
+func namedDevice(name string, err error) error { return fmt.Errorf("--device %s: %w", name, err) }
 
 // openDevice finds the device that --device names and opens it. It also returns
 // the note of the device.

@@ -52,7 +52,7 @@ type experimentRunCommand struct {
 	All      bool     `help:"Run all experiments."`
 	Seeds    *int     `placeholder:"N" help:"Trials of each experiment; by default as many as the list says."`
 	Seed     int64    `default:"1" help:"Seed of the first trial; each further trial takes the next seed."`
-	Device   string   `default:"auto" help:"auto (the CPU), cpu, cuda or cuda:N (an NVIDIA GPU), or emulated (slow)."`
+	Device   string   `default:"auto" help:"auto (the CPU), cpu, cuda or cuda:N (an NVIDIA GPU), gl or gl:N (a GPU with OpenGL), or emulated (slow)."`
 	Jobs     *int     `placeholder:"N" help:"Trials at the same time; by default one for each core of the CPU, and one on other devices."`
 	Out      string   `placeholder:"DIR" help:"Directory for plots and JSON; by default runs/<time>-experiments."`
 	Markdown string   `placeholder:"FILE" help:"Write the table as Markdown too."`
@@ -171,7 +171,7 @@ func (c *experimentRunCommand) settings() (s experiment.Settings, note string, e
 	if c.Jobs != nil {
 		s.Parallel = *c.Jobs
 	}
-	if d.gpu != nil {
+	if d.facts != nil {
 		return s, d.note, nil
 	}
 	// A network is too small to share among cores. The trials run in parallel

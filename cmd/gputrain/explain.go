@@ -7,6 +7,7 @@ import (
 
 	"gputrain/backend"
 	gonum "gputrain/cpu"
+	"gputrain/cuda/cudriver"
 	"gputrain/cuda/emulator"
 	"gputrain/cuda/recorder"
 	"gputrain/data"
@@ -39,9 +40,12 @@ func (c *explainCommand) Run(con console) error {
 		return err
 	}
 	e := &explanation{description: d, batch: data.NewBatches(parts.train, c.Batch).Batch(0)}
-	if c.Device == "auto" || c.Device == "cpu" {
+	switch kind, ordinal, _ := parseDevice(c.Device); kind {
+	case "auto", "cpu":
 		err = e.explainCPU(&c.settings, parts.train.Len())
-	} else {
+	case "gl":
+		err = e.explainOpenGL(c, ordinal, parts.train.Len())
+	default:
 		err = e.explainGPU(c, parts.train.Len())
 	}
 	if err != nil {
@@ -109,14 +113,14 @@ func (c *explainCommand) recorder() (*recorder.Driver, error) {
 	}
 	r := &recorder.Driver{Driver: emulated}
 	if c.Device == "emulated" {
-		r.GPU, err = newGPU(c.Device, emulated, 0).gpu()
+		r.GPU, err = infoOfGPU(c.Device, emulated, 0)
 		return r, err
 	}
-	d, err := findDevice(c.Device)
+	_, ordinal, err := parseDevice(c.Device)
 	if err != nil {
 		return nil, err
 	}
-	if r.GPU, err = d.gpu(); err != nil {
+	if r.GPU, err = infoOfGPU(c.Device, cudriver.New(), max(ordinal, 0)); err != nil {
 		return nil, fmt.Errorf("%w; to explain for a GPU that this machine does not have, use --device emulated --gpu NAME", err)
 	}
 	return r, nil

@@ -55,8 +55,11 @@ func (e *explanation) text(width int) string {
 	text.WriteString("\n" + formatTable(width, 1, []string{"memory", "MiB"}, memory))
 	if len(launches) > 0 {
 		alone := e.calls - e.graphs
-		text.WriteString(wrapLines(fmt.Sprintf("\none training step, once it repeats: %d kernels, %d of them in %d CUDA graph, %d started one by one\n\n",
-			len(e.launches), len(e.launches)-alone, e.graphs, alone), width))
+		count := fmt.Sprintf("\none training step, once it repeats: %d kernels", len(e.launches))
+		if e.graphs > 0 {
+			count += fmt.Sprintf(", %d of them in %d CUDA graph, %d started one by one", len(e.launches)-alone, e.graphs, alone)
+		}
+		text.WriteString(wrapLines(count+"\n\n", width))
 		text.WriteString(formatTable(width, 2, []string{"stage", "kernel", "grid", "block", "times"}, launches))
 	}
 	return text.String()

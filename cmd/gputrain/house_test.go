@@ -38,6 +38,7 @@ var house = []struct {
 	{"cuda/abi", "cuda/emulatorabi"},
 	{"cuda/cudriver", "cuda cuda/abi"},
 	{"gl", "backend kernels"},
+	{"gl/recorder", "gl"},
 	{"gl/gldriver/egl", ""},
 	{"gl/gldriver", "gl gl/gldriver/egl"},
 	{"data", "internal/inputfile internal/memorylimit internal/nearest"},
@@ -46,7 +47,7 @@ var house = []struct {
 	{"train", "backend data internal/inuse model"},
 	{"cmd/gputrain/internal/experiment", "backend data data/tasks model train"},
 	{"cmd/gputrain", "backend backend/backendtest cmd/gputrain/internal/experiment cpu cuda cuda/cudriver cuda/emulator" +
-		" cuda/recorder data data/tasks gl gl/gldriver internal/atomicfile internal/inputfile internal/memorylimit internal/nearest kernels model train"},
+		" cuda/recorder data data/tasks gl gl/gldriver gl/recorder internal/atomicfile internal/inputfile internal/memorylimit internal/nearest kernels model train"},
 }
 
 func TestNoPackageImportsOneAboveIt(t *testing.T) {

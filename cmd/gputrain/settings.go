@@ -37,7 +37,7 @@ type settings struct {
 	CheckpointEvery string  `toml:"checkpoint-every" default:"10m" help:"How much may be lost if the process is killed: a time such as 10m, or steps or epochs, such as 1000steps or 2epochs."`
 	CheckpointKeep  int     `toml:"checkpoint-keep" default:"2" help:"How many of the newest checkpoints are kept."`
 	Seed            int64   `toml:"seed" default:"1" help:"Seed of the initial parameters and of the order of the samples."`
-	Device          string  `toml:"device" default:"${device=auto}" help:"auto (the CPU), cpu, cuda or cuda:N (an NVIDIA GPU), or emulated (the CUDA kernels on the CPU: slow, for tests)."`
+	Device          string  `toml:"device" default:"${device=auto}" help:"auto (the CPU), cpu, cuda or cuda:N (an NVIDIA GPU), gl or gl:N (a GPU with OpenGL), or emulated (the CUDA kernels on the CPU: slow, for tests)."`
 }
 
 // modelKinds returns the valid values of settings.Model.
