@@ -40,6 +40,18 @@ const (
 	beforeSlab   = "    }\n    meet();\n  }\n}"
 )
 
+// selfTest is the check of a mutant that Open must not accept.
+const selfTest = "Open"
+
+// Llvmpipe cannot show some mistakes, and the suite accepts others:
+//
+//   - The loops of gemm and sum_rows make so few rounds of many products that llvmpipe ends
+//     none of them at the sizes of the suite, even if nothing is split.
+//   - The built-in exp is good enough for softmax and cross-entropy. The test of the
+//     nonlinear functions sweeps exp_of directly.
+//   - A tile beyond the last one has no elements, and one element more in scatter_add_rows
+//     gets its own value.
+//   - Workspaces and faults begin where their buffers do.
 var mutants = []mutant{
 	// A guard that is missing. Those that let one more through are made for each shader.
 	{"gemm", "no guard of rows", "if (i >= m || j >= n) continue;", "if (j >= n) continue;", "Gemm", 33},
@@ -60,7 +72,6 @@ var mutants = []mutant{
 	// A fault that is not reported, or not as it should be.
 	{"gather_rows", "no check of ids", "if (id >= rows)", "if (false)", "StickyErrors", 33},
 	{"gather_rows", "accepts the first id behind the rows", "if (id >= rows)", "if (id > rows)", "StickyErrors", 33},
-	{"gather_rows", "reports the last id", "atomicMin(fault_data[fault_at + (call)], i)", "fault_data[fault_at + (call)] = n - 1u", "StickyErrors", 33},
 	{"scatter_add_rows", "reports no id", "atomicMin(fault_data[fault_at + (call)], i)", "", "StickyErrors", 33},
 	{"softmax_cross_entropy", "reports no label", "atomicMin(fault_data[fault_at + (call)], i)", "", "StickyErrors", 33},
 	{"softmax_cross_entropy", "ignores no label", "labels_data[labels_at + (i)] != ignore_label", "true", "SoftmaxCrossEntropy", 33},
@@ -102,10 +113,10 @@ var mutants = []mutant{
 	{"lstm1997_partials", "sources of the wrong sequence", "(n * sources + m)", "(n * columns + m)", "LSTM1997CellGrad", 7},
 
 	// NaN is lost.
-	{"relu", "a maximum", "x > 0.0 || is_nan(x) ? x : 0.0", "max(x, 0.0)", "ReLU", 33},
-	{"relu", "a comparison", "x > 0.0 || is_nan(x) ? x : 0.0", "x > 0.0 ? x : 0.0", "ReLU", 33},
-	{"sigmoid", "no case for NaN", "  if (is_nan(x)) return x;\n  float e =", "  x = max(x, -1000.0);\n  float e =", "Sigmoid", 33},
-	{"tanh_forward", "no case for NaN", "  if (is_nan(x)) return x;\n  const float one_from", "  const float one_from", "Tanh", 33},
+	{"relu", "a maximum", "x > 0.0 || is_nan(x) ? x : 0.0", "max(x, 0.0)", selfTest, 0},
+	{"relu", "a comparison", "x > 0.0 || is_nan(x) ? x : 0.0", "x > 0.0 ? x : 0.0", selfTest, 0},
+	{"sigmoid", "no case for NaN", "  if (is_nan(x)) return x;\n  float e =", "  x = max(x, -1000.0);\n  float e =", selfTest, 0},
+	{"tanh_forward", "NaN is a number", "  return uintBitsToFloat(floatBitsToUint(y) & 0x7fffffffu |", "  return uintBitsToFloat(floatBitsToUint(min(y, 1.0)) & 0x7f7fffffu |", "Tanh", 33},
 	{"sigmoid_grad", "not precise", "precise float slope = y * (1.0 - y)", "float slope = min(y * (1.0 - y), 1.0)", "SigmoidGrad", 33},
 	{"mul", "nothing from nothing", "SET(dst_data[dst_at + (k)], a_data[a_at + (k)] * b_data[b_at + (k)])",
 		"dst_data[dst_at + (k)] = a_data[a_at + (k)] == 0.0 ? 0.0 : a_data[a_at + (k)] * b_data[b_at + (k)];", "Mul", 33},
@@ -116,24 +127,22 @@ var mutants = []mutant{
 	// What GLSL has built in is not good enough.
 	{"tanh_forward", "built-in tanh", "= tanh_of(", "= tanh(", "Tanh", 33},
 	{"sigmoid", "built-in exp", "float e = exp_of(", "float e = exp(", "Sigmoid", 33},
-	{"softmax", "built-in exp", "sum += exp_of(", "sum += exp(", "Softmax", 33},
-	{"softmax_cross_entropy", "built-in log", "log_of(sum)", "log(sum)", "SoftmaxCrossEntropy", 33},
-	{"softmax_cross_entropy", "built-in exp", "sum += exp_of(", "sum += exp(", "SoftmaxCrossEntropy", 33},
+	{"softmax", "built-in exp", "exp_of(x_data[x_at + (start + j)] - largest) * factor", "exp(x_data[x_at + (start + j)] - largest) * factor", "Softmax", 33},
+	{"softmax_cross_entropy", "built-in exp", "exp_of(logits_data[logits_at + (start + j)] - largest) * inverse", "exp(logits_data[logits_at + (start + j)] - largest) * inverse", "SoftmaxCrossEntropy", 33},
+	{"softmax_cross_entropy", "built-in log", "factor * log_of(sum)", "factor * log(sum)", "SoftmaxCrossEntropy", 300},
 	{"lstm_cell", "built-in tanh", "tanh_of(c)", "tanh(c)", "LSTMCell", 33},
 	{"lstm1997_cell", "built-in tanh", "range * tanh_of(", "range * tanh(", "LSTM1997Cell", 33},
 
 	// A loop that llvmpipe ends, or a part of a sum that is left out.
-	{"gemm", "one slice for all", "from = min(k, gl_WorkGroupID.y * slice), to = min(k, from + slice)", "from = gl_WorkGroupID.y * k, to = k", "Gemm", 300},
 	{"gemm", "the last slice is left out", "to = min(k, from + slice)", "to = from > 0u && from + slice >= k ? from : min(k, from + slice)", "Gemm", 33},
 	{"gemm_reduce", "leaves the first slice out", "z = 0u; z < slices", "z = 1u; z < slices", "Gemm", 33},
 	{"gemm_reduce", "leaves the last slice out", "z = 0u; z < slices", "z = 0u; z + 1u < slices", "Gemm", 33},
-	{"sum_rows", "one chunk for all", "from = gl_WorkGroupID.y * chunk, to = min(rows, from + chunk)", "from = gl_WorkGroupID.y * rows, to = rows", "SumRows", 300},
 	{"sum_rows", "the last chunk is left out", "to = min(rows, from + chunk)", "to = from > 0u && from + chunk >= rows ? from : min(rows, from + chunk)", "SumRows", 33},
 	{"scatter_add_rows", "begins at the first id each time", "uint i = first;", "uint i = 0u;", "ScatterAddRows", 33},
 	{"lstm1997_grad", "begins at the first sequence each time", "uint n = first;", "uint n = 0u;", "LSTM1997CellGrad", 300},
 
 	// Wrong arithmetic.
-	{"sub", "adds", " - b_data", " + b_data", "Sub", 33},
+	{"sub", "adds", "SET(dst_data[dst_at + (k)], a_data[a_at + (k)] - b", "SET(dst_data[dst_at + (k)], a_data[a_at + (k)] + b", "Sub", 33},
 	{"gemm", "alpha is left out", "value = alpha * sum", "value = sum", "Gemm", 33},
 	{"gemm", "beta is left out", "fma(beta, dst_data[dst_at + (e)], value)", "dst_data[dst_at + (e)] + value", "Gemm", 33},
 	{"gemm", "reads dst where beta is 0", "if (beta != 0.0) value", "value", "Gemm", 33},
@@ -145,13 +154,12 @@ var mutants = []mutant{
 	{"dropout", "no carry", "a.y + b.y + carry", "a.y + b.y", "Dropout", 33},
 	{"dropout", "counts from 0", "add64(offset, uvec2(k, 0))", "uvec2(k, 0)", "Dropout", 33},
 	{"dropout", "upper half of the counter", "uvec2(offset_lower, offset_upper)", "uvec2(offset_lower, 0u)", "Dropout", 33},
-	{"dropout", "threshold off by one", ">= threshold", "> threshold", "Dropout", 33},
+	{"dropout", "threshold off by one", ">> 8 >= threshold", ">> 8 > threshold", "Dropout", 33},
 
 	// The wrong gate.
 	{"lstm_cell", "input and forget gate swapped", "fma(cell.f, c_prev, cell.i * cell.g)", "fma(cell.i, c_prev, cell.f * cell.g)", "LSTMCell", 33},
 	{"lstm_cell", "output gate sees the state before", "through(has_peep, peep.z, c, z.w)", "through(has_peep, peep.z, c_prev, z.w)", "LSTMCell", 33},
 	{"lstm_cell", "no peephole of the forget gate", "through(has_peep, peep.y, c_prev, z.y)", "z.y", "LSTMCell", 33},
-	{"lstm_cell", "multiplies by an absent peephole", "return has_peep ? sum : z", "return sum", "LSTMCell", 33},
 	{"lstm_step", "no bias of the products", "if (bhh_at != absent)", "if (false)", "LSTMForward", 33},
 	{"lstm_step", "cell and output gate swapped", "sum[r * PER + 2u], sum[r * PER + 3u]", "sum[r * PER + 3u], sum[r * PER + 2u]", "LSTMForward", 33},
 	{"lstm_step", "peepholes of the first unit", "vec3(peep_data[peep_at + (unit)],", "vec3(peep_data[peep_at + (0u)],", "LSTMForward", 33},
@@ -184,7 +192,7 @@ var mutants = []mutant{
 	{"softmax_cross_entropy", "takes 1 off where the label is not", "j == label ? 1.0 : 0.0", "j == label ? 0.0 : 1.0", "SoftmaxCrossEntropy", 33},
 	{"softmax_cross_entropy", "no factor", "factor * log_of(sum)", "log_of(sum)", "SoftmaxCrossEntropy", 33},
 	{"squared_error", "wrong sign", "y_data[y_at + (k)] - target", "y_data[y_at + (k)] + target", "SquaredError", 33},
-	{"loss_sum", "no factor", "factor * sum", "sum", "SquaredError", 33},
+	{"loss_sum", "no factor", "(0)], factor * sum)", "(0)], sum)", "SquaredError", 33},
 	{"sgd", "nesterov is left out", "g = nesterov != 0u ? fma(momentum, v, g) : v", "g = v", "SGD", 33},
 	{"sgd", "keeps no velocity", "velocity_data[velocity_at + (k)] = v;", "", "SGD", 33},
 	{"rmsprop", "epsilon under the root", "(sqrt(mean) + epsilon)", "sqrt(mean + epsilon)", "RMSProp", 33},
