@@ -2,6 +2,9 @@
 
 package gldriver
 
+// twoSlices is a case of Gemm whose product takes two passes.
+const twoSlices = "Gemm/NN/5x6x1025/alpha -2, beta -0.5, whole numbers"
+
 // checkOf names the check that judges each shader, and size the largest of its cases.
 var checkOf = map[string]struct {
 	check string
@@ -15,7 +18,7 @@ var checkOf = map[string]struct {
 	"relu": {"ReLU", 9}, "relu_grad": {"ReLUGrad", 9}, "softmax": {"Softmax", 33}, "softmax_grad": {"SoftmaxGrad", 33},
 	"layer_norm": {"LayerNorm", 33}, "layer_norm_grad": {"LayerNormGrad", 33},
 
-	"gemm": {"Gemm", 33}, "gemm_reduce": {"Gemm", 33}, "sum_rows": {"SumRows", 33}, "gather_rows": {"GatherRows", 9},
+	"gemm": {"Gemm", 33}, "gemm_reduce": {twoSlices, 33}, "sum_rows": {"SumRows", 33}, "gather_rows": {"GatherRows", 9},
 	"scatter_add_rows": {"ScatterAddRows", 9}, "argmax_rows": {"ArgMaxRows", 33},
 	"softmax_cross_entropy": {"SoftmaxCrossEntropy", 33}, "squared_error": {"SquaredError", 33}, "loss_sum": {"SquaredError", 33},
 
@@ -47,8 +50,10 @@ const selfTest = "Open"
 //
 //   - The loops of gemm and sum_rows make so few rounds of many products that llvmpipe ends
 //     none of them at the sizes of the suite, even if nothing is split.
-//   - The built-in exp is good enough for softmax and cross-entropy. The test of the
-//     nonlinear functions sweeps exp_of directly.
+//   - The built-in exp is good enough for the sums of softmax and cross-entropy, and the
+//     built-in log for a sum that is rounded. The test of the nonlinear functions sweeps
+//     exp_of and log_of directly.
+//   - Without peepholes the state is finite in the suite, so 0 times the state is 0.
 //   - A tile beyond the last one has no elements, and one element more in scatter_add_rows
 //     gets its own value.
 //   - Workspaces and faults begin where their buffers do.
@@ -108,7 +113,7 @@ var mutants = []mutant{
 	{"gemm", "stride of b is that of a", "p * n + column", "p * k + column", "Gemm", 33},
 	{"gemm", "stride of dst is that of a", "+ i) * n + j", "+ i) * k + j", "Gemm", 33},
 	{"gemm", "tiles row by row of the wrong matrix", "first_row = tile / across", "first_row = tile / down", "Gemm", 300},
-	{"lstm_step", "the tile below is the same", "first_row = tile / across * TILE", "first_row = 0u", "LSTMForward", 300},
+	{"lstm_step", "the tile below is the same", "first_row = tile / across * TILE", "first_row = 0u", "LSTMForward", 129},
 	{"lstm_cell", "gates of the row before", "k / hidden * 4u", "k / hidden * 3u", "LSTMCell", 33},
 	{"lstm1997_partials", "sources of the wrong sequence", "(n * sources + m)", "(n * columns + m)", "LSTM1997CellGrad", 7},
 
@@ -129,14 +134,13 @@ var mutants = []mutant{
 	{"sigmoid", "built-in exp", "float e = exp_of(", "float e = exp(", "Sigmoid", 33},
 	{"softmax", "built-in exp", "exp_of(x_data[x_at + (start + j)] - largest) * factor", "exp(x_data[x_at + (start + j)] - largest) * factor", "Softmax", 33},
 	{"softmax_cross_entropy", "built-in exp", "exp_of(logits_data[logits_at + (start + j)] - largest) * inverse", "exp(logits_data[logits_at + (start + j)] - largest) * inverse", "SoftmaxCrossEntropy", 33},
-	{"softmax_cross_entropy", "built-in log", "factor * log_of(sum)", "factor * log(sum)", "SoftmaxCrossEntropy", 300},
 	{"lstm_cell", "built-in tanh", "tanh_of(c)", "tanh(c)", "LSTMCell", 33},
 	{"lstm1997_cell", "built-in tanh", "range * tanh_of(", "range * tanh(", "LSTM1997Cell", 33},
 
 	// A loop that llvmpipe ends, or a part of a sum that is left out.
-	{"gemm", "the last slice is left out", "to = min(k, from + slice)", "to = from > 0u && from + slice >= k ? from : min(k, from + slice)", "Gemm", 33},
-	{"gemm_reduce", "leaves the first slice out", "z = 0u; z < slices", "z = 1u; z < slices", "Gemm", 33},
-	{"gemm_reduce", "leaves the last slice out", "z = 0u; z < slices", "z = 0u; z + 1u < slices", "Gemm", 33},
+	{"gemm", "the last slice is left out", "to = min(k, from + slice)", "to = from > 0u && from + slice >= k ? from : min(k, from + slice)", twoSlices, 33},
+	{"gemm_reduce", "leaves the first slice out", "z = 0u; z < slices", "z = 1u; z < slices", twoSlices, 33},
+	{"gemm_reduce", "leaves the last slice out", "z = 0u; z < slices", "z = 0u; z + 1u < slices", twoSlices, 33},
 	{"sum_rows", "the last chunk is left out", "to = min(rows, from + chunk)", "to = from > 0u && from + chunk >= rows ? from : min(rows, from + chunk)", "SumRows", 33},
 	{"scatter_add_rows", "begins at the first id each time", "uint i = first;", "uint i = 0u;", "ScatterAddRows", 33},
 	{"lstm1997_grad", "begins at the first sequence each time", "uint n = first;", "uint n = 0u;", "LSTM1997CellGrad", 300},
@@ -146,8 +150,8 @@ var mutants = []mutant{
 	{"gemm", "alpha is left out", "value = alpha * sum", "value = sum", "Gemm", 33},
 	{"gemm", "beta is left out", "fma(beta, dst_data[dst_at + (e)], value)", "dst_data[dst_at + (e)] + value", "Gemm", 33},
 	{"gemm", "reads dst where beta is 0", "if (beta != 0.0) value", "value", "Gemm", 33},
-	{"gemm_reduce", "alpha is left out", "value = alpha * sum", "value = sum", "Gemm", 33},
-	{"gemm_reduce", "beta is left out", "fma(beta, dst_data[dst_at + (e)], value)", "dst_data[dst_at + (e)] + value", "Gemm", 33},
+	{"gemm_reduce", "alpha is left out", "value = alpha * sum", "value = sum", twoSlices, 33},
+	{"gemm_reduce", "beta is left out", "fma(beta, dst_data[dst_at + (e)], value)", "dst_data[dst_at + (e)] + value", twoSlices, 33},
 	{"sum_rows", "beta is left out", "fma(beta, dst_data[dst_at + (k)], sum)", "dst_data[dst_at + (k)] + sum", "SumRows", 33},
 	{"argmax_rows", "the last of equals", "return a_column < b_column", "return a_column > b_column", "ArgMaxRows", 33},
 	{"dropout", "wrong constant", "0x7f4a7c15u", "0x7f4a7c14u", "Dropout", 33},
