@@ -50,6 +50,7 @@ func TestMutantsOfShadersAreCaught(t *testing.T) {
 			if !slices.ContainsFunc(failures, finding.MatchString) {
 				t.Errorf("%s does not reject it: %q", m.check, failures)
 			}
+			t.Logf("ZZ %q", failures)
 		})
 	}
 }
