@@ -113,7 +113,6 @@ var mutants = []mutant{
 	{"gemm", "stride of b is that of a", "p * n + column", "p * k + column", "Gemm", 33},
 	{"gemm", "stride of dst is that of a", "+ i) * n + j", "+ i) * k + j", "Gemm", 33},
 	{"gemm", "tiles row by row of the wrong matrix", "first_row = tile / across", "first_row = tile / down", "Gemm", 300},
-	{"lstm_step", "the tile below is the same", "first_row = tile / across * TILE", "first_row = 0u", "LSTMForward", 129},
 	{"rnn_step", "the tile below is the same", "first_row = tile / across * TILE", "first_row = 0u", "RNNForward", 33},
 	{"lstm_cell", "gates of the row before", "k / hidden * 4u", "k / hidden * 3u", "LSTMCell", 33},
 	{"lstm1997_partials", "sources of the wrong sequence", "(n * sources + m)", "(n * columns + m)", "LSTM1997CellGrad", 7},
