@@ -33,7 +33,7 @@ func TestMutantsOfShadersAreCaught(t *testing.T) {
 	}
 	all := slices.Concat(mutants, guardMutants())
 	if *uncapped {
-		all = append(all, windowMutants()...) // which take as long as all others
+		all = append(all, windowMutants()...) // which are as many as all others
 	}
 	for _, m := range all {
 		t.Run(m.kernel+"/"+m.mistake, func(t *testing.T) {
