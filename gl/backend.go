@@ -102,6 +102,9 @@ func (d *Backend) wait(op string) {
 // operations and one after them.
 func (d *Backend) Time(ops func()) (time.Duration, error) {
 	const op = "Time"
+	if d.closed {
+		return 0, backend.ErrClosed
+	}
 	var elapsed time.Duration
 	d.thread.do(op, func(device Device) error { return device.Mark(0) })
 	ops()

@@ -54,7 +54,7 @@ func planGemm(m, n, k int) gemmPlan {
 
 // gemmTiles are the tiles of gemm.comp and their times on llvmpipe, relative to the
 // smallest one.
-var gemmTiles = [...]struct{ size, time int }{{16, 1}, {64, 4}, {128, 14}}
+var gemmTiles = [...]struct{ size, time int }{{32, 1}, {64, 4}, {128, 14}}
 
 // SumRows implements backend.Linear. Many rows are summed in chunks, which a second
 // shader adds up.
@@ -64,18 +64,19 @@ func (d *Backend) SumRows(dst, x backend.Tensor, beta float64) {
 	if x.Cols == 0 {
 		return
 	}
-	part, chunk, chunks := of(x), x.Rows, x.Rows
-	if x.Rows > longestSum {
-		chunk, chunks = chunksOf(x.Rows)
-		part = d.scratch(op, chunks*x.Cols)
-		d.sumRows(op, part, of(x), x.Rows, x.Cols, chunk, chunks, 0)
+	if x.Rows <= longestSum {
+		d.sumRows(op, of(dst), of(x), x.Rows, x.Cols, max(x.Rows, 1), beta)
+		return
 	}
-	d.sumRows(op, of(dst), part, chunks, x.Cols, max(chunks, 1), 1, beta)
+	chunk, chunks := chunksOf(x.Rows)
+	part := d.scratch(op, chunks*x.Cols)
+	d.sumRows(op, part, of(x), x.Rows, x.Cols, chunk, 0)
+	d.sumRows(op, of(dst), part, chunks, x.Cols, chunks, beta)
 }
 
-// sumRows runs sum_rows over chunks of the rows.
-func (d *Backend) sumRows(op string, dst, x window, rows, cols, chunk, chunks int, beta float64) {
-	d.run(op, variant{"sum_rows", 0}, ceil(cols, 32), chunks, []window{dst, x}, word(rows), word(cols), word(chunk), float(beta))
+// sumRows runs sum_rows, which leaves a row of sums for each chunk of the rows.
+func (d *Backend) sumRows(op string, dst, x window, rows, cols, chunk int, beta float64) {
+	d.run(op, variant{"sum_rows", 0}, ceil(cols, 32), ceil(rows, chunk), []window{dst, x}, word(rows), word(cols), word(chunk), float(beta))
 }
 
 // longestSum is how many rows are summed in one pass.

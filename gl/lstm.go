@@ -29,7 +29,7 @@ func (d *Backend) LSTMPeepGrad(dPeep, dz, cPrev, c backend.Tensor) {
 	part := d.scratch(op, chunks*dPeep.Size())
 	d.run(op, variant{"lstm_peep_grad", 0}, ceil(c.Cols, 32), chunks, []window{part, of(dz), of(cPrev), of(c)},
 		word(c.Rows), word(c.Cols), word(chunk))
-	d.sumRows(op, of(dPeep), part, chunks, dPeep.Size(), chunks, 1, 1)
+	d.sumRows(op, of(dPeep), part, chunks, dPeep.Size(), chunks, 1)
 }
 
 // LSTMScratch implements backend.LSTMSequencer. The forward pass needs none.
@@ -52,7 +52,7 @@ func (d *Backend) LSTMForward(a backend.LSTMArgs) {
 	n := dims.Batch
 	for t := range dims.Steps {
 		// The rows of step t in C and H are those before it; its own follow.
-		d.run("LSTMForward", variant{"lstm_step", 0}, ceil(n, 64)*ceil(dims.Hidden, 16), 1,
+		d.run("LSTMForward", variant{"lstm_step", 32}, ceil(n, 32)*ceil(dims.Hidden, 8), 1,
 			[]window{of(a.Gates.Slice(t*n, (t+1)*n)), of(a.C.Slice(t*n, (t+2)*n)), of(a.H.Slice(t*n, (t+2)*n)),
 				of(a.WHH), of(a.BIH), of(a.BHH), of(a.Peep)},
 			word(n), word(dims.Hidden))

@@ -17,13 +17,16 @@ func (d *Backend) LSTM1997Cell(a backend.LSTM1997CellArgs) {
 	}
 }
 
+// maxCells is how many cells a block may have: a shader goes through them four times.
+const maxCells = maxLoop - 1
+
 // fits reports whether the cells of a block are few enough for the loops of the
 // shaders. If they are not, that is an error of op.
 func (d *Backend) fits(op string, cells int) bool {
-	if cells > maxLoop {
-		d.keep(op, fmt.Errorf("blocks of %d cells: the shader takes %d at most", cells, maxLoop))
+	if cells > maxCells {
+		d.keep(op, fmt.Errorf("blocks of %d cells: the shader takes %d at most", cells, maxCells))
 	}
-	return cells <= maxLoop
+	return cells <= maxCells
 }
 
 // LSTM1997CellGrad implements backend.LSTM1997: one shader for the partials, one for

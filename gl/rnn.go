@@ -38,7 +38,7 @@ func (d *Backend) RNNForward(a backend.RNNArgs) {
 	n := dims.Batch
 	d.Gemm(a.H.Slice(n, a.H.Rows), backend.NoTrans, backend.Trans, 1, a.X, a.WIH, 0)
 	for t := range dims.Steps {
-		d.run("RNNForward", variant{"rnn_step", 0}, ceil(n, 16)*ceil(dims.Hidden, 16), 1,
+		d.run("RNNForward", variant{"rnn_step", 32}, ceil(n, 32)*ceil(dims.Hidden, 32), 1,
 			[]window{of(a.H.Slice(t*n, (t+2)*n)), of(a.WHH), of(a.BIH), of(a.BHH)},
 			word(n), word(dims.Hidden), flag(a.ReLU))
 	}

@@ -20,7 +20,7 @@ float b_of(uint p, uint column) {
 // With slice = k, one pass computes the whole product. Otherwise dst is a workspace,
 // alpha is 1, beta is 0, and gemm_reduce makes the second pass.
 // groups: x any, over ceil(m/TILE)*ceil(n/TILE); y ceil(k/slice) or 1
-kernel gemm<TILE = 16, 64, 128>(
+kernel gemm<TILE = 32, 64, 128; GROUP = 64, 256, 256>(
     float dst[],  // [slices, m, n] out; in too unless beta is 0
     float a[],    // [m, k], or [k, m] if trans_a
     float b[],    // [k, n], or [n, k] if trans_b
@@ -32,14 +32,14 @@ kernel gemm<TILE = 16, 64, 128>(
   EACH_ROW(tile, across * down) {
     first_row = tile / across * TILE;
     first_column = tile % across * TILE;
-    float sum[PER * PER];
+    vec4 sum[PER * RUNS];
     multiply_tile(from, to, trans_a == 0u, trans_b != 0u, sum);
     for (uint r = 0u; r < PER; r++)
       for (uint c = 0u; c < PER; c++) {
-        uint i = first_row + tile_row() + 16u * r, j = first_column + tile_column() + 16u * c;
+        uint i = first_row + tile_row(r), j = first_column + tile_column(c / 4u) + c % 4u;
         if (i >= m || j >= n) continue;
         uint e = (gl_WorkGroupID.y * m + i) * n + j;
-        precise float value = alpha * sum[r * PER + c];
+        precise float value = alpha * sum[r * RUNS + c / 4u][c % 4u];
         if (beta != 0.0) value = fma(beta, dst[e], value);
         dst[e] = value;
       }

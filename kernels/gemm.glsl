@@ -1,41 +1,49 @@
 // A tile of a matrix product, computed by one group. It is the core of gemm.comp and of
-// the recurrent steps. Who includes it defines TILE and the operands:
+// the recurrent steps. Who includes it has the constant TILE and defines the operands:
 // A(i, p) is element p of row i of the tile, B(p, j) element p of column j, both 0
 // where there is none.
 //
 // The group walks along p in slabs of DEPTH, which it copies to shared memory. Each
-// invocation computes PER x PER elements, which are 16 rows and 16 columns apart.
+// invocation computes PER x PER elements. They are read, and lie, in runs of four.
 
-const uint PER = TILE / 16u, DEPTH = TILE == 128u ? 8u : 16u;
+const uint PER = TILE == 128u ? 8u : 4u, RUNS = PER / 4u, DEPTH = 8u;
+const uint SIDE = TILE / PER;         // invocations along a side of the tile: the group is SIDE x SIDE
+const uint SLAB = DEPTH * TILE / 4u;  // runs of a slab
 
-shared float slab_a[DEPTH][TILE], slab_b[DEPTH][TILE];
+shared vec4 slab_a[DEPTH][TILE / 4u], slab_b[DEPTH][TILE / 4u];
 
-// The first row and column of an invocation.
-uint tile_row() { return gl_LocalInvocationIndex / 16u; }
-uint tile_column() { return gl_LocalInvocationIndex % 16u; }
+// The place of an invocation in the tile, and of its elements.
+uint place_y() { return gl_LocalInvocationIndex / SIDE; }
+uint place_x() { return gl_LocalInvocationIndex % SIDE; }
+uint tile_row(uint r) { return (r / 4u * SIDE + place_y()) * 4u + r % 4u; }
+uint tile_column(uint run) { return (run * SIDE + place_x()) * 4u; }
 
-// multiply_tile sums A * B over p from from to to-1. Element r*PER+c of sum belongs to
-// row tile_row()+16r and column tile_column()+16c. along_a and along_b say that the
-// neighbours of an element in memory differ in p.
-void multiply_tile(uint from, uint to, bool along_a, bool along_b, out float sum[PER * PER]) {
-  for (uint r = 0u; r < PER; r++)
-    for (uint c = 0u; c < PER; c++) sum[r * PER + c] = 0.0;
+// multiply_tile sums A * B over p from from to to-1. The run r*RUNS+c of sum belongs to
+// row tile_row(r) and the four columns from tile_column(c) on. along_a and along_b say
+// that the neighbours of an element in memory differ in p.
+void multiply_tile(uint from, uint to, bool along_a, bool along_b, out vec4 sum[PER * RUNS]) {
+  for (uint k = 0u; k < PER * RUNS; k++) sum[k] = vec4(0.0);
   for (uint first = from; first < to; first += DEPTH) {
-    for (uint e = gl_LocalInvocationIndex; e < TILE * DEPTH; e += GROUP) {
-      uint i = along_a ? e / DEPTH : e % TILE, p = along_a ? e % DEPTH : e / TILE;
-      slab_a[p][i] = first + p < to ? A(i, first + p) : 0.0;
+    for (uint e = gl_LocalInvocationIndex; e < SLAB; e += GROUP) {
+      uint run = along_a ? e / DEPTH : e % (TILE / 4u), k = along_a ? e % DEPTH : e / (TILE / 4u);
+      uint i = run * 4u, p = first + k;
+      slab_a[k][run] = p < to ? vec4(A(i, p), A(i + 1u, p), A(i + 2u, p), A(i + 3u, p)) : vec4(0.0);
     }
-    for (uint e = gl_LocalInvocationIndex; e < TILE * DEPTH; e += GROUP) {
-      uint j = along_b ? e / DEPTH : e % TILE, p = along_b ? e % DEPTH : e / TILE;
-      slab_b[p][j] = first + p < to ? B(first + p, j) : 0.0;
+    for (uint e = gl_LocalInvocationIndex; e < SLAB; e += GROUP) {
+      uint run = along_b ? e / DEPTH : e % (TILE / 4u), k = along_b ? e % DEPTH : e / (TILE / 4u);
+      uint j = run * 4u, p = first + k;
+      slab_b[k][run] = p < to ? vec4(B(p, j), B(p, j + 1u), B(p, j + 2u), B(p, j + 3u)) : vec4(0.0);
     }
     meet();
-    for (uint p = 0u; p < DEPTH; p++) {
-      float of_a[PER], of_b[PER];
-      for (uint r = 0u; r < PER; r++) of_a[r] = slab_a[p][tile_row() + 16u * r];
-      for (uint c = 0u; c < PER; c++) of_b[c] = slab_b[p][tile_column() + 16u * c];
+    for (uint k = 0u; k < DEPTH; k++) {
+      vec4 of_a[RUNS], of_b[RUNS];
+      for (uint run = 0u; run < RUNS; run++) {
+        of_a[run] = slab_a[k][run * SIDE + place_y()];
+        of_b[run] = slab_b[k][run * SIDE + place_x()];
+      }
       for (uint r = 0u; r < PER; r++)
-        for (uint c = 0u; c < PER; c++) sum[r * PER + c] = fma(of_a[r], of_b[c], sum[r * PER + c]);
+        for (uint run = 0u; run < RUNS; run++)
+          sum[r * RUNS + run] = fma(vec4(of_a[r / 4u][r % 4u]), of_b[run], sum[r * RUNS + run]);
     }
     meet();
   }

@@ -24,8 +24,8 @@ type Shader struct {
 	Operands []string // windows of buffers; operand i is binding i
 	Scalars  []string
 
-	constant         string // that Variant sets
-	from, begin, end int    // lines where the signature begins, and where the body does and ends
+	constants        [][2]string // names and values of what the variant sets
+	from, begin, end int         // lines where the signature begins, and where the body does and ends
 	types            map[string]string
 }
 
@@ -61,9 +61,12 @@ var readShaders = sync.OnceValue(func() []Shader {
 	return all
 })
 
-// signature is the first line of a kernel, such as kernel gemm<TILE = 16, 64, 128>(,
-// which stands for three.
-var signature = regexp.MustCompile(`^kernel (\w+)(?:<(\w+) = ([\d, ]+)>)?\($`)
+// signature is the first line of a kernel, such as
+//
+//	kernel gemm<TILE = 32, 64; GROUP = 64, 256>(
+//
+// which stands for two variants, with these constants.
+var signature = regexp.MustCompile(`^kernel (\w+)(?:<(.*)>)?\($`)
 
 // shaderParam is an operand or a scalar.
 var shaderParam = regexp.MustCompile(`(float|double|int|uint) (\w+)(\[\])?[,)]`)
@@ -77,7 +80,7 @@ func shadersIn(file string) []Shader {
 		if head == nil {
 			continue
 		}
-		s := Shader{Kernel: head[1], File: file, Group: block, constant: head[2], from: i, types: map[string]string{}}
+		s := Shader{Kernel: head[1], File: file, Group: block, from: i, types: map[string]string{}}
 		for s.begin = i + 1; ; s.begin++ {
 			code, _, _ := strings.Cut(lines[s.begin], "//")
 			for _, p := range shaderParam.FindAllStringSubmatch(code, -1) {
@@ -94,15 +97,36 @@ func shadersIn(file string) []Shader {
 		}
 		s.end = s.begin + slices.Index(lines[s.begin:], "}")
 		i = s.end
-		for number := range strings.SplitSeq(head[3], ", ") {
-			s.Variant, _ = strconv.Atoi(number)
-			if s.constant == "GROUP" {
-				s.Group = s.Variant
-			}
-			found = append(found, s)
-		}
+		found = append(found, s.variants(head[2])...)
 	}
 	return found
+}
+
+// variants returns the variants with the constants of a signature. Without any there is
+// one.
+func (s Shader) variants(constants string) []Shader {
+	if constants == "" {
+		return []Shader{s}
+	}
+	var all []Shader
+	for list := range strings.SplitSeq(constants, "; ") {
+		name, values, _ := strings.Cut(list, " = ")
+		for i, text := range strings.Split(values, ", ") {
+			value, err := strconv.Atoi(text)
+			if err != nil {
+				panic(fmt.Sprintf("kernels: %s: %s: %v", s.File, s.Kernel, err))
+			}
+			if i == len(all) {
+				all = append(all, s)
+				all[i].Variant, all[i].constants = value, nil
+			}
+			all[i].constants = append(all[i].constants, [2]string{name, text})
+			if name == "GROUP" {
+				all[i].Group = value
+			}
+		}
+	}
+	return all
 }
 
 func linesOf(file string) []string {
@@ -119,8 +143,10 @@ func linesOf(file string) []string {
 func (s Shader) Source() (text string, files []string) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "#version 430\n#define KERNEL_%s\nlayout(local_size_x = %d) in;\nconst uint GROUP = %du;\n", s.Kernel, s.Group, s.Group)
-	if s.constant != "" && s.constant != "GROUP" {
-		fmt.Fprintf(&b, "const uint %s = %du;\n", s.constant, s.Variant)
+	for _, c := range s.constants {
+		if c[0] != "GROUP" {
+			fmt.Fprintf(&b, "const uint %s = %su;\n", c[0], c[1])
+		}
 	}
 	fmt.Fprintf(&b, "layout(location = 0) uniform uint arg[%d];\n", MaxArgs)
 	for i, name := range s.Operands {

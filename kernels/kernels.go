@@ -1,5 +1,6 @@
 // Package kernels holds the CUDA kernels: their sources, the PTX compiled from them,
-// their parameters, and how to launch them. It runs nothing.
+// their parameters, and how to launch them. Beside each stands the compute shader of the
+// same name for OpenGL. The package runs nothing.
 package kernels
 
 import (

@@ -57,14 +57,14 @@ kernel lstm_cell(
 }
 
 #ifdef KERNEL_lstm_step
-const uint TILE = 64u, UNITS = TILE / 4u;
+const uint UNITS = TILE / 4u;
 uint first_row, first_unit;
 
-// The gates of a unit are columns of the tile that are 16 apart, so that one invocation
+// The gates of a unit are four neighbouring columns of the tile, so that one invocation
 // gets all of them.
 float whh_of(uint p, uint column) {
-  uint unit = first_unit + column % 16u;
-  return unit < hidden ? whh[(column / 16u * hidden + unit) * hidden + p] : 0.0;
+  uint unit = first_unit + column / 4u;
+  return unit < hidden ? whh[(column % 4u * hidden + unit) * hidden + p] : 0.0;
 }
 float h_of(uint row, uint p) { return row < batch ? h[row * hidden + p] : 0.0; }
 #define A(i, p) h_of(first_row + i, p)
@@ -73,9 +73,9 @@ float h_of(uint row, uint p) { return row < batch ? h[row * hidden + p] : 0.0; }
 #endif
 
 // z = gates + h_prev * whh^T + bih + bhh, then the cell as in lstm_cell
-// A tile is 64 rows by 16 hidden units.
-// groups: any, over ceil(batch/64)*ceil(hidden/16)
-kernel lstm_step(
+// A tile is 32 rows by 8 hidden units.
+// groups: any, over ceil(batch/32)*ceil(hidden/8)
+kernel lstm_step<TILE = 32; GROUP = 64>(
     float gates[],  // [batch, 4*hidden] in: x * wih^T; out: i, f, g, o
     float c[],      // [2*batch, hidden] in: first c_prev; out: then c
     float h[],      // [2*batch, hidden] in: first h_prev; out: then h
@@ -89,16 +89,15 @@ kernel lstm_step(
   EACH_ROW(tile, across * down) {
     first_row = tile / across * TILE;
     first_unit = tile % across * UNITS;
-    float sum[PER * PER];
+    vec4 sum[PER];
     multiply_tile(0u, hidden, true, true, sum);
-    uint unit = first_unit + tile_column();
+    uint unit = first_unit + place_x();
     for (uint r = 0u; r < PER; r++) {
-      uint row = first_row + tile_row() + 16u * r, k = row * hidden + unit, next = (batch + row) * hidden + unit;
+      uint row = first_row + tile_row(r), k = row * hidden + unit, next = (batch + row) * hidden + unit;
       if (row >= batch || unit >= hidden) continue;
-      vec4 product = vec4(sum[r * PER], sum[r * PER + 1u], sum[r * PER + 2u], sum[r * PER + 3u]);
       uint first = row * 4u * hidden + unit;
       // Not precise, because glslang would never end. A sum of variables keeps NaN anyway.
-      vec4 z = product + vec4(gates[first], gates[first + hidden], gates[first + 2u * hidden], gates[first + 3u * hidden]);
+      vec4 z = sum[r] + vec4(gates[first], gates[first + hidden], gates[first + 2u * hidden], gates[first + 3u * hidden]);
       if (bih_at != absent) z += vec4(bih[unit], bih[hidden + unit], bih[2u * hidden + unit], bih[3u * hidden + unit]);
       if (bhh_at != absent) z += vec4(bhh[unit], bhh[hidden + unit], bhh[2u * hidden + unit], bhh[3u * hidden + unit]);
       vec3 p = vec3(0.0);

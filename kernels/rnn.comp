@@ -4,7 +4,6 @@
 #include "nonlinear.glsl"
 
 #ifdef KERNEL_rnn_step
-const uint TILE = 16u;
 uint first_row, first_unit;
 
 float whh_of(uint p, uint unit) { return unit < hidden ? whh[unit * hidden + p] : 0.0; }
@@ -15,8 +14,8 @@ float h_of(uint row, uint p) { return row < batch ? h[row * hidden + p] : 0.0; }
 #endif
 
 // h = f(h + h_prev * whh^T + bih + bhh), f = relu ? relu : tanh
-// groups: any, over ceil(batch/16)*ceil(hidden/16)
-kernel rnn_step(
+// groups: any, over ceil(batch/32)*ceil(hidden/32)
+kernel rnn_step<TILE = 32; GROUP = 64>(
     float h[],    // [2*batch, hidden] in: first h_prev, then x * wih^T; out: then h
     float whh[],  // [hidden, hidden]
     float bih[],  // [hidden]; absent for none
@@ -27,15 +26,17 @@ kernel rnn_step(
   EACH_ROW(tile, across * down) {
     first_row = tile / across * TILE;
     first_unit = tile % across * TILE;
-    float sum[PER * PER];
+    vec4 sum[PER];
     multiply_tile(0u, hidden, true, true, sum);
-    uint row = first_row + tile_row(), unit = first_unit + tile_column(), next = (batch + row) * hidden + unit;
-    if (row < batch && unit < hidden) {
-      precise float z = h[next] + sum[0];
-      if (bih_at != absent) z += bih[unit];
-      if (bhh_at != absent) z += bhh[unit];
-      h[next] = relu != 0u ? relu_of(z) : tanh_of(z);
-    }
+    for (uint r = 0u; r < PER; r++)
+      for (uint c = 0u; c < PER; c++) {
+        uint row = first_row + tile_row(r), unit = first_unit + tile_column(0u) + c, next = (batch + row) * hidden + unit;
+        if (row >= batch || unit >= hidden) continue;
+        precise float z = h[next] + sum[r][c];
+        if (bih_at != absent) z += bih[unit];
+        if (bhh_at != absent) z += bhh[unit];
+        h[next] = relu != 0u ? relu_of(z) : tanh_of(z);
+      }
   }
 }
 

@@ -73,7 +73,7 @@ var load = sync.OnceValue(func() error {
 	have := queryString(0, extensions)
 	listing := strings.Contains(have, deviceListing) || strings.Contains(have, devicesAndQuery)
 	if !strings.Contains(have, devicePlatform) || !listing {
-		return errors.New("libEGL.so.1 cannot list devices (" + devicePlatform + " is missing): install a newer one")
+		return errNoDriver // those behind the library tell what it can do
 	}
 	for name, f := range map[string]any{
 		"eglGetPlatformDisplayEXT": &getPlatformDisplay, "eglQueryDevicesEXT": &queryDevices, "eglQueryDeviceStringEXT": &queryDeviceString,
@@ -86,6 +86,9 @@ var load = sync.OnceValue(func() error {
 	}
 	return nil
 })
+
+var errNoDriver = errors.New("there is no OpenGL driver behind libEGL.so.1 that lists its devices (" + devicePlatform +
+	"): install the graphics driver of the GPU, or libegl-mesa0 and libgl1-mesa-dri for Mesa's")
 
 // Device is a GPU, or software that takes its place.
 type Device struct {
@@ -108,7 +111,7 @@ func Devices() ([]Device, error) {
 		count = 0 // there is no driver behind the library
 	}
 	if count == 0 {
-		return nil, errors.New("there is no OpenGL driver: install the graphics driver of the GPU, or libgl1-mesa-dri for Mesa's")
+		return nil, errNoDriver
 	}
 	var devices []Device
 	for _, handle := range handles[:count] {
