@@ -39,7 +39,7 @@ const (
 	beforeMax    = "    meet();\n    if (t < reach && scratch"
 	largest      = "    if (t < reach && scratch"
 	beforeDouble = "    meet();\n    if (t < reach) wide"
-	afterSlab    = "    meet();\n    for (uint p"
+	afterSlab    = "    meet();\n    for (uint k"
 	beforeSlab   = "    }\n    meet();\n  }\n}"
 )
 
@@ -62,13 +62,13 @@ var mutants = []mutant{
 	{"gemm", "no guard of rows", "if (i >= m || j >= n) continue;", "if (j >= n) continue;", "Gemm", 33},
 	{"gemm", "guard of rows off by one", "i >= m ||", "i > m ||", "Gemm", 33},
 	{"gemm", "guard of columns off by one", "j >= n) continue", "j > n) continue", "Gemm", 33},
-	{"gemm", "a slab goes on behind its slice", "slab_a[p][i] = first + p < to ?", "slab_a[p][i] = true ?", "Gemm", 33},
+	{"gemm", "a slab goes on behind its slice", "slab_a[k][run] = p < to ?", "slab_a[k][run] = true ?", "Gemm", 33},
 	{"gemm", "one column of the product less", "first < to; first += DEPTH", "first + 1u < to; first += DEPTH", "Gemm", 33},
 	{"softmax", "no more rows than groups", "i += gl_NumWorkGroups.x)", "i = rows)", "Softmax", 33},
 	{"lstm_step", "guard of rows off by one", "row >= batch ||", "row > batch ||", "LSTMForward", 33},
 	{"lstm_step", "guard of units off by one", "unit >= hidden) continue", "unit > hidden) continue", "LSTMForward", 33},
-	{"rnn_step", "guard of rows off by one", "row < batch && unit", "row <= batch && unit", "RNNForward", 33},
-	{"rnn_step", "guard of units off by one", "row < batch && unit < hidden", "row < batch && unit <= hidden", "RNNForward", 33},
+	{"rnn_step", "guard of rows off by one", "row >= batch ||", "row > batch ||", "RNNForward", 33},
+	{"rnn_step", "guard of units off by one", "unit >= hidden) continue", "unit > hidden) continue", "RNNForward", 33},
 	{"sum_rows", "guard of columns off by one", "line == 0u && j < cols", "line == 0u && j <= cols", "SumRows", 33},
 	{"sum_rows", "one row less", "to = min(rows, from + chunk)", "to = min(rows - 1u, from + chunk)", "SumRows", 33},
 	{"lstm_peep_grad", "guard of units off by one", "line < 3u && unit < hidden", "line < 3u && unit <= hidden", "LSTMPeepGrad", 33},
@@ -91,11 +91,11 @@ var mutants = []mutant{
 	{"loss_sum", "sums before all is there", beforeAdding, adding, "SquaredError", 33},
 	{"clip_norm_square", "sums before all is there", beforeDouble, "    if (t < reach) wide", "ClipNorm", 33},
 	{"clip_norm_root", "sums before all is there", beforeDouble, "    if (t < reach) wide", "ClipNorm", 33},
-	{"gemm", "multiplies before the slab is there", afterSlab, "    for (uint p", "Gemm", 33},
+	{"gemm", "multiplies before the slab is there", afterSlab, "    for (uint k", "Gemm", 33},
 	{"gemm", "overwrites a slab that is still read", beforeSlab, "    }\n  }\n}", "Gemm", 33},
-	{"lstm_step", "multiplies before the slab is there", afterSlab, "    for (uint p", "LSTMForward", 33},
+	{"lstm_step", "multiplies before the slab is there", afterSlab, "    for (uint k", "LSTMForward", 33},
 	{"lstm_step", "overwrites a slab that is still read", beforeSlab, "    }\n  }\n}", "LSTMForward", 33},
-	{"rnn_step", "multiplies before the slab is there", afterSlab, "    for (uint p", "RNNForward", 33},
+	{"rnn_step", "multiplies before the slab is there", afterSlab, "    for (uint k", "RNNForward", 33},
 	{"rnn_step", "overwrites a slab that is still read", beforeSlab, "    }\n  }\n}", "RNNForward", 33},
 	{"argmax_rows", "compares before all is there", "      meet();\n      if (t < reach", "      if (t < reach", "ArgMaxRows", 300},
 	{"sum_rows", "sums before all is there", "= sum;\n    meet();\n    if (line", "= sum;\n    if (line", "SumRows", 33},
@@ -113,6 +113,7 @@ var mutants = []mutant{
 	{"gemm", "stride of b is that of a", "p * n + column", "p * k + column", "Gemm", 33},
 	{"gemm", "stride of dst is that of a", "+ i) * n + j", "+ i) * k + j", "Gemm", 33},
 	{"gemm", "tiles row by row of the wrong matrix", "first_row = tile / across", "first_row = tile / down", "Gemm", 300},
+	{"lstm_step", "the tile below is the same", "first_row = tile / across * TILE", "first_row = 0u", "LSTMForward", 33},
 	{"rnn_step", "the tile below is the same", "first_row = tile / across * TILE", "first_row = 0u", "RNNForward", 33},
 	{"lstm_cell", "gates of the row before", "k / hidden * 4u", "k / hidden * 3u", "LSTMCell", 33},
 	{"lstm1997_partials", "sources of the wrong sequence", "(n * sources + m)", "(n * columns + m)", "LSTM1997CellGrad", 7},
@@ -165,7 +166,7 @@ var mutants = []mutant{
 	{"lstm_cell", "output gate sees the state before", "through(has_peep, peep.z, c, z.w)", "through(has_peep, peep.z, c_prev, z.w)", "LSTMCell", 33},
 	{"lstm_cell", "no peephole of the forget gate", "through(has_peep, peep.y, c_prev, z.y)", "z.y", "LSTMCell", 33},
 	{"lstm_step", "no bias of the products", "if (bhh_at != absent)", "if (false)", "LSTMForward", 33},
-	{"lstm_step", "cell and output gate swapped", "sum[r * PER + 2u], sum[r * PER + 3u]", "sum[r * PER + 3u], sum[r * PER + 2u]", "LSTMForward", 33},
+	{"lstm_step", "cell and output gate swapped", "vec4 z = sum[r] +", "vec4 z = sum[r].xywz +", "LSTMForward", 33},
 	{"lstm_step", "peepholes of the first unit", "vec3(peep_data[peep_at + (unit)],", "vec3(peep_data[peep_at + (0u)],", "LSTMForward", 33},
 	{"lstm_cell_grad", "gradients stored in each other's place", "(first + hidden)] = dz_f", "(first + hidden)] = dz_i", "LSTMCellGrad", 33},
 	{"lstm_cell_grad", "no peephole of the output gate", "state = through(has_peep, p.z, dz_o, state);", "", "LSTMCellGrad", 33},
