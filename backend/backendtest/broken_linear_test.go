@@ -101,6 +101,18 @@ var brokenLinear = []control{
 		}
 		p.on(b)
 	})},
+	{check: "Gemm", name: "ignores alpha in long sums of small products", long: true, mistake: gemmMistake(func(b backend.Backend, p product) {
+		if p.inner() > 513 {
+			p.alpha = 1
+		}
+		p.on(b)
+	})},
+	{check: "Gemm", name: "adds in long sums of small products where beta is not 0", long: true, mistake: gemmMistake(func(b backend.Backend, p product) {
+		if p.inner() > 513 && p.beta != 0 {
+			p.beta = 1
+		}
+		p.on(b)
+	})},
 	{check: "Gemm", name: "scales dst by alpha too", mistake: gemmMistake(func(b backend.Backend, p product) {
 		p.beta *= p.alpha
 		p.on(b)
