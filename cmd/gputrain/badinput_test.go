@@ -73,6 +73,7 @@ func writeEdited(t *testing.T, path, old, new string) {
 }
 
 func TestBadInput(t *testing.T) {
+	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	good := flowers(60)
 	var zipped bytes.Buffer

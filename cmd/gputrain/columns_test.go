@@ -44,6 +44,7 @@ func learn(t *testing.T, out, path, target string) outcome {
 }
 
 func TestColumnsAreThoseThatTheModelLearnedFrom(t *testing.T) {
+	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	writeFile(t, "ab.csv", points(0, true, "a", "b", "y"))
 	writeFile(t, "bare.csv", points(0, false, "a", "b", "y"))
@@ -101,6 +102,7 @@ func TestColumnsAreThoseThatTheModelLearnedFrom(t *testing.T) {
 }
 
 func TestColumnsFarFromZeroAreLearned(t *testing.T) {
+	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	writeFile(t, "near.csv", points(0, true, "a", "b", "y"))
 	want := learn(t, "near", "near.csv", "y")
@@ -141,6 +143,7 @@ func TestTrainSaysWhatItUnderstoodOfATable(t *testing.T) {
 
 // A model from elsewhere must not make a command open files of its choice.
 func TestModelOpensNoPath(t *testing.T) {
+	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	writeFile(t, "ab.csv", points(0, true, "a", "b", "y"))
 	learn(t, "run", filepath.Join(".", "ab.csv"), "y")

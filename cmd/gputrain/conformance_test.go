@@ -39,6 +39,7 @@ func TestConformanceWritesAReport(t *testing.T) {
 }
 
 func TestConformanceReportsGetNamesOfTheirOwn(t *testing.T) {
+	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	gputrain("conformance", "--device", "cpu", "--max-size", "1", "--no-benchmarks").want(t, 0)
 	if found, err := filepath.Glob("conformance-2*-cpu.md"); err != nil || len(found) != 1 {

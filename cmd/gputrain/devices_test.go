@@ -8,6 +8,7 @@ import (
 )
 
 func TestEmulatedDeviceTrainsEvaluatesAndPredicts(t *testing.T) {
+	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	flags := []string{"--hidden", "4", "--epochs", "1", "--batch", "256", "--steps", "2"}
 	emulated := gputrain(append([]string{"train", "--device", "emulated", "--out", "e"}, flags...)...).want(t, 0)

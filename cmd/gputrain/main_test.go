@@ -33,6 +33,16 @@ func TestMain(m *testing.M) {
 	roles[role](rest)
 }
 
+// skipUnderRace skips a test when the tests are short, as they are with the race
+// detector, which makes it slow, or needs memory of its own. What it shows has nothing
+// to do with goroutines, or others show it too.
+func skipUnderRace(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("slow under the race detector")
+	}
+}
+
 // outcome is the result of one command line.
 type outcome struct {
 	code        int

@@ -115,6 +115,7 @@ func (l limited) boundary(t *testing.T, low, high, step int, flags ...string) {
 // A run that fits is never ended by the system or by Go, one that does not fit is
 // refused.
 func TestTrainingKeepsToTheMemoryThereIs(t *testing.T) {
+	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	writeFile(t, "flowers.csv", flowers(60))
 	limits := []limited{{"gomemlimit", 160, gomemlimit, "160 MiB (GOMEMLIMIT)"}, {"data", 384, ulimit("d"), "384 MiB (the limit of its data segment, ulimit -d)"}}

@@ -34,6 +34,7 @@ func TestShowDrawsPictures(t *testing.T) {
 }
 
 func TestShowNamesWhatIsWrong(t *testing.T) {
+	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	writeFile(t, "there.png", "mine")
 	writeFile(t, "perceptron-xor.gif", "mine")

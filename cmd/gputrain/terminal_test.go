@@ -62,6 +62,7 @@ func TestTerminalGetsNothingToObey(t *testing.T) {
 
 // What the commands say of data has lines of any length.
 func TestNotesFitTheTerminal(t *testing.T) {
+	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	content := strings.Repeat("a rather long name of a column", 3) + ",constant,kind of flower\n"
 	for i := range 60 {
@@ -93,6 +94,7 @@ type full struct{}
 func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
 
 func TestNoCommandLosesAnErrorOfStdout(t *testing.T) {
+	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	gputrain(quick("--out", "run")...).want(t, 0)
 	writeFile(t, "in.csv", strings.Repeat(strings.Repeat("1,", 63)+"1\n", 3))

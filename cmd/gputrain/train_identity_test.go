@@ -16,6 +16,7 @@ func copyFile(t *testing.T, from, to string) {
 }
 
 func TestACheckpointOfAnotherRunIsNotTakenForItsOwn(t *testing.T) {
+	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	args := quick("--model", "mlp", "--epochs", "3", "--out")
 	gputrain(append(args, "run")...).want(t, 0)
@@ -76,6 +77,7 @@ func writePictures(t *testing.T, prefix string, samples int) {
 
 // The test set of its own is part of what a run is: its figure is that of the run.
 func TestAChangedTestSetIsRefused(t *testing.T) {
+	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	if err := os.Mkdir("pictures", 0o777); err != nil {
 		t.Fatal(err)
@@ -92,6 +94,7 @@ func TestAChangedTestSetIsRefused(t *testing.T) {
 
 // A run does not need the model any more that it began from.
 func TestTheInitialModelMayGo(t *testing.T) {
+	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	args := quick("--model", "mlp", "--epochs", "3", "--out")
 	gputrain(append(args, "first")...).want(t, 0)

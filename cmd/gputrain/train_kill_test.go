@@ -75,6 +75,7 @@ func unfinished(t *testing.T, dir runDir) []string {
 // moment, half of them while they write a file. In between, the disk is full. What
 // goes on from there must end as if nothing had happened.
 func TestKilledRunsEndInTheSameBytes(t *testing.T) {
+	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	t.Logf("-args -kills %d -killseed %d", *kills, *killSeed)
 	rng := rand.New(rand.NewPCG(*killSeed, 0))

@@ -134,6 +134,7 @@ func TestALockThatIsGoneIsNoticed(t *testing.T) {
 
 // What a process left that is no longer there is no obstacle.
 func TestLockOfADeadProcessIsNoObstacle(t *testing.T) {
+	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	gputrain(quick("--out", "run", "--epochs", "1")...).want(t, 0)
 	writeFile(t, "run/lock", "\x00{\"format\":1,\"process\":1,\"host\":\"elsewhere\"}\n")
@@ -159,6 +160,7 @@ func TestARunThatIsInUseIsRefused(t *testing.T) {
 }
 
 func TestARunKilledBeforeItsFirstCheckpoint(t *testing.T) {
+	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	gputrain(quick("--out", "whole")...).want(t, 0)
 	for name, again := range map[string][]string{
@@ -226,6 +228,7 @@ func TestADamagedCheckpointFallsBackToTheOneBefore(t *testing.T) {
 }
 
 func TestAFinishedRunIsExtended(t *testing.T) {
+	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	args := quick("--schedule", "constant", "--patience", "9")
 	gputrain(append(args, "--out", "whole", "--epochs", "5")...).want(t, 0)
@@ -241,6 +244,7 @@ func TestAFinishedRunIsExtended(t *testing.T) {
 }
 
 func TestARunThatStoppedEarlyIsExtended(t *testing.T) {
+	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	gputrain(quick("--epochs", "50", "--patience", "1", "--lr", "1", "--schedule", "constant", "--out", "run")...).want(t, 0)
 	wantFailure(t, exitFailure, []string{"as --patience 1 asks", "--patience"}, "train", "--resume", "run", "--epochs", "60")
@@ -252,6 +256,7 @@ func TestARunThatStoppedEarlyIsExtended(t *testing.T) {
 }
 
 func TestDataThatMoved(t *testing.T) {
+	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	writeFile(t, "flowers.csv", flowers(60))
 	args := []string{"train", "--data", "csv:flowers.csv", "--target", "species", "--model", "mlp", "--hidden", "8", "--epochs", "2", "--schedule", "constant", "--out"}
@@ -283,6 +288,7 @@ func TestUnknownFormatsAreRefused(t *testing.T) {
 }
 
 func TestLatestIsTheRunThatBeganLast(t *testing.T) {
+	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	wantFailure(t, exitFailure, []string{"there is no latest run"}, "eval", "--model", "latest")
 	gputrain(quick("--out", "runs/z", "--hidden", "4")...).want(t, 0)

@@ -55,6 +55,7 @@ func TestTrainWritesARun(t *testing.T) {
 }
 
 func TestSettingsDecideTheModelByteForByte(t *testing.T) {
+	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	gputrain(quick("--out", "a", "--seed", "3", "--optimizer", "rmsprop", "--momentum", "0.5", "--schedule", "step")...).want(t, 0)
 	gputrain("train", "--config", "a/config.toml", "--out", "b").want(t, 0)
@@ -69,6 +70,7 @@ func TestSettingsDecideTheModelByteForByte(t *testing.T) {
 }
 
 func TestModels(t *testing.T) {
+	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	for model, optimizer := range map[string]string{"lstm": "adam", "gru": "sgd", "rnn": "adamw", "mlp": "rmsprop"} {
 		args := quick("--quiet", "--model", model, "--layers", "2", "--optimizer", optimizer, "--schedule", "constant", "--epochs", "1", "--out", model)
@@ -109,6 +111,7 @@ func TestJSON(t *testing.T) {
 }
 
 func TestRunsWithoutOutGetDirectoriesOfTheirOwn(t *testing.T) {
+	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	for range 2 {
 		gputrain(quick("--epochs", "1", "--model", "mlp")...).want(t, 0)

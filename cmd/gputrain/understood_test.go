@@ -8,6 +8,7 @@ import (
 )
 
 func TestTrainSaysWhatItUnderstood(t *testing.T) {
+	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	o := gputrain(quick("--epochs", "1", "--out", "digits")...).want(t, 0)
 	if want := "samples: 1258 to train on, 180 to validate, 359 to test\n10 classes: 0 (178), 1 (182), "; !strings.HasPrefix(o.errors, want) {
@@ -45,6 +46,7 @@ func TestTrainSaysWhatItUnderstood(t *testing.T) {
 
 // Of 1,000 classes with 2 samples each, a square would be a million cells.
 func TestTrainOfManySmallClasses(t *testing.T) {
+	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	var text strings.Builder
 	text.WriteString("a,b,name\n")
