@@ -64,12 +64,12 @@ func resolve(name string, text []byte) (kong.Resolver, error) {
 	if err != nil {
 		return nil, err
 	}
-	var version struct{ Format int }
-	if _, err := toml.Decode(string(text), &version); err != nil {
-		return nil, usagef("%s: %s", name, strings.TrimPrefix(err.Error(), "toml: "))
+	values := map[string]any{}
+	if _, err := toml.Decode(string(text), &values); err != nil {
+		return nil, err
 	}
-	if meta.IsDefined(formatKey) && version.Format != runFormat {
-		return nil, usagef("%s:%d: format is %d, this version of gputrain knows %d only", name, lineOf(text, formatKey), version.Format, runFormat)
+	if format, ok := values[formatKey]; ok && format != int64(runFormat) {
+		return nil, usagef("%s:%d: format is %v, this version of gputrain knows %d only", name, lineOf(text, formatKey), format, runFormat)
 	}
 	for _, path := range meta.Keys() {
 		if path[0] == formatKey {
@@ -83,10 +83,6 @@ func resolve(name string, text []byte) (kong.Resolver, error) {
 	var bad *settingError
 	if errors.As(s.check(), &bad) && meta.IsDefined(bad.key) {
 		return nil, usagef("%s:%d: %s %s", name, lineOf(text, bad.key), bad.key, bad.why)
-	}
-	values := map[string]any{}
-	if _, err := toml.Decode(string(text), &values); err != nil {
-		return nil, err
 	}
 	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 		return values[flag.Name], nil

@@ -19,7 +19,7 @@ func Open(path string) (*os.File, error) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, &fs.PathError{Op: "open", Path: path, Err: errors.Unwrap(err)}
 	case info.IsDir():
 		return nil, &fs.PathError{Op: "open", Path: path, Err: errDirectory}
 	case !info.Mode().IsRegular():
