@@ -6,7 +6,7 @@
 // The group walks along p in slabs of DEPTH, which it copies to shared memory. Each
 // invocation computes PER x PER elements. They are read, and lie, in runs of four.
 
-const uint PER = TILE == 128u ? 8u : 4u, RUNS = PER / 4u, DEPTH = 8u;
+const uint PER = TILE == 128u ? 8u : 4u, RUNS = PER / 4u, DEPTH = 16u;
 const uint SIDE = TILE / PER;         // invocations along a side of the tile: the group is SIDE x SIDE
 const uint SLAB = DEPTH * TILE / 4u;  // runs of a slab
 
