@@ -41,7 +41,7 @@
 //     equations beside their arguments ([LSTMArgs] and so on).
 //   - What a backend may fuse, each an interface that these functions look for:
 //     [LSTMCeller], [LSTMPeepGrader], [LSTMSequencer], [RNNCeller],
-//     [RNNSequencer], [GRUCeller], [LSTM1997Sequencer]. The functions whose names
+//     [RNNSequencer], [GRUCeller], [GRUSequencer], [LSTM1997Sequencer]. The functions whose names
 //     begin with Composed are the loops for a backend that lacks them.
 //   - What it may offer besides: [Replayer] and [Timer], found by [Replay] and
 //     [Time].

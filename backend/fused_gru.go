@@ -2,7 +2,10 @@ package backend
 
 // GRUPath names the path that a GRU layer takes on b.
 func GRUPath(b Backend) string {
-	if _, ok := b.(GRUCeller); ok {
+	switch b.(type) {
+	case GRUSequencer:
+		return PathSequence
+	case GRUCeller:
 		return PathCell
 	}
 	return PathPlain
@@ -10,12 +13,31 @@ func GRUPath(b Backend) string {
 
 // GRUScratch returns how many scratch elements GRUForward and GRUBackward need
 // on b for a layer of sizes d and any smaller one.
-func GRUScratch(b Backend, d GRUDims) int { return (1 + gruCellScratch) * d.Batch * d.Hidden }
+func GRUScratch(b Backend, d GRUDims) int {
+	if s, ok := b.(GRUSequencer); ok {
+		return s.GRUScratch(d)
+	}
+	return ComposedGRUScratch(d)
+}
+
+// ComposedGRUScratch returns how many scratch elements ComposedGRUForward and
+// ComposedGRUBackward need.
+func ComposedGRUScratch(d GRUDims) int { return (1 + gruCellScratch) * d.Batch * d.Hidden }
 
 // GRUForward runs a GRU layer over a sequence. See GRUArgs.
 func GRUForward(b Backend, a GRUArgs) {
+	CheckGRUForward(nil, a, GRUScratch(b, a.Dims()))
+	if s, ok := b.(GRUSequencer); ok {
+		s.GRUForward(a)
+		return
+	}
+	ComposedGRUForward(b, a)
+}
+
+// ComposedGRUForward is GRUForward as a loop over the time steps, of products and
+// cells. It checks nothing.
+func ComposedGRUForward(b Backend, a GRUArgs) {
 	d := a.Dims()
-	CheckGRUForward(nil, a, GRUScratch(b, d))
 	n := d.Batch
 	b.Gemm(a.Gates, NoTrans, Trans, 1, a.X, a.WIH, 0)
 	addBias(b, a.Gates, a.BIH, Tensor{})
@@ -38,8 +60,18 @@ func GRUForward(b Backend, a GRUArgs) {
 // GRUBackward runs the backward pass of GRUForward: full backpropagation
 // through time. See GRUGradArgs.
 func GRUBackward(b Backend, a GRUGradArgs) {
+	CheckGRUBackward(nil, a, GRUScratch(b, a.Dims()))
+	if s, ok := b.(GRUSequencer); ok {
+		s.GRUBackward(a)
+		return
+	}
+	ComposedGRUBackward(b, a)
+}
+
+// ComposedGRUBackward is GRUBackward as a loop over the time steps. It checks
+// nothing.
+func ComposedGRUBackward(b Backend, a GRUGradArgs) {
 	d := a.Dims()
-	CheckGRUBackward(nil, a, GRUScratch(b, d))
 	n, steps := d.Batch, d.Steps
 	dh, rest := a.Scratch.Take(n, d.Hidden)
 	copyOrZero(b, dh, a.DHLast)

@@ -27,6 +27,9 @@ func (s *sequencer) LSTMBackward(backend.LSTMGradArgs) { s.calls = append(s.call
 func (s *sequencer) RNNScratch(backend.RNNDims) int    { return scratch }
 func (s *sequencer) RNNForward(backend.RNNArgs)        { s.calls = append(s.calls, "RNNForward") }
 func (s *sequencer) RNNBackward(backend.RNNGradArgs)   { s.calls = append(s.calls, "RNNBackward") }
+func (s *sequencer) GRUScratch(backend.GRUDims) int    { return scratch }
+func (s *sequencer) GRUForward(backend.GRUArgs)        { s.calls = append(s.calls, "GRUForward") }
+func (s *sequencer) GRUBackward(backend.GRUGradArgs)   { s.calls = append(s.calls, "GRUBackward") }
 
 func TestPathsNameTheWidestFusion(t *testing.T) {
 	for _, c := range []struct {
@@ -43,6 +46,9 @@ func TestPathsNameTheWidestFusion(t *testing.T) {
 		if got := backend.RNNPath(c.b); got != c.want {
 			t.Errorf("RNNPath of %T is %q, want %q", c.b, got, c.want)
 		}
+		if got := backend.GRUPath(c.b); got != c.want {
+			t.Errorf("GRUPath of %T is %q, want %q", c.b, got, c.want)
+		}
 	}
 }
 
@@ -50,11 +56,14 @@ func TestLayersTakeTheWholeSequenceWhereTheyCan(t *testing.T) {
 	d, s := &device{"a"}, &sequencer{}
 	lstm, _ := findCall(t, "LSTMBackward").operands(d)
 	rnn, _ := findCall(t, "RNNBackward").operands(d)
-	want := []string{"LSTMForward", "LSTMBackward", "RNNForward", "RNNBackward"}
+	gru, _ := findCall(t, "GRUBackward").operands(d)
+	want := []string{"LSTMForward", "LSTMBackward", "RNNForward", "RNNBackward", "GRUForward", "GRUBackward"}
 	backend.LSTMForward(s, lstmArgs(lstm))
 	backend.LSTMBackward(s, lstmGradArgs(lstm))
 	backend.RNNForward(s, rnnArgs(rnn))
 	backend.RNNBackward(s, rnnGradArgs(rnn))
+	backend.GRUForward(s, gruArgs(gru))
+	backend.GRUBackward(s, gruGradArgs(gru))
 	if len(s.calls) != len(want) {
 		t.Fatalf("calls %q, want %q", s.calls, want)
 	}

@@ -90,3 +90,12 @@ type GRUCeller interface {
 	GRUCell(GRUCellArgs)
 	GRUCellGrad(GRUCellGradArgs)
 }
+
+// GRUSequencer is a backend with a fused GRU layer over all time steps.
+// GRUScratch is the number of scratch elements that both passes of a layer
+// need; it must not shrink when a size grows.
+type GRUSequencer interface {
+	GRUScratch(GRUDims) int
+	GRUForward(GRUArgs)
+	GRUBackward(GRUGradArgs)
+}

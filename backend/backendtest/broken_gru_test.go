@@ -8,6 +8,23 @@ import (
 
 func (b fused) GRUCell(a backend.GRUCellArgs)         { b.gruCell(a, newGRUCell) }
 func (b fused) GRUCellGrad(a backend.GRUCellGradArgs) { b.gruCellGrad(a, gruElementGrad) }
+func (b fused) GRUScratch(d backend.GRUDims) int      { return backend.GRUScratch(b.Backend, d) }
+func (b fused) GRUForward(a backend.GRUArgs)          { b.gruForward(a, b) }
+func (b fused) GRUBackward(a backend.GRUGradArgs)     { b.gruBackward(a, b) }
+
+func (b fused) gruForward(a backend.GRUArgs, cell backend.GRUCeller) {
+	backend.CheckGRUForward(b.Backend, a, b.GRUScratch(a.Dims()))
+	if b.Err() == nil {
+		backend.GRUForward(gruLoop{b.Backend, cell}, a)
+	}
+}
+
+func (b fused) gruBackward(a backend.GRUGradArgs, cell backend.GRUCeller) {
+	backend.CheckGRUBackward(b.Backend, a, b.GRUScratch(a.Dims()))
+	if b.Err() == nil {
+		backend.GRUBackward(gruLoop{b.Backend, cell}, a)
+	}
+}
 
 // gruElement computes one element of GRUCell, gruGradient one of GRUCellGrad.
 type (
@@ -61,6 +78,8 @@ type brokenGRU struct {
 	fused
 	cell     gruElement
 	gradient gruGradient
+	forward  func(b fused, a backend.GRUArgs)
+	backward func(b fused, a backend.GRUGradArgs)
 }
 
 func (b brokenGRU) on(sound backend.Backend) backend.Backend {
@@ -71,13 +90,21 @@ func (b brokenGRU) on(sound backend.Backend) backend.Backend {
 	if b.gradient == nil {
 		b.gradient = gruElementGrad
 	}
+	if b.forward == nil {
+		b.forward = func(f fused, a backend.GRUArgs) { f.gruForward(a, b) }
+	}
+	if b.backward == nil {
+		b.backward = func(f fused, a backend.GRUGradArgs) { f.gruBackward(a, b) }
+	}
 	return b
 }
 
 func (b brokenGRU) GRUCell(a backend.GRUCellArgs)         { b.gruCell(a, b.cell) }
 func (b brokenGRU) GRUCellGrad(a backend.GRUCellGradArgs) { b.gruCellGrad(a, b.gradient) }
+func (b brokenGRU) GRUForward(a backend.GRUArgs)          { b.forward(b.fused, a) }
+func (b brokenGRU) GRUBackward(a backend.GRUGradArgs)     { b.backward(b.fused, a) }
 
-func gruControls() []control {
+func gruCellControls() []control {
 	cells := map[string]gruElement{
 		"r and z swapped": func(v, u [3]float64, before float64) gruCell {
 			v[0], v[1], u[0], u[1] = v[1], v[0], u[1], u[0]
@@ -181,4 +208,97 @@ func gruControls() []control {
 		named(gradients, func(m gruGradient) func(backend.Backend) backend.Backend { return brokenGRU{gradient: m}.on },
 			"GRUCellGrad", "GRUBackward"),
 	)
+}
+
+func gruForwardControls() []control {
+	mistakes := map[string]func(b fused, a backend.GRUArgs){
+		"BIH forgotten": func(b fused, a backend.GRUArgs) { a.BIH = backend.Tensor{}; b.GRUForward(a) },
+		"BHH forgotten": func(b fused, a backend.GRUArgs) { a.BHH = backend.Tensor{}; b.GRUForward(a) },
+		"first step ignores h": func(b fused, a backend.GRUArgs) {
+			b.withZero(a.H.Slice(0, a.Batch), func() { b.GRUForward(a) })
+		},
+		"scratch taken for zero": func(b fused, a backend.GRUArgs) {
+			b.GRUForward(a)
+			b.addScratch(a.H.Slice(a.Batch, a.H.Rows), a.Scratch)
+		},
+		"recurrent weights transposed": func(b fused, a backend.GRUArgs) {
+			a.WHH = b.transposedBlocks(a.WHH)
+			b.GRUForward(a)
+		},
+		"u not kept": func(b fused, a backend.GRUArgs) {
+			b.preserving(a.Recurrent, func() { b.GRUForward(a) })
+		},
+	}
+	controls := named(mistakes, func(m func(b fused, a backend.GRUArgs)) func(backend.Backend) backend.Backend {
+		return brokenGRU{forward: m}.on
+	}, "GRUForward")
+	return append(controls,
+		control{check: "GRUForward", name: "steps beyond 256 left out", atLeast: 257,
+			mistake: brokenGRU{forward: func(b fused, a backend.GRUArgs) {
+				keeping(b, a.H, func(row, _ int) bool { return a.Batch > 0 && row/a.Batch > 256 }, func() { b.GRUForward(a) })
+			}}.on},
+		control{check: "GRUForward", name: "nothing recurrent in wide layers", atLeast: 257,
+			mistake: brokenGRU{forward: func(b fused, a backend.GRUArgs) {
+				a.WHH = b.withoutWide(a.WHH)
+				b.GRUForward(a)
+			}}.on},
+	)
+}
+
+func gruBackwardControls() []control {
+	absent := backend.Tensor{}
+	mistakes := map[string]func(b fused, a backend.GRUGradArgs){
+		"DHLast ignored":  func(b fused, a backend.GRUGradArgs) { a.DHLast = absent; b.GRUBackward(a) },
+		"DH0 not written": func(b fused, a backend.GRUGradArgs) { a.DH0 = absent; b.GRUBackward(a) },
+		"DX not written":  func(b fused, a backend.GRUGradArgs) { a.DX = absent; b.GRUBackward(a) },
+		"scratch taken for zero": func(b fused, a backend.GRUGradArgs) {
+			dirty := clone(b, a.Scratch)
+			b.GRUBackward(a)
+			b.addScratch(a.DV, dirty)
+		},
+		"DV used for DU": func(b fused, a backend.GRUGradArgs) {
+			b.GRUBackward(a)
+			b.Copy(a.DU, a.DV)
+		},
+		"DH0 is 0 where the first h is": func(b fused, a backend.GRUGradArgs) {
+			b.GRUBackward(a)
+			if a.DH0.Present() && allZero(b, a.H.Slice(0, a.Batch)) {
+				b.Fill(a.DH0, 0)
+			}
+		},
+	}
+	for name, gradient := range map[string]func(a backend.GRUGradArgs) backend.Tensor{
+		"DWIH": func(a backend.GRUGradArgs) backend.Tensor { return a.DWIH },
+		"DWHH": func(a backend.GRUGradArgs) backend.Tensor { return a.DWHH },
+		"DBIH": func(a backend.GRUGradArgs) backend.Tensor { return a.DBIH },
+		"DBHH": func(a backend.GRUGradArgs) backend.Tensor { return a.DBHH },
+	} {
+		mistakes[name+" overwritten"] = func(b fused, a backend.GRUGradArgs) {
+			b.clear(gradient(a))
+			b.GRUBackward(a)
+		}
+		mistakes[name+" forgotten"] = func(b fused, a backend.GRUGradArgs) {
+			b.preserving(gradient(a), func() { b.GRUBackward(a) })
+		}
+	}
+	controls := named(mistakes, func(m func(b fused, a backend.GRUGradArgs)) func(backend.Backend) backend.Backend {
+		return brokenGRU{backward: m}.on
+	}, "GRUBackward")
+	return append(controls,
+		control{check: "GRUScratch", name: "smaller layers need more", mistake: func(b backend.Backend) backend.Backend {
+			return gruScratchShrinks{b.(fused)}
+		}},
+		control{check: "GRUBackward", name: "nothing more than 256 steps back", atLeast: 257,
+			mistake: brokenGRU{backward: func(b fused, a backend.GRUGradArgs) {
+				b.GRUBackward(a)
+				b.clearEarly(a.DV, a.Batch)
+			}}.on},
+	)
+}
+
+// gruScratchShrinks is scratchShrinks for the GRU.
+type gruScratchShrinks struct{ fused }
+
+func (b gruScratchShrinks) GRUScratch(d backend.GRUDims) int {
+	return b.fused.GRUScratch(d) + d.Hidden%32
 }

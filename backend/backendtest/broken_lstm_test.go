@@ -12,7 +12,7 @@ import (
 // it.
 var brokenFused = slices.Concat(
 	lstmCellControls(), lstmCellGradControls(), lstmPeepGradControls(), lstmForwardControls(), lstmBackwardControls(),
-	rnnCellControls(), rnnForwardControls(), rnnBackwardControls(), gruControls(),
+	rnnCellControls(), rnnForwardControls(), rnnBackwardControls(), gruCellControls(), gruForwardControls(), gruBackwardControls(),
 	lstm1997SequenceForwardControls(), lstm1997SequenceBackwardControls(),
 )
 

@@ -28,11 +28,11 @@ func TestAnOperationWithoutChecksIsFound(t *testing.T) {
 // contractOperations returns the names of all operations that a backend has, or may
 // have fused.
 func contractOperations() []string {
-	others := append(methods(reflect.TypeFor[backend.Memory]()), "Name", "Sync", "Err", "Close", "LSTMScratch", "RNNScratch")
+	others := append(methods(reflect.TypeFor[backend.Memory]()), "Name", "Sync", "Err", "Close", "LSTMScratch", "RNNScratch", "GRUScratch")
 	names := methods(
 		reflect.TypeFor[backend.Backend](),
 		reflect.TypeFor[backend.LSTMCeller](), reflect.TypeFor[backend.LSTMPeepGrader](), reflect.TypeFor[backend.LSTMSequencer](),
-		reflect.TypeFor[backend.RNNCeller](), reflect.TypeFor[backend.RNNSequencer](), reflect.TypeFor[backend.GRUCeller](),
+		reflect.TypeFor[backend.RNNCeller](), reflect.TypeFor[backend.RNNSequencer](), reflect.TypeFor[backend.GRUCeller](), reflect.TypeFor[backend.GRUSequencer](),
 		reflect.TypeFor[backend.LSTM1997Sequencer](),
 	)
 	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(others, name) })

@@ -12,6 +12,7 @@ var gruChecks = []check{
 	{"GRUCellGrad", checkGRUCellGrad},
 	{"GRUForward", gru.checkForward},
 	{"GRUBackward", gru.checkBackward},
+	{"GRUScratch", checkGRUScratch},
 }
 
 // gru is the GRU, whose weights have three rows for each hidden unit.
@@ -29,7 +30,14 @@ var gru = layer{
 }
 
 func gruPaths(b backend.Backend) []path {
-	return pathsOf(b, false, func(b backend.Backend, cell backend.GRUCeller) backend.Backend { return gruLoop{b, cell} })
+	_, sequencer := b.(backend.GRUSequencer)
+	return pathsOf(b, sequencer, func(b backend.Backend, cell backend.GRUCeller) backend.Backend { return gruLoop{b, cell} })
+}
+
+func checkGRUScratch(p *probe) {
+	checkScratch(p, gruPaths(p.device), func(b backend.Backend, d backend.LSTMDims) int {
+		return backend.GRUScratch(b, backend.GRUDims{Steps: d.Steps, Batch: d.Batch, Input: d.Input, Hidden: d.Hidden})
+	})
 }
 
 // gruLoop has a fused cell and nothing else.

@@ -251,16 +251,29 @@ func rnnOperations(b backend.Backend) []operation {
 // gruOperations returns what b has fused.
 func gruOperations(b backend.Backend) []operation {
 	type back = backend.Backend
-	if _, ok := b.(backend.GRUCeller); !ok {
-		return nil
+	var all []operation
+	if _, ok := b.(backend.GRUCeller); ok {
+		all = append(all,
+			operation{"GRUCell", []operand{f("Gates", 2, 9), f("Recurrent", 2, 9), f("HPrev", 2, 3), f("H", 2, 3)},
+				func(b back, x tensors) { b.(backend.GRUCeller).GRUCell(gruCellArgs(x)) },
+				func(o any, x tensors) { backend.CheckGRUCell(o, gruCellArgs(x)) }},
+			operation{"GRUCellGrad", []operand{f("Gates", 2, 9), f("Recurrent", 2, 9), f("HPrev", 2, 3),
+				f("DY", 2, 3), f("DH", 2, 3), f("DV", 2, 9), f("DU", 2, 9)},
+				func(b back, x tensors) { b.(backend.GRUCeller).GRUCellGrad(gruCellGradArgs(x)) },
+				func(o any, x tensors) { backend.CheckGRUCellGrad(o, gruCellGradArgs(x)) }})
 	}
-	return []operation{
-		{"GRUCell", []operand{f("Gates", 2, 9), f("Recurrent", 2, 9), f("HPrev", 2, 3), f("H", 2, 3)},
-			func(b back, x tensors) { b.(backend.GRUCeller).GRUCell(gruCellArgs(x)) },
-			func(o any, x tensors) { backend.CheckGRUCell(o, gruCellArgs(x)) }},
-		{"GRUCellGrad", []operand{f("Gates", 2, 9), f("Recurrent", 2, 9), f("HPrev", 2, 3),
-			f("DY", 2, 3), f("DH", 2, 3), f("DV", 2, 9), f("DU", 2, 9)},
-			func(b back, x tensors) { b.(backend.GRUCeller).GRUCellGrad(gruCellGradArgs(x)) },
-			func(o any, x tensors) { backend.CheckGRUCellGrad(o, gruCellGradArgs(x)) }},
+	if s, ok := b.(backend.GRUSequencer); ok {
+		d := dims{2, 3, 4, 5}
+		scratch := func(x tensors) int { return s.GRUScratch(gruArgs(d.batch, x).Dims()) }
+		forward := gruForward(b, d, content{}, nil)
+		backward := gruBackward(b, d, content{}, values{}, nil)
+		all = append(all,
+			operation{"GRUForward", forward.operands,
+				func(b back, x tensors) { b.(backend.GRUSequencer).GRUForward(gruArgs(d.batch, x)) },
+				func(o any, x tensors) { backend.CheckGRUForward(o, gruArgs(d.batch, x), scratch(x)) }},
+			operation{"GRUBackward", backward.operands,
+				func(b back, x tensors) { b.(backend.GRUSequencer).GRUBackward(gruGradArgs(d.batch, x)) },
+				func(o any, x tensors) { backend.CheckGRUBackward(o, gruGradArgs(d.batch, x), scratch(x)) }})
 	}
+	return all
 }
