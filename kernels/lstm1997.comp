@@ -7,11 +7,10 @@
 #include "common.glsl"
 #include "nonlinear.glsl"
 
-// EACH_BLOCK(k, n) loops over k = 0..n-1, spread over the teams. In it, EACH_CELL(v, cells)
-// spreads the cells over the team, and team_sum adds x of all of it. One of the team
-// leads it.
+// EACH_BLOCK(k, n) gives each team blocks of its own. In it, EACH_CELL(v, cells) spreads
+// the cells over the team, and team_sum adds x of the whole team, of which one leads.
 #define EACH_BLOCK(k, n) for (uint k = gl_GlobalInvocationID.x / TEAM; k < n; k += gl_NumWorkGroups.x * (GROUP / TEAM))
-#define EACH_CELL(v, cells) for (uint v = gl_LocalInvocationIndex % TEAM; v < cells; v += TEAM)
+#define EACH_CELL(v, cells) EACH_OF(v, cells, TEAM)
 #define leads() (gl_LocalInvocationIndex % TEAM == 0u)
 #define team_sum(x) (TEAM == 1u ? (x) : group_sum(x))
 
@@ -31,7 +30,7 @@ float squash_grad(float range, float slope, float y) {
 // s  = f * s_prev + in * g(z_cell)           out = sigmoid(z_out + sum_v p_out * s)
 // y  = out * h(s)
 // groups: any, over batch*blocks teams
-kernel lstm1997_cell<TEAM = 1, 32, 256; GROUP = 256, 32, 256>(
+kernel lstm1997_cell<TEAM = 1, 32, 256, 1024; GROUP = 256, 32, 256, 1024>(
     float gates[],   // [batch, units] in: z; out: in, f, out, g(z)
     float s[],       // [batch, blocks*cells] out
     float y[],       // [batch, blocks*cells] out
@@ -110,7 +109,7 @@ kernel lstm1997_partials(
 
 // e = dy * out * h'(s)   d_out = out * (1-out) * sum_v h(s) * dy
 // groups: any, over batch*blocks teams
-kernel lstm1997_error<TEAM = 1, 32, 256; GROUP = 256, 32, 256>(
+kernel lstm1997_error<TEAM = 1, 32, 256, 1024; GROUP = 256, 32, 256, 1024>(
     float error[],  // [batch*blocks*cells + batch*blocks] out: e, then d_out
     float gates[],  // [batch, units]: in, f, out, g(z)
     float s[],      // [batch, blocks*cells]
@@ -139,7 +138,7 @@ kernel lstm1997_error<TEAM = 1, 32, 256; GROUP = 256, 32, 256>(
 // first_unit on. Columns beyond the sources belong to the peepholes: there dpeep takes
 // the place of dw, and s of the block that of y.
 // groups: any, over units*columns teams
-kernel lstm1997_grad<TEAM = 1, 32, 256; GROUP = 256, 32, 256>(
+kernel lstm1997_grad<TEAM = 1, 32, 256, 1024; GROUP = 256, 32, 256, 1024>(
     float dw[],      // [all units, sources] in and out
     float dpeep[],   // [3, blocks*cells] in and out: of in, f, out; absent for none
     float p_in[],    // [batch*blocks*cells, columns]

@@ -33,7 +33,7 @@ func TestTheLongestLoops(t *testing.T) {
 		must(t, b.Download(value, x.Reshape(n, 1).Slice(n-1, n)))
 		return float64(value[0])
 	}
-	const columns = 1 << 22
+	const columns = 1 << 25
 	row := ones(1, columns)
 	of := func(name string, got, want, tolerance float64) {
 		if !(math.Abs(got-want) <= tolerance*want) {
