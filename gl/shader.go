@@ -98,16 +98,18 @@ func (d *Backend) each(op, kernel string, n int, operands []window, scalars ...u
 }
 
 // rows returns the variant of a shader, and its number of groups, that has a group for
-// each row of cols elements. Short rows get small groups. Rows that are too long for
-// its loops are an error of op, and then ok is false.
+// each row of cols elements. Short rows get small groups, very long ones large groups.
+// Rows that are too long for its loops are an error of op, and then ok is false.
 func (d *Backend) rows(op, kernel string, rows, cols int) (v variant, groups int, ok bool) {
 	v, groups = variant{kernel, groupSize}, min(rows, maxGroups)
-	if cols <= shortRow {
+	switch {
+	case cols <= shortRow:
 		v.number = smallGroup
-	}
-	if cols > maxColumns {
+	case cols > maxColumns:
 		d.keep(op, fmt.Errorf("rows of %d elements: the shader takes %d at most", cols, maxColumns))
 		return v, groups, false
+	case cols > longRow:
+		v.number = largeGroup
 	}
 	return v, groups, rows > 0
 }
@@ -115,13 +117,16 @@ func (d *Backend) rows(op, kernel string, rows, cols int) (v variant, groups int
 const (
 	groupSize  = 256
 	smallGroup = 32
-	shortRow   = 128
+	largeGroup = 1024
+	turns      = 4 // of a large group: TURNS of common.glsl
 
 	// llvmpipe ends the loops of an invocation, in silence, after 65,535 iterations in
 	// all. So no loop runs for longer than maxLoop, and a shader goes through a row
 	// three times.
 	maxLoop    = 1 << 14
-	maxColumns = maxLoop * groupSize
+	shortRow   = 128
+	longRow    = maxLoop * groupSize
+	maxColumns = maxLoop * largeGroup * turns // twice what a buffer of llvmpipe holds
 )
 
 func ceil(n, size int) int { return (n + size - 1) / size }

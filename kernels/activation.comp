@@ -61,7 +61,7 @@ kernel relu_grad(
 
 // y[i,j] = exp(x[i,j]-m) / sum_k exp(x[i,k]-m), m = max_k x[i,k]
 // groups: any, over rows
-kernel softmax<GROUP = 32, 256>(
+kernel softmax<GROUP = 32, 256, 1024>(
     float y[],  // [rows, cols] out, may be x
     float x[],  // [rows, cols]
     uint rows, uint cols) {
@@ -78,7 +78,7 @@ kernel softmax<GROUP = 32, 256>(
 
 // dx[i,j] = y[i,j] * (dy[i,j] - sum_k dy[i,k]*y[i,k])
 // groups: any, over rows
-kernel softmax_grad<GROUP = 32, 256>(
+kernel softmax_grad<GROUP = 32, 256, 1024>(
     float dx[],  // [rows, cols] out, may be y or dy
     float y[],   // [rows, cols]
     float dy[],  // [rows, cols]
@@ -95,7 +95,7 @@ kernel softmax_grad<GROUP = 32, 256>(
 // y[i,j] = (x[i,j]-m) * rstd[i], m = sum_k x[i,k] / cols
 // rstd[i] = 1/sqrt(sum_k (x[i,k]-m)^2 / cols + epsilon)
 // groups: any, over rows
-kernel layer_norm<GROUP = 32, 256>(
+kernel layer_norm<GROUP = 32, 256, 1024>(
     float y[],     // [rows, cols] out, may be x
     float rstd[],  // [rows] out
     float x[],     // [rows, cols]
@@ -118,7 +118,7 @@ kernel layer_norm<GROUP = 32, 256>(
 
 // dx[i,j] = rstd[i] * (dy[i,j] - sum_k dy[i,k] / cols - y[i,j] * sum_k dy[i,k]*y[i,k] / cols)
 // groups: any, over rows
-kernel layer_norm_grad<GROUP = 32, 256>(
+kernel layer_norm_grad<GROUP = 32, 256, 1024>(
     float dx[],    // [rows, cols] out, may be y or dy
     float y[],     // [rows, cols]
     float rstd[],  // [rows]

@@ -13,7 +13,15 @@
 // EACH_ROW(i, rows) gives each group rows of its own. In it, EACH_COLUMN(j, cols)
 // spreads the columns over the invocations of the group.
 #define EACH_ROW(i, rows) for (uint i = gl_WorkGroupID.x; i < rows; i += gl_NumWorkGroups.x)
-#define EACH_COLUMN(j, cols) for (uint j = gl_LocalInvocationIndex; j < cols; j += GROUP)
+#define EACH_COLUMN(j, cols) EACH_OF(j, cols, GROUP)
+
+// EACH_OF(k, n, team) spreads k = 0..n-1 over a team of invocations of the group. One
+// of a large group takes TURNS at a time, which a compiler unrolls: so they are one
+// iteration for those that limit how often a loop may run.
+const uint TURNS = GROUP == 1024u ? 4u : 1u;
+#define EACH_OF(k, n, team) \
+  for (uint head = gl_LocalInvocationIndex % team; head < n; head += team * TURNS) \
+    for (uint turn = 0u, k = head; turn < TURNS; turn++, k += team) if (k < n)
 
 // SET(element, value) is element = value, where value is precise.
 #define SET(element, value) { precise float exactly = value; element = exactly; }

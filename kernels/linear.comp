@@ -92,7 +92,7 @@ shared uint columns[GROUP];
 // dst[i] = the column of the largest x[i,j]
 // NaN is larger than any number. Of equal values the first column counts.
 // groups: any, over rows
-kernel argmax_rows<GROUP = 32, 256>(
+kernel argmax_rows<GROUP = 32, 256, 1024>(
     int dst[],  // [rows] out
     float x[],  // [rows, cols], cols > 0
     uint rows, uint cols) {

@@ -10,7 +10,7 @@ const int ignore_label = -1;
 // Rows with ignore_label have loss 0 and gradient 0. Any other label that is not a
 // column is a fault, and its row of dlogits keeps its values.
 // groups: any, over rows; their number fixes the order of the sum
-kernel softmax_cross_entropy<GROUP = 32, 256>(
+kernel softmax_cross_entropy<GROUP = 32, 256, 1024>(
     float part[],     // [groups] out
     float dlogits[],  // [rows, cols] out, may be logits; absent to leave it out
     float logits[],   // [rows, cols]

@@ -118,7 +118,7 @@ func newBuffer(t *testing.T, device gl.Device, bytes int) gl.Buffer {
 	return b
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
