@@ -28,6 +28,8 @@ var house = []struct {
 	{"internal/operands", "backend"},
 	{"backend/reference", "backend"},
 	{"backend/backendtest", "backend backend/reference internal/nearest"},
+	{"cpu/internal/simd", ""},
+	{"cpu/internal/simd/gen", ""},
 	{"cpu", "backend internal/memorylimit"},
 	{"kernels", ""},
 	{"cuda", "backend kernels"},

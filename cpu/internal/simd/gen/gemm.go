@@ -1,0 +1,370 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// vectors is the vector unit that kernels are written for.
+type vectors struct {
+	name   string
+	lanes  int // floats in a register
+	all    []reg.VecPhysical
+	masked bool // loads and stores take masks
+}
+
+var (
+	avx512 = vectors{"AVX512", 16, []reg.VecPhysical{
+		reg.Z0, reg.Z1, reg.Z2, reg.Z3, reg.Z4, reg.Z5, reg.Z6, reg.Z7,
+		reg.Z8, reg.Z9, reg.Z10, reg.Z11, reg.Z12, reg.Z13, reg.Z14, reg.Z15,
+		reg.Z16, reg.Z17, reg.Z18, reg.Z19, reg.Z20, reg.Z21, reg.Z22, reg.Z23,
+		reg.Z24, reg.Z25, reg.Z26, reg.Z27, reg.Z28, reg.Z29, reg.Z30, reg.Z31,
+	}, true}
+	avx2 = vectors{"AVX2", 8, []reg.VecPhysical{
+		reg.Y0, reg.Y1, reg.Y2, reg.Y3, reg.Y4, reg.Y5, reg.Y6, reg.Y7,
+		reg.Y8, reg.Y9, reg.Y10, reg.Y11, reg.Y12, reg.Y13, reg.Y14, reg.Y15,
+	}, false}
+)
+
+// panelVectors is the number of registers that a row of a panel of b fills.
+const panelVectors = 2
+
+// gemm writes the kernels of matrix products.
+func gemm(c *build.Context) {
+	for _, unit := range []struct {
+		vectors
+		rows, wideRows int // of the largest tiles, one panel wide and two panels wide
+	}{{avx512, 14, 6}, {avx2, 6, 2}} {
+		g := generator{c, unit.vectors}
+		for rows := 1; rows <= unit.rows; rows++ {
+			g.tile(rows, panelVectors)
+		}
+		for rows := 1; rows <= unit.wideRows; rows++ {
+			g.tile(rows, 2*panelVectors)
+		}
+		g.transposeRows()
+		g.copyRows(1)
+		g.copyRows(panelVectors)
+		g.multiplyAdds()
+	}
+}
+
+type generator struct {
+	*build.Context
+	vectors
+}
+
+// function begins a function. %s in the comment is its name.
+func (g generator) function(name, signature, comment string) {
+	g.Function(name)
+	g.SignatureExpr(signature)
+	g.Pragma("noescape")
+	g.Doc(name + " " + comment)
+}
+
+// load returns an argument in a register.
+func (g generator) load(name string) reg.GPVirtual {
+	return g.Load(g.Param(name), g.GP64()).(reg.GPVirtual)
+}
+
+// base returns the address of an argument's first element in a register.
+func (g generator) base(name string) reg.GPVirtual {
+	return g.Load(g.Param(name).Base(), g.GP64()).(reg.GPVirtual)
+}
+
+// stride returns an argument, times the size of a float, in a register.
+func (g generator) stride(name string) reg.GPVirtual {
+	stride := g.load(name)
+	g.SHLQ(Imm(2), stride)
+	return stride
+}
+
+// vector is the operand for vector j at an address.
+func (g generator) vector(at reg.Register, j int) Mem {
+	return Mem{Base: at, Disp: 4 * g.lanes * j}
+}
+
+// tile writes a kernel of matrix products. Its accumulators hold a tile of c of
+// rows × n vectors in registers:
+//
+//	for p < k:
+//		acc[i,j] += a[p·lda+i] · b[p·ldb+j]
+//	c[i·ldc+j] = alpha·acc[i,j] + beta·c[i·ldc+j]
+//
+// Each step loads the n vectors of a row of b and, one after the other, the
+// elements of a, broadcast to all lanes. Each row of a tile two panels wide has
+// its second half at b[panel+p·ldb]. beta = 0 does not read c. Where the unit has
+// masks, only cols columns of b and c are touched. Elsewhere they are all.
+//
+// next is where b will be read next. A cache line of it is fetched at each step.
+func (g generator) tile(rows, n int) {
+	g.function(fmt.Sprintf("tile%dx%d%s", rows, n*g.lanes, g.name),
+		"func(k int, a []float32, lda int, b []float32, ldb, panel int, c []float32, ldc, cols int, alpha, beta float32, next []float32)",
+		fmt.Sprintf("is a tile of %d rows and %d columns.", rows, n*g.lanes))
+	accumulators, free := g.all[:rows*n], g.all[rows*n:]
+	ofB, broadcasts := free[:n], free[n:min(n+4, len(free))]
+
+	masks := []reg.Register{reg.K1, reg.K2, reg.K3, reg.K4}[:n]
+	if g.masked {
+		g.masks(masks)
+	}
+	c, ldc := g.base("c"), g.stride("ldc")
+	row := g.GP64()
+	g.MOVQ(c, row)
+	for i := range rows {
+		for j := range n {
+			g.PREFETCHT0(g.vector(row, j))
+		}
+		if i < rows-1 {
+			g.ADDQ(ldc, row)
+		}
+	}
+	for _, acc := range accumulators {
+		g.VXORPS(acc, acc, acc)
+	}
+
+	a, lda := g.base("a"), g.stride("lda")
+	b, ldb, panel := g.base("b"), g.stride("ldb"), g.stride("panel")
+	next := g.base("next")
+	k := g.load("k")
+	g.Label("step")
+	for j, vector := range ofB {
+		at := g.vector(b, j)
+		if j >= panelVectors {
+			at = g.vector(b, j-panelVectors).Idx(panel, 1)
+		}
+		if g.masked {
+			g.VMOVUPS_Z(at, masks[j], vector)
+		} else {
+			g.VMOVUPS(at, vector)
+		}
+	}
+	g.PREFETCHT1(Mem{Base: next})
+	for i := range rows {
+		x := broadcasts[i%len(broadcasts)]
+		g.VBROADCASTSS(Mem{Base: a, Disp: 4 * i}, x)
+		for j, vector := range ofB {
+			g.VFMADD231PS(vector, x, accumulators[i*n+j])
+		}
+	}
+	g.ADDQ(lda, a)
+	g.ADDQ(ldb, b)
+	g.ADDQ(Imm(64), next)
+	g.DECQ(k)
+	g.JNZ(LabelRef("step"))
+
+	alpha, beta, sum := free[0], free[1], free[2]
+	g.VBROADCASTSS(g.address("alpha"), alpha)
+	g.VBROADCASTSS(g.address("beta"), beta)
+	bits := g.GP32()
+	g.MOVL(g.address("beta"), bits)
+	g.SHLL(Imm(1), bits) // without the sign
+	g.JZ(LabelRef("overwrite"))
+	g.eachVector(rows, n, c, ldc, func(at Mem, acc reg.VecPhysical, mask reg.Register) {
+		if g.masked {
+			g.VMULPS_Z(at, beta, mask, sum)
+			g.VFMADD231PS(alpha, acc, sum)
+			g.VMOVUPS(sum, mask, at)
+		} else {
+			g.VMULPS(at, beta, sum)
+			g.VFMADD231PS(alpha, acc, sum)
+			g.VMOVUPS(sum, at)
+		}
+	})
+	g.VZEROUPPER()
+	g.RET()
+	g.Label("overwrite")
+	g.eachVector(rows, n, c, ldc, func(at Mem, acc reg.VecPhysical, mask reg.Register) {
+		g.VMULPS(alpha, acc, acc)
+		if g.masked {
+			g.VMOVUPS(acc, mask, at)
+		} else {
+			g.VMOVUPS(acc, at)
+		}
+	})
+	g.VZEROUPPER()
+	g.RET()
+}
+
+// eachVector calls do for all vectors of a tile of c, which it moves c over.
+func (g generator) eachVector(rows, n int, c, ldc reg.Register, do func(at Mem, acc reg.VecPhysical, mask reg.Register)) {
+	masks := []reg.Register{reg.K1, reg.K2, reg.K3, reg.K4}
+	for i := range rows {
+		for j := range n {
+			do(g.vector(c, j), g.all[i*n+j], masks[j])
+		}
+		if i < rows-1 {
+			g.ADDQ(ldc, c)
+		}
+	}
+}
+
+// address returns where an argument is stored.
+func (g generator) address(name string) Mem {
+	component, err := g.Param(name).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	return component.Addr
+}
+
+// masks sets the masks of as many vectors as there are masks, for cols columns.
+func (g generator) masks(masks []reg.Register) {
+	cols, bits := g.load("cols"), g.GP64()
+	g.MOVQ(I64(-1), bits)
+	g.BZHIQ(cols, bits, bits)
+	for j, mask := range masks {
+		g.KMOVW(bits.As32(), mask)
+		if j < len(masks)-1 {
+			g.SHRQ(Imm(16), bits)
+		}
+	}
+}
+
+// transposeRows writes a kernel that sets dst[p·ldDst+i] = src[i·ldSrc+p] for
+// p < k, k ≥ 4, and as many i as a vector has lanes. Only rows rows exist. The
+// last one is taken for those after it.
+//
+// Four columns at a time: 128 bits each of the rows i, i+4, i+8 and i+12 go into
+// one register, for each i < 4. Transposing the four registers within each 128
+// bits gives four vectors of dst. The last four columns may overlap the ones
+// before them.
+func (g generator) transposeRows() {
+	g.function("transposeRows"+g.name, "func(k int, src []float32, ldSrc, rows int, dst []float32, ldDst int)",
+		fmt.Sprintf("sets dst[p·ldDst+i] = src[i·ldSrc+p] for p < k, i < %d, where rows from the\n// number rows on are taken to be the last one. k is 4 or more.", g.lanes))
+	src, ldSrc, rows := g.base("src"), g.stride("ldSrc"), g.load("rows")
+	starts := g.AllocLocal(8 * g.lanes)
+	row, following := g.GP64(), g.GP64()
+	g.MOVQ(src, row)
+	for i := range g.lanes {
+		g.MOVQ(row, starts.Offset(8*i))
+		if i < g.lanes-1 {
+			g.LEAQ(Mem{Base: row, Index: ldSrc, Scale: 1}, following)
+			g.CMPQ(rows, Imm(uint64(i+1)))
+			g.CMOVQGT(following, row)
+		}
+	}
+
+	dst, ldDst := g.base("dst"), g.stride("ldDst")
+	p, k, last := g.GP64(), g.load("k"), g.GP64()
+	g.XORQ(p, p)
+	g.LEAQ(Mem{Base: k, Disp: -4}, last)
+	g.Label("columns")
+	in, half, out := g.all[:4], g.all[4:8], g.all[8:12]
+	for i, z := range in {
+		for quarter := range g.lanes / 4 {
+			g.MOVQ(starts.Offset(8*(i+4*quarter)), row)
+			at := Mem{Base: row, Index: p, Scale: 4}
+			switch {
+			case quarter == 0:
+				g.VMOVUPS(at, z.AsX())
+			case g.lanes == 8:
+				g.VINSERTF128(Imm(1), at, z, z)
+			default:
+				g.VINSERTF32X4(Imm(uint64(quarter)), at, z, z)
+			}
+		}
+	}
+	g.VUNPCKLPS(in[1], in[0], half[0])
+	g.VUNPCKHPS(in[1], in[0], half[1])
+	g.VUNPCKLPS(in[3], in[2], half[2])
+	g.VUNPCKHPS(in[3], in[2], half[3])
+	g.VUNPCKLPD(half[2], half[0], out[0])
+	g.VUNPCKHPD(half[2], half[0], out[1])
+	g.VUNPCKLPD(half[3], half[1], out[2])
+	g.VUNPCKHPD(half[3], half[1], out[3])
+	to := g.GP64()
+	g.MOVQ(p, to)
+	g.IMULQ(ldDst, to)
+	g.ADDQ(dst, to)
+	for i, z := range out {
+		g.VMOVUPS(z, Mem{Base: to})
+		if i < len(out)-1 {
+			g.ADDQ(ldDst, to)
+		}
+	}
+	g.ADDQ(Imm(4), p)
+	g.CMPQ(p, k)
+	g.JEQ(LabelRef("done"))
+	g.CMPQ(p, last)
+	g.CMOVQGT(last, p)
+	g.JMP(LabelRef("columns"))
+	g.Label("done")
+	g.VZEROUPPER()
+	g.RET()
+}
+
+// copyRows writes a kernel that sets dst[p·ldDst+j] = src[p·ldSrc+j] for p < k and
+// j < cols, and the rest of n vectors to 0.
+func (g generator) copyRows(n int) {
+	g.function(fmt.Sprintf("copyRows%d%s", n*g.lanes, g.name), "func(k int, src []float32, ldSrc, cols int, dst []float32, ldDst int)",
+		fmt.Sprintf("sets dst[p·ldDst+j] = src[p·ldSrc+j] for p < k, j < cols, and to 0 for\n// the j from cols to %d.", n*g.lanes))
+	masks := []reg.Register{reg.K1, reg.K2}[:n]
+	if g.masked {
+		g.masks(masks)
+	} else {
+		masks = []reg.Register{g.all[2], g.all[3]}[:n]
+		g.vectorMasks(masks)
+	}
+	src, ldSrc := g.base("src"), g.stride("ldSrc")
+	dst, ldDst := g.base("dst"), g.stride("ldDst")
+	k := g.load("k")
+	g.Label("row")
+	for j, mask := range masks {
+		if g.masked {
+			g.VMOVUPS_Z(g.vector(src, j), mask, g.all[j])
+		} else {
+			g.VMASKMOVPS(g.vector(src, j), mask, g.all[j])
+		}
+	}
+	for j := range masks {
+		g.VMOVUPS(g.all[j], g.vector(dst, j))
+	}
+	g.ADDQ(ldSrc, src)
+	g.ADDQ(ldDst, dst)
+	g.DECQ(k)
+	g.JNZ(LabelRef("row"))
+	g.VZEROUPPER()
+	g.RET()
+}
+
+// vectorMasks sets masks of VMASKMOVPS for cols columns.
+func (g generator) vectorMasks(masks []reg.Register) {
+	table := g.StaticGlobal(fmt.Sprintf("columns%d%s", len(masks), g.name))
+	g.DataAttributes(8 | 16) // RODATA, NOPTR
+	width := len(masks) * g.lanes
+	for i := range 2 * width {
+		g.AddDatum(4*i, I32(map[bool]int32{true: -1, false: 0}[i < width]))
+	}
+	// The masks begin cols elements before the first 0.
+	cols, at := g.load("cols"), g.GP64()
+	g.LEAQ(table.Offset(4*width), at)
+	g.SHLQ(Imm(2), cols)
+	g.SUBQ(cols, at)
+	for j, mask := range masks {
+		g.VMOVUPS(g.vector(at, j), mask)
+	}
+}
+
+// multiplyAdds writes a kernel of nothing but fused multiply-adds, as many at a
+// time as keep the unit busy.
+func (g generator) multiplyAdds() {
+	chains := len(g.all) - 2
+	g.function("multiplyAdds"+g.name, "func(n int)",
+		fmt.Sprintf("does n rounds of %d independent multiply-adds of vectors.", chains))
+	for _, x := range g.all {
+		g.VXORPS(x, x, x)
+	}
+	n := g.load("n")
+	g.Label("round")
+	for _, acc := range g.all[:chains] {
+		g.VFMADD231PS(g.all[chains], g.all[chains+1], acc)
+	}
+	g.DECQ(n)
+	g.JNZ(LabelRef("round"))
+	g.VZEROUPPER()
+	g.RET()
+}
