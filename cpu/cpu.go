@@ -1,5 +1,5 @@
-// Package cpu is the backend for any CPU: float32 over gonum's BLAS, spread
-// over a fixed set of goroutines.
+// Package cpu is the backend for any CPU: float32 with its vector instructions,
+// spread over a fixed set of goroutines.
 //
 // Results have the same bits run after run and for any number of workers: the
 // parts that an operation is cut into never change the order of a sum. No
@@ -9,11 +9,12 @@ package cpu
 import (
 	"fmt"
 	"runtime"
+	"slices"
 
 	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/gonum"
 
 	"gputrain/backend"
+	"gputrain/cpu/internal/simd"
 )
 
 // Options are the settings of Open. The zero value is a good one.
@@ -28,9 +29,13 @@ type Options struct {
 	// one, the system ends the process where New would return an error.
 	MemoryLimit int64
 
-	// BLAS computes the tiles of matrix products, on all workers at once. nil
-	// means gonum's own. It must neither allocate nor depend, in its bits, on
-	// the number of rows of a product.
+	// Instructions names the instruction set to compute with: one of
+	// Instructions(). "" means the last of them, the fastest.
+	Instructions string
+
+	// BLAS computes the blocks of matrix products, on all workers at once. nil
+	// means the kernels of this package. It must neither allocate nor depend, in
+	// its bits, on the number of rows or columns of a product.
 	BLAS blas.Float32Level3
 }
 
@@ -39,12 +44,22 @@ type Options struct {
 type Backend struct {
 	memory
 	pool *pool
-	blas blas.Float32Level3
-	err  error
+	multiplier
+	err error
 
-	loop   loop
-	jobs   jobs
-	panels [][]float32 // storage for a packed operand of Gemm, of each worker
+	loop loop
+	jobs jobs
+}
+
+// Instructions returns the names of the instruction sets that this machine executes
+// and this package has kernels for, the slowest first: some of "generic", "neon",
+// "avx2" and "avx512".
+func Instructions() []string {
+	var names []string
+	for _, l := range simd.Levels() {
+		names = append(names, l.String())
+	}
+	return names
 }
 
 // jobs holds the operation in progress, in a field of its own type. A job is
@@ -82,8 +97,10 @@ type jobs struct {
 	rnnBackward     rnnBackward
 	gruCell         gruCell
 	gruCellGrad     gruCellGrad
+	gruForward      gruForward
+	gruBackward     gruBackward
 	lstm1997Forward lstm1997Forward
-	transposition   transposition
+	packing         packing
 }
 
 var (
@@ -93,6 +110,7 @@ var (
 	_ backend.RNNCeller     = (*Backend)(nil)
 	_ backend.RNNSequencer  = (*Backend)(nil)
 	_ backend.GRUCeller     = (*Backend)(nil)
+	_ backend.GRUSequencer  = (*Backend)(nil)
 
 	_ backend.LSTM1997Sequencer = (*Backend)(nil)
 )
@@ -105,23 +123,31 @@ func Open(o Options) (*Backend, error) {
 	if o.Workers == 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	if o.BLAS == nil {
-		o.BLAS = gonum.Implementation{}
+	level, err := levelOf(o.Instructions)
+	if err != nil {
+		return nil, fmt.Errorf("cpu: Open: %w", err)
 	}
 	memory, err := newMemory(o.MemoryLimit)
 	if err != nil {
 		return nil, fmt.Errorf("cpu: Open: %w", err)
 	}
-	c := &Backend{
-		memory: memory,
-		blas:   o.BLAS,
-		pool:   newPool(o.Workers),
-		panels: make([][]float32, o.Workers),
+	return &Backend{
+		memory:     memory,
+		pool:       newPool(o.Workers),
+		multiplier: newMultiplier(level, o.BLAS, o.Workers),
+	}, nil
+}
+
+// levelOf returns the instruction set of a name, or the fastest one.
+func levelOf(name string) (simd.Level, error) {
+	if name == "" {
+		return simd.Best(), nil
 	}
-	for i := range c.panels {
-		c.panels[i] = make([]float32, panelSize)
+	level, err := simd.ParseLevel(name)
+	if err == nil && !slices.Contains(simd.Levels(), level) {
+		err = fmt.Errorf("this machine does not execute %s; it executes %v", name, Instructions())
 	}
-	return c, nil
+	return level, err
 }
 
 // Name returns "cpu".

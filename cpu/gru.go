@@ -84,3 +84,91 @@ func (g *gruCellGrad) run(from, to int) {
 		}
 	}
 }
+
+// GRUScratch implements backend.GRUSequencer: the packed recurrent weights, dh.
+func (c *Backend) GRUScratch(d backend.GRUDims) int {
+	return c.recurrentSize(gruGates, d.Hidden) + d.Batch*d.Hidden
+}
+
+// GRUForward implements backend.GRUSequencer.
+func (c *Backend) GRUForward(a backend.GRUArgs) {
+	d := a.Dims()
+	backend.CheckGRUForward(c, a, c.GRUScratch(d))
+	if c.err != nil {
+		return
+	}
+	packed, _ := a.Scratch.Take(1, c.recurrentSize(gruGates, d.Hidden))
+	c.inputProduct(a.Gates, a.X, a.WIH, a.BIH, backend.Tensor{}, backend.Tensor{})
+	c.fillRows(a.Recurrent, a.BHH)
+	c.jobs.gruForward = gruForward{
+		forwardProduct: c.newForwardProduct(a.Recurrent, a.H, a.WHH, d.Batch, floats(packed)),
+		cell:           gruCell{gates: floats(a.Gates), recurrent: floats(a.Recurrent), hidden: floats(a.H), units: d.Hidden},
+	}
+	c.unroll(sequence{recurrence: &c.jobs.gruForward, steps: d.Steps, batch: d.Batch}, d.Batch*a.WHH.Size())
+}
+
+// gruForward is the recurrence of GRUForward, with the operands of all steps.
+type gruForward struct {
+	forwardProduct // u += h·whhᵀ
+	cell           gruCell
+}
+
+func (g *gruForward) points(t, from, to int) {
+	cell, size := g.cell, g.all.m*g.cell.units
+	cell.gates = stepOf(cell.gates, t, gruGates*size)
+	cell.recurrent = stepOf(cell.recurrent, t, gruGates*size)
+	cell.before = stepOf(g.cell.hidden, t, size)
+	cell.hidden = stepOf(g.cell.hidden, t+1, size)
+	cell.run(from, to)
+}
+
+// GRUBackward implements backend.GRUSequencer.
+func (c *Backend) GRUBackward(a backend.GRUGradArgs) {
+	d := a.Dims()
+	backend.CheckGRUBackward(c, a, c.GRUScratch(d))
+	if c.err != nil {
+		return
+	}
+	packed, rest := a.Scratch.Take(1, c.recurrentSize(gruGates, d.Hidden))
+	dh, _ := rest.Take(d.Batch, d.Hidden)
+	c.copyOrZero(dh, a.DHLast)
+	c.jobs.gruBackward = gruBackward{
+		backwardProduct: c.newBackwardProduct(dh, a.DU, a.WHH, d.Batch, 1, floats(packed), a.DH0.Present()),
+		cell: gruCellGrad{
+			gates: floats(a.Gates), recurrent: floats(a.Recurrent), before: floats(a.H),
+			dy: floats(a.DY), dh: floats(dh), dv: floats(a.DV), du: floats(a.DU), units: d.Hidden,
+		},
+	}
+	c.unroll(sequence{recurrence: &c.jobs.gruBackward, steps: d.Steps, batch: d.Batch, backward: true}, d.Batch*a.WHH.Size())
+	if a.DH0.Present() {
+		c.Copy(a.DH0, dh)
+	}
+	if a.DX.Present() {
+		c.Gemm(a.DX, backend.NoTrans, backend.NoTrans, 1, a.DV, a.WIH, 0)
+	}
+	c.Gemm(a.DWIH, backend.Trans, backend.NoTrans, 1, a.DV, a.X, 1)
+	c.Gemm(a.DWHH, backend.Trans, backend.NoTrans, 1, a.DU, a.H.Slice(0, d.Steps*d.Batch), 1)
+	if a.DBIH.Present() {
+		c.SumRows(a.DBIH, a.DV, 1)
+	}
+	if a.DBHH.Present() {
+		c.SumRows(a.DBHH, a.DU, 1)
+	}
+}
+
+// gruBackward is the recurrence of GRUBackward, with the operands of all steps.
+type gruBackward struct {
+	backwardProduct // dh += du·whh
+	cell            gruCellGrad
+}
+
+func (g *gruBackward) points(t, from, to int) {
+	cell, size := g.cell, len(g.cell.dh)
+	cell.gates = stepOf(cell.gates, t, gruGates*size)
+	cell.recurrent = stepOf(cell.recurrent, t, gruGates*size)
+	cell.before = stepOf(cell.before, t, size)
+	cell.dy = stepOf(cell.dy, t, size)
+	cell.dv = stepOf(cell.dv, t, gruGates*size)
+	cell.du = stepOf(cell.du, t, gruGates*size)
+	cell.run(from, to)
+}

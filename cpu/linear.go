@@ -9,7 +9,7 @@ func (c *Backend) Gemm(dst backend.Tensor, transA, transB backend.Transpose, alp
 	if c.err != nil {
 		return
 	}
-	p := newProduct(transA, transB, m, n, k)
+	p := c.newProduct(transA, transB, m, n, k)
 	p.alpha, p.beta = float32(alpha), float32(beta)
 	p.dst, p.a, p.b = floats(dst), floats(a), floats(b)
 	c.multiply(p)

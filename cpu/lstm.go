@@ -107,10 +107,10 @@ func (l *lstmCellGrad) run(from, to int) {
 	}
 }
 
-// LSTMScratch implements backend.LSTMSequencer: the transposed recurrent
-// weights, a row of gates, dh and dc.
+// LSTMScratch implements backend.LSTMSequencer: the packed recurrent weights, a row
+// of gates, dh and dc.
 func (c *Backend) LSTMScratch(d backend.LSTMDims) int {
-	return gates*d.Hidden*d.Hidden + gates*d.Hidden + 2*d.Batch*d.Hidden
+	return c.recurrentSize(gates, d.Hidden) + gates*d.Hidden + 2*d.Batch*d.Hidden
 }
 
 // LSTMForward implements backend.LSTMSequencer.
@@ -120,11 +120,11 @@ func (c *Backend) LSTMForward(a backend.LSTMArgs) {
 	if c.err != nil {
 		return
 	}
-	packed, rest := a.Scratch.Take(d.Hidden, gates*d.Hidden)
+	packed, rest := a.Scratch.Take(1, c.recurrentSize(gates, d.Hidden))
 	row, _ := rest.Take(1, gates*d.Hidden)
 	c.inputProduct(a.Gates, a.X, a.WIH, a.BIH, a.BHH, row)
 	c.jobs.lstmForward = lstmForward{
-		forwardProduct: c.newForwardProduct(a.Gates, a.H, a.WHH, d.Batch, packed),
+		forwardProduct: c.newForwardProduct(a.Gates, a.H, a.WHH, d.Batch, floats(packed)),
 		cell: lstmCell{
 			gates: floats(a.Gates), cell: floats(a.C), hidden: floats(a.H),
 			peep: floats(a.Peep), units: d.Hidden,
@@ -155,14 +155,14 @@ func (c *Backend) LSTMBackward(a backend.LSTMGradArgs) {
 	if c.err != nil {
 		return
 	}
-	packed, rest := a.Scratch.Take(d.Hidden, gates*d.Hidden)
+	packed, rest := a.Scratch.Take(1, c.recurrentSize(gates, d.Hidden))
 	row, rest := rest.Take(1, gates*d.Hidden)
 	dh, rest := rest.Take(d.Batch, d.Hidden)
 	dc, _ := rest.Take(d.Batch, d.Hidden)
 	c.copyOrZero(dh, a.DHLast)
 	c.copyOrZero(dc, a.DCLast)
 	c.jobs.lstmBackward = lstmBackward{
-		backwardProduct: c.newBackwardProduct(dh, a.DZ, a.WHH, d.Batch, packed, a.DH0.Present()),
+		backwardProduct: c.newBackwardProduct(dh, a.DZ, a.WHH, d.Batch, 0, floats(packed), a.DH0.Present()),
 		cell: lstmCellGrad{
 			gates: floats(a.Gates), cell: floats(a.C), peep: floats(a.Peep),
 			dy: floats(a.DY), dh: floats(dh), dc: floats(dc), dz: floats(a.DZ), units: d.Hidden,

@@ -45,10 +45,10 @@ func (r *rnnCellGrad) run(from, to int) {
 	r.kernel(dz, r.hidden[from:to], dz, 0)
 }
 
-// RNNScratch implements backend.RNNSequencer: the transposed recurrent weights,
-// a row of hidden units, dh.
+// RNNScratch implements backend.RNNSequencer: the packed recurrent weights, a row of
+// hidden units, dh.
 func (c *Backend) RNNScratch(d backend.RNNDims) int {
-	return d.Hidden*d.Hidden + d.Hidden + d.Batch*d.Hidden
+	return c.recurrentSize(1, d.Hidden) + d.Hidden + d.Batch*d.Hidden
 }
 
 // RNNForward implements backend.RNNSequencer.
@@ -58,12 +58,12 @@ func (c *Backend) RNNForward(a backend.RNNArgs) {
 	if c.err != nil {
 		return
 	}
-	packed, rest := a.Scratch.Take(d.Hidden, d.Hidden)
+	packed, rest := a.Scratch.Take(1, c.recurrentSize(1, d.Hidden))
 	row, _ := rest.Take(1, d.Hidden)
 	z := a.H.Slice(d.Batch, a.H.Rows)
 	c.inputProduct(z, a.X, a.WIH, a.BIH, a.BHH, row)
 	c.jobs.rnnForward = rnnForward{
-		forwardProduct: c.newForwardProduct(z, a.H, a.WHH, d.Batch, packed),
+		forwardProduct: c.newForwardProduct(z, a.H, a.WHH, d.Batch, floats(packed)),
 		kernel:         rnnKernel(a.ReLU),
 	}
 	c.unroll(sequence{recurrence: &c.jobs.rnnForward, steps: d.Steps, batch: d.Batch}, d.Batch*a.WHH.Size())
@@ -88,12 +88,12 @@ func (c *Backend) RNNBackward(a backend.RNNGradArgs) {
 	if c.err != nil {
 		return
 	}
-	packed, rest := a.Scratch.Take(d.Hidden, d.Hidden)
+	packed, rest := a.Scratch.Take(1, c.recurrentSize(1, d.Hidden))
 	row, rest := rest.Take(1, d.Hidden)
 	dh, _ := rest.Take(d.Batch, d.Hidden)
 	c.copyOrZero(dh, a.DHLast)
 	c.jobs.rnnBackward = rnnBackward{
-		backwardProduct: c.newBackwardProduct(dh, a.DZ, a.WHH, d.Batch, packed, a.DH0.Present()),
+		backwardProduct: c.newBackwardProduct(dh, a.DZ, a.WHH, d.Batch, 0, floats(packed), a.DH0.Present()),
 		cell: rnnCellGrad{
 			kernel: rnnGradKernel(a.ReLU),
 			hidden: floats(a.H.Slice(d.Batch, a.H.Rows)), dy: floats(a.DY), dh: floats(dh), dz: floats(a.DZ),
