@@ -45,7 +45,7 @@ kernel lstm1997_cell<TEAM = 1, 32, 256, 1024; GROUP = 256, 32, 256, 1024>(
     uint j = k % blocks, row = k / blocks * units, first = k * cells, of_block = j * cells;
     uint of_in = row + j, of_forget = of_in + blocks, of_out = of_in + blocks * (1u + forget);
     uint of_cell = row + blocks * (2u + forget) + of_block;
-    // The sums begin with z, which the team reads before its gates replace it.
+    // The sums begin with z, which the one who leads puts in.
     precise float z_in = 0.0, z_forget = 0.0, z_out = 0.0;
     if (leads()) {
       z_in = gates[of_in];
