@@ -108,8 +108,11 @@ func (g generator) tile(rows, n int) {
 	ofB, broadcasts := free[:n], free[n:min(n+4, len(free))]
 
 	c, ldc := g.base("c"), g.stride("ldc")
-	ahead := g.GP64()
+	ahead, toAhead, left, zero := g.GP64(), g.GP64(), g.GP64(), g.GP64()
 	g.MOVQ(c, ahead)
+	g.MOVQ(ldc, toAhead)
+	g.MOVQ(U32(uint32(rows-1)), left)
+	g.XORQ(zero, zero)
 	for _, acc := range accumulators {
 		g.VXORPS(acc, acc, acc)
 	}
@@ -143,11 +146,13 @@ func (g generator) tile(rows, n int) {
 	for u := range 4 {
 		step(ahead4(a, lda, lda3, u), func(panel int) Mem { return ahead4(b[panel], ldb, ldb3, u) })
 		g.PREFETCHT1(Mem{Base: next, Disp: 64 * u})
-		if u < n/panelVectors*2 {
-			g.PREFETCHT0(Mem{Base: ahead, Disp: 64 * u})
+		if 16*u < n*g.lanes {
+			g.PREFETCHT1(Mem{Base: ahead, Disp: 64 * u})
 		}
 	}
-	g.ADDQ(ldc, ahead)
+	g.SUBQ(Imm(1), left)
+	g.CMOVQLT(zero, toAhead)
+	g.ADDQ(toAhead, ahead)
 	g.LEAQ(Mem{Base: a, Index: lda, Scale: 4}, a)
 	for _, b := range b {
 		g.LEAQ(Mem{Base: b, Index: ldb, Scale: 4}, b)
