@@ -213,7 +213,7 @@ func (p *product) multiplyBlock(i, rows, from, to, at, depth int, beta float32) 
 		if cols <= p.width {
 			width, tiles = p.width, p.tiles
 		}
-		inPlace := rows <= tileRows && (p.masked || cols == width)
+		inPlace := rows <= tileRows && cols == width
 		b := p.readB(j, cols, at, depth, inPlace)
 		for done := 0; done < rows; done += tileRows {
 			height := min(tileRows, rows-done)

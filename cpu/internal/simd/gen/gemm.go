@@ -107,55 +107,76 @@ func (g generator) tile(rows, n int) {
 	accumulators, free := g.all[:rows*n], g.all[rows*n:]
 	ofB, broadcasts := free[:n], free[n:min(n+4, len(free))]
 
-	masks := []reg.Register{reg.K1, reg.K2, reg.K3, reg.K4}[:n]
-	if g.masked {
-		g.masks(masks)
-	}
 	c, ldc := g.base("c"), g.stride("ldc")
-	row := g.GP64()
-	g.MOVQ(c, row)
-	for i := range rows {
-		for j := range n {
-			g.PREFETCHT0(g.vector(row, j))
-		}
-		if i < rows-1 {
-			g.ADDQ(ldc, row)
-		}
-	}
+	ahead, toAhead, left, zero := g.GP64(), g.GP64(), g.GP64(), g.GP64()
+	g.MOVQ(c, ahead)
+	g.MOVQ(ldc, toAhead)
+	g.MOVQ(U32(uint32(rows-1)), left)
+	g.XORQ(zero, zero)
 	for _, acc := range accumulators {
 		g.VXORPS(acc, acc, acc)
 	}
 
 	a, lda := g.base("a"), g.stride("lda")
-	b, ldb, panel := g.base("b"), g.stride("ldb"), g.stride("panel")
+	ldb := g.stride("ldb")
+	b := []reg.GPVirtual{g.base("b")}
+	if n > panelVectors {
+		b = append(b, g.stride("panel"))
+		g.ADDQ(b[0], b[1])
+	}
 	next := g.base("next")
-	k := g.load("k")
-	g.Label("step")
-	for j, vector := range ofB {
-		at := g.vector(b, j)
-		if j >= panelVectors {
-			at = g.vector(b, j-panelVectors).Idx(panel, 1)
-		}
-		if g.masked {
-			g.VMOVUPS_Z(at, masks[j], vector)
-		} else {
-			g.VMOVUPS(at, vector)
-		}
-	}
-	g.PREFETCHT1(Mem{Base: next})
-	for i := range rows {
-		x := broadcasts[i%len(broadcasts)]
-		g.VBROADCASTSS(Mem{Base: a, Disp: 4 * i}, x)
+	// step adds one term, at a number of rows of a and b from where the pointers are.
+	step := func(a Mem, b func(panel int) Mem) {
 		for j, vector := range ofB {
-			g.VFMADD231PS(vector, x, accumulators[i*n+j])
+			g.VMOVUPS(b(j/panelVectors).Offset(4*g.lanes*(j%panelVectors)), vector)
+		}
+		for i := range rows {
+			x := broadcasts[i%len(broadcasts)]
+			g.VBROADCASTSS(a.Offset(4*i), x)
+			for j, vector := range ofB {
+				g.VFMADD231PS(vector, x, accumulators[i*n+j])
+			}
 		}
 	}
+	k := g.load("k")
+	lda3, ldb3 := g.triple(lda), g.triple(ldb)
+	g.SUBQ(Imm(4), k)
+	g.JLT(LabelRef("rest"))
+	g.Label("fourSteps")
+	for u := range 4 {
+		step(ahead4(a, lda, lda3, u), func(panel int) Mem { return ahead4(b[panel], ldb, ldb3, u) })
+		g.PREFETCHT1(Mem{Base: next, Disp: 64 * u})
+		if 16*u < n*g.lanes {
+			g.PREFETCHT1(Mem{Base: ahead, Disp: 64 * u})
+		}
+	}
+	g.SUBQ(Imm(1), left)
+	g.CMOVQLT(zero, toAhead)
+	g.ADDQ(toAhead, ahead)
+	g.LEAQ(Mem{Base: a, Index: lda, Scale: 4}, a)
+	for _, b := range b {
+		g.LEAQ(Mem{Base: b, Index: ldb, Scale: 4}, b)
+	}
+	g.ADDQ(U32(4*64), next)
+	g.SUBQ(Imm(4), k)
+	g.JGE(LabelRef("fourSteps"))
+	g.Label("rest")
+	g.ADDQ(Imm(4), k)
+	g.JZ(LabelRef("blend"))
+	g.Label("oneStep")
+	step(Mem{Base: a}, func(panel int) Mem { return Mem{Base: b[panel]} })
 	g.ADDQ(lda, a)
-	g.ADDQ(ldb, b)
-	g.ADDQ(Imm(64), next)
+	for _, b := range b {
+		g.ADDQ(ldb, b)
+	}
 	g.DECQ(k)
-	g.JNZ(LabelRef("step"))
+	g.JNZ(LabelRef("oneStep"))
+	g.Label("blend")
 
+	masks := []reg.Register{reg.K1, reg.K2, reg.K3, reg.K4}[:n]
+	if g.masked {
+		g.masks(masks)
+	}
 	alpha, beta, sum := free[0], free[1], free[2]
 	g.VBROADCASTSS(g.address("alpha"), alpha)
 	g.VBROADCASTSS(g.address("beta"), beta)
@@ -187,6 +208,24 @@ func (g generator) tile(rows, n int) {
 	})
 	g.VZEROUPPER()
 	g.RET()
+}
+
+// triple returns 3·stride in a register.
+func (g generator) triple(stride reg.GPVirtual) reg.GPVirtual {
+	triple := g.GP64()
+	g.LEAQ(Mem{Base: stride, Index: stride, Scale: 2}, triple)
+	return triple
+}
+
+// ahead4 is the address u < 4 strides after at.
+func ahead4(at, stride, triple reg.Register, u int) Mem {
+	switch u {
+	case 0:
+		return Mem{Base: at}
+	case 3:
+		return Mem{Base: at, Index: triple, Scale: 1}
+	}
+	return Mem{Base: at, Index: stride, Scale: uint8(u)}
 }
 
 // eachVector calls do for all vectors of a tile of c, which it moves c over.
