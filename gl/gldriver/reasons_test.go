@@ -31,6 +31,7 @@ func TestReasonsWhyThereIsNoDevice(t *testing.T) {
 	for _, c := range []struct{ name, set, want string }{
 		{"no EGL library", "LD_LIBRARY_PATH=" + folder, "install libegl1, or the graphics driver of the GPU"},
 		{"no driver", "__EGL_VENDOR_LIBRARY_DIRS=" + folder, "there is no OpenGL driver behind libEGL.so.1"},
+		{"half a driver", "LIBGL_DRIVERS_PATH=" + folder, "its driver does not start (eglInitialize failed"},
 		{"OpenGL 4.2", "MESA_GL_VERSION_OVERRIDE=4.2", "the driver offers no OpenGL 4.3"},
 		{"all is there", "LANG=C", "no reason"},
 	} {
