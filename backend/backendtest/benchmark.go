@@ -85,6 +85,15 @@ func (m Measurement) Run(open Opener, least time.Duration) ([]Figure, error) {
 	return figures, nil
 }
 
+// Prepare allocates on device what m works on, until device is closed, and returns
+// the call that m times. It is for those who time in their own way. The error is
+// one of memory.
+func (m Measurement) Prepare(device backend.Backend) (call func(), err error) {
+	b := &bench{Backend: device}
+	call = m.prepare(b)
+	return call, b.err
+}
+
 // runner makes so many calls and returns how long they took.
 type runner func(calls int) (time.Duration, error)
 
@@ -95,10 +104,9 @@ func (m Measurement) on(open Opener, body func(runner) error) error {
 		return fmt.Errorf("a backend cannot be opened: %w", err)
 	}
 	defer device.Close()
-	b := &bench{Backend: device}
-	call := m.prepare(b)
-	if b.err != nil {
-		return b.err
+	call, err := m.Prepare(device)
+	if err != nil {
+		return err
 	}
 	return body(func(calls int) (time.Duration, error) {
 		return backend.Time(device, func() {

@@ -9,12 +9,12 @@ import (
 func measurements() []Measurement {
 	var all []Measurement
 	for _, s := range [][3]int{{512, 512, 512}, {1024, 1024, 1024}, {64, 2048, 512}, {1, 2048, 512}} {
-		all = append(all, measureGemm(s[0], s[1], s[2], backend.NoTrans, backend.NoTrans))
+		all = append(all, MeasureGemm(s[0], s[1], s[2], backend.NoTrans, backend.NoTrans))
 	}
 	all = append(all,
-		measureGemm(64, 2048, 512, backend.NoTrans, backend.Trans), // a layer's forward pass
-		measureGemm(2048, 512, 64, backend.Trans, backend.NoTrans), // and the gradient of its weights
-		measureGemm(4096, 4096, 4096, backend.NoTrans, backend.NoTrans))
+		MeasureGemm(64, 2048, 512, backend.NoTrans, backend.Trans), // a layer's forward pass
+		MeasureGemm(2048, 512, 64, backend.Trans, backend.NoTrans), // and the gradient of its weights
+		MeasureGemm(4096, 4096, 4096, backend.NoTrans, backend.NoTrans))
 	all = append(all, measureLaunch("Fill/1", func(_ backend.Backend, ops func()) { ops() }),
 		measureLaunch("Fill/1/replayed", backend.Replay))
 	for _, n := range []int{1 << 12, 1 << 20, 1 << 24} {
@@ -43,7 +43,9 @@ var published = []dims{{25, 64, 32, 512}, {25, 64, 32, 1024}, {25, 128, 32, 2048
 // Units are per second; those of arithmetic and memory count 10⁹.
 const giga = 1e9
 
-func measureGemm(m, n, k int, transA, transB backend.Transpose) Measurement {
+// MeasureGemm returns the measurement of dst = op(a)·op(b). op(a) is [m,k], op(b)
+// [k,n].
+func MeasureGemm(m, n, k int, transA, transB backend.Transpose) Measurement {
 	g := gemm{transA, transB, m, n, k, 1, 0}
 	name := fmt.Sprintf("Gemm/%dx%dx%d", m, n, k)
 	if transA || transB {

@@ -75,6 +75,8 @@ func checkCommand(line string) error {
 		return checkDevice(c.Device)
 	case *conformanceCommand:
 		return checkDevice(c.Device)
+	case *benchCommand:
+		return c.check()
 	case *experimentRunCommand:
 		if _, err := c.choose(); err != nil {
 			return err

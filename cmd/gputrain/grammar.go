@@ -20,6 +20,7 @@ type cli struct {
 	Predict     predictCommand     `cmd:"" help:"Apply a trained network to the rows of a CSV file."`
 	Devices     devicesCommand     `cmd:"" help:"List the devices that can compute."`
 	Conformance conformanceCommand `cmd:"" help:"Check and measure a device, and write a report."`
+	Bench       benchCommand       `cmd:"" help:"Time training steps and matrix products, beside PyTorch too."`
 	Explain     explainCommand     `cmd:"" help:"Say what training would do on a device: paths, memory, kernels."`
 	Profile     profileCommand     `cmd:"" help:"Count what each kernel of a training step does."`
 	Show        showCommand        `cmd:"" help:"Draw how a network learns and computes."`

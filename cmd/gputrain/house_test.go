@@ -30,7 +30,7 @@ var house = []struct {
 	{"backend/backendtest", "backend backend/reference internal/nearest"},
 	{"cpu/internal/simd", ""},
 	{"cpu/internal/simd/gen", ""},
-	{"cpu", "backend internal/memorylimit"},
+	{"cpu", "backend cpu/internal/simd internal/memorylimit"},
 	{"kernels", ""},
 	{"cuda", "backend kernels"},
 	{"cuda/emulator", "cuda"},
@@ -47,8 +47,9 @@ var house = []struct {
 	{"data/tasks", "data"},
 	{"model", "backend internal/atomicfile internal/inuse internal/nearest"},
 	{"train", "backend data internal/inuse model"},
+	{"bench", "backend backend/backendtest model train"},
 	{"cmd/gputrain/internal/experiment", "backend data data/tasks model train"},
-	{"cmd/gputrain", "backend backend/backendtest cmd/gputrain/internal/experiment cpu cuda cuda/cudriver cuda/emulator" +
+	{"cmd/gputrain", "backend backend/backendtest bench cmd/gputrain/internal/experiment cpu cuda cuda/cudriver cuda/emulator" +
 		" cuda/recorder data data/tasks gl gl/gldriver gl/recorder internal/atomicfile internal/inputfile internal/memorylimit internal/nearest kernels model train"},
 }
 
