@@ -204,7 +204,7 @@ func scaleRows(c []float32, ldc, m, n int, beta float32) {
 func (p *product) multiplyBlock(i, rows, from, to, at, depth int, beta float32) {
 	tileRows := evenly(rows, p.kernels.rows)
 	width, tiles := p.width, p.tiles
-	if tileRows <= p.wideRows {
+	if tileRows <= p.wideRows && (p.packed || !p.transB) {
 		width, tiles = 2*p.width, p.wideTiles
 	}
 	a := p.readA(i, rows, tileRows, at, depth, to-from)

@@ -147,7 +147,7 @@ func (g generator) tile(rows, n int) {
 	g.Label("fourSteps")
 	for u := range 4 {
 		step(ahead4(a, lda, lda3, u), func(panel int) Mem { return ahead4(b[panel], ldb, ldb3, u) })
-		for line := 0; line < 4*g.lanes*n; line += 64 {
+		for line := 0; line < 4*g.lanes*n && n <= panelVectors; line += 64 {
 			g.PREFETCHT1(ahead4(ahead, ldb, ldb3, u).Offset(line))
 		}
 		if 16*u < n*g.lanes {
