@@ -68,9 +68,9 @@ func TestBench(t *testing.T) {
 			}
 			fl := 2 * float64(m) * float64(n) * float64(k)
 			reps := max(1, int(1e6/fl))
-			dur := 400 * time.Millisecond
+			dur := 150 * time.Millisecond
 			if fl > 5e9 {
-				dur = 2000 * time.Millisecond
+				dur = 500 * time.Millisecond
 			}
 			for begin := time.Now(); time.Since(begin) < dur; {
 				rate(0, func() float64 { return float64(l.MultiplyAdds(10000)) })

@@ -34,9 +34,9 @@ type kernels struct {
 
 // tile sets c[i·ldc+j] = alpha·Σ_{p<k} a[p·lda+i]·b[p·ldb+j] + beta·c[i·ldc+j] for
 // its number of rows i and cols columns j. k is 1 or more. Columns from the second
-// panel on are at b[panel+p·ldb]. beta = 0 does not read c. next is a hint: what
-// will be read next.
-type tile func(k int, a []float32, lda int, b []float32, ldb, panel int, c []float32, ldc, cols int, alpha, beta float32, next []float32)
+// panel on are at b[panel+p·ldb]. beta = 0 does not read c. ahead is a hint: b's
+// elements that are wanted next lie ahead floats after those of this tile.
+type tile func(k int, a []float32, lda int, b []float32, ldb, panel int, c []float32, ldc, cols int, alpha, beta float32, ahead int)
 
 // transposeRows sets dst[p·ldDst+i] = src[i·ldSrc+p] for p < k and all lanes i.
 // There are rows rows; the last one is taken for those after it. k is 4 or more.
@@ -204,7 +204,7 @@ func scaleRows(c []float32, ldc, m, n int, beta float32) {
 func (p *product) multiplyBlock(i, rows, from, to, at, depth int, beta float32) {
 	tileRows := evenly(rows, p.kernels.rows)
 	width, tiles := p.width, p.tiles
-	if tileRows <= p.wideRows {
+	if tileRows <= p.wideRows && (p.packed || !p.transB) {
 		width, tiles = 2*p.width, p.wideTiles
 	}
 	a := p.readA(i, rows, tileRows, at, depth, to-from)
@@ -226,7 +226,7 @@ func (p *product) multiplyBlock(i, rows, from, to, at, depth int, beta float32) 
 				}
 			}
 			tiles[height](depth, a.elements[done/tileRows*a.tile:], a.ld, b.elements, b.ld, b.panel,
-				c, ldc, cols, p.alpha, beta, b.next[done*len(b.next)/rows:])
+				c, ldc, cols, p.alpha, beta, b.ahead)
 			if partial {
 				copyMatrix(p.c[(i+done)*p.ldc+j:], p.ldc, c, ldc, height, cols)
 			}
@@ -274,7 +274,7 @@ func (p *product) readA(i, rows, tileRows, at, depth, n int) operandA {
 type operandB struct {
 	elements  []float32
 	ld, panel int
-	next      []float32 // what will be read after them
+	ahead     int // to what will be read next
 }
 
 // readB returns columns j to j+cols of op(b): packed before, in place, or packed
@@ -284,14 +284,14 @@ func (p *product) readB(j, cols, at, depth int, inPlace bool) operandB {
 	switch {
 	case p.packed:
 		panels := p.b[at*ceilDiv(p.n, p.width)*p.width+j*depth:]
-		return operandB{panels, p.width, size, panels[min(len(panels), ceilDiv(cols, p.width)*size):]}
+		return operandB{panels, p.width, size, ceilDiv(cols, p.width) * size}
 	case inPlace && !p.transB:
-		return operandB{p.b[at*p.ldb+j:], p.ldb, p.width, nil}
+		return operandB{p.b[at*p.ldb+j:], p.ldb, p.width, 8 * p.ldb}
 	}
 	for done := 0; done < cols; done += p.width {
 		p.packPanel(p.panels[done*depth:], p.transB, p.b, p.ldb, at, depth, j+done, min(p.width, cols-done))
 	}
-	return operandB{p.panels, p.width, size, nil}
+	return operandB{p.panels, p.width, size, 0}
 }
 
 // MultiplyAdds does n rounds of independent multiply-adds in registers. It returns

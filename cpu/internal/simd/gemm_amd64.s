@@ -2,9 +2,9 @@
 
 #include "textflag.h"
 
-// func tile1x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+// func tile1x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile1x32AVX512(SB), $0-152
+TEXT ·tile1x32AVX512(SB), $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -19,7 +19,9 @@ TEXT ·tile1x32AVX512(SB), $0-152
 	MOVQ   ldb+64(FP), R9
 	SHLQ   $0x02, R9
 	MOVQ   b_base+40(FP), R10
-	MOVQ   next_base+128(FP), R11
+	MOVQ   ahead+128(FP), R11
+	SHLQ   $0x02, R11
+	ADDQ   R10, R11
 	MOVQ   k+0(FP), R12
 	LEAQ   (R8)(R8*2), R13
 	LEAQ   (R9)(R9*2), R14
@@ -33,32 +35,36 @@ fourSteps:
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Z3, Z4, Z1
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (DX)
 	VMOVUPS      (R10)(R9*1), Z2
 	VMOVUPS      64(R10)(R9*1), Z3
 	VBROADCASTSS (DI)(R8*1), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Z3, Z4, Z1
-	PREFETCHT1   64(R11)
+	PREFETCHT1   (R11)(R9*1)
+	PREFETCHT1   64(R11)(R9*1)
 	PREFETCHT1   64(DX)
 	VMOVUPS      (R10)(R9*2), Z2
 	VMOVUPS      64(R10)(R9*2), Z3
 	VBROADCASTSS (DI)(R8*2), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Z3, Z4, Z1
-	PREFETCHT1   128(R11)
+	PREFETCHT1   (R11)(R9*2)
+	PREFETCHT1   64(R11)(R9*2)
 	VMOVUPS      (R10)(R14*1), Z2
 	VMOVUPS      64(R10)(R14*1), Z3
 	VBROADCASTSS (DI)(R13*1), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Z3, Z4, Z1
-	PREFETCHT1   192(R11)
+	PREFETCHT1   (R11)(R14*1)
+	PREFETCHT1   64(R11)(R14*1)
 	SUBQ         $0x01, BX
 	CMOVQLT      SI, CX
 	ADDQ         CX, DX
 	LEAQ         (DI)(R8*4), DI
 	LEAQ         (R10)(R9*4), R10
-	ADDQ         $0x00000100, R11
+	LEAQ         (R11)(R9*4), R11
 	SUBQ         $0x04, R12
 	JGE          fourSteps
 
@@ -106,9 +112,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tile2x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+// func tile2x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile2x32AVX512(SB), $0-152
+TEXT ·tile2x32AVX512(SB), $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -126,7 +132,9 @@ TEXT ·tile2x32AVX512(SB), $0-152
 	MOVQ   ldb+64(FP), R10
 	SHLQ   $0x02, R10
 	MOVQ   b_base+40(FP), R11
-	MOVQ   next_base+128(FP), R12
+	MOVQ   ahead+128(FP), R12
+	SHLQ   $0x02, R12
+	ADDQ   R11, R12
 	MOVQ   k+0(FP), R13
 	LEAQ   (R9)(R9*2), R14
 	LEAQ   (R10)(R10*2), R15
@@ -143,6 +151,7 @@ fourSteps:
 	VFMADD231PS  Z4, Z7, Z2
 	VFMADD231PS  Z5, Z7, Z3
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	PREFETCHT1   (DX)
 	VMOVUPS      (R11)(R10*1), Z4
 	VMOVUPS      64(R11)(R10*1), Z5
@@ -152,7 +161,8 @@ fourSteps:
 	VBROADCASTSS 4(R8)(R9*1), Z7
 	VFMADD231PS  Z4, Z7, Z2
 	VFMADD231PS  Z5, Z7, Z3
-	PREFETCHT1   64(R12)
+	PREFETCHT1   (R12)(R10*1)
+	PREFETCHT1   64(R12)(R10*1)
 	PREFETCHT1   64(DX)
 	VMOVUPS      (R11)(R10*2), Z4
 	VMOVUPS      64(R11)(R10*2), Z5
@@ -162,7 +172,8 @@ fourSteps:
 	VBROADCASTSS 4(R8)(R9*2), Z7
 	VFMADD231PS  Z4, Z7, Z2
 	VFMADD231PS  Z5, Z7, Z3
-	PREFETCHT1   128(R12)
+	PREFETCHT1   (R12)(R10*2)
+	PREFETCHT1   64(R12)(R10*2)
 	VMOVUPS      (R11)(R15*1), Z4
 	VMOVUPS      64(R11)(R15*1), Z5
 	VBROADCASTSS (R8)(R14*1), Z6
@@ -171,13 +182,14 @@ fourSteps:
 	VBROADCASTSS 4(R8)(R14*1), Z7
 	VFMADD231PS  Z4, Z7, Z2
 	VFMADD231PS  Z5, Z7, Z3
-	PREFETCHT1   192(R12)
+	PREFETCHT1   (R12)(R15*1)
+	PREFETCHT1   64(R12)(R15*1)
 	SUBQ         $0x01, SI
 	CMOVQLT      DI, BX
 	ADDQ         BX, DX
 	LEAQ         (R8)(R9*4), R8
 	LEAQ         (R11)(R10*4), R11
-	ADDQ         $0x00000100, R12
+	LEAQ         (R12)(R10*4), R12
 	SUBQ         $0x04, R13
 	JGE          fourSteps
 
@@ -240,9 +252,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tile3x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+// func tile3x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile3x32AVX512(SB), $0-152
+TEXT ·tile3x32AVX512(SB), $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -262,7 +274,9 @@ TEXT ·tile3x32AVX512(SB), $0-152
 	MOVQ   ldb+64(FP), R10
 	SHLQ   $0x02, R10
 	MOVQ   b_base+40(FP), R11
-	MOVQ   next_base+128(FP), R12
+	MOVQ   ahead+128(FP), R12
+	SHLQ   $0x02, R12
+	ADDQ   R11, R12
 	MOVQ   k+0(FP), R13
 	LEAQ   (R9)(R9*2), R14
 	LEAQ   (R10)(R10*2), R15
@@ -282,6 +296,7 @@ fourSteps:
 	VFMADD231PS  Z6, Z10, Z4
 	VFMADD231PS  Z7, Z10, Z5
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	PREFETCHT1   (DX)
 	VMOVUPS      (R11)(R10*1), Z6
 	VMOVUPS      64(R11)(R10*1), Z7
@@ -294,7 +309,8 @@ fourSteps:
 	VBROADCASTSS 8(R8)(R9*1), Z10
 	VFMADD231PS  Z6, Z10, Z4
 	VFMADD231PS  Z7, Z10, Z5
-	PREFETCHT1   64(R12)
+	PREFETCHT1   (R12)(R10*1)
+	PREFETCHT1   64(R12)(R10*1)
 	PREFETCHT1   64(DX)
 	VMOVUPS      (R11)(R10*2), Z6
 	VMOVUPS      64(R11)(R10*2), Z7
@@ -307,7 +323,8 @@ fourSteps:
 	VBROADCASTSS 8(R8)(R9*2), Z10
 	VFMADD231PS  Z6, Z10, Z4
 	VFMADD231PS  Z7, Z10, Z5
-	PREFETCHT1   128(R12)
+	PREFETCHT1   (R12)(R10*2)
+	PREFETCHT1   64(R12)(R10*2)
 	VMOVUPS      (R11)(R15*1), Z6
 	VMOVUPS      64(R11)(R15*1), Z7
 	VBROADCASTSS (R8)(R14*1), Z8
@@ -319,13 +336,14 @@ fourSteps:
 	VBROADCASTSS 8(R8)(R14*1), Z10
 	VFMADD231PS  Z6, Z10, Z4
 	VFMADD231PS  Z7, Z10, Z5
-	PREFETCHT1   192(R12)
+	PREFETCHT1   (R12)(R15*1)
+	PREFETCHT1   64(R12)(R15*1)
 	SUBQ         $0x01, SI
 	CMOVQLT      DI, BX
 	ADDQ         BX, DX
 	LEAQ         (R8)(R9*4), R8
 	LEAQ         (R11)(R10*4), R11
-	ADDQ         $0x00000100, R12
+	LEAQ         (R12)(R10*4), R12
 	SUBQ         $0x04, R13
 	JGE          fourSteps
 
@@ -403,9 +421,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tile4x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+// func tile4x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile4x32AVX512(SB), $0-152
+TEXT ·tile4x32AVX512(SB), $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -427,7 +445,9 @@ TEXT ·tile4x32AVX512(SB), $0-152
 	MOVQ   ldb+64(FP), R10
 	SHLQ   $0x02, R10
 	MOVQ   b_base+40(FP), R11
-	MOVQ   next_base+128(FP), R12
+	MOVQ   ahead+128(FP), R12
+	SHLQ   $0x02, R12
+	ADDQ   R11, R12
 	MOVQ   k+0(FP), R13
 	LEAQ   (R9)(R9*2), R14
 	LEAQ   (R10)(R10*2), R15
@@ -450,6 +470,7 @@ fourSteps:
 	VFMADD231PS  Z8, Z13, Z6
 	VFMADD231PS  Z9, Z13, Z7
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	PREFETCHT1   (DX)
 	VMOVUPS      (R11)(R10*1), Z8
 	VMOVUPS      64(R11)(R10*1), Z9
@@ -465,7 +486,8 @@ fourSteps:
 	VBROADCASTSS 12(R8)(R9*1), Z13
 	VFMADD231PS  Z8, Z13, Z6
 	VFMADD231PS  Z9, Z13, Z7
-	PREFETCHT1   64(R12)
+	PREFETCHT1   (R12)(R10*1)
+	PREFETCHT1   64(R12)(R10*1)
 	PREFETCHT1   64(DX)
 	VMOVUPS      (R11)(R10*2), Z8
 	VMOVUPS      64(R11)(R10*2), Z9
@@ -481,7 +503,8 @@ fourSteps:
 	VBROADCASTSS 12(R8)(R9*2), Z13
 	VFMADD231PS  Z8, Z13, Z6
 	VFMADD231PS  Z9, Z13, Z7
-	PREFETCHT1   128(R12)
+	PREFETCHT1   (R12)(R10*2)
+	PREFETCHT1   64(R12)(R10*2)
 	VMOVUPS      (R11)(R15*1), Z8
 	VMOVUPS      64(R11)(R15*1), Z9
 	VBROADCASTSS (R8)(R14*1), Z10
@@ -496,13 +519,14 @@ fourSteps:
 	VBROADCASTSS 12(R8)(R14*1), Z13
 	VFMADD231PS  Z8, Z13, Z6
 	VFMADD231PS  Z9, Z13, Z7
-	PREFETCHT1   192(R12)
+	PREFETCHT1   (R12)(R15*1)
+	PREFETCHT1   64(R12)(R15*1)
 	SUBQ         $0x01, SI
 	CMOVQLT      DI, BX
 	ADDQ         BX, DX
 	LEAQ         (R8)(R9*4), R8
 	LEAQ         (R11)(R10*4), R11
-	ADDQ         $0x00000100, R12
+	LEAQ         (R12)(R10*4), R12
 	SUBQ         $0x04, R13
 	JGE          fourSteps
 
@@ -595,9 +619,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tile5x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+// func tile5x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile5x32AVX512(SB), $0-152
+TEXT ·tile5x32AVX512(SB), $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -621,7 +645,9 @@ TEXT ·tile5x32AVX512(SB), $0-152
 	MOVQ   ldb+64(FP), R10
 	SHLQ   $0x02, R10
 	MOVQ   b_base+40(FP), R11
-	MOVQ   next_base+128(FP), R12
+	MOVQ   ahead+128(FP), R12
+	SHLQ   $0x02, R12
+	ADDQ   R11, R12
 	MOVQ   k+0(FP), R13
 	LEAQ   (R9)(R9*2), R14
 	LEAQ   (R10)(R10*2), R15
@@ -647,6 +673,7 @@ fourSteps:
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	PREFETCHT1   (DX)
 	VMOVUPS      (R11)(R10*1), Z10
 	VMOVUPS      64(R11)(R10*1), Z11
@@ -665,7 +692,8 @@ fourSteps:
 	VBROADCASTSS 16(R8)(R9*1), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
-	PREFETCHT1   64(R12)
+	PREFETCHT1   (R12)(R10*1)
+	PREFETCHT1   64(R12)(R10*1)
 	PREFETCHT1   64(DX)
 	VMOVUPS      (R11)(R10*2), Z10
 	VMOVUPS      64(R11)(R10*2), Z11
@@ -684,7 +712,8 @@ fourSteps:
 	VBROADCASTSS 16(R8)(R9*2), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
-	PREFETCHT1   128(R12)
+	PREFETCHT1   (R12)(R10*2)
+	PREFETCHT1   64(R12)(R10*2)
 	VMOVUPS      (R11)(R15*1), Z10
 	VMOVUPS      64(R11)(R15*1), Z11
 	VBROADCASTSS (R8)(R14*1), Z12
@@ -702,13 +731,14 @@ fourSteps:
 	VBROADCASTSS 16(R8)(R14*1), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
-	PREFETCHT1   192(R12)
+	PREFETCHT1   (R12)(R15*1)
+	PREFETCHT1   64(R12)(R15*1)
 	SUBQ         $0x01, SI
 	CMOVQLT      DI, BX
 	ADDQ         BX, DX
 	LEAQ         (R8)(R9*4), R8
 	LEAQ         (R11)(R10*4), R11
-	ADDQ         $0x00000100, R12
+	LEAQ         (R12)(R10*4), R12
 	SUBQ         $0x04, R13
 	JGE          fourSteps
 
@@ -816,9 +846,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tile6x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+// func tile6x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile6x32AVX512(SB), $0-152
+TEXT ·tile6x32AVX512(SB), $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -844,7 +874,9 @@ TEXT ·tile6x32AVX512(SB), $0-152
 	MOVQ   ldb+64(FP), R10
 	SHLQ   $0x02, R10
 	MOVQ   b_base+40(FP), R11
-	MOVQ   next_base+128(FP), R12
+	MOVQ   ahead+128(FP), R12
+	SHLQ   $0x02, R12
+	ADDQ   R11, R12
 	MOVQ   k+0(FP), R13
 	LEAQ   (R9)(R9*2), R14
 	LEAQ   (R10)(R10*2), R15
@@ -873,6 +905,7 @@ fourSteps:
 	VFMADD231PS  Z12, Z15, Z10
 	VFMADD231PS  Z13, Z15, Z11
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	PREFETCHT1   (DX)
 	VMOVUPS      (R11)(R10*1), Z12
 	VMOVUPS      64(R11)(R10*1), Z13
@@ -894,7 +927,8 @@ fourSteps:
 	VBROADCASTSS 20(R8)(R9*1), Z15
 	VFMADD231PS  Z12, Z15, Z10
 	VFMADD231PS  Z13, Z15, Z11
-	PREFETCHT1   64(R12)
+	PREFETCHT1   (R12)(R10*1)
+	PREFETCHT1   64(R12)(R10*1)
 	PREFETCHT1   64(DX)
 	VMOVUPS      (R11)(R10*2), Z12
 	VMOVUPS      64(R11)(R10*2), Z13
@@ -916,7 +950,8 @@ fourSteps:
 	VBROADCASTSS 20(R8)(R9*2), Z15
 	VFMADD231PS  Z12, Z15, Z10
 	VFMADD231PS  Z13, Z15, Z11
-	PREFETCHT1   128(R12)
+	PREFETCHT1   (R12)(R10*2)
+	PREFETCHT1   64(R12)(R10*2)
 	VMOVUPS      (R11)(R15*1), Z12
 	VMOVUPS      64(R11)(R15*1), Z13
 	VBROADCASTSS (R8)(R14*1), Z14
@@ -937,13 +972,14 @@ fourSteps:
 	VBROADCASTSS 20(R8)(R14*1), Z15
 	VFMADD231PS  Z12, Z15, Z10
 	VFMADD231PS  Z13, Z15, Z11
-	PREFETCHT1   192(R12)
+	PREFETCHT1   (R12)(R15*1)
+	PREFETCHT1   64(R12)(R15*1)
 	SUBQ         $0x01, SI
 	CMOVQLT      DI, BX
 	ADDQ         BX, DX
 	LEAQ         (R8)(R9*4), R8
 	LEAQ         (R11)(R10*4), R11
-	ADDQ         $0x00000100, R12
+	LEAQ         (R12)(R10*4), R12
 	SUBQ         $0x04, R13
 	JGE          fourSteps
 
@@ -1066,9 +1102,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tile7x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+// func tile7x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile7x32AVX512(SB), $0-152
+TEXT ·tile7x32AVX512(SB), $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -1096,7 +1132,9 @@ TEXT ·tile7x32AVX512(SB), $0-152
 	MOVQ   ldb+64(FP), R10
 	SHLQ   $0x02, R10
 	MOVQ   b_base+40(FP), R11
-	MOVQ   next_base+128(FP), R12
+	MOVQ   ahead+128(FP), R12
+	SHLQ   $0x02, R12
+	ADDQ   R11, R12
 	MOVQ   k+0(FP), R13
 	LEAQ   (R9)(R9*2), R14
 	LEAQ   (R10)(R10*2), R15
@@ -1128,6 +1166,7 @@ fourSteps:
 	VFMADD231PS  Z14, Z18, Z12
 	VFMADD231PS  Z15, Z18, Z13
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	PREFETCHT1   (DX)
 	VMOVUPS      (R11)(R10*1), Z14
 	VMOVUPS      64(R11)(R10*1), Z15
@@ -1152,7 +1191,8 @@ fourSteps:
 	VBROADCASTSS 24(R8)(R9*1), Z18
 	VFMADD231PS  Z14, Z18, Z12
 	VFMADD231PS  Z15, Z18, Z13
-	PREFETCHT1   64(R12)
+	PREFETCHT1   (R12)(R10*1)
+	PREFETCHT1   64(R12)(R10*1)
 	PREFETCHT1   64(DX)
 	VMOVUPS      (R11)(R10*2), Z14
 	VMOVUPS      64(R11)(R10*2), Z15
@@ -1177,7 +1217,8 @@ fourSteps:
 	VBROADCASTSS 24(R8)(R9*2), Z18
 	VFMADD231PS  Z14, Z18, Z12
 	VFMADD231PS  Z15, Z18, Z13
-	PREFETCHT1   128(R12)
+	PREFETCHT1   (R12)(R10*2)
+	PREFETCHT1   64(R12)(R10*2)
 	VMOVUPS      (R11)(R15*1), Z14
 	VMOVUPS      64(R11)(R15*1), Z15
 	VBROADCASTSS (R8)(R14*1), Z16
@@ -1201,13 +1242,14 @@ fourSteps:
 	VBROADCASTSS 24(R8)(R14*1), Z18
 	VFMADD231PS  Z14, Z18, Z12
 	VFMADD231PS  Z15, Z18, Z13
-	PREFETCHT1   192(R12)
+	PREFETCHT1   (R12)(R15*1)
+	PREFETCHT1   64(R12)(R15*1)
 	SUBQ         $0x01, SI
 	CMOVQLT      DI, BX
 	ADDQ         BX, DX
 	LEAQ         (R8)(R9*4), R8
 	LEAQ         (R11)(R10*4), R11
-	ADDQ         $0x00000100, R12
+	LEAQ         (R12)(R10*4), R12
 	SUBQ         $0x04, R13
 	JGE          fourSteps
 
@@ -1345,9 +1387,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tile8x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+// func tile8x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile8x32AVX512(SB), $0-152
+TEXT ·tile8x32AVX512(SB), $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -1377,7 +1419,9 @@ TEXT ·tile8x32AVX512(SB), $0-152
 	MOVQ   ldb+64(FP), R10
 	SHLQ   $0x02, R10
 	MOVQ   b_base+40(FP), R11
-	MOVQ   next_base+128(FP), R12
+	MOVQ   ahead+128(FP), R12
+	SHLQ   $0x02, R12
+	ADDQ   R11, R12
 	MOVQ   k+0(FP), R13
 	LEAQ   (R9)(R9*2), R14
 	LEAQ   (R10)(R10*2), R15
@@ -1412,6 +1456,7 @@ fourSteps:
 	VFMADD231PS  Z16, Z21, Z14
 	VFMADD231PS  Z17, Z21, Z15
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	PREFETCHT1   (DX)
 	VMOVUPS      (R11)(R10*1), Z16
 	VMOVUPS      64(R11)(R10*1), Z17
@@ -1439,7 +1484,8 @@ fourSteps:
 	VBROADCASTSS 28(R8)(R9*1), Z21
 	VFMADD231PS  Z16, Z21, Z14
 	VFMADD231PS  Z17, Z21, Z15
-	PREFETCHT1   64(R12)
+	PREFETCHT1   (R12)(R10*1)
+	PREFETCHT1   64(R12)(R10*1)
 	PREFETCHT1   64(DX)
 	VMOVUPS      (R11)(R10*2), Z16
 	VMOVUPS      64(R11)(R10*2), Z17
@@ -1467,7 +1513,8 @@ fourSteps:
 	VBROADCASTSS 28(R8)(R9*2), Z21
 	VFMADD231PS  Z16, Z21, Z14
 	VFMADD231PS  Z17, Z21, Z15
-	PREFETCHT1   128(R12)
+	PREFETCHT1   (R12)(R10*2)
+	PREFETCHT1   64(R12)(R10*2)
 	VMOVUPS      (R11)(R15*1), Z16
 	VMOVUPS      64(R11)(R15*1), Z17
 	VBROADCASTSS (R8)(R14*1), Z18
@@ -1494,13 +1541,14 @@ fourSteps:
 	VBROADCASTSS 28(R8)(R14*1), Z21
 	VFMADD231PS  Z16, Z21, Z14
 	VFMADD231PS  Z17, Z21, Z15
-	PREFETCHT1   192(R12)
+	PREFETCHT1   (R12)(R15*1)
+	PREFETCHT1   64(R12)(R15*1)
 	SUBQ         $0x01, SI
 	CMOVQLT      DI, BX
 	ADDQ         BX, DX
 	LEAQ         (R8)(R9*4), R8
 	LEAQ         (R11)(R10*4), R11
-	ADDQ         $0x00000100, R12
+	LEAQ         (R12)(R10*4), R12
 	SUBQ         $0x04, R13
 	JGE          fourSteps
 
@@ -1653,9 +1701,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tile9x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+// func tile9x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile9x32AVX512(SB), $0-152
+TEXT ·tile9x32AVX512(SB), $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -1687,7 +1735,9 @@ TEXT ·tile9x32AVX512(SB), $0-152
 	MOVQ   ldb+64(FP), R10
 	SHLQ   $0x02, R10
 	MOVQ   b_base+40(FP), R11
-	MOVQ   next_base+128(FP), R12
+	MOVQ   ahead+128(FP), R12
+	SHLQ   $0x02, R12
+	ADDQ   R11, R12
 	MOVQ   k+0(FP), R13
 	LEAQ   (R9)(R9*2), R14
 	LEAQ   (R10)(R10*2), R15
@@ -1725,6 +1775,7 @@ fourSteps:
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	PREFETCHT1   (DX)
 	VMOVUPS      (R11)(R10*1), Z18
 	VMOVUPS      64(R11)(R10*1), Z19
@@ -1755,7 +1806,8 @@ fourSteps:
 	VBROADCASTSS 32(R8)(R9*1), Z20
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
-	PREFETCHT1   64(R12)
+	PREFETCHT1   (R12)(R10*1)
+	PREFETCHT1   64(R12)(R10*1)
 	PREFETCHT1   64(DX)
 	VMOVUPS      (R11)(R10*2), Z18
 	VMOVUPS      64(R11)(R10*2), Z19
@@ -1786,7 +1838,8 @@ fourSteps:
 	VBROADCASTSS 32(R8)(R9*2), Z20
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
-	PREFETCHT1   128(R12)
+	PREFETCHT1   (R12)(R10*2)
+	PREFETCHT1   64(R12)(R10*2)
 	VMOVUPS      (R11)(R15*1), Z18
 	VMOVUPS      64(R11)(R15*1), Z19
 	VBROADCASTSS (R8)(R14*1), Z20
@@ -1816,13 +1869,14 @@ fourSteps:
 	VBROADCASTSS 32(R8)(R14*1), Z20
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
-	PREFETCHT1   192(R12)
+	PREFETCHT1   (R12)(R15*1)
+	PREFETCHT1   64(R12)(R15*1)
 	SUBQ         $0x01, SI
 	CMOVQLT      DI, BX
 	ADDQ         BX, DX
 	LEAQ         (R8)(R9*4), R8
 	LEAQ         (R11)(R10*4), R11
-	ADDQ         $0x00000100, R12
+	LEAQ         (R12)(R10*4), R12
 	SUBQ         $0x04, R13
 	JGE          fourSteps
 
@@ -1990,9 +2044,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tile10x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+// func tile10x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile10x32AVX512(SB), $0-152
+TEXT ·tile10x32AVX512(SB), $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -2026,7 +2080,9 @@ TEXT ·tile10x32AVX512(SB), $0-152
 	MOVQ   ldb+64(FP), R10
 	SHLQ   $0x02, R10
 	MOVQ   b_base+40(FP), R11
-	MOVQ   next_base+128(FP), R12
+	MOVQ   ahead+128(FP), R12
+	SHLQ   $0x02, R12
+	ADDQ   R11, R12
 	MOVQ   k+0(FP), R13
 	LEAQ   (R9)(R9*2), R14
 	LEAQ   (R10)(R10*2), R15
@@ -2067,6 +2123,7 @@ fourSteps:
 	VFMADD231PS  Z20, Z23, Z18
 	VFMADD231PS  Z21, Z23, Z19
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	PREFETCHT1   (DX)
 	VMOVUPS      (R11)(R10*1), Z20
 	VMOVUPS      64(R11)(R10*1), Z21
@@ -2100,7 +2157,8 @@ fourSteps:
 	VBROADCASTSS 36(R8)(R9*1), Z23
 	VFMADD231PS  Z20, Z23, Z18
 	VFMADD231PS  Z21, Z23, Z19
-	PREFETCHT1   64(R12)
+	PREFETCHT1   (R12)(R10*1)
+	PREFETCHT1   64(R12)(R10*1)
 	PREFETCHT1   64(DX)
 	VMOVUPS      (R11)(R10*2), Z20
 	VMOVUPS      64(R11)(R10*2), Z21
@@ -2134,7 +2192,8 @@ fourSteps:
 	VBROADCASTSS 36(R8)(R9*2), Z23
 	VFMADD231PS  Z20, Z23, Z18
 	VFMADD231PS  Z21, Z23, Z19
-	PREFETCHT1   128(R12)
+	PREFETCHT1   (R12)(R10*2)
+	PREFETCHT1   64(R12)(R10*2)
 	VMOVUPS      (R11)(R15*1), Z20
 	VMOVUPS      64(R11)(R15*1), Z21
 	VBROADCASTSS (R8)(R14*1), Z22
@@ -2167,13 +2226,14 @@ fourSteps:
 	VBROADCASTSS 36(R8)(R14*1), Z23
 	VFMADD231PS  Z20, Z23, Z18
 	VFMADD231PS  Z21, Z23, Z19
-	PREFETCHT1   192(R12)
+	PREFETCHT1   (R12)(R15*1)
+	PREFETCHT1   64(R12)(R15*1)
 	SUBQ         $0x01, SI
 	CMOVQLT      DI, BX
 	ADDQ         BX, DX
 	LEAQ         (R8)(R9*4), R8
 	LEAQ         (R11)(R10*4), R11
-	ADDQ         $0x00000100, R12
+	LEAQ         (R12)(R10*4), R12
 	SUBQ         $0x04, R13
 	JGE          fourSteps
 
@@ -2356,9 +2416,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tile11x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+// func tile11x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile11x32AVX512(SB), $0-152
+TEXT ·tile11x32AVX512(SB), $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -2394,7 +2454,9 @@ TEXT ·tile11x32AVX512(SB), $0-152
 	MOVQ   ldb+64(FP), R10
 	SHLQ   $0x02, R10
 	MOVQ   b_base+40(FP), R11
-	MOVQ   next_base+128(FP), R12
+	MOVQ   ahead+128(FP), R12
+	SHLQ   $0x02, R12
+	ADDQ   R11, R12
 	MOVQ   k+0(FP), R13
 	LEAQ   (R9)(R9*2), R14
 	LEAQ   (R10)(R10*2), R15
@@ -2438,6 +2500,7 @@ fourSteps:
 	VFMADD231PS  Z22, Z26, Z20
 	VFMADD231PS  Z23, Z26, Z21
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	PREFETCHT1   (DX)
 	VMOVUPS      (R11)(R10*1), Z22
 	VMOVUPS      64(R11)(R10*1), Z23
@@ -2474,7 +2537,8 @@ fourSteps:
 	VBROADCASTSS 40(R8)(R9*1), Z26
 	VFMADD231PS  Z22, Z26, Z20
 	VFMADD231PS  Z23, Z26, Z21
-	PREFETCHT1   64(R12)
+	PREFETCHT1   (R12)(R10*1)
+	PREFETCHT1   64(R12)(R10*1)
 	PREFETCHT1   64(DX)
 	VMOVUPS      (R11)(R10*2), Z22
 	VMOVUPS      64(R11)(R10*2), Z23
@@ -2511,7 +2575,8 @@ fourSteps:
 	VBROADCASTSS 40(R8)(R9*2), Z26
 	VFMADD231PS  Z22, Z26, Z20
 	VFMADD231PS  Z23, Z26, Z21
-	PREFETCHT1   128(R12)
+	PREFETCHT1   (R12)(R10*2)
+	PREFETCHT1   64(R12)(R10*2)
 	VMOVUPS      (R11)(R15*1), Z22
 	VMOVUPS      64(R11)(R15*1), Z23
 	VBROADCASTSS (R8)(R14*1), Z24
@@ -2547,13 +2612,14 @@ fourSteps:
 	VBROADCASTSS 40(R8)(R14*1), Z26
 	VFMADD231PS  Z22, Z26, Z20
 	VFMADD231PS  Z23, Z26, Z21
-	PREFETCHT1   192(R12)
+	PREFETCHT1   (R12)(R15*1)
+	PREFETCHT1   64(R12)(R15*1)
 	SUBQ         $0x01, SI
 	CMOVQLT      DI, BX
 	ADDQ         BX, DX
 	LEAQ         (R8)(R9*4), R8
 	LEAQ         (R11)(R10*4), R11
-	ADDQ         $0x00000100, R12
+	LEAQ         (R12)(R10*4), R12
 	SUBQ         $0x04, R13
 	JGE          fourSteps
 
@@ -2751,9 +2817,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tile12x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+// func tile12x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile12x32AVX512(SB), $0-152
+TEXT ·tile12x32AVX512(SB), $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -2791,7 +2857,9 @@ TEXT ·tile12x32AVX512(SB), $0-152
 	MOVQ   ldb+64(FP), R10
 	SHLQ   $0x02, R10
 	MOVQ   b_base+40(FP), R11
-	MOVQ   next_base+128(FP), R12
+	MOVQ   ahead+128(FP), R12
+	SHLQ   $0x02, R12
+	ADDQ   R11, R12
 	MOVQ   k+0(FP), R13
 	LEAQ   (R9)(R9*2), R14
 	LEAQ   (R10)(R10*2), R15
@@ -2838,6 +2906,7 @@ fourSteps:
 	VFMADD231PS  Z24, Z29, Z22
 	VFMADD231PS  Z25, Z29, Z23
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	PREFETCHT1   (DX)
 	VMOVUPS      (R11)(R10*1), Z24
 	VMOVUPS      64(R11)(R10*1), Z25
@@ -2877,7 +2946,8 @@ fourSteps:
 	VBROADCASTSS 44(R8)(R9*1), Z29
 	VFMADD231PS  Z24, Z29, Z22
 	VFMADD231PS  Z25, Z29, Z23
-	PREFETCHT1   64(R12)
+	PREFETCHT1   (R12)(R10*1)
+	PREFETCHT1   64(R12)(R10*1)
 	PREFETCHT1   64(DX)
 	VMOVUPS      (R11)(R10*2), Z24
 	VMOVUPS      64(R11)(R10*2), Z25
@@ -2917,7 +2987,8 @@ fourSteps:
 	VBROADCASTSS 44(R8)(R9*2), Z29
 	VFMADD231PS  Z24, Z29, Z22
 	VFMADD231PS  Z25, Z29, Z23
-	PREFETCHT1   128(R12)
+	PREFETCHT1   (R12)(R10*2)
+	PREFETCHT1   64(R12)(R10*2)
 	VMOVUPS      (R11)(R15*1), Z24
 	VMOVUPS      64(R11)(R15*1), Z25
 	VBROADCASTSS (R8)(R14*1), Z26
@@ -2956,13 +3027,14 @@ fourSteps:
 	VBROADCASTSS 44(R8)(R14*1), Z29
 	VFMADD231PS  Z24, Z29, Z22
 	VFMADD231PS  Z25, Z29, Z23
-	PREFETCHT1   192(R12)
+	PREFETCHT1   (R12)(R15*1)
+	PREFETCHT1   64(R12)(R15*1)
 	SUBQ         $0x01, SI
 	CMOVQLT      DI, BX
 	ADDQ         BX, DX
 	LEAQ         (R8)(R9*4), R8
 	LEAQ         (R11)(R10*4), R11
-	ADDQ         $0x00000100, R12
+	LEAQ         (R12)(R10*4), R12
 	SUBQ         $0x04, R13
 	JGE          fourSteps
 
@@ -3175,9 +3247,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tile13x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+// func tile13x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile13x32AVX512(SB), $0-152
+TEXT ·tile13x32AVX512(SB), $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -3217,7 +3289,9 @@ TEXT ·tile13x32AVX512(SB), $0-152
 	MOVQ   ldb+64(FP), R10
 	SHLQ   $0x02, R10
 	MOVQ   b_base+40(FP), R11
-	MOVQ   next_base+128(FP), R12
+	MOVQ   ahead+128(FP), R12
+	SHLQ   $0x02, R12
+	ADDQ   R11, R12
 	MOVQ   k+0(FP), R13
 	LEAQ   (R9)(R9*2), R14
 	LEAQ   (R10)(R10*2), R15
@@ -3267,6 +3341,7 @@ fourSteps:
 	VFMADD231PS  Z26, Z28, Z24
 	VFMADD231PS  Z27, Z28, Z25
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	PREFETCHT1   (DX)
 	VMOVUPS      (R11)(R10*1), Z26
 	VMOVUPS      64(R11)(R10*1), Z27
@@ -3309,7 +3384,8 @@ fourSteps:
 	VBROADCASTSS 48(R8)(R9*1), Z28
 	VFMADD231PS  Z26, Z28, Z24
 	VFMADD231PS  Z27, Z28, Z25
-	PREFETCHT1   64(R12)
+	PREFETCHT1   (R12)(R10*1)
+	PREFETCHT1   64(R12)(R10*1)
 	PREFETCHT1   64(DX)
 	VMOVUPS      (R11)(R10*2), Z26
 	VMOVUPS      64(R11)(R10*2), Z27
@@ -3352,7 +3428,8 @@ fourSteps:
 	VBROADCASTSS 48(R8)(R9*2), Z28
 	VFMADD231PS  Z26, Z28, Z24
 	VFMADD231PS  Z27, Z28, Z25
-	PREFETCHT1   128(R12)
+	PREFETCHT1   (R12)(R10*2)
+	PREFETCHT1   64(R12)(R10*2)
 	VMOVUPS      (R11)(R15*1), Z26
 	VMOVUPS      64(R11)(R15*1), Z27
 	VBROADCASTSS (R8)(R14*1), Z28
@@ -3394,13 +3471,14 @@ fourSteps:
 	VBROADCASTSS 48(R8)(R14*1), Z28
 	VFMADD231PS  Z26, Z28, Z24
 	VFMADD231PS  Z27, Z28, Z25
-	PREFETCHT1   192(R12)
+	PREFETCHT1   (R12)(R15*1)
+	PREFETCHT1   64(R12)(R15*1)
 	SUBQ         $0x01, SI
 	CMOVQLT      DI, BX
 	ADDQ         BX, DX
 	LEAQ         (R8)(R9*4), R8
 	LEAQ         (R11)(R10*4), R11
-	ADDQ         $0x00000100, R12
+	LEAQ         (R12)(R10*4), R12
 	SUBQ         $0x04, R13
 	JGE          fourSteps
 
@@ -3628,9 +3706,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tile14x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+// func tile14x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile14x32AVX512(SB), $0-152
+TEXT ·tile14x32AVX512(SB), $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -3672,7 +3750,9 @@ TEXT ·tile14x32AVX512(SB), $0-152
 	MOVQ   ldb+64(FP), R10
 	SHLQ   $0x02, R10
 	MOVQ   b_base+40(FP), R11
-	MOVQ   next_base+128(FP), R12
+	MOVQ   ahead+128(FP), R12
+	SHLQ   $0x02, R12
+	ADDQ   R11, R12
 	MOVQ   k+0(FP), R13
 	LEAQ   (R9)(R9*2), R14
 	LEAQ   (R10)(R10*2), R15
@@ -3725,6 +3805,7 @@ fourSteps:
 	VFMADD231PS  Z28, Z31, Z26
 	VFMADD231PS  Z29, Z31, Z27
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	PREFETCHT1   (DX)
 	VMOVUPS      (R11)(R10*1), Z28
 	VMOVUPS      64(R11)(R10*1), Z29
@@ -3770,7 +3851,8 @@ fourSteps:
 	VBROADCASTSS 52(R8)(R9*1), Z31
 	VFMADD231PS  Z28, Z31, Z26
 	VFMADD231PS  Z29, Z31, Z27
-	PREFETCHT1   64(R12)
+	PREFETCHT1   (R12)(R10*1)
+	PREFETCHT1   64(R12)(R10*1)
 	PREFETCHT1   64(DX)
 	VMOVUPS      (R11)(R10*2), Z28
 	VMOVUPS      64(R11)(R10*2), Z29
@@ -3816,7 +3898,8 @@ fourSteps:
 	VBROADCASTSS 52(R8)(R9*2), Z31
 	VFMADD231PS  Z28, Z31, Z26
 	VFMADD231PS  Z29, Z31, Z27
-	PREFETCHT1   128(R12)
+	PREFETCHT1   (R12)(R10*2)
+	PREFETCHT1   64(R12)(R10*2)
 	VMOVUPS      (R11)(R15*1), Z28
 	VMOVUPS      64(R11)(R15*1), Z29
 	VBROADCASTSS (R8)(R14*1), Z30
@@ -3861,13 +3944,14 @@ fourSteps:
 	VBROADCASTSS 52(R8)(R14*1), Z31
 	VFMADD231PS  Z28, Z31, Z26
 	VFMADD231PS  Z29, Z31, Z27
-	PREFETCHT1   192(R12)
+	PREFETCHT1   (R12)(R15*1)
+	PREFETCHT1   64(R12)(R15*1)
 	SUBQ         $0x01, SI
 	CMOVQLT      DI, BX
 	ADDQ         BX, DX
 	LEAQ         (R8)(R9*4), R8
 	LEAQ         (R11)(R10*4), R11
-	ADDQ         $0x00000100, R12
+	LEAQ         (R12)(R10*4), R12
 	SUBQ         $0x04, R13
 	JGE          fourSteps
 
@@ -4110,9 +4194,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tile1x64AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+// func tile1x64AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile1x64AVX512(SB), $0-152
+TEXT ·tile1x64AVX512(SB), $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -4132,7 +4216,9 @@ TEXT ·tile1x64AVX512(SB), $0-152
 	MOVQ   panel+72(FP), R11
 	SHLQ   $0x02, R11
 	ADDQ   R10, R11
-	MOVQ   next_base+128(FP), R12
+	MOVQ   ahead+128(FP), R12
+	SHLQ   $0x02, R12
+	ADDQ   R10, R12
 	MOVQ   k+0(FP), R13
 	LEAQ   (R8)(R8*2), R14
 	LEAQ   (R9)(R9*2), R15
@@ -4149,7 +4235,6 @@ fourSteps:
 	VFMADD231PS  Z5, Z8, Z1
 	VFMADD231PS  Z6, Z8, Z2
 	VFMADD231PS  Z7, Z8, Z3
-	PREFETCHT1   (R12)
 	PREFETCHT1   (DX)
 	VMOVUPS      (R10)(R9*1), Z4
 	VMOVUPS      64(R10)(R9*1), Z5
@@ -4160,7 +4245,6 @@ fourSteps:
 	VFMADD231PS  Z5, Z8, Z1
 	VFMADD231PS  Z6, Z8, Z2
 	VFMADD231PS  Z7, Z8, Z3
-	PREFETCHT1   64(R12)
 	PREFETCHT1   64(DX)
 	VMOVUPS      (R10)(R9*2), Z4
 	VMOVUPS      64(R10)(R9*2), Z5
@@ -4171,7 +4255,6 @@ fourSteps:
 	VFMADD231PS  Z5, Z8, Z1
 	VFMADD231PS  Z6, Z8, Z2
 	VFMADD231PS  Z7, Z8, Z3
-	PREFETCHT1   128(R12)
 	PREFETCHT1   128(DX)
 	VMOVUPS      (R10)(R15*1), Z4
 	VMOVUPS      64(R10)(R15*1), Z5
@@ -4182,7 +4265,6 @@ fourSteps:
 	VFMADD231PS  Z5, Z8, Z1
 	VFMADD231PS  Z6, Z8, Z2
 	VFMADD231PS  Z7, Z8, Z3
-	PREFETCHT1   192(R12)
 	PREFETCHT1   192(DX)
 	SUBQ         $0x01, BX
 	CMOVQLT      SI, CX
@@ -4190,7 +4272,7 @@ fourSteps:
 	LEAQ         (DI)(R8*4), DI
 	LEAQ         (R10)(R9*4), R10
 	LEAQ         (R11)(R9*4), R11
-	ADDQ         $0x00000100, R12
+	LEAQ         (R12)(R9*4), R12
 	SUBQ         $0x04, R13
 	JGE          fourSteps
 
@@ -4257,9 +4339,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tile2x64AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+// func tile2x64AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile2x64AVX512(SB), $8-152
+TEXT ·tile2x64AVX512(SB), $8-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -4284,7 +4366,9 @@ TEXT ·tile2x64AVX512(SB), $8-152
 	MOVQ   panel+72(FP), R12
 	SHLQ   $0x02, R12
 	ADDQ   R11, R12
-	MOVQ   next_base+128(FP), R13
+	MOVQ   ahead+128(FP), R13
+	SHLQ   $0x02, R13
+	ADDQ   R11, R13
 	MOVQ   k+0(FP), R14
 	LEAQ   (R9)(R9*2), R15
 	LEAQ   (R10)(R10*2), BP
@@ -4306,7 +4390,6 @@ fourSteps:
 	VFMADD231PS  Z9, Z13, Z5
 	VFMADD231PS  Z10, Z13, Z6
 	VFMADD231PS  Z11, Z13, Z7
-	PREFETCHT1   (R13)
 	PREFETCHT1   (DX)
 	VMOVUPS      (R11)(R10*1), Z8
 	VMOVUPS      64(R11)(R10*1), Z9
@@ -4322,7 +4405,6 @@ fourSteps:
 	VFMADD231PS  Z9, Z13, Z5
 	VFMADD231PS  Z10, Z13, Z6
 	VFMADD231PS  Z11, Z13, Z7
-	PREFETCHT1   64(R13)
 	PREFETCHT1   64(DX)
 	VMOVUPS      (R11)(R10*2), Z8
 	VMOVUPS      64(R11)(R10*2), Z9
@@ -4338,7 +4420,6 @@ fourSteps:
 	VFMADD231PS  Z9, Z13, Z5
 	VFMADD231PS  Z10, Z13, Z6
 	VFMADD231PS  Z11, Z13, Z7
-	PREFETCHT1   128(R13)
 	PREFETCHT1   128(DX)
 	VMOVUPS      (R11)(BP*1), Z8
 	VMOVUPS      64(R11)(BP*1), Z9
@@ -4354,7 +4435,6 @@ fourSteps:
 	VFMADD231PS  Z9, Z13, Z5
 	VFMADD231PS  Z10, Z13, Z6
 	VFMADD231PS  Z11, Z13, Z7
-	PREFETCHT1   192(R13)
 	PREFETCHT1   192(DX)
 	SUBQ         $0x01, SI
 	CMOVQLT      DI, BX
@@ -4362,7 +4442,7 @@ fourSteps:
 	LEAQ         (R8)(R9*4), R8
 	LEAQ         (R11)(R10*4), R11
 	LEAQ         (R12)(R10*4), R12
-	ADDQ         $0x00000100, R13
+	LEAQ         (R13)(R10*4), R13
 	SUBQ         $0x04, R14
 	JGE          fourSteps
 
@@ -4456,9 +4536,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tile3x64AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+// func tile3x64AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile3x64AVX512(SB), $8-152
+TEXT ·tile3x64AVX512(SB), $8-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -4487,7 +4567,9 @@ TEXT ·tile3x64AVX512(SB), $8-152
 	MOVQ   panel+72(FP), R12
 	SHLQ   $0x02, R12
 	ADDQ   R11, R12
-	MOVQ   next_base+128(FP), R13
+	MOVQ   ahead+128(FP), R13
+	SHLQ   $0x02, R13
+	ADDQ   R11, R13
 	MOVQ   k+0(FP), R14
 	LEAQ   (R9)(R9*2), R15
 	LEAQ   (R10)(R10*2), BP
@@ -4514,7 +4596,6 @@ fourSteps:
 	VFMADD231PS  Z13, Z18, Z9
 	VFMADD231PS  Z14, Z18, Z10
 	VFMADD231PS  Z15, Z18, Z11
-	PREFETCHT1   (R13)
 	PREFETCHT1   (DX)
 	VMOVUPS      (R11)(R10*1), Z12
 	VMOVUPS      64(R11)(R10*1), Z13
@@ -4535,7 +4616,6 @@ fourSteps:
 	VFMADD231PS  Z13, Z18, Z9
 	VFMADD231PS  Z14, Z18, Z10
 	VFMADD231PS  Z15, Z18, Z11
-	PREFETCHT1   64(R13)
 	PREFETCHT1   64(DX)
 	VMOVUPS      (R11)(R10*2), Z12
 	VMOVUPS      64(R11)(R10*2), Z13
@@ -4556,7 +4636,6 @@ fourSteps:
 	VFMADD231PS  Z13, Z18, Z9
 	VFMADD231PS  Z14, Z18, Z10
 	VFMADD231PS  Z15, Z18, Z11
-	PREFETCHT1   128(R13)
 	PREFETCHT1   128(DX)
 	VMOVUPS      (R11)(BP*1), Z12
 	VMOVUPS      64(R11)(BP*1), Z13
@@ -4577,7 +4656,6 @@ fourSteps:
 	VFMADD231PS  Z13, Z18, Z9
 	VFMADD231PS  Z14, Z18, Z10
 	VFMADD231PS  Z15, Z18, Z11
-	PREFETCHT1   192(R13)
 	PREFETCHT1   192(DX)
 	SUBQ         $0x01, SI
 	CMOVQLT      DI, BX
@@ -4585,7 +4663,7 @@ fourSteps:
 	LEAQ         (R8)(R9*4), R8
 	LEAQ         (R11)(R10*4), R11
 	LEAQ         (R12)(R10*4), R12
-	ADDQ         $0x00000100, R13
+	LEAQ         (R13)(R10*4), R13
 	SUBQ         $0x04, R14
 	JGE          fourSteps
 
@@ -4706,9 +4784,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tile4x64AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+// func tile4x64AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile4x64AVX512(SB), $8-152
+TEXT ·tile4x64AVX512(SB), $8-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -4741,7 +4819,9 @@ TEXT ·tile4x64AVX512(SB), $8-152
 	MOVQ   panel+72(FP), R12
 	SHLQ   $0x02, R12
 	ADDQ   R11, R12
-	MOVQ   next_base+128(FP), R13
+	MOVQ   ahead+128(FP), R13
+	SHLQ   $0x02, R13
+	ADDQ   R11, R13
 	MOVQ   k+0(FP), R14
 	LEAQ   (R9)(R9*2), R15
 	LEAQ   (R10)(R10*2), BP
@@ -4773,7 +4853,6 @@ fourSteps:
 	VFMADD231PS  Z17, Z23, Z13
 	VFMADD231PS  Z18, Z23, Z14
 	VFMADD231PS  Z19, Z23, Z15
-	PREFETCHT1   (R13)
 	PREFETCHT1   (DX)
 	VMOVUPS      (R11)(R10*1), Z16
 	VMOVUPS      64(R11)(R10*1), Z17
@@ -4799,7 +4878,6 @@ fourSteps:
 	VFMADD231PS  Z17, Z23, Z13
 	VFMADD231PS  Z18, Z23, Z14
 	VFMADD231PS  Z19, Z23, Z15
-	PREFETCHT1   64(R13)
 	PREFETCHT1   64(DX)
 	VMOVUPS      (R11)(R10*2), Z16
 	VMOVUPS      64(R11)(R10*2), Z17
@@ -4825,7 +4903,6 @@ fourSteps:
 	VFMADD231PS  Z17, Z23, Z13
 	VFMADD231PS  Z18, Z23, Z14
 	VFMADD231PS  Z19, Z23, Z15
-	PREFETCHT1   128(R13)
 	PREFETCHT1   128(DX)
 	VMOVUPS      (R11)(BP*1), Z16
 	VMOVUPS      64(R11)(BP*1), Z17
@@ -4851,7 +4928,6 @@ fourSteps:
 	VFMADD231PS  Z17, Z23, Z13
 	VFMADD231PS  Z18, Z23, Z14
 	VFMADD231PS  Z19, Z23, Z15
-	PREFETCHT1   192(R13)
 	PREFETCHT1   192(DX)
 	SUBQ         $0x01, SI
 	CMOVQLT      DI, BX
@@ -4859,7 +4935,7 @@ fourSteps:
 	LEAQ         (R8)(R9*4), R8
 	LEAQ         (R11)(R10*4), R11
 	LEAQ         (R12)(R10*4), R12
-	ADDQ         $0x00000100, R13
+	LEAQ         (R13)(R10*4), R13
 	SUBQ         $0x04, R14
 	JGE          fourSteps
 
@@ -5007,9 +5083,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tile5x64AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+// func tile5x64AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile5x64AVX512(SB), $8-152
+TEXT ·tile5x64AVX512(SB), $8-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -5046,7 +5122,9 @@ TEXT ·tile5x64AVX512(SB), $8-152
 	MOVQ   panel+72(FP), R12
 	SHLQ   $0x02, R12
 	ADDQ   R11, R12
-	MOVQ   next_base+128(FP), R13
+	MOVQ   ahead+128(FP), R13
+	SHLQ   $0x02, R13
+	ADDQ   R11, R13
 	MOVQ   k+0(FP), R14
 	LEAQ   (R9)(R9*2), R15
 	LEAQ   (R10)(R10*2), BP
@@ -5083,7 +5161,6 @@ fourSteps:
 	VFMADD231PS  Z21, Z24, Z17
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
-	PREFETCHT1   (R13)
 	PREFETCHT1   (DX)
 	VMOVUPS      (R11)(R10*1), Z20
 	VMOVUPS      64(R11)(R10*1), Z21
@@ -5114,7 +5191,6 @@ fourSteps:
 	VFMADD231PS  Z21, Z24, Z17
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
-	PREFETCHT1   64(R13)
 	PREFETCHT1   64(DX)
 	VMOVUPS      (R11)(R10*2), Z20
 	VMOVUPS      64(R11)(R10*2), Z21
@@ -5145,7 +5221,6 @@ fourSteps:
 	VFMADD231PS  Z21, Z24, Z17
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
-	PREFETCHT1   128(R13)
 	PREFETCHT1   128(DX)
 	VMOVUPS      (R11)(BP*1), Z20
 	VMOVUPS      64(R11)(BP*1), Z21
@@ -5176,7 +5251,6 @@ fourSteps:
 	VFMADD231PS  Z21, Z24, Z17
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
-	PREFETCHT1   192(R13)
 	PREFETCHT1   192(DX)
 	SUBQ         $0x01, SI
 	CMOVQLT      DI, BX
@@ -5184,7 +5258,7 @@ fourSteps:
 	LEAQ         (R8)(R9*4), R8
 	LEAQ         (R11)(R10*4), R11
 	LEAQ         (R12)(R10*4), R12
-	ADDQ         $0x00000100, R13
+	LEAQ         (R13)(R10*4), R13
 	SUBQ         $0x04, R14
 	JGE          fourSteps
 
@@ -5359,9 +5433,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tile6x64AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+// func tile6x64AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile6x64AVX512(SB), $8-152
+TEXT ·tile6x64AVX512(SB), $8-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -5402,7 +5476,9 @@ TEXT ·tile6x64AVX512(SB), $8-152
 	MOVQ   panel+72(FP), R12
 	SHLQ   $0x02, R12
 	ADDQ   R11, R12
-	MOVQ   next_base+128(FP), R13
+	MOVQ   ahead+128(FP), R13
+	SHLQ   $0x02, R13
+	ADDQ   R11, R13
 	MOVQ   k+0(FP), R14
 	LEAQ   (R9)(R9*2), R15
 	LEAQ   (R10)(R10*2), BP
@@ -5444,7 +5520,6 @@ fourSteps:
 	VFMADD231PS  Z25, Z29, Z21
 	VFMADD231PS  Z26, Z29, Z22
 	VFMADD231PS  Z27, Z29, Z23
-	PREFETCHT1   (R13)
 	PREFETCHT1   (DX)
 	VMOVUPS      (R11)(R10*1), Z24
 	VMOVUPS      64(R11)(R10*1), Z25
@@ -5480,7 +5555,6 @@ fourSteps:
 	VFMADD231PS  Z25, Z29, Z21
 	VFMADD231PS  Z26, Z29, Z22
 	VFMADD231PS  Z27, Z29, Z23
-	PREFETCHT1   64(R13)
 	PREFETCHT1   64(DX)
 	VMOVUPS      (R11)(R10*2), Z24
 	VMOVUPS      64(R11)(R10*2), Z25
@@ -5516,7 +5590,6 @@ fourSteps:
 	VFMADD231PS  Z25, Z29, Z21
 	VFMADD231PS  Z26, Z29, Z22
 	VFMADD231PS  Z27, Z29, Z23
-	PREFETCHT1   128(R13)
 	PREFETCHT1   128(DX)
 	VMOVUPS      (R11)(BP*1), Z24
 	VMOVUPS      64(R11)(BP*1), Z25
@@ -5552,7 +5625,6 @@ fourSteps:
 	VFMADD231PS  Z25, Z29, Z21
 	VFMADD231PS  Z26, Z29, Z22
 	VFMADD231PS  Z27, Z29, Z23
-	PREFETCHT1   192(R13)
 	PREFETCHT1   192(DX)
 	SUBQ         $0x01, SI
 	CMOVQLT      DI, BX
@@ -5560,7 +5632,7 @@ fourSteps:
 	LEAQ         (R8)(R9*4), R8
 	LEAQ         (R11)(R10*4), R11
 	LEAQ         (R12)(R10*4), R12
-	ADDQ         $0x00000100, R13
+	LEAQ         (R13)(R10*4), R13
 	SUBQ         $0x04, R14
 	JGE          fourSteps
 
@@ -5763,7 +5835,7 @@ overwrite:
 	RET
 
 // func transposeRowsAVX512(k int, src []float32, ldSrc int, rows int, dst []float32, ldDst int)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·transposeRowsAVX512(SB), $128-80
 	MOVQ    src_base+8(FP), AX
 	MOVQ    ldSrc+32(FP), CX
@@ -5830,46 +5902,214 @@ TEXT ·transposeRowsAVX512(SB), $128-80
 	CMPQ    DX, $0x0f
 	CMOVQGT BX, AX
 	MOVQ    AX, 120(SP)
-	MOVQ    dst_base+48(FP), CX
-	MOVQ    ldDst+72(FP), DX
-	SHLQ    $0x02, DX
-	MOVQ    k+0(FP), SI
-	XORQ    BX, BX
-	LEAQ    -4(SI), DI
+	MOVQ    dst_base+48(FP), DX
+	MOVQ    ldDst+72(FP), BX
+	SHLQ    $0x02, BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    k+0(FP), R8
+	XORQ    DI, DI
+	SHLQ    $0x04, CX
 
-columns:
+manyColumns:
+	CMPQ         R8, $0x10
+	JLT          fewColumns
+	LEAQ         (CX)(DI*4), R9
 	MOVQ         (SP), AX
-	VMOVUPS      (AX)(BX*4), X0
+	PREFETCHT1   (AX)(R9*1)
+	VMOVUPS      (AX)(DI*4), X0
+	VMOVUPS      16(AX)(DI*4), X4
+	VMOVUPS      32(AX)(DI*4), X8
+	VMOVUPS      48(AX)(DI*4), X12
 	MOVQ         32(SP), AX
-	VINSERTF32X4 $0x01, (AX)(BX*4), Z0, Z0
+	PREFETCHT1   (AX)(R9*1)
+	VINSERTF32X4 $0x01, (AX)(DI*4), Z0, Z0
+	VINSERTF32X4 $0x01, 16(AX)(DI*4), Z4, Z4
+	VINSERTF32X4 $0x01, 32(AX)(DI*4), Z8, Z8
+	VINSERTF32X4 $0x01, 48(AX)(DI*4), Z12, Z12
 	MOVQ         64(SP), AX
-	VINSERTF32X4 $0x02, (AX)(BX*4), Z0, Z0
+	PREFETCHT1   (AX)(R9*1)
+	VINSERTF32X4 $0x02, (AX)(DI*4), Z0, Z0
+	VINSERTF32X4 $0x02, 16(AX)(DI*4), Z4, Z4
+	VINSERTF32X4 $0x02, 32(AX)(DI*4), Z8, Z8
+	VINSERTF32X4 $0x02, 48(AX)(DI*4), Z12, Z12
 	MOVQ         96(SP), AX
-	VINSERTF32X4 $0x03, (AX)(BX*4), Z0, Z0
+	PREFETCHT1   (AX)(R9*1)
+	VINSERTF32X4 $0x03, (AX)(DI*4), Z0, Z0
+	VINSERTF32X4 $0x03, 16(AX)(DI*4), Z4, Z4
+	VINSERTF32X4 $0x03, 32(AX)(DI*4), Z8, Z8
+	VINSERTF32X4 $0x03, 48(AX)(DI*4), Z12, Z12
 	MOVQ         8(SP), AX
-	VMOVUPS      (AX)(BX*4), X1
+	PREFETCHT1   (AX)(R9*1)
+	VMOVUPS      (AX)(DI*4), X1
+	VMOVUPS      16(AX)(DI*4), X5
+	VMOVUPS      32(AX)(DI*4), X9
+	VMOVUPS      48(AX)(DI*4), X13
 	MOVQ         40(SP), AX
-	VINSERTF32X4 $0x01, (AX)(BX*4), Z1, Z1
+	PREFETCHT1   (AX)(R9*1)
+	VINSERTF32X4 $0x01, (AX)(DI*4), Z1, Z1
+	VINSERTF32X4 $0x01, 16(AX)(DI*4), Z5, Z5
+	VINSERTF32X4 $0x01, 32(AX)(DI*4), Z9, Z9
+	VINSERTF32X4 $0x01, 48(AX)(DI*4), Z13, Z13
 	MOVQ         72(SP), AX
-	VINSERTF32X4 $0x02, (AX)(BX*4), Z1, Z1
+	PREFETCHT1   (AX)(R9*1)
+	VINSERTF32X4 $0x02, (AX)(DI*4), Z1, Z1
+	VINSERTF32X4 $0x02, 16(AX)(DI*4), Z5, Z5
+	VINSERTF32X4 $0x02, 32(AX)(DI*4), Z9, Z9
+	VINSERTF32X4 $0x02, 48(AX)(DI*4), Z13, Z13
 	MOVQ         104(SP), AX
-	VINSERTF32X4 $0x03, (AX)(BX*4), Z1, Z1
+	PREFETCHT1   (AX)(R9*1)
+	VINSERTF32X4 $0x03, (AX)(DI*4), Z1, Z1
+	VINSERTF32X4 $0x03, 16(AX)(DI*4), Z5, Z5
+	VINSERTF32X4 $0x03, 32(AX)(DI*4), Z9, Z9
+	VINSERTF32X4 $0x03, 48(AX)(DI*4), Z13, Z13
 	MOVQ         16(SP), AX
-	VMOVUPS      (AX)(BX*4), X2
+	PREFETCHT1   (AX)(R9*1)
+	VMOVUPS      (AX)(DI*4), X2
+	VMOVUPS      16(AX)(DI*4), X6
+	VMOVUPS      32(AX)(DI*4), X10
+	VMOVUPS      48(AX)(DI*4), X14
 	MOVQ         48(SP), AX
-	VINSERTF32X4 $0x01, (AX)(BX*4), Z2, Z2
+	PREFETCHT1   (AX)(R9*1)
+	VINSERTF32X4 $0x01, (AX)(DI*4), Z2, Z2
+	VINSERTF32X4 $0x01, 16(AX)(DI*4), Z6, Z6
+	VINSERTF32X4 $0x01, 32(AX)(DI*4), Z10, Z10
+	VINSERTF32X4 $0x01, 48(AX)(DI*4), Z14, Z14
 	MOVQ         80(SP), AX
-	VINSERTF32X4 $0x02, (AX)(BX*4), Z2, Z2
+	PREFETCHT1   (AX)(R9*1)
+	VINSERTF32X4 $0x02, (AX)(DI*4), Z2, Z2
+	VINSERTF32X4 $0x02, 16(AX)(DI*4), Z6, Z6
+	VINSERTF32X4 $0x02, 32(AX)(DI*4), Z10, Z10
+	VINSERTF32X4 $0x02, 48(AX)(DI*4), Z14, Z14
 	MOVQ         112(SP), AX
-	VINSERTF32X4 $0x03, (AX)(BX*4), Z2, Z2
+	PREFETCHT1   (AX)(R9*1)
+	VINSERTF32X4 $0x03, (AX)(DI*4), Z2, Z2
+	VINSERTF32X4 $0x03, 16(AX)(DI*4), Z6, Z6
+	VINSERTF32X4 $0x03, 32(AX)(DI*4), Z10, Z10
+	VINSERTF32X4 $0x03, 48(AX)(DI*4), Z14, Z14
 	MOVQ         24(SP), AX
-	VMOVUPS      (AX)(BX*4), X3
+	PREFETCHT1   (AX)(R9*1)
+	VMOVUPS      (AX)(DI*4), X3
+	VMOVUPS      16(AX)(DI*4), X7
+	VMOVUPS      32(AX)(DI*4), X11
+	VMOVUPS      48(AX)(DI*4), X15
 	MOVQ         56(SP), AX
-	VINSERTF32X4 $0x01, (AX)(BX*4), Z3, Z3
+	PREFETCHT1   (AX)(R9*1)
+	VINSERTF32X4 $0x01, (AX)(DI*4), Z3, Z3
+	VINSERTF32X4 $0x01, 16(AX)(DI*4), Z7, Z7
+	VINSERTF32X4 $0x01, 32(AX)(DI*4), Z11, Z11
+	VINSERTF32X4 $0x01, 48(AX)(DI*4), Z15, Z15
 	MOVQ         88(SP), AX
-	VINSERTF32X4 $0x02, (AX)(BX*4), Z3, Z3
+	PREFETCHT1   (AX)(R9*1)
+	VINSERTF32X4 $0x02, (AX)(DI*4), Z3, Z3
+	VINSERTF32X4 $0x02, 16(AX)(DI*4), Z7, Z7
+	VINSERTF32X4 $0x02, 32(AX)(DI*4), Z11, Z11
+	VINSERTF32X4 $0x02, 48(AX)(DI*4), Z15, Z15
 	MOVQ         120(SP), AX
-	VINSERTF32X4 $0x03, (AX)(BX*4), Z3, Z3
+	PREFETCHT1   (AX)(R9*1)
+	VINSERTF32X4 $0x03, (AX)(DI*4), Z3, Z3
+	VINSERTF32X4 $0x03, 16(AX)(DI*4), Z7, Z7
+	VINSERTF32X4 $0x03, 32(AX)(DI*4), Z11, Z11
+	VINSERTF32X4 $0x03, 48(AX)(DI*4), Z15, Z15
+	VUNPCKLPS    Z1, Z0, Z16
+	VUNPCKHPS    Z1, Z0, Z17
+	VUNPCKLPS    Z3, Z2, Z18
+	VUNPCKHPS    Z3, Z2, Z19
+	VUNPCKLPD    Z18, Z16, Z20
+	VUNPCKHPD    Z18, Z16, Z21
+	VUNPCKLPD    Z19, Z17, Z22
+	VUNPCKHPD    Z19, Z17, Z23
+	VMOVUPS      Z20, (DX)
+	VMOVUPS      Z21, (DX)(BX*1)
+	VMOVUPS      Z22, (DX)(BX*2)
+	VMOVUPS      Z23, (DX)(SI*1)
+	LEAQ         (DX)(BX*4), DX
+	VUNPCKLPS    Z5, Z4, Z16
+	VUNPCKHPS    Z5, Z4, Z17
+	VUNPCKLPS    Z7, Z6, Z18
+	VUNPCKHPS    Z7, Z6, Z19
+	VUNPCKLPD    Z18, Z16, Z20
+	VUNPCKHPD    Z18, Z16, Z21
+	VUNPCKLPD    Z19, Z17, Z22
+	VUNPCKHPD    Z19, Z17, Z23
+	VMOVUPS      Z20, (DX)
+	VMOVUPS      Z21, (DX)(BX*1)
+	VMOVUPS      Z22, (DX)(BX*2)
+	VMOVUPS      Z23, (DX)(SI*1)
+	LEAQ         (DX)(BX*4), DX
+	VUNPCKLPS    Z9, Z8, Z16
+	VUNPCKHPS    Z9, Z8, Z17
+	VUNPCKLPS    Z11, Z10, Z18
+	VUNPCKHPS    Z11, Z10, Z19
+	VUNPCKLPD    Z18, Z16, Z20
+	VUNPCKHPD    Z18, Z16, Z21
+	VUNPCKLPD    Z19, Z17, Z22
+	VUNPCKHPD    Z19, Z17, Z23
+	VMOVUPS      Z20, (DX)
+	VMOVUPS      Z21, (DX)(BX*1)
+	VMOVUPS      Z22, (DX)(BX*2)
+	VMOVUPS      Z23, (DX)(SI*1)
+	LEAQ         (DX)(BX*4), DX
+	VUNPCKLPS    Z13, Z12, Z16
+	VUNPCKHPS    Z13, Z12, Z17
+	VUNPCKLPS    Z15, Z14, Z18
+	VUNPCKHPS    Z15, Z14, Z19
+	VUNPCKLPD    Z18, Z16, Z20
+	VUNPCKHPD    Z18, Z16, Z21
+	VUNPCKLPD    Z19, Z17, Z22
+	VUNPCKHPD    Z19, Z17, Z23
+	VMOVUPS      Z20, (DX)
+	VMOVUPS      Z21, (DX)(BX*1)
+	VMOVUPS      Z22, (DX)(BX*2)
+	VMOVUPS      Z23, (DX)(SI*1)
+	LEAQ         (DX)(BX*4), DX
+	ADDQ         $0x10, DI
+	SUBQ         $0x10, R8
+	JMP          manyColumns
+
+fewColumns:
+	TESTQ R8, R8
+	JZ    done
+	SUBQ  $0x04, R8
+	JGE   fourColumns
+	ADDQ  R8, DI
+	MOVQ  R8, AX
+	IMULQ BX, AX
+	ADDQ  AX, DX
+	XORQ  R8, R8
+
+fourColumns:
+	MOVQ         (SP), AX
+	VMOVUPS      (AX)(DI*4), X0
+	MOVQ         32(SP), AX
+	VINSERTF32X4 $0x01, (AX)(DI*4), Z0, Z0
+	MOVQ         64(SP), AX
+	VINSERTF32X4 $0x02, (AX)(DI*4), Z0, Z0
+	MOVQ         96(SP), AX
+	VINSERTF32X4 $0x03, (AX)(DI*4), Z0, Z0
+	MOVQ         8(SP), AX
+	VMOVUPS      (AX)(DI*4), X1
+	MOVQ         40(SP), AX
+	VINSERTF32X4 $0x01, (AX)(DI*4), Z1, Z1
+	MOVQ         72(SP), AX
+	VINSERTF32X4 $0x02, (AX)(DI*4), Z1, Z1
+	MOVQ         104(SP), AX
+	VINSERTF32X4 $0x03, (AX)(DI*4), Z1, Z1
+	MOVQ         16(SP), AX
+	VMOVUPS      (AX)(DI*4), X2
+	MOVQ         48(SP), AX
+	VINSERTF32X4 $0x01, (AX)(DI*4), Z2, Z2
+	MOVQ         80(SP), AX
+	VINSERTF32X4 $0x02, (AX)(DI*4), Z2, Z2
+	MOVQ         112(SP), AX
+	VINSERTF32X4 $0x03, (AX)(DI*4), Z2, Z2
+	MOVQ         24(SP), AX
+	VMOVUPS      (AX)(DI*4), X3
+	MOVQ         56(SP), AX
+	VINSERTF32X4 $0x01, (AX)(DI*4), Z3, Z3
+	MOVQ         88(SP), AX
+	VINSERTF32X4 $0x02, (AX)(DI*4), Z3, Z3
+	MOVQ         120(SP), AX
+	VINSERTF32X4 $0x03, (AX)(DI*4), Z3, Z3
 	VUNPCKLPS    Z1, Z0, Z4
 	VUNPCKHPS    Z1, Z0, Z5
 	VUNPCKLPS    Z3, Z2, Z6
@@ -5878,22 +6118,13 @@ columns:
 	VUNPCKHPD    Z6, Z4, Z9
 	VUNPCKLPD    Z7, Z5, Z10
 	VUNPCKHPD    Z7, Z5, Z11
-	MOVQ         BX, AX
-	IMULQ        DX, AX
-	ADDQ         CX, AX
-	VMOVUPS      Z8, (AX)
-	ADDQ         DX, AX
-	VMOVUPS      Z9, (AX)
-	ADDQ         DX, AX
-	VMOVUPS      Z10, (AX)
-	ADDQ         DX, AX
-	VMOVUPS      Z11, (AX)
-	ADDQ         $0x04, BX
-	CMPQ         BX, SI
-	JEQ          done
-	CMPQ         BX, DI
-	CMOVQGT      DI, BX
-	JMP          columns
+	VMOVUPS      Z8, (DX)
+	VMOVUPS      Z9, (DX)(BX*1)
+	VMOVUPS      Z10, (DX)(BX*2)
+	VMOVUPS      Z11, (DX)(SI*1)
+	LEAQ         (DX)(BX*4), DX
+	ADDQ         $0x04, DI
+	JMP          fewColumns
 
 done:
 	VZEROUPPER
@@ -6026,9 +6257,9 @@ round:
 	VZEROUPPER
 	RET
 
-// func tile1x16AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+// func tile1x16AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tile1x16AVX2(SB), $0-152
+TEXT ·tile1x16AVX2(SB), $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -6043,7 +6274,9 @@ TEXT ·tile1x16AVX2(SB), $0-152
 	MOVQ   ldb+64(FP), R9
 	SHLQ   $0x02, R9
 	MOVQ   b_base+40(FP), R10
-	MOVQ   next_base+128(FP), R11
+	MOVQ   ahead+128(FP), R11
+	SHLQ   $0x02, R11
+	ADDQ   R10, R11
 	MOVQ   k+0(FP), R12
 	LEAQ   (R8)(R8*2), R13
 	LEAQ   (R9)(R9*2), R14
@@ -6063,25 +6296,25 @@ fourSteps:
 	VBROADCASTSS (DI)(R8*1), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	PREFETCHT1   64(R11)
+	PREFETCHT1   (R11)(R9*1)
 	VMOVUPS      (R10)(R9*2), Y2
 	VMOVUPS      32(R10)(R9*2), Y3
 	VBROADCASTSS (DI)(R8*2), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	PREFETCHT1   128(R11)
+	PREFETCHT1   (R11)(R9*2)
 	VMOVUPS      (R10)(R14*1), Y2
 	VMOVUPS      32(R10)(R14*1), Y3
 	VBROADCASTSS (DI)(R13*1), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	PREFETCHT1   192(R11)
+	PREFETCHT1   (R11)(R14*1)
 	SUBQ         $0x01, BX
 	CMOVQLT      SI, CX
 	ADDQ         CX, DX
 	LEAQ         (DI)(R8*4), DI
 	LEAQ         (R10)(R9*4), R10
-	ADDQ         $0x00000100, R11
+	LEAQ         (R11)(R9*4), R11
 	SUBQ         $0x04, R12
 	JGE          fourSteps
 
@@ -6123,9 +6356,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tile2x16AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+// func tile2x16AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tile2x16AVX2(SB), $0-152
+TEXT ·tile2x16AVX2(SB), $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -6143,7 +6376,9 @@ TEXT ·tile2x16AVX2(SB), $0-152
 	MOVQ   ldb+64(FP), R10
 	SHLQ   $0x02, R10
 	MOVQ   b_base+40(FP), R11
-	MOVQ   next_base+128(FP), R12
+	MOVQ   ahead+128(FP), R12
+	SHLQ   $0x02, R12
+	ADDQ   R11, R12
 	MOVQ   k+0(FP), R13
 	LEAQ   (R9)(R9*2), R14
 	LEAQ   (R10)(R10*2), R15
@@ -6169,7 +6404,7 @@ fourSteps:
 	VBROADCASTSS 4(R8)(R9*1), Y7
 	VFMADD231PS  Y4, Y7, Y2
 	VFMADD231PS  Y5, Y7, Y3
-	PREFETCHT1   64(R12)
+	PREFETCHT1   (R12)(R10*1)
 	VMOVUPS      (R11)(R10*2), Y4
 	VMOVUPS      32(R11)(R10*2), Y5
 	VBROADCASTSS (R8)(R9*2), Y6
@@ -6178,7 +6413,7 @@ fourSteps:
 	VBROADCASTSS 4(R8)(R9*2), Y7
 	VFMADD231PS  Y4, Y7, Y2
 	VFMADD231PS  Y5, Y7, Y3
-	PREFETCHT1   128(R12)
+	PREFETCHT1   (R12)(R10*2)
 	VMOVUPS      (R11)(R15*1), Y4
 	VMOVUPS      32(R11)(R15*1), Y5
 	VBROADCASTSS (R8)(R14*1), Y6
@@ -6187,13 +6422,13 @@ fourSteps:
 	VBROADCASTSS 4(R8)(R14*1), Y7
 	VFMADD231PS  Y4, Y7, Y2
 	VFMADD231PS  Y5, Y7, Y3
-	PREFETCHT1   192(R12)
+	PREFETCHT1   (R12)(R15*1)
 	SUBQ         $0x01, SI
 	CMOVQLT      DI, BX
 	ADDQ         BX, DX
 	LEAQ         (R8)(R9*4), R8
 	LEAQ         (R11)(R10*4), R11
-	ADDQ         $0x00000100, R12
+	LEAQ         (R12)(R10*4), R12
 	SUBQ         $0x04, R13
 	JGE          fourSteps
 
@@ -6250,9 +6485,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tile3x16AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+// func tile3x16AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tile3x16AVX2(SB), $0-152
+TEXT ·tile3x16AVX2(SB), $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -6272,7 +6507,9 @@ TEXT ·tile3x16AVX2(SB), $0-152
 	MOVQ   ldb+64(FP), R10
 	SHLQ   $0x02, R10
 	MOVQ   b_base+40(FP), R11
-	MOVQ   next_base+128(FP), R12
+	MOVQ   ahead+128(FP), R12
+	SHLQ   $0x02, R12
+	ADDQ   R11, R12
 	MOVQ   k+0(FP), R13
 	LEAQ   (R9)(R9*2), R14
 	LEAQ   (R10)(R10*2), R15
@@ -6304,7 +6541,7 @@ fourSteps:
 	VBROADCASTSS 8(R8)(R9*1), Y10
 	VFMADD231PS  Y6, Y10, Y4
 	VFMADD231PS  Y7, Y10, Y5
-	PREFETCHT1   64(R12)
+	PREFETCHT1   (R12)(R10*1)
 	VMOVUPS      (R11)(R10*2), Y6
 	VMOVUPS      32(R11)(R10*2), Y7
 	VBROADCASTSS (R8)(R9*2), Y8
@@ -6316,7 +6553,7 @@ fourSteps:
 	VBROADCASTSS 8(R8)(R9*2), Y10
 	VFMADD231PS  Y6, Y10, Y4
 	VFMADD231PS  Y7, Y10, Y5
-	PREFETCHT1   128(R12)
+	PREFETCHT1   (R12)(R10*2)
 	VMOVUPS      (R11)(R15*1), Y6
 	VMOVUPS      32(R11)(R15*1), Y7
 	VBROADCASTSS (R8)(R14*1), Y8
@@ -6328,13 +6565,13 @@ fourSteps:
 	VBROADCASTSS 8(R8)(R14*1), Y10
 	VFMADD231PS  Y6, Y10, Y4
 	VFMADD231PS  Y7, Y10, Y5
-	PREFETCHT1   192(R12)
+	PREFETCHT1   (R12)(R15*1)
 	SUBQ         $0x01, SI
 	CMOVQLT      DI, BX
 	ADDQ         BX, DX
 	LEAQ         (R8)(R9*4), R8
 	LEAQ         (R11)(R10*4), R11
-	ADDQ         $0x00000100, R12
+	LEAQ         (R12)(R10*4), R12
 	SUBQ         $0x04, R13
 	JGE          fourSteps
 
@@ -6406,9 +6643,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tile4x16AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+// func tile4x16AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tile4x16AVX2(SB), $0-152
+TEXT ·tile4x16AVX2(SB), $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -6430,7 +6667,9 @@ TEXT ·tile4x16AVX2(SB), $0-152
 	MOVQ   ldb+64(FP), R10
 	SHLQ   $0x02, R10
 	MOVQ   b_base+40(FP), R11
-	MOVQ   next_base+128(FP), R12
+	MOVQ   ahead+128(FP), R12
+	SHLQ   $0x02, R12
+	ADDQ   R11, R12
 	MOVQ   k+0(FP), R13
 	LEAQ   (R9)(R9*2), R14
 	LEAQ   (R10)(R10*2), R15
@@ -6468,7 +6707,7 @@ fourSteps:
 	VBROADCASTSS 12(R8)(R9*1), Y13
 	VFMADD231PS  Y8, Y13, Y6
 	VFMADD231PS  Y9, Y13, Y7
-	PREFETCHT1   64(R12)
+	PREFETCHT1   (R12)(R10*1)
 	VMOVUPS      (R11)(R10*2), Y8
 	VMOVUPS      32(R11)(R10*2), Y9
 	VBROADCASTSS (R8)(R9*2), Y10
@@ -6483,7 +6722,7 @@ fourSteps:
 	VBROADCASTSS 12(R8)(R9*2), Y13
 	VFMADD231PS  Y8, Y13, Y6
 	VFMADD231PS  Y9, Y13, Y7
-	PREFETCHT1   128(R12)
+	PREFETCHT1   (R12)(R10*2)
 	VMOVUPS      (R11)(R15*1), Y8
 	VMOVUPS      32(R11)(R15*1), Y9
 	VBROADCASTSS (R8)(R14*1), Y10
@@ -6498,13 +6737,13 @@ fourSteps:
 	VBROADCASTSS 12(R8)(R14*1), Y13
 	VFMADD231PS  Y8, Y13, Y6
 	VFMADD231PS  Y9, Y13, Y7
-	PREFETCHT1   192(R12)
+	PREFETCHT1   (R12)(R15*1)
 	SUBQ         $0x01, SI
 	CMOVQLT      DI, BX
 	ADDQ         BX, DX
 	LEAQ         (R8)(R9*4), R8
 	LEAQ         (R11)(R10*4), R11
-	ADDQ         $0x00000100, R12
+	LEAQ         (R12)(R10*4), R12
 	SUBQ         $0x04, R13
 	JGE          fourSteps
 
@@ -6591,9 +6830,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tile5x16AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+// func tile5x16AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tile5x16AVX2(SB), $0-152
+TEXT ·tile5x16AVX2(SB), $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -6617,7 +6856,9 @@ TEXT ·tile5x16AVX2(SB), $0-152
 	MOVQ   ldb+64(FP), R10
 	SHLQ   $0x02, R10
 	MOVQ   b_base+40(FP), R11
-	MOVQ   next_base+128(FP), R12
+	MOVQ   ahead+128(FP), R12
+	SHLQ   $0x02, R12
+	ADDQ   R11, R12
 	MOVQ   k+0(FP), R13
 	LEAQ   (R9)(R9*2), R14
 	LEAQ   (R10)(R10*2), R15
@@ -6661,7 +6902,7 @@ fourSteps:
 	VBROADCASTSS 16(R8)(R9*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	PREFETCHT1   64(R12)
+	PREFETCHT1   (R12)(R10*1)
 	VMOVUPS      (R11)(R10*2), Y10
 	VMOVUPS      32(R11)(R10*2), Y11
 	VBROADCASTSS (R8)(R9*2), Y12
@@ -6679,7 +6920,7 @@ fourSteps:
 	VBROADCASTSS 16(R8)(R9*2), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	PREFETCHT1   128(R12)
+	PREFETCHT1   (R12)(R10*2)
 	VMOVUPS      (R11)(R15*1), Y10
 	VMOVUPS      32(R11)(R15*1), Y11
 	VBROADCASTSS (R8)(R14*1), Y12
@@ -6697,13 +6938,13 @@ fourSteps:
 	VBROADCASTSS 16(R8)(R14*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	PREFETCHT1   192(R12)
+	PREFETCHT1   (R12)(R15*1)
 	SUBQ         $0x01, SI
 	CMOVQLT      DI, BX
 	ADDQ         BX, DX
 	LEAQ         (R8)(R9*4), R8
 	LEAQ         (R11)(R10*4), R11
-	ADDQ         $0x00000100, R12
+	LEAQ         (R12)(R10*4), R12
 	SUBQ         $0x04, R13
 	JGE          fourSteps
 
@@ -6805,9 +7046,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tile6x16AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+// func tile6x16AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tile6x16AVX2(SB), $0-152
+TEXT ·tile6x16AVX2(SB), $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -6833,7 +7074,9 @@ TEXT ·tile6x16AVX2(SB), $0-152
 	MOVQ   ldb+64(FP), R10
 	SHLQ   $0x02, R10
 	MOVQ   b_base+40(FP), R11
-	MOVQ   next_base+128(FP), R12
+	MOVQ   ahead+128(FP), R12
+	SHLQ   $0x02, R12
+	ADDQ   R11, R12
 	MOVQ   k+0(FP), R13
 	LEAQ   (R9)(R9*2), R14
 	LEAQ   (R10)(R10*2), R15
@@ -6883,7 +7126,7 @@ fourSteps:
 	VBROADCASTSS 20(R8)(R9*1), Y15
 	VFMADD231PS  Y12, Y15, Y10
 	VFMADD231PS  Y13, Y15, Y11
-	PREFETCHT1   64(R12)
+	PREFETCHT1   (R12)(R10*1)
 	VMOVUPS      (R11)(R10*2), Y12
 	VMOVUPS      32(R11)(R10*2), Y13
 	VBROADCASTSS (R8)(R9*2), Y14
@@ -6904,7 +7147,7 @@ fourSteps:
 	VBROADCASTSS 20(R8)(R9*2), Y15
 	VFMADD231PS  Y12, Y15, Y10
 	VFMADD231PS  Y13, Y15, Y11
-	PREFETCHT1   128(R12)
+	PREFETCHT1   (R12)(R10*2)
 	VMOVUPS      (R11)(R15*1), Y12
 	VMOVUPS      32(R11)(R15*1), Y13
 	VBROADCASTSS (R8)(R14*1), Y14
@@ -6925,13 +7168,13 @@ fourSteps:
 	VBROADCASTSS 20(R8)(R14*1), Y15
 	VFMADD231PS  Y12, Y15, Y10
 	VFMADD231PS  Y13, Y15, Y11
-	PREFETCHT1   192(R12)
+	PREFETCHT1   (R12)(R15*1)
 	SUBQ         $0x01, SI
 	CMOVQLT      DI, BX
 	ADDQ         BX, DX
 	LEAQ         (R8)(R9*4), R8
 	LEAQ         (R11)(R10*4), R11
-	ADDQ         $0x00000100, R12
+	LEAQ         (R12)(R10*4), R12
 	SUBQ         $0x04, R13
 	JGE          fourSteps
 
@@ -7048,9 +7291,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tile1x32AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+// func tile1x32AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tile1x32AVX2(SB), $0-152
+TEXT ·tile1x32AVX2(SB), $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -7070,7 +7313,9 @@ TEXT ·tile1x32AVX2(SB), $0-152
 	MOVQ   panel+72(FP), R11
 	SHLQ   $0x02, R11
 	ADDQ   R10, R11
-	MOVQ   next_base+128(FP), R12
+	MOVQ   ahead+128(FP), R12
+	SHLQ   $0x02, R12
+	ADDQ   R10, R12
 	MOVQ   k+0(FP), R13
 	LEAQ   (R8)(R8*2), R14
 	LEAQ   (R9)(R9*2), R15
@@ -7087,7 +7332,6 @@ fourSteps:
 	VFMADD231PS  Y5, Y8, Y1
 	VFMADD231PS  Y6, Y8, Y2
 	VFMADD231PS  Y7, Y8, Y3
-	PREFETCHT1   (R12)
 	PREFETCHT1   (DX)
 	VMOVUPS      (R10)(R9*1), Y4
 	VMOVUPS      32(R10)(R9*1), Y5
@@ -7098,7 +7342,6 @@ fourSteps:
 	VFMADD231PS  Y5, Y8, Y1
 	VFMADD231PS  Y6, Y8, Y2
 	VFMADD231PS  Y7, Y8, Y3
-	PREFETCHT1   64(R12)
 	PREFETCHT1   64(DX)
 	VMOVUPS      (R10)(R9*2), Y4
 	VMOVUPS      32(R10)(R9*2), Y5
@@ -7109,7 +7352,6 @@ fourSteps:
 	VFMADD231PS  Y5, Y8, Y1
 	VFMADD231PS  Y6, Y8, Y2
 	VFMADD231PS  Y7, Y8, Y3
-	PREFETCHT1   128(R12)
 	VMOVUPS      (R10)(R15*1), Y4
 	VMOVUPS      32(R10)(R15*1), Y5
 	VMOVUPS      (R11)(R15*1), Y6
@@ -7119,14 +7361,13 @@ fourSteps:
 	VFMADD231PS  Y5, Y8, Y1
 	VFMADD231PS  Y6, Y8, Y2
 	VFMADD231PS  Y7, Y8, Y3
-	PREFETCHT1   192(R12)
 	SUBQ         $0x01, BX
 	CMOVQLT      SI, CX
 	ADDQ         CX, DX
 	LEAQ         (DI)(R8*4), DI
 	LEAQ         (R10)(R9*4), R10
 	LEAQ         (R11)(R9*4), R11
-	ADDQ         $0x00000100, R12
+	LEAQ         (R12)(R9*4), R12
 	SUBQ         $0x04, R13
 	JGE          fourSteps
 
@@ -7183,9 +7424,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tile2x32AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+// func tile2x32AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tile2x32AVX2(SB), $8-152
+TEXT ·tile2x32AVX2(SB), $8-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -7210,7 +7451,9 @@ TEXT ·tile2x32AVX2(SB), $8-152
 	MOVQ   panel+72(FP), R12
 	SHLQ   $0x02, R12
 	ADDQ   R11, R12
-	MOVQ   next_base+128(FP), R13
+	MOVQ   ahead+128(FP), R13
+	SHLQ   $0x02, R13
+	ADDQ   R11, R13
 	MOVQ   k+0(FP), R14
 	LEAQ   (R9)(R9*2), R15
 	LEAQ   (R10)(R10*2), BP
@@ -7232,7 +7475,6 @@ fourSteps:
 	VFMADD231PS  Y9, Y13, Y5
 	VFMADD231PS  Y10, Y13, Y6
 	VFMADD231PS  Y11, Y13, Y7
-	PREFETCHT1   (R13)
 	PREFETCHT1   (DX)
 	VMOVUPS      (R11)(R10*1), Y8
 	VMOVUPS      32(R11)(R10*1), Y9
@@ -7248,7 +7490,6 @@ fourSteps:
 	VFMADD231PS  Y9, Y13, Y5
 	VFMADD231PS  Y10, Y13, Y6
 	VFMADD231PS  Y11, Y13, Y7
-	PREFETCHT1   64(R13)
 	PREFETCHT1   64(DX)
 	VMOVUPS      (R11)(R10*2), Y8
 	VMOVUPS      32(R11)(R10*2), Y9
@@ -7264,7 +7505,6 @@ fourSteps:
 	VFMADD231PS  Y9, Y13, Y5
 	VFMADD231PS  Y10, Y13, Y6
 	VFMADD231PS  Y11, Y13, Y7
-	PREFETCHT1   128(R13)
 	VMOVUPS      (R11)(BP*1), Y8
 	VMOVUPS      32(R11)(BP*1), Y9
 	VMOVUPS      (R12)(BP*1), Y10
@@ -7279,14 +7519,13 @@ fourSteps:
 	VFMADD231PS  Y9, Y13, Y5
 	VFMADD231PS  Y10, Y13, Y6
 	VFMADD231PS  Y11, Y13, Y7
-	PREFETCHT1   192(R13)
 	SUBQ         $0x01, SI
 	CMOVQLT      DI, BX
 	ADDQ         BX, DX
 	LEAQ         (R8)(R9*4), R8
 	LEAQ         (R11)(R10*4), R11
 	LEAQ         (R12)(R10*4), R12
-	ADDQ         $0x00000100, R13
+	LEAQ         (R13)(R10*4), R13
 	SUBQ         $0x04, R14
 	JGE          fourSteps
 
@@ -7371,7 +7610,7 @@ overwrite:
 	RET
 
 // func transposeRowsAVX2(k int, src []float32, ldSrc int, rows int, dst []float32, ldDst int)
-// Requires: AVX, CMOV
+// Requires: AVX, CMOV, MMX+
 TEXT ·transposeRowsAVX2(SB), $64-80
 	MOVQ    src_base+8(FP), AX
 	MOVQ    ldSrc+32(FP), CX
@@ -7406,30 +7645,108 @@ TEXT ·transposeRowsAVX2(SB), $64-80
 	CMPQ    DX, $0x07
 	CMOVQGT BX, AX
 	MOVQ    AX, 56(SP)
-	MOVQ    dst_base+48(FP), CX
-	MOVQ    ldDst+72(FP), DX
-	SHLQ    $0x02, DX
-	MOVQ    k+0(FP), SI
-	XORQ    BX, BX
-	LEAQ    -4(SI), DI
+	MOVQ    dst_base+48(FP), DX
+	MOVQ    ldDst+72(FP), BX
+	SHLQ    $0x02, BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    k+0(FP), R8
+	XORQ    DI, DI
+	SHLQ    $0x03, CX
 
-columns:
+manyColumns:
+	CMPQ        R8, $0x08
+	JLT         fewColumns
+	LEAQ        (CX)(DI*4), R9
 	MOVQ        (SP), AX
-	VMOVUPS     (AX)(BX*4), X0
+	PREFETCHT1  (AX)(R9*1)
+	VMOVUPS     (AX)(DI*4), X0
+	VMOVUPS     16(AX)(DI*4), X4
 	MOVQ        32(SP), AX
-	VINSERTF128 $0x01, (AX)(BX*4), Y0, Y0
+	PREFETCHT1  (AX)(R9*1)
+	VINSERTF128 $0x01, (AX)(DI*4), Y0, Y0
+	VINSERTF128 $0x01, 16(AX)(DI*4), Y4, Y4
 	MOVQ        8(SP), AX
-	VMOVUPS     (AX)(BX*4), X1
+	PREFETCHT1  (AX)(R9*1)
+	VMOVUPS     (AX)(DI*4), X1
+	VMOVUPS     16(AX)(DI*4), X5
 	MOVQ        40(SP), AX
-	VINSERTF128 $0x01, (AX)(BX*4), Y1, Y1
+	PREFETCHT1  (AX)(R9*1)
+	VINSERTF128 $0x01, (AX)(DI*4), Y1, Y1
+	VINSERTF128 $0x01, 16(AX)(DI*4), Y5, Y5
 	MOVQ        16(SP), AX
-	VMOVUPS     (AX)(BX*4), X2
+	PREFETCHT1  (AX)(R9*1)
+	VMOVUPS     (AX)(DI*4), X2
+	VMOVUPS     16(AX)(DI*4), X6
 	MOVQ        48(SP), AX
-	VINSERTF128 $0x01, (AX)(BX*4), Y2, Y2
+	PREFETCHT1  (AX)(R9*1)
+	VINSERTF128 $0x01, (AX)(DI*4), Y2, Y2
+	VINSERTF128 $0x01, 16(AX)(DI*4), Y6, Y6
 	MOVQ        24(SP), AX
-	VMOVUPS     (AX)(BX*4), X3
+	PREFETCHT1  (AX)(R9*1)
+	VMOVUPS     (AX)(DI*4), X3
+	VMOVUPS     16(AX)(DI*4), X7
 	MOVQ        56(SP), AX
-	VINSERTF128 $0x01, (AX)(BX*4), Y3, Y3
+	PREFETCHT1  (AX)(R9*1)
+	VINSERTF128 $0x01, (AX)(DI*4), Y3, Y3
+	VINSERTF128 $0x01, 16(AX)(DI*4), Y7, Y7
+	VUNPCKLPS   Y1, Y0, Y8
+	VUNPCKHPS   Y1, Y0, Y9
+	VUNPCKLPS   Y3, Y2, Y10
+	VUNPCKHPS   Y3, Y2, Y11
+	VUNPCKLPD   Y10, Y8, Y12
+	VUNPCKHPD   Y10, Y8, Y13
+	VUNPCKLPD   Y11, Y9, Y14
+	VUNPCKHPD   Y11, Y9, Y15
+	VMOVUPS     Y12, (DX)
+	VMOVUPS     Y13, (DX)(BX*1)
+	VMOVUPS     Y14, (DX)(BX*2)
+	VMOVUPS     Y15, (DX)(SI*1)
+	LEAQ        (DX)(BX*4), DX
+	VUNPCKLPS   Y5, Y4, Y8
+	VUNPCKHPS   Y5, Y4, Y9
+	VUNPCKLPS   Y7, Y6, Y10
+	VUNPCKHPS   Y7, Y6, Y11
+	VUNPCKLPD   Y10, Y8, Y12
+	VUNPCKHPD   Y10, Y8, Y13
+	VUNPCKLPD   Y11, Y9, Y14
+	VUNPCKHPD   Y11, Y9, Y15
+	VMOVUPS     Y12, (DX)
+	VMOVUPS     Y13, (DX)(BX*1)
+	VMOVUPS     Y14, (DX)(BX*2)
+	VMOVUPS     Y15, (DX)(SI*1)
+	LEAQ        (DX)(BX*4), DX
+	ADDQ        $0x08, DI
+	SUBQ        $0x08, R8
+	JMP         manyColumns
+
+fewColumns:
+	TESTQ R8, R8
+	JZ    done
+	SUBQ  $0x04, R8
+	JGE   fourColumns
+	ADDQ  R8, DI
+	MOVQ  R8, AX
+	IMULQ BX, AX
+	ADDQ  AX, DX
+	XORQ  R8, R8
+
+fourColumns:
+	MOVQ        (SP), AX
+	VMOVUPS     (AX)(DI*4), X0
+	MOVQ        32(SP), AX
+	VINSERTF128 $0x01, (AX)(DI*4), Y0, Y0
+	MOVQ        8(SP), AX
+	VMOVUPS     (AX)(DI*4), X1
+	MOVQ        40(SP), AX
+	VINSERTF128 $0x01, (AX)(DI*4), Y1, Y1
+	MOVQ        16(SP), AX
+	VMOVUPS     (AX)(DI*4), X2
+	MOVQ        48(SP), AX
+	VINSERTF128 $0x01, (AX)(DI*4), Y2, Y2
+	MOVQ        24(SP), AX
+	VMOVUPS     (AX)(DI*4), X3
+	MOVQ        56(SP), AX
+	VINSERTF128 $0x01, (AX)(DI*4), Y3, Y3
 	VUNPCKLPS   Y1, Y0, Y4
 	VUNPCKHPS   Y1, Y0, Y5
 	VUNPCKLPS   Y3, Y2, Y6
@@ -7438,22 +7755,13 @@ columns:
 	VUNPCKHPD   Y6, Y4, Y9
 	VUNPCKLPD   Y7, Y5, Y10
 	VUNPCKHPD   Y7, Y5, Y11
-	MOVQ        BX, AX
-	IMULQ       DX, AX
-	ADDQ        CX, AX
-	VMOVUPS     Y8, (AX)
-	ADDQ        DX, AX
-	VMOVUPS     Y9, (AX)
-	ADDQ        DX, AX
-	VMOVUPS     Y10, (AX)
-	ADDQ        DX, AX
-	VMOVUPS     Y11, (AX)
-	ADDQ        $0x04, BX
-	CMPQ        BX, SI
-	JEQ         done
-	CMPQ        BX, DI
-	CMOVQGT     DI, BX
-	JMP         columns
+	VMOVUPS     Y8, (DX)
+	VMOVUPS     Y9, (DX)(BX*1)
+	VMOVUPS     Y10, (DX)(BX*2)
+	VMOVUPS     Y11, (DX)(SI*1)
+	LEAQ        (DX)(BX*4), DX
+	ADDQ        $0x04, DI
+	JMP         fewColumns
 
 done:
 	VZEROUPPER

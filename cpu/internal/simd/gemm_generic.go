@@ -11,7 +11,7 @@ var genericKernels = kernels{
 	multiplyAdds:  multiplyAddsGeneric, flopsOfRound: 2 * 8,
 }
 
-func tile1x4(k int, a []float32, lda int, b []float32, ldb, _ int, c []float32, ldc, _ int, alpha, beta float32, _ []float32) {
+func tile1x4(k int, a []float32, lda int, b []float32, ldb, _ int, c []float32, ldc, _ int, alpha, beta float32, _ int) {
 	var sum0, sum1, sum2, sum3 float32
 	for p := range k {
 		x, y := a[p*lda], (*[4]float32)(b[p*ldb:])
@@ -23,7 +23,7 @@ func tile1x4(k int, a []float32, lda int, b []float32, ldb, _ int, c []float32, 
 	blend4(c, sum0, sum1, sum2, sum3, alpha, beta)
 }
 
-func tile2x4(k int, a []float32, lda int, b []float32, ldb, _ int, c []float32, ldc, _ int, alpha, beta float32, _ []float32) {
+func tile2x4(k int, a []float32, lda int, b []float32, ldb, _ int, c []float32, ldc, _ int, alpha, beta float32, _ int) {
 	var sum0, sum1, sum2, sum3, sum4, sum5, sum6, sum7 float32
 	for p := range k {
 		x, y := (*[2]float32)(a[p*lda:]), (*[4]float32)(b[p*ldb:])
@@ -40,14 +40,14 @@ func tile2x4(k int, a []float32, lda int, b []float32, ldb, _ int, c []float32, 
 	blend4(c[ldc:], sum4, sum5, sum6, sum7, alpha, beta)
 }
 
-func tile3x4(k int, a []float32, lda int, b []float32, ldb, panel int, c []float32, ldc, cols int, alpha, beta float32, next []float32) {
-	tile2x4(k, a, lda, b, ldb, panel, c, ldc, cols, alpha, beta, next)
-	tile1x4(k, a[2:], lda, b, ldb, panel, c[2*ldc:], ldc, cols, alpha, beta, next)
+func tile3x4(k int, a []float32, lda int, b []float32, ldb, panel int, c []float32, ldc, cols int, alpha, beta float32, ahead int) {
+	tile2x4(k, a, lda, b, ldb, panel, c, ldc, cols, alpha, beta, ahead)
+	tile1x4(k, a[2:], lda, b, ldb, panel, c[2*ldc:], ldc, cols, alpha, beta, ahead)
 }
 
-func tile4x4(k int, a []float32, lda int, b []float32, ldb, panel int, c []float32, ldc, cols int, alpha, beta float32, next []float32) {
-	tile2x4(k, a, lda, b, ldb, panel, c, ldc, cols, alpha, beta, next)
-	tile2x4(k, a[2:], lda, b, ldb, panel, c[2*ldc:], ldc, cols, alpha, beta, next)
+func tile4x4(k int, a []float32, lda int, b []float32, ldb, panel int, c []float32, ldc, cols int, alpha, beta float32, ahead int) {
+	tile2x4(k, a, lda, b, ldb, panel, c, ldc, cols, alpha, beta, ahead)
+	tile2x4(k, a[2:], lda, b, ldb, panel, c[2*ldc:], ldc, cols, alpha, beta, ahead)
 }
 
 // blend4 sets c = alpha·sum + beta·c.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math/bits"
 
 	"github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -99,18 +100,18 @@ func (g generator) vector(at reg.Register, j int) Mem {
 // its second half at b[panel+p·ldb]. beta = 0 does not read c. Where the unit has
 // masks, only cols columns of b and c are touched. Elsewhere they are all.
 //
-// next is where b will be read next. A cache line of it is fetched at each step.
+// What lies ahead floats after each element of b is fetched for later. So is c.
 func (g generator) tile(rows, n int) {
 	g.function(fmt.Sprintf("tile%dx%d%s", rows, n*g.lanes, g.name),
-		"func(k int, a []float32, lda int, b []float32, ldb, panel int, c []float32, ldc, cols int, alpha, beta float32, next []float32)",
+		"func(k int, a []float32, lda int, b []float32, ldb, panel int, c []float32, ldc, cols int, alpha, beta float32, ahead int)",
 		fmt.Sprintf("is a tile of %d rows and %d columns.", rows, n*g.lanes))
 	accumulators, free := g.all[:rows*n], g.all[rows*n:]
 	ofB, broadcasts := free[:n], free[n:min(n+4, len(free))]
 
 	c, ldc := g.base("c"), g.stride("ldc")
-	ahead, toAhead, left, zero := g.GP64(), g.GP64(), g.GP64(), g.GP64()
-	g.MOVQ(c, ahead)
-	g.MOVQ(ldc, toAhead)
+	row, toNext, left, zero := g.GP64(), g.GP64(), g.GP64(), g.GP64()
+	g.MOVQ(c, row)
+	g.MOVQ(ldc, toNext)
 	g.MOVQ(U32(uint32(rows-1)), left)
 	g.XORQ(zero, zero)
 	for _, acc := range accumulators {
@@ -124,7 +125,8 @@ func (g generator) tile(rows, n int) {
 		b = append(b, g.stride("panel"))
 		g.ADDQ(b[0], b[1])
 	}
-	next := g.base("next")
+	ahead := g.stride("ahead")
+	g.ADDQ(b[0], ahead)
 	// step adds one term, at a number of rows of a and b from where the pointers are.
 	step := func(a Mem, b func(panel int) Mem) {
 		for j, vector := range ofB {
@@ -145,19 +147,21 @@ func (g generator) tile(rows, n int) {
 	g.Label("fourSteps")
 	for u := range 4 {
 		step(ahead4(a, lda, lda3, u), func(panel int) Mem { return ahead4(b[panel], ldb, ldb3, u) })
-		g.PREFETCHT1(Mem{Base: next, Disp: 64 * u})
+		for line := 0; line < 4*g.lanes*n && n <= panelVectors; line += 64 {
+			g.PREFETCHT1(ahead4(ahead, ldb, ldb3, u).Offset(line))
+		}
 		if 16*u < n*g.lanes {
-			g.PREFETCHT1(Mem{Base: ahead, Disp: 64 * u})
+			g.PREFETCHT1(Mem{Base: row, Disp: 64 * u})
 		}
 	}
 	g.SUBQ(Imm(1), left)
-	g.CMOVQLT(zero, toAhead)
-	g.ADDQ(toAhead, ahead)
+	g.CMOVQLT(zero, toNext)
+	g.ADDQ(toNext, row)
 	g.LEAQ(Mem{Base: a, Index: lda, Scale: 4}, a)
 	for _, b := range b {
 		g.LEAQ(Mem{Base: b, Index: ldb, Scale: 4}, b)
 	}
-	g.ADDQ(U32(4*64), next)
+	g.LEAQ(Mem{Base: ahead, Index: ldb, Scale: 4}, ahead)
 	g.SUBQ(Imm(4), k)
 	g.JGE(LabelRef("fourSteps"))
 	g.Label("rest")
@@ -180,9 +184,9 @@ func (g generator) tile(rows, n int) {
 	alpha, beta, sum := free[0], free[1], free[2]
 	g.VBROADCASTSS(g.address("alpha"), alpha)
 	g.VBROADCASTSS(g.address("beta"), beta)
-	bits := g.GP32()
-	g.MOVL(g.address("beta"), bits)
-	g.SHLL(Imm(1), bits) // without the sign
+	betaBits := g.GP32()
+	g.MOVL(g.address("beta"), betaBits)
+	g.SHLL(Imm(1), betaBits) // without the sign
 	g.JZ(LabelRef("overwrite"))
 	g.eachVector(rows, n, c, ldc, func(at Mem, acc reg.VecPhysical, mask reg.Register) {
 		if g.masked {
@@ -267,10 +271,11 @@ func (g generator) masks(masks []reg.Register) {
 // p < k, k ≥ 4, and as many i as a vector has lanes. Only rows rows exist. The
 // last one is taken for those after it.
 //
-// Four columns at a time: 128 bits each of the rows i, i+4, i+8 and i+12 go into
-// one register, for each i < 4. Transposing the four registers within each 128
-// bits gives four vectors of dst. The last four columns may overlap the ones
-// before them.
+// For each four columns, 128 bits each of the rows i, i+4, i+8 and i+12 go into one
+// register, for each i < 4. Transposing the four registers within each 128 bits
+// gives four vectors of dst. All of a cache line is read at once: rows may lie a
+// power of two apart, and the first cache then holds few of them at a time. The
+// rows that the next call will want are fetched ahead.
 func (g generator) transposeRows() {
 	g.function("transposeRows"+g.name, "func(k int, src []float32, ldSrc, rows int, dst []float32, ldDst int)",
 		fmt.Sprintf("sets dst[p·ldDst+i] = src[i·ldSrc+p] for p < k, i < %d, where rows from the\n// number rows on are taken to be the last one. k is 4 or more.", g.lanes))
@@ -288,49 +293,73 @@ func (g generator) transposeRows() {
 	}
 
 	dst, ldDst := g.base("dst"), g.stride("ldDst")
-	p, k, last := g.GP64(), g.load("k"), g.GP64()
+	ldDst3 := g.triple(ldDst)
+	p, left, below := g.GP64(), g.load("k"), g.GP64()
 	g.XORQ(p, p)
-	g.LEAQ(Mem{Base: k, Disp: -4}, last)
-	g.Label("columns")
-	in, half, out := g.all[:4], g.all[4:8], g.all[8:12]
-	for i, z := range in {
-		for quarter := range g.lanes / 4 {
-			g.MOVQ(starts.Offset(8*(i+4*quarter)), row)
-			at := Mem{Base: row, Index: p, Scale: 4}
-			switch {
-			case quarter == 0:
-				g.VMOVUPS(at, z.AsX())
-			case g.lanes == 8:
-				g.VINSERTF128(Imm(1), at, z, z)
-			default:
-				g.VINSERTF32X4(Imm(uint64(quarter)), at, z, z)
+	// columns transposes the next 4·groups columns.
+	columns := func(groups int) {
+		in, half, out := g.all[:4*groups], g.all[4*groups:4*groups+4], g.all[4*groups+4:4*groups+8]
+		for i := range 4 {
+			for part := range g.lanes / 4 {
+				g.MOVQ(starts.Offset(8*(i+4*part)), row)
+				if groups > 1 {
+					g.PREFETCHT1(Mem{Base: row, Index: below, Scale: 1})
+				}
+				for group := range groups {
+					at := Mem{Base: row, Index: p, Scale: 4, Disp: 16 * group}
+					switch z := in[4*group+i]; {
+					case part == 0:
+						g.VMOVUPS(at, z.AsX())
+					case g.lanes == 8:
+						g.VINSERTF128(Imm(1), at, z, z)
+					default:
+						g.VINSERTF32X4(Imm(uint64(part)), at, z, z)
+					}
+				}
 			}
 		}
-	}
-	g.VUNPCKLPS(in[1], in[0], half[0])
-	g.VUNPCKHPS(in[1], in[0], half[1])
-	g.VUNPCKLPS(in[3], in[2], half[2])
-	g.VUNPCKHPS(in[3], in[2], half[3])
-	g.VUNPCKLPD(half[2], half[0], out[0])
-	g.VUNPCKHPD(half[2], half[0], out[1])
-	g.VUNPCKLPD(half[3], half[1], out[2])
-	g.VUNPCKHPD(half[3], half[1], out[3])
-	to := g.GP64()
-	g.MOVQ(p, to)
-	g.IMULQ(ldDst, to)
-	g.ADDQ(dst, to)
-	for i, z := range out {
-		g.VMOVUPS(z, Mem{Base: to})
-		if i < len(out)-1 {
-			g.ADDQ(ldDst, to)
+		for group := range groups {
+			in := in[4*group:]
+			g.VUNPCKLPS(in[1], in[0], half[0])
+			g.VUNPCKHPS(in[1], in[0], half[1])
+			g.VUNPCKLPS(in[3], in[2], half[2])
+			g.VUNPCKHPS(in[3], in[2], half[3])
+			g.VUNPCKLPD(half[2], half[0], out[0])
+			g.VUNPCKHPD(half[2], half[0], out[1])
+			g.VUNPCKLPD(half[3], half[1], out[2])
+			g.VUNPCKHPD(half[3], half[1], out[3])
+			for u, z := range out {
+				g.VMOVUPS(z, ahead4(dst, ldDst, ldDst3, u))
+			}
+			g.LEAQ(Mem{Base: dst, Index: ldDst, Scale: 4}, dst)
 		}
 	}
+	g.SHLQ(Imm(uint64(bits.Len(uint(g.lanes-1)))), ldSrc)
+	g.Label("manyColumns")
+	g.CMPQ(left, Imm(uint64(g.lanes)))
+	g.JLT(LabelRef("fewColumns"))
+	g.LEAQ(Mem{Base: ldSrc, Index: p, Scale: 4}, below)
+	columns(g.lanes / 4)
+	g.ADDQ(Imm(uint64(g.lanes)), p)
+	g.SUBQ(Imm(uint64(g.lanes)), left)
+	g.JMP(LabelRef("manyColumns"))
+
+	g.Label("fewColumns")
+	g.TESTQ(left, left)
+	g.JZ(LabelRef("done"))
+	g.SUBQ(Imm(4), left)
+	g.JGE(LabelRef("fourColumns"))
+	// Fewer than four are left: as many before them once more.
+	g.ADDQ(left, p)
+	back := g.GP64()
+	g.MOVQ(left, back)
+	g.IMULQ(ldDst, back)
+	g.ADDQ(back, dst)
+	g.XORQ(left, left)
+	g.Label("fourColumns")
+	columns(1)
 	g.ADDQ(Imm(4), p)
-	g.CMPQ(p, k)
-	g.JEQ(LabelRef("done"))
-	g.CMPQ(p, last)
-	g.CMOVQGT(last, p)
-	g.JMP(LabelRef("columns"))
+	g.JMP(LabelRef("fewColumns"))
 	g.Label("done")
 	g.VZEROUPPER()
 	g.RET()
