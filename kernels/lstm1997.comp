@@ -55,7 +55,7 @@ kernel lstm1997_cell<TEAM = 1, 32, 256, 1024; GROUP = 256, 32, 256, 1024>(
     if (has_peep)
       EACH_CELL(v, cells) {
         z_in = fma(peep[of_block + v], s_prev[first + v], z_in);
-        z_forget = fma(peep[states + of_block + v], s_prev[first + v], z_forget);
+        if (forget != 0u) z_forget = fma(peep[states + of_block + v], s_prev[first + v], z_forget);
       }
     float gate = sigmoid_of(team_sum(z_in)), keep = 1.0;
     if (forget != 0u) keep = sigmoid_of(team_sum(z_forget));

@@ -56,7 +56,6 @@ const selfTest = "Open"
 //   - The built-in exp is good enough for the sums of softmax and cross-entropy, and the
 //     built-in log for a sum that is rounded. The test of the nonlinear functions sweeps
 //     exp_of and log_of directly.
-//   - Without peepholes the state is finite in the suite, so 0 times the state is 0.
 //   - A tile beyond the last one has no elements, and one element more in scatter_add_rows
 //     gets its own value.
 //   - Workspaces and faults begin where their buffers do.
@@ -82,6 +81,9 @@ var mutants = []mutant{
 	{"gather_rows", "accepts the first id behind the rows", "if (id >= rows)", "if (id > rows)", "StickyErrors", 33},
 	{"scatter_add_rows", "reports no id", "atomicMin(fault_data[fault_at + (call)], i)", "", "StickyErrors", 33},
 	{"softmax_cross_entropy", "reports no label", "atomicMin(fault_data[fault_at + (call)], i)", "", "StickyErrors", 33},
+	{"gather_rows", "reports the last id", "atomicMin(fault_data[fault_at + (call)], i)", "fault_data[fault_at + (call)] = i", "StickyErrors", 33},
+	{"scatter_add_rows", "reports the last id", "atomicMin(fault_data[fault_at + (call)], i)", "fault_data[fault_at + (call)] = i", "StickyErrors", 33},
+	{"softmax_cross_entropy", "reports the last label", "atomicMin(fault_data[fault_at + (call)], i)", "fault_data[fault_at + (call)] = i", "StickyErrors", 33},
 	{"softmax_cross_entropy", "ignores no label", "labels_data[labels_at + (i)] != ignore_label", "true", "SoftmaxCrossEntropy", 33},
 
 	// A wait that is missing.
@@ -167,6 +169,9 @@ var mutants = []mutant{
 	// The wrong gate.
 	{"lstm_cell", "input and forget gate swapped", "fma(cell.f, c_prev, cell.i * cell.g)", "fma(cell.i, c_prev, cell.f * cell.g)", "LSTMCell", 33},
 	{"lstm_cell", "output gate sees the state before", "through(has_peep, peep.z, c, z.w)", "through(has_peep, peep.z, c_prev, z.w)", "LSTMCell", 33},
+	{"lstm_cell", "an absent peephole is 0", "return has_peep ? sum : z;", "return sum;", "LSTMCell", 33},
+	{"lstm_cell_grad", "an absent peephole is 0", "return has_peep ? sum : z;", "return sum;", "LSTMCellGrad", 33},
+	{"lstm_step", "an absent peephole is 0", "return has_peep ? sum : z;", "return sum;", "LSTMForward", 33},
 	{"lstm_cell", "no peephole of the forget gate", "through(has_peep, peep.y, c_prev, z.y)", "z.y", "LSTMCell", 33},
 	{"lstm_step", "no bias of the products", "if (bhh_at != absent)", "if (false)", "LSTMForward", 33},
 	{"lstm_step", "cell and output gate swapped", "vec4 z = plus(sum[r],", "vec4 z = plus(sum[r].xywz,", "LSTMForward", 33},
@@ -189,6 +194,7 @@ var mutants = []mutant{
 	// The blocks of 1997.
 	{"lstm1997_cell", "the output gate sees the state before", "(2u * states + of_block + v)], state, z_out)", "(2u * states + of_block + v)], s_prev_data[s_prev_at + (first + v)], z_out)", "LSTM1997Cell", 33},
 	{"lstm1997_cell", "peepholes of the input gate for the forget gate", "peep_at + (states + of_block + v)", "peep_at + (of_block + v)", "LSTM1997Cell", 33},
+	{"lstm1997_cell", "an absent peephole is 0", "if (has_peep) z_out = fma(peep_data[peep_at + (2u * states + of_block + v)], state, z_out)", "z_out = fma(has_peep ? peep_data[peep_at + (2u * states + of_block + v)] : 0.0, state, z_out)", "LSTM1997Cell", 33},
 	{"lstm1997_partials", "keeps nothing of the step before", "fma(keep, p_in_data[p_in_at + (k)], g * sigmoid_slope(gate) * of_source)", "g * sigmoid_slope(gate) * of_source", "LSTM1997CellGrad", 33},
 	{"lstm1997_partials", "the forget gate sees the state now", "s_prev_data[s_prev_at + (state)] * sigmoid_slope(keep)", "g * sigmoid_slope(keep)", "LSTM1997CellGrad", 33},
 	{"lstm1997_error", "leaves the slope of h out", "dy_data[dy_at + (state)] * gate * squash_grad(h_range, h_slope, squashed)", "dy_data[dy_at + (state)] * gate", "LSTM1997CellGrad", 33},
