@@ -6,8 +6,8 @@ var genericKernels = kernels{
 	width: 4, rows: 4, lanes: 4,
 	tiles:         []tile{1: tile1x4, tile2x4, tile3x4, tile4x4},
 	transposeRows: transposeRowsGeneric,
-	copyLanes:     copyRowsGeneric,
-	copyPanel:     copyRowsGeneric,
+	copyLanes:     copyRowsOf(4),
+	copyPanel:     copyRowsOf(4),
 	multiplyAdds:  multiplyAddsGeneric, flopsOfRound: 2 * 8,
 }
 
@@ -71,10 +71,13 @@ func transposeRowsGeneric(k int, src []float32, ldSrc, rows int, dst []float32, 
 	}
 }
 
-func copyRowsGeneric(k int, src []float32, ldSrc, cols int, dst []float32, ldDst int) {
-	for p := range k {
-		row := dst[p*ldDst:][:4]
-		clear(row[copy(row, src[p*ldSrc:][:cols]):])
+// copyRowsOf returns copyRows for vectors of width floats together.
+func copyRowsOf(width int) copyRows {
+	return func(k int, src []float32, ldSrc, cols int, dst []float32, ldDst int) {
+		for p := range k {
+			row := dst[p*ldDst:][:width]
+			clear(row[copy(row, src[p*ldSrc:][:cols]):])
+		}
 	}
 }
 
