@@ -42,9 +42,9 @@ type TorchVersions struct {
 // Torch is PyTorch in a process of its own. Its threads sleep while it has no turn.
 // After an error it is of no more use.
 type Torch struct {
+	Options  TorchOptions
 	Versions TorchVersions
 
-	options     TorchOptions
 	ctx         context.Context
 	process     *exec.Cmd
 	in          io.WriteCloser
@@ -62,7 +62,7 @@ func StartTorch(ctx context.Context, o TorchOptions) (*Torch, error) {
 	if o.Patience == 0 {
 		o.Patience = 2 * time.Minute
 	}
-	t := &Torch{options: o, ctx: ctx, process: exec.Command(o.Python, "-c", torchScript, o.Device)}
+	t := &Torch{Options: o, ctx: ctx, process: exec.Command(o.Python, "-c", torchScript, o.Device)}
 	t.process.Env = environment(o.Threads)
 	t.process.Stderr = &t.errors
 	t.process.WaitDelay = time.Second
@@ -154,7 +154,7 @@ func (t *Torch) ask(request, answer any) error {
 }
 
 func (t *Torch) receive(answer any) error {
-	timer := time.AfterFunc(t.options.Patience, func() {
+	timer := time.AfterFunc(t.Options.Patience, func() {
 		t.outOfTime.Store(true)
 		t.kill()
 	})
@@ -176,12 +176,12 @@ func (t *Torch) failure() error {
 	case t.ctx.Err() != nil:
 		return context.Cause(t.ctx)
 	case t.outOfTime.Load():
-		return fmt.Errorf("%s gave no answer for %v", t.options.Python, t.options.Patience)
+		return fmt.Errorf("%s gave no answer for %v", t.Options.Python, t.Options.Patience)
 	case errors.Is(t.lines.Err(), bufio.ErrTooLong):
-		return fmt.Errorf("%s answers a line without an end, which is not an answer of torch.py", t.options.Python)
+		return fmt.Errorf("%s answers a line without an end, which is not an answer of torch.py", t.Options.Python)
 	}
 	t.exit()
-	text := fmt.Sprintf("%s ended (%v)", t.options.Python, t.process.ProcessState)
+	text := fmt.Sprintf("%s ended (%v)", t.Options.Python, t.process.ProcessState)
 	if last := t.errors.text(); last != "" {
 		text += ": " + last
 	}
@@ -189,7 +189,7 @@ func (t *Torch) failure() error {
 }
 
 func (t *Torch) rubbish() error {
-	return fmt.Errorf("%s answers %q, which is not an answer of torch.py", t.options.Python, shorten(t.lines.Text(), 60))
+	return fmt.Errorf("%s answers %q, which is not an answer of torch.py", t.Options.Python, shorten(t.lines.Text(), 60))
 }
 
 // shorten cuts a text to so many bytes.

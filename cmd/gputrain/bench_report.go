@@ -48,8 +48,8 @@ type benchSpeed struct {
 
 // benchPeer is the speed of PyTorch, and how gputrain compares.
 type benchPeer struct {
-	Threads    int  `json:"threads"` // as PyTorch says
-	OwnThreads bool `json:"own_threads"`
+	Threads    int  `json:"threads"`     // as PyTorch says
+	OwnThreads bool `json:"own_threads"` // nothing told it how many
 	benchSpeed
 	Ratio benchRatio `json:"ratio"`
 }
@@ -101,10 +101,10 @@ func (s benchSetting) describe(w bench.Work, figures [][]float64) benchMeasureme
 	ours := figures[0]
 	m.Ours = m.speed(ours, peak)
 	for i, peer := range s.peers {
-		theirs := figures[1+i]
+		theirs := figures[1+i] // figures[0] are ours
 		ratios := bench.Ratios(theirs, ours)
 		m.Torch = append(m.Torch, benchPeer{
-			Threads: peer.Versions.Threads, OwnThreads: i > 0, benchSpeed: m.speed(theirs, peak),
+			Threads: peer.Versions.Threads, OwnThreads: peer.Options.Threads == 0, benchSpeed: m.speed(theirs, peak),
 			Ratio: benchRatio{bench.Quantile(0.5, ratios), bench.Quantile(0.25, ratios), bench.Quantile(0.75, ratios)},
 		})
 	}
@@ -189,7 +189,10 @@ func benchTitle(measurements []benchMeasurement) string {
 		for _, m := range measurements {
 			peaks = append(peaks, m.Peak)
 		}
-		title += fmt.Sprintf(", %s, FMA peak %s GFLOP/s", plural(n, "thread", "threads"), significant(bench.Quantile(0.5, peaks)))
+		title += fmt.Sprintf(", %s, FMA peak %.1f GFLOP/s", plural(n, "thread", "threads"), bench.Quantile(0.5, peaks))
+		if len(peaks) > 1 { // a machine at rest has nearly the same all the time
+			title += fmt.Sprintf(" (%.1f to %.1f)", slices.Min(peaks), slices.Max(peaks))
+		}
 	}
 	return title
 }
@@ -220,11 +223,18 @@ func benchTable(measurements []benchMeasurement, width int) string {
 		if m.Torch != nil {
 			best := m.Torch[0]
 			row = append(row, significant(scale*best.Milliseconds), significant(scale*best.Fastest),
-				fmt.Sprintf("%.2f", best.Ratio.Median), fmt.Sprintf("%.2f–%.2f", best.Ratio.Lower, best.Ratio.Upper))
+				ratioText(best.Ratio.Median), ratioText(best.Ratio.Lower)+"–"+ratioText(best.Ratio.Upper))
 		}
 		rows = append(rows, row)
 	}
 	return formatTable(width, 1, header, rows)
+}
+
+func ratioText(x float64) string {
+	if x >= 10 {
+		return fmt.Sprintf("%.1f", x)
+	}
+	return fmt.Sprintf("%.2f", x)
 }
 
 // legend explains the columns.
