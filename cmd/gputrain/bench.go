@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -220,6 +221,9 @@ func (c *benchCommand) fill(ctx context.Context, con console, d device, r *bench
 			}
 			shown.begin(i*len(work)+k, len(settings)*len(work), name+s.String())
 			m, err := s.measure(ctx, w, rounds)
+			if theirs := bench.TorchError(""); errors.As(err, &theirs) {
+				err = fmt.Errorf("%w; without --against, gputrain is timed alone", err)
+			}
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -66,25 +65,11 @@ func newBenchReport(d device) (*benchReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &benchReport{Gputrain: version, Machine: describeCPU(), Device: d.name, Environment: speedVariables(os.Environ())}
+	r := &benchReport{Gputrain: version, Machine: describeCPU(), Device: d.name, Environment: bench.Environment()}
 	if d.facts != nil {
 		r.Facts, err = d.facts()
 	}
 	return r, err
-}
-
-// speedVariables returns those variables that change how fast a side is.
-func speedVariables(environment []string) []string {
-	var found []string
-	for _, variable := range environment {
-		for _, prefix := range []string{"GOMAXPROCS=", "GODEBUG=", "GOGC=", "OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_", "ONEDNN_", "DNNL_", "ATEN_", "TORCH_"} {
-			if strings.HasPrefix(variable, prefix) {
-				found = append(found, variable)
-			}
-		}
-	}
-	slices.Sort(found)
-	return found
 }
 
 // describe turns the figures of the sides, in the order of measure, into speeds.
