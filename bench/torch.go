@@ -9,10 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -42,9 +39,9 @@ type TorchVersions struct {
 // Torch is PyTorch in a process of its own. Its threads sleep while it has no turn.
 // After an error it is of no more use.
 type Torch struct {
+	Options  TorchOptions
 	Versions TorchVersions
 
-	options     TorchOptions
 	ctx         context.Context
 	process     *exec.Cmd
 	in          io.WriteCloser
@@ -56,14 +53,19 @@ type Torch struct {
 	waitForExit func() error
 }
 
+// TorchError is what went wrong in the process of PyTorch.
+type TorchError string
+
+func (e TorchError) Error() string { return string(e) }
+
 // StartTorch starts PyTorch and waits until it is ready. When ctx ends, so does the
 // process, and the error of each call is the cause of ctx. The caller must Close it.
 func StartTorch(ctx context.Context, o TorchOptions) (*Torch, error) {
 	if o.Patience == 0 {
 		o.Patience = 2 * time.Minute
 	}
-	t := &Torch{options: o, ctx: ctx, process: exec.Command(o.Python, "-c", torchScript, o.Device)}
-	t.process.Env = environment(o.Threads)
+	t := &Torch{Options: o, ctx: ctx, process: exec.Command(o.Python, "-c", torchScript, o.Device)}
+	t.process.Env = torchEnvironment(o.Threads)
 	t.process.Stderr = &t.errors
 	t.process.WaitDelay = time.Second
 	in, err := t.process.StdinPipe()
@@ -76,7 +78,7 @@ func StartTorch(ctx context.Context, o TorchOptions) (*Torch, error) {
 	}
 	t.in, t.out, t.lines = in, out, bufio.NewScanner(out)
 	if err := t.process.Start(); err != nil {
-		return nil, fmt.Errorf("%s does not start: %w", o.Python, err)
+		return nil, t.wrong("does not start: %v", err)
 	}
 	t.waitForExit = sync.OnceValue(t.process.Wait)
 	t.stopWatch = context.AfterFunc(ctx, t.kill)
@@ -89,18 +91,6 @@ func StartTorch(ctx context.Context, o TorchOptions) (*Torch, error) {
 		return nil, err
 	}
 	return t, nil
-}
-
-// environment is that of this process with another number of threads for OpenMP; 0
-// means none.
-func environment(threads int) []string {
-	env := slices.DeleteFunc(os.Environ(), func(variable string) bool {
-		return strings.HasPrefix(variable, "OMP_NUM_THREADS=") || strings.HasPrefix(variable, "MKL_NUM_THREADS=")
-	})
-	if threads > 0 {
-		env = append(env, "OMP_NUM_THREADS="+strconv.Itoa(threads))
-	}
-	return env
 }
 
 // Prepare lets PyTorch build w in place of what it had, and returns the runner.
@@ -154,7 +144,7 @@ func (t *Torch) ask(request, answer any) error {
 }
 
 func (t *Torch) receive(answer any) error {
-	timer := time.AfterFunc(t.options.Patience, func() {
+	timer := time.AfterFunc(t.Options.Patience, func() {
 		t.outOfTime.Store(true)
 		t.kill()
 	})
@@ -176,20 +166,23 @@ func (t *Torch) failure() error {
 	case t.ctx.Err() != nil:
 		return context.Cause(t.ctx)
 	case t.outOfTime.Load():
-		return fmt.Errorf("%s gave no answer for %v", t.options.Python, t.options.Patience)
+		return t.wrong("gave no answer for %v", t.Options.Patience)
 	case errors.Is(t.lines.Err(), bufio.ErrTooLong):
-		return fmt.Errorf("%s answers a line without an end, which is not an answer of torch.py", t.options.Python)
+		return t.wrong("answers a line without an end, which is not an answer of torch.py")
 	}
 	t.exit()
-	text := fmt.Sprintf("%s ended (%v)", t.options.Python, t.process.ProcessState)
 	if last := t.errors.text(); last != "" {
-		text += ": " + last
+		return t.wrong("ended (%v): %s", t.process.ProcessState, last)
 	}
-	return errors.New(text)
+	return t.wrong("ended (%v)", t.process.ProcessState)
 }
 
 func (t *Torch) rubbish() error {
-	return fmt.Errorf("%s answers %q, which is not an answer of torch.py", t.options.Python, shorten(t.lines.Text(), 60))
+	return t.wrong("answers %q, which is not an answer of torch.py", shorten(t.lines.Text(), 60))
+}
+
+func (t *Torch) wrong(format string, args ...any) error {
+	return TorchError(t.Options.Python + " " + fmt.Sprintf(format, args...))
 }
 
 // shorten cuts a text to so many bytes.

@@ -1,10 +1,10 @@
 package train_test
 
 import (
-	"math/rand/v2"
 	"runtime"
 	"testing"
 
+	"gputrain/bench"
 	"gputrain/data"
 	"gputrain/model"
 	"gputrain/train"
@@ -81,62 +81,27 @@ func TestMemoryDoesNotGrowOver1000Steps(t *testing.T) {
 	fit(t, trainer, set, set)
 }
 
-// BenchmarkStep times the reference training steps: upload, forward, loss,
-// backward and Adam. GFLOP/s count the matrix products: two operations for
-// each multiplication, forward, weight gradients, and input gradients where a
-// layer needs them.
+// BenchmarkStep times the six training steps that "gputrain bench" times, on a batch
+// that is on the device.
 func BenchmarkStep(b *testing.B) {
-	cases := []struct {
-		name string
-		in   model.Shape
-		spec model.Spec
-		work int // operations
-	}{
-		{"i-LSTM128x512-batch64-steps100", model.Shape{Steps: 100, Batch: 64, Width: 128}, classifier(512, 10), lstmWork(100, 64, 128, 512)},
-		{"iii-LSTM28x128-batch128-steps28", model.Shape{Steps: 28, Batch: 128, Width: 28}, classifier(128, 10), lstmWork(28, 128, 28, 128)},
-		{"v-MLP784x1024x1024x10-batch256", model.Shape{Steps: 1, Batch: 256, Width: 784}, model.Spec{
-			{Name: "0", Layer: model.Dense{Out: 1024}}, {Name: "1", Layer: model.ReLU},
-			{Name: "2", Layer: model.Dense{Out: 1024}}, {Name: "3", Layer: model.ReLU},
-			{Name: "4", Layer: model.Dense{Out: 10}},
-		}, 256 * (4*784*1024 + 6*1024*1024 + 6*1024*10)},
-		{"vi-LSTM8x32-batch1-steps100", model.Shape{Steps: 100, Batch: 1, Width: 8}, classifier(32, 10), lstmWork(100, 1, 8, 32)},
-	}
-	for _, c := range cases {
-		b.Run(c.name, func(b *testing.B) {
-			net := build(b, openCPU(b), c.spec, c.in, 1)
-			trainer := newTrainer(b, net, train.Options{
-				Loss: train.CrossEntropy{}, Optimizer: train.Adam{}, LR: 1e-3, Epochs: 1, Batch: c.in.Batch})
-			batch := randomBatch(c.in, 10)
-			trainer.Step(batch)
+	for _, s := range bench.Steps() {
+		b.Run(s.Name(), func(b *testing.B) {
+			device := openCPU(b)
+			step, err := s.Prepare(device)
+			if err != nil {
+				b.Fatal(err)
+			}
+			step()
 			b.ReportAllocs()
 			for b.Loop() {
-				trainer.Step(batch)
-				if err := net.Backend().Sync(); err != nil {
+				step()
+				if err := device.Sync(); err != nil {
 					b.Fatal(err)
 				}
 			}
 			seconds := b.Elapsed().Seconds() / float64(b.N)
-			b.ReportMetric(float64(c.in.Batch)/seconds, "samples/s")
-			b.ReportMetric(float64(c.work)/seconds/1e9, "GFLOP/s")
+			b.ReportMetric(float64(s.Batch)/seconds, "samples/s")
+			b.ReportMetric(s.Flops()/seconds/1e9, "GFLOP/s")
 		})
 	}
-}
-
-// lstmWork counts the operations of an LSTM layer that needs no gradient of
-// its input, without the head.
-func lstmWork(steps, batch, input, hidden int) int {
-	forward := 2 * steps * batch * 4 * hidden * (input + hidden)
-	return forward + forward + 2*steps*batch*4*hidden*hidden
-}
-
-func randomBatch(in model.Shape, classes int) data.Batch {
-	rng := rand.New(rand.NewPCG(1, 1))
-	batch := data.Batch{Size: in.Batch, Steps: in.Steps, X: make([]float32, in.Rows()*in.Width), Labels: make([]int32, in.Batch)}
-	for i := range batch.X {
-		batch.X[i] = float32(rng.NormFloat64())
-	}
-	for i := range batch.Labels {
-		batch.Labels[i] = int32(rng.IntN(classes))
-	}
-	return batch
 }

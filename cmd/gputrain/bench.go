@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -188,12 +189,11 @@ func (c *benchCommand) settings(ctx context.Context, con console, d device) (all
 
 // torchDevice says a device in PyTorch's words.
 func torchDevice(name string) string {
-	switch kind, ordinal, _ := parseDevice(name); {
-	case onCPU(kind):
+	kind, ordinal, _ := parseDevice(name)
+	if onCPU(kind) {
 		return "cpu"
-	default:
-		return fmt.Sprintf("%s:%d", kind, max(ordinal, 0))
 	}
+	return fmt.Sprintf("%s:%d", kind, max(ordinal, 0))
 }
 
 // fill times the work in all settings.
@@ -202,6 +202,9 @@ func (c *benchCommand) fill(ctx context.Context, con console, d device, r *bench
 	defer end()
 	if err != nil {
 		return err
+	}
+	if peers := settings[0].peers; peers != nil {
+		r.Python, r.Torch = peers[0].Options.Python, &peers[0].Versions
 	}
 	rounds := benchRounds
 	if c.Rounds != nil {
@@ -218,15 +221,13 @@ func (c *benchCommand) fill(ctx context.Context, con console, d device, r *bench
 			}
 			shown.begin(i*len(work)+k, len(settings)*len(work), name+s.String())
 			m, err := s.measure(ctx, w, rounds)
+			if theirs := bench.TorchError(""); errors.As(err, &theirs) {
+				err = fmt.Errorf("%w; without --against, gputrain is timed alone", err)
+			}
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 			r.Measurements = append(r.Measurements, m)
-		}
-		if len(s.peers) > 0 {
-			versions := s.peers[0].Versions
-			versions.Threads = 0
-			r.Torch, r.Python = &versions, cmp.Or(c.Python, "python3")
 		}
 	}
 	return nil

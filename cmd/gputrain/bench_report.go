@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -48,8 +47,8 @@ type benchSpeed struct {
 
 // benchPeer is the speed of PyTorch, and how gputrain compares.
 type benchPeer struct {
-	Threads    int  `json:"threads"` // as PyTorch says
-	OwnThreads bool `json:"own_threads"`
+	Threads    int  `json:"threads"`     // as PyTorch says
+	OwnThreads bool `json:"own_threads"` // nothing told it how many
 	benchSpeed
 	Ratio benchRatio `json:"ratio"`
 }
@@ -66,25 +65,11 @@ func newBenchReport(d device) (*benchReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &benchReport{Gputrain: version, Machine: describeCPU(), Device: d.name, Environment: speedVariables(os.Environ())}
+	r := &benchReport{Gputrain: version, Machine: describeCPU(), Device: d.name, Environment: bench.Environment()}
 	if d.facts != nil {
 		r.Facts, err = d.facts()
 	}
 	return r, err
-}
-
-// speedVariables returns those variables that change how fast a side is.
-func speedVariables(environment []string) []string {
-	var found []string
-	for _, variable := range environment {
-		for _, prefix := range []string{"GOMAXPROCS=", "GODEBUG=", "GOGC=", "OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_", "ONEDNN_", "DNNL_", "ATEN_", "TORCH_"} {
-			if strings.HasPrefix(variable, prefix) {
-				found = append(found, variable)
-			}
-		}
-	}
-	slices.Sort(found)
-	return found
 }
 
 // describe turns the figures of the sides, in the order of measure, into speeds.
@@ -101,10 +86,10 @@ func (s benchSetting) describe(w bench.Work, figures [][]float64) benchMeasureme
 	ours := figures[0]
 	m.Ours = m.speed(ours, peak)
 	for i, peer := range s.peers {
-		theirs := figures[1+i]
+		theirs := figures[1+i] // figures[0] are ours
 		ratios := bench.Ratios(theirs, ours)
 		m.Torch = append(m.Torch, benchPeer{
-			Threads: peer.Versions.Threads, OwnThreads: i > 0, benchSpeed: m.speed(theirs, peak),
+			Threads: peer.Versions.Threads, OwnThreads: peer.Options.Threads == 0, benchSpeed: m.speed(theirs, peak),
 			Ratio: benchRatio{bench.Quantile(0.5, ratios), bench.Quantile(0.25, ratios), bench.Quantile(0.75, ratios)},
 		})
 	}
@@ -189,7 +174,10 @@ func benchTitle(measurements []benchMeasurement) string {
 		for _, m := range measurements {
 			peaks = append(peaks, m.Peak)
 		}
-		title += fmt.Sprintf(", %s, FMA peak %s GFLOP/s", plural(n, "thread", "threads"), significant(bench.Quantile(0.5, peaks)))
+		title += fmt.Sprintf(", %s, FMA peak %.1f GFLOP/s", plural(n, "thread", "threads"), bench.Quantile(0.5, peaks))
+		if len(peaks) > 1 { // a machine at rest has nearly the same all the time
+			title += fmt.Sprintf(" (%.1f to %.1f)", slices.Min(peaks), slices.Max(peaks))
+		}
 	}
 	return title
 }
@@ -220,11 +208,18 @@ func benchTable(measurements []benchMeasurement, width int) string {
 		if m.Torch != nil {
 			best := m.Torch[0]
 			row = append(row, significant(scale*best.Milliseconds), significant(scale*best.Fastest),
-				fmt.Sprintf("%.2f", best.Ratio.Median), fmt.Sprintf("%.2f–%.2f", best.Ratio.Lower, best.Ratio.Upper))
+				ratioText(best.Ratio.Median), ratioText(best.Ratio.Lower)+"–"+ratioText(best.Ratio.Upper))
 		}
 		rows = append(rows, row)
 	}
 	return formatTable(width, 1, header, rows)
+}
+
+func ratioText(x float64) string {
+	if x >= 10 {
+		return fmt.Sprintf("%.1f", x)
+	}
+	return fmt.Sprintf("%.2f", x)
 }
 
 // legend explains the columns.

@@ -64,11 +64,18 @@ func parse(args []string, con console) (*kong.Context, error) {
 	return ctx, checkValues(ctx)
 }
 
-// checkValues reports a text flag that has no value, or the next flag for one:
-// numbers may be negative, so kong takes what begins with a hyphen.
+// checkValues reports a list that is empty, and a text flag that has no value, or
+// the next flag for one: numbers may be negative, so kong takes what begins with a
+// hyphen.
 func checkValues(ctx *kong.Context) error {
 	for _, path := range ctx.Path {
-		if path.Flag == nil || path.Flag.Target.Kind() != reflect.String {
+		if path.Flag == nil {
+			continue
+		}
+		if target := path.Flag.Target; target.Kind() == reflect.Slice && target.Len() == 0 {
+			return usagef("--%s lacks its value", path.Flag.Name)
+		}
+		if path.Flag.Target.Kind() != reflect.String {
 			continue
 		}
 		value := fmt.Sprint(ctx.FlagValue(path.Flag))
@@ -131,7 +138,10 @@ func reword(err error) error {
 		}
 		return usagef("%s is %s; it must be %s", match[1], match[3], what)
 	}
-	if flag, _, found := strings.Cut(text, ": expected"); found && strings.Contains(text, `"EOL"`) {
+	if flag, _, found := strings.Cut(text, ": missing value"); found {
+		return usagef("%s lacks its value", flag)
+	}
+	if flag, _, found := strings.Cut(text, ": expected"); found && (strings.Contains(text, `"EOL"`) || strings.Contains(text, "(long flag)")) {
 		return usagef("%s lacks its value", flag)
 	}
 	return err

@@ -23,6 +23,7 @@ var roles = map[string]func(rest string){
 	"gputrain":           func(string) { main() },
 	"waitForStop":        func(string) { waitForStop() },
 	"waitBeforeTraining": func(string) { waitBeforeTraining() },
+	"python":             python,
 }
 
 func TestMain(m *testing.M) {
@@ -211,6 +212,25 @@ func TestWrongCommandLines(t *testing.T) {
 		{"profile --hidden 0", "--hidden is 0"},
 		{"explain --device emulated --gpu A1000", `did you mean "A100"?`},
 		{"explain --gpu T4", "is for --device emulated, not auto"},
+		{"bench --steps vii", `--steps is "vii", not one of all, i, ii, iii, iv, v, vi; did you mean "ii"?`},
+		{"bench --steps i,x", `--steps is "x", not one of`},
+		{"bench --steps", "--steps lacks its value"},
+		{"bench --steps=", "--steps lacks its value"},
+		{"bench --steps --json", "--steps lacks its value"},
+		{"bench --threads=", "--threads lacks its value"},
+		{"bench --threads --json", "--threads lacks its value"},
+		{"bench --gem", `did you mean "--gemm"?`},
+		{"bench --threads 0", "--threads is 0; it must be 1 to"},
+		{"bench --threads 1,100000", "--threads is 100000; it must be 1 to"},
+		{"bench --threads two", `--threads is "two"; it must be a whole number`},
+		{"bench --device gpu", `--device is "gpu", not one of`},
+		{"bench --device emulated", `--device is "emulated", whose times are estimates: "gputrain profile" has them`},
+		{"bench --device cuda --threads 1", "--threads is for --device cpu, not cuda"},
+		{"bench --device gl:1 --against torch", "--against is for the CPU and NVIDIA GPUs: PyTorch has no device gl:1"},
+		{"bench --against tensorflow", `--against is "tensorflow", not one of torch; choose one of them`},
+		{"bench --against", "--against lacks its value"},
+		{"bench --python python3", "--python is for --against torch"},
+		{"bench --rounds 0", "--rounds is 0; it must be 1 to 10000"},
 		{"explain --model grnn", `did you mean "rnn"?`},
 	} {
 		t.Run(c.line, func(t *testing.T) {
