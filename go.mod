@@ -21,6 +21,13 @@ require github.com/prometheus/procfs v0.23.0
 require github.com/go-gl/gl v0.0.0-20231021071112-07e5d0ea2e71
 
 require (
+	github.com/mmcloughlin/avo v0.5.0
+	golang.org/x/mod v0.27.0 // indirect
+	golang.org/x/sync v0.24.0 // indirect
+	golang.org/x/tools v0.36.0 // indirect
+)
+
+require (
 	codeberg.org/go-fonts/liberation v0.5.0 // indirect
 	codeberg.org/go-latex/latex v0.2.0 // indirect
 	codeberg.org/go-pdf/fpdf v0.11.1 // indirect

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"math"
+
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// Multiples of ln 2. With a factor of at most 8 bits, that of ln2High is exact, and
+// both together have the digits of two float32s.
+const (
+	ln2High = 0x1.62e4p-1
+	ln2Low  = math.Ln2 - ln2High
+)
+
+// rounder added to a number of magnitude below 2²² rounds it to an integer, and
+// leaves that in the lowest bits.
+const rounder = 3 << 22
+
+const signBit = 1 << 31
+
+// reduce splits x = n·ln 2 + r with |r| ≤ ln 2 / 2. It returns n + rounder and r. x
+// must be within ±2²¹.
+func (v *vectors) reduce(x reg.Register) (shifted, r reg.Register) {
+	shifted = v.broadcast(v.number(rounder))
+	v.addMul(shifted, x, v.number(math.Log2E))
+	n := v.sub(shifted, v.number(rounder))
+	r = v.copy(x)
+	v.subMul(r, n, v.number(ln2High))
+	v.subMul(r, n, v.number(ln2Low))
+	return shifted, r
+}
+
+// expm1 returns exp(r) − 1 for |r| ≤ ln 2 / 2, as r + r²·(c₀ + c₁r + ... + c₄r⁴), with
+// a relative error of 1.4e−8 before roundings.
+func (v *vectors) expm1(r reg.Register) reg.Register {
+	p := v.polynomial(r, 0.49999997, 0.16666539, 0.041667223, 0.0083671818, 0.001388238)
+	v.mulAdd(p, v.mul(r, r), r)
+	return p
+}
+
+// polynomial returns c[0] + c[1]·x + c[2]·x² + ...
+func (v *vectors) polynomial(x reg.Register, c ...float32) reg.Register {
+	last := len(c) - 1
+	p := v.broadcast(v.number(c[last]))
+	for i := last - 1; i >= 0; i-- {
+		v.mulAdd(p, x, v.number(c[i]))
+	}
+	return p
+}
+
+// exp returns exp(x). It saturates where exp(x) is 0 or infinite.
+func (v *vectors) exp(x reg.Register) reg.Register {
+	x = v.min(v.broadcast(v.number(89)), v.max(v.broadcast(v.number(-104)), x))
+	shifted, r := v.reduce(x)
+	return v.scale(v.add(v.expm1(r), v.number(1)), shifted)
+}
+
+// scale returns x·2ⁿ, rounded once, given n + rounder. n is within ±252.
+func (v *vectors) scale(x, shifted reg.Register) reg.Register {
+	if v.lanes == avx512.lanes {
+		y := v.register()
+		v.VSCALEFPS(v.sub(shifted, v.number(rounder)), x, y)
+		return y
+	}
+	// Half of n first, which is exact: no factor alone may be subnormal or infinite.
+	n := v.result(subD, v.number(rounder), shifted)
+	half := v.register()
+	v.VPSRAD(operand.Imm(1), n, half)
+	return v.mul(v.mul(x, v.power(half)), v.power(v.result(subD, half, n)))
+}
+
+// power returns 2ⁿ, given n, or n + rounder, as an integer within ±126.
+func (v *vectors) power(n reg.Register) reg.Register {
+	p := v.register()
+	v.VPSLLD(operand.Imm(23), n, p)
+	return v.result(addD, v.number(1), p)
+}
+
+// sigmoid returns 1/(1+exp(−x)). With e = exp(−|x|), which cannot overflow, that is
+// 1/(1+e), or e/(1+e) for negative x.
+func (v *vectors) sigmoid(x reg.Register) reg.Register {
+	negative := v.or(x, v.bits(signBit))
+	shifted, r := v.reduce(v.max(v.broadcast(v.number(-104)), negative))
+	e := v.scale(v.add(v.expm1(r), v.number(1)), shifted)
+	return v.div(v.whereNegative(x, e, v.broadcast(v.number(1))), v.add(e, v.number(1)))
+}
+
+// tanh returns m/(m+2), where m = exp(2|x|)−1 = (2ⁿ−1) + 2ⁿ·expm1(r), with the sign
+// of x. Near 0, n is 0 and m keeps all digits of x. From 10 on, it is 1.
+func (v *vectors) tanh(x reg.Register) reg.Register {
+	size := v.min(v.broadcast(v.number(10)), v.and(x, v.bits(^uint32(signBit))))
+	shifted, r := v.reduce(v.add(size, size))
+	scale, m := v.power(shifted), v.expm1(r)
+	v.mulAdd(m, scale, v.sub(scale, v.number(1)))
+	return v.or(v.div(m, v.add(m, v.number(2))), v.and(x, v.bits(signBit)))
+}
