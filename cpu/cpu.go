@@ -9,11 +9,13 @@ package cpu
 import (
 	"fmt"
 	"runtime"
+	"slices"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/gonum"
 
 	"gputrain/backend"
+	"gputrain/cpu/internal/simd"
 )
 
 // Options are the settings of Open. The zero value is a good one.
@@ -32,6 +34,32 @@ type Options struct {
 	// means gonum's own. It must neither allocate nor depend, in its bits, on
 	// the number of rows of a product.
 	BLAS blas.Float32Level3
+
+	// Level names the instruction set of everything else, one of Levels. "" means
+	// the best.
+	Level string
+}
+
+// Levels returns the names of the instruction sets that this machine executes: first
+// "generic", which is Go, last the best.
+func Levels() []string {
+	var names []string
+	for _, level := range simd.Levels() {
+		names = append(names, level.String())
+	}
+	return names
+}
+
+// levelOf returns the level of that name, the best of "".
+func levelOf(name string) (simd.Level, error) {
+	if name == "" {
+		return simd.Best(), nil
+	}
+	level, err := simd.ParseLevel(name)
+	if err == nil && !slices.Contains(simd.Levels(), level) {
+		err = fmt.Errorf("this machine lacks the instruction set %q: it has %q", name, Levels())
+	}
+	return level, err
 }
 
 // Backend computes in float32 on the CPU. A call returns when its operation is
@@ -41,6 +69,8 @@ type Backend struct {
 	pool *pool
 	blas blas.Float32Level3
 	err  error
+
+	vector *simd.Vector
 
 	loop   loop
 	jobs   jobs
@@ -108,6 +138,10 @@ func Open(o Options) (*Backend, error) {
 	if o.BLAS == nil {
 		o.BLAS = gonum.Implementation{}
 	}
+	level, err := levelOf(o.Level)
+	if err != nil {
+		return nil, fmt.Errorf("cpu: Open: Level: %w", err)
+	}
 	memory, err := newMemory(o.MemoryLimit)
 	if err != nil {
 		return nil, fmt.Errorf("cpu: Open: %w", err)
@@ -115,6 +149,7 @@ func Open(o Options) (*Backend, error) {
 	c := &Backend{
 		memory: memory,
 		blas:   o.BLAS,
+		vector: level.Vector(),
 		pool:   newPool(o.Workers),
 		panels: make([][]float32, o.Workers),
 	}

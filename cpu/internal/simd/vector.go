@@ -20,6 +20,11 @@ type Vector struct {
 	add, sub, mul, addMul, sigmoidGrad, tanhGrad, reluGrad func(dst, x, y []float32)
 	scale, addScaled                                       func(dst []float32, alpha float32, x []float32)
 
+	scaleAdd      func(dst []float32, alpha, beta float32, x []float32)
+	softmaxGrad   func(dx, y, dy []float32, sum float32)
+	normalize     func(y, x []float32, mean, scale float64)
+	normalizeGrad func(dx, y, dy []float32, scale, mean, product float32)
+
 	lstmCell                     func(gates, before, cell, hidden []float32)
 	lstmCellPeep                 func(gates, before, cell, hidden, peep []float32)
 	lstmCellGrad                 func(gates, before, cell, dy, dh, dc, dz []float32)
@@ -102,6 +107,12 @@ func (v *Vector) AddScaled(dst []float32, alpha float32, x []float32) {
 	v.addScaled(dst, alpha, x)
 }
 
+// ScaleAdd sets dst[i] = alpha·dst[i] + beta·x[i].
+func (v *Vector) ScaleAdd(dst []float32, alpha, beta float32, x []float32) {
+	same(len(dst), x)
+	v.scaleAdd(dst, alpha, beta, x)
+}
+
 // SigmoidGrad sets dx[i] = dy[i]·y[i]·(1−y[i]).
 func (v *Vector) SigmoidGrad(dx, y, dy []float32) {
 	same(len(dx), y, dy)
@@ -118,6 +129,24 @@ func (v *Vector) TanhGrad(dx, y, dy []float32) {
 func (v *Vector) ReLUGrad(dx, y, dy []float32) {
 	same(len(dx), y, dy)
 	v.reluGrad(dx, y, dy)
+}
+
+// SoftmaxGrad sets dx[i] = y[i]·(dy[i]−sum).
+func (v *Vector) SoftmaxGrad(dx, y, dy []float32, sum float32) {
+	same(len(dx), y, dy)
+	v.softmaxGrad(dx, y, dy, sum)
+}
+
+// Normalize sets y[i] = (x[i]−mean)·scale, rounded once.
+func (v *Vector) Normalize(y, x []float32, mean, scale float64) {
+	same(len(y), x)
+	v.normalize(y, x, mean, scale)
+}
+
+// NormalizeGrad sets dx[i] = scale·(dy[i]−mean−y[i]·product).
+func (v *Vector) NormalizeGrad(dx, y, dy []float32, scale, mean, product float32) {
+	same(len(dx), y, dy)
+	v.normalizeGrad(dx, y, dy, scale, mean, product)
 }
 
 // LSTMCell is backend.LSTMCell for one row: gates, 4 times as long as the others,

@@ -15,7 +15,8 @@ var vectorAVX2 = Vector{
 	exp: expAVX2, sigmoid: sigmoidAVX2, tanh: tanhAVX2, relu: reluAVX2,
 	add: addAVX2, sub: subAVX2, mul: mulAVX2, addMul: addMulAVX2,
 	sigmoidGrad: sigmoidGradAVX2, tanhGrad: tanhGradAVX2, reluGrad: reluGradAVX2,
-	scale: scaleAVX2, addScaled: addScaledAVX2,
+	scale: scaleAVX2, addScaled: addScaledAVX2, scaleAdd: scaleAddAVX2,
+	softmaxGrad: softmaxGradAVX2, normalize: normalizeAVX2, normalizeGrad: normalizeGradAVX2,
 
 	lstmCell: lstmCellAVX2, lstmCellPeep: lstmCellPeepAVX2,
 	lstmCellGrad: lstmCellGradAVX2, lstmCellGradPeep: lstmCellGradPeepAVX2,
@@ -33,7 +34,8 @@ var vectorAVX512 = Vector{
 	exp: expAVX512, sigmoid: sigmoidAVX512, tanh: tanhAVX512, relu: reluAVX512,
 	add: addAVX512, sub: subAVX512, mul: mulAVX512, addMul: addMulAVX512,
 	sigmoidGrad: sigmoidGradAVX512, tanhGrad: tanhGradAVX512, reluGrad: reluGradAVX512,
-	scale: scaleAVX512, addScaled: addScaledAVX512,
+	scale: scaleAVX512, addScaled: addScaledAVX512, scaleAdd: scaleAddAVX512,
+	softmaxGrad: softmaxGradAVX512, normalize: normalizeAVX512, normalizeGrad: normalizeGradAVX512,
 
 	lstmCell: lstmCellAVX512, lstmCellPeep: lstmCellPeepAVX512,
 	lstmCellGrad: lstmCellGradAVX512, lstmCellGradPeep: lstmCellGradPeepAVX512,

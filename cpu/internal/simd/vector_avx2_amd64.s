@@ -23,14 +23,15 @@ loop:
 	VMOVAPS      Y0, Y0
 	VFNMADD231PS constants<>+256(SB), Y2, Y0
 	VFNMADD231PS constants<>+288(SB), Y2, Y0
-	VBROADCASTSS constants<>+320(SB), Y2
-	VFMADD213PS  constants<>+352(SB), Y0, Y2
-	VFMADD213PS  constants<>+384(SB), Y0, Y2
-	VFMADD213PS  constants<>+416(SB), Y0, Y2
-	VFMADD213PS  constants<>+448(SB), Y0, Y2
-	VMULPS       Y0, Y0, Y3
-	VFMADD213PS  Y0, Y3, Y2
-	VADDPS       constants<>+480(SB), Y2, Y0
+	VMULPS       Y0, Y0, Y2
+	VBROADCASTSS constants<>+320(SB), Y3
+	VFMADD231PS  constants<>+352(SB), Y0, Y3
+	VBROADCASTSS constants<>+384(SB), Y4
+	VFMADD231PS  constants<>+416(SB), Y0, Y4
+	VFMADD231PS  constants<>+448(SB), Y2, Y4
+	VFMADD231PS  Y4, Y2, Y3
+	VFMADD213PS  Y0, Y2, Y3
+	VADDPS       constants<>+480(SB), Y3, Y0
 	VPSUBD       constants<>+192(SB), Y1, Y1
 	VPSRAD       $0x01, Y1, Y2
 	VPSLLD       $0x17, Y2, Y3
@@ -49,10 +50,10 @@ loop:
 rest:
 	ADDQ         $0x08, DX
 	JEQ          done
-	LEAQ         constants<>-128(SB), BX
+	LEAQ         constants<>+64(SB), BX
 	SHLQ         $0x02, DX
 	SUBQ         DX, BX
-	VMOVUPS      64(BX), Y0
+	VMOVUPS      (BX), Y0
 	VMASKMOVPS   (CX), Y0, Y1
 	VBROADCASTSS constants<>+128(SB), Y2
 	VBROADCASTSS constants<>+160(SB), Y3
@@ -64,14 +65,15 @@ rest:
 	VMOVAPS      Y1, Y1
 	VFNMADD231PS constants<>+256(SB), Y3, Y1
 	VFNMADD231PS constants<>+288(SB), Y3, Y1
-	VBROADCASTSS constants<>+320(SB), Y3
-	VFMADD213PS  constants<>+352(SB), Y1, Y3
-	VFMADD213PS  constants<>+384(SB), Y1, Y3
-	VFMADD213PS  constants<>+416(SB), Y1, Y3
-	VFMADD213PS  constants<>+448(SB), Y1, Y3
-	VMULPS       Y1, Y1, Y4
-	VFMADD213PS  Y1, Y4, Y3
-	VADDPS       constants<>+480(SB), Y3, Y1
+	VMULPS       Y1, Y1, Y3
+	VBROADCASTSS constants<>+320(SB), Y4
+	VFMADD231PS  constants<>+352(SB), Y1, Y4
+	VBROADCASTSS constants<>+384(SB), Y5
+	VFMADD231PS  constants<>+416(SB), Y1, Y5
+	VFMADD231PS  constants<>+448(SB), Y3, Y5
+	VFMADD231PS  Y5, Y3, Y4
+	VFMADD213PS  Y1, Y3, Y4
+	VADDPS       constants<>+480(SB), Y4, Y1
 	VPSUBD       constants<>+192(SB), Y2, Y2
 	VPSRAD       $0x01, Y2, Y3
 	VPSLLD       $0x17, Y3, Y4
@@ -107,14 +109,15 @@ loop:
 	VMOVAPS      Y1, Y1
 	VFNMADD231PS constants<>+256(SB), Y3, Y1
 	VFNMADD231PS constants<>+288(SB), Y3, Y1
-	VBROADCASTSS constants<>+320(SB), Y3
-	VFMADD213PS  constants<>+352(SB), Y1, Y3
-	VFMADD213PS  constants<>+384(SB), Y1, Y3
-	VFMADD213PS  constants<>+416(SB), Y1, Y3
-	VFMADD213PS  constants<>+448(SB), Y1, Y3
-	VMULPS       Y1, Y1, Y4
-	VFMADD213PS  Y1, Y4, Y3
-	VADDPS       constants<>+480(SB), Y3, Y1
+	VMULPS       Y1, Y1, Y3
+	VBROADCASTSS constants<>+320(SB), Y4
+	VFMADD231PS  constants<>+352(SB), Y1, Y4
+	VBROADCASTSS constants<>+384(SB), Y5
+	VFMADD231PS  constants<>+416(SB), Y1, Y5
+	VFMADD231PS  constants<>+448(SB), Y3, Y5
+	VFMADD231PS  Y5, Y3, Y4
+	VFMADD213PS  Y1, Y3, Y4
+	VADDPS       constants<>+480(SB), Y4, Y1
 	VPSUBD       constants<>+192(SB), Y2, Y2
 	VPSRAD       $0x01, Y2, Y3
 	VPSLLD       $0x17, Y3, Y4
@@ -137,10 +140,10 @@ loop:
 rest:
 	ADDQ         $0x08, DX
 	JEQ          done
-	LEAQ         constants<>-128(SB), BX
+	LEAQ         constants<>+64(SB), BX
 	SHLQ         $0x02, DX
 	SUBQ         DX, BX
-	VMOVUPS      64(BX), Y0
+	VMOVUPS      (BX), Y0
 	VMASKMOVPS   (CX), Y0, Y1
 	VORPS        constants<>+512(SB), Y1, Y2
 	VBROADCASTSS constants<>+160(SB), Y3
@@ -151,14 +154,15 @@ rest:
 	VMOVAPS      Y2, Y2
 	VFNMADD231PS constants<>+256(SB), Y4, Y2
 	VFNMADD231PS constants<>+288(SB), Y4, Y2
-	VBROADCASTSS constants<>+320(SB), Y4
-	VFMADD213PS  constants<>+352(SB), Y2, Y4
-	VFMADD213PS  constants<>+384(SB), Y2, Y4
-	VFMADD213PS  constants<>+416(SB), Y2, Y4
-	VFMADD213PS  constants<>+448(SB), Y2, Y4
-	VMULPS       Y2, Y2, Y5
-	VFMADD213PS  Y2, Y5, Y4
-	VADDPS       constants<>+480(SB), Y4, Y2
+	VMULPS       Y2, Y2, Y4
+	VBROADCASTSS constants<>+320(SB), Y5
+	VFMADD231PS  constants<>+352(SB), Y2, Y5
+	VBROADCASTSS constants<>+384(SB), Y6
+	VFMADD231PS  constants<>+416(SB), Y2, Y6
+	VFMADD231PS  constants<>+448(SB), Y4, Y6
+	VFMADD231PS  Y6, Y4, Y5
+	VFMADD213PS  Y2, Y4, Y5
+	VADDPS       constants<>+480(SB), Y5, Y2
 	VPSUBD       constants<>+192(SB), Y3, Y3
 	VPSRAD       $0x01, Y3, Y4
 	VPSLLD       $0x17, Y4, Y5
@@ -201,17 +205,18 @@ loop:
 	VFNMADD231PS constants<>+288(SB), Y3, Y1
 	VPSLLD       $0x17, Y2, Y2
 	VPADDD       constants<>+480(SB), Y2, Y2
-	VBROADCASTSS constants<>+320(SB), Y3
-	VFMADD213PS  constants<>+352(SB), Y1, Y3
-	VFMADD213PS  constants<>+384(SB), Y1, Y3
-	VFMADD213PS  constants<>+416(SB), Y1, Y3
-	VFMADD213PS  constants<>+448(SB), Y1, Y3
-	VMULPS       Y1, Y1, Y4
-	VFMADD213PS  Y1, Y4, Y3
+	VMULPS       Y1, Y1, Y3
+	VBROADCASTSS constants<>+320(SB), Y4
+	VFMADD231PS  constants<>+352(SB), Y1, Y4
+	VBROADCASTSS constants<>+384(SB), Y5
+	VFMADD231PS  constants<>+416(SB), Y1, Y5
+	VFMADD231PS  constants<>+448(SB), Y3, Y5
+	VFMADD231PS  Y5, Y3, Y4
+	VFMADD213PS  Y1, Y3, Y4
 	VSUBPS       constants<>+480(SB), Y2, Y1
-	VFMADD213PS  Y1, Y2, Y3
-	VADDPS       constants<>+608(SB), Y3, Y1
-	VDIVPS       Y1, Y3, Y1
+	VFMADD213PS  Y1, Y2, Y4
+	VADDPS       constants<>+608(SB), Y4, Y1
+	VDIVPS       Y1, Y4, Y1
 	VANDPS       constants<>+512(SB), Y0, Y0
 	VORPS        Y0, Y1, Y0
 	VMOVUPS      Y0, (AX)
@@ -223,10 +228,10 @@ loop:
 rest:
 	ADDQ         $0x08, DX
 	JEQ          done
-	LEAQ         constants<>-128(SB), BX
+	LEAQ         constants<>+64(SB), BX
 	SHLQ         $0x02, DX
 	SUBQ         DX, BX
-	VMOVUPS      64(BX), Y0
+	VMOVUPS      (BX), Y0
 	VMASKMOVPS   (CX), Y0, Y1
 	VBROADCASTSS constants<>+544(SB), Y2
 	VANDPS       constants<>+576(SB), Y1, Y3
@@ -240,17 +245,18 @@ rest:
 	VFNMADD231PS constants<>+288(SB), Y4, Y2
 	VPSLLD       $0x17, Y3, Y3
 	VPADDD       constants<>+480(SB), Y3, Y3
-	VBROADCASTSS constants<>+320(SB), Y4
-	VFMADD213PS  constants<>+352(SB), Y2, Y4
-	VFMADD213PS  constants<>+384(SB), Y2, Y4
-	VFMADD213PS  constants<>+416(SB), Y2, Y4
-	VFMADD213PS  constants<>+448(SB), Y2, Y4
-	VMULPS       Y2, Y2, Y5
-	VFMADD213PS  Y2, Y5, Y4
+	VMULPS       Y2, Y2, Y4
+	VBROADCASTSS constants<>+320(SB), Y5
+	VFMADD231PS  constants<>+352(SB), Y2, Y5
+	VBROADCASTSS constants<>+384(SB), Y6
+	VFMADD231PS  constants<>+416(SB), Y2, Y6
+	VFMADD231PS  constants<>+448(SB), Y4, Y6
+	VFMADD231PS  Y6, Y4, Y5
+	VFMADD213PS  Y2, Y4, Y5
 	VSUBPS       constants<>+480(SB), Y3, Y2
-	VFMADD213PS  Y2, Y3, Y4
-	VADDPS       constants<>+608(SB), Y4, Y2
-	VDIVPS       Y2, Y4, Y2
+	VFMADD213PS  Y2, Y3, Y5
+	VADDPS       constants<>+608(SB), Y5, Y2
+	VDIVPS       Y2, Y5, Y2
 	VANDPS       constants<>+512(SB), Y1, Y1
 	VORPS        Y1, Y2, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
@@ -282,10 +288,10 @@ loop:
 rest:
 	ADDQ       $0x08, DX
 	JEQ        done
-	LEAQ       constants<>-128(SB), BX
+	LEAQ       constants<>+64(SB), BX
 	SHLQ       $0x02, DX
 	SUBQ       DX, BX
-	VMOVUPS    64(BX), Y0
+	VMOVUPS    (BX), Y0
 	VMASKMOVPS (CX), Y0, Y1
 	VXORPS     Y2, Y2, Y2
 	VCMPPS     $0x16, Y2, Y1, Y2
@@ -320,10 +326,10 @@ loop:
 rest:
 	ADDQ       $0x08, BX
 	JEQ        done
-	LEAQ       constants<>-128(SB), SI
+	LEAQ       constants<>+64(SB), SI
 	SHLQ       $0x02, BX
 	SUBQ       BX, SI
-	VMOVUPS    64(SI), Y0
+	VMOVUPS    (SI), Y0
 	VMASKMOVPS (CX), Y0, Y1
 	VMASKMOVPS (DX), Y0, Y2
 	VADDPS     Y2, Y1, Y1
@@ -357,10 +363,10 @@ loop:
 rest:
 	ADDQ       $0x08, BX
 	JEQ        done
-	LEAQ       constants<>-128(SB), SI
+	LEAQ       constants<>+64(SB), SI
 	SHLQ       $0x02, BX
 	SUBQ       BX, SI
-	VMOVUPS    64(SI), Y0
+	VMOVUPS    (SI), Y0
 	VMASKMOVPS (CX), Y0, Y1
 	VMASKMOVPS (DX), Y0, Y2
 	VSUBPS     Y2, Y1, Y1
@@ -394,10 +400,10 @@ loop:
 rest:
 	ADDQ       $0x08, BX
 	JEQ        done
-	LEAQ       constants<>-128(SB), SI
+	LEAQ       constants<>+64(SB), SI
 	SHLQ       $0x02, BX
 	SUBQ       BX, SI
-	VMOVUPS    64(SI), Y0
+	VMOVUPS    (SI), Y0
 	VMASKMOVPS (CX), Y0, Y1
 	VMASKMOVPS (DX), Y0, Y2
 	VMULPS     Y2, Y1, Y1
@@ -434,10 +440,10 @@ loop:
 rest:
 	ADDQ         $0x08, BX
 	JEQ          done
-	LEAQ         constants<>-128(SB), SI
+	LEAQ         constants<>+64(SB), SI
 	SHLQ         $0x02, BX
 	SUBQ         BX, SI
-	VMOVUPS      64(SI), Y0
+	VMOVUPS      (SI), Y0
 	VMASKMOVPS   (CX), Y0, Y1
 	VMASKMOVPS   (DX), Y0, Y2
 	VMULPS       Y1, Y2, Y2
@@ -476,10 +482,10 @@ loop:
 rest:
 	ADDQ         $0x08, BX
 	JEQ          done
-	LEAQ         constants<>-128(SB), SI
+	LEAQ         constants<>+64(SB), SI
 	SHLQ         $0x02, BX
 	SUBQ         BX, SI
-	VMOVUPS      64(SI), Y0
+	VMOVUPS      (SI), Y0
 	VMASKMOVPS   (CX), Y0, Y1
 	VMASKMOVPS   (DX), Y0, Y2
 	VBROADCASTSS constants<>+480(SB), Y3
@@ -517,10 +523,10 @@ loop:
 rest:
 	ADDQ       $0x08, BX
 	JEQ        done
-	LEAQ       constants<>-128(SB), SI
+	LEAQ       constants<>+64(SB), SI
 	SHLQ       $0x02, BX
 	SUBQ       BX, SI
-	VMOVUPS    64(SI), Y0
+	VMOVUPS    (SI), Y0
 	VMASKMOVPS (CX), Y0, Y1
 	VMASKMOVPS (DX), Y0, Y2
 	VXORPS     Y3, Y3, Y3
@@ -557,10 +563,10 @@ loop:
 rest:
 	ADDQ        $0x08, BX
 	JEQ         done
-	LEAQ        constants<>-128(SB), SI
+	LEAQ        constants<>+64(SB), SI
 	SHLQ        $0x02, BX
 	SUBQ        BX, SI
-	VMOVUPS     64(SI), Y0
+	VMOVUPS     (SI), Y0
 	VMASKMOVPS  (AX), Y0, Y1
 	VMASKMOVPS  (CX), Y0, Y2
 	VMASKMOVPS  (DX), Y0, Y3
@@ -593,10 +599,10 @@ loop:
 rest:
 	ADDQ       $0x08, DX
 	JEQ        done
-	LEAQ       constants<>-128(SB), BX
+	LEAQ       constants<>+64(SB), BX
 	SHLQ       $0x02, DX
 	SUBQ       DX, BX
-	VMOVUPS    64(BX), Y1
+	VMOVUPS    (BX), Y1
 	VMASKMOVPS (CX), Y1, Y2
 	VMULPS     Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)
@@ -628,14 +634,190 @@ loop:
 rest:
 	ADDQ        $0x08, DX
 	JEQ         done
-	LEAQ        constants<>-128(SB), BX
+	LEAQ        constants<>+64(SB), BX
 	SHLQ        $0x02, DX
 	SUBQ        DX, BX
-	VMOVUPS     64(BX), Y1
+	VMOVUPS     (BX), Y1
 	VMASKMOVPS  (AX), Y1, Y2
 	VMASKMOVPS  (CX), Y1, Y3
 	VFMADD231PS Y3, Y0, Y2
 	VMASKMOVPS  Y2, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func scaleAddAVX2(dst []float32, alpha float32, beta float32, x []float32)
+// Requires: AVX, FMA3
+TEXT ·scaleAddAVX2(SB), NOSPLIT, $0-56
+	VBROADCASTSS alpha+24(FP), Y0
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         x_base+32(FP), CX
+	VBROADCASTSS beta+28(FP), Y1
+	MOVQ         dst_len+8(FP), DX
+	SUBQ         $0x08, DX
+	JLT          rest
+
+loop:
+	VMOVUPS     (CX), Y2
+	VMULPS      Y2, Y1, Y2
+	VMOVUPS     (AX), Y3
+	VFMADD231PS Y3, Y0, Y2
+	VMOVUPS     Y2, (AX)
+	ADDQ        $0x20, AX
+	ADDQ        $0x20, CX
+	SUBQ        $0x08, DX
+	JGE         loop
+
+rest:
+	ADDQ        $0x08, DX
+	JEQ         done
+	LEAQ        constants<>+64(SB), BX
+	SHLQ        $0x02, DX
+	SUBQ        DX, BX
+	VMOVUPS     (BX), Y2
+	VMASKMOVPS  (CX), Y2, Y3
+	VMULPS      Y3, Y1, Y1
+	VMASKMOVPS  (AX), Y2, Y3
+	VFMADD231PS Y3, Y0, Y1
+	VMASKMOVPS  Y1, Y2, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func softmaxGradAVX2(dx []float32, y []float32, dy []float32, sum float32)
+// Requires: AVX
+TEXT ·softmaxGradAVX2(SB), NOSPLIT, $0-76
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         y_base+24(FP), CX
+	MOVQ         dy_base+48(FP), DX
+	VBROADCASTSS sum+72(FP), Y0
+	MOVQ         dx_len+8(FP), BX
+	SUBQ         $0x08, BX
+	JLT          rest
+
+loop:
+	VMOVUPS (CX), Y1
+	VMOVUPS (DX), Y2
+	VSUBPS  Y0, Y2, Y2
+	VMULPS  Y2, Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, DX
+	SUBQ    $0x08, BX
+	JGE     loop
+
+rest:
+	ADDQ       $0x08, BX
+	JEQ        done
+	LEAQ       constants<>+64(SB), SI
+	SHLQ       $0x02, BX
+	SUBQ       BX, SI
+	VMOVUPS    (SI), Y1
+	VMASKMOVPS (CX), Y1, Y2
+	VMASKMOVPS (DX), Y1, Y3
+	VSUBPS     Y0, Y3, Y0
+	VMULPS     Y0, Y2, Y0
+	VMASKMOVPS Y0, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func normalizeAVX2(y []float32, x []float32, mean float64, scale float64)
+// Requires: AVX
+TEXT ·normalizeAVX2(SB), NOSPLIT, $0-64
+	MOVQ         y_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	VBROADCASTSD mean+48(FP), Y0
+	VBROADCASTSD scale+56(FP), Y1
+	MOVQ         y_len+8(FP), DX
+	SUBQ         $0x08, DX
+	JLT          rest
+
+loop:
+	VMOVUPS      (CX), Y2
+	VEXTRACTF128 $0x01, Y2, X3
+	VCVTPS2PD    X2, Y2
+	VCVTPS2PD    X3, Y3
+	VSUBPD       Y0, Y2, Y2
+	VMULPD       Y1, Y2, Y2
+	VSUBPD       Y0, Y3, Y3
+	VMULPD       Y1, Y3, Y3
+	VCVTPD2PSY   Y2, X4
+	VCVTPD2PSY   Y3, X2
+	VINSERTF128  $0x01, X2, Y4, Y2
+	VMOVUPS      Y2, (AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	SUBQ         $0x08, DX
+	JGE          loop
+
+rest:
+	ADDQ         $0x08, DX
+	JEQ          done
+	LEAQ         constants<>+64(SB), BX
+	SHLQ         $0x02, DX
+	SUBQ         DX, BX
+	VMOVUPS      (BX), Y2
+	VMASKMOVPS   (CX), Y2, Y3
+	VEXTRACTF128 $0x01, Y3, X4
+	VCVTPS2PD    X3, Y3
+	VCVTPS2PD    X4, Y5
+	VSUBPD       Y0, Y3, Y3
+	VMULPD       Y1, Y3, Y3
+	VSUBPD       Y0, Y5, Y5
+	VMULPD       Y1, Y5, Y5
+	VCVTPD2PSY   Y3, X4
+	VCVTPD2PSY   Y5, X0
+	VINSERTF128  $0x01, X0, Y4, Y0
+	VMASKMOVPS   Y0, Y2, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func normalizeGradAVX2(dx []float32, y []float32, dy []float32, scale float32, mean float32, product float32)
+// Requires: AVX, FMA3
+TEXT ·normalizeGradAVX2(SB), NOSPLIT, $0-84
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         y_base+24(FP), CX
+	MOVQ         dy_base+48(FP), DX
+	VBROADCASTSS scale+72(FP), Y0
+	VBROADCASTSS mean+76(FP), Y1
+	VBROADCASTSS product+80(FP), Y2
+	MOVQ         dx_len+8(FP), BX
+	SUBQ         $0x08, BX
+	JLT          rest
+
+loop:
+	VMOVUPS      (DX), Y3
+	VSUBPS       Y1, Y3, Y3
+	VMOVUPS      (CX), Y4
+	VFNMADD231PS Y4, Y2, Y3
+	VMULPS       Y3, Y0, Y3
+	VMOVUPS      Y3, (AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	SUBQ         $0x08, BX
+	JGE          loop
+
+rest:
+	ADDQ         $0x08, BX
+	JEQ          done
+	LEAQ         constants<>+64(SB), SI
+	SHLQ         $0x02, BX
+	SUBQ         BX, SI
+	VMOVUPS      (SI), Y3
+	VMASKMOVPS   (DX), Y3, Y4
+	VSUBPS       Y1, Y4, Y1
+	VMASKMOVPS   (CX), Y3, Y4
+	VFNMADD231PS Y4, Y2, Y1
+	VMULPS       Y1, Y0, Y0
+	VMASKMOVPS   Y0, Y3, (AX)
 
 done:
 	VZEROUPPER
@@ -658,233 +840,99 @@ TEXT ·lstmCellAVX2(SB), NOSPLIT, $0-96
 loop:
 	VMOVUPS      (SI), Y0
 	VMOVUPS      (BX), Y1
-	VORPS        constants<>+512(SB), Y1, Y2
-	VBROADCASTSS constants<>+160(SB), Y3
-	VMAXPS       Y2, Y3, Y2
-	VBROADCASTSS constants<>+192(SB), Y3
-	VFMADD231PS  constants<>+224(SB), Y2, Y3
-	VSUBPS       constants<>+192(SB), Y3, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PS constants<>+256(SB), Y4, Y2
-	VFNMADD231PS constants<>+288(SB), Y4, Y2
-	VBROADCASTSS constants<>+320(SB), Y4
-	VFMADD213PS  constants<>+352(SB), Y2, Y4
-	VFMADD213PS  constants<>+384(SB), Y2, Y4
-	VFMADD213PS  constants<>+416(SB), Y2, Y4
-	VFMADD213PS  constants<>+448(SB), Y2, Y4
-	VMULPS       Y2, Y2, Y5
-	VFMADD213PS  Y2, Y5, Y4
-	VADDPS       constants<>+480(SB), Y4, Y2
-	VPSUBD       constants<>+192(SB), Y3, Y3
-	VPSRAD       $0x01, Y3, Y4
-	VPSLLD       $0x17, Y4, Y5
-	VPADDD       constants<>+480(SB), Y5, Y5
-	VMULPS       Y5, Y2, Y2
-	VPSUBD       Y4, Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       constants<>+480(SB), Y3, Y3
-	VMULPS       Y3, Y2, Y2
-	VBROADCASTSS constants<>+480(SB), Y3
-	VBLENDVPS    Y1, Y2, Y3, Y1
-	VADDPS       constants<>+480(SB), Y2, Y2
-	VDIVPS       Y2, Y1, Y1
-	VMOVUPS      Y1, (BX)
-	VMOVUPS      (BX)(CX*2), Y2
-	VBROADCASTSS constants<>+544(SB), Y3
-	VANDPS       constants<>+576(SB), Y2, Y4
-	VMINPS       Y4, Y3, Y3
-	VADDPS       Y3, Y3, Y3
-	VBROADCASTSS constants<>+192(SB), Y4
-	VFMADD231PS  constants<>+224(SB), Y3, Y4
-	VSUBPS       constants<>+192(SB), Y4, Y5
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS constants<>+256(SB), Y5, Y3
-	VFNMADD231PS constants<>+288(SB), Y5, Y3
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       constants<>+480(SB), Y4, Y4
-	VBROADCASTSS constants<>+320(SB), Y5
-	VFMADD213PS  constants<>+352(SB), Y3, Y5
-	VFMADD213PS  constants<>+384(SB), Y3, Y5
-	VFMADD213PS  constants<>+416(SB), Y3, Y5
-	VFMADD213PS  constants<>+448(SB), Y3, Y5
-	VMULPS       Y3, Y3, Y6
-	VFMADD213PS  Y3, Y6, Y5
-	VSUBPS       constants<>+480(SB), Y4, Y3
-	VFMADD213PS  Y3, Y4, Y5
-	VADDPS       constants<>+608(SB), Y5, Y3
-	VDIVPS       Y3, Y5, Y3
-	VANDPS       constants<>+512(SB), Y2, Y2
-	VORPS        Y2, Y3, Y2
-	VMOVUPS      Y2, (BX)(CX*2)
-	VMOVUPS      (BX)(CX*1), Y3
-	VORPS        constants<>+512(SB), Y3, Y4
-	VBROADCASTSS constants<>+160(SB), Y5
-	VMAXPS       Y4, Y5, Y4
-	VBROADCASTSS constants<>+192(SB), Y5
-	VFMADD231PS  constants<>+224(SB), Y4, Y5
-	VSUBPS       constants<>+192(SB), Y5, Y6
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS constants<>+256(SB), Y6, Y4
-	VFNMADD231PS constants<>+288(SB), Y6, Y4
-	VBROADCASTSS constants<>+320(SB), Y6
-	VFMADD213PS  constants<>+352(SB), Y4, Y6
-	VFMADD213PS  constants<>+384(SB), Y4, Y6
-	VFMADD213PS  constants<>+416(SB), Y4, Y6
-	VFMADD213PS  constants<>+448(SB), Y4, Y6
-	VMULPS       Y4, Y4, Y7
-	VFMADD213PS  Y4, Y7, Y6
-	VADDPS       constants<>+480(SB), Y6, Y4
-	VPSUBD       constants<>+192(SB), Y5, Y5
-	VPSRAD       $0x01, Y5, Y6
-	VPSLLD       $0x17, Y6, Y7
-	VPADDD       constants<>+480(SB), Y7, Y7
-	VMULPS       Y7, Y4, Y4
-	VPSUBD       Y6, Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       constants<>+480(SB), Y5, Y5
-	VMULPS       Y5, Y4, Y4
-	VBROADCASTSS constants<>+480(SB), Y5
-	VBLENDVPS    Y3, Y4, Y5, Y3
-	VADDPS       constants<>+480(SB), Y4, Y4
-	VDIVPS       Y4, Y3, Y3
-	VMOVUPS      Y3, (BX)(CX*1)
-	VMULPS       Y0, Y3, Y0
-	VFMADD231PS  Y2, Y1, Y0
-	VMOVUPS      Y0, (DI)
-	VMOVUPS      (BX)(DX*1), Y1
-	VORPS        constants<>+512(SB), Y1, Y2
-	VBROADCASTSS constants<>+160(SB), Y3
-	VMAXPS       Y2, Y3, Y2
-	VBROADCASTSS constants<>+192(SB), Y3
-	VFMADD231PS  constants<>+224(SB), Y2, Y3
-	VSUBPS       constants<>+192(SB), Y3, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PS constants<>+256(SB), Y4, Y2
-	VFNMADD231PS constants<>+288(SB), Y4, Y2
-	VBROADCASTSS constants<>+320(SB), Y4
-	VFMADD213PS  constants<>+352(SB), Y2, Y4
-	VFMADD213PS  constants<>+384(SB), Y2, Y4
-	VFMADD213PS  constants<>+416(SB), Y2, Y4
-	VFMADD213PS  constants<>+448(SB), Y2, Y4
-	VMULPS       Y2, Y2, Y5
-	VFMADD213PS  Y2, Y5, Y4
-	VADDPS       constants<>+480(SB), Y4, Y2
-	VPSUBD       constants<>+192(SB), Y3, Y3
-	VPSRAD       $0x01, Y3, Y4
-	VPSLLD       $0x17, Y4, Y5
-	VPADDD       constants<>+480(SB), Y5, Y5
-	VMULPS       Y5, Y2, Y2
-	VPSUBD       Y4, Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       constants<>+480(SB), Y3, Y3
-	VMULPS       Y3, Y2, Y2
-	VBROADCASTSS constants<>+480(SB), Y3
-	VBLENDVPS    Y1, Y2, Y3, Y1
-	VADDPS       constants<>+480(SB), Y2, Y2
-	VDIVPS       Y2, Y1, Y1
-	VMOVUPS      Y1, (BX)(DX*1)
-	VBROADCASTSS constants<>+544(SB), Y2
-	VANDPS       constants<>+576(SB), Y0, Y3
-	VMINPS       Y3, Y2, Y2
-	VADDPS       Y2, Y2, Y2
-	VBROADCASTSS constants<>+192(SB), Y3
-	VFMADD231PS  constants<>+224(SB), Y2, Y3
-	VSUBPS       constants<>+192(SB), Y3, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PS constants<>+256(SB), Y4, Y2
-	VFNMADD231PS constants<>+288(SB), Y4, Y2
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       constants<>+480(SB), Y3, Y3
-	VBROADCASTSS constants<>+320(SB), Y4
-	VFMADD213PS  constants<>+352(SB), Y2, Y4
-	VFMADD213PS  constants<>+384(SB), Y2, Y4
-	VFMADD213PS  constants<>+416(SB), Y2, Y4
-	VFMADD213PS  constants<>+448(SB), Y2, Y4
-	VMULPS       Y2, Y2, Y5
-	VFMADD213PS  Y2, Y5, Y4
-	VSUBPS       constants<>+480(SB), Y3, Y2
-	VFMADD213PS  Y2, Y3, Y4
-	VADDPS       constants<>+608(SB), Y4, Y2
-	VDIVPS       Y2, Y4, Y2
-	VANDPS       constants<>+512(SB), Y0, Y0
-	VORPS        Y0, Y2, Y0
-	VMULPS       Y0, Y1, Y0
-	VMOVUPS      Y0, (R8)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
-	ADDQ         $0x20, R8
-	SUBQ         $0x08, AX
-	JGE          loop
-
-rest:
-	ADDQ         $0x08, AX
-	JEQ          done
-	LEAQ         constants<>-128(SB), R9
-	SHLQ         $0x02, AX
-	SUBQ         AX, R9
-	VMOVUPS      64(R9), Y0
-	VMASKMOVPS   (SI), Y0, Y1
-	VMASKMOVPS   (BX), Y0, Y2
-	VORPS        constants<>+512(SB), Y2, Y3
-	VBROADCASTSS constants<>+160(SB), Y4
-	VMAXPS       Y3, Y4, Y3
-	VBROADCASTSS constants<>+192(SB), Y4
-	VFMADD231PS  constants<>+224(SB), Y3, Y4
-	VSUBPS       constants<>+192(SB), Y4, Y5
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS constants<>+256(SB), Y5, Y3
-	VFNMADD231PS constants<>+288(SB), Y5, Y3
-	VBROADCASTSS constants<>+320(SB), Y5
-	VFMADD213PS  constants<>+352(SB), Y3, Y5
-	VFMADD213PS  constants<>+384(SB), Y3, Y5
-	VFMADD213PS  constants<>+416(SB), Y3, Y5
-	VFMADD213PS  constants<>+448(SB), Y3, Y5
-	VMULPS       Y3, Y3, Y6
-	VFMADD213PS  Y3, Y6, Y5
-	VADDPS       constants<>+480(SB), Y5, Y3
-	VPSUBD       constants<>+192(SB), Y4, Y4
-	VPSRAD       $0x01, Y4, Y5
-	VPSLLD       $0x17, Y5, Y6
+	VMOVUPS      (BX)(CX*1), Y2
+	VMOVUPS      (BX)(CX*2), Y3
+	VMOVUPS      (BX)(DX*1), Y4
+	VORPS        constants<>+512(SB), Y1, Y5
+	VBROADCASTSS constants<>+160(SB), Y6
+	VMAXPS       Y5, Y6, Y5
+	VBROADCASTSS constants<>+192(SB), Y6
+	VFMADD231PS  constants<>+224(SB), Y5, Y6
+	VSUBPS       constants<>+192(SB), Y6, Y7
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS constants<>+256(SB), Y7, Y5
+	VFNMADD231PS constants<>+288(SB), Y7, Y5
+	VMULPS       Y5, Y5, Y7
+	VBROADCASTSS constants<>+320(SB), Y8
+	VFMADD231PS  constants<>+352(SB), Y5, Y8
+	VBROADCASTSS constants<>+384(SB), Y9
+	VFMADD231PS  constants<>+416(SB), Y5, Y9
+	VFMADD231PS  constants<>+448(SB), Y7, Y9
+	VFMADD231PS  Y9, Y7, Y8
+	VFMADD213PS  Y5, Y7, Y8
+	VADDPS       constants<>+480(SB), Y8, Y5
+	VPSUBD       constants<>+192(SB), Y6, Y6
+	VPSRAD       $0x01, Y6, Y7
+	VPSLLD       $0x17, Y7, Y8
+	VPADDD       constants<>+480(SB), Y8, Y8
+	VMULPS       Y8, Y5, Y5
+	VPSUBD       Y7, Y6, Y6
+	VPSLLD       $0x17, Y6, Y6
 	VPADDD       constants<>+480(SB), Y6, Y6
-	VMULPS       Y6, Y3, Y3
-	VPSUBD       Y5, Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       constants<>+480(SB), Y4, Y4
-	VMULPS       Y4, Y3, Y3
-	VBROADCASTSS constants<>+480(SB), Y4
-	VBLENDVPS    Y2, Y3, Y4, Y2
-	VADDPS       constants<>+480(SB), Y3, Y3
-	VDIVPS       Y3, Y2, Y2
-	VMASKMOVPS   Y2, Y0, (BX)
-	VMASKMOVPS   (BX)(CX*2), Y0, Y3
-	VBROADCASTSS constants<>+544(SB), Y4
-	VANDPS       constants<>+576(SB), Y3, Y5
-	VMINPS       Y5, Y4, Y4
-	VADDPS       Y4, Y4, Y4
-	VBROADCASTSS constants<>+192(SB), Y5
-	VFMADD231PS  constants<>+224(SB), Y4, Y5
-	VSUBPS       constants<>+192(SB), Y5, Y6
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS constants<>+256(SB), Y6, Y4
-	VFNMADD231PS constants<>+288(SB), Y6, Y4
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       constants<>+480(SB), Y5, Y5
-	VBROADCASTSS constants<>+320(SB), Y6
-	VFMADD213PS  constants<>+352(SB), Y4, Y6
-	VFMADD213PS  constants<>+384(SB), Y4, Y6
-	VFMADD213PS  constants<>+416(SB), Y4, Y6
-	VFMADD213PS  constants<>+448(SB), Y4, Y6
-	VMULPS       Y4, Y4, Y7
-	VFMADD213PS  Y4, Y7, Y6
-	VSUBPS       constants<>+480(SB), Y5, Y4
-	VFMADD213PS  Y4, Y5, Y6
-	VADDPS       constants<>+608(SB), Y6, Y4
-	VDIVPS       Y4, Y6, Y4
+	VMULPS       Y6, Y5, Y5
+	VBROADCASTSS constants<>+480(SB), Y6
+	VBLENDVPS    Y1, Y5, Y6, Y1
+	VADDPS       constants<>+480(SB), Y5, Y5
+	VDIVPS       Y5, Y1, Y1
+	VORPS        constants<>+512(SB), Y2, Y5
+	VBROADCASTSS constants<>+160(SB), Y6
+	VMAXPS       Y5, Y6, Y5
+	VBROADCASTSS constants<>+192(SB), Y6
+	VFMADD231PS  constants<>+224(SB), Y5, Y6
+	VSUBPS       constants<>+192(SB), Y6, Y7
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS constants<>+256(SB), Y7, Y5
+	VFNMADD231PS constants<>+288(SB), Y7, Y5
+	VMULPS       Y5, Y5, Y7
+	VBROADCASTSS constants<>+320(SB), Y8
+	VFMADD231PS  constants<>+352(SB), Y5, Y8
+	VBROADCASTSS constants<>+384(SB), Y9
+	VFMADD231PS  constants<>+416(SB), Y5, Y9
+	VFMADD231PS  constants<>+448(SB), Y7, Y9
+	VFMADD231PS  Y9, Y7, Y8
+	VFMADD213PS  Y5, Y7, Y8
+	VADDPS       constants<>+480(SB), Y8, Y5
+	VPSUBD       constants<>+192(SB), Y6, Y6
+	VPSRAD       $0x01, Y6, Y7
+	VPSLLD       $0x17, Y7, Y8
+	VPADDD       constants<>+480(SB), Y8, Y8
+	VMULPS       Y8, Y5, Y5
+	VPSUBD       Y7, Y6, Y6
+	VPSLLD       $0x17, Y6, Y6
+	VPADDD       constants<>+480(SB), Y6, Y6
+	VMULPS       Y6, Y5, Y5
+	VBROADCASTSS constants<>+480(SB), Y6
+	VBLENDVPS    Y2, Y5, Y6, Y2
+	VADDPS       constants<>+480(SB), Y5, Y5
+	VDIVPS       Y5, Y2, Y2
+	VBROADCASTSS constants<>+544(SB), Y5
+	VANDPS       constants<>+576(SB), Y3, Y6
+	VMINPS       Y6, Y5, Y5
+	VADDPS       Y5, Y5, Y5
+	VBROADCASTSS constants<>+192(SB), Y6
+	VFMADD231PS  constants<>+224(SB), Y5, Y6
+	VSUBPS       constants<>+192(SB), Y6, Y7
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS constants<>+256(SB), Y7, Y5
+	VFNMADD231PS constants<>+288(SB), Y7, Y5
+	VPSLLD       $0x17, Y6, Y6
+	VPADDD       constants<>+480(SB), Y6, Y6
+	VMULPS       Y5, Y5, Y7
+	VBROADCASTSS constants<>+320(SB), Y8
+	VFMADD231PS  constants<>+352(SB), Y5, Y8
+	VBROADCASTSS constants<>+384(SB), Y9
+	VFMADD231PS  constants<>+416(SB), Y5, Y9
+	VFMADD231PS  constants<>+448(SB), Y7, Y9
+	VFMADD231PS  Y9, Y7, Y8
+	VFMADD213PS  Y5, Y7, Y8
+	VSUBPS       constants<>+480(SB), Y6, Y5
+	VFMADD213PS  Y5, Y6, Y8
+	VADDPS       constants<>+608(SB), Y8, Y5
+	VDIVPS       Y5, Y8, Y5
 	VANDPS       constants<>+512(SB), Y3, Y3
-	VORPS        Y3, Y4, Y3
-	VMASKMOVPS   Y3, Y0, (BX)(CX*2)
-	VMASKMOVPS   (BX)(CX*1), Y0, Y4
+	VORPS        Y3, Y5, Y3
+	VMULPS       Y0, Y2, Y0
+	VFMADD231PS  Y3, Y1, Y0
 	VORPS        constants<>+512(SB), Y4, Y5
 	VBROADCASTSS constants<>+160(SB), Y6
 	VMAXPS       Y5, Y6, Y5
@@ -894,14 +942,15 @@ rest:
 	VMOVAPS      Y5, Y5
 	VFNMADD231PS constants<>+256(SB), Y7, Y5
 	VFNMADD231PS constants<>+288(SB), Y7, Y5
-	VBROADCASTSS constants<>+320(SB), Y7
-	VFMADD213PS  constants<>+352(SB), Y5, Y7
-	VFMADD213PS  constants<>+384(SB), Y5, Y7
-	VFMADD213PS  constants<>+416(SB), Y5, Y7
-	VFMADD213PS  constants<>+448(SB), Y5, Y7
-	VMULPS       Y5, Y5, Y8
-	VFMADD213PS  Y5, Y8, Y7
-	VADDPS       constants<>+480(SB), Y7, Y5
+	VMULPS       Y5, Y5, Y7
+	VBROADCASTSS constants<>+320(SB), Y8
+	VFMADD231PS  constants<>+352(SB), Y5, Y8
+	VBROADCASTSS constants<>+384(SB), Y9
+	VFMADD231PS  constants<>+416(SB), Y5, Y9
+	VFMADD231PS  constants<>+448(SB), Y7, Y9
+	VFMADD231PS  Y9, Y7, Y8
+	VFMADD213PS  Y5, Y7, Y8
+	VADDPS       constants<>+480(SB), Y8, Y5
 	VPSUBD       constants<>+192(SB), Y6, Y6
 	VPSRAD       $0x01, Y6, Y7
 	VPSLLD       $0x17, Y7, Y8
@@ -915,69 +964,212 @@ rest:
 	VBLENDVPS    Y4, Y5, Y6, Y4
 	VADDPS       constants<>+480(SB), Y5, Y5
 	VDIVPS       Y5, Y4, Y4
-	VMASKMOVPS   Y4, Y0, (BX)(CX*1)
-	VMULPS       Y1, Y4, Y1
-	VFMADD231PS  Y3, Y2, Y1
-	VMASKMOVPS   Y1, Y0, (DI)
-	VMASKMOVPS   (BX)(DX*1), Y0, Y2
-	VORPS        constants<>+512(SB), Y2, Y3
-	VBROADCASTSS constants<>+160(SB), Y4
-	VMAXPS       Y3, Y4, Y3
-	VBROADCASTSS constants<>+192(SB), Y4
-	VFMADD231PS  constants<>+224(SB), Y3, Y4
-	VSUBPS       constants<>+192(SB), Y4, Y5
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS constants<>+256(SB), Y5, Y3
-	VFNMADD231PS constants<>+288(SB), Y5, Y3
-	VBROADCASTSS constants<>+320(SB), Y5
-	VFMADD213PS  constants<>+352(SB), Y3, Y5
-	VFMADD213PS  constants<>+384(SB), Y3, Y5
-	VFMADD213PS  constants<>+416(SB), Y3, Y5
-	VFMADD213PS  constants<>+448(SB), Y3, Y5
-	VMULPS       Y3, Y3, Y6
-	VFMADD213PS  Y3, Y6, Y5
-	VADDPS       constants<>+480(SB), Y5, Y3
-	VPSUBD       constants<>+192(SB), Y4, Y4
-	VPSRAD       $0x01, Y4, Y5
-	VPSLLD       $0x17, Y5, Y6
+	VBROADCASTSS constants<>+544(SB), Y5
+	VANDPS       constants<>+576(SB), Y0, Y6
+	VMINPS       Y6, Y5, Y5
+	VADDPS       Y5, Y5, Y5
+	VBROADCASTSS constants<>+192(SB), Y6
+	VFMADD231PS  constants<>+224(SB), Y5, Y6
+	VSUBPS       constants<>+192(SB), Y6, Y7
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS constants<>+256(SB), Y7, Y5
+	VFNMADD231PS constants<>+288(SB), Y7, Y5
+	VPSLLD       $0x17, Y6, Y6
 	VPADDD       constants<>+480(SB), Y6, Y6
-	VMULPS       Y6, Y3, Y3
-	VPSUBD       Y5, Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       constants<>+480(SB), Y4, Y4
-	VMULPS       Y4, Y3, Y3
-	VBROADCASTSS constants<>+480(SB), Y4
-	VBLENDVPS    Y2, Y3, Y4, Y2
-	VADDPS       constants<>+480(SB), Y3, Y3
-	VDIVPS       Y3, Y2, Y2
-	VMASKMOVPS   Y2, Y0, (BX)(DX*1)
-	VBROADCASTSS constants<>+544(SB), Y3
-	VANDPS       constants<>+576(SB), Y1, Y4
-	VMINPS       Y4, Y3, Y3
-	VADDPS       Y3, Y3, Y3
-	VBROADCASTSS constants<>+192(SB), Y4
-	VFMADD231PS  constants<>+224(SB), Y3, Y4
-	VSUBPS       constants<>+192(SB), Y4, Y5
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS constants<>+256(SB), Y5, Y3
-	VFNMADD231PS constants<>+288(SB), Y5, Y3
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       constants<>+480(SB), Y4, Y4
-	VBROADCASTSS constants<>+320(SB), Y5
-	VFMADD213PS  constants<>+352(SB), Y3, Y5
-	VFMADD213PS  constants<>+384(SB), Y3, Y5
-	VFMADD213PS  constants<>+416(SB), Y3, Y5
-	VFMADD213PS  constants<>+448(SB), Y3, Y5
-	VMULPS       Y3, Y3, Y6
-	VFMADD213PS  Y3, Y6, Y5
-	VSUBPS       constants<>+480(SB), Y4, Y3
-	VFMADD213PS  Y3, Y4, Y5
-	VADDPS       constants<>+608(SB), Y5, Y3
-	VDIVPS       Y3, Y5, Y3
-	VANDPS       constants<>+512(SB), Y1, Y1
-	VORPS        Y1, Y3, Y1
-	VMULPS       Y1, Y2, Y1
-	VMASKMOVPS   Y1, Y0, (R8)
+	VMULPS       Y5, Y5, Y7
+	VBROADCASTSS constants<>+320(SB), Y8
+	VFMADD231PS  constants<>+352(SB), Y5, Y8
+	VBROADCASTSS constants<>+384(SB), Y9
+	VFMADD231PS  constants<>+416(SB), Y5, Y9
+	VFMADD231PS  constants<>+448(SB), Y7, Y9
+	VFMADD231PS  Y9, Y7, Y8
+	VFMADD213PS  Y5, Y7, Y8
+	VSUBPS       constants<>+480(SB), Y6, Y5
+	VFMADD213PS  Y5, Y6, Y8
+	VADDPS       constants<>+608(SB), Y8, Y5
+	VDIVPS       Y5, Y8, Y5
+	VANDPS       constants<>+512(SB), Y0, Y6
+	VORPS        Y6, Y5, Y5
+	VMULPS       Y5, Y4, Y5
+	VMOVUPS      Y1, (BX)
+	VMOVUPS      Y2, (BX)(CX*1)
+	VMOVUPS      Y3, (BX)(CX*2)
+	VMOVUPS      Y4, (BX)(DX*1)
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y5, (R8)
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	ADDQ         $0x20, DI
+	ADDQ         $0x20, R8
+	SUBQ         $0x08, AX
+	JGE          loop
+
+rest:
+	ADDQ         $0x08, AX
+	JEQ          done
+	LEAQ         constants<>+64(SB), R9
+	SHLQ         $0x02, AX
+	SUBQ         AX, R9
+	VMOVUPS      (R9), Y0
+	VMASKMOVPS   (SI), Y0, Y1
+	VMASKMOVPS   (BX), Y0, Y2
+	VMASKMOVPS   (BX)(CX*1), Y0, Y3
+	VMASKMOVPS   (BX)(CX*2), Y0, Y4
+	VMASKMOVPS   (BX)(DX*1), Y0, Y5
+	VORPS        constants<>+512(SB), Y2, Y6
+	VBROADCASTSS constants<>+160(SB), Y7
+	VMAXPS       Y6, Y7, Y6
+	VBROADCASTSS constants<>+192(SB), Y7
+	VFMADD231PS  constants<>+224(SB), Y6, Y7
+	VSUBPS       constants<>+192(SB), Y7, Y8
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS constants<>+256(SB), Y8, Y6
+	VFNMADD231PS constants<>+288(SB), Y8, Y6
+	VMULPS       Y6, Y6, Y8
+	VBROADCASTSS constants<>+320(SB), Y9
+	VFMADD231PS  constants<>+352(SB), Y6, Y9
+	VBROADCASTSS constants<>+384(SB), Y10
+	VFMADD231PS  constants<>+416(SB), Y6, Y10
+	VFMADD231PS  constants<>+448(SB), Y8, Y10
+	VFMADD231PS  Y10, Y8, Y9
+	VFMADD213PS  Y6, Y8, Y9
+	VADDPS       constants<>+480(SB), Y9, Y6
+	VPSUBD       constants<>+192(SB), Y7, Y7
+	VPSRAD       $0x01, Y7, Y8
+	VPSLLD       $0x17, Y8, Y9
+	VPADDD       constants<>+480(SB), Y9, Y9
+	VMULPS       Y9, Y6, Y6
+	VPSUBD       Y8, Y7, Y7
+	VPSLLD       $0x17, Y7, Y7
+	VPADDD       constants<>+480(SB), Y7, Y7
+	VMULPS       Y7, Y6, Y6
+	VBROADCASTSS constants<>+480(SB), Y7
+	VBLENDVPS    Y2, Y6, Y7, Y2
+	VADDPS       constants<>+480(SB), Y6, Y6
+	VDIVPS       Y6, Y2, Y2
+	VORPS        constants<>+512(SB), Y3, Y6
+	VBROADCASTSS constants<>+160(SB), Y7
+	VMAXPS       Y6, Y7, Y6
+	VBROADCASTSS constants<>+192(SB), Y7
+	VFMADD231PS  constants<>+224(SB), Y6, Y7
+	VSUBPS       constants<>+192(SB), Y7, Y8
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS constants<>+256(SB), Y8, Y6
+	VFNMADD231PS constants<>+288(SB), Y8, Y6
+	VMULPS       Y6, Y6, Y8
+	VBROADCASTSS constants<>+320(SB), Y9
+	VFMADD231PS  constants<>+352(SB), Y6, Y9
+	VBROADCASTSS constants<>+384(SB), Y10
+	VFMADD231PS  constants<>+416(SB), Y6, Y10
+	VFMADD231PS  constants<>+448(SB), Y8, Y10
+	VFMADD231PS  Y10, Y8, Y9
+	VFMADD213PS  Y6, Y8, Y9
+	VADDPS       constants<>+480(SB), Y9, Y6
+	VPSUBD       constants<>+192(SB), Y7, Y7
+	VPSRAD       $0x01, Y7, Y8
+	VPSLLD       $0x17, Y8, Y9
+	VPADDD       constants<>+480(SB), Y9, Y9
+	VMULPS       Y9, Y6, Y6
+	VPSUBD       Y8, Y7, Y7
+	VPSLLD       $0x17, Y7, Y7
+	VPADDD       constants<>+480(SB), Y7, Y7
+	VMULPS       Y7, Y6, Y6
+	VBROADCASTSS constants<>+480(SB), Y7
+	VBLENDVPS    Y3, Y6, Y7, Y3
+	VADDPS       constants<>+480(SB), Y6, Y6
+	VDIVPS       Y6, Y3, Y3
+	VBROADCASTSS constants<>+544(SB), Y6
+	VANDPS       constants<>+576(SB), Y4, Y7
+	VMINPS       Y7, Y6, Y6
+	VADDPS       Y6, Y6, Y6
+	VBROADCASTSS constants<>+192(SB), Y7
+	VFMADD231PS  constants<>+224(SB), Y6, Y7
+	VSUBPS       constants<>+192(SB), Y7, Y8
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS constants<>+256(SB), Y8, Y6
+	VFNMADD231PS constants<>+288(SB), Y8, Y6
+	VPSLLD       $0x17, Y7, Y7
+	VPADDD       constants<>+480(SB), Y7, Y7
+	VMULPS       Y6, Y6, Y8
+	VBROADCASTSS constants<>+320(SB), Y9
+	VFMADD231PS  constants<>+352(SB), Y6, Y9
+	VBROADCASTSS constants<>+384(SB), Y10
+	VFMADD231PS  constants<>+416(SB), Y6, Y10
+	VFMADD231PS  constants<>+448(SB), Y8, Y10
+	VFMADD231PS  Y10, Y8, Y9
+	VFMADD213PS  Y6, Y8, Y9
+	VSUBPS       constants<>+480(SB), Y7, Y6
+	VFMADD213PS  Y6, Y7, Y9
+	VADDPS       constants<>+608(SB), Y9, Y6
+	VDIVPS       Y6, Y9, Y6
+	VANDPS       constants<>+512(SB), Y4, Y4
+	VORPS        Y4, Y6, Y4
+	VMULPS       Y1, Y3, Y1
+	VFMADD231PS  Y4, Y2, Y1
+	VORPS        constants<>+512(SB), Y5, Y6
+	VBROADCASTSS constants<>+160(SB), Y7
+	VMAXPS       Y6, Y7, Y6
+	VBROADCASTSS constants<>+192(SB), Y7
+	VFMADD231PS  constants<>+224(SB), Y6, Y7
+	VSUBPS       constants<>+192(SB), Y7, Y8
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS constants<>+256(SB), Y8, Y6
+	VFNMADD231PS constants<>+288(SB), Y8, Y6
+	VMULPS       Y6, Y6, Y8
+	VBROADCASTSS constants<>+320(SB), Y9
+	VFMADD231PS  constants<>+352(SB), Y6, Y9
+	VBROADCASTSS constants<>+384(SB), Y10
+	VFMADD231PS  constants<>+416(SB), Y6, Y10
+	VFMADD231PS  constants<>+448(SB), Y8, Y10
+	VFMADD231PS  Y10, Y8, Y9
+	VFMADD213PS  Y6, Y8, Y9
+	VADDPS       constants<>+480(SB), Y9, Y6
+	VPSUBD       constants<>+192(SB), Y7, Y7
+	VPSRAD       $0x01, Y7, Y8
+	VPSLLD       $0x17, Y8, Y9
+	VPADDD       constants<>+480(SB), Y9, Y9
+	VMULPS       Y9, Y6, Y6
+	VPSUBD       Y8, Y7, Y7
+	VPSLLD       $0x17, Y7, Y7
+	VPADDD       constants<>+480(SB), Y7, Y7
+	VMULPS       Y7, Y6, Y6
+	VBROADCASTSS constants<>+480(SB), Y7
+	VBLENDVPS    Y5, Y6, Y7, Y5
+	VADDPS       constants<>+480(SB), Y6, Y6
+	VDIVPS       Y6, Y5, Y5
+	VBROADCASTSS constants<>+544(SB), Y6
+	VANDPS       constants<>+576(SB), Y1, Y7
+	VMINPS       Y7, Y6, Y6
+	VADDPS       Y6, Y6, Y6
+	VBROADCASTSS constants<>+192(SB), Y7
+	VFMADD231PS  constants<>+224(SB), Y6, Y7
+	VSUBPS       constants<>+192(SB), Y7, Y8
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS constants<>+256(SB), Y8, Y6
+	VFNMADD231PS constants<>+288(SB), Y8, Y6
+	VPSLLD       $0x17, Y7, Y7
+	VPADDD       constants<>+480(SB), Y7, Y7
+	VMULPS       Y6, Y6, Y8
+	VBROADCASTSS constants<>+320(SB), Y9
+	VFMADD231PS  constants<>+352(SB), Y6, Y9
+	VBROADCASTSS constants<>+384(SB), Y10
+	VFMADD231PS  constants<>+416(SB), Y6, Y10
+	VFMADD231PS  constants<>+448(SB), Y8, Y10
+	VFMADD231PS  Y10, Y8, Y9
+	VFMADD213PS  Y6, Y8, Y9
+	VSUBPS       constants<>+480(SB), Y7, Y6
+	VFMADD213PS  Y6, Y7, Y9
+	VADDPS       constants<>+608(SB), Y9, Y6
+	VDIVPS       Y6, Y9, Y6
+	VANDPS       constants<>+512(SB), Y1, Y7
+	VORPS        Y7, Y6, Y6
+	VMULPS       Y6, Y5, Y6
+	VMASKMOVPS   Y2, Y0, (BX)
+	VMASKMOVPS   Y3, Y0, (BX)(CX*1)
+	VMASKMOVPS   Y4, Y0, (BX)(CX*2)
+	VMASKMOVPS   Y5, Y0, (BX)(DX*1)
+	VMASKMOVPS   Y1, Y0, (DI)
+	VMASKMOVPS   Y6, Y0, (R8)
 
 done:
 	VZEROUPPER
@@ -1001,244 +1193,105 @@ TEXT ·lstmCellPeepAVX2(SB), NOSPLIT, $0-120
 loop:
 	VMOVUPS      (DI), Y0
 	VMOVUPS      (BX), Y1
-	VMOVUPS      (SI), Y2
-	VFMADD231PS  Y0, Y2, Y1
-	VORPS        constants<>+512(SB), Y1, Y2
-	VBROADCASTSS constants<>+160(SB), Y3
-	VMAXPS       Y2, Y3, Y2
-	VBROADCASTSS constants<>+192(SB), Y3
-	VFMADD231PS  constants<>+224(SB), Y2, Y3
-	VSUBPS       constants<>+192(SB), Y3, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PS constants<>+256(SB), Y4, Y2
-	VFNMADD231PS constants<>+288(SB), Y4, Y2
-	VBROADCASTSS constants<>+320(SB), Y4
-	VFMADD213PS  constants<>+352(SB), Y2, Y4
-	VFMADD213PS  constants<>+384(SB), Y2, Y4
-	VFMADD213PS  constants<>+416(SB), Y2, Y4
-	VFMADD213PS  constants<>+448(SB), Y2, Y4
-	VMULPS       Y2, Y2, Y5
-	VFMADD213PS  Y2, Y5, Y4
-	VADDPS       constants<>+480(SB), Y4, Y2
-	VPSUBD       constants<>+192(SB), Y3, Y3
-	VPSRAD       $0x01, Y3, Y4
-	VPSLLD       $0x17, Y4, Y5
-	VPADDD       constants<>+480(SB), Y5, Y5
-	VMULPS       Y5, Y2, Y2
-	VPSUBD       Y4, Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       constants<>+480(SB), Y3, Y3
-	VMULPS       Y3, Y2, Y2
-	VBROADCASTSS constants<>+480(SB), Y3
-	VBLENDVPS    Y1, Y2, Y3, Y1
-	VADDPS       constants<>+480(SB), Y2, Y2
-	VDIVPS       Y2, Y1, Y1
-	VMOVUPS      Y1, (BX)
-	VMOVUPS      (BX)(CX*2), Y2
-	VBROADCASTSS constants<>+544(SB), Y3
-	VANDPS       constants<>+576(SB), Y2, Y4
-	VMINPS       Y4, Y3, Y3
-	VADDPS       Y3, Y3, Y3
-	VBROADCASTSS constants<>+192(SB), Y4
-	VFMADD231PS  constants<>+224(SB), Y3, Y4
-	VSUBPS       constants<>+192(SB), Y4, Y5
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS constants<>+256(SB), Y5, Y3
-	VFNMADD231PS constants<>+288(SB), Y5, Y3
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       constants<>+480(SB), Y4, Y4
-	VBROADCASTSS constants<>+320(SB), Y5
-	VFMADD213PS  constants<>+352(SB), Y3, Y5
-	VFMADD213PS  constants<>+384(SB), Y3, Y5
-	VFMADD213PS  constants<>+416(SB), Y3, Y5
-	VFMADD213PS  constants<>+448(SB), Y3, Y5
-	VMULPS       Y3, Y3, Y6
-	VFMADD213PS  Y3, Y6, Y5
-	VSUBPS       constants<>+480(SB), Y4, Y3
-	VFMADD213PS  Y3, Y4, Y5
-	VADDPS       constants<>+608(SB), Y5, Y3
-	VDIVPS       Y3, Y5, Y3
-	VANDPS       constants<>+512(SB), Y2, Y2
-	VORPS        Y2, Y3, Y2
-	VMOVUPS      Y2, (BX)(CX*2)
-	VMOVUPS      (BX)(CX*1), Y3
-	VMOVUPS      (SI)(CX*1), Y4
-	VFMADD231PS  Y0, Y4, Y3
-	VORPS        constants<>+512(SB), Y3, Y4
-	VBROADCASTSS constants<>+160(SB), Y5
-	VMAXPS       Y4, Y5, Y4
-	VBROADCASTSS constants<>+192(SB), Y5
-	VFMADD231PS  constants<>+224(SB), Y4, Y5
-	VSUBPS       constants<>+192(SB), Y5, Y6
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS constants<>+256(SB), Y6, Y4
-	VFNMADD231PS constants<>+288(SB), Y6, Y4
-	VBROADCASTSS constants<>+320(SB), Y6
-	VFMADD213PS  constants<>+352(SB), Y4, Y6
-	VFMADD213PS  constants<>+384(SB), Y4, Y6
-	VFMADD213PS  constants<>+416(SB), Y4, Y6
-	VFMADD213PS  constants<>+448(SB), Y4, Y6
-	VMULPS       Y4, Y4, Y7
-	VFMADD213PS  Y4, Y7, Y6
-	VADDPS       constants<>+480(SB), Y6, Y4
-	VPSUBD       constants<>+192(SB), Y5, Y5
-	VPSRAD       $0x01, Y5, Y6
-	VPSLLD       $0x17, Y6, Y7
-	VPADDD       constants<>+480(SB), Y7, Y7
-	VMULPS       Y7, Y4, Y4
-	VPSUBD       Y6, Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       constants<>+480(SB), Y5, Y5
-	VMULPS       Y5, Y4, Y4
-	VBROADCASTSS constants<>+480(SB), Y5
-	VBLENDVPS    Y3, Y4, Y5, Y3
-	VADDPS       constants<>+480(SB), Y4, Y4
-	VDIVPS       Y4, Y3, Y3
-	VMOVUPS      Y3, (BX)(CX*1)
-	VMULPS       Y0, Y3, Y0
-	VFMADD231PS  Y2, Y1, Y0
-	VMOVUPS      Y0, (R8)
-	VMOVUPS      (BX)(DX*1), Y1
-	VMOVUPS      (SI)(CX*2), Y2
-	VFMADD231PS  Y0, Y2, Y1
-	VORPS        constants<>+512(SB), Y1, Y2
-	VBROADCASTSS constants<>+160(SB), Y3
-	VMAXPS       Y2, Y3, Y2
-	VBROADCASTSS constants<>+192(SB), Y3
-	VFMADD231PS  constants<>+224(SB), Y2, Y3
-	VSUBPS       constants<>+192(SB), Y3, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PS constants<>+256(SB), Y4, Y2
-	VFNMADD231PS constants<>+288(SB), Y4, Y2
-	VBROADCASTSS constants<>+320(SB), Y4
-	VFMADD213PS  constants<>+352(SB), Y2, Y4
-	VFMADD213PS  constants<>+384(SB), Y2, Y4
-	VFMADD213PS  constants<>+416(SB), Y2, Y4
-	VFMADD213PS  constants<>+448(SB), Y2, Y4
-	VMULPS       Y2, Y2, Y5
-	VFMADD213PS  Y2, Y5, Y4
-	VADDPS       constants<>+480(SB), Y4, Y2
-	VPSUBD       constants<>+192(SB), Y3, Y3
-	VPSRAD       $0x01, Y3, Y4
-	VPSLLD       $0x17, Y4, Y5
-	VPADDD       constants<>+480(SB), Y5, Y5
-	VMULPS       Y5, Y2, Y2
-	VPSUBD       Y4, Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       constants<>+480(SB), Y3, Y3
-	VMULPS       Y3, Y2, Y2
-	VBROADCASTSS constants<>+480(SB), Y3
-	VBLENDVPS    Y1, Y2, Y3, Y1
-	VADDPS       constants<>+480(SB), Y2, Y2
-	VDIVPS       Y2, Y1, Y1
-	VMOVUPS      Y1, (BX)(DX*1)
-	VBROADCASTSS constants<>+544(SB), Y2
-	VANDPS       constants<>+576(SB), Y0, Y3
-	VMINPS       Y3, Y2, Y2
-	VADDPS       Y2, Y2, Y2
-	VBROADCASTSS constants<>+192(SB), Y3
-	VFMADD231PS  constants<>+224(SB), Y2, Y3
-	VSUBPS       constants<>+192(SB), Y3, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PS constants<>+256(SB), Y4, Y2
-	VFNMADD231PS constants<>+288(SB), Y4, Y2
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       constants<>+480(SB), Y3, Y3
-	VBROADCASTSS constants<>+320(SB), Y4
-	VFMADD213PS  constants<>+352(SB), Y2, Y4
-	VFMADD213PS  constants<>+384(SB), Y2, Y4
-	VFMADD213PS  constants<>+416(SB), Y2, Y4
-	VFMADD213PS  constants<>+448(SB), Y2, Y4
-	VMULPS       Y2, Y2, Y5
-	VFMADD213PS  Y2, Y5, Y4
-	VSUBPS       constants<>+480(SB), Y3, Y2
-	VFMADD213PS  Y2, Y3, Y4
-	VADDPS       constants<>+608(SB), Y4, Y2
-	VDIVPS       Y2, Y4, Y2
-	VANDPS       constants<>+512(SB), Y0, Y0
-	VORPS        Y0, Y2, Y0
-	VMULPS       Y0, Y1, Y0
-	VMOVUPS      Y0, (R9)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
-	ADDQ         $0x20, R8
-	ADDQ         $0x20, R9
-	SUBQ         $0x08, AX
-	JGE          loop
-
-rest:
-	ADDQ         $0x08, AX
-	JEQ          done
-	LEAQ         constants<>-128(SB), R10
-	SHLQ         $0x02, AX
-	SUBQ         AX, R10
-	VMOVUPS      64(R10), Y0
-	VMASKMOVPS   (DI), Y0, Y1
-	VMASKMOVPS   (BX), Y0, Y2
-	VMASKMOVPS   (SI), Y0, Y3
-	VFMADD231PS  Y1, Y3, Y2
-	VORPS        constants<>+512(SB), Y2, Y3
-	VBROADCASTSS constants<>+160(SB), Y4
-	VMAXPS       Y3, Y4, Y3
-	VBROADCASTSS constants<>+192(SB), Y4
-	VFMADD231PS  constants<>+224(SB), Y3, Y4
-	VSUBPS       constants<>+192(SB), Y4, Y5
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS constants<>+256(SB), Y5, Y3
-	VFNMADD231PS constants<>+288(SB), Y5, Y3
-	VBROADCASTSS constants<>+320(SB), Y5
-	VFMADD213PS  constants<>+352(SB), Y3, Y5
-	VFMADD213PS  constants<>+384(SB), Y3, Y5
-	VFMADD213PS  constants<>+416(SB), Y3, Y5
-	VFMADD213PS  constants<>+448(SB), Y3, Y5
-	VMULPS       Y3, Y3, Y6
-	VFMADD213PS  Y3, Y6, Y5
-	VADDPS       constants<>+480(SB), Y5, Y3
-	VPSUBD       constants<>+192(SB), Y4, Y4
-	VPSRAD       $0x01, Y4, Y5
-	VPSLLD       $0x17, Y5, Y6
+	VMOVUPS      (BX)(CX*1), Y2
+	VMOVUPS      (BX)(CX*2), Y3
+	VMOVUPS      (BX)(DX*1), Y4
+	VMOVUPS      (SI), Y5
+	VFMADD231PS  Y5, Y0, Y1
+	VMOVUPS      (SI)(CX*1), Y5
+	VFMADD231PS  Y5, Y0, Y2
+	VORPS        constants<>+512(SB), Y1, Y5
+	VBROADCASTSS constants<>+160(SB), Y6
+	VMAXPS       Y5, Y6, Y5
+	VBROADCASTSS constants<>+192(SB), Y6
+	VFMADD231PS  constants<>+224(SB), Y5, Y6
+	VSUBPS       constants<>+192(SB), Y6, Y7
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS constants<>+256(SB), Y7, Y5
+	VFNMADD231PS constants<>+288(SB), Y7, Y5
+	VMULPS       Y5, Y5, Y7
+	VBROADCASTSS constants<>+320(SB), Y8
+	VFMADD231PS  constants<>+352(SB), Y5, Y8
+	VBROADCASTSS constants<>+384(SB), Y9
+	VFMADD231PS  constants<>+416(SB), Y5, Y9
+	VFMADD231PS  constants<>+448(SB), Y7, Y9
+	VFMADD231PS  Y9, Y7, Y8
+	VFMADD213PS  Y5, Y7, Y8
+	VADDPS       constants<>+480(SB), Y8, Y5
+	VPSUBD       constants<>+192(SB), Y6, Y6
+	VPSRAD       $0x01, Y6, Y7
+	VPSLLD       $0x17, Y7, Y8
+	VPADDD       constants<>+480(SB), Y8, Y8
+	VMULPS       Y8, Y5, Y5
+	VPSUBD       Y7, Y6, Y6
+	VPSLLD       $0x17, Y6, Y6
 	VPADDD       constants<>+480(SB), Y6, Y6
-	VMULPS       Y6, Y3, Y3
-	VPSUBD       Y5, Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       constants<>+480(SB), Y4, Y4
-	VMULPS       Y4, Y3, Y3
-	VBROADCASTSS constants<>+480(SB), Y4
-	VBLENDVPS    Y2, Y3, Y4, Y2
-	VADDPS       constants<>+480(SB), Y3, Y3
-	VDIVPS       Y3, Y2, Y2
-	VMASKMOVPS   Y2, Y0, (BX)
-	VMASKMOVPS   (BX)(CX*2), Y0, Y3
-	VBROADCASTSS constants<>+544(SB), Y4
-	VANDPS       constants<>+576(SB), Y3, Y5
-	VMINPS       Y5, Y4, Y4
-	VADDPS       Y4, Y4, Y4
-	VBROADCASTSS constants<>+192(SB), Y5
-	VFMADD231PS  constants<>+224(SB), Y4, Y5
-	VSUBPS       constants<>+192(SB), Y5, Y6
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS constants<>+256(SB), Y6, Y4
-	VFNMADD231PS constants<>+288(SB), Y6, Y4
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       constants<>+480(SB), Y5, Y5
-	VBROADCASTSS constants<>+320(SB), Y6
-	VFMADD213PS  constants<>+352(SB), Y4, Y6
-	VFMADD213PS  constants<>+384(SB), Y4, Y6
-	VFMADD213PS  constants<>+416(SB), Y4, Y6
-	VFMADD213PS  constants<>+448(SB), Y4, Y6
-	VMULPS       Y4, Y4, Y7
-	VFMADD213PS  Y4, Y7, Y6
-	VSUBPS       constants<>+480(SB), Y5, Y4
-	VFMADD213PS  Y4, Y5, Y6
-	VADDPS       constants<>+608(SB), Y6, Y4
-	VDIVPS       Y4, Y6, Y4
+	VMULPS       Y6, Y5, Y5
+	VBROADCASTSS constants<>+480(SB), Y6
+	VBLENDVPS    Y1, Y5, Y6, Y1
+	VADDPS       constants<>+480(SB), Y5, Y5
+	VDIVPS       Y5, Y1, Y1
+	VORPS        constants<>+512(SB), Y2, Y5
+	VBROADCASTSS constants<>+160(SB), Y6
+	VMAXPS       Y5, Y6, Y5
+	VBROADCASTSS constants<>+192(SB), Y6
+	VFMADD231PS  constants<>+224(SB), Y5, Y6
+	VSUBPS       constants<>+192(SB), Y6, Y7
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS constants<>+256(SB), Y7, Y5
+	VFNMADD231PS constants<>+288(SB), Y7, Y5
+	VMULPS       Y5, Y5, Y7
+	VBROADCASTSS constants<>+320(SB), Y8
+	VFMADD231PS  constants<>+352(SB), Y5, Y8
+	VBROADCASTSS constants<>+384(SB), Y9
+	VFMADD231PS  constants<>+416(SB), Y5, Y9
+	VFMADD231PS  constants<>+448(SB), Y7, Y9
+	VFMADD231PS  Y9, Y7, Y8
+	VFMADD213PS  Y5, Y7, Y8
+	VADDPS       constants<>+480(SB), Y8, Y5
+	VPSUBD       constants<>+192(SB), Y6, Y6
+	VPSRAD       $0x01, Y6, Y7
+	VPSLLD       $0x17, Y7, Y8
+	VPADDD       constants<>+480(SB), Y8, Y8
+	VMULPS       Y8, Y5, Y5
+	VPSUBD       Y7, Y6, Y6
+	VPSLLD       $0x17, Y6, Y6
+	VPADDD       constants<>+480(SB), Y6, Y6
+	VMULPS       Y6, Y5, Y5
+	VBROADCASTSS constants<>+480(SB), Y6
+	VBLENDVPS    Y2, Y5, Y6, Y2
+	VADDPS       constants<>+480(SB), Y5, Y5
+	VDIVPS       Y5, Y2, Y2
+	VBROADCASTSS constants<>+544(SB), Y5
+	VANDPS       constants<>+576(SB), Y3, Y6
+	VMINPS       Y6, Y5, Y5
+	VADDPS       Y5, Y5, Y5
+	VBROADCASTSS constants<>+192(SB), Y6
+	VFMADD231PS  constants<>+224(SB), Y5, Y6
+	VSUBPS       constants<>+192(SB), Y6, Y7
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS constants<>+256(SB), Y7, Y5
+	VFNMADD231PS constants<>+288(SB), Y7, Y5
+	VPSLLD       $0x17, Y6, Y6
+	VPADDD       constants<>+480(SB), Y6, Y6
+	VMULPS       Y5, Y5, Y7
+	VBROADCASTSS constants<>+320(SB), Y8
+	VFMADD231PS  constants<>+352(SB), Y5, Y8
+	VBROADCASTSS constants<>+384(SB), Y9
+	VFMADD231PS  constants<>+416(SB), Y5, Y9
+	VFMADD231PS  constants<>+448(SB), Y7, Y9
+	VFMADD231PS  Y9, Y7, Y8
+	VFMADD213PS  Y5, Y7, Y8
+	VSUBPS       constants<>+480(SB), Y6, Y5
+	VFMADD213PS  Y5, Y6, Y8
+	VADDPS       constants<>+608(SB), Y8, Y5
+	VDIVPS       Y5, Y8, Y5
 	VANDPS       constants<>+512(SB), Y3, Y3
-	VORPS        Y3, Y4, Y3
-	VMASKMOVPS   Y3, Y0, (BX)(CX*2)
-	VMASKMOVPS   (BX)(CX*1), Y0, Y4
-	VMASKMOVPS   (SI)(CX*1), Y0, Y5
-	VFMADD231PS  Y1, Y5, Y4
+	VORPS        Y3, Y5, Y3
+	VMULPS       Y0, Y2, Y0
+	VFMADD231PS  Y3, Y1, Y0
+	VMOVUPS      (SI)(CX*2), Y5
+	VFMADD231PS  Y5, Y0, Y4
 	VORPS        constants<>+512(SB), Y4, Y5
 	VBROADCASTSS constants<>+160(SB), Y6
 	VMAXPS       Y5, Y6, Y5
@@ -1248,14 +1301,15 @@ rest:
 	VMOVAPS      Y5, Y5
 	VFNMADD231PS constants<>+256(SB), Y7, Y5
 	VFNMADD231PS constants<>+288(SB), Y7, Y5
-	VBROADCASTSS constants<>+320(SB), Y7
-	VFMADD213PS  constants<>+352(SB), Y5, Y7
-	VFMADD213PS  constants<>+384(SB), Y5, Y7
-	VFMADD213PS  constants<>+416(SB), Y5, Y7
-	VFMADD213PS  constants<>+448(SB), Y5, Y7
-	VMULPS       Y5, Y5, Y8
-	VFMADD213PS  Y5, Y8, Y7
-	VADDPS       constants<>+480(SB), Y7, Y5
+	VMULPS       Y5, Y5, Y7
+	VBROADCASTSS constants<>+320(SB), Y8
+	VFMADD231PS  constants<>+352(SB), Y5, Y8
+	VBROADCASTSS constants<>+384(SB), Y9
+	VFMADD231PS  constants<>+416(SB), Y5, Y9
+	VFMADD231PS  constants<>+448(SB), Y7, Y9
+	VFMADD231PS  Y9, Y7, Y8
+	VFMADD213PS  Y5, Y7, Y8
+	VADDPS       constants<>+480(SB), Y8, Y5
 	VPSUBD       constants<>+192(SB), Y6, Y6
 	VPSRAD       $0x01, Y6, Y7
 	VPSLLD       $0x17, Y7, Y8
@@ -1269,71 +1323,219 @@ rest:
 	VBLENDVPS    Y4, Y5, Y6, Y4
 	VADDPS       constants<>+480(SB), Y5, Y5
 	VDIVPS       Y5, Y4, Y4
-	VMASKMOVPS   Y4, Y0, (BX)(CX*1)
-	VMULPS       Y1, Y4, Y1
-	VFMADD231PS  Y3, Y2, Y1
-	VMASKMOVPS   Y1, Y0, (R8)
-	VMASKMOVPS   (BX)(DX*1), Y0, Y2
-	VMASKMOVPS   (SI)(CX*2), Y0, Y3
-	VFMADD231PS  Y1, Y3, Y2
-	VORPS        constants<>+512(SB), Y2, Y3
-	VBROADCASTSS constants<>+160(SB), Y4
-	VMAXPS       Y3, Y4, Y3
-	VBROADCASTSS constants<>+192(SB), Y4
-	VFMADD231PS  constants<>+224(SB), Y3, Y4
-	VSUBPS       constants<>+192(SB), Y4, Y5
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS constants<>+256(SB), Y5, Y3
-	VFNMADD231PS constants<>+288(SB), Y5, Y3
-	VBROADCASTSS constants<>+320(SB), Y5
-	VFMADD213PS  constants<>+352(SB), Y3, Y5
-	VFMADD213PS  constants<>+384(SB), Y3, Y5
-	VFMADD213PS  constants<>+416(SB), Y3, Y5
-	VFMADD213PS  constants<>+448(SB), Y3, Y5
-	VMULPS       Y3, Y3, Y6
-	VFMADD213PS  Y3, Y6, Y5
-	VADDPS       constants<>+480(SB), Y5, Y3
-	VPSUBD       constants<>+192(SB), Y4, Y4
-	VPSRAD       $0x01, Y4, Y5
-	VPSLLD       $0x17, Y5, Y6
+	VBROADCASTSS constants<>+544(SB), Y5
+	VANDPS       constants<>+576(SB), Y0, Y6
+	VMINPS       Y6, Y5, Y5
+	VADDPS       Y5, Y5, Y5
+	VBROADCASTSS constants<>+192(SB), Y6
+	VFMADD231PS  constants<>+224(SB), Y5, Y6
+	VSUBPS       constants<>+192(SB), Y6, Y7
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS constants<>+256(SB), Y7, Y5
+	VFNMADD231PS constants<>+288(SB), Y7, Y5
+	VPSLLD       $0x17, Y6, Y6
 	VPADDD       constants<>+480(SB), Y6, Y6
-	VMULPS       Y6, Y3, Y3
-	VPSUBD       Y5, Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       constants<>+480(SB), Y4, Y4
-	VMULPS       Y4, Y3, Y3
-	VBROADCASTSS constants<>+480(SB), Y4
-	VBLENDVPS    Y2, Y3, Y4, Y2
-	VADDPS       constants<>+480(SB), Y3, Y3
-	VDIVPS       Y3, Y2, Y2
-	VMASKMOVPS   Y2, Y0, (BX)(DX*1)
-	VBROADCASTSS constants<>+544(SB), Y3
-	VANDPS       constants<>+576(SB), Y1, Y4
-	VMINPS       Y4, Y3, Y3
-	VADDPS       Y3, Y3, Y3
-	VBROADCASTSS constants<>+192(SB), Y4
-	VFMADD231PS  constants<>+224(SB), Y3, Y4
-	VSUBPS       constants<>+192(SB), Y4, Y5
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS constants<>+256(SB), Y5, Y3
-	VFNMADD231PS constants<>+288(SB), Y5, Y3
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       constants<>+480(SB), Y4, Y4
-	VBROADCASTSS constants<>+320(SB), Y5
-	VFMADD213PS  constants<>+352(SB), Y3, Y5
-	VFMADD213PS  constants<>+384(SB), Y3, Y5
-	VFMADD213PS  constants<>+416(SB), Y3, Y5
-	VFMADD213PS  constants<>+448(SB), Y3, Y5
-	VMULPS       Y3, Y3, Y6
-	VFMADD213PS  Y3, Y6, Y5
-	VSUBPS       constants<>+480(SB), Y4, Y3
-	VFMADD213PS  Y3, Y4, Y5
-	VADDPS       constants<>+608(SB), Y5, Y3
-	VDIVPS       Y3, Y5, Y3
-	VANDPS       constants<>+512(SB), Y1, Y1
-	VORPS        Y1, Y3, Y1
-	VMULPS       Y1, Y2, Y1
-	VMASKMOVPS   Y1, Y0, (R9)
+	VMULPS       Y5, Y5, Y7
+	VBROADCASTSS constants<>+320(SB), Y8
+	VFMADD231PS  constants<>+352(SB), Y5, Y8
+	VBROADCASTSS constants<>+384(SB), Y9
+	VFMADD231PS  constants<>+416(SB), Y5, Y9
+	VFMADD231PS  constants<>+448(SB), Y7, Y9
+	VFMADD231PS  Y9, Y7, Y8
+	VFMADD213PS  Y5, Y7, Y8
+	VSUBPS       constants<>+480(SB), Y6, Y5
+	VFMADD213PS  Y5, Y6, Y8
+	VADDPS       constants<>+608(SB), Y8, Y5
+	VDIVPS       Y5, Y8, Y5
+	VANDPS       constants<>+512(SB), Y0, Y6
+	VORPS        Y6, Y5, Y5
+	VMULPS       Y5, Y4, Y5
+	VMOVUPS      Y1, (BX)
+	VMOVUPS      Y2, (BX)(CX*1)
+	VMOVUPS      Y3, (BX)(CX*2)
+	VMOVUPS      Y4, (BX)(DX*1)
+	VMOVUPS      Y0, (R8)
+	VMOVUPS      Y5, (R9)
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	ADDQ         $0x20, DI
+	ADDQ         $0x20, R8
+	ADDQ         $0x20, R9
+	SUBQ         $0x08, AX
+	JGE          loop
+
+rest:
+	ADDQ         $0x08, AX
+	JEQ          done
+	LEAQ         constants<>+64(SB), R10
+	SHLQ         $0x02, AX
+	SUBQ         AX, R10
+	VMOVUPS      (R10), Y0
+	VMASKMOVPS   (DI), Y0, Y1
+	VMASKMOVPS   (BX), Y0, Y2
+	VMASKMOVPS   (BX)(CX*1), Y0, Y3
+	VMASKMOVPS   (BX)(CX*2), Y0, Y4
+	VMASKMOVPS   (BX)(DX*1), Y0, Y5
+	VMASKMOVPS   (SI), Y0, Y6
+	VFMADD231PS  Y6, Y1, Y2
+	VMASKMOVPS   (SI)(CX*1), Y0, Y6
+	VFMADD231PS  Y6, Y1, Y3
+	VORPS        constants<>+512(SB), Y2, Y6
+	VBROADCASTSS constants<>+160(SB), Y7
+	VMAXPS       Y6, Y7, Y6
+	VBROADCASTSS constants<>+192(SB), Y7
+	VFMADD231PS  constants<>+224(SB), Y6, Y7
+	VSUBPS       constants<>+192(SB), Y7, Y8
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS constants<>+256(SB), Y8, Y6
+	VFNMADD231PS constants<>+288(SB), Y8, Y6
+	VMULPS       Y6, Y6, Y8
+	VBROADCASTSS constants<>+320(SB), Y9
+	VFMADD231PS  constants<>+352(SB), Y6, Y9
+	VBROADCASTSS constants<>+384(SB), Y10
+	VFMADD231PS  constants<>+416(SB), Y6, Y10
+	VFMADD231PS  constants<>+448(SB), Y8, Y10
+	VFMADD231PS  Y10, Y8, Y9
+	VFMADD213PS  Y6, Y8, Y9
+	VADDPS       constants<>+480(SB), Y9, Y6
+	VPSUBD       constants<>+192(SB), Y7, Y7
+	VPSRAD       $0x01, Y7, Y8
+	VPSLLD       $0x17, Y8, Y9
+	VPADDD       constants<>+480(SB), Y9, Y9
+	VMULPS       Y9, Y6, Y6
+	VPSUBD       Y8, Y7, Y7
+	VPSLLD       $0x17, Y7, Y7
+	VPADDD       constants<>+480(SB), Y7, Y7
+	VMULPS       Y7, Y6, Y6
+	VBROADCASTSS constants<>+480(SB), Y7
+	VBLENDVPS    Y2, Y6, Y7, Y2
+	VADDPS       constants<>+480(SB), Y6, Y6
+	VDIVPS       Y6, Y2, Y2
+	VORPS        constants<>+512(SB), Y3, Y6
+	VBROADCASTSS constants<>+160(SB), Y7
+	VMAXPS       Y6, Y7, Y6
+	VBROADCASTSS constants<>+192(SB), Y7
+	VFMADD231PS  constants<>+224(SB), Y6, Y7
+	VSUBPS       constants<>+192(SB), Y7, Y8
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS constants<>+256(SB), Y8, Y6
+	VFNMADD231PS constants<>+288(SB), Y8, Y6
+	VMULPS       Y6, Y6, Y8
+	VBROADCASTSS constants<>+320(SB), Y9
+	VFMADD231PS  constants<>+352(SB), Y6, Y9
+	VBROADCASTSS constants<>+384(SB), Y10
+	VFMADD231PS  constants<>+416(SB), Y6, Y10
+	VFMADD231PS  constants<>+448(SB), Y8, Y10
+	VFMADD231PS  Y10, Y8, Y9
+	VFMADD213PS  Y6, Y8, Y9
+	VADDPS       constants<>+480(SB), Y9, Y6
+	VPSUBD       constants<>+192(SB), Y7, Y7
+	VPSRAD       $0x01, Y7, Y8
+	VPSLLD       $0x17, Y8, Y9
+	VPADDD       constants<>+480(SB), Y9, Y9
+	VMULPS       Y9, Y6, Y6
+	VPSUBD       Y8, Y7, Y7
+	VPSLLD       $0x17, Y7, Y7
+	VPADDD       constants<>+480(SB), Y7, Y7
+	VMULPS       Y7, Y6, Y6
+	VBROADCASTSS constants<>+480(SB), Y7
+	VBLENDVPS    Y3, Y6, Y7, Y3
+	VADDPS       constants<>+480(SB), Y6, Y6
+	VDIVPS       Y6, Y3, Y3
+	VBROADCASTSS constants<>+544(SB), Y6
+	VANDPS       constants<>+576(SB), Y4, Y7
+	VMINPS       Y7, Y6, Y6
+	VADDPS       Y6, Y6, Y6
+	VBROADCASTSS constants<>+192(SB), Y7
+	VFMADD231PS  constants<>+224(SB), Y6, Y7
+	VSUBPS       constants<>+192(SB), Y7, Y8
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS constants<>+256(SB), Y8, Y6
+	VFNMADD231PS constants<>+288(SB), Y8, Y6
+	VPSLLD       $0x17, Y7, Y7
+	VPADDD       constants<>+480(SB), Y7, Y7
+	VMULPS       Y6, Y6, Y8
+	VBROADCASTSS constants<>+320(SB), Y9
+	VFMADD231PS  constants<>+352(SB), Y6, Y9
+	VBROADCASTSS constants<>+384(SB), Y10
+	VFMADD231PS  constants<>+416(SB), Y6, Y10
+	VFMADD231PS  constants<>+448(SB), Y8, Y10
+	VFMADD231PS  Y10, Y8, Y9
+	VFMADD213PS  Y6, Y8, Y9
+	VSUBPS       constants<>+480(SB), Y7, Y6
+	VFMADD213PS  Y6, Y7, Y9
+	VADDPS       constants<>+608(SB), Y9, Y6
+	VDIVPS       Y6, Y9, Y6
+	VANDPS       constants<>+512(SB), Y4, Y4
+	VORPS        Y4, Y6, Y4
+	VMULPS       Y1, Y3, Y1
+	VFMADD231PS  Y4, Y2, Y1
+	VMASKMOVPS   (SI)(CX*2), Y0, Y6
+	VFMADD231PS  Y6, Y1, Y5
+	VORPS        constants<>+512(SB), Y5, Y6
+	VBROADCASTSS constants<>+160(SB), Y7
+	VMAXPS       Y6, Y7, Y6
+	VBROADCASTSS constants<>+192(SB), Y7
+	VFMADD231PS  constants<>+224(SB), Y6, Y7
+	VSUBPS       constants<>+192(SB), Y7, Y8
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS constants<>+256(SB), Y8, Y6
+	VFNMADD231PS constants<>+288(SB), Y8, Y6
+	VMULPS       Y6, Y6, Y8
+	VBROADCASTSS constants<>+320(SB), Y9
+	VFMADD231PS  constants<>+352(SB), Y6, Y9
+	VBROADCASTSS constants<>+384(SB), Y10
+	VFMADD231PS  constants<>+416(SB), Y6, Y10
+	VFMADD231PS  constants<>+448(SB), Y8, Y10
+	VFMADD231PS  Y10, Y8, Y9
+	VFMADD213PS  Y6, Y8, Y9
+	VADDPS       constants<>+480(SB), Y9, Y6
+	VPSUBD       constants<>+192(SB), Y7, Y7
+	VPSRAD       $0x01, Y7, Y8
+	VPSLLD       $0x17, Y8, Y9
+	VPADDD       constants<>+480(SB), Y9, Y9
+	VMULPS       Y9, Y6, Y6
+	VPSUBD       Y8, Y7, Y7
+	VPSLLD       $0x17, Y7, Y7
+	VPADDD       constants<>+480(SB), Y7, Y7
+	VMULPS       Y7, Y6, Y6
+	VBROADCASTSS constants<>+480(SB), Y7
+	VBLENDVPS    Y5, Y6, Y7, Y5
+	VADDPS       constants<>+480(SB), Y6, Y6
+	VDIVPS       Y6, Y5, Y5
+	VBROADCASTSS constants<>+544(SB), Y6
+	VANDPS       constants<>+576(SB), Y1, Y7
+	VMINPS       Y7, Y6, Y6
+	VADDPS       Y6, Y6, Y6
+	VBROADCASTSS constants<>+192(SB), Y7
+	VFMADD231PS  constants<>+224(SB), Y6, Y7
+	VSUBPS       constants<>+192(SB), Y7, Y8
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS constants<>+256(SB), Y8, Y6
+	VFNMADD231PS constants<>+288(SB), Y8, Y6
+	VPSLLD       $0x17, Y7, Y7
+	VPADDD       constants<>+480(SB), Y7, Y7
+	VMULPS       Y6, Y6, Y8
+	VBROADCASTSS constants<>+320(SB), Y9
+	VFMADD231PS  constants<>+352(SB), Y6, Y9
+	VBROADCASTSS constants<>+384(SB), Y10
+	VFMADD231PS  constants<>+416(SB), Y6, Y10
+	VFMADD231PS  constants<>+448(SB), Y8, Y10
+	VFMADD231PS  Y10, Y8, Y9
+	VFMADD213PS  Y6, Y8, Y9
+	VSUBPS       constants<>+480(SB), Y7, Y6
+	VFMADD213PS  Y6, Y7, Y9
+	VADDPS       constants<>+608(SB), Y9, Y6
+	VDIVPS       Y6, Y9, Y6
+	VANDPS       constants<>+512(SB), Y1, Y7
+	VORPS        Y7, Y6, Y6
+	VMULPS       Y6, Y5, Y6
+	VMASKMOVPS   Y2, Y0, (BX)
+	VMASKMOVPS   Y3, Y0, (BX)(CX*1)
+	VMASKMOVPS   Y4, Y0, (BX)(CX*2)
+	VMASKMOVPS   Y5, Y0, (BX)(DX*1)
+	VMASKMOVPS   Y1, Y0, (R8)
+	VMASKMOVPS   Y6, Y0, (R9)
 
 done:
 	VZEROUPPER
@@ -1370,17 +1572,18 @@ loop:
 	VFNMADD231PS constants<>+288(SB), Y3, Y1
 	VPSLLD       $0x17, Y2, Y2
 	VPADDD       constants<>+480(SB), Y2, Y2
-	VBROADCASTSS constants<>+320(SB), Y3
-	VFMADD213PS  constants<>+352(SB), Y1, Y3
-	VFMADD213PS  constants<>+384(SB), Y1, Y3
-	VFMADD213PS  constants<>+416(SB), Y1, Y3
-	VFMADD213PS  constants<>+448(SB), Y1, Y3
-	VMULPS       Y1, Y1, Y4
-	VFMADD213PS  Y1, Y4, Y3
+	VMULPS       Y1, Y1, Y3
+	VBROADCASTSS constants<>+320(SB), Y4
+	VFMADD231PS  constants<>+352(SB), Y1, Y4
+	VBROADCASTSS constants<>+384(SB), Y5
+	VFMADD231PS  constants<>+416(SB), Y1, Y5
+	VFMADD231PS  constants<>+448(SB), Y3, Y5
+	VFMADD231PS  Y5, Y3, Y4
+	VFMADD213PS  Y1, Y3, Y4
 	VSUBPS       constants<>+480(SB), Y2, Y1
-	VFMADD213PS  Y1, Y2, Y3
-	VADDPS       constants<>+608(SB), Y3, Y1
-	VDIVPS       Y1, Y3, Y1
+	VFMADD213PS  Y1, Y2, Y4
+	VADDPS       constants<>+608(SB), Y4, Y1
+	VDIVPS       Y1, Y4, Y1
 	VANDPS       constants<>+512(SB), Y0, Y0
 	VORPS        Y0, Y1, Y0
 	VMOVUPS      (R9), Y1
@@ -1435,10 +1638,10 @@ loop:
 rest:
 	ADDQ         $0x08, AX
 	JEQ          done
-	LEAQ         constants<>-128(SB), R12
+	LEAQ         constants<>+64(SB), R12
 	SHLQ         $0x02, AX
 	SUBQ         AX, R12
-	VMOVUPS      64(R12), Y0
+	VMOVUPS      (R12), Y0
 	VMASKMOVPS   (R8), Y0, Y1
 	VBROADCASTSS constants<>+544(SB), Y2
 	VANDPS       constants<>+576(SB), Y1, Y3
@@ -1452,17 +1655,18 @@ rest:
 	VFNMADD231PS constants<>+288(SB), Y4, Y2
 	VPSLLD       $0x17, Y3, Y3
 	VPADDD       constants<>+480(SB), Y3, Y3
-	VBROADCASTSS constants<>+320(SB), Y4
-	VFMADD213PS  constants<>+352(SB), Y2, Y4
-	VFMADD213PS  constants<>+384(SB), Y2, Y4
-	VFMADD213PS  constants<>+416(SB), Y2, Y4
-	VFMADD213PS  constants<>+448(SB), Y2, Y4
-	VMULPS       Y2, Y2, Y5
-	VFMADD213PS  Y2, Y5, Y4
+	VMULPS       Y2, Y2, Y4
+	VBROADCASTSS constants<>+320(SB), Y5
+	VFMADD231PS  constants<>+352(SB), Y2, Y5
+	VBROADCASTSS constants<>+384(SB), Y6
+	VFMADD231PS  constants<>+416(SB), Y2, Y6
+	VFMADD231PS  constants<>+448(SB), Y4, Y6
+	VFMADD231PS  Y6, Y4, Y5
+	VFMADD213PS  Y2, Y4, Y5
 	VSUBPS       constants<>+480(SB), Y3, Y2
-	VFMADD213PS  Y2, Y3, Y4
-	VADDPS       constants<>+608(SB), Y4, Y2
-	VDIVPS       Y2, Y4, Y2
+	VFMADD213PS  Y2, Y3, Y5
+	VADDPS       constants<>+608(SB), Y5, Y2
+	VDIVPS       Y2, Y5, Y2
 	VANDPS       constants<>+512(SB), Y1, Y1
 	VORPS        Y1, Y2, Y1
 	VMASKMOVPS   (R9), Y0, Y2
@@ -1541,17 +1745,18 @@ loop:
 	VFNMADD231PS constants<>+288(SB), Y3, Y1
 	VPSLLD       $0x17, Y2, Y2
 	VPADDD       constants<>+480(SB), Y2, Y2
-	VBROADCASTSS constants<>+320(SB), Y3
-	VFMADD213PS  constants<>+352(SB), Y1, Y3
-	VFMADD213PS  constants<>+384(SB), Y1, Y3
-	VFMADD213PS  constants<>+416(SB), Y1, Y3
-	VFMADD213PS  constants<>+448(SB), Y1, Y3
-	VMULPS       Y1, Y1, Y4
-	VFMADD213PS  Y1, Y4, Y3
+	VMULPS       Y1, Y1, Y3
+	VBROADCASTSS constants<>+320(SB), Y4
+	VFMADD231PS  constants<>+352(SB), Y1, Y4
+	VBROADCASTSS constants<>+384(SB), Y5
+	VFMADD231PS  constants<>+416(SB), Y1, Y5
+	VFMADD231PS  constants<>+448(SB), Y3, Y5
+	VFMADD231PS  Y5, Y3, Y4
+	VFMADD213PS  Y1, Y3, Y4
 	VSUBPS       constants<>+480(SB), Y2, Y1
-	VFMADD213PS  Y1, Y2, Y3
-	VADDPS       constants<>+608(SB), Y3, Y1
-	VDIVPS       Y1, Y3, Y1
+	VFMADD213PS  Y1, Y2, Y4
+	VADDPS       constants<>+608(SB), Y4, Y1
+	VDIVPS       Y1, Y4, Y1
 	VANDPS       constants<>+512(SB), Y0, Y0
 	VORPS        Y0, Y1, Y0
 	VMOVUPS      (R10), Y1
@@ -1613,10 +1818,10 @@ loop:
 rest:
 	ADDQ         $0x08, AX
 	JEQ          done
-	LEAQ         constants<>-128(SB), R13
+	LEAQ         constants<>+64(SB), R13
 	SHLQ         $0x02, AX
 	SUBQ         AX, R13
-	VMOVUPS      64(R13), Y0
+	VMOVUPS      (R13), Y0
 	VMASKMOVPS   (R9), Y0, Y1
 	VBROADCASTSS constants<>+544(SB), Y2
 	VANDPS       constants<>+576(SB), Y1, Y3
@@ -1630,17 +1835,18 @@ rest:
 	VFNMADD231PS constants<>+288(SB), Y4, Y2
 	VPSLLD       $0x17, Y3, Y3
 	VPADDD       constants<>+480(SB), Y3, Y3
-	VBROADCASTSS constants<>+320(SB), Y4
-	VFMADD213PS  constants<>+352(SB), Y2, Y4
-	VFMADD213PS  constants<>+384(SB), Y2, Y4
-	VFMADD213PS  constants<>+416(SB), Y2, Y4
-	VFMADD213PS  constants<>+448(SB), Y2, Y4
-	VMULPS       Y2, Y2, Y5
-	VFMADD213PS  Y2, Y5, Y4
+	VMULPS       Y2, Y2, Y4
+	VBROADCASTSS constants<>+320(SB), Y5
+	VFMADD231PS  constants<>+352(SB), Y2, Y5
+	VBROADCASTSS constants<>+384(SB), Y6
+	VFMADD231PS  constants<>+416(SB), Y2, Y6
+	VFMADD231PS  constants<>+448(SB), Y4, Y6
+	VFMADD231PS  Y6, Y4, Y5
+	VFMADD213PS  Y2, Y4, Y5
 	VSUBPS       constants<>+480(SB), Y3, Y2
-	VFMADD213PS  Y2, Y3, Y4
-	VADDPS       constants<>+608(SB), Y4, Y2
-	VDIVPS       Y2, Y4, Y2
+	VFMADD213PS  Y2, Y3, Y5
+	VADDPS       constants<>+608(SB), Y5, Y2
+	VDIVPS       Y2, Y5, Y2
 	VANDPS       constants<>+512(SB), Y1, Y1
 	VORPS        Y1, Y2, Y1
 	VMASKMOVPS   (R10), Y0, Y2
@@ -1708,159 +1914,10 @@ TEXT ·gruCellAVX2(SB), NOSPLIT, $0-96
 	JLT  rest
 
 loop:
-	VMOVUPS      (DX), Y0
-	VMOVUPS      (BX), Y1
-	VADDPS       Y1, Y0, Y0
-	VORPS        constants<>+512(SB), Y0, Y1
-	VBROADCASTSS constants<>+160(SB), Y2
-	VMAXPS       Y1, Y2, Y1
-	VBROADCASTSS constants<>+192(SB), Y2
-	VFMADD231PS  constants<>+224(SB), Y1, Y2
-	VSUBPS       constants<>+192(SB), Y2, Y3
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS constants<>+256(SB), Y3, Y1
-	VFNMADD231PS constants<>+288(SB), Y3, Y1
-	VBROADCASTSS constants<>+320(SB), Y3
-	VFMADD213PS  constants<>+352(SB), Y1, Y3
-	VFMADD213PS  constants<>+384(SB), Y1, Y3
-	VFMADD213PS  constants<>+416(SB), Y1, Y3
-	VFMADD213PS  constants<>+448(SB), Y1, Y3
-	VMULPS       Y1, Y1, Y4
-	VFMADD213PS  Y1, Y4, Y3
-	VADDPS       constants<>+480(SB), Y3, Y1
-	VPSUBD       constants<>+192(SB), Y2, Y2
-	VPSRAD       $0x01, Y2, Y3
-	VPSLLD       $0x17, Y3, Y4
-	VPADDD       constants<>+480(SB), Y4, Y4
-	VMULPS       Y4, Y1, Y1
-	VPSUBD       Y3, Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VPADDD       constants<>+480(SB), Y2, Y2
-	VMULPS       Y2, Y1, Y1
-	VBROADCASTSS constants<>+480(SB), Y2
-	VBLENDVPS    Y0, Y1, Y2, Y0
-	VADDPS       constants<>+480(SB), Y1, Y1
-	VDIVPS       Y1, Y0, Y0
-	VMOVUPS      Y0, (DX)
-	VMOVUPS      (DX)(CX*1), Y1
-	VMOVUPS      (BX)(CX*1), Y2
-	VADDPS       Y2, Y1, Y1
-	VORPS        constants<>+512(SB), Y1, Y2
-	VBROADCASTSS constants<>+160(SB), Y3
-	VMAXPS       Y2, Y3, Y2
-	VBROADCASTSS constants<>+192(SB), Y3
-	VFMADD231PS  constants<>+224(SB), Y2, Y3
-	VSUBPS       constants<>+192(SB), Y3, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PS constants<>+256(SB), Y4, Y2
-	VFNMADD231PS constants<>+288(SB), Y4, Y2
-	VBROADCASTSS constants<>+320(SB), Y4
-	VFMADD213PS  constants<>+352(SB), Y2, Y4
-	VFMADD213PS  constants<>+384(SB), Y2, Y4
-	VFMADD213PS  constants<>+416(SB), Y2, Y4
-	VFMADD213PS  constants<>+448(SB), Y2, Y4
-	VMULPS       Y2, Y2, Y5
-	VFMADD213PS  Y2, Y5, Y4
-	VADDPS       constants<>+480(SB), Y4, Y2
-	VPSUBD       constants<>+192(SB), Y3, Y3
-	VPSRAD       $0x01, Y3, Y4
-	VPSLLD       $0x17, Y4, Y5
-	VPADDD       constants<>+480(SB), Y5, Y5
-	VMULPS       Y5, Y2, Y2
-	VPSUBD       Y4, Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       constants<>+480(SB), Y3, Y3
-	VMULPS       Y3, Y2, Y2
-	VBROADCASTSS constants<>+480(SB), Y3
-	VBLENDVPS    Y1, Y2, Y3, Y1
-	VADDPS       constants<>+480(SB), Y2, Y2
-	VDIVPS       Y2, Y1, Y1
-	VMOVUPS      Y1, (DX)(CX*1)
-	VMOVUPS      (DX)(CX*2), Y2
-	VMOVUPS      (BX)(CX*2), Y3
-	VFMADD231PS  Y3, Y0, Y2
-	VBROADCASTSS constants<>+544(SB), Y0
-	VANDPS       constants<>+576(SB), Y2, Y3
-	VMINPS       Y3, Y0, Y0
-	VADDPS       Y0, Y0, Y0
-	VBROADCASTSS constants<>+192(SB), Y3
-	VFMADD231PS  constants<>+224(SB), Y0, Y3
-	VSUBPS       constants<>+192(SB), Y3, Y4
-	VMOVAPS      Y0, Y0
-	VFNMADD231PS constants<>+256(SB), Y4, Y0
-	VFNMADD231PS constants<>+288(SB), Y4, Y0
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       constants<>+480(SB), Y3, Y3
-	VBROADCASTSS constants<>+320(SB), Y4
-	VFMADD213PS  constants<>+352(SB), Y0, Y4
-	VFMADD213PS  constants<>+384(SB), Y0, Y4
-	VFMADD213PS  constants<>+416(SB), Y0, Y4
-	VFMADD213PS  constants<>+448(SB), Y0, Y4
-	VMULPS       Y0, Y0, Y5
-	VFMADD213PS  Y0, Y5, Y4
-	VSUBPS       constants<>+480(SB), Y3, Y0
-	VFMADD213PS  Y0, Y3, Y4
-	VADDPS       constants<>+608(SB), Y4, Y0
-	VDIVPS       Y0, Y4, Y0
-	VANDPS       constants<>+512(SB), Y2, Y2
-	VORPS        Y2, Y0, Y0
-	VMOVUPS      Y0, (DX)(CX*2)
-	VMOVUPS      (SI), Y2
-	VMULPS       Y2, Y1, Y2
-	VBROADCASTSS constants<>+480(SB), Y3
-	VSUBPS       Y1, Y3, Y1
-	VFMADD231PS  Y0, Y1, Y2
-	VMOVUPS      Y2, (DI)
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
-	SUBQ         $0x08, AX
-	JGE          loop
-
-rest:
-	ADDQ         $0x08, AX
-	JEQ          done
-	LEAQ         constants<>-128(SB), R8
-	SHLQ         $0x02, AX
-	SUBQ         AX, R8
-	VMOVUPS      64(R8), Y0
-	VMASKMOVPS   (DX), Y0, Y1
-	VMASKMOVPS   (BX), Y0, Y2
-	VADDPS       Y2, Y1, Y1
-	VORPS        constants<>+512(SB), Y1, Y2
-	VBROADCASTSS constants<>+160(SB), Y3
-	VMAXPS       Y2, Y3, Y2
-	VBROADCASTSS constants<>+192(SB), Y3
-	VFMADD231PS  constants<>+224(SB), Y2, Y3
-	VSUBPS       constants<>+192(SB), Y3, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PS constants<>+256(SB), Y4, Y2
-	VFNMADD231PS constants<>+288(SB), Y4, Y2
-	VBROADCASTSS constants<>+320(SB), Y4
-	VFMADD213PS  constants<>+352(SB), Y2, Y4
-	VFMADD213PS  constants<>+384(SB), Y2, Y4
-	VFMADD213PS  constants<>+416(SB), Y2, Y4
-	VFMADD213PS  constants<>+448(SB), Y2, Y4
-	VMULPS       Y2, Y2, Y5
-	VFMADD213PS  Y2, Y5, Y4
-	VADDPS       constants<>+480(SB), Y4, Y2
-	VPSUBD       constants<>+192(SB), Y3, Y3
-	VPSRAD       $0x01, Y3, Y4
-	VPSLLD       $0x17, Y4, Y5
-	VPADDD       constants<>+480(SB), Y5, Y5
-	VMULPS       Y5, Y2, Y2
-	VPSUBD       Y4, Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       constants<>+480(SB), Y3, Y3
-	VMULPS       Y3, Y2, Y2
-	VBROADCASTSS constants<>+480(SB), Y3
-	VBLENDVPS    Y1, Y2, Y3, Y1
-	VADDPS       constants<>+480(SB), Y2, Y2
-	VDIVPS       Y2, Y1, Y1
-	VMASKMOVPS   Y1, Y0, (DX)
-	VMASKMOVPS   (DX)(CX*1), Y0, Y2
-	VMASKMOVPS   (BX)(CX*1), Y0, Y3
+	VMOVUPS      (SI), Y0
+	VMOVUPS      (DX)(CX*2), Y1
+	VMOVUPS      (DX), Y2
+	VMOVUPS      (BX), Y3
 	VADDPS       Y3, Y2, Y2
 	VORPS        constants<>+512(SB), Y2, Y3
 	VBROADCASTSS constants<>+160(SB), Y4
@@ -1871,14 +1928,15 @@ rest:
 	VMOVAPS      Y3, Y3
 	VFNMADD231PS constants<>+256(SB), Y5, Y3
 	VFNMADD231PS constants<>+288(SB), Y5, Y3
-	VBROADCASTSS constants<>+320(SB), Y5
-	VFMADD213PS  constants<>+352(SB), Y3, Y5
-	VFMADD213PS  constants<>+384(SB), Y3, Y5
-	VFMADD213PS  constants<>+416(SB), Y3, Y5
-	VFMADD213PS  constants<>+448(SB), Y3, Y5
-	VMULPS       Y3, Y3, Y6
-	VFMADD213PS  Y3, Y6, Y5
-	VADDPS       constants<>+480(SB), Y5, Y3
+	VMULPS       Y3, Y3, Y5
+	VBROADCASTSS constants<>+320(SB), Y6
+	VFMADD231PS  constants<>+352(SB), Y3, Y6
+	VBROADCASTSS constants<>+384(SB), Y7
+	VFMADD231PS  constants<>+416(SB), Y3, Y7
+	VFMADD231PS  constants<>+448(SB), Y5, Y7
+	VFMADD231PS  Y7, Y5, Y6
+	VFMADD213PS  Y3, Y5, Y6
+	VADDPS       constants<>+480(SB), Y6, Y3
 	VPSUBD       constants<>+192(SB), Y4, Y4
 	VPSRAD       $0x01, Y4, Y5
 	VPSLLD       $0x17, Y5, Y6
@@ -1892,42 +1950,196 @@ rest:
 	VBLENDVPS    Y2, Y3, Y4, Y2
 	VADDPS       constants<>+480(SB), Y3, Y3
 	VDIVPS       Y3, Y2, Y2
-	VMASKMOVPS   Y2, Y0, (DX)(CX*1)
-	VMASKMOVPS   (DX)(CX*2), Y0, Y3
-	VMASKMOVPS   (BX)(CX*2), Y0, Y4
-	VFMADD231PS  Y4, Y1, Y3
-	VBROADCASTSS constants<>+544(SB), Y1
-	VANDPS       constants<>+576(SB), Y3, Y4
-	VMINPS       Y4, Y1, Y1
-	VADDPS       Y1, Y1, Y1
-	VBROADCASTSS constants<>+192(SB), Y4
-	VFMADD231PS  constants<>+224(SB), Y1, Y4
-	VSUBPS       constants<>+192(SB), Y4, Y5
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS constants<>+256(SB), Y5, Y1
-	VFNMADD231PS constants<>+288(SB), Y5, Y1
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       constants<>+480(SB), Y4, Y4
-	VBROADCASTSS constants<>+320(SB), Y5
-	VFMADD213PS  constants<>+352(SB), Y1, Y5
-	VFMADD213PS  constants<>+384(SB), Y1, Y5
-	VFMADD213PS  constants<>+416(SB), Y1, Y5
-	VFMADD213PS  constants<>+448(SB), Y1, Y5
-	VMULPS       Y1, Y1, Y6
-	VFMADD213PS  Y1, Y6, Y5
-	VSUBPS       constants<>+480(SB), Y4, Y1
-	VFMADD213PS  Y1, Y4, Y5
-	VADDPS       constants<>+608(SB), Y5, Y1
-	VDIVPS       Y1, Y5, Y1
-	VANDPS       constants<>+512(SB), Y3, Y3
-	VORPS        Y3, Y1, Y1
-	VMASKMOVPS   Y1, Y0, (DX)(CX*2)
-	VMASKMOVPS   (SI), Y0, Y3
-	VMULPS       Y3, Y2, Y3
+	VMOVUPS      (DX)(CX*1), Y3
+	VMOVUPS      (BX)(CX*1), Y4
+	VADDPS       Y4, Y3, Y3
+	VORPS        constants<>+512(SB), Y3, Y4
+	VBROADCASTSS constants<>+160(SB), Y5
+	VMAXPS       Y4, Y5, Y4
+	VBROADCASTSS constants<>+192(SB), Y5
+	VFMADD231PS  constants<>+224(SB), Y4, Y5
+	VSUBPS       constants<>+192(SB), Y5, Y6
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constants<>+256(SB), Y6, Y4
+	VFNMADD231PS constants<>+288(SB), Y6, Y4
+	VMULPS       Y4, Y4, Y6
+	VBROADCASTSS constants<>+320(SB), Y7
+	VFMADD231PS  constants<>+352(SB), Y4, Y7
+	VBROADCASTSS constants<>+384(SB), Y8
+	VFMADD231PS  constants<>+416(SB), Y4, Y8
+	VFMADD231PS  constants<>+448(SB), Y6, Y8
+	VFMADD231PS  Y8, Y6, Y7
+	VFMADD213PS  Y4, Y6, Y7
+	VADDPS       constants<>+480(SB), Y7, Y4
+	VPSUBD       constants<>+192(SB), Y5, Y5
+	VPSRAD       $0x01, Y5, Y6
+	VPSLLD       $0x17, Y6, Y7
+	VPADDD       constants<>+480(SB), Y7, Y7
+	VMULPS       Y7, Y4, Y4
+	VPSUBD       Y6, Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VPADDD       constants<>+480(SB), Y5, Y5
+	VMULPS       Y5, Y4, Y4
+	VBROADCASTSS constants<>+480(SB), Y5
+	VBLENDVPS    Y3, Y4, Y5, Y3
+	VADDPS       constants<>+480(SB), Y4, Y4
+	VDIVPS       Y4, Y3, Y3
+	VMOVUPS      (BX)(CX*2), Y4
+	VFMADD231PS  Y4, Y2, Y1
+	VBROADCASTSS constants<>+544(SB), Y4
+	VANDPS       constants<>+576(SB), Y1, Y5
+	VMINPS       Y5, Y4, Y4
+	VADDPS       Y4, Y4, Y4
+	VBROADCASTSS constants<>+192(SB), Y5
+	VFMADD231PS  constants<>+224(SB), Y4, Y5
+	VSUBPS       constants<>+192(SB), Y5, Y6
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constants<>+256(SB), Y6, Y4
+	VFNMADD231PS constants<>+288(SB), Y6, Y4
+	VPSLLD       $0x17, Y5, Y5
+	VPADDD       constants<>+480(SB), Y5, Y5
+	VMULPS       Y4, Y4, Y6
+	VBROADCASTSS constants<>+320(SB), Y7
+	VFMADD231PS  constants<>+352(SB), Y4, Y7
+	VBROADCASTSS constants<>+384(SB), Y8
+	VFMADD231PS  constants<>+416(SB), Y4, Y8
+	VFMADD231PS  constants<>+448(SB), Y6, Y8
+	VFMADD231PS  Y8, Y6, Y7
+	VFMADD213PS  Y4, Y6, Y7
+	VSUBPS       constants<>+480(SB), Y5, Y4
+	VFMADD213PS  Y4, Y5, Y7
+	VADDPS       constants<>+608(SB), Y7, Y4
+	VDIVPS       Y4, Y7, Y4
+	VANDPS       constants<>+512(SB), Y1, Y1
+	VORPS        Y1, Y4, Y1
+	VMULPS       Y0, Y3, Y0
 	VBROADCASTSS constants<>+480(SB), Y4
-	VSUBPS       Y2, Y4, Y2
-	VFMADD231PS  Y1, Y2, Y3
-	VMASKMOVPS   Y3, Y0, (DI)
+	VSUBPS       Y3, Y4, Y4
+	VFMADD231PS  Y1, Y4, Y0
+	VMOVUPS      Y2, (DX)
+	VMOVUPS      Y3, (DX)(CX*1)
+	VMOVUPS      Y1, (DX)(CX*2)
+	VMOVUPS      Y0, (DI)
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	ADDQ         $0x20, DI
+	SUBQ         $0x08, AX
+	JGE          loop
+
+rest:
+	ADDQ         $0x08, AX
+	JEQ          done
+	LEAQ         constants<>+64(SB), R8
+	SHLQ         $0x02, AX
+	SUBQ         AX, R8
+	VMOVUPS      (R8), Y0
+	VMASKMOVPS   (SI), Y0, Y1
+	VMASKMOVPS   (DX)(CX*2), Y0, Y2
+	VMASKMOVPS   (DX), Y0, Y3
+	VMASKMOVPS   (BX), Y0, Y4
+	VADDPS       Y4, Y3, Y3
+	VORPS        constants<>+512(SB), Y3, Y4
+	VBROADCASTSS constants<>+160(SB), Y5
+	VMAXPS       Y4, Y5, Y4
+	VBROADCASTSS constants<>+192(SB), Y5
+	VFMADD231PS  constants<>+224(SB), Y4, Y5
+	VSUBPS       constants<>+192(SB), Y5, Y6
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constants<>+256(SB), Y6, Y4
+	VFNMADD231PS constants<>+288(SB), Y6, Y4
+	VMULPS       Y4, Y4, Y6
+	VBROADCASTSS constants<>+320(SB), Y7
+	VFMADD231PS  constants<>+352(SB), Y4, Y7
+	VBROADCASTSS constants<>+384(SB), Y8
+	VFMADD231PS  constants<>+416(SB), Y4, Y8
+	VFMADD231PS  constants<>+448(SB), Y6, Y8
+	VFMADD231PS  Y8, Y6, Y7
+	VFMADD213PS  Y4, Y6, Y7
+	VADDPS       constants<>+480(SB), Y7, Y4
+	VPSUBD       constants<>+192(SB), Y5, Y5
+	VPSRAD       $0x01, Y5, Y6
+	VPSLLD       $0x17, Y6, Y7
+	VPADDD       constants<>+480(SB), Y7, Y7
+	VMULPS       Y7, Y4, Y4
+	VPSUBD       Y6, Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VPADDD       constants<>+480(SB), Y5, Y5
+	VMULPS       Y5, Y4, Y4
+	VBROADCASTSS constants<>+480(SB), Y5
+	VBLENDVPS    Y3, Y4, Y5, Y3
+	VADDPS       constants<>+480(SB), Y4, Y4
+	VDIVPS       Y4, Y3, Y3
+	VMASKMOVPS   (DX)(CX*1), Y0, Y4
+	VMASKMOVPS   (BX)(CX*1), Y0, Y5
+	VADDPS       Y5, Y4, Y4
+	VORPS        constants<>+512(SB), Y4, Y5
+	VBROADCASTSS constants<>+160(SB), Y6
+	VMAXPS       Y5, Y6, Y5
+	VBROADCASTSS constants<>+192(SB), Y6
+	VFMADD231PS  constants<>+224(SB), Y5, Y6
+	VSUBPS       constants<>+192(SB), Y6, Y7
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS constants<>+256(SB), Y7, Y5
+	VFNMADD231PS constants<>+288(SB), Y7, Y5
+	VMULPS       Y5, Y5, Y7
+	VBROADCASTSS constants<>+320(SB), Y8
+	VFMADD231PS  constants<>+352(SB), Y5, Y8
+	VBROADCASTSS constants<>+384(SB), Y9
+	VFMADD231PS  constants<>+416(SB), Y5, Y9
+	VFMADD231PS  constants<>+448(SB), Y7, Y9
+	VFMADD231PS  Y9, Y7, Y8
+	VFMADD213PS  Y5, Y7, Y8
+	VADDPS       constants<>+480(SB), Y8, Y5
+	VPSUBD       constants<>+192(SB), Y6, Y6
+	VPSRAD       $0x01, Y6, Y7
+	VPSLLD       $0x17, Y7, Y8
+	VPADDD       constants<>+480(SB), Y8, Y8
+	VMULPS       Y8, Y5, Y5
+	VPSUBD       Y7, Y6, Y6
+	VPSLLD       $0x17, Y6, Y6
+	VPADDD       constants<>+480(SB), Y6, Y6
+	VMULPS       Y6, Y5, Y5
+	VBROADCASTSS constants<>+480(SB), Y6
+	VBLENDVPS    Y4, Y5, Y6, Y4
+	VADDPS       constants<>+480(SB), Y5, Y5
+	VDIVPS       Y5, Y4, Y4
+	VMASKMOVPS   (BX)(CX*2), Y0, Y5
+	VFMADD231PS  Y5, Y3, Y2
+	VBROADCASTSS constants<>+544(SB), Y5
+	VANDPS       constants<>+576(SB), Y2, Y6
+	VMINPS       Y6, Y5, Y5
+	VADDPS       Y5, Y5, Y5
+	VBROADCASTSS constants<>+192(SB), Y6
+	VFMADD231PS  constants<>+224(SB), Y5, Y6
+	VSUBPS       constants<>+192(SB), Y6, Y7
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS constants<>+256(SB), Y7, Y5
+	VFNMADD231PS constants<>+288(SB), Y7, Y5
+	VPSLLD       $0x17, Y6, Y6
+	VPADDD       constants<>+480(SB), Y6, Y6
+	VMULPS       Y5, Y5, Y7
+	VBROADCASTSS constants<>+320(SB), Y8
+	VFMADD231PS  constants<>+352(SB), Y5, Y8
+	VBROADCASTSS constants<>+384(SB), Y9
+	VFMADD231PS  constants<>+416(SB), Y5, Y9
+	VFMADD231PS  constants<>+448(SB), Y7, Y9
+	VFMADD231PS  Y9, Y7, Y8
+	VFMADD213PS  Y5, Y7, Y8
+	VSUBPS       constants<>+480(SB), Y6, Y5
+	VFMADD213PS  Y5, Y6, Y8
+	VADDPS       constants<>+608(SB), Y8, Y5
+	VDIVPS       Y5, Y8, Y5
+	VANDPS       constants<>+512(SB), Y2, Y2
+	VORPS        Y2, Y5, Y2
+	VMULPS       Y1, Y4, Y1
+	VBROADCASTSS constants<>+480(SB), Y5
+	VSUBPS       Y4, Y5, Y5
+	VFMADD231PS  Y2, Y5, Y1
+	VMASKMOVPS   Y3, Y0, (DX)
+	VMASKMOVPS   Y4, Y0, (DX)(CX*1)
+	VMASKMOVPS   Y2, Y0, (DX)(CX*2)
+	VMASKMOVPS   Y1, Y0, (DI)
 
 done:
 	VZEROUPPER
@@ -1998,10 +2210,10 @@ loop:
 rest:
 	ADDQ         $0x08, AX
 	JEQ          done
-	LEAQ         constants<>-128(SB), R11
+	LEAQ         constants<>+64(SB), R11
 	SHLQ         $0x02, AX
 	SUBQ         AX, R11
-	VMOVUPS      64(R11), Y0
+	VMOVUPS      (R11), Y0
 	VMASKMOVPS   (DX), Y0, Y1
 	VMASKMOVPS   (DX)(CX*1), Y0, Y2
 	VMASKMOVPS   (DX)(CX*2), Y0, Y3
@@ -2071,10 +2283,10 @@ loop:
 rest:
 	ADDQ         $0x08, SI
 	JEQ          done
-	LEAQ         constants<>-128(SB), DI
+	LEAQ         constants<>+64(SB), DI
 	SHLQ         $0x02, SI
 	SUBQ         SI, DI
-	VMOVUPS      64(DI), Y0
+	VMOVUPS      (DI), Y0
 	VMASKMOVPS   (CX), Y0, Y1
 	VMASKMOVPS   (DX), Y0, Y2
 	VMASKMOVPS   (BX), Y0, Y3
@@ -2118,10 +2330,10 @@ loop:
 rest:
 	ADDQ       $0x08, SI
 	JEQ        done
-	LEAQ       constants<>-128(SB), DI
+	LEAQ       constants<>+64(SB), DI
 	SHLQ       $0x02, SI
 	SUBQ       SI, DI
-	VMOVUPS    64(DI), Y0
+	VMOVUPS    (DI), Y0
 	VMASKMOVPS (CX), Y0, Y1
 	VMASKMOVPS (DX), Y0, Y2
 	VMASKMOVPS (BX), Y0, Y3
@@ -2160,10 +2372,10 @@ loop:
 rest:
 	ADDQ         $0x08, DX
 	JEQ          done
-	LEAQ         constants<>-128(SB), BX
+	LEAQ         constants<>+64(SB), BX
 	SHLQ         $0x02, DX
 	SUBQ         DX, BX
-	VMOVUPS      64(BX), Y2
+	VMOVUPS      (BX), Y2
 	VMASKMOVPS   (AX), Y2, Y3
 	VMASKMOVPS   (CX), Y2, Y4
 	VFMADD231PS  Y3, Y1, Y4
@@ -2205,10 +2417,10 @@ loop:
 rest:
 	ADDQ         $0x08, BX
 	JEQ          done
-	LEAQ         constants<>-128(SB), SI
+	LEAQ         constants<>+64(SB), SI
 	SHLQ         $0x02, BX
 	SUBQ         BX, SI
-	VMOVUPS      64(SI), Y3
+	VMOVUPS      (SI), Y3
 	VMASKMOVPS   (AX), Y3, Y4
 	VMASKMOVPS   (DX), Y3, Y5
 	VMASKMOVPS   (CX), Y3, Y6
@@ -2254,10 +2466,10 @@ loop:
 rest:
 	ADDQ         $0x08, BX
 	JEQ          done
-	LEAQ         constants<>-128(SB), SI
+	LEAQ         constants<>+64(SB), SI
 	SHLQ         $0x02, BX
 	SUBQ         BX, SI
-	VMOVUPS      64(SI), Y3
+	VMOVUPS      (SI), Y3
 	VMASKMOVPS   (AX), Y3, Y4
 	VMASKMOVPS   (DX), Y3, Y5
 	VMASKMOVPS   (CX), Y3, Y6
@@ -2310,10 +2522,10 @@ loop:
 rest:
 	ADDQ         $0x08, BX
 	JEQ          done
-	LEAQ         constants<>-128(SB), SI
+	LEAQ         constants<>+64(SB), SI
 	SHLQ         $0x02, BX
 	SUBQ         BX, SI
-	VMOVUPS      64(SI), Y5
+	VMOVUPS      (SI), Y5
 	VMASKMOVPS   (AX), Y5, Y6
 	VMASKMOVPS   (CX), Y5, Y7
 	VFMADD231PS  Y6, Y4, Y7
@@ -2376,10 +2588,10 @@ loop:
 rest:
 	ADDQ         $0x08, SI
 	JEQ          done
-	LEAQ         constants<>-128(SB), DI
+	LEAQ         constants<>+64(SB), DI
 	SHLQ         $0x02, SI
 	SUBQ         SI, DI
-	VMOVUPS      64(DI), Y6
+	VMOVUPS      (DI), Y6
 	VMASKMOVPS   (AX), Y6, Y7
 	VMASKMOVPS   (CX), Y6, Y8
 	VFMADD231PS  Y7, Y4, Y8
@@ -2451,10 +2663,10 @@ loop:
 rest:
 	ADDQ         $0x08, SI
 	JEQ          done
-	LEAQ         constants<>-128(SB), DI
+	LEAQ         constants<>+64(SB), DI
 	SHLQ         $0x02, SI
 	SUBQ         SI, DI
-	VMOVUPS      64(DI), Y9
+	VMOVUPS      (DI), Y9
 	VMASKMOVPS   (AX), Y9, Y10
 	VMASKMOVPS   (CX), Y9, Y11
 	VFMADD231PS  Y10, Y7, Y11
@@ -2511,11 +2723,11 @@ loop:
 rest:
 	ADDQ         $0x10, CX
 	JEQ          done
-	LEAQ         constants<>-128(SB), DX
+	LEAQ         constants<>+64(SB), DX
 	SHLQ         $0x02, CX
 	SUBQ         CX, DX
-	VMOVUPS      64(DX), Y4
-	VMOVUPS      96(DX), Y5
+	VMOVUPS      (DX), Y4
+	VMOVUPS      32(DX), Y5
 	VMASKMOVPS   (AX), Y4, Y4
 	VEXTRACTF128 $0x01, Y4, X6
 	VCVTPS2PD    X4, Y4
@@ -2583,11 +2795,11 @@ loop:
 rest:
 	ADDQ         $0x10, DX
 	JEQ          done
-	LEAQ         constants<>-128(SB), BX
+	LEAQ         constants<>+64(SB), BX
 	SHLQ         $0x02, DX
 	SUBQ         DX, BX
-	VMOVUPS      64(BX), Y4
-	VMOVUPS      96(BX), Y5
+	VMOVUPS      (BX), Y4
+	VMOVUPS      32(BX), Y5
 	VMASKMOVPS   (AX), Y4, Y6
 	VEXTRACTF128 $0x01, Y6, X7
 	VCVTPS2PD    X6, Y6
@@ -2625,11 +2837,11 @@ done:
 // Requires: AVX, FMA3
 TEXT ·sumSquaresAVX2(SB), NOSPLIT, $0-40
 	MOVQ         x_base+0(FP), AX
-	VXORPD       Y0, Y0, Y0
+	VBROADCASTSD mean+24(FP), Y0
 	VXORPD       Y1, Y1, Y1
 	VXORPD       Y2, Y2, Y2
 	VXORPD       Y3, Y3, Y3
-	VBROADCASTSD mean+24(FP), Y4
+	VXORPD       Y4, Y4, Y4
 	MOVQ         x_len+8(FP), CX
 	SUBQ         $0x10, CX
 	JLT          rest
@@ -2639,18 +2851,18 @@ loop:
 	VEXTRACTF128 $0x01, Y5, X6
 	VCVTPS2PD    X5, Y5
 	VCVTPS2PD    X6, Y6
-	VSUBPD       Y4, Y5, Y5
-	VFMADD231PD  Y5, Y5, Y0
-	VSUBPD       Y4, Y6, Y6
-	VFMADD231PD  Y6, Y6, Y1
+	VSUBPD       Y0, Y5, Y5
+	VFMADD231PD  Y5, Y5, Y1
+	VSUBPD       Y0, Y6, Y6
+	VFMADD231PD  Y6, Y6, Y2
 	VMOVUPS      32(AX), Y5
 	VEXTRACTF128 $0x01, Y5, X6
 	VCVTPS2PD    X5, Y5
 	VCVTPS2PD    X6, Y6
-	VSUBPD       Y4, Y5, Y5
-	VFMADD231PD  Y5, Y5, Y2
-	VSUBPD       Y4, Y6, Y6
-	VFMADD231PD  Y6, Y6, Y3
+	VSUBPD       Y0, Y5, Y5
+	VFMADD231PD  Y5, Y5, Y3
+	VSUBPD       Y0, Y6, Y6
+	VFMADD231PD  Y6, Y6, Y4
 	ADDQ         $0x40, AX
 	SUBQ         $0x10, CX
 	JGE          loop
@@ -2658,11 +2870,11 @@ loop:
 rest:
 	ADDQ         $0x10, CX
 	JEQ          done
-	LEAQ         constants<>-128(SB), DX
+	LEAQ         constants<>+64(SB), DX
 	SHLQ         $0x02, CX
 	SUBQ         CX, DX
-	VMOVUPS      64(DX), Y5
-	VMOVUPS      96(DX), Y6
+	VMOVUPS      (DX), Y5
+	VMOVUPS      32(DX), Y6
 	VMASKMOVPS   (AX), Y5, Y7
 	VEXTRACTF128 $0x01, Y7, X8
 	VCVTPS2PD    X7, Y7
@@ -2672,10 +2884,10 @@ rest:
 	VEXTRACTF128 $0x01, Y5, X9
 	VCVTPS2PD    X5, Y5
 	VCVTPS2PD    X9, Y9
-	VFNMADD231PD Y5, Y4, Y7
-	VFMADD231PD  Y7, Y7, Y0
-	VFNMADD231PD Y9, Y4, Y8
-	VFMADD231PD  Y8, Y8, Y1
+	VFNMADD231PD Y5, Y0, Y7
+	VFMADD231PD  Y7, Y7, Y1
+	VFNMADD231PD Y9, Y0, Y8
+	VFMADD231PD  Y8, Y8, Y2
 	VMASKMOVPS   32(AX), Y6, Y5
 	VEXTRACTF128 $0x01, Y5, X7
 	VCVTPS2PD    X5, Y5
@@ -2685,20 +2897,20 @@ rest:
 	VEXTRACTF128 $0x01, Y6, X8
 	VCVTPS2PD    X6, Y6
 	VCVTPS2PD    X8, Y8
-	VFNMADD231PD Y6, Y4, Y5
-	VFMADD231PD  Y5, Y5, Y2
-	VFNMADD231PD Y8, Y4, Y7
-	VFMADD231PD  Y7, Y7, Y3
+	VFNMADD231PD Y6, Y0, Y5
+	VFMADD231PD  Y5, Y5, Y3
+	VFNMADD231PD Y8, Y0, Y7
+	VFMADD231PD  Y7, Y7, Y4
 
 done:
-	VADDPD       Y2, Y0, Y0
 	VADDPD       Y3, Y1, Y1
-	VADDPD       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPD       X1, X0, X0
-	VPERMILPD    $0x01, X0, X1
-	VADDSD       X1, X0, X0
-	VMOVSD       X0, ret+32(FP)
+	VADDPD       Y4, Y2, Y2
+	VADDPD       Y2, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPD       X0, X1, X1
+	VPERMILPD    $0x01, X1, X0
+	VADDSD       X0, X1, X1
+	VMOVSD       X1, ret+32(FP)
 	VZEROUPPER
 	RET
 
@@ -2748,11 +2960,11 @@ loop:
 rest:
 	ADDQ         $0x10, DX
 	JEQ          done
-	LEAQ         constants<>-128(SB), BX
+	LEAQ         constants<>+64(SB), BX
 	SHLQ         $0x02, DX
 	SUBQ         DX, BX
-	VMOVUPS      64(BX), Y4
-	VMOVUPS      96(BX), Y5
+	VMOVUPS      (BX), Y4
+	VMOVUPS      32(BX), Y5
 	VMASKMOVPS   (AX), Y4, Y6
 	VEXTRACTF128 $0x01, Y6, X7
 	VCVTPS2PD    X6, Y6
@@ -2816,14 +3028,15 @@ loop:
 	VMOVAPS      Y5, Y5
 	VFNMADD231PS constants<>+256(SB), Y7, Y5
 	VFNMADD231PS constants<>+288(SB), Y7, Y5
-	VBROADCASTSS constants<>+320(SB), Y7
-	VFMADD213PS  constants<>+352(SB), Y5, Y7
-	VFMADD213PS  constants<>+384(SB), Y5, Y7
-	VFMADD213PS  constants<>+416(SB), Y5, Y7
-	VFMADD213PS  constants<>+448(SB), Y5, Y7
-	VMULPS       Y5, Y5, Y8
-	VFMADD213PS  Y5, Y8, Y7
-	VADDPS       constants<>+480(SB), Y7, Y5
+	VMULPS       Y5, Y5, Y7
+	VBROADCASTSS constants<>+320(SB), Y8
+	VFMADD231PS  constants<>+352(SB), Y5, Y8
+	VBROADCASTSS constants<>+384(SB), Y9
+	VFMADD231PS  constants<>+416(SB), Y5, Y9
+	VFMADD231PS  constants<>+448(SB), Y7, Y9
+	VFMADD231PS  Y9, Y7, Y8
+	VFMADD213PS  Y5, Y7, Y8
+	VADDPS       constants<>+480(SB), Y8, Y5
 	VPSUBD       constants<>+192(SB), Y6, Y6
 	VPSRAD       $0x01, Y6, Y7
 	VPSLLD       $0x17, Y7, Y8
@@ -2850,14 +3063,15 @@ loop:
 	VMOVAPS      Y5, Y5
 	VFNMADD231PS constants<>+256(SB), Y7, Y5
 	VFNMADD231PS constants<>+288(SB), Y7, Y5
-	VBROADCASTSS constants<>+320(SB), Y7
-	VFMADD213PS  constants<>+352(SB), Y5, Y7
-	VFMADD213PS  constants<>+384(SB), Y5, Y7
-	VFMADD213PS  constants<>+416(SB), Y5, Y7
-	VFMADD213PS  constants<>+448(SB), Y5, Y7
-	VMULPS       Y5, Y5, Y8
-	VFMADD213PS  Y5, Y8, Y7
-	VADDPS       constants<>+480(SB), Y7, Y5
+	VMULPS       Y5, Y5, Y7
+	VBROADCASTSS constants<>+320(SB), Y8
+	VFMADD231PS  constants<>+352(SB), Y5, Y8
+	VBROADCASTSS constants<>+384(SB), Y9
+	VFMADD231PS  constants<>+416(SB), Y5, Y9
+	VFMADD231PS  constants<>+448(SB), Y7, Y9
+	VFMADD231PS  Y9, Y7, Y8
+	VFMADD213PS  Y5, Y7, Y8
+	VADDPS       constants<>+480(SB), Y8, Y5
 	VPSUBD       constants<>+192(SB), Y6, Y6
 	VPSRAD       $0x01, Y6, Y7
 	VPSLLD       $0x17, Y7, Y8
@@ -2879,11 +3093,11 @@ loop:
 rest:
 	ADDQ         $0x10, CX
 	JEQ          done
-	LEAQ         constants<>-128(SB), DX
+	LEAQ         constants<>+64(SB), DX
 	SHLQ         $0x02, CX
 	SUBQ         CX, DX
-	VMOVUPS      64(DX), Y5
-	VMOVUPS      96(DX), Y6
+	VMOVUPS      (DX), Y5
+	VMOVUPS      32(DX), Y6
 	VMASKMOVPS   (AX), Y5, Y7
 	VSUBPS       Y0, Y7, Y7
 	VBROADCASTSS constants<>+128(SB), Y8
@@ -2896,14 +3110,15 @@ rest:
 	VMOVAPS      Y7, Y7
 	VFNMADD231PS constants<>+256(SB), Y9, Y7
 	VFNMADD231PS constants<>+288(SB), Y9, Y7
-	VBROADCASTSS constants<>+320(SB), Y9
-	VFMADD213PS  constants<>+352(SB), Y7, Y9
-	VFMADD213PS  constants<>+384(SB), Y7, Y9
-	VFMADD213PS  constants<>+416(SB), Y7, Y9
-	VFMADD213PS  constants<>+448(SB), Y7, Y9
-	VMULPS       Y7, Y7, Y10
-	VFMADD213PS  Y7, Y10, Y9
-	VADDPS       constants<>+480(SB), Y9, Y7
+	VMULPS       Y7, Y7, Y9
+	VBROADCASTSS constants<>+320(SB), Y10
+	VFMADD231PS  constants<>+352(SB), Y7, Y10
+	VBROADCASTSS constants<>+384(SB), Y11
+	VFMADD231PS  constants<>+416(SB), Y7, Y11
+	VFMADD231PS  constants<>+448(SB), Y9, Y11
+	VFMADD231PS  Y11, Y9, Y10
+	VFMADD213PS  Y7, Y9, Y10
+	VADDPS       constants<>+480(SB), Y10, Y7
 	VPSUBD       constants<>+192(SB), Y8, Y8
 	VPSRAD       $0x01, Y8, Y9
 	VPSLLD       $0x17, Y9, Y10
@@ -2931,14 +3146,15 @@ rest:
 	VMOVAPS      Y0, Y0
 	VFNMADD231PS constants<>+256(SB), Y7, Y0
 	VFNMADD231PS constants<>+288(SB), Y7, Y0
-	VBROADCASTSS constants<>+320(SB), Y7
-	VFMADD213PS  constants<>+352(SB), Y0, Y7
-	VFMADD213PS  constants<>+384(SB), Y0, Y7
-	VFMADD213PS  constants<>+416(SB), Y0, Y7
-	VFMADD213PS  constants<>+448(SB), Y0, Y7
-	VMULPS       Y0, Y0, Y8
-	VFMADD213PS  Y0, Y8, Y7
-	VADDPS       constants<>+480(SB), Y7, Y0
+	VMULPS       Y0, Y0, Y7
+	VBROADCASTSS constants<>+320(SB), Y8
+	VFMADD231PS  constants<>+352(SB), Y0, Y8
+	VBROADCASTSS constants<>+384(SB), Y9
+	VFMADD231PS  constants<>+416(SB), Y0, Y9
+	VFMADD231PS  constants<>+448(SB), Y7, Y9
+	VFMADD231PS  Y9, Y7, Y8
+	VFMADD213PS  Y0, Y7, Y8
+	VADDPS       constants<>+480(SB), Y8, Y0
 	VPSUBD       constants<>+192(SB), Y5, Y5
 	VPSRAD       $0x01, Y5, Y7
 	VPSLLD       $0x17, Y7, Y8
@@ -2994,14 +3210,15 @@ loop:
 	VMOVAPS      Y5, Y5
 	VFNMADD231PS constants<>+256(SB), Y7, Y5
 	VFNMADD231PS constants<>+288(SB), Y7, Y5
-	VBROADCASTSS constants<>+320(SB), Y7
-	VFMADD213PS  constants<>+352(SB), Y5, Y7
-	VFMADD213PS  constants<>+384(SB), Y5, Y7
-	VFMADD213PS  constants<>+416(SB), Y5, Y7
-	VFMADD213PS  constants<>+448(SB), Y5, Y7
-	VMULPS       Y5, Y5, Y8
-	VFMADD213PS  Y5, Y8, Y7
-	VADDPS       constants<>+480(SB), Y7, Y5
+	VMULPS       Y5, Y5, Y7
+	VBROADCASTSS constants<>+320(SB), Y8
+	VFMADD231PS  constants<>+352(SB), Y5, Y8
+	VBROADCASTSS constants<>+384(SB), Y9
+	VFMADD231PS  constants<>+416(SB), Y5, Y9
+	VFMADD231PS  constants<>+448(SB), Y7, Y9
+	VFMADD231PS  Y9, Y7, Y8
+	VFMADD213PS  Y5, Y7, Y8
+	VADDPS       constants<>+480(SB), Y8, Y5
 	VPSUBD       constants<>+192(SB), Y6, Y6
 	VPSRAD       $0x01, Y6, Y7
 	VPSLLD       $0x17, Y7, Y8
@@ -3029,14 +3246,15 @@ loop:
 	VMOVAPS      Y5, Y5
 	VFNMADD231PS constants<>+256(SB), Y7, Y5
 	VFNMADD231PS constants<>+288(SB), Y7, Y5
-	VBROADCASTSS constants<>+320(SB), Y7
-	VFMADD213PS  constants<>+352(SB), Y5, Y7
-	VFMADD213PS  constants<>+384(SB), Y5, Y7
-	VFMADD213PS  constants<>+416(SB), Y5, Y7
-	VFMADD213PS  constants<>+448(SB), Y5, Y7
-	VMULPS       Y5, Y5, Y8
-	VFMADD213PS  Y5, Y8, Y7
-	VADDPS       constants<>+480(SB), Y7, Y5
+	VMULPS       Y5, Y5, Y7
+	VBROADCASTSS constants<>+320(SB), Y8
+	VFMADD231PS  constants<>+352(SB), Y5, Y8
+	VBROADCASTSS constants<>+384(SB), Y9
+	VFMADD231PS  constants<>+416(SB), Y5, Y9
+	VFMADD231PS  constants<>+448(SB), Y7, Y9
+	VFMADD231PS  Y9, Y7, Y8
+	VFMADD213PS  Y5, Y7, Y8
+	VADDPS       constants<>+480(SB), Y8, Y5
 	VPSUBD       constants<>+192(SB), Y6, Y6
 	VPSRAD       $0x01, Y6, Y7
 	VPSLLD       $0x17, Y7, Y8
@@ -3060,11 +3278,11 @@ loop:
 rest:
 	ADDQ         $0x10, DX
 	JEQ          done
-	LEAQ         constants<>-128(SB), BX
+	LEAQ         constants<>+64(SB), BX
 	SHLQ         $0x02, DX
 	SUBQ         DX, BX
-	VMOVUPS      64(BX), Y5
-	VMOVUPS      96(BX), Y6
+	VMOVUPS      (BX), Y5
+	VMOVUPS      32(BX), Y6
 	VMASKMOVPS   (CX), Y5, Y7
 	VSUBPS       Y0, Y7, Y7
 	VBROADCASTSS constants<>+128(SB), Y8
@@ -3077,14 +3295,15 @@ rest:
 	VMOVAPS      Y7, Y7
 	VFNMADD231PS constants<>+256(SB), Y9, Y7
 	VFNMADD231PS constants<>+288(SB), Y9, Y7
-	VBROADCASTSS constants<>+320(SB), Y9
-	VFMADD213PS  constants<>+352(SB), Y7, Y9
-	VFMADD213PS  constants<>+384(SB), Y7, Y9
-	VFMADD213PS  constants<>+416(SB), Y7, Y9
-	VFMADD213PS  constants<>+448(SB), Y7, Y9
-	VMULPS       Y7, Y7, Y10
-	VFMADD213PS  Y7, Y10, Y9
-	VADDPS       constants<>+480(SB), Y9, Y7
+	VMULPS       Y7, Y7, Y9
+	VBROADCASTSS constants<>+320(SB), Y10
+	VFMADD231PS  constants<>+352(SB), Y7, Y10
+	VBROADCASTSS constants<>+384(SB), Y11
+	VFMADD231PS  constants<>+416(SB), Y7, Y11
+	VFMADD231PS  constants<>+448(SB), Y9, Y11
+	VFMADD231PS  Y11, Y9, Y10
+	VFMADD213PS  Y7, Y9, Y10
+	VADDPS       constants<>+480(SB), Y10, Y7
 	VPSUBD       constants<>+192(SB), Y8, Y8
 	VPSRAD       $0x01, Y8, Y9
 	VPSLLD       $0x17, Y9, Y10
@@ -3113,14 +3332,15 @@ rest:
 	VMOVAPS      Y0, Y0
 	VFNMADD231PS constants<>+256(SB), Y7, Y0
 	VFNMADD231PS constants<>+288(SB), Y7, Y0
-	VBROADCASTSS constants<>+320(SB), Y7
-	VFMADD213PS  constants<>+352(SB), Y0, Y7
-	VFMADD213PS  constants<>+384(SB), Y0, Y7
-	VFMADD213PS  constants<>+416(SB), Y0, Y7
-	VFMADD213PS  constants<>+448(SB), Y0, Y7
-	VMULPS       Y0, Y0, Y8
-	VFMADD213PS  Y0, Y8, Y7
-	VADDPS       constants<>+480(SB), Y7, Y0
+	VMULPS       Y0, Y0, Y7
+	VBROADCASTSS constants<>+320(SB), Y8
+	VFMADD231PS  constants<>+352(SB), Y0, Y8
+	VBROADCASTSS constants<>+384(SB), Y9
+	VFMADD231PS  constants<>+416(SB), Y0, Y9
+	VFMADD231PS  constants<>+448(SB), Y7, Y9
+	VFMADD231PS  Y9, Y7, Y8
+	VFMADD213PS  Y0, Y7, Y8
+	VADDPS       constants<>+480(SB), Y8, Y0
 	VPSUBD       constants<>+192(SB), Y5, Y5
 	VPSRAD       $0x01, Y5, Y7
 	VPSLLD       $0x17, Y7, Y8
@@ -3172,11 +3392,11 @@ loop:
 rest:
 	ADDQ       $0x10, CX
 	JEQ        done
-	LEAQ       constants<>-128(SB), DX
+	LEAQ       constants<>+64(SB), DX
 	SHLQ       $0x02, CX
 	SUBQ       CX, DX
-	VMOVUPS    64(DX), Y2
-	VMOVUPS    96(DX), Y3
+	VMOVUPS    (DX), Y2
+	VMOVUPS    32(DX), Y3
 	VMASKMOVPS (AX), Y2, Y4
 	VBLENDVPS  Y2, Y4, Y0, Y2
 	VMAXPS     Y0, Y2, Y0
@@ -3276,22 +3496,22 @@ DATA constants<>+304(SB)/4, $0x35bfbe8e
 DATA constants<>+308(SB)/4, $0x35bfbe8e
 DATA constants<>+312(SB)/4, $0x35bfbe8e
 DATA constants<>+316(SB)/4, $0x35bfbe8e
-DATA constants<>+320(SB)/4, $0x3ab5f58a
-DATA constants<>+324(SB)/4, $0x3ab5f58a
-DATA constants<>+328(SB)/4, $0x3ab5f58a
-DATA constants<>+332(SB)/4, $0x3ab5f58a
-DATA constants<>+336(SB)/4, $0x3ab5f58a
-DATA constants<>+340(SB)/4, $0x3ab5f58a
-DATA constants<>+344(SB)/4, $0x3ab5f58a
-DATA constants<>+348(SB)/4, $0x3ab5f58a
-DATA constants<>+352(SB)/4, $0x3c091681
-DATA constants<>+356(SB)/4, $0x3c091681
-DATA constants<>+360(SB)/4, $0x3c091681
-DATA constants<>+364(SB)/4, $0x3c091681
-DATA constants<>+368(SB)/4, $0x3c091681
-DATA constants<>+372(SB)/4, $0x3c091681
-DATA constants<>+376(SB)/4, $0x3c091681
-DATA constants<>+380(SB)/4, $0x3c091681
+DATA constants<>+320(SB)/4, $0x3effffff
+DATA constants<>+324(SB)/4, $0x3effffff
+DATA constants<>+328(SB)/4, $0x3effffff
+DATA constants<>+332(SB)/4, $0x3effffff
+DATA constants<>+336(SB)/4, $0x3effffff
+DATA constants<>+340(SB)/4, $0x3effffff
+DATA constants<>+344(SB)/4, $0x3effffff
+DATA constants<>+348(SB)/4, $0x3effffff
+DATA constants<>+352(SB)/4, $0x3e2aaa55
+DATA constants<>+356(SB)/4, $0x3e2aaa55
+DATA constants<>+360(SB)/4, $0x3e2aaa55
+DATA constants<>+364(SB)/4, $0x3e2aaa55
+DATA constants<>+368(SB)/4, $0x3e2aaa55
+DATA constants<>+372(SB)/4, $0x3e2aaa55
+DATA constants<>+376(SB)/4, $0x3e2aaa55
+DATA constants<>+380(SB)/4, $0x3e2aaa55
 DATA constants<>+384(SB)/4, $0x3d2aab40
 DATA constants<>+388(SB)/4, $0x3d2aab40
 DATA constants<>+392(SB)/4, $0x3d2aab40
@@ -3300,22 +3520,22 @@ DATA constants<>+400(SB)/4, $0x3d2aab40
 DATA constants<>+404(SB)/4, $0x3d2aab40
 DATA constants<>+408(SB)/4, $0x3d2aab40
 DATA constants<>+412(SB)/4, $0x3d2aab40
-DATA constants<>+416(SB)/4, $0x3e2aaa55
-DATA constants<>+420(SB)/4, $0x3e2aaa55
-DATA constants<>+424(SB)/4, $0x3e2aaa55
-DATA constants<>+428(SB)/4, $0x3e2aaa55
-DATA constants<>+432(SB)/4, $0x3e2aaa55
-DATA constants<>+436(SB)/4, $0x3e2aaa55
-DATA constants<>+440(SB)/4, $0x3e2aaa55
-DATA constants<>+444(SB)/4, $0x3e2aaa55
-DATA constants<>+448(SB)/4, $0x3effffff
-DATA constants<>+452(SB)/4, $0x3effffff
-DATA constants<>+456(SB)/4, $0x3effffff
-DATA constants<>+460(SB)/4, $0x3effffff
-DATA constants<>+464(SB)/4, $0x3effffff
-DATA constants<>+468(SB)/4, $0x3effffff
-DATA constants<>+472(SB)/4, $0x3effffff
-DATA constants<>+476(SB)/4, $0x3effffff
+DATA constants<>+416(SB)/4, $0x3c091681
+DATA constants<>+420(SB)/4, $0x3c091681
+DATA constants<>+424(SB)/4, $0x3c091681
+DATA constants<>+428(SB)/4, $0x3c091681
+DATA constants<>+432(SB)/4, $0x3c091681
+DATA constants<>+436(SB)/4, $0x3c091681
+DATA constants<>+440(SB)/4, $0x3c091681
+DATA constants<>+444(SB)/4, $0x3c091681
+DATA constants<>+448(SB)/4, $0x3ab5f58a
+DATA constants<>+452(SB)/4, $0x3ab5f58a
+DATA constants<>+456(SB)/4, $0x3ab5f58a
+DATA constants<>+460(SB)/4, $0x3ab5f58a
+DATA constants<>+464(SB)/4, $0x3ab5f58a
+DATA constants<>+468(SB)/4, $0x3ab5f58a
+DATA constants<>+472(SB)/4, $0x3ab5f58a
+DATA constants<>+476(SB)/4, $0x3ab5f58a
 DATA constants<>+480(SB)/4, $0x3f800000
 DATA constants<>+484(SB)/4, $0x3f800000
 DATA constants<>+488(SB)/4, $0x3f800000

@@ -67,6 +67,26 @@ func scaleAVX512(dst []float32, alpha float32, x []float32)
 //go:noescape
 func addScaledAVX512(dst []float32, alpha float32, x []float32)
 
+// scaleAddAVX512 sets dst[i] = alpha·dst[i] + beta·x[i].
+//
+//go:noescape
+func scaleAddAVX512(dst []float32, alpha float32, beta float32, x []float32)
+
+// softmaxGradAVX512 sets dx[i] = y[i]·(dy[i]−sum).
+//
+//go:noescape
+func softmaxGradAVX512(dx []float32, y []float32, dy []float32, sum float32)
+
+// normalizeAVX512 sets y[i] = (x[i]−mean)·scale, rounded once.
+//
+//go:noescape
+func normalizeAVX512(y []float32, x []float32, mean float64, scale float64)
+
+// normalizeGradAVX512 sets dx[i] = scale·(dy[i]−mean−y[i]·product).
+//
+//go:noescape
+func normalizeGradAVX512(dx []float32, y []float32, dy []float32, scale float32, mean float32, product float32)
+
 // lstmCellAVX512 is the forward step of an LSTM's cells.
 //
 //go:noescape

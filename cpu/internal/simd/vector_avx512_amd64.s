@@ -23,14 +23,15 @@ loop:
 	VMOVAPS           Z0, Z0
 	VFNMADD231PS.BCST constants<>+16(SB), Z2, Z0
 	VFNMADD231PS.BCST constants<>+20(SB), Z2, Z0
-	VBROADCASTSS      constants<>+24(SB), Z2
-	VFMADD213PS.BCST  constants<>+28(SB), Z0, Z2
-	VFMADD213PS.BCST  constants<>+32(SB), Z0, Z2
-	VFMADD213PS.BCST  constants<>+36(SB), Z0, Z2
-	VFMADD213PS.BCST  constants<>+40(SB), Z0, Z2
-	VMULPS            Z0, Z0, Z3
-	VFMADD213PS       Z0, Z3, Z2
-	VADDPS.BCST       constants<>+44(SB), Z2, Z0
+	VMULPS            Z0, Z0, Z2
+	VBROADCASTSS      constants<>+24(SB), Z3
+	VFMADD231PS.BCST  constants<>+28(SB), Z0, Z3
+	VBROADCASTSS      constants<>+32(SB), Z4
+	VFMADD231PS.BCST  constants<>+36(SB), Z0, Z4
+	VFMADD231PS.BCST  constants<>+40(SB), Z2, Z4
+	VFMADD231PS       Z4, Z2, Z3
+	VFMADD213PS       Z0, Z2, Z3
+	VADDPS.BCST       constants<>+44(SB), Z3, Z0
 	VSUBPS.BCST       constants<>+8(SB), Z1, Z1
 	VSCALEFPS         Z1, Z0, Z0
 	VMOVUPS           Z0, (AX)
@@ -57,14 +58,15 @@ rest:
 	VMOVAPS           Z0, Z0
 	VFNMADD231PS.BCST constants<>+16(SB), Z2, Z0
 	VFNMADD231PS.BCST constants<>+20(SB), Z2, Z0
-	VBROADCASTSS      constants<>+24(SB), Z2
-	VFMADD213PS.BCST  constants<>+28(SB), Z0, Z2
-	VFMADD213PS.BCST  constants<>+32(SB), Z0, Z2
-	VFMADD213PS.BCST  constants<>+36(SB), Z0, Z2
-	VFMADD213PS.BCST  constants<>+40(SB), Z0, Z2
-	VMULPS            Z0, Z0, Z3
-	VFMADD213PS       Z0, Z3, Z2
-	VADDPS.BCST       constants<>+44(SB), Z2, Z0
+	VMULPS            Z0, Z0, Z2
+	VBROADCASTSS      constants<>+24(SB), Z3
+	VFMADD231PS.BCST  constants<>+28(SB), Z0, Z3
+	VBROADCASTSS      constants<>+32(SB), Z4
+	VFMADD231PS.BCST  constants<>+36(SB), Z0, Z4
+	VFMADD231PS.BCST  constants<>+40(SB), Z2, Z4
+	VFMADD231PS       Z4, Z2, Z3
+	VFMADD213PS       Z0, Z2, Z3
+	VADDPS.BCST       constants<>+44(SB), Z3, Z0
 	VSUBPS.BCST       constants<>+8(SB), Z1, Z1
 	VSCALEFPS         Z1, Z0, Z0
 	VMOVUPS           Z0, K1, (AX)
@@ -93,14 +95,15 @@ loop:
 	VMOVAPS           Z1, Z1
 	VFNMADD231PS.BCST constants<>+16(SB), Z5, Z1
 	VFNMADD231PS.BCST constants<>+20(SB), Z5, Z1
-	VBROADCASTSS      constants<>+24(SB), Z5
-	VFMADD213PS.BCST  constants<>+28(SB), Z1, Z5
-	VFMADD213PS.BCST  constants<>+32(SB), Z1, Z5
-	VFMADD213PS.BCST  constants<>+36(SB), Z1, Z5
-	VFMADD213PS.BCST  constants<>+40(SB), Z1, Z5
-	VMULPS            Z1, Z1, Z6
-	VFMADD213PS       Z1, Z6, Z5
-	VADDPS.BCST       constants<>+44(SB), Z5, Z1
+	VMULPS            Z1, Z1, Z5
+	VBROADCASTSS      constants<>+24(SB), Z6
+	VFMADD231PS.BCST  constants<>+28(SB), Z1, Z6
+	VBROADCASTSS      constants<>+32(SB), Z7
+	VFMADD231PS.BCST  constants<>+36(SB), Z1, Z7
+	VFMADD231PS.BCST  constants<>+40(SB), Z5, Z7
+	VFMADD231PS       Z7, Z5, Z6
+	VFMADD213PS       Z1, Z5, Z6
+	VADDPS.BCST       constants<>+44(SB), Z6, Z1
 	VSUBPS.BCST       constants<>+8(SB), Z2, Z2
 	VSCALEFPS         Z2, Z1, Z1
 	VBROADCASTSS      constants<>+44(SB), Z2
@@ -131,14 +134,15 @@ rest:
 	VMOVAPS           Z1, Z1
 	VFNMADD231PS.BCST constants<>+16(SB), Z3, Z1
 	VFNMADD231PS.BCST constants<>+20(SB), Z3, Z1
-	VBROADCASTSS      constants<>+24(SB), Z3
-	VFMADD213PS.BCST  constants<>+28(SB), Z1, Z3
-	VFMADD213PS.BCST  constants<>+32(SB), Z1, Z3
-	VFMADD213PS.BCST  constants<>+36(SB), Z1, Z3
-	VFMADD213PS.BCST  constants<>+40(SB), Z1, Z3
-	VMULPS            Z1, Z1, Z5
-	VFMADD213PS       Z1, Z5, Z3
-	VADDPS.BCST       constants<>+44(SB), Z3, Z1
+	VMULPS            Z1, Z1, Z3
+	VBROADCASTSS      constants<>+24(SB), Z5
+	VFMADD231PS.BCST  constants<>+28(SB), Z1, Z5
+	VBROADCASTSS      constants<>+32(SB), Z6
+	VFMADD231PS.BCST  constants<>+36(SB), Z1, Z6
+	VFMADD231PS.BCST  constants<>+40(SB), Z3, Z6
+	VFMADD231PS       Z6, Z3, Z5
+	VFMADD213PS       Z1, Z3, Z5
+	VADDPS.BCST       constants<>+44(SB), Z5, Z1
 	VSUBPS.BCST       constants<>+8(SB), Z2, Z2
 	VSCALEFPS         Z2, Z1, Z1
 	VBROADCASTSS      constants<>+44(SB), Z2
@@ -175,17 +179,18 @@ loop:
 	VFNMADD231PS.BCST constants<>+20(SB), Z3, Z1
 	VPSLLD            $0x17, Z2, Z2
 	VPADDD.BCST       constants<>+44(SB), Z2, Z2
-	VBROADCASTSS      constants<>+24(SB), Z3
-	VFMADD213PS.BCST  constants<>+28(SB), Z1, Z3
-	VFMADD213PS.BCST  constants<>+32(SB), Z1, Z3
-	VFMADD213PS.BCST  constants<>+36(SB), Z1, Z3
-	VFMADD213PS.BCST  constants<>+40(SB), Z1, Z3
-	VMULPS            Z1, Z1, Z4
-	VFMADD213PS       Z1, Z4, Z3
+	VMULPS            Z1, Z1, Z3
+	VBROADCASTSS      constants<>+24(SB), Z4
+	VFMADD231PS.BCST  constants<>+28(SB), Z1, Z4
+	VBROADCASTSS      constants<>+32(SB), Z5
+	VFMADD231PS.BCST  constants<>+36(SB), Z1, Z5
+	VFMADD231PS.BCST  constants<>+40(SB), Z3, Z5
+	VFMADD231PS       Z5, Z3, Z4
+	VFMADD213PS       Z1, Z3, Z4
 	VSUBPS.BCST       constants<>+44(SB), Z2, Z1
-	VFMADD213PS       Z1, Z2, Z3
-	VADDPS.BCST       constants<>+60(SB), Z3, Z1
-	VDIVPS            Z1, Z3, Z1
+	VFMADD213PS       Z1, Z2, Z4
+	VADDPS.BCST       constants<>+60(SB), Z4, Z1
+	VDIVPS            Z1, Z4, Z1
 	VANDPS.BCST       constants<>+48(SB), Z0, Z0
 	VORPS             Z0, Z1, Z0
 	VMOVUPS           Z0, (AX)
@@ -214,17 +219,18 @@ rest:
 	VFNMADD231PS.BCST constants<>+20(SB), Z3, Z1
 	VPSLLD            $0x17, Z2, Z2
 	VPADDD.BCST       constants<>+44(SB), Z2, Z2
-	VBROADCASTSS      constants<>+24(SB), Z3
-	VFMADD213PS.BCST  constants<>+28(SB), Z1, Z3
-	VFMADD213PS.BCST  constants<>+32(SB), Z1, Z3
-	VFMADD213PS.BCST  constants<>+36(SB), Z1, Z3
-	VFMADD213PS.BCST  constants<>+40(SB), Z1, Z3
-	VMULPS            Z1, Z1, Z4
-	VFMADD213PS       Z1, Z4, Z3
+	VMULPS            Z1, Z1, Z3
+	VBROADCASTSS      constants<>+24(SB), Z4
+	VFMADD231PS.BCST  constants<>+28(SB), Z1, Z4
+	VBROADCASTSS      constants<>+32(SB), Z5
+	VFMADD231PS.BCST  constants<>+36(SB), Z1, Z5
+	VFMADD231PS.BCST  constants<>+40(SB), Z3, Z5
+	VFMADD231PS       Z5, Z3, Z4
+	VFMADD213PS       Z1, Z3, Z4
 	VSUBPS.BCST       constants<>+44(SB), Z2, Z1
-	VFMADD213PS       Z1, Z2, Z3
-	VADDPS.BCST       constants<>+60(SB), Z3, Z1
-	VDIVPS            Z1, Z3, Z1
+	VFMADD213PS       Z1, Z2, Z4
+	VADDPS.BCST       constants<>+60(SB), Z4, Z1
+	VDIVPS            Z1, Z4, Z1
 	VANDPS.BCST       constants<>+48(SB), Z0, Z0
 	VORPS             Z0, Z1, Z0
 	VMOVUPS           Z0, K1, (AX)
@@ -615,6 +621,182 @@ done:
 	VZEROUPPER
 	RET
 
+// func scaleAddAVX512(dst []float32, alpha float32, beta float32, x []float32)
+// Requires: AVX, AVX512F
+TEXT ·scaleAddAVX512(SB), NOSPLIT, $0-56
+	VBROADCASTSS alpha+24(FP), Z0
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         x_base+32(FP), DX
+	VBROADCASTSS beta+28(FP), Z1
+	MOVQ         dst_len+8(FP), CX
+	SUBQ         $0x10, CX
+	JLT          rest
+
+loop:
+	VMOVUPS     (DX), Z2
+	VMULPS      Z2, Z1, Z2
+	VMOVUPS     (AX), Z3
+	VFMADD231PS Z3, Z0, Z2
+	VMOVUPS     Z2, (AX)
+	ADDQ        $0x40, AX
+	ADDQ        $0x40, DX
+	SUBQ        $0x10, CX
+	JGE         loop
+
+rest:
+	ADDQ        $0x10, CX
+	JEQ         done
+	MOVL        $0x00000001, BX
+	SHLL        CL, BX
+	DECL        BX
+	KMOVW       BX, K1
+	VMOVUPS.Z   (DX), K1, Z2
+	VMULPS      Z2, Z1, Z1
+	VMOVUPS.Z   (AX), K1, Z2
+	VFMADD231PS Z2, Z0, Z1
+	VMOVUPS     Z1, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func softmaxGradAVX512(dx []float32, y []float32, dy []float32, sum float32)
+// Requires: AVX, AVX512F
+TEXT ·softmaxGradAVX512(SB), NOSPLIT, $0-76
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         y_base+24(FP), DX
+	MOVQ         dy_base+48(FP), BX
+	VBROADCASTSS sum+72(FP), Z0
+	MOVQ         dx_len+8(FP), CX
+	SUBQ         $0x10, CX
+	JLT          rest
+
+loop:
+	VMOVUPS (DX), Z1
+	VMOVUPS (BX), Z2
+	VSUBPS  Z0, Z2, Z2
+	VMULPS  Z2, Z1, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, DX
+	ADDQ    $0x40, BX
+	SUBQ    $0x10, CX
+	JGE     loop
+
+rest:
+	ADDQ      $0x10, CX
+	JEQ       done
+	MOVL      $0x00000001, SI
+	SHLL      CL, SI
+	DECL      SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (DX), K1, Z1
+	VMOVUPS.Z (BX), K1, Z2
+	VSUBPS    Z0, Z2, Z0
+	VMULPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func normalizeAVX512(y []float32, x []float32, mean float64, scale float64)
+// Requires: AVX, AVX512F
+TEXT ·normalizeAVX512(SB), NOSPLIT, $0-64
+	MOVQ         y_base+0(FP), AX
+	MOVQ         x_base+24(FP), DX
+	VBROADCASTSD mean+48(FP), Z0
+	VBROADCASTSD scale+56(FP), Z1
+	MOVQ         y_len+8(FP), CX
+	SUBQ         $0x10, CX
+	JLT          rest
+
+loop:
+	VMOVUPS       (DX), Z2
+	VEXTRACTF64X4 $0x01, Z2, Y3
+	VCVTPS2PD     Y2, Z2
+	VCVTPS2PD     Y3, Z3
+	VSUBPD        Z0, Z2, Z2
+	VMULPD        Z1, Z2, Z2
+	VSUBPD        Z0, Z3, Z3
+	VMULPD        Z1, Z3, Z3
+	VCVTPD2PS     Z2, Y4
+	VCVTPD2PS     Z3, Y2
+	VINSERTF64X4  $0x01, Y2, Z4, Z2
+	VMOVUPS       Z2, (AX)
+	ADDQ          $0x40, AX
+	ADDQ          $0x40, DX
+	SUBQ          $0x10, CX
+	JGE           loop
+
+rest:
+	ADDQ          $0x10, CX
+	JEQ           done
+	MOVL          $0x00000001, BX
+	SHLL          CL, BX
+	DECL          BX
+	KMOVW         BX, K1
+	VMOVUPS.Z     (DX), K1, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y3
+	VCVTPS2PD     Y2, Z2
+	VCVTPS2PD     Y3, Z3
+	VSUBPD        Z0, Z2, Z2
+	VMULPD        Z1, Z2, Z2
+	VSUBPD        Z0, Z3, Z3
+	VMULPD        Z1, Z3, Z3
+	VCVTPD2PS     Z2, Y4
+	VCVTPD2PS     Z3, Y0
+	VINSERTF64X4  $0x01, Y0, Z4, Z0
+	VMOVUPS       Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func normalizeGradAVX512(dx []float32, y []float32, dy []float32, scale float32, mean float32, product float32)
+// Requires: AVX, AVX512F
+TEXT ·normalizeGradAVX512(SB), NOSPLIT, $0-84
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         y_base+24(FP), DX
+	MOVQ         dy_base+48(FP), BX
+	VBROADCASTSS scale+72(FP), Z0
+	VBROADCASTSS mean+76(FP), Z1
+	VBROADCASTSS product+80(FP), Z2
+	MOVQ         dx_len+8(FP), CX
+	SUBQ         $0x10, CX
+	JLT          rest
+
+loop:
+	VMOVUPS      (BX), Z3
+	VSUBPS       Z1, Z3, Z3
+	VMOVUPS      (DX), Z4
+	VFNMADD231PS Z4, Z2, Z3
+	VMULPS       Z3, Z0, Z3
+	VMOVUPS      Z3, (AX)
+	ADDQ         $0x40, AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x40, BX
+	SUBQ         $0x10, CX
+	JGE          loop
+
+rest:
+	ADDQ         $0x10, CX
+	JEQ          done
+	MOVL         $0x00000001, SI
+	SHLL         CL, SI
+	DECL         SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (BX), K1, Z3
+	VSUBPS       Z1, Z3, Z1
+	VMOVUPS.Z    (DX), K1, Z3
+	VFNMADD231PS Z3, Z2, Z1
+	VMULPS       Z1, Z0, Z0
+	VMOVUPS      Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
 // func lstmCellAVX512(gates []float32, before []float32, cell []float32, hidden []float32)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·lstmCellAVX512(SB), NOSPLIT, $0-96
@@ -632,140 +814,145 @@ TEXT ·lstmCellAVX512(SB), NOSPLIT, $0-96
 loop:
 	VMOVUPS           (SI), Z0
 	VMOVUPS           (BX), Z1
-	VORPS.BCST        constants<>+48(SB), Z1, Z2
-	VBROADCASTSS      constants<>+4(SB), Z3
-	VMAXPS            Z2, Z3, Z2
-	VBROADCASTSS      constants<>+8(SB), Z3
-	VFMADD231PS.BCST  constants<>+12(SB), Z2, Z3
-	VSUBPS.BCST       constants<>+8(SB), Z3, Z10
-	VMOVAPS           Z2, Z2
-	VFNMADD231PS.BCST constants<>+16(SB), Z10, Z2
-	VFNMADD231PS.BCST constants<>+20(SB), Z10, Z2
-	VBROADCASTSS      constants<>+24(SB), Z10
-	VFMADD213PS.BCST  constants<>+28(SB), Z2, Z10
-	VFMADD213PS.BCST  constants<>+32(SB), Z2, Z10
-	VFMADD213PS.BCST  constants<>+36(SB), Z2, Z10
-	VFMADD213PS.BCST  constants<>+40(SB), Z2, Z10
-	VMULPS            Z2, Z2, Z11
-	VFMADD213PS       Z2, Z11, Z10
-	VADDPS.BCST       constants<>+44(SB), Z10, Z2
-	VSUBPS.BCST       constants<>+8(SB), Z3, Z3
-	VSCALEFPS         Z3, Z2, Z2
-	VBROADCASTSS      constants<>+44(SB), Z3
+	VMOVUPS           (BX)(AX*1), Z2
+	VMOVUPS           (BX)(AX*2), Z3
+	VMOVUPS           (BX)(DX*1), Z4
+	VORPS.BCST        constants<>+48(SB), Z1, Z5
+	VBROADCASTSS      constants<>+4(SB), Z6
+	VMAXPS            Z5, Z6, Z5
+	VBROADCASTSS      constants<>+8(SB), Z6
+	VFMADD231PS.BCST  constants<>+12(SB), Z5, Z6
+	VSUBPS.BCST       constants<>+8(SB), Z6, Z13
+	VMOVAPS           Z5, Z5
+	VFNMADD231PS.BCST constants<>+16(SB), Z13, Z5
+	VFNMADD231PS.BCST constants<>+20(SB), Z13, Z5
+	VMULPS            Z5, Z5, Z13
+	VBROADCASTSS      constants<>+24(SB), Z14
+	VFMADD231PS.BCST  constants<>+28(SB), Z5, Z14
+	VBROADCASTSS      constants<>+32(SB), Z15
+	VFMADD231PS.BCST  constants<>+36(SB), Z5, Z15
+	VFMADD231PS.BCST  constants<>+40(SB), Z13, Z15
+	VFMADD231PS       Z15, Z13, Z14
+	VFMADD213PS       Z5, Z13, Z14
+	VADDPS.BCST       constants<>+44(SB), Z14, Z5
+	VSUBPS.BCST       constants<>+8(SB), Z6, Z6
+	VSCALEFPS         Z6, Z5, Z5
+	VBROADCASTSS      constants<>+44(SB), Z6
 	VPMOVD2M          Z1, K1
-	VBLENDMPS         Z2, Z3, K1, Z4
-	VADDPS.BCST       constants<>+44(SB), Z2, Z1
-	VDIVPS            Z1, Z4, Z1
+	VBLENDMPS         Z5, Z6, K1, Z7
+	VADDPS.BCST       constants<>+44(SB), Z5, Z1
+	VDIVPS            Z1, Z7, Z1
+	VORPS.BCST        constants<>+48(SB), Z2, Z5
+	VBROADCASTSS      constants<>+4(SB), Z6
+	VMAXPS            Z5, Z6, Z5
+	VBROADCASTSS      constants<>+8(SB), Z6
+	VFMADD231PS.BCST  constants<>+12(SB), Z5, Z6
+	VSUBPS.BCST       constants<>+8(SB), Z6, Z13
+	VMOVAPS           Z5, Z5
+	VFNMADD231PS.BCST constants<>+16(SB), Z13, Z5
+	VFNMADD231PS.BCST constants<>+20(SB), Z13, Z5
+	VMULPS            Z5, Z5, Z13
+	VBROADCASTSS      constants<>+24(SB), Z14
+	VFMADD231PS.BCST  constants<>+28(SB), Z5, Z14
+	VBROADCASTSS      constants<>+32(SB), Z15
+	VFMADD231PS.BCST  constants<>+36(SB), Z5, Z15
+	VFMADD231PS.BCST  constants<>+40(SB), Z13, Z15
+	VFMADD231PS       Z15, Z13, Z14
+	VFMADD213PS       Z5, Z13, Z14
+	VADDPS.BCST       constants<>+44(SB), Z14, Z5
+	VSUBPS.BCST       constants<>+8(SB), Z6, Z6
+	VSCALEFPS         Z6, Z5, Z5
+	VBROADCASTSS      constants<>+44(SB), Z6
+	VPMOVD2M          Z2, K1
+	VBLENDMPS         Z5, Z6, K1, Z8
+	VADDPS.BCST       constants<>+44(SB), Z5, Z2
+	VDIVPS            Z2, Z8, Z2
+	VBROADCASTSS      constants<>+52(SB), Z5
+	VANDPS.BCST       constants<>+56(SB), Z3, Z6
+	VMINPS            Z6, Z5, Z5
+	VADDPS            Z5, Z5, Z5
+	VBROADCASTSS      constants<>+8(SB), Z6
+	VFMADD231PS.BCST  constants<>+12(SB), Z5, Z6
+	VSUBPS.BCST       constants<>+8(SB), Z6, Z13
+	VMOVAPS           Z5, Z5
+	VFNMADD231PS.BCST constants<>+16(SB), Z13, Z5
+	VFNMADD231PS.BCST constants<>+20(SB), Z13, Z5
+	VPSLLD            $0x17, Z6, Z6
+	VPADDD.BCST       constants<>+44(SB), Z6, Z6
+	VMULPS            Z5, Z5, Z13
+	VBROADCASTSS      constants<>+24(SB), Z14
+	VFMADD231PS.BCST  constants<>+28(SB), Z5, Z14
+	VBROADCASTSS      constants<>+32(SB), Z15
+	VFMADD231PS.BCST  constants<>+36(SB), Z5, Z15
+	VFMADD231PS.BCST  constants<>+40(SB), Z13, Z15
+	VFMADD231PS       Z15, Z13, Z14
+	VFMADD213PS       Z5, Z13, Z14
+	VSUBPS.BCST       constants<>+44(SB), Z6, Z5
+	VFMADD213PS       Z5, Z6, Z14
+	VADDPS.BCST       constants<>+60(SB), Z14, Z5
+	VDIVPS            Z5, Z14, Z5
+	VANDPS.BCST       constants<>+48(SB), Z3, Z3
+	VORPS             Z3, Z5, Z3
+	VMULPS            Z0, Z2, Z0
+	VFMADD231PS       Z3, Z1, Z0
+	VORPS.BCST        constants<>+48(SB), Z4, Z5
+	VBROADCASTSS      constants<>+4(SB), Z6
+	VMAXPS            Z5, Z6, Z5
+	VBROADCASTSS      constants<>+8(SB), Z6
+	VFMADD231PS.BCST  constants<>+12(SB), Z5, Z6
+	VSUBPS.BCST       constants<>+8(SB), Z6, Z13
+	VMOVAPS           Z5, Z5
+	VFNMADD231PS.BCST constants<>+16(SB), Z13, Z5
+	VFNMADD231PS.BCST constants<>+20(SB), Z13, Z5
+	VMULPS            Z5, Z5, Z13
+	VBROADCASTSS      constants<>+24(SB), Z14
+	VFMADD231PS.BCST  constants<>+28(SB), Z5, Z14
+	VBROADCASTSS      constants<>+32(SB), Z15
+	VFMADD231PS.BCST  constants<>+36(SB), Z5, Z15
+	VFMADD231PS.BCST  constants<>+40(SB), Z13, Z15
+	VFMADD231PS       Z15, Z13, Z14
+	VFMADD213PS       Z5, Z13, Z14
+	VADDPS.BCST       constants<>+44(SB), Z14, Z5
+	VSUBPS.BCST       constants<>+8(SB), Z6, Z6
+	VSCALEFPS         Z6, Z5, Z5
+	VBROADCASTSS      constants<>+44(SB), Z6
+	VPMOVD2M          Z4, K1
+	VBLENDMPS         Z5, Z6, K1, Z9
+	VADDPS.BCST       constants<>+44(SB), Z5, Z4
+	VDIVPS            Z4, Z9, Z4
+	VBROADCASTSS      constants<>+52(SB), Z5
+	VANDPS.BCST       constants<>+56(SB), Z0, Z6
+	VMINPS            Z6, Z5, Z5
+	VADDPS            Z5, Z5, Z5
+	VBROADCASTSS      constants<>+8(SB), Z6
+	VFMADD231PS.BCST  constants<>+12(SB), Z5, Z6
+	VSUBPS.BCST       constants<>+8(SB), Z6, Z13
+	VMOVAPS           Z5, Z5
+	VFNMADD231PS.BCST constants<>+16(SB), Z13, Z5
+	VFNMADD231PS.BCST constants<>+20(SB), Z13, Z5
+	VPSLLD            $0x17, Z6, Z6
+	VPADDD.BCST       constants<>+44(SB), Z6, Z6
+	VMULPS            Z5, Z5, Z13
+	VBROADCASTSS      constants<>+24(SB), Z14
+	VFMADD231PS.BCST  constants<>+28(SB), Z5, Z14
+	VBROADCASTSS      constants<>+32(SB), Z15
+	VFMADD231PS.BCST  constants<>+36(SB), Z5, Z15
+	VFMADD231PS.BCST  constants<>+40(SB), Z13, Z15
+	VFMADD231PS       Z15, Z13, Z14
+	VFMADD213PS       Z5, Z13, Z14
+	VSUBPS.BCST       constants<>+44(SB), Z6, Z5
+	VFMADD213PS       Z5, Z6, Z14
+	VADDPS.BCST       constants<>+60(SB), Z14, Z5
+	VDIVPS            Z5, Z14, Z5
+	VANDPS.BCST       constants<>+48(SB), Z0, Z6
+	VORPS             Z6, Z5, Z5
+	VMULPS            Z5, Z4, Z5
 	VMOVUPS           Z1, (BX)
-	VMOVUPS           (BX)(AX*2), Z2
-	VBROADCASTSS      constants<>+52(SB), Z3
-	VANDPS.BCST       constants<>+56(SB), Z2, Z10
-	VMINPS            Z10, Z3, Z3
-	VADDPS            Z3, Z3, Z3
-	VBROADCASTSS      constants<>+8(SB), Z10
-	VFMADD231PS.BCST  constants<>+12(SB), Z3, Z10
-	VSUBPS.BCST       constants<>+8(SB), Z10, Z11
-	VMOVAPS           Z3, Z3
-	VFNMADD231PS.BCST constants<>+16(SB), Z11, Z3
-	VFNMADD231PS.BCST constants<>+20(SB), Z11, Z3
-	VPSLLD            $0x17, Z10, Z10
-	VPADDD.BCST       constants<>+44(SB), Z10, Z10
-	VBROADCASTSS      constants<>+24(SB), Z11
-	VFMADD213PS.BCST  constants<>+28(SB), Z3, Z11
-	VFMADD213PS.BCST  constants<>+32(SB), Z3, Z11
-	VFMADD213PS.BCST  constants<>+36(SB), Z3, Z11
-	VFMADD213PS.BCST  constants<>+40(SB), Z3, Z11
-	VMULPS            Z3, Z3, Z12
-	VFMADD213PS       Z3, Z12, Z11
-	VSUBPS.BCST       constants<>+44(SB), Z10, Z3
-	VFMADD213PS       Z3, Z10, Z11
-	VADDPS.BCST       constants<>+60(SB), Z11, Z3
-	VDIVPS            Z3, Z11, Z3
-	VANDPS.BCST       constants<>+48(SB), Z2, Z2
-	VORPS             Z2, Z3, Z2
-	VMOVUPS           Z2, (BX)(AX*2)
-	VMOVUPS           (BX)(AX*1), Z3
-	VORPS.BCST        constants<>+48(SB), Z3, Z10
-	VBROADCASTSS      constants<>+4(SB), Z11
-	VMAXPS            Z10, Z11, Z10
-	VBROADCASTSS      constants<>+8(SB), Z11
-	VFMADD231PS.BCST  constants<>+12(SB), Z10, Z11
-	VSUBPS.BCST       constants<>+8(SB), Z11, Z12
-	VMOVAPS           Z10, Z10
-	VFNMADD231PS.BCST constants<>+16(SB), Z12, Z10
-	VFNMADD231PS.BCST constants<>+20(SB), Z12, Z10
-	VBROADCASTSS      constants<>+24(SB), Z12
-	VFMADD213PS.BCST  constants<>+28(SB), Z10, Z12
-	VFMADD213PS.BCST  constants<>+32(SB), Z10, Z12
-	VFMADD213PS.BCST  constants<>+36(SB), Z10, Z12
-	VFMADD213PS.BCST  constants<>+40(SB), Z10, Z12
-	VMULPS            Z10, Z10, Z13
-	VFMADD213PS       Z10, Z13, Z12
-	VADDPS.BCST       constants<>+44(SB), Z12, Z10
-	VSUBPS.BCST       constants<>+8(SB), Z11, Z11
-	VSCALEFPS         Z11, Z10, Z10
-	VBROADCASTSS      constants<>+44(SB), Z11
-	VPMOVD2M          Z3, K1
-	VBLENDMPS         Z10, Z11, K1, Z5
-	VADDPS.BCST       constants<>+44(SB), Z10, Z3
-	VDIVPS            Z3, Z5, Z3
-	VMOVUPS           Z3, (BX)(AX*1)
-	VMULPS            Z0, Z3, Z0
-	VFMADD231PS       Z2, Z1, Z0
+	VMOVUPS           Z2, (BX)(AX*1)
+	VMOVUPS           Z3, (BX)(AX*2)
+	VMOVUPS           Z4, (BX)(DX*1)
 	VMOVUPS           Z0, (DI)
-	VMOVUPS           (BX)(DX*1), Z1
-	VORPS.BCST        constants<>+48(SB), Z1, Z2
-	VBROADCASTSS      constants<>+4(SB), Z3
-	VMAXPS            Z2, Z3, Z2
-	VBROADCASTSS      constants<>+8(SB), Z3
-	VFMADD231PS.BCST  constants<>+12(SB), Z2, Z3
-	VSUBPS.BCST       constants<>+8(SB), Z3, Z10
-	VMOVAPS           Z2, Z2
-	VFNMADD231PS.BCST constants<>+16(SB), Z10, Z2
-	VFNMADD231PS.BCST constants<>+20(SB), Z10, Z2
-	VBROADCASTSS      constants<>+24(SB), Z10
-	VFMADD213PS.BCST  constants<>+28(SB), Z2, Z10
-	VFMADD213PS.BCST  constants<>+32(SB), Z2, Z10
-	VFMADD213PS.BCST  constants<>+36(SB), Z2, Z10
-	VFMADD213PS.BCST  constants<>+40(SB), Z2, Z10
-	VMULPS            Z2, Z2, Z11
-	VFMADD213PS       Z2, Z11, Z10
-	VADDPS.BCST       constants<>+44(SB), Z10, Z2
-	VSUBPS.BCST       constants<>+8(SB), Z3, Z3
-	VSCALEFPS         Z3, Z2, Z2
-	VBROADCASTSS      constants<>+44(SB), Z3
-	VPMOVD2M          Z1, K1
-	VBLENDMPS         Z2, Z3, K1, Z6
-	VADDPS.BCST       constants<>+44(SB), Z2, Z1
-	VDIVPS            Z1, Z6, Z1
-	VMOVUPS           Z1, (BX)(DX*1)
-	VBROADCASTSS      constants<>+52(SB), Z2
-	VANDPS.BCST       constants<>+56(SB), Z0, Z3
-	VMINPS            Z3, Z2, Z2
-	VADDPS            Z2, Z2, Z2
-	VBROADCASTSS      constants<>+8(SB), Z3
-	VFMADD231PS.BCST  constants<>+12(SB), Z2, Z3
-	VSUBPS.BCST       constants<>+8(SB), Z3, Z10
-	VMOVAPS           Z2, Z2
-	VFNMADD231PS.BCST constants<>+16(SB), Z10, Z2
-	VFNMADD231PS.BCST constants<>+20(SB), Z10, Z2
-	VPSLLD            $0x17, Z3, Z3
-	VPADDD.BCST       constants<>+44(SB), Z3, Z3
-	VBROADCASTSS      constants<>+24(SB), Z10
-	VFMADD213PS.BCST  constants<>+28(SB), Z2, Z10
-	VFMADD213PS.BCST  constants<>+32(SB), Z2, Z10
-	VFMADD213PS.BCST  constants<>+36(SB), Z2, Z10
-	VFMADD213PS.BCST  constants<>+40(SB), Z2, Z10
-	VMULPS            Z2, Z2, Z11
-	VFMADD213PS       Z2, Z11, Z10
-	VSUBPS.BCST       constants<>+44(SB), Z3, Z2
-	VFMADD213PS       Z2, Z3, Z10
-	VADDPS.BCST       constants<>+60(SB), Z10, Z2
-	VDIVPS            Z2, Z10, Z2
-	VANDPS.BCST       constants<>+48(SB), Z0, Z0
-	VORPS             Z0, Z2, Z0
-	VMULPS            Z0, Z1, Z0
-	VMOVUPS           Z0, (R8)
+	VMOVUPS           Z5, (R8)
 	ADDQ              $0x40, BX
 	ADDQ              $0x40, SI
 	ADDQ              $0x40, DI
@@ -782,140 +969,145 @@ rest:
 	KMOVW             R9, K1
 	VMOVUPS.Z         (SI), K1, Z0
 	VMOVUPS.Z         (BX), K1, Z1
-	VORPS.BCST        constants<>+48(SB), Z1, Z2
-	VBROADCASTSS      constants<>+4(SB), Z3
-	VMAXPS            Z2, Z3, Z2
-	VBROADCASTSS      constants<>+8(SB), Z3
-	VFMADD231PS.BCST  constants<>+12(SB), Z2, Z3
-	VSUBPS.BCST       constants<>+8(SB), Z3, Z4
-	VMOVAPS           Z2, Z2
-	VFNMADD231PS.BCST constants<>+16(SB), Z4, Z2
-	VFNMADD231PS.BCST constants<>+20(SB), Z4, Z2
-	VBROADCASTSS      constants<>+24(SB), Z4
-	VFMADD213PS.BCST  constants<>+28(SB), Z2, Z4
-	VFMADD213PS.BCST  constants<>+32(SB), Z2, Z4
-	VFMADD213PS.BCST  constants<>+36(SB), Z2, Z4
-	VFMADD213PS.BCST  constants<>+40(SB), Z2, Z4
-	VMULPS            Z2, Z2, Z5
-	VFMADD213PS       Z2, Z5, Z4
-	VADDPS.BCST       constants<>+44(SB), Z4, Z2
-	VSUBPS.BCST       constants<>+8(SB), Z3, Z3
-	VSCALEFPS         Z3, Z2, Z2
-	VBROADCASTSS      constants<>+44(SB), Z3
+	VMOVUPS.Z         (BX)(AX*1), K1, Z2
+	VMOVUPS.Z         (BX)(AX*2), K1, Z3
+	VMOVUPS.Z         (BX)(DX*1), K1, Z4
+	VORPS.BCST        constants<>+48(SB), Z1, Z5
+	VBROADCASTSS      constants<>+4(SB), Z6
+	VMAXPS            Z5, Z6, Z5
+	VBROADCASTSS      constants<>+8(SB), Z6
+	VFMADD231PS.BCST  constants<>+12(SB), Z5, Z6
+	VSUBPS.BCST       constants<>+8(SB), Z6, Z7
+	VMOVAPS           Z5, Z5
+	VFNMADD231PS.BCST constants<>+16(SB), Z7, Z5
+	VFNMADD231PS.BCST constants<>+20(SB), Z7, Z5
+	VMULPS            Z5, Z5, Z7
+	VBROADCASTSS      constants<>+24(SB), Z8
+	VFMADD231PS.BCST  constants<>+28(SB), Z5, Z8
+	VBROADCASTSS      constants<>+32(SB), Z9
+	VFMADD231PS.BCST  constants<>+36(SB), Z5, Z9
+	VFMADD231PS.BCST  constants<>+40(SB), Z7, Z9
+	VFMADD231PS       Z9, Z7, Z8
+	VFMADD213PS       Z5, Z7, Z8
+	VADDPS.BCST       constants<>+44(SB), Z8, Z5
+	VSUBPS.BCST       constants<>+8(SB), Z6, Z6
+	VSCALEFPS         Z6, Z5, Z5
+	VBROADCASTSS      constants<>+44(SB), Z6
 	VPMOVD2M          Z1, K2
-	VBLENDMPS         Z2, Z3, K2, Z7
-	VADDPS.BCST       constants<>+44(SB), Z2, Z1
-	VDIVPS            Z1, Z7, Z1
+	VBLENDMPS         Z5, Z6, K2, Z10
+	VADDPS.BCST       constants<>+44(SB), Z5, Z1
+	VDIVPS            Z1, Z10, Z1
+	VORPS.BCST        constants<>+48(SB), Z2, Z5
+	VBROADCASTSS      constants<>+4(SB), Z6
+	VMAXPS            Z5, Z6, Z5
+	VBROADCASTSS      constants<>+8(SB), Z6
+	VFMADD231PS.BCST  constants<>+12(SB), Z5, Z6
+	VSUBPS.BCST       constants<>+8(SB), Z6, Z7
+	VMOVAPS           Z5, Z5
+	VFNMADD231PS.BCST constants<>+16(SB), Z7, Z5
+	VFNMADD231PS.BCST constants<>+20(SB), Z7, Z5
+	VMULPS            Z5, Z5, Z7
+	VBROADCASTSS      constants<>+24(SB), Z8
+	VFMADD231PS.BCST  constants<>+28(SB), Z5, Z8
+	VBROADCASTSS      constants<>+32(SB), Z9
+	VFMADD231PS.BCST  constants<>+36(SB), Z5, Z9
+	VFMADD231PS.BCST  constants<>+40(SB), Z7, Z9
+	VFMADD231PS       Z9, Z7, Z8
+	VFMADD213PS       Z5, Z7, Z8
+	VADDPS.BCST       constants<>+44(SB), Z8, Z5
+	VSUBPS.BCST       constants<>+8(SB), Z6, Z6
+	VSCALEFPS         Z6, Z5, Z5
+	VBROADCASTSS      constants<>+44(SB), Z6
+	VPMOVD2M          Z2, K2
+	VBLENDMPS         Z5, Z6, K2, Z11
+	VADDPS.BCST       constants<>+44(SB), Z5, Z2
+	VDIVPS            Z2, Z11, Z2
+	VBROADCASTSS      constants<>+52(SB), Z5
+	VANDPS.BCST       constants<>+56(SB), Z3, Z6
+	VMINPS            Z6, Z5, Z5
+	VADDPS            Z5, Z5, Z5
+	VBROADCASTSS      constants<>+8(SB), Z6
+	VFMADD231PS.BCST  constants<>+12(SB), Z5, Z6
+	VSUBPS.BCST       constants<>+8(SB), Z6, Z7
+	VMOVAPS           Z5, Z5
+	VFNMADD231PS.BCST constants<>+16(SB), Z7, Z5
+	VFNMADD231PS.BCST constants<>+20(SB), Z7, Z5
+	VPSLLD            $0x17, Z6, Z6
+	VPADDD.BCST       constants<>+44(SB), Z6, Z6
+	VMULPS            Z5, Z5, Z7
+	VBROADCASTSS      constants<>+24(SB), Z8
+	VFMADD231PS.BCST  constants<>+28(SB), Z5, Z8
+	VBROADCASTSS      constants<>+32(SB), Z9
+	VFMADD231PS.BCST  constants<>+36(SB), Z5, Z9
+	VFMADD231PS.BCST  constants<>+40(SB), Z7, Z9
+	VFMADD231PS       Z9, Z7, Z8
+	VFMADD213PS       Z5, Z7, Z8
+	VSUBPS.BCST       constants<>+44(SB), Z6, Z5
+	VFMADD213PS       Z5, Z6, Z8
+	VADDPS.BCST       constants<>+60(SB), Z8, Z5
+	VDIVPS            Z5, Z8, Z5
+	VANDPS.BCST       constants<>+48(SB), Z3, Z3
+	VORPS             Z3, Z5, Z3
+	VMULPS            Z0, Z2, Z0
+	VFMADD231PS       Z3, Z1, Z0
+	VORPS.BCST        constants<>+48(SB), Z4, Z5
+	VBROADCASTSS      constants<>+4(SB), Z6
+	VMAXPS            Z5, Z6, Z5
+	VBROADCASTSS      constants<>+8(SB), Z6
+	VFMADD231PS.BCST  constants<>+12(SB), Z5, Z6
+	VSUBPS.BCST       constants<>+8(SB), Z6, Z7
+	VMOVAPS           Z5, Z5
+	VFNMADD231PS.BCST constants<>+16(SB), Z7, Z5
+	VFNMADD231PS.BCST constants<>+20(SB), Z7, Z5
+	VMULPS            Z5, Z5, Z7
+	VBROADCASTSS      constants<>+24(SB), Z8
+	VFMADD231PS.BCST  constants<>+28(SB), Z5, Z8
+	VBROADCASTSS      constants<>+32(SB), Z9
+	VFMADD231PS.BCST  constants<>+36(SB), Z5, Z9
+	VFMADD231PS.BCST  constants<>+40(SB), Z7, Z9
+	VFMADD231PS       Z9, Z7, Z8
+	VFMADD213PS       Z5, Z7, Z8
+	VADDPS.BCST       constants<>+44(SB), Z8, Z5
+	VSUBPS.BCST       constants<>+8(SB), Z6, Z6
+	VSCALEFPS         Z6, Z5, Z5
+	VBROADCASTSS      constants<>+44(SB), Z6
+	VPMOVD2M          Z4, K2
+	VBLENDMPS         Z5, Z6, K2, Z12
+	VADDPS.BCST       constants<>+44(SB), Z5, Z4
+	VDIVPS            Z4, Z12, Z4
+	VBROADCASTSS      constants<>+52(SB), Z5
+	VANDPS.BCST       constants<>+56(SB), Z0, Z6
+	VMINPS            Z6, Z5, Z5
+	VADDPS            Z5, Z5, Z5
+	VBROADCASTSS      constants<>+8(SB), Z6
+	VFMADD231PS.BCST  constants<>+12(SB), Z5, Z6
+	VSUBPS.BCST       constants<>+8(SB), Z6, Z7
+	VMOVAPS           Z5, Z5
+	VFNMADD231PS.BCST constants<>+16(SB), Z7, Z5
+	VFNMADD231PS.BCST constants<>+20(SB), Z7, Z5
+	VPSLLD            $0x17, Z6, Z6
+	VPADDD.BCST       constants<>+44(SB), Z6, Z6
+	VMULPS            Z5, Z5, Z7
+	VBROADCASTSS      constants<>+24(SB), Z8
+	VFMADD231PS.BCST  constants<>+28(SB), Z5, Z8
+	VBROADCASTSS      constants<>+32(SB), Z9
+	VFMADD231PS.BCST  constants<>+36(SB), Z5, Z9
+	VFMADD231PS.BCST  constants<>+40(SB), Z7, Z9
+	VFMADD231PS       Z9, Z7, Z8
+	VFMADD213PS       Z5, Z7, Z8
+	VSUBPS.BCST       constants<>+44(SB), Z6, Z5
+	VFMADD213PS       Z5, Z6, Z8
+	VADDPS.BCST       constants<>+60(SB), Z8, Z5
+	VDIVPS            Z5, Z8, Z5
+	VANDPS.BCST       constants<>+48(SB), Z0, Z6
+	VORPS             Z6, Z5, Z5
+	VMULPS            Z5, Z4, Z5
 	VMOVUPS           Z1, K1, (BX)
-	VMOVUPS.Z         (BX)(AX*2), K1, Z2
-	VBROADCASTSS      constants<>+52(SB), Z3
-	VANDPS.BCST       constants<>+56(SB), Z2, Z4
-	VMINPS            Z4, Z3, Z3
-	VADDPS            Z3, Z3, Z3
-	VBROADCASTSS      constants<>+8(SB), Z4
-	VFMADD231PS.BCST  constants<>+12(SB), Z3, Z4
-	VSUBPS.BCST       constants<>+8(SB), Z4, Z5
-	VMOVAPS           Z3, Z3
-	VFNMADD231PS.BCST constants<>+16(SB), Z5, Z3
-	VFNMADD231PS.BCST constants<>+20(SB), Z5, Z3
-	VPSLLD            $0x17, Z4, Z4
-	VPADDD.BCST       constants<>+44(SB), Z4, Z4
-	VBROADCASTSS      constants<>+24(SB), Z5
-	VFMADD213PS.BCST  constants<>+28(SB), Z3, Z5
-	VFMADD213PS.BCST  constants<>+32(SB), Z3, Z5
-	VFMADD213PS.BCST  constants<>+36(SB), Z3, Z5
-	VFMADD213PS.BCST  constants<>+40(SB), Z3, Z5
-	VMULPS            Z3, Z3, Z6
-	VFMADD213PS       Z3, Z6, Z5
-	VSUBPS.BCST       constants<>+44(SB), Z4, Z3
-	VFMADD213PS       Z3, Z4, Z5
-	VADDPS.BCST       constants<>+60(SB), Z5, Z3
-	VDIVPS            Z3, Z5, Z3
-	VANDPS.BCST       constants<>+48(SB), Z2, Z2
-	VORPS             Z2, Z3, Z2
-	VMOVUPS           Z2, K1, (BX)(AX*2)
-	VMOVUPS.Z         (BX)(AX*1), K1, Z3
-	VORPS.BCST        constants<>+48(SB), Z3, Z4
-	VBROADCASTSS      constants<>+4(SB), Z5
-	VMAXPS            Z4, Z5, Z4
-	VBROADCASTSS      constants<>+8(SB), Z5
-	VFMADD231PS.BCST  constants<>+12(SB), Z4, Z5
-	VSUBPS.BCST       constants<>+8(SB), Z5, Z6
-	VMOVAPS           Z4, Z4
-	VFNMADD231PS.BCST constants<>+16(SB), Z6, Z4
-	VFNMADD231PS.BCST constants<>+20(SB), Z6, Z4
-	VBROADCASTSS      constants<>+24(SB), Z6
-	VFMADD213PS.BCST  constants<>+28(SB), Z4, Z6
-	VFMADD213PS.BCST  constants<>+32(SB), Z4, Z6
-	VFMADD213PS.BCST  constants<>+36(SB), Z4, Z6
-	VFMADD213PS.BCST  constants<>+40(SB), Z4, Z6
-	VMULPS            Z4, Z4, Z7
-	VFMADD213PS       Z4, Z7, Z6
-	VADDPS.BCST       constants<>+44(SB), Z6, Z4
-	VSUBPS.BCST       constants<>+8(SB), Z5, Z5
-	VSCALEFPS         Z5, Z4, Z4
-	VBROADCASTSS      constants<>+44(SB), Z5
-	VPMOVD2M          Z3, K2
-	VBLENDMPS         Z4, Z5, K2, Z8
-	VADDPS.BCST       constants<>+44(SB), Z4, Z3
-	VDIVPS            Z3, Z8, Z3
-	VMOVUPS           Z3, K1, (BX)(AX*1)
-	VMULPS            Z0, Z3, Z0
-	VFMADD231PS       Z2, Z1, Z0
+	VMOVUPS           Z2, K1, (BX)(AX*1)
+	VMOVUPS           Z3, K1, (BX)(AX*2)
+	VMOVUPS           Z4, K1, (BX)(DX*1)
 	VMOVUPS           Z0, K1, (DI)
-	VMOVUPS.Z         (BX)(DX*1), K1, Z1
-	VORPS.BCST        constants<>+48(SB), Z1, Z2
-	VBROADCASTSS      constants<>+4(SB), Z3
-	VMAXPS            Z2, Z3, Z2
-	VBROADCASTSS      constants<>+8(SB), Z3
-	VFMADD231PS.BCST  constants<>+12(SB), Z2, Z3
-	VSUBPS.BCST       constants<>+8(SB), Z3, Z4
-	VMOVAPS           Z2, Z2
-	VFNMADD231PS.BCST constants<>+16(SB), Z4, Z2
-	VFNMADD231PS.BCST constants<>+20(SB), Z4, Z2
-	VBROADCASTSS      constants<>+24(SB), Z4
-	VFMADD213PS.BCST  constants<>+28(SB), Z2, Z4
-	VFMADD213PS.BCST  constants<>+32(SB), Z2, Z4
-	VFMADD213PS.BCST  constants<>+36(SB), Z2, Z4
-	VFMADD213PS.BCST  constants<>+40(SB), Z2, Z4
-	VMULPS            Z2, Z2, Z5
-	VFMADD213PS       Z2, Z5, Z4
-	VADDPS.BCST       constants<>+44(SB), Z4, Z2
-	VSUBPS.BCST       constants<>+8(SB), Z3, Z3
-	VSCALEFPS         Z3, Z2, Z2
-	VBROADCASTSS      constants<>+44(SB), Z3
-	VPMOVD2M          Z1, K2
-	VBLENDMPS         Z2, Z3, K2, Z9
-	VADDPS.BCST       constants<>+44(SB), Z2, Z1
-	VDIVPS            Z1, Z9, Z1
-	VMOVUPS           Z1, K1, (BX)(DX*1)
-	VBROADCASTSS      constants<>+52(SB), Z2
-	VANDPS.BCST       constants<>+56(SB), Z0, Z3
-	VMINPS            Z3, Z2, Z2
-	VADDPS            Z2, Z2, Z2
-	VBROADCASTSS      constants<>+8(SB), Z3
-	VFMADD231PS.BCST  constants<>+12(SB), Z2, Z3
-	VSUBPS.BCST       constants<>+8(SB), Z3, Z4
-	VMOVAPS           Z2, Z2
-	VFNMADD231PS.BCST constants<>+16(SB), Z4, Z2
-	VFNMADD231PS.BCST constants<>+20(SB), Z4, Z2
-	VPSLLD            $0x17, Z3, Z3
-	VPADDD.BCST       constants<>+44(SB), Z3, Z3
-	VBROADCASTSS      constants<>+24(SB), Z4
-	VFMADD213PS.BCST  constants<>+28(SB), Z2, Z4
-	VFMADD213PS.BCST  constants<>+32(SB), Z2, Z4
-	VFMADD213PS.BCST  constants<>+36(SB), Z2, Z4
-	VFMADD213PS.BCST  constants<>+40(SB), Z2, Z4
-	VMULPS            Z2, Z2, Z5
-	VFMADD213PS       Z2, Z5, Z4
-	VSUBPS.BCST       constants<>+44(SB), Z3, Z2
-	VFMADD213PS       Z2, Z3, Z4
-	VADDPS.BCST       constants<>+60(SB), Z4, Z2
-	VDIVPS            Z2, Z4, Z2
-	VANDPS.BCST       constants<>+48(SB), Z0, Z0
-	VORPS             Z0, Z2, Z0
-	VMULPS            Z0, Z1, Z0
-	VMOVUPS           Z0, K1, (R8)
+	VMOVUPS           Z5, K1, (R8)
 
 done:
 	VZEROUPPER
@@ -939,146 +1131,151 @@ TEXT ·lstmCellPeepAVX512(SB), NOSPLIT, $0-120
 loop:
 	VMOVUPS           (DI), Z0
 	VMOVUPS           (BX), Z1
-	VMOVUPS           (SI), Z2
-	VFMADD231PS       Z0, Z2, Z1
-	VORPS.BCST        constants<>+48(SB), Z1, Z2
-	VBROADCASTSS      constants<>+4(SB), Z9
-	VMAXPS            Z2, Z9, Z2
-	VBROADCASTSS      constants<>+8(SB), Z9
-	VFMADD231PS.BCST  constants<>+12(SB), Z2, Z9
-	VSUBPS.BCST       constants<>+8(SB), Z9, Z10
-	VMOVAPS           Z2, Z2
-	VFNMADD231PS.BCST constants<>+16(SB), Z10, Z2
-	VFNMADD231PS.BCST constants<>+20(SB), Z10, Z2
-	VBROADCASTSS      constants<>+24(SB), Z10
-	VFMADD213PS.BCST  constants<>+28(SB), Z2, Z10
-	VFMADD213PS.BCST  constants<>+32(SB), Z2, Z10
-	VFMADD213PS.BCST  constants<>+36(SB), Z2, Z10
-	VFMADD213PS.BCST  constants<>+40(SB), Z2, Z10
-	VMULPS            Z2, Z2, Z11
-	VFMADD213PS       Z2, Z11, Z10
-	VADDPS.BCST       constants<>+44(SB), Z10, Z2
-	VSUBPS.BCST       constants<>+8(SB), Z9, Z9
-	VSCALEFPS         Z9, Z2, Z2
-	VBROADCASTSS      constants<>+44(SB), Z9
+	VMOVUPS           (BX)(AX*1), Z2
+	VMOVUPS           (BX)(AX*2), Z3
+	VMOVUPS           (BX)(DX*1), Z4
+	VMOVUPS           (SI), Z5
+	VFMADD231PS       Z5, Z0, Z1
+	VMOVUPS           (SI)(AX*1), Z5
+	VFMADD231PS       Z5, Z0, Z2
+	VORPS.BCST        constants<>+48(SB), Z1, Z5
+	VBROADCASTSS      constants<>+4(SB), Z12
+	VMAXPS            Z5, Z12, Z5
+	VBROADCASTSS      constants<>+8(SB), Z12
+	VFMADD231PS.BCST  constants<>+12(SB), Z5, Z12
+	VSUBPS.BCST       constants<>+8(SB), Z12, Z13
+	VMOVAPS           Z5, Z5
+	VFNMADD231PS.BCST constants<>+16(SB), Z13, Z5
+	VFNMADD231PS.BCST constants<>+20(SB), Z13, Z5
+	VMULPS            Z5, Z5, Z13
+	VBROADCASTSS      constants<>+24(SB), Z14
+	VFMADD231PS.BCST  constants<>+28(SB), Z5, Z14
+	VBROADCASTSS      constants<>+32(SB), Z15
+	VFMADD231PS.BCST  constants<>+36(SB), Z5, Z15
+	VFMADD231PS.BCST  constants<>+40(SB), Z13, Z15
+	VFMADD231PS       Z15, Z13, Z14
+	VFMADD213PS       Z5, Z13, Z14
+	VADDPS.BCST       constants<>+44(SB), Z14, Z5
+	VSUBPS.BCST       constants<>+8(SB), Z12, Z12
+	VSCALEFPS         Z12, Z5, Z5
+	VBROADCASTSS      constants<>+44(SB), Z12
 	VPMOVD2M          Z1, K1
-	VBLENDMPS         Z2, Z9, K1, Z3
-	VADDPS.BCST       constants<>+44(SB), Z2, Z1
-	VDIVPS            Z1, Z3, Z1
+	VBLENDMPS         Z5, Z12, K1, Z6
+	VADDPS.BCST       constants<>+44(SB), Z5, Z1
+	VDIVPS            Z1, Z6, Z1
+	VORPS.BCST        constants<>+48(SB), Z2, Z5
+	VBROADCASTSS      constants<>+4(SB), Z12
+	VMAXPS            Z5, Z12, Z5
+	VBROADCASTSS      constants<>+8(SB), Z12
+	VFMADD231PS.BCST  constants<>+12(SB), Z5, Z12
+	VSUBPS.BCST       constants<>+8(SB), Z12, Z13
+	VMOVAPS           Z5, Z5
+	VFNMADD231PS.BCST constants<>+16(SB), Z13, Z5
+	VFNMADD231PS.BCST constants<>+20(SB), Z13, Z5
+	VMULPS            Z5, Z5, Z13
+	VBROADCASTSS      constants<>+24(SB), Z14
+	VFMADD231PS.BCST  constants<>+28(SB), Z5, Z14
+	VBROADCASTSS      constants<>+32(SB), Z15
+	VFMADD231PS.BCST  constants<>+36(SB), Z5, Z15
+	VFMADD231PS.BCST  constants<>+40(SB), Z13, Z15
+	VFMADD231PS       Z15, Z13, Z14
+	VFMADD213PS       Z5, Z13, Z14
+	VADDPS.BCST       constants<>+44(SB), Z14, Z5
+	VSUBPS.BCST       constants<>+8(SB), Z12, Z12
+	VSCALEFPS         Z12, Z5, Z5
+	VBROADCASTSS      constants<>+44(SB), Z12
+	VPMOVD2M          Z2, K1
+	VBLENDMPS         Z5, Z12, K1, Z7
+	VADDPS.BCST       constants<>+44(SB), Z5, Z2
+	VDIVPS            Z2, Z7, Z2
+	VBROADCASTSS      constants<>+52(SB), Z5
+	VANDPS.BCST       constants<>+56(SB), Z3, Z12
+	VMINPS            Z12, Z5, Z5
+	VADDPS            Z5, Z5, Z5
+	VBROADCASTSS      constants<>+8(SB), Z12
+	VFMADD231PS.BCST  constants<>+12(SB), Z5, Z12
+	VSUBPS.BCST       constants<>+8(SB), Z12, Z13
+	VMOVAPS           Z5, Z5
+	VFNMADD231PS.BCST constants<>+16(SB), Z13, Z5
+	VFNMADD231PS.BCST constants<>+20(SB), Z13, Z5
+	VPSLLD            $0x17, Z12, Z12
+	VPADDD.BCST       constants<>+44(SB), Z12, Z12
+	VMULPS            Z5, Z5, Z13
+	VBROADCASTSS      constants<>+24(SB), Z14
+	VFMADD231PS.BCST  constants<>+28(SB), Z5, Z14
+	VBROADCASTSS      constants<>+32(SB), Z15
+	VFMADD231PS.BCST  constants<>+36(SB), Z5, Z15
+	VFMADD231PS.BCST  constants<>+40(SB), Z13, Z15
+	VFMADD231PS       Z15, Z13, Z14
+	VFMADD213PS       Z5, Z13, Z14
+	VSUBPS.BCST       constants<>+44(SB), Z12, Z5
+	VFMADD213PS       Z5, Z12, Z14
+	VADDPS.BCST       constants<>+60(SB), Z14, Z5
+	VDIVPS            Z5, Z14, Z5
+	VANDPS.BCST       constants<>+48(SB), Z3, Z3
+	VORPS             Z3, Z5, Z3
+	VMULPS            Z0, Z2, Z0
+	VFMADD231PS       Z3, Z1, Z0
+	VMOVUPS           (SI)(AX*2), Z5
+	VFMADD231PS       Z5, Z0, Z4
+	VORPS.BCST        constants<>+48(SB), Z4, Z5
+	VBROADCASTSS      constants<>+4(SB), Z12
+	VMAXPS            Z5, Z12, Z5
+	VBROADCASTSS      constants<>+8(SB), Z12
+	VFMADD231PS.BCST  constants<>+12(SB), Z5, Z12
+	VSUBPS.BCST       constants<>+8(SB), Z12, Z13
+	VMOVAPS           Z5, Z5
+	VFNMADD231PS.BCST constants<>+16(SB), Z13, Z5
+	VFNMADD231PS.BCST constants<>+20(SB), Z13, Z5
+	VMULPS            Z5, Z5, Z13
+	VBROADCASTSS      constants<>+24(SB), Z14
+	VFMADD231PS.BCST  constants<>+28(SB), Z5, Z14
+	VBROADCASTSS      constants<>+32(SB), Z15
+	VFMADD231PS.BCST  constants<>+36(SB), Z5, Z15
+	VFMADD231PS.BCST  constants<>+40(SB), Z13, Z15
+	VFMADD231PS       Z15, Z13, Z14
+	VFMADD213PS       Z5, Z13, Z14
+	VADDPS.BCST       constants<>+44(SB), Z14, Z5
+	VSUBPS.BCST       constants<>+8(SB), Z12, Z12
+	VSCALEFPS         Z12, Z5, Z5
+	VBROADCASTSS      constants<>+44(SB), Z12
+	VPMOVD2M          Z4, K1
+	VBLENDMPS         Z5, Z12, K1, Z8
+	VADDPS.BCST       constants<>+44(SB), Z5, Z4
+	VDIVPS            Z4, Z8, Z4
+	VBROADCASTSS      constants<>+52(SB), Z5
+	VANDPS.BCST       constants<>+56(SB), Z0, Z12
+	VMINPS            Z12, Z5, Z5
+	VADDPS            Z5, Z5, Z5
+	VBROADCASTSS      constants<>+8(SB), Z12
+	VFMADD231PS.BCST  constants<>+12(SB), Z5, Z12
+	VSUBPS.BCST       constants<>+8(SB), Z12, Z13
+	VMOVAPS           Z5, Z5
+	VFNMADD231PS.BCST constants<>+16(SB), Z13, Z5
+	VFNMADD231PS.BCST constants<>+20(SB), Z13, Z5
+	VPSLLD            $0x17, Z12, Z12
+	VPADDD.BCST       constants<>+44(SB), Z12, Z12
+	VMULPS            Z5, Z5, Z13
+	VBROADCASTSS      constants<>+24(SB), Z14
+	VFMADD231PS.BCST  constants<>+28(SB), Z5, Z14
+	VBROADCASTSS      constants<>+32(SB), Z15
+	VFMADD231PS.BCST  constants<>+36(SB), Z5, Z15
+	VFMADD231PS.BCST  constants<>+40(SB), Z13, Z15
+	VFMADD231PS       Z15, Z13, Z14
+	VFMADD213PS       Z5, Z13, Z14
+	VSUBPS.BCST       constants<>+44(SB), Z12, Z5
+	VFMADD213PS       Z5, Z12, Z14
+	VADDPS.BCST       constants<>+60(SB), Z14, Z5
+	VDIVPS            Z5, Z14, Z5
+	VANDPS.BCST       constants<>+48(SB), Z0, Z12
+	VORPS             Z12, Z5, Z5
+	VMULPS            Z5, Z4, Z5
 	VMOVUPS           Z1, (BX)
-	VMOVUPS           (BX)(AX*2), Z2
-	VBROADCASTSS      constants<>+52(SB), Z9
-	VANDPS.BCST       constants<>+56(SB), Z2, Z10
-	VMINPS            Z10, Z9, Z9
-	VADDPS            Z9, Z9, Z9
-	VBROADCASTSS      constants<>+8(SB), Z10
-	VFMADD231PS.BCST  constants<>+12(SB), Z9, Z10
-	VSUBPS.BCST       constants<>+8(SB), Z10, Z11
-	VMOVAPS           Z9, Z9
-	VFNMADD231PS.BCST constants<>+16(SB), Z11, Z9
-	VFNMADD231PS.BCST constants<>+20(SB), Z11, Z9
-	VPSLLD            $0x17, Z10, Z10
-	VPADDD.BCST       constants<>+44(SB), Z10, Z10
-	VBROADCASTSS      constants<>+24(SB), Z11
-	VFMADD213PS.BCST  constants<>+28(SB), Z9, Z11
-	VFMADD213PS.BCST  constants<>+32(SB), Z9, Z11
-	VFMADD213PS.BCST  constants<>+36(SB), Z9, Z11
-	VFMADD213PS.BCST  constants<>+40(SB), Z9, Z11
-	VMULPS            Z9, Z9, Z12
-	VFMADD213PS       Z9, Z12, Z11
-	VSUBPS.BCST       constants<>+44(SB), Z10, Z9
-	VFMADD213PS       Z9, Z10, Z11
-	VADDPS.BCST       constants<>+60(SB), Z11, Z9
-	VDIVPS            Z9, Z11, Z9
-	VANDPS.BCST       constants<>+48(SB), Z2, Z2
-	VORPS             Z2, Z9, Z2
-	VMOVUPS           Z2, (BX)(AX*2)
-	VMOVUPS           (BX)(AX*1), Z9
-	VMOVUPS           (SI)(AX*1), Z10
-	VFMADD231PS       Z0, Z10, Z9
-	VORPS.BCST        constants<>+48(SB), Z9, Z10
-	VBROADCASTSS      constants<>+4(SB), Z11
-	VMAXPS            Z10, Z11, Z10
-	VBROADCASTSS      constants<>+8(SB), Z11
-	VFMADD231PS.BCST  constants<>+12(SB), Z10, Z11
-	VSUBPS.BCST       constants<>+8(SB), Z11, Z12
-	VMOVAPS           Z10, Z10
-	VFNMADD231PS.BCST constants<>+16(SB), Z12, Z10
-	VFNMADD231PS.BCST constants<>+20(SB), Z12, Z10
-	VBROADCASTSS      constants<>+24(SB), Z12
-	VFMADD213PS.BCST  constants<>+28(SB), Z10, Z12
-	VFMADD213PS.BCST  constants<>+32(SB), Z10, Z12
-	VFMADD213PS.BCST  constants<>+36(SB), Z10, Z12
-	VFMADD213PS.BCST  constants<>+40(SB), Z10, Z12
-	VMULPS            Z10, Z10, Z13
-	VFMADD213PS       Z10, Z13, Z12
-	VADDPS.BCST       constants<>+44(SB), Z12, Z10
-	VSUBPS.BCST       constants<>+8(SB), Z11, Z11
-	VSCALEFPS         Z11, Z10, Z10
-	VBROADCASTSS      constants<>+44(SB), Z11
-	VPMOVD2M          Z9, K1
-	VBLENDMPS         Z10, Z11, K1, Z4
-	VADDPS.BCST       constants<>+44(SB), Z10, Z9
-	VDIVPS            Z9, Z4, Z9
-	VMOVUPS           Z9, (BX)(AX*1)
-	VMULPS            Z0, Z9, Z0
-	VFMADD231PS       Z2, Z1, Z0
+	VMOVUPS           Z2, (BX)(AX*1)
+	VMOVUPS           Z3, (BX)(AX*2)
+	VMOVUPS           Z4, (BX)(DX*1)
 	VMOVUPS           Z0, (R8)
-	VMOVUPS           (BX)(DX*1), Z1
-	VMOVUPS           (SI)(AX*2), Z2
-	VFMADD231PS       Z0, Z2, Z1
-	VORPS.BCST        constants<>+48(SB), Z1, Z2
-	VBROADCASTSS      constants<>+4(SB), Z9
-	VMAXPS            Z2, Z9, Z2
-	VBROADCASTSS      constants<>+8(SB), Z9
-	VFMADD231PS.BCST  constants<>+12(SB), Z2, Z9
-	VSUBPS.BCST       constants<>+8(SB), Z9, Z10
-	VMOVAPS           Z2, Z2
-	VFNMADD231PS.BCST constants<>+16(SB), Z10, Z2
-	VFNMADD231PS.BCST constants<>+20(SB), Z10, Z2
-	VBROADCASTSS      constants<>+24(SB), Z10
-	VFMADD213PS.BCST  constants<>+28(SB), Z2, Z10
-	VFMADD213PS.BCST  constants<>+32(SB), Z2, Z10
-	VFMADD213PS.BCST  constants<>+36(SB), Z2, Z10
-	VFMADD213PS.BCST  constants<>+40(SB), Z2, Z10
-	VMULPS            Z2, Z2, Z11
-	VFMADD213PS       Z2, Z11, Z10
-	VADDPS.BCST       constants<>+44(SB), Z10, Z2
-	VSUBPS.BCST       constants<>+8(SB), Z9, Z9
-	VSCALEFPS         Z9, Z2, Z2
-	VBROADCASTSS      constants<>+44(SB), Z9
-	VPMOVD2M          Z1, K1
-	VBLENDMPS         Z2, Z9, K1, Z5
-	VADDPS.BCST       constants<>+44(SB), Z2, Z1
-	VDIVPS            Z1, Z5, Z1
-	VMOVUPS           Z1, (BX)(DX*1)
-	VBROADCASTSS      constants<>+52(SB), Z2
-	VANDPS.BCST       constants<>+56(SB), Z0, Z9
-	VMINPS            Z9, Z2, Z2
-	VADDPS            Z2, Z2, Z2
-	VBROADCASTSS      constants<>+8(SB), Z9
-	VFMADD231PS.BCST  constants<>+12(SB), Z2, Z9
-	VSUBPS.BCST       constants<>+8(SB), Z9, Z10
-	VMOVAPS           Z2, Z2
-	VFNMADD231PS.BCST constants<>+16(SB), Z10, Z2
-	VFNMADD231PS.BCST constants<>+20(SB), Z10, Z2
-	VPSLLD            $0x17, Z9, Z9
-	VPADDD.BCST       constants<>+44(SB), Z9, Z9
-	VBROADCASTSS      constants<>+24(SB), Z10
-	VFMADD213PS.BCST  constants<>+28(SB), Z2, Z10
-	VFMADD213PS.BCST  constants<>+32(SB), Z2, Z10
-	VFMADD213PS.BCST  constants<>+36(SB), Z2, Z10
-	VFMADD213PS.BCST  constants<>+40(SB), Z2, Z10
-	VMULPS            Z2, Z2, Z11
-	VFMADD213PS       Z2, Z11, Z10
-	VSUBPS.BCST       constants<>+44(SB), Z9, Z2
-	VFMADD213PS       Z2, Z9, Z10
-	VADDPS.BCST       constants<>+60(SB), Z10, Z2
-	VDIVPS            Z2, Z10, Z2
-	VANDPS.BCST       constants<>+48(SB), Z0, Z0
-	VORPS             Z0, Z2, Z0
-	VMULPS            Z0, Z1, Z0
-	VMOVUPS           Z0, (R9)
+	VMOVUPS           Z5, (R9)
 	ADDQ              $0x40, BX
 	ADDQ              $0x40, SI
 	ADDQ              $0x40, DI
@@ -1096,146 +1293,151 @@ rest:
 	KMOVW             R10, K1
 	VMOVUPS.Z         (DI), K1, Z0
 	VMOVUPS.Z         (BX), K1, Z1
-	VMOVUPS.Z         (SI), K1, Z2
-	VFMADD231PS       Z0, Z2, Z1
-	VORPS.BCST        constants<>+48(SB), Z1, Z2
-	VBROADCASTSS      constants<>+4(SB), Z3
-	VMAXPS            Z2, Z3, Z2
-	VBROADCASTSS      constants<>+8(SB), Z3
-	VFMADD231PS.BCST  constants<>+12(SB), Z2, Z3
-	VSUBPS.BCST       constants<>+8(SB), Z3, Z4
-	VMOVAPS           Z2, Z2
-	VFNMADD231PS.BCST constants<>+16(SB), Z4, Z2
-	VFNMADD231PS.BCST constants<>+20(SB), Z4, Z2
-	VBROADCASTSS      constants<>+24(SB), Z4
-	VFMADD213PS.BCST  constants<>+28(SB), Z2, Z4
-	VFMADD213PS.BCST  constants<>+32(SB), Z2, Z4
-	VFMADD213PS.BCST  constants<>+36(SB), Z2, Z4
-	VFMADD213PS.BCST  constants<>+40(SB), Z2, Z4
-	VMULPS            Z2, Z2, Z5
-	VFMADD213PS       Z2, Z5, Z4
-	VADDPS.BCST       constants<>+44(SB), Z4, Z2
-	VSUBPS.BCST       constants<>+8(SB), Z3, Z3
-	VSCALEFPS         Z3, Z2, Z2
-	VBROADCASTSS      constants<>+44(SB), Z3
+	VMOVUPS.Z         (BX)(AX*1), K1, Z2
+	VMOVUPS.Z         (BX)(AX*2), K1, Z3
+	VMOVUPS.Z         (BX)(DX*1), K1, Z4
+	VMOVUPS.Z         (SI), K1, Z5
+	VFMADD231PS       Z5, Z0, Z1
+	VMOVUPS.Z         (SI)(AX*1), K1, Z5
+	VFMADD231PS       Z5, Z0, Z2
+	VORPS.BCST        constants<>+48(SB), Z1, Z5
+	VBROADCASTSS      constants<>+4(SB), Z6
+	VMAXPS            Z5, Z6, Z5
+	VBROADCASTSS      constants<>+8(SB), Z6
+	VFMADD231PS.BCST  constants<>+12(SB), Z5, Z6
+	VSUBPS.BCST       constants<>+8(SB), Z6, Z7
+	VMOVAPS           Z5, Z5
+	VFNMADD231PS.BCST constants<>+16(SB), Z7, Z5
+	VFNMADD231PS.BCST constants<>+20(SB), Z7, Z5
+	VMULPS            Z5, Z5, Z7
+	VBROADCASTSS      constants<>+24(SB), Z8
+	VFMADD231PS.BCST  constants<>+28(SB), Z5, Z8
+	VBROADCASTSS      constants<>+32(SB), Z12
+	VFMADD231PS.BCST  constants<>+36(SB), Z5, Z12
+	VFMADD231PS.BCST  constants<>+40(SB), Z7, Z12
+	VFMADD231PS       Z12, Z7, Z8
+	VFMADD213PS       Z5, Z7, Z8
+	VADDPS.BCST       constants<>+44(SB), Z8, Z5
+	VSUBPS.BCST       constants<>+8(SB), Z6, Z6
+	VSCALEFPS         Z6, Z5, Z5
+	VBROADCASTSS      constants<>+44(SB), Z6
 	VPMOVD2M          Z1, K2
-	VBLENDMPS         Z2, Z3, K2, Z6
-	VADDPS.BCST       constants<>+44(SB), Z2, Z1
-	VDIVPS            Z1, Z6, Z1
+	VBLENDMPS         Z5, Z6, K2, Z9
+	VADDPS.BCST       constants<>+44(SB), Z5, Z1
+	VDIVPS            Z1, Z9, Z1
+	VORPS.BCST        constants<>+48(SB), Z2, Z5
+	VBROADCASTSS      constants<>+4(SB), Z6
+	VMAXPS            Z5, Z6, Z5
+	VBROADCASTSS      constants<>+8(SB), Z6
+	VFMADD231PS.BCST  constants<>+12(SB), Z5, Z6
+	VSUBPS.BCST       constants<>+8(SB), Z6, Z7
+	VMOVAPS           Z5, Z5
+	VFNMADD231PS.BCST constants<>+16(SB), Z7, Z5
+	VFNMADD231PS.BCST constants<>+20(SB), Z7, Z5
+	VMULPS            Z5, Z5, Z7
+	VBROADCASTSS      constants<>+24(SB), Z8
+	VFMADD231PS.BCST  constants<>+28(SB), Z5, Z8
+	VBROADCASTSS      constants<>+32(SB), Z9
+	VFMADD231PS.BCST  constants<>+36(SB), Z5, Z9
+	VFMADD231PS.BCST  constants<>+40(SB), Z7, Z9
+	VFMADD231PS       Z9, Z7, Z8
+	VFMADD213PS       Z5, Z7, Z8
+	VADDPS.BCST       constants<>+44(SB), Z8, Z5
+	VSUBPS.BCST       constants<>+8(SB), Z6, Z6
+	VSCALEFPS         Z6, Z5, Z5
+	VBROADCASTSS      constants<>+44(SB), Z6
+	VPMOVD2M          Z2, K2
+	VBLENDMPS         Z5, Z6, K2, Z10
+	VADDPS.BCST       constants<>+44(SB), Z5, Z2
+	VDIVPS            Z2, Z10, Z2
+	VBROADCASTSS      constants<>+52(SB), Z5
+	VANDPS.BCST       constants<>+56(SB), Z3, Z6
+	VMINPS            Z6, Z5, Z5
+	VADDPS            Z5, Z5, Z5
+	VBROADCASTSS      constants<>+8(SB), Z6
+	VFMADD231PS.BCST  constants<>+12(SB), Z5, Z6
+	VSUBPS.BCST       constants<>+8(SB), Z6, Z7
+	VMOVAPS           Z5, Z5
+	VFNMADD231PS.BCST constants<>+16(SB), Z7, Z5
+	VFNMADD231PS.BCST constants<>+20(SB), Z7, Z5
+	VPSLLD            $0x17, Z6, Z6
+	VPADDD.BCST       constants<>+44(SB), Z6, Z6
+	VMULPS            Z5, Z5, Z7
+	VBROADCASTSS      constants<>+24(SB), Z8
+	VFMADD231PS.BCST  constants<>+28(SB), Z5, Z8
+	VBROADCASTSS      constants<>+32(SB), Z9
+	VFMADD231PS.BCST  constants<>+36(SB), Z5, Z9
+	VFMADD231PS.BCST  constants<>+40(SB), Z7, Z9
+	VFMADD231PS       Z9, Z7, Z8
+	VFMADD213PS       Z5, Z7, Z8
+	VSUBPS.BCST       constants<>+44(SB), Z6, Z5
+	VFMADD213PS       Z5, Z6, Z8
+	VADDPS.BCST       constants<>+60(SB), Z8, Z5
+	VDIVPS            Z5, Z8, Z5
+	VANDPS.BCST       constants<>+48(SB), Z3, Z3
+	VORPS             Z3, Z5, Z3
+	VMULPS            Z0, Z2, Z0
+	VFMADD231PS       Z3, Z1, Z0
+	VMOVUPS.Z         (SI)(AX*2), K1, Z5
+	VFMADD231PS       Z5, Z0, Z4
+	VORPS.BCST        constants<>+48(SB), Z4, Z5
+	VBROADCASTSS      constants<>+4(SB), Z6
+	VMAXPS            Z5, Z6, Z5
+	VBROADCASTSS      constants<>+8(SB), Z6
+	VFMADD231PS.BCST  constants<>+12(SB), Z5, Z6
+	VSUBPS.BCST       constants<>+8(SB), Z6, Z7
+	VMOVAPS           Z5, Z5
+	VFNMADD231PS.BCST constants<>+16(SB), Z7, Z5
+	VFNMADD231PS.BCST constants<>+20(SB), Z7, Z5
+	VMULPS            Z5, Z5, Z7
+	VBROADCASTSS      constants<>+24(SB), Z8
+	VFMADD231PS.BCST  constants<>+28(SB), Z5, Z8
+	VBROADCASTSS      constants<>+32(SB), Z9
+	VFMADD231PS.BCST  constants<>+36(SB), Z5, Z9
+	VFMADD231PS.BCST  constants<>+40(SB), Z7, Z9
+	VFMADD231PS       Z9, Z7, Z8
+	VFMADD213PS       Z5, Z7, Z8
+	VADDPS.BCST       constants<>+44(SB), Z8, Z5
+	VSUBPS.BCST       constants<>+8(SB), Z6, Z6
+	VSCALEFPS         Z6, Z5, Z5
+	VBROADCASTSS      constants<>+44(SB), Z6
+	VPMOVD2M          Z4, K2
+	VBLENDMPS         Z5, Z6, K2, Z11
+	VADDPS.BCST       constants<>+44(SB), Z5, Z4
+	VDIVPS            Z4, Z11, Z4
+	VBROADCASTSS      constants<>+52(SB), Z5
+	VANDPS.BCST       constants<>+56(SB), Z0, Z6
+	VMINPS            Z6, Z5, Z5
+	VADDPS            Z5, Z5, Z5
+	VBROADCASTSS      constants<>+8(SB), Z6
+	VFMADD231PS.BCST  constants<>+12(SB), Z5, Z6
+	VSUBPS.BCST       constants<>+8(SB), Z6, Z7
+	VMOVAPS           Z5, Z5
+	VFNMADD231PS.BCST constants<>+16(SB), Z7, Z5
+	VFNMADD231PS.BCST constants<>+20(SB), Z7, Z5
+	VPSLLD            $0x17, Z6, Z6
+	VPADDD.BCST       constants<>+44(SB), Z6, Z6
+	VMULPS            Z5, Z5, Z7
+	VBROADCASTSS      constants<>+24(SB), Z8
+	VFMADD231PS.BCST  constants<>+28(SB), Z5, Z8
+	VBROADCASTSS      constants<>+32(SB), Z9
+	VFMADD231PS.BCST  constants<>+36(SB), Z5, Z9
+	VFMADD231PS.BCST  constants<>+40(SB), Z7, Z9
+	VFMADD231PS       Z9, Z7, Z8
+	VFMADD213PS       Z5, Z7, Z8
+	VSUBPS.BCST       constants<>+44(SB), Z6, Z5
+	VFMADD213PS       Z5, Z6, Z8
+	VADDPS.BCST       constants<>+60(SB), Z8, Z5
+	VDIVPS            Z5, Z8, Z5
+	VANDPS.BCST       constants<>+48(SB), Z0, Z6
+	VORPS             Z6, Z5, Z5
+	VMULPS            Z5, Z4, Z5
 	VMOVUPS           Z1, K1, (BX)
-	VMOVUPS.Z         (BX)(AX*2), K1, Z2
-	VBROADCASTSS      constants<>+52(SB), Z3
-	VANDPS.BCST       constants<>+56(SB), Z2, Z4
-	VMINPS            Z4, Z3, Z3
-	VADDPS            Z3, Z3, Z3
-	VBROADCASTSS      constants<>+8(SB), Z4
-	VFMADD231PS.BCST  constants<>+12(SB), Z3, Z4
-	VSUBPS.BCST       constants<>+8(SB), Z4, Z5
-	VMOVAPS           Z3, Z3
-	VFNMADD231PS.BCST constants<>+16(SB), Z5, Z3
-	VFNMADD231PS.BCST constants<>+20(SB), Z5, Z3
-	VPSLLD            $0x17, Z4, Z4
-	VPADDD.BCST       constants<>+44(SB), Z4, Z4
-	VBROADCASTSS      constants<>+24(SB), Z5
-	VFMADD213PS.BCST  constants<>+28(SB), Z3, Z5
-	VFMADD213PS.BCST  constants<>+32(SB), Z3, Z5
-	VFMADD213PS.BCST  constants<>+36(SB), Z3, Z5
-	VFMADD213PS.BCST  constants<>+40(SB), Z3, Z5
-	VMULPS            Z3, Z3, Z6
-	VFMADD213PS       Z3, Z6, Z5
-	VSUBPS.BCST       constants<>+44(SB), Z4, Z3
-	VFMADD213PS       Z3, Z4, Z5
-	VADDPS.BCST       constants<>+60(SB), Z5, Z3
-	VDIVPS            Z3, Z5, Z3
-	VANDPS.BCST       constants<>+48(SB), Z2, Z2
-	VORPS             Z2, Z3, Z2
-	VMOVUPS           Z2, K1, (BX)(AX*2)
-	VMOVUPS.Z         (BX)(AX*1), K1, Z3
-	VMOVUPS.Z         (SI)(AX*1), K1, Z4
-	VFMADD231PS       Z0, Z4, Z3
-	VORPS.BCST        constants<>+48(SB), Z3, Z4
-	VBROADCASTSS      constants<>+4(SB), Z5
-	VMAXPS            Z4, Z5, Z4
-	VBROADCASTSS      constants<>+8(SB), Z5
-	VFMADD231PS.BCST  constants<>+12(SB), Z4, Z5
-	VSUBPS.BCST       constants<>+8(SB), Z5, Z6
-	VMOVAPS           Z4, Z4
-	VFNMADD231PS.BCST constants<>+16(SB), Z6, Z4
-	VFNMADD231PS.BCST constants<>+20(SB), Z6, Z4
-	VBROADCASTSS      constants<>+24(SB), Z6
-	VFMADD213PS.BCST  constants<>+28(SB), Z4, Z6
-	VFMADD213PS.BCST  constants<>+32(SB), Z4, Z6
-	VFMADD213PS.BCST  constants<>+36(SB), Z4, Z6
-	VFMADD213PS.BCST  constants<>+40(SB), Z4, Z6
-	VMULPS            Z4, Z4, Z9
-	VFMADD213PS       Z4, Z9, Z6
-	VADDPS.BCST       constants<>+44(SB), Z6, Z4
-	VSUBPS.BCST       constants<>+8(SB), Z5, Z5
-	VSCALEFPS         Z5, Z4, Z4
-	VBROADCASTSS      constants<>+44(SB), Z5
-	VPMOVD2M          Z3, K2
-	VBLENDMPS         Z4, Z5, K2, Z7
-	VADDPS.BCST       constants<>+44(SB), Z4, Z3
-	VDIVPS            Z3, Z7, Z3
-	VMOVUPS           Z3, K1, (BX)(AX*1)
-	VMULPS            Z0, Z3, Z0
-	VFMADD231PS       Z2, Z1, Z0
+	VMOVUPS           Z2, K1, (BX)(AX*1)
+	VMOVUPS           Z3, K1, (BX)(AX*2)
+	VMOVUPS           Z4, K1, (BX)(DX*1)
 	VMOVUPS           Z0, K1, (R8)
-	VMOVUPS.Z         (BX)(DX*1), K1, Z1
-	VMOVUPS.Z         (SI)(AX*2), K1, Z2
-	VFMADD231PS       Z0, Z2, Z1
-	VORPS.BCST        constants<>+48(SB), Z1, Z2
-	VBROADCASTSS      constants<>+4(SB), Z3
-	VMAXPS            Z2, Z3, Z2
-	VBROADCASTSS      constants<>+8(SB), Z3
-	VFMADD231PS.BCST  constants<>+12(SB), Z2, Z3
-	VSUBPS.BCST       constants<>+8(SB), Z3, Z4
-	VMOVAPS           Z2, Z2
-	VFNMADD231PS.BCST constants<>+16(SB), Z4, Z2
-	VFNMADD231PS.BCST constants<>+20(SB), Z4, Z2
-	VBROADCASTSS      constants<>+24(SB), Z4
-	VFMADD213PS.BCST  constants<>+28(SB), Z2, Z4
-	VFMADD213PS.BCST  constants<>+32(SB), Z2, Z4
-	VFMADD213PS.BCST  constants<>+36(SB), Z2, Z4
-	VFMADD213PS.BCST  constants<>+40(SB), Z2, Z4
-	VMULPS            Z2, Z2, Z5
-	VFMADD213PS       Z2, Z5, Z4
-	VADDPS.BCST       constants<>+44(SB), Z4, Z2
-	VSUBPS.BCST       constants<>+8(SB), Z3, Z3
-	VSCALEFPS         Z3, Z2, Z2
-	VBROADCASTSS      constants<>+44(SB), Z3
-	VPMOVD2M          Z1, K2
-	VBLENDMPS         Z2, Z3, K2, Z8
-	VADDPS.BCST       constants<>+44(SB), Z2, Z1
-	VDIVPS            Z1, Z8, Z1
-	VMOVUPS           Z1, K1, (BX)(DX*1)
-	VBROADCASTSS      constants<>+52(SB), Z2
-	VANDPS.BCST       constants<>+56(SB), Z0, Z3
-	VMINPS            Z3, Z2, Z2
-	VADDPS            Z2, Z2, Z2
-	VBROADCASTSS      constants<>+8(SB), Z3
-	VFMADD231PS.BCST  constants<>+12(SB), Z2, Z3
-	VSUBPS.BCST       constants<>+8(SB), Z3, Z4
-	VMOVAPS           Z2, Z2
-	VFNMADD231PS.BCST constants<>+16(SB), Z4, Z2
-	VFNMADD231PS.BCST constants<>+20(SB), Z4, Z2
-	VPSLLD            $0x17, Z3, Z3
-	VPADDD.BCST       constants<>+44(SB), Z3, Z3
-	VBROADCASTSS      constants<>+24(SB), Z4
-	VFMADD213PS.BCST  constants<>+28(SB), Z2, Z4
-	VFMADD213PS.BCST  constants<>+32(SB), Z2, Z4
-	VFMADD213PS.BCST  constants<>+36(SB), Z2, Z4
-	VFMADD213PS.BCST  constants<>+40(SB), Z2, Z4
-	VMULPS            Z2, Z2, Z5
-	VFMADD213PS       Z2, Z5, Z4
-	VSUBPS.BCST       constants<>+44(SB), Z3, Z2
-	VFMADD213PS       Z2, Z3, Z4
-	VADDPS.BCST       constants<>+60(SB), Z4, Z2
-	VDIVPS            Z2, Z4, Z2
-	VANDPS.BCST       constants<>+48(SB), Z0, Z0
-	VORPS             Z0, Z2, Z0
-	VMULPS            Z0, Z1, Z0
-	VMOVUPS           Z0, K1, (R9)
+	VMOVUPS           Z5, K1, (R9)
 
 done:
 	VZEROUPPER
@@ -1272,17 +1474,18 @@ loop:
 	VFNMADD231PS.BCST constants<>+20(SB), Z3, Z1
 	VPSLLD            $0x17, Z2, Z2
 	VPADDD.BCST       constants<>+44(SB), Z2, Z2
-	VBROADCASTSS      constants<>+24(SB), Z3
-	VFMADD213PS.BCST  constants<>+28(SB), Z1, Z3
-	VFMADD213PS.BCST  constants<>+32(SB), Z1, Z3
-	VFMADD213PS.BCST  constants<>+36(SB), Z1, Z3
-	VFMADD213PS.BCST  constants<>+40(SB), Z1, Z3
-	VMULPS            Z1, Z1, Z4
-	VFMADD213PS       Z1, Z4, Z3
+	VMULPS            Z1, Z1, Z3
+	VBROADCASTSS      constants<>+24(SB), Z4
+	VFMADD231PS.BCST  constants<>+28(SB), Z1, Z4
+	VBROADCASTSS      constants<>+32(SB), Z5
+	VFMADD231PS.BCST  constants<>+36(SB), Z1, Z5
+	VFMADD231PS.BCST  constants<>+40(SB), Z3, Z5
+	VFMADD231PS       Z5, Z3, Z4
+	VFMADD213PS       Z1, Z3, Z4
 	VSUBPS.BCST       constants<>+44(SB), Z2, Z1
-	VFMADD213PS       Z1, Z2, Z3
-	VADDPS.BCST       constants<>+60(SB), Z3, Z1
-	VDIVPS            Z1, Z3, Z1
+	VFMADD213PS       Z1, Z2, Z4
+	VADDPS.BCST       constants<>+60(SB), Z4, Z1
+	VDIVPS            Z1, Z4, Z1
 	VANDPS.BCST       constants<>+48(SB), Z0, Z0
 	VORPS             Z0, Z1, Z0
 	VMOVUPS           (R9), Z1
@@ -1354,17 +1557,18 @@ rest:
 	VFNMADD231PS.BCST constants<>+20(SB), Z3, Z1
 	VPSLLD            $0x17, Z2, Z2
 	VPADDD.BCST       constants<>+44(SB), Z2, Z2
-	VBROADCASTSS      constants<>+24(SB), Z3
-	VFMADD213PS.BCST  constants<>+28(SB), Z1, Z3
-	VFMADD213PS.BCST  constants<>+32(SB), Z1, Z3
-	VFMADD213PS.BCST  constants<>+36(SB), Z1, Z3
-	VFMADD213PS.BCST  constants<>+40(SB), Z1, Z3
-	VMULPS            Z1, Z1, Z4
-	VFMADD213PS       Z1, Z4, Z3
+	VMULPS            Z1, Z1, Z3
+	VBROADCASTSS      constants<>+24(SB), Z4
+	VFMADD231PS.BCST  constants<>+28(SB), Z1, Z4
+	VBROADCASTSS      constants<>+32(SB), Z5
+	VFMADD231PS.BCST  constants<>+36(SB), Z1, Z5
+	VFMADD231PS.BCST  constants<>+40(SB), Z3, Z5
+	VFMADD231PS       Z5, Z3, Z4
+	VFMADD213PS       Z1, Z3, Z4
 	VSUBPS.BCST       constants<>+44(SB), Z2, Z1
-	VFMADD213PS       Z1, Z2, Z3
-	VADDPS.BCST       constants<>+60(SB), Z3, Z1
-	VDIVPS            Z1, Z3, Z1
+	VFMADD213PS       Z1, Z2, Z4
+	VADDPS.BCST       constants<>+60(SB), Z4, Z1
+	VDIVPS            Z1, Z4, Z1
 	VANDPS.BCST       constants<>+48(SB), Z0, Z0
 	VORPS             Z0, Z1, Z0
 	VMOVUPS.Z         (R9), K1, Z1
@@ -1443,17 +1647,18 @@ loop:
 	VFNMADD231PS.BCST constants<>+20(SB), Z3, Z1
 	VPSLLD            $0x17, Z2, Z2
 	VPADDD.BCST       constants<>+44(SB), Z2, Z2
-	VBROADCASTSS      constants<>+24(SB), Z3
-	VFMADD213PS.BCST  constants<>+28(SB), Z1, Z3
-	VFMADD213PS.BCST  constants<>+32(SB), Z1, Z3
-	VFMADD213PS.BCST  constants<>+36(SB), Z1, Z3
-	VFMADD213PS.BCST  constants<>+40(SB), Z1, Z3
-	VMULPS            Z1, Z1, Z4
-	VFMADD213PS       Z1, Z4, Z3
+	VMULPS            Z1, Z1, Z3
+	VBROADCASTSS      constants<>+24(SB), Z4
+	VFMADD231PS.BCST  constants<>+28(SB), Z1, Z4
+	VBROADCASTSS      constants<>+32(SB), Z5
+	VFMADD231PS.BCST  constants<>+36(SB), Z1, Z5
+	VFMADD231PS.BCST  constants<>+40(SB), Z3, Z5
+	VFMADD231PS       Z5, Z3, Z4
+	VFMADD213PS       Z1, Z3, Z4
 	VSUBPS.BCST       constants<>+44(SB), Z2, Z1
-	VFMADD213PS       Z1, Z2, Z3
-	VADDPS.BCST       constants<>+60(SB), Z3, Z1
-	VDIVPS            Z1, Z3, Z1
+	VFMADD213PS       Z1, Z2, Z4
+	VADDPS.BCST       constants<>+60(SB), Z4, Z1
+	VDIVPS            Z1, Z4, Z1
 	VANDPS.BCST       constants<>+48(SB), Z0, Z0
 	VORPS             Z0, Z1, Z0
 	VMOVUPS           (R10), Z1
@@ -1532,17 +1737,18 @@ rest:
 	VFNMADD231PS.BCST constants<>+20(SB), Z3, Z1
 	VPSLLD            $0x17, Z2, Z2
 	VPADDD.BCST       constants<>+44(SB), Z2, Z2
-	VBROADCASTSS      constants<>+24(SB), Z3
-	VFMADD213PS.BCST  constants<>+28(SB), Z1, Z3
-	VFMADD213PS.BCST  constants<>+32(SB), Z1, Z3
-	VFMADD213PS.BCST  constants<>+36(SB), Z1, Z3
-	VFMADD213PS.BCST  constants<>+40(SB), Z1, Z3
-	VMULPS            Z1, Z1, Z4
-	VFMADD213PS       Z1, Z4, Z3
+	VMULPS            Z1, Z1, Z3
+	VBROADCASTSS      constants<>+24(SB), Z4
+	VFMADD231PS.BCST  constants<>+28(SB), Z1, Z4
+	VBROADCASTSS      constants<>+32(SB), Z5
+	VFMADD231PS.BCST  constants<>+36(SB), Z1, Z5
+	VFMADD231PS.BCST  constants<>+40(SB), Z3, Z5
+	VFMADD231PS       Z5, Z3, Z4
+	VFMADD213PS       Z1, Z3, Z4
 	VSUBPS.BCST       constants<>+44(SB), Z2, Z1
-	VFMADD213PS       Z1, Z2, Z3
-	VADDPS.BCST       constants<>+60(SB), Z3, Z1
-	VDIVPS            Z1, Z3, Z1
+	VFMADD213PS       Z1, Z2, Z4
+	VADDPS.BCST       constants<>+60(SB), Z4, Z1
+	VDIVPS            Z1, Z4, Z1
 	VANDPS.BCST       constants<>+48(SB), Z0, Z0
 	VORPS             Z0, Z1, Z0
 	VMOVUPS.Z         (R10), K1, Z1
@@ -1610,97 +1816,100 @@ TEXT ·gruCellAVX512(SB), NOSPLIT, $0-96
 	JLT  rest
 
 loop:
-	VMOVUPS           (DX), Z0
-	VMOVUPS           (BX), Z1
-	VADDPS            Z1, Z0, Z0
-	VORPS.BCST        constants<>+48(SB), Z0, Z1
-	VBROADCASTSS      constants<>+4(SB), Z6
-	VMAXPS            Z1, Z6, Z1
-	VBROADCASTSS      constants<>+8(SB), Z6
-	VFMADD231PS.BCST  constants<>+12(SB), Z1, Z6
-	VSUBPS.BCST       constants<>+8(SB), Z6, Z7
-	VMOVAPS           Z1, Z1
-	VFNMADD231PS.BCST constants<>+16(SB), Z7, Z1
-	VFNMADD231PS.BCST constants<>+20(SB), Z7, Z1
-	VBROADCASTSS      constants<>+24(SB), Z7
-	VFMADD213PS.BCST  constants<>+28(SB), Z1, Z7
-	VFMADD213PS.BCST  constants<>+32(SB), Z1, Z7
-	VFMADD213PS.BCST  constants<>+36(SB), Z1, Z7
-	VFMADD213PS.BCST  constants<>+40(SB), Z1, Z7
-	VMULPS            Z1, Z1, Z8
-	VFMADD213PS       Z1, Z8, Z7
-	VADDPS.BCST       constants<>+44(SB), Z7, Z1
-	VSUBPS.BCST       constants<>+8(SB), Z6, Z6
-	VSCALEFPS         Z6, Z1, Z1
-	VBROADCASTSS      constants<>+44(SB), Z6
-	VPMOVD2M          Z0, K1
-	VBLENDMPS         Z1, Z6, K1, Z2
-	VADDPS.BCST       constants<>+44(SB), Z1, Z0
-	VDIVPS            Z0, Z2, Z0
-	VMOVUPS           Z0, (DX)
-	VMOVUPS           (DX)(AX*1), Z1
-	VMOVUPS           (BX)(AX*1), Z6
-	VADDPS            Z6, Z1, Z1
-	VORPS.BCST        constants<>+48(SB), Z1, Z6
-	VBROADCASTSS      constants<>+4(SB), Z7
-	VMAXPS            Z6, Z7, Z6
-	VBROADCASTSS      constants<>+8(SB), Z7
-	VFMADD231PS.BCST  constants<>+12(SB), Z6, Z7
-	VSUBPS.BCST       constants<>+8(SB), Z7, Z8
-	VMOVAPS           Z6, Z6
-	VFNMADD231PS.BCST constants<>+16(SB), Z8, Z6
-	VFNMADD231PS.BCST constants<>+20(SB), Z8, Z6
-	VBROADCASTSS      constants<>+24(SB), Z8
-	VFMADD213PS.BCST  constants<>+28(SB), Z6, Z8
-	VFMADD213PS.BCST  constants<>+32(SB), Z6, Z8
-	VFMADD213PS.BCST  constants<>+36(SB), Z6, Z8
-	VFMADD213PS.BCST  constants<>+40(SB), Z6, Z8
-	VMULPS            Z6, Z6, Z9
-	VFMADD213PS       Z6, Z9, Z8
-	VADDPS.BCST       constants<>+44(SB), Z8, Z6
-	VSUBPS.BCST       constants<>+8(SB), Z7, Z7
-	VSCALEFPS         Z7, Z6, Z6
-	VBROADCASTSS      constants<>+44(SB), Z7
-	VPMOVD2M          Z1, K1
-	VBLENDMPS         Z6, Z7, K1, Z3
-	VADDPS.BCST       constants<>+44(SB), Z6, Z1
-	VDIVPS            Z1, Z3, Z1
-	VMOVUPS           Z1, (DX)(AX*1)
-	VMOVUPS           (DX)(AX*2), Z6
-	VMOVUPS           (BX)(AX*2), Z7
-	VFMADD231PS       Z7, Z0, Z6
-	VBROADCASTSS      constants<>+52(SB), Z0
-	VANDPS.BCST       constants<>+56(SB), Z6, Z7
-	VMINPS            Z7, Z0, Z0
-	VADDPS            Z0, Z0, Z0
-	VBROADCASTSS      constants<>+8(SB), Z7
-	VFMADD231PS.BCST  constants<>+12(SB), Z0, Z7
-	VSUBPS.BCST       constants<>+8(SB), Z7, Z8
-	VMOVAPS           Z0, Z0
-	VFNMADD231PS.BCST constants<>+16(SB), Z8, Z0
-	VFNMADD231PS.BCST constants<>+20(SB), Z8, Z0
-	VPSLLD            $0x17, Z7, Z7
-	VPADDD.BCST       constants<>+44(SB), Z7, Z7
-	VBROADCASTSS      constants<>+24(SB), Z8
-	VFMADD213PS.BCST  constants<>+28(SB), Z0, Z8
-	VFMADD213PS.BCST  constants<>+32(SB), Z0, Z8
-	VFMADD213PS.BCST  constants<>+36(SB), Z0, Z8
-	VFMADD213PS.BCST  constants<>+40(SB), Z0, Z8
-	VMULPS            Z0, Z0, Z9
-	VFMADD213PS       Z0, Z9, Z8
-	VSUBPS.BCST       constants<>+44(SB), Z7, Z0
-	VFMADD213PS       Z0, Z7, Z8
-	VADDPS.BCST       constants<>+60(SB), Z8, Z0
-	VDIVPS            Z0, Z8, Z0
-	VANDPS.BCST       constants<>+48(SB), Z6, Z6
-	VORPS             Z6, Z0, Z0
-	VMOVUPS           Z0, (DX)(AX*2)
-	VMOVUPS           (SI), Z6
-	VMULPS            Z6, Z1, Z6
-	VBROADCASTSS      constants<>+44(SB), Z7
-	VSUBPS            Z1, Z7, Z1
-	VFMADD231PS       Z0, Z1, Z6
-	VMOVUPS           Z6, (DI)
+	VMOVUPS           (SI), Z0
+	VMOVUPS           (DX)(AX*2), Z1
+	VMOVUPS           (DX), Z2
+	VMOVUPS           (BX), Z3
+	VADDPS            Z3, Z2, Z2
+	VORPS.BCST        constants<>+48(SB), Z2, Z3
+	VBROADCASTSS      constants<>+4(SB), Z8
+	VMAXPS            Z3, Z8, Z3
+	VBROADCASTSS      constants<>+8(SB), Z8
+	VFMADD231PS.BCST  constants<>+12(SB), Z3, Z8
+	VSUBPS.BCST       constants<>+8(SB), Z8, Z9
+	VMOVAPS           Z3, Z3
+	VFNMADD231PS.BCST constants<>+16(SB), Z9, Z3
+	VFNMADD231PS.BCST constants<>+20(SB), Z9, Z3
+	VMULPS            Z3, Z3, Z9
+	VBROADCASTSS      constants<>+24(SB), Z10
+	VFMADD231PS.BCST  constants<>+28(SB), Z3, Z10
+	VBROADCASTSS      constants<>+32(SB), Z11
+	VFMADD231PS.BCST  constants<>+36(SB), Z3, Z11
+	VFMADD231PS.BCST  constants<>+40(SB), Z9, Z11
+	VFMADD231PS       Z11, Z9, Z10
+	VFMADD213PS       Z3, Z9, Z10
+	VADDPS.BCST       constants<>+44(SB), Z10, Z3
+	VSUBPS.BCST       constants<>+8(SB), Z8, Z8
+	VSCALEFPS         Z8, Z3, Z3
+	VBROADCASTSS      constants<>+44(SB), Z8
+	VPMOVD2M          Z2, K1
+	VBLENDMPS         Z3, Z8, K1, Z4
+	VADDPS.BCST       constants<>+44(SB), Z3, Z2
+	VDIVPS            Z2, Z4, Z2
+	VMOVUPS           (DX)(AX*1), Z3
+	VMOVUPS           (BX)(AX*1), Z8
+	VADDPS            Z8, Z3, Z3
+	VORPS.BCST        constants<>+48(SB), Z3, Z8
+	VBROADCASTSS      constants<>+4(SB), Z9
+	VMAXPS            Z8, Z9, Z8
+	VBROADCASTSS      constants<>+8(SB), Z9
+	VFMADD231PS.BCST  constants<>+12(SB), Z8, Z9
+	VSUBPS.BCST       constants<>+8(SB), Z9, Z10
+	VMOVAPS           Z8, Z8
+	VFNMADD231PS.BCST constants<>+16(SB), Z10, Z8
+	VFNMADD231PS.BCST constants<>+20(SB), Z10, Z8
+	VMULPS            Z8, Z8, Z10
+	VBROADCASTSS      constants<>+24(SB), Z11
+	VFMADD231PS.BCST  constants<>+28(SB), Z8, Z11
+	VBROADCASTSS      constants<>+32(SB), Z12
+	VFMADD231PS.BCST  constants<>+36(SB), Z8, Z12
+	VFMADD231PS.BCST  constants<>+40(SB), Z10, Z12
+	VFMADD231PS       Z12, Z10, Z11
+	VFMADD213PS       Z8, Z10, Z11
+	VADDPS.BCST       constants<>+44(SB), Z11, Z8
+	VSUBPS.BCST       constants<>+8(SB), Z9, Z9
+	VSCALEFPS         Z9, Z8, Z8
+	VBROADCASTSS      constants<>+44(SB), Z9
+	VPMOVD2M          Z3, K1
+	VBLENDMPS         Z8, Z9, K1, Z5
+	VADDPS.BCST       constants<>+44(SB), Z8, Z3
+	VDIVPS            Z3, Z5, Z3
+	VMOVUPS           (BX)(AX*2), Z8
+	VFMADD231PS       Z8, Z2, Z1
+	VBROADCASTSS      constants<>+52(SB), Z8
+	VANDPS.BCST       constants<>+56(SB), Z1, Z9
+	VMINPS            Z9, Z8, Z8
+	VADDPS            Z8, Z8, Z8
+	VBROADCASTSS      constants<>+8(SB), Z9
+	VFMADD231PS.BCST  constants<>+12(SB), Z8, Z9
+	VSUBPS.BCST       constants<>+8(SB), Z9, Z10
+	VMOVAPS           Z8, Z8
+	VFNMADD231PS.BCST constants<>+16(SB), Z10, Z8
+	VFNMADD231PS.BCST constants<>+20(SB), Z10, Z8
+	VPSLLD            $0x17, Z9, Z9
+	VPADDD.BCST       constants<>+44(SB), Z9, Z9
+	VMULPS            Z8, Z8, Z10
+	VBROADCASTSS      constants<>+24(SB), Z11
+	VFMADD231PS.BCST  constants<>+28(SB), Z8, Z11
+	VBROADCASTSS      constants<>+32(SB), Z12
+	VFMADD231PS.BCST  constants<>+36(SB), Z8, Z12
+	VFMADD231PS.BCST  constants<>+40(SB), Z10, Z12
+	VFMADD231PS       Z12, Z10, Z11
+	VFMADD213PS       Z8, Z10, Z11
+	VSUBPS.BCST       constants<>+44(SB), Z9, Z8
+	VFMADD213PS       Z8, Z9, Z11
+	VADDPS.BCST       constants<>+60(SB), Z11, Z8
+	VDIVPS            Z8, Z11, Z8
+	VANDPS.BCST       constants<>+48(SB), Z1, Z1
+	VORPS             Z1, Z8, Z1
+	VMULPS            Z0, Z3, Z0
+	VBROADCASTSS      constants<>+44(SB), Z8
+	VSUBPS            Z3, Z8, Z8
+	VFMADD231PS       Z1, Z8, Z0
+	VMOVUPS           Z2, (DX)
+	VMOVUPS           Z3, (DX)(AX*1)
+	VMOVUPS           Z1, (DX)(AX*2)
+	VMOVUPS           Z0, (DI)
 	ADDQ              $0x40, DX
 	ADDQ              $0x40, BX
 	ADDQ              $0x40, SI
@@ -1715,97 +1924,100 @@ rest:
 	SHLL              CL, R8
 	DECL              R8
 	KMOVW             R8, K1
-	VMOVUPS.Z         (DX), K1, Z0
-	VMOVUPS.Z         (BX), K1, Z1
-	VADDPS            Z1, Z0, Z0
-	VORPS.BCST        constants<>+48(SB), Z0, Z1
-	VBROADCASTSS      constants<>+4(SB), Z2
-	VMAXPS            Z1, Z2, Z1
-	VBROADCASTSS      constants<>+8(SB), Z2
-	VFMADD231PS.BCST  constants<>+12(SB), Z1, Z2
-	VSUBPS.BCST       constants<>+8(SB), Z2, Z3
-	VMOVAPS           Z1, Z1
-	VFNMADD231PS.BCST constants<>+16(SB), Z3, Z1
-	VFNMADD231PS.BCST constants<>+20(SB), Z3, Z1
-	VBROADCASTSS      constants<>+24(SB), Z3
-	VFMADD213PS.BCST  constants<>+28(SB), Z1, Z3
-	VFMADD213PS.BCST  constants<>+32(SB), Z1, Z3
-	VFMADD213PS.BCST  constants<>+36(SB), Z1, Z3
-	VFMADD213PS.BCST  constants<>+40(SB), Z1, Z3
-	VMULPS            Z1, Z1, Z6
-	VFMADD213PS       Z1, Z6, Z3
-	VADDPS.BCST       constants<>+44(SB), Z3, Z1
-	VSUBPS.BCST       constants<>+8(SB), Z2, Z2
-	VSCALEFPS         Z2, Z1, Z1
-	VBROADCASTSS      constants<>+44(SB), Z2
-	VPMOVD2M          Z0, K2
-	VBLENDMPS         Z1, Z2, K2, Z4
-	VADDPS.BCST       constants<>+44(SB), Z1, Z0
-	VDIVPS            Z0, Z4, Z0
-	VMOVUPS           Z0, K1, (DX)
-	VMOVUPS.Z         (DX)(AX*1), K1, Z1
-	VMOVUPS.Z         (BX)(AX*1), K1, Z2
-	VADDPS            Z2, Z1, Z1
-	VORPS.BCST        constants<>+48(SB), Z1, Z2
-	VBROADCASTSS      constants<>+4(SB), Z3
-	VMAXPS            Z2, Z3, Z2
-	VBROADCASTSS      constants<>+8(SB), Z3
-	VFMADD231PS.BCST  constants<>+12(SB), Z2, Z3
-	VSUBPS.BCST       constants<>+8(SB), Z3, Z4
-	VMOVAPS           Z2, Z2
-	VFNMADD231PS.BCST constants<>+16(SB), Z4, Z2
-	VFNMADD231PS.BCST constants<>+20(SB), Z4, Z2
-	VBROADCASTSS      constants<>+24(SB), Z4
-	VFMADD213PS.BCST  constants<>+28(SB), Z2, Z4
-	VFMADD213PS.BCST  constants<>+32(SB), Z2, Z4
-	VFMADD213PS.BCST  constants<>+36(SB), Z2, Z4
-	VFMADD213PS.BCST  constants<>+40(SB), Z2, Z4
-	VMULPS            Z2, Z2, Z6
-	VFMADD213PS       Z2, Z6, Z4
-	VADDPS.BCST       constants<>+44(SB), Z4, Z2
-	VSUBPS.BCST       constants<>+8(SB), Z3, Z3
-	VSCALEFPS         Z3, Z2, Z2
-	VBROADCASTSS      constants<>+44(SB), Z3
-	VPMOVD2M          Z1, K2
-	VBLENDMPS         Z2, Z3, K2, Z5
-	VADDPS.BCST       constants<>+44(SB), Z2, Z1
-	VDIVPS            Z1, Z5, Z1
-	VMOVUPS           Z1, K1, (DX)(AX*1)
-	VMOVUPS.Z         (DX)(AX*2), K1, Z2
-	VMOVUPS.Z         (BX)(AX*2), K1, Z3
-	VFMADD231PS       Z3, Z0, Z2
-	VBROADCASTSS      constants<>+52(SB), Z0
-	VANDPS.BCST       constants<>+56(SB), Z2, Z3
-	VMINPS            Z3, Z0, Z0
-	VADDPS            Z0, Z0, Z0
-	VBROADCASTSS      constants<>+8(SB), Z3
-	VFMADD231PS.BCST  constants<>+12(SB), Z0, Z3
-	VSUBPS.BCST       constants<>+8(SB), Z3, Z4
-	VMOVAPS           Z0, Z0
-	VFNMADD231PS.BCST constants<>+16(SB), Z4, Z0
-	VFNMADD231PS.BCST constants<>+20(SB), Z4, Z0
-	VPSLLD            $0x17, Z3, Z3
-	VPADDD.BCST       constants<>+44(SB), Z3, Z3
-	VBROADCASTSS      constants<>+24(SB), Z4
-	VFMADD213PS.BCST  constants<>+28(SB), Z0, Z4
-	VFMADD213PS.BCST  constants<>+32(SB), Z0, Z4
-	VFMADD213PS.BCST  constants<>+36(SB), Z0, Z4
-	VFMADD213PS.BCST  constants<>+40(SB), Z0, Z4
-	VMULPS            Z0, Z0, Z5
-	VFMADD213PS       Z0, Z5, Z4
-	VSUBPS.BCST       constants<>+44(SB), Z3, Z0
-	VFMADD213PS       Z0, Z3, Z4
-	VADDPS.BCST       constants<>+60(SB), Z4, Z0
-	VDIVPS            Z0, Z4, Z0
-	VANDPS.BCST       constants<>+48(SB), Z2, Z2
-	VORPS             Z2, Z0, Z0
-	VMOVUPS           Z0, K1, (DX)(AX*2)
-	VMOVUPS.Z         (SI), K1, Z2
-	VMULPS            Z2, Z1, Z2
-	VBROADCASTSS      constants<>+44(SB), Z3
-	VSUBPS            Z1, Z3, Z1
-	VFMADD231PS       Z0, Z1, Z2
-	VMOVUPS           Z2, K1, (DI)
+	VMOVUPS.Z         (SI), K1, Z0
+	VMOVUPS.Z         (DX)(AX*2), K1, Z1
+	VMOVUPS.Z         (DX), K1, Z2
+	VMOVUPS.Z         (BX), K1, Z3
+	VADDPS            Z3, Z2, Z2
+	VORPS.BCST        constants<>+48(SB), Z2, Z3
+	VBROADCASTSS      constants<>+4(SB), Z4
+	VMAXPS            Z3, Z4, Z3
+	VBROADCASTSS      constants<>+8(SB), Z4
+	VFMADD231PS.BCST  constants<>+12(SB), Z3, Z4
+	VSUBPS.BCST       constants<>+8(SB), Z4, Z5
+	VMOVAPS           Z3, Z3
+	VFNMADD231PS.BCST constants<>+16(SB), Z5, Z3
+	VFNMADD231PS.BCST constants<>+20(SB), Z5, Z3
+	VMULPS            Z3, Z3, Z5
+	VBROADCASTSS      constants<>+24(SB), Z8
+	VFMADD231PS.BCST  constants<>+28(SB), Z3, Z8
+	VBROADCASTSS      constants<>+32(SB), Z9
+	VFMADD231PS.BCST  constants<>+36(SB), Z3, Z9
+	VFMADD231PS.BCST  constants<>+40(SB), Z5, Z9
+	VFMADD231PS       Z9, Z5, Z8
+	VFMADD213PS       Z3, Z5, Z8
+	VADDPS.BCST       constants<>+44(SB), Z8, Z3
+	VSUBPS.BCST       constants<>+8(SB), Z4, Z4
+	VSCALEFPS         Z4, Z3, Z3
+	VBROADCASTSS      constants<>+44(SB), Z4
+	VPMOVD2M          Z2, K2
+	VBLENDMPS         Z3, Z4, K2, Z6
+	VADDPS.BCST       constants<>+44(SB), Z3, Z2
+	VDIVPS            Z2, Z6, Z2
+	VMOVUPS.Z         (DX)(AX*1), K1, Z3
+	VMOVUPS.Z         (BX)(AX*1), K1, Z4
+	VADDPS            Z4, Z3, Z3
+	VORPS.BCST        constants<>+48(SB), Z3, Z4
+	VBROADCASTSS      constants<>+4(SB), Z5
+	VMAXPS            Z4, Z5, Z4
+	VBROADCASTSS      constants<>+8(SB), Z5
+	VFMADD231PS.BCST  constants<>+12(SB), Z4, Z5
+	VSUBPS.BCST       constants<>+8(SB), Z5, Z6
+	VMOVAPS           Z4, Z4
+	VFNMADD231PS.BCST constants<>+16(SB), Z6, Z4
+	VFNMADD231PS.BCST constants<>+20(SB), Z6, Z4
+	VMULPS            Z4, Z4, Z6
+	VBROADCASTSS      constants<>+24(SB), Z8
+	VFMADD231PS.BCST  constants<>+28(SB), Z4, Z8
+	VBROADCASTSS      constants<>+32(SB), Z9
+	VFMADD231PS.BCST  constants<>+36(SB), Z4, Z9
+	VFMADD231PS.BCST  constants<>+40(SB), Z6, Z9
+	VFMADD231PS       Z9, Z6, Z8
+	VFMADD213PS       Z4, Z6, Z8
+	VADDPS.BCST       constants<>+44(SB), Z8, Z4
+	VSUBPS.BCST       constants<>+8(SB), Z5, Z5
+	VSCALEFPS         Z5, Z4, Z4
+	VBROADCASTSS      constants<>+44(SB), Z5
+	VPMOVD2M          Z3, K2
+	VBLENDMPS         Z4, Z5, K2, Z7
+	VADDPS.BCST       constants<>+44(SB), Z4, Z3
+	VDIVPS            Z3, Z7, Z3
+	VMOVUPS.Z         (BX)(AX*2), K1, Z4
+	VFMADD231PS       Z4, Z2, Z1
+	VBROADCASTSS      constants<>+52(SB), Z4
+	VANDPS.BCST       constants<>+56(SB), Z1, Z5
+	VMINPS            Z5, Z4, Z4
+	VADDPS            Z4, Z4, Z4
+	VBROADCASTSS      constants<>+8(SB), Z5
+	VFMADD231PS.BCST  constants<>+12(SB), Z4, Z5
+	VSUBPS.BCST       constants<>+8(SB), Z5, Z6
+	VMOVAPS           Z4, Z4
+	VFNMADD231PS.BCST constants<>+16(SB), Z6, Z4
+	VFNMADD231PS.BCST constants<>+20(SB), Z6, Z4
+	VPSLLD            $0x17, Z5, Z5
+	VPADDD.BCST       constants<>+44(SB), Z5, Z5
+	VMULPS            Z4, Z4, Z6
+	VBROADCASTSS      constants<>+24(SB), Z7
+	VFMADD231PS.BCST  constants<>+28(SB), Z4, Z7
+	VBROADCASTSS      constants<>+32(SB), Z8
+	VFMADD231PS.BCST  constants<>+36(SB), Z4, Z8
+	VFMADD231PS.BCST  constants<>+40(SB), Z6, Z8
+	VFMADD231PS       Z8, Z6, Z7
+	VFMADD213PS       Z4, Z6, Z7
+	VSUBPS.BCST       constants<>+44(SB), Z5, Z4
+	VFMADD213PS       Z4, Z5, Z7
+	VADDPS.BCST       constants<>+60(SB), Z7, Z4
+	VDIVPS            Z4, Z7, Z4
+	VANDPS.BCST       constants<>+48(SB), Z1, Z1
+	VORPS             Z1, Z4, Z1
+	VMULPS            Z0, Z3, Z0
+	VBROADCASTSS      constants<>+44(SB), Z4
+	VSUBPS            Z3, Z4, Z4
+	VFMADD231PS       Z1, Z4, Z0
+	VMOVUPS           Z2, K1, (DX)
+	VMOVUPS           Z3, K1, (DX)(AX*1)
+	VMOVUPS           Z1, K1, (DX)(AX*2)
+	VMOVUPS           Z0, K1, (DI)
 
 done:
 	VZEROUPPER
@@ -2465,9 +2677,9 @@ done:
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·sumSquaresAVX512(SB), NOSPLIT, $0-40
 	MOVQ         x_base+0(FP), AX
-	VXORPD       Z0, Z0, Z0
+	VBROADCASTSD mean+24(FP), Z0
 	VXORPD       Z1, Z1, Z1
-	VBROADCASTSD mean+24(FP), Z2
+	VXORPD       Z2, Z2, Z2
 	MOVQ         x_len+8(FP), CX
 	SUBQ         $0x10, CX
 	JLT          rest
@@ -2477,10 +2689,10 @@ loop:
 	VEXTRACTF64X4 $0x01, Z3, Y4
 	VCVTPS2PD     Y3, Z3
 	VCVTPS2PD     Y4, Z4
-	VSUBPD        Z2, Z3, Z3
-	VFMADD231PD   Z3, Z3, Z0
-	VSUBPD        Z2, Z4, Z4
-	VFMADD231PD   Z4, Z4, Z1
+	VSUBPD        Z0, Z3, Z3
+	VFMADD231PD   Z3, Z3, Z1
+	VSUBPD        Z0, Z4, Z4
+	VFMADD231PD   Z4, Z4, Z2
 	ADDQ          $0x40, AX
 	SUBQ          $0x10, CX
 	JGE           loop
@@ -2501,20 +2713,20 @@ rest:
 	VEXTRACTF64X4 $0x01, Z5, Y6
 	VCVTPS2PD     Y5, Z5
 	VCVTPS2PD     Y6, Z6
-	VFNMADD231PD  Z5, Z2, Z3
-	VFMADD231PD   Z3, Z3, Z0
-	VFNMADD231PD  Z6, Z2, Z4
-	VFMADD231PD   Z4, Z4, Z1
+	VFNMADD231PD  Z5, Z0, Z3
+	VFMADD231PD   Z3, Z3, Z1
+	VFNMADD231PD  Z6, Z0, Z4
+	VFMADD231PD   Z4, Z4, Z2
 
 done:
-	VADDPD        Z1, Z0, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y1
-	VADDPD        Y1, Y0, Y0
-	VEXTRACTF128  $0x01, Y0, X1
-	VADDPD        X1, X0, X0
-	VPERMILPD     $0x01, X0, X1
-	VADDSD        X1, X0, X0
-	VMOVSD        X0, ret+32(FP)
+	VADDPD        Z2, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VADDPD        Y0, Y1, Y1
+	VEXTRACTF128  $0x01, Y1, X0
+	VADDPD        X0, X1, X1
+	VPERMILPD     $0x01, X1, X0
+	VADDSD        X0, X1, X1
+	VMOVSD        X1, ret+32(FP)
 	VZEROUPPER
 	RET
 
@@ -2603,14 +2815,15 @@ loop:
 	VMOVAPS           Z3, Z3
 	VFNMADD231PS.BCST constants<>+16(SB), Z5, Z3
 	VFNMADD231PS.BCST constants<>+20(SB), Z5, Z3
-	VBROADCASTSS      constants<>+24(SB), Z5
-	VFMADD213PS.BCST  constants<>+28(SB), Z3, Z5
-	VFMADD213PS.BCST  constants<>+32(SB), Z3, Z5
-	VFMADD213PS.BCST  constants<>+36(SB), Z3, Z5
-	VFMADD213PS.BCST  constants<>+40(SB), Z3, Z5
-	VMULPS            Z3, Z3, Z6
-	VFMADD213PS       Z3, Z6, Z5
-	VADDPS.BCST       constants<>+44(SB), Z5, Z3
+	VMULPS            Z3, Z3, Z5
+	VBROADCASTSS      constants<>+24(SB), Z6
+	VFMADD231PS.BCST  constants<>+28(SB), Z3, Z6
+	VBROADCASTSS      constants<>+32(SB), Z7
+	VFMADD231PS.BCST  constants<>+36(SB), Z3, Z7
+	VFMADD231PS.BCST  constants<>+40(SB), Z5, Z7
+	VFMADD231PS       Z7, Z5, Z6
+	VFMADD213PS       Z3, Z5, Z6
+	VADDPS.BCST       constants<>+44(SB), Z6, Z3
 	VSUBPS.BCST       constants<>+8(SB), Z4, Z4
 	VSCALEFPS         Z4, Z3, Z3
 	VEXTRACTF64X4     $0x01, Z3, Y4
@@ -2641,14 +2854,15 @@ rest:
 	VMOVAPS           Z0, Z0
 	VFNMADD231PS.BCST constants<>+16(SB), Z4, Z0
 	VFNMADD231PS.BCST constants<>+20(SB), Z4, Z0
-	VBROADCASTSS      constants<>+24(SB), Z4
-	VFMADD213PS.BCST  constants<>+28(SB), Z0, Z4
-	VFMADD213PS.BCST  constants<>+32(SB), Z0, Z4
-	VFMADD213PS.BCST  constants<>+36(SB), Z0, Z4
-	VFMADD213PS.BCST  constants<>+40(SB), Z0, Z4
-	VMULPS            Z0, Z0, Z5
-	VFMADD213PS       Z0, Z5, Z4
-	VADDPS.BCST       constants<>+44(SB), Z4, Z0
+	VMULPS            Z0, Z0, Z4
+	VBROADCASTSS      constants<>+24(SB), Z5
+	VFMADD231PS.BCST  constants<>+28(SB), Z0, Z5
+	VBROADCASTSS      constants<>+32(SB), Z6
+	VFMADD231PS.BCST  constants<>+36(SB), Z0, Z6
+	VFMADD231PS.BCST  constants<>+40(SB), Z4, Z6
+	VFMADD231PS       Z6, Z4, Z5
+	VFMADD213PS       Z0, Z4, Z5
+	VADDPS.BCST       constants<>+44(SB), Z5, Z0
 	VSUBPS.BCST       constants<>+8(SB), Z3, Z3
 	VSCALEFPS         Z3, Z0, Z0
 	VMOVAPS.Z         Z0, K1, Z0
@@ -2695,14 +2909,15 @@ loop:
 	VMOVAPS           Z3, Z3
 	VFNMADD231PS.BCST constants<>+16(SB), Z5, Z3
 	VFNMADD231PS.BCST constants<>+20(SB), Z5, Z3
-	VBROADCASTSS      constants<>+24(SB), Z5
-	VFMADD213PS.BCST  constants<>+28(SB), Z3, Z5
-	VFMADD213PS.BCST  constants<>+32(SB), Z3, Z5
-	VFMADD213PS.BCST  constants<>+36(SB), Z3, Z5
-	VFMADD213PS.BCST  constants<>+40(SB), Z3, Z5
-	VMULPS            Z3, Z3, Z6
-	VFMADD213PS       Z3, Z6, Z5
-	VADDPS.BCST       constants<>+44(SB), Z5, Z3
+	VMULPS            Z3, Z3, Z5
+	VBROADCASTSS      constants<>+24(SB), Z6
+	VFMADD231PS.BCST  constants<>+28(SB), Z3, Z6
+	VBROADCASTSS      constants<>+32(SB), Z7
+	VFMADD231PS.BCST  constants<>+36(SB), Z3, Z7
+	VFMADD231PS.BCST  constants<>+40(SB), Z5, Z7
+	VFMADD231PS       Z7, Z5, Z6
+	VFMADD213PS       Z3, Z5, Z6
+	VADDPS.BCST       constants<>+44(SB), Z6, Z3
 	VSUBPS.BCST       constants<>+8(SB), Z4, Z4
 	VSCALEFPS         Z4, Z3, Z3
 	VMOVUPS           Z3, (AX)
@@ -2735,14 +2950,15 @@ rest:
 	VMOVAPS           Z0, Z0
 	VFNMADD231PS.BCST constants<>+16(SB), Z4, Z0
 	VFNMADD231PS.BCST constants<>+20(SB), Z4, Z0
-	VBROADCASTSS      constants<>+24(SB), Z4
-	VFMADD213PS.BCST  constants<>+28(SB), Z0, Z4
-	VFMADD213PS.BCST  constants<>+32(SB), Z0, Z4
-	VFMADD213PS.BCST  constants<>+36(SB), Z0, Z4
-	VFMADD213PS.BCST  constants<>+40(SB), Z0, Z4
-	VMULPS            Z0, Z0, Z5
-	VFMADD213PS       Z0, Z5, Z4
-	VADDPS.BCST       constants<>+44(SB), Z4, Z0
+	VMULPS            Z0, Z0, Z4
+	VBROADCASTSS      constants<>+24(SB), Z5
+	VFMADD231PS.BCST  constants<>+28(SB), Z0, Z5
+	VBROADCASTSS      constants<>+32(SB), Z6
+	VFMADD231PS.BCST  constants<>+36(SB), Z0, Z6
+	VFMADD231PS.BCST  constants<>+40(SB), Z4, Z6
+	VFMADD231PS       Z6, Z4, Z5
+	VFMADD213PS       Z0, Z4, Z5
+	VADDPS.BCST       constants<>+44(SB), Z5, Z0
 	VSUBPS.BCST       constants<>+8(SB), Z3, Z3
 	VSCALEFPS         Z3, Z0, Z0
 	VMOVUPS           Z0, K1, (AX)
@@ -2811,11 +3027,11 @@ DATA constants<>+8(SB)/4, $0x4b400000
 DATA constants<>+12(SB)/4, $0x3fb8aa3b
 DATA constants<>+16(SB)/4, $0x3f317200
 DATA constants<>+20(SB)/4, $0x35bfbe8e
-DATA constants<>+24(SB)/4, $0x3ab5f58a
-DATA constants<>+28(SB)/4, $0x3c091681
+DATA constants<>+24(SB)/4, $0x3effffff
+DATA constants<>+28(SB)/4, $0x3e2aaa55
 DATA constants<>+32(SB)/4, $0x3d2aab40
-DATA constants<>+36(SB)/4, $0x3e2aaa55
-DATA constants<>+40(SB)/4, $0x3effffff
+DATA constants<>+36(SB)/4, $0x3c091681
+DATA constants<>+40(SB)/4, $0x3ab5f58a
 DATA constants<>+44(SB)/4, $0x3f800000
 DATA constants<>+48(SB)/4, $0x80000000
 DATA constants<>+52(SB)/4, $0x41200000

@@ -6,7 +6,8 @@ var vectorGeneric = Vector{
 	exp: expGeneric, sigmoid: sigmoidGeneric, tanh: tanhGeneric, relu: reluGeneric,
 	add: addGeneric, sub: subGeneric, mul: mulGeneric, addMul: addMulGeneric,
 	sigmoidGrad: sigmoidGradGeneric, tanhGrad: tanhGradGeneric, reluGrad: reluGradGeneric,
-	scale: scaleGeneric, addScaled: addScaledGeneric,
+	scale: scaleGeneric, addScaled: addScaledGeneric, scaleAdd: scaleAddGeneric,
+	softmaxGrad: softmaxGradGeneric, normalize: normalizeGeneric, normalizeGrad: normalizeGradGeneric,
 
 	lstmCell: lstmCellGeneric, lstmCellPeep: lstmCellPeepGeneric,
 	lstmCellGrad: lstmCellGradGeneric, lstmCellGradPeep: lstmCellGradPeepGeneric,
@@ -76,6 +77,22 @@ func scaleGeneric(dst []float32, alpha float32, x []float32) {
 
 func addScaledGeneric(dst []float32, alpha float32, x []float32) {
 	binary(dst, dst, x, func(dst, x float32) float32 { return dst + alpha*x })
+}
+
+func scaleAddGeneric(dst []float32, alpha, beta float32, x []float32) {
+	binary(dst, dst, x, func(dst, x float32) float32 { return alpha*dst + beta*x })
+}
+
+func softmaxGradGeneric(dx, y, dy []float32, sum float32) {
+	binary(dx, y, dy, func(y, dy float32) float32 { return y * (dy - sum) })
+}
+
+func normalizeGeneric(y, x []float32, mean, scale float64) {
+	unary(y, x, func(x float32) float32 { return float32((float64(x) - mean) * scale) })
+}
+
+func normalizeGradGeneric(dx, y, dy []float32, scale, mean, product float32) {
+	binary(dx, y, dy, func(y, dy float32) float32 { return scale * (dy - mean - y*product) })
 }
 
 func sigmoidGradGeneric(dx, y, dy []float32) {

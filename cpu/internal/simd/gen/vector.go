@@ -79,6 +79,13 @@ func (v *vectors) scalar(name string) reg.Register {
 	return v.broadcast(v.address(v.Param(name).Resolve()))
 }
 
+// scalar64 returns a register full of a float64 argument.
+func (v *vectors) scalar64(name string) reg.Register {
+	x := v.register()
+	v.VBROADCASTSD(v.address(v.Param(name).Resolve()), x)
+	return x
+}
+
 // matrix is an argument of a few rows.
 type matrix struct{ rows [4]operand.Mem }
 
@@ -135,15 +142,15 @@ func (v *vectors) masks(n reg.Register, parts int) []reg.Register {
 		v.KMOVW(bits, mask)
 		return []reg.Register{mask}
 	}
-	// A window on the ones and zeros that writeConstants ends with.
+	// A window on the ones and zeros that writeConstants begins with.
 	window := v.GP64()
-	v.LEAQ(constant(-2*maskSize), window)
+	v.LEAQ(constant(maskSize), window)
 	v.SHLQ(operand.Imm(2), n)
 	v.SUBQ(n, window)
 	var masks []reg.Register
 	for part := range parts {
 		mask := v.register()
-		v.VMOVUPS(operand.Mem{Base: window, Disp: maskSize + 32*part}, mask)
+		v.VMOVUPS(operand.Mem{Base: window, Disp: 32 * part}, mask)
 		masks = append(masks, mask)
 	}
 	return masks
@@ -179,7 +186,7 @@ func (v *vectors) copies() int {
 	return v.lanes
 }
 
-// constant returns an address from the first constant on.
+// constant returns an address in what writeConstants writes.
 func constant(offset int) operand.Mem {
 	return operand.NewDataAddr(operand.NewStaticSymbol("constants"), offset)
 }

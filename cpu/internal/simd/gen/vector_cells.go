@@ -4,6 +4,9 @@ import "github.com/mmcloughlin/avo/reg"
 
 // The cells compute one row of a batch. Matrices among their operands have a row
 // of units for each gate.
+//
+// They load everything before they store anything. Rows are often a power of two
+// long, and a load waits for a store that is a multiple of 4096 bytes away.
 
 func (v *vectors) writeCells() {
 	v.lstmCell(false)
@@ -27,24 +30,25 @@ func (v *vectors) lstmCell(peepholes bool) {
 	z := rows[0].rows
 	before, cell, hidden := v.slice("before"), v.slice("cell"), v.slice("hidden")
 	v.forEach(n, 1, func() {
-		gate := func(k, peep int, c reg.Register, f func(reg.Register) reg.Register) reg.Register {
-			x := v.load(z[k])
-			if peepholes && c != nil {
-				v.addMul(x, v.load(rows[1].rows[peep]), c)
-			}
-			y := f(x)
-			v.store(y, z[k])
-			return y
+		old, zI, zF, zG, zO := v.load(before), v.load(z[0]), v.load(z[1]), v.load(z[2]), v.load(z[3])
+		if peepholes {
+			v.addMul(zI, old, v.load(rows[1].rows[0]))
+			v.addMul(zF, old, v.load(rows[1].rows[1]))
 		}
-		old := v.load(before)
-		i := gate(0, 0, old, v.sigmoid)
-		g := gate(2, 0, nil, v.tanh)
-		f := gate(1, 1, old, v.sigmoid)
+		i, f, g := v.sigmoid(zI), v.sigmoid(zF), v.tanh(zG)
 		c := v.mul(f, old)
 		v.addMul(c, i, g)
+		if peepholes {
+			v.addMul(zO, c, v.load(rows[1].rows[2]))
+		}
+		o := v.sigmoid(zO)
+		h := v.mul(o, v.tanh(c))
+		v.store(i, z[0])
+		v.store(f, z[1])
+		v.store(g, z[2])
+		v.store(o, z[3])
 		v.store(c, cell)
-		o := gate(3, 2, c, v.sigmoid)
-		v.store(v.mul(o, v.tanh(c)), hidden)
+		v.store(h, hidden)
 	})
 	v.end()
 }
@@ -92,16 +96,16 @@ func (v *vectors) gruCell() {
 	gates, u := rows[0].rows, rows[1].rows
 	before, hidden := v.slice("before"), v.slice("hidden")
 	v.forEach(n, 1, func() {
+		old, candidate := v.load(before), v.load(gates[2])
 		r := v.sigmoid(v.add(v.load(gates[0]), v.load(u[0])))
-		v.store(r, gates[0])
 		z := v.sigmoid(v.add(v.load(gates[1]), v.load(u[1])))
-		v.store(z, gates[1])
-		candidate := v.load(gates[2])
 		v.addMul(candidate, r, v.load(u[2]))
 		candidate = v.tanh(candidate)
-		v.store(candidate, gates[2])
-		h := v.mul(z, v.load(before))
+		h := v.mul(z, old)
 		v.addMul(h, v.sub(v.broadcast(v.number(1)), z), candidate)
+		v.store(r, gates[0])
+		v.store(z, gates[1])
+		v.store(candidate, gates[2])
 		v.store(h, hidden)
 	})
 	v.end()

@@ -15,6 +15,9 @@ func (v *vectors) writeElementwise() {
 	v.binary("reluGrad", "sets dst[i] = y[i] where x[i] > 0, else 0.", v.reluGrad)
 	v.addMuls()
 	v.scales()
+	v.softmaxGrad()
+	v.normalize()
+	v.normalizeGrad()
 }
 
 // unary writes a function of one slice.
@@ -56,6 +59,49 @@ func (v *vectors) scales() {
 		sum := v.load(dst)
 		v.addMul(sum, alpha, v.load(x))
 		v.store(sum, dst)
+	})
+	v.end()
+
+	v.function("scaleAdd", "func(dst []float32, alpha, beta float32, x []float32)", "sets dst[i] = alpha·dst[i] + beta·x[i].")
+	alpha, dst, x = v.scalar("alpha"), v.slice("dst"), v.slice("x")
+	beta := v.scalar("beta")
+	v.forEach(v.length("dst"), 1, func() {
+		sum := v.mul(beta, v.load(x))
+		v.addMul(sum, alpha, v.load(dst))
+		v.store(sum, dst)
+	})
+	v.end()
+}
+
+func (v *vectors) softmaxGrad() {
+	v.function("softmaxGrad", "func(dx, y, dy []float32, sum float32)", "sets dx[i] = y[i]·(dy[i]−sum).")
+	dx, y, dy, sum := v.slice("dx"), v.slice("y"), v.slice("dy"), v.scalar("sum")
+	v.forEach(v.length("dx"), 1, func() { v.store(v.mul(v.load(y), v.sub(v.load(dy), sum)), dx) })
+	v.end()
+}
+
+func (v *vectors) normalize() {
+	v.function("normalize", "func(y, x []float32, mean, scale float64)", "sets y[i] = (x[i]−mean)·scale, rounded once.")
+	y, x, mean, scale := v.slice("y"), v.slice("x"), v.scalar64("mean"), v.scalar64("scale")
+	v.forEach(v.length("y"), 1, func() {
+		wide := v.widen(v.load(x))
+		for _, part := range wide {
+			v.VSUBPD(mean, part, part)
+			v.VMULPD(scale, part, part)
+		}
+		v.store(v.narrow(wide), y)
+	})
+	v.end()
+}
+
+func (v *vectors) normalizeGrad() {
+	v.function("normalizeGrad", "func(dx, y, dy []float32, scale, mean, product float32)", "sets dx[i] = scale·(dy[i]−mean−y[i]·product).")
+	dx, y, dy := v.slice("dx"), v.slice("y"), v.slice("dy")
+	scale, mean, product := v.scalar("scale"), v.scalar("mean"), v.scalar("product")
+	v.forEach(v.length("dx"), 1, func() {
+		d := v.sub(v.load(dy), mean)
+		v.subMul(d, product, v.load(y))
+		v.store(v.mul(scale, d), dx)
 	})
 	v.end()
 }

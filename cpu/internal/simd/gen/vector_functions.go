@@ -35,19 +35,20 @@ func (v *vectors) reduce(x reg.Register) (shifted, r reg.Register) {
 // expm1 returns exp(r) − 1 for |r| ≤ ln 2 / 2, as r + r²·(c₀ + c₁r + ... + c₄r⁴), with
 // a relative error of 1.4e−8 before roundings.
 func (v *vectors) expm1(r reg.Register) reg.Register {
-	p := v.polynomial(r, 0.49999997, 0.16666539, 0.041667223, 0.0083671818, 0.001388238)
-	v.mulAdd(p, v.mul(r, r), r)
+	square := v.mul(r, r)
+	p := v.line(r, 0.49999997, 0.16666539)
+	high := v.line(r, 0.041667223, 0.0083671818)
+	v.addMul(high, square, v.number(0.001388238))
+	v.addMul(p, square, high)
+	v.mulAdd(p, square, r)
 	return p
 }
 
-// polynomial returns c[0] + c[1]·x + c[2]·x² + ...
-func (v *vectors) polynomial(x reg.Register, c ...float32) reg.Register {
-	last := len(c) - 1
-	p := v.broadcast(v.number(c[last]))
-	for i := last - 1; i >= 0; i-- {
-		v.mulAdd(p, x, v.number(c[i]))
-	}
-	return p
+// line returns a + b·x.
+func (v *vectors) line(x reg.Register, a, b float32) reg.Register {
+	y := v.broadcast(v.number(a))
+	v.addMul(y, x, v.number(b))
+	return y
 }
 
 // exp returns exp(x). It saturates where exp(x) is 0 or infinite.

@@ -44,6 +44,23 @@ func (v *vectors) widen(x reg.Register) doubles {
 	return doubles{low, high}
 }
 
+// narrow rounds the elements of a register.
+func (v *vectors) narrow(x doubles) reg.Register {
+	y := v.register()
+	if v.lanes == avx512.lanes {
+		low, high := v.YMM(), v.YMM()
+		v.VCVTPD2PS(x[0], low)
+		v.VCVTPD2PS(x[1], high)
+		v.VINSERTF64X4(operand.Imm(1), high, low.AsZ(), y)
+	} else {
+		low, high := v.XMM(), v.XMM()
+		v.VCVTPD2PSY(x[0], low)
+		v.VCVTPD2PSY(x[1], high)
+		v.VINSERTF128(operand.Imm(1), high, low.AsY(), y)
+	}
+	return y
+}
+
 // lanesOfSum returns a sum that is 0.
 func (v *vectors) lanesOfSum() []doubles {
 	sums := make([]doubles, v.parts())
@@ -104,9 +121,7 @@ func (v *vectors) dot() {
 
 func (v *vectors) sumSquares() {
 	v.function("sumSquares", "func(x []float32, mean float64) float64", "returns Σ (x[i]−mean)².")
-	x, sums := v.slice("x"), v.lanesOfSum()
-	mean := v.register()
-	v.VBROADCASTSD(v.address(v.Param("mean").Resolve()), mean)
+	x, mean, sums := v.slice("x"), v.scalar64("mean"), v.lanesOfSum()
 	v.forEach(v.length("x"), v.parts(), func() {
 		differences := v.widen(v.load(x))
 		subtract := func(half int, difference reg.Register) { v.VSUBPD(mean, difference, difference) }
