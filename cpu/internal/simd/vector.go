@@ -16,7 +16,7 @@ import "fmt"
 //
 // finds them.
 type Vector struct {
-	exp, sigmoid, tanh, relu                               func(y, x []float32)
+	exp, log, sigmoid, tanh, relu                          func(y, x []float32)
 	add, sub, mul, addMul, sigmoidGrad, tanhGrad, reluGrad func(dst, x, y []float32)
 	scale, addScaled                                       func(dst []float32, alpha float32, x []float32)
 
@@ -51,6 +51,12 @@ type Vector struct {
 func (v *Vector) Exp(y, x []float32) {
 	same(len(y), x)
 	v.exp(y, x)
+}
+
+// Log sets y[i] = log(x[i]).
+func (v *Vector) Log(y, x []float32) {
+	same(len(y), x)
+	v.log(y, x)
 }
 
 // Sigmoid sets y[i] = 1/(1+exp(−x[i])).

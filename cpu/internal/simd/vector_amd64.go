@@ -12,7 +12,7 @@ func (l Level) Vector() *Vector {
 }
 
 var vectorAVX2 = Vector{
-	exp: expAVX2, sigmoid: sigmoidAVX2, tanh: tanhAVX2, relu: reluAVX2,
+	exp: expAVX2, log: logAVX2, sigmoid: sigmoidAVX2, tanh: tanhAVX2, relu: reluAVX2,
 	add: addAVX2, sub: subAVX2, mul: mulAVX2, addMul: addMulAVX2,
 	sigmoidGrad: sigmoidGradAVX2, tanhGrad: tanhGradAVX2, reluGrad: reluGradAVX2,
 	scale: scaleAVX2, addScaled: addScaledAVX2, scaleAdd: scaleAddAVX2,
@@ -31,7 +31,7 @@ var vectorAVX2 = Vector{
 }
 
 var vectorAVX512 = Vector{
-	exp: expAVX512, sigmoid: sigmoidAVX512, tanh: tanhAVX512, relu: reluAVX512,
+	exp: expAVX512, log: logAVX512, sigmoid: sigmoidAVX512, tanh: tanhAVX512, relu: reluAVX512,
 	add: addAVX512, sub: subAVX512, mul: mulAVX512, addMul: addMulAVX512,
 	sigmoidGrad: sigmoidGradAVX512, tanhGrad: tanhGradAVX512, reluGrad: reluGradAVX512,
 	scale: scaleAVX512, addScaled: addScaledAVX512, scaleAdd: scaleAddAVX512,

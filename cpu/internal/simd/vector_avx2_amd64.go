@@ -7,6 +7,11 @@ package simd
 //go:noescape
 func expAVX2(y []float32, x []float32)
 
+// logAVX2 sets y[i] = log(x[i]).
+//
+//go:noescape
+func logAVX2(y []float32, x []float32)
+
 // sigmoidAVX2 sets y[i] = 1/(1+exp(−x[i])).
 //
 //go:noescape

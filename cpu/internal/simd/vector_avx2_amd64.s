@@ -89,6 +89,103 @@ done:
 	VZEROUPPER
 	RET
 
+// func logAVX2(y []float32, x []float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·logAVX2(SB), NOSPLIT, $0-48
+	MOVQ y_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ y_len+8(FP), DX
+	SUBQ $0x08, DX
+	JLT  rest
+
+loop:
+	VMOVUPS      (CX), Y0
+	VSUBPS       constants<>+512(SB), Y0, Y1
+	VMULPS       constants<>+544(SB), Y0, Y2
+	VBLENDVPS    Y1, Y2, Y0, Y2
+	VPSUBD       constants<>+576(SB), Y2, Y3
+	VPSRAD       $0x17, Y3, Y3
+	VPSLLD       $0x17, Y3, Y4
+	VPSUBD       Y4, Y2, Y2
+	VSUBPS       constants<>+480(SB), Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VSUBPS       constants<>+608(SB), Y3, Y4
+	VBLENDVPS    Y1, Y4, Y3, Y1
+	VBROADCASTSS constants<>+640(SB), Y3
+	VFMADD213PS  constants<>+672(SB), Y2, Y3
+	VFMADD213PS  constants<>+704(SB), Y2, Y3
+	VFMADD213PS  constants<>+736(SB), Y2, Y3
+	VFMADD213PS  constants<>+768(SB), Y2, Y3
+	VFMADD213PS  constants<>+800(SB), Y2, Y3
+	VFMADD213PS  constants<>+832(SB), Y2, Y3
+	VFMADD213PS  constants<>+864(SB), Y2, Y3
+	VFMADD213PS  constants<>+896(SB), Y2, Y3
+	VMULPS       constants<>+288(SB), Y1, Y4
+	VMULPS       Y2, Y2, Y5
+	VFMADD231PS  Y3, Y5, Y4
+	VADDPS       Y2, Y4, Y2
+	VFMADD231PS  constants<>+256(SB), Y1, Y2
+	VCMPPS       $0x11, constants<>+928(SB), Y0, Y1
+	VBLENDVPS    Y1, Y2, Y0, Y1
+	VBROADCASTSS constants<>+992(SB), Y2
+	VBROADCASTSS constants<>+1024(SB), Y3
+	VCMPPS       $0x00, constants<>+960(SB), Y0, Y4
+	VBLENDVPS    Y4, Y2, Y3, Y2
+	VCMPPS       $0x1e, constants<>+960(SB), Y0, Y0
+	VBLENDVPS    Y0, Y1, Y2, Y0
+	VMOVUPS      Y0, (AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	SUBQ         $0x08, DX
+	JGE          loop
+
+rest:
+	ADDQ         $0x08, DX
+	JEQ          done
+	LEAQ         constants<>+64(SB), BX
+	SHLQ         $0x02, DX
+	SUBQ         DX, BX
+	VMOVUPS      (BX), Y0
+	VMASKMOVPS   (CX), Y0, Y1
+	VSUBPS       constants<>+512(SB), Y1, Y2
+	VMULPS       constants<>+544(SB), Y1, Y3
+	VBLENDVPS    Y2, Y3, Y1, Y3
+	VPSUBD       constants<>+576(SB), Y3, Y4
+	VPSRAD       $0x17, Y4, Y4
+	VPSLLD       $0x17, Y4, Y5
+	VPSUBD       Y5, Y3, Y3
+	VSUBPS       constants<>+480(SB), Y3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VSUBPS       constants<>+608(SB), Y4, Y5
+	VBLENDVPS    Y2, Y5, Y4, Y2
+	VBROADCASTSS constants<>+640(SB), Y4
+	VFMADD213PS  constants<>+672(SB), Y3, Y4
+	VFMADD213PS  constants<>+704(SB), Y3, Y4
+	VFMADD213PS  constants<>+736(SB), Y3, Y4
+	VFMADD213PS  constants<>+768(SB), Y3, Y4
+	VFMADD213PS  constants<>+800(SB), Y3, Y4
+	VFMADD213PS  constants<>+832(SB), Y3, Y4
+	VFMADD213PS  constants<>+864(SB), Y3, Y4
+	VFMADD213PS  constants<>+896(SB), Y3, Y4
+	VMULPS       constants<>+288(SB), Y2, Y5
+	VMULPS       Y3, Y3, Y6
+	VFMADD231PS  Y4, Y6, Y5
+	VADDPS       Y3, Y5, Y3
+	VFMADD231PS  constants<>+256(SB), Y2, Y3
+	VCMPPS       $0x11, constants<>+928(SB), Y1, Y2
+	VBLENDVPS    Y2, Y3, Y1, Y2
+	VBROADCASTSS constants<>+992(SB), Y3
+	VBROADCASTSS constants<>+1024(SB), Y4
+	VCMPPS       $0x00, constants<>+960(SB), Y1, Y5
+	VBLENDVPS    Y5, Y3, Y4, Y3
+	VCMPPS       $0x1e, constants<>+960(SB), Y1, Y1
+	VBLENDVPS    Y1, Y2, Y3, Y1
+	VMASKMOVPS   Y1, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
 // func sigmoidAVX2(y []float32, x []float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-48
@@ -100,7 +197,7 @@ TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-48
 
 loop:
 	VMOVUPS      (CX), Y0
-	VORPS        constants<>+512(SB), Y0, Y1
+	VORPS        constants<>+1056(SB), Y0, Y1
 	VBROADCASTSS constants<>+160(SB), Y2
 	VMAXPS       Y1, Y2, Y1
 	VBROADCASTSS constants<>+192(SB), Y2
@@ -145,7 +242,7 @@ rest:
 	SUBQ         DX, BX
 	VMOVUPS      (BX), Y0
 	VMASKMOVPS   (CX), Y0, Y1
-	VORPS        constants<>+512(SB), Y1, Y2
+	VORPS        constants<>+1056(SB), Y1, Y2
 	VBROADCASTSS constants<>+160(SB), Y3
 	VMAXPS       Y2, Y3, Y2
 	VBROADCASTSS constants<>+192(SB), Y3
@@ -193,8 +290,8 @@ TEXT ·tanhAVX2(SB), NOSPLIT, $0-48
 
 loop:
 	VMOVUPS      (CX), Y0
-	VBROADCASTSS constants<>+544(SB), Y1
-	VANDPS       constants<>+576(SB), Y0, Y2
+	VBROADCASTSS constants<>+1088(SB), Y1
+	VANDPS       constants<>+1120(SB), Y0, Y2
 	VMINPS       Y2, Y1, Y1
 	VADDPS       Y1, Y1, Y1
 	VBROADCASTSS constants<>+192(SB), Y2
@@ -215,9 +312,9 @@ loop:
 	VFMADD213PS  Y1, Y3, Y4
 	VSUBPS       constants<>+480(SB), Y2, Y1
 	VFMADD213PS  Y1, Y2, Y4
-	VADDPS       constants<>+608(SB), Y4, Y1
+	VADDPS       constants<>+1152(SB), Y4, Y1
 	VDIVPS       Y1, Y4, Y1
-	VANDPS       constants<>+512(SB), Y0, Y0
+	VANDPS       constants<>+1056(SB), Y0, Y0
 	VORPS        Y0, Y1, Y0
 	VMOVUPS      Y0, (AX)
 	ADDQ         $0x20, AX
@@ -233,8 +330,8 @@ rest:
 	SUBQ         DX, BX
 	VMOVUPS      (BX), Y0
 	VMASKMOVPS   (CX), Y0, Y1
-	VBROADCASTSS constants<>+544(SB), Y2
-	VANDPS       constants<>+576(SB), Y1, Y3
+	VBROADCASTSS constants<>+1088(SB), Y2
+	VANDPS       constants<>+1120(SB), Y1, Y3
 	VMINPS       Y3, Y2, Y2
 	VADDPS       Y2, Y2, Y2
 	VBROADCASTSS constants<>+192(SB), Y3
@@ -255,9 +352,9 @@ rest:
 	VFMADD213PS  Y2, Y4, Y5
 	VSUBPS       constants<>+480(SB), Y3, Y2
 	VFMADD213PS  Y2, Y3, Y5
-	VADDPS       constants<>+608(SB), Y5, Y2
+	VADDPS       constants<>+1152(SB), Y5, Y2
 	VDIVPS       Y2, Y5, Y2
-	VANDPS       constants<>+512(SB), Y1, Y1
+	VANDPS       constants<>+1056(SB), Y1, Y1
 	VORPS        Y1, Y2, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
 
@@ -276,10 +373,9 @@ TEXT ·reluAVX2(SB), NOSPLIT, $0-48
 
 loop:
 	VMOVUPS (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VCMPPS  $0x16, Y1, Y0, Y1
-	VANDPS  Y0, Y1, Y1
-	VMOVUPS Y1, (AX)
+	VCMPPS  $0x16, constants<>+960(SB), Y0, Y1
+	VANDPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)
 	ADDQ    $0x20, AX
 	ADDQ    $0x20, CX
 	SUBQ    $0x08, DX
@@ -293,10 +389,9 @@ rest:
 	SUBQ       DX, BX
 	VMOVUPS    (BX), Y0
 	VMASKMOVPS (CX), Y0, Y1
-	VXORPS     Y2, Y2, Y2
-	VCMPPS     $0x16, Y2, Y1, Y2
-	VANDPS     Y1, Y2, Y2
-	VMASKMOVPS Y2, Y0, (AX)
+	VCMPPS     $0x16, constants<>+960(SB), Y1, Y2
+	VANDPS     Y1, Y2, Y1
+	VMASKMOVPS Y1, Y0, (AX)
 
 done:
 	VZEROUPPER
@@ -510,8 +605,7 @@ TEXT ·reluGradAVX2(SB), NOSPLIT, $0-72
 loop:
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
-	VXORPS  Y2, Y2, Y2
-	VCMPPS  $0x1e, Y2, Y0, Y0
+	VCMPPS  $0x1e, constants<>+960(SB), Y0, Y0
 	VANDPS  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	ADDQ    $0x20, AX
@@ -529,8 +623,7 @@ rest:
 	VMOVUPS    (SI), Y0
 	VMASKMOVPS (CX), Y0, Y1
 	VMASKMOVPS (DX), Y0, Y2
-	VXORPS     Y3, Y3, Y3
-	VCMPPS     $0x1e, Y3, Y1, Y1
+	VCMPPS     $0x1e, constants<>+960(SB), Y1, Y1
 	VANDPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
@@ -843,7 +936,7 @@ loop:
 	VMOVUPS      (BX)(CX*1), Y2
 	VMOVUPS      (BX)(CX*2), Y3
 	VMOVUPS      (BX)(DX*1), Y4
-	VORPS        constants<>+512(SB), Y1, Y5
+	VORPS        constants<>+1056(SB), Y1, Y5
 	VBROADCASTSS constants<>+160(SB), Y6
 	VMAXPS       Y5, Y6, Y5
 	VBROADCASTSS constants<>+192(SB), Y6
@@ -874,7 +967,7 @@ loop:
 	VBLENDVPS    Y1, Y5, Y6, Y1
 	VADDPS       constants<>+480(SB), Y5, Y5
 	VDIVPS       Y5, Y1, Y1
-	VORPS        constants<>+512(SB), Y2, Y5
+	VORPS        constants<>+1056(SB), Y2, Y5
 	VBROADCASTSS constants<>+160(SB), Y6
 	VMAXPS       Y5, Y6, Y5
 	VBROADCASTSS constants<>+192(SB), Y6
@@ -905,8 +998,8 @@ loop:
 	VBLENDVPS    Y2, Y5, Y6, Y2
 	VADDPS       constants<>+480(SB), Y5, Y5
 	VDIVPS       Y5, Y2, Y2
-	VBROADCASTSS constants<>+544(SB), Y5
-	VANDPS       constants<>+576(SB), Y3, Y6
+	VBROADCASTSS constants<>+1088(SB), Y5
+	VANDPS       constants<>+1120(SB), Y3, Y6
 	VMINPS       Y6, Y5, Y5
 	VADDPS       Y5, Y5, Y5
 	VBROADCASTSS constants<>+192(SB), Y6
@@ -927,13 +1020,13 @@ loop:
 	VFMADD213PS  Y5, Y7, Y8
 	VSUBPS       constants<>+480(SB), Y6, Y5
 	VFMADD213PS  Y5, Y6, Y8
-	VADDPS       constants<>+608(SB), Y8, Y5
+	VADDPS       constants<>+1152(SB), Y8, Y5
 	VDIVPS       Y5, Y8, Y5
-	VANDPS       constants<>+512(SB), Y3, Y3
+	VANDPS       constants<>+1056(SB), Y3, Y3
 	VORPS        Y3, Y5, Y3
 	VMULPS       Y0, Y2, Y0
 	VFMADD231PS  Y3, Y1, Y0
-	VORPS        constants<>+512(SB), Y4, Y5
+	VORPS        constants<>+1056(SB), Y4, Y5
 	VBROADCASTSS constants<>+160(SB), Y6
 	VMAXPS       Y5, Y6, Y5
 	VBROADCASTSS constants<>+192(SB), Y6
@@ -964,8 +1057,8 @@ loop:
 	VBLENDVPS    Y4, Y5, Y6, Y4
 	VADDPS       constants<>+480(SB), Y5, Y5
 	VDIVPS       Y5, Y4, Y4
-	VBROADCASTSS constants<>+544(SB), Y5
-	VANDPS       constants<>+576(SB), Y0, Y6
+	VBROADCASTSS constants<>+1088(SB), Y5
+	VANDPS       constants<>+1120(SB), Y0, Y6
 	VMINPS       Y6, Y5, Y5
 	VADDPS       Y5, Y5, Y5
 	VBROADCASTSS constants<>+192(SB), Y6
@@ -986,9 +1079,9 @@ loop:
 	VFMADD213PS  Y5, Y7, Y8
 	VSUBPS       constants<>+480(SB), Y6, Y5
 	VFMADD213PS  Y5, Y6, Y8
-	VADDPS       constants<>+608(SB), Y8, Y5
+	VADDPS       constants<>+1152(SB), Y8, Y5
 	VDIVPS       Y5, Y8, Y5
-	VANDPS       constants<>+512(SB), Y0, Y6
+	VANDPS       constants<>+1056(SB), Y0, Y6
 	VORPS        Y6, Y5, Y5
 	VMULPS       Y5, Y4, Y5
 	VMOVUPS      Y1, (BX)
@@ -1016,7 +1109,7 @@ rest:
 	VMASKMOVPS   (BX)(CX*1), Y0, Y3
 	VMASKMOVPS   (BX)(CX*2), Y0, Y4
 	VMASKMOVPS   (BX)(DX*1), Y0, Y5
-	VORPS        constants<>+512(SB), Y2, Y6
+	VORPS        constants<>+1056(SB), Y2, Y6
 	VBROADCASTSS constants<>+160(SB), Y7
 	VMAXPS       Y6, Y7, Y6
 	VBROADCASTSS constants<>+192(SB), Y7
@@ -1047,7 +1140,7 @@ rest:
 	VBLENDVPS    Y2, Y6, Y7, Y2
 	VADDPS       constants<>+480(SB), Y6, Y6
 	VDIVPS       Y6, Y2, Y2
-	VORPS        constants<>+512(SB), Y3, Y6
+	VORPS        constants<>+1056(SB), Y3, Y6
 	VBROADCASTSS constants<>+160(SB), Y7
 	VMAXPS       Y6, Y7, Y6
 	VBROADCASTSS constants<>+192(SB), Y7
@@ -1078,8 +1171,8 @@ rest:
 	VBLENDVPS    Y3, Y6, Y7, Y3
 	VADDPS       constants<>+480(SB), Y6, Y6
 	VDIVPS       Y6, Y3, Y3
-	VBROADCASTSS constants<>+544(SB), Y6
-	VANDPS       constants<>+576(SB), Y4, Y7
+	VBROADCASTSS constants<>+1088(SB), Y6
+	VANDPS       constants<>+1120(SB), Y4, Y7
 	VMINPS       Y7, Y6, Y6
 	VADDPS       Y6, Y6, Y6
 	VBROADCASTSS constants<>+192(SB), Y7
@@ -1100,13 +1193,13 @@ rest:
 	VFMADD213PS  Y6, Y8, Y9
 	VSUBPS       constants<>+480(SB), Y7, Y6
 	VFMADD213PS  Y6, Y7, Y9
-	VADDPS       constants<>+608(SB), Y9, Y6
+	VADDPS       constants<>+1152(SB), Y9, Y6
 	VDIVPS       Y6, Y9, Y6
-	VANDPS       constants<>+512(SB), Y4, Y4
+	VANDPS       constants<>+1056(SB), Y4, Y4
 	VORPS        Y4, Y6, Y4
 	VMULPS       Y1, Y3, Y1
 	VFMADD231PS  Y4, Y2, Y1
-	VORPS        constants<>+512(SB), Y5, Y6
+	VORPS        constants<>+1056(SB), Y5, Y6
 	VBROADCASTSS constants<>+160(SB), Y7
 	VMAXPS       Y6, Y7, Y6
 	VBROADCASTSS constants<>+192(SB), Y7
@@ -1137,8 +1230,8 @@ rest:
 	VBLENDVPS    Y5, Y6, Y7, Y5
 	VADDPS       constants<>+480(SB), Y6, Y6
 	VDIVPS       Y6, Y5, Y5
-	VBROADCASTSS constants<>+544(SB), Y6
-	VANDPS       constants<>+576(SB), Y1, Y7
+	VBROADCASTSS constants<>+1088(SB), Y6
+	VANDPS       constants<>+1120(SB), Y1, Y7
 	VMINPS       Y7, Y6, Y6
 	VADDPS       Y6, Y6, Y6
 	VBROADCASTSS constants<>+192(SB), Y7
@@ -1159,9 +1252,9 @@ rest:
 	VFMADD213PS  Y6, Y8, Y9
 	VSUBPS       constants<>+480(SB), Y7, Y6
 	VFMADD213PS  Y6, Y7, Y9
-	VADDPS       constants<>+608(SB), Y9, Y6
+	VADDPS       constants<>+1152(SB), Y9, Y6
 	VDIVPS       Y6, Y9, Y6
-	VANDPS       constants<>+512(SB), Y1, Y7
+	VANDPS       constants<>+1056(SB), Y1, Y7
 	VORPS        Y7, Y6, Y6
 	VMULPS       Y6, Y5, Y6
 	VMASKMOVPS   Y2, Y0, (BX)
@@ -1200,7 +1293,7 @@ loop:
 	VFMADD231PS  Y5, Y0, Y1
 	VMOVUPS      (SI)(CX*1), Y5
 	VFMADD231PS  Y5, Y0, Y2
-	VORPS        constants<>+512(SB), Y1, Y5
+	VORPS        constants<>+1056(SB), Y1, Y5
 	VBROADCASTSS constants<>+160(SB), Y6
 	VMAXPS       Y5, Y6, Y5
 	VBROADCASTSS constants<>+192(SB), Y6
@@ -1231,7 +1324,7 @@ loop:
 	VBLENDVPS    Y1, Y5, Y6, Y1
 	VADDPS       constants<>+480(SB), Y5, Y5
 	VDIVPS       Y5, Y1, Y1
-	VORPS        constants<>+512(SB), Y2, Y5
+	VORPS        constants<>+1056(SB), Y2, Y5
 	VBROADCASTSS constants<>+160(SB), Y6
 	VMAXPS       Y5, Y6, Y5
 	VBROADCASTSS constants<>+192(SB), Y6
@@ -1262,8 +1355,8 @@ loop:
 	VBLENDVPS    Y2, Y5, Y6, Y2
 	VADDPS       constants<>+480(SB), Y5, Y5
 	VDIVPS       Y5, Y2, Y2
-	VBROADCASTSS constants<>+544(SB), Y5
-	VANDPS       constants<>+576(SB), Y3, Y6
+	VBROADCASTSS constants<>+1088(SB), Y5
+	VANDPS       constants<>+1120(SB), Y3, Y6
 	VMINPS       Y6, Y5, Y5
 	VADDPS       Y5, Y5, Y5
 	VBROADCASTSS constants<>+192(SB), Y6
@@ -1284,15 +1377,15 @@ loop:
 	VFMADD213PS  Y5, Y7, Y8
 	VSUBPS       constants<>+480(SB), Y6, Y5
 	VFMADD213PS  Y5, Y6, Y8
-	VADDPS       constants<>+608(SB), Y8, Y5
+	VADDPS       constants<>+1152(SB), Y8, Y5
 	VDIVPS       Y5, Y8, Y5
-	VANDPS       constants<>+512(SB), Y3, Y3
+	VANDPS       constants<>+1056(SB), Y3, Y3
 	VORPS        Y3, Y5, Y3
 	VMULPS       Y0, Y2, Y0
 	VFMADD231PS  Y3, Y1, Y0
 	VMOVUPS      (SI)(CX*2), Y5
 	VFMADD231PS  Y5, Y0, Y4
-	VORPS        constants<>+512(SB), Y4, Y5
+	VORPS        constants<>+1056(SB), Y4, Y5
 	VBROADCASTSS constants<>+160(SB), Y6
 	VMAXPS       Y5, Y6, Y5
 	VBROADCASTSS constants<>+192(SB), Y6
@@ -1323,8 +1416,8 @@ loop:
 	VBLENDVPS    Y4, Y5, Y6, Y4
 	VADDPS       constants<>+480(SB), Y5, Y5
 	VDIVPS       Y5, Y4, Y4
-	VBROADCASTSS constants<>+544(SB), Y5
-	VANDPS       constants<>+576(SB), Y0, Y6
+	VBROADCASTSS constants<>+1088(SB), Y5
+	VANDPS       constants<>+1120(SB), Y0, Y6
 	VMINPS       Y6, Y5, Y5
 	VADDPS       Y5, Y5, Y5
 	VBROADCASTSS constants<>+192(SB), Y6
@@ -1345,9 +1438,9 @@ loop:
 	VFMADD213PS  Y5, Y7, Y8
 	VSUBPS       constants<>+480(SB), Y6, Y5
 	VFMADD213PS  Y5, Y6, Y8
-	VADDPS       constants<>+608(SB), Y8, Y5
+	VADDPS       constants<>+1152(SB), Y8, Y5
 	VDIVPS       Y5, Y8, Y5
-	VANDPS       constants<>+512(SB), Y0, Y6
+	VANDPS       constants<>+1056(SB), Y0, Y6
 	VORPS        Y6, Y5, Y5
 	VMULPS       Y5, Y4, Y5
 	VMOVUPS      Y1, (BX)
@@ -1380,7 +1473,7 @@ rest:
 	VFMADD231PS  Y6, Y1, Y2
 	VMASKMOVPS   (SI)(CX*1), Y0, Y6
 	VFMADD231PS  Y6, Y1, Y3
-	VORPS        constants<>+512(SB), Y2, Y6
+	VORPS        constants<>+1056(SB), Y2, Y6
 	VBROADCASTSS constants<>+160(SB), Y7
 	VMAXPS       Y6, Y7, Y6
 	VBROADCASTSS constants<>+192(SB), Y7
@@ -1411,7 +1504,7 @@ rest:
 	VBLENDVPS    Y2, Y6, Y7, Y2
 	VADDPS       constants<>+480(SB), Y6, Y6
 	VDIVPS       Y6, Y2, Y2
-	VORPS        constants<>+512(SB), Y3, Y6
+	VORPS        constants<>+1056(SB), Y3, Y6
 	VBROADCASTSS constants<>+160(SB), Y7
 	VMAXPS       Y6, Y7, Y6
 	VBROADCASTSS constants<>+192(SB), Y7
@@ -1442,8 +1535,8 @@ rest:
 	VBLENDVPS    Y3, Y6, Y7, Y3
 	VADDPS       constants<>+480(SB), Y6, Y6
 	VDIVPS       Y6, Y3, Y3
-	VBROADCASTSS constants<>+544(SB), Y6
-	VANDPS       constants<>+576(SB), Y4, Y7
+	VBROADCASTSS constants<>+1088(SB), Y6
+	VANDPS       constants<>+1120(SB), Y4, Y7
 	VMINPS       Y7, Y6, Y6
 	VADDPS       Y6, Y6, Y6
 	VBROADCASTSS constants<>+192(SB), Y7
@@ -1464,15 +1557,15 @@ rest:
 	VFMADD213PS  Y6, Y8, Y9
 	VSUBPS       constants<>+480(SB), Y7, Y6
 	VFMADD213PS  Y6, Y7, Y9
-	VADDPS       constants<>+608(SB), Y9, Y6
+	VADDPS       constants<>+1152(SB), Y9, Y6
 	VDIVPS       Y6, Y9, Y6
-	VANDPS       constants<>+512(SB), Y4, Y4
+	VANDPS       constants<>+1056(SB), Y4, Y4
 	VORPS        Y4, Y6, Y4
 	VMULPS       Y1, Y3, Y1
 	VFMADD231PS  Y4, Y2, Y1
 	VMASKMOVPS   (SI)(CX*2), Y0, Y6
 	VFMADD231PS  Y6, Y1, Y5
-	VORPS        constants<>+512(SB), Y5, Y6
+	VORPS        constants<>+1056(SB), Y5, Y6
 	VBROADCASTSS constants<>+160(SB), Y7
 	VMAXPS       Y6, Y7, Y6
 	VBROADCASTSS constants<>+192(SB), Y7
@@ -1503,8 +1596,8 @@ rest:
 	VBLENDVPS    Y5, Y6, Y7, Y5
 	VADDPS       constants<>+480(SB), Y6, Y6
 	VDIVPS       Y6, Y5, Y5
-	VBROADCASTSS constants<>+544(SB), Y6
-	VANDPS       constants<>+576(SB), Y1, Y7
+	VBROADCASTSS constants<>+1088(SB), Y6
+	VANDPS       constants<>+1120(SB), Y1, Y7
 	VMINPS       Y7, Y6, Y6
 	VADDPS       Y6, Y6, Y6
 	VBROADCASTSS constants<>+192(SB), Y7
@@ -1525,9 +1618,9 @@ rest:
 	VFMADD213PS  Y6, Y8, Y9
 	VSUBPS       constants<>+480(SB), Y7, Y6
 	VFMADD213PS  Y6, Y7, Y9
-	VADDPS       constants<>+608(SB), Y9, Y6
+	VADDPS       constants<>+1152(SB), Y9, Y6
 	VDIVPS       Y6, Y9, Y6
-	VANDPS       constants<>+512(SB), Y1, Y7
+	VANDPS       constants<>+1056(SB), Y1, Y7
 	VORPS        Y7, Y6, Y6
 	VMULPS       Y6, Y5, Y6
 	VMASKMOVPS   Y2, Y0, (BX)
@@ -1560,8 +1653,8 @@ TEXT ·lstmCellGradAVX2(SB), NOSPLIT, $0-168
 
 loop:
 	VMOVUPS      (R8), Y0
-	VBROADCASTSS constants<>+544(SB), Y1
-	VANDPS       constants<>+576(SB), Y0, Y2
+	VBROADCASTSS constants<>+1088(SB), Y1
+	VANDPS       constants<>+1120(SB), Y0, Y2
 	VMINPS       Y2, Y1, Y1
 	VADDPS       Y1, Y1, Y1
 	VBROADCASTSS constants<>+192(SB), Y2
@@ -1582,9 +1675,9 @@ loop:
 	VFMADD213PS  Y1, Y3, Y4
 	VSUBPS       constants<>+480(SB), Y2, Y1
 	VFMADD213PS  Y1, Y2, Y4
-	VADDPS       constants<>+608(SB), Y4, Y1
+	VADDPS       constants<>+1152(SB), Y4, Y1
 	VDIVPS       Y1, Y4, Y1
-	VANDPS       constants<>+512(SB), Y0, Y0
+	VANDPS       constants<>+1056(SB), Y0, Y0
 	VORPS        Y0, Y1, Y0
 	VMOVUPS      (R9), Y1
 	VMOVUPS      (R10), Y2
@@ -1643,8 +1736,8 @@ rest:
 	SUBQ         AX, R12
 	VMOVUPS      (R12), Y0
 	VMASKMOVPS   (R8), Y0, Y1
-	VBROADCASTSS constants<>+544(SB), Y2
-	VANDPS       constants<>+576(SB), Y1, Y3
+	VBROADCASTSS constants<>+1088(SB), Y2
+	VANDPS       constants<>+1120(SB), Y1, Y3
 	VMINPS       Y3, Y2, Y2
 	VADDPS       Y2, Y2, Y2
 	VBROADCASTSS constants<>+192(SB), Y3
@@ -1665,9 +1758,9 @@ rest:
 	VFMADD213PS  Y2, Y4, Y5
 	VSUBPS       constants<>+480(SB), Y3, Y2
 	VFMADD213PS  Y2, Y3, Y5
-	VADDPS       constants<>+608(SB), Y5, Y2
+	VADDPS       constants<>+1152(SB), Y5, Y2
 	VDIVPS       Y2, Y5, Y2
-	VANDPS       constants<>+512(SB), Y1, Y1
+	VANDPS       constants<>+1056(SB), Y1, Y1
 	VORPS        Y1, Y2, Y1
 	VMASKMOVPS   (R9), Y0, Y2
 	VMASKMOVPS   (R10), Y0, Y3
@@ -1733,8 +1826,8 @@ TEXT ·lstmCellGradPeepAVX2(SB), NOSPLIT, $0-192
 
 loop:
 	VMOVUPS      (R9), Y0
-	VBROADCASTSS constants<>+544(SB), Y1
-	VANDPS       constants<>+576(SB), Y0, Y2
+	VBROADCASTSS constants<>+1088(SB), Y1
+	VANDPS       constants<>+1120(SB), Y0, Y2
 	VMINPS       Y2, Y1, Y1
 	VADDPS       Y1, Y1, Y1
 	VBROADCASTSS constants<>+192(SB), Y2
@@ -1755,9 +1848,9 @@ loop:
 	VFMADD213PS  Y1, Y3, Y4
 	VSUBPS       constants<>+480(SB), Y2, Y1
 	VFMADD213PS  Y1, Y2, Y4
-	VADDPS       constants<>+608(SB), Y4, Y1
+	VADDPS       constants<>+1152(SB), Y4, Y1
 	VDIVPS       Y1, Y4, Y1
-	VANDPS       constants<>+512(SB), Y0, Y0
+	VANDPS       constants<>+1056(SB), Y0, Y0
 	VORPS        Y0, Y1, Y0
 	VMOVUPS      (R10), Y1
 	VMOVUPS      (R11), Y2
@@ -1823,8 +1916,8 @@ rest:
 	SUBQ         AX, R13
 	VMOVUPS      (R13), Y0
 	VMASKMOVPS   (R9), Y0, Y1
-	VBROADCASTSS constants<>+544(SB), Y2
-	VANDPS       constants<>+576(SB), Y1, Y3
+	VBROADCASTSS constants<>+1088(SB), Y2
+	VANDPS       constants<>+1120(SB), Y1, Y3
 	VMINPS       Y3, Y2, Y2
 	VADDPS       Y2, Y2, Y2
 	VBROADCASTSS constants<>+192(SB), Y3
@@ -1845,9 +1938,9 @@ rest:
 	VFMADD213PS  Y2, Y4, Y5
 	VSUBPS       constants<>+480(SB), Y3, Y2
 	VFMADD213PS  Y2, Y3, Y5
-	VADDPS       constants<>+608(SB), Y5, Y2
+	VADDPS       constants<>+1152(SB), Y5, Y2
 	VDIVPS       Y2, Y5, Y2
-	VANDPS       constants<>+512(SB), Y1, Y1
+	VANDPS       constants<>+1056(SB), Y1, Y1
 	VORPS        Y1, Y2, Y1
 	VMASKMOVPS   (R10), Y0, Y2
 	VMASKMOVPS   (R11), Y0, Y3
@@ -1919,7 +2012,7 @@ loop:
 	VMOVUPS      (DX), Y2
 	VMOVUPS      (BX), Y3
 	VADDPS       Y3, Y2, Y2
-	VORPS        constants<>+512(SB), Y2, Y3
+	VORPS        constants<>+1056(SB), Y2, Y3
 	VBROADCASTSS constants<>+160(SB), Y4
 	VMAXPS       Y3, Y4, Y3
 	VBROADCASTSS constants<>+192(SB), Y4
@@ -1953,7 +2046,7 @@ loop:
 	VMOVUPS      (DX)(CX*1), Y3
 	VMOVUPS      (BX)(CX*1), Y4
 	VADDPS       Y4, Y3, Y3
-	VORPS        constants<>+512(SB), Y3, Y4
+	VORPS        constants<>+1056(SB), Y3, Y4
 	VBROADCASTSS constants<>+160(SB), Y5
 	VMAXPS       Y4, Y5, Y4
 	VBROADCASTSS constants<>+192(SB), Y5
@@ -1986,8 +2079,8 @@ loop:
 	VDIVPS       Y4, Y3, Y3
 	VMOVUPS      (BX)(CX*2), Y4
 	VFMADD231PS  Y4, Y2, Y1
-	VBROADCASTSS constants<>+544(SB), Y4
-	VANDPS       constants<>+576(SB), Y1, Y5
+	VBROADCASTSS constants<>+1088(SB), Y4
+	VANDPS       constants<>+1120(SB), Y1, Y5
 	VMINPS       Y5, Y4, Y4
 	VADDPS       Y4, Y4, Y4
 	VBROADCASTSS constants<>+192(SB), Y5
@@ -2008,9 +2101,9 @@ loop:
 	VFMADD213PS  Y4, Y6, Y7
 	VSUBPS       constants<>+480(SB), Y5, Y4
 	VFMADD213PS  Y4, Y5, Y7
-	VADDPS       constants<>+608(SB), Y7, Y4
+	VADDPS       constants<>+1152(SB), Y7, Y4
 	VDIVPS       Y4, Y7, Y4
-	VANDPS       constants<>+512(SB), Y1, Y1
+	VANDPS       constants<>+1056(SB), Y1, Y1
 	VORPS        Y1, Y4, Y1
 	VMULPS       Y0, Y3, Y0
 	VBROADCASTSS constants<>+480(SB), Y4
@@ -2039,7 +2132,7 @@ rest:
 	VMASKMOVPS   (DX), Y0, Y3
 	VMASKMOVPS   (BX), Y0, Y4
 	VADDPS       Y4, Y3, Y3
-	VORPS        constants<>+512(SB), Y3, Y4
+	VORPS        constants<>+1056(SB), Y3, Y4
 	VBROADCASTSS constants<>+160(SB), Y5
 	VMAXPS       Y4, Y5, Y4
 	VBROADCASTSS constants<>+192(SB), Y5
@@ -2073,7 +2166,7 @@ rest:
 	VMASKMOVPS   (DX)(CX*1), Y0, Y4
 	VMASKMOVPS   (BX)(CX*1), Y0, Y5
 	VADDPS       Y5, Y4, Y4
-	VORPS        constants<>+512(SB), Y4, Y5
+	VORPS        constants<>+1056(SB), Y4, Y5
 	VBROADCASTSS constants<>+160(SB), Y6
 	VMAXPS       Y5, Y6, Y5
 	VBROADCASTSS constants<>+192(SB), Y6
@@ -2106,8 +2199,8 @@ rest:
 	VDIVPS       Y5, Y4, Y4
 	VMASKMOVPS   (BX)(CX*2), Y0, Y5
 	VFMADD231PS  Y5, Y3, Y2
-	VBROADCASTSS constants<>+544(SB), Y5
-	VANDPS       constants<>+576(SB), Y2, Y6
+	VBROADCASTSS constants<>+1088(SB), Y5
+	VANDPS       constants<>+1120(SB), Y2, Y6
 	VMINPS       Y6, Y5, Y5
 	VADDPS       Y5, Y5, Y5
 	VBROADCASTSS constants<>+192(SB), Y6
@@ -2128,9 +2221,9 @@ rest:
 	VFMADD213PS  Y5, Y7, Y8
 	VSUBPS       constants<>+480(SB), Y6, Y5
 	VFMADD213PS  Y5, Y6, Y8
-	VADDPS       constants<>+608(SB), Y8, Y5
+	VADDPS       constants<>+1152(SB), Y8, Y5
 	VDIVPS       Y5, Y8, Y5
-	VANDPS       constants<>+512(SB), Y2, Y2
+	VANDPS       constants<>+1056(SB), Y2, Y2
 	VORPS        Y2, Y5, Y2
 	VMULPS       Y1, Y4, Y1
 	VBROADCASTSS constants<>+480(SB), Y5
@@ -2316,8 +2409,7 @@ loop:
 	VMOVUPS (DX), Y1
 	VMOVUPS (BX), Y2
 	VADDPS  Y2, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VCMPPS  $0x1e, Y2, Y0, Y0
+	VCMPPS  $0x1e, constants<>+960(SB), Y0, Y0
 	VANDPS  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	ADDQ    $0x20, AX
@@ -2338,8 +2430,7 @@ rest:
 	VMASKMOVPS (DX), Y0, Y2
 	VMASKMOVPS (BX), Y0, Y3
 	VADDPS     Y3, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VCMPPS     $0x1e, Y3, Y1, Y1
+	VCMPPS     $0x1e, constants<>+960(SB), Y1, Y1
 	VANDPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
@@ -3374,8 +3465,8 @@ done:
 // Requires: AVX
 TEXT ·largestAVX2(SB), NOSPLIT, $0-28
 	MOVQ         x_base+0(FP), AX
-	VBROADCASTSS constants<>+640(SB), Y0
-	VBROADCASTSS constants<>+640(SB), Y1
+	VBROADCASTSS constants<>+992(SB), Y0
+	VBROADCASTSS constants<>+992(SB), Y1
 	MOVQ         x_len+8(FP), CX
 	SUBQ         $0x10, CX
 	JLT          rest
@@ -3544,44 +3635,172 @@ DATA constants<>+496(SB)/4, $0x3f800000
 DATA constants<>+500(SB)/4, $0x3f800000
 DATA constants<>+504(SB)/4, $0x3f800000
 DATA constants<>+508(SB)/4, $0x3f800000
-DATA constants<>+512(SB)/4, $0x80000000
-DATA constants<>+516(SB)/4, $0x80000000
-DATA constants<>+520(SB)/4, $0x80000000
-DATA constants<>+524(SB)/4, $0x80000000
-DATA constants<>+528(SB)/4, $0x80000000
-DATA constants<>+532(SB)/4, $0x80000000
-DATA constants<>+536(SB)/4, $0x80000000
-DATA constants<>+540(SB)/4, $0x80000000
-DATA constants<>+544(SB)/4, $0x41200000
-DATA constants<>+548(SB)/4, $0x41200000
-DATA constants<>+552(SB)/4, $0x41200000
-DATA constants<>+556(SB)/4, $0x41200000
-DATA constants<>+560(SB)/4, $0x41200000
-DATA constants<>+564(SB)/4, $0x41200000
-DATA constants<>+568(SB)/4, $0x41200000
-DATA constants<>+572(SB)/4, $0x41200000
-DATA constants<>+576(SB)/4, $0x7fffffff
-DATA constants<>+580(SB)/4, $0x7fffffff
-DATA constants<>+584(SB)/4, $0x7fffffff
-DATA constants<>+588(SB)/4, $0x7fffffff
-DATA constants<>+592(SB)/4, $0x7fffffff
-DATA constants<>+596(SB)/4, $0x7fffffff
-DATA constants<>+600(SB)/4, $0x7fffffff
-DATA constants<>+604(SB)/4, $0x7fffffff
-DATA constants<>+608(SB)/4, $0x40000000
-DATA constants<>+612(SB)/4, $0x40000000
-DATA constants<>+616(SB)/4, $0x40000000
-DATA constants<>+620(SB)/4, $0x40000000
-DATA constants<>+624(SB)/4, $0x40000000
-DATA constants<>+628(SB)/4, $0x40000000
-DATA constants<>+632(SB)/4, $0x40000000
-DATA constants<>+636(SB)/4, $0x40000000
-DATA constants<>+640(SB)/4, $0xff800000
-DATA constants<>+644(SB)/4, $0xff800000
-DATA constants<>+648(SB)/4, $0xff800000
-DATA constants<>+652(SB)/4, $0xff800000
-DATA constants<>+656(SB)/4, $0xff800000
-DATA constants<>+660(SB)/4, $0xff800000
-DATA constants<>+664(SB)/4, $0xff800000
-DATA constants<>+668(SB)/4, $0xff800000
-GLOBL constants<>(SB), RODATA|NOPTR, $672
+DATA constants<>+512(SB)/4, $0x00800000
+DATA constants<>+516(SB)/4, $0x00800000
+DATA constants<>+520(SB)/4, $0x00800000
+DATA constants<>+524(SB)/4, $0x00800000
+DATA constants<>+528(SB)/4, $0x00800000
+DATA constants<>+532(SB)/4, $0x00800000
+DATA constants<>+536(SB)/4, $0x00800000
+DATA constants<>+540(SB)/4, $0x00800000
+DATA constants<>+544(SB)/4, $0x4b000000
+DATA constants<>+548(SB)/4, $0x4b000000
+DATA constants<>+552(SB)/4, $0x4b000000
+DATA constants<>+556(SB)/4, $0x4b000000
+DATA constants<>+560(SB)/4, $0x4b000000
+DATA constants<>+564(SB)/4, $0x4b000000
+DATA constants<>+568(SB)/4, $0x4b000000
+DATA constants<>+572(SB)/4, $0x4b000000
+DATA constants<>+576(SB)/4, $0x3f3504f3
+DATA constants<>+580(SB)/4, $0x3f3504f3
+DATA constants<>+584(SB)/4, $0x3f3504f3
+DATA constants<>+588(SB)/4, $0x3f3504f3
+DATA constants<>+592(SB)/4, $0x3f3504f3
+DATA constants<>+596(SB)/4, $0x3f3504f3
+DATA constants<>+600(SB)/4, $0x3f3504f3
+DATA constants<>+604(SB)/4, $0x3f3504f3
+DATA constants<>+608(SB)/4, $0x41b80000
+DATA constants<>+612(SB)/4, $0x41b80000
+DATA constants<>+616(SB)/4, $0x41b80000
+DATA constants<>+620(SB)/4, $0x41b80000
+DATA constants<>+624(SB)/4, $0x41b80000
+DATA constants<>+628(SB)/4, $0x41b80000
+DATA constants<>+632(SB)/4, $0x41b80000
+DATA constants<>+636(SB)/4, $0x41b80000
+DATA constants<>+640(SB)/4, $0xbd9c5726
+DATA constants<>+644(SB)/4, $0xbd9c5726
+DATA constants<>+648(SB)/4, $0xbd9c5726
+DATA constants<>+652(SB)/4, $0xbd9c5726
+DATA constants<>+656(SB)/4, $0xbd9c5726
+DATA constants<>+660(SB)/4, $0xbd9c5726
+DATA constants<>+664(SB)/4, $0xbd9c5726
+DATA constants<>+668(SB)/4, $0xbd9c5726
+DATA constants<>+672(SB)/4, $0x3e02aced
+DATA constants<>+676(SB)/4, $0x3e02aced
+DATA constants<>+680(SB)/4, $0x3e02aced
+DATA constants<>+684(SB)/4, $0x3e02aced
+DATA constants<>+688(SB)/4, $0x3e02aced
+DATA constants<>+692(SB)/4, $0x3e02aced
+DATA constants<>+696(SB)/4, $0x3e02aced
+DATA constants<>+700(SB)/4, $0x3e02aced
+DATA constants<>+704(SB)/4, $0xbe06c2f0
+DATA constants<>+708(SB)/4, $0xbe06c2f0
+DATA constants<>+712(SB)/4, $0xbe06c2f0
+DATA constants<>+716(SB)/4, $0xbe06c2f0
+DATA constants<>+720(SB)/4, $0xbe06c2f0
+DATA constants<>+724(SB)/4, $0xbe06c2f0
+DATA constants<>+728(SB)/4, $0xbe06c2f0
+DATA constants<>+732(SB)/4, $0xbe06c2f0
+DATA constants<>+736(SB)/4, $0x3e116d2f
+DATA constants<>+740(SB)/4, $0x3e116d2f
+DATA constants<>+744(SB)/4, $0x3e116d2f
+DATA constants<>+748(SB)/4, $0x3e116d2f
+DATA constants<>+752(SB)/4, $0x3e116d2f
+DATA constants<>+756(SB)/4, $0x3e116d2f
+DATA constants<>+760(SB)/4, $0x3e116d2f
+DATA constants<>+764(SB)/4, $0x3e116d2f
+DATA constants<>+768(SB)/4, $0xbe2a391d
+DATA constants<>+772(SB)/4, $0xbe2a391d
+DATA constants<>+776(SB)/4, $0xbe2a391d
+DATA constants<>+780(SB)/4, $0xbe2a391d
+DATA constants<>+784(SB)/4, $0xbe2a391d
+DATA constants<>+788(SB)/4, $0xbe2a391d
+DATA constants<>+792(SB)/4, $0xbe2a391d
+DATA constants<>+796(SB)/4, $0xbe2a391d
+DATA constants<>+800(SB)/4, $0x3e4cd003
+DATA constants<>+804(SB)/4, $0x3e4cd003
+DATA constants<>+808(SB)/4, $0x3e4cd003
+DATA constants<>+812(SB)/4, $0x3e4cd003
+DATA constants<>+816(SB)/4, $0x3e4cd003
+DATA constants<>+820(SB)/4, $0x3e4cd003
+DATA constants<>+824(SB)/4, $0x3e4cd003
+DATA constants<>+828(SB)/4, $0x3e4cd003
+DATA constants<>+832(SB)/4, $0xbe800114
+DATA constants<>+836(SB)/4, $0xbe800114
+DATA constants<>+840(SB)/4, $0xbe800114
+DATA constants<>+844(SB)/4, $0xbe800114
+DATA constants<>+848(SB)/4, $0xbe800114
+DATA constants<>+852(SB)/4, $0xbe800114
+DATA constants<>+856(SB)/4, $0xbe800114
+DATA constants<>+860(SB)/4, $0xbe800114
+DATA constants<>+864(SB)/4, $0x3eaaaaaa
+DATA constants<>+868(SB)/4, $0x3eaaaaaa
+DATA constants<>+872(SB)/4, $0x3eaaaaaa
+DATA constants<>+876(SB)/4, $0x3eaaaaaa
+DATA constants<>+880(SB)/4, $0x3eaaaaaa
+DATA constants<>+884(SB)/4, $0x3eaaaaaa
+DATA constants<>+888(SB)/4, $0x3eaaaaaa
+DATA constants<>+892(SB)/4, $0x3eaaaaaa
+DATA constants<>+896(SB)/4, $0xbf000000
+DATA constants<>+900(SB)/4, $0xbf000000
+DATA constants<>+904(SB)/4, $0xbf000000
+DATA constants<>+908(SB)/4, $0xbf000000
+DATA constants<>+912(SB)/4, $0xbf000000
+DATA constants<>+916(SB)/4, $0xbf000000
+DATA constants<>+920(SB)/4, $0xbf000000
+DATA constants<>+924(SB)/4, $0xbf000000
+DATA constants<>+928(SB)/4, $0x7f800000
+DATA constants<>+932(SB)/4, $0x7f800000
+DATA constants<>+936(SB)/4, $0x7f800000
+DATA constants<>+940(SB)/4, $0x7f800000
+DATA constants<>+944(SB)/4, $0x7f800000
+DATA constants<>+948(SB)/4, $0x7f800000
+DATA constants<>+952(SB)/4, $0x7f800000
+DATA constants<>+956(SB)/4, $0x7f800000
+DATA constants<>+960(SB)/4, $0x00000000
+DATA constants<>+964(SB)/4, $0x00000000
+DATA constants<>+968(SB)/4, $0x00000000
+DATA constants<>+972(SB)/4, $0x00000000
+DATA constants<>+976(SB)/4, $0x00000000
+DATA constants<>+980(SB)/4, $0x00000000
+DATA constants<>+984(SB)/4, $0x00000000
+DATA constants<>+988(SB)/4, $0x00000000
+DATA constants<>+992(SB)/4, $0xff800000
+DATA constants<>+996(SB)/4, $0xff800000
+DATA constants<>+1000(SB)/4, $0xff800000
+DATA constants<>+1004(SB)/4, $0xff800000
+DATA constants<>+1008(SB)/4, $0xff800000
+DATA constants<>+1012(SB)/4, $0xff800000
+DATA constants<>+1016(SB)/4, $0xff800000
+DATA constants<>+1020(SB)/4, $0xff800000
+DATA constants<>+1024(SB)/4, $0x7fc00000
+DATA constants<>+1028(SB)/4, $0x7fc00000
+DATA constants<>+1032(SB)/4, $0x7fc00000
+DATA constants<>+1036(SB)/4, $0x7fc00000
+DATA constants<>+1040(SB)/4, $0x7fc00000
+DATA constants<>+1044(SB)/4, $0x7fc00000
+DATA constants<>+1048(SB)/4, $0x7fc00000
+DATA constants<>+1052(SB)/4, $0x7fc00000
+DATA constants<>+1056(SB)/4, $0x80000000
+DATA constants<>+1060(SB)/4, $0x80000000
+DATA constants<>+1064(SB)/4, $0x80000000
+DATA constants<>+1068(SB)/4, $0x80000000
+DATA constants<>+1072(SB)/4, $0x80000000
+DATA constants<>+1076(SB)/4, $0x80000000
+DATA constants<>+1080(SB)/4, $0x80000000
+DATA constants<>+1084(SB)/4, $0x80000000
+DATA constants<>+1088(SB)/4, $0x41200000
+DATA constants<>+1092(SB)/4, $0x41200000
+DATA constants<>+1096(SB)/4, $0x41200000
+DATA constants<>+1100(SB)/4, $0x41200000
+DATA constants<>+1104(SB)/4, $0x41200000
+DATA constants<>+1108(SB)/4, $0x41200000
+DATA constants<>+1112(SB)/4, $0x41200000
+DATA constants<>+1116(SB)/4, $0x41200000
+DATA constants<>+1120(SB)/4, $0x7fffffff
+DATA constants<>+1124(SB)/4, $0x7fffffff
+DATA constants<>+1128(SB)/4, $0x7fffffff
+DATA constants<>+1132(SB)/4, $0x7fffffff
+DATA constants<>+1136(SB)/4, $0x7fffffff
+DATA constants<>+1140(SB)/4, $0x7fffffff
+DATA constants<>+1144(SB)/4, $0x7fffffff
+DATA constants<>+1148(SB)/4, $0x7fffffff
+DATA constants<>+1152(SB)/4, $0x40000000
+DATA constants<>+1156(SB)/4, $0x40000000
+DATA constants<>+1160(SB)/4, $0x40000000
+DATA constants<>+1164(SB)/4, $0x40000000
+DATA constants<>+1168(SB)/4, $0x40000000
+DATA constants<>+1172(SB)/4, $0x40000000
+DATA constants<>+1176(SB)/4, $0x40000000
+DATA constants<>+1180(SB)/4, $0x40000000
+GLOBL constants<>(SB), RODATA|NOPTR, $1184

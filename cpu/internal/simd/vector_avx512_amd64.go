@@ -7,6 +7,11 @@ package simd
 //go:noescape
 func expAVX512(y []float32, x []float32)
 
+// logAVX512 sets y[i] = log(x[i]).
+//
+//go:noescape
+func logAVX512(y []float32, x []float32)
+
 // sigmoidAVX512 sets y[i] = 1/(1+exp(−x[i])).
 //
 //go:noescape

@@ -75,6 +75,107 @@ done:
 	VZEROUPPER
 	RET
 
+// func logAVX512(y []float32, x []float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·logAVX512(SB), NOSPLIT, $0-48
+	MOVQ y_base+0(FP), AX
+	MOVQ x_base+24(FP), DX
+	MOVQ y_len+8(FP), CX
+	SUBQ $0x10, CX
+	JLT  rest
+
+loop:
+	VMOVUPS          (DX), Z0
+	VSUBPS.BCST      constants<>+48(SB), Z0, Z1
+	VMULPS.BCST      constants<>+52(SB), Z0, Z2
+	VPMOVD2M         Z1, K1
+	VBLENDMPS        Z2, Z0, K1, Z3
+	VPSUBD.BCST      constants<>+56(SB), Z3, Z2
+	VPSRAD           $0x17, Z2, Z2
+	VPSLLD           $0x17, Z2, Z13
+	VPSUBD           Z13, Z3, Z13
+	VSUBPS.BCST      constants<>+44(SB), Z13, Z13
+	VCVTDQ2PS        Z2, Z2
+	VSUBPS.BCST      constants<>+60(SB), Z2, Z14
+	VPMOVD2M         Z1, K1
+	VBLENDMPS        Z14, Z2, K1, Z4
+	VBROADCASTSS     constants<>+64(SB), Z1
+	VFMADD213PS.BCST constants<>+68(SB), Z13, Z1
+	VFMADD213PS.BCST constants<>+72(SB), Z13, Z1
+	VFMADD213PS.BCST constants<>+76(SB), Z13, Z1
+	VFMADD213PS.BCST constants<>+80(SB), Z13, Z1
+	VFMADD213PS.BCST constants<>+84(SB), Z13, Z1
+	VFMADD213PS.BCST constants<>+88(SB), Z13, Z1
+	VFMADD213PS.BCST constants<>+92(SB), Z13, Z1
+	VFMADD213PS.BCST constants<>+96(SB), Z13, Z1
+	VMULPS.BCST      constants<>+20(SB), Z4, Z2
+	VMULPS           Z13, Z13, Z14
+	VFMADD231PS      Z1, Z14, Z2
+	VADDPS           Z13, Z2, Z1
+	VFMADD231PS.BCST constants<>+16(SB), Z4, Z1
+	VCMPPS.BCST      $0x11, constants<>+100(SB), Z0, K1
+	VBLENDMPS        Z1, Z0, K1, Z5
+	VBROADCASTSS     constants<>+108(SB), Z1
+	VBROADCASTSS     constants<>+112(SB), Z2
+	VCMPPS.BCST      $0x00, constants<>+104(SB), Z0, K1
+	VBLENDMPS        Z1, Z2, K1, Z6
+	VCMPPS.BCST      $0x1e, constants<>+104(SB), Z0, K1
+	VBLENDMPS        Z5, Z6, K1, Z7
+	VMOVUPS          Z7, (AX)
+	ADDQ             $0x40, AX
+	ADDQ             $0x40, DX
+	SUBQ             $0x10, CX
+	JGE              loop
+
+rest:
+	ADDQ             $0x10, CX
+	JEQ              done
+	MOVL             $0x00000001, BX
+	SHLL             CL, BX
+	DECL             BX
+	KMOVW            BX, K1
+	VMOVUPS.Z        (DX), K1, Z0
+	VSUBPS.BCST      constants<>+48(SB), Z0, Z1
+	VMULPS.BCST      constants<>+52(SB), Z0, Z2
+	VPMOVD2M         Z1, K2
+	VBLENDMPS        Z2, Z0, K2, Z8
+	VPSUBD.BCST      constants<>+56(SB), Z8, Z2
+	VPSRAD           $0x17, Z2, Z2
+	VPSLLD           $0x17, Z2, Z3
+	VPSUBD           Z3, Z8, Z3
+	VSUBPS.BCST      constants<>+44(SB), Z3, Z3
+	VCVTDQ2PS        Z2, Z2
+	VSUBPS.BCST      constants<>+60(SB), Z2, Z4
+	VPMOVD2M         Z1, K2
+	VBLENDMPS        Z4, Z2, K2, Z9
+	VBROADCASTSS     constants<>+64(SB), Z1
+	VFMADD213PS.BCST constants<>+68(SB), Z3, Z1
+	VFMADD213PS.BCST constants<>+72(SB), Z3, Z1
+	VFMADD213PS.BCST constants<>+76(SB), Z3, Z1
+	VFMADD213PS.BCST constants<>+80(SB), Z3, Z1
+	VFMADD213PS.BCST constants<>+84(SB), Z3, Z1
+	VFMADD213PS.BCST constants<>+88(SB), Z3, Z1
+	VFMADD213PS.BCST constants<>+92(SB), Z3, Z1
+	VFMADD213PS.BCST constants<>+96(SB), Z3, Z1
+	VMULPS.BCST      constants<>+20(SB), Z9, Z2
+	VMULPS           Z3, Z3, Z4
+	VFMADD231PS      Z1, Z4, Z2
+	VADDPS           Z3, Z2, Z1
+	VFMADD231PS.BCST constants<>+16(SB), Z9, Z1
+	VCMPPS.BCST      $0x11, constants<>+100(SB), Z0, K2
+	VBLENDMPS        Z1, Z0, K2, Z10
+	VBROADCASTSS     constants<>+108(SB), Z1
+	VBROADCASTSS     constants<>+112(SB), Z2
+	VCMPPS.BCST      $0x00, constants<>+104(SB), Z0, K2
+	VBLENDMPS        Z1, Z2, K2, Z11
+	VCMPPS.BCST      $0x1e, constants<>+104(SB), Z0, K2
+	VBLENDMPS        Z10, Z11, K2, Z12
+	VMOVUPS          Z12, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
 // func sigmoidAVX512(y []float32, x []float32)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-48
@@ -86,7 +187,7 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-48
 
 loop:
 	VMOVUPS           (DX), Z0
-	VORPS.BCST        constants<>+48(SB), Z0, Z1
+	VORPS.BCST        constants<>+116(SB), Z0, Z1
 	VBROADCASTSS      constants<>+4(SB), Z2
 	VMAXPS            Z1, Z2, Z1
 	VBROADCASTSS      constants<>+8(SB), Z2
@@ -125,7 +226,7 @@ rest:
 	DECL              BX
 	KMOVW             BX, K1
 	VMOVUPS.Z         (DX), K1, Z0
-	VORPS.BCST        constants<>+48(SB), Z0, Z1
+	VORPS.BCST        constants<>+116(SB), Z0, Z1
 	VBROADCASTSS      constants<>+4(SB), Z2
 	VMAXPS            Z1, Z2, Z1
 	VBROADCASTSS      constants<>+8(SB), Z2
@@ -167,8 +268,8 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-48
 
 loop:
 	VMOVUPS           (DX), Z0
-	VBROADCASTSS      constants<>+52(SB), Z1
-	VANDPS.BCST       constants<>+56(SB), Z0, Z2
+	VBROADCASTSS      constants<>+120(SB), Z1
+	VANDPS.BCST       constants<>+124(SB), Z0, Z2
 	VMINPS            Z2, Z1, Z1
 	VADDPS            Z1, Z1, Z1
 	VBROADCASTSS      constants<>+8(SB), Z2
@@ -189,9 +290,9 @@ loop:
 	VFMADD213PS       Z1, Z3, Z4
 	VSUBPS.BCST       constants<>+44(SB), Z2, Z1
 	VFMADD213PS       Z1, Z2, Z4
-	VADDPS.BCST       constants<>+60(SB), Z4, Z1
+	VADDPS.BCST       constants<>+128(SB), Z4, Z1
 	VDIVPS            Z1, Z4, Z1
-	VANDPS.BCST       constants<>+48(SB), Z0, Z0
+	VANDPS.BCST       constants<>+116(SB), Z0, Z0
 	VORPS             Z0, Z1, Z0
 	VMOVUPS           Z0, (AX)
 	ADDQ              $0x40, AX
@@ -207,8 +308,8 @@ rest:
 	DECL              BX
 	KMOVW             BX, K1
 	VMOVUPS.Z         (DX), K1, Z0
-	VBROADCASTSS      constants<>+52(SB), Z1
-	VANDPS.BCST       constants<>+56(SB), Z0, Z2
+	VBROADCASTSS      constants<>+120(SB), Z1
+	VANDPS.BCST       constants<>+124(SB), Z0, Z2
 	VMINPS            Z2, Z1, Z1
 	VADDPS            Z1, Z1, Z1
 	VBROADCASTSS      constants<>+8(SB), Z2
@@ -229,9 +330,9 @@ rest:
 	VFMADD213PS       Z1, Z3, Z4
 	VSUBPS.BCST       constants<>+44(SB), Z2, Z1
 	VFMADD213PS       Z1, Z2, Z4
-	VADDPS.BCST       constants<>+60(SB), Z4, Z1
+	VADDPS.BCST       constants<>+128(SB), Z4, Z1
 	VDIVPS            Z1, Z4, Z1
-	VANDPS.BCST       constants<>+48(SB), Z0, Z0
+	VANDPS.BCST       constants<>+116(SB), Z0, Z0
 	VORPS             Z0, Z1, Z0
 	VMOVUPS           Z0, K1, (AX)
 
@@ -240,7 +341,7 @@ done:
 	RET
 
 // func reluAVX512(y []float32, x []float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512F
 TEXT ·reluAVX512(SB), NOSPLIT, $0-48
 	MOVQ y_base+0(FP), AX
 	MOVQ x_base+24(FP), DX
@@ -249,28 +350,26 @@ TEXT ·reluAVX512(SB), NOSPLIT, $0-48
 	JLT  rest
 
 loop:
-	VMOVUPS   (DX), Z0
-	VXORPS    Z1, Z1, Z1
-	VCMPPS    $0x16, Z1, Z0, K1
-	VMOVAPS.Z Z0, K1, Z0
-	VMOVUPS   Z0, (AX)
-	ADDQ      $0x40, AX
-	ADDQ      $0x40, DX
-	SUBQ      $0x10, CX
-	JGE       loop
+	VMOVUPS     (DX), Z0
+	VCMPPS.BCST $0x16, constants<>+104(SB), Z0, K1
+	VMOVAPS.Z   Z0, K1, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x40, AX
+	ADDQ        $0x40, DX
+	SUBQ        $0x10, CX
+	JGE         loop
 
 rest:
-	ADDQ      $0x10, CX
-	JEQ       done
-	MOVL      $0x00000001, BX
-	SHLL      CL, BX
-	DECL      BX
-	KMOVW     BX, K1
-	VMOVUPS.Z (DX), K1, Z0
-	VXORPS    Z1, Z1, Z1
-	VCMPPS    $0x16, Z1, Z0, K2
-	VMOVAPS.Z Z0, K2, Z0
-	VMOVUPS   Z0, K1, (AX)
+	ADDQ        $0x10, CX
+	JEQ         done
+	MOVL        $0x00000001, BX
+	SHLL        CL, BX
+	DECL        BX
+	KMOVW       BX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VCMPPS.BCST $0x16, constants<>+104(SB), Z0, K2
+	VMOVAPS.Z   Z0, K2, Z0
+	VMOVUPS     Z0, K1, (AX)
 
 done:
 	VZEROUPPER
@@ -472,7 +571,7 @@ done:
 	RET
 
 // func reluGradAVX512(dst []float32, x []float32, y []float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512F
 TEXT ·reluGradAVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), AX
 	MOVQ x_base+24(FP), DX
@@ -482,31 +581,29 @@ TEXT ·reluGradAVX512(SB), NOSPLIT, $0-72
 	JLT  rest
 
 loop:
-	VMOVUPS   (DX), Z0
-	VMOVUPS   (BX), Z1
-	VXORPS    Z2, Z2, Z2
-	VCMPPS    $0x1e, Z2, Z0, K1
-	VMOVAPS.Z Z1, K1, Z0
-	VMOVUPS   Z0, (AX)
-	ADDQ      $0x40, AX
-	ADDQ      $0x40, DX
-	ADDQ      $0x40, BX
-	SUBQ      $0x10, CX
-	JGE       loop
+	VMOVUPS     (DX), Z0
+	VMOVUPS     (BX), Z1
+	VCMPPS.BCST $0x1e, constants<>+104(SB), Z0, K1
+	VMOVAPS.Z   Z1, K1, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x40, AX
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	SUBQ        $0x10, CX
+	JGE         loop
 
 rest:
-	ADDQ      $0x10, CX
-	JEQ       done
-	MOVL      $0x00000001, SI
-	SHLL      CL, SI
-	DECL      SI
-	KMOVW     SI, K1
-	VMOVUPS.Z (DX), K1, Z0
-	VMOVUPS.Z (BX), K1, Z1
-	VXORPS    Z2, Z2, Z2
-	VCMPPS    $0x1e, Z2, Z0, K2
-	VMOVAPS.Z Z1, K2, Z0
-	VMOVUPS   Z0, K1, (AX)
+	ADDQ        $0x10, CX
+	JEQ         done
+	MOVL        $0x00000001, SI
+	SHLL        CL, SI
+	DECL        SI
+	KMOVW       SI, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VMOVUPS.Z   (BX), K1, Z1
+	VCMPPS.BCST $0x1e, constants<>+104(SB), Z0, K2
+	VMOVAPS.Z   Z1, K2, Z0
+	VMOVUPS     Z0, K1, (AX)
 
 done:
 	VZEROUPPER
@@ -817,7 +914,7 @@ loop:
 	VMOVUPS           (BX)(AX*1), Z2
 	VMOVUPS           (BX)(AX*2), Z3
 	VMOVUPS           (BX)(DX*1), Z4
-	VORPS.BCST        constants<>+48(SB), Z1, Z5
+	VORPS.BCST        constants<>+116(SB), Z1, Z5
 	VBROADCASTSS      constants<>+4(SB), Z6
 	VMAXPS            Z5, Z6, Z5
 	VBROADCASTSS      constants<>+8(SB), Z6
@@ -842,7 +939,7 @@ loop:
 	VBLENDMPS         Z5, Z6, K1, Z7
 	VADDPS.BCST       constants<>+44(SB), Z5, Z1
 	VDIVPS            Z1, Z7, Z1
-	VORPS.BCST        constants<>+48(SB), Z2, Z5
+	VORPS.BCST        constants<>+116(SB), Z2, Z5
 	VBROADCASTSS      constants<>+4(SB), Z6
 	VMAXPS            Z5, Z6, Z5
 	VBROADCASTSS      constants<>+8(SB), Z6
@@ -867,8 +964,8 @@ loop:
 	VBLENDMPS         Z5, Z6, K1, Z8
 	VADDPS.BCST       constants<>+44(SB), Z5, Z2
 	VDIVPS            Z2, Z8, Z2
-	VBROADCASTSS      constants<>+52(SB), Z5
-	VANDPS.BCST       constants<>+56(SB), Z3, Z6
+	VBROADCASTSS      constants<>+120(SB), Z5
+	VANDPS.BCST       constants<>+124(SB), Z3, Z6
 	VMINPS            Z6, Z5, Z5
 	VADDPS            Z5, Z5, Z5
 	VBROADCASTSS      constants<>+8(SB), Z6
@@ -889,13 +986,13 @@ loop:
 	VFMADD213PS       Z5, Z13, Z14
 	VSUBPS.BCST       constants<>+44(SB), Z6, Z5
 	VFMADD213PS       Z5, Z6, Z14
-	VADDPS.BCST       constants<>+60(SB), Z14, Z5
+	VADDPS.BCST       constants<>+128(SB), Z14, Z5
 	VDIVPS            Z5, Z14, Z5
-	VANDPS.BCST       constants<>+48(SB), Z3, Z3
+	VANDPS.BCST       constants<>+116(SB), Z3, Z3
 	VORPS             Z3, Z5, Z3
 	VMULPS            Z0, Z2, Z0
 	VFMADD231PS       Z3, Z1, Z0
-	VORPS.BCST        constants<>+48(SB), Z4, Z5
+	VORPS.BCST        constants<>+116(SB), Z4, Z5
 	VBROADCASTSS      constants<>+4(SB), Z6
 	VMAXPS            Z5, Z6, Z5
 	VBROADCASTSS      constants<>+8(SB), Z6
@@ -920,8 +1017,8 @@ loop:
 	VBLENDMPS         Z5, Z6, K1, Z9
 	VADDPS.BCST       constants<>+44(SB), Z5, Z4
 	VDIVPS            Z4, Z9, Z4
-	VBROADCASTSS      constants<>+52(SB), Z5
-	VANDPS.BCST       constants<>+56(SB), Z0, Z6
+	VBROADCASTSS      constants<>+120(SB), Z5
+	VANDPS.BCST       constants<>+124(SB), Z0, Z6
 	VMINPS            Z6, Z5, Z5
 	VADDPS            Z5, Z5, Z5
 	VBROADCASTSS      constants<>+8(SB), Z6
@@ -942,9 +1039,9 @@ loop:
 	VFMADD213PS       Z5, Z13, Z14
 	VSUBPS.BCST       constants<>+44(SB), Z6, Z5
 	VFMADD213PS       Z5, Z6, Z14
-	VADDPS.BCST       constants<>+60(SB), Z14, Z5
+	VADDPS.BCST       constants<>+128(SB), Z14, Z5
 	VDIVPS            Z5, Z14, Z5
-	VANDPS.BCST       constants<>+48(SB), Z0, Z6
+	VANDPS.BCST       constants<>+116(SB), Z0, Z6
 	VORPS             Z6, Z5, Z5
 	VMULPS            Z5, Z4, Z5
 	VMOVUPS           Z1, (BX)
@@ -972,7 +1069,7 @@ rest:
 	VMOVUPS.Z         (BX)(AX*1), K1, Z2
 	VMOVUPS.Z         (BX)(AX*2), K1, Z3
 	VMOVUPS.Z         (BX)(DX*1), K1, Z4
-	VORPS.BCST        constants<>+48(SB), Z1, Z5
+	VORPS.BCST        constants<>+116(SB), Z1, Z5
 	VBROADCASTSS      constants<>+4(SB), Z6
 	VMAXPS            Z5, Z6, Z5
 	VBROADCASTSS      constants<>+8(SB), Z6
@@ -997,7 +1094,7 @@ rest:
 	VBLENDMPS         Z5, Z6, K2, Z10
 	VADDPS.BCST       constants<>+44(SB), Z5, Z1
 	VDIVPS            Z1, Z10, Z1
-	VORPS.BCST        constants<>+48(SB), Z2, Z5
+	VORPS.BCST        constants<>+116(SB), Z2, Z5
 	VBROADCASTSS      constants<>+4(SB), Z6
 	VMAXPS            Z5, Z6, Z5
 	VBROADCASTSS      constants<>+8(SB), Z6
@@ -1022,8 +1119,8 @@ rest:
 	VBLENDMPS         Z5, Z6, K2, Z11
 	VADDPS.BCST       constants<>+44(SB), Z5, Z2
 	VDIVPS            Z2, Z11, Z2
-	VBROADCASTSS      constants<>+52(SB), Z5
-	VANDPS.BCST       constants<>+56(SB), Z3, Z6
+	VBROADCASTSS      constants<>+120(SB), Z5
+	VANDPS.BCST       constants<>+124(SB), Z3, Z6
 	VMINPS            Z6, Z5, Z5
 	VADDPS            Z5, Z5, Z5
 	VBROADCASTSS      constants<>+8(SB), Z6
@@ -1044,13 +1141,13 @@ rest:
 	VFMADD213PS       Z5, Z7, Z8
 	VSUBPS.BCST       constants<>+44(SB), Z6, Z5
 	VFMADD213PS       Z5, Z6, Z8
-	VADDPS.BCST       constants<>+60(SB), Z8, Z5
+	VADDPS.BCST       constants<>+128(SB), Z8, Z5
 	VDIVPS            Z5, Z8, Z5
-	VANDPS.BCST       constants<>+48(SB), Z3, Z3
+	VANDPS.BCST       constants<>+116(SB), Z3, Z3
 	VORPS             Z3, Z5, Z3
 	VMULPS            Z0, Z2, Z0
 	VFMADD231PS       Z3, Z1, Z0
-	VORPS.BCST        constants<>+48(SB), Z4, Z5
+	VORPS.BCST        constants<>+116(SB), Z4, Z5
 	VBROADCASTSS      constants<>+4(SB), Z6
 	VMAXPS            Z5, Z6, Z5
 	VBROADCASTSS      constants<>+8(SB), Z6
@@ -1075,8 +1172,8 @@ rest:
 	VBLENDMPS         Z5, Z6, K2, Z12
 	VADDPS.BCST       constants<>+44(SB), Z5, Z4
 	VDIVPS            Z4, Z12, Z4
-	VBROADCASTSS      constants<>+52(SB), Z5
-	VANDPS.BCST       constants<>+56(SB), Z0, Z6
+	VBROADCASTSS      constants<>+120(SB), Z5
+	VANDPS.BCST       constants<>+124(SB), Z0, Z6
 	VMINPS            Z6, Z5, Z5
 	VADDPS            Z5, Z5, Z5
 	VBROADCASTSS      constants<>+8(SB), Z6
@@ -1097,9 +1194,9 @@ rest:
 	VFMADD213PS       Z5, Z7, Z8
 	VSUBPS.BCST       constants<>+44(SB), Z6, Z5
 	VFMADD213PS       Z5, Z6, Z8
-	VADDPS.BCST       constants<>+60(SB), Z8, Z5
+	VADDPS.BCST       constants<>+128(SB), Z8, Z5
 	VDIVPS            Z5, Z8, Z5
-	VANDPS.BCST       constants<>+48(SB), Z0, Z6
+	VANDPS.BCST       constants<>+116(SB), Z0, Z6
 	VORPS             Z6, Z5, Z5
 	VMULPS            Z5, Z4, Z5
 	VMOVUPS           Z1, K1, (BX)
@@ -1138,7 +1235,7 @@ loop:
 	VFMADD231PS       Z5, Z0, Z1
 	VMOVUPS           (SI)(AX*1), Z5
 	VFMADD231PS       Z5, Z0, Z2
-	VORPS.BCST        constants<>+48(SB), Z1, Z5
+	VORPS.BCST        constants<>+116(SB), Z1, Z5
 	VBROADCASTSS      constants<>+4(SB), Z12
 	VMAXPS            Z5, Z12, Z5
 	VBROADCASTSS      constants<>+8(SB), Z12
@@ -1163,7 +1260,7 @@ loop:
 	VBLENDMPS         Z5, Z12, K1, Z6
 	VADDPS.BCST       constants<>+44(SB), Z5, Z1
 	VDIVPS            Z1, Z6, Z1
-	VORPS.BCST        constants<>+48(SB), Z2, Z5
+	VORPS.BCST        constants<>+116(SB), Z2, Z5
 	VBROADCASTSS      constants<>+4(SB), Z12
 	VMAXPS            Z5, Z12, Z5
 	VBROADCASTSS      constants<>+8(SB), Z12
@@ -1188,8 +1285,8 @@ loop:
 	VBLENDMPS         Z5, Z12, K1, Z7
 	VADDPS.BCST       constants<>+44(SB), Z5, Z2
 	VDIVPS            Z2, Z7, Z2
-	VBROADCASTSS      constants<>+52(SB), Z5
-	VANDPS.BCST       constants<>+56(SB), Z3, Z12
+	VBROADCASTSS      constants<>+120(SB), Z5
+	VANDPS.BCST       constants<>+124(SB), Z3, Z12
 	VMINPS            Z12, Z5, Z5
 	VADDPS            Z5, Z5, Z5
 	VBROADCASTSS      constants<>+8(SB), Z12
@@ -1210,15 +1307,15 @@ loop:
 	VFMADD213PS       Z5, Z13, Z14
 	VSUBPS.BCST       constants<>+44(SB), Z12, Z5
 	VFMADD213PS       Z5, Z12, Z14
-	VADDPS.BCST       constants<>+60(SB), Z14, Z5
+	VADDPS.BCST       constants<>+128(SB), Z14, Z5
 	VDIVPS            Z5, Z14, Z5
-	VANDPS.BCST       constants<>+48(SB), Z3, Z3
+	VANDPS.BCST       constants<>+116(SB), Z3, Z3
 	VORPS             Z3, Z5, Z3
 	VMULPS            Z0, Z2, Z0
 	VFMADD231PS       Z3, Z1, Z0
 	VMOVUPS           (SI)(AX*2), Z5
 	VFMADD231PS       Z5, Z0, Z4
-	VORPS.BCST        constants<>+48(SB), Z4, Z5
+	VORPS.BCST        constants<>+116(SB), Z4, Z5
 	VBROADCASTSS      constants<>+4(SB), Z12
 	VMAXPS            Z5, Z12, Z5
 	VBROADCASTSS      constants<>+8(SB), Z12
@@ -1243,8 +1340,8 @@ loop:
 	VBLENDMPS         Z5, Z12, K1, Z8
 	VADDPS.BCST       constants<>+44(SB), Z5, Z4
 	VDIVPS            Z4, Z8, Z4
-	VBROADCASTSS      constants<>+52(SB), Z5
-	VANDPS.BCST       constants<>+56(SB), Z0, Z12
+	VBROADCASTSS      constants<>+120(SB), Z5
+	VANDPS.BCST       constants<>+124(SB), Z0, Z12
 	VMINPS            Z12, Z5, Z5
 	VADDPS            Z5, Z5, Z5
 	VBROADCASTSS      constants<>+8(SB), Z12
@@ -1265,9 +1362,9 @@ loop:
 	VFMADD213PS       Z5, Z13, Z14
 	VSUBPS.BCST       constants<>+44(SB), Z12, Z5
 	VFMADD213PS       Z5, Z12, Z14
-	VADDPS.BCST       constants<>+60(SB), Z14, Z5
+	VADDPS.BCST       constants<>+128(SB), Z14, Z5
 	VDIVPS            Z5, Z14, Z5
-	VANDPS.BCST       constants<>+48(SB), Z0, Z12
+	VANDPS.BCST       constants<>+116(SB), Z0, Z12
 	VORPS             Z12, Z5, Z5
 	VMULPS            Z5, Z4, Z5
 	VMOVUPS           Z1, (BX)
@@ -1300,7 +1397,7 @@ rest:
 	VFMADD231PS       Z5, Z0, Z1
 	VMOVUPS.Z         (SI)(AX*1), K1, Z5
 	VFMADD231PS       Z5, Z0, Z2
-	VORPS.BCST        constants<>+48(SB), Z1, Z5
+	VORPS.BCST        constants<>+116(SB), Z1, Z5
 	VBROADCASTSS      constants<>+4(SB), Z6
 	VMAXPS            Z5, Z6, Z5
 	VBROADCASTSS      constants<>+8(SB), Z6
@@ -1325,7 +1422,7 @@ rest:
 	VBLENDMPS         Z5, Z6, K2, Z9
 	VADDPS.BCST       constants<>+44(SB), Z5, Z1
 	VDIVPS            Z1, Z9, Z1
-	VORPS.BCST        constants<>+48(SB), Z2, Z5
+	VORPS.BCST        constants<>+116(SB), Z2, Z5
 	VBROADCASTSS      constants<>+4(SB), Z6
 	VMAXPS            Z5, Z6, Z5
 	VBROADCASTSS      constants<>+8(SB), Z6
@@ -1350,8 +1447,8 @@ rest:
 	VBLENDMPS         Z5, Z6, K2, Z10
 	VADDPS.BCST       constants<>+44(SB), Z5, Z2
 	VDIVPS            Z2, Z10, Z2
-	VBROADCASTSS      constants<>+52(SB), Z5
-	VANDPS.BCST       constants<>+56(SB), Z3, Z6
+	VBROADCASTSS      constants<>+120(SB), Z5
+	VANDPS.BCST       constants<>+124(SB), Z3, Z6
 	VMINPS            Z6, Z5, Z5
 	VADDPS            Z5, Z5, Z5
 	VBROADCASTSS      constants<>+8(SB), Z6
@@ -1372,15 +1469,15 @@ rest:
 	VFMADD213PS       Z5, Z7, Z8
 	VSUBPS.BCST       constants<>+44(SB), Z6, Z5
 	VFMADD213PS       Z5, Z6, Z8
-	VADDPS.BCST       constants<>+60(SB), Z8, Z5
+	VADDPS.BCST       constants<>+128(SB), Z8, Z5
 	VDIVPS            Z5, Z8, Z5
-	VANDPS.BCST       constants<>+48(SB), Z3, Z3
+	VANDPS.BCST       constants<>+116(SB), Z3, Z3
 	VORPS             Z3, Z5, Z3
 	VMULPS            Z0, Z2, Z0
 	VFMADD231PS       Z3, Z1, Z0
 	VMOVUPS.Z         (SI)(AX*2), K1, Z5
 	VFMADD231PS       Z5, Z0, Z4
-	VORPS.BCST        constants<>+48(SB), Z4, Z5
+	VORPS.BCST        constants<>+116(SB), Z4, Z5
 	VBROADCASTSS      constants<>+4(SB), Z6
 	VMAXPS            Z5, Z6, Z5
 	VBROADCASTSS      constants<>+8(SB), Z6
@@ -1405,8 +1502,8 @@ rest:
 	VBLENDMPS         Z5, Z6, K2, Z11
 	VADDPS.BCST       constants<>+44(SB), Z5, Z4
 	VDIVPS            Z4, Z11, Z4
-	VBROADCASTSS      constants<>+52(SB), Z5
-	VANDPS.BCST       constants<>+56(SB), Z0, Z6
+	VBROADCASTSS      constants<>+120(SB), Z5
+	VANDPS.BCST       constants<>+124(SB), Z0, Z6
 	VMINPS            Z6, Z5, Z5
 	VADDPS            Z5, Z5, Z5
 	VBROADCASTSS      constants<>+8(SB), Z6
@@ -1427,9 +1524,9 @@ rest:
 	VFMADD213PS       Z5, Z7, Z8
 	VSUBPS.BCST       constants<>+44(SB), Z6, Z5
 	VFMADD213PS       Z5, Z6, Z8
-	VADDPS.BCST       constants<>+60(SB), Z8, Z5
+	VADDPS.BCST       constants<>+128(SB), Z8, Z5
 	VDIVPS            Z5, Z8, Z5
-	VANDPS.BCST       constants<>+48(SB), Z0, Z6
+	VANDPS.BCST       constants<>+116(SB), Z0, Z6
 	VORPS             Z6, Z5, Z5
 	VMULPS            Z5, Z4, Z5
 	VMOVUPS           Z1, K1, (BX)
@@ -1462,8 +1559,8 @@ TEXT ·lstmCellGradAVX512(SB), NOSPLIT, $0-168
 
 loop:
 	VMOVUPS           (R8), Z0
-	VBROADCASTSS      constants<>+52(SB), Z1
-	VANDPS.BCST       constants<>+56(SB), Z0, Z2
+	VBROADCASTSS      constants<>+120(SB), Z1
+	VANDPS.BCST       constants<>+124(SB), Z0, Z2
 	VMINPS            Z2, Z1, Z1
 	VADDPS            Z1, Z1, Z1
 	VBROADCASTSS      constants<>+8(SB), Z2
@@ -1484,9 +1581,9 @@ loop:
 	VFMADD213PS       Z1, Z3, Z4
 	VSUBPS.BCST       constants<>+44(SB), Z2, Z1
 	VFMADD213PS       Z1, Z2, Z4
-	VADDPS.BCST       constants<>+60(SB), Z4, Z1
+	VADDPS.BCST       constants<>+128(SB), Z4, Z1
 	VDIVPS            Z1, Z4, Z1
-	VANDPS.BCST       constants<>+48(SB), Z0, Z0
+	VANDPS.BCST       constants<>+116(SB), Z0, Z0
 	VORPS             Z0, Z1, Z0
 	VMOVUPS           (R9), Z1
 	VMOVUPS           (R10), Z2
@@ -1545,8 +1642,8 @@ rest:
 	DECL              R12
 	KMOVW             R12, K1
 	VMOVUPS.Z         (R8), K1, Z0
-	VBROADCASTSS      constants<>+52(SB), Z1
-	VANDPS.BCST       constants<>+56(SB), Z0, Z2
+	VBROADCASTSS      constants<>+120(SB), Z1
+	VANDPS.BCST       constants<>+124(SB), Z0, Z2
 	VMINPS            Z2, Z1, Z1
 	VADDPS            Z1, Z1, Z1
 	VBROADCASTSS      constants<>+8(SB), Z2
@@ -1567,9 +1664,9 @@ rest:
 	VFMADD213PS       Z1, Z3, Z4
 	VSUBPS.BCST       constants<>+44(SB), Z2, Z1
 	VFMADD213PS       Z1, Z2, Z4
-	VADDPS.BCST       constants<>+60(SB), Z4, Z1
+	VADDPS.BCST       constants<>+128(SB), Z4, Z1
 	VDIVPS            Z1, Z4, Z1
-	VANDPS.BCST       constants<>+48(SB), Z0, Z0
+	VANDPS.BCST       constants<>+116(SB), Z0, Z0
 	VORPS             Z0, Z1, Z0
 	VMOVUPS.Z         (R9), K1, Z1
 	VMOVUPS.Z         (R10), K1, Z2
@@ -1635,8 +1732,8 @@ TEXT ·lstmCellGradPeepAVX512(SB), NOSPLIT, $0-192
 
 loop:
 	VMOVUPS           (R9), Z0
-	VBROADCASTSS      constants<>+52(SB), Z1
-	VANDPS.BCST       constants<>+56(SB), Z0, Z2
+	VBROADCASTSS      constants<>+120(SB), Z1
+	VANDPS.BCST       constants<>+124(SB), Z0, Z2
 	VMINPS            Z2, Z1, Z1
 	VADDPS            Z1, Z1, Z1
 	VBROADCASTSS      constants<>+8(SB), Z2
@@ -1657,9 +1754,9 @@ loop:
 	VFMADD213PS       Z1, Z3, Z4
 	VSUBPS.BCST       constants<>+44(SB), Z2, Z1
 	VFMADD213PS       Z1, Z2, Z4
-	VADDPS.BCST       constants<>+60(SB), Z4, Z1
+	VADDPS.BCST       constants<>+128(SB), Z4, Z1
 	VDIVPS            Z1, Z4, Z1
-	VANDPS.BCST       constants<>+48(SB), Z0, Z0
+	VANDPS.BCST       constants<>+116(SB), Z0, Z0
 	VORPS             Z0, Z1, Z0
 	VMOVUPS           (R10), Z1
 	VMOVUPS           (R11), Z2
@@ -1725,8 +1822,8 @@ rest:
 	DECL              R13
 	KMOVW             R13, K1
 	VMOVUPS.Z         (R9), K1, Z0
-	VBROADCASTSS      constants<>+52(SB), Z1
-	VANDPS.BCST       constants<>+56(SB), Z0, Z2
+	VBROADCASTSS      constants<>+120(SB), Z1
+	VANDPS.BCST       constants<>+124(SB), Z0, Z2
 	VMINPS            Z2, Z1, Z1
 	VADDPS            Z1, Z1, Z1
 	VBROADCASTSS      constants<>+8(SB), Z2
@@ -1747,9 +1844,9 @@ rest:
 	VFMADD213PS       Z1, Z3, Z4
 	VSUBPS.BCST       constants<>+44(SB), Z2, Z1
 	VFMADD213PS       Z1, Z2, Z4
-	VADDPS.BCST       constants<>+60(SB), Z4, Z1
+	VADDPS.BCST       constants<>+128(SB), Z4, Z1
 	VDIVPS            Z1, Z4, Z1
-	VANDPS.BCST       constants<>+48(SB), Z0, Z0
+	VANDPS.BCST       constants<>+116(SB), Z0, Z0
 	VORPS             Z0, Z1, Z0
 	VMOVUPS.Z         (R10), K1, Z1
 	VMOVUPS.Z         (R11), K1, Z2
@@ -1821,7 +1918,7 @@ loop:
 	VMOVUPS           (DX), Z2
 	VMOVUPS           (BX), Z3
 	VADDPS            Z3, Z2, Z2
-	VORPS.BCST        constants<>+48(SB), Z2, Z3
+	VORPS.BCST        constants<>+116(SB), Z2, Z3
 	VBROADCASTSS      constants<>+4(SB), Z8
 	VMAXPS            Z3, Z8, Z3
 	VBROADCASTSS      constants<>+8(SB), Z8
@@ -1849,7 +1946,7 @@ loop:
 	VMOVUPS           (DX)(AX*1), Z3
 	VMOVUPS           (BX)(AX*1), Z8
 	VADDPS            Z8, Z3, Z3
-	VORPS.BCST        constants<>+48(SB), Z3, Z8
+	VORPS.BCST        constants<>+116(SB), Z3, Z8
 	VBROADCASTSS      constants<>+4(SB), Z9
 	VMAXPS            Z8, Z9, Z8
 	VBROADCASTSS      constants<>+8(SB), Z9
@@ -1876,8 +1973,8 @@ loop:
 	VDIVPS            Z3, Z5, Z3
 	VMOVUPS           (BX)(AX*2), Z8
 	VFMADD231PS       Z8, Z2, Z1
-	VBROADCASTSS      constants<>+52(SB), Z8
-	VANDPS.BCST       constants<>+56(SB), Z1, Z9
+	VBROADCASTSS      constants<>+120(SB), Z8
+	VANDPS.BCST       constants<>+124(SB), Z1, Z9
 	VMINPS            Z9, Z8, Z8
 	VADDPS            Z8, Z8, Z8
 	VBROADCASTSS      constants<>+8(SB), Z9
@@ -1898,9 +1995,9 @@ loop:
 	VFMADD213PS       Z8, Z10, Z11
 	VSUBPS.BCST       constants<>+44(SB), Z9, Z8
 	VFMADD213PS       Z8, Z9, Z11
-	VADDPS.BCST       constants<>+60(SB), Z11, Z8
+	VADDPS.BCST       constants<>+128(SB), Z11, Z8
 	VDIVPS            Z8, Z11, Z8
-	VANDPS.BCST       constants<>+48(SB), Z1, Z1
+	VANDPS.BCST       constants<>+116(SB), Z1, Z1
 	VORPS             Z1, Z8, Z1
 	VMULPS            Z0, Z3, Z0
 	VBROADCASTSS      constants<>+44(SB), Z8
@@ -1929,7 +2026,7 @@ rest:
 	VMOVUPS.Z         (DX), K1, Z2
 	VMOVUPS.Z         (BX), K1, Z3
 	VADDPS            Z3, Z2, Z2
-	VORPS.BCST        constants<>+48(SB), Z2, Z3
+	VORPS.BCST        constants<>+116(SB), Z2, Z3
 	VBROADCASTSS      constants<>+4(SB), Z4
 	VMAXPS            Z3, Z4, Z3
 	VBROADCASTSS      constants<>+8(SB), Z4
@@ -1957,7 +2054,7 @@ rest:
 	VMOVUPS.Z         (DX)(AX*1), K1, Z3
 	VMOVUPS.Z         (BX)(AX*1), K1, Z4
 	VADDPS            Z4, Z3, Z3
-	VORPS.BCST        constants<>+48(SB), Z3, Z4
+	VORPS.BCST        constants<>+116(SB), Z3, Z4
 	VBROADCASTSS      constants<>+4(SB), Z5
 	VMAXPS            Z4, Z5, Z4
 	VBROADCASTSS      constants<>+8(SB), Z5
@@ -1984,8 +2081,8 @@ rest:
 	VDIVPS            Z3, Z7, Z3
 	VMOVUPS.Z         (BX)(AX*2), K1, Z4
 	VFMADD231PS       Z4, Z2, Z1
-	VBROADCASTSS      constants<>+52(SB), Z4
-	VANDPS.BCST       constants<>+56(SB), Z1, Z5
+	VBROADCASTSS      constants<>+120(SB), Z4
+	VANDPS.BCST       constants<>+124(SB), Z1, Z5
 	VMINPS            Z5, Z4, Z4
 	VADDPS            Z4, Z4, Z4
 	VBROADCASTSS      constants<>+8(SB), Z5
@@ -2006,9 +2103,9 @@ rest:
 	VFMADD213PS       Z4, Z6, Z7
 	VSUBPS.BCST       constants<>+44(SB), Z5, Z4
 	VFMADD213PS       Z4, Z5, Z7
-	VADDPS.BCST       constants<>+60(SB), Z7, Z4
+	VADDPS.BCST       constants<>+128(SB), Z7, Z4
 	VDIVPS            Z4, Z7, Z4
-	VANDPS.BCST       constants<>+48(SB), Z1, Z1
+	VANDPS.BCST       constants<>+116(SB), Z1, Z1
 	VORPS             Z1, Z4, Z1
 	VMULPS            Z0, Z3, Z0
 	VBROADCASTSS      constants<>+44(SB), Z4
@@ -2179,7 +2276,7 @@ done:
 	RET
 
 // func rnnCellGradReLUAVX512(dz []float32, hidden []float32, dy []float32, dh []float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512F
 TEXT ·rnnCellGradReLUAVX512(SB), NOSPLIT, $0-96
 	MOVQ dz_base+0(FP), AX
 	MOVQ hidden_base+24(FP), DX
@@ -2190,36 +2287,34 @@ TEXT ·rnnCellGradReLUAVX512(SB), NOSPLIT, $0-96
 	JLT  rest
 
 loop:
-	VMOVUPS   (DX), Z0
-	VMOVUPS   (BX), Z1
-	VMOVUPS   (SI), Z2
-	VADDPS    Z2, Z1, Z1
-	VXORPS    Z2, Z2, Z2
-	VCMPPS    $0x1e, Z2, Z0, K1
-	VMOVAPS.Z Z1, K1, Z0
-	VMOVUPS   Z0, (AX)
-	ADDQ      $0x40, AX
-	ADDQ      $0x40, DX
-	ADDQ      $0x40, BX
-	ADDQ      $0x40, SI
-	SUBQ      $0x10, CX
-	JGE       loop
+	VMOVUPS     (DX), Z0
+	VMOVUPS     (BX), Z1
+	VMOVUPS     (SI), Z2
+	VADDPS      Z2, Z1, Z1
+	VCMPPS.BCST $0x1e, constants<>+104(SB), Z0, K1
+	VMOVAPS.Z   Z1, K1, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x40, AX
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	ADDQ        $0x40, SI
+	SUBQ        $0x10, CX
+	JGE         loop
 
 rest:
-	ADDQ      $0x10, CX
-	JEQ       done
-	MOVL      $0x00000001, DI
-	SHLL      CL, DI
-	DECL      DI
-	KMOVW     DI, K1
-	VMOVUPS.Z (DX), K1, Z0
-	VMOVUPS.Z (BX), K1, Z1
-	VMOVUPS.Z (SI), K1, Z2
-	VADDPS    Z2, Z1, Z1
-	VXORPS    Z2, Z2, Z2
-	VCMPPS    $0x1e, Z2, Z0, K2
-	VMOVAPS.Z Z1, K2, Z0
-	VMOVUPS   Z0, K1, (AX)
+	ADDQ        $0x10, CX
+	JEQ         done
+	MOVL        $0x00000001, DI
+	SHLL        CL, DI
+	DECL        DI
+	KMOVW       DI, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VMOVUPS.Z   (BX), K1, Z1
+	VMOVUPS.Z   (SI), K1, Z2
+	VADDPS      Z2, Z1, Z1
+	VCMPPS.BCST $0x1e, constants<>+104(SB), Z0, K2
+	VMOVAPS.Z   Z1, K2, Z0
+	VMOVUPS     Z0, K1, (AX)
 
 done:
 	VZEROUPPER
@@ -2985,7 +3080,7 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·largestAVX512(SB), NOSPLIT, $0-28
 	MOVQ         x_base+0(FP), AX
-	VBROADCASTSS constants<>+64(SB), Z0
+	VBROADCASTSS constants<>+108(SB), Z0
 	MOVQ         x_len+8(FP), CX
 	SUBQ         $0x10, CX
 	JLT          rest
@@ -3033,9 +3128,25 @@ DATA constants<>+32(SB)/4, $0x3d2aab40
 DATA constants<>+36(SB)/4, $0x3c091681
 DATA constants<>+40(SB)/4, $0x3ab5f58a
 DATA constants<>+44(SB)/4, $0x3f800000
-DATA constants<>+48(SB)/4, $0x80000000
-DATA constants<>+52(SB)/4, $0x41200000
-DATA constants<>+56(SB)/4, $0x7fffffff
-DATA constants<>+60(SB)/4, $0x40000000
-DATA constants<>+64(SB)/4, $0xff800000
-GLOBL constants<>(SB), RODATA|NOPTR, $68
+DATA constants<>+48(SB)/4, $0x00800000
+DATA constants<>+52(SB)/4, $0x4b000000
+DATA constants<>+56(SB)/4, $0x3f3504f3
+DATA constants<>+60(SB)/4, $0x41b80000
+DATA constants<>+64(SB)/4, $0xbd9c5726
+DATA constants<>+68(SB)/4, $0x3e02aced
+DATA constants<>+72(SB)/4, $0xbe06c2f0
+DATA constants<>+76(SB)/4, $0x3e116d2f
+DATA constants<>+80(SB)/4, $0xbe2a391d
+DATA constants<>+84(SB)/4, $0x3e4cd003
+DATA constants<>+88(SB)/4, $0xbe800114
+DATA constants<>+92(SB)/4, $0x3eaaaaaa
+DATA constants<>+96(SB)/4, $0xbf000000
+DATA constants<>+100(SB)/4, $0x7f800000
+DATA constants<>+104(SB)/4, $0x00000000
+DATA constants<>+108(SB)/4, $0xff800000
+DATA constants<>+112(SB)/4, $0x7fc00000
+DATA constants<>+116(SB)/4, $0x80000000
+DATA constants<>+120(SB)/4, $0x41200000
+DATA constants<>+124(SB)/4, $0x7fffffff
+DATA constants<>+128(SB)/4, $0x40000000
+GLOBL constants<>(SB), RODATA|NOPTR, $132

@@ -3,7 +3,7 @@ package simd
 import "math"
 
 var vectorGeneric = Vector{
-	exp: expGeneric, sigmoid: sigmoidGeneric, tanh: tanhGeneric, relu: reluGeneric,
+	exp: expGeneric, log: logGeneric, sigmoid: sigmoidGeneric, tanh: tanhGeneric, relu: reluGeneric,
 	add: addGeneric, sub: subGeneric, mul: mulGeneric, addMul: addMulGeneric,
 	sigmoidGrad: sigmoidGradGeneric, tanhGrad: tanhGradGeneric, reluGrad: reluGradGeneric,
 	scale: scaleGeneric, addScaled: addScaledGeneric, scaleAdd: scaleAddGeneric,
@@ -42,6 +42,10 @@ func binary(dst, x, y []float32, f func(x, y float32) float32) {
 
 func expGeneric(y, x []float32) {
 	unary(y, x, func(x float32) float32 { return float32(exp(float64(x))) })
+}
+
+func logGeneric(y, x []float32) {
+	unary(y, x, func(x float32) float32 { return float32(math.Log(float64(x))) })
 }
 
 func sigmoidGeneric(y, x []float32) { unary(y, x, sigmoid) }

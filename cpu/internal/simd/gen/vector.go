@@ -259,13 +259,10 @@ func (v *vectors) keep(x reg.Register) reg.Register {
 
 // inMask returns x with the elements of y outside of the mask.
 func (v *vectors) inMask(x, y reg.Register) reg.Register {
-	switch {
-	case v.mask == nil:
+	if v.mask == nil {
 		return x
-	case v.lanes == avx512.lanes:
-		return v.blend(v.mask[v.part], x, y)
 	}
-	return v.whereNegative(v.mask[v.part], x, y)
+	return v.blend(v.mask[v.part], x, y)
 }
 
 // broadcast returns a register full of the float32 in memory at m.
@@ -287,12 +284,16 @@ type instruction struct {
 	plain, broadcast func(*build.Context, ...operand.Op)
 }
 
-func (v *vectors) emit(i instruction, operands ...operand.Op) {
-	write := i.plain
-	if _, constant := operands[0].(operand.Mem); constant && v.lanes == avx512.lanes {
-		write = i.broadcast
+// of returns the instruction for that operand.
+func (i instruction) of(v *vectors, first operand.Op) func(*build.Context, ...operand.Op) {
+	if _, constant := first.(operand.Mem); constant && v.lanes == avx512.lanes {
+		return i.broadcast
 	}
-	write(v.Context, operands...)
+	return i.plain
+}
+
+func (v *vectors) emit(i instruction, operands ...operand.Op) {
+	i.of(v, operands[0])(v.Context, operands...)
 }
 
 // result is emit for an instruction that writes a new register, which it returns.
@@ -311,6 +312,7 @@ var (
 	minPS     = instruction{(*build.Context).VMINPS, (*build.Context).VMINPS_BCST}
 	andPS     = instruction{(*build.Context).VANDPS, (*build.Context).VANDPS_BCST}
 	orPS      = instruction{(*build.Context).VORPS, (*build.Context).VORPS_BCST}
+	cmpPS     = instruction{(*build.Context).VCMPPS, (*build.Context).VCMPPS_BCST} // after the predicate
 	addD      = instruction{(*build.Context).VPADDD, (*build.Context).VPADDD_BCST}
 	subD      = instruction{(*build.Context).VPSUBD, (*build.Context).VPSUBD_BCST}
 	fmadd213  = instruction{(*build.Context).VFMADD213PS, (*build.Context).VFMADD213PS_BCST}
@@ -347,45 +349,60 @@ func (v *vectors) addMul(sum, x reg.Register, y operand.Op) { v.emit(fmadd231, y
 // subMul sets sum = sum − x·y, rounded once.
 func (v *vectors) subMul(sum, x reg.Register, y operand.Op) { v.emit(fnmadd231, y, x, sum) }
 
-// Predicates of where, none of which minds NaN.
+// Predicates of comparisons, none of which minds NaN.
 const (
-	greater        = 0x1e
+	equal          = 0x00
+	less           = 0x11
 	notLessOrEqual = 0x16 // greater, or NaN
+	greater        = 0x1e
 )
 
-// where returns x where y compares with 0 as the predicate says, and 0 elsewhere.
-func (v *vectors) where(predicate uint64, y, x reg.Register) reg.Register {
-	result, zero := v.register(), v.register()
-	v.VXORPS(zero, zero, zero)
+// where returns x where a compares with 0 as the predicate says, and 0 elsewhere.
+func (v *vectors) where(predicate uint64, a, x reg.Register) reg.Register {
+	result := v.register()
 	if v.lanes == avx512.lanes {
-		mask := v.K()
-		v.VCMPPS(operand.Imm(predicate), zero, y, mask)
-		v.VMOVAPS_Z(x, mask, result)
+		v.VMOVAPS_Z(x, v.compare(predicate, a, v.number(0)), result)
 	} else {
-		v.VCMPPS(operand.Imm(predicate), zero, y, result)
-		v.VANDPS(x, result, result)
+		v.VANDPS(x, v.compare(predicate, a, v.number(0)), result)
 	}
 	return result
+}
+
+// choose returns x where a compares with b as the predicate says, and y elsewhere. b
+// may be a constant, the others not.
+func (v *vectors) choose(predicate uint64, a reg.Register, b operand.Op, x, y reg.Register) reg.Register {
+	return v.blend(v.compare(predicate, a, b), x, y)
+}
+
+// compare returns a mask for blend.
+func (v *vectors) compare(predicate uint64, a reg.Register, b operand.Op) reg.Register {
+	var mask reg.Register = v.register()
+	if v.lanes == avx512.lanes {
+		mask = v.K()
+	}
+	cmpPS.of(v, b)(v.Context, operand.Imm(predicate), b, a, mask)
+	return mask
 }
 
 // whereNegative returns x where the sign of s is set, and y elsewhere. None may be
 // a constant.
 func (v *vectors) whereNegative(s, x, y reg.Register) reg.Register {
+	mask := s
 	if v.lanes == avx512.lanes {
-		mask := v.K()
+		mask = v.K()
 		v.VPMOVD2M(s, mask)
-		return v.blend(mask, x, y)
 	}
-	result := v.register()
-	v.VBLENDVPS(s, x, y, result)
-	return result
+	return v.blend(mask, x, y)
 }
 
-// blend returns x where the bit of mask, a register of AVX-512, is set, and y
-// elsewhere.
+// blend returns x where the mask is set, and y elsewhere.
 func (v *vectors) blend(mask, x, y reg.Register) reg.Register {
 	result := v.register()
-	v.VBLENDMPS(x, y, mask, result)
+	if v.lanes == avx512.lanes {
+		v.VBLENDMPS(x, y, mask, result)
+	} else {
+		v.VBLENDVPS(mask, x, y, result)
+	}
 	return result
 }
 

@@ -4,6 +4,7 @@ import "github.com/mmcloughlin/avo/reg"
 
 func (v *vectors) writeElementwise() {
 	v.unary("exp", "sets y[i] = exp(x[i]).", v.exp)
+	v.unary("log", "sets y[i] = log(x[i]).", v.log)
 	v.unary("sigmoid", "sets y[i] = 1/(1+exp(−x[i])).", v.sigmoid)
 	v.unary("tanh", "sets y[i] = tanh(x[i]).", v.tanh)
 	v.unary("relu", "sets y[i] = max(x[i], 0).", func(x reg.Register) reg.Register { return v.where(notLessOrEqual, x, x) })

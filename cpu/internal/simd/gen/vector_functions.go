@@ -97,3 +97,32 @@ func (v *vectors) tanh(x reg.Register) reg.Register {
 	v.mulAdd(m, scale, v.sub(scale, v.number(1)))
 	return v.or(v.div(m, v.add(m, v.number(2))), v.and(x, v.bits(signBit)))
 }
+
+// log returns log(x) = k·ln 2 + log(1+f), where x = 2ᵏ·(1+f) and √½ ≤ 1+f < √2. The
+// latter is f − f²/2 + f³·(c₀ + c₁f + ... + c₇f⁷), with a relative error of 6e−9
+// before roundings.
+func (v *vectors) log(x reg.Register) reg.Register {
+	// Subnormal numbers become normal.
+	subnormal := v.sub(x, v.number(0x1p-126))
+	normal := v.whereNegative(subnormal, v.mul(x, v.number(0x1p23)), x)
+
+	k, shifted, exponent := v.result(subD, v.number(math.Sqrt2/2), normal), v.register(), v.register()
+	v.VPSRAD(operand.Imm(23), k, k)
+	v.VPSLLD(operand.Imm(23), k, shifted)
+	f := v.sub(v.result(subD, shifted, normal), v.number(1))
+	v.VCVTDQ2PS(k, exponent)
+	scaled := v.whereNegative(subnormal, v.sub(exponent, v.number(23)), exponent)
+
+	p := v.broadcast(v.number(-0.076338097))
+	for _, c := range []float32{0.12761278, -0.131603, 0.142018065, -0.1662335, 0.20001225, -0.25000823, 0.33333331, -0.5} {
+		v.mulAdd(p, f, v.number(c))
+	}
+	y := v.mul(scaled, v.number(ln2Low))
+	v.addMul(y, v.mul(f, f), p)
+	y = v.add(y, f)
+	v.addMul(y, scaled, v.number(ln2High))
+
+	y = v.choose(less, x, v.number(float32(math.Inf(1))), y, x) // or NaN
+	outside := v.choose(equal, x, v.number(0), v.broadcast(v.number(float32(math.Inf(-1)))), v.broadcast(v.number(float32(math.NaN()))))
+	return v.choose(greater, x, v.number(0), y, outside)
+}
