@@ -29,14 +29,36 @@ type Options struct {
 	// one, the system ends the process where New would return an error.
 	MemoryLimit int64
 
-	// Instructions names the instruction set to compute with: one of
-	// Instructions(). "" means the last of them, the fastest.
-	Instructions string
+	// Level names the instruction set to compute with, one of Levels. "" means the
+	// best.
+	Level string
 
 	// BLAS computes the blocks of matrix products, on all workers at once. nil
 	// means the kernels of this package. It must neither allocate nor depend, in
 	// its bits, on the number of rows or columns of a product.
 	BLAS blas.Float32Level3
+}
+
+// Levels returns the names of the instruction sets that this machine executes: first
+// "generic", which is Go, last the best.
+func Levels() []string {
+	var names []string
+	for _, level := range simd.Levels() {
+		names = append(names, level.String())
+	}
+	return names
+}
+
+// levelOf returns the level of that name, the best of "".
+func levelOf(name string) (simd.Level, error) {
+	if name == "" {
+		return simd.Best(), nil
+	}
+	level, err := simd.ParseLevel(name)
+	if err == nil && !slices.Contains(simd.Levels(), level) {
+		err = fmt.Errorf("this machine lacks the instruction set %q: it has %q", name, Levels())
+	}
+	return level, err
 }
 
 // Backend computes in float32 on the CPU. A call returns when its operation is
@@ -45,21 +67,11 @@ type Backend struct {
 	memory
 	pool *pool
 	multiplier
-	err error
+	vector *simd.Vector
+	err    error
 
 	loop loop
 	jobs jobs
-}
-
-// Instructions returns the names of the instruction sets that this machine executes
-// and this package has kernels for, the slowest first: some of "generic", "neon",
-// "avx2" and "avx512".
-func Instructions() []string {
-	var names []string
-	for _, l := range simd.Levels() {
-		names = append(names, l.String())
-	}
-	return names
 }
 
 // jobs holds the operation in progress, in a field of its own type. A job is
@@ -123,9 +135,9 @@ func Open(o Options) (*Backend, error) {
 	if o.Workers == 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	level, err := levelOf(o.Instructions)
+	level, err := levelOf(o.Level)
 	if err != nil {
-		return nil, fmt.Errorf("cpu: Open: %w", err)
+		return nil, fmt.Errorf("cpu: Open: Level: %w", err)
 	}
 	memory, err := newMemory(o.MemoryLimit)
 	if err != nil {
@@ -135,19 +147,8 @@ func Open(o Options) (*Backend, error) {
 		memory:     memory,
 		pool:       newPool(o.Workers),
 		multiplier: newMultiplier(level, o.BLAS, o.Workers),
+		vector:     level.Vector(),
 	}, nil
-}
-
-// levelOf returns the instruction set of a name, or the fastest one.
-func levelOf(name string) (simd.Level, error) {
-	if name == "" {
-		return simd.Best(), nil
-	}
-	level, err := simd.ParseLevel(name)
-	if err == nil && !slices.Contains(simd.Levels(), level) {
-		err = fmt.Errorf("this machine does not execute %s; it executes %v", name, Instructions())
-	}
-	return level, err
 }
 
 // Name returns "cpu".

@@ -188,6 +188,8 @@ func scaleBy(dst []float32, beta float32) {
 	if beta == 0 {
 		clear(dst)
 	} else {
-		scale(dst, dst, nil, beta)
+		for i := range dst {
+			dst[i] *= beta
+		}
 	}
 }

@@ -17,7 +17,7 @@ func (c *Backend) LSTM1997Forward(a backend.LSTM1997Args) {
 	}
 	f := &c.jobs.lstm1997Forward
 	*f = lstm1997Forward{
-		lstm1997Cell:   newLSTM1997Cell(allSteps(a)),
+		lstm1997Cell:   newLSTM1997Cell(c.vector, allSteps(a)),
 		forwardProduct: forwardProduct{c.newProduct(backend.NoTrans, backend.Trans, n, a.Weight.Rows, a.Weight.Cols)},
 		inputs:         inputs, feedback: feedback,
 	}

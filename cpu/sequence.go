@@ -1,6 +1,9 @@
 package cpu
 
-import "gputrain/backend"
+import (
+	"gputrain/backend"
+	"gputrain/cpu/internal/simd"
+)
 
 // recurrence is a recurrent layer over a sequence, forward or backward. Each step
 // is one matrix product and a pointwise part. Rows of the batch don't depend on
@@ -180,7 +183,7 @@ func (c *Backend) fillRows(dst, row backend.Tensor) {
 }
 
 // second sets dst = y.
-func second(dst, _, y []float32, _ float32) { copy(dst, y) }
+func second(_ *simd.Vector, dst, _, y []float32, _ float32) { copy(dst, y) }
 
 // parameterGrads computes the gradients of input, weights and biases from dz, the
 // gradient of the pre-activations of all steps. sum is storage for a row of dz.

@@ -9,41 +9,20 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// vectors is the vector unit that kernels are written for.
-type vectors struct {
-	name   string
-	lanes  int // floats in a register
-	all    []reg.VecPhysical
-	masked bool // loads and stores take masks
-}
-
-var (
-	avx512 = vectors{"AVX512", 16, []reg.VecPhysical{
-		reg.Z0, reg.Z1, reg.Z2, reg.Z3, reg.Z4, reg.Z5, reg.Z6, reg.Z7,
-		reg.Z8, reg.Z9, reg.Z10, reg.Z11, reg.Z12, reg.Z13, reg.Z14, reg.Z15,
-		reg.Z16, reg.Z17, reg.Z18, reg.Z19, reg.Z20, reg.Z21, reg.Z22, reg.Z23,
-		reg.Z24, reg.Z25, reg.Z26, reg.Z27, reg.Z28, reg.Z29, reg.Z30, reg.Z31,
-	}, true}
-	avx2 = vectors{"AVX2", 8, []reg.VecPhysical{
-		reg.Y0, reg.Y1, reg.Y2, reg.Y3, reg.Y4, reg.Y5, reg.Y6, reg.Y7,
-		reg.Y8, reg.Y9, reg.Y10, reg.Y11, reg.Y12, reg.Y13, reg.Y14, reg.Y15,
-	}, false}
-)
-
 // panelVectors is the number of registers that a row of a panel of b fills.
 const panelVectors = 2
 
 // gemm writes the kernels of matrix products.
 func gemm(c *build.Context) {
-	for _, unit := range []struct {
-		vectors
+	for _, of := range []struct {
+		unit
 		rows, wideRows int // of the largest tiles, one panel wide and two panels wide
 	}{{avx512, 14, 6}, {avx2, 6, 2}} {
-		g := generator{c, unit.vectors}
-		for rows := 1; rows <= unit.rows; rows++ {
+		g := generator{c, of.unit}
+		for rows := 1; rows <= of.rows; rows++ {
 			g.tile(rows, panelVectors)
 		}
-		for rows := 1; rows <= unit.wideRows; rows++ {
+		for rows := 1; rows <= of.wideRows; rows++ {
 			g.tile(rows, 2*panelVectors)
 		}
 		g.transposeRows()
@@ -55,7 +34,7 @@ func gemm(c *build.Context) {
 
 type generator struct {
 	*build.Context
-	vectors
+	unit
 }
 
 // function begins a function. %s in the comment is its name.

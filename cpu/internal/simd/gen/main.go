@@ -13,7 +13,11 @@ import (
 
 // families are the files to write, without their endings, with what they hold.
 var (
-	families    = map[string]func(*build.Context){"gemm": gemm}
+	families = map[string]func(*build.Context){
+		"gemm":          gemm,
+		"vector_avx512": func(c *build.Context) { writeVectors(c, avx512) },
+		"vector_avx2":   func(c *build.Context) { writeVectors(c, avx2) },
+	}
 	armFamilies = map[string]func(*armFile){"gemm": gemmNEON}
 )
 
