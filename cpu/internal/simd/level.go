@@ -5,6 +5,8 @@
 // except those of Generic, which every machine has.
 package simd
 
+//go:generate go run ./gen
+
 import (
 	"fmt"
 	"runtime"
@@ -19,7 +21,7 @@ const (
 	Generic Level = iota // Go
 	NEON                 // arm64, all machines
 	AVX2                 // amd64 with AVX2 and FMA
-	AVX512               // amd64 with AVX-512 F, VL, DQ and BW
+	AVX512               // amd64 with AVX-512 F, VL, DQ and BW, and BMI2
 )
 
 var levelNames = [...]string{Generic: "generic", NEON: "neon", AVX2: "avx2", AVX512: "avx512"}
@@ -37,7 +39,7 @@ func Levels() []Level {
 	}
 	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
 		levels = append(levels, AVX2)
-		if cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW {
+		if cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW && cpu.X86.HasBMI2 {
 			levels = append(levels, AVX512)
 		}
 	}

@@ -1,9 +1,8 @@
-// Command gen writes the assembly of package simd and the Go declarations of its
-// functions. It runs in the package's folder.
+// Command gen writes the assembly of package simd, that for amd64 by avo. It runs in
+// the folder of the package: go generate ./cpu/internal/simd
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 
@@ -12,48 +11,55 @@ import (
 	"github.com/mmcloughlin/avo/printer"
 )
 
-// files are the generated files, without their endings, and what writes them.
-var files = map[string]func(*build.Context){
-	"vector_avx512_amd64": func(c *build.Context) { writeVectors(c, avx512) },
-	"vector_avx2_amd64":   func(c *build.Context) { writeVectors(c, avx2) },
-}
+// families are the files to write, without their endings, with what they hold.
+var (
+	families = map[string]func(*build.Context){
+		"gemm":          gemm,
+		"vector_avx2":   vectorFunctions(avx2),
+		"vector_avx512": vectorFunctions(avx512),
+	}
+	armFamilies = map[string]func(*armFile){"gemm": gemmNEON}
+)
 
 func main() {
-	for name := range files {
-		outputs, err := generate(name)
+	files, err := generate()
+	for name, text := range files {
+		if err == nil {
+			err = os.WriteFile(name, text, 0o666)
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "gen:", err)
+		os.Exit(1)
+	}
+}
+
+// generate returns all files: assembly, and the Go declarations of its functions.
+func generate() (map[string][]byte, error) {
+	files := map[string][]byte{}
+	for name, write := range families {
+		context := build.NewContext()
+		write(context)
+		family, err := context.Result()
+		if err == nil {
+			err = pass.Compile.Execute(family)
+		}
+		config := printer.Config{Argv: []string{"go", "generate"}, Pkg: "simd"}
+		if err == nil {
+			files[name+"_amd64.s"], err = printer.NewGoAsm(config).Print(family)
+		}
+		if err == nil {
+			files[name+"_stubs_amd64.go"], err = printer.NewStubs(config).Print(family)
+		}
 		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		for ending, text := range outputs {
-			if err := os.WriteFile(name+ending, text, 0o644); err != nil {
-				fmt.Fprintln(os.Stderr, err)
-				os.Exit(1)
-			}
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
-}
-
-// generate returns the assembly and the Go file of that name, by their endings.
-func generate(name string) (map[string][]byte, error) {
-	c := build.NewContext()
-	files[name](c)
-	file, err := c.Result()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	for name, write := range armFamilies {
+		file := newARMFile()
+		write(file)
+		files[name+"_arm64.s"] = file.assembly.Bytes()
+		files[name+"_stubs_arm64.go"] = file.declarations.Bytes()
 	}
-	var assembly, stubs bytes.Buffer
-	config := printer.Config{Name: "gen", Argv: []string{"go", "generate"}, Pkg: "simd"}
-	err = pass.Concat(pass.Compile,
-		&pass.Output{Writer: nopCloser{&assembly}, Printer: printer.NewGoAsm(config)},
-		&pass.Output{Writer: nopCloser{&stubs}, Printer: printer.NewStubs(config)},
-	).Execute(file)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return map[string][]byte{".s": assembly.Bytes(), ".go": stubs.Bytes()}, nil
+	return files, nil
 }
-
-type nopCloser struct{ *bytes.Buffer }
-
-func (nopCloser) Close() error { return nil }
