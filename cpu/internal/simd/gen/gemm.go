@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/bits"
 
+	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -58,9 +59,10 @@ type generator struct {
 	vectors
 }
 
-// function begins a function. %s in the comment is its name.
+// function begins a function. The comment goes on after its name.
 func (g generator) function(name, signature, comment string) {
 	g.Function(name)
+	g.Attributes(attr.NOSPLIT)
 	g.SignatureExpr(signature)
 	g.Pragma("noescape")
 	g.Doc(name + " " + comment)
@@ -402,7 +404,7 @@ func (g generator) copyRows(n int) {
 // vectorMasks sets masks of VMASKMOVPS for cols columns.
 func (g generator) vectorMasks(masks []reg.Register) {
 	table := g.StaticGlobal(fmt.Sprintf("columns%d%s", len(masks), g.name))
-	g.DataAttributes(8 | 16) // RODATA, NOPTR
+	g.DataAttributes(attr.RODATA | attr.NOPTR)
 	width := len(masks) * g.lanes
 	for i := range 2 * width {
 		g.AddDatum(4*i, I32(map[bool]int32{true: -1, false: 0}[i < width]))
