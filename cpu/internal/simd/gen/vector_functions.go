@@ -66,13 +66,12 @@ func (v *formulas) scale(x, shifted reg.Register) reg.Register {
 		return y
 	}
 	// Half of n first, which is exact: no factor alone may be subnormal or infinite.
-	n := v.result(subD, v.number(rounder), shifted)
 	half := v.register()
-	v.VPSRAD(operand.Imm(1), n, half)
-	return v.mul(v.mul(x, v.power(half)), v.power(v.result(subD, half, n)))
+	v.VPSRAD(operand.Imm(1), shifted, half)
+	return v.mul(v.mul(x, v.power(half)), v.power(v.result(subD, half, shifted)))
 }
 
-// power returns 2ⁿ, given n, or n + rounder, as an integer within ±126.
+// power returns 2ⁿ for n within ±126, given a register whose lowest 9 bits are n.
 func (v *formulas) power(n reg.Register) reg.Register {
 	p := v.register()
 	v.VPSLLD(operand.Imm(23), n, p)
