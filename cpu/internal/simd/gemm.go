@@ -49,9 +49,10 @@ type transposeRows func(k int, src []float32, ldSrc, rows int, dst []float32, ld
 type copyRows func(k int, src []float32, ldSrc, cols int, dst []float32, ldDst int)
 
 const (
-	chunkDepth = 256 // the most of k in a chunk: a panel of b then fits in the first cache
-	blockTiles = 36  // the most tiles, one below the other, in a packed block of a, for the second cache
-	fewPanels  = 2   // up to so many panels of b, a that can be read in place is
+	chunkDepth = 256     // the most of k in a chunk: a panel of b then fits in the first cache
+	blockTiles = 36      // the most tiles, one below the other, in a packed block of a, for the second cache
+	stripDepth = 16      // rows that are packed together, where a row goes to many tiles or panels
+	cached     = 1 << 18 // floats of a that the second cache holds beside the rest
 )
 
 // chunk returns how much of k is summed at a time.
@@ -96,9 +97,15 @@ func (l Level) PackB(dst []float32, trans bool, k, n int, b []float32, ldb, from
 	step := chunk(k)
 	for p := 0; p < k; p += step {
 		depth := min(step, k-p)
-		for j := from; j < to; j += kernels.width {
-			at := p*panels*kernels.width + j*depth
-			kernels.packPanel(dst[at:], trans, b, ldb, p, depth, j, min(kernels.width, n-j))
+		strip := depth
+		if !trans {
+			strip = stripDepth
+		}
+		for q := 0; q < depth; q += strip {
+			for j := from; j < to; j += kernels.width {
+				at := p*panels*kernels.width + j*depth + q*kernels.width
+				kernels.packPanel(dst[at:], trans, b, ldb, p+q, min(strip, depth-q), j, min(kernels.width, n-j))
+			}
 		}
 	}
 }

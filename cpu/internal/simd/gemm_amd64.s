@@ -4,7 +4,7 @@
 
 // func tile1x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile1x32AVX512(SB), $0-136
+TEXT ·tile1x32AVX512(SB), NOSPLIT, $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -114,7 +114,7 @@ overwrite:
 
 // func tile2x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile2x32AVX512(SB), $0-136
+TEXT ·tile2x32AVX512(SB), NOSPLIT, $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -254,7 +254,7 @@ overwrite:
 
 // func tile3x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile3x32AVX512(SB), $0-136
+TEXT ·tile3x32AVX512(SB), NOSPLIT, $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -423,7 +423,7 @@ overwrite:
 
 // func tile4x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile4x32AVX512(SB), $0-136
+TEXT ·tile4x32AVX512(SB), NOSPLIT, $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -621,7 +621,7 @@ overwrite:
 
 // func tile5x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile5x32AVX512(SB), $0-136
+TEXT ·tile5x32AVX512(SB), NOSPLIT, $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -848,7 +848,7 @@ overwrite:
 
 // func tile6x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile6x32AVX512(SB), $0-136
+TEXT ·tile6x32AVX512(SB), NOSPLIT, $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -1104,7 +1104,7 @@ overwrite:
 
 // func tile7x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile7x32AVX512(SB), $0-136
+TEXT ·tile7x32AVX512(SB), NOSPLIT, $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -1389,7 +1389,7 @@ overwrite:
 
 // func tile8x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile8x32AVX512(SB), $0-136
+TEXT ·tile8x32AVX512(SB), NOSPLIT, $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -1703,7 +1703,7 @@ overwrite:
 
 // func tile9x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile9x32AVX512(SB), $0-136
+TEXT ·tile9x32AVX512(SB), NOSPLIT, $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -2046,7 +2046,7 @@ overwrite:
 
 // func tile10x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile10x32AVX512(SB), $0-136
+TEXT ·tile10x32AVX512(SB), NOSPLIT, $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -2418,7 +2418,7 @@ overwrite:
 
 // func tile11x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile11x32AVX512(SB), $0-136
+TEXT ·tile11x32AVX512(SB), NOSPLIT, $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -2819,7 +2819,7 @@ overwrite:
 
 // func tile12x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile12x32AVX512(SB), $0-136
+TEXT ·tile12x32AVX512(SB), NOSPLIT, $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -3249,7 +3249,7 @@ overwrite:
 
 // func tile13x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile13x32AVX512(SB), $0-136
+TEXT ·tile13x32AVX512(SB), NOSPLIT, $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -3708,7 +3708,7 @@ overwrite:
 
 // func tile14x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile14x32AVX512(SB), $0-136
+TEXT ·tile14x32AVX512(SB), NOSPLIT, $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -4196,7 +4196,7 @@ overwrite:
 
 // func tile1x64AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile1x64AVX512(SB), $0-136
+TEXT ·tile1x64AVX512(SB), NOSPLIT, $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -4341,7 +4341,7 @@ overwrite:
 
 // func tile2x64AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile2x64AVX512(SB), $8-136
+TEXT ·tile2x64AVX512(SB), NOSPLIT, $8-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -4538,7 +4538,7 @@ overwrite:
 
 // func tile3x64AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile3x64AVX512(SB), $8-136
+TEXT ·tile3x64AVX512(SB), NOSPLIT, $8-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -4786,7 +4786,7 @@ overwrite:
 
 // func tile4x64AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile4x64AVX512(SB), $8-136
+TEXT ·tile4x64AVX512(SB), NOSPLIT, $8-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -5085,7 +5085,7 @@ overwrite:
 
 // func tile5x64AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile5x64AVX512(SB), $8-136
+TEXT ·tile5x64AVX512(SB), NOSPLIT, $8-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -5435,7 +5435,7 @@ overwrite:
 
 // func tile6x64AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tile6x64AVX512(SB), $8-136
+TEXT ·tile6x64AVX512(SB), NOSPLIT, $8-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -5836,7 +5836,7 @@ overwrite:
 
 // func transposeRowsAVX512(k int, src []float32, ldSrc int, rows int, dst []float32, ldDst int)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·transposeRowsAVX512(SB), $128-80
+TEXT ·transposeRowsAVX512(SB), NOSPLIT, $128-80
 	MOVQ    src_base+8(FP), AX
 	MOVQ    ldSrc+32(FP), CX
 	SHLQ    $0x02, CX
@@ -6132,7 +6132,7 @@ done:
 
 // func copyRows16AVX512(k int, src []float32, ldSrc int, cols int, dst []float32, ldDst int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·copyRows16AVX512(SB), $0-80
+TEXT ·copyRows16AVX512(SB), NOSPLIT, $0-80
 	MOVQ  cols+40(FP), AX
 	MOVQ  $-1, CX
 	BZHIQ AX, CX, CX
@@ -6157,7 +6157,7 @@ row:
 
 // func copyRows32AVX512(k int, src []float32, ldSrc int, cols int, dst []float32, ldDst int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·copyRows32AVX512(SB), $0-80
+TEXT ·copyRows32AVX512(SB), NOSPLIT, $0-80
 	MOVQ  cols+40(FP), AX
 	MOVQ  $-1, CX
 	BZHIQ AX, CX, CX
@@ -6186,7 +6186,7 @@ row:
 
 // func multiplyAddsAVX512(n int)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·multiplyAddsAVX512(SB), $0-8
+TEXT ·multiplyAddsAVX512(SB), NOSPLIT, $0-8
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
 	VXORPS Z2, Z2, Z2
@@ -6259,7 +6259,7 @@ round:
 
 // func tile1x16AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tile1x16AVX2(SB), $0-136
+TEXT ·tile1x16AVX2(SB), NOSPLIT, $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -6358,7 +6358,7 @@ overwrite:
 
 // func tile2x16AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tile2x16AVX2(SB), $0-136
+TEXT ·tile2x16AVX2(SB), NOSPLIT, $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -6487,7 +6487,7 @@ overwrite:
 
 // func tile3x16AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tile3x16AVX2(SB), $0-136
+TEXT ·tile3x16AVX2(SB), NOSPLIT, $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -6645,7 +6645,7 @@ overwrite:
 
 // func tile4x16AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tile4x16AVX2(SB), $0-136
+TEXT ·tile4x16AVX2(SB), NOSPLIT, $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -6832,7 +6832,7 @@ overwrite:
 
 // func tile5x16AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tile5x16AVX2(SB), $0-136
+TEXT ·tile5x16AVX2(SB), NOSPLIT, $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -7048,7 +7048,7 @@ overwrite:
 
 // func tile6x16AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tile6x16AVX2(SB), $0-136
+TEXT ·tile6x16AVX2(SB), NOSPLIT, $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -7293,7 +7293,7 @@ overwrite:
 
 // func tile1x32AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tile1x32AVX2(SB), $0-136
+TEXT ·tile1x32AVX2(SB), NOSPLIT, $0-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -7426,7 +7426,7 @@ overwrite:
 
 // func tile2x32AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tile2x32AVX2(SB), $8-136
+TEXT ·tile2x32AVX2(SB), NOSPLIT, $8-136
 	MOVQ   c_base+80(FP), AX
 	MOVQ   ldc+104(FP), CX
 	SHLQ   $0x02, CX
@@ -7611,7 +7611,7 @@ overwrite:
 
 // func transposeRowsAVX2(k int, src []float32, ldSrc int, rows int, dst []float32, ldDst int)
 // Requires: AVX, CMOV, MMX+
-TEXT ·transposeRowsAVX2(SB), $64-80
+TEXT ·transposeRowsAVX2(SB), NOSPLIT, $64-80
 	MOVQ    src_base+8(FP), AX
 	MOVQ    ldSrc+32(FP), CX
 	SHLQ    $0x02, CX
@@ -7769,7 +7769,7 @@ done:
 
 // func copyRows8AVX2(k int, src []float32, ldSrc int, cols int, dst []float32, ldDst int)
 // Requires: AVX
-TEXT ·copyRows8AVX2(SB), $0-80
+TEXT ·copyRows8AVX2(SB), NOSPLIT, $0-80
 	MOVQ    cols+40(FP), AX
 	LEAQ    columns1AVX2<>+32(SB), CX
 	SHLQ    $0x02, AX
@@ -7813,7 +7813,7 @@ GLOBL columns1AVX2<>(SB), RODATA|NOPTR, $64
 
 // func copyRows16AVX2(k int, src []float32, ldSrc int, cols int, dst []float32, ldDst int)
 // Requires: AVX
-TEXT ·copyRows16AVX2(SB), $0-80
+TEXT ·copyRows16AVX2(SB), NOSPLIT, $0-80
 	MOVQ    cols+40(FP), AX
 	LEAQ    columns2AVX2<>+64(SB), CX
 	SHLQ    $0x02, AX
@@ -7876,7 +7876,7 @@ GLOBL columns2AVX2<>(SB), RODATA|NOPTR, $128
 
 // func multiplyAddsAVX2(n int)
 // Requires: AVX, FMA3
-TEXT ·multiplyAddsAVX2(SB), $0-8
+TEXT ·multiplyAddsAVX2(SB), NOSPLIT, $0-8
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2

@@ -3,23 +3,63 @@
 package simd
 
 import (
+	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"testing"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
+
+// guarded is memory between two pages that may not be touched.
+type guarded []byte
+
+func newGuarded(t *testing.T, floats int) guarded {
+	t.Helper()
+	page := unix.Getpagesize()
+	size := (4*floats + page - 1) / page * page
+	all, err := unix.Mmap(-1, 0, size+2*page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Munmap(all); err != nil {
+			t.Error(err)
+		}
+	})
+	for _, guard := range [][]byte{all[:page], all[page+size:]} {
+		if err := unix.Mprotect(guard, unix.PROT_NONE); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return guarded(all[page : page+size])
+}
 
 // place returns a copy of x that ends, or begins, at a guard.
 func (g guarded) place(x []float32, atEnd bool) []float32 {
 	if len(x) == 0 {
 		return nil
 	}
-	placed := g.floats()
+	at := 0
 	if atEnd {
-		placed = placed[len(placed)-len(x):]
+		at = len(g) - 4*len(x)
 	}
-	placed = placed[:len(x)]
+	placed := unsafe.Slice((*float32)(unsafe.Pointer(&g[at])), len(x))
 	copy(placed, x)
 	return placed
+}
+
+// fault calls do and returns the error of a memory access that is not allowed.
+func fault(do func()) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("%v", v)
+		}
+	}()
+	do()
+	return nil
 }
 
 // Products touch nothing outside of their operands, wherever these end.

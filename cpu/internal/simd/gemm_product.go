@@ -104,19 +104,25 @@ type operandA struct {
 // columns of op(b) they are for.
 func (p *product) readA(i, rows, tileRows, at, depth, n int) operandA {
 	switch {
-	case p.transA && n <= fewPanels*p.width:
+	case p.transA && n <= p.width && p.k*p.lda <= cached:
 		return operandA{p.a[at*p.lda+i:], p.lda, tileRows}
 	case !p.transA && rows == 1:
 		return operandA{p.a[i*p.lda+at:], 1, 0}
 	}
 	packed := operandA{p.block, p.lanes, p.lanes * depth}
-	for done := 0; done < rows; done += tileRows {
-		height := min(tileRows, rows-done)
-		dst := p.block[done/tileRows*packed.tile:]
-		if p.transA {
-			p.copyLanes(depth, p.a[at*p.lda+i+done:], p.lda, height, dst, p.lanes)
-		} else {
-			p.transpose(depth, p.a[(i+done)*p.lda+at:], p.lda, height, dst, p.lanes)
+	// A transposed a is read along its rows, a few at a time.
+	strip := depth
+	if p.transA {
+		strip = stripDepth
+	}
+	for q := 0; q < depth; q += strip {
+		for done := 0; done < rows; done += tileRows {
+			height, dst := min(tileRows, rows-done), p.block[done/tileRows*packed.tile+q*p.lanes:]
+			if p.transA {
+				p.copyLanes(min(strip, depth-q), p.a[(at+q)*p.lda+i+done:], p.lda, height, dst, p.lanes)
+			} else {
+				p.transpose(depth, p.a[(i+done)*p.lda+at:], p.lda, height, dst, p.lanes)
+			}
 		}
 	}
 	return packed

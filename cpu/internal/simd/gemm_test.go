@@ -143,7 +143,7 @@ var multiplications = []struct {
 }
 
 // same reports whether two floats have the same bits, or are both NaN.
-func sameBits(a, b float32) bool {
+func same(a, b float32) bool {
 	return math.Float32bits(a) == math.Float32bits(b) || a != a && b != b
 }
 
@@ -234,7 +234,7 @@ func corner(c, want, before []float32, m, n, ld int) (at int, ok bool) {
 		if at/ld < m && at%ld < n {
 			expected = want
 		}
-		if !sameBits(c[at], expected[at]) {
+		if !same(c[at], expected[at]) {
 			return at, false
 		}
 	}
@@ -264,7 +264,7 @@ func (p gemmCase) run(t *testing.T, random *rand.Rand) {
 		c := slices.Clone(before)
 		multiplication.do(p, a, b, c, scratch)
 		for at := range c {
-			if !sameBits(c[at], want[at]) {
+			if !same(c[at], want[at]) {
 				t.Fatalf("%s %v: c[%d,%d] is %g, want %g", multiplication.name, p, at/p.ldc, at%p.ldc, c[at], want[at])
 			}
 		}
@@ -360,7 +360,7 @@ func TestProductsOfSpecialValues(t *testing.T) {
 				c := slices.Clone(before)
 				multiplication.do(p, a, b, c, scratch)
 				for at := range c {
-					if !sameBits(c[at], want[at]) {
+					if !same(c[at], want[at]) {
 						t.Fatalf("%s %v: c[%d,%d] is %g, want %g", multiplication.name, p, at/p.ldc, at%p.ldc, c[at], want[at])
 					}
 				}

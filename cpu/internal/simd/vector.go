@@ -1,7 +1,5 @@
 package simd
 
-//go:generate go run ./gen
-
 import "fmt"
 
 // Vector has the functions over slices of float32 at one level. Slices of a call
@@ -49,109 +47,109 @@ type Vector struct {
 
 // Exp sets y[i] = exp(x[i]).
 func (v *Vector) Exp(y, x []float32) {
-	same(len(y), x)
+	equalLengths(len(y), x)
 	v.exp(y, x)
 }
 
 // Log sets y[i] = log(x[i]).
 func (v *Vector) Log(y, x []float32) {
-	same(len(y), x)
+	equalLengths(len(y), x)
 	v.log(y, x)
 }
 
 // Sigmoid sets y[i] = 1/(1+exp(−x[i])).
 func (v *Vector) Sigmoid(y, x []float32) {
-	same(len(y), x)
+	equalLengths(len(y), x)
 	v.sigmoid(y, x)
 }
 
 // Tanh sets y[i] = tanh(x[i]).
 func (v *Vector) Tanh(y, x []float32) {
-	same(len(y), x)
+	equalLengths(len(y), x)
 	v.tanh(y, x)
 }
 
 // ReLU sets y[i] = max(x[i], 0), NaN for NaN.
 func (v *Vector) ReLU(y, x []float32) {
-	same(len(y), x)
+	equalLengths(len(y), x)
 	v.relu(y, x)
 }
 
 // Add sets dst[i] = x[i] + y[i].
 func (v *Vector) Add(dst, x, y []float32) {
-	same(len(dst), x, y)
+	equalLengths(len(dst), x, y)
 	v.add(dst, x, y)
 }
 
 // Sub sets dst[i] = x[i] − y[i].
 func (v *Vector) Sub(dst, x, y []float32) {
-	same(len(dst), x, y)
+	equalLengths(len(dst), x, y)
 	v.sub(dst, x, y)
 }
 
 // Mul sets dst[i] = x[i]·y[i].
 func (v *Vector) Mul(dst, x, y []float32) {
-	same(len(dst), x, y)
+	equalLengths(len(dst), x, y)
 	v.mul(dst, x, y)
 }
 
 // AddMul adds x[i]·y[i] to dst[i].
 func (v *Vector) AddMul(dst, x, y []float32) {
-	same(len(dst), x, y)
+	equalLengths(len(dst), x, y)
 	v.addMul(dst, x, y)
 }
 
 // Scale sets dst[i] = alpha·x[i].
 func (v *Vector) Scale(dst []float32, alpha float32, x []float32) {
-	same(len(dst), x)
+	equalLengths(len(dst), x)
 	v.scale(dst, alpha, x)
 }
 
 // AddScaled adds alpha·x[i] to dst[i].
 func (v *Vector) AddScaled(dst []float32, alpha float32, x []float32) {
-	same(len(dst), x)
+	equalLengths(len(dst), x)
 	v.addScaled(dst, alpha, x)
 }
 
 // ScaleAdd sets dst[i] = alpha·dst[i] + beta·x[i].
 func (v *Vector) ScaleAdd(dst []float32, alpha, beta float32, x []float32) {
-	same(len(dst), x)
+	equalLengths(len(dst), x)
 	v.scaleAdd(dst, alpha, beta, x)
 }
 
 // SigmoidGrad sets dx[i] = dy[i]·y[i]·(1−y[i]).
 func (v *Vector) SigmoidGrad(dx, y, dy []float32) {
-	same(len(dx), y, dy)
+	equalLengths(len(dx), y, dy)
 	v.sigmoidGrad(dx, y, dy)
 }
 
 // TanhGrad sets dx[i] = dy[i]·(1−y[i]²).
 func (v *Vector) TanhGrad(dx, y, dy []float32) {
-	same(len(dx), y, dy)
+	equalLengths(len(dx), y, dy)
 	v.tanhGrad(dx, y, dy)
 }
 
 // ReLUGrad sets dx[i] = dy[i] where y[i] > 0, else 0.
 func (v *Vector) ReLUGrad(dx, y, dy []float32) {
-	same(len(dx), y, dy)
+	equalLengths(len(dx), y, dy)
 	v.reluGrad(dx, y, dy)
 }
 
 // SoftmaxGrad sets dx[i] = y[i]·(dy[i]−sum).
 func (v *Vector) SoftmaxGrad(dx, y, dy []float32, sum float32) {
-	same(len(dx), y, dy)
+	equalLengths(len(dx), y, dy)
 	v.softmaxGrad(dx, y, dy, sum)
 }
 
 // Normalize sets y[i] = (x[i]−mean)·scale, rounded once.
 func (v *Vector) Normalize(y, x []float32, mean, scale float64) {
-	same(len(y), x)
+	equalLengths(len(y), x)
 	v.normalize(y, x, mean, scale)
 }
 
 // NormalizeGrad sets dx[i] = scale·(dy[i]−mean−y[i]·product).
 func (v *Vector) NormalizeGrad(dx, y, dy []float32, scale, mean, product float32) {
-	same(len(dx), y, dy)
+	equalLengths(len(dx), y, dy)
 	v.normalizeGrad(dx, y, dy, scale, mean, product)
 }
 
@@ -159,13 +157,13 @@ func (v *Vector) NormalizeGrad(dx, y, dy []float32, scale, mean, product float32
 // holds z and then i, f, g, o. peep has 3 rows, or is nil.
 func (v *Vector) LSTMCell(gates, before, cell, hidden, peep []float32) {
 	n := len(hidden)
-	same(n, before, cell)
-	same(4*n, gates)
+	equalLengths(n, before, cell)
+	equalLengths(4*n, gates)
 	if peep == nil {
 		v.lstmCell(gates, before, cell, hidden)
 		return
 	}
-	same(3*n, peep)
+	equalLengths(3*n, peep)
 	v.lstmCellPeep(gates, before, cell, hidden, peep)
 }
 
@@ -173,13 +171,13 @@ func (v *Vector) LSTMCell(gates, before, cell, hidden, peep []float32) {
 // same, are 4 times as long as the others. peep has 3 rows, or is nil.
 func (v *Vector) LSTMCellGrad(gates, before, cell, dy, dh, dc, dz, peep []float32) {
 	n := len(cell)
-	same(n, before, dy, dh, dc)
-	same(4*n, gates, dz)
+	equalLengths(n, before, dy, dh, dc)
+	equalLengths(4*n, gates, dz)
 	if peep == nil {
 		v.lstmCellGrad(gates, before, cell, dy, dh, dc, dz)
 		return
 	}
-	same(3*n, peep)
+	equalLengths(3*n, peep)
 	v.lstmCellGradPeep(gates, before, cell, dy, dh, dc, dz, peep)
 }
 
@@ -187,8 +185,8 @@ func (v *Vector) LSTMCellGrad(gates, before, cell, dy, dh, dc, dz, peep []float3
 // as the others.
 func (v *Vector) GRUCell(gates, recurrent, before, hidden []float32) {
 	n := len(hidden)
-	same(n, before)
-	same(3*n, gates, recurrent)
+	equalLengths(n, before)
+	equalLengths(3*n, gates, recurrent)
 	v.gruCell(gates, recurrent, before, hidden)
 }
 
@@ -196,20 +194,20 @@ func (v *Vector) GRUCell(gates, recurrent, before, hidden []float32) {
 // times as long as the others. dv may be gates, and du recurrent.
 func (v *Vector) GRUCellGrad(gates, recurrent, before, dy, dh, dv, du []float32) {
 	n := len(dh)
-	same(n, before, dy)
-	same(3*n, gates, recurrent, dv, du)
+	equalLengths(n, before, dy)
+	equalLengths(3*n, gates, recurrent, dv, du)
 	v.gruCellGrad(gates, recurrent, before, dy, dh, dv, du)
 }
 
 // RNNCellGrad sets dz[i] = (dy[i]+dh[i])·(1−hidden[i]²).
 func (v *Vector) RNNCellGrad(dz, hidden, dy, dh []float32) {
-	same(len(dz), hidden, dy, dh)
+	equalLengths(len(dz), hidden, dy, dh)
 	v.rnnCellGrad(dz, hidden, dy, dh)
 }
 
 // RNNCellGradReLU sets dz[i] = dy[i]+dh[i] where hidden[i] > 0, else 0.
 func (v *Vector) RNNCellGradReLU(dz, hidden, dy, dh []float32) {
-	same(len(dz), hidden, dy, dh)
+	equalLengths(len(dz), hidden, dy, dh)
 	v.rnnCellGradReLU(dz, hidden, dy, dh)
 }
 
@@ -221,12 +219,12 @@ type SGD struct {
 
 // SGD is backend.SGD. velocity is not touched if Momentum is 0.
 func (v *Vector) SGD(param, grad, velocity []float32, f SGD) {
-	same(len(param), grad)
+	equalLengths(len(param), grad)
 	if f.Momentum == 0 {
 		v.sgd(param, grad, f.Rate, f.Decay)
 		return
 	}
-	same(len(param), velocity)
+	equalLengths(len(param), velocity)
 	step := v.sgdMomentum
 	if f.Nesterov {
 		step = v.sgdNesterov
@@ -245,12 +243,12 @@ type RMSProp struct{ Rate, Keep, Renew, Epsilon, Decay, Momentum float32 }
 
 // RMSProp is backend.RMSProp. velocity is not touched if Momentum is 0.
 func (v *Vector) RMSProp(param, grad, square, velocity []float32, f RMSProp) {
-	same(len(param), grad, square)
+	equalLengths(len(param), grad, square)
 	if f.Momentum == 0 {
 		v.rmsProp(param, grad, square, f.Rate, f.Keep, f.Renew, f.Epsilon, f.Decay)
 		return
 	}
-	same(len(param), velocity)
+	equalLengths(len(param), velocity)
 	v.rmsPropMomentum(param, grad, square, velocity, f.Rate, f.Keep, f.Renew, f.Epsilon, f.Decay, f.Momentum)
 }
 
@@ -269,7 +267,7 @@ type Adam struct {
 
 // Adam is backend.Adam.
 func (v *Vector) Adam(param, grad, mean, square []float32, f Adam) {
-	same(len(param), grad, mean, square)
+	equalLengths(len(param), grad, mean, square)
 	v.adam(param, grad, mean, square, f.Rate, f.KeepMean, f.NewMean, f.KeepSquare, f.NewSquare, f.Correct, f.Epsilon, f.Decay, f.Shrink)
 }
 
@@ -286,13 +284,13 @@ func (v *Vector) SumSquares(x []float32, mean float64) float64 { return v.sumSqu
 
 // Dot returns Σ x[i]·y[i].
 func (v *Vector) Dot(x, y []float32) float64 {
-	same(len(x), y)
+	equalLengths(len(x), y)
 	return v.dot(x, y)
 }
 
 // SquaredDistance returns Σ (x[i]−y[i])².
 func (v *Vector) SquaredDistance(x, y []float32) float64 {
-	same(len(x), y)
+	equalLengths(len(x), y)
 	return v.squaredDistance(x, y)
 }
 
@@ -301,12 +299,12 @@ func (v *Vector) SumExp(x []float32, shift float32) float64 { return v.sumExp(x,
 
 // ExpSum sets y[i] = exp(x[i]−shift) and returns Σ y[i].
 func (v *Vector) ExpSum(y, x []float32, shift float32) float64 {
-	same(len(y), x)
+	equalLengths(len(y), x)
 	return v.expSum(y, x, shift)
 }
 
-// same panics unless all slices have length n. Assembly would go beyond the end.
-func same(n int, slices ...[]float32) {
+// equalLengths panics unless all slices have length n. Assembly would go beyond the end.
+func equalLengths(n int, slices ...[]float32) {
 	for _, s := range slices {
 		if len(s) != n {
 			panic(fmt.Sprintf("simd: a slice of %d elements, want %d", len(s), n))

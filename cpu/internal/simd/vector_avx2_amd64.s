@@ -32,7 +32,6 @@ loop:
 	VFMADD231PS  Y4, Y2, Y3
 	VFMADD213PS  Y0, Y2, Y3
 	VADDPS       constants<>+480(SB), Y3, Y0
-	VPSUBD       constants<>+192(SB), Y1, Y1
 	VPSRAD       $0x01, Y1, Y2
 	VPSLLD       $0x17, Y2, Y3
 	VPADDD       constants<>+480(SB), Y3, Y3
@@ -74,7 +73,6 @@ rest:
 	VFMADD231PS  Y5, Y3, Y4
 	VFMADD213PS  Y1, Y3, Y4
 	VADDPS       constants<>+480(SB), Y4, Y1
-	VPSUBD       constants<>+192(SB), Y2, Y2
 	VPSRAD       $0x01, Y2, Y3
 	VPSLLD       $0x17, Y3, Y4
 	VPADDD       constants<>+480(SB), Y4, Y4
@@ -215,7 +213,6 @@ loop:
 	VFMADD231PS  Y5, Y3, Y4
 	VFMADD213PS  Y1, Y3, Y4
 	VADDPS       constants<>+480(SB), Y4, Y1
-	VPSUBD       constants<>+192(SB), Y2, Y2
 	VPSRAD       $0x01, Y2, Y3
 	VPSLLD       $0x17, Y3, Y4
 	VPADDD       constants<>+480(SB), Y4, Y4
@@ -260,7 +257,6 @@ rest:
 	VFMADD231PS  Y6, Y4, Y5
 	VFMADD213PS  Y2, Y4, Y5
 	VADDPS       constants<>+480(SB), Y5, Y2
-	VPSUBD       constants<>+192(SB), Y3, Y3
 	VPSRAD       $0x01, Y3, Y4
 	VPSLLD       $0x17, Y4, Y5
 	VPADDD       constants<>+480(SB), Y5, Y5
@@ -954,7 +950,6 @@ loop:
 	VFMADD231PS  Y9, Y7, Y8
 	VFMADD213PS  Y5, Y7, Y8
 	VADDPS       constants<>+480(SB), Y8, Y5
-	VPSUBD       constants<>+192(SB), Y6, Y6
 	VPSRAD       $0x01, Y6, Y7
 	VPSLLD       $0x17, Y7, Y8
 	VPADDD       constants<>+480(SB), Y8, Y8
@@ -985,7 +980,6 @@ loop:
 	VFMADD231PS  Y9, Y7, Y8
 	VFMADD213PS  Y5, Y7, Y8
 	VADDPS       constants<>+480(SB), Y8, Y5
-	VPSUBD       constants<>+192(SB), Y6, Y6
 	VPSRAD       $0x01, Y6, Y7
 	VPSLLD       $0x17, Y7, Y8
 	VPADDD       constants<>+480(SB), Y8, Y8
@@ -1044,7 +1038,6 @@ loop:
 	VFMADD231PS  Y9, Y7, Y8
 	VFMADD213PS  Y5, Y7, Y8
 	VADDPS       constants<>+480(SB), Y8, Y5
-	VPSUBD       constants<>+192(SB), Y6, Y6
 	VPSRAD       $0x01, Y6, Y7
 	VPSLLD       $0x17, Y7, Y8
 	VPADDD       constants<>+480(SB), Y8, Y8
@@ -1127,7 +1120,6 @@ rest:
 	VFMADD231PS  Y10, Y8, Y9
 	VFMADD213PS  Y6, Y8, Y9
 	VADDPS       constants<>+480(SB), Y9, Y6
-	VPSUBD       constants<>+192(SB), Y7, Y7
 	VPSRAD       $0x01, Y7, Y8
 	VPSLLD       $0x17, Y8, Y9
 	VPADDD       constants<>+480(SB), Y9, Y9
@@ -1158,7 +1150,6 @@ rest:
 	VFMADD231PS  Y10, Y8, Y9
 	VFMADD213PS  Y6, Y8, Y9
 	VADDPS       constants<>+480(SB), Y9, Y6
-	VPSUBD       constants<>+192(SB), Y7, Y7
 	VPSRAD       $0x01, Y7, Y8
 	VPSLLD       $0x17, Y8, Y9
 	VPADDD       constants<>+480(SB), Y9, Y9
@@ -1217,7 +1208,6 @@ rest:
 	VFMADD231PS  Y10, Y8, Y9
 	VFMADD213PS  Y6, Y8, Y9
 	VADDPS       constants<>+480(SB), Y9, Y6
-	VPSUBD       constants<>+192(SB), Y7, Y7
 	VPSRAD       $0x01, Y7, Y8
 	VPSLLD       $0x17, Y8, Y9
 	VPADDD       constants<>+480(SB), Y9, Y9
@@ -1311,7 +1301,6 @@ loop:
 	VFMADD231PS  Y9, Y7, Y8
 	VFMADD213PS  Y5, Y7, Y8
 	VADDPS       constants<>+480(SB), Y8, Y5
-	VPSUBD       constants<>+192(SB), Y6, Y6
 	VPSRAD       $0x01, Y6, Y7
 	VPSLLD       $0x17, Y7, Y8
 	VPADDD       constants<>+480(SB), Y8, Y8
@@ -1342,7 +1331,6 @@ loop:
 	VFMADD231PS  Y9, Y7, Y8
 	VFMADD213PS  Y5, Y7, Y8
 	VADDPS       constants<>+480(SB), Y8, Y5
-	VPSUBD       constants<>+192(SB), Y6, Y6
 	VPSRAD       $0x01, Y6, Y7
 	VPSLLD       $0x17, Y7, Y8
 	VPADDD       constants<>+480(SB), Y8, Y8
@@ -1403,7 +1391,6 @@ loop:
 	VFMADD231PS  Y9, Y7, Y8
 	VFMADD213PS  Y5, Y7, Y8
 	VADDPS       constants<>+480(SB), Y8, Y5
-	VPSUBD       constants<>+192(SB), Y6, Y6
 	VPSRAD       $0x01, Y6, Y7
 	VPSLLD       $0x17, Y7, Y8
 	VPADDD       constants<>+480(SB), Y8, Y8
@@ -1491,7 +1478,6 @@ rest:
 	VFMADD231PS  Y10, Y8, Y9
 	VFMADD213PS  Y6, Y8, Y9
 	VADDPS       constants<>+480(SB), Y9, Y6
-	VPSUBD       constants<>+192(SB), Y7, Y7
 	VPSRAD       $0x01, Y7, Y8
 	VPSLLD       $0x17, Y8, Y9
 	VPADDD       constants<>+480(SB), Y9, Y9
@@ -1522,7 +1508,6 @@ rest:
 	VFMADD231PS  Y10, Y8, Y9
 	VFMADD213PS  Y6, Y8, Y9
 	VADDPS       constants<>+480(SB), Y9, Y6
-	VPSUBD       constants<>+192(SB), Y7, Y7
 	VPSRAD       $0x01, Y7, Y8
 	VPSLLD       $0x17, Y8, Y9
 	VPADDD       constants<>+480(SB), Y9, Y9
@@ -1583,7 +1568,6 @@ rest:
 	VFMADD231PS  Y10, Y8, Y9
 	VFMADD213PS  Y6, Y8, Y9
 	VADDPS       constants<>+480(SB), Y9, Y6
-	VPSUBD       constants<>+192(SB), Y7, Y7
 	VPSRAD       $0x01, Y7, Y8
 	VPSLLD       $0x17, Y8, Y9
 	VPADDD       constants<>+480(SB), Y9, Y9
@@ -2030,7 +2014,6 @@ loop:
 	VFMADD231PS  Y7, Y5, Y6
 	VFMADD213PS  Y3, Y5, Y6
 	VADDPS       constants<>+480(SB), Y6, Y3
-	VPSUBD       constants<>+192(SB), Y4, Y4
 	VPSRAD       $0x01, Y4, Y5
 	VPSLLD       $0x17, Y5, Y6
 	VPADDD       constants<>+480(SB), Y6, Y6
@@ -2064,7 +2047,6 @@ loop:
 	VFMADD231PS  Y8, Y6, Y7
 	VFMADD213PS  Y4, Y6, Y7
 	VADDPS       constants<>+480(SB), Y7, Y4
-	VPSUBD       constants<>+192(SB), Y5, Y5
 	VPSRAD       $0x01, Y5, Y6
 	VPSLLD       $0x17, Y6, Y7
 	VPADDD       constants<>+480(SB), Y7, Y7
@@ -2150,7 +2132,6 @@ rest:
 	VFMADD231PS  Y8, Y6, Y7
 	VFMADD213PS  Y4, Y6, Y7
 	VADDPS       constants<>+480(SB), Y7, Y4
-	VPSUBD       constants<>+192(SB), Y5, Y5
 	VPSRAD       $0x01, Y5, Y6
 	VPSLLD       $0x17, Y6, Y7
 	VPADDD       constants<>+480(SB), Y7, Y7
@@ -2184,7 +2165,6 @@ rest:
 	VFMADD231PS  Y9, Y7, Y8
 	VFMADD213PS  Y5, Y7, Y8
 	VADDPS       constants<>+480(SB), Y8, Y5
-	VPSUBD       constants<>+192(SB), Y6, Y6
 	VPSRAD       $0x01, Y6, Y7
 	VPSLLD       $0x17, Y7, Y8
 	VPADDD       constants<>+480(SB), Y8, Y8
@@ -3128,7 +3108,6 @@ loop:
 	VFMADD231PS  Y9, Y7, Y8
 	VFMADD213PS  Y5, Y7, Y8
 	VADDPS       constants<>+480(SB), Y8, Y5
-	VPSUBD       constants<>+192(SB), Y6, Y6
 	VPSRAD       $0x01, Y6, Y7
 	VPSLLD       $0x17, Y7, Y8
 	VPADDD       constants<>+480(SB), Y8, Y8
@@ -3163,7 +3142,6 @@ loop:
 	VFMADD231PS  Y9, Y7, Y8
 	VFMADD213PS  Y5, Y7, Y8
 	VADDPS       constants<>+480(SB), Y8, Y5
-	VPSUBD       constants<>+192(SB), Y6, Y6
 	VPSRAD       $0x01, Y6, Y7
 	VPSLLD       $0x17, Y7, Y8
 	VPADDD       constants<>+480(SB), Y8, Y8
@@ -3210,7 +3188,6 @@ rest:
 	VFMADD231PS  Y11, Y9, Y10
 	VFMADD213PS  Y7, Y9, Y10
 	VADDPS       constants<>+480(SB), Y10, Y7
-	VPSUBD       constants<>+192(SB), Y8, Y8
 	VPSRAD       $0x01, Y8, Y9
 	VPSLLD       $0x17, Y9, Y10
 	VPADDD       constants<>+480(SB), Y10, Y10
@@ -3246,7 +3223,6 @@ rest:
 	VFMADD231PS  Y9, Y7, Y8
 	VFMADD213PS  Y0, Y7, Y8
 	VADDPS       constants<>+480(SB), Y8, Y0
-	VPSUBD       constants<>+192(SB), Y5, Y5
 	VPSRAD       $0x01, Y5, Y7
 	VPSLLD       $0x17, Y7, Y8
 	VPADDD       constants<>+480(SB), Y8, Y8
@@ -3310,7 +3286,6 @@ loop:
 	VFMADD231PS  Y9, Y7, Y8
 	VFMADD213PS  Y5, Y7, Y8
 	VADDPS       constants<>+480(SB), Y8, Y5
-	VPSUBD       constants<>+192(SB), Y6, Y6
 	VPSRAD       $0x01, Y6, Y7
 	VPSLLD       $0x17, Y7, Y8
 	VPADDD       constants<>+480(SB), Y8, Y8
@@ -3346,7 +3321,6 @@ loop:
 	VFMADD231PS  Y9, Y7, Y8
 	VFMADD213PS  Y5, Y7, Y8
 	VADDPS       constants<>+480(SB), Y8, Y5
-	VPSUBD       constants<>+192(SB), Y6, Y6
 	VPSRAD       $0x01, Y6, Y7
 	VPSLLD       $0x17, Y7, Y8
 	VPADDD       constants<>+480(SB), Y8, Y8
@@ -3395,7 +3369,6 @@ rest:
 	VFMADD231PS  Y11, Y9, Y10
 	VFMADD213PS  Y7, Y9, Y10
 	VADDPS       constants<>+480(SB), Y10, Y7
-	VPSUBD       constants<>+192(SB), Y8, Y8
 	VPSRAD       $0x01, Y8, Y9
 	VPSLLD       $0x17, Y9, Y10
 	VPADDD       constants<>+480(SB), Y10, Y10
@@ -3432,7 +3405,6 @@ rest:
 	VFMADD231PS  Y9, Y7, Y8
 	VFMADD213PS  Y0, Y7, Y8
 	VADDPS       constants<>+480(SB), Y8, Y0
-	VPSUBD       constants<>+192(SB), Y5, Y5
 	VPSRAD       $0x01, Y5, Y7
 	VPSLLD       $0x17, Y7, Y8
 	VPADDD       constants<>+480(SB), Y8, Y8

@@ -4,9 +4,31 @@ import (
 	"fmt"
 	"math/bits"
 
+	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+)
+
+// vectors is the vector unit that kernels are written for.
+type vectors struct {
+	name   string
+	lanes  int // floats in a register
+	all    []reg.VecPhysical
+	masked bool // loads and stores take masks
+}
+
+var (
+	avx512 = vectors{"AVX512", 16, []reg.VecPhysical{
+		reg.Z0, reg.Z1, reg.Z2, reg.Z3, reg.Z4, reg.Z5, reg.Z6, reg.Z7,
+		reg.Z8, reg.Z9, reg.Z10, reg.Z11, reg.Z12, reg.Z13, reg.Z14, reg.Z15,
+		reg.Z16, reg.Z17, reg.Z18, reg.Z19, reg.Z20, reg.Z21, reg.Z22, reg.Z23,
+		reg.Z24, reg.Z25, reg.Z26, reg.Z27, reg.Z28, reg.Z29, reg.Z30, reg.Z31,
+	}, true}
+	avx2 = vectors{"AVX2", 8, []reg.VecPhysical{
+		reg.Y0, reg.Y1, reg.Y2, reg.Y3, reg.Y4, reg.Y5, reg.Y6, reg.Y7,
+		reg.Y8, reg.Y9, reg.Y10, reg.Y11, reg.Y12, reg.Y13, reg.Y14, reg.Y15,
+	}, false}
 )
 
 // panelVectors is the number of registers that a row of a panel of b fills.
@@ -14,15 +36,15 @@ const panelVectors = 2
 
 // gemm writes the kernels of matrix products.
 func gemm(c *build.Context) {
-	for _, of := range []struct {
-		unit
+	for _, unit := range []struct {
+		vectors
 		rows, wideRows int // of the largest tiles, one panel wide and two panels wide
 	}{{avx512, 14, 6}, {avx2, 6, 2}} {
-		g := generator{c, of.unit}
-		for rows := 1; rows <= of.rows; rows++ {
+		g := generator{c, unit.vectors}
+		for rows := 1; rows <= unit.rows; rows++ {
 			g.tile(rows, panelVectors)
 		}
-		for rows := 1; rows <= of.wideRows; rows++ {
+		for rows := 1; rows <= unit.wideRows; rows++ {
 			g.tile(rows, 2*panelVectors)
 		}
 		g.transposeRows()
@@ -34,12 +56,13 @@ func gemm(c *build.Context) {
 
 type generator struct {
 	*build.Context
-	unit
+	vectors
 }
 
-// function begins a function. %s in the comment is its name.
+// function begins a function. The comment goes on after its name.
 func (g generator) function(name, signature, comment string) {
 	g.Function(name)
+	g.Attributes(attr.NOSPLIT)
 	g.SignatureExpr(signature)
 	g.Pragma("noescape")
 	g.Doc(name + " " + comment)
@@ -381,7 +404,7 @@ func (g generator) copyRows(n int) {
 // vectorMasks sets masks of VMASKMOVPS for cols columns.
 func (g generator) vectorMasks(masks []reg.Register) {
 	table := g.StaticGlobal(fmt.Sprintf("columns%d%s", len(masks), g.name))
-	g.DataAttributes(8 | 16) // RODATA, NOPTR
+	g.DataAttributes(attr.RODATA | attr.NOPTR)
 	width := len(masks) * g.lanes
 	for i := range 2 * width {
 		g.AddDatum(4*i, I32(map[bool]int32{true: -1, false: 0}[i < width]))

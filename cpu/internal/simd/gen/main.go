@@ -15,8 +15,8 @@ import (
 var (
 	families = map[string]func(*build.Context){
 		"gemm":          gemm,
-		"vector_avx512": func(c *build.Context) { writeVectors(c, avx512) },
-		"vector_avx2":   func(c *build.Context) { writeVectors(c, avx2) },
+		"vector_avx2":   vectorFunctions(avx2),
+		"vector_avx512": vectorFunctions(avx512),
 	}
 	armFamilies = map[string]func(*armFile){"gemm": gemmNEON}
 )

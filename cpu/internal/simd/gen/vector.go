@@ -12,25 +12,27 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// writeVectors writes the functions of one unit. To add one, write its formula
-// beside those of its kind, name it in vector.go of package simd and give it a
-// loop in vector_generic.go.
-func writeVectors(c *build.Context, u unit) {
-	v := &vectors{Context: c, unit: u}
-	v.writeElementwise()
-	v.writeCells()
-	v.writeUpdates()
-	v.writeSums()
-	v.writeConstants()
+// vectorFunctions returns what writes the functions for one unit. To add one, write
+// its formula beside those of its kind, name it in vector.go of package simd and
+// give it a loop in vector_generic.go.
+func vectorFunctions(unit vectors) func(*build.Context) {
+	return func(c *build.Context) {
+		v := &formulas{Context: c, vectors: unit}
+		v.writeElementwise()
+		v.writeCells()
+		v.writeUpdates()
+		v.writeSums()
+		v.writeConstants()
+	}
 }
 
-// vectors builds functions over slices of float32. A function is a formula, made
-// of the methods of vectors, for the elements that one register holds. forEach
+// formulas builds functions over slices of float32. A function is a formula, made
+// of the methods of formulas, for the elements that one register holds. forEach
 // repeats it. The same instructions compute each element at any place in a slice,
 // and at any width, so its bits depend on nothing but its operands.
-type vectors struct {
+type formulas struct {
 	*build.Context
-	unit
+	vectors
 	constants []uint32 // of all functions
 
 	// Of the function in progress:
@@ -42,7 +44,7 @@ type vectors struct {
 
 // function begins a function. Slices are of the same length unless the comment
 // says otherwise.
-func (v *vectors) function(name, signature, doc string) {
+func (v *formulas) function(name, signature, doc string) {
 	v.slices = nil
 	v.Function(name + v.name)
 	v.Attributes(attr.NOSPLIT)
@@ -52,24 +54,24 @@ func (v *vectors) function(name, signature, doc string) {
 }
 
 // slice returns where the next elements of an argument are.
-func (v *vectors) slice(name string) operand.Mem {
+func (v *formulas) slice(name string) operand.Mem {
 	pointer := v.Load(v.Param(name).Base(), v.GP64())
 	v.slices = append(v.slices, pointer)
 	return operand.Mem{Base: pointer}
 }
 
 // length returns the length of an argument.
-func (v *vectors) length(name string) reg.Register {
+func (v *formulas) length(name string) reg.Register {
 	return v.Load(v.Param(name).Len(), v.GP64())
 }
 
 // scalar returns a register full of an argument.
-func (v *vectors) scalar(name string) reg.Register {
+func (v *formulas) scalar(name string) reg.Register {
 	return v.broadcast(v.address(v.Param(name).Resolve()))
 }
 
 // scalar64 returns a register full of a float64 argument.
-func (v *vectors) scalar64(name string) reg.Register {
+func (v *formulas) scalar64(name string) reg.Register {
 	x := v.register()
 	v.VBROADCASTSD(v.address(v.Param(name).Resolve()), x)
 	return x
@@ -79,7 +81,7 @@ func (v *vectors) scalar64(name string) reg.Register {
 type matrix struct{ rows [4]operand.Mem }
 
 // matrices returns arguments that have rows of the given length, at most 4.
-func (v *vectors) matrices(columns reg.Register, names ...string) []matrix {
+func (v *formulas) matrices(columns reg.Register, names ...string) []matrix {
 	step, step3 := v.GP64(), v.GP64()
 	v.MOVQ(columns, step)
 	v.SHLQ(operand.Imm(2), step)
@@ -95,7 +97,7 @@ func (v *vectors) matrices(columns reg.Register, names ...string) []matrix {
 // forEach runs body for all n elements: parts registers at a time, and then once
 // for the rest, with masks, which keep load and store within the slices. Then the
 // slices are used up.
-func (v *vectors) forEach(n reg.Register, parts int, body func()) {
+func (v *formulas) forEach(n reg.Register, parts int, body func()) {
 	step := parts * v.lanes
 	run := func() {
 		for v.part = range parts {
@@ -121,8 +123,8 @@ func (v *vectors) forEach(n reg.Register, parts int, body func()) {
 }
 
 // masks returns masks of the first n elements of parts registers.
-func (v *vectors) masks(n reg.Register, parts int) []reg.Register {
-	if v.lanes == avx512.lanes { // there is never more than one part
+func (v *formulas) masks(n reg.Register, parts int) []reg.Register {
+	if v.masked { // there is never more than one part
 		v.MOVQ(n, reg.RCX)
 		bits, mask := v.GP32(), v.K()
 		v.MOVL(operand.U32(1), bits)
@@ -148,10 +150,10 @@ func (v *vectors) masks(n reg.Register, parts int) []reg.Register {
 // maskSize is the number of bytes of ones, and then of zeros, before the constants.
 const maskSize = 64
 
-func (v *vectors) writeConstants() {
+func (v *formulas) writeConstants() {
 	v.StaticGlobal("constants")
 	v.DataAttributes(attr.RODATA | attr.NOPTR)
-	if v.lanes == avx2.lanes {
+	if !v.masked {
 		for i := range 2 * maskSize / 4 {
 			ones := uint32(math.MaxUint32)
 			if i >= maskSize/4 {
@@ -168,8 +170,8 @@ func (v *vectors) writeConstants() {
 }
 
 // copies returns how often each constant is in memory. AVX-512 repeats one itself.
-func (v *vectors) copies() int {
-	if v.lanes == avx512.lanes {
+func (v *formulas) copies() int {
+	if v.masked {
 		return 1
 	}
 	return v.lanes
@@ -181,24 +183,24 @@ func constant(offset int) operand.Mem {
 }
 
 // bits returns a constant, as an operand of the arithmetic below.
-func (v *vectors) bits(bits uint32) operand.Op {
+func (v *formulas) bits(bits uint32) operand.Op {
 	i := slices.Index(v.constants, bits)
 	if i < 0 {
 		i = len(v.constants)
 		v.constants = append(v.constants, bits)
 	}
 	before := 0
-	if v.lanes == avx2.lanes {
+	if !v.masked {
 		before = 2 * maskSize
 	}
 	return constant(before + 4*v.copies()*i)
 }
 
-func (v *vectors) number(x float32) operand.Op { return v.bits(math.Float32bits(x)) }
+func (v *formulas) number(x float32) operand.Op { return v.bits(math.Float32bits(x)) }
 
 // register returns a new register.
-func (v *vectors) register() reg.VecVirtual {
-	if v.lanes == avx512.lanes {
+func (v *formulas) register() reg.VecVirtual {
+	if v.masked {
 		return v.ZMM()
 	}
 	return v.YMM()
@@ -206,12 +208,12 @@ func (v *vectors) register() reg.VecVirtual {
 
 // load returns the elements at m. Where the mask ends, it reads nothing and the
 // elements are 0.
-func (v *vectors) load(m operand.Mem) reg.Register {
+func (v *formulas) load(m operand.Mem) reg.Register {
 	m, x := m.Offset(4*v.lanes*v.part), v.register()
 	switch {
 	case v.mask == nil:
 		v.VMOVUPS(m, x)
-	case v.lanes == avx512.lanes:
+	case v.masked:
 		v.VMOVUPS_Z(m, v.mask[v.part], x)
 	default:
 		v.VMASKMOVPS(m, v.mask[v.part], x)
@@ -220,12 +222,12 @@ func (v *vectors) load(m operand.Mem) reg.Register {
 }
 
 // store sets the elements at m, but for those outside of the mask.
-func (v *vectors) store(x reg.Register, m operand.Mem) {
+func (v *formulas) store(x reg.Register, m operand.Mem) {
 	m = m.Offset(4 * v.lanes * v.part)
 	switch {
 	case v.mask == nil:
 		v.VMOVUPS(x, m)
-	case v.lanes == avx512.lanes:
+	case v.masked:
 		v.VMOVUPS(x, v.mask[v.part], m)
 	default:
 		v.VMASKMOVPS(x, v.mask[v.part], m)
@@ -233,12 +235,12 @@ func (v *vectors) store(x reg.Register, m operand.Mem) {
 }
 
 // keep returns x with 0 for the elements outside of the mask.
-func (v *vectors) keep(x reg.Register) reg.Register {
+func (v *formulas) keep(x reg.Register) reg.Register {
 	if v.mask == nil {
 		return x
 	}
 	y := v.register()
-	if v.lanes == avx512.lanes {
+	if v.masked {
 		v.VMOVAPS_Z(x, v.mask[v.part], y)
 	} else {
 		v.VANDPS(v.mask[v.part], x, y)
@@ -247,7 +249,7 @@ func (v *vectors) keep(x reg.Register) reg.Register {
 }
 
 // inMask returns x with the elements of y outside of the mask.
-func (v *vectors) inMask(x, y reg.Register) reg.Register {
+func (v *formulas) inMask(x, y reg.Register) reg.Register {
 	if v.mask == nil {
 		return x
 	}
@@ -255,13 +257,13 @@ func (v *vectors) inMask(x, y reg.Register) reg.Register {
 }
 
 // broadcast returns a register full of the float32 in memory at m.
-func (v *vectors) broadcast(m operand.Op) reg.Register {
+func (v *formulas) broadcast(m operand.Op) reg.Register {
 	x := v.register()
 	v.VBROADCASTSS(m, x)
 	return x
 }
 
-func (v *vectors) copy(x reg.Register) reg.Register {
+func (v *formulas) copy(x reg.Register) reg.Register {
 	y := v.register()
 	v.VMOVAPS(x, y)
 	return y
@@ -274,19 +276,19 @@ type instruction struct {
 }
 
 // of returns the instruction for that operand.
-func (i instruction) of(v *vectors, first operand.Op) func(*build.Context, ...operand.Op) {
-	if _, constant := first.(operand.Mem); constant && v.lanes == avx512.lanes {
+func (i instruction) of(v *formulas, first operand.Op) func(*build.Context, ...operand.Op) {
+	if _, constant := first.(operand.Mem); constant && v.masked {
 		return i.broadcast
 	}
 	return i.plain
 }
 
-func (v *vectors) emit(i instruction, operands ...operand.Op) {
+func (v *formulas) emit(i instruction, operands ...operand.Op) {
 	i.of(v, operands[0])(v.Context, operands...)
 }
 
 // result is emit for an instruction that writes a new register, which it returns.
-func (v *vectors) result(i instruction, operands ...operand.Op) reg.Register {
+func (v *formulas) result(i instruction, operands ...operand.Op) reg.Register {
 	x := v.register()
 	v.emit(i, append(operands, x)...)
 	return x
@@ -312,31 +314,31 @@ var (
 // In what follows, the last operand of the parameters may be a constant, unless it
 // is said otherwise.
 
-func (v *vectors) add(x reg.Register, y operand.Op) reg.Register { return v.result(addPS, y, x) }
-func (v *vectors) sub(x reg.Register, y operand.Op) reg.Register { return v.result(subPS, y, x) }
-func (v *vectors) mul(x reg.Register, y operand.Op) reg.Register { return v.result(mulPS, y, x) }
-func (v *vectors) div(x reg.Register, y operand.Op) reg.Register { return v.result(divPS, y, x) }
-func (v *vectors) and(x reg.Register, y operand.Op) reg.Register { return v.result(andPS, y, x) }
-func (v *vectors) or(x reg.Register, y operand.Op) reg.Register  { return v.result(orPS, y, x) }
+func (v *formulas) add(x reg.Register, y operand.Op) reg.Register { return v.result(addPS, y, x) }
+func (v *formulas) sub(x reg.Register, y operand.Op) reg.Register { return v.result(subPS, y, x) }
+func (v *formulas) mul(x reg.Register, y operand.Op) reg.Register { return v.result(mulPS, y, x) }
+func (v *formulas) div(x reg.Register, y operand.Op) reg.Register { return v.result(divPS, y, x) }
+func (v *formulas) and(x reg.Register, y operand.Op) reg.Register { return v.result(andPS, y, x) }
+func (v *formulas) or(x reg.Register, y operand.Op) reg.Register  { return v.result(orPS, y, x) }
 
 // max and min return y where one operand is NaN, or both are 0.
-func (v *vectors) max(x reg.Register, y operand.Op) reg.Register { return v.result(maxPS, y, x) }
-func (v *vectors) min(x reg.Register, y operand.Op) reg.Register { return v.result(minPS, y, x) }
+func (v *formulas) max(x reg.Register, y operand.Op) reg.Register { return v.result(maxPS, y, x) }
+func (v *formulas) min(x reg.Register, y operand.Op) reg.Register { return v.result(minPS, y, x) }
 
-func (v *vectors) sqrt(x reg.Register) reg.Register {
+func (v *formulas) sqrt(x reg.Register) reg.Register {
 	y := v.register()
 	v.VSQRTPS(x, y)
 	return y
 }
 
 // mulAdd sets x = x·y + z, rounded once.
-func (v *vectors) mulAdd(x, y reg.Register, z operand.Op) { v.emit(fmadd213, z, y, x) }
+func (v *formulas) mulAdd(x, y reg.Register, z operand.Op) { v.emit(fmadd213, z, y, x) }
 
 // addMul sets sum = sum + x·y, rounded once.
-func (v *vectors) addMul(sum, x reg.Register, y operand.Op) { v.emit(fmadd231, y, x, sum) }
+func (v *formulas) addMul(sum, x reg.Register, y operand.Op) { v.emit(fmadd231, y, x, sum) }
 
 // subMul sets sum = sum − x·y, rounded once.
-func (v *vectors) subMul(sum, x reg.Register, y operand.Op) { v.emit(fnmadd231, y, x, sum) }
+func (v *formulas) subMul(sum, x reg.Register, y operand.Op) { v.emit(fnmadd231, y, x, sum) }
 
 // Predicates of comparisons, none of which minds NaN.
 const (
@@ -347,9 +349,9 @@ const (
 )
 
 // where returns x where a compares with 0 as the predicate says, and 0 elsewhere.
-func (v *vectors) where(predicate uint64, a, x reg.Register) reg.Register {
+func (v *formulas) where(predicate uint64, a, x reg.Register) reg.Register {
 	result := v.register()
-	if v.lanes == avx512.lanes {
+	if v.masked {
 		v.VMOVAPS_Z(x, v.compare(predicate, a, v.number(0)), result)
 	} else {
 		v.VANDPS(x, v.compare(predicate, a, v.number(0)), result)
@@ -359,14 +361,14 @@ func (v *vectors) where(predicate uint64, a, x reg.Register) reg.Register {
 
 // choose returns x where a compares with b as the predicate says, and y elsewhere. b
 // may be a constant, the others not.
-func (v *vectors) choose(predicate uint64, a reg.Register, b operand.Op, x, y reg.Register) reg.Register {
+func (v *formulas) choose(predicate uint64, a reg.Register, b operand.Op, x, y reg.Register) reg.Register {
 	return v.blend(v.compare(predicate, a, b), x, y)
 }
 
 // compare returns a mask for blend.
-func (v *vectors) compare(predicate uint64, a reg.Register, b operand.Op) reg.Register {
+func (v *formulas) compare(predicate uint64, a reg.Register, b operand.Op) reg.Register {
 	var mask reg.Register = v.register()
-	if v.lanes == avx512.lanes {
+	if v.masked {
 		mask = v.K()
 	}
 	cmpPS.of(v, b)(v.Context, operand.Imm(predicate), b, a, mask)
@@ -375,9 +377,9 @@ func (v *vectors) compare(predicate uint64, a reg.Register, b operand.Op) reg.Re
 
 // whereNegative returns x where the sign of s is set, and y elsewhere. None may be
 // a constant.
-func (v *vectors) whereNegative(s, x, y reg.Register) reg.Register {
+func (v *formulas) whereNegative(s, x, y reg.Register) reg.Register {
 	mask := s
-	if v.lanes == avx512.lanes {
+	if v.masked {
 		mask = v.K()
 		v.VPMOVD2M(s, mask)
 	}
@@ -385,9 +387,9 @@ func (v *vectors) whereNegative(s, x, y reg.Register) reg.Register {
 }
 
 // blend returns x where the mask is set, and y elsewhere.
-func (v *vectors) blend(mask, x, y reg.Register) reg.Register {
+func (v *formulas) blend(mask, x, y reg.Register) reg.Register {
 	result := v.register()
-	if v.lanes == avx512.lanes {
+	if v.masked {
 		v.VBLENDMPS(x, y, mask, result)
 	} else {
 		v.VBLENDVPS(mask, x, y, result)
@@ -396,13 +398,13 @@ func (v *vectors) blend(mask, x, y reg.Register) reg.Register {
 }
 
 // end ends a function.
-func (v *vectors) end() {
+func (v *formulas) end() {
 	v.VZEROUPPER()
 	v.RET()
 }
 
 // address returns where an argument or a result is.
-func (v *vectors) address(a *gotypes.Basic, err error) operand.Mem {
+func (v *formulas) address(a *gotypes.Basic, err error) operand.Mem {
 	if err != nil {
 		panic(fmt.Sprintf("no such argument: %v", err))
 	}

@@ -8,7 +8,7 @@ import "github.com/mmcloughlin/avo/reg"
 // They load everything before they store anything. Rows are often a power of two
 // long, and a load waits for a store that is a multiple of 4096 bytes away.
 
-func (v *vectors) writeCells() {
+func (v *formulas) writeCells() {
 	v.lstmCell(false)
 	v.lstmCell(true)
 	v.lstmCellGrad(false)
@@ -19,7 +19,7 @@ func (v *vectors) writeCells() {
 	v.rnnCellGrad("rnnCellGradReLU", v.reluGrad)
 }
 
-func (v *vectors) lstmCell(peepholes bool) {
+func (v *formulas) lstmCell(peepholes bool) {
 	name, signature, matrices := "lstmCell", "func(gates, before, cell, hidden []float32)", []string{"gates"}
 	if peepholes {
 		name, signature, matrices = "lstmCellPeep", "func(gates, before, cell, hidden, peep []float32)", []string{"gates", "peep"}
@@ -53,7 +53,7 @@ func (v *vectors) lstmCell(peepholes bool) {
 	v.end()
 }
 
-func (v *vectors) lstmCellGrad(peepholes bool) {
+func (v *formulas) lstmCellGrad(peepholes bool) {
 	name, signature, matrices := "lstmCellGrad", "func(gates, before, cell, dy, dh, dc, dz []float32)", []string{"gates", "dz"}
 	if peepholes {
 		name, signature, matrices = "lstmCellGradPeep", "func(gates, before, cell, dy, dh, dc, dz, peep []float32)", append(matrices, "peep")
@@ -89,7 +89,7 @@ func (v *vectors) lstmCellGrad(peepholes bool) {
 	v.end()
 }
 
-func (v *vectors) gruCell() {
+func (v *formulas) gruCell() {
 	v.function("gruCell", "func(gates, recurrent, before, hidden []float32)", "is the forward step of a GRU's cells.")
 	n := v.length("hidden")
 	rows := v.matrices(n, "gates", "recurrent")
@@ -111,7 +111,7 @@ func (v *vectors) gruCell() {
 	v.end()
 }
 
-func (v *vectors) gruCellGrad() {
+func (v *formulas) gruCellGrad() {
 	v.function("gruCellGrad", "func(gates, recurrent, before, dy, dh, dv, du []float32)", "is the backward step of a GRU's cells.")
 	n := v.length("dh")
 	rows := v.matrices(n, "gates", "recurrent", "dv", "du")
@@ -134,7 +134,7 @@ func (v *vectors) gruCellGrad() {
 	v.end()
 }
 
-func (v *vectors) rnnCellGrad(name string, grad func(y, dy reg.Register) reg.Register) {
+func (v *formulas) rnnCellGrad(name string, grad func(y, dy reg.Register) reg.Register) {
 	v.function(name, "func(dz, hidden, dy, dh []float32)", "is the backward step of a plain RNN's units.")
 	dz, hidden, dy, dh := v.slice("dz"), v.slice("hidden"), v.slice("dy"), v.slice("dh")
 	v.forEach(v.length("dz"), 1, func() {

@@ -2,7 +2,7 @@ package main
 
 import "github.com/mmcloughlin/avo/reg"
 
-func (v *vectors) writeElementwise() {
+func (v *formulas) writeElementwise() {
 	v.unary("exp", "sets y[i] = exp(x[i]).", v.exp)
 	v.unary("log", "sets y[i] = log(x[i]).", v.log)
 	v.unary("sigmoid", "sets y[i] = 1/(1+exp(−x[i])).", v.sigmoid)
@@ -22,7 +22,7 @@ func (v *vectors) writeElementwise() {
 }
 
 // unary writes a function of one slice.
-func (v *vectors) unary(name, doc string, f func(x reg.Register) reg.Register) {
+func (v *formulas) unary(name, doc string, f func(x reg.Register) reg.Register) {
 	v.function(name, "func(y, x []float32)", doc)
 	y, x := v.slice("y"), v.slice("x")
 	v.forEach(v.length("y"), 1, func() { v.store(f(v.load(x)), y) })
@@ -30,14 +30,14 @@ func (v *vectors) unary(name, doc string, f func(x reg.Register) reg.Register) {
 }
 
 // binary writes a function of two slices.
-func (v *vectors) binary(name, doc string, f func(x, y reg.Register) reg.Register) {
+func (v *formulas) binary(name, doc string, f func(x, y reg.Register) reg.Register) {
 	v.function(name, "func(dst, x, y []float32)", doc)
 	dst, x, y := v.slice("dst"), v.slice("x"), v.slice("y")
 	v.forEach(v.length("dst"), 1, func() { v.store(f(v.load(x), v.load(y)), dst) })
 	v.end()
 }
 
-func (v *vectors) addMuls() {
+func (v *formulas) addMuls() {
 	v.function("addMul", "func(dst, x, y []float32)", "adds x[i]·y[i] to dst[i].")
 	dst, x, y := v.slice("dst"), v.slice("x"), v.slice("y")
 	v.forEach(v.length("dst"), 1, func() {
@@ -48,7 +48,7 @@ func (v *vectors) addMuls() {
 	v.end()
 }
 
-func (v *vectors) scales() {
+func (v *formulas) scales() {
 	v.function("scale", "func(dst []float32, alpha float32, x []float32)", "sets dst[i] = alpha·x[i].")
 	alpha, dst, x := v.scalar("alpha"), v.slice("dst"), v.slice("x")
 	v.forEach(v.length("dst"), 1, func() { v.store(v.mul(alpha, v.load(x)), dst) })
@@ -74,14 +74,14 @@ func (v *vectors) scales() {
 	v.end()
 }
 
-func (v *vectors) softmaxGrad() {
+func (v *formulas) softmaxGrad() {
 	v.function("softmaxGrad", "func(dx, y, dy []float32, sum float32)", "sets dx[i] = y[i]·(dy[i]−sum).")
 	dx, y, dy, sum := v.slice("dx"), v.slice("y"), v.slice("dy"), v.scalar("sum")
 	v.forEach(v.length("dx"), 1, func() { v.store(v.mul(v.load(y), v.sub(v.load(dy), sum)), dx) })
 	v.end()
 }
 
-func (v *vectors) normalize() {
+func (v *formulas) normalize() {
 	v.function("normalize", "func(y, x []float32, mean, scale float64)", "sets y[i] = (x[i]−mean)·scale, rounded once.")
 	y, x, mean, scale := v.slice("y"), v.slice("x"), v.scalar64("mean"), v.scalar64("scale")
 	v.forEach(v.length("y"), 1, func() {
@@ -95,7 +95,7 @@ func (v *vectors) normalize() {
 	v.end()
 }
 
-func (v *vectors) normalizeGrad() {
+func (v *formulas) normalizeGrad() {
 	v.function("normalizeGrad", "func(dx, y, dy []float32, scale, mean, product float32)", "sets dx[i] = scale·(dy[i]−mean−y[i]·product).")
 	dx, y, dy := v.slice("dx"), v.slice("y"), v.slice("dy")
 	scale, mean, product := v.scalar("scale"), v.scalar("mean"), v.scalar("product")
@@ -108,16 +108,16 @@ func (v *vectors) normalizeGrad() {
 }
 
 // sigmoidGrad returns dy·y·(1−y).
-func (v *vectors) sigmoidGrad(y, dy reg.Register) reg.Register {
+func (v *formulas) sigmoidGrad(y, dy reg.Register) reg.Register {
 	return v.mul(v.mul(dy, y), v.sub(v.broadcast(v.number(1)), y))
 }
 
 // tanhGrad returns dy·(1−y²).
-func (v *vectors) tanhGrad(y, dy reg.Register) reg.Register {
+func (v *formulas) tanhGrad(y, dy reg.Register) reg.Register {
 	slope := v.broadcast(v.number(1))
 	v.subMul(slope, y, y)
 	return v.mul(dy, slope)
 }
 
 // reluGrad returns dy where y > 0, else 0.
-func (v *vectors) reluGrad(y, dy reg.Register) reg.Register { return v.where(greater, y, dy) }
+func (v *formulas) reluGrad(y, dy reg.Register) reg.Register { return v.where(greater, y, dy) }

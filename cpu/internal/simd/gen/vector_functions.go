@@ -22,7 +22,7 @@ const signBit = 1 << 31
 
 // reduce splits x = n·ln 2 + r with |r| ≤ ln 2 / 2. It returns n + rounder and r. x
 // must be within ±2²¹.
-func (v *vectors) reduce(x reg.Register) (shifted, r reg.Register) {
+func (v *formulas) reduce(x reg.Register) (shifted, r reg.Register) {
 	shifted = v.broadcast(v.number(rounder))
 	v.addMul(shifted, x, v.number(math.Log2E))
 	n := v.sub(shifted, v.number(rounder))
@@ -34,7 +34,7 @@ func (v *vectors) reduce(x reg.Register) (shifted, r reg.Register) {
 
 // expm1 returns exp(r) − 1 for |r| ≤ ln 2 / 2, as r + r²·(c₀ + c₁r + ... + c₄r⁴), with
 // a relative error of 1.4e−8 before roundings.
-func (v *vectors) expm1(r reg.Register) reg.Register {
+func (v *formulas) expm1(r reg.Register) reg.Register {
 	square := v.mul(r, r)
 	p := v.line(r, 0.49999997, 0.16666539)
 	high := v.line(r, 0.041667223, 0.0083671818)
@@ -45,35 +45,34 @@ func (v *vectors) expm1(r reg.Register) reg.Register {
 }
 
 // line returns a + b·x.
-func (v *vectors) line(x reg.Register, a, b float32) reg.Register {
+func (v *formulas) line(x reg.Register, a, b float32) reg.Register {
 	y := v.broadcast(v.number(a))
 	v.addMul(y, x, v.number(b))
 	return y
 }
 
 // exp returns exp(x). It saturates where exp(x) is 0 or infinite.
-func (v *vectors) exp(x reg.Register) reg.Register {
+func (v *formulas) exp(x reg.Register) reg.Register {
 	x = v.min(v.broadcast(v.number(89)), v.max(v.broadcast(v.number(-104)), x))
 	shifted, r := v.reduce(x)
 	return v.scale(v.add(v.expm1(r), v.number(1)), shifted)
 }
 
 // scale returns x·2ⁿ, rounded once, given n + rounder. n is within ±252.
-func (v *vectors) scale(x, shifted reg.Register) reg.Register {
-	if v.lanes == avx512.lanes {
+func (v *formulas) scale(x, shifted reg.Register) reg.Register {
+	if v.masked {
 		y := v.register()
 		v.VSCALEFPS(v.sub(shifted, v.number(rounder)), x, y)
 		return y
 	}
 	// Half of n first, which is exact: no factor alone may be subnormal or infinite.
-	n := v.result(subD, v.number(rounder), shifted)
 	half := v.register()
-	v.VPSRAD(operand.Imm(1), n, half)
-	return v.mul(v.mul(x, v.power(half)), v.power(v.result(subD, half, n)))
+	v.VPSRAD(operand.Imm(1), shifted, half)
+	return v.mul(v.mul(x, v.power(half)), v.power(v.result(subD, half, shifted)))
 }
 
-// power returns 2ⁿ, given n, or n + rounder, as an integer within ±126.
-func (v *vectors) power(n reg.Register) reg.Register {
+// power returns 2ⁿ for n within ±126, given a register whose lowest 9 bits are n.
+func (v *formulas) power(n reg.Register) reg.Register {
 	p := v.register()
 	v.VPSLLD(operand.Imm(23), n, p)
 	return v.result(addD, v.number(1), p)
@@ -81,7 +80,7 @@ func (v *vectors) power(n reg.Register) reg.Register {
 
 // sigmoid returns 1/(1+exp(−x)). With e = exp(−|x|), which cannot overflow, that is
 // 1/(1+e), or e/(1+e) for negative x.
-func (v *vectors) sigmoid(x reg.Register) reg.Register {
+func (v *formulas) sigmoid(x reg.Register) reg.Register {
 	negative := v.or(x, v.bits(signBit))
 	shifted, r := v.reduce(v.max(v.broadcast(v.number(-104)), negative))
 	e := v.scale(v.add(v.expm1(r), v.number(1)), shifted)
@@ -90,7 +89,7 @@ func (v *vectors) sigmoid(x reg.Register) reg.Register {
 
 // tanh returns m/(m+2), where m = exp(2|x|)−1 = (2ⁿ−1) + 2ⁿ·expm1(r), with the sign
 // of x. Near 0, n is 0 and m keeps all digits of x. From 10 on, it is 1.
-func (v *vectors) tanh(x reg.Register) reg.Register {
+func (v *formulas) tanh(x reg.Register) reg.Register {
 	size := v.min(v.broadcast(v.number(10)), v.and(x, v.bits(^uint32(signBit))))
 	shifted, r := v.reduce(v.add(size, size))
 	scale, m := v.power(shifted), v.expm1(r)
@@ -101,7 +100,7 @@ func (v *vectors) tanh(x reg.Register) reg.Register {
 // log returns log(x) = k·ln 2 + log(1+f), where x = 2ᵏ·(1+f) and √½ ≤ 1+f < √2. The
 // latter is f − f²/2 + f³·(c₀ + c₁f + ... + c₇f⁷), with a relative error of 6e−9
 // before roundings.
-func (v *vectors) log(x reg.Register) reg.Register {
+func (v *formulas) log(x reg.Register) reg.Register {
 	// Subnormal numbers become normal.
 	subnormal := v.sub(x, v.number(0x1p-126))
 	normal := v.whereNegative(subnormal, v.mul(x, v.number(0x1p23)), x)

@@ -12,7 +12,7 @@ import (
 // width does so, and the loops in Go.
 const sumLanes = 16
 
-func (v *vectors) writeSums() {
+func (v *formulas) writeSums() {
 	v.sum()
 	v.dot()
 	v.sumSquares()
@@ -23,14 +23,14 @@ func (v *vectors) writeSums() {
 }
 
 // parts is the number of registers that hold one float32 of each lane.
-func (v *vectors) parts() int { return sumLanes / v.lanes }
+func (v *formulas) parts() int { return sumLanes / v.lanes }
 
 // doubles are the float64s of the elements of a register.
 type doubles [2]reg.Register
 
-func (v *vectors) widen(x reg.Register) doubles {
+func (v *formulas) widen(x reg.Register) doubles {
 	low, high := v.register(), v.register()
-	if v.lanes == avx512.lanes {
+	if v.masked {
 		upper := v.YMM()
 		v.VEXTRACTF64X4(operand.Imm(1), x, upper)
 		v.VCVTPS2PD(x.(reg.Vec).AsY(), low)
@@ -45,9 +45,9 @@ func (v *vectors) widen(x reg.Register) doubles {
 }
 
 // narrow rounds the elements of a register.
-func (v *vectors) narrow(x doubles) reg.Register {
+func (v *formulas) narrow(x doubles) reg.Register {
 	y := v.register()
-	if v.lanes == avx512.lanes {
+	if v.masked {
 		low, high := v.YMM(), v.YMM()
 		v.VCVTPD2PS(x[0], low)
 		v.VCVTPD2PS(x[1], high)
@@ -62,7 +62,7 @@ func (v *vectors) narrow(x doubles) reg.Register {
 }
 
 // lanesOfSum returns a sum that is 0.
-func (v *vectors) lanesOfSum() []doubles {
+func (v *formulas) lanesOfSum() []doubles {
 	sums := make([]doubles, v.parts())
 	for part := range sums {
 		for half := range sums[part] {
@@ -74,9 +74,9 @@ func (v *vectors) lanesOfSum() []doubles {
 }
 
 // returnTotal ends a function that returns the total of a sum.
-func (v *vectors) returnTotal(sums []doubles) {
+func (v *formulas) returnTotal(sums []doubles) {
 	low, high := sums[0][0], sums[0][1]
-	if v.lanes == avx512.lanes {
+	if v.masked {
 		v.VADDPD(high, low, low) // 8 lanes
 		upper := v.YMM()
 		v.VEXTRACTF64X4(operand.Imm(1), low, upper)
@@ -95,7 +95,7 @@ func (v *vectors) returnTotal(sums []doubles) {
 	v.end()
 }
 
-func (v *vectors) sum() {
+func (v *formulas) sum() {
 	v.function("sum", "func(x []float32) float64", "returns Σ x[i].")
 	x, sums := v.slice("x"), v.lanesOfSum()
 	v.forEach(v.length("x"), v.parts(), func() {
@@ -107,7 +107,7 @@ func (v *vectors) sum() {
 	v.returnTotal(sums)
 }
 
-func (v *vectors) dot() {
+func (v *formulas) dot() {
 	v.function("dot", "func(x, y []float32) float64", "returns Σ x[i]·y[i].")
 	x, y, sums := v.slice("x"), v.slice("y"), v.lanesOfSum()
 	v.forEach(v.length("x"), v.parts(), func() {
@@ -119,7 +119,7 @@ func (v *vectors) dot() {
 	v.returnTotal(sums)
 }
 
-func (v *vectors) sumSquares() {
+func (v *formulas) sumSquares() {
 	v.function("sumSquares", "func(x []float32, mean float64) float64", "returns Σ (x[i]−mean)².")
 	x, mean, sums := v.slice("x"), v.scalar64("mean"), v.lanesOfSum()
 	v.forEach(v.length("x"), v.parts(), func() {
@@ -138,7 +138,7 @@ func (v *vectors) sumSquares() {
 	v.returnTotal(sums)
 }
 
-func (v *vectors) squaredDistance() {
+func (v *formulas) squaredDistance() {
 	v.function("squaredDistance", "func(x, y []float32) float64", "returns Σ (x[i]−y[i])².")
 	x, y, sums := v.slice("x"), v.slice("y"), v.lanesOfSum()
 	v.forEach(v.length("x"), v.parts(), func() {
@@ -153,7 +153,7 @@ func (v *vectors) squaredDistance() {
 }
 
 // sumExp writes the sum of exponentials, which may also store them.
-func (v *vectors) sumExp(keep bool) {
+func (v *formulas) sumExp(keep bool) {
 	store := func(reg.Register) {}
 	if keep {
 		v.function("expSum", "func(y, x []float32, shift float32) float64", "sets y[i] = exp(x[i]−shift) and returns Σ y[i].")
@@ -174,7 +174,7 @@ func (v *vectors) sumExp(keep bool) {
 	v.returnTotal(sums)
 }
 
-func (v *vectors) largest() {
+func (v *formulas) largest() {
 	v.function("largest", "func(x []float32) float32", "returns the largest x[i] that is not NaN, or −Inf.")
 	x := v.slice("x")
 	var largest []reg.Register
@@ -186,7 +186,7 @@ func (v *vectors) largest() {
 		v.emit(maxPS, most, v.inMask(v.load(x), most), most)
 	})
 	most := largest[0]
-	if v.lanes == avx512.lanes {
+	if v.masked {
 		upper := v.YMM()
 		v.VEXTRACTF64X4(operand.Imm(1), most, upper)
 		v.VMAXPS(upper, most.(reg.Vec).AsY(), most.(reg.Vec).AsY())

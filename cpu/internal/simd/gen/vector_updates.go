@@ -2,7 +2,7 @@ package main
 
 import "github.com/mmcloughlin/avo/reg"
 
-func (v *vectors) writeUpdates() {
+func (v *formulas) writeUpdates() {
 	v.sgd()
 	v.sgdMomentum(false)
 	v.sgdMomentum(true)
@@ -12,12 +12,12 @@ func (v *vectors) writeUpdates() {
 }
 
 // decayed returns g = grad + decay·param.
-func (v *vectors) decayed(grad, decay, param reg.Register) reg.Register {
+func (v *formulas) decayed(grad, decay, param reg.Register) reg.Register {
 	v.addMul(grad, decay, param)
 	return grad
 }
 
-func (v *vectors) sgd() {
+func (v *formulas) sgd() {
 	v.function("sgd", "func(param, grad []float32, rate, decay float32)", "is a step of gradient descent.")
 	param, grad := v.slice("param"), v.slice("grad")
 	rate, decay := v.scalar("rate"), v.scalar("decay")
@@ -29,7 +29,7 @@ func (v *vectors) sgd() {
 	v.end()
 }
 
-func (v *vectors) sgdMomentum(nesterov bool) {
+func (v *formulas) sgdMomentum(nesterov bool) {
 	name := "sgdMomentum"
 	if nesterov {
 		name = "sgdNesterov"
@@ -54,12 +54,12 @@ func (v *vectors) sgdMomentum(nesterov bool) {
 }
 
 // smoothed returns keep·mean + x.
-func (v *vectors) smoothed(keep, mean, x reg.Register) reg.Register {
+func (v *formulas) smoothed(keep, mean, x reg.Register) reg.Register {
 	v.addMul(x, keep, mean)
 	return x
 }
 
-func (v *vectors) rmsProp(momentum bool) {
+func (v *formulas) rmsProp(momentum bool) {
 	name, slices, scalars := "rmsProp", "param, grad, square", "rate, keep, renew, epsilon, decay"
 	if momentum {
 		name, slices, scalars = "rmsPropMomentum", slices+", velocity", scalars+", momentum"
@@ -88,7 +88,7 @@ func (v *vectors) rmsProp(momentum bool) {
 	v.end()
 }
 
-func (v *vectors) adam() {
+func (v *formulas) adam() {
 	v.function("adam", "func(param, grad, mean, square []float32, rate, keepMean, newMean, keepSquare, newSquare, correct, epsilon, decay, shrink float32)",
 		"is a step of Adam.")
 	param, grad, mean, square := v.slice("param"), v.slice("grad"), v.slice("mean"), v.slice("square")
