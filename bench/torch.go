@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-//go:embed torch.py
+//go:embed pytorch.py
 var torchScript string
 
 // TorchOptions say how PyTorch runs.
@@ -168,7 +168,7 @@ func (t *Torch) failure() error {
 	case t.outOfTime.Load():
 		return t.wrong("gave no answer for %v", t.Options.Patience)
 	case errors.Is(t.lines.Err(), bufio.ErrTooLong):
-		return t.wrong("answers a line without an end, which is not an answer of torch.py")
+		return t.wrong("answers a line without an end, which is not an answer of pytorch.py")
 	}
 	t.exit()
 	if last := t.errors.text(); last != "" {
@@ -178,7 +178,7 @@ func (t *Torch) failure() error {
 }
 
 func (t *Torch) rubbish() error {
-	return t.wrong("answers %q, which is not an answer of torch.py", shorten(t.lines.Text(), 60))
+	return t.wrong("answers %q, which is not an answer of pytorch.py", shorten(t.lines.Text(), 60))
 }
 
 func (t *Torch) wrong(format string, args ...any) error {

@@ -82,7 +82,7 @@ func InTurn(ctx context.Context, r Rounds, sides ...Turn) ([][]float64, error) {
 }
 
 // rest is the time between two turns. A side's threads look for more work for a
-// while before they sleep. torch.py waits for those of PyTorch itself.
+// while before they sleep. pytorch.py waits for those of PyTorch itself.
 const rest = 2 * time.Millisecond
 
 // Quantile returns the value below which the part q of x lies, 0 ≤ q ≤ 1, and

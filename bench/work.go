@@ -11,7 +11,7 @@ import (
 	"gputrain/backend/backendtest"
 )
 
-// Work is what is timed: a Step or a Product. In JSON it is what torch.py is asked
+// Work is what is timed: a Step or a Product. In JSON it is what pytorch.py is asked
 // to do.
 type Work interface {
 	Name() string

@@ -65,7 +65,7 @@ func TestProductsOfAllTransposesCanBePrepared(t *testing.T) {
 	}
 }
 
-// What is asked of torch.py is what its functions take.
+// What is asked of pytorch.py is what its functions take.
 func TestRequestsFitThePythonFunctions(t *testing.T) {
 	for _, w := range []Work{Steps()[0], Products()[0]} {
 		text, err := json.Marshal(w)
@@ -79,7 +79,7 @@ func TestRequestsFitThePythonFunctions(t *testing.T) {
 		for function, arguments := range request {
 			match := regexp.MustCompile(`(?m)^def ` + function + `\(device, (.*)\):$`).FindStringSubmatch(torchScript)
 			if match == nil {
-				t.Fatalf("torch.py has no function %s", function)
+				t.Fatalf("pytorch.py has no function %s", function)
 			}
 			want := slices.Sorted(slices.Values(strings.Split(match[1], ", ")))
 			if got := slices.Sorted(maps.Keys(arguments)); !slices.Equal(got, want) {

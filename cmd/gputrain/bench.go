@@ -89,11 +89,6 @@ func (c *benchCommand) check() error {
 	if c.Threads != nil && !onCPU(kind) {
 		return &settingError{"threads", fmt.Sprintf("is for --device cpu, not %s", c.Device)}
 	}
-	for _, n := range c.Threads {
-		if most := runtime.GOMAXPROCS(0); n < 1 || n > most {
-			return outOfRange("threads", n, fmt.Sprintf("1 to %d, the cores in use (see GOMAXPROCS)", most))
-		}
-	}
 	if c.Rounds != nil && (*c.Rounds < 1 || *c.Rounds > 10_000) {
 		return outOfRange("rounds", *c.Rounds, "1 to 10000")
 	}
@@ -157,6 +152,9 @@ func (c *benchCommand) settings(ctx context.Context, con console, d device) (all
 			c.Threads = []int{cores}
 		}
 		for _, n := range c.Threads {
+			if n < 1 || n > cores {
+				return nil, end, outOfRange("threads", n, fmt.Sprintf("1 to %d, the cores in use (see GOMAXPROCS)", cores))
+			}
 			all = append(all, benchSetting{threads: n, open: func() (backend.Backend, error) { return gonum.Open(gonum.Options{Workers: n}) }})
 		}
 	} else {

@@ -180,8 +180,8 @@ func TestWhatPyTorchLacksIsSaidInALine(t *testing.T) {
 	}{
 		{"without torch", []string{os.Args[0] + " ended (exit status 1): ModuleNotFoundError: No module named 'torch'; install PyTorch (pip install torch), or let --python name a Python that has it\n"}},
 		{"ends quietly", []string{" ended (exit status 3); install PyTorch"}},
-		{"rubbish", []string{` answers "Python 2.7.18 (default) \x1b[31m and more words than anybody`, `…", which is not an answer of torch.py; install`}},
-		{"empty", []string{` answers "{}", which is not an answer of torch.py`}},
+		{"rubbish", []string{` answers "Python 2.7.18 (default) \x1b[31m and more words than anybody`, `…", which is not an answer of pytorch.py; install`}},
+		{"empty", []string{` answers "{}", which is not an answer of pytorch.py`}},
 		{"endless", []string{" answers a line without an end"}},
 		{"dies", []string{"gputrain: step vi: ", " ended (exit status 1): RuntimeError: there is no memory \\x1b[31m; without --against, gputrain is timed alone\n"}},
 		{"is killed", []string{"gputrain: step vi: ", " ended (signal: killed); without --against, gputrain is timed alone\n"}},

@@ -14,12 +14,16 @@ answers requests on stdin until there are no more:
 The argument is the device, such as cpu or cuda:0. How many threads compute is up
 to PyTorch and the environment (OMP_NUM_THREADS).
 """
+import sys
+
+# Modules come from where Python has them, not from the folder that it starts in.
+sys.path[:] = [folder for folder in sys.path if folder]
+
 import json
 import os
 import platform
 import re
 import signal
-import sys
 import time
 
 # Ctrl-C in a terminal reaches this process too. It ends with its input.
