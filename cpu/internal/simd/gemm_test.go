@@ -169,8 +169,11 @@ var nan = float32(math.NaN())
 // they need be, and what lies beyond a corner must neither count nor change.
 func TestProductsOfAllSizes(t *testing.T) {
 	const most, ld = 70, 73
-	sizes := []int{1, 2, 3, 4, 5, 6, 7, 8, 11, 13, 14, 15, 16, 17, 27, 28, 29, 31, 32, 33, 47, 48, 49, 63, 64, 65, 69, 70}
-	depths := []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 33, 66, 70}
+	sizes := []int{1, 2, 3, 4, 5, 6, 7, 8, 13, 14, 15, 16, 17, 28, 31, 32, 33, 48, 64, 65, 70}
+	depths := []int{1, 2, 3, 4, 5, 7, 8, 15, 16, 18, 33, 69}
+	if testing.Short() { // under the race detector
+		depths = []int{3, 33}
+	}
 	if *exhaustive {
 		sizes = nil
 		for size := range most {
