@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"gonum.org/v1/gonum/blas"
@@ -442,6 +443,28 @@ func TestBLASIsGonums(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestBLASServesManyGoroutines(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 8))
+	p := newCase(Best(), 2, 30, 50, 40, 0)
+	a, b := randomFloats(random, p.m*p.k), randomFloats(random, p.k*p.n)
+	want := make([]float32, p.m*p.n)
+	p.define(a, b, want)
+	blas32 := NewBLAS(p.level)
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for range 20 {
+				c := make([]float32, p.m*p.n)
+				blas32.Sgemm(blas.NoTrans, blas.Trans, p.m, p.n, p.k, 1, a, p.lda, b, p.ldb, 1, c, p.ldc)
+				if !slices.Equal(c, want) {
+					t.Error("a product is wrong where others are computed at the same time")
+				}
+			}
+		})
+	}
+	group.Wait()
 }
 
 func TestMisuseOfProductsPanics(t *testing.T) {
