@@ -293,13 +293,23 @@ func TestProductsOfManyChunksAndBlocks(t *testing.T) {
 		for i, size := range [][3]int{
 			{1, 200, 257}, {3, 97, 256}, {5, 130, 300}, {14, 64, 515}, {15, 65, 769},
 			{217, 9, 33}, {505, 33, 30}, {1009, 17, 5}, {64, 260, 259},
-			{144, 2, 256}, {216, 2, 256}, {504, 2, 256}, // blocks that fill their scratch
 		} {
 			for trans := range 4 {
 				p := newCase(level, trans, size[0], size[1], size[2], i%3)
 				p.alpha, p.beta = 0.75, float32(i%4)-1
 				p.run(t, random)
 			}
+		}
+	}
+}
+
+func TestBlocksThatFillTheirScratch(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 9))
+	for _, level := range Levels() {
+		kernels := kernelsOf[level]
+		for _, trans := range []int{0, 1} {
+			p := newCase(level, trans, blockTiles*kernels.rows, kernels.width+1, chunkDepth, 0)
+			p.run(t, random)
 		}
 	}
 }
