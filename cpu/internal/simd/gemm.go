@@ -59,7 +59,12 @@ const (
 func chunk(k int) int { return (evenly(k, chunkDepth) + 3) &^ 3 }
 
 // evenly returns the size of parts of total, none of them above most.
-func evenly(total, most int) int { return ceilDiv(total, ceilDiv(total, most)) }
+func evenly(total, most int) int {
+	if total <= most {
+		return total // which small products notice
+	}
+	return ceilDiv(total, ceilDiv(total, most))
+}
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
@@ -68,9 +73,11 @@ func (l Level) PanelWidth() int { return kernelsOf[l].width }
 
 // PackedSize returns the number of floats of a packed op(b), [k,n].
 func (l Level) PackedSize(k, n int) int {
-	width := kernelsOf[l].width
-	return k * ceilDiv(n, width) * width
+	return k * kernelsOf[l].padded(n)
 }
+
+// padded returns the columns of so many panels as n columns take.
+func (kernels *kernels) padded(n int) int { return ceilDiv(n, kernels.width) * kernels.width }
 
 // ScratchSize returns the number of floats of the scratch of MultiplyPacked and
 // Sgemm.
@@ -93,8 +100,7 @@ func (l Level) PackB(dst []float32, trans bool, k, n int, b []float32, ldb, from
 	if k == 0 {
 		return
 	}
-	panels := ceilDiv(n, kernels.width)
-	step := chunk(k)
+	step, padded := chunk(k), kernels.padded(n)
 	for p := 0; p < k; p += step {
 		depth := min(step, k-p)
 		strip := depth
@@ -103,7 +109,7 @@ func (l Level) PackB(dst []float32, trans bool, k, n int, b []float32, ldb, from
 		}
 		for q := 0; q < depth; q += strip {
 			for j := from; j < to; j += kernels.width {
-				at := p*panels*kernels.width + j*depth + q*kernels.width
+				at := p*padded + j*depth + q*kernels.width
 				kernels.packPanel(dst[at:], trans, b, ldb, p+q, min(strip, depth-q), j, min(kernels.width, n-j))
 			}
 		}

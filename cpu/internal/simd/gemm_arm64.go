@@ -1,6 +1,7 @@
 package simd
 
-// kernelsOf are the kernels by their level.
+// kernelsOf are the kernels by their level. Other machines test them by
+// GOARCH=arm64 go test -exec qemu-aarch64-static ./cpu/internal/simd
 var kernelsOf = [...]*kernels{
 	Generic: &genericKernels,
 	NEON: {

@@ -1,5 +1,7 @@
 package simd
 
+import "runtime"
+
 // genericKernels are Go. Every product is rounded before it is added, so that all
 // machines get the same bits.
 var genericKernels = kernels{
@@ -8,7 +10,7 @@ var genericKernels = kernels{
 	transposeRows: transposeRowsGeneric,
 	copyLanes:     copyRowsOf(4),
 	copyPanel:     copyRowsOf(4),
-	multiplyAdds:  multiplyAddsGeneric, flopsOfRound: 2 * 8,
+	multiplyAdds:  multiplyAddsGeneric, flopsOfRound: 2 * 12,
 }
 
 func tile1x4(k int, a []float32, lda int, b []float32, ldb, _ int, c []float32, ldc, _ int, alpha, beta float32, _ int) {
@@ -82,10 +84,21 @@ func copyRowsOf(width int) copyRows {
 }
 
 func multiplyAddsGeneric(n int) {
-	var sum [8]float32
+	x, y := float32(1), float32(0.5)
+	var sum0, sum1, sum2, sum3, sum4, sum5, sum6, sum7, sum8, sum9, sum10, sum11 float32
 	for range n {
-		for i := range sum {
-			sum[i] += float32(sum[i] * 0.5)
-		}
+		sum0 = x + float32(sum0*y)
+		sum1 = x + float32(sum1*y)
+		sum2 = x + float32(sum2*y)
+		sum3 = x + float32(sum3*y)
+		sum4 = x + float32(sum4*y)
+		sum5 = x + float32(sum5*y)
+		sum6 = x + float32(sum6*y)
+		sum7 = x + float32(sum7*y)
+		sum8 = x + float32(sum8*y)
+		sum9 = x + float32(sum9*y)
+		sum10 = x + float32(sum10*y)
+		sum11 = x + float32(sum11*y)
 	}
+	runtime.KeepAlive(sum0 + sum1 + sum2 + sum3 + sum4 + sum5 + sum6 + sum7 + sum8 + sum9 + sum10 + sum11)
 }

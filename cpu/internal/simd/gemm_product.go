@@ -67,7 +67,11 @@ func (p *product) multiplyBlock(i, rows, from, to, at, depth int, beta float32) 
 		}
 		inPlace := rows <= tileRows && cols == width
 		b := p.readB(j, cols, at, depth, inPlace)
+		ofA := a.elements
 		for done := 0; done < rows; done += tileRows {
+			if done > 0 {
+				ofA = ofA[a.tile:]
+			}
 			height := min(tileRows, rows-done)
 			c, ldc := p.c[(i+done)*p.ldc+j:], p.ldc
 			partial := cols < width && !p.masked
@@ -77,7 +81,7 @@ func (p *product) multiplyBlock(i, rows, from, to, at, depth int, beta float32) 
 					copyMatrix(c, ldc, p.c[(i+done)*p.ldc+j:], p.ldc, height, cols)
 				}
 			}
-			tiles[height](depth, a.elements[done/tileRows*a.tile:], a.ld, b.elements, b.ld, b.panel,
+			tiles[height](depth, ofA, a.ld, b.elements, b.ld, b.panel,
 				c, ldc, cols, p.alpha, beta, b.ahead)
 			if partial {
 				copyMatrix(p.c[(i+done)*p.ldc+j:], p.ldc, c, ldc, height, cols)
@@ -116,8 +120,12 @@ func (p *product) readA(i, rows, tileRows, at, depth, n int) operandA {
 		strip = stripDepth
 	}
 	for q := 0; q < depth; q += strip {
+		dst := p.block[q*p.lanes:]
 		for done := 0; done < rows; done += tileRows {
-			height, dst := min(tileRows, rows-done), p.block[done/tileRows*packed.tile+q*p.lanes:]
+			if done > 0 {
+				dst = dst[packed.tile:]
+			}
+			height := min(tileRows, rows-done)
 			if p.transA {
 				p.copyLanes(min(strip, depth-q), p.a[(at+q)*p.lda+i+done:], p.lda, height, dst, p.lanes)
 			} else {
@@ -141,8 +149,7 @@ func (p *product) readB(j, cols, at, depth int, inPlace bool) operandB {
 	size := p.width * depth
 	switch {
 	case p.packed:
-		panels := p.b[at*ceilDiv(p.n, p.width)*p.width+j*depth:]
-		return operandB{panels, p.width, size, ceilDiv(cols, p.width) * size}
+		return operandB{p.b[at*p.padded(p.n)+j*depth:], p.width, size, size}
 	case inPlace && !p.transB:
 		return operandB{p.b[at*p.ldb+j:], p.ldb, p.width, 8 * p.ldb}
 	}

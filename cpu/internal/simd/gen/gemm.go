@@ -31,10 +31,17 @@ var (
 	}, false}
 )
 
-// panelVectors is the number of registers that a row of a panel of b fills.
-const panelVectors = 2
+const (
+	panelVectors = 2  // registers that a row of a panel of b fills
+	cacheLine    = 64 // bytes
+)
 
-// gemm writes the kernels of matrix products.
+// maskRegisters hold the masks of as many vectors.
+var maskRegisters = []reg.Register{reg.K1, reg.K2, reg.K3, reg.K4}
+
+// gemm writes the kernels of matrix products. The tables in gemm_amd64.go list
+// them. A tile of other sizes needs rows × vectors accumulators, a register for
+// each vector of b and one or more for a.
 func gemm(c *build.Context) {
 	for _, unit := range []struct {
 		vectors
@@ -97,28 +104,31 @@ func (g generator) vector(at reg.Register, j int) Mem {
 //		acc[i,j] += a[p·lda+i] · b[p·ldb+j]
 //	c[i·ldc+j] = alpha·acc[i,j] + beta·c[i·ldc+j]
 //
-// Each step loads the n vectors of a row of b and, one after the other, the
-// elements of a, broadcast to all lanes. Each row of a tile two panels wide has
-// its second half at b[panel+p·ldb]. beta = 0 does not read c. Where the unit has
-// masks, only cols columns of b and c are touched. Elsewhere they are all.
-//
-// What lies ahead floats after each element of b is fetched for later. So is c.
+// Each row of a tile two panels wide has its second half at b[panel+p·ldb].
+// beta = 0 does not read c. A unit with masks touches only cols columns of c.
+// Elsewhere, and of b, they are all.
 func (g generator) tile(rows, n int) {
 	g.function(fmt.Sprintf("tile%dx%d%s", rows, n*g.lanes, g.name),
 		"func(k int, a []float32, lda int, b []float32, ldb, panel int, c []float32, ldc, cols int, alpha, beta float32, ahead int)",
 		fmt.Sprintf("is a tile of %d rows and %d columns.", rows, n*g.lanes))
+	c, ldc := g.base("c"), g.stride("ldc")
+	g.accumulate(rows, n, c, ldc)
+	g.blend(rows, n, c, ldc)
+}
+
+// accumulate writes the loop over p, four steps at a time and then one. It begins
+// with acc[i,j] = 0.
+//
+// A step loads the n vectors of a row of b. Then it loads the elements of a, one
+// after the other, into all lanes of a register, and multiplies.
+//
+// Two things are fetched into the second cache meanwhile: a row of c in each four
+// steps, until all are, and what lies ahead floats after b. Tiles two panels wide
+// are for few rows. They wait for the caches all the time, and the fetches would
+// only take room there.
+func (g generator) accumulate(rows, n int, c, ldc reg.Register) {
 	accumulators, free := g.all[:rows*n], g.all[rows*n:]
 	ofB, broadcasts := free[:n], free[n:min(n+4, len(free))]
-
-	c, ldc := g.base("c"), g.stride("ldc")
-	row, toNext, left, zero := g.GP64(), g.GP64(), g.GP64(), g.GP64()
-	g.MOVQ(c, row)
-	g.MOVQ(ldc, toNext)
-	g.MOVQ(U32(uint32(rows-1)), left)
-	g.XORQ(zero, zero)
-	for _, acc := range accumulators {
-		g.VXORPS(acc, acc, acc)
-	}
 
 	a, lda := g.base("a"), g.stride("lda")
 	ldb := g.stride("ldb")
@@ -127,9 +137,6 @@ func (g generator) tile(rows, n int) {
 		b = append(b, g.stride("panel"))
 		g.ADDQ(b[0], b[1])
 	}
-	ahead := g.stride("ahead")
-	g.ADDQ(b[0], ahead)
-	// step adds one term, at a number of rows of a and b from where the pointers are.
 	step := func(a Mem, b func(panel int) Mem) {
 		for j, vector := range ofB {
 			g.VMOVUPS(b(j/panelVectors).Offset(4*g.lanes*(j%panelVectors)), vector)
@@ -142,30 +149,40 @@ func (g generator) tile(rows, n int) {
 			}
 		}
 	}
-	k := g.load("k")
-	lda3, ldb3 := g.triple(lda), g.triple(ldb)
+
+	ahead, rowOfC, toNextRow, rowsLeft, zero := g.stride("ahead"), g.GP64(), g.GP64(), g.GP64(), g.GP64()
+	g.ADDQ(b[0], ahead)
+	g.MOVQ(c, rowOfC)
+	g.MOVQ(ldc, toNextRow)
+	g.MOVQ(U32(uint32(rows-1)), rowsLeft)
+	g.XORQ(zero, zero)
+	for _, acc := range accumulators {
+		g.VXORPS(acc, acc, acc)
+	}
+
+	k, lda3, ldb3 := g.load("k"), g.triple(lda), g.triple(ldb)
 	g.SUBQ(Imm(4), k)
 	g.JLT(LabelRef("rest"))
 	g.Label("fourSteps")
 	for u := range 4 {
-		step(ahead4(a, lda, lda3, u), func(panel int) Mem { return ahead4(b[panel], ldb, ldb3, u) })
-		for line := 0; line < 4*g.lanes*n && n <= panelVectors; line += 64 {
-			g.PREFETCHT1(ahead4(ahead, ldb, ldb3, u).Offset(line))
+		step(strided(a, lda, lda3, u), func(panel int) Mem { return strided(b[panel], ldb, ldb3, u) })
+		for line := 0; line < 4*g.lanes*n && n == panelVectors; line += cacheLine {
+			g.PREFETCHT1(strided(ahead, ldb, ldb3, u).Offset(line))
 		}
-		if 16*u < n*g.lanes {
-			g.PREFETCHT1(Mem{Base: row, Disp: 64 * u})
+		if line := cacheLine * u; line < 4*g.lanes*n {
+			g.PREFETCHT1(Mem{Base: rowOfC, Disp: line})
 		}
 	}
-	g.SUBQ(Imm(1), left)
-	g.CMOVQLT(zero, toNext)
-	g.ADDQ(toNext, row)
-	g.LEAQ(Mem{Base: a, Index: lda, Scale: 4}, a)
-	for _, b := range b {
+	g.SUBQ(Imm(1), rowsLeft)
+	g.CMOVQLT(zero, toNextRow)
+	g.ADDQ(toNextRow, rowOfC)
+	for _, b := range append(b, ahead) {
 		g.LEAQ(Mem{Base: b, Index: ldb, Scale: 4}, b)
 	}
-	g.LEAQ(Mem{Base: ahead, Index: ldb, Scale: 4}, ahead)
+	g.LEAQ(Mem{Base: a, Index: lda, Scale: 4}, a)
 	g.SUBQ(Imm(4), k)
 	g.JGE(LabelRef("fourSteps"))
+
 	g.Label("rest")
 	g.ADDQ(Imm(4), k)
 	g.JZ(LabelRef("blend"))
@@ -178,11 +195,15 @@ func (g generator) tile(rows, n int) {
 	g.DECQ(k)
 	g.JNZ(LabelRef("oneStep"))
 	g.Label("blend")
+}
 
-	masks := []reg.Register{reg.K1, reg.K2, reg.K3, reg.K4}[:n]
+// blend writes c = alpha·acc + beta·c and the function's end.
+func (g generator) blend(rows, n int, c, ldc reg.Register) {
+	masks := maskRegisters[:n]
 	if g.masked {
 		g.masks(masks)
 	}
+	free := g.all[rows*n:]
 	alpha, beta, sum := free[0], free[1], free[2]
 	g.VBROADCASTSS(g.address("alpha"), alpha)
 	g.VBROADCASTSS(g.address("beta"), beta)
@@ -190,7 +211,20 @@ func (g generator) tile(rows, n int) {
 	g.MOVL(g.address("beta"), betaBits)
 	g.SHLL(Imm(1), betaBits) // without the sign
 	g.JZ(LabelRef("overwrite"))
-	g.eachVector(rows, n, c, ldc, func(at Mem, acc reg.VecPhysical, mask reg.Register) {
+	// eachVector calls do for all vectors of the tile, and moves c over them.
+	eachVector := func(do func(at Mem, acc reg.VecPhysical, mask reg.Register)) {
+		for i := range rows {
+			for j, mask := range masks {
+				do(g.vector(c, j), g.all[i*n+j], mask)
+			}
+			if i < rows-1 {
+				g.ADDQ(ldc, c)
+			}
+		}
+		g.VZEROUPPER()
+		g.RET()
+	}
+	eachVector(func(at Mem, acc reg.VecPhysical, mask reg.Register) {
 		if g.masked {
 			g.VMULPS_Z(at, beta, mask, sum)
 			g.VFMADD231PS(alpha, acc, sum)
@@ -201,10 +235,8 @@ func (g generator) tile(rows, n int) {
 			g.VMOVUPS(sum, at)
 		}
 	})
-	g.VZEROUPPER()
-	g.RET()
 	g.Label("overwrite")
-	g.eachVector(rows, n, c, ldc, func(at Mem, acc reg.VecPhysical, mask reg.Register) {
+	eachVector(func(at Mem, acc reg.VecPhysical, mask reg.Register) {
 		g.VMULPS(alpha, acc, acc)
 		if g.masked {
 			g.VMOVUPS(acc, mask, at)
@@ -212,8 +244,6 @@ func (g generator) tile(rows, n int) {
 			g.VMOVUPS(acc, at)
 		}
 	})
-	g.VZEROUPPER()
-	g.RET()
 }
 
 // triple returns 3·stride in a register.
@@ -223,8 +253,8 @@ func (g generator) triple(stride reg.GPVirtual) reg.GPVirtual {
 	return triple
 }
 
-// ahead4 is the address u < 4 strides after at.
-func ahead4(at, stride, triple reg.Register, u int) Mem {
+// strided is the address u < 4 strides after at.
+func strided(at, stride, triple reg.Register, u int) Mem {
 	switch u {
 	case 0:
 		return Mem{Base: at}
@@ -232,19 +262,6 @@ func ahead4(at, stride, triple reg.Register, u int) Mem {
 		return Mem{Base: at, Index: triple, Scale: 1}
 	}
 	return Mem{Base: at, Index: stride, Scale: uint8(u)}
-}
-
-// eachVector calls do for all vectors of a tile of c, which it moves c over.
-func (g generator) eachVector(rows, n int, c, ldc reg.Register, do func(at Mem, acc reg.VecPhysical, mask reg.Register)) {
-	masks := []reg.Register{reg.K1, reg.K2, reg.K3, reg.K4}
-	for i := range rows {
-		for j := range n {
-			do(g.vector(c, j), g.all[i*n+j], masks[j])
-		}
-		if i < rows-1 {
-			g.ADDQ(ldc, c)
-		}
-	}
 }
 
 // address returns where an argument is stored.
@@ -331,12 +348,12 @@ func (g generator) transposeRows() {
 			g.VUNPCKLPD(half[3], half[1], out[2])
 			g.VUNPCKHPD(half[3], half[1], out[3])
 			for u, z := range out {
-				g.VMOVUPS(z, ahead4(dst, ldDst, ldDst3, u))
+				g.VMOVUPS(z, strided(dst, ldDst, ldDst3, u))
 			}
 			g.LEAQ(Mem{Base: dst, Index: ldDst, Scale: 4}, dst)
 		}
 	}
-	g.SHLQ(Imm(uint64(bits.Len(uint(g.lanes-1)))), ldSrc)
+	g.SHLQ(Imm(uint64(bits.TrailingZeros(uint(g.lanes)))), ldSrc)
 	g.Label("manyColumns")
 	g.CMPQ(left, Imm(uint64(g.lanes)))
 	g.JLT(LabelRef("fewColumns"))
@@ -372,7 +389,7 @@ func (g generator) transposeRows() {
 func (g generator) copyRows(n int) {
 	g.function(fmt.Sprintf("copyRows%d%s", n*g.lanes, g.name), "func(k int, src []float32, ldSrc, cols int, dst []float32, ldDst int)",
 		fmt.Sprintf("sets dst[p·ldDst+j] = src[p·ldSrc+j] for p < k, j < cols, and to 0 for\n// the j from cols to %d.", n*g.lanes))
-	masks := []reg.Register{reg.K1, reg.K2}[:n]
+	masks := maskRegisters[:n]
 	if g.masked {
 		g.masks(masks)
 	} else {
