@@ -22,7 +22,7 @@ func TestConformance(t *testing.T) {
 		t.Run("Level="+level, func(t *testing.T) {
 			backendtest.Test(t, func() (backend.Backend, error) {
 				return cpu.Open(cpu.Options{Level: level, Workers: 1})
-			}, backendtest.MaxSize(33))
+			}, backendtest.MaxSize(17))
 		})
 	}
 	t.Run("Workers=3", func(t *testing.T) {

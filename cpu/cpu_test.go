@@ -3,6 +3,8 @@ package cpu_test
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -114,6 +116,23 @@ func TestProductsGoThroughTheGivenBLAS(t *testing.T) {
 		call()
 		if calls.Load() == 0 {
 			t.Errorf("%s made no call of Sgemm", op.name)
+		}
+	}
+}
+
+// What Open says of a level that no machine, or not this one, executes.
+func TestOpenTakesTheLevelsOfTheMachine(t *testing.T) {
+	for _, level := range append(cpu.Levels(), "") {
+		newBench(t, cpu.Options{Level: level})
+	}
+	lacking := "neon"
+	if slices.Contains(cpu.Levels(), lacking) {
+		lacking = "avx2"
+	}
+	for _, level := range []string{"mmx", lacking} {
+		b, err := cpu.Open(cpu.Options{Level: level})
+		if err == nil || !strings.HasPrefix(err.Error(), "cpu: Open: Level: ") || !strings.Contains(err.Error(), level) {
+			t.Errorf("Open with the level %q: %v, %v", level, b, err)
 		}
 	}
 }

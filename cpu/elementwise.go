@@ -90,8 +90,12 @@ func (c *Backend) Fill(dst backend.Tensor, value float64) {
 }
 
 func fill(_ *simd.Vector, dst, _, _ []float32, value float32) {
-	for i := range dst {
-		dst[i] = value
+	if len(dst) == 0 {
+		return
+	}
+	dst[0] = value
+	for filled := 1; filled < len(dst); filled *= 2 {
+		copy(dst[filled:], dst[:filled])
 	}
 }
 

@@ -19,10 +19,10 @@ var functions = []struct {
 	exact func(x float64) float64
 	bound float64
 }{
+	{"Sigmoid", func(v *Vector) func(y, x []float32) { return v.Sigmoid }, func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }, 2.5},
+	{"Tanh", func(v *Vector) func(y, x []float32) { return v.Tanh }, math.Tanh, 2.61},
 	{"Exp", func(v *Vector) func(y, x []float32) { return v.Exp }, math.Exp, 2},
 	{"Log", func(v *Vector) func(y, x []float32) { return v.Log }, math.Log, 2},
-	{"Sigmoid", func(v *Vector) func(y, x []float32) { return v.Sigmoid }, func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }, 2.5},
-	{"Tanh", func(v *Vector) func(y, x []float32) { return v.Tanh }, math.Tanh, 2.5},
 	{"ReLU", func(v *Vector) func(y, x []float32) { return v.ReLU }, func(x float64) float64 { return math.Max(x, 0) }, 0},
 }
 
@@ -33,16 +33,22 @@ func TestFunctionsAreAccurate(t *testing.T) {
 	for _, f := range functions {
 		t.Run(f.name, func(t *testing.T) {
 			var lock sync.Mutex
-			worst := map[Level]misfit{}
+			worst, levels := map[Level]misfit{}, Levels()
+			if *all {
+				levels = assemblyLevels() // Generic rounds float64s, and is slow
+			}
 			try := func(x []float32) {
 				y, exact := make([]float32, len(x)), make([]float64, len(x))
 				for i, v := range x {
 					exact[i] = f.exact(float64(v))
 				}
-				for _, level := range Levels() {
+				for _, level := range levels {
 					f.of(level.Vector())(y, x)
 					w := misfit{x: x[0], y: y[0], expected: exact[0]}
 					for i := range y {
+						if y[i] == float32(exact[i]) && y[i] != 0 {
+							continue // the nearest float32, with an error of at most ½
+						}
 						if e := ulps(y[i], exact[i]); e > w.ulps {
 							w = misfit{e, x[i], y[i], exact[i]}
 						}
@@ -71,7 +77,7 @@ func TestFunctionsAreAccurate(t *testing.T) {
 			} else {
 				try(manyFloats(4099))
 			}
-			for _, level := range Levels() {
+			for _, level := range levels {
 				t.Logf("%v: %v", level, worst[level])
 				if worst[level].ulps > f.bound {
 					t.Errorf("%v: %v, allowed are %v", level, worst[level], f.bound)
