@@ -17,6 +17,14 @@ func TestConformance(t *testing.T) {
 			backendtest.Test(t, open(workers), backendtest.MaxSize(size))
 		})
 	}
+	levels := cpu.Levels()
+	for _, level := range levels[:len(levels)-1] { // the last is that of all other tests
+		t.Run("Level="+level, func(t *testing.T) {
+			backendtest.Test(t, func() (backend.Backend, error) {
+				return cpu.Open(cpu.Options{Level: level, Workers: 1})
+			}, backendtest.MaxSize(33))
+		})
+	}
 	t.Run("Workers=3", func(t *testing.T) {
 		if testing.Short() {
 			t.Skip("large sizes")

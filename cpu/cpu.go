@@ -1,5 +1,5 @@
-// Package cpu is the backend for any CPU: float32 over gonum's BLAS, spread
-// over a fixed set of goroutines.
+// Package cpu is the backend for any CPU: float32 with its vector instructions,
+// spread over a fixed set of goroutines.
 //
 // Results have the same bits run after run and for any number of workers: the
 // parts that an operation is cut into never change the order of a sum. No
@@ -9,11 +9,12 @@ package cpu
 import (
 	"fmt"
 	"runtime"
+	"slices"
 
 	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/gonum"
 
 	"gputrain/backend"
+	"gputrain/cpu/internal/simd"
 )
 
 // Options are the settings of Open. The zero value is a good one.
@@ -28,10 +29,36 @@ type Options struct {
 	// one, the system ends the process where New would return an error.
 	MemoryLimit int64
 
-	// BLAS computes the tiles of matrix products, on all workers at once. nil
-	// means gonum's own. It must neither allocate nor depend, in its bits, on
-	// the number of rows of a product.
+	// Level names the instruction set to compute with, one of Levels. "" means the
+	// best.
+	Level string
+
+	// BLAS computes the blocks of matrix products, on all workers at once. nil
+	// means the kernels of this package. It must neither allocate nor depend, in
+	// its bits, on the number of rows or columns of a product.
 	BLAS blas.Float32Level3
+}
+
+// Levels returns the names of the instruction sets that this machine executes: first
+// "generic", which is Go, last the best.
+func Levels() []string {
+	var names []string
+	for _, level := range simd.Levels() {
+		names = append(names, level.String())
+	}
+	return names
+}
+
+// levelOf returns the level of that name, the best of "".
+func levelOf(name string) (simd.Level, error) {
+	if name == "" {
+		return simd.Best(), nil
+	}
+	level, err := simd.ParseLevel(name)
+	if err == nil && !slices.Contains(simd.Levels(), level) {
+		err = fmt.Errorf("this machine lacks the instruction set %q: it has %q", name, Levels())
+	}
+	return level, err
 }
 
 // Backend computes in float32 on the CPU. A call returns when its operation is
@@ -39,12 +66,12 @@ type Options struct {
 type Backend struct {
 	memory
 	pool *pool
-	blas blas.Float32Level3
-	err  error
+	multiplier
+	vector *simd.Vector
+	err    error
 
-	loop   loop
-	jobs   jobs
-	panels [][]float32 // storage for a packed operand of Gemm, of each worker
+	loop loop
+	jobs jobs
 }
 
 // jobs holds the operation in progress, in a field of its own type. A job is
@@ -82,8 +109,10 @@ type jobs struct {
 	rnnBackward     rnnBackward
 	gruCell         gruCell
 	gruCellGrad     gruCellGrad
+	gruForward      gruForward
+	gruBackward     gruBackward
 	lstm1997Forward lstm1997Forward
-	transposition   transposition
+	packing         packing
 }
 
 var (
@@ -93,6 +122,7 @@ var (
 	_ backend.RNNCeller     = (*Backend)(nil)
 	_ backend.RNNSequencer  = (*Backend)(nil)
 	_ backend.GRUCeller     = (*Backend)(nil)
+	_ backend.GRUSequencer  = (*Backend)(nil)
 
 	_ backend.LSTM1997Sequencer = (*Backend)(nil)
 )
@@ -105,23 +135,20 @@ func Open(o Options) (*Backend, error) {
 	if o.Workers == 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	if o.BLAS == nil {
-		o.BLAS = gonum.Implementation{}
+	level, err := levelOf(o.Level)
+	if err != nil {
+		return nil, fmt.Errorf("cpu: Open: Level: %w", err)
 	}
 	memory, err := newMemory(o.MemoryLimit)
 	if err != nil {
 		return nil, fmt.Errorf("cpu: Open: %w", err)
 	}
-	c := &Backend{
-		memory: memory,
-		blas:   o.BLAS,
-		pool:   newPool(o.Workers),
-		panels: make([][]float32, o.Workers),
-	}
-	for i := range c.panels {
-		c.panels[i] = make([]float32, panelSize)
-	}
-	return c, nil
+	return &Backend{
+		memory:     memory,
+		pool:       newPool(o.Workers),
+		multiplier: newMultiplier(level, o.BLAS, o.Workers),
+		vector:     level.Vector(),
+	}, nil
 }
 
 // Name returns "cpu".

@@ -1,20 +1,24 @@
 package cpu
 
-import "gputrain/backend"
+import (
+	"gputrain/backend"
+	"gputrain/cpu/internal/simd"
+)
 
 // kernel computes a span of elements from the operands x and y and the scalar
 // alpha. A kernel with fewer operands ignores the rest.
-type kernel func(dst, x, y []float32, alpha float32)
+type kernel func(v *simd.Vector, dst, x, y []float32, alpha float32)
 
 // elementwise is a kernel over operands of the same shape.
 type elementwise struct {
+	vector    *simd.Vector
 	kernel    kernel
 	dst, x, y []float32
 	alpha     float32
 }
 
 func (e *elementwise) run(from, to int) {
-	e.kernel(e.dst[from:to], e.x[from:to], e.y[from:to], e.alpha)
+	e.kernel(e.vector, e.dst[from:to], e.x[from:to], e.y[from:to], e.alpha)
 }
 
 // apply runs kernel k over tensors of the same shape.
@@ -22,12 +26,13 @@ func (c *Backend) apply(k kernel, grain int, dst, x, y backend.Tensor, alpha flo
 	if c.err != nil {
 		return
 	}
-	c.jobs.elementwise = elementwise{k, floats(dst), floats(x), floats(y), float32(alpha)}
+	c.jobs.elementwise = elementwise{c.vector, k, floats(dst), floats(x), floats(y), float32(alpha)}
 	c.forEach(&c.jobs.elementwise, dst.Size(), grain)
 }
 
 // rowwise is a kernel that runs over one row at a time.
 type rowwise struct {
+	vector    *simd.Vector
 	kernel    kernel
 	dst, x, y []float32
 	cols      int
@@ -37,7 +42,7 @@ type rowwise struct {
 func (r *rowwise) run(from, to int) {
 	for i := from; i < to; i++ {
 		at, end := i*r.cols, (i+1)*r.cols
-		r.kernel(r.dst[at:end], r.x[at:end], r.y[i*r.yStep:][:r.cols], 0)
+		r.kernel(r.vector, r.dst[at:end], r.x[at:end], r.y[i*r.yStep:][:r.cols], 0)
 	}
 }
 
@@ -51,7 +56,7 @@ func (c *Backend) applyRows(k kernel, grain int, dst, x, y backend.Tensor) {
 	if y.Rows == 1 {
 		step = 0
 	}
-	c.jobs.rowwise = rowwise{k, floats(dst), floats(x), floats(y), dst.Cols, step}
+	c.jobs.rowwise = rowwise{c.vector, k, floats(dst), floats(x), floats(y), dst.Cols, step}
 	c.forEach(&c.jobs.rowwise, dst.Rows, rowGrain(grain, dst.Cols))
 }
 
@@ -78,32 +83,13 @@ func (c *Backend) runRow(op string, k kernel, dst, x, row backend.Tensor) {
 	c.applyRows(k, cheapGrain, dst, x, row)
 }
 
-// The compiler inlines unary and binary into the kernels that call them, and
-// function literals that these pass too.
-
-// unary sets dst[i] = f(x[i]).
-func unary(dst, x []float32, f func(x float32) float32) {
-	x = x[:len(dst)]
-	for i := range dst {
-		dst[i] = f(x[i])
-	}
-}
-
-// binary sets dst[i] = f(x[i], y[i]).
-func binary(dst, x, y []float32, f func(x, y float32) float32) {
-	x, y = x[:len(dst)], y[:len(dst)]
-	for i := range dst {
-		dst[i] = f(x[i], y[i])
-	}
-}
-
 // Fill implements backend.Elementwise.
 func (c *Backend) Fill(dst backend.Tensor, value float64) {
 	backend.CheckFill(c, dst)
 	c.apply(fill, cheapGrain, dst, dst, dst, value)
 }
 
-func fill(dst, _, _ []float32, value float32) {
+func fill(_ *simd.Vector, dst, _, _ []float32, value float32) {
 	for i := range dst {
 		dst[i] = value
 	}
@@ -112,56 +98,41 @@ func fill(dst, _, _ []float32, value float32) {
 // Copy implements backend.Elementwise.
 func (c *Backend) Copy(dst, x backend.Tensor) { c.runMap("Copy", move, cheapGrain, dst, x, 0) }
 
-func move(dst, x, _ []float32, _ float32) { copy(dst, x) }
+func move(_ *simd.Vector, dst, x, _ []float32, _ float32) { copy(dst, x) }
 
 // Add implements backend.Elementwise.
 func (c *Backend) Add(dst, a, b backend.Tensor) { c.runZip("Add", add, dst, a, b) }
 
-func add(dst, a, b []float32, _ float32) {
-	binary(dst, a, b, func(a, b float32) float32 { return a + b })
-}
+func add(v *simd.Vector, dst, a, b []float32, _ float32) { v.Add(dst, a, b) }
 
 // Sub implements backend.Elementwise.
 func (c *Backend) Sub(dst, a, b backend.Tensor) { c.runZip("Sub", sub, dst, a, b) }
 
-func sub(dst, a, b []float32, _ float32) {
-	binary(dst, a, b, func(a, b float32) float32 { return a - b })
-}
+func sub(v *simd.Vector, dst, a, b []float32, _ float32) { v.Sub(dst, a, b) }
 
 // Mul implements backend.Elementwise.
 func (c *Backend) Mul(dst, a, b backend.Tensor) { c.runZip("Mul", mul, dst, a, b) }
 
-func mul(dst, a, b []float32, _ float32) {
-	binary(dst, a, b, func(a, b float32) float32 { return a * b })
-}
+func mul(v *simd.Vector, dst, a, b []float32, _ float32) { v.Mul(dst, a, b) }
 
 // AddMul implements backend.Elementwise.
 func (c *Backend) AddMul(dst, a, b backend.Tensor) { c.runZip("AddMul", addMul, dst, a, b) }
 
-func addMul(dst, a, b []float32, _ float32) {
-	a, b = a[:len(dst)], b[:len(dst)]
-	for i := range dst {
-		dst[i] += a[i] * b[i]
-	}
-}
+func addMul(v *simd.Vector, dst, a, b []float32, _ float32) { v.AddMul(dst, a, b) }
 
 // Scale implements backend.Elementwise.
 func (c *Backend) Scale(dst backend.Tensor, alpha float64, x backend.Tensor) {
 	c.runMap("Scale", scale, cheapGrain, dst, x, alpha)
 }
 
-func scale(dst, x, _ []float32, alpha float32) {
-	unary(dst, x, func(x float32) float32 { return alpha * x })
-}
+func scale(v *simd.Vector, dst, x, _ []float32, alpha float32) { v.Scale(dst, alpha, x) }
 
 // AddScaled implements backend.Elementwise.
 func (c *Backend) AddScaled(dst backend.Tensor, alpha float64, x backend.Tensor) {
 	c.runMap("AddScaled", addScaled, cheapGrain, dst, x, alpha)
 }
 
-func addScaled(dst, x, _ []float32, alpha float32) {
-	binary(dst, dst, x, func(dst, x float32) float32 { return dst + alpha*x })
-}
+func addScaled(v *simd.Vector, dst, x, _ []float32, alpha float32) { v.AddScaled(dst, alpha, x) }
 
 // AddRow implements backend.Elementwise.
 func (c *Backend) AddRow(dst, x, row backend.Tensor) { c.runRow("AddRow", add, dst, x, row) }
@@ -175,11 +146,12 @@ func (c *Backend) MulCol(dst, x, col backend.Tensor) {
 	if c.err != nil {
 		return
 	}
-	c.jobs.mulCol = mulCol{floats(dst), floats(x), floats(col), dst.Cols}
+	c.jobs.mulCol = mulCol{c.vector, floats(dst), floats(x), floats(col), dst.Cols}
 	c.forEach(&c.jobs.mulCol, dst.Rows, rowGrain(cheapGrain, dst.Cols))
 }
 
 type mulCol struct {
+	vector      *simd.Vector
 	dst, x, col []float32
 	cols        int
 }
@@ -187,7 +159,7 @@ type mulCol struct {
 func (m *mulCol) run(from, to int) {
 	for i := from; i < to; i++ {
 		at, end := i*m.cols, (i+1)*m.cols
-		scale(m.dst[at:end], m.x[at:end], nil, m.col[i])
+		m.vector.Scale(m.dst[at:end], m.col[i], m.x[at:end])
 	}
 }
 

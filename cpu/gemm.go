@@ -4,72 +4,49 @@ import (
 	"gonum.org/v1/gonum/blas"
 
 	"gputrain/backend"
+	"gputrain/cpu/internal/simd"
 )
 
 // product is dst = alpha·op(a)·op(b) + beta·dst in progress, as a job over the
-// blocks of dst. op(a) is [m,k], op(b) [k,n]. The zero product does nothing.
-//
-// Plain products aside, a product is made of calls of Sgemm. They are small:
-// from four blocks of 64x64 of dst on, gonum's Sgemm starts goroutines and
-// allocates.
+// blocks of dst. op(a) is [m,k], op(b) [k,n].
 type product struct {
-	tiling
 	transA, transB backend.Transpose
 	m, n, k        int
 	alpha, beta    float32
 	a, b, dst      []float32
+	packed         bool // b is, by pack
+	plain          bool // loops over dot products, for an a·bᵀ that takes less time than the calls of kernels
 
-	blas                 blas.Float32Level3
-	panels               [][]float32
+	multiplier
 	blockRows, blockCols int
 }
 
-// tiling says how a product is cut into calls of Sgemm. It depends on the
-// product only, never on the workers, since depth decides the order of a sum.
-type tiling struct {
-	rows, cols, depth int  // the most of m, n and k in a call
-	pack              bool // transpose the tile of b, which many rows use
-	plain             bool // loops instead of Sgemm, for an a·bᵀ that takes less time than the calls
+// multiplier computes blocks of products.
+type multiplier struct {
+	level   simd.Level
+	blas    blas.Float32Level3 // takes the place of the kernels of level, unless nil
+	scratch [][]float32        // of each worker
 }
 
-// The inner loop of gonum is y += a·x along a row of b, or, with b transposed, a
-// dot product along a row of b. The first wants long rows. It also wants b in the
-// L1 cache or, with a transposed, dst. The second wants a long k.
-var (
-	tilingAxpy      = tiling{rows: 64, cols: 192, depth: 32}
-	tilingAxpyTrans = tiling{rows: 8, cols: 192, depth: 256}
-	tilingDot       = tiling{rows: 64, cols: 16, depth: 1024}
-	tilingPack      = tiling{rows: 64, cols: 192, depth: 64, pack: true}
-	tilingPackTrans = tiling{rows: 8, cols: 192, depth: 64, pack: true}
-	tilingPlain     = tiling{plain: true}
-)
+func newMultiplier(level simd.Level, blas blas.Float32Level3, workers int) multiplier {
+	m := multiplier{level, blas, make([][]float32, workers)}
+	for i := range m.scratch {
+		m.scratch[i] = make([]float32, level.ScratchSize())
+	}
+	return m
+}
 
 const (
-	panelSize = 192 * 64 // of tilingPack
-
-	shortDot = 64 // with a smaller k, packing b beats the dot product ...
-	packRows = 16 // ... if m is at least this
-
-	parallelWork = 1 << 17 // multiplications that keep one worker busy for some 20 µs
-	partsEach    = 4       // parts per worker, to even out their speeds
+	parallelWork = 1 << 19 // multiplications that keep one worker busy for some 10 µs
+	partsEach    = 2       // parts per worker, to even out their speeds
 )
 
-// newProduct returns the product of these sizes, without its operands.
-func newProduct(transA, transB backend.Transpose, m, n, k int) product {
-	p := product{transA: transA, transB: transB, m: m, n: n, k: k, alpha: 1}
-	switch {
-	case transA == backend.NoTrans && transB == backend.NoTrans:
-		p.tiling = tilingAxpy
-	case transB == backend.NoTrans:
-		p.tiling = tilingAxpyTrans
-	case transA == backend.Trans:
-		p.tiling = tilingPackTrans
-	case k < shortDot && m >= packRows:
-		p.tiling = tilingPack
-	default:
-		p.tiling = tilingDot
+// newProduct returns the product of these sizes, without its operands, as one block.
+func (c *Backend) newProduct(transA, transB backend.Transpose, m, n, k int) product {
+	return product{
+		transA: transA, transB: transB, m: m, n: n, k: k, alpha: 1,
+		multiplier: c.multiplier, blockRows: m, blockCols: n,
 	}
-	return p
 }
 
 // multiply computes p on all workers.
@@ -82,74 +59,63 @@ func (c *Backend) multiply(p product) {
 		scaleBy(p.dst, p.beta)
 		return
 	}
-	c.share(&p)
+	p.divide()
 	c.jobs.product = p
 	c.pool.run(&c.jobs.product, ceilDiv(p.m, p.blockRows)*ceilDiv(p.n, p.blockCols))
 }
 
-// share lends p the BLAS and panels of the backend and cuts it into blocks. No
-// block is too small to be handed to a worker.
-func (c *Backend) share(p *product) {
-	p.blas, p.panels = c.blas, c.panels
-	p.blockRows, p.blockCols = p.m, p.n
-	if p.m*p.n*p.k < 2*parallelWork {
+// divide cuts dst into blocks. Each one reads its rows of op(a) and its columns of
+// op(b), and may pack them, so they are about as high as wide. None is too small to
+// be handed to a worker.
+func (p *product) divide() {
+	parts := min(partsEach*len(p.scratch), p.m*p.n*p.k/parallelWork)
+	if len(p.scratch) == 1 || parts < 2 {
 		return
 	}
-	p.blockCols = max(p.cols, 64)
-	rowParts := ceilDiv(partsEach*len(c.panels), ceilDiv(p.n, p.blockCols))
-	p.blockRows = min(128, 8*ceilDiv(p.m, 8*rowParts))
+	width := p.level.PanelWidth()
+	least := -1
+	for across := 1; across <= parts; across++ {
+		rows := ceilDiv(p.m, parts/across)
+		cols := ceilDiv(ceilDiv(p.n, across), width) * width
+		if read := ceilDiv(p.m, rows)*p.n + ceilDiv(p.n, cols)*p.m; least < 0 || read < least {
+			least, p.blockRows, p.blockCols = read, rows, cols
+		}
+	}
 }
 
 func (p *product) part(worker, index int) {
 	across := ceilDiv(p.n, p.blockCols)
 	i, j := index/across*p.blockRows, index%across*p.blockCols
-	p.block(i, min(i+p.blockRows, p.m), j, min(j+p.blockCols, p.n), p.panels[worker])
+	p.block(i, min(i+p.blockRows, p.m), j, min(j+p.blockCols, p.n), p.scratch[worker])
 }
 
 // block computes rows i to iEnd of columns j to jEnd of dst.
-func (p *product) block(i, iEnd, j, jEnd int, panel []float32) {
+func (p *product) block(i, iEnd, j, jEnd int, scratch []float32) {
+	a, lda := p.a[i*p.k:], p.k
+	if p.transA {
+		a, lda = p.a[i:], p.m
+	}
+	rows, dst := iEnd-i, p.dst[i*p.n:]
 	if p.plain {
 		for ; i < iEnd; i++ {
 			p.dots(p.dst[i*p.n+j:i*p.n+jEnd], p.a[i*p.k:(i+1)*p.k], p.b[j*p.k:])
 		}
 		return
 	}
-	for ; j < jEnd; j += p.cols {
-		for k := 0; k < p.k; k += p.depth {
-			p.strip(i, iEnd, j, min(p.cols, jEnd-j), k, min(p.depth, p.k-k), panel)
-		}
+	if p.packed {
+		p.level.MultiplyPacked(bool(p.transA), rows, p.n, p.k, p.alpha, a, lda, p.b, p.beta, dst, p.n, j, jEnd, scratch)
+		return
 	}
-}
-
-// strip adds the terms k to k+depth of the sums to rows i to iEnd of n columns
-// from j on.
-func (p *product) strip(i, iEnd, j, n, k, depth int, panel []float32) {
-	beta := float32(1)
-	if k == 0 {
-		beta = p.beta
+	b, ldb := p.b[j:], p.n
+	if p.transB {
+		b, ldb = p.b[j*p.k:], p.k
 	}
-	var b []float32
-	ldb, transB := p.n, blas.NoTrans
-	switch {
-	case p.pack:
-		transpose(panel, n, p.b[j*p.k+k:], p.k, n, depth)
-		b, ldb = panel, n
-	case bool(p.transB):
-		b, ldb, transB = p.b[j*p.k+k:], p.k, blas.Trans
-	default:
-		b = p.b[k*p.n+j:]
+	if p.blas != nil {
+		p.blas.Sgemm(blasTranspose(p.transA), blasTranspose(p.transB), rows, jEnd-j, p.k,
+			p.alpha, a, lda, b, ldb, p.beta, dst[j:], p.n)
+		return
 	}
-	for ; i < iEnd; i += p.rows {
-		var a []float32
-		lda, transA := p.k, blas.NoTrans
-		if p.transA {
-			a, lda, transA = p.a[k*p.m+i:], p.m, blas.Trans
-		} else {
-			a = p.a[i*p.k+k:]
-		}
-		p.blas.Sgemm(transA, transB, min(p.rows, iEnd-i), n, depth,
-			p.alpha, a, lda, b, ldb, beta, p.dst[i*p.n+j:], p.n)
-	}
+	p.level.Sgemm(bool(p.transA), bool(p.transB), rows, jEnd-j, p.k, p.alpha, a, lda, b, ldb, p.beta, dst[j:], p.n, scratch)
 }
 
 // dots sets dst[j] = alpha·Σ_i a[i]·b[j,i] + beta·dst[j].
@@ -181,25 +147,49 @@ func (p *product) dots(dst, a, b []float32) {
 	}
 }
 
+func blasTranspose(t backend.Transpose) blas.Transpose {
+	if t {
+		return blas.Trans
+	}
+	return blas.NoTrans
+}
+
+// pack packs the operand b of p into storage, of packedSize floats. The product then
+// has it in the layout of its kernels, which pays for an operand of many products.
+func (c *Backend) pack(p *product, storage []float32) {
+	if p.blas != nil || p.k == 0 {
+		return
+	}
+	c.jobs.packing = packing{*p, storage}
+	c.forEach(&c.jobs.packing, ceilDiv(p.n, p.level.PanelWidth()), rowGrain(cheapGrain, p.level.PanelWidth()*p.k))
+	p.b, p.packed = storage, true
+}
+
+// packedSize returns the size of a packed op(b), [k,n].
+func (c *Backend) packedSize(k, n int) int { return c.level.PackedSize(k, n) }
+
+// packing is pack as an operation over panels of columns.
+type packing struct {
+	product
+	storage []float32
+}
+
+func (p *packing) run(from, to int) {
+	ldb := p.n
+	if p.transB {
+		ldb = p.k
+	}
+	width := p.level.PanelWidth()
+	p.level.PackB(p.storage, bool(p.transB), p.k, p.n, p.b, ldb, from*width, min(to*width, p.n))
+}
+
 // scaleBy sets dst = beta·dst, without reading dst where beta is 0.
 func scaleBy(dst []float32, beta float32) {
 	if beta == 0 {
 		clear(dst)
 	} else {
-		scale(dst, dst, nil, beta)
-	}
-}
-
-// transpose sets dst[j,i] = src[i,j] for a [rows, cols] window src. ldDst and
-// ldSrc are the lengths of the rows that the windows lie in.
-func transpose(dst []float32, ldDst int, src []float32, ldSrc, rows, cols int) {
-	const width = 8 // columns at a time, so that their lines of dst stay in the cache
-	for first := 0; first < cols; first += width {
-		n := min(width, cols-first)
-		for i := range rows {
-			for j, v := range src[i*ldSrc+first:][:n] {
-				dst[(first+j)*ldDst+i] = v
-			}
+		for i := range dst {
+			dst[i] *= beta
 		}
 	}
 }

@@ -1,6 +1,9 @@
 package cpu
 
-import "gputrain/backend"
+import (
+	"gputrain/backend"
+	"gputrain/cpu/internal/simd"
+)
 
 // Gemm implements backend.Linear. A product is cut into tiles, which the workers
 // share.
@@ -9,7 +12,7 @@ func (c *Backend) Gemm(dst backend.Tensor, transA, transB backend.Transpose, alp
 	if c.err != nil {
 		return
 	}
-	p := newProduct(transA, transB, m, n, k)
+	p := c.newProduct(transA, transB, m, n, k)
 	p.alpha, p.beta = float32(alpha), float32(beta)
 	p.dst, p.a, p.b = floats(dst), floats(a), floats(b)
 	c.multiply(p)
@@ -22,11 +25,12 @@ func (c *Backend) SumRows(dst, x backend.Tensor, beta float64) {
 	if c.err != nil {
 		return
 	}
-	c.jobs.sumRows = sumRows{floats(dst), floats(x), float32(beta)}
+	c.jobs.sumRows = sumRows{c.vector, floats(dst), floats(x), float32(beta)}
 	c.forEach(&c.jobs.sumRows, x.Cols, columnGrain(x.Rows))
 }
 
 type sumRows struct {
+	vector *simd.Vector
 	dst, x []float32
 	beta   float32
 }
@@ -35,7 +39,7 @@ func (s *sumRows) run(from, to int) {
 	dst := s.dst[from:to]
 	scaleBy(dst, s.beta)
 	for at := 0; at < len(s.x); at += len(s.dst) {
-		add(dst, dst, s.x[at+from:at+to], 0)
+		s.vector.Add(dst, dst, s.x[at+from:at+to])
 	}
 }
 
@@ -72,11 +76,12 @@ func (c *Backend) ScatterAddRows(dst, x backend.Tensor, ids backend.Ints) {
 	if c.err != nil || !c.rowsExist("ScatterAddRows", ids, "dst", dst) {
 		return
 	}
-	c.jobs.scatterRows = scatterRows{floats(dst), floats(x), ints(ids), x.Cols}
+	c.jobs.scatterRows = scatterRows{c.vector, floats(dst), floats(x), ints(ids), x.Cols}
 	c.forEach(&c.jobs.scatterRows, x.Cols, columnGrain(x.Rows))
 }
 
 type scatterRows struct {
+	vector *simd.Vector
 	dst, x []float32
 	ids    []int32
 	cols   int
@@ -85,7 +90,7 @@ type scatterRows struct {
 func (s *scatterRows) run(from, to int) {
 	for i, id := range s.ids {
 		dst := s.dst[int(id)*s.cols:][from:to]
-		add(dst, dst, s.x[i*s.cols:][from:to], 0)
+		s.vector.Add(dst, dst, s.x[i*s.cols:][from:to])
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"gputrain/backend"
+	"gputrain/cpu/internal/simd"
 )
 
 // reduction is a sum over indices 0..n−1. Part k of a job sums the indices from
@@ -38,7 +39,7 @@ func (c *Backend) SoftmaxCrossEntropy(loss, dlogits, logits backend.Tensor, labe
 		return
 	}
 	j := &c.jobs.crossEntropy
-	j.dlogits, j.logits, j.labels = floats(dlogits), floats(logits), ints(labels)
+	j.vector, j.dlogits, j.logits, j.labels = c.vector, floats(dlogits), floats(logits), ints(labels)
 	j.cols, j.scale = logits.Cols, scale
 	j.reset(logits.Rows, rowGrain(costlyGrain, logits.Cols))
 	c.forEach(j, logits.Rows, j.grain)
@@ -57,6 +58,7 @@ func (c *Backend) labelsExist(labels backend.Ints, logits backend.Tensor) bool {
 
 type crossEntropy struct {
 	reduction
+	vector          *simd.Vector
 	dlogits, logits []float32 // dlogits may be nil
 	labels          []int32
 	cols            int
@@ -75,17 +77,24 @@ func (j *crossEntropy) run(from, to int) {
 			clear(dx)
 			continue
 		}
-		largest, sum := maxSumExp(x)
-		total += math.Log(sum) + (largest - float64(x[label]))
-		for k := range dx {
-			p := exp(float64(x[k])-largest) / sum
-			if k == int(label) {
-				p--
-			}
-			dx[k] = float32(j.scale * p)
+		at, largest := x[label], j.vector.Max(x)
+		if dx == nil {
+			total += logLoss(j.vector.SumExp(x, largest), largest, at)
+			continue
 		}
+		sum := j.vector.ExpSum(dx, x, largest)
+		total += logLoss(sum, largest, at)
+		// p−1 for the label would lose digits of a p near 1.
+		grad := float32(j.scale * (float64(dx[label]) - sum) / sum)
+		j.vector.Scale(dx, float32(j.scale/sum), dx)
+		dx[label] = grad
 	}
 	j.set(from, total)
+}
+
+// logLoss returns −log(exp(x−largest)/sum).
+func logLoss(sum float64, largest, x float32) float64 {
+	return math.Log(sum) + (float64(largest) - float64(x))
 }
 
 // SquaredError implements backend.Loss.
@@ -95,7 +104,7 @@ func (c *Backend) SquaredError(loss, dy, y, target backend.Tensor, scale float64
 		return
 	}
 	j := &c.jobs.squaredError
-	j.dy, j.y, j.target, j.scale = floats(dy), floats(y), floats(target), scale
+	j.vector, j.dy, j.y, j.target, j.scale = c.vector, floats(dy), floats(y), floats(target), scale
 	j.reset(y.Size(), cheapGrain)
 	c.forEach(j, y.Size(), j.grain)
 	floats(loss)[0] = float32(scale * j.total())
@@ -103,18 +112,17 @@ func (c *Backend) SquaredError(loss, dy, y, target backend.Tensor, scale float64
 
 type squaredError struct {
 	reduction
+	vector        *simd.Vector
 	dy, y, target []float32 // dy may be nil
 	scale         float64
 }
 
 func (j *squaredError) run(from, to int) {
-	var sum float64
-	for k := from; k < to; k++ {
-		difference := float64(j.y[k]) - float64(j.target[k])
-		sum += difference * difference
-		if j.dy != nil {
-			j.dy[k] = float32(2 * j.scale * difference)
-		}
+	y, target := j.y[from:to], j.target[from:to]
+	j.set(from, j.vector.SquaredDistance(y, target))
+	if j.dy != nil {
+		dy := j.dy[from:to]
+		j.vector.Sub(dy, y, target)
+		j.vector.Scale(dy, float32(2*j.scale), dy)
 	}
-	j.set(from, sum)
 }

@@ -1,6 +1,9 @@
 package cpu
 
-import "gputrain/backend"
+import (
+	"gputrain/backend"
+	"gputrain/cpu/internal/simd"
+)
 
 // LSTMCell implements backend.LSTMCeller.
 func (c *Backend) LSTMCell(a backend.LSTMCellArgs) {
@@ -9,7 +12,8 @@ func (c *Backend) LSTMCell(a backend.LSTMCellArgs) {
 		return
 	}
 	c.jobs.lstmCell = lstmCell{
-		gates: floats(a.Gates), before: floats(a.CPrev), cell: floats(a.C), hidden: floats(a.H),
+		vector: c.vector,
+		gates:  floats(a.Gates), before: floats(a.CPrev), cell: floats(a.C), hidden: floats(a.H),
 		peep: floats(a.Peep), units: a.C.Cols,
 	}
 	c.forEach(&c.jobs.lstmCell, a.C.Rows, rowGrain(costlyGrain, gates*a.C.Cols))
@@ -20,6 +24,7 @@ const gates = 4 // of an LSTM: i, f, g, o
 // lstmCell is the pointwise part of forward steps, as an operation over rows
 // of the batch.
 type lstmCell struct {
+	vector               *simd.Vector
 	gates                []float32 // [·, 4·units] in: z; out: i, f, g, o
 	before, cell, hidden []float32 // [·, units] c_{t−1} in; c_t, h_t out
 	peep                 []float32 // [3, units], or nil
@@ -28,30 +33,8 @@ type lstmCell struct {
 
 func (l *lstmCell) run(from, to int) {
 	n := l.units
-	var peepI, peepF, peepO []float32
-	if l.peep != nil {
-		peepI, peepF, peepO = l.peep[:n], l.peep[n:2*n], l.peep[2*n:3*n]
-	}
 	for row := from; row < to; row++ {
-		z := l.gates[row*gates*n:][:gates*n]
-		i, f, g, o := z[:n], z[n:2*n], z[2*n:3*n], z[3*n:4*n]
-		before, cell, hidden := l.before[row*n:][:n], l.cell[row*n:][:n], l.hidden[row*n:][:n]
-		if l.peep != nil {
-			addMul(i, peepI, before, 0)
-			addMul(f, peepF, before, 0)
-		}
-		sigmoids(z[:2*n], z[:2*n], nil, 0)
-		tanhs(g, g, nil, 0)
-		for j := range cell {
-			cell[j] = f[j]*before[j] + i[j]*g[j]
-		}
-		if l.peep != nil {
-			addMul(o, peepO, cell, 0)
-		}
-		sigmoids(o, o, nil, 0)
-		for j := range hidden {
-			hidden[j] = o[j] * tanh(cell[j])
-		}
+		l.vector.LSTMCell(l.gates[row*gates*n:][:gates*n], l.before[row*n:][:n], l.cell[row*n:][:n], l.hidden[row*n:][:n], l.peep)
 	}
 }
 
@@ -62,7 +45,8 @@ func (c *Backend) LSTMCellGrad(a backend.LSTMCellGradArgs) {
 		return
 	}
 	c.jobs.lstmCellGrad = lstmCellGrad{
-		gates: floats(a.Gates), before: floats(a.CPrev), cell: floats(a.C), peep: floats(a.Peep),
+		vector: c.vector,
+		gates:  floats(a.Gates), before: floats(a.CPrev), cell: floats(a.C), peep: floats(a.Peep),
 		dy: floats(a.DY), dh: floats(a.DH), dc: floats(a.DC), dz: floats(a.DZ), units: a.C.Cols,
 	}
 	c.forEach(&c.jobs.lstmCellGrad, a.C.Rows, rowGrain(costlyGrain, a.C.Cols))
@@ -71,6 +55,7 @@ func (c *Backend) LSTMCellGrad(a backend.LSTMCellGradArgs) {
 // lstmCellGrad is the pointwise part of backward steps, as an operation over
 // rows of the batch.
 type lstmCellGrad struct {
+	vector       *simd.Vector
 	gates        []float32 // [·, 4·units] in: i, f, g, o
 	before, cell []float32 // [·, units] in: c_{t−1}, c_t
 	peep         []float32 // [3, units] in, or nil
@@ -83,34 +68,15 @@ type lstmCellGrad struct {
 func (l *lstmCellGrad) run(from, to int) {
 	n := l.units
 	for row := from; row < to; row++ {
-		z, dz := l.gates[row*gates*n:][:gates*n], l.dz[row*gates*n:][:gates*n]
-		before, cell := l.before[row*n:][:n], l.cell[row*n:][:n]
-		dy, dh, dc := l.dy[row*n:][:n], l.dh[row*n:][:n], l.dc[row*n:][:n]
-		for j := range dc {
-			i, f, g, o := z[j], z[n+j], z[2*n+j], z[3*n+j]
-			squashed := tanh(cell[j])
-			dHidden := dy[j] + dh[j]
-			dO := dHidden * squashed * o * (1 - o)
-			dCell := dc[j] + dHidden*o*(1-squashed*squashed)
-			if l.peep != nil {
-				dCell += dO * l.peep[2*n+j]
-			}
-			dI := dCell * g * i * (1 - i)
-			dF := dCell * before[j] * f * (1 - f)
-			dBefore := dCell * f
-			if l.peep != nil {
-				dBefore += dI*l.peep[j] + dF*l.peep[n+j]
-			}
-			dz[j], dz[n+j], dz[2*n+j], dz[3*n+j] = dI, dF, dCell*i*(1-g*g), dO
-			dc[j] = dBefore
-		}
+		l.vector.LSTMCellGrad(l.gates[row*gates*n:][:gates*n], l.before[row*n:][:n], l.cell[row*n:][:n],
+			l.dy[row*n:][:n], l.dh[row*n:][:n], l.dc[row*n:][:n], l.dz[row*gates*n:][:gates*n], l.peep)
 	}
 }
 
-// LSTMScratch implements backend.LSTMSequencer: the transposed recurrent
-// weights, a row of gates, dh and dc.
+// LSTMScratch implements backend.LSTMSequencer: the packed recurrent weights, a row
+// of gates, dh and dc.
 func (c *Backend) LSTMScratch(d backend.LSTMDims) int {
-	return gates*d.Hidden*d.Hidden + gates*d.Hidden + 2*d.Batch*d.Hidden
+	return c.recurrentSize(gates, d.Hidden) + gates*d.Hidden + 2*d.Batch*d.Hidden
 }
 
 // LSTMForward implements backend.LSTMSequencer.
@@ -120,13 +86,14 @@ func (c *Backend) LSTMForward(a backend.LSTMArgs) {
 	if c.err != nil {
 		return
 	}
-	packed, rest := a.Scratch.Take(d.Hidden, gates*d.Hidden)
+	packed, rest := a.Scratch.Take(1, c.recurrentSize(gates, d.Hidden))
 	row, _ := rest.Take(1, gates*d.Hidden)
 	c.inputProduct(a.Gates, a.X, a.WIH, a.BIH, a.BHH, row)
 	c.jobs.lstmForward = lstmForward{
-		forwardProduct: c.newForwardProduct(a.Gates, a.H, a.WHH, d.Batch, packed),
+		forwardProduct: c.newForwardProduct(a.Gates, a.H, a.WHH, d.Batch, floats(packed)),
 		cell: lstmCell{
-			gates: floats(a.Gates), cell: floats(a.C), hidden: floats(a.H),
+			vector: c.vector,
+			gates:  floats(a.Gates), cell: floats(a.C), hidden: floats(a.H),
 			peep: floats(a.Peep), units: d.Hidden,
 		},
 	}
@@ -155,16 +122,17 @@ func (c *Backend) LSTMBackward(a backend.LSTMGradArgs) {
 	if c.err != nil {
 		return
 	}
-	packed, rest := a.Scratch.Take(d.Hidden, gates*d.Hidden)
+	packed, rest := a.Scratch.Take(1, c.recurrentSize(gates, d.Hidden))
 	row, rest := rest.Take(1, gates*d.Hidden)
 	dh, rest := rest.Take(d.Batch, d.Hidden)
 	dc, _ := rest.Take(d.Batch, d.Hidden)
 	c.copyOrZero(dh, a.DHLast)
 	c.copyOrZero(dc, a.DCLast)
 	c.jobs.lstmBackward = lstmBackward{
-		backwardProduct: c.newBackwardProduct(dh, a.DZ, a.WHH, d.Batch, packed, a.DH0.Present()),
+		backwardProduct: c.newBackwardProduct(dh, a.DZ, a.WHH, d.Batch, 0, floats(packed), a.DH0.Present()),
 		cell: lstmCellGrad{
-			gates: floats(a.Gates), cell: floats(a.C), peep: floats(a.Peep),
+			vector: c.vector,
+			gates:  floats(a.Gates), cell: floats(a.C), peep: floats(a.Peep),
 			dy: floats(a.DY), dh: floats(dh), dc: floats(dc), dz: floats(a.DZ), units: d.Hidden,
 		},
 	}
@@ -177,7 +145,7 @@ func (c *Backend) LSTMBackward(a backend.LSTMGradArgs) {
 	}
 	c.parameterGrads(a.DZ, a.X, a.H.Slice(0, d.Steps*d.Batch), a.WIH, a.DX, a.DWIH, a.DWHH, a.DBIH, a.DBHH, row)
 	if a.Peep.Present() {
-		c.jobs.peepholes = peepholes{floats(a.DPeep), floats(a.DZ), floats(a.C), d.Steps * d.Batch, d.Batch, d.Hidden}
+		c.jobs.peepholes = peepholes{c.vector, floats(a.DPeep), floats(a.DZ), floats(a.C), d.Steps * d.Batch, d.Batch, d.Hidden}
 		c.forEach(&c.jobs.peepholes, d.Hidden, columnGrain(d.Steps*d.Batch))
 	}
 }
@@ -204,6 +172,7 @@ func (l *lstmBackward) points(t, from, to int) {
 //
 //	dPeep_i += Σ dz_i ⊙ c_{t−1}, dPeep_f += Σ dz_f ⊙ c_{t−1}, dPeep_o += Σ dz_o ⊙ c_t
 type peepholes struct {
+	vector             *simd.Vector
 	dst, dz, c         []float32
 	rows, batch, units int
 }
@@ -214,8 +183,8 @@ func (p *peepholes) run(from, to int) {
 	for row := range p.rows {
 		dz := p.dz[row*gates*n:][:gates*n]
 		before, after := p.c[row*n:][from:to], p.c[(row+p.batch)*n:][from:to]
-		addMul(i, dz[from:to], before, 0)
-		addMul(f, dz[n+from:n+to], before, 0)
-		addMul(o, dz[3*n+from:3*n+to], after, 0)
+		p.vector.AddMul(i, dz[from:to], before)
+		p.vector.AddMul(f, dz[n+from:n+to], before)
+		p.vector.AddMul(o, dz[3*n+from:3*n+to], after)
 	}
 }

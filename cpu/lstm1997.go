@@ -1,6 +1,11 @@
 package cpu
 
-import "gputrain/backend"
+import (
+	"math"
+
+	"gputrain/backend"
+	"gputrain/cpu/internal/simd"
+)
 
 // LSTM1997Cell implements backend.LSTM1997.
 func (c *Backend) LSTM1997Cell(a backend.LSTM1997CellArgs) {
@@ -8,13 +13,14 @@ func (c *Backend) LSTM1997Cell(a backend.LSTM1997CellArgs) {
 	if c.err != nil {
 		return
 	}
-	c.jobs.lstm1997Cell = newLSTM1997Cell(a)
+	c.jobs.lstm1997Cell = newLSTM1997Cell(c.vector, a)
 	c.forEach(&c.jobs.lstm1997Cell, a.S.Rows, rowGrain(costlyGrain, a.Gates.Cols+a.S.Cols))
 }
 
 // lstm1997Cell is a time step, or all steps of a sequence, as an operation over
 // rows.
 type lstm1997Cell struct {
+	vector        *simd.Vector
 	blocks, cells int // B; S, of a block
 	units         int // in a row of gates
 	forget        bool
@@ -26,8 +32,9 @@ type lstm1997Cell struct {
 	s, output []float32 // [·, B·S] out
 }
 
-func newLSTM1997Cell(a backend.LSTM1997CellArgs) lstm1997Cell {
+func newLSTM1997Cell(v *simd.Vector, a backend.LSTM1997CellArgs) lstm1997Cell {
 	return lstm1997Cell{
+		vector: v,
 		blocks: a.Blocks, cells: a.S.Cols / a.Blocks, units: a.Gates.Cols, forget: a.Forget(),
 		g: newSquash(a.G), h: newSquash(a.H),
 		gates: floats(a.Gates), before: floats(a.SPrev), peep: floats(a.Peep), s: floats(a.S), output: floats(a.Y),
@@ -42,7 +49,7 @@ func (b *lstm1997Cell) run(from, to int) {
 		if b.forget {
 			b.gate(u.forget, 1, before)
 		}
-		b.g.squash(u.cell, u.cell)
+		b.g.squash(b.vector, u.cell, u.cell)
 		for j, in := range u.in {
 			forget := float32(1)
 			if b.forget {
@@ -53,7 +60,7 @@ func (b *lstm1997Cell) run(from, to int) {
 			}
 		}
 		b.gate(u.out, 2, s)
-		b.h.squash(output, s)
+		b.h.squash(b.vector, output, s)
 		for j, out := range u.out {
 			for v := j * b.cells; v < (j+1)*b.cells; v++ {
 				output[v] *= out
@@ -76,7 +83,7 @@ func (b *lstm1997Cell) gate(y []float32, row int, s []float32) {
 			y[j] += sum
 		}
 	}
-	sigmoids(y, y, nil, 0)
+	b.vector.Sigmoid(y, y)
 }
 
 // states returns row n of x, which has one column for each cell.
@@ -111,7 +118,7 @@ func (c *Backend) LSTM1997CellGrad(a backend.LSTM1997CellGradArgs) {
 // row for each sequence of each step; batch is the number of sequences.
 func (c *Backend) truncatedGrad(a backend.LSTM1997CellGradArgs, batch int) {
 	c.jobs.lstm1997Grad = lstm1997CellGrad{
-		lstm1997Cell: newLSTM1997Cell(a.LSTM1997CellArgs),
+		lstm1997Cell: newLSTM1997Cell(c.vector, a.LSTM1997CellArgs),
 		rows:         a.S.Rows, batch: batch, sources: a.Source.Cols, columns: a.PIn.Cols,
 		source: floats(a.Source), dy: floats(a.DY),
 		pIn: floats(a.PIn), pForget: floats(a.PForget), pCell: floats(a.PCell),
@@ -170,9 +177,9 @@ func (b *lstm1997CellGrad) correctOut(j, row int) {
 	if e == 0 {
 		return
 	}
-	addScaled(b.weights(unit), b.source[row*b.sources:], nil, e)
+	b.vector.AddScaled(b.weights(unit), e, b.source[row*b.sources:][:b.sources])
 	if b.peep != nil {
-		addScaled(b.peepholes(2, j), s, nil, e)
+		b.vector.AddScaled(b.peepholes(2, j), e, s)
 	}
 }
 
@@ -210,20 +217,21 @@ func (c *cellGrad) advance(row int) {
 		forget = u[c.forgetUnit]
 	}
 	dIn, dCell := g*in*(1-in), in*c.g.slope(g)
-	advancePair(c.pIn, c.pCell, y, forget, dIn, dCell)
+	c.vector.ScaleAdd(c.pIn[:c.sources], forget, dIn, y)
+	c.vector.ScaleAdd(c.pCell, forget, dCell, y)
 	if !c.forget && c.peep == nil {
 		return
 	}
 	before := c.states(c.before, row)
 	dForget := before[c.v] * forget * (1 - forget)
 	if c.forget {
-		advance(c.pForget, y, forget, dForget)
+		c.vector.ScaleAdd(c.pForget[:c.sources], forget, dForget, y)
 	}
 	if c.peep != nil {
 		before = before[c.j*c.cells:][:c.cells]
-		advance(c.pIn[c.sources:], before, forget, dIn)
+		c.vector.ScaleAdd(c.pIn[c.sources:], forget, dIn, before)
 		if c.forget {
-			advance(c.pForget[c.sources:], before, forget, dForget)
+			c.vector.ScaleAdd(c.pForget[c.sources:], forget, dForget, before)
 		}
 	}
 }
@@ -233,15 +241,15 @@ func (c *cellGrad) correct(row int, dy float32) {
 	u := c.gates[row*c.units:][:c.units]
 	squashed := c.h.of(c.states(c.s, row)[c.v])
 	e := dy * u[c.outUnit] * c.h.slope(squashed) // of s_v
-	addScaled(c.weights(c.inUnit), c.pIn, nil, e)
-	addScaled(c.weights(c.cellUnit), c.pCell, nil, e)
+	c.vector.AddScaled(c.weights(c.inUnit), e, c.pIn[:c.sources])
+	c.vector.AddScaled(c.weights(c.cellUnit), e, c.pCell)
 	if c.forget {
-		addScaled(c.weights(c.forgetUnit), c.pForget, nil, e)
+		c.vector.AddScaled(c.weights(c.forgetUnit), e, c.pForget[:c.sources])
 	}
 	if c.peep != nil {
-		addScaled(c.peepholes(0, c.j), c.pIn[c.sources:], nil, e)
+		c.vector.AddScaled(c.peepholes(0, c.j), e, c.pIn[c.sources:])
 		if c.forget {
-			addScaled(c.peepholes(1, c.j), c.pForget[c.sources:], nil, e)
+			c.vector.AddScaled(c.peepholes(1, c.j), e, c.pForget[c.sources:])
 		}
 	}
 }
@@ -260,24 +268,6 @@ func (b *lstm1997CellGrad) peepholes(row, j int) []float32 {
 	return b.states(b.dPeep, row)[j*b.cells:][:b.cells]
 }
 
-// advance sets p[m] = forget·p[m] + ds·y[m], where ds is ∂s_v/∂z at this step.
-func advance(p, y []float32, forget, ds float32) {
-	p = p[:len(y)]
-	for m, y := range y {
-		p[m] = forget*p[m] + ds*y
-	}
-}
-
-// advancePair is advance for two rows of partials. It takes little more time than
-// one row does.
-func advancePair(p, q, y []float32, forget, dsP, dsQ float32) {
-	p, q = p[:len(y)], q[:len(y)]
-	for m, y := range y {
-		p[m] = forget*p[m] + dsP*y
-		q[m] = forget*q[m] + dsQ*y
-	}
-}
-
 // squash is backend.Squash in float32.
 type squash struct{ bound, steepness float32 }
 
@@ -287,15 +277,18 @@ func (f squash) of(x float32) float32 {
 	if f == (squash{}) {
 		return x
 	}
-	return f.bound * tanh(f.steepness*x)
+	return f.bound * float32(math.Tanh(float64(f.steepness*x)))
 }
 
 // squash sets y = f(x).
-func (f squash) squash(y, x []float32) {
-	x = x[:len(y)]
-	for i := range y {
-		y[i] = f.of(x[i])
+func (f squash) squash(v *simd.Vector, y, x []float32) {
+	if f == (squash{}) {
+		copy(y, x)
+		return
 	}
+	v.Scale(y, f.steepness, x)
+	v.Tanh(y, y)
+	v.Scale(y, f.bound, y)
 }
 
 // slope returns the derivative, given y = f(x).

@@ -17,17 +17,21 @@ func (c *Backend) LSTM1997Forward(a backend.LSTM1997Args) {
 	}
 	f := &c.jobs.lstm1997Forward
 	*f = lstm1997Forward{
-		lstm1997Cell:   newLSTM1997Cell(allSteps(a)),
-		forwardProduct: forwardProduct{newProduct(backend.NoTrans, backend.Trans, n, a.Weight.Rows, a.Weight.Cols)},
+		lstm1997Cell:   newLSTM1997Cell(c.vector, allSteps(a)),
+		forwardProduct: forwardProduct{c.newProduct(backend.NoTrans, backend.Trans, n, a.Weight.Rows, a.Weight.Cols)},
 		inputs:         inputs, feedback: feedback,
 	}
 	p := &f.all
-	p.dst, p.a, p.b, p.blas = f.gates, floats(a.Source), floats(a.Weight), c.blas
-	if p.m < packRows && p.k < shortDot {
-		p.tiling = tilingPlain
-	}
+	p.dst, p.a, p.b = f.gates, floats(a.Source), floats(a.Weight)
+	p.plain = p.m < fewRows && p.k < shortDot
 	c.unroll(sequence{recurrence: f, steps: a.Steps(), batch: n}, n*a.Weight.Size())
 }
+
+// With fewer rows and terms, dot products in Go take less time than the kernels.
+const (
+	fewRows  = 16
+	shortDot = 64
+)
 
 // allSteps returns the memory blocks of all T steps as if they were one step of
 // T·N sequences.

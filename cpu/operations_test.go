@@ -233,7 +233,7 @@ func sequences() []operation {
 	var all []operation
 	for _, d := range []backend.LSTMDims{
 		{Steps: 7, Batch: 35, Input: 9, Hidden: 66, Peepholes: true},
-		{Steps: 3, Batch: 3, Input: 70, Hidden: 260},
+		{Steps: 2, Batch: 3, Input: 70, Hidden: 601},
 		{Steps: 3, Batch: 33, Input: 70, Hidden: 260},
 	} {
 		name := fmt.Sprintf("%dx%dx%dx%d", d.Steps, d.Batch, d.Input, d.Hidden)
@@ -250,6 +250,13 @@ func sequences() []operation {
 				return func() {
 					backend.RNNForward(b.Backend, a.RNNArgs)
 					backend.RNNBackward(b.Backend, a)
+				}
+			}},
+			operation{"GRU/" + name, func(b *bench) func() {
+				a := b.gru(backend.GRUDims{Steps: d.Steps, Batch: d.Batch, Input: d.Input, Hidden: d.Hidden})
+				return func() {
+					backend.GRUForward(b.Backend, a.GRUArgs)
+					backend.GRUBackward(b.Backend, a)
 				}
 			}},
 		)
@@ -288,6 +295,34 @@ func (b *bench) lstm(d backend.LSTMDims) backend.LSTMGradArgs {
 	}
 	a.Scratch = b.Zeros(1, backend.LSTMScratch(b.Backend, d))
 	return a
+}
+
+func (b *bench) gru(d backend.GRUDims) backend.GRUGradArgs {
+	rows, hidden := d.Steps*d.Batch, d.Hidden
+	return backend.GRUGradArgs{
+		GRUArgs: backend.GRUArgs{
+			Batch:     d.Batch,
+			X:         b.Uniform(rows, d.Input),
+			WIH:       b.weights(3*hidden, d.Input),
+			WHH:       b.weights(3*hidden, hidden),
+			BIH:       b.Uniform(1, 3*hidden),
+			BHH:       b.Uniform(1, 3*hidden),
+			H:         b.out(rows+d.Batch, hidden),
+			Gates:     b.out(rows, 3*hidden),
+			Recurrent: b.out(rows, 3*hidden),
+			Scratch:   b.Zeros(1, backend.GRUScratch(b.Backend, d)),
+		},
+		DY:     b.Uniform(rows, hidden),
+		DHLast: b.Uniform(d.Batch, hidden),
+		DV:     b.out(rows, 3*hidden),
+		DU:     b.out(rows, 3*hidden),
+		DX:     b.out(rows, d.Input),
+		DH0:    b.out(d.Batch, hidden),
+		DWIH:   b.out(3*hidden, d.Input),
+		DWHH:   b.out(3*hidden, hidden),
+		DBIH:   b.out(1, 3*hidden),
+		DBHH:   b.out(1, 3*hidden),
+	}
 }
 
 // lstm1997Cell returns a step of memory blocks with forget gates and peepholes.

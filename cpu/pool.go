@@ -3,6 +3,8 @@ package cpu
 import (
 	"sync"
 	"sync/atomic"
+
+	"gputrain/cpu/internal/simd"
 )
 
 // pool runs jobs on goroutines that live as long as the pool. The caller of run
@@ -15,7 +17,8 @@ type pool struct {
 	helpers  int
 	sleeping atomic.Int64  // helpers that wait for wake
 	wake     chan struct{} // a token sends a helper to look for work
-	done     chan struct{} // a token: a helper finished the last part of job
+	waiting  atomic.Bool   // the caller of run waits for done, or is about to
+	done     chan struct{} // a token: a helper finished a job and saw the caller waiting
 	ended    sync.WaitGroup
 }
 
@@ -24,9 +27,10 @@ type pool struct {
 type job interface{ part(worker, index int) }
 
 // spins is how often a helper looks for work before it sleeps, and how often the
-// caller looks for the end of the job. It takes some 10 µs, about as long as
-// waking a sleeper.
-const spins = 1 << 13
+// caller looks for the end of the job, with a pause after each look. It takes some
+// 50 µs: longer than what a training step does on one worker between two jobs, so
+// that the next job need not wake anybody, which takes longer than many a job.
+const spins = 1 << 10
 
 // newPool starts workers − 1 helpers.
 func newPool(workers int) *pool {
@@ -64,17 +68,21 @@ func (p *pool) run(j job, parts int) {
 		default:
 		}
 	}
-	if p.work(0) {
-		return
-	}
+	p.work(0)
 	for range spins {
-		select {
-		case <-p.done:
+		if p.pending.Load() == 0 {
 			return
-		default:
+		}
+		simd.Pause(1)
+	}
+	for p.pending.Load() != 0 {
+		p.waiting.Store(true)
+		// A helper that finished the job before it could see this sends no token. One
+		// that has seen it sends a token, which may be one of the job before, too.
+		if p.pending.Load() != 0 || !p.waiting.CompareAndSwap(true, false) {
+			<-p.done
 		}
 	}
-	<-p.done
 }
 
 // help looks for work until the pool is closed.
@@ -84,8 +92,9 @@ func (p *pool) help(worker int) {
 			if p.remaining.Load() > 0 {
 				break
 			}
+			simd.Pause(1)
 		}
-		if p.work(worker) {
+		if p.work(worker) && p.waiting.CompareAndSwap(true, false) {
 			p.done <- struct{}{}
 		}
 		p.sleeping.Add(1)

@@ -36,6 +36,9 @@ func spin(n int) {
 	}
 }
 
+// longSpin is the argument of spin for about as long as a helper looks for work.
+const longSpin = 1 << 14
+
 // TestPoolRunsEachPartOnce runs jobs of random length after pauses of random
 // length. So a job finds helpers spinning, falling asleep or asleep, and the end
 // of a job finds the caller in each of these states.
@@ -49,7 +52,7 @@ func TestPoolRunsEachPartOnce(t *testing.T) {
 				parts = rng.IntN(100)
 			}
 			counts := tally{work: rng.IntN(1000)}
-			spin(rng.IntN(2 * spins))
+			spin(rng.IntN(2 * longSpin))
 			p.run(&counts, parts)
 			for i, got := range counts.runs {
 				want := 0
@@ -97,7 +100,7 @@ func TestAllHelpersAreWoken(t *testing.T) {
 			if round%50 == 0 {
 				fillWake(p)
 			}
-			spin(rng.IntN(3 * spins))
+			spin(rng.IntN(3 * longSpin))
 			m := meeting{all: int32(workers)}
 			p.run(&m, workers)
 			if m.stuck.Load() {

@@ -1,6 +1,9 @@
 package cpu
 
-import "gputrain/backend"
+import (
+	"gputrain/backend"
+	"gputrain/cpu/internal/simd"
+)
 
 // RNNCell implements backend.RNNCeller.
 func (c *Backend) RNNCell(a backend.RNNCellArgs) {
@@ -21,34 +24,31 @@ func (c *Backend) RNNCellGrad(a backend.RNNCellGradArgs) {
 	if c.err != nil {
 		return
 	}
-	c.jobs.rnnCellGrad = rnnCellGrad{rnnGradKernel(a.ReLU), floats(a.H), floats(a.DY), floats(a.DH), floats(a.DZ)}
+	c.jobs.rnnCellGrad = rnnCellGrad{c.vector, a.ReLU, floats(a.H), floats(a.DY), floats(a.DH), floats(a.DZ)}
 	c.forEach(&c.jobs.rnnCellGrad, a.H.Size(), cheapGrain)
-}
-
-func rnnGradKernel(rectify bool) kernel {
-	if rectify {
-		return reluGrad
-	}
-	return tanhGrad
 }
 
 // rnnCellGrad is RNNCellGrad as an operation over elements.
 type rnnCellGrad struct {
-	kernel         kernel // the gradient of f
+	vector         *simd.Vector
+	rectify        bool // f is ReLU
 	hidden, dy, dh []float32
 	dz             []float32
 }
 
 func (r *rnnCellGrad) run(from, to int) {
-	dz := r.dz[from:to]
-	add(dz, r.dy[from:to], r.dh[from:to], 0)
-	r.kernel(dz, r.hidden[from:to], dz, 0)
+	dz, hidden, dy, dh := r.dz[from:to], r.hidden[from:to], r.dy[from:to], r.dh[from:to]
+	if r.rectify {
+		r.vector.RNNCellGradReLU(dz, hidden, dy, dh)
+	} else {
+		r.vector.RNNCellGrad(dz, hidden, dy, dh)
+	}
 }
 
-// RNNScratch implements backend.RNNSequencer: the transposed recurrent weights,
-// a row of hidden units, dh.
+// RNNScratch implements backend.RNNSequencer: the packed recurrent weights, a row of
+// hidden units, dh.
 func (c *Backend) RNNScratch(d backend.RNNDims) int {
-	return d.Hidden*d.Hidden + d.Hidden + d.Batch*d.Hidden
+	return c.recurrentSize(1, d.Hidden) + d.Hidden + d.Batch*d.Hidden
 }
 
 // RNNForward implements backend.RNNSequencer.
@@ -58,12 +58,13 @@ func (c *Backend) RNNForward(a backend.RNNArgs) {
 	if c.err != nil {
 		return
 	}
-	packed, rest := a.Scratch.Take(d.Hidden, d.Hidden)
+	packed, rest := a.Scratch.Take(1, c.recurrentSize(1, d.Hidden))
 	row, _ := rest.Take(1, d.Hidden)
 	z := a.H.Slice(d.Batch, a.H.Rows)
 	c.inputProduct(z, a.X, a.WIH, a.BIH, a.BHH, row)
 	c.jobs.rnnForward = rnnForward{
-		forwardProduct: c.newForwardProduct(z, a.H, a.WHH, d.Batch, packed),
+		forwardProduct: c.newForwardProduct(z, a.H, a.WHH, d.Batch, floats(packed)),
+		vector:         c.vector,
 		kernel:         rnnKernel(a.ReLU),
 	}
 	c.unroll(sequence{recurrence: &c.jobs.rnnForward, steps: d.Steps, batch: d.Batch}, d.Batch*a.WHH.Size())
@@ -72,13 +73,14 @@ func (c *Backend) RNNForward(a backend.RNNArgs) {
 // rnnForward is the recurrence of RNNForward.
 type rnnForward struct {
 	forwardProduct
+	vector *simd.Vector
 	kernel kernel // f
 }
 
 func (r *rnnForward) points(t, from, to int) {
 	p := &r.all
 	h := stepOf(p.dst, t, p.m*p.n)[from*p.n : to*p.n]
-	r.kernel(h, h, h, 0)
+	r.kernel(r.vector, h, h, h, 0)
 }
 
 // RNNBackward implements backend.RNNSequencer.
@@ -88,14 +90,14 @@ func (c *Backend) RNNBackward(a backend.RNNGradArgs) {
 	if c.err != nil {
 		return
 	}
-	packed, rest := a.Scratch.Take(d.Hidden, d.Hidden)
+	packed, rest := a.Scratch.Take(1, c.recurrentSize(1, d.Hidden))
 	row, rest := rest.Take(1, d.Hidden)
 	dh, _ := rest.Take(d.Batch, d.Hidden)
 	c.copyOrZero(dh, a.DHLast)
 	c.jobs.rnnBackward = rnnBackward{
-		backwardProduct: c.newBackwardProduct(dh, a.DZ, a.WHH, d.Batch, packed, a.DH0.Present()),
+		backwardProduct: c.newBackwardProduct(dh, a.DZ, a.WHH, d.Batch, 0, floats(packed), a.DH0.Present()),
 		cell: rnnCellGrad{
-			kernel: rnnGradKernel(a.ReLU),
+			vector: c.vector, rectify: a.ReLU,
 			hidden: floats(a.H.Slice(d.Batch, a.H.Rows)), dy: floats(a.DY), dh: floats(dh), dz: floats(a.DZ),
 		},
 	}

@@ -1,6 +1,9 @@
 package cpu
 
-import "gputrain/backend"
+import (
+	"gputrain/backend"
+	"gputrain/cpu/internal/simd"
+)
 
 // recurrence is a recurrent layer over a sequence, forward or backward. Each step
 // is one matrix product and a pointwise part. Rows of the batch don't depend on
@@ -24,7 +27,6 @@ type sequence struct {
 	steps, batch int
 	backward     bool // from the last step to the first, and points before the product
 	shard        int  // rows of a part
-	panels       [][]float32
 }
 
 func (s *sequence) part(worker, index int) {
@@ -33,7 +35,7 @@ func (s *sequence) part(worker, index int) {
 	p := s.product()
 	multiply := func(t int) {
 		if p.dst, p.a = s.operands(t); p.dst != nil {
-			p.block(from, to, 0, p.n, s.panels[worker])
+			p.block(from, to, 0, p.n, p.scratch[worker])
 		}
 	}
 	for i := range s.steps {
@@ -61,7 +63,7 @@ const shardRows = 4
 
 // unroll runs a recurrence. cost is the number of multiplications of a step.
 func (c *Backend) unroll(s sequence, cost int) {
-	workers := len(c.panels)
+	workers := len(c.scratch)
 	if s.batch < shardRows*workers && cost >= 2*parallelWork {
 		c.unrollSteps(s)
 		return
@@ -70,7 +72,7 @@ func (c *Backend) unroll(s sequence, cost int) {
 	if parts == 0 {
 		return
 	}
-	s.shard, s.panels = ceilDiv(s.batch, parts), c.panels
+	s.shard = ceilDiv(s.batch, parts)
 	c.jobs.sequence = s
 	c.pool.run(&c.jobs.sequence, ceilDiv(s.batch, s.shard))
 }
@@ -99,24 +101,15 @@ func (c *Backend) unrollSteps(s sequence) {
 	}
 }
 
-// shortHidden is the number of hidden units from which the recurrent weights are
-// not transposed. Below it, products with transposed weights are faster.
-const shortHidden = 256
-
 // forwardProduct holds z += h·whhᵀ over all steps.
 type forwardProduct struct{ all product }
 
-// newForwardProduct returns the product of a layer. packed is storage of the
-// shape of whhᵀ, which the product uses from then on.
-func (c *Backend) newForwardProduct(z, h, whh backend.Tensor, batch int, packed backend.Tensor) forwardProduct {
-	trans, weights := backend.Trans, whh
-	if whh.Cols < shortHidden {
-		c.transpose(packed, whh)
-		trans, weights = backend.NoTrans, packed
-	}
-	p := newProduct(backend.NoTrans, trans, batch, whh.Rows, whh.Cols)
-	p.dst, p.a, p.b = floats(z), floats(h), floats(weights)
-	p.beta, p.blas = 1, c.blas
+// newForwardProduct returns the product of a layer. packed is storage of recurrentSize
+// floats, which the product uses from then on.
+func (c *Backend) newForwardProduct(z, h, whh backend.Tensor, batch int, packed []float32) forwardProduct {
+	p := c.newProduct(backend.NoTrans, backend.Trans, batch, whh.Rows, whh.Cols)
+	p.dst, p.a, p.b, p.beta = floats(z), floats(h), floats(whh), 1
+	c.pack(&p, packed)
 	return forwardProduct{p}
 }
 
@@ -127,7 +120,7 @@ func (f *forwardProduct) operands(t int) (dst, a []float32) {
 	return stepOf(p.dst, t, p.m*p.n), stepOf(p.a, t, p.m*p.k)
 }
 
-// backwardProduct holds dh = dz·whh. dz has all steps.
+// backwardProduct holds dh = dz·whh, plus beta·dh. dz has all steps.
 type backwardProduct struct {
 	all     product
 	initial bool // the gradient of the initial h is wanted
@@ -135,11 +128,10 @@ type backwardProduct struct {
 
 // newBackwardProduct returns the product of a layer. packed is as in
 // newForwardProduct.
-func (c *Backend) newBackwardProduct(dh, dz, whh backend.Tensor, batch int, packed backend.Tensor, initial bool) backwardProduct {
-	c.transpose(packed, whh)
-	p := newProduct(backend.NoTrans, backend.Trans, batch, whh.Cols, whh.Rows)
-	p.dst, p.a, p.b = floats(dh), floats(dz), floats(packed)
-	p.blas = c.blas
+func (c *Backend) newBackwardProduct(dh, dz, whh backend.Tensor, batch int, beta float32, packed []float32, initial bool) backwardProduct {
+	p := c.newProduct(backend.NoTrans, backend.NoTrans, batch, whh.Cols, whh.Rows)
+	p.dst, p.a, p.b, p.beta = floats(dh), floats(dz), floats(whh), beta
+	c.pack(&p, packed)
 	return backwardProduct{p, initial}
 }
 
@@ -153,26 +145,17 @@ func (b *backwardProduct) operands(t int) (dst, a []float32) {
 	return p.dst, stepOf(p.a, t, p.m*p.k)
 }
 
+// recurrentSize returns the size of the packed recurrent weights, [gates·hidden,
+// hidden], of either pass.
+func (c *Backend) recurrentSize(gates, hidden int) int {
+	return max(c.packedSize(hidden, gates*hidden), c.packedSize(gates*hidden, hidden))
+}
+
 // stepOf returns step t of x. A step has size elements.
 func stepOf(x []float32, t, size int) []float32 { return x[t*size : (t+1)*size] }
 
-// transpose sets dst = srcᵀ.
-func (c *Backend) transpose(dst, src backend.Tensor) {
-	c.jobs.transposition = transposition{floats(dst), floats(src), src.Rows, src.Cols}
-	c.forEach(&c.jobs.transposition, src.Rows, rowGrain(cheapGrain, src.Cols))
-}
-
-type transposition struct {
-	dst, src   []float32
-	rows, cols int
-}
-
-func (t *transposition) run(from, to int) {
-	transpose(t.dst[from:], t.rows, t.src[from*t.cols:], t.cols, to-from, t.cols)
-}
-
 // inputProduct computes z = x·wihᵀ + bih + bhh for all steps. sum is storage
-// for a row of z.
+// for a row of z, if both biases may be there.
 func (c *Backend) inputProduct(z, x, wih, bih, bhh, sum backend.Tensor) {
 	bias, beta := bih, 1.
 	switch {
@@ -185,13 +168,22 @@ func (c *Backend) inputProduct(z, x, wih, bih, bhh, sum backend.Tensor) {
 		beta = 0
 	}
 	if bias.Present() {
-		c.applyRows(second, cheapGrain, z, z, bias)
+		c.fillRows(z, bias)
 	}
 	c.Gemm(z, backend.NoTrans, backend.Trans, 1, x, wih, beta)
 }
 
+// fillRows sets each row of dst to row, or to 0 if row is absent.
+func (c *Backend) fillRows(dst, row backend.Tensor) {
+	if row.Present() {
+		c.applyRows(second, cheapGrain, dst, dst, row)
+	} else {
+		c.Fill(dst, 0)
+	}
+}
+
 // second sets dst = y.
-func second(dst, _, y []float32, _ float32) { copy(dst, y) }
+func second(_ *simd.Vector, dst, _, y []float32, _ float32) { copy(dst, y) }
 
 // parameterGrads computes the gradients of input, weights and biases from dz, the
 // gradient of the pre-activations of all steps. sum is storage for a row of dz.

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"gputrain/backend"
+	"gputrain/cpu/internal/simd"
 )
 
 // SGD implements backend.Update.
@@ -13,33 +14,30 @@ func (c *Backend) SGD(a backend.SGDArgs) {
 		return
 	}
 	c.jobs.sgd = sgd{
-		param: floats(a.Param), grad: floats(a.Grad), velocity: floats(a.Velocity),
-		rate: float32(a.LR), momentum: float32(a.Momentum), decay: float32(a.WeightDecay),
-		nesterov: a.Nesterov,
+		vector: c.vector, param: floats(a.Param), grad: floats(a.Grad), velocity: floats(a.Velocity),
+		factors: simd.SGD{
+			Rate: float32(a.LR), Momentum: float32(a.Momentum), Decay: float32(a.WeightDecay), Nesterov: a.Nesterov,
+		},
 	}
 	c.forEach(&c.jobs.sgd, a.Param.Size(), cheapGrain)
 }
 
 type sgd struct {
+	vector                *simd.Vector
 	param, grad, velocity []float32 // velocity may be nil if momentum is 0
-	rate, momentum, decay float32
-	nesterov              bool
+	factors               simd.SGD
 }
 
 func (s *sgd) run(from, to int) {
-	for k := from; k < to; k++ {
-		g := s.grad[k] + s.decay*s.param[k]
-		if s.momentum != 0 {
-			v := s.momentum*s.velocity[k] + g
-			s.velocity[k] = v
-			if s.nesterov {
-				g += s.momentum * v
-			} else {
-				g = v
-			}
-		}
-		s.param[k] -= s.rate * g
+	s.vector.SGD(s.param[from:to], s.grad[from:to], part(s.velocity, from, to), s.factors)
+}
+
+// part returns a part of x, or nil of nil.
+func part(x []float32, from, to int) []float32 {
+	if x == nil {
+		return nil
 	}
+	return x[from:to]
 }
 
 // RMSProp implements backend.Update.
@@ -49,31 +47,23 @@ func (c *Backend) RMSProp(a backend.RMSPropArgs) {
 		return
 	}
 	c.jobs.rmsProp = rmsProp{
-		param: floats(a.Param), grad: floats(a.Grad), square: floats(a.Square), velocity: floats(a.Velocity),
-		rate: float32(a.LR), keep: float32(a.Decay), renew: float32(1 - a.Decay), epsilon: float32(a.Epsilon),
-		momentum: float32(a.Momentum), decay: float32(a.WeightDecay),
+		vector: c.vector, param: floats(a.Param), grad: floats(a.Grad), square: floats(a.Square), velocity: floats(a.Velocity),
+		factors: simd.RMSProp{
+			Rate: float32(a.LR), Keep: float32(a.Decay), Renew: float32(1 - a.Decay), Epsilon: float32(a.Epsilon),
+			Momentum: float32(a.Momentum), Decay: float32(a.WeightDecay),
+		},
 	}
 	c.forEach(&c.jobs.rmsProp, a.Param.Size(), costlyGrain)
 }
 
 type rmsProp struct {
+	vector                        *simd.Vector
 	param, grad, square, velocity []float32 // velocity may be nil if momentum is 0
-	rate, keep, renew, epsilon    float32
-	momentum, decay               float32
+	factors                       simd.RMSProp
 }
 
 func (r *rmsProp) run(from, to int) {
-	for k := from; k < to; k++ {
-		g := r.grad[k] + r.decay*r.param[k]
-		s := r.keep*r.square[k] + r.renew*g*g
-		r.square[k] = s
-		g /= sqrt(s) + r.epsilon
-		if r.momentum != 0 {
-			g += r.momentum * r.velocity[k]
-			r.velocity[k] = g
-		}
-		r.param[k] -= r.rate * g
-	}
+	r.vector.RMSProp(r.param[from:to], r.grad[from:to], r.square[from:to], part(r.velocity, from, to), r.factors)
 }
 
 // Adam implements backend.Update.
@@ -85,41 +75,31 @@ func (c *Backend) Adam(a backend.AdamArgs) {
 	step := float64(a.Step)
 	j := &c.jobs.adam
 	*j = adam{
-		param: floats(a.Param), grad: floats(a.Grad), mean: floats(a.Mean), square: floats(a.Square),
-		rate:     float32(a.LR / (1 - math.Pow(a.Beta1, step))),
-		keepMean: float32(a.Beta1),
-		newMean:  float32(1 - a.Beta1),
-		keepSq:   float32(a.Beta2),
-		newSq:    float32(1 - a.Beta2),
-		correct:  float32(1 / math.Sqrt(1-math.Pow(a.Beta2, step))),
-		epsilon:  float32(a.Epsilon),
+		vector: c.vector, param: floats(a.Param), grad: floats(a.Grad), mean: floats(a.Mean), square: floats(a.Square),
+		factors: simd.Adam{
+			Rate:     float32(a.LR / (1 - math.Pow(a.Beta1, step))),
+			KeepMean: float32(a.Beta1), NewMean: float32(1 - a.Beta1),
+			KeepSquare: float32(a.Beta2), NewSquare: float32(1 - a.Beta2),
+			Correct: float32(1 / math.Sqrt(1-math.Pow(a.Beta2, step))),
+			Epsilon: float32(a.Epsilon),
+		},
 	}
 	if a.Decoupled {
-		j.shrink = float32(a.LR * a.WeightDecay)
+		j.factors.Shrink = float32(a.LR * a.WeightDecay)
 	} else {
-		j.decay = float32(a.WeightDecay)
+		j.factors.Decay = float32(a.WeightDecay)
 	}
 	c.forEach(j, a.Param.Size(), costlyGrain)
 }
 
 type adam struct {
-	param, grad, mean, square        []float32
-	rate, correct, epsilon           float32
-	keepMean, newMean, keepSq, newSq float32
-	decay                            float32 // of the gradient; 0 in AdamW
-	shrink                           float32 // of the parameters; 0 in Adam
+	vector                    *simd.Vector
+	param, grad, mean, square []float32
+	factors                   simd.Adam
 }
 
 func (a *adam) run(from, to int) {
-	for k := from; k < to; k++ {
-		p := a.param[k]
-		g := a.grad[k] + a.decay*p
-		p -= a.shrink * p
-		m := a.keepMean*a.mean[k] + a.newMean*g
-		v := a.keepSq*a.square[k] + a.newSq*g*g
-		a.mean[k], a.square[k] = m, v
-		a.param[k] = p - a.rate*m/(sqrt(v)*a.correct+a.epsilon)
-	}
+	a.vector.Adam(a.param[from:to], a.grad[from:to], a.mean[from:to], a.square[from:to], a.factors)
 }
 
 // ClipNorm implements backend.Update.
@@ -129,7 +109,7 @@ func (c *Backend) ClipNorm(x, norm backend.Tensor, limit float64) {
 		return
 	}
 	j := &c.jobs.sumSquares
-	j.x = floats(x)
+	j.vector, j.x = c.vector, floats(x)
 	j.reset(x.Size(), cheapGrain)
 	c.forEach(j, x.Size(), j.grain)
 	length := math.Sqrt(j.total())
@@ -141,15 +121,10 @@ func (c *Backend) ClipNorm(x, norm backend.Tensor, limit float64) {
 
 type sumSquares struct {
 	reduction
-	x []float32
+	vector *simd.Vector
+	x      []float32
 }
 
 func (s *sumSquares) run(from, to int) {
-	var sum float64
-	for _, v := range s.x[from:to] {
-		sum += float64(v) * float64(v)
-	}
-	s.set(from, sum)
+	s.set(from, s.vector.SumSquares(s.x[from:to], 0))
 }
-
-func sqrt(x float32) float32 { return float32(math.Sqrt(float64(x))) }

@@ -48,8 +48,9 @@ var (
 	_ backend.Timer          = (*Backend)(nil)
 )
 
-// Open opens a device of the driver. It fails if there is no such device, or if its
-// arithmetic loses NaN, which OpenGL allows but the contract does not.
+// Open opens a device of the driver. It fails if there is no such device, or if a test of
+// it finds that it loses NaN, which OpenGL allows but the contract does not, or runs
+// shaders with the arguments of other calls.
 func Open(driver Driver, ordinal int, o Options) (*Backend, error) {
 	if o.Name == "" {
 		o.Name = fmt.Sprintf("gl:%d", ordinal)

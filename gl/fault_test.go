@@ -3,6 +3,7 @@ package gl_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -207,6 +208,40 @@ func TestADeviceThatLosesNaNIsRefused(t *testing.T) {
 		}
 		if driver.open != 0 {
 			t.Errorf("%s: the context is open", kernel)
+		}
+	}
+}
+
+// Zink on a CPU mixes up calls; such a driver cannot be opened. One that does not, can.
+func TestADeviceThatMixesCallsIsRefused(t *testing.T) {
+	for _, mixes := range []bool{true, false} {
+		driver := newFake()
+		before := ""
+		latest, compiled := map[string][]uint32{}, map[string][]uint32{}
+		driver.run = func(d *fakeDevice, run dispatch) {
+			args := run.args
+			if mixes && run.kernel != before && slices.Equal(args, latest[run.kernel]) {
+				if compiled[run.kernel] == nil {
+					compiled[run.kernel] = args
+				}
+				args = compiled[run.kernel]
+			}
+			before, latest[run.kernel] = run.kernel, run.args
+			if run.kernel == "sum_rows" && args[len(args)-1] == 0 { // beta
+				clear(d.memory[run.buffers[0]])
+			}
+		}
+		b, err := gl.Open(driver, 0, gl.Options{})
+		switch {
+		case !mixes && err != nil:
+			t.Error(err)
+		case !mixes:
+			b.Close()
+		case err == nil || !strings.Contains(err.Error(), "gl: Open: the driver runs shaders with the arguments of other calls"):
+			t.Errorf("got %v, want that calls are mixed", err)
+		}
+		if driver.open != 0 {
+			t.Error("the context is open")
 		}
 	}
 }

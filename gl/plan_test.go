@@ -109,11 +109,15 @@ func TestAForwardStepIsOneShader(t *testing.T) {
 	}
 }
 
-// Every shader has the operands that every driver binds, and arguments that fit.
+// Every shader has the operands that every driver binds, arguments that fit, and groups
+// that every driver runs.
 func TestShadersKeepTheGuaranteedLimits(t *testing.T) {
 	for _, s := range kernels.Shaders() {
 		if len(s.Operands) > guaranteed.Bindings || len(s.Operands)+len(s.Scalars) > kernels.MaxArgs {
 			t.Errorf("%s has %d operands and %d scalars", s.Name(), len(s.Operands), len(s.Scalars))
+		}
+		if s.Group > 1024 {
+			t.Errorf("%s has groups of %d", s.Name(), s.Group)
 		}
 	}
 }

@@ -15,7 +15,7 @@ type shader struct {
 	program Program // of the thread; none until then
 }
 
-// variant names a shader: a kernel, and its tile or group if it comes in several.
+// variant names a shader: a kernel, and its tile, team or group if it comes in several.
 type variant struct {
 	kernel string
 	number int

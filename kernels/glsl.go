@@ -18,7 +18,7 @@ var glsl embed.FS
 // signature, of which Source makes what GLSL wants.
 type Shader struct {
 	Kernel   string
-	Variant  int // its tile or group, of a kernel that comes in several; else 0
+	Variant  int // its tile, team or group, of a kernel that comes in several; else 0
 	File     string
 	Group    int      // invocations of a group
 	Operands []string // windows of buffers; operand i is binding i

@@ -70,6 +70,13 @@ float h_of(uint row, uint p) { return row < batch ? h[row * hidden + p] : 0.0; }
 #define A(i, p) h_of(first_row + i, p)
 #define B(p, j) whh_of(p, j)
 #include "gemm.glsl"
+
+// plus is a + b. It stands alone, because glslang does not end on a precise sum of what
+// a loop has computed.
+vec4 plus(vec4 a, vec4 b) {
+  precise vec4 sum = a + b;
+  return sum;
+}
 #endif
 
 // z = gates + h_prev * whh^T + bih + bhh, then the cell as in lstm_cell
@@ -96,10 +103,9 @@ kernel lstm_step<TILE = 32; GROUP = 64>(
       uint row = first_row + tile_row(r), k = row * hidden + unit, next = (batch + row) * hidden + unit;
       if (row >= batch || unit >= hidden) continue;
       uint first = row * 4u * hidden + unit;
-      // Not precise, because glslang would never end. A sum of variables keeps NaN anyway.
-      vec4 z = sum[r] + vec4(gates[first], gates[first + hidden], gates[first + 2u * hidden], gates[first + 3u * hidden]);
-      if (bih_at != absent) z += vec4(bih[unit], bih[hidden + unit], bih[2u * hidden + unit], bih[3u * hidden + unit]);
-      if (bhh_at != absent) z += vec4(bhh[unit], bhh[hidden + unit], bhh[2u * hidden + unit], bhh[3u * hidden + unit]);
+      vec4 z = plus(sum[r], vec4(gates[first], gates[first + hidden], gates[first + 2u * hidden], gates[first + 3u * hidden]));
+      if (bih_at != absent) z = plus(z, vec4(bih[unit], bih[hidden + unit], bih[2u * hidden + unit], bih[3u * hidden + unit]));
+      if (bhh_at != absent) z = plus(z, vec4(bhh[unit], bhh[hidden + unit], bhh[2u * hidden + unit], bhh[3u * hidden + unit]));
       vec3 p = vec3(0.0);
       if (has_peep) p = vec3(peep[unit], peep[hidden + unit], peep[2u * hidden + unit]);
       Cell cell = apply_cell(z, c[k], has_peep, p);

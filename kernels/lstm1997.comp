@@ -45,7 +45,7 @@ kernel lstm1997_cell<TEAM = 1, 32, 256, 1024; GROUP = 256, 32, 256, 1024>(
     uint j = k % blocks, row = k / blocks * units, first = k * cells, of_block = j * cells;
     uint of_in = row + j, of_forget = of_in + blocks, of_out = of_in + blocks * (1u + forget);
     uint of_cell = row + blocks * (2u + forget) + of_block;
-    // The sums begin with z, which the team reads before its gates replace it.
+    // The sums begin with z, which the one who leads puts in.
     precise float z_in = 0.0, z_forget = 0.0, z_out = 0.0;
     if (leads()) {
       z_in = gates[of_in];
@@ -55,7 +55,7 @@ kernel lstm1997_cell<TEAM = 1, 32, 256, 1024; GROUP = 256, 32, 256, 1024>(
     if (has_peep)
       EACH_CELL(v, cells) {
         z_in = fma(peep[of_block + v], s_prev[first + v], z_in);
-        z_forget = fma(peep[states + of_block + v], s_prev[first + v], z_forget);
+        if (forget != 0u) z_forget = fma(peep[states + of_block + v], s_prev[first + v], z_forget);
       }
     float gate = sigmoid_of(team_sum(z_in)), keep = 1.0;
     if (forget != 0u) keep = sigmoid_of(team_sum(z_forget));

@@ -23,7 +23,7 @@ func TestLayersNameTheirPath(t *testing.T) {
 		{model.LSTM{Hidden: 3, Projection: 2}, backend.PathPlain, backend.PathPlain},
 		{model.LSTM{Hidden: 3, ZoneoutCell: 0.1}, backend.PathPlain, backend.PathPlain},
 		{model.RNN{Hidden: 3}, backend.PathSequence, backend.PathPlain},
-		{model.GRU{Hidden: 3}, backend.PathCell, backend.PathPlain},
+		{model.GRU{Hidden: 3}, backend.PathSequence, backend.PathPlain},
 		{model.GridLSTM{Hidden: 3}, backend.PathSequence, backend.PathPlain},
 		{model.LSTM1997{Blocks: 1, Cells: 1}, backend.PathSequence, backend.PathCell},
 		{model.Dense{Out: 3}, plainOperations, plainOperations},

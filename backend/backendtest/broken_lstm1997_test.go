@@ -104,6 +104,12 @@ func lstm1997Controls() []control {
 			}
 			b.LSTM1997Cell(a)
 		},
+		"absent peepholes are 0": func(b backend.Backend, a args) {
+			if !a.Peep.Present() {
+				a.Peep = fresh(b, 3, a.S.Cols, make([]float32, 3*a.S.Cols))
+			}
+			b.LSTM1997Cell(a)
+		},
 		"gates keep their arguments": func(b backend.Backend, a args) {
 			keeping(b, a.Gates, func(_, col int) bool { return col < a.Blocks }, func() { b.LSTM1997Cell(a) })
 		},

@@ -100,6 +100,15 @@ func lstmCellControls() []control {
 		"cell before limited": func(z four, before float64, peep three) lstmCell {
 			return newLSTMCell(z, min(max(before, -10), 10), peep)
 		},
+		"absent peepholes of i and f are 0": func(z four, before float64, peep three) lstmCell {
+			z[0] += peep[0] * before
+			z[1] += peep[1] * before
+			return newLSTMCell(z, before, three{2: peep[2]})
+		},
+		"absent peephole of o is 0": func(z four, before float64, peep three) lstmCell {
+			z[3] += peep[2] * newLSTMCell(z, before, peep).c
+			return newLSTMCell(z, before, three{peep[0], peep[1]})
+		},
 		"c and h swapped": func(z four, before float64, peep three) lstmCell {
 			e := newLSTMCell(z, before, peep)
 			e.c, e.h = e.h, e.c
@@ -223,12 +232,17 @@ func lstmCellGradControls() []control {
 			return e.grad(before, peep, dy+dh, dc)
 		}
 	}
+	zero := func(e lstmCell, before float64, peep three, dy, dh, dc float64) (four, float64) {
+		dz, dBefore := e.grad(before, three{0: peep[0], 2: peep[2]}, dy+dh, dc)
+		return dz, dBefore + peep[1]*dz[1]
+	}
 	in := func(m lstmGradient) func(backend.Backend) backend.Backend { return brokenLSTM{gradient: m}.on }
 	flat := func(e lstmCell, before float64, peep three, dy, dh, dc float64) (four, float64) {
 		e.i, e.f, e.o = wholeIfNear(e.i), wholeIfNear(e.f), wholeIfNear(e.o)
 		return e.grad(before, peep, dy+dh, dc)
 	}
 	return append(named(mistakes, in, "LSTMCellGrad", "LSTMBackward"),
+		control{check: "LSTMCellGrad", name: "an absent peephole is 0", mistake: in(zero)},
 		control{check: "LSTMCellGrad", name: "slopes of saturated gates are 0", mistake: in(flat)})
 }
 

@@ -27,6 +27,8 @@ var brokenMemory = []control{
 	{check: "Close", mistake: broken[closedIsAnonymous]},
 	{check: "UseAfterClose", mistake: broken[closesNothing]},
 	{check: "StickyErrors", mistake: broken[clampsIDs]},
+	{check: "StickyErrors", mistake: broken[namesLastBadID]},
+	{check: "StickyErrors", mistake: broken[namesLastBadLabel]},
 	{check: "StickyErrors", mistake: broken[ignoresBadLabels]},
 	{check: "StickyErrors", mistake: broken[errorIsAnonymous]},
 	{check: "StickyErrors", mistake: broken[downloadHidesError]},
@@ -217,6 +219,36 @@ func (b clampsIDs) GatherRows(dst, x backend.Tensor, ids backend.Ints) {
 	}
 	b.UploadInts(ids, rows)
 	b.Backend.GatherRows(dst, x, ids)
+}
+
+// namesLastBadID is a backend whose error names the last of the ids that are out of
+// range: it leaves none before that.
+type namesLastBadID struct{ backend.Backend }
+
+func (b namesLastBadID) GatherRows(dst, x backend.Tensor, ids backend.Ints) {
+	leaveLast(b, ids, func(id int32) bool { return id < 0 || int(id) >= x.Rows })
+	b.Backend.GatherRows(dst, x, ids)
+}
+
+type namesLastBadLabel struct{ backend.Backend }
+
+func (b namesLastBadLabel) SoftmaxCrossEntropy(loss, dlogits, logits backend.Tensor, labels backend.Ints, scale float64) {
+	leaveLast(b, labels, func(label int32) bool { return label < backend.IgnoreLabel || int(label) >= logits.Cols })
+	b.Backend.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
+}
+
+// leaveLast sets all bad integers to 0 but the last.
+func leaveLast(b backend.Backend, ids backend.Ints, bad func(int32) bool) {
+	if b.Err() != nil {
+		return
+	}
+	values := readInts(b, ids)
+	for i, v := range values {
+		if bad(v) && slices.ContainsFunc(values[i+1:], bad) {
+			values[i] = 0
+		}
+	}
+	b.UploadInts(ids, values)
 }
 
 type ignoresBadLabels struct{ backend.Backend }

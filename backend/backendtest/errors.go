@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gputrain/backend"
@@ -12,7 +14,10 @@ import (
 
 var errorChecks = []check{{"StickyErrors", checkStickyErrors}}
 
-// provocation is an operation with one integer among ids that is out of range.
+// position is that of an integer, in the error of a backend that names it.
+var position = regexp.MustCompile(`\[(\d+)\]`)
+
+// provocation is an operation with integers that are out of range.
 type provocation struct {
 	op   string
 	run  func(b backend.Backend, wide, tall backend.Tensor, ids backend.Ints) // n×3, 3×n
@@ -31,7 +36,7 @@ var provocations = []provocation{
 }
 
 // checkStickyErrors provokes device errors by integers that are out of range,
-// at the first, a middle and the last place.
+// at the first, a middle and the last place, and at all from a middle place on.
 func checkStickyErrors(p *probe) {
 	for _, c := range empties {
 		p.attempt(c.name, func() {
@@ -55,6 +60,11 @@ func checkStickyErrors(p *probe) {
 				ids[at] = id
 				p.attempt(fmt.Sprintf("%s/id %d at %d of %d", c.op, id, at, n), func() { p.provoke(c, ids) })
 			}
+			ids, at := slices.Repeat([]int32{c.fill}, n), n/3
+			for k := at; k < n; k++ {
+				ids[k] = c.ids[k%len(c.ids)]
+			}
+			p.attempt(fmt.Sprintf("%s/ids out of range from %d of %d on", c.op, at, n), func() { p.provoke(c, ids) })
 		}
 		if long*32 <= p.maxWork {
 			ids := slices.Repeat([]int32{c.fill}, long)
@@ -173,6 +183,10 @@ func (p *probe) provoke(c provocation, ids []int32) {
 	}
 	if !strings.Contains(first.Error(), c.op) {
 		p.failf("Sync: the error does not name %s: %v", c.op, first)
+	}
+	at := slices.IndexFunc(ids, func(id int32) bool { return id != c.fill })
+	if named := position.FindStringSubmatch(first.Error()); named != nil && named[1] != strconv.Itoa(at) {
+		p.failf("Sync: the error does not name the first integer that is out of range, %d: %v", at, first)
 	}
 	expect := func(what string, err error) {
 		if err == nil || err.Error() != first.Error() {

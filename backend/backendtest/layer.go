@@ -104,10 +104,12 @@ func (l layer) tries(p *probe, optional [][]string, spoilt string, try func(kind
 }
 
 func (l layer) checkForward(p *probe) {
-	l.tries(p, l.optional, "X", func(kind string, d dims, x content, absent ...string) {
-		p.agree(d.long(), l.paths(p.device), func(b backend.Backend, _ values) trial {
-			return l.called(l.forward(b, d, x, absent).without(absent...), kind)
-		})
+	l.tries(p, l.optional, "X", func(kind string, d dims, x content, absent ...string) { l.tryForward(p, kind, d, x, absent...) })
+}
+
+func (l layer) tryForward(p *probe, kind string, d dims, x content, absent ...string) {
+	p.agree(d.long(), l.paths(p.device), func(b backend.Backend, _ values) trial {
+		return l.called(l.forward(b, d, x, absent).without(absent...), kind)
 	})
 }
 

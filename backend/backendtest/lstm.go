@@ -12,7 +12,7 @@ var lstmChecks = []check{
 	{"LSTMCell", checkLSTMCell},
 	{"LSTMCellGrad", checkLSTMCellGrad},
 	{"LSTMPeepGrad", checkLSTMPeepGrad},
-	{"LSTMForward", lstm.checkForward},
+	{"LSTMForward", checkLSTMForward},
 	{"LSTMBackward", lstm.checkBackward},
 	{"LSTMScratch", checkLSTMScratch},
 }
@@ -116,13 +116,22 @@ type lstmCell struct{ i, f, g, o, c, h float64 }
 // newLSTMCell computes the cell from the arguments z of the gates.
 func newLSTMCell(z [4]float64, before float64, peep [3]float64) lstmCell {
 	var e lstmCell
-	e.i = sigmoid(z[0] + peep[0]*before)
-	e.f = sigmoid(z[1] + peep[1]*before)
+	e.i = sigmoid(z[0] + through(peep[0], before))
+	e.f = sigmoid(z[1] + through(peep[1], before))
 	e.g = math.Tanh(z[2])
 	e.c = e.f*before + e.i*e.g
-	e.o = sigmoid(z[3] + peep[2]*e.c)
+	e.o = sigmoid(z[3] + through(peep[2], e.c))
 	e.h = e.o * math.Tanh(e.c)
 	return e
+}
+
+// through returns what a peephole lets through of x: nothing if it is 0, which is that
+// of a cell without peepholes, even if x is infinite.
+func through(peep, x float64) float64 {
+	if peep == 0 {
+		return 0
+	}
+	return peep * x
 }
 
 // keptLSTMCell returns the cell of which the gates and the state are kept.
@@ -137,11 +146,11 @@ func (e lstmCell) gates() [4]float64 { return [4]float64{e.i, e.f, e.g, e.o} }
 func (e lstmCell) grad(before float64, peep [3]float64, dh, dc float64) (dz [4]float64, dBefore float64) {
 	t := math.Tanh(e.c)
 	dz[3] = dh * t * e.o * (1 - e.o)
-	dc += dh*e.o*(1-t*t) + dz[3]*peep[2]
+	dc += dh*e.o*(1-t*t) + through(peep[2], dz[3])
 	dz[0] = dc * e.g * e.i * (1 - e.i)
 	dz[1] = dc * before * e.f * (1 - e.f)
 	dz[2] = dc * e.i * (1 - e.g*e.g)
-	return dz, dc*e.f + dz[0]*peep[0] + dz[1]*peep[1]
+	return dz, dc*e.f + through(peep[0], dz[0]) + through(peep[1], dz[1])
 }
 
 // lstmBatch is a batch of LSTM cells.
@@ -151,7 +160,7 @@ type lstmBatch struct {
 }
 
 // lstmCells calls run with batches of all sizes, with extreme arguments, with
-// saturated gates, with zeros and with large states.
+// saturated gates, with zeros, and with large and infinite states.
 func (p *probe) lstmCells(run func(c lstmBatch)) {
 	if _, ok := p.device.(backend.LSTMCeller); !ok {
 		p.result.Skipped = "the backend has no fused LSTM cell"
@@ -183,6 +192,35 @@ func (p *probe) lstmCells(run func(c lstmBatch)) {
 
 	s, g = shape{3, 5}, p.source("large")
 	run(lstmBatch{cellBatch{name: "large", shape: s, large: true}, g.uniform(4*s.size(), -4, 4), g.uniform(s.size(), -1000, 1000), nil})
+
+	g = p.source("infinite states")
+	run(lstmBatch{cellBatch{name: "infinite states", shape: s}, g.uniform(4*s.size(), -4, 4), infinite(g.uniform(s.size(), -2, 2)), nil})
+}
+
+// infinite replaces each third number by infinity of its sign, and returns x.
+func infinite(x []float32) []float32 {
+	for k := 0; k < len(x); k += 3 {
+		x[k] *= float32(inf)
+	}
+	return x
+}
+
+// stateScale returns 1 + |before|, but 1 if that is infinite: the results are infinite
+// then, or have no part of it.
+func stateScale(before float32) float64 {
+	if math.IsInf(float64(before), 0) {
+		return 1
+	}
+	return 1 + abs(before)
+}
+
+// checkLSTMForward also tries infinite states without peepholes, which see nothing of
+// them.
+func checkLSTMForward(p *probe) {
+	lstm.checkForward(p)
+	x := lstm.content(p.source("infinite states"), specialDims)
+	x["C"] = infinite(x["C"])
+	lstm.tryForward(p, ", infinite states", specialDims, x, "Peep")
 }
 
 // peepholesAt returns the peepholes of element k of a batch of LSTM cells, 0 if
@@ -212,7 +250,7 @@ func checkLSTMCell(p *probe) {
 		for k := range s.size() {
 			e := newLSTMCell(gatesAt[[4]float64](s, k, z), float64(before[k]), peepholesAt(s, k, peep))
 			want["C"][k], want["H"][k] = e.c, e.h
-			scale[k] = 1 + abs(before[k])
+			scale[k] = stateScale(before[k])
 			setGates(s, k, want["Gates"], e.gates())
 			setGates(s, k, gateScale, [4]float64{scale[k], scale[k], scale[k], scale[k]})
 		}
@@ -251,7 +289,7 @@ func checkLSTMCellGrad(p *probe) {
 			dz, dBefore := e.grad(float64(before[k]), w, float64(dy[k])+float64(dh[k]), float64(dc[k]))
 			setGates(s, k, want["DZ"], dz)
 			want["DC"][k] = dBefore
-			scale[k] = (1 + abs(before[k])) * (1 + abs(dy[k]) + abs(dh[k]) + abs(dc[k]))
+			scale[k] = stateScale(before[k]) * (1 + abs(dy[k]) + abs(dh[k]) + abs(dc[k]))
 			setGates(s, k, gateScale, [4]float64{scale[k], scale[k], scale[k], scale[k]})
 		}
 		t := trial{

@@ -193,6 +193,8 @@ func checkLSTM1997Cell(p *probe) {
 	p.verify(lstm1997Trial("NaN in two rows", d, squashes1997, x))
 	x = d.forwardContent(p.source("large"))
 	p.verify(lstm1997Trial("large states", d, squashes1997, x.times(500, "SPrev")))
+	x["SPrev"] = infinite(x["SPrev"])
+	p.verify(lstm1997Trial("infinite states", d, squashes1997, x))
 	d = lstm1997Dims{batch: 3, blocks: 2, cells: 3, forget: true, peephole: true}
 	g := p.source("zeros")
 	for _, f := range allSquashes[:2] {

@@ -41,6 +41,9 @@ const (
 	beforeDouble = "    meet();\n    if (t < reach) wide"
 	afterSlab    = "    meet();\n    for (uint k"
 	beforeSlab   = "    }\n    meet();\n  }\n}"
+
+	teamSum = "(TEAM == 1u ? (x) : group_sum(x))"
+	leads   = "(gl_LocalInvocationIndex % TEAM == 0u)"
 )
 
 // selfTest is the check of a mutant that Open must not accept.
@@ -53,7 +56,6 @@ const selfTest = "Open"
 //   - The built-in exp is good enough for the sums of softmax and cross-entropy, and the
 //     built-in log for a sum that is rounded. The test of the nonlinear functions sweeps
 //     exp_of and log_of directly.
-//   - Without peepholes the state is finite in the suite, so 0 times the state is 0.
 //   - A tile beyond the last one has no elements, and one element more in scatter_add_rows
 //     gets its own value.
 //   - Workspaces and faults begin where their buffers do.
@@ -79,6 +81,9 @@ var mutants = []mutant{
 	{"gather_rows", "accepts the first id behind the rows", "if (id >= rows)", "if (id > rows)", "StickyErrors", 33},
 	{"scatter_add_rows", "reports no id", "atomicMin(fault_data[fault_at + (call)], i)", "", "StickyErrors", 33},
 	{"softmax_cross_entropy", "reports no label", "atomicMin(fault_data[fault_at + (call)], i)", "", "StickyErrors", 33},
+	{"gather_rows", "reports the last id", "atomicMin(fault_data[fault_at + (call)], i)", "fault_data[fault_at + (call)] = i", "StickyErrors", 33},
+	{"scatter_add_rows", "reports the last id", "atomicMin(fault_data[fault_at + (call)], i)", "fault_data[fault_at + (call)] = i", "StickyErrors", 33},
+	{"softmax_cross_entropy", "reports the last label", "atomicMin(fault_data[fault_at + (call)], i)", "fault_data[fault_at + (call)] = i", "StickyErrors", 33},
 	{"softmax_cross_entropy", "ignores no label", "labels_data[labels_at + (i)] != ignore_label", "true", "SoftmaxCrossEntropy", 33},
 
 	// A wait that is missing.
@@ -164,9 +169,12 @@ var mutants = []mutant{
 	// The wrong gate.
 	{"lstm_cell", "input and forget gate swapped", "fma(cell.f, c_prev, cell.i * cell.g)", "fma(cell.i, c_prev, cell.f * cell.g)", "LSTMCell", 33},
 	{"lstm_cell", "output gate sees the state before", "through(has_peep, peep.z, c, z.w)", "through(has_peep, peep.z, c_prev, z.w)", "LSTMCell", 33},
+	{"lstm_cell", "an absent peephole is 0", "return has_peep ? sum : z;", "return sum;", "LSTMCell", 33},
+	{"lstm_cell_grad", "an absent peephole is 0", "return has_peep ? sum : z;", "return sum;", "LSTMCellGrad", 33},
+	{"lstm_step", "an absent peephole is 0", "return has_peep ? sum : z;", "return sum;", "LSTMForward", 33},
 	{"lstm_cell", "no peephole of the forget gate", "through(has_peep, peep.y, c_prev, z.y)", "z.y", "LSTMCell", 33},
 	{"lstm_step", "no bias of the products", "if (bhh_at != absent)", "if (false)", "LSTMForward", 33},
-	{"lstm_step", "cell and output gate swapped", "vec4 z = sum[r] +", "vec4 z = sum[r].xywz +", "LSTMForward", 33},
+	{"lstm_step", "cell and output gate swapped", "vec4 z = plus(sum[r],", "vec4 z = plus(sum[r].xywz,", "LSTMForward", 33},
 	{"lstm_step", "peepholes of the first unit", "vec3(peep_data[peep_at + (unit)],", "vec3(peep_data[peep_at + (0u)],", "LSTMForward", 33},
 	{"lstm_cell_grad", "gradients stored in each other's place", "(first + hidden)] = dz_f", "(first + hidden)] = dz_i", "LSTMCellGrad", 33},
 	{"lstm_cell_grad", "no peephole of the output gate", "state = through(has_peep, p.z, dz_o, state);", "", "LSTMCellGrad", 33},
@@ -184,14 +192,31 @@ var mutants = []mutant{
 	{"gru_cell_grad", "the reset gate is left out", "dn * r)", "dn)", "GRUCellGrad", 33},
 
 	// The blocks of 1997.
-	{"lstm1997_cell", "the output gate sees the state before", "(2u * states + of_block + v)], state, z)", "(2u * states + of_block + v)], s_prev_data[s_prev_at + (first + v)], z)", "LSTM1997Cell", 33},
+	{"lstm1997_cell", "the output gate sees the state before", "(2u * states + of_block + v)], state, z_out)", "(2u * states + of_block + v)], s_prev_data[s_prev_at + (first + v)], z_out)", "LSTM1997Cell", 33},
 	{"lstm1997_cell", "peepholes of the input gate for the forget gate", "peep_at + (states + of_block + v)", "peep_at + (of_block + v)", "LSTM1997Cell", 33},
+	{"lstm1997_cell", "an absent peephole is 0", "if (has_peep) z_out = fma(peep_data[peep_at + (2u * states + of_block + v)], state, z_out)", "z_out = fma(has_peep ? peep_data[peep_at + (2u * states + of_block + v)] : 0.0, state, z_out)", "LSTM1997Cell", 33},
 	{"lstm1997_partials", "keeps nothing of the step before", "fma(keep, p_in_data[p_in_at + (k)], g * sigmoid_slope(gate) * of_source)", "g * sigmoid_slope(gate) * of_source", "LSTM1997CellGrad", 33},
 	{"lstm1997_partials", "the forget gate sees the state now", "s_prev_data[s_prev_at + (state)] * sigmoid_slope(keep)", "g * sigmoid_slope(keep)", "LSTM1997CellGrad", 33},
-	{"lstm1997_error", "leaves the slope of h out", "dy_data[dy_at + (v)] * gate * squash_grad(h_range, h_slope, squashed)", "dy_data[dy_at + (v)] * gate", "LSTM1997CellGrad", 33},
+	{"lstm1997_error", "leaves the slope of h out", "dy_data[dy_at + (state)] * gate * squash_grad(h_range, h_slope, squashed)", "dy_data[dy_at + (state)] * gate", "LSTM1997CellGrad", 33},
 	{"lstm1997_error", "the identity has slope 0", "range == 0.0 ? 1.0 : grad", "range == 0.0 ? 0.0 : grad", "LSTM1997CellGrad", 33},
 	{"lstm1997_grad", "leaves dw out", "else sum = dw_data[dw_at + (to)];", "", "LSTM1997CellGrad", 7},
-	{"lstm1997_grad", "cells of the first block only", "n * states + j * cells; v < n * states + (j + 1u) * cells", "n * states; v < n * states + cells", "LSTM1997CellGrad", 33},
+	{"lstm1997_grad", "cells of the first block only", "n * states + j * cells + v", "n * states + v", "LSTM1997CellGrad", 33},
+	{"lstm1997_grad", "the units of cells are those of gates", "first_unit + k / columns", "k / columns", "LSTM1997CellGrad", 33},
+	{"lstm1997_cell", "a block for each invocation", "gl_GlobalInvocationID.x / TEAM", "gl_GlobalInvocationID.x", "LSTM1997Cell", 33},
+	{"lstm1997_error", "a block for each invocation", "gl_GlobalInvocationID.x / TEAM", "gl_GlobalInvocationID.x", "LSTM1997CellGrad", 33},
+	{"lstm1997_grad", "a block for each invocation", "gl_GlobalInvocationID.x / TEAM", "gl_GlobalInvocationID.x", "LSTM1997CellGrad", 33},
+	{"lstm1997_cell", "each of the team sums for itself", teamSum, "(x)", "LSTM1997Cell", 33},
+	{"lstm1997_error", "each of the team sums for itself", teamSum, "(x)", "LSTM1997CellGrad", 33},
+	{"lstm1997_grad", "each of the team sums for itself", teamSum, "(x)", "LSTM1997CellGrad", 33},
+	{"lstm1997_cell", "all of the team begin with z", leads, "true", "LSTM1997Cell", 33},
+	{"lstm1997_grad", "all of the team begin with dw", leads, "true", "LSTM1997CellGrad", 33},
+	{"lstm1997_cell", "sums before all is there", beforeAdding, adding, "LSTM1997Cell", 33},
+	{"lstm1997_error", "sums before all is there", beforeAdding, adding, "LSTM1997CellGrad", 33},
+	{"lstm1997_grad", "sums before all is there", beforeAdding, adding, "LSTM1997CellGrad", 33},
+	{"lstm1997_cell", "overwrites a sum that is still read", beforeReuse, "", "LSTM1997Cell", 33},
+	{"lstm1997_cell", "the team takes its first cells only", "head += team * TURNS", "head += n", "LSTM1997Cell", 33},
+	{"lstm1997_error", "the team takes its first cells only", "head += team * TURNS", "head += n", "LSTM1997CellGrad", 33},
+	{"lstm1997_grad", "the team takes its first cells only", "head += team * TURNS", "head += n", "LSTM1997CellGrad", 33},
 
 	// Losses and updates.
 	{"softmax_cross_entropy", "takes 1 off where the label is not", "j == label ? 1.0 : 0.0", "j == label ? 0.0 : 1.0", "SoftmaxCrossEntropy", 33},

@@ -73,9 +73,11 @@ func guardMutants() []mutant {
 		text, _ := s.Source()
 		_, body, _ := strings.Cut(text, "void main() {")
 		for _, guard := range []struct{ loop, old, new string }{
-			{"EACH(", "k < n; k", "k <= n; k"},
+			{"EACH(", "InvocationID.x; k < n", "InvocationID.x; k <= n"},
 			{"EACH_ROW(i, rows)", "i < rows; i", "i <= rows; i"},
-			{"EACH_COLUMN(", "j < cols; j", "j <= cols; j"},
+			{"EACH_COLUMN(", "EACH_OF(j, cols, GROUP)", "EACH_OF(j, cols + 1u, GROUP)"},
+			{"EACH_BLOCK(", "/ TEAM; k < n", "/ TEAM; k <= n"},
+			{"EACH_CELL(", "EACH_OF(v, cells, TEAM)", "EACH_OF(v, cells + 1u, TEAM)"},
 		} {
 			judge := checkOf[s.Kernel]
 			m := mutant{s.Kernel, "one more in " + strings.TrimSuffix(guard.loop, "("), guard.old, guard.new, judge.check, judge.size}

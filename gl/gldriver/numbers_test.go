@@ -3,6 +3,7 @@
 package gldriver
 
 import (
+	"fmt"
 	"math"
 	"runtime"
 	"slices"
@@ -17,13 +18,42 @@ import (
 // The functions that the shaders share, over float32 numbers of all sizes, in units in
 // the last place.
 func TestNonlinearFunctions(t *testing.T) {
+	for _, wrong := range wrongFunctions(t, "", "") {
+		t.Error(wrong)
+	}
+}
+
+// The control: a mistake in a function is found in it.
+func TestMistakesInNonlinearFunctionsAreFound(t *testing.T) {
+	for _, c := range []struct{ function, mistake, old, new string }{
+		{"exp_of", "the lower part of ln 2 is left out", "fma(-ln2_lower, whole, fma(-ln2_upper, whole, x))", "fma(-ln2_upper, whole, x)"},
+		{"exp_of", "a coefficient with few digits", "0.166665435", "0.16665"},
+		{"exp_of", "subnormal results are 0", "zero_from = -104.0", "zero_from = -87.0"},
+		{"exp_of", "NaN is a number", "  if (is_nan(x)) return x;\n  const float zero_from", "  x = max(x, -1000.0);\n  const float zero_from"},
+		{"log_of", "the lower part of ln 2 is left out", "fma(float(n), -2.12194440e-4, f * square * p)", "f * square * p"},
+		{"log_of", "a coefficient with few digits", "3.3333331174e-1", "3.333e-1"},
+		{"log_of", "infinity is a number", "is_nan(x) || x == infinity", "is_nan(x)"},
+		{"sigmoid_of", "1 less what is near 1", "(x < 0.0 ? e : 1.0) / (1.0 + e)", "x < 0.0 ? 1.0 - 1.0 / (1.0 + e) : 1.0 / (1.0 + e)"},
+		{"sigmoid_of", "a power of 2 whose exponent is rounded", "exp_of(-abs(x))", "exp2(-1.44269504 * abs(x))"},
+		{"tanh_of", "1 less what is near 1", "fma(scale, e.rest, scale - 1.0)", "fma(scale, e.rest, scale) - 1.0"},
+		{"tanh_of", "1 from too early on", "one_from = -20.0", "one_from = -14.0"},
+		{"relu_of", "NaN is 0", "x > 0.0 || is_nan(x) ? x : 0.0", "x > 0.0 ? x : 0.0"},
+	} {
+		wrong := wrongFunctions(t, c.old, c.new)
+		if !slices.ContainsFunc(wrong, func(text string) bool { return strings.HasPrefix(text, c.function+"(") }) {
+			t.Errorf("%s, %s: found %q", c.function, c.mistake, wrong)
+		}
+	}
+}
+
+// wrongFunctions returns what is wrong with the functions of nonlinear.glsl, where new
+// stands in place of old.
+func wrongFunctions(t *testing.T, old, new string) (wrong []string) {
 	list(t)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	device, err := New().Open(*ordinal)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	defer device.Close()
 	sigmoid := func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
 	for _, f := range []struct {
@@ -48,16 +78,18 @@ func TestNonlinearFunctions(t *testing.T) {
 		for k := range x {
 			x[k] = f.sign * math.Float32frombits(from+uint32(uint64(to-from)*uint64(k)/(count-1)))
 		}
-		y := evaluate(t, device, f.name, x)
+		y := evaluate(t, device, f.name, old, new, x)
 		worst, at := 0.0, float32(0)
 		for k := range x {
 			if off := units(y[k], f.exact(float64(x[k]))); !(off <= worst) {
 				worst, at = off, x[k]
 			}
 		}
-		t.Logf("%s from %g to %g: %.2f units at %g", f.name, x[0], x[count-1], worst, at)
+		if old == "" {
+			t.Logf("%s from %g to %g: %.2f units at %g", f.name, x[0], x[count-1], worst, at)
+		}
 		if !(worst <= limit) {
-			t.Errorf("%s(%g) is off by %.3g units, more than %d", f.name, at, worst, limit)
+			wrong = append(wrong, fmt.Sprintf("%s(%g) is off by %.3g units, more than %d", f.name, at, worst, limit))
 		}
 	}
 	infinity, nan := float32(math.Inf(1)), float32(math.NaN())
@@ -72,12 +104,13 @@ func TestNonlinearFunctions(t *testing.T) {
 		for k := 0; k < len(want); k += 2 {
 			x = append(x, want[k])
 		}
-		for k, got := range evaluate(t, device, name, x) {
+		for k, got := range evaluate(t, device, name, old, new, x) {
 			if want := want[2*k+1]; got != want && !(got != got && want != want) {
-				t.Errorf("%s(%g) is %g, want %g", name, x[k], got, want)
+				wrong = append(wrong, fmt.Sprintf("%s(%g) is %g, want %g", name, x[k], got, want))
 			}
 		}
 	}
+	return wrong
 }
 
 // units returns how far got is from want, in units in the last place.
@@ -87,17 +120,21 @@ func units(got float32, want float64) float64 {
 }
 
 // evaluate applies a function of nonlinear.glsl to each number: as the sigmoid shader,
-// with that function in place of sigmoid_of.
-func evaluate(t *testing.T, device gl.Device, function string, x []float32) []float32 {
+// with that function in place of sigmoid_of, and new in place of old.
+func evaluate(t *testing.T, device gl.Device, function, old, new string, x []float32) []float32 {
 	t.Helper()
 	all := kernels.Shaders()
 	shader := all[slices.IndexFunc(all, func(s kernels.Shader) bool { return s.Kernel == "sigmoid" })]
 	text, _ := shader.Source()
 	const call = "= sigmoid_of(x_data"
-	if strings.Count(text, call) != 1 {
-		t.Fatalf("the sigmoid shader is not what this test was made for")
+	if strings.Count(text, call) != 1 || old != "" && strings.Count(text, old) != 1 {
+		t.Fatalf("the sigmoid shader is not what this test was made for: %q", old)
 	}
-	program, err := device.Compile(strings.Replace(text, call, "= "+function+"(x_data", 1))
+	text = strings.Replace(text, call, "= "+function+"(x_data", 1)
+	if old != "" {
+		text = strings.Replace(text, old, new, 1)
+	}
+	program, err := device.Compile(text)
 	must(t, err)
 	size := 4 * len(x)
 	of, to := newBuffer(t, device, size), newBuffer(t, device, size)

@@ -1,5 +1,7 @@
 package simd
 
+import "fmt"
+
 // How a matrix product is computed
 //
 // Each element of c is alpha·Σ_p op(a)[i,p]·op(b)[p,j] + beta·c[i,j]. Its sum is
@@ -34,9 +36,9 @@ type kernels struct {
 
 // tile sets c[i·ldc+j] = alpha·Σ_{p<k} a[p·lda+i]·b[p·ldb+j] + beta·c[i·ldc+j] for
 // its number of rows i and cols columns j. k is 1 or more. Columns from the second
-// panel on are at b[panel+p·ldb]. beta = 0 does not read c. next is a hint: what
-// will be read next.
-type tile func(k int, a []float32, lda int, b []float32, ldb, panel int, c []float32, ldc, cols int, alpha, beta float32, next []float32)
+// panel on are at b[panel+p·ldb]. beta = 0 does not read c. ahead is a hint: b's
+// elements that are wanted next lie ahead floats after those of this tile.
+type tile func(k int, a []float32, lda int, b []float32, ldb, panel int, c []float32, ldc, cols int, alpha, beta float32, ahead int)
 
 // transposeRows sets dst[p·ldDst+i] = src[i·ldSrc+p] for p < k and all lanes i.
 // There are rows rows; the last one is taken for those after it. k is 4 or more.
@@ -47,9 +49,10 @@ type transposeRows func(k int, src []float32, ldSrc, rows int, dst []float32, ld
 type copyRows func(k int, src []float32, ldSrc, cols int, dst []float32, ldDst int)
 
 const (
-	chunkDepth = 256 // the most of k in a chunk: a panel of b then fits in the first cache
-	blockTiles = 36  // the most tiles, one below the other, in a packed block of a, for the second cache
-	fewPanels  = 2   // up to so many panels of b, a that can be read in place is
+	chunkDepth = 256     // the most of k in a chunk: a panel of b then fits in the first cache
+	blockTiles = 36      // the most tiles, one below the other, in a packed block of a, for the second cache
+	stripDepth = 16      // rows that are packed together, where a row goes to many tiles or panels
+	cached     = 1 << 18 // floats of a that the second cache holds beside the rest
 )
 
 // chunk returns how much of k is summed at a time.
@@ -84,39 +87,25 @@ func (l Level) ScratchSize() int {
 // of PanelWidth floats.
 func (l Level) PackB(dst []float32, trans bool, k, n int, b []float32, ldb, from, to int) {
 	kernels := kernelsOf[l]
+	checkMatrix("b", b, trans, k, n, ldb)
+	checkLength("dst", dst, l.PackedSize(k, n))
+	kernels.checkColumns(from, to, n)
+	if k == 0 {
+		return
+	}
 	panels := ceilDiv(n, kernels.width)
 	step := chunk(k)
 	for p := 0; p < k; p += step {
 		depth := min(step, k-p)
-		for j := from; j < to; j += kernels.width {
-			at := p*panels*kernels.width + j*depth
-			kernels.packPanel(dst[at:], trans, b, ldb, p, depth, j, min(kernels.width, n-j))
+		strip := depth
+		if !trans {
+			strip = stripDepth
 		}
-	}
-}
-
-// packPanel sets dst[q,j'] = op(b)[p+q,j+j'] for q < depth and j' < cols.
-func (kernels *kernels) packPanel(dst []float32, trans bool, b []float32, ldb, p, depth, j, cols int) {
-	if !trans {
-		kernels.copyPanel(depth, b[p*ldb+j:], ldb, cols, dst, kernels.width)
-		return
-	}
-	for at := 0; at < kernels.width; at += kernels.lanes {
-		// Beyond cols, the last column is repeated.
-		first := min(at, cols-1)
-		kernels.transpose(depth, b[(j+first)*ldb+p:], ldb, min(cols-first, kernels.lanes), dst[at:], kernels.width)
-	}
-}
-
-// transpose is transposeRows for any k.
-func (kernels *kernels) transpose(k int, src []float32, ldSrc, rows int, dst []float32, ldDst int) {
-	if k >= 4 {
-		kernels.transposeRows(k, src, ldSrc, rows, dst, ldDst)
-		return
-	}
-	for p := range k {
-		for i := range kernels.lanes {
-			dst[p*ldDst+i] = src[min(i, rows-1)*ldSrc+p]
+		for q := 0; q < depth; q += strip {
+			for j := from; j < to; j += kernels.width {
+				at := p*panels*kernels.width + j*depth + q*kernels.width
+				kernels.packPanel(dst[at:], trans, b, ldb, p+q, min(strip, depth-q), j, min(kernels.width, n-j))
+			}
 		}
 	}
 }
@@ -127,6 +116,11 @@ func (kernels *kernels) transpose(k int, src []float32, ldSrc, rows int, dst []f
 // With beta = 0, c is not read; with alpha = 0, a and b aren't. scratch has
 // ScratchSize floats. c does not overlap the rest.
 func (l Level) MultiplyPacked(transA bool, m, n, k int, alpha float32, a []float32, lda int, packed []float32, beta float32, c []float32, ldc, from, to int, scratch []float32) {
+	checkMatrix("a", a, transA, m, k, lda)
+	checkMatrix("c", c, false, m, n, ldc)
+	checkLength("packed b", packed, l.PackedSize(k, n))
+	checkLength("scratch", scratch, l.ScratchSize())
+	kernelsOf[l].checkColumns(from, to, n)
 	p := product{
 		kernels: kernelsOf[l], transA: transA, packed: true,
 		m: m, n: n, k: k, alpha: alpha, beta: beta,
@@ -140,6 +134,10 @@ func (l Level) MultiplyPacked(transA bool, m, n, k int, alpha float32, a []float
 // With beta = 0, c is not read; with alpha = 0, a and b aren't. scratch has
 // ScratchSize floats. c does not overlap the rest.
 func (l Level) Sgemm(transA, transB bool, m, n, k int, alpha float32, a []float32, lda int, b []float32, ldb int, beta float32, c []float32, ldc int, scratch []float32) {
+	checkMatrix("a", a, transA, m, k, lda)
+	checkMatrix("b", b, transB, k, n, ldb)
+	checkMatrix("c", c, false, m, n, ldc)
+	checkLength("scratch", scratch, l.ScratchSize())
 	p := product{
 		kernels: kernelsOf[l], transA: transA, transB: transB,
 		m: m, n: n, k: k, alpha: alpha, beta: beta,
@@ -148,156 +146,40 @@ func (l Level) Sgemm(transA, transB bool, m, n, k int, alpha float32, a []float3
 	p.multiply(0, n, scratch)
 }
 
-// product is c = alpha·op(a)·op(b) + beta·c in progress.
-type product struct {
-	*kernels
-	transA, transB, packed bool // packed: b is
-	m, n, k                int
-	alpha, beta            float32
-	a, b, c                []float32
-	lda, ldb, ldc          int
-
-	// The scratch: a packed block of a, two panels of b and a tile of c.
-	block, panels, tileOfC []float32
-}
-
-// multiply computes columns from to to−1.
-func (p *product) multiply(from, to int, scratch []float32) {
-	if p.m == 0 || from == to {
-		return
-	}
-	if p.k == 0 || p.alpha == 0 {
-		scaleRows(p.c[from:], p.ldc, p.m, to-from, p.beta)
-		return
-	}
-	p.block, scratch = cut(scratch, blockTiles*p.lanes*chunkDepth)
-	p.panels, scratch = cut(scratch, 2*p.width*chunkDepth)
-	p.tileOfC, _ = cut(scratch, 2*p.width*p.rows)
-
-	step, rows := chunk(p.k), evenly(p.m, blockTiles*p.kernels.rows)
-	beta := p.beta
-	for at := 0; at < p.k; at += step {
-		for i := 0; i < p.m; i += rows {
-			p.multiplyBlock(i, min(rows, p.m-i), from, to, at, min(step, p.k-at), beta)
-		}
-		beta = 1
-	}
-}
-
-func cut(s []float32, n int) (head, tail []float32) { return s[:n], s[n:] }
-
-// scaleRows sets c = beta·c, without reading c where beta is 0.
-func scaleRows(c []float32, ldc, m, n int, beta float32) {
-	for i := range m {
-		row := c[i*ldc:][:n]
-		if beta == 0 {
-			clear(row)
-			continue
-		}
-		for j := range row {
-			row[j] *= beta
-		}
-	}
-}
-
-// multiplyBlock adds the terms at to at+depth of the sums to rows i to i+rows.
-func (p *product) multiplyBlock(i, rows, from, to, at, depth int, beta float32) {
-	tileRows := evenly(rows, p.kernels.rows)
-	width, tiles := p.width, p.tiles
-	if tileRows <= p.wideRows {
-		width, tiles = 2*p.width, p.wideTiles
-	}
-	a := p.readA(i, rows, tileRows, at, depth, to-from)
-	for j := from; j < to; j += width {
-		cols := min(width, to-j)
-		if cols <= p.width {
-			width, tiles = p.width, p.tiles
-		}
-		inPlace := rows <= tileRows && (p.masked || cols == width)
-		b := p.readB(j, cols, at, depth, inPlace)
-		for done := 0; done < rows; done += tileRows {
-			height := min(tileRows, rows-done)
-			c, ldc := p.c[(i+done)*p.ldc+j:], p.ldc
-			partial := cols < width && !p.masked
-			if partial {
-				c, ldc = p.tileOfC, width
-				if beta != 0 {
-					copyMatrix(c, ldc, p.c[(i+done)*p.ldc+j:], p.ldc, height, cols)
-				}
-			}
-			tiles[height](depth, a.elements[done/tileRows*a.tile:], a.ld, b.elements, b.ld, b.panel,
-				c, ldc, cols, p.alpha, beta, b.next[done*len(b.next)/rows:])
-			if partial {
-				copyMatrix(p.c[(i+done)*p.ldc+j:], p.ldc, c, ldc, height, cols)
-			}
-		}
-	}
-}
-
-// copyMatrix sets dst = src, [m,n].
-func copyMatrix(dst []float32, ldDst int, src []float32, ldSrc, m, n int) {
-	for i := range m {
-		copy(dst[i*ldDst:][:n], src[i*ldSrc:])
-	}
-}
-
-// operandA is a block of op(a) as tiles read it, [depth][rows of a tile].
-type operandA struct {
-	elements []float32
-	ld       int
-	tile     int // from one tile to the next
-}
-
-// readA returns rows i to i+rows of op(a), in place or packed. n is how many
-// columns of op(b) they are for.
-func (p *product) readA(i, rows, tileRows, at, depth, n int) operandA {
-	switch {
-	case p.transA && n <= fewPanels*p.width:
-		return operandA{p.a[at*p.lda+i:], p.lda, tileRows}
-	case !p.transA && rows == 1:
-		return operandA{p.a[i*p.lda+at:], 1, 0}
-	}
-	packed := operandA{p.block, p.lanes, p.lanes * depth}
-	for done := 0; done < rows; done += tileRows {
-		height := min(tileRows, rows-done)
-		dst := p.block[done/tileRows*packed.tile:]
-		if p.transA {
-			p.copyLanes(depth, p.a[at*p.lda+i+done:], p.lda, height, dst, p.lanes)
-		} else {
-			p.transpose(depth, p.a[(i+done)*p.lda+at:], p.lda, height, dst, p.lanes)
-		}
-	}
-	return packed
-}
-
-// operandB is one or two panels of op(b) as tiles read them, [depth][columns].
-type operandB struct {
-	elements  []float32
-	ld, panel int
-	next      []float32 // what will be read after them
-}
-
-// readB returns columns j to j+cols of op(b): packed before, in place, or packed
-// now.
-func (p *product) readB(j, cols, at, depth int, inPlace bool) operandB {
-	size := p.width * depth
-	switch {
-	case p.packed:
-		panels := p.b[at*ceilDiv(p.n, p.width)*p.width+j*depth:]
-		return operandB{panels, p.width, size, panels[min(len(panels), ceilDiv(cols, p.width)*size):]}
-	case inPlace && !p.transB:
-		return operandB{p.b[at*p.ldb+j:], p.ldb, p.width, nil}
-	}
-	for done := 0; done < cols; done += p.width {
-		p.packPanel(p.panels[done*depth:], p.transB, p.b, p.ldb, at, depth, j+done, min(p.width, cols-done))
-	}
-	return operandB{p.panels, p.width, size, nil}
-}
-
 // MultiplyAdds does n rounds of independent multiply-adds in registers. It returns
 // the number of floating-point operations. Nothing on this level does more of them
 // in a second on one core.
 func (l Level) MultiplyAdds(n int) int {
 	kernelsOf[l].multiplyAdds(n)
 	return n * kernelsOf[l].flopsOfRound
+}
+
+// checkMatrix panics unless x holds a matrix, [rows,cols], or its transpose, with
+// rows of x every ld floats. Assembly doesn't look.
+func checkMatrix(name string, x []float32, trans bool, rows, cols, ld int) {
+	if trans {
+		rows, cols = cols, rows
+	}
+	switch {
+	case rows < 0 || cols < 0:
+		panic(fmt.Sprintf("simd: %s is [%d,%d]", name, rows, cols))
+	case ld < max(1, cols):
+		panic(fmt.Sprintf("simd: rows of %s begin every %d floats and have %d", name, ld, cols))
+	case rows > 0 && cols > 0:
+		checkLength(name, x, (rows-1)*ld+cols)
+	}
+}
+
+func checkLength(name string, x []float32, want int) {
+	if len(x) < want {
+		panic(fmt.Sprintf("simd: %s has %d floats, want %d", name, len(x), want))
+	}
+}
+
+func (kernels *kernels) checkColumns(from, to, n int) {
+	for _, at := range [...]int{from, to} {
+		if at < 0 || at > n || at%kernels.width != 0 && at != n {
+			panic(fmt.Sprintf("simd: columns %d to %d of %d, want multiples of %d", from, to, n, kernels.width))
+		}
+	}
 }

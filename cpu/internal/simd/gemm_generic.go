@@ -1,17 +1,19 @@
 package simd
 
+import "runtime"
+
 // genericKernels are Go. Every product is rounded before it is added, so that all
 // machines get the same bits.
 var genericKernels = kernels{
 	width: 4, rows: 4, lanes: 4,
 	tiles:         []tile{1: tile1x4, tile2x4, tile3x4, tile4x4},
 	transposeRows: transposeRowsGeneric,
-	copyLanes:     copyRowsGeneric,
-	copyPanel:     copyRowsGeneric,
+	copyLanes:     copyRowsOf(4),
+	copyPanel:     copyRowsOf(4),
 	multiplyAdds:  multiplyAddsGeneric, flopsOfRound: 2 * 8,
 }
 
-func tile1x4(k int, a []float32, lda int, b []float32, ldb, _ int, c []float32, ldc, _ int, alpha, beta float32, _ []float32) {
+func tile1x4(k int, a []float32, lda int, b []float32, ldb, _ int, c []float32, ldc, _ int, alpha, beta float32, _ int) {
 	var sum0, sum1, sum2, sum3 float32
 	for p := range k {
 		x, y := a[p*lda], (*[4]float32)(b[p*ldb:])
@@ -23,7 +25,7 @@ func tile1x4(k int, a []float32, lda int, b []float32, ldb, _ int, c []float32, 
 	blend4(c, sum0, sum1, sum2, sum3, alpha, beta)
 }
 
-func tile2x4(k int, a []float32, lda int, b []float32, ldb, _ int, c []float32, ldc, _ int, alpha, beta float32, _ []float32) {
+func tile2x4(k int, a []float32, lda int, b []float32, ldb, _ int, c []float32, ldc, _ int, alpha, beta float32, _ int) {
 	var sum0, sum1, sum2, sum3, sum4, sum5, sum6, sum7 float32
 	for p := range k {
 		x, y := (*[2]float32)(a[p*lda:]), (*[4]float32)(b[p*ldb:])
@@ -40,14 +42,14 @@ func tile2x4(k int, a []float32, lda int, b []float32, ldb, _ int, c []float32, 
 	blend4(c[ldc:], sum4, sum5, sum6, sum7, alpha, beta)
 }
 
-func tile3x4(k int, a []float32, lda int, b []float32, ldb, panel int, c []float32, ldc, cols int, alpha, beta float32, next []float32) {
-	tile2x4(k, a, lda, b, ldb, panel, c, ldc, cols, alpha, beta, next)
-	tile1x4(k, a[2:], lda, b, ldb, panel, c[2*ldc:], ldc, cols, alpha, beta, next)
+func tile3x4(k int, a []float32, lda int, b []float32, ldb, panel int, c []float32, ldc, cols int, alpha, beta float32, ahead int) {
+	tile2x4(k, a, lda, b, ldb, panel, c, ldc, cols, alpha, beta, ahead)
+	tile1x4(k, a[2:], lda, b, ldb, panel, c[2*ldc:], ldc, cols, alpha, beta, ahead)
 }
 
-func tile4x4(k int, a []float32, lda int, b []float32, ldb, panel int, c []float32, ldc, cols int, alpha, beta float32, next []float32) {
-	tile2x4(k, a, lda, b, ldb, panel, c, ldc, cols, alpha, beta, next)
-	tile2x4(k, a[2:], lda, b, ldb, panel, c[2*ldc:], ldc, cols, alpha, beta, next)
+func tile4x4(k int, a []float32, lda int, b []float32, ldb, panel int, c []float32, ldc, cols int, alpha, beta float32, ahead int) {
+	tile2x4(k, a, lda, b, ldb, panel, c, ldc, cols, alpha, beta, ahead)
+	tile2x4(k, a[2:], lda, b, ldb, panel, c[2*ldc:], ldc, cols, alpha, beta, ahead)
 }
 
 // blend4 sets c = alpha·sum + beta·c.
@@ -71,18 +73,28 @@ func transposeRowsGeneric(k int, src []float32, ldSrc, rows int, dst []float32, 
 	}
 }
 
-func copyRowsGeneric(k int, src []float32, ldSrc, cols int, dst []float32, ldDst int) {
-	for p := range k {
-		row := dst[p*ldDst:][:4]
-		clear(row[copy(row, src[p*ldSrc:][:cols]):])
+// copyRowsOf returns copyRows for vectors of width floats together.
+func copyRowsOf(width int) copyRows {
+	return func(k int, src []float32, ldSrc, cols int, dst []float32, ldDst int) {
+		for p := range k {
+			row := dst[p*ldDst:][:width]
+			clear(row[copy(row, src[p*ldSrc:][:cols]):])
+		}
 	}
 }
 
 func multiplyAddsGeneric(n int) {
-	var sum [8]float32
+	x, y := float32(n), float32(0.5)
+	var sum0, sum1, sum2, sum3, sum4, sum5, sum6, sum7 float32
 	for range n {
-		for i := range sum {
-			sum[i] += float32(sum[i] * 0.5)
-		}
+		sum0 += float32(x * y)
+		sum1 += float32(x * y)
+		sum2 += float32(x * y)
+		sum3 += float32(x * y)
+		sum4 += float32(x * y)
+		sum5 += float32(x * y)
+		sum6 += float32(x * y)
+		sum7 += float32(x * y)
 	}
+	runtime.KeepAlive(sum0 + sum1 + sum2 + sum3 + sum4 + sum5 + sum6 + sum7)
 }

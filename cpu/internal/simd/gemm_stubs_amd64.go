@@ -5,102 +5,102 @@ package simd
 // tile1x32AVX512 is a tile of 1 rows and 32 columns.
 //
 //go:noescape
-func tile1x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+func tile1x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 
 // tile2x32AVX512 is a tile of 2 rows and 32 columns.
 //
 //go:noescape
-func tile2x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+func tile2x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 
 // tile3x32AVX512 is a tile of 3 rows and 32 columns.
 //
 //go:noescape
-func tile3x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+func tile3x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 
 // tile4x32AVX512 is a tile of 4 rows and 32 columns.
 //
 //go:noescape
-func tile4x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+func tile4x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 
 // tile5x32AVX512 is a tile of 5 rows and 32 columns.
 //
 //go:noescape
-func tile5x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+func tile5x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 
 // tile6x32AVX512 is a tile of 6 rows and 32 columns.
 //
 //go:noescape
-func tile6x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+func tile6x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 
 // tile7x32AVX512 is a tile of 7 rows and 32 columns.
 //
 //go:noescape
-func tile7x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+func tile7x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 
 // tile8x32AVX512 is a tile of 8 rows and 32 columns.
 //
 //go:noescape
-func tile8x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+func tile8x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 
 // tile9x32AVX512 is a tile of 9 rows and 32 columns.
 //
 //go:noescape
-func tile9x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+func tile9x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 
 // tile10x32AVX512 is a tile of 10 rows and 32 columns.
 //
 //go:noescape
-func tile10x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+func tile10x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 
 // tile11x32AVX512 is a tile of 11 rows and 32 columns.
 //
 //go:noescape
-func tile11x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+func tile11x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 
 // tile12x32AVX512 is a tile of 12 rows and 32 columns.
 //
 //go:noescape
-func tile12x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+func tile12x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 
 // tile13x32AVX512 is a tile of 13 rows and 32 columns.
 //
 //go:noescape
-func tile13x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+func tile13x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 
 // tile14x32AVX512 is a tile of 14 rows and 32 columns.
 //
 //go:noescape
-func tile14x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+func tile14x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 
 // tile1x64AVX512 is a tile of 1 rows and 64 columns.
 //
 //go:noescape
-func tile1x64AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+func tile1x64AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 
 // tile2x64AVX512 is a tile of 2 rows and 64 columns.
 //
 //go:noescape
-func tile2x64AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+func tile2x64AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 
 // tile3x64AVX512 is a tile of 3 rows and 64 columns.
 //
 //go:noescape
-func tile3x64AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+func tile3x64AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 
 // tile4x64AVX512 is a tile of 4 rows and 64 columns.
 //
 //go:noescape
-func tile4x64AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+func tile4x64AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 
 // tile5x64AVX512 is a tile of 5 rows and 64 columns.
 //
 //go:noescape
-func tile5x64AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+func tile5x64AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 
 // tile6x64AVX512 is a tile of 6 rows and 64 columns.
 //
 //go:noescape
-func tile6x64AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+func tile6x64AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 
 // transposeRowsAVX512 sets dst[p·ldDst+i] = src[i·ldSrc+p] for p < k, i < 16, where rows from the
 // number rows on are taken to be the last one. k is 4 or more.
@@ -128,42 +128,42 @@ func multiplyAddsAVX512(n int)
 // tile1x16AVX2 is a tile of 1 rows and 16 columns.
 //
 //go:noescape
-func tile1x16AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+func tile1x16AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 
 // tile2x16AVX2 is a tile of 2 rows and 16 columns.
 //
 //go:noescape
-func tile2x16AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+func tile2x16AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 
 // tile3x16AVX2 is a tile of 3 rows and 16 columns.
 //
 //go:noescape
-func tile3x16AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+func tile3x16AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 
 // tile4x16AVX2 is a tile of 4 rows and 16 columns.
 //
 //go:noescape
-func tile4x16AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+func tile4x16AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 
 // tile5x16AVX2 is a tile of 5 rows and 16 columns.
 //
 //go:noescape
-func tile5x16AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+func tile5x16AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 
 // tile6x16AVX2 is a tile of 6 rows and 16 columns.
 //
 //go:noescape
-func tile6x16AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+func tile6x16AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 
 // tile1x32AVX2 is a tile of 1 rows and 32 columns.
 //
 //go:noescape
-func tile1x32AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+func tile1x32AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 
 // tile2x32AVX2 is a tile of 2 rows and 32 columns.
 //
 //go:noescape
-func tile2x32AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, next []float32)
+func tile2x32AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 
 // transposeRowsAVX2 sets dst[p·ldDst+i] = src[i·ldSrc+p] for p < k, i < 8, where rows from the
 // number rows on are taken to be the last one. k is 4 or more.

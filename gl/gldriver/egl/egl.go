@@ -141,7 +141,7 @@ func (d Device) NewContext(major, minor int) (Context, error) {
 		return Context{}, failed("eglGetPlatformDisplayEXT")
 	}
 	if initialize(display, nil, nil) == 0 {
-		return Context{}, failed("eglInitialize")
+		return Context{}, fmt.Errorf("its driver does not start (%w): is it installed whole? Mesa's needs libgl1-mesa-dri", failed("eglInitialize"))
 	}
 	if bindAPI(openGLAPI) == 0 {
 		return Context{}, fmt.Errorf("the driver offers no OpenGL: %w", failed("eglBindAPI"))

@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"math/bits"
 
+	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -29,10 +31,17 @@ var (
 	}, false}
 )
 
-// panelVectors is the number of registers that a row of a panel of b fills.
-const panelVectors = 2
+const (
+	panelVectors = 2  // registers that a row of a panel of b fills
+	cacheLine    = 64 // bytes
+)
 
-// gemm writes the kernels of matrix products.
+// maskRegisters hold the masks of as many vectors.
+var maskRegisters = []reg.Register{reg.K1, reg.K2, reg.K3, reg.K4}
+
+// gemm writes the kernels of matrix products. The tables in gemm_amd64.go list
+// them. A tile of other sizes needs rows × vectors accumulators, a register for
+// each vector of b and one or more for a.
 func gemm(c *build.Context) {
 	for _, unit := range []struct {
 		vectors
@@ -57,9 +66,10 @@ type generator struct {
 	vectors
 }
 
-// function begins a function. %s in the comment is its name.
+// function begins a function. The comment goes on after its name.
 func (g generator) function(name, signature, comment string) {
 	g.Function(name)
+	g.Attributes(attr.NOSPLIT)
 	g.SignatureExpr(signature)
 	g.Pragma("noescape")
 	g.Doc(name + " " + comment)
@@ -94,76 +104,127 @@ func (g generator) vector(at reg.Register, j int) Mem {
 //		acc[i,j] += a[p·lda+i] · b[p·ldb+j]
 //	c[i·ldc+j] = alpha·acc[i,j] + beta·c[i·ldc+j]
 //
-// Each step loads the n vectors of a row of b and, one after the other, the
-// elements of a, broadcast to all lanes. Each row of a tile two panels wide has
-// its second half at b[panel+p·ldb]. beta = 0 does not read c. Where the unit has
-// masks, only cols columns of b and c are touched. Elsewhere they are all.
-//
-// next is where b will be read next. A cache line of it is fetched at each step.
+// Each row of a tile two panels wide has its second half at b[panel+p·ldb].
+// beta = 0 does not read c. A unit with masks touches only cols columns of c.
+// Elsewhere, and of b, they are all.
 func (g generator) tile(rows, n int) {
 	g.function(fmt.Sprintf("tile%dx%d%s", rows, n*g.lanes, g.name),
-		"func(k int, a []float32, lda int, b []float32, ldb, panel int, c []float32, ldc, cols int, alpha, beta float32, next []float32)",
+		"func(k int, a []float32, lda int, b []float32, ldb, panel int, c []float32, ldc, cols int, alpha, beta float32, ahead int)",
 		fmt.Sprintf("is a tile of %d rows and %d columns.", rows, n*g.lanes))
+	c, ldc := g.base("c"), g.stride("ldc")
+	g.accumulate(rows, n, c, ldc)
+	g.blend(rows, n, c, ldc)
+}
+
+// accumulate writes the loop over p, four steps at a time and then one. It begins
+// with acc[i,j] = 0.
+//
+// A step loads the n vectors of a row of b. Then it loads the elements of a, one
+// after the other, into all lanes of a register, and multiplies.
+//
+// Two things are fetched into the second cache meanwhile: a row of c in each four
+// steps, until all are, and what lies ahead floats after b. Tiles two panels wide
+// are for few rows. They wait for the caches all the time, and the fetches would
+// only take room there.
+func (g generator) accumulate(rows, n int, c, ldc reg.Register) {
 	accumulators, free := g.all[:rows*n], g.all[rows*n:]
 	ofB, broadcasts := free[:n], free[n:min(n+4, len(free))]
 
-	masks := []reg.Register{reg.K1, reg.K2, reg.K3, reg.K4}[:n]
-	if g.masked {
-		g.masks(masks)
+	a, lda := g.base("a"), g.stride("lda")
+	ldb := g.stride("ldb")
+	b := []reg.GPVirtual{g.base("b")}
+	if n > panelVectors {
+		b = append(b, g.stride("panel"))
+		g.ADDQ(b[0], b[1])
 	}
-	c, ldc := g.base("c"), g.stride("ldc")
-	row := g.GP64()
-	g.MOVQ(c, row)
-	for i := range rows {
-		for j := range n {
-			g.PREFETCHT0(g.vector(row, j))
+	step := func(a Mem, b func(panel int) Mem) {
+		for j, vector := range ofB {
+			g.VMOVUPS(b(j/panelVectors).Offset(4*g.lanes*(j%panelVectors)), vector)
 		}
-		if i < rows-1 {
-			g.ADDQ(ldc, row)
+		for i := range rows {
+			x := broadcasts[i%len(broadcasts)]
+			g.VBROADCASTSS(a.Offset(4*i), x)
+			for j, vector := range ofB {
+				g.VFMADD231PS(vector, x, accumulators[i*n+j])
+			}
 		}
 	}
+
+	ahead, rowOfC, toNextRow, rowsLeft, zero := g.stride("ahead"), g.GP64(), g.GP64(), g.GP64(), g.GP64()
+	g.ADDQ(b[0], ahead)
+	g.MOVQ(c, rowOfC)
+	g.MOVQ(ldc, toNextRow)
+	g.MOVQ(U32(uint32(rows-1)), rowsLeft)
+	g.XORQ(zero, zero)
 	for _, acc := range accumulators {
 		g.VXORPS(acc, acc, acc)
 	}
 
-	a, lda := g.base("a"), g.stride("lda")
-	b, ldb, panel := g.base("b"), g.stride("ldb"), g.stride("panel")
-	next := g.base("next")
-	k := g.load("k")
-	g.Label("step")
-	for j, vector := range ofB {
-		at := g.vector(b, j)
-		if j >= panelVectors {
-			at = g.vector(b, j-panelVectors).Idx(panel, 1)
+	k, lda3, ldb3 := g.load("k"), g.triple(lda), g.triple(ldb)
+	g.SUBQ(Imm(4), k)
+	g.JLT(LabelRef("rest"))
+	g.Label("fourSteps")
+	for u := range 4 {
+		step(strided(a, lda, lda3, u), func(panel int) Mem { return strided(b[panel], ldb, ldb3, u) })
+		for line := 0; line < 4*g.lanes*n && n == panelVectors; line += cacheLine {
+			g.PREFETCHT1(strided(ahead, ldb, ldb3, u).Offset(line))
 		}
-		if g.masked {
-			g.VMOVUPS_Z(at, masks[j], vector)
-		} else {
-			g.VMOVUPS(at, vector)
+		if line := cacheLine * u; line < 4*g.lanes*n {
+			g.PREFETCHT1(Mem{Base: rowOfC, Disp: line})
 		}
 	}
-	g.PREFETCHT1(Mem{Base: next})
-	for i := range rows {
-		x := broadcasts[i%len(broadcasts)]
-		g.VBROADCASTSS(Mem{Base: a, Disp: 4 * i}, x)
-		for j, vector := range ofB {
-			g.VFMADD231PS(vector, x, accumulators[i*n+j])
-		}
+	g.SUBQ(Imm(1), rowsLeft)
+	g.CMOVQLT(zero, toNextRow)
+	g.ADDQ(toNextRow, rowOfC)
+	for _, b := range append(b, ahead) {
+		g.LEAQ(Mem{Base: b, Index: ldb, Scale: 4}, b)
 	}
-	g.ADDQ(lda, a)
-	g.ADDQ(ldb, b)
-	g.ADDQ(Imm(64), next)
-	g.DECQ(k)
-	g.JNZ(LabelRef("step"))
+	g.LEAQ(Mem{Base: a, Index: lda, Scale: 4}, a)
+	g.SUBQ(Imm(4), k)
+	g.JGE(LabelRef("fourSteps"))
 
+	g.Label("rest")
+	g.ADDQ(Imm(4), k)
+	g.JZ(LabelRef("blend"))
+	g.Label("oneStep")
+	step(Mem{Base: a}, func(panel int) Mem { return Mem{Base: b[panel]} })
+	g.ADDQ(lda, a)
+	for _, b := range b {
+		g.ADDQ(ldb, b)
+	}
+	g.DECQ(k)
+	g.JNZ(LabelRef("oneStep"))
+	g.Label("blend")
+}
+
+// blend writes c = alpha·acc + beta·c and the function's end.
+func (g generator) blend(rows, n int, c, ldc reg.Register) {
+	masks := maskRegisters[:n]
+	if g.masked {
+		g.masks(masks)
+	}
+	free := g.all[rows*n:]
 	alpha, beta, sum := free[0], free[1], free[2]
 	g.VBROADCASTSS(g.address("alpha"), alpha)
 	g.VBROADCASTSS(g.address("beta"), beta)
-	bits := g.GP32()
-	g.MOVL(g.address("beta"), bits)
-	g.SHLL(Imm(1), bits) // without the sign
+	betaBits := g.GP32()
+	g.MOVL(g.address("beta"), betaBits)
+	g.SHLL(Imm(1), betaBits) // without the sign
 	g.JZ(LabelRef("overwrite"))
-	g.eachVector(rows, n, c, ldc, func(at Mem, acc reg.VecPhysical, mask reg.Register) {
+	// eachVector calls do for all vectors of the tile, and moves c over them.
+	eachVector := func(do func(at Mem, acc reg.VecPhysical, mask reg.Register)) {
+		for i := range rows {
+			for j, mask := range masks {
+				do(g.vector(c, j), g.all[i*n+j], mask)
+			}
+			if i < rows-1 {
+				g.ADDQ(ldc, c)
+			}
+		}
+		g.VZEROUPPER()
+		g.RET()
+	}
+	eachVector(func(at Mem, acc reg.VecPhysical, mask reg.Register) {
 		if g.masked {
 			g.VMULPS_Z(at, beta, mask, sum)
 			g.VFMADD231PS(alpha, acc, sum)
@@ -174,10 +235,8 @@ func (g generator) tile(rows, n int) {
 			g.VMOVUPS(sum, at)
 		}
 	})
-	g.VZEROUPPER()
-	g.RET()
 	g.Label("overwrite")
-	g.eachVector(rows, n, c, ldc, func(at Mem, acc reg.VecPhysical, mask reg.Register) {
+	eachVector(func(at Mem, acc reg.VecPhysical, mask reg.Register) {
 		g.VMULPS(alpha, acc, acc)
 		if g.masked {
 			g.VMOVUPS(acc, mask, at)
@@ -185,21 +244,24 @@ func (g generator) tile(rows, n int) {
 			g.VMOVUPS(acc, at)
 		}
 	})
-	g.VZEROUPPER()
-	g.RET()
 }
 
-// eachVector calls do for all vectors of a tile of c, which it moves c over.
-func (g generator) eachVector(rows, n int, c, ldc reg.Register, do func(at Mem, acc reg.VecPhysical, mask reg.Register)) {
-	masks := []reg.Register{reg.K1, reg.K2, reg.K3, reg.K4}
-	for i := range rows {
-		for j := range n {
-			do(g.vector(c, j), g.all[i*n+j], masks[j])
-		}
-		if i < rows-1 {
-			g.ADDQ(ldc, c)
-		}
+// triple returns 3·stride in a register.
+func (g generator) triple(stride reg.GPVirtual) reg.GPVirtual {
+	triple := g.GP64()
+	g.LEAQ(Mem{Base: stride, Index: stride, Scale: 2}, triple)
+	return triple
+}
+
+// strided is the address u < 4 strides after at.
+func strided(at, stride, triple reg.Register, u int) Mem {
+	switch u {
+	case 0:
+		return Mem{Base: at}
+	case 3:
+		return Mem{Base: at, Index: triple, Scale: 1}
 	}
+	return Mem{Base: at, Index: stride, Scale: uint8(u)}
 }
 
 // address returns where an argument is stored.
@@ -228,10 +290,11 @@ func (g generator) masks(masks []reg.Register) {
 // p < k, k ≥ 4, and as many i as a vector has lanes. Only rows rows exist. The
 // last one is taken for those after it.
 //
-// Four columns at a time: 128 bits each of the rows i, i+4, i+8 and i+12 go into
-// one register, for each i < 4. Transposing the four registers within each 128
-// bits gives four vectors of dst. The last four columns may overlap the ones
-// before them.
+// For each four columns, 128 bits each of the rows i, i+4, i+8 and i+12 go into one
+// register, for each i < 4. Transposing the four registers within each 128 bits
+// gives four vectors of dst. All of a cache line is read at once: rows may lie a
+// power of two apart, and the first cache then holds few of them at a time. The
+// rows that the next call will want are fetched ahead.
 func (g generator) transposeRows() {
 	g.function("transposeRows"+g.name, "func(k int, src []float32, ldSrc, rows int, dst []float32, ldDst int)",
 		fmt.Sprintf("sets dst[p·ldDst+i] = src[i·ldSrc+p] for p < k, i < %d, where rows from the\n// number rows on are taken to be the last one. k is 4 or more.", g.lanes))
@@ -249,49 +312,73 @@ func (g generator) transposeRows() {
 	}
 
 	dst, ldDst := g.base("dst"), g.stride("ldDst")
-	p, k, last := g.GP64(), g.load("k"), g.GP64()
+	ldDst3 := g.triple(ldDst)
+	p, left, below := g.GP64(), g.load("k"), g.GP64()
 	g.XORQ(p, p)
-	g.LEAQ(Mem{Base: k, Disp: -4}, last)
-	g.Label("columns")
-	in, half, out := g.all[:4], g.all[4:8], g.all[8:12]
-	for i, z := range in {
-		for quarter := range g.lanes / 4 {
-			g.MOVQ(starts.Offset(8*(i+4*quarter)), row)
-			at := Mem{Base: row, Index: p, Scale: 4}
-			switch {
-			case quarter == 0:
-				g.VMOVUPS(at, z.AsX())
-			case g.lanes == 8:
-				g.VINSERTF128(Imm(1), at, z, z)
-			default:
-				g.VINSERTF32X4(Imm(uint64(quarter)), at, z, z)
+	// columns transposes the next 4·groups columns.
+	columns := func(groups int) {
+		in, half, out := g.all[:4*groups], g.all[4*groups:4*groups+4], g.all[4*groups+4:4*groups+8]
+		for i := range 4 {
+			for part := range g.lanes / 4 {
+				g.MOVQ(starts.Offset(8*(i+4*part)), row)
+				if groups > 1 {
+					g.PREFETCHT1(Mem{Base: row, Index: below, Scale: 1})
+				}
+				for group := range groups {
+					at := Mem{Base: row, Index: p, Scale: 4, Disp: 16 * group}
+					switch z := in[4*group+i]; {
+					case part == 0:
+						g.VMOVUPS(at, z.AsX())
+					case g.lanes == 8:
+						g.VINSERTF128(Imm(1), at, z, z)
+					default:
+						g.VINSERTF32X4(Imm(uint64(part)), at, z, z)
+					}
+				}
 			}
 		}
-	}
-	g.VUNPCKLPS(in[1], in[0], half[0])
-	g.VUNPCKHPS(in[1], in[0], half[1])
-	g.VUNPCKLPS(in[3], in[2], half[2])
-	g.VUNPCKHPS(in[3], in[2], half[3])
-	g.VUNPCKLPD(half[2], half[0], out[0])
-	g.VUNPCKHPD(half[2], half[0], out[1])
-	g.VUNPCKLPD(half[3], half[1], out[2])
-	g.VUNPCKHPD(half[3], half[1], out[3])
-	to := g.GP64()
-	g.MOVQ(p, to)
-	g.IMULQ(ldDst, to)
-	g.ADDQ(dst, to)
-	for i, z := range out {
-		g.VMOVUPS(z, Mem{Base: to})
-		if i < len(out)-1 {
-			g.ADDQ(ldDst, to)
+		for group := range groups {
+			in := in[4*group:]
+			g.VUNPCKLPS(in[1], in[0], half[0])
+			g.VUNPCKHPS(in[1], in[0], half[1])
+			g.VUNPCKLPS(in[3], in[2], half[2])
+			g.VUNPCKHPS(in[3], in[2], half[3])
+			g.VUNPCKLPD(half[2], half[0], out[0])
+			g.VUNPCKHPD(half[2], half[0], out[1])
+			g.VUNPCKLPD(half[3], half[1], out[2])
+			g.VUNPCKHPD(half[3], half[1], out[3])
+			for u, z := range out {
+				g.VMOVUPS(z, strided(dst, ldDst, ldDst3, u))
+			}
+			g.LEAQ(Mem{Base: dst, Index: ldDst, Scale: 4}, dst)
 		}
 	}
+	g.SHLQ(Imm(uint64(bits.TrailingZeros(uint(g.lanes)))), ldSrc)
+	g.Label("manyColumns")
+	g.CMPQ(left, Imm(uint64(g.lanes)))
+	g.JLT(LabelRef("fewColumns"))
+	g.LEAQ(Mem{Base: ldSrc, Index: p, Scale: 4}, below)
+	columns(g.lanes / 4)
+	g.ADDQ(Imm(uint64(g.lanes)), p)
+	g.SUBQ(Imm(uint64(g.lanes)), left)
+	g.JMP(LabelRef("manyColumns"))
+
+	g.Label("fewColumns")
+	g.TESTQ(left, left)
+	g.JZ(LabelRef("done"))
+	g.SUBQ(Imm(4), left)
+	g.JGE(LabelRef("fourColumns"))
+	// Fewer than four are left: as many before them once more.
+	g.ADDQ(left, p)
+	back := g.GP64()
+	g.MOVQ(left, back)
+	g.IMULQ(ldDst, back)
+	g.ADDQ(back, dst)
+	g.XORQ(left, left)
+	g.Label("fourColumns")
+	columns(1)
 	g.ADDQ(Imm(4), p)
-	g.CMPQ(p, k)
-	g.JEQ(LabelRef("done"))
-	g.CMPQ(p, last)
-	g.CMOVQGT(last, p)
-	g.JMP(LabelRef("columns"))
+	g.JMP(LabelRef("fewColumns"))
 	g.Label("done")
 	g.VZEROUPPER()
 	g.RET()
@@ -302,7 +389,7 @@ func (g generator) transposeRows() {
 func (g generator) copyRows(n int) {
 	g.function(fmt.Sprintf("copyRows%d%s", n*g.lanes, g.name), "func(k int, src []float32, ldSrc, cols int, dst []float32, ldDst int)",
 		fmt.Sprintf("sets dst[p·ldDst+j] = src[p·ldSrc+j] for p < k, j < cols, and to 0 for\n// the j from cols to %d.", n*g.lanes))
-	masks := []reg.Register{reg.K1, reg.K2}[:n]
+	masks := maskRegisters[:n]
 	if g.masked {
 		g.masks(masks)
 	} else {
@@ -334,7 +421,7 @@ func (g generator) copyRows(n int) {
 // vectorMasks sets masks of VMASKMOVPS for cols columns.
 func (g generator) vectorMasks(masks []reg.Register) {
 	table := g.StaticGlobal(fmt.Sprintf("columns%d%s", len(masks), g.name))
-	g.DataAttributes(8 | 16) // RODATA, NOPTR
+	g.DataAttributes(attr.RODATA | attr.NOPTR)
 	width := len(masks) * g.lanes
 	for i := range 2 * width {
 		g.AddDatum(4*i, I32(map[bool]int32{true: -1, false: 0}[i < width]))

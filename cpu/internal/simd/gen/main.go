@@ -1,4 +1,4 @@
-// Command gen writes the assembly of package simd for amd64, by avo. It runs in
+// Command gen writes the assembly of package simd, that for amd64 by avo. It runs in
 // the folder of the package: go generate ./cpu/internal/simd
 package main
 
@@ -12,48 +12,54 @@ import (
 )
 
 // families are the files to write, without their endings, with what they hold.
-var families = map[string]func(*build.Context){
-	"gemm": gemm,
-}
+var (
+	families = map[string]func(*build.Context){
+		"gemm":          gemm,
+		"vector_avx2":   vectorFunctions(avx2),
+		"vector_avx512": vectorFunctions(avx512),
+	}
+	armFamilies = map[string]func(*armFile){"gemm": gemmNEON}
+)
 
 func main() {
-	for name, write := range families {
-		files, err := generate(name, write)
-		for name, text := range files {
-			if err == nil {
-				err = os.WriteFile(name, text, 0o666)
-			}
+	files, err := generate()
+	for name, text := range files {
+		if err == nil {
+			err = os.WriteFile(name, text, 0o666)
 		}
-		if err != nil {
-			fmt.Fprintln(os.Stderr, "gen:", err)
-			os.Exit(1)
-		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "gen:", err)
+		os.Exit(1)
 	}
 }
 
-// generate returns the assembly of a family and the Go declarations of its
-// functions.
-func generate(name string, write func(*build.Context)) (map[string][]byte, error) {
-	context := build.NewContext()
-	write(context)
-	family, err := context.Result()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+// generate returns all files: assembly, and the Go declarations of its functions.
+func generate() (map[string][]byte, error) {
+	files := map[string][]byte{}
+	for name, write := range families {
+		context := build.NewContext()
+		write(context)
+		family, err := context.Result()
+		if err == nil {
+			err = pass.Compile.Execute(family)
+		}
+		config := printer.Config{Argv: []string{"go", "generate"}, Pkg: "simd"}
+		if err == nil {
+			files[name+"_amd64.s"], err = printer.NewGoAsm(config).Print(family)
+		}
+		if err == nil {
+			files[name+"_stubs_amd64.go"], err = printer.NewStubs(config).Print(family)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
 	}
-	if err := pass.Compile.Execute(family); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	for name, write := range armFamilies {
+		file := newARMFile()
+		write(file)
+		files[name+"_arm64.s"] = file.assembly.Bytes()
+		files[name+"_stubs_arm64.go"] = file.declarations.Bytes()
 	}
-	config := printer.Config{Argv: []string{"go", "generate"}, Pkg: "simd"}
-	assembly, err := printer.NewGoAsm(config).Print(family)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	declarations, err := printer.NewStubs(config).Print(family)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return map[string][]byte{
-		name + "_amd64.s":        assembly,
-		name + "_stubs_amd64.go": declarations,
-	}, nil
+	return files, nil
 }
