@@ -202,7 +202,9 @@ func (c *benchCommand) fill(ctx context.Context, con console, d device, r *bench
 		return err
 	}
 	if peers := settings[0].peers; peers != nil {
-		r.Python, r.Torch = peers[0].Options.Python, &peers[0].Versions
+		versions := peers[0].Versions
+		versions.Threads = 0 // which differ
+		r.Python, r.Torch = peers[0].Options.Python, &versions
 	}
 	rounds := benchRounds
 	if c.Rounds != nil {

@@ -201,21 +201,22 @@ func benchTable(measurements []benchMeasurement, width int) string {
 		if m.Samples > 0 {
 			row = append(row, fmt.Sprintf("%.0f", m.Ours.Samples))
 		}
-		row = append(row, fmt.Sprintf("%.1f", m.Ours.GFLOPS))
+		row = append(row, shortFigure(m.Ours.GFLOPS))
 		if m.Threads > 0 {
 			row = append(row, fmt.Sprintf("%.0f", 100*m.Ours.PeakShare))
 		}
 		if m.Torch != nil {
 			best := m.Torch[0]
 			row = append(row, significant(scale*best.Milliseconds), significant(scale*best.Fastest),
-				ratioText(best.Ratio.Median), ratioText(best.Ratio.Lower)+"–"+ratioText(best.Ratio.Upper))
+				shortFigure(best.Ratio.Median), shortFigure(best.Ratio.Lower)+"–"+shortFigure(best.Ratio.Upper))
 		}
 		rows = append(rows, row)
 	}
 	return formatTable(width, 1, header, rows)
 }
 
-func ratioText(x float64) string {
+// shortFigure has two decimals below 10, else one.
+func shortFigure(x float64) string {
 	if x >= 10 {
 		return fmt.Sprintf("%.1f", x)
 	}
