@@ -95,9 +95,9 @@ func (c *Backend) NewInts(n int) (backend.Ints, error) {
 	return backend.Ints{Buf: a, N: n}, nil
 }
 
-// aligned returns n zeros that start at a cache line. The order in which gonum's
-// dot product adds depends on the address modulo 16, so the same bits run after
-// run need the same alignment.
+// aligned returns n zeros that start at a cache line, so that few vectors lie across
+// two lines. A BLAS may add in an order that depends on the address modulo 16: for it,
+// the same bits run after run need the same alignment.
 func aligned(n int) []float32 {
 	const line = 64
 	storage := make([]float32, n+line/elementBytes)

@@ -11,7 +11,7 @@ import (
 
 	"gputrain/backend"
 	"gputrain/bench"
-	gonum "gputrain/cpu"
+	cpubackend "gputrain/cpu"
 )
 
 type benchCommand struct {
@@ -155,7 +155,7 @@ func (c *benchCommand) settings(ctx context.Context, con console, d device) (all
 			if n < 1 || n > cores {
 				return nil, end, outOfRange("threads", n, fmt.Sprintf("1 to %d, the cores in use (see GOMAXPROCS)", cores))
 			}
-			all = append(all, benchSetting{threads: n, open: func() (backend.Backend, error) { return gonum.Open(gonum.Options{Workers: n}) }})
+			all = append(all, benchSetting{threads: n, open: func() (backend.Backend, error) { return cpubackend.Open(cpubackend.Options{Workers: n}) }})
 		}
 	} else {
 		all = []benchSetting{{open: d.open}}
@@ -261,7 +261,7 @@ func (s benchSetting) measure(ctx context.Context, w bench.Work, rounds bench.Ro
 		sides = append(sides, theirs)
 	}
 	if s.threads > 0 {
-		sides = append(sides, func() (float64, error) { return gonum.PeakFlops(s.threads, benchPeakTurn), nil })
+		sides = append(sides, func() (float64, error) { return cpubackend.PeakFlops(s.threads, benchPeakTurn), nil })
 	}
 	figures, err := bench.InTurn(ctx, rounds, sides...)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/shirou/gopsutil/v4/mem"
 
 	"gputrain/backend"
-	gonum "gputrain/cpu"
+	cpubackend "gputrain/cpu"
 	"gputrain/cuda"
 	"gputrain/cuda/cudriver"
 	"gputrain/cuda/emulator"
@@ -149,7 +149,7 @@ func openDevice(name string) (b backend.Backend, note string, err error) {
 	return b, d.note, err
 }
 
-func openCPU() (backend.Backend, error) { return gonum.Open(gonum.Options{}) }
+func openCPU() (backend.Backend, error) { return cpubackend.Open(cpubackend.Options{}) }
 
 func describeGPU(gpu cuda.DeviceInfo) string {
 	return fmt.Sprintf("%s, compute capability %d.%d, %.1f GiB memory", gpu.Name, gpu.Major, gpu.Minor, float64(gpu.Memory)/(1<<30))

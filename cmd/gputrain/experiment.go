@@ -10,7 +10,7 @@ import (
 
 	"gputrain/backend"
 	"gputrain/cmd/gputrain/internal/experiment"
-	gonum "gputrain/cpu"
+	cpubackend "gputrain/cpu"
 )
 
 // experimentCommand groups the commands for the experiments of the literature.
@@ -177,7 +177,7 @@ func (c *experimentRunCommand) settings() (s experiment.Settings, note string, e
 	}
 	// A network is too small to share among cores. The trials run in parallel
 	// instead.
-	s.Open = func() (backend.Backend, error) { return gonum.Open(gonum.Options{Workers: 1}) }
+	s.Open = func() (backend.Backend, error) { return cpubackend.Open(cpubackend.Options{Workers: 1}) }
 	if c.Jobs == nil {
 		s.Parallel = runtime.GOMAXPROCS(0)
 	}

@@ -6,7 +6,7 @@ import (
 	"io"
 
 	"gputrain/backend"
-	gonum "gputrain/cpu"
+	cpubackend "gputrain/cpu"
 	"gputrain/cuda/cudriver"
 	"gputrain/cuda/emulator"
 	"gputrain/cuda/recorder"
@@ -64,7 +64,7 @@ func (e *explanation) explainCPU(s *settings, samples int) error {
 	}
 	defer b.Close()
 	e.device = "cpu: " + describeCPU()
-	counted := &countingCPU{Backend: b.(*gonum.Backend)}
+	counted := &countingCPU{Backend: b.(*cpubackend.Backend)}
 	if _, err = e.build(s, counted, samples, func() int64 { return counted.bytes }, func(string) {}); err != nil {
 		return err
 	}
@@ -167,7 +167,7 @@ func (e *explanation) build(s *settings, b backend.Backend, samples int, used fu
 
 // countingCPU counts the memory that a network asks of the CPU.
 type countingCPU struct {
-	*gonum.Backend
+	*cpubackend.Backend
 	bytes int64
 }
 
