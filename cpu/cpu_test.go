@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas32"
 	"gonum.org/v1/gonum/blas/gonum"
 
 	"gputrain/backend"
@@ -93,6 +94,17 @@ func TestBadIdsAreStickyErrors(t *testing.T) {
 		if err := b.Close(); err == nil || err.Error() != c.want {
 			t.Errorf("Close() = %v, want %s", err, c.want)
 		}
+	}
+}
+
+func TestBLASMultiplies(t *testing.T) {
+	a := blas32.General{Rows: 2, Cols: 2, Stride: 2, Data: []float32{1, 2, 3, 4}}
+	c := blas32.General{Rows: 2, Cols: 2, Stride: 2, Data: make([]float32, 4)}
+	defer blas32.Use(blas32.Implementation())
+	blas32.Use(cpu.BLAS())
+	blas32.Gemm(blas.NoTrans, blas.Trans, 1, a, a, 0, c)
+	if want := []float32{5, 11, 11, 25}; !slices.Equal(c.Data, want) {
+		t.Errorf("a·aᵀ is %v, want %v", c.Data, want)
 	}
 }
 

@@ -21,6 +21,11 @@ type product struct {
 	blockRows, blockCols int
 }
 
+// BLAS returns gonum's BLAS for float32 with the matrix product of the machine's best
+// instruction set, on one core: blas32.Use(cpu.BLAS()). Many goroutines may use it at
+// once.
+func BLAS() blas.Float32 { return simd.NewBLAS(simd.Best()) }
+
 // multiplier computes blocks of products.
 type multiplier struct {
 	level   simd.Level
