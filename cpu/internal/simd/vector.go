@@ -46,13 +46,13 @@ type Vector struct {
 	expSum               func(y, x []float32, shift float32) float64
 }
 
-// Exp sets y[i] = exp(x[i]).
+// Exp sets y[i] = exp(x[i]). Its error is at most 1.08 ulp.
 func (v *Vector) Exp(y, x []float32) {
 	equalLengths(len(y), x)
 	v.exp(y, x)
 }
 
-// Log sets y[i] = log(x[i]).
+// Log sets y[i] = log(x[i]). Its error is at most 0.9 ulp.
 func (v *Vector) Log(y, x []float32) {
 	equalLengths(len(y), x)
 	v.log(y, x)
