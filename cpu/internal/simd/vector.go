@@ -46,19 +46,19 @@ type Vector struct {
 	expSum               func(y, x []float32, shift float32) float64
 }
 
-// Exp sets y[i] = exp(x[i]).
+// Exp sets y[i] = exp(x[i]). Its error is at most 1.08 ulp.
 func (v *Vector) Exp(y, x []float32) {
 	equalLengths(len(y), x)
 	v.exp(y, x)
 }
 
-// Log sets y[i] = log(x[i]).
+// Log sets y[i] = log(x[i]). Its error is at most 0.9 ulp.
 func (v *Vector) Log(y, x []float32) {
 	equalLengths(len(y), x)
 	v.log(y, x)
 }
 
-// Sigmoid sets y[i] = 1/(1+exp(−x[i])).
+// Sigmoid sets y[i] = 1/(1+exp(−x[i])). Its error is at most 2.41 ulp.
 func (v *Vector) Sigmoid(y, x []float32) {
 	equalLengths(len(y), x)
 	v.sigmoid(y, x)

@@ -19,10 +19,10 @@ var functions = []struct {
 	exact func(x float64) float64
 	bound float64
 }{
-	{"Sigmoid", func(v *Vector) func(y, x []float32) { return v.Sigmoid }, func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }, 2.5},
+	{"Sigmoid", func(v *Vector) func(y, x []float32) { return v.Sigmoid }, func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }, 2.41},
 	{"Tanh", func(v *Vector) func(y, x []float32) { return v.Tanh }, math.Tanh, 2.61},
-	{"Exp", func(v *Vector) func(y, x []float32) { return v.Exp }, math.Exp, 2},
-	{"Log", func(v *Vector) func(y, x []float32) { return v.Log }, math.Log, 2},
+	{"Exp", func(v *Vector) func(y, x []float32) { return v.Exp }, math.Exp, 1.08},
+	{"Log", func(v *Vector) func(y, x []float32) { return v.Log }, math.Log, 0.9},
 	{"ReLU", func(v *Vector) func(y, x []float32) { return v.ReLU }, func(x float64) float64 { return math.Max(x, 0) }, 0},
 }
 
