@@ -201,8 +201,8 @@ func (c *Backend) forEach(op ranged, n, grain int) {
 // Sizes of the parts of forEach, in elements. A part is about 10 µs of work, a
 // few times as long as it takes to hand it to a worker.
 const (
-	cheapGrain  = 1 << 14 // an addition
-	costlyGrain = 1 << 11 // an exponential
+	cheapGrain  = 1 << 16 // an addition
+	costlyGrain = 1 << 14 // an exponential
 )
 
 // rowGrain returns how many rows of cols elements make a part of grain
