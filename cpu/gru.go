@@ -74,9 +74,10 @@ func (g *gruCellGrad) run(from, to int) {
 	}
 }
 
-// GRUScratch implements backend.GRUSequencer: the packed recurrent weights, dh.
+// GRUScratch implements backend.GRUSequencer: the packed recurrent weights, and
+// forward the packed input weights, backward dh.
 func (c *Backend) GRUScratch(d backend.GRUDims) int {
-	return c.recurrentSize(gruGates, d.Hidden) + d.Batch*d.Hidden
+	return c.recurrentSize(gruGates, d.Hidden) + max(c.packedSize(d.Input, gruGates*d.Hidden), d.Batch*d.Hidden)
 }
 
 // GRUForward implements backend.GRUSequencer.
@@ -86,8 +87,8 @@ func (c *Backend) GRUForward(a backend.GRUArgs) {
 	if c.err != nil {
 		return
 	}
-	packed, _ := a.Scratch.Take(1, c.recurrentSize(gruGates, d.Hidden))
-	c.inputProduct(a.Gates, a.X, a.WIH, a.BIH, backend.Tensor{}, backend.Tensor{})
+	packed, rest := a.Scratch.Take(1, c.recurrentSize(gruGates, d.Hidden))
+	c.inputProduct(a.Gates, a.X, a.WIH, a.BIH, backend.Tensor{}, floats(rest), backend.Tensor{})
 	c.fillRows(a.Recurrent, a.BHH)
 	c.jobs.gruForward = gruForward{
 		forwardProduct: c.newForwardProduct(a.Recurrent, a.H, a.WHH, d.Batch, floats(packed)),

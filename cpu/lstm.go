@@ -74,9 +74,9 @@ func (l *lstmCellGrad) run(from, to int) {
 }
 
 // LSTMScratch implements backend.LSTMSequencer: the packed recurrent weights, a row
-// of gates, dh and dc.
+// of gates, and forward the packed input weights, backward dh and dc.
 func (c *Backend) LSTMScratch(d backend.LSTMDims) int {
-	return c.recurrentSize(gates, d.Hidden) + gates*d.Hidden + 2*d.Batch*d.Hidden
+	return c.recurrentSize(gates, d.Hidden) + gates*d.Hidden + max(c.packedSize(d.Input, gates*d.Hidden), 2*d.Batch*d.Hidden)
 }
 
 // LSTMForward implements backend.LSTMSequencer.
@@ -87,8 +87,8 @@ func (c *Backend) LSTMForward(a backend.LSTMArgs) {
 		return
 	}
 	packed, rest := a.Scratch.Take(1, c.recurrentSize(gates, d.Hidden))
-	row, _ := rest.Take(1, gates*d.Hidden)
-	c.inputProduct(a.Gates, a.X, a.WIH, a.BIH, a.BHH, row)
+	row, rest := rest.Take(1, gates*d.Hidden)
+	c.inputProduct(a.Gates, a.X, a.WIH, a.BIH, a.BHH, floats(rest), row)
 	c.jobs.lstmForward = lstmForward{
 		forwardProduct: c.newForwardProduct(a.Gates, a.H, a.WHH, d.Batch, floats(packed)),
 		cell: lstmCell{

@@ -46,9 +46,9 @@ func (r *rnnCellGrad) run(from, to int) {
 }
 
 // RNNScratch implements backend.RNNSequencer: the packed recurrent weights, a row of
-// hidden units, dh.
+// hidden units, and forward the packed input weights, backward dh.
 func (c *Backend) RNNScratch(d backend.RNNDims) int {
-	return c.recurrentSize(1, d.Hidden) + d.Hidden + d.Batch*d.Hidden
+	return c.recurrentSize(1, d.Hidden) + d.Hidden + max(c.packedSize(d.Input, d.Hidden), d.Batch*d.Hidden)
 }
 
 // RNNForward implements backend.RNNSequencer.
@@ -59,9 +59,9 @@ func (c *Backend) RNNForward(a backend.RNNArgs) {
 		return
 	}
 	packed, rest := a.Scratch.Take(1, c.recurrentSize(1, d.Hidden))
-	row, _ := rest.Take(1, d.Hidden)
+	row, rest := rest.Take(1, d.Hidden)
 	z := a.H.Slice(d.Batch, a.H.Rows)
-	c.inputProduct(z, a.X, a.WIH, a.BIH, a.BHH, row)
+	c.inputProduct(z, a.X, a.WIH, a.BIH, a.BHH, floats(rest), row)
 	c.jobs.rnnForward = rnnForward{
 		forwardProduct: c.newForwardProduct(z, a.H, a.WHH, d.Batch, floats(packed)),
 		vector:         c.vector,

@@ -154,23 +154,56 @@ func (c *Backend) recurrentSize(gates, hidden int) int {
 // stepOf returns step t of x. A step has size elements.
 func stepOf(x []float32, t, size int) []float32 { return x[t*size : (t+1)*size] }
 
-// inputProduct computes z = x·wihᵀ + bih + bhh for all steps. sum is storage
-// for a row of z, if both biases may be there.
-func (c *Backend) inputProduct(z, x, wih, bih, bhh, sum backend.Tensor) {
-	bias, beta := bih, 1.
+// inputProduct is z = x·wihᵀ + bias of all steps, as a job over blocks of rows. They
+// are small enough for z to stay in the second cache between bias and product.
+type inputProduct struct {
+	product
+	bias []float32 // nil for none
+}
+
+// inputRows is how many rows a block has. It is a multiple of the rows of a tile.
+const inputRows = 56
+
+func (p *inputProduct) part(worker, index int) {
+	from := index * p.blockRows
+	to := min(from+p.blockRows, p.m)
+	if p.bias != nil {
+		for row := from; row < to; row++ {
+			copy(p.dst[row*p.n:], p.bias)
+		}
+	}
+	p.block(from, to, 0, p.n, p.scratch[worker])
+}
+
+// inputProduct computes z = x·wihᵀ + bih + bhh for all steps. packed is storage of
+// packedSize floats for wih, sum for a row of z, if both biases may be there.
+func (c *Backend) inputProduct(z, x, wih, bih, bhh backend.Tensor, packed []float32, sum backend.Tensor) {
+	bias := bih
 	switch {
 	case bih.Present() && bhh.Present():
 		c.Add(sum, bih, bhh)
 		bias = sum
 	case bhh.Present():
 		bias = bhh
-	case !bih.Present():
-		beta = 0
 	}
+	p := inputProduct{product: c.newProduct(backend.NoTrans, backend.Trans, x.Rows, wih.Rows, wih.Cols)}
+	p.dst, p.a, p.b = floats(z), floats(x), floats(wih)
 	if bias.Present() {
-		c.fillRows(z, bias)
+		p.bias, p.beta = floats(bias), 1
 	}
-	c.Gemm(z, backend.NoTrans, backend.Trans, 1, x, wih, beta)
+	switch {
+	case p.m == 0 || p.n == 0:
+		return
+	case p.k == 0:
+		c.fillRows(z, bias)
+		return
+	}
+	c.pack(&p.product, packed)
+	if p.m*p.n*p.k >= 2*parallelWork {
+		p.blockRows = min(inputRows, p.m)
+	}
+	c.jobs.inputProduct = p
+	c.pool.run(&c.jobs.inputProduct, ceilDiv(p.m, p.blockRows))
 }
 
 // fillRows sets each row of dst to row, or to 0 if row is absent.
