@@ -38,7 +38,11 @@ type sumRows struct {
 func (s *sumRows) run(from, to int) {
 	dst := s.dst[from:to]
 	scaleBy(dst, s.beta)
-	for at := 0; at < len(s.x); at += len(s.dst) {
+	stride, at := len(s.dst), 0
+	for ; at+4*stride <= len(s.x); at += 4 * stride {
+		s.vector.AddRows(dst, s.x[at+from:at+3*stride+to], stride)
+	}
+	for ; at < len(s.x); at += stride {
 		s.vector.Add(dst, dst, s.x[at+from:at+to])
 	}
 }

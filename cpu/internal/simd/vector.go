@@ -17,6 +17,7 @@ import "fmt"
 type Vector struct {
 	exp, log, sigmoid, tanh, relu                          func(y, x []float32)
 	add, sub, mul, addMul, sigmoidGrad, tanhGrad, reluGrad func(dst, x, y []float32)
+	addRows                                                func(dst, x []float32, stride int)
 	scale, addScaled                                       func(dst []float32, alpha float32, x []float32)
 
 	scaleAdd      func(dst []float32, alpha, beta float32, x []float32)
@@ -98,6 +99,15 @@ func (v *Vector) Mul(dst, x, y []float32) {
 func (v *Vector) AddMul(dst, x, y []float32) {
 	equalLengths(len(dst), x, y)
 	v.addMul(dst, x, y)
+}
+
+// AddRows adds four rows of x to dst, one after the other. The second one begins at
+// x[stride], and so on.
+func (v *Vector) AddRows(dst, x []float32, stride int) {
+	if stride < 0 || len(x) < 3*stride+len(dst) {
+		panic(fmt.Sprintf("simd: a slice of %d elements, want 4 rows of %d, %d apart", len(x), len(dst), stride))
+	}
+	v.addRows(dst, x, stride)
 }
 
 // Scale sets dst[i] = alpha·x[i].

@@ -13,7 +13,7 @@ func (l Level) Vector() *Vector {
 
 var vectorAVX2 = Vector{
 	exp: expAVX2, log: logAVX2, sigmoid: sigmoidAVX2, tanh: tanhAVX2, relu: reluAVX2,
-	add: addAVX2, sub: subAVX2, mul: mulAVX2, addMul: addMulAVX2,
+	add: addAVX2, sub: subAVX2, mul: mulAVX2, addMul: addMulAVX2, addRows: addRowsAVX2,
 	sigmoidGrad: sigmoidGradAVX2, tanhGrad: tanhGradAVX2, reluGrad: reluGradAVX2,
 	scale: scaleAVX2, addScaled: addScaledAVX2, scaleAdd: scaleAddAVX2,
 	softmaxGrad: softmaxGradAVX2, normalize: normalizeAVX2, normalizeGrad: normalizeGradAVX2,
@@ -32,7 +32,7 @@ var vectorAVX2 = Vector{
 
 var vectorAVX512 = Vector{
 	exp: expAVX512, log: logAVX512, sigmoid: sigmoidAVX512, tanh: tanhAVX512, relu: reluAVX512,
-	add: addAVX512, sub: subAVX512, mul: mulAVX512, addMul: addMulAVX512,
+	add: addAVX512, sub: subAVX512, mul: mulAVX512, addMul: addMulAVX512, addRows: addRowsAVX512,
 	sigmoidGrad: sigmoidGradAVX512, tanhGrad: tanhGradAVX512, reluGrad: reluGradAVX512,
 	scale: scaleAVX512, addScaled: addScaledAVX512, scaleAdd: scaleAddAVX512,
 	softmaxGrad: softmaxGradAVX512, normalize: normalizeAVX512, normalizeGrad: normalizeGradAVX512,

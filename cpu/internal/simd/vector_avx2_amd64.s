@@ -627,6 +627,56 @@ done:
 	VZEROUPPER
 	RET
 
+// func addRowsAVX2(dst []float32, x []float32, stride int)
+// Requires: AVX
+TEXT ·addRowsAVX2(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ stride+48(FP), CX
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ x_base+24(FP), BX
+	MOVQ dst_len+8(FP), SI
+	SUBQ $0x08, SI
+	JLT  rest
+
+loop:
+	VMOVUPS (AX), Y0
+	VMOVUPS (BX), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS (BX)(CX*1), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS (BX)(CX*2), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS (BX)(DX*1), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, BX
+	SUBQ    $0x08, SI
+	JGE     loop
+
+rest:
+	ADDQ       $0x08, SI
+	JEQ        done
+	LEAQ       constants<>+64(SB), DI
+	SHLQ       $0x02, SI
+	SUBQ       SI, DI
+	VMOVUPS    (DI), Y0
+	VMASKMOVPS (AX), Y0, Y1
+	VMASKMOVPS (BX), Y0, Y2
+	VADDPS     Y2, Y1, Y1
+	VMASKMOVPS (BX)(CX*1), Y0, Y2
+	VADDPS     Y2, Y1, Y1
+	VMASKMOVPS (BX)(CX*2), Y0, Y2
+	VADDPS     Y2, Y1, Y1
+	VMASKMOVPS (BX)(DX*1), Y0, Y2
+	VADDPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
 // func addMulAVX2(dst []float32, x []float32, y []float32)
 // Requires: AVX, FMA3
 TEXT ·addMulAVX2(SB), NOSPLIT, $0-72

@@ -57,6 +57,11 @@ func tanhGradAVX2(dst []float32, x []float32, y []float32)
 //go:noescape
 func reluGradAVX2(dst []float32, x []float32, y []float32)
 
+// addRowsAVX2 adds x[i], x[stride+i], x[2·stride+i] and x[3·stride+i] to dst[i], one after the other.
+//
+//go:noescape
+func addRowsAVX2(dst []float32, x []float32, stride int)
+
 // addMulAVX2 adds x[i]·y[i] to dst[i].
 //
 //go:noescape

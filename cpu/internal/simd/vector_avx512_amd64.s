@@ -609,6 +609,57 @@ done:
 	VZEROUPPER
 	RET
 
+// func addRowsAVX512(dst []float32, x []float32, stride int)
+// Requires: AVX, AVX512F
+TEXT ·addRowsAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ stride+48(FP), CX
+	MOVQ CX, DX
+	SHLQ $0x02, DX
+	LEAQ (DX)(DX*2), BX
+	MOVQ x_base+24(FP), SI
+	MOVQ dst_len+8(FP), CX
+	SUBQ $0x10, CX
+	JLT  rest
+
+loop:
+	VMOVUPS (AX), Z0
+	VMOVUPS (SI), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS (SI)(DX*1), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS (SI)(DX*2), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS (SI)(BX*1), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, SI
+	SUBQ    $0x10, CX
+	JGE     loop
+
+rest:
+	ADDQ      $0x10, CX
+	JEQ       done
+	MOVL      $0x00000001, DI
+	SHLL      CL, DI
+	DECL      DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (AX), K1, Z0
+	VMOVUPS.Z (SI), K1, Z1
+	VADDPS    Z1, Z0, Z0
+	VMOVUPS.Z (SI)(DX*1), K1, Z1
+	VADDPS    Z1, Z0, Z0
+	VMOVUPS.Z (SI)(DX*2), K1, Z1
+	VADDPS    Z1, Z0, Z0
+	VMOVUPS.Z (SI)(BX*1), K1, Z1
+	VADDPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
 // func addMulAVX512(dst []float32, x []float32, y []float32)
 // Requires: AVX, AVX512F
 TEXT ·addMulAVX512(SB), NOSPLIT, $0-72

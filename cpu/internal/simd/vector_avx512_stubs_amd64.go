@@ -57,6 +57,11 @@ func tanhGradAVX512(dst []float32, x []float32, y []float32)
 //go:noescape
 func reluGradAVX512(dst []float32, x []float32, y []float32)
 
+// addRowsAVX512 adds x[i], x[stride+i], x[2·stride+i] and x[3·stride+i] to dst[i], one after the other.
+//
+//go:noescape
+func addRowsAVX512(dst []float32, x []float32, stride int)
+
 // addMulAVX512 adds x[i]·y[i] to dst[i].
 //
 //go:noescape

@@ -6,7 +6,8 @@ var vectorGeneric = Vector{
 	exp: expGeneric, log: logGeneric, sigmoid: sigmoidGeneric, tanh: tanhGeneric, relu: reluGeneric,
 	add: addGeneric, sub: subGeneric, mul: mulGeneric, addMul: addMulGeneric,
 	sigmoidGrad: sigmoidGradGeneric, tanhGrad: tanhGradGeneric, reluGrad: reluGradGeneric,
-	scale: scaleGeneric, addScaled: addScaledGeneric, scaleAdd: scaleAddGeneric,
+	addRows: addRowsGeneric,
+	scale:   scaleGeneric, addScaled: addScaledGeneric, scaleAdd: scaleAddGeneric,
 	softmaxGrad: softmaxGradGeneric, normalize: normalizeGeneric, normalizeGrad: normalizeGradGeneric,
 
 	lstmCell: lstmCellGeneric, lstmCellPeep: lstmCellPeepGeneric,
@@ -72,6 +73,12 @@ func addMulGeneric(dst, x, y []float32) {
 	x, y = x[:len(dst)], y[:len(dst)]
 	for i := range dst {
 		dst[i] += x[i] * y[i]
+	}
+}
+
+func addRowsGeneric(dst, x []float32, stride int) {
+	for row := range 4 {
+		addGeneric(dst, dst, x[row*stride:][:len(dst)])
 	}
 }
 

@@ -14,6 +14,7 @@ func (v *formulas) writeElementwise() {
 	v.binary("sigmoidGrad", "sets dst[i] = y[i]·x[i]·(1−x[i]).", v.sigmoidGrad)
 	v.binary("tanhGrad", "sets dst[i] = y[i]·(1−x[i]²).", v.tanhGrad)
 	v.binary("reluGrad", "sets dst[i] = y[i] where x[i] > 0, else 0.", v.reluGrad)
+	v.addRows()
 	v.addMuls()
 	v.scales()
 	v.softmaxGrad()
@@ -34,6 +35,21 @@ func (v *formulas) binary(name, doc string, f func(x, y reg.Register) reg.Regist
 	v.function(name, "func(dst, x, y []float32)", doc)
 	dst, x, y := v.slice("dst"), v.slice("x"), v.slice("y")
 	v.forEach(v.length("dst"), 1, func() { v.store(f(v.load(x), v.load(y)), dst) })
+	v.end()
+}
+
+func (v *formulas) addRows() {
+	v.function("addRows", "func(dst, x []float32, stride int)",
+		"adds x[i], x[stride+i], x[2·stride+i] and x[3·stride+i] to dst[i], one after the other.")
+	dst := v.slice("dst")
+	rows := v.matrices(v.Load(v.Param("stride"), v.GP64()), "x")[0].rows
+	v.forEach(v.length("dst"), 1, func() {
+		sum := v.load(dst)
+		for _, row := range rows {
+			sum = v.add(sum, v.load(row))
+		}
+		v.store(sum, dst)
+	})
 	v.end()
 }
 
