@@ -81,21 +81,6 @@ func blend(level Level, alpha, sum, beta, c float32) float32 {
 	return fma32(alpha, sum, beta*c)
 }
 
-// fma32 returns a·b + c, rounded once.
-func fma32(a, b, c float32) float32 {
-	product := float64(a) * float64(b) // exact
-	sum := product + float64(c)
-	// What the sum lost, which is exact, tells on which side of it the true value
-	// lies. A sum whose last bit is odd is on no border between two float32, and
-	// rounding it once more does no harm.
-	rest := sum - product
-	lost := (product - (sum - rest)) + (float64(c) - rest)
-	if lost != 0 && !math.IsNaN(lost) && math.Float64bits(sum)&1 == 0 {
-		sum = math.Nextafter(sum, math.Inf(int(math.Copysign(1, lost))))
-	}
-	return float32(sum)
-}
-
 func mulAdd(a, b, c float32) float32 { return c + float32(a*b) }
 
 func TestFMA32RoundsOnce(t *testing.T) {
