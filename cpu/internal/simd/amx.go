@@ -3,6 +3,7 @@ package simd
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // How a tile unit computes products of float32
@@ -39,6 +40,9 @@ var mathNames = [...]string{Float32: "float32", BF16x6: "bf16x6", BF16x3: "bf16x
 
 // String returns the name of the math, which ParseMath takes.
 func (m Math) String() string { return mathNames[m] }
+
+// Maths returns the names of all maths.
+func Maths() []string { return slices.Clone(mathNames[:]) }
 
 // ParseMath returns the math of that name.
 func ParseMath(name string) (Math, error) {

@@ -133,11 +133,11 @@ func (p *tileProduct) mend(t tileOfSums, ofA spans, b panel, at, depth int) {
 	if ofA.all().fits(ofB.all()) {
 		return
 	}
-	a := p.a[t.i*p.lda+at:]
+	a := t.i*p.lda + at
 	if p.transA {
-		a = p.a[at*p.lda+t.i:]
+		a = at*p.lda + t.i
 	}
-	p.level.Sgemm(p.transA, false, t.rows, t.cols, depth, 1, a, p.lda, b.floats, tileSide, 0, p.exact, tileSide, p.rest)
+	p.level.Sgemm(p.transA, false, t.rows, t.cols, depth, 1, p.a[a:], p.lda, b.floats, tileSide, 0, p.exact, tileSide, p.rest)
 	for i := range t.rows {
 		row := ofA.at(i)
 		for j := range t.cols {
