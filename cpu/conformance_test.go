@@ -28,7 +28,7 @@ func TestConformance(t *testing.T) {
 	// bf16x6 is held to the tolerances of float32.
 	for name, open := range tileOpeners("bf16x6") {
 		t.Run("Math=bf16x6,"+name, func(t *testing.T) {
-			backendtest.Test(t, open, backendtest.MaxSize(33))
+			backendtest.Test(t, open, backendtest.MaxSize(33), backendtest.MaxWork(1<<16))
 		})
 	}
 	t.Run("Workers=3", func(t *testing.T) {

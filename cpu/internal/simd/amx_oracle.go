@@ -12,14 +12,14 @@ var oracleUnit = tileUnit{multiplyOracle, splitRowsOracle, splitPanelOracle, ble
 func multiplyOracle(parts, rows, blocks, tiles, panels int, a, b []float32, stepB int, sums []float32) {
 	for panel := range panels {
 		for tile := range tiles {
-			for i := range rows {
-				row := (*[tileSide]float32)(sums[((panel*tiles+tile)*tileSide+i)*tileSide:])
-				*row = [tileSide]float32{}
-				for block := range blocks {
-					for _, product := range partProducts[parts] {
-						ofA := a[((tile*blocks+block)*parts+product[0])*tileFloats:]
-						ofB := b[panel*stepB+(block*parts+product[1])*tileFloats:]
-						dotRow(row, (*[16]float32)(ofA[i*16:]), (*[tileFloats]float32)(ofB))
+			sums := sums[(panel*tiles+tile)*sumsFloats:][:rows*tileSide]
+			clear(sums)
+			for block := range blocks {
+				for _, product := range partProducts[parts] {
+					ofA := a[((tile*blocks+block)*parts+product[0])*tileFloats:]
+					ofB := newTileOfB(b[panel*stepB+(block*parts+product[1])*tileFloats:])
+					for i := range rows {
+						ofB.dot((*[tileSide]float32)(sums[i*tileSide:]), (*[16]float32)(ofA[i*16:]))
 					}
 				}
 			}
@@ -27,26 +27,42 @@ func multiplyOracle(parts, rows, blocks, tiles, panels int, a, b []float32, step
 	}
 }
 
-// dotRow is what TDPBF16PS does with a row of a and two tiles of b: two chains of fused
-// multiply-adds, one of the low halves and one of the high halves. Their sum is added
-// to the row of sums.
-func dotRow(sums *[tileSide]float32, a *[16]float32, b *[tileFloats]float32) {
+// tileOfB is two tiles of b beside each other: the low and the high halves of their
+// words.
+type tileOfB struct{ low, high [16][tileSide]float32 }
+
+func newTileOfB(words []float32) (b tileOfB) {
+	for at, word := range words[:tileFloats] {
+		r, j := at/16%16, at/256*16+at%16
+		b.low[r][j], b.high[r][j] = halves(word)
+	}
+	return b
+}
+
+// dot is what TDPBF16PS does with a row of a: two chains of fused multiply-adds, one of
+// the low halves and one of the high halves. Their sum is added to a row of sums.
+func (b *tileOfB) dot(sums *[tileSide]float32, a *[16]float32) {
 	var low, high [tileSide]float32
 	for r, word := range a {
 		x, y := halves(word)
-		if x == 0 && y == 0 {
-			continue // adds nothing
-		}
-		for half := range 2 {
-			for j, word := range b[half*256+r*16:][:16] {
-				z, w := halves(word)
-				low[half*16+j] = flush(fma32(x, z, low[half*16+j]))
-				high[half*16+j] = flush(fma32(y, w, high[half*16+j]))
-			}
-		}
+		chain(&low, x, &b.low[r])
+		chain(&high, y, &b.high[r])
 	}
 	for j := range sums {
 		sums[j] = flush(sums[j] + flush(low[j]+high[j]))
+	}
+}
+
+// chain adds x·y to sums.
+func chain(sums *[tileSide]float32, x float32, y *[tileSide]float32) {
+	if x == 0 {
+		for j := range sums {
+			sums[j] += x * y[j] // of -0 and 0, 0
+		}
+		return
+	}
+	for j := range sums {
+		sums[j] = flush(fma32(x, y[j], sums[j]))
 	}
 }
 
@@ -56,10 +72,10 @@ func halves(word float32) (low, high float32) {
 	return flush(math.Float32frombits(bits << 16)), flush(math.Float32frombits(bits &^ 0xffff))
 }
 
-// flush returns 0 for a subnormal number.
+// flush returns 0 for a subnormal number, with its sign.
 func flush(x float32) float32 {
-	if math.Float32bits(x)&0x7f800000 == 0 {
-		return 0
+	if bits := math.Float32bits(x); bits&0x7f800000 == 0 {
+		return math.Float32frombits(bits & (1 << 31))
 	}
 	return x
 }
@@ -68,11 +84,20 @@ func flush(x float32) float32 {
 func fma32(a, b, c float32) float32 {
 	product := float64(a) * float64(b) // exact
 	sum := product + float64(c)
+	const rest = 1<<29 - 1 // the bits that a float32 lacks, unless it is subnormal
+	if math.Float64bits(sum)&rest != (rest+1)/2 && math.Abs(sum) >= 0x1p-126 {
+		return float32(sum)
+	}
+	return roundOnce(sum, product, float64(c))
+}
+
+// roundOnce returns x + y, of which sum is the rounded sum.
+func roundOnce(sum, x, y float64) float32 {
 	// What the sum lost, which is exact, tells on which side of it the true value
 	// lies. A sum whose last bit is odd is on no border between two float32, and
 	// rounding it once more does no harm.
-	rest := sum - product
-	lost := (product - (sum - rest)) + (float64(c) - rest)
+	rest := sum - x
+	lost := (x - (sum - rest)) + (y - rest)
 	if lost != 0 && !math.IsNaN(lost) && math.Float64bits(sum)&1 == 0 {
 		sum = math.Nextafter(sum, math.Inf(int(math.Copysign(1, lost))))
 	}

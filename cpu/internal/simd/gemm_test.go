@@ -35,13 +35,7 @@ func (p gemmCase) define(a, b, c []float32) {
 	if p.level == Generic {
 		add = mulAdd
 	}
-	ofA, ofB := strides{p.lda, 1}, strides{p.ldb, 1}
-	if p.transA {
-		ofA = strides{1, p.lda}
-	}
-	if p.transB {
-		ofB = strides{1, p.ldb}
-	}
+	ofA, ofB := p.elements()
 	for i := range p.m {
 		for j := range p.n {
 			dst, scale := &c[i*p.ldc+j], p.beta
@@ -60,6 +54,33 @@ func (p gemmCase) define(a, b, c []float32) {
 			}
 		}
 	}
+}
+
+// operands returns random operands whose rows lie in NaN.
+func (p gemmCase) operands(random *rand.Rand) (a, b, c []float32) {
+	operand := func(trans bool, rows, cols, ld int) []float32 {
+		if trans {
+			rows, cols = cols, rows
+		}
+		s := repeated(rows*ld, nan)
+		for i := range rows {
+			copy(s[i*ld:], randomFloats(random, cols))
+		}
+		return s
+	}
+	return operand(p.transA, p.m, p.k, p.lda), operand(p.transB, p.k, p.n, p.ldb), operand(false, p.m, p.n, p.ldc)
+}
+
+// elements returns where those of op(a) and op(b) lie.
+func (p gemmCase) elements() (ofA, ofB strides) {
+	ofA, ofB = strides{p.lda, 1}, strides{p.ldb, 1}
+	if p.transA {
+		ofA = strides{1, p.lda}
+	}
+	if p.transB {
+		ofB = strides{1, p.ldb}
+	}
+	return ofA, ofB
 }
 
 type strides [2]int
@@ -230,18 +251,7 @@ func corner(c, want, before []float32, m, n, ld int) (at int, ok bool) {
 // compares with the definition.
 func (p gemmCase) run(t *testing.T, random *rand.Rand) {
 	t.Helper()
-	operand := func(trans bool, rows, cols, ld int) []float32 {
-		if trans {
-			rows, cols = cols, rows
-		}
-		s := repeated(rows*ld, nan)
-		for i := range rows {
-			copy(s[i*ld:], randomFloats(random, cols))
-		}
-		return s
-	}
-	a, b := operand(p.transA, p.m, p.k, p.lda), operand(p.transB, p.k, p.n, p.ldb)
-	before := operand(false, p.m, p.n, p.ldc)
+	a, b, before := p.operands(random)
 	want := slices.Clone(before)
 	p.define(a, b, want)
 	scratch := make([]float32, p.level.ScratchSize()+p.level.PackedSize(p.k, p.n))
