@@ -286,6 +286,23 @@ func TestWhatDoesNotFitTheUnitIsFloat32(t *testing.T) {
 	}
 }
 
+// A zero spoils no span: it has the bits of the parts, not those of float32.
+func TestZerosFitTheUnit(t *testing.T) {
+	random := rand.New(rand.NewPCG(2, 10))
+	for _, tiles := range tilesOf(BF16x6) {
+		p := newTileCase(tiles, 0, 3, 5, 64, 0)
+		a, b, c := p.operands(random)
+		a[1], a[20], b[7], b[100] = 0, float32(math.Copysign(0, -1)), 0, 0
+		want := tileCase{p.gemmCase, NewOracle(Best(), BF16x6)}.compute(0, a, b, c)
+		p.check(t, p.compute(0, a, b, c), want)
+		float := slices.Clone(c)
+		tiles.level.Sgemm(false, false, p.m, p.n, p.k, 1, a, p.lda, b, p.ldb, 1, float, p.ldc, make([]float32, tiles.level.ScratchSize()))
+		if slices.Equal(float, want) {
+			t.Error("the oracle has the bits of float32")
+		}
+	}
+}
+
 func TestSpansThatFit(t *testing.T) {
 	inf := math.Inf(1)
 	zeros := span{0, inf}
