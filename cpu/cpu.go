@@ -72,6 +72,12 @@ func levelOf(name string) (simd.Level, error) {
 // Maths returns the names of the ways to compute matrix products, first "float32".
 func Maths() []string { return simd.Maths() }
 
+// CheckMath returns why this machine can't compute matrix products in that way, or nil.
+func CheckMath(name string) error {
+	_, err := kernelsOf(Options{Math: name}, simd.Best())
+	return err
+}
+
 // kernelsOf returns the kernels for matrix products that o asks for.
 func kernelsOf(o Options, level simd.Level) (kernels, error) {
 	if o.Math == "" || o.Math == simd.Float32.String() {
