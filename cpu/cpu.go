@@ -33,9 +33,17 @@ type Options struct {
 	// best.
 	Level string
 
+	// Math names how matrix products are computed, one of Maths. "" means float32. The
+	// others are for CPUs with AMX. They sum products of the bfloat16 parts of numbers:
+	// bf16x6 is as accurate as float32. bf16x3 is off by up to 2⁻¹⁵ of each product,
+	// bf16 by up to 2⁻⁷. NaN, infinities and what lies near the limits of float32 are
+	// computed in float32, element by element of the result.
+	Math string
+
 	// BLAS computes the blocks of matrix products, on all workers at once. nil
 	// means the kernels of this package. It must neither allocate nor depend, in
-	// its bits, on the number of rows or columns of a product.
+	// its bits, on the number of rows or columns of a product. It leaves no choice of
+	// Math.
 	BLAS blas.Float32Level3
 }
 
@@ -59,6 +67,30 @@ func levelOf(name string) (simd.Level, error) {
 		err = fmt.Errorf("this machine lacks the instruction set %q: it has %q", name, Levels())
 	}
 	return level, err
+}
+
+// Maths returns the names of the ways to compute matrix products, first "float32".
+func Maths() []string { return simd.Maths() }
+
+// CheckMath returns why this machine can't compute matrix products in that way, or nil.
+func CheckMath(name string) error {
+	_, err := kernelsOf(Options{Math: name}, simd.Best())
+	return err
+}
+
+// kernelsOf returns the kernels for matrix products that o asks for.
+func kernelsOf(o Options, level simd.Level) (kernels, error) {
+	if o.Math == "" || o.Math == simd.Float32.String() {
+		return level, nil
+	}
+	math, err := simd.ParseMath(o.Math)
+	switch {
+	case err != nil:
+		return nil, err
+	case o.BLAS != nil:
+		return nil, fmt.Errorf("it is %q, but BLAS computes the products", o.Math)
+	}
+	return simd.NewTiles(level, math)
 }
 
 // Backend computes in float32 on the CPU. A call returns when its operation is
@@ -140,6 +172,10 @@ func Open(o Options) (*Backend, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cpu: Open: Level: %w", err)
 	}
+	kernels, err := kernelsOf(o, level)
+	if err != nil {
+		return nil, fmt.Errorf("cpu: Open: Math: %w", err)
+	}
 	memory, err := newMemory(o.MemoryLimit)
 	if err != nil {
 		return nil, fmt.Errorf("cpu: Open: %w", err)
@@ -147,7 +183,7 @@ func Open(o Options) (*Backend, error) {
 	return &Backend{
 		memory:     memory,
 		pool:       newPool(o.Workers),
-		multiplier: newMultiplier(level, o.BLAS, o.Workers),
+		multiplier: newMultiplier(kernels, o.BLAS, o.Workers),
 		vector:     level.Vector(),
 	}, nil
 }

@@ -4,7 +4,6 @@ import (
 	"gonum.org/v1/gonum/blas"
 
 	"gputrain/backend"
-	"gputrain/cpu/internal/simd"
 )
 
 // product is dst = alpha·op(a)·op(b) + beta·dst in progress, as a job over the
@@ -28,15 +27,26 @@ func BLAS() blas.Float32 { return simd.NewBLAS(simd.Best()) }
 
 // multiplier computes blocks of products.
 type multiplier struct {
-	level   simd.Level
-	blas    blas.Float32Level3 // takes the place of the kernels of level, unless nil
+	kernels kernels
+	blas    blas.Float32Level3 // takes the place of the kernels, unless nil
 	scratch [][]float32        // of each worker
 }
 
-func newMultiplier(level simd.Level, blas blas.Float32Level3, workers int) multiplier {
-	m := multiplier{level, blas, make([][]float32, workers)}
+// kernels compute products: those of a simd.Level in float32, those of simd.Tiles from
+// parts of the floats. The methods are described there.
+type kernels interface {
+	PanelWidth() int
+	PackedSize(k, n int) int
+	ScratchSize() int
+	PackB(dst []float32, trans bool, k, n int, b []float32, ldb, from, to int)
+	MultiplyPacked(transA bool, m, n, k int, alpha float32, a []float32, lda int, packed []float32, beta float32, c []float32, ldc, from, to int, scratch []float32)
+	Sgemm(transA, transB bool, m, n, k int, alpha float32, a []float32, lda int, b []float32, ldb int, beta float32, c []float32, ldc int, scratch []float32)
+}
+
+func newMultiplier(kernels kernels, blas blas.Float32Level3, workers int) multiplier {
+	m := multiplier{kernels, blas, make([][]float32, workers)}
 	for i := range m.scratch {
-		m.scratch[i] = make([]float32, level.ScratchSize())
+		m.scratch[i] = make([]float32, kernels.ScratchSize())
 	}
 	return m
 }
@@ -77,7 +87,7 @@ func (p *product) divide() {
 	if len(p.scratch) == 1 || parts < 2 {
 		return
 	}
-	width := p.level.PanelWidth()
+	width := p.kernels.PanelWidth()
 	least := -1
 	for across := 1; across <= parts; across++ {
 		rows := ceilDiv(p.m, parts/across)
@@ -108,7 +118,7 @@ func (p *product) block(i, iEnd, j, jEnd int, scratch []float32) {
 		return
 	}
 	if p.packed {
-		p.level.MultiplyPacked(bool(p.transA), rows, p.n, p.k, p.alpha, a, lda, p.b, p.beta, dst, p.n, j, jEnd, scratch)
+		p.kernels.MultiplyPacked(bool(p.transA), rows, p.n, p.k, p.alpha, a, lda, p.b, p.beta, dst, p.n, j, jEnd, scratch)
 		return
 	}
 	b, ldb := p.b[j:], p.n
@@ -120,7 +130,7 @@ func (p *product) block(i, iEnd, j, jEnd int, scratch []float32) {
 			p.alpha, a, lda, b, ldb, p.beta, dst[j:], p.n)
 		return
 	}
-	p.level.Sgemm(bool(p.transA), bool(p.transB), rows, jEnd-j, p.k, p.alpha, a, lda, b, ldb, p.beta, dst[j:], p.n, scratch)
+	p.kernels.Sgemm(bool(p.transA), bool(p.transB), rows, jEnd-j, p.k, p.alpha, a, lda, b, ldb, p.beta, dst[j:], p.n, scratch)
 }
 
 // dots sets dst[j] = alpha·Σ_i a[i]·b[j,i] + beta·dst[j].
@@ -166,12 +176,12 @@ func (c *Backend) pack(p *product, storage []float32) {
 		return
 	}
 	c.jobs.packing = packing{*p, storage}
-	c.forEach(&c.jobs.packing, ceilDiv(p.n, p.level.PanelWidth()), rowGrain(cheapGrain, p.level.PanelWidth()*p.k))
+	c.forEach(&c.jobs.packing, ceilDiv(p.n, p.kernels.PanelWidth()), rowGrain(cheapGrain, p.kernels.PanelWidth()*p.k))
 	p.b, p.packed = storage, true
 }
 
 // packedSize returns the size of a packed op(b), [k,n].
-func (c *Backend) packedSize(k, n int) int { return c.level.PackedSize(k, n) }
+func (c *Backend) packedSize(k, n int) int { return c.kernels.PackedSize(k, n) }
 
 // packing is pack as an operation over panels of columns.
 type packing struct {
@@ -184,8 +194,8 @@ func (p *packing) run(from, to int) {
 	if p.transB {
 		ldb = p.k
 	}
-	width := p.level.PanelWidth()
-	p.level.PackB(p.storage, bool(p.transB), p.k, p.n, p.b, ldb, from*width, min(to*width, p.n))
+	width := p.kernels.PanelWidth()
+	p.kernels.PackB(p.storage, bool(p.transB), p.k, p.n, p.b, ldb, from*width, min(to*width, p.n))
 }
 
 // scaleBy sets dst = beta·dst, without reading dst where beta is 0.

@@ -59,10 +59,10 @@ func (p *probe) downloadInts(t backend.Ints) []int32 {
 	return x
 }
 
-// equal checks elements for equality.
+// equal checks elements for equality. NaN, which scratch may hold, equals NaN.
 func equal[T int32 | float32](p *probe, what string, got, want []T) {
 	for k := range got {
-		if got[k] != want[k] {
+		if got[k] != want[k] && (got[k] == got[k] || want[k] == want[k]) {
 			p.stopf("%s: element %d of %d: got %v, want %v", what, k, len(got), got[k], want[k])
 		}
 	}

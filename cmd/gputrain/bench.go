@@ -19,6 +19,7 @@ type benchCommand struct {
 	GEMM    bool     `name:"gemm" help:"Time the matrix products."`
 	Threads []int    `placeholder:"N" help:"Threads that compute on the CPU, such as 1,2 for both; by default all cores in use."`
 	Device  string   `default:"cpu" help:"cpu, cuda or cuda:N (an NVIDIA GPU), or gl or gl:N (a GPU with OpenGL)."`
+	Math    string   `default:"float32" help:"As for train."`
 	Against string   `placeholder:"torch" help:"Time PyTorch in turn with gputrain, and compare."`
 	Python  string   `placeholder:"PATH" help:"The Python that has PyTorch; by default python3."`
 	Rounds  *int     `placeholder:"N" help:"Turns of each side; by default 9, but no more after 5 seconds if there were 3."`
@@ -57,6 +58,7 @@ func (c *benchCommand) Run(ctx context.Context, con console) error {
 	if err != nil {
 		return err
 	}
+	r.Math = c.Math
 	if d.note != "" {
 		printLine(con.err, d.note)
 	}
@@ -80,6 +82,9 @@ func (c *benchCommand) check() error {
 		}
 	}
 	if err := checkDevice(c.Device); err != nil {
+		return err
+	}
+	if err := checkMath(c.Math, c.Device); err != nil {
 		return err
 	}
 	kind, _, _ := parseDevice(c.Device)
@@ -155,7 +160,7 @@ func (c *benchCommand) settings(ctx context.Context, con console, d device) (all
 			if n < 1 || n > cores {
 				return nil, end, outOfRange("threads", n, fmt.Sprintf("1 to %d, the cores in use (see GOMAXPROCS)", cores))
 			}
-			all = append(all, benchSetting{threads: n, open: func() (backend.Backend, error) { return cpubackend.Open(cpubackend.Options{Workers: n}) }})
+			all = append(all, benchSetting{threads: n, open: func() (backend.Backend, error) { return cpubackend.Open(cpubackend.Options{Workers: n, Math: c.Math}) }})
 		}
 	} else {
 		all = []benchSetting{{open: d.open}}

@@ -16,6 +16,7 @@ type benchReport struct {
 	Gputrain     string               `json:"gputrain"` // version
 	Machine      string               `json:"machine"`
 	Device       string               `json:"device"`
+	Math         string               `json:"math"`
 	Facts        [][2]string          `json:"device_facts,omitempty"`
 	Environment  []string             `json:"environment,omitempty"` // variables that decide about speed
 	Torch        *bench.TorchVersions `json:"torch,omitempty"`

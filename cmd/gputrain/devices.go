@@ -52,6 +52,20 @@ func checkDevice(name string) error {
 	return notOneOf("device", name, append(deviceNames(), "cuda:N", "gl:N"))
 }
 
+// float32Math is what all devices compute in, unless --math says something else.
+const float32Math = "float32"
+
+// checkMath checks --math for the device that --device names.
+func checkMath(math, device string) error {
+	if err := checkOneOf("math", math, cpubackend.Maths()); err != nil {
+		return err
+	}
+	if kind, _, _ := parseDevice(device); math != float32Math && !onCPU(kind) {
+		return &settingError{"math", fmt.Sprintf("is %q, which is for the CPU: the device %s computes in float32", math, device)}
+	}
+	return nil
+}
+
 // device is what --device names.
 type device struct {
 	name  string // as --device says it
@@ -86,6 +100,20 @@ func findDevice(name string) (device, error) {
 		return newOpenGL(name, gldriver.New(), ordinal)
 	}
 	return newGPU(name, cudriver.New(), max(ordinal, 0)), nil
+}
+
+// computing returns d with the products that --math names. It has passed checkMath.
+func (d device) computing(math string) device {
+	if math == float32Math {
+		return d
+	}
+	d.open = func() (backend.Backend, error) {
+		if err := gonum.CheckMath(math); err != nil {
+			return nil, fmt.Errorf("--math %w; float32 is for every machine", err)
+		}
+		return cpubackend.Open(cpubackend.Options{Math: math})
+	}
+	return d
 }
 
 // parseDevice splits the name of a GPU into its kind, cuda or gl, and its number, which
@@ -138,14 +166,14 @@ func infoOfGPU(name string, driver cuda.Driver, ordinal int) (cuda.DeviceInfo, e
 // namedDevice adds to err what --device says.
 func namedDevice(name string, err error) error { return fmt.Errorf("--device %s: %w", name, err) }
 
-// openDevice finds the device that --device names and opens it. It also returns
-// the note of the device.
-func openDevice(name string) (b backend.Backend, note string, err error) {
+// openDevice finds the device that --device names and opens it for --math. It also
+// returns the note of the device.
+func openDevice(name, math string) (b backend.Backend, note string, err error) {
 	d, err := findDevice(name)
 	if err != nil {
 		return nil, "", err
 	}
-	b, err = d.open()
+	b, err = d.computing(math).open()
 	return b, d.note, err
 }
 

@@ -58,12 +58,12 @@ func (c *explainCommand) Run(con console) error {
 const elementBytes = 4 // of a float32 and of an int32
 
 func (e *explanation) explainCPU(s *settings, samples int) error {
-	b, err := openCPU()
+	b, _, err := openDevice("cpu", s.Math)
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	e.device = "cpu: " + describeCPU()
+	e.device = "cpu: " + describeCPU() + ", products in " + s.Math
 	counted := &countingCPU{Backend: b.(*cpubackend.Backend)}
 	if _, err = e.build(s, counted, samples, func() int64 { return counted.bytes }, func(string) {}); err != nil {
 		return err

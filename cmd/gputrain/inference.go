@@ -12,6 +12,7 @@ import (
 type inference struct {
 	Model  string `required:"" placeholder:"RUN" help:"Directory of a run, latest for the one in runs that began last, or a model file."`
 	Device string `default:"auto" help:"As for train."`
+	Math   string `default:"float32" help:"As for train."`
 }
 
 // apply restores the network, with further stages behind it, and calls use with
@@ -19,6 +20,9 @@ type inference struct {
 func (i *inference) apply(con console, load func(*description) (*data.Dataset, []string, error),
 	use func(*description, *model.Network, *data.Dataset) error, further ...model.Stage) error {
 	if err := checkDevice(i.Device); err != nil {
+		return err
+	}
+	if err := checkMath(i.Math, i.Device); err != nil {
 		return err
 	}
 	var err error
@@ -36,7 +40,7 @@ func (i *inference) apply(con console, load func(*description) (*data.Dataset, [
 	if set, err = set.WithSteps(d.Steps); err != nil {
 		return err
 	}
-	b, note, err := openDevice(i.Device)
+	b, note, err := openDevice(i.Device, i.Math)
 	if err != nil {
 		return err
 	}

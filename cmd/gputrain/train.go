@@ -54,7 +54,7 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 	if err != nil {
 		return err
 	}
-	b, note, err := openDevice(c.Device)
+	b, note, err := openDevice(c.Device, c.Math)
 	if err != nil {
 		return err
 	}

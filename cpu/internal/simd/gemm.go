@@ -96,7 +96,7 @@ func (l Level) PackB(dst []float32, trans bool, k, n int, b []float32, ldb, from
 	kernels := kernelsOf[l]
 	checkMatrix("b", b, trans, k, n, ldb)
 	checkLength("dst", dst, l.PackedSize(k, n))
-	kernels.checkColumns(from, to, n)
+	checkColumns(from, to, n, kernels.width)
 	if k == 0 {
 		return
 	}
@@ -110,7 +110,7 @@ func (l Level) PackB(dst []float32, trans bool, k, n int, b []float32, ldb, from
 		for q := 0; q < depth; q += strip {
 			for j := from; j < to; j += kernels.width {
 				at := p*padded + j*depth + q*kernels.width
-				kernels.packPanel(dst[at:], trans, b, ldb, p+q, min(strip, depth-q), j, min(kernels.width, n-j))
+				kernels.packPanel(dst[at:], kernels.width, trans, b, ldb, p+q, min(strip, depth-q), j, min(kernels.width, n-j))
 			}
 		}
 	}
@@ -126,7 +126,7 @@ func (l Level) MultiplyPacked(transA bool, m, n, k int, alpha float32, a []float
 	checkMatrix("c", c, false, m, n, ldc)
 	checkLength("packed b", packed, l.PackedSize(k, n))
 	checkLength("scratch", scratch, l.ScratchSize())
-	kernelsOf[l].checkColumns(from, to, n)
+	checkColumns(from, to, n, l.PanelWidth())
 	p := product{
 		kernels: kernelsOf[l], transA: transA, packed: true,
 		m: m, n: n, k: k, alpha: alpha, beta: beta,
@@ -182,10 +182,10 @@ func checkLength(name string, x []float32, want int) {
 	}
 }
 
-func (kernels *kernels) checkColumns(from, to, n int) {
+func checkColumns(from, to, n, width int) {
 	for _, at := range [...]int{from, to} {
-		if at < 0 || at > n || at%kernels.width != 0 && at != n {
-			panic(fmt.Sprintf("simd: columns %d to %d of %d, want multiples of %d", from, to, n, kernels.width))
+		if at < 0 || at > n || at%width != 0 && at != n {
+			panic(fmt.Sprintf("simd: columns %d to %d of %d, want multiples of %d", from, to, n, width))
 		}
 	}
 }

@@ -65,25 +65,11 @@ func fault(do func()) (err error) {
 // Products touch nothing outside of their operands, wherever these end.
 func TestProductsStayWithinTheirOperands(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 7))
-	const most = 1 << 16
-	memory := [4]guarded{newGuarded(t, most), newGuarded(t, most), newGuarded(t, most), newGuarded(t, 1<<19)}
+	memory := newGuardedOperands(t)
 	for _, level := range Levels() {
 		for at := range 1500 {
-			size := []int{1 + random.IntN(30), 1 + random.IntN(100), 1 + random.IntN(40)}
-			if at%50 == 0 {
-				size[at/50%3] += 256
-			}
-			p := newCase(level, at%4, size[0], size[1], size[2], random.IntN(3))
-			length := func(trans bool, rows, cols, ld int) int {
-				if trans {
-					rows, cols = cols, rows
-				}
-				return (rows-1)*ld + cols
-			}
-			a := memory[0].place(make([]float32, length(p.transA, p.m, p.k, p.lda)), random.IntN(2) == 0)
-			b := memory[1].place(make([]float32, length(p.transB, p.k, p.n, p.ldb)), random.IntN(2) == 0)
-			c := memory[2].place(make([]float32, length(false, p.m, p.n, p.ldc)), random.IntN(2) == 0)
-			scratch := memory[3].place(make([]float32, level.ScratchSize()+level.PackedSize(p.k, p.n)), random.IntN(2) == 0)
+			p := newGuardedCase(level, at, random)
+			a, b, c, scratch := memory.place(p, level.ScratchSize()+level.PackedSize(p.k, p.n), random)
 			for _, multiplication := range multiplications {
 				if err := fault(func() { multiplication.do(p, a, b, c, scratch) }); err != nil {
 					t.Fatalf("%s %v: %v", multiplication.name, p, err)
@@ -91,6 +77,59 @@ func TestProductsStayWithinTheirOperands(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestTilesStayWithinTheirOperands(t *testing.T) {
+	random := rand.New(rand.NewPCG(2, 9))
+	memory := newGuardedOperands(t)
+	for _, math := range bfloat16Maths {
+		tiles, err := NewTiles(Best(), math)
+		if err != nil {
+			t.Skip(err)
+		}
+		for at := range 1000 {
+			p := tileCase{newGuardedCase(Best(), at, random), tiles}
+			a, b, c, scratch := memory.place(p.gemmCase, p.ScratchSize()+p.PackedSize(p.k, p.n), random)
+			if at%3 == 0 {
+				a[0] = nan
+			}
+			for _, multiply := range tileMultiplications {
+				if err := fault(func() { multiply(p, a, b, c, scratch) }); err != nil {
+					t.Fatalf("%v: %v", p, err)
+				}
+			}
+		}
+	}
+}
+
+// newGuardedCase draws a product.
+func newGuardedCase(level Level, at int, random *rand.Rand) gemmCase {
+	size := []int{1 + random.IntN(30), 1 + random.IntN(100), 1 + random.IntN(40)}
+	if at%50 == 0 {
+		size[at/50%3] += 256
+	}
+	return newCase(level, at%4, size[0], size[1], size[2], random.IntN(3))
+}
+
+// guardedOperands are a, b, c and scratch, each between two guards.
+type guardedOperands [4]guarded
+
+func newGuardedOperands(t *testing.T) guardedOperands {
+	const most = 1 << 16
+	return guardedOperands{newGuarded(t, most), newGuarded(t, most), newGuarded(t, most), newGuarded(t, 1<<19)}
+}
+
+// place returns the operands of p, each at one of its guards.
+func (memory guardedOperands) place(p gemmCase, scratchSize int, random *rand.Rand) (a, b, c, scratch []float32) {
+	length := func(trans bool, rows, cols, ld int) int {
+		if trans {
+			rows, cols = cols, rows
+		}
+		return (rows-1)*ld + cols
+	}
+	place := func(i, n int) []float32 { return memory[i].place(make([]float32, n), random.IntN(2) == 0) }
+	return place(0, length(p.transA, p.m, p.k, p.lda)), place(1, length(p.transB, p.k, p.n, p.ldb)),
+		place(2, length(false, p.m, p.n, p.ldc)), place(3, scratchSize)
 }
 
 // The control: the guards are where they are said to be.

@@ -16,8 +16,8 @@ import (
 
 var mutants = flag.Bool("mutants", false, "test that the tests reject wrong assembly, which takes seconds per mutant")
 
-// A mutant is the committed assembly with one fault in one function.
-var gemmMutants = []struct {
+// mutant is the committed assembly with one fault in one function.
+type mutant struct {
 	name     string
 	level    Level
 	function string
@@ -25,7 +25,9 @@ var gemmMutants = []struct {
 	place    int
 	new      string
 	rejected string // by this test
-}{
+}
+
+var gemmMutants = []mutant{
 	{"a column too many is stored", AVX512, "tile13x32AVX512", `MOVQ\s+cols\+112\(FP\), (\w+)`, 0, "MOVQ cols+112(FP), $1\nADDQ $$1, $1", "TestProductsOfAllSizes"},
 	{"a column is not stored", AVX512, "tile2x64AVX512", `MOVQ\s+cols\+112\(FP\), (\w+)`, 0, "MOVQ cols+112(FP), $1\nSUBQ $$1, $1", "TestProductsOfAllSizes"},
 	{"all columns are stored", AVX512, "tile14x32AVX512", `BZHIQ.*`, 0, "", "TestProductsStayWithinTheirOperands"},
@@ -52,7 +54,12 @@ func TestMutantsOfTheAssemblyAreRejected(t *testing.T) {
 	if !*mutants {
 		t.Skip("-mutants is not set")
 	}
-	source, err := filepath.Abs("gemm_amd64.s")
+	rejectMutants(t, "gemm_amd64.s", gemmMutants)
+}
+
+// rejectMutants expects the tests to fail for each mutant of the assembly in a file.
+func rejectMutants(t *testing.T, file string, mutants []mutant) {
+	source, err := filepath.Abs(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +67,7 @@ func TestMutantsOfTheAssemblyAreRejected(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, mutant := range gemmMutants {
+	for _, mutant := range mutants {
 		if !slices.Contains(Levels(), mutant.level) {
 			continue
 		}

@@ -1,15 +1,20 @@
 package simd
 
-// packPanel sets dst[q,j'] = op(b)[p+q,j+j'] for q < depth and j' < cols.
-func (kernels *kernels) packPanel(dst []float32, trans bool, b []float32, ldb, p, depth, j, cols int) {
-	if !trans {
-		kernels.copyPanel(depth, b[p*ldb+j:], ldb, cols, dst, kernels.width)
-		return
+// packPanel sets dst[q,j'] = op(b)[p+q,j+j'] for q < depth and j' < cols. Rows of dst
+// have width floats, those of one panel or more. What lies beyond cols is of no use.
+func (kernels *kernels) packPanel(dst []float32, width int, trans bool, b []float32, ldb, p, depth, j, cols int) {
+	step := kernels.width
+	if trans {
+		step = kernels.lanes
 	}
-	for at := 0; at < kernels.width; at += kernels.lanes {
-		// Beyond cols, the last column is repeated.
+	for at := 0; at < width; at += step {
 		first := min(at, cols-1)
-		kernels.transpose(depth, b[(j+first)*ldb+p:], ldb, min(cols-first, kernels.lanes), dst[at:], kernels.width)
+		some := min(cols-first, step)
+		if trans {
+			kernels.transpose(depth, b[(j+first)*ldb+p:], ldb, some, dst[at:], width)
+		} else {
+			kernels.copyPanel(depth, b[p*ldb+j+first:], ldb, some, dst[at:], width)
+		}
 	}
 }
 

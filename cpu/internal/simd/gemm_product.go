@@ -154,7 +154,7 @@ func (p *product) readB(j, cols, at, depth int, inPlace bool) operandB {
 		return operandB{p.b[at*p.ldb+j:], p.ldb, p.width, 8 * p.ldb}
 	}
 	for done := 0; done < cols; done += p.width {
-		p.packPanel(p.panels[done*depth:], p.transB, p.b, p.ldb, at, depth, j+done, min(p.width, cols-done))
+		p.packPanel(p.panels[done*depth:], p.width, p.transB, p.b, p.ldb, at, depth, j+done, min(p.width, cols-done))
 	}
 	return operandB{p.panels, p.width, size, 0}
 }

@@ -36,13 +36,7 @@ func (p gemmCase) define(a, b, c []float32) {
 	if p.level == Generic {
 		add = mulAdd
 	}
-	ofA, ofB := strides{p.lda, 1}, strides{p.ldb, 1}
-	if p.transA {
-		ofA = strides{1, p.lda}
-	}
-	if p.transB {
-		ofB = strides{1, p.ldb}
-	}
+	ofA, ofB := p.elements()
 	for i := range p.m {
 		for j := range p.n {
 			dst, scale := &c[i*p.ldc+j], p.beta
@@ -63,6 +57,33 @@ func (p gemmCase) define(a, b, c []float32) {
 	}
 }
 
+// operands returns random operands whose rows lie in NaN.
+func (p gemmCase) operands(random *rand.Rand) (a, b, c []float32) {
+	operand := func(trans bool, rows, cols, ld int) []float32 {
+		if trans {
+			rows, cols = cols, rows
+		}
+		s := repeated(rows*ld, nan)
+		for i := range rows {
+			copy(s[i*ld:], randomFloats(random, cols))
+		}
+		return s
+	}
+	return operand(p.transA, p.m, p.k, p.lda), operand(p.transB, p.k, p.n, p.ldb), operand(false, p.m, p.n, p.ldc)
+}
+
+// elements returns where those of op(a) and op(b) lie.
+func (p gemmCase) elements() (ofA, ofB strides) {
+	ofA, ofB = strides{p.lda, 1}, strides{p.ldb, 1}
+	if p.transA {
+		ofA = strides{1, p.lda}
+	}
+	if p.transB {
+		ofB = strides{1, p.ldb}
+	}
+	return ofA, ofB
+}
+
 type strides [2]int
 
 func (s strides) at(i, j int) int { return i*s[0] + j*s[1] }
@@ -80,21 +101,6 @@ func blend(level Level, alpha, sum, beta, c float32) float32 {
 		return mulAdd(beta, c, alpha*sum)
 	}
 	return fma32(alpha, sum, beta*c)
-}
-
-// fma32 returns a·b + c, rounded once.
-func fma32(a, b, c float32) float32 {
-	product := float64(a) * float64(b) // exact
-	sum := product + float64(c)
-	// What the sum lost, which is exact, tells on which side of it the true value
-	// lies. A sum whose last bit is odd is on no border between two float32, and
-	// rounding it once more does no harm.
-	rest := sum - product
-	lost := (product - (sum - rest)) + (float64(c) - rest)
-	if lost != 0 && !math.IsNaN(lost) && math.Float64bits(sum)&1 == 0 {
-		sum = math.Nextafter(sum, math.Inf(int(math.Copysign(1, lost))))
-	}
-	return float32(sum)
 }
 
 func mulAdd(a, b, c float32) float32 { return c + float32(a*b) }
@@ -249,18 +255,7 @@ func corner(c, want, before []float32, m, n, ld int) (at int, ok bool) {
 // compares with the definition.
 func (p gemmCase) run(t *testing.T, random *rand.Rand) {
 	t.Helper()
-	operand := func(trans bool, rows, cols, ld int) []float32 {
-		if trans {
-			rows, cols = cols, rows
-		}
-		s := repeated(rows*ld, nan)
-		for i := range rows {
-			copy(s[i*ld:], randomFloats(random, cols))
-		}
-		return s
-	}
-	a, b := operand(p.transA, p.m, p.k, p.lda), operand(p.transB, p.k, p.n, p.ldb)
-	before := operand(false, p.m, p.n, p.ldc)
+	a, b, before := p.operands(random)
 	want := slices.Clone(before)
 	p.define(a, b, want)
 	scratch := make([]float32, p.level.ScratchSize()+p.level.PackedSize(p.k, p.n))

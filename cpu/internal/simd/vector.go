@@ -102,9 +102,9 @@ func (v *Vector) AddMul(dst, x, y []float32) {
 }
 
 // AddRows adds four rows of x to dst, one after the other. The second one begins at
-// x[stride], and so on.
+// x[stride], and so on. The fourth one ends where x does.
 func (v *Vector) AddRows(dst, x []float32, stride int) {
-	if stride < 0 || len(x) < 3*stride+len(dst) {
+	if stride < 0 || len(x) != 3*stride+len(dst) {
 		panic(fmt.Sprintf("simd: a slice of %d elements, want 4 rows of %d, %d apart", len(x), len(dst), stride))
 	}
 	v.addRows(dst, x, stride)

@@ -47,7 +47,7 @@ func vectorFunctions() []vectorFunction {
 		{name: "sub", operands: []operand{x, x, x}, call: quiet(func(v *Vector, x [][]float32) { v.Sub(x[0], x[1], x[2]) })},
 		{name: "mul", operands: []operand{x, x, x}, call: quiet(func(v *Vector, x [][]float32) { v.Mul(x[0], x[1], x[2]) })},
 		{name: "addMul", operands: []operand{x, x, x}, floor: floor, call: quiet(func(v *Vector, x [][]float32) { v.AddMul(x[0], x[1], x[2]) })},
-		{name: "addRows", operands: []operand{x, rows(x, 4)}, call: quiet(func(v *Vector, x [][]float32) { v.AddRows(x[0], x[1], len(x[0])) })},
+		{name: "addRows", operands: []operand{x, rows(x, 4)}, call: quiet(func(v *Vector, x [][]float32) { v.AddRows(x[0], x[1], len(x[1])/4) })},
 		{name: "sigmoidGrad", operands: []operand{x, gate, x}, call: quiet(func(v *Vector, x [][]float32) { v.SigmoidGrad(x[0], x[1], x[2]) })},
 		{name: "tanhGrad", operands: []operand{x, x, x}, floor: floor, call: quiet(func(v *Vector, x [][]float32) { v.TanhGrad(x[0], x[1], x[2]) })},
 		{name: "reluGrad", operands: []operand{x, x, x}, call: quiet(func(v *Vector, x [][]float32) { v.ReLUGrad(x[0], x[1], x[2]) })},

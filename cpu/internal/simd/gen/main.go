@@ -15,6 +15,7 @@ import (
 var (
 	families = map[string]func(*build.Context){
 		"gemm":          gemm,
+		"amx":           amx,
 		"vector_avx2":   vectorFunctions(avx2),
 		"vector_avx512": vectorFunctions(avx512),
 	}

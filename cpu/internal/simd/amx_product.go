@@ -1,0 +1,158 @@
+package simd
+
+import "unsafe"
+
+// tileProduct is c = alpha·op(a)·op(b) + beta·c in progress on a tile unit.
+type tileProduct struct {
+	*Tiles
+	transA, transB, packed bool // packed: b is
+	m, n, k                int
+	alpha, beta            float32
+	a, b, c                []float32
+	lda, ldb, ldc          int
+
+	// The scratch: a packed block of op(a) and its spans, 32 rows of it in float32, a
+	// packed panel of op(b), tiles of sums, a tile in float32.
+	block, spansOfA, rows, panelOfB, sums, exact []float32
+	rest                                         []float32 // that of the kernels for float32
+}
+
+// multiply computes columns from to to−1.
+func (p *tileProduct) multiply(from, to int, scratch []float32) {
+	if p.m == 0 || from == to {
+		return
+	}
+	if p.k == 0 || p.alpha == 0 {
+		scaleRows(p.c[from:], p.ldc, p.m, to-from, p.beta)
+		return
+	}
+	scratch = aligned(scratch)
+	p.block, scratch = cut(scratch, mostTiles*chunkDepth/blockDepth*p.parts*tileFloats)
+	p.spansOfA, scratch = cut(scratch, mostTiles*spansFloats)
+	p.rows, scratch = cut(scratch, tileSide*chunkDepth)
+	p.panelOfB, scratch = cut(scratch, p.panelSize(chunkDepth))
+	p.sums, scratch = cut(scratch, mostTiles*sumsFloats)
+	p.exact, p.rest = cut(scratch, sumsFloats)
+
+	if p.packed {
+		p.b = aligned(p.b)
+	}
+	step, rows := p.chunk(p.k), mostTiles*tileSide
+	beta := p.beta
+	for at := 0; at < p.k; at += step {
+		depth := min(step, p.k-at)
+		for i := 0; i < p.m; i += rows {
+			p.multiplyBlock(i, min(rows, p.m-i), from, to, at, depth, beta)
+		}
+		if p.packed {
+			p.b = p.b[ceilDiv(p.n, tileSide)*p.panelSize(depth):]
+		}
+		beta = 1
+	}
+}
+
+// multiplyBlock adds the terms at to at+depth of the sums to rows i to i+rows.
+func (p *tileProduct) multiplyBlock(i, rows, from, to, at, depth int, beta float32) {
+	blocks := ceilDiv(depth, blockDepth)
+	tileSize := blocks * p.parts * tileFloats
+	for done := 0; done < rows; done += tileSide {
+		p.packRows(done/tileSide, i+done, min(tileSide, rows-done), at, depth)
+	}
+	whole, rest := rows/tileSide, rows%tileSide
+	tiles := ceilDiv(rows, tileSide)
+	panels, stepB := 1, p.panelSize(depth)
+	if p.packed {
+		panels = mostTiles / tiles
+	}
+	for j := from; j < to; j += panels * tileSide {
+		panels = min(panels, ceilDiv(to-j, tileSide))
+		packed := p.panelOfB
+		if p.packed {
+			packed = p.b[j/tileSide*stepB:]
+		} else {
+			p.packPanel(p.panel(packed, depth), p.transB, p.b, p.ldb, at, depth, j, min(tileSide, to-j))
+		}
+		b := packed[blocks*blockDepth*tileSide:]
+		if whole > 0 {
+			p.unit.multiply(p.parts, tileSide, blocks, whole, panels, p.block, b, stepB, p.sums)
+		}
+		if rest > 0 {
+			p.unit.multiply(p.parts, rest, blocks, 1, panels, p.block[whole*tileSize:], b, stepB, p.sums[whole*panels*sumsFloats:])
+		}
+		for panel := range panels {
+			left := j + panel*tileSide
+			for tile := range tiles {
+				slot := whole*panels + panel // that of the rest
+				if tile < whole {
+					slot = whole*panel + tile
+				}
+				t := tileOfSums{p.sums[slot*sumsFloats:], i + tile*tileSide, min(tileSide, rows-tile*tileSide), left, min(tileSide, to-left)}
+				p.mend(t, spans(p.spansOfA[tile*spansFloats:]), p.panel(packed[panel*stepB:], depth), at, depth)
+				p.unit.blend(t.rows, t.sums, p.c[t.i*p.ldc+t.j:], p.ldc, t.cols, p.alpha, beta)
+			}
+		}
+	}
+}
+
+// packRows packs rows i to i+rows of op(a), [·,at:at+depth], as a tile of the block.
+func (p *tileProduct) packRows(tile, i, rows, at, depth int) {
+	blocks := ceilDiv(depth, blockDepth)
+	src, ld := p.rows, chunkDepth
+	switch {
+	case p.transA:
+		kernels := kernelsOf[p.level]
+		for q := 0; q < depth; q += kernels.lanes {
+			kernels.transpose(rows, p.a[(at+q)*p.lda+i:], p.lda, min(kernels.lanes, depth-q), p.rows[q:], chunkDepth)
+		}
+	case depth%blockDepth != 0:
+		copyMatrix(p.rows, chunkDepth, p.a[i*p.lda+at:], p.lda, rows, depth)
+	default:
+		src, ld = p.a[i*p.lda+at:], p.lda
+	}
+	if depth%blockDepth != 0 {
+		for row := range rows {
+			clear(p.rows[row*chunkDepth:][depth : blocks*blockDepth])
+		}
+	}
+	dst, s := p.block[tile*blocks*p.parts*tileFloats:], spans(p.spansOfA[tile*spansFloats:])
+	for from := 0; from < rows; from += tileSide / 2 {
+		p.unit.splitRows(p.parts, min(tileSide/2, rows-from), blocks, src[from*ld:], ld, dst[from*16:], s[from:])
+	}
+	s.join(rows)
+}
+
+// tileOfSums holds sums of rows i to i+rows of columns j to j+cols.
+type tileOfSums struct {
+	sums             []float32
+	i, rows, j, cols int
+}
+
+// mend replaces the sums whose row and column don't fit the unit by those of float32.
+func (p *tileProduct) mend(t tileOfSums, ofA spans, b panel, at, depth int) {
+	ofB := spans(b.spans)
+	if ofA.all().fits(ofB.all()) {
+		return
+	}
+	a := t.i*p.lda + at
+	if p.transA {
+		a = at*p.lda + t.i
+	}
+	p.level.Sgemm(p.transA, false, t.rows, t.cols, depth, 1, p.a[a:], p.lda, b.floats, tileSide, 0, p.exact, tileSide, p.rest)
+	for i := range t.rows {
+		row := ofA.at(i)
+		for j := range t.cols {
+			if !row.fits(ofB.at(j)) {
+				t.sums[i*tileSide+j] = p.exact[i*tileSide+j]
+			}
+		}
+	}
+}
+
+const lineFloats = 16 // of a cache line
+
+// aligned returns s from its first float on that begins a cache line: rows of tiles are
+// lines. s is longer than it need be by lineFloats.
+func aligned(s []float32) []float32 {
+	past := int(uintptr(unsafe.Pointer(unsafe.SliceData(s))) / 4 % lineFloats)
+	return s[(lineFloats-past)%lineFloats:]
+}
