@@ -4,6 +4,7 @@ import (
 	"gonum.org/v1/gonum/blas"
 
 	"gputrain/backend"
+	"gputrain/cpu/internal/simd"
 )
 
 // product is dst = alpha·op(a)·op(b) + beta·dst in progress, as a job over the

@@ -108,7 +108,7 @@ func (d device) computing(math string) device {
 		return d
 	}
 	d.open = func() (backend.Backend, error) {
-		if err := gonum.CheckMath(math); err != nil {
+		if err := cpubackend.CheckMath(math); err != nil {
 			return nil, fmt.Errorf("--math %w; float32 is for every machine", err)
 		}
 		return cpubackend.Open(cpubackend.Options{Math: math})
