@@ -85,6 +85,14 @@ func (w *warp) sameValue(c *sharedCell, a *access, address uint64, lane int) boo
 	return w.storeMatches(lane, w.block.shared.data[address:address+uint64(a.bytes())])
 }
 
+// firstAccess returns a cell after its first access since the barrier, by lane 0 of the warp.
+// No such access races.
+func (w *warp) firstAccess(a *access) sharedCell {
+	c := sharedCell{epoch: w.block.epoch, strongReads: true, strongWrites: true}
+	w.note(&c, a, 0)
+	return c
+}
+
 // note records the access.
 func (w *warp) note(c *sharedCell, a *access, lane int) {
 	me := int16(w.first+lane) + 1

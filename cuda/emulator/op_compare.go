@@ -112,10 +112,39 @@ func combine(join string, outcome, third uint32) uint32 {
 // comparison holds: lower for the operands or their lower halves, upper for their
 // upper halves. upper is nil if the operands are not packed.
 func (c comparison) outcomes(a, b int32) (lower, upper func(w *warp, mask uint32) uint32) {
-	if c.kind.packed() {
+	switch {
+	case c.kind.packed():
 		upper = test(a, b, func(a, b uint64) bool { return c.test(a>>16, b>>16) })
+	case !c.kind.float():
+		return c.integers(a, b), nil
 	}
 	return test(a, b, c.test), upper
+}
+
+// integers is test for integers, for a whole warp at once.
+func (c comparison) integers(a, b int32) func(w *warp, mask uint32) uint32 {
+	accepts, sign := comparisons[c.name], uint64(0)
+	if c.kind.signed() {
+		sign = 1 << (8*c.kind.size() - 1) // flipped, it orders signed numbers as unsigned ones
+	}
+	return func(w *warp, mask uint32) uint32 {
+		x, y := w.source(a), w.source(b)
+		var less, equal, result uint32
+		for i := range x {
+			if x[i]^sign < y[i]^sign {
+				less |= 1 << i
+			}
+			if x[i] == y[i] {
+				equal |= 1 << i
+			}
+		}
+		for i, outcome := range [...]uint32{less, equal, ^(less | equal)} {
+			if accepts[i] {
+				result |= outcome
+			}
+		}
+		return result & mask
+	}
 }
 
 // third reads the predicate that the outcome is joined with.

@@ -112,41 +112,52 @@ func (w *warp) claimWords(a *access, r *region, at, n uint64) bool {
 	return true
 }
 
-// sharedWord tells whether a lane's words lie in shared memory and are aligned.
-func (w *warp) sharedWord(a *access, at uint64) bool {
-	size := uint64(len(w.block.shared.data))
+// inShared tells whether a lane's words at this address lie in shared memory of this size, and are aligned.
+func (a *access) inShared(at, size uint64) bool {
 	n := uint64(a.bytes())
 	return at&(n-1) == 0 && at < size && n <= size-at
 }
 
 func (w *warp) loadShared(a *access, base *lanes, dst []int32, mask uint32) bool {
 	b := w.block
-	data := b.shared.data
+	data, cells := b.shared.data, b.cells
 	watch := b.launch.watchShared
 	if watch && w.program.sharedGranule != 4 {
 		return false
 	}
+	size, n := uint64(len(data)), uint64(a.bytes())
 	for m := mask; m != 0; m &= m - 1 {
 		at := base[bits.TrailingZeros32(m)&31] + a.offset
-		if !w.sharedWord(a, at) || !b.shared.hasValue(at, uint64(a.bytes())) {
+		if !a.inShared(at, size) || !b.shared.hasValue(at, n) {
 			return false
 		}
 	}
+	first, sync, mine := w.firstAccess(a), w.sync, int8(w.number)+1
+	known := ^uint64(0) // an address where one more read by this warp changes no cell
 	for m := mask; m != 0; m &= m - 1 {
 		lane := bits.TrailingZeros32(m) & 31
 		at := base[lane] + a.offset
-		for i, r := range dst {
-			word := at + uint64(4*i)
-			if watch {
-				// The usual case: several threads have read since the barrier, none has written.
-				c := &b.cells[word/4]
-				known := c.epoch == b.epoch && c.writer == 0 && !c.strongReads &&
-					(c.readerWarp == several || c.readerWarp == int8(w.number)+1 && c.reader == several && c.readSync == w.sync)
-				if !known && !w.claimShared(a, lane, word, 4) {
+		if watch && at != known {
+			known = at
+			first.reader = int16(w.first+lane) + 1
+			for i := range dst {
+				// Often, several threads have read since the barrier, and none has written.
+				c := &cells[at/4+uint64(i)]
+				if c.epoch == first.epoch && c.writer == 0 && !c.strongReads &&
+					(c.readerWarp == several || c.readerWarp == mine && c.reader == several && c.readSync == sync) {
+					continue
+				}
+				known = ^uint64(0)
+				if c.epoch != first.epoch {
+					*c = first
+				} else if !w.claimShared(a, lane, at+uint64(4*i), 4) {
 					return true
 				}
 			}
-			w.registers[r][lane] = uint64(binary.LittleEndian.Uint32(data[word:]))
+		}
+		words := data[at : at+n]
+		for i, r := range dst {
+			w.registers[r][lane] = uint64(binary.LittleEndian.Uint32(words[4*i:]))
 		}
 	}
 	return true
@@ -154,20 +165,43 @@ func (w *warp) loadShared(a *access, base *lanes, dst []int32, mask uint32) bool
 
 func (w *warp) storeShared(a *access, base *lanes, sources []int32, mask uint32) bool {
 	b := w.block
+	size, n := uint64(len(b.shared.data)), uint64(a.bytes())
+	first := w.firstAccess(a)
 	for m := mask; m != 0; m &= m - 1 {
 		lane := bits.TrailingZeros32(m) & 31
 		at := base[lane] + a.offset
-		if !w.sharedWord(a, at) {
+		if !a.inShared(at, size) {
 			return false
 		}
-		if b.launch.watchShared && !w.claimShared(a, lane, at, uint64(a.bytes())) {
-			return true
+		if b.launch.watchShared {
+			first.writer = int16(w.first+lane) + 1
+			if !w.claimFirst(first, at, n) && !w.claimShared(a, lane, at, n) {
+				return true
+			}
 		}
+		words, written := b.shared.data[at:at+n], b.shared.written[at:at+n]
 		for i, r := range sources {
-			word := at + uint64(4*i)
-			binary.LittleEndian.PutUint32(b.shared.data[word:], uint32(w.source(r)[lane]))
-			binary.LittleEndian.PutUint32(b.shared.written[word:], 0x01010101)
+			binary.LittleEndian.PutUint32(words[4*i:], uint32(w.source(r)[lane]))
+			binary.LittleEndian.PutUint32(written[4*i:], 0x01010101)
 		}
+	}
+	return true
+}
+
+// claimFirst is claimShared for words that nobody has accessed since the barrier. It
+// returns false if they are not such.
+func (w *warp) claimFirst(first sharedCell, at, n uint64) bool {
+	if w.program.sharedGranule != 4 {
+		return false
+	}
+	cells := w.block.cells[at/4 : (at+n)/4]
+	for i := range cells {
+		if cells[i].epoch == first.epoch {
+			return false
+		}
+	}
+	for i := range cells {
+		cells[i] = first
 	}
 	return true
 }

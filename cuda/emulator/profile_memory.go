@@ -77,16 +77,16 @@ func bankConflicts(a *access, base *lanes, mask uint32) uint64 {
 // wavefronts returns how often the busiest bank must be read.
 func wavefronts(a *access, base *lanes, mask uint32, words int) int {
 	var (
-		first  [32]uint64 // the first word wanted from each bank, plus 1
-		others [32]uint64 // the other words wanted
-		count  [32]int    // how many others each bank has
+		first  [32]uint32 // the first word wanted from each bank, plus 1
+		others [32]uint32 // the other words wanted
+		count  [32]uint8  // how many others each bank has
 		n      int
-		most   = 1
+		most   = uint8(1)
 	)
 	for m := mask; m != 0; m &= m - 1 {
 		lane := bits.TrailingZeros32(m) & 31
-		start := (base[lane] + a.offset) >> 2
-		for word := start; word < start+uint64(words); word++ {
+		start := uint32((base[lane] + a.offset) >> 2)
+		for word := start; word < start+uint32(words); word++ {
 			bank := word & 31
 			switch {
 			case first[bank] == word+1:
@@ -100,5 +100,5 @@ func wavefronts(a *access, base *lanes, mask uint32, words int) int {
 			}
 		}
 	}
-	return most
+	return int(most)
 }
