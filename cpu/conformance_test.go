@@ -1,6 +1,7 @@
 package cpu_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"runtime/debug"
@@ -11,18 +12,24 @@ import (
 	"gputrain/cpu"
 )
 
+var uncapped = flag.Bool("uncapped", false, "run the conformance suite with all of its sizes on all instruction sets")
+
 func TestConformance(t *testing.T) {
 	for workers, size := range []int{9, 33} { // 0 stands for all cores
 		t.Run(fmt.Sprintf("Workers=%d", workers), func(t *testing.T) {
 			backendtest.Test(t, open(workers), backendtest.MaxSize(size))
 		})
 	}
+	capped := []backendtest.Option{backendtest.MaxSize(33), backendtest.MaxWork(0)}
+	if *uncapped {
+		capped = nil
+	}
 	levels := cpu.Levels()
 	for _, level := range levels[:len(levels)-1] { // the last is that of all other tests
 		t.Run("Level="+level, func(t *testing.T) {
 			backendtest.Test(t, func() (backend.Backend, error) {
 				return cpu.Open(cpu.Options{Level: level, Workers: 1})
-			}, backendtest.MaxSize(33))
+			}, capped...)
 		})
 	}
 	t.Run("Workers=3", func(t *testing.T) {
