@@ -1,6 +1,7 @@
 package cpu_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"runtime/debug"
@@ -11,45 +12,43 @@ import (
 	"gputrain/cpu"
 )
 
+var uncapped = flag.Bool("uncapped", false, "run the conformance suite with all of its sizes on all instruction sets")
+
 func TestConformance(t *testing.T) {
 	for workers, size := range []int{9, 33} { // 0 stands for all cores
 		t.Run(fmt.Sprintf("Workers=%d", workers), func(t *testing.T) {
 			backendtest.Test(t, open(workers), backendtest.MaxSize(size))
 		})
 	}
+	if testing.Short() {
+		t.Skip("large sizes, other instruction sets and math")
+	}
+	t.Run("Workers=3", func(t *testing.T) { backendtest.Test(t, open(3)) })
+	var capped []backendtest.Option
+	if !*uncapped {
+		capped = []backendtest.Option{backendtest.MaxSize(33), backendtest.MaxWork(0)}
+	}
 	levels := cpu.Levels()
 	for _, level := range levels[:len(levels)-1] { // the last is that of all other tests
 		t.Run("Level="+level, func(t *testing.T) {
 			backendtest.Test(t, func() (backend.Backend, error) {
 				return cpu.Open(cpu.Options{Level: level, Workers: 1})
-			}, backendtest.MaxSize(17))
+			}, capped...)
 		})
 	}
 	// bf16x6 is held to the tolerances of float32.
-	for name, open := range tileOpeners("bf16x6") {
-		t.Run("Math=bf16x6,"+name, func(t *testing.T) {
-			backendtest.Test(t, open, backendtest.MaxSize(33), backendtest.MaxWork(1<<16))
-		})
-	}
-	t.Run("Workers=3", func(t *testing.T) {
-		if testing.Short() {
-			t.Skip("large sizes")
+	for math, productError := range map[string]float64{"bf16x6": 0, "bf16x3": 0x1p-15 + 0x1p-23, "bf16": 0x1p-7 + 0x1p-16} {
+		openers := mathOpeners(math)
+		for unit, open := range openers {
+			t.Run("Math="+math+","+unit, func(t *testing.T) {
+				options := []backendtest.Option{backendtest.MaxSize(33), backendtest.MaxWork(0), backendtest.ProductError(productError)}
+				if unit == "oracle" && (len(openers) > 1 || math != "bf16x6") {
+					options = append(options, backendtest.Only("Gemm")) // what is faster, or more exact, runs all checks
+				}
+				backendtest.Test(t, func() (backend.Backend, error) { return open(1) }, options...)
+			})
 		}
-		backendtest.Test(t, open(3))
-	})
-}
-
-// tileOpeners open a backend with that math: on the oracle and, where there is AMX, on
-// AMX.
-func tileOpeners(math string) map[string]backendtest.Opener {
-	openers := map[string]backendtest.Opener{
-		"oracle": func() (backend.Backend, error) { return cpu.OpenOracle(1, math) },
 	}
-	if b, err := cpu.Open(cpu.Options{Math: math}); err == nil {
-		b.Close()
-		openers["AMX"] = func() (backend.Backend, error) { return cpu.Open(cpu.Options{Math: math}) }
-	}
-	return openers
 }
 
 func open(workers int) backendtest.Opener {

@@ -25,7 +25,7 @@ func TestConformance(t *testing.T) {
 	case testing.Short():
 		backendtest.Test(t, open, backendtest.MaxSize(9))
 	default:
-		backendtest.Test(t, open, backendtest.MaxSize(33))
+		backendtest.Test(t, open, backendtest.MaxSize(33), backendtest.MaxWork(1<<20))
 	}
 }
 

@@ -274,6 +274,11 @@ const margin = 8
 func (l layout) place(operands []operand) (map[string]window, []*arena) {
 	windows := map[string]window{}
 	var arenas []*arena
+	room := func(o operand) int { return l.offset + o.rows*o.cols + 2*margin + 1 + min(o.cols, 256) }
+	all := 0
+	for _, o := range operands {
+		all += room(o)
+	}
 	for _, o := range operands {
 		if l.home(o.name) != o.name {
 			continue
@@ -284,7 +289,11 @@ func (l layout) place(operands []operand) (map[string]window, []*arena) {
 		}
 		if i < 0 {
 			i = len(arenas)
-			arenas = append(arenas, &arena{integer: o.integer})
+			n := room(o)
+			if l.together {
+				n = all
+			}
+			arenas = append(arenas, &arena{integer: o.integer, content: make([]uint32, 0, n)})
 		}
 		a := arenas[i]
 		if l.together {
@@ -293,7 +302,7 @@ func (l layout) place(operands []operand) (map[string]window, []*arena) {
 		a.guard(l.offset, l.guard)
 		windows[o.name] = window{o, a, len(a.content)}
 		a.content = append(a.content, o.content...)
-		a.content = append(a.content, slices.Repeat([]uint32{l.poison}, o.rows*o.cols-len(o.content))...)
+		a.guard(o.rows*o.cols-len(o.content), func(int) uint32 { return l.poison })
 		// A backend that rounds up to whole rows or blocks writes that far.
 		a.guard(margin+min(o.cols, 256), l.guard)
 	}
@@ -395,7 +404,7 @@ func (p *probe) compare(t trial, l layout, got map[string][]uint32) {
 			bound := allowed(k, want)
 			off := distance(number(o.integer, bits), want, bound)
 			if off <= 1 {
-				p.result.Worst = math.Max(p.result.Worst, off)
+				p.result.Worst = max(p.result.Worst, off)
 				continue
 			}
 			reported++

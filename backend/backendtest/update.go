@@ -27,9 +27,9 @@ type update struct {
 	state []domain // the optimizer's, by field name
 	out   []string // the operands that change
 
-	// bounds returns the tolerances of Param and the state, given one element
+	// bounds sets the tolerances of Param and the state, given one element
 	// before, by name, and after.
-	bounds func(before, after map[string]float64) map[string]float64
+	bounds func(before, after, bound map[string]float64)
 }
 
 // check tries the update on all shapes, in the midst of training and, with
@@ -122,12 +122,12 @@ func (u update) trial(p *probe, name string, s shape, x content) trial {
 		all[name] = make([]float64, s.size())
 		t.tolerance[name] = within(all[name])
 	}
-	before, after := map[string]float64{}, map[string]float64{}
+	before, after, bounds := map[string]float64{}, map[string]float64{}, map[string]float64{}
 	for k := range s.size() {
 		for name := range x {
 			before[name], after[name] = float64(x[name][k]), t.want[name][k]
 		}
-		bounds := u.bounds(before, after)
+		u.bounds(before, after, bounds)
 		for name, bound := range all {
 			bound[k] = bounds[name]
 		}
@@ -153,14 +153,12 @@ func checkSGD(p *probe) {
 					LR: 0.1, Momentum: c.momentum, WeightDecay: c.decay, Nesterov: c.nesterov})
 			},
 			out: []string{"Param"},
-			bounds: func(x, _ map[string]float64) map[string]float64 {
+			bounds: func(x, _, bound map[string]float64) {
 				g := math.Abs(x["Grad"]) + c.decay*math.Abs(x["Param"])
 				v := c.momentum*math.Abs(x["Velocity"]) + g
 				step := g + c.momentum*v
-				return map[string]float64{
-					"Velocity": 5 * unit * v,
-					"Param":    unit * (math.Abs(x["Param"]) + 0.1*8*max(v, step)),
-				}
+				bound["Velocity"] = 5 * unit * v
+				bound["Param"] = unit * (math.Abs(x["Param"]) + 0.1*8*max(v, step))
 			},
 		}
 		if c.velocity {
@@ -192,18 +190,15 @@ func checkRMSProp(p *probe) {
 			},
 			state: []domain{{name: "Square", low: 0, high: 1}},
 			out:   []string{"Param", "Square"},
-			bounds: func(x, after map[string]float64) map[string]float64 {
+			bounds: func(x, after, bound map[string]float64) {
 				g := math.Abs(x["Grad"]) + c.weightDecay*math.Abs(x["Param"])
 				square := meanTolerance(c.decay, x["Square"], g*g, 7)
 				root := math.Sqrt(after["Square"]) + c.epsilon
 				step := (3*unit*g+2*tiny)/root + g/root*(4*unit+rootError(square, after["Square"])/root)
 				velocity := 3*unit*(c.momentum*math.Abs(x["Velocity"])+g/root) + step
-				return map[string]float64{
-					"Square":   square,
-					"Velocity": velocity,
-					"Param": unit*math.Abs(x["Param"]) +
-						c.lr*(velocity+4*unit*(c.momentum*math.Abs(x["Velocity"])+g/root)),
-				}
+				bound["Square"], bound["Velocity"] = square, velocity
+				bound["Param"] = unit*math.Abs(x["Param"]) +
+					c.lr*(velocity+4*unit*(c.momentum*math.Abs(x["Velocity"])+g/root))
 			},
 		}
 		if c.velocity {
@@ -247,6 +242,8 @@ func checkAdam(p *probe) {
 	}
 	all = append(all, options{0.01, 0.9, 0.99999, 1e-8, 0, false, longer}, options{0.01, 0, 0, 1e-8, 0, false, 1}, options{0.01, 0, 0.9, 1e-4, 0.1, true, 5})
 	for i, c := range all {
+		correction1, err1 := biasCorrection(c.beta1, c.step)
+		correction2, err2 := biasCorrection(c.beta2, c.step)
 		update{
 			name: fmt.Sprintf("beta1 %v, beta2 %v, epsilon %v, decay %v, decoupled %v, step %d",
 				c.beta1, c.beta2, c.epsilon, c.decay, c.decoupled, c.step),
@@ -258,24 +255,19 @@ func checkAdam(p *probe) {
 			},
 			state: []domain{{name: "Mean", low: -1, high: 1}, {name: "Square", low: 0, high: 1}},
 			out:   []string{"Param", "Mean", "Square"},
-			bounds: func(x, after map[string]float64) map[string]float64 {
+			bounds: func(x, after, bound map[string]float64) {
 				g, shrink := math.Abs(x["Grad"]), c.lr*c.decay*math.Abs(x["Param"])
 				if !c.decoupled {
 					g, shrink = g+c.decay*math.Abs(x["Param"]), 0
 				}
 				mean := meanTolerance(c.beta1, x["Mean"], g, 3)
 				square := meanTolerance(c.beta2, x["Square"], g*g, 7)
-				correction1, err1 := biasCorrection(c.beta1, c.step)
-				correction2, err2 := biasCorrection(c.beta2, c.step)
 				root := math.Sqrt(after["Square"]/correction2) + c.epsilon
 				scale := c.lr / correction1 / root
 				step := scale*mean + tiny/root +
 					scale*math.Abs(after["Mean"])*(8*unit+err1+err2/2+rootError(square, after["Square"])/math.Sqrt(correction2)/root)
-				return map[string]float64{
-					"Mean":   mean,
-					"Square": square,
-					"Param":  3*unit*math.Abs(x["Param"]) + 4*unit*shrink + step,
-				}
+				bound["Mean"], bound["Square"] = mean, square
+				bound["Param"] = 3*unit*math.Abs(x["Param"]) + 4*unit*shrink + step
 			},
 		}.check(p, p.shapesOf(i))
 	}

@@ -193,4 +193,4 @@ func ints(t backend.Ints) []int32 {
 }
 
 // row returns row i of t.
-func row(t backend.Tensor, i int) []float64 { return floats(t.Slice(i, i+1)) }
+func row(t backend.Tensor, i int) []float64 { return floats(t)[i*t.Cols : (i+1)*t.Cols] }

@@ -56,7 +56,7 @@ func writeTrials(path string, r experiment.Result) error {
 		p.Add(limit)
 		p.Legend.Add("criterion", limit)
 	}
-	img := vgimg.NewWith(vgimg.UseWH(18*vg.Centimeter, 11*vg.Centimeter), vgimg.UseDPI(120))
+	img := vgimg.NewWith(vgimg.UseWH(18*vg.Centimeter, 11*vg.Centimeter), vgimg.UseDPI(dotsPerInch))
 	p.Draw(draw.Crop(draw.New(img), margin, -margin, margin, -margin))
 	return writePNG(path, img)
 }

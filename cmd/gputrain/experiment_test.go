@@ -43,6 +43,7 @@ func TestExperimentPageDescribesThemAll(t *testing.T) {
 
 func TestExperimentLeavesTablePlotAndFigures(t *testing.T) {
 	t.Chdir(t.TempDir())
+	drawFinely(t)
 	o := gputrain("experiment", "run", "xor", "gates", "--seeds", "2", "--jobs", "2", "--out", "results", "--markdown", "page.md").want(t, 0)
 	if !strings.Contains(o.errors, "1/2 gates: 2 of 2 seeds met the criterion") || !strings.Contains(o.errors, "2/2 xor: 2 of 2") {
 		t.Errorf("stderr is %q", o.errors)

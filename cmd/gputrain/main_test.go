@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -29,9 +30,21 @@ var roles = map[string]func(rest string){
 func TestMain(m *testing.M) {
 	role, rest, _ := strings.Cut(os.Getenv("GPUTRAIN_TEST_MAIN"), " ")
 	if role == "" {
+		finest, dotsPerInch = dotsPerInch, dotsPerInch/5
+		debug.SetGCPercent(400) // they allocate much and keep little
 		os.Exit(m.Run())
 	}
 	roles[role](rest)
+}
+
+// finest is dotsPerInch outside of tests.
+var finest int
+
+// drawFinely makes a test draw pictures as they are outside of tests.
+func drawFinely(t *testing.T) {
+	coarse := dotsPerInch
+	dotsPerInch = finest
+	t.Cleanup(func() { dotsPerInch = coarse })
 }
 
 // skipUnderRace skips a test when the tests are short, as they are with the race

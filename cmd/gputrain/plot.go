@@ -15,6 +15,9 @@ import (
 
 const margin = 0.3 * vg.Centimeter
 
+// dotsPerInch is that of pictures of results. Tests of anything else draw coarser ones.
+var dotsPerInch = 120
+
 // newPlot returns a plot whose texts are sans serif.
 func newPlot(title, x, y string) *plot.Plot {
 	p := plot.New()

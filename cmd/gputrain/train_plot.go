@@ -59,7 +59,7 @@ func writeCurves(path string, history []train.Epoch) error {
 	loss.Legend.Top = true
 	accuracy.Y.Max = 1
 
-	img := vgimg.NewWith(vgimg.UseWH(24*vg.Centimeter, 9*vg.Centimeter), vgimg.UseDPI(120))
+	img := vgimg.NewWith(vgimg.UseWH(24*vg.Centimeter, 9*vg.Centimeter), vgimg.UseDPI(dotsPerInch))
 	tiles := draw.Tiles{Rows: 1, Cols: 2, PadX: vg.Centimeter, PadLeft: margin, PadRight: margin, PadTop: margin, PadBottom: margin}
 	panels := [][]*plot.Plot{{loss, accuracy}}
 	for i, canvas := range plot.Align(panels, tiles, draw.New(img))[0] {
@@ -137,7 +137,7 @@ func writeConfusion(path string, confusion train.Confusion, classes []string) er
 		p.Add(labels)
 	}
 	side := vg.Length(max(min(len(names), countedClasses), 6)) * 1.1 * vg.Centimeter
-	img := vgimg.NewWith(vgimg.UseWH(side+4*vg.Centimeter, side+4*vg.Centimeter), vgimg.UseDPI(120))
+	img := vgimg.NewWith(vgimg.UseWH(side+4*vg.Centimeter, side+4*vg.Centimeter), vgimg.UseDPI(dotsPerInch))
 	p.Draw(draw.Crop(draw.New(img), margin, -margin, margin, -margin))
 	return writePNG(path, img)
 }

@@ -16,6 +16,7 @@ func TestPlotsOfAnySize(t *testing.T) {
 		t.Skip("slow under the race detector, and without goroutines")
 	}
 	t.Chdir(t.TempDir())
+	drawFinely(t)
 	for _, n := range []int{1, 2, 60, 100_000} {
 		confusion, classes := train.Confusion{}, make([]string, n)
 		for i := range classes {

@@ -17,6 +17,7 @@ import (
 
 func TestTrainWritesARun(t *testing.T) {
 	t.Chdir(t.TempDir())
+	drawFinely(t)
 	o := gputrain(quick("--out", "run")...).want(t, 0)
 
 	if !regexp.MustCompile(`^test accuracy 0\.\d{4} \(\d+/359\)$`).MatchString(o.lastLine()) {
