@@ -11,10 +11,11 @@ type tileProduct struct {
 	a, b, c                []float32
 	lda, ldb, ldc          int
 
-	// The scratch: a packed block of op(a) and its spans, 32 rows of it in float32, a
-	// packed panel of op(b), tiles of sums, a tile in float32.
-	block, spansOfA, rows, panelOfB, sums, exact []float32
-	rest                                         []float32 // that of the kernels for float32
+	// The scratch: a packed block of op(a), its spans and what its rows were divided by,
+	// 32 rows of it in float32, a packed panel of op(b), tiles of sums, a tile in float32.
+	block, spansOfA, divisors, rows, panelOfB, sums, exact []float32
+	rest                                                   []float32 // that of the kernels for float32
+	divided                                                [mostTiles]bool
 }
 
 // multiply computes columns from to to−1.
@@ -29,6 +30,7 @@ func (p *tileProduct) multiply(from, to int, scratch []float32) {
 	scratch = aligned(scratch)
 	p.block, scratch = cut(scratch, mostTiles*chunkDepth/blockDepth*p.parts*tileFloats)
 	p.spansOfA, scratch = cut(scratch, mostTiles*spansFloats)
+	p.divisors, scratch = cut(scratch, mostTiles*tileSide)
 	p.rows, scratch = cut(scratch, tileSide*chunkDepth)
 	p.panelOfB, scratch = cut(scratch, p.panelSize(chunkDepth))
 	p.sums, scratch = cut(scratch, mostTiles*sumsFloats)
@@ -86,6 +88,9 @@ func (p *tileProduct) multiplyBlock(i, rows, from, to, at, depth int, beta float
 				if tile < whole {
 					slot = whole*panel + tile
 				}
+				if p.divided[tile] {
+					p.undivide(p.sums[slot*sumsFloats:], p.divisors[tile*tileSide:][:min(tileSide, rows-tile*tileSide)])
+				}
 				t := tileOfSums{p.sums[slot*sumsFloats:], i + tile*tileSide, min(tileSide, rows-tile*tileSide), left, min(tileSide, to-left)}
 				p.mend(t, spans(p.spansOfA[tile*spansFloats:]), p.panel(packed[panel*stepB:], depth), at, depth)
 				p.unit.blend(t.rows, t.sums, p.c[t.i*p.ldc+t.j:], p.ldc, t.cols, p.alpha, beta)
@@ -119,6 +124,29 @@ func (p *tileProduct) packRows(tile, i, rows, at, depth int) {
 		p.unit.splitRows(p.parts, min(tileSide/2, rows-from), blocks, src[from*ld:], ld, dst[from*16:], s[from:])
 	}
 	s.join(rows)
+	p.divided[tile] = false
+	if s.all().usual() {
+		return
+	}
+	for row := range rows {
+		divisor := &p.divisors[tile*tileSide+row]
+		if *divisor = s.at(row).divisor(); *divisor != 1 {
+			p.divided[tile] = true
+			divided := p.rows[row*chunkDepth:][:blocks*blockDepth]
+			p.vector.Scale(divided, 1 / *divisor, src[row*ld:][:len(divided)])
+			p.unit.splitRows(p.parts, 1, blocks, divided, chunkDepth, dst[row/16*256+row%16*16:], s[row:])
+		}
+	}
+	s.join(rows)
+}
+
+// undivide multiplies rows of sums by what the rows of op(a) were divided by.
+func (p *tileProduct) undivide(sums, divisors []float32) {
+	for i, divisor := range divisors {
+		if row := sums[i*tileSide:][:tileSide]; divisor != 1 {
+			p.vector.Scale(row, divisor, row)
+		}
+	}
 }
 
 // tileOfSums holds sums of rows i to i+rows of columns j to j+cols.

@@ -303,6 +303,58 @@ func TestZerosFitTheUnit(t *testing.T) {
 	}
 }
 
+// Rows that vanish, or grow, by any power of two have the sums of the others, scaled.
+func TestUnusualRowsAreScaled(t *testing.T) {
+	random := rand.New(rand.NewPCG(2, 11))
+	for _, math := range bfloat16Maths {
+		for _, tiles := range tilesOf(math) {
+			for trans := range 4 {
+				p := newTileCase(tiles, trans, 40, 33, 70, 1)
+				p.beta = 0
+				a, b, c := p.operands(random)
+				want := p.compute(0, a, b, c)
+				ofA, _ := p.elements()
+				scale := func(row int) float32 { return []float32{1, 0x1p-100, 0x1p-70, 0x1p90, 0x1p-110}[row%5] }
+				for i := range p.m {
+					for at := range p.k {
+						a[ofA.at(i, at)] *= scale(i)
+					}
+					for j := range p.n {
+						want[i*p.ldc+j] *= scale(i)
+					}
+				}
+				for way := range tileMultiplications {
+					p.check(t, p.compute(way, a, b, c), want)
+				}
+			}
+		}
+	}
+}
+
+func TestDivisors(t *testing.T) {
+	for _, test := range []struct {
+		span
+		want float32
+	}{
+		{span{0, math.Inf(1)}, 1},
+		{span{1, 0x1p-48}, 1},
+		{span{3, 0x1p-49}, 2},
+		{span{0x1p-90, 0x1p-100}, 0x1p-90},
+		{span{0x1.8p49, 1}, 0x1p49},
+		{span{0x1p-126, 0x1p-149}, 0x1p-126},
+		{span{0x1p-127, 0x1p-149}, 0x1p-126},
+		{span{math.MaxFloat32, 0x1p100}, 0x1p126},
+		{span{0x1p-20, 0x1p-124}, 1},
+		{span{2, 0x1p-149}, 1},
+		{span{math.Inf(1), 1}, 1},
+		{span{math.NaN(), 1}, 1},
+	} {
+		if got := test.divisor(); got != test.want {
+			t.Errorf("the divisor of %x is %x, want %x", test.span, got, test.want)
+		}
+	}
+}
+
 func TestSpansThatFit(t *testing.T) {
 	inf := math.Inf(1)
 	zeros := span{0, inf}
