@@ -92,7 +92,10 @@ func (p *tileProduct) multiplyBlock(i, rows, from, to, at, depth int, beta float
 					p.undivide(p.sums[slot*sumsFloats:], p.divisors[tile*tileSide:][:min(tileSide, rows-tile*tileSide)])
 				}
 				t := tileOfSums{p.sums[slot*sumsFloats:], i + tile*tileSide, min(tileSide, rows-tile*tileSide), left, min(tileSide, to-left)}
-				p.mend(t, spans(p.spansOfA[tile*spansFloats:]), p.panel(packed[panel*stepB:], depth), at, depth)
+				ofA, ofB := spans(p.spansOfA[tile*spansFloats:]), spans(packed[(panel+1)*stepB-spansFloats:])
+				if !ofA.all().fits(ofB.all()) {
+					p.mend(t, ofA, ofB, packed[panel*stepB:], at, depth)
+				}
 				p.unit.blend(t.rows, t.sums, p.c[t.i*p.ldc+t.j:], p.ldc, t.cols, p.alpha, beta)
 			}
 		}
@@ -156,16 +159,12 @@ type tileOfSums struct {
 }
 
 // mend replaces the sums whose row and column don't fit the unit by those of float32.
-func (p *tileProduct) mend(t tileOfSums, ofA spans, b panel, at, depth int) {
-	ofB := spans(b.spans)
-	if ofA.all().fits(ofB.all()) {
-		return
-	}
+func (p *tileProduct) mend(t tileOfSums, ofA, ofB spans, b []float32, at, depth int) {
 	a := t.i*p.lda + at
 	if p.transA {
 		a = at*p.lda + t.i
 	}
-	p.level.Sgemm(p.transA, false, t.rows, t.cols, depth, 1, p.a[a:], p.lda, b.floats, tileSide, 0, p.exact, tileSide, p.rest)
+	p.level.Sgemm(p.transA, false, t.rows, t.cols, depth, 1, p.a[a:], p.lda, b, tileSide, 0, p.exact, tileSide, p.rest)
 	for i := range t.rows {
 		row := ofA.at(i)
 		for j := range t.cols {
