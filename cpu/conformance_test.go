@@ -26,15 +26,17 @@ func TestConformance(t *testing.T) {
 		})
 	}
 	// bf16x6 is held to the tolerances of float32.
-	openers := mathOpeners("bf16x6")
-	for unit, open := range openers {
-		t.Run("Math=bf16x6,"+unit, func(t *testing.T) {
-			limits := []backendtest.Option{backendtest.MaxSize(33), backendtest.MaxWork(1 << 16)}
-			if unit == "oracle" && len(openers) > 1 {
-				limits = append(limits, backendtest.Only("Gemm")) // AMX has the same bits, faster
-			}
-			backendtest.Test(t, func() (backend.Backend, error) { return open(1) }, limits...)
-		})
+	for math, productError := range map[string]float64{"bf16x6": 0, "bf16x3": 0x1p-15 + 0x1p-23, "bf16": 0x1p-7 + 0x1p-16} {
+		openers := mathOpeners(math)
+		for unit, open := range openers {
+			t.Run("Math="+math+","+unit, func(t *testing.T) {
+				options := []backendtest.Option{backendtest.MaxSize(33), backendtest.MaxWork(1 << 16), backendtest.ProductError(productError)}
+				if unit == "oracle" && (len(openers) > 1 || math != "bf16x6") {
+					options = append(options, backendtest.Only("Gemm")) // what is faster, or more exact, runs all checks
+				}
+				backendtest.Test(t, func() (backend.Backend, error) { return open(1) }, options...)
+			})
+		}
 	}
 	t.Run("Workers=3", func(t *testing.T) {
 		if testing.Short() {
