@@ -108,14 +108,15 @@ type tileUnit struct {
 
 const (
 	tileSide   = 32                  // rows of a and columns of b that the unit takes at once
-	blockDepth = 32                  // of k in a block
+	tileDepth  = 512                 // the most of k in a chunk
+	mostTiles  = 8                   // in a packed block of a, for the second cache, and in a call, which lasts some 20 µs
+	blockDepth = 32                  // of k in a row of words
 	tileFloats = tileSide * 16       // one part of a block of a or b, in words
 	sumsFloats = tileSide * tileSide // of a tile of sums
-	mostTiles  = 16                  // in a packed block of a, and in a call of the unit, which lasts some 20 µs then
 )
 
 // chunk returns how much of k is summed at a time.
-func (*Tiles) chunk(k int) int { return ceilDiv(evenly(k, chunkDepth), blockDepth) * blockDepth }
+func (*Tiles) chunk(k int) int { return ceilDiv(evenly(k, tileDepth), blockDepth) * blockDepth }
 
 // panel is a packed panel of op(b), or a part of it.
 type panel struct{ floats, parts, spans []float32 }
@@ -151,8 +152,8 @@ func (t *Tiles) PackedSize(k, n int) int {
 
 // ScratchSize is like that of Level.
 func (t *Tiles) ScratchSize() int {
-	return lineFloats + mostTiles*(chunkDepth/blockDepth*t.parts*tileFloats+spansFloats+tileSide) + tileSide*chunkDepth +
-		t.panelSize(chunkDepth) + (mostTiles+1)*sumsFloats + t.level.ScratchSize()
+	return lineFloats + mostTiles*(tileDepth/blockDepth*t.parts*tileFloats+spansFloats+tileSide) + tileSide*tileDepth +
+		t.panelSize(tileDepth) + (mostTiles+1)*sumsFloats + t.level.ScratchSize()
 }
 
 // PackB is like that of Level. A panel is kept in float32, in parts, and with the spans
@@ -263,8 +264,8 @@ func (s spans) at(i int) span { return newSpan(s[i], s[tileSide+i]) }
 // The parts of a number from 2⁻¹⁰³ on are 0 or normal, since they are multiples of its
 // last place. One below 2¹²⁷ is not rounded up to Inf. With products from 2⁻⁹⁶ on, the
 // up to seven roundings to 0 for each k, of less than 2⁻¹²⁶, are a ninth of the 2⁻²⁴ of
-// each product that float32 may be off by. With products up to 2¹¹⁶, no sum of a chunk
-// overflows.
+// each product that float32 may be off by. With products up to 2¹¹⁶, no sum of a chunk,
+// of 2⁹ of them, overflows.
 func (s span) fits(other span) bool {
 	return s.largest < 0x1p127 && other.largest < 0x1p127 && // no NaN
 		s.smallest >= 0x1p-103 && other.smallest >= 0x1p-103 &&

@@ -28,11 +28,11 @@ func (p *tileProduct) multiply(from, to int, scratch []float32) {
 		return
 	}
 	scratch = aligned(scratch)
-	p.block, scratch = cut(scratch, mostTiles*chunkDepth/blockDepth*p.parts*tileFloats)
+	p.block, scratch = cut(scratch, mostTiles*tileDepth/blockDepth*p.parts*tileFloats)
 	p.spansOfA, scratch = cut(scratch, mostTiles*spansFloats)
 	p.divisors, scratch = cut(scratch, mostTiles*tileSide)
-	p.rows, scratch = cut(scratch, tileSide*chunkDepth)
-	p.panelOfB, scratch = cut(scratch, p.panelSize(chunkDepth))
+	p.rows, scratch = cut(scratch, tileSide*tileDepth)
+	p.panelOfB, scratch = cut(scratch, p.panelSize(tileDepth))
 	p.sums, scratch = cut(scratch, mostTiles*sumsFloats)
 	p.exact, p.rest = cut(scratch, sumsFloats)
 
@@ -105,21 +105,21 @@ func (p *tileProduct) multiplyBlock(i, rows, from, to, at, depth int, beta float
 // packRows packs rows i to i+rows of op(a), [·,at:at+depth], as a tile of the block.
 func (p *tileProduct) packRows(tile, i, rows, at, depth int) {
 	blocks := ceilDiv(depth, blockDepth)
-	src, ld := p.rows, chunkDepth
+	src, ld := p.rows, tileDepth
 	switch {
 	case p.transA:
 		kernels := kernelsOf[p.level]
 		for q := 0; q < depth; q += kernels.lanes {
-			kernels.transpose(rows, p.a[(at+q)*p.lda+i:], p.lda, min(kernels.lanes, depth-q), p.rows[q:], chunkDepth)
+			kernels.transpose(rows, p.a[(at+q)*p.lda+i:], p.lda, min(kernels.lanes, depth-q), p.rows[q:], tileDepth)
 		}
 	case depth%blockDepth != 0:
-		copyMatrix(p.rows, chunkDepth, p.a[i*p.lda+at:], p.lda, rows, depth)
+		copyMatrix(p.rows, tileDepth, p.a[i*p.lda+at:], p.lda, rows, depth)
 	default:
 		src, ld = p.a[i*p.lda+at:], p.lda
 	}
 	if depth%blockDepth != 0 {
 		for row := range rows {
-			clear(p.rows[row*chunkDepth:][depth : blocks*blockDepth])
+			clear(p.rows[row*tileDepth:][depth : blocks*blockDepth])
 		}
 	}
 	dst, s := p.block[tile*blocks*p.parts*tileFloats:], spans(p.spansOfA[tile*spansFloats:])
@@ -135,9 +135,9 @@ func (p *tileProduct) packRows(tile, i, rows, at, depth int) {
 		divisor := &p.divisors[tile*tileSide+row]
 		if *divisor = s.at(row).divisor(); *divisor != 1 {
 			p.divided[tile] = true
-			divided := p.rows[row*chunkDepth:][:blocks*blockDepth]
+			divided := p.rows[row*tileDepth:][:blocks*blockDepth]
 			p.vector.Scale(divided, 1 / *divisor, src[row*ld:][:len(divided)])
-			p.unit.splitRows(p.parts, 1, blocks, divided, chunkDepth, dst[row/16*256+row%16*16:], s[row:])
+			p.unit.splitRows(p.parts, 1, blocks, divided, tileDepth, dst[row/16*256+row%16*16:], s[row:])
 		}
 	}
 	s.join(rows)
