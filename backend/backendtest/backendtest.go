@@ -42,6 +42,7 @@ type options struct {
 	enough  int      // failures, after which a check ends
 	only    []string // checks, or cases as CHECK/CASE; nil for all
 	seed    uint64
+	product float64 // the error of a product of two numbers
 	report  func(done []Result, all int, next string)
 }
 
@@ -69,6 +70,13 @@ func MaxWork(n int) Option {
 // its check fails.
 func Only(names ...string) Option {
 	return func(o *options) { o.only = names }
+}
+
+// ProductError admits that a matrix product takes each product of two numbers with an
+// error of up to u of it, as a backend does that multiplies in a narrower format. The
+// sums must be those of float32 still, and what is exact in the narrower format must be.
+func ProductError(u float64) Option {
+	return func(o *options) { o.product = u }
 }
 
 // Seed draws the data of all cases but those of the rules from another seed. The
@@ -203,7 +211,7 @@ const opening = "open"
 
 // on runs the check on a backend of its own.
 func (c check) on(open Opener, o options) Result {
-	p := &probe{open: open, maxSize: o.maxSize, maxWork: o.maxWork, enough: o.enough, only: o.cases(c.name), seed: o.seed, result: Result{Name: c.name}}
+	p := &probe{open: open, maxSize: o.maxSize, maxWork: o.maxWork, enough: o.enough, only: o.cases(c.name), seed: o.seed, product: o.product, result: Result{Name: c.name}}
 	defer p.close()
 	p.name = opening
 	p.guarded(func() {
@@ -227,6 +235,7 @@ type probe struct {
 	enough  int      // failures, after which attempt ends the check
 	only    []string // cases; nil for all
 	seed    uint64   // of all data
+	product float64  // the error of a product of two numbers
 	device  backend.Backend
 	result  Result
 	name    string   // of the running case

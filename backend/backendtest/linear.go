@@ -52,7 +52,7 @@ func (g gemm) trial(p *probe, name string, dst, a, b []float32) trial {
 	magnitude := g
 	magnitude.alpha, magnitude.beta = math.Abs(g.alpha), math.Abs(g.beta)
 	sums := p.expect(magnitude.exactTrial("", absolutes(dst), absolutes(a), absolutes(b)))["dst"]
-	t.tolerance["dst"] = rounded(float64(g.k)+2, sums)
+	t.tolerance["dst"] = rounded(float64(g.k)+2+p.product/unit, sums)
 	return t
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -71,6 +72,7 @@ func TestResumeNamesWhatMayNotChange(t *testing.T) {
 		{"batch", "run/config.toml", "batch = 8", "batch = 9", "the run began with batch 8, and cannot go on with 9"},
 		{"seed", "run/config.toml", "seed = 1", "seed = 2", "the run began with seed 1, and cannot go on with 2"},
 		{"optimizer", "run/config.toml", "weight-decay = 1.0", "weight-decay = 2.0", "the run began with weight-decay 1, and cannot go on with 2"},
+		{"math", "run/config.toml", `math = "float32"`, `math = "bf16x6"`, cmp.Or(missingMath("bf16x6"), "the run began with math float32, and cannot go on with bf16x6")},
 		{"values of the data", "flowers.csv", "2.5,8,rose\n", "2.5,80,rose\n", "flowers.csv has changed since the run began: its features have another scaling"},
 		{"classes of the data", "flowers.csv", "rose", "tulip", "flowers.csv has changed since the run began: it has other classes"},
 		{"names of the data", "flowers.csv", "width", "depth", "flowers.csv has changed since the run began: it has other features"},

@@ -22,9 +22,10 @@ import (
 //
 // The unit takes subnormal numbers for 0, and parts of Inf are no sum of anything. So
 // each packed row of op(a) and column of op(b) knows the span of its magnitudes, chunk
-// by chunk of k. Where a row and a column don't fit the unit together, their sum is
-// computed by the kernels for float32. Like all else about an element's sum, this
-// depends on its row, its column and k alone.
+// by chunk of k. A row of op(a) whose span is unusual, such as gradients that vanish, is
+// divided by a power of two. Where a row and a column still don't fit the unit together,
+// their sum is computed by the kernels for float32. Like all else about an element's
+// sum, this depends on its row, its column and k alone.
 
 // Math is how products of matrices are computed.
 type Math int
@@ -67,9 +68,10 @@ var partProducts = [][][2]int{
 
 // Tiles computes products as Level does, with the same methods, on a tile unit.
 type Tiles struct {
-	unit  *tileUnit
-	level Level // of the kernels for float32
-	parts int
+	unit   *tileUnit
+	level  Level // of the kernels for float32
+	vector *Vector
+	parts  int
 }
 
 // NewTiles returns the tiles of this machine for one of the bfloat16 maths. Elsewhere
@@ -79,7 +81,7 @@ func NewTiles(level Level, math Math) (*Tiles, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%v needs the tile unit AMX: %w", math, err)
 	}
-	return &Tiles{unit, level, parts[math]}, nil
+	return &Tiles{unit, level, level.Vector(), parts[math]}, nil
 }
 
 // tileUnit is what computes with tiles of 16 rows. Words of parts hold two bfloat16,
@@ -106,14 +108,15 @@ type tileUnit struct {
 
 const (
 	tileSide   = 32                  // rows of a and columns of b that the unit takes at once
-	blockDepth = 32                  // of k in a block
+	tileDepth  = 512                 // the most of k in a chunk
+	mostTiles  = 8                   // in a packed block of a, for the second cache, and in a call, which lasts some 20 µs
+	blockDepth = 32                  // of k in a row of words
 	tileFloats = tileSide * 16       // one part of a block of a or b, in words
 	sumsFloats = tileSide * tileSide // of a tile of sums
-	mostTiles  = 16                  // in a packed block of a, and in a call of the unit, which lasts some 20 µs then
 )
 
 // chunk returns how much of k is summed at a time.
-func (*Tiles) chunk(k int) int { return ceilDiv(evenly(k, chunkDepth), blockDepth) * blockDepth }
+func (*Tiles) chunk(k int) int { return ceilDiv(evenly(k, tileDepth), blockDepth) * blockDepth }
 
 // panel is a packed panel of op(b), or a part of it.
 type panel struct{ floats, parts, spans []float32 }
@@ -149,8 +152,8 @@ func (t *Tiles) PackedSize(k, n int) int {
 
 // ScratchSize is like that of Level.
 func (t *Tiles) ScratchSize() int {
-	return lineFloats + mostTiles*(chunkDepth/blockDepth*t.parts*tileFloats+spansFloats) + tileSide*chunkDepth +
-		t.panelSize(chunkDepth) + (mostTiles+1)*sumsFloats + t.level.ScratchSize()
+	return lineFloats + mostTiles*(tileDepth/blockDepth*t.parts*tileFloats+spansFloats+tileSide) + tileSide*tileDepth +
+		t.panelSize(tileDepth) + (mostTiles+1)*sumsFloats + t.level.ScratchSize()
 }
 
 // PackB is like that of Level. A panel is kept in float32, in parts, and with the spans
@@ -235,6 +238,23 @@ func newSpan(largest, smallest float32) span {
 	return s
 }
 
+// usual reports whether nothing is gained by another scale.
+func (s span) usual() bool { return s.smallest >= 0x1p-48 && s.largest <= 0x1p48 }
+
+// divisor returns the power of two by which a row is divided, so that its largest
+// magnitude is some 1. It is 1 for a row that is usual, or fits no column even so.
+func (s span) divisor() float32 {
+	if s.usual() || !(s.largest <= math.MaxFloat32) {
+		return 1
+	}
+	const most = 126 // its reciprocal is a normal number, too
+	divisor := math.Ldexp(1, max(-most, min(math.Ilogb(s.largest), most)))
+	if s.smallest/divisor < 0x1p-103 {
+		return 1
+	}
+	return float32(divisor)
+}
+
 func (s spans) all() span     { return newSpan(s[2*tileSide], s[2*tileSide+1]) }
 func (s spans) at(i int) span { return newSpan(s[i], s[tileSide+i]) }
 
@@ -244,8 +264,8 @@ func (s spans) at(i int) span { return newSpan(s[i], s[tileSide+i]) }
 // The parts of a number from 2⁻¹⁰³ on are 0 or normal, since they are multiples of its
 // last place. One below 2¹²⁷ is not rounded up to Inf. With products from 2⁻⁹⁶ on, the
 // up to seven roundings to 0 for each k, of less than 2⁻¹²⁶, are a ninth of the 2⁻²⁴ of
-// each product that float32 may be off by. With products up to 2¹¹⁶, no sum of a chunk
-// overflows.
+// each product that float32 may be off by. With products up to 2¹¹⁶, no sum of a chunk,
+// of 2⁹ of them, overflows.
 func (s span) fits(other span) bool {
 	return s.largest < 0x1p127 && other.largest < 0x1p127 && // no NaN
 		s.smallest >= 0x1p-103 && other.smallest >= 0x1p-103 &&

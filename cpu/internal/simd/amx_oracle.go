@@ -4,7 +4,9 @@ import "math"
 
 // NewOracle returns tiles for one of the bfloat16 maths whose unit is Go. It has the
 // bits of AMX on every machine, for tests.
-func NewOracle(level Level, math Math) *Tiles { return &Tiles{&oracleUnit, level, parts[math]} }
+func NewOracle(level Level, math Math) *Tiles {
+	return &Tiles{&oracleUnit, level, level.Vector(), parts[math]}
+}
 
 // oracleUnit is AMX in Go, for finite numbers.
 var oracleUnit = tileUnit{multiplyOracle, splitRowsOracle, splitPanelOracle, blendOracle}

@@ -11,10 +11,11 @@ type tileProduct struct {
 	a, b, c                []float32
 	lda, ldb, ldc          int
 
-	// The scratch: a packed block of op(a) and its spans, 32 rows of it in float32, a
-	// packed panel of op(b), tiles of sums, a tile in float32.
-	block, spansOfA, rows, panelOfB, sums, exact []float32
-	rest                                         []float32 // that of the kernels for float32
+	// The scratch: a packed block of op(a), its spans and what its rows were divided by,
+	// 32 rows of it in float32, a packed panel of op(b), tiles of sums, a tile in float32.
+	block, spansOfA, divisors, rows, panelOfB, sums, exact []float32
+	rest                                                   []float32 // that of the kernels for float32
+	divided                                                [mostTiles]bool
 }
 
 // multiply computes columns from to to−1.
@@ -27,10 +28,11 @@ func (p *tileProduct) multiply(from, to int, scratch []float32) {
 		return
 	}
 	scratch = aligned(scratch)
-	p.block, scratch = cut(scratch, mostTiles*chunkDepth/blockDepth*p.parts*tileFloats)
+	p.block, scratch = cut(scratch, mostTiles*tileDepth/blockDepth*p.parts*tileFloats)
 	p.spansOfA, scratch = cut(scratch, mostTiles*spansFloats)
-	p.rows, scratch = cut(scratch, tileSide*chunkDepth)
-	p.panelOfB, scratch = cut(scratch, p.panelSize(chunkDepth))
+	p.divisors, scratch = cut(scratch, mostTiles*tileSide)
+	p.rows, scratch = cut(scratch, tileSide*tileDepth)
+	p.panelOfB, scratch = cut(scratch, p.panelSize(tileDepth))
 	p.sums, scratch = cut(scratch, mostTiles*sumsFloats)
 	p.exact, p.rest = cut(scratch, sumsFloats)
 
@@ -86,8 +88,14 @@ func (p *tileProduct) multiplyBlock(i, rows, from, to, at, depth int, beta float
 				if tile < whole {
 					slot = whole*panel + tile
 				}
+				if p.divided[tile] {
+					p.undivide(p.sums[slot*sumsFloats:], p.divisors[tile*tileSide:][:min(tileSide, rows-tile*tileSide)])
+				}
 				t := tileOfSums{p.sums[slot*sumsFloats:], i + tile*tileSide, min(tileSide, rows-tile*tileSide), left, min(tileSide, to-left)}
-				p.mend(t, spans(p.spansOfA[tile*spansFloats:]), p.panel(packed[panel*stepB:], depth), at, depth)
+				ofA, ofB := spans(p.spansOfA[tile*spansFloats:]), spans(packed[(panel+1)*stepB-spansFloats:])
+				if !ofA.all().fits(ofB.all()) {
+					p.mend(t, ofA, ofB, packed[panel*stepB:], at, depth)
+				}
 				p.unit.blend(t.rows, t.sums, p.c[t.i*p.ldc+t.j:], p.ldc, t.cols, p.alpha, beta)
 			}
 		}
@@ -97,21 +105,21 @@ func (p *tileProduct) multiplyBlock(i, rows, from, to, at, depth int, beta float
 // packRows packs rows i to i+rows of op(a), [·,at:at+depth], as a tile of the block.
 func (p *tileProduct) packRows(tile, i, rows, at, depth int) {
 	blocks := ceilDiv(depth, blockDepth)
-	src, ld := p.rows, chunkDepth
+	src, ld := p.rows, tileDepth
 	switch {
 	case p.transA:
 		kernels := kernelsOf[p.level]
 		for q := 0; q < depth; q += kernels.lanes {
-			kernels.transpose(rows, p.a[(at+q)*p.lda+i:], p.lda, min(kernels.lanes, depth-q), p.rows[q:], chunkDepth)
+			kernels.transpose(rows, p.a[(at+q)*p.lda+i:], p.lda, min(kernels.lanes, depth-q), p.rows[q:], tileDepth)
 		}
 	case depth%blockDepth != 0:
-		copyMatrix(p.rows, chunkDepth, p.a[i*p.lda+at:], p.lda, rows, depth)
+		copyMatrix(p.rows, tileDepth, p.a[i*p.lda+at:], p.lda, rows, depth)
 	default:
 		src, ld = p.a[i*p.lda+at:], p.lda
 	}
 	if depth%blockDepth != 0 {
 		for row := range rows {
-			clear(p.rows[row*chunkDepth:][depth : blocks*blockDepth])
+			clear(p.rows[row*tileDepth:][depth : blocks*blockDepth])
 		}
 	}
 	dst, s := p.block[tile*blocks*p.parts*tileFloats:], spans(p.spansOfA[tile*spansFloats:])
@@ -119,6 +127,29 @@ func (p *tileProduct) packRows(tile, i, rows, at, depth int) {
 		p.unit.splitRows(p.parts, min(tileSide/2, rows-from), blocks, src[from*ld:], ld, dst[from*16:], s[from:])
 	}
 	s.join(rows)
+	p.divided[tile] = false
+	if s.all().usual() {
+		return
+	}
+	for row := range rows {
+		divisor := &p.divisors[tile*tileSide+row]
+		if *divisor = s.at(row).divisor(); *divisor != 1 {
+			p.divided[tile] = true
+			divided := p.rows[row*tileDepth:][:blocks*blockDepth]
+			p.vector.Scale(divided, 1 / *divisor, src[row*ld:][:len(divided)])
+			p.unit.splitRows(p.parts, 1, blocks, divided, tileDepth, dst[row/16*256+row%16*16:], s[row:])
+		}
+	}
+	s.join(rows)
+}
+
+// undivide multiplies rows of sums by what the rows of op(a) were divided by.
+func (p *tileProduct) undivide(sums, divisors []float32) {
+	for i, divisor := range divisors {
+		if row := sums[i*tileSide:][:tileSide]; divisor != 1 {
+			p.vector.Scale(row, divisor, row)
+		}
+	}
 }
 
 // tileOfSums holds sums of rows i to i+rows of columns j to j+cols.
@@ -128,16 +159,12 @@ type tileOfSums struct {
 }
 
 // mend replaces the sums whose row and column don't fit the unit by those of float32.
-func (p *tileProduct) mend(t tileOfSums, ofA spans, b panel, at, depth int) {
-	ofB := spans(b.spans)
-	if ofA.all().fits(ofB.all()) {
-		return
-	}
+func (p *tileProduct) mend(t tileOfSums, ofA, ofB spans, b []float32, at, depth int) {
 	a := t.i*p.lda + at
 	if p.transA {
 		a = at*p.lda + t.i
 	}
-	p.level.Sgemm(p.transA, false, t.rows, t.cols, depth, 1, p.a[a:], p.lda, b.floats, tileSide, 0, p.exact, tileSide, p.rest)
+	p.level.Sgemm(p.transA, false, t.rows, t.cols, depth, 1, p.a[a:], p.lda, b, tileSide, 0, p.exact, tileSide, p.rest)
 	for i := range t.rows {
 		row := ofA.at(i)
 		for j := range t.cols {
