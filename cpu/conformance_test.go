@@ -23,11 +23,12 @@ func TestConformance(t *testing.T) {
 	if testing.Short() {
 		t.Skip("large sizes, other instruction sets and math")
 	}
-	t.Run("Workers=3", func(t *testing.T) { backendtest.Test(t, open(3)) })
-	var capped []backendtest.Option
+	var shorter, capped []backendtest.Option
 	if !*uncapped {
-		capped = []backendtest.Option{backendtest.MaxSize(33), backendtest.MaxWork(0)}
+		shorter = []backendtest.Option{backendtest.MaxWork(0)}
+		capped = append(shorter, backendtest.MaxSize(33))
 	}
+	t.Run("Workers=3", func(t *testing.T) { backendtest.Test(t, open(3), shorter...) })
 	levels := cpu.Levels()
 	for _, level := range levels[:len(levels)-1] { // the last is that of all other tests
 		t.Run("Level="+level, func(t *testing.T) {
