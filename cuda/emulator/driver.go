@@ -41,16 +41,13 @@ type Driver struct {
 	off     map[Check]bool
 
 	ended sync.Pool // of *block, that have ended
-
-	mu       sync.Mutex
-	compiled map[string][]*program // by PTX text; only PTX without variables, so that no program holds an address
 }
 
 var _ cuda.Driver = (*Driver)(nil)
 
 // New returns a driver. It fails if the GPU is not known.
 func New(o Options) (*Driver, error) {
-	d := &Driver{off: map[Check]bool{}, compiled: map[string][]*program{}, ended: sync.Pool{New: func() any { return new(block) }}}
+	d := &Driver{off: map[Check]bool{}, ended: sync.Pool{New: func() any { return new(block) }}}
 	for _, check := range o.Off {
 		d.off[check] = true
 	}

@@ -4,7 +4,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 
 	"gputrain/cuda"
 )
@@ -74,21 +76,44 @@ func (d *Device) compile(ptx string, to *module) ([]*program, error) {
 	return programs, nil
 }
 
-const maxRemembered = 256 // modules
+// A compilation is the kernels of a PTX text, for a device and Options.Perturb.
+type compilation struct {
+	ptx          string
+	major, minor int
+	perturb      uint64
+	programs     []*program
+}
+
+// compilations are those that were asked for last, the latest at the end. All drivers
+// share them, because programs do not change. They are of PTX without variables, so that
+// no program holds an address.
+var (
+	compilations   []compilation
+	compilationsMu sync.Mutex
+)
+
+const maxCompilations = 64
 
 // remember keeps the kernels of PTX for the next device that loads it.
 func (d *Driver) remember(ptx string, programs []*program) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.compiled) < maxRemembered {
-		d.compiled[ptx] = programs
+	compilationsMu.Lock()
+	defer compilationsMu.Unlock()
+	if len(compilations) == maxCompilations {
+		compilations = slices.Delete(compilations, 0, 1)
 	}
+	compilations = append(compilations, compilation{ptx, d.gpu.Major, d.gpu.Minor, d.options.Perturb, programs})
 }
 
 func (d *Driver) remembered(ptx string) []*program {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.compiled[ptx]
+	compilationsMu.Lock()
+	defer compilationsMu.Unlock()
+	for i, c := range compilations {
+		if c.major == d.gpu.Major && c.minor == d.gpu.Minor && c.perturb == d.options.Perturb && c.ptx == ptx {
+			compilations = append(slices.Delete(compilations, i, i+1), c)
+			return c.programs
+		}
+	}
+	return nil
 }
 
 // describe adds the text of the line to an error of the parser or decoder.

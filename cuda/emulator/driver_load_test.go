@@ -297,3 +297,44 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+// Drivers share what they compile, but not with a GPU that cannot execute it, nor with a
+// driver that perturbs it.
+func TestCompilationsAreShared(t *testing.T) {
+	load := func(o Options, ptx string) ([]*program, error) {
+		driver, err := New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		device, err := driver.Open(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := device.Load(ptx); err != nil {
+			return nil, err
+		}
+		return driver.remembered(ptx), nil
+	}
+	const ptx = ".version 7.8\n.target sm_80\n.address_size 64\n.visible .entry shared() { ret; }"
+	first, err := load(Options{GPU: "A100"}, ptx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := load(Options{GPU: "A100"}, ptx); err != nil || again[0] != first[0] {
+		t.Errorf("a second driver compiles again, error %v", err)
+	}
+	if perturbed, err := load(Options{GPU: "A100", Perturb: 1}, ptx); err != nil || perturbed[0].perturb != 1 {
+		t.Errorf("a driver that perturbs has the program of one that does not, error %v", err)
+	}
+	if _, err := load(Options{GPU: "T4"}, ptx); err == nil || !strings.Contains(err.Error(), "the PTX is for sm_80") {
+		t.Errorf("on a T4: error %v", err)
+	}
+	for i := range 2 * maxCompilations {
+		if _, err := load(Options{}, fmt.Sprintf("%s // %d", ptx, i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(compilations) > maxCompilations {
+		t.Errorf("%d compilations are kept", len(compilations))
+	}
+}
