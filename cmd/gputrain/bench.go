@@ -58,7 +58,9 @@ func (c *benchCommand) Run(ctx context.Context, con console) error {
 	if err != nil {
 		return err
 	}
-	r.Math = c.Math
+	if c.Math != float32Math {
+		r.Math = c.Math
+	}
 	if d.note != "" {
 		printLine(con.err, d.note)
 	}

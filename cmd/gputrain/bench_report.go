@@ -16,7 +16,7 @@ type benchReport struct {
 	Gputrain     string               `json:"gputrain"` // version
 	Machine      string               `json:"machine"`
 	Device       string               `json:"device"`
-	Math         string               `json:"math"`
+	Math         string               `json:"math,omitempty"` // other than float32
 	Facts        [][2]string          `json:"device_facts,omitempty"`
 	Environment  []string             `json:"environment,omitempty"` // variables that decide about speed
 	Torch        *bench.TorchVersions `json:"torch,omitempty"`
@@ -130,6 +130,9 @@ func (r *benchReport) text(width int) string {
 	facts := [][]string{{"gputrain", r.Gputrain}, {"machine", r.Machine}}
 	for _, fact := range r.Facts {
 		facts = append(facts, fact[:])
+	}
+	if r.Math != "" {
+		facts = append(facts, []string{"math", r.Math})
 	}
 	if r.Torch != nil {
 		facts = append(facts, []string{"PyTorch", fmt.Sprintf("%s, Python %s (%s)",

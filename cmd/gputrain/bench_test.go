@@ -236,7 +236,7 @@ func TestBenchEndsWithTheSignalWhileAPythonHangs(t *testing.T) {
 
 // A step or product of each kind, with the figures of a fast machine.
 func benchExample(torch bool) *benchReport {
-	r := &benchReport{Gputrain: "(devel) go1.26.8 linux/amd64", Machine: describeCPU(), Environment: []string{"OPENBLAS_CORETYPE=Haswell"}}
+	r := &benchReport{Gputrain: "(devel) go1.26.8 linux/amd64", Machine: describeCPU(), Math: "bf16x6", Environment: []string{"OPENBLAS_CORETYPE=Haswell"}}
 	add := func(w bench.Work, ms, theirs float64) {
 		s := benchSetting{threads: 2}
 		figures := [][]float64{{ms / 1e3, ms / 1e3, ms / 0.9e3}}
@@ -266,7 +266,7 @@ func TestTheTableOfBenchFitsATerminal(t *testing.T) {
 			}
 		}
 		want := []string{
-			"\nii   LSTM 64→256, 2 layers, batch 32, 50 steps\n", "\nenvironment  OPENBLAS_CORETYPE=Haswell\n",
+			"\nii   LSTM 64→256, 2 layers, batch 32, 50 steps\n", "\nmath         bf16x6\n", "\nenvironment  OPENBLAS_CORETYPE=Haswell\n",
 			"\ntraining steps, 2 threads, FMA peak 318.0 GFLOP/s (318.0 to 318.0)\n", "\nproducts, 2 threads, FMA peak ",
 		}
 		if torch {

@@ -110,6 +110,7 @@ const (
 	tileSide   = 32                  // rows of a and columns of b that the unit takes at once
 	tileDepth  = 512                 // the most of k in a chunk
 	mostTiles  = 8                   // in a packed block of a, for the second cache, and in a call, which lasts some 20 µs
+	mostPanels = 16                  // of b that are packed together, where many blocks of a need them
 	blockDepth = 32                  // of k in a row of words
 	tileFloats = tileSide * 16       // one part of a block of a or b, in words
 	sumsFloats = tileSide * tileSide // of a tile of sums
@@ -153,7 +154,7 @@ func (t *Tiles) PackedSize(k, n int) int {
 // ScratchSize is like that of Level.
 func (t *Tiles) ScratchSize() int {
 	return lineFloats + mostTiles*(tileDepth/blockDepth*t.parts*tileFloats+spansFloats+tileSide) + tileSide*tileDepth +
-		t.panelSize(tileDepth) + (mostTiles+1)*sumsFloats + t.level.ScratchSize()
+		mostPanels*t.panelSize(tileDepth) + (mostTiles+1)*sumsFloats + t.level.ScratchSize()
 }
 
 // PackB is like that of Level. A panel is kept in float32, in parts, and with the spans

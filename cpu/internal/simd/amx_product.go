@@ -12,10 +12,10 @@ type tileProduct struct {
 	lda, ldb, ldc          int
 
 	// The scratch: a packed block of op(a), its spans and what its rows were divided by,
-	// 32 rows of it in float32, a packed panel of op(b), tiles of sums, a tile in float32.
-	block, spansOfA, divisors, rows, panelOfB, sums, exact []float32
-	rest                                                   []float32 // that of the kernels for float32
-	divided                                                [mostTiles]bool
+	// 32 rows of it in float32, packed panels of op(b), tiles of sums, a tile in float32.
+	block, spansOfA, divisors, rows, panels, sums, exact []float32
+	rest                                                 []float32 // that of the kernels for float32
+	divided                                              [mostTiles]bool
 }
 
 // multiply computes columns from to to−1.
@@ -32,48 +32,60 @@ func (p *tileProduct) multiply(from, to int, scratch []float32) {
 	p.spansOfA, scratch = cut(scratch, mostTiles*spansFloats)
 	p.divisors, scratch = cut(scratch, mostTiles*tileSide)
 	p.rows, scratch = cut(scratch, tileSide*tileDepth)
-	p.panelOfB, scratch = cut(scratch, p.panelSize(tileDepth))
+	p.panels, scratch = cut(scratch, mostPanels*p.panelSize(tileDepth))
 	p.sums, scratch = cut(scratch, mostTiles*sumsFloats)
 	p.exact, p.rest = cut(scratch, sumsFloats)
 
 	if p.packed {
 		p.b = aligned(p.b)
 	}
-	step, rows := p.chunk(p.k), mostTiles*tileSide
+	step, rows, cols := p.chunk(p.k), mostTiles*tileSide, to-from
+	switch {
+	case p.packed:
+	case p.m <= rows:
+		cols = tileSide // which stay in the caches until they are multiplied
+	default:
+		cols = mostPanels * tileSide
+	}
 	beta := p.beta
 	for at := 0; at < p.k; at += step {
 		depth := min(step, p.k-at)
-		for i := 0; i < p.m; i += rows {
-			p.multiplyBlock(i, min(rows, p.m-i), from, to, at, depth, beta)
+		size := p.panelSize(depth)
+		for j := from; j < to; j += cols {
+			end := min(j+cols, to)
+			panels := p.panels
+			if p.packed {
+				panels = p.b[j/tileSide*size:]
+			} else {
+				for left := j; left < end; left += tileSide {
+					p.packPanel(p.panel(panels[(left-j)/tileSide*size:], depth), p.transB, p.b, p.ldb, at, depth, left, min(tileSide, end-left))
+				}
+			}
+			for i := 0; i < p.m; i += rows {
+				if p.m > rows || j == from { // the only block stays packed
+					p.packBlock(i, min(rows, p.m-i), at, depth)
+				}
+				p.multiplyBlock(i, min(rows, p.m-i), j, end, panels, at, depth, beta)
+			}
 		}
 		if p.packed {
-			p.b = p.b[ceilDiv(p.n, tileSide)*p.panelSize(depth):]
+			p.b = p.b[ceilDiv(p.n, tileSide)*size:]
 		}
 		beta = 1
 	}
 }
 
-// multiplyBlock adds the terms at to at+depth of the sums to rows i to i+rows.
-func (p *tileProduct) multiplyBlock(i, rows, from, to, at, depth int, beta float32) {
+// multiplyBlock adds the terms at to at+depth of the sums to rows i to i+rows, which are
+// packed, of columns from to to−1, of which it is given the panels.
+func (p *tileProduct) multiplyBlock(i, rows, from, to int, packed []float32, at, depth int, beta float32) {
 	blocks := ceilDiv(depth, blockDepth)
 	tileSize := blocks * p.parts * tileFloats
-	for done := 0; done < rows; done += tileSide {
-		p.packRows(done/tileSide, i+done, min(tileSide, rows-done), at, depth)
-	}
 	whole, rest := rows/tileSide, rows%tileSide
 	tiles := ceilDiv(rows, tileSide)
-	panels, stepB := 1, p.panelSize(depth)
-	if p.packed {
-		panels = mostTiles / tiles
-	}
+	panels, stepB := mostTiles/tiles, p.panelSize(depth)
 	for j := from; j < to; j += panels * tileSide {
 		panels = min(panels, ceilDiv(to-j, tileSide))
-		packed := p.panelOfB
-		if p.packed {
-			packed = p.b[j/tileSide*stepB:]
-		} else {
-			p.packPanel(p.panel(packed, depth), p.transB, p.b, p.ldb, at, depth, j, min(tileSide, to-j))
-		}
+		packed := packed[(j-from)/tileSide*stepB:]
 		b := packed[blocks*blockDepth*tileSide:]
 		if whole > 0 {
 			p.unit.multiply(p.parts, tileSide, blocks, whole, panels, p.block, b, stepB, p.sums)
@@ -99,6 +111,13 @@ func (p *tileProduct) multiplyBlock(i, rows, from, to, at, depth int, beta float
 				p.unit.blend(t.rows, t.sums, p.c[t.i*p.ldc+t.j:], p.ldc, t.cols, p.alpha, beta)
 			}
 		}
+	}
+}
+
+// packBlock packs rows i to i+rows of op(a).
+func (p *tileProduct) packBlock(i, rows, at, depth int) {
+	for done := 0; done < rows; done += tileSide {
+		p.packRows(done/tileSide, i+done, min(tileSide, rows-done), at, depth)
 	}
 }
 

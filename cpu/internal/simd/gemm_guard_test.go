@@ -116,7 +116,7 @@ type guardedOperands [4]guarded
 
 func newGuardedOperands(t *testing.T) guardedOperands {
 	const most = 1 << 16
-	return guardedOperands{newGuarded(t, most), newGuarded(t, most), newGuarded(t, most), newGuarded(t, 1<<19)}
+	return guardedOperands{newGuarded(t, most), newGuarded(t, most), newGuarded(t, most), newGuarded(t, 1<<21)}
 }
 
 // place returns the operands of p, each at one of its guards.
