@@ -52,10 +52,8 @@ func newMultiplier(kernels kernels, blas blas.Float32Level3, workers int) multip
 	return m
 }
 
-const (
-	parallelWork = 1 << 19 // multiplications that keep one worker busy for some 10 µs
-	partsEach    = 2       // parts per worker, to even out their speeds
-)
+// parallelWork is how many multiplications keep one worker busy for some 10 µs.
+const parallelWork = 1 << 19
 
 // newProduct returns the product of these sizes, without its operands, as one block.
 func (c *Backend) newProduct(transA, transB backend.Transpose, m, n, k int) product {
@@ -80,11 +78,11 @@ func (c *Backend) multiply(p product) {
 	c.pool.run(&c.jobs.product, ceilDiv(p.m, p.blockRows)*ceilDiv(p.n, p.blockCols))
 }
 
-// divide cuts dst into blocks. Each one reads its rows of op(a) and its columns of
-// op(b), and may pack them, so they are about as high as wide. None is too small to
-// be handed to a worker.
+// divide cuts dst into blocks, one for each worker. Each block reads its rows of op(a)
+// and its columns of op(b), and may pack them, so they are about as high as wide. None
+// is too small to be handed to a worker.
 func (p *product) divide() {
-	parts := min(partsEach*len(p.scratch), p.m*p.n*p.k/parallelWork)
+	parts := min(len(p.scratch), p.m*p.n*p.k/parallelWork)
 	if len(p.scratch) == 1 || parts < 2 {
 		return
 	}
@@ -93,7 +91,9 @@ func (p *product) divide() {
 	for across := 1; across <= parts; across++ {
 		rows := ceilDiv(p.m, parts/across)
 		cols := ceilDiv(ceilDiv(p.n, across), width) * width
-		if read := ceilDiv(p.m, rows)*p.n + ceilDiv(p.n, cols)*p.m; least < 0 || read < least {
+		blocks := ceilDiv(p.m, rows) * ceilDiv(p.n, cols)
+		read := ceilDiv(p.m, rows)*p.n + ceilDiv(p.n, cols)*p.m
+		if blocks > 1 && (least < 0 || read < least) {
 			least, p.blockRows, p.blockCols = read, rows, cols
 		}
 	}

@@ -88,14 +88,11 @@ func (p *pool) run(j job, parts int) {
 // help looks for work until the pool is closed.
 func (p *pool) help(worker int) {
 	for {
-		for range spins {
-			if p.remaining.Load() > 0 {
-				break
+		if p.look() {
+			if p.work(worker) && p.waiting.CompareAndSwap(true, false) {
+				p.done <- struct{}{}
 			}
-			simd.Pause(1)
-		}
-		if p.work(worker) && p.waiting.CompareAndSwap(true, false) {
-			p.done <- struct{}{}
+			continue
 		}
 		p.sleeping.Add(1)
 		// Work that came while this goroutine did not count as sleeping sent it no
@@ -107,6 +104,17 @@ func (p *pool) help(worker int) {
 		}
 		p.sleeping.Add(-1)
 	}
+}
+
+// look reports whether there is work, or soon is.
+func (p *pool) look() bool {
+	for range spins {
+		if p.remaining.Load() > 0 {
+			return true
+		}
+		simd.Pause(1)
+	}
+	return false
 }
 
 // work takes parts until none remain. It reports whether it finished the last
