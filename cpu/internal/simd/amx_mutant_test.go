@@ -20,6 +20,8 @@ var amxMutants = []mutant{
 	{"a span leaves out lanes", AVX512, "splitRows1AMX", `VSHUFI32X4.*`, 0, "", "TestWhatDoesNotFitTheUnitIsFloat32"},
 	{"zero is a small number", AVX512, "splitRows3AMX", `VPADDD\s+Z7.*`, 0, "", "TestZerosFitTheUnit"},
 	{"a column too many is blended", AVX512, "blendTileAMX", `MOVQ\s+cols\+64\(FP\), (\w+)`, 0, "MOVQ cols+64(FP), $1\nADDQ $$1, $1", "TestTilesOfAllSizes"},
+	{"all columns are blended", AVX512, "blendTileAMX", `BZHIQ.*`, 0, "", "TestTilesStayWithinTheirOperands"},
+	{"a row too many is split", AVX512, "splitRows3AMX", `MOVQ\s+rows\+0\(FP\), (\w+)`, 0, "MOVQ rows+0(FP), $1\nINCQ $1", "TestTilesStayWithinTheirOperands"},
 	{"c is read where beta is 0", AVX512, "blendTileAMX", `JZ\s+overwrite`, 0, "", "TestTilesOfAllSizes"},
 	{"alpha is not applied", AVX512, "blendTileAMX", `VFMADD231PS\s+64\((\w+)\), Z0`, 0, "VADDPS 64($1), Z3", "TestTilesOfAllSizes"},
 }

@@ -100,10 +100,11 @@ func (p *tileProduct) multiplyBlock(i, rows, from, to int, packed []float32, at,
 				if tile < whole {
 					slot = whole*panel + tile
 				}
+				above := tile * tileSide
+				t := tileOfSums{p.sums[slot*sumsFloats:], i + above, min(tileSide, rows-above), left, min(tileSide, to-left)}
 				if p.divided[tile] {
-					p.undivide(p.sums[slot*sumsFloats:], p.divisors[tile*tileSide:][:min(tileSide, rows-tile*tileSide)])
+					p.undivide(t.sums, p.divisors[above:][:t.rows])
 				}
-				t := tileOfSums{p.sums[slot*sumsFloats:], i + tile*tileSide, min(tileSide, rows-tile*tileSide), left, min(tileSide, to-left)}
 				ofA, ofB := spans(p.spansOfA[tile*spansFloats:]), spans(packed[(panel+1)*stepB-spansFloats:])
 				if !ofA.all().fits(ofB.all()) {
 					p.mend(t, ofA, ofB, packed[panel*stepB:], at, depth)
@@ -156,7 +157,7 @@ func (p *tileProduct) packRows(tile, i, rows, at, depth int) {
 			p.divided[tile] = true
 			divided := p.rows[row*tileDepth:][:blocks*blockDepth]
 			p.vector.Scale(divided, 1 / *divisor, src[row*ld:][:len(divided)])
-			p.unit.splitRows(p.parts, 1, blocks, divided, tileDepth, dst[row/16*256+row%16*16:], s[row:])
+			p.unit.splitRows(p.parts, 1, blocks, divided, tileDepth, dst[row*16:], s[row:])
 		}
 	}
 	s.join(rows)

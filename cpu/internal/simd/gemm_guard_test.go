@@ -38,16 +38,21 @@ func newGuarded(t *testing.T, floats int) guarded {
 
 // place returns a copy of x that ends, or begins, at a guard.
 func (g guarded) place(x []float32, atEnd bool) []float32 {
-	if len(x) == 0 {
+	placed := g.slice(len(x), atEnd)
+	copy(placed, x)
+	return placed
+}
+
+// slice returns n floats that end, or begin, at a guard.
+func (g guarded) slice(n int, atEnd bool) []float32 {
+	if n == 0 {
 		return nil
 	}
 	at := 0
 	if atEnd {
-		at = len(g) - 4*len(x)
+		at = len(g) - 4*n
 	}
-	placed := unsafe.Slice((*float32)(unsafe.Pointer(&g[at])), len(x))
-	copy(placed, x)
-	return placed
+	return unsafe.Slice((*float32)(unsafe.Pointer(&g[at])), n)
 }
 
 // fault calls do and returns the error of a memory access that is not allowed.
@@ -87,7 +92,7 @@ func TestTilesStayWithinTheirOperands(t *testing.T) {
 		if err != nil {
 			t.Skip(err)
 		}
-		for at := range 400 {
+		for at := range 1500 {
 			p := tileCase{newGuardedCase(Best(), at, random), tiles}
 			a, b, c, scratch := memory.place(p.gemmCase, p.ScratchSize()+p.PackedSize(p.k, p.n), random)
 			if at%3 == 0 {
@@ -129,7 +134,7 @@ func (memory guardedOperands) place(p gemmCase, scratchSize int, random *rand.Ra
 	}
 	place := func(i, n int) []float32 { return memory[i].place(make([]float32, n), random.IntN(2) == 0) }
 	return place(0, length(p.transA, p.m, p.k, p.lda)), place(1, length(p.transB, p.k, p.n, p.ldb)),
-		place(2, length(false, p.m, p.n, p.ldc)), place(3, scratchSize)
+		place(2, length(false, p.m, p.n, p.ldc)), memory[3].slice(scratchSize, random.IntN(2) == 0)
 }
 
 // The control: the guards are where they are said to be.

@@ -9,8 +9,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// amx writes the kernels of products on the tile unit of AMX. amx_product.go says what
-// they are for and how their operands lie in memory, amx_oracle.go what they compute.
+// amx writes the kernels of products on the tile unit of AMX. amx.go says what they are
+// for and how their operands lie in memory, amx_oracle.go what they compute.
 func amx(c *build.Context) {
 	g := generator{c, avx512}
 	for _, parts := range []int{1, 2, 3} {
@@ -30,8 +30,7 @@ const (
 )
 
 // partProducts are the products of parts of a and b, by the number of parts. Small
-// ones come first, so that the large ones are rounded last. Each sum has the parts
-// that count as much as the smallest one kept.
+// ones come first, so that the large ones are rounded last.
 var partProducts = [][][2]int{1: {{0, 0}}, 2: {{0, 1}, {1, 0}, {0, 0}}, 3: {{0, 2}, {1, 1}, {2, 0}, {1, 0}, {0, 1}, {0, 0}}}
 
 // multiplyTiles writes the loop of products: over panels of b, over tiles of a, over
