@@ -9,7 +9,7 @@ const (
 	losesNaN = "the driver's arithmetic loses NaN, so a training that diverges would not be noticed: " +
 		"use another driver or device"
 	mixesCalls = "the driver runs shaders with the arguments of other calls, so results would be wrong: " +
-		"use another driver or device, or for zink set ZINK_INLINE_UNIFORMS=0"
+		"use another driver or device"
 )
 
 // selfTest fails if the device is one of those that compute wrong results in silence.
@@ -17,7 +17,7 @@ const (
 // OpenGL leaves NaN to drivers, and their compilers like to drop it from comparisons and
 // maxima.
 //
-// Zink on a CPU makes variants of a shader, one for each value of the arguments that the
+// Zink, if it is not told otherwise, makes variants of a shader, one for each value of the arguments that the
 // shader branches on, such as beta. Where it comes back to a shader from another one, and
 // the arguments are those of the latest call, it may run the variant of an earlier one.
 // A sum with beta 0 instead of 1 loses NaN too.

@@ -4,6 +4,7 @@ package gldriver
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -111,6 +112,9 @@ func (d *device) ask(software bool) error {
 	}
 	// Mesa's software also serves a graphics card that only shows pictures.
 	d.info.Software = software || strings.Contains(d.info.Name, "llvmpipe") || strings.Contains(d.info.Name, "softpipe")
+	if inlines(d.info.Name, d.info.Software) {
+		return fmt.Errorf("%s runs shaders with the arguments of other calls, so results would be wrong: set ZINK_INLINE_UNIFORMS=0", d.info.Name)
+	}
 	if have[0] < major || have[0] == major && have[1] < minor {
 		return fmt.Errorf("%s offers OpenGL %s, but %d.%d is needed: install a newer driver", d.info.Name, d.info.Version, major, minor)
 	}
@@ -121,6 +125,23 @@ func (d *device) ask(software bool) error {
 	d.info.Limits = gl.Limits{BlockBytes: int(bytes), Bindings: int(bindings)}
 	d.notifies = have[0] > 4 || have[1] >= 5 || hasExtension("GL_KHR_robustness")
 	return result("glGetInteger64v")
+}
+
+// inlines reports whether a driver is Mesa's zink and makes a variant of a shader for each
+// value of the arguments that it branches on, as it does on CPUs. It may run the wrong
+// one (docs/gl.md). The self-test of package gl can miss that, since there are no variants
+// of a shader that comes from Mesa's cache on disk.
+func inlines(name string, software bool) bool {
+	if !strings.HasPrefix(name, "zink") {
+		return false
+	}
+	switch strings.ToLower(os.Getenv("ZINK_INLINE_UNIFORMS")) { // the words that Mesa knows
+	case "0", "n", "no", "f", "false":
+		return false
+	case "1", "y", "yes", "t", "true":
+		return true
+	}
+	return software
 }
 
 func hasExtension(name string) bool {

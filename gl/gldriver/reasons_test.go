@@ -37,8 +37,9 @@ func TestReasonsWhyThereIsNoDevice(t *testing.T) {
 		{"all is there", "LANG=C", "no reason"},
 	}
 	if strings.HasPrefix(devices[0].Name, "zink (llvmpipe") {
-		// The positive control of the self-test, by Mesa itself.
-		machines = append(machines, machine{"zink that inlines", "ZINK_INLINE_UNIFORMS=1", "with the arguments of other calls"})
+		machines = append(machines,
+			machine{"zink that inlines", "ZINK_INLINE_UNIFORMS=True", "set ZINK_INLINE_UNIFORMS=0"},
+			machine{"zink as it is on a CPU", "ZINK_INLINE_UNIFORMS=", "set ZINK_INLINE_UNIFORMS=0"})
 	}
 	for _, c := range machines {
 		process := exec.Command(os.Args[0], "-test.run=^TestReasonsWhyThereIsNoDevice$")
