@@ -43,6 +43,9 @@ func TestMathHasTheSameBitsForAnyNumberOfWorkers(t *testing.T) {
 	openers := mathOpeners("bf16x6")
 	oracle, open := openers["oracle"], openers["oracle"]
 	ops := append(products()[4:8], sequences()[:3]...)
+	if testing.Short() {
+		ops = ops[:1] // the oracle takes long under the race detector
+	}
 	if openers["AMX"] != nil {
 		open = openers["AMX"]
 	}
@@ -67,6 +70,9 @@ func TestMathHasTheSameBitsForAnyNumberOfWorkers(t *testing.T) {
 }
 
 func TestMathAllocatesNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the oracle takes long under the race detector")
+	}
 	for unit, open := range mathOpeners("bf16x6") {
 		device, err := open(3)
 		if err != nil {
