@@ -42,11 +42,11 @@ func (c *explainCommand) Run(con console) error {
 	e := &explanation{description: d, batch: data.NewBatches(parts.train, c.Batch).Batch(0)}
 	switch kind, ordinal, _ := parseDevice(c.Device); kind {
 	case "auto", "cpu":
-		err = e.explainCPU(&c.settings, parts.train.Len())
+		err = e.explainCPU(&c.settings, parts.train)
 	case "gl":
-		err = e.explainOpenGL(c, ordinal, parts.train.Len())
+		err = e.explainOpenGL(c, ordinal, parts.train)
 	default:
-		err = e.explainGPU(c, parts.train.Len())
+		err = e.explainGPU(c, parts.train)
 	}
 	if err != nil {
 		return err
@@ -57,7 +57,7 @@ func (c *explainCommand) Run(con console) error {
 
 const elementBytes = 4 // of a float32 and of an int32
 
-func (e *explanation) explainCPU(s *settings, samples int) error {
+func (e *explanation) explainCPU(s *settings, set *data.Dataset) error {
 	b, _, err := openDevice("cpu", s.Math)
 	if err != nil {
 		return err
@@ -65,15 +65,15 @@ func (e *explanation) explainCPU(s *settings, samples int) error {
 	defer b.Close()
 	e.device = "cpu: " + describeCPU() + ", products in " + s.Math
 	counted := &countingCPU{Backend: b.(*cpubackend.Backend)}
-	if _, err = e.build(s, counted, samples, func() int64 { return counted.bytes }, func(string) {}); err != nil {
+	if _, err = e.build(s, counted, set, func() int64 { return counted.bytes }, func(string) {}); err != nil {
 		return err
 	}
-	perParameter := int64(1 + s.options(samples).Optimizer.Slots())
+	perParameter := int64(1 + s.options(e.description, set).Optimizer.Slots())
 	e.memory = append(e.memory, memoryPart{"copy of the last finite state", perParameter * e.memory[0].bytes})
 	return nil
 }
 
-func (e *explanation) explainGPU(c *explainCommand, samples int) error {
+func (e *explanation) explainGPU(c *explainCommand, set *data.Dataset) error {
 	r, err := c.recorder()
 	if err != nil {
 		return err
@@ -85,7 +85,7 @@ func (e *explanation) explainGPU(c *explainCommand, samples int) error {
 	defer b.Close()
 	e.device = c.Device + ": " + describeGPU(r.GPU) + fmt.Sprintf(", %d multiprocessors", r.GPU.Multiprocessors)
 	own := r.Used
-	trainer, err := e.build(&c.settings, b, samples, func() int64 { return r.Used }, func(stage string) { r.Stage = stage })
+	trainer, err := e.build(&c.settings, b, set, func() int64 { return r.Used }, func(stage string) { r.Stage = stage })
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (c *explainCommand) recorder() (*recorder.Driver, error) {
 
 // build builds the network and its trainer on b, and notes the memory that they
 // take.
-func (e *explanation) build(s *settings, b backend.Backend, samples int, used func() int64, enter func(stage string)) (*train.Trainer, error) {
+func (e *explanation) build(s *settings, b backend.Backend, set *data.Dataset, used func() int64, enter func(stage string)) (*train.Trainer, error) {
 	spec, shape := e.description.spec(), e.description.input(s.Batch)
 	for i, stage := range spec {
 		out, err := stage.Layer.Output(shape)
@@ -139,7 +139,7 @@ func (e *explanation) build(s *settings, b backend.Backend, samples int, used fu
 		spec[i].Layer = markedLayer{stage.Layer, stage.Name, enter}
 		shape = out
 	}
-	options := s.options(samples)
+	options := s.options(e.description, set)
 	slots := int64(options.Optimizer.Slots())
 	options.Loss = markedLoss{options.Loss, enter}
 	options.Optimizer = markedOptimizer{options.Optimizer, enter}

@@ -3,6 +3,7 @@ package main
 import (
 	"gputrain/cuda"
 	cudarecorder "gputrain/cuda/recorder"
+	"gputrain/data"
 	"gputrain/gl"
 	"gputrain/gl/gldriver"
 	"gputrain/gl/recorder"
@@ -10,7 +11,7 @@ import (
 
 // explainOpenGL explains for an OpenGL device. The shaders run in the background, so
 // whoever reads what they are recorded as waits first.
-func (e *explanation) explainOpenGL(c *explainCommand, ordinal, samples int) error {
+func (e *explanation) explainOpenGL(c *explainCommand, ordinal int, set *data.Dataset) error {
 	info, _, err := findOpenGL(c.Device, gldriver.New(), ordinal)
 	if err != nil {
 		return err
@@ -31,7 +32,7 @@ func (e *explanation) explainOpenGL(c *explainCommand, ordinal, samples int) err
 		r.Stage = stage
 	}
 	own := used()
-	trainer, err := e.build(&c.settings, b, samples, used, enter)
+	trainer, err := e.build(&c.settings, b, set, used, enter)
 	if err != nil {
 		return err
 	}

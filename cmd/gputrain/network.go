@@ -8,9 +8,9 @@ import (
 )
 
 // spec returns the stages of the network. Their outputs are logits, one per
-// class.
+// class, or the scaled targets.
 func (d *description) spec() model.Spec {
-	head := model.Stage{Name: "head", Layer: model.Dense{Out: len(d.Classes)}}
+	head := model.Stage{Name: "head", Layer: model.Dense{Out: d.outputs()}}
 	last := model.Stage{Name: "last", Layer: model.LastStep{}}
 	switch d.Model {
 	case "lstm":
@@ -36,8 +36,12 @@ func (d *description) input(batch int) model.Shape {
 
 // title describes the network, and batches of this many samples, in a line.
 func (d *description) title(batch int) string {
+	outputs := plural(len(d.Classes), "class", "classes")
+	if d.task() == taskRegress {
+		outputs = plural(len(d.Targets), "target", "targets")
+	}
 	return fmt.Sprintf("%s, %s of %s, %s; batches of %s, %s of %s",
-		d.Model, plural(d.Layers, "layer", "layers"), plural(d.Hidden, "hidden unit", "hidden units"), plural(len(d.Classes), "class", "classes"),
+		d.Model, plural(d.Layers, "layer", "layers"), plural(d.Hidden, "hidden unit", "hidden units"), outputs,
 		plural(batch, "sample", "samples"), plural(d.Steps, "step", "steps"), plural(d.Width, "feature", "features"))
 }
 
