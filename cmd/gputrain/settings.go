@@ -108,7 +108,7 @@ func (s *settings) check() error {
 		{"model", s.Model, modelKinds()},
 		{"optimizer", s.Optimizer, []string{"sgd", "rmsprop", "adam", "adamw"}},
 		{"schedule", s.Schedule, []string{"constant", "step", "cosine"}},
-		{"task", s.Task, []string{"auto", taskClassify, taskRegress}},
+		{"task", s.Task, taskKinds()},
 		{"missing", s.Missing, missingKinds()},
 		{"loss", s.Loss, []string{"auto", "cross-entropy", "mse", "mae", "huber"}},
 		{"class-weights", s.ClassWeights, []string{"none", "balanced"}},

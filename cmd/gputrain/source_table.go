@@ -16,6 +16,9 @@ const (
 	taskRegress  = "regress"
 )
 
+// taskKinds returns the valid values of settings.Task.
+func taskKinds() []string { return []string{"auto", taskClassify, taskRegress} }
+
 // tableChoice says what of a table is learned, as the settings or a model say it.
 type tableChoice struct {
 	targets                      []string
