@@ -14,8 +14,9 @@ type product struct {
 	m, n, k        int
 	alpha, beta    float32
 	a, b, dst      []float32
-	packed         bool // b is, by pack
-	plain          bool // loops over dot products, for an a·bᵀ that takes less time than the calls of kernels
+	bias           []float32 // unless nil, each row of dst begins with it; beta is 1
+	packed         bool      // b is, by pack
+	plain          bool      // loops over dot products, for an a·bᵀ that takes less time than the calls of kernels
 
 	multiplier
 	blockRows, blockCols int
@@ -63,6 +64,15 @@ func (c *Backend) newProduct(transA, transB backend.Transpose, m, n, k int) prod
 	}
 }
 
+// setBias sets the bias to a row, or to none if it is absent. What dst holds is then
+// overwritten.
+func (p *product) setBias(row backend.Tensor) {
+	p.bias, p.beta = floats(row), 0
+	if row.Present() {
+		p.beta = 1
+	}
+}
+
 // multiply computes p on all workers.
 func (c *Backend) multiply(p product) {
 	switch {
@@ -107,6 +117,17 @@ func (p *product) part(worker, index int) {
 
 // block computes rows i to iEnd of columns j to jEnd of dst.
 func (p *product) block(i, iEnd, j, jEnd int, scratch []float32) {
+	if p.bias != nil {
+		for row := i; row < iEnd; row++ {
+			copy(p.dst[row*p.n+j:row*p.n+jEnd], p.bias[j:])
+		}
+	}
+	if p.k == 0 {
+		for row := i; row < iEnd; row++ {
+			scaleBy(p.dst[row*p.n+j:row*p.n+jEnd], p.beta)
+		}
+		return
+	}
 	a, lda := p.a[i*p.k:], p.k
 	if p.transA {
 		a, lda = p.a[i:], p.m
