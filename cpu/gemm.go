@@ -43,6 +43,7 @@ type kernels interface {
 	PackB(dst []float32, trans bool, k, n int, b []float32, ldb, from, to int)
 	MultiplyPacked(transA bool, m, n, k int, alpha float32, a []float32, lda int, packed []float32, beta float32, c []float32, ldc, from, to int, scratch []float32)
 	Sgemm(transA, transB bool, m, n, k int, alpha float32, a []float32, lda int, b []float32, ldb int, beta float32, c []float32, ldc int, scratch []float32)
+	SgemmPair(transA bool, m, k int, alpha float32, a []float32, lda int, beta float32, x, y simd.Right, scratch []float32)
 }
 
 func newMultiplier(kernels kernels, blas blas.Float32Level3, workers int) multiplier {

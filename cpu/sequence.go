@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"gputrain/backend"
+	"gputrain/cpu/internal/simd"
 )
 
 // recurrence is a recurrent layer over a sequence, forward or backward. Each step
@@ -212,8 +213,7 @@ func (c *Backend) parameterGrads(dz, x, hPrev, wih, dx, dwih, dwhh, dbih, dbhh, 
 	if dx.Present() {
 		c.Gemm(dx, backend.NoTrans, backend.NoTrans, 1, dz, wih, 0)
 	}
-	c.Gemm(dwih, backend.Trans, backend.NoTrans, 1, dz, x, 1)
-	c.Gemm(dwhh, backend.Trans, backend.NoTrans, 1, dz, hPrev, 1)
+	c.weightGrads(dz, x, hPrev, dwih, dwhh)
 	if !dbih.Present() && !dbhh.Present() {
 		return
 	}
@@ -224,6 +224,45 @@ func (c *Backend) parameterGrads(dz, x, hPrev, wih, dx, dwih, dwhh, dbih, dbhh, 
 	if dbhh.Present() {
 		c.Add(dbhh, dbhh, sum)
 	}
+}
+
+// weightGrads adds the gradients of both weights, dzᵀ·x and dzᵀ·hPrev. Together they
+// read dz once, if each worker then still has a row of tiles.
+func (c *Backend) weightGrads(dz, x, hPrev, dwih, dwhh backend.Tensor) {
+	workers := len(c.scratch)
+	rows := ceilDiv(dz.Cols, workers)
+	if c.blas != nil || workers > 1 && rows < gradRows {
+		c.Gemm(dwih, backend.Trans, backend.NoTrans, 1, dz, x, 1)
+		c.Gemm(dwhh, backend.Trans, backend.NoTrans, 1, dz, hPrev, 1)
+		return
+	}
+	c.jobs.weightGrads = weightGrads{
+		multiplier: c.multiplier, dz: floats(dz), steps: dz.Rows, units: dz.Cols, rows: rows,
+		input:  simd.Right{N: x.Cols, B: floats(x), LDB: max(1, x.Cols), C: floats(dwih), LDC: max(1, x.Cols)},
+		hidden: simd.Right{N: hPrev.Cols, B: floats(hPrev), LDB: max(1, hPrev.Cols), C: floats(dwhh), LDC: max(1, hPrev.Cols)},
+	}
+	c.pool.run(&c.jobs.weightGrads, ceilDiv(dz.Cols, max(1, rows)))
+}
+
+// gradRows is the fewest rows of weights whose gradients a worker computes. With fewer,
+// it would read little of each row of dz.
+const gradRows = 64
+
+// weightGrads is weightGrads as a job over blocks of rows of both weights.
+type weightGrads struct {
+	multiplier
+	dz            []float32 // [steps,units]
+	steps, units  int
+	rows          int // of a block
+	input, hidden simd.Right
+}
+
+func (g *weightGrads) part(worker, index int) {
+	from := index * g.rows
+	rows := min(g.rows, g.units-from)
+	input, hidden := g.input, g.hidden
+	input.C, hidden.C = input.C[from*input.N:], hidden.C[from*hidden.N:]
+	g.kernels.SgemmPair(true, rows, g.steps, 1, g.dz[from:], g.units, 1, input, hidden, g.scratch[worker])
 }
 
 // copyOrZero sets dst = x, or 0 if x is absent.
