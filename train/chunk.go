@@ -47,7 +47,7 @@ func (c *carrier) forward(b backend.Backend, batch data.Batch, feed *feed, judge
 	for from := 0; from < batch.Steps; from += size {
 		part, carry := batch.Chunk(from, min(from+size, batch.Steps)), c.chunk(batch, size, from)
 		carry.begin(b)
-		y := c.net.Forward(feed.inputs(b, part), part.Steps, model.Evaluation)
+		y := feed.inputs(b, part).forward(c.net, model.Evaluation)
 		carry.end(b)
 		if err := judge(y, part); err != nil {
 			return err

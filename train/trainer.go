@@ -63,9 +63,9 @@ type Trainer struct {
 
 // step is what one update works with.
 type step struct {
-	x      backend.Tensor
+	in     input
 	from   int // time step of the first row in the sequence
-	steps  int // of time
+	size   int // sequences
 	target Target
 	lr     float64
 	seed   uint64 // of the network's own random numbers
@@ -249,7 +249,7 @@ func (t *Trainer) stepFromZero(batch data.Batch) {
 func (t *Trainer) update(batch data.Batch, from int, carry carry) {
 	o, s := &t.options, &t.progress
 	t.step = step{
-		x: t.feed.inputs(t.b, batch), from: from, steps: batch.Steps, target: t.feed.targets(t.b, batch),
+		in: t.feed.inputs(t.b, batch), from: from, size: batch.Size, target: t.feed.targets(t.b, batch),
 		lr: t.rate(s.step), seed: noiseSeed(o.Seed, s.step), carry: carry,
 	}
 	s.step++
@@ -299,7 +299,7 @@ func (t *Trainer) queueStep() {
 	if t.net.Taught() {
 		t.net.Teach(step.target.Values)
 	}
-	y := t.net.Forward(step.x, step.steps, model.Training)
+	y := step.in.forward(t.net, model.Training)
 	dy := t.grad.Slice(0, y.Rows)
 	o.Loss.Compute(b, t.loss, dy, y, step.target)
 	t.net.Backward(dy)
