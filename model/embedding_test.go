@@ -182,6 +182,7 @@ func TestMisuseOfIDsIsNamed(t *testing.T) {
 		{model.Spec{{Name: "dense", Layer: dense}, {Name: "s", Layer: embedding}}, model.Options{}, `stage "s": it takes ids, which only the first stage gets`},
 		{model.Spec{{Name: "s", Layer: embedding}}, model.Options{InputGrad: true}, `stage "s": it takes ids, which have no gradient`},
 		{model.Spec{{Name: "s", Layer: embedding}, {Name: "layer", Layer: model.FullyRecurrent{Hidden: 3, Gradient: model.RTRL}}}, model.Options{}, `stage "layer": RTRL gives no gradient of the input`},
+		{model.Spec{{Name: "s", Layer: embedding}, {Name: "layer", Layer: model.LSTM1997{Blocks: 2, Cells: 1}}}, model.Options{}, `stage "layer": the truncated gradient of an LSTM1997 does not reach its input`},
 	} {
 		_, err := model.New(b, c.spec, in, c.o)
 		if err == nil || !strings.Contains(err.Error(), c.want) {

@@ -101,6 +101,10 @@ func (t *Trainer) checkSteps(set *data.Dataset) error {
 		return errors.New("all its samples have length 0: there is nothing to learn from")
 	case chunk == 0 && set.Steps > most:
 		return fmt.Errorf("its samples have %d time steps, but the network was built for at most %d: set option Chunk", set.Steps, most)
+	case t.options.Streams && set.Lengths != nil:
+		return errors.New("its samples have lengths of their own, but option Streams is set: the parts of a stream are whole")
+	case t.options.Streams && set.Len()%t.options.Batch != 0:
+		return fmt.Errorf("it has %d samples, but option Streams is set: want the same number for each of the %d streams", set.Len(), t.options.Batch)
 	}
 	return nil
 }
@@ -174,6 +178,8 @@ func (t *Trainer) checkBatch(batch data.Batch) {
 	switch want := batch.Steps * batch.Size * in.Width; {
 	case batch.Size < 1 || batch.Size > t.options.Batch:
 		panic(fmt.Sprintf("train: Step: the batch has %d samples, want 1 to %d", batch.Size, t.options.Batch))
+	case t.options.Streams && batch.Size != t.options.Batch:
+		panic(fmt.Sprintf("train: Step: the batch has %d samples, want %d, one for each stream", batch.Size, t.options.Batch))
 	case batch.Steps < 1 || t.options.Chunk == 0 && batch.Steps > in.Steps:
 		panic(fmt.Sprintf("train: Step: the batch has %d time steps, want 1 to %d", batch.Steps, in.Steps))
 	case got != want:
