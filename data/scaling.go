@@ -1,6 +1,7 @@
 package data
 
 import (
+	"errors"
 	"fmt"
 	"math"
 )
@@ -28,8 +29,13 @@ func Range(low, high float64) Scaling {
 // The method is Welford's (Technometrics 4, 1962), on the differences to the first
 // sample: the deviation of a constant is exactly 0, and the digits that all values
 // share cost no precision.
+//
+// It panics if d contradicts itself, or has IDs, which are no quantities.
 func Standardize(d *Dataset) Scaling {
 	d.check("Standardize")
+	if d.IDs != nil {
+		panic("data: Standardize: the samples are IDs, which are no quantities: leave them as they are")
+	}
 	return standardize(d.X, d.Steps*d.Width, func(sample int) int { return d.length(sample) * d.Width },
 		func(float64) bool { return false })
 }
@@ -98,10 +104,14 @@ func standardize[T float32 | float64](x []T, features int, has func(sample int) 
 }
 
 // Apply returns a dataset with scaled features, which shares all else with d.
-// Padding becomes 0, whatever it held. It is an error if s has another width, or
-// a result is beyond float32. It panics if d contradicts itself.
+// Padding becomes 0, whatever it held. It is an error if s has another width, if d has
+// IDs, which are no quantities, or if a result is beyond float32. It panics if d
+// contradicts itself.
 func (s Scaling) Apply(d *Dataset) (*Dataset, error) {
 	d.check("Apply")
+	if d.IDs != nil {
+		return nil, errors.New("data: the samples are IDs, which are no quantities and cannot be scaled; leave them as they are")
+	}
 	features := d.Steps * d.Width
 	if err := s.fits(features); err != nil {
 		return nil, err

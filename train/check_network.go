@@ -71,6 +71,14 @@ func checkChunk(net *model.Network, chunk int) error {
 	return nil
 }
 
+// checkStreams says why net cannot go on from batch to batch.
+func checkStreams(net *model.Network) error {
+	if err := checkCarry(net); err != nil {
+		return fmt.Errorf("option Streams is set, but %w", err)
+	}
+	return nil
+}
+
 // checkCarry says why net cannot go on from chunk to chunk. Its states must carry
 // over, and only forward in time, and it must have an output at every time step.
 func checkCarry(net *model.Network) error {

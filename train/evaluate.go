@@ -71,7 +71,7 @@ func Predict(net *model.Network, set *data.Dataset) ([][]float32, error) {
 	if err := checkInputs(net, set); err != nil {
 		return nil, fmt.Errorf("train: predict: %w", err)
 	}
-	inputs := &data.Dataset{Steps: set.Steps, Width: set.Width, X: set.X, Lengths: set.Lengths}
+	inputs := &data.Dataset{Steps: set.Steps, Width: set.Width, X: set.X, IDs: set.IDs, Lengths: set.Lengths}
 	if err := checkNumbers(inputs); err != nil {
 		return nil, fmt.Errorf("train: predict: %w", err)
 	}
