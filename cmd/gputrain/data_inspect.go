@@ -112,6 +112,7 @@ func (c *inspectCommand) find(i *data.Inspection) findings {
 		f.Task = p.task
 		f.Notes = append(f.Notes, p.notes...)
 	}
+	f.Notes = append(f.Notes, doubtHeader(i)...)
 	features, err := choice.chooseColumns(i, &p)
 	problem(err)
 	for column := range i.Columns {

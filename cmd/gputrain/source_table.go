@@ -70,6 +70,7 @@ func (c tableChoice) plan(i *data.Inspection) (plan, error) {
 	if err := c.checkMissing(i, p, columns); err != nil {
 		return plan{}, err
 	}
+	p.notes = append(p.notes, doubtHeader(i)...)
 	return p, c.encode(i, &p, columns)
 }
 
@@ -88,6 +89,11 @@ func (c tableChoice) decideTask(i *data.Inspection, p *plan) error {
 			return fmt.Errorf("%s:%d: the target %s holds %q, which is no number to learn", i.Name, target.FirstText.Line, columnName(i, column), target.FirstText.Text)
 		case c.task == taskRegress || len(c.targets) > 1:
 		case target.Texts > 0 || !isQuantity(target):
+			const many = 10 // classes
+			if target.Texts == 0 && len(target.Counts) > many {
+				p.notes = append(p.notes, fmt.Sprintf("warning: %s: the target %s has %d different numbers, and each is learned as a class; to learn a quantity: --task %s",
+					i.Name, columnName(i, column), len(target.Counts), taskRegress))
+			}
 			p.task = taskClassify
 			return nil
 		default:
@@ -188,6 +194,19 @@ func findColumn(i *data.Inspection, flag, name string) (int, error) {
 		names = append(names, c.Name)
 	}
 	return 0, fmt.Errorf("%s: --%s: there is no column %q; %s", i.Name, flag, name, hint(name, names, "gputrain data inspect lists them"))
+}
+
+// doubtHeader warns of a first line that may be data: a name in it is a value of its own
+// column.
+func doubtHeader(i *data.Inspection) []string {
+	for column := range i.Columns {
+		c := &i.Columns[column]
+		if n := c.Counts[c.Name]; i.Header && c.Name != "" && n > 0 {
+			return []string{fmt.Sprintf("warning: %s: the first line is read as a header, but %s in it is also a value of its column, in %s; if it is data, write names above it",
+				i.Name, shortName(c.Name), plural(n, "row", "rows"))}
+		}
+	}
+	return nil
 }
 
 // checkMissing refuses missing values that the settings do not say what to do about.

@@ -230,6 +230,8 @@ func TestTaskFollowsFromTheTarget(t *testing.T) {
 		{"words", column("a", "b", "a"), taskClassify, ""},
 		{"few numbers", column("0", "1", "1", "0"), taskClassify, ""},
 		{"grades", column(slices.Repeat([]string{"1", "2", "3"}, 10)...), taskClassify, ""},
+		{"numbered classes", column(slices.Repeat(numbers(12, 0, 1), 10)...), taskClassify, "the target y has 12 different numbers, and each is learned as a class; to learn a quantity: --task regress"},
+		{"a first line of data", "a,y\nb,0\na,1\nb,1\n", taskClassify, "the first line is read as a header, but a in it is also a value of its column, in 1 row; "},
 		{"a quantity", column(numbers(60, 0.5, 1)...), taskRegress, "the target y has 60 numbers from 0.5 to 59.5, and is learned as a quantity; to learn each as a class: --task classify"},
 		{"as many as samples", column(numbers(40, 0, 1)...), taskRegress, "40 numbers from 0 to 39"},
 		{"numbers and a word", column(append(numbers(60, 0.5, 1), "x")...), taskClassify, ""},
