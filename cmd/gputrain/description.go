@@ -75,8 +75,8 @@ func (s *settings) describe(from source, parts sets) (*description, error) {
 		Classes: parts.train.Classes, Shift: parts.scaling.Shift, Factor: parts.scaling.Factor,
 	}
 	d.Encodings = parts.encodings
-	if from.kind == "csv" && s.Missing != "refuse" {
-		d.Missing = s.Missing
+	if parts.missing != "refuse" {
+		d.Missing = parts.missing
 	}
 	if parts.targets != nil {
 		d.Targets, d.TargetShift, d.TargetFactor = parts.targets, parts.targetScaling.Shift, parts.targetScaling.Factor

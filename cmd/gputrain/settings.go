@@ -142,8 +142,11 @@ func (s *settings) checkTable(from source) error {
 		if len(s.Target) == 0 {
 			return &settingError{"target", "is missing: it names the column of " + from.path + " to learn"}
 		}
-		if len(s.Features) > 0 && len(s.Ignore) > 0 {
+		switch {
+		case len(s.Features) > 0 && len(s.Ignore) > 0:
 			return &settingError{"ignore", "goes without --features, which leaves out all other columns"}
+		case s.InitFrom != "" && (len(s.Features)+len(s.Ignore)+len(s.Categories) > 0 || s.Missing != "refuse"):
+			return &settingError{"init-from", "takes the columns as that model does; leave out --features, --ignore, --categories and --missing"}
 		}
 		return nil
 	}

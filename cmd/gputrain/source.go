@@ -68,6 +68,7 @@ type sets struct {
 	features           []string        // names of the feature columns; nil if they have none
 	encodings          []data.Encoding // of the feature columns; nil if all are numbers
 	target             string          // the column of the class: its name, or its number; "" if there are no columns
+	missing            string          // one of missingKinds; "" if there are no columns
 	targets            []string        // the columns of a regression, likewise; nil for classes
 	targetScaling      data.Scaling    // of a regression
 	notes              []string        // lines that say what the reader found
@@ -105,7 +106,7 @@ func (s source) loadTable(choice tableChoice, d *description) (sets, error) {
 	}
 	parts := sets{
 		scaling: split[0].Standardize(), features: table.Features, encodings: table.Encodings,
-		target: table.Target, targets: table.Targets,
+		target: table.Target, targets: table.Targets, missing: p.missing,
 	}
 	if p.task == taskRegress {
 		parts.targetScaling, err = scaleTargets(s.String(), split[0])
@@ -135,8 +136,11 @@ func (s source) loadTable(choice tableChoice, d *description) (sets, error) {
 
 // planTable says how to read the table: as the model was, or as choice says.
 func (s source) planTable(choice tableChoice, d *description) (plan, error) {
+	if d != nil && choice.task != "" && choice.task != "auto" && choice.task != d.task() {
+		return plan{}, usagef("--task is %s, but the model that --init-from names learned %s", choice.task, d.outputsKey())
+	}
 	if d != nil {
-		return plan{task: d.task(), options: d.csvOptions(choice.targets)}, nil
+		return plan{task: d.task(), missing: d.Missing, options: d.csvOptions(choice.targets)}, nil
 	}
 	inspection, err := data.InspectCSV(s.path, data.CSVOptions{Targets: choice.targets, Ignore: choice.ignore})
 	if err != nil {

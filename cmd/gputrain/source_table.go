@@ -48,13 +48,14 @@ func missingPolicy(kind string) data.Missing {
 // plan is how a table is read.
 type plan struct {
 	task    string
+	missing string // one of missingKinds
 	options data.CSVOptions
 	notes   []string
 }
 
 // plan decides how to read a table that has been inspected.
 func (c tableChoice) plan(i *data.Inspection) (plan, error) {
-	p := plan{task: c.task, options: data.CSVOptions{Missing: missingPolicy(c.missing)}}
+	p := plan{task: c.task, missing: c.missing, options: data.CSVOptions{Missing: missingPolicy(c.missing)}}
 	if err := c.decideTask(i, &p); err != nil {
 		return plan{}, err
 	}

@@ -133,6 +133,27 @@ func TestSeveralTargets(t *testing.T) {
 	wantFailure(t, exitFailure, []string{"has changed since the run began"}, "train", "--resume", "run", "--epochs", "22")
 }
 
+func TestNumbersAreLearnedFromAnOldModel(t *testing.T) {
+	skipUnderRace(t)
+	t.Chdir(t.TempDir())
+	writeFile(t, "houses.csv", houses(200))
+	old := regress(t, "old", "--target", "price", "--ignore", "id,rent", "--missing", "indicator")
+	o := regress(t, "new", "--target", "price", "--init-from", "old", "--epochs", "1", "--lr", "1e-9")
+	if o.lastLine() != old.lastLine() {
+		t.Errorf("a run that learns nothing ends with %q, the old one with %q", o.lastLine(), old.lastLine())
+	}
+	for _, c := range []struct{ flags, want string }{
+		{"--target rent", "--init-from old: it learned targets price, but this run learns targets rent"},
+		{"--target price --ignore id", "--init-from takes the columns as that model does; leave out --features"},
+		{"--target price --task classify", "--task is classify, but the model that --init-from names learned targets"},
+	} {
+		args := append(strings.Fields("train --data csv:houses.csv --model mlp --hidden 16 --init-from old --out x"), strings.Fields(c.flags)...)
+		if e := gputrain(args...); e.code == 0 || !strings.Contains(e.errors, c.want) {
+			t.Errorf("%s: exit code %d, stderr %q, want %q", c.flags, e.code, e.errors, c.want)
+		}
+	}
+}
+
 func TestPredictKnowsWhatTheModelLearned(t *testing.T) {
 	skipUnderRace(t)
 	t.Chdir(t.TempDir())
