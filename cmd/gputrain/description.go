@@ -241,9 +241,9 @@ func (d *description) check() error {
 		return fmt.Errorf("data %w", err)
 	case from.public() != d.Data:
 		return fmt.Errorf("data is %q, but a model names no path", d.Data)
-	case (from.kind == "csv") != (d.Target != "" || d.Targets != nil):
+	case from.isTable() != (d.Target != "" || d.Targets != nil):
 		return fmt.Errorf("the target is %q for data %q", d.Target, d.Data)
-	case from.kind != "csv" && (d.Encodings != nil || d.Missing != ""):
+	case !from.isTable() && (d.Encodings != nil || d.Missing != ""):
 		return fmt.Errorf("the columns have encodings for data %q", d.Data)
 	case d.Missing != "" && (d.Missing == "refuse" || !slices.Contains(missingKinds(), d.Missing)):
 		return fmt.Errorf("missing is %q, which this version does not know", d.Missing)

@@ -14,7 +14,7 @@ import (
 type evalCommand struct {
 	inference `embed:""`
 
-	Data   string      `placeholder:"SOURCE" help:"digits (their test set), csv:FILE (all rows) or idx:DIR (the t10k files); by default the test set of the data that the run's config.toml names."`
+	Data   string      `placeholder:"SOURCE" help:"digits (their test set), csv:FILE or another table (all rows) or idx:DIR (the t10k files); by default the test set of the data that the run's config.toml names."`
 	Target columnNames `sep:"none" placeholder:"COLUMN" help:"The column of a CSV file that the model learned; by default that of the training data. Several are several --target."`
 	Quiet  bool        `help:"Print the last line only."`
 	JSON   bool        `name:"json" help:"Print a JSON object."`
@@ -65,7 +65,7 @@ func (c *evalCommand) load(d *description) (set *data.Dataset, notes []string, e
 		return nil, nil, err
 	}
 	switch {
-	case from.kind == "csv" && c.Data != "":
+	case from.isTable() && c.Data != "":
 		set, notes, err = c.loadRows(from, d)
 	case from.kind == "idx" && c.Data != "":
 		set, notes, err = c.loadImages(from, d)
@@ -109,9 +109,9 @@ func (c *evalCommand) source(d *description) (from source, err error) {
 		return source{}, usagef("--data %w", err)
 	}
 	switch want := d.outputsWanted(); {
-	case from.kind != "csv" && d.task() == taskRegress:
+	case !from.isTable() && d.task() == taskRegress:
 		return source{}, usagef("--data %s has classes, but the model learned numbers", from)
-	case from.kind == "csv" && d.Target == "" && d.Targets == nil && len(c.Target) == 0:
+	case from.isTable() && d.Target == "" && d.Targets == nil && len(c.Target) == 0:
 		return source{}, usagef("--target is missing: it names the column of %s that holds the class", from.path)
 	case len(c.Target) > 0 && len(c.Target) != want:
 		return source{}, usagef("--target is given %d times, but the model learned %s", len(c.Target), plural(want, "column", "columns"))
@@ -123,7 +123,7 @@ func (c *evalCommand) source(d *description) (from source, err error) {
 func (c *evalCommand) loadRows(from source, d *description) (*data.Dataset, []string, error) {
 	options := d.csvOptions(c.Target)
 	options.Classes = d.Classes
-	table, err := data.OpenCSV(from.path, options)
+	table, err := from.openTable(options)
 	if err != nil {
 		return nil, nil, err
 	}

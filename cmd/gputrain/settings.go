@@ -15,16 +15,16 @@ import (
 // settings decide the outcome of a run. They are flags of train, and keys of
 // config.toml under the same names.
 type settings struct {
-	Data   string      `toml:"data" default:"digits" help:"What to learn: digits (built in), csv:FILE or idx:DIR (the files of MNIST, or of a data set like it)."`
-	Target columnNames `toml:"target,omitempty" sep:"none" placeholder:"COLUMN" help:"The column of a CSV file to learn: its name, or its number from 1. Several numbers to learn are several --target."`
-	Task   string      `toml:"task" default:"auto" help:"What to learn of a CSV file: classify (classes), regress (numbers), or auto: numbers if the target looks like a quantity."`
+	Data   string      `toml:"data" default:"digits" help:"What to learn: digits (built in), csv:FILE, parquet:FILE, npy:FILE, npz:FILE or idx:DIR (the files of MNIST, or of a data set like it)."`
+	Target columnNames `toml:"target,omitempty" sep:"none" placeholder:"COLUMN" help:"The column of a table to learn: its name, or its number from 1. Several numbers to learn are several --target."`
+	Task   string      `toml:"task" default:"auto" help:"What to learn of a table: classify (classes), regress (numbers), or auto: numbers if the target looks like a quantity."`
 
-	Features   columnNames `toml:"features,omitempty" placeholder:"COLUMN,..." help:"The columns of a CSV file to learn from, by name; by default all but the target."`
-	Ignore     columnNames `toml:"ignore,omitempty" placeholder:"COLUMN,..." help:"Columns of a CSV file to leave out, by name."`
+	Features   columnNames `toml:"features,omitempty" placeholder:"COLUMN,..." help:"The columns of a table to learn from, by name; by default all but the target."`
+	Ignore     columnNames `toml:"ignore,omitempty" placeholder:"COLUMN,..." help:"Columns of a table to leave out, by name."`
 	Categories columnNames `toml:"categories,omitempty" placeholder:"COLUMN,..." help:"Columns whose numbers are codes of categories, by name. Columns of text are categories anyway."`
-	Missing    string      `toml:"missing" default:"refuse" help:"What to do about missing values of a CSV file: refuse them, take the mean of the training set, drop their rows, or indicator: the mean, and a further feature that says so."`
+	Missing    string      `toml:"missing" default:"refuse" help:"What to do about missing values of a table: refuse them, take the mean of the training set, drop their rows, or indicator: the mean, and a further feature that says so."`
 
-	Steps int `toml:"steps" default:"0" help:"Time steps that the features of a sample are split into; 0 means 8 for digits, the rows of an image for idx, 1 for csv and for mlp."`
+	Steps int `toml:"steps" default:"0" help:"Time steps that the features of a sample are split into; 0 means 8 for digits, the rows of an image for idx, 1 for tables and for mlp."`
 
 	Model  string `toml:"model" default:"lstm" help:"lstm, gru, rnn or mlp."`
 	Hidden int    `toml:"hidden" default:"64" help:"Hidden units per layer."`
@@ -138,7 +138,7 @@ func (s *settings) check() error {
 
 // checkTable reports a setting of a table that has no meaning.
 func (s *settings) checkTable(from source) error {
-	if from.kind == "csv" {
+	if from.isTable() {
 		if len(s.Target) == 0 {
 			return &settingError{"target", "is missing: it names the column of " + from.path + " to learn"}
 		}
@@ -162,7 +162,7 @@ func (s *settings) checkTable(from source) error {
 		{"task", s.Task, s.Task == taskRegress},
 	} {
 		if c.given {
-			return &settingError{c.key, fmt.Sprintf("is %q, but only csv data has columns", c.value)}
+			return &settingError{c.key, fmt.Sprintf("is %q, but only tables have columns", c.value)}
 		}
 	}
 	return nil

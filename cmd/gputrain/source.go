@@ -13,18 +13,25 @@ import (
 // source is where data come from, as --data names it.
 type source struct{ kind, path string }
 
-// parseSource reads "digits", "csv:FILE" or "idx:DIR". Its error continues a
-// sentence that begins with the name of the setting.
+// tableKinds returns the kinds of sources that have columns.
+func tableKinds() []string { return []string{"csv", "parquet", "npy", "npz"} }
+
+func (s source) isTable() bool { return slices.Contains(tableKinds(), s.kind) }
+
+// parseSource reads "digits", "csv:FILE", another table or "idx:DIR". Its error continues
+// a sentence that begins with the name of the setting.
 func parseSource(text string) (source, error) {
 	kind, path, _ := strings.Cut(text, ":")
-	kinds := []string{"digits", "csv", "idx"}
+	kinds := append([]string{"digits", "idx"}, tableKinds()...)
 	switch {
 	case !slices.Contains(kinds, kind):
-		otherwise := "choose one of them"
-		if strings.Contains(strings.ToLower(text), ".csv") {
-			otherwise = fmt.Sprintf("did you mean %q?", "csv:"+text)
+		meant := hint(kind, kinds, "choose one of them")
+		for _, table := range tableKinds() {
+			if path == "" && strings.Contains(strings.ToLower(text), "."+table) {
+				meant = fmt.Sprintf("did you mean %q?", table+":"+text)
+			}
 		}
-		return source{}, fmt.Errorf("is %q, not digits, csv:FILE or idx:DIR; %s", text, hint(kind, kinds, otherwise))
+		return source{}, fmt.Errorf("is %q, not digits, csv:FILE, parquet:FILE, npy:FILE, npz:FILE or idx:DIR; %s", text, meant)
 	case kind == "digits" && text != kind:
 		return source{}, fmt.Errorf("is %q, but digits are built in and take no path", text)
 	case kind != "digits" && path == "":
@@ -85,7 +92,7 @@ const splitSeed = 1
 // percent. With a model, the features are those that it takes, and scaled as those
 // that it learned from; else by the training set. choice is of a table.
 func (s source) load(choice tableChoice, d *description) (sets, error) {
-	if s.kind == "csv" {
+	if s.isTable() {
 		return s.loadTable(choice, d)
 	}
 	return s.loadPictures(d)
@@ -96,7 +103,7 @@ func (s source) loadTable(choice tableChoice, d *description) (sets, error) {
 	if err != nil {
 		return sets{}, err
 	}
-	table, err := data.OpenCSV(s.path, p.options)
+	table, err := s.openTable(p.options)
 	if err != nil {
 		return sets{}, err
 	}
@@ -134,6 +141,14 @@ func (s source) loadTable(choice tableChoice, d *description) (sets, error) {
 	return parts, nil
 }
 
+// openTable reads the table.
+func (s source) openTable(o data.CSVOptions) (*data.Table, error) {
+	if s.kind == "csv" {
+		return data.OpenCSV(s.path, o)
+	}
+	return data.OpenTable(s.path, o)
+}
+
 // planTable says how to read the table: as the model was, or as choice says.
 func (s source) planTable(choice tableChoice, d *description) (plan, error) {
 	if d != nil && choice.task != "" && choice.task != "auto" && choice.task != d.task() {
@@ -142,7 +157,11 @@ func (s source) planTable(choice tableChoice, d *description) (plan, error) {
 	if d != nil {
 		return plan{task: d.task(), missing: d.Missing, options: d.csvOptions(choice.targets)}, nil
 	}
-	inspection, err := data.InspectCSV(s.path, data.CSVOptions{Targets: choice.targets, Ignore: choice.ignore})
+	inspect := data.InspectTable
+	if s.kind == "csv" {
+		inspect = data.InspectCSV
+	}
+	inspection, err := inspect(s.path, data.CSVOptions{Targets: choice.targets, Ignore: choice.ignore})
 	if err != nil {
 		return plan{}, err
 	}
@@ -261,7 +280,7 @@ func tableNotes(table *data.Table, scaling data.Scaling, d *description) []strin
 
 // steps returns the natural number of time steps of a sample of set.
 func (s source) steps(set *data.Dataset) int {
-	if s.kind == "csv" {
+	if s.isTable() {
 		return 1
 	}
 	return set.Steps

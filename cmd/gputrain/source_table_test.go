@@ -313,9 +313,9 @@ func TestSettingsOfTablesAreChecked(t *testing.T) {
 		{csv + "--missing ignore", exitUsage, `--missing is "ignore", not one of refuse, mean, drop, indicator`},
 		{csv + "--task guess", exitUsage, `--task is "guess", not one of auto, classify, regress`},
 		{csv + "--features a --ignore b", exitUsage, "--ignore goes without --features"},
-		{"train --data digits --missing mean", exitUsage, `--missing is "mean", but only csv data has columns`},
-		{"train --data digits --features a,b", exitUsage, `--features is "a,b", but only csv data has columns`},
-		{"train --data digits --task regress", exitUsage, `--task is "regress", but only csv data has columns`},
+		{"train --data digits --missing mean", exitUsage, `--missing is "mean", but only tables have columns`},
+		{"train --data digits --features a,b", exitUsage, `--features is "a,b", but only tables have columns`},
+		{"train --data digits --task regress", exitUsage, `--task is "regress", but only tables have columns`},
 		{"train --data digits --loss mse", exitUsage, "--loss mse is for numbers, but digits has classes"},
 	} {
 		wantFailure(t, c.code, []string{c.want}, strings.Fields(c.line)...)
