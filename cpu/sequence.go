@@ -109,7 +109,9 @@ type forwardProduct struct{ all product }
 func (c *Backend) newForwardProduct(z, h, whh backend.Tensor, batch int, packed []float32) forwardProduct {
 	p := c.newProduct(backend.NoTrans, backend.Trans, batch, whh.Rows, whh.Cols)
 	p.dst, p.a, p.b, p.beta = floats(z), floats(h), floats(whh), 1
-	c.pack(&p, packed)
+	if z.Rows > shardRows { // else the weights are read once, or a few times
+		c.pack(&p, packed)
+	}
 	return forwardProduct{p}
 }
 
@@ -198,7 +200,9 @@ func (c *Backend) inputProduct(z, x, wih, bih, bhh backend.Tensor, packed []floa
 		c.fillRows(z, bias)
 		return
 	}
-	c.pack(&p.product, packed)
+	if p.m > shardRows {
+		c.pack(&p.product, packed)
+	}
 	if p.m*p.n*p.k >= 2*parallelWork {
 		p.blockRows = min(inputRows, p.m)
 	}
