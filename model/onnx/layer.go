@@ -1,0 +1,149 @@
+package onnx
+
+import (
+	"fmt"
+
+	"gputrain/model"
+)
+
+// overTime reports whether the layer of a stage looks at several time steps.
+func overTime(s model.Stage) bool {
+	switch s.Layer.(type) {
+	case model.Dense, model.Perceptron, model.Activation, model.Logistic, model.Squash, model.Threshold, model.Dropout:
+		return false
+	}
+	return true
+}
+
+// layer adds a layer and returns its output for x.
+func (e *exporter) layer(layer model.Layer, x value) (value, error) {
+	switch l := layer.(type) {
+	case model.Dense:
+		return e.dense(x, "", l.Out, !l.NoBias), nil
+	case model.Perceptron:
+		return e.threshold(e.dense(x, "", l.Out, true), l.Off()), nil
+	case model.Threshold:
+		return e.threshold(x, model.Perceptron{Binary: l.Binary}.Off()), nil
+	case model.Activation:
+		x.name = e.activation(l, x.name)
+	case model.Logistic:
+		x.name = e.op("Sigmoid", []string{e.scaled(x.name, "slope", l.Slope)})
+	case model.Squash:
+		x.name = e.squash(l, x.name)
+	case model.Dropout: // the identity
+	case model.LastStep:
+		return e.lastStep(l, x), nil
+	case model.RNN:
+		return e.recurrent(rnnOperator(l), x), nil
+	case model.GRU:
+		return e.recurrent(gruOperator(l), x), nil
+	case model.LSTM:
+		return e.recurrent(lstmOperator(l), x), nil
+	default:
+		return x, fmt.Errorf("a layer of type %T cannot be exported: this package knows no ONNX for it", layer)
+	}
+	return x, nil
+}
+
+// weight returns a parameter of the stage.
+func (e *exporter) weight(name string) model.Array { return e.weights[e.stage+"."+name] }
+
+// parameter adds a parameter of the stage as it is.
+func (e *exporter) parameter(name string) string {
+	a := e.weight(name)
+	return e.floats(name, a.Shape, a.Data)
+}
+
+// transposedParameter adds the transpose of a parameter of the stage.
+func (e *exporter) transposedParameter(name string) string {
+	a := e.weight(name)
+	rows, cols := a.Shape[0], a.Shape[1]
+	data := make([]float32, len(a.Data))
+	for i := range rows {
+		for j := range cols {
+			data[j*rows+i] = a.Data[i*cols+j]
+		}
+	}
+	return e.floats(name, []int{cols, rows}, data)
+}
+
+// dense adds x·weightᵀ + bias, with the parameters of the stage that begin with
+// prefix.
+func (e *exporter) dense(x value, prefix string, out int, bias bool) value {
+	y := e.op("MatMul", []string{x.name, e.transposedParameter(prefix + "weight")})
+	if bias {
+		y = e.op("Add", []string{y, e.parameter(prefix + "bias")})
+	}
+	return value{name: y, width: out, sequence: x.sequence}
+}
+
+// threshold adds 1 where x > 0, else off.
+func (e *exporter) threshold(x value, off float64) value {
+	above := e.op("Greater", []string{x.name, e.scalar("zero", 0)})
+	x.name = e.op("Where", []string{above, e.scalar("on", 1), e.scalar("off", off)})
+	return x
+}
+
+func (e *exporter) activation(a model.Activation, x string) string {
+	switch a {
+	case model.Identity:
+		return x
+	case model.Softmax:
+		return e.op("Softmax", []string{x}, attributeInt("axis", -1))
+	case model.ReLU:
+		return e.op("Relu", []string{x})
+	}
+	return e.op(a.String(), []string{x}) // Sigmoid or Tanh
+}
+
+// squash adds Range·tanh(Slope·x).
+func (e *exporter) squash(s model.Squash, x string) string {
+	return e.scaled(e.op("Tanh", []string{e.scaled(x, "slope", s.Slope)}), "range", s.Range)
+}
+
+// scaled adds factor·x.
+func (e *exporter) scaled(x, name string, factor float64) string {
+	if factor == 1 {
+		return x
+	}
+	return e.op("Mul", []string{x, e.scalar(name, factor)})
+}
+
+// lastStep adds the last step of each sequence, or the steps at which both
+// directions end.
+func (e *exporter) lastStep(l model.LastStep, x value) value {
+	if !x.sequence {
+		return x
+	}
+	last := e.stepAt(x.name, -1)
+	if e.lengths != "" {
+		last = e.endOfSequences(x.name)
+	}
+	if l.Bidirectional {
+		first := e.stepAt(x.name, 0)
+		if e.lengths != "" {
+			first = e.op("Mul", []string{first, e.stepAt(e.mask, 0)})
+		}
+		half := x.width / 2
+		halves := e.integers("halves", half, half)
+		forward := e.ops("Split", 2, []string{last, halves}, attributeInt("axis", 1))[0]
+		reverse := e.ops("Split", 2, []string{first, halves}, attributeInt("axis", 1))[1]
+		last = e.op("Concat", []string{forward, reverse}, attributeInt("axis", 1))
+	}
+	e.lengths = ""
+	return value{name: last, width: x.width}
+}
+
+// stepAt adds one time step of x; −1 is the last one.
+func (e *exporter) stepAt(x string, step int) string {
+	return e.op("Gather", []string{x, e.integer("step", step)}, attributeInt("axis", 0))
+}
+
+// endOfSequences adds the last step of each sequence within its length, 0 for an empty
+// one.
+func (e *exporter) endOfSequences(x string) string {
+	last := e.op("Sub", []string{e.length, e.integer("one", 1)})
+	ends := e.op("Cast", []string{e.op("Equal", []string{e.step, last})}, attributeInt("to", typeFloat))
+	only := e.op("Mul", []string{x, e.unsqueezed(ends, 2)})
+	return e.op("ReduceSum", []string{only, e.integers("axes", 0)}, attributeInt("keepdims", 0))
+}
