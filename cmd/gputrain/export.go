@@ -100,7 +100,13 @@ func (c *exportCommand) writeONNX(con console, d *description, file *model.File)
 
 func (c *exportCommand) writePyTorch(con console, d *description, file *model.File) error {
 	dict := &model.File{Meta: map[string]string{"format": "pt"}, Tensors: file.Tensors}
-	for name, value := range map[string]any{"features": d.Features, "classes": d.Classes, "shift": d.Shift, "factor": d.Factor} {
+	meta := map[string]any{"features": d.Features, "classes": d.Classes, "shift": d.Shift, "factor": d.Factor}
+	remedy := "scale the features first, as its metadata say"
+	if d.ofText() {
+		meta = map[string]any{"units": d.Units, "vocabulary": d.Vocabulary}
+		remedy = "its metadata have the units by their ids"
+	}
+	for name, value := range meta {
 		text, err := json.Marshal(value)
 		if err != nil {
 			return err
@@ -120,7 +126,7 @@ func (c *exportCommand) writePyTorch(con console, d *description, file *model.Fi
 			width = out.Width
 		}
 	}
-	return printLine(con.err, fmt.Sprintf("%s: a state dict for %s; scale the features first, as its metadata say", c.PyTorch, strings.Join(modules, ", ")))
+	return printLine(con.err, fmt.Sprintf("%s: a state dict for %s; %s", c.PyTorch, strings.Join(modules, ", "), remedy))
 }
 
 // pytorchModule returns how PyTorch makes what has the parameters of a stage; "" if
@@ -136,6 +142,8 @@ func pytorchModule(s model.Stage, width int) string {
 		return recurrent("GRU", l.Hidden, l.Layers)
 	case model.RNN:
 		return recurrent("RNN", l.Hidden, l.Layers)
+	case model.Embedding:
+		return fmt.Sprintf("self.%s = nn.Embedding(%d, %d)", s.Name, l.IDs, l.Out)
 	case model.Dense:
 		return fmt.Sprintf("self.%s = nn.Linear(%d, %d)", s.Name, width, l.Out)
 	}

@@ -128,6 +128,9 @@ func (c *importCommand) describe(dict *stateDict) (*description, []string, error
 	if err != nil {
 		return nil, nil, err
 	}
+	if from.kind == "text" {
+		return nil, nil, usagef("--data is %q, but a text does not say which id its units had: give a run with the same vocabulary as --like", s.Data)
+	}
 	parts, err := from.load(s.Target, nil)
 	if err != nil {
 		return nil, nil, err
@@ -155,7 +158,16 @@ func (c *importCommand) describe(dict *stateDict) (*description, []string, error
 // outputOrder returns, for each class of d, its place among the outputs of the state
 // dict.
 func (c *importCommand) outputOrder(d *description) ([]int, error) {
-	order := make([]int, len(d.Classes))
+	if d.ofText() && c.Classes != nil {
+		return nil, usagef("--classes is set, but the outputs are those of a vocabulary, in its order")
+	}
+	order := make([]int, d.outputs())
+	if d.ofText() {
+		for i := range order {
+			order[i] = i
+		}
+		return order, nil
+	}
 	for i, class := range d.Classes {
 		order[i] = i
 		if c.Classes != nil {
@@ -209,7 +221,7 @@ func (c *importCommand) take(dict *stateDict, d *description, places map[string]
 		return nil, nil, fmt.Errorf("%s: %w", c.File, err)
 	}
 	lines := m.lines
-	if _, taken := m.from[headName+".weight"]; taken {
+	if _, taken := m.from[headName+".weight"]; taken && !d.ofText() {
 		names := make([]string, len(order))
 		for i, at := range order {
 			names[at] = shortName(d.Classes[i])

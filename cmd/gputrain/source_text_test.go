@@ -173,6 +173,17 @@ func TestATextModelGoesOnWithOtherText(t *testing.T) {
 	} {
 		wantFailure(t, exitFailure, []string{c.want}, c.args...)
 	}
+	gputrain("export", "--model", "run", "--pytorch", "dict.safetensors").want(t, 0)
+	gputrain("import", "dict.safetensors", "--like", "run", "--out", "back.safetensors").want(t, 0)
+	there := gputrain("generate", "--model", "run", "--length", "40").want(t, 0).out
+	if back := gputrain("generate", "--model", "back.safetensors", "--length", "40").want(t, 0).out; back != there {
+		t.Errorf("by way of PyTorch the text is %q, not %q", back, there)
+	}
+	wantFailure(t, exitFailure, []string{`stage "embedding": a layer of type model.Embedding cannot be exported`}, "export", "--model", "run", "--onnx", "x.onnx")
+	wantFailure(t, exitUsage, []string{"a text does not say which id its units had: give a run with the same vocabulary as --like"},
+		"import", "dict.safetensors", "--as", "lstm", "--data", "text:text.txt", "--out", "no.safetensors")
+	wantFailure(t, exitUsage, []string{"--classes is set, but the outputs are those of a vocabulary"},
+		"import", "dict.safetensors", "--like", "run", "--classes", "a,b", "--out", "no.safetensors")
 	o := gputrain("explain", "--data", "text:text.txt", "--device", "cpu", "--hidden", "12", "--batch", "4", "--steps", "20").want(t, 0)
 	if !strings.Contains(o.out, "vocabulary of 19 characters") || !strings.Contains(o.out, "embedding") {
 		t.Errorf("explain prints %q", o.out)
