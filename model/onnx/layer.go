@@ -9,7 +9,7 @@ import (
 // overTime reports whether the layer of a stage looks at several time steps.
 func overTime(s model.Stage) bool {
 	switch s.Layer.(type) {
-	case model.Dense, model.Perceptron, model.Activation, model.Logistic, model.Squash, model.Threshold, model.Dropout:
+	case model.Embedding, model.Dense, model.Perceptron, model.Activation, model.Logistic, model.Squash, model.Threshold, model.Dropout:
 		return false
 	}
 	return true
@@ -18,6 +18,8 @@ func overTime(s model.Stage) bool {
 // layer adds a layer and returns its output for x.
 func (e *exporter) layer(layer model.Layer, x value) (value, error) {
 	switch l := layer.(type) {
+	case model.Embedding:
+		return e.embedding(l, x), nil
 	case model.Dense:
 		return e.dense(x, "", l.Out, !l.NoBias), nil
 	case model.Perceptron:
@@ -75,6 +77,17 @@ func (e *exporter) dense(x value, prefix string, out int, bias bool) value {
 		y = e.op("Add", []string{y, e.parameter(prefix + "bias")})
 	}
 	return value{name: y, width: out, sequence: x.sequence}
+}
+
+// embedding adds the rows of weight that the ids in x name, side by side.
+func (e *exporter) embedding(l model.Embedding, x value) value {
+	y := value{width: x.width * l.Out, sequence: x.sequence}
+	shape := []int{0, y.width}
+	if x.sequence {
+		shape = []int{0, 0, y.width}
+	}
+	y.name = e.reshaped(e.op("Gather", []string{e.parameter("weight"), x.name}), shape...)
+	return y
 }
 
 // threshold adds 1 where x > 0, else off.

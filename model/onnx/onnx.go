@@ -20,7 +20,8 @@ import (
 // Options say what the graph has around the network. Without options it has the
 // input x, [steps, batch, Width], time-major, and the output y, [steps, batch, width],
 // or [batch, width] behind LastStep. A network for one step without recurrent layers
-// has x [batch, Width] and y [batch, width].
+// has x [batch, Width] and y [batch, width]. A network that takes ids has them as x,
+// int64; those in the padding must be ids too.
 //
 // A network built with model.Options.Ragged has an input more, lengths, [batch],
 // int32: how many steps of each sequence count, 0 or more. A recurrent layer with
@@ -35,7 +36,7 @@ type Options struct {
 	// [batch, 1], in place of x.
 	Columns []string
 
-	// Scaling, with Rows, is applied to the features.
+	// Scaling, with Rows, is applied to the features, which must not be ids.
 	Scaling data.Scaling
 
 	// Classes are the names of what the columns of y stand for. There is an output
@@ -60,7 +61,7 @@ const (
 // if the options do not fit the network.
 func Write(w io.Writer, net *model.Network, o Options) error {
 	e := &exporter{net: net, graph: graph{names: names{}}}
-	o.check(net.Input())
+	o.check(net)
 	var file model.File
 	if err := net.Save(&file); err != nil {
 		return err
@@ -82,13 +83,15 @@ func Write(w io.Writer, net *model.Network, o Options) error {
 	return m.write(w)
 }
 
-// check panics unless the options fit a network with that input.
-func (o Options) check(in model.Shape) {
-	features := in.Steps * in.Width
+// check panics unless the options fit the input of net.
+func (o Options) check(net *model.Network) {
+	features := net.Input().Steps * net.Input().Width
 	shifts, factors := len(o.Scaling.Shift), len(o.Scaling.Factor)
 	switch {
 	case !o.Rows && (o.Columns != nil || factors > 0):
 		panic("onnx: Write: Columns and Scaling are for Rows")
+	case net.IDs() > 0 && factors > 0:
+		panic("onnx: Write: the network takes ids, which no Scaling is for")
 	case o.Columns != nil && len(o.Columns) != features:
 		panic(fmt.Sprintf("onnx: Write: %d Columns for %d features", len(o.Columns), features))
 	case slices.Contains(o.Columns, ""):
@@ -151,18 +154,21 @@ func (e *exporter) network(o Options) error {
 
 // features adds the input and what Options say of it.
 func (e *exporter) features(o Options) (value, error) {
-	in := e.net.Input()
+	in, kind := e.net.Input(), typeFloat
+	if e.net.IDs() > 0 {
+		kind = typeInt64
+	}
 	x := value{width: in.Width, sequence: in.Steps > 1 || slices.ContainsFunc(e.net.Spec(), overTime)}
 	switch {
 	case !o.Rows && x.sequence:
-		x.name = e.input("x", typeFloat, "steps", "batch", in.Width)
+		x.name = e.input("x", kind, "steps", "batch", in.Width)
 		return x, nil
 	case o.Columns == nil:
-		x.name = e.input("x", typeFloat, "batch", in.Steps*in.Width)
+		x.name = e.input("x", kind, "batch", in.Steps*in.Width)
 	default:
 		columns := make([]string, len(o.Columns))
 		for i, name := range o.Columns {
-			columns[i] = e.input(name, typeFloat, "batch", 1)
+			columns[i] = e.input(name, kind, "batch", 1)
 		}
 		x.name = e.op("Concat", columns, attributeInt("axis", 1))
 	}

@@ -197,6 +197,10 @@ func TestGraphs(t *testing.T) {
 			in:    model.Shape{Steps: 3, Batch: 2, Width: 2},
 			graph: onnx.Options{Rows: true},
 		},
+		"embedding": {
+			spec: model.Spec{{Name: "embed", Layer: model.Embedding{IDs: 3, Out: 2}}, {Name: "last", Layer: model.LastStep{}}},
+			in:   model.Shape{Steps: 3, Batch: 2, Width: 2},
+		},
 		"rnn": {
 			spec: model.Spec{{Name: "rnn", Layer: model.RNN{Hidden: 2, ReLU: true, NoBias: true}}, {Name: "last", Layer: model.LastStep{}}},
 			in:   model.Shape{Steps: 3, Batch: 2, Width: 2},
@@ -271,6 +275,16 @@ func TestOptionsThatDoNotFitPanic(t *testing.T) {
 			onnx.Write(new(bytes.Buffer), net, o)
 		}()
 	}
+}
+
+func TestIDsAreNotScaled(t *testing.T) {
+	net := numbered(t, model.Spec{{Name: "s", Layer: model.Embedding{IDs: 2, Out: 2}}}, model.Shape{Steps: 1, Batch: 2, Width: 1}, model.Options{})
+	defer func() {
+		if got := fmt.Sprint(recover()); got != "onnx: Write: the network takes ids, which no Scaling is for" {
+			t.Errorf("panic %q", got)
+		}
+	}()
+	onnx.Write(new(bytes.Buffer), net, onnx.Options{Rows: true, Scaling: data.Scaling{Shift: []float64{1}, Factor: []float64{1}}})
 }
 
 type fullDisk struct{}

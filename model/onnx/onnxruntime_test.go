@@ -29,6 +29,7 @@ type sample struct {
 	steps   int         // of the input
 	network model.Options
 	graph   onnx.Options
+	ids     int // that an embedding takes; 0 for a network that takes numbers
 	rng     *rand.Rand
 }
 
@@ -40,6 +41,10 @@ func randomSample(seed uint64) sample {
 	width := s.in.Width
 	for i := range 1 + rng.IntN(4) {
 		layer := s.randomLayer(width)
+		if i == 0 && s.chance(0.2) {
+			s.ids = 1 + rng.IntN(5)
+			layer = model.Embedding{IDs: s.ids, Out: 1 + rng.IntN(3)}
+		}
 		s.spec = append(s.spec, model.Stage{Name: fmt.Sprintf("s%d", i), Layer: layer})
 		out, err := layer.Output(model.Shape{Steps: s.in.Steps, Batch: 1, Width: width})
 		if err != nil {
@@ -64,6 +69,9 @@ func randomSample(seed uint64) sample {
 		}
 	}
 	for range []int{0, 1, features}[rng.IntN(3)] {
+		if s.ids > 0 {
+			break
+		}
 		s.graph.Scaling.Shift = append(s.graph.Scaling.Shift, float64(rng.IntN(2))*2000+rng.Float64())
 		s.graph.Scaling.Factor = append(s.graph.Scaling.Factor, float64(rng.IntN(4))*rng.Float64())
 	}
@@ -101,7 +109,7 @@ func (s *sample) randomLayer(width int) model.Layer {
 func (s *sample) sequence() bool {
 	return s.in.Steps > 1 || slices.ContainsFunc(s.spec, func(s model.Stage) bool {
 		switch s.Layer.(type) {
-		case model.Dense, model.Activation, model.Dropout, model.Logistic, model.Squash, model.Perceptron, model.Threshold:
+		case model.Embedding, model.Dense, model.Activation, model.Dropout, model.Logistic, model.Squash, model.Perceptron, model.Threshold:
 			return false
 		}
 		return true
@@ -193,12 +201,7 @@ func (s *sample) run(t *testing.T, net *model.Network) *model.File {
 		put("in:x", rows.X, batch, width)
 	}
 
-	x, err := b.New(s.steps*batch, width)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.Upload(x, swapped(scaled, batch, s.steps, width))
-	out := net.Forward(x, s.steps, model.Evaluation)
+	out := s.forward(t, net, swapped(scaled, batch, s.steps, width))
 	y, shape := download(out), []int{s.steps, batch, out.Cols}
 	switch {
 	case s.ended() || !s.sequence():
@@ -224,6 +227,30 @@ func (s *sample) run(t *testing.T, net *model.Network) *model.File {
 	return file
 }
 
+// forward runs the network on x, time-major.
+func (s *sample) forward(t *testing.T, net *model.Network, x []float32) backend.Tensor {
+	t.Helper()
+	b := net.Backend()
+	if s.ids == 0 {
+		on, err := b.New(len(x)/s.in.Width, s.in.Width)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Upload(on, x)
+		return net.Forward(on, s.steps, model.Evaluation)
+	}
+	on, err := b.NewInts(len(x))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := make([]int32, len(x))
+	for i := range ids {
+		ids[i] = int32(x[i])
+	}
+	b.UploadInts(on, ids)
+	return net.ForwardIDs(on, s.steps, model.Evaluation)
+}
+
 // classes returns the class of the largest element of each row of y, in its shape.
 func (s *sample) classes(y []float32, shape []int) any {
 	if len(shape) == 1 {
@@ -236,10 +263,15 @@ func (s *sample) classes(y []float32, shape []int) any {
 	return all
 }
 
-// features draws samples whose features are near the shifts of the scaling.
+// features draws samples of ids, or whose features are near the shifts of the scaling.
 func (s *sample) features(batch int) *data.Dataset {
 	features := s.steps * s.in.Width
 	x := s.normal(batch * features)
+	for i := range x {
+		if s.ids > 0 {
+			x[i] = float32(s.rng.IntN(s.ids))
+		}
+	}
 	if shift := s.graph.Scaling.Shift; shift != nil {
 		for i := range x {
 			x[i] += float32(shift[i%features%len(shift)])
