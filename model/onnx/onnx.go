@@ -180,7 +180,7 @@ func (e *exporter) features(o Options) (value, error) {
 		x.name = scaled
 	}
 	if x.sequence {
-		batchFirst := e.op("Reshape", []string{x.name, e.integers("shape", 0, in.Steps, in.Width)})
+		batchFirst := e.binary("Reshape", x.name, e.integers("shape", 0, in.Steps, in.Width))
 		x.name = e.transposed(batchFirst, 1, 0, 2)
 	}
 	return x, nil
@@ -201,11 +201,11 @@ func (e *exporter) scale(x string, s data.Scaling) (string, error) {
 	}
 	e.scope = "scaling/"
 	defer func() { e.scope = "" }()
-	x = e.op("Sub", []string{x, e.floats("shift", []int{n}, high)})
+	x = e.binary("Sub", x, e.floats("shift", []int{n}, high))
 	if slices.ContainsFunc(low, func(v float32) bool { return v != 0 }) {
-		x = e.op("Sub", []string{x, e.floats("shift_rest", []int{n}, low)})
+		x = e.binary("Sub", x, e.floats("shift_rest", []int{n}, low))
 	}
-	return e.op("Mul", []string{x, e.floats("factor", []int{n}, factor)}), nil
+	return e.binary("Mul", x, e.floats("factor", []int{n}, factor)), nil
 }
 
 func finite(x float32) bool { return x-x == 0 }
@@ -230,7 +230,7 @@ func (e *exporter) result(o Options, y value) {
 	e.output(name, y.name, typeFloat, shape...)
 	if o.Classes != nil {
 		largest := e.op("ArgMax", []string{y.name}, attributeInt("axis", -1), attributeInt("keepdims", 0))
-		class := e.op("Gather", []string{e.strings("classes", o.Classes), largest})
+		class := e.binary("Gather", e.strings("classes", o.Classes), largest)
 		e.output("class", class, typeString, shape[:len(shape)-1]...)
 	}
 }
@@ -242,21 +242,21 @@ func (e *exporter) transposed(x string, order ...int) string {
 
 // reshaped adds x in another shape; 0 means a dimension of x, −1 what is left.
 func (e *exporter) reshaped(x string, shape ...int) string {
-	return e.op("Reshape", []string{x, e.integers("shape", shape...)})
+	return e.binary("Reshape", x, e.integers("shape", shape...))
 }
 
 // unsqueezed adds x with a further dimension at axis.
 func (e *exporter) unsqueezed(x string, axis int) string {
-	return e.op("Unsqueeze", []string{x, e.integers("axes", axis)})
+	return e.binary("Unsqueeze", x, e.integers("axes", axis))
 }
 
 // masks adds what the layers need to know about the lengths.
 func (e *exporter) masks(x value) {
 	e.scope = "lengths/"
-	steps := e.op("Gather", []string{e.op("Shape", []string{x.name}), e.integer("first", 0)})
+	steps := e.binary("Gather", e.unary("Shape", x.name), e.integer("first", 0))
 	e.step = e.unsqueezed(e.op("Range", []string{e.integer("zero", 0), steps, e.integer("one", 1)}), 1)
 	e.length = e.op("Cast", []string{e.lengths}, attributeInt("to", typeInt64))
-	e.within = e.unsqueezed(e.op("Less", []string{e.step, e.length}), 2)
+	e.within = e.unsqueezed(e.binary("Less", e.step, e.length), 2)
 	e.mask = e.op("Cast", []string{e.within}, attributeInt("to", typeFloat))
 	e.scope = ""
 }
