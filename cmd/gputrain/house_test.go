@@ -46,7 +46,7 @@ var house = []struct {
 	{"data", "internal/inputfile internal/memorylimit internal/nearest"},
 	{"data/tasks", "data"},
 	{"model", "backend internal/atomicfile internal/inuse internal/nearest"},
-	{"model/onnx", "data model"},
+	{"model/onnx", "backend data model"},
 	{"train", "backend data internal/inuse model"},
 	{"bench", "backend backend/backendtest model train"},
 	{"examples/classifier", "cpu data model train"},
