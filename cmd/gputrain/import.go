@@ -32,7 +32,7 @@ type importCommand struct {
 func (*importCommand) Help() string {
 	return `Makes a model that eval, predict and train --init-from take. Each parameter is said, with the tensor that it is and a type that was converted to float32.
 
-Our networks have the parts lstm, gru or rnn, then head, or hidden0, hidden1, ... and head; between the layers of an mlp is ReLU. A state dict with the names of PyTorch's own modules is recognized: the recurrent module by weight_ih_l0, the Linear modules in the order of their names. --rename says what is meant otherwise; THEIRS is empty for a module that was saved alone.
+Our networks have the parts lstm, gru or rnn, then head, or hidden0, hidden1, ... and head; between the layers of an mlp is ReLU, in an rnn tanh. A state dict with the names of PyTorch's own modules is recognized: the recurrent module by weight_ih_l0, the Linear modules in the order of their names. --rename says what is meant otherwise; THEIRS is empty for a module that was saved alone.
 
 PyTorch's .pt files hold Python objects. For one of those, the command says the lines of Python that convert it. docs/pytorch.md walks through all this.`
 }

@@ -43,6 +43,10 @@ func (g *graph) op(kind string, inputs []string, attributes ...*message) string 
 	return g.ops(kind, 1, inputs, attributes...)[0]
 }
 
+// unary and binary add a node of one or two inputs that needs no attributes.
+func (g *graph) unary(kind, x string) string     { return g.op(kind, []string{x}) }
+func (g *graph) binary(kind, x, y string) string { return g.op(kind, []string{x, y}) }
+
 // ops adds a node of several outputs.
 func (g *graph) ops(kind string, outputs int, inputs []string, attributes ...*message) []string {
 	names := make([]string, outputs)
@@ -79,12 +83,20 @@ func attribute(name string, kind int, set func(a *message)) *message {
 	return a
 }
 
+func attributeFloat(name string, value float64) *message {
+	return attribute(name, 1, func(a *message) { a.float(2, float32(value)) })
+}
+
 func attributeInt(name string, value int) *message {
 	return attribute(name, 2, func(a *message) { a.integer(3, value) })
 }
 
 func attributeString(name, value string) *message {
 	return attribute(name, 3, func(a *message) { a.text(4, value) })
+}
+
+func attributeGraph(name string, g *graph) *message {
+	return attribute(name, 5, func(a *message) { a.message(6, g.message(name)) })
 }
 
 func attributeInts(name string, values ...int) *message {

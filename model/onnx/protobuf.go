@@ -3,6 +3,7 @@ package onnx
 import (
 	"encoding/binary"
 	"io"
+	"math"
 )
 
 // message is a protobuf message in the making
@@ -16,8 +17,9 @@ type message struct {
 
 // The wire types that ONNX needs.
 const (
-	wireVarint = 0
-	wireBytes  = 2
+	wireVarint  = 0
+	wireBytes   = 2
+	wireFixed32 = 5
 )
 
 func (m *message) raw(b ...byte) {
@@ -37,6 +39,11 @@ func (m *message) key(field, wire int) { m.uvarint(uint64(field<<3 | wire)) }
 func (m *message) integer(field int, v int) {
 	m.key(field, wireVarint)
 	m.uvarint(uint64(v))
+}
+
+func (m *message) float(field int, v float32) {
+	m.key(field, wireFixed32)
+	m.raw(binary.LittleEndian.AppendUint32(nil, math.Float32bits(v))...)
 }
 
 func (m *message) text(field int, s string) {

@@ -71,22 +71,17 @@ func suffixes(layer, directions int) []string {
 	return all[:directions]
 }
 
-// recurrent adds a stack of layers. One over a single step sees no lengths.
+// recurrent adds a stack of layers.
 func (e *exporter) recurrent(o operator, x value) value {
-	name := x.name
-	if !x.sequence {
-		name = e.unsqueezed(name, 0)
-	}
-	for layer := range o.layers {
-		name = e.recurrentLayer(o, suffixes(layer, o.directions()), name)
-	}
-	if x.sequence && e.lengths != "" {
-		name = e.op("Mul", []string{name, e.mask})
-	}
-	if !x.sequence {
-		name = e.stepAt(name, 0)
-	}
-	return value{name: name, width: o.directions() * o.hidden, sequence: x.sequence}
+	return e.overSteps(x, o.directions()*o.hidden, func(y string) string {
+		for layer := range o.layers {
+			y = e.recurrentLayer(o, suffixes(layer, o.directions()), y)
+		}
+		if e.lengths != "" {
+			y = e.binary("Mul", y, e.mask)
+		}
+		return y
+	})
 }
 
 // recurrentLayer adds a layer, whose parameters have these suffixes.
