@@ -76,7 +76,8 @@ const (
 // unroll runs a recurrence. cost is the number of multiplications of a step.
 func (c *Backend) unroll(s sequence, cost int) {
 	workers := len(c.scratch)
-	if s.batch < shardRows*workers && cost >= 2*parallelWork {
+	p := s.product()
+	if s.batch < shardRows*workers && max(cost, p.work()) >= 2*parallelWork {
 		c.multiplyInput(s.input)
 		c.unrollSteps(s)
 		return
@@ -86,7 +87,7 @@ func (c *Backend) unroll(s sequence, cost int) {
 		return
 	}
 	s.shard = ceilDiv(s.batch, parts)
-	weights := len(s.input.b) + len(s.product().b)
+	weights := len(s.input.b) + len(p.b)
 	s.stepwise = s.input.n > 0 && s.shard >= stepwiseRows && weights <= stepwiseWeights
 	if !s.stepwise {
 		c.multiplyInput(s.input)
@@ -202,6 +203,10 @@ func (c *Backend) newInputProduct(z, x, wih, bih, bhh backend.Tensor, packed []f
 // second cache between bias and product.
 func (c *Backend) multiplyInput(p product) {
 	if p.m == 0 || p.n == 0 {
+		return
+	}
+	if !p.packed && p.k > 0 {
+		c.multiply(p)
 		return
 	}
 	if p.m*p.n*p.k >= 2*parallelWork {

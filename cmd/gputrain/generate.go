@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 
@@ -55,7 +54,7 @@ func (c *generateCommand) check() error {
 }
 
 // Run goes on with a text.
-func (c *generateCommand) Run(ctx context.Context, con console) error {
+func (c *generateCommand) Run(con console) error {
 	if err := c.check(); err != nil {
 		return err
 	}
@@ -99,7 +98,7 @@ func (c *generateCommand) Run(ctx context.Context, con console) error {
 	draw := newSampler(c.Temperature, c.TopK, c.TopP, uint64(c.Seed))
 	err = writer.read(prompt)
 	for range c.Length {
-		if err != nil || ctx.Err() != nil {
+		if err != nil {
 			break
 		}
 		id := draw.next(writer.logits)
