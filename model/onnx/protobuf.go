@@ -7,8 +7,8 @@ import (
 )
 
 // message is a protobuf message in the making
-// (https://protobuf.dev/programming-guides/encoding). Long contents are not copied,
-// however deeply messages are nested.
+// (https://protobuf.dev/programming-guides/encoding). Contents of long bytes are not
+// copied, however deeply messages are nested.
 type message struct {
 	chunks [][]byte
 	open   bool // the last chunk may grow
@@ -61,6 +61,13 @@ func (m *message) bytes(field int, b []byte) {
 func (m *message) message(field int, inner *message) {
 	m.key(field, wireBytes)
 	m.uvarint(uint64(inner.size))
+	const short = 1 << 12
+	if inner.size < short {
+		for _, chunk := range inner.chunks {
+			m.raw(chunk...)
+		}
+		return
+	}
 	m.chunks, m.open = append(m.chunks, inner.chunks...), false
 	m.size += inner.size
 }
