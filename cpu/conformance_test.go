@@ -33,7 +33,7 @@ func TestConformance(t *testing.T) {
 	for _, level := range levels[:len(levels)-1] { // the last is that of all other tests
 		t.Run("Level="+level, func(t *testing.T) {
 			backendtest.Test(t, func() (backend.Backend, error) {
-				return cpu.Open(cpu.Options{Level: level, Workers: 1})
+				return cpu.Open(cpu.Options{Level: level, Workers: 1, MemoryLimit: cpu.Memory})
 			}, capped...)
 		})
 	}
@@ -53,7 +53,9 @@ func TestConformance(t *testing.T) {
 }
 
 func open(workers int) backendtest.Opener {
-	return func() (backend.Backend, error) { return cpu.Open(cpu.Options{Workers: workers}) }
+	return func() (backend.Backend, error) {
+		return cpu.Open(cpu.Options{Workers: workers, MemoryLimit: cpu.Memory})
+	}
 }
 
 func BenchmarkBackend(b *testing.B) { backendtest.Benchmark(b, open(0)) }

@@ -127,7 +127,9 @@ type forwardProduct struct{ all product }
 func (c *Backend) newForwardProduct(z, h, whh backend.Tensor, batch int, packed []float32) forwardProduct {
 	p := c.newProduct(backend.NoTrans, backend.Trans, batch, whh.Rows, whh.Cols)
 	p.dst, p.a, p.b, p.beta = floats(z), floats(h), floats(whh), 1
-	c.pack(&p, packed)
+	if z.Rows > shardRows { // else the weights are read once, or a few times
+		c.pack(&p, packed)
+	}
 	return forwardProduct{p}
 }
 
@@ -190,7 +192,9 @@ func (c *Backend) newInputProduct(z, x, wih, bih, bhh backend.Tensor, packed []f
 	p := c.newProduct(backend.NoTrans, backend.Trans, x.Rows, wih.Rows, wih.Cols)
 	p.dst, p.a, p.b = floats(z), floats(x), floats(wih)
 	p.setBias(bias)
-	c.pack(&p, packed)
+	if p.m > shardRows {
+		c.pack(&p, packed)
+	}
 	return p
 }
 
