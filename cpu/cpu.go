@@ -145,7 +145,7 @@ type jobs struct {
 	gruBackward     gruBackward
 	lstm1997Forward lstm1997Forward
 	packing         packing
-	inputProduct    inputProduct
+	weightGrads     weightGrads
 }
 
 var (

@@ -14,8 +14,9 @@ type product struct {
 	m, n, k        int
 	alpha, beta    float32
 	a, b, dst      []float32
-	packed         bool // b is, by pack
-	plain          bool // loops over dot products, for an a·bᵀ that takes less time than the calls of kernels
+	bias           []float32 // unless nil, each row of dst begins with it; beta is 1
+	packed         bool      // b is, by pack
+	plain          bool      // loops over dot products, for an a·bᵀ that takes less time than the calls of kernels
 
 	multiplier
 	blockRows, blockCols int
@@ -42,6 +43,7 @@ type kernels interface {
 	PackB(dst []float32, trans bool, k, n int, b []float32, ldb, from, to int)
 	MultiplyPacked(transA bool, m, n, k int, alpha float32, a []float32, lda int, packed []float32, beta float32, c []float32, ldc, from, to int, scratch []float32)
 	Sgemm(transA, transB bool, m, n, k int, alpha float32, a []float32, lda int, b []float32, ldb int, beta float32, c []float32, ldc int, scratch []float32)
+	SgemmPair(transA bool, m, k int, alpha float32, a []float32, lda int, beta float32, x, y simd.Right, scratch []float32)
 }
 
 func newMultiplier(kernels kernels, blas blas.Float32Level3, workers int) multiplier {
@@ -60,6 +62,15 @@ func (c *Backend) newProduct(transA, transB backend.Transpose, m, n, k int) prod
 	return product{
 		transA: transA, transB: transB, m: m, n: n, k: k, alpha: 1,
 		multiplier: c.multiplier, blockRows: m, blockCols: n,
+	}
+}
+
+// setBias sets the bias to a row, or to none if it is absent. What dst holds is then
+// overwritten.
+func (p *product) setBias(row backend.Tensor) {
+	p.bias, p.beta = floats(row), 0
+	if row.Present() {
+		p.beta = 1
 	}
 }
 
@@ -107,6 +118,17 @@ func (p *product) part(worker, index int) {
 
 // block computes rows i to iEnd of columns j to jEnd of dst.
 func (p *product) block(i, iEnd, j, jEnd int, scratch []float32) {
+	if p.bias != nil {
+		for row := i; row < iEnd; row++ {
+			copy(p.dst[row*p.n+j:row*p.n+jEnd], p.bias[j:])
+		}
+	}
+	if p.k == 0 {
+		for row := i; row < iEnd; row++ {
+			scaleBy(p.dst[row*p.n+j:row*p.n+jEnd], p.beta)
+		}
+		return
+	}
 	a, lda := p.a[i*p.k:], p.k
 	if p.transA {
 		a, lda = p.a[i:], p.m

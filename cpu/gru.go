@@ -88,18 +88,18 @@ func (c *Backend) GRUForward(a backend.GRUArgs) {
 		return
 	}
 	packed, rest := a.Scratch.Take(1, c.recurrentSize(gruGates, d.Hidden))
-	c.inputProduct(a.Gates, a.X, a.WIH, a.BIH, backend.Tensor{}, floats(rest), backend.Tensor{})
-	c.fillRows(a.Recurrent, a.BHH)
+	input := c.newInputProduct(a.Gates, a.X, a.WIH, a.BIH, backend.Tensor{}, floats(rest), backend.Tensor{})
 	c.jobs.gruForward = gruForward{
 		forwardProduct: c.newForwardProduct(a.Recurrent, a.H, a.WHH, d.Batch, floats(packed)),
 		cell:           gruCell{vector: c.vector, gates: floats(a.Gates), recurrent: floats(a.Recurrent), hidden: floats(a.H), units: d.Hidden},
 	}
-	c.unroll(sequence{recurrence: &c.jobs.gruForward, steps: d.Steps, batch: d.Batch}, d.Batch*a.WHH.Size())
+	c.jobs.gruForward.all.setBias(a.BHH)
+	c.unroll(sequence{recurrence: &c.jobs.gruForward, input: input, steps: d.Steps, batch: d.Batch}, d.Batch*a.WHH.Size())
 }
 
 // gruForward is the recurrence of GRUForward, with the operands of all steps.
 type gruForward struct {
-	forwardProduct // u += h·whhᵀ
+	forwardProduct // u = h·whhᵀ + bhh
 	cell           gruCell
 }
 

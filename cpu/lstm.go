@@ -88,7 +88,7 @@ func (c *Backend) LSTMForward(a backend.LSTMArgs) {
 	}
 	packed, rest := a.Scratch.Take(1, c.recurrentSize(gates, d.Hidden))
 	row, rest := rest.Take(1, gates*d.Hidden)
-	c.inputProduct(a.Gates, a.X, a.WIH, a.BIH, a.BHH, floats(rest), row)
+	input := c.newInputProduct(a.Gates, a.X, a.WIH, a.BIH, a.BHH, floats(rest), row)
 	c.jobs.lstmForward = lstmForward{
 		forwardProduct: c.newForwardProduct(a.Gates, a.H, a.WHH, d.Batch, floats(packed)),
 		cell: lstmCell{
@@ -97,7 +97,7 @@ func (c *Backend) LSTMForward(a backend.LSTMArgs) {
 			peep: floats(a.Peep), units: d.Hidden,
 		},
 	}
-	c.unroll(sequence{recurrence: &c.jobs.lstmForward, steps: d.Steps, batch: d.Batch}, d.Batch*a.WHH.Size())
+	c.unroll(sequence{recurrence: &c.jobs.lstmForward, input: input, steps: d.Steps, batch: d.Batch}, d.Batch*a.WHH.Size())
 }
 
 // lstmForward is the recurrence of LSTMForward, with the operands of all steps.

@@ -61,13 +61,13 @@ func (c *Backend) RNNForward(a backend.RNNArgs) {
 	packed, rest := a.Scratch.Take(1, c.recurrentSize(1, d.Hidden))
 	row, rest := rest.Take(1, d.Hidden)
 	z := a.H.Slice(d.Batch, a.H.Rows)
-	c.inputProduct(z, a.X, a.WIH, a.BIH, a.BHH, floats(rest), row)
+	input := c.newInputProduct(z, a.X, a.WIH, a.BIH, a.BHH, floats(rest), row)
 	c.jobs.rnnForward = rnnForward{
 		forwardProduct: c.newForwardProduct(z, a.H, a.WHH, d.Batch, floats(packed)),
 		vector:         c.vector,
 		kernel:         rnnKernel(a.ReLU),
 	}
-	c.unroll(sequence{recurrence: &c.jobs.rnnForward, steps: d.Steps, batch: d.Batch}, d.Batch*a.WHH.Size())
+	c.unroll(sequence{recurrence: &c.jobs.rnnForward, input: input, steps: d.Steps, batch: d.Batch}, d.Batch*a.WHH.Size())
 }
 
 // rnnForward is the recurrence of RNNForward.

@@ -24,9 +24,11 @@ type recurrence interface {
 // batch through all steps, so workers don't wait for each other at each step.
 type sequence struct {
 	recurrence
+	input        product // forward, if the layer has one: what z begins with
 	steps, batch int
 	backward     bool // from the last step to the first, and points before the product
 	shard        int  // rows of a part
+	stepwise     bool // each step computes its rows of input
 }
 
 func (s *sequence) part(worker, index int) {
@@ -44,6 +46,9 @@ func (s *sequence) part(worker, index int) {
 			s.points(t, from, to)
 			multiply(t)
 		} else {
+			if s.stepwise {
+				s.input.block(i*s.batch+from, i*s.batch+to, 0, s.input.n, s.input.scratch[worker])
+			}
 			multiply(i)
 			s.points(i, from, to)
 		}
@@ -61,10 +66,18 @@ func (s *step) run(from, to int) { s.points(s.t, from, to) }
 // shardRows is the fewest rows in a shard. Each shard reads all recurrent weights.
 const shardRows = 4
 
+// With so many rows in a shard, and weights that the second cache holds, a step computes
+// its z as a whole, which then need not come back from memory.
+const (
+	stepwiseRows    = 16
+	stepwiseWeights = 1 << 18
+)
+
 // unroll runs a recurrence. cost is the number of multiplications of a step.
 func (c *Backend) unroll(s sequence, cost int) {
 	workers := len(c.scratch)
 	if s.batch < shardRows*workers && cost >= 2*parallelWork {
+		c.multiplyInput(s.input)
 		c.unrollSteps(s)
 		return
 	}
@@ -73,6 +86,11 @@ func (c *Backend) unroll(s sequence, cost int) {
 		return
 	}
 	s.shard = ceilDiv(s.batch, parts)
+	weights := len(s.input.b) + len(s.product().b)
+	s.stepwise = s.input.n > 0 && s.shard >= stepwiseRows && weights <= stepwiseWeights
+	if !s.stepwise {
+		c.multiplyInput(s.input)
+	}
 	c.jobs.sequence = s
 	c.pool.run(&c.jobs.sequence, ceilDiv(s.batch, s.shard))
 }
@@ -101,7 +119,7 @@ func (c *Backend) unrollSteps(s sequence) {
 	}
 }
 
-// forwardProduct holds z += h·whhᵀ over all steps.
+// forwardProduct holds z += h·whhᵀ, or z = h·whhᵀ + bias, over all steps.
 type forwardProduct struct{ all product }
 
 // newForwardProduct returns the product of a layer. packed is storage of recurrentSize
@@ -109,7 +127,9 @@ type forwardProduct struct{ all product }
 func (c *Backend) newForwardProduct(z, h, whh backend.Tensor, batch int, packed []float32) forwardProduct {
 	p := c.newProduct(backend.NoTrans, backend.Trans, batch, whh.Rows, whh.Cols)
 	p.dst, p.a, p.b, p.beta = floats(z), floats(h), floats(whh), 1
-	c.pack(&p, packed)
+	if z.Rows > shardRows { // else the weights are read once, or a few times
+		c.pack(&p, packed)
+	}
 	return forwardProduct{p}
 }
 
@@ -154,30 +174,13 @@ func (c *Backend) recurrentSize(gates, hidden int) int {
 // stepOf returns step t of x. A step has size elements.
 func stepOf(x []float32, t, size int) []float32 { return x[t*size : (t+1)*size] }
 
-// inputProduct is z = x·wihᵀ + bias of all steps, as a job over blocks of rows. They
-// are small enough for z to stay in the second cache between bias and product.
-type inputProduct struct {
-	product
-	bias []float32 // nil for none
-}
-
-// inputRows is how many rows a block has, a few of the largest tiles of AVX-512.
+// inputRows is how many rows a block of multiplyInput has, a few of the largest tiles of
+// AVX-512.
 const inputRows = 56
 
-func (p *inputProduct) part(worker, index int) {
-	from := index * p.blockRows
-	to := min(from+p.blockRows, p.m)
-	if p.bias != nil {
-		for row := from; row < to; row++ {
-			copy(p.dst[row*p.n:], p.bias)
-		}
-	}
-	p.block(from, to, 0, p.n, p.scratch[worker])
-}
-
-// inputProduct computes z = x·wihᵀ + bih + bhh for all steps. packed is storage of
+// newInputProduct returns z = x·wihᵀ + bih + bhh, of all steps. packed is storage of
 // packedSize floats for wih, sum for a row of z, if both biases may be there.
-func (c *Backend) inputProduct(z, x, wih, bih, bhh backend.Tensor, packed []float32, sum backend.Tensor) {
+func (c *Backend) newInputProduct(z, x, wih, bih, bhh backend.Tensor, packed []float32, sum backend.Tensor) product {
 	bias := bih
 	switch {
 	case bih.Present() && bhh.Present():
@@ -186,37 +189,27 @@ func (c *Backend) inputProduct(z, x, wih, bih, bhh backend.Tensor, packed []floa
 	case bhh.Present():
 		bias = bhh
 	}
-	p := inputProduct{product: c.newProduct(backend.NoTrans, backend.Trans, x.Rows, wih.Rows, wih.Cols)}
+	p := c.newProduct(backend.NoTrans, backend.Trans, x.Rows, wih.Rows, wih.Cols)
 	p.dst, p.a, p.b = floats(z), floats(x), floats(wih)
-	if bias.Present() {
-		p.bias, p.beta = floats(bias), 1
+	p.setBias(bias)
+	if p.m > shardRows {
+		c.pack(&p, packed)
 	}
-	switch {
-	case p.m == 0 || p.n == 0:
-		return
-	case p.k == 0:
-		c.fillRows(z, bias)
+	return p
+}
+
+// multiplyInput computes z of all steps at once, by blocks of rows that stay in the
+// second cache between bias and product.
+func (c *Backend) multiplyInput(p product) {
+	if p.m == 0 || p.n == 0 {
 		return
 	}
-	c.pack(&p.product, packed)
 	if p.m*p.n*p.k >= 2*parallelWork {
 		p.blockRows = min(inputRows, p.m)
 	}
-	c.jobs.inputProduct = p
-	c.pool.run(&c.jobs.inputProduct, ceilDiv(p.m, p.blockRows))
+	c.jobs.product = p
+	c.pool.run(&c.jobs.product, ceilDiv(p.m, p.blockRows))
 }
-
-// fillRows sets each row of dst to row, or to 0 if row is absent.
-func (c *Backend) fillRows(dst, row backend.Tensor) {
-	if row.Present() {
-		c.applyRows(second, cheapGrain, dst, dst, row)
-	} else {
-		c.Fill(dst, 0)
-	}
-}
-
-// second sets dst = y.
-func second(_ *simd.Vector, dst, _, y []float32, _ float32) { copy(dst, y) }
 
 // parameterGrads computes the gradients of input, weights and biases from dz, the
 // gradient of the pre-activations of all steps. sum is storage for a row of dz.
@@ -224,8 +217,7 @@ func (c *Backend) parameterGrads(dz, x, hPrev, wih, dx, dwih, dwhh, dbih, dbhh, 
 	if dx.Present() {
 		c.Gemm(dx, backend.NoTrans, backend.NoTrans, 1, dz, wih, 0)
 	}
-	c.Gemm(dwih, backend.Trans, backend.NoTrans, 1, dz, x, 1)
-	c.Gemm(dwhh, backend.Trans, backend.NoTrans, 1, dz, hPrev, 1)
+	c.weightGrads(dz, x, hPrev, dwih, dwhh)
 	if !dbih.Present() && !dbhh.Present() {
 		return
 	}
@@ -236,6 +228,45 @@ func (c *Backend) parameterGrads(dz, x, hPrev, wih, dx, dwih, dwhh, dbih, dbhh, 
 	if dbhh.Present() {
 		c.Add(dbhh, dbhh, sum)
 	}
+}
+
+// weightGrads adds the gradients of both weights, dzᵀ·x and dzᵀ·hPrev. Together they
+// read dz once, if each worker then still has a row of tiles.
+func (c *Backend) weightGrads(dz, x, hPrev, dwih, dwhh backend.Tensor) {
+	workers := len(c.scratch)
+	rows := ceilDiv(dz.Cols, workers)
+	if c.blas != nil || workers > 1 && rows < gradRows {
+		c.Gemm(dwih, backend.Trans, backend.NoTrans, 1, dz, x, 1)
+		c.Gemm(dwhh, backend.Trans, backend.NoTrans, 1, dz, hPrev, 1)
+		return
+	}
+	c.jobs.weightGrads = weightGrads{
+		multiplier: c.multiplier, dz: floats(dz), steps: dz.Rows, units: dz.Cols, rows: rows,
+		input:  simd.Right{N: x.Cols, B: floats(x), LDB: max(1, x.Cols), C: floats(dwih), LDC: max(1, x.Cols)},
+		hidden: simd.Right{N: hPrev.Cols, B: floats(hPrev), LDB: max(1, hPrev.Cols), C: floats(dwhh), LDC: max(1, hPrev.Cols)},
+	}
+	c.pool.run(&c.jobs.weightGrads, ceilDiv(dz.Cols, max(1, rows)))
+}
+
+// gradRows is the fewest rows of weights whose gradients a worker computes. With fewer,
+// it would read little of each row of dz.
+const gradRows = 64
+
+// weightGrads is weightGrads as a job over blocks of rows of both weights.
+type weightGrads struct {
+	multiplier
+	dz            []float32 // [steps,units]
+	steps, units  int
+	rows          int // of a block
+	input, hidden simd.Right
+}
+
+func (g *weightGrads) part(worker, index int) {
+	from := index * g.rows
+	rows := min(g.rows, g.units-from)
+	input, hidden := g.input, g.hidden
+	input.C, hidden.C = input.C[from*input.N:], hidden.C[from*hidden.N:]
+	g.kernels.SgemmPair(true, rows, g.steps, 1, g.dz[from:], g.units, 1, input, hidden, g.scratch[worker])
 }
 
 // copyOrZero sets dst = x, or 0 if x is absent.

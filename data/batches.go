@@ -15,6 +15,7 @@ type Batches struct {
 	source  rand.PCG
 	rng     *rand.Rand // draws from source
 	x       []float32
+	ids     []int32
 	lengths []int32 // of a batch, and behind them of a chunk of it
 	labels  []int32
 	targets []float32
@@ -26,6 +27,7 @@ type Batches struct {
 type Batch struct {
 	Size, Steps int
 	X           []float32 // [Steps·Size, Width], 0 in the padding
+	IDs         []int32   // [Steps·Size, Width], 0 in the padding; in place of X
 	Lengths     []int32   // [Size], as in Dataset; nil: all
 	Labels      []int32   // [Size], or [Steps·Size] if PerStep, −1 in the padding; nil without classes
 	Targets     []float32 // [Size, TargetWidth], or [Steps·Size, TargetWidth] if PerStep, 0 in the padding and where Mask is 0; nil without targets
@@ -42,7 +44,12 @@ func NewBatches(d *Dataset, size int) *Batches {
 		panic(fmt.Sprintf("data: NewBatches: batch size %d", size))
 	}
 	most := min(size, d.Len())
-	b := &Batches{set: d, size: size, order: make([]int, d.Len()), x: make([]float32, most*d.Steps*d.Width)}
+	b := &Batches{set: d, size: size, order: make([]int, d.Len())}
+	if d.IDs != nil {
+		b.ids = make([]int32, most*d.Steps*d.Width)
+	} else {
+		b.x = make([]float32, most*d.Steps*d.Width)
+	}
 	b.rng = rand.New(&b.source)
 	b.reset()
 	if d.Lengths != nil {
@@ -92,8 +99,14 @@ func (b *Batches) Batch(i int) Batch {
 	d := b.set
 	from := i * b.size
 	samples := b.order[from:min(from+b.size, len(b.order))]
-	batch := Batch{Size: len(samples), Steps: d.Steps, X: b.x[:len(samples)*d.Steps*d.Width]}
-	pack(batch.X, d.X, samples, d.Steps, d.Width)
+	batch := Batch{Size: len(samples), Steps: d.Steps}
+	if b.ids != nil {
+		batch.IDs = b.ids[:len(samples)*d.Steps*d.Width]
+		pack(batch.IDs, d.IDs, samples, d.Steps, d.Width)
+	} else {
+		batch.X = b.x[:len(samples)*d.Steps*d.Width]
+		pack(batch.X, d.X, samples, d.Steps, d.Width)
+	}
 	if b.lengths != nil {
 		batch.Lengths = b.lengths[:len(samples)]
 		batch.chunkLengths = b.lengths[len(samples) : 2*len(samples)]
@@ -121,13 +134,18 @@ func (b Batch) Padding(row int) bool {
 	return b.Lengths != nil && row/b.Size >= int(b.Lengths[row%b.Size])
 }
 
-// clearPadding sets X to 0 in the padding, so that whatever it held does no harm.
+// clearPadding sets X or IDs to 0 in the padding, so that whatever it held does no
+// harm.
 func (b Batch) clearPadding(d *Dataset) {
 	if b.Lengths == nil {
 		return
 	}
 	for row := range b.Steps * b.Size {
-		if b.Padding(row) {
+		switch {
+		case !b.Padding(row):
+		case b.IDs != nil:
+			clear(b.IDs[row*d.Width : (row+1)*d.Width])
+		default:
 			clear(b.X[row*d.Width : (row+1)*d.Width])
 		}
 	}

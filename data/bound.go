@@ -47,7 +47,7 @@ func (b *bound) take(n, bytes int64) error {
 	if b.taken <= b.most {
 		return nil
 	}
-	return fmt.Errorf("the values up to here need more than %s, which is what is left of %v; take fewer rows", memorylimit.Size(b.most), b.limit)
+	return fmt.Errorf("the values up to here need more than %s, which is what is left of %v; take less of them", memorylimit.Size(b.most), b.limit)
 }
 
 // reader returns r, of which each byte counts so many.

@@ -56,6 +56,10 @@ func TestReadersKeepToTheMemoryThereIs(t *testing.T) {
 	for i := range 1 << 18 {
 		fmt.Fprintf(&names, "1,%d\n", i)
 	}
+	text := func(r io.Reader, units TextUnits) error {
+		_, err := ReadText(r, "x", TextOptions{Units: units})
+		return err
+	}
 	csv := func(r io.Reader, target string) error {
 		_, err := ReadCSV(r, "x", CSVOptions{Target: target})
 		return err
@@ -68,6 +72,9 @@ func TestReadersKeepToTheMemoryThereIs(t *testing.T) {
 		{"its labels", "x:", func() error { return csv(bytes.NewReader(table), "2") }},
 		{"a pipe without end", "x:", func() error { return csv(&repeated{text: rows, times: -1}, "") }},
 		{"a class per row", "x:", func() error { return csv(strings.NewReader(names.String()), "2") }},
+		{"text that unpacks to a long one", "x:", func() error { return text(bytes.NewReader(table), Characters) }},
+		{"bytes", "x: byte ", func() error { return text(bytes.NewReader(table), Bytes) }},
+		{"a word per line", "x:", func() error { return text(strings.NewReader(names.String()), Words) }},
 		{"images that unpack to many", "x: byte ", func() error {
 			_, err := readIDXSet(idxFile{"x", bytes.NewReader(images)}, idxFile{"labels", bytes.NewReader(labels)}, nil)
 			return err
@@ -84,7 +91,7 @@ func TestReadersKeepToTheMemoryThereIs(t *testing.T) {
 			if err == nil {
 				t.Fatal("no error")
 			}
-			for _, want := range []string{c.place, "the values up to here need more than ", " MiB, which is what is left of 40 MiB (GOMEMLIMIT); take fewer rows"} {
+			for _, want := range []string{c.place, "the values up to here need more than ", " MiB, which is what is left of 40 MiB (GOMEMLIMIT); take less of them"} {
 				if !strings.Contains(err.Error(), want) {
 					t.Errorf("%q does not say %q", err, want)
 				}

@@ -16,6 +16,7 @@ func (b Batch) Chunk(from, to int) Batch {
 	return Batch{
 		Size: b.Size, Steps: to - from,
 		X:       steps("X", b, b.X, from, to),
+		IDs:     steps("IDs", b, b.IDs, from, to),
 		Lengths: b.lengthsWithin(from, to),
 		Labels:  steps("Labels", b, b.Labels, from, to),
 		Targets: steps("Targets", b, b.Targets, from, to),

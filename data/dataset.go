@@ -8,6 +8,7 @@
 package data
 
 import (
+	"errors"
 	"fmt"
 	"math"
 )
@@ -18,6 +19,7 @@ import (
 type Dataset struct {
 	Steps, Width int       // a sample is Steps time steps of Width features
 	X            []float32 // [N, Steps·Width]
+	IDs          []int32   // [N, Steps·Width], in place of X: numbers from 0 on that stand for things, for model.Embedding
 	Lengths      []int32   // [N], time steps of each sample, 0..Steps; the steps after them are padding; nil: all
 	Labels       []int32   // [N], or [N·Steps] if PerStep; nil without classes; −1: no label
 	Classes      []string  // names of the classes; Labels index it
@@ -29,10 +31,11 @@ type Dataset struct {
 
 // Len returns the number of samples, N.
 func (d *Dataset) Len() int {
-	if len(d.X) == 0 {
+	values := max(len(d.X), len(d.IDs))
+	if values == 0 {
 		return 0
 	}
-	return len(d.X) / (d.Steps * d.Width)
+	return values / (d.Steps * d.Width)
 }
 
 // Subset returns a copy of the samples index[0], index[1], ..., in this order.
@@ -46,6 +49,7 @@ func (d *Dataset) Subset(index []int) *Dataset {
 	}
 	s := *d
 	s.X = gather(d.X, index, d.Steps*d.Width)
+	s.IDs = gather(d.IDs, index, d.Steps*d.Width)
 	s.Lengths = gather(d.Lengths, index, 1)
 	s.Labels = gather(d.Labels, index, d.outputs())
 	s.Targets = gather(d.Targets, index, d.outputs()*d.TargetWidth)
@@ -89,11 +93,14 @@ func (d *Dataset) outputs() int {
 }
 
 // Check returns an error if d contradicts itself: if a slice does not have the
-// length that N, Steps, Width and TargetWidth imply, the length of a sample is
-// outside of 0..Steps, or a value of Mask is neither 0 nor 1.
+// length that N, Steps, Width and TargetWidth imply, it has X and IDs, the length of a
+// sample is outside of 0..Steps, or a value of Mask is neither 0 nor 1.
 func (d *Dataset) Check() error {
 	if d.Steps < 1 || d.Width < 1 || d.Steps > math.MaxInt/d.Width {
 		return fmt.Errorf("samples are %d steps of %d features", d.Steps, d.Width)
+	}
+	if d.X != nil && d.IDs != nil {
+		return errors.New("it has both X and IDs, of which a sample has one")
 	}
 	n := d.Len()
 	for _, slice := range []struct {
@@ -101,7 +108,8 @@ func (d *Dataset) Check() error {
 		present   bool
 		got, want int
 	}{
-		{"X", true, len(d.X), n * d.Steps * d.Width},
+		{"X", d.IDs == nil, len(d.X), n * d.Steps * d.Width},
+		{"IDs", d.IDs != nil, len(d.IDs), n * d.Steps * d.Width},
 		{"Lengths", d.Lengths != nil, len(d.Lengths), n},
 		{"Labels", d.Labels != nil, len(d.Labels), n * d.outputs()},
 		{"Targets", d.Targets != nil, len(d.Targets), n * d.outputs() * d.TargetWidth},

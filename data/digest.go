@@ -15,12 +15,12 @@ import (
 // teach a network the same, in the same order; == compares them.
 type Digest struct {
 	Samples int    `json:"samples"`
-	Inputs  string `json:"inputs"`  // SHA-256 of X, Steps, Width and Lengths
+	Inputs  string `json:"inputs"`  // SHA-256 of X or IDs, Steps, Width and Lengths
 	Outputs string `json:"outputs"` // SHA-256 of Labels, Classes, Targets and Mask
 }
 
 // Digest returns the digest of d. It is the same on all machines. What has no
-// meaning does not count: X, labels and targets in the padding, and targets
+// meaning does not count: X, IDs, labels and targets in the padding, and targets
 // where Mask is 0. It panics if d contradicts itself.
 func (d *Dataset) Digest() Digest {
 	d.check("Digest")
@@ -30,11 +30,20 @@ func (d *Dataset) Digest() Digest {
 func (d *Dataset) digestInputs() string {
 	h := newHasher()
 	h.integers(d.Len(), d.Steps, d.Width)
+	if d.IDs != nil {
+		h.text("ids")
+	}
 	for sample := range d.Len() {
 		steps := d.length(sample)
 		h.integers(steps)
 		first := sample * d.Steps * d.Width
-		h.floats(d.X[first : first+steps*d.Width])
+		if d.IDs == nil {
+			h.floats(d.X[first : first+steps*d.Width])
+			continue
+		}
+		for _, id := range d.IDs[first : first+steps*d.Width] {
+			h.integers(int(id))
+		}
 	}
 	return h.sum()
 }

@@ -20,7 +20,8 @@ import (
 
 // File is a safetensors file in memory: float32 tensors and text, by name.
 // PyTorch and others read and write the same format
-// (https://github.com/huggingface/safetensors).
+// (https://github.com/huggingface/safetensors). Reading converts F16, BF16 and F64 to
+// float32; a tensor of integers is an error.
 //
 // A file that Write wrote also holds its format and a checksum, as the metadata
 // gputrain.format and gputrain.sha256. The checksum is the SHA-256 of the whole
@@ -29,6 +30,10 @@ import (
 type File struct {
 	Meta    map[string]string
 	Tensors map[string]Array
+
+	// Converted has the type of each tensor that was not F32 in the file that was read:
+	// F16, BF16 or F64. Write writes F32.
+	Converted map[string]string
 
 	unsealed bool // read from a file without a checksum
 }
@@ -129,6 +134,12 @@ func parseContent(r io.Reader, size uint64) (*File, error) {
 		if f.Tensors[name], err = readArray(content, infos[name]); err != nil {
 			return nil, fmt.Errorf("model: tensor %q: %w", name, err)
 		}
+		if kind := infos[name].DType; kind != safetensors.F32 {
+			if f.Converted == nil {
+				f.Converted = map[string]string{}
+			}
+			f.Converted[name] = kind.String()
+		}
 	}
 	if seal != nil {
 		if err := seal.check(); err != nil {
@@ -142,15 +153,17 @@ func parseContent(r io.Reader, size uint64) (*File, error) {
 // body bytes of data.
 func checkInfo(info *safetensors.TensorInfo, body, start uint64) error {
 	from, to := info.DataOffsets[0], info.DataOffsets[1]
+	kind, err := typeOf(info)
 	switch {
-	case info.DType != safetensors.F32:
-		return fmt.Errorf("type is %v, want F32", info.DType)
+	case err != nil:
+		return err
 	case from != start:
 		return fmt.Errorf("damaged file: data starts at byte %d, want %d", from, start)
 	case to < from || to > body:
 		return fmt.Errorf("cut short or damaged: data is bytes %d to %d of %d", from, to, body)
 	}
-	if size, ok := product(shapeOf(info)); !ok || (to-from)%4 != 0 || uint64(size) != (to-from)/4 {
+	width := uint64(kind.bytes)
+	if size, ok := product(shapeOf(info)); !ok || (to-from)%width != 0 || uint64(size) != (to-from)/width {
 		return fmt.Errorf("damaged file: shape %d, but %d bytes of data", info.Shape, to-from)
 	}
 	return nil
@@ -167,16 +180,23 @@ func shapeOf(info *safetensors.TensorInfo) []int {
 // readArray reads the tensor that info describes.
 func readArray(r io.Reader, info *safetensors.TensorInfo) (Array, error) {
 	a := Array{Shape: shapeOf(info)}
+	kind, err := typeOf(info)
+	if err != nil {
+		return Array{}, err
+	}
 	size, _ := product(a.Shape)
 	a.Data = make([]float32, size)
-	buffer := make([]byte, min(4*size, bufferBytes))
+	buffer := make([]byte, min(kind.bytes*size, bufferBytes))
 	for i := 0; i < size; {
-		part := buffer[:min(4*(size-i), len(buffer))]
+		part := buffer[:min(kind.bytes*(size-i), len(buffer))]
 		if _, err := io.ReadFull(r, part); err != nil {
 			return Array{}, fmt.Errorf("cut short: %w", err)
 		}
-		for ; len(part) > 0; part = part[4:] {
-			a.Data[i] = math.Float32frombits(binary.LittleEndian.Uint32(part))
+		for ; len(part) > 0; part = part[kind.bytes:] {
+			var fits bool
+			if a.Data[i], fits = kind.decode(part); !fits {
+				return Array{}, fmt.Errorf("value %d is beyond float32", i)
+			}
 			i++
 		}
 	}

@@ -109,7 +109,9 @@ func TestParseFileReportsDamage(t *testing.T) {
 		"tensor without shape":    {raw(`{"w":{"dtype":"F32","data_offsets":[0,4]}}`, 4), "header: "},
 		"text is a number":        {raw(`{"__metadata__":{"epoch":3}}`, 0), "header: "},
 		"unknown type":            {raw(`{"w":{"dtype":"F7","shape":[1],"data_offsets":[0,4]}}`, 4), `tensor "w"`},
-		"another type":            {raw(`{"w":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}}`, 8), `tensor "w": type is F64, want F32`},
+		"another type":            {raw(`{"w":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}`, 8), `tensor "w": type is I64, want F32, or F16, BF16 or F64, which are converted`},
+		"part of a double":        {raw(`{"w":{"dtype":"F64","shape":[1],"data_offsets":[0,4]}}`, 4), `tensor "w": damaged file: shape [1], but 4 bytes`},
+		"beyond float32":          {append(raw(`{"w":{"dtype":"F64","shape":[2],"data_offsets":[0,16]}}`, 8), 0x9c, 0x75, 0, 0x88, 0x3c, 0xe4, 0x37, 0x7e), `tensor "w": value 1 is beyond float32`},
 		"data cut short":          {raw(`{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 7), `tensor "w": cut short or damaged: data is bytes 0 to 8 of 7`},
 		"data left over":          {raw(`{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 9), "9 bytes of data, but the tensors have 8"},
 		"offsets backwards":       {raw(`{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"x":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}`, 8), `tensor "x": cut short or damaged: data is bytes 8 to 0 of 8`},
@@ -201,6 +203,7 @@ func FuzzParseFile(f *testing.F) {
 	f.Add(raw(`{"w":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, 8))
 	f.Add(raw(`{"w":{"dtype":"F32","shape":[0,18446744073709551615],"data_offsets":[0,0]},"__metadata__":null}`, 0))
 	f.Add(raw(`{"w":null}`, 0))
+	f.Add(raw(`{"w":{"dtype":"F16","shape":[2],"data_offsets":[0,4]},"x":{"dtype":"BF16","shape":[1],"data_offsets":[4,6]},"y":{"dtype":"F64","shape":[1],"data_offsets":[6,14]}}`, 14))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		file, err := ParseFile(data)
 		if err != nil {

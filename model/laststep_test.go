@@ -85,3 +85,18 @@ func TestLayersAboveLastStepKnowNoLengths(t *testing.T) {
 	}
 	compare(t, "built for one step instead of two", results[0], results[1], 0)
 }
+
+// A recurrent layer above LastStep has one step, whatever the input of the network has.
+func TestStatesAboveLastStepAreThoseOfOneStep(t *testing.T) {
+	b := reference.New()
+	defer b.Close()
+	net := build(t, b, model.Spec{
+		{Name: "last", Layer: model.LastStep{}}, {Name: "rnn", Layer: model.RNN{Hidden: 2, Stateful: true}},
+	}, model.Shape{Steps: 3, Batch: 2, Width: 1}, model.Options{})
+	net.Init(1)
+	x := newTensor(t, b, 6, 1)
+	b.Fill(x, 0.5)
+	states := net.States(3, 2)
+	y := download(t, b, net.Forward(x, 3, model.Evaluation))
+	compare(t, "final state", download(t, b, states[0].Final), y, 0)
+}

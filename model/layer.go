@@ -74,8 +74,8 @@ type ParameterSpec struct {
 // The names of the states are unique in the module. The method returns none if each
 // Forward begins at zero; see Network.States and Network.Restarts.
 type Module interface {
-	// Forward queues the forward pass for x, which has in.Rows rows of in.Width. It
-	// returns the output, which lies in memory of the module or in x. x must keep
+	// Forward queues the forward pass for x, which has in.Rows rows of in.Width, or is
+	// absent: see Builder.TakeIDs. It returns the output, which lies in memory of the module or in x. x must keep
 	// its values until Backward.
 	Forward(x backend.Tensor, in Shape, mode Mode) backend.Tensor
 
@@ -90,6 +90,7 @@ type Module interface {
 type Builder struct {
 	network    *Network
 	stage      string
+	first      bool // the stage is the first of the network
 	parameters []Parameter
 	inputGrad  bool
 	err        *error // the first error; Inner shares it

@@ -7,8 +7,8 @@
 // PyTorch's state dict. All memory is taken when the network is built; a pass
 // allocates none, neither on the device nor in Go.
 //
-// The layers are Dense, Perceptron, and the functions Activation, Logistic, Squash
-// and Threshold; the recurrent nets of the literature, Elman, Jordan,
+// The layers are Dense, Embedding, Perceptron, and the functions Activation, Logistic,
+// Squash and Threshold; the recurrent nets of the literature, Elman, Jordan,
 // PartiallyRecurrent and FullyRecurrent; LSTM1997, memory blocks with their
 // truncated gradient; RNN, GRU and LSTM, with PyTorch's parameters; GridLSTM;
 // Dropout and LastStep. The Window of a layer says how far an error goes back in
@@ -51,6 +51,9 @@ type Network struct {
 	parameters    []Parameter
 	values, grads backend.Tensor
 	buffers       []backend.Buffer
+
+	idCount int          // how many ids it takes; 0 if it takes numbers
+	ids     backend.Ints // of the last ForwardIDs
 
 	lengths *Lengths // nil unless ragged
 	ended   bool     // the layers built from now on see no lengths: see Builder.EndSequences
@@ -153,14 +156,25 @@ func (n *Network) Init(seed uint64) {
 func (n *Network) Forward(x backend.Tensor, steps int, mode Mode) backend.Tensor {
 	n.enter("Forward")
 	defer n.use.Leave()
-	if steps < 1 || steps > n.input.Steps {
-		panic(fmt.Sprintf("model: Forward: %d steps, want 1 to %d", steps, n.input.Steps))
+	if n.idCount > 0 {
+		panic("model: Forward: the network takes ids, not numbers: call ForwardIDs")
 	}
+	n.checkSteps("Forward", steps)
 	if x.Cols != n.input.Width || x.Rows%steps != 0 || x.Rows/steps > n.input.Batch {
 		panic(fmt.Sprintf("model: Forward: x is %v, want %d columns and a multiple of %d rows up to %d",
 			x, n.input.Width, steps, steps*n.input.Batch))
 	}
-	in := Shape{Steps: steps, Batch: x.Rows / steps, Width: x.Cols}
+	return n.forward(x, Shape{Steps: steps, Batch: x.Rows / steps, Width: x.Cols}, mode)
+}
+
+func (n *Network) checkSteps(op string, steps int) {
+	if steps < 1 || steps > n.input.Steps {
+		panic(fmt.Sprintf("model: %s: %d steps, want 1 to %d", op, steps, n.input.Steps))
+	}
+}
+
+// forward is Forward for an x of shape in, which is absent if the network takes ids.
+func (n *Network) forward(x backend.Tensor, in Shape, mode Mode) backend.Tensor {
 	n.lengths.check(in)
 	for _, s := range n.stages {
 		n.options.Observe(s.Name, ForwardPass)

@@ -102,6 +102,7 @@ func (n *Network) build(spec Spec, shapes []Shape) error {
 		b := &Builder{
 			network:    n,
 			stage:      stage.Name,
+			first:      i == 0,
 			parameters: n.parameters[first[i]:first[i+1]],
 			inputGrad:  n.options.InputGrad || first[i] > 0,
 			err:        new(error),

@@ -25,15 +25,15 @@ type State struct {
 // To continue the sequences, copy each Final to its Initial between two passes.
 func (n *Network) States(steps, batch int) []State {
 	var states []State
+	in := Shape{Steps: steps, Batch: batch, Width: n.input.Width}
 	for _, s := range n.stages {
-		recurrent, ok := s.module.(stater)
-		if !ok {
-			continue
+		if recurrent, ok := s.module.(stater); ok {
+			for _, state := range recurrent.States(in.Steps, batch) {
+				state.Name = s.Name + "." + state.Name
+				states = append(states, state)
+			}
 		}
-		for _, state := range recurrent.States(steps, batch) {
-			state.Name = s.Name + "." + state.Name
-			states = append(states, state)
-		}
+		in = s.output(in)
 	}
 	return states
 }

@@ -26,6 +26,7 @@ type pytorchCase struct {
 	Bidirectional                       bool
 	Projection                          int
 	Lengths                             []int32
+	IDs                                 int                  // of an embedding
 	Tensors                             map[string][]float64 // the results
 }
 
@@ -61,6 +62,8 @@ func (c pytorchCase) draw(tensor string, n, bound int) []float64 {
 type pytorchFixture struct {
 	Generator string // SHA-256 of the program
 	Cases     []pytorchCase
+
+	Embeddings []pytorchCase
 }
 
 func readPytorchFixture(t *testing.T) pytorchFixture {
@@ -78,7 +81,7 @@ func readPytorchFixture(t *testing.T) pytorchFixture {
 	if err := json.NewDecoder(text).Decode(&fixture); err != nil {
 		t.Fatal(err)
 	}
-	if len(fixture.Cases) == 0 {
+	if len(fixture.Cases) == 0 || len(fixture.Embeddings) == 0 {
 		t.Fatal("no cases")
 	}
 	return fixture

@@ -32,7 +32,8 @@ func checkSet(net *model.Network, loss Loss, set *data.Dataset) error {
 	if err := cmp.Or(checkLogits(net, loss), loss.Check(set, out.Width)); err != nil {
 		return err
 	}
-	if _, squared := loss.(MSE); squared {
+	switch loss.(type) {
+	case MSE, L1, Huber:
 		return checkRange(net, set)
 	}
 	return nil
@@ -55,7 +56,7 @@ func checkRange(net *model.Network, set *data.Dataset) error {
 
 // checkInputs says why net cannot be run on set.
 func checkInputs(net *model.Network, set *data.Dataset) error {
-	if len(set.X) == 0 {
+	if len(set.X)+len(set.IDs) == 0 {
 		return errors.New("it is empty")
 	}
 	if err := set.Check(); err != nil {
@@ -63,12 +64,31 @@ func checkInputs(net *model.Network, set *data.Dataset) error {
 	}
 	in := net.Input()
 	switch {
+	case set.IDs == nil && net.IDs() > 0:
+		return errors.New("its samples are numbers (X), but the network takes ids: fill in IDs, or leave out model.Embedding")
+	case set.IDs != nil && net.IDs() == 0:
+		return errors.New("its samples are IDs, but the network takes numbers: begin it with model.Embedding")
+	case set.IDs != nil && set.Width != in.Width:
+		return fmt.Errorf("its samples have %d ids per time step, but the network takes %d", set.Width, in.Width)
 	case set.Width != in.Width:
 		return fmt.Errorf("its samples have %d features per time step, but the network takes %d", set.Width, in.Width)
 	case set.Lengths != nil && !net.Ragged():
 		return errors.New("its samples have lengths of their own, but the network is built for whole sequences: build it with model.Options{Ragged: true}")
 	case set.Steps > in.Steps && checkCarry(net) != nil:
 		return fmt.Errorf("its samples have %d time steps, but the network was built for at most %d", set.Steps, in.Steps)
+	}
+	return checkIDs(net, set)
+}
+
+// checkIDs names the first id of set that the network does not have. The padding may
+// hold anything.
+func checkIDs(net *model.Network, set *data.Dataset) error {
+	for i, id := range set.IDs {
+		row := i / set.Width
+		sample, step := row/set.Steps, row%set.Steps
+		if (id < 0 || int(id) >= net.IDs()) && (set.Lengths == nil || step < int(set.Lengths[sample])) {
+			return fmt.Errorf("sample %d has id %d at time step %d, but the ids of the network are 0 to %d", sample, id, step, net.IDs()-1)
+		}
 	}
 	return nil
 }
@@ -82,6 +102,10 @@ func (t *Trainer) checkSteps(set *data.Dataset) error {
 		return errors.New("all its samples have length 0: there is nothing to learn from")
 	case chunk == 0 && set.Steps > most:
 		return fmt.Errorf("its samples have %d time steps, but the network was built for at most %d: set option Chunk", set.Steps, most)
+	case t.options.Streams && set.Lengths != nil:
+		return errors.New("its samples have lengths of their own, but option Streams is set: the parts of a stream are whole")
+	case t.options.Streams && set.Len()%t.options.Batch != 0:
+		return fmt.Errorf("it has %d samples, but option Streams is set: want the same number for each of the %d streams", set.Len(), t.options.Batch)
 	}
 	return nil
 }
@@ -97,6 +121,13 @@ func checkTeacher(net *model.Network, set *data.Dataset) error {
 // checkNumbers names the first number of set that counts and is not finite. The
 // padding and targets that the mask leaves out may hold anything.
 func checkNumbers(set *data.Dataset) error {
+	return cmp.Or(checkFeatures(set), checkTargets(set))
+}
+
+func checkFeatures(set *data.Dataset) error {
+	if set.IDs != nil {
+		return nil // whole numbers are finite
+	}
 	for sample := range set.Len() {
 		steps := set.Steps
 		if set.Lengths != nil {
@@ -109,6 +140,10 @@ func checkNumbers(set *data.Dataset) error {
 				i%set.Width, sample, x[i], i/set.Width)
 		}
 	}
+	return nil
+}
+
+func checkTargets(set *data.Dataset) error {
 	if len(set.Targets) == 0 {
 		return nil
 	}
@@ -137,12 +172,18 @@ func padding(set *data.Dataset, row int) bool {
 // checkBatch panics if batch is not one that Step can take.
 func (t *Trainer) checkBatch(batch data.Batch) {
 	in := t.net.Input()
+	name, got := "X", len(batch.X)
+	if t.net.IDs() > 0 {
+		name, got = "IDs", len(batch.IDs)
+	}
 	switch want := batch.Steps * batch.Size * in.Width; {
 	case batch.Size < 1 || batch.Size > t.options.Batch:
 		panic(fmt.Sprintf("train: Step: the batch has %d samples, want 1 to %d", batch.Size, t.options.Batch))
+	case t.options.Streams && batch.Size != t.options.Batch:
+		panic(fmt.Sprintf("train: Step: the batch has %d samples, want %d, one for each stream", batch.Size, t.options.Batch))
 	case batch.Steps < 1 || t.options.Chunk == 0 && batch.Steps > in.Steps:
 		panic(fmt.Sprintf("train: Step: the batch has %d time steps, want 1 to %d", batch.Steps, in.Steps))
-	case len(batch.X) != want:
-		panic(fmt.Sprintf("train: Step: X of the batch has length %d, want %d: %d time steps of %d samples of %d features", len(batch.X), want, batch.Steps, batch.Size, in.Width))
+	case got != want:
+		panic(fmt.Sprintf("train: Step: %s of the batch has length %d, want %d: %d time steps of %d samples of %d features", name, got, want, batch.Steps, batch.Size, in.Width))
 	}
 }

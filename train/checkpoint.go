@@ -20,6 +20,7 @@ const (
 	sumName    = namePrefix + "loss"   // [1], Σ loss·rows since the loss was last read
 	bestName   = namePrefix + "best"   // [P], with Patience or KeepBest
 	slotNames  = namePrefix + "slot%d" // [P]
+	stateNames = namePrefix + "state/" // with Streams, the states after the step, each under its name
 )
 
 // Save adds to f all that a trainer needs to continue: the network's tensors, the
@@ -134,6 +135,9 @@ func (t *Trainer) tensors() map[string]backend.Tensor {
 	}
 	if t.best.Present() {
 		tensors[bestName] = t.best
+	}
+	for i, x := range t.streams {
+		tensors[stateNames+t.states.statesFor(t.net.Input().Steps, t.options.Batch)[i].Name] = x
 	}
 	return tensors
 }

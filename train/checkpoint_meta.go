@@ -28,6 +28,7 @@ type checkpoint struct {
 	Optimizer string   `json:"optimizer"`
 	Batch     int      `json:"batch"`
 	Chunk     int      `json:"chunk"`
+	Streams   bool     `json:"streams,omitempty"`
 	Seed      uint64   `json:"seed"`
 	Sets      *digests `json:"sets,omitempty"` // nil before the first Fit
 
@@ -100,7 +101,7 @@ func (t *Trainer) checkpoint() checkpoint {
 	c := checkpoint{
 		Version: checkpointVersion,
 		Network: describeStages(t.net), Loss: describe(o.Loss), Optimizer: describe(o.Optimizer),
-		Batch: o.Batch, Chunk: o.Chunk, Seed: o.Seed, Sets: t.sets.digest(),
+		Batch: o.Batch, Chunk: o.Chunk, Streams: o.Streams, Seed: o.Seed, Sets: t.sets.digest(),
 		Step: s.step, Epoch: s.epoch, EpochStep: s.epochStep, NextBatch: s.batch, LossSum: exact(s.lossSum), Rows: s.rows,
 		LastLoss: exact(s.lastLoss), BestLoss: exact(s.bestLoss), BadEpochs: s.badEpochs,
 	}
@@ -159,6 +160,8 @@ func (t *Trainer) checkSettings(c *checkpoint) error {
 		return fmt.Errorf("the checkpoint's batch is %d, the trainer's is %d", c.Batch, o.Batch)
 	case c.Chunk != o.Chunk:
 		return fmt.Errorf("the checkpoint's Chunk is %d, the trainer's is %d", c.Chunk, o.Chunk)
+	case c.Streams != o.Streams:
+		return fmt.Errorf("the checkpoint's Streams is %v, the trainer's is %v", c.Streams, o.Streams)
 	case c.Seed != o.Seed:
 		return fmt.Errorf("the checkpoint's seed is %d, the trainer's is %d", c.Seed, o.Seed)
 	}

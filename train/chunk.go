@@ -47,7 +47,7 @@ func (c *carrier) forward(b backend.Backend, batch data.Batch, feed *feed, judge
 	for from := 0; from < batch.Steps; from += size {
 		part, carry := batch.Chunk(from, min(from+size, batch.Steps)), c.chunk(batch, size, from)
 		carry.begin(b)
-		y := c.net.Forward(feed.inputs(b, part), part.Steps, model.Evaluation)
+		y := feed.inputs(b, part).forward(c.net, model.Evaluation)
 		carry.end(b)
 		if err := judge(y, part); err != nil {
 			return err
@@ -58,15 +58,19 @@ func (c *carrier) forward(b backend.Backend, batch data.Batch, feed *feed, judge
 	return nil
 }
 
-// carry is the states that go into one chunk and out of it.
+// carry is the states that go into one chunk, or batch of streams, and out of it.
 type carry struct {
-	first  bool // the states start at zero
-	states []model.State
-	next   []model.State // of the next chunk; nil if there is none
+	first   bool // the states start at zero
+	states  []model.State
+	next    []model.State    // of the next chunk; nil if there is none
+	streams []backend.Tensor // where the states come from and go to; nil without Options.Streams
 }
 
 // begin queues what comes before the chunk's Forward.
 func (c *carry) begin(b backend.Backend) {
+	for i, x := range c.streams {
+		b.Copy(c.states[i].Initial, x)
+	}
 	if !c.first {
 		return
 	}
@@ -77,6 +81,9 @@ func (c *carry) begin(b backend.Backend) {
 
 // end queues what comes after the chunk's last pass.
 func (c *carry) end(b backend.Backend) {
+	for i, x := range c.streams {
+		b.Copy(x, c.states[i].Final)
+	}
 	for i, s := range c.next {
 		b.Copy(s.Initial, c.states[i].Final)
 	}

@@ -145,7 +145,7 @@ func (t *Trainer) trace(ctx context.Context, batches *data.Batches, end int) (*F
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("stopped while looking for it: %w", context.Cause(ctx))
 		}
-		w.trainer.stepFromZero(batches.Batch(i))
+		w.trainer.learn(batches.Batch(i))
 		w.trainer.measureNorm()
 	}
 	return w.fault, t.b.Sync()

@@ -64,7 +64,7 @@ func (w *watch) timeStepOf(x backend.Tensor) (step int, ok bool) {
 	if w.stage == "" || !x.Present() || x.Size() == 0 || w.nameOf(x.Buf, x.Off) != "" {
 		return 0, false
 	}
-	in, batch := w.trainer.net.Input(), w.trainer.step.x.Rows/w.trainer.step.steps
+	in, batch := w.trainer.net.Input(), w.trainer.step.size
 	if x.Rows > batch {
 		return 0, false
 	}

@@ -58,7 +58,7 @@ func (t *Trainer) toWaypoint() {
 func (t *Trainer) goBack(ctx context.Context, batches *data.Batches) error {
 	t.toWaypoint()
 	for s := &t.progress; ; t.nextEpoch() {
-		batches.Shuffle(t.options.Seed, uint64(s.epoch))
+		t.order(batches)
 		for ; s.step < t.finite.step && s.batch < batches.Count(); s.batch++ {
 			if ctx.Err() != nil {
 				t.toWaypoint()
@@ -67,7 +67,7 @@ func (t *Trainer) goBack(ctx context.Context, batches *data.Batches) error {
 				}
 				return fmt.Errorf("stopped on the way back, in the state after step %d: %w", s.step, context.Cause(ctx))
 			}
-			t.stepFromZero(batches.Batch(s.batch))
+			t.learn(batches.Batch(s.batch))
 		}
 		if s.epoch == t.finite.epoch {
 			break

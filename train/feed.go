@@ -11,31 +11,30 @@ import (
 // feed holds a batch on the device: its inputs and its targets.
 type feed struct {
 	net    *model.Network
-	x      backend.Tensor
+	x      backend.Tensor // absent if net takes ids
+	ids    backend.Ints   // absent if it takes numbers
 	labels backend.Ints
 	values backend.Tensor
 	mask   backend.Tensor // [rows, 1], for batches in which some targets do not count
 
 	everyStep bool // net gives an output for every time step
 
-	xHost                []float32 // what is uploaded to x for batches with padding; nil unless net is Ragged
+	xHost                []float32 // what is uploaded to x for batches with padding; empty unless net is Ragged
+	idsHost              []int32   // the same for ids
 	valuesHost, maskHost []float32 // what is uploaded to values and mask for such batches
 	labelsHost           []int32   // what is uploaded to labels
+
+	lossFeed
 }
 
-// newFeed makes a feed of net for batches of up to the given size.
-func newFeed(m *memory, net *model.Network, size int) feed {
+// newFeed makes a feed of net for batches of up to the given size, with what loss
+// needs; nil if there is none.
+func newFeed(m *memory, net *model.Network, size int, loss Loss) feed {
 	in := net.Input()
 	in.Batch = size
 	out := net.OutputShape(in)
-	var xHost []float32
-	if net.Ragged() {
-		xHost = make([]float32, in.Rows()*in.Width)
-	}
-	return feed{
-		xHost:      xHost,
+	f := feed{
 		net:        net,
-		x:          m.tensor(in.Rows(), in.Width),
 		labels:     m.ints(out.Rows()),
 		values:     m.tensor(out.Rows(), out.Width),
 		mask:       m.tensor(out.Rows(), 1),
@@ -43,7 +42,18 @@ func newFeed(m *memory, net *model.Network, size int) feed {
 		valuesHost: make([]float32, out.Rows()*out.Width),
 		maskHost:   make([]float32, out.Rows()),
 		labelsHost: make([]int32, out.Rows()),
+		lossFeed:   newLossFeed(m, loss, out.Rows(), out.Width),
 	}
+	size, padded := in.Rows()*in.Width, 0 // values of a batch on the device, and on the host
+	if net.Ragged() {
+		padded = size
+	}
+	if net.IDs() > 0 {
+		f.ids, f.idsHost = m.ints(size), make([]int32, padded)
+	} else {
+		f.x, f.xHost = m.tensor(in.Rows(), in.Width), make([]float32, padded)
+	}
+	return f
 }
 
 // everyStep reports whether net gives an output for every time step, not one for
@@ -52,27 +62,49 @@ func everyStep(net *model.Network) bool {
 	return net.OutputShape(model.Shape{Steps: 2, Batch: 1, Width: net.Input().Width}).Steps == 2
 }
 
+// input is what a network gets for a batch: numbers or ids. The other is absent.
+type input struct {
+	x     backend.Tensor
+	ids   backend.Ints
+	steps int
+}
+
+// forward queues the forward pass of net for in.
+func (in input) forward(net *model.Network, mode model.Mode) backend.Tensor {
+	if in.ids.Present() {
+		return net.ForwardIDs(in.ids, in.steps, mode)
+	}
+	return net.Forward(in.x, in.steps, mode)
+}
+
 // inputs copies the inputs of batch to the device and tells the network how long
 // the sequences are. It returns the inputs on the device.
-func (f *feed) inputs(b backend.Backend, batch data.Batch) backend.Tensor {
-	x := f.x.Slice(0, batch.Steps*batch.Size)
-	b.Upload(x, f.withoutPadding(batch))
+func (f *feed) inputs(b backend.Backend, batch data.Batch) input {
+	in, width := input{steps: batch.Steps}, f.net.Input().Width
+	if f.ids.Present() {
+		in.ids = f.ids.Slice(0, len(batch.IDs))
+		b.UploadInts(in.ids, withoutPadding(f.idsHost, batch.IDs, batch, width))
+	} else {
+		in.x = f.x.Slice(0, batch.Steps*batch.Size)
+		b.Upload(in.x, withoutPadding(f.xHost, batch.X, batch, width))
+	}
 	switch {
 	case f.net.Ragged():
 		f.net.SetLengths(batch.Steps, batch.Lengths)
 	case batch.Lengths != nil:
 		panic("train: the batch has lengths of its own, but the network is built for whole sequences: build it with model.Options{Ragged: true}")
 	}
-	return x
+	return in
 }
 
-// withoutPadding returns the inputs of batch with 0 in the padding, which may hold
-// anything, also what would become NaN in the network.
-func (f *feed) withoutPadding(batch data.Batch) []float32 {
-	if batch.Lengths == nil || f.xHost == nil {
-		return batch.X
+// withoutPadding returns values, the inputs of batch, with 0 in the padding, which may
+// hold anything, also what would become NaN in the network. It writes to dst, which is
+// empty if the network knows no padding.
+func withoutPadding[T float32 | int32](dst, values []T, batch data.Batch, width int) []T {
+	if batch.Lengths == nil || len(dst) == 0 {
+		return values
 	}
-	x, width := f.xHost[:copy(f.xHost, batch.X)], f.x.Cols
+	x := dst[:copy(dst, values)]
 	for row := range batch.Steps * batch.Size {
 		if batch.Padding(row) {
 			clear(x[row*width : (row+1)*width])
@@ -107,6 +139,7 @@ func (f *feed) targets(b backend.Backend, batch data.Batch) Target {
 			}
 		}
 	}
+	f.prepare(b, batch, &target)
 	return target
 }
 

@@ -15,7 +15,7 @@ import (
 // ends it. It starts where the trainer stands: at the beginning after New, at the
 // checkpoint after Load. If training is already done, Fit returns nil at once.
 // valid may be nil if Options.Patience is 0. All sequences begin with states of
-// zero, also those of Stateful layers.
+// zero, also those of Stateful layers, unless they are Streams.
 //
 // When ctx is cancelled, Fit finishes the step, or leaves the validation, and returns
 // an error that wraps context.Cause(ctx). Then the trainer can be saved, or Fit called again with the
@@ -212,7 +212,7 @@ func (t *Trainer) checkPlace(set *data.Dataset) error {
 // runEpoch trains on the batches of the epoch that are left.
 func (t *Trainer) runEpoch(ctx context.Context, batches *data.Batches) error {
 	o, s := &t.options, &t.progress
-	batches.Shuffle(o.Seed, uint64(s.epoch))
+	t.order(batches)
 	t.finite = t.progress
 	for {
 		if ctx.Err() != nil {
@@ -228,7 +228,7 @@ func (t *Trainer) runEpoch(ctx context.Context, batches *data.Batches) error {
 				return fmt.Errorf("train: %w", err)
 			}
 		}
-		t.stepFromZero(batch)
+		t.learn(batch)
 		s.batch++
 		if t.lossReads(s.step) > t.lossReads(before) {
 			if err := t.readLoss(ctx, batches); err != nil {
@@ -247,6 +247,13 @@ func (t *Trainer) runEpoch(ctx context.Context, batches *data.Batches) error {
 				return err
 			}
 		}
+	}
+}
+
+// order puts the samples in the order of the epoch.
+func (t *Trainer) order(batches *data.Batches) {
+	if !t.options.Streams {
+		batches.Shuffle(t.options.Seed, uint64(t.progress.epoch))
 	}
 }
 
@@ -328,6 +335,9 @@ func (t *Trainer) nextEpoch() {
 func (t *Trainer) beginEpoch() {
 	s := &t.progress
 	t.b.Fill(t.lossSum, 0)
+	for _, x := range t.streams {
+		t.b.Fill(x, 0)
+	}
 	s.lossSum, s.rows, s.batch, s.epochStep = 0, 0, 0, s.step
 }
 

@@ -26,6 +26,14 @@ type Options struct {
 	// than the network was built for. 0 means the whole sequence.
 	Chunk int
 
+	// Streams makes sample i of each batch go on where sample i of the batch before
+	// ended: Batch streams run side by side. The states of the layers, which must be
+	// Stateful, start at zero in each epoch and go on from batch to batch, but no error
+	// goes back to the batch before. Fit takes the samples in their order, so batch after
+	// batch must hold the next part of each stream, as data.Streams arranges it. Not
+	// with Chunk.
+	Streams bool
+
 	// Tolerance makes Fit stop after an epoch with a TrainLoss of at most this;
 	// 0 turns it off.
 	Tolerance float64
@@ -101,6 +109,8 @@ func (o Options) check(limit int) error {
 		return fmt.Errorf("option Batch is %d, want 1 to %d, as many as the network was built for", o.Batch, limit)
 	case o.Chunk < 0:
 		return fmt.Errorf("option Chunk is %d, want at least 0", o.Chunk)
+	case o.Chunk > 0 && o.Streams:
+		return errors.New("options Chunk and Streams are set, want one of them: a sample of a stream is a chunk")
 	case o.Patience < 0:
 		return fmt.Errorf("option Patience is %d, want at least 0", o.Patience)
 	case o.LossEvery < 0:

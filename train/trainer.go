@@ -47,9 +47,10 @@ type Trainer struct {
 	best     backend.Tensor   // parameters of the best epoch; absent without Patience and KeepBest
 	received []float32        // where readings is downloaded to
 
-	states carrier
-	step   step
-	queue  func() // queues step
+	states  carrier
+	streams []backend.Tensor // with Options.Streams, the states after the last step
+	step    step
+	queue   func() // queues step
 
 	use inuse.Flag
 
@@ -63,9 +64,9 @@ type Trainer struct {
 
 // step is what one update works with.
 type step struct {
-	x      backend.Tensor
+	in     input
 	from   int // time step of the first row in the sequence
-	steps  int // of time
+	size   int // sequences
 	target Target
 	lr     float64
 	seed   uint64 // of the network's own random numbers
@@ -98,13 +99,18 @@ func New(net *model.Network, o Options) (*Trainer, error) {
 	if err := o.check(in.Batch); err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
-	if err := cmp.Or(checkGradient(net), checkLogits(net, o.Loss)); err != nil {
+	if err := cmp.Or(checkGradient(net), checkLogits(net, o.Loss), checkLoss(net, o.Loss)); err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
 	in.Batch = o.Batch
 	out := net.OutputShape(in)
 	if o.Chunk > 0 {
 		if err := checkChunk(net, o.Chunk); err != nil {
+			return nil, fmt.Errorf("train: %w", err)
+		}
+	}
+	if o.Streams {
+		if err := checkStreams(net); err != nil {
 			return nil, fmt.Errorf("train: %w", err)
 		}
 	}
@@ -117,7 +123,7 @@ func New(net *model.Network, o Options) (*Trainer, error) {
 		progress: progress{lastLoss: math.NaN(), bestLoss: math.Inf(1)},
 	}
 	m := &t.memory
-	t.feed = newFeed(m, net, o.Batch)
+	t.feed = newFeed(m, net, o.Batch, o.Loss)
 	t.grad = m.tensor(out.Rows(), out.Width)
 	t.loss, t.gradNorm, t.readings = m.tensor(1, 1), m.tensor(1, 1), m.tensor(2, 1)
 	t.queue = t.queueStep
@@ -128,12 +134,17 @@ func New(net *model.Network, o Options) (*Trainer, error) {
 	if o.Patience > 0 || o.KeepBest {
 		t.best = m.tensor(params.Rows, params.Cols)
 	}
+	if o.Streams {
+		for _, state := range t.states.statesFor(in.Steps, o.Batch) {
+			t.streams = append(t.streams, m.tensor(state.Final.Rows, state.Final.Cols))
+		}
+	}
 	if m.err != nil {
 		m.free()
 		return nil, fmt.Errorf("train: no memory for batches of %d samples and the optimizer's state, try a smaller batch or network: %w", o.Batch, m.err)
 	}
 	t.lossSum, t.norm = t.readings.Slice(0, 1), t.readings.Slice(1, 2)
-	t.changing = append([]backend.Tensor{params, t.lossSum}, t.slots...)
+	t.changing = slices.Concat([]backend.Tensor{params, t.lossSum}, t.slots, t.streams)
 	return t, nil
 }
 
@@ -210,8 +221,8 @@ func (t *Trainer) bestEpoch() (e Epoch, ok bool) {
 // to the backend (see backend.Backend). The targets must be those that Options.Loss
 // needs; else the backend panics.
 //
-// The first chunk begins with states of zero. Without Options.Chunk the caller owns
-// the states of Stateful layers: to go on with a stream, copy each Final to its
+// The first chunk begins with states of zero. With Options.Streams, the batch goes on
+// where the one before ended. Without either the caller owns the states of Stateful layers: to go on with a stream, copy each Final to its
 // Initial after a Step. See the example, and model.Network.States.
 //
 // Step panics while a Fit stands in the middle of an epoch, because the epoch would
@@ -224,8 +235,8 @@ func (t *Trainer) Step(batch data.Batch) {
 		panic(fmt.Sprintf("train: Step: Fit has stopped after %d batches of epoch %d: let it finish the epoch, or take a new Trainer", s.batch, s.epoch+1))
 	}
 	t.checkBatch(batch)
-	if t.options.Chunk > 0 {
-		t.stepFromZero(batch)
+	if t.options.Chunk > 0 || t.options.Streams {
+		t.learn(batch)
 	} else {
 		t.update(batch, 0, carry{})
 		t.samples += batch.Size
@@ -233,15 +244,19 @@ func (t *Trainer) Step(batch data.Batch) {
 	s.epochStep = s.step
 }
 
-// stepFromZero is Step for whole sequences: without Options.Chunk too, they begin
-// with states of zero.
-func (t *Trainer) stepFromZero(batch data.Batch) {
+// learn is Step for the batches of Fit: without Options.Chunk too, they begin with
+// states of zero, unless they are streams.
+func (t *Trainer) learn(batch data.Batch) {
+	t.samples += batch.Size
+	if t.options.Streams {
+		t.update(batch, 0, carry{states: t.states.statesFor(batch.Steps, batch.Size), streams: t.streams})
+		return
+	}
 	chunk := cmp.Or(t.options.Chunk, batch.Steps)
 	for from := 0; from < batch.Steps; from += chunk {
 		to := min(from+chunk, batch.Steps)
 		t.update(batch.Chunk(from, to), from, t.states.chunk(batch, chunk, from))
 	}
-	t.samples += batch.Size
 }
 
 // update makes one update of the parameters with batch, whose first step is step
@@ -249,7 +264,7 @@ func (t *Trainer) stepFromZero(batch data.Batch) {
 func (t *Trainer) update(batch data.Batch, from int, carry carry) {
 	o, s := &t.options, &t.progress
 	t.step = step{
-		x: t.feed.inputs(t.b, batch), from: from, steps: batch.Steps, target: t.feed.targets(t.b, batch),
+		in: t.feed.inputs(t.b, batch), from: from, size: batch.Size, target: t.feed.targets(t.b, batch),
 		lr: t.rate(s.step), seed: noiseSeed(o.Seed, s.step), carry: carry,
 	}
 	s.step++
@@ -299,7 +314,7 @@ func (t *Trainer) queueStep() {
 	if t.net.Taught() {
 		t.net.Teach(step.target.Values)
 	}
-	y := t.net.Forward(step.x, step.steps, model.Training)
+	y := step.in.forward(t.net, model.Training)
 	dy := t.grad.Slice(0, y.Rows)
 	o.Loss.Compute(b, t.loss, dy, y, step.target)
 	t.net.Backward(dy)

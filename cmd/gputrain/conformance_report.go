@@ -41,7 +41,7 @@ func newReport(d device, out string) (*conformanceReport, error) {
 	if out == "" {
 		out = fmt.Sprintf("conformance-%s-%s.md", timestamp(now), strings.ReplaceAll(d.name, ":", ""))
 	}
-	if err := checkAbsent(out); err != nil {
+	if err := checkAbsent("out", out); err != nil {
 		return nil, err
 	}
 	r := &conformanceReport{path: out, device: d.name}

@@ -130,13 +130,12 @@ func (c *explainCommand) recorder() (*recorder.Driver, error) {
 // take.
 func (e *explanation) build(s *settings, b backend.Backend, samples int, used func() int64, enter func(stage string)) (*train.Trainer, error) {
 	spec, shape := e.description.spec(), e.description.input(s.Batch)
-	for i, stage := range spec {
+	for _, stage := range spec {
 		out, err := stage.Layer.Output(shape)
 		if err != nil {
 			return nil, err
 		}
 		e.stages = append(e.stages, explainedStage{stage.Name, model.Path(stage.Layer, b), shape, out})
-		spec[i].Layer = markedLayer{stage.Layer, stage.Name, enter}
 		shape = out
 	}
 	options := s.options(samples)
@@ -145,7 +144,7 @@ func (e *explanation) build(s *settings, b backend.Backend, samples int, used fu
 	options.Optimizer = markedOptimizer{options.Optimizer, enter}
 
 	before := used()
-	net, err := model.New(b, spec, e.description.input(s.Batch), model.Options{})
+	net, err := model.New(b, spec, e.description.input(s.Batch), model.Options{Observe: observing(enter)})
 	if err != nil {
 		return nil, tooLarge(err)
 	}

@@ -12,12 +12,12 @@ import (
 // timestamp begins the names that results get by default.
 func timestamp(now time.Time) string { return now.Format("20060102-150405") }
 
-// checkAbsent refuses a path that exists.
-func checkAbsent(path string) error {
+// checkAbsent refuses a path that exists. flag is where the user named it.
+func checkAbsent(flag, path string) error {
 	_, err := os.Lstat(path)
 	switch {
 	case err == nil:
-		return fmt.Errorf("%s exists already: choose another --out", path)
+		return fmt.Errorf("%s exists already: choose another --%s", path, flag)
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	}

@@ -24,7 +24,7 @@ func openShow(seed int64, suffix, out string, others ...string) (backend.Backend
 		return nil, &settingError{"out", fmt.Sprintf("is %q; it must end in %s", out, suffix)}
 	}
 	for _, path := range append([]string{out}, others...) {
-		if err := checkAbsent(path); err != nil {
+		if err := checkAbsent("out", path); err != nil {
 			return nil, err
 		}
 	}

@@ -1,6 +1,6 @@
 """Writes pytorch.json.gz: what PyTorch computes, in float64, for nn.RNN,
-nn.LSTM, nn.GRU and nn.Linear, forward and backward, and for an LSTM with layer
-norms made of its functions. model/pytorch_test.go reads it.
+nn.LSTM, nn.GRU, nn.Linear and nn.Embedding, forward and backward, and for an LSTM with
+layer norms made of its functions. model/pytorch_test.go reads it.
 
     python pytorch.py        (needs torch; written with 2.15.0)
 
@@ -143,6 +143,19 @@ def linear(batch, width, out):
     }
 
 
+def embedding(ids, out, steps, batch, width):
+    case = f"embedding/{ids}/{out}/{steps}/{batch}/{width}"
+    module = torch.nn.Embedding(ids, out)
+    redraw(case, module, 1)
+    x = (draw(case, "ids", (steps, batch, width)) * 1024).long() % ids
+    y = module(x).reshape(steps, batch, width * out)
+    y.backward(draw(case, "dy", y.shape))
+    return {
+        "name": case, "ids": ids, "hidden": out, "steps": steps, "batch": batch, "width": width,
+        "tensors": {"y": flat(y)} | grads(module),
+    }
+
+
 kinds = ("rnn_tanh", "rnn_relu", "lstm", "gru")
 cases = [linear(1, 3, 5), linear(7, 5, 1), linear(33, 7, 9), normalized(1, 1), normalized(7, 3)]
 for kind, layers, both, steps, batch in itertools.product(kinds, (1, 2), (False, True), (1, 7, 50), (1, 3)):
@@ -154,8 +167,10 @@ for kind in kinds:
 for layers, both, lengths in itertools.product((1, 2), (False, True), (None, [4, 7, 1])):
     cases.append(recurrent("lstm", layers, 7, 3, both, 2, lengths))
 
+embeddings = [embedding(2, 1, 1, 1, 1), embedding(7, 5, 9, 3, 1), embedding(11, 3, 4, 5, 2)]
+
 generator = hashlib.sha256(pathlib.Path(__file__).read_bytes()).hexdigest()
-text = json.dumps({"torch": torch.__version__, "generator": generator, "cases": cases}, separators=(",", ":"))
+text = json.dumps({"torch": torch.__version__, "generator": generator, "cases": cases, "embeddings": embeddings}, separators=(",", ":"))
 path = pathlib.Path(__file__).with_name("pytorch.json.gz")
 path.write_bytes(gzip.compress(text.encode(), 9, mtime=0))
 print(path.name, path.stat().st_size, "bytes,", len(cases), "cases, torch", torch.__version__)

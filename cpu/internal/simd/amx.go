@@ -212,6 +212,12 @@ func (t *Tiles) Sgemm(transA, transB bool, m, n, k int, alpha float32, a []float
 	p.multiply(0, n, scratch)
 }
 
+// SgemmPair is like that of Level, but op(a) is read twice.
+func (t *Tiles) SgemmPair(transA bool, m, k int, alpha float32, a []float32, lda int, beta float32, x, y Right, scratch []float32) {
+	t.Sgemm(transA, false, m, x.N, k, alpha, a, lda, x.B, x.LDB, beta, x.C, x.LDC, scratch)
+	t.Sgemm(transA, false, m, y.N, k, alpha, a, lda, y.B, y.LDB, beta, y.C, y.LDC, scratch)
+}
+
 // spans are those of 32 rows or columns as the unit leaves them: the bits of the largest
 // magnitude of each, then those of the smallest one but for 0, less one. The same of all
 // of them follows.

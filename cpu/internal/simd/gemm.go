@@ -152,6 +152,36 @@ func (l Level) Sgemm(transA, transB bool, m, n, k int, alpha float32, a []float3
 	p.multiply(0, n, scratch)
 }
 
+// Right is the right operand of a product, b, [k,n], and the result, c, [m,n]. Rows
+// begin every LDB and LDC floats.
+type Right struct {
+	N        int
+	B, C     []float32
+	LDB, LDC int
+}
+
+// SgemmPair sets c = alpha·op(a)·b + beta·c for both of x and y. Each has the bits that
+// Sgemm gives it, but op(a) is read once.
+func (l Level) SgemmPair(transA bool, m, k int, alpha float32, a []float32, lda int, beta float32, x, y Right, scratch []float32) {
+	if m*k*x.N == 0 || alpha == 0 {
+		l.Sgemm(transA, false, m, x.N, k, alpha, a, lda, x.B, x.LDB, beta, x.C, x.LDC, scratch)
+		l.Sgemm(transA, false, m, y.N, k, alpha, a, lda, y.B, y.LDB, beta, y.C, y.LDC, scratch)
+		return
+	}
+	checkMatrix("a", a, transA, m, k, lda)
+	checkLength("scratch", scratch, l.ScratchSize())
+	for _, right := range [...]Right{x, y} {
+		checkMatrix("b", right.B, false, k, right.N, right.LDB)
+		checkMatrix("c", right.C, false, m, right.N, right.LDC)
+	}
+	p := product{
+		kernels: kernelsOf[l], transA: transA,
+		m: m, n: x.N, k: k, alpha: alpha, beta: beta,
+		a: a, lda: lda, b: x.B, ldb: x.LDB, c: x.C, ldc: x.LDC, second: y,
+	}
+	p.multiply(0, p.n, scratch)
+}
+
 // MultiplyAdds does n rounds of independent multiply-adds in registers. It returns
 // the number of floating-point operations. Nothing on this level does more of them
 // in a second on one core.

@@ -9,6 +9,8 @@ type product struct {
 	a, b, c                []float32
 	lda, ldb, ldc          int
 
+	second Right // of the same op(a); none with N = 0
+
 	// The scratch: a packed block of a, two panels of b and a tile of c.
 	block, panels, tileOfC []float32
 }
@@ -29,8 +31,16 @@ func (p *product) multiply(from, to int, scratch []float32) {
 	step, rows := chunk(p.k), evenly(p.m, blockTiles*p.kernels.rows)
 	beta := p.beta
 	for at := 0; at < p.k; at += step {
+		depth := min(step, p.k-at)
 		for i := 0; i < p.m; i += rows {
-			p.multiplyBlock(i, min(rows, p.m-i), from, to, at, min(step, p.k-at), beta)
+			height := min(rows, p.m-i)
+			a := p.readA(i, height, at, depth, to-from)
+			p.multiplyBlock(a, i, height, from, to, at, depth, beta)
+			if second := p.second; second.N > 0 {
+				q := *p
+				q.n, q.b, q.ldb, q.c, q.ldc = second.N, second.B, second.LDB, second.C, second.LDC
+				q.multiplyBlock(a, i, height, 0, q.n, at, depth, beta)
+			}
 		}
 		beta = 1
 	}
@@ -52,14 +62,13 @@ func scaleRows(c []float32, ldc, m, n int, beta float32) {
 	}
 }
 
-// multiplyBlock adds the terms at to at+depth of the sums to rows i to i+rows.
-func (p *product) multiplyBlock(i, rows, from, to, at, depth int, beta float32) {
-	tileRows := evenly(rows, p.kernels.rows)
+// multiplyBlock adds the terms at to at+depth of the sums to rows i to i+rows, a.
+func (p *product) multiplyBlock(a operandA, i, rows, from, to, at, depth int, beta float32) {
+	tileRows := a.rows
 	width, tiles := p.width, p.tiles
 	if tileRows <= p.wideRows && (p.packed || !p.transB) {
 		width, tiles = 2*p.width, p.wideTiles
 	}
-	a := p.readA(i, rows, tileRows, at, depth, to-from)
 	for j := from; j < to; j += width {
 		cols := min(width, to-j)
 		if cols <= p.width {
@@ -101,19 +110,21 @@ func copyMatrix(dst []float32, ldDst int, src []float32, ldSrc, m, n int) {
 type operandA struct {
 	elements []float32
 	ld       int
+	rows     int // of a tile
 	tile     int // from one tile to the next
 }
 
 // readA returns rows i to i+rows of op(a), in place or packed. n is how many
 // columns of op(b) they are for.
-func (p *product) readA(i, rows, tileRows, at, depth, n int) operandA {
+func (p *product) readA(i, rows, at, depth, n int) operandA {
+	tileRows := evenly(rows, p.kernels.rows)
 	switch {
 	case p.transA && n <= p.width && p.k*p.lda <= cached:
-		return operandA{p.a[at*p.lda+i:], p.lda, tileRows}
+		return operandA{p.a[at*p.lda+i:], p.lda, tileRows, tileRows}
 	case !p.transA && rows == 1:
-		return operandA{p.a[i*p.lda+at:], 1, 0}
+		return operandA{p.a[i*p.lda+at:], 1, tileRows, 0}
 	}
-	packed := operandA{p.block, p.lanes, p.lanes * depth}
+	packed := operandA{p.block, p.lanes, tileRows, p.lanes * depth}
 	// A transposed a is read along its rows, a few at a time.
 	strip := depth
 	if p.transA {

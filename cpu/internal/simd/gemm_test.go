@@ -147,6 +147,21 @@ var multiplications = []struct {
 			p.level.MultiplyPacked(p.transA, 1, p.n, p.k, p.alpha, row, max(p.lda, 1), packed, p.beta, c[i*p.ldc:], p.ldc, 0, middle, scratch)
 		}
 	}},
+	{"SgemmPair", func(p gemmCase, a, b, c, scratch []float32) {
+		if p.transB { // which no pair is
+			p.level.Sgemm(p.transA, true, p.m, p.n, p.k, p.alpha, a, p.lda, b, p.ldb, p.beta, c, p.ldc, scratch)
+			return
+		}
+		middle := p.n / 3
+		left, right := Right{middle, b, c, p.ldb, p.ldc}, Right{p.n - middle, nil, nil, p.ldb, p.ldc}
+		if p.k > 0 {
+			right.B = b[middle:]
+		}
+		if p.m > 0 {
+			right.C = c[middle:]
+		}
+		p.level.SgemmPair(p.transA, p.m, p.k, p.alpha, a, p.lda, p.beta, left, right, scratch)
+	}},
 }
 
 // same reports whether two floats have the same bits, or are both NaN.
