@@ -18,7 +18,7 @@ func TestReference(t *testing.T) {
 	t.Parallel()
 	size := 65
 	if testing.Short() {
-		size = 9
+		size = 9 // it has no goroutines
 	}
 	backendtest.Test(t, openReference, backendtest.MaxSize(size))
 }

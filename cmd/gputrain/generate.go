@@ -23,8 +23,8 @@ type generateCommand struct {
 func (*generateCommand) Help() string {
 	return `Writes text in the manner of the text that the model learned from, as it comes:
 
-    gputrain train --data text:shakespeare.txt --hidden 256 --layers 2 --lr 0.004 --epochs 5
-    gputrain generate --model latest --prompt "ROMEO:" --temperature 0.8
+    gputrain train --data text:shakespeare.txt --hidden 256 --layers 2
+    gputrain generate --model latest --prompt ROMEO: --top-p 0.9
 
 The same seed, model and settings give the same text. --top-k counts before --top-p, and both after --temperature. On a terminal, control characters of the text are shown, not obeyed.`
 }

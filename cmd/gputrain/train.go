@@ -22,6 +22,9 @@ type trainCommand struct {
 	Resume resumeFlag `placeholder:"RUN" help:"Continue an interrupted run. It ends as if it had not been interrupted, unless you change epochs, lr, schedule, warmup, clip, patience or device."`
 	Quiet  bool       `help:"Print the last line only."`
 	JSON   bool       `name:"json" help:"Print JSON objects, one per line."`
+
+	DryRun       bool `help:"Say what the training would do: layers and their paths, memory, time of an epoch, measured on some steps. Nothing is written."`
+	RequireFused bool `help:"Train only if the device runs each recurrent layer as one whole."`
 }
 
 // Help is what "gputrain train --help" says in more detail.
@@ -49,6 +52,9 @@ With --json, each epoch is an object {"event":"epoch", "epoch", "epochs", "lr", 
 func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 	if err := c.check(); err != nil {
 		return err
+	}
+	if c.DryRun && (c.Resume != "" || c.Out != "") {
+		return usagef("--dry-run begins no run: it goes without --resume and --out")
 	}
 	begin := endOnStop(con.err)
 	defer begin()
@@ -78,7 +84,22 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 	if err := s.initialize(parts); err != nil {
 		return err
 	}
-	notes := []string{note}
+	plan, err := s.plan(parts)
+	if err != nil {
+		return err
+	}
+	if c.RequireFused {
+		if err := plan.requireFused(); err != nil {
+			return err
+		}
+	}
+	understood := slices.Concat(parts.notes, understood(parts), []string{note})
+	if c.DryRun {
+		c.say(con, understood)
+		begin()
+		return s.rehearse(ctx, con, plan, parts)
+	}
+	notes := plan.summary(net.Count())
 	if c.Resume == "" {
 		err = s.begin(c.Out, parts)
 	} else {
@@ -90,11 +111,7 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 		return err
 	}
 	defer func() { err = cmp.Or(err, s.close()) }()
-	for _, line := range slices.Concat(parts.notes, understood(parts), notes) {
-		if line != "" && !c.Quiet {
-			printLine(con.err, line)
-		}
-	}
+	c.say(con, understood, notes)
 	begin()
 	if err := s.fit(ctx, parts); err != nil {
 		return err
@@ -106,6 +123,15 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 		return s.howToGoOn(err)
 	}
 	return nil
+}
+
+// say prints lines that are not empty, unless --quiet.
+func (c *trainCommand) say(con console, lines ...[]string) {
+	for _, line := range slices.Concat(lines...) {
+		if line != "" && !c.Quiet {
+			printLine(con.err, line)
+		}
+	}
 }
 
 // session is a training in progress.

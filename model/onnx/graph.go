@@ -1,10 +1,6 @@
 package onnx
 
-import (
-	"encoding/binary"
-	"fmt"
-	"math"
-)
+import "fmt"
 
 // graph is a GraphProto in the making. The numbers of the fields are those of
 // https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
@@ -129,14 +125,9 @@ func (g *graph) tensor(name string, kind int, shape []int, set func(t *message))
 	return name
 }
 
+// floats adds a constant that shares values.
 func (g *graph) floats(name string, shape []int, values []float32) string {
-	return g.tensor(name, typeFloat, shape, func(t *message) {
-		raw := make([]byte, 0, 4*len(values))
-		for _, v := range values {
-			raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
-		}
-		t.bytes(9, raw)
-	})
+	return g.tensor(name, typeFloat, shape, func(t *message) { t.floats(9, values) })
 }
 
 // scalar adds a constant without dimensions.

@@ -132,8 +132,11 @@ func (e *exporter) recurrentLayer(o operator, suffixes []string, x string) strin
 // stacked adds parameters of a layer in the order that ONNX wants: for each direction,
 // for each of the parameters, the blocks of rows that the gates have.
 func (e *exporter) stacked(name string, suffixes []string, gates []int, parameters ...string) string {
-	var values []float32
-	var shape []int
+	size := 0
+	for _, parameter := range parameters {
+		size += len(suffixes) * len(e.weight(parameter+suffixes[0]).Data)
+	}
+	values, shape := make([]float32, 0, size), []int{}
 	for _, suffix := range suffixes {
 		for _, parameter := range parameters {
 			a := e.weight(parameter + suffix)
