@@ -240,7 +240,7 @@ func TestOnStepReportsProgress(t *testing.T) {
 	trainer := newTrainer(t, net, train.Options{
 		Loss: train.MSE{}, Optimizer: train.SGD{}, LR: 0.01, Epochs: 2, Batch: 4, LossEvery: 2,
 		Schedule: train.StepDecay{Every: 4, Gamma: 0.5},
-		OnStep: func(p train.Progress) error { got = append(got, p); return nil }})
+		OnStep:   func(p train.Progress) error { got = append(got, p); return nil }})
 	fit(t, trainer, line(10, 1), nil)
 	want := []train.Progress{
 		{Epoch: 1, Epochs: 2, Step: 1, Steps: 6, Samples: 4, LR: 0.01},

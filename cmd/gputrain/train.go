@@ -163,6 +163,9 @@ func inOrder(steps ...func() error) error {
 // open opens the files that grow while the run goes on.
 func (s *session) open() (err error) {
 	s.initial = nil
+	if err := s.dir.removeDivergence(); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(s.dir.file(checkpointsName), 0o777); err != nil {
 		return err
 	}
@@ -201,6 +204,11 @@ func (s *session) fit(ctx context.Context, parts sets) error {
 		return nil
 	}
 	if stopped := ctx.Err() != nil && errors.Is(err, context.Cause(ctx)); !stopped {
+		if errors.Is(err, train.ErrDiverged) {
+			if failed := s.dir.writeDivergence(s.trainer.Epochs()+1, err); failed != nil {
+				err = fmt.Errorf("%w; %w", err, failed)
+			}
+		}
 		return s.howToGoOn(err)
 	}
 	if err := inOrder(s.checkpoint, s.checkpoints.wait, s.writeModel); err != nil {

@@ -31,6 +31,7 @@ const (
 	curvesName      = "curves.png"
 	confusionName   = "confusion.png"
 	resultName      = "result.json" // written last
+	divergedName    = "diverged.json"
 	initialName     = "initial.safetensors"
 )
 
@@ -73,7 +74,7 @@ func (d runDir) checkUnused() error {
 	}
 	names := []string{modelName, bestName, curvesName, confusionName, resultName}
 	if _, err := d.readConfig(); err != nil {
-		names = append(names, configName, metricsName, linesName, initialName) // not from a run, so someone else's
+		names = append(names, configName, metricsName, linesName, divergedName, initialName) // not from a run, so someone else's
 		events, err := d.eventFiles()
 		if err != nil {
 			return err
