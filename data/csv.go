@@ -18,13 +18,25 @@ type CSVOptions struct {
 	// Target is the column of the class: its name in the header or else its
 	// number, from 1. "" means that all columns are features.
 	Target string
+	// Targets are columns of numbers to learn, named as Target is, for a regression.
+	// A table has either classes or these.
+	Targets []string
 	// Unlabelled leaves the target out, whatever it holds, as for predictions.
 	Unlabelled bool
+	// Ignore are the names of columns to leave out. It needs a header, and goes
+	// without Features.
+	Ignore []string
 	// Features are the names of the columns that a model takes, in its order.
 	// In a file with a header the columns are found by name, and others are left
 	// out. In one without, the columns are taken by position. nil: every column
 	// but the target, in the order of the file.
 	Features []string
+	// Encodings says for each feature column how it becomes numbers. nil: every
+	// feature column holds numbers.
+	Encodings []Encoding
+	// Missing says what to do about values that are missing. By default they are an
+	// error.
+	Missing Missing
 	// Classes are the allowed labels, such as those of a trained model. nil:
 	// the classes are the distinct labels, sorted as numbers if all are
 	// numbers, else as text.
@@ -58,11 +70,7 @@ func OpenCSV(path string, o CSVOptions) (*Table, error) {
 // in fields. Notes and Warnings of the table say what could be meant otherwise.
 // Values for which this process has no memory are an error.
 func ReadCSV(r io.Reader, name string, o CSVOptions) (*Table, error) {
-	plain, err := decompress(r)
-	if err != nil {
-		return nil, readError(name, err)
-	}
-	records, err := newRecords(plain, name)
+	records, first, row, err := startRecords(r, name)
 	if err != nil {
 		return nil, err
 	}
@@ -70,30 +78,40 @@ func ReadCSV(r io.Reader, name string, o CSVOptions) (*Table, error) {
 		table: &Table{Name: name}, records: records,
 		numbers: numbers{commas: records.delimiter != ','}, labels: newLabels(o.Classes),
 	}
-	first, err := records.next()
-	if err == io.EOF {
-		return nil, fmt.Errorf("%s: the file is empty; want lines of numbers separated by commas", name)
-	}
-	if err != nil {
-		return nil, err
-	}
-	first = first.clone()
-	row, err := records.next()
-	if err != nil && err != io.EOF {
-		return nil, err
-	}
 	if err := t.begin(first, row, o); err != nil {
 		return nil, err
 	}
-	for ; err == nil; row, err = records.next() {
+	for ; row.fields != nil; row, err = records.nextOrEnd() {
 		if err := t.add(row); err != nil {
 			return nil, err
 		}
 	}
-	if err != io.EOF {
+	if err != nil {
 		return nil, err
 	}
 	return t.finish()
+}
+
+// startRecords returns the reader of a file behind its first two records. The second has
+// no fields if there is none.
+func startRecords(r io.Reader, name string) (rs *records, first, second record, err error) {
+	plain, err := decompress(r)
+	if err != nil {
+		return nil, record{}, record{}, readError(name, err)
+	}
+	if rs, err = newRecords(plain, name); err != nil {
+		return nil, record{}, record{}, err
+	}
+	first, err = rs.next()
+	if err == io.EOF {
+		err = fmt.Errorf("%s: the file is empty; want lines of numbers separated by commas", name)
+	}
+	if err != nil {
+		return nil, record{}, record{}, err
+	}
+	first = first.clone()
+	second, err = rs.nextOrEnd()
+	return rs, first, second, err
 }
 
 // tableReader collects the rows of a file.
@@ -104,10 +122,17 @@ type tableReader struct {
 	numbers numbers // reads the features
 	inexact map[int]inexact
 
-	labelled bool // the target is read
+	labelled bool // the class is read
+	valued   bool // the targets are read as numbers
 	labels   *labels
 	gap      error // names the first label that is NaN or infinite
 	bound    bound
+
+	encodings           []Encoding
+	width               int // of the features of a row, encoded
+	policy              Missing
+	missing             []int // values of each feature column
+	targetless, dropped int   // rows without a target, and rows left out
 }
 
 // begin finds the columns, and takes the first record if it is data. second
@@ -120,18 +145,22 @@ func (t *tableReader) begin(first, second record, o CSVOptions) error {
 	}
 	t.table.Notes = append(t.records.notes(), t.notes...)
 	t.table.Warnings = t.warnings
-	t.table.Width = len(t.features)
-	t.labelled = t.target >= 0 && !o.Unlabelled
+	t.labelled = o.Target != "" && !o.Unlabelled
+	t.valued = len(o.Targets) > 0 && !o.Unlabelled
+	if err := t.encode(o); err != nil {
+		return err
+	}
 	t.inexact = map[int]inexact{}
 	if t.header != nil {
 		for _, column := range t.features {
 			t.table.Features = append(t.table.Features, t.header[column])
 		}
 	}
-	if t.target >= 0 {
-		t.table.Target = strconv.Itoa(t.target + 1)
-		if t.header != nil && t.header[t.target] != "" {
-			t.table.Target = t.header[t.target]
+	if o.Target != "" {
+		t.table.Target = t.name(t.target)
+	} else {
+		for _, column := range t.targets {
+			t.table.Targets = append(t.table.Targets, t.name(column))
 		}
 	}
 	if t.header == nil {
@@ -140,35 +169,67 @@ func (t *tableReader) begin(first, second record, o CSVOptions) error {
 	return nil
 }
 
+// name returns the name of a column, or its number from 1 if it has none.
+func (t *tableReader) name(column int) string {
+	if t.header != nil && t.header[column] != "" {
+		return t.header[column]
+	}
+	return strconv.Itoa(column + 1)
+}
+
 // add takes a row of data.
 func (t *tableReader) add(row record) error {
 	if err := t.count(row); err != nil {
 		return fmt.Errorf("%s:%d: %w", t.table.Name, row.line, err)
 	}
-	for _, column := range t.features {
-		field := strings.TrimSpace(row.fields[column])
-		if field == "" {
-			return t.fail(row, column, "no value; %s", t.remedyOfNone(column))
-		}
-		x, err := t.numbers.parse(field, row.line, column)
-		switch {
-		case err != nil && !errors.Is(err, strconv.ErrRange):
-			return t.fail(row, column, "%s is not a number; %s", quote(field), t.numbers.remedy(field))
-		case err != nil && x == 0:
-			return t.fail(row, column, "%s is too small for float64; scale the column or write 0", quote(field))
-		case math.IsNaN(x) || math.IsInf(x, 0) && err == nil:
-			return t.fail(row, column, "%s is not finite; correct it or remove the line", quote(field))
-		case math.Abs(x) > math.MaxFloat32:
-			return t.fail(row, column, "%s is beyond float32; scale the column or correct it", quote(field))
-		}
-		if losesDigits(field, x) {
-			t.inexact[column] = t.inexact[column].add(field, row.line)
-		}
-		t.table.X = append(t.table.X, x)
-	}
-	if !t.labelled {
+	if t.drops(row) {
 		return nil
 	}
+	for i, column := range t.features {
+		if err := t.addFeature(row, i, column); err != nil {
+			return err
+		}
+	}
+	switch {
+	case t.labelled:
+		return t.addLabel(row)
+	case t.valued:
+		for _, column := range t.targets {
+			x, err := t.number(row, column)
+			if err != nil {
+				return err
+			}
+			t.table.Values = append(t.table.Values, x)
+		}
+	}
+	return nil
+}
+
+// number reads the number of a row in a column.
+func (t *tableReader) number(row record, column int) (float64, error) {
+	field := strings.TrimSpace(row.fields[column])
+	if field == "" {
+		return 0, t.fail(row, column, "no value; %s", t.remedyOfNone(column))
+	}
+	x, err := t.numbers.parse(field, row.line, column)
+	switch {
+	case err != nil && !errors.Is(err, strconv.ErrRange):
+		return 0, t.fail(row, column, "%s is not a number; %s", quote(field), t.numbers.remedy(field))
+	case err != nil && x == 0:
+		return 0, t.fail(row, column, "%s is too small for float64; scale the column or write 0", quote(field))
+	case math.IsNaN(x) || math.IsInf(x, 0) && err == nil:
+		return 0, t.fail(row, column, "%s is not finite; correct it or remove the line", quote(field))
+	case math.Abs(x) > math.MaxFloat32:
+		return 0, t.fail(row, column, "%s is beyond float32; scale the column or correct it", quote(field))
+	}
+	if losesDigits(field, x) {
+		t.inexact[column] = t.inexact[column].add(field, row.line)
+	}
+	return x, nil
+}
+
+// addLabel takes the class of a row.
+func (t *tableReader) addLabel(row record) error {
 	label := nameIn(row.fields[t.target])
 	switch {
 	case label == "":
@@ -195,7 +256,7 @@ func (t *tableReader) remedyOfNone(column int) string {
 
 // count counts what the values of row take.
 func (t *tableReader) count(row record) error {
-	if err := t.bound.take(int64(len(t.features)), numberBytes); err != nil || !t.labelled {
+	if err := t.bound.take(int64(t.width+len(t.targets)), numberBytes); err != nil || !t.labelled {
 		return err
 	}
 	label := nameIn(row.fields[t.target])
@@ -216,6 +277,9 @@ func (t *tableReader) fail(row record, column int, format string, args ...any) e
 }
 
 func (t *tableReader) finish() (*Table, error) {
+	if len(t.table.X) == 0 && t.dropped > 0 {
+		return nil, fmt.Errorf("%s: every row lacks a value, so none is left; leave out columns, or fill values in", t.table.Name)
+	}
 	if len(t.table.X) == 0 {
 		return nil, fmt.Errorf("%s: the file has a header and no data; want lines of numbers below it", t.table.Name)
 	}
@@ -229,10 +293,10 @@ func (t *tableReader) finish() (*Table, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s:%w", t.table.Name, err)
 	}
-	t.table.Notes = append(t.table.Notes, commas...)
-	for j, column := range t.features {
+	t.table.Notes = append(append(t.table.Notes, commas...), t.missingNotes()...)
+	for _, column := range slices.Concat(t.features, t.targets) {
 		if lost, any := t.inexact[column]; any {
-			t.table.Warnings = append(t.table.Warnings, fmt.Sprintf("%s: %s", t.table.column(j), lost))
+			t.table.Warnings = append(t.table.Warnings, fmt.Sprintf("%s: %s", t.describe(column), lost))
 		}
 	}
 	for _, name := range slices.Concat(t.table.Features, t.table.Classes) {

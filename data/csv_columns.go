@@ -15,8 +15,9 @@ type columns struct {
 	names    []string         // its fields
 	at       map[string][]int // the columns with each name
 	header   []string         // names if they are a header, else nil
-	target   int              // −1 without one
-	features []int            // in the order of the model
+	target   int              // the first of targets; −1 without one
+	targets  []int
+	features []int // in the order of the model
 	notes    []string
 	warnings []string
 }
@@ -35,20 +36,30 @@ func findColumns(file string, first, second record, n numbers, o CSVOptions) (co
 	expected := o.Features != nil && c.has(o.Features)
 	hasText := n.countTexts(first.fields) > 0
 	header, named := expected || hasText, false
-	if o.Target != "" {
+	for i, target := range o.targets() {
 		if len(c.names) == 1 {
 			return c, c.fail("one column only; want the target and features, separated by commas, semicolons or tabs")
 		}
-		if number, err := strconv.Atoi(o.Target); !expected && err == nil && number >= 1 && number <= len(c.names) {
+		if number, err := strconv.Atoi(target); i == 0 && !expected && err == nil && number >= 1 && number <= len(c.names) {
 			c.target = number - 1
 			header = hasText && c.isHeader(first, second, n, o) // else a value is not the name of the target
 		}
-		var err error
-		if c.target, named, err = c.findTarget(nameIn(o.Target), header); err != nil {
+		column, byName, err := c.findTarget(nameIn(target), header)
+		if err != nil {
 			return c, err
 		}
+		if slices.Contains(c.targets, column) {
+			return c, c.fail("column %d is the target twice", column+1)
+		}
+		if i == 0 {
+			c.target, named = column, byName
+		}
+		c.targets = append(c.targets, column)
 	}
 	if !expected && !named && !(hasText && c.isHeader(first, second, n, o)) {
+		if len(o.Ignore) > 0 {
+			return c, c.fail("no header names the column %s to leave out; write one above the data", quote(o.Ignore[0]))
+		}
 		return c, c.takeByPosition(n, o.Features)
 	}
 	c.header = c.names
@@ -58,7 +69,15 @@ func findColumns(file string, first, second record, n numbers, o CSVOptions) (co
 	if o.Features != nil {
 		return c, c.takeByName(n, o.Features)
 	}
-	return c, c.takeAll()
+	return c, c.takeAll(o.Ignore)
+}
+
+// targets returns the names of the columns to learn.
+func (o *CSVOptions) targets() []string {
+	if o.Target != "" {
+		return []string{o.Target}
+	}
+	return o.Targets
 }
 
 // nameIn returns the name of a column or a class that a field gives. The same letters
@@ -108,10 +127,20 @@ func (c *columns) isHeader(first, second record, n numbers, o CSVOptions) bool {
 	return below != "" && !n.isText(below)
 }
 
-// takeAll takes every column but the target for a feature.
-func (c *columns) takeAll() error {
+// takeAll takes every column for a feature, but the targets and those to ignore.
+func (c *columns) takeAll(ignore []string) error {
+	left := map[string]bool{}
+	for _, name := range ignore {
+		switch found := c.at[nameIn(name)]; {
+		case found == nil:
+			return c.fail("no column %s to leave out%s", quote(name), hint(name, c.names))
+		case slices.Contains(c.targets, found[0]):
+			return c.fail("column %s cannot be left out: it is the target", quote(name))
+		}
+		left[nameIn(name)] = true
+	}
 	for i, name := range c.header {
-		if i == c.target {
+		if slices.Contains(c.targets, i) || left[name] {
 			continue
 		}
 		if same := c.at[name]; len(same) > 1 {
@@ -122,13 +151,19 @@ func (c *columns) takeAll() error {
 			c.warn("column %d has no name; remove it if it only numbers the rows", i+1)
 		}
 	}
+	if len(c.features) == 0 {
+		return c.fail("no column is left for a feature")
+	}
 	return nil
 }
 
 // takeByName takes the columns of these names, in this order.
 func (c *columns) takeByName(n numbers, names []string) error {
 	var missing []string
-	used := map[int]bool{c.target: true}
+	used := map[int]bool{}
+	for _, target := range c.targets {
+		used[target] = true
+	}
 	for _, name := range names {
 		found := c.at[nameIn(name)]
 		switch {
@@ -137,7 +172,7 @@ func (c *columns) takeByName(n numbers, names []string) error {
 			continue
 		case len(found) > 1:
 			return c.fail("columns %d and %d are both called %s, and the model takes one; rename the other", found[0]+1, found[1]+1, quote(name))
-		case found[0] == c.target:
+		case slices.Contains(c.targets, found[0]):
 			return c.fail("column %s cannot be the target: it is a feature that the model takes", quote(name))
 		}
 		c.features = append(c.features, found[0])
@@ -181,7 +216,7 @@ func (c *columns) missing(missing, unused []string, n numbers) error {
 // takeByPosition takes every column but the target, for names if there are any.
 func (c *columns) takeByPosition(n numbers, names []string) error {
 	for i := range c.names {
-		if i != c.target {
+		if !slices.Contains(c.targets, i) {
 			c.features = append(c.features, i)
 		}
 	}
@@ -216,7 +251,7 @@ func (c *columns) count(first int) bool {
 // missing values are marked by a text.
 func (c *columns) doubtHeader(n numbers) {
 	for i, name := range c.header {
-		if i != c.target && name != "" && !n.isText(name) {
+		if !slices.Contains(c.targets, i) && name != "" && !n.isText(name) {
 			c.warn("the first line is read as a header, with %s among its names; if it is data, correct what is no number in it", quote(name))
 			return
 		}

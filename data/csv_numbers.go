@@ -91,7 +91,7 @@ func (n numbers) remedy(field string) string {
 	case adorned.MatchString(field):
 		return "write the number alone, without units, signs of currency and marks of thousands"
 	}
-	return "only the target may be text: correct it or remove the line or column"
+	return "only the target and categories may be text: correct it or remove the line or column"
 }
 
 // finish returns a note about decimal commas, if there are any. Its error begins

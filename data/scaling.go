@@ -36,22 +36,53 @@ func Standardize(d *Dataset) Scaling {
 	if d.IDs != nil {
 		panic("data: Standardize: the samples are IDs, which are no quantities: leave them as they are")
 	}
-	return standardize(d.X, d.Steps*d.Width, func(sample int) int { return d.length(sample) * d.Width })
+	return standardize(d.X, d.Steps*d.Width, func(sample int) int { return d.length(sample) * d.Width },
+		func(float64) bool { return false })
 }
 
 // Standardize returns the scaling that gives each column mean 0 and standard
-// deviation 1. Constant columns get factor 0, as the other Standardize says.
+// deviation 1. Constant columns get factor 0, as the other Standardize says. Missing
+// values do not count. The features of categories and indicators get mean 0 and keep
+// their size, so that a rare category is no larger than another.
 func (t *Table) Standardize() Scaling {
-	return standardize(t.X, t.Width, func(int) int { return t.Width })
+	s := standardize(t.X, t.Width, func(int) int { return t.Width }, math.IsNaN)
+	feature := 0
+	for _, e := range t.Encodings {
+		for i := range e.Width() {
+			if number := len(e.Categories) == 0 && i == 0; !number && s.Factor[feature] > 0 {
+				s.Factor[feature] = 1
+			}
+			feature++
+		}
+	}
+	return s
+}
+
+// StandardizeTargets is Standardize for Values.
+func (t *Table) StandardizeTargets() Scaling {
+	return standardize(t.Values, len(t.Targets), func(int) int { return len(t.Targets) }, math.IsNaN)
+}
+
+// Restore returns the number of a feature that s scales to y. A feature with factor 0 has
+// only one.
+func (s Scaling) Restore(feature int, y float64) float64 {
+	shift, factor := s.of(feature)
+	if factor == 0 {
+		return shift
+	}
+	return shift + y/factor
 }
 
 // standardize computes the scaling of x, [N, features], of which each sample has
-// the first few.
-func standardize[T float32 | float64](x []T, features int, has func(sample int) int) Scaling {
+// the first few, and leaves out what is missing.
+func standardize[T float32 | float64](x []T, features int, has func(sample int) int, missing func(float64) bool) Scaling {
 	s := Scaling{Shift: make([]float64, features), Factor: make([]float64, features)}
 	first, mean, squares, count := s.Shift, make([]float64, features), make([]float64, features), make([]float64, features)
 	for i := range len(x) / features {
 		for j, x := range x[i*features : i*features+has(i)] {
+			if missing(float64(x)) {
+				continue
+			}
 			if count[j] == 0 {
 				first[j] = float64(x)
 			}

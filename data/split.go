@@ -34,10 +34,7 @@ func (d *Dataset) Split(seed uint64, fractions ...float64) []*Dataset {
 func (t *Table) Split(seed uint64, fractions ...float64) []*Table {
 	var parts []*Table
 	for _, index := range deal(t.Len(), t.Labels, seed, fractions) {
-		part := *t
-		part.X = gather(t.X, index, t.Width)
-		part.Labels = gather(t.Labels, index, 1)
-		parts = append(parts, &part)
+		parts = append(parts, t.part(index))
 	}
 	return parts
 }

@@ -40,8 +40,22 @@ func checkGradient(net *model.Network) error {
 // checkLogits says why the outputs of net cannot be logits, if loss wants logits.
 func checkLogits(net *model.Network, loss Loss) error {
 	low, high := net.OutputRange()
-	if _, wanted := loss.(CrossEntropy); wanted && low == 0 && high == 1 {
+	if low != 0 || high != 1 {
+		return nil
+	}
+	switch loss.(type) {
+	case CrossEntropy:
 		return errors.New("the outputs of the network are from 0 to 1, but CrossEntropy wants logits because it applies softmax itself: leave out Softmax or Sigmoid at the end")
+	case BCEWithLogits:
+		return errors.New("the outputs of the network are from 0 to 1, but BCEWithLogits wants logits because it applies the sigmoid itself: leave out Softmax or Sigmoid at the end")
+	}
+	return nil
+}
+
+// checkLoss says which option of loss makes no sense for net.
+func checkLoss(net *model.Network, loss Loss) error {
+	if l, ok := loss.(interface{ checkOptions(outputs int) error }); ok {
+		return l.checkOptions(net.Output().Width)
 	}
 	return nil
 }

@@ -32,7 +32,8 @@ func checkSet(net *model.Network, loss Loss, set *data.Dataset) error {
 	if err := cmp.Or(checkLogits(net, loss), loss.Check(set, out.Width)); err != nil {
 		return err
 	}
-	if _, squared := loss.(MSE); squared {
+	switch loss.(type) {
+	case MSE, L1, Huber:
 		return checkRange(net, set)
 	}
 	return nil

@@ -529,7 +529,7 @@ func TestSettingsThatDifferAreNamed(t *testing.T) {
 		"an option of a layer": {model.Spec{
 			{Name: "lstm", Layer: model.LSTM{Hidden: 5, ZoneoutCell: 0.1}}, {Name: "last", Layer: model.LastStep{}}, {Name: "head", Layer: model.Dense{Out: 3}},
 		}, train.CrossEntropy{}, "the checkpoint's network is lstm: model.LSTM{Hidden:5 "},
-		"another loss": {classifier(5, 3), train.MSE{}, "the checkpoint's loss is train.CrossEntropy{}, the trainer's is train.MSE{}"},
+		"another loss": {classifier(5, 3), train.MSE{}, "the checkpoint's loss is train.CrossEntropy{Weights:[] Smoothing:0}, the trainer's is train.MSE{}"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := o

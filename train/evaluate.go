@@ -16,7 +16,7 @@ type Metrics struct {
 	// Loss is the mean over LossRows rows, those that count for the loss. A row is a
 	// sample, or a time step of one if PerStep. For a loss of labels these are the
 	// rows with a label; for a loss of values, those whose target counts, whatever
-	// their labels are.
+	// their labels are. The mean of a WeightedLoss is weighted.
 	Loss     float64
 	LossRows int
 
@@ -35,10 +35,12 @@ type Metrics struct {
 // states of zero. A net with Stateful layers and an output at every step also runs
 // over sequences that are longer than it was built for.
 //
+// Each of metrics sees the rows that count, and Compute then gives its value.
+//
 // Evaluate returns an error if the set contradicts itself, does not fit the network
 // or the loss, holds NaN or Inf where it counts, or has no row to judge, if memory
 // runs out, or if the device fails.
-func Evaluate(net *model.Network, loss Loss, set *data.Dataset) (Metrics, error) {
+func Evaluate(net *model.Network, loss Loss, set *data.Dataset, metrics ...Metric) (Metrics, error) {
 	checkNet("Evaluate", net)
 	checkSetThere("Evaluate", "set", set)
 	if loss == nil {
@@ -52,11 +54,12 @@ func Evaluate(net *model.Network, loss Loss, set *data.Dataset) (Metrics, error)
 	if err := checkNumbers(set); err != nil {
 		return Metrics{}, fmt.Errorf("train: evaluate: %w", err)
 	}
-	metrics, err := e.run(context.Background())
+	e.observe(metrics)
+	result, err := e.run(context.Background())
 	if err != nil {
 		return Metrics{}, fmt.Errorf("train: evaluate: %w", err)
 	}
-	return metrics, nil
+	return result, nil
 }
 
 // Predict returns the network's outputs for each sample of set: one row as wide as
@@ -75,7 +78,7 @@ func Predict(net *model.Network, set *data.Dataset) ([][]float32, error) {
 	b := net.Backend()
 	memory := memory{b: b}
 	defer memory.free()
-	feed := newFeed(&memory, net, net.Input().Batch)
+	feed := newFeed(&memory, net, net.Input().Batch, nil)
 	if memory.err != nil {
 		return nil, fmt.Errorf("train: predict: no memory for batches of %d samples: %w", net.Input().Batch, memory.err)
 	}
@@ -120,6 +123,9 @@ type evaluator struct {
 	grad      backend.Tensor // of the loss, which needs it if some targets do not count; else absent
 	predicted backend.Ints
 
+	metrics []Metric
+	outputs []float32 // of a batch, downloaded for metrics
+
 	receivedValue []float32 // value, downloaded
 	received      []int32   // predicted, downloaded
 }
@@ -136,9 +142,9 @@ func newEvaluator(net *model.Network, loss Loss, set *data.Dataset) (*evaluator,
 		memory:  memory{b: net.Backend()},
 	}
 	m, in, out := &e.memory, net.Input(), net.Output()
-	e.feed = newFeed(m, net, in.Batch)
+	e.feed = newFeed(m, net, in.Batch, loss)
 	e.value = m.tensor(1, 1)
-	if set.Lengths != nil || set.Mask != nil {
+	if _, scratch := loss.(ScratchLoss); scratch || set.Lengths != nil || set.Mask != nil {
 		e.grad = m.tensor(out.Rows(), out.Width)
 	}
 	e.predicted = m.ints(out.Rows())
@@ -155,6 +161,10 @@ func (e *evaluator) free() { e.memory.free() }
 // run stops with the cause of ctx when ctx is cancelled.
 func (e *evaluator) run(ctx context.Context) (Metrics, error) {
 	var metrics Metrics
+	var weight float64
+	for _, m := range e.metrics {
+		m.Reset()
+	}
 	if e.labeled {
 		metrics.Confusion = Confusion{}
 	}
@@ -163,7 +173,7 @@ func (e *evaluator) run(ctx context.Context) (Metrics, error) {
 			return Metrics{}, context.Cause(ctx)
 		}
 		err := e.states.forward(e.b, e.batches.Batch(i), &e.feed, func(y backend.Tensor, part data.Batch) error {
-			return e.count(&metrics, y, part)
+			return e.count(&metrics, &weight, y, part)
 		})
 		if err != nil {
 			return Metrics{}, err
@@ -172,7 +182,9 @@ func (e *evaluator) run(ctx context.Context) (Metrics, error) {
 	if metrics.LossRows == 0 {
 		return Metrics{}, errors.New("none of its rows counts: all are padding, or left out by their labels or the mask")
 	}
-	metrics.Loss /= float64(metrics.LossRows)
+	if weight > 0 {
+		metrics.Loss /= weight
+	}
 	metrics.Accuracy = math.NaN()
 	if e.labeled {
 		metrics.Correct = metrics.Confusion.Correct()
@@ -182,9 +194,9 @@ func (e *evaluator) run(ctx context.Context) (Metrics, error) {
 }
 
 // count adds the rows of batch, for which the network gave y, to metrics, whose Loss
-// is a sum meanwhile. It is made here, because float32 loses small losses in the sum
-// of many.
-func (e *evaluator) count(metrics *Metrics, y backend.Tensor, batch data.Batch) error {
+// is a sum meanwhile, of so much weight. It is made here, because float32 loses small
+// losses in the sum of many.
+func (e *evaluator) count(metrics *Metrics, weight *float64, y backend.Tensor, batch data.Batch) error {
 	target := e.feed.targets(e.b, batch)
 	var grad backend.Tensor
 	if e.grad.Present() {
@@ -196,9 +208,17 @@ func (e *evaluator) count(metrics *Metrics, y backend.Tensor, batch data.Batch) 
 		return err
 	}
 	if rows > 0 {
-		metrics.Loss += float64(rows) * float64(e.receivedValue[0])
+		w := float64(rows)
+		if weighted, ok := e.loss.(WeightedLoss); ok {
+			w = weighted.Weight(target)
+		}
+		metrics.Loss += w * float64(e.receivedValue[0])
+		*weight += w
 	}
 	metrics.LossRows += rows
+	if err := e.update(y, batch); err != nil {
+		return err
+	}
 	if !e.labeled {
 		metrics.Count += rows
 		return nil

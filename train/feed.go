@@ -23,10 +23,13 @@ type feed struct {
 	idsHost              []int32   // the same for ids
 	valuesHost, maskHost []float32 // what is uploaded to values and mask for such batches
 	labelsHost           []int32   // what is uploaded to labels
+
+	lossFeed
 }
 
-// newFeed makes a feed of net for batches of up to the given size.
-func newFeed(m *memory, net *model.Network, size int) feed {
+// newFeed makes a feed of net for batches of up to the given size, with what loss
+// needs; nil if there is none.
+func newFeed(m *memory, net *model.Network, size int, loss Loss) feed {
 	in := net.Input()
 	in.Batch = size
 	out := net.OutputShape(in)
@@ -39,6 +42,7 @@ func newFeed(m *memory, net *model.Network, size int) feed {
 		valuesHost: make([]float32, out.Rows()*out.Width),
 		maskHost:   make([]float32, out.Rows()),
 		labelsHost: make([]int32, out.Rows()),
+		lossFeed:   newLossFeed(m, loss, out.Rows(), out.Width),
 	}
 	size, padded := in.Rows()*in.Width, 0 // values of a batch on the device, and on the host
 	if net.Ragged() {
@@ -135,6 +139,7 @@ func (f *feed) targets(b backend.Backend, batch data.Batch) Target {
 			}
 		}
 	}
+	f.prepare(b, batch, &target)
 	return target
 }
 

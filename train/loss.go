@@ -21,6 +21,13 @@ type Target struct {
 	// and for batches that have neither lengths nor a mask.
 	Mask backend.Tensor
 	Rows int // of Values that count
+
+	// Scratch is for intermediate results: tensors of the shape of y, which hold
+	// anything. There are as many as a ScratchLoss asks for.
+	Scratch []backend.Tensor
+
+	classes *classTargets  // for CrossEntropy with Weights or Smoothing
+	binary  *binaryTargets // for BCEWithLogits
 }
 
 // Masked returns y with 0 in the rows that do not count, where Values are 0 too.
@@ -38,12 +45,13 @@ func (t Target) Masked(b backend.Backend, dst, y backend.Tensor) backend.Tensor 
 type Loss interface {
 	// Compute sets loss, [1,1], to the mean over the rows of y that count, and grad
 	// to its gradient by y, which is 0 in all other rows. If no row counts, the loss
-	// is 0. With grad absent, which target.Mask forbids, Compute sets the loss only.
-	// It must not allocate or wait.
+	// is 0. With grad absent, which target.Mask and a ScratchLoss forbid, Compute sets
+	// the loss only. It must not allocate or wait.
 	Compute(b backend.Backend, loss, grad, y backend.Tensor, target Target)
 
 	// Rows returns the number of rows that count: target.Count for a loss of labels,
-	// target.Rows for a loss of values. The loss of a set weighs each batch by it.
+	// target.Rows for a loss of values. The loss of a set weighs each batch by it,
+	// unless the loss is a WeightedLoss.
 	Rows(target Target) int
 
 	// Check says why a network with that many outputs cannot be trained on set with
@@ -51,36 +59,19 @@ type Loss interface {
 	Check(set *data.Dataset, outputs int) error
 }
 
-// CrossEntropy is the mean of −log softmax(y)[label] over the rows of y: the
-// loss of a classifier whose outputs are logits, one per class. Rows labelled
-// backend.IgnoreLabel are left out. New and Evaluate refuse a network that ends
-// with Softmax or a sigmoid, because the softmax is part of the loss.
-type CrossEntropy struct{}
+// ScratchLoss is a Loss whose Compute needs memory for intermediate results.
+type ScratchLoss interface {
+	Loss
 
-// Compute implements Loss.
-func (CrossEntropy) Compute(b backend.Backend, loss, grad, y backend.Tensor, target Target) {
-	b.SoftmaxCrossEntropy(loss, grad, y, target.Labels, 1/float64(max(1, target.Count)))
+	// Scratch returns how many tensors Compute finds in target.Scratch.
+	Scratch() int
 }
 
-// Rows implements Loss: rows with a label count.
-func (CrossEntropy) Rows(target Target) int { return target.Count }
-
-// Check implements Loss: it wants labels from 0 to outputs−1, and at least one.
-func (CrossEntropy) Check(set *data.Dataset, outputs int) error {
-	labeled := false
-	for i, label := range set.Labels {
-		if label == backend.IgnoreLabel || padding(set, i) {
-			continue
-		}
-		if label < 0 || int(label) >= outputs {
-			return fmt.Errorf("label %d at index %d does not fit a network with %d outputs: give it one output per class", label, i, outputs)
-		}
-		labeled = true
-	}
-	if !labeled {
-		return errors.New("it has no labels, which cross-entropy needs")
-	}
-	return nil
+// WeightedLoss is a Loss that is a weighted mean. Evaluate weighs each batch by
+// Weight, the sum of the weights of its rows. Epoch.TrainLoss weighs it by Rows.
+type WeightedLoss interface {
+	Loss
+	Weight(target Target) float64
 }
 
 // MSE is the mean of (y−target)² over all elements of the rows of y that count.
@@ -102,8 +93,14 @@ func (MSE) Rows(target Target) int { return target.Rows }
 // Check implements Loss: it wants targets as wide as the network's output, and at
 // least one that counts.
 func (MSE) Check(set *data.Dataset, outputs int) error {
+	return checkValues(set, outputs, "the squared error")
+}
+
+// checkValues says why set has no values for a loss, which name names, of a network
+// with that many outputs.
+func checkValues(set *data.Dataset, outputs int, name string) error {
 	if set.Targets == nil {
-		return errors.New("it has no target values, which the squared error needs")
+		return fmt.Errorf("it has no target values, which %s needs", name)
 	}
 	if set.TargetWidth != outputs {
 		return fmt.Errorf("its targets have %d values, but the network has %d outputs", set.TargetWidth, outputs)

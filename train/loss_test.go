@@ -135,11 +135,13 @@ func TestCrossEntropyWantsLogits(t *testing.T) {
 	} {
 		spec := model.Spec{{Name: "dense", Layer: model.Dense{Out: 3}}, {Name: "end", Layer: c.last}, {Name: "last", Layer: model.LastStep{}}}
 		net := build(t, openCPU(t), spec, model.Shape{Steps: 4, Batch: 2, Width: 3}, 1)
-		want := ""
+		want, binary := "", ""
 		if !c.ok {
-			want = "CrossEntropy wants logits"
+			want, binary = "CrossEntropy wants logits", "BCEWithLogits wants logits"
 		}
-		_, err := train.New(net, train.Options{Loss: train.CrossEntropy{}, Optimizer: train.SGD{}, LR: 1, Epochs: 1, Batch: 2})
+		_, err := train.New(net, train.Options{Loss: train.BCEWithLogits{}, Optimizer: train.SGD{}, LR: 1, Epochs: 1, Batch: 2})
+		wantError(t, err, binary)
+		_, err = train.New(net, train.Options{Loss: train.CrossEntropy{}, Optimizer: train.SGD{}, LR: 1, Epochs: 1, Batch: 2})
 		wantError(t, err, want)
 		_, err = train.Evaluate(net, train.CrossEntropy{}, sequences(2, 4, 3, 1))
 		wantError(t, err, want)

@@ -99,7 +99,7 @@ func New(net *model.Network, o Options) (*Trainer, error) {
 	if err := o.check(in.Batch); err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
-	if err := cmp.Or(checkGradient(net), checkLogits(net, o.Loss)); err != nil {
+	if err := cmp.Or(checkGradient(net), checkLogits(net, o.Loss), checkLoss(net, o.Loss)); err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
 	in.Batch = o.Batch
@@ -123,7 +123,7 @@ func New(net *model.Network, o Options) (*Trainer, error) {
 		progress: progress{lastLoss: math.NaN(), bestLoss: math.Inf(1)},
 	}
 	m := &t.memory
-	t.feed = newFeed(m, net, o.Batch)
+	t.feed = newFeed(m, net, o.Batch, o.Loss)
 	t.grad = m.tensor(out.Rows(), out.Width)
 	t.loss, t.gradNorm, t.readings = m.tensor(1, 1), m.tensor(1, 1), m.tensor(2, 1)
 	t.queue = t.queueStep

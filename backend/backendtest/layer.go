@@ -103,12 +103,23 @@ func (l layer) tries(p *probe, optional [][]string, spoilt string, try func(kind
 	try(", large gradients", specialDims, x.times(1000, "DY", "DHLast", "DCLast"))
 }
 
+// pathsWithout returns the paths on which to try a layer without the absent operands.
+// That of plain operations is tried with all of them: what they mean is defined by
+// the same calls on the reference.
+func (l layer) pathsWithout(b backend.Backend, absent []string) []path {
+	paths := l.paths(b)
+	if len(absent) > 0 && len(paths) > 1 {
+		return paths[1:]
+	}
+	return paths
+}
+
 func (l layer) checkForward(p *probe) {
 	l.tries(p, l.optional, "X", func(kind string, d dims, x content, absent ...string) { l.tryForward(p, kind, d, x, absent...) })
 }
 
 func (l layer) tryForward(p *probe, kind string, d dims, x content, absent ...string) {
-	p.agree(d.long(), l.paths(p.device), func(b backend.Backend, _ values) trial {
+	p.agree(d, l.pathsWithout(p.device, absent), func(b backend.Backend, _ values) trial {
 		return l.called(l.forward(b, d, x, absent).without(absent...), kind)
 	})
 }
@@ -121,7 +132,7 @@ func (l layer) checkBackward(p *probe) {
 			}
 		}
 		after := p.expect(l.forward(plain.on(p.device), d, x, absent).without(absent...))
-		p.agree(d.long(), l.paths(p.device), func(b backend.Backend, want values) trial {
+		p.agree(d, l.pathsWithout(p.device, absent), func(b backend.Backend, want values) trial {
 			t := l.backward(b, d, x, after, absent)
 			t.tolerance = l.tolerances(d, x, after, want)
 			return l.called(t.without(absent...), kind)
@@ -146,15 +157,17 @@ func (l layer) tolerances(d dims, x content, after, want values) map[string]tole
 }
 
 // agree verifies the trial that build makes for each of the paths, given what
-// plain operations on the reference want, for which build is called without. A long,
-// thin layer is tried where it is fused: the other paths consist of operations that
-// have such cases of their own.
-func (p *probe) agree(long bool, paths []path, build func(b backend.Backend, want values) trial) {
-	if long {
-		paths = slices.DeleteFunc(paths, func(way path) bool { return way.name != whole.name })
-	}
-	if len(paths) == 0 {
+// plain operations on the reference want, for which build is called without. A larger
+// layer is tried on the last path, which is the backend's own way, and a long, thin one
+// where that is fused: the other paths consist of operations that have such cases of
+// their own.
+func (p *probe) agree(d dims, paths []path, build func(b backend.Backend, want values) trial) {
+	last := paths[len(paths)-1]
+	switch {
+	case d.long() && last.name != whole.name:
 		return
+	case d.larger():
+		paths = []path{last}
 	}
 	want := p.expect(build(plain.on(p.device), nil))
 	for _, way := range paths {

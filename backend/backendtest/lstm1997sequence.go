@@ -148,7 +148,7 @@ func (d lstm1997Sequence) forward(x content) trial {
 
 func checkLSTM1997Forward(p *probe) {
 	p.lstm1997Sequences(func(kind string, d lstm1997Sequence, x content) {
-		p.agree(d.sizes().long(), lstm1997Paths(), func(backend.Backend, values) trial { return d.forward(x).called(kind) })
+		p.agree(d.sizes(), lstm1997Paths(), func(backend.Backend, values) trial { return d.forward(x).called(kind) })
 	})
 }
 
@@ -187,7 +187,7 @@ func (d lstm1997Sequence) backward(x content, after, want values) trial {
 func checkLSTM1997Backward(p *probe) {
 	p.lstm1997Sequences(func(kind string, d lstm1997Sequence, x content) {
 		after := p.expect(d.forward(x))
-		p.agree(d.sizes().long(), lstm1997Paths(), func(_ backend.Backend, want values) trial { return d.backward(x, after, want).called(kind) })
+		p.agree(d.sizes(), lstm1997Paths(), func(_ backend.Backend, want values) trial { return d.backward(x, after, want).called(kind) })
 	})
 }
 

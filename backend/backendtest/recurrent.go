@@ -116,6 +116,9 @@ func (p *probe) layers() []dims {
 	return kept
 }
 
+// larger reports whether d is larger than the layers on which all options are tried.
+func (d dims) larger() bool { return max(d.steps, d.batch, d.input, d.hidden) >= 31 }
+
 // path is one way in which a layer can run on a backend.
 type path struct {
 	name string

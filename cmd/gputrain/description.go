@@ -33,9 +33,14 @@ type description struct {
 	Width   int       `json:"width"`
 	Hidden  int       `json:"hidden"`
 	Layers  int       `json:"layers"`
-	Classes []string  `json:"classes"`
-	Shift   []float64 `json:"shift"` // data.Scaling
-	Factor  []float64 `json:"factor"`
+	Classes []string  `json:"classes,omitempty"`
+	Shift   []float64 `json:"shift,omitempty"` // data.Scaling
+	Factor  []float64 `json:"factor,omitempty"`
+
+	// Of a network for text, in place of classes, features and their scaling.
+	Units      string   `json:"units,omitempty"`      // data.TextUnits
+	Vocabulary []string `json:"vocabulary,omitempty"` // absent for bytes
+	Embedding  int      `json:"embedding,omitempty"`
 }
 
 // The key of the description in the file's metadata, and the version of what it
@@ -48,6 +53,9 @@ const (
 // describe returns the description of the network that s asks for and that
 // fits the parts of a source.
 func (s *settings) describe(from source, parts sets) (*description, error) {
+	if parts.vocabulary != nil {
+		return s.describeText(from, parts)
+	}
 	features := parts.train.Steps * parts.train.Width
 	steps := s.Steps
 	switch {
@@ -195,6 +203,8 @@ func (d *description) check() error {
 		return fmt.Errorf("data %w", err)
 	case from.public() != d.Data:
 		return fmt.Errorf("data is %q, but a model names no path", d.Data)
+	case (from.kind == "text") != d.ofText():
+		return fmt.Errorf("the units are %q for data %q", d.Units, d.Data)
 	case (from.kind == "csv") != (d.Target != ""):
 		return fmt.Errorf("the target is %q for data %q", d.Target, d.Data)
 	case !slices.Contains(modelKinds(), d.Model):
@@ -205,11 +215,14 @@ func (d *description) check() error {
 		value, most int
 	}{
 		{"steps", d.Steps, maxSize}, {"width", d.Width, maxSize}, {"hidden", d.Hidden, maxSize},
-		{"layers", d.Layers, maxLayers}, {"classes", len(d.Classes), maxSize},
+		{"layers", d.Layers, maxLayers}, {d.outputsName(), d.outputs(), maxSize},
 	} {
 		if size.value < 1 || size.value > size.most {
 			return fmt.Errorf("%s is %d, want 1 to %d", size.name, size.value, size.most)
 		}
+	}
+	if d.ofText() {
+		return d.checkText()
 	}
 	features := d.Steps * d.Width
 	if n := len(d.Factor); len(d.Shift) != n || n != 1 && n != features {

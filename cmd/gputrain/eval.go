@@ -16,7 +16,7 @@ import (
 type evalCommand struct {
 	inference `embed:""`
 
-	Data   string `placeholder:"SOURCE" help:"digits (their test set), csv:FILE (all rows) or idx:DIR (the t10k files); by default the test set of the data that the run's config.toml names."`
+	Data   string `placeholder:"SOURCE" help:"digits (their test set), csv:FILE (all rows), idx:DIR (the t10k files) or text:FILE (all of it); by default the test set of the data that the run's config.toml names."`
 	Target string `placeholder:"COLUMN" help:"The column of a CSV file that holds the class; by default the one that the model learned from."`
 	Quiet  bool   `help:"Print the last line only."`
 	JSON   bool   `name:"json" help:"Print a JSON object."`
@@ -27,6 +27,8 @@ func (*evalCommand) Help() string {
 	return `Prints how often each class was taken for which other one, or the most frequent mistakes if there are many classes, and at last the figure that gputrain train ends with:
 
     test accuracy 0.9xxx (correct/all)
+
+For text that is the loss, in nats, bits and as perplexity.
 
 With --json, it prints an object {"event":"result", "test_accuracy", "test_loss", "correct", "count"} instead. A figure that is no number is null.`
 }
@@ -42,9 +44,9 @@ func (c *evalCommand) Run(con console) error {
 		case err != nil:
 			return err
 		case c.JSON:
-			return json.NewEncoder(con.out).Encode(newResult(metrics))
-		case c.Quiet:
-			return printAccuracy(con.out, metrics)
+			return json.NewEncoder(con.out).Encode(newResult(metrics, d.Units))
+		case c.Quiet || d.ofText():
+			return printOutcome(con.out, metrics, d.Units)
 		}
 		if err := printConfusion(con.out, metrics.Confusion, d.Classes); err != nil {
 			return err
@@ -61,6 +63,12 @@ func (c *evalCommand) load(d *description) (set *data.Dataset, notes []string, e
 	from, target, err := c.source(d)
 	if err != nil {
 		return nil, nil, err
+	}
+	if from.kind == "text" {
+		return c.loadText(from, d)
+	}
+	if d.ofText() {
+		return nil, nil, fmt.Errorf("%v: the model learned from text; give it --data text:FILE", from)
 	}
 	switch {
 	case from.kind == "csv" && c.Data != "":
@@ -136,6 +144,16 @@ func (c *evalCommand) loadImages(from source, d *description) (*data.Dataset, []
 	}
 	set, err = d.scaling().Apply(set)
 	return set, notes, err
+}
+
+// printOutcome prints the figure that counts: the accuracy, or, for text of these
+// units, the loss.
+func printOutcome(w io.Writer, m train.Metrics, units string) error {
+	if units == "" {
+		return printAccuracy(w, m)
+	}
+	_, err := fmt.Fprintf(w, "test loss %s\n", textFigures(m.Loss, units))
+	return err
 }
 
 func printAccuracy(w io.Writer, m train.Metrics) error {

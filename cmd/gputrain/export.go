@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"gputrain/data"
 	"gputrain/internal/atomicfile"
 	"gputrain/model"
 	"gputrain/model/onnx"
@@ -22,7 +24,7 @@ type exportCommand struct {
 
 // Help is what "gputrain export --help" says in more detail.
 func (*exportCommand) Help() string {
-	return `The ONNX model has an input for each feature, called as its column, or one input x, [batch, features], if the features have no names. Its outputs are probability, [batch, classes], and class, the name of the most probable one.
+	return `The ONNX model has an input for each feature, called as its column, or one input x, [batch, features], if the features have no names. Its outputs are probability, [batch, classes], and class, the name of the most probable one; an output whose name a column has gets a number, as class_2.
 
 The state dict has the names and shapes of PyTorch's modules. The attributes of an nn.Module that it fits are said; its load_state_dict takes what safetensors.torch.load_file reads. PyTorch knows no scaling: its metadata shift and factor say what the network wants, (x - shift) * factor, beside the names of the features and the classes.
 
@@ -56,16 +58,6 @@ func (c *exportCommand) Run(con console) error {
 	if err != nil {
 		return err
 	}
-	if c.ONNX != "" {
-		err = c.writeONNX(con, d, file)
-	}
-	if err == nil && c.PyTorch != "" {
-		err = c.writePyTorch(con, d, file)
-	}
-	return err
-}
-
-func (c *exportCommand) writeONNX(con console, d *description, file *model.File) error {
 	b, err := openCPU()
 	if err != nil {
 		return err
@@ -80,27 +72,81 @@ func (c *exportCommand) writeONNX(con console, d *description, file *model.File)
 		return fmt.Errorf("%s: %w", c.Model, err)
 	}
 	const copies = 3 // as the network's values, in another order, and as bytes
-	if err := checkMemory("export", need{"the ONNX model", copies * 4 * int64(net.Values().Size())}); err != nil {
+	if err := checkMemory("export", need{"what it writes", copies * 4 * int64(net.Values().Size())}); err != nil {
 		return err
 	}
-	o := onnx.Options{Rows: true, Columns: d.Features, Scaling: d.scaling(), Classes: d.Classes, Output: probability.Name}
+	if c.ONNX != "" {
+		err = c.writeONNX(con, d, net)
+	}
+	if err == nil && c.PyTorch != "" {
+		err = c.writePyTorch(con, d, net)
+	}
+	return err
+}
+
+func (c *exportCommand) writeONNX(con console, d *description, net *model.Network) error {
+	o := onnx.Options{Rows: true, Columns: d.Features, Scaling: d.scaling(), Classes: d.Classes, Output: "probability"}
 	if slices.Contains(d.Features, "") {
 		o.Columns = nil // an input must have a name
+	}
+	if d.ofText() {
+		o = onnx.Options{Output: o.Output}
 	}
 	if err := atomicfile.Write(c.ONNX, func(w io.Writer) error { return onnx.Write(w, net, o) }); err != nil {
 		return err
 	}
-	features, inputs := plural(d.Steps*d.Width, "feature", "features"), "one input, x"
+	if d.ofText() {
+		return printLine(con.err, fmt.Sprintf("%s: an ONNX model with the input x, [steps, batch, 1], ids of %ss; its outputs are the probability of each that may follow, and the states, which are inputs too; --pytorch writes which id is what",
+			c.ONNX, data.TextUnits(d.Units).Name()))
+	}
+	inputs := "one input, x"
 	if o.Columns != nil {
 		inputs = "an input for each column"
 	}
-	return printLine(con.err, fmt.Sprintf("%s: an ONNX model of %s, scaling included, with %s; outputs %s of %s, and class",
-		c.ONNX, features, inputs, probability.Name, plural(len(d.Classes), "class", "classes")))
+	lines := []string{fmt.Sprintf("%s: an ONNX model of %s, scaling included, with %s; its outputs are the probability of each of %s, and the class",
+		c.ONNX, plural(d.Steps*d.Width, "feature", "features"), inputs, plural(len(d.Classes), "class", "classes"))}
+	if rounded := d.roundedFeatures(); len(rounded) > 0 {
+		lines = append(lines, fmt.Sprintf("warning: ONNX has float32, which rounds away differences that the network knows between values of %s; gputrain predict keeps them", some(rounded)))
+	}
+	for _, line := range lines {
+		if err := printLine(con.err, line); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func (c *exportCommand) writePyTorch(con console, d *description, file *model.File) error {
-	dict := &model.File{Meta: map[string]string{"format": "pt"}, Tensors: file.Tensors}
-	for name, value := range map[string]any{"features": d.Features, "classes": d.Classes, "shift": d.Shift, "factor": d.Factor} {
+// roundedFeatures returns the features whose values are so large beside their
+// differences, such as the seconds since 1970, that rounding them to float32 changes
+// what the network sees.
+func (d *description) roundedFeatures() []string {
+	const most = 1e-4 // of a standard deviation
+	var names []string
+	for i, shift := range d.Shift {
+		if math.Abs(shift)/(1<<24)*d.Factor[i] <= most {
+			continue
+		}
+		name := fmt.Sprintf("feature %d", i+1)
+		if d.Features != nil {
+			name = shortName(d.Features[i])
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+func (c *exportCommand) writePyTorch(con console, d *description, net *model.Network) error {
+	dict := &model.File{Meta: map[string]string{"format": "pt"}}
+	if err := net.Save(dict); err != nil {
+		return err
+	}
+	meta := map[string]any{"features": d.Features, "classes": d.Classes, "shift": d.Shift, "factor": d.Factor}
+	remedy := "scale the features first, as its metadata say"
+	if d.ofText() {
+		meta = map[string]any{"units": d.Units, "vocabulary": d.Vocabulary}
+		remedy = "its metadata have the units by their ids"
+	}
+	for name, value := range meta {
 		text, err := json.Marshal(value)
 		if err != nil {
 			return err
@@ -120,7 +166,7 @@ func (c *exportCommand) writePyTorch(con console, d *description, file *model.Fi
 			width = out.Width
 		}
 	}
-	return printLine(con.err, fmt.Sprintf("%s: a state dict for %s; scale the features first, as its metadata say", c.PyTorch, strings.Join(modules, ", ")))
+	return printLine(con.err, fmt.Sprintf("%s: a state dict for %s; %s", c.PyTorch, strings.Join(modules, ", "), remedy))
 }
 
 // pytorchModule returns how PyTorch makes what has the parameters of a stage; "" if
@@ -136,6 +182,8 @@ func pytorchModule(s model.Stage, width int) string {
 		return recurrent("GRU", l.Hidden, l.Layers)
 	case model.RNN:
 		return recurrent("RNN", l.Hidden, l.Layers)
+	case model.Embedding:
+		return fmt.Sprintf("self.%s = nn.Embedding(%d, %d)", s.Name, l.IDs, l.Out)
 	case model.Dense:
 		return fmt.Sprintf("self.%s = nn.Linear(%d, %d)", s.Name, width, l.Out)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -94,6 +95,34 @@ func TestExportWritesStateDictAndONNX(t *testing.T) {
 	again := gputrain("export", "--model", "run", "--onnx", "again.onnx", "--quiet").want(t, 0)
 	if again.out+again.errors != "" || readFile(t, "again.onnx") != string(graph) {
 		t.Errorf("with --quiet it says %q%q, or writes another file", again.out, again.errors)
+	}
+}
+
+// A checkpoint is a model too. What belongs to its training is no parameter.
+func TestExportTakesACheckpoint(t *testing.T) {
+	makeFlowerModel(t, "mlp", 1)
+	file, err := model.ReadFile("run/" + modelName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file.Tensors["train/state"] = model.Array{Shape: []int{1}, Data: []float32{1}}
+	if err := file.Write("checkpoint.safetensors"); err != nil {
+		t.Fatal(err)
+	}
+	gputrain("export", "--model", "checkpoint.safetensors", "--pytorch", "dict.safetensors").want(t, 0)
+	if got, want := stateDictOf(t, "dict.safetensors"), stateDictOf(t, "run/"+modelName); !maps.EqualFunc(got, want, sameArray) {
+		t.Errorf("the state dict is %v, want %v", got, want)
+	}
+}
+
+func TestExportWarnsOfWhatFloat32RoundsAway(t *testing.T) {
+	d := &description{Features: []string{"seconds", "year", "constant"}, Shift: []float64{1.6e9, 2003, 1e30}, Factor: []float64{1e-5, 0.1, 0}}
+	if got := d.roundedFeatures(); !slices.Equal(got, []string{"seconds"}) {
+		t.Errorf("it warns of %q", got)
+	}
+	d = &description{Shift: []float64{-1e6}, Factor: []float64{1}}
+	if got := d.roundedFeatures(); !slices.Equal(got, []string{"feature 1"}) {
+		t.Errorf("it warns of %q", got)
 	}
 }
 

@@ -18,6 +18,7 @@ type cli struct {
 	Train       trainCommand       `cmd:"" help:"Train a network."`
 	Eval        evalCommand        `cmd:"" help:"Measure a trained network on labelled data."`
 	Predict     predictCommand     `cmd:"" help:"Apply a trained network to the rows of a CSV file."`
+	Generate    generateCommand    `cmd:"" help:"Go on with a text, by a network that has learned from text."`
 	Export      exportCommand      `cmd:"" help:"Write a trained network as ONNX, or as a state dict for PyTorch."`
 	Import      importCommand      `cmd:"" help:"Make a model of a state dict from PyTorch."`
 	Runs        runsCommand        `cmd:"" help:"List, find and compare runs."`

@@ -32,7 +32,7 @@ type importCommand struct {
 func (*importCommand) Help() string {
 	return `Makes a model that eval, predict and train --init-from take. Each parameter is said, with the tensor that it is and a type that was converted to float32.
 
-Our networks have the parts lstm, gru or rnn, then head, or hidden0, hidden1, ... and head; between the layers of an mlp is ReLU. A state dict with the names of PyTorch's own modules is recognized: the recurrent module by weight_ih_l0, the Linear modules in the order of their names. --rename says what is meant otherwise; THEIRS is empty for a module that was saved alone.
+Our networks have the parts lstm, gru or rnn, then head, or hidden0, hidden1, ... and head; between the layers of an mlp is ReLU, in an rnn tanh. A state dict with the names of PyTorch's own modules is recognized: the recurrent module by weight_ih_l0, the Linear modules in the order of their names. --rename says what is meant otherwise; THEIRS is empty for a module that was saved alone.
 
 PyTorch's .pt files hold Python objects. For one of those, the command says the lines of Python that convert it. docs/pytorch.md walks through all this.`
 }
@@ -128,6 +128,9 @@ func (c *importCommand) describe(dict *stateDict) (*description, []string, error
 	if err != nil {
 		return nil, nil, err
 	}
+	if from.kind == "text" {
+		return nil, nil, usagef("--data is %q, but a text does not say which id its units had: give a run with the same vocabulary as --like", s.Data)
+	}
 	parts, err := from.load(s.Target, nil)
 	if err != nil {
 		return nil, nil, err
@@ -155,7 +158,16 @@ func (c *importCommand) describe(dict *stateDict) (*description, []string, error
 // outputOrder returns, for each class of d, its place among the outputs of the state
 // dict.
 func (c *importCommand) outputOrder(d *description) ([]int, error) {
-	order := make([]int, len(d.Classes))
+	if d.ofText() && c.Classes != nil {
+		return nil, usagef("--classes is set, but the outputs are those of a vocabulary, in its order")
+	}
+	order := make([]int, d.outputs())
+	if d.ofText() {
+		for i := range order {
+			order[i] = i
+		}
+		return order, nil
+	}
 	for i, class := range d.Classes {
 		order[i] = i
 		if c.Classes != nil {
@@ -209,7 +221,7 @@ func (c *importCommand) take(dict *stateDict, d *description, places map[string]
 		return nil, nil, fmt.Errorf("%s: %w", c.File, err)
 	}
 	lines := m.lines
-	if _, taken := m.from[headName+".weight"]; taken {
+	if _, taken := m.from[headName+".weight"]; taken && !d.ofText() {
 		names := make([]string, len(order))
 		for i, at := range order {
 			names[at] = shortName(d.Classes[i])

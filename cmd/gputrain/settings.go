@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -14,9 +15,13 @@ import (
 // settings decide the outcome of a run. They are flags of train, and keys of
 // config.toml under the same names.
 type settings struct {
-	Data   string `toml:"data" default:"digits" help:"What to learn: digits (built in), csv:FILE or idx:DIR (the files of MNIST, or of a data set like it)."`
+	Data   string `toml:"data" default:"digits" help:"What to learn: digits (built in), csv:FILE, idx:DIR (the files of MNIST, or of a data set like it), or text:FILE (or FILE,FILE,..., one after the other)."`
 	Target string `toml:"target,omitempty" placeholder:"COLUMN" help:"The column of a CSV file that holds the class: its name, or its number from 1."`
-	Steps  int    `toml:"steps" default:"0" help:"Time steps that the features of a sample are split into; 0 means 8 for digits, the rows of an image for idx, 1 for csv and for mlp."`
+	Steps  int    `toml:"steps" default:"0" help:"Time steps that the features of a sample are split into; 0 means 8 for digits, the rows of an image for idx, 1 for csv and for mlp. For text, how many units an error goes back; 0 means 100."`
+
+	TextUnits    string `toml:"text-units,omitempty" placeholder:"UNITS" help:"What a text is cut into: char (if not set), byte or word."`
+	TextMinCount int    `toml:"text-min-count,omitzero" default:"0" placeholder:"N" help:"Words of a text that occur fewer times all become <unk>."`
+	Embedding    int    `toml:"embedding,omitzero" default:"0" placeholder:"N" help:"Width of the vectors that stand for the units of a text; 0 means 64."`
 
 	Model  string `toml:"model" default:"lstm" help:"lstm, gru, rnn or mlp."`
 	Hidden int    `toml:"hidden" default:"64" help:"Hidden units per layer."`
@@ -117,6 +122,9 @@ func (s *settings) check() error {
 	if err != nil {
 		return &settingError{"data", err.Error()}
 	}
+	if err := s.checkText(source); err != nil {
+		return err
+	}
 	if (source.kind == "csv") != (s.Target != "") {
 		if source.kind == "csv" {
 			return &settingError{"target", "is missing: it names the column of " + source.path + " that holds the class"}
@@ -137,7 +145,12 @@ func (s *settings) load(initial string) (*description, sets, *model.File, error)
 	if err != nil {
 		return nil, sets{}, nil, err
 	}
-	parts, err := from.load(s.Target, before)
+	var parts sets
+	if from.kind == "text" {
+		parts, err = s.loadText(from, before)
+	} else {
+		parts, err = from.load(s.Target, before)
+	}
 	if err != nil {
 		return nil, sets{}, nil, err
 	}
@@ -151,6 +164,9 @@ func (s *settings) load(initial string) (*description, sets, *model.File, error)
 		}
 	}
 	for _, part := range parts.each() {
+		if d.ofText() {
+			break // the steps are those of its streams
+		}
 		if *part, err = (*part).WithSteps(d.Steps); err != nil {
 			return nil, sets{}, nil, err
 		}
@@ -165,7 +181,12 @@ func (s *settings) resolvePaths() error {
 		return err
 	}
 	if from.path != "" {
-		if from.path, err = filepath.Abs(from.path); err != nil {
+		from = from.withPaths(func(path string) string {
+			path, failed := filepath.Abs(path)
+			err = cmp.Or(err, failed)
+			return path
+		})
+		if err != nil {
 			return err
 		}
 		s.Data = from.kind + ":" + from.path
@@ -185,6 +206,9 @@ func (s *settings) options(samples int) train.Options {
 	o := train.Options{
 		Loss: train.CrossEntropy{}, LR: s.LR, ClipNorm: s.Clip,
 		Epochs: s.Epochs, Batch: s.Batch, Seed: uint64(s.Seed), Patience: s.Patience, KeepBest: true,
+	}
+	if from, err := parseSource(s.Data); err == nil && from.kind == "text" {
+		o.Streams = true
 	}
 	switch s.Optimizer {
 	case "sgd":

@@ -13,18 +13,21 @@ import (
 // source is where data come from, as --data names it.
 type source struct{ kind, path string }
 
-// parseSource reads "digits", "csv:FILE" or "idx:DIR". Its error continues a
-// sentence that begins with the name of the setting.
+// parseSource reads "digits", "csv:FILE", "idx:DIR" or "text:FILE,FILE". Its error
+// continues a sentence that begins with the name of the setting.
 func parseSource(text string) (source, error) {
 	kind, path, _ := strings.Cut(text, ":")
-	kinds := []string{"digits", "csv", "idx"}
+	kinds := []string{"digits", "csv", "idx", "text"}
 	switch {
 	case !slices.Contains(kinds, kind):
-		otherwise := "choose one of them"
-		if strings.Contains(strings.ToLower(text), ".csv") {
-			otherwise = fmt.Sprintf("did you mean %q?", "csv:"+text)
+		remedy := hint(kind, kinds, "choose one of them")
+		switch lower := strings.ToLower(text); {
+		case strings.Contains(lower, ".csv"):
+			remedy = fmt.Sprintf("did you mean %q?", "csv:"+text)
+		case strings.Contains(lower, ".txt"):
+			remedy = fmt.Sprintf("did you mean %q?", "text:"+text)
 		}
-		return source{}, fmt.Errorf("is %q, not digits, csv:FILE or idx:DIR; %s", text, hint(kind, kinds, otherwise))
+		return source{}, fmt.Errorf("is %q, not digits, csv:FILE, idx:DIR or text:FILE; %s", text, remedy)
 	case kind == "digits" && text != kind:
 		return source{}, fmt.Errorf("is %q, but digits are built in and take no path", text)
 	case kind != "digits" && path == "":
@@ -46,7 +49,7 @@ func (s source) name() string {
 	if s.path == "" {
 		return s.kind
 	}
-	base, _, _ := strings.Cut(filepath.Base(filepath.Clean(s.path)), ".")
+	base, _, _ := strings.Cut(filepath.Base(filepath.Clean(s.paths()[0])), ".")
 	return s.kind + "-" + base
 }
 
@@ -56,8 +59,10 @@ func (s source) public() string {
 	if s.path == "" {
 		return s.kind
 	}
-	path := strings.TrimRight(s.path, `/\`)
-	return s.kind + ":" + cmp.Or(path[strings.LastIndexAny(path, `/\`)+1:], ".")
+	return s.kind + ":" + s.withPaths(func(path string) string {
+		path = strings.TrimRight(path, `/\`)
+		return cmp.Or(path[strings.LastIndexAny(path, `/\`)+1:], ".")
+	}).path
 }
 
 // sets are the disjoint parts of a source, scaled: one to fit the parameters, one
@@ -65,9 +70,10 @@ func (s source) public() string {
 type sets struct {
 	train, valid, test *data.Dataset
 	scaling            data.Scaling
-	features           []string // names of the features; nil if they have none
-	target             string   // the column of the class: its name, or its number; "" if there are no columns
-	notes              []string // lines that say what the reader found
+	features           []string         // names of the features; nil if they have none
+	target             string           // the column of the class: its name, or its number; "" if there are no columns
+	vocabulary         *data.Vocabulary // of a text; else nil
+	notes              []string         // lines that say what the reader found
 }
 
 // each returns where the parts are kept.

@@ -22,6 +22,9 @@ type trainCommand struct {
 	Resume resumeFlag `placeholder:"RUN" help:"Continue an interrupted run. It ends as if it had not been interrupted, unless you change epochs, lr, schedule, warmup, clip, patience or device."`
 	Quiet  bool       `help:"Print the last line only."`
 	JSON   bool       `name:"json" help:"Print JSON objects, one per line."`
+
+	DryRun       bool `help:"Say what the training would do: layers and their paths, memory, time of an epoch, measured on some steps. Nothing is written."`
+	RequireFused bool `help:"Train only if the device runs each recurrent layer as one whole."`
 }
 
 // Help is what "gputrain train --help" says in more detail.
@@ -32,17 +35,26 @@ func (*trainCommand) Help() string {
 
 The run's directory then holds model.safetensors, config.toml, metrics.csv, curves.png and confusion.png. The same settings give the same model, byte for byte.
 
+Of a text (text:FILE), compressed by gzip or not, the network learns to predict the next character, byte or word. --batch streams run through the first nine tenths of it side by side. The states go on from one part of --steps to the next, and errors go back within a part. The last tenth is held out, half of it to validate and half to test. The last line is then
+
+    test loss 1.xxxx nats per character (2.xxxx bits, perplexity x.xx)
+
+and gputrain generate goes on with a text.
+
 What was understood of the data is said first, and what is doubtful about the classes: names that differ in case or spaces only, words for a missing value, classes that a part of the data lacks. Classes may be a quantity in truth if all are numbers, and more than 10 and not all whole, or more than 50 and not numbered from 0 or 1 on without a gap, or more than 50 and more than a fifth of the samples. gputrain train learns classes only.
 
 Ctrl-C finishes the step, saves, and says how to go on; a second one ends at once. A run that diverged can go on from its last checkpoint with a smaller rate: --resume RUN --lr RATE. config.toml notes the settings that a resumed run changed. From the epoch reached, the schedule is that of the new settings.
 
-With --json, each epoch is an object {"event":"epoch", "epoch", "epochs", "lr", "train_loss", "validation_loss", "validation_accuracy", "seconds", "samples_per_second"}, and the end is {"event":"result", "run", "test_accuracy", "test_loss", "correct", "count"}.`
+With --json, each epoch is an object {"event":"epoch", "epoch", "epochs", "lr", "train_loss", "validation_loss", "validation_accuracy", "seconds", "samples_per_second"}, and the end is {"event":"result", "run", "test_accuracy", "test_loss", "correct", "count"}, for text also "unit", "test_bits" and "test_perplexity".`
 }
 
 // Run trains a network, from the beginning or from a checkpoint.
 func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 	if err := c.check(); err != nil {
 		return err
+	}
+	if c.DryRun && (c.Resume != "" || c.Out != "") {
+		return usagef("--dry-run begins no run: it goes without --resume and --out")
 	}
 	begin := endOnStop(con.err)
 	defer begin()
@@ -63,7 +75,7 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 	if err != nil {
 		return tooLarge(err)
 	}
-	s := &session{settings: &c.settings, description: d, initial: file, test: parts.test.Digest(), net: net, reporter: c.reporter(con)}
+	s := &session{settings: &c.settings, description: d, initial: file, test: parts.test.Digest(), net: net, reporter: c.reporter(con, d)}
 	options := c.options(parts.train.Len())
 	options.OnStep, options.OnEpoch, options.LossEvery = s.endStep, s.endEpoch, c.lossEvery()
 	if s.trainer, err = train.New(net, options); err != nil {
@@ -72,7 +84,22 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 	if err := s.initialize(parts); err != nil {
 		return err
 	}
-	notes := []string{note}
+	plan, err := s.plan(parts)
+	if err != nil {
+		return err
+	}
+	if c.RequireFused {
+		if err := plan.requireFused(); err != nil {
+			return err
+		}
+	}
+	understood := slices.Concat(parts.notes, understood(parts), []string{note})
+	if c.DryRun {
+		c.say(con, understood)
+		begin()
+		return s.rehearse(ctx, con, plan, parts)
+	}
+	notes := plan.summary(net.Count())
 	if c.Resume == "" {
 		err = s.begin(c.Out, parts)
 	} else {
@@ -84,11 +111,7 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 		return err
 	}
 	defer func() { err = cmp.Or(err, s.close()) }()
-	for _, line := range slices.Concat(parts.notes, understood(parts), notes) {
-		if line != "" && !c.Quiet {
-			printLine(con.err, line)
-		}
-	}
+	c.say(con, understood, notes)
 	begin()
 	if err := s.fit(ctx, parts); err != nil {
 		return err
@@ -100,6 +123,15 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 		return s.howToGoOn(err)
 	}
 	return nil
+}
+
+// say prints lines that are not empty, unless --quiet.
+func (c *trainCommand) say(con console, lines ...[]string) {
+	for _, line := range slices.Concat(lines...) {
+		if line != "" && !c.Quiet {
+			printLine(con.err, line)
+		}
+	}
 }
 
 // session is a training in progress.
@@ -358,6 +390,9 @@ func (s *session) finish(test *data.Dataset) error {
 		s.metrics.flush,
 		func() error { return writeCurves(s.dir.file(curvesName), history) },
 		func() error {
+			if s.description.ofText() {
+				return nil // of hundreds of characters, or thousands of words
+			}
 			return writeConfusion(s.dir.file(confusionName), metrics.Confusion, s.description.Classes)
 		},
 		func() error { return s.dir.writeResult(len(history), metrics) },

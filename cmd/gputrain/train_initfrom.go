@@ -38,6 +38,7 @@ func (d *description) checkInitial(name string, initial *description) error {
 		ours, initial any
 	}{
 		{"model", d.Model, initial.Model}, {"hidden", d.Hidden, initial.Hidden}, {"layers", d.Layers, initial.Layers},
+		{"units", d.Units, initial.Units}, {"embedding", d.Embedding, initial.Embedding},
 		{"steps", d.Steps, initial.Steps}, {"width", d.Width, initial.Width},
 	} {
 		if c.ours != c.initial {

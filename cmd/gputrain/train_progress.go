@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"gputrain/data"
 	"gputrain/train"
 )
 
@@ -20,31 +21,36 @@ type reporter interface {
 }
 
 // reporter returns the reporter that the flags ask for.
-func (c *trainCommand) reporter(con console) reporter {
-	last := lastLine{con.out}
+func (c *trainCommand) reporter(con console, d *description) reporter {
+	last := lastLine{con.out, d.Units}
 	switch {
 	case c.JSON:
-		return &jsonLines{out: json.NewEncoder(con.out), epochs: c.Epochs, quiet: c.Quiet}
+		return &jsonLines{out: json.NewEncoder(con.out), units: d.Units, epochs: c.Epochs, quiet: c.Quiet}
 	case c.Quiet:
 		return last
 	}
-	return &lines{lastLine: last, err: con.err, epochs: c.Epochs, meter: newMeter(con.err)}
+	return &lines{lastLine: last, err: con.err, epochs: c.Epochs, meter: newMeter(con.err), steps: d.Steps}
 }
 
 // lastLine shows the result only.
-type lastLine struct{ out io.Writer }
+type lastLine struct {
+	out   io.Writer
+	units string // of text; else ""
+}
 
 func (lastLine) step(train.Progress)     {}
 func (lastLine) epoch(train.Epoch) error { return nil }
 func (lastLine) close()                  {}
 
-func (l lastLine) result(_ runDir, m train.Metrics) error { return printAccuracy(l.out, m) }
+func (l lastLine) result(_ runDir, m train.Metrics) error {
+	return printOutcome(l.out, m, l.units)
+}
 
 func (l lastLine) fullResult(dir runDir, m train.Metrics) error {
 	if _, err := fmt.Fprintf(l.out, "saved in %s\n", dir); err != nil {
 		return err
 	}
-	return printAccuracy(l.out, m)
+	return printOutcome(l.out, m, l.units)
 }
 
 // lines prints about thirty lines in all. On a terminal it also shows a bar, below
@@ -56,6 +62,7 @@ type lines struct {
 	meter   *meter         // on a terminal
 	pace    pace           // from the first step on
 	samples int            // before that step
+	steps   int            // units of text in a sample
 	current train.Progress // zero before the first step, which a resumed run may not have
 }
 
@@ -69,10 +76,18 @@ func (l *lines) step(p train.Progress) {
 		texts := []string{fmt.Sprintf("epoch %d/%d", p.Epoch, p.Epochs), fmt.Sprintf("loss %.4f", p.Loss)}
 		if done := p.Samples - l.samples; done > 0 {
 			texts = append(texts, fmt.Sprintf("%v left", l.pace.left(part(p))),
-				fmt.Sprintf("%.0f samples/s", float64(done)/time.Since(l.pace.began).Seconds()))
+				l.speed(float64(done)/time.Since(l.pace.began).Seconds()))
 		}
 		l.meter.show(part(p), texts...)
 	}
+}
+
+// speed says how many samples are learned in a second; of text, how many units.
+func (l *lines) speed(samples float64) string {
+	if l.units == "" {
+		return fmt.Sprintf("%.0f samples/s", samples)
+	}
+	return fmt.Sprintf("%.0f %ss/s", samples*float64(l.steps), data.TextUnits(l.units).Name())
 }
 
 // part is what is done of the whole run. A resumed run does not begin with 0.
@@ -92,7 +107,7 @@ func (l *lines) epoch(e train.Epoch) error {
 		fmt.Fprintln(l.err, joinWithin(terminalWidth(l.err), figures))
 		return nil
 	}
-	figures = append(figures, fmt.Sprintf("%.0f samples/s", e.SamplesPerSecond), fmt.Sprintf("%v left", l.pace.left(part(l.current))))
+	figures = append(figures, l.speed(e.SamplesPerSecond), fmt.Sprintf("%v left", l.pace.left(part(l.current))))
 	fmt.Fprintln(l.err, strings.Join(figures, "  "))
 	return nil
 }
@@ -123,6 +138,7 @@ func (l *lines) result(dir runDir, m train.Metrics) error { return l.fullResult(
 // jsonLines prints objects for programs.
 type jsonLines struct {
 	out    *json.Encoder
+	units  string // of text; else ""
 	epochs int
 	quiet  bool // the result only
 }
@@ -152,7 +168,7 @@ func (j *jsonLines) result(dir runDir, m train.Metrics) error {
 	return j.out.Encode(struct {
 		result
 		Run runDir `json:"run"`
-	}{newResult(m), dir})
+	}{newResult(m, j.units), dir})
 }
 
 // result is the last object of train and eval.
@@ -162,10 +178,12 @@ type result struct {
 	TestLoss     jsonNumber `json:"test_loss"`
 	Correct      int        `json:"correct"`
 	Count        int        `json:"count"`
+	textResult
 }
 
-func newResult(m train.Metrics) result {
-	return result{"result", jsonNumber(m.Accuracy), jsonNumber(m.Loss), m.Correct, m.Count}
+// newResult returns the result of a network, for text if units are given.
+func newResult(m train.Metrics, units string) result {
+	return result{"result", jsonNumber(m.Accuracy), jsonNumber(m.Loss), m.Correct, m.Count, newTextResult(m, units)}
 }
 
 // jsonNumber is a number for JSON, which has neither NaN nor infinity: both become

@@ -73,6 +73,9 @@ func (d *Device) compile(ptx string, to *module) ([]*program, error) {
 		p.perturb = d.driver.options.Perturb
 		programs = append(programs, p)
 	}
+	for _, f := range m.functions {
+		f.body, f.registers = nil, nil // they are decoded, and larger than all that is kept
+	}
 	return programs, nil
 }
 
