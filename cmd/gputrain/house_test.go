@@ -48,6 +48,7 @@ var house = []struct {
 	{"model", "backend internal/atomicfile internal/inuse internal/nearest"},
 	{"model/onnx", "backend data model"},
 	{"train", "backend data internal/inuse model"},
+	{"train/tensorboard", ""},
 	{"bench", "backend backend/backendtest model train"},
 	{"examples/classifier", "cpu data model train"},
 	{"examples/regression", "cpu data model train"},
@@ -56,7 +57,7 @@ var house = []struct {
 	{"examples/layerandloss", "backend cpu data model train"},
 	{"cmd/gputrain/internal/experiment", "backend data data/tasks model train"},
 	{"cmd/gputrain", "backend backend/backendtest bench cmd/gputrain/internal/experiment cpu cuda cuda/cudriver cuda/emulator" +
-		" cuda/recorder data data/tasks gl gl/gldriver gl/recorder internal/atomicfile internal/inputfile internal/memorylimit internal/nearest kernels model model/onnx train"},
+		" cuda/recorder data data/tasks gl gl/gldriver gl/recorder internal/atomicfile internal/inputfile internal/memorylimit internal/nearest kernels model model/onnx train train/tensorboard"},
 }
 
 func TestNoPackageImportsOneAboveIt(t *testing.T) {

@@ -41,6 +41,8 @@ type settings struct {
 	Patience        int     `toml:"patience" default:"0" help:"Stop after this many epochs without a better validation loss, and keep the best parameters; 0 means never."`
 	CheckpointEvery string  `toml:"checkpoint-every" default:"10m" help:"How much may be lost if the process is killed: a time such as 10m, or steps or epochs, such as 1000steps or 2epochs."`
 	CheckpointKeep  int     `toml:"checkpoint-keep" default:"2" help:"How many of the newest checkpoints are kept."`
+	MetricsEvery    int     `toml:"metrics-every,omitempty" default:"0" help:"Write metrics.jsonl: a JSON object for each epoch, and one after every so many steps; 0 writes none."`
+	TensorBoard     bool    `toml:"tensorboard,omitempty" name:"tensorboard" negatable:"" help:"Write an event file for TensorBoard, with the figures of each epoch, and those of the steps of --metrics-every."`
 	Seed            int64   `toml:"seed" default:"1" help:"Seed of the initial parameters and of the order of the samples."`
 	Device          string  `toml:"device" default:"${device=auto}" help:"auto (the CPU), cpu, cuda or cuda:N (an NVIDIA GPU), gl or gl:N (a GPU with OpenGL), or emulated (the CUDA kernels on the CPU: slow, for tests)."`
 	Math            string  `toml:"math" default:"float32" help:"How matrix products are computed: float32, or, on a CPU with AMX, bf16x6 (as exact, and faster), bf16x3 (to 4 digits) or bf16 (to 2), from parts of the numbers."`
@@ -85,6 +87,7 @@ func (s *settings) check() error {
 		{"clip", s.Clip, s.Clip >= 0 && finite(s.Clip), "0 or more"},
 		size("checkpoint-keep", s.CheckpointKeep, maxSize),
 		{"patience", s.Patience, s.Patience >= 0, "0 or more"},
+		{"metrics-every", s.MetricsEvery, s.MetricsEvery >= 0, "0 or more"},
 		{"seed", s.Seed, s.Seed >= 0, "0 or more"},
 	} {
 		if !r.ok {

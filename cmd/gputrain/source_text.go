@@ -188,8 +188,10 @@ func (d *description) checkText() error {
 		return fmt.Errorf("width is %d, want 1 for text", d.Width)
 	case d.Model == "mlp":
 		return errors.New("model is mlp, which cannot read text")
-	case len(d.Classes) > 0 || len(d.Features) > 0 || len(d.Shift)+len(d.Factor) > 0:
+	case d.Classes != nil || d.Features != nil || d.Shift != nil || d.Factor != nil:
 		return errors.New("it has classes, features or their scaling, but learned from text")
+	case d.Units == string(data.Bytes) && d.Vocabulary != nil:
+		return errors.New("it has a vocabulary, but bytes have none")
 	}
 	_, err := data.NewVocabulary(data.TextUnits(d.Units), d.Vocabulary)
 	return err

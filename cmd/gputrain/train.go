@@ -77,7 +77,7 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 	}
 	s := &session{settings: &c.settings, description: d, initial: file, test: parts.test.Digest(), net: net, reporter: c.reporter(con, d)}
 	options := c.options(parts.train.Len())
-	options.OnStep, options.OnEpoch = s.endStep, s.endEpoch
+	options.OnStep, options.OnEpoch, options.LossEvery = s.endStep, s.endEpoch, c.lossEvery()
 	if s.trainer, err = train.New(net, options); err != nil {
 		return tooLarge(err)
 	}
@@ -147,6 +147,7 @@ type session struct {
 	dir         runDir
 	lock        *runLock
 	metrics     *metricsLog
+	live        *liveMetrics
 	checkpoints checkpointer
 }
 
@@ -194,6 +195,9 @@ func inOrder(steps ...func() error) error {
 // open opens the files that grow while the run goes on.
 func (s *session) open() (err error) {
 	s.initial = nil
+	if err := s.dir.removeDivergence(); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(s.dir.file(checkpointsName), 0o777); err != nil {
 		return err
 	}
@@ -202,7 +206,10 @@ func (s *session) open() (err error) {
 		return err
 	}
 	s.checkpoints = checkpointer{dir: s.dir, every: every, keep: s.settings.CheckpointKeep}
-	s.metrics, err = openMetrics(s.dir.file(metricsName), s.trainer.History())
+	if s.metrics, err = openMetrics(s.dir.file(metricsName), s.trainer.History()); err != nil {
+		return err
+	}
+	s.live, err = openLive(s.dir, s.settings, s.trainer)
 	return err
 }
 
@@ -211,6 +218,9 @@ func (s *session) close() error {
 	err := s.checkpoints.wait()
 	if s.metrics != nil {
 		err = cmp.Or(err, s.metrics.close())
+	}
+	if s.live != nil {
+		err = cmp.Or(err, s.live.close())
 	}
 	s.lock.unlock()
 	return err
@@ -226,6 +236,11 @@ func (s *session) fit(ctx context.Context, parts sets) error {
 		return nil
 	}
 	if stopped := ctx.Err() != nil && errors.Is(err, context.Cause(ctx)); !stopped {
+		if errors.Is(err, train.ErrDiverged) {
+			if failed := s.dir.writeDivergence(s.trainer.Epochs()+1, err); failed != nil {
+				err = fmt.Errorf("%w; %w", err, failed)
+			}
+		}
 		return s.howToGoOn(err)
 	}
 	if err := inOrder(s.checkpoint, s.checkpoints.wait, s.writeModel); err != nil {
@@ -267,6 +282,9 @@ func (e *interruptedError) Unwrap() error { return e.cause }
 // endStep reports a step and saves the state if that is due.
 func (s *session) endStep(p train.Progress) error {
 	s.reporter.step(p)
+	if err := s.live.endStep(p); err != nil {
+		return err
+	}
 	if s.checkpoints.due(p.Step, p.Epoch-1) {
 		return s.checkpoint()
 	}
@@ -277,6 +295,9 @@ func (s *session) endStep(p train.Progress) error {
 // end of the training.
 func (s *session) endEpoch(e train.Epoch) error {
 	if err := s.metrics.append(e); err != nil {
+		return err
+	}
+	if err := s.live.endEpoch(e, s.trainer.Steps()); err != nil {
 		return err
 	}
 	if s.trainer.Done() || s.checkpoints.due(s.trainer.Steps(), e.Epoch) {
@@ -312,9 +333,12 @@ func (s *session) checkpoint() error {
 		return err
 	}
 	s.checkpoints.took(s.trainer.Steps(), s.trainer.Epochs())
-	s.checkpoints.start(s.metrics, file, best)
+	s.checkpoints.start(s.syncMetrics, file, best)
 	return nil
 }
+
+// syncMetrics makes the metrics written so far outlive a power failure.
+func (s *session) syncMetrics() error { return errors.Join(s.metrics.file.Sync(), s.live.sync()) }
 
 // file returns a model file with what save puts into it.
 func (s *session) file(save func(*model.File) error) (*model.File, error) {
