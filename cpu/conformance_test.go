@@ -2,7 +2,6 @@ package cpu_test
 
 import (
 	"flag"
-	"fmt"
 	"os"
 	"runtime/debug"
 	"testing"
@@ -15,14 +14,11 @@ import (
 var uncapped = flag.Bool("uncapped", false, "run the conformance suite with all of its sizes on all instruction sets")
 
 func TestConformance(t *testing.T) {
-	for workers, size := range []int{9, 33} { // 0 stands for all cores
-		t.Run(fmt.Sprintf("Workers=%d", workers), func(t *testing.T) {
-			backendtest.Test(t, open(workers), backendtest.MaxSize(size))
-		})
-	}
+	t.Run("Workers=0", func(t *testing.T) { backendtest.Test(t, open(0), backendtest.MaxSize(9)) }) // on all cores
 	if testing.Short() {
-		t.Skip("large sizes, other instruction sets and math")
+		t.Skip("one worker, large sizes, other instruction sets and math")
 	}
+	t.Run("Workers=1", func(t *testing.T) { backendtest.Test(t, open(1), backendtest.MaxSize(33)) })
 	var shorter, capped []backendtest.Option
 	if !*uncapped {
 		shorter = []backendtest.Option{backendtest.MaxWork(0)}
@@ -33,7 +29,7 @@ func TestConformance(t *testing.T) {
 	for _, level := range levels[:len(levels)-1] { // the last is that of all other tests
 		t.Run("Level="+level, func(t *testing.T) {
 			backendtest.Test(t, func() (backend.Backend, error) {
-				return cpu.Open(cpu.Options{Level: level, Workers: 1})
+				return cpu.Open(cpu.Options{Level: level, Workers: 1, MemoryLimit: cpu.Memory})
 			}, capped...)
 		})
 	}
@@ -53,7 +49,9 @@ func TestConformance(t *testing.T) {
 }
 
 func open(workers int) backendtest.Opener {
-	return func() (backend.Backend, error) { return cpu.Open(cpu.Options{Workers: workers}) }
+	return func() (backend.Backend, error) {
+		return cpu.Open(cpu.Options{Workers: workers, MemoryLimit: cpu.Memory})
+	}
 }
 
 func BenchmarkBackend(b *testing.B) { backendtest.Benchmark(b, open(0)) }

@@ -79,7 +79,7 @@ func (c *Backend) multiply(p product) {
 	switch {
 	case p.m == 0 || p.n == 0:
 		return
-	case p.k == 0 || p.alpha == 0:
+	case p.alpha == 0 || p.k == 0 && p.bias == nil:
 		// BLAS takes no operands without elements.
 		scaleBy(p.dst, p.beta)
 		return
@@ -89,11 +89,22 @@ func (c *Backend) multiply(p product) {
 	c.pool.run(&c.jobs.product, ceilDiv(p.m, p.blockRows)*ceilDiv(p.n, p.blockCols))
 }
 
+// work returns what p costs, in multiplications. A bᵀ that is not packed is turned around
+// on the way, which takes as long as the multiplications of some rows.
+func (p *product) work() int {
+	const turning = 4
+	rows := p.m
+	if p.transB == backend.Trans && !p.packed {
+		rows += turning
+	}
+	return rows * p.n * p.k
+}
+
 // divide cuts dst into blocks, one for each worker. Each block reads its rows of op(a)
 // and its columns of op(b), and may pack them, so they are about as high as wide. None
 // is too small to be handed to a worker.
 func (p *product) divide() {
-	parts := min(len(p.scratch), p.m*p.n*p.k/parallelWork)
+	parts := min(len(p.scratch), p.work()/parallelWork)
 	if len(p.scratch) == 1 || parts < 2 {
 		return
 	}

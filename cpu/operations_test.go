@@ -20,6 +20,7 @@ type bench struct {
 
 func newBench(t testing.TB, o cpu.Options) *bench {
 	t.Helper()
+	o.MemoryLimit = cpu.Memory
 	b, err := cpu.Open(o)
 	if err != nil {
 		t.Fatal(err)

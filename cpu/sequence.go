@@ -76,7 +76,8 @@ const (
 // unroll runs a recurrence. cost is the number of multiplications of a step.
 func (c *Backend) unroll(s sequence, cost int) {
 	workers := len(c.scratch)
-	if s.batch < shardRows*workers && cost >= 2*parallelWork {
+	p := s.product()
+	if s.batch < shardRows*workers && max(cost, p.work()) >= 2*parallelWork {
 		c.multiplyInput(s.input)
 		c.unrollSteps(s)
 		return
@@ -86,7 +87,7 @@ func (c *Backend) unroll(s sequence, cost int) {
 		return
 	}
 	s.shard = ceilDiv(s.batch, parts)
-	weights := len(s.input.b) + len(s.product().b)
+	weights := len(s.input.b) + len(p.b)
 	s.stepwise = s.input.n > 0 && s.shard >= stepwiseRows && weights <= stepwiseWeights
 	if !s.stepwise {
 		c.multiplyInput(s.input)
@@ -127,7 +128,9 @@ type forwardProduct struct{ all product }
 func (c *Backend) newForwardProduct(z, h, whh backend.Tensor, batch int, packed []float32) forwardProduct {
 	p := c.newProduct(backend.NoTrans, backend.Trans, batch, whh.Rows, whh.Cols)
 	p.dst, p.a, p.b, p.beta = floats(z), floats(h), floats(whh), 1
-	c.pack(&p, packed)
+	if z.Rows > shardRows { // else the weights are read once, or a few times
+		c.pack(&p, packed)
+	}
 	return forwardProduct{p}
 }
 
@@ -190,7 +193,9 @@ func (c *Backend) newInputProduct(z, x, wih, bih, bhh backend.Tensor, packed []f
 	p := c.newProduct(backend.NoTrans, backend.Trans, x.Rows, wih.Rows, wih.Cols)
 	p.dst, p.a, p.b = floats(z), floats(x), floats(wih)
 	p.setBias(bias)
-	c.pack(&p, packed)
+	if p.m > shardRows {
+		c.pack(&p, packed)
+	}
 	return p
 }
 
@@ -198,6 +203,10 @@ func (c *Backend) newInputProduct(z, x, wih, bih, bhh backend.Tensor, packed []f
 // second cache between bias and product.
 func (c *Backend) multiplyInput(p product) {
 	if p.m == 0 || p.n == 0 {
+		return
+	}
+	if !p.packed && p.k > 0 {
+		c.multiply(p)
 		return
 	}
 	if p.m*p.n*p.k >= 2*parallelWork {

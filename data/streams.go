@@ -21,7 +21,7 @@ func Streams(ids []int32, streams, steps int) (*Dataset, error) {
 		parts = (len(ids) - 1) / (streams * steps)
 	}
 	if parts == 0 {
-		return nil, fmt.Errorf("data: %d ids are too few for %d streams of %d steps, which take one more than %[2]d·%[3]d; take fewer or shorter ones", len(ids), streams, steps)
+		return nil, fmt.Errorf("%d ids are too few for %d streams of %d steps, which take one more than %[2]d·%[3]d; take fewer or shorter ones", len(ids), streams, steps)
 	}
 	n := parts * streams * steps
 	d := &Dataset{Steps: steps, Width: 1, IDs: make([]int32, 0, n), Labels: make([]int32, 0, n), PerStep: true}

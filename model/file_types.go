@@ -36,7 +36,7 @@ var floatTypes = map[safetensors.DType]floatType{
 func typeOf(info *safetensors.TensorInfo) (floatType, error) {
 	t, ok := floatTypes[info.DType]
 	if !ok {
-		return t, fmt.Errorf("type is %v, want F32, or F16, BF16 or F64, which are converted", info.DType)
+		return t, fmt.Errorf("type is %v, want F32, or F16, BF16 or F64, which are converted; write the file without it", info.DType)
 	}
 	return t, nil
 }

@@ -305,6 +305,18 @@ func (n *Network) enter(op string) {
 	}
 }
 
+// Memory returns how many bytes of its device the network has: parameters, gradients,
+// and what the passes need. A backend may round up each tensor.
+func (n *Network) Memory() int64 {
+	n.enter("Memory")
+	defer n.use.Leave()
+	var bytes int64
+	for _, buf := range n.buffers {
+		bytes += 4 * int64(buf.Meta().Len)
+	}
+	return bytes
+}
+
 // SetSeed sets the seed of Dropout and zoneout. Passes in mode Training with the
 // same seed drop the same elements, so give each training step its own seed.
 func (n *Network) SetSeed(seed uint64) { n.seed = seed }

@@ -84,10 +84,10 @@ func TestProgressInChunks(t *testing.T) {
 		OnStep: func(p train.Progress) error { p.Loss = 0; got = append(got, p); return nil }})
 	fit(t, trainer, delayed(3, 10, 1), nil) // three chunks of a sequence
 	want := []train.Progress{
-		{Epoch: 1, Epochs: 2, Step: 3, Steps: 12, Samples: 2},
-		{Epoch: 1, Epochs: 2, Step: 6, Steps: 12, Samples: 3},
-		{Epoch: 2, Epochs: 2, Step: 9, Steps: 12, Samples: 5},
-		{Epoch: 2, Epochs: 2, Step: 12, Steps: 12, Samples: 6},
+		{Epoch: 1, Epochs: 2, Step: 3, Steps: 12, Samples: 2, LR: 0.1},
+		{Epoch: 1, Epochs: 2, Step: 6, Steps: 12, Samples: 3, LR: 0.1},
+		{Epoch: 2, Epochs: 2, Step: 9, Steps: 12, Samples: 5, LR: 0.1},
+		{Epoch: 2, Epochs: 2, Step: 12, Steps: 12, Samples: 6, LR: 0.1},
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("progress is\n%+v, want\n%+v", got, want)

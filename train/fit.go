@@ -240,7 +240,7 @@ func (t *Trainer) runEpoch(ctx context.Context, batches *data.Batches) error {
 				return o.OnStep(Progress{
 					Epoch: s.epoch + 1, Epochs: o.Epochs,
 					Step: s.step, Steps: o.Epochs * batches.Count() * (s.step - before),
-					Samples: t.samples, Loss: s.lastLoss,
+					Samples: t.samples, Loss: s.lastLoss, LR: t.rate(s.step - 1),
 				})
 			})
 			if err != nil {

@@ -239,15 +239,16 @@ func TestOnStepReportsProgress(t *testing.T) {
 	net := build(t, openReference(t), linear(1), model.Shape{Steps: 1, Batch: 4, Width: 2}, 1)
 	trainer := newTrainer(t, net, train.Options{
 		Loss: train.MSE{}, Optimizer: train.SGD{}, LR: 0.01, Epochs: 2, Batch: 4, LossEvery: 2,
-		OnStep: func(p train.Progress) error { got = append(got, p); return nil }})
+		Schedule: train.StepDecay{Every: 4, Gamma: 0.5},
+		OnStep:   func(p train.Progress) error { got = append(got, p); return nil }})
 	fit(t, trainer, line(10, 1), nil)
 	want := []train.Progress{
-		{Epoch: 1, Epochs: 2, Step: 1, Steps: 6, Samples: 4},
-		{Epoch: 1, Epochs: 2, Step: 2, Steps: 6, Samples: 8},
-		{Epoch: 1, Epochs: 2, Step: 3, Steps: 6, Samples: 10},
-		{Epoch: 2, Epochs: 2, Step: 4, Steps: 6, Samples: 14},
-		{Epoch: 2, Epochs: 2, Step: 5, Steps: 6, Samples: 18},
-		{Epoch: 2, Epochs: 2, Step: 6, Steps: 6, Samples: 20},
+		{Epoch: 1, Epochs: 2, Step: 1, Steps: 6, Samples: 4, LR: 0.01},
+		{Epoch: 1, Epochs: 2, Step: 2, Steps: 6, Samples: 8, LR: 0.01},
+		{Epoch: 1, Epochs: 2, Step: 3, Steps: 6, Samples: 10, LR: 0.01},
+		{Epoch: 2, Epochs: 2, Step: 4, Steps: 6, Samples: 14, LR: 0.01},
+		{Epoch: 2, Epochs: 2, Step: 5, Steps: 6, Samples: 18, LR: 0.005},
+		{Epoch: 2, Epochs: 2, Step: 6, Steps: 6, Samples: 20, LR: 0.005},
 	}
 	if len(got) != len(want) {
 		t.Fatalf("OnStep was called %d times, want %d", len(got), len(want))

@@ -19,7 +19,8 @@ import (
 
 func openCPU(t testing.TB) backend.Backend {
 	t.Helper()
-	b, err := cpu.Open(cpu.Options{Workers: 2})
+	// With a limit, Open need not collect the garbage to see how much memory is left.
+	b, err := cpu.Open(cpu.Options{Workers: 2, MemoryLimit: 4 << 30})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,6 +36,14 @@ func (m *memory) ints(n int) backend.Ints {
 	return t
 }
 
+func (m *memory) bytes() int64 {
+	var sum int64
+	for _, buf := range m.buffers {
+		sum += tensorBytes(buf.Meta().Len)
+	}
+	return sum
+}
+
 func (m *memory) free() {
 	for _, buf := range m.buffers {
 		if !buf.Meta().Freed { // as after the backend's Close

@@ -12,6 +12,14 @@ type HostMemory struct {
 // Total returns the sum.
 func (m HostMemory) Total() int64 { return m.Waypoint + m.Snapshot + m.Batches }
 
+// Memory returns how many bytes of its device the trainer has, beside the network: the
+// optimizer's state, a batch and the loss. A backend may round up each tensor.
+func (t *Trainer) Memory() int64 {
+	t.enter("Memory")
+	defer t.use.Leave()
+	return t.memory.bytes()
+}
+
 // HostMemory returns what Fit on these sets and Save will take. valid may be nil.
 func (t *Trainer) HostMemory(train, valid *data.Dataset) HostMemory {
 	var m HostMemory

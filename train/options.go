@@ -66,6 +66,7 @@ type Progress struct {
 	Step, Steps   int     // steps done and steps in all epochs together
 	Samples       int     // processed by this Trainer since New
 	Loss          float64 // mean since the epoch began, as of the last read
+	LR            float64 // of the step
 }
 
 // Epoch is the record of one epoch.

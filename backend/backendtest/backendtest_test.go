@@ -16,7 +16,11 @@ func openReference() (backend.Backend, error) { return reference.New(), nil }
 // by element; the CPU backend is held against it up to 1025.
 func TestReference(t *testing.T) {
 	t.Parallel()
-	backendtest.Test(t, openReference, backendtest.MaxSize(65))
+	size := 65
+	if testing.Short() {
+		size = 9 // it has no goroutines
+	}
+	backendtest.Test(t, openReference, backendtest.MaxSize(size))
 }
 
 func BenchmarkReference(b *testing.B) {

@@ -40,7 +40,7 @@ func TestBrokenBackendsAreRejected(t *testing.T) {
 		}
 		t.Run(c.check+"/"+name, func(t *testing.T) {
 			t.Parallel()
-			if testing.Short() && c.atLeast > 33 {
+			if testing.Short() && (c.atLeast > 33 || c.long) {
 				t.Skip("large sizes")
 			}
 			open := func() (backend.Backend, error) { return c.mistake(fused{reference.New()}), nil }

@@ -255,7 +255,7 @@ func (f *findings) table(width int, i *data.Inspection) string {
 		}
 		mean := ""
 		if !math.IsNaN(float64(found.Mean)) {
-			mean = figure(float64(found.Mean))
+			mean = quantity(float64(found.Mean))
 		}
 		rows = append(rows, []string{columnName(i, column), found.Use, found.Type, values, strconv.Itoa(found.Missing), extreme(found, found.Min), extreme(found, found.Max), mean})
 	}
@@ -270,7 +270,7 @@ func extreme(found foundInColumn, x jsonNumber) string {
 	case found.Type == "whole numbers" && math.Abs(float64(x)) < 1e15:
 		return strconv.FormatFloat(float64(x), 'f', -1, 64)
 	}
-	return figure(float64(x))
+	return quantity(float64(x))
 }
 
 // describeCounts lists the most frequent values of a column with their counts.

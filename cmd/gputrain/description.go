@@ -43,9 +43,14 @@ type description struct {
 	Width   int       `json:"width"`
 	Hidden  int       `json:"hidden"`
 	Layers  int       `json:"layers"`
-	Classes []string  `json:"classes"` // null for a regression
-	Shift   []float64 `json:"shift"`   // data.Scaling
-	Factor  []float64 `json:"factor"`
+	Classes []string  `json:"classes,omitempty"`
+	Shift   []float64 `json:"shift,omitempty"` // data.Scaling
+	Factor  []float64 `json:"factor,omitempty"`
+
+	// Of a network for text, in place of classes, features and their scaling.
+	Units      string   `json:"units,omitempty"`      // data.TextUnits
+	Vocabulary []string `json:"vocabulary,omitempty"` // absent for bytes
+	Embedding  int      `json:"embedding,omitempty"`
 }
 
 // The key of the description in the file's metadata, and the version of what it
@@ -58,6 +63,9 @@ const (
 // describe returns the description of the network that s asks for and that
 // fits the parts of a source.
 func (s *settings) describe(from source, parts sets) (*description, error) {
+	if parts.vocabulary != nil {
+		return s.describeText(from, parts)
+	}
 	features := parts.train.Steps * parts.train.Width
 	steps := s.Steps
 	switch {
@@ -99,14 +107,6 @@ func (d *description) task() string {
 		return taskRegress
 	}
 	return taskClassify
-}
-
-// outputs returns how many outputs the network has.
-func (d *description) outputs() int {
-	if d.task() == taskRegress {
-		return len(d.Targets)
-	}
-	return len(d.Classes)
 }
 
 func (d *description) targetScaling() data.Scaling {
@@ -241,6 +241,8 @@ func (d *description) check() error {
 		return fmt.Errorf("data %w", err)
 	case from.public() != d.Data:
 		return fmt.Errorf("data is %q, but a model names no path", d.Data)
+	case (from.kind == "text") != d.ofText():
+		return fmt.Errorf("the units are %q for data %q", d.Units, d.Data)
 	case from.isTable() != (d.Target != "" || d.Targets != nil):
 		return fmt.Errorf("the target is %q for data %q", d.Target, d.Data)
 	case !from.isTable() && (d.Encodings != nil || d.Missing != ""):
@@ -255,11 +257,14 @@ func (d *description) check() error {
 		value, most int
 	}{
 		{"steps", d.Steps, maxSize}, {"width", d.Width, maxSize}, {"hidden", d.Hidden, maxSize},
-		{"layers", d.Layers, maxLayers}, {d.outputsKey(), d.outputs(), maxSize},
+		{"layers", d.Layers, maxLayers}, {d.outputsName(), d.outputs(), maxSize},
 	} {
 		if size.value < 1 || size.value > size.most {
 			return fmt.Errorf("%s is %d, want 1 to %d", size.name, size.value, size.most)
 		}
+	}
+	if d.ofText() {
+		return d.checkText()
 	}
 	features := d.Steps * d.Width
 	if n := len(d.Factor); len(d.Shift) != n || n != 1 && n != features {
@@ -288,14 +293,6 @@ func (d *description) check() error {
 		}
 	}
 	return nil
-}
-
-// outputsKey returns the key of what the outputs of the network are.
-func (d *description) outputsKey() string {
-	if d.task() == taskRegress {
-		return "targets"
-	}
-	return "classes"
 }
 
 // columns returns how many columns of a table, or features of a picture, the model takes.

@@ -112,7 +112,7 @@ func TestDescriptionOfARegressionRefusesAllElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ old, new, want string }{
-		{`"classes":null`, `"classes":["a"]`, "both classes and numbers to learn"},
+		{`"hidden":8`, `"classes":["a"],"hidden":8`, "both classes and numbers to learn"},
 		{`"targets":["price","rent"]`, `"target":"a"`, "classes is 0, want 1 to"},
 		{`"targets":["price","rent"]`, `"targets":["price"]`, "2 shifts and 2 factors for 1 targets"},
 		{`"targets":["price","rent"]`, `"targets":[]`, "targets is 0, want 1 to"},
@@ -179,6 +179,8 @@ func FuzzDescription(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(string(regression))
+	f.Add(textDescription)
+	f.Add(strings.Replace(textDescription, `"char","vocabulary":["\n","a"]`, `"byte","vocabulary":[]`, 1))
 	f.Add(`null`)
 	f.Fuzz(func(t *testing.T, text string) {
 		d, err := parseDescription(text)
@@ -189,7 +191,7 @@ func FuzzDescription(f *testing.F) {
 			return
 		}
 		// What is accepted is a network, and what would be written for it.
-		if d.Steps*d.Width < 1 || d.outputs() < 1 || d.scaling().Factor[0] <= 0 || strings.ContainsAny(d.Data, `/\`) {
+		if d.Steps*d.Width < 1 || d.outputs() < 1 || !d.ofText() && d.scaling().Factor[0] <= 0 || strings.ContainsAny(d.Data, `/\`) {
 			t.Errorf("accepted %+v", d)
 		}
 		if len(d.spec()) < 2 || d.title(1) == "" {

@@ -14,8 +14,8 @@ import (
 type evalCommand struct {
 	inference `embed:""`
 
-	Data   string      `placeholder:"SOURCE" help:"digits (their test set), csv:FILE or another table (all rows) or idx:DIR (the t10k files); by default the test set of the data that the run's config.toml names."`
-	Target columnNames `sep:"none" placeholder:"COLUMN" help:"The column of a CSV file that the model learned; by default that of the training data. Several are several --target."`
+	Data   string      `placeholder:"SOURCE" help:"digits (their test set), csv:FILE or another table (all rows), idx:DIR (the t10k files) or text:FILE (all of it); by default the test set of the data that the run's config.toml names."`
+	Target columnNames `sep:"none" placeholder:"COLUMN" help:"The column of a table that the model learned; by default that of the training data. Several are several --target."`
 	Quiet  bool        `help:"Print the last line only."`
 	JSON   bool        `name:"json" help:"Print a JSON object."`
 }
@@ -25,6 +25,8 @@ func (*evalCommand) Help() string {
 	return `Prints how often each class was taken for which other one, or the most frequent mistakes if there are many classes, and at last the figure that gputrain train ends with:
 
     test accuracy 0.9xxx (correct/all)
+
+For text that is the loss, in nats, bits and as perplexity.
 
 Of classes it also prints precision, recall and F1, each class by itself, their mean (macro) and their mean weighted by the samples, and the area under the ROC curve (AUROC) of up to 100 classes, of more than two each against the rest. Of numbers it prints R2, the root of the mean squared error (RMSE) and the mean absolute error (MAE), in the units of the target:
 
@@ -45,7 +47,7 @@ func (c *evalCommand) Run(con console) error {
 			return err
 		case c.JSON:
 			return json.NewEncoder(con.out).Encode(m.detailedResult())
-		case c.Quiet:
+		case c.Quiet || d.ofText():
 			return m.printLast(con.out)
 		}
 		if err := m.print(con.out); err != nil {
@@ -63,6 +65,12 @@ func (c *evalCommand) load(d *description) (set *data.Dataset, notes []string, e
 	from, err := c.source(d)
 	if err != nil {
 		return nil, nil, err
+	}
+	if from.kind == "text" {
+		return c.loadText(from, d)
+	}
+	if d.ofText() {
+		return nil, nil, fmt.Errorf("%v: the model learned from text; give it --data text:FILE", from)
 	}
 	switch {
 	case from.isTable() && c.Data != "":

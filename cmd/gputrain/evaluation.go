@@ -27,7 +27,7 @@ func (d *description) measure(net *model.Network, set *data.Dataset) (*evaluatio
 	case d.task() == taskRegress:
 		m.regression = newRegression(d.Targets, d.targetScaling())
 		metrics = append(metrics, m.regression)
-	case len(d.Classes) <= mostScored:
+	case !d.ofText() && len(d.Classes) <= mostScored:
 		m.auroc = new(train.AUROC)
 		metrics = append(metrics, m.auroc)
 	}
@@ -52,6 +52,10 @@ func (m *evaluation) printLast(w io.Writer) error {
 	if m.regression != nil {
 		return m.regression.printLast(w)
 	}
+	if units := m.description.Units; units != "" {
+		_, err := fmt.Fprintf(w, "test loss %s\n", textFigures(m.Loss, units))
+		return err
+	}
 	_, err := fmt.Fprintf(w, "test accuracy %.4f (%d/%d)\n", m.Accuracy, m.Correct, m.Count)
 	return err
 }
@@ -60,6 +64,9 @@ func (m *evaluation) printLast(w io.Writer) error {
 func (m *evaluation) draw(dir runDir) error {
 	if m.regression != nil {
 		return m.regression.draw(dir.file(predictionsName))
+	}
+	if m.description.ofText() {
+		return nil // of hundreds of characters, or thousands of words
 	}
 	return writeConfusion(dir.file(confusionName), m.Confusion, m.description.Classes)
 }
@@ -71,16 +78,20 @@ type result struct {
 	TestLoss     jsonNumber `json:"test_loss"`
 	Correct      int        `json:"correct"`
 	Count        int        `json:"count"`
+	textResult
 }
 
 func (m *evaluation) result() result {
-	return result{"result", jsonNumber(m.Accuracy), jsonNumber(m.Loss), m.Correct, m.Count}
+	return result{"result", jsonNumber(m.Accuracy), jsonNumber(m.Loss), m.Correct, m.Count, newTextResult(m.Metrics, m.description.Units)}
 }
 
 // detailedResult is the object of eval.
 func (m *evaluation) detailedResult() any {
-	if m.regression != nil {
+	switch {
+	case m.regression != nil:
 		return m.regressionResult()
+	case m.description.ofText():
+		return m.result()
 	}
 	return m.scoredResult()
 }

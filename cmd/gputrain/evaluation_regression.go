@@ -70,7 +70,7 @@ func (r *regression) print(w io.Writer) error {
 	var rows [][]string
 	for j := range r.targets {
 		e := r.errors(j)
-		rows = append(rows, []string{shortName(e.Name), fixed(float64(e.R2)), figure(float64(e.RMSE)), figure(float64(e.MAE))})
+		rows = append(rows, []string{shortName(e.Name), fixed(float64(e.R2)), quantity(float64(e.RMSE)), quantity(float64(e.MAE))})
 	}
 	_, err := fmt.Fprint(w, formatTable(terminalWidth(w), 1, []string{"target", "R2", "RMSE", "MAE"}, rows))
 	return err
@@ -84,12 +84,12 @@ func (r *regression) printLast(w io.Writer) error {
 		return err
 	}
 	e := r.errors(0)
-	_, err := fmt.Fprintf(w, "test R2 %.4f, RMSE %s, MAE %s (%s)\n", e.R2, figure(float64(e.RMSE)), figure(float64(e.MAE)), samples)
+	_, err := fmt.Fprintf(w, "test R2 %.4f, RMSE %s, MAE %s (%s)\n", e.R2, quantity(float64(e.RMSE)), quantity(float64(e.MAE)), samples)
 	return err
 }
 
-// figure formats a quantity to four digits, whatever its size.
-func figure(x float64) string {
+// quantity formats a number to four digits, whatever its size.
+func quantity(x float64) string {
 	if size := math.Abs(x); x == 0 || size >= 1e-3 && size < 1e7 {
 		return significant(x)
 	}

@@ -6,7 +6,6 @@ import (
 	"io"
 
 	"gputrain/backend"
-	cpubackend "gputrain/cpu"
 	"gputrain/cuda/cudriver"
 	"gputrain/cuda/emulator"
 	"gputrain/cuda/recorder"
@@ -42,11 +41,11 @@ func (c *explainCommand) Run(con console) error {
 	e := &explanation{description: d, batch: data.NewBatches(parts.train, c.Batch).Batch(0)}
 	switch kind, ordinal, _ := parseDevice(c.Device); kind {
 	case "auto", "cpu":
-		err = e.explainCPU(&c.settings, parts.train)
+		err = e.explainCPU(&c.settings, parts)
 	case "gl":
-		err = e.explainOpenGL(c, ordinal, parts.train)
+		err = e.explainOpenGL(c, ordinal, parts)
 	default:
-		err = e.explainGPU(c, parts.train)
+		err = e.explainGPU(c, parts)
 	}
 	if err != nil {
 		return err
@@ -57,23 +56,18 @@ func (c *explainCommand) Run(con console) error {
 
 const elementBytes = 4 // of a float32 and of an int32
 
-func (e *explanation) explainCPU(s *settings, set *data.Dataset) error {
+func (e *explanation) explainCPU(s *settings, parts sets) error {
 	b, _, err := openDevice("cpu", s.Math)
 	if err != nil {
 		return err
 	}
 	defer b.Close()
 	e.device = "cpu: " + describeCPU() + ", products in " + s.Math
-	counted := &countingCPU{Backend: b.(*cpubackend.Backend)}
-	if _, err = e.build(s, counted, set, func() int64 { return counted.bytes }, func(string) {}); err != nil {
-		return err
-	}
-	perParameter := int64(1 + s.options(e.description, set).Optimizer.Slots())
-	e.memory = append(e.memory, memoryPart{"copy of the last finite state", perParameter * e.memory[0].bytes})
-	return nil
+	_, err = e.build(s, b, parts, func(string) {})
+	return err
 }
 
-func (e *explanation) explainGPU(c *explainCommand, set *data.Dataset) error {
+func (e *explanation) explainGPU(c *explainCommand, parts sets) error {
 	r, err := c.recorder()
 	if err != nil {
 		return err
@@ -85,18 +79,17 @@ func (e *explanation) explainGPU(c *explainCommand, set *data.Dataset) error {
 	defer b.Close()
 	e.device = c.Device + ": " + describeGPU(r.GPU) + fmt.Sprintf(", %d multiprocessors", r.GPU.Multiprocessors)
 	own := r.Used
-	trainer, err := e.build(&c.settings, b, set, func() int64 { return r.Used }, func(stage string) { r.Stage = stage })
+	trainer, err := e.build(&c.settings, b, parts, func(stage string) { r.Stage = stage })
 	if err != nil {
 		return err
 	}
 	// From some step on, repeated launches may be queued in another way.
 	const untilSteady = 4
-	asked := r.Used - own
 	for range untilSteady {
 		r.Reset()
 		trainer.Step(e.batch)
 	}
-	e.memory = append(e.memory, memoryPart{"workspace", r.Used - asked})
+	e.memory = append(e.memory, memoryPart{"workspace", r.Used - own - sum(e.memory)})
 	e.launches, e.calls, e.graphs = r.Launches, r.Calls, r.Graphs
 	return b.Sync()
 }
@@ -126,59 +119,65 @@ func (c *explainCommand) recorder() (*recorder.Driver, error) {
 	return r, nil
 }
 
-// build builds the network and its trainer on b, and notes the memory that they
-// take.
-func (e *explanation) build(s *settings, b backend.Backend, set *data.Dataset, used func() int64, enter func(stage string)) (*train.Trainer, error) {
-	spec, shape := e.description.spec(), e.description.input(s.Batch)
-	for i, stage := range spec {
-		out, err := stage.Layer.Output(shape)
-		if err != nil {
-			return nil, err
-		}
-		e.stages = append(e.stages, explainedStage{stage.Name, model.Path(stage.Layer, b), shape, out})
-		spec[i].Layer = markedLayer{stage.Layer, stage.Name, enter}
-		shape = out
-	}
-	options := s.options(e.description, set)
-	slots := int64(options.Optimizer.Slots())
+// build builds the network and its trainer on b, and describes both.
+func (e *explanation) build(s *settings, b backend.Backend, parts sets, enter func(stage string)) (*train.Trainer, error) {
+	options := s.options(e.description, parts.train)
 	options.Loss = markedLoss{options.Loss, enter}
 	options.Optimizer = markedOptimizer{options.Optimizer, enter}
-
-	before := used()
-	net, err := model.New(b, spec, e.description.input(s.Batch), model.Options{})
+	net, err := model.New(b, e.description.spec(), e.description.input(s.Batch), model.Options{Observe: observing(enter)})
 	if err != nil {
 		return nil, tooLarge(err)
 	}
-	built := used()
 	trainer, err := train.New(net, options)
 	if err != nil {
 		return nil, tooLarge(err)
 	}
-	params := int64(net.Values().Size()) * elementBytes
+	return trainer, e.describe(net, trainer, options.Optimizer, parts)
+}
+
+// describe notes the paths of the layers, and the memory that training takes.
+func (e *explanation) describe(net *model.Network, trainer *train.Trainer, optimizer train.Optimizer, parts sets) error {
+	shape := net.Input()
+	for _, stage := range net.Spec() {
+		out, err := stage.Layer.Output(shape)
+		if err != nil {
+			return err
+		}
+		_, fusable := stage.Layer.(interface{ Path(backend.Backend) string })
+		e.stages = append(e.stages, explainedStage{stage.Name, model.Path(stage.Layer, net.Backend()), fusable, shape, out})
+		shape = out
+	}
+	params := elementBytes * int64(net.Values().Size())
+	state := int64(optimizer.Slots()) * params
 	e.memory = []memoryPart{
 		{fmt.Sprintf("parameters, %d", net.Count()), params},
 		{"gradients", params},
-		{"optimizer", slots * params},
-		{"activations and scratch", built - before - 2*params},
-		{"batch and loss", used() - built - slots*params},
+		{"optimizer", state},
+		{"activations and scratch", net.Memory() - 2*params},
+		{"batch, loss and best parameters", trainer.Memory() - state},
 	}
-	return trainer, nil
+	host := trainer.HostMemory(parts.train, parts.valid)
+	e.host = []memoryPart{
+		{"data", dataBytes(parts)},
+		{"batches", host.Batches},
+		{"state to go back to after a divergence", host.Waypoint},
+		{"checkpoint that is being written", host.Snapshot},
+	}
+	return nil
 }
 
-// countingCPU counts the memory that a network asks of the CPU.
-type countingCPU struct {
-	*cpubackend.Backend
-	bytes int64
+// dataBytes returns what the sets take.
+func dataBytes(parts sets) int64 {
+	values := 0
+	for _, d := range []*data.Dataset{parts.train, parts.valid, parts.test} {
+		values += len(d.X) + len(d.IDs) + len(d.Lengths) + len(d.Labels) + len(d.Targets) + len(d.Mask)
+	}
+	return elementBytes * int64(values)
 }
 
-func (c *countingCPU) New(rows, cols int) (backend.Tensor, error) {
-	t, err := c.Backend.New(rows, cols)
-	c.bytes += elementBytes * int64(t.Size())
-	return t, err
-}
-
-func (c *countingCPU) NewInts(n int) (backend.Ints, error) {
-	t, err := c.Backend.NewInts(n)
-	c.bytes += elementBytes * int64(t.N)
-	return t, err
+func sum(parts []memoryPart) (bytes int64) {
+	for _, part := range parts {
+		bytes += part.bytes
+	}
+	return bytes
 }

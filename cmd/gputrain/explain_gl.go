@@ -3,7 +3,6 @@ package main
 import (
 	"gputrain/cuda"
 	cudarecorder "gputrain/cuda/recorder"
-	"gputrain/data"
 	"gputrain/gl"
 	"gputrain/gl/gldriver"
 	"gputrain/gl/recorder"
@@ -11,7 +10,7 @@ import (
 
 // explainOpenGL explains for an OpenGL device. The shaders run in the background, so
 // whoever reads what they are recorded as waits first.
-func (e *explanation) explainOpenGL(c *explainCommand, ordinal int, set *data.Dataset) error {
+func (e *explanation) explainOpenGL(c *explainCommand, ordinal int, parts sets) error {
 	info, _, err := findOpenGL(c.Device, gldriver.New(), ordinal)
 	if err != nil {
 		return err
@@ -32,16 +31,15 @@ func (e *explanation) explainOpenGL(c *explainCommand, ordinal int, set *data.Da
 		r.Stage = stage
 	}
 	own := used()
-	trainer, err := e.build(&c.settings, b, set, used, enter)
+	trainer, err := e.build(&c.settings, b, parts, enter)
 	if err != nil {
 		return err
 	}
-	asked := used() - own
 	trainer.Step(e.batch) // whose workspace stays
 	enter(outside)
 	r.Launches = nil
 	trainer.Step(e.batch)
-	e.memory = append(e.memory, memoryPart{"workspace", used() - asked})
+	e.memory = append(e.memory, memoryPart{"workspace", used() - own - sum(e.memory)})
 	for _, l := range r.Launches {
 		e.launches = append(e.launches, cudarecorder.Launch{
 			Stage: l.Stage, Kernel: l.Kernel, Grid: cuda.Dim3{X: l.X, Y: l.Y, Z: 1}, Block: cuda.Dim3{X: l.Group, Y: 1, Z: 1},

@@ -12,31 +12,15 @@ import (
 // outside is the stage of all work outside of layers, loss and optimizer.
 const outside = "step"
 
-type markedLayer struct {
-	model.Layer
-	name  string
-	enter func(stage string)
-}
-
-func (l markedLayer) Build(b *model.Builder, in model.Shape) model.Module {
-	return markedModule{l.Layer.Build(b, in), l}
-}
-
-type markedModule struct {
-	model.Module
-	layer markedLayer
-}
-
-func (m markedModule) Forward(x backend.Tensor, in model.Shape, mode model.Mode) backend.Tensor {
-	m.layer.enter(m.layer.name + " forward")
-	defer m.layer.enter(outside)
-	return m.Module.Forward(x, in, mode)
-}
-
-func (m markedModule) Backward(dy backend.Tensor) backend.Tensor {
-	m.layer.enter(m.layer.name + " backward")
-	defer m.layer.enter(outside)
-	return m.Module.Backward(dy)
+// observing returns a function for model.Options.Observe.
+func observing(enter func(stage string)) func(string, model.Pass) {
+	return func(stage string, pass model.Pass) {
+		if stage == "" {
+			enter(outside)
+		} else {
+			enter(stage + " " + string(pass))
+		}
+	}
 }
 
 type markedLoss struct {

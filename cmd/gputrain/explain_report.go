@@ -9,6 +9,7 @@ import (
 	"gputrain/cuda"
 	"gputrain/cuda/recorder"
 	"gputrain/data"
+	"gputrain/internal/memorylimit"
 	"gputrain/model"
 )
 
@@ -18,7 +19,8 @@ type explanation struct {
 	batch       data.Batch
 	device      string
 	stages      []explainedStage
-	memory      []memoryPart
+	memory      []memoryPart      // of the device
+	host        []memoryPart      // of the host, beside the device
 	launches    []recorder.Launch // of a step, in order
 	calls       int               // of the host, for these launches
 	graphs      int               // calls that start a CUDA graph
@@ -26,6 +28,7 @@ type explanation struct {
 
 type explainedStage struct {
 	name, path string
+	fusable    bool // a backend may run it as one whole
 	in, out    model.Shape
 }
 
@@ -36,23 +39,20 @@ type memoryPart struct {
 
 // text formats the explanation for a terminal of that width, 0 if there is none.
 func (e *explanation) text(width int) string {
-	var stages, memory, launches [][]string
+	var stages, launches [][]string
 	for _, s := range e.stages {
 		stages = append(stages, []string{s.name, shapeText(s.in), shapeText(s.out), s.path})
 	}
-	total := int64(0)
-	for _, part := range e.memory {
-		total += part.bytes
-		memory = append(memory, []string{part.name, mebibytes(part.bytes)})
-	}
-	memory = append(memory, []string{"total", mebibytes(total)})
 	for _, l := range joined(e.launches) {
 		launches = append(launches, []string{l.Stage, l.Kernel, dimText(l.Grid), dimText(l.Block), strconv.Itoa(l.times)})
 	}
 	var text strings.Builder
 	text.WriteString(wrapLines(fmt.Sprintf("%s\non %s\n\n", e.description.title(e.batch.Size), e.device), width))
 	text.WriteString(formatTable(width, 4, []string{"stage", "steps×batch×width", "gives", "path"}, stages))
-	text.WriteString("\n" + formatTable(width, 1, []string{"memory", "MiB"}, memory))
+	text.WriteString("\n" + memoryTable(width, "memory of the device", e.memory))
+	text.WriteString("\n" + memoryTable(width, "memory beside it", e.host))
+	left, limit := memorylimit.Left()
+	text.WriteString(wrapLines(fmt.Sprintf("\n%s are left of %v\n", memorylimit.Size(left), limit), width))
 	if len(launches) > 0 {
 		alone := e.calls - e.graphs
 		count := fmt.Sprintf("\none training step, once it repeats: %d kernels", len(e.launches))
@@ -63,6 +63,14 @@ func (e *explanation) text(width int) string {
 		text.WriteString(formatTable(width, 2, []string{"stage", "kernel", "grid", "block", "times"}, launches))
 	}
 	return text.String()
+}
+
+func memoryTable(width int, title string, parts []memoryPart) string {
+	var rows [][]string
+	for _, part := range append(parts, memoryPart{"total", sum(parts)}) {
+		rows = append(rows, []string{part.name, mebibytes(part.bytes)})
+	}
+	return formatTable(width, 1, []string{title, "MiB"}, rows)
 }
 
 func mebibytes(n int64) string { return decimal(float64(n) / (1 << 20)) }

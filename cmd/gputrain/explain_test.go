@@ -12,7 +12,7 @@ func TestExplainNamesThePaths(t *testing.T) {
 		line string
 		want []string
 	}{
-		{"explain", []string{"on cpu: ", "products in float32", "lstm, 1 layer of 64 hidden units", "lstm 8×32×8", "whole sequence, fused", "head 1×32×64", "1×32×10", "parameters, 19594", "copy of the last finite state", "total"}},
+		{"explain", []string{"on cpu: ", "products in float32", "lstm, 1 layer of 64 hidden units", "lstm 8×32×8", "whole sequence, fused", "head 1×32×64", "1×32×10", "parameters, 19594", "state to go back to after a divergence", "total"}},
 		{"explain --model mlp --layers 2 --optimizer sgd", []string{"mlp, 2 layers", "relu1", "plain operations", "optimizer 0.000"}},
 		{"explain --device emulated", []string{"emulated H100", "132 multiprocessors", "whole sequence, fused",
 			"lstm forward lstm_step", "lstm backward lstm_cell_grad", "loss softmax_cross_entropy", "update adam", "CUDA graph", "workspace"}},

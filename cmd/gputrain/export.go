@@ -4,11 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"gputrain/data"
 	"gputrain/internal/atomicfile"
 	"gputrain/model"
 	"gputrain/model/onnx"
@@ -23,7 +24,7 @@ type exportCommand struct {
 
 // Help is what "gputrain export --help" says in more detail.
 func (*exportCommand) Help() string {
-	return `The ONNX model has an input for each feature, called as its column, or one input x, [batch, features], if the features have no names. Its outputs are probability, [batch, classes], and class, the name of the most probable one.
+	return `The ONNX model has an input for each feature, called as its column, or one input x, [batch, features], if the features have no names. Its outputs are probability, [batch, classes], and class, the name of the most probable one; an output whose name a column has gets a number, as class_2.
 
 The state dict has the names and shapes of PyTorch's modules. The attributes of an nn.Module that it fits are said; its load_state_dict takes what safetensors.torch.load_file reads. PyTorch knows no scaling: its metadata shift and factor say what the network wants, (x - shift) * factor, beside the names of the features and the classes.
 
@@ -57,23 +58,12 @@ func (c *exportCommand) Run(con console) error {
 	if err != nil {
 		return err
 	}
-	if c.ONNX != "" {
-		err = c.writeONNX(con, d, file)
-	}
-	if err == nil && c.PyTorch != "" {
-		err = c.writePyTorch(con, d, file)
-	}
-	return err
-}
-
-func (c *exportCommand) writeONNX(con console, d *description, file *model.File) error {
 	b, err := openCPU()
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	further := d.probabilities()
-	net, err := model.New(b, append(d.spec(), further...), d.input(1), model.Options{})
+	net, err := model.New(b, append(d.spec(), d.probabilities()...), d.input(1), model.Options{})
 	if err == nil {
 		err = net.Load(d.unscaled(file))
 	}
@@ -81,86 +71,97 @@ func (c *exportCommand) writeONNX(con console, d *description, file *model.File)
 		return fmt.Errorf("%s: %w", c.Model, err)
 	}
 	const copies = 3 // as the network's values, in another order, and as bytes
-	if err := checkMemory("export", need{"the ONNX model", copies * 4 * int64(net.Values().Size())}); err != nil {
+	if err := checkMemory("export", need{"what it writes", copies * 4 * int64(net.Values().Size())}); err != nil {
 		return err
 	}
-	o := onnx.Options{Rows: true, Columns: d.featureNames(), Scaling: d.scaling(), Classes: d.Classes, Output: "predicted"}
-	outputs := fmt.Sprintf("%s, %s", o.Output, plural(len(d.Targets), "number", "numbers"))
-	if len(further) > 0 {
-		o.Output = further[0].Name
-		outputs = fmt.Sprintf("%s of %s, and class", o.Output, plural(len(d.Classes), "class", "classes"))
+	if c.ONNX != "" {
+		err = c.writeONNX(con, d, net)
+	}
+	if err == nil && c.PyTorch != "" {
+		if err = net.Load(file); err == nil {
+			err = c.writePyTorch(con, d, net)
+		}
+	}
+	return err
+}
+
+func (c *exportCommand) writeONNX(con console, d *description, net *model.Network) error {
+	o := onnx.Options{Rows: true, Columns: d.featureNames(), Scaling: d.scaling(), Classes: d.Classes, Output: "probability"}
+	outputs := fmt.Sprintf("outputs are the probability of each of %s, and the class", plural(len(d.Classes), "class", "classes"))
+	if d.task() == taskRegress {
+		o.Output = "predicted"
+		outputs = "output predicted has " + plural(len(d.Targets), "number", "numbers")
 	}
 	if slices.Contains(d.Features, "") {
 		o.Columns = nil // an input must have a name
 	}
+	if d.ofText() {
+		o = onnx.Options{Output: o.Output}
+	}
 	if err := atomicfile.Write(c.ONNX, func(w io.Writer) error { return onnx.Write(w, net, o) }); err != nil {
 		return err
 	}
-	features, inputs := plural(d.Steps*d.Width, "feature", "features"), "one input, x"
+	if d.ofText() {
+		return printLine(con.err, fmt.Sprintf("%s: an ONNX model with the input x, [steps, batch, 1], ids of %ss; its outputs are the probability of each that may follow, and the states, which are inputs too; --pytorch writes which id is what",
+			c.ONNX, data.TextUnits(d.Units).Name()))
+	}
+	inputs := "one input, x"
 	switch {
 	case o.Columns != nil && d.Encodings != nil:
 		inputs = "an input for each: columns, and 0 or 1 for categories and what is missing"
 	case o.Columns != nil:
 		inputs = "an input for each column"
 	}
-	return printLine(con.err, fmt.Sprintf("%s: an ONNX model of %s, scaling included, with %s; outputs %s", c.ONNX, features, inputs, outputs))
+	lines := []string{fmt.Sprintf("%s: an ONNX model of %s, scaling included, with %s; its %s",
+		c.ONNX, plural(d.Steps*d.Width, "feature", "features"), inputs, outputs)}
+	if rounded := d.roundedFeatures(); len(rounded) > 0 {
+		lines = append(lines, fmt.Sprintf("warning: ONNX has float32, which rounds away differences that the network knows between values of %s; gputrain predict keeps them", some(rounded)))
+	}
+	for _, line := range lines {
+		if err := printLine(con.err, line); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// featureNames returns the names of the features that the columns become: that of the
-// column, with a category behind "=" if there are more than two. It is nil without a
-// header.
-func (d *description) featureNames() (names []string) {
-	if d.Features == nil || d.Encodings == nil {
-		return d.Features
-	}
-	for i, e := range d.Encodings {
-		name := d.Features[i]
-		if len(e.Categories) == 0 || len(e.Categories) == 2 {
-			names = append(names, name)
-		} else {
-			for _, category := range e.Categories {
-				names = append(names, name+"="+category)
-			}
+// roundedFeatures returns the features whose values are so large beside their
+// differences, such as the seconds since 1970, that rounding them to float32 changes
+// what the network sees.
+func (d *description) roundedFeatures() []string {
+	const most = 1e-4 // of a standard deviation
+	var names []string
+	for i, shift := range d.Shift {
+		if math.Abs(shift)/(1<<24)*d.Factor[i] <= most {
+			continue
 		}
-		if e.Indicator {
-			names = append(names, name+" is missing")
+		name := fmt.Sprintf("feature %d", i+1)
+		if features := d.featureNames(); features != nil {
+			name = shortName(features[i])
 		}
-	}
-	if _, again := repeated(names); again {
-		return nil
+		names = append(names, name)
 	}
 	return names
 }
 
-// unscaled returns file with a head that gives numbers in the units of the targets.
-func (d *description) unscaled(file *model.File) *model.File {
-	if d.task() == taskClassify {
-		return file
+func (c *exportCommand) writePyTorch(con console, d *description, net *model.Network) error {
+	dict := &model.File{Meta: map[string]string{"format": "pt"}}
+	if err := net.Save(dict); err != nil {
+		return err
 	}
-	out := &model.File{Meta: file.Meta, Tensors: maps.Clone(file.Tensors)}
-	weight, bias := out.Tensors[headName+".weight"], out.Tensors[headName+".bias"]
-	weight.Data, bias.Data = slices.Clone(weight.Data), slices.Clone(bias.Data)
-	inputs := len(weight.Data) / len(bias.Data)
-	for j := range bias.Data {
-		for k := range inputs {
-			weight.Data[j*inputs+k] = float32(float64(weight.Data[j*inputs+k]) / d.TargetFactor[j])
-		}
-		bias.Data[j] = float32(d.targetScaling().Restore(j, float64(bias.Data[j])))
+	meta := map[string]any{"features": d.Features, "classes": d.Classes, "shift": d.Shift, "factor": d.Factor}
+	remedy := "scale the features first, as its metadata say"
+	if d.ofText() {
+		meta = map[string]any{"units": d.Units, "vocabulary": d.Vocabulary}
+		remedy = "its metadata have the units by their ids"
 	}
-	out.Tensors[headName+".weight"], out.Tensors[headName+".bias"] = weight, bias
-	return out
-}
-
-func (c *exportCommand) writePyTorch(con console, d *description, file *model.File) error {
-	dict := &model.File{Meta: map[string]string{"format": "pt"}, Tensors: file.Tensors}
-	described := map[string]any{"features": d.Features, "classes": d.Classes, "shift": d.Shift, "factor": d.Factor}
 	if d.Encodings != nil {
-		described["encodings"] = d.Encodings
+		meta["encodings"] = d.Encodings
 	}
 	if d.task() == taskRegress {
-		described["targets"], described["target_shift"], described["target_factor"] = d.Targets, d.TargetShift, d.TargetFactor
+		meta["targets"], meta["target_shift"], meta["target_factor"] = d.Targets, d.TargetShift, d.TargetFactor
 	}
-	for name, value := range described {
+	for name, value := range meta {
 		text, err := json.Marshal(value)
 		if err != nil {
 			return err
@@ -180,7 +181,7 @@ func (c *exportCommand) writePyTorch(con console, d *description, file *model.Fi
 			width = out.Width
 		}
 	}
-	return printLine(con.err, fmt.Sprintf("%s: a state dict for %s; scale the features first, as its metadata say", c.PyTorch, strings.Join(modules, ", ")))
+	return printLine(con.err, fmt.Sprintf("%s: a state dict for %s; %s", c.PyTorch, strings.Join(modules, ", "), remedy))
 }
 
 // pytorchModule returns how PyTorch makes what has the parameters of a stage; "" if
@@ -196,6 +197,8 @@ func pytorchModule(s model.Stage, width int) string {
 		return recurrent("GRU", l.Hidden, l.Layers)
 	case model.RNN:
 		return recurrent("RNN", l.Hidden, l.Layers)
+	case model.Embedding:
+		return fmt.Sprintf("self.%s = nn.Embedding(%d, %d)", s.Name, l.IDs, l.Out)
 	case model.Dense:
 		return fmt.Sprintf("self.%s = nn.Linear(%d, %d)", s.Name, width, l.Out)
 	}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -100,6 +101,34 @@ func TestExportWritesStateDictAndONNX(t *testing.T) {
 	}
 }
 
+// A checkpoint is a model too. What belongs to its training is no parameter.
+func TestExportTakesACheckpoint(t *testing.T) {
+	makeFlowerModel(t, "mlp", 1)
+	file, err := model.ReadFile("run/" + modelName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file.Tensors["train/state"] = model.Array{Shape: []int{1}, Data: []float32{1}}
+	if err := file.Write("checkpoint.safetensors"); err != nil {
+		t.Fatal(err)
+	}
+	gputrain("export", "--model", "checkpoint.safetensors", "--pytorch", "dict.safetensors").want(t, 0)
+	if got, want := stateDictOf(t, "dict.safetensors"), stateDictOf(t, "run/"+modelName); !maps.EqualFunc(got, want, sameArray) {
+		t.Errorf("the state dict is %v, want %v", got, want)
+	}
+}
+
+func TestExportWarnsOfWhatFloat32RoundsAway(t *testing.T) {
+	d := &description{Features: []string{"seconds", "year", "constant"}, Shift: []float64{1.6e9, 2003, 1e30}, Factor: []float64{1e-5, 0.1, 0}}
+	if got := d.roundedFeatures(); !slices.Equal(got, []string{"seconds"}) {
+		t.Errorf("it warns of %q", got)
+	}
+	d = &description{Shift: []float64{-1e6}, Factor: []float64{1}}
+	if got := d.roundedFeatures(); !slices.Equal(got, []string{"feature 1"}) {
+		t.Errorf("it warns of %q", got)
+	}
+}
+
 func TestExportRefuses(t *testing.T) {
 	makeFlowerModel(t, "mlp", 1)
 	writeFile(t, "there.onnx", "mine")
@@ -128,7 +157,7 @@ func TestExportOfNumbersIsInTheirUnits(t *testing.T) {
 	writeFile(t, "houses.csv", houses(100))
 	regress(t, "run", "--target", "price", "--target", "rent", "--ignore", "id", "--missing", "indicator", "--epochs", "2")
 	said := gputrain("export", "--model", "run", "--onnx", "m.onnx", "--pytorch", "m.safetensors").want(t, 0).errors
-	for _, want := range []string{"m.onnx: an ONNX model of 8 features, ", "0 or 1 for categories and what is missing; outputs predicted, 2 numbers"} {
+	for _, want := range []string{"m.onnx: an ONNX model of 8 features, ", "0 or 1 for categories and what is missing; its output predicted has 2 numbers"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("it says %q, want %q in it", said, want)
 		}

@@ -18,9 +18,11 @@ type cli struct {
 	Train       trainCommand       `cmd:"" help:"Train a network."`
 	Eval        evalCommand        `cmd:"" help:"Measure a trained network on labelled data."`
 	Predict     predictCommand     `cmd:"" help:"Apply a trained network to the rows of a CSV file."`
+	Generate    generateCommand    `cmd:"" help:"Go on with a text, by a network that has learned from text."`
 	Export      exportCommand      `cmd:"" help:"Write a trained network as ONNX, or as a state dict for PyTorch."`
 	Import      importCommand      `cmd:"" help:"Make a model of a state dict from PyTorch."`
 	Data        dataCommand        `cmd:"" help:"Look at data before training."`
+	Runs        runsCommand        `cmd:"" help:"List, find and compare runs."`
 	Devices     devicesCommand     `cmd:"" help:"List the devices that can compute."`
 	Conformance conformanceCommand `cmd:"" help:"Check and measure a device, and write a report."`
 	Bench       benchCommand       `cmd:"" help:"Time training steps and matrix products, beside PyTorch too."`

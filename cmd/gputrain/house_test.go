@@ -46,12 +46,18 @@ var house = []struct {
 	{"data", "internal/inputfile internal/memorylimit internal/nearest"},
 	{"data/tasks", "data"},
 	{"model", "backend internal/atomicfile internal/inuse internal/nearest"},
-	{"model/onnx", "data model"},
+	{"model/onnx", "backend data model"},
 	{"train", "backend data internal/inuse model"},
+	{"train/tensorboard", ""},
 	{"bench", "backend backend/backendtest model train"},
+	{"examples/classifier", "cpu data model train"},
+	{"examples/regression", "cpu data model train"},
+	{"examples/characters", "cpu data model train"},
+	{"examples/forecast", "backend cpu data data/tasks model train"},
+	{"examples/layerandloss", "backend cpu data model train"},
 	{"cmd/gputrain/internal/experiment", "backend data data/tasks model train"},
 	{"cmd/gputrain", "backend backend/backendtest bench cmd/gputrain/internal/experiment cpu cuda cuda/cudriver cuda/emulator" +
-		" cuda/recorder data data/tasks gl gl/gldriver gl/recorder internal/atomicfile internal/inputfile internal/memorylimit internal/nearest kernels model model/onnx train"},
+		" cuda/recorder data data/tasks gl gl/gldriver gl/recorder internal/atomicfile internal/inputfile internal/memorylimit internal/nearest kernels model model/onnx train train/tensorboard"},
 }
 
 func TestNoPackageImportsOneAboveIt(t *testing.T) {

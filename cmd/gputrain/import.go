@@ -32,7 +32,7 @@ type importCommand struct {
 func (*importCommand) Help() string {
 	return `Makes a model that eval, predict and train --init-from take. Each parameter is said, with the tensor that it is and a type that was converted to float32.
 
-Our networks have the parts lstm, gru or rnn, then head, or hidden0, hidden1, ... and head; between the layers of an mlp is ReLU. A state dict with the names of PyTorch's own modules is recognized: the recurrent module by weight_ih_l0, the Linear modules in the order of their names. --rename says what is meant otherwise; THEIRS is empty for a module that was saved alone.
+Our networks have the parts lstm, gru or rnn, then head, or hidden0, hidden1, ... and head; between the layers of an mlp is ReLU, in an rnn tanh. A state dict with the names of PyTorch's own modules is recognized: the recurrent module by weight_ih_l0, the Linear modules in the order of their names. --rename says what is meant otherwise; THEIRS is empty for a module that was saved alone.
 
 PyTorch's .pt files hold Python objects. For one of those, the command says the lines of Python that convert it. docs/pytorch.md walks through all this.`
 }
@@ -128,6 +128,9 @@ func (c *importCommand) describe(dict *stateDict) (*description, []string, error
 	if err != nil {
 		return nil, nil, err
 	}
+	if from.kind == "text" {
+		return nil, nil, usagef("--data is %q, but a text does not say which id its units had: give a run with the same vocabulary as --like", s.Data)
+	}
 	parts, err := from.load(s.tableChoice(), nil)
 	if err != nil {
 		return nil, nil, err
@@ -158,11 +161,17 @@ func (c *importCommand) describe(dict *stateDict) (*description, []string, error
 // outputOrder returns, for each class of d, its place among the outputs of the state
 // dict.
 func (c *importCommand) outputOrder(d *description) ([]int, error) {
-	if c.Classes != nil && d.task() == taskRegress {
+	switch {
+	case c.Classes != nil && d.ofText():
+		return nil, usagef("--classes is set, but the outputs are those of a vocabulary, in its order")
+	case c.Classes != nil && d.task() == taskRegress:
 		return nil, usagef("--classes is for classes, but the model gives numbers")
 	}
 	order := make([]int, d.outputs())
-	for i, class := range slices.Concat(d.Classes, d.Targets) {
+	for i := range order {
+		order[i] = i
+	}
+	for i, class := range d.Classes {
 		order[i] = i
 		if c.Classes != nil {
 			order[i] = slices.Index(c.Classes, class)
@@ -215,7 +224,7 @@ func (c *importCommand) take(dict *stateDict, d *description, places map[string]
 		return nil, nil, fmt.Errorf("%s: %w", c.File, err)
 	}
 	lines := m.lines
-	if _, taken := m.from[headName+".weight"]; taken {
+	if _, taken := m.from[headName+".weight"]; taken && !d.ofText() {
 		names := make([]string, len(order))
 		for i, at := range order {
 			names[at] = d.outputNames()[i]

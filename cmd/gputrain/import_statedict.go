@@ -197,8 +197,8 @@ func (d *stateDict) sizes(kind string, rename map[string]string) (sizes, error) 
 		return sizes{}, err
 	}
 	ih, hh := d.tensors[module+"weight_ih_l0"].Shape, d.tensors[module+"weight_hh_l0"].Shape
-	if len(ih) != 2 || len(hh) != 2 || hh[1] == 0 {
-		return sizes{}, fmt.Errorf("%s: no recurrent module: it wants %q and %q of two dimensions; the names are %s",
+	if len(ih) != 2 || len(hh) != 2 || ih[0] != hh[0] || ih[1] == 0 || hh[1] == 0 {
+		return sizes{}, fmt.Errorf("%s: no recurrent module: it wants %q and %q, two matrices with as many rows; the names are %s",
 			d.path, module+"weight_ih_l0", module+"weight_hh_l0", some(slices.Sorted(maps.Keys(d.tensors))))
 	}
 	for suffix, what := range map[string]string{"weight_ih_l0_reverse": "is bidirectional", "weight_hr_l0": "has a projection"} {
@@ -250,7 +250,7 @@ func (d *stateDict) sizesMLP(rename map[string]string) (sizes, error) {
 	first := d.tensors[modules[0]+"weight"].Shape
 	for i, module := range modules[:len(modules)-1] {
 		shape := d.tensors[module+"weight"].Shape
-		if len(shape) != 2 || len(first) != 2 || shape[0] != first[0] || i > 0 && shape[1] != first[0] {
+		if len(shape) != 2 || shape[0] == 0 || len(first) != 2 || shape[0] != first[0] || i > 0 && shape[1] != first[0] {
 			return sizes{}, fmt.Errorf("%s: %q has shape %v behind %q of shape %v: all hidden layers of our mlp have the same size; if the order is another one, --rename gives it, as in --rename hidden0=first,head=last",
 				d.path, module+"weight", shape, modules[max(0, i-1)]+"weight", d.tensors[modules[max(0, i-1)]+"weight"].Shape)
 		}

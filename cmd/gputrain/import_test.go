@@ -282,6 +282,50 @@ func TestImportRefuses(t *testing.T) {
 	}
 }
 
+// A state dict of any names and shapes may be wrong, but is no reason to panic.
+func FuzzStateDict(f *testing.F) {
+	for _, header := range []string{
+		`{"lstm.weight_ih_l0":{"dtype":"F32","shape":[4,1],"data_offsets":[0,16]},"lstm.weight_hh_l0":{"dtype":"F32","shape":[4,1],"data_offsets":[16,32]}}`,
+		`{"a.weight":{"dtype":"F16","shape":[2,2],"data_offsets":[0,8]},"b.weight":{"dtype":"F64","shape":[3,1],"data_offsets":[8,32]}}`,
+		`{"weight_ih_l0":{"dtype":"F32","shape":[40000000,0],"data_offsets":[0,0]},"weight_hh_l0":{"dtype":"F32","shape":[40000000,0],"data_offsets":[0,0]}}`,
+		`{"hidden0.weight":{"dtype":"F32","shape":[0,0],"data_offsets":[0,0]},"head.weight":{"dtype":"F32","shape":[8],"data_offsets":[0,32]}}`,
+	} {
+		f.Add(append(append(binary.LittleEndian.AppendUint64(nil, uint64(len(header))), header...), make([]byte, 32)...))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		file, err := model.ParseFile(data)
+		if err != nil {
+			return
+		}
+		for _, kind := range modelKinds() {
+			dict := &stateDict{path: "fuzz", tensors: file.Tensors, converted: file.Converted}
+			sizes, err := dict.sizes(kind, nil)
+			if err != nil || sizes.hidden > 100 || sizes.layers > 10 {
+				continue
+			}
+			d := &description{Model: kind, Steps: 1, Width: 2, Hidden: sizes.hidden, Layers: sizes.layers, Classes: []string{"a", "b"}}
+			places, err := dict.places(d.spec(), nil)
+			if err != nil {
+				continue
+			}
+			var parameters []model.Parameter
+			in := d.input(1)
+			for _, stage := range d.spec() {
+				for _, p := range stage.Layer.Parameters(in) {
+					parameters = append(parameters, model.Parameter{Name: stage.Name + "." + p.Name, Shape: p.Shape})
+				}
+				if in, err = stage.Layer.Output(in); err != nil {
+					t.Fatalf("%+v: %v", d, err)
+				}
+			}
+			m := match(dict, parameters, places)
+			if m.check(false) == nil && len(m.from) != len(parameters) {
+				t.Errorf("%d of %d parameters are there, and that is no error", len(m.from), len(parameters))
+			}
+		}
+	})
+}
+
 func TestNaturalOrder(t *testing.T) {
 	want := []string{"", "0.", "2.", "10.", "a", "a1", "a1b", "a2", "a10", "b"}
 	for i, a := range want {

@@ -45,8 +45,10 @@ func (i *inference) apply(con console, load func(*description) (*data.Dataset, [
 	if err != nil {
 		return err
 	}
-	if set, err = set.WithSteps(d.Steps); err != nil {
-		return err
+	if !d.ofText() {
+		if set, err = set.WithSteps(d.Steps); err != nil {
+			return err
+		}
 	}
 	b, note, err := openDevice(i.Device, i.Math)
 	if err != nil {

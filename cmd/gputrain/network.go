@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"gputrain/backend"
+	"gputrain/data"
 	"gputrain/model"
 )
 
@@ -12,6 +13,9 @@ import (
 func (d *description) spec() model.Spec {
 	head := model.Stage{Name: "head", Layer: model.Dense{Out: d.outputs()}}
 	last := model.Stage{Name: "last", Layer: model.LastStep{}}
+	if d.ofText() {
+		return d.textSpec(head)
+	}
 	switch d.Model {
 	case "lstm":
 		return model.Spec{{Name: "lstm", Layer: model.LSTM{Hidden: d.Hidden, Layers: d.Layers}}, last, head}
@@ -29,6 +33,50 @@ func (d *description) spec() model.Spec {
 	return append(spec, head)
 }
 
+// textSpec returns the stages of a network that predicts the next unit of a text at
+// every step, and goes on from where it is.
+func (d *description) textSpec(head model.Stage) model.Spec {
+	var layer model.Layer
+	switch d.Model {
+	case "lstm":
+		layer = model.LSTM{Hidden: d.Hidden, Layers: d.Layers, Stateful: true}
+	case "gru":
+		layer = model.GRU{Hidden: d.Hidden, Layers: d.Layers, Stateful: true}
+	case "rnn":
+		layer = model.RNN{Hidden: d.Hidden, Layers: d.Layers, Stateful: true}
+	}
+	return model.Spec{
+		{Name: "embedding", Layer: model.Embedding{IDs: d.outputs(), Out: d.Embedding}},
+		{Name: d.Model, Layer: layer},
+		head,
+	}
+}
+
+// outputs returns how many outputs the network has: one for each class, number to learn,
+// or unit of text.
+func (d *description) outputs() int {
+	switch {
+	case d.Units == string(data.Bytes):
+		return 256
+	case d.ofText():
+		return len(d.Vocabulary)
+	case d.task() == taskRegress:
+		return len(d.Targets)
+	}
+	return len(d.Classes)
+}
+
+// outputsName says what the outputs stand for.
+func (d *description) outputsName() string {
+	switch {
+	case d.ofText():
+		return "vocabulary"
+	case d.task() == taskRegress:
+		return "targets"
+	}
+	return "classes"
+}
+
 // input returns the shape of a batch of samples.
 func (d *description) input(batch int) model.Shape {
 	return model.Shape{Steps: d.Steps, Batch: batch, Width: d.Width}
@@ -36,6 +84,12 @@ func (d *description) input(batch int) model.Shape {
 
 // title describes the network, and batches of this many samples, in a line.
 func (d *description) title(batch int) string {
+	if d.ofText() {
+		unit := data.TextUnits(d.Units).Name()
+		return fmt.Sprintf("%s, %s of %s, vocabulary of %s; batches of %s, %s of one %s",
+			d.Model, plural(d.Layers, "layer", "layers"), plural(d.Hidden, "hidden unit", "hidden units"), plural(d.outputs(), unit, unit+"s"),
+			plural(batch, "stream", "streams"), plural(d.Steps, "step", "steps"), unit)
+	}
 	outputs := plural(len(d.Classes), "class", "classes")
 	if d.task() == taskRegress {
 		outputs = plural(len(d.Targets), "target", "targets")
@@ -49,10 +103,18 @@ func (d *description) title(batch int) string {
 // not learn.
 const inferenceBatch = 256
 
+// inferenceInput is the shape of such batches. Text is judged in fewer and longer ones.
+func (d *description) inferenceInput() model.Shape {
+	if d.ofText() {
+		return d.input(64)
+	}
+	return d.input(inferenceBatch)
+}
+
 // restore builds the network of a model file on b, with further stages behind
 // it.
 func (d *description) restore(b backend.Backend, file *model.File, further ...model.Stage) (*model.Network, error) {
-	net, err := model.New(b, append(d.spec(), further...), d.input(inferenceBatch), model.Options{})
+	net, err := model.New(b, append(d.spec(), further...), d.inferenceInput(), model.Options{})
 	if err != nil {
 		return nil, err
 	}

@@ -81,6 +81,9 @@ func (c *predictCommand) checkOut(stdin io.Reader) error {
 
 // load returns the samples, scaled for the model, and notes on them.
 func (c *predictCommand) load(d *description, stdin io.Reader) (set *data.Dataset, notes []string, err error) {
+	if d.ofText() {
+		return nil, nil, fmt.Errorf("%s learned from text: gputrain generate goes on with a text, and gputrain eval --data text:FILE says how well it predicts one", c.Model)
+	}
 	var table *data.Table
 	if c.Top > 0 && d.task() == taskRegress {
 		return nil, nil, usagef("--top is for classes, but the model gives numbers")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -15,7 +16,7 @@ import (
 // settings decide the outcome of a run. They are flags of train, and keys of
 // config.toml under the same names.
 type settings struct {
-	Data   string      `toml:"data" default:"digits" help:"What to learn: digits (built in), csv:FILE, parquet:FILE, npy:FILE, npz:FILE or idx:DIR (the files of MNIST, or of a data set like it)."`
+	Data   string      `toml:"data" default:"digits" help:"What to learn: digits (built in), csv:FILE, parquet:FILE, npy:FILE, npz:FILE idx:DIR (the files of MNIST, or of a data set like it), or text:FILE (or FILE,FILE,..., one after the other)."`
 	Target columnNames `toml:"target,omitempty" sep:"none" placeholder:"COLUMN" help:"The column of a table to learn: its name, or its number from 1. Several numbers to learn are several --target."`
 	Task   string      `toml:"task" default:"auto" help:"What to learn of a table: classify (classes), regress (numbers), or auto: numbers if the target looks like a quantity."`
 
@@ -24,7 +25,11 @@ type settings struct {
 	Categories columnNames `toml:"categories,omitempty" placeholder:"COLUMN,..." help:"Columns whose numbers are codes of categories, by name. Columns of text are categories anyway."`
 	Missing    string      `toml:"missing" default:"refuse" help:"What to do about missing values of a table: refuse them, take the mean of the training set, drop their rows, or indicator: the mean, and a further feature that says so."`
 
-	Steps int `toml:"steps" default:"0" help:"Time steps that the features of a sample are split into; 0 means 8 for digits, the rows of an image for idx, 1 for tables and for mlp."`
+	Steps int `toml:"steps" default:"0" help:"Time steps that the features of a sample are split into; 0 means 8 for digits, the rows of an image for idx, 1 for tables and for mlp. For text, how many units an error goes back; 0 means 100."`
+
+	TextUnits    string `toml:"text-units,omitempty" placeholder:"UNITS" help:"What a text is cut into: char (if not set), byte or word."`
+	TextMinCount int    `toml:"text-min-count,omitzero" default:"0" placeholder:"N" help:"Words of a text that occur fewer times all become <unk>."`
+	Embedding    int    `toml:"embedding,omitzero" default:"0" placeholder:"N" help:"Width of the vectors that stand for the units of a text; 0 means 64."`
 
 	Model  string `toml:"model" default:"lstm" help:"lstm, gru, rnn or mlp."`
 	Hidden int    `toml:"hidden" default:"64" help:"Hidden units per layer."`
@@ -49,6 +54,8 @@ type settings struct {
 	Patience        int     `toml:"patience" default:"0" help:"Stop after this many epochs without a better validation loss, and keep the best parameters; 0 means never."`
 	CheckpointEvery string  `toml:"checkpoint-every" default:"10m" help:"How much may be lost if the process is killed: a time such as 10m, or steps or epochs, such as 1000steps or 2epochs."`
 	CheckpointKeep  int     `toml:"checkpoint-keep" default:"2" help:"How many of the newest checkpoints are kept."`
+	MetricsEvery    int     `toml:"metrics-every,omitempty" default:"0" help:"Write metrics.jsonl: a JSON object for each epoch, and one after every so many steps; 0 writes none."`
+	TensorBoard     bool    `toml:"tensorboard,omitempty" name:"tensorboard" negatable:"" help:"Write an event file for TensorBoard, with the figures of each epoch, and those of the steps of --metrics-every."`
 	Seed            int64   `toml:"seed" default:"1" help:"Seed of the initial parameters and of the order of the samples."`
 	Device          string  `toml:"device" default:"${device=auto}" help:"auto (the CPU), cpu, cuda or cuda:N (an NVIDIA GPU), gl or gl:N (a GPU with OpenGL), or emulated (the CUDA kernels on the CPU: slow, for tests)."`
 	Math            string  `toml:"math" default:"float32" help:"How matrix products are computed: float32, or, on a CPU with AMX, bf16x6 (as exact, and faster), bf16x3 (to 4 digits) or bf16 (to 2), from parts of the numbers."`
@@ -93,6 +100,7 @@ func (s *settings) check() error {
 		{"clip", s.Clip, s.Clip >= 0 && finite(s.Clip), "0 or more"},
 		size("checkpoint-keep", s.CheckpointKeep, maxSize),
 		{"patience", s.Patience, s.Patience >= 0, "0 or more"},
+		{"metrics-every", s.MetricsEvery, s.MetricsEvery >= 0, "0 or more"},
 		{"seed", s.Seed, s.Seed >= 0, "0 or more"},
 		{"huber-delta", s.HuberDelta, s.HuberDelta > 0 && finite(s.HuberDelta), "a number above 0"},
 		{"label-smoothing", s.LabelSmoothing, s.LabelSmoothing >= 0 && s.LabelSmoothing <= 1, "0 to 1"},
@@ -132,6 +140,9 @@ func (s *settings) check() error {
 	source, err := parseSource(s.Data)
 	if err != nil {
 		return &settingError{"data", err.Error()}
+	}
+	if err := s.checkText(source); err != nil {
+		return err
 	}
 	return s.checkTable(source)
 }
@@ -199,7 +210,12 @@ func (s *settings) load(initial string) (*description, sets, *model.File, error)
 	if err != nil {
 		return nil, sets{}, nil, err
 	}
-	parts, err := from.load(s.tableChoice(), before)
+	var parts sets
+	if s.ofText() {
+		parts, err = s.loadText(from, before)
+	} else {
+		parts, err = from.load(s.tableChoice(), before)
+	}
 	if err != nil {
 		return nil, sets{}, nil, err
 	}
@@ -211,6 +227,9 @@ func (s *settings) load(initial string) (*description, sets, *model.File, error)
 		if err := d.checkInitial(initial, before); err != nil {
 			return nil, sets{}, nil, err
 		}
+	}
+	if d.ofText() {
+		return d, parts, file, nil // the steps are those of its streams
 	}
 	for _, part := range parts.each() {
 		if *part, err = (*part).WithSteps(d.Steps); err != nil {
@@ -227,7 +246,12 @@ func (s *settings) resolvePaths() error {
 		return err
 	}
 	if from.path != "" {
-		if from.path, err = filepath.Abs(from.path); err != nil {
+		from = from.withPaths(func(path string) string {
+			path, failed := filepath.Abs(path)
+			err = cmp.Or(err, failed)
+			return path
+		})
+		if err != nil {
 			return err
 		}
 		s.Data = from.kind + ":" + from.path
@@ -249,6 +273,7 @@ func (s *settings) options(d *description, set *data.Dataset) train.Options {
 		Loss: s.trainingLoss(d, set), LR: s.LR, ClipNorm: s.Clip,
 		Epochs: s.Epochs, Batch: s.Batch, Seed: uint64(s.Seed), Patience: s.Patience, KeepBest: true,
 	}
+	o.Streams = s.ofText()
 	switch s.Optimizer {
 	case "sgd":
 		o.Optimizer = train.SGD{Momentum: s.Momentum, WeightDecay: s.WeightDecay}

@@ -18,20 +18,26 @@ func tableKinds() []string { return []string{"csv", "parquet", "npy", "npz"} }
 
 func (s source) isTable() bool { return slices.Contains(tableKinds(), s.kind) }
 
-// parseSource reads "digits", "csv:FILE", another table or "idx:DIR". Its error continues
-// a sentence that begins with the name of the setting.
+// parseSource reads "digits", "csv:FILE" or another table, "idx:DIR" or "text:FILE,FILE".
+// Its error continues a sentence that begins with the name of the setting.
 func parseSource(text string) (source, error) {
 	kind, path, _ := strings.Cut(text, ":")
-	kinds := append([]string{"digits", "idx"}, tableKinds()...)
+	kinds := append([]string{"digits", "idx", "text"}, tableKinds()...)
 	switch {
 	case !slices.Contains(kinds, kind):
-		meant := hint(kind, kinds, "choose one of them")
+		remedy, lower := "choose one of them", strings.ToLower(text)
 		for _, table := range tableKinds() {
-			if path == "" && strings.Contains(strings.ToLower(text), "."+table) {
-				meant = fmt.Sprintf("did you mean %q?", table+":"+text)
+			if strings.Contains(lower, "."+table) {
+				remedy = fmt.Sprintf("did you mean %q?", table+":"+text)
 			}
 		}
-		return source{}, fmt.Errorf("is %q, not digits, csv:FILE, parquet:FILE, npy:FILE, npz:FILE or idx:DIR; %s", text, meant)
+		if strings.Contains(lower, ".txt") {
+			remedy = fmt.Sprintf("did you mean %q?", "text:"+text)
+		}
+		if kind != text || !strings.Contains(kind, ".") { // not a path alone
+			remedy = hint(kind, kinds, remedy)
+		}
+		return source{}, fmt.Errorf("is %q, not digits, csv:FILE, parquet:FILE, npy:FILE, npz:FILE, idx:DIR or text:FILE; %s", text, remedy)
 	case kind == "digits" && text != kind:
 		return source{}, fmt.Errorf("is %q, but digits are built in and take no path", text)
 	case kind != "digits" && path == "":
@@ -53,7 +59,7 @@ func (s source) name() string {
 	if s.path == "" {
 		return s.kind
 	}
-	base, _, _ := strings.Cut(filepath.Base(filepath.Clean(s.path)), ".")
+	base, _, _ := strings.Cut(filepath.Base(filepath.Clean(s.paths()[0])), ".")
 	return s.kind + "-" + base
 }
 
@@ -63,8 +69,10 @@ func (s source) public() string {
 	if s.path == "" {
 		return s.kind
 	}
-	path := strings.TrimRight(s.path, `/\`)
-	return s.kind + ":" + cmp.Or(path[strings.LastIndexAny(path, `/\`)+1:], ".")
+	return s.kind + ":" + s.withPaths(func(path string) string {
+		path = strings.TrimRight(path, `/\`)
+		return cmp.Or(path[strings.LastIndexAny(path, `/\`)+1:], ".")
+	}).path
 }
 
 // sets are the disjoint parts of a source, scaled: one to fit the parameters, one
@@ -72,13 +80,14 @@ func (s source) public() string {
 type sets struct {
 	train, valid, test *data.Dataset
 	scaling            data.Scaling
-	features           []string        // names of the feature columns; nil if they have none
-	encodings          []data.Encoding // of the feature columns; nil if all are numbers
-	target             string          // the column of the class: its name, or its number; "" if there are no columns
-	missing            string          // one of missingKinds; "" if there are no columns
-	targets            []string        // the columns of a regression, likewise; nil for classes
-	targetScaling      data.Scaling    // of a regression
-	notes              []string        // lines that say what the reader found
+	features           []string         // names of the feature columns; nil if they have none
+	encodings          []data.Encoding  // of the feature columns; nil if all are numbers
+	target             string           // the column of the class: its name, or its number; "" if there are no columns
+	missing            string           // one of missingKinds; "" if there are no columns
+	targets            []string         // the columns of a regression, likewise; nil for classes
+	targetScaling      data.Scaling     // of a regression
+	vocabulary         *data.Vocabulary // of a text; else nil
+	notes              []string         // lines that say what the reader found
 }
 
 // each returns where the parts are kept.
@@ -152,7 +161,7 @@ func (s source) openTable(o data.CSVOptions) (*data.Table, error) {
 // planTable says how to read the table: as the model was, or as choice says.
 func (s source) planTable(choice tableChoice, d *description) (plan, error) {
 	if d != nil && choice.task != "" && choice.task != "auto" && choice.task != d.task() {
-		return plan{}, usagef("--task is %s, but the model that --init-from names learned %s", choice.task, d.outputsKey())
+		return plan{}, usagef("--task is %s, but the model that --init-from names learned %s", choice.task, d.outputsName())
 	}
 	if d != nil {
 		return plan{task: d.task(), missing: d.Missing, options: d.csvOptions(choice.targets)}, nil

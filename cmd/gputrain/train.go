@@ -22,6 +22,9 @@ type trainCommand struct {
 	Resume resumeFlag `placeholder:"RUN" help:"Continue an interrupted run. It ends as if it had not been interrupted, unless you change epochs, lr, schedule, warmup, clip, patience or device."`
 	Quiet  bool       `help:"Print the last line only."`
 	JSON   bool       `name:"json" help:"Print JSON objects, one per line."`
+
+	DryRun       bool `help:"Say what the training would do: layers and their paths, memory, time of an epoch, measured on some steps. Nothing is written."`
+	RequireFused bool `help:"Train only if the device runs each recurrent layer as one whole."`
 }
 
 // Help is what "gputrain train --help" says in more detail.
@@ -34,17 +37,26 @@ Numbers (--task regress) are learned scaled to mean 0 and deviation 1, and measu
 
 The run's directory then holds model.safetensors, config.toml, metrics.csv, curves.png, and confusion.png or predictions.png. The same settings give the same model, byte for byte.
 
+Of a text (text:FILE), compressed by gzip or not, the network learns to predict the next character, byte or word. --batch streams run through the first nine tenths of it side by side. The states go on from one part of --steps to the next, and errors go back within a part. The last tenth is held out, half of it to validate and half to test. The last line is then
+
+    test loss 1.xxxx nats per character (2.xxxx bits, perplexity x.xx)
+
+and gputrain generate goes on with a text.
+
 What was understood of the data is said first, and what is doubtful about the classes: names that differ in case or spaces only, words for a missing value, classes that a part of the data lacks. Classes may be a quantity in truth if all are numbers, and more than 10 and not all whole, or more than 50 and not numbered from 0 or 1 on without a gap, or more than 50 and more than a fifth of the samples, or about as many as there are samples. Then --task auto learns numbers, and says so.
 
 Ctrl-C finishes the step, saves, and says how to go on; a second one ends at once. A run that diverged can go on from its last checkpoint with a smaller rate: --resume RUN --lr RATE. config.toml notes the settings that a resumed run changed. From the epoch reached, the schedule is that of the new settings.
 
-With --json, each epoch is an object {"event":"epoch", "epoch", "epochs", "lr", "train_loss", "validation_loss", "validation_accuracy", "seconds", "samples_per_second"}, and the end is {"event":"result", "run", "test_accuracy", "test_loss", "correct", "count"}, or for numbers {"event":"result", "run", "test_loss", "count", "test_r2", "targets":[{"name", "r2", "rmse", "mae"}]}.`
+With --json, each epoch is an object {"event":"epoch", "epoch", "epochs", "lr", "train_loss", "validation_loss", "validation_accuracy", "seconds", "samples_per_second"}, and the end is {"event":"result", "run", "test_accuracy", "test_loss", "correct", "count"}, for text also "unit", "test_bits" and "test_perplexity", or for numbers {"event":"result", "run", "test_loss", "count", "test_r2", "targets":[{"name", "r2", "rmse", "mae"}]}.`
 }
 
 // Run trains a network, from the beginning or from a checkpoint.
 func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 	if err := c.check(); err != nil {
 		return err
+	}
+	if c.DryRun && (c.Resume != "" || c.Out != "") {
+		return usagef("--dry-run begins no run: it goes without --resume and --out")
 	}
 	begin := endOnStop(con.err)
 	defer begin()
@@ -65,16 +77,31 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 	if err != nil {
 		return tooLarge(err)
 	}
-	s := &session{settings: &c.settings, description: d, initial: file, test: parts.test.Digest(), net: net, reporter: c.reporter(con)}
+	s := &session{settings: &c.settings, description: d, initial: file, test: parts.test.Digest(), net: net, reporter: c.reporter(con, d)}
 	options := c.options(d, parts.train)
-	options.OnStep, options.OnEpoch = s.endStep, s.endEpoch
+	options.OnStep, options.OnEpoch, options.LossEvery = s.endStep, s.endEpoch, c.lossEvery()
 	if s.trainer, err = train.New(net, options); err != nil {
 		return tooLarge(err)
 	}
 	if err := s.initialize(parts); err != nil {
 		return err
 	}
-	notes := []string{note}
+	plan, err := s.plan(parts)
+	if err != nil {
+		return err
+	}
+	if c.RequireFused {
+		if err := plan.requireFused(); err != nil {
+			return err
+		}
+	}
+	understood := slices.Concat(parts.notes, understood(parts), []string{note})
+	if c.DryRun {
+		c.say(con, understood)
+		begin()
+		return s.rehearse(ctx, con, plan, parts)
+	}
+	notes := plan.summary(net.Count())
 	if c.Resume == "" {
 		err = s.begin(c.Out, parts)
 	} else {
@@ -86,11 +113,7 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 		return err
 	}
 	defer func() { err = cmp.Or(err, s.close()) }()
-	for _, line := range slices.Concat(parts.notes, understood(parts), notes) {
-		if line != "" && !c.Quiet {
-			printLine(con.err, line)
-		}
-	}
+	c.say(con, understood, notes)
 	begin()
 	if err := s.fit(ctx, parts); err != nil {
 		return err
@@ -102,6 +125,15 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 		return s.howToGoOn(err)
 	}
 	return nil
+}
+
+// say prints lines that are not empty, unless --quiet.
+func (c *trainCommand) say(con console, lines ...[]string) {
+	for _, line := range slices.Concat(lines...) {
+		if line != "" && !c.Quiet {
+			printLine(con.err, line)
+		}
+	}
 }
 
 // session is a training in progress.
@@ -117,6 +149,7 @@ type session struct {
 	dir         runDir
 	lock        *runLock
 	metrics     *metricsLog
+	live        *liveMetrics
 	checkpoints checkpointer
 }
 
@@ -164,6 +197,9 @@ func inOrder(steps ...func() error) error {
 // open opens the files that grow while the run goes on.
 func (s *session) open() (err error) {
 	s.initial = nil
+	if err := s.dir.removeDivergence(); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(s.dir.file(checkpointsName), 0o777); err != nil {
 		return err
 	}
@@ -172,7 +208,10 @@ func (s *session) open() (err error) {
 		return err
 	}
 	s.checkpoints = checkpointer{dir: s.dir, every: every, keep: s.settings.CheckpointKeep}
-	s.metrics, err = openMetrics(s.dir.file(metricsName), s.trainer.History())
+	if s.metrics, err = openMetrics(s.dir.file(metricsName), s.trainer.History()); err != nil {
+		return err
+	}
+	s.live, err = openLive(s.dir, s.settings, s.trainer)
 	return err
 }
 
@@ -181,6 +220,9 @@ func (s *session) close() error {
 	err := s.checkpoints.wait()
 	if s.metrics != nil {
 		err = cmp.Or(err, s.metrics.close())
+	}
+	if s.live != nil {
+		err = cmp.Or(err, s.live.close())
 	}
 	s.lock.unlock()
 	return err
@@ -196,6 +238,11 @@ func (s *session) fit(ctx context.Context, parts sets) error {
 		return nil
 	}
 	if stopped := ctx.Err() != nil && errors.Is(err, context.Cause(ctx)); !stopped {
+		if errors.Is(err, train.ErrDiverged) {
+			if failed := s.dir.writeDivergence(s.trainer.Epochs()+1, err); failed != nil {
+				err = fmt.Errorf("%w; %w", err, failed)
+			}
+		}
 		return s.howToGoOn(err)
 	}
 	if err := inOrder(s.checkpoint, s.checkpoints.wait, s.writeModel); err != nil {
@@ -237,6 +284,9 @@ func (e *interruptedError) Unwrap() error { return e.cause }
 // endStep reports a step and saves the state if that is due.
 func (s *session) endStep(p train.Progress) error {
 	s.reporter.step(p)
+	if err := s.live.endStep(p); err != nil {
+		return err
+	}
 	if s.checkpoints.due(p.Step, p.Epoch-1) {
 		return s.checkpoint()
 	}
@@ -247,6 +297,9 @@ func (s *session) endStep(p train.Progress) error {
 // end of the training.
 func (s *session) endEpoch(e train.Epoch) error {
 	if err := s.metrics.append(e); err != nil {
+		return err
+	}
+	if err := s.live.endEpoch(e, s.trainer.Steps()); err != nil {
 		return err
 	}
 	if s.trainer.Done() || s.checkpoints.due(s.trainer.Steps(), e.Epoch) {
@@ -282,9 +335,12 @@ func (s *session) checkpoint() error {
 		return err
 	}
 	s.checkpoints.took(s.trainer.Steps(), s.trainer.Epochs())
-	s.checkpoints.start(s.metrics, file, best)
+	s.checkpoints.start(s.syncMetrics, file, best)
 	return nil
 }
+
+// syncMetrics makes the metrics written so far outlive a power failure.
+func (s *session) syncMetrics() error { return errors.Join(s.metrics.file.Sync(), s.live.sync()) }
 
 // file returns a model file with what save puts into it.
 func (s *session) file(save func(*model.File) error) (*model.File, error) {

@@ -81,14 +81,14 @@ func (c *checkpointer) took(step, epochs int) {
 }
 
 // start begins to write the files of the checkpoint that was taken last, after it
-// has made the metrics of its epochs safe. best is nil if best.safetensors is up to
+// has made the metrics up to there safe. best is nil if best.safetensors is up to
 // date. The one before must be finished: see wait.
-func (c *checkpointer) start(metrics *metricsLog, checkpoint, best *model.File) {
+func (c *checkpointer) start(syncMetrics func() error, checkpoint, best *model.File) {
 	step := c.step
 	c.writing = make(chan written, 1)
 	go func() {
 		began := time.Now()
-		err := metrics.file.Sync()
+		err := syncMetrics()
 		if err == nil {
 			err = checkpoint.Write(c.dir.checkpointFile(step))
 		}

@@ -119,7 +119,7 @@ func (d *description) checkSame(file *model.File, where string) error {
 		switch key := keyOf(field, "json"); {
 		case key == "data": // may lie elsewhere now
 		case reflect.DeepEqual(a.Interface(), b.Interface()):
-		case key == "classes" || key == "features" || key == "targets":
+		case key == "classes" || key == "features" || key == "targets" || key == "vocabulary":
 			return fmt.Errorf("%s has changed since the run began: it has other %s", where, key)
 		case a.Kind() == reflect.Slice:
 			return fmt.Errorf("%s has changed since the run began: its features have another scaling", where)

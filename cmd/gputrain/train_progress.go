@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"gputrain/data"
 	"gputrain/train"
 )
 
@@ -20,7 +21,7 @@ type reporter interface {
 }
 
 // reporter returns the reporter that the flags ask for.
-func (c *trainCommand) reporter(con console) reporter {
+func (c *trainCommand) reporter(con console, d *description) reporter {
 	last := lastLine{con.out}
 	switch {
 	case c.JSON:
@@ -28,7 +29,7 @@ func (c *trainCommand) reporter(con console) reporter {
 	case c.Quiet:
 		return last
 	}
-	return &lines{lastLine: last, err: con.err, epochs: c.Epochs, meter: newMeter(con.err)}
+	return &lines{lastLine: last, err: con.err, epochs: c.Epochs, meter: newMeter(con.err), units: d.Units, steps: d.Steps}
 }
 
 // lastLine shows the result only.
@@ -56,7 +57,9 @@ type lines struct {
 	meter   *meter         // on a terminal
 	pace    pace           // from the first step on
 	samples int            // before that step
+	steps   int            // units of text in a sample
 	current train.Progress // zero before the first step, which a resumed run may not have
+	units   string         // of text; else ""
 }
 
 func (l *lines) step(p train.Progress) {
@@ -69,10 +72,18 @@ func (l *lines) step(p train.Progress) {
 		texts := []string{fmt.Sprintf("epoch %d/%d", p.Epoch, p.Epochs), fmt.Sprintf("loss %.4f", p.Loss)}
 		if done := p.Samples - l.samples; done > 0 {
 			texts = append(texts, fmt.Sprintf("%v left", l.pace.left(part(p))),
-				fmt.Sprintf("%.0f samples/s", float64(done)/time.Since(l.pace.began).Seconds()))
+				l.speed(float64(done)/time.Since(l.pace.began).Seconds()))
 		}
 		l.meter.show(part(p), texts...)
 	}
+}
+
+// speed says how many samples are learned in a second; of text, how many units.
+func (l *lines) speed(samples float64) string {
+	if l.units == "" {
+		return fmt.Sprintf("%.0f samples/s", samples)
+	}
+	return fmt.Sprintf("%.0f %ss/s", samples*float64(l.steps), data.TextUnits(l.units).Name())
 }
 
 // part is what is done of the whole run. A resumed run does not begin with 0.
@@ -95,7 +106,7 @@ func (l *lines) epoch(e train.Epoch) error {
 		fmt.Fprintln(l.err, joinWithin(terminalWidth(l.err), figures))
 		return nil
 	}
-	figures = append(figures, fmt.Sprintf("%.0f samples/s", e.SamplesPerSecond), fmt.Sprintf("%v left", l.pace.left(part(l.current))))
+	figures = append(figures, l.speed(e.SamplesPerSecond), fmt.Sprintf("%v left", l.pace.left(part(l.current))))
 	fmt.Fprintln(l.err, strings.Join(figures, "  "))
 	return nil
 }

@@ -40,7 +40,7 @@ func TestTerminalKeepsTheEpochsAboveTheBar(t *testing.T) {
 		},
 	} {
 		terminal, out := &fakeTerminal{width: width}, &bytes.Buffer{}
-		l := &lines{lastLine: lastLine{out}, err: terminal, epochs: 3, meter: newMeter(terminal)}
+		l := &lines{lastLine: lastLine{out: out}, err: terminal, epochs: 3, meter: newMeter(terminal)}
 		for epoch := 1; epoch <= 3; epoch++ {
 			l.step(train.Progress{Epoch: epoch, Epochs: 3, Step: 100*epoch - 99, Steps: 300, Samples: 1000 * epoch, Loss: 0.5})
 			l.epoch(train.Epoch{Epoch: epoch, TrainLoss: 0.5, ValidLoss: 0.25, ValidAccuracy: 0.75, SamplesPerSecond: 1234})
@@ -66,8 +66,8 @@ func TestTerminalKeepsTheEpochsAboveTheBar(t *testing.T) {
 func TestTerminalAndPipeKeepTheSameEpochs(t *testing.T) {
 	for _, epochs := range []int{1, 30, 31, 1000} {
 		terminal, pipe, none := &fakeTerminal{width: 120}, &bytes.Buffer{}, &bytes.Buffer{}
-		report(t, &lines{lastLine: lastLine{none}, err: terminal, epochs: epochs, meter: newMeter(terminal)}, epochs)
-		report(t, &lines{lastLine: lastLine{none}, err: pipe, epochs: epochs}, epochs)
+		report(t, &lines{lastLine: lastLine{out: none}, err: terminal, epochs: epochs, meter: newMeter(terminal)}, epochs)
+		report(t, &lines{lastLine: lastLine{out: none}, err: pipe, epochs: epochs}, epochs)
 		onTerminal := terminal.screen(t)
 		for i, line := range strings.Split(strings.TrimSuffix(pipe.String(), "\n"), "\n") {
 			if want, _, _ := strings.Cut(line, "  1234 samples/s"); onTerminal[i] != want {
@@ -80,7 +80,7 @@ func TestTerminalAndPipeKeepTheSameEpochs(t *testing.T) {
 func TestLinesAreFewAndEndWithTheLastEpoch(t *testing.T) {
 	for _, c := range []struct{ epochs, lines int }{{1, 1}, {30, 30}, {31, 16}, {1000, 30}} {
 		var log, out bytes.Buffer
-		report(t, &lines{lastLine: lastLine{&out}, err: &log, epochs: c.epochs}, c.epochs)
+		report(t, &lines{lastLine: lastLine{out: &out}, err: &log, epochs: c.epochs}, c.epochs)
 		text := log.String()
 		if n := strings.Count(text, "\n"); n != c.lines {
 			t.Errorf("%d epochs: %d lines, want %d", c.epochs, n, c.lines)
@@ -98,7 +98,7 @@ func TestLinesAreFewAndEndWithTheLastEpoch(t *testing.T) {
 func TestAnEpochMayEndBeforeAnyStep(t *testing.T) {
 	for _, width := range []int{0, 80} {
 		terminal, out := &fakeTerminal{width: width}, &bytes.Buffer{}
-		l := &lines{lastLine: lastLine{out}, err: terminal, epochs: 2, meter: newMeter(terminal)}
+		l := &lines{lastLine: lastLine{out: out}, err: terminal, epochs: 2, meter: newMeter(terminal)}
 		if err := l.epoch(train.Epoch{Epoch: 2, TrainLoss: 0.5}); err != nil {
 			t.Fatal(err)
 		}

@@ -24,12 +24,14 @@ const (
 	configName      = "config.toml"
 	checkpointsName = "checkpoints"
 	metricsName     = "metrics.csv"
+	linesName       = "metrics.jsonl"
 	modelName       = "model.safetensors"
 	bestName        = "best.safetensors"
 	curvesName      = "curves.png"
 	confusionName   = "confusion.png"
 	predictionsName = "predictions.png" // of a regression, in place of confusionName
 	resultName      = "result.json"     // written last
+	divergedName    = "diverged.json"
 	initialName     = "initial.safetensors"
 )
 
@@ -72,7 +74,14 @@ func (d runDir) checkUnused() error {
 	}
 	names := []string{modelName, bestName, curvesName, confusionName, predictionsName, resultName}
 	if _, err := d.readConfig(); err != nil {
-		names = append(names, configName, metricsName, initialName) // not from a run, so someone else's
+		names = append(names, configName, metricsName, linesName, divergedName, initialName) // not from a run, so someone else's
+		events, err := d.eventFiles()
+		if err != nil {
+			return err
+		}
+		for _, path := range events {
+			names = append(names, filepath.Base(path))
+		}
 	}
 	for _, name := range names {
 		if d.has(name) {

@@ -11,7 +11,10 @@ import (
 // understood says in a few lines what the parts of a data set hold, and what is
 // doubtful about it.
 func understood(parts sets) []string {
-	if parts.targets != nil {
+	switch {
+	case parts.vocabulary != nil:
+		return nil // the notes say it
+	case parts.targets != nil:
 		return []string{partSizes(parts), describeColumns(parts)}
 	}
 	c := classCounts{names: parts.train.Classes}
@@ -57,7 +60,7 @@ func describeColumns(parts sets) string {
 	var targets []string
 	for j, target := range parts.targets {
 		scaling := parts.targetScaling
-		targets = append(targets, fmt.Sprintf("%s (mean %s, deviation %s)", shortName(target), figure(scaling.Shift[j]), figure(1/scaling.Factor[j])))
+		targets = append(targets, fmt.Sprintf("%s (mean %s, deviation %s)", shortName(target), quantity(scaling.Shift[j]), quantity(1/scaling.Factor[j])))
 	}
 	if targets == nil {
 		targets = []string{shortName(parts.target)}

@@ -1,10 +1,6 @@
 package onnx
 
-import (
-	"encoding/binary"
-	"fmt"
-	"math"
-)
+import "fmt"
 
 // graph is a GraphProto in the making. The numbers of the fields are those of
 // https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
@@ -43,6 +39,10 @@ func (g *graph) op(kind string, inputs []string, attributes ...*message) string 
 	return g.ops(kind, 1, inputs, attributes...)[0]
 }
 
+// unary and binary add a node of one or two inputs that needs no attributes.
+func (g *graph) unary(kind, x string) string     { return g.op(kind, []string{x}) }
+func (g *graph) binary(kind, x, y string) string { return g.op(kind, []string{x, y}) }
+
 // ops adds a node of several outputs.
 func (g *graph) ops(kind string, outputs int, inputs []string, attributes ...*message) []string {
 	names := make([]string, outputs)
@@ -79,12 +79,20 @@ func attribute(name string, kind int, set func(a *message)) *message {
 	return a
 }
 
+func attributeFloat(name string, value float64) *message {
+	return attribute(name, 1, func(a *message) { a.float(2, float32(value)) })
+}
+
 func attributeInt(name string, value int) *message {
 	return attribute(name, 2, func(a *message) { a.integer(3, value) })
 }
 
 func attributeString(name, value string) *message {
 	return attribute(name, 3, func(a *message) { a.text(4, value) })
+}
+
+func attributeGraph(name string, g *graph) *message {
+	return attribute(name, 5, func(a *message) { a.message(6, g.message(name)) })
 }
 
 func attributeInts(name string, values ...int) *message {
@@ -117,14 +125,9 @@ func (g *graph) tensor(name string, kind int, shape []int, set func(t *message))
 	return name
 }
 
+// floats adds a constant that shares values.
 func (g *graph) floats(name string, shape []int, values []float32) string {
-	return g.tensor(name, typeFloat, shape, func(t *message) {
-		raw := make([]byte, 0, 4*len(values))
-		for _, v := range values {
-			raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
-		}
-		t.bytes(9, raw)
-	})
+	return g.tensor(name, typeFloat, shape, func(t *message) { t.floats(9, values) })
 }
 
 // scalar adds a constant without dimensions.

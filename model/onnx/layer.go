@@ -9,7 +9,7 @@ import (
 // overTime reports whether the layer of a stage looks at several time steps.
 func overTime(s model.Stage) bool {
 	switch s.Layer.(type) {
-	case model.Dense, model.Perceptron, model.Activation, model.Logistic, model.Squash, model.Threshold, model.Dropout:
+	case model.Embedding, model.Dense, model.Perceptron, model.Activation, model.Logistic, model.Squash, model.Threshold, model.Dropout:
 		return false
 	}
 	return true
@@ -18,6 +18,8 @@ func overTime(s model.Stage) bool {
 // layer adds a layer and returns its output for x.
 func (e *exporter) layer(layer model.Layer, x value) (value, error) {
 	switch l := layer.(type) {
+	case model.Embedding:
+		return e.embedding(l, x), nil
 	case model.Dense:
 		return e.dense(x, "", l.Out, !l.NoBias), nil
 	case model.Perceptron:
@@ -27,7 +29,7 @@ func (e *exporter) layer(layer model.Layer, x value) (value, error) {
 	case model.Activation:
 		x.name = e.activation(l, x.name)
 	case model.Logistic:
-		x.name = e.op("Sigmoid", []string{e.scaled(x.name, "slope", l.Slope)})
+		x.name = e.unary("Sigmoid", e.scaled(x.name, "slope", l.Slope))
 	case model.Squash:
 		x.name = e.squash(l, x.name)
 	case model.Dropout: // the identity
@@ -38,7 +40,22 @@ func (e *exporter) layer(layer model.Layer, x value) (value, error) {
 	case model.GRU:
 		return e.recurrent(gruOperator(l), x), nil
 	case model.LSTM:
+		if l.Projection > 0 || l.LayerNorm || l.ZoneoutHidden > 0 || l.ZoneoutCell > 0 {
+			return e.lstmSteps(l, x), nil
+		}
 		return e.recurrent(lstmOperator(l), x), nil
+	case model.GridLSTM:
+		return e.grid(l, x), nil
+	case model.LSTM1997:
+		return e.lstm1997(l, x), nil
+	case model.Elman:
+		return e.context(elman(l), x), nil
+	case model.Jordan:
+		return e.context(jordan(l), x), nil
+	case model.PartiallyRecurrent:
+		return e.context(partiallyRecurrent(l, x.width), x), nil
+	case model.FullyRecurrent:
+		return e.context(fullyRecurrent(l), x), nil
 	default:
 		return x, fmt.Errorf("a layer of type %T cannot be exported: this package knows no ONNX for it", layer)
 	}
@@ -70,16 +87,27 @@ func (e *exporter) transposedParameter(name string) string {
 // dense adds x·weightᵀ + bias, with the parameters of the stage that begin with
 // prefix.
 func (e *exporter) dense(x value, prefix string, out int, bias bool) value {
-	y := e.op("MatMul", []string{x.name, e.transposedParameter(prefix + "weight")})
+	y := e.binary("MatMul", x.name, e.transposedParameter(prefix+"weight"))
 	if bias {
-		y = e.op("Add", []string{y, e.parameter(prefix + "bias")})
+		y = e.binary("Add", y, e.parameter(prefix+"bias"))
 	}
 	return value{name: y, width: out, sequence: x.sequence}
 }
 
+// embedding adds the rows of weight that the ids in x name, side by side.
+func (e *exporter) embedding(l model.Embedding, x value) value {
+	y := value{width: x.width * l.Out, sequence: x.sequence}
+	shape := []int{0, y.width}
+	if x.sequence {
+		shape = []int{0, 0, y.width}
+	}
+	y.name = e.reshaped(e.binary("Gather", e.parameter("weight"), x.name), shape...)
+	return y
+}
+
 // threshold adds 1 where x > 0, else off.
 func (e *exporter) threshold(x value, off float64) value {
-	above := e.op("Greater", []string{x.name, e.scalar("zero", 0)})
+	above := e.binary("Greater", x.name, e.scalar("zero", 0))
 	x.name = e.op("Where", []string{above, e.scalar("on", 1), e.scalar("off", off)})
 	return x
 }
@@ -91,14 +119,14 @@ func (e *exporter) activation(a model.Activation, x string) string {
 	case model.Softmax:
 		return e.op("Softmax", []string{x}, attributeInt("axis", -1))
 	case model.ReLU:
-		return e.op("Relu", []string{x})
+		return e.unary("Relu", x)
 	}
 	return e.op(a.String(), []string{x}) // Sigmoid or Tanh
 }
 
 // squash adds Range·tanh(Slope·x).
 func (e *exporter) squash(s model.Squash, x string) string {
-	return e.scaled(e.op("Tanh", []string{e.scaled(x, "slope", s.Slope)}), "range", s.Range)
+	return e.scaled(e.unary("Tanh", e.scaled(x, "slope", s.Slope)), "range", s.Range)
 }
 
 // scaled adds factor·x.
@@ -106,7 +134,7 @@ func (e *exporter) scaled(x, name string, factor float64) string {
 	if factor == 1 {
 		return x
 	}
-	return e.op("Mul", []string{x, e.scalar(name, factor)})
+	return e.binary("Mul", x, e.scalar(name, factor))
 }
 
 // lastStep adds the last step of each sequence, or the steps at which both
@@ -122,7 +150,7 @@ func (e *exporter) lastStep(l model.LastStep, x value) value {
 	if l.Bidirectional {
 		first := e.stepAt(x.name, 0)
 		if e.lengths != "" {
-			first = e.op("Mul", []string{first, e.stepAt(e.mask, 0)})
+			first = e.binary("Mul", first, e.stepAt(e.mask, 0))
 		}
 		half := x.width / 2
 		halves := e.integers("halves", half, half)
@@ -142,8 +170,8 @@ func (e *exporter) stepAt(x string, step int) string {
 // endOfSequences adds the last step of each sequence within its length, 0 for an empty
 // one.
 func (e *exporter) endOfSequences(x string) string {
-	last := e.op("Sub", []string{e.length, e.integer("one", 1)})
-	ends := e.op("Cast", []string{e.op("Equal", []string{e.step, last})}, attributeInt("to", typeFloat))
-	only := e.op("Mul", []string{x, e.unsqueezed(ends, 2)})
+	last := e.binary("Sub", e.length, e.integer("one", 1))
+	ends := e.op("Cast", []string{e.binary("Equal", e.step, last)}, attributeInt("to", typeFloat))
+	only := e.binary("Mul", x, e.unsqueezed(ends, 2))
 	return e.op("ReduceSum", []string{only, e.integers("axes", 0)}, attributeInt("keepdims", 0))
 }

@@ -20,7 +20,8 @@ import (
 // Options say what the graph has around the network. Without options it has the
 // input x, [steps, batch, Width], time-major, and the output y, [steps, batch, width],
 // or [batch, width] behind LastStep. A network for one step without recurrent layers
-// has x [batch, Width] and y [batch, width].
+// has x [batch, Width] and y [batch, width]. A network that takes ids has them as x,
+// int64; those in the padding must be ids too.
 //
 // A network built with model.Options.Ragged has an input more, lengths, [batch],
 // int32: how many steps of each sequence count, 0 or more. A recurrent layer with
@@ -35,14 +36,15 @@ type Options struct {
 	// [batch, 1], in place of x.
 	Columns []string
 
-	// Scaling, with Rows, is applied to the features.
+	// Scaling, with Rows, is applied to the features, which must not be ids.
 	Scaling data.Scaling
 
 	// Classes are the names of what the columns of y stand for. There is an output
 	// more, class, of text: the name of the largest y of each row.
 	Classes []string
 
-	// Output is the name of y; "" means "y".
+	// Output is the name of y; "" means "y". An output whose name a column has gets a
+	// number: y_2.
 	Output string
 }
 
@@ -60,7 +62,7 @@ const (
 // if the options do not fit the network.
 func Write(w io.Writer, net *model.Network, o Options) error {
 	e := &exporter{net: net, graph: graph{names: names{}}}
-	o.check(net.Input())
+	o.check(net)
 	var file model.File
 	if err := net.Save(&file); err != nil {
 		return err
@@ -82,13 +84,15 @@ func Write(w io.Writer, net *model.Network, o Options) error {
 	return m.write(w)
 }
 
-// check panics unless the options fit a network with that input.
-func (o Options) check(in model.Shape) {
-	features := in.Steps * in.Width
+// check panics unless the options fit the input of net.
+func (o Options) check(net *model.Network) {
+	features := net.Input().Steps * net.Input().Width
 	shifts, factors := len(o.Scaling.Shift), len(o.Scaling.Factor)
 	switch {
 	case !o.Rows && (o.Columns != nil || factors > 0):
 		panic("onnx: Write: Columns and Scaling are for Rows")
+	case net.IDs() > 0 && factors > 0:
+		panic("onnx: Write: the network takes ids, which no Scaling is for")
 	case o.Columns != nil && len(o.Columns) != features:
 		panic(fmt.Sprintf("onnx: Write: %d Columns for %d features", len(o.Columns), features))
 	case slices.Contains(o.Columns, ""):
@@ -151,18 +155,21 @@ func (e *exporter) network(o Options) error {
 
 // features adds the input and what Options say of it.
 func (e *exporter) features(o Options) (value, error) {
-	in := e.net.Input()
+	in, kind := e.net.Input(), typeFloat
+	if e.net.IDs() > 0 {
+		kind = typeInt64
+	}
 	x := value{width: in.Width, sequence: in.Steps > 1 || slices.ContainsFunc(e.net.Spec(), overTime)}
 	switch {
 	case !o.Rows && x.sequence:
-		x.name = e.input("x", typeFloat, "steps", "batch", in.Width)
+		x.name = e.input("x", kind, "steps", "batch", in.Width)
 		return x, nil
 	case o.Columns == nil:
-		x.name = e.input("x", typeFloat, "batch", in.Steps*in.Width)
+		x.name = e.input("x", kind, "batch", in.Steps*in.Width)
 	default:
 		columns := make([]string, len(o.Columns))
 		for i, name := range o.Columns {
-			columns[i] = e.input(name, typeFloat, "batch", 1)
+			columns[i] = e.input(name, kind, "batch", 1)
 		}
 		x.name = e.op("Concat", columns, attributeInt("axis", 1))
 	}
@@ -174,7 +181,7 @@ func (e *exporter) features(o Options) (value, error) {
 		x.name = scaled
 	}
 	if x.sequence {
-		batchFirst := e.op("Reshape", []string{x.name, e.integers("shape", 0, in.Steps, in.Width)})
+		batchFirst := e.binary("Reshape", x.name, e.integers("shape", 0, in.Steps, in.Width))
 		x.name = e.transposed(batchFirst, 1, 0, 2)
 	}
 	return x, nil
@@ -195,11 +202,11 @@ func (e *exporter) scale(x string, s data.Scaling) (string, error) {
 	}
 	e.scope = "scaling/"
 	defer func() { e.scope = "" }()
-	x = e.op("Sub", []string{x, e.floats("shift", []int{n}, high)})
+	x = e.binary("Sub", x, e.floats("shift", []int{n}, high))
 	if slices.ContainsFunc(low, func(v float32) bool { return v != 0 }) {
-		x = e.op("Sub", []string{x, e.floats("shift_rest", []int{n}, low)})
+		x = e.binary("Sub", x, e.floats("shift_rest", []int{n}, low))
 	}
-	return e.op("Mul", []string{x, e.floats("factor", []int{n}, factor)}), nil
+	return e.binary("Mul", x, e.floats("factor", []int{n}, factor)), nil
 }
 
 func finite(x float32) bool { return x-x == 0 }
@@ -224,7 +231,7 @@ func (e *exporter) result(o Options, y value) {
 	e.output(name, y.name, typeFloat, shape...)
 	if o.Classes != nil {
 		largest := e.op("ArgMax", []string{y.name}, attributeInt("axis", -1), attributeInt("keepdims", 0))
-		class := e.op("Gather", []string{e.strings("classes", o.Classes), largest})
+		class := e.binary("Gather", e.strings("classes", o.Classes), largest)
 		e.output("class", class, typeString, shape[:len(shape)-1]...)
 	}
 }
@@ -236,21 +243,21 @@ func (e *exporter) transposed(x string, order ...int) string {
 
 // reshaped adds x in another shape; 0 means a dimension of x, −1 what is left.
 func (e *exporter) reshaped(x string, shape ...int) string {
-	return e.op("Reshape", []string{x, e.integers("shape", shape...)})
+	return e.binary("Reshape", x, e.integers("shape", shape...))
 }
 
 // unsqueezed adds x with a further dimension at axis.
 func (e *exporter) unsqueezed(x string, axis int) string {
-	return e.op("Unsqueeze", []string{x, e.integers("axes", axis)})
+	return e.binary("Unsqueeze", x, e.integers("axes", axis))
 }
 
 // masks adds what the layers need to know about the lengths.
 func (e *exporter) masks(x value) {
 	e.scope = "lengths/"
-	steps := e.op("Gather", []string{e.op("Shape", []string{x.name}), e.integer("first", 0)})
+	steps := e.binary("Gather", e.unary("Shape", x.name), e.integer("first", 0))
 	e.step = e.unsqueezed(e.op("Range", []string{e.integer("zero", 0), steps, e.integer("one", 1)}), 1)
 	e.length = e.op("Cast", []string{e.lengths}, attributeInt("to", typeInt64))
-	e.within = e.unsqueezed(e.op("Less", []string{e.step, e.length}), 2)
+	e.within = e.unsqueezed(e.binary("Less", e.step, e.length), 2)
 	e.mask = e.op("Cast", []string{e.within}, attributeInt("to", typeFloat))
 	e.scope = ""
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"strings"
@@ -197,6 +198,19 @@ func TestGraphs(t *testing.T) {
 			in:    model.Shape{Steps: 3, Batch: 2, Width: 2},
 			graph: onnx.Options{Rows: true},
 		},
+		"projection": {
+			spec:    model.Spec{{Name: "lstm", Layer: model.LSTM{Hidden: 2, Projection: 1, Bidirectional: true, LayerNorm: true, ZoneoutCell: 0.25, NoBias: true}}},
+			in:      model.Shape{Steps: 3, Batch: 2, Width: 1},
+			network: model.Options{Ragged: true},
+		},
+		"jordan": {
+			spec: model.Spec{{Name: "net", Layer: model.Jordan{Hidden: 2, Out: 1, OutputActivation: model.Identity, Decay: 0.5, Stateful: true}}},
+			in:   model.Shape{Steps: 3, Batch: 2, Width: 1},
+		},
+		"embedding": {
+			spec: model.Spec{{Name: "embed", Layer: model.Embedding{IDs: 3, Out: 2}}, {Name: "last", Layer: model.LastStep{}}},
+			in:   model.Shape{Steps: 3, Batch: 2, Width: 2},
+		},
 		"rnn": {
 			spec: model.Spec{{Name: "rnn", Layer: model.RNN{Hidden: 2, ReLU: true, NoBias: true}}, {Name: "last", Layer: model.LastStep{}}},
 			in:   model.Shape{Steps: 3, Batch: 2, Width: 2},
@@ -225,6 +239,58 @@ func TestGraphs(t *testing.T) {
 				t.Errorf("got\n%s\nwant what %s says:\n%s", text.String(), path, want)
 			}
 		})
+	}
+}
+
+// unknownNames returns what a graph uses before it is there, and what it names twice.
+func unknownNames(t *testing.T, g proto, known map[string]bool) (wrong []string) {
+	add := func(name string) {
+		if known[name] {
+			wrong = append(wrong, name+" is there twice")
+		}
+		known[name] = true
+	}
+	for _, field := range []uint64{11, 5} {
+		for _, m := range g.messages(t, field) {
+			add(m.text(map[uint64]uint64{11: 1, 5: 8}[field]))
+		}
+	}
+	for _, n := range g.messages(t, 1) {
+		for _, name := range n.texts(1) {
+			if name != "" && !known[name] {
+				wrong = append(wrong, name+" is unknown to "+n.text(3))
+			}
+		}
+		for _, a := range n.messages(t, 5) {
+			for _, body := range a.messages(t, 6) {
+				wrong = append(wrong, unknownNames(t, body, maps.Clone(known))...)
+			}
+		}
+		for _, name := range n.texts(2) {
+			add(name)
+		}
+	}
+	for _, m := range g.messages(t, 12) {
+		if !known[m.text(1)] {
+			wrong = append(wrong, "output "+m.text(1)+" is unknown")
+		}
+	}
+	return wrong
+}
+
+func TestGraphsUseWhatTheyHave(t *testing.T) {
+	for seed := range uint64(300) {
+		s := randomSample(seed)
+		file := s.export(t, s.build(t))
+		if wrong := unknownNames(t, parse(t, file).messages(t, 7)[0], map[string]bool{}); len(wrong) > 0 {
+			t.Errorf("seed %d: %q\n%+v", seed, wrong, s)
+		}
+	}
+	// The control: without its constants, a graph uses what it does not have.
+	g := parse(t, (&sample{}).export(t, numbered(t, model.Spec{{Name: "s", Layer: model.Dense{Out: 2}}}, model.Shape{Steps: 1, Batch: 2, Width: 2}, model.Options{}))).messages(t, 7)[0]
+	delete(g, 5)
+	if wrong := unknownNames(t, g, map[string]bool{"y": true}); len(wrong) != 3 {
+		t.Errorf("found %q", wrong)
 	}
 }
 
@@ -271,6 +337,16 @@ func TestOptionsThatDoNotFitPanic(t *testing.T) {
 			onnx.Write(new(bytes.Buffer), net, o)
 		}()
 	}
+}
+
+func TestIDsAreNotScaled(t *testing.T) {
+	net := numbered(t, model.Spec{{Name: "s", Layer: model.Embedding{IDs: 2, Out: 2}}}, model.Shape{Steps: 1, Batch: 2, Width: 1}, model.Options{})
+	defer func() {
+		if got := fmt.Sprint(recover()); got != "onnx: Write: the network takes ids, which no Scaling is for" {
+			t.Errorf("panic %q", got)
+		}
+	}()
+	onnx.Write(new(bytes.Buffer), net, onnx.Options{Rows: true, Scaling: data.Scaling{Shift: []float64{1}, Factor: []float64{1}}})
 }
 
 type fullDisk struct{}

@@ -1,6 +1,7 @@
 package onnx_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -29,6 +30,7 @@ type sample struct {
 	steps   int         // of the input
 	network model.Options
 	graph   onnx.Options
+	ids     int // that an embedding takes; 0 for a network that takes numbers
 	rng     *rand.Rand
 }
 
@@ -40,6 +42,10 @@ func randomSample(seed uint64) sample {
 	width := s.in.Width
 	for i := range 1 + rng.IntN(4) {
 		layer := s.randomLayer(width)
+		if i == 0 && s.chance(0.2) {
+			s.ids = 1 + rng.IntN(5)
+			layer = model.Embedding{IDs: s.ids, Out: 1 + rng.IntN(3)}
+		}
 		s.spec = append(s.spec, model.Stage{Name: fmt.Sprintf("s%d", i), Layer: layer})
 		out, err := layer.Output(model.Shape{Steps: s.in.Steps, Batch: 1, Width: width})
 		if err != nil {
@@ -64,6 +70,9 @@ func randomSample(seed uint64) sample {
 		}
 	}
 	for range []int{0, 1, features}[rng.IntN(3)] {
+		if s.ids > 0 {
+			break
+		}
 		s.graph.Scaling.Shift = append(s.graph.Scaling.Shift, float64(rng.IntN(2))*2000+rng.Float64())
 		s.graph.Scaling.Factor = append(s.graph.Scaling.Factor, float64(rng.IntN(4))*rng.Float64())
 	}
@@ -86,6 +95,9 @@ func (s *sample) randomLayer(width int) model.Layer {
 		model.RNN{Hidden: size, Layers: layers, ReLU: coin(), NoBias: coin(), Bidirectional: coin(), Stateful: stateful, Dropout: dropout},
 		model.GRU{Hidden: size, Layers: layers, NoBias: coin(), Bidirectional: coin(), Stateful: stateful, Dropout: dropout},
 		model.LSTM{Hidden: size, Layers: layers, Peepholes: coin(), NoBias: coin(), Bidirectional: coin(), Stateful: stateful, Dropout: dropout},
+		s.randomSteps(size, layers, coin(), stateful),
+		s.randomContext(size, width, stateful),
+		model.GridLSTM{Hidden: size, Layers: layers, Stateful: stateful},
 		model.LastStep{Bidirectional: width%2 == 0 && coin()},
 		model.Activation(s.rng.IntN(5)),
 		model.Dropout{Rate: 0.5},
@@ -94,14 +106,57 @@ func (s *sample) randomLayer(width int) model.Layer {
 		model.Perceptron{Out: size, Binary: coin()},
 		model.Threshold{Binary: coin()},
 	}
+	if len(s.spec) == 0 && s.chance(0.1) { // it must be the first stage with parameters
+		return model.LSTM1997{
+			Blocks: size, Cells: 1 + s.rng.IntN(2), ForgetGates: coin(), Peepholes: coin(), NoGateFeedback: coin(),
+			LinearOutput: coin(), InitRange: 0.5, Stateful: stateful,
+		}
+	}
 	return kinds[s.rng.IntN(len(kinds))]
+}
+
+// randomSteps draws an LSTM of steps.
+func (s *sample) randomSteps(size, layers int, both, stateful bool) model.Layer {
+	l := model.LSTM{Hidden: size + 1, Layers: layers, Bidirectional: both, Stateful: stateful, NoBias: s.chance(0.3), LayerNorm: s.chance(0.5)}
+	if s.chance(0.5) {
+		l.Projection = size
+	}
+	if s.chance(0.5) {
+		l.ZoneoutHidden = 0.25
+	}
+	if s.chance(0.5) || l.Projection == 0 {
+		l.ZoneoutCell = 0.5
+	}
+	return l
+}
+
+// randomContext draws a net of units with a context.
+func (s *sample) randomContext(size, width int, stateful bool) model.Layer {
+	f, g := model.Activation(s.rng.IntN(3)), model.Activation(s.rng.IntN(5))
+	mask := make([][]bool, size)
+	for i := range mask {
+		mask[i] = make([]bool, width+size)
+		for j := range mask[i] {
+			mask[i][j] = s.chance(0.5)
+		}
+	}
+	nets := []model.Layer{
+		model.Elman{Hidden: size, Activation: f, Stateful: stateful},
+		model.Jordan{Hidden: size, Out: 1 + s.rng.IntN(3), Activation: f, OutputActivation: g, Decay: 0.5, Stateful: stateful},
+		model.PartiallyRecurrent{Hidden: size, Activation: f, Stateful: stateful},
+		model.FullyRecurrent{Hidden: size, Out: 1 + s.rng.IntN(size), Activation: f, Mask: mask, Stateful: stateful},
+	}
+	if len(s.spec) == 0 { // nothing before it can learn
+		nets = append(nets, model.FullyRecurrent{Hidden: size, Activation: f, Gradient: model.RTRL, Stateful: stateful})
+	}
+	return nets[s.rng.IntN(len(nets))]
 }
 
 // sequence reports whether the input of the graph has time steps.
 func (s *sample) sequence() bool {
 	return s.in.Steps > 1 || slices.ContainsFunc(s.spec, func(s model.Stage) bool {
 		switch s.Layer.(type) {
-		case model.Dense, model.Activation, model.Dropout, model.Logistic, model.Squash, model.Perceptron, model.Threshold:
+		case model.Embedding, model.Dense, model.Activation, model.Dropout, model.Logistic, model.Squash, model.Perceptron, model.Threshold:
 			return false
 		}
 		return true
@@ -113,23 +168,35 @@ func (s *sample) ended() bool {
 	return slices.ContainsFunc(s.spec, func(s model.Stage) bool { _, is := s.Layer.(model.LastStep); return is })
 }
 
-// write writes the model, and what it makes of a random input, to path.onnx and
-// path.safetensors.
-func (s *sample) write(t *testing.T, path string) {
+// build builds the network.
+func (s *sample) build(t *testing.T) *model.Network {
 	t.Helper()
 	b := reference.New()
-	defer b.Close()
+	t.Cleanup(func() { b.Close() })
 	net, err := model.New(b, s.spec, s.in, s.network)
 	if err != nil {
 		t.Fatal(err)
 	}
 	net.Init(s.rng.Uint64())
-	file, err := os.Create(path + ".onnx")
-	if err != nil {
+	return net
+}
+
+// export returns the model.
+func (s *sample) export(t *testing.T, net *model.Network) []byte {
+	t.Helper()
+	var file bytes.Buffer
+	if err := onnx.Write(&file, net, s.graph); err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
-	if err := onnx.Write(file, net, s.graph); err != nil {
+	return file.Bytes()
+}
+
+// write writes the model, and what it makes of a random input, to path.onnx and
+// path.safetensors.
+func (s *sample) write(t *testing.T, path string) {
+	t.Helper()
+	net := s.build(t)
+	if err := os.WriteFile(path+".onnx", s.export(t, net), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.run(t, net).Write(path + ".safetensors"); err != nil {
@@ -162,7 +229,10 @@ func (s *sample) run(t *testing.T, net *model.Network) *model.File {
 		net.SetLengths(s.steps, lengths)
 		put("in:lengths", floats, batch)
 	}
-	for _, state := range net.States(s.steps, batch) {
+	states := slices.DeleteFunc(net.States(s.steps, batch), func(state model.State) bool {
+		return strings.Contains(state.Name, ".ds_") || strings.HasSuffix(state.Name, ".sensitivity") // of a gradient
+	})
+	for _, state := range states {
 		values := s.normal(batch * state.Initial.Cols)
 		b.Upload(state.Initial, values)
 		put("in:"+state.Name+".initial", values, batch, state.Initial.Cols)
@@ -193,12 +263,7 @@ func (s *sample) run(t *testing.T, net *model.Network) *model.File {
 		put("in:x", rows.X, batch, width)
 	}
 
-	x, err := b.New(s.steps*batch, width)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.Upload(x, swapped(scaled, batch, s.steps, width))
-	out := net.Forward(x, s.steps, model.Evaluation)
+	out := s.forward(t, net, swapped(scaled, batch, s.steps, width))
 	y, shape := download(out), []int{s.steps, batch, out.Cols}
 	switch {
 	case s.ended() || !s.sequence():
@@ -211,7 +276,7 @@ func (s *sample) run(t *testing.T, net *model.Network) *model.File {
 		name = "y_2"
 	}
 	put("out:"+name, y, shape...)
-	for _, state := range net.States(s.steps, batch) {
+	for _, state := range states {
 		put("out:"+state.Name+".final", download(state.Final), batch, state.Final.Cols)
 	}
 	if s.graph.Classes != nil {
@@ -222,6 +287,30 @@ func (s *sample) run(t *testing.T, net *model.Network) *model.File {
 		file.Meta["out:class"] = string(text)
 	}
 	return file
+}
+
+// forward runs the network on x, time-major.
+func (s *sample) forward(t *testing.T, net *model.Network, x []float32) backend.Tensor {
+	t.Helper()
+	b := net.Backend()
+	if s.ids == 0 {
+		on, err := b.New(len(x)/s.in.Width, s.in.Width)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Upload(on, x)
+		return net.Forward(on, s.steps, model.Evaluation)
+	}
+	on, err := b.NewInts(len(x))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := make([]int32, len(x))
+	for i := range ids {
+		ids[i] = int32(x[i])
+	}
+	b.UploadInts(on, ids)
+	return net.ForwardIDs(on, s.steps, model.Evaluation)
 }
 
 // classes returns the class of the largest element of each row of y, in its shape.
@@ -236,10 +325,15 @@ func (s *sample) classes(y []float32, shape []int) any {
 	return all
 }
 
-// features draws samples whose features are near the shifts of the scaling.
+// features draws samples of ids, or whose features are near the shifts of the scaling.
 func (s *sample) features(batch int) *data.Dataset {
 	features := s.steps * s.in.Width
 	x := s.normal(batch * features)
+	for i := range x {
+		if s.ids > 0 {
+			x[i] = float32(s.rng.IntN(s.ids))
+		}
+	}
 	if shift := s.graph.Scaling.Shift; shift != nil {
 		for i := range x {
 			x[i] += float32(shift[i%features%len(shift)])
@@ -274,9 +368,26 @@ func TestOnnxruntimeComputesTheSame(t *testing.T) {
 	}
 	const samples = 600
 	dir := t.TempDir()
+	kinds := map[string]bool{}
 	for seed := range uint64(samples) {
 		s := randomSample(seed)
+		for _, stage := range s.spec {
+			kinds[fmt.Sprintf("%T", stage.Layer)] = true
+		}
 		s.write(t, filepath.Join(dir, fmt.Sprintf("%03d", seed)))
+	}
+	for name, layer := range map[string]model.Layer{
+		"large lstm": model.LSTM{Hidden: 100, Layers: 2, Bidirectional: true}, "large gru": model.GRU{Hidden: 100, Layers: 3}, "large rnn": model.RNN{Hidden: 100},
+		"large projection": model.LSTM{Hidden: 60, Projection: 30, LayerNorm: true},
+	} {
+		large := sample{
+			spec: model.Spec{{Name: "layer", Layer: layer}, {Name: "last", Layer: model.LastStep{}}, {Name: "head", Layer: model.Dense{Out: 20}}},
+			in:   model.Shape{Steps: 70, Batch: 5, Width: 30}, steps: 70, network: model.Options{Ragged: true}, rng: rand.New(rand.NewPCG(1, 0)),
+		}
+		large.write(t, filepath.Join(dir, name))
+	}
+	if len(kinds) != 18 {
+		t.Errorf("the samples have %d kinds of layers: %v", len(kinds), kinds)
 	}
 	// The control: another output than that of the network is found.
 	wrong := sample{spec: model.Spec{{Name: "head", Layer: model.Dense{Out: 2}}}, in: model.Shape{Steps: 1, Batch: 2, Width: 3}, steps: 1, rng: rand.New(rand.NewPCG(1, 0))}
@@ -290,7 +401,7 @@ func TestOnnxruntimeComputesTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := compare(t, dir)
-	if last := lines[len(lines)-1]; last != fmt.Sprintf("%d models", samples+1) {
+	if last := lines[len(lines)-1]; last != fmt.Sprintf("%d models", samples+5) {
 		t.Errorf("the last line is %q", last)
 	}
 	for _, line := range lines[:len(lines)-1] {
@@ -298,7 +409,11 @@ func TestOnnxruntimeComputesTheSame(t *testing.T) {
 		if name == "control" {
 			continue
 		}
-		seed, _ := strconv.ParseUint(name, 10, 64)
+		seed, err := strconv.ParseUint(name, 10, 64)
+		if err != nil {
+			t.Error(line)
+			continue
+		}
 		t.Errorf("%s\n%+v", line, randomSample(seed))
 	}
 	if !slices.ContainsFunc(lines, func(line string) bool { return strings.HasPrefix(line, "control: output y differs by up to") }) {

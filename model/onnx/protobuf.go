@@ -3,28 +3,38 @@ package onnx
 import (
 	"encoding/binary"
 	"io"
+	"math"
+	"slices"
 )
 
 // message is a protobuf message in the making
 // (https://protobuf.dev/programming-guides/encoding). Long contents are not copied,
 // however deeply messages are nested.
 type message struct {
-	chunks [][]byte
+	chunks []chunk
 	open   bool // the last chunk may grow
-	size   int  // of all chunks
+	size   int  // of all chunks, in bytes
+}
+
+// chunk is a part of a message: bytes, or numbers that become bytes when they are
+// written.
+type chunk struct {
+	bytes  []byte
+	floats []float32
 }
 
 // The wire types that ONNX needs.
 const (
-	wireVarint = 0
-	wireBytes  = 2
+	wireVarint  = 0
+	wireBytes   = 2
+	wireFixed32 = 5
 )
 
 func (m *message) raw(b ...byte) {
 	if !m.open {
-		m.chunks, m.open = append(m.chunks, nil), true
+		m.chunks, m.open = append(m.chunks, chunk{}), true
 	}
-	last := &m.chunks[len(m.chunks)-1]
+	last := &m.chunks[len(m.chunks)-1].bytes
 	*last = append(*last, b...)
 	m.size += len(b)
 }
@@ -39,30 +49,58 @@ func (m *message) integer(field int, v int) {
 	m.uvarint(uint64(v))
 }
 
+func (m *message) float(field int, v float32) {
+	m.key(field, wireFixed32)
+	m.raw(binary.LittleEndian.AppendUint32(nil, math.Float32bits(v))...)
+}
+
 func (m *message) text(field int, s string) {
 	m.key(field, wireBytes)
 	m.uvarint(uint64(len(s)))
 	m.raw([]byte(s)...)
 }
 
-// bytes adds a field that shares b.
-func (m *message) bytes(field int, b []byte) {
-	m.message(field, &message{chunks: [][]byte{b}, size: len(b)})
+// floats adds a field of bytes, which are the values as float32, little-endian. It
+// shares values.
+func (m *message) floats(field int, values []float32) {
+	m.key(field, wireBytes)
+	m.uvarint(uint64(4 * len(values)))
+	m.share(4*len(values), chunk{floats: values})
 }
 
 // message adds a field that is a message, which is complete.
 func (m *message) message(field int, inner *message) {
 	m.key(field, wireBytes)
 	m.uvarint(uint64(inner.size))
-	m.chunks, m.open = append(m.chunks, inner.chunks...), false
-	m.size += inner.size
+	if len(inner.chunks) == 1 && inner.open {
+		m.raw(inner.chunks[0].bytes...)
+		return
+	}
+	m.share(inner.size, inner.chunks...)
+}
+
+// share adds chunks of a size together.
+func (m *message) share(size int, chunks ...chunk) {
+	m.chunks, m.open = append(m.chunks, chunks...), false
+	m.size += size
 }
 
 // write writes the message.
 func (m *message) write(w io.Writer) error {
-	for _, chunk := range m.chunks {
-		if _, err := w.Write(chunk); err != nil {
+	const most = 1 << 14 // numbers at a time
+	buffer := make([]byte, 0, 4*most)
+	for _, c := range m.chunks {
+		if _, err := w.Write(c.bytes); err != nil {
 			return err
+		}
+		for part := range slices.Chunk(c.floats, most) {
+			buffer = buffer[:0]
+			for _, x := range part {
+				buffer = binary.LittleEndian.AppendUint32(buffer, math.Float32bits(x))
+			}
+			if _, err := w.Write(buffer); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -71,22 +71,17 @@ func suffixes(layer, directions int) []string {
 	return all[:directions]
 }
 
-// recurrent adds a stack of layers. One over a single step sees no lengths.
+// recurrent adds a stack of layers.
 func (e *exporter) recurrent(o operator, x value) value {
-	name := x.name
-	if !x.sequence {
-		name = e.unsqueezed(name, 0)
-	}
-	for layer := range o.layers {
-		name = e.recurrentLayer(o, suffixes(layer, o.directions()), name)
-	}
-	if x.sequence && e.lengths != "" {
-		name = e.op("Mul", []string{name, e.mask})
-	}
-	if !x.sequence {
-		name = e.stepAt(name, 0)
-	}
-	return value{name: name, width: o.directions() * o.hidden, sequence: x.sequence}
+	return e.overSteps(x, o.directions()*o.hidden, func(y string) string {
+		for layer := range o.layers {
+			y = e.recurrentLayer(o, suffixes(layer, o.directions()), y)
+		}
+		if e.lengths != "" {
+			y = e.binary("Mul", y, e.mask)
+		}
+		return y
+	})
 }
 
 // recurrentLayer adds a layer, whose parameters have these suffixes.
@@ -137,8 +132,11 @@ func (e *exporter) recurrentLayer(o operator, suffixes []string, x string) strin
 // stacked adds parameters of a layer in the order that ONNX wants: for each direction,
 // for each of the parameters, the blocks of rows that the gates have.
 func (e *exporter) stacked(name string, suffixes []string, gates []int, parameters ...string) string {
-	var values []float32
-	var shape []int
+	size := 0
+	for _, parameter := range parameters {
+		size += len(suffixes) * len(e.weight(parameter+suffixes[0]).Data)
+	}
+	values, shape := make([]float32, 0, size), []int{}
 	for _, suffix := range suffixes {
 		for _, parameter := range parameters {
 			a := e.weight(parameter + suffix)

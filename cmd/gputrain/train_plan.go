@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"gputrain/backend"
+	"gputrain/data"
+	"gputrain/internal/memorylimit"
+	"gputrain/train"
+)
+
+// A plan is what a training is going to do. It is said before the training begins, in a
+// few lines, or at length in place of it, with --dry-run.
+
+// plan explains the training of s on its device.
+func (s *session) plan(parts sets) (*explanation, error) {
+	e := &explanation{description: s.description, batch: data.Batch{Size: s.settings.Batch}, device: s.settings.Device}
+	if onCPU(s.settings.Device) {
+		e.device = "cpu: " + describeCPU() + ", products in " + s.settings.Math
+	}
+	return e, e.describe(s.net, s.trainer, s.settings.options(s.description, parts.train).Optimizer, parts)
+}
+
+// summary is what is said of an explanation before each training.
+func (e *explanation) summary(parameters int) []string {
+	var paths []string
+	for _, stage := range e.stages {
+		if stage.fusable {
+			paths = append(paths, stage.name+": "+stage.path)
+		}
+	}
+	left, limit := memorylimit.Left()
+	return []string{
+		fmt.Sprintf("%s; %s", e.description.title(e.batch.Size), plural(parameters, "parameter", "parameters")),
+		strings.Join(paths, "; "),
+		fmt.Sprintf("memory: %s on the device, %s beside it; %s are left of %v",
+			memorylimit.Size(sum(e.memory)), memorylimit.Size(sum(e.host)), memorylimit.Size(left), limit),
+	}
+}
+
+// requireFused returns an error for a layer that could run as one whole and does not.
+func (e *explanation) requireFused() error {
+	for _, stage := range e.stages {
+		if stage.fusable && stage.path != backend.PathSequence {
+			return fmt.Errorf("--require-fused: %s runs on %s as a %s; gputrain devices lists what there is, and --model lstm is fused on all of them",
+				stage.name, e.device, stage.path)
+		}
+	}
+	return nil
+}
+
+// rehearse prints the plan and what it takes, measured on some steps. Then the network is
+// of no use.
+func (s *session) rehearse(ctx context.Context, con console, e *explanation, parts sets) error {
+	if err := s.trainer.Check(parts.train, parts.valid); err != nil {
+		return err
+	}
+	batches := data.NewBatches(parts.train, s.settings.Batch)
+	const warmUp, most, enough = 2, 1000, time.Second
+	var began time.Time
+	steps := 0
+	for i := range warmUp + most {
+		if i == warmUp {
+			began = time.Now()
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		s.trainer.Step(batches.Batch(i % batches.Count()))
+		if err := s.net.Backend().Sync(); err != nil {
+			return err
+		}
+		if i >= warmUp {
+			if steps++; time.Since(began) > enough {
+				break
+			}
+		}
+	}
+	step := time.Since(began) / time.Duration(steps)
+
+	judged := parts.valid
+	if some := 8 * s.settings.Batch; judged.Len() > some {
+		index := make([]int, some)
+		for i := range index {
+			index[i] = i
+		}
+		judged = judged.Subset(index)
+	}
+	began = time.Now()
+	if _, err := train.Evaluate(s.net, s.settings.options(s.description, parts.train).Loss, judged); err != nil {
+		return err
+	}
+	validation := time.Since(began) * time.Duration(parts.valid.Len()) / time.Duration(judged.Len())
+
+	epoch := step*time.Duration(batches.Count()) + validation
+	text := fmt.Sprintf("\nan epoch takes about %s: %s of %s, measured on %d, and %s of validation; %s take %s, unless they stop earlier. Nothing was written.\n",
+		duration(epoch), plural(batches.Count(), "step", "steps"), duration(step), steps, duration(validation),
+		plural(s.settings.Epochs, "epoch", "epochs"), duration(epoch*time.Duration(s.settings.Epochs)))
+	width := terminalWidth(con.out)
+	_, err := io.WriteString(con.out, e.text(width)+wrapLines(text, width))
+	return err
+}
+
+// duration rounds d to three digits.
+func duration(d time.Duration) string {
+	unit := time.Duration(1)
+	for d/unit >= 1000 {
+		unit *= 10
+	}
+	return d.Round(unit).String()
+}

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestDryRunSaysWhatTrainingTakesAndWritesNothing(t *testing.T) {
+	t.Chdir(t.TempDir())
+	o := gputrain("train", "--dry-run", "--hidden", "8").want(t, 0)
+	words := strings.Join(strings.Fields(o.out), " ")
+	for _, want := range []string{"lstm, 1 layer of 8 hidden units", "whole sequence, fused", "parameters, 666", "checkpoint that is being written",
+		"are left of", "an epoch takes about", "40 steps of", "of validation; 30 epochs take", "Nothing was written."} {
+		if !strings.Contains(words, want) {
+			t.Errorf("no %q in\n%s", want, o.out)
+		}
+	}
+	if !strings.Contains(o.errors, "1258 to train on") {
+		t.Errorf("stderr %q does not say what was understood of the data", o.errors)
+	}
+	if found := files(t); len(found) > 1 { // the folder itself
+		t.Errorf("it wrote %v", found)
+	}
+	wantFailure(t, exitUsage, []string{"--dry-run", "--out"}, "train", "--dry-run", "--out", "run")
+}
+
+func TestTrainingBeginsWithItsPlan(t *testing.T) {
+	t.Chdir(t.TempDir())
+	o := gputrain("train", "--model", "gru", "--hidden", "4", "--epochs", "1").want(t, 0)
+	for _, want := range []string{"gru, 1 layer of 4 hidden units", "parameters\n", "gru: whole sequence, fused\n", "memory: ", "are left of"} {
+		if !strings.Contains(o.errors, want) {
+			t.Errorf("no %q in\n%s", want, o.errors)
+		}
+	}
+}
+
+func TestRequireFused(t *testing.T) {
+	t.Chdir(t.TempDir())
+	small := []string{"train", "--dry-run", "--device", "emulated", "--hidden", "2", "--batch", "2", "--require-fused"}
+	wantFailure(t, exitFailure, []string{"--require-fused: gru runs on emulated as a loop over time steps"}, append(small, "--model", "gru")...)
+	gputrain(append(small, "--model", "mlp")...).want(t, 0) // which has nothing to fuse
+	gputrain("train", "--dry-run", "--hidden", "2", "--require-fused").want(t, 0)
+}
