@@ -101,6 +101,8 @@ type regressionFigures struct {
 	TestLoss jsonNumber      `json:"test_loss"`
 	Count    int             `json:"count"`
 	TestR2   jsonNumber      `json:"test_r2"`
+	TestRMSE *jsonNumber     `json:"test_rmse,omitempty"` // of a single target
+	TestMAE  *jsonNumber     `json:"test_mae,omitempty"`  // of a single target
 	Targets  []targetFigures `json:"targets"`
 }
 
@@ -115,6 +117,9 @@ func (m *evaluation) regressionFigures() regressionFigures {
 	f := regressionFigures{TestLoss: jsonNumber(m.Loss), Count: m.Count, TestR2: jsonNumber(m.regression.Compute())}
 	for j := range m.regression.targets {
 		f.Targets = append(f.Targets, m.regression.errors(j))
+	}
+	if len(f.Targets) == 1 {
+		f.TestRMSE, f.TestMAE = &f.Targets[0].RMSE, &f.Targets[0].MAE
 	}
 	return f
 }

@@ -176,6 +176,13 @@ func (s *settings) checkTable(from source) error {
 			return &settingError{c.key, fmt.Sprintf("is %q, but only tables have columns", c.value)}
 		}
 	}
+	switch {
+	case from.kind != "text":
+	case s.Loss != "auto" && s.Loss != "cross-entropy":
+		return &settingError{"loss", fmt.Sprintf("is %q, but a text is learned by its cross-entropy", s.Loss)}
+	case s.ClassWeights != "none":
+		return &settingError{"class-weights", fmt.Sprintf("is %q, but a text has no classes", s.ClassWeights)}
+	}
 	return nil
 }
 
