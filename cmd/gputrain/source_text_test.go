@@ -84,7 +84,7 @@ func TestSettingsOfText(t *testing.T) {
 		{exitUsage, "--data text:text.txt --text-units word --text-min-count -1", "--text-min-count is -1; it must be 0 or more"},
 		{exitUsage, "--data text:text.txt --embedding -1", "--embedding is -1; it must be 0 to"},
 		{exitUsage, "--data text:text.txt --model mlp", "--model is mlp, which has no memory for text; choose lstm, gru or rnn"},
-		{exitUsage, "--data text:text.txt --target 1", `--target is "1", but only csv data has columns`},
+		{exitUsage, "--data text:text.txt --target 1", `--target is "1", but only tables have columns`},
 		{exitUsage, "--data csv:flowers.csv --target 3 --text-units word", "--text-units is word, but only text data take it: --data text:FILE"},
 		{exitUsage, "--embedding 8", "--embedding is 8, but only text data take it"},
 		{exitFailure, "--data text:absent.txt", "absent.txt: "},
