@@ -74,6 +74,9 @@ func (s *settings) checkText(from source) error {
 	return checkOneOf("text-units", s.TextUnits, []string{string(data.Characters), string(data.Bytes), string(data.Words)})
 }
 
+// ofText reports whether s is about text.
+func (s *settings) ofText() bool { return strings.HasPrefix(s.Data, "text:") }
+
 // textUnits returns what s says, or what it leaves open.
 func (s *settings) textUnits() data.TextUnits {
 	if s.TextUnits == "" {
