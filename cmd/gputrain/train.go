@@ -99,7 +99,7 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 		begin()
 		return s.rehearse(ctx, con, plan, parts)
 	}
-	notes := plan.summary(net.Count())
+	notes, given := plan.summary(net.Count()), c.Data
 	if c.Resume == "" {
 		err = s.begin(c.Out, parts)
 	} else {
@@ -111,6 +111,9 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 		return err
 	}
 	defer func() { err = cmp.Or(err, s.close()) }()
+	if err := s.dir.writeAbout(s.settings, given, understood); err != nil {
+		return err
+	}
 	c.say(con, understood, notes)
 	begin()
 	if err := s.fit(ctx, parts); err != nil {
