@@ -79,7 +79,7 @@ func (c *Backend) multiply(p product) {
 	switch {
 	case p.m == 0 || p.n == 0:
 		return
-	case p.k == 0 || p.alpha == 0:
+	case p.alpha == 0 || p.k == 0 && p.bias == nil:
 		// BLAS takes no operands without elements.
 		scaleBy(p.dst, p.beta)
 		return

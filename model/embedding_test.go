@@ -218,3 +218,31 @@ func TestPassesOfIDsAllocateNothing(t *testing.T) {
 	}
 	compare(t, "a batch of one, beside another", got, want, 1e-6)
 }
+
+// halved is a layer of its own around another one.
+type halved struct{ model.Layer }
+
+func (h halved) Build(b *model.Builder, in model.Shape) model.Module {
+	return &halvedModule{b.Backend(), h.Layer.Build(b.Inner(0), in)}
+}
+
+type halvedModule struct {
+	backend backend.Backend
+	inner   model.Module
+}
+
+func (m *halvedModule) Forward(x backend.Tensor, in model.Shape, mode model.Mode) backend.Tensor {
+	y := m.inner.Forward(x, in, mode)
+	m.backend.Scale(y, 0.5, y)
+	return y
+}
+
+func (m *halvedModule) Backward(dy backend.Tensor) backend.Tensor { return m.inner.Backward(dy) }
+
+func TestIDsReachAnEmbeddingWithinALayer(t *testing.T) {
+	b := reference.New()
+	defer b.Close()
+	net := build(t, b, model.Spec{{Name: "half", Layer: halved{model.Embedding{IDs: 3, Out: 2}}}}, model.Shape{Steps: 1, Batch: 2, Width: 1}, model.Options{})
+	upload(b, net.Parameters()[0].Value, []float64{0, 1, 2, 3, 4, 5})
+	compare(t, "y", download(t, b, net.ForwardIDs(newIDs(t, b, 2, 0), 1, model.Evaluation)), []float64{2, 2.5, 0, 0.5}, 0)
+}

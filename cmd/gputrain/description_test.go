@@ -126,6 +126,8 @@ func FuzzDescription(f *testing.F) {
 	f.Add(strings.Replace(string(valid), `"shift"`, `"shift":[],"shift"`, 1))
 	f.Add(strings.Replace(string(valid), `"csv:flowers.csv"`, `"csv:/etc/passwd"`, 1))
 	f.Add(`{"format":1,"classes":null}`)
+	f.Add(textDescription)
+	f.Add(strings.Replace(textDescription, `"char","vocabulary":["\n","a"]`, `"byte","vocabulary":[]`, 1))
 	f.Add(`null`)
 	f.Fuzz(func(t *testing.T, text string) {
 		d, err := parseDescription(text)
@@ -136,7 +138,7 @@ func FuzzDescription(f *testing.F) {
 			return
 		}
 		// What is accepted is a network, and what would be written for it.
-		if d.Steps*d.Width < 1 || len(d.Classes) < 1 || d.scaling().Factor[0] <= 0 || strings.ContainsAny(d.Data, `/\`) {
+		if d.Steps*d.Width < 1 || d.outputs() < 1 || !d.ofText() && d.scaling().Factor[0] <= 0 || strings.ContainsAny(d.Data, `/\`) {
 			t.Errorf("accepted %+v", d)
 		}
 		if len(d.spec()) < 2 || d.title(1) == "" {

@@ -146,7 +146,7 @@ func (s *settings) load(initial string) (*description, sets, *model.File, error)
 		return nil, sets{}, nil, err
 	}
 	var parts sets
-	if from.kind == "text" {
+	if s.ofText() {
 		parts, err = s.loadText(from, before)
 	} else {
 		parts, err = from.load(s.Target, before)
@@ -163,10 +163,10 @@ func (s *settings) load(initial string) (*description, sets, *model.File, error)
 			return nil, sets{}, nil, err
 		}
 	}
+	if d.ofText() {
+		return d, parts, file, nil // the steps are those of its streams
+	}
 	for _, part := range parts.each() {
-		if d.ofText() {
-			break // the steps are those of its streams
-		}
 		if *part, err = (*part).WithSteps(d.Steps); err != nil {
 			return nil, sets{}, nil, err
 		}
@@ -207,9 +207,7 @@ func (s *settings) options(samples int) train.Options {
 		Loss: train.CrossEntropy{}, LR: s.LR, ClipNorm: s.Clip,
 		Epochs: s.Epochs, Batch: s.Batch, Seed: uint64(s.Seed), Patience: s.Patience, KeepBest: true,
 	}
-	if from, err := parseSource(s.Data); err == nil && from.kind == "text" {
-		o.Streams = true
-	}
+	o.Streams = s.ofText()
 	switch s.Optimizer {
 	case "sgd":
 		o.Optimizer = train.SGD{Momentum: s.Momentum, WeightDecay: s.WeightDecay}

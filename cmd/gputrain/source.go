@@ -20,12 +20,15 @@ func parseSource(text string) (source, error) {
 	kinds := []string{"digits", "csv", "idx", "text"}
 	switch {
 	case !slices.Contains(kinds, kind):
-		remedy := hint(kind, kinds, "choose one of them")
+		remedy := "choose one of them"
 		switch lower := strings.ToLower(text); {
 		case strings.Contains(lower, ".csv"):
 			remedy = fmt.Sprintf("did you mean %q?", "csv:"+text)
 		case strings.Contains(lower, ".txt"):
 			remedy = fmt.Sprintf("did you mean %q?", "text:"+text)
+		}
+		if kind != text || !strings.Contains(kind, ".") { // not a path alone
+			remedy = hint(kind, kinds, remedy)
 		}
 		return source{}, fmt.Errorf("is %q, not digits, csv:FILE, idx:DIR or text:FILE; %s", text, remedy)
 	case kind == "digits" && text != kind:

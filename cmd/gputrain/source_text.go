@@ -74,6 +74,9 @@ func (s *settings) checkText(from source) error {
 	return checkOneOf("text-units", s.TextUnits, []string{string(data.Characters), string(data.Bytes), string(data.Words)})
 }
 
+// ofText reports whether s is about text.
+func (s *settings) ofText() bool { return strings.HasPrefix(s.Data, "text:") }
+
 // textUnits returns what s says, or what it leaves open.
 func (s *settings) textUnits() data.TextUnits {
 	if s.TextUnits == "" {
@@ -188,8 +191,10 @@ func (d *description) checkText() error {
 		return fmt.Errorf("width is %d, want 1 for text", d.Width)
 	case d.Model == "mlp":
 		return errors.New("model is mlp, which cannot read text")
-	case len(d.Classes) > 0 || len(d.Features) > 0 || len(d.Shift)+len(d.Factor) > 0:
+	case d.Classes != nil || d.Features != nil || d.Shift != nil || d.Factor != nil:
 		return errors.New("it has classes, features or their scaling, but learned from text")
+	case d.Units == string(data.Bytes) && d.Vocabulary != nil:
+		return errors.New("it has a vocabulary, but bytes have none")
 	}
 	_, err := data.NewVocabulary(data.TextUnits(d.Units), d.Vocabulary)
 	return err

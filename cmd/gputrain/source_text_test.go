@@ -193,8 +193,10 @@ func TestATextModelGoesOnWithOtherText(t *testing.T) {
 	}
 }
 
+const textDescription = `{"format":1,"data":"text:a.txt,b.txt","model":"lstm","steps":10,"width":1,"hidden":4,"layers":1,"units":"char","vocabulary":["\n","a"],"embedding":3}`
+
 func TestDescriptionOfText(t *testing.T) {
-	valid := `{"format":1,"data":"text:a.txt,b.txt","model":"lstm","steps":10,"width":1,"hidden":4,"layers":1,"units":"char","vocabulary":["\n","a"],"embedding":3}`
+	valid := textDescription
 	if _, err := parseDescription(valid); err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +204,7 @@ func TestDescriptionOfText(t *testing.T) {
 		{`["\n","a"]`, `["a","a"]`, `the vocabulary has "a" twice`},
 		{`["\n","a"]`, `["a","bc"]`, `token 1 of the vocabulary, "bc", is no character`},
 		{`["\n","a"]`, `[]`, "vocabulary is 0, want 1 to"},
-		{`"char"`, `"byte"`, "bytes have no vocabulary"},
+		{`"char"`, `"byte"`, "it has a vocabulary, but bytes have none"},
 		{`"char"`, `"rune"`, `there are no units "rune" of text`},
 		{`"units":"char",`, ``, `the units are "" for data "text:a.txt,b.txt"`},
 		{`"text:a.txt,b.txt"`, `"digits"`, `the units are "char" for data "digits"`},

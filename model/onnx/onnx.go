@@ -43,7 +43,8 @@ type Options struct {
 	// more, class, of text: the name of the largest y of each row.
 	Classes []string
 
-	// Output is the name of y; "" means "y".
+	// Output is the name of y; "" means "y". An output whose name a column has gets a
+	// number: y_2.
 	Output string
 }
 
