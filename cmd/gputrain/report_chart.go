@@ -30,6 +30,7 @@ type chartTick struct {
 // chartLine is a curve. Class is that of its colour.
 type chartLine struct {
 	Name, Class, Points string
+	Dot                 bool // the only point, which as a line nobody would see
 	points              plotter.XYs
 }
 
@@ -90,6 +91,9 @@ func appendChart(charts []chart, title string, lines []chartLine) []chart {
 			fmt.Fprintf(&text, "%.1f,%.1f ", x(p.X), y(p.Y))
 		}
 		line.Points = text.String()
+		if line.Dot = len(line.points) == 1; line.Dot {
+			line.Points += line.Points
+		}
 		c.Lines = append(c.Lines, line)
 	}
 	c.Curves = slices.Clone(c.Lines)

@@ -9,6 +9,7 @@ import (
 	"image/color"
 	"image/png"
 	"math"
+	"strconv"
 
 	"gonum.org/v1/plot/palette/brewer"
 
@@ -56,22 +57,25 @@ func (r *pastRun) gates() (*gateMaps, error) {
 	if err != nil {
 		return nil, err
 	}
-	if set, err = set.WithSteps(d.Steps); err != nil {
-		return nil, err
+	sample := ""
+	if d.ofText() {
+		sample, err = textSample(d, set)
+	} else if set, err = set.WithSteps(d.Steps); err == nil {
+		sample = sampleName(set)
 	}
-	if set.Len() == 0 {
-		return nil, errors.New("the test set is empty")
+	if err != nil {
+		return nil, err
 	}
 	b, err := openCPU()
 	if err != nil {
 		return nil, err
 	}
 	defer b.Close()
-	trace, err := traceGates(b, d, file, inputsOf(file, set))
+	trace, err := traceGates(b, d, file, inputsOf(d, file, set))
 	if err != nil {
 		return nil, err
 	}
-	m := &gateMaps{Sample: sampleName(set), AllSteps: d.Steps, AllUnits: d.Hidden, Steps: min(d.Steps, mostGateSteps), Units: min(d.Hidden, mostGateUnits)}
+	m := &gateMaps{Sample: sample, AllSteps: d.Steps, AllUnits: d.Hidden, Steps: min(d.Steps, mostGateSteps), Units: min(d.Hidden, mostGateUnits)}
 	return m, m.draw(trace)
 }
 
@@ -83,22 +87,39 @@ func sampleName(set *data.Dataset) string {
 	return "the first sample of the test set, which is of class " + shortName(set.Classes[set.Labels[0]])
 }
 
+// textSample returns what is read of a text, in quotes.
+func textSample(d *description, set *data.Dataset) (string, error) {
+	vocabulary, err := d.textVocabulary(data.TextUnits(d.Units))
+	if err != nil {
+		return "", err
+	}
+	if len(set.IDs) < d.Steps {
+		return "", fmt.Errorf("the test set has less than the %d steps of a part", d.Steps)
+	}
+	var text []byte
+	before := int32(-1)
+	for _, id := range set.IDs[:d.Steps] {
+		text = vocabulary.AppendText(text, before, id)
+		before = id
+	}
+	return strconv.Quote(string(text)), nil
+}
+
 // inputsOf returns the first sample of set as the recurrent layer sees it,
 // [steps, width].
-func inputsOf(file *model.File, set *data.Dataset) []float32 {
-	if set.IDs == nil {
-		return set.X[:set.Steps*set.Width]
+func inputsOf(d *description, file *model.File, set *data.Dataset) []float32 {
+	if !d.ofText() {
+		return set.X[:d.Steps*d.Width]
 	}
 	var inputs []float32
-	vectors := file.Tensors["embedding.weight"]
-	width := vectors.Shape[1]
-	for _, id := range set.IDs[:set.Steps] {
-		inputs = append(inputs, vectors.Data[int(id)*width:][:width]...)
+	vectors := file.Tensors["embedding.weight"].Data
+	for _, id := range set.IDs[:d.Steps] {
+		inputs = append(inputs, vectors[int(id)*d.Embedding:][:d.Embedding]...)
 	}
 	return inputs
 }
 
-// trace of a layer: values [steps, units] with their names.
+// gateTrace is what happens in a layer: values [steps, units] with their names.
 type gateTrace struct {
 	name   string
 	values []float32

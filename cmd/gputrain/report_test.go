@@ -106,6 +106,20 @@ func TestReportOfRunsThatLackThings(t *testing.T) {
 	}
 }
 
+func TestReportOfAText(t *testing.T) {
+	t.Chdir(t.TempDir())
+	writeFile(t, "poem.txt", strings.Repeat("<b>so much depends upon\na red wheel barrow</b>\n", 40))
+	gputrain("train", "--quiet", "--data", "text:poem.txt", "--steps", "20", "--batch", "4", "--hidden", "4", "--epochs", "1", "--out", "run").want(t, 0)
+	gputrain("report", "run").want(t, 0)
+	page := readFile(t, "report.html")
+	if !regexp.MustCompile(`while it reads &#34;[^"]*(depends|wheel)`).MatchString(page) || !strings.Contains(page, "forget gate") {
+		t.Error("the page does not show what the network reads")
+	}
+	if regexp.MustCompile(`points="\S+ "`).MatchString(page) {
+		t.Error("a curve is a single point, which nobody sees")
+	}
+}
+
 // What the trace ends with is what the network makes its outputs of.
 func TestGatesAreThoseOfTheNetwork(t *testing.T) {
 	b, err := openCPU()
@@ -137,7 +151,7 @@ func TestGatesAreThoseOfTheNetwork(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		traces, err := traceGates(b, d, file, inputsOf(file, set))
+		traces, err := traceGates(b, d, file, inputsOf(d, file, set))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -244,7 +258,7 @@ func TestReportInChromium(t *testing.T) {
 	light := func(r, g, b uint32) bool { return min(r, g, b) > 230 }
 	dark := func(r, g, b uint32) bool { return max(r, g, b) < 60 }
 	darkish := func(r, g, b uint32) bool { return max(r, g, b) < 130 } // text has soft edges
-	blue := func(r, g, b uint32) bool { return b > r+50 && b > g+20 } // curves, gates
+	blue := func(r, g, b uint32) bool { return b > r+50 && b > g+20 }  // curves, gates
 	brown := func(r, g, b uint32) bool { return r > g+20 && g > b+20 }
 	for _, c := range []struct {
 		name       string

@@ -30,8 +30,10 @@ func (d runDir) writeAbout(s *settings, given string, said []string) error {
 		return err
 	}
 	for _, line := range said {
-		if from.path != "" {
-			line = strings.ReplaceAll(line, from.path, filepath.Base(from.path))
+		for _, path := range from.paths() {
+			if path != "" {
+				line = strings.ReplaceAll(line, path, filepath.Base(path))
+			}
 		}
 		if line != "" {
 			a.Data = append(a.Data, line)
