@@ -60,10 +60,14 @@ func (m *evaluation) printLast(w io.Writer) error {
 	return err
 }
 
-// draw draws the outcome in the directory of a run.
+// draw draws the outcome in the directory of a run. There is no picture of hundreds of
+// characters, or thousands of words.
 func (m *evaluation) draw(dir runDir) error {
-	if m.regression != nil {
+	switch {
+	case m.regression != nil:
 		return m.regression.draw(dir.file(predictionsName))
+	case m.description.ofText():
+		return nil
 	}
 	if m.description.ofText() {
 		return nil // of hundreds of characters, or thousands of words
@@ -71,7 +75,7 @@ func (m *evaluation) draw(dir runDir) error {
 	return writeConfusion(dir.file(confusionName), m.Confusion, m.description.Classes)
 }
 
-// result is the last object of train for classes.
+// result is the last object of train for classes, and for text.
 type result struct {
 	Event        string     `json:"event"`
 	TestAccuracy jsonNumber `json:"test_accuracy"`

@@ -151,6 +151,13 @@ func (c *exportCommand) writePyTorch(con console, d *description, net *model.Net
 	}
 	meta := map[string]any{"features": d.Features, "classes": d.Classes, "shift": d.Shift, "factor": d.Factor}
 	remedy := "scale the features first, as its metadata say"
+	if d.Encodings != nil {
+		meta["encodings"] = d.Encodings
+	}
+	if d.task() == taskRegress {
+		meta["targets"], meta["target_shift"], meta["target_factor"] = d.Targets, d.TargetShift, d.TargetFactor
+		remedy = "scale the features first, and the outputs back, as its metadata say"
+	}
 	if d.ofText() {
 		meta = map[string]any{"units": d.Units, "vocabulary": d.Vocabulary}
 		remedy = "its metadata have the units by their ids"

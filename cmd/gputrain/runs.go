@@ -8,7 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"os"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -83,10 +83,7 @@ func (c *runsCommand) checkPlot() error {
 	if !strings.HasSuffix(c.Plot, ".png") {
 		return &settingError{"plot", fmt.Sprintf("is %q; it must end in .png", c.Plot)}
 	}
-	if _, err := os.Lstat(c.Plot); err == nil {
-		return fmt.Errorf("%s exists already: choose another --plot", c.Plot)
-	}
-	return nil
+	return checkAbsent("plot", c.Plot)
 }
 
 // condition is what must be true of a run.
@@ -229,26 +226,28 @@ func figureNames(runs []*pastRun) (names []string) {
 // formatRuns formats a table of runs. If it becomes several tables, their lines have
 // the same numbers.
 func formatRuns(width int, runs []*pastRun) string {
-	header := []string{"#", "run", "state", "began", "data", "network"}
+	const texts = 6 // columns; the others are figures
+	header, rows := tableOfRuns(runs)
+	return formatTable(width, texts, header, rows)
+}
+
+// tableOfRuns returns what is known of runs, and the settings in which they differ.
+func tableOfRuns(runs []*pastRun) (header []string, rows [][]string) {
+	header = []string{"#", "run", "state", "began", "data", "network"}
 	shown := []string{"data", "model", "hidden", "layers", "epochs"} // by these columns
 	keys := slices.DeleteFunc(differing(runs), func(key string) bool { return slices.Contains(shown, key) })
-	texts := len(header)
 	figures := figureNames(runs)
 	for _, name := range slices.Concat([]string{"epochs"}, figures, keys) {
 		header = append(header, strings.ReplaceAll(name, "_", "\n"))
 	}
-	var rows [][]string
 	for i, r := range runs {
 		facts := r.facts()
 		row := []string{strconv.Itoa(i + 1), string(r.dir), r.state, r.began.Format("2006-01-02 15:04"), fmt.Sprint(facts["data"]), r.network(),
 			fmt.Sprintf("%d/%d", r.epochs, r.settings.Epochs)}
 		for _, name := range figures {
 			cell := ""
-			if figure, ok := facts[name].(float64); ok {
-				cell = strconv.FormatFloat(figure, 'f', 4, 64)
-				if figure >= 1e6 || figure < 1e-3 && figure > -1e6 && figure != 0 {
-					cell = strconv.FormatFloat(figure, 'g', 4, 64)
-				}
+			if _, there := facts[name]; there {
+				cell = formatFigure(facts[name])
 			}
 			row = append(row, cell)
 		}
@@ -257,7 +256,20 @@ func formatRuns(width int, runs []*pastRun) string {
 		}
 		rows = append(rows, row)
 	}
-	return formatTable(width, texts, header, rows)
+	return header, rows
+}
+
+// formatFigure formats a figure of a run with four decimals; if it is very large or
+// small, with four digits.
+func formatFigure(fact any) string {
+	figure, ok := fact.(float64)
+	switch size := math.Abs(figure); {
+	case !ok:
+		return fmt.Sprint(fact)
+	case size >= 1e6 || size < 1e-3 && size > 0:
+		return strconv.FormatFloat(figure, 'g', 4, 64)
+	}
+	return strconv.FormatFloat(figure, 'f', 4, 64)
 }
 
 // printRunObjects prints a JSON object for each run.

@@ -70,6 +70,14 @@ func writeComparison(path string, runs []*pastRun) error {
 				line.Color, line.Width = comparisonColors[rank], vg.Points(1.5)
 			}
 			panel.Add(line)
+			if len(points) == 1 { // which as a line nobody would see
+				dot, err := plotter.NewScatter(points)
+				if err != nil {
+					return fmt.Errorf("%s: %w", path, err)
+				}
+				dot.GlyphStyle = draw.GlyphStyle{Color: line.Color, Shape: draw.CircleGlyph{}, Radius: vg.Points(2.5)}
+				panel.Add(dot)
+			}
 			for _, point := range points {
 				least, most = min(least, point.Y), max(most, point.Y)
 			}

@@ -26,7 +26,7 @@ type pastRun struct {
 	dir      runDir
 	state    string
 	began    time.Time
-	settings settings
+	settings settings             // without folders of this machine
 	epochs   int                  // that are done
 	curves   map[string][]float64 // the columns of metrics.csv, NaN where a value is unknown
 	result   map[string]any       // result.json; nil unless the run is finished
@@ -57,7 +57,11 @@ func readRun(dir runDir) (r *pastRun, err error) {
 	if _, err := resolve(path, text); err != nil {
 		return nil, err
 	}
-	if r.settings, _, err = decodeSettings(path, string(text)); err != nil {
+	settings, _, err := decodeSettings(path, string(text))
+	if err != nil {
+		return nil, err
+	}
+	if r.settings, err = settings.public(); err != nil {
 		return nil, err
 	}
 	if err := readJSON(dir.file(resultName), &r.result); err != nil {
@@ -186,15 +190,12 @@ func (r *pastRun) facts() map[string]any {
 	return facts
 }
 
-// settingValues returns the settings by their keys, and the data without folders.
+// settingValues returns the settings by their keys.
 func (r *pastRun) settingValues() map[string]any {
 	values := map[string]any{}
 	object := reflect.ValueOf(r.settings)
 	for _, field := range reflect.VisibleFields(object.Type()) {
 		values[keyOf(field, "toml")] = object.FieldByIndex(field.Index).Interface()
-	}
-	if from, err := parseSource(r.settings.Data); err == nil {
-		values["data"] = from.public()
 	}
 	return values
 }

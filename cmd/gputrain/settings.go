@@ -220,7 +220,7 @@ func (s *settings) load(initial string) (*description, sets, *model.File, error)
 		return nil, sets{}, nil, err
 	}
 	var parts sets
-	if s.ofText() {
+	if from.kind == "text" {
 		parts, err = s.loadText(from, before)
 	} else {
 		parts, err = from.load(s.tableChoice(), before)

@@ -101,7 +101,7 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 		begin()
 		return s.rehearse(ctx, con, plan, parts)
 	}
-	notes := plan.summary(net.Count())
+	notes, given := plan.summary(net.Count()), c.Data
 	if c.Resume == "" {
 		err = s.begin(c.Out, parts)
 	} else {
@@ -113,6 +113,9 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 		return err
 	}
 	defer func() { err = cmp.Or(err, s.close()) }()
+	if err := s.dir.writeAbout(s.settings, given, understood); err != nil {
+		return err
+	}
 	c.say(con, understood, notes)
 	begin()
 	if err := s.fit(ctx, parts); err != nil {

@@ -37,7 +37,7 @@ func TestTrainWritesARun(t *testing.T) {
 		}
 	}
 	slices.Sort(names)
-	if want := []string{"run/best.safetensors", "run/checkpoints", "run/checkpoints/step-0000000001.safetensors",
+	if want := []string{"run/about.json", "run/best.safetensors", "run/checkpoints", "run/checkpoints/step-0000000001.safetensors",
 		"run/checkpoints/step-0000000040.safetensors", "run/config.toml", "run/confusion.png", "run/curves.png", "run/metrics.csv", "run/model.safetensors", "run/result.json"}; !slices.Equal(names, want) {
 		t.Errorf("files %q, want %q", names, want)
 	}
