@@ -20,6 +20,8 @@ type Inspection struct {
 	Columns []Column
 	Targets []int // the columns that CSVOptions names as targets
 	Notes   []string
+	// Warnings say what is doubtful about it.
+	Warnings []string
 }
 
 // Column is what a column of a table holds.
@@ -122,6 +124,7 @@ func (i *inspector) begin(first, second record, o CSVOptions) error {
 	}
 	i.inspection.Targets = columns.targets
 	i.inspection.Notes = append(i.inspection.Notes, columns.notes...)
+	i.inspection.Warnings = columns.warnings
 	i.inspection.Columns = make([]Column, len(first.fields))
 	i.spread = make([]moment, len(first.fields))
 	for j := range i.inspection.Columns {

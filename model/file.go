@@ -21,7 +21,7 @@ import (
 // File is a safetensors file in memory: float32 tensors and text, by name.
 // PyTorch and others read and write the same format
 // (https://github.com/huggingface/safetensors). Reading converts F16, BF16 and F64 to
-// float32; a tensor of integers is an error.
+// float32, and leaves out tensors of integers, as a batch norm counts by.
 //
 // A file that Write wrote also holds its format and a checksum, as the metadata
 // gputrain.format and gputrain.sha256. The checksum is the SHA-256 of the whole
@@ -32,8 +32,9 @@ type File struct {
 	Tensors map[string]Array
 
 	// Converted has the type of each tensor that was not F32 in the file that was read:
-	// F16, BF16 or F64. Write writes F32.
-	Converted map[string]string
+	// F16, BF16 or F64. LeftOut has that of each tensor that was not read, such as I64.
+	// Write writes neither.
+	Converted, LeftOut map[string]string
 
 	unsealed bool // read from a file without a checksum
 }
@@ -131,14 +132,8 @@ func parseContent(r io.Reader, size uint64) (*File, error) {
 		content = io.TeeReader(buffered, seal.hash)
 	}
 	for _, name := range names {
-		if f.Tensors[name], err = readArray(content, infos[name]); err != nil {
+		if err := f.readTensor(content, name, infos[name]); err != nil {
 			return nil, fmt.Errorf("model: tensor %q: %w", name, err)
-		}
-		if kind := infos[name].DType; kind != safetensors.F32 {
-			if f.Converted == nil {
-				f.Converted = map[string]string{}
-			}
-			f.Converted[name] = kind.String()
 		}
 	}
 	if seal != nil {
@@ -153,16 +148,13 @@ func parseContent(r io.Reader, size uint64) (*File, error) {
 // body bytes of data.
 func checkInfo(info *safetensors.TensorInfo, body, start uint64) error {
 	from, to := info.DataOffsets[0], info.DataOffsets[1]
-	kind, err := typeOf(info)
 	switch {
-	case err != nil:
-		return err
 	case from != start:
 		return fmt.Errorf("damaged file: data starts at byte %d, want %d", from, start)
 	case to < from || to > body:
 		return fmt.Errorf("cut short or damaged: data is bytes %d to %d of %d", from, to, body)
 	}
-	width := uint64(kind.bytes)
+	width := info.DType.Size()
 	if size, ok := product(shapeOf(info)); !ok || (to-from)%width != 0 || uint64(size) != (to-from)/width {
 		return fmt.Errorf("damaged file: shape %d, but %d bytes of data", info.Shape, to-from)
 	}
@@ -177,13 +169,30 @@ func shapeOf(info *safetensors.TensorInfo) []int {
 	return shape
 }
 
-// readArray reads the tensor that info describes.
-func readArray(r io.Reader, info *safetensors.TensorInfo) (Array, error) {
-	a := Array{Shape: shapeOf(info)}
-	kind, err := typeOf(info)
-	if err != nil {
-		return Array{}, err
+// readTensor reads the tensor that info describes, or leaves it out.
+func (f *File) readTensor(r io.Reader, name string, info *safetensors.TensorInfo) (err error) {
+	note := func(types *map[string]string) {
+		if *types == nil {
+			*types = map[string]string{}
+		}
+		(*types)[name] = info.DType.String()
 	}
+	kind, isFloat := floatTypes[info.DType]
+	if !isFloat {
+		note(&f.LeftOut)
+		_, err = io.CopyN(io.Discard, r, int64(info.DataOffsets[1]-info.DataOffsets[0]))
+		return err
+	}
+	if info.DType != safetensors.F32 {
+		note(&f.Converted)
+	}
+	f.Tensors[name], err = readArray(r, info, kind)
+	return err
+}
+
+// readArray reads the tensor that info describes, of a kind of numbers.
+func readArray(r io.Reader, info *safetensors.TensorInfo, kind floatType) (Array, error) {
+	a := Array{Shape: shapeOf(info)}
 	size, _ := product(a.Shape)
 	a.Data = make([]float32, size)
 	buffer := make([]byte, min(kind.bytes*size, bufferBytes))

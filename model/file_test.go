@@ -109,7 +109,7 @@ func TestParseFileReportsDamage(t *testing.T) {
 		"tensor without shape":    {raw(`{"w":{"dtype":"F32","data_offsets":[0,4]}}`, 4), "header: "},
 		"text is a number":        {raw(`{"__metadata__":{"epoch":3}}`, 0), "header: "},
 		"unknown type":            {raw(`{"w":{"dtype":"F7","shape":[1],"data_offsets":[0,4]}}`, 4), `tensor "w"`},
-		"another type":            {raw(`{"w":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}`, 8), `tensor "w": type is I64, want F32, or F16, BF16 or F64, which are converted`},
+		"part of an integer":      {raw(`{"w":{"dtype":"I64","shape":[1],"data_offsets":[0,4]}}`, 4), `tensor "w": damaged file: shape [1], but 4 bytes`},
 		"part of a double":        {raw(`{"w":{"dtype":"F64","shape":[1],"data_offsets":[0,4]}}`, 4), `tensor "w": damaged file: shape [1], but 4 bytes`},
 		"beyond float32":          {append(raw(`{"w":{"dtype":"F64","shape":[2],"data_offsets":[0,16]}}`, 8), 0x9c, 0x75, 0, 0x88, 0x3c, 0xe4, 0x37, 0x7e), `tensor "w": value 1 is beyond float32`},
 		"data cut short":          {raw(`{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 7), `tensor "w": cut short or damaged: data is bytes 0 to 8 of 7`},

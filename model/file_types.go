@@ -2,7 +2,6 @@ package model
 
 import (
 	"encoding/binary"
-	"fmt"
 	"math"
 
 	"github.com/nlpodyssey/safetensors"
@@ -30,15 +29,6 @@ var floatTypes = map[safetensors.DType]floatType{
 	safetensors.BF16: {2, func(b []byte) (float32, bool) {
 		return math.Float32frombits(uint32(binary.LittleEndian.Uint16(b)) << 16), true
 	}},
-}
-
-// typeOf returns the type of a tensor.
-func typeOf(info *safetensors.TensorInfo) (floatType, error) {
-	t, ok := floatTypes[info.DType]
-	if !ok {
-		return t, fmt.Errorf("type is %v, want F32, or F16, BF16 or F64, which are converted; write the file without it", info.DType)
-	}
-	return t, nil
 }
 
 // fromHalf converts IEEE 754's binary16: a sign, 5 bits of exponent, 10 of fraction.

@@ -31,7 +31,7 @@ func TestHalvesAreConvertedExactly(t *testing.T) {
 }
 
 func TestOtherFloatsAreConvertedAndNamed(t *testing.T) {
-	data := raw(`{"half":{"dtype":"F16","shape":[2],"data_offsets":[0,4]},"brain":{"dtype":"BF16","shape":[1],"data_offsets":[4,6]},`+
+	data := raw(`{"count":{"dtype":"I64","shape":[],"data_offsets":[26,34]},"half":{"dtype":"F16","shape":[2],"data_offsets":[0,4]},"brain":{"dtype":"BF16","shape":[1],"data_offsets":[4,6]},`+
 		`"double":{"dtype":"F64","shape":[2,1],"data_offsets":[6,22]},"single":{"dtype":"F32","shape":[1],"data_offsets":[22,26]}}`, 0)
 	data = binary.LittleEndian.AppendUint16(data, 0x3e00) // 1.5
 	data = binary.LittleEndian.AppendUint16(data, 0xc000) // −2
@@ -39,6 +39,7 @@ func TestOtherFloatsAreConvertedAndNamed(t *testing.T) {
 	data = binary.LittleEndian.AppendUint64(data, math.Float64bits(0.1))
 	data = binary.LittleEndian.AppendUint64(data, math.Float64bits(math.Inf(1)))
 	data = binary.LittleEndian.AppendUint32(data, math.Float32bits(3))
+	data = binary.LittleEndian.AppendUint64(data, 5)
 	f, err := ParseFile(data)
 	if err != nil {
 		t.Fatal(err)
@@ -50,5 +51,8 @@ func TestOtherFloatsAreConvertedAndNamed(t *testing.T) {
 	}
 	if want := map[string]string{"half": "F16", "brain": "BF16", "double": "F64"}; !maps.Equal(f.Converted, want) {
 		t.Errorf("converted %v, want %v", f.Converted, want)
+	}
+	if want := map[string]string{"count": "I64"}; !maps.Equal(f.LeftOut, want) || len(f.Tensors) != 4 {
+		t.Errorf("left out %v of %v, want %v", f.LeftOut, f.Tensors, want)
 	}
 }

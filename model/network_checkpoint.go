@@ -81,6 +81,9 @@ func (n *Network) Load(f *File) error {
 	if f == nil {
 		panic("model: Load: the file is nil")
 	}
+	if names := slices.Sorted(maps.Keys(f.LeftOut)); len(names) > 0 {
+		return fmt.Errorf("model: tensor %q has type %s, which no parameter has", names[0], f.LeftOut[names[0]])
+	}
 	known := make(map[string]bool, len(n.parameters))
 	for _, p := range n.parameters {
 		a, ok := f.Tensors[p.Name]

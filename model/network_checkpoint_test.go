@@ -59,6 +59,20 @@ func TestSavedNetworkIsLoadedByteForByte(t *testing.T) {
 	}
 }
 
+func TestLoadRefusesAFileOfWhichATensorWasLeftOut(t *testing.T) {
+	b := reference.New()
+	defer b.Close()
+	net := newCheckpointNetwork(t, b)
+	var saved model.File
+	if err := net.Save(&saved); err != nil {
+		t.Fatal(err)
+	}
+	saved.LeftOut = map[string]string{"norm.count": "I64"}
+	if err := net.Load(&saved); err == nil || err.Error() != `model: tensor "norm.count" has type I64, which no parameter has` {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestLoadReportsWhatDoesNotFitAndChangesNothing(t *testing.T) {
 	b := reference.New()
 	defer b.Close()

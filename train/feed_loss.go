@@ -13,8 +13,17 @@ type lossFeed struct {
 	binary  *binaryFeed      // nil unless the loss is BCEWithLogits
 }
 
+// newLossFeed makes what loss needs. A loss that wraps another has a method Unwrap, as
+// errors have.
 func newLossFeed(m *memory, loss Loss, rows, cols int) lossFeed {
 	var f lossFeed
+	for {
+		wrapper, ok := loss.(interface{ Unwrap() Loss })
+		if !ok {
+			break
+		}
+		loss = wrapper.Unwrap()
+	}
 	if s, ok := loss.(ScratchLoss); ok {
 		f.windows = make([]backend.Tensor, s.Scratch())
 		for range f.windows {

@@ -143,7 +143,7 @@ func TestBadInput(t *testing.T) {
 		{"csv empty", "train --data csv:empty.csv --target species", 1, []string{"empty.csv: the file is empty"}},
 		{"csv header only", "train --data csv:header.csv --target species", 1, []string{"header.csv: "}},
 		{"csv too short to split", "train --data csv:few.csv --target species", 1, []string{"few.csv: too few samples to split into training, validation and test sets: 3"}},
-		{"csv numbers for classes", "train --data csv:series.csv --target next", 1, []string{"series.csv: ", "60 different values in 60 samples", "classes"}},
+		{"csv numbers for classes", "train --data csv:series.csv --target next --task classify", 1, []string{"series.csv: ", "60 different values in 60 samples", "classes"}},
 		{"csv torn gzip", "train --data csv:torn.csv.gz --target species", 1, []string{"torn.csv.gz: "}},
 		{"csv class column absent", "train --data csv:good.csv --target specis", 1, []string{"good.csv:1: ", `"specis"`, `"species"`}},
 		{"csv class column beyond", "train --data csv:good.csv --target 4", 1, []string{"good.csv:1: ", "1 to 3"}},
@@ -191,7 +191,7 @@ func TestBadInput(t *testing.T) {
 		{"predict input of other width", "predict --model digits-run --input good.csv --target species", 1, []string{"good.csv: its samples have 2 features, but the model takes 64"}},
 		{"predict without a feature", "predict --model run --input tall.csv", 1, []string{`tall.csv:1: no column "length"; the model takes`}},
 		{"predict with a class column of numbers", "predict --model run --input numbers.csv", 1, []string{"numbers.csv:1: no header, and the number of columns is 3 where the model takes 2", "target"}},
-		{"predict digits with a class column", "predict --model digits-run --input 65.csv", 1, []string{"65.csv has 65 columns, one more", "--target"}},
+		{"predict digits with a class column", "predict --model digits-run --input 65.csv", 1, []string{"65.csv has 65 columns, 1 more than the model takes", "--target"}},
 		{"predict out", "predict --quiet --model run --input good.csv --target species --out good.csv/p.csv", 1, []string{"good.csv/", "not a directory"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -28,13 +28,23 @@ type description struct {
 	Features []string `json:"features,omitempty"` // names of the columns, in their order; absent without a header
 	Target   string   `json:"target,omitempty"`   // the class column of a csv source: its name, or its number
 
+	// What csv sources may have besides. Encodings are those of Features, absent if all
+	// are numbers. Targets are the columns of a regression, each with its scaling.
+	Encodings    []data.Encoding `json:"encodings,omitempty"`
+	Missing      string          `json:"missing,omitempty"` // mean, drop or indicator; absent: refuse
+	Targets      []string        `json:"targets,omitempty"`
+	TargetShift  []float64       `json:"target_shift,omitempty"`
+	TargetFactor []float64       `json:"target_factor,omitempty"`
+	Loss         string          `json:"loss,omitempty"` // of a regression: mae or huber; absent: mse
+	HuberDelta   float64         `json:"huber_delta,omitempty"`
+
 	Model   string    `json:"model"` // lstm, gru, rnn, mlp
 	Steps   int       `json:"steps"` // of a sample, of Width features each
 	Width   int       `json:"width"`
 	Hidden  int       `json:"hidden"`
 	Layers  int       `json:"layers"`
-	Classes []string  `json:"classes,omitempty"`
-	Shift   []float64 `json:"shift,omitempty"` // data.Scaling
+	Classes []string  `json:"classes,omitempty"` // absent for a regression and for text
+	Shift   []float64 `json:"shift,omitempty"`   // data.Scaling
 	Factor  []float64 `json:"factor,omitempty"`
 
 	// Of a network for text, in place of classes, features and their scaling.
@@ -72,7 +82,48 @@ func (s *settings) describe(from source, parts sets) (*description, error) {
 		Model: s.Model, Steps: steps, Width: features / steps, Hidden: s.Hidden, Layers: s.Layers,
 		Classes: parts.train.Classes, Shift: parts.scaling.Shift, Factor: parts.scaling.Factor,
 	}
+	d.Encodings = parts.encodings
+	if parts.missing != "refuse" {
+		d.Missing = parts.missing
+	}
+	if parts.targets != nil {
+		d.Targets, d.TargetShift, d.TargetFactor = parts.targets, parts.targetScaling.Shift, parts.targetScaling.Factor
+		if s.Loss == "mae" || s.Loss == "huber" {
+			d.Loss = s.Loss
+		}
+		if s.Loss == "huber" {
+			d.HuberDelta = s.HuberDelta
+		}
+	}
+	if err := s.checkLoss(d); err != nil {
+		return nil, err
+	}
 	return d, d.check()
+}
+
+// task returns what the model does: taskClassify or taskRegress.
+func (d *description) task() string {
+	if d.Targets != nil {
+		return taskRegress
+	}
+	return taskClassify
+}
+
+// outputs returns how many outputs the network has.
+func (d *description) outputs() int {
+	switch {
+	case d.task() == taskRegress:
+		return len(d.Targets)
+	case d.Units == string(data.Bytes):
+		return 256
+	case d.ofText():
+		return len(d.Vocabulary)
+	}
+	return len(d.Classes)
+}
+
+func (d *description) targetScaling() data.Scaling {
+	return data.Scaling{Shift: d.TargetShift, Factor: d.TargetFactor}
 }
 
 func (d *description) scaling() data.Scaling { return data.Scaling{Shift: d.Shift, Factor: d.Factor} }
@@ -205,8 +256,12 @@ func (d *description) check() error {
 		return fmt.Errorf("data is %q, but a model names no path", d.Data)
 	case (from.kind == "text") != d.ofText():
 		return fmt.Errorf("the units are %q for data %q", d.Units, d.Data)
-	case (from.kind == "csv") != (d.Target != ""):
+	case (from.kind == "csv") != (d.Target != "" || d.Targets != nil):
 		return fmt.Errorf("the target is %q for data %q", d.Target, d.Data)
+	case from.kind != "csv" && (d.Encodings != nil || d.Missing != ""):
+		return fmt.Errorf("the columns have encodings for data %q", d.Data)
+	case d.Missing != "" && (d.Missing == "refuse" || !slices.Contains(missingKinds(), d.Missing)):
+		return fmt.Errorf("missing is %q, which this version does not know", d.Missing)
 	case !slices.Contains(modelKinds(), d.Model):
 		return fmt.Errorf("model is %q, which this version does not know", d.Model)
 	}
@@ -215,7 +270,7 @@ func (d *description) check() error {
 		value, most int
 	}{
 		{"steps", d.Steps, maxSize}, {"width", d.Width, maxSize}, {"hidden", d.Hidden, maxSize},
-		{"layers", d.Layers, maxLayers}, {d.outputsName(), d.outputs(), maxSize},
+		{"layers", d.Layers, maxLayers}, {d.outputsKey(), d.outputs(), maxSize},
 	} {
 		if size.value < 1 || size.value > size.most {
 			return fmt.Errorf("%s is %d, want 1 to %d", size.name, size.value, size.most)
@@ -233,8 +288,11 @@ func (d *description) check() error {
 			return fmt.Errorf("feature %d has shift %v and factor %v", i+1, d.Shift[i], factor)
 		}
 	}
-	if d.Features != nil && len(d.Features) != features {
-		return fmt.Errorf("%d names for %d features", len(d.Features), features)
+	if err := d.checkEncodings(); err != nil {
+		return err
+	}
+	if err := d.checkTargets(); err != nil {
+		return err
 	}
 	if name, again := repeated(d.Features); again {
 		return fmt.Errorf("two features are called %q", name)
@@ -246,6 +304,91 @@ func (d *description) check() error {
 		if class == "" || strings.ContainsFunc(class, unicode.IsControl) {
 			return fmt.Errorf("a class is called %q", class)
 		}
+	}
+	return nil
+}
+
+// outputsKey returns the key of what the outputs of the network are.
+func (d *description) outputsKey() string {
+	switch {
+	case d.task() == taskRegress:
+		return "targets"
+	case d.ofText():
+		return "vocabulary"
+	}
+	return "classes"
+}
+
+// columns returns how many columns of a table, or features of a picture, the model takes.
+func (d *description) columns() int {
+	if d.Encodings != nil {
+		return len(d.Encodings)
+	}
+	return d.Steps * d.Width
+}
+
+// outputsWanted returns how many columns of a table are the target.
+func (d *description) outputsWanted() int { return max(1, len(d.Targets)) }
+
+// outputNames returns the names of what the outputs are.
+func (d *description) outputNames() (names []string) {
+	for _, name := range slices.Concat(d.Targets, d.Classes) {
+		names = append(names, shortName(name))
+	}
+	return names
+}
+
+// checkEncodings reports columns that do not become the features of the network.
+func (d *description) checkEncodings() error {
+	features, columns := d.Steps*d.Width, d.columns()
+	if d.Encodings != nil {
+		encoded := 0
+		for _, e := range d.Encodings {
+			encoded += e.Width()
+			if name, again := repeated(e.Categories); again {
+				return fmt.Errorf("two categories are called %q", name)
+			}
+			if e.Indicator && d.Missing != "indicator" {
+				return fmt.Errorf("an indicator of missing values, but missing is %q", d.Missing)
+			}
+		}
+		if encoded != features {
+			return fmt.Errorf("the columns become %d features, but the network takes %d", encoded, features)
+		}
+	}
+	if d.Features != nil && len(d.Features) != columns {
+		return fmt.Errorf("%d names for %d features", len(d.Features), columns)
+	}
+	return nil
+}
+
+// checkTargets reports a regression that cannot be.
+func (d *description) checkTargets() error {
+	if d.task() == taskClassify {
+		if len(d.TargetShift)+len(d.TargetFactor) > 0 || d.Loss != "" || d.HuberDelta != 0 {
+			return errors.New("a scaling or a loss of targets, but there are classes")
+		}
+		return nil
+	}
+	if d.Target != "" || d.Classes != nil {
+		return errors.New("both classes and numbers to learn")
+	}
+	if len(d.TargetShift) != len(d.Targets) || len(d.TargetFactor) != len(d.Targets) {
+		return fmt.Errorf("the scaling has %d shifts and %d factors for %d targets", len(d.TargetShift), len(d.TargetFactor), len(d.Targets))
+	}
+	for i, factor := range d.TargetFactor {
+		if shift := d.TargetShift[i]; !(factor > 0) || math.IsInf(factor, 0) || math.IsNaN(shift) || math.IsInf(shift, 0) {
+			return fmt.Errorf("target %d has shift %v and factor %v", i+1, shift, factor)
+		}
+	}
+	if name, again := repeated(d.Targets); again {
+		return fmt.Errorf("two targets are called %q", name)
+	}
+	if d.Loss != "" && d.Loss != "mae" && d.Loss != "huber" {
+		return fmt.Errorf("loss is %q, which this version does not know", d.Loss)
+	}
+	if (d.Loss == "huber") != (d.HuberDelta > 0) || math.IsInf(d.HuberDelta, 0) || d.HuberDelta < 0 {
+		return fmt.Errorf("huber_delta is %v for loss %q", d.HuberDelta, d.Loss)
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"gputrain/data"
 )
 
 // validDescription returns the description of a network for a CSV file of two
@@ -17,12 +19,24 @@ func validDescription() *description {
 	}
 }
 
+// validRegression returns the description of a network for two columns that become four
+// features, and two targets.
+func validRegression() *description {
+	d := validDescription()
+	d.Target, d.Classes, d.Width = "", nil, 4
+	d.Encodings, d.Missing = []data.Encoding{{Indicator: true}, {Categories: []string{"no", "yes"}, Indicator: true}}, "indicator"
+	d.Shift, d.Factor = []float64{1, 2, 3, 4}, []float64{1, 0, 1, 1}
+	d.Targets, d.TargetShift, d.TargetFactor = []string{"price", "rent"}, []float64{1e6, 0}, []float64{1e-5, 2}
+	d.Loss, d.HuberDelta = "huber", 0.5
+	return d
+}
+
 func TestDescriptionComesBackAsItWas(t *testing.T) {
 	digits := &description{
 		Format: descriptionFormat, Data: "digits", Model: "lstm", Steps: 8, Width: 8, Hidden: 8, Layers: 1,
 		Classes: []string{"0", "1"}, Shift: []float64{0}, Factor: []float64{0.0625},
 	}
-	for _, want := range []*description{validDescription(), digits} {
+	for _, want := range []*description{validDescription(), validRegression(), digits} {
 		file, err := want.newFile()
 		if err != nil {
 			t.Fatal(err)
@@ -78,6 +92,7 @@ func TestDescriptionRefusesAllElse(t *testing.T) {
 		{"a shift too few", `"shift":[0.1,`, `"shift":[`, "1 shifts and 2 factors for 2 features"},
 		{"factor below 0", `2e-30`, `-1`, "feature 2 has shift 1.7e+09 and factor -1"},
 		{"factor beyond float64", `2e-30`, `2e400`, `"factor": `},
+		{"loss of numbers", `"model"`, `"loss":"mae","model"`, "a scaling or a loss of targets, but there are classes"},
 		{"factor NaN", `2e-30`, `NaN`, "invalid character 'N'"},
 	} {
 		text := strings.Replace(string(valid), c.old, c.new, 1)
@@ -87,6 +102,39 @@ func TestDescriptionRefusesAllElse(t *testing.T) {
 		_, err := parseDescription(text)
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
+		}
+	}
+}
+
+func TestDescriptionOfARegressionRefusesAllElse(t *testing.T) {
+	valid, err := json.Marshal(validRegression())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ old, new, want string }{
+		{`"model":"mlp"`, `"classes":["a"],"model":"mlp"`, "both classes and numbers to learn"},
+		{`"targets":["price","rent"]`, `"target":"a"`, "classes is 0, want 1 to"},
+		{`"targets":["price","rent"]`, `"targets":["price"]`, "2 shifts and 2 factors for 1 targets"},
+		{`"targets":["price","rent"]`, `"targets":[]`, "targets is 0, want 1 to"},
+		{`["price","rent"]`, `["price","price"]`, `two targets are called "price"`},
+		{`"target_factor":[0.00001,2]`, `"target_factor":[0,2]`, "target 1 has shift 1e+06 and factor 0"},
+		{`"loss":"huber"`, `"loss":"cubic"`, `loss is "cubic", which this version does not know`},
+		{`"loss":"huber"`, `"loss":"mae"`, `huber_delta is 0.5 for loss "mae"`},
+		{`"huber_delta":0.5`, `"huber_delta":-1`, `huber_delta is -1 for loss "huber"`},
+		{`"missing":"indicator"`, `"missing":"guess"`, `missing is "guess", which this version does not know`},
+		{`"missing":"indicator"`, `"missing":"mean"`, `an indicator of missing values, but missing is "mean"`},
+		{`["no","yes"]`, `["no","no"]`, `two categories are called "no"`},
+		{`["no","yes"]`, `["no","perhaps","yes"]`, "the columns become 6 features, but the network takes 4"},
+		{`["length","width"]`, `["length"]`, "1 names for 2 features"},
+		{`"data":"csv:flowers.csv"`, `"data":"digits"`, `the target is "" for data "digits"`},
+	} {
+		text := strings.Replace(string(valid), c.old, c.new, 1)
+		if text == string(valid) {
+			t.Fatalf("%q is not in %s", c.old, valid)
+		}
+		_, err := parseDescription(text)
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: error %v, want %q", c.new, err, c.want)
 		}
 	}
 }
@@ -128,6 +176,11 @@ func FuzzDescription(f *testing.F) {
 	f.Add(`{"format":1,"classes":null}`)
 	f.Add(textDescription)
 	f.Add(strings.Replace(textDescription, `"char","vocabulary":["\n","a"]`, `"byte","vocabulary":[]`, 1))
+	regression, err := json.Marshal(validRegression())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(regression))
 	f.Add(`null`)
 	f.Fuzz(func(t *testing.T, text string) {
 		d, err := parseDescription(text)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,16 +9,15 @@ import (
 
 	"gputrain/data"
 	"gputrain/model"
-	"gputrain/train"
 )
 
 type evalCommand struct {
 	inference `embed:""`
 
-	Data   string `placeholder:"SOURCE" help:"digits (their test set), csv:FILE (all rows), idx:DIR (the t10k files) or text:FILE (all of it); by default the test set of the data that the run's config.toml names."`
-	Target string `placeholder:"COLUMN" help:"The column of a CSV file that holds the class; by default the one that the model learned from."`
-	Quiet  bool   `help:"Print the last line only."`
-	JSON   bool   `name:"json" help:"Print a JSON object."`
+	Data   string      `placeholder:"SOURCE" help:"digits (their test set), csv:FILE (all rows), idx:DIR (the t10k files) or text:FILE (all of it); by default the test set of the data that the run's config.toml names."`
+	Target columnNames `sep:"none" placeholder:"COLUMN" help:"The column of a CSV file that the model learned; by default that of the training data. Several are several --target."`
+	Quiet  bool        `help:"Print the last line only."`
+	JSON   bool        `name:"json" help:"Print a JSON object."`
 }
 
 // Help is what "gputrain eval --help" says in more detail.
@@ -28,9 +26,11 @@ func (*evalCommand) Help() string {
 
     test accuracy 0.9xxx (correct/all)
 
-For text that is the loss, in nats, bits and as perplexity.
+Of text it prints the loss, in nats, bits and as perplexity. Of classes it also prints precision, recall and F1, each class by itself, their mean (macro) and their mean weighted by the samples, and the area under the ROC curve (AUROC) of up to 100 classes, of more than two each against the rest. Of numbers it prints R2, the root of the mean squared error (RMSE) and the mean absolute error (MAE), in the units of the target:
 
-With --json, it prints an object {"event":"result", "test_accuracy", "test_loss", "correct", "count"} instead. A figure that is no number is null.`
+    test R2 0.9xxx, RMSE 12.34, MAE 5.678 (359 samples)
+
+With --json, it prints an object {"event":"result", "test_accuracy", "test_loss", "correct", "count", "test_precision", "test_recall", "test_f1", "test_auroc", "classes"} instead, the means being macro. For numbers it is {"event":"result", "test_loss", "count", "test_r2", "targets":[{"name", "r2", "rmse", "mae"}]}, for text {"event":"result", "test_accuracy", "test_loss", "correct", "count", "unit", "test_bits", "test_perplexity"}. A figure that is no number is null.`
 }
 
 // Run prints the loss, the confusion and the accuracy of a model.
@@ -39,28 +39,28 @@ func (c *evalCommand) Run(con console) error {
 		con.err = io.Discard // for what is no error
 	}
 	return c.apply(con, c.load, func(d *description, net *model.Network, set *data.Dataset) error {
-		metrics, err := train.Evaluate(net, train.CrossEntropy{}, set)
+		m, err := d.measure(net, set)
 		switch {
 		case err != nil:
 			return err
 		case c.JSON:
-			return json.NewEncoder(con.out).Encode(newResult(metrics, d.Units))
+			return json.NewEncoder(con.out).Encode(m.detailedResult())
 		case c.Quiet || d.ofText():
-			return printOutcome(con.out, metrics, d.Units)
+			return m.printLast(con.out)
 		}
-		if err := printConfusion(con.out, metrics.Confusion, d.Classes); err != nil {
+		if err := m.print(con.out); err != nil {
 			return err
 		}
-		if _, err := fmt.Fprintf(con.out, "\ntest loss %.4f\n", metrics.Loss); err != nil {
+		if _, err := fmt.Fprintf(con.out, "\ntest loss %.4f\n", m.Loss); err != nil {
 			return err
 		}
-		return printAccuracy(con.out, metrics)
+		return m.printLast(con.out)
 	})
 }
 
 // load returns the data to measure on, scaled for the model, and notes on them.
 func (c *evalCommand) load(d *description) (set *data.Dataset, notes []string, err error) {
-	from, target, err := c.source(d)
+	from, err := c.source(d)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -72,13 +72,13 @@ func (c *evalCommand) load(d *description) (set *data.Dataset, notes []string, e
 	}
 	switch {
 	case from.kind == "csv" && c.Data != "":
-		set, notes, err = c.loadRows(from, target, d)
+		set, notes, err = c.loadRows(from, d)
 	case from.kind == "idx" && c.Data != "":
 		set, notes, err = c.loadImages(from, d)
 	}
 	if set == nil && err == nil {
 		var parts sets
-		parts, err = from.load(target, d)
+		parts, err = from.load(tableChoice{targets: c.Target}, d)
 		set, notes = parts.test, parts.notes
 	}
 	if err != nil {
@@ -93,11 +93,10 @@ func (c *evalCommand) load(d *description) (set *data.Dataset, notes []string, e
 	return set, append(notes, understoodSet(from.String(), set)), nil
 }
 
-// source returns where the data are and the column of the class. What the metadata
-// of a model say is no path to open: without --data, it is the run's own
-// config.toml that counts.
-func (c *evalCommand) source(d *description) (from source, target string, err error) {
-	text, target := c.Data, cmp.Or(c.Target, d.Target)
+// source returns where the data are. What the metadata of a model say is no path to
+// open: without --data, it is the run's own config.toml that counts.
+func (c *evalCommand) source(d *description) (from source, err error) {
+	text := c.Data
 	if text == "" {
 		text = d.Data
 		config := filepath.Join(c.Model, configName)
@@ -105,25 +104,30 @@ func (c *evalCommand) source(d *description) (from source, target string, err er
 		case err == nil:
 			s, _, err := decodeSettings(config, string(content))
 			if err != nil {
-				return source{}, "", err
+				return source{}, err
 			}
 			text = s.Data
 		case d.Data != "digits":
-			return source{}, "", usagef("--data is missing: %s says that it learned from %q, but not where that is", c.Model, d.Data)
+			return source{}, usagef("--data is missing: %s says that it learned from %q, but not where that is", c.Model, d.Data)
 		}
 	}
 	if from, err = parseSource(text); err != nil {
-		return source{}, "", usagef("--data %w", err)
+		return source{}, usagef("--data %w", err)
 	}
-	if from.kind == "csv" && target == "" {
-		return source{}, "", usagef("--target is missing: it names the column of %s that holds the class", from.path)
+	switch want := d.outputsWanted(); {
+	case from.kind != "csv" && d.task() == taskRegress:
+		return source{}, usagef("--data %s has classes, but the model learned numbers", from)
+	case from.kind == "csv" && d.Target == "" && d.Targets == nil && len(c.Target) == 0:
+		return source{}, usagef("--target is missing: it names the column of %s that holds the class", from.path)
+	case len(c.Target) > 0 && len(c.Target) != want:
+		return source{}, usagef("--target is given %d times, but the model learned %s", len(c.Target), plural(want, "column", "columns"))
 	}
-	return from, target, nil
+	return from, nil
 }
 
 // loadRows returns all rows of a CSV file.
-func (c *evalCommand) loadRows(from source, target string, d *description) (*data.Dataset, []string, error) {
-	options := csvOptions(target, d)
+func (c *evalCommand) loadRows(from source, d *description) (*data.Dataset, []string, error) {
+	options := d.csvOptions(c.Target)
 	options.Classes = d.Classes
 	table, err := data.OpenCSV(from.path, options)
 	if err != nil {
@@ -144,19 +148,4 @@ func (c *evalCommand) loadImages(from source, d *description) (*data.Dataset, []
 	}
 	set, err = d.scaling().Apply(set)
 	return set, notes, err
-}
-
-// printOutcome prints the figure that counts: the accuracy, or, for text of these
-// units, the loss.
-func printOutcome(w io.Writer, m train.Metrics, units string) error {
-	if units == "" {
-		return printAccuracy(w, m)
-	}
-	_, err := fmt.Fprintf(w, "test loss %s\n", textFigures(m.Loss, units))
-	return err
-}
-
-func printAccuracy(w io.Writer, m train.Metrics) error {
-	_, err := fmt.Fprintf(w, "test accuracy %.4f (%d/%d)\n", m.Accuracy, m.Correct, m.Count)
-	return err
 }

@@ -121,7 +121,7 @@ func (c *explainCommand) recorder() (*recorder.Driver, error) {
 
 // build builds the network and its trainer on b, and describes both.
 func (e *explanation) build(s *settings, b backend.Backend, parts sets, enter func(stage string)) (*train.Trainer, error) {
-	options := s.options(parts.train.Len())
+	options := s.options(e.description, parts.train)
 	options.Loss = markedLoss{options.Loss, enter}
 	options.Optimizer = markedOptimizer{options.Optimizer, enter}
 	net, err := model.New(b, e.description.spec(), e.description.input(s.Batch), model.Options{Observe: observing(enter)})

@@ -34,6 +34,9 @@ func (l markedLoss) Compute(b backend.Backend, loss, grad, y backend.Tensor, tar
 	l.Loss.Compute(b, loss, grad, y, target)
 }
 
+// Unwrap says what the loss is, which decides what it is given.
+func (l markedLoss) Unwrap() train.Loss { return l.Loss }
+
 type markedOptimizer struct {
 	train.Optimizer
 	enter func(stage string)

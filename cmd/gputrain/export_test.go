@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"maps"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -10,7 +11,9 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"gputrain/data"
 	"gputrain/model"
+	"gputrain/train"
 )
 
 // makeFlowerModel makes flowers.csv and run, with a model for them that has not learned,
@@ -23,7 +26,7 @@ func makeFlowerModel(t *testing.T, kind string, layers int) {
 	if err := kong.ApplyDefaults(&s); err != nil {
 		t.Fatal(err)
 	}
-	s.Data, s.Target, s.Model, s.Hidden, s.Layers = "csv:flowers.csv", "species", kind, 3, layers
+	s.Data, s.Target, s.Model, s.Hidden, s.Layers = "csv:flowers.csv", columnNames{"species"}, kind, 3, layers
 	d, _, _, err := s.load("")
 	if err != nil {
 		t.Fatal(err)
@@ -145,5 +148,70 @@ func TestExportRefuses(t *testing.T) {
 	}
 	if readFile(t, "there.onnx") != "mine" || exists("new.onnx") || exists("same") || exists("also.st") {
 		t.Error("a file was written")
+	}
+}
+
+func TestExportOfNumbersIsInTheirUnits(t *testing.T) {
+	skipUnderRace(t)
+	t.Chdir(t.TempDir())
+	writeFile(t, "houses.csv", houses(100))
+	regress(t, "run", "--target", "price", "--target", "rent", "--ignore", "id", "--missing", "indicator", "--epochs", "2")
+	said := gputrain("export", "--model", "run", "--onnx", "m.onnx", "--pytorch", "m.safetensors").want(t, 0).errors
+	for _, want := range []string{"m.onnx: an ONNX model of 8 features, ", "0 or 1 for categories and what is missing; outputs predicted, 2 numbers"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("it says %q, want %q in it", said, want)
+		}
+	}
+	graph := readFile(t, "m.onnx")
+	for _, name := range []string{"area", "rooms is missing", "city=Oslo", "garden", "predicted"} {
+		if !strings.Contains(graph, name) {
+			t.Errorf("the ONNX model has no %q", name)
+		}
+	}
+	dict, err := model.ReadFile("m.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, file, err := readModel("run")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]string{"targets": `["price","rent"]`, "target_shift": asJSON(t, d.TargetShift), "encodings": asJSON(t, d.Encodings), "classes": "null"} {
+		if got := dict.Meta[key]; got != want {
+			t.Errorf("metadata %s are %s, want %s", key, got, want)
+		}
+	}
+	table, err := data.OpenCSV("houses.csv", d.csvOptions(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := table.Dataset(d.scaling())
+	if err != nil {
+		t.Fatal(err)
+	}
+	predict := func(file *model.File) [][]float32 {
+		b, err := openCPU()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Close()
+		net, err := d.restore(b, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		y, err := train.Predict(net, set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return y
+	}
+	scaled, got := predict(file), predict(d.unscaled(file))
+	for i := range scaled {
+		for j := range d.Targets {
+			want := d.targetScaling().Restore(j, float64(scaled[i][j]))
+			if off := math.Abs(float64(got[i][j]) - want); !(off <= 1e-5*math.Abs(want)+1e-4) {
+				t.Fatalf("row %d, target %d: %v, want %v", i, j, got[i][j], want)
+			}
+		}
 	}
 }

@@ -17,7 +17,7 @@ type importCommand struct {
 
 	As      string            `placeholder:"KIND" help:"What it is of: lstm, gru, rnn or mlp. The sizes are those of its tensors."`
 	Data    string            `placeholder:"SOURCE" help:"With --as: the data that it learned from, as for train. They give the features, their scaling and the classes."`
-	Target  string            `placeholder:"COLUMN" help:"As for train."`
+	Target  columnNames       `sep:"none" placeholder:"COLUMN" help:"As for train."`
 	Scaling string            `default:"learned" help:"learned: the features are scaled as train would, by the training part of the data. none: the network takes them as they are."`
 	Like    string            `placeholder:"RUN" help:"Instead of --as and --data: the run or model file whose network, features, scaling and classes it has."`
 	Classes []string          `placeholder:"NAME" help:"The classes in the order of its outputs; by default the order of train."`
@@ -85,7 +85,7 @@ func (c *importCommand) check() error {
 		return usagef("one of --as and --like must say what %s is of", c.File)
 	case c.As != "" && c.Data == "":
 		return usagef("--data is missing: the data that it learned from give the features and the classes")
-	case c.Like != "" && (c.Data != "" || c.Target != "" || c.Scaling != "learned"):
+	case c.Like != "" && (c.Data != "" || len(c.Target) > 0 || c.Scaling != "learned"):
 		return usagef("--like has the data and the scaling of its run: --data, --target and --scaling are for --as")
 	case c.Seed < 0:
 		return outOfRange("seed", c.Seed, "0 or more")
@@ -131,7 +131,7 @@ func (c *importCommand) describe(dict *stateDict) (*description, []string, error
 	if from.kind == "text" {
 		return nil, nil, usagef("--data is %q, but a text does not say which id its units had: give a run with the same vocabulary as --like", s.Data)
 	}
-	parts, err := from.load(s.Target, nil)
+	parts, err := from.load(s.tableChoice(), nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -149,6 +149,9 @@ func (c *importCommand) describe(dict *stateDict) (*description, []string, error
 	notes := slices.Concat(parts.notes, understood(parts))
 	if c.Scaling == "none" {
 		d.Shift, d.Factor = []float64{0}, []float64{1}
+		for i := range d.Targets {
+			d.TargetShift[i], d.TargetFactor[i] = 0, 1
+		}
 	} else {
 		notes = append(notes, "the features are scaled as train does; if the network learned from them as they are, say --scaling none")
 	}
@@ -158,6 +161,9 @@ func (c *importCommand) describe(dict *stateDict) (*description, []string, error
 // outputOrder returns, for each class of d, its place among the outputs of the state
 // dict.
 func (c *importCommand) outputOrder(d *description) ([]int, error) {
+	if c.Classes != nil && d.task() == taskRegress {
+		return nil, usagef("--classes is for classes, but the model gives numbers")
+	}
 	if d.ofText() && c.Classes != nil {
 		return nil, usagef("--classes is set, but the outputs are those of a vocabulary, in its order")
 	}
@@ -168,7 +174,7 @@ func (c *importCommand) outputOrder(d *description) ([]int, error) {
 		}
 		return order, nil
 	}
-	for i, class := range d.Classes {
+	for i, class := range slices.Concat(d.Classes, d.Targets) {
 		order[i] = i
 		if c.Classes != nil {
 			order[i] = slices.Index(c.Classes, class)
@@ -224,7 +230,7 @@ func (c *importCommand) take(dict *stateDict, d *description, places map[string]
 	if _, taken := m.from[headName+".weight"]; taken && !d.ofText() {
 		names := make([]string, len(order))
 		for i, at := range order {
-			names[at] = shortName(d.Classes[i])
+			names[at] = d.outputNames()[i]
 		}
 		lines = append(lines, "the outputs stand for "+some(names)+", in this order; if not, say --classes")
 	}

@@ -21,6 +21,7 @@ type stateDict struct {
 	path      string
 	tensors   map[string]model.Array
 	converted map[string]string // the types of those that were not float32
+	leftOut   map[string]string // the types of those that are no floating-point numbers
 }
 
 // headName is the stage that computes the outputs.
@@ -40,10 +41,15 @@ func readStateDict(path, prefix string) (*stateDict, error) {
 	if err != nil {
 		return nil, cmp.Or(foreign(path), err)
 	}
-	d := &stateDict{path: path, tensors: map[string]model.Array{}, converted: map[string]string{}}
+	d := &stateDict{path: path, tensors: map[string]model.Array{}, converted: map[string]string{}, leftOut: map[string]string{}}
 	for name, tensor := range file.Tensors {
 		if rest, found := strings.CutPrefix(name, prefix); found {
 			d.tensors[rest], d.converted[rest] = tensor, file.Converted[name]
+		}
+	}
+	for name, kind := range file.LeftOut {
+		if rest, found := strings.CutPrefix(name, prefix); found {
+			d.leftOut[rest] = kind
 		}
 	}
 	if len(d.tensors) == 0 {
@@ -304,6 +310,10 @@ func match(dict *stateDict, parameters []model.Parameter, places map[string]stri
 			m.left = append(m.left, title)
 			m.lines = append(m.lines, title+" is left out")
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(dict.leftOut)) {
+		title := name + " of " + dict.leftOut[name]
+		m.left, m.lines = append(m.left, title), append(m.lines, title+" is left out")
 	}
 	return m
 }

@@ -205,6 +205,20 @@ func TestPartOfAStateDictIsTaken(t *testing.T) {
 	}
 }
 
+// A batch norm counts its batches in an integer, which is no parameter.
+func TestIntegersAreLeftOutByName(t *testing.T) {
+	makeFlowerModel(t, "mlp", 1)
+	const header = `{"head.bias":{"dtype":"F32","shape":[3],"data_offsets":[0,12]},"norm.count":{"dtype":"I64","shape":[],"data_offsets":[12,20]}}`
+	writeFile(t, "dict.safetensors", string(binary.LittleEndian.AppendUint64(nil, uint64(len(header))))+header+strings.Repeat("\x00", 20))
+	args := []string{"import", "dict.safetensors", "--like", "run", "--out", "out.safetensors"}
+	if got := gputrain(args...).want(t, exitFailure).errors; !strings.Contains(got, "; not in the network: norm.count of I64; --partial takes what fits") {
+		t.Errorf("it says %q", got)
+	}
+	if got := gputrain(append(args, "--partial")...).want(t, 0).errors; !strings.Contains(got, "norm.count of I64 is left out\n") {
+		t.Errorf("it says %q", got)
+	}
+}
+
 func TestImportRefuses(t *testing.T) {
 	makeFlowerModel(t, "lstm", 1)
 	write := func(path string, change func(tensors map[string]model.Array), rename ...string) {

@@ -15,10 +15,18 @@ type inference struct {
 	Math   string `default:"float32" help:"As for train."`
 }
 
+// probabilities returns the stage that makes probabilities of the logits of classes.
+func (d *description) probabilities() []model.Stage {
+	if d.task() == taskRegress {
+		return nil
+	}
+	return []model.Stage{{Name: "probability", Layer: model.Softmax}}
+}
+
 // apply restores the network, with further stages behind it, and calls use with
 // it and with the data that load returns for it, besides notes on them.
 func (i *inference) apply(con console, load func(*description) (*data.Dataset, []string, error),
-	use func(*description, *model.Network, *data.Dataset) error, further ...model.Stage) error {
+	use func(*description, *model.Network, *data.Dataset) error, further ...func(*description) []model.Stage) error {
 	if err := checkDevice(i.Device); err != nil {
 		return err
 	}
@@ -50,7 +58,11 @@ func (i *inference) apply(con console, load func(*description) (*data.Dataset, [
 	if i.Device != "auto" && note != "" {
 		notes = append(notes, note)
 	}
-	net, err := d.restore(b, file, further...)
+	var stages []model.Stage
+	for _, more := range further {
+		stages = append(stages, more(d)...)
+	}
+	net, err := d.restore(b, file, stages...)
 	if err != nil {
 		return fmt.Errorf("%s: %w", i.Model, err)
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // spec returns the stages of the network. Their outputs are logits, one per
-// class.
+// class, or the scaled targets.
 func (d *description) spec() model.Spec {
 	head := model.Stage{Name: "head", Layer: model.Dense{Out: d.outputs()}}
 	last := model.Stage{Name: "last", Layer: model.LastStep{}}
@@ -52,25 +52,6 @@ func (d *description) textSpec(head model.Stage) model.Spec {
 	}
 }
 
-// outputs returns how many outputs the network has: one for each class, or unit of text.
-func (d *description) outputs() int {
-	switch {
-	case d.Units == string(data.Bytes):
-		return 256
-	case d.ofText():
-		return len(d.Vocabulary)
-	}
-	return len(d.Classes)
-}
-
-// outputsName says what the outputs stand for.
-func (d *description) outputsName() string {
-	if d.ofText() {
-		return "vocabulary"
-	}
-	return "classes"
-}
-
 // input returns the shape of a batch of samples.
 func (d *description) input(batch int) model.Shape {
 	return model.Shape{Steps: d.Steps, Batch: batch, Width: d.Width}
@@ -84,8 +65,12 @@ func (d *description) title(batch int) string {
 			d.Model, plural(d.Layers, "layer", "layers"), plural(d.Hidden, "hidden unit", "hidden units"), plural(d.outputs(), unit, unit+"s"),
 			plural(batch, "stream", "streams"), plural(d.Steps, "step", "steps"), unit)
 	}
+	outputs := plural(len(d.Classes), "class", "classes")
+	if d.task() == taskRegress {
+		outputs = plural(len(d.Targets), "target", "targets")
+	}
 	return fmt.Sprintf("%s, %s of %s, %s; batches of %s, %s of %s",
-		d.Model, plural(d.Layers, "layer", "layers"), plural(d.Hidden, "hidden unit", "hidden units"), plural(len(d.Classes), "class", "classes"),
+		d.Model, plural(d.Layers, "layer", "layers"), plural(d.Hidden, "hidden unit", "hidden units"), outputs,
 		plural(batch, "sample", "samples"), plural(d.Steps, "step", "steps"), plural(d.Width, "feature", "features"))
 }
 

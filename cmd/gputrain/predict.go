@@ -16,15 +16,16 @@ import (
 type predictCommand struct {
 	inference `embed:""`
 
-	Input  string `required:"" placeholder:"FILE" help:"CSV file with one sample per row, with the columns and in the units that the model learned from, found by name if there is a header; - is stdin."`
-	Target string `placeholder:"COLUMN" help:"The column of the class, if the input has it, to leave out: its name, or its number from 1. With a header, other columns than those of the model are left out anyway."`
-	Out    string `placeholder:"FILE" help:"Where to write the CSV, instead of stdout."`
-	Top    int    `default:"0" help:"Write the K most probable classes and their probabilities, not those of all classes; 0 means all." placeholder:"K"`
-	Quiet  bool   `help:"Print the CSV only."`
+	Input  string      `required:"" placeholder:"FILE" help:"CSV file with one sample per row, with the columns and in the units that the model learned from, found by name if there is a header; - is stdin."`
+	Target columnNames `sep:"none" placeholder:"COLUMN" help:"The column of the target, if the input has it, to leave out: its name, or its number from 1. With a header, other columns than those of the model are left out anyway."`
+	Out    string      `placeholder:"FILE" help:"Where to write the CSV, instead of stdout."`
+	Top    int         `default:"0" help:"Write the K most probable classes and their probabilities, not those of all classes; 0 means all. It is for classes only." placeholder:"K"`
+	Quiet  bool        `help:"Print the CSV only."`
 }
 
 // Run writes, for each row of the input, the class that the model finds most
-// probable and the probability of each class, or of the most probable ones.
+// probable and the probability of each class, or of the most probable ones. For a
+// regression it writes the numbers, in the units of the targets.
 func (c *predictCommand) Run(con console) error {
 	if c.Top < 0 {
 		return outOfRange("top", c.Top, "0 or more")
@@ -38,20 +39,25 @@ func (c *predictCommand) Run(con console) error {
 	load := func(d *description) (*data.Dataset, []string, error) { return c.load(d, con.in) }
 	return c.apply(con, load, func(d *description, net *model.Network, set *data.Dataset) error {
 		const header = 24 // of a slice
-		outputs := int64(set.Len()) * (header + 4*int64(len(d.Classes)))
-		if err := checkMemory("predict", need{"the probabilities of " + c.Input, outputs}); err != nil {
+		bytes := int64(set.Len()) * (header + 4*int64(d.outputs()))
+		if err := checkMemory("predict", need{"the outputs for " + c.Input, bytes}); err != nil {
 			return fmt.Errorf("%w; take fewer rows at a time", err)
 		}
-		probabilities, err := train.Predict(net, set)
+		outputs, err := train.Predict(net, set)
 		if err != nil {
 			return err
 		}
-		write := func(w io.Writer) error { return writePredictions(w, probabilities, d.Classes, c.Top) }
+		write := func(w io.Writer) error {
+			if d.task() == taskRegress {
+				return writeNumbers(w, outputs, d.Targets, d.targetScaling())
+			}
+			return writePredictions(w, outputs, d.Classes, c.Top)
+		}
 		if c.Out == "" {
 			return write(con.out)
 		}
 		return atomicfile.Write(c.Out, write)
-	}, model.Stage{Name: "probability", Layer: model.Softmax})
+	}, (*description).probabilities)
 }
 
 // checkOut refuses to write over what is read.
@@ -79,8 +85,16 @@ func (c *predictCommand) load(d *description, stdin io.Reader) (set *data.Datase
 		return nil, nil, fmt.Errorf("%s learned from text: gputrain generate goes on with a text, and gputrain eval --data text:FILE says how well it predicts one", c.Model)
 	}
 	var table *data.Table
-	name, options := c.Input, csvOptions(c.Target, d)
-	options.Unlabelled = true
+	if c.Top > 0 && d.task() == taskRegress {
+		return nil, nil, usagef("--top is for classes, but the model gives numbers")
+	}
+	name, options := c.Input, d.csvOptions(c.Target)
+	if options.Unlabelled = true; len(c.Target) == 0 {
+		options.Target, options.Targets = "", nil
+	}
+	if options.Missing == data.MissingDropped {
+		options.Missing = data.MissingRefused // every row gets its answer
+	}
 	if name == "-" {
 		name = "stdin"
 		table, err = data.ReadCSV(stdin, name, options)
@@ -93,12 +107,12 @@ func (c *predictCommand) load(d *description, stdin io.Reader) (set *data.Datase
 	case err != nil:
 		return nil, nil, err
 	}
-	if c.Target == "" && table.Width == d.Steps*d.Width+1 {
-		return nil, nil, fmt.Errorf("%s has %d columns, one more than the model takes: if one is the class, name it with --target", name, table.Width)
+	if len(c.Target) == 0 && d.Encodings == nil && table.Width == d.Steps*d.Width+d.outputsWanted() {
+		return nil, nil, fmt.Errorf("%s has %d columns, %d more than the model takes: if that is the target, name it with --target", name, table.Width, d.outputsWanted())
 	}
 	set, notes, err = d.scale(table)
 	if err != nil {
 		return nil, nil, err
 	}
-	return set, append(notes, fmt.Sprintf("%s: %s of %s", name, plural(set.Len(), "sample", "samples"), plural(table.Width, "feature", "features"))), nil
+	return set, append(notes, fmt.Sprintf("%s: %s of %s", name, plural(set.Len(), "sample", "samples"), plural(d.columns(), "feature", "features"))), nil
 }

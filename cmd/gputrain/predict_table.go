@@ -7,6 +7,8 @@ import (
 	"io"
 	"slices"
 	"strconv"
+
+	"gputrain/data"
 )
 
 // writePredictions writes a header and a row per sample: its most probable class,
@@ -29,6 +31,33 @@ func writePredictions(w io.Writer, probabilities [][]float32, classes []string, 
 			for _, class := range mostProbable(p, top) {
 				row = append(row, classes[class], probability(p[class]))
 			}
+		}
+		if err := table.Write(row); err != nil {
+			return err
+		}
+	}
+	table.Flush()
+	return table.Error()
+}
+
+// writeNumbers writes a header and a row per sample: the numbers that the model gives
+// for the targets, in their units.
+func writeNumbers(w io.Writer, outputs [][]float32, targets []string, scaling data.Scaling) error {
+	table := csv.NewWriter(w)
+	header := []string{"predicted"}
+	if len(targets) > 1 {
+		header = nil
+		for _, target := range targets {
+			header = append(header, "predicted("+target+")")
+		}
+	}
+	if err := table.Write(header); err != nil {
+		return err
+	}
+	row := make([]string, len(targets))
+	for _, y := range outputs {
+		for target := range targets {
+			row[target] = strconv.FormatFloat(scaling.Restore(target, float64(y[target])), 'g', 8, 64)
 		}
 		if err := table.Write(row); err != nil {
 			return err

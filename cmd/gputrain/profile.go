@@ -44,7 +44,7 @@ func (c *profileCommand) Run(con console) error {
 	}
 	batch := data.NewBatches(parts.train, c.Batch).Batch(0)
 	printLine(con.err, fmt.Sprintf("one step on an emulated %s, executed on the CPU: it may take a while", gpu.Name))
-	launches, err := c.profile(gpu, d, parts.train.Len(), batch)
+	launches, err := c.profile(gpu, d, parts.train, batch)
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func (c *profileCommand) Run(con console) error {
 }
 
 // profile returns what the kernels of one step did.
-func (c *profileCommand) profile(gpu emulator.GPU, d *description, samples int, batch data.Batch) ([]emulator.LaunchStats, error) {
+func (c *profileCommand) profile(gpu emulator.GPU, d *description, set *data.Dataset, batch data.Batch) ([]emulator.LaunchStats, error) {
 	driver, err := emulator.New(emulator.Options{
 		GPU: gpu.Name, Memory: emulatedMemory(), Registers: kernels.Registers()[fmt.Sprintf("sm_%d%d", gpu.Major, gpu.Minor)],
 	})
@@ -77,7 +77,7 @@ func (c *profileCommand) profile(gpu emulator.GPU, d *description, samples int, 
 		return nil, tooLarge(err)
 	}
 	net.Init(uint64(c.Seed))
-	trainer, err := train.New(net, c.options(samples))
+	trainer, err := train.New(net, c.options(d, set))
 	if err != nil {
 		return nil, tooLarge(err)
 	}

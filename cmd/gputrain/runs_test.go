@@ -61,7 +61,7 @@ func fakeRuns(t *testing.T) {
 	if err := runDir("runs/diverged").writeDivergence(1, fmt.Errorf("the loss is NaN")); err != nil {
 		t.Fatal(err)
 	}
-	fakeRun(t, "runs/running", func(s *settings) { s.Data = "csv:/secret/folder/iris.csv"; s.Target = "5" }, 0.7)
+	fakeRun(t, "runs/running", func(s *settings) { s.Data = "csv:/secret/folder/iris.csv"; s.Target = columnNames{"5"} }, 0.7)
 	lock, err := runDir("runs/running").lock()
 	if err != nil {
 		t.Fatal(err)

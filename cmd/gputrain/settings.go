@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"gputrain/data"
 	"gputrain/model"
 	"gputrain/train"
 )
@@ -15,9 +16,16 @@ import (
 // settings decide the outcome of a run. They are flags of train, and keys of
 // config.toml under the same names.
 type settings struct {
-	Data   string `toml:"data" default:"digits" help:"What to learn: digits (built in), csv:FILE, idx:DIR (the files of MNIST, or of a data set like it), or text:FILE (or FILE,FILE,..., one after the other)."`
-	Target string `toml:"target,omitempty" placeholder:"COLUMN" help:"The column of a CSV file that holds the class: its name, or its number from 1."`
-	Steps  int    `toml:"steps" default:"0" help:"Time steps that the features of a sample are split into; 0 means 8 for digits, the rows of an image for idx, 1 for csv and for mlp. For text, how many units an error goes back; 0 means 100."`
+	Data   string      `toml:"data" default:"digits" help:"What to learn: digits (built in), csv:FILE, idx:DIR (the files of MNIST, or of a data set like it), or text:FILE (or FILE,FILE,..., one after the other)."`
+	Target columnNames `toml:"target,omitempty" sep:"none" placeholder:"COLUMN" help:"The column of a table to learn: its name, or its number from 1. Several numbers to learn are several --target."`
+	Task   string      `toml:"task" default:"auto" help:"What to learn of a CSV file: classify (classes), regress (numbers), or auto: numbers if the target looks like a quantity."`
+
+	Features   columnNames `toml:"features,omitempty" placeholder:"COLUMN,..." help:"The columns of a table to learn from, by name; by default all but the target."`
+	Ignore     columnNames `toml:"ignore,omitempty" placeholder:"COLUMN,..." help:"Columns of a table to leave out, by name."`
+	Categories columnNames `toml:"categories,omitempty" placeholder:"COLUMN,..." help:"Columns whose numbers are codes of categories, by name. Columns of text are categories anyway."`
+	Missing    string      `toml:"missing" default:"refuse" help:"What to do about missing values of a table: refuse them, take the mean of the training set, drop their rows, or indicator: the mean, and a further feature that says so."`
+
+	Steps int `toml:"steps" default:"0" help:"Time steps that the features of a sample are split into; 0 means 8 for digits, the rows of an image for idx, 1 for csv and for mlp. For text, how many units an error goes back; 0 means 100."`
 
 	TextUnits    string `toml:"text-units,omitempty" placeholder:"UNITS" help:"What a text is cut into: char (if not set), byte or word."`
 	TextMinCount int    `toml:"text-min-count,omitzero" default:"0" placeholder:"N" help:"Words of a text that occur fewer times all become <unk>."`
@@ -28,6 +36,11 @@ type settings struct {
 	Layers int    `toml:"layers" default:"1" help:"Hidden layers."`
 
 	InitFrom string `toml:"init-from,omitempty" placeholder:"RUN" help:"Begin with the parameters of that run or model file, whose network, features and classes must be the same. The features are scaled as there."`
+
+	Loss           string  `toml:"loss" default:"auto" help:"cross-entropy for classes; mse, mae or huber for numbers; auto: cross-entropy or mse."`
+	HuberDelta     float64 `toml:"huber-delta" default:"1" help:"Where the huber loss becomes linear, in standard deviations of the target."`
+	ClassWeights   string  `toml:"class-weights" default:"none" help:"none, or balanced: each class weighs the same in all, however few samples it has."`
+	LabelSmoothing float64 `toml:"label-smoothing" default:"0" help:"Share of the target that goes to all classes alike, 0 to 1."`
 
 	Epochs          int     `toml:"epochs" default:"30" help:"Passes over the training data."`
 	Batch           int     `toml:"batch" default:"32" help:"Samples per update."`
@@ -89,6 +102,8 @@ func (s *settings) check() error {
 		{"patience", s.Patience, s.Patience >= 0, "0 or more"},
 		{"metrics-every", s.MetricsEvery, s.MetricsEvery >= 0, "0 or more"},
 		{"seed", s.Seed, s.Seed >= 0, "0 or more"},
+		{"huber-delta", s.HuberDelta, s.HuberDelta > 0 && finite(s.HuberDelta), "a number above 0"},
+		{"label-smoothing", s.LabelSmoothing, s.LabelSmoothing >= 0 && s.LabelSmoothing <= 1, "0 to 1"},
 	} {
 		if !r.ok {
 			return outOfRange(r.key, r.value, r.want)
@@ -101,6 +116,10 @@ func (s *settings) check() error {
 		{"model", s.Model, modelKinds()},
 		{"optimizer", s.Optimizer, []string{"sgd", "rmsprop", "adam", "adamw"}},
 		{"schedule", s.Schedule, []string{"constant", "step", "cosine"}},
+		{"task", s.Task, taskKinds()},
+		{"missing", s.Missing, missingKinds()},
+		{"loss", s.Loss, []string{"auto", "cross-entropy", "mse", "mae", "huber"}},
+		{"class-weights", s.ClassWeights, []string{"none", "balanced"}},
 	} {
 		if err := checkOneOf(c.key, c.value, c.valid); err != nil {
 			return err
@@ -125,11 +144,60 @@ func (s *settings) check() error {
 	if err := s.checkText(source); err != nil {
 		return err
 	}
-	if (source.kind == "csv") != (s.Target != "") {
-		if source.kind == "csv" {
-			return &settingError{"target", "is missing: it names the column of " + source.path + " that holds the class"}
+	return s.checkTable(source)
+}
+
+// checkTable reports a setting of a table that has no meaning.
+func (s *settings) checkTable(from source) error {
+	if from.kind == "csv" {
+		if len(s.Target) == 0 {
+			return &settingError{"target", "is missing: it names the column of " + from.path + " to learn"}
 		}
-		return &settingError{"target", fmt.Sprintf("is %q, but only csv data has columns", s.Target)}
+		switch {
+		case len(s.Features) > 0 && len(s.Ignore) > 0:
+			return &settingError{"ignore", "goes without --features, which leaves out all other columns"}
+		case s.InitFrom != "" && (len(s.Features)+len(s.Ignore)+len(s.Categories) > 0 || s.Missing != "refuse"):
+			return &settingError{"init-from", "takes the columns as that model does; leave out --features, --ignore, --categories and --missing"}
+		}
+		return nil
+	}
+	for _, c := range []struct {
+		key, value string
+		given      bool
+	}{
+		{"target", strings.Join(s.Target, ","), len(s.Target) > 0},
+		{"features", strings.Join(s.Features, ","), len(s.Features) > 0},
+		{"ignore", strings.Join(s.Ignore, ","), len(s.Ignore) > 0},
+		{"categories", strings.Join(s.Categories, ","), len(s.Categories) > 0},
+		{"missing", s.Missing, s.Missing != "refuse"},
+		{"task", s.Task, s.Task == taskRegress},
+	} {
+		if c.given {
+			return &settingError{c.key, fmt.Sprintf("is %q, but only csv data has columns", c.value)}
+		}
+	}
+	return nil
+}
+
+// columnNames are names of columns. A file of settings may have a single one as text.
+type columnNames []string
+
+// String returns the names as they follow a flag.
+func (c columnNames) String() string { return strings.Join(c, ",") }
+
+// UnmarshalTOML implements toml.Unmarshaler.
+func (c *columnNames) UnmarshalTOML(value any) error {
+	*c = nil
+	list, isList := value.([]any)
+	if !isList {
+		list = []any{value}
+	}
+	for _, item := range list {
+		name, ok := item.(string)
+		if !ok {
+			return fmt.Errorf("%v is not the name of a column, in quotes", item)
+		}
+		*c = append(*c, name)
 	}
 	return nil
 }
@@ -146,10 +214,10 @@ func (s *settings) load(initial string) (*description, sets, *model.File, error)
 		return nil, sets{}, nil, err
 	}
 	var parts sets
-	if s.ofText() {
+	if from.kind == "text" {
 		parts, err = s.loadText(from, before)
 	} else {
-		parts, err = from.load(s.Target, before)
+		parts, err = from.load(s.tableChoice(), before)
 	}
 	if err != nil {
 		return nil, sets{}, nil, err
@@ -201,10 +269,11 @@ func (s *settings) resolvePaths() error {
 	return err
 }
 
-// options translates s for a training set of this many samples.
-func (s *settings) options(samples int) train.Options {
+// options translates s for the training of d.
+func (s *settings) options(d *description, set *data.Dataset) train.Options {
+	samples := set.Len()
 	o := train.Options{
-		Loss: train.CrossEntropy{}, LR: s.LR, ClipNorm: s.Clip,
+		Loss: s.trainingLoss(d, set), LR: s.LR, ClipNorm: s.Clip,
 		Epochs: s.Epochs, Batch: s.Batch, Seed: uint64(s.Seed), Patience: s.Patience, KeepBest: true,
 	}
 	o.Streams = s.ofText()

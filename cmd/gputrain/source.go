@@ -73,8 +73,12 @@ func (s source) public() string {
 type sets struct {
 	train, valid, test *data.Dataset
 	scaling            data.Scaling
-	features           []string         // names of the features; nil if they have none
+	features           []string         // names of the feature columns; nil if they have none
+	encodings          []data.Encoding  // of the feature columns; nil if all are numbers
 	target             string           // the column of the class: its name, or its number; "" if there are no columns
+	missing            string           // one of missingKinds; "" if there are no columns
+	targets            []string         // the columns of a regression, likewise; nil for classes
+	targetScaling      data.Scaling     // of a regression
 	vocabulary         *data.Vocabulary // of a text; else nil
 	notes              []string         // lines that say what the reader found
 }
@@ -88,16 +92,20 @@ const splitSeed = 1
 // load reads the source and splits it by class into 70, 10 and 20 percent. If
 // the source has a test set of its own, load splits the rest into 90 and 10
 // percent. With a model, the features are those that it takes, and scaled as those
-// that it learned from; else by the training set.
-func (s source) load(target string, d *description) (sets, error) {
+// that it learned from; else by the training set. choice is of a table.
+func (s source) load(choice tableChoice, d *description) (sets, error) {
 	if s.kind == "csv" {
-		return s.loadTable(target, d)
+		return s.loadTable(choice, d)
 	}
 	return s.loadPictures(d)
 }
 
-func (s source) loadTable(target string, d *description) (sets, error) {
-	table, err := data.OpenCSV(s.path, csvOptions(target, d))
+func (s source) loadTable(choice tableChoice, d *description) (sets, error) {
+	p, err := s.planTable(choice, d)
+	if err != nil {
+		return sets{}, err
+	}
+	table, err := data.OpenCSV(s.path, p.options)
 	if err != nil {
 		return sets{}, err
 	}
@@ -105,23 +113,68 @@ func (s source) loadTable(target string, d *description) (sets, error) {
 	if err := s.checkParts(split[0].Len(), split[1].Len(), split[2].Len()); err != nil {
 		return sets{}, err
 	}
-	if err := checkClasses(s.String(), target, table.Classes, table.Len()); err != nil {
+	parts := sets{
+		scaling: split[0].Standardize(), features: table.Features, encodings: table.Encodings,
+		target: table.Target, targets: table.Targets, missing: p.missing,
+	}
+	if p.task == taskRegress {
+		parts.targetScaling, err = scaleTargets(s.String(), split[0])
+	} else {
+		err = checkClasses(s.String(), table.Target, table.Classes, table.Len())
+	}
+	if err != nil {
 		return sets{}, err
 	}
-	parts := sets{scaling: split[0].Standardize(), features: table.Features, target: table.Target}
 	if d != nil {
 		if err := d.checkFeatures(s.String(), table.Width); err != nil {
 			return sets{}, err
 		}
 		parts.scaling = d.scaling()
+		if p.task == taskRegress {
+			parts.targetScaling = d.targetScaling()
+		}
 	}
-	parts.notes = tableNotes(table, parts.scaling, d)
+	parts.notes = append(p.notes, tableNotes(table, parts.scaling, d)...)
 	for i, part := range parts.each() {
-		if *part, err = split[i].Dataset(parts.scaling); err != nil {
+		if *part, err = tableSet(split[i], parts.scaling, parts.targetScaling); err != nil {
 			return sets{}, err
 		}
 	}
 	return parts, nil
+}
+
+// planTable says how to read the table: as the model was, or as choice says.
+func (s source) planTable(choice tableChoice, d *description) (plan, error) {
+	if d != nil && choice.task != "" && choice.task != "auto" && choice.task != d.task() {
+		return plan{}, usagef("--task is %s, but the model that --init-from names learned %s", choice.task, d.outputsKey())
+	}
+	if d != nil {
+		return plan{task: d.task(), missing: d.Missing, options: d.csvOptions(choice.targets)}, nil
+	}
+	inspection, err := data.InspectCSV(s.path, data.CSVOptions{Targets: choice.targets, Ignore: choice.ignore})
+	if err != nil {
+		return plan{}, err
+	}
+	return choice.plan(inspection)
+}
+
+// scaleTargets returns the scaling of the targets of a regression, by the training set.
+func scaleTargets(name string, train *data.Table) (data.Scaling, error) {
+	scaling := train.StandardizeTargets()
+	for j, factor := range scaling.Factor {
+		if factor == 0 {
+			return scaling, fmt.Errorf("%s: the target %s is %v in all samples to learn from: nothing to learn", name, shortName(train.Targets[j]), scaling.Shift[j])
+		}
+	}
+	return scaling, nil
+}
+
+// tableSet returns the rows of a table as the model takes them.
+func tableSet(table *data.Table, scaling, targets data.Scaling) (*data.Dataset, error) {
+	if table.Values == nil {
+		return table.Dataset(scaling)
+	}
+	return table.Regression(scaling, targets)
 }
 
 func (s source) loadPictures(d *description) (parts sets, err error) {
@@ -169,11 +222,19 @@ func (s source) checkParts(train, valid, test int) error {
 	return nil
 }
 
-// csvOptions says how to read a CSV file for a model, if there is one already.
-func csvOptions(target string, d *description) data.CSVOptions {
-	o := data.CSVOptions{Target: target}
-	if d != nil {
-		o.Features = d.Features
+// csvOptions says how to read a CSV file for the model. targets are the columns of its
+// targets; none for those that it learned from.
+func (d *description) csvOptions(targets []string) data.CSVOptions {
+	o := data.CSVOptions{Features: d.Features, Encodings: d.Encodings, Missing: missingPolicy(d.Missing)}
+	switch {
+	case d.task() == taskRegress && len(targets) == 0:
+		o.Targets = d.Targets
+	case d.task() == taskRegress:
+		o.Targets = targets
+	case len(targets) == 0:
+		o.Target = d.Target
+	default:
+		o.Target = targets[0]
 	}
 	return o
 }
@@ -183,7 +244,7 @@ func (d *description) scale(table *data.Table) (*data.Dataset, []string, error) 
 	if err := d.checkFeatures(table.Name, table.Width); err != nil {
 		return nil, nil, err
 	}
-	set, err := table.Dataset(d.scaling())
+	set, err := tableSet(table, d.scaling(), d.targetScaling())
 	return set, tableNotes(table, d.scaling(), d), err
 }
 

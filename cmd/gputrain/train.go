@@ -35,7 +35,9 @@ func (*trainCommand) Help() string {
 
     test accuracy 0.9xxx (correct/all)
 
-The run's directory then holds model.safetensors, config.toml, metrics.csv, curves.png and confusion.png. The same settings give the same model, byte for byte.
+Numbers (--task regress) are learned scaled to mean 0 and deviation 1, and measured in their own units; the last line is then test R2 0.9xxx, RMSE 12.34, MAE 5.678 (samples).
+
+The run's directory then holds model.safetensors, config.toml, metrics.csv, curves.png, and confusion.png or predictions.png. The same settings give the same model, byte for byte.
 
 Of a text (text:FILE), compressed by gzip or not, the network learns to predict the next character, byte or word. --batch streams run through the first nine tenths of it side by side. The states go on from one part of --steps to the next, and errors go back within a part. The last tenth is held out, half of it to validate and half to test. The last line is then
 
@@ -43,11 +45,11 @@ Of a text (text:FILE), compressed by gzip or not, the network learns to predict 
 
 and gputrain generate goes on with a text.
 
-What was understood of the data is said first, and what is doubtful about the classes: names that differ in case or spaces only, words for a missing value, classes that a part of the data lacks. Classes may be a quantity in truth if all are numbers, and more than 10 and not all whole, or more than 50 and not numbered from 0 or 1 on without a gap, or more than 50 and more than a fifth of the samples. gputrain train learns classes only.
+What was understood of the data is said first, and what is doubtful about the classes: names that differ in case or spaces only, words for a missing value, classes that a part of the data lacks. Classes may be a quantity in truth if all are numbers, and more than 10 and not all whole, or more than 50 and not numbered from 0 or 1 on without a gap, or more than 50 and more than a fifth of the samples, or about as many as there are samples. Then --task auto learns numbers, and says so.
 
 Ctrl-C finishes the step, saves, and says how to go on; a second one ends at once. A run that diverged can go on from its last checkpoint with a smaller rate: --resume RUN --lr RATE. config.toml notes the settings that a resumed run changed. From the epoch reached, the schedule is that of the new settings.
 
-With --json, each epoch is an object {"event":"epoch", "epoch", "epochs", "lr", "train_loss", "validation_loss", "validation_accuracy", "seconds", "samples_per_second"}, and the end is {"event":"result", "run", "test_accuracy", "test_loss", "correct", "count"}, for text also "unit", "test_bits" and "test_perplexity".`
+With --json, each epoch is an object {"event":"epoch", "epoch", "epochs", "lr", "train_loss", "validation_loss", "validation_accuracy", "seconds", "samples_per_second"}, and the end is {"event":"result", "run", "test_accuracy", "test_loss", "correct", "count"}, for text also "unit", "test_bits" and "test_perplexity"; or for numbers {"event":"result", "run", "test_loss", "count", "test_r2", "targets":[{"name", "r2", "rmse", "mae"}]}.`
 }
 
 // Run trains a network, from the beginning or from a checkpoint.
@@ -78,7 +80,7 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 		return tooLarge(err)
 	}
 	s := &session{settings: &c.settings, description: d, initial: file, test: parts.test.Digest(), net: net, reporter: c.reporter(con, d)}
-	options := c.options(parts.train.Len())
+	options := c.options(d, parts.train)
 	options.OnStep, options.OnEpoch, options.LossEvery = s.endStep, s.endEpoch, c.lossEvery()
 	if s.trainer, err = train.New(net, options); err != nil {
 		return tooLarge(err)
@@ -393,7 +395,7 @@ func (s *session) write(name string, save func(*model.File) error) error {
 // finish measures the network on the test set and writes the files of a
 // finished run.
 func (s *session) finish(test *data.Dataset) error {
-	metrics, err := train.Evaluate(s.net, train.CrossEntropy{}, test)
+	m, err := s.description.measure(s.net, test)
 	if err != nil {
 		return err
 	}
@@ -402,14 +404,9 @@ func (s *session) finish(test *data.Dataset) error {
 		s.writeModel,
 		s.writeBest,
 		s.metrics.flush,
-		func() error { return writeCurves(s.dir.file(curvesName), history) },
-		func() error {
-			if s.description.ofText() {
-				return nil // of hundreds of characters, or thousands of words
-			}
-			return writeConfusion(s.dir.file(confusionName), metrics.Confusion, s.description.Classes)
-		},
-		func() error { return s.dir.writeResult(len(history), metrics) },
-		func() error { return s.reporter.result(s.dir, metrics) },
+		func() error { return writeCurves(s.dir.file(curvesName), history, s.description) },
+		func() error { return m.draw(s.dir) },
+		func() error { return s.dir.writeResult(len(history), m) },
+		func() error { return s.reporter.result(s.dir, m) },
 	)
 }

@@ -98,8 +98,9 @@ func (s *settings) changes(before *settings) []change {
 	var changes []change
 	now, then := reflect.ValueOf(s).Elem(), reflect.ValueOf(before).Elem()
 	for _, field := range reflect.VisibleFields(now.Type()) {
-		if a, b := now.FieldByIndex(field.Index), then.FieldByIndex(field.Index); !a.Equal(b) {
-			changes = append(changes, change{keyOf(field, "toml"), b.Interface(), a.Interface()})
+		a, b := now.FieldByIndex(field.Index).Interface(), then.FieldByIndex(field.Index).Interface()
+		if !reflect.DeepEqual(a, b) {
+			changes = append(changes, change{keyOf(field, "toml"), b, a})
 		}
 	}
 	return changes
@@ -118,7 +119,7 @@ func (d *description) checkSame(file *model.File, where string) error {
 		switch key := keyOf(field, "json"); {
 		case key == "data": // may lie elsewhere now
 		case reflect.DeepEqual(a.Interface(), b.Interface()):
-		case key == "classes" || key == "features" || key == "vocabulary":
+		case key == "classes" || key == "features" || key == "targets" || key == "vocabulary":
 			return fmt.Errorf("%s has changed since the run began: it has other %s", where, key)
 		case a.Kind() == reflect.Slice:
 			return fmt.Errorf("%s has changed since the run began: its features have another scaling", where)

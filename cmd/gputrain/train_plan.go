@@ -22,7 +22,7 @@ func (s *session) plan(parts sets) (*explanation, error) {
 	if onCPU(s.settings.Device) {
 		e.device = "cpu: " + describeCPU() + ", products in " + s.settings.Math
 	}
-	return e, e.describe(s.net, s.trainer, s.settings.options(parts.train.Len()).Optimizer, parts)
+	return e, e.describe(s.net, s.trainer, s.settings.options(s.description, parts.train).Optimizer, parts)
 }
 
 // summary is what is said of an explanation before each training.
@@ -91,7 +91,7 @@ func (s *session) rehearse(ctx context.Context, con console, e *explanation, par
 		judged = judged.Subset(index)
 	}
 	began = time.Now()
-	if _, err := train.Evaluate(s.net, s.settings.options(parts.train.Len()).Loss, judged); err != nil {
+	if _, err := train.Evaluate(s.net, s.description.loss(), judged); err != nil {
 		return err
 	}
 	validation := time.Since(began) * time.Duration(parts.valid.Len()) / time.Duration(judged.Len())

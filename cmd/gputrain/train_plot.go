@@ -18,9 +18,9 @@ import (
 	"gputrain/train"
 )
 
-// writeCurves draws the losses and the validation accuracy over the epochs,
-// side by side.
-func writeCurves(path string, history []train.Epoch) error {
+// writeCurves draws the losses over the epochs and, of classes, the validation accuracy
+// beside them.
+func writeCurves(path string, history []train.Epoch, d *description) error {
 	curve := func(value func(train.Epoch) float64) plotter.XYs {
 		var points plotter.XYs
 		for _, e := range history {
@@ -29,7 +29,7 @@ func writeCurves(path string, history []train.Epoch) error {
 		return thinned(points)
 	}
 	epochs := len(history)
-	loss, accuracy := newPanel("Loss", "cross-entropy", epochs), newPanel("Accuracy", "correct share", epochs)
+	loss, accuracy := newPanel("Loss", d.lossName(), epochs), newPanel("Accuracy", "correct share", epochs)
 	blue, orange := color.RGBA{R: 31, G: 119, B: 180, A: 255}, color.RGBA{R: 230, G: 110, B: 20, A: 255}
 	for _, c := range []struct {
 		panel *plot.Plot
@@ -41,6 +41,9 @@ func writeCurves(path string, history []train.Epoch) error {
 		{loss, "validation", orange, func(e train.Epoch) float64 { return e.ValidLoss }},
 		{accuracy, "validation", orange, func(e train.Epoch) float64 { return e.ValidAccuracy }},
 	} {
+		if c.panel == accuracy && d.task() == taskRegress {
+			continue
+		}
 		line, points, err := plotter.NewLinePoints(curve(c.value))
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
@@ -59,9 +62,13 @@ func writeCurves(path string, history []train.Epoch) error {
 	loss.Legend.Top = true
 	accuracy.Y.Max = 1
 
-	img := vgimg.NewWith(vgimg.UseWH(24*vg.Centimeter, 9*vg.Centimeter), vgimg.UseDPI(dotsPerInch))
-	tiles := draw.Tiles{Rows: 1, Cols: 2, PadX: vg.Centimeter, PadLeft: margin, PadRight: margin, PadTop: margin, PadBottom: margin}
 	panels := [][]*plot.Plot{{loss, accuracy}}
+	if d.task() == taskRegress {
+		panels = [][]*plot.Plot{{loss}}
+	}
+	columns := len(panels[0])
+	img := vgimg.NewWith(vgimg.UseWH(vg.Length(columns)*12*vg.Centimeter, 9*vg.Centimeter), vgimg.UseDPI(dotsPerInch))
+	tiles := draw.Tiles{Rows: 1, Cols: columns, PadX: vg.Centimeter, PadLeft: margin, PadRight: margin, PadTop: margin, PadBottom: margin}
 	for i, canvas := range plot.Align(panels, tiles, draw.New(img))[0] {
 		panels[0][i].Draw(canvas)
 	}

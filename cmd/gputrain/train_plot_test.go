@@ -31,7 +31,7 @@ func TestPlotsOfAnySize(t *testing.T) {
 		for i := range n {
 			history = append(history, train.Epoch{Epoch: i + 1, TrainLoss: 1 / float64(i+1), ValidLoss: 1, ValidAccuracy: math.Tanh(float64(i))})
 		}
-		if err := writeCurves("curves.png", history); err != nil {
+		if err := writeCurves("curves.png", history, validDescription()); err != nil {
 			t.Fatal(err)
 		}
 		for _, name := range []string{"confusion.png", "curves.png"} {

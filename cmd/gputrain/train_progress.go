@@ -16,8 +16,8 @@ import (
 type reporter interface {
 	step(train.Progress)
 	epoch(train.Epoch) error
-	close()                             // no more steps come
-	result(runDir, train.Metrics) error // the end of a run that was not interrupted
+	close()                           // no more steps come
+	result(runDir, *evaluation) error // the end of a run that was not interrupted
 }
 
 // reporter returns the reporter that the flags ask for.
@@ -25,7 +25,7 @@ func (c *trainCommand) reporter(con console, d *description) reporter {
 	last := lastLine{con.out, d.Units}
 	switch {
 	case c.JSON:
-		return &jsonLines{out: json.NewEncoder(con.out), units: d.Units, epochs: c.Epochs, quiet: c.Quiet}
+		return &jsonLines{out: json.NewEncoder(con.out), epochs: c.Epochs, quiet: c.Quiet}
 	case c.Quiet:
 		return last
 	}
@@ -42,15 +42,13 @@ func (lastLine) step(train.Progress)     {}
 func (lastLine) epoch(train.Epoch) error { return nil }
 func (lastLine) close()                  {}
 
-func (l lastLine) result(_ runDir, m train.Metrics) error {
-	return printOutcome(l.out, m, l.units)
-}
+func (l lastLine) result(_ runDir, m *evaluation) error { return m.printLast(l.out) }
 
-func (l lastLine) fullResult(dir runDir, m train.Metrics) error {
+func (l lastLine) fullResult(dir runDir, m *evaluation) error {
 	if _, err := fmt.Fprintf(l.out, "saved in %s\n", dir); err != nil {
 		return err
 	}
-	return printOutcome(l.out, m, l.units)
+	return m.printLast(l.out)
 }
 
 // lines prints about thirty lines in all. On a terminal it also shows a bar, below
@@ -99,7 +97,10 @@ func (l *lines) epoch(e train.Epoch) error {
 	}
 	figures := []string{
 		fmt.Sprintf("epoch %3d/%d", e.Epoch, l.epochs), fmt.Sprintf("loss %.4f", e.TrainLoss),
-		fmt.Sprintf("validation loss %.4f", e.ValidLoss), fmt.Sprintf("accuracy %.4f", e.ValidAccuracy),
+		fmt.Sprintf("validation loss %.4f", e.ValidLoss),
+	}
+	if !math.IsNaN(e.ValidAccuracy) { // of classes
+		figures = append(figures, fmt.Sprintf("accuracy %.4f", e.ValidAccuracy))
 	}
 	// An error here is no reason to end a training.
 	if l.meter != nil { // which shows the rest
@@ -133,12 +134,11 @@ func (l *lines) close() {
 	}
 }
 
-func (l *lines) result(dir runDir, m train.Metrics) error { return l.fullResult(dir, m) }
+func (l *lines) result(dir runDir, m *evaluation) error { return l.fullResult(dir, m) }
 
 // jsonLines prints objects for programs.
 type jsonLines struct {
 	out    *json.Encoder
-	units  string // of text; else ""
 	epochs int
 	quiet  bool // the result only
 }
@@ -164,26 +164,17 @@ func (j *jsonLines) epoch(e train.Epoch) error {
 		jsonNumber(e.ValidAccuracy), jsonNumber(e.Seconds), jsonNumber(e.SamplesPerSecond)})
 }
 
-func (j *jsonLines) result(dir runDir, m train.Metrics) error {
+func (j *jsonLines) result(dir runDir, m *evaluation) error {
+	if m.regression != nil {
+		return j.out.Encode(struct {
+			regressionResult
+			Run runDir `json:"run"`
+		}{m.regressionResult(), dir})
+	}
 	return j.out.Encode(struct {
 		result
 		Run runDir `json:"run"`
-	}{newResult(m, j.units), dir})
-}
-
-// result is the last object of train and eval.
-type result struct {
-	Event        string     `json:"event"`
-	TestAccuracy jsonNumber `json:"test_accuracy"`
-	TestLoss     jsonNumber `json:"test_loss"`
-	Correct      int        `json:"correct"`
-	Count        int        `json:"count"`
-	textResult
-}
-
-// newResult returns the result of a network, for text if units are given.
-func newResult(m train.Metrics, units string) result {
-	return result{"result", jsonNumber(m.Accuracy), jsonNumber(m.Loss), m.Correct, m.Count, newTextResult(m, units)}
+	}{m.result(), dir})
 }
 
 // jsonNumber is a number for JSON, which has neither NaN nor infinity: both become

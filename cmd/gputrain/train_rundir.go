@@ -16,7 +16,6 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"gputrain/internal/atomicfile"
-	"gputrain/train"
 )
 
 // The files of a run. docs/run-folder.md describes them.
@@ -30,7 +29,8 @@ const (
 	bestName        = "best.safetensors"
 	curvesName      = "curves.png"
 	confusionName   = "confusion.png"
-	resultName      = "result.json" // written last
+	predictionsName = "predictions.png" // of a regression, in place of confusionName
+	resultName      = "result.json"     // written last
 	divergedName    = "diverged.json"
 	aboutName       = "about.json"
 	initialName     = "initial.safetensors"
@@ -73,7 +73,7 @@ func (d runDir) checkUnused() error {
 	if len(checkpoints) > 0 {
 		return fmt.Errorf("%s holds a run already (%s): go on with --resume, or choose another --out", d, checkpointsName)
 	}
-	names := []string{modelName, bestName, curvesName, confusionName, resultName}
+	names := []string{modelName, bestName, curvesName, confusionName, predictionsName, resultName}
 	if _, err := d.readConfig(); err != nil {
 		names = append(names, configName, metricsName, linesName, divergedName, aboutName, initialName) // not from a run, so someone else's
 		events, err := d.eventFiles()
@@ -196,9 +196,19 @@ type runResult struct {
 	Count        int     `json:"count"`
 }
 
+// regressionRunResult is the content of result.json for a regression.
+type regressionRunResult struct {
+	Format int `json:"format"`
+	Epochs int `json:"epochs"`
+	regressionFigures
+}
+
 // writeResult writes the result of a run of so many epochs.
-func (d runDir) writeResult(epochs int, m train.Metrics) error {
+func (d runDir) writeResult(epochs int, m *evaluation) error {
 	return atomicfile.Write(d.file(resultName), func(w io.Writer) error {
+		if m.regression != nil {
+			return json.NewEncoder(w).Encode(regressionRunResult{runFormat, epochs, m.regressionFigures()})
+		}
 		return json.NewEncoder(w).Encode(runResult{runFormat, epochs, m.Accuracy, m.Loss, m.Correct, m.Count})
 	})
 }

@@ -30,7 +30,7 @@ func TestSoakSavingCostsLittle(t *testing.T) {
 	if err := kong.ApplyDefaults(&alike); err != nil {
 		t.Fatal(err)
 	}
-	alike.Data, alike.Target, alike.Model, alike.Hidden, alike.Epochs = "csv:flowers.csv", "species", "mlp", 8, epochs
+	alike.Data, alike.Target, alike.Model, alike.Hidden, alike.Epochs = "csv:flowers.csv", columnNames{"species"}, "mlp", 8, epochs
 	alone := func() time.Duration {
 		d, parts, _, err := alike.load("")
 		if err != nil {
@@ -46,7 +46,7 @@ func TestSoakSavingCostsLittle(t *testing.T) {
 			t.Fatal(err)
 		}
 		net.Init(uint64(alike.Seed))
-		trainer, err := train.New(net, alike.options(parts.train.Len()))
+		trainer, err := train.New(net, alike.options(d, parts.train))
 		if err != nil {
 			t.Fatal(err)
 		}

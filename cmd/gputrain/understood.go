@@ -14,6 +14,9 @@ func understood(parts sets) []string {
 	if parts.vocabulary != nil {
 		return nil // the notes say it
 	}
+	if parts.targets != nil {
+		return []string{partSizes(parts), describeColumns(parts)}
+	}
 	c := classCounts{names: parts.train.Classes}
 	for _, part := range []struct {
 		name string
@@ -21,9 +24,7 @@ func understood(parts sets) []string {
 	}{{"training set", parts.train}, {"validation set", parts.valid}, {"test set", parts.test}} {
 		c.parts = append(c.parts, partCounts{part.name, count(part.set)})
 	}
-	lines := []string{
-		fmt.Sprintf("samples: %d to train on, %d to validate, %d to test", parts.train.Len(), parts.valid.Len(), parts.test.Len()),
-	}
+	lines := []string{partSizes(parts)}
 	if parts.target != "" {
 		lines = append(lines, describeColumns(parts))
 	}
@@ -34,22 +35,46 @@ func understood(parts sets) []string {
 	return lines
 }
 
+func partSizes(parts sets) string {
+	return fmt.Sprintf("samples: %d to train on, %d to validate, %d to test", parts.train.Len(), parts.valid.Len(), parts.test.Len())
+}
+
 // understoodSet says in a line what a single set holds.
 func understoodSet(name string, set *data.Dataset) string {
+	if set.Targets != nil {
+		return fmt.Sprintf("%s: %s", name, plural(set.Len(), "sample", "samples"))
+	}
 	c := classCounts{names: set.Classes, parts: []partCounts{{name, count(set)}}}
 	return fmt.Sprintf("%s: %s, %s", name, plural(set.Len(), "sample", "samples"), describeClasses(c))
 }
 
 // describeColumns says which columns of a table are what.
 func describeColumns(parts sets) string {
+	columns := len(parts.features)
 	if parts.features == nil {
-		return fmt.Sprintf("no header: the class is column %s, the features are the %d others", parts.target, parts.train.Steps*parts.train.Width)
+		if columns = len(parts.encodings); parts.encodings == nil {
+			columns = parts.train.Steps * parts.train.Width
+		}
+	}
+	what := "the class is "
+	var targets []string
+	for j, target := range parts.targets {
+		scaling := parts.targetScaling
+		targets = append(targets, fmt.Sprintf("%s (mean %s, deviation %s)", shortName(target), quantity(scaling.Shift[j]), quantity(1/scaling.Factor[j])))
+	}
+	if targets == nil {
+		targets = []string{shortName(parts.target)}
+	} else {
+		what = "numbers to learn: "
+	}
+	if parts.features == nil {
+		return fmt.Sprintf("no header: %scolumn %s, the features are the %d others", what, some(targets), columns)
 	}
 	var names []string
 	for _, name := range parts.features {
 		names = append(names, shortName(name))
 	}
-	return fmt.Sprintf("the class is %s, %s: %s", shortName(parts.target), plural(len(names), "feature", "features"), some(names))
+	return fmt.Sprintf("%s%s, %s: %s", what, some(targets), plural(len(names), "feature", "features"), some(names))
 }
 
 // describeClasses lists the classes and how many samples each has.

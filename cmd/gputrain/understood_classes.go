@@ -62,7 +62,7 @@ func checkClasses(name, target string, names []string, samples int) error {
 }
 
 // noQuantity is the way out of a target that is a quantity.
-const noQuantity = "gputrain train learns classes only: group the values into ranges, or learn them with the library and its loss train.MSE"
+const noQuantity = "group the values into ranges, or, of a CSV file, learn them with --task regress"
 
 // classWarnings returns what is doubtful about classes, one line each.
 func classWarnings(c classCounts) []string {

@@ -61,7 +61,7 @@ func TestClassWarnings(t *testing.T) {
 		{"rare", rare, []string{"1 class of a single sample: dog", "the training set lacks 1 class: eel", "the test set lacks 1 class: dog"}},
 		{"rare and many", many, []string{"2000 numbers from 0 to 1999; if they are a quantity", "2000 classes of a single sample: 0, 1, 2, 3, 4 and 1995 more", "the test set lacks 2000 classes"}},
 
-		{"prices", counted(500, numbers(100, 9.5, 0.25)...), []string{"the classes are 100 numbers from 9.5 to 34.25; if they are a quantity: gputrain train learns classes only"}},
+		{"prices", counted(500, numbers(100, 9.5, 0.25)...), []string{"the classes are 100 numbers from 9.5 to 34.25; if they are a quantity: group the values into ranges"}},
 		{"prices with a comma", counted(500, strings.Fields(strings.ReplaceAll(strings.Join(numbers(100, 9.5, 0.25), " "), ".", ","))...), []string{"100 numbers from 9.5 to 34.25"}},
 		{"years", counted(500, numbers(60, 1950, 1)...), []string{"60 numbers from 1950 to 2009"}},
 		{"counts with gaps", counted(500, numbers(60, 0, 3)...), []string{"60 numbers from 0 to 177"}},
