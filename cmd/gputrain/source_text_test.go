@@ -80,8 +80,6 @@ func TestSettingsOfText(t *testing.T) {
 		{exitUsage, "--data text.txt", `did you mean "text:text.txt"?`},
 		{exitUsage, "--data text:text.txt,", `--data is "text:text.txt,", but a path is missing, as in text:FILE,FILE`},
 		{exitUsage, "--data text:text.txt --text-units letter", `--text-units is "letter", not one of char, byte, word`},
-		{exitUsage, "--data text:text.txt --class-weights balanced", "--class-weights is \"balanced\""},
-		{exitUsage, "--data text:text.txt --loss huber", "--loss is \"huber\", which is for numbers"},
 		{exitUsage, "--data text:text.txt --text-min-count 2", "--text-min-count is 2, but it is for --text-units word"},
 		{exitUsage, "--data text:text.txt --text-units word --text-min-count -1", "--text-min-count is -1; it must be 0 or more"},
 		{exitUsage, "--data text:text.txt --embedding -1", "--embedding is -1; it must be 0 to"},
