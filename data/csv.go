@@ -70,18 +70,36 @@ func OpenCSV(path string, o CSVOptions) (*Table, error) {
 // in fields. Notes and Warnings of the table say what could be meant otherwise.
 // Values for which this process has no memory are an error.
 func ReadCSV(r io.Reader, name string, o CSVOptions) (*Table, error) {
-	records, first, row, err := startRecords(r, name)
+	records, err := openRecords(r, name)
+	if err != nil {
+		return nil, err
+	}
+	return readTable(records, name, o)
+}
+
+// openRecords returns the records of a CSV file.
+func openRecords(r io.Reader, name string) (*records, error) {
+	plain, err := decompress(r)
+	if err != nil {
+		return nil, readError(name, err)
+	}
+	return newRecords(plain, name)
+}
+
+// readTable reads a table whose rows come from source.
+func readTable(source rowSource, name string, o CSVOptions) (*Table, error) {
+	first, row, err := firstRows(source, name)
 	if err != nil {
 		return nil, err
 	}
 	t := &tableReader{
-		table: &Table{Name: name}, records: records,
-		numbers: numbers{commas: records.delimiter != ','}, labels: newLabels(o.Classes),
+		table: &Table{Name: name}, source: source,
+		numbers: numbers{commas: source.commas()}, labels: newLabels(o.Classes),
 	}
 	if err := t.begin(first, row, o); err != nil {
 		return nil, err
 	}
-	for ; row.fields != nil; row, err = records.nextOrEnd() {
+	for ; row.fields != nil; row, err = nextOrEnd(source) {
 		if err := t.add(row); err != nil {
 			return nil, err
 		}
@@ -92,32 +110,10 @@ func ReadCSV(r io.Reader, name string, o CSVOptions) (*Table, error) {
 	return t.finish()
 }
 
-// startRecords returns the reader of a file behind its first two records. The second has
-// no fields if there is none.
-func startRecords(r io.Reader, name string) (rs *records, first, second record, err error) {
-	plain, err := decompress(r)
-	if err != nil {
-		return nil, record{}, record{}, readError(name, err)
-	}
-	if rs, err = newRecords(plain, name); err != nil {
-		return nil, record{}, record{}, err
-	}
-	first, err = rs.next()
-	if err == io.EOF {
-		err = fmt.Errorf("%s: the file is empty; want lines of numbers separated by commas", name)
-	}
-	if err != nil {
-		return nil, record{}, record{}, err
-	}
-	first = first.clone()
-	second, err = rs.nextOrEnd()
-	return rs, first, second, err
-}
-
 // tableReader collects the rows of a file.
 type tableReader struct {
 	table   *Table
-	records *records
+	source  rowSource
 	columns         // what begin finds out about them
 	numbers numbers // reads the features
 	inexact map[int]inexact
@@ -139,11 +135,11 @@ type tableReader struct {
 // helps to decide that; it has no fields at the end of the file.
 func (t *tableReader) begin(first, second record, o CSVOptions) error {
 	var err error
-	t.columns, err = findColumns(t.table.Name, first, second, t.numbers, o)
+	t.columns, err = findColumns(t.table.Name, first, second, t.numbers, o, t.source.named())
 	if err != nil {
 		return err
 	}
-	t.table.Notes = append(t.records.notes(), t.notes...)
+	t.table.Notes = append(t.source.notes(), t.notes...)
 	t.table.Warnings = t.warnings
 	t.labelled = o.Target != "" && !o.Unlabelled
 	t.valued = len(o.Targets) > 0 && !o.Unlabelled

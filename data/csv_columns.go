@@ -23,9 +23,12 @@ type columns struct {
 }
 
 // findColumns decides from the first two records what the columns mean. second
-// has no fields at the end of the file.
-func findColumns(file string, first, second record, n numbers, o CSVOptions) (columns, error) {
+// has no fields at the end of the file. If isNamed, the first has names for certain.
+func findColumns(file string, first, second record, n numbers, o CSVOptions, isNamed bool) (columns, error) {
 	c := columns{place: fmt.Sprintf("%s:%d: ", file, first.line), target: -1}
+	if isNamed {
+		c.place = file + ": " // they stand in no line
+	}
 	for _, field := range first.fields {
 		c.names = append(c.names, strings.Clone(nameIn(field))) // which may be a part of a long line
 	}
@@ -35,12 +38,12 @@ func findColumns(file string, first, second record, n numbers, o CSVOptions) (co
 	}
 	expected := o.Features != nil && c.has(o.Features)
 	hasText := n.countTexts(first.fields) > 0
-	header, named := expected || hasText, false
+	header, named := expected || hasText || isNamed, isNamed
 	for i, target := range o.targets() {
 		if len(c.names) == 1 {
 			return c, c.fail("one column only; want the target and features, separated by commas, semicolons or tabs")
 		}
-		if number, err := strconv.Atoi(target); i == 0 && !expected && err == nil && number >= 1 && number <= len(c.names) {
+		if number, err := strconv.Atoi(target); i == 0 && !expected && !isNamed && err == nil && number >= 1 && number <= len(c.names) {
 			c.target = number - 1
 			header = hasText && c.isHeader(first, second, n, o) // else a value is not the name of the target
 		}
@@ -52,7 +55,7 @@ func findColumns(file string, first, second record, n numbers, o CSVOptions) (co
 			return c, c.fail("column %d is the target twice", column+1)
 		}
 		if i == 0 {
-			c.target, named = column, byName
+			c.target, named = column, byName || isNamed
 		}
 		c.targets = append(c.targets, column)
 	}
@@ -63,7 +66,7 @@ func findColumns(file string, first, second record, n numbers, o CSVOptions) (co
 		return c, c.takeByPosition(n, o.Features)
 	}
 	c.header = c.names
-	if !expected {
+	if !expected && !isNamed {
 		c.doubtHeader(n)
 	}
 	if o.Features != nil {

@@ -96,14 +96,9 @@ func (r *records) next() (record, error) {
 	}
 }
 
-// nextOrEnd is next, but the record at the end has no fields, and there is no error.
-func (r *records) nextOrEnd() (record, error) {
-	row, err := r.next()
-	if err == io.EOF {
-		return record{}, nil
-	}
-	return row, err
-}
+func (r *records) commas() bool { return r.delimiter != ',' }
+
+func (r *records) named() bool { return false }
 
 func (r *records) explain(err error) error {
 	var parse *csv.ParseError

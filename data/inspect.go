@@ -83,18 +83,27 @@ func InspectCSV(path string, o CSVOptions) (*Inspection, error) {
 // InspectCSVFrom inspects what ReadCSV would read from r. Of o, it heeds the names of
 // the targets and of the columns to ignore.
 func InspectCSVFrom(r io.Reader, name string, o CSVOptions) (*Inspection, error) {
-	records, first, row, err := startRecords(r, name)
+	records, err := openRecords(r, name)
+	if err != nil {
+		return nil, err
+	}
+	return inspectRows(records, name, o)
+}
+
+// inspectRows inspects a table whose rows come from source.
+func inspectRows(source rowSource, name string, o CSVOptions) (*Inspection, error) {
+	first, row, err := firstRows(source, name)
 	if err != nil {
 		return nil, err
 	}
 	i := inspector{
-		inspection: &Inspection{Name: name, Notes: records.notes()},
-		numbers:    numbers{commas: records.delimiter != ','},
+		inspection: &Inspection{Name: name, Notes: source.notes()},
+		numbers:    numbers{commas: source.commas()},
 	}
-	if err := i.begin(first, row, o); err != nil {
+	if err := i.begin(first, row, o, source.named()); err != nil {
 		return nil, err
 	}
-	for ; row.fields != nil; row, err = records.nextOrEnd() {
+	for ; row.fields != nil; row, err = nextOrEnd(source) {
 		if err := i.add(row); err != nil {
 			return nil, err
 		}
@@ -116,9 +125,9 @@ type inspector struct {
 type moment struct{ count, mean float64 }
 
 // begin finds the columns, and takes the first record if it is data.
-func (i *inspector) begin(first, second record, o CSVOptions) error {
+func (i *inspector) begin(first, second record, o CSVOptions, named bool) error {
 	o = CSVOptions{Targets: o.targets(), Ignore: o.Ignore}
-	columns, err := findColumns(i.inspection.Name, first, second, i.numbers, o)
+	columns, err := findColumns(i.inspection.Name, first, second, i.numbers, o, named)
 	if err != nil {
 		return err
 	}

@@ -85,8 +85,7 @@ func TestEvalQuietAndJSON(t *testing.T) {
 }
 
 func TestJSONOfFiguresThatAreNoNumbers(t *testing.T) {
-	m := evaluation{Metrics: train.Metrics{Accuracy: math.NaN(), Loss: math.Inf(1), Count: 3}, description: &description{}}
-	text, err := json.Marshal(m.result())
+	text, err := json.Marshal((&evaluation{description: new(description), Metrics: train.Metrics{Accuracy: math.NaN(), Loss: math.Inf(1), Count: 3}}).result())
 	if want := `{"event":"result","test_accuracy":null,"test_loss":null,"correct":0,"count":3}`; err != nil || string(text) != want {
 		t.Errorf("got %s, error %v; want %s", text, err, want)
 	}

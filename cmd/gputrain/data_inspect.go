@@ -18,7 +18,7 @@ type dataCommand struct {
 }
 
 type inspectCommand struct {
-	File       string      `arg:"" help:"CSV file, compressed by gzip or not; - is stdin."`
+	File       string      `arg:"" help:"CSV file, compressed by gzip or not, Parquet file, or arrays of NumPy (.npy, .npz); - is a CSV file from stdin."`
 	Target     columnNames `sep:"none" placeholder:"COLUMN" help:"The column to learn, as for train; several are several --target."`
 	Task       string      `default:"auto" help:"As for train."`
 	Features   columnNames `placeholder:"COLUMN,..." help:"As for train."`
@@ -42,14 +42,17 @@ func (c *inspectCommand) Run(con console) error {
 	if err := cmp.Or(checkOneOf("task", c.Task, taskKinds()), checkOneOf("missing", c.Missing, missingKinds())); err != nil {
 		return err
 	}
-	path := strings.TrimPrefix(c.File, "csv:")
+	path := c.File
+	if from, err := parseSource(path); err == nil && from.isTable() {
+		path = from.path // as for --data
+	}
 	options := data.CSVOptions{Targets: c.Target, Ignore: c.Ignore}
 	var i *data.Inspection
 	var err error
 	if path == "-" {
 		i, err = data.InspectCSVFrom(con.in, "stdin", options)
 	} else {
-		i, err = data.InspectCSV(path, options)
+		i, err = data.InspectTable(path, options)
 	}
 	if err != nil {
 		return err

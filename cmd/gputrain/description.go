@@ -43,8 +43,8 @@ type description struct {
 	Width   int       `json:"width"`
 	Hidden  int       `json:"hidden"`
 	Layers  int       `json:"layers"`
-	Classes []string  `json:"classes,omitempty"` // absent for a regression and for text
-	Shift   []float64 `json:"shift,omitempty"`   // data.Scaling
+	Classes []string  `json:"classes,omitempty"`
+	Shift   []float64 `json:"shift,omitempty"` // data.Scaling
 	Factor  []float64 `json:"factor,omitempty"`
 
 	// Of a network for text, in place of classes, features and their scaling.
@@ -107,19 +107,6 @@ func (d *description) task() string {
 		return taskRegress
 	}
 	return taskClassify
-}
-
-// outputs returns how many outputs the network has.
-func (d *description) outputs() int {
-	switch {
-	case d.task() == taskRegress:
-		return len(d.Targets)
-	case d.Units == string(data.Bytes):
-		return 256
-	case d.ofText():
-		return len(d.Vocabulary)
-	}
-	return len(d.Classes)
 }
 
 func (d *description) targetScaling() data.Scaling {
@@ -256,9 +243,9 @@ func (d *description) check() error {
 		return fmt.Errorf("data is %q, but a model names no path", d.Data)
 	case (from.kind == "text") != d.ofText():
 		return fmt.Errorf("the units are %q for data %q", d.Units, d.Data)
-	case (from.kind == "csv") != (d.Target != "" || d.Targets != nil):
+	case from.isTable() != (d.Target != "" || d.Targets != nil):
 		return fmt.Errorf("the target is %q for data %q", d.Target, d.Data)
-	case from.kind != "csv" && (d.Encodings != nil || d.Missing != ""):
+	case !from.isTable() && (d.Encodings != nil || d.Missing != ""):
 		return fmt.Errorf("the columns have encodings for data %q", d.Data)
 	case d.Missing != "" && (d.Missing == "refuse" || !slices.Contains(missingKinds(), d.Missing)):
 		return fmt.Errorf("missing is %q, which this version does not know", d.Missing)
@@ -270,7 +257,7 @@ func (d *description) check() error {
 		value, most int
 	}{
 		{"steps", d.Steps, maxSize}, {"width", d.Width, maxSize}, {"hidden", d.Hidden, maxSize},
-		{"layers", d.Layers, maxLayers}, {d.outputsKey(), d.outputs(), maxSize},
+		{"layers", d.Layers, maxLayers}, {d.outputsName(), d.outputs(), maxSize},
 	} {
 		if size.value < 1 || size.value > size.most {
 			return fmt.Errorf("%s is %d, want 1 to %d", size.name, size.value, size.most)
@@ -306,17 +293,6 @@ func (d *description) check() error {
 		}
 	}
 	return nil
-}
-
-// outputsKey returns the key of what the outputs of the network are.
-func (d *description) outputsKey() string {
-	switch {
-	case d.task() == taskRegress:
-		return "targets"
-	case d.ofText():
-		return "vocabulary"
-	}
-	return "classes"
 }
 
 // columns returns how many columns of a table, or features of a picture, the model takes.

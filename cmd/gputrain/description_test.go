@@ -112,7 +112,7 @@ func TestDescriptionOfARegressionRefusesAllElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ old, new, want string }{
-		{`"model":"mlp"`, `"classes":["a"],"model":"mlp"`, "both classes and numbers to learn"},
+		{`"hidden":8`, `"classes":["a"],"hidden":8`, "both classes and numbers to learn"},
 		{`"targets":["price","rent"]`, `"target":"a"`, "classes is 0, want 1 to"},
 		{`"targets":["price","rent"]`, `"targets":["price"]`, "2 shifts and 2 factors for 1 targets"},
 		{`"targets":["price","rent"]`, `"targets":[]`, "targets is 0, want 1 to"},
@@ -174,13 +174,13 @@ func FuzzDescription(f *testing.F) {
 	f.Add(strings.Replace(string(valid), `"shift"`, `"shift":[],"shift"`, 1))
 	f.Add(strings.Replace(string(valid), `"csv:flowers.csv"`, `"csv:/etc/passwd"`, 1))
 	f.Add(`{"format":1,"classes":null}`)
-	f.Add(textDescription)
-	f.Add(strings.Replace(textDescription, `"char","vocabulary":["\n","a"]`, `"byte","vocabulary":[]`, 1))
 	regression, err := json.Marshal(validRegression())
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(string(regression))
+	f.Add(textDescription)
+	f.Add(strings.Replace(textDescription, `"char","vocabulary":["\n","a"]`, `"byte","vocabulary":[]`, 1))
 	f.Add(`null`)
 	f.Fuzz(func(t *testing.T, text string) {
 		d, err := parseDescription(text)

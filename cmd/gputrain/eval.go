@@ -14,8 +14,8 @@ import (
 type evalCommand struct {
 	inference `embed:""`
 
-	Data   string      `placeholder:"SOURCE" help:"digits (their test set), csv:FILE (all rows), idx:DIR (the t10k files) or text:FILE (all of it); by default the test set of the data that the run's config.toml names."`
-	Target columnNames `sep:"none" placeholder:"COLUMN" help:"The column of a CSV file that the model learned; by default that of the training data. Several are several --target."`
+	Data   string      `placeholder:"SOURCE" help:"digits (their test set), csv:FILE or another table (all rows), idx:DIR (the t10k files) or text:FILE (all of it); by default the test set of the data that the run's config.toml names."`
+	Target columnNames `sep:"none" placeholder:"COLUMN" help:"The column of a table that the model learned; by default that of the training data. Several are several --target."`
 	Quiet  bool        `help:"Print the last line only."`
 	JSON   bool        `name:"json" help:"Print a JSON object."`
 }
@@ -26,11 +26,13 @@ func (*evalCommand) Help() string {
 
     test accuracy 0.9xxx (correct/all)
 
-Of text it prints the loss, in nats, bits and as perplexity. Of classes it also prints precision, recall and F1, each class by itself, their mean (macro) and their mean weighted by the samples, and the area under the ROC curve (AUROC) of up to 100 classes, of more than two each against the rest. Of numbers it prints R2, the root of the mean squared error (RMSE) and the mean absolute error (MAE), in the units of the target:
+For text that is the loss, in nats, bits and as perplexity.
+
+Of classes it also prints precision, recall and F1, each class by itself, their mean (macro) and their mean weighted by the samples, and the area under the ROC curve (AUROC) of up to 100 classes, of more than two each against the rest. Of numbers it prints R2, the root of the mean squared error (RMSE) and the mean absolute error (MAE), in the units of the target:
 
     test R2 0.9xxx, RMSE 12.34, MAE 5.678 (359 samples)
 
-With --json, it prints an object {"event":"result", "test_accuracy", "test_loss", "correct", "count", "test_precision", "test_recall", "test_f1", "test_auroc", "classes"} instead, the means being macro. For numbers it is {"event":"result", "test_loss", "count", "test_r2", "targets":[{"name", "r2", "rmse", "mae"}]}, for text {"event":"result", "test_accuracy", "test_loss", "correct", "count", "unit", "test_bits", "test_perplexity"}. A figure that is no number is null.`
+With --json, it prints an object {"event":"result", "test_accuracy", "test_loss", "correct", "count", "test_precision", "test_recall", "test_f1", "test_auroc", "classes"} instead, the means being macro. For numbers it is {"event":"result", "test_loss", "count", "test_r2", "test_rmse", "test_mae", "targets":[{"name", "r2", "rmse", "mae"}]}, without the two errors if there are several targets. A figure that is no number is null.`
 }
 
 // Run prints the loss, the confusion and the accuracy of a model.
@@ -71,7 +73,7 @@ func (c *evalCommand) load(d *description) (set *data.Dataset, notes []string, e
 		return nil, nil, fmt.Errorf("%v: the model learned from text; give it --data text:FILE", from)
 	}
 	switch {
-	case from.kind == "csv" && c.Data != "":
+	case from.isTable() && c.Data != "":
 		set, notes, err = c.loadRows(from, d)
 	case from.kind == "idx" && c.Data != "":
 		set, notes, err = c.loadImages(from, d)
@@ -115,9 +117,9 @@ func (c *evalCommand) source(d *description) (from source, err error) {
 		return source{}, usagef("--data %w", err)
 	}
 	switch want := d.outputsWanted(); {
-	case from.kind != "csv" && d.task() == taskRegress:
+	case !from.isTable() && d.task() == taskRegress:
 		return source{}, usagef("--data %s has classes, but the model learned numbers", from)
-	case from.kind == "csv" && d.Target == "" && d.Targets == nil && len(c.Target) == 0:
+	case from.isTable() && d.Target == "" && d.Targets == nil && len(c.Target) == 0:
 		return source{}, usagef("--target is missing: it names the column of %s that holds the class", from.path)
 	case len(c.Target) > 0 && len(c.Target) != want:
 		return source{}, usagef("--target is given %d times, but the model learned %s", len(c.Target), plural(want, "column", "columns"))
@@ -129,7 +131,7 @@ func (c *evalCommand) source(d *description) (from source, err error) {
 func (c *evalCommand) loadRows(from source, d *description) (*data.Dataset, []string, error) {
 	options := d.csvOptions(c.Target)
 	options.Classes = d.Classes
-	table, err := data.OpenCSV(from.path, options)
+	table, err := from.openTable(options)
 	if err != nil {
 		return nil, nil, err
 	}

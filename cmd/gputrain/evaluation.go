@@ -52,8 +52,8 @@ func (m *evaluation) printLast(w io.Writer) error {
 	if m.regression != nil {
 		return m.regression.printLast(w)
 	}
-	if m.description.ofText() {
-		_, err := fmt.Fprintf(w, "test loss %s\n", textFigures(m.Loss, m.description.Units))
+	if units := m.description.Units; units != "" {
+		_, err := fmt.Fprintf(w, "test loss %s\n", textFigures(m.Loss, units))
 		return err
 	}
 	_, err := fmt.Fprintf(w, "test accuracy %.4f (%d/%d)\n", m.Accuracy, m.Correct, m.Count)
@@ -68,6 +68,9 @@ func (m *evaluation) draw(dir runDir) error {
 		return m.regression.draw(dir.file(predictionsName))
 	case m.description.ofText():
 		return nil
+	}
+	if m.description.ofText() {
+		return nil // of hundreds of characters, or thousands of words
 	}
 	return writeConfusion(dir.file(confusionName), m.Confusion, m.description.Classes)
 }

@@ -88,7 +88,7 @@ func (r *regression) printLast(w io.Writer) error {
 	return err
 }
 
-// quantity formats a quantity to four digits, whatever its size.
+// quantity formats a number to four digits, whatever its size.
 func quantity(x float64) string {
 	if size := math.Abs(x); x == 0 || size >= 1e-3 && size < 1e7 {
 		return significant(x)
@@ -101,6 +101,8 @@ type regressionFigures struct {
 	TestLoss jsonNumber      `json:"test_loss"`
 	Count    int             `json:"count"`
 	TestR2   jsonNumber      `json:"test_r2"`
+	TestRMSE *jsonNumber     `json:"test_rmse,omitempty"` // of a single target
+	TestMAE  *jsonNumber     `json:"test_mae,omitempty"`  // of a single target
 	Targets  []targetFigures `json:"targets"`
 }
 
@@ -115,6 +117,9 @@ func (m *evaluation) regressionFigures() regressionFigures {
 	f := regressionFigures{TestLoss: jsonNumber(m.Loss), Count: m.Count, TestR2: jsonNumber(m.regression.Compute())}
 	for j := range m.regression.targets {
 		f.Targets = append(f.Targets, m.regression.errors(j))
+	}
+	if len(f.Targets) == 1 {
+		f.TestRMSE, f.TestMAE = &f.Targets[0].RMSE, &f.Targets[0].MAE
 	}
 	return f
 }

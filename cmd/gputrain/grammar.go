@@ -21,9 +21,8 @@ type cli struct {
 	Generate    generateCommand    `cmd:"" help:"Go on with a text, by a network that has learned from text."`
 	Export      exportCommand      `cmd:"" help:"Write a trained network as ONNX, or as a state dict for PyTorch."`
 	Import      importCommand      `cmd:"" help:"Make a model of a state dict from PyTorch."`
-	Runs        runsCommand        `cmd:"" help:"List, find and compare runs."`
 	Data        dataCommand        `cmd:"" help:"Look at data before training."`
-	Report      reportCommand      `cmd:"" help:"Write a page in HTML about runs."`
+	Runs        runsCommand        `cmd:"" help:"List, find and compare runs."`
 	Devices     devicesCommand     `cmd:"" help:"List the devices that can compute."`
 	Conformance conformanceCommand `cmd:"" help:"Check and measure a device, and write a report."`
 	Bench       benchCommand       `cmd:"" help:"Time training steps and matrix products, beside PyTorch too."`

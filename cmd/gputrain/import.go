@@ -161,20 +161,17 @@ func (c *importCommand) describe(dict *stateDict) (*description, []string, error
 // outputOrder returns, for each class of d, its place among the outputs of the state
 // dict.
 func (c *importCommand) outputOrder(d *description) ([]int, error) {
-	if c.Classes != nil && d.task() == taskRegress {
+	switch {
+	case c.Classes != nil && d.ofText():
+		return nil, usagef("--classes is set, but the outputs are those of a vocabulary, in its order")
+	case c.Classes != nil && d.task() == taskRegress:
 		return nil, usagef("--classes is for classes, but the model gives numbers")
 	}
-	if d.ofText() && c.Classes != nil {
-		return nil, usagef("--classes is set, but the outputs are those of a vocabulary, in its order")
-	}
 	order := make([]int, d.outputs())
-	if d.ofText() {
-		for i := range order {
-			order[i] = i
-		}
-		return order, nil
+	for i := range order {
+		order[i] = i
 	}
-	for i, class := range slices.Concat(d.Classes, d.Targets) {
+	for i, class := range d.Classes {
 		order[i] = i
 		if c.Classes != nil {
 			order[i] = slices.Index(c.Classes, class)

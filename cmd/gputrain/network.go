@@ -52,6 +52,31 @@ func (d *description) textSpec(head model.Stage) model.Spec {
 	}
 }
 
+// outputs returns how many outputs the network has: one for each class, number to learn,
+// or unit of text.
+func (d *description) outputs() int {
+	switch {
+	case d.Units == string(data.Bytes):
+		return 256
+	case d.ofText():
+		return len(d.Vocabulary)
+	case d.task() == taskRegress:
+		return len(d.Targets)
+	}
+	return len(d.Classes)
+}
+
+// outputsName says what the outputs stand for.
+func (d *description) outputsName() string {
+	switch {
+	case d.ofText():
+		return "vocabulary"
+	case d.task() == taskRegress:
+		return "targets"
+	}
+	return "classes"
+}
+
 // input returns the shape of a batch of samples.
 func (d *description) input(batch int) model.Shape {
 	return model.Shape{Steps: d.Steps, Batch: batch, Width: d.Width}

@@ -16,16 +16,16 @@ import (
 // settings decide the outcome of a run. They are flags of train, and keys of
 // config.toml under the same names.
 type settings struct {
-	Data   string      `toml:"data" default:"digits" help:"What to learn: digits (built in), csv:FILE, idx:DIR (the files of MNIST, or of a data set like it), or text:FILE (or FILE,FILE,..., one after the other)."`
+	Data   string      `toml:"data" default:"digits" help:"What to learn: digits (built in), csv:FILE, parquet:FILE, npy:FILE, npz:FILE idx:DIR (the files of MNIST, or of a data set like it), or text:FILE (or FILE,FILE,..., one after the other)."`
 	Target columnNames `toml:"target,omitempty" sep:"none" placeholder:"COLUMN" help:"The column of a table to learn: its name, or its number from 1. Several numbers to learn are several --target."`
-	Task   string      `toml:"task" default:"auto" help:"What to learn of a CSV file: classify (classes), regress (numbers), or auto: numbers if the target looks like a quantity."`
+	Task   string      `toml:"task" default:"auto" help:"What to learn of a table: classify (classes), regress (numbers), or auto: numbers if the target looks like a quantity."`
 
 	Features   columnNames `toml:"features,omitempty" placeholder:"COLUMN,..." help:"The columns of a table to learn from, by name; by default all but the target."`
 	Ignore     columnNames `toml:"ignore,omitempty" placeholder:"COLUMN,..." help:"Columns of a table to leave out, by name."`
 	Categories columnNames `toml:"categories,omitempty" placeholder:"COLUMN,..." help:"Columns whose numbers are codes of categories, by name. Columns of text are categories anyway."`
 	Missing    string      `toml:"missing" default:"refuse" help:"What to do about missing values of a table: refuse them, take the mean of the training set, drop their rows, or indicator: the mean, and a further feature that says so."`
 
-	Steps int `toml:"steps" default:"0" help:"Time steps that the features of a sample are split into; 0 means 8 for digits, the rows of an image for idx, 1 for csv and for mlp. For text, how many units an error goes back; 0 means 100."`
+	Steps int `toml:"steps" default:"0" help:"Time steps that the features of a sample are split into; 0 means 8 for digits, the rows of an image for idx, 1 for tables and for mlp. For text, how many units an error goes back; 0 means 100."`
 
 	TextUnits    string `toml:"text-units,omitempty" placeholder:"UNITS" help:"What a text is cut into: char (if not set), byte or word."`
 	TextMinCount int    `toml:"text-min-count,omitzero" default:"0" placeholder:"N" help:"Words of a text that occur fewer times all become <unk>."`
@@ -149,7 +149,7 @@ func (s *settings) check() error {
 
 // checkTable reports a setting of a table that has no meaning.
 func (s *settings) checkTable(from source) error {
-	if from.kind == "csv" {
+	if from.isTable() {
 		if len(s.Target) == 0 {
 			return &settingError{"target", "is missing: it names the column of " + from.path + " to learn"}
 		}
@@ -173,8 +173,15 @@ func (s *settings) checkTable(from source) error {
 		{"task", s.Task, s.Task == taskRegress},
 	} {
 		if c.given {
-			return &settingError{c.key, fmt.Sprintf("is %q, but only csv data has columns", c.value)}
+			return &settingError{c.key, fmt.Sprintf("is %q, but only tables have columns", c.value)}
 		}
+	}
+	switch {
+	case from.kind != "text":
+	case s.Loss != "auto" && s.Loss != "cross-entropy":
+		return &settingError{"loss", fmt.Sprintf("is %q, but a text is learned by its cross-entropy", s.Loss)}
+	case s.ClassWeights != "none":
+		return &settingError{"class-weights", fmt.Sprintf("is %q, but a text has no classes", s.ClassWeights)}
 	}
 	return nil
 }
@@ -182,8 +189,7 @@ func (s *settings) checkTable(from source) error {
 // columnNames are names of columns. A file of settings may have a single one as text.
 type columnNames []string
 
-// String returns the names as they follow a flag.
-func (c columnNames) String() string { return strings.Join(c, ",") }
+func (c columnNames) String() string { return strings.Join(c, ", ") }
 
 // UnmarshalTOML implements toml.Unmarshaler.
 func (c *columnNames) UnmarshalTOML(value any) error {

@@ -13,24 +13,31 @@ import (
 // source is where data come from, as --data names it.
 type source struct{ kind, path string }
 
-// parseSource reads "digits", "csv:FILE", "idx:DIR" or "text:FILE,FILE". Its error
-// continues a sentence that begins with the name of the setting.
+// tableKinds returns the kinds of sources that have columns.
+func tableKinds() []string { return []string{"csv", "parquet", "npy", "npz"} }
+
+func (s source) isTable() bool { return slices.Contains(tableKinds(), s.kind) }
+
+// parseSource reads "digits", "csv:FILE" or another table, "idx:DIR" or "text:FILE,FILE".
+// Its error continues a sentence that begins with the name of the setting.
 func parseSource(text string) (source, error) {
 	kind, path, _ := strings.Cut(text, ":")
-	kinds := []string{"digits", "csv", "idx", "text"}
+	kinds := append([]string{"digits", "idx", "text"}, tableKinds()...)
 	switch {
 	case !slices.Contains(kinds, kind):
-		remedy := "choose one of them"
-		switch lower := strings.ToLower(text); {
-		case strings.Contains(lower, ".csv"):
-			remedy = fmt.Sprintf("did you mean %q?", "csv:"+text)
-		case strings.Contains(lower, ".txt"):
+		remedy, lower := "choose one of them", strings.ToLower(text)
+		for _, table := range tableKinds() {
+			if strings.Contains(lower, "."+table) {
+				remedy = fmt.Sprintf("did you mean %q?", table+":"+text)
+			}
+		}
+		if strings.Contains(lower, ".txt") {
 			remedy = fmt.Sprintf("did you mean %q?", "text:"+text)
 		}
 		if kind != text || !strings.Contains(kind, ".") { // not a path alone
 			remedy = hint(kind, kinds, remedy)
 		}
-		return source{}, fmt.Errorf("is %q, not digits, csv:FILE, idx:DIR or text:FILE; %s", text, remedy)
+		return source{}, fmt.Errorf("is %q, not digits, csv:FILE, parquet:FILE, npy:FILE, npz:FILE, idx:DIR or text:FILE; %s", text, remedy)
 	case kind == "digits" && text != kind:
 		return source{}, fmt.Errorf("is %q, but digits are built in and take no path", text)
 	case kind != "digits" && path == "":
@@ -94,7 +101,7 @@ const splitSeed = 1
 // percent. With a model, the features are those that it takes, and scaled as those
 // that it learned from; else by the training set. choice is of a table.
 func (s source) load(choice tableChoice, d *description) (sets, error) {
-	if s.kind == "csv" {
+	if s.isTable() {
 		return s.loadTable(choice, d)
 	}
 	return s.loadPictures(d)
@@ -105,7 +112,7 @@ func (s source) loadTable(choice tableChoice, d *description) (sets, error) {
 	if err != nil {
 		return sets{}, err
 	}
-	table, err := data.OpenCSV(s.path, p.options)
+	table, err := s.openTable(p.options)
 	if err != nil {
 		return sets{}, err
 	}
@@ -143,15 +150,27 @@ func (s source) loadTable(choice tableChoice, d *description) (sets, error) {
 	return parts, nil
 }
 
+// openTable reads the table.
+func (s source) openTable(o data.CSVOptions) (*data.Table, error) {
+	if s.kind == "csv" {
+		return data.OpenCSV(s.path, o)
+	}
+	return data.OpenTable(s.path, o)
+}
+
 // planTable says how to read the table: as the model was, or as choice says.
 func (s source) planTable(choice tableChoice, d *description) (plan, error) {
 	if d != nil && choice.task != "" && choice.task != "auto" && choice.task != d.task() {
-		return plan{}, usagef("--task is %s, but the model that --init-from names learned %s", choice.task, d.outputsKey())
+		return plan{}, usagef("--task is %s, but the model that --init-from names learned %s", choice.task, d.outputsName())
 	}
 	if d != nil {
 		return plan{task: d.task(), missing: d.Missing, options: d.csvOptions(choice.targets)}, nil
 	}
-	inspection, err := data.InspectCSV(s.path, data.CSVOptions{Targets: choice.targets, Ignore: choice.ignore})
+	inspect := data.InspectTable
+	if s.kind == "csv" {
+		inspect = data.InspectCSV
+	}
+	inspection, err := inspect(s.path, data.CSVOptions{Targets: choice.targets, Ignore: choice.ignore})
 	if err != nil {
 		return plan{}, err
 	}
@@ -270,7 +289,7 @@ func tableNotes(table *data.Table, scaling data.Scaling, d *description) []strin
 
 // steps returns the natural number of time steps of a sample of set.
 func (s source) steps(set *data.Dataset) int {
-	if s.kind == "csv" {
+	if s.isTable() {
 		return 1
 	}
 	return set.Steps

@@ -81,7 +81,7 @@ func TestNumbersOfATableAreLearned(t *testing.T) {
 	if err := json.Unmarshal([]byte(readFile(t, "run/result.json")), &fromRun); err != nil {
 		t.Fatal(err)
 	}
-	if fromEval["event"] != "result" || fromEval["count"] != 80. || fmt.Sprint(fromEval["targets"]) != fmt.Sprint(fromRun["targets"]) {
+	if fromEval["event"] != "result" || fromEval["count"] != 80. || fromEval["test_rmse"] != fromRun["test_rmse"] || fromEval["test_rmse"] == nil || fmt.Sprint(fromEval["targets"]) != fmt.Sprint(fromRun["targets"]) {
 		t.Errorf("eval --json %v, result.json %v", fromEval, fromRun)
 	}
 
@@ -313,9 +313,11 @@ func TestSettingsOfTablesAreChecked(t *testing.T) {
 		{csv + "--missing ignore", exitUsage, `--missing is "ignore", not one of refuse, mean, drop, indicator`},
 		{csv + "--task guess", exitUsage, `--task is "guess", not one of auto, classify, regress`},
 		{csv + "--features a --ignore b", exitUsage, "--ignore goes without --features"},
-		{"train --data digits --missing mean", exitUsage, `--missing is "mean", but only csv data has columns`},
-		{"train --data digits --features a,b", exitUsage, `--features is "a,b", but only csv data has columns`},
-		{"train --data digits --task regress", exitUsage, `--task is "regress", but only csv data has columns`},
+		{"train --data digits --missing mean", exitUsage, `--missing is "mean", but only tables have columns`},
+		{"train --data digits --features a,b", exitUsage, `--features is "a,b", but only tables have columns`},
+		{"train --data digits --task regress", exitUsage, `--task is "regress", but only tables have columns`},
+		{"train --data text:x.csv --loss mse", exitUsage, `--loss is "mse", but a text is learned by its cross-entropy`},
+		{"train --data text:x.csv --class-weights balanced", exitUsage, `--class-weights is "balanced", but a text has no classes`},
 		{"train --data digits --loss mse", exitUsage, "--loss mse is for numbers, but digits has classes"},
 	} {
 		wantFailure(t, c.code, []string{c.want}, strings.Fields(c.line)...)
@@ -324,6 +326,7 @@ func TestSettingsOfTablesAreChecked(t *testing.T) {
 	wantFailure(t, exitFailure, []string{"one.csv: the target y is 2.5 in all samples to learn from: nothing to learn"}, "train", "--data", "csv:one.csv", "--target", "y", "--task", "regress")
 	gputrain("explain", "--data", "csv:x.csv", "--target", "y", "--task", "regress", "--loss", "huber", "--model", "mlp").want(t, 0)
 	gputrain("explain", "--data", "csv:x.csv", "--target", "y", "--class-weights", "balanced", "--label-smoothing", "0.1", "--model", "mlp").want(t, 0)
+	gputrain("train", "--data", "text:x.csv", "--label-smoothing", "0.1", "--hidden", "2", "--batch", "2", "--steps", "4", "--epochs", "1", "--out", "text").want(t, 0)
 	// A file of settings may name one column as text, as it did once.
 	writeFile(t, "old.toml", "data = \"csv:x.csv\"\ntarget = \"y\"\nmodel = \"mlp\"\nepochs = 1\n")
 	gputrain("train", "--config", "old.toml", "--out", "run").want(t, 0)

@@ -61,6 +61,10 @@ func (s *settings) checkText(from source) error {
 		return outOfRange("text-min-count", s.TextMinCount, "0 or more")
 	case s.TextMinCount > 0 && s.TextUnits != string(data.Words):
 		return &settingError{"text-min-count", fmt.Sprintf("is %d, but it is for --text-units word", s.TextMinCount)}
+	case s.ClassWeights != "none":
+		return &settingError{"class-weights", fmt.Sprintf("is %q, but the units of a text are no classes that one could balance", s.ClassWeights)}
+	case s.Loss != "auto" && s.Loss != "cross-entropy":
+		return &settingError{"loss", fmt.Sprintf("is %q, which is for numbers, but of a text the next unit is learned", s.Loss)}
 	case s.Embedding < 0 || s.Embedding > maxSize:
 		return outOfRange("embedding", s.Embedding, fmt.Sprintf("0 to %d", maxSize))
 	case s.Steps > maxSize:

@@ -47,7 +47,7 @@ func (d *description) checkInitial(name string, initial *description) error {
 	}
 	if d.task() != initial.task() || !slices.Equal(d.Targets, initial.Targets) {
 		return fmt.Errorf("--init-from %s: it learned %s %s, but this run learns %s %s", name,
-			initial.outputsKey(), some(initial.outputNames()), d.outputsKey(), some(d.outputNames()))
+			initial.outputsName(), some(initial.outputNames()), d.outputsName(), some(d.outputNames()))
 	}
 	if !slices.Equal(d.Classes, initial.Classes) {
 		return fmt.Errorf("--init-from %s: %w", name, initial.otherClasses(d.Classes))

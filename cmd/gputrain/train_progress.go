@@ -22,21 +22,18 @@ type reporter interface {
 
 // reporter returns the reporter that the flags ask for.
 func (c *trainCommand) reporter(con console, d *description) reporter {
-	last := lastLine{con.out, d.Units}
+	last := lastLine{con.out}
 	switch {
 	case c.JSON:
 		return &jsonLines{out: json.NewEncoder(con.out), epochs: c.Epochs, quiet: c.Quiet}
 	case c.Quiet:
 		return last
 	}
-	return &lines{lastLine: last, err: con.err, epochs: c.Epochs, meter: newMeter(con.err), steps: d.Steps}
+	return &lines{lastLine: last, err: con.err, epochs: c.Epochs, meter: newMeter(con.err), units: d.Units, steps: d.Steps}
 }
 
 // lastLine shows the result only.
-type lastLine struct {
-	out   io.Writer
-	units string // of text; else ""
-}
+type lastLine struct{ out io.Writer }
 
 func (lastLine) step(train.Progress)     {}
 func (lastLine) epoch(train.Epoch) error { return nil }
@@ -62,6 +59,7 @@ type lines struct {
 	samples int            // before that step
 	steps   int            // units of text in a sample
 	current train.Progress // zero before the first step, which a resumed run may not have
+	units   string         // of text; else ""
 }
 
 func (l *lines) step(p train.Progress) {

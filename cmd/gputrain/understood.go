@@ -11,10 +11,10 @@ import (
 // understood says in a few lines what the parts of a data set hold, and what is
 // doubtful about it.
 func understood(parts sets) []string {
-	if parts.vocabulary != nil {
+	switch {
+	case parts.vocabulary != nil:
 		return nil // the notes say it
-	}
-	if parts.targets != nil {
+	case parts.targets != nil:
 		return []string{partSizes(parts), describeColumns(parts)}
 	}
 	c := classCounts{names: parts.train.Classes}
