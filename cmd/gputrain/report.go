@@ -132,6 +132,13 @@ func newReportRun(r *pastRun) (reportRun, error) {
 			section.Facts = append(section.Facts, [2]string{strings.ReplaceAll(name, "_", " "), formatFigure(value)})
 		}
 	}
+	targets, _ := r.result["targets"].([]any) // of a regression
+	for _, target := range targets {
+		if t, ok := target.(map[string]any); ok {
+			section.Facts = append(section.Facts, [2]string{fmt.Sprint(t["name"]),
+				fmt.Sprintf("R² %s, RMSE %s, MAE %s on the test set", formatFigure(t["r2"]), formatFigure(t["rmse"]), formatFigure(t["mae"]))})
+		}
+	}
 	if seconds := known(r.curves["seconds"]); len(seconds) > 0 {
 		sum := 0.0
 		for _, s := range seconds {

@@ -106,6 +106,25 @@ func TestReportOfRunsThatLackThings(t *testing.T) {
 	}
 }
 
+func TestReportOfARegression(t *testing.T) {
+	t.Chdir(t.TempDir())
+	table := "x,<y>\n"
+	for i := range 100 {
+		table += fmt.Sprintf("%d,%g\n", i, 0.25+1.5*float64(i))
+	}
+	writeFile(t, "data.csv", table)
+	gputrain("train", "--quiet", "--data", "csv:data.csv", "--target", "<y>", "--task", "regress", "--model", "mlp", "--hidden", "4", "--epochs", "3", "--out", "run").want(t, 0)
+	gputrain("report", "run").want(t, 0)
+	page := readFile(t, "report.html")
+	if !regexp.MustCompile(`<th>&lt;y&gt;</th><td>R² -?[\d.]+, RMSE [\d.]+, MAE [\d.]+ on the test set`).MatchString(page) || !strings.Contains(page, "<figcaption>predictions</figcaption>") {
+		t.Error("the page lacks the figures of the target, or the picture")
+	}
+	header := strings.Join(strings.Fields(gputrain("runs", "run").want(t, 0).out)[:10], " ")
+	if header != "validation test test # run state began data network epochs" {
+		t.Errorf("the list begins with %q", header)
+	}
+}
+
 func TestReportOfAText(t *testing.T) {
 	t.Chdir(t.TempDir())
 	writeFile(t, "poem.txt", strings.Repeat("<b>so much depends upon\na red wheel barrow</b>\n", 40))

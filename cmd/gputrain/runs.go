@@ -217,9 +217,11 @@ func figureNames(runs []*pastRun) (names []string) {
 			}
 		}
 	}
-	slices.SortFunc(names, func(a, b string) int {
-		return cmp.Or(strings.Compare(b[:4], a[:4]), strings.Compare(b, a)) // validation before test, loss before accuracy
-	})
+	place := func(name string) string { // the validation first, and losses
+		name = strings.Replace(name, "validation_", "0", 1)
+		return strings.Replace(name, "loss", " ", 1)
+	}
+	slices.SortFunc(names, func(a, b string) int { return strings.Compare(place(a), place(b)) })
 	return names
 }
 
@@ -234,8 +236,11 @@ func formatRuns(width int, runs []*pastRun) string {
 // tableOfRuns returns what is known of runs, and the settings in which they differ.
 func tableOfRuns(runs []*pastRun) (header []string, rows [][]string) {
 	header = []string{"#", "run", "state", "began", "data", "network"}
-	shown := []string{"data", "model", "hidden", "layers", "epochs"} // by these columns
-	keys := slices.DeleteFunc(differing(runs), func(key string) bool { return slices.Contains(shown, key) })
+	left := []string{
+		"data", "model", "hidden", "layers", "epochs", // these columns show them
+		"checkpoint-every", "checkpoint-keep", "metrics-every", "tensorboard", // these change no outcome
+	}
+	keys := slices.DeleteFunc(differing(runs), func(key string) bool { return slices.Contains(left, key) })
 	figures := figureNames(runs)
 	for _, name := range slices.Concat([]string{"epochs"}, figures, keys) {
 		header = append(header, strings.ReplaceAll(name, "_", "\n"))
