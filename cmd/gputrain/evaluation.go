@@ -69,9 +69,6 @@ func (m *evaluation) draw(dir runDir) error {
 	case m.description.ofText():
 		return nil
 	}
-	if m.description.ofText() {
-		return nil // of hundreds of characters, or thousands of words
-	}
 	return writeConfusion(dir.file(confusionName), m.Confusion, m.description.Classes)
 }
 

@@ -16,7 +16,7 @@ import (
 // settings decide the outcome of a run. They are flags of train, and keys of
 // config.toml under the same names.
 type settings struct {
-	Data   string      `toml:"data" default:"digits" help:"What to learn: digits (built in), csv:FILE, parquet:FILE, npy:FILE, npz:FILE idx:DIR (the files of MNIST, or of a data set like it), or text:FILE (or FILE,FILE,..., one after the other)."`
+	Data   string      `toml:"data" default:"digits" help:"What to learn: digits (built in), csv:FILE, parquet:FILE, npy:FILE, npz:FILE, idx:DIR (the files of MNIST, or of a data set like it), or text:FILE (or FILE,FILE,..., one after the other)."`
 	Target columnNames `toml:"target,omitempty" sep:"none" placeholder:"COLUMN" help:"The column of a table to learn: its name, or its number from 1. Several numbers to learn are several --target."`
 	Task   string      `toml:"task" default:"auto" help:"What to learn of a table: classify (classes), regress (numbers), or auto: numbers if the target looks like a quantity."`
 
@@ -176,20 +176,14 @@ func (s *settings) checkTable(from source) error {
 			return &settingError{c.key, fmt.Sprintf("is %q, but only tables have columns", c.value)}
 		}
 	}
-	switch {
-	case from.kind != "text":
-	case s.Loss != "auto" && s.Loss != "cross-entropy":
-		return &settingError{"loss", fmt.Sprintf("is %q, but a text is learned by its cross-entropy", s.Loss)}
-	case s.ClassWeights != "none":
-		return &settingError{"class-weights", fmt.Sprintf("is %q, but a text has no classes", s.ClassWeights)}
-	}
 	return nil
 }
 
 // columnNames are names of columns. A file of settings may have a single one as text.
 type columnNames []string
 
-func (c columnNames) String() string { return strings.Join(c, ", ") }
+// String returns the names as they follow a flag.
+func (c columnNames) String() string { return strings.Join(c, ",") }
 
 // UnmarshalTOML implements toml.Unmarshaler.
 func (c *columnNames) UnmarshalTOML(value any) error {
