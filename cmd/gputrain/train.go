@@ -23,6 +23,8 @@ type trainCommand struct {
 	Quiet  bool       `help:"Print the last line only."`
 	JSON   bool       `name:"json" help:"Print JSON objects, one per line."`
 
+	MetricsListen string `placeholder:"ADDRESS" help:"Answer Prometheus at an address such as localhost:9100, under /metrics, while training goes on."`
+
 	DryRun       bool `help:"Say what the training would do: layers and their paths, memory, time of an epoch, measured on some steps. Nothing is written."`
 	RequireFused bool `help:"Train only if the device runs each recurrent layer as one whole."`
 }
@@ -102,6 +104,15 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 		return s.rehearse(ctx, con, plan, parts)
 	}
 	notes, given := plan.summary(net.Count()), c.Data
+	if c.MetricsListen != "" {
+		exporter, failed := listen(c.MetricsListen, s.reporter, sum(plan.memory))
+		if failed != nil {
+			return failed
+		}
+		defer func() { err = cmp.Or(err, exporter.shut()) }()
+		s.reporter = exporter
+		notes = append(notes, "metrics for Prometheus at http://"+exporter.server.Addr+"/metrics")
+	}
 	if c.Resume == "" {
 		err = s.begin(c.Out, parts)
 	} else {
