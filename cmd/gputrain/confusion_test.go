@@ -85,7 +85,8 @@ func TestEvalQuietAndJSON(t *testing.T) {
 }
 
 func TestJSONOfFiguresThatAreNoNumbers(t *testing.T) {
-	text, err := json.Marshal((&evaluation{description: new(description), Metrics: train.Metrics{Accuracy: math.NaN(), Loss: math.Inf(1), Count: 3}}).result())
+	m := evaluation{Metrics: train.Metrics{Accuracy: math.NaN(), Loss: math.Inf(1), Count: 3}, description: &description{}}
+	text, err := json.Marshal(m.result())
 	if want := `{"event":"result","test_accuracy":null,"test_loss":null,"correct":0,"count":3}`; err != nil || string(text) != want {
 		t.Errorf("got %s, error %v; want %s", text, err, want)
 	}

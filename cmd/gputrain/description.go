@@ -43,8 +43,8 @@ type description struct {
 	Width   int       `json:"width"`
 	Hidden  int       `json:"hidden"`
 	Layers  int       `json:"layers"`
-	Classes []string  `json:"classes,omitempty"`
-	Shift   []float64 `json:"shift,omitempty"` // data.Scaling
+	Classes []string  `json:"classes,omitempty"` // absent for a regression and for text
+	Shift   []float64 `json:"shift,omitempty"`   // data.Scaling
 	Factor  []float64 `json:"factor,omitempty"`
 
 	// Of a network for text, in place of classes, features and their scaling.

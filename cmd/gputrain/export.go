@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"path/filepath"
 	"slices"
@@ -63,7 +64,8 @@ func (c *exportCommand) Run(con console) error {
 		return err
 	}
 	defer b.Close()
-	net, err := model.New(b, append(d.spec(), d.probabilities()...), d.input(1), model.Options{})
+	further := d.probabilities()
+	net, err := model.New(b, append(d.spec(), further...), d.input(1), model.Options{})
 	if err == nil {
 		err = net.Load(d.unscaled(file))
 	}
@@ -78,19 +80,17 @@ func (c *exportCommand) Run(con console) error {
 		err = c.writeONNX(con, d, net)
 	}
 	if err == nil && c.PyTorch != "" {
-		if err = net.Load(file); err == nil {
-			err = c.writePyTorch(con, d, net)
-		}
+		err = c.writePyTorch(con, d, net, file)
 	}
 	return err
 }
 
 func (c *exportCommand) writeONNX(con console, d *description, net *model.Network) error {
 	o := onnx.Options{Rows: true, Columns: d.featureNames(), Scaling: d.scaling(), Classes: d.Classes, Output: "probability"}
-	outputs := fmt.Sprintf("outputs are the probability of each of %s, and the class", plural(len(d.Classes), "class", "classes"))
+	outputs := fmt.Sprintf("the probability of each of %s, and the class", plural(len(d.Classes), "class", "classes"))
 	if d.task() == taskRegress {
 		o.Output = "predicted"
-		outputs = "output predicted has " + plural(len(d.Targets), "number", "numbers")
+		outputs = plural(len(d.Targets), "number", "numbers") + " in " + o.Output
 	}
 	if slices.Contains(d.Features, "") {
 		o.Columns = nil // an input must have a name
@@ -112,7 +112,7 @@ func (c *exportCommand) writeONNX(con console, d *description, net *model.Networ
 	case o.Columns != nil:
 		inputs = "an input for each column"
 	}
-	lines := []string{fmt.Sprintf("%s: an ONNX model of %s, scaling included, with %s; its %s",
+	lines := []string{fmt.Sprintf("%s: an ONNX model of %s, scaling included, with %s; its outputs are %s",
 		c.ONNX, plural(d.Steps*d.Width, "feature", "features"), inputs, outputs)}
 	if rounded := d.roundedFeatures(); len(rounded) > 0 {
 		lines = append(lines, fmt.Sprintf("warning: ONNX has float32, which rounds away differences that the network knows between values of %s; gputrain predict keeps them", some(rounded)))
@@ -130,24 +130,72 @@ func (c *exportCommand) writeONNX(con console, d *description, net *model.Networ
 // what the network sees.
 func (d *description) roundedFeatures() []string {
 	const most = 1e-4 // of a standard deviation
+	columns := d.featureNames()
 	var names []string
 	for i, shift := range d.Shift {
 		if math.Abs(shift)/(1<<24)*d.Factor[i] <= most {
 			continue
 		}
 		name := fmt.Sprintf("feature %d", i+1)
-		if features := d.featureNames(); features != nil {
-			name = shortName(features[i])
+		if columns != nil {
+			name = shortName(columns[i])
 		}
 		names = append(names, name)
 	}
 	return names
 }
 
-func (c *exportCommand) writePyTorch(con console, d *description, net *model.Network) error {
-	dict := &model.File{Meta: map[string]string{"format": "pt"}}
-	if err := net.Save(dict); err != nil {
-		return err
+// featureNames returns the names of the features that the columns become: that of the
+// column, with a category behind "=" if there are more than two. It is nil without a
+// header.
+func (d *description) featureNames() (names []string) {
+	if d.Features == nil || d.Encodings == nil {
+		return d.Features
+	}
+	for i, e := range d.Encodings {
+		name := d.Features[i]
+		if len(e.Categories) == 0 || len(e.Categories) == 2 {
+			names = append(names, name)
+		} else {
+			for _, category := range e.Categories {
+				names = append(names, name+"="+category)
+			}
+		}
+		if e.Indicator {
+			names = append(names, name+" is missing")
+		}
+	}
+	if _, again := repeated(names); again {
+		return nil
+	}
+	return names
+}
+
+// unscaled returns file with a head that gives numbers in the units of the targets.
+func (d *description) unscaled(file *model.File) *model.File {
+	if d.task() == taskClassify {
+		return file
+	}
+	out := &model.File{Meta: file.Meta, Tensors: maps.Clone(file.Tensors)}
+	weight, bias := out.Tensors[headName+".weight"], out.Tensors[headName+".bias"]
+	weight.Data, bias.Data = slices.Clone(weight.Data), slices.Clone(bias.Data)
+	inputs := len(weight.Data) / len(bias.Data)
+	for j := range bias.Data {
+		for k := range inputs {
+			weight.Data[j*inputs+k] = float32(float64(weight.Data[j*inputs+k]) / d.TargetFactor[j])
+		}
+		bias.Data[j] = float32(d.targetScaling().Restore(j, float64(bias.Data[j])))
+	}
+	out.Tensors[headName+".weight"], out.Tensors[headName+".bias"] = weight, bias
+	return out
+}
+
+// writePyTorch writes the parameters of net as they are in file: those of a regression
+// give scaled numbers.
+func (c *exportCommand) writePyTorch(con console, d *description, net *model.Network, file *model.File) error {
+	dict := &model.File{Meta: map[string]string{"format": "pt"}, Tensors: map[string]model.Array{}}
+	for _, p := range net.Parameters() {
+		dict.Tensors[p.Name] = file.Tensors[p.Name]
 	}
 	meta := map[string]any{"features": d.Features, "classes": d.Classes, "shift": d.Shift, "factor": d.Factor}
 	remedy := "scale the features first, as its metadata say"
@@ -161,12 +209,6 @@ func (c *exportCommand) writePyTorch(con console, d *description, net *model.Net
 	if d.ofText() {
 		meta = map[string]any{"units": d.Units, "vocabulary": d.Vocabulary}
 		remedy = "its metadata have the units by their ids"
-	}
-	if d.Encodings != nil {
-		meta["encodings"] = d.Encodings
-	}
-	if d.task() == taskRegress {
-		meta["targets"], meta["target_shift"], meta["target_factor"] = d.Targets, d.TargetShift, d.TargetFactor
 	}
 	for name, value := range meta {
 		text, err := json.Marshal(value)

@@ -157,7 +157,7 @@ func TestExportOfNumbersIsInTheirUnits(t *testing.T) {
 	writeFile(t, "houses.csv", houses(100))
 	regress(t, "run", "--target", "price", "--target", "rent", "--ignore", "id", "--missing", "indicator", "--epochs", "2")
 	said := gputrain("export", "--model", "run", "--onnx", "m.onnx", "--pytorch", "m.safetensors").want(t, 0).errors
-	for _, want := range []string{"m.onnx: an ONNX model of 8 features, ", "0 or 1 for categories and what is missing; its output predicted has 2 numbers"} {
+	for _, want := range []string{"m.onnx: an ONNX model of 8 features, ", "0 or 1 for categories and what is missing; its outputs are 2 numbers in predicted"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("it says %q, want %q in it", said, want)
 		}

@@ -182,7 +182,8 @@ func (s *settings) checkTable(from source) error {
 // columnNames are names of columns. A file of settings may have a single one as text.
 type columnNames []string
 
-func (c columnNames) String() string { return strings.Join(c, ", ") }
+// String returns the names as they follow a flag.
+func (c columnNames) String() string { return strings.Join(c, ",") }
 
 // UnmarshalTOML implements toml.Unmarshaler.
 func (c *columnNames) UnmarshalTOML(value any) error {

@@ -91,7 +91,7 @@ func (s *session) rehearse(ctx context.Context, con console, e *explanation, par
 		judged = judged.Subset(index)
 	}
 	began = time.Now()
-	if _, err := train.Evaluate(s.net, s.settings.options(s.description, parts.train).Loss, judged); err != nil {
+	if _, err := train.Evaluate(s.net, s.description.loss(), judged); err != nil {
 		return err
 	}
 	validation := time.Since(began) * time.Duration(parts.valid.Len()) / time.Duration(judged.Len())
