@@ -316,8 +316,8 @@ func TestSettingsOfTablesAreChecked(t *testing.T) {
 		{"train --data digits --missing mean", exitUsage, `--missing is "mean", but only tables have columns`},
 		{"train --data digits --features a,b", exitUsage, `--features is "a,b", but only tables have columns`},
 		{"train --data digits --task regress", exitUsage, `--task is "regress", but only tables have columns`},
-		{"train --data text:x.csv --loss mse", exitUsage, `--loss is "mse", which is for numbers, but of a text the next unit is learned`},
-		{"train --data text:x.csv --class-weights balanced", exitUsage, `--class-weights is "balanced", but the units of a text are no classes`},
+		{"train --data text:x.csv --loss mse", exitUsage, `--loss is "mse", but a text is learned by its cross-entropy`},
+		{"train --data text:x.csv --class-weights balanced", exitUsage, `--class-weights is "balanced", but a text has no classes`},
 		{"train --data digits --loss mse", exitUsage, "--loss mse is for numbers, but digits has classes"},
 	} {
 		wantFailure(t, c.code, []string{c.want}, strings.Fields(c.line)...)
