@@ -23,6 +23,7 @@ type cli struct {
 	Import      importCommand      `cmd:"" help:"Make a model of a state dict from PyTorch."`
 	Data        dataCommand        `cmd:"" help:"Look at data before training."`
 	Runs        runsCommand        `cmd:"" help:"List, find and compare runs."`
+	Report      reportCommand      `cmd:"" help:"Write a page in HTML about runs."`
 	Devices     devicesCommand     `cmd:"" help:"List the devices that can compute."`
 	Conformance conformanceCommand `cmd:"" help:"Check and measure a device, and write a report."`
 	Bench       benchCommand       `cmd:"" help:"Time training steps and matrix products, beside PyTorch too."`

@@ -32,6 +32,7 @@ const (
 	predictionsName = "predictions.png" // of a regression, in place of confusionName
 	resultName      = "result.json"     // written last
 	divergedName    = "diverged.json"
+	aboutName       = "about.json"
 	initialName     = "initial.safetensors"
 )
 
