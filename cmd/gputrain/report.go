@@ -134,7 +134,7 @@ func newReportRun(r *pastRun) (reportRun, error) {
 	}
 	targets, _ := r.result["targets"].([]any) // of a regression
 	for _, target := range targets {
-		if t, ok := target.(map[string]any); ok {
+		if t, ok := target.(map[string]any); ok && len(targets) > 1 { // a single one is among the facts
 			section.Facts = append(section.Facts, [2]string{fmt.Sprint(t["name"]),
 				fmt.Sprintf("R² %s, RMSE %s, MAE %s on the test set", formatFigure(t["r2"]), formatFigure(t["rmse"]), formatFigure(t["mae"]))})
 		}

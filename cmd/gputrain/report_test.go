@@ -108,12 +108,12 @@ func TestReportOfRunsThatLackThings(t *testing.T) {
 
 func TestReportOfARegression(t *testing.T) {
 	t.Chdir(t.TempDir())
-	table := "x,<y>\n"
+	table := "x,<y>,z\n"
 	for i := range 100 {
-		table += fmt.Sprintf("%d,%g\n", i, 0.25+1.5*float64(i))
+		table += fmt.Sprintf("%d,%g,%d\n", i, 0.25+1.5*float64(i), i*i)
 	}
 	writeFile(t, "data.csv", table)
-	gputrain("train", "--quiet", "--data", "csv:data.csv", "--target", "<y>", "--task", "regress", "--model", "mlp", "--hidden", "4", "--epochs", "3", "--out", "run").want(t, 0)
+	gputrain("train", "--quiet", "--data", "csv:data.csv", "--target", "<y>", "--target", "z", "--task", "regress", "--model", "mlp", "--hidden", "4", "--epochs", "3", "--out", "run").want(t, 0)
 	gputrain("report", "run").want(t, 0)
 	page := readFile(t, "report.html")
 	if !regexp.MustCompile(`<th>&lt;y&gt;</th><td>R² -?[\d.]+, RMSE [\d.]+, MAE [\d.]+ on the test set`).MatchString(page) || !strings.Contains(page, "<figcaption>predictions</figcaption>") {
