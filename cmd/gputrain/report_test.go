@@ -120,7 +120,7 @@ func TestReportOfARegression(t *testing.T) {
 		t.Error("the page lacks the figures of the target, or the picture")
 	}
 	header := strings.Join(strings.Fields(gputrain("runs", "run").want(t, 0).out)[:10], " ")
-	if header != "validation test test test test # run state began data" {
+	if header != "validation test test # run state began data network epochs" {
 		t.Errorf("the list begins with %q", header)
 	}
 }
