@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"image"
 	"image/png"
@@ -14,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"gputrain/data"
 	"gputrain/model"
@@ -232,7 +234,9 @@ func screenshot(t *testing.T, chromium, page string, flags ...string) image.Imag
 	path := filepath.Join(dir, "page.png")
 	args := append([]string{"--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--user-data-dir=" + dir,
 		"--window-size=800,1800", "--screenshot=" + path}, flags...)
-	if text, err := exec.CommandContext(t.Context(), chromium, append(args, "file://"+page)...).CombinedOutput(); err != nil {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if text, err := exec.CommandContext(ctx, chromium, append(args, "file://"+page)...).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, text)
 	}
 	img, err := png.Decode(bytes.NewReader([]byte(readFile(t, path))))
