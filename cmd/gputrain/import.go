@@ -229,7 +229,11 @@ func (c *importCommand) take(dict *stateDict, d *description, places map[string]
 		for i, at := range order {
 			names[at] = d.outputNames()[i]
 		}
-		lines = append(lines, "the outputs stand for "+some(names)+", in this order; if not, say --classes")
+		remedy := "if not, say --classes"
+		if d.task() == taskRegress {
+			remedy = "scaled as the model describes it"
+		}
+		lines = append(lines, "the outputs stand for "+some(names)+", in this order; "+remedy)
 	}
 	return file, lines, nil
 }
