@@ -30,9 +30,7 @@ type inspectCommand struct {
 
 // Help is what "gputrain data inspect --help" says in more detail.
 func (*inspectCommand) Help() string {
-	return `Prints what each column holds and what it would be for gputrain train, the classes and categories with their counts, and what would be refused and why. For example:
-
-    gputrain data inspect data/testdata/iris.csv --target 5
+	return `Prints what each column holds and what it would be for gputrain train, the classes and categories with their counts, and what would be refused and why.
 
 With --json, it prints an object {"file", "rows", "header", "task", "columns":[{"number", "name", "use", "type", "values", "missing", "min", "mean", "max", "counts", "problem"}], "notes", "problems"}. "values" is how many different ones there are. It is null if there are more than 1,000, or 100,000 of a target. "counts" is an object for classes and categories, else null.`
 }

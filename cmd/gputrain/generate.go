@@ -21,12 +21,7 @@ type generateCommand struct {
 
 // Help is what "gputrain generate --help" says in more detail.
 func (*generateCommand) Help() string {
-	return `Writes text in the manner of the text that the model learned from, as it comes:
-
-    gputrain train --data text:shakespeare.txt --hidden 256 --layers 2
-    gputrain generate --model latest --prompt ROMEO: --top-p 0.9
-
-The same seed, model and settings give the same text. --top-k counts before --top-p, and both after --temperature. On a terminal, control characters of the text are shown, not obeyed.`
+	return `Writes text in the manner of the text that the model learned from, as it comes. The same seed, model and settings give the same text. --top-k counts before --top-p, and both after --temperature. On a terminal, control characters of the text are shown, not obeyed.`
 }
 
 func (c *generateCommand) check() error {

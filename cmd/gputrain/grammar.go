@@ -61,6 +61,7 @@ func parse(args []string, con console) (*kong.Context, error) {
 		help(con.out),
 		kong.WithHyphenPrefixedParameters(true),
 	)
+	addExamples(parser.Model)
 	ctx, err := parser.Parse(args)
 	switch {
 	case helped:

@@ -294,6 +294,38 @@ func TestPanicIsOneLineAndSaysWhoseFaultItIs(t *testing.T) {
 	}
 }
 
+// The help of each command has an example that can be pasted.
+func TestEveryCommandHasAnExample(t *testing.T) {
+	t.Chdir(t.TempDir())
+	gputrain("train", "--epochs", "1", "--hidden", "2", "--quiet").want(t, 0) // is the latest run
+	names := map[string]bool{}
+	for _, node := range kong.Must(new(cli)).Model.Leaves(true) {
+		name := commandName(node)
+		names[name] = true
+		if len(examples[name]) == 0 {
+			t.Errorf("%s has no example", name)
+		}
+		help := gputrain(append(strings.Fields(name), "--help")...).want(t, 0).out
+		for _, line := range examples[name] {
+			if !strings.Contains(help, "\n    "+line+"\n") {
+				t.Errorf("no line %q in the help:\n%s", line, help)
+			}
+			command, ours := strings.CutPrefix(line, "gputrain "+name)
+			if !ours {
+				t.Errorf("%q is no example of %s", line, name)
+			}
+			if err := checkCommand(name + command); err != nil {
+				t.Errorf("%s: %v", line, err)
+			}
+		}
+	}
+	for name := range examples {
+		if !names[name] {
+			t.Errorf("there are examples of %s, which is no command", name)
+		}
+	}
+}
+
 // A narrow terminal gets the same flags and commands, one below the other.
 func TestHelpFitsTheTerminal(t *testing.T) {
 	commands := []string{""}
