@@ -202,10 +202,7 @@ func (c *Backend) newInputProduct(z, x, wih, bih, bhh backend.Tensor, packed []f
 // multiplyInput computes z of all steps at once, by blocks of rows that stay in the
 // second cache between bias and product.
 func (c *Backend) multiplyInput(p product) {
-	if p.m == 0 || p.n == 0 {
-		return
-	}
-	if !p.packed && p.k > 0 {
+	if !p.packed {
 		c.multiply(p)
 		return
 	}
@@ -236,7 +233,7 @@ func (c *Backend) parameterGrads(dz, x, hPrev, wih, dx, dwih, dwhh, dbih, dbhh, 
 }
 
 // weightGrads adds the gradients of both weights, dzᵀ·x and dzᵀ·hPrev. Together they
-// read dz once, if each worker then still has a row of tiles.
+// read dz once, if each worker then has rows enough.
 func (c *Backend) weightGrads(dz, x, hPrev, dwih, dwhh backend.Tensor) {
 	workers := len(c.scratch)
 	rows := ceilDiv(dz.Cols, workers)
