@@ -23,8 +23,9 @@ type loaded struct {
 	module  cuda.Module
 }
 
-// Load parses and decodes the whole PTX text. Anything that it does not understand
-// is an error.
+// Load parses and decodes the whole PTX text. A kernel that it does not understand is
+// an error of Function, so that the others of the module can be used; if there is no
+// other, it is one of Load.
 func (d *Device) Load(ptx string) (cuda.Module, error) {
 	if err := d.usableOutsideCapture("Load"); err != nil {
 		return 0, err
@@ -40,6 +41,10 @@ func (d *Device) Load(ptx string) (cuda.Module, error) {
 		if len(loadedModule.regions) == 0 {
 			d.driver.remember(ptx, programs)
 		}
+	}
+	if len(programs) > 0 && !slices.ContainsFunc(programs, func(p *program) bool { return p.refused == nil }) {
+		d.release(loadedModule)
+		return 0, programs[0].refused
 	}
 	handle := cuda.Module(d.newHandle())
 	d.modules[handle] = loadedModule
@@ -68,7 +73,7 @@ func (d *Device) compile(ptx string, to *module) ([]*program, error) {
 	for _, entry := range m.entries {
 		p, err := link(m, entry, globals)
 		if err != nil {
-			return nil, err
+			p = &program{name: entry.name, refused: describe(ptx, err)}
 		}
 		p.perturb = d.driver.options.Perturb
 		programs = append(programs, p)
@@ -206,6 +211,9 @@ func (d *Device) Function(handle cuda.Module, name string) (cuda.Function, error
 	f, ok := m.functions[name]
 	if !ok {
 		return 0, fmt.Errorf("cuda emulator: the module has no kernel %s", name)
+	}
+	if why := d.functions[f].program.refused; why != nil {
+		return 0, fmt.Errorf("kernel %s cannot be loaded: %w", name, why)
 	}
 	return f, nil
 }
