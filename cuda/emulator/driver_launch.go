@@ -125,6 +125,7 @@ func (d *Device) execute(q *queue, p *program, grid, block cuda.Dim3, sharedByte
 		}
 	}
 	measured, fault := l.run()
+	l.flush(o.Output)
 	summary := measured.summary(l)
 	summary.Registers = o.Registers[p.name]
 	q.clock += d.driver.gpu.Estimate(summary).Seconds

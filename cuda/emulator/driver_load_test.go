@@ -3,6 +3,7 @@ package emulator
 import (
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -146,7 +147,7 @@ func TestAKernelIsRefusedByItself(t *testing.T) {
 }
 
 func TestPTXIsFresh(t *testing.T) {
-	for name, text := range map[string]string{"basic": basicPTX, "bad": badPTX, "tensor": tensorPTX} {
+	for name, text := range map[string]string{"basic": basicPTX, "bad": badPTX, "builtin": builtinPTX, "tensor": tensorPTX} {
 		source, err := os.ReadFile("testdata/" + name + ".cu")
 		if err != nil {
 			t.Fatal(err)
@@ -286,6 +287,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add(basicPTX)
 	f.Add(badPTX)
 	f.Add(tensorPTX)
+	f.Add(builtinPTX)
 	f.Add(wrap("L: bra L;"))
 	f.Add(wrap("bar.sync 3; @%p1 exit; st.global.u32 [%rd1], %r1;"))
 	f.Add(wrap("mov.u32 %r1, %tid.x; setp.gt.u32 %p1, %r1, 9; @%p1 bra L; barrier.sync 3; barrier.sync 3; L: barrier.sync 3;"))
@@ -295,7 +297,7 @@ func FuzzLoad(f *testing.F) {
 		f.Add(wrap(o.text + ";"))
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		driver, err := New(Options{Budget: 2000, Memory: 1 << 22, Workers: 1})
+		driver, err := New(Options{Budget: 2000, Memory: 1 << 22, Workers: 1, Output: io.Discard})
 		if err != nil {
 			t.Fatal(err)
 		}

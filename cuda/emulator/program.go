@@ -122,6 +122,8 @@ func (p *program) reachable() ([]*function, error) {
 			switch {
 			case name == "":
 				why = "indirect calls are not supported"
+			case (g == nil || g.external) && builtins[name].run != nil:
+				continue
 			case g == nil || g.external:
 				why = fmt.Sprintf("function %s is not defined in this module", name)
 			case g.entry:
