@@ -9,7 +9,7 @@ import (
 // Limits of what the parser accepts. They are far above what a compiler emits.
 const (
 	maxVariableBytes = 64 << 20
-	maxRegisters     = 1 << 14
+	maxRegisters     = 1 << 18
 	maxNesting       = 64
 )
 
