@@ -147,7 +147,7 @@ func TestAKernelIsRefusedByItself(t *testing.T) {
 }
 
 func TestPTXIsFresh(t *testing.T) {
-	for name, text := range map[string]string{"basic": basicPTX, "bad": badPTX, "builtin": builtinPTX, "tensor": tensorPTX} {
+	for name, text := range map[string]string{"basic": basicPTX, "bad": badPTX, "builtin": builtinPTX, "tensor": tensorPTX, "wmma": wmmaPTX} {
 		source, err := os.ReadFile("testdata/" + name + ".cu")
 		if err != nil {
 			t.Fatal(err)
@@ -288,6 +288,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add(badPTX)
 	f.Add(tensorPTX)
 	f.Add(builtinPTX)
+	f.Add(wmmaPTX)
 	f.Add(wrap("L: bra L;"))
 	f.Add(wrap("bar.sync 3; @%p1 exit; st.global.u32 [%rd1], %r1;"))
 	f.Add(wrap("mov.u32 %r1, %tid.x; setp.gt.u32 %p1, %r1, 9; @%p1 bra L; barrier.sync 3; barrier.sync 3; L: barrier.sync 3;"))

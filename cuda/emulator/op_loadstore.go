@@ -230,7 +230,8 @@ func putLittle(b []byte, size int, v uint64) {
 	}
 }
 
-// A storing is the current store of a warp, for the checks.
+// A storing is the current store of a warp, for the checks. It is nil for stores whose
+// values are not in registers of their own.
 type storing struct {
 	access  *access
 	sources []int32
@@ -272,6 +273,9 @@ func store(d *decoder) runner {
 func (w *warp) storeMatches(lane int, data []byte) bool {
 	var b [16]byte
 	s := w.storing
+	if s == nil {
+		return false
+	}
 	for i, r := range s.sources {
 		putLittle(b[i*s.access.size:], s.access.size, w.source(r)[lane])
 	}

@@ -276,7 +276,7 @@ type decoding = func(d *decoder) runner
 var decoders = merge(
 	arithmeticDecoders, integerDecoders, carryDecoders, dotProductDecoders, bitwiseDecoders, floatDecoders,
 	approximateDecoders, compareDecoders, convertDecoders, moveDecoders, loadStoreDecoders, copyAsyncDecoders,
-	atomicDecoders, controlDecoders, syncDecoders, shuffleDecoders, matrixDecoders,
+	atomicDecoders, controlDecoders, syncDecoders, shuffleDecoders, matrixDecoders, wmmaDecoders,
 )
 
 func merge(tables ...map[string]decoding) map[string]decoding {

@@ -16,3 +16,4 @@ compile basic 70
 compile bad 70
 compile builtin 70
 compile tensor 80
+compile wmma 80
