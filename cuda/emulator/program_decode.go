@@ -178,7 +178,7 @@ func (d *decoder) srcOperand(o operand, k kind, wider bool) int32 {
 	switch o.kind {
 	case operandRegister:
 		if o.negated {
-			d.fail("! stands before a register that is not a predicate")
+			d.fail("! or - stands before a register that takes neither")
 		}
 		d.checkRegister(o, k, wider)
 		d.uses[d.at] = append(d.uses[d.at], o.register)
@@ -276,7 +276,7 @@ type decoding = func(d *decoder) runner
 var decoders = merge(
 	arithmeticDecoders, integerDecoders, carryDecoders, dotProductDecoders, bitwiseDecoders, floatDecoders,
 	approximateDecoders, compareDecoders, convertDecoders, moveDecoders, loadStoreDecoders, copyAsyncDecoders,
-	atomicDecoders, controlDecoders, syncDecoders, shuffleDecoders, matrixDecoders, wmmaDecoders,
+	atomicDecoders, controlDecoders, syncDecoders, shuffleDecoders, matrixDecoders, wmmaDecoders, videoDecoders,
 )
 
 func merge(tables ...map[string]decoding) map[string]decoding {

@@ -97,12 +97,12 @@ const (
 type operand struct {
 	kind     operandKind
 	register int32
-	negated  bool // !p
+	negated  bool // !p, or -r
 	value    uint64
 	variable *variable
 	offset   int64
-	name     string
-	target   int // index of an instruction of the body
+	name     string // of a register: the part of it, such as b0
+	target   int    // index of an instruction of the body
 	targets  []int
 	parts    []operand
 }
