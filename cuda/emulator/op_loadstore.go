@@ -81,6 +81,9 @@ func (d *decoder) address(i int, a *access) {
 		if s != a.space && !(a.space == generic && s == global) {
 			d.fail("variable %s is in %v, not in %v memory", v.name, v.space, a.space)
 		}
+		if s == local && d.recursive() {
+			d.fail("a function that calls itself reaches its local variable %s through a register only", v.name)
+		}
 		if s == parameter {
 			_, kernel := d.program.paramOffset[v]
 			a.call = !kernel

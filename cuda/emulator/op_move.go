@@ -28,6 +28,17 @@ func move(d *decoder) runner {
 		return d.unpack(k, to.parts, from)
 	case from.kind == operandVector:
 		return d.pack(k, to, from.parts)
+	case from.kind == operandFunction:
+		if k.size() != 8 {
+			d.fail("the address of %s does not fit type %v", from.name, k)
+		}
+		return d.moveConstant(k, d.program.module.address(from.name))
+	case from.kind == operandVariable && from.variable.space == local && d.recursive():
+		dst, at := d.dst(0, k), uint64(d.program.localOffset[from.variable])+uint64(from.offset)
+		return func(w *warp, mask uint32) {
+			address := at + w.calling[len(w.calling)-1].shift
+			w.spread(dst, mask, address)
+		}
 	case from.kind == operandVariable:
 		at, s := d.addressOf(from.variable)
 		if k.size() < 8 && (s == global || s == constant) || k.float() || k.size() < 4 {

@@ -78,6 +78,12 @@ func (d *decoder) fail(format string, args ...any) {
 	panic(&loadError{d.raw.line, d.program.module.line(d.raw.line), fmt.Sprintf(format, args...)})
 }
 
+// recursive tells whether the function may call itself.
+func (d *decoder) recursive() bool {
+	c := d.program.callees[d.function.name]
+	return c != nil && c.recursive
+}
+
 // mod takes a modifier and tells whether it was there.
 func (d *decoder) mod(name string) bool {
 	i := slices.Index(d.mods, name)

@@ -149,6 +149,10 @@ func (s *body) named(raw *rawInstruction, at int) operand {
 	if name == "WARP_SZ" {
 		return operand{kind: operandInteger, value: 32}
 	}
+	if raw.name == "mov" && p.module.functions[name] != nil {
+		p.module.pointed[name] = true
+		return operand{kind: operandFunction, name: name}
+	}
 	if raw.name == "call" {
 		return operand{kind: operandFunction, name: name}
 	}
