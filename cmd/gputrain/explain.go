@@ -18,7 +18,7 @@ type explainCommand struct {
 	settings `embed:""`
 
 	Config configFlag `placeholder:"FILE" help:"Settings in TOML, such as the config.toml of a run; flags win."`
-	GPU    string     `name:"gpu" placeholder:"GPU" help:"With --device emulated, the GPU to explain for: H100 (the default), A100, RTX4090 or T4."`
+	GPU    string     `name:"gpu" placeholder:"GPU" help:"With --device emulated, the GPU to explain for: H100 (the default), H200, A100, L4, RTX4090, T4 or V100."`
 }
 
 // Help is what "gputrain explain --help" says in more detail.
