@@ -35,7 +35,7 @@ type checkpoint struct {
 	Accumulate int      `json:"accumulate,omitempty"` // if above 1
 	EMA        float64  `json:"ema,omitempty"`
 
-	Sets      *digests `json:"sets,omitempty"` // nil before the first Fit
+	Sets *digests `json:"sets,omitempty"` // nil before the first Fit
 
 	Step      int     `json:"step"`
 	Epoch     int     `json:"epoch"`
