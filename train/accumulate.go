@@ -21,7 +21,9 @@ func (t *Trainer) accumulate(end bool) {
 		weight := lossWeight(o.Loss, step.target)
 		s.weight += weight
 		t.b.Fill(t.share, cmp.Or(weight, 1))
-		t.b.Fill(t.whole, 1/cmp.Or(s.weight, 1))
+		if step.last {
+			t.b.Fill(t.whole, 1/cmp.Or(s.weight, 1))
+		}
 	}
 	s.pending++
 	if step.last {

@@ -56,7 +56,7 @@ func MatchNames(pattern string, names []string) ([]string, error) {
 	for _, name := range names {
 		ok, err := path.Match(pattern, name)
 		if err != nil {
-			return nil, fmt.Errorf("%q is no pattern (path.Match): %w", pattern, err)
+			return nil, fmt.Errorf("%q is no pattern of names: %w", pattern, err)
 		}
 		if ok {
 			matches = append(matches, name)

@@ -167,7 +167,7 @@ func TestOptionsOfUpdatesThatMakeNoSense(t *testing.T) {
 		{group(train.Group{Parameters: []string{"lstm.weight_ih_10"}}), `no parameter matches "lstm.weight_ih_10": did you mean "lstm.weight_ih_l0"?`},
 		{group(train.Group{Parameters: []string{"lstm.*", "haed.*"}}), `no parameter matches "haed.*": did you mean "head.*"?`},
 		{group(train.Group{Parameters: []string{"encoder/0"}}), `no parameter matches "encoder/0": there are lstm.weight_ih_l0, lstm.weight_hh_l0, lstm.bias_ih_l0, lstm.bias_hh_l0, head.weight, head.bias`},
-		{group(train.Group{Parameters: []string{"lstm.[*"}}), `"lstm.[*" is no pattern (path.Match): syntax error`},
+		{group(train.Group{Parameters: []string{"lstm.[*"}}), `"lstm.[*" is no pattern of names: syntax error`},
 	} {
 		o := train.Options{Loss: train.CrossEntropy{}, Optimizer: train.Adam{}, LR: 0.1, Epochs: 1, Batch: 6}
 		c.change(&o)
