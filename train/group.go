@@ -40,6 +40,9 @@ type Group struct {
 }
 
 func (g Group) check() error {
+	if g.Parameters != nil && len(g.Parameters) == 0 {
+		return errors.New("Parameters is empty, want names, or nil for all")
+	}
 	if err := wantNotNegative("LRFactor", g.LRFactor); err != nil {
 		return err
 	}

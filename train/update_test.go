@@ -117,7 +117,7 @@ func TestDeviceMemoryOfGroupsAndTheAverage(t *testing.T) {
 	b := &metered{Backend: openCPU(t)}
 	net := build(t, b, linear(100), model.Shape{Steps: 1, Batch: 1, Width: 1000}, 1)
 	weights := train.Group{Parameters: []string{"head.weight"}, Frozen: true}
-	const all, spare, bias = 100_128, 1<<16 + 1, 128
+	const all, spare, bias = 100_128, 1<<16 + 32, 128
 	for _, c := range []struct {
 		name               string
 		o                  train.Options
@@ -162,6 +162,7 @@ func TestOptionsOfUpdatesThatMakeNoSense(t *testing.T) {
 		{group(train.Group{LRFactor: -1}), "option Groups, group 1: LRFactor is -1"},
 		{group(train.Group{}, train.Group{LRFactor: math.Inf(1)}), "option Groups, group 2: LRFactor is +Inf"},
 		{group(train.Group{Optimizer: train.Adam{Beta1: 1}}), "option Groups, group 1: optimizer Adam: Beta1 is 1"},
+		{group(train.Group{Parameters: []string{}, Frozen: true}), "option Groups, group 1: Parameters is empty"},
 		{group(train.Group{Frozen: true}), "option Groups: all parameters are Frozen"},
 		{group(train.Group{Parameters: []string{"*.weight*"}, Frozen: true}, train.Group{Vectors: true, Frozen: true}), "all parameters are Frozen"},
 		{group(train.Group{Parameters: []string{"lstm.weight_ih_10"}}), `no parameter matches "lstm.weight_ih_10": did you mean "lstm.weight_ih_l0"?`},
