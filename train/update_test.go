@@ -183,6 +183,9 @@ func TestARunWithAnAverageStoppedAnywhereGivesTheBytesOfOneNeverStopped(t *testi
 	net, straight := resumable(t, 1, patientEverything)
 	fit(t, straight, set, valid)
 	wantNet, wantAll := saved(t, net.Save), saved(t, straight.Save)
+	if !bytes.Equal(wantNet, bestOf(t, straight)) {
+		t.Error("with Patience, it does not end with the best average")
+	}
 	pending := 0
 	for moment := range 16 { // epochs have 5 batches and 3 updates
 		ctx, cancel := context.WithCancel(t.Context())
