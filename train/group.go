@@ -41,7 +41,7 @@ type Group struct {
 
 func (g Group) check() error {
 	if g.Parameters != nil && len(g.Parameters) == 0 {
-		return errors.New("Parameters is empty, want names, or nil for all")
+		return errors.New("no Parameters are named: name some, or leave it nil for all")
 	}
 	if err := wantNotNegative("LRFactor", g.LRFactor); err != nil {
 		return err

@@ -162,7 +162,7 @@ func TestOptionsOfUpdatesThatMakeNoSense(t *testing.T) {
 		{group(train.Group{LRFactor: -1}), "option Groups, group 1: LRFactor is -1"},
 		{group(train.Group{}, train.Group{LRFactor: math.Inf(1)}), "option Groups, group 2: LRFactor is +Inf"},
 		{group(train.Group{Optimizer: train.Adam{Beta1: 1}}), "option Groups, group 1: optimizer Adam: Beta1 is 1"},
-		{group(train.Group{Parameters: []string{}, Frozen: true}), "option Groups, group 1: Parameters is empty"},
+		{group(train.Group{Parameters: []string{}, Frozen: true}), "option Groups, group 1: no Parameters are named"},
 		{group(train.Group{Frozen: true}), "option Groups: all parameters are Frozen"},
 		{group(train.Group{Parameters: []string{"*.weight*"}, Frozen: true}, train.Group{Vectors: true, Frozen: true}), "all parameters are Frozen"},
 		{group(train.Group{Parameters: []string{"lstm.weight_ih_10"}}), `no parameter matches "lstm.weight_ih_10": did you mean "lstm.weight_ih_l0"?`},
