@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"gputrain/backend"
+	"gputrain/bench"
 	"gputrain/cuda/cudriver"
 	"gputrain/cuda/emulator"
 	"gputrain/cuda/recorder"
@@ -146,6 +147,10 @@ func (e *explanation) describe(net *model.Network, trainer *train.Trainer, optim
 		_, fusable := stage.Layer.(interface{ Path(backend.Backend) string })
 		e.stages = append(e.stages, explainedStage{stage.Name, model.Path(stage.Layer, net.Backend()), fusable, shape, out})
 		shape = out
+	}
+	var err error
+	if e.flops, err = bench.Flops(net.Spec(), net.Input()); err != nil {
+		return err
 	}
 	params := elementBytes * int64(net.Values().Size())
 	state := int64(optimizer.Slots()) * params
