@@ -24,7 +24,7 @@ type explainCommand struct {
 
 // Help is what "gputrain explain --help" says in more detail.
 func (*explainCommand) Help() string {
-	return `Takes the network that the flags describe and says which path each layer takes on the device, how much memory the network needs, and, on a GPU, which kernels one training step launches, with their grids. The list comes from the training code itself: a few steps run on a device that notes the launches and computes nothing. "step" stands for work outside of the layers: zeroing the gradients, clipping, summing the losses.`
+	return `Takes the network that the flags describe and says which path each layer takes on the device, how many operations a training step takes, how much memory the network needs, and, on a GPU, which kernels one training step launches, with their grids. The list comes from the training code itself: a few steps run on a device that notes the launches and computes nothing. "step" stands for work outside of the layers: zeroing the gradients, clipping, summing the losses.`
 }
 
 // Run prints what training would do.

@@ -179,6 +179,7 @@ func (p *product) readB(j, cols, at, depth int, inPlace bool) operandB {
 	case p.packed:
 		return operandB{p.b[at*p.padded(p.n)+j*depth:], p.width, size, size}
 	case inPlace && p.transB:
+		// Each chunk fetches its share of the next panel.
 		return operandB{p.b[j*p.ldb+at:], p.ldb, 0, p.width*(p.ldb+at) - at}
 	case inPlace:
 		return operandB{p.b[at*p.ldb+j:], p.ldb, p.width, 8 * p.ldb}

@@ -254,7 +254,9 @@ func (g generator) blend(rows, n int, c, ldc reg.Register) {
 // acc[j] += a[p·lda] · b[j·ldb+p]. k is 4 or more.
 //
 // b goes through the registers as in transposeRows, as many steps at a time as a
-// vector has lanes, then four.
+// vector has lanes, then four. Meanwhile as much of b as is read is fetched into the
+// second cache, from ahead floats after b on, line after line: the machine then
+// fetches on by itself, which it doesn't where rows take turns.
 func (g generator) transposedTile() {
 	const n = panelVectors
 	g.function(fmt.Sprintf("transposedTile1x%d%s", n*g.lanes, g.name), tileSignature,
