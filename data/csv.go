@@ -31,6 +31,9 @@ type CSVOptions struct {
 	// out. In one without, the columns are taken by position. nil: every column
 	// but the target, in the order of the file.
 	Features []string
+	// Counted are names of columns of which an Inspection counts as many values as of a
+	// target.
+	Counted []string
 	// Encodings says for each feature column how it becomes numbers. nil: every
 	// feature column holds numbers.
 	Encodings []Encoding
@@ -127,8 +130,9 @@ type tableReader struct {
 	encodings           []Encoding
 	width               int // of the features of a row, encoded
 	policy              Missing
-	missing             []int // values of each feature column
-	targetless, dropped int   // rows without a target, and rows left out
+	places              []map[string]int // of the categories of each feature column
+	missing, unknown    []int            // values of each feature column; unknown are ids
+	targetless, dropped int              // rows without a target, and rows left out
 }
 
 // begin finds the columns, and takes the first record if it is data. second
