@@ -328,6 +328,11 @@ func (d *description) checkEncodings() error {
 				return fmt.Errorf("an indicator of missing values, but missing is %q", d.Missing)
 			}
 		}
+		if encoded == features {
+			if err := d.checkEmbedding(); err != nil {
+				return err
+			}
+		}
 		if encoded != features {
 			return fmt.Errorf("the columns become %d features, but the network takes %d", encoded, features)
 		}

@@ -114,6 +114,7 @@ func (c *exportCommand) writeONNX(con console, d *description, net *model.Networ
 	}
 	lines := []string{fmt.Sprintf("%s: an ONNX model of %s, scaling included, with %s; its outputs are %s",
 		c.ONNX, plural(d.Steps*d.Width, "feature", "features"), inputs, outputs)}
+	lines = append(lines, d.explainIDs()...)
 	if rounded := d.roundedFeatures(); len(rounded) > 0 {
 		lines = append(lines, fmt.Sprintf("warning: ONNX has float32, which rounds away differences that the network knows between values of %s; gputrain predict keeps them", some(rounded)))
 	}
@@ -154,7 +155,7 @@ func (d *description) featureNames() (names []string) {
 	}
 	for i, e := range d.Encodings {
 		name := d.Features[i]
-		if len(e.Categories) == 0 || len(e.Categories) == 2 {
+		if len(e.Categories) == 0 || len(e.Categories) == 2 || e.Embedding > 0 {
 			names = append(names, name)
 		} else {
 			for _, category := range e.Categories {
@@ -246,6 +247,8 @@ func pytorchModule(s model.Stage, width int) string {
 		return recurrent("GRU", l.Hidden, l.Layers)
 	case model.RNN:
 		return recurrent("RNN", l.Hidden, l.Layers)
+	case model.ColumnEmbedding:
+		return moduleOfColumns(s.Name, l)
 	case model.Embedding:
 		return fmt.Sprintf("self.%s = nn.Embedding(%d, %d)", s.Name, l.IDs, l.Out)
 	case model.Dense:

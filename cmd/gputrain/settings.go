@@ -25,11 +25,13 @@ type settings struct {
 	Categories columnNames `toml:"categories,omitempty" placeholder:"COLUMN,..." help:"Columns whose numbers are codes of categories, by name. Columns of text are categories anyway."`
 	Missing    string      `toml:"missing" default:"refuse" help:"What to do about missing values of a table: refuse them, take the mean of the training set, drop their rows, or indicator: the mean, and a further feature that says so."`
 
+	embedSettings `embed:""`
+
 	Steps int `toml:"steps" default:"0" help:"Time steps that the features of a sample are split into; 0 means 8 for digits, the rows of an image for idx, 1 for tables and for mlp. For text, how many units an error goes back; 0 means 100."`
 
 	TextUnits    string `toml:"text-units,omitempty" placeholder:"UNITS" help:"What a text is cut into: char (if not set), byte or word."`
 	TextMinCount int    `toml:"text-min-count,omitzero" default:"0" placeholder:"N" help:"Words of a text that occur fewer times all become <unk>."`
-	Embedding    int    `toml:"embedding,omitzero" default:"0" placeholder:"N" help:"Width of the vectors that stand for the units of a text; 0 means 64."`
+	Embedding    int    `toml:"embedding,omitzero" default:"0" placeholder:"N" help:"Width of the vectors that stand for the units of a text, where 0 means 64, or for the categories of --embed, where it means half their number, up to 50."`
 
 	Model  string `toml:"model" default:"lstm" help:"lstm, gru, rnn or mlp."`
 	Hidden int    `toml:"hidden" default:"64" help:"Hidden units per layer."`
@@ -141,7 +143,7 @@ func (s *settings) check() error {
 	if err != nil {
 		return &settingError{"data", err.Error()}
 	}
-	if err := s.checkText(source); err != nil {
+	if err := cmp.Or(s.checkText(source), s.checkEmbed(source)); err != nil {
 		return err
 	}
 	return s.checkTable(source)

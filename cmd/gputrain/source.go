@@ -120,8 +120,15 @@ func (s source) loadTable(choice tableChoice, d *description) (sets, error) {
 	if err := s.checkParts(split[0].Len(), split[1].Len(), split[2].Len()); err != nil {
 		return sets{}, err
 	}
+	if d == nil {
+		embedded, err := embedCategories(split, choice.embedding)
+		if err != nil {
+			return sets{}, err
+		}
+		p.notes = append(p.notes, embedded...)
+	}
 	parts := sets{
-		scaling: split[0].Standardize(), features: table.Features, encodings: table.Encodings,
+		scaling: split[0].Standardize(), features: table.Features, encodings: split[0].Encodings,
 		target: table.Target, targets: table.Targets, missing: p.missing,
 	}
 	if p.task == taskRegress {
@@ -170,7 +177,7 @@ func (s source) planTable(choice tableChoice, d *description) (plan, error) {
 	if s.kind == "csv" {
 		inspect = data.InspectCSV
 	}
-	inspection, err := inspect(s.path, data.CSVOptions{Targets: choice.targets, Ignore: choice.ignore})
+	inspection, err := inspect(s.path, data.CSVOptions{Targets: choice.targets, Ignore: choice.ignore, Counted: choice.embed})
 	if err != nil {
 		return plan{}, err
 	}
