@@ -21,6 +21,9 @@ type CSVOptions struct {
 	// Targets are columns of numbers to learn, named as Target is, for a regression.
 	// A table has either classes or these.
 	Targets []string
+	// Booleans says that the Targets are true or false, as ParseBoolean knows it, which
+	// becomes 1 or 0.
+	Booleans bool
 	// Unlabelled leaves the target out, whatever it holds, as for predictions.
 	Unlabelled bool
 	// Ignore are the names of columns to leave out. It needs a header, and goes
@@ -123,6 +126,7 @@ type tableReader struct {
 
 	labelled bool // the class is read
 	valued   bool // the targets are read as numbers
+	booleans bool // which are true or false
 	labels   *labels
 	gap      error // names the first label that is NaN or infinite
 	bound    bound
@@ -146,7 +150,7 @@ func (t *tableReader) begin(first, second record, o CSVOptions) error {
 	t.table.Notes = append(t.source.notes(), t.notes...)
 	t.table.Warnings = t.warnings
 	t.labelled = o.Target != "" && !o.Unlabelled
-	t.valued = len(o.Targets) > 0 && !o.Unlabelled
+	t.valued, t.booleans = len(o.Targets) > 0 && !o.Unlabelled, o.Booleans
 	if err := t.encode(o); err != nil {
 		return err
 	}
@@ -194,8 +198,12 @@ func (t *tableReader) add(row record) error {
 	case t.labelled:
 		return t.addLabel(row)
 	case t.valued:
+		read := t.number
+		if t.booleans {
+			read = t.boolean
+		}
 		for _, column := range t.targets {
-			x, err := t.number(row, column)
+			x, err := read(row, column)
 			if err != nil {
 				return err
 			}

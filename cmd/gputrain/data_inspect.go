@@ -150,7 +150,7 @@ func (c *inspectCommand) find(i *data.Inspection) findings {
 				found.Problem = problemOfFeature(i, column, categories[column])
 			}
 		}
-		if found.Use == useTarget && p.task == taskClassify || found.Use != useTarget && held.Numbers == 0 || categories[column] || embedded[column] {
+		if found.Use == useTarget && p.task != taskRegress || found.Use != useTarget && held.Numbers == 0 || categories[column] || embedded[column] {
 			found.Counts = held.Counts
 		}
 		if found.Problem != "" {
@@ -182,8 +182,10 @@ func typeOf(c *data.Column) string {
 func problemOfTarget(i *data.Inspection, column int, task, missing string) string {
 	c := &i.Columns[column]
 	switch {
-	case task == taskRegress && c.Missing > 0 && missing != "drop":
+	case task != taskClassify && c.Missing > 0 && missing != "drop":
 		return fmt.Sprintf("%s missing, the first in line %d; --missing drop leaves the rows out", plural(c.Missing, "value is", "values are"), c.FirstMissing.Line)
+	case task == taskMultilabel:
+		return problemOfLabel(c)
 	case task == taskRegress && c.Numbers > 0 && c.Min == c.Max:
 		return fmt.Sprintf("it is always %v: nothing to learn", c.Min)
 	case task == taskClassify && c.Counts != nil:

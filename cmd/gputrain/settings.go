@@ -17,8 +17,8 @@ import (
 // config.toml under the same names.
 type settings struct {
 	Data   string      `toml:"data" default:"digits" help:"What to learn: digits (built in), csv:FILE, parquet:FILE, npy:FILE, npz:FILE, idx:DIR (the files of MNIST, or of a data set like it), or text:FILE (or FILE,FILE,..., one after the other)."`
-	Target columnNames `toml:"target,omitempty" sep:"none" placeholder:"COLUMN" help:"The column of a table to learn: its name, or its number from 1. Several numbers to learn are several --target."`
-	Task   string      `toml:"task" default:"auto" help:"What to learn of a table: classify (classes), regress (numbers), or auto: numbers if the target looks like a quantity."`
+	Target columnNames `toml:"target,omitempty" sep:"none" placeholder:"COLUMN" help:"The column of a table to learn: its name, or its number from 1. Several numbers or labels to learn are several --target."`
+	Task   string      `toml:"task" default:"auto" help:"What to learn of a table: classify (classes), regress (numbers), multilabel (targets that hold or not, each by itself), or auto: numbers if the target looks like a quantity, labels if several targets are all true or false."`
 
 	Features   columnNames `toml:"features,omitempty" placeholder:"COLUMN,..." help:"The columns of a table to learn from, by name; by default all but the target."`
 	Ignore     columnNames `toml:"ignore,omitempty" placeholder:"COLUMN,..." help:"Columns of a table to leave out, by name."`
@@ -39,9 +39,9 @@ type settings struct {
 
 	InitFrom string `toml:"init-from,omitempty" placeholder:"RUN" help:"Begin with the parameters of that run or model file, whose network, features and classes must be the same. The features are scaled as there."`
 
-	Loss           string  `toml:"loss" default:"auto" help:"cross-entropy for classes; mse, mae or huber for numbers; auto: cross-entropy or mse."`
+	Loss           string  `toml:"loss" default:"auto" help:"cross-entropy for classes; mse, mae or huber for numbers; bce (binary cross-entropy) for labels; auto: cross-entropy, mse or bce."`
 	HuberDelta     float64 `toml:"huber-delta" default:"1" help:"Where the huber loss becomes linear, in standard deviations of the target."`
-	ClassWeights   string  `toml:"class-weights" default:"none" help:"none, or balanced: each class weighs the same in all, however few samples it has."`
+	ClassWeights   string  `toml:"class-weights" default:"none" help:"none, or balanced: each class weighs the same in all, however few samples it has; where a label holds, as much as where it does not."`
 	LabelSmoothing float64 `toml:"label-smoothing" default:"0" help:"Share of the target that goes to all classes alike, 0 to 1."`
 
 	Epochs          int     `toml:"epochs" default:"30" help:"Passes over the training data."`
@@ -120,7 +120,7 @@ func (s *settings) check() error {
 		{"schedule", s.Schedule, []string{"constant", "step", "cosine"}},
 		{"task", s.Task, taskKinds()},
 		{"missing", s.Missing, missingKinds()},
-		{"loss", s.Loss, []string{"auto", "cross-entropy", "mse", "mae", "huber"}},
+		{"loss", s.Loss, []string{"auto", "cross-entropy", "mse", "mae", "huber", lossBinary}},
 		{"class-weights", s.ClassWeights, []string{"none", "balanced"}},
 	} {
 		if err := checkOneOf(c.key, c.value, c.valid); err != nil {
@@ -172,7 +172,7 @@ func (s *settings) checkTable(from source) error {
 		{"ignore", strings.Join(s.Ignore, ","), len(s.Ignore) > 0},
 		{"categories", strings.Join(s.Categories, ","), len(s.Categories) > 0},
 		{"missing", s.Missing, s.Missing != "refuse"},
-		{"task", s.Task, s.Task == taskRegress},
+		{"task", s.Task, s.Task == taskRegress || s.Task == taskMultilabel},
 	} {
 		if c.given {
 			return &settingError{c.key, fmt.Sprintf("is %q, but only tables have columns", c.value)}

@@ -17,7 +17,7 @@ const (
 )
 
 // taskKinds returns the valid values of settings.Task.
-func taskKinds() []string { return []string{"auto", taskClassify, taskRegress} }
+func taskKinds() []string { return []string{"auto", taskClassify, taskRegress, taskMultilabel} }
 
 // tableChoice says what of a table is learned, as the settings or a model say it.
 type tableChoice struct {
@@ -64,7 +64,7 @@ func (c tableChoice) plan(i *data.Inspection) (plan, error) {
 	if p.task == taskClassify {
 		p.options.Target = c.targets[0]
 	} else {
-		p.options.Targets = c.targets
+		p.options.Targets, p.options.Booleans = c.targets, p.task == taskMultilabel
 	}
 	columns, err := c.chooseColumns(i, &p)
 	if err != nil {
@@ -80,7 +80,10 @@ func (c tableChoice) plan(i *data.Inspection) (plan, error) {
 // decideTask sets the task of p, from the target if the settings leave it open.
 func (c tableChoice) decideTask(i *data.Inspection, p *plan) error {
 	if len(c.targets) > 1 && c.task == taskClassify {
-		return usagef("--task %s takes one --target, not %d", taskClassify, len(c.targets))
+		return usagef("--task %s takes one --target, not %d; several that hold or not are for --task %s", taskClassify, len(c.targets), taskMultilabel)
+	}
+	if c.decideLabels(i, p) {
+		return nil
 	}
 	if c.task != "auto" && c.task != taskRegress {
 		return nil
@@ -219,7 +222,7 @@ func (c tableChoice) checkMissing(i *data.Inspection, p plan, columns []int) err
 			return err
 		}
 	}
-	if p.task == taskRegress && c.missing != "drop" {
+	if p.task != taskClassify && c.missing != "drop" {
 		return missingError(i, i.Targets, "or leave the rows out with --missing drop")
 	}
 	return nil
