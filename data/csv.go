@@ -142,7 +142,10 @@ type tableReader struct {
 // begin finds the columns, and takes the first record if it is data. second
 // helps to decide that; it has no fields at the end of the file.
 func (t *tableReader) begin(first, second record, o CSVOptions) error {
-	var err error
+	err := t.bound.take(int64(len(first.fields)), columnBytes)
+	if err != nil {
+		return fmt.Errorf("%s: %w", t.table.Name, err)
+	}
 	t.columns, err = findColumns(t.table.Name, first, second, t.numbers, o, t.source.named())
 	if err != nil {
 		return err

@@ -130,6 +130,9 @@ type moment struct{ count, mean float64 }
 func (i *inspector) begin(first, second record, o CSVOptions, named bool) error {
 	counted := o.Counted
 	o = CSVOptions{Targets: o.targets(), Ignore: o.Ignore}
+	if err := i.bound.take(int64(len(first.fields)), columnBytes); err != nil {
+		return fmt.Errorf("%s: %w", i.inspection.Name, err)
+	}
 	columns, err := findColumns(i.inspection.Name, first, second, i.numbers, o, named)
 	if err != nil {
 		return err
