@@ -36,12 +36,12 @@ type EmbeddedColumn struct {
 // Output returns in with a width that has Out for 1 of each column.
 func (e ColumnEmbedding) Output(in Shape) (Shape, error) {
 	if len(e.Columns) == 0 {
-		return Shape{}, errors.New("Columns is empty: without categories, leave the stage out")
+		return Shape{}, errors.New("it has no Columns: without categories, leave the stage out")
 	}
 	width := in.Width - len(e.Columns)
 	for i, c := range e.Columns {
 		if c.Column < 0 || c.Column >= in.Width || i > 0 && c.Column <= e.Columns[i-1].Column {
-			return Shape{}, fmt.Errorf("Columns[%d] is column %d; want increasing ones below the width of the input, %d", i, c.Column, in.Width)
+			return Shape{}, fmt.Errorf("entry %d of Columns is column %d; want increasing ones below the width of the input, %d", i, c.Column, in.Width)
 		}
 		if err := checkSize("IDs", c.IDs, maxColumnIDs); err != nil {
 			return Shape{}, err

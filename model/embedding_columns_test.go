@@ -118,9 +118,9 @@ func TestMisuseOfColumnIDsIsNamed(t *testing.T) {
 		o    model.Options
 		want string
 	}{
-		{model.Spec{{Name: "s", Layer: columns()}}, model.Options{}, `stage "s": Columns is empty`},
-		{model.Spec{{Name: "s", Layer: columns(model.EmbeddedColumn{Column: 2, IDs: 1, Out: 1})}}, model.Options{}, `stage "s": Columns[0] is column 2; want increasing ones below the width of the input, 2`},
-		{model.Spec{{Name: "s", Layer: columns(model.EmbeddedColumn{Column: 1, IDs: 1, Out: 1}, model.EmbeddedColumn{Column: 1, IDs: 1, Out: 1})}}, model.Options{}, `stage "s": Columns[1] is column 1; want increasing`},
+		{model.Spec{{Name: "s", Layer: columns()}}, model.Options{}, `stage "s": it has no Columns`},
+		{model.Spec{{Name: "s", Layer: columns(model.EmbeddedColumn{Column: 2, IDs: 1, Out: 1})}}, model.Options{}, `stage "s": entry 0 of Columns is column 2; want increasing ones below the width of the input, 2`},
+		{model.Spec{{Name: "s", Layer: columns(model.EmbeddedColumn{Column: 1, IDs: 1, Out: 1}, model.EmbeddedColumn{Column: 1, IDs: 1, Out: 1})}}, model.Options{}, `stage "s": entry 1 of Columns is column 1; want increasing`},
 		{model.Spec{{Name: "s", Layer: columns(model.EmbeddedColumn{IDs: 1<<24 + 1, Out: 1})}}, model.Options{}, `stage "s": IDs is 16777217, want 1 to 16777216`},
 		{model.Spec{{Name: "s", Layer: columns(model.EmbeddedColumn{IDs: 1})}}, model.Options{}, `stage "s": Out is 0, want 1 to`},
 		{model.Spec{{Name: "dense", Layer: dense}, {Name: "s", Layer: layer}}, model.Options{}, `stage "s": it takes ids, which only the first stage gets`},
