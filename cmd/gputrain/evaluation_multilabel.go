@@ -122,17 +122,15 @@ func (m *multilabel) print(w io.Writer) error {
 		add("macro mean", m.macro(), fixed(m.auroc.Compute()))
 		add("micro mean", m.all().Scores()[1], "")
 	}
-	_, err := fmt.Fprint(w, formatTable(terminalWidth(w), 1, []string{"label", "precision", "recall", "F1", "AUROC", "samples"}, rows))
+	_, err := fmt.Fprint(w, formatTable(terminalWidth(w), 1, []string{"label", "precision", "recall", "F1", "AUROC", "samples"}, rows),
+		fmt.Sprintf("\nHamming loss %.4f, the share of the labels that are wrong\n", m.hammingLoss()))
 	return err
 }
 
 // printLast prints the line that train and eval end with.
 func (m *multilabel) printLast(w io.Writer) error {
-	of := ""
-	if n := len(m.names); n > 1 {
-		of = fmt.Sprintf(", the mean of %d labels", n)
-	}
-	_, err := fmt.Fprintf(w, "test F1 %.4f%s, exact match %.4f, Hamming loss %.4f (%s)\n", m.Compute(), of, m.exactMatch(), m.hammingLoss(), plural(m.rows, "sample", "samples"))
+	_, err := fmt.Fprintf(w, "test F1 %.4f (%s), exact match %.4f (%s)\n",
+		m.Compute(), plural(len(m.names), "label", "labels"), m.exactMatch(), plural(m.rows, "sample", "samples"))
 	return err
 }
 

@@ -35,7 +35,7 @@ func (*trainCommand) Help() string {
 
     test accuracy 0.9xxx (correct/all)
 
-Labels (--task multilabel) are targets that hold or not, as 1 and 0, yes and no or true and false say it: any number of them may hold for a sample, and each is an output. The last line is then test F1 0.9xxx, the mean of 3 labels, exact match 0.8xxx, Hamming loss 0.0xxx (samples).
+Labels (--task multilabel) are targets that hold or not, as 1 and 0, yes and no or true and false say it: any number of them may hold for a sample, and each is an output. The last line is then test F1 0.9xxx (3 labels), exact match 0.8xxx (samples).
 
 Numbers (--task regress) are learned scaled to mean 0 and deviation 1, and measured in their own units; the last line is then test R2 0.9xxx, RMSE 12.34, MAE 5.678 (samples).
 
