@@ -128,7 +128,9 @@ func (p pageSizes) uncompressed() int64 { return p.integers[2] }
 func (p pageSizes) compressed() int64   { return p.integers[3] }
 
 // values returns the number of values, whatever kind of page it is.
-func (p pageSizes) values() int64 { return p.integers[5*16+1] + p.integers[7*16+1] + p.integers[8*16+1] }
+func (p pageSizes) values() int64 {
+	return p.integers[5*16+1] + p.integers[7*16+1] + p.integers[8*16+1]
+}
 
 // bytes returns what reading the page needs: its content, compressed and not, and of each
 // value its number, place and level.

@@ -113,6 +113,11 @@ func TestLabelsAreLearned(t *testing.T) {
 		t.Errorf("eval says %q, want %q", whole.out, want)
 	}
 
+	one := gputrain("train", "--data", "csv:films.csv", "--target", "comedy", "--ignore", "action,drama", "--loss", "bce", "--model", "mlp", "--hidden", "4", "--epochs", "2").want(t, 0)
+	if !strings.HasPrefix(one.lastLine(), "test F1 ") || !strings.Contains(one.lastLine(), " (1 label), exact match ") || !strings.Contains(one.errors, "1 label; ") {
+		t.Errorf("stderr %q, the last line is %q", one.errors, one.lastLine())
+	}
+
 	x := gputrain("export", "--model", "run", "--onnx", "x.onnx").want(t, 0)
 	if !strings.Contains(x.errors, "its outputs are the probability of action, comedy, drama, in this order") {
 		t.Errorf("export says %q", x.errors)

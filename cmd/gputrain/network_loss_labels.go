@@ -8,6 +8,15 @@ import (
 // lossBinary is the value of settings.Loss for train.BCEWithLogits.
 const lossBinary = "bce"
 
+// taskAsked returns the task that the settings ask for: a binary cross-entropy is for
+// labels, also for a single one.
+func (s *settings) taskAsked() string {
+	if s.Task == "auto" && s.Loss == lossBinary {
+		return taskMultilabel
+	}
+	return s.Task
+}
+
 // checkLossOfLabels says why the settings of the loss do not fit labels.
 func (s *settings) checkLossOfLabels() error {
 	switch {

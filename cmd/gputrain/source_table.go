@@ -30,7 +30,7 @@ type tableChoice struct {
 }
 
 func (s *settings) tableChoice() tableChoice {
-	return tableChoice{s.Target, s.Task, s.Features, s.Ignore, s.Categories, s.Missing, s.Embed, s.Embedding}
+	return tableChoice{s.Target, s.taskAsked(), s.Features, s.Ignore, s.Categories, s.Missing, s.Embed, s.Embedding}
 }
 
 // missingKinds returns the valid values of settings.Missing.
