@@ -10,9 +10,9 @@ import (
 
 // spec returns the stages of the network. Their outputs are logits, one per
 // class, or the scaled targets.
-func (d *description) spec() model.Spec { return append(d.front(), d.proper()...) }
+func (d *description) spec() model.Spec { return append(d.columnEmbedding(), d.proper()...) }
 
-// proper returns the stages behind front.
+// proper returns the stages behind columnEmbedding.
 func (d *description) proper() model.Spec {
 	head := model.Stage{Name: "head", Layer: model.Dense{Out: d.outputs()}}
 	last := model.Stage{Name: "last", Layer: model.LastStep{}}

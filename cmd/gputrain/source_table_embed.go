@@ -72,9 +72,9 @@ func embedCategories(parts []*data.Table, width int) (notes []string, err error)
 	return notes, nil
 }
 
-// front returns the stage that comes before the network proper: the vectors of
+// columnEmbedding returns the stage that comes before the network proper: the vectors of
 // categories. There is none without.
-func (d *description) front() model.Spec {
+func (d *description) columnEmbedding() model.Spec {
 	var layer model.ColumnEmbedding
 	feature := 0
 	for _, e := range d.Encodings {
@@ -89,21 +89,21 @@ func (d *description) front() model.Spec {
 	return model.Spec{{Name: "embedding", Layer: layer}}
 }
 
-// withVectors returns what front makes of a sample.
+// withVectors returns what columnEmbedding makes of a sample.
 func (d *description) withVectors(file *model.File, x []float32) []float32 {
-	front := d.front()
-	if front == nil {
+	embedding := d.columnEmbedding()
+	if embedding == nil {
 		return x
 	}
 	var numbers, vectors []float32
-	columns := front[0].Layer.(model.ColumnEmbedding).Columns
+	columns := embedding[0].Layer.(model.ColumnEmbedding).Columns
 	for feature, value := range x {
 		i := slices.IndexFunc(columns, func(c model.EmbeddedColumn) bool { return c.Column == feature })
 		if i < 0 {
 			numbers = append(numbers, value)
 			continue
 		}
-		weight, out := file.Tensors[fmt.Sprintf("%s.%d.weight", front[0].Name, i)], columns[i].Out
+		weight, out := file.Tensors[fmt.Sprintf("%s.%d.weight", embedding[0].Name, i)], columns[i].Out
 		vectors = append(vectors, weight.Data[int(value)*out:][:out]...)
 	}
 	return append(numbers, vectors...)
