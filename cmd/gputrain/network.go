@@ -10,7 +10,10 @@ import (
 
 // spec returns the stages of the network. Their outputs are logits, one per
 // class, or the scaled targets.
-func (d *description) spec() model.Spec {
+func (d *description) spec() model.Spec { return append(d.columnEmbedding(), d.proper()...) }
+
+// proper returns the stages behind columnEmbedding.
+func (d *description) proper() model.Spec {
 	head := model.Stage{Name: "head", Layer: model.Dense{Out: d.outputs()}}
 	last := model.Stage{Name: "last", Layer: model.LastStep{}}
 	if d.ofText() {
@@ -60,7 +63,7 @@ func (d *description) outputs() int {
 		return 256
 	case d.ofText():
 		return len(d.Vocabulary)
-	case d.task() == taskRegress:
+	case d.Targets != nil:
 		return len(d.Targets)
 	}
 	return len(d.Classes)
@@ -71,10 +74,20 @@ func (d *description) outputsName() string {
 	switch {
 	case d.ofText():
 		return "vocabulary"
+	case d.task() == taskMultilabel:
+		return "labels"
 	case d.task() == taskRegress:
 		return "targets"
 	}
 	return "classes"
+}
+
+// outputsKind says what the outputs are of a model of a table without classes.
+func (d *description) outputsKind() string {
+	if d.task() == taskMultilabel {
+		return "labels"
+	}
+	return "numbers"
 }
 
 // input returns the shape of a batch of samples.
@@ -91,8 +104,11 @@ func (d *description) title(batch int) string {
 			plural(batch, "stream", "streams"), plural(d.Steps, "step", "steps"), unit)
 	}
 	outputs := plural(len(d.Classes), "class", "classes")
-	if d.task() == taskRegress {
+	switch d.task() {
+	case taskRegress:
 		outputs = plural(len(d.Targets), "target", "targets")
+	case taskMultilabel:
+		outputs = plural(len(d.Targets), "label", "labels")
 	}
 	return fmt.Sprintf("%s, %s of %s, %s; batches of %s, %s of %s",
 		d.Model, plural(d.Layers, "layer", "layers"), plural(d.Hidden, "hidden unit", "hidden units"), outputs,
