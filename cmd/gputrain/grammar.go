@@ -17,6 +17,7 @@ import (
 type cli struct {
 	Train       trainCommand       `cmd:"" help:"Train a network."`
 	LRFind      lrFindCommand      `cmd:"" name:"lr-find" help:"Try learning rates, and say which one to begin with."`
+	Sweep       sweepCommand       `cmd:"" help:"Train with many settings, and say which are the best."`
 	Eval        evalCommand        `cmd:"" help:"Measure a trained network on labelled data."`
 	Predict     predictCommand     `cmd:"" help:"Apply a trained network to the rows of a CSV file."`
 	Generate    generateCommand    `cmd:"" help:"Go on with a text, by a network that has learned from text."`
