@@ -1,15 +1,18 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"gputrain/internal/memorylimit"
 )
@@ -68,12 +71,10 @@ type sweep struct {
 	share jobShare
 	con   console
 	meter *meter // on a terminal
-	pace  pace
 
+	planned  int // epochs of all trials
 	mutex    sync.Mutex
 	failures map[int]string // of trials in this process
-	epochs   map[int]int    // that trials have done
-	all      int            // epochs of all trials
 }
 
 // Run trains the trials.
@@ -97,7 +98,7 @@ func (c *sweepCommand) Run(ctx context.Context, con console) error {
 		return err
 	}
 	defer lock.unlock()
-	s := &sweep{sweepCommand: c, sweepPlan: plan, dir: dir, jobs: jobs, share: shareOf(jobs), con: con, failures: map[int]string{}, epochs: map[int]int{}}
+	s := &sweep{sweepCommand: c, sweepPlan: plan, dir: dir, jobs: jobs, share: shareOf(jobs), con: con, failures: map[int]string{}}
 	for _, line := range append(s.about(), notes...) {
 		s.say(line)
 	}
@@ -188,16 +189,20 @@ func (s *sweep) everyTrial() []int {
 
 // run trains all trials, or with halving the best of them, to their end.
 func (s *sweep) run(ctx context.Context) error {
+	s.planned = s.plannedEpochs()
 	if !s.Quiet {
 		s.meter = newMeter(s.con.err)
 	}
-	s.all = s.plannedEpochs()
-	s.pace = newPace(0)
-	defer func() {
-		if s.meter != nil {
+	if s.meter != nil {
+		watching, stop := context.WithCancel(ctx)
+		var watcher sync.WaitGroup
+		watcher.Go(func() { s.watch(watching) })
+		defer func() {
+			stop()
+			watcher.Wait()
 			s.meter.clear()
-		}
-	}()
+		}()
+	}
 	trials := s.everyTrial()
 	for _, rung := range s.Halving.rungs(s.trials[0].Epochs) {
 		if err := s.trainAll(ctx, trials, func(int) int { return rung }); err != nil {
@@ -232,20 +237,34 @@ func (s *sweep) plannedEpochs() (sum int) {
 	return sum
 }
 
-// progress shows that a trial has done some epochs.
-func (s *sweep) progress(i, epoch int) {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	s.epochs[i] = epoch
-	if s.meter == nil || !s.meter.due() {
-		return
+// watch shows how many epochs are done, until ctx ends.
+func (s *sweep) watch(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	pace := newPace(s.done())
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		done := s.done()
+		s.mutex.Lock()
+		s.meter.show(done, fmt.Sprintf("%.0f/%d epochs", done*float64(s.planned), s.planned), fmt.Sprintf("%v left", pace.left(done)))
+		s.mutex.Unlock()
 	}
+}
+
+// done returns the part of the planned epochs that is done.
+func (s *sweep) done() float64 {
 	sum := 0
-	for _, epochs := range s.epochs {
-		sum += epochs
+	for i := range s.trials {
+		// A trial that has no metrics yet has no epochs.
+		if text, err := os.ReadFile(s.dir.trial(i).file(metricsName)); err == nil {
+			sum += bytes.Count(text, []byte("\n")) - 1
+		}
 	}
-	done := min(1, float64(sum)/float64(s.all))
-	s.meter.show(done, fmt.Sprintf("%d/%d epochs", sum, s.all), fmt.Sprintf("%v left", s.pace.left(done)), fmt.Sprintf("trial %d", i+1))
+	return min(1, float64(sum)/float64(s.planned))
 }
 
 // ended says what came of a trial that is trained no further for now.

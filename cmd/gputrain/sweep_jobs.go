@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,7 +19,8 @@ import (
 
 // A trial is trained by a process of its own, so that its memory, a signal, or a bug
 // ends nothing else. The process stops, saved, when its stdin ends: when this process
-// closes it, or dies.
+// closes it, or dies. It writes nothing meanwhile, which a pipe without a reader would
+// punish.
 
 // jobShare is what a trial may have of the machine.
 type jobShare struct {
@@ -36,20 +36,24 @@ func shareOf(jobs int) jobShare {
 
 // trainProcess runs a command line of gputrain until it ends, or, if ctx does, until it
 // has saved. Tests run it in their own process.
-var trainProcess = func(ctx context.Context, args []string, s jobShare, stdout, stderr io.Writer) error {
+var trainProcess = func(ctx context.Context, args []string, s jobShare, stderr io.Writer) error {
 	executable, err := os.Executable()
 	if err != nil {
 		return err
 	}
 	command := exec.CommandContext(ctx, executable, args...)
 	command.Env = append(os.Environ(), fmt.Sprint("GOMAXPROCS=", s.cores), fmt.Sprint("GOMEMLIMIT=", s.memory))
-	command.Stdout, command.Stderr = stdout, stderr
+	command.Stderr = stderr
 	stdin, err := command.StdinPipe()
 	if err != nil {
 		return err
 	}
 	command.Cancel = stdin.Close
-	err = command.Run()
+	return endOf(command.Run())
+}
+
+// endOf returns how a process ended: with a *stoppedError if a signal asked it to stop.
+func endOf(err error) error {
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) {
 		return err
@@ -78,19 +82,19 @@ func (s *sweep) train(ctx context.Context, i, epochs int) (trained bool, err err
 	if run.result != nil || run.diverged != "" || run.epochs >= epochs && epochs < run.settings.Epochs {
 		return false, nil
 	}
-	args := []string{"train", "--json", "--stop-at-eof", "--resume", string(dir)}
+	args := []string{"train", "--quiet", "--stop-at-eof", "--resume", string(dir)}
 	checkpoints, err := dir.checkpoints()
 	if err != nil {
 		return false, err
 	}
 	if len(checkpoints) == 0 {
-		args = []string{"train", "--json", "--stop-at-eof", "--config", dir.file(configName), "--out", string(dir)}
+		args = []string{"train", "--quiet", "--stop-at-eof", "--config", dir.file(configName), "--out", string(dir)}
 	}
 	if epochs < run.settings.Epochs {
 		args = append(args, "--stop-after", fmt.Sprint(epochs))
 	}
 	var stderr bytes.Buffer
-	err = trainProcess(ctx, args, s.share, &epochLines{ended: func(epoch int) { s.progress(i, epoch) }}, &stderr)
+	err = trainProcess(ctx, args, s.share, &stderr)
 	var stopped *stoppedError
 	if err == nil || errors.As(err, &stopped) {
 		return true, err
@@ -114,31 +118,6 @@ func waitUntilFree(ctx context.Context, dir runDir) error {
 		}
 	}
 	return nil
-}
-
-// epochLines calls ended at each line of "gputrain train --json" that says that an epoch
-// has ended.
-type epochLines struct {
-	ended func(epoch int)
-	rest  []byte
-}
-
-func (l *epochLines) Write(p []byte) (int, error) {
-	l.rest = append(l.rest, p...)
-	for {
-		line, rest, whole := bytes.Cut(l.rest, []byte("\n"))
-		if !whole {
-			return len(p), nil
-		}
-		var e struct {
-			Event string
-			Epoch int
-		}
-		if json.Unmarshal(line, &e) == nil && e.Event == "epoch" {
-			l.ended(e.Epoch)
-		}
-		l.rest = rest
-	}
 }
 
 // trainAll trains trials up to so many epochs, several at a time. It ends early if ctx

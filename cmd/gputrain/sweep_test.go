@@ -25,12 +25,12 @@ func trainHere(t *testing.T, before func(training int)) {
 	inProcess := trainProcess
 	t.Cleanup(func() { trainProcess = inProcess })
 	var trainings atomic.Int64
-	trainProcess = func(ctx context.Context, args []string, _ jobShare, stdout, stderr io.Writer) error {
+	trainProcess = func(ctx context.Context, args []string, _ jobShare, stderr io.Writer) error {
 		before(int(trainings.Add(1)))
 		stdin, closed := io.Pipe()
 		defer closed.Close()
 		context.AfterFunc(ctx, func() { closed.Close() })
-		switch code := run(context.Background(), args, stdin, stdout, stderr); code {
+		switch code := run(context.Background(), args, stdin, io.Discard, stderr); code {
 		case 0:
 			return nil
 		case 128 + int(syscall.SIGHUP):
