@@ -33,6 +33,8 @@ type cli struct {
 	Profile     profileCommand     `cmd:"" help:"Count what each kernel of a training step does."`
 	Show        showCommand        `cmd:"" help:"Draw how a network learns and computes."`
 	Experiment  experimentCommand  `cmd:"" help:"Repeat the experiments of the literature."`
+	Completion  completionCommand  `cmd:"" help:"Print a script that makes a shell complete command lines."`
+	Complete    completeCommand    `cmd:"" name:"__complete" hidden:"" help:"Print what may stand where the cursor of a shell is."`
 	Version     versionCommand     `cmd:"" help:"Print the version; so does --version."`
 }
 

@@ -37,6 +37,7 @@ var examples = map[string][]string{
 	"show lstm":       {"gputrain show lstm --out lstm.png"},
 	"experiment list": {"gputrain experiment list"},
 	"experiment run":  {"gputrain experiment run temporal-order --seeds 3"},
+	"completion":      {"gputrain completion bash"},
 	"version":         {"gputrain version"},
 }
 
