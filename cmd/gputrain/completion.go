@@ -25,14 +25,12 @@ type completionCommand struct {
 
 // Help is what "gputrain completion --help" says in more detail.
 func (*completionCommand) Help() string {
-	return `The script makes the shell complete commands, flags, their values, runs and files. Load it where the shell begins:
+	return `The script makes the shell complete commands, flags, their values, runs and files. Load it in the file that the shell reads when it begins: in ~/.bashrc, in ~/.zshrc below compinit, in ~/.config/fish/config.fish, or in $PROFILE of PowerShell. gputrain must be in the PATH.
 
-    bash: eval "$(gputrain completion bash)" in ~/.bashrc
-    zsh: eval "$(gputrain completion zsh)" in ~/.zshrc, below compinit
-    fish: gputrain completion fish | source in ~/.config/fish/config.fish
-    PowerShell: gputrain completion powershell | Out-String | Invoke-Expression in $PROFILE
-
-gputrain must be in the PATH.`
+    bash: eval "$(gputrain completion bash)"
+    zsh: eval "$(gputrain completion zsh)"
+    fish: gputrain completion fish | source
+    PowerShell: gputrain completion powershell | Out-String | iex`
 }
 
 var (

@@ -1,4 +1,4 @@
-# Completion of gputrain for PowerShell: gputrain completion powershell | Out-String | Invoke-Expression
+# Completion of gputrain for PowerShell: gputrain completion powershell | Out-String | iex
 Register-ArgumentCompleter -Native -CommandName gputrain -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
     $words = @($commandAst.CommandElements | Where-Object { $_.Extent.EndOffset -lt $cursorPosition } | ForEach-Object { "$_" })

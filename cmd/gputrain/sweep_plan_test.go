@@ -210,3 +210,32 @@ func FuzzReadSweep(f *testing.F) {
 		}
 	})
 }
+
+// The files that docs/sweep.md and the help show are read.
+func TestSweepsOfTheDocumentsAreRead(t *testing.T) {
+	_, page, _ := strings.Cut(readFile(t, "../../docs/sweep.md"), "```toml\n")
+	page, _, _ = strings.Cut(page, "```")
+	if p, err := readSweep("docs/sweep.md", []byte(page)); err != nil || len(p.trials) != 12 || p.Halving == nil {
+		t.Errorf("docs/sweep.md: %v", err)
+	}
+	var blocks []string
+	within := false
+	for line := range strings.Lines((&sweepCommand{}).Help()) {
+		text, isCode := strings.CutPrefix(line, "    ")
+		switch {
+		case isCode && !within:
+			blocks = append(blocks, text)
+		case isCode || within && strings.TrimSpace(line) == "":
+			blocks[len(blocks)-1] += text
+		}
+		within = isCode || within && strings.TrimSpace(line) == ""
+	}
+	if len(blocks) != 3 {
+		t.Fatalf("the help has %d blocks: %q", len(blocks), blocks)
+	}
+	for i, text := range []string{blocks[0], blocks[1], blocks[1] + blocks[2]} {
+		if p, err := readSweep("help", []byte(text)); err != nil || len(p.trials) != []int{9, 30, 30}[i] {
+			t.Errorf("%v:\n%s", err, text)
+		}
+	}
+}
