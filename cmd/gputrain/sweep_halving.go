@@ -21,5 +21,5 @@ func (h *halving) rungs(epochs int) (rungs []int) {
 	return rungs
 }
 
-// promoted returns how many of some trials go on.
-func (h *halving) promoted(trials int) int { return max(1, trials/h.Eta) }
+// promoted returns how many of some trials go on: one, if there are few.
+func (h *halving) promoted(trials int) int { return min(trials, max(1, trials/h.Eta)) }

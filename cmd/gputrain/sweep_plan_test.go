@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -71,6 +72,11 @@ func TestWrongSweepFiles(t *testing.T) {
 	}
 	writeFile(t, "s.toml", "[vary]\nlr = [1]\n")
 	wantFailure(t, exitUsage, []string{"--jobs is 0; it must be 1 to 1000"}, "sweep", "s.toml", "--jobs", "0")
+	func() {
+		t.Setenv("GOMEMLIMIT", "1MiB")
+		defer debug.SetMemoryLimit(debug.SetMemoryLimit(1 << 20))
+		wantFailure(t, exitFailure, []string{"--jobs 1 leaves 0 KiB of memory to each; take fewer"}, "sweep", "s.toml", "--jobs", "4")
+	}()
 	wantFailure(t, exitFailure, []string{"nothing.toml"}, "sweep", "nothing.toml")
 	wantFailure(t, exitUsage, []string{`unknown flag --job, did you mean "--jobs"?`}, "sweep", "s.toml", "--job", "3")
 }
