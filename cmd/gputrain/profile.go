@@ -82,7 +82,7 @@ func (c *profileCommand) profile(gpu emulator.GPU, d *description, set *data.Dat
 		return nil, tooLarge(err)
 	}
 	opened.device.ResetProfile()
-	trainer.Step(batch)
+	c.update(trainer, batch)
 	if err := b.Sync(); err != nil {
 		return nil, err
 	}
