@@ -14,6 +14,7 @@ var examples = map[string][]string{
 		"gputrain train --data text:shakespeare.txt --layers 2",
 	},
 	"lr-find":  {"gputrain lr-find --model gru --plot rates.png"},
+	"sweep":    {"gputrain sweep rates.toml --jobs 2"},
 	"eval":     {"gputrain eval --model latest"},
 	"predict":  {"gputrain predict --model latest --input flowers.csv"},
 	"generate": {"gputrain generate --model latest --prompt ROMEO: --top-p 0.9"},
@@ -37,6 +38,7 @@ var examples = map[string][]string{
 	"show lstm":       {"gputrain show lstm --out lstm.png"},
 	"experiment list": {"gputrain experiment list"},
 	"experiment run":  {"gputrain experiment run temporal-order --seeds 3"},
+	"completion":      {"gputrain completion bash"},
 	"version":         {"gputrain version"},
 }
 

@@ -209,8 +209,8 @@ func (r *pastRun) network() string {
 	return fmt.Sprintf("%s %dx%d", s.Model, s.Layers, s.Hidden)
 }
 
-// findRuns reads the runs that names name: runs, folders of runs, or latest. It calls
-// warn with what is wrong with a folder that looks like one of a run.
+// findRuns reads the runs that names name: runs, folders of runs or of sweeps, or latest.
+// It calls warn with what is wrong with a folder that looks like one of a run.
 func findRuns(names []string, warn func(error)) ([]*pastRun, error) {
 	var runs []*pastRun
 	seen := map[string]bool{}
@@ -226,23 +226,37 @@ func findRuns(names []string, warn func(error)) ([]*pastRun, error) {
 		}
 		runs = append(runs, run)
 	}
+	var look func(path string, deeper int) error
+	look = func(path string, deeper int) error {
+		if runDir(path).has(configName) {
+			add(path)
+			return nil
+		}
+		entries, err := os.ReadDir(path)
+		if err != nil {
+			return err
+		}
+		for _, entry := range entries {
+			below := filepath.Join(path, entry.Name())
+			switch {
+			case runDir(below).has(configName): // a link to a run is one too
+				add(below)
+			case entry.IsDir() && deeper > 0:
+				if err := look(below, deeper-1); err != nil {
+					warn(err)
+				}
+			}
+		}
+		return nil
+	}
 	for _, name := range names {
 		path, err := findRun(name)
 		if err != nil {
 			return nil, err
 		}
-		if runDir(path).has(configName) {
-			add(path)
-			continue
-		}
-		entries, err := os.ReadDir(path)
-		if err != nil {
+		const deeper = 3 // than the folder that is named
+		if err := look(path, deeper-1); err != nil {
 			return nil, err
-		}
-		for _, entry := range entries {
-			if dir := filepath.Join(path, entry.Name()); runDir(dir).has(configName) {
-				add(dir)
-			}
 		}
 	}
 	return runs, nil

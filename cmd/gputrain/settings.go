@@ -307,9 +307,17 @@ func checkOneOf(key, value string, valid []string) error {
 }
 
 func notOneOf(key, value string, valid []string) error {
-	return &settingError{key, fmt.Sprintf("is %q, not one of %s; %s",
-		value, strings.Join(valid, ", "), hint(value, valid, "choose one of them"))}
+	return &choiceError{&settingError{key, fmt.Sprintf("is %q, not one of %s; %s",
+		value, strings.Join(valid, ", "), hint(value, valid, "choose one of them"))}, valid}
 }
+
+// choiceError is a setting that has none of the valid values.
+type choiceError struct {
+	*settingError
+	valid []string
+}
+
+func (e *choiceError) Unwrap() error { return e.settingError }
 
 // outOfRange reports a setting whose number makes no sense.
 func outOfRange(key string, value any, want string) error {

@@ -31,7 +31,7 @@ func (resumeFlag) BeforeResolve(ctx *kong.Context, trace *kong.Path) error {
 		return err
 	}
 	for _, path := range ctx.Path {
-		if path.Flag != nil && !slices.Contains(append(changeableKeys(), "resume", "quiet", "json", "metrics-listen"), path.Flag.Name) {
+		if path.Flag != nil && !slices.Contains(append(changeableKeys(), "resume", "quiet", "json", "metrics-listen", "stop-after", "stop-at-eof"), path.Flag.Name) {
 			return usagef("--resume keeps the settings of the run: leave out --%s; you may change --%s",
 				path.Flag.Name, strings.Join(changeableKeys(), ", --"))
 		}
