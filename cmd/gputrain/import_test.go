@@ -78,7 +78,7 @@ func predictions(t *testing.T, path string) string {
 }
 
 func TestWhatWasExportedIsImported(t *testing.T) {
-	for _, kind := range modelKinds() {
+	for _, kind := range plainKinds() {
 		t.Run(kind, func(t *testing.T) {
 			makeFlowerModel(t, kind, 2)
 			gputrain("export", "--model", "run", "--pytorch", "dict.safetensors").want(t, 0)
@@ -311,7 +311,7 @@ func FuzzStateDict(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, kind := range modelKinds() {
+		for _, kind := range plainKinds() {
 			dict := &stateDict{path: "fuzz", tensors: file.Tensors, converted: file.Converted}
 			sizes, err := dict.sizes(kind, nil)
 			if err != nil || sizes.hidden > 100 || sizes.layers > 10 {

@@ -45,12 +45,14 @@ const mostGateSteps, mostGateUnits = 400, 256
 
 // gates returns the heat maps of a run. The error says why it has none.
 func (r *pastRun) gates() (*gateMaps, error) {
-	if r.settings.Model == "mlp" {
-		return nil, errors.New("the network is not recurrent")
-	}
 	d, file, err := readModel(string(r.dir))
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case !d.recurrent():
+		return nil, errors.New("the network is not recurrent")
+	case d.Stack != nil:
+		return nil, errors.New("they are drawn for an lstm, gru or rnn without further options")
 	}
 	eval := evalCommand{inference: inference{Model: string(r.dir)}}
 	set, _, err := eval.load(d)

@@ -174,6 +174,11 @@ func (r *pastRun) facts() map[string]any {
 	for key, value := range r.settingValues() {
 		facts[key] = value
 	}
+	if r.settings.Network != "" { // which has them in its file
+		for _, key := range []string{"model", "hidden", "layers"} {
+			delete(facts, key)
+		}
+	}
 	if best := r.bestEpoch(); best >= 0 {
 		facts["best_epoch"] = int(r.curves["epoch"][best])
 		for name, curve := range r.curves {
@@ -203,6 +208,9 @@ func (r *pastRun) settingValues() map[string]any {
 // network describes the network in a word or two.
 func (r *pastRun) network() string {
 	s := &r.settings
+	if s.Network != "" {
+		return s.networkTitle()
+	}
 	if s.Layers == 1 {
 		return fmt.Sprintf("%s %d", s.Model, s.Hidden)
 	}
