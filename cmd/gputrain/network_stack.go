@@ -44,7 +44,8 @@ func stackOf(kind string, hidden, layers int, o layerOptions, text bool) []layer
 }
 
 // completed returns a stack with what is left to the command. Of samples with several
-// time steps, that is the last step behind the last layer that needs them all.
+// time steps, that is the last step behind the last layer that needs them all. Options
+// that are as if they were not set are not.
 func completed(stack []layer, text bool) []layer {
 	stack = slices.Clone(stack)
 	is := func(kind string) func(layer) bool { return func(l layer) bool { return l.Kind == kind } }
@@ -66,6 +67,11 @@ func completed(stack []layer, text bool) []layer {
 		kind, _ := kindOf(l.Kind)
 		if slices.Contains(kind.keys, "layers") && l.Layers == 0 {
 			l.Layers = 1
+		}
+		for _, name := range []*string{&l.Activation, &l.OutputActivation} {
+			if *name == activationNames(l.Kind)[0] {
+				*name = ""
+			}
 		}
 		for n := len(l.Zoneout); n > 0 && l.Zoneout[n-1] == 0; n-- {
 			l.Zoneout = l.Zoneout[:n-1]
