@@ -277,6 +277,9 @@ func (d *description) check() error {
 	if d.ofText() {
 		return d.checkText()
 	}
+	if d.Steps > 1 && !d.recurrent() {
+		return fmt.Errorf("steps is %d, but no layer looks at several", d.Steps)
+	}
 	features := d.Steps * d.Width
 	if n := len(d.Factor); len(d.Shift) != n || n != 1 && n != features {
 		return fmt.Errorf("the scaling has %d shifts and %d factors for %d features", len(d.Shift), n, features)

@@ -46,7 +46,7 @@ func TestDescriptionOfAStackRefusesAllElse(t *testing.T) {
 		`[{"kind":"lstm","name":"a","hidden":8` + last:                                                                 "layers is 0; it must be 1 to 1000",
 		`[{"kind":"dense","name":"train/a","hidden":8}` + head:                                                         `name is "train/a"`,
 		`[{"kind":"dense","name":"a","hidden":8},{"kind":"relu","name":"a"}` + head:                                    `name is "a", as that of a layer before`,
-		`[{"kind":"dense","name":"head","hidden":8}` + head:                                                            `the layers that the command adds are called embedding and head`,
+		`[{"kind":"dense","name":"head","hidden":8}` + head:                                                            `name is "head", but embedding, last and head are the names of what the command adds`,
 		`[{"kind":"dense","name":"a","hidden":8}]`:                                                                     "kind is dense: the head, and no other layer, is the last one",
 		`[` + lstm + `}` + head: "the stack is not complete",
 		`[{"kind":"lstm1997","name":"a","hidden":7,"cells":2` + last: "cells is 2; it must be the cells of a block, which divide the 7 hidden units",
@@ -61,6 +61,9 @@ func TestDescriptionOfAStackRefusesAllElse(t *testing.T) {
 		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
 			t.Errorf("%.300s: error %.300v, want %q", stack, err, want)
 		}
+	}
+	if _, err := parseDescription(strings.Replace(withStack(string(valid), `[`+head[1:]), `"steps":1,"width":2`, `"steps":2,"width":1`, 1)); err == nil || !strings.Contains(err.Error(), "steps is 2, but no layer looks at several") {
+		t.Errorf("error %v", err)
 	}
 	both := strings.Replace(string(valid), `"factor":`, fmt.Sprintf(`"stack":[%s%s,"factor":`, lstm, last), 1)
 	if _, err := parseDescription(both); err == nil || !strings.Contains(err.Error(), "it has both a model and a stack") {

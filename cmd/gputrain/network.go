@@ -15,11 +15,14 @@ func (d *description) spec() model.Spec {
 	return slices.Concat(d.front(), d.body())
 }
 
+// embeddingName is the stage that gives the units of a text their vectors.
+const embeddingName = "embedding"
+
 // front returns the stages that make numbers of what the network takes, if it takes
 // something else.
 func (d *description) front() model.Spec {
 	if d.ofText() {
-		return model.Spec{{Name: "embedding", Layer: model.Embedding{IDs: d.outputs(), Out: d.Embedding}}}
+		return model.Spec{{Name: embeddingName, Layer: model.Embedding{IDs: d.outputs(), Out: d.Embedding}}}
 	}
 	return nil
 }

@@ -165,13 +165,14 @@ func layerKinds() []layerKind {
 		{name: "softmax", stage: "softmax", numbers: true, rows: true, model: activation},
 		{name: "dropout", stage: "dropout", numbers: true, keys: []string{"dropout"}, rows: true,
 			model: func(l layer, _ bool) model.Layer { return model.Dropout{Rate: l.Dropout} }},
-		{name: lastStepKind, stage: "last", rows: true, model: func(layer, bool) model.Layer { return model.LastStep{} }},
+		{name: lastStepKind, stage: lastStepName, rows: true, model: func(layer, bool) model.Layer { return model.LastStep{} }},
 		{name: headName, stage: headName, keys: []string{"init", "no-bias"}, rows: true, model: dense},
 	}
 }
 
-// lastStepKind is the layer that passes on the last of the time steps.
-const lastStepKind = "last-step"
+// lastStepKind is the layer that passes on the last of the time steps, lastStepName what
+// the command calls it.
+const lastStepKind, lastStepName = "last-step", "last"
 
 // mlpKeys are the options of --model mlp, which is a stack of several kinds.
 func mlpKeys() []string { return []string{"hidden", "layers", "dropout", "init", "activation"} }
@@ -270,7 +271,10 @@ func (l layer) text() string {
 // check returns the first option that makes no sense.
 func (l layer) check() error {
 	kind, known := kindOf(l.Kind)
-	if !known {
+	switch {
+	case l.Kind == embeddingName:
+		return &settingError{"kind", fmt.Sprintf("is %q, which the command puts before the layers of a text: --embedding is its width", l.Kind)}
+	case !known:
 		return notOneOf("kind", l.Kind, layerKindNames())
 	}
 	has := func(key string) bool { return slices.Contains(kind.keys, key) }

@@ -55,13 +55,10 @@ func completed(stack []layer, text bool) []layer {
 	if last := lastRecurrent(stack); !text && last >= 0 && !slices.ContainsFunc(stack, is(lastStepKind)) {
 		stack = slices.Insert(stack, last+1, layer{Kind: lastStepKind})
 	}
-	nameless := map[string]int{} // of each kind
+	count, next := map[string]int{}, map[string]int{} // of each kind
 	for _, l := range stack {
-		if l.Name == "" {
-			nameless[l.Kind]++
-		}
+		count[l.Kind]++
 	}
-	next := map[string]int{}
 	for i := range stack {
 		l := &stack[i]
 		kind, _ := kindOf(l.Kind)
@@ -79,14 +76,13 @@ func completed(stack []layer, text bool) []layer {
 		if len(l.Zoneout) == 0 {
 			l.Zoneout = nil
 		}
-		if l.Name != "" {
-			continue
+		if l.Name == "" {
+			l.Name = kind.stage
+			if kind.numbers || count[l.Kind] > 1 {
+				l.Name += strconv.Itoa(next[l.Kind])
+			}
 		}
-		l.Name = kind.stage
-		if kind.numbers || nameless[l.Kind] > 1 {
-			l.Name += strconv.Itoa(next[l.Kind])
-			next[l.Kind]++
-		}
+		next[l.Kind]++
 	}
 	return stack
 }
@@ -127,8 +123,8 @@ func checkStack(stack []layer, text bool) error {
 			return fail("layers", "are more than %d in all", maxLayers)
 		case !validStageName(l.Name):
 			return fail("name", "is %q; it must be letters, digits, - and _", l.Name)
-		case l.Name == "embedding" || l.Name == headName && l.Kind != headName || l.Kind == headName && l.Name != headName:
-			return fail("name", "is %q, but the layers that the command adds are called embedding and head", l.Name)
+		case slices.Contains([]string{embeddingName, lastStepName, headName}, l.Name) && l.Name != kind.stage, l.Kind == headName && l.Name != headName:
+			return fail("name", "is %q, but %s, %s and %s are the names of what the command adds", l.Name, embeddingName, lastStepName, headName)
 		case slices.ContainsFunc(stack[:i], func(other layer) bool { return other.Name == l.Name }):
 			return fail("name", "is %q, as that of a layer before", l.Name)
 		case (l.Kind == headName) != (i == len(stack)-1):
