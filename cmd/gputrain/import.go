@@ -122,7 +122,7 @@ func (c *importCommand) describe(dict *stateDict) (*description, []string, error
 	if err != nil {
 		return nil, nil, err
 	}
-	s.Hidden, s.Layers = sizes.hidden, sizes.layers
+	s.Hidden, s.Layers, s.layerOptions = sizes.hidden, sizes.layers, sizes.options
 	from, err := parseSource(s.Data)
 	if err != nil {
 		return nil, nil, err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"os"
 	"reflect"
@@ -223,6 +224,34 @@ func TestAFileOfTheSameNetworkGivesTheSameModel(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestOptionsWithParametersAreExportedAndImported(t *testing.T) {
+	skipUnderRace(t)
+	t.Chdir(t.TempDir())
+	writeFile(t, "flowers.csv", flowers(30))
+	for flags, module := range map[string]string{
+		"--model gru --hidden 4 --layers 2 --bidirectional": "self.gru = nn.GRU(2, 4, num_layers=2, bidirectional=True), self.head = nn.Linear(8, 3)",
+		"--model lstm --hidden 4 --projection 2":            "self.lstm = nn.LSTM(2, 4, num_layers=1, proj_size=2), self.head = nn.Linear(2, 3)",
+	} {
+		gputrain(append([]string{"train", "--data", "csv:flowers.csv", "--target", "species", "--epochs", "1", "--quiet", "--out", "run"}, strings.Fields(flags)...)...).want(t, 0)
+		o := gputrain("export", "--model", "run", "--pytorch", "dict.safetensors", "--onnx", "m.onnx").want(t, 0)
+		if !strings.Contains(o.errors, module) {
+			t.Errorf("%s: %s", flags, o.errors)
+		}
+		kind := strings.Fields(flags)[1]
+		gputrain("import", "dict.safetensors", "--as", kind, "--data", "csv:flowers.csv", "--target", "species", "--out", "as.safetensors").want(t, 0)
+		gputrain("import", "dict.safetensors", "--like", "run", "--out", "like.safetensors").want(t, 0)
+		model := readFile(t, "run/model.safetensors")
+		if readFile(t, "as.safetensors") != model || readFile(t, "like.safetensors") != model {
+			t.Errorf("%s: another model was imported", flags)
+		}
+		if err := errors.Join(os.RemoveAll("run"), os.Remove("dict.safetensors"), os.Remove("m.onnx"), os.Remove("as.safetensors"), os.Remove("like.safetensors")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gputrain("train", "--data", "csv:flowers.csv", "--target", "species", "--epochs", "1", "--quiet", "--out", "run", "--peepholes").want(t, 0)
+	wantFailure(t, 1, []string{"--pytorch: PyTorch has no lstm with peepholes; --onnx has it"}, "export", "--model", "run", "--pytorch", "dict.safetensors", "--onnx", "m.onnx")
 }
 
 func TestRunsWithANetworkOfTheirOwnGoOn(t *testing.T) {
