@@ -169,12 +169,17 @@ func (d *Device) place(m *ptxModule, to *module) (map[*variable]uint64, error) {
 	}
 	for v, r := range regions {
 		for _, p := range v.pointers {
-			target := byName[p.symbol]
-			if target == nil {
-				return nil, &loadError{v.line, m.line(v.line), fmt.Sprintf("there is no variable %s in global memory", p.symbol)}
+			var address uint64
+			switch target := byName[p.symbol]; {
+			case target != nil:
+				address = addresses[target]
+			case m.functions[p.symbol] != nil:
+				address = m.address(p.symbol)
+			default:
+				return nil, &loadError{v.line, m.line(v.line), fmt.Sprintf("there is no variable %s in global memory, and no function", p.symbol)}
 			}
 			var word [8]byte
-			binary.LittleEndian.PutUint64(word[:], addresses[target]+uint64(p.offset))
+			binary.LittleEndian.PutUint64(word[:], address+uint64(p.offset))
 			copy(r.data[p.at:], word[:p.size])
 		}
 	}

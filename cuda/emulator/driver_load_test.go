@@ -56,6 +56,13 @@ func TestLoadRefuses(t *testing.T) {
 		{"ld.texture.f32 %f1, [%rd1];", "modifier .texture is not known"},
 		{"ld.param.u64 %rd1, [out+4];", "parameter out has 8 bytes"},
 		{"ld.global.u64 %rd1, [out];", "variable out is in parameter"},
+		{"mov.b32 %r1, %envreg32;", "is not an environment register of 32 bits, 0 to 31"},
+		{"vadd.u32.u32.u32 %r1.b4, %r2, %r3, %r0;", "part .b4 of a register is not known here"},
+		{"vadd.u32.u32.u32.add %r1.b0, %r2, %r3, %r0;", ".add goes without a part of the result"},
+		{"vadd4.u32.u32.u32 %r1, %r2.b87, %r3, %r0;", "part .b87 of a register is not known here"},
+		{"vadd4.u32.u32.u32 %r1, %r2.b76, %r3, %r0;", "part .b76 of a register needs 4 digits"},
+		{"add.s32 %r1.b0, %r2, %r3;", "register %r1.b0 is not known"},
+		{"add.s32 %r1, -%r2, %r3;", "! or - stands before a register that takes neither"},
 		{"mov.u32 %r1, %nosuch;", "register %nosuch is not known"},
 		{"mov.u32 %r1, nosuch;", "nosuch is not declared"},
 		{"mov.b64 %rd1, {%r1, %r2, %r3};", "3 parts do not make up .b64"},
@@ -100,10 +107,9 @@ func TestLoadRefuses(t *testing.T) {
 		{".target sm_70\n.entry k() {", "no closing brace"},
 		{".target sm_70\n.global .b8 x[99999999999];", "a number up to"},
 		{".target sm_70\n.extern .global .b32 x;", "defined in no module"},
-		{".target sm_70\n.func f() { call f; ret; }\n.entry k() { call f; ret; }", "recursion"},
 		{".target sm_70\n/* open", "comment without an end"},
 		{".target sm_70\n.entry k() { ret; }\n.entry k() { ret; }", "k is defined twice"},
-		{".target sm_70\n.global .u64 p = nothing;", "no variable nothing"},
+		{".target sm_70\n.global .u64 p = nothing;", "no variable nothing in global memory, and no function"},
 	} {
 		_, err := newBench(t, wrap(""), Options{}).device.Load(c.text)
 		if err == nil || !strings.Contains(err.Error(), c.why) {
@@ -147,7 +153,7 @@ func TestAKernelIsRefusedByItself(t *testing.T) {
 }
 
 func TestPTXIsFresh(t *testing.T) {
-	for name, text := range map[string]string{"basic": basicPTX, "bad": badPTX, "builtin": builtinPTX, "tensor": tensorPTX} {
+	for name, text := range map[string]string{"basic": basicPTX, "bad": badPTX, "builtin": builtinPTX, "calls": callsPTX, "tensor": tensorPTX, "wmma": wmmaPTX} {
 		source, err := os.ReadFile("testdata/" + name + ".cu")
 		if err != nil {
 			t.Fatal(err)
@@ -288,6 +294,8 @@ func FuzzLoad(f *testing.F) {
 	f.Add(badPTX)
 	f.Add(tensorPTX)
 	f.Add(builtinPTX)
+	f.Add(callsPTX)
+	f.Add(wmmaPTX)
 	f.Add(wrap("L: bra L;"))
 	f.Add(wrap("bar.sync 3; @%p1 exit; st.global.u32 [%rd1], %r1;"))
 	f.Add(wrap("mov.u32 %r1, %tid.x; setp.gt.u32 %p1, %r1, 9; @%p1 bra L; barrier.sync 3; barrier.sync 3; L: barrier.sync 3;"))

@@ -21,7 +21,7 @@ func parse(text string) (*ptxModule, error) {
 	}
 	p := &parser{
 		tokens:  tokens,
-		module:  &ptxModule{lines: strings.Split(text, "\n"), functions: map[string]*function{}},
+		module:  &ptxModule{lines: strings.Split(text, "\n"), functions: map[string]*function{}, pointed: map[string]bool{}},
 		globals: map[string]*variable{},
 	}
 	if failed := p.parse(); failed != nil {
