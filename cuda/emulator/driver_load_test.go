@@ -153,7 +153,7 @@ func TestAKernelIsRefusedByItself(t *testing.T) {
 }
 
 func TestPTXIsFresh(t *testing.T) {
-	for name, text := range map[string]string{"basic": basicPTX, "bad": badPTX, "builtin": builtinPTX, "calls": callsPTX, "tensor": tensorPTX, "wmma": wmmaPTX} {
+	for name, text := range map[string]string{"basic": basicPTX, "bad": badPTX, "builtin": builtinPTX, "calls": callsPTX, "lines": linesPTX, "tensor": tensorPTX, "wmma": wmmaPTX} {
 		source, err := os.ReadFile("testdata/" + name + ".cu")
 		if err != nil {
 			t.Fatal(err)
@@ -295,6 +295,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add(tensorPTX)
 	f.Add(builtinPTX)
 	f.Add(callsPTX)
+	f.Add(linesPTX)
 	f.Add(wmmaPTX)
 	f.Add(wrap("L: bra L;"))
 	f.Add(wrap("bar.sync 3; @%p1 exit; st.global.u32 [%rd1], %r1;"))
