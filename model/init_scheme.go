@@ -52,9 +52,14 @@ func (i Initialization) drawing(p ParameterSpec) func(dst []float64, rng *rand.R
 			orthonormalize(dst, in)
 			return
 		}
-		columns := transposed(dst, in)
+		columns := make([]float64, len(dst))
+		for i, v := range dst {
+			columns[i%in*out+i/in] = v
+		}
 		orthonormalize(columns, out)
-		copy(dst, transposed(columns, out))
+		for i := range dst {
+			dst[i] = columns[i%in*out+i/in]
+		}
 	}
 }
 
@@ -92,15 +97,4 @@ func orthonormalize(m []float64, length int) {
 			row[i] /= norm
 		}
 	}
-}
-
-// transposed returns m, which has rows of that length, with its columns as rows.
-func transposed(m []float64, length int) []float64 {
-	t := make([]float64, 0, len(m))
-	for column := range length {
-		for at := column; at < len(m); at += length {
-			t = append(t, m[at])
-		}
-	}
-	return t
 }

@@ -211,10 +211,7 @@ func (r *pastRun) network() string {
 	if s.Network != "" {
 		return s.networkTitle()
 	}
-	if s.Layers == 1 {
-		return fmt.Sprintf("%s %d", s.Model, s.Hidden)
-	}
-	return fmt.Sprintf("%s %dx%d", s.Model, s.Layers, s.Hidden)
+	return layer{Kind: s.Model, Hidden: s.Hidden, Layers: s.Layers, layerOptions: s.layerOptions}.text()
 }
 
 // findRuns reads the runs that names name: runs, folders of runs, or latest. It calls
