@@ -20,8 +20,8 @@ func (s *stackDescription) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &layers); err != nil {
 		return err
 	}
-	if len(layers) == 0 || len(layers) > maxLayers {
-		return fmt.Errorf("%d layers, want 1 to %d", len(layers), maxLayers)
+	if len(layers) == 0 || len(layers) > maxStack {
+		return fmt.Errorf("%d layers, want 1 to %d", len(layers), maxStack)
 	}
 	*s = make(stackDescription, len(layers))
 	for i, text := range layers {

@@ -24,12 +24,12 @@ func TestDescriptionOfAStackRefusesAllElse(t *testing.T) {
 	for stack, want := range map[string]string{
 		`[` + lstm + last: "", // the control
 		`[{"kind":"dense","name":"a","hidden":4}` + head: "",
-		`[]`:                     "0 layers, want 1 to 1000",
+		`[]`:                     "0 layers, want 1 to 3002",
 		`{}`:                     "cannot unmarshal object",
 		`[1]`:                    `layer 1 of the stack: kind is ""`,
 		`[{}]`:                   `layer 1 of the stack: kind is "", not one of`,
 		`[null` + head:           `layer 1 of the stack: kind is ""`,
-		`[` + many + lstm + last: "200003 layers, want 1 to 1000",
+		`[` + many + lstm + last: "200003 layers, want 1 to 3002",
 		`[` + lstm + `,"path":"/etc/passwd"` + last:                        `layer 1: unknown key "path"`,
 		`[` + lstm + `,"hidden":9` + last:                                  `layer 1: "hidden" is there twice`,
 		`[` + lstm + `,"Dropout":0.1` + last:                               `layer 1: unknown key "Dropout"`,

@@ -43,8 +43,8 @@ func parseStack(name string, content []byte, text bool) ([]layer, error) {
 	switch count := len(tables.Layer); {
 	case count == 0:
 		return nil, usagef(`%s: it has no layer; each begins with a line [[layer]] and has a kind, such as kind = "lstm"`, name)
-	case count > maxLayers:
-		return nil, usagef("%s: it has %d layers; it must be 1 to %d", name, count, maxLayers)
+	case count > maxWritten:
+		return nil, usagef("%s: it has %d layers; it must be 1 to %d", name, count, maxWritten)
 	}
 	for i, table := range tables.Layer {
 		kind, given := table["kind"].(string)
@@ -63,9 +63,9 @@ func parseStack(name string, content []byte, text bool) ([]layer, error) {
 	stack := completed(file.Layer, text)
 	var wrong *layerError
 	if errors.As(checkStack(stack, text), &wrong) {
-		// The command may have added the last step before it, and the head.
-		at := wrong.at
-		if last := lastRecurrent(stack); last >= 0 && at > last && len(stack) > len(file.Layer) && file.Layer[min(last+1, len(file.Layer)-1)].Kind != lastStepKind && stack[last+1].Kind == lastStepKind {
+		// The command may have added a last step before it, and the head.
+		at, isLast := wrong.at, func(l layer) bool { return l.Kind == lastStepKind }
+		if added := slices.IndexFunc(stack, isLast); added >= 0 && added < at && !slices.ContainsFunc(file.Layer, isLast) {
 			at--
 		}
 		at = min(at, len(file.Layer)-1)

@@ -48,7 +48,7 @@ func TestFilesOfNetworksThatMakeNoSense(t *testing.T) {
 		{lstm + "[[layer]]\nkind = \"lstm1997\"\nhidden = 3\n", "net.toml:5: layer 2 (lstm1997): kind is lstm1997, which gives no error to layers before, and so lstm could not learn"},
 		{"[[layer]]\nkind = \"lstm\"\nhidden = 4\nlayers = 600\n[[layer]]\nkind = \"gru\"\nhidden = 4\nlayers = 600\n", "net.toml:8: layer 2 (gru): layers are more than 1000 in all"},
 		{"[[layer]]\nkind = \"dense\"\nhidden = 4\n[[layer]]\nkind = \"dropout\"\n", "net.toml:4: layer 2 (dropout): dropout is 0; it must be more than 0"},
-		{strings.Repeat("[[layer]]\nkind = \"relu\"\n", 1001), "net.toml: it has 1001 layers; it must be 1 to 1000"},
+		{strings.Repeat("[[layer]]\nkind = \"relu\"\n", 3001), "net.toml: it has 3001 layers; it must be 1 to 3000"},
 		{"layer = [{kind = \"lstm\", hidden = 4, peephole = true}]", `net.toml:1: layer 1 (lstm): peephole is unknown, did you mean "peepholes"?`},
 		{lstm + "\xff", "net.toml: "},
 		{"# \x00\n" + lstm, "net.toml: line 1"},

@@ -14,6 +14,13 @@ import (
 // one is the head, whose size is the number of outputs. A stack is complete if each
 // layer has its name, and nothing is left to the command.
 
+// maxWritten bounds the layers that a user may ask for: for each of --layers of an mlp a
+// layer, its activation and its dropout. maxStack is that with the last step and the head.
+const (
+	maxWritten = 3 * maxLayers
+	maxStack   = maxWritten + 2
+)
+
 // plainKinds are the networks that a description can have without a stack.
 func plainKinds() []string { return []string{"lstm", "gru", "rnn", "mlp"} }
 
@@ -118,7 +125,7 @@ func checkStack(stack []layer, text bool) error {
 			return &layerError{i, err.(*settingError)}
 		}
 		kind, _ := kindOf(l.Kind)
-		switch all += max(1, l.Layers); {
+		switch all += l.Layers; {
 		case all > maxLayers:
 			return fail("layers", "are more than %d in all", maxLayers)
 		case !validStageName(l.Name):

@@ -127,7 +127,7 @@ func TestFlagsOfAnMLP(t *testing.T) {
 
 // Files of before had no stack, and those of such networks still have none.
 func TestPlainNetworksHaveNoStack(t *testing.T) {
-	for _, line := range []string{"", "--model gru --layers 3", "--model rnn --activation tanh --hidden 5", "--model mlp --layers 2", "--zoneout 0", "--model mlp --activation relu"} {
+	for _, line := range []string{"", "--model gru --layers 3", "--model rnn --activation tanh --hidden 5", "--model mlp --layers 2", "--zoneout 0", "--model mlp --activation relu", "--layers 1000", "--model mlp --layers 1000"} {
 		s := parsedSettings(t, line)
 		stack, err := s.stack()
 		if err != nil {
@@ -175,7 +175,7 @@ func TestOptionsOfTheNetworkThatMakeNoSense(t *testing.T) {
 		"--model lstm1997 --layers 2":                    "--layers is 2; it must be 1: lstm1997 gives no error to a layer before it",
 		"--model fully-recurrent --rtrl --layers 2":      "--layers is 2; it must be 1",
 		"--model fully-recurrent --rtrl --bptt-window 2": "--bptt-window is 2, but rtrl looks at all of the past",
-		"--model mlp --layers 1000":                      "--layers are more than 1000 in all",
+		"--layers 1001":                                  "--layers is 1001; it must be 1 to 1000",
 		"--data text:a --bidirectional":                  "--bidirectional does not go with text",
 		"--data text:a --model lstm1997":                 "--model is lstm1997, which gives no error to the embedding of a text",
 		"--data text:a --model fully-recurrent --rtrl":   "--model is fully-recurrent with rtrl, which gives no error to the embedding",
