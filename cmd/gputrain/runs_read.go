@@ -174,11 +174,6 @@ func (r *pastRun) facts() map[string]any {
 	for key, value := range r.settingValues() {
 		facts[key] = value
 	}
-	if r.settings.Network != "" { // which has them in its file
-		for _, key := range []string{"model", "hidden", "layers"} {
-			delete(facts, key)
-		}
-	}
 	if best := r.bestEpoch(); best >= 0 {
 		facts["best_epoch"] = int(r.curves["epoch"][best])
 		for name, curve := range r.curves {
@@ -195,12 +190,18 @@ func (r *pastRun) facts() map[string]any {
 	return facts
 }
 
-// settingValues returns the settings by their keys.
+// settingValues returns the settings by their keys. Those in whose place there is a file
+// of --network are "".
 func (r *pastRun) settingValues() map[string]any {
 	values := map[string]any{}
 	object := reflect.ValueOf(r.settings)
 	for _, field := range keyedFields(object.Type(), "toml") {
 		values[keyOf(field, "toml")] = object.FieldByIndex(field.Index).Interface()
+	}
+	if r.settings.Network != "" {
+		for _, key := range []string{"model", "hidden", "layers"} {
+			values[key] = ""
+		}
 	}
 	return values
 }

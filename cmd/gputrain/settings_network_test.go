@@ -275,8 +275,12 @@ func TestRunsWithANetworkOfTheirOwnGoOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	gputrain("train", "--resume", "run", "--epochs", "3", "--quiet").want(t, 0)
-	if o := gputrain("runs", "run").want(t, 0); !strings.Contains(o.out, " net ") {
+	gputrain(quick("--out", "dropped", "--dropout", "0.25", "--quiet")...).want(t, 0)
+	if o := gputrain("runs", "run", "dropped").want(t, 0); !strings.Contains(o.out, " net ") || !strings.Contains(o.out, " mlp 8 dropout 0.25 ") || strings.Count(o.out, "dropout") != 1 {
 		t.Error(o.out)
+	}
+	if o := gputrain("runs", "run", "dropped", "--where", "model=lstm"); strings.Contains(o.out, " net ") {
+		t.Errorf("the network of a file is found as an lstm: %s", o.out)
 	}
 
 	writeFile(t, "run/network.toml", strings.Replace(text, "3", "4", 1))
