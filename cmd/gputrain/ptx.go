@@ -18,7 +18,7 @@ type ptxCommand struct {
 
 type ptxCheckCommand struct {
 	File string `arg:"" help:"PTX, as nvcc --ptx writes it; - is stdin."`
-	GPU  string `name:"gpu" default:"H100" help:"The GPU to emulate: H100, A100, RTX4090 or T4."`
+	GPU  string `name:"gpu" default:"H100" help:"The GPU to emulate: H200, H100, A100, L4, RTX4090, T4 or V100."`
 	JSON bool   `name:"json" help:"Print a JSON array."`
 }
 

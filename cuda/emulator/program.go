@@ -59,6 +59,7 @@ type instruction struct {
 	join     bool // divergent branches reconverge here
 	class    Class
 	flops    uint32 // floating-point operations per lane; per warp for Matrix
+	tensor   Tensor // of a Matrix
 	line     int32
 }
 
