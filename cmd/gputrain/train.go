@@ -25,7 +25,7 @@ type trainCommand struct {
 
 	MetricsListen string `placeholder:"ADDRESS" help:"Answer Prometheus at an address such as localhost:9100, under /metrics, while training goes on."`
 
-	DryRun       bool `help:"Say what the training would do: layers and their paths, memory, time of an epoch, measured on some steps. Nothing is written."`
+	DryRun       bool `help:"Say what the training would do: layers and their paths, operations, memory, time of an epoch, measured on some steps. Nothing is written."`
 	RequireFused bool `help:"Train only if the device runs each recurrent layer as one whole."`
 }
 
