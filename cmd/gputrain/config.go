@@ -75,6 +75,9 @@ func resolve(name string, text []byte) (kong.Resolver, error) {
 		if path[0] == formatKey {
 			continue
 		}
+		if path[0] == "layer" {
+			return nil, usagef("%s:%d: it has layers: give it to --network", name, lineOf(text, "layer"))
+		}
 		if key, valid := path[0], settingKeys(); !slices.Contains(valid, key) {
 			return nil, usagef("%s:%d: unknown key %q, %s", name, lineOf(text, key), key,
 				hint(key, valid, "the keys are the flags of gputrain train, without the hyphens"))

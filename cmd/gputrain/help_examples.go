@@ -12,6 +12,8 @@ var examples = map[string][]string{
 		"gputrain train --hidden 128 --epochs 20",
 		"gputrain train --data csv:houses.csv --target price",
 		"gputrain train --data text:shakespeare.txt --layers 2",
+		"gputrain train --layers 2 --bidirectional --dropout 0.2",
+		"gputrain train --network net.toml",
 	},
 	"lr-find":  {"gputrain lr-find --model gru --plot rates.png"},
 	"sweep":    {"gputrain sweep rates.toml --jobs 2"},

@@ -242,6 +242,9 @@ func tableOfRuns(runs []*pastRun) (header []string, rows [][]string) {
 		"data", "model", "hidden", "layers", "epochs", // these columns show them
 		"checkpoint-every", "checkpoint-keep", "metrics-every", "tensorboard", // these change no outcome
 	}
+	for _, field := range keyedFields(reflect.TypeFor[networkSettings](), "toml") {
+		left = append(left, keyOf(field, "toml")) // the network has them
+	}
 	keys := slices.DeleteFunc(differing(runs), func(key string) bool { return slices.Contains(left, key) })
 	figures := figureNames(runs)
 	for _, name := range slices.Concat([]string{"epochs"}, figures, keys) {

@@ -190,12 +190,18 @@ func (r *pastRun) facts() map[string]any {
 	return facts
 }
 
-// settingValues returns the settings by their keys.
+// settingValues returns the settings by their keys. Those in whose place there is a file
+// of --network are "".
 func (r *pastRun) settingValues() map[string]any {
 	values := map[string]any{}
 	object := reflect.ValueOf(r.settings)
 	for _, field := range keyedFields(object.Type(), "toml") {
 		values[keyOf(field, "toml")] = object.FieldByIndex(field.Index).Interface()
+	}
+	if r.settings.Network != "" {
+		for _, key := range []string{"model", "hidden", "layers"} {
+			values[key] = ""
+		}
 	}
 	return values
 }
@@ -203,10 +209,10 @@ func (r *pastRun) settingValues() map[string]any {
 // network describes the network in a word or two.
 func (r *pastRun) network() string {
 	s := &r.settings
-	if s.Layers == 1 {
-		return fmt.Sprintf("%s %d", s.Model, s.Hidden)
+	if s.Network != "" {
+		return s.networkTitle()
 	}
-	return fmt.Sprintf("%s %dx%d", s.Model, s.Layers, s.Hidden)
+	return layer{Kind: s.Model, Hidden: s.Hidden, Layers: s.Layers, layerOptions: s.layerOptions}.text()
 }
 
 // findRuns reads the runs that names name: runs, folders of runs or of sweeps, or latest.

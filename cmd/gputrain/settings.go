@@ -33,9 +33,10 @@ type settings struct {
 	TextMinCount int    `toml:"text-min-count,omitzero" default:"0" placeholder:"N" help:"Words of a text that occur fewer times all become <unk>."`
 	Embedding    int    `toml:"embedding,omitzero" default:"0" placeholder:"N" help:"Width of the vectors that stand for the units of a text, where 0 means 64, or for the categories of --embed, where it means half their number, up to 50."`
 
-	Model  string `toml:"model" default:"lstm" help:"lstm, gru, rnn or mlp."`
+	Model  string `toml:"model" default:"lstm" help:"lstm, gru, rnn or mlp; or of the literature: grid-lstm, lstm1997, elman, partially-recurrent or fully-recurrent."`
 	Hidden int    `toml:"hidden" default:"64" help:"Hidden units per layer."`
 	Layers int    `toml:"layers" default:"1" help:"Hidden layers."`
+	networkSettings
 
 	InitFrom string `toml:"init-from,omitempty" placeholder:"RUN" help:"Begin with the parameters of that run or model file, whose network, features and classes must be the same. The features are scaled as there."`
 
@@ -64,9 +65,6 @@ type settings struct {
 	Device          string  `toml:"device" default:"${device=auto}" help:"auto (the CPU), cpu, cuda or cuda:N (an NVIDIA GPU), gl or gl:N (a GPU with OpenGL), or emulated (the CUDA kernels on the CPU: slow, for tests)."`
 	Math            string  `toml:"math" default:"float32" help:"How matrix products are computed: float32, or, on a CPU with AMX, bf16x6 (as exact, and faster), bf16x3 (to 4 digits) or bf16 (to 2), from parts of the numbers."`
 }
-
-// modelKinds returns the valid values of settings.Model.
-func modelKinds() []string { return []string{"lstm", "gru", "rnn", "mlp"} }
 
 // Limits that keep products of sizes within an int64; memory runs out long
 // before.
@@ -151,6 +149,9 @@ func (s *settings) check() error {
 	if err := cmp.Or(s.checkText(source), s.checkEmbed(source)); err != nil {
 		return err
 	}
+	if err := s.checkNetwork(source); err != nil {
+		return err
+	}
 	return s.checkTable(source)
 }
 
@@ -216,6 +217,9 @@ func (s *settings) load(initial string) (*description, sets, *model.File, error)
 	if err != nil {
 		return nil, sets{}, nil, err
 	}
+	if _, err := s.stack(); err != nil {
+		return nil, sets{}, nil, err // before the data are read, which may take long
+	}
 	before, file, err := readInitial(initial)
 	if err != nil {
 		return nil, sets{}, nil, err
@@ -268,6 +272,11 @@ func (s *settings) resolvePaths() error {
 			return err
 		}
 		s.Data = from.kind + ":" + from.path
+	}
+	if s.Network != "" {
+		if s.Network, err = filepath.Abs(s.Network); err != nil {
+			return err
+		}
 	}
 	if s.InitFrom == "" {
 		return nil

@@ -69,7 +69,11 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 	if err != nil {
 		return err
 	}
-	d, parts, file, err := c.load(initial)
+	from, err := c.settings.withNetworkOf(string(c.Resume))
+	if err != nil {
+		return err
+	}
+	d, parts, file, err := from.load(initial)
 	if err != nil {
 		return err
 	}
@@ -184,7 +188,7 @@ func (s *session) begin(out string, parts sets) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.dir, s.lock, err = createRun(out, s.settings.Model+"-"+from.name()); err != nil {
+	if s.dir, s.lock, err = createRun(out, s.settings.networkTitle()+"-"+from.name()); err != nil {
 		return err
 	}
 	defer func() {
@@ -199,6 +203,9 @@ func (s *session) begin(out string, parts sets) (err error) {
 		if err := s.initial.Write(s.dir.file(initialName)); err != nil {
 			return err
 		}
+	}
+	if err := s.dir.copyNetwork(s.settings.Network); err != nil {
+		return err
 	}
 	if err := s.dir.writeConfig(s.settings, nil); err != nil {
 		return err

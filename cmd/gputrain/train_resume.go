@@ -139,7 +139,7 @@ func (s *session) restore(before *settings) (notes []string, err error) {
 		if *before, err = s.checkRun(file); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
-		before.Data, before.InitFrom = places.Data, places.InitFrom
+		before.Data, before.InitFrom, before.Network = places.Data, places.InitFrom, places.Network
 		if err := s.trainer.Load(file); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
