@@ -209,7 +209,7 @@ func valuesOf(node *kong.Node, value *kong.Value, placeholder, last string) []st
 	case value.Name == "against":
 		return []string{"torch"}
 	case value.Name == "as":
-		return modelKinds()
+		return plainKinds()
 	case commandName(node) == "experiment run" && placeholder == "NAME":
 		return experimentNames()
 	case value.IsBool() || value.Target.Kind() != reflect.String && value.Target.Kind() != reflect.Slice:

@@ -24,11 +24,10 @@ var completionCases = []struct{ line, want string }{
 	{"train --hid", "--hidden"},
 	{"train --quiet --no-t", "--no-tensorboard"},
 	{"train --hidden 3 --mod", "--model"},
-	{"train --model ", "lstm gru rnn mlp"},
-	{"train --model l", "lstm"},
-	{"train --model=l", "--model=lstm"},
-	{"train --nothing=l", ""},
 	{"train --optimizer ", "sgd rmsprop adam adamw"},
+	{"train --optimizer s", "sgd"},
+	{"train --model=m", "--model=mlp"},
+	{"train --nothing=l", ""},
 	{"train --text-units b", "byte"},
 	{"train --missing m", "mean"},
 	{"train --class-weights ", "none balanced"},
@@ -77,11 +76,11 @@ func TestCompletion(t *testing.T) {
 	}
 	// Bash breaks words, and PowerShell has no empty ones.
 	for _, c := range []struct{ shell, words, want string }{
-		{"bash", "train|--model|=|l", "lstm"},
-		{"bash", "train|--model|=", "lstm gru rnn mlp"},
+		{"bash", "train|--optimizer|=|s", "sgd"},
+		{"bash", "train|--optimizer|=", "sgd rmsprop adam adamw"},
 		{"bash", "train|--data|csv|:|a", ":files"},
 		{"bash", "train|--data|c", "csv:"},
-		{"bash", "train|--model|=|gru|--quie", "--quiet"},
+		{"bash", "train|--optimizer|=|sgd|--quie", "--quiet"},
 		{"powershell", `completion|""`, "bash zsh fish powershell"},
 		{"powershell", `""`, completions(t, "zsh", "")},
 		{"fish", "", completions(t, "zsh", "")},
@@ -114,7 +113,7 @@ func TestShellsComplete(t *testing.T) {
 	t.Setenv("GPUTRAIN_TEST_MAIN", "gputrain")
 	t.Setenv("HOME", t.TempDir())
 	cases := []struct{ line, want string }{
-		{"gputrain tra", "train"}, {"gputrain train --model ", "lstm gru rnn mlp"}, {"gputrain eval --model runs/do", "runs/done"},
+		{"gputrain tra", "train"}, {"gputrain train --optimizer ", "sgd rmsprop adam adamw"}, {"gputrain eval --model runs/do", "runs/done"},
 		{"gputrain train --config table", "FILES"}, {"gputrain train --data csv:table", "FILES"}, {"gputrain experiment run xor-p", "xor-perceptron"},
 	}
 	for shell, script := range map[string]string{

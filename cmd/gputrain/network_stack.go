@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -122,7 +123,9 @@ func checkStack(stack []layer, text bool) error {
 			return &layerError{i, &settingError{key, fmt.Sprintf(format, args...)}}
 		}
 		if err := l.check(); err != nil {
-			return &layerError{i, err.(*settingError)}
+			bad := new(settingError)
+			errors.As(err, &bad)
+			return &layerError{i, bad}
 		}
 		kind, _ := kindOf(l.Kind)
 		switch all += l.Layers; {
