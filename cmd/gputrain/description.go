@@ -51,6 +51,8 @@ type description struct {
 	Units      string   `json:"units,omitempty"`      // data.TextUnits
 	Vocabulary []string `json:"vocabulary,omitempty"` // absent for bytes
 	Embedding  int      `json:"embedding,omitempty"`
+
+	Series *seriesDescription `json:"series,omitempty"`
 }
 
 // The key of the description in the file's metadata, and the version of what it
@@ -65,6 +67,9 @@ const (
 func (s *settings) describe(from source, parts sets) (*description, error) {
 	if parts.vocabulary != nil {
 		return s.describeText(from, parts)
+	}
+	if parts.series != nil {
+		return s.describeSeries(from, parts)
 	}
 	features := parts.train.Steps * parts.train.Width
 	steps := s.Steps
@@ -204,7 +209,7 @@ func parseDescription(text string) (*description, error) {
 // refuses keys that are unknown, written in another case, or there twice.
 func decodeStrictly(text string, object reflect.Value) error {
 	fields := map[string]reflect.Value{}
-	for _, field := range reflect.VisibleFields(object.Type()) {
+	for _, field := range keyedFields(object.Type(), "json") {
 		fields[keyOf(field, "json")] = object.FieldByIndex(field.Index)
 	}
 	decoder := json.NewDecoder(strings.NewReader(text))
@@ -243,7 +248,9 @@ func (d *description) check() error {
 		return fmt.Errorf("data is %q, but a model names no path", d.Data)
 	case (from.kind == "text") != d.ofText():
 		return fmt.Errorf("the units are %q for data %q", d.Units, d.Data)
-	case from.isTable() != (d.Target != "" || d.Targets != nil):
+	case from.isSeries() != d.ofSeries():
+		return fmt.Errorf("it forecasts series, or not, for data %q", d.Data)
+	case !d.ofSeries() && from.isTable() != (d.Target != "" || d.Targets != nil):
 		return fmt.Errorf("the target is %q for data %q", d.Target, d.Data)
 	case !from.isTable() && (d.Encodings != nil || d.Missing != ""):
 		return fmt.Errorf("the columns have encodings for data %q", d.Data)
@@ -265,6 +272,11 @@ func (d *description) check() error {
 	}
 	if d.ofText() {
 		return d.checkText()
+	}
+	if d.ofSeries() {
+		if err := d.checkSeries(); err != nil {
+			return err
+		}
 	}
 	features := d.Steps * d.Width
 	if n := len(d.Factor); len(d.Shift) != n || n != 1 && n != features {

@@ -14,7 +14,7 @@ import (
 type evalCommand struct {
 	inference `embed:""`
 
-	Data   string      `placeholder:"SOURCE" help:"digits (their test set), csv:FILE or another table (all rows), idx:DIR (the t10k files) or text:FILE (all of it); by default the test set of the data that the run's config.toml names."`
+	Data   string      `placeholder:"SOURCE" help:"digits (their test set), csv:FILE or another table (all rows), idx:DIR (the t10k files), text:FILE or series:FILE (all of it); by default the test set of the data that the run's config.toml names."`
 	Target columnNames `sep:"none" placeholder:"COLUMN" help:"The column of a table that the model learned; by default that of the training data. Several are several --target."`
 	Quiet  bool        `help:"Print the last line only."`
 	JSON   bool        `name:"json" help:"Print a JSON object."`
@@ -40,8 +40,22 @@ func (c *evalCommand) Run(con console) error {
 	if c.Quiet {
 		con.err = io.Discard // for what is no error
 	}
-	return c.apply(con, c.load, func(d *description, net *model.Network, set *data.Dataset) error {
-		m, err := d.measure(net, set)
+	var frames *data.Frames // of series
+	load := func(d *description) (set *data.Dataset, notes []string, err error) {
+		if !d.ofSeries() {
+			return c.load(d)
+		}
+		frames, set, notes, err = c.loadSeries(d)
+		return set, notes, err
+	}
+	return c.apply(con, load, func(d *description, net *model.Network, set *data.Dataset) error {
+		measure := func() (*evaluation, error) { return d.measure(net, set) }
+		if frames != nil {
+			measure = func() (*evaluation, error) {
+				return d.measureSeries(net, set, frames, d.Series.Linear, d.Series.Intervals)
+			}
+		}
+		m, err := measure()
 		switch {
 		case err != nil:
 			return err
@@ -117,7 +131,9 @@ func (c *evalCommand) source(d *description) (from source, err error) {
 		return source{}, usagef("--data %w", err)
 	}
 	switch want := d.outputsWanted(); {
-	case !from.isTable() && d.task() == taskRegress:
+	case from.isSeries() != d.ofSeries():
+		return source{}, usagef("--data %s: the model learned from %s", text, d.Data)
+	case !from.isSeries() && !from.isTable() && d.task() == taskRegress:
 		return source{}, usagef("--data %s has classes, but the model learned numbers", from)
 	case from.isTable() && d.Target == "" && d.Targets == nil && len(c.Target) == 0:
 		return source{}, usagef("--target is missing: it names the column of %s that holds the class", from.path)

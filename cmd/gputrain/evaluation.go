@@ -16,6 +16,7 @@ type evaluation struct {
 	description *description
 	auroc       *train.AUROC // of classes; nil if there are too many
 	regression  *regression  // nil for classes
+	series      *seriesErrors // nil for all but series
 }
 
 // measure runs net over set.
@@ -38,7 +39,10 @@ func (d *description) measure(net *model.Network, set *data.Dataset) (*evaluatio
 
 // print prints all figures but the loss and the last line.
 func (m *evaluation) print(w io.Writer) error {
-	if m.regression != nil {
+	switch {
+	case m.series != nil:
+		return m.series.print(w)
+	case m.regression != nil:
 		return m.regression.print(w)
 	}
 	if err := printConfusion(w, m.Confusion, m.description.Classes); err != nil {
@@ -49,7 +53,10 @@ func (m *evaluation) print(w io.Writer) error {
 
 // printLast prints the line that train and eval end with.
 func (m *evaluation) printLast(w io.Writer) error {
-	if m.regression != nil {
+	switch {
+	case m.series != nil:
+		return m.series.printLast(w)
+	case m.regression != nil:
 		return m.regression.printLast(w)
 	}
 	if units := m.description.Units; units != "" {
@@ -64,6 +71,8 @@ func (m *evaluation) printLast(w io.Writer) error {
 // characters, or thousands of words.
 func (m *evaluation) draw(dir runDir) error {
 	switch {
+	case m.series != nil:
+		return m.series.draw(dir.file(forecastName))
 	case m.regression != nil:
 		return m.regression.draw(dir.file(predictionsName))
 	case m.description.ofText():
@@ -89,6 +98,8 @@ func (m *evaluation) result() result {
 // detailedResult is the object of eval.
 func (m *evaluation) detailedResult() any {
 	switch {
+	case m.series != nil:
+		return m.seriesResult()
 	case m.regression != nil:
 		return m.regressionResult()
 	case m.description.ofText():

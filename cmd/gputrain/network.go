@@ -60,6 +60,8 @@ func (d *description) outputs() int {
 		return 256
 	case d.ofText():
 		return len(d.Vocabulary)
+	case d.ofSeries():
+		return d.Series.Block * len(d.Targets)
 	case d.task() == taskRegress:
 		return len(d.Targets)
 	}
@@ -93,6 +95,9 @@ func (d *description) title(batch int) string {
 	outputs := plural(len(d.Classes), "class", "classes")
 	if d.task() == taskRegress {
 		outputs = plural(len(d.Targets), "target", "targets")
+	}
+	if d.ofSeries() {
+		outputs += ", " + plural(d.Series.Block, "row", "rows") + " at a time"
 	}
 	return fmt.Sprintf("%s, %s of %s, %s; batches of %s, %s of %s",
 		d.Model, plural(d.Layers, "layer", "layers"), plural(d.Hidden, "hidden unit", "hidden units"), outputs,

@@ -135,7 +135,7 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 	if done := s.trainer.Epochs(); done < c.Epochs && !c.Quiet {
 		printLine(con.err, fmt.Sprintf("stopped after epoch %d: the validation loss has not improved for %s; the best parameters are kept", done, plural(c.Patience, "epoch", "epochs")))
 	}
-	if err := s.finish(parts.test); err != nil {
+	if err := s.finish(parts); err != nil {
 		return s.howToGoOn(err)
 	}
 	return nil
@@ -394,15 +394,16 @@ func (s *session) write(name string, save func(*model.File) error) error {
 
 // finish measures the network on the test set and writes the files of a
 // finished run.
-func (s *session) finish(test *data.Dataset) error {
-	m, err := s.description.measure(s.net, test)
+func (s *session) finish(parts sets) error {
+	m, err := s.measure(parts)
 	if err != nil {
 		return err
 	}
 	history := s.trainer.History()
 	return inOrder(
-		s.writeModel,
 		s.writeBest,
+		func() error { return s.description.complete(parts, m) },
+		s.writeModel,
 		s.metrics.flush,
 		func() error { return writeCurves(s.dir.file(curvesName), history, s.description) },
 		func() error { return m.draw(s.dir) },

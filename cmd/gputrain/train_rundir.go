@@ -30,6 +30,7 @@ const (
 	curvesName      = "curves.png"
 	confusionName   = "confusion.png"
 	predictionsName = "predictions.png" // of a regression, in place of confusionName
+	forecastName    = "forecast.png"    // of series
 	resultName      = "result.json"     // written last
 	divergedName    = "diverged.json"
 	aboutName       = "about.json"
@@ -73,7 +74,7 @@ func (d runDir) checkUnused() error {
 	if len(checkpoints) > 0 {
 		return fmt.Errorf("%s holds a run already (%s): go on with --resume, or choose another --out", d, checkpointsName)
 	}
-	names := []string{modelName, bestName, curvesName, confusionName, predictionsName, resultName}
+	names := []string{modelName, bestName, curvesName, confusionName, predictionsName, forecastName, resultName}
 	if _, err := d.readConfig(); err != nil {
 		names = append(names, configName, metricsName, linesName, divergedName, aboutName, initialName) // not from a run, so someone else's
 		events, err := d.eventFiles()
@@ -206,6 +207,9 @@ type regressionRunResult struct {
 // writeResult writes the result of a run of so many epochs.
 func (d runDir) writeResult(epochs int, m *evaluation) error {
 	return atomicfile.Write(d.file(resultName), func(w io.Writer) error {
+		if m.series != nil {
+			return json.NewEncoder(w).Encode(seriesRunResult{runFormat, epochs, m.seriesFigures()})
+		}
 		if m.regression != nil {
 			return json.NewEncoder(w).Encode(regressionRunResult{runFormat, epochs, m.regressionFigures()})
 		}

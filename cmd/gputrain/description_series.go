@@ -1,0 +1,178 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+
+	"gputrain/data"
+)
+
+// seriesDescription is what the description of a network that forecasts series has
+// besides.
+type seriesDescription struct {
+	Window int `json:"window"` // rows that it sees
+	Block  int `json:"block"`  // rows that it forecasts at a time
+	Ahead  int `json:"ahead"`  // rows that it was measured on
+
+	Time      string          `json:"time,omitempty"`
+	ID        string          `json:"id,omitempty"`
+	Features  []string        `json:"features,omitempty"` // columns known up to the present
+	Known     []string        `json:"known,omitempty"`    // columns known ahead
+	Encodings []data.Encoding `json:"encodings,omitempty"`
+	Missing   string          `json:"missing,omitempty"` // mean or indicator; absent: refuse
+	Spacing   data.Spacing    `json:"spacing"`
+	Season    int             `json:"season,omitempty"` // of the seasonal baseline
+
+	// What a finished run knows besides.
+	Linear    *data.Linear    `json:"linear,omitempty"`
+	Intervals *data.Intervals `json:"intervals,omitempty"`
+}
+
+// UnmarshalJSON implements json.Unmarshaler. It is as strict as parseDescription.
+func (s *seriesDescription) UnmarshalJSON(text []byte) error {
+	type plain seriesDescription // which has no UnmarshalJSON
+	return decodeStrictly(string(text), reflect.ValueOf((*plain)(s)).Elem())
+}
+
+// ofSeries reports whether the network that d describes forecasts series.
+func (d *description) ofSeries() bool { return d.Series != nil }
+
+// describeSeries is describe for series.
+func (s *settings) describeSeries(from source, parts sets) (*description, error) {
+	p := parts.series
+	table := p.test.Table
+	d := &description{
+		Format: descriptionFormat, Data: from.public(), Targets: table.Targets, Model: s.Model,
+		Steps: s.Window, Width: table.Width(), Hidden: s.Hidden, Layers: s.Layers,
+		TargetShift: p.scaling.Shift[:len(table.Targets)], TargetFactor: p.scaling.Factor[:len(table.Targets)],
+		Series: &seriesDescription{
+			Window: s.Window, Block: s.block(), Ahead: s.Ahead, Time: s.Time, ID: s.SeriesID,
+			Features: table.Features, Known: table.Known, Encodings: p.encodings, Spacing: table.Spacing, Season: p.season,
+		},
+	}
+	if s.Missing != "refuse" {
+		d.Series.Missing = s.Missing
+	}
+	if s.Model == "mlp" {
+		d.Steps, d.Width = 1, d.Steps*d.Width
+	}
+	// The columns known ahead are there twice, at the end.
+	known := table.Width() - table.Table.Width
+	for range s.Window {
+		d.Shift = append(append(d.Shift, p.scaling.Shift...), p.scaling.Shift[table.Table.Width-known:]...)
+		d.Factor = append(append(d.Factor, p.scaling.Factor...), p.scaling.Factor[table.Table.Width-known:]...)
+	}
+	if s.Loss == "mae" || s.Loss == "huber" {
+		d.Loss = s.Loss
+	}
+	if s.Loss == "huber" {
+		d.HuberDelta = s.HuberDelta
+	}
+	return d, d.check()
+}
+
+// options says how to read series for the model.
+func (d *description) seriesOptions() data.SeriesOptions {
+	s := d.Series
+	return data.SeriesOptions{
+		Targets: d.Targets, Time: s.Time, ID: s.ID, Known: s.Known, Features: append([]string{}, s.Features...),
+		Encodings: s.Encodings, Missing: missingPolicy(s.Missing),
+	}
+}
+
+// window is what the network sees and forecasts.
+func (s *seriesDescription) window() data.Window {
+	return data.Window{Rows: s.Window, Block: s.Block, Ahead: s.Ahead}
+}
+
+// columnScaling returns the scaling of the columns of a file.
+func (d *description) columnScaling() data.Scaling {
+	width := d.seriesWidth() - d.Series.knownWidth()
+	return data.Scaling{Shift: d.Shift[:width], Factor: d.Factor[:width]}
+}
+
+// seriesWidth returns how many features a row has for the network.
+func (d *description) seriesWidth() int { return d.Steps * d.Width / d.Series.Window }
+
+// knownWidth returns how many features the columns known ahead become.
+func (s *seriesDescription) knownWidth() int {
+	return s.widthOf(len(s.Features), len(s.Features)+len(s.Known))
+}
+
+// widthOf returns how many features the columns from one to before another become.
+func (s *seriesDescription) widthOf(from, to int) int {
+	if s.Encodings == nil {
+		return to - from
+	}
+	width := 0
+	for _, e := range s.Encodings[from:to] {
+		width += e.Width()
+	}
+	return width
+}
+
+// checkSeries reports what no network for series can have.
+func (d *description) checkSeries() error {
+	s := d.Series
+	columns := len(s.Features) + len(s.Known)
+	switch {
+	case d.Target != "" || d.Classes != nil || len(d.Targets) == 0:
+		return errors.New("it forecasts series, but has no targets, or has classes")
+	case d.Features != nil || d.Encodings != nil || d.Missing != "":
+		return errors.New("it forecasts series, but has columns of a table")
+	case s.Window < 1 || s.Window > maxSize || s.Ahead < 1 || s.Ahead > maxSize || s.Block != 1 && s.Block != s.Ahead:
+		return fmt.Errorf("it sees %d rows, and forecasts %d by %d", s.Window, s.Ahead, s.Block)
+	case s.Encodings != nil && len(s.Encodings) != columns:
+		return fmt.Errorf("%d encodings for %d columns", len(s.Encodings), columns)
+	case s.Missing != "" && (s.Missing == "refuse" || !slices.Contains(missingOfSeries(), s.Missing)):
+		return fmt.Errorf("missing is %q, which this version does not know", s.Missing)
+	case s.Season < 0 || s.Season > maxSize:
+		return fmt.Errorf("season is %d", s.Season)
+	case !finite(s.Spacing.Step) || s.Spacing.Step < 0 || s.Spacing.Months < 0:
+		return fmt.Errorf("spacing is %v and %d months", s.Spacing.Step, s.Spacing.Months)
+	case s.Block < s.Ahead && len(s.Features) > 0:
+		return errors.New("it feeds back what it forecasts, but takes columns that are not known ahead")
+	}
+	if name, again := repeated(slices.Concat(d.Targets, s.Features, s.Known)); again {
+		return fmt.Errorf("two columns are called %q", name)
+	}
+	for _, e := range s.Encodings {
+		if name, again := repeated(e.Categories); again {
+			return fmt.Errorf("two categories are called %q", name)
+		}
+	}
+	width := len(d.Targets) + s.widthOf(0, columns) + s.knownWidth()
+	if features := d.Steps * d.Width; features != s.Window*width || len(d.Factor) != features {
+		return fmt.Errorf("%d rows of %d features for a network of %d, scaled by %d factors", s.Window, width, features, len(d.Factor))
+	}
+	return d.checkMeasured(width)
+}
+
+// checkMeasured reports what no finished run knows.
+func (d *description) checkMeasured(width int) error {
+	s := d.Series
+	outputs := s.Ahead * len(d.Targets)
+	if s.Linear != nil {
+		if err := s.Linear.Fits(s.Window, width, outputs); err != nil {
+			return err
+		}
+	}
+	if s.Intervals == nil {
+		return nil
+	}
+	if len(s.Intervals.Levels) != len(s.Intervals.Half) {
+		return fmt.Errorf("%d levels of intervals, but %d widths", len(s.Intervals.Levels), len(s.Intervals.Half))
+	}
+	for i, level := range s.Intervals.Levels {
+		half := s.Intervals.Half[i]
+		if !(level > 0 && level < 1) || len(half) != outputs || slices.ContainsFunc(half, func(x float64) bool { return !finite(x) || x < 0 }) {
+			return fmt.Errorf("the intervals of level %v are none", level)
+		}
+	}
+	return nil
+}
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
