@@ -129,6 +129,15 @@ func ReadSeries(r io.Reader, name string, o SeriesOptions) (*SeriesTable, error)
 	return readSeries(source, name, o)
 }
 
+// NewSeries returns a series in memory, of one target and equally spaced rows.
+func NewSeries(target string, values []float64) *SeriesTable {
+	return &SeriesTable{
+		Table:   &Table{Name: target, Features: []string{target}, Width: 1, X: values},
+		Targets: []string{target}, Series: []Series{{Rows: len(values), start: 1}},
+		Spacing: Spacing{Step: 1}, calendar: calendar{spacing: Spacing{Step: 1}},
+	}
+}
+
 // seriesReader collects the rows of a file of series.
 type seriesReader struct {
 	tableReader

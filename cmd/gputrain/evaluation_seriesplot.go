@@ -64,7 +64,7 @@ func (s *seriesErrors) panel(target int) (*plot.Plot, error) {
 		p.Title.Text += ", series " + shortName(series.ID)
 	}
 	p.Add(plotter.NewGrid())
-	p.Legend.Top, p.Legend.Left = true, true
+	p.Legend.Top, p.Legend.Padding = true, vg.Points(2)
 	p.X.Tick.Marker = fewTicks{}
 	if table.Spacing.Dates {
 		p.X.Tick.Marker = plot.TimeTicks{Format: dateFormat(table.Spacing)}
@@ -108,8 +108,7 @@ func (s *seriesErrors) panel(target int) (*plot.Plot, error) {
 	line.Color, line.Width = color.Black, vg.Points(1.2)
 	p.Add(line)
 	p.Legend.Add("actual", line)
-	// The legend has a place of its own above the curves.
-	p.Y.Max += 0.25 * (p.Y.Max - p.Y.Min)
+	p.X.Max += 0.2 * (p.X.Max - p.X.Min) // a place for the legend
 	return p, nil
 }
 

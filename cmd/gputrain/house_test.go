@@ -53,7 +53,7 @@ var house = []struct {
 	{"examples/classifier", "cpu data model train"},
 	{"examples/regression", "cpu data model train"},
 	{"examples/characters", "cpu data model train"},
-	{"examples/forecast", "backend cpu data data/tasks model train"},
+	{"examples/forecast", "cpu data data/tasks model train"},
 	{"examples/layerandloss", "backend cpu data model train"},
 	{"cmd/gputrain/internal/experiment", "backend data data/tasks model train"},
 	{"cmd/gputrain", "backend backend/backendtest bench cmd/gputrain/internal/experiment cpu cuda cuda/cudriver cuda/emulator" +

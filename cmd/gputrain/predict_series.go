@@ -4,7 +4,6 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
-	"math"
 	"strconv"
 
 	"gputrain/data"
@@ -103,12 +102,9 @@ func writeForecasts(w io.Writer, d *description, ends *data.Frames, ahead int, y
 					continue
 				}
 				for level := range s.Intervals.Levels {
-					half := math.NaN()
-					if h < s.Ahead {
-						half = s.Intervals.Half[level][h*targets+target]
-					}
 					lower, upper := "", ""
-					if !math.IsNaN(half) {
+					if h < s.Ahead {
+						half := s.Intervals.Half[level][h*targets+target]
 						lower, upper = number(value-half), number(value+half)
 					}
 					row = append(row, lower, upper)
