@@ -320,6 +320,9 @@ func (d *description) outputsWanted() int { return max(1, len(d.Targets)) }
 
 // outputNames returns the names of what the outputs are.
 func (d *description) outputNames() (names []string) {
+	if d.ofSeries() {
+		return d.seriesOutputNames()
+	}
 	for _, name := range slices.Concat(d.Targets, d.Classes) {
 		names = append(names, shortName(name))
 	}

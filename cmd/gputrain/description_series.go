@@ -114,6 +114,27 @@ func (s *seriesDescription) widthOf(from, to int) int {
 	return width
 }
 
+// seriesOutputNames returns the names of what the outputs are: of each row ahead, the
+// targets.
+func (d *description) seriesOutputNames() (names []string) {
+	for h := 1; h <= d.Series.Block; h++ {
+		for _, target := range d.Targets {
+			names = append(names, fmt.Sprintf("%s %d ahead", shortName(target), h))
+		}
+	}
+	return names
+}
+
+// checkInitialSeries returns an error if a network that sees and forecasts what d says
+// cannot begin as one that initial describes.
+func (d *description) checkInitialSeries(name string, initial *description) error {
+	if ours, theirs := d.Series, initial.Series; ours != nil && ours.window() != theirs.window() {
+		return fmt.Errorf("--init-from %s: it sees %d rows and forecasts %d, %d at a time, but this run %d and %d, %d at a time", name,
+			theirs.Window, theirs.Ahead, theirs.Block, ours.Window, ours.Ahead, ours.Block)
+	}
+	return nil
+}
+
 // checkSeries reports what no network for series can have.
 func (d *description) checkSeries() error {
 	s := d.Series
@@ -149,6 +170,22 @@ func (d *description) checkSeries() error {
 		return fmt.Errorf("%d rows of %d features for a network of %d, scaled by %d factors", s.Window, width, features, len(d.Factor))
 	}
 	return d.checkMeasured(width)
+}
+
+// complete adds what a finished run knows of series besides. It is of the model that was
+// measured, and not of the best one.
+func (d *description) complete(parts sets, m *evaluation) {
+	if m.series != nil {
+		d.Series.Linear, d.Series.Intervals = parts.series.linear, m.series.intervals
+	}
+}
+
+// withoutErrors returns d for a network of the same kind that has not been measured.
+func (d *description) withoutErrors() *description {
+	if d.Series != nil {
+		d.Series.Intervals = nil
+	}
+	return d
 }
 
 // checkMeasured reports what no finished run knows.

@@ -14,8 +14,8 @@ import (
 type evaluation struct {
 	train.Metrics
 	description *description
-	auroc       *train.AUROC // of classes; nil if there are too many
-	regression  *regression  // nil for classes
+	auroc       *train.AUROC  // of classes; nil if there are too many
+	regression  *regression   // nil for classes
 	series      *seriesErrors // nil for all but series
 }
 

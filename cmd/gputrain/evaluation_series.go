@@ -43,13 +43,6 @@ func (s *session) measure(parts sets) (*evaluation, error) {
 	return d.measureSeries(s.net, parts.test, p.test, p.linear, &intervals)
 }
 
-// complete adds to d what a finished run knows of series besides.
-func (d *description) complete(parts sets, m *evaluation) error {
-	if m.series != nil {
-		d.Series.Linear, d.Series.Intervals = parts.series.linear, m.series.intervals
-	}
-	return nil
-}
 
 // measureSeries forecasts from the origins of frames, whose samples are set. linear and
 // intervals are nil if they are not known.

@@ -90,7 +90,7 @@ func (c *exportCommand) writeONNX(con console, d *description, net *model.Networ
 	outputs := fmt.Sprintf("the probability of each of %s, and the class", plural(len(d.Classes), "class", "classes"))
 	if d.task() == taskRegress {
 		o.Output = "predicted"
-		outputs = plural(len(d.Targets), "number", "numbers") + " in " + o.Output
+		outputs = plural(d.outputs(), "number", "numbers") + " in " + o.Output
 	}
 	if slices.Contains(d.Features, "") {
 		o.Columns = nil // an input must have a name
@@ -181,10 +181,11 @@ func (d *description) unscaled(file *model.File) *model.File {
 	weight.Data, bias.Data = slices.Clone(weight.Data), slices.Clone(bias.Data)
 	inputs := len(weight.Data) / len(bias.Data)
 	for j := range bias.Data {
+		target := j % len(d.Targets) // series have outputs for each row ahead
 		for k := range inputs {
-			weight.Data[j*inputs+k] = float32(float64(weight.Data[j*inputs+k]) / d.TargetFactor[j])
+			weight.Data[j*inputs+k] = float32(float64(weight.Data[j*inputs+k]) / d.TargetFactor[target])
 		}
-		bias.Data[j] = float32(d.targetScaling().Restore(j, float64(bias.Data[j])))
+		bias.Data[j] = float32(d.targetScaling().Restore(target, float64(bias.Data[j])))
 	}
 	out.Tensors[headName+".weight"], out.Tensors[headName+".bias"] = weight, bias
 	return out

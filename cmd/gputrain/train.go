@@ -400,9 +400,11 @@ func (s *session) finish(parts sets) error {
 		return err
 	}
 	history := s.trainer.History()
+	if err := s.writeBest(); err != nil {
+		return err
+	}
+	s.description.complete(parts, m)
 	return inOrder(
-		s.writeBest,
-		func() error { return s.description.complete(parts, m) },
 		s.writeModel,
 		s.metrics.flush,
 		func() error { return writeCurves(s.dir.file(curvesName), history, s.description) },
