@@ -29,6 +29,8 @@ const (
 	Deadlock         Check = "deadlock"
 	Endless          Check = "instruction budget spent"
 	Trap             Check = "trap"
+	StackOverflow    Check = "stack overflow"
+	Assertion        Check = "assertion"
 	BadBranch        Check = "branch index"
 	PageableMemory   Check = "pageable host memory"
 )

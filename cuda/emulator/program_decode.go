@@ -78,6 +78,12 @@ func (d *decoder) fail(format string, args ...any) {
 	panic(&loadError{d.raw.line, d.program.module.line(d.raw.line), fmt.Sprintf(format, args...)})
 }
 
+// recursive tells whether the function may call itself.
+func (d *decoder) recursive() bool {
+	c := d.program.callees[d.function.name]
+	return c != nil && c.recursive
+}
+
 // mod takes a modifier and tells whether it was there.
 func (d *decoder) mod(name string) bool {
 	i := slices.Index(d.mods, name)
@@ -178,7 +184,7 @@ func (d *decoder) srcOperand(o operand, k kind, wider bool) int32 {
 	switch o.kind {
 	case operandRegister:
 		if o.negated {
-			d.fail("! stands before a register that is not a predicate")
+			d.fail("! or - stands before a register that takes neither")
 		}
 		d.checkRegister(o, k, wider)
 		d.uses[d.at] = append(d.uses[d.at], o.register)
@@ -276,7 +282,7 @@ type decoding = func(d *decoder) runner
 var decoders = merge(
 	arithmeticDecoders, integerDecoders, carryDecoders, dotProductDecoders, bitwiseDecoders, floatDecoders,
 	approximateDecoders, compareDecoders, convertDecoders, moveDecoders, loadStoreDecoders, copyAsyncDecoders,
-	atomicDecoders, controlDecoders, syncDecoders, shuffleDecoders, matrixDecoders,
+	atomicDecoders, controlDecoders, syncDecoders, shuffleDecoders, matrixDecoders, wmmaDecoders, videoDecoders,
 )
 
 func merge(tables ...map[string]decoding) map[string]decoding {

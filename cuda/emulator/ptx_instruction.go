@@ -56,6 +56,11 @@ func (s *body) operand(raw *rawInstruction, at, depth int) operand {
 		}
 		o.negated = true
 		return o
+	case t.text == "-" && p.tokens[p.pos+1].kind == tokenName:
+		p.next()
+		o := s.named(raw, at)
+		o.negated = true
+		return o
 	case t.kind == tokenNumber || t.text == "-":
 		return p.literal()
 	}
@@ -125,6 +130,11 @@ func (s *body) named(raw *rawInstruction, at int) operand {
 	if r, ok := s.register(name); ok {
 		return operand{kind: operandRegister, register: r}
 	}
+	if whole, part, ok := strings.Cut(name, "."); ok && raw.name[0] == 'v' {
+		if r, ok := s.register(whole); ok {
+			return operand{kind: operandRegister, register: r, name: part}
+		}
+	}
 	if special, ok := strings.CutPrefix(name, "%"); ok {
 		return operand{kind: operandSpecial, name: special}
 	}
@@ -138,6 +148,10 @@ func (s *body) named(raw *rawInstruction, at int) operand {
 	}
 	if name == "WARP_SZ" {
 		return operand{kind: operandInteger, value: 32}
+	}
+	if raw.name == "mov" && p.module.functions[name] != nil {
+		p.module.pointed[name] = true
+		return operand{kind: operandFunction, name: name}
 	}
 	if raw.name == "call" {
 		return operand{kind: operandFunction, name: name}

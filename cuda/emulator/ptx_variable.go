@@ -129,6 +129,7 @@ func (p *parser) initialValue(v *variable) {
 			symbol = p.name()
 			p.expect(")")
 		}
+		p.module.pointed[symbol] = true
 		pointer := pointerInit{at: at, size: size, symbol: symbol}
 		if p.accept("+") {
 			pointer.offset = int64(p.count(math.MaxInt32))

@@ -14,4 +14,7 @@ compile() {
 }
 compile basic 70
 compile bad 70
+compile builtin 70
+compile calls 70
 compile tensor 80
+compile wmma 80
