@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"gputrain/internal/inputfile"
 )
@@ -97,6 +98,9 @@ func (t *SeriesTable) Seconds(series, row int) float64 {
 	}
 	return x
 }
+
+// Location returns the time zone of the dates; nil if the times are numbers.
+func (t *SeriesTable) Location() *time.Location { return t.calendar.zone }
 
 // OpenSeries reads the series in the file at path, of any kind that OpenTable reads.
 //

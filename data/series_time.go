@@ -142,16 +142,13 @@ const second = 1e6 // microseconds
 // calendar counts in the times of a column.
 type calendar struct {
 	layout  string
-	zone    *time.Location // of dates, if they say one
+	zone    *time.Location // of dates
 	spacing Spacing
 	decimal int // digits behind the point of numbers
 }
 
 // date returns a time, in the zone of the column.
 func (c *calendar) date(t float64) time.Time {
-	if c.zone == nil {
-		return time.UnixMicro(int64(t)).UTC()
-	}
 	return time.UnixMicro(int64(t)).In(c.zone)
 }
 
@@ -242,7 +239,7 @@ func (r *timeReader) understand(rows timeRows) (*calendar, error) {
 
 // understand is that of timeReader, for one way to read the times.
 func (r *reading) understand(rows timeRows, series []Series) (*calendar, error) {
-	c := &calendar{layout: r.layout}
+	c := &calendar{layout: r.layout, zone: time.UTC}
 	c.spacing.Dates = r.layout != numberLayout
 	if c.spacing.Dates && !r.mixed && r.offset != 0 {
 		c.zone = time.FixedZone("", r.offset)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image/color"
 	"slices"
+	"time"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -67,7 +68,7 @@ func (s *seriesErrors) panel(target int) (*plot.Plot, error) {
 	p.Legend.Top, p.Legend.Padding = true, vg.Points(2)
 	p.X.Tick.Marker = fewTicks{}
 	if table.Spacing.Dates {
-		p.X.Tick.Marker = plot.TimeTicks{Format: dateFormat(table.Spacing)}
+		p.X.Tick.Marker = dateTicks(table, from-series.First, to-series.First+1)
 	}
 	at := func(row int, y float64) plotter.XY { return plotter.XY{X: table.Seconds(0, row-series.First), Y: y} }
 	if err := s.addIntervals(p, frames, target, at); err != nil {
@@ -112,15 +113,35 @@ func (s *seriesErrors) panel(target int) (*plot.Plot, error) {
 	return p, nil
 }
 
-// dateFormat is how dates of rows so far apart are written below an axis.
-func dateFormat(s data.Spacing) string {
-	switch {
-	case s.Months > 0:
-		return "2006-01"
-	case s.Step >= 86400:
-		return "2006-01-02"
+// dateTicks marks a few of the rows of a series from one to before another: where a
+// year begins, a month, a day, an hour or a minute, or every 2nd, 5th, 10th... of these.
+func dateTicks(table *data.SeriesTable, from, to int) (ticks plot.ConstantTicks) {
+	const most = 6
+	date := func(row int) time.Time { return time.UnixMicro(int64(1e6 * table.Seconds(0, row))).In(table.Location()) }
+	for _, unit := range []struct{ beginning, label string }{
+		{"2006-01-02 15:04:05", "15:04:05"}, {"2006-01-02 15:04", "15:04"}, {"2006-01-02 15", "2006-01-02\n15:04"}, {"2006-01-02", "2006-01-02"}, {"2006-01", "2006-01"}, {"2006", "2006"},
+	} {
+		var begin []int
+		for row := from + 1; row < to; row++ {
+			if date(row).Format(unit.beginning) != date(row-1).Format(unit.beginning) {
+				begin = append(begin, row)
+			}
+		}
+		for i := range 3 {
+			stride := []int{1, 2, 5}[i]
+			for unit.beginning == "2006" && len(begin) > most*stride && i == 2 {
+				stride *= 2
+			}
+			if len(begin) > most*stride || len(begin) == 0 {
+				continue
+			}
+			for at := 0; at < len(begin); at += stride {
+				ticks = append(ticks, plot.Tick{Value: table.Seconds(0, begin[at]), Label: date(begin[at]).Format(unit.label)})
+			}
+			return ticks
+		}
 	}
-	return "2006-01-02\n15:04"
+	return ticks
 }
 
 // addIntervals draws the intervals of forecasts, the widest first.
