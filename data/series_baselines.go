@@ -172,7 +172,8 @@ func (l *Linear) features(t *SeriesTable) int { return l.Rows*t.Width() + 1 }
 
 // design returns the features of frames, with a 1 behind them, and their targets, scaled.
 func (l *Linear) design(f *Frames, s Scaling) (x, y *mat.Dense, err error) {
-	narrow := &Frames{f.Table, Window{l.Rows, f.Window.Block, f.Window.Ahead}, f.Origins}
+	narrow := &Frames{f.Table, f.Window, f.Origins}
+	narrow.Window.Rows = l.Rows
 	d, err := narrow.Dataset(s)
 	if err != nil {
 		return nil, nil, err
@@ -208,7 +209,8 @@ func (l *Linear) Forecast(f *Frames, s Scaling) ([]float64, error) {
 	if err := l.Fits(f.Window.Rows, f.Table.Width(), outputs); err != nil {
 		return nil, err
 	}
-	narrow := &Frames{f.Table, Window{l.Rows, f.Window.Ahead, f.Window.Ahead}, f.Origins}
+	narrow := &Frames{f.Table, f.Window, f.Origins}
+	narrow.Window.Rows, narrow.Window.Block = l.Rows, f.Window.Ahead
 	d, err := narrow.Inputs(s)
 	if err != nil {
 		return nil, err
@@ -225,8 +227,9 @@ func (l *Linear) Forecast(f *Frames, s Scaling) ([]float64, error) {
 				row[k] += x * float64(weight)
 			}
 		}
+		base := f.Base(i)
 		for k := range row {
-			row[k] = s.Restore(k%targets, row[k])
+			row[k] = f.Restore(s, base, k%targets, row[k])
 		}
 	}
 	return y, nil

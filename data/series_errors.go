@@ -51,7 +51,8 @@ func (e ForecastErrors) Over(target int) (mae, rmse float64) {
 // of the width of an interval for each row ahead and target.
 type Intervals struct {
 	Levels []float64   `json:"levels"`
-	Half   [][]float64 `json:"half"` // [levels][Ahead·targets]
+	Half   [][]float64 `json:"half"`  // [levels][Ahead·targets]
+	Cases  int         `json:"cases"` // forecasts that they were found with
 }
 
 // NewIntervals returns the intervals that hold what came in the share of cases that the
@@ -62,7 +63,7 @@ type Intervals struct {
 func (f *Frames) NewIntervals(forecast, actual []float64, levels ...float64) Intervals {
 	n := f.Window.Ahead * len(f.Table.Targets)
 	checkForecasts("NewIntervals", len(f.Origins)*n, forecast, actual)
-	intervals := Intervals{Levels: levels, Half: make([][]float64, len(levels))}
+	intervals := Intervals{Levels: levels, Half: make([][]float64, len(levels)), Cases: len(f.Origins)}
 	wrong := make([]float64, len(f.Origins))
 	for k := range n {
 		for i := range wrong {
@@ -75,6 +76,12 @@ func (f *Frames) NewIntervals(forecast, actual []float64, levels ...float64) Int
 		}
 	}
 	return intervals
+}
+
+// TooFew reports whether the cases are too few for a level: then the intervals may hold
+// less.
+func (i Intervals) TooFew(level int) bool {
+	return math.Ceil(float64(i.Cases+1)*i.Levels[level]) > float64(i.Cases)
 }
 
 // Coverage returns how often the intervals of a level hold what came, of a target.

@@ -12,6 +12,11 @@ type Window struct {
 	Rows  int // that it sees, up to the present
 	Block int // rows that it forecasts at a time: all of Ahead directly, or one, and feeds it back
 	Ahead int // rows to forecast, a multiple of Block
+
+	// Relative counts the targets from their value at the origin. So a network can learn of
+	// a series that grows or wanders what it will do elsewhere (Zeng et al., "Are
+	// Transformers Effective for Time Series Forecasting?", 2022, NLinear).
+	Relative bool
 }
 
 // Frames are places in series from which to forecast.
@@ -117,6 +122,28 @@ func (t *SeriesTable) checkWindow(op string, w Window) {
 	}
 }
 
+// Beyond returns the share of the rows to validate and to test on in which a target is
+// less or more than ever in the rows of its series to learn from.
+func (t *SeriesTable) Beyond(target int) float64 {
+	beyond, all := 0, 0
+	for i := range t.Series {
+		s := &t.Series[i]
+		valid, _ := s.cut()
+		low, high := math.Inf(1), math.Inf(-1)
+		for row := range s.Rows {
+			x := t.Target(s.First+row, target)
+			if row < valid {
+				low, high = min(low, x), max(high, x)
+				continue
+			}
+			if all++; x < low || x > high {
+				beyond++
+			}
+		}
+	}
+	return float64(beyond) / float64(max(1, all))
+}
+
 // Width returns how many features a network gets of each row: all columns as they are in
 // it, and those known ahead once more, Block rows later.
 func (t *SeriesTable) Width() int { return t.Table.Width + t.knownWidth }
@@ -153,7 +180,7 @@ func (f *Frames) Dataset(s Scaling) (*Dataset, error) {
 	for _, origin := range f.Origins {
 		for row := origin + 1; row <= origin+f.Window.Block; row++ {
 			for j := range targets {
-				y, err := t.scaled(s, row, j)
+				y, err := f.scaled(s, row, j, origin)
 				if err != nil {
 					return nil, err
 				}
@@ -179,7 +206,14 @@ func (f *Frames) Inputs(s Scaling) (*Dataset, error) {
 	d.X = make([]float32, len(f.Origins)*w.Rows*d.Width)
 	for i, origin := range f.Origins {
 		for step := range w.Rows {
-			if err := t.fill(d.X[(i*w.Rows+step)*d.Width:][:d.Width], s, origin-w.Rows+1+step, w.Block); err != nil {
+			x, row := d.X[(i*w.Rows+step)*d.Width:][:d.Width], origin-w.Rows+1+step
+			for feature := range t.Table.Width {
+				var err error
+				if x[feature], err = f.scaled(s, row, feature, origin); err != nil {
+					return nil, err
+				}
+			}
+			if err := f.fillAhead(x, s, row); err != nil {
 				return nil, err
 			}
 		}
@@ -187,37 +221,53 @@ func (f *Frames) Inputs(s Scaling) (*Dataset, error) {
 	return d, nil
 }
 
-// fill sets x to the features of a row, and to those known ahead of block rows later.
-func (t *SeriesTable) fill(x []float32, s Scaling, row, block int) (err error) {
-	for feature := range t.Table.Width {
-		if x[feature], err = t.scaled(s, row, feature); err != nil {
-			return err
-		}
-	}
-	return t.fillAhead(x, s, row, block)
-}
-
-// fillAhead sets the last features of a row, those known block rows ahead.
-func (t *SeriesTable) fillAhead(x []float32, s Scaling, row, block int) (err error) {
+// fillAhead sets the last features of a row, those known Block rows ahead.
+func (f *Frames) fillAhead(x []float32, s Scaling, row int) (err error) {
+	t := f.Table
 	for i := range t.knownWidth {
-		if x[t.Table.Width+i], err = t.scaled(s, row+block, t.Table.Width-t.knownWidth+i); err != nil {
+		if x[t.Table.Width+i], err = f.scaled(s, row+f.Window.Block, t.Table.Width-t.knownWidth+i, row); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// scaled returns a value of the table, scaled; 0 if it is missing.
-func (t *SeriesTable) scaled(s Scaling, row, feature int) (float32, error) {
+// scaled returns a value of the table for a frame with that origin, scaled; 0 if it is
+// missing.
+func (f *Frames) scaled(s Scaling, row, feature, origin int) (float32, error) {
+	t := f.Table
 	x := t.Table.X[row*t.Table.Width+feature]
 	if math.IsNaN(x) {
 		return 0, nil
+	}
+	if f.Window.Relative && feature < len(t.Targets) {
+		shift, _ := s.of(feature)
+		x += shift - t.Target(origin, feature)
 	}
 	y, ok := s.scale(feature, x)
 	if !ok {
 		return 0, fmt.Errorf("%s: row %d of the data, %s: %w", t.Table.Name, row+1, t.Table.column(feature), s.tooLarge(feature, x))
 	}
 	return y, nil
+}
+
+// Base returns what the targets of frame i are counted from if the window is Relative.
+func (f *Frames) Base(i int) []float64 {
+	base := make([]float64, len(f.Table.Targets))
+	for target := range base {
+		base[target] = f.Table.Target(f.Origins[i], target)
+	}
+	return base
+}
+
+// Restore returns the value of a target that is y as a network has it. s is the scaling
+// of the columns, base what the targets are counted from if the window is Relative.
+func (f *Frames) Restore(s Scaling, base []float64, target int, y float64) float64 {
+	if !f.Window.Relative {
+		return s.Restore(target, y)
+	}
+	shift, _ := s.of(target)
+	return base[target] + s.Restore(target, y) - shift
 }
 
 // Target returns the value of a target in a row of the table.
@@ -262,15 +312,22 @@ func (f *Frames) Advance(x []float32, s Scaling, i, done int, y []float32) error
 		copy(values, y[fed*targets:][:targets])
 		for k := range t.knownWidth {
 			var err error
-			if values[targets+k], err = t.scaled(s, row, targets+k); err != nil {
+			if values[targets+k], err = f.scaled(s, row, targets+k, row); err != nil {
 				return err
 			}
 		}
 		if row+w.Block > f.Origins[i]+w.Ahead {
 			continue // nobody asks for what follows
 		}
-		if err := t.fillAhead(values, s, row, w.Block); err != nil {
+		if err := f.fillAhead(values, s, row); err != nil {
 			return err
+		}
+	}
+	if w.Relative { // the last row is what the next ones are counted from
+		for step := range w.Rows {
+			for target, last := range y[len(y)-targets:] {
+				x[step*width+target] -= last
+			}
 		}
 	}
 	return nil

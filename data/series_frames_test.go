@@ -83,21 +83,21 @@ func TestFramesSeeThePastAndWhatIsKnownAhead(t *testing.T) {
 
 func TestSeriesThatAreTooShortAreNamed(t *testing.T) {
 	s := numbered(t, 40, "a")
-	for _, w := range []Window{{27, 2, 2}, {3, 5, 5}} {
+	for _, w := range []Window{{Rows: 27, Block: 2, Ahead: 2}, {Rows: 3, Block: 5, Ahead: 5}} {
 		if _, _, _, err := s.Split(w, 1); err == nil || !strings.HasPrefix(err.Error(), fmt.Sprintf(`x.csv: series "a": its 40 rows are too few to see %d and forecast %d`, w.Rows, w.Ahead)) {
 			t.Errorf("%+v: %v", w, err)
 		}
 	}
-	if _, err := s.All(Window{30, 11, 11}, 0); err == nil {
+	if _, err := s.All(Window{Rows: 30, Block: 11, Ahead: 11}, 0); err == nil {
 		t.Error("41 rows of 40")
 	}
-	if _, err := s.Ends(Window{41, 1, 1}); err == nil || !strings.Contains(err.Error(), "it has 40 rows, but the network sees 41") {
+	if _, err := s.Ends(Window{Rows: 41, Block: 1, Ahead: 1}); err == nil || !strings.Contains(err.Error(), "it has 40 rows, but the network sees 41") {
 		t.Error(err)
 	}
-	if _, err := s.Ends(Window{3, 1, 2}); err == nil || !strings.Contains(err.Error(), `the columns known ahead must go on for as many: "ahead"; add 2 rows`) {
+	if _, err := s.Ends(Window{Rows: 3, Block: 1, Ahead: 2}); err == nil || !strings.Contains(err.Error(), `the columns known ahead must go on for as many: "ahead"; add 2 rows`) {
 		t.Error(err)
 	}
-	for _, w := range []Window{{0, 1, 1}, {1, 0, 1}, {1, 2, 1}, {1, 2, 3}} {
+	for _, w := range []Window{{Block: 1, Ahead: 1}, {Rows: 1, Ahead: 1}, {Rows: 1, Block: 2, Ahead: 1}, {Rows: 1, Block: 2, Ahead: 3}} {
 		wantPanic(t, fmt.Sprintf("data: All: a window of %d rows, %d forecast at a time, %d in all", w.Rows, w.Block, w.Ahead), func() { s.All(w, 0) })
 	}
 }
@@ -113,7 +113,10 @@ func TestWindowsMoveForward(t *testing.T) {
 		t.Fatal(err)
 	}
 	scaling := s.Standardize()
-	for _, w := range []Window{{3, 1, 6}, {3, 2, 8}, {3, 3, 6}, {3, 4, 8}} {
+	for _, w := range []Window{
+		{Rows: 3, Block: 1, Ahead: 6}, {Rows: 3, Block: 2, Ahead: 8}, {Rows: 3, Block: 3, Ahead: 6}, {Rows: 3, Block: 4, Ahead: 8},
+		{Rows: 3, Block: 1, Ahead: 6, Relative: true}, {Rows: 3, Block: 4, Ahead: 8, Relative: true},
+	} {
 		f, err := s.All(w, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -128,25 +131,30 @@ func TestWindowsMoveForward(t *testing.T) {
 			for done := 0; done < w.Ahead-w.Block; done += w.Block {
 				y := make([]float32, w.Block)
 				for h := range y {
-					y[h], _ = s.scaled(scaling, origin+done+1+h, 0)
+					y[h], _ = f.scaled(scaling, origin+done+1+h, 0, origin+done)
 				}
 				if err := f.Advance(x, scaling, i, done, y); err != nil {
 					t.Fatal(err)
 				}
-				there := &Frames{s, Window{w.Rows, w.Block, w.Block}, []int{origin + done + w.Block}}
+				there := &Frames{s, w, []int{origin + done + w.Block}}
 				want, err := there.Inputs(scaling)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if !slices.Equal(x, want.X) {
+				if !nearly(x, want.X) {
 					t.Fatalf("%+v, origin %d, after %d rows: %v, want %v", w, origin, done+w.Block, x, want.X)
 				}
 			}
 		}
 	}
 	past := numbered(t, 40, "a")
-	f, _ := past.All(Window{3, 1, 2}, 0)
+	f, _ := past.All(Window{Rows: 3, Block: 1, Ahead: 2}, 0)
 	wantPanic(t, `data: Advance: what follows of the columns "past" is not known`, func() { f.Advance(make([]float32, 12), Range(0, 1), 0, 0, []float32{1}) })
+}
+
+// nearly reports whether a and b differ by the rounding of float32 only.
+func nearly(a, b []float32) bool {
+	return slices.EqualFunc(a, b, func(x, y float32) bool { return math.Abs(float64(x-y)) < 1e-6 })
 }
 
 // wave returns the text of a series of two sines and noise.
@@ -168,7 +176,7 @@ func TestBaselines(t *testing.T) {
 	if season := s.Season(); season != 12 {
 		t.Errorf("the season is %d, want 12", season)
 	}
-	w := Window{6, 15, 15}
+	w := Window{Rows: 6, Block: 15, Ahead: 15}
 	train, valid, test, err := s.Split(w, 1)
 	if err != nil {
 		t.Fatal(err)
@@ -220,7 +228,7 @@ func TestErrorsAndIntervals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := s.All(Window{2, 2, 2}, 5)
+	f, err := s.All(Window{Rows: 2, Block: 2, Ahead: 2}, 5)
 	if err != nil || len(f.Origins) != 18 {
 		t.Fatalf("%d frames, %v", len(f.Origins), err)
 	}
@@ -257,7 +265,7 @@ func TestIntervalsHoldWhatTheyPromise(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := Window{24, 3, 3}
+	w := Window{Rows: 24, Block: 3, Ahead: 3}
 	train, valid, test, err := s.Split(w, 4)
 	if err != nil {
 		t.Fatal(err)

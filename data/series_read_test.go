@@ -176,7 +176,7 @@ func TestManySeries(t *testing.T) {
 	if err != nil || len(s.Series) != n || s.Target(2*n-1, 0) != 1 || s.Series[n-1].ID != "s99999" {
 		t.Fatalf("%v", err)
 	}
-	_, _, _, err = s.Split(Window{4, 1, 1}, 1)
+	_, _, _, err = s.Split(Window{Rows: 4, Block: 1, Ahead: 1}, 1)
 	if err == nil || !strings.HasPrefix(err.Error(), `x.csv: series "s0": its 2 rows are too few to see 4 and forecast 1 in each of three parts`) || !strings.Contains(err.Error(), "100000 of 100000 series") {
 		t.Error(err)
 	}

@@ -30,15 +30,21 @@ func Forecast(net *model.Network, f *data.Frames, s data.Scaling) ([]float64, er
 	}
 	ahead := f.Window.Ahead * targets
 	forecasts := make([]float64, len(f.Origins)*ahead)
+	bases := make([][]float64, len(f.Origins))
+	for i := range bases {
+		bases[i] = f.Base(i)
+	}
 	for done := 0; done < f.Window.Ahead; done += f.Window.Block {
 		outputs, err := Predict(net, set)
 		if err != nil {
 			return nil, err
 		}
 		for i, y := range outputs {
+			rows := forecasts[i*ahead+done*targets:][:len(y)]
 			for k, value := range y {
-				forecasts[i*ahead+done*targets+k] = s.Restore(k%targets, float64(value))
+				rows[k] = f.Restore(s, bases[i], k%targets, float64(value))
 			}
+			copy(bases[i], rows[len(rows)-targets:])
 			if done+f.Window.Block == f.Window.Ahead {
 				continue
 			}

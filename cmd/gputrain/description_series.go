@@ -17,6 +17,10 @@ type seriesDescription struct {
 	Block  int `json:"block"`  // rows that it forecasts at a time
 	Ahead  int `json:"ahead"`  // rows that it was measured on
 
+	// Relative targets are counted from their last value. The network's inputs and outputs
+	// are differences: the shift of their scaling is 0.
+	Relative bool `json:"relative,omitempty"`
+
 	Time      string          `json:"time,omitempty"`
 	ID        string          `json:"id,omitempty"`
 	Features  []string        `json:"features,omitempty"` // columns known up to the present
@@ -43,13 +47,17 @@ func (d *description) ofSeries() bool { return d.Series != nil }
 // describeSeries is describe for series.
 func (s *settings) describeSeries(from source, parts sets) (*description, error) {
 	p := parts.series
-	table := p.test.Table
+	table, window := p.test.Table, s.seriesWindow()
+	scaling := data.Scaling{Shift: slices.Clone(p.scaling.Shift), Factor: p.scaling.Factor}
+	if s.Relative {
+		clear(scaling.Shift[:len(table.Targets)])
+	}
 	d := &description{
 		Format: descriptionFormat, Data: from.public(), Targets: table.Targets, Model: s.Model,
 		Steps: s.Window, Width: table.Width(), Hidden: s.Hidden, Layers: s.Layers,
-		TargetShift: p.scaling.Shift[:len(table.Targets)], TargetFactor: p.scaling.Factor[:len(table.Targets)],
+		TargetShift: scaling.Shift[:len(table.Targets)], TargetFactor: scaling.Factor[:len(table.Targets)],
 		Series: &seriesDescription{
-			Window: s.Window, Block: s.block(), Ahead: s.Ahead, Time: s.Time, ID: s.SeriesID,
+			Window: window.Rows, Block: window.Block, Ahead: window.Ahead, Relative: window.Relative, Time: s.Time, ID: s.SeriesID,
 			Features: table.Features, Known: table.Known, Encodings: p.encodings, Spacing: table.Spacing, Season: p.season,
 		},
 	}
@@ -62,8 +70,8 @@ func (s *settings) describeSeries(from source, parts sets) (*description, error)
 	// The columns known ahead are there twice, at the end.
 	known := table.Width() - table.Table.Width
 	for range s.Window {
-		d.Shift = append(append(d.Shift, p.scaling.Shift...), p.scaling.Shift[table.Table.Width-known:]...)
-		d.Factor = append(append(d.Factor, p.scaling.Factor...), p.scaling.Factor[table.Table.Width-known:]...)
+		d.Shift = append(append(d.Shift, scaling.Shift...), scaling.Shift[table.Table.Width-known:]...)
+		d.Factor = append(append(d.Factor, scaling.Factor...), scaling.Factor[table.Table.Width-known:]...)
 	}
 	if s.Loss == "mae" || s.Loss == "huber" {
 		d.Loss = s.Loss
@@ -85,7 +93,7 @@ func (d *description) seriesOptions() data.SeriesOptions {
 
 // window is what the network sees and forecasts.
 func (s *seriesDescription) window() data.Window {
-	return data.Window{Rows: s.Window, Block: s.Block, Ahead: s.Ahead}
+	return data.Window{Rows: s.Window, Block: s.Block, Ahead: s.Ahead, Relative: s.Relative}
 }
 
 // columnScaling returns the scaling of the columns of a file.
@@ -125,10 +133,29 @@ func (d *description) seriesOutputNames() (names []string) {
 	return names
 }
 
+// seriesInputs says in a line what the inputs and outputs of the network are.
+func (d *description) seriesInputs() []string {
+	if !d.ofSeries() {
+		return nil
+	}
+	s := d.Series
+	line := fmt.Sprintf("x is %s, the oldest first, each with %s", plural(s.Window, "row", "rows"), some(shortNames(slices.Concat(d.Targets, s.Features, s.Known))))
+	if len(s.Known) > 0 {
+		line += fmt.Sprintf(", and what is known %s later", plural(s.Block, "row", "rows"))
+	}
+	if s.Relative {
+		line += "; the targets are counted from their last row, in the outputs too"
+	}
+	return []string{line}
+}
+
 // checkInitialSeries returns an error if a network that sees and forecasts what d says
 // cannot begin as one that initial describes.
 func (d *description) checkInitialSeries(name string, initial *description) error {
 	if ours, theirs := d.Series, initial.Series; ours != nil && ours.window() != theirs.window() {
+		if ours.Relative != theirs.Relative {
+			return fmt.Errorf("--init-from %s: only one of it and this run has --relative", name)
+		}
 		return fmt.Errorf("--init-from %s: it sees %d rows and forecasts %d, %d at a time, but this run %d and %d, %d at a time", name,
 			theirs.Window, theirs.Ahead, theirs.Block, ours.Window, ours.Ahead, ours.Block)
 	}
@@ -202,6 +229,9 @@ func (d *description) checkMeasured(width int) error {
 	}
 	if len(s.Intervals.Levels) != len(s.Intervals.Half) {
 		return fmt.Errorf("%d levels of intervals, but %d widths", len(s.Intervals.Levels), len(s.Intervals.Half))
+	}
+	if s.Intervals.Cases < 1 {
+		return fmt.Errorf("the intervals were found with %d forecasts", s.Intervals.Cases)
 	}
 	for i, level := range s.Intervals.Levels {
 		half := s.Intervals.Half[i]

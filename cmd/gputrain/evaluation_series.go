@@ -43,7 +43,6 @@ func (s *session) measure(parts sets) (*evaluation, error) {
 	return d.measureSeries(s.net, parts.test, p.test, p.linear, &intervals)
 }
 
-
 // measureSeries forecasts from the origins of frames, whose samples are set. linear and
 // intervals are nil if they are not known.
 func (d *description) measureSeries(net *model.Network, set *data.Dataset, frames *data.Frames, linear *data.Linear, intervals *data.Intervals) (*evaluation, error) {
@@ -139,7 +138,11 @@ func (s *seriesErrors) printCoverage(w io.Writer, target int) error {
 	}
 	for level, share := range s.intervals.Levels {
 		held := s.frames.Coverage(*s.intervals, level, target, s.methods[0].forecast, s.actual)
-		if _, err := fmt.Fprintf(w, "the %.0f %% interval held %.1f %% of what came\n", 100*share, 100*held); err != nil {
+		few := ""
+		if s.intervals.TooFew(level) {
+			few = fmt.Sprintf("; it was found with %s, which is too few", plural(s.intervals.Cases, "forecast", "forecasts"))
+		}
+		if _, err := fmt.Fprintf(w, "the %.0f %% interval held %.1f %% of what came%s\n", 100*share, 100*held, few); err != nil {
 			return err
 		}
 	}

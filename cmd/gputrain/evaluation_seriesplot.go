@@ -114,12 +114,18 @@ func (s *seriesErrors) panel(target int) (*plot.Plot, error) {
 }
 
 // dateTicks marks a few of the rows of a series from one to before another: where a
-// year begins, a month, a day, an hour or a minute, or every 2nd, 5th, 10th... of these.
+// second begins, a minute, an hour, a day, a month or a year, or every 2nd or 5th of
+// these; of years, also every 10th, 20th, and so on.
 func dateTicks(table *data.SeriesTable, from, to int) (ticks plot.ConstantTicks) {
 	const most = 6
 	date := func(row int) time.Time { return time.UnixMicro(int64(1e6 * table.Seconds(0, row))).In(table.Location()) }
-	for _, unit := range []struct{ beginning, label string }{
-		{"2006-01-02 15:04:05", "15:04:05"}, {"2006-01-02 15:04", "15:04"}, {"2006-01-02 15", "2006-01-02\n15:04"}, {"2006-01-02", "2006-01-02"}, {"2006-01", "2006-01"}, {"2006", "2006"},
+	few, many := []int{1, 2, 5}, []int{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000}
+	for _, unit := range []struct {
+		beginning, label string
+		strides          []int
+	}{
+		{"2006-01-02 15:04:05", "15:04:05", few}, {"2006-01-02 15:04", "15:04", few}, {"2006-01-02 15", "2006-01-02\n15:04", few},
+		{"2006-01-02", "2006-01-02", few}, {"2006-01", "2006-01", few}, {"2006", "2006", many},
 	} {
 		var begin []int
 		for row := from + 1; row < to; row++ {
@@ -127,12 +133,8 @@ func dateTicks(table *data.SeriesTable, from, to int) (ticks plot.ConstantTicks)
 				begin = append(begin, row)
 			}
 		}
-		for i := range 3 {
-			stride := []int{1, 2, 5}[i]
-			for unit.beginning == "2006" && len(begin) > most*stride && i == 2 {
-				stride *= 2
-			}
-			if len(begin) > most*stride || len(begin) == 0 {
+		for _, stride := range unit.strides {
+			if len(begin) > most*stride {
 				continue
 			}
 			for at := 0; at < len(begin); at += stride {

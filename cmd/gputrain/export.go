@@ -114,6 +114,7 @@ func (c *exportCommand) writeONNX(con console, d *description, net *model.Networ
 	}
 	lines := []string{fmt.Sprintf("%s: an ONNX model of %s, scaling included, with %s; its outputs are %s",
 		c.ONNX, plural(d.Steps*d.Width, "feature", "features"), inputs, outputs)}
+	lines = append(lines, d.seriesInputs()...)
 	if rounded := d.roundedFeatures(); len(rounded) > 0 {
 		lines = append(lines, fmt.Sprintf("warning: ONNX has float32, which rounds away differences that the network knows between values of %s; gputrain predict keeps them", some(rounded)))
 	}

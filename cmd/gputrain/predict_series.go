@@ -42,7 +42,8 @@ func (c *predictCommand) loadSeries(d *description, stdin io.Reader) (*data.Fram
 		return nil, nil, nil, err
 	}
 	// A network forecasts whole blocks, of which the last may be more than is asked for.
-	window := data.Window{Rows: s.Window, Block: s.Block, Ahead: (c.Ahead + s.Block - 1) / s.Block * s.Block}
+	window := s.window()
+	window.Ahead = (c.Ahead + s.Block - 1) / s.Block * s.Block
 	ends, err := table.Ends(window)
 	if err != nil {
 		return nil, nil, nil, err

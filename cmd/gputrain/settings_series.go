@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"gputrain/data"
 )
 
 // seriesSettings are the settings of series:FILE.
@@ -11,6 +13,7 @@ type seriesSettings struct {
 	Window   int         `toml:"window,omitzero" default:"0" placeholder:"N" help:"Rows of a series that the network sees."`
 	Ahead    int         `toml:"ahead,omitzero" default:"0" placeholder:"N" help:"Rows of a series to forecast."`
 	Forecast string      `toml:"forecast,omitempty" placeholder:"WAY" help:"direct (if not set): all rows ahead at once; or free: one row, which is fed back for the next."`
+	Relative bool        `toml:"relative,omitempty" negatable:"" help:"Count the targets of a series from their last value that the network sees: for series that grow or wander."`
 	Time     string      `toml:"time,omitempty" placeholder:"COLUMN" help:"The column of the times of a series, numbers or dates; without it, the rows are taken as equally spaced."`
 	SeriesID string      `toml:"series-id,omitempty" placeholder:"COLUMN" help:"The column that tells several series of a file apart."`
 	Known    columnNames `toml:"known,omitempty" placeholder:"COLUMN,..." help:"Columns of a series whose values are known ahead, by name."`
@@ -35,7 +38,7 @@ func (s *settings) checkSeries(from source) error {
 			value any
 			set   bool
 		}{
-			{"window", s.Window, s.Window != 0}, {"ahead", s.Ahead, s.Ahead != 0}, {"forecast", s.Forecast, s.Forecast != ""},
+			{"window", s.Window, s.Window != 0}, {"ahead", s.Ahead, s.Ahead != 0}, {"forecast", s.Forecast, s.Forecast != ""}, {"relative", s.Relative, s.Relative},
 			{"time", s.Time, s.Time != ""}, {"series-id", s.SeriesID, s.SeriesID != ""}, {"known", s.Known, len(s.Known) > 0},
 			{"season", s.Season, s.Season != 0}, {"stride", s.Stride, s.Stride != 0},
 		} {
@@ -98,12 +101,13 @@ func (s *settings) forecastWay() string {
 	return s.Forecast
 }
 
-// block returns how many rows are forecast at a time.
-func (s *settings) block() int {
+// seriesWindow returns what the network sees and forecasts.
+func (s *settings) seriesWindow() data.Window {
+	w := data.Window{Rows: s.Window, Block: s.Ahead, Ahead: s.Ahead, Relative: s.Relative}
 	if s.forecastWay() == forecastFree {
-		return 1
+		w.Block = 1
 	}
-	return s.Ahead
+	return w
 }
 
 // missingOfSeries returns the valid values of settings.Missing for series.

@@ -61,7 +61,7 @@ func (s *settings) loadSeries(from source, before *description) (parts sets, err
 // cutSeries sets the parts of series to learn from, to validate and to test.
 func (s *settings) cutSeries(table *data.SeriesTable, p *seriesParts, parts *sets) error {
 	stride := max(1, s.Stride)
-	window := data.Window{Rows: s.Window, Block: s.block(), Ahead: s.Ahead}
+	window := s.seriesWindow()
 	short, direct := window, window
 	short.Ahead, direct.Block = window.Block, window.Ahead
 	train, valid, test, err := table.Split(short, stride)
@@ -190,6 +190,9 @@ func (s *settings) seriesNotes(table *data.SeriesTable, p *seriesParts, parts se
 	if s.forecastWay() == forecastFree {
 		line += ", one at a time, which is fed back"
 	}
+	if s.Relative {
+		line += ", counted from the last value"
+	}
 	for _, columns := range []struct {
 		what  string
 		names []string
@@ -199,6 +202,11 @@ func (s *settings) seriesNotes(table *data.SeriesTable, p *seriesParts, parts se
 		}
 	}
 	lines = append(lines, line)
+	for target, name := range table.Targets {
+		if share := table.Beyond(target); share > 0.25 && !s.Relative {
+			lines = append(lines, fmt.Sprintf("warning: %s: %.0f %% of the rows to validate and test on have values of %s beyond those to learn from; --relative lets a network follow them", table.Table.Name, 100*share, shortName(name)))
+		}
+	}
 	season := fmt.Sprintf("season: %s, as set", plural(p.season, "row", "rows"))
 	switch {
 	case p.season == 0:

@@ -173,6 +173,52 @@ func TestSeriesGoOnFreely(t *testing.T) {
 	}
 }
 
+// A network that counts from the last value follows a series that grows: its forecasts
+// move with the level.
+func TestRelativeForecastsMoveWithTheLevel(t *testing.T) {
+	t.Chdir(t.TempDir())
+	var low, high strings.Builder
+	for _, c := range []struct {
+		text  *strings.Builder
+		level int
+	}{{&low, 0}, {&high, 1000}} {
+		c.text.WriteString("y\n")
+		for i := range 100 {
+			fmt.Fprintf(c.text, "%d\n", c.level+i+i%4)
+		}
+	}
+	writeFile(t, "low.csv", low.String())
+	writeFile(t, "high.csv", high.String())
+	for _, way := range []string{forecastDirect, forecastFree} {
+		args := []string{"train", "--data", "series:low.csv", "--target", "y", "--window", "8", "--ahead", "3", "--model", "gru", "--hidden", "4", "--epochs", "2", "--forecast", way}
+		plain := gputrain(append(args, "--out", "plain-"+way)...).want(t, 0)
+		if !strings.Contains(plain.errors, "% of the rows to validate and test on have values of y beyond those to learn from; --relative lets a network follow them") {
+			t.Errorf("stderr %q", plain.errors)
+		}
+		if o := gputrain(append(args, "--relative", "--out", way)...).want(t, 0); strings.Contains(o.errors, "warning") || !strings.Contains(o.errors, "counted from the last value") {
+			t.Errorf("stderr %q", o.errors)
+		}
+		for run, moves := range map[string]bool{way: true, "plain-" + way: false} {
+			first := func(file string) float64 {
+				rows, err := csv.NewReader(strings.NewReader(gputrain("predict", "--model", run, "--input", file, "--ahead", "5").want(t, 0).out)).ReadAll()
+				if err != nil {
+					t.Fatal(err)
+				}
+				x, err := strconv.ParseFloat(rows[5][1], 64)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return x
+			}
+			if by := first("high.csv") - first("low.csv"); (math.Abs(by-1000) < 1e-3) != moves {
+				t.Errorf("%s: at a level of 1000 more, the forecast is %v more", run, by)
+			}
+		}
+	}
+	wantFailure(t, exitFailure, []string{"--init-from free: only one of it and this run has --relative"},
+		"train", "--data", "series:low.csv", "--target", "y", "--window", "8", "--ahead", "3", "--model", "gru", "--hidden", "4", "--forecast", "free", "--init-from", "free", "--out", "no")
+}
+
 func TestSettingsOfSeries(t *testing.T) {
 	t.Chdir(t.TempDir())
 	writeFile(t, "sales.csv", sales(60, 0))
@@ -239,7 +285,7 @@ func TestARunOnSeriesResumesExactly(t *testing.T) {
 const seriesDescriptionText = `{"format":1,"data":"series:a.csv","targets":["y"],"target_shift":[1],"target_factor":[2],"model":"gru","steps":3,"width":4,"hidden":2,"layers":1,` +
 	`"shift":[1,2,3,3,1,2,3,3,1,2,3,3],"factor":[1,1,1,1,1,1,1,1,1,1,1,1],` +
 	`"series":{"window":3,"block":2,"ahead":2,"time":"t","features":["f"],"known":["k"],"spacing":{"step":1},"season":4,` +
-	`"linear":{"rows":1,"weights":[0,0,0,0,0,0,0,0,0,0]},"intervals":{"levels":[0.5],"half":[[1,2]]}}}`
+	`"linear":{"rows":1,"weights":[0,0,0,0,0,0,0,0,0,0]},"intervals":{"levels":[0.5],"half":[[1,2]],"cases":9}}}`
 
 func TestDescriptionOfSeries(t *testing.T) {
 	d, err := parseDescription(seriesDescriptionText)
@@ -267,6 +313,7 @@ func TestDescriptionOfSeries(t *testing.T) {
 		{`[0.5]`, `[1.5]`, "the intervals of level 1.5 are none"},
 		{`[0.5]`, `[]`, "0 levels of intervals, but 1 widths"},
 		{`[[1,2]]`, `[[1]]`, "the intervals of level 0.5 are none"},
+		{`"cases":9`, `"cases":0`, "the intervals were found with 0 forecasts"},
 		{`[[1,2]]`, `[[1,-2]]`, "the intervals of level 0.5 are none"},
 		{`"series:a.csv"`, `"digits"`, `it forecasts series, or not, for data "digits"`},
 		{`"series:a.csv"`, `"series:/etc/a.csv"`, "names no path"},
