@@ -32,7 +32,9 @@ Of classes it also prints precision, recall and F1, each class by itself, their 
 
     test R2 0.9xxx, RMSE 12.34, MAE 5.678 (359 samples)
 
-With --json, it prints an object {"event":"result", "test_accuracy", "test_loss", "correct", "count", "test_precision", "test_recall", "test_f1", "test_auroc", "classes"} instead, the means being macro. For numbers it is {"event":"result", "test_loss", "count", "test_r2", "test_rmse", "test_mae", "targets":[{"name", "r2", "rmse", "mae"}]}, without the two errors if there are several targets. For text it is {"event":"result", "test_accuracy", "test_loss", "correct", "count", "unit", "test_bits", "test_perplexity"}. A figure that is no number is null.`
+Of series it prints the errors of the network and of the baselines, over all rows ahead and by how far ahead, and how often the intervals of predict held what came.
+
+With --json, it prints an object {"event":"result", "test_accuracy", "test_loss", "correct", "count", "test_precision", "test_recall", "test_f1", "test_auroc", "classes"} instead, the means being macro. For numbers it is {"event":"result", "test_loss", "count", "test_r2", "test_rmse", "test_mae", "targets":[{"name", "r2", "rmse", "mae"}]}, without the two errors if there are several targets. For text it is {"event":"result", "test_accuracy", "test_loss", "correct", "count", "unit", "test_bits", "test_perplexity"}. For series it is {"event":"result", "test_loss", "count", "ahead", "season", "test_skill", "test_rmse", "test_mae", "targets":[{"name", "skill", "methods":[{"name", "rmse", "mae", "rmse_ahead", "mae_ahead"}], "intervals":[{"level", "coverage"}]}]}. A figure that is no number is null.`
 }
 
 // Run prints the loss, the confusion and the accuracy of a model.

@@ -118,7 +118,9 @@ func (s *seriesErrors) panel(target int) (*plot.Plot, error) {
 // these; of years, also every 10th, 20th, and so on.
 func dateTicks(table *data.SeriesTable, from, to int) (ticks plot.ConstantTicks) {
 	const most = 6
-	date := func(row int) time.Time { return time.UnixMicro(int64(1e6 * table.Seconds(0, row))).In(table.Location()) }
+	date := func(row int) time.Time {
+		return time.UnixMicro(int64(1e6 * table.Seconds(0, row))).In(table.Location())
+	}
 	few, many := []int{1, 2, 5}, []int{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000}
 	for _, unit := range []struct {
 		beginning, label string

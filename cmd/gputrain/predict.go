@@ -16,7 +16,7 @@ import (
 type predictCommand struct {
 	inference `embed:""`
 
-	Input  string      `required:"" placeholder:"FILE" help:"CSV file, Parquet file or arrays of NumPy (.npy, .npz), with one sample per row, with the columns and in the units that the model learned from, found by name if there is a header; - is stdin."`
+	Input  string      `required:"" placeholder:"FILE" help:"CSV file, Parquet file or arrays of NumPy (.npy, .npz), with one sample per row, or series in order of time, with the columns and in the units that the model learned from, found by name if there is a header; - is stdin."`
 	Target columnNames `sep:"none" placeholder:"COLUMN" help:"The column of the target, if the input has it, to leave out: its name, or its number from 1. With a header, other columns than those of the model are left out anyway."`
 	Out    string      `placeholder:"FILE" help:"Where to write the CSV, instead of stdout."`
 	Top    int         `default:"0" help:"Write the K most probable classes and their probabilities, not those of all classes; 0 means all. It is for classes only." placeholder:"K"`

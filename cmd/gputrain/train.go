@@ -45,11 +45,15 @@ Of a text (text:FILE), compressed by gzip or not, the network learns to predict 
 
 and gputrain generate goes on with a text.
 
+A series (series:FILE), a table in order of time, is cut by time into the same shares. From the --window rows up to each origin, --ahead rows of the targets are forecast; forecast.png shows some. The last line has the baselines beside the network: the last value, the value one season before, and a linear autoregression. The skill is the share of the RMSE of the best of them that the network saves:
+
+    test RMSE 32.97, MAE 22.37; RMSE of last value 75.71, season of 11 39.20, linear 37.72; skill 0.1261 (10 rows ahead, 53 forecasts)
+
 What was understood of the data is said first, and what is doubtful about the classes: names that differ in case or spaces only, words for a missing value, classes that a part of the data lacks. Classes may be a quantity in truth if all are numbers, and more than 10 and not all whole, or more than 50 and not numbered from 0 or 1 on without a gap, or more than 50 and more than a fifth of the samples, or about as many as there are samples. Then --task auto learns numbers, and says so.
 
 Ctrl-C finishes the step, saves, and says how to go on; a second one ends at once. A run that diverged can go on from its last checkpoint with a smaller rate: --resume RUN --lr RATE. config.toml notes the settings that a resumed run changed. From the epoch reached, the schedule is that of the new settings.
 
-With --json, each epoch is an object {"event":"epoch", "epoch", "epochs", "lr", "train_loss", "validation_loss", "validation_accuracy", "seconds", "samples_per_second"}, and the end is {"event":"result", "run", "test_accuracy", "test_loss", "correct", "count"}, for text also "unit", "test_bits" and "test_perplexity", or for numbers {"event":"result", "run", "test_loss", "count", "test_r2", "test_rmse", "test_mae", "targets":[{"name", "r2", "rmse", "mae"}]}.`
+With --json, each epoch is an object {"event":"epoch", "epoch", "epochs", "lr", "train_loss", "validation_loss", "validation_accuracy", "seconds", "samples_per_second"}, and the end is {"event":"result", "run", "test_accuracy", "test_loss", "correct", "count"}, for text also "unit", "test_bits" and "test_perplexity", or for numbers {"event":"result", "run", "test_loss", "count", "test_r2", "test_rmse", "test_mae", "targets":[{"name", "r2", "rmse", "mae"}]}, or for series what eval prints and "run".`
 }
 
 // Run trains a network, from the beginning or from a checkpoint.
