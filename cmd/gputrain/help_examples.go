@@ -12,10 +12,10 @@ var examples = map[string][]string{
 		"gputrain train --hidden 128 --epochs 20",
 		"gputrain train --data csv:houses.csv --target price",
 		"gputrain train --data text:shakespeare.txt --layers 2",
-		"gputrain train --data series:sales.csv --target sold --window 24 --ahead 6",
+		"gputrain train --data series:s.csv --target y --window 9 --ahead 3",
 	},
-	"lr-find":  {"gputrain lr-find --model gru --plot rates.png"},
-	"eval":     {"gputrain eval --model latest"},
+	"lr-find": {"gputrain lr-find --model gru --plot rates.png"},
+	"eval":    {"gputrain eval --model latest"},
 	"predict": {
 		"gputrain predict --model latest --input flowers.csv",
 		"gputrain predict --model latest --input sales.csv --ahead 12",

@@ -45,9 +45,7 @@ Of a text (text:FILE), compressed by gzip or not, the network learns to predict 
 
 and gputrain generate goes on with a text.
 
-A series (series:FILE), a table in order of time, is cut by time into the same shares. From the --window rows up to each origin, --ahead rows of the targets are forecast; forecast.png shows some. The last line has the baselines beside the network: the last value, the value one season before, and a linear autoregression. The skill is the share of the RMSE of the best of them that the network saves:
-
-    test RMSE 32.97, MAE 22.37; RMSE of last value 75.71, season of 11 39.20, linear 37.72; skill 0.1261 (10 rows ahead, 53 forecasts)
+A series (series:FILE), a table in order of time, is cut by time into the same shares. From the --window rows up to each origin, --ahead rows of the targets are forecast; forecast.png shows some. The last line has the RMSE and the MAE, and the RMSE of baselines beside the network: the last value, the value one season before, and a linear autoregression. The skill is the share of the RMSE of the best of them that the network saves; below 0, that baseline is better.
 
 What was understood of the data is said first, and what is doubtful about the classes: names that differ in case or spaces only, words for a missing value, classes that a part of the data lacks. Classes may be a quantity in truth if all are numbers, and more than 10 and not all whole, or more than 50 and not numbered from 0 or 1 on without a gap, or more than 50 and more than a fifth of the samples, or about as many as there are samples. Then --task auto learns numbers, and says so.
 
