@@ -211,25 +211,28 @@ func (l *Linear) Forecast(f *Frames, s Scaling) ([]float64, error) {
 	}
 	narrow := &Frames{f.Table, f.Window, f.Origins}
 	narrow.Window.Rows, narrow.Window.Block = l.Rows, f.Window.Ahead
-	d, err := narrow.Inputs(s)
-	if err != nil {
-		return nil, err
-	}
 	y := make([]float64, len(f.Origins)*outputs)
-	for i := range f.Origins {
-		row := y[i*outputs:][:outputs]
-		for j := range features {
-			x := 1.0
-			if j < features-1 {
-				x = float64(d.X[i*(features-1)+j])
-			}
-			for k, weight := range l.Weights[j*outputs:][:outputs] {
-				row[k] += x * float64(weight)
-			}
+	left := y
+	for _, chunk := range narrow.Chunks() {
+		d, err := chunk.Inputs(s)
+		if err != nil {
+			return nil, err
 		}
-		base := f.Base(i)
-		for k := range row {
-			row[k] = f.Restore(s, base, k%targets, row[k])
+		for i := range chunk.Origins {
+			x, row := d.X[i*(features-1):][:features-1], left[:outputs]
+			left = left[outputs:]
+			for k, bias := range l.Weights[(features-1)*outputs:] {
+				row[k] = float64(bias)
+			}
+			for j, x := range x {
+				for k, weight := range l.Weights[j*outputs:][:outputs] {
+					row[k] += float64(x) * float64(weight)
+				}
+			}
+			base := chunk.Base(i)
+			for k := range row {
+				row[k] = f.Restore(s, base, k%targets, row[k])
+			}
 		}
 	}
 	return y, nil

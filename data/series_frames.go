@@ -3,6 +3,7 @@ package data
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gputrain/internal/memorylimit"
 )
@@ -43,7 +44,8 @@ func (s *Series) cut() (valid, test int) {
 
 // Split cuts each series by time: the first 70 % to learn from, then 10 % to validate,
 // then 20 % to test. The rows that a frame forecasts lie in its part. Those that it sees
-// may lie in the part before. Of the frames to learn from it takes every stride-th.
+// may lie in the part before. Of the frames of each series and part, it takes every
+// stride-th.
 //
 // It is an error if a series is too short for a frame of each part.
 func (t *SeriesTable) Split(w Window, stride int) (train, valid, test *Frames, err error) {
@@ -63,8 +65,8 @@ func (t *SeriesTable) Split(w Window, stride int) (train, valid, test *Frames, e
 			continue
 		}
 		train.add(s, w.Rows-1, v, stride)
-		valid.add(s, v-1, e, 1)
-		test.add(s, e-1, s.Rows, 1)
+		valid.add(s, v-1, e, stride)
+		test.add(s, e-1, s.Rows, stride)
 	}
 	if short > 1 {
 		err = fmt.Errorf("%w; so it is with %d of %d series", err, short, len(t.Series))
@@ -268,6 +270,16 @@ func (f *Frames) Restore(s Scaling, base []float64, target int, y float64) float
 	}
 	shift, _ := s.of(target)
 	return base[target] + s.Restore(target, y) - shift
+}
+
+// Chunks cuts the frames into groups, one after the other, whose inputs take little memory.
+func (f *Frames) Chunks() (chunks []*Frames) {
+	const most = 4 << 20 // values
+	size := max(1, most/(f.Window.Rows*f.Table.Width()))
+	for origins := range slices.Chunk(f.Origins, size) {
+		chunks = append(chunks, &Frames{f.Table, f.Window, origins})
+	}
+	return chunks
 }
 
 // Target returns the value of a target in a row of the table.

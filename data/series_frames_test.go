@@ -71,7 +71,7 @@ func TestFramesSeeThePastAndWhatIsKnownAhead(t *testing.T) {
 			t.Errorf("%s: %d samples, want %d", part.name, d.Len(), sample)
 		}
 	}
-	if thin, _, _, _ := s.Split(w, 5); len(thin.Origins) != 10 || thin.Origins[1] != train.Origins[5] {
+	if thin, _, last, _ := s.Split(w, 5); len(thin.Origins) != 10 || thin.Origins[1] != train.Origins[5] || len(last.Origins) != 4 || last.Origins[1] != test.Origins[5] {
 		t.Errorf("every 5th of %d frames: %v", len(train.Origins), thin.Origins)
 	}
 	// The scaling knows the training parts only.
@@ -266,7 +266,7 @@ func TestIntervalsHoldWhatTheyPromise(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := Window{Rows: 24, Block: 3, Ahead: 3}
-	train, valid, test, err := s.Split(w, 4)
+	train, valid, test, err := s.Split(w, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

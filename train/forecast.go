@@ -20,20 +20,35 @@ func Forecast(net *model.Network, f *data.Frames, s data.Scaling) ([]float64, er
 	if out := net.Output().Width; out != block {
 		return nil, fmt.Errorf("train: forecast: the network has %d outputs, but %d rows of %d targets are forecast at a time", out, f.Window.Block, targets)
 	}
+	ahead := f.Window.Ahead * targets
+	forecasts := make([]float64, 0, len(f.Origins)*ahead)
+	for _, chunk := range f.Chunks() {
+		part, err := forecast(net, chunk, s)
+		if err != nil {
+			return nil, err
+		}
+		forecasts = append(forecasts, part...)
+	}
+	return forecasts, nil
+}
+
+// forecast is Forecast for frames whose inputs take little memory.
+func forecast(net *model.Network, f *data.Frames, s data.Scaling) ([]float64, error) {
 	set, err := f.Inputs(s)
 	if err != nil {
 		return nil, err
 	}
-	steps, row := net.Input().Steps, set.Steps*set.Width
-	if set, err = set.WithSteps(steps); err != nil {
+	row := set.Steps * set.Width
+	if set, err = set.WithSteps(net.Input().Steps); err != nil {
 		return nil, err
 	}
-	ahead := f.Window.Ahead * targets
-	forecasts := make([]float64, len(f.Origins)*ahead)
 	bases := make([][]float64, len(f.Origins))
 	for i := range bases {
 		bases[i] = f.Base(i)
 	}
+	targets := len(f.Table.Targets)
+	ahead := f.Window.Ahead * targets
+	forecasts := make([]float64, len(f.Origins)*ahead)
 	for done := 0; done < f.Window.Ahead; done += f.Window.Block {
 		outputs, err := Predict(net, set)
 		if err != nil {

@@ -29,6 +29,7 @@ type seriesDescription struct {
 	Missing   string          `json:"missing,omitempty"` // mean or indicator; absent: refuse
 	Spacing   data.Spacing    `json:"spacing"`
 	Season    int             `json:"season,omitempty"` // of the seasonal baseline
+	Stride    int             `json:"stride,omitempty"` // of the windows; absent: 1
 
 	// What a finished run knows besides.
 	Linear    *data.Linear    `json:"linear,omitempty"`
@@ -60,6 +61,9 @@ func (s *settings) describeSeries(from source, parts sets) (*description, error)
 			Window: window.Rows, Block: window.Block, Ahead: window.Ahead, Relative: window.Relative, Time: s.Time, ID: s.SeriesID,
 			Features: table.Features, Known: table.Known, Encodings: p.encodings, Spacing: table.Spacing, Season: p.season,
 		},
+	}
+	if s.Stride > 1 {
+		d.Series.Stride = s.Stride
 	}
 	if s.Missing != "refuse" {
 		d.Series.Missing = s.Missing
@@ -95,6 +99,8 @@ func (d *description) seriesOptions() data.SeriesOptions {
 func (s *seriesDescription) window() data.Window {
 	return data.Window{Rows: s.Window, Block: s.Block, Ahead: s.Ahead, Relative: s.Relative}
 }
+
+func (s *seriesDescription) stride() int { return max(1, s.Stride) }
 
 // columnScaling returns the scaling of the columns of a file.
 func (d *description) columnScaling() data.Scaling {
@@ -177,8 +183,8 @@ func (d *description) checkSeries() error {
 		return fmt.Errorf("%d encodings for %d columns", len(s.Encodings), columns)
 	case s.Missing != "" && (s.Missing == "refuse" || !slices.Contains(missingOfSeries(), s.Missing)):
 		return fmt.Errorf("missing is %q, which this version does not know", s.Missing)
-	case s.Season < 0 || s.Season > maxSize:
-		return fmt.Errorf("season is %d", s.Season)
+	case s.Season < 0 || s.Season > maxSize || s.Stride < 0 || s.Stride > maxSize:
+		return fmt.Errorf("season is %d, stride %d", s.Season, s.Stride)
 	case !finite(s.Spacing.Step) || s.Spacing.Step < 0 || s.Spacing.Months < 0:
 		return fmt.Errorf("spacing is %v and %d months", s.Spacing.Step, s.Spacing.Months)
 	case s.Block < s.Ahead && len(s.Features) > 0:

@@ -18,7 +18,7 @@ type seriesSettings struct {
 	SeriesID string      `toml:"series-id,omitempty" placeholder:"COLUMN" help:"The column that tells several series of a file apart."`
 	Known    columnNames `toml:"known,omitempty" placeholder:"COLUMN,..." help:"Columns of a series whose values are known ahead, by name."`
 	Season   int         `toml:"season,omitzero" default:"0" placeholder:"N" help:"Rows of a season, for the seasonal baseline; 0: it is found in the training part."`
-	Stride   int         `toml:"stride,omitzero" default:"0" placeholder:"N" help:"Take every N-th window of a series to learn from; 0 means 1."`
+	Stride   int         `toml:"stride,omitzero" default:"0" placeholder:"N" help:"Take every N-th window of a series only; 0 means 1."`
 }
 
 // The ways to forecast.

@@ -62,6 +62,9 @@ func (s *settings) loadSeries(from source, before *description) (parts sets, err
 func (s *settings) cutSeries(table *data.SeriesTable, p *seriesParts, parts *sets) error {
 	stride := max(1, s.Stride)
 	window := s.seriesWindow()
+	if err := checkForecastMemory(table, window, stride); err != nil {
+		return err
+	}
 	short, direct := window, window
 	short.Ahead, direct.Block = window.Block, window.Ahead
 	train, valid, test, err := table.Split(short, stride)
@@ -90,6 +93,17 @@ func (s *settings) cutSeries(table *data.SeriesTable, p *seriesParts, parts *set
 		p.season = table.Season()
 	}
 	return checkSeason(table, p.test, p.season)
+}
+
+// checkForecastMemory returns an error if there is no memory for the forecasts of the parts,
+// of the network and of the baselines.
+func checkForecastMemory(table *data.SeriesTable, w data.Window, stride int) error {
+	const share, methods = 0.3, 6 // of the rows; with what came
+	values := share * float64(table.Table.Len()) / float64(stride) * float64(w.Ahead) * float64(len(table.Targets))
+	if err := checkMemory(table.Table.Name, need{"the forecasts to measure", int64(8 * methods * values)}); err != nil {
+		return fmt.Errorf("%w; take a larger --stride", err)
+	}
+	return nil
 }
 
 // checkSeason refuses a season that is longer than what is before a frame.
@@ -304,7 +318,7 @@ func (c *evalCommand) loadSeries(d *description) (*data.Frames, *data.Dataset, [
 		if c.Data != "" {
 			return table.All(w, d.Series.Season)
 		}
-		_, _, f, err = table.Split(w, 1)
+		_, _, f, err = table.Split(w, d.Series.stride())
 		return f, err
 	}
 	measured, err := frames(window)
