@@ -19,6 +19,10 @@ type module struct {
 	variables map[string]*region // those that every function sees, by name
 }
 
+func newModule() *module {
+	return &module{functions: map[string]cuda.Function{}, variables: map[string]*region{}}
+}
+
 // A loaded is a kernel and the module that it came from.
 type loaded struct {
 	program *program
@@ -32,7 +36,7 @@ func (d *Device) Load(ptx string) (cuda.Module, error) {
 	if err := d.usableOutsideCapture("Load"); err != nil {
 		return 0, err
 	}
-	loadedModule := &module{functions: map[string]cuda.Function{}, variables: map[string]*region{}}
+	loadedModule := newModule()
 	programs := d.driver.remembered(ptx)
 	if programs == nil {
 		var err error
@@ -75,7 +79,7 @@ func (d *Device) compile(ptx string, to *module) ([]*program, error) {
 	for _, entry := range m.entries {
 		p, err := link(m, entry, globals)
 		if err != nil {
-			p = &program{name: entry.name, refused: describe(ptx, err)}
+			p = &program{name: entry.name, entry: entry, refused: describe(ptx, err)}
 		}
 		p.perturb = d.driver.options.Perturb
 		programs = append(programs, p)

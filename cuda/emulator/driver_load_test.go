@@ -77,7 +77,10 @@ func TestLoadRefuses(t *testing.T) {
 		{"lop3.b32 %r1, %r1, %r2, %r3, 256;", "operand 5 must be a number from 0 to 255"},
 		{"atom.global.add.b32 %r1, [%rd1], %r2;", "atomic .add does not exist for type .b32"},
 		{"atom.local.add.u32 %r1, [%rd1], %r2;", "only on global and shared memory"},
-		{"tex.2d.v4.f32.f32 {%f0,%f1,%f2,%f3}, [%rd1, {%f0,%f1}];", "expected"},
+		{"tex.2d.v4.f32.f32 {%f0,%f1,%f2,%f3}, [%rd1, {%f0,%f1}];", "tex: textures are not supported"},
+		{"suld.b.2d.b32.trap %r1, [%rd1, {%r2,%r3}];", "suld: surfaces are not supported"},
+		{"wgmma.fence.sync.aligned;", "wgmma: products of warp groups are not supported"},
+		{"{ .param .b32 r; call (r), cudaLaunchDeviceV2, (r); }", "dynamic parallelism, kernels that launch kernels, is not supported"},
 		{"add.s32 %r1, %r2, 1", "expected"},
 		{"mov.u32 %r9, 1;", "register %r9 is not known"},
 		{"mov.u32 %r1, 12ab;", "malformed number"},
@@ -125,7 +128,7 @@ func TestAKernelIsRefusedByItself(t *testing.T) {
 		{".entry bad() { frobnicate.s32 r1; ret; }", "r1 is not declared"},
 		{".entry bad() { { .reg .b32 %r; frobnicate.s32 {%r, %r}; } ret; }", "instruction frobnicate is not known"},
 		{".entry bad() { bra nowhere; }", "no label nowhere"},
-		{".entry bad(.param .texref t) { ret; }", `".texref" is not a variable type`},
+		{".entry bad(.param .texref t) { ret; }", ".texref: textures and surfaces are not supported"},
 		{".entry bad() .nosuch 3 { ret; }", `".nosuch" is not a known directive of a function`},
 		{".func f() { frobnicate; }\n.entry bad() { call f; ret; }", "instruction frobnicate is not known"},
 		{".func f() { frobnicate r; }\n.entry bad() { call f; ret; }", "r is not declared"},
@@ -153,7 +156,7 @@ func TestAKernelIsRefusedByItself(t *testing.T) {
 }
 
 func TestPTXIsFresh(t *testing.T) {
-	for name, text := range map[string]string{"basic": basicPTX, "bad": badPTX, "builtin": builtinPTX, "calls": callsPTX, "tensor": tensorPTX, "wmma": wmmaPTX} {
+	for name, text := range map[string]string{"basic": basicPTX, "bad": badPTX, "builtin": builtinPTX, "calls": callsPTX, "lines": linesPTX, "tensor": tensorPTX, "wmma": wmmaPTX} {
 		source, err := os.ReadFile("testdata/" + name + ".cu")
 		if err != nil {
 			t.Fatal(err)
@@ -295,6 +298,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add(tensorPTX)
 	f.Add(builtinPTX)
 	f.Add(callsPTX)
+	f.Add(linesPTX)
 	f.Add(wmmaPTX)
 	f.Add(wrap("L: bra L;"))
 	f.Add(wrap("bar.sync 3; @%p1 exit; st.global.u32 [%rd1], %r1;"))

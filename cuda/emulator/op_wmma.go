@@ -165,7 +165,7 @@ func wmmaMultiply(d *decoder) runner {
 	}
 	d.count(4)
 	d.class = Matrix
-	d.flops = uint32(2 * shape[0] * shape[1] * shape[2])
+	d.flops, d.tensor = uint32(2*shape[0]*shape[1]*shape[2]), tensorOf(element)
 	to := d.wmmaMatrix(0, "d", shape, result)
 	a, b, c := d.wmmaMatrix(1, "a", shape, element), d.wmmaMatrix(2, "b", shape, element), d.wmmaMatrix(3, "c", shape, sum)
 	return func(w *warp, mask uint32) {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sort"
+	"strings"
 )
 
 // Limits of a kernel, above those of any GPU.
@@ -58,6 +59,7 @@ type instruction struct {
 	join     bool // divergent branches reconverge here
 	class    Class
 	flops    uint32 // floating-point operations per lane; per warp for Matrix
+	tensor   Tensor // of a Matrix
 	line     int32
 }
 
@@ -185,6 +187,8 @@ func (p *program) calledBy(f *function) (all []*function, err error) {
 			why = fmt.Sprintf("%s is a kernel, not a function", target.name)
 		case g != nil && !g.external:
 			all = append(all, g)
+		case strings.HasPrefix(target.name, "cudaLaunchDevice") || strings.HasPrefix(target.name, "cudaGetParameterBuffer"):
+			why = fmt.Sprintf("%s: dynamic parallelism, kernels that launch kernels, is not supported", target.name)
 		case builtins[target.name].run == nil:
 			why = fmt.Sprintf("function %s is not defined in this module", target.name)
 		}

@@ -18,11 +18,12 @@ type decoder struct {
 	uses     [][]int32
 	defs     [][]int32
 
-	at    int // position in the body
-	raw   *rawInstruction
-	mods  []string // modifiers that nothing has taken yet
-	class Class
-	flops uint32
+	at     int // position in the body
+	raw    *rawInstruction
+	mods   []string // modifiers that nothing has taken yet
+	class  Class
+	flops  uint32
+	tensor Tensor
 }
 
 // A runner does the work of an instruction for the lanes of the mask.
@@ -70,7 +71,7 @@ func (d *decoder) instruction(i int) instruction {
 	if len(d.mods) > 0 {
 		d.fail("modifier .%s is not known here", d.mods[0])
 	}
-	in.class, in.flops = d.class, d.flops
+	in.class, in.flops, in.tensor = d.class, d.flops, d.tensor
 	return in
 }
 

@@ -69,8 +69,8 @@ func (s *body) block(depth int) {
 		case t.text == ".param" || t.text == ".shared" || t.text == ".local" || t.text == ".global" || t.text == ".const":
 			all := p.variables(s.scope.variables, false)
 			s.f.variables = append(s.f.variables, all...)
-		case t.text == ".loc" || t.text == ".file":
-			p.skipLine()
+		case t.text == ".loc":
+			p.location()
 		case t.text == ".pragma":
 			p.next()
 			p.next()

@@ -23,6 +23,9 @@ func (s *body) instruction() {
 	if raw.name == "" {
 		p.fail("directive .%s is not known inside a function", strings.Join(raw.mods, "."))
 	}
+	if what := unsupported[raw.name]; what != "" {
+		p.fail("%s: %s are not supported", raw.name, what)
+	}
 	at := len(s.f.body)
 	for p.peek().text != ";" || p.peek().kind != tokenPunctuation {
 		if len(raw.args) > 0 {
@@ -32,6 +35,14 @@ func (s *body) instruction() {
 	}
 	p.expect(";")
 	s.f.body = append(s.f.body, raw)
+}
+
+// unsupported are the instructions of what the emulator leaves out.
+var unsupported = map[string]string{
+	"tex": "textures", "tld4": "textures", "txq": "textures", "istypep": "textures",
+	"suld": "surfaces", "sust": "surfaces", "sured": "surfaces", "suq": "surfaces",
+	"wgmma": "products of warp groups", "setmaxnreg": "products of warp groups",
+	"mapa": "clusters", "getctarank": "clusters", "griddepcontrol": "launches that depend on others",
 }
 
 // operand reads one operand of the instruction raw. The instruction will be at index

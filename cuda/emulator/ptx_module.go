@@ -15,6 +15,10 @@ type ptxModule struct {
 	functions    map[string]*function
 	entries      []*function     // in textual order
 	pointed      map[string]bool // names whose address is taken
+
+	files     map[int]string    // names, without folders
+	texts     map[string]string // of .debug_str, by label
+	locations []location        // in textual order
 }
 
 // address returns the address of a function, for pointers to it.
