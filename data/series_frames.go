@@ -200,10 +200,8 @@ func (f *Frames) Inputs(s Scaling) (*Dataset, error) {
 		return nil, err
 	}
 	d := &Dataset{Steps: w.Rows, Width: t.Width()}
-	values := int64(w.Rows*d.Width + w.Block*len(t.Targets))
-	if left, limit := memorylimit.Left(); int64(len(f.Origins)) > left/4/values {
-		return nil, fmt.Errorf("%s: %d windows of %d rows of %d features need %s, but %s are left of %v; take a larger stride, a smaller window or fewer columns",
-			t.Table.Name, len(f.Origins), w.Rows, d.Width, memorylimit.Size(4*values*int64(len(f.Origins))), memorylimit.Size(left), limit)
+	if err := f.checkMemory(int64(w.Rows*d.Width + w.Block*len(t.Targets))); err != nil {
+		return nil, err
 	}
 	d.X = make([]float32, len(f.Origins)*w.Rows*d.Width)
 	for i, origin := range f.Origins {
@@ -221,6 +219,21 @@ func (f *Frames) Inputs(s Scaling) (*Dataset, error) {
 		}
 	}
 	return d, nil
+}
+
+// checkMemory returns an error if there is no memory for so many values of each frame.
+func (f *Frames) checkMemory(values int64) error {
+	const bytes = 4
+	frames := int64(len(f.Origins))
+	if frames <= unasked/bytes/values {
+		return nil
+	}
+	left, limit := memorylimit.Left()
+	if frames <= left/bytes/values {
+		return nil
+	}
+	return fmt.Errorf("%s: %d windows of %d rows of %d features need more than %s, which is what is left of %v; take a larger stride, a smaller window or fewer columns",
+		f.Table.Table.Name, frames, f.Window.Rows, f.Table.Width(), memorylimit.Size(left), limit)
 }
 
 // fillAhead sets the last features of a row, those known Block rows ahead.
