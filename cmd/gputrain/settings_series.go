@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"gputrain/data"
 )
@@ -90,9 +89,6 @@ func (s *settings) checkSeries(from source) error {
 	}
 	return nil
 }
-
-// ofSeries reports whether s is about series.
-func (s *settings) ofSeries() bool { return strings.HasPrefix(s.Data, "series:") }
 
 func (s *settings) forecastWay() string {
 	if s.Forecast == "" {
