@@ -78,6 +78,10 @@ func (c *evalCommand) Run(con console) error {
 
 // load returns the data to measure on, scaled for the model, and notes on them.
 func (c *evalCommand) load(d *description) (set *data.Dataset, notes []string, err error) {
+	if d.ofSeries() {
+		_, set, notes, err = c.loadSeries(d)
+		return set, notes, err
+	}
 	from, err := c.source(d)
 	if err != nil {
 		return nil, nil, err

@@ -86,6 +86,10 @@ func TestSeriesAreLearnedMeasuredAndContinued(t *testing.T) {
 	if err := json.Unmarshal([]byte(readFile(t, "run/result.json")), &fromRun); err != nil || fromRun["test_skill"] != fromEval["test_skill"] || fromRun["season"] != 12.0 {
 		t.Errorf("%v: result.json has %v, eval prints %v", err, fromRun, fromEval)
 	}
+	gputrain("report", "run", "--out", "run.html").want(t, 0)
+	if page := readFile(t, "run.html"); !strings.Contains(page, "the first sample of the test set") {
+		t.Error("the report shows no gates")
+	}
 	whole := gputrain("eval", "--model", "run/model.safetensors", "--data", "series:sales.csv").want(t, 0)
 	if !strings.Contains(whole.lastLine(), "(6 rows ahead, 206 forecasts)") {
 		t.Errorf("of the whole file: %q", whole.lastLine())
