@@ -38,6 +38,8 @@ type description struct {
 	Loss         string          `json:"loss,omitempty"` // of a regression: mae or huber; absent: mse
 	HuberDelta   float64         `json:"huber_delta,omitempty"`
 
+	labelDescription
+
 	Model   string    `json:"model"` // lstm, gru, rnn, mlp
 	Steps   int       `json:"steps"` // of a sample, of Width features each
 	Width   int       `json:"width"`
@@ -91,7 +93,10 @@ func (s *settings) describe(from source, parts sets) (*description, error) {
 	if parts.missing != "refuse" {
 		d.Missing = parts.missing
 	}
-	if parts.targets != nil {
+	switch parts.task {
+	case taskMultilabel:
+		d.Task, d.Targets = taskMultilabel, parts.targets
+	case taskRegress:
 		d.Targets, d.TargetShift, d.TargetFactor = parts.targets, parts.targetScaling.Shift, parts.targetScaling.Factor
 		if s.Loss == "mae" || s.Loss == "huber" {
 			d.Loss = s.Loss
@@ -106,15 +111,21 @@ func (s *settings) describe(from source, parts sets) (*description, error) {
 	return d, d.check()
 }
 
-// task returns what the model does: taskClassify or taskRegress.
+// task returns what the model does: taskClassify, taskRegress or taskMultilabel.
 func (d *description) task() string {
-	if d.Targets != nil {
+	switch {
+	case d.Task != "":
+		return d.Task
+	case d.Targets != nil:
 		return taskRegress
 	}
 	return taskClassify
 }
 
 func (d *description) targetScaling() data.Scaling {
+	if d.task() == taskMultilabel {
+		return labelScaling()
+	}
 	return data.Scaling{Shift: d.TargetShift, Factor: d.TargetFactor}
 }
 
@@ -343,6 +354,11 @@ func (d *description) checkEncodings() error {
 				return fmt.Errorf("an indicator of missing values, but missing is %q", d.Missing)
 			}
 		}
+		if encoded == features {
+			if err := d.checkEmbedding(); err != nil {
+				return err
+			}
+		}
 		if encoded != features {
 			return fmt.Errorf("the columns become %d features, but the network takes %d", encoded, features)
 		}
@@ -355,6 +371,9 @@ func (d *description) checkEncodings() error {
 
 // checkTargets reports a regression that cannot be.
 func (d *description) checkTargets() error {
+	if d.Task != "" {
+		return d.checkLabels()
+	}
 	if d.task() == taskClassify {
 		if len(d.TargetShift)+len(d.TargetFactor) > 0 || d.Loss != "" || d.HuberDelta != 0 {
 			return errors.New("a scaling or a loss of targets, but there are classes")

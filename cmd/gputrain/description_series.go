@@ -173,7 +173,7 @@ func (d *description) checkSeries() error {
 	s := d.Series
 	columns := len(s.Features) + len(s.Known)
 	switch {
-	case d.Target != "" || d.Classes != nil || len(d.Targets) == 0:
+	case d.Task != "" || d.Target != "" || d.Classes != nil || len(d.Targets) == 0:
 		return errors.New("it forecasts series, but has no targets, or has classes")
 	case d.Features != nil || d.Encodings != nil || d.Missing != "":
 		return errors.New("it forecasts series, but has columns of a table")
@@ -196,6 +196,9 @@ func (d *description) checkSeries() error {
 	for _, e := range s.Encodings {
 		if name, again := repeated(e.Categories); again {
 			return fmt.Errorf("two categories are called %q", name)
+		}
+		if e.Embedding != 0 || e.Indicator && s.Missing != "indicator" {
+			return errors.New("the columns of series have neither vectors nor, without missing values, indicators of them")
 		}
 	}
 	width := len(d.Targets) + s.widthOf(0, columns) + s.knownWidth()

@@ -15,7 +15,8 @@ type evaluation struct {
 	train.Metrics
 	description *description
 	auroc       *train.AUROC  // of classes; nil if there are too many
-	regression  *regression   // nil for classes
+	regression  *regression   // nil but for numbers
+	multilabel  *multilabel   // nil but for labels that hold or not
 	series      *seriesErrors // nil for all but series
 }
 
@@ -28,6 +29,9 @@ func (d *description) measure(net *model.Network, set *data.Dataset) (*evaluatio
 	case d.task() == taskRegress:
 		m.regression = newRegression(d.Targets, d.targetScaling())
 		metrics = append(metrics, m.regression)
+	case d.task() == taskMultilabel:
+		m.multilabel = newMultilabel(d.Targets)
+		metrics = append(metrics, m.multilabel)
 	case !d.ofText() && len(d.Classes) <= mostScored:
 		m.auroc = new(train.AUROC)
 		metrics = append(metrics, m.auroc)
@@ -44,6 +48,8 @@ func (m *evaluation) print(w io.Writer) error {
 		return m.series.print(w)
 	case m.regression != nil:
 		return m.regression.print(w)
+	case m.multilabel != nil:
+		return m.multilabel.print(w)
 	}
 	if err := printConfusion(w, m.Confusion, m.description.Classes); err != nil {
 		return err
@@ -58,6 +64,8 @@ func (m *evaluation) printLast(w io.Writer) error {
 		return m.series.printLast(w)
 	case m.regression != nil:
 		return m.regression.printLast(w)
+	case m.multilabel != nil:
+		return m.multilabel.printLast(w)
 	}
 	if units := m.description.Units; units != "" {
 		_, err := fmt.Fprintf(w, "test loss %s\n", textFigures(m.Loss, units))
@@ -75,6 +83,8 @@ func (m *evaluation) draw(dir runDir) error {
 		return m.series.draw(dir.file(forecastName))
 	case m.regression != nil:
 		return m.regression.draw(dir.file(predictionsName))
+	case m.multilabel != nil:
+		return m.multilabel.draw(dir.file(rocName))
 	case m.description.ofText():
 		return nil
 	}
@@ -102,6 +112,8 @@ func (m *evaluation) detailedResult() any {
 		return m.seriesResult()
 	case m.regression != nil:
 		return m.regressionResult()
+	case m.multilabel != nil:
+		return m.multilabelResult()
 	case m.description.ofText():
 		return m.result()
 	}

@@ -25,7 +25,7 @@ type exportCommand struct {
 
 // Help is what "gputrain export --help" says in more detail.
 func (*exportCommand) Help() string {
-	return `The ONNX model has an input for each feature, called as its column, or one input x, [batch, features], if the features have no names. Its outputs are probability, [batch, classes], and class, the name of the most probable one; an output whose name a column has gets a number, as class_2.
+	return `The ONNX model has an input for each feature, called as its column, or one input x, [batch, features], if the features have no names. Its outputs are probability, [batch, classes], and class, the name of the most probable one, or for labels the former only, or for numbers predicted, [batch, targets]; an output whose name a column has gets a number, as class_2.
 
 The state dict has the names and shapes of PyTorch's modules. The attributes of an nn.Module that it fits are said; its load_state_dict takes what safetensors.torch.load_file reads. PyTorch knows no scaling: its metadata shift and factor say what the network wants, (x - shift) * factor, beside the names of the features and the classes.
 
@@ -88,9 +88,12 @@ func (c *exportCommand) Run(con console) error {
 func (c *exportCommand) writeONNX(con console, d *description, net *model.Network) error {
 	o := onnx.Options{Rows: true, Columns: d.featureNames(), Scaling: d.scaling(), Classes: d.Classes, Output: "probability"}
 	outputs := fmt.Sprintf("the probability of each of %s, and the class", plural(len(d.Classes), "class", "classes"))
-	if d.task() == taskRegress {
+	switch d.task() {
+	case taskRegress:
 		o.Output = "predicted"
 		outputs = plural(d.outputs(), "number", "numbers") + " in " + o.Output
+	case taskMultilabel:
+		outputs = "the probability of " + some(d.outputNames()) + ", in this order"
 	}
 	if slices.Contains(d.Features, "") {
 		o.Columns = nil // an input must have a name
@@ -115,6 +118,7 @@ func (c *exportCommand) writeONNX(con console, d *description, net *model.Networ
 	lines := []string{fmt.Sprintf("%s: an ONNX model of %s, scaling included, with %s; its outputs are %s",
 		c.ONNX, plural(d.Steps*d.Width, "feature", "features"), inputs, outputs)}
 	lines = append(lines, d.seriesInputs()...)
+	lines = append(lines, d.explainIDs()...)
 	if rounded := d.roundedFeatures(); len(rounded) > 0 {
 		lines = append(lines, fmt.Sprintf("warning: ONNX has float32, which rounds away differences that the network knows between values of %s; gputrain predict keeps them", some(rounded)))
 	}
@@ -155,7 +159,7 @@ func (d *description) featureNames() (names []string) {
 	}
 	for i, e := range d.Encodings {
 		name := d.Features[i]
-		if len(e.Categories) == 0 || len(e.Categories) == 2 {
+		if len(e.Categories) == 0 || len(e.Categories) == 2 || e.Embedding > 0 {
 			names = append(names, name)
 		} else {
 			for _, category := range e.Categories {
@@ -174,7 +178,7 @@ func (d *description) featureNames() (names []string) {
 
 // unscaled returns file with a head that gives numbers in the units of the targets.
 func (d *description) unscaled(file *model.File) *model.File {
-	if d.task() == taskClassify {
+	if d.task() != taskRegress {
 		return file
 	}
 	out := &model.File{Meta: file.Meta, Tensors: maps.Clone(file.Tensors)}
@@ -207,6 +211,9 @@ func (c *exportCommand) writePyTorch(con console, d *description, net *model.Net
 	if d.task() == taskRegress {
 		meta["targets"], meta["target_shift"], meta["target_factor"] = d.Targets, d.TargetShift, d.TargetFactor
 		remedy = "scale the features first, and the outputs back, as its metadata say"
+	}
+	if d.task() == taskMultilabel {
+		meta["targets"] = d.Targets
 	}
 	if d.ofText() {
 		meta = map[string]any{"units": d.Units, "vocabulary": d.Vocabulary}
@@ -248,6 +255,8 @@ func pytorchModule(s model.Stage, width int) string {
 		return recurrent("GRU", l.Hidden, l.Layers)
 	case model.RNN:
 		return recurrent("RNN", l.Hidden, l.Layers)
+	case model.ColumnEmbedding:
+		return moduleOfColumns(s.Name, l)
 	case model.Embedding:
 		return fmt.Sprintf("self.%s = nn.Embedding(%d, %d)", s.Name, l.IDs, l.Out)
 	case model.Dense:

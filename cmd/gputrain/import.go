@@ -170,8 +170,8 @@ func (c *importCommand) outputOrder(d *description) ([]int, error) {
 	switch {
 	case c.Classes != nil && d.ofText():
 		return nil, usagef("--classes is set, but the outputs are those of a vocabulary, in its order")
-	case c.Classes != nil && d.task() == taskRegress:
-		return nil, usagef("--classes is for classes, but the model gives numbers")
+	case c.Classes != nil && d.Targets != nil:
+		return nil, usagef("--classes is for classes, but the model gives %s", d.outputsKind())
 	}
 	order := make([]int, d.outputs())
 	for i := range order {
@@ -236,8 +236,11 @@ func (c *importCommand) take(dict *stateDict, d *description, places map[string]
 			names[at] = d.outputNames()[i]
 		}
 		remedy := "if not, say --classes"
-		if d.task() == taskRegress {
+		switch d.task() {
+		case taskRegress:
 			remedy = "scaled as the model describes it"
+		case taskMultilabel:
+			remedy = "each a logit"
 		}
 		lines = append(lines, "the outputs stand for "+some(names)+", in this order; "+remedy)
 	}

@@ -10,7 +10,10 @@ import (
 
 // spec returns the stages of the network. Their outputs are logits, one per
 // class, or the scaled targets.
-func (d *description) spec() model.Spec {
+func (d *description) spec() model.Spec { return append(d.columnEmbedding(), d.proper()...) }
+
+// proper returns the stages behind columnEmbedding.
+func (d *description) proper() model.Spec {
 	head := model.Stage{Name: "head", Layer: model.Dense{Out: d.outputs()}}
 	last := model.Stage{Name: "last", Layer: model.LastStep{}}
 	if d.ofText() {
@@ -62,7 +65,7 @@ func (d *description) outputs() int {
 		return len(d.Vocabulary)
 	case d.ofSeries():
 		return d.Series.Block * len(d.Targets)
-	case d.task() == taskRegress:
+	case d.Targets != nil:
 		return len(d.Targets)
 	}
 	return len(d.Classes)
@@ -73,10 +76,20 @@ func (d *description) outputsName() string {
 	switch {
 	case d.ofText():
 		return "vocabulary"
+	case d.task() == taskMultilabel:
+		return "labels"
 	case d.task() == taskRegress:
 		return "targets"
 	}
 	return "classes"
+}
+
+// outputsKind says what the outputs are of a model of a table without classes.
+func (d *description) outputsKind() string {
+	if d.task() == taskMultilabel {
+		return "labels"
+	}
+	return "numbers"
 }
 
 // input returns the shape of a batch of samples.
@@ -93,8 +106,11 @@ func (d *description) title(batch int) string {
 			plural(batch, "stream", "streams"), plural(d.Steps, "step", "steps"), unit)
 	}
 	outputs := plural(len(d.Classes), "class", "classes")
-	if d.task() == taskRegress {
+	switch d.task() {
+	case taskRegress:
 		outputs = plural(len(d.Targets), "target", "targets")
+	case taskMultilabel:
+		outputs = plural(len(d.Targets), "label", "labels")
 	}
 	if d.ofSeries() {
 		outputs += ", " + plural(d.Series.Block, "row", "rows") + " at a time"

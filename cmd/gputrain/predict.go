@@ -26,7 +26,8 @@ type predictCommand struct {
 
 // Run writes, for each row of the input, the class that the model finds most
 // probable and the probability of each class, or of the most probable ones. For a
-// regression it writes the numbers, in the units of the targets.
+// regression it writes the numbers, in the units of the targets; for labels, whether each
+// holds and how probable that is.
 func (c *predictCommand) Run(con console) error {
 	if c.Top < 0 {
 		return outOfRange("top", c.Top, "0 or more")
@@ -59,8 +60,11 @@ func (c *predictCommand) Run(con console) error {
 			return err
 		}
 		write := func(w io.Writer) error {
-			if d.task() == taskRegress {
+			switch d.task() {
+			case taskRegress:
 				return writeNumbers(w, outputs, d.Targets, d.targetScaling())
+			case taskMultilabel:
+				return writeLabels(w, outputs, d.Targets)
 			}
 			return writePredictions(w, outputs, d.Classes, c.Top)
 		}
@@ -99,8 +103,8 @@ func (c *predictCommand) load(d *description, stdin io.Reader) (set *data.Datase
 	if c.Ahead != 0 {
 		return nil, nil, usagef("--ahead is for series, but the model learned from %s", d.Data)
 	}
-	if c.Top > 0 && d.task() == taskRegress {
-		return nil, nil, usagef("--top is for classes, but the model gives numbers")
+	if c.Top > 0 && d.task() != taskClassify {
+		return nil, nil, usagef("--top is for classes, but the model gives %s", d.outputsKind())
 	}
 	name, options := c.Input, d.csvOptions(c.Target)
 	if options.Unlabelled = true; len(c.Target) == 0 {

@@ -109,7 +109,7 @@ func textSample(d *description, set *data.Dataset) (string, error) {
 // [steps, width].
 func inputsOf(d *description, file *model.File, set *data.Dataset) []float32 {
 	if !d.ofText() {
-		return set.X[:d.Steps*d.Width]
+		return d.withVectors(file, set.X[:d.Steps*d.Width])
 	}
 	var inputs []float32
 	vectors := file.Tensors["embedding.weight"].Data

@@ -17,19 +17,21 @@ import (
 // config.toml under the same names.
 type settings struct {
 	Data   string      `toml:"data" default:"digits" help:"What to learn: digits (built in), csv:FILE, parquet:FILE, npy:FILE, npz:FILE, idx:DIR (the files of MNIST, or of a data set like it), text:FILE (or FILE,FILE,..., one after the other), or series:FILE (a table whose rows are in order of time, to forecast)."`
-	Target columnNames `toml:"target,omitempty" sep:"none" placeholder:"COLUMN" help:"The column of a table to learn: its name, or its number from 1. Several numbers to learn are several --target."`
-	Task   string      `toml:"task" default:"auto" help:"What to learn of a table: classify (classes), regress (numbers), or auto: numbers if the target looks like a quantity."`
+	Target columnNames `toml:"target,omitempty" sep:"none" placeholder:"COLUMN" help:"The column of a table to learn: its name, or its number from 1. Several numbers or labels to learn are several --target."`
+	Task   string      `toml:"task" default:"auto" help:"What to learn of a table: classify (classes), regress (numbers), multilabel (targets that hold or not, each by itself), or auto: numbers if the target looks like a quantity, labels if several targets are all true or false."`
 
 	Features   columnNames `toml:"features,omitempty" placeholder:"COLUMN,..." help:"The columns of a table to learn from, by name; by default all but the target."`
 	Ignore     columnNames `toml:"ignore,omitempty" placeholder:"COLUMN,..." help:"Columns of a table to leave out, by name."`
 	Categories columnNames `toml:"categories,omitempty" placeholder:"COLUMN,..." help:"Columns whose numbers are codes of categories, by name. Columns of text are categories anyway."`
 	Missing    string      `toml:"missing" default:"refuse" help:"What to do about missing values of a table: refuse them, take the mean of the training set, drop their rows, or indicator: the mean, and a further feature that says so."`
 
+	embedSettings `embed:""`
+
 	Steps int `toml:"steps" default:"0" help:"Time steps that the features of a sample are split into; 0 means 8 for digits, the rows of an image for idx, 1 for tables and for mlp. For text, how many units an error goes back; 0 means 100."`
 
 	TextUnits    string `toml:"text-units,omitempty" placeholder:"UNITS" help:"What a text is cut into: char (if not set), byte or word."`
 	TextMinCount int    `toml:"text-min-count,omitzero" default:"0" placeholder:"N" help:"Words of a text that occur fewer times all become <unk>."`
-	Embedding    int    `toml:"embedding,omitzero" default:"0" placeholder:"N" help:"Width of the vectors that stand for the units of a text; 0 means 64."`
+	Embedding    int    `toml:"embedding,omitzero" default:"0" placeholder:"N" help:"Width of the vectors that stand for the units of a text, where 0 means 64, or for the categories of --embed, where it means half their number, up to 50."`
 
 	seriesSettings `embed:""`
 
@@ -39,9 +41,9 @@ type settings struct {
 
 	InitFrom string `toml:"init-from,omitempty" placeholder:"RUN" help:"Begin with the parameters of that run or model file, whose network, features and classes must be the same. The features are scaled as there."`
 
-	Loss           string  `toml:"loss" default:"auto" help:"cross-entropy for classes; mse, mae or huber for numbers; auto: cross-entropy or mse."`
+	Loss           string  `toml:"loss" default:"auto" help:"cross-entropy for classes; mse, mae or huber for numbers; bce (binary cross-entropy) for labels; auto: cross-entropy, mse or bce."`
 	HuberDelta     float64 `toml:"huber-delta" default:"1" help:"Where the huber loss becomes linear, in standard deviations of the target."`
-	ClassWeights   string  `toml:"class-weights" default:"none" help:"none, or balanced: each class weighs the same in all, however few samples it has."`
+	ClassWeights   string  `toml:"class-weights" default:"none" help:"none, or balanced: each class weighs the same in all, however few samples it has; where a label holds, as much as where it does not."`
 	LabelSmoothing float64 `toml:"label-smoothing" default:"0" help:"Share of the target that goes to all classes alike, 0 to 1."`
 
 	optimizerSettings `embed:""`
@@ -122,7 +124,7 @@ func (s *settings) check() error {
 		{"schedule", s.Schedule, []string{"constant", "step", "cosine"}},
 		{"task", s.Task, taskKinds()},
 		{"missing", s.Missing, missingKinds()},
-		{"loss", s.Loss, []string{"auto", "cross-entropy", "mse", "mae", "huber"}},
+		{"loss", s.Loss, []string{"auto", "cross-entropy", "mse", "mae", "huber", lossBinary}},
 		{"class-weights", s.ClassWeights, []string{"none", "balanced"}},
 	} {
 		if err := checkOneOf(c.key, c.value, c.valid); err != nil {
@@ -148,7 +150,7 @@ func (s *settings) check() error {
 	if err != nil {
 		return &settingError{"data", err.Error()}
 	}
-	if err := s.checkText(source); err != nil {
+	if err := cmp.Or(s.checkText(source), s.checkEmbed(source)); err != nil {
 		return err
 	}
 	if err := s.checkSeries(source); err != nil || source.isSeries() {
@@ -180,7 +182,7 @@ func (s *settings) checkTable(from source) error {
 		{"ignore", strings.Join(s.Ignore, ","), len(s.Ignore) > 0},
 		{"categories", strings.Join(s.Categories, ","), len(s.Categories) > 0},
 		{"missing", s.Missing, s.Missing != "refuse"},
-		{"task", s.Task, s.Task == taskRegress},
+		{"task", s.Task, s.Task == taskRegress || s.Task == taskMultilabel},
 	} {
 		if c.given {
 			return &settingError{c.key, fmt.Sprintf("is %q, but only tables have columns", c.value)}

@@ -62,14 +62,14 @@ func (s *settings) checkSeries(from source) error {
 		return &settingError{"ahead", "is missing: it says how many rows to forecast"}
 	case s.Forecast != "" && s.Forecast != forecastDirect && s.Forecast != forecastFree:
 		return notOneOf("forecast", s.Forecast, []string{forecastDirect, forecastFree})
-	case s.Task == taskClassify:
-		return &settingError{"task", "is classify, but series are numbers to forecast"}
+	case s.Task != "auto" && s.Task != taskRegress:
+		return &settingError{"task", fmt.Sprintf("is %s, but series are numbers to forecast", s.Task)}
 	case s.Missing == "drop":
 		return &settingError{"missing", "is drop, but a series has no gaps: choose refuse, mean or indicator"}
 	case s.Steps != 0:
 		return &settingError{"steps", fmt.Sprintf("is %d, but the time steps of a series are its rows: --window says how many", s.Steps)}
-	case s.Loss == "cross-entropy":
-		return &settingError{"loss", "is cross-entropy, but series are numbers; choose mse, mae or huber"}
+	case !slices.Contains([]string{"auto", "mse", "mae", "huber"}, s.Loss):
+		return &settingError{"loss", fmt.Sprintf("is %s, but series are numbers; choose mse, mae or huber", s.Loss)}
 	case s.ClassWeights != "none":
 		return &settingError{"class-weights", fmt.Sprintf("is %q, but series have no classes", s.ClassWeights)}
 	case s.LabelSmoothing > 0:

@@ -312,6 +312,7 @@ func TestDescriptionOfSeries(t *testing.T) {
 		{`"season":4`, `"season":-4`, "season is -4"},
 		{`"season":4`, `"season":4,"missing":"drop"`, `missing is "drop"`},
 		{`"season":4`, `"season":4,"encodings":[{}]`, "1 encodings for 2 columns"},
+		{`"season":4`, `"season":4,"encodings":[{},{"indicator":true}]`, "have neither vectors nor, without missing values, indicators"},
 		{`"step":1`, `"step":-1`, "spacing is -1"},
 		{`"rows":1`, `"rows":4`, "the autoregression has 10 weights for 4 rows of a window of 3"},
 		{`[0.5]`, `[1.5]`, "the intervals of level 1.5 are none"},

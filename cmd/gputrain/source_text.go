@@ -46,7 +46,7 @@ func (s *settings) checkText(from source) error {
 			value any
 			set   bool
 		}{
-			{"text-units", s.TextUnits, s.TextUnits != ""}, {"text-min-count", s.TextMinCount, s.TextMinCount != 0}, {"embedding", s.Embedding, s.Embedding != 0},
+			{"text-units", s.TextUnits, s.TextUnits != ""}, {"text-min-count", s.TextMinCount, s.TextMinCount != 0}, {"embedding", s.Embedding, s.Embedding != 0 && !from.isTable()},
 		} {
 			if c.set {
 				return &settingError{c.key, fmt.Sprintf("is %v, but only text data take it: --data text:FILE", c.value)}

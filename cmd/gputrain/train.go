@@ -25,7 +25,7 @@ type trainCommand struct {
 
 	MetricsListen string `placeholder:"ADDRESS" help:"Answer Prometheus at an address such as localhost:9100, under /metrics, while training goes on."`
 
-	DryRun       bool `help:"Say what the training would do: layers and their paths, memory, time of an epoch, measured on some steps. Nothing is written."`
+	DryRun       bool `help:"Say what the training would do: layers and their paths, operations, memory, time of an epoch, measured on some steps. Nothing is written."`
 	RequireFused bool `help:"Train only if the device runs each recurrent layer as one whole."`
 }
 
@@ -35,9 +35,11 @@ func (*trainCommand) Help() string {
 
     test accuracy 0.9xxx (correct/all)
 
+Labels (--task multilabel) are targets that hold or not, as 1 and 0, yes and no or true and false say it: any number of them may hold for a sample, and each is an output. The last line is then test F1 0.9xxx (3 labels), exact match 0.8xxx (samples).
+
 Numbers (--task regress) are learned scaled to mean 0 and deviation 1, and measured in their own units; the last line is then test R2 0.9xxx, RMSE 12.34, MAE 5.678 (samples).
 
-The run's directory then holds model.safetensors, config.toml, metrics.csv, curves.png, and confusion.png or predictions.png. The same settings give the same model, byte for byte.
+The run's directory then holds model.safetensors, config.toml, metrics.csv, curves.png, and confusion.png, predictions.png or roc.png. The same settings give the same model, byte for byte.
 
 Of a text (text:FILE), compressed by gzip or not, the network learns to predict the next character, byte or word. --batch streams run through the first nine tenths of it side by side. The states go on from one part of --steps to the next, and errors go back within a part. The last tenth is held out, half of it to validate and half to test. The last line is then
 
@@ -51,7 +53,7 @@ What was understood of the data is said first, and what is doubtful about the cl
 
 Ctrl-C finishes the step, saves, and says how to go on; a second one ends at once. A run that diverged can go on from its last checkpoint with a smaller rate: --resume RUN --lr RATE. config.toml notes the settings that a resumed run changed. From the epoch reached, the schedule is that of the new settings.
 
-With --json, each epoch is an object {"event":"epoch", "epoch", "epochs", "lr", "train_loss", "validation_loss", "validation_accuracy", "seconds", "samples_per_second"}, and the end is {"event":"result", "run", "test_accuracy", "test_loss", "correct", "count"}, for text also "unit", "test_bits" and "test_perplexity", or for numbers {"event":"result", "run", "test_loss", "count", "test_r2", "test_rmse", "test_mae", "targets":[{"name", "r2", "rmse", "mae"}]}, or for series what eval prints and "run".`
+With --json, each epoch is an object {"event":"epoch", "epoch", "epochs", "lr", "train_loss", "validation_loss", "validation_accuracy", "seconds", "samples_per_second"}, and the end is {"event":"result", "run", "test_accuracy", "test_loss", "correct", "count"}, for text also "unit", "test_bits" and "test_perplexity", or for numbers {"event":"result", "run", "test_loss", "count", "test_r2", "test_rmse", "test_mae", "targets":[{"name", "r2", "rmse", "mae"}]}, or for labels {"event":"result", "run", "test_loss", "count", "test_precision", "test_recall", "test_f1", "test_micro_f1", "test_auroc", "test_exact_match", "test_hamming_loss", "labels":[{"name", "precision", "recall", "f1", "auroc", "count"}]}, or for series what eval prints and "run".`
 }
 
 // Run trains a network, from the beginning or from a checkpoint.
