@@ -39,6 +39,7 @@ type Spec []Stage
 type Stage struct {
 	Name  string
 	Layer Layer
+	Init  Initialization // how its matrices are drawn
 }
 
 // Network is a network built on a backend.

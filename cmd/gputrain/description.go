@@ -40,11 +40,11 @@ type description struct {
 
 	labelDescription
 
-	Model   string    `json:"model"` // lstm, gru, rnn, mlp
-	Steps   int       `json:"steps"` // of a sample, of Width features each
+	Model   string    `json:"model,omitempty"` // one of plainKinds; absent if there is a stack
+	Steps   int       `json:"steps"`           // of a sample, of Width features each
 	Width   int       `json:"width"`
-	Hidden  int       `json:"hidden"`
-	Layers  int       `json:"layers"`
+	Hidden  int       `json:"hidden,omitempty"`
+	Layers  int       `json:"layers,omitempty"`
 	Classes []string  `json:"classes,omitempty"` // absent for a regression and for text
 	Shift   []float64 `json:"shift,omitempty"`   // data.Scaling
 	Factor  []float64 `json:"factor,omitempty"`
@@ -55,6 +55,7 @@ type description struct {
 	Embedding  int      `json:"embedding,omitempty"`
 
 	Series *seriesDescription `json:"series,omitempty"`
+	Stack  stackDescription   `json:"stack,omitempty"`
 }
 
 // The key of the description in the file's metadata, and the version of what it
@@ -73,10 +74,14 @@ func (s *settings) describe(from source, parts sets) (*description, error) {
 	if parts.series != nil {
 		return s.describeSeries(from, parts)
 	}
+	stack, err := s.stack()
+	if err != nil {
+		return nil, err
+	}
 	features := parts.train.Steps * parts.train.Width
 	steps := s.Steps
 	switch {
-	case s.Model == "mlp":
+	case lastRecurrent(stack) < 0:
 		steps = 1
 	case steps == 0:
 		steps = from.steps(parts.train)
@@ -86,9 +91,10 @@ func (s *settings) describe(from source, parts sets) (*description, error) {
 	}
 	d := &description{
 		Format: descriptionFormat, Data: from.public(), Features: parts.features, Target: parts.target,
-		Model: s.Model, Steps: steps, Width: features / steps, Hidden: s.Hidden, Layers: s.Layers,
+		Steps: steps, Width: features / steps,
 		Classes: parts.train.Classes, Shift: parts.scaling.Shift, Factor: parts.scaling.Factor,
 	}
+	d.setStack(stack)
 	d.Encodings = parts.encodings
 	if parts.missing != "refuse" {
 		d.Missing = parts.missing
@@ -267,7 +273,11 @@ func (d *description) check() error {
 		return fmt.Errorf("the columns have encodings for data %q", d.Data)
 	case d.Missing != "" && (d.Missing == "refuse" || !slices.Contains(missingKinds(), d.Missing)):
 		return fmt.Errorf("missing is %q, which this version does not know", d.Missing)
-	case !slices.Contains(modelKinds(), d.Model):
+	case d.Stack != nil:
+		if err := d.checkStack(); err != nil {
+			return err
+		}
+	case !slices.Contains(plainKinds(), d.Model):
 		return fmt.Errorf("model is %q, which this version does not know", d.Model)
 	}
 	for _, size := range []struct {
@@ -277,7 +287,7 @@ func (d *description) check() error {
 		{"steps", d.Steps, maxSize}, {"width", d.Width, maxSize}, {"hidden", d.Hidden, maxSize},
 		{"layers", d.Layers, maxLayers}, {d.outputsName(), d.outputs(), maxSize},
 	} {
-		if size.value < 1 || size.value > size.most {
+		if (size.value < 1 || size.value > size.most) && (d.Stack == nil || size.name != "hidden" && size.name != "layers") {
 			return fmt.Errorf("%s is %d, want 1 to %d", size.name, size.value, size.most)
 		}
 	}
@@ -288,6 +298,9 @@ func (d *description) check() error {
 		if err := d.checkSeries(); err != nil {
 			return err
 		}
+	}
+	if d.Steps > 1 && !d.recurrent() {
+		return fmt.Errorf("steps is %d, but no layer looks at several", d.Steps)
 	}
 	features := d.Steps * d.Width
 	if n := len(d.Factor); len(d.Shift) != n || n != 1 && n != features {

@@ -48,14 +48,18 @@ func (d *description) ofSeries() bool { return d.Series != nil }
 // describeSeries is describe for series.
 func (s *settings) describeSeries(from source, parts sets) (*description, error) {
 	p := parts.series
+	stack, err := s.stack()
+	if err != nil {
+		return nil, err
+	}
 	table, window := p.test.Table, s.seriesWindow()
 	scaling := data.Scaling{Shift: slices.Clone(p.scaling.Shift), Factor: p.scaling.Factor}
 	if s.Relative {
 		clear(scaling.Shift[:len(table.Targets)])
 	}
 	d := &description{
-		Format: descriptionFormat, Data: from.public(), Targets: table.Targets, Model: s.Model,
-		Steps: s.Window, Width: table.Width(), Hidden: s.Hidden, Layers: s.Layers,
+		Format: descriptionFormat, Data: from.public(), Targets: table.Targets,
+		Steps: s.Window, Width: table.Width(),
 		TargetShift: scaling.Shift[:len(table.Targets)], TargetFactor: scaling.Factor[:len(table.Targets)],
 		Series: &seriesDescription{
 			Window: window.Rows, Block: window.Block, Ahead: window.Ahead, Relative: window.Relative, Time: s.Time, ID: s.SeriesID,
@@ -68,7 +72,8 @@ func (s *settings) describeSeries(from source, parts sets) (*description, error)
 	if s.Missing != "refuse" {
 		d.Series.Missing = s.Missing
 	}
-	if s.Model == "mlp" {
+	d.setStack(stack)
+	if lastRecurrent(stack) < 0 {
 		d.Steps, d.Width = 1, d.Steps*d.Width
 	}
 	// The columns known ahead are there twice, at the end.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 
@@ -60,7 +61,7 @@ func (d *description) measureSeries(net *model.Network, set *data.Dataset, frame
 	if err != nil {
 		return nil, err
 	}
-	add(d.Model, forecast)
+	add(cmp.Or(d.Model, "network"), forecast)
 	add("last value", frames.Persistence())
 	if s.season > 0 {
 		add(fmt.Sprintf("season of %d", s.season), frames.Seasonal(s.season))

@@ -59,13 +59,18 @@ func (c *exportCommand) Run(con console) error {
 	if err != nil {
 		return err
 	}
+	if c.PyTorch != "" {
+		if err := unknownToPyTorch(d.layers()); err != nil {
+			return err
+		}
+	}
 	b, err := openCPU()
 	if err != nil {
 		return err
 	}
 	defer b.Close()
 	further := d.probabilities()
-	net, err := model.New(b, append(d.spec(), further...), d.input(1), model.Options{})
+	net, err := model.New(b, append(d.learnedSpec(), further...), d.input(1), model.Options{})
 	if err == nil {
 		err = net.Load(d.unscaled(file))
 	}
@@ -245,22 +250,61 @@ func (c *exportCommand) writePyTorch(con console, d *description, net *model.Net
 // pytorchModule returns how PyTorch makes what has the parameters of a stage; "" if
 // there are none.
 func pytorchModule(s model.Stage, width int) string {
-	recurrent := func(kind string, hidden, layers int) string {
-		return fmt.Sprintf("self.%s = nn.%s(%d, %d, num_layers=%d)", s.Name, kind, width, hidden, layers)
+	module := func(kind string, sizes ...any) string {
+		text := fmt.Sprintf("self.%s = nn.%s(%d", s.Name, kind, width)
+		for _, option := range sizes {
+			text += fmt.Sprintf(", %v", option)
+		}
+		return text + ")"
+	}
+	recurrent := func(kind string, hidden, layers int, bidirectional, noBias bool, more ...any) string {
+		options := []any{hidden, fmt.Sprintf("num_layers=%d", layers)}
+		if noBias {
+			options = append(options, "bias=False")
+		}
+		if bidirectional {
+			options = append(options, "bidirectional=True")
+		}
+		return module(kind, append(options, more...)...)
 	}
 	switch l := s.Layer.(type) {
 	case model.LSTM:
-		return recurrent("LSTM", l.Hidden, l.Layers)
+		if l.Projection > 0 {
+			return recurrent("LSTM", l.Hidden, l.Layers, l.Bidirectional, l.NoBias, fmt.Sprintf("proj_size=%d", l.Projection))
+		}
+		return recurrent("LSTM", l.Hidden, l.Layers, l.Bidirectional, l.NoBias)
 	case model.GRU:
-		return recurrent("GRU", l.Hidden, l.Layers)
+		return recurrent("GRU", l.Hidden, l.Layers, l.Bidirectional, l.NoBias)
 	case model.RNN:
-		return recurrent("RNN", l.Hidden, l.Layers)
+		if l.ReLU {
+			return recurrent("RNN", l.Hidden, l.Layers, l.Bidirectional, l.NoBias, `nonlinearity="relu"`)
+		}
+		return recurrent("RNN", l.Hidden, l.Layers, l.Bidirectional, l.NoBias)
 	case model.ColumnEmbedding:
 		return moduleOfColumns(s.Name, l)
 	case model.Embedding:
 		return fmt.Sprintf("self.%s = nn.Embedding(%d, %d)", s.Name, l.IDs, l.Out)
 	case model.Dense:
-		return fmt.Sprintf("self.%s = nn.Linear(%d, %d)", s.Name, width, l.Out)
+		if l.NoBias {
+			return module("Linear", l.Out, "bias=False")
+		}
+		return module("Linear", l.Out)
 	}
 	return ""
+}
+
+// unknownToPyTorch returns an error for a layer that no module of PyTorch computes.
+func unknownToPyTorch(stack []layer) error {
+	for _, l := range stack {
+		kind, _ := kindOf(l.Kind)
+		for _, key := range []string{"peepholes", "layer-norm", "zoneout"} {
+			if slices.Contains(given(l), key) {
+				return fmt.Errorf("--pytorch: PyTorch has no %s with %s; --onnx has it", l.Kind, key)
+			}
+		}
+		if !kind.rows && !slices.Contains([]string{"lstm", "gru", "rnn"}, l.Kind) {
+			return fmt.Errorf("--pytorch: PyTorch has no %s; --onnx has it", l.Kind)
+		}
+	}
+	return nil
 }

@@ -68,8 +68,7 @@ func (c *importCommand) Run(con console) error {
 	if err := file.Write(c.Out); err != nil {
 		return err
 	}
-	end := fmt.Sprintf("%s: %s, %s of %s, which eval, predict and train --init-from take", c.Out,
-		d.Model, plural(d.Layers, "layer", "layers"), plural(d.Hidden, "hidden unit", "hidden units"))
+	end := fmt.Sprintf("%s: %s, which eval, predict and train --init-from take", c.Out, d.network())
 	for _, line := range slices.Concat(notes, more, []string{end}) {
 		if err := printLine(con.err, line); err != nil {
 			return err
@@ -91,7 +90,7 @@ func (c *importCommand) check() error {
 		return outOfRange("seed", c.Seed, "0 or more")
 	}
 	if c.As != "" {
-		if err := checkOneOf("as", c.As, modelKinds()); err != nil {
+		if err := checkOneOf("as", c.As, plainKinds()); err != nil {
 			return err
 		}
 	}
@@ -129,7 +128,7 @@ func (c *importCommand) describe(dict *stateDict) (*description, []string, error
 	if err != nil {
 		return nil, nil, err
 	}
-	s.Hidden, s.Layers = sizes.hidden, sizes.layers
+	s.Hidden, s.Layers, s.layerOptions = sizes.hidden, sizes.layers, sizes.options
 	from, err := parseSource(s.Data)
 	if err != nil {
 		return nil, nil, err

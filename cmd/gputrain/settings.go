@@ -35,9 +35,10 @@ type settings struct {
 
 	seriesSettings `embed:""`
 
-	Model  string `toml:"model" default:"lstm" help:"lstm, gru, rnn or mlp."`
+	Model  string `toml:"model" default:"lstm" help:"lstm, gru, rnn or mlp; or of the literature: grid-lstm, lstm1997, elman, partially-recurrent or fully-recurrent."`
 	Hidden int    `toml:"hidden" default:"64" help:"Hidden units per layer."`
 	Layers int    `toml:"layers" default:"1" help:"Hidden layers."`
+	networkSettings
 
 	InitFrom string `toml:"init-from,omitempty" placeholder:"RUN" help:"Begin with the parameters of that run or model file, whose network, features and classes must be the same. The features are scaled as there."`
 
@@ -66,9 +67,6 @@ type settings struct {
 	Device          string  `toml:"device" default:"${device=auto}" help:"auto (the CPU), cpu, cuda or cuda:N (an NVIDIA GPU), gl or gl:N (a GPU with OpenGL), or emulated (the CUDA kernels on the CPU: slow, for tests)."`
 	Math            string  `toml:"math" default:"float32" help:"How matrix products are computed: float32, or, on a CPU with AMX, bf16x6 (as exact, and faster), bf16x3 (to 4 digits) or bf16 (to 2), from parts of the numbers."`
 }
-
-// modelKinds returns the valid values of settings.Model.
-func modelKinds() []string { return []string{"lstm", "gru", "rnn", "mlp"} }
 
 // Limits that keep products of sizes within an int64; memory runs out long
 // before.
@@ -153,6 +151,9 @@ func (s *settings) check() error {
 	if err := cmp.Or(s.checkText(source), s.checkEmbed(source)); err != nil {
 		return err
 	}
+	if err := s.checkNetwork(source); err != nil {
+		return err
+	}
 	if err := s.checkSeries(source); err != nil || source.isSeries() {
 		return err
 	}
@@ -221,6 +222,9 @@ func (s *settings) load(initial string) (*description, sets, *model.File, error)
 	if err != nil {
 		return nil, sets{}, nil, err
 	}
+	if _, err := s.stack(); err != nil {
+		return nil, sets{}, nil, err // before the data are read, which may take long
+	}
 	before, file, err := readInitial(initial)
 	if err != nil {
 		return nil, sets{}, nil, err
@@ -277,6 +281,11 @@ func (s *settings) resolvePaths() error {
 		}
 		s.Data = from.kind + ":" + from.path
 	}
+	if s.Network != "" {
+		if s.Network, err = filepath.Abs(s.Network); err != nil {
+			return err
+		}
+	}
 	if s.InitFrom == "" {
 		return nil
 	}
@@ -315,9 +324,17 @@ func checkOneOf(key, value string, valid []string) error {
 }
 
 func notOneOf(key, value string, valid []string) error {
-	return &settingError{key, fmt.Sprintf("is %q, not one of %s; %s",
-		value, strings.Join(valid, ", "), hint(value, valid, "choose one of them"))}
+	return &choiceError{&settingError{key, fmt.Sprintf("is %q, not one of %s; %s",
+		value, strings.Join(valid, ", "), hint(value, valid, "choose one of them"))}, valid}
 }
+
+// choiceError is a setting that has none of the valid values.
+type choiceError struct {
+	*settingError
+	valid []string
+}
+
+func (e *choiceError) Unwrap() error { return e.settingError }
 
 // outOfRange reports a setting whose number makes no sense.
 func outOfRange(key string, value any, want string) error {

@@ -161,7 +161,7 @@ func TestSeriesGoOnFreely(t *testing.T) {
 	}
 	wantFailure(t, exitFailure, []string{"--forecast free feeds back what it forecasts, but goes on without knowing returned, visitors, weather"},
 		onSales("--known", "holiday", "--forecast", "free", "--out", "no")...)
-	wantFailure(t, exitFailure, []string{"--init-from free: its model is mlp, but this run's is gru"}, onSales("--init-from", "free", "--out", "no")...)
+	wantFailure(t, exitFailure, []string{"--init-from free: its network is mlp"}, onSales("--init-from", "free", "--out", "no")...)
 	wantFailure(t, exitFailure, []string{"--init-from direct: it sees 12 rows and forecasts 6, 6 at a time, but this run 12 and 5, 5 at a time"},
 		onSales("--init-from", "direct", "--model", "rnn", "--ahead", "5", "--out", "no")...)
 	gputrain(onSales("--init-from", "direct", "--model", "rnn", "--out", "next")...).want(t, 0)

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"gputrain/data"
@@ -86,27 +85,7 @@ func (d *description) columnEmbedding() model.Spec {
 	if layer.Columns == nil {
 		return nil
 	}
-	return model.Spec{{Name: "embedding", Layer: layer}}
-}
-
-// withVectors returns what columnEmbedding makes of a sample.
-func (d *description) withVectors(file *model.File, x []float32) []float32 {
-	embedding := d.columnEmbedding()
-	if embedding == nil {
-		return x
-	}
-	var numbers, vectors []float32
-	columns := embedding[0].Layer.(model.ColumnEmbedding).Columns
-	for feature, value := range x {
-		i := slices.IndexFunc(columns, func(c model.EmbeddedColumn) bool { return c.Column == feature })
-		if i < 0 {
-			numbers = append(numbers, value)
-			continue
-		}
-		weight, out := file.Tensors[fmt.Sprintf("%s.%d.weight", embedding[0].Name, i)], columns[i].Out
-		vectors = append(vectors, weight.Data[int(value)*out:][:out]...)
-	}
-	return append(numbers, vectors...)
+	return model.Spec{{Name: embeddingName, Layer: layer}}
 }
 
 // checkEmbedding reports vectors of categories that cannot be.

@@ -16,6 +16,7 @@ import (
 
 type trainCommand struct {
 	settings `embed:""`
+	stopping `embed:""`
 
 	Config configFlag `placeholder:"FILE" help:"Settings in TOML, such as the config.toml of a run; flags win."`
 	Out    string     `placeholder:"DIR" help:"Directory of the run; by default runs/<time>-<model>-<data>."`
@@ -58,7 +59,7 @@ With --json, each epoch is an object {"event":"epoch", "epoch", "epochs", "lr", 
 
 // Run trains a network, from the beginning or from a checkpoint.
 func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
-	if err := c.check(); err != nil {
+	if err := cmp.Or(c.check(), c.checkStop(0)); err != nil {
 		return err
 	}
 	if c.DryRun && (c.Resume != "" || c.Out != "") {
@@ -70,7 +71,11 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 	if err != nil {
 		return err
 	}
-	d, parts, file, err := c.load(initial)
+	from, err := c.settings.withNetworkOf(string(c.Resume))
+	if err != nil {
+		return err
+	}
+	d, parts, file, err := from.load(initial)
 	if err != nil {
 		return err
 	}
@@ -86,6 +91,8 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 	s := &session{settings: &c.settings, description: d, initial: file, test: parts.test.Digest(), net: net, reporter: c.reporter(con, d)}
 	options := c.options(d, parts.train)
 	options.OnStep, options.OnEpoch, options.LossEvery = s.endStep, s.endEpoch, c.lossEvery()
+	ctx, release := c.follow(ctx, con.in, &options)
+	defer release()
 	if s.trainer, err = train.New(net, options); err != nil {
 		return tooLarge(err)
 	}
@@ -128,13 +135,16 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 		return err
 	}
 	defer func() { err = cmp.Or(err, s.close()) }()
+	if err := c.checkStop(s.trainer.Epochs()); err != nil {
+		return err
+	}
 	if err := s.dir.writeAbout(s.settings, given, understood); err != nil {
 		return err
 	}
 	c.say(con, understood, notes)
 	begin()
 	if err := s.fit(ctx, parts); err != nil {
-		return err
+		return c.end(func(lines ...[]string) { c.say(con, lines...) }, err)
 	}
 	if done := s.trainer.Epochs(); done < c.Epochs && !c.Quiet {
 		printLine(con.err, fmt.Sprintf("stopped after epoch %d: the validation loss has not improved for %s; the best parameters are kept", done, plural(c.Patience, "epoch", "epochs")))
@@ -180,7 +190,7 @@ func (s *session) begin(out string, parts sets) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.dir, s.lock, err = createRun(out, s.settings.Model+"-"+from.name()); err != nil {
+	if s.dir, s.lock, err = createRun(out, s.settings.networkTitle()+"-"+from.name()); err != nil {
 		return err
 	}
 	defer func() {
@@ -195,6 +205,9 @@ func (s *session) begin(out string, parts sets) (err error) {
 		if err := s.initial.Write(s.dir.file(initialName)); err != nil {
 			return err
 		}
+	}
+	if err := s.dir.copyNetwork(s.settings.Network); err != nil {
+		return err
 	}
 	if err := s.dir.writeConfig(s.settings, nil); err != nil {
 		return err
@@ -293,8 +306,12 @@ type interruptedError struct {
 }
 
 func (e *interruptedError) Error() string {
-	return fmt.Sprintf("%v in epoch %d of %d, saved; go on with: %s", e.cause, e.epoch, e.epochs,
-		commandLine("gputrain", "train", "--resume", pathArgument(string(e.dir))))
+	return fmt.Sprintf("%v in epoch %d of %d, saved; go on with: %s", e.cause, e.epoch, e.epochs, e.goOn())
+}
+
+// goOn returns the command that resumes the run.
+func (e *interruptedError) goOn() string {
+	return commandLine("gputrain", "train", "--resume", pathArgument(string(e.dir)))
 }
 
 func (e *interruptedError) Unwrap() error { return e.cause }

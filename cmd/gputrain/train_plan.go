@@ -49,7 +49,7 @@ func (e *explanation) summary(parameters int) []string {
 func (e *explanation) requireFused() error {
 	for _, stage := range e.stages {
 		if stage.fusable && stage.path != backend.PathSequence {
-			return fmt.Errorf("--require-fused: %s runs on %s as a %s; gputrain devices lists what there is, and --model lstm is fused on all of them",
+			return fmt.Errorf("--require-fused: %s runs on %s as a %s; gputrain devices lists what there is, and an lstm without projection, layer norm and zoneout is fused on all of them",
 				stage.name, e.device, stage.path)
 		}
 	}

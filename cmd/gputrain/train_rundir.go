@@ -77,7 +77,7 @@ func (d runDir) checkUnused() error {
 	}
 	names := []string{modelName, bestName, curvesName, confusionName, predictionsName, rocName, forecastName, resultName}
 	if _, err := d.readConfig(); err != nil {
-		names = append(names, configName, metricsName, linesName, divergedName, aboutName, initialName) // not from a run, so someone else's
+		names = append(names, configName, metricsName, linesName, divergedName, aboutName, initialName, networkName) // not from a run, so someone else's
 		events, err := d.eventFiles()
 		if err != nil {
 			return err
