@@ -150,6 +150,14 @@ func (t *tableReader) begin(first, second record, o CSVOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := t.start(o); err != nil || t.header != nil {
+		return err
+	}
+	return t.add(first)
+}
+
+// start makes the table ready for its columns.
+func (t *tableReader) start(o CSVOptions) error {
 	t.table.Notes = append(t.source.notes(), t.notes...)
 	t.table.Warnings = t.warnings
 	t.labelled = o.Target != "" && !o.Unlabelled
@@ -169,9 +177,6 @@ func (t *tableReader) begin(first, second record, o CSVOptions) error {
 		for _, column := range t.targets {
 			t.table.Targets = append(t.table.Targets, t.name(column))
 		}
-	}
-	if t.header == nil {
-		return t.add(first)
 	}
 	return nil
 }

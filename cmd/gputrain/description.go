@@ -54,7 +54,8 @@ type description struct {
 	Vocabulary []string `json:"vocabulary,omitempty"` // absent for bytes
 	Embedding  int      `json:"embedding,omitempty"`
 
-	Stack stackDescription `json:"stack,omitempty"`
+	Series *seriesDescription `json:"series,omitempty"`
+	Stack  stackDescription   `json:"stack,omitempty"`
 }
 
 // The key of the description in the file's metadata, and the version of what it
@@ -69,6 +70,9 @@ const (
 func (s *settings) describe(from source, parts sets) (*description, error) {
 	if parts.vocabulary != nil {
 		return s.describeText(from, parts)
+	}
+	if parts.series != nil {
+		return s.describeSeries(from, parts)
 	}
 	stack, err := s.stack()
 	if err != nil {
@@ -261,7 +265,9 @@ func (d *description) check() error {
 		return fmt.Errorf("data is %q, but a model names no path", d.Data)
 	case (from.kind == "text") != d.ofText():
 		return fmt.Errorf("the units are %q for data %q", d.Units, d.Data)
-	case from.isTable() != (d.Target != "" || d.Targets != nil):
+	case from.isSeries() != d.ofSeries():
+		return fmt.Errorf("it forecasts series, or not, for data %q", d.Data)
+	case !d.ofSeries() && from.isTable() != (d.Target != "" || d.Targets != nil):
 		return fmt.Errorf("the target is %q for data %q", d.Target, d.Data)
 	case !from.isTable() && (d.Encodings != nil || d.Missing != ""):
 		return fmt.Errorf("the columns have encodings for data %q", d.Data)
@@ -287,6 +293,11 @@ func (d *description) check() error {
 	}
 	if d.ofText() {
 		return d.checkText()
+	}
+	if d.ofSeries() {
+		if err := d.checkSeries(); err != nil {
+			return err
+		}
 	}
 	if d.Steps > 1 && !d.recurrent() {
 		return fmt.Errorf("steps is %d, but no layer looks at several", d.Steps)
@@ -333,6 +344,9 @@ func (d *description) outputsWanted() int { return max(1, len(d.Targets)) }
 
 // outputNames returns the names of what the outputs are.
 func (d *description) outputNames() (names []string) {
+	if d.ofSeries() {
+		return d.seriesOutputNames()
+	}
 	for _, name := range slices.Concat(d.Targets, d.Classes) {
 		names = append(names, shortName(name))
 	}

@@ -14,9 +14,10 @@ import (
 type evaluation struct {
 	train.Metrics
 	description *description
-	auroc       *train.AUROC // of classes; nil if there are too many
-	regression  *regression  // nil but for numbers
-	multilabel  *multilabel  // nil but for labels that hold or not
+	auroc       *train.AUROC  // of classes; nil if there are too many
+	regression  *regression   // nil but for numbers
+	multilabel  *multilabel   // nil but for labels that hold or not
+	series      *seriesErrors // nil for all but series
 }
 
 // measure runs net over set.
@@ -43,6 +44,8 @@ func (d *description) measure(net *model.Network, set *data.Dataset) (*evaluatio
 // print prints all figures but the loss and the last line.
 func (m *evaluation) print(w io.Writer) error {
 	switch {
+	case m.series != nil:
+		return m.series.print(w)
 	case m.regression != nil:
 		return m.regression.print(w)
 	case m.multilabel != nil:
@@ -57,6 +60,8 @@ func (m *evaluation) print(w io.Writer) error {
 // printLast prints the line that train and eval end with.
 func (m *evaluation) printLast(w io.Writer) error {
 	switch {
+	case m.series != nil:
+		return m.series.printLast(w)
 	case m.regression != nil:
 		return m.regression.printLast(w)
 	case m.multilabel != nil:
@@ -74,6 +79,8 @@ func (m *evaluation) printLast(w io.Writer) error {
 // characters, or thousands of words.
 func (m *evaluation) draw(dir runDir) error {
 	switch {
+	case m.series != nil:
+		return m.series.draw(dir.file(forecastName))
 	case m.regression != nil:
 		return m.regression.draw(dir.file(predictionsName))
 	case m.multilabel != nil:
@@ -101,6 +108,8 @@ func (m *evaluation) result() result {
 // detailedResult is the object of eval.
 func (m *evaluation) detailedResult() any {
 	switch {
+	case m.series != nil:
+		return m.seriesResult()
 	case m.regression != nil:
 		return m.regressionResult()
 	case m.multilabel != nil:

@@ -96,7 +96,7 @@ func (c *exportCommand) writeONNX(con console, d *description, net *model.Networ
 	switch d.task() {
 	case taskRegress:
 		o.Output = "predicted"
-		outputs = plural(len(d.Targets), "number", "numbers") + " in " + o.Output
+		outputs = plural(d.outputs(), "number", "numbers") + " in " + o.Output
 	case taskMultilabel:
 		outputs = "the probability of " + some(d.outputNames()) + ", in this order"
 	}
@@ -122,6 +122,7 @@ func (c *exportCommand) writeONNX(con console, d *description, net *model.Networ
 	}
 	lines := []string{fmt.Sprintf("%s: an ONNX model of %s, scaling included, with %s; its outputs are %s",
 		c.ONNX, plural(d.Steps*d.Width, "feature", "features"), inputs, outputs)}
+	lines = append(lines, d.seriesInputs()...)
 	lines = append(lines, d.explainIDs()...)
 	if rounded := d.roundedFeatures(); len(rounded) > 0 {
 		lines = append(lines, fmt.Sprintf("warning: ONNX has float32, which rounds away differences that the network knows between values of %s; gputrain predict keeps them", some(rounded)))
@@ -190,10 +191,11 @@ func (d *description) unscaled(file *model.File) *model.File {
 	weight.Data, bias.Data = slices.Clone(weight.Data), slices.Clone(bias.Data)
 	inputs := len(weight.Data) / len(bias.Data)
 	for j := range bias.Data {
+		target := j % len(d.Targets) // series have outputs for each row ahead
 		for k := range inputs {
-			weight.Data[j*inputs+k] = float32(float64(weight.Data[j*inputs+k]) / d.TargetFactor[j])
+			weight.Data[j*inputs+k] = float32(float64(weight.Data[j*inputs+k]) / d.TargetFactor[target])
 		}
-		bias.Data[j] = float32(d.targetScaling().Restore(j, float64(bias.Data[j])))
+		bias.Data[j] = float32(d.targetScaling().Restore(target, float64(bias.Data[j])))
 	}
 	out.Tensors[headName+".weight"], out.Tensors[headName+".bias"] = weight, bias
 	return out

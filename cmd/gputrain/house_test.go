@@ -54,7 +54,7 @@ var house = []struct {
 	{"examples/classifier", "cpu data model train"},
 	{"examples/regression", "cpu data model train"},
 	{"examples/characters", "cpu data model train"},
-	{"examples/forecast", "backend cpu data data/tasks model train"},
+	{"examples/forecast", "cpu data data/tasks model train"},
 	{"examples/kernel", ""},
 	{"examples/layerandloss", "backend cpu data model train"},
 	{"cmd/gputrain/internal/experiment", "backend data data/tasks model train"},

@@ -108,7 +108,13 @@ func (c *importCommand) describe(dict *stateDict) (*description, []string, error
 			return nil, nil, err
 		}
 		d, _, err := readModel(name)
-		return d, nil, err
+		if err != nil {
+			return nil, nil, err
+		}
+		return d.withoutErrors(), nil, nil
+	}
+	if from, err := parseSource(c.Data); err == nil && from.isSeries() {
+		return nil, nil, usagef("--data is %q, but series do not say what the inputs of the network were: give a run with the same columns and window as --like", c.Data)
 	}
 	var s settings
 	if err := kong.ApplyDefaults(&s); err != nil {

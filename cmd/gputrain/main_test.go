@@ -209,7 +209,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{"bench --math tf32", `--math is "tf32", not one of`},
 		{"train --resume run --math bf16x6", "--resume keeps the settings of the run: leave out --math"},
 		{"train --data cvs:x", `did you mean "csv"?`},
-		{"train --data mnist", `is "mnist", not digits, csv:FILE, parquet:FILE, npy:FILE, npz:FILE, idx:DIR or text:FILE; choose one of them`},
+		{"train --data mnist", `is "mnist", not digits, csv:FILE, parquet:FILE, npy:FILE, npz:FILE, idx:DIR, text:FILE or series:FILE; choose one of them`},
 		{"train --optimizer adagrad", `not one of sgd, rmsprop, adam, adamw; choose one of them`},
 		{"experiment run banana", `there is no experiment "banana", "gputrain experiment list" prints them all`},
 		{"train --data csv", "lacks the path"},

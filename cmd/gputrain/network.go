@@ -35,6 +35,8 @@ func (d *description) outputs() int {
 		return 256
 	case d.ofText():
 		return len(d.Vocabulary)
+	case d.ofSeries():
+		return d.Series.Block * len(d.Targets)
 	case d.Targets != nil:
 		return len(d.Targets)
 	}
@@ -81,6 +83,9 @@ func (d *description) title(batch int) string {
 		outputs = plural(len(d.Targets), "target", "targets")
 	case taskMultilabel:
 		outputs = plural(len(d.Targets), "label", "labels")
+	}
+	if d.ofSeries() {
+		outputs += ", " + plural(d.Series.Block, "row", "rows") + " at a time"
 	}
 	return fmt.Sprintf("%s, %s; batches of %s, %s of %s", d.network(), outputs,
 		plural(batch, "sample", "samples"), plural(d.Steps, "step", "steps"), plural(d.Width, "feature", "features"))

@@ -16,7 +16,7 @@ import (
 // settings decide the outcome of a run. They are flags of train, and keys of
 // config.toml under the same names.
 type settings struct {
-	Data   string      `toml:"data" default:"digits" help:"What to learn: digits (built in), csv:FILE, parquet:FILE, npy:FILE, npz:FILE, idx:DIR (the files of MNIST, or of a data set like it), or text:FILE (or FILE,FILE,..., one after the other)."`
+	Data   string      `toml:"data" default:"digits" help:"What to learn: digits (built in), csv:FILE, parquet:FILE, npy:FILE, npz:FILE, idx:DIR (the files of MNIST, or of a data set like it), text:FILE (or FILE,FILE,..., one after the other), or series:FILE (a table whose rows are in order of time, to forecast)."`
 	Target columnNames `toml:"target,omitempty" sep:"none" placeholder:"COLUMN" help:"The column of a table to learn: its name, or its number from 1. Several numbers or labels to learn are several --target."`
 	Task   string      `toml:"task" default:"auto" help:"What to learn of a table: classify (classes), regress (numbers), multilabel (targets that hold or not, each by itself), or auto: numbers if the target looks like a quantity, labels if several targets are all true or false."`
 
@@ -32,6 +32,8 @@ type settings struct {
 	TextUnits    string `toml:"text-units,omitempty" placeholder:"UNITS" help:"What a text is cut into: char (if not set), byte or word."`
 	TextMinCount int    `toml:"text-min-count,omitzero" default:"0" placeholder:"N" help:"Words of a text that occur fewer times all become <unk>."`
 	Embedding    int    `toml:"embedding,omitzero" default:"0" placeholder:"N" help:"Width of the vectors that stand for the units of a text, where 0 means 64, or for the categories of --embed, where it means half their number, up to 50."`
+
+	seriesSettings `embed:""`
 
 	Model  string `toml:"model" default:"lstm" help:"lstm, gru, rnn or mlp; or of the literature: grid-lstm, lstm1997, elman, partially-recurrent or fully-recurrent."`
 	Hidden int    `toml:"hidden" default:"64" help:"Hidden units per layer."`
@@ -152,6 +154,9 @@ func (s *settings) check() error {
 	if err := s.checkNetwork(source); err != nil {
 		return err
 	}
+	if err := s.checkSeries(source); err != nil || source.isSeries() {
+		return err
+	}
 	return s.checkTable(source)
 }
 
@@ -225,9 +230,12 @@ func (s *settings) load(initial string) (*description, sets, *model.File, error)
 		return nil, sets{}, nil, err
 	}
 	var parts sets
-	if from.kind == "text" {
+	switch {
+	case from.kind == "text":
 		parts, err = s.loadText(from, before)
-	} else {
+	case from.isSeries():
+		parts, err = s.loadSeries(from, before)
+	default:
 		parts, err = from.load(s.tableChoice(), before)
 	}
 	if err != nil {

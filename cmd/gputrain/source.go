@@ -18,11 +18,11 @@ func tableKinds() []string { return []string{"csv", "parquet", "npy", "npz"} }
 
 func (s source) isTable() bool { return slices.Contains(tableKinds(), s.kind) }
 
-// parseSource reads "digits", "csv:FILE" or another table, "idx:DIR" or "text:FILE,FILE".
+// parseSource reads "digits", "csv:FILE" or another table, "idx:DIR" "text:FILE,FILE" or "series:FILE".
 // Its error continues a sentence that begins with the name of the setting.
 func parseSource(text string) (source, error) {
 	kind, path, _ := strings.Cut(text, ":")
-	kinds := append([]string{"digits", "idx", "text"}, tableKinds()...)
+	kinds := append([]string{"digits", "idx", "text", "series"}, tableKinds()...)
 	switch {
 	case !slices.Contains(kinds, kind):
 		remedy, lower := "choose one of them", strings.ToLower(text)
@@ -37,7 +37,7 @@ func parseSource(text string) (source, error) {
 		if kind != text || !strings.Contains(kind, ".") { // not a path alone
 			remedy = hint(kind, kinds, remedy)
 		}
-		return source{}, fmt.Errorf("is %q, not digits, csv:FILE, parquet:FILE, npy:FILE, npz:FILE, idx:DIR or text:FILE; %s", text, remedy)
+		return source{}, fmt.Errorf("is %q, not digits, csv:FILE, parquet:FILE, npy:FILE, npz:FILE, idx:DIR, text:FILE or series:FILE; %s", text, remedy)
 	case kind == "digits" && text != kind:
 		return source{}, fmt.Errorf("is %q, but digits are built in and take no path", text)
 	case kind != "digits" && path == "":
@@ -88,6 +88,7 @@ type sets struct {
 	targets            []string         // the columns of a regression, or of labels, likewise; nil for classes
 	targetScaling      data.Scaling     // of a regression
 	vocabulary         *data.Vocabulary // of a text; else nil
+	series             *seriesParts     // of series; else nil
 	notes              []string         // lines that say what the reader found
 }
 

@@ -48,11 +48,13 @@ Of a text (text:FILE), compressed by gzip or not, the network learns to predict 
 
 and gputrain generate goes on with a text.
 
+A series (series:FILE), a table in order of time, is cut by time into the same shares. From the --window rows up to each origin, --ahead rows of the targets are forecast; forecast.png shows some. The last line has the RMSE and the MAE, and the RMSE of baselines beside the network: the last value, the value one season before, and a linear autoregression. The skill is the share of the RMSE of the best of them that the network saves; below 0, that baseline is better.
+
 What was understood of the data is said first, and what is doubtful about the classes: names that differ in case or spaces only, words for a missing value, classes that a part of the data lacks. Classes may be a quantity in truth if all are numbers, and more than 10 and not all whole, or more than 50 and not numbered from 0 or 1 on without a gap, or more than 50 and more than a fifth of the samples, or about as many as there are samples. Then --task auto learns numbers, and says so.
 
 Ctrl-C finishes the step, saves, and says how to go on; a second one ends at once. A run that diverged can go on from its last checkpoint with a smaller rate: --resume RUN --lr RATE. config.toml notes the settings that a resumed run changed. From the epoch reached, the schedule is that of the new settings.
 
-With --json, each epoch is an object {"event":"epoch", "epoch", "epochs", "lr", "train_loss", "validation_loss", "validation_accuracy", "seconds", "samples_per_second"}, and the end is {"event":"result", "run", "test_accuracy", "test_loss", "correct", "count"}, for text also "unit", "test_bits" and "test_perplexity", or for numbers {"event":"result", "run", "test_loss", "count", "test_r2", "test_rmse", "test_mae", "targets":[{"name", "r2", "rmse", "mae"}]}, or for labels {"event":"result", "run", "test_loss", "count", "test_precision", "test_recall", "test_f1", "test_micro_f1", "test_auroc", "test_exact_match", "test_hamming_loss", "labels":[{"name", "precision", "recall", "f1", "auroc", "count"}]}.`
+With --json, each epoch is an object {"event":"epoch", "epoch", "epochs", "lr", "train_loss", "validation_loss", "validation_accuracy", "seconds", "samples_per_second"}, and the end is {"event":"result", "run", "test_accuracy", "test_loss", "correct", "count"}, for text also "unit", "test_bits" and "test_perplexity", or for numbers {"event":"result", "run", "test_loss", "count", "test_r2", "test_rmse", "test_mae", "targets":[{"name", "r2", "rmse", "mae"}]}, or for labels {"event":"result", "run", "test_loss", "count", "test_precision", "test_recall", "test_f1", "test_micro_f1", "test_auroc", "test_exact_match", "test_hamming_loss", "labels":[{"name", "precision", "recall", "f1", "auroc", "count"}]}, or for series what eval prints and "run".`
 }
 
 // Run trains a network, from the beginning or from a checkpoint.
@@ -147,7 +149,7 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 	if done := s.trainer.Epochs(); done < c.Epochs && !c.Quiet {
 		printLine(con.err, fmt.Sprintf("stopped after epoch %d: the validation loss has not improved for %s; the best parameters are kept", done, plural(c.Patience, "epoch", "epochs")))
 	}
-	if err := s.finish(parts.test); err != nil {
+	if err := s.finish(parts); err != nil {
 		return s.howToGoOn(err)
 	}
 	return nil
@@ -413,15 +415,18 @@ func (s *session) write(name string, save func(*model.File) error) error {
 
 // finish measures the network on the test set and writes the files of a
 // finished run.
-func (s *session) finish(test *data.Dataset) error {
-	m, err := s.description.measure(s.net, test)
+func (s *session) finish(parts sets) error {
+	m, err := s.measure(parts)
 	if err != nil {
 		return err
 	}
 	history := s.trainer.History()
+	if err := s.writeBest(); err != nil {
+		return err
+	}
+	s.description.complete(parts, m)
 	return inOrder(
 		s.writeModel,
-		s.writeBest,
 		s.metrics.flush,
 		func() error { return writeCurves(s.dir.file(curvesName), history, s.description) },
 		func() error { return m.draw(s.dir) },

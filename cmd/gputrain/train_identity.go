@@ -124,7 +124,7 @@ func (d *description) checkSame(file *model.File, where string) error {
 		case reflect.DeepEqual(a.Interface(), b.Interface()):
 		case key == "model" || key == "hidden" || key == "layers" || key == "stack":
 			return fmt.Errorf("the run began with the network %s, and cannot go on with %s", before.network(), d.network())
-		case key == "classes" || key == "features" || key == "targets" || key == "vocabulary":
+		case key == "classes" || key == "features" || key == "targets" || key == "vocabulary" || key == "series":
 			return fmt.Errorf("%s has changed since the run began: it has other %s", where, key)
 		case a.Kind() == reflect.Slice:
 			return fmt.Errorf("%s has changed since the run began: its features have another scaling", where)

@@ -55,5 +55,5 @@ func (d *description) checkInitial(name string, initial *description) error {
 	if !slices.Equal(d.Classes, initial.Classes) {
 		return fmt.Errorf("--init-from %s: %w", name, initial.otherClasses(d.Classes))
 	}
-	return nil
+	return d.checkInitialSeries(name, initial)
 }

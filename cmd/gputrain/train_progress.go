@@ -163,6 +163,12 @@ func (j *jsonLines) epoch(e train.Epoch) error {
 }
 
 func (j *jsonLines) result(dir runDir, m *evaluation) error {
+	if m.series != nil {
+		return j.out.Encode(struct {
+			seriesResult
+			Run runDir `json:"run"`
+		}{m.seriesResult(), dir})
+	}
 	if m.regression != nil {
 		return j.out.Encode(struct {
 			regressionResult

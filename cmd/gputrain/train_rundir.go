@@ -30,6 +30,7 @@ const (
 	curvesName      = "curves.png"
 	confusionName   = "confusion.png"
 	predictionsName = "predictions.png" // of a regression, in place of confusionName
+	forecastName    = "forecast.png"    // of series
 	rocName         = "roc.png"         // of labels, in place of confusionName
 	resultName      = "result.json"     // written last
 	divergedName    = "diverged.json"
@@ -74,7 +75,7 @@ func (d runDir) checkUnused() error {
 	if len(checkpoints) > 0 {
 		return fmt.Errorf("%s holds a run already (%s): go on with --resume, or choose another --out", d, checkpointsName)
 	}
-	names := []string{modelName, bestName, curvesName, confusionName, predictionsName, rocName, resultName}
+	names := []string{modelName, bestName, curvesName, confusionName, predictionsName, rocName, forecastName, resultName}
 	if _, err := d.readConfig(); err != nil {
 		names = append(names, configName, metricsName, linesName, divergedName, aboutName, initialName, networkName) // not from a run, so someone else's
 		events, err := d.eventFiles()
@@ -215,6 +216,8 @@ type multilabelRunResult struct {
 func (d runDir) writeResult(epochs int, m *evaluation) error {
 	return atomicfile.Write(d.file(resultName), func(w io.Writer) error {
 		switch {
+		case m.series != nil:
+			return json.NewEncoder(w).Encode(seriesRunResult{runFormat, epochs, m.seriesFigures()})
 		case m.regression != nil:
 			return json.NewEncoder(w).Encode(regressionRunResult{runFormat, epochs, m.regressionFigures()})
 		case m.multilabel != nil:

@@ -12,7 +12,7 @@ import (
 // doubtful about it.
 func understood(parts sets) []string {
 	switch {
-	case parts.vocabulary != nil:
+	case parts.vocabulary != nil, parts.series != nil:
 		return nil // the notes say it
 	case parts.targets != nil:
 		return []string{partSizes(parts), describeColumns(parts)}
