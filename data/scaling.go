@@ -32,7 +32,7 @@ func Range(low, high float64) Scaling {
 //
 // It panics if d contradicts itself, or has IDs, which are no quantities.
 func Standardize(d *Dataset) Scaling {
-	d.check("Standardize")
+	d.checkInMemory("Standardize")
 	if d.IDs != nil {
 		panic("data: Standardize: the samples are IDs, which are no quantities: leave them as they are")
 	}
@@ -108,7 +108,7 @@ func standardize[T float32 | float64](x []T, features int, has func(sample int) 
 // IDs, which are no quantities, or if a result is beyond float32. It panics if d
 // contradicts itself.
 func (s Scaling) Apply(d *Dataset) (*Dataset, error) {
-	d.check("Apply")
+	d.checkInMemory("Apply")
 	if d.IDs != nil {
 		return nil, errors.New("data: the samples are IDs, which are no quantities and cannot be scaled; leave them as they are")
 	}
