@@ -7,8 +7,9 @@ import (
 )
 
 // bytesOf returns the memory of values, in which a file is read without a copy.
-func bytesOf[T float32 | int32](values []T) []byte {
-	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(values))), 4*len(values))
+func bytesOf[T float32 | float64 | int32](values []T) []byte {
+	var value T
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(values))), int(unsafe.Sizeof(value))*len(values))
 }
 
 // littleEndian says that numbers lie in memory as they do in a RowFile.
