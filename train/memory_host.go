@@ -59,6 +59,9 @@ func (t *Trainer) HostMemory(train, valid *data.Dataset) HostMemory {
 func batchesBytes(set *data.Dataset, size int) int64 {
 	const order = 8 // of an index
 	sample := tensorBytes(set.Steps * (set.Width + 2 + set.TargetWidth))
+	if set.Stored != nil {
+		return set.Stored.Memory(size) + int64(min(size, set.Len()))*sample
+	}
 	return int64(set.Len())*order + int64(min(size, set.Len()))*sample
 }
 
