@@ -216,21 +216,20 @@ func (s *TableSpool) Standardize(part int) (features, targets Scaling, err error
 	return s.Table.featureScaling(x), y.scaling(), nil
 }
 
-// Collapsed returns the warnings of Table.Collapsed, for which it looks at 64 MiB of rows at
-// most.
-func (s *TableSpool) Collapsed(scaling Scaling) ([]string, error) {
+// Sample returns a table of some of the rows: those that Collapsed looks at, of 64 MiB at most.
+func (s *TableSpool) Sample() (*Table, error) {
 	const most = 64 << 20
 	stride := max(collapsedStride(s.rows), (s.rows*s.Table.Width*8+most-1)/most)
-	some := *s.Table
+	sample := *s.Table
 	for rows, err := range s.all() {
 		if err != nil {
 			return nil, err
 		}
 		for row := (stride - rows.first%stride) % stride; row < rows.Len(); row += stride {
-			some.X = append(some.X, rows.X[row*rows.Width:(row+1)*rows.Width]...)
+			sample.X = append(sample.X, rows.X[row*rows.Width:(row+1)*rows.Width]...)
 		}
 	}
-	return some.Collapsed(scaling), nil
+	return &sample, nil
 }
 
 // WriteRows writes a set for each part to a RowFile at path. dataset makes the samples of rows.

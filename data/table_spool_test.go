@@ -86,8 +86,8 @@ func TestSpooledTableIsTheTableInMemory(t *testing.T) {
 		if want := parts[0].StandardizeTargets(); !reflect.DeepEqual(targets, want) {
 			t.Errorf("%s: scaling of the targets %v, want %v", c.name, targets, want)
 		}
-		if warnings, err := s.Collapsed(features); err != nil || !slices.Equal(warnings, table.Collapsed(features)) {
-			t.Errorf("%s: %q, %v, want %q", c.name, warnings, err, table.Collapsed(features))
+		if sample, err := s.Sample(); err != nil || !slices.Equal(sample.Collapsed(features), table.Collapsed(features)) {
+			t.Errorf("%s: %v, %v, want %q", c.name, sample, err, table.Collapsed(features))
 		}
 		dataset := func(t *Table) (*Dataset, error) {
 			if t.Values != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"math"
 	"path/filepath"
 	"slices"
@@ -24,6 +25,8 @@ type settings struct {
 	Ignore     columnNames `toml:"ignore,omitempty" placeholder:"COLUMN,..." help:"Columns of a table to leave out, by name."`
 	Categories columnNames `toml:"categories,omitempty" placeholder:"COLUMN,..." help:"Columns whose numbers are codes of categories, by name. Columns of text are categories anyway."`
 	Missing    string      `toml:"missing" default:"refuse" help:"What to do about missing values of a table: refuse them, take the mean of the training set, drop their rows, or indicator: the mean, and a further feature that says so."`
+
+	streamSettings `embed:""`
 
 	Steps int `toml:"steps" default:"0" help:"Time steps that the features of a sample are split into; 0 means 8 for digits, the rows of an image for idx, 1 for tables and for mlp. For text, how many units an error goes back; 0 means 100."`
 
@@ -144,6 +147,9 @@ func (s *settings) check() error {
 	if err := s.checkText(source); err != nil {
 		return err
 	}
+	if err := s.checkStream(source); err != nil {
+		return err
+	}
 	return s.checkTable(source)
 }
 
@@ -202,12 +208,19 @@ func (c *columnNames) UnmarshalTOML(value any) error {
 	return nil
 }
 
-// load returns the network that s asks for, the data prepared for it, and the model
-// at initial with which it begins; nil if initial is "".
-func (s *settings) load(initial string) (*description, sets, *model.File, error) {
+// loadFrom returns the network that s asks for, the data prepared for it, and the model
+// at initial with which it begins; nil if initial is "". The data may come from stdin, if it is not nil.
+func (s *settings) loadFrom(initial string, stdin io.Reader) (*description, sets, *model.File, error) {
 	from, err := parseSource(s.Data)
 	if err != nil {
 		return nil, sets{}, nil, err
+	}
+	from.streamSettings = s.streamSettings
+	if from.fromStdin() {
+		if from.stdin, err = keepStdin(stdin, s.Cache); err != nil {
+			return nil, sets{}, nil, err
+		}
+		defer from.stdin.close()
 	}
 	before, file, err := readInitial(initial)
 	if err != nil {
@@ -248,7 +261,7 @@ func (s *settings) resolvePaths() error {
 	if err != nil {
 		return err
 	}
-	if from.path != "" {
+	if from.path != "" && !from.fromStdin() {
 		from = from.withPaths(func(path string) string {
 			path, failed := filepath.Abs(path)
 			err = cmp.Or(err, failed)

@@ -66,7 +66,7 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 	if err != nil {
 		return err
 	}
-	d, parts, file, err := c.load(initial)
+	d, parts, file, err := c.load(initial, con.in)
 	if err != nil {
 		return err
 	}

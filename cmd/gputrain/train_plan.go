@@ -82,13 +82,9 @@ func (s *session) rehearse(ctx context.Context, con console, e *explanation, par
 	}
 	step := time.Since(began) / time.Duration(steps)
 
-	judged := parts.valid
-	if some := 8 * s.settings.Batch; judged.Len() > some {
-		index := make([]int, some)
-		for i := range index {
-			index[i] = i
-		}
-		judged = judged.Subset(index)
+	judged, err := parts.valid.First(8 * s.settings.Batch)
+	if err != nil {
+		return err
 	}
 	began = time.Now()
 	if _, err := train.Evaluate(s.net, s.description.loss(), judged); err != nil {
@@ -101,7 +97,7 @@ func (s *session) rehearse(ctx context.Context, con console, e *explanation, par
 		duration(epoch), plural(batches.Count(), "step", "steps"), duration(step), steps, duration(validation),
 		plural(s.settings.Epochs, "epoch", "epochs"), duration(epoch*time.Duration(s.settings.Epochs)))
 	width := terminalWidth(con.out)
-	_, err := io.WriteString(con.out, e.text(width)+wrapLines(text, width))
+	_, err = io.WriteString(con.out, e.text(width)+wrapLines(text, width))
 	return err
 }
 
