@@ -29,6 +29,7 @@ const (
 	Deadlock         Check = "deadlock"
 	Endless          Check = "instruction budget spent"
 	Trap             Check = "trap"
+	Assertion        Check = "assertion"
 	BadBranch        Check = "branch index"
 	PageableMemory   Check = "pageable host memory"
 )

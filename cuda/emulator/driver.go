@@ -2,7 +2,9 @@ package emulator
 
 import (
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"os"
 	"runtime"
 	"sync"
 
@@ -29,6 +31,8 @@ type Options struct {
 	// Budget limits the instructions that the warps of a launch may execute. A
 	// launch that exceeds it is reported as endless. 0 means 2^32.
 	Budget int64
+
+	Output io.Writer // of printf in kernels, as each launch ends; nil means stdout
 
 	Off       []Check        // checks that are switched off
 	Registers map[string]int // registers per thread by kernel, from ptxas -v
@@ -65,6 +69,9 @@ func New(o Options) (*Driver, error) {
 	}
 	if o.Budget == 0 {
 		o.Budget = 1 << 32
+	}
+	if o.Output == nil {
+		o.Output = os.Stdout
 	}
 	gpu, err := FindGPU(o.GPU)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 type module struct {
 	regions   []*region // memory of its variables
 	functions map[string]cuda.Function
+	variables map[string]*region // those that every function sees, by name
 }
 
 // A loaded is a kernel and the module that it came from.
@@ -23,13 +25,14 @@ type loaded struct {
 	module  cuda.Module
 }
 
-// Load parses and decodes the whole PTX text. Anything that it does not understand
-// is an error.
+// Load parses and decodes the whole PTX text. A kernel that it does not understand is
+// an error of Function, so that the others of the module can be used; if there is no
+// other, it is one of Load.
 func (d *Device) Load(ptx string) (cuda.Module, error) {
 	if err := d.usableOutsideCapture("Load"); err != nil {
 		return 0, err
 	}
-	loadedModule := &module{functions: map[string]cuda.Function{}}
+	loadedModule := &module{functions: map[string]cuda.Function{}, variables: map[string]*region{}}
 	programs := d.driver.remembered(ptx)
 	if programs == nil {
 		var err error
@@ -40,6 +43,10 @@ func (d *Device) Load(ptx string) (cuda.Module, error) {
 		if len(loadedModule.regions) == 0 {
 			d.driver.remember(ptx, programs)
 		}
+	}
+	if len(programs) > 0 && !slices.ContainsFunc(programs, func(p *program) bool { return p.refused == nil }) {
+		d.release(loadedModule)
+		return 0, programs[0].refused
 	}
 	handle := cuda.Module(d.newHandle())
 	d.modules[handle] = loadedModule
@@ -68,7 +75,7 @@ func (d *Device) compile(ptx string, to *module) ([]*program, error) {
 	for _, entry := range m.entries {
 		p, err := link(m, entry, globals)
 		if err != nil {
-			return nil, err
+			p = &program{name: entry.name, refused: describe(ptx, err)}
 		}
 		p.perturb = d.driver.options.Perturb
 		programs = append(programs, p)
@@ -139,11 +146,11 @@ func (d *Device) place(m *ptxModule, to *module) (map[*variable]uint64, error) {
 	addresses := map[*variable]uint64{}
 	regions := map[*variable]*region{}
 	byName := map[string]*variable{}
-	all := m.variables
-	for _, f := range m.functions {
-		all = append(all[:len(all):len(all)], f.variables...)
+	all := slices.Clone(m.variables)
+	for _, name := range slices.Sorted(maps.Keys(m.functions)) {
+		all = append(all, m.functions[name].variables...)
 	}
-	for _, v := range all {
+	for i, v := range all {
 		if v.space != global && v.space != constant || v.size == 0 {
 			continue
 		}
@@ -156,6 +163,9 @@ func (d *Device) place(m *ptxModule, to *module) (map[*variable]uint64, error) {
 		fill(r.written, 1)
 		to.regions = append(to.regions, r)
 		addresses[v], regions[v], byName[v.name] = r.base, r, v
+		if i < len(m.variables) {
+			to.variables[v.name] = r
+		}
 	}
 	for v, r := range regions {
 		for _, p := range v.pointers {
@@ -175,6 +185,23 @@ func (d *Device) release(m *module) {
 	for _, r := range m.regions {
 		d.memory.free(r)
 	}
+}
+
+// Variable finds a variable of a module, in global or constant memory: where it is, and
+// how many bytes it has. The host may write constant memory, kernels may not.
+func (d *Device) Variable(handle cuda.Module, name string) (cuda.Pointer, int64, error) {
+	if err := d.usable(); err != nil {
+		return 0, 0, err
+	}
+	m := d.modules[handle]
+	if m == nil {
+		return 0, 0, fmt.Errorf("cuda emulator: module %d does not exist", handle)
+	}
+	r := m.variables[name]
+	if r == nil {
+		return 0, 0, fmt.Errorf("cuda emulator: the module has no variable %s", name)
+	}
+	return cuda.Pointer(r.base), int64(r.size), nil
 }
 
 // Unload unloads a module and its variables.
@@ -206,6 +233,9 @@ func (d *Device) Function(handle cuda.Module, name string) (cuda.Function, error
 	f, ok := m.functions[name]
 	if !ok {
 		return 0, fmt.Errorf("cuda emulator: the module has no kernel %s", name)
+	}
+	if why := d.functions[f].program.refused; why != nil {
+		return 0, fmt.Errorf("kernel %s cannot be loaded: %w", name, why)
 	}
 	return f, nil
 }

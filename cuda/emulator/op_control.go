@@ -124,6 +124,9 @@ func call(d *decoder) runner {
 	if len(rest) > 0 {
 		d.fail("the call has operands after its arguments")
 	}
+	if f == nil || f.external {
+		return d.builtin(name, results, args)
+	}
 	in := d.copies(args, f.params, name, "arguments")
 	out := d.copies(results, f.results, name, "results")
 	entry := d.entries[name]

@@ -39,6 +39,7 @@ type program struct {
 	sharedGranule int  // bytes of the narrowest access to shared memory
 	communicates  bool // blocks may talk to each other, by atomics, fences or volatile accesses
 	perturb       uint64
+	refused       error // why the kernel cannot run; nil if it can
 }
 
 // lanes is a register of a warp: 32 values. The bits beyond their width are zero.
@@ -103,6 +104,9 @@ func (p *program) reachable() ([]*function, error) {
 	state := map[*function]int{} // 1: being visited, 2: done
 	var visit func(f *function, depth int) error
 	visit = func(f *function, depth int) error {
+		if f.refused != nil {
+			return f.refused
+		}
 		if depth > maxFunctions {
 			return &loadError{f.line, p.module.line(f.line), "calls are nested too deeply"}
 		}
@@ -118,6 +122,8 @@ func (p *program) reachable() ([]*function, error) {
 			switch {
 			case name == "":
 				why = "indirect calls are not supported"
+			case (g == nil || g.external) && builtins[name].run != nil:
+				continue
 			case g == nil || g.external:
 				why = fmt.Sprintf("function %s is not defined in this module", name)
 			case g.entry:

@@ -54,7 +54,8 @@ type function struct {
 	maxThreads,
 	needThreads [3]int // .maxntid, .reqntid; zeros where absent
 	line     int
-	external bool // declared but not defined
+	external bool         // declared but not defined
+	refused  *syntaxError // why it cannot be understood; nil if it can
 }
 
 type register struct {

@@ -9,7 +9,7 @@ import (
 // Limits of what the parser accepts. They are far above what a compiler emits.
 const (
 	maxVariableBytes = 64 << 20
-	maxRegisters     = 1 << 14
+	maxRegisters     = 1 << 18
 	maxNesting       = 64
 )
 
@@ -24,8 +24,8 @@ func parse(text string) (*ptxModule, error) {
 		module:  &ptxModule{lines: strings.Split(text, "\n"), functions: map[string]*function{}},
 		globals: map[string]*variable{},
 	}
-	if err := p.parse(); err != nil {
-		return nil, err
+	if failed := p.parse(); failed != nil {
+		return nil, failed
 	}
 	return p.module, nil
 }
@@ -39,23 +39,15 @@ type parser struct {
 
 // parse runs the parser. Inside the parser a syntax error travels as a panic, as in
 // encoding/json, because almost every call can fail.
-func (p *parser) parse() (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			e, ok := r.(*syntaxError)
-			if !ok {
-				panic(r)
-			}
-			err = e
+func (p *parser) parse() *syntaxError {
+	return p.attempt(func() {
+		for p.peek().kind != tokenEnd {
+			p.statement()
 		}
-	}()
-	for p.peek().kind != tokenEnd {
-		p.statement()
-	}
-	if p.module.target == "" {
-		p.fail("no .target")
-	}
-	return nil
+		if p.module.target == "" {
+			p.fail("no .target")
+		}
+	})
 }
 
 func (p *parser) peek() token { return p.tokens[p.pos] }
@@ -177,7 +169,8 @@ func (p *parser) skipSection() {
 	}
 }
 
-// function reads a function, from .entry or .func to the end of its body.
+// function reads a function, from .entry or .func to the end of its body. What cannot
+// be understood of it makes that function unusable, not the module.
 func (p *parser) function(external bool) {
 	f := &function{line: p.peek().line, entry: p.next().text == ".entry"}
 	s := newBody(p, f)
@@ -185,10 +178,11 @@ func (p *parser) function(external bool) {
 		f.results = s.parameters()
 	}
 	f.name = p.name()
-	if p.accept("(") {
-		f.params = s.parameters()
+	if f.refused = p.attempt(s.header); f.refused != nil {
+		for t := p.peek(); t.kind != tokenEnd && t.text != "{" && t.text != ";"; t = p.peek() {
+			p.next()
+		}
 	}
-	s.functionDirectives()
 	old := p.module.functions[f.name]
 	if old != nil && (!old.external || old.entry != f.entry) && p.peek().text == "{" {
 		p.fail("%s is defined twice", f.name)
@@ -205,10 +199,58 @@ func (p *parser) function(external bool) {
 	}
 	p.module.functions[f.name] = f
 	p.expect("{")
-	s.block(0)
-	s.resolveLabels()
+	start := p.pos
+	if f.refused == nil {
+		f.refused = p.attempt(func() {
+			s.block(0)
+			s.resolveLabels()
+		})
+	}
+	if f.refused != nil {
+		p.pos = start
+		p.skipBlock()
+	}
 	if f.entry {
 		p.module.entries = append(p.module.entries, f)
+	}
+}
+
+// attempt reads a part of a function and returns the syntax error that ended it.
+func (p *parser) attempt(read func()) (failed *syntaxError) {
+	defer func() {
+		if r := recover(); r != nil {
+			e, ok := r.(*syntaxError)
+			if !ok {
+				panic(r)
+			}
+			failed = e
+		}
+	}()
+	read()
+	return nil
+}
+
+// skipBlock skips the rest of a block, with its closing brace.
+func (p *parser) skipBlock() {
+	for depth := 1; depth > 0 && p.peek().kind != tokenEnd; {
+		switch t := p.next(); {
+		case t.kind != tokenPunctuation:
+		case t.text == "{":
+			depth++
+		case t.text == "}":
+			depth--
+		}
+	}
+}
+
+// header reads the parameters of a function and the directives after them.
+func (s *body) header() {
+	if s.p.accept("(") {
+		s.f.params = s.parameters()
+	}
+	s.functionDirectives()
+	if text := s.p.peek().text; text != "{" && text != ";" {
+		s.p.fail("%q is not a known directive of a function", text)
 	}
 }
 

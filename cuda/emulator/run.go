@@ -40,6 +40,7 @@ type launch struct {
 	mu         sync.Mutex
 	faultOrder atomic.Int64
 	fault      *Report
+	printed    map[int][]byte // by block
 }
 
 // run executes the launch and returns what it measured, and its fault.

@@ -14,4 +14,5 @@ compile() {
 }
 compile basic 70
 compile bad 70
+compile builtin 70
 compile tensor 80
