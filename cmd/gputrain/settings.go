@@ -272,6 +272,11 @@ func (s *settings) resolvePaths() error {
 		}
 		s.Data = from.kind + ":" + from.path
 	}
+	if s.Cache != "" {
+		if s.Cache, err = filepath.Abs(s.Cache); err != nil {
+			return err
+		}
+	}
 	if s.InitFrom == "" {
 		return nil
 	}

@@ -140,6 +140,7 @@ func (s *session) restore(before *settings) (notes []string, err error) {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		before.Data, before.InitFrom = places.Data, places.InitFrom
+		before.Cache = places.Cache
 		if err := s.trainer.Load(file); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
