@@ -81,8 +81,8 @@ func NewBatches(d *Dataset, size int) *Batches {
 }
 
 // Shuffle puts the samples in a random order, which depends on seed and epoch
-// only. Of Stored samples that take more than 32 MiB, it depends on the blocks of the file too:
-// those that stand there far from each other may come together, and the others within 32 MiB of blocks
+// only. Of Stored samples that take more than 16 MiB, it depends on the blocks of the file too:
+// those that stand there far from each other may come together, and the others within 16 MiB of blocks
 // drawn at random.
 func (b *Batches) Shuffle(seed, epoch uint64) {
 	if b.windows != nil {

@@ -15,7 +15,7 @@ import (
 // windowBytes is what a window has at most, and orderedBytes one whose samples stay in order. The
 // first is a part of the order, so it is the same on all machines.
 const (
-	windowBytes  = 32 << 20
+	windowBytes  = 16 << 20
 	orderedBytes = 2 << 20
 )
 
@@ -242,12 +242,15 @@ func (w *windows) arrange(to *window, order blockOrder, index int) {
 	}
 }
 
-// Memory returns the bytes that NewBatches and Batch take for batches of that size, besides the
-// batch.
-func (s *Stored) Memory(batch int) int64 {
-	sample := s.frame.sampleBytes() + 8
-	rows := int64(min(batch, s.samples)) + min(int64(s.samples), windowBytes/s.frame.sampleBytes()+1)
-	return 2*rows*sample + 8*int64(s.blocks())
+// Memory returns the bytes that NewBatches and Batch take for batches of that size, shuffled or
+// in order, besides the batch.
+func (s *Stored) Memory(batch int, shuffled bool) int64 {
+	bytes, sample := int64(windowBytes), s.frame.sampleBytes()
+	if !shuffled {
+		bytes = orderedBytes
+	}
+	rows := min(int64(s.samples), bytes/sample+int64(s.block)) + int64(min(batch, s.samples))
+	return 2*rows*(sample+8) + 8*int64(s.blocks())
 }
 
 // gatherFrom copies the samples index of src to d, which has the same arrays.

@@ -216,11 +216,12 @@ func (s *TableSpool) Standardize(part int) (features, targets Scaling, err error
 	return s.Table.featureScaling(x), y.scaling(), nil
 }
 
-// Sample returns a table of some of the rows: those that Collapsed looks at, of 64 MiB at most.
+// Sample returns a table of some of the rows: those that Collapsed looks at, of 8 MiB at most.
 func (s *TableSpool) Sample() (*Table, error) {
-	const most = 64 << 20
+	const most = 8 << 20
 	stride := max(collapsedStride(s.rows), (s.rows*s.Table.Width*8+most-1)/most)
 	sample := *s.Table
+	sample.X = make([]float64, 0, (s.rows+stride-1)/stride*sample.Width)
 	for rows, err := range s.all() {
 		if err != nil {
 			return nil, err

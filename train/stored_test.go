@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"gputrain/backend/reference"
+	"gputrain/cpu"
 	"gputrain/data"
 	"gputrain/model"
 )
@@ -174,5 +177,72 @@ func TestFitFindsDamageOfStoredSamples(t *testing.T) {
 		if err := trainer.Fit(context.Background(), sets[0], sets[1]); !errors.Is(err, data.ErrRowFile) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// A training on samples of several windows that stops in the middle of one, is saved and goes on
+// in another process, ends with the same numbers.
+func TestATrainingOnWindowsGoesOnExactly(t *testing.T) {
+	const width, samples = 1 << 14, 400 // 26 MB, more than a window
+	rng := rand.New(rand.NewPCG(1, 1))
+	set := &data.Dataset{Steps: 1, Width: width, X: make([]float32, samples*width), Labels: make([]int32, samples), Classes: []string{"a", "b"}}
+	for i := range set.X {
+		set.X[i] = rng.Float32() - 0.5
+	}
+	for i := range set.Labels {
+		set.Labels[i] = int32(rng.IntN(2))
+	}
+	sets, _ := stored(t, set)
+	b, err := cpu.Open(cpu.Options{Workers: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	make := func(stopAt int) (*Trainer, context.Context) {
+		net, err := model.New(b, model.Spec{{Name: "head", Layer: model.Dense{Out: 2}}}, model.Shape{Steps: 1, Batch: 24, Width: width}, model.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		net.Init(1)
+		ctx, stop := context.WithCancel(context.Background())
+		trainer, err := New(net, Options{Loss: CrossEntropy{}, Optimizer: SGD{}, LR: 0.001, Epochs: 2, Batch: 24, Seed: 3, OnStep: func(p Progress) error {
+			if p.Step == stopAt {
+				stop()
+			}
+			return nil
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return trainer, ctx
+	}
+	whole, ctx := make(0)
+	if err := whole.Fit(ctx, sets[0], nil); err != nil {
+		t.Fatal(err)
+	}
+	want := savedValues(t, whole).Tensors["head.weight"].Data
+	for _, stopAt := range []int{3, 11, 20} { // in both windows of the first epoch, and in the second epoch
+		part, ctx := make(stopAt)
+		if err := part.Fit(ctx, sets[0], nil); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		rest, ctx := make(0)
+		if err := rest.Load(savedValues(t, part)); err != nil {
+			t.Fatal(err)
+		}
+		if err := rest.Fit(ctx, sets[0], nil); err != nil {
+			t.Fatal(err)
+		}
+		if got := savedValues(t, rest).Tensors["head.weight"].Data; !slices.Equal(got, want) {
+			t.Errorf("stopped after step %d: other parameters", stopAt)
+		}
+	}
+	// The control: the order in memory is another one.
+	inMemory, ctx := make(0)
+	if err := inMemory.Fit(ctx, set, nil); err != nil {
+		t.Fatal(err)
+	}
+	if slices.Equal(savedValues(t, inMemory).Tensors["head.weight"].Data, want) {
+		t.Error("the samples of several windows come in the order that they have in memory")
 	}
 }
