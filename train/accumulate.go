@@ -1,6 +1,10 @@
 package train
 
-import "cmp"
+import (
+	"cmp"
+
+	"gputrain/backend"
+)
 
 // With Options.Accumulate, several batches make one update. The gradient of the mean
 // over all their rows is Σ w·g / Σ w, where g is the gradient of the mean over a batch
@@ -21,13 +25,26 @@ func (t *Trainer) accumulate(end bool) {
 		weight := lossWeight(o.Loss, step.target)
 		s.weight += weight
 		t.b.Fill(t.share, cmp.Or(weight, 1))
-		t.b.Fill(t.whole, 1/cmp.Or(s.weight, 1))
+		if step.last {
+			t.b.Fill(t.whole, 1/cmp.Or(s.weight, 1))
+		}
 	}
 	s.pending++
 	if step.last {
 		s.step++
 		s.pending, s.weight = 0, 0
 	}
+}
+
+// pieces divides the size of each stretch of the parameters, because they begin at
+// multiples of 32. A backend may treat that many rows side by side.
+const pieces = 32
+
+// rescale queues x = factor·x, where all rows of factor, [n,1], are the same, and n
+// divides the size of x.
+func rescale(b backend.Backend, x, factor backend.Tensor) {
+	rows := x.Reshape(factor.Rows, x.Size()/factor.Rows)
+	b.MulCol(rows, rows, factor)
 }
 
 // lossWeight returns what the mean of loss over a batch weighs beside that over

@@ -96,7 +96,7 @@ func TestAccumulateCountsUpdates(t *testing.T) {
 	if !slices.Equal(steps, []int{1, 2, 3, 4, 5, 6}) || !slices.Equal(samples, []int{8, 16, 19, 27, 35, 38}) {
 		t.Errorf("steps %v after %v samples", steps, samples)
 	}
-	// The first batch of a Fit does not come on top of those of Steps before it.
+	// After a Fit, Step gathers batches from the first one on.
 	batch := data.NewBatches(line(4, 2), 4).Batch(0)
 	for i := range 3 {
 		trainer.Step(batch)

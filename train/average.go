@@ -29,7 +29,7 @@ func (t *Trainer) queueAverage() {
 	}
 	for _, s := range t.segments {
 		b.Sub(s.average, s.average, s.values)
-		b.MulCol(s.average, s.average, t.decay)
+		rescale(b, s.average, t.decay)
 		b.Add(s.average, s.average, s.values)
 	}
 }

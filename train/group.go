@@ -40,6 +40,9 @@ type Group struct {
 }
 
 func (g Group) check() error {
+	if g.Parameters != nil && len(g.Parameters) == 0 {
+		return errors.New("no Parameters are named: name some, or leave it nil for all")
+	}
 	if err := wantNotNegative("LRFactor", g.LRFactor); err != nil {
 		return err
 	}
@@ -56,7 +59,7 @@ func MatchNames(pattern string, names []string) ([]string, error) {
 	for _, name := range names {
 		ok, err := path.Match(pattern, name)
 		if err != nil {
-			return nil, fmt.Errorf("%q is no pattern (path.Match): %w", pattern, err)
+			return nil, fmt.Errorf("%q is no pattern of names: %w", pattern, err)
 		}
 		if ok {
 			matches = append(matches, name)

@@ -49,10 +49,10 @@ type Trainer struct {
 	best     backend.Tensor   // parameters of the best epoch; absent without Patience and KeepBest
 	received []float32        // where readings is downloaded to
 
-	share, whole backend.Tensor // [1,1], with Accumulate: factors of a batch and of the sum
+	share, whole backend.Tensor // [rows,1] and [pieces,1], with Accumulate: factors of a batch and of the sum
 
 	average backend.Tensor // with EMA: see parameters
-	decay   backend.Tensor // [1,1], of the average
+	decay   backend.Tensor // [pieces,1], of the average
 	spare   backend.Tensor // to exchange values
 	shown   bool           // the network has the average
 
@@ -148,10 +148,10 @@ func New(net *model.Network, o Options) (*Trainer, error) {
 	t.queue = t.queueStep
 	params := net.Values()
 	if o.Accumulate > 1 {
-		t.share, t.whole = m.tensor(1, 1), m.tensor(1, 1)
+		t.share, t.whole = m.tensor(out.Rows(), 1), m.tensor(pieces, 1)
 	}
 	if o.EMA > 0 {
-		t.average, t.decay, t.spare = m.tensor(params.Rows, params.Cols), m.tensor(1, 1), m.tensor(1, min(params.Size(), exchangeSize))
+		t.average, t.decay, t.spare = m.tensor(params.Rows, params.Cols), m.tensor(pieces, 1), m.tensor(1, min(params.Size(), exchangeSize))
 	}
 	t.divide(all)
 	if o.Patience > 0 || o.KeepBest {
@@ -367,8 +367,7 @@ func (t *Trainer) queueStep() {
 	dy := t.grad.Slice(0, y.Rows)
 	o.Loss.Compute(b, t.loss, dy, y, step.target)
 	if o.Accumulate > 1 {
-		flat := dy.Reshape(1, dy.Size())
-		b.MulCol(flat, flat, t.share)
+		rescale(b, dy, t.share.Slice(0, y.Rows))
 	}
 	t.net.Backward(dy)
 	step.carry.end(b)
@@ -381,7 +380,7 @@ func (t *Trainer) queueStep() {
 func (t *Trainer) queueUpdate() {
 	b, o, step, grads := t.b, &t.options, &t.step, t.net.Grads()
 	if o.Accumulate > 1 {
-		b.MulCol(grads, grads, t.whole)
+		rescale(b, grads, t.whole)
 	}
 	if o.ClipNorm > 0 {
 		for _, frozen := range t.frozen {

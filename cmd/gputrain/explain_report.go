@@ -57,7 +57,7 @@ func (e *explanation) text(width int) string {
 		alone := e.calls - e.graphs
 		count := fmt.Sprintf("\none training step, once it repeats: %d kernels", len(e.launches))
 		if e.graphs > 0 {
-			count += fmt.Sprintf(", %d of them in %d CUDA graph, %d started one by one", len(e.launches)-alone, e.graphs, alone)
+			count += fmt.Sprintf(", %d of them in %s, %d started one by one", len(e.launches)-alone, plural(e.graphs, "CUDA graph", "CUDA graphs"), alone)
 		}
 		text.WriteString(wrapLines(count+"\n\n", width))
 		text.WriteString(formatTable(width, 2, []string{"stage", "kernel", "grid", "block", "times"}, launches))

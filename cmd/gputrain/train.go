@@ -99,11 +99,11 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 	}
 	understood := slices.Concat(parts.notes, understood(parts), []string{note})
 	if c.DryRun {
-		c.say(con, understood)
+		c.say(con, understood, c.updateNotes(net))
 		begin()
 		return s.rehearse(ctx, con, plan, parts)
 	}
-	notes, given := plan.summary(net.Count()), c.Data
+	notes, given := append(plan.summary(net.Count()), c.updateNotes(net)...), c.Data
 	if c.MetricsListen != "" {
 		exporter, failed := listen(c.MetricsListen, s.reporter, sum(plan.memory))
 		if failed != nil {

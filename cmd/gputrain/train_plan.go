@@ -22,7 +22,7 @@ func (s *session) plan(parts sets) (*explanation, error) {
 	if onCPU(s.settings.Device) {
 		e.device = "cpu: " + describeCPU() + ", products in " + s.settings.Math
 	}
-	return e, e.describe(s.net, s.trainer, s.settings.options(s.description, parts.train).Optimizer, parts)
+	return e, e.describe(s.net, s.trainer, parts)
 }
 
 // summary is what is said of an explanation before each training.
@@ -92,9 +92,13 @@ func (s *session) rehearse(ctx context.Context, con console, e *explanation, par
 	}
 	validation := time.Since(began) * time.Duration(parts.valid.Len()) / time.Duration(judged.Len())
 
+	one, several := "step", "steps"
+	if s.settings.Accumulate > 1 {
+		one, several = "batch", "batches"
+	}
 	epoch := step*time.Duration(batches.Count()) + validation
 	text := fmt.Sprintf("\nan epoch takes about %s: %s of %s, measured on %d, and %s of validation; %s take %s, unless they stop earlier. Nothing was written.\n",
-		duration(epoch), plural(batches.Count(), "step", "steps"), duration(step), steps, duration(validation),
+		duration(epoch), plural(batches.Count(), one, several), duration(step), steps, duration(validation),
 		plural(s.settings.Epochs, "epoch", "epochs"), duration(epoch*time.Duration(s.settings.Epochs)))
 	width := terminalWidth(con.out)
 	_, err = io.WriteString(con.out, e.text(width)+wrapLines(text, width))

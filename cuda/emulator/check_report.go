@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/ianlancetaylor/demangle"
+
 	"gputrain/cuda"
 )
 
@@ -29,6 +31,7 @@ const (
 	Deadlock         Check = "deadlock"
 	Endless          Check = "instruction budget spent"
 	Trap             Check = "trap"
+	StackOverflow    Check = "stack overflow"
 	Assertion        Check = "assertion"
 	BadBranch        Check = "branch index"
 	PageableMemory   Check = "pageable host memory"
@@ -42,6 +45,7 @@ type Report struct {
 	Call    string // the driver call, such as CopyToHost; "" if a kernel is at fault
 	Line    int    // in the PTX of the module, from 1; 0 if no single instruction is at fault
 	Text    string // the instruction
+	Source  string // file and line in the source, if the PTX tells; see nvcc -lineinfo
 	Grid    cuda.Dim3
 	Block   cuda.Dim3 // index of the block
 	Thread  cuda.Dim3 // index of the thread in its block
@@ -59,8 +63,11 @@ func (r *Report) Error() string {
 		fmt.Fprintf(&b, "%s: %s: %s", r.Call, r.Check, r.Detail)
 		return b.String()
 	}
-	fmt.Fprintf(&b, "kernel %s: %s: %s", r.Kernel, r.Check, r.Detail)
+	fmt.Fprintf(&b, "kernel %s: %s: %s", demangle.Filter(r.Kernel), r.Check, r.Detail)
 	fmt.Fprintf(&b, "\n  block %s of %s, thread %s", index(r.Block), index(r.Grid), index(r.Thread))
+	if r.Source != "" {
+		fmt.Fprintf(&b, "\n  %s", r.Source)
+	}
 	if r.Line > 0 {
 		fmt.Fprintf(&b, "\n  PTX line %d: %s", r.Line, r.Text)
 	}
@@ -81,7 +88,7 @@ func (w *warp) fail(check Check, lane int, address uint64, format string, args .
 	}
 	line := int(w.program.code[w.at].line)
 	r := w.block.report(check, fmt.Sprintf(format, args...))
-	r.Line, r.Text = line, w.program.module.line(line)
+	r.Line, r.Text, r.Source = line, w.program.module.line(line), w.program.module.source(line)
 	r.Thread = w.block.threadIndex(w.first + lane)
 	r.Address = address
 	w.block.fault = r

@@ -57,7 +57,12 @@ func (d *Device) LaunchBytes(f cuda.Function, grid, block cuda.Dim3, sharedBytes
 		return err
 	}
 	params := p.pack(args)
+	gap := StreamGap
+	if d.capture != nil {
+		gap = GraphGap
+	}
 	return d.enqueue(s, task{do: func(q *queue) *Report {
+		q.clock += gap
 		return d.execute(q, p, grid, block, sharedBytes, params)
 	}})
 }

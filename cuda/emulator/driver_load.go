@@ -19,6 +19,10 @@ type module struct {
 	variables map[string]*region // those that every function sees, by name
 }
 
+func newModule() *module {
+	return &module{functions: map[string]cuda.Function{}, variables: map[string]*region{}}
+}
+
 // A loaded is a kernel and the module that it came from.
 type loaded struct {
 	program *program
@@ -32,7 +36,7 @@ func (d *Device) Load(ptx string) (cuda.Module, error) {
 	if err := d.usableOutsideCapture("Load"); err != nil {
 		return 0, err
 	}
-	loadedModule := &module{functions: map[string]cuda.Function{}, variables: map[string]*region{}}
+	loadedModule := newModule()
 	programs := d.driver.remembered(ptx)
 	if programs == nil {
 		var err error
@@ -75,7 +79,7 @@ func (d *Device) compile(ptx string, to *module) ([]*program, error) {
 	for _, entry := range m.entries {
 		p, err := link(m, entry, globals)
 		if err != nil {
-			p = &program{name: entry.name, refused: describe(ptx, err)}
+			p = &program{name: entry.name, entry: entry, refused: describe(ptx, err)}
 		}
 		p.perturb = d.driver.options.Perturb
 		programs = append(programs, p)
@@ -169,12 +173,17 @@ func (d *Device) place(m *ptxModule, to *module) (map[*variable]uint64, error) {
 	}
 	for v, r := range regions {
 		for _, p := range v.pointers {
-			target := byName[p.symbol]
-			if target == nil {
-				return nil, &loadError{v.line, m.line(v.line), fmt.Sprintf("there is no variable %s in global memory", p.symbol)}
+			var address uint64
+			switch target := byName[p.symbol]; {
+			case target != nil:
+				address = addresses[target]
+			case m.functions[p.symbol] != nil:
+				address = m.address(p.symbol)
+			default:
+				return nil, &loadError{v.line, m.line(v.line), fmt.Sprintf("there is no variable %s in global memory, and no function", p.symbol)}
 			}
 			var word [8]byte
-			binary.LittleEndian.PutUint64(word[:], addresses[target]+uint64(p.offset))
+			binary.LittleEndian.PutUint64(word[:], address+uint64(p.offset))
 			copy(r.data[p.at:], word[:p.size])
 		}
 	}

@@ -81,6 +81,9 @@ func (d *decoder) address(i int, a *access) {
 		if s != a.space && !(a.space == generic && s == global) {
 			d.fail("variable %s is in %v, not in %v memory", v.name, v.space, a.space)
 		}
+		if s == local && d.recursive() {
+			d.fail("a function that calls itself reaches its local variable %s through a register only", v.name)
+		}
 		if s == parameter {
 			_, kernel := d.program.paramOffset[v]
 			a.call = !kernel
@@ -230,7 +233,8 @@ func putLittle(b []byte, size int, v uint64) {
 	}
 }
 
-// A storing is the current store of a warp, for the checks.
+// A storing is the current store of a warp, for the checks. It is nil for stores whose
+// values are not in registers of their own.
 type storing struct {
 	access  *access
 	sources []int32
@@ -272,6 +276,9 @@ func store(d *decoder) runner {
 func (w *warp) storeMatches(lane int, data []byte) bool {
 	var b [16]byte
 	s := w.storing
+	if s == nil {
+		return false
+	}
 	for i, r := range s.sources {
 		putLittle(b[i*s.access.size:], s.access.size, w.source(r)[lane])
 	}

@@ -21,7 +21,7 @@ func parse(text string) (*ptxModule, error) {
 	}
 	p := &parser{
 		tokens:  tokens,
-		module:  &ptxModule{lines: strings.Split(text, "\n"), functions: map[string]*function{}},
+		module:  &ptxModule{lines: strings.Split(text, "\n"), functions: map[string]*function{}, pointed: map[string]bool{}, files: map[int]string{}, texts: map[string]string{}},
 		globals: map[string]*variable{},
 	}
 	if failed := p.parse(); failed != nil {
@@ -122,10 +122,10 @@ func (p *parser) statement() {
 			if p.count(64) != 64 {
 				p.fail("only 64-bit addresses are supported")
 			}
-		case ".file", ".loc":
-			p.skipLine()
+		case ".file":
+			p.file()
 		case ".section":
-			p.skipSection()
+			p.section()
 		case ".global", ".const", ".shared":
 			p.module.variables = append(p.module.variables, p.variables(p.globals, external)...)
 		case ".entry", ".func":
@@ -153,19 +153,6 @@ func (p *parser) target() {
 	m.target = p.name()
 	for p.accept(",") {
 		p.name()
-	}
-}
-
-// skipLine skips the rest of the line. Debug information has no end mark.
-func (p *parser) skipLine() {
-	for line := p.peek().line; p.peek().kind != tokenEnd && p.peek().line == line; {
-		p.next()
-	}
-}
-
-func (p *parser) skipSection() {
-	for p.peek().kind != tokenEnd && !p.accept("}") {
-		p.next()
 	}
 }
 
@@ -198,6 +185,7 @@ func (p *parser) function(external bool) {
 		p.fail(".extern %s has a body", f.name)
 	}
 	p.module.functions[f.name] = f
+	p.module.locations = append(p.module.locations, location{from: p.peek().line}) // unknown, up to the first .loc
 	p.expect("{")
 	start := p.pos
 	if f.refused == nil {
