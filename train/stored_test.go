@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -244,5 +245,35 @@ func TestATrainingOnWindowsGoesOnExactly(t *testing.T) {
 	}
 	if slices.Equal(savedValues(t, inMemory).Tensors["head.weight"].Data, want) {
 		t.Error("the samples of several windows come in the order that they have in memory")
+	}
+}
+
+func TestMemoryIsFlatOver10000StepsOnStoredSamples(t *testing.T) {
+	training, validation := storedParts(t, false)
+	sets, _ := stored(t, training.Subset([]int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20}), validation.Subset([]int{1, 2, 3}))
+	heap := func() int64 {
+		runtime.GC()
+		runtime.GC()
+		var stats runtime.MemStats
+		runtime.ReadMemStats(&stats)
+		return int64(stats.HeapAlloc)
+	}
+	var early int64
+	trainer := storedTrainer(t, false, 1050)
+	trainer.options.Batch = 2
+	trainer.options.OnEpoch = func(e Epoch) error {
+		switch e.Epoch {
+		case 50: // 500 steps
+			early = heap()
+		case 1050:
+			const history = 200 // bytes of an epoch, in an array that grows
+			if grown := heap() - early; grown > 64<<10+1000*history {
+				t.Errorf("the heap grew by %d bytes from step 500 to step 10500", grown)
+			}
+		}
+		return nil
+	}
+	if err := trainer.Fit(context.Background(), sets[0], sets[1]); err != nil || trainer.Steps() != 10500 {
+		t.Errorf("%d steps, %v", trainer.Steps(), err)
 	}
 }
