@@ -21,6 +21,9 @@ type CSVOptions struct {
 	// Targets are columns of numbers to learn, named as Target is, for a regression.
 	// A table has either classes or these.
 	Targets []string
+	// Booleans says that the Targets are true or false, as ParseBoolean knows it, which
+	// becomes 1 or 0.
+	Booleans bool
 	// Unlabelled leaves the target out, whatever it holds, as for predictions.
 	Unlabelled bool
 	// Ignore are the names of columns to leave out. It needs a header, and goes
@@ -31,6 +34,9 @@ type CSVOptions struct {
 	// out. In one without, the columns are taken by position. nil: every column
 	// but the target, in the order of the file.
 	Features []string
+	// Counted are names of columns of which an Inspection counts as many values as of a
+	// target.
+	Counted []string
 	// Encodings says for each feature column how it becomes numbers. nil: every
 	// feature column holds numbers.
 	Encodings []Encoding
@@ -127,6 +133,7 @@ type tableReader struct {
 
 	labelled bool // the class is read
 	valued   bool // the targets are read as numbers
+	booleans bool // which are true or false
 	labels   *labels
 	gap      error // names the first label that is NaN or infinite
 	bound    bound
@@ -135,14 +142,18 @@ type tableReader struct {
 	encodings           []Encoding
 	width               int // of the features of a row, encoded
 	policy              Missing
-	missing             []int // values of each feature column
-	targetless, dropped int   // rows without a target, and rows left out
+	places              []map[string]int // of the categories of each feature column
+	missing, unknown    []int            // values of each feature column; unknown are ids
+	targetless, dropped int              // rows without a target, and rows left out
 }
 
 // begin finds the columns, and takes the first record if it is data. second
 // helps to decide that; it has no fields at the end of the file.
 func (t *tableReader) begin(first, second record, o CSVOptions) error {
-	var err error
+	err := t.bound.take(int64(len(first.fields)), columnBytes)
+	if err != nil {
+		return fmt.Errorf("%s: %w", t.table.Name, err)
+	}
 	t.columns, err = findColumns(t.table.Name, first, second, t.numbers, o, t.source.named())
 	if err != nil {
 		return err
@@ -150,7 +161,7 @@ func (t *tableReader) begin(first, second record, o CSVOptions) error {
 	t.table.Notes = append(t.source.notes(), t.notes...)
 	t.table.Warnings = t.warnings
 	t.labelled = o.Target != "" && !o.Unlabelled
-	t.valued = len(o.Targets) > 0 && !o.Unlabelled
+	t.valued, t.booleans = len(o.Targets) > 0 && !o.Unlabelled, o.Booleans
 	if err := t.encode(o); err != nil {
 		return err
 	}
@@ -210,8 +221,12 @@ func (t *tableReader) addTarget(row record) error {
 	case t.labelled:
 		return t.addLabel(row)
 	case t.valued:
+		read := t.number
+		if t.booleans {
+			read = t.boolean
+		}
 		for _, column := range t.targets {
-			x, err := t.number(row, column)
+			x, err := read(row, column)
 			if err != nil {
 				return err
 			}

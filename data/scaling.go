@@ -43,7 +43,7 @@ func Standardize(d *Dataset) Scaling {
 // Standardize returns the scaling that gives each column mean 0 and standard
 // deviation 1. Constant columns get factor 0, as the other Standardize says. Missing
 // values do not count. The features of categories and indicators get mean 0 and keep
-// their size, so that a rare category is no larger than another.
+// their size, so that a rare category is no larger than another. Ids stay what they are.
 func (t *Table) Standardize() Scaling {
 	m := newMoments(t.Width)
 	t.addFeatures(m)
@@ -61,6 +61,9 @@ func (t *Table) featureScaling(m *moments) Scaling {
 	feature := 0
 	for _, e := range t.Encodings {
 		for i := range e.Width() {
+			if e.Embedding > 0 && i == 0 {
+				s.Shift[feature], s.Factor[feature] = 0, 1
+			}
 			if number := len(e.Categories) == 0 && i == 0; !number && s.Factor[feature] > 0 {
 				s.Factor[feature] = 1
 			}

@@ -32,7 +32,11 @@ Of classes it also prints precision, recall and F1, each class by itself, their 
 
     test R2 0.9xxx, RMSE 12.34, MAE 5.678 (359 samples)
 
-With --json, it prints an object {"event":"result", "test_accuracy", "test_loss", "correct", "count", "test_precision", "test_recall", "test_f1", "test_auroc", "classes"} instead, the means being macro. For numbers it is {"event":"result", "test_loss", "count", "test_r2", "test_rmse", "test_mae", "targets":[{"name", "r2", "rmse", "mae"}]}, without the two errors if there are several targets. For text it is {"event":"result", "test_accuracy", "test_loss", "correct", "count", "unit", "test_bits", "test_perplexity"}. A figure that is no number is null.`
+Of labels (train --task multilabel) it prints precision, recall, F1 and AUROC of each, their mean (macro), those of all labels together (micro), and the share of the labels that are wrong (Hamming loss). The last line has the mean F1 and the share of the samples all of whose labels are right:
+
+    test F1 0.9xxx (3 labels), exact match 0.8xxx (359 samples)
+
+With --json, it prints an object {"event":"result", "test_accuracy", "test_loss", "correct", "count", "test_precision", "test_recall", "test_f1", "test_auroc", "classes"} instead, the means being macro. For numbers it is {"event":"result", "test_loss", "count", "test_r2", "test_rmse", "test_mae", "targets":[{"name", "r2", "rmse", "mae"}]}, without the two errors if there are several targets. For labels it is {"event":"result", "test_loss", "count", "test_precision", "test_recall", "test_f1", "test_micro_f1", "test_auroc", "test_exact_match", "test_hamming_loss", "labels":[{"name", "precision", "recall", "f1", "auroc", "count"}]}. For text it is {"event":"result", "test_accuracy", "test_loss", "correct", "count", "unit", "test_bits", "test_perplexity"}. A figure that is no number is null.`
 }
 
 // Run prints the loss, the confusion and the accuracy of a model.
@@ -117,8 +121,8 @@ func (c *evalCommand) source(d *description) (from source, err error) {
 		return source{}, usagef("--data %w", err)
 	}
 	switch want := d.outputsWanted(); {
-	case !from.isTable() && d.task() == taskRegress:
-		return source{}, usagef("--data %s has classes, but the model learned numbers", from)
+	case !from.isTable() && d.Targets != nil:
+		return source{}, usagef("--data %s has classes, but the model learned %s", from, d.outputsKind())
 	case from.isTable() && d.Target == "" && d.Targets == nil && len(c.Target) == 0:
 		return source{}, usagef("--target is missing: it names the column of %s that holds the class", from.path)
 	case len(c.Target) > 0 && len(c.Target) != want:

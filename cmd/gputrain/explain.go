@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"gputrain/backend"
+	"gputrain/bench"
 	"gputrain/cuda/cudriver"
 	"gputrain/cuda/emulator"
 	"gputrain/cuda/recorder"
@@ -23,7 +24,7 @@ type explainCommand struct {
 
 // Help is what "gputrain explain --help" says in more detail.
 func (*explainCommand) Help() string {
-	return `Takes the network that the flags describe and says which path each layer takes on the device, how much memory the network needs, and, on a GPU, which kernels one training step launches, with their grids. The list comes from the training code itself: a few steps run on a device that notes the launches and computes nothing. "step" stands for work outside of the layers: zeroing the gradients, clipping, summing the losses.`
+	return `Takes the network that the flags describe and says which path each layer takes on the device, how many operations a training step takes, how much memory the network needs, and, on a GPU, which kernels one training step launches, with their grids. The list comes from the training code itself: a few steps run on a device that notes the launches and computes nothing. "step" stands for work outside of the layers: zeroing the gradients, clipping, summing the losses.`
 }
 
 // Run prints what training would do.
@@ -146,6 +147,10 @@ func (e *explanation) describe(net *model.Network, trainer *train.Trainer, parts
 		_, fusable := stage.Layer.(interface{ Path(backend.Backend) string })
 		e.stages = append(e.stages, explainedStage{stage.Name, model.Path(stage.Layer, net.Backend()), fusable, shape, out})
 		shape = out
+	}
+	var err error
+	if e.flops, err = bench.Flops(net.Spec(), net.Input()); err != nil {
+		return err
 	}
 	params := elementBytes * int64(net.Values().Size())
 	memory := trainer.DeviceMemory()

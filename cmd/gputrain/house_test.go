@@ -34,6 +34,7 @@ var house = []struct {
 	{"kernels", ""},
 	{"cuda", "backend kernels"},
 	{"cuda/emulator", "cuda"},
+	{"cuda/emulator/emulatortest", "cuda cuda/emulator"},
 	{"cuda/recorder", "cuda"},
 	{"cuda/kernelreport", "cuda cuda/emulator kernels"},
 	{"cuda/emulatorabi", "cuda cuda/emulator"},
@@ -54,6 +55,7 @@ var house = []struct {
 	{"examples/regression", "cpu data model train"},
 	{"examples/characters", "cpu data model train"},
 	{"examples/forecast", "backend cpu data data/tasks model train"},
+	{"examples/kernel", ""},
 	{"examples/layerandloss", "backend cpu data model train"},
 	{"cmd/gputrain/internal/experiment", "backend data data/tasks model train"},
 	{"cmd/gputrain", "backend backend/backendtest bench cmd/gputrain/internal/experiment cpu cuda cuda/cudriver cuda/emulator" +

@@ -198,7 +198,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{"train --patience -1", "--patience is -1"},
 		{"train --seed -1", "--seed is -1"},
 		{"train --seed 18446744073709551615", "it must be a whole number, of 18 digits at most"},
-		{"train --model lstn", `--model is "lstn", not one of lstm, gru, rnn, mlp; did you mean "lstm"?`},
+		{"train --model lstn", `--model is "lstn", not one of lstm, gru, rnn, mlp, grid-lstm, lstm1997, elman, partially-recurrent, fully-recurrent; did you mean "lstm"?`},
 		{"train --optimizer adamv", `did you mean "adam`},
 		{"train --schedule cosinus", `did you mean "cosine"?`},
 		{"train --device gpu", `--device is "gpu", not one of auto, cpu, cuda, gl, emulated, cuda:N, gl:N; did you mean "cpu"?`},

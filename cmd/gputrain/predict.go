@@ -25,7 +25,8 @@ type predictCommand struct {
 
 // Run writes, for each row of the input, the class that the model finds most
 // probable and the probability of each class, or of the most probable ones. For a
-// regression it writes the numbers, in the units of the targets.
+// regression it writes the numbers, in the units of the targets; for labels, whether each
+// holds and how probable that is.
 func (c *predictCommand) Run(con console) error {
 	if c.Top < 0 {
 		return outOfRange("top", c.Top, "0 or more")
@@ -48,8 +49,11 @@ func (c *predictCommand) Run(con console) error {
 			return err
 		}
 		write := func(w io.Writer) error {
-			if d.task() == taskRegress {
+			switch d.task() {
+			case taskRegress:
 				return writeNumbers(w, outputs, d.Targets, d.targetScaling())
+			case taskMultilabel:
+				return writeLabels(w, outputs, d.Targets)
 			}
 			return writePredictions(w, outputs, d.Classes, c.Top)
 		}
@@ -85,8 +89,8 @@ func (c *predictCommand) load(d *description, stdin io.Reader) (set *data.Datase
 		return nil, nil, fmt.Errorf("%s learned from text: gputrain generate goes on with a text, and gputrain eval --data text:FILE says how well it predicts one", c.Model)
 	}
 	var table *data.Table
-	if c.Top > 0 && d.task() == taskRegress {
-		return nil, nil, usagef("--top is for classes, but the model gives numbers")
+	if c.Top > 0 && d.task() != taskClassify {
+		return nil, nil, usagef("--top is for classes, but the model gives %s", d.outputsKind())
 	}
 	name, options := c.Input, d.csvOptions(c.Target)
 	if options.Unlabelled = true; len(c.Target) == 0 {

@@ -41,7 +41,11 @@ func (c *trainCommand) load(initial string, stdin io.Reader) (*description, sets
 	if c.Resume != "" && given == "" {
 		c.Stream = streamNever
 	}
-	d, parts, file, err := c.loadFrom(initial, stdin)
+	from, err := c.settings.withNetworkOf(string(c.Resume))
+	if err != nil {
+		return nil, sets{}, nil, err
+	}
+	d, parts, file, err := from.loadFrom(initial, stdin)
 	if c.Stream = given; parts.rows != nil {
 		c.Stream = streamAlways
 	}

@@ -96,7 +96,8 @@ type sets struct {
 	encodings          []data.Encoding  // of the feature columns; nil if all are numbers
 	target             string           // the column of the class: its name, or its number; "" if there are no columns
 	missing            string           // one of missingKinds; "" if there are no columns
-	targets            []string         // the columns of a regression, likewise; nil for classes
+	task               string           // of a table; else ""
+	targets            []string         // the columns of a regression, or of labels, likewise; nil for classes
 	targetScaling      data.Scaling     // of a regression
 	vocabulary         *data.Vocabulary // of a text; else nil
 	notes              []string         // lines that say what the reader found
@@ -130,7 +131,12 @@ func (s source) loadTable(choice tableChoice, d *description) (sets, error) {
 		return sets{}, err
 	}
 	if streams, reason := s.streams(p.bytes); streams {
-		return s.buildRows(p, choice, d, cmp.Or(why, reason))
+		switch what := p.cannotStream(); {
+		case what == "":
+			return s.buildRows(p, choice, d, cmp.Or(why, reason))
+		case s.Stream == streamAlways:
+			return sets{}, usagef("--stream always: %s cannot stream from disk; leave it out", what)
+		}
 	}
 	table, err := s.openTable(p.options)
 	if err != nil {
@@ -140,13 +146,23 @@ func (s source) loadTable(choice tableChoice, d *description) (sets, error) {
 	if err := s.checkParts(split[0].Len(), split[1].Len(), split[2].Len()); err != nil {
 		return sets{}, err
 	}
-	parts := sets{
-		scaling: split[0].Standardize(), features: table.Features, encodings: table.Encodings,
-		target: table.Target, targets: table.Targets, missing: p.missing,
+	if d == nil {
+		embedded, err := embedCategories(split, choice.embedding)
+		if err != nil {
+			return sets{}, err
+		}
+		p.notes = append(p.notes, embedded...)
 	}
-	if p.task == taskRegress {
+	parts := sets{
+		scaling: split[0].Standardize(), features: table.Features, encodings: split[0].Encodings,
+		target: table.Target, targets: table.Targets, missing: p.missing, task: p.task,
+	}
+	switch p.task {
+	case taskRegress:
 		parts.targetScaling, err = scaleTargets(s.String(), split[0])
-	} else {
+	case taskMultilabel:
+		parts.targetScaling, err = labelScaling(), checkLabels(s.String(), split[0])
+	default:
 		err = checkClasses(s.String(), table.Target, table.Classes, table.Len())
 	}
 	if err != nil {
@@ -157,9 +173,7 @@ func (s source) loadTable(choice tableChoice, d *description) (sets, error) {
 			return sets{}, err
 		}
 		parts.scaling = d.scaling()
-		if p.task == taskRegress {
-			parts.targetScaling = d.targetScaling()
-		}
+		parts.targetScaling = d.targetScaling()
 	}
 	parts.notes = append(p.notes, tableNotes(table, parts.scaling, d)...)
 	for i, part := range parts.each() {
@@ -202,7 +216,7 @@ func (s source) planTable(choice tableChoice, d *description) (plan, error) {
 		p.bytes = tableBytes(inspection, p.options)
 		return p, nil
 	}
-	inspection, err := s.inspect(data.CSVOptions{Targets: choice.targets, Ignore: choice.ignore})
+	inspection, err := s.inspect(data.CSVOptions{Targets: choice.targets, Ignore: choice.ignore, Counted: choice.embed})
 	if err != nil {
 		return plan{}, err
 	}
@@ -298,11 +312,11 @@ func (s source) checkParts(train, valid, test int) error {
 // csvOptions says how to read a CSV file for the model. targets are the columns of its
 // targets; none for those that it learned from.
 func (d *description) csvOptions(targets []string) data.CSVOptions {
-	o := data.CSVOptions{Features: d.Features, Encodings: d.Encodings, Missing: missingPolicy(d.Missing)}
+	o := data.CSVOptions{Features: d.Features, Encodings: d.Encodings, Missing: missingPolicy(d.Missing), Booleans: d.task() == taskMultilabel}
 	switch {
-	case d.task() == taskRegress && len(targets) == 0:
+	case d.Targets != nil && len(targets) == 0:
 		o.Targets = d.Targets
-	case d.task() == taskRegress:
+	case d.Targets != nil:
 		o.Targets = targets
 	case len(targets) == 0:
 		o.Target = d.Target

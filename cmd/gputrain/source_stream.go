@@ -62,6 +62,7 @@ type rowNotes struct {
 	Target        string          `json:"target"`
 	Targets       []string        `json:"targets"`
 	Missing       string          `json:"missing"`
+	Task          string          `json:"task"`
 	Notes         []string        `json:"notes"`
 }
 
@@ -78,6 +79,20 @@ func (s source) streams(bytes int64) (bool, string) {
 	}
 	left, limit := memorylimit.Left()
 	return bytes > left/2, fmt.Sprintf("in memory they would take %s, and %s are left of %v", memorylimit.Size(bytes), memorylimit.Size(left), limit)
+}
+
+// cannotStream says which rows cannot stream, because they are decided about with all of them in
+// memory; "" if these can.
+func (p plan) cannotStream() string {
+	if p.task == taskMultilabel {
+		return "labels of which several may hold"
+	}
+	for _, e := range p.options.Encodings {
+		if e.Embedding > 0 {
+			return "categories with vectors"
+		}
+	}
+	return ""
 }
 
 // tableBytes returns what reading the rows of a table into memory takes.
@@ -171,7 +186,7 @@ func (n *rowNotes) sets(rows *data.RowFile) sets {
 	return sets{
 		train: rows.Sets[0], valid: rows.Sets[1], test: rows.Sets[2], rows: rows,
 		scaling: n.Scaling, targetScaling: n.TargetScaling, features: n.Features, encodings: n.Encodings,
-		target: n.Target, targets: n.Targets, missing: n.Missing, notes: slices.Clone(n.Notes),
+		target: n.Target, targets: n.Targets, missing: n.Missing, task: n.Task, notes: slices.Clone(n.Notes),
 	}
 }
 
@@ -336,7 +351,7 @@ func (s source) prepareRows(spool *data.TableSpool, p plan, d *description) (*ro
 	if err := s.checkParts(sizes[0], sizes[1], sizes[2]); err != nil {
 		return nil, err
 	}
-	n := &rowNotes{Features: table.Features, Encodings: table.Encodings, Target: table.Target, Targets: table.Targets, Missing: p.missing}
+	n := &rowNotes{Features: table.Features, Encodings: table.Encodings, Target: table.Target, Targets: table.Targets, Missing: p.missing, Task: p.task}
 	if n.Scaling, n.TargetScaling, err = spool.Standardize(0); err != nil {
 		return nil, err
 	}

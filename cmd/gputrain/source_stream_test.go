@@ -174,3 +174,15 @@ func withoutTimes(metrics string) string {
 	}
 	return strings.Join(kept, "\n")
 }
+
+// Rows that cannot stream stay in memory unless they are asked to.
+func TestLabelsAndVectorsStayInMemory(t *testing.T) {
+	t.Chdir(t.TempDir())
+	writeFile(t, "marks.csv", "kind,a,b\n"+strings.Repeat("x,1,0\ny,0,1\nz,1,1\n", 20))
+	for want, args := range map[string][]string{
+		"labels of which several may hold": {"--target", "a", "--target", "b", "--task", "multilabel"},
+		"categories with vectors":          {"--target", "b", "--embed", "kind"},
+	} {
+		wantFailure(t, exitUsage, []string{"--stream always: " + want}, quick(append(args, "--data", "csv:marks.csv", "--stream", "always", "--cache", "cache", "--out", "run")...)...)
+	}
+}

@@ -16,6 +16,7 @@ import (
 
 type trainCommand struct {
 	settings `embed:""`
+	stopping `embed:""`
 
 	Config configFlag `placeholder:"FILE" help:"Settings in TOML, such as the config.toml of a run; flags win."`
 	Out    string     `placeholder:"DIR" help:"Directory of the run; by default runs/<time>-<model>-<data>."`
@@ -25,7 +26,7 @@ type trainCommand struct {
 
 	MetricsListen string `placeholder:"ADDRESS" help:"Answer Prometheus at an address such as localhost:9100, under /metrics, while training goes on."`
 
-	DryRun       bool `help:"Say what the training would do: layers and their paths, memory, time of an epoch, measured on some steps. Nothing is written."`
+	DryRun       bool `help:"Say what the training would do: layers and their paths, operations, memory, time of an epoch, measured on some steps. Nothing is written."`
 	RequireFused bool `help:"Train only if the device runs each recurrent layer as one whole."`
 }
 
@@ -35,9 +36,11 @@ func (*trainCommand) Help() string {
 
     test accuracy 0.9xxx (correct/all)
 
+Labels (--task multilabel) are targets that hold or not, as 1 and 0, yes and no or true and false say it: any number of them may hold for a sample, and each is an output. The last line is then test F1 0.9xxx (3 labels), exact match 0.8xxx (samples).
+
 Numbers (--task regress) are learned scaled to mean 0 and deviation 1, and measured in their own units; the last line is then test R2 0.9xxx, RMSE 12.34, MAE 5.678 (samples).
 
-The run's directory then holds model.safetensors, config.toml, metrics.csv, curves.png, and confusion.png or predictions.png. The same settings give the same model, byte for byte.
+The run's directory then holds model.safetensors, config.toml, metrics.csv, curves.png, and confusion.png, predictions.png or roc.png. The same settings give the same model, byte for byte.
 
 Of a text (text:FILE), compressed by gzip or not, the network learns to predict the next character, byte or word. --batch streams run through the first nine tenths of it side by side. The states go on from one part of --steps to the next, and errors go back within a part. The last tenth is held out, half of it to validate and half to test. The last line is then
 
@@ -49,12 +52,12 @@ What was understood of the data is said first, and what is doubtful about the cl
 
 Ctrl-C finishes the step, saves, and says how to go on; a second one ends at once. A run that diverged can go on from its last checkpoint with a smaller rate: --resume RUN --lr RATE. config.toml notes the settings that a resumed run changed. From the epoch reached, the schedule is that of the new settings.
 
-With --json, each epoch is an object {"event":"epoch", "epoch", "epochs", "lr", "train_loss", "validation_loss", "validation_accuracy", "seconds", "samples_per_second"}, and the end is {"event":"result", "run", "test_accuracy", "test_loss", "correct", "count"}, for text also "unit", "test_bits" and "test_perplexity", or for numbers {"event":"result", "run", "test_loss", "count", "test_r2", "test_rmse", "test_mae", "targets":[{"name", "r2", "rmse", "mae"}]}.`
+With --json, each epoch is an object {"event":"epoch", "epoch", "epochs", "lr", "train_loss", "validation_loss", "validation_accuracy", "seconds", "samples_per_second"}, and the end is {"event":"result", "run", "test_accuracy", "test_loss", "correct", "count"}, for text also "unit", "test_bits" and "test_perplexity", or for numbers {"event":"result", "run", "test_loss", "count", "test_r2", "test_rmse", "test_mae", "targets":[{"name", "r2", "rmse", "mae"}]}, or for labels {"event":"result", "run", "test_loss", "count", "test_precision", "test_recall", "test_f1", "test_micro_f1", "test_auroc", "test_exact_match", "test_hamming_loss", "labels":[{"name", "precision", "recall", "f1", "auroc", "count"}]}.`
 }
 
 // Run trains a network, from the beginning or from a checkpoint.
 func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
-	if err := c.check(); err != nil {
+	if err := cmp.Or(c.check(), c.checkStop(0)); err != nil {
 		return err
 	}
 	if c.DryRun && (c.Resume != "" || c.Out != "") {
@@ -82,6 +85,8 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 	s := &session{settings: &c.settings, description: d, initial: file, test: parts.test.Digest(), net: net, reporter: c.reporter(con, d)}
 	options := c.options(d, parts.train)
 	options.OnStep, options.OnEpoch, options.LossEvery = s.endStep, s.endEpoch, c.lossEvery()
+	ctx, release := c.follow(ctx, con.in, &options)
+	defer release()
 	if s.trainer, err = train.New(net, options); err != nil {
 		return tooLarge(err)
 	}
@@ -124,13 +129,16 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 		return err
 	}
 	defer func() { err = cmp.Or(err, s.close()) }()
+	if err := c.checkStop(s.trainer.Epochs()); err != nil {
+		return err
+	}
 	if err := s.dir.writeAbout(s.settings, given, understood); err != nil {
 		return err
 	}
 	c.say(con, understood, notes)
 	begin()
 	if err := s.fit(ctx, parts); err != nil {
-		return err
+		return c.end(func(lines ...[]string) { c.say(con, lines...) }, err)
 	}
 	if done := s.trainer.Epochs(); done < c.Epochs && !c.Quiet {
 		printLine(con.err, fmt.Sprintf("stopped after epoch %d: the validation loss has not improved for %s; the best parameters are kept", done, plural(c.Patience, "epoch", "epochs")))
@@ -181,7 +189,7 @@ func (s *session) begin(out string, parts sets) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.dir, s.lock, err = createRun(out, s.settings.Model+"-"+from.name()); err != nil {
+	if s.dir, s.lock, err = createRun(out, s.settings.networkTitle()+"-"+from.name()); err != nil {
 		return err
 	}
 	defer func() {
@@ -196,6 +204,9 @@ func (s *session) begin(out string, parts sets) (err error) {
 		if err := s.initial.Write(s.dir.file(initialName)); err != nil {
 			return err
 		}
+	}
+	if err := s.dir.copyNetwork(s.settings.Network); err != nil {
+		return err
 	}
 	if err := s.dir.writeConfig(s.settings, nil); err != nil {
 		return err
@@ -294,8 +305,12 @@ type interruptedError struct {
 }
 
 func (e *interruptedError) Error() string {
-	return fmt.Sprintf("%v in epoch %d of %d, saved; go on with: %s", e.cause, e.epoch, e.epochs,
-		commandLine("gputrain", "train", "--resume", pathArgument(string(e.dir))))
+	return fmt.Sprintf("%v in epoch %d of %d, saved; go on with: %s", e.cause, e.epoch, e.epochs, e.goOn())
+}
+
+// goOn returns the command that resumes the run.
+func (e *interruptedError) goOn() string {
+	return commandLine("gputrain", "train", "--resume", pathArgument(string(e.dir)))
 }
 
 func (e *interruptedError) Unwrap() error { return e.cause }

@@ -45,6 +45,9 @@ func (s settings) public() (settings, error) {
 	if s.InitFrom != "" {
 		s.InitFrom = filepath.Base(s.InitFrom)
 	}
+	if s.Network != "" {
+		s.Network = filepath.Base(s.Network)
+	}
 	return s, err
 }
 
@@ -119,6 +122,8 @@ func (d *description) checkSame(file *model.File, where string) error {
 		switch key := keyOf(field, "json"); {
 		case key == "data": // may lie elsewhere now
 		case reflect.DeepEqual(a.Interface(), b.Interface()):
+		case key == "model" || key == "hidden" || key == "layers" || key == "stack":
+			return fmt.Errorf("the run began with the network %s, and cannot go on with %s", before.network(), d.network())
 		case key == "classes" || key == "features" || key == "targets" || key == "vocabulary":
 			return fmt.Errorf("%s has changed since the run began: it has other %s", where, key)
 		case a.Kind() == reflect.Slice:

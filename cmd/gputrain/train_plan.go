@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
 	"gputrain/backend"
+	cpubackend "gputrain/cpu"
 	"gputrain/data"
 	"gputrain/internal/memorylimit"
 	"gputrain/train"
@@ -35,7 +38,7 @@ func (e *explanation) summary(parameters int) []string {
 	}
 	left, limit := memorylimit.Left()
 	return []string{
-		fmt.Sprintf("%s; %s", e.description.title(e.batch.Size), plural(parameters, "parameter", "parameters")),
+		fmt.Sprintf("%s; %s, %s a step", e.description.title(e.batch.Size), plural(parameters, "parameter", "parameters"), operations(e.flops)),
 		strings.Join(paths, "; "),
 		fmt.Sprintf("memory: %s on the device, %s beside it; %s are left of %v",
 			memorylimit.Size(sum(e.memory)), memorylimit.Size(sum(e.host)), memorylimit.Size(left), limit),
@@ -46,7 +49,7 @@ func (e *explanation) summary(parameters int) []string {
 func (e *explanation) requireFused() error {
 	for _, stage := range e.stages {
 		if stage.fusable && stage.path != backend.PathSequence {
-			return fmt.Errorf("--require-fused: %s runs on %s as a %s; gputrain devices lists what there is, and --model lstm is fused on all of them",
+			return fmt.Errorf("--require-fused: %s runs on %s as a %s; gputrain devices lists what there is, and an lstm without projection, layer norm and zoneout is fused on all of them",
 				stage.name, e.device, stage.path)
 		}
 	}
@@ -81,6 +84,12 @@ func (s *session) rehearse(ctx context.Context, con console, e *explanation, par
 		}
 	}
 	step := time.Since(began) / time.Duration(steps)
+	speed := e.flops / step.Seconds()
+	rate := operations(speed) + "/s in matrix products"
+	if onCPU(s.settings.Device) {
+		peak := cpubackend.PeakFlops(runtime.GOMAXPROCS(0), 20*time.Millisecond)
+		rate += fmt.Sprintf(", %.0f %% of the CPU's peak in float32", 100*speed/peak)
+	}
 
 	judged, err := parts.valid.First(8 * s.settings.Batch)
 	if err != nil {
@@ -97,12 +106,22 @@ func (s *session) rehearse(ctx context.Context, con console, e *explanation, par
 		one, several = "batch", "batches"
 	}
 	epoch := step*time.Duration(batches.Count()) + validation
-	text := fmt.Sprintf("\nan epoch takes about %s: %s of %s, measured on %d, and %s of validation; %s take %s, unless they stop earlier. Nothing was written.\n",
-		duration(epoch), plural(batches.Count(), one, several), duration(step), steps, duration(validation),
+	text := fmt.Sprintf("\nan epoch takes about %s: %s of %s, measured on %d (%s), and %s of validation; %s take %s, unless they stop earlier. Nothing was written.\n",
+		duration(epoch), plural(batches.Count(), one, several), duration(step), steps, rate, duration(validation),
 		plural(s.settings.Epochs, "epoch", "epochs"), duration(epoch*time.Duration(s.settings.Epochs)))
 	width := terminalWidth(con.out)
 	_, err = io.WriteString(con.out, e.text(width)+wrapLines(text, width))
 	return err
+}
+
+// operations says a number of floating-point operations in three digits.
+func operations(flops float64) string {
+	unit := 0
+	units := []string{"FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP"}
+	for flops >= 999.5 && unit < len(units)-1 {
+		flops, unit = flops/1000, unit+1
+	}
+	return strconv.FormatFloat(flops, 'g', 3, 64) + " " + units[unit]
 }
 
 // duration rounds d to three digits.

@@ -169,6 +169,12 @@ func (j *jsonLines) result(dir runDir, m *evaluation) error {
 			Run runDir `json:"run"`
 		}{m.regressionResult(), dir})
 	}
+	if m.multilabel != nil {
+		return j.out.Encode(struct {
+			multilabelResult
+			Run runDir `json:"run"`
+		}{m.multilabelResult(), dir})
+	}
 	return j.out.Encode(struct {
 		result
 		Run runDir `json:"run"`

@@ -31,7 +31,7 @@ func (resumeFlag) BeforeResolve(ctx *kong.Context, trace *kong.Path) error {
 		return err
 	}
 	for _, path := range ctx.Path {
-		if path.Flag != nil && !slices.Contains(append(changeableKeys(), "resume", "quiet", "json", "metrics-listen"), path.Flag.Name) {
+		if path.Flag != nil && !slices.Contains(append(changeableKeys(), "resume", "quiet", "json", "metrics-listen", "stop-after", "stop-at-eof"), path.Flag.Name) {
 			return usagef("--resume keeps the settings of the run: leave out --%s; you may change --%s",
 				path.Flag.Name, strings.Join(changeableKeys(), ", --"))
 		}
@@ -139,7 +139,7 @@ func (s *session) restore(before *settings) (notes []string, err error) {
 		if *before, err = s.checkRun(file); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
-		before.Data, before.InitFrom = places.Data, places.InitFrom
+		before.Data, before.InitFrom, before.Network = places.Data, places.InitFrom, places.Network
 		before.Cache = places.Cache
 		if err := s.trainer.Load(file); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)

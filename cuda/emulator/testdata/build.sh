@@ -19,3 +19,4 @@ compile calls 70
 compile tensor 80
 compile wmma 80
 compile lines 70 -lineinfo
+compile ../../../examples/kernel/reduce 70 -lineinfo
