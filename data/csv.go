@@ -94,12 +94,17 @@ func openRecords(r io.Reader, name string) (*records, error) {
 
 // readTable reads a table whose rows come from source.
 func readTable(source rowSource, name string, o CSVOptions) (*Table, error) {
+	return readTableTo(nil, source, name, o)
+}
+
+// readTableTo is readTable, but moves the rows to a spool if there is one.
+func readTableTo(spool *TableSpool, source rowSource, name string, o CSVOptions) (*Table, error) {
 	first, row, err := firstRows(source, name)
 	if err != nil {
 		return nil, err
 	}
 	t := &tableReader{
-		table: &Table{Name: name}, source: source,
+		table: &Table{Name: name}, source: source, spool: spool,
 		numbers: numbers{commas: source.commas()}, labels: newLabels(o.Classes),
 	}
 	if err := t.begin(first, row, o); err != nil {
@@ -120,8 +125,10 @@ func readTable(source rowSource, name string, o CSVOptions) (*Table, error) {
 type tableReader struct {
 	table   *Table
 	source  rowSource
-	columns         // what begin finds out about them
-	numbers numbers // reads the features
+	spool   *TableSpool // nil: the rows stay in memory
+	rows    int         // taken
+	columns             // what begin finds out about them
+	numbers numbers     // reads the features
 	inexact map[int]inexact
 
 	labelled bool // the class is read
@@ -130,6 +137,7 @@ type tableReader struct {
 	labels   *labels
 	gap      error // names the first label that is NaN or infinite
 	bound    bound
+	classes  int64 // bytes of bound that the names of the classes take
 
 	encodings           []Encoding
 	width               int // of the features of a row, encoded
@@ -202,6 +210,18 @@ func (t *tableReader) add(row record) error {
 			return err
 		}
 	}
+	if err := t.addTarget(row); err != nil {
+		return err
+	}
+	t.rows++
+	if t.spool != nil {
+		return t.spool.take(t)
+	}
+	return nil
+}
+
+// addTarget takes what there is to learn of a row.
+func (t *tableReader) addTarget(row record) error {
 	switch {
 	case t.labelled:
 		return t.addLabel(row)
@@ -277,9 +297,11 @@ func (t *tableReader) count(row record) error {
 	}
 	label := nameIn(row.fields[t.target])
 	if _, seen := t.labels.id[label]; !seen {
-		if err := t.bound.take(1, classBytes+int64(len(label))); err != nil {
+		bytes := classBytes + int64(len(label))
+		if err := t.bound.take(1, bytes); err != nil {
 			return err
 		}
+		t.classes += bytes
 	}
 	return t.bound.take(1, labelBytes)
 }
@@ -293,17 +315,21 @@ func (t *tableReader) fail(row record, column int, format string, args ...any) e
 }
 
 func (t *tableReader) finish() (*Table, error) {
-	if len(t.table.X) == 0 && t.dropped > 0 {
+	if t.rows == 0 && t.dropped > 0 {
 		return nil, fmt.Errorf("%s: every row lacks a value, so none is left; leave out columns, or fill values in", t.table.Name)
 	}
-	if len(t.table.X) == 0 {
+	if t.rows == 0 {
 		return nil, fmt.Errorf("%s: the file has a header and no data; want lines of numbers below it", t.table.Name)
 	}
 	if t.labels.gap() {
 		return nil, t.gap
 	}
-	if t.labelled {
+	switch {
+	case t.labelled && t.spool == nil:
 		t.table.Labels, t.table.Classes = t.labels.finish()
+	case t.labelled:
+		t.table.Labels = t.labels.ids
+		t.table.Classes, t.spool.renumber = t.labels.sorted()
 	}
 	commas, err := t.numbers.finish()
 	if err != nil {

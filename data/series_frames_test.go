@@ -11,7 +11,7 @@ import (
 
 // numbered returns a series whose values say where they are: row r has the target r, a
 // column 1000+r known up to the present, and one of 2000+r known ahead.
-func numbered(t *testing.T, rows int, ids ...string) *SeriesTable {
+func numberedSeries(t *testing.T, rows int, ids ...string) *SeriesTable {
 	t.Helper()
 	text := "id,y,past,ahead\n"
 	row := 0
@@ -29,7 +29,7 @@ func numbered(t *testing.T, rows int, ids ...string) *SeriesTable {
 }
 
 func TestFramesSeeThePastAndWhatIsKnownAhead(t *testing.T) {
-	s := numbered(t, 40, "a", "b")
+	s := numberedSeries(t, 40, "a", "b")
 	w := Window{Rows: 3, Block: 2, Ahead: 2}
 	train, valid, test, err := s.Split(w, 1)
 	if err != nil {
@@ -82,7 +82,7 @@ func TestFramesSeeThePastAndWhatIsKnownAhead(t *testing.T) {
 }
 
 func TestSeriesThatAreTooShortAreNamed(t *testing.T) {
-	s := numbered(t, 40, "a")
+	s := numberedSeries(t, 40, "a")
 	for _, w := range []Window{{Rows: 27, Block: 2, Ahead: 2}, {Rows: 3, Block: 5, Ahead: 5}} {
 		if _, _, _, err := s.Split(w, 1); err == nil || !strings.HasPrefix(err.Error(), fmt.Sprintf(`x.csv: series "a": its 40 rows are too few to see %d and forecast %d`, w.Rows, w.Ahead)) {
 			t.Errorf("%+v: %v", w, err)
@@ -147,7 +147,7 @@ func TestWindowsMoveForward(t *testing.T) {
 			}
 		}
 	}
-	past := numbered(t, 40, "a")
+	past := numberedSeries(t, 40, "a")
 	f, _ := past.All(Window{Rows: 3, Block: 1, Ahead: 2}, 0)
 	wantPanic(t, `data: Advance: what follows of the columns "past" is not known`, func() { f.Advance(make([]float32, 12), Range(0, 1), 0, 0, []float32{1}) })
 }

@@ -104,7 +104,7 @@ func (c *evalCommand) load(d *description) (set *data.Dataset, notes []string, e
 	}
 	if set == nil && err == nil {
 		var parts sets
-		parts, err = from.load(tableChoice{targets: c.Target}, d)
+		parts, err = c.loadParts(from, d)
 		set, notes = parts.test, parts.notes
 	}
 	if err != nil {

@@ -44,7 +44,7 @@ var house = []struct {
 	{"gl/recorder", "gl"},
 	{"gl/gldriver/egl", ""},
 	{"gl/gldriver", "gl gl/gldriver/egl"},
-	{"data", "internal/inputfile internal/memorylimit internal/nearest"},
+	{"data", "internal/atomicfile internal/inputfile internal/memorylimit internal/nearest"},
 	{"data/tasks", "data"},
 	{"model", "backend internal/atomicfile internal/inuse internal/nearest"},
 	{"model/onnx", "backend data model"},

@@ -65,8 +65,10 @@ func (r *pastRun) gates() (*gateMaps, error) {
 	sample := ""
 	if d.ofText() {
 		sample, err = textSample(d, set)
-	} else if set, err = set.WithSteps(d.Steps); err == nil {
-		sample = sampleName(set)
+	} else if set, err = set.First(1); err == nil {
+		if set, err = set.WithSteps(d.Steps); err == nil {
+			sample = sampleName(set)
+		}
 	}
 	if err != nil {
 		return nil, err

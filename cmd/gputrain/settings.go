@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"math"
 	"path/filepath"
 	"slices"
@@ -24,6 +25,8 @@ type settings struct {
 	Ignore     columnNames `toml:"ignore,omitempty" placeholder:"COLUMN,..." help:"Columns of a table to leave out, by name."`
 	Categories columnNames `toml:"categories,omitempty" placeholder:"COLUMN,..." help:"Columns whose numbers are codes of categories, by name. Columns of text are categories anyway."`
 	Missing    string      `toml:"missing" default:"refuse" help:"What to do about missing values of a table: refuse them, take the mean of the training set, drop their rows, or indicator: the mean, and a further feature that says so."`
+
+	streamSettings `embed:""`
 
 	embedSettings `embed:""`
 
@@ -154,6 +157,9 @@ func (s *settings) check() error {
 	if err := s.checkNetwork(source); err != nil {
 		return err
 	}
+	if err := s.checkStream(source); err != nil {
+		return err
+	}
 	if err := s.checkSeries(source); err != nil || source.isSeries() {
 		return err
 	}
@@ -215,15 +221,22 @@ func (c *columnNames) UnmarshalTOML(value any) error {
 	return nil
 }
 
-// load returns the network that s asks for, the data prepared for it, and the model
-// at initial with which it begins; nil if initial is "".
-func (s *settings) load(initial string) (*description, sets, *model.File, error) {
+// loadFrom returns the network that s asks for, the data prepared for it, and the model
+// at initial with which it begins; nil if initial is "". The data may come from stdin, if it is not nil.
+func (s *settings) loadFrom(initial string, stdin io.Reader) (*description, sets, *model.File, error) {
 	from, err := parseSource(s.Data)
 	if err != nil {
 		return nil, sets{}, nil, err
 	}
 	if _, err := s.stack(); err != nil {
 		return nil, sets{}, nil, err // before the data are read, which may take long
+	}
+	from.streamSettings = s.streamSettings
+	if from.fromStdin() {
+		if from.stdin, err = keepStdin(stdin, s.Cache); err != nil {
+			return nil, sets{}, nil, err
+		}
+		defer from.stdin.close()
 	}
 	before, file, err := readInitial(initial)
 	if err != nil {
@@ -270,7 +283,7 @@ func (s *settings) resolvePaths() error {
 	if err != nil {
 		return err
 	}
-	if from.path != "" {
+	if from.path != "" && !from.fromStdin() {
 		from = from.withPaths(func(path string) string {
 			path, failed := filepath.Abs(path)
 			err = cmp.Or(err, failed)
@@ -280,6 +293,11 @@ func (s *settings) resolvePaths() error {
 			return err
 		}
 		s.Data = from.kind + ":" + from.path
+	}
+	if s.Cache != "" {
+		if s.Cache, err = filepath.Abs(s.Cache); err != nil {
+			return err
+		}
 	}
 	if s.Network != "" {
 		if s.Network, err = filepath.Abs(s.Network); err != nil {

@@ -53,6 +53,7 @@ type plan struct {
 	missing string // one of missingKinds
 	options data.CSVOptions
 	notes   []string
+	bytes   int64 // that the rows take in memory, if they were counted
 }
 
 // plan decides how to read a table that has been inspected.

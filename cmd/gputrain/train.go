@@ -71,11 +71,7 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 	if err != nil {
 		return err
 	}
-	from, err := c.settings.withNetworkOf(string(c.Resume))
-	if err != nil {
-		return err
-	}
-	d, parts, file, err := from.load(initial)
+	d, parts, file, err := c.load(initial, con.in)
 	if err != nil {
 		return err
 	}
@@ -179,7 +175,12 @@ type session struct {
 	metrics     *metricsLog
 	live        *liveMetrics
 	checkpoints checkpointer
+	taken       snapshots
 }
+
+// snapshots are the files that were written last, or are being written, whose memory the next
+// ones have; nil before the first.
+type snapshots struct{ checkpoint, best *model.File }
 
 // begin makes the run's directory.
 func (s *session) begin(out string, parts sets) (err error) {
@@ -351,7 +352,7 @@ func (s *session) checkpoint() error {
 	if err := inOrder(s.checkpoints.wait, s.lock.check); err != nil {
 		return err
 	}
-	file, err := s.file(s.saveCheckpoint)
+	file, err := s.refill(&s.taken.checkpoint, s.saveCheckpoint)
 	if errors.Is(err, model.ErrNotFinite) {
 		return nil // Fit is about to see it and to say where it began
 	}
@@ -361,7 +362,7 @@ func (s *session) checkpoint() error {
 	var best *model.File
 	epoch, kept := s.trainer.Best()
 	if kept && epoch.Epoch != s.checkpoints.best {
-		if best, err = s.file(s.trainer.SaveBest); err != nil {
+		if best, err = s.refill(&s.taken.best, s.trainer.SaveBest); err != nil {
 			return err
 		}
 		s.checkpoints.best = epoch.Epoch
@@ -377,10 +378,25 @@ func (s *session) checkpoint() error {
 // syncMetrics makes the metrics written so far outlive a power failure.
 func (s *session) syncMetrics() error { return errors.Join(s.metrics.file.Sync(), s.live.sync()) }
 
-// file returns a model file with what save puts into it.
+// refill returns a model file with what save puts into it, in the memory of the one before, which
+// has been written.
+func (s *session) refill(kept **model.File, save func(*model.File) error) (*model.File, error) {
+	file, err := s.description.newFile()
+	if err != nil {
+		return nil, err
+	}
+	if *kept != nil {
+		file.Reuse(*kept)
+	}
+	*kept = file
+	return file, save(file)
+}
+
+// file returns a model file with what save puts into it. The training is over.
 func (s *session) file(save func(*model.File) error) (*model.File, error) {
-	// The snapshot before is garbage. If it is large, it must go first, or both take
+	// The last checkpoint is garbage. If it is large, it must go first, or both take
 	// memory at a time.
+	s.taken = snapshots{}
 	const large = 16 << 20
 	if s.snapshot > large {
 		runtime.GC()

@@ -41,7 +41,7 @@ func (s *session) saveCheckpoint(file *model.File) error {
 // public returns s as others may see it.
 func (s settings) public() (settings, error) {
 	from, err := parseSource(s.Data)
-	s.Data = from.public()
+	s.Data, s.Cache = from.public(), ""
 	if s.InitFrom != "" {
 		s.InitFrom = filepath.Base(s.InitFrom)
 	}

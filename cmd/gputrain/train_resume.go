@@ -21,7 +21,7 @@ type resumeFlag string
 // changeableKeys returns the settings that a resumed run may change: how it
 // learns from there on, but not what.
 func changeableKeys() []string {
-	return []string{"data", "epochs", "lr", "schedule", "warmup", "clip", "patience", "device", "checkpoint-every", "checkpoint-keep", "metrics-every", "tensorboard"}
+	return []string{"data", "epochs", "lr", "schedule", "warmup", "clip", "patience", "device", "checkpoint-every", "checkpoint-keep", "metrics-every", "tensorboard", "cache"}
 }
 
 // BeforeResolve is kong's hook between reading the flags and filling in the
@@ -140,6 +140,7 @@ func (s *session) restore(before *settings) (notes []string, err error) {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		before.Data, before.InitFrom, before.Network = places.Data, places.InitFrom, places.Network
+		before.Cache = places.Cache
 		if err := s.trainer.Load(file); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
