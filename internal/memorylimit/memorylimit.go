@@ -38,16 +38,24 @@ const (
 )
 
 // Left returns how many more bytes this process may take on Go's heap, 0 or more,
-// and the limit that allows the least. It collects the garbage first.
+// and the limit that allows the least. It collects the garbage first, if there may be
+// enough of it to matter.
 //
 // An eighth of what a limit leaves to the heap is kept back, for garbage that is not
 // yet collected, stacks and the runtime's own tables. Where a limit counts what is
 // mapped it is a quarter, because Go gives none of that back, so that fragments count.
 // A limit that the system does not tell is none.
 func Left() (int64, Limit) {
-	runtime.GC()
+	all := limits("/")
 	heap := readHeap()
-	return heap.left(limits("/"))
+	left, limit := heap.left(all)
+	const share = 16 // of what is left: garbage below it makes no difference
+	if heap.live > left/share {
+		runtime.GC()
+		heap = readHeap()
+		left, limit = heap.left(all)
+	}
+	return left, limit
 }
 
 // left is Left for a heap under certain limits.
