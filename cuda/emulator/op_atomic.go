@@ -9,7 +9,7 @@ func atomicInstruction(d *decoder) runner {
 	d.class = Atomic
 	d.option("relaxed", "acquire", "release", "acq_rel")
 	d.option("cta", "gpu", "sys")
-	a := &access{write: true, strong: true, count: 1}
+	a := &access{write: true, strong: true, atomic: true, count: 1}
 	a.space = d.space()
 	if a.space != generic && a.space != global && a.space != shared {
 		d.fail("atomic operations exist only on global and shared memory")
@@ -51,7 +51,7 @@ func atomicInstruction(d *decoder) runner {
 			if mask>>lane&1 == 0 {
 				continue
 			}
-			update.run(w, lane, base[lane]+a.offset, x[lane], y[lane])
+			update.run(w, lane, a.at(base[lane]), x[lane], y[lane])
 			if w.block.fault != nil {
 				return
 			}

@@ -33,7 +33,7 @@ func (w *warp) loadWords(a *access, base *lanes, dst []int32, mask uint32, p pat
 	if a.space == shared {
 		return w.loadShared(a, base, dst, mask)
 	}
-	m, at := w.globalWords(a, base[0]+a.offset, p)
+	m, at := w.globalWords(a, a.at(base[0]), p)
 	if m == nil {
 		return false
 	}
@@ -51,7 +51,7 @@ func (w *warp) storeWords(a *access, base *lanes, sources []int32, mask uint32, 
 	if a.space == shared {
 		return w.storeShared(a, base, sources, mask)
 	}
-	m, at := w.globalWords(a, base[0]+a.offset, p)
+	m, at := w.globalWords(a, a.at(base[0]), p)
 	if m == nil {
 		return false
 	}
@@ -127,7 +127,7 @@ func (w *warp) loadShared(a *access, base *lanes, dst []int32, mask uint32) bool
 	}
 	size, n := uint64(len(data)), uint64(a.bytes())
 	for m := mask; m != 0; m &= m - 1 {
-		at := base[bits.TrailingZeros32(m)&31] + a.offset
+		at := a.at(base[bits.TrailingZeros32(m)&31])
 		if !a.inShared(at, size) || !b.shared.hasValue(at, n) {
 			return false
 		}
@@ -136,7 +136,7 @@ func (w *warp) loadShared(a *access, base *lanes, dst []int32, mask uint32) bool
 	known := ^uint64(0) // an address where one more read by this warp changes no cell
 	for m := mask; m != 0; m &= m - 1 {
 		lane := bits.TrailingZeros32(m) & 31
-		at := base[lane] + a.offset
+		at := a.at(base[lane])
 		if watch && at != known {
 			known = at
 			first.reader = int16(w.first+lane) + 1
@@ -169,7 +169,7 @@ func (w *warp) storeShared(a *access, base *lanes, sources []int32, mask uint32)
 	first := w.firstAccess(a)
 	for m := mask; m != 0; m &= m - 1 {
 		lane := bits.TrailingZeros32(m) & 31
-		at := base[lane] + a.offset
+		at := a.at(base[lane])
 		if !a.inShared(at, size) {
 			return false
 		}

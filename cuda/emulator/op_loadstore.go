@@ -3,6 +3,7 @@ package emulator
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 	"math/bits"
 	"slices"
 )
@@ -62,12 +63,15 @@ func (d *decoder) address(i int, a *access) {
 		d.fail("expected an address in brackets")
 	}
 	base := o.parts[0]
-	a.offset = uint64(o.offset)
+	a.offset, a.mask = uint64(o.offset), math.MaxUint64
 	switch base.kind {
 	case operandRegister:
 		size := d.function.registers[base.register].kind.size()
 		if size == 4 && (a.space == global || a.space == generic) || size < 4 {
 			d.fail("the address has %d bits", 8*size)
+		}
+		if size == 4 {
+			a.mask = math.MaxUint32
 		}
 		a.base = d.srcOperand(base, []kind{4: b32, 8: b64}[size], false)
 	case operandInteger:
@@ -173,7 +177,7 @@ func load(d *decoder) runner {
 		}
 		for m := mask; m != 0; m &= m - 1 {
 			lane := bits.TrailingZeros32(m) & 31
-			from, at := w.reach(&a, lane, base[lane]+a.offset)
+			from, at := w.reach(&a, lane, a.at(base[lane]))
 			if from == nil {
 				if w.block.fault != nil {
 					return
@@ -254,7 +258,7 @@ func store(d *decoder) runner {
 		}
 		for m := mask; m != 0; m &= m - 1 {
 			lane := bits.TrailingZeros32(m) & 31
-			to, at := w.reach(&a, lane, base[lane]+a.offset)
+			to, at := w.reach(&a, lane, a.at(base[lane]))
 			if to == nil {
 				if w.block.fault != nil {
 					return

@@ -158,15 +158,12 @@ func warpBarrier(d *decoder) runner {
 }
 
 // members checks the mask of a warp-wide instruction against the lanes that execute
-// it. bar.warp.sync does not count lanes that have ended.
+// it. Nobody waits for lanes that have ended.
 func (w *warp) members(mask uint32, operand int32, what string) bool {
 	ok := true
 	masks := w.source(operand)
 	w.eachLane(mask, func(lane int) {
-		named := uint32(masks[lane])
-		if what == "bar.warp.sync" {
-			named &^= w.exited
-		}
+		named := uint32(masks[lane]) &^ w.exited
 		switch missing := named &^ mask; {
 		case !ok:
 		case named>>lane&1 == 0:
@@ -174,9 +171,7 @@ func (w *warp) members(mask uint32, operand int32, what string) bool {
 			ok = false
 		case missing != 0:
 			why := "is on another path"
-			if w.exited>>lowest(missing)&1 != 0 {
-				why = "has ended"
-			} else if w.active>>lowest(missing)&1 != 0 {
+			if w.active>>lowest(missing)&1 != 0 {
 				why = "is switched off by the guard"
 			}
 			w.fail(InactiveLane, lane, 0, "the mask 0x%08x of %s names lane %d, which %s", named, what, lowest(missing), why)
