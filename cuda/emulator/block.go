@@ -23,11 +23,13 @@ type block struct {
 	epoch    uint32 // barriers passed so far, by all blocks that used this memory
 	barriers [barriers]barrierState
 
-	acquired map[uint64]struct{} // blocks whose writes are ordered before ours
-	random   *rand.Rand
-	fault    *Report
-	pending  *Report // a fault that may still turn out to be a race
-	stats    *stats
+	acquired  map[uint64]struct{} // blocks whose writes are ordered before ours
+	random    *rand.Rand
+	decisions int // made so far
+	current   int // the warp that ran last
+	fault     *Report
+	pending   *Report // a fault that may still turn out to be a race
+	stats     *stats
 }
 
 // A barrierState is a barrier at which some warps have arrived.
@@ -46,6 +48,7 @@ func (b *block) start(l *launch, order int, s *stats) {
 	b.index = l.blockIndex(b.number)
 	b.random = rand.New(rand.NewPCG(l.seed^uint64(l.number)<<32, uint64(b.number)))
 	b.fault, b.pending, b.acquired = nil, nil, nil
+	b.decisions, b.current = 0, 0
 	b.barriers = [barriers]barrierState{}
 	b.epoch++
 
@@ -85,32 +88,48 @@ func (b *block) report(check Check, detail string) *Report {
 	}
 }
 
-// step lets one warp run for a while. The warp and the time are drawn at random:
-// mostly up to the next barrier, often only a few instructions.
-func (b *block) step() {
-	runnable, chosen := 0, (*warp)(nil)
+// maxSlice is the number of instructions after which another warp has its turn.
+const maxSlice = 1 << 12
+
+// step lets one warp run for a while. The warp and the time are decided: mostly up to
+// the next barrier, often only a few instructions. It returns whether the warp seems
+// to wait for something.
+func (b *block) step() (waits bool) {
+	runnable := 0
 	for _, w := range b.warps {
-		if w.state != running {
-			continue
-		}
-		runnable++
-		if b.random.IntN(runnable) == 0 {
-			chosen = w
+		if w.state == running {
+			runnable++
 		}
 	}
-	if chosen == nil {
+	if runnable == 0 {
 		b.deadlock()
-		return
+		return false
 	}
-	n := 1 << 12
-	switch r := b.random.Uint32(); r & 3 {
-	case 0:
-		n = 1 + int(r>>2)%8
-	case 1:
-		n = 1 + int(r>>2)%128
+	at := b.current
+	for skip := b.choose(decideWarp, runnable); ; at++ {
+		if at >= len(b.warps) {
+			at = 0
+		}
+		if b.warps[at].state == running {
+			if skip == 0 {
+				break
+			}
+			skip--
+		}
 	}
-	ran := chosen.run(n)
-	if chosen.state == done {
+	w := b.warps[at]
+	n := b.decide(decideStop, drawStop(b.random))
+	if n == 0 {
+		n = maxSlice
+	}
+	ran := w.run(n)
+	switch w.state {
+	case pausing:
+		w.state = running
+		waits = true
+	case running:
+		waits = ran == maxSlice
+	case done:
 		b.left--
 		for n := range b.barriers {
 			if b.barriers[n].used {
@@ -121,7 +140,11 @@ func (b *block) step() {
 			b.settle()
 		}
 	}
+	if b.current = at; waits {
+		b.current++
+	}
 	b.launch.spend(b, ran)
+	return waits
 }
 
 // suspect puts off the fault, which is a read of shared memory without a value. If

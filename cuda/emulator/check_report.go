@@ -48,6 +48,10 @@ type Report struct {
 	Detail  string
 	Launch  int    // number of the launch on the device, from 1
 	Seed    uint64 // of the scheduler; the same seed repeats the run
+
+	// Schedule has the few decisions that the fault needs, if Options.Shrink asks for
+	// them. As Options.Schedule they replay it.
+	Schedule string
 }
 
 // Error returns a summary of one line, followed by lines that say where the fault is.
@@ -64,6 +68,9 @@ func (r *Report) Error() string {
 		fmt.Fprintf(&b, "\n  PTX line %d: %s", r.Line, r.Text)
 	}
 	fmt.Fprintf(&b, "\n  launch %d, seed %d", r.Launch, r.Seed)
+	if r.Schedule != "" {
+		fmt.Fprintf(&b, "\n  schedule %q, for Options.Schedule with this seed", r.Schedule)
+	}
 	return b.String()
 }
 

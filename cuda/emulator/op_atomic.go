@@ -45,7 +45,7 @@ func atomicInstruction(d *decoder) runner {
 	return func(w *warp, mask uint32) {
 		base, x, y := *w.source(a.base), *w.source(b), *w.source(c)
 		w.measure(a, &base, mask, irregular)
-		start := w.block.random.IntN(32)
+		start := w.block.choose(decideLane, 32)
 		for i := range 32 {
 			lane := (start + i) & 31
 			if mask>>lane&1 == 0 {
@@ -55,6 +55,9 @@ func atomicInstruction(d *decoder) runner {
 			if w.block.fault != nil {
 				return
 			}
+		}
+		if dst != absent {
+			w.poll(w.registers[dst][lowest(mask)])
 		}
 	}
 }

@@ -219,7 +219,7 @@ func nanosleep(d *decoder) runner {
 	d.count(1)
 	d.class = Control
 	d.src(0, u32)
-	return func(*warp, uint32) {}
+	return func(w *warp, _ uint32) { w.state = pausing }
 }
 
 func pmevent(d *decoder) runner {

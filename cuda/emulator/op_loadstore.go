@@ -172,7 +172,7 @@ func load(d *decoder) runner {
 		base := w.source(a.base)
 		p := patternOf(base, mask)
 		w.measure(&a, base, mask, p)
-		if words && w.loadWords(&a, base, dst, mask, p) {
+		if words && !a.strong && w.loadWords(&a, base, dst, mask, p) {
 			return
 		}
 		for m := mask; m != 0; m &= m - 1 {
@@ -197,6 +197,9 @@ func load(d *decoder) runner {
 			if uniform {
 				return
 			}
+		}
+		if a.strong && dst[0] != absent {
+			w.poll(w.registers[dst[0]][lowest(mask)])
 		}
 	}
 }

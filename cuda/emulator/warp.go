@@ -37,6 +37,7 @@ type warp struct {
 	sync    uint32 // bar.warp.syncs executed
 	fenced  bool   // there was a fence since the last write to global memory
 	region  *region
+	polled  poll
 	storing *storing
 	copies  []pendingCopy
 	groups  [32]int // groups of copies that each lane has committed
@@ -47,6 +48,7 @@ type warpState uint8
 const (
 	running warpState = iota
 	waiting           // at a barrier
+	pausing           // until others have had their turn
 	done
 )
 
@@ -85,6 +87,7 @@ func (w *warp) start(b *block, number int, live uint32) {
 	w.parked, w.vote, w.deliveries = 0, 0, w.deliveries[:0]
 	w.copies, w.groups = w.copies[:0], [32]int{}
 	w.tick, w.sync, w.fenced, w.region, w.storing, w.carry = 0, 0, false, nil, nil, 0
+	w.polled = poll{}
 	for m := p.specials; m != 0; m &= m - 1 {
 		w.setSpecial(bits.TrailingZeros32(m))
 	}
@@ -173,7 +176,7 @@ func (w *warp) diverge(paths []path, reconverge int) {
 	if reconverge != w.reconverge && reconverge != absent {
 		w.stack = append(w.stack, path{reconverge, w.reconverge, w.active, len(w.calling)})
 	}
-	first := w.block.random.IntN(len(paths))
+	first := w.block.choose(decidePath, len(paths))
 	for i := range paths {
 		p := paths[(first+i)%len(paths)]
 		if p.pc != reconverge || reconverge == absent {
@@ -181,6 +184,22 @@ func (w *warp) diverge(paths []path, reconverge int) {
 		}
 	}
 	w.pop()
+}
+
+// A poll is what an instruction has read that may wait for another thread.
+type poll struct {
+	at    int
+	value uint64
+}
+
+// poll notes what a strong read or an atomic operation has read. A warp that reads
+// the same value in the same place again lets others have their turn.
+func (w *warp) poll(value uint64) {
+	p := poll{w.at, value}
+	if p == w.polled && w.state == running {
+		w.state = pausing
+	}
+	w.polled = p
 }
 
 // end ends the lanes of the mask.
