@@ -19,11 +19,16 @@ type block struct {
 	left   int // warps that have not ended
 
 	shared   memory
-	cells    []sharedCell
-	epoch    uint32 // barriers passed so far, by all blocks that used this memory
+	cells    []cell
 	barriers [barriers]barrierState
 
-	acquired  map[uint64]struct{} // blocks whose writes are ordered before ours
+	id           uint32              // of all blocks on the device
+	began, since uint32              // the time when the block began, and after its last barrier
+	time         uint32              // see check_order.go; it goes on where a block before it has left off
+	common       knowledge           // what all threads have learned
+	locations    map[uint64]location // in shared memory
+	raced        *raceReport
+
 	random    *rand.Rand
 	decisions int // made so far
 	current   int // the warp that ran last
@@ -32,12 +37,16 @@ type block struct {
 	stats     *stats
 }
 
+// maxTime is the time after which a block forgets what shared memory has noted.
+const maxTime = 1 << 31
+
 // A barrierState is a barrier at which some warps have arrived.
 type barrierState struct {
-	arrived uint32 // warps that have arrived, a bit for each
-	threads int    // threads that have arrived
-	need    int    // threads to wait for; 0 for all that have not ended
-	used    bool   // some warp waits or has arrived
+	arrived uint32    // warps that have arrived, a bit for each
+	threads int       // threads that have arrived
+	need    int       // threads to wait for; 0 for all that have not ended
+	used    bool      // some warp waits or has arrived
+	brought knowledge // what those have let known that have arrived and do not wait
 }
 
 // start prepares the block at this position in the launch's order.
@@ -47,17 +56,21 @@ func (b *block) start(l *launch, order int, s *stats) {
 	b.number = l.permuted(order)
 	b.index = l.blockIndex(b.number)
 	b.random = rand.New(rand.NewPCG(l.seed^uint64(l.number)<<32, uint64(b.number)))
-	b.fault, b.pending, b.acquired = nil, nil, nil
+	b.fault, b.pending, b.raced = nil, nil, nil
 	b.decisions, b.current = 0, 0
 	b.barriers = [barriers]barrierState{}
-	b.epoch++
+	if b.time++; b.time > maxTime {
+		b.cells, b.time = nil, 1
+	}
+	b.id, b.began, b.since = l.firstID+uint32(b.number), b.time, b.time
+	b.common, b.locations = knowledge{}, nil
 
 	size := p.sharedSize + l.dynamicShared
 	b.shared.data, b.shared.written = resized(b.shared.data, size), resized(b.shared.written, size)
 	clear(b.shared.data)
 	clear(b.shared.written)
 	if need := size/p.sharedGranule + 1; len(b.cells) < need && l.watchShared {
-		b.cells = make([]sharedCell, need)
+		b.cells = make([]cell, need)
 	}
 
 	threads := l.block.X * l.block.Y * l.block.Z
@@ -76,8 +89,8 @@ func (b *block) start(l *launch, order int, s *stats) {
 	}
 }
 
-func (b *block) threadIndex(thread int) cuda.Dim3 {
-	d := b.launch.block
+func (l *launch) threadIndex(thread int) cuda.Dim3 {
+	d := l.block
 	return cuda.Dim3{X: thread % d.X, Y: thread / d.X % d.Y, Z: thread / (d.X * d.Y)}
 }
 
@@ -172,6 +185,10 @@ func (b *block) arrive(w *warp, n, threads int) {
 	s.used, s.need = true, threads
 	s.threads += 32
 	s.arrived |= 1 << w.number
+	if w.state != waiting {
+		s.brought = s.brought.merge(w.depart())
+		b.time++
+	}
 	b.release(n)
 }
 
@@ -198,12 +215,19 @@ func (b *block) release(n int) {
 		}
 	}
 	b.settle()
-	votes, lanes := 0, 0
+	votes, lanes, whole := 0, 0, true
 	for _, w := range b.warps {
 		if w.state == waiting && w.arrival.barrier == n {
 			votes += count32(w.vote)
 			lanes += count32(^w.exited)
+		} else if w.state != done {
+			whole = false
 		}
+	}
+	if whole {
+		b.syncBlock()
+	} else {
+		b.syncSome(n)
 	}
 	for _, w := range b.warps {
 		if w.state == waiting && w.arrival.barrier == n {
@@ -215,7 +239,6 @@ func (b *block) release(n int) {
 		}
 	}
 	*s = barrierState{}
-	b.epoch++
 	b.stats.events.Barriers++
 }
 

@@ -11,9 +11,12 @@ type access struct {
 	size   int    // bytes of an element
 	count  int    // elements
 	write  bool
-	strong bool // volatile, atomic and the like: two strong accesses do not race
-	atomic bool // an update, which reads as well as it writes
-	call   bool // to a parameter of a call, not of the kernel
+	atomic bool   // an update, which reads as well as it writes
+	site   uint16 // see touch
+
+	strength         strength
+	acquire, release bool
+	call             bool // to a parameter of a call, not of the kernel
 }
 
 func (a *access) bytes() int { return a.size * a.count }

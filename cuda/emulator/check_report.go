@@ -24,6 +24,7 @@ const (
 	WrongSpace       Check = "wrong state space"
 	SharedRace       Check = "race in shared memory"
 	GlobalRace       Check = "race in global memory"
+	EqualWrites      Check = "race of equal writes"
 	DivergentBarrier Check = "divergent barrier"
 	InactiveLane     Check = "inactive lane"
 	Deadlock         Check = "deadlock"
@@ -45,6 +46,7 @@ type Report struct {
 	Block   cuda.Dim3 // index of the block
 	Thread  cuda.Dim3 // index of the thread in its block
 	Address uint64    // 0 if no address is at fault
+	Other   *Side     // the other side of a race
 	Detail  string
 	Launch  int    // number of the launch on the device, from 1
 	Seed    uint64 // of the scheduler; the same seed repeats the run
@@ -52,6 +54,13 @@ type Report struct {
 	// Schedule has the few decisions that the fault needs, if Options.Shrink asks for
 	// them. As Options.Schedule they replay it.
 	Schedule string
+}
+
+// A Side is one of the two accesses of a race.
+type Side struct {
+	Block, Thread cuda.Dim3
+	Line          int // 0 if it is not known
+	Text          string
 }
 
 // Error returns a summary of one line, followed by lines that say where the fault is.
@@ -67,6 +76,12 @@ func (r *Report) Error() string {
 	if r.Line > 0 {
 		fmt.Fprintf(&b, "\n  PTX line %d: %s", r.Line, r.Text)
 	}
+	if o := r.Other; o != nil {
+		fmt.Fprintf(&b, "\n  the other: block %s, thread %s", index(o.Block), index(o.Thread))
+		if o.Line > 0 {
+			fmt.Fprintf(&b, "\n  PTX line %d: %s", o.Line, o.Text)
+		}
+	}
 	fmt.Fprintf(&b, "\n  launch %d, seed %d", r.Launch, r.Seed)
 	if r.Schedule != "" {
 		fmt.Fprintf(&b, "\n  schedule %q, for Options.Schedule with this seed", r.Schedule)
@@ -81,14 +96,14 @@ func (w *warp) fail(check Check, lane int, address uint64, format string, args .
 	if w.block.fault != nil || w.block.launch.off[check] {
 		return
 	}
-	if check != SharedRace && w.block.pending != nil {
+	if check != SharedRace && check != EqualWrites && w.block.pending != nil {
 		w.block.settle() // this fault only follows from the missing value
 		return
 	}
 	line := int(w.program.code[w.at].line)
 	r := w.block.report(check, fmt.Sprintf(format, args...))
 	r.Line, r.Text = line, w.program.module.line(line)
-	r.Thread = w.block.threadIndex(w.first + lane)
+	r.Thread = w.block.launch.threadIndex(w.first + lane)
 	r.Address = address
 	w.block.fault = r
 }

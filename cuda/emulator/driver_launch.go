@@ -96,7 +96,7 @@ func (d *Device) execute(q *queue, p *program, grid, block cuda.Dim3, sharedByte
 	newLaunch := func() *launch {
 		return &launch{
 			program: p, memory: d.memory, grid: grid, block: block, dynamicShared: sharedBytes, params: memory{data: params},
-			number: d.launches, mark: d.launchMark(), seed: o.Seed, workers: o.Workers, budget: o.Budget, off: d.driver.off,
+			number: d.launches, firstID: d.newBlocks(grid.X * grid.Y * grid.Z), seed: o.Seed, workers: o.Workers, budget: o.Budget, off: d.driver.off,
 			multiprocessors: d.driver.gpu.Multiprocessors, resident: d.driver.gpu.Resident(resources), ended: &d.driver.ended,
 		}
 	}
@@ -131,16 +131,18 @@ func (d *Device) execute(q *queue, p *program, grid, block cuda.Dim3, sharedByte
 	return fault
 }
 
-// launchMark returns a number that tells the launch that begins from those before it.
-// When numbers are about to repeat, the old ones in memory are forgotten.
-func (d *Device) launchMark() uint64 {
-	if d.marks++; d.marks == launchNumbers {
+// newBlocks returns the first of n ids for the blocks of a launch. When ids are about
+// to repeat, memory forgets the old ones.
+func (d *Device) newBlocks(n int) uint32 {
+	if n = min(n, maxBlockID-1); d.blockIDs > uint32(maxBlockID-n) {
 		for _, r := range d.memory.live {
 			r.cells.Store(nil)
 		}
-		d.marks = 1
+		d.blockIDs = 0
 	}
-	return d.marks
+	first := d.blockIDs + 1
+	d.blockIDs += uint32(n)
+	return first
 }
 
 // Profile waits for all work and returns what was measured since the last reset:

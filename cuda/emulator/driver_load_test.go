@@ -112,7 +112,7 @@ func TestLoadRefuses(t *testing.T) {
 }
 
 func TestPTXIsFresh(t *testing.T) {
-	for name, text := range map[string]string{"basic": basicPTX, "bad": badPTX, "tensor": tensorPTX} {
+	for name, text := range map[string]string{"basic": basicPTX, "bad": badPTX, "tensor": tensorPTX, "order": orderPTX} {
 		source, err := os.ReadFile("testdata/" + name + ".cu")
 		if err != nil {
 			t.Fatal(err)

@@ -40,7 +40,7 @@ type region struct {
 	name       string // name of a variable, or "" for an allocation
 	number     int    // number of the allocation, from 1
 
-	cells   atomic.Pointer[[]atomic.Uint64] // who touched which bytes: see check_globalrace.go
+	cells   atomic.Pointer[[]cell] // who touched which bytes
 	cellsMu sync.Mutex
 }
 

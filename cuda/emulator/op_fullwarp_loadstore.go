@@ -87,27 +87,17 @@ func (w *warp) globalWords(a *access, address uint64, p pattern) (*memory, uint6
 	return &r.memory, at
 }
 
-// claimWords is claimGlobal for n bytes. It returns false if there may be a race.
-// Then claimGlobal looks at the same cells again and reports it.
+// claimWords is claimGlobal for the words of a full warp. It returns false if there may
+// be a race. Then claimGlobal looks at the same cells again and reports it.
 func (w *warp) claimWords(a *access, r *region, at, n uint64) bool {
 	granule := uint64(w.program.granule)
 	cells := r.watch(w.program.granule)[at/granule : (at+n)/granule]
-	me := uint64(w.block.number+1) & cellBlock
-	mark := w.block.launch.mark
+	each := bits.TrailingZeros(uint(len(cells) / 32)) // the cells of a lane are 1<<each
+	e := w.touch(a)
 	for i := range cells {
-		cell := &cells[i]
-		old := cell.Load()
-		state := old
-		if old>>cellLaunch != mark {
-			state = mark<<cellLaunch | cellStrongRead | cellStrongWrite
-		}
-		fresh, other := claim(state, me, a)
-		if other != 0 || fresh != old && !cell.CompareAndSwap(old, fresh) {
+		if !w.claimQuickly(&cells[i], a.write, e+touch(i>>each)) {
 			return false
 		}
-	}
-	if a.write && !a.strong {
-		w.fenced = false
 	}
 	return true
 }
@@ -132,24 +122,21 @@ func (w *warp) loadShared(a *access, base *lanes, dst []int32, mask uint32) bool
 			return false
 		}
 	}
-	first, sync, mine := w.firstAccess(a), w.sync, int8(w.number)+1
+	e := w.touch(a)
 	known := ^uint64(0) // an address where one more read by this warp changes no cell
 	for m := mask; m != 0; m &= m - 1 {
 		lane := bits.TrailingZeros32(m) & 31
 		at := a.at(base[lane])
 		if watch && at != known {
 			known = at
-			first.reader = int16(w.first+lane) + 1
 			for i := range dst {
-				// Often, several threads have read since the barrier, and none has written.
 				c := &cells[at/4+uint64(i)]
-				if c.epoch == first.epoch && c.writer == 0 && !c.strongReads &&
-					(c.readerWarp == several || c.readerWarp == mine && c.reader == several && c.readSync == sync) {
+				if c.write.time() < b.since && c.read.time() >= b.since && c.read.readByAll(w) {
 					continue
 				}
 				known = ^uint64(0)
-				if c.epoch != first.epoch {
-					*c = first
+				if c.write.settled(b.since, e+touch(lane)) && c.read.settled(b.since, e+touch(lane)) {
+					c.read = e + touch(lane)
 				} else if !w.claimShared(a, lane, at+uint64(4*i), 4) {
 					return true
 				}
@@ -166,18 +153,15 @@ func (w *warp) loadShared(a *access, base *lanes, dst []int32, mask uint32) bool
 func (w *warp) storeShared(a *access, base *lanes, sources []int32, mask uint32) bool {
 	b := w.block
 	size, n := uint64(len(b.shared.data)), uint64(a.bytes())
-	first := w.firstAccess(a)
+	e := w.touch(a)
 	for m := mask; m != 0; m &= m - 1 {
 		lane := bits.TrailingZeros32(m) & 31
 		at := a.at(base[lane])
 		if !a.inShared(at, size) {
 			return false
 		}
-		if b.launch.watchShared {
-			first.writer = int16(w.first+lane) + 1
-			if !w.claimFirst(first, at, n) && !w.claimShared(a, lane, at, n) {
-				return true
-			}
+		if b.launch.watchShared && !w.claimSettled(e+touch(lane), at, n) && !w.claimShared(a, lane, at, n) {
+			return true
 		}
 		words, written := b.shared.data[at:at+n], b.shared.written[at:at+n]
 		for i, r := range sources {
@@ -188,20 +172,20 @@ func (w *warp) storeShared(a *access, base *lanes, sources []int32, mask uint32)
 	return true
 }
 
-// claimFirst is claimShared for words that nobody has accessed since the barrier. It
-// returns false if they are not such.
-func (w *warp) claimFirst(first sharedCell, at, n uint64) bool {
+// claimSettled is claimShared for a store to words that no other thread has accessed
+// since the barrier. It returns false if they are not such.
+func (w *warp) claimSettled(e touch, at, n uint64) bool {
 	if w.program.sharedGranule != 4 {
 		return false
 	}
-	cells := w.block.cells[at/4 : (at+n)/4]
+	cells, since := w.block.cells[at/4:(at+n)/4], w.block.since
 	for i := range cells {
-		if cells[i].epoch == first.epoch {
+		if c := &cells[i]; !c.write.settled(since, e) || !c.read.settled(since, e) {
 			return false
 		}
 	}
 	for i := range cells {
-		cells[i] = first
+		cells[i].write = e
 	}
 	return true
 }

@@ -1,6 +1,9 @@
 package emulator
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 var syncDecoders = map[string]decoding{
 	"bar":        barrier,
@@ -143,7 +146,7 @@ func (w *warp) arrived() {
 }
 
 func (w *warp) thread(lane int) string {
-	return "thread " + index(w.block.threadIndex(w.first+lane))
+	return "thread " + index(w.block.launch.threadIndex(w.first+lane))
 }
 
 func warpBarrier(d *decoder) runner {
@@ -151,8 +154,13 @@ func warpBarrier(d *decoder) runner {
 	d.count(1)
 	members := d.src(0, b32)
 	return func(w *warp, mask uint32) {
-		if w.members(mask, members, "bar.warp.sync") {
-			w.sync++
+		if !w.members(mask, members, "bar.warp.sync") {
+			return
+		}
+		for rest := mask; rest != 0; {
+			group := uint32(w.source(members)[lowest(rest)]) & mask
+			w.syncWarp(group)
+			rest &^= group
 		}
 	}
 }
@@ -184,14 +192,16 @@ func (w *warp) members(mask uint32, operand int32, what string) bool {
 func fence(d *decoder) runner {
 	d.class = Barrier
 	d.option("sc", "acq_rel")
-	wide := d.choice("cta", "gl", "gpu", "sys") != "cta"
+	if len(d.mods) == 0 {
+		d.fail("the scope is missing")
+	}
+	d.mods = slices.DeleteFunc(d.mods, func(m string) bool { return m == "gl" }) // membar.gl is the scope gpu
+	s := d.scope(strongDevice)
 	d.count(0)
-	if wide {
+	if s == strongDevice {
 		d.program.communicates = true
 	}
-	return func(w *warp, _ uint32) {
-		w.fenced = w.fenced || wide
-	}
+	return func(w *warp, mask uint32) { w.fence(mask, s) }
 }
 
 func activeMask(d *decoder) runner {

@@ -24,7 +24,7 @@ type launch struct {
 	dynamicShared int
 	params        memory
 	number        int    // number of the launch on the device, from 1
-	mark          uint64 // marks the launch in the cells of global memory
+	firstID       uint32 // id of the first block
 	seed          uint64
 	workers       int
 	budget        int64 // Options.Budget
@@ -38,16 +38,18 @@ type launch struct {
 	decisions int       // made by the launch itself
 	random    *rand.Rand
 
-	ended    *sync.Pool // of blocks whose memory serves the next ones
-	blocks   int
-	stride   int                            // step from one block to the next in the order of blocks
-	released map[uint64]map[uint64]struct{} // by address: the blocks ordered before its next atomic operation
-	spent    atomic.Int64
-	next     atomic.Int64
+	ended      *sync.Pool // of blocks whose memory serves the next ones
+	blocks     int
+	stride     int                 // step from one block to the next in the order of blocks
+	locations  map[uint64]location // in global memory
+	sequential bool                // one goroutine runs all blocks
+	spent      atomic.Int64
+	next       atomic.Int64
 
 	mu         sync.Mutex
 	faultOrder atomic.Int64
 	fault      *Report
+	raced      *raceReport // what the fault lacks
 }
 
 // run executes the launch and returns what it measured, and its fault.
@@ -57,16 +59,17 @@ func (l *launch) run() (*stats, *Report) {
 	l.stride = coprime(l.decide(decideOrder, l.random.IntN(l.blocks)), l.blocks)
 	l.faultOrder.Store(math.MaxInt64)
 	l.watchShared = !l.off[SharedRace]
-	l.watchGlobal = !l.off[GlobalRace] && l.blocks > 1
+	l.watchGlobal = !l.off[GlobalRace]
 	workers := min(l.workers, l.blocks)
 	side := 1
 	if l.program.communicates {
 		// The outcome may depend on the order of the blocks. With one worker, the seed
 		// decides it.
-		l.released = map[uint64]map[uint64]struct{}{}
-		workers, side = 1, max(l.resident, 1)
+		side = max(l.resident, 1)
 	}
-	if l.schedule != nil {
+	// Whether writes are equal can only be seen while no other goroutine writes.
+	l.sequential = workers == 1 || l.program.communicates || l.schedule != nil || l.off[EqualWrites]
+	if l.sequential {
 		workers = 1
 	}
 	results := make([]*stats, workers)
@@ -86,6 +89,9 @@ func (l *launch) run() (*stats, *Report) {
 	group.Wait()
 	for _, s := range results[1:] {
 		results[0].add(s)
+	}
+	if l.raced != nil {
+		l.raced.complete(l, l.fault)
 	}
 	return results[0], l.fault
 }
@@ -144,7 +150,7 @@ func (l *launch) failed(b *block) {
 	}
 	if first {
 		l.faultOrder.Store(int64(b.order))
-		l.fault = b.fault
+		l.fault, l.raced = b.fault, b.raced
 	}
 }
 

@@ -55,7 +55,7 @@ met:
 
 const (
 	arriveAtCounter = "membar.gl; atom.global.add.u32 %r0, [%rd0], 1;"
-	pollCounter     = "atom.global.add.u32 %r3, [%rd0], 0;"
+	pollCounter     = "ld.volatile.global.u32 %r3, [%rd0];"
 )
 
 func runGridBarrier(t *testing.T, text string, blocks, rounds int, o Options) error {
@@ -69,7 +69,9 @@ func TestBlocksThatMeetAreResident(t *testing.T) {
 	for _, c := range []struct {
 		name, arrive, wait string
 	}{
-		{"atomic", arriveAtCounter, pollCounter},
+		{"atomic", arriveAtCounter, "atom.global.add.u32 %r3, [%rd0], 0;"},
+		{"volatile", arriveAtCounter, pollCounter},
+		{"acquire and release", "red.release.gpu.global.add.u32 [%rd0], 1;", "ld.acquire.gpu.global.u32 %r3, [%rd0];"},
 		{"nanosleep", arriveAtCounter, "nanosleep.u32 50; " + pollCounter},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -77,6 +79,11 @@ func TestBlocksThatMeetAreResident(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+	// A T4 holds 40·16 blocks of 64 threads. One more can never start.
+	for blocks, check := range map[int]Check{640: "", 641: Endless} {
+		err := runGridBarrier(t, gridBarrier(arriveAtCounter, pollCounter), blocks, 1, Options{GPU: "T4", Budget: 1 << 17})
+		checkReport(t, err, check, "")
 	}
 }
 

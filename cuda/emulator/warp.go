@@ -33,14 +33,15 @@ type warp struct {
 	vote       uint32     // predicates brought to bar.red
 	deliveries []delivery // who gets its result
 
-	tick    uint64 // instructions executed
-	sync    uint32 // bar.warp.syncs executed
-	fenced  bool   // there was a fence since the last write to global memory
-	region  *region
-	polled  poll
-	storing *storing
-	copies  []pendingCopy
-	groups  [32]int // groups of copies that each lane has committed
+	tick      uint64      // instructions executed
+	since     uint32      // the block's time after the last barrier of the whole warp
+	own       []knowledge // what each lane has learned; empty if no more than the block
+	region    *region
+	polled    poll
+	storing   *storing
+	storeMask uint32 // lanes of the current store
+	copies    []pendingCopy
+	groups    [32]int // groups of copies that each lane has committed
 }
 
 type warpState uint8
@@ -86,7 +87,8 @@ func (w *warp) start(b *block, number int, live uint32) {
 	w.exited, w.state = ^live, running
 	w.parked, w.vote, w.deliveries = 0, 0, w.deliveries[:0]
 	w.copies, w.groups = w.copies[:0], [32]int{}
-	w.tick, w.sync, w.fenced, w.region, w.storing, w.carry = 0, 0, false, nil, nil, 0
+	w.tick, w.since, w.region, w.storing, w.carry = 0, b.since, nil, nil, 0
+	w.own = w.own[:0]
 	w.polled = poll{}
 	for m := p.specials; m != 0; m &= m - 1 {
 		w.setSpecial(bits.TrailingZeros32(m))

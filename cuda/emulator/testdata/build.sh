@@ -15,3 +15,4 @@ compile() {
 compile basic 70
 compile bad 70
 compile tensor 80
+compile order 70
