@@ -126,11 +126,9 @@ func (w *warp) claimGlobalCell(c *cell, a *access, lane int, e touch, data []byt
 				return race{}, true
 			}
 		}
-		fresh := uint64(writer)<<32 | uint64(reader)
+		fresh := uint64(writer)<<32 | uint64(b.id)
 		if a.write {
 			fresh = uint64(b.id)<<32 | uint64(reader)
-		} else {
-			fresh = uint64(writer)<<32 | uint64(b.id)
 		}
 		if fresh != old && !c.who.CompareAndSwap(old, fresh) {
 			continue

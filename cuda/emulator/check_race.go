@@ -82,22 +82,30 @@ type race struct {
 // writer and reader are the blocks of the touches that the cell has, 0 where it has none
 // that counts.
 func (w *warp) claim(c *cell, a *access, lane int, e touch, writer, reader uint32, data []byte) (r race, ok bool) {
-	if reader == 0 {
-		c.read = 0
+	var wrote, read touch
+	if writer != 0 {
+		wrote = c.write
 	}
-	if writer == 0 {
-		c.write = 0
+	if reader != 0 {
+		read = c.read
 	}
-	if a.write && w.races(c.read, reader, a, lane) {
-		return race{cell: c, block: reader, touch: c.read}, false
+	if a.write && w.races(read, reader, a, lane) {
+		return race{cell: c, block: reader, touch: read}, false
 	}
-	if w.races(c.write, writer, a, lane) {
-		r = race{c, writer, c.write, true, w.storeMatches(a, lane, data)}
-		if !r.equal || !w.sameStore(a, lane, c.write) && !w.block.launch.off[EqualWrites] {
+	if w.races(wrote, writer, a, lane) {
+		r = race{c, writer, wrote, true, w.storeMatches(a, lane, data)}
+		if !r.equal || !w.sameStore(a, lane, wrote) && !w.block.launch.off[EqualWrites] {
 			return r, false
 		}
 	}
-	w.note(c, a, lane, e, writer, reader)
+	switch {
+	case !a.write:
+		c.read = w.join(read, reader, e, lane)
+	case a.strength == weak:
+		c.write, c.read = e, 0
+	default:
+		c.write, c.read = w.join(wrote, writer, e, lane), read
+	}
 	return race{}, true
 }
 
@@ -106,18 +114,6 @@ func (w *warp) claim(c *cell, a *access, lane int, e touch, writer, reader uint3
 func (w *warp) sameStore(a *access, lane int, e touch) bool {
 	base, other := w.source(a.base), e.thread()&31
 	return e.warp() == w.number && uint16(e>>touchSite) == a.site && w.storeMask>>other&1 != 0 && base[other] == base[lane]
-}
-
-// note notes the access e in a cell.
-func (w *warp) note(c *cell, a *access, lane int, e touch, writer, reader uint32) {
-	switch {
-	case !a.write:
-		c.read = w.join(c.read, reader, e, lane)
-	case a.strength == weak:
-		c.write, c.read = e, 0
-	default:
-		c.write = w.join(c.write, writer, e, lane)
-	}
 }
 
 // join adds the access e to a set of accesses, of which those that are ordered before
