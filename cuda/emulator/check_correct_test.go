@@ -40,7 +40,16 @@ var correct = []struct {
 	{"match does not wait for lanes that have ended", half + "and.b32 %r2, %r0, 1; match.any.sync.b32 %r1, %r2, -1;", 32, func(lane int) uint32 { return 0x5555 << (lane & 1) }},
 	{"match.all asks only lanes that are there", half + "match.all.sync.b32 %r1|%p1, 7, -1;", 32, func(int) uint32 { return 0xffff }},
 	{"redux does not wait for lanes that have ended", half + "redux.sync.add.u32 %r1, 1, -1;", 32, func(int) uint32 { return 16 }},
+	{"shfl does not wait for lanes that end on a path of their own", apart + "shfl.sync.bfly.b32 %r1, %r0, 1, 31, -1;", 32, func(lane int) uint32 { return uint32(lane ^ 1) }},
+	{"nor for those that do so later", `setp.ge.u32 %p1, %r0, 16; setp.ge.u32 %p2, %r0, 8; setp.ge.u32 %p3, %r0, 24; @%p1 bra upper; @%p2 bra middle;
+		shfl.sync.bfly.b32 %r1, %r0, 1, 31, 0xffff00ff; bra on;
+		upper: add.u32 %r2, %r0, 1; @%p3 bra on; add.u32 %r2, %r0, 2; exit;
+		middle: mov.u32 %r1, %r0; on: @%p3 exit; xor.b32 %r2, %r0, 1; @%p2 mov.u32 %r1, %r2;`, 32, func(lane int) uint32 { return uint32(lane ^ 1) }},
+	{"bar.warp.sync does not wait for lanes that end on a path of their own", apart + "bar.warp.sync -1; mov.u32 %r1, 1;", 32, func(int) uint32 { return 1 }},
 }
+
+// apart ends the upper half of the warp, after some instructions.
+const apart = "setp.lt.u32 %p1, %r0, 16; @%p1 bra on; add.u32 %r2, %r0, 1; add.u32 %r2, %r2, 1; exit; on:"
 
 // half ends the upper half of the warp.
 const half = "setp.ge.u32 %p1, %r0, 16; @%p1 exit;"

@@ -131,7 +131,7 @@ func call(d *decoder) runner {
 		for _, c := range in {
 			w.copyCall(mask, c.outer, c.inner, c.size)
 		}
-		w.stack = append(w.stack, path{w.pc, w.reconverge, w.active, len(w.calling)})
+		w.stack = append(w.stack, path{w.pc, w.reconverge, w.active, len(w.calling), false})
 		w.calling = append(w.calling, frame{out, mask})
 		w.pc, w.reconverge, w.active = entry, absent, mask
 	}

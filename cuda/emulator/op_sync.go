@@ -131,7 +131,7 @@ func (w *warp) arrive(mask uint32, number, threads int32, aligned, wait bool) {
 		return
 	}
 	w.parked |= mask
-	w.stack = append(w.stack, path{w.pc, w.reconverge, mask, 0})
+	w.stack = append(w.stack, path{w.pc, w.reconverge, mask, 0, false})
 	if w.active &^= mask; w.active == 0 {
 		w.pop()
 	}
@@ -166,27 +166,32 @@ func warpBarrier(d *decoder) runner {
 }
 
 // members checks the mask of a warp-wide instruction against the lanes that execute
-// it. Nobody waits for lanes that have ended.
+// it. Nobody waits for lanes that have ended. If lanes are missing that are on another
+// path, that path goes first: they may end on it. Then, and after a fault, members
+// returns false, and the instruction is not done.
 func (w *warp) members(mask uint32, operand int32, what string) bool {
-	ok := true
 	masks := w.source(operand)
-	w.eachLane(mask, func(lane int) {
+	for m := mask; m != 0; m &= m - 1 {
+		lane := lowest(m)
 		named := uint32(masks[lane]) &^ w.exited
-		switch missing := named &^ mask; {
-		case !ok:
+		missing := named &^ mask
+		switch {
 		case named>>lane&1 == 0:
 			w.fail(InactiveLane, lane, 0, "lane %d executes %s with the mask 0x%08x, which does not name that lane", lane, what, named)
-			ok = false
-		case missing != 0:
-			why := "is on another path"
-			if w.active>>lowest(missing)&1 != 0 {
-				why = "is switched off by the guard"
-			}
-			w.fail(InactiveLane, lane, 0, "the mask 0x%08x of %s names lane %d, which %s", named, what, lowest(missing), why)
-			ok = false
+			return w.block.fault == nil
+		case missing == 0:
+			continue
+		case missing&w.active == 0 && w.yieldTo(missing):
+			return false
 		}
-	})
-	return w.block.fault == nil
+		why := "is on another path"
+		if w.active>>lowest(missing)&1 != 0 {
+			why = "is switched off by the guard"
+		}
+		w.fail(InactiveLane, lane, 0, "the mask 0x%08x of %s names lane %d, which %s", named, what, lowest(missing), why)
+		return w.block.fault == nil
+	}
+	return true
 }
 
 func fence(d *decoder) runner {

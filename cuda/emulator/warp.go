@@ -57,7 +57,8 @@ const (
 type path struct {
 	pc, reconverge int
 	mask           uint32
-	depth          int // calls that have not returned
+	depth          int  // calls that have not returned
+	yielded        bool // it has let the path of lanes go first that it waits for
 }
 
 // garbage is what registers hold at first. As a float of either size it is a NaN, and
@@ -176,16 +177,35 @@ func (w *warp) pop() {
 func (w *warp) diverge(paths []path, reconverge int) {
 	w.block.stats.events.Divergent++
 	if reconverge != w.reconverge && reconverge != absent {
-		w.stack = append(w.stack, path{reconverge, w.reconverge, w.active, len(w.calling)})
+		w.stack = append(w.stack, path{reconverge, w.reconverge, w.active, len(w.calling), false})
 	}
 	first := w.block.choose(decidePath, len(paths))
 	for i := range paths {
 		p := paths[(first+i)%len(paths)]
 		if p.pc != reconverge || reconverge == absent {
-			w.stack = append(w.stack, path{p.pc, reconverge, p.mask, len(w.calling)})
+			w.stack = append(w.stack, path{p.pc, reconverge, p.mask, len(w.calling), false})
 		}
 	}
 	w.pop()
+}
+
+// yieldTo lets another path with missing lanes go first, until it ends or waits where
+// the paths meet. Then the current instruction is executed again. yieldTo returns
+// false if there is no such path, or if it has done so itself.
+func (w *warp) yieldTo(missing uint32) bool {
+	for i := len(w.stack) - 1; i >= 0; i-- {
+		p := w.stack[i]
+		if p.mask&missing == 0 {
+			continue
+		}
+		if p.mask&(w.active|w.parked) != 0 || p.yielded || p.depth != len(w.calling) {
+			return false
+		}
+		w.stack = append(slices.Delete(w.stack, i, i+1), path{w.at, w.reconverge, w.active, p.depth, true}, p)
+		w.pop()
+		return true
+	}
+	return false
 }
 
 // A poll is what an instruction has read that may wait for another thread.
