@@ -25,6 +25,7 @@ var orders = []struct {
 	{"release_then_relaxed", "", handover},
 	{"fence_to_acquire", "", handover},
 	{"all_fence", "", handover},
+	{"cached_flag", "", handover},
 	{"no_fence", GlobalRace, handover},
 	{"no_release", GlobalRace, handover},
 	{"no_acquire", GlobalRace, handover},

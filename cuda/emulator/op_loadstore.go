@@ -30,7 +30,10 @@ func (d *decoder) accessForm(write bool) (access, kind) {
 		a.strength = d.scope(strongDevice)
 	}
 	a.space = d.space()
-	d.option("ca", "cg", "cs", "lu", "cv", "wb", "wt", "nc")
+	cache := d.option("ca", "cg", "cs", "lu", "cv", "wb", "wt", "nc")
+	if a.strength == weak && (cache == "cg" || cache == "cv" || cache == "wt") {
+		a.strength = strongDevice // see check_order.go
+	}
 	d.cacheHints("L1::", "L2::")
 	a.count = map[string]int{"": 1, "v2": 2, "v4": 4}[d.option("v2", "v4")]
 	k := d.kind()

@@ -16,7 +16,7 @@ static __device__ unsigned load_relaxed(unsigned *p) {
     asm volatile("ld.relaxed.gpu.u32 %0, [%1];" : "=r"(v) : "l"(p) : "memory");
     return v;
 }
-static __device__ unsigned load_weak(unsigned *p) {
+static __device__ unsigned load_cached(unsigned *p) {
     unsigned v;
     asm volatile("ld.global.cg.u32 %0, [%1];" : "=r"(v) : "l"(p) : "memory");
     return v;
@@ -51,6 +51,7 @@ HANDOVER(release_to_fence, BARRIER, STORE_AS("release.sys", flag), SPIN(load_rel
 HANDOVER(release_then_relaxed, BARRIER, STORE_AS("release.gpu", flag + 1); STORE_AS("release.gpu", flag); STORE_AS("relaxed.gpu", flag), SPIN(load_acquire(flag)), BARRIER)
 HANDOVER(fence_to_acquire, BARRIER, FENCE; STORE_AS("relaxed.gpu", flag), SPIN(load_acquire(flag)), BARRIER)
 HANDOVER(all_fence, FENCE; BARRIER, STORE(flag), SPIN(LOAD(flag)), BARRIER; FENCE)
+HANDOVER(cached_flag, BARRIER, FENCE; STORE_AS("global.cg", flag), SPIN(load_cached(flag)); FENCE, BARRIER)
 HANDOVER(no_fence, BARRIER, STORE(flag), SPIN(LOAD(flag)), BARRIER)
 HANDOVER(no_release, BARRIER, STORE(flag), SPIN(LOAD(flag)); FENCE, BARRIER)
 HANDOVER(no_acquire, BARRIER, FENCE; STORE(flag), SPIN(LOAD(flag)), BARRIER)
@@ -58,7 +59,7 @@ HANDOVER(no_fence_atomic, BARRIER, atomicExch(flag, 1), SPIN(atomicAdd(flag, 0))
 HANDOVER(fence_after, BARRIER, STORE(flag); FENCE, SPIN(LOAD(flag)); FENCE, BARRIER)
 HANDOVER(fence_too_early, , FENCE; STORE(flag), SPIN(LOAD(flag)); FENCE, BARRIER)
 HANDOVER(relaxed, BARRIER, STORE_AS("relaxed.gpu", flag), SPIN(load_relaxed(flag)), BARRIER)
-HANDOVER(weak_flag, BARRIER, FENCE; STORE_AS("global", flag), SPIN(load_weak(flag)); FENCE, BARRIER)
+HANDOVER(weak_flag, BARRIER, FENCE; STORE_AS("global", flag), SPIN(load_cached(flag)); FENCE, BARRIER)
 HANDOVER(narrow_release, BARRIER, FENCE_BLOCK; STORE(flag), SPIN(LOAD(flag)); FENCE, BARRIER)
 HANDOVER(narrow_acquire, BARRIER, FENCE; STORE(flag), SPIN(LOAD(flag)); FENCE_BLOCK, BARRIER)
 HANDOVER(narrow_store, BARRIER, STORE_AS("release.cta", flag), SPIN(load_acquire(flag)), BARRIER)
