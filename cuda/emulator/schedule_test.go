@@ -87,6 +87,16 @@ func TestBlocksThatMeetAreResident(t *testing.T) {
 	}
 }
 
+// A weak read does not look like waiting, but nanosleep says so.
+func TestNanosleepYields(t *testing.T) {
+	const weak = "ld.global.u32 %r3, [%rd0];"
+	o := Options{Budget: 1 << 13, Off: []Check{GlobalRace}}
+	if err := runGridBarrier(t, gridBarrier(arriveAtCounter, "nanosleep.u32 50;"+weak), 8, 1, o); err != nil {
+		t.Error(err)
+	}
+	checkReport(t, runGridBarrier(t, gridBarrier(arriveAtCounter, weak), 8, 1, o), Endless, "")
+}
+
 func TestResidentBlocks(t *testing.T) {
 	for _, c := range []struct {
 		gpu                        string
