@@ -61,26 +61,13 @@ func (s Step) About() string {
 	return text + fmt.Sprintf("batch %d, %d steps", s.Batch, s.Steps)
 }
 
-// Flops counts the products of forward, of the gradients of the weights, and of
-// the gradients of what a layer reads from another layer or from the step before.
+// Flops is Flops of the network. It panics if the sizes make none.
 func (s Step) Flops() float64 {
-	gates, recurrent := 1, s.Hidden
-	switch s.Layer {
-	case LSTM:
-		gates = 4
-	case ReLU:
-		recurrent = 0
+	flops, err := Flops(s.Spec(), s.Shape())
+	if err != nil {
+		panic(fmt.Sprintf("bench: step %s: %v", s.Number, err))
 	}
-	const head = 3 * Classes
-	multiplied := float64(s.Batch * s.Hidden * head)
-	for layer := range s.Layers {
-		needed, from := 2, s.Input
-		if layer > 0 {
-			needed, from = 3, s.Hidden
-		}
-		multiplied += float64(s.Steps*s.Batch) * float64(gates*s.Hidden*(needed*from+3*recurrent))
-	}
-	return 2 * multiplied
+	return flops
 }
 
 // Spec returns the network.

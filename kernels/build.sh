@@ -14,14 +14,25 @@ version=$("$nvcc" --version | sed -n 's/.*release [0-9.]*, V\(.*\)/\1/p')
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-flags=(--ptx -arch=compute_70 -O3 -std=c++17 -fmad=false)
+flags=(--ptx -arch=compute_70 -O3 -std=c++17 -fmad=false -lineinfo)
+
+# Of the line information, file and line are kept. The rest would double the PTX: folders,
+# which depend on the place, columns, and functions that were inlined.
+shorten='
+	/^\t\.section\t\.debug_str/ { skip = 1 }
+	skip { if (/}/) skip = 0; next }
+	/\.(entry|func) / { last = "" }
+	/^\t\.loc\t/ { sub(/,.*/, ""); sub(/ [0-9]+$/, " 0"); loc = $0; next }
+	/^\t\.file\t/ { sub(/".*\//, "\"") }
+	loc != "" && /[;:]$/ { if (loc != last) print loc; last = loc; loc = "" }
+	{ print }'
 
 # Build in two places, because the PTX must not depend on the place.
 for place in a b; do
 	mkdir "$work/$place"
 	cp ./*.cu ./*.cuh "$work/$place"
 	for source in *.cu; do
-		(cd "$work/$place" && "$nvcc" "${flags[@]}" "$source" -o "${source%.cu}.ptx")
+		(cd "$work/$place" && "$nvcc" "${flags[@]}" "$source" -o long && awk "$shorten" long >"${source%.cu}.ptx")
 	done
 done
 for source in *.cu; do

@@ -21,12 +21,16 @@ const (
 	bestName   = namePrefix + "best"   // [P], with Patience or KeepBest
 	slotNames  = namePrefix + "slot%d" // [P]
 	stateNames = namePrefix + "state/" // with Streams, the states after the step, each under its name
+
+	trainedName  = namePrefix + "parameters" // [P], with EMA: those that are trained, while the network's own are the average
+	gradientName = namePrefix + "gradient"   // [P], with Accumulate: the sum so far, before its update
 )
 
 // Save adds to f all that a trainer needs to continue: the network's tensors, the
 // optimizer's state, the place in the data, the best parameters, the history, and
-// the digests of the sets of the last Fit, which must not have changed. OnStep and
-// OnEpoch may call it. It waits for the device.
+// the digests of the sets of the last Fit, which must not have changed. With
+// Options.EMA, the network's tensors are the average, and the parameters that are trained
+// are with the state. OnStep and OnEpoch may call it. It waits for the device.
 //
 // Numbers that are not finite are an error that wraps model.ErrNotFinite. f is then
 // unchanged. In OnStep such an error means that training has diverged, which Fit finds
@@ -39,7 +43,8 @@ func (t *Trainer) Save(f *model.File) error {
 		return fmt.Errorf("train: save: %w", err)
 	}
 	arrays := map[string]model.Array{}
-	for name, tensor := range t.tensors() {
+	trained, result := t.parameters()
+	for name, tensor := range t.tensors(trained, t.progress.pending) {
 		array := model.Array{Shape: []int{tensor.Size()}, Data: make([]float32, tensor.Size())}
 		if err := t.b.Download(array.Data, tensor); err != nil {
 			return fmt.Errorf("train: save %s: %w", name, err)
@@ -49,7 +54,7 @@ func (t *Trainer) Save(f *model.File) error {
 	if err := checkArrays(arrays); err != nil {
 		return fmt.Errorf("train: save: %w", err)
 	}
-	if err := t.net.Save(f); err != nil {
+	if err := t.net.SaveValues(f, result); err != nil {
 		return err
 	}
 	maps.Copy(f.Tensors, arrays)
@@ -99,7 +104,7 @@ func (t *Trainer) Load(f *model.File) error {
 	if err != nil {
 		return fmt.Errorf("train: load: %w", err)
 	}
-	tensors := t.tensors()
+	tensors := t.tensors(t.average, c.Pending)
 	if _, ok := f.Tensors[bestName]; !ok || !t.best.Present() {
 		// The best parameters were not kept, or are no longer: Best begins here.
 		c.BestLoss, c.BadEpochs = exact(math.Inf(1)), 0
@@ -115,6 +120,7 @@ func (t *Trainer) Load(f *model.File) error {
 		t.b.Upload(tensor, f.Tensors[name].Data)
 	}
 	t.progress = c.progress()
+	t.shown = t.average.Present() && c.Step > 0
 	t.sets = learned{digests: c.Sets, bound: c.Sets != nil}
 	return t.b.Sync()
 }
@@ -127,14 +133,21 @@ func checkFile(op string, f *model.File) {
 }
 
 // tensors returns the state on the device that does not belong to the network, by
-// its name in a file.
-func (t *Trainer) tensors() map[string]backend.Tensor {
+// its name in a file. trained are the parameters that are, with EMA, and pending is how
+// many batches have been gathered for the next update.
+func (t *Trainer) tensors(trained backend.Tensor, pending int) map[string]backend.Tensor {
 	tensors := map[string]backend.Tensor{sumName: t.lossSum}
 	for i, slot := range t.slots {
 		tensors[fmt.Sprintf(slotNames, i)] = slot
 	}
 	if t.best.Present() {
 		tensors[bestName] = t.best
+	}
+	if t.average.Present() {
+		tensors[trainedName] = trained
+	}
+	if pending > 0 {
+		tensors[gradientName] = t.net.Grads()
 	}
 	for i, x := range t.streams {
 		tensors[stateNames+t.states.statesFor(t.net.Input().Steps, t.options.Batch)[i].Name] = x

@@ -30,12 +30,19 @@ type checkpoint struct {
 	Chunk     int      `json:"chunk"`
 	Streams   bool     `json:"streams,omitempty"`
 	Seed      uint64   `json:"seed"`
-	Sets      *digests `json:"sets,omitempty"` // nil before the first Fit
+
+	Groups     []string `json:"groups,omitempty"`
+	Accumulate int      `json:"accumulate,omitempty"` // if above 1
+	EMA        float64  `json:"ema,omitempty"`
+
+	Sets *digests `json:"sets,omitempty"` // nil before the first Fit
 
 	Step      int     `json:"step"`
 	Epoch     int     `json:"epoch"`
 	EpochStep int     `json:"epoch_step"`
 	NextBatch int     `json:"next_batch"`
+	Pending   int     `json:"pending,omitempty"`        // batches that have no part in the step yet
+	Weight    exact   `json:"pending_weight,omitempty"` // of their rows
 	LossSum   exact   `json:"loss_sum"`
 	Rows      int     `json:"rows"`
 	LastLoss  exact   `json:"last_loss"`
@@ -105,6 +112,10 @@ func (t *Trainer) checkpoint() checkpoint {
 		Step: s.step, Epoch: s.epoch, EpochStep: s.epochStep, NextBatch: s.batch, LossSum: exact(s.lossSum), Rows: s.rows,
 		LastLoss: exact(s.lastLoss), BestLoss: exact(s.bestLoss), BadEpochs: s.badEpochs,
 	}
+	c.Groups, c.EMA, c.Pending, c.Weight = describeGroups(o.Groups), o.EMA, s.pending, exact(s.weight)
+	if o.Accumulate > 1 {
+		c.Accumulate = o.Accumulate
+	}
 	for _, e := range s.history {
 		c.History = append(c.History, savedEpoch{
 			LR: e.LR, TrainLoss: e.TrainLoss, TrainRows: float64(e.TrainRows), ValidLoss: e.ValidLoss, ValidAccuracy: e.ValidAccuracy,
@@ -150,7 +161,7 @@ func (t *Trainer) checkSettings(c *checkpoint) error {
 	if stages := describeStages(t.net); !slices.Equal(c.Network, stages) {
 		return fmt.Errorf("the checkpoint's network is %s, the trainer's is %s", strings.Join(c.Network, ", "), strings.Join(stages, ", "))
 	}
-	loss, optimizer := describe(o.Loss), describe(o.Optimizer)
+	loss, optimizer, groups := describe(o.Loss), describe(o.Optimizer), describeGroups(o.Groups)
 	switch {
 	case c.Loss != loss:
 		return fmt.Errorf("the checkpoint's loss is %s, the trainer's is %s", c.Loss, loss)
@@ -162,6 +173,12 @@ func (t *Trainer) checkSettings(c *checkpoint) error {
 		return fmt.Errorf("the checkpoint's Chunk is %d, the trainer's is %d", c.Chunk, o.Chunk)
 	case c.Streams != o.Streams:
 		return fmt.Errorf("the checkpoint's Streams is %v, the trainer's is %v", c.Streams, o.Streams)
+	case !slices.Equal(c.Groups, groups):
+		return fmt.Errorf("the checkpoint's Groups are %q, the trainer's are %q", c.Groups, groups)
+	case max(1, c.Accumulate) != o.Accumulate:
+		return fmt.Errorf("the checkpoint's Accumulate is %d, the trainer's is %d", max(1, c.Accumulate), o.Accumulate)
+	case c.EMA != o.EMA:
+		return fmt.Errorf("the checkpoint's EMA is %v, the trainer's is %v", c.EMA, o.EMA)
 	case c.Seed != o.Seed:
 		return fmt.Errorf("the checkpoint's seed is %d, the trainer's is %d", c.Seed, o.Seed)
 	}
@@ -171,22 +188,22 @@ func (t *Trainer) checkSettings(c *checkpoint) error {
 // check says how c contradicts itself. hasBest says whether the best parameters
 // are there.
 func (c *checkpoint) check(hasBest bool) error {
-	updates := c.Step - c.EpochStep // of the epoch
 	switch {
-	case min(c.Step, c.Epoch, c.EpochStep, c.NextBatch, c.Rows, c.BadEpochs) < 0:
-		return fmt.Errorf("a counter is negative: step %d, epoch %d, epoch_step %d, next_batch %d, rows %d, bad_epochs %d",
-			c.Step, c.Epoch, c.EpochStep, c.NextBatch, c.Rows, c.BadEpochs)
+	case min(c.Step, c.Epoch, c.EpochStep, c.NextBatch, c.Pending, c.Rows, c.BadEpochs) < 0:
+		return fmt.Errorf("a counter is negative: step %d, epoch %d, epoch_step %d, next_batch %d, pending %d, rows %d, bad_epochs %d",
+			c.Step, c.Epoch, c.EpochStep, c.NextBatch, c.Pending, c.Rows, c.BadEpochs)
 	case len(c.History) != c.Epoch:
 		return fmt.Errorf("%d epochs are done, but the history has %d", c.Epoch, len(c.History))
 	case c.EpochStep < c.Epoch:
 		return fmt.Errorf("%d epochs are done in %d steps", c.Epoch, c.EpochStep)
-	case c.NextBatch == 0 && updates != 0, c.NextBatch > 0 && (updates < c.NextBatch || updates%c.NextBatch != 0),
-		c.Chunk == 0 && updates != c.NextBatch:
-		return fmt.Errorf("the step is %d, but the epoch began at step %d and %d batches of it are done", c.Step, c.EpochStep, c.NextBatch)
 	case c.Sets == nil && (c.Epoch > 0 || c.NextBatch > 0):
 		return fmt.Errorf("it does not say which sets were learned from")
-	case c.Sets != nil && c.NextBatch > (c.Sets.Training.Samples+c.Batch-1)/c.Batch:
+	case c.Sets != nil && c.NextBatch > c.batches():
 		return fmt.Errorf("%d batches of the epoch are done, but the training set has %d samples", c.NextBatch, c.Sets.Training.Samples)
+	case !c.placed():
+		return fmt.Errorf("the step is %d, but the epoch began at step %d and %d batches of it are done, %d of them after the step", c.Step, c.EpochStep, c.NextBatch, c.Pending)
+	case !(c.Weight >= 0) || c.Weight.notFinite() || c.Pending == 0 && c.Weight != 0:
+		return fmt.Errorf("pending is %d and pending_weight %v", c.Pending, float64(c.Weight))
 	case math.IsInf(float64(c.LastLoss), 0) || c.LossSum.notFinite():
 		return fmt.Errorf("last_loss is %v and loss_sum %v", float64(c.LastLoss), float64(c.LossSum))
 	}
@@ -198,6 +215,22 @@ func (c *checkpoint) check(hasBest bool) error {
 		}
 	}
 	return c.checkBest(hasBest)
+}
+
+// batches returns how many an epoch has.
+func (c *checkpoint) batches() int { return (c.Sets.Training.Samples + c.Batch - 1) / c.Batch }
+
+// placed reports whether as many updates of the epoch are done as its batches make.
+func (c *checkpoint) placed() bool {
+	done := c.Step - c.EpochStep
+	switch {
+	case c.NextBatch == 0: // batches that are pending are those of Step
+		return done == 0 && c.Pending < max(1, c.Accumulate)
+	case c.Chunk > 0:
+		return done >= c.NextBatch && done%c.NextBatch == 0 && c.Pending == 0
+	}
+	updates, pending := windows(c.NextBatch, c.batches(), max(1, c.Accumulate))
+	return done == updates && c.Pending == pending
 }
 
 // checkBest says how the best epoch contradicts the history.
@@ -227,7 +260,8 @@ func (c *checkpoint) checkBest(hasBest bool) error {
 
 func (c checkpoint) progress() progress {
 	s := progress{
-		step: c.Step, epoch: c.Epoch, epochStep: c.EpochStep, batch: c.NextBatch, lossSum: float64(c.LossSum), rows: c.Rows,
+		step: c.Step, pending: c.Pending, weight: float64(c.Weight),
+		epoch: c.Epoch, epochStep: c.EpochStep, batch: c.NextBatch, lossSum: float64(c.LossSum), rows: c.Rows,
 		lastLoss: float64(c.LastLoss), bestLoss: float64(c.BestLoss), badEpochs: c.BadEpochs,
 	}
 	for i, e := range c.History {
@@ -247,6 +281,15 @@ func describeStages(net *model.Network) []string {
 		stages = append(stages, s.Name+": "+describe(s.Layer))
 	}
 	return stages
+}
+
+// describeGroups describes each of groups.
+func describeGroups(groups []Group) []string {
+	var texts []string
+	for _, g := range groups {
+		texts = append(texts, describe(g))
+	}
+	return texts
 }
 
 // describe writes a setting with its type: "train.SGD{Momentum:0.9 ...}". What has no

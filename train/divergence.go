@@ -126,7 +126,7 @@ func (t *Trainer) trace(ctx context.Context, batches *data.Batches, end int) (*F
 	}
 	defer net.Free()
 	o := t.options
-	o.Patience, o.KeepBest = 0, false
+	o.Patience, o.KeepBest, o.EMA = 0, false, 0
 	if w.trainer, err = New(net, o); err != nil {
 		return nil, err
 	}
@@ -134,18 +134,16 @@ func (t *Trainer) trace(ctx context.Context, batches *data.Batches, end int) (*F
 	for i, x := range w.trainer.changing {
 		t.b.Copy(x, t.changing[i])
 	}
-	w.trainer.progress.step = t.progress.step
+	w.trainer.progress = t.progress
+	w.trainer.step.number = t.progress.step + 1 // the one that faults of the parameters spoil
 	for _, p := range net.Parameters() {
 		w.look("", p.Value)
 	}
-	if w.fault != nil {
-		w.fault.Step++ // the next step is the one that they spoil
-	}
-	for i := t.progress.batch; i < end && w.fault == nil; i++ {
+	for w.trainer.progress.batch < end && w.fault == nil {
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("stopped while looking for it: %w", context.Cause(ctx))
 		}
-		w.trainer.learn(batches.Batch(i))
+		w.trainer.learnNext(batches)
 		w.trainer.measureNorm()
 	}
 	return w.fault, t.b.Sync()

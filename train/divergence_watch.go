@@ -50,7 +50,7 @@ func (w *watch) look(op string, dst backend.Tensor, operands ...backend.Tensor) 
 		w.timeStep = step
 	}
 	w.fault = &Fault{
-		Step: w.trainer.progress.step, Stage: w.stage, Pass: w.pass, Op: op, Result: w.nameOf(dst.Buf, dst.Off+i),
+		Step: w.trainer.step.number, Stage: w.stage, Pass: w.pass, Op: op, Result: w.nameOf(dst.Buf, dst.Off+i),
 		TimeStep: -1, Value: float64(values[i]),
 	}
 	if w.stage != "" && w.timeStep >= 0 {

@@ -59,7 +59,7 @@ func (t *Trainer) goBack(ctx context.Context, batches *data.Batches) error {
 	t.toWaypoint()
 	for s := &t.progress; ; t.nextEpoch() {
 		t.order(batches)
-		for ; s.step < t.finite.step && s.batch < batches.Count(); s.batch++ {
+		for s.step < t.finite.step && s.batch < batches.Count() {
 			if ctx.Err() != nil {
 				t.toWaypoint()
 				if t.best.Present() {
@@ -67,7 +67,7 @@ func (t *Trainer) goBack(ctx context.Context, batches *data.Batches) error {
 				}
 				return fmt.Errorf("stopped on the way back, in the state after step %d: %w", s.step, context.Cause(ctx))
 			}
-			t.learn(batches.Batch(s.batch))
+			t.learnNext(batches)
 		}
 		if s.epoch == t.finite.epoch {
 			break

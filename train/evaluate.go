@@ -208,10 +208,7 @@ func (e *evaluator) count(metrics *Metrics, weight *float64, y backend.Tensor, b
 		return err
 	}
 	if rows > 0 {
-		w := float64(rows)
-		if weighted, ok := e.loss.(WeightedLoss); ok {
-			w = weighted.Weight(target)
-		}
+		w := lossWeight(e.loss, target)
 		metrics.Loss += w * float64(e.receivedValue[0])
 		*weight += w
 	}

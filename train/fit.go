@@ -59,6 +59,7 @@ func (t *Trainer) Fit(ctx context.Context, train, valid *data.Dataset) error {
 	}
 	t.begin(train, valid)
 	defer t.end()
+	defer t.show(true)
 	if err := t.mark(); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
@@ -90,6 +91,7 @@ func (t *Trainer) begin(train, valid *data.Dataset) {
 		known = nil
 	}
 	t.sets = learned{train: train, valid: valid, digests: known}
+	t.show(false)
 	if t.progress.batch == 0 {
 		t.beginEpoch()
 	}
@@ -104,13 +106,14 @@ func (t *Trainer) end() {
 	}
 }
 
-// updates returns how many updates of the parameters a batch of so many time steps
-// makes.
-func (t *Trainer) updates(steps int) int {
-	if t.options.Chunk == 0 {
-		return 1
+// updates returns how many updates of the parameters the first batches of an epoch make,
+// and how many batches are then pending. The epoch has count batches of so many time
+// steps.
+func (t *Trainer) updates(batches, count, steps int) (updates, pending int) {
+	if chunk := t.options.Chunk; chunk > 0 {
+		return batches * ((steps + chunk - 1) / chunk), 0
 	}
-	return (steps + t.options.Chunk - 1) / t.options.Chunk
+	return windows(batches, count, t.options.Accumulate)
 }
 
 // callback calls the user's function, which may save and evaluate.
@@ -123,6 +126,7 @@ func (t *Trainer) callback(call func() error) error {
 // restoreBest ends a Fit. With Patience it brings back the parameters of the best
 // epoch.
 func (t *Trainer) restoreBest() error {
+	t.show(true)
 	if _, ok := t.bestEpoch(); ok && t.options.Patience > 0 {
 		t.b.Copy(t.net.Values(), t.best)
 	}
@@ -198,13 +202,14 @@ func (t *Trainer) checkPlace(set *data.Dataset) error {
 	if s.batch == 0 {
 		return nil
 	}
-	chunks, rows := t.updates(set.Steps), min(s.batch*o.Batch, set.Len())
+	updates, pending := t.updates(s.batch, (set.Len()+o.Batch-1)/o.Batch, set.Steps)
+	rows := min(s.batch*o.Batch, set.Len())
 	if set.PerStep {
 		rows *= set.Steps
 	}
-	if s.step-s.epochStep != s.batch*chunks || s.rows > rows {
-		return fmt.Errorf("the checkpoint is damaged: %d batches of the epoch, with at most %d rows in %d steps, are said to have had %d rows in %d steps",
-			s.batch, rows, s.batch*chunks, s.rows, s.step-s.epochStep)
+	if s.step-s.epochStep != updates || s.pending != pending || s.rows > rows {
+		return fmt.Errorf("the checkpoint is damaged: %d batches of the epoch, with at most %d rows in %d steps and %d batches after them, are said to have had %d rows in %d steps and %d batches",
+			s.batch, rows, updates, pending, s.rows, s.step-s.epochStep, s.pending)
 	}
 	return nil
 }
@@ -212,6 +217,7 @@ func (t *Trainer) checkPlace(set *data.Dataset) error {
 // runEpoch trains on the batches of the epoch that are left.
 func (t *Trainer) runEpoch(ctx context.Context, batches *data.Batches) error {
 	o, s := &t.options, &t.progress
+	t.show(false)
 	t.order(batches)
 	t.finite = t.progress
 	for {
@@ -221,25 +227,28 @@ func (t *Trainer) runEpoch(ctx context.Context, batches *data.Batches) error {
 		if s.batch == batches.Count() {
 			return t.readLoss(ctx, batches)
 		}
-		before := s.step
-		batch := batches.Batch(s.batch)
-		for step := before; step < before+t.updates(batch.Steps); step++ {
+		before, steps := s.step, t.sets.train.Steps
+		made, _ := t.updates(1, 1, steps)
+		for step := before; step < before+made; step++ {
 			if err := t.checkRate(step); err != nil {
 				return fmt.Errorf("train: %w", err)
 			}
 		}
-		t.learn(batch)
-		s.batch++
+		t.learnNext(batches)
+		if s.step == before {
+			continue
+		}
 		if t.lossReads(s.step) > t.lossReads(before) {
 			if err := t.readLoss(ctx, batches); err != nil {
 				return err
 			}
 		}
 		if o.OnStep != nil {
+			updates, _ := t.updates(batches.Count(), batches.Count(), steps)
 			err := t.callback(func() error {
 				return o.OnStep(Progress{
 					Epoch: s.epoch + 1, Epochs: o.Epochs,
-					Step: s.step, Steps: o.Epochs * batches.Count() * (s.step - before),
+					Step: s.step, Steps: o.Epochs * updates,
 					Samples: t.samples, Loss: s.lastLoss, LR: t.rate(s.step - 1),
 				})
 			})
@@ -307,6 +316,7 @@ func (t *Trainer) finishEpoch(ctx context.Context, validation *evaluator) (Epoch
 		TrainLoss: s.lastLoss, TrainRows: s.rows,
 		ValidLoss: math.NaN(), ValidAccuracy: math.NaN(),
 	}
+	t.show(true)
 	if validation != nil {
 		metrics, err := validation.run(ctx)
 		switch {
@@ -339,6 +349,7 @@ func (t *Trainer) beginEpoch() {
 		t.b.Fill(x, 0)
 	}
 	s.lossSum, s.rows, s.batch, s.epochStep = 0, 0, 0, s.step
+	s.pending, s.weight = 0, 0
 }
 
 // compareWithBest keeps the parameters if loss is the smallest so far.

@@ -67,8 +67,9 @@ type ScratchLoss interface {
 	Scratch() int
 }
 
-// WeightedLoss is a Loss that is a weighted mean. Evaluate weighs each batch by
-// Weight, the sum of the weights of its rows. Epoch.TrainLoss weighs it by Rows.
+// WeightedLoss is a Loss that is a weighted mean. Evaluate, and a Trainer with
+// Options.Accumulate, weigh each batch by Weight, the sum of the weights of its rows.
+// Epoch.TrainLoss weighs it by Rows.
 type WeightedLoss interface {
 	Loss
 	Weight(target Target) float64

@@ -12,12 +12,31 @@ type HostMemory struct {
 // Total returns the sum.
 func (m HostMemory) Total() int64 { return m.Waypoint + m.Snapshot + m.Batches }
 
-// Memory returns how many bytes of its device the trainer has, beside the network: the
-// optimizer's state, a batch and the loss. A backend may round up each tensor.
-func (t *Trainer) Memory() int64 {
-	t.enter("Memory")
+// DeviceMemory is memory of its device that a trainer has beside the network, in bytes. A
+// backend may round up each tensor.
+type DeviceMemory struct {
+	Optimizer int64 // its state
+	Average   int64 // of the parameters, with Options.EMA
+	Rest      int64 // a batch, the loss, and the parameters of the best epoch
+}
+
+// Total returns the sum.
+func (m DeviceMemory) Total() int64 { return m.Optimizer + m.Average + m.Rest }
+
+// Memory returns the sum of DeviceMemory.
+func (t *Trainer) Memory() int64 { return t.DeviceMemory().Total() }
+
+// DeviceMemory returns how much memory of its device the trainer has.
+func (t *Trainer) DeviceMemory() DeviceMemory {
+	t.enter("DeviceMemory")
 	defer t.use.Leave()
-	return t.memory.bytes()
+	var m DeviceMemory
+	for _, slot := range t.slots {
+		m.Optimizer += tensorBytes(slot.Size())
+	}
+	m.Average = tensorBytes(t.average.Size() + t.decay.Size() + t.spare.Size())
+	m.Rest = t.memory.bytes() - m.Optimizer - m.Average
+	return m
 }
 
 // HostMemory returns what Fit on these sets and Save will take. valid may be nil.

@@ -32,11 +32,13 @@ func TestHostMemoryIsWhatFitAndSaveTake(t *testing.T) {
 		hidden         int // little or much beside the batches
 		patience       int
 		samples, valid int
+		ema            float64
 	}{
-		{"large network", 256, 0, 64, 8},
-		{"large network, the best kept", 256, 3, 64, 8},
-		{"large batches", 8, 0, 1000, 900},
-		{"no validation set", 64, 0, 300, 0},
+		{"large network", 256, 0, 64, 8, 0},
+		{"large network, the best kept", 256, 3, 64, 8, 0},
+		{"large batches", 8, 0, 1000, 900, 0},
+		{"large network, averaged", 256, 0, 64, 8, 0.9},
+		{"no validation set", 64, 0, 300, 0, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			spec := model.Spec{
@@ -45,7 +47,7 @@ func TestHostMemoryIsWhatFitAndSaveTake(t *testing.T) {
 			batch := min(c.samples, 512)
 			net := build(t, openCPU(t), spec, model.Shape{Steps: 8, Batch: batch, Width: 64}, 1)
 			trainer := newTrainer(t, net, train.Options{
-				Loss: train.CrossEntropy{}, Optimizer: train.Adam{}, LR: 1e-3, Epochs: 1, Batch: batch, Patience: c.patience,
+				Loss: train.CrossEntropy{}, Optimizer: train.Adam{}, LR: 1e-3, Epochs: 1, Batch: batch, Patience: c.patience, EMA: c.ema,
 			})
 			training, valid := set(c.samples), (*data.Dataset)(nil)
 			if c.valid > 0 {

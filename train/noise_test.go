@@ -36,8 +36,8 @@ func (l keeping) Compute(b backend.Backend, loss, grad, y backend.Tensor, target
 // the chunks of a sequence, nor under two seeds.
 func TestEachUpdateDropsOtherElements(t *testing.T) {
 	const epochs = 3
-	for _, chunk := range []int{0, 2} {
-		seen := map[string]string{}
+	for _, c := range []struct{ chunk, accumulate int }{{0, 1}, {2, 1}, {0, 3}} {
+		chunk, seen := c.chunk, map[string]string{}
 		for _, seed := range []uint64{1, 2, 3} {
 			var masks []string
 			spec := model.Spec{
@@ -48,15 +48,15 @@ func TestEachUpdateDropsOtherElements(t *testing.T) {
 			set := delayed(8, 6, 1)
 			set.Targets, set.TargetWidth = make([]float32, 8*6*8), 8
 			trainer := newTrainer(t, net, train.Options{
-				Loss: keeping{zeros: &masks}, Optimizer: train.SGD{}, LR: 0.1, Epochs: epochs, Batch: 2, Chunk: chunk, Seed: seed})
+				Loss: keeping{zeros: &masks}, Optimizer: train.SGD{}, LR: 0.1, Epochs: epochs, Batch: 2, Chunk: chunk, Accumulate: c.accumulate, Seed: seed})
 			fit(t, trainer, set, nil)
 			if want := epochs * 4 * (1 + chunk); len(masks) != want { // four batches, of one update or three
 				t.Fatalf("chunks of %d: %d updates, want %d", chunk, len(masks), want)
 			}
 			for i, mask := range masks {
-				update := fmt.Sprintf("update %d with seed %d", i+1, seed)
+				update := fmt.Sprintf("pass %d with seed %d", i+1, seed)
 				if other, ok := seen[mask]; ok {
-					t.Fatalf("chunks of %d: %s drops the same elements as %s: %s", chunk, update, other, mask)
+					t.Fatalf("%+v: %s drops the same elements as %s: %s", c, update, other, mask)
 				}
 				seen[mask] = update
 			}

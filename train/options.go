@@ -14,6 +14,7 @@ type Options struct {
 	LR        float64  // the learning rate
 	Schedule  Schedule // of the learning rate; nil means Constant
 	ClipNorm  float64  // the largest norm of the whole gradient; 0 means any
+	Groups    []Group  // parameters with options of their own
 
 	Epochs int    // how often Fit goes through the training set
 	Batch  int    // samples per step, at most as many as the network was built for
@@ -34,6 +35,25 @@ type Options struct {
 	// with Chunk.
 	Streams bool
 
+	// Accumulate is the number of batches that make one update: that of the mean over
+	// all their rows, as if they were one batch, in the memory of a small one. The last
+	// update of an epoch has the batches that are left. With Streams they are parts of
+	// the streams, one after the other. Not with Chunk. 0 means 1.
+	Accumulate int
+
+	// EMA, above 0 and below 1, keeps an exponential moving average of the parameters,
+	// which is often better than the parameters of any one step: after update t, from 0,
+	//
+	//	average = d·average + (1−d)·parameters    with d = min(EMA, (1+t)/(10+t)), and 0 for t = 0
+	//
+	// That is PyTorch's AveragedModel with get_ema_multi_avg_fn(EMA), with a warm-up, that
+	// of TensorFlow's ExponentialMovingAverage with num_updates, in which the average forgets
+	// the parameters of the beginning sooner. Fit validates with the average, and keeps that
+	// of the best epoch. OnEpoch finds the average in the network, and Fit ends with it
+	// there, also on an error; OnStep finds the parameters that are trained. Save makes the
+	// average the network of the checkpoint, which has both. 0 turns it off.
+	EMA float64
+
 	// Tolerance makes Fit stop after an epoch with a TrainLoss of at most this;
 	// 0 turns it off.
 	Tolerance float64
@@ -52,7 +72,7 @@ type Options struct {
 	// 10. Each read waits for the device.
 	LossEvery int
 
-	// OnStep is called after every step, OnEpoch after every epoch. An error ends
+	// OnStep is called after every update, OnEpoch after every epoch. An error ends
 	// Fit, which returns it. Both may save the trainer and the network and evaluate
 	// the network. They must not change it: after a divergence Fit repeats the last
 	// steps.
@@ -60,10 +80,10 @@ type Options struct {
 	OnEpoch func(Epoch) error
 }
 
-// Progress is where Fit stands after a step.
+// Progress is where Fit stands after an update.
 type Progress struct {
 	Epoch, Epochs int     // Epoch counts from 1
-	Step, Steps   int     // steps done and steps in all epochs together
+	Step, Steps   int     // updates done and updates in all epochs together
 	Samples       int     // processed by this Trainer since New
 	Loss          float64 // mean since the epoch began, as of the last read
 	LR            float64 // of the step
@@ -91,6 +111,9 @@ func (o Options) withDefaults() Options {
 	if o.LossEvery == 0 {
 		o.LossEvery = 10
 	}
+	if o.Accumulate == 0 {
+		o.Accumulate = 1
+	}
 	return o
 }
 
@@ -112,13 +135,22 @@ func (o Options) check(limit int) error {
 		return fmt.Errorf("option Chunk is %d, want at least 0", o.Chunk)
 	case o.Chunk > 0 && o.Streams:
 		return errors.New("options Chunk and Streams are set, want one of them: a sample of a stream is a chunk")
+	case o.Accumulate < 0:
+		return fmt.Errorf("option Accumulate is %d, want at least 0", o.Accumulate)
+	case o.Chunk > 0 && o.Accumulate > 1:
+		return errors.New("options Chunk and Accumulate are set, want one of them: with Chunk, each chunk makes an update")
 	case o.Patience < 0:
 		return fmt.Errorf("option Patience is %d, want at least 0", o.Patience)
 	case o.LossEvery < 0:
 		return fmt.Errorf("option LossEvery is %d, want at least 0", o.LossEvery)
 	}
-	if err := cmp.Or(wantNotNegative("option ClipNorm", o.ClipNorm), wantNotNegative("option Tolerance", o.Tolerance)); err != nil {
+	if err := cmp.Or(wantNotNegative("option ClipNorm", o.ClipNorm), wantNotNegative("option Tolerance", o.Tolerance), wantBelowOne("option EMA", o.EMA)); err != nil {
 		return err
+	}
+	for i, g := range o.Groups {
+		if err := g.check(); err != nil {
+			return fmt.Errorf("option Groups, group %d: %w", i+1, err)
+		}
 	}
 	if err := o.Optimizer.Check(); err != nil {
 		return err

@@ -20,21 +20,28 @@ func TestStepAllocatesNothing(t *testing.T) {
 		{Name: "hidden", Layer: model.Dense{Out: 9}}, {Name: "relu", Layer: model.ReLU},
 		{Name: "head", Layer: model.Dense{Out: 3}},
 	}
+	plain := func(*train.Options) {}
 	cases := []struct {
 		name      string
 		spec      model.Spec
 		optimizer train.Optimizer
 		schedule  train.Schedule
+		change    func(*train.Options)
 	}{
-		{"LSTM", recurrent(model.LSTM{Hidden: 40, Layers: 2}), train.Adam{}, train.Cosine{Warmup: 3, Total: 1000}},
-		{"RNN", recurrent(model.RNN{Hidden: 40, Layers: 2}), train.RMSProp{Momentum: 0.9}, train.StepDecay{Every: 5, Gamma: 0.9}},
-		{"MLP", mlp, train.SGD{Momentum: 0.9}, nil},
+		{"LSTM", recurrent(model.LSTM{Hidden: 40, Layers: 2}), train.Adam{}, train.Cosine{Warmup: 3, Total: 1000}, plain},
+		{"RNN", recurrent(model.RNN{Hidden: 40, Layers: 2}), train.RMSProp{Momentum: 0.9}, train.StepDecay{Every: 5, Gamma: 0.9}, plain},
+		{"MLP", mlp, train.SGD{Momentum: 0.9}, nil, plain},
+		{"groups, accumulation and an average", recurrent(model.LSTM{Hidden: 8}), nil, nil, func(o *train.Options) {
+			everything(o)
+			o.Groups[2].Parameters = []string{"head.bias"}
+		}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			net := build(t, openCPU(t), c.spec, in, 1)
-			trainer := newTrainer(t, net, train.Options{
-				Loss: train.CrossEntropy{}, Optimizer: c.optimizer, Schedule: c.schedule, LR: 0.01, ClipNorm: 1, Epochs: 1, Batch: 8})
+			o := train.Options{Loss: train.CrossEntropy{}, Optimizer: c.optimizer, Schedule: c.schedule, LR: 0.01, ClipNorm: 1, Epochs: 1, Batch: 8}
+			c.change(&o)
+			trainer := newTrainer(t, net, o)
 			batches := data.NewBatches(sequences(11, 5, 3, 1), 8) // of 8 and of 3 samples
 			epoch := uint64(0)
 			allocs := testing.AllocsPerRun(20, func() {

@@ -43,9 +43,18 @@ type Trainer struct {
 	readings backend.Tensor   // [2,1]: lossSum and norm, to be downloaded at once
 	lossSum  backend.Tensor   // [1,1], Σ loss·rows since the loss was last read
 	norm     backend.Tensor   // [1,1], of the parameters
-	slots    []backend.Tensor // of the optimizer
+	segments []segment        // of the parameters that are trained
+	frozen   []backend.Tensor // gradients of the others
+	slots    []backend.Tensor // of the optimizers, for all segments
 	best     backend.Tensor   // parameters of the best epoch; absent without Patience and KeepBest
 	received []float32        // where readings is downloaded to
+
+	share, whole backend.Tensor // [rows,1] and [pieces,1], with Accumulate: factors of a batch and of the sum
+
+	average backend.Tensor // with EMA: see parameters
+	decay   backend.Tensor // [pieces,1], of the average
+	spare   backend.Tensor // to exchange values
+	shown   bool           // the network has the average
 
 	states  carrier
 	streams []backend.Tensor // with Options.Streams, the states after the last step
@@ -62,20 +71,26 @@ type Trainer struct {
 	finite   progress         // when all was last seen finite, at the waypoint or after it
 }
 
-// step is what one update works with.
+// step is what one batch, or chunk, and the update after it work with.
 type step struct {
 	in     input
 	from   int // time step of the first row in the sequence
 	size   int // sequences
 	target Target
 	lr     float64
+	carry  carry // absent where the states are the caller's
+
+	number int    // of the update, from 1
 	seed   uint64 // of the network's own random numbers
-	carry  carry  // absent where the states are the caller's
+	first  bool   // the gradient starts at zero
+	last   bool   // the update is made
 }
 
 // progress is the part of the state that is not in tensors.
 type progress struct {
 	step      int     // optimizer steps done
+	pending   int     // batches, with Accumulate, since the last one
+	weight    float64 // of the rows of these
 	epoch     int     // of the next batch, from 0
 	epochStep int     // steps done before the epoch
 	batch     int     // the next one of the epoch
@@ -118,9 +133,12 @@ func New(net *model.Network, o Options) (*Trainer, error) {
 		net: net, b: net.Backend(), options: o,
 		memory:   memory{b: net.Backend()},
 		states:   newCarrier(net),
-		slots:    make([]backend.Tensor, o.Optimizer.Slots()),
 		received: make([]float32, 2),
 		progress: progress{lastLoss: math.NaN(), bestLoss: math.Inf(1)},
+	}
+	all, err := o.treatments(net)
+	if err != nil {
+		return nil, fmt.Errorf("train: %w", err)
 	}
 	m := &t.memory
 	t.feed = newFeed(m, net, o.Batch, o.Loss)
@@ -128,9 +146,13 @@ func New(net *model.Network, o Options) (*Trainer, error) {
 	t.loss, t.gradNorm, t.readings = m.tensor(1, 1), m.tensor(1, 1), m.tensor(2, 1)
 	t.queue = t.queueStep
 	params := net.Values()
-	for i := range t.slots {
-		t.slots[i] = m.tensor(params.Rows, params.Cols)
+	if o.Accumulate > 1 {
+		t.share, t.whole = m.tensor(out.Rows(), 1), m.tensor(pieces, 1)
 	}
+	if o.EMA > 0 {
+		t.average, t.decay, t.spare = m.tensor(params.Rows, params.Cols), m.tensor(pieces, 1), m.tensor(1, min(params.Size(), exchangeSize))
+	}
+	t.divide(all)
 	if o.Patience > 0 || o.KeepBest {
 		t.best = m.tensor(params.Rows, params.Cols)
 	}
@@ -145,6 +167,12 @@ func New(net *model.Network, o Options) (*Trainer, error) {
 	}
 	t.lossSum, t.norm = t.readings.Slice(0, 1), t.readings.Slice(1, 2)
 	t.changing = slices.Concat([]backend.Tensor{params, t.lossSum}, t.slots, t.streams)
+	if o.Accumulate > 1 {
+		t.changing = append(t.changing, net.Grads())
+	}
+	if o.EMA > 0 {
+		t.changing = append(t.changing, t.average) // the last one: see trace
+	}
 	return t, nil
 }
 
@@ -216,7 +244,9 @@ func (t *Trainer) bestEpoch() (e Epoch, ok bool) {
 }
 
 // Step makes one update of the parameters with the samples of batch, at most
-// Options.Batch of them. With Options.Chunk it makes one update for each chunk.
+// Options.Batch of them. With Options.Chunk it makes one update for each chunk, and
+// with Options.Accumulate every so many calls make one. A Fit begins without what Steps
+// before have gathered.
 // Step queues the work and neither waits nor allocates. Errors of the device stick
 // to the backend (see backend.Backend). The targets must be those that Options.Loss
 // needs; else the backend panics.
@@ -236,38 +266,50 @@ func (t *Trainer) Step(batch data.Batch) {
 	}
 	t.checkBatch(batch)
 	if t.options.Chunk > 0 || t.options.Streams {
-		t.learn(batch)
+		t.learn(batch, false)
 	} else {
-		t.update(batch, 0, carry{})
+		t.update(batch, 0, carry{}, false)
 		t.samples += batch.Size
 	}
 	s.epochStep = s.step
 }
 
+// learnNext learns the next batch of the epoch.
+func (t *Trainer) learnNext(batches *data.Batches) {
+	s := &t.progress
+	t.learn(batches.Batch(s.batch), s.batch+1 == batches.Count())
+	s.batch++
+}
+
 // learn is Step for the batches of Fit: without Options.Chunk too, they begin with
-// states of zero, unless they are streams.
-func (t *Trainer) learn(batch data.Batch) {
+// states of zero, unless they are streams. end says that it is the last of the epoch.
+func (t *Trainer) learn(batch data.Batch, end bool) {
 	t.samples += batch.Size
 	if t.options.Streams {
-		t.update(batch, 0, carry{states: t.states.statesFor(batch.Steps, batch.Size), streams: t.streams})
+		t.update(batch, 0, carry{states: t.states.statesFor(batch.Steps, batch.Size), streams: t.streams}, end)
 		return
 	}
 	chunk := cmp.Or(t.options.Chunk, batch.Steps)
 	for from := 0; from < batch.Steps; from += chunk {
 		to := min(from+chunk, batch.Steps)
-		t.update(batch.Chunk(from, to), from, t.states.chunk(batch, chunk, from))
+		t.update(batch.Chunk(from, to), from, t.states.chunk(batch, chunk, from), end)
 	}
 }
 
 // update makes one update of the parameters with batch, whose first step is step
-// from of the sequences.
-func (t *Trainer) update(batch data.Batch, from int, carry carry) {
+// from of the sequences. With Options.Accumulate it may leave the update to a later
+// batch, unless this is the end of the epoch.
+func (t *Trainer) update(batch data.Batch, from int, carry carry, end bool) {
 	o, s := &t.options, &t.progress
+	t.show(false)
 	t.step = step{
 		in: t.feed.inputs(t.b, batch), from: from, size: batch.Size, target: t.feed.targets(t.b, batch),
-		lr: t.rate(s.step), seed: noiseSeed(o.Seed, s.step), carry: carry,
+		lr: t.rate(s.step), carry: carry,
 	}
-	s.step++
+	t.accumulate(end)
+	if o.EMA > 0 && t.step.last {
+		t.b.Fill(t.decay, emaDecay(o.EMA, t.step.number))
+	}
 	backend.Replay(t.b, t.queue)
 
 	// The last batch of an epoch may be smaller, so the mean over the rows is not
@@ -306,9 +348,10 @@ func noiseSeed(seed uint64, step int) uint64 {
 // queueStep queues the operations of one step. For batches of the same shape these
 // are the same operations on the same tensors.
 func (t *Trainer) queueStep() {
-	b, o, step := t.b, &t.options, &t.step
-	params, grads := t.net.Values(), t.net.Grads()
-	b.Fill(grads, 0)
+	b, o, step, grads := t.b, &t.options, &t.step, t.net.Grads()
+	if step.first {
+		b.Fill(grads, 0)
+	}
 	step.carry.begin(b)
 	t.net.SetSeed(step.seed)
 	if t.net.Taught() {
@@ -317,10 +360,32 @@ func (t *Trainer) queueStep() {
 	y := step.in.forward(t.net, model.Training)
 	dy := t.grad.Slice(0, y.Rows)
 	o.Loss.Compute(b, t.loss, dy, y, step.target)
+	if o.Accumulate > 1 {
+		rescale(b, dy, t.share.Slice(0, y.Rows))
+	}
 	t.net.Backward(dy)
 	step.carry.end(b)
+	if step.last {
+		t.queueUpdate()
+	}
+}
+
+// queueUpdate queues the update of the parameters against the gradient.
+func (t *Trainer) queueUpdate() {
+	b, o, step, grads := t.b, &t.options, &t.step, t.net.Grads()
+	if o.Accumulate > 1 {
+		rescale(b, grads, t.whole)
+	}
 	if o.ClipNorm > 0 {
+		for _, frozen := range t.frozen {
+			b.Fill(frozen, 0)
+		}
 		b.ClipNorm(grads, t.gradNorm, o.ClipNorm)
 	}
-	o.Optimizer.Update(b, params, grads, t.slots, step.lr, t.progress.step)
+	for _, s := range t.segments {
+		s.optimizer.Update(b, s.values, s.grads, s.slots, s.factor*step.lr, step.number)
+	}
+	if o.EMA > 0 {
+		t.queueAverage()
+	}
 }

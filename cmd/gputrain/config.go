@@ -117,7 +117,7 @@ func lineOf(text []byte, key string) int {
 // settingKeys returns the keys of config.toml.
 func settingKeys() []string {
 	var keys []string
-	for _, field := range reflect.VisibleFields(reflect.TypeFor[settings]()) {
+	for _, field := range keyedFields(reflect.TypeFor[settings](), "toml") {
 		keys = append(keys, keyOf(field, "toml"))
 	}
 	return keys
@@ -127,4 +127,10 @@ func settingKeys() []string {
 func keyOf(field reflect.StructField, kind string) string {
 	key, _, _ := strings.Cut(field.Tag.Get(kind), ",")
 	return key
+}
+
+// keyedFields returns the fields of a struct that have keys in files of a kind. Those
+// of a struct within it count as its own.
+func keyedFields(t reflect.Type, kind string) []reflect.StructField {
+	return slices.DeleteFunc(reflect.VisibleFields(t), func(field reflect.StructField) bool { return keyOf(field, kind) == "" })
 }

@@ -204,7 +204,7 @@ func parseDescription(text string) (*description, error) {
 // refuses keys that are unknown, written in another case, or there twice.
 func decodeStrictly(text string, object reflect.Value) error {
 	fields := map[string]reflect.Value{}
-	for _, field := range reflect.VisibleFields(object.Type()) {
+	for _, field := range keyedFields(object.Type(), "json") {
 		fields[keyOf(field, "json")] = object.FieldByIndex(field.Index)
 	}
 	decoder := json.NewDecoder(strings.NewReader(text))

@@ -128,7 +128,7 @@ func TestStaleCommandsOfDocumentsAreFound(t *testing.T) {
 		"train --model transformer":           "--model is",
 		"train --data cvs:x":                  "--data is",
 		"explain --optimizer lion":            "--optimizer is",
-		"profile --gpu V100":                  "--gpu is",
+		"profile --gpu P100":                  "--gpu is",
 		"experiment run nothing":              "there is no experiment",
 		"eval --model run --device gpu":       "--device is",
 		"predict --model run":                 "--input",

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"gputrain/backend"
+	"gputrain/bench"
 	"gputrain/cuda/cudriver"
 	"gputrain/cuda/emulator"
 	"gputrain/cuda/recorder"
@@ -18,12 +19,12 @@ type explainCommand struct {
 	settings `embed:""`
 
 	Config configFlag `placeholder:"FILE" help:"Settings in TOML, such as the config.toml of a run; flags win."`
-	GPU    string     `name:"gpu" placeholder:"GPU" help:"With --device emulated, the GPU to explain for: H100 (the default), A100, RTX4090 or T4."`
+	GPU    string     `name:"gpu" placeholder:"GPU" help:"With --device emulated, the GPU to explain for: H100 (the default), H200, A100, L4, RTX4090, T4 or V100."`
 }
 
 // Help is what "gputrain explain --help" says in more detail.
 func (*explainCommand) Help() string {
-	return `Takes the network that the flags describe and says which path each layer takes on the device, how much memory the network needs, and, on a GPU, which kernels one training step launches, with their grids. The list comes from the training code itself: a few steps run on a device that notes the launches and computes nothing. "step" stands for work outside of the layers: zeroing the gradients, clipping, summing the losses.`
+	return `Takes the network that the flags describe and says which path each layer takes on the device, how many operations a training step takes, how much memory the network needs, and, on a GPU, which kernels one training step launches, with their grids. The list comes from the training code itself: a few steps run on a device that notes the launches and computes nothing. "step" stands for work outside of the layers: zeroing the gradients, clipping, summing the losses.`
 }
 
 // Run prints what training would do.
@@ -87,7 +88,7 @@ func (e *explanation) explainGPU(c *explainCommand, parts sets) error {
 	const untilSteady = 4
 	for range untilSteady {
 		r.Reset()
-		trainer.Step(e.batch)
+		c.update(trainer, e.batch)
 	}
 	e.memory = append(e.memory, memoryPart{"workspace", r.Used - own - sum(e.memory)})
 	e.launches, e.calls, e.graphs = r.Launches, r.Calls, r.Graphs
@@ -123,7 +124,7 @@ func (c *explainCommand) recorder() (*recorder.Driver, error) {
 func (e *explanation) build(s *settings, b backend.Backend, parts sets, enter func(stage string)) (*train.Trainer, error) {
 	options := s.options(e.description, parts.train)
 	options.Loss = markedLoss{options.Loss, enter}
-	options.Optimizer = markedOptimizer{options.Optimizer, enter}
+	markOptimizers(&options, enter)
 	net, err := model.New(b, e.description.spec(), e.description.input(s.Batch), model.Options{Observe: observing(enter)})
 	if err != nil {
 		return nil, tooLarge(err)
@@ -132,11 +133,11 @@ func (e *explanation) build(s *settings, b backend.Backend, parts sets, enter fu
 	if err != nil {
 		return nil, tooLarge(err)
 	}
-	return trainer, e.describe(net, trainer, options.Optimizer, parts)
+	return trainer, e.describe(net, trainer, parts)
 }
 
 // describe notes the paths of the layers, and the memory that training takes.
-func (e *explanation) describe(net *model.Network, trainer *train.Trainer, optimizer train.Optimizer, parts sets) error {
+func (e *explanation) describe(net *model.Network, trainer *train.Trainer, parts sets) error {
 	shape := net.Input()
 	for _, stage := range net.Spec() {
 		out, err := stage.Layer.Output(shape)
@@ -147,14 +148,21 @@ func (e *explanation) describe(net *model.Network, trainer *train.Trainer, optim
 		e.stages = append(e.stages, explainedStage{stage.Name, model.Path(stage.Layer, net.Backend()), fusable, shape, out})
 		shape = out
 	}
+	var err error
+	if e.flops, err = bench.Flops(net.Spec(), net.Input()); err != nil {
+		return err
+	}
 	params := elementBytes * int64(net.Values().Size())
-	state := int64(optimizer.Slots()) * params
+	memory := trainer.DeviceMemory()
 	e.memory = []memoryPart{
 		{fmt.Sprintf("parameters, %d", net.Count()), params},
 		{"gradients", params},
-		{"optimizer", state},
+		{"optimizer", memory.Optimizer},
 		{"activations and scratch", net.Memory() - 2*params},
-		{"batch, loss and best parameters", trainer.Memory() - state},
+		{"batch, loss and best parameters", memory.Rest},
+	}
+	if memory.Average > 0 {
+		e.memory = append(e.memory, memoryPart{"average of the parameters", memory.Average})
 	}
 	host := trainer.HostMemory(parts.train, parts.valid)
 	e.host = []memoryPart{

@@ -35,10 +35,10 @@ func (e *explanation) explainOpenGL(c *explainCommand, ordinal int, parts sets) 
 	if err != nil {
 		return err
 	}
-	trainer.Step(e.batch) // whose workspace stays
+	c.update(trainer, e.batch) // whose workspace stays
 	enter(outside)
 	r.Launches = nil
-	trainer.Step(e.batch)
+	c.update(trainer, e.batch)
 	e.memory = append(e.memory, memoryPart{"workspace", used() - own - sum(e.memory)})
 	for _, l := range r.Launches {
 		e.launches = append(e.launches, cudarecorder.Launch{

@@ -47,3 +47,13 @@ func (o markedOptimizer) Update(b backend.Backend, params, grads backend.Tensor,
 	defer o.enter(outside)
 	o.Optimizer.Update(b, params, grads, slots, lr, step)
 }
+
+// markOptimizers marks the optimizers of o.
+func markOptimizers(o *train.Options, enter func(stage string)) {
+	o.Optimizer = markedOptimizer{o.Optimizer, enter}
+	for i, g := range o.Groups {
+		if g.Optimizer != nil {
+			o.Groups[i].Optimizer = markedOptimizer{g.Optimizer, enter}
+		}
+	}
+}

@@ -19,6 +19,7 @@ type explanation struct {
 	batch       data.Batch
 	device      string
 	stages      []explainedStage
+	flops       float64           // of the matrix products of a training step
 	memory      []memoryPart      // of the device
 	host        []memoryPart      // of the host, beside the device
 	launches    []recorder.Launch // of a step, in order
@@ -49,6 +50,7 @@ func (e *explanation) text(width int) string {
 	var text strings.Builder
 	text.WriteString(wrapLines(fmt.Sprintf("%s\non %s\n\n", e.description.title(e.batch.Size), e.device), width))
 	text.WriteString(formatTable(width, 4, []string{"stage", "steps×batch×width", "gives", "path"}, stages))
+	text.WriteString(wrapLines(fmt.Sprintf("\nmatrix products of a training step: %s\n", operations(e.flops)), width))
 	text.WriteString("\n" + memoryTable(width, "memory of the device", e.memory))
 	text.WriteString("\n" + memoryTable(width, "memory beside it", e.host))
 	left, limit := memorylimit.Left()
@@ -57,7 +59,7 @@ func (e *explanation) text(width int) string {
 		alone := e.calls - e.graphs
 		count := fmt.Sprintf("\none training step, once it repeats: %d kernels", len(e.launches))
 		if e.graphs > 0 {
-			count += fmt.Sprintf(", %d of them in %d CUDA graph, %d started one by one", len(e.launches)-alone, e.graphs, alone)
+			count += fmt.Sprintf(", %d of them in %s, %d started one by one", len(e.launches)-alone, plural(e.graphs, "CUDA graph", "CUDA graphs"), alone)
 		}
 		text.WriteString(wrapLines(count+"\n\n", width))
 		text.WriteString(formatTable(width, 2, []string{"stage", "kernel", "grid", "block", "times"}, launches))

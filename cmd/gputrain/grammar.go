@@ -30,6 +30,7 @@ type cli struct {
 	Bench       benchCommand       `cmd:"" help:"Time training steps and matrix products, beside PyTorch too."`
 	Explain     explainCommand     `cmd:"" help:"Say what training would do on a device: paths, memory, kernels."`
 	Profile     profileCommand     `cmd:"" help:"Count what each kernel of a training step does."`
+	PTX         ptxCommand         `cmd:"" name:"ptx" help:"Look at kernels before they run on the emulated GPU."`
 	Show        showCommand        `cmd:"" help:"Draw how a network learns and computes."`
 	Experiment  experimentCommand  `cmd:"" help:"Repeat the experiments of the literature."`
 	Version     versionCommand     `cmd:"" help:"Print the version; so does --version."`

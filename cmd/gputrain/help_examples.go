@@ -30,6 +30,7 @@ var examples = map[string][]string{
 	"bench":        {"gputrain bench --against torch --threads 1,2"},
 	"explain":      {"gputrain explain --device emulated --gpu A100"},
 	"profile":      {"gputrain profile --hidden 32 --batch 16"},
+	"ptx check":    {"gputrain ptx check kernels.ptx --gpu A100"},
 
 	"show perceptron": {"gputrain show perceptron"},
 	"show vanishing":  {"gputrain show vanishing"},

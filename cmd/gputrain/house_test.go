@@ -47,7 +47,7 @@ var house = []struct {
 	{"data/tasks", "data"},
 	{"model", "backend internal/atomicfile internal/inuse internal/nearest"},
 	{"model/onnx", "backend data model"},
-	{"train", "backend data internal/inuse model"},
+	{"train", "backend data internal/inuse internal/nearest model"},
 	{"train/tensorboard", ""},
 	{"bench", "backend backend/backendtest model train"},
 	{"examples/classifier", "cpu data model train"},

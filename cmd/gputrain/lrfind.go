@@ -111,11 +111,11 @@ var errTried = errors.New("all rates are tried")
 
 // try trains with the rates.
 func (c *lrFindCommand) try(ctx context.Context, net *model.Network, d *description, parts sets) (*triedRates, error) {
-	updates := (parts.train.Len() + c.Batch - 1) / c.Batch // of an epoch
+	updates := c.updates(parts.train.Len()) // of an epoch
 	options := c.options(d, parts.train)
 	options.LR, options.Schedule = c.From, growing{math.Pow(c.To/c.From, 1/float64(c.Count-1))}
 	options.Epochs = (c.Count + updates - 1) / updates
-	options.Patience, options.KeepBest, options.LossEvery = 0, false, 1
+	options.Patience, options.KeepBest, options.EMA, options.LossEvery = 0, false, 0, 1
 	tried := &triedRates{}
 	var epoch, before int // the epoch, and samples before it
 	var rows, sum float64 // of the epoch

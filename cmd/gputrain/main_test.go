@@ -225,7 +225,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{"conformance --device cpu --max-size 0", "--max-size is 0; it must be 1 or more"},
 		{"conformance --device cpu --max-size many", `--max-size is "many"; it must be a whole number`},
 		{"conformance --device cpu --no-benchmark", `did you mean "--no-benchmarks"?`},
-		{"profile --gpu H10", `--gpu is "H10", not one of H100, A100, RTX 4090, T4; did you mean "H100"?`},
+		{"profile --gpu H10", `--gpu is "H10", not one of H200, H100, A100, L4, RTX 4090, T4, V100; did you mean "H100"?`},
 		{"profile --device cpu", "only the emulated GPU can count"},
 		{"profile --hidden 0", "--hidden is 0"},
 		{"explain --device emulated --gpu A1000", `did you mean "A100"?`},

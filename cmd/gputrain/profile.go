@@ -17,7 +17,7 @@ type profileCommand struct {
 	settings `embed:"" set:"device=emulated"`
 
 	Config configFlag `placeholder:"FILE" help:"Settings in TOML, such as the config.toml of a run; flags win."`
-	GPU    string     `name:"gpu" default:"H100" help:"The GPU to emulate and to estimate times for: H100, A100, RTX4090 or T4."`
+	GPU    string     `name:"gpu" default:"H100" help:"The GPU to emulate and to estimate times for: H200, H100, A100, L4, RTX4090, T4 or V100."`
 	JSON   bool       `name:"json" help:"Print a JSON object."`
 }
 
@@ -82,7 +82,7 @@ func (c *profileCommand) profile(gpu emulator.GPU, d *description, set *data.Dat
 		return nil, tooLarge(err)
 	}
 	opened.device.ResetProfile()
-	trainer.Step(batch)
+	c.update(trainer, batch)
 	if err := b.Sync(); err != nil {
 		return nil, err
 	}

@@ -12,10 +12,11 @@ import (
 
 // profile is what the kernels of a training step did on an emulated GPU.
 type profile struct {
-	GPU     string          `json:"gpu"`
-	Times   string          `json:"times"` // what kind of times these are
-	Kernels []kernelProfile `json:"kernels"`
-	Total   kernelProfile   `json:"total"`
+	GPU         string          `json:"gpu"`
+	Times       string          `json:"times"` // what kind of times these are
+	Assumptions []string        `json:"assumptions"`
+	Kernels     []kernelProfile `json:"kernels"`
+	Total       kernelProfile   `json:"total"`
 }
 
 const timesAre = "estimate (roofline from datasheet rates), not a measurement"
@@ -47,7 +48,7 @@ type kernelProfile struct {
 }
 
 func newProfile(gpu emulator.GPU, launches []emulator.LaunchStats) profile {
-	p := profile{GPU: gpu.Name, Times: timesAre}
+	p := profile{GPU: gpu.Name, Times: timesAre, Assumptions: gpu.Assumptions()}
 	// Launches of one kernel may be bound by different things, so their times are
 	// estimated one by one.
 	seconds := map[string]float64{}
@@ -67,6 +68,8 @@ func newProfile(gpu emulator.GPU, launches []emulator.LaunchStats) profile {
 		all = emulator.Aggregate([]emulator.LaunchStats{all, s})[0]
 	}
 	slices.SortStableFunc(p.Kernels, func(a, b kernelProfile) int { return cmp.Compare(b.Seconds, a.Seconds) })
+	p.Assumptions = append(p.Assumptions, fmt.Sprintf("The gaps between the %d launches come on top: %s µs in a graph, %s µs in a stream (%.1f and %.1f µs each, as on a V100). The occupancy is theoretical.",
+		all.Launches, decimal(1e6*emulator.GraphGap*float64(all.Launches)), decimal(1e6*emulator.StreamGap*float64(all.Launches)), 1e6*emulator.GraphGap, 1e6*emulator.StreamGap))
 	total := newKernelProfile(all)
 	total.Seconds, total.Share = p.Total.Seconds, 1
 	p.Total = total
@@ -76,7 +79,7 @@ func newProfile(gpu emulator.GPU, launches []emulator.LaunchStats) profile {
 func newKernelProfile(s emulator.LaunchStats) kernelProfile {
 	k := kernelProfile{
 		Kernel: s.Kernel, Launches: s.Launches,
-		Instructions: map[string]uint64{}, ThreadInstructions: s.Total().Threads, Flop: s.FlopFloat32 + s.FlopMatrix,
+		Instructions: map[string]uint64{}, ThreadInstructions: s.Total().Threads, Flop: s.Flop(),
 		Bytes: s.GlobalBytes, Requests: s.GlobalRequests, Sectors: s.GlobalSectors, Coalescing: s.Coalescing(),
 		BankConflicts: s.BankConflicts, Barriers: s.Barriers, Divergent: s.Divergent,
 	}
@@ -96,8 +99,8 @@ func (p profile) text(title string, width int) string {
 time on a GPU: %s, %s
 
 %s
-The estimate is the larger of arithmetic and memory traffic, as if each launch filled the GPU and nothing were cached.
-It leaves out the start of a launch, which takes some µs outside of a graph. The occupancy is theoretical.
+What the estimates assume:
+%s
 
 work: counted
 
@@ -107,7 +110,16 @@ A request is one of a warp; with 4 bytes per thread it takes at least 4 sectors.
 
 thread instructions by class, %%
 
-%s`, title, p.GPU, p.Times, p.timeTable(width), p.workTable(width), p.classTable(width)), width)
+%s`, title, p.GPU, p.Times, p.timeTable(width), p.assumed(), p.workTable(width), p.classTable(width)), width)
+}
+
+// assumed lists the assumptions.
+func (p profile) assumed() string {
+	var text strings.Builder
+	for _, assumption := range p.Assumptions {
+		text.WriteString("- " + assumption + "\n")
+	}
+	return text.String()
 }
 
 func (p profile) timeTable(width int) string {

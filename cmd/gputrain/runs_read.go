@@ -194,7 +194,7 @@ func (r *pastRun) facts() map[string]any {
 func (r *pastRun) settingValues() map[string]any {
 	values := map[string]any{}
 	object := reflect.ValueOf(r.settings)
-	for _, field := range reflect.VisibleFields(object.Type()) {
+	for _, field := range keyedFields(object.Type(), "toml") {
 		values[keyOf(field, "toml")] = object.FieldByIndex(field.Index).Interface()
 	}
 	return values

@@ -42,8 +42,10 @@ type settings struct {
 	ClassWeights   string  `toml:"class-weights" default:"none" help:"none, or balanced: each class weighs the same in all, however few samples it has."`
 	LabelSmoothing float64 `toml:"label-smoothing" default:"0" help:"Share of the target that goes to all classes alike, 0 to 1."`
 
+	optimizerSettings `embed:""`
+
 	Epochs          int     `toml:"epochs" default:"30" help:"Passes over the training data."`
-	Batch           int     `toml:"batch" default:"32" help:"Samples per update."`
+	Batch           int     `toml:"batch" default:"32" help:"Samples per batch, and per update, unless --accumulate."`
 	Optimizer       string  `toml:"optimizer" default:"adam" help:"sgd, rmsprop, adam or adamw."`
 	LR              float64 `toml:"lr" name:"lr" default:"0.02" help:"Learning rate."`
 	Schedule        string  `toml:"schedule" default:"cosine" help:"How the learning rate changes: constant, step (a tenth after each third of the run) or cosine (down to 0)."`
@@ -133,6 +135,9 @@ func (s *settings) check() error {
 	}
 	if s.Momentum > 0 && (s.Optimizer == "adam" || s.Optimizer == "adamw") {
 		return &settingError{"momentum", fmt.Sprintf("is %v, but %s has none: it is for sgd and rmsprop", s.Momentum, s.Optimizer)}
+	}
+	if err := s.checkOptimizer(); err != nil {
+		return err
 	}
 	if _, err := parseInterval(s.CheckpointEvery); err != nil {
 		return &settingError{"checkpoint-every", err.Error()}
@@ -226,6 +231,9 @@ func (s *settings) load(initial string) (*description, sets, *model.File, error)
 	if err != nil {
 		return nil, sets{}, nil, err
 	}
+	if err := s.checkGroups(d); err != nil {
+		return nil, sets{}, nil, err
+	}
 	if before != nil {
 		if err := d.checkInitial(initial, before); err != nil {
 			return nil, sets{}, nil, err
@@ -277,17 +285,8 @@ func (s *settings) options(d *description, set *data.Dataset) train.Options {
 		Epochs: s.Epochs, Batch: s.Batch, Seed: uint64(s.Seed), Patience: s.Patience, KeepBest: true,
 	}
 	o.Streams = s.ofText()
-	switch s.Optimizer {
-	case "sgd":
-		o.Optimizer = train.SGD{Momentum: s.Momentum, WeightDecay: s.WeightDecay}
-	case "rmsprop":
-		o.Optimizer = train.RMSProp{Momentum: s.Momentum, WeightDecay: s.WeightDecay}
-	case "adam":
-		o.Optimizer = train.Adam{WeightDecay: s.WeightDecay}
-	case "adamw":
-		o.Optimizer = train.AdamW{WeightDecay: s.WeightDecay}
-	}
-	steps := s.Epochs * ((samples + s.Batch - 1) / s.Batch)
+	o.Optimizer, o.Groups, o.Accumulate, o.EMA = s.optimizer(s.WeightDecay), s.groups(), s.Accumulate, s.EMA
+	steps := s.Epochs * s.updates(samples)
 	switch s.Schedule {
 	case "step":
 		o.Schedule = train.StepDecay{Every: (steps + 2) / 3, Gamma: 0.1}

@@ -25,7 +25,7 @@ type trainCommand struct {
 
 	MetricsListen string `placeholder:"ADDRESS" help:"Answer Prometheus at an address such as localhost:9100, under /metrics, while training goes on."`
 
-	DryRun       bool `help:"Say what the training would do: layers and their paths, memory, time of an epoch, measured on some steps. Nothing is written."`
+	DryRun       bool `help:"Say what the training would do: layers and their paths, operations, memory, time of an epoch, measured on some steps. Nothing is written."`
 	RequireFused bool `help:"Train only if the device runs each recurrent layer as one whole."`
 }
 
@@ -99,11 +99,11 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 	}
 	understood := slices.Concat(parts.notes, understood(parts), []string{note})
 	if c.DryRun {
-		c.say(con, understood)
+		c.say(con, understood, c.updateNotes(net))
 		begin()
 		return s.rehearse(ctx, con, plan, parts)
 	}
-	notes, given := plan.summary(net.Count()), c.Data
+	notes, given := append(plan.summary(net.Count()), c.updateNotes(net)...), c.Data
 	if c.MetricsListen != "" {
 		exporter, failed := listen(c.MetricsListen, s.reporter, sum(plan.memory))
 		if failed != nil {

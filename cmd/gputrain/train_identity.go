@@ -97,7 +97,7 @@ func (c change) String() string { return fmt.Sprintf("%s %v (before %v)", c.key,
 func (s *settings) changes(before *settings) []change {
 	var changes []change
 	now, then := reflect.ValueOf(s).Elem(), reflect.ValueOf(before).Elem()
-	for _, field := range reflect.VisibleFields(now.Type()) {
+	for _, field := range keyedFields(now.Type(), "toml") {
 		a, b := now.FieldByIndex(field.Index).Interface(), then.FieldByIndex(field.Index).Interface()
 		if !reflect.DeepEqual(a, b) {
 			changes = append(changes, change{keyOf(field, "toml"), b, a})
@@ -114,7 +114,7 @@ func (d *description) checkSame(file *model.File, where string) error {
 		return err
 	}
 	now, then := reflect.ValueOf(*d), reflect.ValueOf(*before)
-	for _, field := range reflect.VisibleFields(now.Type()) {
+	for _, field := range keyedFields(now.Type(), "json") {
 		a, b := now.FieldByIndex(field.Index), then.FieldByIndex(field.Index)
 		switch key := keyOf(field, "json"); {
 		case key == "data": // may lie elsewhere now

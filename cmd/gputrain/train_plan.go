@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
 	"gputrain/backend"
+	cpubackend "gputrain/cpu"
 	"gputrain/data"
 	"gputrain/internal/memorylimit"
 	"gputrain/train"
@@ -22,7 +25,7 @@ func (s *session) plan(parts sets) (*explanation, error) {
 	if onCPU(s.settings.Device) {
 		e.device = "cpu: " + describeCPU() + ", products in " + s.settings.Math
 	}
-	return e, e.describe(s.net, s.trainer, s.settings.options(s.description, parts.train).Optimizer, parts)
+	return e, e.describe(s.net, s.trainer, parts)
 }
 
 // summary is what is said of an explanation before each training.
@@ -35,7 +38,7 @@ func (e *explanation) summary(parameters int) []string {
 	}
 	left, limit := memorylimit.Left()
 	return []string{
-		fmt.Sprintf("%s; %s", e.description.title(e.batch.Size), plural(parameters, "parameter", "parameters")),
+		fmt.Sprintf("%s; %s, %s a step", e.description.title(e.batch.Size), plural(parameters, "parameter", "parameters"), operations(e.flops)),
 		strings.Join(paths, "; "),
 		fmt.Sprintf("memory: %s on the device, %s beside it; %s are left of %v",
 			memorylimit.Size(sum(e.memory)), memorylimit.Size(sum(e.host)), memorylimit.Size(left), limit),
@@ -81,6 +84,12 @@ func (s *session) rehearse(ctx context.Context, con console, e *explanation, par
 		}
 	}
 	step := time.Since(began) / time.Duration(steps)
+	speed := e.flops / step.Seconds()
+	rate := operations(speed) + "/s in matrix products"
+	if onCPU(s.settings.Device) {
+		peak := cpubackend.PeakFlops(runtime.GOMAXPROCS(0), 20*time.Millisecond)
+		rate += fmt.Sprintf(", %.0f %% of the CPU's peak in float32", 100*speed/peak)
+	}
 
 	judged := parts.valid
 	if some := 8 * s.settings.Batch; judged.Len() > some {
@@ -96,13 +105,27 @@ func (s *session) rehearse(ctx context.Context, con console, e *explanation, par
 	}
 	validation := time.Since(began) * time.Duration(parts.valid.Len()) / time.Duration(judged.Len())
 
+	one, several := "step", "steps"
+	if s.settings.Accumulate > 1 {
+		one, several = "batch", "batches"
+	}
 	epoch := step*time.Duration(batches.Count()) + validation
-	text := fmt.Sprintf("\nan epoch takes about %s: %s of %s, measured on %d, and %s of validation; %s take %s, unless they stop earlier. Nothing was written.\n",
-		duration(epoch), plural(batches.Count(), "step", "steps"), duration(step), steps, duration(validation),
+	text := fmt.Sprintf("\nan epoch takes about %s: %s of %s, measured on %d (%s), and %s of validation; %s take %s, unless they stop earlier. Nothing was written.\n",
+		duration(epoch), plural(batches.Count(), one, several), duration(step), steps, rate, duration(validation),
 		plural(s.settings.Epochs, "epoch", "epochs"), duration(epoch*time.Duration(s.settings.Epochs)))
 	width := terminalWidth(con.out)
 	_, err := io.WriteString(con.out, e.text(width)+wrapLines(text, width))
 	return err
+}
+
+// operations says a number of floating-point operations in three digits.
+func operations(flops float64) string {
+	unit := 0
+	units := []string{"FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP"}
+	for flops >= 999.5 && unit < len(units)-1 {
+		flops, unit = flops/1000, unit+1
+	}
+	return strconv.FormatFloat(flops, 'g', 3, 64) + " " + units[unit]
 }
 
 // duration rounds d to three digits.

@@ -155,7 +155,7 @@ func (w *warp) reachShared(a *access, lane int, address, n uint64) (*memory, uin
 }
 
 func (w *warp) reachLocal(lane int, address, n uint64) (*memory, uint64) {
-	size := uint64(w.program.localSize)
+	size := uint64(w.program.localStride)
 	if address >= size || n > size-address {
 		w.fail(OutOfBounds, lane, address, "%d bytes at address %d of local memory, but the thread has only %d bytes", n, address, size)
 		return nil, 0

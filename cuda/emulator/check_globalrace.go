@@ -36,7 +36,7 @@ func (r *region) watch(granule int) []cell {
 func (w *warp) claimGlobal(a *access, lane int, r *region, at, n uint64) bool {
 	granule := uint64(w.program.granule)
 	cells := r.watch(w.program.granule)
-	e := w.touch(a) + touch(lane)
+	e := w.newTouch(a) + touch(lane)
 	for i := at / granule; i*granule < at+n; i++ {
 		c := &cells[i]
 		if a.strength == weak && w.claimQuickly(c, a.write, e) {

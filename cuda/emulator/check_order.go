@@ -353,8 +353,8 @@ func (w *warp) acquire(o *knowledge, s strength, observed [2]*clock) {
 	}
 }
 
-// A location is an address through which threads synchronize.
-type location struct {
+// A flag is an address through which threads synchronize.
+type flag struct {
 	block    uint32    // id of the block whose strong writes are observed here, or severalBlocks
 	thread   int       // that wrote last
 	released [2]*clock // with them, within the block and on the device
@@ -365,15 +365,15 @@ const severalBlocks = 1<<32 - 1
 // synchronize lets a lane observe and release at an address what its strong access does.
 func (w *warp) synchronize(a *access, lane int, address uint64) {
 	b := w.block
-	locations := &b.launch.locations
+	flags := &b.launch.flags
 	switch s, _ := a.resolve(address); s {
 	case global:
 	case shared:
-		locations = &b.locations
+		flags = &b.flags
 	default:
 		return
 	}
-	at, known := (*locations)[address]
+	at, known := (*flags)[address]
 	if known && (a.atomic || !a.write) {
 		w.observe(a, lane, at)
 	}
@@ -392,7 +392,7 @@ func (w *warp) synchronize(a *access, lane int, address uint64) {
 	if a.strength != strongDevice {
 		released[onDevice] = nil
 	}
-	fresh := location{b.id, w.first + lane, released}
+	fresh := flag{b.id, w.first + lane, released}
 	if known && (a.atomic || at.block == fresh.block && at.thread == fresh.thread) {
 		// What was released here before can still be observed.
 		if at.block != b.id {
@@ -404,17 +404,17 @@ func (w *warp) synchronize(a *access, lane int, address uint64) {
 	}
 	switch {
 	case fresh.released != [2]*clock{}:
-		if *locations == nil {
-			*locations = map[uint64]location{}
+		if *flags == nil {
+			*flags = map[uint64]flag{}
 		}
-		(*locations)[address] = fresh
+		(*flags)[address] = fresh
 	case known:
-		delete(*locations, address)
+		delete(*flags, address)
 	}
 }
 
-// observe lets a lane observe what was released at a location.
-func (w *warp) observe(a *access, lane int, at location) {
+// observe lets a lane observe what was released at a flag.
+func (w *warp) observe(a *access, lane int, at flag) {
 	var observed [2]*clock
 	if at.block == w.block.id {
 		observed[withinBlock] = at.released[withinBlock]

@@ -64,8 +64,8 @@ func (e touch) readByAll(w *warp) bool {
 	return spread == spreadWarps || spread == spreadLanes && e.warp() == w.number
 }
 
-// touch returns an access of lane 0.
-func (w *warp) touch(a *access) touch {
+// newTouch returns an access of lane 0.
+func (w *warp) newTouch(a *access) touch {
 	return touch(w.block.time)<<touchTime | touch(a.site)<<touchSite | touch(a.strength)<<touchStrength | touch(w.first)
 }
 

@@ -31,7 +31,7 @@ func (w *warp) reportRace(check Check, a *access, lane int, data []byte, address
 		does = fmt.Sprintf("writes %d bytes", a.bytes())
 	}
 	r := &raceReport{found, b.id, does, w.place(space, address), data, nil}
-	if found.touch == 0 && a.write && !a.atomic && len(w.storing.sources) > 0 {
+	if found.touch == 0 && a.write && !a.atomic && w.storing != nil && len(w.storing.sources) > 0 {
 		r.stores = w.stored(a, lane)
 	}
 	w.fail(check, lane, address, "")
@@ -45,7 +45,7 @@ func (r *raceReport) complete(l *launch, to *Report) {
 	to.Other = &Side{Block: block, Thread: l.threadIndex(e.thread())}
 	if site := int(uint16(e >> touchSite)); site > 0 {
 		to.Other.Line = l.program.sites[site-1]
-		to.Other.Text = l.program.module.line(to.Other.Line)
+		to.Other.Text, to.Other.Source = l.program.module.line(to.Other.Line), l.program.module.source(to.Other.Line)
 	}
 	did := "read"
 	if r.wrote {

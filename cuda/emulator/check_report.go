@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/ianlancetaylor/demangle"
+
 	"gputrain/cuda"
 )
 
@@ -30,6 +32,8 @@ const (
 	Deadlock         Check = "deadlock"
 	Endless          Check = "instruction budget spent"
 	Trap             Check = "trap"
+	StackOverflow    Check = "stack overflow"
+	Assertion        Check = "assertion"
 	BadBranch        Check = "branch index"
 	PageableMemory   Check = "pageable host memory"
 )
@@ -42,6 +46,7 @@ type Report struct {
 	Call    string // the driver call, such as CopyToHost; "" if a kernel is at fault
 	Line    int    // in the PTX of the module, from 1; 0 if no single instruction is at fault
 	Text    string // the instruction
+	Source  string // file and line in the source, if the PTX tells; see nvcc -lineinfo
 	Grid    cuda.Dim3
 	Block   cuda.Dim3 // index of the block
 	Thread  cuda.Dim3 // index of the thread in its block
@@ -60,7 +65,7 @@ type Report struct {
 type Side struct {
 	Block, Thread cuda.Dim3
 	Line          int // 0 if it is not known
-	Text          string
+	Text, Source  string
 }
 
 // Error returns a summary of one line, followed by lines that say where the fault is.
@@ -71,16 +76,20 @@ func (r *Report) Error() string {
 		fmt.Fprintf(&b, "%s: %s: %s", r.Call, r.Check, r.Detail)
 		return b.String()
 	}
-	fmt.Fprintf(&b, "kernel %s: %s: %s", r.Kernel, r.Check, r.Detail)
+	fmt.Fprintf(&b, "kernel %s: %s: %s", demangle.Filter(r.Kernel), r.Check, r.Detail)
 	fmt.Fprintf(&b, "\n  block %s of %s, thread %s", index(r.Block), index(r.Grid), index(r.Thread))
-	if r.Line > 0 {
-		fmt.Fprintf(&b, "\n  PTX line %d: %s", r.Line, r.Text)
+	where := func(line int, text, source string) {
+		if source != "" {
+			fmt.Fprintf(&b, "\n  %s", source)
+		}
+		if line > 0 {
+			fmt.Fprintf(&b, "\n  PTX line %d: %s", line, text)
+		}
 	}
+	where(r.Line, r.Text, r.Source)
 	if o := r.Other; o != nil {
 		fmt.Fprintf(&b, "\n  the other: block %s, thread %s", index(o.Block), index(o.Thread))
-		if o.Line > 0 {
-			fmt.Fprintf(&b, "\n  PTX line %d: %s", o.Line, o.Text)
-		}
+		where(o.Line, o.Text, o.Source)
 	}
 	fmt.Fprintf(&b, "\n  launch %d, seed %d", r.Launch, r.Seed)
 	if r.Schedule != "" {
@@ -102,7 +111,7 @@ func (w *warp) fail(check Check, lane int, address uint64, format string, args .
 	}
 	line := int(w.program.code[w.at].line)
 	r := w.block.report(check, fmt.Sprintf(format, args...))
-	r.Line, r.Text = line, w.program.module.line(line)
+	r.Line, r.Text, r.Source = line, w.program.module.line(line), w.program.module.source(line)
 	r.Thread = w.block.launch.threadIndex(w.first + lane)
 	r.Address = address
 	w.block.fault = r

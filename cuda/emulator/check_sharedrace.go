@@ -8,7 +8,7 @@ import "math/bits"
 // claimShared records the access and reports a race. It returns false after a fault.
 func (w *warp) claimShared(a *access, lane int, address, n uint64) bool {
 	shift := bits.TrailingZeros(uint(w.program.sharedGranule)) // faster than a division
-	e := w.touch(a) + touch(lane)
+	e := w.newTouch(a) + touch(lane)
 	b := w.block
 	for i := address >> shift; i<<shift < address+n; i++ {
 		c := &b.cells[i]

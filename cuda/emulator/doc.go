@@ -44,9 +44,10 @@
 // that executes both. Only the last of several readers is remembered exactly: a race
 // with another may be missed, but none is invented.
 //
-// The emulator knows what nvcc 11.8 emits for plain CUDA C, and also tensor-core and
-// asynchronous-copy instructions. Loading a module with anything else fails. Textures,
-// indirect calls, recursion, dynamic parallelism and clusters are not supported. A
-// part of a warp cannot wait at a barrier inside a called function: that is reported
-// as a divergent barrier.
+// The emulator knows what nvcc 11.8 emits for CUDA C, with tensor-core and
+// asynchronous-copy instructions, printf and assert, calls through pointers and
+// recursion. A kernel with anything else cannot be loaded; the others of its module
+// can. Textures, surfaces, dynamic parallelism and clusters are not supported. A part
+// of a warp cannot wait at a barrier inside a called function: that is reported as a
+// divergent barrier.
 package emulator

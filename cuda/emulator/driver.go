@@ -2,7 +2,9 @@ package emulator
 
 import (
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"os"
 	"runtime"
 	"sync"
 
@@ -38,6 +40,8 @@ type Options struct {
 	// Schedule is the schedule of such a report. It replays the fault, with the same
 	// Seed. The launch that it names makes these decisions, and others as calmly as can be.
 	Schedule string
+
+	Output io.Writer // of printf in kernels, as each launch ends; nil means stdout
 
 	Off       []Check        // checks that are switched off
 	Registers map[string]int // registers per thread by kernel, from ptxas -v
@@ -75,6 +79,9 @@ func New(o Options) (*Driver, error) {
 	}
 	if o.Budget == 0 {
 		o.Budget = 1 << 32
+	}
+	if o.Output == nil {
+		o.Output = os.Stdout
 	}
 	gpu, err := FindGPU(o.GPU)
 	if err != nil {

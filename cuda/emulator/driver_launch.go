@@ -27,6 +27,18 @@ type shape struct {
 // Launch queues a kernel. If the kernel has a fault, a later call returns it, at the
 // latest one that waits.
 func (d *Device) Launch(f cuda.Function, grid, block cuda.Dim3, sharedBytes int, s cuda.Stream, args []uint64) error {
+	values, words := make([][]byte, len(args)), make([]byte, 8*len(args))
+	for i, arg := range args {
+		values[i] = words[8*i:][:8]
+		binary.LittleEndian.PutUint64(values[i], arg)
+	}
+	return d.LaunchBytes(f, grid, block, sharedBytes, s, values)
+}
+
+// LaunchBytes is Launch with the bytes of each argument, which may be a struct. A
+// parameter takes the first of them, as many as it has. args may be reused when
+// LaunchBytes returns.
+func (d *Device) LaunchBytes(f cuda.Function, grid, block cuda.Dim3, sharedBytes int, s cuda.Stream, args [][]byte) error {
 	if err := d.usable(); err != nil {
 		return err
 	}
@@ -45,13 +57,18 @@ func (d *Device) Launch(f cuda.Function, grid, block cuda.Dim3, sharedBytes int,
 		return err
 	}
 	params := p.pack(args)
+	gap := StreamGap
+	if d.capture != nil {
+		gap = GraphGap
+	}
 	return d.enqueue(s, task{do: func(q *queue) *Report {
+		q.clock += gap
 		return d.execute(q, p, grid, block, sharedBytes, params)
 	}})
 }
 
 // checkLaunch makes the checks that the real driver makes.
-func (p *program) checkLaunch(grid, block cuda.Dim3, sharedBytes int, args []uint64) error {
+func (p *program) checkLaunch(grid, block cuda.Dim3, sharedBytes int, args [][]byte) error {
 	threads := block.X * block.Y * block.Z
 	switch e := p.entry; {
 	case grid.X < 1 || grid.Y < 1 || grid.Z < 1 || grid.X > maxGridX || grid.Y > maxGridYZ || grid.Z > maxGridYZ:
@@ -67,23 +84,34 @@ func (p *program) checkLaunch(grid, block cuda.Dim3, sharedBytes int, args []uin
 	case e.maxThreads[0] > 0 && threads > e.maxThreads[0]*e.maxThreads[1]*e.maxThreads[2]:
 		return fmt.Errorf("a block of %s threads, but the kernel allows at most %v", index(block), e.maxThreads)
 	}
-	for _, v := range p.entry.params {
-		if v.size > 8 {
-			return fmt.Errorf("parameter %s has %d bytes; an argument holds at most 8", v.name, v.size)
+	for i, v := range p.entry.params {
+		if v.size > len(args[i]) {
+			return fmt.Errorf("parameter %s has %d bytes, but its argument has %d", v.name, v.size, len(args[i]))
 		}
 	}
 	return nil
 }
 
 // pack lays the arguments out as the kernel expects its parameters.
-func (p *program) pack(args []uint64) []byte {
+func (p *program) pack(args [][]byte) []byte {
 	params := make([]byte, p.paramSize)
 	for i, v := range p.entry.params {
-		var word [8]byte
-		binary.LittleEndian.PutUint64(word[:], args[i])
-		copy(params[p.paramOffset[v]:], word[:v.size])
+		copy(params[p.paramOffset[v]:], args[i][:v.size])
 	}
 	return params
+}
+
+// Parameters returns the sizes in bytes of the parameters of a kernel.
+func (d *Device) Parameters(f cuda.Function) ([]int, error) {
+	loaded := d.functions[f]
+	if loaded == nil {
+		return nil, fmt.Errorf("cuda emulator: function %d does not exist", f)
+	}
+	var sizes []int
+	for _, v := range loaded.program.entry.params {
+		sizes = append(sizes, v.size)
+	}
+	return sizes, nil
 }
 
 // execute runs a launch and returns its fault.
@@ -109,6 +137,7 @@ func (d *Device) execute(q *queue, p *program, grid, block cuda.Dim3, sharedByte
 		before = d.memory.save()
 	}
 	measured, fault := l.run()
+	l.flush(o.Output)
 	if fault != nil && o.Shrink {
 		fault = shrink(fault, func(s *schedule) *Report {
 			d.memory.restore(before)

@@ -1,6 +1,8 @@
 package emulator
 
 import (
+	"encoding/binary"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,5 +42,52 @@ func TestLaunchRefuses(t *testing.T) {
 	b.must(b.device.Unload(b.module))
 	if err := b.device.Launch(f, dim(1), dim(1), 0, 0, args); err == nil {
 		t.Error("a kernel of an unloaded module is launched")
+	}
+}
+
+// A struct by value is a parameter of many bytes, with an alignment of its own.
+func TestStructsAreArguments(t *testing.T) {
+	b := newBench(t, `.version 7.8
+.target sm_70
+.address_size 64
+.global .align 4 .u32 last;
+.visible .entry k(.param .u8 small, .param .align 16 .b8 pair[24], .param .u64 out)
+{
+	.reg .b32 %r<6>; .reg .b64 %rd<4>;
+	ld.param.u8 %r1, [small];
+	ld.param.v2.u32 {%r2, %r3}, [pair+8];
+	ld.param.u32 %r4, [pair+20];
+	ld.param.u64 %rd1, [out];
+	st.global.v4.u32 [%rd1], {%r1, %r2, %r3, %r4};
+	st.global.u32 [last], %r4;
+	ret;
+}`, Options{})
+	f, err := b.device.Function(b.module, "k")
+	b.must(err)
+	sizes, err := b.device.Parameters(f)
+	b.must(err)
+	if !slices.Equal(sizes, []int{1, 24, 8}) {
+		t.Errorf("the parameters have %v bytes", sizes)
+	}
+	out := b.alloc(16)
+	pair := make([]byte, 24)
+	for i := range uint32(6) {
+		binary.LittleEndian.PutUint32(pair[4*i:], 10+i)
+	}
+	address := binary.LittleEndian.AppendUint64(nil, uint64(out))
+	b.must(b.device.LaunchBytes(f, dim(1), dim(1), 0, 0, [][]byte{{7}, pair, address}))
+	compareExactly(t, "parameters", download[uint32](b, out, 4), []uint32{7, 12, 13, 15})
+	last, size, err := b.device.Variable(b.module, "last")
+	b.must(err)
+	if size != 4 {
+		t.Errorf("the variable has %d bytes", size)
+	}
+	compareExactly(t, "variable", download[uint32](b, last, 1), []uint32{15})
+	if _, _, err := b.device.Variable(b.module, "pair"); err == nil || !strings.Contains(err.Error(), "no variable pair") {
+		t.Errorf("a parameter is found as a variable: %v", err)
+	}
+	err = b.device.LaunchBytes(f, dim(1), dim(1), 0, 0, [][]byte{{7}, pair[:23], address})
+	if err == nil || !strings.Contains(err.Error(), "parameter pair has 24 bytes, but its argument has 23") {
+		t.Errorf("a short argument gives %v", err)
 	}
 }

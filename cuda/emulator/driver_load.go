@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +16,11 @@ import (
 type module struct {
 	regions   []*region // memory of its variables
 	functions map[string]cuda.Function
+	variables map[string]*region // those that every function sees, by name
+}
+
+func newModule() *module {
+	return &module{functions: map[string]cuda.Function{}, variables: map[string]*region{}}
 }
 
 // A loaded is a kernel and the module that it came from.
@@ -23,13 +29,14 @@ type loaded struct {
 	module  cuda.Module
 }
 
-// Load parses and decodes the whole PTX text. Anything that it does not understand
-// is an error.
+// Load parses and decodes the whole PTX text. A kernel that it does not understand is
+// an error of Function, so that the others of the module can be used; if there is no
+// other, it is one of Load.
 func (d *Device) Load(ptx string) (cuda.Module, error) {
 	if err := d.usableOutsideCapture("Load"); err != nil {
 		return 0, err
 	}
-	loadedModule := &module{functions: map[string]cuda.Function{}}
+	loadedModule := newModule()
 	programs := d.driver.remembered(ptx)
 	if programs == nil {
 		var err error
@@ -40,6 +47,10 @@ func (d *Device) Load(ptx string) (cuda.Module, error) {
 		if len(loadedModule.regions) == 0 {
 			d.driver.remember(ptx, programs)
 		}
+	}
+	if len(programs) > 0 && !slices.ContainsFunc(programs, func(p *program) bool { return p.refused == nil }) {
+		d.release(loadedModule)
+		return 0, programs[0].refused
 	}
 	handle := cuda.Module(d.newHandle())
 	d.modules[handle] = loadedModule
@@ -68,7 +79,7 @@ func (d *Device) compile(ptx string, to *module) ([]*program, error) {
 	for _, entry := range m.entries {
 		p, err := link(m, entry, globals)
 		if err != nil {
-			return nil, err
+			p = &program{name: entry.name, entry: entry, refused: describe(ptx, err)}
 		}
 		p.perturb = d.driver.options.Perturb
 		programs = append(programs, p)
@@ -139,11 +150,11 @@ func (d *Device) place(m *ptxModule, to *module) (map[*variable]uint64, error) {
 	addresses := map[*variable]uint64{}
 	regions := map[*variable]*region{}
 	byName := map[string]*variable{}
-	all := m.variables
-	for _, f := range m.functions {
-		all = append(all[:len(all):len(all)], f.variables...)
+	all := slices.Clone(m.variables)
+	for _, name := range slices.Sorted(maps.Keys(m.functions)) {
+		all = append(all, m.functions[name].variables...)
 	}
-	for _, v := range all {
+	for i, v := range all {
 		if v.space != global && v.space != constant || v.size == 0 {
 			continue
 		}
@@ -156,15 +167,23 @@ func (d *Device) place(m *ptxModule, to *module) (map[*variable]uint64, error) {
 		fill(r.written, 1)
 		to.regions = append(to.regions, r)
 		addresses[v], regions[v], byName[v.name] = r.base, r, v
+		if i < len(m.variables) {
+			to.variables[v.name] = r
+		}
 	}
 	for v, r := range regions {
 		for _, p := range v.pointers {
-			target := byName[p.symbol]
-			if target == nil {
-				return nil, &loadError{v.line, m.line(v.line), fmt.Sprintf("there is no variable %s in global memory", p.symbol)}
+			var address uint64
+			switch target := byName[p.symbol]; {
+			case target != nil:
+				address = addresses[target]
+			case m.functions[p.symbol] != nil:
+				address = m.address(p.symbol)
+			default:
+				return nil, &loadError{v.line, m.line(v.line), fmt.Sprintf("there is no variable %s in global memory, and no function", p.symbol)}
 			}
 			var word [8]byte
-			binary.LittleEndian.PutUint64(word[:], addresses[target]+uint64(p.offset))
+			binary.LittleEndian.PutUint64(word[:], address+uint64(p.offset))
 			copy(r.data[p.at:], word[:p.size])
 		}
 	}
@@ -175,6 +194,23 @@ func (d *Device) release(m *module) {
 	for _, r := range m.regions {
 		d.memory.free(r)
 	}
+}
+
+// Variable finds a variable of a module, in global or constant memory: where it is, and
+// how many bytes it has. The host may write constant memory, kernels may not.
+func (d *Device) Variable(handle cuda.Module, name string) (cuda.Pointer, int64, error) {
+	if err := d.usable(); err != nil {
+		return 0, 0, err
+	}
+	m := d.modules[handle]
+	if m == nil {
+		return 0, 0, fmt.Errorf("cuda emulator: module %d does not exist", handle)
+	}
+	r := m.variables[name]
+	if r == nil {
+		return 0, 0, fmt.Errorf("cuda emulator: the module has no variable %s", name)
+	}
+	return cuda.Pointer(r.base), int64(r.size), nil
 }
 
 // Unload unloads a module and its variables.
@@ -206,6 +242,9 @@ func (d *Device) Function(handle cuda.Module, name string) (cuda.Function, error
 	f, ok := m.functions[name]
 	if !ok {
 		return 0, fmt.Errorf("cuda emulator: the module has no kernel %s", name)
+	}
+	if why := d.functions[f].program.refused; why != nil {
+		return 0, fmt.Errorf("kernel %s cannot be loaded: %w", name, why)
 	}
 	return f, nil
 }

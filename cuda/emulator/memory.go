@@ -21,6 +21,8 @@ const (
 	localWindowSize     = 1 << 24
 	parameterWindow     = 3 << 40
 	parameterWindowSize = 1 << 16
+	functionWindow      = 4 << 40
+	functionSize        = 16
 	globalBase          = 1 << 44
 
 	allocationAlign = 256

@@ -1,6 +1,9 @@
 package emulator
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 var approximateDecoders = map[string]decoding{
 	"rcp":   inverse(func(x float64) float64 { return 1 / x }, ulps(1), reciprocal32, reciprocal64),
@@ -128,9 +131,16 @@ func inverse(f func(float64) float64, bound errorBound, single func(float32, rou
 }
 
 // inverse64 is rcp.approx.ftz.f64 and rsqrt.approx.ftz.f64. They use only the upper
-// half of the operand and set only the upper half of the result.
+// half of the operand and set only the upper half of the result. rsqrt.approx.f64, for
+// which the ISA gives no bound, is rounded correctly but for the last bit.
 func inverse64(d *decoder, f func(float64) float64) runner {
-	d.choice("ftz")
+	if d.raw.name != "rsqrt" || slices.Contains(d.mods, "ftz") {
+		d.choice("ftz")
+	} else {
+		d.count(2)
+		d.class = Float64
+		return lanes1(d.dst(0, f64), d.src(1, f64), func(a uint64) uint64 { return toFloat64(f(math.Float64frombits(a))) })
+	}
 	d.count(2)
 	d.class = SpecialFunction
 	return lanes1(d.dst(0, f64), d.src(1, f64), func(a uint64) uint64 {

@@ -13,6 +13,7 @@ var approximateOperations = []operation{
 	op("rsqrt.approx.f32 %d, %a | f32 f32", in(bits32(0.5), bits32(4)), in(inf32, 0), in(0, inf32), in(nan32, bits32(-1))),
 	op("rcp.approx.ftz.f64 %d, %a | f64 f64", in(bits64(0.25), bits64(4)), in(0xfff0000000000000, 1<<63|1), in(0, bits64(math.Inf(1))), in(0x7fffffff00000000, nan64)),
 	op("rsqrt.approx.ftz.f64 %d, %a | f64 f64", in(bits64(0.5), bits64(4)), in(0x7ff0000000000000, 1), in(0x7fffffff00000000, bits64(-1))),
+	op("rsqrt.approx.f64 %d, %a | f64 f64", in(bits64(0.5), bits64(4)), in(bits64(0x1p537), 1), in(0xfff0000000000000, 1<<63), in(nan64, bits64(-1)), in(0, bits64(math.Inf(1)))),
 	op("ex2.approx.f32 %d, %a | f32 f32", in(bits32(8), bits32(3)), in(0, inf32|min32), in(inf32, inf32), in(bits32(1), 0), in(nan32, nan)),
 	op("ex2.approx.ftz.f32 %d, %a | f32 f32", in(0, bits32(-140)), in(bits32(1), tiny)),
 	op("lg2.approx.f32 %d, %a | f32 f32", in(bits32(3), bits32(8)), in(inf32|min32, 0), in(nan32, bits32(-1)), in(bits32(-149), tiny)),

@@ -93,7 +93,7 @@ func (w *warp) claimWords(a *access, r *region, at, n uint64) bool {
 	granule := uint64(w.program.granule)
 	cells := r.watch(w.program.granule)[at/granule : (at+n)/granule]
 	each := bits.TrailingZeros(uint(len(cells) / 32)) // the cells of a lane are 1<<each
-	e := w.touch(a)
+	e := w.newTouch(a)
 	for i := range cells {
 		if !w.claimQuickly(&cells[i], a.write, e+touch(i>>each)) {
 			return false
@@ -122,7 +122,7 @@ func (w *warp) loadShared(a *access, base *lanes, dst []int32, mask uint32) bool
 			return false
 		}
 	}
-	e := w.touch(a)
+	e := w.newTouch(a)
 	known := ^uint64(0) // an address where one more read by this warp changes no cell
 	for m := mask; m != 0; m &= m - 1 {
 		lane := bits.TrailingZeros32(m) & 31
@@ -153,7 +153,7 @@ func (w *warp) loadShared(a *access, base *lanes, dst []int32, mask uint32) bool
 func (w *warp) storeShared(a *access, base *lanes, sources []int32, mask uint32) bool {
 	b := w.block
 	size, n := uint64(len(b.shared.data)), uint64(a.bytes())
-	e := w.touch(a)
+	e := w.newTouch(a)
 	for m := mask; m != 0; m &= m - 1 {
 		lane := bits.TrailingZeros32(m) & 31
 		at := a.at(base[lane])

@@ -103,6 +103,9 @@ func (d *decoder) address(i int, a *access) {
 		if s != a.space && !(a.space == generic && s == global) {
 			d.fail("variable %s is in %v, not in %v memory", v.name, v.space, a.space)
 		}
+		if s == local && d.recursive() {
+			d.fail("a function that calls itself reaches its local variable %s through a register only", v.name)
+		}
 		if s == parameter {
 			_, kernel := d.program.paramOffset[v]
 			a.call = !kernel
@@ -259,7 +262,8 @@ func putLittle(b []byte, size int, v uint64) {
 	}
 }
 
-// A storing is the current store of a warp, for the checks.
+// A storing is the current store of a warp, for the checks. It is nil for stores whose
+// values are not in registers of their own.
 type storing struct {
 	access  *access
 	sources []int32
@@ -311,7 +315,7 @@ func (w *warp) stored(a *access, lane int) []byte {
 
 // storeMatches tells whether memory already holds what a lane is about to store.
 func (w *warp) storeMatches(a *access, lane int, data []byte) bool {
-	return a.write && !a.atomic && len(w.storing.sources) > 0 && bytes.Equal(w.stored(a, lane), data)
+	return a.write && !a.atomic && w.storing != nil && len(w.storing.sources) > 0 && bytes.Equal(w.stored(a, lane), data)
 }
 
 // prefetch has no effect here.

@@ -89,7 +89,7 @@ func multiplyMatrix(d *decoder) runner {
 	}
 	d.count(4)
 	d.class = Matrix
-	d.flops = uint32(2 * 16 * 8 * k)
+	d.flops, d.tensor = uint32(2*16*8*k), tensorOf(element)
 	perRegister := 2
 	if element == tf32 {
 		perRegister = 1

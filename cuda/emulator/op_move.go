@@ -3,6 +3,8 @@ package emulator
 import (
 	"math/bits"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 var moveDecoders = map[string]decoding{
@@ -26,6 +28,17 @@ func move(d *decoder) runner {
 		return d.unpack(k, to.parts, from)
 	case from.kind == operandVector:
 		return d.pack(k, to, from.parts)
+	case from.kind == operandFunction:
+		if k.size() != 8 {
+			d.fail("the address of %s does not fit type %v", from.name, k)
+		}
+		return d.moveConstant(k, d.program.module.address(from.name))
+	case from.kind == operandVariable && from.variable.space == local && d.recursive():
+		dst, at := d.dst(0, k), uint64(d.program.localOffset[from.variable])+uint64(from.offset)
+		return func(w *warp, mask uint32) {
+			address := at + w.calling[len(w.calling)-1].shift
+			w.spread(dst, mask, address)
+		}
 	case from.kind == operandVariable:
 		at, s := d.addressOf(from.variable)
 		if k.size() < 8 && (s == global || s == constant) || k.float() || k.size() < 4 {
@@ -33,6 +46,12 @@ func move(d *decoder) runner {
 		}
 		return d.moveConstant(k, at+uint64(from.offset))
 	case from.kind == operandSpecial:
+		if number, ok := strings.CutPrefix(from.name, "envreg"); ok {
+			if n, err := strconv.Atoi(number); err != nil || n < 0 || n > 31 || k.size() != 4 {
+				d.fail("%%%s is not an environment register of 32 bits, 0 to 31", from.name)
+			}
+			return d.moveConstant(k, 0) // what they hold is up to the driver
+		}
 		if special, ok := changingRegisters[from.name]; ok {
 			if special.kind.size() != k.size() {
 				d.fail("%%%s has type %v", from.name, special.kind)

@@ -181,7 +181,7 @@ var (
 // The tables stand beside the files of the instructions. The wanted values are
 // worked out by hand from the definitions in the PTX ISA.
 func TestInstructions(t *testing.T) {
-	for _, o := range slices.Concat(integerOperations, carryOperations, dotProductOperations, bitOperations,
+	for _, o := range slices.Concat(integerOperations, carryOperations, dotProductOperations, videoOperations, bitOperations,
 		floatOperations, approximateOperations, halfOperations, compareOperations, convertOperations, moveOperations) {
 		o.test(t)
 	}

@@ -68,8 +68,43 @@ type LaunchStats struct {
 	Instructions [classes]Count
 	Events
 
-	FlopFloat32 uint64 // an fma counts as two
-	FlopMatrix  uint64
+	FlopFloat32 uint64          // an fma counts as two
+	FlopMatrix  [tensors]uint64 // of tensor cores, by Tensor
+
+	// GlobalFootprint is how many different sectors of global memory a launch touched; of
+	// several launches, the sum.
+	GlobalFootprint uint64
+}
+
+// A Tensor is a type of numbers that tensor cores multiply.
+type Tensor uint8
+
+// The types that GPUs have different rates for.
+const (
+	TensorFP16 Tensor = iota
+	TensorBF16
+	TensorTF32
+	TensorFP64
+	TensorInt8
+	tensors
+)
+
+// String returns the name that datasheets use.
+func (t Tensor) String() string { return [tensors]string{"FP16", "BF16", "TF32", "FP64", "INT8"}[t] }
+
+// tensorOf returns the type of the factors of a matrix product.
+func tensorOf(k kind) Tensor {
+	switch k {
+	case bf16:
+		return TensorBF16
+	case tf32:
+		return TensorTF32
+	case f64:
+		return TensorFP64
+	case s8, u8:
+		return TensorInt8
+	}
+	return TensorFP16
 }
 
 // Events counts everything other than instructions.
@@ -91,6 +126,15 @@ func (e *Events) add(other Events) {
 	e.BankConflicts += other.BankConflicts
 	e.Barriers += other.Barriers
 	e.Divergent += other.Divergent
+}
+
+// Flop returns the floating-point operations, and those on bytes of tensor cores.
+func (s *LaunchStats) Flop() uint64 {
+	sum := s.FlopFloat32
+	for _, flop := range s.FlopMatrix {
+		sum += flop
+	}
+	return sum
 }
 
 // Total sums the instructions of all classes.
@@ -138,18 +182,24 @@ func (s *LaunchStats) join(t LaunchStats) {
 	}
 	s.Events.add(t.Events)
 	s.FlopFloat32 += t.FlopFloat32
-	s.FlopMatrix += t.FlopMatrix
+	for i := range s.FlopMatrix {
+		s.FlopMatrix[i] += t.FlopMatrix[i]
+	}
+	s.GlobalFootprint += t.GlobalFootprint
 }
 
 // stats holds what one worker measures in a launch.
 type stats struct {
-	counts []executions // by instruction
-	events Events
+	counts    []executions // by instruction
+	events    Events
+	footprint footprint
 }
 
 type executions struct{ warps, lanes uint64 }
 
-func newStats(p *program) *stats { return &stats{counts: make([]executions, len(p.code))} }
+func newStats(p *program) *stats {
+	return &stats{counts: make([]executions, len(p.code)), footprint: footprint{touched: map[*region][]uint64{}}}
+}
 
 func (s *stats) add(t *stats) {
 	for i, c := range t.counts {
@@ -157,13 +207,14 @@ func (s *stats) add(t *stats) {
 		s.counts[i].lanes += c.lanes
 	}
 	s.events.add(t.events)
+	s.footprint.add(t.footprint)
 }
 
 // summary turns the counts of a launch into its statistics.
 func (s *stats) summary(l *launch) LaunchStats {
 	r := LaunchStats{
 		Kernel: l.program.name, Launches: 1, Grid: l.grid, Block: l.block, SharedBytes: l.program.sharedSize + l.dynamicShared,
-		Events: s.events,
+		Events: s.events, GlobalFootprint: s.footprint.sectors(),
 	}
 	for i, c := range s.counts {
 		in := &l.program.code[i]
@@ -173,7 +224,7 @@ func (s *stats) summary(l *launch) LaunchStats {
 		case Float32:
 			r.FlopFloat32 += c.lanes * uint64(in.flops)
 		case Matrix:
-			r.FlopMatrix += c.warps * uint64(in.flops)
+			r.FlopMatrix[in.tensor] += c.warps * uint64(in.flops)
 		}
 	}
 	return r

@@ -19,8 +19,12 @@ func (w *warp) measure(a *access, base *lanes, mask uint32, p pattern) {
 		if n := uint64(a.bytes()); p == pattern(n) {
 			first := a.at(base[0])
 			e.GlobalSectors += (first+32*n-1)>>5 - first>>5 + 1
+			w.touch(first, 32*n)
 		} else {
 			e.GlobalSectors += sectors(a, base, mask)
+			for m := mask; m != 0; m &= m - 1 {
+				w.touch(base[bits.TrailingZeros32(m)&31]+a.offset, n)
+			}
 		}
 	case shared:
 		e.SharedRequests++
@@ -28,6 +32,53 @@ func (w *warp) measure(a *access, base *lanes, mask uint32, p pattern) {
 			e.BankConflicts += bankConflicts(a, base, mask)
 		}
 	}
+}
+
+// A footprint is the sectors that a launch touches: a bit for each, by region.
+type footprint struct {
+	touched map[*region][]uint64
+	region  *region // the last one
+	bits    []uint64
+}
+
+// touch marks the sectors of n bytes. Addresses outside of memory are left to the checks.
+func (w *warp) touch(address, n uint64) {
+	f, r := &w.block.stats.footprint, w.regionOf(address)
+	if r == nil || n > r.size-(address-r.base) {
+		return
+	}
+	if r != f.region {
+		f.region, f.bits = r, f.touched[r]
+		if f.bits == nil {
+			f.bits = make([]uint64, (r.size+64*32-1)/(64*32))
+			f.touched[r] = f.bits
+		}
+	}
+	for s := (address - r.base) >> 5; s <= (address-r.base+n-1)>>5; s++ {
+		f.bits[s>>6] |= 1 << (s & 63)
+	}
+}
+
+func (f *footprint) add(other footprint) {
+	for r, touched := range other.touched {
+		mine := f.touched[r]
+		if mine == nil {
+			f.touched[r] = touched
+			continue
+		}
+		for i, word := range touched {
+			mine[i] |= word
+		}
+	}
+}
+
+func (f *footprint) sectors() (n uint64) {
+	for _, touched := range f.touched {
+		for _, word := range touched {
+			n += uint64(bits.OnesCount64(word))
+		}
+	}
+	return n
 }
 
 // sectors counts the distinct sectors of 32 bytes that the lanes touch.

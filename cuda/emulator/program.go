@@ -2,8 +2,11 @@ package emulator
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"sort"
+	"strings"
 )
 
 // Limits of a kernel, above those of any GPU.
@@ -11,6 +14,7 @@ const (
 	maxPhysicalRegisters = 8192
 	maxLocalBytes        = 512 << 10
 	maxFunctions         = 256
+	stackBytes           = 64 << 10 // of local memory, if functions call themselves
 )
 
 // A program is a kernel ready to run, with the functions it calls.
@@ -31,10 +35,12 @@ type program struct {
 	sharedSize   int // without dynamic memory
 	dynamicAlign int
 	localOffset  map[*variable]int
-	localSize    int               // per thread
+	localSize    int               // per thread, once
+	localStride  int               // per thread, with room for functions that call themselves
 	callOffset   map[*variable]int // parameters of calls, per thread
 	callSize     int
 	globals      map[*variable]uint64
+	callees      map[string]*callable
 
 	sites  []int // lines of the instructions that access memory, see touch
 	siteAt map[int]uint16
@@ -43,6 +49,7 @@ type program struct {
 	sharedGranule int  // bytes of the narrowest access to shared memory
 	communicates  bool // blocks may talk to each other, by atomics, fences or volatile accesses
 	perturb       uint64
+	refused       error // why the kernel cannot run; nil if it can
 }
 
 // lanes is a register of a warp: 32 values. The bits beyond their width are zero.
@@ -56,6 +63,7 @@ type instruction struct {
 	join     bool // divergent branches reconverge here
 	class    Class
 	flops    uint32 // floating-point operations per lane; per warp for Matrix
+	tensor   Tensor // of a Matrix
 	line     int32
 }
 
@@ -90,9 +98,15 @@ func link(m *ptxModule, entry *function, globals map[*variable]uint64) (*program
 		entries[f.name] = total
 		total += len(f.body) + 1
 	}
+	p.callees = p.callables(functions, entries)
 	for _, f := range functions {
+		registers, predicates := p.registers, p.predicates
 		if err := p.addFunction(f, entries); err != nil {
 			return nil, err
+		}
+		if c := p.callees[f.name]; c != nil {
+			c.registers = [2]int{registers, p.registers}
+			c.predicates = [2]int{predicates, p.predicates}
 		}
 	}
 	if p.registers > maxPhysicalRegisters {
@@ -101,57 +115,135 @@ func link(m *ptxModule, entry *function, globals map[*variable]uint64) (*program
 	return p, nil
 }
 
-// reachable lists the functions that the entry calls, itself first.
-func (p *program) reachable() ([]*function, error) {
-	var order []*function
-	state := map[*function]int{} // 1: being visited, 2: done
-	var visit func(f *function, depth int) error
-	visit = func(f *function, depth int) error {
-		if depth > maxFunctions {
-			return &loadError{f.line, p.module.line(f.line), "calls are nested too deeply"}
-		}
-		state[f] = 1
-		order = append(order, f)
-		for _, raw := range f.body {
-			if raw.name != "call" {
-				continue
-			}
-			why := ""
-			name := callee(raw)
-			g := p.module.functions[name]
-			switch {
-			case name == "":
-				why = "indirect calls are not supported"
-			case g == nil || g.external:
-				why = fmt.Sprintf("function %s is not defined in this module", name)
-			case g.entry:
-				why = fmt.Sprintf("%s is a kernel, not a function", name)
-			case state[g] == 1:
-				why = "recursion is not supported"
-			}
-			if why != "" {
-				return &loadError{raw.line, p.module.line(raw.line), why}
-			}
-			if state[g] == 0 {
-				if err := visit(g, depth+1); err != nil {
-					return err
-				}
-			}
-		}
-		state[f] = 2
-		return nil
-	}
-	err := visit(p.entry, 0)
-	return order, err
+// A callSite is a call: of a function by name, or through a pointer.
+type callSite struct {
+	results, args []operand
+	target        operand // operandFunction, or a register
+	extra         bool    // operands that do not belong there
 }
 
-func callee(raw rawInstruction) string {
-	for _, arg := range raw.args {
-		if arg.kind == operandFunction {
-			return arg.name
+func siteOf(raw *rawInstruction) (c callSite) {
+	rest := raw.args
+	if len(rest) > 0 && rest[0].kind == operandTuple {
+		c.results, rest = rest[0].parts, rest[1:]
+	}
+	if len(rest) > 0 {
+		c.target, rest = rest[0], rest[1:]
+	}
+	if len(rest) > 0 && rest[0].kind == operandTuple {
+		c.args, rest = rest[0].parts, rest[1:]
+	}
+	if c.target.kind == operandRegister && len(rest) > 0 && rest[0].kind == operandFunction {
+		rest = rest[1:] // the prototype
+	}
+	c.extra = len(rest) > 0
+	return c
+}
+
+// reachable lists the functions that the entry may call, itself first. Through a pointer
+// it may call any whose address is taken.
+func (p *program) reachable() ([]*function, error) {
+	order := []*function{p.entry}
+	seen := map[*function]bool{p.entry: true}
+	for i := 0; i < len(order); i++ {
+		if order[i].refused != nil {
+			return nil, order[i].refused
+		}
+		callees, err := p.calledBy(order[i])
+		if err != nil {
+			return nil, err
+		}
+		for _, g := range callees {
+			if !seen[g] {
+				seen[g] = true
+				order = append(order, g)
+			}
+		}
+		if len(order) > maxFunctions {
+			return nil, &loadError{p.entry.line, p.module.line(p.entry.line), fmt.Sprintf("%s calls more than %d functions", p.entry.name, maxFunctions)}
 		}
 	}
-	return ""
+	return order, nil
+}
+
+// calledBy lists the functions that f may call itself.
+func (p *program) calledBy(f *function) (all []*function, err error) {
+	m := p.module
+	for i := range f.body {
+		raw := &f.body[i]
+		if raw.name != "call" {
+			continue
+		}
+		target := siteOf(raw).target
+		if target.kind == operandRegister {
+			for _, name := range slices.Sorted(maps.Keys(m.pointed)) {
+				if g := m.functions[name]; g != nil && !g.entry && !g.external {
+					all = append(all, g)
+				}
+			}
+			continue
+		}
+		why := ""
+		switch g := m.functions[target.name]; {
+		case target.kind != operandFunction:
+			why = "expected the name of a function, or a pointer to one"
+		case g != nil && g.entry:
+			why = fmt.Sprintf("%s is a kernel, not a function", target.name)
+		case g != nil && !g.external:
+			all = append(all, g)
+		case strings.HasPrefix(target.name, "cudaLaunchDevice") || strings.HasPrefix(target.name, "cudaGetParameterBuffer"):
+			why = fmt.Sprintf("%s: dynamic parallelism, kernels that launch kernels, is not supported", target.name)
+		case builtins[target.name].run == nil:
+			why = fmt.Sprintf("function %s is not defined in this module", target.name)
+		}
+		if why != "" {
+			return nil, &loadError{raw.line, m.line(raw.line), why}
+		}
+	}
+	return all, nil
+}
+
+// A callable is a function that calls reach.
+type callable struct {
+	*function
+	entry     int  // where it begins
+	recursive bool // it may call itself, by way of others too
+
+	// What a further activation would overwrite: registers and predicates from the first
+	// to before the second, and parameters.
+	registers, predicates [2]int
+	variables             []*variable
+}
+
+// callables returns the functions but for the entry.
+func (p *program) callables(functions []*function, entries map[string]int) map[string]*callable {
+	all := map[string]*callable{}
+	next := map[*function][]*function{}
+	for _, f := range functions {
+		next[f], _ = p.calledBy(f) // reachable has found no error
+	}
+	for _, f := range functions[1:] {
+		c := &callable{function: f, entry: entries[f.name]}
+		seen := map[*function]bool{}
+		for list := slices.Clone(next[f]); len(list) > 0; list = list[1:] {
+			if g := list[0]; !seen[g] {
+				seen[g] = true
+				list = append(list, next[g]...)
+			}
+		}
+		if c.recursive = seen[f]; c.recursive {
+			for v := range p.callOffset {
+				if slices.Contains(f.params, v) || slices.Contains(f.results, v) || slices.Contains(f.variables, v) {
+					c.variables = append(c.variables, v)
+				}
+			}
+			if p.localSize > 0 {
+				p.localStride = max(p.localSize, stackBytes)
+			}
+		}
+		all[f.name] = c
+	}
+	return all
 }
 
 // layout places the variables of the entry and its functions.
@@ -196,6 +288,7 @@ func (p *program) layout(functions []*function) error {
 			p.sharedSize = dynamic
 		}
 	}
+	p.localStride = p.localSize
 	return nil
 }
 

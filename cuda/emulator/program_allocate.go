@@ -15,6 +15,10 @@ import (
 // own storage and follows its own path.
 func allocate(f *function, fl *flow, uses, defs [][]int32) (mapping []int32, data, predicates int) {
 	live := newLiveness(f, fl, uses, defs)
+	const many = 1 << 13 // the sets of conflicts grow with the square
+	if len(f.registers) > many {
+		return allocateByRange(f, live, uses, defs)
+	}
 	mapping = make([]int32, len(f.registers))
 	for i := range mapping {
 		mapping[i] = absent
@@ -63,6 +67,57 @@ func allocate(f *function, fl *flow, uses, defs [][]int32) (mapping []int32, dat
 	}
 	for i := range mapping {
 		mapping[i] = max(mapping[i], 0) // never read or written
+	}
+	return mapping, data, predicates
+}
+
+// allocateByRange is allocate for a function of very many registers. It takes a register
+// for live from the first position where it may be live to the last.
+func allocateByRange(f *function, live *liveness, uses, defs [][]int32) (mapping []int32, data, predicates int) {
+	type span struct {
+		register    int32
+		first, last int
+	}
+	spans := make([]span, len(f.registers))
+	for r := range spans {
+		spans[r] = span{int32(r), len(f.body), -1}
+	}
+	extend := func(r int32, at int) {
+		spans[r].first, spans[r].last = min(spans[r].first, at), max(spans[r].last, at)
+	}
+	out := make(bitset, (len(f.registers)+63)/64)
+	for b, in := range live.in {
+		in.each(func(r int32) { extend(r, live.first[b]) })
+		live.out(b, out)
+		out.each(func(r int32) { extend(r, live.first[b+1]) })
+	}
+	for i := range f.body {
+		for _, list := range [][]int32{uses[i], defs[i]} {
+			for _, r := range list {
+				extend(r, i)
+			}
+		}
+	}
+	slices.SortStableFunc(spans, func(a, b span) int { return a.first - b.first })
+	mapping = make([]int32, len(f.registers))
+	counts := [2]*int{&data, &predicates}
+	var until [2][]int // the last position of each packed register's present owner
+	for _, s := range spans {
+		if s.last < 0 {
+			continue // never read or written
+		}
+		class := 0
+		if f.registers[s.register].kind == pred {
+			class = 1
+		}
+		n := slices.IndexFunc(until[class], func(last int) bool { return last < s.first })
+		if n < 0 {
+			n = len(until[class])
+			until[class] = append(until[class], 0)
+			*counts[class]++
+		}
+		until[class][n] = s.last
+		mapping[s.register] = int32(n)
 	}
 	return mapping, data, predicates
 }

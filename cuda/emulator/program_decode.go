@@ -18,11 +18,12 @@ type decoder struct {
 	uses     [][]int32
 	defs     [][]int32
 
-	at    int // position in the body
-	raw   *rawInstruction
-	mods  []string // modifiers that nothing has taken yet
-	class Class
-	flops uint32
+	at     int // position in the body
+	raw    *rawInstruction
+	mods   []string // modifiers that nothing has taken yet
+	class  Class
+	flops  uint32
+	tensor Tensor
 }
 
 // A runner does the work of an instruction for the lanes of the mask.
@@ -70,12 +71,18 @@ func (d *decoder) instruction(i int) instruction {
 	if len(d.mods) > 0 {
 		d.fail("modifier .%s is not known here", d.mods[0])
 	}
-	in.class, in.flops = d.class, d.flops
+	in.class, in.flops, in.tensor = d.class, d.flops, d.tensor
 	return in
 }
 
 func (d *decoder) fail(format string, args ...any) {
 	panic(&loadError{d.raw.line, d.program.module.line(d.raw.line), fmt.Sprintf(format, args...)})
+}
+
+// recursive tells whether the function may call itself.
+func (d *decoder) recursive() bool {
+	c := d.program.callees[d.function.name]
+	return c != nil && c.recursive
 }
 
 // mod takes a modifier and tells whether it was there.
@@ -178,7 +185,7 @@ func (d *decoder) srcOperand(o operand, k kind, wider bool) int32 {
 	switch o.kind {
 	case operandRegister:
 		if o.negated {
-			d.fail("! stands before a register that is not a predicate")
+			d.fail("! or - stands before a register that takes neither")
 		}
 		d.checkRegister(o, k, wider)
 		d.uses[d.at] = append(d.uses[d.at], o.register)
@@ -276,7 +283,7 @@ type decoding = func(d *decoder) runner
 var decoders = merge(
 	arithmeticDecoders, integerDecoders, carryDecoders, dotProductDecoders, bitwiseDecoders, floatDecoders,
 	approximateDecoders, compareDecoders, convertDecoders, moveDecoders, loadStoreDecoders, copyAsyncDecoders,
-	atomicDecoders, controlDecoders, syncDecoders, shuffleDecoders, matrixDecoders,
+	atomicDecoders, controlDecoders, syncDecoders, shuffleDecoders, matrixDecoders, wmmaDecoders, videoDecoders,
 )
 
 func merge(tables ...map[string]decoding) map[string]decoding {

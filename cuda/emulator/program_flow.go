@@ -24,6 +24,9 @@ func newFlow(f *function) *flow {
 		if f.body[i].name == "ret" && !f.entry {
 			fl.joins[n] = true
 		}
+		if f.body[i].name == "call" && siteOf(&f.body[i]).target.kind == operandRegister {
+			fl.joins[i+1] = true
+		}
 		if name := f.body[i].name; name == "bra" || name == "brx" {
 			fl.reconverge[i] = fl.immediate[i]
 			if fl.immediate[i] != absent {

@@ -69,8 +69,8 @@ func (s *body) block(depth int) {
 		case t.text == ".param" || t.text == ".shared" || t.text == ".local" || t.text == ".global" || t.text == ".const":
 			all := p.variables(s.scope.variables, false)
 			s.f.variables = append(s.f.variables, all...)
-		case t.text == ".loc" || t.text == ".file":
-			p.skipLine()
+		case t.text == ".loc":
+			p.location()
 		case t.text == ".pragma":
 			p.next()
 			p.next()
@@ -172,7 +172,9 @@ func (s *body) label() {
 		p.expect(";")
 		s.scope.targets[name] = list
 	case ".calltargets", ".callprototype":
-		p.fail("indirect calls are not supported")
+		// An indirect call finds out when it runs whether its arguments fit.
+		for t := p.next(); t.kind != tokenEnd && t.text != ";"; t = p.next() {
+		}
 	default:
 		s.scope.labels[name] = len(s.f.body)
 	}

@@ -23,6 +23,9 @@ func (s *body) instruction() {
 	if raw.name == "" {
 		p.fail("directive .%s is not known inside a function", strings.Join(raw.mods, "."))
 	}
+	if what := unsupported[raw.name]; what != "" {
+		p.fail("%s: %s are not supported", raw.name, what)
+	}
 	at := len(s.f.body)
 	for p.peek().text != ";" || p.peek().kind != tokenPunctuation {
 		if len(raw.args) > 0 {
@@ -32,6 +35,14 @@ func (s *body) instruction() {
 	}
 	p.expect(";")
 	s.f.body = append(s.f.body, raw)
+}
+
+// unsupported are the instructions of what the emulator leaves out.
+var unsupported = map[string]string{
+	"tex": "textures", "tld4": "textures", "txq": "textures", "istypep": "textures",
+	"suld": "surfaces", "sust": "surfaces", "sured": "surfaces", "suq": "surfaces",
+	"wgmma": "products of warp groups", "setmaxnreg": "products of warp groups",
+	"mapa": "clusters", "getctarank": "clusters", "griddepcontrol": "launches that depend on others",
 }
 
 // operand reads one operand of the instruction raw. The instruction will be at index
@@ -54,6 +65,11 @@ func (s *body) operand(raw *rawInstruction, at, depth int) operand {
 		if o.kind != operandRegister || s.f.registers[o.register].kind != pred {
 			p.fail("! stands before something that is not a predicate")
 		}
+		o.negated = true
+		return o
+	case t.text == "-" && p.tokens[p.pos+1].kind == tokenName:
+		p.next()
+		o := s.named(raw, at)
 		o.negated = true
 		return o
 	case t.kind == tokenNumber || t.text == "-":
@@ -125,6 +141,11 @@ func (s *body) named(raw *rawInstruction, at int) operand {
 	if r, ok := s.register(name); ok {
 		return operand{kind: operandRegister, register: r}
 	}
+	if whole, part, ok := strings.Cut(name, "."); ok && raw.name[0] == 'v' {
+		if r, ok := s.register(whole); ok {
+			return operand{kind: operandRegister, register: r, name: part}
+		}
+	}
 	if special, ok := strings.CutPrefix(name, "%"); ok {
 		return operand{kind: operandSpecial, name: special}
 	}
@@ -138,6 +159,10 @@ func (s *body) named(raw *rawInstruction, at int) operand {
 	}
 	if name == "WARP_SZ" {
 		return operand{kind: operandInteger, value: 32}
+	}
+	if raw.name == "mov" && p.module.functions[name] != nil {
+		p.module.pointed[name] = true
+		return operand{kind: operandFunction, name: name}
 	}
 	if raw.name == "call" {
 		return operand{kind: operandFunction, name: name}

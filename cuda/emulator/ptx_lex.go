@@ -66,6 +66,9 @@ func lex(text string) ([]token, error) {
 			i += n
 		case isNameStart(c):
 			n := nameLength(rest)
+			if dot := strings.IndexByte(rest[1:n], '.'); c == '.' && dot >= 0 {
+				n = 1 + dot // directives may be written as one word: .reg.b32
+			}
 			tokens = append(tokens, token{tokenName, rest[:n], line})
 			i += n
 		case strings.IndexByte("{}()[]<>,;:@!|+-*=", c) >= 0:

@@ -1,6 +1,10 @@
 package emulator
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // A ptxModule is the syntax tree of a PTX text.
 type ptxModule struct {
@@ -9,7 +13,19 @@ type ptxModule struct {
 	architecture int      // 70
 	variables    []*variable
 	functions    map[string]*function
-	entries      []*function // in textual order
+	entries      []*function     // in textual order
+	pointed      map[string]bool // names whose address is taken
+
+	files     map[int]string    // names, without folders
+	texts     map[string]string // of .debug_str, by label
+	locations []location        // in textual order
+}
+
+// address returns the address of a function, for pointers to it.
+func (m *ptxModule) address(name string) uint64 {
+	names := slices.Sorted(maps.Keys(m.functions))
+	at, _ := slices.BinarySearch(names, name)
+	return functionWindow + functionSize*uint64(at)
 }
 
 // line returns the text of line n, counted from 1.
@@ -54,7 +70,8 @@ type function struct {
 	maxThreads,
 	needThreads [3]int // .maxntid, .reqntid; zeros where absent
 	line     int
-	external bool // declared but not defined
+	external bool         // declared but not defined
+	refused  *syntaxError // why it cannot be understood; nil if it can
 }
 
 type register struct {
@@ -96,12 +113,12 @@ const (
 type operand struct {
 	kind     operandKind
 	register int32
-	negated  bool // !p
+	negated  bool // !p, or -r
 	value    uint64
 	variable *variable
 	offset   int64
-	name     string
-	target   int // index of an instruction of the body
+	name     string // of a register: the part of it, such as b0
+	target   int    // index of an instruction of the body
 	targets  []int
 	parts    []operand
 }

@@ -9,7 +9,7 @@ import (
 // Limits of what the parser accepts. They are far above what a compiler emits.
 const (
 	maxVariableBytes = 64 << 20
-	maxRegisters     = 1 << 14
+	maxRegisters     = 1 << 18
 	maxNesting       = 64
 )
 
@@ -21,11 +21,11 @@ func parse(text string) (*ptxModule, error) {
 	}
 	p := &parser{
 		tokens:  tokens,
-		module:  &ptxModule{lines: strings.Split(text, "\n"), functions: map[string]*function{}},
+		module:  &ptxModule{lines: strings.Split(text, "\n"), functions: map[string]*function{}, pointed: map[string]bool{}, files: map[int]string{}, texts: map[string]string{}},
 		globals: map[string]*variable{},
 	}
-	if err := p.parse(); err != nil {
-		return nil, err
+	if failed := p.parse(); failed != nil {
+		return nil, failed
 	}
 	return p.module, nil
 }
@@ -39,23 +39,15 @@ type parser struct {
 
 // parse runs the parser. Inside the parser a syntax error travels as a panic, as in
 // encoding/json, because almost every call can fail.
-func (p *parser) parse() (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			e, ok := r.(*syntaxError)
-			if !ok {
-				panic(r)
-			}
-			err = e
+func (p *parser) parse() *syntaxError {
+	return p.attempt(func() {
+		for p.peek().kind != tokenEnd {
+			p.statement()
 		}
-	}()
-	for p.peek().kind != tokenEnd {
-		p.statement()
-	}
-	if p.module.target == "" {
-		p.fail("no .target")
-	}
-	return nil
+		if p.module.target == "" {
+			p.fail("no .target")
+		}
+	})
 }
 
 func (p *parser) peek() token { return p.tokens[p.pos] }
@@ -130,10 +122,10 @@ func (p *parser) statement() {
 			if p.count(64) != 64 {
 				p.fail("only 64-bit addresses are supported")
 			}
-		case ".file", ".loc":
-			p.skipLine()
+		case ".file":
+			p.file()
 		case ".section":
-			p.skipSection()
+			p.section()
 		case ".global", ".const", ".shared":
 			p.module.variables = append(p.module.variables, p.variables(p.globals, external)...)
 		case ".entry", ".func":
@@ -164,20 +156,8 @@ func (p *parser) target() {
 	}
 }
 
-// skipLine skips the rest of the line. Debug information has no end mark.
-func (p *parser) skipLine() {
-	for line := p.peek().line; p.peek().kind != tokenEnd && p.peek().line == line; {
-		p.next()
-	}
-}
-
-func (p *parser) skipSection() {
-	for p.peek().kind != tokenEnd && !p.accept("}") {
-		p.next()
-	}
-}
-
-// function reads a function, from .entry or .func to the end of its body.
+// function reads a function, from .entry or .func to the end of its body. What cannot
+// be understood of it makes that function unusable, not the module.
 func (p *parser) function(external bool) {
 	f := &function{line: p.peek().line, entry: p.next().text == ".entry"}
 	s := newBody(p, f)
@@ -185,10 +165,11 @@ func (p *parser) function(external bool) {
 		f.results = s.parameters()
 	}
 	f.name = p.name()
-	if p.accept("(") {
-		f.params = s.parameters()
+	if f.refused = p.attempt(s.header); f.refused != nil {
+		for t := p.peek(); t.kind != tokenEnd && t.text != "{" && t.text != ";"; t = p.peek() {
+			p.next()
+		}
 	}
-	s.functionDirectives()
 	old := p.module.functions[f.name]
 	if old != nil && (!old.external || old.entry != f.entry) && p.peek().text == "{" {
 		p.fail("%s is defined twice", f.name)
@@ -204,11 +185,60 @@ func (p *parser) function(external bool) {
 		p.fail(".extern %s has a body", f.name)
 	}
 	p.module.functions[f.name] = f
+	p.module.locations = append(p.module.locations, location{from: p.peek().line}) // unknown, up to the first .loc
 	p.expect("{")
-	s.block(0)
-	s.resolveLabels()
+	start := p.pos
+	if f.refused == nil {
+		f.refused = p.attempt(func() {
+			s.block(0)
+			s.resolveLabels()
+		})
+	}
+	if f.refused != nil {
+		p.pos = start
+		p.skipBlock()
+	}
 	if f.entry {
 		p.module.entries = append(p.module.entries, f)
+	}
+}
+
+// attempt reads a part of a function and returns the syntax error that ended it.
+func (p *parser) attempt(read func()) (failed *syntaxError) {
+	defer func() {
+		if r := recover(); r != nil {
+			e, ok := r.(*syntaxError)
+			if !ok {
+				panic(r)
+			}
+			failed = e
+		}
+	}()
+	read()
+	return nil
+}
+
+// skipBlock skips the rest of a block, with its closing brace.
+func (p *parser) skipBlock() {
+	for depth := 1; depth > 0 && p.peek().kind != tokenEnd; {
+		switch t := p.next(); {
+		case t.kind != tokenPunctuation:
+		case t.text == "{":
+			depth++
+		case t.text == "}":
+			depth--
+		}
+	}
+}
+
+// header reads the parameters of a function and the directives after them.
+func (s *body) header() {
+	if s.p.accept("(") {
+		s.f.params = s.parameters()
+	}
+	s.functionDirectives()
+	if text := s.p.peek().text; text != "{" && text != ";" {
+		s.p.fail("%q is not a known directive of a function", text)
 	}
 }
 

@@ -38,7 +38,10 @@ func (p *parser) oneVariable(scope map[string]*variable, external bool) *variabl
 			}
 		default:
 			v.kind = kinds[strings.TrimPrefix(word, ".")]
-			if v.kind.size() == 0 {
+			switch {
+			case word == ".texref" || word == ".samplerref" || word == ".surfref":
+				p.fail("%s: textures and surfaces are not supported", word)
+			case v.kind.size() == 0:
 				p.fail("%q is not a variable type", word)
 			}
 		}
@@ -129,6 +132,7 @@ func (p *parser) initialValue(v *variable) {
 			symbol = p.name()
 			p.expect(")")
 		}
+		p.module.pointed[symbol] = true
 		pointer := pointerInit{at: at, size: size, symbol: symbol}
 		if p.accept("+") {
 			pointer.offset = int64(p.count(math.MaxInt32))

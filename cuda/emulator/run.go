@@ -40,16 +40,17 @@ type launch struct {
 
 	ended      *sync.Pool // of blocks whose memory serves the next ones
 	blocks     int
-	stride     int                 // step from one block to the next in the order of blocks
-	locations  map[uint64]location // in global memory
-	sequential bool                // one goroutine runs all blocks
+	stride     int             // step from one block to the next in the order of blocks
+	flags      map[uint64]flag // in global memory
+	sequential bool            // one goroutine runs all blocks
 	spent      atomic.Int64
 	next       atomic.Int64
 
 	mu         sync.Mutex
 	faultOrder atomic.Int64
 	fault      *Report
-	raced      *raceReport // what the fault lacks
+	raced      *raceReport    // what the fault lacks
+	printed    map[int][]byte // by block
 }
 
 // run executes the launch and returns what it measured, and its fault.

@@ -13,21 +13,21 @@ import (
 // A schedule gives the decisions of a launch, or notes those that are drawn.
 type schedule struct {
 	launch int
-	fixed  map[place]decision // the decisions that are not 0; nil if they are drawn
-	drawn  []decision         // those that were drawn and are not 0
+	fixed  map[turn]decision // the decisions that are not 0; nil if they are drawn
+	drawn  []decision        // those that were drawn and are not 0
 }
 
-// A place says which decision is meant: of which block, and the how many-th of it.
-type place struct {
+// A turn says which decision is meant: of which block, and the how many-th of it.
+type turn struct {
 	block  int // number in the grid; noBlock for a decision of the launch
 	number int
 }
 
 const noBlock = -1
 
-// A decision is a value at a place. The kind is for the reader.
+// A decision is a value at a turn. The kind is for the reader.
 type decision struct {
-	place
+	turn
 	kind  string
 	value int
 }
@@ -45,8 +45,8 @@ const (
 // maxDecisions is the number of decisions that are noted of a launch.
 const maxDecisions = 1 << 20
 
-// decide returns the decision at the place. drawn is what the seed says.
-func (s *schedule) decide(at place, kind string, drawn int) int {
+// decide returns the decision at a turn. drawn is what the seed says.
+func (s *schedule) decide(at turn, kind string, drawn int) int {
 	if s.fixed != nil {
 		return s.fixed[at].value
 	}
@@ -63,7 +63,7 @@ func (b *block) decide(kind string, drawn int) int {
 		return drawn
 	}
 	b.decisions++
-	return s.decide(place{b.number, b.decisions}, kind, drawn)
+	return s.decide(turn{b.number, b.decisions}, kind, drawn)
 }
 
 // choose decides for one of n ways.
@@ -80,14 +80,14 @@ func (l *launch) decide(kind string, drawn int) int {
 		return drawn
 	}
 	l.decisions++
-	return l.schedule.decide(place{noBlock, l.decisions}, kind, drawn)
+	return l.schedule.decide(turn{noBlock, l.decisions}, kind, drawn)
 }
 
 // newSchedule returns the schedule of a launch with these decisions.
 func newSchedule(launch int, all []decision) *schedule {
-	s := &schedule{launch: launch, fixed: map[place]decision{}}
+	s := &schedule{launch: launch, fixed: map[turn]decision{}}
 	for _, d := range all {
-		s.fixed[d.place] = d
+		s.fixed[d.turn] = d
 	}
 	return s
 }
@@ -118,7 +118,7 @@ func parseSchedule(text string) (*schedule, error) {
 		if part = strings.TrimSpace(part); part == "" {
 			continue
 		}
-		d := decision{place: place{block: noBlock}}
+		d := decision{turn: turn{block: noBlock}}
 		_, err := fmt.Sscanf(part, "%d.%d %s %d", &d.block, &d.number, &d.kind, &d.value)
 		if err != nil {
 			d.block = noBlock

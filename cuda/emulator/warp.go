@@ -80,7 +80,7 @@ func (w *warp) start(b *block, number int, live uint32) {
 		w.registers[i] = garbage
 	}
 	clear(w.predicates)
-	w.local.data, w.local.written = resized(w.local.data, 32*p.localSize), resized(w.local.written, 32*p.localSize)
+	w.local.data, w.local.written = resized(w.local.data, 32*p.localStride), resized(w.local.written, 32*p.localStride)
 	clear(w.local.written)
 	w.calls.data = resized(w.calls.data, 32*p.callSize)
 	w.at, w.pc, w.active, w.reconverge = 0, 0, live, absent

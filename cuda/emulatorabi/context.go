@@ -33,11 +33,7 @@ var library = struct {
 }
 
 // A context is an open device.
-type context struct {
-	cuda.Device
-	modules   map[cuda.Module]map[string][]int // parameter sizes by kernel
-	functions map[cuda.Function][]int
-}
+type context struct{ *emulator.Device }
 
 // with calls f with the current context of this thread.
 func with(f func(*context) error) C.CUresult {
@@ -60,7 +56,7 @@ func emulateCtxCreate(out *C.CUcontext, flags C.uint, ordinal C.CUdevice) C.CUre
 	if err != nil {
 		return result(err)
 	}
-	c := &context{device, map[cuda.Module]map[string][]int{}, map[cuda.Function][]int{}}
+	c := &context{device.(*emulator.Device)}
 	handle := C.CUcontext(C.malloc(1)) // an address that nothing else has
 	library.Lock()
 	defer library.Unlock()

@@ -6,8 +6,6 @@ package emulatorabi
 import "C"
 
 import (
-	"regexp"
-	"strconv"
 	"unsafe"
 
 	"gputrain/cuda"
@@ -23,7 +21,6 @@ func emulateModuleLoad(out *C.CUmodule, image unsafe.Pointer, count C.uint, opti
 			refused = err
 			return nil
 		}
-		c.modules[m] = parameters(ptx)
 		store(out, m)
 		return nil
 	})
@@ -51,31 +48,9 @@ func errorLog(options []C.CUjit_option, values *unsafe.Pointer) []byte {
 	return unsafe.Slice(buffer, size)
 }
 
-var (
-	entryPattern     = regexp.MustCompile(`\.entry\s+([\w$]+)\s*\(([^)]*)\)`)
-	parameterPattern = regexp.MustCompile(`\.param\s+(?:\.align\s+\d+\s+)?\.[bsuf](\d+)\s`)
-)
-
-// parameters returns the sizes in bytes of the parameters of each kernel. They are
-// needed because a launch does not say how many arguments it has.
-func parameters(ptx string) map[string][]int {
-	sizes := map[string][]int{}
-	for _, entry := range entryPattern.FindAllStringSubmatch(ptx, -1) {
-		sizes[entry[1]] = nil
-		for _, parameter := range parameterPattern.FindAllStringSubmatch(entry[2], -1) {
-			bits, _ := strconv.Atoi(parameter[1]) // digits, or the pattern would not match
-			sizes[entry[1]] = append(sizes[entry[1]], bits/8)
-		}
-	}
-	return sizes
-}
-
 //export emulateModuleUnload
 func emulateModuleUnload(m C.CUmodule) C.CUresult {
-	return with(func(c *context) error {
-		delete(c.modules, cuda.Module(number(m)))
-		return c.Unload(cuda.Module(number(m)))
-	})
+	return with(func(c *context) error { return c.Unload(cuda.Module(number(m))) })
 }
 
 //export emulateModuleGetFunction
@@ -86,8 +61,29 @@ func emulateModuleGetFunction(out *C.CUfunction, m C.CUmodule, name *C.char) C.C
 		if missing = err != nil; missing {
 			return nil
 		}
-		c.functions[f] = c.modules[cuda.Module(number(m))][C.GoString(name)]
 		store(out, f)
+		return nil
+	})
+	if missing {
+		return C.CUDA_ERROR_NOT_FOUND
+	}
+	return code
+}
+
+//export emulateModuleGetGlobal
+func emulateModuleGetGlobal(out *C.CUdeviceptr, bytes *C.size_t, m C.CUmodule, name *C.char) C.CUresult {
+	var missing bool
+	code := with(func(c *context) error {
+		p, size, err := c.Variable(cuda.Module(number(m)), C.GoString(name))
+		if missing = err != nil; missing {
+			return nil
+		}
+		if out != nil {
+			*out = C.CUdeviceptr(p)
+		}
+		if bytes != nil {
+			*bytes = C.size_t(size)
+		}
 		return nil
 	})
 	if missing {
@@ -101,12 +97,15 @@ func emulateLaunchKernel(f C.CUfunction, gridX, gridY, gridZ, blockX, blockY, bl
 	arguments, extra *unsafe.Pointer) C.CUresult {
 	return with(func(c *context) error {
 		function := cuda.Function(number(f))
-		sizes := c.functions[function]
-		args := make([]uint64, len(sizes))
-		for i, p := range unsafe.Slice(arguments, len(sizes)) {
-			copy(slice(unsafe.Pointer(&args[i]), 8), slice(p, C.size_t(sizes[i])))
+		sizes, err := c.Parameters(function)
+		if err != nil {
+			return err
 		}
-		return c.Launch(function,
+		args := make([][]byte, len(sizes))
+		for i, p := range unsafe.Slice(arguments, len(sizes)) {
+			args[i] = slice(p, C.size_t(sizes[i]))
+		}
+		return c.LaunchBytes(function,
 			cuda.Dim3{X: int(gridX), Y: int(gridY), Z: int(gridZ)},
 			cuda.Dim3{X: int(blockX), Y: int(blockY), Z: int(blockZ)},
 			int(shared), stream(s), args)

@@ -16,7 +16,8 @@ import "fmt"
 // [k][columns], by vectors. An operand that doesn't lie in memory like this is
 // packed: blocks of op(a) into scratch, for the second cache, and panels of op(b)
 // one at a time into scratch, for the first, unless the caller has packed op(b)
-// before. What few tiles read is not packed where it can be read in place.
+// before. What few tiles read is not packed where it can be read in place; one row
+// reads a transposed b in place too.
 
 // kernels are the functions and sizes of a level.
 type kernels struct {
@@ -27,6 +28,7 @@ type kernels struct {
 	masked   bool // a tile may have fewer columns; elsewhere it has all
 
 	tiles, wideTiles     []tile // by their rows
+	transposedTiles      []tile // all of one panel, for b[j·ldb+p]; k is 4 or more
 	transposeRows        transposeRows
 	copyLanes, copyPanel copyRows // to rows of a vector, of a panel
 

@@ -6,11 +6,12 @@ import "runtime"
 // machines get the same bits.
 var genericKernels = kernels{
 	width: 4, rows: 4, lanes: 4,
-	tiles:         []tile{1: tile1x4, tile2x4, tile3x4, tile4x4},
-	transposeRows: transposeRowsGeneric,
-	copyLanes:     copyRowsOf(4),
-	copyPanel:     copyRowsOf(4),
-	multiplyAdds:  multiplyAddsGeneric, flopsOfRound: 2 * 12,
+	tiles:           []tile{1: tile1x4, tile2x4, tile3x4, tile4x4},
+	transposedTiles: []tile{1: transposedTile1x4},
+	transposeRows:   transposeRowsGeneric,
+	copyLanes:       copyRowsOf(4),
+	copyPanel:       copyRowsOf(4),
+	multiplyAdds:    multiplyAddsGeneric, flopsOfRound: 2 * 12,
 }
 
 func tile1x4(k int, a []float32, lda int, b []float32, ldb, _ int, c []float32, ldc, _ int, alpha, beta float32, _ int) {
@@ -21,6 +22,19 @@ func tile1x4(k int, a []float32, lda int, b []float32, ldb, _ int, c []float32, 
 		sum1 += float32(x * y[1])
 		sum2 += float32(x * y[2])
 		sum3 += float32(x * y[3])
+	}
+	blend4(c, sum0, sum1, sum2, sum3, alpha, beta)
+}
+
+func transposedTile1x4(k int, a []float32, lda int, b []float32, ldb, _ int, c []float32, _, _ int, alpha, beta float32, _ int) {
+	b0, b1, b2, b3 := b[:k], b[ldb:][:k], b[2*ldb:][:k], b[3*ldb:][:k]
+	var sum0, sum1, sum2, sum3 float32
+	for p, y := range b0 {
+		x := a[p*lda]
+		sum0 += float32(x * y)
+		sum1 += float32(x * b1[p])
+		sum2 += float32(x * b2[p])
+		sum3 += float32(x * b3[p])
 	}
 	blend4(c, sum0, sum1, sum2, sum3, alpha, beta)
 }

@@ -28,6 +28,17 @@ func (p *product) multiply(from, to int, scratch []float32) {
 	p.panels, scratch = cut(scratch, 2*p.width*chunkDepth)
 	p.tileOfC, _ = cut(scratch, 2*p.width*p.rows)
 
+	strip := to - from
+	if p.transB && p.m == 1 {
+		strip = p.width // as b lies in memory
+	}
+	for ; from < to; from += strip {
+		p.columns(from, min(from+strip, to))
+	}
+}
+
+// columns computes columns from to to−1 with the scratch.
+func (p *product) columns(from, to int) {
 	step, rows := chunk(p.k), evenly(p.m, blockTiles*p.kernels.rows)
 	beta := p.beta
 	for at := 0; at < p.k; at += step {
@@ -75,6 +86,12 @@ func (p *product) multiplyBlock(a operandA, i, rows, from, to, at, depth int, be
 			width, tiles = p.width, p.tiles
 		}
 		inPlace := rows <= tileRows && cols == width
+		if p.transB {
+			inPlace = inPlace && rows < len(p.transposedTiles) && depth >= 4
+			if inPlace {
+				tiles = p.transposedTiles
+			}
+		}
 		b := p.readB(j, cols, at, depth, inPlace)
 		ofA := a.elements
 		for done := 0; done < rows; done += tileRows {
@@ -161,7 +178,10 @@ func (p *product) readB(j, cols, at, depth int, inPlace bool) operandB {
 	switch {
 	case p.packed:
 		return operandB{p.b[at*p.padded(p.n)+j*depth:], p.width, size, size}
-	case inPlace && !p.transB:
+	case inPlace && p.transB:
+		// Each chunk fetches its share of the next panel.
+		return operandB{p.b[j*p.ldb+at:], p.ldb, 0, p.width*(p.ldb+at) - at}
+	case inPlace:
 		return operandB{p.b[at*p.ldb+j:], p.ldb, p.width, 8 * p.ldb}
 	}
 	for done := 0; done < cols; done += p.width {

@@ -102,6 +102,11 @@ func tile5x64AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int
 //go:noescape
 func tile6x64AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 
+// transposedTile1x32AVX512 is a tile of one row and 32 columns, which are rows of b.
+//
+//go:noescape
+func transposedTile1x32AVX512(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
+
 // transposeRowsAVX512 sets dst[p·ldDst+i] = src[i·ldSrc+p] for p < k, i < 16, where rows from the
 // number rows on are taken to be the last one. k is 4 or more.
 //
@@ -164,6 +169,11 @@ func tile1x32AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, 
 //
 //go:noescape
 func tile2x32AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
+
+// transposedTile1x16AVX2 is a tile of one row and 16 columns, which are rows of b.
+//
+//go:noescape
+func transposedTile1x16AVX2(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 
 // transposeRowsAVX2 sets dst[p·ldDst+i] = src[i·ldSrc+p] for p < k, i < 8, where rows from the
 // number rows on are taken to be the last one. k is 4 or more.

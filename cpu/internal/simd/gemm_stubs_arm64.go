@@ -42,6 +42,11 @@ func tile1x32NEON(k int, a []float32, lda int, b []float32, ldb int, panel int, 
 //go:noescape
 func tile2x32NEON(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
 
+// transposedTile1x16NEON is a tile of one row and 16 columns, which are rows of b.
+//
+//go:noescape
+func transposedTile1x16NEON(k int, a []float32, lda int, b []float32, ldb int, panel int, c []float32, ldc int, cols int, alpha float32, beta float32, ahead int)
+
 // transposeRowsNEON sets dst[p·ldDst+i] = src[i·ldSrc+p] for p < k, i < 8, where rows from the
 // number rows on are taken to be the last one. k is 4 or more.
 //

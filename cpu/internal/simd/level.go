@@ -5,7 +5,7 @@
 // except those of Generic, which every machine has.
 package simd
 
-//go:generate go run ./gen
+//go:generate go run -tags generator ./gen
 
 import (
 	"fmt"

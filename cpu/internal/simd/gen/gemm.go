@@ -1,3 +1,5 @@
+//go:build generator
+
 package main
 
 import (
@@ -36,6 +38,8 @@ const (
 	cacheLine    = 64 // bytes
 )
 
+const tileSignature = "func(k int, a []float32, lda int, b []float32, ldb, panel int, c []float32, ldc, cols int, alpha, beta float32, ahead int)"
+
 // maskRegisters hold the masks of as many vectors.
 var maskRegisters = []reg.Register{reg.K1, reg.K2, reg.K3, reg.K4}
 
@@ -54,6 +58,7 @@ func gemm(c *build.Context) {
 		for rows := 1; rows <= unit.wideRows; rows++ {
 			g.tile(rows, 2*panelVectors)
 		}
+		g.transposedTile()
 		g.transposeRows()
 		g.copyRows(1)
 		g.copyRows(panelVectors)
@@ -108,8 +113,7 @@ func (g generator) vector(at reg.Register, j int) Mem {
 // beta = 0 does not read c. A unit with masks touches only cols columns of c.
 // Elsewhere, and of b, they are all.
 func (g generator) tile(rows, n int) {
-	g.function(fmt.Sprintf("tile%dx%d%s", rows, n*g.lanes, g.name),
-		"func(k int, a []float32, lda int, b []float32, ldb, panel int, c []float32, ldc, cols int, alpha, beta float32, ahead int)",
+	g.function(fmt.Sprintf("tile%dx%d%s", rows, n*g.lanes, g.name), tileSignature,
 		fmt.Sprintf("is a tile of %d rows and %d columns.", rows, n*g.lanes))
 	c, ldc := g.base("c"), g.stride("ldc")
 	g.accumulate(rows, n, c, ldc)
@@ -246,6 +250,108 @@ func (g generator) blend(rows, n int, c, ldc reg.Register) {
 	})
 }
 
+// transposedTile writes a tile of one row, a panel wide, of a b that lies transposed:
+// acc[j] += a[p·lda] · b[j·ldb+p]. k is 4 or more.
+//
+// b goes through the registers as in transposeRows, as many steps at a time as a
+// vector has lanes, then four. Meanwhile as much of b as is read is fetched into the
+// second cache, from ahead floats after b on, line after line: the machine then
+// fetches on by itself, which it doesn't where rows take turns.
+func (g generator) transposedTile() {
+	const n = panelVectors
+	g.function(fmt.Sprintf("transposedTile1x%d%s", n*g.lanes, g.name), tileSignature,
+		fmt.Sprintf("is a tile of one row and %d columns, which are rows of b.", n*g.lanes))
+	accumulators, in, rest := g.all[:n], g.all[n:n+g.lanes], g.all[n+g.lanes:]
+	half, broadcast := rest[:4], rest[4]
+	a, lda := g.base("a"), g.stride("lda")
+	b, ldb := g.base("b"), g.stride("ldb")
+	lda3, ldb3 := g.triple(lda), g.triple(ldb)
+	left, ahead := g.load("k"), g.stride("ahead")
+	row, following, x := g.GP64(), g.GP64(), g.GP64()
+	for _, acc := range accumulators {
+		g.VXORPS(acc, acc, acc)
+	}
+	// columns reads 4·groups steps of the next columns, as many as a vector has lanes.
+	columns := func(in []reg.VecPhysical, groups int) {
+		for part := range g.lanes / 4 {
+			for i := range 4 {
+				if at := 4 * g.lanes * (4*part + i); groups > 1 && at%cacheLine == 0 {
+					g.PREFETCHT1(Mem{Base: following, Disp: at})
+				}
+				for group := range groups {
+					g.quarter(part, strided(row, ldb, ldb3, i).Offset(16*group), in[4*group+i])
+				}
+			}
+			g.LEAQ(Mem{Base: row, Index: ldb, Scale: 4}, row)
+		}
+		if groups > 1 {
+			g.ADDQ(U32(uint32(4*g.lanes*g.lanes)), following)
+		}
+		for group := range groups {
+			g.transpose(in[4*group:], half, in[4*group:])
+		}
+	}
+
+	g.LEAQ(Mem{Base: b, Index: ahead, Scale: 1}, following)
+	g.SUBQ(Imm(uint64(g.lanes)), left)
+	g.JLT(LabelRef("fewSteps"))
+	g.Label("manySteps")
+	g.MOVQ(b, row)
+	for _, acc := range accumulators {
+		columns(in, g.lanes/4)
+		g.MOVQ(a, x)
+		for p, vector := range in {
+			g.VBROADCASTSS(strided(x, lda, lda3, p%4), broadcast)
+			g.VFMADD231PS(broadcast, vector, acc)
+			if p%4 == 3 {
+				g.LEAQ(Mem{Base: x, Index: lda, Scale: 4}, x)
+			}
+		}
+	}
+	g.MOVQ(x, a)
+	g.ADDQ(Imm(uint64(4*g.lanes)), b)
+	g.SUBQ(Imm(uint64(g.lanes)), left)
+	g.JGE(LabelRef("manySteps"))
+
+	g.Label("fewSteps")
+	g.ADDQ(Imm(uint64(g.lanes)), left)
+	g.JZ(LabelRef("blend"))
+	g.Label("fourSteps")
+	g.SUBQ(Imm(4), left)
+	g.JGE(LabelRef("all"))
+	// Fewer than four are left: as many before them are read once more, and not used.
+	g.LEAQ(Mem{Base: b, Index: left, Scale: 4}, b)
+	g.MOVQ(lda, x)
+	g.IMULQ(left, x)
+	g.ADDQ(x, a)
+	g.Label("all")
+	g.MOVQ(b, row)
+	for j := range accumulators {
+		columns(in[4*j:4*j+4], 1)
+	}
+	for fewer, some := range []string{"", "three", "two", "one"} {
+		if fewer > 0 {
+			g.CMPQ(left, I8(int8(-fewer)))
+			g.JE(LabelRef(some))
+		}
+	}
+	for p, some := range []string{"", "three", "two", "one"} {
+		if p > 0 {
+			g.Label(some)
+		}
+		g.VBROADCASTSS(strided(a, lda, lda3, p), broadcast)
+		for j, acc := range accumulators {
+			g.VFMADD231PS(broadcast, in[4*j+p], acc)
+		}
+	}
+	g.ADDQ(Imm(16), b)
+	g.LEAQ(Mem{Base: a, Index: lda, Scale: 4}, a)
+	g.CMPQ(left, Imm(0))
+	g.JG(LabelRef("fourSteps"))
+	g.Label("blend")
+	g.blend(1, n, g.base("c"), nil)
+}
+
 // triple returns 3·stride in a register.
 func (g generator) triple(stride reg.GPVirtual) reg.GPVirtual {
 	triple := g.GP64()
@@ -325,28 +431,12 @@ func (g generator) transposeRows() {
 					g.PREFETCHT1(Mem{Base: row, Index: below, Scale: 1})
 				}
 				for group := range groups {
-					at := Mem{Base: row, Index: p, Scale: 4, Disp: 16 * group}
-					switch z := in[4*group+i]; {
-					case part == 0:
-						g.VMOVUPS(at, z.AsX())
-					case g.lanes == 8:
-						g.VINSERTF128(Imm(1), at, z, z)
-					default:
-						g.VINSERTF32X4(Imm(uint64(part)), at, z, z)
-					}
+					g.quarter(part, Mem{Base: row, Index: p, Scale: 4, Disp: 16 * group}, in[4*group+i])
 				}
 			}
 		}
 		for group := range groups {
-			in := in[4*group:]
-			g.VUNPCKLPS(in[1], in[0], half[0])
-			g.VUNPCKHPS(in[1], in[0], half[1])
-			g.VUNPCKLPS(in[3], in[2], half[2])
-			g.VUNPCKHPS(in[3], in[2], half[3])
-			g.VUNPCKLPD(half[2], half[0], out[0])
-			g.VUNPCKHPD(half[2], half[0], out[1])
-			g.VUNPCKLPD(half[3], half[1], out[2])
-			g.VUNPCKHPD(half[3], half[1], out[3])
+			g.transpose(in[4*group:], half, out)
 			for u, z := range out {
 				g.VMOVUPS(z, strided(dst, ldDst, ldDst3, u))
 			}
@@ -382,6 +472,30 @@ func (g generator) transposeRows() {
 	g.Label("done")
 	g.VZEROUPPER()
 	g.RET()
+}
+
+// quarter reads 128 bits of z, those of number part. The first ones clear the rest.
+func (g generator) quarter(part int, at Mem, z reg.VecPhysical) {
+	switch {
+	case part == 0:
+		g.VMOVUPS(at, z.AsX())
+	case g.lanes == 8:
+		g.VINSERTF128(Imm(1), at, z, z)
+	default:
+		g.VINSERTF32X4(Imm(uint64(part)), at, z, z)
+	}
+}
+
+// transpose transposes four registers within each 128 bits. out may be in.
+func (g generator) transpose(in, half, out []reg.VecPhysical) {
+	g.VUNPCKLPS(in[1], in[0], half[0])
+	g.VUNPCKHPS(in[1], in[0], half[1])
+	g.VUNPCKLPS(in[3], in[2], half[2])
+	g.VUNPCKHPS(in[3], in[2], half[3])
+	g.VUNPCKLPD(half[2], half[0], out[0])
+	g.VUNPCKHPD(half[2], half[0], out[1])
+	g.VUNPCKLPD(half[3], half[1], out[2])
+	g.VUNPCKHPD(half[3], half[1], out[3])
 }
 
 // copyRows writes a kernel that sets dst[p·ldDst+j] = src[p·ldSrc+j] for p < k and

@@ -1,3 +1,5 @@
+//go:build generator
+
 package main
 
 import "fmt"
@@ -15,6 +17,7 @@ func gemmNEON(f *armFile) {
 	for rows := 1; rows <= 2; rows++ {
 		f.tile(rows, 2*panel)
 	}
+	f.transposedTile()
 	f.transposeRows()
 	f.multiplyAdds()
 }
@@ -79,7 +82,13 @@ func (f *armFile) tile(rows, n int) {
 	f.line("SUBS $1, R0")
 	f.line("BNE step")
 
-	alpha, beta, sum := ofA, ofA+1, ofA+2
+	f.blend(rows, n)
+}
+
+// blend writes c = alpha·acc + beta·c and the function's end.
+func (f *armFile) blend(rows, n int) {
+	const panel = 4
+	alpha, beta, sum := rows*n, rows*n+1, rows*n+2
 	f.load("c", "R1")
 	f.stride("ldc", "R2")
 	f.line("MOVWU %s, R3", f.parameter("alpha"))
@@ -105,6 +114,65 @@ func (f *armFile) tile(rows, n int) {
 		f.line("VST1 %s, (R%d)", fourRegisters(first), at)
 	})
 	f.line("RET")
+}
+
+// transposedTile writes a tile of one row, a panel wide, of a b that lies transposed. k
+// is 4 or more.
+func (f *armFile) transposedTile() {
+	const (
+		n    = 16 / neonLanes
+		ofB  = n // four registers for each
+		ofA  = ofB + 4*n
+		pair = ofA + 1
+	)
+	f.function(fmt.Sprintf("transposedTile1x%dNEON", n*neonLanes),
+		fmt.Sprintf("is a tile of one row and %d columns, which are rows of b.", n*neonLanes), tileParameters)
+	f.load("k", "R0")
+	f.load("a", "R1")
+	f.stride("lda", "R2")
+	f.load("b", "R3")
+	f.stride("ldb", "R4")
+	for acc := range n {
+		f.line("VEOR V%d.B16, V%d.B16, V%d.B16", acc, acc, acc)
+	}
+	f.label("steps")
+	f.line("SUBS $4, R0")
+	f.line("BGE four")
+	// Fewer than four are left: as many before them are read once more, and not used.
+	f.line("ADD R0<<2, R3")
+	f.line("MUL R2, R0, R5")
+	f.line("ADD R5, R1")
+	f.label("four")
+	for p := range 4 {
+		f.line("VLD1 (R1), V%d.S[%d]", ofA, p)
+		f.line("ADD R2, R1")
+	}
+	f.line("MOVD R3, R5")
+	for j := range n {
+		for i := range 4 {
+			f.line("FMOVQ (R5), F%d", ofB+4*j+i)
+			f.line("ADD R4, R5")
+		}
+		f.transpose(ofB+4*j, pair, ofB+4*j, 1)
+	}
+	f.line("ADD $16, R3")
+	for fewer, label := range []string{"", "three", "two", "one"} {
+		if fewer > 0 {
+			f.line("CMN $%d, R0", fewer)
+			f.line("BEQ %s", label)
+		}
+	}
+	for p, label := range []string{"", "three", "two", "one"} {
+		if p > 0 {
+			f.label(label)
+		}
+		for j := range n {
+			f.fmlaElement(j, ofB+4*j+p, ofA, p)
+		}
+	}
+	f.line("CMP $0, R0")
+	f.line("BGT steps")
+	f.blend(1, n)
 }
 
 // eachQuarter calls do for all four registers, from first on, of the rows of a
@@ -169,15 +237,7 @@ func (f *armFile) transposeRows() {
 		f.line("VLD1.P 16(R%d), [V%d.S4]", rowRegister(i), i)
 	}
 	for half := 0; half < rows; half += 4 {
-		in, pair, out := half, 8+half, 16+half/4
-		for i := range 2 {
-			f.line("VTRN1 V%d.S4, V%d.S4, V%d.S4", in+2*i+1, in+2*i, pair+2*i)
-			f.line("VTRN2 V%d.S4, V%d.S4, V%d.S4", in+2*i+1, in+2*i, pair+2*i+1)
-		}
-		for i := range 2 {
-			f.line("VTRN1 V%d.D2, V%d.D2, V%d.D2", pair+i+2, pair+i, out+2*i)
-			f.line("VTRN2 V%d.D2, V%d.D2, V%d.D2", pair+i+2, pair+i, out+2*i+4)
-		}
+		f.transpose(half, 8+half, 16+half/4, 2)
 	}
 	for column := range 4 {
 		f.line("VST1 [V%d.S4, V%d.S4], (R4)", 16+2*column, 17+2*column)
@@ -185,6 +245,19 @@ func (f *armFile) transposeRows() {
 	}
 	f.line("CBNZ R0, columns")
 	f.line("RET")
+}
+
+// transpose transposes four registers from in on. It takes four from pair on, and sets
+// four from out on, which are step apart.
+func (f *armFile) transpose(in, pair, out, step int) {
+	for i := range 2 {
+		f.line("VTRN1 V%d.S4, V%d.S4, V%d.S4", in+2*i+1, in+2*i, pair+2*i)
+		f.line("VTRN2 V%d.S4, V%d.S4, V%d.S4", in+2*i+1, in+2*i, pair+2*i+1)
+	}
+	for i := range 2 {
+		f.line("VTRN1 V%d.D2, V%d.D2, V%d.D2", pair+i+2, pair+i, out+step*i)
+		f.line("VTRN2 V%d.D2, V%d.D2, V%d.D2", pair+i+2, pair+i, out+step*(i+2))
+	}
 }
 
 // rowRegister is the register with the place in row i.

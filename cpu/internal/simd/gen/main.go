@@ -1,10 +1,18 @@
-// Command gen writes the assembly of package simd, that for amd64 by avo. It runs in
-// the folder of the package: go generate ./cpu/internal/simd
+//go:build generator
+
+// Command gen writes the assembly of package simd, that for amd64 by avo, and a list of
+// checksums by which a test finds stale files. It runs in the folder of the package: go
+// generate ./cpu/internal/simd. The build tag keeps avo, which is dear to compile, out of
+// go test ./...
 package main
 
 import (
+	"crypto/sha256"
 	"fmt"
+	"maps"
 	"os"
+	"path/filepath"
+	"slices"
 
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/pass"
@@ -24,6 +32,9 @@ var (
 
 func main() {
 	files, err := generate()
+	if err == nil {
+		err = addChecksums(files)
+	}
 	for name, text := range files {
 		if err == nil {
 			err = os.WriteFile(name, text, 0o666)
@@ -63,4 +74,25 @@ func generate() (map[string][]byte, error) {
 		files[name+"_stubs_arm64.go"] = file.declarations.Bytes()
 	}
 	return files, nil
+}
+
+// addChecksums adds the list of checksums of the generator and of the files, in the form
+// of sha256sum.
+func addChecksums(files map[string][]byte) error {
+	sources, err := filepath.Glob("gen/*.go")
+	if err != nil {
+		return err
+	}
+	all := maps.Clone(files)
+	for _, name := range sources {
+		if all[filepath.ToSlash(name)], err = os.ReadFile(name); err != nil {
+			return err
+		}
+	}
+	var list []byte
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		list = fmt.Appendf(list, "%x  %s\n", sha256.Sum256(all[name]), name)
+	}
+	files["gen/SHA256SUMS"] = list
+	return nil
 }
