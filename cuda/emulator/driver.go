@@ -43,7 +43,10 @@ type Options struct {
 
 	Output io.Writer // of printf in kernels, as each launch ends; nil means stdout
 
-	Off       []Check        // checks that are switched off
+	// Off has the checks that are switched off. Without EqualWrites, one goroutine runs
+	// all blocks of a launch.
+	Off []Check
+
 	Registers map[string]int // registers per thread by kernel, from ptxas -v
 }
 

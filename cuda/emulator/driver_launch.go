@@ -138,13 +138,17 @@ func (d *Device) execute(q *queue, p *program, grid, block cuda.Dim3, sharedByte
 	}
 	measured, fault := l.run()
 	l.flush(o.Output)
-	if fault != nil && o.Shrink {
-		fault = shrink(fault, func(s *schedule) *Report {
+	switch {
+	case fault == nil:
+	case l.schedule != nil:
+		fault.Schedule = o.Schedule
+	case o.Shrink:
+		fault = shrink(fault, func(s *schedule) (*Report, int64) {
 			d.memory.restore(before)
 			again := newLaunch()
 			again.schedule, again.budget = s, min(4*l.spent.Load()+1<<16, o.Budget)
 			_, fault := again.run()
-			return fault
+			return fault, again.spent.Load()
 		})
 	}
 	summary := measured.summary(l)

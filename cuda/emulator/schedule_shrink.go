@@ -2,27 +2,32 @@ package emulator
 
 import "slices"
 
-// maxTrials is how often a launch is repeated to shrink its schedule.
-const maxTrials = 2000
+// maxShrinking is how many warp instructions may be executed to shrink a schedule. A
+// launch counts as at least trialCost.
+const (
+	maxShrinking = 1 << 26
+	trialCost    = 1 << 12
+)
 
 // A shrinking looks for few decisions under which a launch still has its fault.
 type shrinking struct {
 	fault *Report
 	all   []decision // under which the fault was found last
-	left  int        // trials
-	try   func(s *schedule) *Report
+	left  int64      // instructions
+	try   func(s *schedule) (*Report, int64)
 }
 
 // shrink returns the report of a launch with few decisions that has the same fault.
-// try runs the launch again, from the same memory. Decisions are left out, first many
-// at once and at last each alone, as in delta debugging. Then smaller values are tried.
-func shrink(fault *Report, try func(s *schedule) *Report) *Report {
+// try runs the launch again, from the same memory, and counts its instructions.
+// Decisions are left out, first many at once and at last each alone, as in delta
+// debugging. Then smaller values are tried.
+func shrink(fault *Report, try func(s *schedule) (*Report, int64)) *Report {
 	noted := &schedule{launch: fault.Launch}
-	r := try(noted)
-	if r == nil || r.Check != fault.Check {
-		return fault // too long to be noted, or a race that another thread has found first
+	try(noted)
+	s := &shrinking{fault, nil, maxShrinking, try}
+	if !s.found(noted.drawn) {
+		return fault // there are too many decisions
 	}
-	s := &shrinking{r, noted.drawn, maxTrials, try}
 	for s.leaveOut() || s.lower() {
 	}
 	s.fault.Schedule = formatSchedule(fault.Launch, s.all)
@@ -31,11 +36,11 @@ func shrink(fault *Report, try func(s *schedule) *Report) *Report {
 
 // found tells whether the fault is there under these decisions.
 func (s *shrinking) found(all []decision) bool {
-	if s.left == 0 {
+	if s.left <= 0 {
 		return false
 	}
-	s.left--
-	r := s.try(newSchedule(s.fault.Launch, all))
+	r, spent := s.try(newSchedule(s.fault.Launch, all))
+	s.left -= max(spent, trialCost)
 	if r == nil || r.Check != s.fault.Check {
 		return false
 	}

@@ -181,7 +181,7 @@ func TestScheduleIsShrunkAndReplays(t *testing.T) {
 			t.Errorf("seed %d: the schedule is not in %v", seed, r)
 		}
 		again := run(Options{Seed: seed, Schedule: r.Schedule})
-		if again == nil || again.Check != r.Check || again.Line != r.Line || again.Thread != r.Thread || again.Block != r.Block {
+		if again == nil || again.Check != r.Check || again.Line != r.Line || again.Thread != r.Thread || again.Block != r.Block || again.Schedule != r.Schedule {
 			t.Errorf("seed %d: %v\nreplays as %v", seed, r, again)
 		}
 		if calm := run(Options{Seed: seed, Schedule: "launch 2"}); calm != nil {
