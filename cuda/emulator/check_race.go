@@ -54,14 +54,12 @@ func (e touch) settled(since uint32, f touch) bool {
 	return e.time() < since && e&spreadMask != spreadBlocks || e.sameThread(f)
 }
 
-// readByAll tells whether one more weak read by the warp changes nothing: at this time
-// several warps have read, or several lanes of this one.
-func (e touch) readByAll(w *warp) bool {
-	if e.time() != w.block.time || e&(3<<touchStrength|touchMixed) != 0 {
-		return false
-	}
-	spread := e & spreadMask
-	return spread == spreadWarps || spread == spreadLanes && e.warp() == w.number
+// readByAll tells whether the single weak read f adds nothing to the weak reads e: at
+// the same time several warps have read, or several lanes of f's warp.
+func (e touch) readByAll(f touch) bool {
+	const anySite = 1<<touchTime - 1<<touchSite
+	differ := e ^ f
+	return differ&^(anySite|touchThread) == spreadWarps || differ&^(anySite|31) == spreadLanes
 }
 
 // newTouch returns an access of lane 0.
@@ -119,7 +117,7 @@ func (w *warp) sameStore(a *access, lane int, e touch) bool {
 // join adds the access e to a set of accesses, of which those that are ordered before
 // it are forgotten.
 func (w *warp) join(set touch, block uint32, e touch, lane int) touch {
-	if set == 0 || w.followsAll(set, block, lane) {
+	if set == 0 || block == w.block.id && set.settled(w.block.since, e) || w.followsAll(set, block, lane) {
 		return e
 	}
 	spread := set & spreadMask

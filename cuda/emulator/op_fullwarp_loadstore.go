@@ -90,8 +90,8 @@ func (w *warp) globalWords(a *access, address uint64, p pattern) (*memory, uint6
 // claimWords is claimGlobal for the words of a full warp. It returns false if there may
 // be a race. Then claimGlobal looks at the same cells again and reports it.
 func (w *warp) claimWords(a *access, r *region, at, n uint64) bool {
-	granule := uint64(w.program.granule)
-	cells := r.watch(w.program.granule)[at/granule : (at+n)/granule]
+	shift := bits.TrailingZeros(uint(w.program.granule))
+	cells := r.watch(w.program.granule)[at>>shift : (at+n)>>shift]
 	each := bits.TrailingZeros(uint(len(cells) / 32)) // the cells of a lane are 1<<each
 	e := w.newTouch(a)
 	for i := range cells {
@@ -129,14 +129,16 @@ func (w *warp) loadShared(a *access, base *lanes, dst []int32, mask uint32) bool
 		at := a.at(base[lane])
 		if watch && at != known {
 			known = at
+			mine := e + touch(lane)
 			for i := range dst {
 				c := &cells[at/4+uint64(i)]
-				if c.write.time() < b.since && c.read.time() >= b.since && c.read.readByAll(w) {
+				settled := c.write.settled(b.since, mine)
+				if settled && c.read.readByAll(mine) {
 					continue
 				}
 				known = ^uint64(0)
-				if c.write.settled(b.since, e+touch(lane)) && c.read.settled(b.since, e+touch(lane)) {
-					c.read = e + touch(lane)
+				if settled {
+					c.read = w.join(c.read, b.id, mine, lane)
 				} else if !w.claimShared(a, lane, at+uint64(4*i), 4) {
 					return true
 				}
