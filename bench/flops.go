@@ -20,6 +20,9 @@ func Flops(spec model.Spec, in model.Shape) (float64, error) {
 	if net.IDs() > 0 {
 		net.ForwardIDs(c.ints(in.Rows()*in.Width), in.Steps, model.Training)
 	} else {
+		if net.TakesColumnIDs() {
+			net.SetColumnIDs(make([]float32, in.Rows()*in.Width))
+		}
 		net.Forward(c.tensor(in.Rows(), in.Width), in.Steps, model.Training)
 	}
 	out := net.Output()

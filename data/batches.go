@@ -6,10 +6,13 @@ import (
 )
 
 // Batches packs the samples of a dataset into batches, in buffers of its own.
-// After NewBatches nothing allocates. It keeps the dataset, which must not
+// After NewBatches nothing allocates, but once for Stored samples. It keeps the dataset, which must not
 // change. It is not safe for concurrent use.
 type Batches struct {
-	set     *Dataset
+	set     *Dataset // with the arrays of the samples; of Stored ones without samples
+	count   int      // of samples
+	windows *windows // of Stored samples; else nil
+	err     error
 	size    int
 	order   []int
 	source  rand.PCG
@@ -38,13 +41,23 @@ type Batch struct {
 
 // NewBatches returns the batches of size samples of d, in order. The last one
 // holds the rest. It panics if size is less than 1 or d contradicts itself.
+//
+// Stored samples are read ahead while the batch before is in use, so that the next one need not
+// wait for the disk. If they cannot be read, Err says why.
 func NewBatches(d *Dataset, size int) *Batches {
 	d.check("NewBatches")
 	if size < 1 {
 		panic(fmt.Sprintf("data: NewBatches: batch size %d", size))
 	}
 	most := min(size, d.Len())
-	b := &Batches{set: d, size: size, order: make([]int, d.Len())}
+	b := &Batches{set: d, count: d.Len(), size: size}
+	if d.Stored != nil {
+		b.windows = newWindows(d, size)
+		d = d.Stored.like(d)
+		b.set = d
+	} else {
+		b.order = make([]int, b.count)
+	}
 	if d.IDs != nil {
 		b.ids = make([]int32, most*d.Steps*d.Width)
 	} else {
@@ -68,14 +81,23 @@ func NewBatches(d *Dataset, size int) *Batches {
 }
 
 // Shuffle puts the samples in a random order, which depends on seed and epoch
-// only.
+// only. Of Stored samples that take more than 16 MiB, it depends on the blocks of the file too:
+// those that stand there far from each other may come together, and the others within 16 MiB of blocks
+// drawn at random.
 func (b *Batches) Shuffle(seed, epoch uint64) {
+	if b.windows != nil {
+		b.windows.begin(ordering{true, seed, epoch})
+		return
+	}
 	b.reset()
 	b.source.Seed(seed, epoch)
 	b.rng.Shuffle(len(b.order), func(i, j int) { b.order[i], b.order[j] = b.order[j], b.order[i] })
 }
 
 func (b *Batches) reset() {
+	if b.windows != nil {
+		b.windows.begin(ordering{})
+	}
 	for i := range b.order {
 		b.order[i] = i
 	}
@@ -83,22 +105,31 @@ func (b *Batches) reset() {
 
 // Count returns the number of batches, ⌈N/size⌉.
 func (b *Batches) Count() int {
-	count := len(b.order) / b.size
-	if len(b.order)%b.size > 0 {
+	count := b.count / b.size
+	if b.count%b.size > 0 {
 		count++
 	}
 	return count
 }
 
-// Batch packs batch i and returns it. It panics if i is outside of
-// 0..Count()−1.
+// Err returns why Stored samples could not be read: nil if no Batch failed.
+func (b *Batches) Err() error { return b.err }
+
+// Batch packs batch i and returns it. It has no samples if they cannot be read: see Err. It
+// panics if i is outside of 0..Count()−1.
 func (b *Batches) Batch(i int) Batch {
 	if i < 0 || i >= b.Count() {
 		panic(fmt.Sprintf("data: Batch: batch %d of %d", i, b.Count()))
 	}
 	d := b.set
 	from := i * b.size
-	samples := b.order[from:min(from+b.size, len(b.order))]
+	to := min(from+b.size, b.count)
+	var samples []int
+	if b.windows == nil {
+		samples = b.order[from:to]
+	} else if d, samples, b.err = b.windows.take(from, to); b.err != nil {
+		return Batch{Steps: b.set.Steps}
+	}
 	batch := Batch{Size: len(samples), Steps: d.Steps}
 	if b.ids != nil {
 		batch.IDs = b.ids[:len(samples)*d.Steps*d.Width]

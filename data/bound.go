@@ -24,6 +24,7 @@ const (
 	pixelBytes  = 13  // the byte, and float32 in the set, in a part, and scaled
 	labelBytes  = 16  // of a sample: int32 in an array that grows, or in the set and a part
 	classBytes  = 128 // besides its text: its place in a map and in lists
+	columnBytes = 512 // of a table: its name, and what is known of it
 )
 
 // unasked is what a reader takes without asking how much is left: that takes as

@@ -21,6 +21,9 @@ type CSVOptions struct {
 	// Targets are columns of numbers to learn, named as Target is, for a regression.
 	// A table has either classes or these.
 	Targets []string
+	// Booleans says that the Targets are true or false, as ParseBoolean knows it, which
+	// becomes 1 or 0.
+	Booleans bool
 	// Unlabelled leaves the target out, whatever it holds, as for predictions.
 	Unlabelled bool
 	// Ignore are the names of columns to leave out. It needs a header, and goes
@@ -31,6 +34,9 @@ type CSVOptions struct {
 	// out. In one without, the columns are taken by position. nil: every column
 	// but the target, in the order of the file.
 	Features []string
+	// Counted are names of columns of which an Inspection counts as many values as of a
+	// target.
+	Counted []string
 	// Encodings says for each feature column how it becomes numbers. nil: every
 	// feature column holds numbers.
 	Encodings []Encoding
@@ -88,12 +94,17 @@ func openRecords(r io.Reader, name string) (*records, error) {
 
 // readTable reads a table whose rows come from source.
 func readTable(source rowSource, name string, o CSVOptions) (*Table, error) {
+	return readTableTo(nil, source, name, o)
+}
+
+// readTableTo is readTable, but moves the rows to a spool if there is one.
+func readTableTo(spool *TableSpool, source rowSource, name string, o CSVOptions) (*Table, error) {
 	first, row, err := firstRows(source, name)
 	if err != nil {
 		return nil, err
 	}
 	t := &tableReader{
-		table: &Table{Name: name}, source: source,
+		table: &Table{Name: name}, source: source, spool: spool,
 		numbers: numbers{commas: source.commas()}, labels: newLabels(o.Classes),
 	}
 	if err := t.begin(first, row, o); err != nil {
@@ -114,35 +125,51 @@ func readTable(source rowSource, name string, o CSVOptions) (*Table, error) {
 type tableReader struct {
 	table   *Table
 	source  rowSource
-	columns         // what begin finds out about them
-	numbers numbers // reads the features
+	spool   *TableSpool // nil: the rows stay in memory
+	rows    int         // taken
+	columns             // what begin finds out about them
+	numbers numbers     // reads the features
 	inexact map[int]inexact
 
 	labelled bool // the class is read
 	valued   bool // the targets are read as numbers
+	booleans bool // which are true or false
 	labels   *labels
 	gap      error // names the first label that is NaN or infinite
 	bound    bound
+	classes  int64 // bytes of bound that the names of the classes take
 
 	encodings           []Encoding
 	width               int // of the features of a row, encoded
 	policy              Missing
-	missing             []int // values of each feature column
-	targetless, dropped int   // rows without a target, and rows left out
+	places              []map[string]int // of the categories of each feature column
+	missing, unknown    []int            // values of each feature column; unknown are ids
+	targetless, dropped int              // rows without a target, and rows left out
 }
 
 // begin finds the columns, and takes the first record if it is data. second
 // helps to decide that; it has no fields at the end of the file.
 func (t *tableReader) begin(first, second record, o CSVOptions) error {
-	var err error
+	err := t.bound.take(int64(len(first.fields)), columnBytes)
+	if err != nil {
+		return fmt.Errorf("%s: %w", t.table.Name, err)
+	}
 	t.columns, err = findColumns(t.table.Name, first, second, t.numbers, o, t.source.named())
 	if err != nil {
 		return err
 	}
+	if err := t.start(o); err != nil || t.header != nil {
+		return err
+	}
+	return t.add(first)
+}
+
+// start makes the table ready for its columns.
+func (t *tableReader) start(o CSVOptions) error {
 	t.table.Notes = append(t.source.notes(), t.notes...)
 	t.table.Warnings = t.warnings
 	t.labelled = o.Target != "" && !o.Unlabelled
-	t.valued = len(o.Targets) > 0 && !o.Unlabelled
+	t.valued, t.booleans = len(o.Targets) > 0 && !o.Unlabelled, o.Booleans
 	if err := t.encode(o); err != nil {
 		return err
 	}
@@ -158,9 +185,6 @@ func (t *tableReader) begin(first, second record, o CSVOptions) error {
 		for _, column := range t.targets {
 			t.table.Targets = append(t.table.Targets, t.name(column))
 		}
-	}
-	if t.header == nil {
-		return t.add(first)
 	}
 	return nil
 }
@@ -186,12 +210,28 @@ func (t *tableReader) add(row record) error {
 			return err
 		}
 	}
+	if err := t.addTarget(row); err != nil {
+		return err
+	}
+	t.rows++
+	if t.spool != nil {
+		return t.spool.take(t)
+	}
+	return nil
+}
+
+// addTarget takes what there is to learn of a row.
+func (t *tableReader) addTarget(row record) error {
 	switch {
 	case t.labelled:
 		return t.addLabel(row)
 	case t.valued:
+		read := t.number
+		if t.booleans {
+			read = t.boolean
+		}
 		for _, column := range t.targets {
-			x, err := t.number(row, column)
+			x, err := read(row, column)
 			if err != nil {
 				return err
 			}
@@ -257,9 +297,11 @@ func (t *tableReader) count(row record) error {
 	}
 	label := nameIn(row.fields[t.target])
 	if _, seen := t.labels.id[label]; !seen {
-		if err := t.bound.take(1, classBytes+int64(len(label))); err != nil {
+		bytes := classBytes + int64(len(label))
+		if err := t.bound.take(1, bytes); err != nil {
 			return err
 		}
+		t.classes += bytes
 	}
 	return t.bound.take(1, labelBytes)
 }
@@ -273,17 +315,21 @@ func (t *tableReader) fail(row record, column int, format string, args ...any) e
 }
 
 func (t *tableReader) finish() (*Table, error) {
-	if len(t.table.X) == 0 && t.dropped > 0 {
+	if t.rows == 0 && t.dropped > 0 {
 		return nil, fmt.Errorf("%s: every row lacks a value, so none is left; leave out columns, or fill values in", t.table.Name)
 	}
-	if len(t.table.X) == 0 {
+	if t.rows == 0 {
 		return nil, fmt.Errorf("%s: the file has a header and no data; want lines of numbers below it", t.table.Name)
 	}
 	if t.labels.gap() {
 		return nil, t.gap
 	}
-	if t.labelled {
+	switch {
+	case t.labelled && t.spool == nil:
 		t.table.Labels, t.table.Classes = t.labels.finish()
+	case t.labelled:
+		t.table.Labels = t.labels.ids
+		t.table.Classes, t.spool.renumber = t.labels.sorted()
 	}
 	commas, err := t.numbers.finish()
 	if err != nil {

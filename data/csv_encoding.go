@@ -15,6 +15,11 @@ type Encoding struct {
 	// no and yes, become a single feature: 1 for the second.
 	Categories []string `json:"categories,omitempty"`
 
+	// Embedding, if above 0, makes the column a single feature that holds ids, for a
+	// model.ColumnEmbedding with vectors of this width: 1 for the first of Categories, 2
+	// for the second, and 0 for values that are missing or none of them.
+	Embedding int `json:"embedding,omitempty"`
+
 	// Indicator adds a feature that is 1 where the value is missing, else 0.
 	Indicator bool `json:"indicator,omitempty"`
 }
@@ -22,7 +27,7 @@ type Encoding struct {
 // Width returns how many features the column becomes.
 func (e Encoding) Width() int {
 	width := len(e.Categories)
-	if width == 0 || width == 2 {
+	if width == 0 || width == 2 || e.Embedding > 0 {
 		width = 1
 	}
 	if e.Indicator {
@@ -61,16 +66,25 @@ func (t *tableReader) encode(o CSVOptions) error {
 	}
 	for _, e := range t.encodings {
 		t.width += e.Width()
+		place := make(map[string]int, len(e.Categories))
+		for i, name := range e.Categories {
+			place[name] = i
+		}
+		t.places = append(t.places, place)
 	}
 	t.table.Width, t.table.Encodings = t.width, o.Encodings
-	t.policy, t.missing = o.Missing, make([]int, len(t.features))
+	t.policy, t.missing, t.unknown = o.Missing, make([]int, len(t.features)), make([]int, len(t.features))
 	return nil
 }
 
 // isMissing reports whether a value of feature i is missing. A word such as none may be
 // a category.
 func (t *tableReader) isMissing(i int, field string) bool {
-	return t.policy != MissingRefused && IsMissing(field) && !slices.Contains(t.encodings[i].Categories, nameIn(field))
+	if t.policy == MissingRefused || !IsMissing(field) {
+		return false
+	}
+	_, category := t.places[i][nameIn(field)]
+	return !category
 }
 
 // drops reports whether a row is left out, because it lacks a value.
@@ -105,6 +119,12 @@ func (t *tableReader) addFeature(row record, i, column int) error {
 		t.missing[i]++
 	}
 	switch categories := len(e.Categories); {
+	case e.Embedding > 0:
+		id, err := t.id(row, i, column, missing)
+		if err != nil {
+			return err
+		}
+		t.table.X = append(t.table.X, float64(id))
 	case missing:
 		for range max(1, e.width()) {
 			t.table.X = append(t.table.X, math.NaN())
@@ -117,11 +137,11 @@ func (t *tableReader) addFeature(row record, i, column int) error {
 		t.table.X = append(t.table.X, x)
 	default:
 		name := nameIn(row.fields[column])
-		category := slices.Index(e.Categories, name)
+		category, known := t.places[i][name]
 		switch {
-		case name == "" && category < 0:
+		case name == "" && !known:
 			return t.fail(row, column, "no value; %s", t.remedyOfNone(column))
-		case category < 0:
+		case !known:
 			return t.fail(row, column, "%s is not among the %d categories that are known%s; correct it or remove the line", quote(name), categories, hint(name, e.Categories))
 		case categories == 2:
 			t.table.X = append(t.table.X, float64(category))
@@ -135,6 +155,21 @@ func (t *tableReader) addFeature(row record, i, column int) error {
 		t.table.X = append(t.table.X, indicate(missing))
 	}
 	return nil
+}
+
+// id returns the id of a category in feature column i, 0 if it is missing or unknown.
+func (t *tableReader) id(row record, i, column int, missing bool) (int, error) {
+	name := nameIn(row.fields[column])
+	category, known := t.places[i][name]
+	switch {
+	case known:
+		return category + 1, nil
+	case name == "" && !missing:
+		return 0, t.fail(row, column, "no value; %s", t.remedyOfNone(column))
+	case !missing:
+		t.unknown[i]++
+	}
+	return 0, nil
 }
 
 // width is Width without the indicator.
@@ -152,22 +187,32 @@ func indicate(holds bool) float64 {
 
 // missingNotes says what became of missing values.
 func (t *tableReader) missingNotes() []string {
-	var columns []string
+	var columns, unknown, notes []string
 	for i, n := range t.missing {
+		ofUnknown := t.unknown[i]
+		if t.encodings[i].Embedding > 0 && t.policy != MissingDropped {
+			ofUnknown, n = ofUnknown+n, 0
+		}
 		if n > 0 {
 			columns = append(columns, fmt.Sprintf("%s (%d)", t.describe(t.features[i]), n))
 		}
+		if ofUnknown > 0 {
+			unknown = append(unknown, fmt.Sprintf("%s (%d)", t.describe(t.features[i]), ofUnknown))
+		}
+	}
+	if unknown != nil {
+		notes = append(notes, "missing and unknown categories share a vector: "+some(unknown))
 	}
 	if t.targetless > 0 {
 		columns = append(columns, fmt.Sprintf("the target (%d)", t.targetless))
 	}
 	switch {
 	case len(columns) == 0:
-		return nil
+		return notes
 	case t.policy == MissingDropped:
-		return []string{fmt.Sprintf("%d rows are left out, because values are missing: %s", t.dropped, some(columns))}
+		return append(notes, fmt.Sprintf("%d rows are left out, because values are missing: %s", t.dropped, some(columns)))
 	}
-	return []string{"missing values count as the mean: " + some(columns)}
+	return append(notes, "missing values count as the mean: "+some(columns))
 }
 
 // describe says which column is meant, in messages.

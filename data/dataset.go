@@ -13,7 +13,7 @@ import (
 	"math"
 )
 
-// Dataset is N samples in memory. It has classes (Labels), targets of a
+// Dataset is N samples, in memory or Stored in a file. It has classes (Labels), targets of a
 // regression (Targets), both, so that a loss can choose, or neither, as an
 // input for predictions.
 type Dataset struct {
@@ -27,10 +27,18 @@ type Dataset struct {
 	TargetWidth  int
 	Mask         []float32 // [N], or [N·Steps] if PerStep: 1 where the target counts, 0 where it may be anything, NaN included; nil: all count
 	PerStep      bool      // every time step has a label or target of its own
+
+	// Stored has the samples if they are in a file and not in memory. X, IDs, Lengths, Labels,
+	// Targets and Mask are then nil. Batches, Digest, First and Blocks read them, and a network
+	// trains on them; what needs all samples at once panics.
+	Stored *Stored
 }
 
 // Len returns the number of samples, N.
 func (d *Dataset) Len() int {
+	if d.Stored != nil {
+		return d.Stored.samples
+	}
 	values := max(len(d.X), len(d.IDs))
 	if values == 0 {
 		return 0
@@ -41,7 +49,7 @@ func (d *Dataset) Len() int {
 // Subset returns a copy of the samples index[0], index[1], ..., in this order.
 // It panics if an index is outside of 0..N−1.
 func (d *Dataset) Subset(index []int) *Dataset {
-	d.check("Subset")
+	d.checkInMemory("Subset")
 	for _, i := range index {
 		if i < 0 || i >= d.Len() {
 			panic(fmt.Sprintf("data: Subset: sample %d of %d", i, d.Len()))
@@ -94,10 +102,14 @@ func (d *Dataset) outputs() int {
 
 // Check returns an error if d contradicts itself: if a slice does not have the
 // length that N, Steps, Width and TargetWidth imply, it has X and IDs, the length of a
-// sample is outside of 0..Steps, or a value of Mask is neither 0 nor 1.
+// sample is outside of 0..Steps, or a value of Mask is neither 0 nor 1. Of Stored samples it
+// checks the size alone.
 func (d *Dataset) Check() error {
 	if d.Steps < 1 || d.Width < 1 || d.Steps > math.MaxInt/d.Width {
 		return fmt.Errorf("samples are %d steps of %d features", d.Steps, d.Width)
+	}
+	if d.Stored != nil {
+		return d.Stored.fits(d)
 	}
 	if d.X != nil && d.IDs != nil {
 		return errors.New("it has both X and IDs, of which a sample has one")
@@ -136,6 +148,14 @@ func (d *Dataset) Check() error {
 func (d *Dataset) check(op string) {
 	if err := d.Check(); err != nil {
 		panic(fmt.Sprintf("data: %s: %v", op, err))
+	}
+}
+
+// checkInMemory panics if d contradicts itself or is not in memory.
+func (d *Dataset) checkInMemory(op string) {
+	d.check(op)
+	if d.Stored != nil {
+		panic(fmt.Sprintf("data: %s: the samples are in the file %s, not in memory", op, d.Stored.file.name))
 	}
 }
 

@@ -24,40 +24,60 @@ type Digest struct {
 // where Mask is 0. It panics if d contradicts itself.
 func (d *Dataset) Digest() Digest {
 	d.check("Digest")
-	return Digest{Samples: d.Len(), Inputs: d.digestInputs(), Outputs: d.digestOutputs()}
+	if d.Stored != nil {
+		return d.Stored.digestAs(d)
+	}
+	g := newDigester(d, d.Len())
+	g.add(d)
+	return g.digest()
 }
 
-func (d *Dataset) digestInputs() string {
-	h := newHasher()
-	h.integers(d.Len(), d.Steps, d.Width)
+// digester makes the digest of a dataset whose samples come in parts.
+type digester struct {
+	samples         int
+	inputs, outputs *hasher
+}
+
+// newDigester begins the digest of so many samples that are like those of d.
+func newDigester(d *Dataset, samples int) *digester {
+	g := &digester{samples, newHasher(), newHasher()}
+	g.inputs.integers(samples, d.Steps, d.Width)
 	if d.IDs != nil {
-		h.text("ids")
+		g.inputs.text("ids")
 	}
+	g.outputs.flags(d.PerStep, d.Labels != nil, d.Targets != nil)
+	g.outputs.integers(len(d.Classes))
+	for _, class := range d.Classes {
+		g.outputs.text(class)
+	}
+	if d.Targets != nil {
+		g.outputs.integers(d.TargetWidth)
+	}
+	return g
+}
+
+// add goes on with the samples of d.
+func (g *digester) add(d *Dataset) {
+	g.addInputs(d)
+	g.addOutputs(d)
+}
+
+func (g *digester) addInputs(d *Dataset) {
 	for sample := range d.Len() {
 		steps := d.length(sample)
-		h.integers(steps)
+		g.inputs.integers(steps)
 		first := sample * d.Steps * d.Width
 		if d.IDs == nil {
-			h.floats(d.X[first : first+steps*d.Width])
+			g.inputs.floats(d.X[first : first+steps*d.Width])
 			continue
 		}
 		for _, id := range d.IDs[first : first+steps*d.Width] {
-			h.integers(int(id))
+			g.inputs.integers(int(id))
 		}
 	}
-	return h.sum()
 }
 
-func (d *Dataset) digestOutputs() string {
-	h := newHasher()
-	h.flags(d.PerStep, d.Labels != nil, d.Targets != nil)
-	h.integers(len(d.Classes))
-	for _, class := range d.Classes {
-		h.text(class)
-	}
-	if d.Targets != nil {
-		h.integers(d.TargetWidth)
-	}
+func (g *digester) addOutputs(d *Dataset) {
 	for row := range d.Len() * d.outputs() {
 		padding := d.PerStep && row%d.Steps >= d.length(row/d.Steps)
 		if d.Labels != nil {
@@ -65,17 +85,20 @@ func (d *Dataset) digestOutputs() string {
 			if padding {
 				label = -1
 			}
-			h.integers(int(label))
+			g.outputs.integers(int(label))
 		}
 		if d.Targets != nil {
 			counts := !padding && (d.Mask == nil || d.Mask[row] == 1)
-			h.flags(counts)
+			g.outputs.flags(counts)
 			if counts {
-				h.floats(d.Targets[row*d.TargetWidth : (row+1)*d.TargetWidth])
+				g.outputs.floats(d.Targets[row*d.TargetWidth : (row+1)*d.TargetWidth])
 			}
 		}
 	}
-	return h.sum()
+}
+
+func (g *digester) digest() Digest {
+	return Digest{Samples: g.samples, Inputs: g.inputs.sum(), Outputs: g.outputs.sum()}
 }
 
 // Differs says in words how d differs from another digest, as the end of a

@@ -36,7 +36,8 @@ type Column struct {
 	Whole          bool    // all numbers are
 
 	// Counts has the values but the missing ones, as Labels of a table would be named,
-	// and how often each is there. nil: there are more than MostCounted.
+	// and how often each is there. nil: there are more than MostCounted, or, of targets
+	// and CSVOptions.Counted, more than MostTargets.
 	Counts map[string]int
 
 	FirstText    Place // of Texts
@@ -50,7 +51,7 @@ type Place struct {
 }
 
 // MostCounted is how many different values of a column an Inspection counts, and
-// MostTargets how many of a target.
+// MostTargets how many of a target or of one of CSVOptions.Counted.
 const (
 	MostCounted = 1000
 	MostTargets = 100_000
@@ -81,7 +82,7 @@ func InspectCSV(path string, o CSVOptions) (*Inspection, error) {
 }
 
 // InspectCSVFrom inspects what ReadCSV would read from r. Of o, it heeds the names of
-// the targets and of the columns to ignore.
+// the targets, of the columns to ignore and of those to count.
 func InspectCSVFrom(r io.Reader, name string, o CSVOptions) (*Inspection, error) {
 	records, err := openRecords(r, name)
 	if err != nil {
@@ -119,6 +120,7 @@ type inspector struct {
 	numbers    numbers
 	bound      bound
 	spread     []moment
+	most       []int // different values of each column that are counted
 }
 
 // moment is the mean of the numbers of a column so far.
@@ -126,7 +128,11 @@ type moment struct{ count, mean float64 }
 
 // begin finds the columns, and takes the first record if it is data.
 func (i *inspector) begin(first, second record, o CSVOptions, named bool) error {
+	counted := o.Counted
 	o = CSVOptions{Targets: o.targets(), Ignore: o.Ignore}
+	if err := i.bound.take(int64(len(first.fields)), columnBytes); err != nil {
+		return fmt.Errorf("%s: %w", i.inspection.Name, err)
+	}
 	columns, err := findColumns(i.inspection.Name, first, second, i.numbers, o, named)
 	if err != nil {
 		return err
@@ -142,6 +148,11 @@ func (i *inspector) begin(first, second record, o CSVOptions, named bool) error 
 		if columns.header != nil {
 			c.Name = columns.header[j]
 		}
+		most := MostCounted
+		if slices.Contains(columns.targets, j) || slices.ContainsFunc(counted, func(name string) bool { return c.Name != "" && nameIn(name) == c.Name }) {
+			most = MostTargets
+		}
+		i.most = append(i.most, most)
 	}
 	if i.inspection.Header = columns.header != nil; i.inspection.Header {
 		return nil
@@ -186,11 +197,7 @@ func (i *inspector) addField(c *Column, m *moment, column int, field string, lin
 		if err := i.bound.take(1, classBytes+int64(len(field))); err != nil {
 			return err
 		}
-		most := MostCounted
-		if slices.Contains(i.inspection.Targets, column) {
-			most = MostTargets
-		}
-		if len(c.Counts) == most {
+		if len(c.Counts) == i.most[column] {
 			c.Counts = nil
 			return nil
 		}

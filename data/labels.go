@@ -65,19 +65,33 @@ func (l *labels) gap() bool { return l.notFinite && l.numbers && !l.words }
 // finish returns the labels and the names that they index: the known ones, or
 // all that occurred, sorted as numbers if all are numbers, else as text.
 func (l *labels) finish() (ids []int32, names []string) {
+	names, renumber := l.sorted()
+	renumberLabels(l.ids, renumber)
+	return l.ids, names
+}
+
+// sorted returns the names as finish does, and the number among them of each label; nil if
+// it keeps its own.
+func (l *labels) sorted() (names []string, renumber []int32) {
 	if l.known != nil {
-		return l.ids, l.names
+		return l.names, nil
 	}
 	sorted := slices.Clone(l.names)
 	slices.SortFunc(sorted, l.compare)
-	renumber := make([]int32, len(sorted))
+	renumber = make([]int32, len(sorted))
 	for i, name := range sorted {
 		renumber[l.id[name]] = int32(i)
 	}
-	for i, id := range l.ids {
-		l.ids[i] = renumber[id]
+	return sorted, renumber
+}
+
+func renumberLabels(ids, renumber []int32) {
+	if renumber == nil {
+		return
 	}
-	return l.ids, sorted
+	for i, id := range ids {
+		ids[i] = renumber[id]
+	}
 }
 
 // compare compares two names as numbers if all are numbers, else as text.

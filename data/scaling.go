@@ -32,7 +32,7 @@ func Range(low, high float64) Scaling {
 //
 // It panics if d contradicts itself, or has IDs, which are no quantities.
 func Standardize(d *Dataset) Scaling {
-	d.check("Standardize")
+	d.checkInMemory("Standardize")
 	if d.IDs != nil {
 		panic("data: Standardize: the samples are IDs, which are no quantities: leave them as they are")
 	}
@@ -43,12 +43,27 @@ func Standardize(d *Dataset) Scaling {
 // Standardize returns the scaling that gives each column mean 0 and standard
 // deviation 1. Constant columns get factor 0, as the other Standardize says. Missing
 // values do not count. The features of categories and indicators get mean 0 and keep
-// their size, so that a rare category is no larger than another.
+// their size, so that a rare category is no larger than another. Ids stay what they are.
 func (t *Table) Standardize() Scaling {
-	s := standardize(t.X, t.Width, func(int) int { return t.Width }, math.IsNaN)
+	m := newMoments(t.Width)
+	t.addFeatures(m)
+	return t.featureScaling(m)
+}
+
+// addFeatures adds the rows to the moments of the features.
+func (t *Table) addFeatures(m *moments) {
+	addMoments(m, t.X, func(int) int { return t.Width }, math.IsNaN)
+}
+
+// featureScaling returns the scaling of Standardize for features with such moments.
+func (t *Table) featureScaling(m *moments) Scaling {
+	s := m.scaling()
 	feature := 0
 	for _, e := range t.Encodings {
 		for i := range e.Width() {
+			if e.Embedding > 0 && i == 0 {
+				s.Shift[feature], s.Factor[feature] = 0, 1
+			}
 			if number := len(e.Categories) == 0 && i == 0; !number && s.Factor[feature] > 0 {
 				s.Factor[feature] = 1
 			}
@@ -60,7 +75,14 @@ func (t *Table) Standardize() Scaling {
 
 // StandardizeTargets is Standardize for Values.
 func (t *Table) StandardizeTargets() Scaling {
-	return standardize(t.Values, len(t.Targets), func(int) int { return len(t.Targets) }, math.IsNaN)
+	m := newMoments(len(t.Targets))
+	t.addTargets(m)
+	return m.scaling()
+}
+
+// addTargets adds the rows to the moments of the targets.
+func (t *Table) addTargets(m *moments) {
+	addMoments(m, t.Values, func(int) int { return len(t.Targets) }, math.IsNaN)
 }
 
 // Restore returns the number of a feature that s scales to y. A feature with factor 0 has
@@ -76,27 +98,48 @@ func (s Scaling) Restore(feature int, y float64) float64 {
 // standardize computes the scaling of x, [N, features], of which each sample has
 // the first few, and leaves out what is missing.
 func standardize[T float32 | float64](x []T, features int, has func(sample int) int, missing func(float64) bool) Scaling {
-	s := Scaling{Shift: make([]float64, features), Factor: make([]float64, features)}
-	first, mean, squares, count := s.Shift, make([]float64, features), make([]float64, features), make([]float64, features)
+	m := newMoments(features)
+	addMoments(m, x, has, missing)
+	return m.scaling()
+}
+
+// moments are those of the features of the samples so far.
+type moments struct{ first, mean, squares, count []float64 }
+
+func newMoments(features int) *moments {
+	return &moments{make([]float64, features), make([]float64, features), make([]float64, features), make([]float64, features)}
+}
+
+// addMoments adds the samples of x to m, as standardize takes them.
+func addMoments[T float32 | float64](m *moments, x []T, has func(sample int) int, missing func(float64) bool) {
+	features := len(m.count)
+	if features == 0 {
+		return
+	}
 	for i := range len(x) / features {
 		for j, x := range x[i*features : i*features+has(i)] {
 			if missing(float64(x)) {
 				continue
 			}
-			if count[j] == 0 {
-				first[j] = float64(x)
+			if m.count[j] == 0 {
+				m.first[j] = float64(x)
 			}
-			count[j]++
-			difference := float64(x) - first[j]
-			delta := difference - mean[j]
-			mean[j] += delta / count[j]
-			squares[j] += delta * (difference - mean[j])
+			m.count[j]++
+			difference := float64(x) - m.first[j]
+			delta := difference - m.mean[j]
+			m.mean[j] += delta / m.count[j]
+			m.squares[j] += delta * (difference - m.mean[j])
 		}
 	}
-	for j := range features {
-		s.Shift[j] = first[j] + mean[j]
-		factor := 1 / math.Sqrt(squares[j]/count[j])
-		if count[j] > 0 && !math.IsInf(factor, 0) {
+}
+
+// scaling returns the scaling that gives mean 0 and standard deviation 1.
+func (m *moments) scaling() Scaling {
+	s := Scaling{Shift: m.first, Factor: make([]float64, len(m.count))}
+	for j := range m.count {
+		s.Shift[j] = m.first[j] + m.mean[j]
+		factor := 1 / math.Sqrt(m.squares[j]/m.count[j])
+		if m.count[j] > 0 && !math.IsInf(factor, 0) {
 			s.Factor[j] = factor // NaN, if there is one among the values
 		}
 	}
@@ -108,7 +151,7 @@ func standardize[T float32 | float64](x []T, features int, has func(sample int) 
 // IDs, which are no quantities, or if a result is beyond float32. It panics if d
 // contradicts itself.
 func (s Scaling) Apply(d *Dataset) (*Dataset, error) {
-	d.check("Apply")
+	d.checkInMemory("Apply")
 	if d.IDs != nil {
 		return nil, errors.New("data: the samples are IDs, which are no quantities and cannot be scaled; leave them as they are")
 	}

@@ -1,11 +1,9 @@
 package data
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"slices"
 )
 
 // Split deals the samples out at random to one dataset per fraction. The parts
@@ -16,9 +14,10 @@ import (
 // one label the split is stratified: of two parts, each gets its share of
 // every class to within one sample.
 //
-// Split panics if a fraction is negative or their sum is not 1.
+// Split panics if a fraction is negative, their sum is not 1, or there are more than 255
+// of them, or more than 4,294,967,295 samples.
 func (d *Dataset) Split(seed uint64, fractions ...float64) []*Dataset {
-	d.check("Split")
+	d.checkInMemory("Split")
 	labels := d.Labels
 	if d.PerStep {
 		labels = nil
@@ -42,43 +41,69 @@ func (t *Table) Split(seed uint64, fractions ...float64) []*Table {
 // deal returns the samples of each part, in increasing order. labels, [n] or
 // nil, decide about the strata.
 func deal(n int, labels []int32, seed uint64, fractions []float64) [][]int {
-	sizes := apportion(n, fractions)
-	index := make([][]int, len(sizes))
-	for dealt, sample := range strata(n, labels, seed) {
+	index := make([][]int, len(fractions))
+	for sample, part := range assign(n, labels, seed, fractions) {
+		index[part] = append(index[part], sample)
+	}
+	return index
+}
+
+// assign returns the part of each sample. It takes 13 bytes for a sample, so that it serves
+// for more samples than there is memory for.
+func assign(n int, labels []int32, seed uint64, fractions []float64) []uint8 {
+	if len(fractions) > math.MaxUint8 || uint64(n) > math.MaxUint32 {
+		panic(fmt.Sprintf("data: Split: %d parts of %d samples", len(fractions), n))
+	}
+	sizes, dealt := apportion(n, fractions), make([]int, len(fractions))
+	parts := make([]uint8, n)
+	for i, sample := range strata(n, labels, seed) {
 		// The sample goes to the part that lacks most of its share of the
 		// samples dealt so far. A full part lacks nothing, so the sizes come
 		// out exactly. Integers give the same parts on every machine.
 		neediest, most := 0, math.MinInt
 		for part, size := range sizes {
-			if lack := (dealt+1)*size - n*len(index[part]); lack > most {
+			if lack := (i+1)*size - n*dealt[part]; lack > most {
 				neediest, most = part, lack
 			}
 		}
-		index[neediest] = append(index[neediest], sample)
+		dealt[neediest]++
+		parts[sample] = uint8(neediest)
 	}
-	for _, samples := range index {
-		slices.Sort(samples)
-	}
-	return index
+	return parts
 }
 
 // strata returns all samples in random order, class by class. The classes are
 // in random order too, so that small ones do not always fall to the same part.
-func strata(n int, labels []int32, seed uint64) []int {
-	order := rand.New(rand.NewPCG(seed, 0)).Perm(n)
+func strata(n int, labels []int32, seed uint64) []uint32 {
+	order := make([]uint32, n)
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	rand.New(rand.NewPCG(seed, 0)).Shuffle(n, func(i, j int) { order[i], order[j] = order[j], order[i] })
 	if labels == nil {
 		return order
 	}
-	rank := map[int32]int{}
+	// A class begins behind those that were met before it. This is a counting sort.
+	var met []int32
+	counts := map[int32]int{}
 	for _, sample := range order {
-		if _, seen := rank[labels[sample]]; !seen {
-			rank[labels[sample]] = len(rank)
+		label := labels[sample]
+		if counts[label]++; counts[label] == 1 {
+			met = append(met, label)
 		}
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		return cmp.Compare(rank[labels[a]], rank[labels[b]])
-	})
-	return order
+	next, begin := make(map[int32]int, len(met)), 0
+	for _, label := range met {
+		next[label] = begin
+		begin += counts[label]
+	}
+	sorted := make([]uint32, n)
+	for _, sample := range order {
+		label := labels[sample]
+		sorted[next[label]] = sample
+		next[label]++
+	}
+	return sorted
 }
 
 // apportion returns n·fraction for every fraction, rounded by largest

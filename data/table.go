@@ -27,6 +27,8 @@ type Table struct {
 	Values   []float64 // [N, Targets], finite and within float32; nil without
 	Notes    []string  // lines that say how the file was understood, where there was a choice
 	Warnings []string  // lines that say what is doubtful about it
+
+	first int // of the rows, in a TableSpool
 }
 
 // Len returns the number of rows, N.
@@ -124,11 +126,10 @@ func (t *Table) place(feature int) (column int, category string) {
 // warning names the features that s leaves out, with factor 0.
 // Collapsed looks at 100,000 rows at most. It panics if s has another width.
 func (t *Table) Collapsed(s Scaling) []string {
-	const most = 100_000
 	if err := s.fits(t.Width); err != nil {
 		panic(err.Error())
 	}
-	stride := (t.Len() + most - 1) / most
+	stride := collapsedStride(t.Len())
 	var warnings, constant []string
 	var values []float64
 	for j := range t.Width {
@@ -159,4 +160,10 @@ func (t *Table) Collapsed(s Scaling) []string {
 		warnings = append(warnings, "left out, because it has only one value in the data to learn from: "+some(constant))
 	}
 	return warnings
+}
+
+// collapsedStride returns which of so many rows Collapsed looks at: each, or one of several.
+func collapsedStride(rows int) int {
+	const most = 100_000
+	return (rows + most - 1) / most
 }

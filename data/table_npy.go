@@ -94,6 +94,9 @@ func (a *arrayRows) add(taken *bound, where, name string, content []byte) error 
 	case len(a.columns) > 0 && rows != a.rows:
 		return fmt.Errorf("%s has %d rows, but the arrays before have %d; all must have a row for each sample", where, rows, a.rows)
 	}
+	if err := taken.take(int64(columns), columnBytes); err != nil {
+		return fmt.Errorf("%s: %w", where, err)
+	}
 	a.rows = rows
 	for j := range columns {
 		c := column(j)

@@ -24,7 +24,7 @@ func OpenTable(path string, o CSVOptions) (*Table, error) {
 }
 
 // InspectTable inspects the file at path as OpenTable would read it. Of o, it heeds the
-// names of the targets and of the columns to ignore.
+// names of the targets, of the columns to ignore and of those to count.
 func InspectTable(path string, o CSVOptions) (*Inspection, error) {
 	var inspection *Inspection
 	err := withRows(path, func(source rowSource) (err error) {

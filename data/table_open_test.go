@@ -264,6 +264,19 @@ func TestUnpackedArraysKeepToTheMemoryThereIs(t *testing.T) {
 	wantError(t, err, "which is what is left of 40 MiB (GOMEMLIMIT)")
 }
 
+func TestColumnsTakeMemoryToo(t *testing.T) {
+	const n = 1 << 17
+	array := writeTemp(t, "x.npy", npyOf(fmt.Sprintf("{'descr': '|i1', 'fortran_order': False, 'shape': (1, %d), }", n), strings.Repeat("\x00", n)))
+	csv := writeTemp(t, "x.csv", []byte(strings.Repeat("0,", n)+"0\n"))
+	allow(t, 40<<20)
+	for _, path := range []string{array, csv} {
+		_, err := OpenTable(path, CSVOptions{})
+		wantError(t, err, "which is what is left of 40 MiB (GOMEMLIMIT)")
+		_, err = InspectTable(path, CSVOptions{})
+		wantError(t, err, "which is what is left of 40 MiB (GOMEMLIMIT)")
+	}
+}
+
 // A file is read, or is an error of one line that names it.
 func fuzzTable(t *testing.T, content []byte, open func(*bytes.Reader) (rowSource, error)) {
 	source, err := open(bytes.NewReader(content))

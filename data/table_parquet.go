@@ -18,6 +18,8 @@ import (
 // parquetRows are the rows of a Parquet file.
 type parquetRows struct {
 	name    string
+	r       io.ReaderAt
+	size    int64 // of the file
 	file    *parquet.File
 	columns []parquetColumn
 	group   int          // of rows, the next one
@@ -38,8 +40,11 @@ type parquetColumn struct {
 
 // openParquet returns the rows of a file of so many bytes.
 func openParquet(r io.ReaderAt, size int64, name string) (rowSource, error) {
-	p := &parquetRows{name: name, buffer: make([]parquet.Row, 64)}
+	p := &parquetRows{name: name, r: r, size: size, buffer: make([]parquet.Row, 64)}
 	err := damaged(name, func() (err error) {
+		if err := checkFooter(r, size); err != nil {
+			return p.fail(err)
+		}
 		p.file, err = parquet.OpenFile(r, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(1<<16))
 		if err != nil {
 			return p.fail(err)
@@ -205,6 +210,9 @@ func (p *parquetRows) fill() error {
 		groups := p.file.RowGroups()
 		if p.group == len(groups) {
 			return io.EOF
+		}
+		if err := checkGroup(p.r, p.size, &p.file.Metadata().RowGroups[p.group]); err != nil {
+			return p.fail(fmt.Errorf("row group %d: %w", p.group+1, err))
 		}
 		p.rows = groups[p.group].Rows()
 		p.group++

@@ -139,7 +139,7 @@ func TestSpecsPrintReadably(t *testing.T) {
 		{model.BPTT, "BPTT"},
 		{model.RTRL, "RTRL"},
 		{model.RTRL + 1, "Gradient(2)"},
-		{model.Spec{{Name: "squash", Layer: model.ReLU}, {Name: "end", Layer: model.Softmax}}, "[{squash ReLU} {end Softmax}]"},
+		{model.Spec{{Name: "squash", Layer: model.ReLU}, {Name: "end", Layer: model.Softmax}}, "[{squash ReLU OwnInit} {end Softmax OwnInit}]"},
 	} {
 		if got := fmt.Sprint(test.value); got != test.want {
 			t.Errorf("got %q, want %q", got, test.want)

@@ -81,16 +81,21 @@ func (m *embedding) Backward(dy backend.Tensor) backend.Tensor {
 // stage can take ids, and only in a network without Options.InputGrad.
 func (b *Builder) TakeIDs(count int) *backend.Ints {
 	n := b.network
-	switch {
-	case !b.first:
-		b.Fail(errors.New("it takes ids, which only the first stage gets"))
-	case n.options.InputGrad:
-		b.Fail(errors.New("it takes ids, which have no gradient: leave out Options.InputGrad"))
-	}
+	b.checkTakesIDs()
 	if n.idCount == 0 || count < n.idCount {
 		n.idCount = count
 	}
 	return &n.ids
+}
+
+// checkTakesIDs fails unless the stage may take ids.
+func (b *Builder) checkTakesIDs() {
+	switch {
+	case !b.first:
+		b.Fail(errors.New("it takes ids, which only the first stage gets"))
+	case b.network.options.InputGrad:
+		b.Fail(errors.New("it takes ids, which have no gradient: leave out Options.InputGrad"))
+	}
 }
 
 // IDs returns how many different ids the network takes, which are then 0 to IDs−1. It

@@ -36,7 +36,8 @@ type File struct {
 	// Write writes neither.
 	Converted, LeftOut map[string]string
 
-	unsealed bool // read from a file without a checksum
+	unsealed bool             // read from a file without a checksum
+	spare    map[string]Array // see Reuse
 }
 
 // Array is a tensor of a File, row-major. len(Data) is the product of Shape; a
@@ -44,6 +45,25 @@ type File struct {
 type Array struct {
 	Shape []int
 	Data  []float32
+}
+
+// Reuse lets f have the memory of before, which nobody may use any more. To take it anew would
+// take longer than to fill it.
+func (f *File) Reuse(before *File) { f.spare = before.Tensors }
+
+// Room returns an array for the tensor of f with that name and shape, whose values may be
+// anything. It does not add it to f.
+func (f *File) Room(name string, shape ...int) Array {
+	size, ok := product(shape)
+	if !ok {
+		panic(fmt.Sprintf("model: Room: tensor %q of shape %v", name, shape))
+	}
+	spare := f.spare[name]
+	if len(spare.Data) != size {
+		spare.Data = make([]float32, size)
+	}
+	delete(f.spare, name)
+	return Array{Shape: shape, Data: spare.Data}
 }
 
 // Sealed reports whether f is what a program of gputrain made: it was not read from

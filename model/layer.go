@@ -149,15 +149,22 @@ func (b *Builder) NewConstant(rows, cols int, values []float64) backend.Tensor {
 
 // NewIntConstant is NewConstant for integers.
 func (b *Builder) NewIntConstant(values []int32) backend.Ints {
+	t := b.newInts(len(values))
+	if t.Present() {
+		b.Backend().UploadInts(t, values)
+	}
+	return t
+}
+
+// newInts is New for n integers.
+func (b *Builder) newInts(n int) backend.Ints {
 	if *b.err != nil {
 		return backend.Ints{}
 	}
-	t, err := b.network.allocInts(len(values))
+	t, err := b.network.allocInts(n)
 	if err != nil {
-		b.Fail(fmt.Errorf("workspace of %d integers: %w", len(values), err))
-		return t
+		b.Fail(fmt.Errorf("workspace of %d integers: %w", n, err))
 	}
-	b.Backend().UploadInts(t, values)
 	return t
 }
 

@@ -7,7 +7,7 @@
 // PyTorch's state dict. All memory is taken when the network is built; a pass
 // allocates none, neither on the device nor in Go.
 //
-// The layers are Dense, Embedding, Perceptron, and the functions Activation, Logistic,
+// The layers are Dense, Embedding, ColumnEmbedding, Perceptron, and the functions Activation, Logistic,
 // Squash and Threshold; the recurrent nets of the literature, Elman, Jordan,
 // PartiallyRecurrent and FullyRecurrent; LSTM1997, memory blocks with their
 // truncated gradient; RNN, GRU and LSTM, with PyTorch's parameters; GridLSTM;
@@ -39,6 +39,7 @@ type Spec []Stage
 type Stage struct {
 	Name  string
 	Layer Layer
+	Init  Initialization // how its matrices are drawn
 }
 
 // Network is a network built on a backend.
@@ -54,6 +55,8 @@ type Network struct {
 
 	idCount int          // how many ids it takes; 0 if it takes numbers
 	ids     backend.Ints // of the last ForwardIDs
+
+	columnIDs []*columnIDs // nil if no column of the input holds ids
 
 	lengths *Lengths // nil unless ragged
 	ended   bool     // the layers built from now on see no lengths: see Builder.EndSequences
@@ -176,6 +179,7 @@ func (n *Network) checkSteps(op string, steps int) {
 // forward is Forward for an x of shape in, which is absent if the network takes ids.
 func (n *Network) forward(x backend.Tensor, in Shape, mode Mode) backend.Tensor {
 	n.lengths.check(in)
+	n.checkColumnIDs(in.Rows())
 	for _, s := range n.stages {
 		n.options.Observe(s.Name, ForwardPass)
 		x = s.module.Forward(x, in, mode)

@@ -72,6 +72,8 @@ func (s Spec) checkStage(i int) error {
 		return fmt.Errorf("model: stage %q: another stage has that name", name)
 	case s[i].Layer == nil:
 		return fmt.Errorf("model: stage %q has no Layer", name)
+	case s[i].Init < OwnInit || s[i].Init > Orthogonal:
+		return fmt.Errorf("model: stage %q: there is no Init %d", name, s[i].Init)
 	}
 	return nil
 }
@@ -91,7 +93,7 @@ func (n *Network) build(spec Spec, shapes []Shape) error {
 			if _, taken := n.Parameter(name); taken {
 				return fmt.Errorf("model: stage %q: another stage has a parameter %q too", stage.Name, name)
 			}
-			n.parameters = append(n.parameters, Parameter{Name: name, Shape: p.Shape, init: p.Init})
+			n.parameters = append(n.parameters, Parameter{Name: name, Shape: p.Shape, init: stage.Init.drawing(p)})
 		}
 		first[i+1] = len(n.parameters)
 	}

@@ -27,6 +27,7 @@ type pytorchCase struct {
 	Projection                          int
 	Lengths                             []int32
 	IDs                                 int                  // of an embedding
+	Columns                             [][3]int             // of embeddings beside numbers: column, ids, width
 	Tensors                             map[string][]float64 // the results
 }
 
@@ -63,7 +64,7 @@ type pytorchFixture struct {
 	Generator string // SHA-256 of the program
 	Cases     []pytorchCase
 
-	Embeddings []pytorchCase
+	Embeddings, Columns []pytorchCase
 }
 
 func readPytorchFixture(t *testing.T) pytorchFixture {
@@ -81,7 +82,7 @@ func readPytorchFixture(t *testing.T) pytorchFixture {
 	if err := json.NewDecoder(text).Decode(&fixture); err != nil {
 		t.Fatal(err)
 	}
-	if len(fixture.Cases) == 0 || len(fixture.Embeddings) == 0 {
+	if len(fixture.Cases) == 0 || len(fixture.Embeddings) == 0 || len(fixture.Columns) == 0 {
 		t.Fatal("no cases")
 	}
 	return fixture

@@ -77,7 +77,7 @@ func checkInputs(net *model.Network, set *data.Dataset) error {
 	case set.Steps > in.Steps && checkCarry(net) != nil:
 		return fmt.Errorf("its samples have %d time steps, but the network was built for at most %d", set.Steps, in.Steps)
 	}
-	return checkIDs(net, set)
+	return cmp.Or(checkIDs(net, set), checkColumnIDs(net, set))
 }
 
 // checkIDs names the first id of set that the network does not have. The padding may
@@ -88,6 +88,22 @@ func checkIDs(net *model.Network, set *data.Dataset) error {
 		sample, step := row/set.Steps, row%set.Steps
 		if (id < 0 || int(id) >= net.IDs()) && (set.Lengths == nil || step < int(set.Lengths[sample])) {
 			return fmt.Errorf("sample %d has id %d at time step %d, but the ids of the network are 0 to %d", sample, id, step, net.IDs()-1)
+		}
+	}
+	return nil
+}
+
+// checkColumnIDs names the first number of set that is no id in a column of ids.
+func checkColumnIDs(net *model.Network, set *data.Dataset) error {
+	for column, count := range net.ColumnIDs() {
+		if count == 0 {
+			continue // numbers
+		}
+		for i := column; i < len(set.X); i += set.Width {
+			row, id := i/set.Width, set.X[i]
+			if sample, step := row/set.Steps, row%set.Steps; !(id >= 0 && id < float32(count) && id == float32(int32(id))) && (set.Lengths == nil || step < int(set.Lengths[sample])) {
+				return fmt.Errorf("sample %d has %v at time step %d in column %d, but that holds ids, 0 to %d", sample, id, step, column, count-1)
+			}
 		}
 	}
 	return nil

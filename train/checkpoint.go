@@ -45,7 +45,7 @@ func (t *Trainer) Save(f *model.File) error {
 	arrays := map[string]model.Array{}
 	trained, result := t.parameters()
 	for name, tensor := range t.tensors(trained, t.progress.pending) {
-		array := model.Array{Shape: []int{tensor.Size()}, Data: make([]float32, tensor.Size())}
+		array := f.Room(name, tensor.Size())
 		if err := t.b.Download(array.Data, tensor); err != nil {
 			return fmt.Errorf("train: save %s: %w", name, err)
 		}

@@ -143,7 +143,9 @@ func (t *Trainer) trace(ctx context.Context, batches *data.Batches, end int) (*F
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("stopped while looking for it: %w", context.Cause(ctx))
 		}
-		w.trainer.learnNext(batches)
+		if err := w.trainer.learnNext(batches); err != nil {
+			return nil, err
+		}
 		w.trainer.measureNorm()
 	}
 	return w.fault, t.b.Sync()

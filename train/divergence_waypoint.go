@@ -67,7 +67,9 @@ func (t *Trainer) goBack(ctx context.Context, batches *data.Batches) error {
 				}
 				return fmt.Errorf("stopped on the way back, in the state after step %d: %w", s.step, context.Cause(ctx))
 			}
-			t.learnNext(batches)
+			if err := t.learnNext(batches); err != nil {
+				return err
+			}
 		}
 		if s.epoch == t.finite.epoch {
 			break

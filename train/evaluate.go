@@ -51,7 +51,7 @@ func Evaluate(net *model.Network, loss Loss, set *data.Dataset, metrics ...Metri
 		return Metrics{}, fmt.Errorf("train: evaluate: %w", err)
 	}
 	defer e.free()
-	if err := checkNumbers(set); err != nil {
+	if err := checkBlocks(set, checkNumbers); err != nil {
 		return Metrics{}, fmt.Errorf("train: evaluate: %w", err)
 	}
 	e.observe(metrics)
@@ -68,11 +68,17 @@ func Evaluate(net *model.Network, loss Loss, set *data.Dataset, metrics ...Metri
 func Predict(net *model.Network, set *data.Dataset) ([][]float32, error) {
 	checkNet("Predict", net)
 	checkSetThere("Predict", "set", set)
-	if err := checkInputs(net, set); err != nil {
-		return nil, fmt.Errorf("train: predict: %w", err)
+	inputs := set
+	if set.Stored == nil {
+		inputs = &data.Dataset{Steps: set.Steps, Width: set.Width, X: set.X, IDs: set.IDs, Lengths: set.Lengths}
 	}
-	inputs := &data.Dataset{Steps: set.Steps, Width: set.Width, X: set.X, IDs: set.IDs, Lengths: set.Lengths}
-	if err := checkNumbers(inputs); err != nil {
+	err := checkBlocks(set, func(block *data.Dataset) error {
+		if err := checkInputs(net, block); err != nil {
+			return err
+		}
+		return checkFeatures(block)
+	})
+	if err != nil {
 		return nil, fmt.Errorf("train: predict: %w", err)
 	}
 	b := net.Backend()
@@ -87,6 +93,9 @@ func Predict(net *model.Network, set *data.Dataset) ([][]float32, error) {
 	states := newCarrier(net)
 	for i := range batches.Count() {
 		batch := batches.Batch(i)
+		if err := batches.Err(); err != nil {
+			return nil, fmt.Errorf("train: predict: %w", err)
+		}
 		samples := make([][]float32, batch.Size)
 		err := states.forward(b, batch, &feed, func(y backend.Tensor, part data.Batch) error {
 			rows := make([]float32, y.Size())
@@ -131,20 +140,29 @@ type evaluator struct {
 }
 
 func newEvaluator(net *model.Network, loss Loss, set *data.Dataset) (*evaluator, error) {
-	if err := checkSet(net, loss, set); err != nil {
+	labeled, partial := true, false
+	err := checkBlocks(set, func(block *data.Dataset) error {
+		if err := checkSet(net, loss, block); err != nil {
+			return err
+		}
+		labeled = labeled && CrossEntropy{}.Check(block, net.Output().Width) == nil
+		partial = partial || block.Lengths != nil || block.Mask != nil
+		return nil
+	})
+	if err != nil {
 		return nil, err
 	}
 	e := &evaluator{
 		net: net, b: net.Backend(), loss: loss,
 		batches: data.NewBatches(set, net.Input().Batch),
 		states:  newCarrier(net),
-		labeled: CrossEntropy{}.Check(set, net.Output().Width) == nil,
+		labeled: labeled,
 		memory:  memory{b: net.Backend()},
 	}
 	m, in, out := &e.memory, net.Input(), net.Output()
 	e.feed = newFeed(m, net, in.Batch, loss)
 	e.value = m.tensor(1, 1)
-	if _, scratch := loss.(ScratchLoss); scratch || set.Lengths != nil || set.Mask != nil {
+	if _, scratch := loss.(ScratchLoss); scratch || partial {
 		e.grad = m.tensor(out.Rows(), out.Width)
 	}
 	e.predicted = m.ints(out.Rows())
@@ -172,7 +190,11 @@ func (e *evaluator) run(ctx context.Context) (Metrics, error) {
 		if ctx.Err() != nil {
 			return Metrics{}, context.Cause(ctx)
 		}
-		err := e.states.forward(e.b, e.batches.Batch(i), &e.feed, func(y backend.Tensor, part data.Batch) error {
+		batch := e.batches.Batch(i)
+		if err := e.batches.Err(); err != nil {
+			return Metrics{}, err
+		}
+		err := e.states.forward(e.b, batch, &e.feed, func(y backend.Tensor, part data.Batch) error {
 			return e.count(&metrics, &weight, y, part)
 		})
 		if err != nil {

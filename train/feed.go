@@ -86,7 +86,11 @@ func (f *feed) inputs(b backend.Backend, batch data.Batch) input {
 		b.UploadInts(in.ids, withoutPadding(f.idsHost, batch.IDs, batch, width))
 	} else {
 		in.x = f.x.Slice(0, batch.Steps*batch.Size)
-		b.Upload(in.x, withoutPadding(f.xHost, batch.X, batch, width))
+		x := withoutPadding(f.xHost, batch.X, batch, width)
+		b.Upload(in.x, x)
+		if f.net.TakesColumnIDs() {
+			f.net.SetColumnIDs(x)
+		}
 	}
 	switch {
 	case f.net.Ragged():

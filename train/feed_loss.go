@@ -36,7 +36,9 @@ func newLossFeed(m *memory, loss Loss, rows, cols int) lossFeed {
 			f.classes = newClassFeed(m, loss, rows, cols)
 		}
 	case BCEWithLogits:
-		f.binary = newBinaryFeed(m, rows, cols)
+		if loss.checkOptions(cols) == nil {
+			f.binary = newBinaryFeed(m, loss, rows, cols)
+		}
 	}
 	return f
 }

@@ -173,21 +173,24 @@ func (t *Trainer) check(op string, train, valid *data.Dataset) error {
 
 // checkValidation says why the network cannot be validated on set.
 func (t *Trainer) checkValidation(set *data.Dataset) error {
-	if err := checkSet(t.net, t.options.Loss, set); err != nil {
-		return err
-	}
-	if err := checkNumbers(set); err != nil {
-		return err
-	}
-	return t.sets.checkValidation(set)
+	err := t.eachBlock(set, func(block *data.Dataset) error {
+		if err := checkSet(t.net, t.options.Loss, block); err != nil {
+			return err
+		}
+		return checkNumbers(block)
+	})
+	return cmp.Or(err, t.sets.checkValidation(set))
 }
 
 // checkTraining says why set cannot be trained on.
 func (t *Trainer) checkTraining(set *data.Dataset) error {
-	if err := cmp.Or(checkSet(t.net, t.options.Loss, set), t.checkSteps(set), checkTeacher(t.net, set)); err != nil {
-		return err
-	}
-	if err := checkNumbers(set); err != nil {
+	err := t.eachBlock(set, func(block *data.Dataset) error {
+		if err := cmp.Or(checkSet(t.net, t.options.Loss, block), t.checkSteps(set), checkTeacher(t.net, block)); err != nil {
+			return err
+		}
+		return checkNumbers(block)
+	})
+	if err != nil {
 		return err
 	}
 	if err := t.sets.checkTraining(set); err != nil {
@@ -234,7 +237,9 @@ func (t *Trainer) runEpoch(ctx context.Context, batches *data.Batches) error {
 				return fmt.Errorf("train: %w", err)
 			}
 		}
-		t.learnNext(batches)
+		if err := t.learnNext(batches); err != nil {
+			return fmt.Errorf("train: %w", err)
+		}
 		if s.step == before {
 			continue
 		}

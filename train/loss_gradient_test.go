@@ -155,10 +155,29 @@ func TestOptionsOfLossesAreChecked(t *testing.T) {
 		{CrossEntropy{Smoothing: math.NaN()}, "the Smoothing of CrossEntropy is NaN, want 0 to 1"},
 		{Huber{Delta: -1}, "the Delta of Huber is -1, want a finite number above 0, or 0 for 1"},
 		{Huber{Delta: math.Inf(1)}, "the Delta of Huber is +Inf, want a finite number above 0, or 0 for 1"},
+		{BCEWithLogits{PosWeight: []float64{1}}, "BCEWithLogits has 1 values of PosWeight, but the network has 2 outputs"},
+		{BCEWithLogits{PosWeight: []float64{1, -1}}, "BCEWithLogits has PosWeight -1 for output 1, want a finite number of at least 0"},
+		{BCEWithLogits{PosWeight: []float64{1, 2}}, "target 1.5 at index 3 is neither 0 nor 1, which binary cross-entropy with PosWeight needs"},
 		{BCEWithLogits{}, "target 1.5 at index 3 is not from 0 to 1, which binary cross-entropy needs"},
 	} {
 		if err := c.loss.Check(set, 2); fmt.Sprint(err) != c.want {
 			t.Errorf("%s: got %q, want %q", describe(c.loss), fmt.Sprint(err), c.want)
 		}
+	}
+}
+
+// A row that does not count has no weight, whatever its targets are.
+func TestPosWeightHeedsTheMask(t *testing.T) {
+	loss := BCEWithLogits{PosWeight: []float64{3, 0.5}}
+	y := []float64{1, -2, 0.5, 4, -1, 3}
+	set := func(targets ...float32) *data.Dataset {
+		return &data.Dataset{Steps: 1, Width: 2, X: make([]float32, len(targets)), Targets: targets, TargetWidth: 2}
+	}
+	masked := set(1, 0, 1, 1, 0, 1)
+	masked.Mask = []float32{1, 0, 1}
+	value, grad := computeLoss(t, loss, y, masked)
+	want, rest := computeLoss(t, loss, []float64{1, -2, -1, 3}, set(1, 0, 0, 1))
+	if math.Abs(value-want) > 1e-15 || grad[2] != 0 || grad[3] != 0 || !slices.Equal(slices.Concat(grad[:2], grad[4:]), rest) {
+		t.Errorf("loss %v, gradient %v; want %v, %v", value, grad, want, rest)
 	}
 }

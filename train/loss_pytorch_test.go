@@ -67,7 +67,7 @@ func (c pytorchLoss) loss() Loss {
 	case "Huber":
 		return Huber{Delta: c.Delta}
 	case "BCEWithLogits":
-		return BCEWithLogits{}
+		return BCEWithLogits{PosWeight: c.Weights}
 	case "CrossEntropy":
 		return CrossEntropy{Weights: c.Weights, Smoothing: c.Smoothing}
 	}

@@ -48,17 +48,20 @@ func (t *Trainer) HostMemory(train, valid *data.Dataset) HostMemory {
 	m.Waypoint += tensorBytes(t.best.Size())
 	m.Snapshot = m.Waypoint
 	in, out := t.net.Input(), t.net.Output()
-	m.Batches = batchesBytes(train, t.options.Batch)
+	m.Batches = batchesBytes(train, t.options.Batch, true)
 	if valid != nil {
-		m.Batches += batchesBytes(valid, in.Batch) + tensorBytes(in.Rows()*in.Width) + tensorBytes(out.Rows())*int64(5+3*out.Width)
+		m.Batches += batchesBytes(valid, in.Batch, false) + tensorBytes(in.Rows()*in.Width) + tensorBytes(out.Rows())*int64(5+3*out.Width)
 	}
 	return m
 }
 
-// batchesBytes returns what data.NewBatches takes.
-func batchesBytes(set *data.Dataset, size int) int64 {
+// batchesBytes returns what data.NewBatches takes, for batches that are shuffled or in order.
+func batchesBytes(set *data.Dataset, size int, shuffled bool) int64 {
 	const order = 8 // of an index
 	sample := tensorBytes(set.Steps * (set.Width + 2 + set.TargetWidth))
+	if set.Stored != nil {
+		return set.Stored.Memory(size, shuffled) + int64(min(size, set.Len()))*sample
+	}
 	return int64(set.Len())*order + int64(min(size, set.Len()))*sample
 }
 

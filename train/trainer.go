@@ -65,6 +65,7 @@ type Trainer struct {
 
 	progress progress
 	sets     learned
+	checked  []*data.Dataset  // stored sets that are known to fit
 	samples  int              // processed since New
 	changing []backend.Tensor // what a step changes
 	waypoint waypoint         // of this Fit
@@ -274,11 +275,16 @@ func (t *Trainer) Step(batch data.Batch) {
 	s.epochStep = s.step
 }
 
-// learnNext learns the next batch of the epoch.
-func (t *Trainer) learnNext(batches *data.Batches) {
+// learnNext learns the next batch of the epoch. It is an error if it cannot be read.
+func (t *Trainer) learnNext(batches *data.Batches) error {
 	s := &t.progress
-	t.learn(batches.Batch(s.batch), s.batch+1 == batches.Count())
+	batch := batches.Batch(s.batch)
+	if err := batches.Err(); err != nil {
+		return err
+	}
+	t.learn(batch, s.batch+1 == batches.Count())
 	s.batch++
+	return nil
 }
 
 // learn is Step for the batches of Fit: without Options.Chunk too, they begin with

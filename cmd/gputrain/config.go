@@ -75,6 +75,9 @@ func resolve(name string, text []byte) (kong.Resolver, error) {
 		if path[0] == formatKey {
 			continue
 		}
+		if path[0] == "layer" {
+			return nil, usagef("%s:%d: it has layers: give it to --network", name, lineOf(text, "layer"))
+		}
 		if key, valid := path[0], settingKeys(); !slices.Contains(valid, key) {
 			return nil, usagef("%s:%d: unknown key %q, %s", name, lineOf(text, key), key,
 				hint(key, valid, "the keys are the flags of gputrain train, without the hyphens"))
@@ -96,13 +99,18 @@ func decodeSettings(name, text string) (s settings, meta toml.MetaData, err erro
 		return s, meta, err
 	}
 	if meta, err = toml.Decode(text, &s); err != nil {
-		remedy := ""
-		if !utf8.ValidString(text) {
-			remedy = "; save it as UTF-8, or convert it, from Latin-1 with: iconv -f LATIN1 -t UTF-8"
-		}
-		return s, meta, usagef("%s: %s%s", name, strings.TrimPrefix(err.Error(), "toml: "), remedy)
+		return s, meta, notTOML(name, text, err)
 	}
 	return s, meta, nil
+}
+
+// notTOML returns the error of a text that toml cannot decode.
+func notTOML(name, text string, err error) error {
+	remedy := ""
+	if !utf8.ValidString(text) {
+		remedy = "; save it as UTF-8, or convert it, from Latin-1 with: iconv -f LATIN1 -t UTF-8"
+	}
+	return usagef("%s: %s%s", name, strings.TrimPrefix(err.Error(), "toml: "), remedy)
 }
 
 // lineOf returns the number of the line that sets key, counted from 1.

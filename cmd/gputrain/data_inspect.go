@@ -24,6 +24,7 @@ type inspectCommand struct {
 	Features   columnNames `placeholder:"COLUMN,..." help:"As for train."`
 	Ignore     columnNames `placeholder:"COLUMN,..." help:"As for train."`
 	Categories columnNames `placeholder:"COLUMN,..." help:"As for train."`
+	Embed      columnNames `placeholder:"COLUMN,..." help:"As for train."`
 	Missing    string      `default:"refuse" help:"As for train."`
 	JSON       bool        `name:"json" help:"Print a JSON object."`
 }
@@ -32,7 +33,7 @@ type inspectCommand struct {
 func (*inspectCommand) Help() string {
 	return `Prints what each column holds and what it would be for gputrain train, the classes and categories with their counts, and what would be refused and why.
 
-With --json, it prints an object {"file", "rows", "header", "task", "columns":[{"number", "name", "use", "type", "values", "missing", "min", "mean", "max", "counts", "problem"}], "notes", "problems"}. "values" is how many different ones there are. It is null if there are more than 1,000, or 100,000 of a target. "counts" is an object for classes and categories, else null.`
+With --json, it prints an object {"file", "rows", "header", "task", "columns":[{"number", "name", "use", "type", "values", "missing", "min", "mean", "max", "counts", "problem"}], "notes", "problems"}. "values" is how many different ones there are. It is null if there are more than 1,000, or 100,000 of a target or of a column of --embed. "counts" is an object for classes and categories, else null.`
 }
 
 // Run prints what a table holds.
@@ -44,7 +45,7 @@ func (c *inspectCommand) Run(con console) error {
 	if from, err := parseSource(path); err == nil && from.isTable() {
 		path = from.path // as for --data
 	}
-	options := data.CSVOptions{Targets: c.Target, Ignore: c.Ignore}
+	options := data.CSVOptions{Targets: c.Target, Ignore: c.Ignore, Counted: c.Embed}
 	var i *data.Inspection
 	var err error
 	if path == "-" {
@@ -86,6 +87,8 @@ type foundInColumn struct {
 	Max     jsonNumber     `json:"max"`
 	Counts  map[string]int `json:"counts"`
 	Problem string         `json:"problem,omitempty"`
+
+	most int // different values that are counted
 }
 
 // The uses of a column.
@@ -101,7 +104,7 @@ func (c *inspectCommand) find(i *data.Inspection) findings {
 	for _, warning := range i.Warnings {
 		f.Notes = append(f.Notes, "warning: "+warning)
 	}
-	choice := tableChoice{c.Target, c.Task, c.Features, c.Ignore, c.Categories, c.Missing}
+	choice := tableChoice{c.Target, c.Task, c.Features, c.Ignore, c.Categories, c.Missing, c.Embed, 0}
 	p := plan{task: c.Task}
 	problem := func(err error) {
 		if err != nil {
@@ -116,11 +119,18 @@ func (c *inspectCommand) find(i *data.Inspection) findings {
 	f.Notes = append(f.Notes, doubtHeader(i)...)
 	features, err := choice.chooseColumns(i, &p)
 	problem(err)
+	categories, err := featuresNamed(i, features, "categories", c.Categories)
+	problem(err)
+	embedded, err := featuresNamed(i, features, "embed", c.Embed)
+	problem(err)
 	for column := range i.Columns {
 		held := &i.Columns[column]
 		found := foundInColumn{
-			Number: column + 1, Name: held.Name, Use: useNone, Type: typeOf(held), Missing: held.Missing,
+			most: data.MostCounted, Number: column + 1, Name: held.Name, Use: useNone, Type: typeOf(held), Missing: held.Missing,
 			Min: jsonNumber(held.Min), Mean: jsonNumber(held.Mean), Max: jsonNumber(held.Max),
+		}
+		if slices.Contains(i.Targets, column) || embedded[column] {
+			found.most = data.MostTargets
 		}
 		if held.Counts != nil {
 			n := len(held.Counts)
@@ -132,10 +142,15 @@ func (c *inspectCommand) find(i *data.Inspection) findings {
 			found.Problem = problemOfTarget(i, column, p.task, choice.missing)
 		case slices.Contains(features, column):
 			found.Use = useFeature
-			named := slices.Contains(c.Categories, held.Name)
-			found.Problem = problemOfFeature(i, column, named, choice.missing)
+			switch found.Problem = problemOfMissing(held, choice.missing); {
+			case found.Problem != "":
+			case embedded[column]:
+				found.Problem = problemOfEmbedded(held)
+			default:
+				found.Problem = problemOfFeature(i, column, categories[column])
+			}
 		}
-		if found.Use == useTarget && p.task == taskClassify || found.Use != useTarget && held.Numbers == 0 || slices.Contains(c.Categories, held.Name) {
+		if found.Use == useTarget && p.task != taskRegress || found.Use != useTarget && held.Numbers == 0 || categories[column] || embedded[column] {
 			found.Counts = held.Counts
 		}
 		if found.Problem != "" {
@@ -167,8 +182,10 @@ func typeOf(c *data.Column) string {
 func problemOfTarget(i *data.Inspection, column int, task, missing string) string {
 	c := &i.Columns[column]
 	switch {
-	case task == taskRegress && c.Missing > 0 && missing != "drop":
+	case task != taskClassify && c.Missing > 0 && missing != "drop":
 		return fmt.Sprintf("%s missing, the first in line %d; --missing drop leaves the rows out", plural(c.Missing, "value is", "values are"), c.FirstMissing.Line)
+	case task == taskMultilabel:
+		return problemOfLabel(c)
 	case task == taskRegress && c.Numbers > 0 && c.Min == c.Max:
 		return fmt.Sprintf("it is always %v: nothing to learn", c.Min)
 	case task == taskClassify && c.Counts != nil:
@@ -179,12 +196,18 @@ func problemOfTarget(i *data.Inspection, column int, task, missing string) strin
 	return ""
 }
 
-// problemOfFeature says why a column cannot be a feature; "" if it can.
-func problemOfFeature(i *data.Inspection, column int, category bool, missing string) string {
+// problemOfMissing says why the missing values of a feature are refused; "" if they are not.
+func problemOfMissing(c *data.Column, missing string) string {
+	if c.Missing == 0 || missing != "refuse" {
+		return ""
+	}
+	return fmt.Sprintf("%s missing, the first in line %d; say --missing mean, drop or indicator", plural(c.Missing, "value is", "values are"), c.FirstMissing.Line)
+}
+
+// problemOfFeature says why the values of a column cannot be features; "" if they can.
+func problemOfFeature(i *data.Inspection, column int, category bool) string {
 	c := &i.Columns[column]
 	switch {
-	case c.Missing > 0 && missing == "refuse":
-		return fmt.Sprintf("%s missing, the first in line %d; say --missing mean, drop or indicator", plural(c.Missing, "value is", "values are"), c.FirstMissing.Line)
 	case category || c.Texts > 0 && c.Numbers == 0:
 		if err := checkCategories(i, column); err != nil {
 			return strings.TrimPrefix(err.Error(), i.Name+": ")
@@ -244,10 +267,7 @@ func (f *findings) print(w io.Writer, i *data.Inspection) error {
 func (f *findings) table(width int, i *data.Inspection) string {
 	var rows [][]string
 	for column, found := range f.Columns {
-		values := fmt.Sprintf(">%d", data.MostCounted)
-		if found.Use == useTarget {
-			values = fmt.Sprintf(">%d", data.MostTargets)
-		}
+		values := fmt.Sprintf(">%d", found.most)
 		if found.Values != nil {
 			values = strconv.Itoa(*found.Values)
 		}

@@ -38,11 +38,13 @@ type description struct {
 	Loss         string          `json:"loss,omitempty"` // of a regression: mae or huber; absent: mse
 	HuberDelta   float64         `json:"huber_delta,omitempty"`
 
-	Model   string    `json:"model"` // lstm, gru, rnn, mlp
-	Steps   int       `json:"steps"` // of a sample, of Width features each
+	labelDescription
+
+	Model   string    `json:"model,omitempty"` // one of plainKinds; absent if there is a stack
+	Steps   int       `json:"steps"`           // of a sample, of Width features each
 	Width   int       `json:"width"`
-	Hidden  int       `json:"hidden"`
-	Layers  int       `json:"layers"`
+	Hidden  int       `json:"hidden,omitempty"`
+	Layers  int       `json:"layers,omitempty"`
 	Classes []string  `json:"classes,omitempty"` // absent for a regression and for text
 	Shift   []float64 `json:"shift,omitempty"`   // data.Scaling
 	Factor  []float64 `json:"factor,omitempty"`
@@ -51,6 +53,9 @@ type description struct {
 	Units      string   `json:"units,omitempty"`      // data.TextUnits
 	Vocabulary []string `json:"vocabulary,omitempty"` // absent for bytes
 	Embedding  int      `json:"embedding,omitempty"`
+
+	Series *seriesDescription `json:"series,omitempty"`
+	Stack  stackDescription   `json:"stack,omitempty"`
 }
 
 // The key of the description in the file's metadata, and the version of what it
@@ -66,10 +71,17 @@ func (s *settings) describe(from source, parts sets) (*description, error) {
 	if parts.vocabulary != nil {
 		return s.describeText(from, parts)
 	}
+	if parts.series != nil {
+		return s.describeSeries(from, parts)
+	}
+	stack, err := s.stack()
+	if err != nil {
+		return nil, err
+	}
 	features := parts.train.Steps * parts.train.Width
 	steps := s.Steps
 	switch {
-	case s.Model == "mlp":
+	case lastRecurrent(stack) < 0:
 		steps = 1
 	case steps == 0:
 		steps = from.steps(parts.train)
@@ -79,14 +91,18 @@ func (s *settings) describe(from source, parts sets) (*description, error) {
 	}
 	d := &description{
 		Format: descriptionFormat, Data: from.public(), Features: parts.features, Target: parts.target,
-		Model: s.Model, Steps: steps, Width: features / steps, Hidden: s.Hidden, Layers: s.Layers,
+		Steps: steps, Width: features / steps,
 		Classes: parts.train.Classes, Shift: parts.scaling.Shift, Factor: parts.scaling.Factor,
 	}
+	d.setStack(stack)
 	d.Encodings = parts.encodings
 	if parts.missing != "refuse" {
 		d.Missing = parts.missing
 	}
-	if parts.targets != nil {
+	switch parts.task {
+	case taskMultilabel:
+		d.Task, d.Targets = taskMultilabel, parts.targets
+	case taskRegress:
 		d.Targets, d.TargetShift, d.TargetFactor = parts.targets, parts.targetScaling.Shift, parts.targetScaling.Factor
 		if s.Loss == "mae" || s.Loss == "huber" {
 			d.Loss = s.Loss
@@ -101,15 +117,21 @@ func (s *settings) describe(from source, parts sets) (*description, error) {
 	return d, d.check()
 }
 
-// task returns what the model does: taskClassify or taskRegress.
+// task returns what the model does: taskClassify, taskRegress or taskMultilabel.
 func (d *description) task() string {
-	if d.Targets != nil {
+	switch {
+	case d.Task != "":
+		return d.Task
+	case d.Targets != nil:
 		return taskRegress
 	}
 	return taskClassify
 }
 
 func (d *description) targetScaling() data.Scaling {
+	if d.task() == taskMultilabel {
+		return labelScaling()
+	}
 	return data.Scaling{Shift: d.TargetShift, Factor: d.TargetFactor}
 }
 
@@ -243,13 +265,19 @@ func (d *description) check() error {
 		return fmt.Errorf("data is %q, but a model names no path", d.Data)
 	case (from.kind == "text") != d.ofText():
 		return fmt.Errorf("the units are %q for data %q", d.Units, d.Data)
-	case from.isTable() != (d.Target != "" || d.Targets != nil):
+	case from.isSeries() != d.ofSeries():
+		return fmt.Errorf("it forecasts series, or not, for data %q", d.Data)
+	case !d.ofSeries() && from.isTable() != (d.Target != "" || d.Targets != nil):
 		return fmt.Errorf("the target is %q for data %q", d.Target, d.Data)
 	case !from.isTable() && (d.Encodings != nil || d.Missing != ""):
 		return fmt.Errorf("the columns have encodings for data %q", d.Data)
 	case d.Missing != "" && (d.Missing == "refuse" || !slices.Contains(missingKinds(), d.Missing)):
 		return fmt.Errorf("missing is %q, which this version does not know", d.Missing)
-	case !slices.Contains(modelKinds(), d.Model):
+	case d.Stack != nil:
+		if err := d.checkStack(); err != nil {
+			return err
+		}
+	case !slices.Contains(plainKinds(), d.Model):
 		return fmt.Errorf("model is %q, which this version does not know", d.Model)
 	}
 	for _, size := range []struct {
@@ -259,12 +287,20 @@ func (d *description) check() error {
 		{"steps", d.Steps, maxSize}, {"width", d.Width, maxSize}, {"hidden", d.Hidden, maxSize},
 		{"layers", d.Layers, maxLayers}, {d.outputsName(), d.outputs(), maxSize},
 	} {
-		if size.value < 1 || size.value > size.most {
+		if (size.value < 1 || size.value > size.most) && (d.Stack == nil || size.name != "hidden" && size.name != "layers") {
 			return fmt.Errorf("%s is %d, want 1 to %d", size.name, size.value, size.most)
 		}
 	}
 	if d.ofText() {
 		return d.checkText()
+	}
+	if d.ofSeries() {
+		if err := d.checkSeries(); err != nil {
+			return err
+		}
+	}
+	if d.Steps > 1 && !d.recurrent() {
+		return fmt.Errorf("steps is %d, but no layer looks at several", d.Steps)
 	}
 	features := d.Steps * d.Width
 	if n := len(d.Factor); len(d.Shift) != n || n != 1 && n != features {
@@ -308,6 +344,9 @@ func (d *description) outputsWanted() int { return max(1, len(d.Targets)) }
 
 // outputNames returns the names of what the outputs are.
 func (d *description) outputNames() (names []string) {
+	if d.ofSeries() {
+		return d.seriesOutputNames()
+	}
 	for _, name := range slices.Concat(d.Targets, d.Classes) {
 		names = append(names, shortName(name))
 	}
@@ -328,6 +367,11 @@ func (d *description) checkEncodings() error {
 				return fmt.Errorf("an indicator of missing values, but missing is %q", d.Missing)
 			}
 		}
+		if encoded == features {
+			if err := d.checkEmbedding(); err != nil {
+				return err
+			}
+		}
 		if encoded != features {
 			return fmt.Errorf("the columns become %d features, but the network takes %d", encoded, features)
 		}
@@ -340,6 +384,9 @@ func (d *description) checkEncodings() error {
 
 // checkTargets reports a regression that cannot be.
 func (d *description) checkTargets() error {
+	if d.Task != "" {
+		return d.checkLabels()
+	}
 	if d.task() == taskClassify {
 		if len(d.TargetShift)+len(d.TargetFactor) > 0 || d.Loss != "" || d.HuberDelta != 0 {
 			return errors.New("a scaling or a loss of targets, but there are classes")

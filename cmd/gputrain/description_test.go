@@ -181,6 +181,12 @@ func FuzzDescription(f *testing.F) {
 	f.Add(string(regression))
 	f.Add(textDescription)
 	f.Add(strings.Replace(textDescription, `"char","vocabulary":["\n","a"]`, `"byte","vocabulary":[]`, 1))
+	for _, stack := range []string{
+		`[{"kind":"lstm","name":"lstm","hidden":8,"layers":2,"dropout":0.1,"zoneout":[0.1,0.2]},{"kind":"last-step","name":"last"},{"kind":"head","name":"head"}]`,
+		`[{"kind":"dense","name":"hidden0","hidden":8,"init":"orthogonal"},{"kind":"head","name":"head"}]`,
+	} {
+		f.Add(withStack(string(valid), stack))
+	}
 	f.Add(`null`)
 	f.Fuzz(func(t *testing.T, text string) {
 		d, err := parseDescription(text)
@@ -194,7 +200,7 @@ func FuzzDescription(f *testing.F) {
 		if d.Steps*d.Width < 1 || d.outputs() < 1 || !d.ofText() && d.scaling().Factor[0] <= 0 || strings.ContainsAny(d.Data, `/\`) {
 			t.Errorf("accepted %+v", d)
 		}
-		if len(d.spec()) < 2 || d.title(1) == "" {
+		if len(d.spec()) < 1 || d.title(1) == "" {
 			t.Errorf("no network of %+v", d)
 		}
 		again, err := json.Marshal(d)

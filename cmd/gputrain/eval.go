@@ -14,7 +14,7 @@ import (
 type evalCommand struct {
 	inference `embed:""`
 
-	Data   string      `placeholder:"SOURCE" help:"digits (their test set), csv:FILE or another table (all rows), idx:DIR (the t10k files) or text:FILE (all of it); by default the test set of the data that the run's config.toml names."`
+	Data   string      `placeholder:"SOURCE" help:"digits (their test set), csv:FILE or another table (all rows), idx:DIR (the t10k files), text:FILE or series:FILE (all of it); by default the test set of the data that the run's config.toml names."`
 	Target columnNames `sep:"none" placeholder:"COLUMN" help:"The column of a table that the model learned; by default that of the training data. Several are several --target."`
 	Quiet  bool        `help:"Print the last line only."`
 	JSON   bool        `name:"json" help:"Print a JSON object."`
@@ -32,7 +32,13 @@ Of classes it also prints precision, recall and F1, each class by itself, their 
 
     test R2 0.9xxx, RMSE 12.34, MAE 5.678 (359 samples)
 
-With --json, it prints an object {"event":"result", "test_accuracy", "test_loss", "correct", "count", "test_precision", "test_recall", "test_f1", "test_auroc", "classes"} instead, the means being macro. For numbers it is {"event":"result", "test_loss", "count", "test_r2", "test_rmse", "test_mae", "targets":[{"name", "r2", "rmse", "mae"}]}, without the two errors if there are several targets. For text it is {"event":"result", "test_accuracy", "test_loss", "correct", "count", "unit", "test_bits", "test_perplexity"}. A figure that is no number is null.`
+Of series it prints the errors of the network and of the baselines, over all rows ahead and by how far ahead, and how often the intervals of predict held what came.
+
+Of labels (train --task multilabel) it prints precision, recall, F1 and AUROC of each, their mean (macro), those of all labels together (micro), and the share of the labels that are wrong (Hamming loss). The last line has the mean F1 and the share of the samples all of whose labels are right:
+
+    test F1 0.9xxx (3 labels), exact match 0.8xxx (359 samples)
+
+With --json, it prints an object {"event":"result", "test_accuracy", "test_loss", "correct", "count", "test_precision", "test_recall", "test_f1", "test_auroc", "classes"} instead, the means being macro. For numbers it is {"event":"result", "test_loss", "count", "test_r2", "test_rmse", "test_mae", "targets":[{"name", "r2", "rmse", "mae"}]}, without the two errors if there are several targets. For labels it is {"event":"result", "test_loss", "count", "test_precision", "test_recall", "test_f1", "test_micro_f1", "test_auroc", "test_exact_match", "test_hamming_loss", "labels":[{"name", "precision", "recall", "f1", "auroc", "count"}]}. For text it is {"event":"result", "test_accuracy", "test_loss", "correct", "count", "unit", "test_bits", "test_perplexity"}. For series it is {"event":"result", "test_loss", "count", "ahead", "season", "test_skill", "test_rmse", "test_mae", "targets":[{"name", "skill", "methods":[{"name", "rmse", "mae", "rmse_ahead", "mae_ahead"}], "intervals":[{"level", "coverage"}]}]}. A figure that is no number is null.`
 }
 
 // Run prints the loss, the confusion and the accuracy of a model.
@@ -40,8 +46,22 @@ func (c *evalCommand) Run(con console) error {
 	if c.Quiet {
 		con.err = io.Discard // for what is no error
 	}
-	return c.apply(con, c.load, func(d *description, net *model.Network, set *data.Dataset) error {
-		m, err := d.measure(net, set)
+	var frames *data.Frames // of series
+	load := func(d *description) (set *data.Dataset, notes []string, err error) {
+		if !d.ofSeries() {
+			return c.load(d)
+		}
+		frames, set, notes, err = c.loadSeries(d)
+		return set, notes, err
+	}
+	return c.apply(con, load, func(d *description, net *model.Network, set *data.Dataset) error {
+		measure := func() (*evaluation, error) { return d.measure(net, set) }
+		if frames != nil {
+			measure = func() (*evaluation, error) {
+				return d.measureSeries(net, set, frames, d.Series.Linear, d.Series.Intervals)
+			}
+		}
+		m, err := measure()
 		switch {
 		case err != nil:
 			return err
@@ -62,6 +82,10 @@ func (c *evalCommand) Run(con console) error {
 
 // load returns the data to measure on, scaled for the model, and notes on them.
 func (c *evalCommand) load(d *description) (set *data.Dataset, notes []string, err error) {
+	if d.ofSeries() {
+		_, set, notes, err = c.loadSeries(d)
+		return set, notes, err
+	}
 	from, err := c.source(d)
 	if err != nil {
 		return nil, nil, err
@@ -80,7 +104,7 @@ func (c *evalCommand) load(d *description) (set *data.Dataset, notes []string, e
 	}
 	if set == nil && err == nil {
 		var parts sets
-		parts, err = from.load(tableChoice{targets: c.Target}, d)
+		parts, err = c.loadParts(from, d)
 		set, notes = parts.test, parts.notes
 	}
 	if err != nil {
@@ -117,8 +141,10 @@ func (c *evalCommand) source(d *description) (from source, err error) {
 		return source{}, usagef("--data %w", err)
 	}
 	switch want := d.outputsWanted(); {
-	case !from.isTable() && d.task() == taskRegress:
-		return source{}, usagef("--data %s has classes, but the model learned numbers", from)
+	case from.isSeries() != d.ofSeries():
+		return source{}, usagef("--data %s: the model learned from %s", text, d.Data)
+	case !from.isSeries() && !from.isTable() && d.Targets != nil:
+		return source{}, usagef("--data %s has classes, but the model learned %s", from, d.outputsKind())
 	case from.isTable() && d.Target == "" && d.Targets == nil && len(c.Target) == 0:
 		return source{}, usagef("--target is missing: it names the column of %s that holds the class", from.path)
 	case len(c.Target) > 0 && len(c.Target) != want:

@@ -14,8 +14,10 @@ import (
 type evaluation struct {
 	train.Metrics
 	description *description
-	auroc       *train.AUROC // of classes; nil if there are too many
-	regression  *regression  // nil for classes
+	auroc       *train.AUROC  // of classes; nil if there are too many
+	regression  *regression   // nil but for numbers
+	multilabel  *multilabel   // nil but for labels that hold or not
+	series      *seriesErrors // nil for all but series
 }
 
 // measure runs net over set.
@@ -27,6 +29,9 @@ func (d *description) measure(net *model.Network, set *data.Dataset) (*evaluatio
 	case d.task() == taskRegress:
 		m.regression = newRegression(d.Targets, d.targetScaling())
 		metrics = append(metrics, m.regression)
+	case d.task() == taskMultilabel:
+		m.multilabel = newMultilabel(d.Targets)
+		metrics = append(metrics, m.multilabel)
 	case !d.ofText() && len(d.Classes) <= mostScored:
 		m.auroc = new(train.AUROC)
 		metrics = append(metrics, m.auroc)
@@ -38,8 +43,13 @@ func (d *description) measure(net *model.Network, set *data.Dataset) (*evaluatio
 
 // print prints all figures but the loss and the last line.
 func (m *evaluation) print(w io.Writer) error {
-	if m.regression != nil {
+	switch {
+	case m.series != nil:
+		return m.series.print(w)
+	case m.regression != nil:
 		return m.regression.print(w)
+	case m.multilabel != nil:
+		return m.multilabel.print(w)
 	}
 	if err := printConfusion(w, m.Confusion, m.description.Classes); err != nil {
 		return err
@@ -49,8 +59,13 @@ func (m *evaluation) print(w io.Writer) error {
 
 // printLast prints the line that train and eval end with.
 func (m *evaluation) printLast(w io.Writer) error {
-	if m.regression != nil {
+	switch {
+	case m.series != nil:
+		return m.series.printLast(w)
+	case m.regression != nil:
 		return m.regression.printLast(w)
+	case m.multilabel != nil:
+		return m.multilabel.printLast(w)
 	}
 	if units := m.description.Units; units != "" {
 		_, err := fmt.Fprintf(w, "test loss %s\n", textFigures(m.Loss, units))
@@ -64,8 +79,12 @@ func (m *evaluation) printLast(w io.Writer) error {
 // characters, or thousands of words.
 func (m *evaluation) draw(dir runDir) error {
 	switch {
+	case m.series != nil:
+		return m.series.draw(dir.file(forecastName))
 	case m.regression != nil:
 		return m.regression.draw(dir.file(predictionsName))
+	case m.multilabel != nil:
+		return m.multilabel.draw(dir.file(rocName))
 	case m.description.ofText():
 		return nil
 	}
@@ -89,8 +108,12 @@ func (m *evaluation) result() result {
 // detailedResult is the object of eval.
 func (m *evaluation) detailedResult() any {
 	switch {
+	case m.series != nil:
+		return m.seriesResult()
 	case m.regression != nil:
 		return m.regressionResult()
+	case m.multilabel != nil:
+		return m.multilabelResult()
 	case m.description.ofText():
 		return m.result()
 	}

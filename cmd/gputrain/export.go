@@ -25,7 +25,7 @@ type exportCommand struct {
 
 // Help is what "gputrain export --help" says in more detail.
 func (*exportCommand) Help() string {
-	return `The ONNX model has an input for each feature, called as its column, or one input x, [batch, features], if the features have no names. Its outputs are probability, [batch, classes], and class, the name of the most probable one; an output whose name a column has gets a number, as class_2.
+	return `The ONNX model has an input for each feature, called as its column, or one input x, [batch, features], if the features have no names. Its outputs are probability, [batch, classes], and class, the name of the most probable one, or for labels the former only, or for numbers predicted, [batch, targets]; an output whose name a column has gets a number, as class_2.
 
 The state dict has the names and shapes of PyTorch's modules. The attributes of an nn.Module that it fits are said; its load_state_dict takes what safetensors.torch.load_file reads. PyTorch knows no scaling: its metadata shift and factor say what the network wants, (x - shift) * factor, beside the names of the features and the classes.
 
@@ -59,13 +59,18 @@ func (c *exportCommand) Run(con console) error {
 	if err != nil {
 		return err
 	}
+	if c.PyTorch != "" {
+		if err := unknownToPyTorch(d.layers()); err != nil {
+			return err
+		}
+	}
 	b, err := openCPU()
 	if err != nil {
 		return err
 	}
 	defer b.Close()
 	further := d.probabilities()
-	net, err := model.New(b, append(d.spec(), further...), d.input(1), model.Options{})
+	net, err := model.New(b, append(d.learnedSpec(), further...), d.input(1), model.Options{})
 	if err == nil {
 		err = net.Load(d.unscaled(file))
 	}
@@ -88,9 +93,12 @@ func (c *exportCommand) Run(con console) error {
 func (c *exportCommand) writeONNX(con console, d *description, net *model.Network) error {
 	o := onnx.Options{Rows: true, Columns: d.featureNames(), Scaling: d.scaling(), Classes: d.Classes, Output: "probability"}
 	outputs := fmt.Sprintf("the probability of each of %s, and the class", plural(len(d.Classes), "class", "classes"))
-	if d.task() == taskRegress {
+	switch d.task() {
+	case taskRegress:
 		o.Output = "predicted"
-		outputs = plural(len(d.Targets), "number", "numbers") + " in " + o.Output
+		outputs = plural(d.outputs(), "number", "numbers") + " in " + o.Output
+	case taskMultilabel:
+		outputs = "the probability of " + some(d.outputNames()) + ", in this order"
 	}
 	if slices.Contains(d.Features, "") {
 		o.Columns = nil // an input must have a name
@@ -114,6 +122,8 @@ func (c *exportCommand) writeONNX(con console, d *description, net *model.Networ
 	}
 	lines := []string{fmt.Sprintf("%s: an ONNX model of %s, scaling included, with %s; its outputs are %s",
 		c.ONNX, plural(d.Steps*d.Width, "feature", "features"), inputs, outputs)}
+	lines = append(lines, d.seriesInputs()...)
+	lines = append(lines, d.explainIDs()...)
 	if rounded := d.roundedFeatures(); len(rounded) > 0 {
 		lines = append(lines, fmt.Sprintf("warning: ONNX has float32, which rounds away differences that the network knows between values of %s; gputrain predict keeps them", some(rounded)))
 	}
@@ -154,7 +164,7 @@ func (d *description) featureNames() (names []string) {
 	}
 	for i, e := range d.Encodings {
 		name := d.Features[i]
-		if len(e.Categories) == 0 || len(e.Categories) == 2 {
+		if len(e.Categories) == 0 || len(e.Categories) == 2 || e.Embedding > 0 {
 			names = append(names, name)
 		} else {
 			for _, category := range e.Categories {
@@ -173,7 +183,7 @@ func (d *description) featureNames() (names []string) {
 
 // unscaled returns file with a head that gives numbers in the units of the targets.
 func (d *description) unscaled(file *model.File) *model.File {
-	if d.task() == taskClassify {
+	if d.task() != taskRegress {
 		return file
 	}
 	out := &model.File{Meta: file.Meta, Tensors: maps.Clone(file.Tensors)}
@@ -181,10 +191,11 @@ func (d *description) unscaled(file *model.File) *model.File {
 	weight.Data, bias.Data = slices.Clone(weight.Data), slices.Clone(bias.Data)
 	inputs := len(weight.Data) / len(bias.Data)
 	for j := range bias.Data {
+		target := j % len(d.Targets) // series have outputs for each row ahead
 		for k := range inputs {
-			weight.Data[j*inputs+k] = float32(float64(weight.Data[j*inputs+k]) / d.TargetFactor[j])
+			weight.Data[j*inputs+k] = float32(float64(weight.Data[j*inputs+k]) / d.TargetFactor[target])
 		}
-		bias.Data[j] = float32(d.targetScaling().Restore(j, float64(bias.Data[j])))
+		bias.Data[j] = float32(d.targetScaling().Restore(target, float64(bias.Data[j])))
 	}
 	out.Tensors[headName+".weight"], out.Tensors[headName+".bias"] = weight, bias
 	return out
@@ -205,6 +216,9 @@ func (c *exportCommand) writePyTorch(con console, d *description, net *model.Net
 	if d.task() == taskRegress {
 		meta["targets"], meta["target_shift"], meta["target_factor"] = d.Targets, d.TargetShift, d.TargetFactor
 		remedy = "scale the features first, and the outputs back, as its metadata say"
+	}
+	if d.task() == taskMultilabel {
+		meta["targets"] = d.Targets
 	}
 	if d.ofText() {
 		meta = map[string]any{"units": d.Units, "vocabulary": d.Vocabulary}
@@ -236,20 +250,61 @@ func (c *exportCommand) writePyTorch(con console, d *description, net *model.Net
 // pytorchModule returns how PyTorch makes what has the parameters of a stage; "" if
 // there are none.
 func pytorchModule(s model.Stage, width int) string {
-	recurrent := func(kind string, hidden, layers int) string {
-		return fmt.Sprintf("self.%s = nn.%s(%d, %d, num_layers=%d)", s.Name, kind, width, hidden, layers)
+	module := func(kind string, sizes ...any) string {
+		text := fmt.Sprintf("self.%s = nn.%s(%d", s.Name, kind, width)
+		for _, option := range sizes {
+			text += fmt.Sprintf(", %v", option)
+		}
+		return text + ")"
+	}
+	recurrent := func(kind string, hidden, layers int, bidirectional, noBias bool, more ...any) string {
+		options := []any{hidden, fmt.Sprintf("num_layers=%d", layers)}
+		if noBias {
+			options = append(options, "bias=False")
+		}
+		if bidirectional {
+			options = append(options, "bidirectional=True")
+		}
+		return module(kind, append(options, more...)...)
 	}
 	switch l := s.Layer.(type) {
 	case model.LSTM:
-		return recurrent("LSTM", l.Hidden, l.Layers)
+		if l.Projection > 0 {
+			return recurrent("LSTM", l.Hidden, l.Layers, l.Bidirectional, l.NoBias, fmt.Sprintf("proj_size=%d", l.Projection))
+		}
+		return recurrent("LSTM", l.Hidden, l.Layers, l.Bidirectional, l.NoBias)
 	case model.GRU:
-		return recurrent("GRU", l.Hidden, l.Layers)
+		return recurrent("GRU", l.Hidden, l.Layers, l.Bidirectional, l.NoBias)
 	case model.RNN:
-		return recurrent("RNN", l.Hidden, l.Layers)
+		if l.ReLU {
+			return recurrent("RNN", l.Hidden, l.Layers, l.Bidirectional, l.NoBias, `nonlinearity="relu"`)
+		}
+		return recurrent("RNN", l.Hidden, l.Layers, l.Bidirectional, l.NoBias)
+	case model.ColumnEmbedding:
+		return moduleOfColumns(s.Name, l)
 	case model.Embedding:
 		return fmt.Sprintf("self.%s = nn.Embedding(%d, %d)", s.Name, l.IDs, l.Out)
 	case model.Dense:
-		return fmt.Sprintf("self.%s = nn.Linear(%d, %d)", s.Name, width, l.Out)
+		if l.NoBias {
+			return module("Linear", l.Out, "bias=False")
+		}
+		return module("Linear", l.Out)
 	}
 	return ""
+}
+
+// unknownToPyTorch returns an error for a layer that no module of PyTorch computes.
+func unknownToPyTorch(stack []layer) error {
+	for _, l := range stack {
+		kind, _ := kindOf(l.Kind)
+		for _, key := range []string{"peepholes", "layer-norm", "zoneout"} {
+			if slices.Contains(given(l), key) {
+				return fmt.Errorf("--pytorch: PyTorch has no %s with %s; --onnx has it", l.Kind, key)
+			}
+		}
+		if !kind.rows && !slices.Contains([]string{"lstm", "gru", "rnn"}, l.Kind) {
+			return fmt.Errorf("--pytorch: PyTorch has no %s; --onnx has it", l.Kind)
+		}
+	}
+	return nil
 }

@@ -23,7 +23,7 @@ type textWriter struct {
 
 // newTextWriter builds the network of a model file for one unit.
 func newTextWriter(b backend.Backend, d *description, file *model.File) (*textWriter, error) {
-	net, err := model.New(b, d.spec(), model.Shape{Steps: 1, Batch: 1, Width: 1}, model.Options{})
+	net, err := model.New(b, d.learnedSpec(), model.Shape{Steps: 1, Batch: 1, Width: 1}, model.Options{})
 	if err != nil {
 		return nil, tooLarge(err)
 	}

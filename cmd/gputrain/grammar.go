@@ -17,6 +17,7 @@ import (
 type cli struct {
 	Train       trainCommand       `cmd:"" help:"Train a network."`
 	LRFind      lrFindCommand      `cmd:"" name:"lr-find" help:"Try learning rates, and say which one to begin with."`
+	Sweep       sweepCommand       `cmd:"" help:"Train with many settings, and say which are the best."`
 	Eval        evalCommand        `cmd:"" help:"Measure a trained network on labelled data."`
 	Predict     predictCommand     `cmd:"" help:"Apply a trained network to the rows of a CSV file."`
 	Generate    generateCommand    `cmd:"" help:"Go on with a text, by a network that has learned from text."`
@@ -33,6 +34,8 @@ type cli struct {
 	PTX         ptxCommand         `cmd:"" name:"ptx" help:"Look at kernels before they run on the emulated GPU."`
 	Show        showCommand        `cmd:"" help:"Draw how a network learns and computes."`
 	Experiment  experimentCommand  `cmd:"" help:"Repeat the experiments of the literature."`
+	Completion  completionCommand  `cmd:"" help:"Print a script that makes a shell complete command lines."`
+	Complete    completeCommand    `cmd:"" name:"__complete" hidden:"" help:"Print what may stand where the cursor of a shell is."`
 	Version     versionCommand     `cmd:"" help:"Print the version; so does --version."`
 }
 

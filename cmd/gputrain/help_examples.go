@@ -12,10 +12,17 @@ var examples = map[string][]string{
 		"gputrain train --hidden 128 --epochs 20",
 		"gputrain train --data csv:houses.csv --target price",
 		"gputrain train --data text:shakespeare.txt --layers 2",
+		"gputrain train --data series:s.csv --target y --window 9 --ahead 3",
+		"gputrain train --layers 2 --bidirectional --dropout 0.2",
+		"gputrain train --network net.toml",
 	},
-	"lr-find":  {"gputrain lr-find --model gru --plot rates.png"},
-	"eval":     {"gputrain eval --model latest"},
-	"predict":  {"gputrain predict --model latest --input flowers.csv"},
+	"lr-find": {"gputrain lr-find --model gru --plot rates.png"},
+	"sweep":   {"gputrain sweep rates.toml --jobs 2"},
+	"eval":    {"gputrain eval --model latest"},
+	"predict": {
+		"gputrain predict --model latest --input flowers.csv",
+		"gputrain predict --model latest --input sales.csv --ahead 12",
+	},
 	"generate": {"gputrain generate --model latest --prompt ROMEO: --top-p 0.9"},
 	"export":   {"gputrain export --model latest --onnx model.onnx"},
 	"import":   {"gputrain import net.safetensors --like latest --out m.safetensors"},
@@ -37,6 +44,7 @@ var examples = map[string][]string{
 	"show lstm":       {"gputrain show lstm --out lstm.png"},
 	"experiment list": {"gputrain experiment list"},
 	"experiment run":  {"gputrain experiment run temporal-order --seeds 3"},
+	"completion":      {"gputrain completion bash"},
 	"version":         {"gputrain version"},
 }
 

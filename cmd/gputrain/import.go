@@ -68,8 +68,7 @@ func (c *importCommand) Run(con console) error {
 	if err := file.Write(c.Out); err != nil {
 		return err
 	}
-	end := fmt.Sprintf("%s: %s, %s of %s, which eval, predict and train --init-from take", c.Out,
-		d.Model, plural(d.Layers, "layer", "layers"), plural(d.Hidden, "hidden unit", "hidden units"))
+	end := fmt.Sprintf("%s: %s, which eval, predict and train --init-from take", c.Out, d.network())
 	for _, line := range slices.Concat(notes, more, []string{end}) {
 		if err := printLine(con.err, line); err != nil {
 			return err
@@ -91,7 +90,7 @@ func (c *importCommand) check() error {
 		return outOfRange("seed", c.Seed, "0 or more")
 	}
 	if c.As != "" {
-		if err := checkOneOf("as", c.As, modelKinds()); err != nil {
+		if err := checkOneOf("as", c.As, plainKinds()); err != nil {
 			return err
 		}
 	}
@@ -109,7 +108,13 @@ func (c *importCommand) describe(dict *stateDict) (*description, []string, error
 			return nil, nil, err
 		}
 		d, _, err := readModel(name)
-		return d, nil, err
+		if err != nil {
+			return nil, nil, err
+		}
+		return d.withoutErrors(), nil, nil
+	}
+	if from, err := parseSource(c.Data); err == nil && from.isSeries() {
+		return nil, nil, usagef("--data is %q, but series do not say what the inputs of the network were: give a run with the same columns and window as --like", c.Data)
 	}
 	var s settings
 	if err := kong.ApplyDefaults(&s); err != nil {
@@ -123,7 +128,7 @@ func (c *importCommand) describe(dict *stateDict) (*description, []string, error
 	if err != nil {
 		return nil, nil, err
 	}
-	s.Hidden, s.Layers = sizes.hidden, sizes.layers
+	s.Hidden, s.Layers, s.layerOptions = sizes.hidden, sizes.layers, sizes.options
 	from, err := parseSource(s.Data)
 	if err != nil {
 		return nil, nil, err
@@ -164,8 +169,8 @@ func (c *importCommand) outputOrder(d *description) ([]int, error) {
 	switch {
 	case c.Classes != nil && d.ofText():
 		return nil, usagef("--classes is set, but the outputs are those of a vocabulary, in its order")
-	case c.Classes != nil && d.task() == taskRegress:
-		return nil, usagef("--classes is for classes, but the model gives numbers")
+	case c.Classes != nil && d.Targets != nil:
+		return nil, usagef("--classes is for classes, but the model gives %s", d.outputsKind())
 	}
 	order := make([]int, d.outputs())
 	for i := range order {
@@ -230,8 +235,11 @@ func (c *importCommand) take(dict *stateDict, d *description, places map[string]
 			names[at] = d.outputNames()[i]
 		}
 		remedy := "if not, say --classes"
-		if d.task() == taskRegress {
+		switch d.task() {
+		case taskRegress:
 			remedy = "scaled as the model describes it"
+		case taskMultilabel:
+			remedy = "each a logit"
 		}
 		lines = append(lines, "the outputs stand for "+some(names)+", in this order; "+remedy)
 	}

@@ -191,7 +191,10 @@ func (d *stateDict) places(spec model.Spec, rename map[string]string) (map[strin
 
 // sizes are what the tensors of a network say about it. What no tensor says is that of
 // the settings' defaults, or 0 for the width.
-type sizes struct{ width, hidden, layers int }
+type sizes struct {
+	width, hidden, layers int
+	options               layerOptions // that have parameters
+}
 
 // sizes returns the sizes of a network of a kind.
 func (d *stateDict) sizes(kind string, rename map[string]string) (sizes, error) {
@@ -207,20 +210,21 @@ func (d *stateDict) sizes(kind string, rename map[string]string) (sizes, error) 
 		return sizes{}, fmt.Errorf("%s: no recurrent module: it wants %q and %q, two matrices with as many rows; the names are %s",
 			d.path, module+"weight_ih_l0", module+"weight_hh_l0", some(slices.Sorted(maps.Keys(d.tensors))))
 	}
-	for suffix, what := range map[string]string{"weight_ih_l0_reverse": "is bidirectional", "weight_hr_l0": "has a projection"} {
-		if _, has := d.tensors[module+suffix]; has {
-			return sizes{}, fmt.Errorf("%s: its recurrent module %s (%s), which no network of gputrain train does; the Go package model has it, and loads this file", d.path, what, module+suffix)
-		}
+	has := func(name string) bool { return len(d.tensors[module+name].Shape) > 0 }
+	s := sizes{width: ih[1], hidden: hh[1], layers: 1, options: layerOptions{
+		Bidirectional: has("weight_ih_l0_reverse"), Peepholes: has("weight_peep_l0"), LayerNorm: has("weight_norm_ih_l0"),
+	}}
+	if hr := d.tensors[module+"weight_hr_l0"].Shape; len(hr) == 2 {
+		s.options.Projection, s.hidden = hr[0], hr[1]
 	}
 	gates := map[string]int{"rnn": 1, "gru": 3, "lstm": 4}
-	if ih[0] != gates[kind]*hh[1] {
+	if ih[0] != gates[kind]*s.hidden {
 		for other, n := range gates {
-			if ih[0] == n*hh[1] {
+			if ih[0] == n*s.hidden {
 				return sizes{}, fmt.Errorf("%s: %q of shape %v is not of %s but of %s: say --as %s", d.path, module+"weight_ih_l0", ih, article(kind), article(other), other)
 			}
 		}
 	}
-	s := sizes{width: ih[1], hidden: hh[1], layers: 1}
 	for d.has(fmt.Sprintf("%sweight_ih_l%d", module, s.layers)) && s.layers < maxLayers {
 		s.layers++
 	}

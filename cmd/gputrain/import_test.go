@@ -78,7 +78,7 @@ func predictions(t *testing.T, path string) string {
 }
 
 func TestWhatWasExportedIsImported(t *testing.T) {
-	for _, kind := range modelKinds() {
+	for _, kind := range plainKinds() {
 		t.Run(kind, func(t *testing.T) {
 			makeFlowerModel(t, kind, 2)
 			gputrain("export", "--model", "run", "--pytorch", "dict.safetensors").want(t, 0)
@@ -250,8 +250,8 @@ func TestImportRefuses(t *testing.T) {
 	writeFile(t, "m.onnx", "\x08\x08\x12\x07pytorch")
 	const as = " --as lstm --data csv:flowers.csv --target species"
 	for line, want := range map[string]outcome{
-		"both.st" + as:                     {exitFailure, "", `is bidirectional (lstm.weight_ih_l0_reverse)`},
-		"projected.st" + as:                {exitFailure, "", `has a projection (lstm.weight_hr_l0)`},
+		"both.st" + as:                     {exitFailure, "", "missing: lstm.weight_hh_l0_reverse [12 3], lstm.bias_ih_l0_reverse [12]"},
+		"projected.st" + as:                {exitFailure, "", "of another shape: lstm.weight_hh_l0 of shape [12 3], want [12 2], head.weight of shape [3 3], want [3 2]"},
 		"two.st" + as:                      {exitUsage, "", "two.st has one., other.: say which is the lstm, as in --rename lstm=one"},
 		"heads.st" + as:                    {exitUsage, "", "heads.st has fc1., fc2.: say which is the head, as in --rename head=fc1"},
 		"nan.st" + as:                      {exitFailure, "", `tensor "head.bias": value 1 is NaN`},
@@ -311,7 +311,7 @@ func FuzzStateDict(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, kind := range modelKinds() {
+		for _, kind := range plainKinds() {
 			dict := &stateDict{path: "fuzz", tensors: file.Tensors, converted: file.Converted}
 			sizes, err := dict.sizes(kind, nil)
 			if err != nil || sizes.hidden > 100 || sizes.layers > 10 {

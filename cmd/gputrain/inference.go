@@ -15,10 +15,13 @@ type inference struct {
 	Math   string `default:"float32" help:"As for train."`
 }
 
-// probabilities returns the stage that makes probabilities of the logits of classes.
+// probabilities returns the stage that makes probabilities of logits. Numbers have none.
 func (d *description) probabilities() []model.Stage {
-	if d.task() == taskRegress {
+	switch d.task() {
+	case taskRegress:
 		return nil
+	case taskMultilabel:
+		return []model.Stage{{Name: "probability", Layer: model.Sigmoid}}
 	}
 	return []model.Stage{{Name: "probability", Layer: model.Softmax}}
 }

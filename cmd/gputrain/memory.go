@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"gputrain/backend"
@@ -79,7 +80,11 @@ func initBytes(net *model.Network) int64 {
 	for _, p := range net.Parameters() {
 		largest = max(largest, p.Value.Size())
 	}
-	return 4*int64(net.Values().Size()) + 8*int64(largest)
+	copies := int64(1)
+	if slices.ContainsFunc(net.Spec(), func(s model.Stage) bool { return s.Init == model.Orthogonal }) {
+		copies = 2
+	}
+	return 4*int64(net.Values().Size()) + copies*8*int64(largest)
 }
 
 // readModelFile reads the model file at path, if there is memory for it.

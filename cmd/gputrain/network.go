@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"gputrain/backend"
 	"gputrain/data"
@@ -9,47 +10,21 @@ import (
 )
 
 // spec returns the stages of the network. Their outputs are logits, one per
-// class, or the scaled targets.
+// class or unit of text, or the scaled targets.
 func (d *description) spec() model.Spec {
-	head := model.Stage{Name: "head", Layer: model.Dense{Out: d.outputs()}}
-	last := model.Stage{Name: "last", Layer: model.LastStep{}}
-	if d.ofText() {
-		return d.textSpec(head)
-	}
-	switch d.Model {
-	case "lstm":
-		return model.Spec{{Name: "lstm", Layer: model.LSTM{Hidden: d.Hidden, Layers: d.Layers}}, last, head}
-	case "gru":
-		return model.Spec{{Name: "gru", Layer: model.GRU{Hidden: d.Hidden, Layers: d.Layers}}, last, head}
-	case "rnn":
-		return model.Spec{{Name: "rnn", Layer: model.RNN{Hidden: d.Hidden, Layers: d.Layers}}, last, head}
-	}
-	var spec model.Spec
-	for i := range d.Layers {
-		spec = append(spec,
-			model.Stage{Name: fmt.Sprintf("hidden%d", i), Layer: model.Dense{Out: d.Hidden}},
-			model.Stage{Name: fmt.Sprintf("relu%d", i), Layer: model.ReLU})
-	}
-	return append(spec, head)
+	return slices.Concat(d.front(), d.body())
 }
 
-// textSpec returns the stages of a network that predicts the next unit of a text at
-// every step, and goes on from where it is.
-func (d *description) textSpec(head model.Stage) model.Spec {
-	var layer model.Layer
-	switch d.Model {
-	case "lstm":
-		layer = model.LSTM{Hidden: d.Hidden, Layers: d.Layers, Stateful: true}
-	case "gru":
-		layer = model.GRU{Hidden: d.Hidden, Layers: d.Layers, Stateful: true}
-	case "rnn":
-		layer = model.RNN{Hidden: d.Hidden, Layers: d.Layers, Stateful: true}
+// embeddingName is the stage that gives the units of a text, or categories, their vectors.
+const embeddingName = "embedding"
+
+// front returns the stages that make numbers of what the network takes, if it takes
+// something else.
+func (d *description) front() model.Spec {
+	if d.ofText() {
+		return model.Spec{{Name: embeddingName, Layer: model.Embedding{IDs: d.outputs(), Out: d.Embedding}}}
 	}
-	return model.Spec{
-		{Name: "embedding", Layer: model.Embedding{IDs: d.outputs(), Out: d.Embedding}},
-		{Name: d.Model, Layer: layer},
-		head,
-	}
+	return d.columnEmbedding()
 }
 
 // outputs returns how many outputs the network has: one for each class, number to learn,
@@ -60,7 +35,9 @@ func (d *description) outputs() int {
 		return 256
 	case d.ofText():
 		return len(d.Vocabulary)
-	case d.task() == taskRegress:
+	case d.ofSeries():
+		return d.Series.Block * len(d.Targets)
+	case d.Targets != nil:
 		return len(d.Targets)
 	}
 	return len(d.Classes)
@@ -71,10 +48,20 @@ func (d *description) outputsName() string {
 	switch {
 	case d.ofText():
 		return "vocabulary"
+	case d.task() == taskMultilabel:
+		return "labels"
 	case d.task() == taskRegress:
 		return "targets"
 	}
 	return "classes"
+}
+
+// outputsKind says what the outputs are of a model of a table without classes.
+func (d *description) outputsKind() string {
+	if d.task() == taskMultilabel {
+		return "labels"
+	}
+	return "numbers"
 }
 
 // input returns the shape of a batch of samples.
@@ -86,16 +73,21 @@ func (d *description) input(batch int) model.Shape {
 func (d *description) title(batch int) string {
 	if d.ofText() {
 		unit := data.TextUnits(d.Units).Name()
-		return fmt.Sprintf("%s, %s of %s, vocabulary of %s; batches of %s, %s of one %s",
-			d.Model, plural(d.Layers, "layer", "layers"), plural(d.Hidden, "hidden unit", "hidden units"), plural(d.outputs(), unit, unit+"s"),
+		return fmt.Sprintf("%s, vocabulary of %s; batches of %s, %s of one %s",
+			d.network(), plural(d.outputs(), unit, unit+"s"),
 			plural(batch, "stream", "streams"), plural(d.Steps, "step", "steps"), unit)
 	}
 	outputs := plural(len(d.Classes), "class", "classes")
-	if d.task() == taskRegress {
+	switch d.task() {
+	case taskRegress:
 		outputs = plural(len(d.Targets), "target", "targets")
+	case taskMultilabel:
+		outputs = plural(len(d.Targets), "label", "labels")
 	}
-	return fmt.Sprintf("%s, %s of %s, %s; batches of %s, %s of %s",
-		d.Model, plural(d.Layers, "layer", "layers"), plural(d.Hidden, "hidden unit", "hidden units"), outputs,
+	if d.ofSeries() {
+		outputs += ", " + plural(d.Series.Block, "row", "rows") + " at a time"
+	}
+	return fmt.Sprintf("%s, %s; batches of %s, %s of %s", d.network(), outputs,
 		plural(batch, "sample", "samples"), plural(d.Steps, "step", "steps"), plural(d.Width, "feature", "features"))
 }
 
@@ -114,7 +106,7 @@ func (d *description) inferenceInput() model.Shape {
 // restore builds the network of a model file on b, with further stages behind
 // it.
 func (d *description) restore(b backend.Backend, file *model.File, further ...model.Stage) (*model.Network, error) {
-	net, err := model.New(b, append(d.spec(), further...), d.inferenceInput(), model.Options{})
+	net, err := model.New(b, append(d.learnedSpec(), further...), d.inferenceInput(), model.Options{})
 	if err != nil {
 		return nil, err
 	}

@@ -7,14 +7,26 @@ import (
 
 // checkLoss says why the settings of the loss do not fit the task of d.
 func (s *settings) checkLoss(d *description) error {
-	switch classes := d.task() == taskClassify; {
-	case classes && s.Loss != "auto" && s.Loss != "cross-entropy":
+	switch d.task() {
+	case taskMultilabel:
+		return s.checkLossOfLabels()
+	case taskClassify:
+		switch s.Loss {
+		case "auto", "cross-entropy":
+			return nil
+		case lossBinary:
+			return usagef("--loss %s is for labels that hold or not, but %s has classes; learn labels with --task %s", s.Loss, s.Data, taskMultilabel)
+		}
 		return usagef("--loss %s is for numbers, but %s has classes; learn numbers with --task %s", s.Loss, s.Data, taskRegress)
-	case !classes && s.Loss == "cross-entropy":
+	}
+	switch {
+	case s.Loss == "cross-entropy":
 		return usagef("--loss %s is for classes, but numbers are learned; learn classes with --task %s", s.Loss, taskClassify)
-	case !classes && s.ClassWeights != "none":
+	case s.Loss == lossBinary:
+		return usagef("--loss %s is for labels that hold or not, but numbers are learned; learn labels with --task %s", s.Loss, taskMultilabel)
+	case s.ClassWeights != "none":
 		return usagef("--class-weights %s is for classes, but numbers are learned", s.ClassWeights)
-	case !classes && s.LabelSmoothing > 0:
+	case s.LabelSmoothing > 0:
 		return usagef("--label-smoothing %v is for classes, but numbers are learned", s.LabelSmoothing)
 	}
 	return nil
@@ -22,8 +34,11 @@ func (s *settings) checkLoss(d *description) error {
 
 // trainingLoss returns the loss that training makes small. set is the training set.
 func (s *settings) trainingLoss(d *description, set *data.Dataset) train.Loss {
-	if d.task() == taskRegress {
+	switch d.task() {
+	case taskRegress:
 		return d.loss()
+	case taskMultilabel:
+		return s.lossOfLabels(set)
 	}
 	l := train.CrossEntropy{Smoothing: s.LabelSmoothing}
 	if s.ClassWeights == "balanced" {
@@ -53,8 +68,11 @@ func balancedWeights(counts []int) []float64 {
 // loss returns the loss that measures the model: of classes the plain cross-entropy,
 // whatever they weighed in training.
 func (d *description) loss() train.Loss {
-	if d.task() == taskClassify {
+	switch d.task() {
+	case taskClassify:
 		return train.CrossEntropy{}
+	case taskMultilabel:
+		return train.BCEWithLogits{}
 	}
 	switch d.Loss {
 	case "mae":
@@ -70,6 +88,8 @@ func (d *description) lossName() string {
 	switch {
 	case d.task() == taskClassify:
 		return "cross-entropy"
+	case d.task() == taskMultilabel:
+		return "binary cross-entropy"
 	case d.Loss == "mae":
 		return "absolute error (scaled)"
 	case d.Loss == "huber":

@@ -16,16 +16,18 @@ import (
 type predictCommand struct {
 	inference `embed:""`
 
-	Input  string      `required:"" placeholder:"FILE" help:"CSV file, Parquet file or arrays of NumPy (.npy, .npz), with one sample per row, with the columns and in the units that the model learned from, found by name if there is a header; - is stdin."`
+	Input  string      `required:"" placeholder:"FILE" help:"CSV file, Parquet file or arrays of NumPy (.npy, .npz), with one sample per row, or series in order of time, with the columns and in the units that the model learned from, found by name if there is a header; - is stdin."`
 	Target columnNames `sep:"none" placeholder:"COLUMN" help:"The column of the target, if the input has it, to leave out: its name, or its number from 1. With a header, other columns than those of the model are left out anyway."`
 	Out    string      `placeholder:"FILE" help:"Where to write the CSV, instead of stdout."`
 	Top    int         `default:"0" help:"Write the K most probable classes and their probabilities, not those of all classes; 0 means all. It is for classes only." placeholder:"K"`
+	Ahead  int         `placeholder:"N" help:"Rows to forecast behind the end of each series; by default as many as the model was trained for."`
 	Quiet  bool        `help:"Print the CSV only."`
 }
 
 // Run writes, for each row of the input, the class that the model finds most
 // probable and the probability of each class, or of the most probable ones. For a
-// regression it writes the numbers, in the units of the targets.
+// regression it writes the numbers, in the units of the targets; for labels, whether each
+// holds and how probable that is.
 func (c *predictCommand) Run(con console) error {
 	if c.Top < 0 {
 		return outOfRange("top", c.Top, "0 or more")
@@ -36,8 +38,18 @@ func (c *predictCommand) Run(con console) error {
 	if c.Quiet {
 		con.err = io.Discard // for what is no error
 	}
-	load := func(d *description) (*data.Dataset, []string, error) { return c.load(d, con.in) }
+	var ends *data.Frames // of series
+	load := func(d *description) (set *data.Dataset, notes []string, err error) {
+		if !d.ofSeries() {
+			return c.load(d, con.in)
+		}
+		ends, set, notes, err = c.loadSeries(d, con.in)
+		return set, notes, err
+	}
 	return c.apply(con, load, func(d *description, net *model.Network, set *data.Dataset) error {
+		if ends != nil {
+			return c.forecast(con, d, net, ends)
+		}
 		const header = 24 // of a slice
 		bytes := int64(set.Len()) * (header + 4*int64(d.outputs()))
 		if err := checkMemory("predict", need{"the outputs for " + c.Input, bytes}); err != nil {
@@ -48,8 +60,11 @@ func (c *predictCommand) Run(con console) error {
 			return err
 		}
 		write := func(w io.Writer) error {
-			if d.task() == taskRegress {
+			switch d.task() {
+			case taskRegress:
 				return writeNumbers(w, outputs, d.Targets, d.targetScaling())
+			case taskMultilabel:
+				return writeLabels(w, outputs, d.Targets)
 			}
 			return writePredictions(w, outputs, d.Classes, c.Top)
 		}
@@ -85,8 +100,11 @@ func (c *predictCommand) load(d *description, stdin io.Reader) (set *data.Datase
 		return nil, nil, fmt.Errorf("%s learned from text: gputrain generate goes on with a text, and gputrain eval --data text:FILE says how well it predicts one", c.Model)
 	}
 	var table *data.Table
-	if c.Top > 0 && d.task() == taskRegress {
-		return nil, nil, usagef("--top is for classes, but the model gives numbers")
+	if c.Ahead != 0 {
+		return nil, nil, usagef("--ahead is for series, but the model learned from %s", d.Data)
+	}
+	if c.Top > 0 && d.task() != taskClassify {
+		return nil, nil, usagef("--top is for classes, but the model gives %s", d.outputsKind())
 	}
 	name, options := c.Input, d.csvOptions(c.Target)
 	if options.Unlabelled = true; len(c.Target) == 0 {

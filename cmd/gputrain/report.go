@@ -139,6 +139,7 @@ func newReportRun(r *pastRun) (reportRun, error) {
 				fmt.Sprintf("R² %s, RMSE %s, MAE %s on the test set", formatFigure(t["r2"]), formatFigure(t["rmse"]), formatFigure(t["mae"]))})
 		}
 	}
+	section.Facts = append(section.Facts, factsOfLabels(r.result["labels"])...)
 	if seconds := known(r.curves["seconds"]); len(seconds) > 0 {
 		sum := 0.0
 		for _, s := range seconds {

@@ -9,6 +9,7 @@ import (
 	"image/color"
 	"image/png"
 	"math"
+	"slices"
 	"strconv"
 
 	"gonum.org/v1/plot/palette/brewer"
@@ -45,11 +46,15 @@ const mostGateSteps, mostGateUnits = 400, 256
 
 // gates returns the heat maps of a run. The error says why it has none.
 func (r *pastRun) gates() (*gateMaps, error) {
-	if r.settings.Model == "mlp" {
+	d, file, err := readModel(string(r.dir))
+	switch {
+	case err != nil:
+		return nil, err
+	case !d.recurrent():
 		return nil, errors.New("the network is not recurrent")
 	}
-	d, file, err := readModel(string(r.dir))
-	if err != nil {
+	last := d.layers()[lastRecurrent(d.layers())]
+	if err := canTraceGates(last); err != nil {
 		return nil, err
 	}
 	eval := evalCommand{inference: inference{Model: string(r.dir)}}
@@ -60,8 +65,10 @@ func (r *pastRun) gates() (*gateMaps, error) {
 	sample := ""
 	if d.ofText() {
 		sample, err = textSample(d, set)
-	} else if set, err = set.WithSteps(d.Steps); err == nil {
-		sample = sampleName(set)
+	} else if set, err = set.First(1); err == nil {
+		if set, err = set.WithSteps(d.Steps); err == nil {
+			sample = sampleName(set)
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -71,11 +78,11 @@ func (r *pastRun) gates() (*gateMaps, error) {
 		return nil, err
 	}
 	defer b.Close()
-	trace, err := traceGates(b, d, file, inputsOf(d, file, set))
+	trace, err := traceGates(b, d, file, set)
 	if err != nil {
 		return nil, err
 	}
-	m := &gateMaps{Sample: sample, AllSteps: d.Steps, AllUnits: d.Hidden, Steps: min(d.Steps, mostGateSteps), Units: min(d.Hidden, mostGateUnits)}
+	m := &gateMaps{Sample: sample, AllSteps: d.Steps, AllUnits: last.Hidden, Steps: min(d.Steps, mostGateSteps), Units: min(last.Hidden, mostGateUnits)}
 	return m, m.draw(trace)
 }
 
@@ -105,18 +112,58 @@ func textSample(d *description, set *data.Dataset) (string, error) {
 	return strconv.Quote(string(text)), nil
 }
 
-// inputsOf returns the first sample of set as the recurrent layer sees it,
-// [steps, width].
-func inputsOf(d *description, file *model.File, set *data.Dataset) []float32 {
-	if !d.ofText() {
-		return set.X[:d.Steps*d.Width]
+// canTraceGates returns an error for a recurrent layer whose gates are not drawn.
+func canTraceGates(l layer) error {
+	if !slices.Contains([]string{"lstm", "gru", "rnn"}, l.Kind) {
+		return fmt.Errorf("they are drawn for an lstm, gru or rnn, and the last recurrent layer is %s", l.Kind)
 	}
-	var inputs []float32
-	vectors := file.Tensors["embedding.weight"].Data
-	for _, id := range set.IDs[:d.Steps] {
-		inputs = append(inputs, vectors[int(id)*d.Embedding:][:d.Embedding]...)
+	for _, key := range given(l) {
+		if !slices.Contains([]string{"hidden", "layers", "dropout", "forget-bias", "init", "bptt-window", "peepholes", "activation"}, key) {
+			return fmt.Errorf("they are not drawn for an %s with %s", l.Kind, key)
+		}
 	}
-	return inputs
+	return nil
+}
+
+// inputsOf returns the first sample of set as layer number last sees it, [steps, width].
+func inputsOf(b backend.Backend, d *description, file *model.File, set *data.Dataset, last int) ([]float32, error) {
+	before := slices.Concat(d.front(), stackSpec(d.layers()[:last], 0, d.ofText()))
+	if len(before) == 0 {
+		return set.X[:d.Steps*d.Width], nil
+	}
+	net, err := model.New(b, before, d.input(1), model.Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer net.Free()
+	part := &model.File{Tensors: map[string]model.Array{}}
+	for _, p := range net.Parameters() {
+		part.Tensors[p.Name] = file.Tensors[p.Name]
+	}
+	if err := net.Load(part); err != nil {
+		return nil, err
+	}
+	var y backend.Tensor
+	if d.ofText() {
+		ids, err := b.NewInts(d.Steps)
+		if err != nil {
+			return nil, err
+		}
+		b.UploadInts(ids, set.IDs[:d.Steps])
+		y = net.ForwardIDs(ids, d.Steps, model.Evaluation)
+	} else {
+		x, err := b.New(d.Steps, d.Width)
+		if err != nil {
+			return nil, err
+		}
+		b.Upload(x, set.X[:d.Steps*d.Width])
+		if net.TakesColumnIDs() {
+			net.SetColumnIDs(set.X[:d.Steps*d.Width])
+		}
+		y = net.Forward(x, d.Steps, model.Evaluation)
+	}
+	inputs := make([]float32, y.Size())
+	return inputs, b.Download(inputs, y)
 }
 
 // gateTrace is what happens in a layer: values [steps, units] with their names.
@@ -126,11 +173,17 @@ type gateTrace struct {
 	signed bool // else from 0 to 1
 }
 
-// traceGates runs the recurrent layers over inputs and returns what happens in the
-// last one.
-func traceGates(b backend.Backend, d *description, file *model.File, inputs []float32) (traces []gateTrace, err error) {
-	gates := map[string][]string{"lstm": {"input gate", "forget gate", "candidate", "output gate"}, "gru": {"reset gate", "update gate", "candidate"}}[d.Model]
-	hidden, steps := d.Hidden, d.Steps
+// traceGates runs the network over the first sample of set, and returns what happens in
+// the last layer that looks at several time steps.
+func traceGates(b backend.Backend, d *description, file *model.File, set *data.Dataset) (traces []gateTrace, err error) {
+	last := lastRecurrent(d.layers())
+	inputs, err := inputsOf(b, d, file, set, last)
+	if err != nil {
+		return nil, err
+	}
+	l, steps := d.layers()[last], d.Steps
+	gates := map[string][]string{"lstm": {"input gate", "forget gate", "candidate", "output gate"}, "gru": {"reset gate", "update gate", "candidate"}}[l.Kind]
+	hidden := l.Hidden
 	upload := func(rows, columns int, values []float32) backend.Tensor {
 		t, failed := b.New(rows, columns)
 		if failed != nil {
@@ -142,9 +195,9 @@ func traceGates(b backend.Backend, d *description, file *model.File, inputs []fl
 		}
 		return t
 	}
-	for layer := range d.Layers {
+	for layer := range l.Layers {
 		weight := func(kind string) backend.Tensor {
-			array := file.Tensors[fmt.Sprintf("%s.%s_l%d", d.Model, kind, layer)]
+			array := file.Tensors[fmt.Sprintf("%s.%s_l%d", l.Name, kind, layer)]
 			rows, columns := 1, len(array.Data)
 			if len(array.Shape) == 2 {
 				rows, columns = array.Shape[0], array.Shape[1]
@@ -153,6 +206,10 @@ func traceGates(b backend.Backend, d *description, file *model.File, inputs []fl
 		}
 		x := upload(steps, len(inputs)/steps, inputs)
 		wih, whh, bih, bhh := weight("weight_ih"), weight("weight_hh"), weight("bias_ih"), weight("bias_hh")
+		var peep backend.Tensor
+		if l.Peepholes {
+			peep = weight("weight_peep")
+		}
 		zeros := make([]float32, (steps+1)*hidden)
 		h, c := upload(steps+1, hidden, zeros), upload(steps+1, hidden, zeros)
 		g, recurrent := upload(steps, max(1, len(gates))*hidden, nil), upload(steps, 3*hidden, nil)
@@ -160,16 +217,16 @@ func traceGates(b backend.Backend, d *description, file *model.File, inputs []fl
 		if err != nil {
 			return nil, err
 		}
-		switch d.Model {
+		switch l.Kind {
 		case "lstm":
-			scratch := upload(1, max(1, backend.LSTMScratch(b, backend.LSTMDims{Steps: dims.Steps, Batch: 1, Input: dims.Input, Hidden: hidden})), nil)
-			backend.LSTMForward(b, backend.LSTMArgs{Batch: 1, X: x, WIH: wih, WHH: whh, BIH: bih, BHH: bhh, H: h, C: c, Gates: g, Scratch: scratch})
+			scratch := upload(1, max(1, backend.LSTMScratch(b, backend.LSTMDims{Steps: dims.Steps, Batch: 1, Input: dims.Input, Hidden: hidden, Peepholes: l.Peepholes})), nil)
+			backend.LSTMForward(b, backend.LSTMArgs{Batch: 1, X: x, WIH: wih, WHH: whh, BIH: bih, BHH: bhh, Peep: peep, H: h, C: c, Gates: g, Scratch: scratch})
 		case "gru":
 			scratch := upload(1, max(1, backend.GRUScratch(b, backend.GRUDims(dims))), nil)
 			backend.GRUForward(b, backend.GRUArgs{Batch: 1, X: x, WIH: wih, WHH: whh, BIH: bih, BHH: bhh, H: h, Gates: g, Recurrent: recurrent, Scratch: scratch})
 		default:
 			scratch := upload(1, max(1, backend.RNNScratch(b, dims)), nil)
-			backend.RNNForward(b, backend.RNNArgs{Batch: 1, X: x, WIH: wih, WHH: whh, BIH: bih, BHH: bhh, H: h, Scratch: scratch})
+			backend.RNNForward(b, backend.RNNArgs{ReLU: l.Activation == "relu", Batch: 1, X: x, WIH: wih, WHH: whh, BIH: bih, BHH: bhh, H: h, Scratch: scratch})
 		}
 		download := func(t backend.Tensor) []float32 {
 			values := make([]float32, t.Size())
@@ -185,7 +242,7 @@ func traceGates(b backend.Backend, d *description, file *model.File, inputs []fl
 			}
 			traces = append(traces, gateTrace{name, values, name == "candidate"})
 		}
-		if d.Model == "lstm" {
+		if l.Kind == "lstm" {
 			traces = append(traces, gateTrace{"cell state", download(c.Slice(1, steps+1)), true})
 		}
 		traces = append(traces, gateTrace{"output", inputs, true})

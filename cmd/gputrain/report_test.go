@@ -148,8 +148,17 @@ func TestGatesAreThoseOfTheNetwork(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.Close()
-	for _, kind := range []string{"lstm", "gru", "rnn"} {
-		d := &description{Format: descriptionFormat, Data: "digits", Model: kind, Steps: 8, Width: 8, Hidden: 5, Layers: 2, Classes: []string{"a", "b", "c"}}
+	for kind, stack := range map[string][]layer{
+		"lstm": {{Kind: "lstm", Hidden: 5, Layers: 2}}, "gru": {{Kind: "gru", Hidden: 5, Layers: 2}}, "rnn": {{Kind: "rnn", Hidden: 5, Layers: 2}},
+		"lstm with peepholes behind others": {
+			{Kind: "gru", Hidden: 4, layerOptions: layerOptions{Bidirectional: true}}, {Kind: "dense", Hidden: 3},
+			{Kind: "lstm", Hidden: 5, layerOptions: layerOptions{Peepholes: true}},
+		},
+		"rnn with relu": {{Kind: "rnn", Hidden: 5, layerOptions: layerOptions{Activation: "relu"}}},
+	} {
+		const hidden = 5
+		d := &description{Format: descriptionFormat, Data: "digits", Steps: 8, Width: 8, Classes: []string{"a", "b", "c"}}
+		d.setStack(completed(stack, false))
 		net, err := model.New(b, d.spec(), d.input(1), model.Options{})
 		if err != nil {
 			t.Fatal(err)
@@ -172,16 +181,16 @@ func TestGatesAreThoseOfTheNetwork(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		traces, err := traceGates(b, d, file, inputsOf(d, file, set))
+		traces, err := traceGates(b, d, file, set)
 		if err != nil {
 			t.Fatal(err)
 		}
-		last := traces[len(traces)-1].values[7*d.Hidden:]
+		last := traces[len(traces)-1].values[7*hidden:]
 		weight, bias := file.Tensors["head.weight"].Data, file.Tensors["head.bias"].Data
 		for class := range want {
 			logit := float64(bias[class])
 			for unit, h := range last {
-				logit += float64(h * weight[class*d.Hidden+unit])
+				logit += float64(h * weight[class*hidden+unit])
 			}
 			if math.Abs(logit-want[class]) > 1e-5 {
 				t.Errorf("%s: output %d is %v after the traced state, %v in the network", kind, class, logit, want[class])

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"maps"
 	"math"
+	"os"
 	"reflect"
 	"slices"
 	"strconv"
@@ -17,7 +18,7 @@ import (
 )
 
 type runsCommand struct {
-	Runs    []string `arg:"" optional:"" name:"run" help:"Runs, folders of runs, or latest; by default the folder runs."`
+	Runs    []string `arg:"" optional:"" name:"run" help:"Runs, folders of runs or of sweeps, or latest; by default the folders runs and sweeps."`
 	Where   []string `sep:"none" placeholder:"FACT=VALUE" help:"Only runs of which that is true, such as hidden=128, 'lr<0.01', state=finished or model!=mlp; several --where must all be true."`
 	Sort    string   `default:"began" placeholder:"FACT" help:"Sort by a setting, or another fact such as validation_loss; by default by when they began."`
 	Reverse bool     `help:"The largest first."`
@@ -48,17 +49,18 @@ func (c *runsCommand) Run(con console) error {
 	warn := func(err error) { printLine(con.err, "warning: left out: "+err.Error()) }
 	names := c.Runs
 	if len(names) == 0 {
-		names = []string{runsName}
+		for _, name := range []string{runsName, sweepsName} {
+			if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
+				names = append(names, name)
+			}
+		}
 	}
 	runs, err := findRuns(names, warn)
-	if errors.Is(err, fs.ErrNotExist) && len(c.Runs) == 0 {
-		err = nil // nothing has been trained here
-	}
 	if err != nil {
 		return err
 	}
 	if len(runs) == 0 {
-		return fmt.Errorf("there is no run in %s; gputrain train makes one", some(names))
+		return fmt.Errorf("there is no run in %s; gputrain train makes one", cmp.Or(some(names), runsName))
 	}
 	if runs, err = selectRuns(runs, conditions, c.Sort, c.Reverse); err != nil {
 		return err
@@ -239,6 +241,9 @@ func tableOfRuns(runs []*pastRun) (header []string, rows [][]string) {
 	left := []string{
 		"data", "model", "hidden", "layers", "epochs", // these columns show them
 		"checkpoint-every", "checkpoint-keep", "metrics-every", "tensorboard", // these change no outcome
+	}
+	for _, field := range keyedFields(reflect.TypeFor[networkSettings](), "toml") {
+		left = append(left, keyOf(field, "toml")) // the network has them
 	}
 	keys := slices.DeleteFunc(differing(runs), func(key string) bool { return slices.Contains(left, key) })
 	figures := figureNames(runs)

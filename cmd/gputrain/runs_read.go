@@ -190,12 +190,18 @@ func (r *pastRun) facts() map[string]any {
 	return facts
 }
 
-// settingValues returns the settings by their keys.
+// settingValues returns the settings by their keys. Those in whose place there is a file
+// of --network are "".
 func (r *pastRun) settingValues() map[string]any {
 	values := map[string]any{}
 	object := reflect.ValueOf(r.settings)
 	for _, field := range keyedFields(object.Type(), "toml") {
 		values[keyOf(field, "toml")] = object.FieldByIndex(field.Index).Interface()
+	}
+	if r.settings.Network != "" {
+		for _, key := range []string{"model", "hidden", "layers"} {
+			values[key] = ""
+		}
 	}
 	return values
 }
@@ -203,14 +209,14 @@ func (r *pastRun) settingValues() map[string]any {
 // network describes the network in a word or two.
 func (r *pastRun) network() string {
 	s := &r.settings
-	if s.Layers == 1 {
-		return fmt.Sprintf("%s %d", s.Model, s.Hidden)
+	if s.Network != "" {
+		return s.networkTitle()
 	}
-	return fmt.Sprintf("%s %dx%d", s.Model, s.Layers, s.Hidden)
+	return layer{Kind: s.Model, Hidden: s.Hidden, Layers: s.Layers, layerOptions: s.layerOptions}.text()
 }
 
-// findRuns reads the runs that names name: runs, folders of runs, or latest. It calls
-// warn with what is wrong with a folder that looks like one of a run.
+// findRuns reads the runs that names name: runs, folders of runs or of sweeps, or latest.
+// It calls warn with what is wrong with a folder that looks like one of a run.
 func findRuns(names []string, warn func(error)) ([]*pastRun, error) {
 	var runs []*pastRun
 	seen := map[string]bool{}
@@ -226,23 +232,37 @@ func findRuns(names []string, warn func(error)) ([]*pastRun, error) {
 		}
 		runs = append(runs, run)
 	}
+	var look func(path string, deeper int) error
+	look = func(path string, deeper int) error {
+		if runDir(path).has(configName) {
+			add(path)
+			return nil
+		}
+		entries, err := os.ReadDir(path)
+		if err != nil {
+			return err
+		}
+		for _, entry := range entries {
+			below := filepath.Join(path, entry.Name())
+			switch {
+			case runDir(below).has(configName): // a link to a run is one too
+				add(below)
+			case entry.IsDir() && deeper > 0:
+				if err := look(below, deeper-1); err != nil {
+					warn(err)
+				}
+			}
+		}
+		return nil
+	}
 	for _, name := range names {
 		path, err := findRun(name)
 		if err != nil {
 			return nil, err
 		}
-		if runDir(path).has(configName) {
-			add(path)
-			continue
-		}
-		entries, err := os.ReadDir(path)
-		if err != nil {
+		const deeper = 3 // than the folder that is named
+		if err := look(path, deeper-1); err != nil {
 			return nil, err
-		}
-		for _, entry := range entries {
-			if dir := filepath.Join(path, entry.Name()); runDir(dir).has(configName) {
-				add(dir)
-			}
 		}
 	}
 	return runs, nil

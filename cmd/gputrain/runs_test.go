@@ -6,6 +6,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -237,4 +238,34 @@ func TestADivergenceIsNotedUntilTheRunGoesOn(t *testing.T) {
 	if got := listedRuns(t, "--where", "state=finished"); got != "run" || runDir("runs/run").has(divergedName) {
 		t.Errorf("the finished runs are %q", got)
 	}
+}
+
+// Trials stand in folders of sweeps, which may stand in others, but nobody wants a walk
+// through all of a disk.
+func TestRunsInFoldersOfFoldersAreFound(t *testing.T) {
+	fakeRuns(t)
+	fakeRun(t, "sweeps/rates/trial-0001", func(*settings) {}, 0.5)
+	fakeRun(t, "a/b/c/run", func(*settings) {}, 0.5)
+	fakeRun(t, "a/b/c/d/deep", func(*settings) {}, 0.5)
+	fakeRun(t, "a/run/checkpoints/inner", func(*settings) {}, 0.5)
+	fakeRun(t, "a/run", func(*settings) {}, 0.5)
+	for names, want := range map[string]string{
+		"":                          "done stopped diverged running trial-0001",
+		"sweeps":                    "trial-0001",
+		"sweeps/rates":              "trial-0001",
+		"a":                         "run run",
+		"a/b":                       "run deep",
+		"sweeps sweeps/rates runs":  "trial-0001 done stopped diverged running",
+		"a/run":                     "run",
+		"a/b/c/d":                   "deep",
+		"sweeps/rates/trial-0001 a": "trial-0001 run run",
+	} {
+		if got := listedRuns(t, append([]string{"--sort", "state"}, strings.Fields(names)...)...); !sameWords(got, want) {
+			t.Errorf("%q: got %q, want %q", names, got, want)
+		}
+	}
+}
+
+func sameWords(a, b string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(strings.Fields(a))), slices.Sorted(slices.Values(strings.Fields(b))))
 }

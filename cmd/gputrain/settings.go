@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"math"
 	"path/filepath"
 	"slices"
@@ -16,30 +17,37 @@ import (
 // settings decide the outcome of a run. They are flags of train, and keys of
 // config.toml under the same names.
 type settings struct {
-	Data   string      `toml:"data" default:"digits" help:"What to learn: digits (built in), csv:FILE, parquet:FILE, npy:FILE, npz:FILE, idx:DIR (the files of MNIST, or of a data set like it), or text:FILE (or FILE,FILE,..., one after the other)."`
-	Target columnNames `toml:"target,omitempty" sep:"none" placeholder:"COLUMN" help:"The column of a table to learn: its name, or its number from 1. Several numbers to learn are several --target."`
-	Task   string      `toml:"task" default:"auto" help:"What to learn of a table: classify (classes), regress (numbers), or auto: numbers if the target looks like a quantity."`
+	Data   string      `toml:"data" default:"digits" help:"What to learn: digits (built in), csv:FILE, parquet:FILE, npy:FILE, npz:FILE, idx:DIR (the files of MNIST, or of a data set like it), text:FILE (or FILE,FILE,..., one after the other), or series:FILE (a table whose rows are in order of time, to forecast)."`
+	Target columnNames `toml:"target,omitempty" sep:"none" placeholder:"COLUMN" help:"The column of a table to learn: its name, or its number from 1. Several numbers or labels to learn are several --target."`
+	Task   string      `toml:"task" default:"auto" help:"What to learn of a table: classify (classes), regress (numbers), multilabel (targets that hold or not, each by itself), or auto: numbers if the target looks like a quantity, labels if several targets are all true or false."`
 
 	Features   columnNames `toml:"features,omitempty" placeholder:"COLUMN,..." help:"The columns of a table to learn from, by name; by default all but the target."`
 	Ignore     columnNames `toml:"ignore,omitempty" placeholder:"COLUMN,..." help:"Columns of a table to leave out, by name."`
 	Categories columnNames `toml:"categories,omitempty" placeholder:"COLUMN,..." help:"Columns whose numbers are codes of categories, by name. Columns of text are categories anyway."`
 	Missing    string      `toml:"missing" default:"refuse" help:"What to do about missing values of a table: refuse them, take the mean of the training set, drop their rows, or indicator: the mean, and a further feature that says so."`
 
+	streamSettings `embed:""`
+
+	embedSettings `embed:""`
+
 	Steps int `toml:"steps" default:"0" help:"Time steps that the features of a sample are split into; 0 means 8 for digits, the rows of an image for idx, 1 for tables and for mlp. For text, how many units an error goes back; 0 means 100."`
 
 	TextUnits    string `toml:"text-units,omitempty" placeholder:"UNITS" help:"What a text is cut into: char (if not set), byte or word."`
 	TextMinCount int    `toml:"text-min-count,omitzero" default:"0" placeholder:"N" help:"Words of a text that occur fewer times all become <unk>."`
-	Embedding    int    `toml:"embedding,omitzero" default:"0" placeholder:"N" help:"Width of the vectors that stand for the units of a text; 0 means 64."`
+	Embedding    int    `toml:"embedding,omitzero" default:"0" placeholder:"N" help:"Width of the vectors that stand for the units of a text, where 0 means 64, or for the categories of --embed, where it means half their number, up to 50."`
 
-	Model  string `toml:"model" default:"lstm" help:"lstm, gru, rnn or mlp."`
+	seriesSettings `embed:""`
+
+	Model  string `toml:"model" default:"lstm" help:"lstm, gru, rnn or mlp; or of the literature: grid-lstm, lstm1997, elman, partially-recurrent or fully-recurrent."`
 	Hidden int    `toml:"hidden" default:"64" help:"Hidden units per layer."`
 	Layers int    `toml:"layers" default:"1" help:"Hidden layers."`
+	networkSettings
 
 	InitFrom string `toml:"init-from,omitempty" placeholder:"RUN" help:"Begin with the parameters of that run or model file, whose network, features and classes must be the same. The features are scaled as there."`
 
-	Loss           string  `toml:"loss" default:"auto" help:"cross-entropy for classes; mse, mae or huber for numbers; auto: cross-entropy or mse."`
+	Loss           string  `toml:"loss" default:"auto" help:"cross-entropy for classes; mse, mae or huber for numbers; bce (binary cross-entropy) for labels; auto: cross-entropy, mse or bce."`
 	HuberDelta     float64 `toml:"huber-delta" default:"1" help:"Where the huber loss becomes linear, in standard deviations of the target."`
-	ClassWeights   string  `toml:"class-weights" default:"none" help:"none, or balanced: each class weighs the same in all, however few samples it has."`
+	ClassWeights   string  `toml:"class-weights" default:"none" help:"none, or balanced: each class weighs the same in all, however few samples it has; where a label holds, as much as where it does not."`
 	LabelSmoothing float64 `toml:"label-smoothing" default:"0" help:"Share of the target that goes to all classes alike, 0 to 1."`
 
 	optimizerSettings `embed:""`
@@ -62,9 +70,6 @@ type settings struct {
 	Device          string  `toml:"device" default:"${device=auto}" help:"auto (the CPU), cpu, cuda or cuda:N (an NVIDIA GPU), gl or gl:N (a GPU with OpenGL), or emulated (the CUDA kernels on the CPU: slow, for tests)."`
 	Math            string  `toml:"math" default:"float32" help:"How matrix products are computed: float32, or, on a CPU with AMX, bf16x6 (as exact, and faster), bf16x3 (to 4 digits) or bf16 (to 2), from parts of the numbers."`
 }
-
-// modelKinds returns the valid values of settings.Model.
-func modelKinds() []string { return []string{"lstm", "gru", "rnn", "mlp"} }
 
 // Limits that keep products of sizes within an int64; memory runs out long
 // before.
@@ -120,7 +125,7 @@ func (s *settings) check() error {
 		{"schedule", s.Schedule, []string{"constant", "step", "cosine"}},
 		{"task", s.Task, taskKinds()},
 		{"missing", s.Missing, missingKinds()},
-		{"loss", s.Loss, []string{"auto", "cross-entropy", "mse", "mae", "huber"}},
+		{"loss", s.Loss, []string{"auto", "cross-entropy", "mse", "mae", "huber", lossBinary}},
 		{"class-weights", s.ClassWeights, []string{"none", "balanced"}},
 	} {
 		if err := checkOneOf(c.key, c.value, c.valid); err != nil {
@@ -146,7 +151,16 @@ func (s *settings) check() error {
 	if err != nil {
 		return &settingError{"data", err.Error()}
 	}
-	if err := s.checkText(source); err != nil {
+	if err := cmp.Or(s.checkText(source), s.checkEmbed(source)); err != nil {
+		return err
+	}
+	if err := s.checkNetwork(source); err != nil {
+		return err
+	}
+	if err := s.checkStream(source); err != nil {
+		return err
+	}
+	if err := s.checkSeries(source); err != nil || source.isSeries() {
 		return err
 	}
 	return s.checkTable(source)
@@ -175,7 +189,7 @@ func (s *settings) checkTable(from source) error {
 		{"ignore", strings.Join(s.Ignore, ","), len(s.Ignore) > 0},
 		{"categories", strings.Join(s.Categories, ","), len(s.Categories) > 0},
 		{"missing", s.Missing, s.Missing != "refuse"},
-		{"task", s.Task, s.Task == taskRegress},
+		{"task", s.Task, s.Task == taskRegress || s.Task == taskMultilabel},
 	} {
 		if c.given {
 			return &settingError{c.key, fmt.Sprintf("is %q, but only tables have columns", c.value)}
@@ -207,21 +221,34 @@ func (c *columnNames) UnmarshalTOML(value any) error {
 	return nil
 }
 
-// load returns the network that s asks for, the data prepared for it, and the model
-// at initial with which it begins; nil if initial is "".
-func (s *settings) load(initial string) (*description, sets, *model.File, error) {
+// loadFrom returns the network that s asks for, the data prepared for it, and the model
+// at initial with which it begins; nil if initial is "". The data may come from stdin, if it is not nil.
+func (s *settings) loadFrom(initial string, stdin io.Reader) (*description, sets, *model.File, error) {
 	from, err := parseSource(s.Data)
 	if err != nil {
 		return nil, sets{}, nil, err
+	}
+	if _, err := s.stack(); err != nil {
+		return nil, sets{}, nil, err // before the data are read, which may take long
+	}
+	from.streamSettings = s.streamSettings
+	if from.fromStdin() {
+		if from.stdin, err = keepStdin(stdin, s.Cache); err != nil {
+			return nil, sets{}, nil, err
+		}
+		defer from.stdin.close()
 	}
 	before, file, err := readInitial(initial)
 	if err != nil {
 		return nil, sets{}, nil, err
 	}
 	var parts sets
-	if from.kind == "text" {
+	switch {
+	case from.kind == "text":
 		parts, err = s.loadText(from, before)
-	} else {
+	case from.isSeries():
+		parts, err = s.loadSeries(from, before)
+	default:
 		parts, err = from.load(s.tableChoice(), before)
 	}
 	if err != nil {
@@ -256,7 +283,7 @@ func (s *settings) resolvePaths() error {
 	if err != nil {
 		return err
 	}
-	if from.path != "" {
+	if from.path != "" && !from.fromStdin() {
 		from = from.withPaths(func(path string) string {
 			path, failed := filepath.Abs(path)
 			err = cmp.Or(err, failed)
@@ -266,6 +293,16 @@ func (s *settings) resolvePaths() error {
 			return err
 		}
 		s.Data = from.kind + ":" + from.path
+	}
+	if s.Cache != "" {
+		if s.Cache, err = filepath.Abs(s.Cache); err != nil {
+			return err
+		}
+	}
+	if s.Network != "" {
+		if s.Network, err = filepath.Abs(s.Network); err != nil {
+			return err
+		}
 	}
 	if s.InitFrom == "" {
 		return nil
@@ -305,9 +342,17 @@ func checkOneOf(key, value string, valid []string) error {
 }
 
 func notOneOf(key, value string, valid []string) error {
-	return &settingError{key, fmt.Sprintf("is %q, not one of %s; %s",
-		value, strings.Join(valid, ", "), hint(value, valid, "choose one of them"))}
+	return &choiceError{&settingError{key, fmt.Sprintf("is %q, not one of %s; %s",
+		value, strings.Join(valid, ", "), hint(value, valid, "choose one of them"))}, valid}
 }
+
+// choiceError is a setting that has none of the valid values.
+type choiceError struct {
+	*settingError
+	valid []string
+}
+
+func (e *choiceError) Unwrap() error { return e.settingError }
 
 // outOfRange reports a setting whose number makes no sense.
 func outOfRange(key string, value any, want string) error {

@@ -11,18 +11,22 @@ import (
 )
 
 // source is where data come from, as --data names it.
-type source struct{ kind, path string }
+type source struct {
+	kind, path string
+	stdin      *stdinTable // what came from stdin; nil before it is read
+	streamSettings
+}
 
 // tableKinds returns the kinds of sources that have columns.
 func tableKinds() []string { return []string{"csv", "parquet", "npy", "npz"} }
 
 func (s source) isTable() bool { return slices.Contains(tableKinds(), s.kind) }
 
-// parseSource reads "digits", "csv:FILE" or another table, "idx:DIR" or "text:FILE,FILE".
+// parseSource reads "digits", "csv:FILE" or another table, "idx:DIR" "text:FILE,FILE" or "series:FILE".
 // Its error continues a sentence that begins with the name of the setting.
 func parseSource(text string) (source, error) {
 	kind, path, _ := strings.Cut(text, ":")
-	kinds := append([]string{"digits", "idx", "text"}, tableKinds()...)
+	kinds := append([]string{"digits", "idx", "text", "series"}, tableKinds()...)
 	switch {
 	case !slices.Contains(kinds, kind):
 		remedy, lower := "choose one of them", strings.ToLower(text)
@@ -37,19 +41,24 @@ func parseSource(text string) (source, error) {
 		if kind != text || !strings.Contains(kind, ".") { // not a path alone
 			remedy = hint(kind, kinds, remedy)
 		}
-		return source{}, fmt.Errorf("is %q, not digits, csv:FILE, parquet:FILE, npy:FILE, npz:FILE, idx:DIR or text:FILE; %s", text, remedy)
+		return source{}, fmt.Errorf("is %q, not digits, csv:FILE, parquet:FILE, npy:FILE, npz:FILE, idx:DIR, text:FILE or series:FILE; %s", text, remedy)
 	case kind == "digits" && text != kind:
 		return source{}, fmt.Errorf("is %q, but digits are built in and take no path", text)
+	case path == stdinPath && kind != "csv":
+		return source{}, fmt.Errorf("is %q, but only a CSV table can come from stdin, as csv:-", text)
 	case kind != "digits" && path == "":
 		return source{}, fmt.Errorf("is %q, but lacks the path, as in %s:PATH", text, kind)
 	}
-	return source{kind, path}, nil
+	return source{kind: kind, path: path}, nil
 }
 
 // String returns what error messages call the source.
 func (s source) String() string {
-	if s.path == "" {
+	switch s.path {
+	case "":
 		return s.kind
+	case stdinPath:
+		return "stdin"
 	}
 	return s.path
 }
@@ -60,6 +69,9 @@ func (s source) name() string {
 		return s.kind
 	}
 	base, _, _ := strings.Cut(filepath.Base(filepath.Clean(s.paths()[0])), ".")
+	if s.fromStdin() {
+		base = s.String()
+	}
 	return s.kind + "-" + base
 }
 
@@ -84,10 +96,13 @@ type sets struct {
 	encodings          []data.Encoding  // of the feature columns; nil if all are numbers
 	target             string           // the column of the class: its name, or its number; "" if there are no columns
 	missing            string           // one of missingKinds; "" if there are no columns
-	targets            []string         // the columns of a regression, likewise; nil for classes
+	task               string           // of a table; else ""
+	targets            []string         // the columns of a regression, or of labels, likewise; nil for classes
 	targetScaling      data.Scaling     // of a regression
 	vocabulary         *data.Vocabulary // of a text; else nil
+	series             *seriesParts     // of series; else nil
 	notes              []string         // lines that say what the reader found
+	rows               *data.RowFile    // that the parts stream from; nil if they are in memory
 }
 
 // each returns where the parts are kept.
@@ -108,9 +123,21 @@ func (s source) load(choice tableChoice, d *description) (sets, error) {
 }
 
 func (s source) loadTable(choice tableChoice, d *description) (sets, error) {
+	found, why, err := s.cached(choice, d)
+	if err != nil || found != nil {
+		return *cmp.Or(found, &sets{}), err
+	}
 	p, err := s.planTable(choice, d)
 	if err != nil {
 		return sets{}, err
+	}
+	if streams, reason := s.streams(p.bytes); streams {
+		switch what := p.cannotStream(); {
+		case what == "":
+			return s.buildRows(p, choice, d, cmp.Or(why, reason))
+		case s.Stream == streamAlways:
+			return sets{}, usagef("--stream always: %s cannot stream from disk; leave it out", what)
+		}
 	}
 	table, err := s.openTable(p.options)
 	if err != nil {
@@ -120,13 +147,23 @@ func (s source) loadTable(choice tableChoice, d *description) (sets, error) {
 	if err := s.checkParts(split[0].Len(), split[1].Len(), split[2].Len()); err != nil {
 		return sets{}, err
 	}
-	parts := sets{
-		scaling: split[0].Standardize(), features: table.Features, encodings: table.Encodings,
-		target: table.Target, targets: table.Targets, missing: p.missing,
+	if d == nil {
+		embedded, err := embedCategories(split, choice.embedding)
+		if err != nil {
+			return sets{}, err
+		}
+		p.notes = append(p.notes, embedded...)
 	}
-	if p.task == taskRegress {
+	parts := sets{
+		scaling: split[0].Standardize(), features: table.Features, encodings: split[0].Encodings,
+		target: table.Target, targets: table.Targets, missing: p.missing, task: p.task,
+	}
+	switch p.task {
+	case taskRegress:
 		parts.targetScaling, err = scaleTargets(s.String(), split[0])
-	} else {
+	case taskMultilabel:
+		parts.targetScaling, err = labelScaling(), checkLabels(s.String(), split[0])
+	default:
 		err = checkClasses(s.String(), table.Target, table.Classes, table.Len())
 	}
 	if err != nil {
@@ -137,9 +174,7 @@ func (s source) loadTable(choice tableChoice, d *description) (sets, error) {
 			return sets{}, err
 		}
 		parts.scaling = d.scaling()
-		if p.task == taskRegress {
-			parts.targetScaling = d.targetScaling()
-		}
+		parts.targetScaling = d.targetScaling()
 	}
 	parts.notes = append(p.notes, tableNotes(table, parts.scaling, d)...)
 	for i, part := range parts.each() {
@@ -152,7 +187,14 @@ func (s source) loadTable(choice tableChoice, d *description) (sets, error) {
 
 // openTable reads the table.
 func (s source) openTable(o data.CSVOptions) (*data.Table, error) {
-	if s.kind == "csv" {
+	switch {
+	case s.fromStdin():
+		r, err := s.stdin.begin()
+		if err != nil {
+			return nil, err
+		}
+		return data.ReadCSV(r, s.String(), o)
+	case s.kind == "csv":
 		return data.OpenCSV(s.path, o)
 	}
 	return data.OpenTable(s.path, o)
@@ -164,28 +206,55 @@ func (s source) planTable(choice tableChoice, d *description) (plan, error) {
 		return plan{}, usagef("--task is %s, but the model that --init-from names learned %s", choice.task, d.outputsName())
 	}
 	if d != nil {
-		return plan{task: d.task(), missing: d.Missing, options: d.csvOptions(choice.targets)}, nil
+		p := plan{task: d.task(), missing: d.Missing, options: d.csvOptions(choice.targets)}
+		if s.Stream == streamNever {
+			return p, nil
+		}
+		inspection, err := s.inspect(p.options)
+		if err != nil {
+			return plan{}, err
+		}
+		p.bytes = tableBytes(inspection, p.options)
+		return p, nil
 	}
-	inspect := data.InspectTable
-	if s.kind == "csv" {
-		inspect = data.InspectCSV
-	}
-	inspection, err := inspect(s.path, data.CSVOptions{Targets: choice.targets, Ignore: choice.ignore})
+	inspection, err := s.inspect(data.CSVOptions{Targets: choice.targets, Ignore: choice.ignore, Counted: choice.embed})
 	if err != nil {
 		return plan{}, err
 	}
-	return choice.plan(inspection)
+	p, err := choice.plan(inspection)
+	p.bytes = tableBytes(inspection, p.options)
+	return p, err
+}
+
+// inspect inspects the table.
+func (s source) inspect(o data.CSVOptions) (*data.Inspection, error) {
+	switch {
+	case s.fromStdin():
+		r, err := s.stdin.begin()
+		if err != nil {
+			return nil, err
+		}
+		return data.InspectCSVFrom(r, s.String(), o)
+	case s.kind == "csv":
+		return data.InspectCSV(s.path, o)
+	}
+	return data.InspectTable(s.path, o)
 }
 
 // scaleTargets returns the scaling of the targets of a regression, by the training set.
 func scaleTargets(name string, train *data.Table) (data.Scaling, error) {
 	scaling := train.StandardizeTargets()
+	return scaling, checkTargetScaling(name, train.Targets, scaling)
+}
+
+// checkTargetScaling refuses a target with one value only.
+func checkTargetScaling(name string, targets []string, scaling data.Scaling) error {
 	for j, factor := range scaling.Factor {
 		if factor == 0 {
-			return scaling, fmt.Errorf("%s: the target %s is %v in all samples to learn from: nothing to learn", name, shortName(train.Targets[j]), scaling.Shift[j])
+			return fmt.Errorf("%s: the target %s is %v in all samples to learn from: nothing to learn", name, shortName(targets[j]), scaling.Shift[j])
 		}
 	}
-	return scaling, nil
+	return nil
 }
 
 // tableSet returns the rows of a table as the model takes them.
@@ -244,11 +313,11 @@ func (s source) checkParts(train, valid, test int) error {
 // csvOptions says how to read a CSV file for the model. targets are the columns of its
 // targets; none for those that it learned from.
 func (d *description) csvOptions(targets []string) data.CSVOptions {
-	o := data.CSVOptions{Features: d.Features, Encodings: d.Encodings, Missing: missingPolicy(d.Missing)}
+	o := data.CSVOptions{Features: d.Features, Encodings: d.Encodings, Missing: missingPolicy(d.Missing), Booleans: d.task() == taskMultilabel}
 	switch {
-	case d.task() == taskRegress && len(targets) == 0:
+	case d.Targets != nil && len(targets) == 0:
 		o.Targets = d.Targets
-	case d.task() == taskRegress:
+	case d.Targets != nil:
 		o.Targets = targets
 	case len(targets) == 0:
 		o.Target = d.Target

@@ -17,18 +17,20 @@ const (
 )
 
 // taskKinds returns the valid values of settings.Task.
-func taskKinds() []string { return []string{"auto", taskClassify, taskRegress} }
+func taskKinds() []string { return []string{"auto", taskClassify, taskRegress, taskMultilabel} }
 
 // tableChoice says what of a table is learned, as the settings or a model say it.
 type tableChoice struct {
 	targets                      []string
 	task                         string // auto, or one of the tasks
 	features, ignore, categories []string
-	missing                      string // one of missingKinds
+	missing                      string   // one of missingKinds
+	embed                        []string // columns of categories with vectors
+	embedding                    int      // how wide these are; 0: as wide as vectorWidth says
 }
 
 func (s *settings) tableChoice() tableChoice {
-	return tableChoice{s.Target, s.Task, s.Features, s.Ignore, s.Categories, s.Missing}
+	return tableChoice{s.Target, s.taskAsked(), s.Features, s.Ignore, s.Categories, s.Missing, s.Embed, s.Embedding}
 }
 
 // missingKinds returns the valid values of settings.Missing.
@@ -51,6 +53,7 @@ type plan struct {
 	missing string // one of missingKinds
 	options data.CSVOptions
 	notes   []string
+	bytes   int64 // that the rows take in memory, if they were counted
 }
 
 // plan decides how to read a table that has been inspected.
@@ -62,7 +65,7 @@ func (c tableChoice) plan(i *data.Inspection) (plan, error) {
 	if p.task == taskClassify {
 		p.options.Target = c.targets[0]
 	} else {
-		p.options.Targets = c.targets
+		p.options.Targets, p.options.Booleans = c.targets, p.task == taskMultilabel
 	}
 	columns, err := c.chooseColumns(i, &p)
 	if err != nil {
@@ -78,7 +81,10 @@ func (c tableChoice) plan(i *data.Inspection) (plan, error) {
 // decideTask sets the task of p, from the target if the settings leave it open.
 func (c tableChoice) decideTask(i *data.Inspection, p *plan) error {
 	if len(c.targets) > 1 && c.task == taskClassify {
-		return usagef("--task %s takes one --target, not %d", taskClassify, len(c.targets))
+		return usagef("--task %s takes one --target, not %d; several that hold or not are for --task %s", taskClassify, len(c.targets), taskMultilabel)
+	}
+	if c.decideLabels(i, p) {
+		return nil
 	}
 	if c.task != "auto" && c.task != taskRegress {
 		return nil
@@ -144,7 +150,7 @@ func (c tableChoice) chooseColumns(i *data.Inspection, p *plan) ([]int, error) {
 		for _, list := range []struct {
 			flag  string
 			names []string
-		}{{"features", c.features}, {"ignore", c.ignore}, {"categories", c.categories}} {
+		}{{"features", c.features}, {"ignore", c.ignore}, {"categories", c.categories}, {"embed", c.embed}} {
 			if len(list.names) > 0 {
 				return nil, fmt.Errorf("%s: --%s names columns, but the file has no header; write one above the data", i.Name, list.flag)
 			}
@@ -217,7 +223,7 @@ func (c tableChoice) checkMissing(i *data.Inspection, p plan, columns []int) err
 			return err
 		}
 	}
-	if p.task == taskRegress && c.missing != "drop" {
+	if p.task != taskClassify && c.missing != "drop" {
 		return missingError(i, i.Targets, "or leave the rows out with --missing drop")
 	}
 	return nil
@@ -251,21 +257,24 @@ func missingError(i *data.Inspection, columns []int, otherwise string) error {
 
 // encode says in p which of the columns are categories, and which get an indicator.
 func (c tableChoice) encode(i *data.Inspection, p *plan, columns []int) error {
-	named := map[int]bool{}
-	for _, name := range c.categories {
-		column, err := findColumn(i, "categories", name)
-		if err != nil {
-			return err
-		}
-		if !slices.Contains(columns, column) {
-			return fmt.Errorf("%s: --categories: %s is no feature", i.Name, columnName(i, column))
-		}
-		named[column] = true
+	named, err := featuresNamed(i, columns, "categories", c.categories)
+	if err != nil {
+		return err
+	}
+	embedded, err := featuresNamed(i, columns, "embed", c.embed)
+	if err != nil {
+		return err
 	}
 	encodings, plain := make([]data.Encoding, len(columns)), true
 	for j, column := range columns {
 		held, e := &i.Columns[column], &encodings[j]
-		if named[column] || held.Numbers == 0 && held.Texts > 0 {
+		switch {
+		case embedded[column]:
+			if problem := problemOfEmbedded(held); problem != "" {
+				return fmt.Errorf("%s: column %s: %s", i.Name, columnName(i, column), problem)
+			}
+			e.Categories, e.Embedding = held.Values(), max(1, c.embedding)
+		case named[column] || held.Numbers == 0 && held.Texts > 0:
 			if err := checkCategories(i, column); err != nil {
 				return err
 			}
@@ -281,13 +290,29 @@ func (c tableChoice) encode(i *data.Inspection, p *plan, columns []int) error {
 	return nil
 }
 
-// checkCategories says why the values of a column are no categories.
+// featuresNamed returns the columns, all of them features, that a flag names.
+func featuresNamed(i *data.Inspection, columns []int, flag string, names []string) (map[int]bool, error) {
+	named := map[int]bool{}
+	for _, name := range names {
+		column, err := findColumn(i, flag, name)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(columns, column) {
+			return nil, fmt.Errorf("%s: --%s: %s is no feature", i.Name, flag, columnName(i, column))
+		}
+		named[column] = true
+	}
+	return named, nil
+}
+
+// checkCategories says why the values of a column are no categories with a feature each.
 func checkCategories(i *data.Inspection, column int) error {
 	const few = 20 // rows
 	held := &i.Columns[column]
 	switch n := len(held.Counts); {
 	case held.Counts == nil:
-		return fmt.Errorf("%s: column %s has more than %d different values, too many for categories; leave it out: --ignore %s",
+		return fmt.Errorf("%s: column %s has more than %d different values, too many for a feature each; give each a vector with --embed %s, or leave it out: --ignore %[4]s",
 			i.Name, columnName(i, column), data.MostCounted, commandLine(held.Name))
 	case n == 1:
 		return nil

@@ -309,7 +309,7 @@ func TestSettingsOfTablesAreChecked(t *testing.T) {
 		{csv + "--task regress --label-smoothing 0.1", exitUsage, "--label-smoothing 0.1 is for classes"},
 		{csv + "--label-smoothing 2", exitUsage, "--label-smoothing is 2; it must be 0 to 1"},
 		{csv + "--huber-delta 0", exitUsage, "--huber-delta is 0; it must be a number above 0"},
-		{csv + "--loss hubber", exitUsage, `--loss is "hubber", not one of auto, cross-entropy, mse, mae, huber; did you mean "huber"?`},
+		{csv + "--loss hubber", exitUsage, `--loss is "hubber", not one of auto, cross-entropy, mse, mae, huber, bce; did you mean "huber"?`},
 		{csv + "--missing ignore", exitUsage, `--missing is "ignore", not one of refuse, mean, drop, indicator`},
 		{csv + "--task guess", exitUsage, `--task is "guess", not one of auto, classify, regress`},
 		{csv + "--features a --ignore b", exitUsage, "--ignore goes without --features"},

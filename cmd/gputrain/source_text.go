@@ -46,7 +46,7 @@ func (s *settings) checkText(from source) error {
 			value any
 			set   bool
 		}{
-			{"text-units", s.TextUnits, s.TextUnits != ""}, {"text-min-count", s.TextMinCount, s.TextMinCount != 0}, {"embedding", s.Embedding, s.Embedding != 0},
+			{"text-units", s.TextUnits, s.TextUnits != ""}, {"text-min-count", s.TextMinCount, s.TextMinCount != 0}, {"embedding", s.Embedding, s.Embedding != 0 && !from.isTable()},
 		} {
 			if c.set {
 				return &settingError{c.key, fmt.Sprintf("is %v, but only text data take it: --data text:FILE", c.value)}
@@ -173,13 +173,18 @@ func textNotes(from source, text *data.Text) []string {
 
 // describeText is describe for a text.
 func (s *settings) describeText(from source, parts sets) (*description, error) {
+	stack, err := s.stack()
+	if err != nil {
+		return nil, err
+	}
 	d := &description{
-		Format: descriptionFormat, Data: from.public(), Model: s.Model, Steps: s.textSteps(), Width: 1, Hidden: s.Hidden, Layers: s.Layers,
+		Format: descriptionFormat, Data: from.public(), Steps: s.textSteps(), Width: 1,
 		Units: string(parts.vocabulary.Units), Vocabulary: parts.vocabulary.Tokens(), Embedding: s.Embedding,
 	}
 	if d.Embedding == 0 {
 		d.Embedding = textEmbedding
 	}
+	d.setStack(stack)
 	return d, d.check()
 }
 

@@ -16,6 +16,7 @@ import (
 
 type trainCommand struct {
 	settings `embed:""`
+	stopping `embed:""`
 
 	Config configFlag `placeholder:"FILE" help:"Settings in TOML, such as the config.toml of a run; flags win."`
 	Out    string     `placeholder:"DIR" help:"Directory of the run; by default runs/<time>-<model>-<data>."`
@@ -35,9 +36,11 @@ func (*trainCommand) Help() string {
 
     test accuracy 0.9xxx (correct/all)
 
+Labels (--task multilabel) are targets that hold or not, as 1 and 0, yes and no or true and false say it: any number of them may hold for a sample, and each is an output. The last line is then test F1 0.9xxx (3 labels), exact match 0.8xxx (samples).
+
 Numbers (--task regress) are learned scaled to mean 0 and deviation 1, and measured in their own units; the last line is then test R2 0.9xxx, RMSE 12.34, MAE 5.678 (samples).
 
-The run's directory then holds model.safetensors, config.toml, metrics.csv, curves.png, and confusion.png or predictions.png. The same settings give the same model, byte for byte.
+The run's directory then holds model.safetensors, config.toml, metrics.csv, curves.png, and confusion.png, predictions.png or roc.png. The same settings give the same model, byte for byte.
 
 Of a text (text:FILE), compressed by gzip or not, the network learns to predict the next character, byte or word. --batch streams run through the first nine tenths of it side by side. The states go on from one part of --steps to the next, and errors go back within a part. The last tenth is held out, half of it to validate and half to test. The last line is then
 
@@ -45,16 +48,18 @@ Of a text (text:FILE), compressed by gzip or not, the network learns to predict 
 
 and gputrain generate goes on with a text.
 
+A series (series:FILE), a table in order of time, is cut by time into the same shares. From the --window rows up to each origin, --ahead rows of the targets are forecast; forecast.png shows some. The last line has the RMSE and the MAE, and the RMSE of baselines beside the network: the last value, the value one season before, and a linear autoregression. The skill is the share of the RMSE of the best of them that the network saves; below 0, that baseline is better.
+
 What was understood of the data is said first, and what is doubtful about the classes: names that differ in case or spaces only, words for a missing value, classes that a part of the data lacks. Classes may be a quantity in truth if all are numbers, and more than 10 and not all whole, or more than 50 and not numbered from 0 or 1 on without a gap, or more than 50 and more than a fifth of the samples, or about as many as there are samples. Then --task auto learns numbers, and says so.
 
 Ctrl-C finishes the step, saves, and says how to go on; a second one ends at once. A run that diverged can go on from its last checkpoint with a smaller rate: --resume RUN --lr RATE. config.toml notes the settings that a resumed run changed. From the epoch reached, the schedule is that of the new settings.
 
-With --json, each epoch is an object {"event":"epoch", "epoch", "epochs", "lr", "train_loss", "validation_loss", "validation_accuracy", "seconds", "samples_per_second"}, and the end is {"event":"result", "run", "test_accuracy", "test_loss", "correct", "count"}, for text also "unit", "test_bits" and "test_perplexity", or for numbers {"event":"result", "run", "test_loss", "count", "test_r2", "test_rmse", "test_mae", "targets":[{"name", "r2", "rmse", "mae"}]}.`
+With --json, each epoch is an object {"event":"epoch", "epoch", "epochs", "lr", "train_loss", "validation_loss", "validation_accuracy", "seconds", "samples_per_second"}, and the end is {"event":"result", "run", "test_accuracy", "test_loss", "correct", "count"}, for text also "unit", "test_bits" and "test_perplexity", or for numbers {"event":"result", "run", "test_loss", "count", "test_r2", "test_rmse", "test_mae", "targets":[{"name", "r2", "rmse", "mae"}]}, or for labels {"event":"result", "run", "test_loss", "count", "test_precision", "test_recall", "test_f1", "test_micro_f1", "test_auroc", "test_exact_match", "test_hamming_loss", "labels":[{"name", "precision", "recall", "f1", "auroc", "count"}]}, or for series what eval prints and "run".`
 }
 
 // Run trains a network, from the beginning or from a checkpoint.
 func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
-	if err := c.check(); err != nil {
+	if err := cmp.Or(c.check(), c.checkStop(0)); err != nil {
 		return err
 	}
 	if c.DryRun && (c.Resume != "" || c.Out != "") {
@@ -66,7 +71,7 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 	if err != nil {
 		return err
 	}
-	d, parts, file, err := c.load(initial)
+	d, parts, file, err := c.load(initial, con.in)
 	if err != nil {
 		return err
 	}
@@ -82,6 +87,8 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 	s := &session{settings: &c.settings, description: d, initial: file, test: parts.test.Digest(), net: net, reporter: c.reporter(con, d)}
 	options := c.options(d, parts.train)
 	options.OnStep, options.OnEpoch, options.LossEvery = s.endStep, s.endEpoch, c.lossEvery()
+	ctx, release := c.follow(ctx, con.in, &options)
+	defer release()
 	if s.trainer, err = train.New(net, options); err != nil {
 		return tooLarge(err)
 	}
@@ -124,18 +131,21 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 		return err
 	}
 	defer func() { err = cmp.Or(err, s.close()) }()
+	if err := c.checkStop(s.trainer.Epochs()); err != nil {
+		return err
+	}
 	if err := s.dir.writeAbout(s.settings, given, understood); err != nil {
 		return err
 	}
 	c.say(con, understood, notes)
 	begin()
 	if err := s.fit(ctx, parts); err != nil {
-		return err
+		return c.end(func(lines ...[]string) { c.say(con, lines...) }, err)
 	}
 	if done := s.trainer.Epochs(); done < c.Epochs && !c.Quiet {
 		printLine(con.err, fmt.Sprintf("stopped after epoch %d: the validation loss has not improved for %s; the best parameters are kept", done, plural(c.Patience, "epoch", "epochs")))
 	}
-	if err := s.finish(parts.test); err != nil {
+	if err := s.finish(parts); err != nil {
 		return s.howToGoOn(err)
 	}
 	return nil
@@ -165,7 +175,12 @@ type session struct {
 	metrics     *metricsLog
 	live        *liveMetrics
 	checkpoints checkpointer
+	taken       snapshots
 }
+
+// snapshots are the files that were written last, or are being written, whose memory the next
+// ones have; nil before the first.
+type snapshots struct{ checkpoint, best *model.File }
 
 // begin makes the run's directory.
 func (s *session) begin(out string, parts sets) (err error) {
@@ -176,7 +191,7 @@ func (s *session) begin(out string, parts sets) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.dir, s.lock, err = createRun(out, s.settings.Model+"-"+from.name()); err != nil {
+	if s.dir, s.lock, err = createRun(out, s.settings.networkTitle()+"-"+from.name()); err != nil {
 		return err
 	}
 	defer func() {
@@ -191,6 +206,9 @@ func (s *session) begin(out string, parts sets) (err error) {
 		if err := s.initial.Write(s.dir.file(initialName)); err != nil {
 			return err
 		}
+	}
+	if err := s.dir.copyNetwork(s.settings.Network); err != nil {
+		return err
 	}
 	if err := s.dir.writeConfig(s.settings, nil); err != nil {
 		return err
@@ -289,8 +307,12 @@ type interruptedError struct {
 }
 
 func (e *interruptedError) Error() string {
-	return fmt.Sprintf("%v in epoch %d of %d, saved; go on with: %s", e.cause, e.epoch, e.epochs,
-		commandLine("gputrain", "train", "--resume", pathArgument(string(e.dir))))
+	return fmt.Sprintf("%v in epoch %d of %d, saved; go on with: %s", e.cause, e.epoch, e.epochs, e.goOn())
+}
+
+// goOn returns the command that resumes the run.
+func (e *interruptedError) goOn() string {
+	return commandLine("gputrain", "train", "--resume", pathArgument(string(e.dir)))
 }
 
 func (e *interruptedError) Unwrap() error { return e.cause }
@@ -330,7 +352,7 @@ func (s *session) checkpoint() error {
 	if err := inOrder(s.checkpoints.wait, s.lock.check); err != nil {
 		return err
 	}
-	file, err := s.file(s.saveCheckpoint)
+	file, err := s.refill(&s.taken.checkpoint, s.saveCheckpoint)
 	if errors.Is(err, model.ErrNotFinite) {
 		return nil // Fit is about to see it and to say where it began
 	}
@@ -340,7 +362,7 @@ func (s *session) checkpoint() error {
 	var best *model.File
 	epoch, kept := s.trainer.Best()
 	if kept && epoch.Epoch != s.checkpoints.best {
-		if best, err = s.file(s.trainer.SaveBest); err != nil {
+		if best, err = s.refill(&s.taken.best, s.trainer.SaveBest); err != nil {
 			return err
 		}
 		s.checkpoints.best = epoch.Epoch
@@ -356,10 +378,25 @@ func (s *session) checkpoint() error {
 // syncMetrics makes the metrics written so far outlive a power failure.
 func (s *session) syncMetrics() error { return errors.Join(s.metrics.file.Sync(), s.live.sync()) }
 
-// file returns a model file with what save puts into it.
+// refill returns a model file with what save puts into it, in the memory of the one before, which
+// has been written.
+func (s *session) refill(kept **model.File, save func(*model.File) error) (*model.File, error) {
+	file, err := s.description.newFile()
+	if err != nil {
+		return nil, err
+	}
+	if *kept != nil {
+		file.Reuse(*kept)
+	}
+	*kept = file
+	return file, save(file)
+}
+
+// file returns a model file with what save puts into it. The training is over.
 func (s *session) file(save func(*model.File) error) (*model.File, error) {
-	// The snapshot before is garbage. If it is large, it must go first, or both take
+	// The last checkpoint is garbage. If it is large, it must go first, or both take
 	// memory at a time.
+	s.taken = snapshots{}
 	const large = 16 << 20
 	if s.snapshot > large {
 		runtime.GC()
@@ -394,15 +431,18 @@ func (s *session) write(name string, save func(*model.File) error) error {
 
 // finish measures the network on the test set and writes the files of a
 // finished run.
-func (s *session) finish(test *data.Dataset) error {
-	m, err := s.description.measure(s.net, test)
+func (s *session) finish(parts sets) error {
+	m, err := s.measure(parts)
 	if err != nil {
 		return err
 	}
 	history := s.trainer.History()
+	if err := s.writeBest(); err != nil {
+		return err
+	}
+	s.description.complete(parts, m)
 	return inOrder(
 		s.writeModel,
-		s.writeBest,
 		s.metrics.flush,
 		func() error { return writeCurves(s.dir.file(curvesName), history, s.description) },
 		func() error { return m.draw(s.dir) },

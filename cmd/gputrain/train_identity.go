@@ -41,9 +41,12 @@ func (s *session) saveCheckpoint(file *model.File) error {
 // public returns s as others may see it.
 func (s settings) public() (settings, error) {
 	from, err := parseSource(s.Data)
-	s.Data = from.public()
+	s.Data, s.Cache = from.public(), ""
 	if s.InitFrom != "" {
 		s.InitFrom = filepath.Base(s.InitFrom)
+	}
+	if s.Network != "" {
+		s.Network = filepath.Base(s.Network)
 	}
 	return s, err
 }
@@ -119,7 +122,9 @@ func (d *description) checkSame(file *model.File, where string) error {
 		switch key := keyOf(field, "json"); {
 		case key == "data": // may lie elsewhere now
 		case reflect.DeepEqual(a.Interface(), b.Interface()):
-		case key == "classes" || key == "features" || key == "targets" || key == "vocabulary":
+		case key == "model" || key == "hidden" || key == "layers" || key == "stack":
+			return fmt.Errorf("the run began with the network %s, and cannot go on with %s", before.network(), d.network())
+		case key == "classes" || key == "features" || key == "targets" || key == "vocabulary" || key == "series":
 			return fmt.Errorf("%s has changed since the run began: it has other %s", where, key)
 		case a.Kind() == reflect.Slice:
 			return fmt.Errorf("%s has changed since the run began: its features have another scaling", where)

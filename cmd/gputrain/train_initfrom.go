@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 
 	"gputrain/model"
@@ -33,11 +34,13 @@ func readInitial(path string) (*description, *model.File, error) {
 // that initial describes. Inputs that mean the same are a matter of the columns, which
 // the reader of the data has found by name.
 func (d *description) checkInitial(name string, initial *description) error {
+	if !reflect.DeepEqual(learned(d.layers()), learned(initial.layers())) {
+		return fmt.Errorf("--init-from %s: its network is %s, but this run's is %s", name, initial.network(), d.network())
+	}
 	for _, c := range []struct {
 		key           string
 		ours, initial any
 	}{
-		{"model", d.Model, initial.Model}, {"hidden", d.Hidden, initial.Hidden}, {"layers", d.Layers, initial.Layers},
 		{"units", d.Units, initial.Units}, {"embedding", d.Embedding, initial.Embedding},
 		{"steps", d.Steps, initial.Steps}, {"width", d.Width, initial.Width},
 	} {
@@ -52,5 +55,5 @@ func (d *description) checkInitial(name string, initial *description) error {
 	if !slices.Equal(d.Classes, initial.Classes) {
 		return fmt.Errorf("--init-from %s: %w", name, initial.otherClasses(d.Classes))
 	}
-	return nil
+	return d.checkInitialSeries(name, initial)
 }

@@ -49,7 +49,7 @@ func (e *explanation) summary(parameters int) []string {
 func (e *explanation) requireFused() error {
 	for _, stage := range e.stages {
 		if stage.fusable && stage.path != backend.PathSequence {
-			return fmt.Errorf("--require-fused: %s runs on %s as a %s; gputrain devices lists what there is, and --model lstm is fused on all of them",
+			return fmt.Errorf("--require-fused: %s runs on %s as a %s; gputrain devices lists what there is, and an lstm without projection, layer norm and zoneout is fused on all of them",
 				stage.name, e.device, stage.path)
 		}
 	}
@@ -91,13 +91,9 @@ func (s *session) rehearse(ctx context.Context, con console, e *explanation, par
 		rate += fmt.Sprintf(", %.0f %% of the CPU's peak in float32", 100*speed/peak)
 	}
 
-	judged := parts.valid
-	if some := 8 * s.settings.Batch; judged.Len() > some {
-		index := make([]int, some)
-		for i := range index {
-			index[i] = i
-		}
-		judged = judged.Subset(index)
+	judged, err := parts.valid.First(8 * s.settings.Batch)
+	if err != nil {
+		return err
 	}
 	began = time.Now()
 	if _, err := train.Evaluate(s.net, s.description.loss(), judged); err != nil {
@@ -114,7 +110,7 @@ func (s *session) rehearse(ctx context.Context, con console, e *explanation, par
 		duration(epoch), plural(batches.Count(), one, several), duration(step), steps, rate, duration(validation),
 		plural(s.settings.Epochs, "epoch", "epochs"), duration(epoch*time.Duration(s.settings.Epochs)))
 	width := terminalWidth(con.out)
-	_, err := io.WriteString(con.out, e.text(width)+wrapLines(text, width))
+	_, err = io.WriteString(con.out, e.text(width)+wrapLines(text, width))
 	return err
 }
 

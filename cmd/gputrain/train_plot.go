@@ -41,7 +41,7 @@ func writeCurves(path string, history []train.Epoch, d *description) error {
 		{loss, "validation", orange, func(e train.Epoch) float64 { return e.ValidLoss }},
 		{accuracy, "validation", orange, func(e train.Epoch) float64 { return e.ValidAccuracy }},
 	} {
-		if c.panel == accuracy && d.task() == taskRegress {
+		if c.panel == accuracy && d.task() != taskClassify {
 			continue
 		}
 		line, points, err := plotter.NewLinePoints(curve(c.value))
@@ -63,7 +63,7 @@ func writeCurves(path string, history []train.Epoch, d *description) error {
 	accuracy.Y.Max = 1
 
 	panels := [][]*plot.Plot{{loss, accuracy}}
-	if d.task() == taskRegress {
+	if d.task() != taskClassify {
 		panels = [][]*plot.Plot{{loss}}
 	}
 	columns := len(panels[0])

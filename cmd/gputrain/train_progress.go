@@ -163,11 +163,23 @@ func (j *jsonLines) epoch(e train.Epoch) error {
 }
 
 func (j *jsonLines) result(dir runDir, m *evaluation) error {
+	if m.series != nil {
+		return j.out.Encode(struct {
+			seriesResult
+			Run runDir `json:"run"`
+		}{m.seriesResult(), dir})
+	}
 	if m.regression != nil {
 		return j.out.Encode(struct {
 			regressionResult
 			Run runDir `json:"run"`
 		}{m.regressionResult(), dir})
+	}
+	if m.multilabel != nil {
+		return j.out.Encode(struct {
+			multilabelResult
+			Run runDir `json:"run"`
+		}{m.multilabelResult(), dir})
 	}
 	return j.out.Encode(struct {
 		result

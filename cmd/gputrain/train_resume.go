@@ -21,7 +21,7 @@ type resumeFlag string
 // changeableKeys returns the settings that a resumed run may change: how it
 // learns from there on, but not what.
 func changeableKeys() []string {
-	return []string{"data", "epochs", "lr", "schedule", "warmup", "clip", "patience", "device", "checkpoint-every", "checkpoint-keep", "metrics-every", "tensorboard"}
+	return []string{"data", "epochs", "lr", "schedule", "warmup", "clip", "patience", "device", "checkpoint-every", "checkpoint-keep", "metrics-every", "tensorboard", "cache"}
 }
 
 // BeforeResolve is kong's hook between reading the flags and filling in the
@@ -31,7 +31,7 @@ func (resumeFlag) BeforeResolve(ctx *kong.Context, trace *kong.Path) error {
 		return err
 	}
 	for _, path := range ctx.Path {
-		if path.Flag != nil && !slices.Contains(append(changeableKeys(), "resume", "quiet", "json", "metrics-listen"), path.Flag.Name) {
+		if path.Flag != nil && !slices.Contains(append(changeableKeys(), "resume", "quiet", "json", "metrics-listen", "stop-after", "stop-at-eof"), path.Flag.Name) {
 			return usagef("--resume keeps the settings of the run: leave out --%s; you may change --%s",
 				path.Flag.Name, strings.Join(changeableKeys(), ", --"))
 		}
@@ -139,7 +139,8 @@ func (s *session) restore(before *settings) (notes []string, err error) {
 		if *before, err = s.checkRun(file); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
-		before.Data, before.InitFrom = places.Data, places.InitFrom
+		before.Data, before.InitFrom, before.Network = places.Data, places.InitFrom, places.Network
+		before.Cache = places.Cache
 		if err := s.trainer.Load(file); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}

@@ -30,6 +30,8 @@ const (
 	curvesName      = "curves.png"
 	confusionName   = "confusion.png"
 	predictionsName = "predictions.png" // of a regression, in place of confusionName
+	forecastName    = "forecast.png"    // of series
+	rocName         = "roc.png"         // of labels, in place of confusionName
 	resultName      = "result.json"     // written last
 	divergedName    = "diverged.json"
 	aboutName       = "about.json"
@@ -73,9 +75,9 @@ func (d runDir) checkUnused() error {
 	if len(checkpoints) > 0 {
 		return fmt.Errorf("%s holds a run already (%s): go on with --resume, or choose another --out", d, checkpointsName)
 	}
-	names := []string{modelName, bestName, curvesName, confusionName, predictionsName, resultName}
+	names := []string{modelName, bestName, curvesName, confusionName, predictionsName, rocName, forecastName, resultName}
 	if _, err := d.readConfig(); err != nil {
-		names = append(names, configName, metricsName, linesName, divergedName, aboutName, initialName) // not from a run, so someone else's
+		names = append(names, configName, metricsName, linesName, divergedName, aboutName, initialName, networkName) // not from a run, so someone else's
 		events, err := d.eventFiles()
 		if err != nil {
 			return err
@@ -203,11 +205,23 @@ type regressionRunResult struct {
 	regressionFigures
 }
 
+// multilabelRunResult is the content of result.json for labels.
+type multilabelRunResult struct {
+	Format int `json:"format"`
+	Epochs int `json:"epochs"`
+	multilabelFigures
+}
+
 // writeResult writes the result of a run of so many epochs.
 func (d runDir) writeResult(epochs int, m *evaluation) error {
 	return atomicfile.Write(d.file(resultName), func(w io.Writer) error {
-		if m.regression != nil {
+		switch {
+		case m.series != nil:
+			return json.NewEncoder(w).Encode(seriesRunResult{runFormat, epochs, m.seriesFigures()})
+		case m.regression != nil:
 			return json.NewEncoder(w).Encode(regressionRunResult{runFormat, epochs, m.regressionFigures()})
+		case m.multilabel != nil:
+			return json.NewEncoder(w).Encode(multilabelRunResult{runFormat, epochs, m.multilabelFigures()})
 		}
 		return json.NewEncoder(w).Encode(runResult{runFormat, epochs, m.Accuracy, m.Loss, m.Correct, m.Count})
 	})

@@ -380,7 +380,7 @@ func TestARunBeginsWithTheParametersOfAnother(t *testing.T) {
 	if first.lastLine() != second.lastLine() {
 		t.Errorf("it ends with %q, the run it began from with %q", second.lastLine(), first.lastLine())
 	}
-	wantFailure(t, exitFailure, []string{"--init-from first: its hidden is 8, but this run's is 9"},
+	wantFailure(t, exitFailure, []string{"--init-from first: its network is mlp, 1 layer of 8 hidden units, but this run's is mlp, 1 layer of 9"},
 		append(args, "third", "--init-from", "first", "--hidden", "9")...)
 	writeFile(t, "other.csv", strings.ReplaceAll(flowers(60), "iris", "rose"))
 	wantFailure(t, exitFailure, []string{"--init-from first: the classes of the data, ", ", are not those of the model, ", "the model alone has iris"},

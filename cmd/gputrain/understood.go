@@ -12,7 +12,7 @@ import (
 // doubtful about it.
 func understood(parts sets) []string {
 	switch {
-	case parts.vocabulary != nil:
+	case parts.vocabulary != nil, parts.series != nil:
 		return nil // the notes say it
 	case parts.targets != nil:
 		return []string{partSizes(parts), describeColumns(parts)}
@@ -56,16 +56,16 @@ func describeColumns(parts sets) string {
 			columns = parts.train.Steps * parts.train.Width
 		}
 	}
-	what := "the class is "
-	var targets []string
-	for j, target := range parts.targets {
-		scaling := parts.targetScaling
-		targets = append(targets, fmt.Sprintf("%s (mean %s, deviation %s)", shortName(target), quantity(scaling.Shift[j]), quantity(1/scaling.Factor[j])))
-	}
-	if targets == nil {
-		targets = []string{shortName(parts.target)}
-	} else {
-		what = "numbers to learn: "
+	what, targets := "the class is ", []string{shortName(parts.target)}
+	switch parts.task {
+	case taskMultilabel:
+		what, targets = "labels, and how often they hold: ", describeLabels(parts)
+	case taskRegress:
+		what, targets = "numbers to learn: ", nil
+		for j, target := range parts.targets {
+			scaling := parts.targetScaling
+			targets = append(targets, fmt.Sprintf("%s (mean %s, deviation %s)", shortName(target), quantity(scaling.Shift[j]), quantity(1/scaling.Factor[j])))
+		}
 	}
 	if parts.features == nil {
 		return fmt.Sprintf("no header: %scolumn %s, the features are the %d others", what, some(targets), columns)

@@ -37,11 +37,7 @@ func (c classCounts) total() []int {
 
 // count returns the samples of each class of set.
 func count(set *data.Dataset) []int {
-	counts := make([]int, len(set.Classes))
-	for _, label := range set.Labels {
-		counts[label]++
-	}
-	return counts
+	return set.Counts()
 }
 
 // checkClasses says why no network can learn the classes of a source. target is the

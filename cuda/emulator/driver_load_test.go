@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -156,14 +157,22 @@ func TestAKernelIsRefusedByItself(t *testing.T) {
 }
 
 func TestPTXIsFresh(t *testing.T) {
-	for name, text := range map[string]string{"basic": basicPTX, "bad": badPTX, "builtin": builtinPTX, "calls": callsPTX, "lines": linesPTX, "order": orderPTX, "tensor": tensorPTX, "wmma": wmmaPTX} {
-		source, err := os.ReadFile("testdata/" + name + ".cu")
+	sources, err := filepath.Glob("testdata/*.cu")
+	if err != nil || len(sources) < 7 {
+		t.Fatalf("%d sources, %v", len(sources), err)
+	}
+	for _, name := range append(sources, "../../examples/kernel/reduce.cu") {
+		source, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		first, _, _ := strings.Cut(text, "\n")
+		text, err := os.ReadFile(strings.TrimSuffix(name, ".cu") + ".ptx")
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, _, _ := strings.Cut(string(text), "\n")
 		if want := fmt.Sprintf("source sha256 %x", sha256.Sum256(source)); !strings.HasSuffix(first, want) {
-			t.Errorf("testdata/%s.ptx is stale: run testdata/build.sh", name)
+			t.Errorf("the PTX of %s is stale: run testdata/build.sh", name)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"fmt"
+	"slices"
 
 	"gputrain/model"
 )
@@ -9,7 +10,7 @@ import (
 // overTime reports whether the layer of a stage looks at several time steps.
 func overTime(s model.Stage) bool {
 	switch s.Layer.(type) {
-	case model.Embedding, model.Dense, model.Perceptron, model.Activation, model.Logistic, model.Squash, model.Threshold, model.Dropout:
+	case model.Embedding, model.ColumnEmbedding, model.Dense, model.Perceptron, model.Activation, model.Logistic, model.Squash, model.Threshold, model.Dropout:
 		return false
 	}
 	return true
@@ -20,6 +21,8 @@ func (e *exporter) layer(layer model.Layer, x value) (value, error) {
 	switch l := layer.(type) {
 	case model.Embedding:
 		return e.embedding(l, x), nil
+	case model.ColumnEmbedding:
+		return e.columnEmbedding(l, x), nil
 	case model.Dense:
 		return e.dense(x, "", l.Out, !l.NoBias), nil
 	case model.Perceptron:
@@ -102,6 +105,31 @@ func (e *exporter) embedding(l model.Embedding, x value) value {
 		shape = []int{0, 0, y.width}
 	}
 	y.name = e.reshaped(e.binary("Gather", e.parameter("weight"), x.name), shape...)
+	return y
+}
+
+// columnEmbedding adds the numbers, and the rows of the weights that the ids among them
+// name.
+func (e *exporter) columnEmbedding(l model.ColumnEmbedding, x value) value {
+	var numbers []int
+	for column := range x.width {
+		if !slices.ContainsFunc(l.Columns, func(c model.EmbeddedColumn) bool { return c.Column == column }) {
+			numbers = append(numbers, column)
+		}
+	}
+	last := attributeInt("axis", -1)
+	var parts []string
+	if len(numbers) > 0 {
+		parts = append(parts, e.op("Gather", []string{x.name, e.integers("numbers", numbers...)}, last))
+	}
+	y := value{width: len(numbers), sequence: x.sequence}
+	for i, c := range l.Columns {
+		id := e.op("Gather", []string{x.name, e.integer("column", c.Column)}, last)
+		id = e.op("Cast", []string{id}, attributeInt("to", typeInt64))
+		parts = append(parts, e.binary("Gather", e.parameter(fmt.Sprintf("%d.weight", i)), id))
+		y.width += c.Out
+	}
+	y.name = e.op("Concat", parts, last)
 	return y
 }
 

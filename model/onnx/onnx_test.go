@@ -211,6 +211,10 @@ func TestGraphs(t *testing.T) {
 			spec: model.Spec{{Name: "embed", Layer: model.Embedding{IDs: 3, Out: 2}}, {Name: "last", Layer: model.LastStep{}}},
 			in:   model.Shape{Steps: 3, Batch: 2, Width: 2},
 		},
+		"columns": {
+			spec: model.Spec{{Name: "embed", Layer: model.ColumnEmbedding{Columns: []model.EmbeddedColumn{{Column: 1, IDs: 2, Out: 2}}}}},
+			in:   model.Shape{Steps: 1, Batch: 2, Width: 3}, graph: onnx.Options{Rows: true, Columns: []string{"age", "city", "income"}},
+		},
 		"rnn": {
 			spec: model.Spec{{Name: "rnn", Layer: model.RNN{Hidden: 2, ReLU: true, NoBias: true}}, {Name: "last", Layer: model.LastStep{}}},
 			in:   model.Shape{Steps: 3, Batch: 2, Width: 2},

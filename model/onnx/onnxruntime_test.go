@@ -30,7 +30,8 @@ type sample struct {
 	steps   int         // of the input
 	network model.Options
 	graph   onnx.Options
-	ids     int // that an embedding takes; 0 for a network that takes numbers
+	ids     int   // that an embedding takes; 0 for a network that takes numbers
+	columns []int // how many ids each column of the input has, 0 for numbers
 	rng     *rand.Rand
 }
 
@@ -45,6 +46,8 @@ func randomSample(seed uint64) sample {
 		if i == 0 && s.chance(0.2) {
 			s.ids = 1 + rng.IntN(5)
 			layer = model.Embedding{IDs: s.ids, Out: 1 + rng.IntN(3)}
+		} else if i == 0 && s.chance(0.2) {
+			layer = s.randomColumns(width)
 		}
 		s.spec = append(s.spec, model.Stage{Name: fmt.Sprintf("s%d", i), Layer: layer})
 		out, err := layer.Output(model.Shape{Steps: s.in.Steps, Batch: 1, Width: width})
@@ -76,7 +79,36 @@ func randomSample(seed uint64) sample {
 		s.graph.Scaling.Shift = append(s.graph.Scaling.Shift, float64(rng.IntN(2))*2000+rng.Float64())
 		s.graph.Scaling.Factor = append(s.graph.Scaling.Factor, float64(rng.IntN(4))*rng.Float64())
 	}
+	if s.columns != nil {
+		s.keepIDs()
+	}
 	return s
+}
+
+// keepIDs makes the scaling leave columns of ids as they are.
+func (s *sample) keepIDs() {
+	scaling := &s.graph.Scaling
+	if len(scaling.Factor) == 1 {
+		*scaling = data.Scaling{}
+	}
+	for i := range scaling.Factor {
+		if s.columns[i%s.in.Width] > 0 {
+			scaling.Shift[i], scaling.Factor[i] = 0, 1
+		}
+	}
+}
+
+// randomColumns draws an embedding of some columns.
+func (s *sample) randomColumns(width int) model.Layer {
+	var layer model.ColumnEmbedding
+	s.columns = make([]int, width)
+	for column := range width {
+		if column == width-1 && layer.Columns == nil || s.chance(0.5) {
+			c := model.EmbeddedColumn{Column: column, IDs: 1 + s.rng.IntN(5), Out: 1 + s.rng.IntN(3)}
+			layer.Columns, s.columns[column] = append(layer.Columns, c), c.IDs
+		}
+	}
+	return layer
 }
 
 func (s *sample) chance(part float64) bool { return s.rng.Float64() < part }
@@ -156,7 +188,7 @@ func (s *sample) randomContext(size, width int, stateful bool) model.Layer {
 func (s *sample) sequence() bool {
 	return s.in.Steps > 1 || slices.ContainsFunc(s.spec, func(s model.Stage) bool {
 		switch s.Layer.(type) {
-		case model.Embedding, model.Dense, model.Activation, model.Dropout, model.Logistic, model.Squash, model.Perceptron, model.Threshold:
+		case model.Embedding, model.ColumnEmbedding, model.Dense, model.Activation, model.Dropout, model.Logistic, model.Squash, model.Perceptron, model.Threshold:
 			return false
 		}
 		return true
@@ -299,6 +331,9 @@ func (s *sample) forward(t *testing.T, net *model.Network, x []float32) backend.
 			t.Fatal(err)
 		}
 		b.Upload(on, x)
+		if s.columns != nil {
+			net.SetColumnIDs(x)
+		}
 		return net.Forward(on, s.steps, model.Evaluation)
 	}
 	on, err := b.NewInts(len(x))
@@ -332,6 +367,9 @@ func (s *sample) features(batch int) *data.Dataset {
 	for i := range x {
 		if s.ids > 0 {
 			x[i] = float32(s.rng.IntN(s.ids))
+		}
+		if s.columns != nil && s.columns[i%s.in.Width] > 0 {
+			x[i] = float32(s.rng.IntN(s.columns[i%s.in.Width]))
 		}
 	}
 	if shift := s.graph.Scaling.Shift; shift != nil {
@@ -386,7 +424,7 @@ func TestOnnxruntimeComputesTheSame(t *testing.T) {
 		}
 		large.write(t, filepath.Join(dir, name))
 	}
-	if len(kinds) != 18 {
+	if len(kinds) != 19 {
 		t.Errorf("the samples have %d kinds of layers: %v", len(kinds), kinds)
 	}
 	// The control: another output than that of the network is found.

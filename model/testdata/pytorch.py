@@ -156,6 +156,35 @@ def embedding(ids, out, steps, batch, width):
     }
 
 
+class Columns(torch.nn.Module):
+    """Numbers, and the vectors of the ids in some columns."""
+
+    def __init__(self, columns):
+        super().__init__()
+        self.columns = columns
+        self.layer = torch.nn.ModuleList(torch.nn.Embedding(ids, out) for _, ids, out in columns)
+
+    def forward(self, x):
+        numbers = [i for i in range(x.shape[-1]) if i not in [column for column, _, _ in self.columns]]
+        vectors = [layer(x[..., column].long()) for layer, (column, _, _) in zip(self.layer, self.columns)]
+        return torch.cat([x[..., numbers]] + vectors, -1)
+
+
+def column_embedding(columns, steps, batch, width):
+    case = f"columns/{columns}/{steps}/{batch}/{width}"
+    module = Columns(columns)
+    redraw(case, module, 1)
+    x = draw(case, "x", (steps, batch, width))
+    for column, ids, _ in columns:
+        x[..., column] = (x[..., column] * 1024).long() % ids
+    y = module(x)
+    y.backward(draw(case, "dy", y.shape))
+    return {
+        "name": case, "columns": columns, "steps": steps, "batch": batch, "width": width,
+        "tensors": {"y": flat(y)} | grads(module),
+    }
+
+
 kinds = ("rnn_tanh", "rnn_relu", "lstm", "gru")
 cases = [linear(1, 3, 5), linear(7, 5, 1), linear(33, 7, 9), normalized(1, 1), normalized(7, 3)]
 for kind, layers, both, steps, batch in itertools.product(kinds, (1, 2), (False, True), (1, 7, 50), (1, 3)):
@@ -168,9 +197,12 @@ for layers, both, lengths in itertools.product((1, 2), (False, True), (None, [4,
     cases.append(recurrent("lstm", layers, 7, 3, both, 2, lengths))
 
 embeddings = [embedding(2, 1, 1, 1, 1), embedding(7, 5, 9, 3, 1), embedding(11, 3, 4, 5, 2)]
+columns = [
+    column_embedding([[0, 2, 1]], 1, 1, 1), column_embedding([[1, 3, 2], [2, 5, 4]], 1, 9, 5), column_embedding([[0, 4, 2], [3, 2, 3]], 3, 4, 4)
+]
 
 generator = hashlib.sha256(pathlib.Path(__file__).read_bytes()).hexdigest()
-text = json.dumps({"torch": torch.__version__, "generator": generator, "cases": cases, "embeddings": embeddings}, separators=(",", ":"))
+text = json.dumps({"torch": torch.__version__, "generator": generator, "cases": cases, "embeddings": embeddings, "columns": columns}, separators=(",", ":"))
 path = pathlib.Path(__file__).with_name("pytorch.json.gz")
 path.write_bytes(gzip.compress(text.encode(), 9, mtime=0))
 print(path.name, path.stat().st_size, "bytes,", len(cases), "cases, torch", torch.__version__)

@@ -50,6 +50,10 @@ def binary():
         yield case("BCEWithLogits", nn.BCEWithLogitsLoss(), huge, torch.full_like(huge, target))
     yield case("BCEWithLogits", nn.BCEWithLogitsLoss(), draw(9, 1), torch.randint(0, 2, (9, 1)) * 1.0)
     yield case("BCEWithLogits", nn.BCEWithLogitsLoss(), draw(5, 4), torch.randint(0, 1025, (5, 4)) / 1024)
+    # Of the weights of four outputs, two are equal and one is 1.
+    for weights in [3.0, 0.5, 3.0, 1.0], [1.0, 1.0, 1.0, 1.0], [0.0, 2.0, 1.5, 0.25]:
+        loss = nn.BCEWithLogitsLoss(pos_weight=torch.tensor(weights))
+        yield case("BCEWithLogits", loss, draw(9, 4), torch.randint(0, 2, (9, 4)) * 1.0, weights=weights)
 
 
 def classes():

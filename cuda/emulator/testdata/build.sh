@@ -20,3 +20,4 @@ compile tensor 80
 compile order 70
 compile wmma 80
 compile lines 70 -lineinfo
+compile ../../../examples/kernel/reduce 70 -lineinfo
