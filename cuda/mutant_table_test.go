@@ -46,19 +46,19 @@ var mutants = []mutant{
 	{"fill", "no tail check", dropped(returnEarly, 2, 0), suite("Fill", 33), emulator.OutOfBounds},
 	{"adam", "guard off by one", replaced(`setp\.ge\.s64 (.*)`, 1, 0, "setp.gt.s64 $1"), suite("Adam", 33), ""},
 	{"lstm_cell", "guard of rows off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 0, "setp.gt.s64 $1"), suite("LSTMCell", 33), ""},
-	{"lstm_cell", "guard of units off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 1, "setp.gt.s64 $1"), suite("LSTMCell", 33), ""},
+	{"lstm_cell", "guard of units off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 1, "setp.gt.s64 $1"), suite("LSTMCell", 33), emulator.GlobalRace},
 	{"softmax", "guard of columns off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 0, "setp.gt.s64 $1"), suite("Softmax", 33), emulator.GlobalRace},
 	{"gather_rows", "no check of ids", replaced(`setp\.ge\.s32 (%p\d+), .*`, 1, 0, "mov.pred $1, 0;"), suite("StickyErrors", 33), emulator.NullPointer},
 	{"mul_col", "no tail check", dropped(returnEarly, 4, 0), suite("MulCol", 33), emulator.OutOfBounds},
-	{"lstm1997_cell", "guard of blocks off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 1, "setp.gt.s64 $1"), suite("LSTM1997Cell", 7), ""},
+	{"lstm1997_cell", "guard of blocks off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 1, "setp.gt.s64 $1"), suite("LSTM1997Cell", 7), emulator.GlobalRace},
 	{"lstm1997_partials", "guard of cells off by one", replaced(`setp\.ge\.s64 (.*)`, 5, 0, "setp.gt.s64 $1"), suite("LSTM1997CellGrad", 7), ""},
-	{"lstm1997_error", "guard of sequences off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 0, "setp.gt.s64 $1"), suite("LSTM1997CellGrad", 7), emulator.OutOfBounds},
-	{"lstm1997_grad", "cells have a peephole", replaced(`setp\.ge\.s64 (%p6.*)`, 1, 0, "setp.gt.s64 $1"), suite("LSTM1997CellGrad", 7), ""},
-	{"lstm_peep_grad", "guard of units off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 0, "setp.gt.s64 $1"), one(secondPasses, "LSTMPeepGrad"), emulator.OutOfBounds},
+	{"lstm1997_error", "guard of sequences off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 0, "setp.gt.s64 $1"), suite("LSTM1997CellGrad", 7), emulator.GlobalRace},
+	{"lstm1997_grad", "cells have a peephole", replaced(`setp\.ge\.s64 (%p6.*)`, 1, 0, "setp.gt.s64 $1"), suite("LSTM1997CellGrad", 7), emulator.GlobalRace},
+	{"lstm_peep_grad", "guard of units off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 0, "setp.gt.s64 $1"), one(secondPasses, "LSTMPeepGrad"), emulator.GlobalRace},
 	{"gru_cell", "guard of rows off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 0, "setp.gt.s64 $1"), suite("GRUCell", 33), ""},
-	{"gru_cell_grad", "guard of units off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 1, "setp.gt.s64 $1"), suite("GRUCellGrad", 33), ""},
+	{"gru_cell_grad", "guard of units off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 1, "setp.gt.s64 $1"), suite("GRUCellGrad", 33), emulator.GlobalRace},
 	{"gemm_nn_32x32", "guard of rows off by one", replaced(`setp\.lt\.s32 (.*)`, 12, 0, "setp.le.s32 $1"), one(tiles, "nn_32x32"), emulator.OutOfBounds},
-	{"gemm_nn_32x32", "a run of columns is not cut off", replaced(`(setp\.lt\.s32 .*), 4;`, 2, 0, "$1, 1;"), one(tiles, "nn_32x32"), emulator.OutOfBounds},
+	{"gemm_nn_32x32", "a run of columns is not cut off", replaced(`(setp\.lt\.s32 .*), 4;`, 2, 0, "$1, 1;"), one(tiles, "nn_32x32"), emulator.GlobalRace},
 
 	// A swapped gate.
 	{"lstm_step", "input and forget gate swapped", swapped(`ld\.global\.f32 (%f\d+), .*`, 4, 0, 1), suite("LSTMForward", 7), ""},
@@ -70,7 +70,7 @@ var mutants = []mutant{
 	{"gru_cell_grad", "reset and update gate swapped", swapped(`ld\.global\.f32 %f\d+, \[(%rd\d+)\];`, 5, 1, 4), suite("GRUCellGrad", 33), ""},
 	{"gru_cell_grad", "gradients stored in each other's place", swapped(`add\.s64 (%rd\d+), %rd[89], .*`, 2, 0, 1), suite("GRUCellGrad", 33), ""},
 	{"lstm1997_cell", "input and output gate swapped", swapped(`ld\.global\.f32 (%f6\d+), \[%rd1[12]\];`, 2, 0, 1), suite("LSTM1997Cell", 7), ""},
-	{"lstm1997_cell", "a row has no forget gates", replaced(`(selp\.b64 .*), 3, 2, (.*)`, 1, 0, "$1, 2, 2, $2"), suite("LSTM1997Cell", 7), ""},
+	{"lstm1997_cell", "a row has no forget gates", replaced(`(selp\.b64 .*), 3, 2, (.*)`, 1, 0, "$1, 2, 2, $2"), suite("LSTM1997Cell", 7), emulator.GlobalRace},
 	{"lstm1997_grad", "input and forget gate swapped", replaced(`(selp\.b64 \S+) (%rd232), (%rd233), (.*)`, 1, 0, "$1 $3, $2, $4"), suite("LSTM1997CellGrad", 7), emulator.NullPointer},
 
 	// A sum over uninitialised or wrong values.
@@ -91,11 +91,11 @@ var mutants = []mutant{
 
 	// Two threads at one address.
 	{"softmax", "two warps leave their result in one place", replaced(`(shr\.u32 .*), 3;`, 2, 0, "$1, 4;"), suite("Softmax", 257), emulator.SharedRace},
-	{"sum_rows", "rows of partial sums overlap", replaced(`(shl\.b32 .*), 7;`, 1, 0, "$1, 6;"), suite("SumRows", 33), emulator.SharedRace},
+	{"sum_rows", "rows of partial sums overlap", replaced(`(shl\.b32 .*), 7;`, 1, 0, "$1, 6;"), suite("SumRows", 33), emulator.EqualWrites},
 	{"gemm_nn_32x32", "the next slab over the one in use", replaced(`(xor\.b32 .*), 1;`, 3, 2, "$1, 0;"), one(tiles, "nn_32x32"), emulator.SharedRace},
 	{"squared_error", "blocks leave their sum in one place", replaced(`(mul\.wide\.u32 .*), 4;`, 1, 0, "$1, 0;"), one(secondPasses, "SquaredError"), emulator.GlobalRace},
 	{"lstm_peep_grad", "rows of partial sums overlap", replaced(`(mad\.lo\.s32 .*), 384, (.*)`, 1, 0, "$1, 128, $2"), one(secondPasses, "LSTMPeepGrad"), emulator.SharedRace},
-	{"lstm1997_cell", "blocks share a cell", replaced(`(mul\.lo\.s64 %rd9, .*), .*`, 1, 0, "$1, 1;"), suite("LSTM1997Cell", 7), ""},
+	{"lstm1997_cell", "blocks share a cell", replaced(`(mul\.lo\.s64 %rd9, .*), .*`, 1, 0, "$1, 1;"), suite("LSTM1997Cell", 7), emulator.GlobalRace},
 
 	// A misaligned vector.
 	{"gemm_nn_32x32", "misaligned vector load", replaced(`(ld\.shared\.v4.*)\+144\];`, 1, 0, "$1+148];"), one(tiles, "nn_32x32"), emulator.Misaligned},

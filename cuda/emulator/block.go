@@ -19,23 +19,34 @@ type block struct {
 	left   int // warps that have not ended
 
 	shared   memory
-	cells    []sharedCell
-	epoch    uint32 // barriers passed so far, by all blocks that used this memory
+	cells    []cell
 	barriers [barriers]barrierState
 
-	acquired map[uint64]struct{} // blocks whose writes are ordered before ours
-	random   *rand.Rand
-	fault    *Report
-	pending  *Report // a fault that may still turn out to be a race
-	stats    *stats
+	id           uint32          // of all blocks on the device
+	began, since uint32          // the time when the block began, and after its last barrier
+	time         uint32          // see check_order.go; it goes on where a block before it has left off
+	common       knowledge       // what all threads have learned
+	flags        map[uint64]flag // in shared memory
+	raced        *raceReport
+
+	random    *rand.Rand
+	decisions int // made so far
+	current   int // the warp that ran last
+	fault     *Report
+	pending   *Report // a fault that may still turn out to be a race
+	stats     *stats
 }
+
+// maxTime is the time after which a block forgets what shared memory has noted.
+const maxTime = 1 << 31
 
 // A barrierState is a barrier at which some warps have arrived.
 type barrierState struct {
-	arrived uint32 // warps that have arrived, a bit for each
-	threads int    // threads that have arrived
-	need    int    // threads to wait for; 0 for all that have not ended
-	used    bool   // some warp waits or has arrived
+	arrived uint32    // warps that have arrived, a bit for each
+	threads int       // threads that have arrived
+	need    int       // threads to wait for; 0 for all that have not ended
+	used    bool      // some warp waits or has arrived
+	brought knowledge // what those have let known that have arrived and do not wait
 }
 
 // start prepares the block at this position in the launch's order.
@@ -45,16 +56,21 @@ func (b *block) start(l *launch, order int, s *stats) {
 	b.number = l.permuted(order)
 	b.index = l.blockIndex(b.number)
 	b.random = rand.New(rand.NewPCG(l.seed^uint64(l.number)<<32, uint64(b.number)))
-	b.fault, b.pending, b.acquired = nil, nil, nil
+	b.fault, b.pending, b.raced = nil, nil, nil
+	b.decisions, b.current = 0, 0
 	b.barriers = [barriers]barrierState{}
-	b.epoch++
+	if b.time++; b.time > maxTime {
+		b.cells, b.time = nil, 1
+	}
+	b.id, b.began, b.since = l.firstID+uint32(b.number), b.time, b.time
+	b.common, b.flags = knowledge{}, nil
 
 	size := p.sharedSize + l.dynamicShared
 	b.shared.data, b.shared.written = resized(b.shared.data, size), resized(b.shared.written, size)
 	clear(b.shared.data)
 	clear(b.shared.written)
 	if need := size/p.sharedGranule + 1; len(b.cells) < need && l.watchShared {
-		b.cells = make([]sharedCell, need)
+		b.cells = make([]cell, need)
 	}
 
 	threads := l.block.X * l.block.Y * l.block.Z
@@ -73,8 +89,8 @@ func (b *block) start(l *launch, order int, s *stats) {
 	}
 }
 
-func (b *block) threadIndex(thread int) cuda.Dim3 {
-	d := b.launch.block
+func (l *launch) threadIndex(thread int) cuda.Dim3 {
+	d := l.block
 	return cuda.Dim3{X: thread % d.X, Y: thread / d.X % d.Y, Z: thread / (d.X * d.Y)}
 }
 
@@ -85,32 +101,48 @@ func (b *block) report(check Check, detail string) *Report {
 	}
 }
 
-// step lets one warp run for a while. The warp and the time are drawn at random:
-// mostly up to the next barrier, often only a few instructions.
-func (b *block) step() {
-	runnable, chosen := 0, (*warp)(nil)
+// maxSlice is the number of instructions after which another warp has its turn.
+const maxSlice = 1 << 12
+
+// step lets one warp run for a while. The warp and the time are decided: mostly up to
+// the next barrier, often only a few instructions. It returns whether the warp seems
+// to wait for something.
+func (b *block) step() (waits bool) {
+	runnable := 0
 	for _, w := range b.warps {
-		if w.state != running {
-			continue
-		}
-		runnable++
-		if b.random.IntN(runnable) == 0 {
-			chosen = w
+		if w.state == running {
+			runnable++
 		}
 	}
-	if chosen == nil {
+	if runnable == 0 {
 		b.deadlock()
-		return
+		return false
 	}
-	n := 1 << 12
-	switch r := b.random.Uint32(); r & 3 {
-	case 0:
-		n = 1 + int(r>>2)%8
-	case 1:
-		n = 1 + int(r>>2)%128
+	at := b.current
+	for skip := b.choose(decideWarp, runnable); ; at++ {
+		if at >= len(b.warps) {
+			at = 0
+		}
+		if b.warps[at].state == running {
+			if skip == 0 {
+				break
+			}
+			skip--
+		}
 	}
-	ran := chosen.run(n)
-	if chosen.state == done {
+	w := b.warps[at]
+	n := b.decide(decideStop, drawStop(b.random))
+	if n == 0 {
+		n = maxSlice
+	}
+	ran := w.run(n)
+	switch w.state {
+	case pausing:
+		w.state = running
+		waits = true
+	case running:
+		waits = ran == maxSlice
+	case done:
 		b.left--
 		for n := range b.barriers {
 			if b.barriers[n].used {
@@ -121,7 +153,11 @@ func (b *block) step() {
 			b.settle()
 		}
 	}
+	if b.current = at; waits {
+		b.current++
+	}
 	b.launch.spend(b, ran)
+	return waits
 }
 
 // suspect puts off the fault, which is a read of shared memory without a value. If
@@ -149,6 +185,10 @@ func (b *block) arrive(w *warp, n, threads int) {
 	s.used, s.need = true, threads
 	s.threads += 32
 	s.arrived |= 1 << w.number
+	if w.state != waiting {
+		s.brought = s.brought.merge(w.depart())
+		b.time++
+	}
 	b.release(n)
 }
 
@@ -175,12 +215,19 @@ func (b *block) release(n int) {
 		}
 	}
 	b.settle()
-	votes, lanes := 0, 0
+	votes, lanes, whole := 0, 0, true
 	for _, w := range b.warps {
 		if w.state == waiting && w.arrival.barrier == n {
 			votes += count32(w.vote)
 			lanes += count32(^w.exited)
+		} else if w.state != done {
+			whole = false
 		}
+	}
+	if whole {
+		b.syncBlock()
+	} else {
+		b.syncSome(n)
 	}
 	for _, w := range b.warps {
 		if w.state == waiting && w.arrival.barrier == n {
@@ -192,7 +239,6 @@ func (b *block) release(n int) {
 		}
 	}
 	*s = barrierState{}
-	b.epoch++
 	b.stats.events.Barriers++
 }
 

@@ -7,14 +7,23 @@ type access struct {
 	space  space
 	base   int32 // operand that holds the address
 	offset uint64
-	size   int // bytes of an element
-	count  int // elements
+	mask   uint64 // bits of an address: 32 or 64
+	size   int    // bytes of an element
+	count  int    // elements
 	write  bool
-	strong bool // volatile, atomic and the like: two strong accesses do not race
-	call   bool // to a parameter of a call, not of the kernel
+	atomic bool   // an update, which reads as well as it writes
+	site   uint16 // see touch
+
+	strength         strength
+	acquire, release bool
+	call             bool // to a parameter of a call, not of the kernel
 }
 
 func (a *access) bytes() int { return a.size * a.count }
+
+// at returns the address for a value of the base operand. It wraps around as a
+// register of its width does.
+func (a *access) at(base uint64) uint64 { return (base + a.offset) & a.mask }
 
 // reach runs all checks on the access of one lane. It returns the memory that the
 // lane reaches and the position in it. It returns nil after a fault, and also where
@@ -42,8 +51,9 @@ func (w *warp) reach(a *access, lane int, address uint64) (*memory, uint64) {
 	}
 	switch {
 	case m == nil:
+	case a.atomic:
 	case a.write:
-		if !a.strong && m.written != nil {
+		if m.written != nil {
 			fill(m.written[at:at+n], 1)
 		}
 	case !m.hasValue(at, n):

@@ -1,39 +1,33 @@
 package emulator
 
-import "sync/atomic"
+import "math/bits"
 
-// A race in global memory: two blocks of a launch touch the same bytes, one of
-// them writes, and nothing orders the two accesses. A cell stands for
-// program.granule bytes and tells who touched them in this launch:
+// In global memory, cell.who has the ids of two blocks: of the one that wrote last in
+// bits 32-63, and of one that read in bits 0-31. A device gives each block of each
+// launch an id of its own. So what an earlier launch has left does not count.
 //
-//	bits 0-21   the block that read, plus 1; all ones: several blocks
-//	bits 22-43  the block that wrote, plus 1; all ones: several blocks
-//	bit  44     all reads were strong (volatile or atomic)
-//	bit  45     all writes were strong
-//	bits 46-63  the launch
-//
-// A block claims the cell before it touches the memory. So two blocks that race
-// never touch the memory at the same time, whatever goroutines they run on.
-const (
-	cellBlock       = 1<<22 - 1
-	cellWriter      = 22
-	cellStrongRead  = 1 << 44
-	cellStrongWrite = 1 << 45
-	cellLaunch      = 46
-	launchNumbers   = 1<<18 - 1
-)
+// If the blocks of a launch cannot talk to each other, they run on several goroutines.
+// Then a cell belongs to the block that claims it first. A second block may read what
+// the first reads. It sets readBySeveral, and cell.write becomes its touch, with its id
+// as the time. Anything else that two blocks do there is a race. A block claims a cell
+// before it touches the memory, so that two blocks that race never touch the memory at
+// the same time.
+const readBySeveral = 1 << 31
+
+// maxBlockID is the largest id of a block.
+const maxBlockID = readBySeveral - 1
 
 // watch returns the cells of a region, one for each granule.
-func (r *region) watch(granule int) []atomic.Uint64 {
-	need := (int(r.size) + granule - 1) / granule
-	if cells := r.cells.Load(); cells != nil && len(*cells) >= need {
+func (r *region) watch(granule int) []cell {
+	if cells := r.cells.Load(); cells != nil && len(*cells)*granule >= int(r.size) {
 		return *cells
 	}
+	need := (int(r.size) + granule - 1) / granule
 	r.cellsMu.Lock()
 	defer r.cellsMu.Unlock()
 	cells := r.cells.Load()
 	if cells == nil || len(*cells) < need {
-		fresh := make([]atomic.Uint64, need)
+		fresh := make([]cell, need)
 		cells = &fresh
 		r.cells.Store(cells)
 	}
@@ -42,114 +36,119 @@ func (r *region) watch(granule int) []atomic.Uint64 {
 
 // claimGlobal records the access and reports a race. It returns false after a fault.
 func (w *warp) claimGlobal(a *access, lane int, r *region, at, n uint64) bool {
-	l := w.block.launch
-	granule := uint64(w.program.granule)
+	shift := bits.TrailingZeros(uint(w.program.granule)) // faster than a division
 	cells := r.watch(w.program.granule)
-	me := uint64(w.block.number+1) & cellBlock
-	for i := at / granule; i*granule < at+n; i++ {
-		cell := &cells[i]
-		for {
-			old := cell.Load()
-			state := old
-			if old>>cellLaunch != l.mark {
-				state = l.mark<<cellLaunch | cellStrongRead | cellStrongWrite
-			}
-			fresh, other := claim(state, me, a)
-			if other != 0 && !w.ordered(other) {
-				w.reportGlobalRace(a, lane, r, at, state, other)
-				return w.block.fault == nil
-			}
-			if fresh == old || cell.CompareAndSwap(old, fresh) {
-				break
+	e := w.newTouch(a) + touch(lane)
+	for i := at >> shift; i<<shift < at+n; i++ {
+		c := &cells[i]
+		if a.strength == weak && w.claimQuickly(c, a.write, e) {
+			continue
+		}
+		if found, ok := w.claimGlobalCell(c, a, lane, e, r.data[at:at+n]); !ok {
+			w.reportRace(GlobalRace, a, lane, r.data[at:at+n], r.base+at, found)
+			if w.block.fault != nil {
+				return false
 			}
 		}
-	}
-	if a.write && !a.strong {
-		w.fenced = false
 	}
 	return true
 }
 
-// claim returns the state of a cell after an access by block me. other is the block
-// that the access conflicts with, or 0.
-func claim(state, me uint64, a *access) (fresh, other uint64) {
-	reader, writer := state&cellBlock, state>>cellWriter&cellBlock
-	if writer != 0 && writer != me && !(a.strong && state&cellStrongWrite != 0) {
-		other = writer
-	}
-	if a.write {
-		if reader != 0 && reader != me && !(a.strong && state&cellStrongRead != 0) {
-			other = reader
+// claimQuickly notes a weak access in most cases where it does not race. In others it
+// returns false.
+func (w *warp) claimQuickly(c *cell, write bool, e touch) bool {
+	b := w.block
+	old := c.who.Load()
+	writer, reader := uint32(old>>32), uint32(old)
+	switch {
+	case writer == b.id:
+		if !c.write.settled(b.since, e) {
+			return false
 		}
-		if writer != 0 && writer != me {
-			me = cellBlock
+	case writer >= b.launch.firstID:
+		return false
+	}
+	switch {
+	case reader == b.id:
+		if r := c.read; !r.settled(b.since, e) {
+			return !write && r.readByAll(e)
 		}
-		state = state&^(cellBlock<<cellWriter) | me<<cellWriter
-		if !a.strong {
-			state &^= cellStrongWrite
+	case reader&^readBySeveral >= b.launch.firstID:
+		if write || !b.launch.sequential {
+			return !write && reader&readBySeveral != 0
 		}
-		return state, other
+		e |= spreadBlocks
 	}
-	if reader != 0 && reader != me {
-		me = cellBlock
+	fresh := uint64(b.id)
+	if write {
+		fresh <<= 32
+		if reader == b.id {
+			fresh |= uint64(reader)
+		}
+	} else if writer == b.id {
+		fresh |= uint64(writer) << 32
 	}
-	state = state&^cellBlock | me
-	if !a.strong {
-		state &^= cellStrongRead
+	if fresh != old && !c.who.CompareAndSwap(old, fresh) {
+		return false
 	}
-	return state, other
+	if write {
+		c.write = e
+	} else {
+		c.read = e
+	}
+	return true
 }
 
-func (w *warp) reportGlobalRace(a *access, lane int, r *region, at, state, other uint64) {
-	did := "read"
-	if state>>cellWriter&cellBlock == other {
-		did = "wrote"
+// claimGlobalCell notes the access e, or returns what it races with and false.
+func (w *warp) claimGlobalCell(c *cell, a *access, lane int, e touch, data []byte) (race, bool) {
+	b := w.block
+	first := b.launch.firstID
+	for {
+		old := c.who.Load()
+		writer, reader, several := uint32(old>>32), uint32(old)&^readBySeveral, old&readBySeveral != 0
+		if writer < first {
+			writer = 0
+		}
+		if reader < first {
+			reader, several = 0, false
+		}
+		if !b.launch.sequential {
+			switch {
+			case writer != 0 && writer != b.id:
+				return race{cell: c, block: writer, wrote: true}, false
+			case a.write && reader != 0 && (reader != b.id || several):
+				return race{cell: c, block: reader}, false
+			case reader != 0 && reader != b.id || several:
+				if !several {
+					if !c.who.CompareAndSwap(old, old|readBySeveral) {
+						continue
+					}
+					c.write = e&(1<<touchTime-1) | touch(b.id)<<touchTime
+				}
+				return race{}, true
+			}
+		}
+		fresh := uint64(writer)<<32 | uint64(b.id)
+		if a.write {
+			fresh = uint64(b.id)<<32 | uint64(reader)
+		}
+		if fresh != old && !c.who.CompareAndSwap(old, fresh) {
+			continue
+		}
+		return w.claim(c, a, lane, e, writer, reader, data)
 	}
-	does := "reads"
-	if a.write {
-		does = "writes"
-	}
-	who := "several other blocks"
-	if other != cellBlock {
-		who = "block " + index(w.block.launch.blockIndex(int(other-1)))
-	}
-	w.fail(GlobalRace, lane, r.base+at, "%s %d bytes %s, which %s %s in the same launch; nothing orders the two",
-		does, a.bytes(), w.place(global, r.base+at), who, did)
 }
 
-// One block is ordered before another if it executes a fence and then an atomic
-// operation, and the other executes an atomic operation on the same address. The
-// order is tracked by block, not by thread. So a race may be missed, but none is
-// invented.
-
-// ordered tells whether the other block's accesses are ordered before ours.
-func (w *warp) ordered(other uint64) bool {
-	if other == cellBlock {
-		return len(w.block.acquired) > 0
+// other returns the id and the touch of the other side of a race. If the blocks run on
+// several goroutines, it may be called only after they have ended.
+func (r race) other(me uint32) (uint32, touch) {
+	switch {
+	case r.touch != 0:
+		return r.block, r.touch
+	case r.wrote:
+		return r.block, r.cell.write
+	case r.block == me:
+		return r.cell.write.time(), r.cell.write // another that reads too
 	}
-	_, ok := w.block.acquired[other]
-	return ok
-}
-
-// synchronize records an atomic operation on a global address.
-func (w *warp) synchronize(address uint64) {
-	l, b := w.block.launch, w.block
-	released := l.released[address]
-	if b.acquired == nil {
-		b.acquired = map[uint64]struct{}{}
-	}
-	for other := range released {
-		b.acquired[other] = struct{}{}
-	}
-	if !w.fenced {
-		return
-	}
-	if released == nil {
-		released = map[uint64]struct{}{}
-		l.released[address] = released
-	}
-	released[uint64(b.number+1)&cellBlock] = struct{}{}
-	for other := range b.acquired {
-		released[other] = struct{}{}
-	}
+	return r.block, r.cell.read
 }

@@ -26,6 +26,7 @@ const (
 	WrongSpace       Check = "wrong state space"
 	SharedRace       Check = "race in shared memory"
 	GlobalRace       Check = "race in global memory"
+	EqualWrites      Check = "race of equal writes"
 	DivergentBarrier Check = "divergent barrier"
 	InactiveLane     Check = "inactive lane"
 	Deadlock         Check = "deadlock"
@@ -50,9 +51,21 @@ type Report struct {
 	Block   cuda.Dim3 // index of the block
 	Thread  cuda.Dim3 // index of the thread in its block
 	Address uint64    // 0 if no address is at fault
+	Other   *Side     // the other side of a race
 	Detail  string
 	Launch  int    // number of the launch on the device, from 1
 	Seed    uint64 // of the scheduler; the same seed repeats the run
+
+	// Schedule has the few decisions that the fault needs, if Options.Shrink asks for
+	// them. As Options.Schedule they replay it.
+	Schedule string
+}
+
+// A Side is one of the two accesses of a race.
+type Side struct {
+	Block, Thread cuda.Dim3
+	Line          int // 0 if it is not known
+	Text, Source  string
 }
 
 // Error returns a summary of one line, followed by lines that say where the fault is.
@@ -65,13 +78,23 @@ func (r *Report) Error() string {
 	}
 	fmt.Fprintf(&b, "kernel %s: %s: %s", demangle.Filter(r.Kernel), r.Check, r.Detail)
 	fmt.Fprintf(&b, "\n  block %s of %s, thread %s", index(r.Block), index(r.Grid), index(r.Thread))
-	if r.Source != "" {
-		fmt.Fprintf(&b, "\n  %s", r.Source)
+	where := func(line int, text, source string) {
+		if source != "" {
+			fmt.Fprintf(&b, "\n  %s", source)
+		}
+		if line > 0 {
+			fmt.Fprintf(&b, "\n  PTX line %d: %s", line, text)
+		}
 	}
-	if r.Line > 0 {
-		fmt.Fprintf(&b, "\n  PTX line %d: %s", r.Line, r.Text)
+	where(r.Line, r.Text, r.Source)
+	if o := r.Other; o != nil {
+		fmt.Fprintf(&b, "\n  the other: block %s, thread %s", index(o.Block), index(o.Thread))
+		where(o.Line, o.Text, o.Source)
 	}
 	fmt.Fprintf(&b, "\n  launch %d, seed %d", r.Launch, r.Seed)
+	if r.Schedule != "" {
+		fmt.Fprintf(&b, "\n  schedule %q, for Options.Schedule with this seed", r.Schedule)
+	}
 	return b.String()
 }
 
@@ -82,14 +105,14 @@ func (w *warp) fail(check Check, lane int, address uint64, format string, args .
 	if w.block.fault != nil || w.block.launch.off[check] {
 		return
 	}
-	if check != SharedRace && w.block.pending != nil {
+	if check != SharedRace && check != EqualWrites && w.block.pending != nil {
 		w.block.settle() // this fault only follows from the missing value
 		return
 	}
 	line := int(w.program.code[w.at].line)
 	r := w.block.report(check, fmt.Sprintf(format, args...))
 	r.Line, r.Text, r.Source = line, w.program.module.line(line), w.program.module.source(line)
-	r.Thread = w.block.threadIndex(w.first + lane)
+	r.Thread = w.block.launch.threadIndex(w.first + lane)
 	r.Address = address
 	w.block.fault = r
 }

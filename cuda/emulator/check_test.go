@@ -78,7 +78,7 @@ var faults = []struct {
 		return b.launch("same_address", dim(1), dim(32), 0, b.alloc(128), 1)
 	}},
 	{"same_address same value", "", "", func(b *bench) error { return b.launch("same_address", dim(1), dim(32), 0, b.alloc(128), 0) }},
-	{"blocks_write_one", GlobalRace, "in the same launch", func(b *bench) error { return b.launch("blocks_write_one", dim(8), dim(32), 0, b.alloc(4)) }},
+	{"blocks_write_one", GlobalRace, "nothing orders the two", func(b *bench) error { return b.launch("blocks_write_one", dim(8), dim(32), 0, b.alloc(4)) }},
 	{"blocks_read_neighbour", GlobalRace, "", func(b *bench) error {
 		return b.launch("blocks_read_neighbour", dim(4), dim(32), 0, upload(b, make([]int32, 128)), 128)
 	}},

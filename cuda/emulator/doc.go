@@ -23,18 +23,31 @@
 //     executes instructions and handles divergence; warp_lane applies a function
 //     lane by lane; warp_special holds the special registers; memory.go is the
 //     device's memory.
+//   - schedule: the decisions of the scheduler, drawn or given; schedule_shrink finds
+//     the few that a fault needs.
 //   - check_: what is checked. check_report lists all checks and words the reports;
-//     check_access checks addresses, alignment and uninitialised reads;
-//     check_sharedrace and check_globalrace find races. Searching for the name of a
-//     check, such as InactiveLane, finds who else reports it.
+//     check_access checks addresses, alignment and uninitialised reads. check_race
+//     finds races: check_order knows what orders accesses, check_sharedrace and
+//     check_globalrace note them in the two memories, check_race_report words what
+//     is found. Searching for the name of a check, such as InactiveLane, finds who
+//     else reports it.
 //   - profile_: what is measured. profile.go counts instructions, profile_memory
 //     sectors and bank conflicts; profile_gpu estimates times and occupancy.
 //
 // A warp has 32 lanes, which diverge and meet again. A seeded scheduler draws the
-// order of streams, blocks and warps. The emulator knows what nvcc 11.8 emits for
-// CUDA C, with tensor-core and asynchronous-copy instructions, printf and assert, calls
-// through pointers and recursion. A kernel with anything else cannot be loaded; the
-// others of its module can. Textures, surfaces, dynamic parallelism and clusters are
-// not supported. A part of a warp cannot wait at a barrier inside a called function:
-// that is reported as a divergent barrier.
+// order of streams, blocks and warps. Options.Shrink reduces a schedule under which a
+// launch fails to the few decisions that the fault needs, and Options.Schedule repeats
+// them. Blocks that talk to each other run side by side, as many as the GPU holds.
+//
+// A race is two accesses that the memory model of PTX does not order, whether or not
+// they happen to be far apart in this run. So it is mostly found under every schedule
+// that executes both. Only the last of several readers is remembered exactly: a race
+// with another may be missed, but none is invented.
+//
+// The emulator knows what nvcc 11.8 emits for CUDA C, with tensor-core and
+// asynchronous-copy instructions, printf and assert, calls through pointers and
+// recursion. A kernel with anything else cannot be loaded; the others of its module
+// can. Textures, surfaces, dynamic parallelism and clusters are not supported. A part
+// of a warp cannot wait at a barrier inside a called function: that is reported as a
+// divergent barrier.
 package emulator

@@ -32,24 +32,37 @@ type Options struct {
 	// launch that exceeds it is reported as endless. 0 means 2^32.
 	Budget int64
 
+	// Shrink makes a fault's report end with a schedule: the few decisions that the
+	// fault needs. They are found by repeating the launch. Each launch takes longer,
+	// because memory is saved before it.
+	Shrink bool
+
+	// Schedule is the schedule of such a report. It replays the fault, with the same
+	// Seed. The launch that it names makes these decisions, and others as calmly as can be.
+	Schedule string
+
 	Output io.Writer // of printf in kernels, as each launch ends; nil means stdout
 
-	Off       []Check        // checks that are switched off
+	// Off has the checks that are switched off. Without EqualWrites, one goroutine runs
+	// all blocks of a launch.
+	Off []Check
+
 	Registers map[string]int // registers per thread by kernel, from ptxas -v
 }
 
 // A Driver is a CUDA driver with emulated devices.
 type Driver struct {
-	options Options
-	gpu     GPU
-	off     map[Check]bool
+	options  Options
+	gpu      GPU
+	off      map[Check]bool
+	schedule *schedule // Options.Schedule, or nil
 
 	ended sync.Pool // of *block, that have ended
 }
 
 var _ cuda.Driver = (*Driver)(nil)
 
-// New returns a driver. It fails if the GPU is not known.
+// New returns a driver. It fails if the GPU is not known, or the schedule cannot be read.
 func New(o Options) (*Driver, error) {
 	d := &Driver{off: map[Check]bool{}, ended: sync.Pool{New: func() any { return new(block) }}}
 	for _, check := range o.Off {
@@ -76,6 +89,11 @@ func New(o Options) (*Driver, error) {
 	gpu, err := FindGPU(o.GPU)
 	if err != nil {
 		return nil, err
+	}
+	if o.Schedule != "" {
+		if d.schedule, err = parseSchedule(o.Schedule); err != nil {
+			return nil, err
+		}
 	}
 	d.options, d.gpu = o, gpu
 	return d, nil

@@ -33,6 +33,7 @@ type Device struct {
 	capture   *capture
 
 	launches int
+	blockIDs uint32 // ids of blocks that are used
 	profile  map[shape]*LaunchStats
 	shapes   []shape // keys of the profile, in order of first launch
 

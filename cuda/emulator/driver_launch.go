@@ -118,21 +118,41 @@ func (d *Device) Parameters(f cuda.Function) ([]int, error) {
 func (d *Device) execute(q *queue, p *program, grid, block cuda.Dim3, sharedBytes int, params []byte) *Report {
 	o := d.driver.options
 	d.launches++
-	l := &launch{
-		program: p, memory: d.memory, grid: grid, block: block, dynamicShared: sharedBytes, params: memory{data: params},
-		number: d.launches, mark: uint64(d.launches%launchNumbers) + 1, seed: o.Seed, workers: o.Workers,
-		budget: o.Budget, off: d.driver.off, multiprocessors: d.driver.gpu.Multiprocessors, ended: &d.driver.ended,
+	resources := LaunchStats{
+		Kernel: p.name, Grid: grid, Block: block, SharedBytes: p.sharedSize + sharedBytes, Registers: o.Registers[p.name],
 	}
-	if l.mark == 1 {
-		// Marks are about to repeat: forget the old ones in memory.
-		for _, r := range d.memory.live {
-			r.cells.Store(nil)
+	newLaunch := func() *launch {
+		return &launch{
+			program: p, memory: d.memory, grid: grid, block: block, dynamicShared: sharedBytes, params: memory{data: params},
+			number: d.launches, firstID: d.newBlocks(grid.X * grid.Y * grid.Z), seed: o.Seed, workers: o.Workers, budget: o.Budget, off: d.driver.off,
+			multiprocessors: d.driver.gpu.Multiprocessors, resident: d.driver.gpu.Resident(resources), ended: &d.driver.ended,
 		}
+	}
+	l := newLaunch()
+	if s := d.driver.schedule; s != nil && s.launch == l.number {
+		l.schedule = s
+	}
+	var before []memory
+	if o.Shrink {
+		before = d.memory.save()
 	}
 	measured, fault := l.run()
 	l.flush(o.Output)
+	switch {
+	case fault == nil:
+	case l.schedule != nil:
+		fault.Schedule = o.Schedule
+	case o.Shrink:
+		fault = shrink(fault, func(s *schedule) (*Report, int64) {
+			d.memory.restore(before)
+			again := newLaunch()
+			again.schedule, again.budget = s, min(4*l.spent.Load()+1<<16, o.Budget)
+			_, fault := again.run()
+			return fault, again.spent.Load()
+		})
+	}
 	summary := measured.summary(l)
-	summary.Registers = o.Registers[p.name]
+	summary.Registers = resources.Registers
 	q.clock += d.driver.gpu.Estimate(summary).Seconds
 	key := shape{p.name, grid, block, sharedBytes}
 	if known := d.profile[key]; known != nil {
@@ -142,6 +162,20 @@ func (d *Device) execute(q *queue, p *program, grid, block cuda.Dim3, sharedByte
 		d.shapes = append(d.shapes, key)
 	}
 	return fault
+}
+
+// newBlocks returns the first of n ids for the blocks of a launch. When ids are about
+// to repeat, memory forgets the old ones.
+func (d *Device) newBlocks(n int) uint32 {
+	if n = min(n, maxBlockID-1); d.blockIDs > uint32(maxBlockID-n) {
+		for _, r := range d.memory.live {
+			r.cells.Store(nil)
+		}
+		d.blockIDs = 0
+	}
+	first := d.blockIDs + 1
+	d.blockIDs += uint32(n)
+	return first
 }
 
 // Profile waits for all work and returns what was measured since the last reset:

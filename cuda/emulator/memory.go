@@ -42,7 +42,7 @@ type region struct {
 	name       string // name of a variable, or "" for an allocation
 	number     int    // number of the allocation, from 1
 
-	cells   atomic.Pointer[[]atomic.Uint64] // who touched which bytes: see check_globalrace.go
+	cells   atomic.Pointer[[]cell] // who touched which bytes
 	cellsMu sync.Mutex
 }
 
@@ -130,6 +130,23 @@ func (m *deviceMemory) explain(address, n uint64) (Check, string) {
 		return OutOfBounds, fmt.Sprintf("%d bytes at 0x%x: nothing is allocated there", n, address)
 	}
 	return OutOfBounds, fmt.Sprintf("%d bytes at 0x%x end %d bytes past the end of %v", n, address, address+n-before.base-before.size, before)
+}
+
+// save copies what all regions hold.
+func (m *deviceMemory) save() []memory {
+	var all []memory
+	for _, r := range m.live {
+		all = append(all, memory{slices.Clone(r.data), slices.Clone(r.written)})
+	}
+	return all
+}
+
+// restore gives all regions what they held when it was saved.
+func (m *deviceMemory) restore(all []memory) {
+	for i, r := range m.live {
+		copy(r.data, all[i].data)
+		copy(r.written, all[i].written)
+	}
 }
 
 // slice finds n bytes for a copy: their region and the position in it. If they are

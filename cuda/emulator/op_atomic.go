@@ -7,9 +7,11 @@ var atomicDecoders = map[string]decoding{"atom": atomicInstruction, "red": atomi
 // atomicInstruction is atom and red. The scheduler chooses which lane goes first.
 func atomicInstruction(d *decoder) runner {
 	d.class = Atomic
-	d.option("relaxed", "acquire", "release", "acq_rel")
-	d.option("cta", "gpu", "sys")
-	a := &access{write: true, strong: true, count: 1}
+	order := d.option("relaxed", "acquire", "release", "acq_rel")
+	a := &access{
+		write: true, atomic: true, count: 1, strength: d.scope(strongDevice),
+		acquire: true, release: order == "release" || order == "acq_rel",
+	}
 	a.space = d.space()
 	if a.space != generic && a.space != global && a.space != shared {
 		d.fail("atomic operations exist only on global and shared memory")
@@ -23,7 +25,9 @@ func atomicInstruction(d *decoder) runner {
 		d.fail("atomic .%s does not exist for type %v", name, k)
 	}
 	dst, first := int32(absent), 0
-	if d.raw.name == "atom" {
+	if d.raw.name == "red" {
+		a.acquire = false // it returns nothing
+	} else {
 		first = 1
 		if d.raw.args != nil && d.raw.args[0].kind != operandSink {
 			dst = d.dst(0, k)
@@ -45,16 +49,19 @@ func atomicInstruction(d *decoder) runner {
 	return func(w *warp, mask uint32) {
 		base, x, y := *w.source(a.base), *w.source(b), *w.source(c)
 		w.measure(a, &base, mask, irregular)
-		start := w.block.random.IntN(32)
+		start := w.block.choose(decideLane, 32)
 		for i := range 32 {
 			lane := (start + i) & 31
 			if mask>>lane&1 == 0 {
 				continue
 			}
-			update.run(w, lane, base[lane]+a.offset, x[lane], y[lane])
+			update.run(w, lane, a.at(base[lane]), x[lane], y[lane])
 			if w.block.fault != nil {
 				return
 			}
+		}
+		if dst != absent {
+			w.poll(w.registers[dst][lowest(mask)])
 		}
 	}
 }
@@ -84,9 +91,7 @@ func (u *atomicUpdate) run(w *warp, lane int, address, b, c uint64) {
 	if u.dst != absent {
 		w.registers[u.dst][lane] = old
 	}
-	if s == global {
-		w.synchronize(address)
-	}
+	w.synchronize(a, lane, address)
 }
 
 // atomicOperation returns the function that computes the new value from the old one

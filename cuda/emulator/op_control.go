@@ -249,7 +249,7 @@ func (w *warp) call(g *callable, in, out []callCopy, mask uint32) {
 		return
 	}
 	w.give(mask, in, func(c callCopy) int { return c.inner }, values)
-	w.stack = append(w.stack, path{w.pc, w.reconverge, w.active, len(w.calling)})
+	w.stack = append(w.stack, path{w.pc, w.reconverge, w.active, len(w.calling), false})
 	w.calling = append(w.calling, f)
 	w.pc, w.reconverge, w.active = g.entry, absent, mask
 }
@@ -361,7 +361,7 @@ func nanosleep(d *decoder) runner {
 	d.count(1)
 	d.class = Control
 	d.src(0, u32)
-	return func(*warp, uint32) {}
+	return func(w *warp, _ uint32) { w.state = pausing }
 }
 
 func pmevent(d *decoder) runner {

@@ -64,7 +64,7 @@ func startCopies(d *decoder) runner {
 		w.measure(write, dst, mask, irregular)
 		w.eachLane(mask, func(lane int) {
 			if w.block.fault == nil {
-				w.startCopy(lane, write, dst[lane]+write.offset, read, src[lane]+read.offset, n[lane])
+				w.startCopy(lane, write, write.at(dst[lane]), read, read.at(src[lane]), n[lane])
 			}
 		})
 	}

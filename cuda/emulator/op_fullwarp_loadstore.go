@@ -33,7 +33,7 @@ func (w *warp) loadWords(a *access, base *lanes, dst []int32, mask uint32, p pat
 	if a.space == shared {
 		return w.loadShared(a, base, dst, mask)
 	}
-	m, at := w.globalWords(a, base[0]+a.offset, p)
+	m, at := w.globalWords(a, a.at(base[0]), p)
 	if m == nil {
 		return false
 	}
@@ -51,7 +51,7 @@ func (w *warp) storeWords(a *access, base *lanes, sources []int32, mask uint32, 
 	if a.space == shared {
 		return w.storeShared(a, base, sources, mask)
 	}
-	m, at := w.globalWords(a, base[0]+a.offset, p)
+	m, at := w.globalWords(a, a.at(base[0]), p)
 	if m == nil {
 		return false
 	}
@@ -87,27 +87,17 @@ func (w *warp) globalWords(a *access, address uint64, p pattern) (*memory, uint6
 	return &r.memory, at
 }
 
-// claimWords is claimGlobal for n bytes. It returns false if there may be a race.
-// Then claimGlobal looks at the same cells again and reports it.
+// claimWords is claimGlobal for the words of a full warp. It returns false if there may
+// be a race. Then claimGlobal looks at the same cells again and reports it.
 func (w *warp) claimWords(a *access, r *region, at, n uint64) bool {
-	granule := uint64(w.program.granule)
-	cells := r.watch(w.program.granule)[at/granule : (at+n)/granule]
-	me := uint64(w.block.number+1) & cellBlock
-	mark := w.block.launch.mark
+	shift := bits.TrailingZeros(uint(w.program.granule))
+	cells := r.watch(w.program.granule)[at>>shift : (at+n)>>shift]
+	each := bits.TrailingZeros(uint(len(cells) / 32)) // the cells of a lane are 1<<each
+	e := w.newTouch(a)
 	for i := range cells {
-		cell := &cells[i]
-		old := cell.Load()
-		state := old
-		if old>>cellLaunch != mark {
-			state = mark<<cellLaunch | cellStrongRead | cellStrongWrite
-		}
-		fresh, other := claim(state, me, a)
-		if other != 0 || fresh != old && !cell.CompareAndSwap(old, fresh) {
+		if !w.claimQuickly(&cells[i], a.write, e+touch(i>>each)) {
 			return false
 		}
-	}
-	if a.write && !a.strong {
-		w.fenced = false
 	}
 	return true
 }
@@ -127,29 +117,28 @@ func (w *warp) loadShared(a *access, base *lanes, dst []int32, mask uint32) bool
 	}
 	size, n := uint64(len(data)), uint64(a.bytes())
 	for m := mask; m != 0; m &= m - 1 {
-		at := base[bits.TrailingZeros32(m)&31] + a.offset
+		at := a.at(base[bits.TrailingZeros32(m)&31])
 		if !a.inShared(at, size) || !b.shared.hasValue(at, n) {
 			return false
 		}
 	}
-	first, sync, mine := w.firstAccess(a), w.sync, int8(w.number)+1
+	e := w.newTouch(a)
 	known := ^uint64(0) // an address where one more read by this warp changes no cell
 	for m := mask; m != 0; m &= m - 1 {
 		lane := bits.TrailingZeros32(m) & 31
-		at := base[lane] + a.offset
+		at := a.at(base[lane])
 		if watch && at != known {
 			known = at
-			first.reader = int16(w.first+lane) + 1
+			mine := e + touch(lane)
 			for i := range dst {
-				// Often, several threads have read since the barrier, and none has written.
 				c := &cells[at/4+uint64(i)]
-				if c.epoch == first.epoch && c.writer == 0 && !c.strongReads &&
-					(c.readerWarp == several || c.readerWarp == mine && c.reader == several && c.readSync == sync) {
+				settled := c.write.settled(b.since, mine)
+				if settled && c.read.readByAll(mine) {
 					continue
 				}
 				known = ^uint64(0)
-				if c.epoch != first.epoch {
-					*c = first
+				if settled {
+					c.read = w.join(c.read, b.id, mine, lane)
 				} else if !w.claimShared(a, lane, at+uint64(4*i), 4) {
 					return true
 				}
@@ -166,18 +155,15 @@ func (w *warp) loadShared(a *access, base *lanes, dst []int32, mask uint32) bool
 func (w *warp) storeShared(a *access, base *lanes, sources []int32, mask uint32) bool {
 	b := w.block
 	size, n := uint64(len(b.shared.data)), uint64(a.bytes())
-	first := w.firstAccess(a)
+	e := w.newTouch(a)
 	for m := mask; m != 0; m &= m - 1 {
 		lane := bits.TrailingZeros32(m) & 31
-		at := base[lane] + a.offset
+		at := a.at(base[lane])
 		if !a.inShared(at, size) {
 			return false
 		}
-		if b.launch.watchShared {
-			first.writer = int16(w.first+lane) + 1
-			if !w.claimFirst(first, at, n) && !w.claimShared(a, lane, at, n) {
-				return true
-			}
+		if b.launch.watchShared && !w.claimSettled(e+touch(lane), at, n) && !w.claimShared(a, lane, at, n) {
+			return true
 		}
 		words, written := b.shared.data[at:at+n], b.shared.written[at:at+n]
 		for i, r := range sources {
@@ -188,20 +174,20 @@ func (w *warp) storeShared(a *access, base *lanes, sources []int32, mask uint32)
 	return true
 }
 
-// claimFirst is claimShared for words that nobody has accessed since the barrier. It
-// returns false if they are not such.
-func (w *warp) claimFirst(first sharedCell, at, n uint64) bool {
+// claimSettled is claimShared for a store to words that no other thread has accessed
+// since the barrier. It returns false if they are not such.
+func (w *warp) claimSettled(e touch, at, n uint64) bool {
 	if w.program.sharedGranule != 4 {
 		return false
 	}
-	cells := w.block.cells[at/4 : (at+n)/4]
+	cells, since := w.block.cells[at/4:(at+n)/4], w.block.since
 	for i := range cells {
-		if cells[i].epoch == first.epoch {
+		if c := &cells[i]; !c.write.settled(since, e) || !c.read.settled(since, e) {
 			return false
 		}
 	}
 	for i := range cells {
-		cells[i] = first
+		cells[i].write = e
 	}
 	return true
 }

@@ -3,6 +3,7 @@ package emulator
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 	"math/bits"
 	"slices"
 )
@@ -20,12 +21,19 @@ func (d *decoder) accessForm(write bool) (access, kind) {
 	var a access
 	a.write = write
 	d.option("weak")
-	if d.option("volatile", "relaxed", "acquire", "release") != "" {
-		a.strong = true
-		d.option("cta", "gpu", "sys")
+	switch order := d.option("volatile", "relaxed", "acquire", "release"); order {
+	case "":
+	case "volatile":
+		a.strength = strongDevice
+	default:
+		a.acquire, a.release = order == "acquire", order == "release"
+		a.strength = d.scope(strongDevice)
 	}
 	a.space = d.space()
-	d.option("ca", "cg", "cs", "lu", "cv", "wb", "wt", "nc")
+	cache := d.option("ca", "cg", "cs", "lu", "cv", "wb", "wt", "nc")
+	if a.strength == weak && (cache == "cg" || cache == "cv" || cache == "wt") {
+		a.strength = strongDevice // see check_order.go
+	}
 	d.cacheHints("L1::", "L2::")
 	a.count = map[string]int{"": 1, "v2": 2, "v4": 4}[d.option("v2", "v4")]
 	k := d.kind()
@@ -37,6 +45,17 @@ func (d *decoder) accessForm(write bool) (access, kind) {
 		d.fail("an access of %d bytes does not exist", a.bytes())
 	}
 	return a, k
+}
+
+// scope takes the scope of a strong access from the modifiers. Without one it is other.
+func (d *decoder) scope(other strength) strength {
+	switch d.option("cta", "cluster", "gpu", "sys") {
+	case "":
+		return other
+	case "cta", "cluster": // without clusters, each block is one
+		return strongBlock
+	}
+	return strongDevice
 }
 
 // space takes a state space from the modifiers. Without one it is generic.
@@ -62,12 +81,15 @@ func (d *decoder) address(i int, a *access) {
 		d.fail("expected an address in brackets")
 	}
 	base := o.parts[0]
-	a.offset = uint64(o.offset)
+	a.offset, a.mask = uint64(o.offset), math.MaxUint64
 	switch base.kind {
 	case operandRegister:
 		size := d.function.registers[base.register].kind.size()
 		if size == 4 && (a.space == global || a.space == generic) || size < 4 {
 			d.fail("the address has %d bits", 8*size)
+		}
+		if size == 4 {
+			a.mask = math.MaxUint32
 		}
 		a.base = d.srcOperand(base, []kind{4: b32, 8: b64}[size], false)
 	case operandInteger:
@@ -98,13 +120,14 @@ func (d *decoder) address(i int, a *access) {
 	switch a.space {
 	case global, generic:
 		d.program.granule = min(d.program.granule, a.size)
-		if a.strong {
+		if a.strength != weak {
 			d.program.communicates = true
 		}
 	}
 	if a.space == shared || a.space == generic {
 		d.program.sharedGranule = min(d.program.sharedGranule, a.size)
 	}
+	a.site = d.program.site(d.raw.line)
 	d.class = accessClass(a)
 }
 
@@ -171,12 +194,12 @@ func load(d *decoder) runner {
 		base := w.source(a.base)
 		p := patternOf(base, mask)
 		w.measure(&a, base, mask, p)
-		if words && w.loadWords(&a, base, dst, mask, p) {
+		if words && a.strength == weak && w.loadWords(&a, base, dst, mask, p) {
 			return
 		}
 		for m := mask; m != 0; m &= m - 1 {
 			lane := bits.TrailingZeros32(m) & 31
-			from, at := w.reach(&a, lane, base[lane]+a.offset)
+			from, at := w.reach(&a, lane, a.at(base[lane]))
 			if from == nil {
 				if w.block.fault != nil {
 					return
@@ -193,9 +216,15 @@ func load(d *decoder) runner {
 					w.spread(r, mask, v)
 				}
 			}
+			if a.strength != weak {
+				w.synchronize(&a, lane, a.at(base[lane]))
+			}
 			if uniform {
 				return
 			}
+		}
+		if a.strength != weak && dst[0] != absent {
+			w.poll(w.registers[dst[0]][lowest(mask)])
 		}
 	}
 }
@@ -252,13 +281,13 @@ func store(d *decoder) runner {
 		base := w.source(a.base)
 		p := patternOf(base, mask)
 		w.measure(&a, base, mask, p)
-		w.storing = s
-		if a.size == 4 && w.storeWords(&a, base, s.sources, mask, p) {
+		w.storing, w.storeMask = s, mask
+		if a.strength == weak && a.size == 4 && w.storeWords(&a, base, s.sources, mask, p) {
 			return
 		}
 		for m := mask; m != 0; m &= m - 1 {
 			lane := bits.TrailingZeros32(m) & 31
-			to, at := w.reach(&a, lane, base[lane]+a.offset)
+			to, at := w.reach(&a, lane, a.at(base[lane]))
 			if to == nil {
 				if w.block.fault != nil {
 					return
@@ -268,21 +297,25 @@ func store(d *decoder) runner {
 			for i, r := range s.sources {
 				putLittle(to.data[at+uint64(i*a.size):], a.size, w.source(r)[lane])
 			}
+			if a.strength != weak {
+				w.synchronize(&a, lane, a.at(base[lane]))
+			}
 		}
 	}
 }
 
+// stored returns what a lane is about to store.
+func (w *warp) stored(a *access, lane int) []byte {
+	b := make([]byte, a.bytes())
+	for i, r := range w.storing.sources {
+		putLittle(b[i*a.size:], a.size, w.source(r)[lane])
+	}
+	return b
+}
+
 // storeMatches tells whether memory already holds what a lane is about to store.
-func (w *warp) storeMatches(lane int, data []byte) bool {
-	var b [16]byte
-	s := w.storing
-	if s == nil {
-		return false
-	}
-	for i, r := range s.sources {
-		putLittle(b[i*s.access.size:], s.access.size, w.source(r)[lane])
-	}
-	return bytes.Equal(b[:len(data)], data)
+func (w *warp) storeMatches(a *access, lane int, data []byte) bool {
+	return a.write && !a.atomic && w.storing != nil && len(w.storing.sources) > 0 && bytes.Equal(w.stored(a, lane), data)
 }
 
 // prefetch has no effect here.

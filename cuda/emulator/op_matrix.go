@@ -52,7 +52,7 @@ func loadMatrix(d *decoder) runner {
 			var rows [8][]byte
 			for row := range rows {
 				lane := 8*i + row
-				m, at := w.reach(a, lane, base[lane]+a.offset)
+				m, at := w.reach(a, lane, a.at(base[lane]))
 				if m == nil {
 					return
 				}

@@ -41,7 +41,10 @@ func shuffle(d *decoder) runner {
 			if ok {
 				valid |= 1 << lane
 			}
-			if mask>>from&1 == 0 {
+			switch {
+			case w.exited>>from&1 != 0:
+				w.fail(InactiveLane, lane, 0, "lane %d reads with shfl.sync from lane %d, which has ended", lane, from)
+			case mask>>from&1 == 0:
 				w.fail(InactiveLane, lane, 0, "lane %d reads from lane %d, which does not take part in shfl.sync", lane, from)
 			}
 			result[lane] = values[from]

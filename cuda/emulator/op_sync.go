@@ -1,6 +1,9 @@
 package emulator
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 var syncDecoders = map[string]decoding{
 	"bar":        barrier,
@@ -128,7 +131,7 @@ func (w *warp) arrive(mask uint32, number, threads int32, aligned, wait bool) {
 		return
 	}
 	w.parked |= mask
-	w.stack = append(w.stack, path{w.pc, w.reconverge, mask, 0})
+	w.stack = append(w.stack, path{w.pc, w.reconverge, mask, 0, false})
 	if w.active &^= mask; w.active == 0 {
 		w.pop()
 	}
@@ -143,7 +146,7 @@ func (w *warp) arrived() {
 }
 
 func (w *warp) thread(lane int) string {
-	return "thread " + index(w.block.threadIndex(w.first+lane))
+	return "thread " + index(w.block.launch.threadIndex(w.first+lane))
 }
 
 func warpBarrier(d *decoder) runner {
@@ -151,52 +154,59 @@ func warpBarrier(d *decoder) runner {
 	d.count(1)
 	members := d.src(0, b32)
 	return func(w *warp, mask uint32) {
-		if w.members(mask, members, "bar.warp.sync") {
-			w.sync++
+		if !w.members(mask, members, "bar.warp.sync") {
+			return
+		}
+		for rest := mask; rest != 0; {
+			group := uint32(w.source(members)[lowest(rest)]) & mask
+			w.syncWarp(group)
+			rest &^= group
 		}
 	}
 }
 
 // members checks the mask of a warp-wide instruction against the lanes that execute
-// it. bar.warp.sync does not count lanes that have ended.
+// it. Nobody waits for lanes that have ended. If lanes are missing that are on another
+// path, that path goes first: they may end on it. Then, and after a fault, members
+// returns false, and the instruction is not done.
 func (w *warp) members(mask uint32, operand int32, what string) bool {
-	ok := true
 	masks := w.source(operand)
-	w.eachLane(mask, func(lane int) {
-		named := uint32(masks[lane])
-		if what == "bar.warp.sync" {
-			named &^= w.exited
-		}
-		switch missing := named &^ mask; {
-		case !ok:
+	for m := mask; m != 0; m &= m - 1 {
+		lane := lowest(m)
+		named := uint32(masks[lane]) &^ w.exited
+		missing := named &^ mask
+		switch {
 		case named>>lane&1 == 0:
 			w.fail(InactiveLane, lane, 0, "lane %d executes %s with the mask 0x%08x, which does not name that lane", lane, what, named)
-			ok = false
-		case missing != 0:
-			why := "is on another path"
-			if w.exited>>lowest(missing)&1 != 0 {
-				why = "has ended"
-			} else if w.active>>lowest(missing)&1 != 0 {
-				why = "is switched off by the guard"
-			}
-			w.fail(InactiveLane, lane, 0, "the mask 0x%08x of %s names lane %d, which %s", named, what, lowest(missing), why)
-			ok = false
+			return w.block.fault == nil
+		case missing == 0:
+			continue
+		case missing&w.active == 0 && w.yieldTo(missing):
+			return false
 		}
-	})
-	return w.block.fault == nil
+		why := "is on another path"
+		if w.active>>lowest(missing)&1 != 0 {
+			why = "is switched off by the guard"
+		}
+		w.fail(InactiveLane, lane, 0, "the mask 0x%08x of %s names lane %d, which %s", named, what, lowest(missing), why)
+		return w.block.fault == nil
+	}
+	return true
 }
 
 func fence(d *decoder) runner {
 	d.class = Barrier
 	d.option("sc", "acq_rel")
-	wide := d.choice("cta", "gl", "gpu", "sys") != "cta"
+	if len(d.mods) == 0 {
+		d.fail("the scope is missing")
+	}
+	d.mods = slices.DeleteFunc(d.mods, func(m string) bool { return m == "gl" }) // membar.gl is the scope gpu
+	s := d.scope(strongDevice)
 	d.count(0)
-	if wide {
+	if s == strongDevice {
 		d.program.communicates = true
 	}
-	return func(w *warp, _ uint32) {
-		w.fenced = w.fenced || wide
-	}
+	return func(w *warp, mask uint32) { w.fence(mask, s) }
 }
 
 func activeMask(d *decoder) runner {

@@ -118,7 +118,7 @@ func wmma(d *decoder) runner {
 			}
 			w.measure(a, &addresses, mask, irregular)
 			for lane, address := range addresses {
-				memory, at := w.reach(a, lane, address+a.offset)
+				memory, at := w.reach(a, lane, a.at(address))
 				switch {
 				case memory == nil && w.block.fault != nil:
 					return

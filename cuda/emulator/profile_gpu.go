@@ -165,18 +165,32 @@ func (g GPU) Estimate(s LaunchStats) Estimate {
 // Occupancy returns the share of a multiprocessor's threads that a kernel can fill,
 // and what limits it. It is 0 if the number of registers is unknown.
 func (g GPU) Occupancy(s LaunchStats) (float64, string) {
-	if s.Registers == 0 {
+	if s.Registers == 0 || s.warps() == 0 {
 		return 0, ""
 	}
-	warps := (s.Block.X*s.Block.Y*s.Block.Z + 31) / 32
-	if warps == 0 {
-		return 0, ""
-	}
-	// A multiprocessor has four parts with a quarter of the registers each. Warps get
-	// registers in units of 256.
-	registers := g.Registers / 4 / roundUp(32*s.Registers, 256) * 4 / warps
-	shared := g.Shared / max(roundUp(s.SharedBytes+g.SharedReserved, g.SharedUnit), 1)
+	blocks, limit := g.perMultiprocessor(s)
+	return float64(blocks*32*s.warps()) / float64(g.Threads), limit
+}
+
+// Resident returns the number of blocks of a launch that the GPU holds at once. Only
+// so many can wait for each other. If the number of registers is unknown, they set
+// no limit.
+func (g GPU) Resident(s LaunchStats) int {
+	blocks, _ := g.perMultiprocessor(s)
+	return blocks * g.Multiprocessors
+}
+
+// perMultiprocessor returns how many blocks a multiprocessor holds, and what limits them.
+func (g GPU) perMultiprocessor(s LaunchStats) (int, string) {
+	warps := s.warps()
 	blocks, limit := g.Threads/(32*warps), "threads"
+	registers := blocks
+	if s.Registers > 0 {
+		// A multiprocessor has four parts with a quarter of the registers each. Warps get
+		// registers in units of 256.
+		registers = g.Registers / 4 / roundUp(32*s.Registers, 256) * 4 / warps
+	}
+	shared := g.Shared / max(roundUp(s.SharedBytes+g.SharedReserved, g.SharedUnit), 1)
 	for _, other := range []struct {
 		blocks int
 		name   string
@@ -185,7 +199,10 @@ func (g GPU) Occupancy(s LaunchStats) (float64, string) {
 			blocks, limit = other.blocks, other.name
 		}
 	}
-	return float64(blocks*32*warps) / float64(g.Threads), limit
+	return blocks, limit
 }
+
+// warps returns the number of warps of a block.
+func (s LaunchStats) warps() int { return (s.Block.X*s.Block.Y*s.Block.Z + 31) / 32 }
 
 func roundUp(n, unit int) int { return (n + unit - 1) / unit * unit }

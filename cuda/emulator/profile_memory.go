@@ -10,14 +10,14 @@ func (w *warp) measure(a *access, base *lanes, mask uint32, p pattern) {
 	e := &w.block.stats.events
 	at := a.space
 	if at == generic {
-		at, _ = spaceOf(base[lowest(mask)] + a.offset)
+		at, _ = spaceOf(a.at(base[lowest(mask)]))
 	}
 	switch at {
 	case global:
 		e.GlobalRequests++
 		e.GlobalBytes += uint64(bits.OnesCount32(mask) * a.bytes())
 		if n := uint64(a.bytes()); p == pattern(n) {
-			first := base[0] + a.offset
+			first := a.at(base[0])
 			e.GlobalSectors += (first+32*n-1)>>5 - first>>5 + 1
 			w.touch(first, 32*n)
 		} else {
@@ -89,7 +89,7 @@ func sectors(a *access, base *lanes, mask uint32) uint64 {
 	sorted := true
 	for m := mask; m != 0; m &= m - 1 {
 		lane := bits.TrailingZeros32(m) & 31
-		sector := (base[lane] + a.offset) >> 5
+		sector := a.at(base[lane]) >> 5
 		if sector == last {
 			continue
 		}
@@ -136,7 +136,7 @@ func wavefronts(a *access, base *lanes, mask uint32, words int) int {
 	)
 	for m := mask; m != 0; m &= m - 1 {
 		lane := bits.TrailingZeros32(m) & 31
-		start := uint32((base[lane] + a.offset) >> 2)
+		start := uint32(a.at(base[lane]) >> 2)
 		for word := start; word < start+uint32(words); word++ {
 			bank := word & 31
 			switch {

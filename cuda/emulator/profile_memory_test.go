@@ -45,7 +45,7 @@ func TestSectorsAndBankConflicts(t *testing.T) {
 		{33, 32, 0},  // padded
 		{0, 1, 0},    // one word for all
 	} {
-		b := newBench(t, stridedPTX, Options{Off: []Check{SharedRace}})
+		b := newBench(t, stridedPTX, Options{Off: []Check{SharedRace, GlobalRace}})
 		b.must(b.launch("strided", dim(1), dim(32), 0, b.alloc(8192), c.stride))
 		p := b.device.Profile()[0]
 		if p.GlobalRequests != 1 || p.GlobalBytes != 128 || p.GlobalSectors != uint64(c.sectors) || p.BankConflicts != uint64(c.conflicts) {

@@ -3,6 +3,7 @@ package emulator
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"sort"
 	"strings"
@@ -40,6 +41,9 @@ type program struct {
 	callSize     int
 	globals      map[*variable]uint64
 	callees      map[string]*callable
+
+	sites  []int // lines of the instructions that access memory, see touch
+	siteAt map[int]uint16
 
 	granule       int  // bytes of the narrowest access to global memory
 	sharedGranule int  // bytes of the narrowest access to shared memory
@@ -79,7 +83,7 @@ func link(m *ptxModule, entry *function, globals map[*variable]uint64) (*program
 		name: entry.name, module: m, entry: entry, globals: globals, dynamicAlign: 1, granule: 8, sharedGranule: 8,
 		paramOffset: map[*variable]int{}, sharedOffset: map[*variable]int{},
 		localOffset: map[*variable]int{}, callOffset: map[*variable]int{},
-		constantAt: map[uint64]int32{}, registers: len(specialRegisters),
+		constantAt: map[uint64]int32{}, siteAt: map[int]uint16{}, registers: len(specialRegisters),
 	}
 	functions, err := p.reachable()
 	if err != nil {
@@ -361,6 +365,17 @@ func (p *program) addFunction(f *function, entries map[string]int) error {
 	}
 	p.code = append(p.code, code...)
 	return nil
+}
+
+// site returns the number of the site at a line, or 0 if there are too many.
+func (p *program) site(line int) uint16 {
+	s, ok := p.siteAt[line]
+	if !ok && len(p.sites) < math.MaxUint16 {
+		p.sites = append(p.sites, line)
+		s = uint16(len(p.sites))
+		p.siteAt[line] = s
+	}
+	return s
 }
 
 // constant returns the operand number of an immediate value.

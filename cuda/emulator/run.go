@@ -4,14 +4,17 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 
 	"gputrain/cuda"
 )
 
-// resident is the number of blocks that run side by side if they talk to each other.
-const resident = 32
+// sideBySide is the number of blocks that run side by side at first, if they talk to
+// each other. When they wait for more, more join them, up to what the GPU holds.
+const sideBySide = 32
 
 // A launch is a kernel that is running.
 type launch struct {
@@ -21,7 +24,7 @@ type launch struct {
 	dynamicShared int
 	params        memory
 	number        int    // number of the launch on the device, from 1
-	mark          uint64 // marks the launch in the cells of global memory
+	firstID       uint32 // id of the first block
 	seed          uint64
 	workers       int
 	budget        int64 // Options.Budget
@@ -29,34 +32,46 @@ type launch struct {
 
 	watchGlobal, watchShared bool
 	multiprocessors          int
+	resident                 int // blocks that the GPU holds at once
 
-	ended    *sync.Pool // of blocks whose memory serves the next ones
-	blocks   int
-	stride   int                            // step from one block to the next in the order of blocks
-	released map[uint64]map[uint64]struct{} // by address: the blocks ordered before its next atomic operation
-	spent    atomic.Int64
-	next     atomic.Int64
+	schedule  *schedule // nil if the seed decides and nobody asks what
+	decisions int       // made by the launch itself
+	random    *rand.Rand
+
+	ended      *sync.Pool // of blocks whose memory serves the next ones
+	blocks     int
+	stride     int             // step from one block to the next in the order of blocks
+	flags      map[uint64]flag // in global memory
+	sequential bool            // one goroutine runs all blocks
+	spent      atomic.Int64
+	next       atomic.Int64
 
 	mu         sync.Mutex
 	faultOrder atomic.Int64
 	fault      *Report
+	raced      *raceReport    // what the fault lacks
 	printed    map[int][]byte // by block
 }
 
 // run executes the launch and returns what it measured, and its fault.
 func (l *launch) run() (*stats, *Report) {
 	l.blocks = l.grid.X * l.grid.Y * l.grid.Z
-	l.stride = coprime(l.blocks, l.seed^uint64(l.number))
+	l.random = rand.New(rand.NewPCG(l.seed^uint64(l.number)<<32, math.MaxUint64))
+	l.stride = coprime(l.decide(decideOrder, l.random.IntN(l.blocks)), l.blocks)
 	l.faultOrder.Store(math.MaxInt64)
 	l.watchShared = !l.off[SharedRace]
-	l.watchGlobal = !l.off[GlobalRace] && l.blocks > 1
+	l.watchGlobal = !l.off[GlobalRace]
 	workers := min(l.workers, l.blocks)
 	side := 1
 	if l.program.communicates {
 		// The outcome may depend on the order of the blocks. With one worker, the seed
 		// decides it.
-		l.released = map[uint64]map[uint64]struct{}{}
-		workers, side = 1, resident
+		side = max(l.resident, 1)
+	}
+	// Whether writes are equal can only be seen while no other goroutine writes.
+	l.sequential = workers == 1 || l.program.communicates || l.schedule != nil || l.off[EqualWrites]
+	if l.sequential {
+		workers = 1
 	}
 	results := make([]*stats, workers)
 	var group sync.WaitGroup
@@ -76,15 +91,19 @@ func (l *launch) run() (*stats, *Report) {
 	for _, s := range results[1:] {
 		results[0].add(s)
 	}
+	if l.raced != nil {
+		l.raced.complete(l, l.fault)
+	}
 	return results[0], l.fault
 }
 
-// work runs blocks, side at a time, until none is left.
+// work runs blocks, up to side at a time, until none is left.
 func (l *launch) work(s *stats, side int) {
 	var running []*block
+	at, limit := 0, min(side, sideBySide)
 	exhausted := false
 	for {
-		for len(running) < side && !exhausted {
+		for len(running) < limit && !exhausted {
 			order := int(l.next.Add(1) - 1)
 			if exhausted = order >= l.blocks || int64(order) > l.faultOrder.Load(); exhausted {
 				break
@@ -96,39 +115,52 @@ func (l *launch) work(s *stats, side int) {
 		if len(running) == 0 {
 			return
 		}
-		i := 0
 		if len(running) > 1 {
-			i = running[0].random.IntN(len(running))
+			at += l.decide(decideBlock, l.random.IntN(len(running)))
 		}
-		b := running[i]
-		b.step()
+		at %= len(running)
+		b := running[at]
+		waits := b.step()
 		switch {
 		case b.fault != nil:
 			l.failed(b)
+			if l.program.communicates {
+				return // the others may wait for this one
+			}
 		case b.left > 0 && int64(b.order) < l.faultOrder.Load():
+			if waits {
+				at++
+				limit = min(limit+1, side)
+			}
 			continue
 		}
-		running[i] = running[len(running)-1]
-		running = running[:len(running)-1]
+		running = slices.Delete(running, at, at+1)
 		l.ended.Put(b)
 	}
 }
 
 // failed records the fault of a block. If several blocks have faults, the one that
 // started first counts. The blocks before it still run, so that the report does not
-// depend on the goroutines.
+// depend on the goroutines. A spent budget counts only if nothing else is wrong.
 func (l *launch) failed(b *block) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if int64(b.order) < l.faultOrder.Load() {
+	first := int64(b.order) < l.faultOrder.Load()
+	if l.fault != nil && (l.fault.Check == Endless) != (b.fault.Check == Endless) {
+		first = l.fault.Check == Endless
+	}
+	if first {
 		l.faultOrder.Store(int64(b.order))
-		l.fault = b.fault
+		l.fault, l.raced = b.fault, b.raced
 	}
 }
 
 // spend counts instructions against the budget.
 func (l *launch) spend(b *block, n int) {
-	if l.spent.Add(int64(n)) > l.budget && b.fault == nil {
+	if l.spent.Add(int64(n)) <= l.budget || b.fault != nil {
+		return
+	}
+	if b.settle(); b.fault == nil {
 		b.fault = b.report(Endless, fmt.Sprintf("the launch has executed %d warp instructions and has not ended; if it is not endless, raise Options.Budget", l.budget))
 	}
 }
@@ -137,12 +169,12 @@ func (l *launch) spend(b *block, n int) {
 func (l *launch) permuted(order int) int {
 	hi, lo := bits.Mul64(uint64(order), uint64(l.stride))
 	_, rest := bits.Div64(hi, lo, uint64(l.blocks))
-	return int((rest + uint64(l.stride)) % uint64(l.blocks))
+	return int((rest + uint64(l.stride) - 1) % uint64(l.blocks))
 }
 
-// coprime draws a number that shares no factor with n.
-func coprime(n int, seed uint64) int {
-	for v := int(mix(seed)%uint64(n)) | 1; ; v += 2 {
+// coprime returns the first number from v on that shares no factor with n.
+func coprime(v, n int) int {
+	for v = max(v, 1); ; v++ {
 		a, b := v, n
 		for b != 0 {
 			a, b = b, a%b

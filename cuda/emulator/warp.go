@@ -33,13 +33,15 @@ type warp struct {
 	vote       uint32     // predicates brought to bar.red
 	deliveries []delivery // who gets its result
 
-	tick    uint64 // instructions executed
-	sync    uint32 // bar.warp.syncs executed
-	fenced  bool   // there was a fence since the last write to global memory
-	region  *region
-	storing *storing
-	copies  []pendingCopy
-	groups  [32]int // groups of copies that each lane has committed
+	tick      uint64      // instructions executed
+	since     uint32      // the block's time after the last barrier of the whole warp
+	own       []knowledge // what each lane has learned; empty if no more than the block
+	region    *region
+	polled    poll
+	storing   *storing
+	storeMask uint32 // lanes of the current store
+	copies    []pendingCopy
+	groups    [32]int // groups of copies that each lane has committed
 }
 
 type warpState uint8
@@ -47,6 +49,7 @@ type warpState uint8
 const (
 	running warpState = iota
 	waiting           // at a barrier
+	pausing           // until others have had their turn
 	done
 )
 
@@ -54,7 +57,8 @@ const (
 type path struct {
 	pc, reconverge int
 	mask           uint32
-	depth          int // calls that have not returned
+	depth          int  // calls that have not returned
+	yielded        bool // it has let the path of lanes go first that it waits for
 }
 
 // garbage is what registers hold at first. As a float of either size it is a NaN, and
@@ -84,7 +88,9 @@ func (w *warp) start(b *block, number int, live uint32) {
 	w.exited, w.state = ^live, running
 	w.parked, w.vote, w.deliveries = 0, 0, w.deliveries[:0]
 	w.copies, w.groups = w.copies[:0], [32]int{}
-	w.tick, w.sync, w.fenced, w.region, w.storing, w.carry = 0, 0, false, nil, nil, 0
+	w.tick, w.since, w.region, w.storing, w.carry = 0, b.since, nil, nil, 0
+	w.own = w.own[:0]
+	w.polled = poll{}
 	for m := p.specials; m != 0; m &= m - 1 {
 		w.setSpecial(bits.TrailingZeros32(m))
 	}
@@ -171,16 +177,51 @@ func (w *warp) pop() {
 func (w *warp) diverge(paths []path, reconverge int) {
 	w.block.stats.events.Divergent++
 	if reconverge != w.reconverge && reconverge != absent {
-		w.stack = append(w.stack, path{reconverge, w.reconverge, w.active, len(w.calling)})
+		w.stack = append(w.stack, path{reconverge, w.reconverge, w.active, len(w.calling), false})
 	}
-	first := w.block.random.IntN(len(paths))
+	first := w.block.choose(decidePath, len(paths))
 	for i := range paths {
 		p := paths[(first+i)%len(paths)]
 		if p.pc != reconverge || reconverge == absent {
-			w.stack = append(w.stack, path{p.pc, reconverge, p.mask, len(w.calling)})
+			w.stack = append(w.stack, path{p.pc, reconverge, p.mask, len(w.calling), false})
 		}
 	}
 	w.pop()
+}
+
+// yieldTo lets another path with missing lanes go first, until it ends or waits where
+// the paths meet. Then the current instruction is executed again. yieldTo returns
+// false if there is no such path, or if it has done so itself.
+func (w *warp) yieldTo(missing uint32) bool {
+	for i := len(w.stack) - 1; i >= 0; i-- {
+		p := w.stack[i]
+		if p.mask&missing == 0 {
+			continue
+		}
+		if p.mask&(w.active|w.parked) != 0 || p.yielded || p.depth != len(w.calling) {
+			return false
+		}
+		w.stack = append(slices.Delete(w.stack, i, i+1), path{w.at, w.reconverge, w.active, p.depth, true}, p)
+		w.pop()
+		return true
+	}
+	return false
+}
+
+// A poll is what an instruction has read that may wait for another thread.
+type poll struct {
+	at    int
+	value uint64
+}
+
+// poll notes what a strong read or an atomic operation has read. A warp that reads
+// the same value in the same place again lets others have their turn.
+func (w *warp) poll(value uint64) {
+	p := poll{w.at, value}
+	if p == w.polled && w.state == running {
+		w.state = pausing
+	}
+	w.polled = p
 }
 
 // end ends the lanes of the mask.

@@ -15,7 +15,7 @@ func (w *warp) setSpecial(i int) {
 	name := specialRegisters[i]
 	switch name {
 	case "tid.x", "tid.y", "tid.z":
-		thread := w.block.threadIndex(w.first)
+		thread := w.block.launch.threadIndex(w.first)
 		size := w.block.launch.block
 		for lane := range values {
 			switch name {

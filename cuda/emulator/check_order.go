@@ -1,0 +1,435 @@
+package emulator
+
+import (
+	"cmp"
+	"slices"
+)
+
+// What orders two accesses, by the memory model of the PTX ISA ("causality order"):
+//   - the order of a thread's program;
+//   - barriers of the block and of the warp;
+//   - a release pattern and the acquire pattern that observes it. A release pattern is a
+//     strong write with .release, or a fence and then a strong write; an acquire pattern
+//     is a strong read with .acquire, or a strong read and then a fence. Between them
+//     there may be atomic operations. Each pattern's scope must include the other thread.
+//
+// In three points this is milder than the model, because NVIDIA's own libraries and
+// samples count on it. The thread with the fence and the one with the strong access
+// may be different if a barrier lies between them, which only fence.sc allows. An
+// atomic operation that returns a value acquires without a fence. An access that
+// passes by the first cache (.cg, .cv, .wt) is strong.
+//
+// Time is counted for each block: it goes on by one at whatever may order something.
+// After a barrier of the whole block, only its time need be known (block.since), after
+// one of a whole warp the warp's (warp.since). All else a thread has learned is its
+// knowledge.
+
+// A clock says which accesses are ordered before something. It does not change.
+type clock struct {
+	spans []span // in order of block
+	below *clock // more of them, in a clock that has nothing below
+}
+
+// A span is all accesses of some threads of a block up to some time.
+type span struct {
+	block  uint32 // id
+	warp   int32  // or allWarps
+	lanes  uint32
+	before uint32
+}
+
+const allWarps = -1
+
+// covers tells whether the span includes another.
+func (s span) covers(t span) bool {
+	return s.before >= t.before && (s.warp == allWarps || s.warp == t.warp && s.lanes&t.lanes == t.lanes)
+}
+
+// of returns the spans of a block and those after it.
+func (c *clock) of(block uint32) []span {
+	at, _ := slices.BinarySearchFunc(c.spans, block, func(s span, id uint32) int { return cmp.Compare(s.block, id) })
+	return c.spans[at:]
+}
+
+// covers tells whether the clock includes a span.
+func (c *clock) covers(t span) bool {
+	for ; c != nil; c = c.below {
+		if covers(c.of(t.block), t) {
+			return true
+		}
+	}
+	return false
+}
+
+// about tells whether the clock knows anything of a block.
+func (c *clock) about(block uint32) bool {
+	for ; c != nil; c = c.below {
+		if spans := c.of(block); len(spans) > 0 && spans[0].block == block {
+			return true
+		}
+	}
+	return false
+}
+
+// includes tells whether the clock covers all of another.
+func (c *clock) includes(d *clock) bool {
+	var below []span
+	if c.below != nil {
+		below = c.below.spans
+	}
+	return includes(c.spans, below, d.spans) && (d.below == nil || d.below == c || d.below == c.below || includes(c.spans, below, d.below.spans))
+}
+
+// includes tells whether a and b together cover all spans of the other list.
+func includes(a, b, others []span) bool {
+	for _, s := range others {
+		a, b = from(a, s.block), from(b, s.block)
+		if !covers(a, s) && !covers(b, s) {
+			return false
+		}
+	}
+	return true
+}
+
+// from returns the spans of a block and those after it.
+func from(all []span, block uint32) []span {
+	for len(all) > 0 && all[0].block < block {
+		all = all[1:]
+	}
+	return all
+}
+
+// covers tells whether one of the block's spans, which are the first, covers s.
+func covers(all []span, s span) bool {
+	for i := range all {
+		if all[i].block != s.block {
+			break
+		}
+		if all[i].covers(s) {
+			return true
+		}
+	}
+	return false
+}
+
+// flat returns the clock with nothing below.
+func (c *clock) flat() *clock {
+	if c == nil || c.below == nil {
+		return c
+	}
+	return &clock{spans: mergeSpans(c.below.spans, c.spans)}
+}
+
+// without returns the clock without what it knows of a block.
+func (c *clock) without(block uint32) *clock {
+	if !c.about(block) {
+		return c
+	}
+	c = c.flat()
+	rest := slices.DeleteFunc(slices.Clone(c.spans), func(s span) bool { return s.block == block })
+	if len(rest) == 0 {
+		return nil
+	}
+	return &clock{spans: rest}
+}
+
+// mergeClocks returns a clock with all that a and b cover.
+func mergeClocks(a, b *clock) *clock {
+	switch {
+	case a == b || b == nil:
+		return a
+	case a == nil:
+		return b
+	case a.includes(b):
+		return a
+	case b.includes(a):
+		return b
+	case a.below == b.below:
+		return &clock{mergeSpans(a.spans, b.spans), a.below}
+	}
+	return &clock{spans: mergeSpans(a.flat().spans, b.flat().spans)}
+}
+
+func mergeSpans(a, b []span) []span {
+	all := make([]span, 0, len(a)+len(b))
+	start := 0 // of the block's spans
+	add := func(s span) {
+		if start < len(all) && all[start].block != s.block {
+			start = len(all)
+		}
+		for i := start; i < len(all); i++ {
+			t := &all[i]
+			switch {
+			case t.covers(s):
+				return
+			case s.covers(*t):
+				all = slices.Delete(all, i, i+1)
+				i--
+			case t.warp == s.warp && t.before == s.before:
+				t.lanes |= s.lanes
+				return
+			}
+		}
+		all = append(all, s)
+	}
+	for len(a) > 0 || len(b) > 0 {
+		if len(b) == 0 || len(a) > 0 && a[0].block <= b[0].block {
+			add(a[0])
+			a = a[1:]
+		} else {
+			add(b[0])
+			b = b[1:]
+		}
+	}
+	return all
+}
+
+// Knowledge is what a thread has learned beyond barriers. The arrays have what holds
+// within the block, and what holds on the whole device.
+type knowledge struct {
+	known   *clock    // ordered before what the thread does now
+	fenced  [2]*clock // known before the last fence: a strong write releases it
+	pending [2]*clock // observed by strong reads: a fence acquires it
+}
+
+const (
+	withinBlock = iota
+	onDevice
+)
+
+// merge returns what a and b have learned together.
+func (a knowledge) merge(b knowledge) knowledge {
+	a.known = mergeClocks(a.known, b.known)
+	for i := range a.fenced {
+		a.fenced[i], a.pending[i] = mergeClocks(a.fenced[i], b.fenced[i]), mergeClocks(a.pending[i], b.pending[i])
+	}
+	return a
+}
+
+// knowledge returns what a lane has learned.
+func (w *warp) knowledge(lane int) *knowledge {
+	if len(w.own) == 0 {
+		return &w.block.common
+	}
+	return &w.own[lane]
+}
+
+// ownKnowledge is like knowledge, for a lane that is about to learn more than others of the block.
+func (w *warp) ownKnowledge(lane int) *knowledge {
+	if len(w.own) == 0 {
+		w.own = resized(w.own, 32)
+		for i := range w.own {
+			w.own[i] = w.block.common
+		}
+	}
+	return &w.own[lane]
+}
+
+// learned merges what the lanes of the mask have learned.
+func (w *warp) learned(mask uint32) knowledge {
+	o := *w.knowledge(lowest(mask))
+	if len(w.own) > 0 {
+		last := o
+		w.eachLane(mask&(mask-1), func(lane int) {
+			if w.own[lane] != last {
+				last = w.own[lane]
+				o = o.merge(last)
+			}
+		})
+	}
+	return o
+}
+
+// follows tells whether what a thread did at a time is ordered before what a lane does now.
+func (w *warp) follows(block uint32, thread int, time uint32, lane int) bool {
+	if b := w.block; block == b.id {
+		if thread == w.first+lane || time < b.since || thread>>5 == w.number && time < w.since {
+			return true
+		}
+	}
+	known := w.knowledge(lane).known
+	return known != nil && known.covers(span{block, int32(thread >> 5), 1 << (thread & 31), time + 1})
+}
+
+// snapshot returns all that is ordered before what the lanes of the mask do from now on.
+// They know of each other.
+func (w *warp) snapshot(mask uint32, known *clock) *clock {
+	b := w.block
+	spans := make([]span, 0, 3)
+	if b.since > b.began {
+		spans = append(spans, span{b.id, allWarps, allLanes, b.since})
+	}
+	if w.since > b.since {
+		spans = append(spans, span{b.id, int32(w.number), allLanes, w.since})
+	}
+	return &clock{append(spans, span{b.id, int32(w.number), mask, b.time + 1}), known.flat()}
+}
+
+// syncBlock orders the block at a barrier where all its warps wait.
+func (b *block) syncBlock() {
+	o := b.common
+	split := false
+	for _, w := range b.warps {
+		if len(w.own) > 0 {
+			split = true
+			o = o.merge(w.learned(allLanes))
+			w.own = w.own[:0]
+		}
+	}
+	b.time++
+	b.since = b.time
+	if split {
+		o.known = o.known.without(b.id) // the barrier has made it known
+		b.common = o
+	}
+}
+
+// syncSome orders the warps that wait at a barrier after all that have arrived there.
+func (b *block) syncSome(n int) {
+	o := b.barriers[n].brought
+	var waits []*warp
+	for _, w := range b.warps {
+		if w.state == waiting && w.arrival.barrier == n {
+			waits = append(waits, w)
+			o = o.merge(w.depart())
+		}
+	}
+	b.time++
+	for _, w := range waits {
+		w.learn(^w.exited, o)
+	}
+}
+
+// depart returns what a warp lets others know at a barrier that is not for all.
+func (w *warp) depart() knowledge {
+	live := ^w.exited
+	o := w.learned(live)
+	o.known = w.snapshot(live, o.known)
+	return o
+}
+
+// learn gives the lanes of the mask what they have learned together.
+func (w *warp) learn(mask uint32, o knowledge) {
+	w.eachLane(mask, func(lane int) { *w.ownKnowledge(lane) = o })
+}
+
+// syncWarp orders the lanes of a bar.warp.sync.
+func (w *warp) syncWarp(group uint32) {
+	o := w.learned(group)
+	whole := group == ^w.exited
+	if !whole {
+		o.known = w.snapshot(group, o.known)
+	}
+	if !whole || len(w.own) > 0 {
+		w.learn(group, o)
+	}
+	w.block.time++
+	if whole {
+		w.since = w.block.time
+	}
+}
+
+// fence lets lanes acquire what they have observed, and release what they know with
+// the next strong write.
+func (w *warp) fence(mask uint32, s strength) {
+	w.eachLane(mask, func(lane int) {
+		o := w.ownKnowledge(lane)
+		w.acquire(o, s, o.pending)
+		o.known = o.known.flat()
+		now := w.snapshot(1<<lane, o.known)
+		o.fenced[withinBlock] = now
+		if s == strongDevice {
+			o.fenced[onDevice] = now
+		}
+	})
+	w.block.time++
+}
+
+// acquire adds to what is known what was observed, as far as the scope allows.
+func (w *warp) acquire(o *knowledge, s strength, observed [2]*clock) {
+	o.known = mergeClocks(o.known, observed[withinBlock])
+	if s == strongDevice {
+		o.known = mergeClocks(o.known, observed[onDevice])
+	}
+}
+
+// A flag is an address through which threads synchronize.
+type flag struct {
+	block    uint32    // id of the block whose strong writes are observed here, or severalBlocks
+	thread   int       // that wrote last
+	released [2]*clock // with them, within the block and on the device
+}
+
+const severalBlocks = 1<<32 - 1
+
+// synchronize lets a lane observe and release at an address what its strong access does.
+func (w *warp) synchronize(a *access, lane int, address uint64) {
+	b := w.block
+	flags := &b.launch.flags
+	switch s, _ := a.resolve(address); s {
+	case global:
+	case shared:
+		flags = &b.flags
+	default:
+		return
+	}
+	at, known := (*flags)[address]
+	if known && (a.atomic || !a.write) {
+		w.observe(a, lane, at)
+	}
+	if !a.write {
+		return
+	}
+	var released [2]*clock
+	switch o := w.knowledge(lane); {
+	case a.release:
+		released[withinBlock] = w.snapshot(1<<lane, o.known)
+		released[onDevice] = released[withinBlock]
+		b.time++
+	default:
+		released = o.fenced
+	}
+	if a.strength != strongDevice {
+		released[onDevice] = nil
+	}
+	fresh := flag{b.id, w.first + lane, released}
+	if known && (a.atomic || at.block == fresh.block && at.thread == fresh.thread) {
+		// What was released here before can still be observed.
+		if at.block != b.id {
+			fresh.block = severalBlocks
+		}
+		for i := range released {
+			fresh.released[i] = mergeClocks(at.released[i], released[i])
+		}
+	}
+	switch {
+	case fresh.released != [2]*clock{}:
+		if *flags == nil {
+			*flags = map[uint64]flag{}
+		}
+		(*flags)[address] = fresh
+	case known:
+		delete(*flags, address)
+	}
+}
+
+// observe lets a lane observe what was released at a flag.
+func (w *warp) observe(a *access, lane int, at flag) {
+	var observed [2]*clock
+	if at.block == w.block.id {
+		observed[withinBlock] = at.released[withinBlock]
+	} else if a.strength == strongDevice {
+		observed[onDevice] = at.released[onDevice]
+	}
+	if observed == [2]*clock{} {
+		return
+	}
+	o := w.ownKnowledge(lane)
+	if a.acquire {
+		w.acquire(o, a.strength, observed)
+		return
+	}
+	for i := range observed {
+		o.pending[i] = mergeClocks(o.pending[i], observed[i])
+	}
+}
