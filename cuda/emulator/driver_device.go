@@ -32,10 +32,12 @@ type Device struct {
 	graphs    map[cuda.Graph]*graph
 	capture   *capture
 
-	launches int
-	blockIDs uint32 // ids of blocks that are used
-	profile  map[shape]*LaunchStats
-	shapes   []shape // keys of the profile, in order of first launch
+	launches  int
+	blockIDs  uint32  // ids of blocks that are used
+	workspace *region // of cooperative launches, or nil
+
+	profile map[shape]*LaunchStats
+	shapes  []shape // keys of the profile, in order of first launch
 
 	failures []failure
 }

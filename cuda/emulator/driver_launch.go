@@ -39,6 +39,17 @@ func (d *Device) Launch(f cuda.Function, grid, block cuda.Dim3, sharedBytes int,
 // parameter takes the first of them, as many as it has. args may be reused when
 // LaunchBytes returns.
 func (d *Device) LaunchBytes(f cuda.Function, grid, block cuda.Dim3, sharedBytes int, s cuda.Stream, args [][]byte) error {
+	return d.launch(f, grid, block, sharedBytes, s, args, false)
+}
+
+// LaunchCooperative is LaunchBytes for a grid whose blocks wait for each other, by
+// grid.sync() of cooperative groups. It refuses a grid of more blocks than the GPU holds
+// at once.
+func (d *Device) LaunchCooperative(f cuda.Function, grid, block cuda.Dim3, sharedBytes int, s cuda.Stream, args [][]byte) error {
+	return d.launch(f, grid, block, sharedBytes, s, args, true)
+}
+
+func (d *Device) launch(f cuda.Function, grid, block cuda.Dim3, sharedBytes int, s cuda.Stream, args [][]byte, cooperative bool) error {
 	if err := d.usable(); err != nil {
 		return err
 	}
@@ -53,6 +64,18 @@ func (d *Device) LaunchBytes(f cuda.Function, grid, block cuda.Dim3, sharedBytes
 	if err := p.checkLaunch(grid, block, sharedBytes, args); err != nil {
 		return fmt.Errorf("cuda emulator: kernel %s: %w", p.name, err)
 	}
+	if resident := d.driver.gpu.Resident(d.resources(p, grid, block, sharedBytes)); cooperative && grid.X*grid.Y*grid.Z > resident {
+		return fmt.Errorf("cuda emulator: kernel %s: a cooperative grid of %d blocks, but the %s holds %d of them at once", p.name, grid.X*grid.Y*grid.Z, d.driver.gpu.Name, resident)
+	}
+	if cooperative && d.workspace == nil {
+		r, err := d.memory.allocate(gridWorkspace)
+		if err != nil {
+			return err
+		}
+		r.name = "of the grid"
+		fill(r.written, 1)
+		d.workspace = r
+	}
 	if err := d.injected(LaunchOperation); err != nil {
 		return err
 	}
@@ -63,7 +86,7 @@ func (d *Device) LaunchBytes(f cuda.Function, grid, block cuda.Dim3, sharedBytes
 	}
 	return d.enqueue(s, task{do: func(q *queue) *Report {
 		q.clock += gap
-		return d.execute(q, p, grid, block, sharedBytes, params)
+		return d.execute(q, p, grid, block, sharedBytes, params, cooperative)
 	}})
 }
 
@@ -114,16 +137,30 @@ func (d *Device) Parameters(f cuda.Function) ([]int, error) {
 	return sizes, nil
 }
 
+// resources says what a block takes.
+func (d *Device) resources(p *program, grid, block cuda.Dim3, sharedBytes int) LaunchStats {
+	return LaunchStats{
+		Kernel: p.name, Grid: grid, Block: block, SharedBytes: p.sharedSize + sharedBytes, Registers: d.driver.options.Registers[p.name],
+	}
+}
+
+// gridWorkspace is the bytes that cooperative launches have for grid.sync(): a size and a
+// counter.
+const gridWorkspace = 8
+
 // execute runs a launch and returns its fault.
-func (d *Device) execute(q *queue, p *program, grid, block cuda.Dim3, sharedBytes int, params []byte) *Report {
+func (d *Device) execute(q *queue, p *program, grid, block cuda.Dim3, sharedBytes int, params []byte, cooperative bool) *Report {
 	o := d.driver.options
 	d.launches++
-	resources := LaunchStats{
-		Kernel: p.name, Grid: grid, Block: block, SharedBytes: p.sharedSize + sharedBytes, Registers: o.Registers[p.name],
+	resources := d.resources(p, grid, block, sharedBytes)
+	workspace := uint64(0)
+	if cooperative {
+		clear(d.workspace.data)
+		workspace = d.workspace.base
 	}
 	newLaunch := func() *launch {
 		return &launch{
-			program: p, memory: d.memory, grid: grid, block: block, dynamicShared: sharedBytes, params: memory{data: params},
+			program: p, memory: d.memory, grid: grid, block: block, dynamicShared: sharedBytes, params: memory{data: params}, workspace: workspace,
 			number: d.launches, firstID: d.newBlocks(grid.X * grid.Y * grid.Z), seed: o.Seed, workers: o.Workers, budget: o.Budget, off: d.driver.off,
 			multiprocessors: d.driver.gpu.Multiprocessors, resident: d.driver.gpu.Resident(resources), ended: &d.driver.ended,
 		}

@@ -46,12 +46,6 @@ func move(d *decoder) runner {
 		}
 		return d.moveConstant(k, at+uint64(from.offset))
 	case from.kind == operandSpecial:
-		if number, ok := strings.CutPrefix(from.name, "envreg"); ok {
-			if n, err := strconv.Atoi(number); err != nil || n < 0 || n > 31 || k.size() != 4 {
-				d.fail("%%%s is not an environment register of 32 bits, 0 to 31", from.name)
-			}
-			return d.moveConstant(k, 0) // what they hold is up to the driver
-		}
 		if special, ok := changingRegisters[from.name]; ok {
 			if special.kind.size() != k.size() {
 				d.fail("%%%s has type %v", from.name, special.kind)
@@ -61,6 +55,12 @@ func move(d *decoder) runner {
 				v, r := special.read(w), &w.registers[dst]
 				w.eachLane(mask, func(lane int) { r[lane] = v })
 			}
+		}
+		if number, ok := strings.CutPrefix(from.name, "envreg"); ok {
+			if n, err := strconv.Atoi(number); err != nil || n < 0 || n > 31 || k.size() != 4 {
+				d.fail("%%%s is not an environment register of 32 bits, 0 to 31", from.name)
+			}
+			return d.moveConstant(k, 0) // what they hold is up to the driver
 		}
 		want := 4
 		if from.name == "gridid" {

@@ -23,6 +23,7 @@ type launch struct {
 	grid, block   cuda.Dim3
 	dynamicShared int
 	params        memory
+	workspace     uint64 // of a cooperative launch, or 0
 	number        int    // number of the launch on the device, from 1
 	firstID       uint32 // id of the first block
 	seed          uint64

@@ -108,5 +108,8 @@ var changingRegisters = map[string]struct {
 	"clock64":        {u64, func(w *warp) uint64 { return w.tick }},
 	"globaltimer":    {u64, func(w *warp) uint64 { return w.tick }},
 	"globaltimer_lo": {u32, func(w *warp) uint64 { return uint64(uint32(w.tick)) }},
+	// Where the workspace of a cooperative launch is, as cooperative groups look for it.
+	"envreg1":        {u32, func(w *warp) uint64 { return w.block.launch.workspace >> 32 }},
+	"envreg2":        {u32, func(w *warp) uint64 { return uint64(uint32(w.block.launch.workspace)) }},
 	"globaltimer_hi": {u32, func(w *warp) uint64 { return w.tick >> 32 }},
 }

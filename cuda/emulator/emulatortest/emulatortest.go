@@ -100,6 +100,19 @@ func Download[T any](k *Kernels, p cuda.Pointer, n int) []T {
 // mangled names unless they are extern "C"; gputrain ptx check shows them.
 func (k *Kernels) Launch(kernel string, grid, block cuda.Dim3, sharedBytes int, args ...any) error {
 	k.Helper()
+	return k.launch(k.LaunchBytes, kernel, grid, block, sharedBytes, args)
+}
+
+// Cooperate is Launch for a grid whose blocks wait for each other (grid.sync()). The test
+// fails if the GPU does not hold all of them at once.
+func (k *Kernels) Cooperate(kernel string, grid, block cuda.Dim3, sharedBytes int, args ...any) error {
+	k.Helper()
+	return k.launch(k.LaunchCooperative, kernel, grid, block, sharedBytes, args)
+}
+
+func (k *Kernels) launch(launch func(cuda.Function, cuda.Dim3, cuda.Dim3, int, cuda.Stream, [][]byte) error,
+	kernel string, grid, block cuda.Dim3, sharedBytes int, args []any) error {
+	k.Helper()
 	f := must[cuda.Function](k)(k.Function(k.Module, kernel))
 	values := make([][]byte, len(args))
 	for i, arg := range args {
@@ -109,7 +122,7 @@ func (k *Kernels) Launch(kernel string, grid, block cuda.Dim3, sharedBytes int, 
 		}
 		values[i] = value
 	}
-	k.check(k.LaunchBytes(f, grid, block, sharedBytes, 0, values))
+	k.check(launch(f, grid, block, sharedBytes, 0, values))
 	return k.SyncStream(0)
 }
 

@@ -20,4 +20,5 @@ compile tensor 80
 compile order 70
 compile wmma 80
 compile lines 70 -lineinfo
+compile grid 70 "-std=c++03 -lineinfo"
 compile ../../../examples/kernel/reduce 70 -lineinfo
