@@ -29,6 +29,7 @@ const (
 	EqualWrites      Check = "race of equal writes"
 	DivergentBarrier Check = "divergent barrier"
 	InactiveLane     Check = "inactive lane"
+	MisusedBarrier   Check = "misused mbarrier"
 	Deadlock         Check = "deadlock"
 	Endless          Check = "instruction budget spent"
 	Trap             Check = "trap"

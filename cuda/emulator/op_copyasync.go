@@ -7,7 +7,8 @@ var copyAsyncDecoders = map[string]decoding{"cp": copyAsync}
 // late as the ISA allows. Until then its destination has no value.
 type pendingCopy struct {
 	lane    int
-	group   int // of the lane, from 1; 0 before it is committed
+	group   int    // of the lane, from 1; 0 before it is committed
+	barrier uint64 // the address of the mbarrier that waits for it, plus 1; or 0
 	access  *access
 	address uint64
 	data    [16]byte
@@ -17,7 +18,9 @@ type pendingCopy struct {
 func copyAsync(d *decoder) runner {
 	d.choice("async")
 	d.class = Control
-	switch d.option("commit_group", "wait_group", "wait_all") {
+	switch d.option("commit_group", "wait_group", "wait_all", "mbarrier") {
+	case "mbarrier":
+		return arriveWithCopies(d)
 	case "commit_group":
 		d.count(0)
 		return (*warp).commitCopies
@@ -104,9 +107,16 @@ func (w *warp) commitCopies(mask uint32) {
 
 // finishCopies lets all copies arrive except those of the last n groups.
 func (w *warp) finishCopies(mask uint32, n int) {
+	w.finishWhere(func(c *pendingCopy) bool {
+		return c.group > 0 && mask>>c.lane&1 != 0 && c.group <= w.groups[c.lane]-n
+	})
+}
+
+// finishWhere lets some copies arrive.
+func (w *warp) finishWhere(arrives func(c *pendingCopy) bool) {
 	kept := w.copies[:0]
 	for _, c := range w.copies {
-		if c.group == 0 || mask>>c.lane&1 == 0 || c.group > w.groups[c.lane]-n {
+		if !arrives(&c) {
 			kept = append(kept, c)
 			continue
 		}

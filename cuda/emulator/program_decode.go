@@ -283,7 +283,7 @@ type decoding = func(d *decoder) runner
 var decoders = merge(
 	arithmeticDecoders, integerDecoders, carryDecoders, dotProductDecoders, bitwiseDecoders, floatDecoders,
 	approximateDecoders, compareDecoders, convertDecoders, moveDecoders, loadStoreDecoders, copyAsyncDecoders,
-	atomicDecoders, controlDecoders, syncDecoders, shuffleDecoders, matrixDecoders, wmmaDecoders, videoDecoders,
+	atomicDecoders, controlDecoders, syncDecoders, shuffleDecoders, matrixDecoders, wmmaDecoders, videoDecoders, mbarrierDecoders,
 )
 
 func merge(tables ...map[string]decoding) map[string]decoding {

@@ -41,6 +41,7 @@ type warp struct {
 	storing   *storing
 	storeMask uint32 // lanes of the current store
 	copies    []pendingCopy
+	arrivals  []pendingArrival
 	groups    [32]int // groups of copies that each lane has committed
 }
 
@@ -87,7 +88,7 @@ func (w *warp) start(b *block, number int, live uint32) {
 	w.stack, w.calling = w.stack[:0], w.calling[:0]
 	w.exited, w.state = ^live, running
 	w.parked, w.vote, w.deliveries = 0, 0, w.deliveries[:0]
-	w.copies, w.groups = w.copies[:0], [32]int{}
+	w.copies, w.arrivals, w.groups = w.copies[:0], w.arrivals[:0], [32]int{}
 	w.tick, w.since, w.region, w.storing, w.carry = 0, b.since, nil, nil, 0
 	w.own = w.own[:0]
 	w.polled = poll{}

@@ -17,6 +17,7 @@ compile bad 70
 compile builtin 70
 compile calls 70
 compile tensor 80
+compile mbarrier 80
 compile order 70
 compile wmma 80
 compile lines 70 -lineinfo
