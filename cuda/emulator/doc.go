@@ -45,9 +45,9 @@
 // with another may be missed, but none is invented.
 //
 // The emulator knows what nvcc 11.8 emits for CUDA C, with tensor-core and
-// asynchronous-copy instructions, printf and assert, calls through pointers and
-// recursion. A kernel with anything else cannot be loaded; the others of its module
-// can. Textures, surfaces, dynamic parallelism and clusters are not supported. A part
-// of a warp cannot wait at a barrier inside a called function: that is reported as a
-// divergent barrier.
+// asynchronous-copy instructions, mbarriers, cooperative launches, printf and assert,
+// calls through pointers and recursion. A kernel with anything else cannot be loaded;
+// the others of its module can. Textures, surfaces, dynamic parallelism and clusters
+// are not supported. A part of a warp cannot wait at a barrier inside a called
+// function: that is reported as a divergent barrier.
 package emulator

@@ -309,6 +309,8 @@ func FuzzLoad(f *testing.F) {
 	f.Add(callsPTX)
 	f.Add(linesPTX)
 	f.Add(wmmaPTX)
+	f.Add(gridPTX)
+	f.Add(mbarrierPTX)
 	f.Add(wrap("L: bra L;"))
 	f.Add(wrap("bar.sync 3; @%p1 exit; st.global.u32 [%rd1], %r1;"))
 	f.Add(wrap("mov.u32 %r1, %tid.x; setp.gt.u32 %p1, %r1, 9; @%p1 bra L; barrier.sync 3; barrier.sync 3; L: barrier.sync 3;"))
