@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gputrain/backend/backendtest"
+	"gputrain/cuda/emulator"
 	"gputrain/internal/atomicfile"
 )
 
@@ -173,7 +174,11 @@ func (r *conformanceReport) writeMeasured(text *strings.Builder) {
 	}
 	text.WriteString("\n## Measurements\n\n")
 	if r.device == "emulated" {
-		text.WriteString("These are **estimates** (roofline from datasheet rates, as if each launch filled the GPU), not measurements.\n\n")
+		text.WriteString("These are **estimates** (roofline from datasheet rates), not measurements. They assume:\n\n")
+		for _, assumption := range emulator.DefaultGPU().Assumptions() {
+			text.WriteString("- " + assumption + "\n")
+		}
+		text.WriteString("\n")
 	}
 	var units, failures []string
 	for _, m := range r.measured {

@@ -69,7 +69,7 @@ func New(o Options) (*Driver, error) {
 		d.off[check] = true
 	}
 	if o.GPU == "" {
-		o.GPU = "H100"
+		o.GPU = DefaultGPU().Name
 	}
 	if o.Devices == 0 {
 		o.Devices = 1

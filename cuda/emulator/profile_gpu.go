@@ -92,6 +92,15 @@ var gpus = []GPU{
 // GPUs returns the models that estimates can be made for.
 func GPUs() []GPU { return slices.Clone(gpus) }
 
+// DefaultGPU returns the model of devices for which Options.GPU names none, the H100.
+func DefaultGPU() GPU {
+	g, err := FindGPU("H100")
+	if err != nil {
+		panic(err) // the table has it
+	}
+	return g
+}
+
 // FindGPU returns a model by name, such as RTX 4090. Case and spaces do not matter.
 func FindGPU(name string) (GPU, error) {
 	var names []string
