@@ -173,6 +173,7 @@ func TestPyTorchHasAsManyThreadsAsGputrain(t *testing.T) {
 }
 
 func TestWhatPyTorchLacksIsSaidInALine(t *testing.T) {
+	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	for _, c := range []struct {
 		kind string

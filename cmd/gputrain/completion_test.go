@@ -63,6 +63,7 @@ func completionFolder(t *testing.T) {
 
 // Each flag, setting and run that there is is completed, for whoever adds one.
 func TestCompletion(t *testing.T) {
+	skipUnderRace(t)
 	completionFolder(t)
 	for _, c := range completionCases {
 		want := filepath.FromSlash(c.want)
@@ -100,6 +101,7 @@ func TestCompletion(t *testing.T) {
 
 // The scripts do that in the shells which are there.
 func TestShellsComplete(t *testing.T) {
+	skipUnderRace(t)
 	completionFolder(t)
 	binary, err := os.Executable()
 	if err != nil {

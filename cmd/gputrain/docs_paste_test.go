@@ -87,6 +87,7 @@ func checkCommand(line string) error {
 }
 
 func TestCommandsOfTheDocumentsCanBePasted(t *testing.T) {
+	skipUnderRace(t)
 	paths, err := filepath.Glob("../../docs/*.md")
 	if err != nil {
 		t.Fatal(err)

@@ -220,6 +220,7 @@ func TestIntegersAreLeftOutByName(t *testing.T) {
 }
 
 func TestImportRefuses(t *testing.T) {
+	skipUnderRace(t)
 	makeFlowerModel(t, "lstm", 1)
 	write := func(path string, change func(tensors map[string]model.Array), rename ...string) {
 		tensors := stateDictOf(t, "run/"+modelName, rename...)

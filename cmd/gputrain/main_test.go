@@ -153,6 +153,7 @@ func wantFailure(t *testing.T, code int, fragments []string, args ...string) {
 }
 
 func TestWrongCommandLines(t *testing.T) {
+	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	for _, c := range []struct {
 		line string
@@ -296,6 +297,7 @@ func TestPanicIsOneLineAndSaysWhoseFaultItIs(t *testing.T) {
 
 // The help of each command has an example that can be pasted.
 func TestEveryCommandHasAnExample(t *testing.T) {
+	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	gputrain("train", "--epochs", "1", "--hidden", "2", "--quiet").want(t, 0) // is the latest run
 	names := map[string]bool{}
@@ -328,6 +330,7 @@ func TestEveryCommandHasAnExample(t *testing.T) {
 
 // A narrow terminal gets the same flags and commands, one below the other.
 func TestHelpFitsTheTerminal(t *testing.T) {
+	skipUnderRace(t)
 	commands := []string{""}
 	for _, node := range kong.Must(new(cli)).Model.Leaves(true) {
 		command, _, _ := strings.Cut(node.Path(), " [")

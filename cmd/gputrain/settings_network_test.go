@@ -144,6 +144,7 @@ func TestPlainNetworksHaveNoStack(t *testing.T) {
 }
 
 func TestOptionsOfTheNetworkThatMakeNoSense(t *testing.T) {
+	skipUnderRace(t)
 	for line, want := range map[string]string{
 		"--model gru --peepholes":                        "--peepholes goes with --model lstm, lstm1997, not with gru",
 		"--model gru --bptt-window 3":                    "--bptt-window goes with --model lstm, rnn, elman, partially-recurrent, fully-recurrent, not with gru",

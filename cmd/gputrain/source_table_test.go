@@ -295,6 +295,7 @@ func TestTablesThatAreRefused(t *testing.T) {
 }
 
 func TestSettingsOfTablesAreChecked(t *testing.T) {
+	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	writeFile(t, "x.csv", "a,b,y\n"+strings.Repeat("1,2,0\n3,4,1\n5,6,1\n", 10))
 	csv := "train --data csv:x.csv --target y --model mlp "

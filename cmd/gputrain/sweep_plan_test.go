@@ -11,6 +11,7 @@ import (
 )
 
 func TestWrongSweepFiles(t *testing.T) {
+	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	for text, want := range map[string]string{
 		"":                                    "s.toml: the table [vary] is missing: it lists the settings that vary",

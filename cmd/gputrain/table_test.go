@@ -26,6 +26,7 @@ func TestTablesAreAligned(t *testing.T) {
 // Each table has names of several kinds, which may wrap, and figures, which may
 // not.
 func TestTablesFitTheTerminalAndKeepTheirFigures(t *testing.T) {
+	skipUnderRace(t)
 	names := []string{"fill", "softmax_cross_entropy", "a class whose name is a sentence", strings.Repeat("x", 50), "日本語の名前", "e\u0301te\u0301", ""}
 	for seed := range uint64(200) {
 		random := rand.New(rand.NewPCG(1, seed))

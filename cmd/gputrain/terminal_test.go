@@ -114,6 +114,7 @@ func TestNoCommandLosesAnErrorOfStdout(t *testing.T) {
 // Names of files, columns and classes come from elsewhere, and some would clear the
 // screen or worse.
 func TestNamesInDataNeverReachATerminalAsCommands(t *testing.T) {
+	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	const reorders = "\u202e" // which labels may hold; they may not hold control characters
 	const bad = "\x1b]0;title\a\x1b[2J\u009b31m\u202e"

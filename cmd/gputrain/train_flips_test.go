@@ -15,6 +15,7 @@ var (
 // TestNoFlippedBitIsUsed flips a bit of a model, of the best model, or of a
 // checkpoint, wherever in the file.
 func TestNoFlippedBitIsUsed(t *testing.T) {
+	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	gputrain(quick("--quiet", "--model", "mlp", "--out", "run")...).want(t, 0)
 	t.Logf("-args -flips %d -flipseed %d", *flips, *flipSeed)

@@ -44,6 +44,7 @@ func TestOperationsInThreeDigits(t *testing.T) {
 }
 
 func TestRequireFused(t *testing.T) {
+	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	small := []string{"train", "--dry-run", "--device", "emulated", "--hidden", "2", "--batch", "2", "--require-fused"}
 	wantFailure(t, exitFailure, []string{"--require-fused: gru runs on emulated as a loop over time steps"}, append(small, "--model", "gru")...)

@@ -12,6 +12,7 @@ import (
 
 // An image of many classes must not grow with their square.
 func TestPlotsOfAnySize(t *testing.T) {
+	skipUnderRace(t)
 	if testing.Short() {
 		t.Skip("slow under the race detector, and without goroutines")
 	}
