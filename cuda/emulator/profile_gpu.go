@@ -137,7 +137,7 @@ func (g GPU) Assumptions() []string {
 	}
 	return []string{
 		fmt.Sprintf("Rates are those of the datasheet, %s: %.4g TFLOP/s in float32; %s; memory %.4g GB/s.", g.Datasheet, g.Float32/1e12, tensor, g.Bandwidth/1e9),
-		"An instruction of any other kind takes the time of one in float32.",
+		"An instruction of any other kind takes the time of one in float32, and so does a product of a type that tensor cores have no rate for here.",
 		fmt.Sprintf("The second cache reads %.3g TB/s (%s). What a launch touches again comes from it if all that the launch touches fits into its %d MiB, else from memory.",
 			g.L2Bandwidth/1e12, g.L2Source, g.L2>>20),
 		"Each launch fills the GPU, and arithmetic and traffic overlap perfectly.",
