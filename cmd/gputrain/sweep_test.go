@@ -18,13 +18,14 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// trainHere makes sweeps train in this process, until the test ends. At the beginning of
-// each training, before is called with its number, from 1.
-func trainHere(t *testing.T, before func(training int)) {
+// trainHere makes sweeps train in this process, until the test ends, and counts the
+// trainings. At the beginning of each, before is called with its number, from 1; jobs call
+// it at the same time.
+func trainHere(t *testing.T, before func(training int)) *atomic.Int64 {
 	t.Helper()
 	inProcess := trainProcess
 	t.Cleanup(func() { trainProcess = inProcess })
-	var trainings atomic.Int64
+	trainings := new(atomic.Int64)
 	trainProcess = func(ctx context.Context, args []string, _ jobShare, stderr io.Writer) error {
 		before(int(trainings.Add(1)))
 		stdin, closed := io.Pipe()
@@ -39,6 +40,7 @@ func trainHere(t *testing.T, before func(training int)) {
 			return fmt.Errorf("exit code %d", code)
 		}
 	}
+	return trainings
 }
 
 func nothing(int) {}
@@ -121,11 +123,10 @@ func TestATrialIsARunOfGputrainTrain(t *testing.T) {
 func TestSuccessiveHalving(t *testing.T) {
 	t.Chdir(t.TempDir())
 	writeFile(t, "drawn.toml", sweepText(sweepDrawn))
-	trainings := 0
-	trainHere(t, func(int) { trainings++ })
+	trainings := trainHere(t, nothing)
 	o := gputrain("sweep", "drawn.toml", "--jobs", "1", "--out", "one").want(t, 0)
-	if trainings != 4+2+1 {
-		t.Errorf("%d trainings, want 4 of an epoch, 2 of 2 and 1 of 4", trainings)
+	if n := trainings.Load(); n != 4+2+1 {
+		t.Errorf("%d trainings, want 4 of an epoch, 2 of 2 and 1 of 4", n)
 	}
 	if !strings.Contains(o.errors, "after 1 epoch, the best 2 of 4 go on\nafter 2 epochs, the best 1 of 2 go on\n") {
 		t.Errorf("stderr %q", o.errors)
@@ -215,12 +216,11 @@ func TestASweepGoesOnWithItsFileOnly(t *testing.T) {
 		wantFailure(t, exitFailure, []string{want}, "sweep", "s.toml")
 	}
 	// The trials before keep their numbers.
-	trained := 0
-	trainHere(t, func(int) { trained++ })
+	trained := trainHere(t, nothing)
 	begin("[vary]\nhidden = [4, 3, 2]\nlr = [0.1, 0.01]\n")
 	o := gputrain("sweep", "s.toml", "--jobs", "1").want(t, 0)
-	if trained != 2 || !strings.Contains(o.errors, "2 trials are added to the 4 before") {
-		t.Errorf("%d trainings; stderr %q", trained, o.errors)
+	if n := trained.Load(); n != 2 || !strings.Contains(o.errors, "2 trials are added to the 4 before") {
+		t.Errorf("%d trainings; stderr %q", n, o.errors)
 	}
 	for row := range strings.Lines(table) {
 		_, row, _ := strings.Cut(row, ",") // without the rank
