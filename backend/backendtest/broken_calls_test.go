@@ -434,42 +434,42 @@ func (b *sharesMemoryWithInts) New(rows, cols int) (backend.Tensor, error) {
 	return t, err
 }
 
-type noIntegersAreAbsent struct{ backend.Backend }
+type noIntegersAreAbsent mistake
 
 func (b noIntegersAreAbsent) NewInts(n int) (backend.Ints, error) {
 	if n == 0 {
 		return backend.Ints{}, nil
 	}
-	return b.Backend.NewInts(n)
+	return b.sound.NewInts(n)
 }
 
-type sumOfNothingStays struct{ backend.Backend }
+type sumOfNothingStays mistake
 
 func (b sumOfNothingStays) SumRows(dst, x backend.Tensor, beta float64) {
 	if x.Rows == 0 && beta == 0 {
-		backend.CheckSumRows(owner(b.Backend), dst, x)
+		backend.CheckSumRows(owner(b.sound), dst, x)
 		return
 	}
-	b.Backend.SumRows(dst, x, beta)
+	b.sound.SumRows(dst, x, beta)
 }
 
 // sigmoidAlignsTo4 takes what is aligned to two elements for aligned to four.
-type sigmoidAlignsTo4 struct{ backend.Backend }
+type sigmoidAlignsTo4 mistake
 
 func (b sigmoidAlignsTo4) Sigmoid(y, x backend.Tensor) {
 	if x.Off%2 == 0 {
 		x.Off -= x.Off % 4
 	}
-	b.Backend.Sigmoid(y, x)
+	b.sound.Sigmoid(y, x)
 }
 
-type tanhAlignsTo16 struct{ backend.Backend }
+type tanhAlignsTo16 mistake
 
 func (b tanhAlignsTo16) Tanh(y, x backend.Tensor) {
 	if x.Off%8 == 0 {
 		x.Off -= x.Off % 16
 	}
-	b.Backend.Tanh(y, x)
+	b.sound.Tanh(y, x)
 }
 
 // errClears reports an error once.
@@ -526,11 +526,11 @@ func (b *looksAtIdsOnce) GatherRows(dst, x backend.Tensor, ids backend.Ints) {
 }
 
 // uncheckedAfterError does nothing after an error, not even look.
-type uncheckedAfterError struct{ backend.Backend }
+type uncheckedAfterError mistake
 
 func (b uncheckedAfterError) Add(dst, x, y backend.Tensor) {
-	if b.Err() == nil {
-		b.Backend.Add(dst, x, y)
+	if b.sound.Err() == nil {
+		b.sound.Add(dst, x, y)
 	}
 }
 
@@ -553,9 +553,9 @@ func (b *clipNormResets) Sync() error {
 }
 
 // freesNothing leaves memory to Close.
-type freesNothing struct{ backend.Backend }
+type freesNothing mistake
 
-func (b freesNothing) Free(buf backend.Buffer) { backend.CheckFree(owner(b.Backend), buf) }
+func (b freesNothing) Free(buf backend.Buffer) { backend.CheckFree(owner(b.sound), buf) }
 
 // freesInsteadOfLast marks what is freed when the next one is.
 type freesInsteadOfLast struct {
@@ -572,13 +572,13 @@ func (b *freesInsteadOfLast) Free(buf backend.Buffer) {
 }
 
 // roundsLen lets windows reach into what an allocation is rounded up to.
-type roundsLen struct{ backend.Backend }
+type roundsLen mistake
 
 func (b roundsLen) New(rows, cols int) (backend.Tensor, error) {
 	if rows < 0 || cols < 0 || max(rows, cols) > 1<<20 {
-		return b.Backend.New(rows, cols)
+		return b.sound.New(rows, cols)
 	}
-	t, err := b.Backend.New(1, (rows*cols+63)/64*64)
+	t, err := b.sound.New(1, (rows*cols+63)/64*64)
 	if err == nil {
 		t.Rows, t.Cols = rows, cols
 	}

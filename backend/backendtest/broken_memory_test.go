@@ -78,13 +78,13 @@ func (b *reusesDirtyInts) NewInts(n int) (backend.Ints, error) {
 	return t, err
 }
 
-type swapsRowsAndColumns struct{ backend.Backend }
+type swapsRowsAndColumns mistake
 
 func (b swapsRowsAndColumns) New(rows, cols int) (backend.Tensor, error) {
-	return b.Backend.New(cols, rows)
+	return b.sound.New(cols, rows)
 }
 
-type hasNoName struct{ backend.Backend }
+type hasNoName mistake
 
 func (hasNoName) Name() string { return "" }
 
@@ -128,22 +128,22 @@ func (b *freesBeforeUse) Download(dst []float32, src backend.Tensor) error {
 	return b.Backend.Download(dst, src)
 }
 
-type uploadIgnoresOffset struct{ backend.Backend }
+type uploadIgnoresOffset mistake
 
 func (b uploadIgnoresOffset) Upload(dst backend.Tensor, src []float32) {
-	b.Backend.Upload(atStart(dst), src)
+	b.sound.Upload(atStart(dst), src)
 }
 
-type downloadIgnoresOffset struct{ backend.Backend }
+type downloadIgnoresOffset mistake
 
 func (b downloadIgnoresOffset) Download(dst []float32, src backend.Tensor) error {
-	return b.Backend.Download(dst, atStart(src))
+	return b.sound.Download(dst, atStart(src))
 }
 
-type uploadIntsIgnoresOffset struct{ backend.Backend }
+type uploadIntsIgnoresOffset mistake
 
 func (b uploadIntsIgnoresOffset) UploadInts(dst backend.Ints, src []int32) {
-	b.Backend.UploadInts(backend.Ints{Buf: dst.Buf, N: dst.N}, src)
+	b.sound.UploadInts(backend.Ints{Buf: dst.Buf, N: dst.N}, src)
 }
 
 type failsForever struct {
@@ -173,10 +173,10 @@ func (b *outOfMemorySticks) New(rows, cols int) (backend.Tensor, error) {
 
 func (b *outOfMemorySticks) Err() error { return b.failure }
 
-type outOfMemoryIsAnonymous struct{ backend.Backend }
+type outOfMemoryIsAnonymous mistake
 
 func (b outOfMemoryIsAnonymous) New(rows, cols int) (backend.Tensor, error) {
-	t, err := b.Backend.New(rows, cols)
+	t, err := b.sound.New(rows, cols)
 	if err != nil {
 		err = errors.New(err.Error())
 	}
@@ -196,45 +196,45 @@ func (b *closesOnce) Close() error {
 	return b.Backend.Close()
 }
 
-type closedIsAnonymous struct{ backend.Backend }
+type closedIsAnonymous mistake
 
 func (b closedIsAnonymous) NewInts(n int) (backend.Ints, error) {
-	t, err := b.Backend.NewInts(n)
+	t, err := b.sound.NewInts(n)
 	if errors.Is(err, backend.ErrClosed) {
 		err = errors.New("no")
 	}
 	return t, err
 }
 
-type closesNothing struct{ backend.Backend }
+type closesNothing mistake
 
-func (b closesNothing) Close() error { return b.Err() }
+func (b closesNothing) Close() error { return b.sound.Err() }
 
-type clampsIDs struct{ backend.Backend }
+type clampsIDs mistake
 
 func (b clampsIDs) GatherRows(dst, x backend.Tensor, ids backend.Ints) {
-	rows := readInts(b, ids)
+	rows := readInts(b.sound, ids)
 	for i := range rows {
 		rows[i] = max(0, min(rows[i], int32(x.Rows-1)))
 	}
-	b.UploadInts(ids, rows)
-	b.Backend.GatherRows(dst, x, ids)
+	b.sound.UploadInts(ids, rows)
+	b.sound.GatherRows(dst, x, ids)
 }
 
 // namesLastBadID is a backend whose error names the last of the ids that are out of
 // range: it leaves none before that.
-type namesLastBadID struct{ backend.Backend }
+type namesLastBadID mistake
 
 func (b namesLastBadID) GatherRows(dst, x backend.Tensor, ids backend.Ints) {
-	leaveLast(b, ids, func(id int32) bool { return id < 0 || int(id) >= x.Rows })
-	b.Backend.GatherRows(dst, x, ids)
+	leaveLast(b.sound, ids, func(id int32) bool { return id < 0 || int(id) >= x.Rows })
+	b.sound.GatherRows(dst, x, ids)
 }
 
-type namesLastBadLabel struct{ backend.Backend }
+type namesLastBadLabel mistake
 
 func (b namesLastBadLabel) SoftmaxCrossEntropy(loss, dlogits, logits backend.Tensor, labels backend.Ints, scale float64) {
-	leaveLast(b, labels, func(label int32) bool { return label < backend.IgnoreLabel || int(label) >= logits.Cols })
-	b.Backend.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
+	leaveLast(b.sound, labels, func(label int32) bool { return label < backend.IgnoreLabel || int(label) >= logits.Cols })
+	b.sound.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
 }
 
 // leaveLast sets all bad integers to 0 but the last.
@@ -251,42 +251,42 @@ func leaveLast(b backend.Backend, ids backend.Ints, bad func(int32) bool) {
 	b.UploadInts(ids, values)
 }
 
-type ignoresBadLabels struct{ backend.Backend }
+type ignoresBadLabels mistake
 
 func (b ignoresBadLabels) SoftmaxCrossEntropy(loss, dlogits, logits backend.Tensor, labels backend.Ints, scale float64) {
-	if b.Err() != nil {
+	if b.sound.Err() != nil {
 		return
 	}
-	list := readInts(b, labels)
+	list := readInts(b.sound, labels)
 	for i, label := range list {
 		if label < 0 || int(label) >= logits.Cols {
 			list[i] = backend.IgnoreLabel
 		}
 	}
-	b.UploadInts(labels, list)
-	b.Backend.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
+	b.sound.UploadInts(labels, list)
+	b.sound.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
 }
 
-type errorIsAnonymous struct{ backend.Backend }
+type errorIsAnonymous mistake
 
 func (b errorIsAnonymous) Sync() error {
-	if b.Backend.Sync() != nil {
+	if b.sound.Sync() != nil {
 		return errors.New("device error 719")
 	}
 	return nil
 }
 
-type downloadHidesError struct{ backend.Backend }
+type downloadHidesError mistake
 
 func (b downloadHidesError) Download(dst []float32, src backend.Tensor) error {
-	_ = b.Backend.Download(dst, src)
+	_ = b.sound.Download(dst, src)
 	return nil
 }
 
-type closeHidesError struct{ backend.Backend }
+type closeHidesError mistake
 
 func (b closeHidesError) Close() error {
-	_ = b.Backend.Close()
+	_ = b.sound.Close()
 	return nil
 }
 
@@ -324,11 +324,11 @@ func (b *lastErrorWins) Sync() error {
 	return b.Backend.Sync()
 }
 
-type addIsUnchecked struct{ backend.Backend }
+type addIsUnchecked mistake
 
-func (b addIsUnchecked) Add(dst, x, y backend.Tensor) { silently(func() { b.Backend.Add(dst, x, y) }) }
+func (b addIsUnchecked) Add(dst, x, y backend.Tensor) { silently(func() { b.sound.Add(dst, x, y) }) }
 
-type gemmPanicsInItsOwnWords struct{ backend.Backend }
+type gemmPanicsInItsOwnWords mistake
 
 func (b gemmPanicsInItsOwnWords) Gemm(dst backend.Tensor, transA, transB backend.Transpose, alpha float64, x, y backend.Tensor, beta float64) {
 	defer func() {
@@ -336,22 +336,22 @@ func (b gemmPanicsInItsOwnWords) Gemm(dst backend.Tensor, transA, transB backend
 			panic(strings.ToUpper(fmt.Sprint(r)))
 		}
 	}()
-	b.Backend.Gemm(dst, transA, transB, alpha, x, y, beta)
+	b.sound.Gemm(dst, transA, transB, alpha, x, y, beta)
 }
 
-type freesTwice struct{ backend.Backend }
+type freesTwice mistake
 
-func (b freesTwice) Free(buf backend.Buffer) { silently(func() { b.Backend.Free(buf) }) }
+func (b freesTwice) Free(buf backend.Buffer) { silently(func() { b.sound.Free(buf) }) }
 
-type adamStepIsUnchecked struct{ backend.Backend }
+type adamStepIsUnchecked mistake
 
 func (b adamStepIsUnchecked) Adam(a backend.AdamArgs) {
 	a.Step = max(1, a.Step)
-	b.Backend.Adam(a)
+	b.sound.Adam(a)
 }
 
-type dropoutRateIsUnchecked struct{ backend.Backend }
+type dropoutRateIsUnchecked mistake
 
 func (b dropoutRateIsUnchecked) Dropout(dst, x backend.Tensor, rate float64, seed, offset uint64) {
-	b.Backend.Dropout(dst, x, min(rate, 0.999), seed, offset)
+	b.sound.Dropout(dst, x, min(rate, 0.999), seed, offset)
 }

@@ -107,13 +107,13 @@ func (b *emptyTensorsAreOne) New(rows, cols int) (backend.Tensor, error) {
 	return t, err
 }
 
-type downloadsFromEvenOffsets struct{ backend.Backend }
+type downloadsFromEvenOffsets mistake
 
 func (b downloadsFromEvenOffsets) Download(dst []float32, src backend.Tensor) error {
 	if src.Off > 1<<16 {
 		src.Off -= src.Off % 2
 	}
-	return b.Backend.Download(dst, src)
+	return b.sound.Download(dst, src)
 }
 
 // scalesLate waits until a Copy, or the host, asks for what Scale writes: for that
@@ -192,52 +192,52 @@ func (b *fillsWhatIsFreed) Download(dst []float32, src backend.Tensor) error {
 	return b.Backend.Download(dst, src)
 }
 
-type argMaxOfOneColumnSkipsNaN struct{ backend.Backend }
+type argMaxOfOneColumnSkipsNaN mistake
 
 func (b argMaxOfOneColumnSkipsNaN) ArgMaxRows(dst backend.Ints, x backend.Tensor) {
-	b.Backend.ArgMaxRows(dst, x)
-	if x.Cols == 1 && b.Err() == nil {
-		best := readInts(b, dst)
-		for i, v := range read(b, x) {
+	b.sound.ArgMaxRows(dst, x)
+	if x.Cols == 1 && b.sound.Err() == nil {
+		best := readInts(b.sound, dst)
+		for i, v := range read(b.sound, x) {
 			if isNaN32(v) {
 				best[i] = -1
 			}
 		}
-		b.UploadInts(dst, best)
+		b.sound.UploadInts(dst, best)
 	}
 }
 
 // clipNormDividesLimits computes the factor as a quotient of two limits.
-type clipNormDividesLimits struct{ backend.Backend }
+type clipNormDividesLimits mistake
 
 func (b clipNormDividesLimits) ClipNorm(x, norm backend.Tensor, limit float64) {
-	b.Backend.ClipNorm(x, norm, limit)
+	b.sound.ClipNorm(x, norm, limit)
 	if math.IsInf(limit, 1) {
-		b.Scale(x, limit/limit, x)
+		b.sound.Scale(x, limit/limit, x)
 	}
 }
 
-type clipNormSkipsNaN struct{ backend.Backend }
+type clipNormSkipsNaN mistake
 
 func (b clipNormSkipsNaN) ClipNorm(x, norm backend.Tensor, limit float64) {
-	clipNormExcept(b.Backend, x, norm, limit, math.IsNaN)
+	clipNormExcept(b.sound, x, norm, limit, math.IsNaN)
 }
 
-type looksAtNoIdOfNoRows struct{ backend.Backend }
+type looksAtNoIdOfNoRows mistake
 
 func (b looksAtNoIdOfNoRows) GatherRows(dst, x backend.Tensor, ids backend.Ints) {
-	backend.CheckGatherRows(owner(b.Backend), dst, x, ids)
+	backend.CheckGatherRows(owner(b.sound), dst, x, ids)
 	if x.Rows > 0 {
-		b.Backend.GatherRows(dst, x, ids)
+		b.sound.GatherRows(dst, x, ids)
 	}
 }
 
-type looksAtNoIdOfNoColumns struct{ backend.Backend }
+type looksAtNoIdOfNoColumns mistake
 
 func (b looksAtNoIdOfNoColumns) ScatterAddRows(dst, x backend.Tensor, ids backend.Ints) {
-	backend.CheckScatterAddRows(owner(b.Backend), dst, x, ids)
+	backend.CheckScatterAddRows(owner(b.sound), dst, x, ids)
 	if x.Cols > 0 {
-		b.Backend.ScatterAddRows(dst, x, ids)
+		b.sound.ScatterAddRows(dst, x, ids)
 	}
 }
 
@@ -286,11 +286,11 @@ func (b *findsErrorsLate) Close() error {
 	return b.fused.Close()
 }
 
-type freesNothingAfterError struct{ backend.Backend }
+type freesNothingAfterError mistake
 
 func (b freesNothingAfterError) Free(buf backend.Buffer) {
-	if b.Err() == nil {
-		b.Backend.Free(buf)
+	if b.sound.Err() == nil {
+		b.sound.Free(buf)
 	}
 }
 
@@ -322,13 +322,13 @@ func (b *timeDropsReplay) Replay(ops func()) {
 	}
 }
 
-type addsBeforeItLooks struct{ backend.Backend }
+type addsBeforeItLooks mistake
 
 func (b addsBeforeItLooks) Add(dst, x, y backend.Tensor) {
-	if panicOf(func() { backend.CheckZip(owner(b.Backend), "Add", dst, x, y) }) != nil {
-		silently(func() { b.Fill(dst, 5) })
+	if panicOf(func() { backend.CheckZip(owner(b.sound), "Add", dst, x, y) }) != nil {
+		silently(func() { b.sound.Fill(dst, 5) })
 	}
-	b.Backend.Add(dst, x, y)
+	b.sound.Add(dst, x, y)
 }
 
 type scalesNothingAfterPanic struct {
@@ -347,13 +347,13 @@ func (b *scalesNothingAfterPanic) Scale(dst backend.Tensor, alpha float64, x bac
 	b.panicked = false
 }
 
-type addTakesOverlapForTheSame struct{ backend.Backend }
+type addTakesOverlapForTheSame mistake
 
 func (b addTakesOverlapForTheSame) Add(dst, x, y backend.Tensor) {
 	if x.Buf == y.Buf && x.Rows == y.Rows && x.Cols == y.Cols && max(x.Off, y.Off) < min(x.Off, y.Off)+x.Size() {
 		y = x
 	}
-	b.Backend.Add(dst, x, y)
+	b.sound.Add(dst, x, y)
 }
 
 // packsUntilUpdate knows that Upload and SGD write, but not that Adam does.
