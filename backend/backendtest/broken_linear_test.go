@@ -161,7 +161,7 @@ var brokenLinear = []control{
 	})},
 	{check: "Gemm", name: "depends on the number of calls", mistake: func(b backend.Backend) backend.Backend {
 		calls := 0
-		return brokenGemm{b, func(b backend.Backend, p product) {
+		return altered{b, brokenGemm{b, func(b backend.Backend, p product) {
 			calls++
 			p.on(b)
 			each(b, p.dst, func(_ int, v float32) float32 {
@@ -170,7 +170,7 @@ var brokenLinear = []control{
 				}
 				return v
 			})
-		}}
+		}}}
 	}},
 	{check: "Gemm", name: "rounds its operands to 10 bits", mistake: gemmMistake(func(b backend.Backend, p product) {
 		p.a, p.b = clone(b, p.a), clone(b, p.b)
@@ -247,16 +247,16 @@ func (p product) dropLastTerm(b backend.Backend, least int) {
 
 // brokenGemm calls gemm instead of Gemm.
 type brokenGemm struct {
-	backend.Backend
-	gemm func(b backend.Backend, p product)
+	sound backend.Backend
+	gemm  func(b backend.Backend, p product)
 }
 
 func gemmMistake(gemm func(b backend.Backend, p product)) func(backend.Backend) backend.Backend {
-	return func(b backend.Backend) backend.Backend { return brokenGemm{b, gemm} }
+	return func(b backend.Backend) backend.Backend { return altered{b, brokenGemm{b, gemm}} }
 }
 
 func (b brokenGemm) Gemm(dst backend.Tensor, transA, transB backend.Transpose, alpha float64, x, y backend.Tensor, beta float64) {
-	b.gemm(b.Backend, product{dst, transA, transB, alpha, x, y, beta})
+	b.gemm(b.sound, product{dst, transA, transB, alpha, x, y, beta})
 }
 
 type sumRowsIgnoresBeta mistake

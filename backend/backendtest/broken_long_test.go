@@ -41,7 +41,7 @@ var brokenLong = append(append(beyondGridControls(), brokenLoops()...), []contro
 	{check: "ArgMaxRows", long: true, mistake: broken[argMaxHalvesWarps]},
 	{check: "Upload", long: true, mistake: broken[uploadsOneBlock]},
 	{check: "Upload", long: true, mistake: broken[downloadsOneBlock]},
-	{check: "New", long: true, mistake: func(b backend.Backend) backend.Backend { return &zeroesOneBlock{Backend: b} }},
+	{check: "New", long: true, mistake: func(b backend.Backend) backend.Backend { return altered{b, &zeroesOneBlock{sound: b}} }},
 	{check: "StickyErrors", long: true, mistake: broken[looksAt65536Labels]},
 }...)
 
@@ -344,20 +344,20 @@ func (b downloadsOneBlock) Download(dst []float32, src backend.Tensor) error {
 
 // zeroesOneBlock clears no more than so much of memory that is used again.
 type zeroesOneBlock struct {
-	backend.Backend
+	sound backend.Backend
 	dirty bool
 }
 
 func (b *zeroesOneBlock) Free(buf backend.Buffer) {
 	b.dirty = true
-	b.Backend.Free(buf)
+	b.sound.Free(buf)
 }
 
 func (b *zeroesOneBlock) New(rows, cols int) (backend.Tensor, error) {
-	t, err := b.Backend.New(rows, cols)
+	t, err := b.sound.New(rows, cols)
 	if most := 1 << 16; err == nil && b.dirty && t.Size() > most {
 		_, rest := t.Take(1, most)
-		b.Fill(rest, -7)
+		b.sound.Fill(rest, -7)
 	}
 	return t, err
 }

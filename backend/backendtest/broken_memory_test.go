@@ -10,20 +10,20 @@ import (
 )
 
 var brokenMemory = []control{
-	{check: "New", mistake: func(b backend.Backend) backend.Backend { return &reusesDirtyMemory{Backend: b} }},
-	{check: "New", mistake: func(b backend.Backend) backend.Backend { return &reusesDirtyInts{Backend: b} }},
+	{check: "New", mistake: func(b backend.Backend) backend.Backend { return altered{b, &reusesDirtyMemory{sound: b}} }},
+	{check: "New", mistake: func(b backend.Backend) backend.Backend { return altered{b, &reusesDirtyInts{sound: b}} }},
 	{check: "New", mistake: broken[swapsRowsAndColumns]},
 	{check: "New", mistake: broken[hasNoName]},
-	{check: "Upload", mistake: func(b backend.Backend) backend.Backend { return &uploadsLate{Backend: b} }},
-	{check: "Order", mistake: func(b backend.Backend) backend.Backend { return &uploadsLate{Backend: b} }},
-	{check: "Order", mistake: func(b backend.Backend) backend.Backend { return &freesBeforeUse{Backend: b} }},
+	{check: "Upload", mistake: func(b backend.Backend) backend.Backend { return altered{b, &uploadsLate{sound: b}} }},
+	{check: "Order", mistake: func(b backend.Backend) backend.Backend { return altered{b, &uploadsLate{sound: b}} }},
+	{check: "Order", mistake: func(b backend.Backend) backend.Backend { return altered{b, &freesBeforeUse{sound: b}} }},
 	{check: "Upload", mistake: broken[uploadIgnoresOffset]},
 	{check: "Upload", mistake: broken[downloadIgnoresOffset]},
 	{check: "Upload", mistake: broken[uploadIntsIgnoresOffset]},
-	{check: "OutOfMemory", mistake: func(b backend.Backend) backend.Backend { return &failsForever{Backend: b} }},
-	{check: "OutOfMemory", mistake: func(b backend.Backend) backend.Backend { return &outOfMemorySticks{Backend: b} }},
+	{check: "OutOfMemory", mistake: func(b backend.Backend) backend.Backend { return altered{b, &failsForever{sound: b}} }},
+	{check: "OutOfMemory", mistake: func(b backend.Backend) backend.Backend { return altered{b, &outOfMemorySticks{sound: b}} }},
 	{check: "OutOfMemory", mistake: broken[outOfMemoryIsAnonymous]},
-	{check: "Close", mistake: func(b backend.Backend) backend.Backend { return &closesOnce{Backend: b} }},
+	{check: "Close", mistake: func(b backend.Backend) backend.Backend { return altered{b, &closesOnce{sound: b}} }},
 	{check: "Close", mistake: broken[closedIsAnonymous]},
 	{check: "UseAfterClose", mistake: broken[closesNothing]},
 	{check: "StickyErrors", mistake: broken[clampsIDs]},
@@ -33,8 +33,8 @@ var brokenMemory = []control{
 	{check: "StickyErrors", mistake: broken[errorIsAnonymous]},
 	{check: "StickyErrors", mistake: broken[downloadHidesError]},
 	{check: "StickyErrors", mistake: broken[closeHidesError]},
-	{check: "StickyErrors", mistake: func(b backend.Backend) backend.Backend { return &syncClearsError{Backend: b} }},
-	{check: "StickyErrors", mistake: func(b backend.Backend) backend.Backend { return &lastErrorWins{Backend: b} }},
+	{check: "StickyErrors", mistake: func(b backend.Backend) backend.Backend { return altered{b, &syncClearsError{sound: b}} }},
+	{check: "StickyErrors", mistake: func(b backend.Backend) backend.Backend { return altered{b, &lastErrorWins{sound: b}} }},
 	{check: "Misuse", mistake: broken[addIsUnchecked]},
 	{check: "Misuse", mistake: broken[gemmPanicsInItsOwnWords]},
 	{check: "Misuse", mistake: broken[freesTwice]},
@@ -43,37 +43,37 @@ var brokenMemory = []control{
 }
 
 type reusesDirtyMemory struct {
-	backend.Backend
+	sound backend.Backend
 	dirty bool
 }
 
 func (b *reusesDirtyMemory) Free(buf backend.Buffer) {
 	b.dirty = true
-	b.Backend.Free(buf)
+	b.sound.Free(buf)
 }
 
 func (b *reusesDirtyMemory) New(rows, cols int) (backend.Tensor, error) {
-	t, err := b.Backend.New(rows, cols)
+	t, err := b.sound.New(rows, cols)
 	if err == nil && b.dirty {
-		b.Fill(t, -7)
+		b.sound.Fill(t, -7)
 	}
 	return t, err
 }
 
 type reusesDirtyInts struct {
-	backend.Backend
+	sound backend.Backend
 	dirty bool
 }
 
 func (b *reusesDirtyInts) Free(buf backend.Buffer) {
 	b.dirty = true
-	b.Backend.Free(buf)
+	b.sound.Free(buf)
 }
 
 func (b *reusesDirtyInts) NewInts(n int) (backend.Ints, error) {
-	t, err := b.Backend.NewInts(n)
+	t, err := b.sound.NewInts(n)
 	if err == nil && b.dirty {
-		b.UploadInts(t, slices.Repeat([]int32{-7}, n))
+		b.sound.UploadInts(t, slices.Repeat([]int32{-7}, n))
 	}
 	return t, err
 }
@@ -90,12 +90,12 @@ func (hasNoName) Name() string { return "" }
 
 // uploadsLate keeps the caller's slice until the next download.
 type uploadsLate struct {
-	backend.Backend
+	sound backend.Backend
 	queue []func()
 }
 
 func (b *uploadsLate) Upload(dst backend.Tensor, src []float32) {
-	b.queue = append(b.queue, func() { b.Backend.Upload(dst, src) })
+	b.queue = append(b.queue, func() { b.sound.Upload(dst, src) })
 }
 
 func (b *uploadsLate) Download(dst []float32, src backend.Tensor) error {
@@ -103,21 +103,21 @@ func (b *uploadsLate) Download(dst []float32, src backend.Tensor) error {
 		upload()
 	}
 	b.queue = nil
-	return b.Backend.Download(dst, src)
+	return b.sound.Download(dst, src)
 }
 
 // freesBeforeUse hands memory on before the copies from it have run.
 type freesBeforeUse struct {
-	backend.Backend
+	sound backend.Backend
 	queue []func()
 }
 
 func (b *freesBeforeUse) Copy(dst, x backend.Tensor) {
-	b.queue = append(b.queue, func() { b.Backend.Copy(dst, x) })
+	b.queue = append(b.queue, func() { b.sound.Copy(dst, x) })
 }
 
 func (b *freesBeforeUse) Free(buf backend.Buffer) {
-	b.Backend.Fill(backend.Tensor{Buf: buf, Rows: 1, Cols: buf.Meta().Len}, -7)
+	b.sound.Fill(backend.Tensor{Buf: buf, Rows: 1, Cols: buf.Meta().Len}, -7)
 }
 
 func (b *freesBeforeUse) Download(dst []float32, src backend.Tensor) error {
@@ -125,7 +125,7 @@ func (b *freesBeforeUse) Download(dst []float32, src backend.Tensor) error {
 		copying()
 	}
 	b.queue = nil
-	return b.Backend.Download(dst, src)
+	return b.sound.Download(dst, src)
 }
 
 type uploadIgnoresOffset mistake
@@ -147,7 +147,7 @@ func (b uploadIntsIgnoresOffset) UploadInts(dst backend.Ints, src []int32) {
 }
 
 type failsForever struct {
-	backend.Backend
+	sound   backend.Backend
 	failure error
 }
 
@@ -155,18 +155,18 @@ func (b *failsForever) New(rows, cols int) (backend.Tensor, error) {
 	if b.failure != nil {
 		return backend.Tensor{}, b.failure
 	}
-	t, err := b.Backend.New(rows, cols)
+	t, err := b.sound.New(rows, cols)
 	b.failure = err
 	return t, err
 }
 
 type outOfMemorySticks struct {
-	backend.Backend
+	sound   backend.Backend
 	failure error
 }
 
 func (b *outOfMemorySticks) New(rows, cols int) (backend.Tensor, error) {
-	t, err := b.Backend.New(rows, cols)
+	t, err := b.sound.New(rows, cols)
 	b.failure = errors.Join(b.failure, err)
 	return t, err
 }
@@ -184,7 +184,7 @@ func (b outOfMemoryIsAnonymous) New(rows, cols int) (backend.Tensor, error) {
 }
 
 type closesOnce struct {
-	backend.Backend
+	sound  backend.Backend
 	closed bool
 }
 
@@ -193,7 +193,7 @@ func (b *closesOnce) Close() error {
 		return backend.ErrClosed
 	}
 	b.closed = true
-	return b.Backend.Close()
+	return b.sound.Close()
 }
 
 type closedIsAnonymous mistake
@@ -292,7 +292,7 @@ func (b closeHidesError) Close() error {
 
 // syncClearsError reports an error once, as C interfaces do.
 type syncClearsError struct {
-	backend.Backend
+	sound    backend.Backend
 	reported bool
 }
 
@@ -300,28 +300,28 @@ func (b *syncClearsError) Sync() error {
 	if b.reported {
 		return nil
 	}
-	err := b.Backend.Sync()
+	err := b.sound.Sync()
 	b.reported = err != nil
 	return err
 }
 
 type lastErrorWins struct {
-	backend.Backend
-	last error
+	sound backend.Backend
+	last  error
 }
 
 func (b *lastErrorWins) ScatterAddRows(dst, x backend.Tensor, ids backend.Ints) {
-	if b.Backend.Err() != nil {
+	if b.sound.Err() != nil {
 		b.last = errors.New("ScatterAddRows: queue is closed")
 	}
-	b.Backend.ScatterAddRows(dst, x, ids)
+	b.sound.ScatterAddRows(dst, x, ids)
 }
 
 func (b *lastErrorWins) Sync() error {
 	if b.last != nil {
 		return b.last
 	}
-	return b.Backend.Sync()
+	return b.sound.Sync()
 }
 
 type addIsUnchecked mistake

@@ -11,11 +11,11 @@ import (
 // that is shared or given out again, an error that nobody has waited for, an operand
 // that is absent, empty or larger than need be.
 var brokenRules = []control{
-	{check: "OutOfMemory", mistake: func(b backend.Backend) backend.Backend { return &integersFailForever{Backend: b} }},
-	{check: "New", mistake: func(b backend.Backend) backend.Backend { return &emptyTensorsAreOne{Backend: b} }},
+	{check: "OutOfMemory", mistake: func(b backend.Backend) backend.Backend { return altered{b, &integersFailForever{sound: b}} }},
+	{check: "New", mistake: func(b backend.Backend) backend.Backend { return altered{b, &emptyTensorsAreOne{sound: b}} }},
 	{check: "Upload", long: true, mistake: broken[downloadsFromEvenOffsets]},
 	{check: "Order", mistake: func(b backend.Backend) backend.Backend { return &scalesLate{fused: b.(fused)} }},
-	{check: "Order", mistake: func(b backend.Backend) backend.Backend { return &fillsWhatIsFreed{Backend: b} }},
+	{check: "Order", mistake: func(b backend.Backend) backend.Backend { return altered{b, &fillsWhatIsFreed{sound: b}} }},
 	{check: "ArgMaxRows", mistake: broken[argMaxOfOneColumnSkipsNaN]},
 	{check: "ClipNorm", mistake: broken[clipNormDividesLimits]},
 	{check: "ClipNorm", mistake: broken[clipNormSkipsNaN]},
@@ -31,7 +31,7 @@ var brokenRules = []control{
 	{check: "Time", mistake: func(b backend.Backend) backend.Backend { return timeMissesError{b.(fused)} }},
 	{check: "Time", mistake: func(b backend.Backend) backend.Backend { return &timeDropsReplay{fused: b.(fused)} }},
 	{check: "Misuse", mistake: broken[addsBeforeItLooks]},
-	{check: "Misuse", mistake: func(b backend.Backend) backend.Backend { return &scalesNothingAfterPanic{Backend: b} }},
+	{check: "Misuse", mistake: func(b backend.Backend) backend.Backend { return altered{b, &scalesNothingAfterPanic{sound: b}} }},
 	{check: "SharedInputs", mistake: broken[addTakesOverlapForTheSame]},
 	{check: "SharedInputs", name: "product of overlapping operands", mistake: gemmMistake(func(b backend.Backend, p product) {
 		if p.a.Buf == p.b.Buf && p.a.Off != p.b.Off && min(p.a.Off, p.b.Off) == 0 {
@@ -77,7 +77,7 @@ var brokenRules = []control{
 }
 
 type integersFailForever struct {
-	backend.Backend
+	sound   backend.Backend
 	failure error
 }
 
@@ -85,14 +85,14 @@ func (b *integersFailForever) NewInts(n int) (backend.Ints, error) {
 	if b.failure != nil {
 		return backend.Ints{}, b.failure
 	}
-	t, err := b.Backend.NewInts(n)
+	t, err := b.sound.NewInts(n)
 	b.failure = err
 	return t, err
 }
 
 // emptyTensorsAreOne as long as nobody frees it.
 type emptyTensorsAreOne struct {
-	backend.Backend
+	sound backend.Backend
 	empty backend.Buffer
 }
 
@@ -100,7 +100,7 @@ func (b *emptyTensorsAreOne) New(rows, cols int) (backend.Tensor, error) {
 	if rows*cols == 0 && b.empty != nil && !b.empty.Meta().Freed {
 		return backend.Tensor{Buf: b.empty, Rows: rows, Cols: cols}, nil
 	}
-	t, err := b.Backend.New(rows, cols)
+	t, err := b.sound.New(rows, cols)
 	if rows*cols == 0 {
 		b.empty = t.Buf
 	}
@@ -162,26 +162,26 @@ func (b *scalesLate) Download(dst []float32, src backend.Tensor) error {
 
 // fillsWhatIsFreed gives memory out again before a Fill that is queued has run.
 type fillsWhatIsFreed struct {
-	backend.Backend
+	sound backend.Backend
 	dst   backend.Tensor
 	value float64
 	freed bool
 }
 
 func (b *fillsWhatIsFreed) Fill(dst backend.Tensor, value float64) {
-	b.Backend.Fill(dst, value)
+	b.sound.Fill(dst, value)
 	b.dst, b.value, b.freed = dst, value, false
 }
 
 func (b *fillsWhatIsFreed) Free(buf backend.Buffer) {
 	b.freed = buf == b.dst.Buf
-	b.Backend.Free(buf)
+	b.sound.Free(buf)
 }
 
 func (b *fillsWhatIsFreed) New(rows, cols int) (backend.Tensor, error) {
-	t, err := b.Backend.New(rows, cols)
+	t, err := b.sound.New(rows, cols)
 	if err == nil && b.freed && t.Size() == b.dst.Size() {
-		b.Backend.Fill(t, b.value)
+		b.sound.Fill(t, b.value)
 	}
 	b.freed = false
 	return t, err
@@ -189,7 +189,7 @@ func (b *fillsWhatIsFreed) New(rows, cols int) (backend.Tensor, error) {
 
 func (b *fillsWhatIsFreed) Download(dst []float32, src backend.Tensor) error {
 	b.dst, b.freed = backend.Tensor{}, false
-	return b.Backend.Download(dst, src)
+	return b.sound.Download(dst, src)
 }
 
 type argMaxOfOneColumnSkipsNaN mistake
@@ -332,17 +332,17 @@ func (b addsBeforeItLooks) Add(dst, x, y backend.Tensor) {
 }
 
 type scalesNothingAfterPanic struct {
-	backend.Backend
+	sound    backend.Backend
 	panicked bool
 }
 
 func (b *scalesNothingAfterPanic) Scale(dst backend.Tensor, alpha float64, x backend.Tensor) {
-	if p := panicOf(func() { backend.CheckMap(owner(b.Backend), "Scale", dst, x) }); p != nil {
+	if p := panicOf(func() { backend.CheckMap(owner(b.sound), "Scale", dst, x) }); p != nil {
 		b.panicked = true
 		panic(p)
 	}
 	if !b.panicked {
-		b.Backend.Scale(dst, alpha, x)
+		b.sound.Scale(dst, alpha, x)
 	}
 	b.panicked = false
 }

@@ -11,25 +11,25 @@ var brokenUpdate = []control{
 	{check: "SGD", name: "weight decay forgotten", mistake: sgdMistake(func(a *backend.SGDArgs) { a.WeightDecay = 0 })},
 	{check: "SGD", name: "momentum forgotten", mistake: sgdMistake(func(a *backend.SGDArgs) { a.Momentum = 0 })},
 	{check: "SGD", name: "learning rate inside of the velocity", mistake: func(b backend.Backend) backend.Backend {
-		return brokenSGD{b, func(a *backend.SGDArgs) {
+		return altered{b, brokenSGD{b, func(a *backend.SGDArgs) {
 			a.Grad = clone(b, a.Grad)
 			b.Scale(a.Grad, a.LR, a.Grad)
 			a.WeightDecay *= a.LR
 			a.LR = 1
-		}}
+		}}}
 	}},
 	{check: "SGD", name: "velocity touched without momentum", mistake: func(b backend.Backend) backend.Backend {
-		return brokenSGD{b, func(a *backend.SGDArgs) {
+		return altered{b, brokenSGD{b, func(a *backend.SGDArgs) {
 			if a.Momentum == 0 && a.Velocity.Present() {
 				b.Copy(a.Velocity, a.Grad)
 			}
-		}}
+		}}}
 	}},
 	{check: "SGD", name: "gradients of NaN skipped", mistake: func(b backend.Backend) backend.Backend {
-		return brokenSGD{b, func(a *backend.SGDArgs) { a.Grad = withoutNaN(b, a.Grad) }}
+		return altered{b, brokenSGD{b, func(a *backend.SGDArgs) { a.Grad = withoutNaN(b, a.Grad) }}}
 	}},
 	{check: "RMSProp", name: "gradients of NaN skipped", mistake: func(b backend.Backend) backend.Backend {
-		return brokenRMSProp{b, func(a *backend.RMSPropArgs) { a.Grad = withoutNaN(b, a.Grad) }}
+		return altered{b, brokenRMSProp{b, func(a *backend.RMSPropArgs) { a.Grad = withoutNaN(b, a.Grad) }}}
 	}},
 	{check: "RMSProp", name: "weight decay forgotten", mistake: rmspropMistake(func(a *backend.RMSPropArgs) { a.WeightDecay = 0 })},
 	{check: "RMSProp", name: "momentum forgotten", mistake: rmspropMistake(func(a *backend.RMSPropArgs) { a.Momentum = 0 })},
@@ -45,10 +45,10 @@ var brokenUpdate = []control{
 	{check: "Adam", name: "no more than 65,535 steps", mistake: adamMistake(func(a *backend.AdamArgs) { a.Step = min(a.Step, 0xffff) })},
 	{check: "Adam", name: "step counted by the backend", mistake: func(b backend.Backend) backend.Backend {
 		steps := 0
-		return brokenAdam{b, func(a *backend.AdamArgs) {
+		return altered{b, brokenAdam{b, func(a *backend.AdamArgs) {
 			steps++
 			a.Step = steps
-		}}
+		}}}
 	}},
 	{check: "Adam", name: "epsilon forgotten", mistake: adamMistake(func(a *backend.AdamArgs) { a.Epsilon = 1e-12 })},
 	{check: "Adam", name: "betas swapped", mistake: adamMistake(func(a *backend.AdamArgs) { a.Beta1, a.Beta2 = a.Beta2, a.Beta1 })},
@@ -58,7 +58,7 @@ var brokenUpdate = []control{
 		}
 	})},
 	{check: "Adam", name: "gradients of NaN skipped", mistake: func(b backend.Backend) backend.Backend {
-		return brokenAdam{b, func(a *backend.AdamArgs) { a.Grad = withoutNaN(b, a.Grad) }}
+		return altered{b, brokenAdam{b, func(a *backend.AdamArgs) { a.Grad = withoutNaN(b, a.Grad) }}}
 	}},
 	{check: "Adam", mistake: broken[adamDropsTailOfBlocks], atLeast: 257},
 	{check: "Adam", mistake: broken[adamDropsBeyondGrid], atLeast: 1025},
@@ -68,13 +68,13 @@ var brokenUpdate = []control{
 	{check: "RMSProp", name: "step skipped where all gradients are 0", mistake: broken[skipsZeroGradients]},
 	{check: "Adam", name: "step skipped where all gradients are 0", mistake: broken[skipsZeroGradients]},
 	{check: "SGD", name: "gradients limited", mistake: func(b backend.Backend) backend.Backend {
-		return brokenSGD{b, func(a *backend.SGDArgs) { a.Grad = limited(b, a.Grad) }}
+		return altered{b, brokenSGD{b, func(a *backend.SGDArgs) { a.Grad = limited(b, a.Grad) }}}
 	}},
 	{check: "RMSProp", name: "gradients limited", mistake: func(b backend.Backend) backend.Backend {
-		return brokenRMSProp{b, func(a *backend.RMSPropArgs) { a.Grad = limited(b, a.Grad) }}
+		return altered{b, brokenRMSProp{b, func(a *backend.RMSPropArgs) { a.Grad = limited(b, a.Grad) }}}
 	}},
 	{check: "Adam", name: "gradients limited", mistake: func(b backend.Backend) backend.Backend {
-		return brokenAdam{b, func(a *backend.AdamArgs) { a.Grad = limited(b, a.Grad) }}
+		return altered{b, brokenAdam{b, func(a *backend.AdamArgs) { a.Grad = limited(b, a.Grad) }}}
 	}},
 	{check: "ClipNorm", mistake: broken[clipNormTolerates]},
 	{check: "ClipNorm", mistake: broken[clipNormScalesBelow]},
@@ -91,47 +91,47 @@ var brokenUpdate = []control{
 
 // brokenSGD changes the arguments of SGD.
 type brokenSGD struct {
-	backend.Backend
+	sound  backend.Backend
 	change func(*backend.SGDArgs)
 }
 
 func (b brokenSGD) SGD(a backend.SGDArgs) {
 	b.change(&a)
-	b.Backend.SGD(a)
+	b.sound.SGD(a)
 }
 
 func sgdMistake(change func(*backend.SGDArgs)) func(backend.Backend) backend.Backend {
-	return func(b backend.Backend) backend.Backend { return brokenSGD{b, change} }
+	return func(b backend.Backend) backend.Backend { return altered{b, brokenSGD{b, change}} }
 }
 
 // brokenRMSProp changes the arguments of RMSProp.
 type brokenRMSProp struct {
-	backend.Backend
+	sound  backend.Backend
 	change func(*backend.RMSPropArgs)
 }
 
 func (b brokenRMSProp) RMSProp(a backend.RMSPropArgs) {
 	b.change(&a)
-	b.Backend.RMSProp(a)
+	b.sound.RMSProp(a)
 }
 
 func rmspropMistake(change func(*backend.RMSPropArgs)) func(backend.Backend) backend.Backend {
-	return func(b backend.Backend) backend.Backend { return brokenRMSProp{b, change} }
+	return func(b backend.Backend) backend.Backend { return altered{b, brokenRMSProp{b, change}} }
 }
 
 // brokenAdam changes the arguments of Adam.
 type brokenAdam struct {
-	backend.Backend
+	sound  backend.Backend
 	change func(*backend.AdamArgs)
 }
 
 func (b brokenAdam) Adam(a backend.AdamArgs) {
 	b.change(&a)
-	b.Backend.Adam(a)
+	b.sound.Adam(a)
 }
 
 func adamMistake(change func(*backend.AdamArgs)) func(backend.Backend) backend.Backend {
-	return func(b backend.Backend) backend.Backend { return brokenAdam{b, change} }
+	return func(b backend.Backend) backend.Backend { return altered{b, brokenAdam{b, change}} }
 }
 
 // rmspropEpsilonInsideRoot divides by √(s+ε).

@@ -11,7 +11,8 @@ import (
 //
 //	type sigmoidOfHalf mistake
 //
-// with the methods that have the mistake, and no others.
+// with the methods that have the mistake, and no others; one with state is a struct that
+// has the sound backend in such a field.
 type mistake struct{ sound backend.Backend }
 
 // broken makes a backend of the sound one and the type M with a mistake.
