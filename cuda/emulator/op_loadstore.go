@@ -301,6 +301,7 @@ func store(d *decoder) runner {
 				w.synchronize(&a, lane, a.at(base[lane]))
 			}
 		}
+		w.released(&a)
 	}
 }
 
