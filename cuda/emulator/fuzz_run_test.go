@@ -1,17 +1,20 @@
 package emulator
 
 import (
+	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"runtime/metrics"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"gputrain/cuda"
 )
@@ -222,7 +225,7 @@ func (w wreck) run(t *testing.T, all []victim) {
 		break
 	}
 	if n := allocated() - before; n > mostAllocated {
-		t.Errorf("the run allocated %d MiB", n>>20)
+		t.Errorf("FuzzRun(%d, %q) allocated %d MiB", w.kernel, w.edits, n>>20)
 	}
 }
 
@@ -239,8 +242,7 @@ func FuzzRun(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	for i := range all {
-		f.Add(uint16(i), []byte{})
+	for i := 0; i < len(all); i += 8 {
 		f.Add(uint16(i), []byte{byte(i), 1, 2, 3, 4, 5, 6, 7})
 	}
 	f.Fuzz(func(t *testing.T, kernel uint16, edits []byte) {
@@ -248,14 +250,20 @@ func FuzzRun(f *testing.F) {
 	})
 }
 
-// Wrecked kernels end with a result or an error. FuzzRun makes more of them.
+var (
+	wrecks     = flag.Int("wrecks", 500, "how many wrecked kernels are run")
+	firstWreck = flag.Int("first-wreck", 0, "number of the first of them")
+)
+
+// Wrecked kernels end with a result or an error.
 func TestWreckedKernels(t *testing.T) {
 	all, err := victims()
 	if err != nil {
 		t.Fatal(err)
 	}
-	random := rand.New(rand.NewPCG(1, 1))
-	for i := range 500 {
+	said := time.Now()
+	for i := *firstWreck; i < *firstWreck+*wrecks; i++ {
+		random := rand.New(rand.NewPCG(1, uint64(i)))
 		w := wreck{uint16(random.Uint32()), make([]byte, 4*(1+random.IntN(8)))}
 		for j := range w.edits {
 			w.edits[j] = byte(random.Uint32())
@@ -263,10 +271,14 @@ func TestWreckedKernels(t *testing.T) {
 		func() {
 			defer func() {
 				if r := recover(); r != nil {
-					t.Errorf("case %d, which is FuzzRun(%d, %q): %v", i, w.kernel, w.edits, r)
+					t.Errorf("wreck %d, which is FuzzRun(%d, %q): %v\n%s", i, w.kernel, w.edits, r, debug.Stack())
 				}
 			}()
 			w.run(t, all)
 		}()
+		if now := time.Now(); now.Sub(said) > time.Minute {
+			t.Logf("%d wrecks have been run", i+1-*firstWreck)
+			said = now
+		}
 	}
 }
