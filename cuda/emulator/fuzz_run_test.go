@@ -1,7 +1,7 @@
 package emulator
 
 import (
-	"flag"
+	command "flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -251,8 +251,8 @@ func FuzzRun(f *testing.F) {
 }
 
 var (
-	wrecks     = flag.Int("wrecks", 500, "how many wrecked kernels are run")
-	firstWreck = flag.Int("first-wreck", 0, "number of the first of them")
+	wrecks     = command.Int("wrecks", 500, "how many wrecked kernels are run")
+	firstWreck = command.Int("first-wreck", 0, "number of the first of them")
 )
 
 // Wrecked kernels end with a result or an error.
