@@ -1,6 +1,9 @@
 package emulator
 
-import "math/bits"
+import (
+	"math/bits"
+	"sync/atomic"
+)
 
 // In global memory, cell.who has the ids of two blocks: of the one that wrote last in
 // bits 32-63, and of one that read in bits 0-31. A device gives each block of each
@@ -54,11 +57,20 @@ func (w *warp) claimGlobal(a *access, lane int, r *region, at, n uint64) bool {
 	return true
 }
 
+// become changes who has touched the cell, unless another goroutine has done so.
+func (c *cell) become(old, fresh uint64, l *launch) bool {
+	if l.sequential {
+		c.who = fresh
+		return true
+	}
+	return atomic.CompareAndSwapUint64(&c.who, old, fresh)
+}
+
 // claimQuickly notes a weak access in most cases where it does not race. In others it
 // returns false.
 func (w *warp) claimQuickly(c *cell, write bool, e touch) bool {
 	b := w.block
-	old := c.who.Load()
+	old := atomic.LoadUint64(&c.who)
 	writer, reader := uint32(old>>32), uint32(old)
 	switch {
 	case writer == b.id:
@@ -88,7 +100,7 @@ func (w *warp) claimQuickly(c *cell, write bool, e touch) bool {
 	} else if writer == b.id {
 		fresh |= uint64(writer) << 32
 	}
-	if fresh != old && !c.who.CompareAndSwap(old, fresh) {
+	if fresh != old && !c.become(old, fresh, b.launch) {
 		return false
 	}
 	if write {
@@ -104,7 +116,7 @@ func (w *warp) claimGlobalCell(c *cell, a *access, lane int, e touch, data []byt
 	b := w.block
 	first := b.launch.firstID
 	for {
-		old := c.who.Load()
+		old := atomic.LoadUint64(&c.who)
 		writer, reader, several := uint32(old>>32), uint32(old)&^readBySeveral, old&readBySeveral != 0
 		if writer < first {
 			writer = 0
@@ -120,7 +132,7 @@ func (w *warp) claimGlobalCell(c *cell, a *access, lane int, e touch, data []byt
 				return race{cell: c, block: reader}, false
 			case reader != 0 && reader != b.id || several:
 				if !several {
-					if !c.who.CompareAndSwap(old, old|readBySeveral) {
+					if !c.become(old, old|readBySeveral, b.launch) {
 						continue
 					}
 					c.write = e&(1<<touchTime-1) | touch(b.id)<<touchTime
@@ -132,7 +144,7 @@ func (w *warp) claimGlobalCell(c *cell, a *access, lane int, e touch, data []byt
 		if a.write {
 			fresh = uint64(b.id)<<32 | uint64(reader)
 		}
-		if fresh != old && !c.who.CompareAndSwap(old, fresh) {
+		if fresh != old && !c.become(old, fresh, b.launch) {
 			continue
 		}
 		return w.claim(c, a, lane, e, writer, reader, data)

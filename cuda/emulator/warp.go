@@ -37,6 +37,7 @@ type warp struct {
 	since     uint32      // the block's time after the last barrier of the whole warp
 	own       []knowledge // what each lane has learned; empty if no more than the block
 	region    *region
+	gathers   [4]gather
 	polled    poll
 	storing   *storing
 	storeMask uint32 // lanes of the current store
