@@ -8,14 +8,14 @@ import (
 	"gputrain/cuda/emulator"
 )
 
-// BenchmarkStep makes the training steps of package bench, at 128 hidden units, on
-// one worker with all checks.
+// BenchmarkStep makes the training steps of package bench, at 128 hidden units, with all
+// checks. -cpu sets the number of workers.
 func BenchmarkStep(b *testing.B) {
 	for _, s := range speed.Steps() {
 		s.Hidden = 128
 		b.Run(s.Number, func(b *testing.B) {
 			var device *emulator.Device
-			driver := &tap{Driver: newDriver(b, emulator.Options{Workers: 1}), opened: func(d *emulator.Device) { device = d }}
+			driver := &tap{Driver: newDriver(b, emulator.Options{}), opened: func(d *emulator.Device) { device = d }}
 			on, err := cuda.Open(driver, 0, cuda.Options{})
 			if err != nil {
 				b.Fatal(err)

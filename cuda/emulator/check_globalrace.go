@@ -86,10 +86,16 @@ func (w *warp) claimQuickly(c *cell, write bool, e touch) bool {
 			return !write && r.readByAll(e)
 		}
 	case reader&^readBySeveral >= b.launch.firstID:
-		if write || !b.launch.sequential {
-			return !write && reader&readBySeveral != 0
+		switch {
+		case b.launch.sequential && !write:
+			e |= spreadBlocks
+		case write || writer == b.id:
+			return false
+		case reader&readBySeveral == 0:
+			return w.readToo(c, old, e)
+		default:
+			return true
 		}
-		e |= spreadBlocks
 	}
 	fresh := uint64(b.id)
 	if write {
@@ -108,6 +114,15 @@ func (w *warp) claimQuickly(c *cell, write bool, e touch) bool {
 	} else {
 		c.read = e
 	}
+	return true
+}
+
+// readToo notes that a second block reads what another has read.
+func (w *warp) readToo(c *cell, old uint64, e touch) bool {
+	if !c.become(old, old|readBySeveral, w.block.launch) {
+		return false
+	}
+	c.write = e&(1<<touchTime-1) | touch(w.block.id)<<touchTime
 	return true
 }
 
@@ -131,11 +146,8 @@ func (w *warp) claimGlobalCell(c *cell, a *access, lane int, e touch, data []byt
 			case a.write && reader != 0 && (reader != b.id || several):
 				return race{cell: c, block: reader}, false
 			case reader != 0 && reader != b.id || several:
-				if !several {
-					if !c.become(old, old|readBySeveral, b.launch) {
-						continue
-					}
-					c.write = e&(1<<touchTime-1) | touch(b.id)<<touchTime
+				if !several && !w.readToo(c, old, e) {
+					continue
 				}
 				return race{}, true
 			}

@@ -209,18 +209,16 @@ func (w *warp) loadShared(a *access, base *lanes, dst []int32, mask uint32) (lef
 		g.group()
 	}
 	size, n := uint64(len(b.shared.data)), uint64(a.bytes())
-	var addresses [32]uint64
-	for i, same := range g.lanes[:g.count] {
+	for _, same := range g.lanes[:g.count] {
 		at := a.at(base[lowest(same)])
 		if !a.inShared(at, size) || !b.shared.hasValue(at, n) {
 			return mask
 		}
-		addresses[i] = at
 	}
-	var values [4]lanes // by word and address
+	values := &w.gathered
 	e := w.newTouch(a)
 	for i, same := range g.lanes[:g.count] {
-		at := addresses[i]
+		at := a.at(base[lowest(same)])
 		if watch && !w.claimReads(a, e, at, len(dst), same) {
 			return 0
 		}
@@ -229,14 +227,16 @@ func (w *warp) loadShared(a *access, base *lanes, dst []int32, mask uint32) (lef
 			values[j&3][i] = uint64(binary.LittleEndian.Uint32(words[4*j:]))
 		}
 	}
+	if mask == allLanes && len(dst) == 4 { // the usual load of products
+		d0, d1, d2, d3 := &w.registers[dst[0]], &w.registers[dst[1]], &w.registers[dst[2]], &w.registers[dst[3]]
+		for lane := range d0 {
+			i := g.index[lane] & 31
+			d0[lane], d1[lane], d2[lane], d3[lane] = values[0][i], values[1][i], values[2][i], values[3][i]
+		}
+		return 0
+	}
 	for j, r := range dst {
 		d, v := &w.registers[r], &values[j&3]
-		if mask == allLanes {
-			for lane := range d {
-				d[lane] = v[g.index[lane]&31]
-			}
-			continue
-		}
 		for m := mask; m != 0; m &= m - 1 {
 			lane := bits.TrailingZeros32(m) & 31
 			d[lane] = v[g.index[lane]&31]
@@ -260,12 +260,18 @@ func (w *warp) claimReads(a *access, e touch, at uint64, words int, same uint32)
 			}
 			continue
 		}
-		if c.read.readByAll(first) {
-			continue
-		}
-		c.read = w.join(c.read, b.id, first, lowest(same))
-		if second := e + touch(lowest(others)); others != 0 && !c.read.readByAll(second) {
-			c.read = w.join(c.read, b.id, second, lowest(others)) // more lanes add nothing
+		second := e + touch(lowest(others)) | spreadLanes // more lanes add nothing
+		switch read := c.read; {
+		case read.readByAll(first):
+		case read.time() >= b.since:
+			c.read = w.join(read, b.id, first, lowest(same))
+			if others != 0 && !c.read.readByAll(first) {
+				c.read = w.join(c.read, b.id, second&^spreadLanes, lowest(others))
+			}
+		case others != 0:
+			c.read = second
+		default:
+			c.read = first
 		}
 	}
 	return true
@@ -273,25 +279,37 @@ func (w *warp) claimReads(a *access, e touch, at uint64, words int, same uint32)
 
 func (w *warp) storeShared(a *access, base *lanes, sources []int32, mask uint32) (left uint32) {
 	b := w.block
+	watch := b.launch.watchShared
 	size, n := uint64(len(b.shared.data)), uint64(a.bytes())
+	quick := watch && n == 4 && w.program.sharedGranule == 4
 	e := w.newTouch(a)
+	var values [4]*lanes
+	for i, r := range sources {
+		values[i&3] = w.source(r)
+	}
 	for left = mask; left != 0; left &= left - 1 {
 		lane := bits.TrailingZeros32(left) & 31
 		at := a.at(base[lane])
 		if !a.inShared(at, size) {
 			return left
 		}
-		if b.launch.watchShared && !w.claimSettled(e+touch(lane), at, n) && !w.claimShared(a, lane, at, n) {
+		switch mine := e + touch(lane); {
+		case quick && b.cells[at/4].untouched(b.since):
+			b.cells[at/4].write = mine
+		case watch && !w.claimSettled(mine, at, n) && !w.claimShared(a, lane, at, n):
 			return 0
 		}
 		words, written := b.shared.data[at:at+n], b.shared.written[at:at+n]
-		for i, r := range sources {
-			binary.LittleEndian.PutUint32(words[4*i:], uint32(w.source(r)[lane]))
+		for i := range sources {
+			binary.LittleEndian.PutUint32(words[4*i:], uint32(values[i&3][lane]))
 			binary.LittleEndian.PutUint32(written[4*i:], 0x01010101)
 		}
 	}
 	return 0
 }
+
+// untouched tells whether nobody has accessed the cell of shared memory since the barrier.
+func (c *cell) untouched(since uint32) bool { return c.write.time() < since && c.read.time() < since }
 
 // claimSettled is claimShared for a store to words that no other thread has accessed
 // since the barrier. It returns false if they are not such.
@@ -301,7 +319,7 @@ func (w *warp) claimSettled(e touch, at, n uint64) bool {
 	}
 	cells, since := w.block.cells[at/4:(at+n)/4], w.block.since
 	for i := range cells {
-		if c := &cells[i]; !c.write.settled(since, e) || !c.read.settled(since, e) {
+		if c := &cells[i]; !c.untouched(since) && !(c.write.settled(since, e) && c.read.settled(since, e)) {
 			return false
 		}
 	}
