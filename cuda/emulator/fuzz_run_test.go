@@ -214,7 +214,7 @@ func (w wreck) run(t *testing.T, all []victim) {
 		block := []cuda.Dim3{{X: 48, Y: 1, Z: 1}, {X: 32, Y: 1, Z: 1}, {X: 3, Y: 5, Z: 7}, {X: 1024, Y: 1, Z: 1}}[how[2]>>2&3]
 		start := d.LaunchBytes
 		if how[2]>>4&7 == 0 {
-			start = d.LaunchCooperative
+			start = d.LaunchCooperativeBytes
 		}
 		if err := start(f, grid, block, int(how[2]>>7)*1024, 0, args); err != nil {
 			continue

@@ -124,7 +124,7 @@ func (f *formatter) argument(size int) uint64 {
 // format replaces each conversion by its argument. What is no conversion of C stays.
 func (f *formatter) format(format string) string {
 	var out strings.Builder
-	for f.w.block.fault == nil {
+	for f.w.block.fault == nil && out.Len() < maxPrinted {
 		before, rest, found := strings.Cut(format, "%")
 		out.WriteString(before)
 		if !found {
@@ -207,12 +207,22 @@ func formatFloat(flags string, verb byte, v float64) string {
 	return fmt.Sprintf("%"+flags+string(verb), v)
 }
 
+// maxPrinted is how many bytes a launch may print before the rest is left out. A GPU
+// keeps 1 MiB.
+const maxPrinted = 16 << 20
+
 // print keeps what a block printed until the launch has ended.
 func (l *launch) print(block int, text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.printed == nil {
 		l.printed = map[int][]byte{}
+	}
+	if l.printedBytes > maxPrinted {
+		return
+	}
+	if l.printedBytes += len(text); l.printedBytes > maxPrinted {
+		text = fmt.Sprintf("\n(The launch prints more than %d bytes. The rest is left out.)\n", maxPrinted)
 	}
 	l.printed[block] = append(l.printed[block], text...)
 }
