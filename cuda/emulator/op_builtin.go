@@ -94,8 +94,11 @@ func (w *warp) read(lane int, address uint64, size int) uint64 {
 }
 
 // printFormatted is vprintf, which printf calls: a format and the address of the
-// arguments. It returns how many arguments it took.
+// arguments. It returns how many arguments it took, or -1 if the launch prints too much.
 func printFormatted(w *warp, lane int, args []uint64) uint64 {
+	if w.block.launch.printsTooMuch() {
+		return math.MaxUint32
+	}
 	f := formatter{w: w, lane: lane, next: args[1]}
 	text := f.format(w.text(lane, args[0]))
 	if w.block.fault == nil {
@@ -218,13 +221,16 @@ func (l *launch) print(block int, text string) {
 	if l.printed == nil {
 		l.printed = map[int][]byte{}
 	}
-	if l.printedBytes > maxPrinted {
-		return
-	}
 	if l.printedBytes += len(text); l.printedBytes > maxPrinted {
 		text = fmt.Sprintf("\n(The launch prints more than %d bytes. The rest is left out.)\n", maxPrinted)
 	}
 	l.printed[block] = append(l.printed[block], text...)
+}
+
+func (l *launch) printsTooMuch() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.printedBytes > maxPrinted
 }
 
 // flush writes what the blocks printed, in the order of the blocks, whatever the order
