@@ -91,3 +91,67 @@ func TestStructsAreArguments(t *testing.T) {
 		t.Errorf("a short argument gives %v", err)
 	}
 }
+
+// More shared memory than 48 KiB must be allowed first, and sets how many blocks the GPU
+// holds at once.
+func TestSharedMemoryIsAllowed(t *testing.T) {
+	b := newBench(t, `.version 7.8
+.target sm_70
+.address_size 64
+.extern .shared .align 4 .b8 dynamic[];
+.visible .entry k(.param .u64 out, .param .u32 at)
+{
+	.shared .align 4 .b8 static[1024];
+	.reg .b32 %r<5>; .reg .b64 %rd<2>;
+	ld.param.u64 %rd1, [out];
+	ld.param.u32 %r1, [at];
+	mov.u32 %r2, dynamic;
+	add.u32 %r2, %r2, %r1;
+	st.shared.u32 [%r2], %r1;
+	st.shared.u32 [static], %r1;
+	ld.shared.u32 %r3, [%r2];
+	st.global.u32 [%rd1], %r3;
+	ret;
+}`, Options{GPU: "A100"})
+	f, err := b.device.Function(b.module, "k")
+	b.must(err)
+	out := b.alloc(4)
+	const static, most = 1 << 10, 163 << 10
+	if got := b.device.Info().SharedAllowed; got != most {
+		t.Errorf("a block can have %d bytes, want %d", got, most)
+	}
+	launch := func(bytes int) error {
+		if err := b.device.Launch(f, dim(1), dim(1), bytes, 0, []uint64{uint64(out), uint64(bytes - 4)}); err != nil {
+			return err
+		}
+		return b.device.SyncStream(0)
+	}
+	refused := func(err error, want string) {
+		t.Helper()
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	b.must(launch(maxShared - static))
+	refused(launch(maxShared-static+4), "49156 bytes of shared memory, 1024 of them static; a block has at most 49152, or with AllowShared 166912")
+	refused(b.device.AllowShared(f, most-static+1), "166913 bytes of shared memory, 1024 of them static; a block of the A100 has at most 166912")
+	refused(b.device.AllowShared(f, -1), "AllowShared")
+	refused(b.device.AllowShared(cuda.Function(99), 0), "function 99 does not exist")
+	b.must(b.device.AllowShared(f, 80<<10))
+	refused(launch(80<<10+4), "a block has at most 82944")
+	_, err = b.device.Residency(f, dim(32), 80<<10+4)
+	refused(err, "a block has at most 82944")
+	_, err = b.device.Residency(f, dim(0), 0)
+	refused(err, "a block of (0,1,1) threads")
+	r, err := b.device.Residency(f, dim(32), 80<<10)
+	b.must(err)
+	if want := (cuda.Residency{Blocks: 2 * 108, Limit: "shared memory", Threads: 32, Shared: 81 << 10}); r != want {
+		t.Errorf("%+v, want %+v", r, want)
+	}
+	b.must(b.device.AllowShared(f, most-static))
+	b.must(launch(most - static))
+	compareExactly(t, "the last word", download[uint32](b, out, 1), []uint32{most - static - 4})
+	b.must(b.device.AllowShared(f, 0))
+	b.must(launch(maxShared - static))
+	refused(launch(80<<10), "a block has at most 49152")
+}

@@ -27,6 +27,7 @@ func newModule() *module {
 type loaded struct {
 	program *program
 	module  cuda.Module
+	dynamic int // the largest dynamic shared memory that AllowShared has allowed, in bytes
 }
 
 // Load parses and decodes the whole PTX text. A kernel that it does not understand is
@@ -56,7 +57,7 @@ func (d *Device) Load(ptx string) (cuda.Module, error) {
 	d.modules[handle] = loadedModule
 	for _, p := range programs {
 		f := cuda.Function(d.newHandle())
-		d.functions[f] = &loaded{p, handle}
+		d.functions[f] = &loaded{program: p, module: handle}
 		loadedModule.functions[p.name] = f
 	}
 	return handle, nil

@@ -181,15 +181,8 @@ func (g GPU) Occupancy(s LaunchStats) (float64, string) {
 	return float64(blocks*32*s.warps()) / float64(g.Threads), limit
 }
 
-// Resident returns the number of blocks of a launch that the GPU holds at once. Only
-// so many can wait for each other. If the number of registers is unknown, they set
-// no limit.
-func (g GPU) Resident(s LaunchStats) int {
-	blocks, _ := g.perMultiprocessor(s)
-	return blocks * g.Multiprocessors
-}
-
 // perMultiprocessor returns how many blocks a multiprocessor holds, and what limits them.
+// If the number of registers is unknown, they set no limit.
 func (g GPU) perMultiprocessor(s LaunchStats) (int, string) {
 	warps := s.warps()
 	blocks, limit := g.Threads/(32*warps), "threads"

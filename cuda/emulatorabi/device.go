@@ -5,7 +5,11 @@ package emulatorabi
 // #include <cuda.h>
 import "C"
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"gputrain/cuda/emulator"
+)
 
 //export emulateInitialize
 func emulateInitialize(flags C.uint) C.CUresult { return C.CUDA_SUCCESS }
@@ -57,6 +61,7 @@ func emulateDeviceGetAttribute(out *C.int, attribute C.CUdevice_attribute, devic
 	if err != nil {
 		return C.CUDA_ERROR_INVALID_DEVICE
 	}
+	gpu := emulator.DefaultGPU()
 	switch attribute {
 	case C.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR:
 		*out = C.int(i.Major)
@@ -66,6 +71,18 @@ func emulateDeviceGetAttribute(out *C.int, attribute C.CUdevice_attribute, devic
 		*out = C.int(i.Multiprocessors)
 	case C.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK:
 		*out = C.int(i.SharedPerBlock)
+	case C.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN:
+		*out = C.int(i.SharedAllowed)
+	case C.CU_DEVICE_ATTRIBUTE_COOPERATIVE_LAUNCH:
+		*out = 1
+	case C.CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_MULTIPROCESSOR:
+		*out = C.int(gpu.Threads)
+	case C.CU_DEVICE_ATTRIBUTE_MAX_BLOCKS_PER_MULTIPROCESSOR:
+		*out = C.int(gpu.Blocks)
+	case C.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_MULTIPROCESSOR:
+		*out = C.int(gpu.Shared)
+	case C.CU_DEVICE_ATTRIBUTE_RESERVED_SHARED_MEMORY_PER_BLOCK:
+		*out = C.int(gpu.SharedReserved)
 	default:
 		return C.CUDA_ERROR_INVALID_VALUE
 	}

@@ -6,9 +6,11 @@ package emulatorabi
 import "C"
 
 import (
+	"fmt"
 	"unsafe"
 
 	"gputrain/cuda"
+	"gputrain/cuda/emulator"
 )
 
 //export emulateModuleLoad
@@ -92,9 +94,55 @@ func emulateModuleGetGlobal(out *C.CUdeviceptr, bytes *C.size_t, m C.CUmodule, n
 	return code
 }
 
+//export emulateFuncGetAttribute
+func emulateFuncGetAttribute(out *C.int, attribute C.CUfunction_attribute, f C.CUfunction) C.CUresult {
+	return with(func(c *context) error {
+		r, err := c.Residency(cuda.Function(number(f)), cuda.Dim3{X: 1, Y: 1, Z: 1}, 0)
+		switch attribute {
+		case C.CU_FUNC_ATTRIBUTE_NUM_REGS:
+			*out = C.int(r.Registers)
+		case C.CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES:
+			*out = C.int(r.Shared)
+		default:
+			return fmt.Errorf("no attribute %d", attribute)
+		}
+		return err
+	})
+}
+
+//export emulateFuncSetAttribute
+func emulateFuncSetAttribute(f C.CUfunction, attribute C.CUfunction_attribute, value C.int) C.CUresult {
+	return with(func(c *context) error {
+		if attribute != C.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES {
+			return fmt.Errorf("no attribute %d", attribute)
+		}
+		return c.AllowShared(cuda.Function(number(f)), int(value))
+	})
+}
+
+//export emulateOccupancy
+func emulateOccupancy(out *C.int, f C.CUfunction, threads C.int, shared C.size_t) C.CUresult {
+	return with(func(c *context) error {
+		r, err := c.Residency(cuda.Function(number(f)), cuda.Dim3{X: int(threads), Y: 1, Z: 1}, int(shared))
+		*out = C.int(r.Blocks / c.Info().Multiprocessors)
+		return err
+	})
+}
+
 //export emulateLaunchKernel
 func emulateLaunchKernel(f C.CUfunction, gridX, gridY, gridZ, blockX, blockY, blockZ, shared C.uint, s C.CUstream,
 	arguments, extra *unsafe.Pointer) C.CUresult {
+	return launch((*emulator.Device).LaunchBytes, f, gridX, gridY, gridZ, blockX, blockY, blockZ, shared, s, arguments)
+}
+
+//export emulateLaunchCooperativeKernel
+func emulateLaunchCooperativeKernel(f C.CUfunction, gridX, gridY, gridZ, blockX, blockY, blockZ, shared C.uint, s C.CUstream,
+	arguments *unsafe.Pointer) C.CUresult {
+	return launch((*emulator.Device).LaunchCooperativeBytes, f, gridX, gridY, gridZ, blockX, blockY, blockZ, shared, s, arguments)
+}
+
+func launch(queue func(*emulator.Device, cuda.Function, cuda.Dim3, cuda.Dim3, int, cuda.Stream, [][]byte) error,
+	f C.CUfunction, gridX, gridY, gridZ, blockX, blockY, blockZ, shared C.uint, s C.CUstream, arguments *unsafe.Pointer) C.CUresult {
 	return with(func(c *context) error {
 		function := cuda.Function(number(f))
 		sizes, err := c.Parameters(function)
@@ -105,7 +153,7 @@ func emulateLaunchKernel(f C.CUfunction, gridX, gridY, gridZ, blockX, blockY, bl
 		for i, p := range unsafe.Slice(arguments, len(sizes)) {
 			args[i] = slice(p, C.size_t(sizes[i]))
 		}
-		return c.LaunchBytes(function,
+		return queue(c.Device, function,
 			cuda.Dim3{X: int(gridX), Y: int(gridY), Z: int(gridZ)},
 			cuda.Dim3{X: int(blockX), Y: int(blockY), Z: int(blockZ)},
 			int(shared), stream(s), args)

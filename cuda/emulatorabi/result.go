@@ -24,6 +24,8 @@ var names = map[C.CUresult]string{
 	C.CUDA_ERROR_ILLEGAL_ADDRESS:    "CUDA_ERROR_ILLEGAL_ADDRESS",
 	C.CUDA_ERROR_MISALIGNED_ADDRESS: "CUDA_ERROR_MISALIGNED_ADDRESS",
 	C.CUDA_ERROR_LAUNCH_FAILED:      "CUDA_ERROR_LAUNCH_FAILED",
+
+	C.CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE: "CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE",
 }
 
 // result returns the code of an error of the emulator. The emulator's message becomes
@@ -42,6 +44,9 @@ func result(err error) C.CUresult {
 func codeOf(err error) C.CUresult {
 	if errors.Is(err, cuda.ErrOutOfMemory) {
 		return C.CUDA_ERROR_OUT_OF_MEMORY
+	}
+	if _, ok := errors.AsType[*cuda.GridTooLarge](err); ok {
+		return C.CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE
 	}
 	report, ok := errors.AsType[*emulator.Report](err)
 	if !ok {

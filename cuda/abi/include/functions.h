@@ -203,8 +203,15 @@ FUNCTION(cuStreamWriteValue32,
 FUNCTION(cuFuncGetAttribute,
 	(int *value, CUfunction_attribute attribute, CUfunction function),
 	(value, attribute, function))
+FUNCTION(cuFuncSetAttribute,
+	(CUfunction function, CUfunction_attribute attribute, int value),
+	(function, attribute, value))
 FUNCTION(cuFuncSetCacheConfig, (CUfunction function, CUfunc_cache config), (function, config))
 FUNCTION(cuFuncSetSharedMemConfig, (CUfunction function, CUsharedconfig config), (function, config))
+FUNCTION(cuLaunchCooperativeKernel,
+	(CUfunction function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX, unsigned blockY,
+	 unsigned blockZ, unsigned shared, CUstream stream, void **arguments),
+	(function, gridX, gridY, gridZ, blockX, blockY, blockZ, shared, stream, arguments))
 FUNCTION(cuLaunchKernel,
 	(CUfunction function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX, unsigned blockY,
 	 unsigned blockZ, unsigned shared, CUstream stream, void **arguments, void **extra),
