@@ -127,6 +127,14 @@ var table = []Kernel{
 	{"lstm_cell_grad", "lstm", block, 0, join(pointers("dz", "dc", "gates", "c_prev", "c", "peep", "dy", "dh"), ints("batch", "hidden"))},
 	{"lstm_peep_grad", "lstm", block, 3072, join(pointers("part", "dz", "c_prev", "c"), ints("rows", "hidden", "chunk"))},
 
+	{"lstm_forward_128", "lstm_forward", block, 8704, lstmForwardParams},
+	{"lstm_forward_256", "lstm_forward", block, 12800, lstmForwardParams},
+	{"lstm_forward_512", "lstm_forward", block, 20992, lstmForwardParams},
+	{"lstm_forward_1024", "lstm_forward", block, 37376, lstmForwardParams},
+	{"lstm_backward_256", "lstm_backward", block, 4096, lstmBackwardParams},
+	{"lstm_backward_512", "lstm_backward", block, 4096, lstmBackwardParams},
+	{"lstm_backward_1024", "lstm_backward", block, 4096, lstmBackwardParams},
+
 	{"rnn_step", "rnn", block, sharedSmall, join(pointers("h", "h_prev", "whh", "bih", "bhh"), ints("batch", "hidden", "relu"))},
 	{"rnn_cell_grad", "rnn", block, 0, join(pointers("dz", "h", "dy", "dh"), n, ints("relu"))},
 
@@ -155,6 +163,10 @@ var (
 	n          = []Param{{"n", Int64}}
 	fault      = []Param{{"fault", Pointer}, {"call", Uint64}}
 	gemmParams = join(pointers("dst", "a", "b"), ints("m", "n", "k", "slice"), floats("alpha", "beta"))
+	sequence   = ints("steps", "batch", "hidden", "rows")
+
+	lstmForwardParams  = join(pointers("gates", "c", "h", "whh", "bih", "bhh", "peep", "count"), sequence)
+	lstmBackwardParams = join(pointers("dz", "dc", "gates", "c", "whh", "peep", "dy", "dh_last", "dc_last", "dh_first", "part", "count"), sequence)
 )
 
 func pointers(names ...string) []Param { return params(Pointer, names) }

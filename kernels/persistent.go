@@ -1,0 +1,74 @@
+package kernels
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+// Persistent says how to run all time steps of a recurrent layer in one launch, which is
+// cooperative: see persistent.cuh.
+type Persistent struct {
+	Kernel      string
+	Launch      Launch
+	Rows, Units int // of a block: rows of the batch, hidden units
+}
+
+// variant is a kernel for up to hidden units. The weights of a block's units fill the
+// registers of its threads.
+type variant struct {
+	hidden, units int // units are those of a block
+	rows          int // that are computed together
+}
+
+var (
+	lstmForward  = []variant{{128, 32, 1}, {256, 32, 1}, {512, 16, 2}, {1024, 8, 4}}
+	lstmBackward = []variant{{256, 32, 4}, {512, 16, 2}, {1024, 8, 1}}
+)
+
+// LSTMForward plans the forward pass of an LSTM on a device with this number of
+// multiprocessors. The error says why each time step needs a launch of its own.
+func LSTMForward(steps, batch, hidden, multiprocessors int) (Persistent, error) {
+	return persistent("lstm_forward", lstmForward, steps, batch, hidden, multiprocessors)
+}
+
+// LSTMBackward is LSTMForward for the backward pass, without the products over the whole
+// sequence.
+func LSTMBackward(steps, batch, hidden, multiprocessors int) (Persistent, error) {
+	return persistent("lstm_backward", lstmBackward, steps, batch, hidden, multiprocessors)
+}
+
+// Part returns how many floats of workspace the backward pass takes for parts of sums.
+func (p Persistent) Part(batch int) int {
+	across := p.Launch.Grid.X
+	return 2 * batch * across * across * p.Units
+}
+
+// persistent spreads the units over blocks, and the batch over as many groups of such
+// blocks as the device has room for, with one block on each multiprocessor.
+func persistent(name string, variants []variant, steps, batch, hidden, multiprocessors int) (Persistent, error) {
+	if steps < 2 {
+		return Persistent{}, errors.New("there is one time step")
+	}
+	for _, v := range variants {
+		if hidden > v.hidden {
+			continue
+		}
+		across := int(ceil(int64(hidden), v.units))
+		switch {
+		case across > multiprocessors:
+			return Persistent{}, fmt.Errorf("%d hidden units take %d multiprocessors, and the device has %d; up to %d units would fit",
+				hidden, across, multiprocessors, multiprocessors*v.units)
+		case int64(steps+1)*int64(across) > math.MaxUint32:
+			return Persistent{}, fmt.Errorf("%d time steps are more than a barrier counts", steps)
+		}
+		groups := min(ceil(int64(batch), v.rows), int64(multiprocessors/across))
+		rows := int(ceil(ceil(int64(batch), int(groups)), v.rows)) * v.rows
+		return Persistent{
+			Kernel: fmt.Sprintf("%s_%d", name, v.hidden),
+			Launch: Launch{Grid: Dim3{across, int(ceil(int64(batch), rows)), 1}, Block: Dim3{block, 1, 1}, Cooperative: true},
+			Rows:   rows, Units: v.units,
+		}, nil
+	}
+	return Persistent{}, fmt.Errorf("the registers of a GPU hold the weights of up to %d hidden units, not of %d", variants[len(variants)-1].hidden, hidden)
+}
