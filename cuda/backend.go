@@ -47,6 +47,9 @@ type Backend struct {
 	slots   [maxParams]uint64 // arguments of the launch in progress
 	plans   map[kernels.GemmShape]kernels.GemmPlan
 
+	layers   map[layer]layerPath
+	arrivals Pointer // counters of the barriers of persistent kernels, all 0 between launches
+
 	live      map[*buffer]struct{}
 	free      map[int64][]Pointer // memory to use again, by its size in bytes
 	uploads   uploads
@@ -86,6 +89,7 @@ func Open(driver Driver, ordinal int, o Options) (*Backend, error) {
 		info:        device.Info(),
 		kernels:     map[string]kernel{},
 		plans:       map[kernels.GemmShape]kernels.GemmPlan{},
+		layers:      map[layer]layerPath{},
 		live:        map[*buffer]struct{}{},
 		free:        map[int64][]Pointer{},
 	}
@@ -113,6 +117,9 @@ func (d *Backend) prepare() error {
 		return err
 	}
 	if d.scalars, err = d.allocate(scalarBytes); err != nil {
+		return err
+	}
+	if err := d.preparePersistent(); err != nil {
 		return err
 	}
 	if err := d.prepareLookups(); err != nil {

@@ -14,7 +14,7 @@ type kernel struct {
 	params   []kernels.Param
 }
 
-const maxParams = 14 // of a kernel
+const maxParams = 16 // of a kernel
 
 // load loads all modules and finds their kernels.
 func (d *Backend) load() error {
@@ -57,7 +57,12 @@ func (d *Backend) launch(op, name string, l kernels.Launch, args ...uint64) {
 	// Go allocates what is passed to an interface. slots is allocated already, so
 	// args can stay on the stack.
 	slots := d.slots[:copy(d.slots[:], args)]
-	err := d.device.Launch(k.function, Dim3(l.Grid), Dim3(l.Block), 0, d.stream, slots)
+	var err error
+	if l.Cooperative {
+		err = d.device.LaunchCooperative(k.function, Dim3(l.Grid), Dim3(l.Block), 0, d.stream, slots)
+	} else {
+		err = d.device.Launch(k.function, Dim3(l.Grid), Dim3(l.Block), 0, d.stream, slots)
+	}
 	if err == nil && d.synchronous {
 		err = d.device.SyncStream(d.stream)
 	}

@@ -47,8 +47,8 @@ func (p Persistent) Part(batch int) int {
 // persistent spreads the units over blocks, and the batch over as many groups of such
 // blocks as the device has room for, with one block on each multiprocessor.
 func persistent(name string, variants []variant, steps, batch, hidden, multiprocessors int) (Persistent, error) {
-	if steps < 2 {
-		return Persistent{}, errors.New("there is one time step")
+	if steps < 2 || batch == 0 || hidden == 0 {
+		return Persistent{}, errors.New("there is nothing to wait for")
 	}
 	for _, v := range variants {
 		if hidden > v.hidden {
