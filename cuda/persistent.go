@@ -70,16 +70,20 @@ func (d *Backend) planLayer(l layer) layerPath {
 		return layerPath{err: fmt.Errorf("parts of sums would take %d MiB of workspace, and %d is the limit; a batch of %d would fit",
 			part>>18, mostPart>>18, l.batch*mostPart/part)}
 	}
-	blocks := p.Launch.Grid.X * p.Launch.Grid.Y
-	held, err := d.device.Residency(d.kernels[p.Kernel].function, Dim3(p.Launch.Block), 0)
-	switch {
-	case err != nil:
-		return layerPath{err: err}
-	case held.Blocks < blocks:
-		return layerPath{err: fmt.Errorf("kernel %s needs %d blocks at once, and the device holds %d: its multiprocessors run out of %s",
-			p.Kernel, blocks, held.Blocks, held.Limit)}
+	k, err := d.kernel(p.Kernel)
+	var held Residency
+	if err == nil {
+		held, err = d.device.Residency(k.function, Dim3(p.Launch.Block), 0)
 	}
-	return layerPath{Persistent: p}
+	if err != nil {
+		d.keep(l.op+", kernel "+p.Kernel, err)
+		return layerPath{err: err}
+	}
+	if blocks := p.Launch.Grid.X * p.Launch.Grid.Y; held.Blocks < blocks {
+		err = fmt.Errorf("%s needs %d blocks at once, and the device holds %d: its multiprocessors run out of %s",
+			p.Kernel, blocks, held.Blocks, held.Limit)
+	}
+	return layerPath{p, err}
 }
 
 // Layers says how each recurrent layer has run: its time steps in one launch, or else
@@ -100,8 +104,7 @@ func (d *Backend) Layers() []string {
 			text += "a launch for each step, because " + path.err.Error()
 		} else {
 			grid := path.Launch.Grid
-			text += fmt.Sprintf("one launch of %s for all steps, with %d blocks of %d units and %d rows of the batch",
-				path.Kernel, grid.X*grid.Y, path.Units, path.Rows)
+			text += fmt.Sprintf("one launch of %s for all steps, in %d blocks of %d×%d", path.Kernel, grid.X*grid.Y, path.Rows, path.Units)
 		}
 		lines = append(lines, text)
 	}

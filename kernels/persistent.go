@@ -57,8 +57,12 @@ func persistent(name string, variants []variant, steps, batch, hidden, multiproc
 		across := int(ceil(int64(hidden), v.units))
 		switch {
 		case across > multiprocessors:
+			fit := 0
+			for _, v := range variants {
+				fit = max(fit, min(v.hidden, multiprocessors*v.units))
+			}
 			return Persistent{}, fmt.Errorf("%d hidden units take %d multiprocessors, and the device has %d; up to %d units would fit",
-				hidden, across, multiprocessors, multiprocessors*v.units)
+				hidden, across, multiprocessors, fit)
 		case int64(steps+1)*int64(across) > math.MaxUint32:
 			return Persistent{}, fmt.Errorf("%d time steps are more than a barrier counts", steps)
 		}
