@@ -1,6 +1,9 @@
 package emulator
 
-import "math/bits"
+import (
+	"math/bits"
+	"sync/atomic"
+)
 
 // In global memory, cell.who has the ids of two blocks: of the one that wrote last in
 // bits 32-63, and of one that read in bits 0-31. A device gives each block of each
@@ -54,11 +57,20 @@ func (w *warp) claimGlobal(a *access, lane int, r *region, at, n uint64) bool {
 	return true
 }
 
+// become changes who has touched the cell, unless another goroutine has done so.
+func (c *cell) become(old, fresh uint64, l *launch) bool {
+	if l.sequential {
+		c.who = fresh
+		return true
+	}
+	return atomic.CompareAndSwapUint64(&c.who, old, fresh)
+}
+
 // claimQuickly notes a weak access in most cases where it does not race. In others it
 // returns false.
 func (w *warp) claimQuickly(c *cell, write bool, e touch) bool {
 	b := w.block
-	old := c.who.Load()
+	old := atomic.LoadUint64(&c.who)
 	writer, reader := uint32(old>>32), uint32(old)
 	switch {
 	case writer == b.id:
@@ -74,10 +86,16 @@ func (w *warp) claimQuickly(c *cell, write bool, e touch) bool {
 			return !write && r.readByAll(e)
 		}
 	case reader&^readBySeveral >= b.launch.firstID:
-		if write || !b.launch.sequential {
-			return !write && reader&readBySeveral != 0
+		switch {
+		case b.launch.sequential && !write:
+			e |= spreadBlocks
+		case write || writer == b.id:
+			return false
+		case reader&readBySeveral == 0:
+			return w.readToo(c, old, e)
+		default:
+			return true
 		}
-		e |= spreadBlocks
 	}
 	fresh := uint64(b.id)
 	if write {
@@ -88,7 +106,7 @@ func (w *warp) claimQuickly(c *cell, write bool, e touch) bool {
 	} else if writer == b.id {
 		fresh |= uint64(writer) << 32
 	}
-	if fresh != old && !c.who.CompareAndSwap(old, fresh) {
+	if fresh != old && !c.become(old, fresh, b.launch) {
 		return false
 	}
 	if write {
@@ -99,12 +117,21 @@ func (w *warp) claimQuickly(c *cell, write bool, e touch) bool {
 	return true
 }
 
+// readToo notes that a second block reads what another has read.
+func (w *warp) readToo(c *cell, old uint64, e touch) bool {
+	if !c.become(old, old|readBySeveral, w.block.launch) {
+		return false
+	}
+	c.write = e&(1<<touchTime-1) | touch(w.block.id)<<touchTime
+	return true
+}
+
 // claimGlobalCell notes the access e, or returns what it races with and false.
 func (w *warp) claimGlobalCell(c *cell, a *access, lane int, e touch, data []byte) (race, bool) {
 	b := w.block
 	first := b.launch.firstID
 	for {
-		old := c.who.Load()
+		old := atomic.LoadUint64(&c.who)
 		writer, reader, several := uint32(old>>32), uint32(old)&^readBySeveral, old&readBySeveral != 0
 		if writer < first {
 			writer = 0
@@ -119,11 +146,8 @@ func (w *warp) claimGlobalCell(c *cell, a *access, lane int, e touch, data []byt
 			case a.write && reader != 0 && (reader != b.id || several):
 				return race{cell: c, block: reader}, false
 			case reader != 0 && reader != b.id || several:
-				if !several {
-					if !c.who.CompareAndSwap(old, old|readBySeveral) {
-						continue
-					}
-					c.write = e&(1<<touchTime-1) | touch(b.id)<<touchTime
+				if !several && !w.readToo(c, old, e) {
+					continue
 				}
 				return race{}, true
 			}
@@ -132,7 +156,7 @@ func (w *warp) claimGlobalCell(c *cell, a *access, lane int, e touch, data []byt
 		if a.write {
 			fresh = uint64(b.id)<<32 | uint64(reader)
 		}
-		if fresh != old && !c.who.CompareAndSwap(old, fresh) {
+		if fresh != old && !c.become(old, fresh, b.launch) {
 			continue
 		}
 		return w.claim(c, a, lane, e, writer, reader, data)

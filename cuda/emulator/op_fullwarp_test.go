@@ -49,3 +49,49 @@ func TestFullAndPartialWarpsAgree(t *testing.T) {
 		compareExactly(t, spec, kept, want)
 	}
 }
+
+// The vector instructions of the processor do what the loop does, and where the loop must
+// decide, they say so. d may be an operand.
+func TestFastFma(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 12))
+	fast := 0
+	for i := range 20000 {
+		var a, b, c lanes
+		for lane := range a {
+			a[lane], b[lane], c[lane] = uint64(rng.Uint32()), uint64(rng.Uint32()), uint64(rng.Uint32())
+			if i%2 == 0 { // finite
+				a[lane], b[lane] = a[lane]&^(1<<30), b[lane]&^(1<<30)
+				c[lane] &^= uint64(rng.IntN(2)) << 30
+				c[lane] &^= 1 << 23
+			}
+			if i%8 == 0 && rng.IntN(2) == 0 { // sums near zero, and below the normal numbers
+				a[lane], b[lane], c[lane] = a[lane]&^(0x7f<<23)|0x20<<23, b[lane]&^(0x7f<<23)|0x20<<23, c[lane]&^(0xff<<23)
+			}
+		}
+		var want lanes
+		for lane := range want {
+			want[lane] = fmaFloat32(a[lane], b[lane], c[lane])
+		}
+		d := &c
+		if i%3 == 0 {
+			d = &a
+		}
+		before := *d
+		switch done := fastFma(d, &a, &b, &c); {
+		case done:
+			fast++
+			if *d != want {
+				t.Fatalf("case %d: got %x, want %x", i, *d, want)
+			}
+		case *d != before:
+			t.Fatalf("case %d: it is not done, but something is written", i)
+		}
+		*d = before
+		if fullFmaFloat32(d, &a, &b, &c); *d != want {
+			t.Fatalf("case %d: the loop gives %x, want %x", i, *d, want)
+		}
+	}
+	if haveFMA && fast < 5000 {
+		t.Errorf("only %d of 20000 warps were fast", fast)
+	}
+}

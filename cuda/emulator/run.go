@@ -126,6 +126,9 @@ func (l *launch) work(s *stats, side int) {
 		case b.fault != nil:
 			l.failed(b)
 			if l.program.communicates {
+				for _, b := range running {
+					l.ended.Put(b)
+				}
 				return // the others may wait for this one
 			}
 		case b.left > 0 && int64(b.order) < l.faultOrder.Load():
