@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"gputrain/kernels"
 )
@@ -26,9 +27,11 @@ type layerPath struct {
 	err error
 }
 
-var persistentPlans = map[string]func(steps, batch, hidden, multiprocessors int) (kernels.Persistent, error){
-	"LSTMForward":  kernels.LSTMForward,
-	"LSTMBackward": kernels.LSTMBackward,
+// passes names the kernels of an operation.
+var passes = map[string]string{
+	"LSTMForward": "lstm_forward", "LSTMBackward": "lstm_backward",
+	"RNNForward": "rnn_forward", "RNNBackward": "rnn_backward",
+	"GRUForward": "gru_forward", "GRUBackward": "gru_backward",
 }
 
 // mostPart is how many floats of workspace a backward pass may take for parts of sums:
@@ -62,11 +65,11 @@ func (d *Backend) planLayer(l layer) layerPath {
 	if !d.info.Cooperative {
 		return layerPath{err: errors.New("the device has no cooperative launch")}
 	}
-	p, err := persistentPlans[l.op](l.steps, l.batch, l.hidden, d.info.Multiprocessors)
+	p, err := kernels.PlanPersistent(passes[l.op], l.steps, l.batch, l.hidden, d.info.Multiprocessors)
 	if err != nil {
 		return layerPath{err: err}
 	}
-	if part := p.Part(l.batch); l.op == "LSTMBackward" && part > mostPart {
+	if part := p.Part(l.batch); strings.HasSuffix(l.op, "Backward") && part > mostPart {
 		return layerPath{err: fmt.Errorf("parts of sums would take %d MiB of workspace, and %d is the limit; a batch of %d would fit",
 			part>>18, mostPart>>18, l.batch*mostPart/part)}
 	}

@@ -21,46 +21,41 @@ type variant struct {
 	rows          int // that are computed together
 }
 
-var (
-	lstmForward  = []variant{{128, 32, 1}, {256, 32, 1}, {512, 16, 2}, {1024, 8, 4}}
-	lstmBackward = []variant{{256, 32, 4}, {512, 16, 2}, {1024, 8, 1}}
-)
-
-// LSTMForward plans the forward pass of an LSTM on a device with this number of
-// multiprocessors. The error says why each time step needs a launch of its own.
-func LSTMForward(steps, batch, hidden, multiprocessors int) (Persistent, error) {
-	return persistent("lstm_forward", lstmForward, steps, batch, hidden, multiprocessors)
+// variants are the kernels of a pass, for more and more units.
+var variants = map[string][]variant{
+	"lstm_forward":  {{128, 32, 1}, {256, 32, 1}, {512, 16, 2}, {1024, 8, 4}},
+	"lstm_backward": {{256, 32, 2}, {512, 16, 2}, {1024, 8, 1}},
+	"rnn_forward":   {{256, 64, 2}, {512, 64, 2}, {1024, 32, 4}},
+	"rnn_backward":  {{256, 64, 2}, {512, 64, 2}, {1024, 32, 1}},
+	"gru_forward":   {{256, 32, 1}, {512, 16, 2}, {1024, 8, 4}},
+	"gru_backward":  {{256, 32, 2}, {512, 16, 2}, {1024, 8, 1}},
 }
 
-// LSTMBackward is LSTMForward for the backward pass, without the products over the whole
-// sequence.
-func LSTMBackward(steps, batch, hidden, multiprocessors int) (Persistent, error) {
-	return persistent("lstm_backward", lstmBackward, steps, batch, hidden, multiprocessors)
-}
-
-// Part returns how many floats of workspace the backward pass takes for parts of sums.
+// Part returns how many floats of workspace a backward pass takes for parts of sums.
 func (p Persistent) Part(batch int) int {
 	across := p.Launch.Grid.X
 	return 2 * batch * across * across * p.Units
 }
 
-// persistent spreads the units over blocks, and the batch over as many groups of such
-// blocks as the device has room for, with one block on each multiprocessor.
-func persistent(name string, variants []variant, steps, batch, hidden, multiprocessors int) (Persistent, error) {
+// PlanPersistent plans a pass, such as "lstm_forward", on a device with this number of
+// multiprocessors. It spreads the units over blocks, and the batch over as many groups of
+// such blocks as there is room for, with one block on each multiprocessor. The error says
+// why each time step needs launches of its own.
+func PlanPersistent(pass string, steps, batch, hidden, multiprocessors int) (Persistent, error) {
 	if steps < 2 || batch == 0 || hidden == 0 {
 		return Persistent{}, errors.New("there is nothing to wait for")
 	}
-	for _, v := range variants {
+	most, fit := 0, 0
+	for _, v := range variants[pass] {
+		most, fit = v.hidden, max(fit, min(v.hidden, multiprocessors*v.units))
+	}
+	for _, v := range variants[pass] {
 		if hidden > v.hidden {
 			continue
 		}
 		across := int(ceil(int64(hidden), v.units))
 		switch {
 		case across > multiprocessors:
-			fit := 0
-			for _, v := range variants {
-				fit = max(fit, min(v.hidden, multiprocessors*v.units))
-			}
 			return Persistent{}, fmt.Errorf("%d hidden units take %d multiprocessors, and the device has %d; up to %d units would fit",
 				hidden, across, multiprocessors, fit)
 		case int64(steps+1)*int64(across) > math.MaxUint32:
@@ -69,10 +64,10 @@ func persistent(name string, variants []variant, steps, batch, hidden, multiproc
 		groups := min(ceil(int64(batch), v.rows), int64(multiprocessors/across))
 		rows := int(ceil(ceil(int64(batch), int(groups)), v.rows)) * v.rows
 		return Persistent{
-			Kernel: fmt.Sprintf("%s_%d", name, v.hidden),
+			Kernel: fmt.Sprintf("%s_%d", pass, v.hidden),
 			Launch: Launch{Grid: Dim3{across, int(ceil(int64(batch), rows)), 1}, Block: Dim3{block, 1, 1}, Cooperative: true},
 			Rows:   rows, Units: v.units,
 		}, nil
 	}
-	return Persistent{}, fmt.Errorf("the registers of a GPU hold the weights of up to %d hidden units, not of %d", variants[len(variants)-1].hidden, hidden)
+	return Persistent{}, fmt.Errorf("the registers of a GPU hold the weights of up to %d hidden units, not of %d", most, hidden)
 }

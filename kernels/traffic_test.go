@@ -31,7 +31,7 @@ func TestPersistentForwardReadsWeightsOnce(t *testing.T) {
 	if first := two - 2*step; first > groups*weights || first < groups*weights-2*barrier {
 		t.Errorf("%v: beside the time steps %d bytes are moved, want the weights once in each of %d groups of blocks, %d", l, first, groups, groups*weights)
 	}
-	p, err := kernels.LSTMForward(25, 64, 512, 132)
+	p, err := kernels.PlanPersistent("lstm_forward", 25, 64, 512, 132)
 	if err != nil {
 		t.Fatal(err)
 	}
