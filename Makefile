@@ -3,6 +3,9 @@
 #                      gcc, but neither a CUDA toolkit nor development packages
 # make test-cuda       tests the CUDA driver and runs the conformance suite on the first GPU of this machine
 # make test-cuda-abi   does the same on an emulated GPU: cu's own cgo code runs, with the emulator behind it
+# make libcuda         builds libcuda/libcuda.so.1, the CUDA driver with an emulated GPU behind it, for programs in C and,
+#                      with a CUDA toolkit 11.8 in PATH, libcuda/libcudart.so, the runtime that programs in CUDA C call
+# make test-libcuda    compiles programs and runs them on it
 # make test-gl         tests the OpenGL driver and runs the conformance suite on the first OpenGL device of this machine, which may be
 #                      software (Mesa's llvmpipe). GLTEST=-uncapped runs it with all sizes
 # make vet-gl          vets what the build tag gl adds
@@ -23,7 +26,8 @@ CUDA_INCLUDE = /usr/local/cuda/include
 
 EXPERIMENTS = --gates reber-1997 reber-rtrl reber-elman timing-delays timing-spikes mackey-glass-windows
 
-.PHONY: build test-cuda test-cuda-abi test-gl vet-gl check-abi check-libcuda experiments soak
+.PHONY: build test-cuda test-cuda-abi test-gl vet-gl check-abi check-libcuda experiments soak libcuda \
+	test-libcuda
 
 build:
 	$(cgo) go build -tags cuda,gl -o gputrain ./cmd/gputrain
@@ -33,6 +37,12 @@ test-cuda:
 
 test-cuda-abi:
 	$(cgo) go test -tags cuda,emulatorabi ./cuda/cudriver -args -required
+
+libcuda:
+	$(cgo) go build -tags cuda,emulatorabi -buildmode=c-shared -ldflags='-extldflags=-Wl,-soname,libcuda.so.1' \
+		-o libcuda/libcuda.so.1 ./cuda/libcuda
+	ln -sf libcuda.so.1 libcuda/libcuda.so
+	rm -f libcuda/libcuda.so.h
 
 # Go's cache of results does not know which driver a test has used: hence -count=1. Flags
 # after -args do the same.

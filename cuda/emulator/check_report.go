@@ -39,6 +39,15 @@ const (
 	PageableMemory   Check = "pageable host memory"
 )
 
+// Checks returns all checks.
+func Checks() []Check {
+	return []Check{
+		OutOfBounds, NullPointer, Misaligned, UseAfterFree, DoubleFree, InvalidFree, Leak, Uninitialised, ReadOnly, WrongSpace,
+		SharedRace, GlobalRace, EqualWrites, DivergentBarrier, InactiveLane, MisusedBarrier, Deadlock, Endless, Trap,
+		StackOverflow, Assertion, BadBranch, PageableMemory,
+	}
+}
+
 // A Report says what a check found. The device returns it as an error. As on a GPU, a
 // fault in a kernel loses the context, so that all later calls return it too.
 type Report struct {

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"gputrain/cuda"
@@ -42,6 +43,9 @@ func (d *Device) LaunchBytes(f cuda.Function, grid, block cuda.Dim3, sharedBytes
 	return d.launch(f, grid, block, sharedBytes, s, args, false)
 }
 
+// ErrTooManyBlocks is wrapped by the error of a cooperative launch that is too large.
+var ErrTooManyBlocks = errors.New("a cooperative grid of too many blocks")
+
 // LaunchCooperative is LaunchBytes for a grid whose blocks wait for each other, by
 // grid.sync() of cooperative groups. It refuses a grid of more blocks than the GPU holds
 // at once.
@@ -61,11 +65,11 @@ func (d *Device) launch(f cuda.Function, grid, block cuda.Dim3, sharedBytes int,
 		return fmt.Errorf("cuda emulator: function %d does not exist", f)
 	}
 	p := loaded.program
-	if err := p.checkLaunch(grid, block, sharedBytes, args); err != nil {
+	if err := p.checkLaunch(grid, block, sharedBytes, loaded.sharedLimit, args); err != nil {
 		return fmt.Errorf("cuda emulator: kernel %s: %w", p.name, err)
 	}
 	if resident := d.driver.gpu.Resident(d.resources(p, grid, block, sharedBytes)); cooperative && grid.X*grid.Y*grid.Z > resident {
-		return fmt.Errorf("cuda emulator: kernel %s: a cooperative grid of %d blocks, but the %s holds %d of them at once", p.name, grid.X*grid.Y*grid.Z, d.driver.gpu.Name, resident)
+		return fmt.Errorf("cuda emulator: kernel %s: %w: %d, but the %s holds %d of them at once", p.name, ErrTooManyBlocks, grid.X*grid.Y*grid.Z, d.driver.gpu.Name, resident)
 	}
 	if cooperative && d.workspace == nil {
 		r, err := d.memory.allocate(gridWorkspace)
@@ -91,15 +95,15 @@ func (d *Device) launch(f cuda.Function, grid, block cuda.Dim3, sharedBytes int,
 }
 
 // checkLaunch makes the checks that the real driver makes.
-func (p *program) checkLaunch(grid, block cuda.Dim3, sharedBytes int, args [][]byte) error {
+func (p *program) checkLaunch(grid, block cuda.Dim3, sharedBytes, sharedLimit int, args [][]byte) error {
 	threads := block.X * block.Y * block.Z
 	switch e := p.entry; {
 	case grid.X < 1 || grid.Y < 1 || grid.Z < 1 || grid.X > maxGridX || grid.Y > maxGridYZ || grid.Z > maxGridYZ:
 		return fmt.Errorf("a grid of %s blocks; the limits are (1,1,1) to (%d,%d,%d)", index(grid), maxGridX, maxGridYZ, maxGridYZ)
 	case block.X < 1 || block.Y < 1 || block.Z < 1 || block.X > maxThreads || block.Y > maxThreads || block.Z > maxThreadsZ || threads > maxThreads:
 		return fmt.Errorf("a block of %s threads; the limits are (1,1,1) to (%d,%d,%d), and %d in all", index(block), maxThreads, maxThreads, maxThreadsZ, maxThreads)
-	case sharedBytes < 0 || p.sharedSize+sharedBytes > maxShared:
-		return fmt.Errorf("%d bytes of shared memory, %d of them static; a block has at most %d", p.sharedSize+sharedBytes, p.sharedSize, maxShared)
+	case sharedBytes < 0 || p.sharedSize+sharedBytes > sharedLimit:
+		return fmt.Errorf("%d bytes of shared memory, %d of them static; a block has at most %d", p.sharedSize+sharedBytes, p.sharedSize, sharedLimit)
 	case len(args) != len(e.params):
 		return fmt.Errorf("%d arguments for %d parameters", len(args), len(e.params))
 	case e.needThreads[0] > 0 && (e.needThreads != [3]int{block.X, block.Y, block.Z}):
@@ -124,17 +128,20 @@ func (p *program) pack(args [][]byte) []byte {
 	return params
 }
 
-// Parameters returns the sizes in bytes of the parameters of a kernel.
-func (d *Device) Parameters(f cuda.Function) ([]int, error) {
+// AllowShared lets blocks of a kernel have more shared memory than 48 KiB: static memory,
+// and so many bytes of dynamic memory. It fails if a multiprocessor has less.
+func (d *Device) AllowShared(f cuda.Function, dynamicBytes int) error {
 	loaded := d.functions[f]
 	if loaded == nil {
-		return nil, fmt.Errorf("cuda emulator: function %d does not exist", f)
+		return fmt.Errorf("cuda emulator: function %d does not exist", f)
 	}
-	var sizes []int
-	for _, v := range loaded.program.entry.params {
-		sizes = append(sizes, v.size)
+	static, most := loaded.program.sharedSize, d.driver.gpu.SharedPerBlock()
+	if dynamicBytes < 0 || static+dynamicBytes > most {
+		return fmt.Errorf("cuda emulator: kernel %s: %d bytes of dynamic and %d of static shared memory; a block on the %s has at most %d",
+			loaded.program.name, dynamicBytes, static, d.driver.gpu.Name, most)
 	}
-	return sizes, nil
+	loaded.sharedLimit = max(maxShared, static+dynamicBytes)
+	return nil
 }
 
 // resources says what a block takes.

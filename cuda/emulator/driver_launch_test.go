@@ -64,10 +64,10 @@ func TestStructsAreArguments(t *testing.T) {
 }`, Options{})
 	f, err := b.device.Function(b.module, "k")
 	b.must(err)
-	sizes, err := b.device.Parameters(f)
+	k, err := b.device.Kernel(f)
 	b.must(err)
-	if !slices.Equal(sizes, []int{1, 24, 8}) {
-		t.Errorf("the parameters have %v bytes", sizes)
+	if !slices.Equal(k.Parameters, []int{1, 24, 8}) || !slices.Equal(k.Offsets, []int{0, 16, 40}) {
+		t.Errorf("the parameters have %v bytes, at %v", k.Parameters, k.Offsets)
 	}
 	out := b.alloc(16)
 	pair := make([]byte, 24)

@@ -25,8 +25,9 @@ func newModule() *module {
 
 // A loaded is a kernel and the module that it came from.
 type loaded struct {
-	program *program
-	module  cuda.Module
+	program     *program
+	module      cuda.Module
+	sharedLimit int // bytes of shared memory that a block may have
 }
 
 // Load parses and decodes the whole PTX text. A kernel that it does not understand is
@@ -56,7 +57,7 @@ func (d *Device) Load(ptx string) (cuda.Module, error) {
 	d.modules[handle] = loadedModule
 	for _, p := range programs {
 		f := cuda.Function(d.newHandle())
-		d.functions[f] = &loaded{p, handle}
+		d.functions[f] = &loaded{p, handle, maxShared}
 		loadedModule.functions[p.name] = f
 	}
 	return handle, nil

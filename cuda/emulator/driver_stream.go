@@ -253,6 +253,20 @@ func (d *Device) Elapsed(from, to cuda.Event) (float64, error) {
 	return 1e3 * (b.time - a.time), nil
 }
 
+// Call queues a call of a function of the host.
+func (d *Device) Call(s cuda.Stream, f func()) error {
+	if err := d.usable(); err != nil {
+		return err
+	}
+	if err := d.stream(s); err != nil {
+		return err
+	}
+	return d.enqueue(s, task{do: func(*queue) *Report {
+		f()
+		return nil
+	}})
+}
+
 // BeginCapture starts to collect the work of a stream.
 func (d *Device) BeginCapture(s cuda.Stream) error {
 	if err := d.usableOutsideCapture("BeginCapture"); err != nil {

@@ -56,7 +56,7 @@ func TestBlocksOfACooperativeGridWait(t *testing.T) {
 
 func TestCooperativeLaunchesAreRefused(t *testing.T) {
 	_, err := cooperate(t, "rotate", 4*40+1, 256, 1, Options{GPU: "T4"})
-	if err == nil || !strings.Contains(err.Error(), "a cooperative grid of 161 blocks, but the T4 holds 160 of them at once") {
+	if err == nil || !strings.Contains(err.Error(), "a cooperative grid of too many blocks: 161, but the T4 holds 160 of them at once") {
 		t.Errorf("too large a grid: %v", err)
 	}
 	// In a launch that is not cooperative there is no grid to wait for.

@@ -8,6 +8,7 @@ import (
 	"sort"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	"gputrain/cuda"
 )
@@ -39,6 +40,7 @@ type region struct {
 	memory
 	base, size uint64
 	readOnly   bool
+	hosted     bool   // the data is memory of the host, at its own address
 	name       string // name of a variable, or "" for an allocation
 	number     int    // number of the allocation, from 1
 
@@ -47,6 +49,9 @@ type region struct {
 }
 
 func (r *region) String() string {
+	if r.hosted {
+		return fmt.Sprintf("host memory of %d bytes", r.size)
+	}
 	if r.name != "" {
 		return fmt.Sprintf("variable %s of %d bytes", r.name, r.size)
 	}
@@ -54,7 +59,7 @@ func (r *region) String() string {
 }
 
 // A deviceMemory is the global memory of a device. It never uses an address twice,
-// so a stale pointer never points to something new.
+// so a stale pointer never points to something new. Memory of the host is apart from that.
 type deviceMemory struct {
 	limit, used int64
 	next        uint64
@@ -76,13 +81,30 @@ func (m *deviceMemory) allocate(bytes int64) (*region, error) {
 	r := &region{memory: memory{make([]byte, size), make([]byte, size)}, base: m.next, size: size}
 	m.next += (size+allocationAlign-1)&^(allocationAlign-1) + max(guardBytes, size&^(allocationAlign-1))
 	m.used += bytes
-	m.live = append(m.live, r)
+	m.add(r)
 	return r, nil
+}
+
+// host makes a region of memory of the host. Nobody knows which of its bytes have a
+// value, so they count as if all had one.
+func (m *deviceMemory) host(b []byte) *region {
+	r := &region{memory: memory{data: b, written: make([]byte, len(b))}, base: uint64(uintptr(unsafe.Pointer(unsafe.SliceData(b)))), size: uint64(len(b)), hosted: true}
+	fill(r.written, 1)
+	m.add(r)
+	return r
+}
+
+func (m *deviceMemory) add(r *region) {
+	at := sort.Search(len(m.live), func(i int) bool { return m.live[i].base > r.base })
+	m.live = slices.Insert(m.live, at, r)
 }
 
 func (m *deviceMemory) free(r *region) {
 	i := slices.Index(m.live, r)
 	m.live = slices.Delete(m.live, i, i+1)
+	if r.hosted {
+		return // the host may use the address again
+	}
 	m.used -= int64(r.size)
 	gone := &region{base: r.base, size: r.size, name: r.name, number: r.number}
 	at := sort.Search(len(m.freed), func(i int) bool { return m.freed[i].base > r.base })

@@ -189,6 +189,9 @@ func (g GPU) Resident(s LaunchStats) int {
 	return blocks * g.Multiprocessors
 }
 
+// SharedPerBlock returns the most bytes of shared memory that a block can ask for.
+func (g GPU) SharedPerBlock() int { return g.Shared - g.SharedReserved }
+
 // perMultiprocessor returns how many blocks a multiprocessor holds, and what limits them.
 func (g GPU) perMultiprocessor(s LaunchStats) (int, string) {
 	warps := s.warps()
