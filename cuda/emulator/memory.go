@@ -195,6 +195,17 @@ func (m *memory) hasValue(at, n uint64) bool {
 	return allWritten(m.written[at : at+n])
 }
 
+// hasGaps tells whether each element of an access has bytes with a value. The others may
+// be the gaps between the fields of a struct, which code that copies it moves along.
+func (m *memory) hasGaps(at uint64, a *access) bool {
+	for element := range slices.Chunk(m.written[at:at+uint64(a.bytes())], a.size) {
+		if !slices.Contains(element, 1) {
+			return false
+		}
+	}
+	return true
+}
+
 func allWritten(written []byte) bool {
 	for len(written) >= 8 {
 		if binary.LittleEndian.Uint64(written) != 0x0101010101010101 {

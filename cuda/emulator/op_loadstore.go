@@ -176,11 +176,13 @@ func load(d *decoder) runner {
 	d.address(1, &a)
 	dst := make([]int32, a.count)
 	width := 8
+	a.passing = true
 	for i, o := range d.parts(0, a.count) {
 		if o.kind == operandSink {
 			dst[i] = absent
 			continue
 		}
+		a.passing = a.passing && !d.usedRegisters()[o.register]
 		dst[i] = d.dstOperand(o, k, true)
 		width = d.function.registers[o.register].kind.size()
 	}
@@ -227,6 +229,36 @@ func load(d *decoder) runner {
 			w.poll(w.registers[dst[0]][lowest(mask)])
 		}
 	}
+}
+
+// usedRegisters tells of each register of the function whether anything but a store takes
+// its value.
+func (d *decoder) usedRegisters() []bool {
+	if d.used != nil {
+		return d.used
+	}
+	d.used = make([]bool, len(d.function.registers))
+	var mark func(all []operand)
+	mark = func(all []operand) {
+		for _, o := range all {
+			if o.kind == operandRegister {
+				d.used[o.register] = true
+			}
+			mark(o.parts)
+		}
+	}
+	for _, raw := range d.function.body {
+		args := raw.args
+		switch {
+		case len(args) < 2:
+		case raw.name == "ld":
+			args = args[1:] // the first is what it writes
+		case raw.name == "st":
+			args = args[:1]
+		}
+		mark(args)
+	}
+	return d.used
 }
 
 // spread writes one value to all lanes of the mask.

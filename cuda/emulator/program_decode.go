@@ -17,6 +17,7 @@ type decoder struct {
 	mapping  []int32 // number of each register
 	uses     [][]int32
 	defs     [][]int32
+	used     []bool // see usedRegisters
 
 	at     int // position in the body
 	raw    *rawInstruction
