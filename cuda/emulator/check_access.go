@@ -57,7 +57,7 @@ func (w *warp) reach(a *access, lane int, address uint64) (*memory, uint64) {
 		if m.written != nil {
 			fill(m.written[at:at+n], 1)
 		}
-	case !m.hasValue(at, n) && !(a.passing && m.hasGaps(at, a)):
+	case !m.hasValue(at, n) && !(a.passing && m.hasGaps(at, n)):
 		w.fail(Uninitialised, lane, address, "reads %d bytes %s, which nothing has written yet", n, w.place(s, address))
 		if s == shared && w.block.fault != nil {
 			w.block.suspect()

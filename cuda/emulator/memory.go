@@ -195,11 +195,11 @@ func (m *memory) hasValue(at, n uint64) bool {
 	return allWritten(m.written[at : at+n])
 }
 
-// hasGaps tells whether each element of an access has bytes with a value. The others may
-// be the gaps between the fields of a struct, which code that copies it moves along.
-func (m *memory) hasGaps(at uint64, a *access) bool {
-	for element := range slices.Chunk(m.written[at:at+uint64(a.bytes())], a.size) {
-		if !slices.Contains(element, 1) {
+// hasGaps tells whether each word of 8 bytes has some with a value. The others may be the
+// gaps between the fields of a struct, which code that copies it moves along.
+func (m *memory) hasGaps(at, n uint64) bool {
+	for word := range slices.Chunk(m.written[at:at+n], 8) {
+		if !slices.Contains(word, 1) {
 			return false
 		}
 	}
