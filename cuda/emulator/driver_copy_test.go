@@ -62,7 +62,7 @@ func TestCopiesOfWhatHasNoValue(t *testing.T) {
 				b.must(err)
 				return
 			}
-			checkReport(t, err, Uninitialised, c.reported)
+			checkReport(t, err, UninitialisedCopy, c.reported)
 		})
 	}
 }
