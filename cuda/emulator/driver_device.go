@@ -183,8 +183,8 @@ func (d *Device) ShareHost(b []byte) (cuda.Pointer, error) {
 		return 0, errors.New("cuda emulator: ShareHost: a size of 0 bytes")
 	}
 	at := uint64(uintptr(unsafe.Pointer(unsafe.SliceData(b))))
-	if at < globalBase {
-		return 0, fmt.Errorf("cuda emulator: ShareHost: 0x%x lies in an address range of the device, which ends at 0x%x", at, uint64(globalBase))
+	if at < hostBase {
+		return 0, fmt.Errorf("cuda emulator: ShareHost: 0x%x is among the addresses of the device, which end at 0x%x", at, uint64(hostBase))
 	}
 	if r := below(d.memory.live, at+uint64(len(b))-1); r != nil && r.base+r.size > at {
 		return 0, fmt.Errorf("cuda emulator: ShareHost: %d bytes at 0x%x overlap %v at 0x%x", len(b), at, r, r.base)

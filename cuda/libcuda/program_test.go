@@ -113,7 +113,8 @@ func TestProgramsOfTheRuntime(t *testing.T) {
 		{argument: "device", output: "emulated H100, sm_90, 256 bytes of shared memory, 264 blocks of 1024\n"},
 		{argument: "broken", output: "cudaErrorLaunchFailure: unspecified launch failure\n", report: "race in shared memory: "},
 		{argument: "broken", output: "cudaErrorLaunchFailure: unspecified launch failure\n", report: "runtime.cu:41\n"},
-		{argument: "configuration", output: "cudaErrorInvalidConfiguration: invalid configuration argument\n"},
+		{argument: "configuration", output: "cudaErrorInvalidConfiguration: invalid configuration argument\n",
+			report: "kernel reverse_broken(int*): a block of (2048,1,1) threads; the limits are (1,1,1) to (1024,1024,64), and 1024 in all\n"},
 		{argument: "texture", report: "cuda emulator: cudaCreateTextureObject: not supported\n"},
 	} {
 		p.check(t, r)
