@@ -80,7 +80,7 @@ func (d *Device) compile(ptx string, to *module) ([]*program, error) {
 	for _, entry := range m.entries {
 		p, err := link(m, entry, globals)
 		if err != nil {
-			p = &program{name: entry.name, entry: entry, refused: describe(ptx, err)}
+			p = &program{name: entry.name, module: m, entry: entry, refused: describe(ptx, err)}
 		}
 		p.perturb = d.driver.options.Perturb
 		programs = append(programs, p)

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { blocks = 4, threads = 32, count = 100 };
 
@@ -157,6 +158,21 @@ static int stream(void)
 	return 0;
 }
 
+static void set(void *flag) { *(volatile int *)flag = 1; }
+
+/* Work that is queued is done although the host only waits. */
+static int callback(void)
+{
+	CUstream s;
+	volatile int flag = 0;
+	TRY(cuStreamCreate(&s, CU_STREAM_NON_BLOCKING))
+	TRY(cuLaunchHostFunc(s, set, (void *)&flag))
+	while (!flag)
+		usleep(1000);
+	printf("called\n");
+	return 0;
+}
+
 static int device(void)
 {
 	CUdevice d;
@@ -215,6 +231,7 @@ int main(int argument_count, char **arguments)
 	       : strcmp(what, "too many") == 0         ? cooperative(100000)
 	       : strcmp(what, "managed") == 0          ? managed()
 	       : strcmp(what, "stream") == 0           ? stream()
+	       : strcmp(what, "callback") == 0         ? callback()
 	       : strcmp(what, "device") == 0           ? device()
 	       : strcmp(what, "beyond") == 0           ? launch("beyond", 1, threads + 1)
 	       : strcmp(what, "within") == 0           ? launch("beyond", 1, threads)

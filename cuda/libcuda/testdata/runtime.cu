@@ -110,7 +110,8 @@ static int run_device()
 	cudaGetDeviceProperties(&p, 0);
 	cudaFuncGetAttributes(&a, reverse_broken);
 	cudaOccupancyMaxPotentialBlockSize(&grid, &block, reverse_broken);
-	printf("%s, sm_%d%d, %zu bytes of shared memory, %d blocks of %d\n", p.name, p.major, p.minor, a.sharedSizeBytes, grid, block);
+	printf("%s, sm_%d%d, %zu bytes of shared memory, PTX for %d, %d blocks of %d\n", p.name, p.major, p.minor, a.sharedSizeBytes,
+	       a.ptxVersion, grid, block);
 	return error();
 }
 
