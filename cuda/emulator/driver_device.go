@@ -80,6 +80,9 @@ func (d *Device) injected(o Operation) error {
 	return nil
 }
 
+// ErrHandle is wrapped by the error of a call with the handle of nothing.
+var ErrHandle = errors.New("does not exist")
+
 var errClosed = errors.New("cuda emulator: the device is closed")
 
 // usable returns why the device cannot be used: it is closed, or an earlier launch

@@ -64,7 +64,7 @@ func (d *Device) launch(f cuda.Function, grid, block cuda.Dim3, sharedBytes int,
 	}
 	loaded := d.functions[f]
 	if loaded == nil {
-		return fmt.Errorf("cuda emulator: function %d does not exist", f)
+		return fmt.Errorf("cuda emulator: function %d %w", f, ErrHandle)
 	}
 	p := loaded.program
 	if err := p.checkLaunch(grid, block, sharedBytes, loaded.sharedLimit, args); err != nil {
@@ -135,7 +135,7 @@ func (p *program) pack(args [][]byte) []byte {
 func (d *Device) AllowShared(f cuda.Function, dynamicBytes int) error {
 	loaded := d.functions[f]
 	if loaded == nil {
-		return fmt.Errorf("cuda emulator: function %d does not exist", f)
+		return fmt.Errorf("cuda emulator: function %d %w", f, ErrHandle)
 	}
 	static, most := loaded.program.sharedSize, d.driver.gpu.SharedPerBlock()
 	if dynamicBytes < 0 || static+dynamicBytes > most {

@@ -51,7 +51,7 @@ func Inspect(ptx string, gpu GPU) ([]Kernel, error) {
 func (d *Device) Kernel(f cuda.Function) (Kernel, error) {
 	loaded := d.functions[f]
 	if loaded == nil {
-		return Kernel{}, fmt.Errorf("cuda emulator: function %d does not exist", f)
+		return Kernel{}, fmt.Errorf("cuda emulator: function %d %w", f, ErrHandle)
 	}
 	k := loaded.program.kernel()
 	k.SharedLimit = loaded.sharedLimit

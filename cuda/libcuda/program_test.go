@@ -69,7 +69,10 @@ func TestProgramsOfTheDriver(t *testing.T) {
 	for _, r := range []run{
 		{argument: "add"},
 		{argument: "buffer"},
-		{argument: "global", output: "8 bytes, sum 42\ncuModuleGetGlobal: CUDA_ERROR_NOT_FOUND\n"},
+		{argument: "global", output: "8 bytes, sum 42\ncuModuleGetGlobal: CUDA_ERROR_NOT_FOUND\n",
+			report: "cuda emulator: the module has no variable nothing\n"},
+		{argument: "handle", output: "cuLaunchKernel: CUDA_ERROR_INVALID_HANDLE\n", report: "cuda emulator: function 25 does not exist\n"},
+		{argument: "refused", output: "cuModuleGetFunction: CUDA_ERROR_NOT_SUPPORTED\n", report: "kernel textured cannot be loaded: cuda emulator: ptx:"},
 		{argument: "cooperative", output: "100 blocks met\n"},
 		{argument: "managed", output: "x[99] = 199\n"},
 		{argument: "stream", output: "the last is 99, and time has passed: 1\nthe graph says 5\n"},

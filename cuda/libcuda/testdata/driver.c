@@ -207,6 +207,19 @@ static int unsupported(void)
 	return 0;
 }
 
+static int handle(void)
+{
+	TRY(cuLaunchKernel((CUfunction)100, 1, 1, 1, 1, 1, 1, 0, NULL, NULL, NULL))
+	return 0;
+}
+
+static int refused(void)
+{
+	CUfunction f;
+	TRY(cuModuleGetFunction(&f, module, "textured"))
+	return 0;
+}
+
 static int machine_code(void)
 {
 	TRY(cuModuleLoadData(&module, "\177ELF"))
@@ -238,6 +251,8 @@ int main(int argument_count, char **arguments)
 	       : strcmp(what, "race") == 0             ? launch("race", 2, 1)
 	       : strcmp(what, "equal") == 0            ? launch("equal", 2, 1)
 	       : strcmp(what, "unsupported") == 0      ? unsupported()
+	       : strcmp(what, "handle") == 0           ? handle()
+	       : strcmp(what, "refused") == 0          ? refused()
 	       : strcmp(what, "machine code") == 0     ? machine_code()
 						       : 2;
 }
