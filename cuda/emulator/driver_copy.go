@@ -105,7 +105,7 @@ func unwritten(r *region, at uint64, written []byte) *Report {
 		}
 	}
 	address := r.base + at + uint64(first)
-	return &Report{Check: Uninitialised, Address: address, Detail: fmt.Sprintf(
+	return &Report{Check: UninitialisedCopy, Address: address, Detail: fmt.Sprintf(
 		"%d bytes of %v were never written, the first of them at offset %d", count, r, at+uint64(first))}
 }
 

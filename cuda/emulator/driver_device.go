@@ -80,6 +80,9 @@ func (d *Device) injected(o Operation) error {
 	return nil
 }
 
+// ErrHandle is wrapped by the error of a call with the handle of nothing.
+var ErrHandle = errors.New("does not exist")
+
 var errClosed = errors.New("cuda emulator: the device is closed")
 
 // usable returns why the device cannot be used: it is closed, or an earlier launch
@@ -183,8 +186,8 @@ func (d *Device) ShareHost(b []byte) (cuda.Pointer, error) {
 		return 0, errors.New("cuda emulator: ShareHost: a size of 0 bytes")
 	}
 	at := uint64(uintptr(unsafe.Pointer(unsafe.SliceData(b))))
-	if at < globalBase {
-		return 0, fmt.Errorf("cuda emulator: ShareHost: 0x%x lies in an address range of the device, which ends at 0x%x", at, uint64(globalBase))
+	if at < hostBase {
+		return 0, fmt.Errorf("cuda emulator: ShareHost: 0x%x is among the addresses of the device, which end at 0x%x", at, uint64(hostBase))
 	}
 	if r := below(d.memory.live, at+uint64(len(b))-1); r != nil && r.base+r.size > at {
 		return 0, fmt.Errorf("cuda emulator: ShareHost: %d bytes at 0x%x overlap %v at 0x%x", len(b), at, r, r.base)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/ianlancetaylor/demangle"
+
 	"gputrain/cuda"
 )
 
@@ -62,14 +64,14 @@ func (d *Device) launch(f cuda.Function, grid, block cuda.Dim3, sharedBytes int,
 	}
 	loaded := d.functions[f]
 	if loaded == nil {
-		return fmt.Errorf("cuda emulator: function %d does not exist", f)
+		return fmt.Errorf("cuda emulator: function %d %w", f, ErrHandle)
 	}
 	p := loaded.program
 	if err := p.checkLaunch(grid, block, sharedBytes, loaded.sharedLimit, args); err != nil {
-		return fmt.Errorf("cuda emulator: kernel %s: %w", p.name, err)
+		return fmt.Errorf("cuda emulator: kernel %s: %w", demangle.Filter(p.name), err)
 	}
 	if resident := d.driver.gpu.Resident(d.resources(p, grid, block, sharedBytes)); cooperative && grid.X*grid.Y*grid.Z > resident {
-		return fmt.Errorf("cuda emulator: kernel %s: %w: %d, but the %s holds %d of them at once", p.name, ErrTooManyBlocks, grid.X*grid.Y*grid.Z, d.driver.gpu.Name, resident)
+		return fmt.Errorf("cuda emulator: kernel %s: %w: %d, but the %s holds %d of them at once", demangle.Filter(p.name), ErrTooManyBlocks, grid.X*grid.Y*grid.Z, d.driver.gpu.Name, resident)
 	}
 	if cooperative && d.workspace == nil {
 		r, err := d.memory.allocate(gridWorkspace)
@@ -133,7 +135,7 @@ func (p *program) pack(args [][]byte) []byte {
 func (d *Device) AllowShared(f cuda.Function, dynamicBytes int) error {
 	loaded := d.functions[f]
 	if loaded == nil {
-		return fmt.Errorf("cuda emulator: function %d does not exist", f)
+		return fmt.Errorf("cuda emulator: function %d %w", f, ErrHandle)
 	}
 	static, most := loaded.program.sharedSize, d.driver.gpu.SharedPerBlock()
 	if dynamicBytes < 0 || static+dynamicBytes > most {

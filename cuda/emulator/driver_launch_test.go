@@ -91,3 +91,45 @@ func TestStructsAreArguments(t *testing.T) {
 		t.Errorf("a short argument gives %v", err)
 	}
 }
+
+// More shared memory than 48 KiB must be asked for, and a multiprocessor must have it.
+func TestSharedMemoryIsAskedFor(t *testing.T) {
+	b := newBench(t, `.version 7.8
+.target sm_70
+.address_size 64
+.extern .shared .align 4 .b8 dynamic[];
+.visible .entry k(.param .u32 last)
+{
+	.reg .b32 %r<3>;
+	.shared .align 4 .b8 static[1024];
+	ld.param.u32 %r1, [last];
+	mov.u32 %r2, dynamic;
+	add.u32 %r2, %r2, %r1;
+	st.shared.u32 [%r2], %r1;
+	st.shared.u32 [static], %r1;
+	ret;
+}`, Options{GPU: "A100"})
+	f, err := b.device.Function(b.module, "k")
+	b.must(err)
+	launch := func(bytes int) error {
+		return b.device.Launch(f, dim(1), dim(1), bytes, 0, []uint64{uint64(bytes - 4)})
+	}
+	b.must(launch(47 << 10))
+	if err := launch(47<<10 + 4); err == nil || !strings.Contains(err.Error(), "1024 of them static; a block has at most 49152") {
+		t.Errorf("more than 48 KiB: %v", err)
+	}
+	if err := b.device.AllowShared(f, 162<<10+1); err == nil || !strings.Contains(err.Error(), "a block on the A100 has at most 166912") {
+		t.Errorf("more than a multiprocessor has: %v", err)
+	}
+	b.must(b.device.AllowShared(f, 162<<10))
+	b.must(launch(162 << 10))
+	b.must(b.device.SyncStream(0))
+	k, err := b.device.Kernel(f)
+	b.must(err)
+	if k.Shared != 1024 || k.SharedLimit != 163<<10 {
+		t.Errorf("the kernel has %d bytes of static shared memory, and at most %d", k.Shared, k.SharedLimit)
+	}
+	if err := b.device.AllowShared(f+1000, 0); err == nil {
+		t.Error("a function that does not exist may have shared memory")
+	}
+}

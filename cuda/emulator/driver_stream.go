@@ -105,7 +105,7 @@ func (d *Device) finish() {
 
 func (d *Device) stream(s cuda.Stream) error {
 	if d.streams[s] == nil {
-		return fmt.Errorf("cuda emulator: stream %d does not exist", s)
+		return fmt.Errorf("cuda emulator: stream %d %w", s, ErrHandle)
 	}
 	return nil
 }
@@ -171,7 +171,7 @@ func (d *Device) event(e cuda.Event) (*event, error) {
 	}
 	found := d.events[e]
 	if found == nil {
-		return nil, fmt.Errorf("cuda emulator: event %d does not exist", e)
+		return nil, fmt.Errorf("cuda emulator: event %d %w", e, ErrHandle)
 	}
 	return found, nil
 }
@@ -309,7 +309,7 @@ func (d *Device) LaunchGraph(g cuda.Graph, s cuda.Stream) error {
 	}
 	found := d.graphs[g]
 	if found == nil {
-		return fmt.Errorf("cuda emulator: graph %d does not exist", g)
+		return fmt.Errorf("cuda emulator: graph %d %w", g, ErrHandle)
 	}
 	if err := d.injected(LaunchOperation); err != nil {
 		return err
@@ -328,7 +328,7 @@ func (d *Device) DestroyGraph(g cuda.Graph) error {
 		return err
 	}
 	if d.graphs[g] == nil {
-		return fmt.Errorf("cuda emulator: graph %d does not exist", g)
+		return fmt.Errorf("cuda emulator: graph %d %w", g, ErrHandle)
 	}
 	delete(d.graphs, g)
 	return nil

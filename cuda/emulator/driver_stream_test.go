@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"gputrain/cuda"
@@ -141,5 +142,31 @@ func TestEvents(t *testing.T) {
 	// Two vectors of 4·n bytes come from memory at 2.039 TB/s, after a gap.
 	if want := 1e3 * (StreamGap + 2*4*n/2.039e12); math.Abs(ms-want) > 1e-6*want {
 		t.Errorf("the launch takes %g ms, want %g", ms, want)
+	}
+}
+
+// A stream calls a function of the host when it has come to it.
+func TestCallsKeepTheOrderOfTheirStream(t *testing.T) {
+	for seed := range uint64(10) {
+		d := newBench(t, badPTX, Options{Seed: seed}).device
+		s, err := d.NewStream()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var order []int
+		for i := range 50 {
+			if err := d.Call(s, func() { order = append(order, i) }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := d.SyncStream(s); err != nil {
+			t.Fatal(err)
+		}
+		if len(order) != 50 || !slices.IsSorted(order) {
+			t.Fatalf("seed %d: the calls came in the order %v", seed, order)
+		}
+		if err := d.Call(s+1000, func() {}); err == nil {
+			t.Error("a stream that does not exist takes a call")
+		}
 	}
 }

@@ -13,6 +13,7 @@ type Kernel struct {
 	Name        string // as the source writes it
 	Symbol      string // as Function takes it
 	Line        int    // in the PTX, from 1
+	Target      int    // the architecture that the PTX is for: 80 for sm_80
 	Parameters  []int  // their sizes in bytes
 	Offsets     []int  // where they lie, if a buffer holds them all
 	Shared      int    // bytes of static shared memory
@@ -50,7 +51,7 @@ func Inspect(ptx string, gpu GPU) ([]Kernel, error) {
 func (d *Device) Kernel(f cuda.Function) (Kernel, error) {
 	loaded := d.functions[f]
 	if loaded == nil {
-		return Kernel{}, fmt.Errorf("cuda emulator: function %d does not exist", f)
+		return Kernel{}, fmt.Errorf("cuda emulator: function %d %w", f, ErrHandle)
 	}
 	k := loaded.program.kernel()
 	k.SharedLimit = loaded.sharedLimit
@@ -59,7 +60,7 @@ func (d *Device) Kernel(f cuda.Function) (Kernel, error) {
 
 func (p *program) kernel() Kernel {
 	k := Kernel{
-		Name: demangle.Filter(p.name), Symbol: p.name, Line: p.entry.line,
+		Name: demangle.Filter(p.name), Symbol: p.name, Line: p.entry.line, Target: p.module.architecture,
 		Shared: p.sharedSize, SharedLimit: maxShared, Local: p.localSize, Threads: maxThreads, Refused: p.refused,
 	}
 	for _, limit := range [][3]int{p.entry.maxThreads, p.entry.needThreads} {

@@ -14,7 +14,8 @@ import (
 )
 
 // The address space of a device. Shared, local and parameter memory are windows in
-// it, and global memory lies above them.
+// it, and global memory lies above them. Memory of the host lies above that, as systems
+// place it.
 const (
 	sharedWindow        = 1 << 40
 	sharedWindowSize    = 1 << 24
@@ -25,6 +26,7 @@ const (
 	functionWindow      = 4 << 40
 	functionSize        = 16
 	globalBase          = 1 << 44
+	hostBase            = 1 << 46
 
 	allocationAlign = 256
 	guardBytes      = 1 << 20 // between allocations, and at least as much as the allocation itself

@@ -8,9 +8,14 @@ import "C"
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"sync"
 	"syscall"
+	"time"
 	"unsafe"
+
+	"github.com/ianlancetaylor/demangle"
 
 	"gputrain/cuda"
 	"gputrain/cuda/emulator"
@@ -42,7 +47,12 @@ type context struct {
 	ordinal          C.CUdevice
 	retained         int
 	hosted           map[uintptr]hosted // by address
+	idle             *time.Timer
 }
+
+// patience is how long the host may be silent before the work that is queued goes on
+// without it. A program may wait for a function of its own that a stream is to call.
+const patience = 100 * time.Millisecond
 
 // current returns the context of this thread, or 0.
 func current() C.CUcontext {
@@ -66,7 +76,20 @@ func with(f func(*context) error) C.CUresult {
 	if c.Device == nil {
 		return C.CUDA_ERROR_CONTEXT_IS_DESTROYED
 	}
+	c.idle.Reset(patience)
 	return result(f(c))
+}
+
+// goOn does the work that is queued.
+func (c *context) goOn() {
+	c.Lock()
+	defer c.Unlock()
+	if c.Device == nil {
+		return
+	}
+	if report, ok := c.SyncStream(0).(*emulator.Report); ok {
+		say(report)
+	}
 }
 
 func find(handle C.CUcontext) *context {
@@ -95,11 +118,13 @@ func (c *context) open() error {
 		return err
 	}
 	c.Device, c.hosted = device.(*emulator.Device), map[uintptr]hosted{}
+	c.idle = time.AfterFunc(patience, c.goOn)
 	return nil
 }
 
 // close closes the device and frees the memory of the host that belongs to it.
 func (c *context) close() error {
+	c.idle.Stop()
 	err := c.Close()
 	c.Device = nil
 	for _, h := range c.hosted {
@@ -268,21 +293,25 @@ func emulateDevicePrimaryCtxGetState(ordinal C.CUdevice, flags *C.uint, active *
 	return C.CUDA_SUCCESS
 }
 
-// Finish does what is left to do when the process ends: it waits for all work, and writes
-// the faults that nobody has asked for.
+// Finish does what is left to do when the process ends: it waits for all work, writes the
+// faults that nobody has asked for, and then what the kernels did.
 func Finish(profile io.Writer) {
 	library.Lock()
-	defer library.Unlock()
-	for _, c := range library.contexts {
-		if c.Device == nil {
-			continue
+	contexts := slices.Collect(maps.Values(library.contexts))
+	library.Unlock()
+	for _, c := range contexts {
+		if !c.TryLock() {
+			continue // another thread is in a call, which ends with the process
 		}
-		if err := c.SyncStream(0); err != nil {
-			say(err)
+		if c.Device != nil {
+			if report, ok := c.SyncStream(0).(*emulator.Report); ok {
+				say(report)
+			}
+			for _, s := range emulator.Aggregate(c.Profile()) {
+				fmt.Fprintf(profile, "%s: %d launches, %d instructions of threads\n", demangle.Filter(s.Kernel), s.Launches, s.Total().Threads)
+			}
 		}
-		for _, s := range emulator.Aggregate(c.Profile()) {
-			fmt.Fprintf(profile, "%s: %d launches, %d instructions of threads\n", s.Kernel, s.Launches, s.Total().Threads)
-		}
+		c.Unlock()
 	}
 }
 

@@ -116,7 +116,9 @@ func emulateFuncGetAttribute(out *C.int, attribute C.CUfunction_attribute, f C.C
 			value = k.Local
 		case C.CU_FUNC_ATTRIBUTE_NUM_REGS:
 			value = registers
-		case C.CU_FUNC_ATTRIBUTE_PTX_VERSION, C.CU_FUNC_ATTRIBUTE_BINARY_VERSION:
+		case C.CU_FUNC_ATTRIBUTE_PTX_VERSION:
+			value = k.Target
+		case C.CU_FUNC_ATTRIBUTE_BINARY_VERSION:
 			value = 10*i.Major + i.Minor
 		case C.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES:
 			value = k.SharedLimit - k.Shared

@@ -101,40 +101,23 @@ func emulateModuleUnload(m C.CUmodule) C.CUresult {
 
 //export emulateModuleGetFunction
 func emulateModuleGetFunction(out *C.CUfunction, m C.CUmodule, name *C.char) C.CUresult {
-	var missing bool
-	code := with(func(c *context) error {
+	return with(func(c *context) error {
 		f, err := c.Function(cuda.Module(number(m)), C.GoString(name))
-		if missing = err != nil; missing {
-			say(err)
-			return nil
-		}
 		store(out, f)
-		return nil
+		return err
 	})
-	if missing {
-		return C.CUDA_ERROR_NOT_FOUND
-	}
-	return code
 }
 
 //export emulateModuleGetGlobal
 func emulateModuleGetGlobal(out *C.CUdeviceptr, bytes *C.size_t, m C.CUmodule, name *C.char) C.CUresult {
-	var missing bool
-	code := with(func(c *context) error {
+	return with(func(c *context) error {
 		p, size, err := c.Variable(cuda.Module(number(m)), C.GoString(name))
-		if missing = err != nil; missing {
-			return nil
-		}
 		if out != nil {
 			*out = C.CUdeviceptr(p)
 		}
 		if bytes != nil {
 			*bytes = C.size_t(size)
 		}
-		return nil
+		return err
 	})
-	if missing {
-		return C.CUDA_ERROR_NOT_FOUND
-	}
-	return code
 }

@@ -83,6 +83,12 @@ func codeOf(err error) C.CUresult {
 	switch {
 	case errors.Is(err, cuda.ErrOutOfMemory):
 		return C.CUDA_ERROR_OUT_OF_MEMORY
+	case errors.Is(err, emulator.ErrNotFound):
+		return C.CUDA_ERROR_NOT_FOUND
+	case errors.Is(err, emulator.ErrRefused):
+		return C.CUDA_ERROR_NOT_SUPPORTED
+	case errors.Is(err, emulator.ErrHandle):
+		return C.CUDA_ERROR_INVALID_HANDLE
 	case errors.Is(err, emulator.ErrTooManyBlocks):
 		return C.CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE
 	}

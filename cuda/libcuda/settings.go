@@ -17,9 +17,9 @@ type settings struct {
 	profile bool
 }
 
-// off is the checks that no program in C is held to, unless it asks for it: to free all
-// memory at the end, and not to write equal values twice.
-const off = string(emulator.Leak) + "," + string(emulator.EqualWrites)
+// off is the checks of what many correct programs do: they leave memory to the end of the
+// process, write equal values twice, and copy whole buffers of which they filled a part.
+const off = string(emulator.Leak + "," + emulator.EqualWrites + "," + emulator.UninitialisedCopy)
 
 // settingsOf reads the variables of an environment.
 func settingsOf(lookup func(name string) (string, bool)) (settings, error) {

@@ -45,18 +45,17 @@ cudaError_t __cudaPopCallConfiguration(dim3 *grid, dim3 *block, size_t *shared, 
 		return record(code);                     \
 	}
 
-static int impossible(dim3 grid, dim3 block)
+/* The runtime has a code of its own for a grid or block that cannot be. */
+static CUresult configured(CUresult code)
 {
-	return grid.x == 0 || grid.y == 0 || grid.z == 0 || block.x == 0 || block.y == 0 || block.z == 0 ||
-	       (unsigned long long)block.x * block.y * block.z > 1024;
+	return code == CUDA_ERROR_INVALID_VALUE ? (CUresult)cudaErrorInvalidConfiguration : code;
 }
 
 WITH(cudaLaunchKernel, (const void *host, dim3 grid, dim3 block, void **arguments, size_t shared, cudaStream_t stream),
-	impossible(grid, block) ? (CUresult)cudaErrorInvalidConfiguration :
-	cuLaunchKernel(f, grid.x, grid.y, grid.z, block.x, block.y, block.z, shared, stream, arguments, NULL))
+	configured(cuLaunchKernel(f, grid.x, grid.y, grid.z, block.x, block.y, block.z, shared, stream, arguments, NULL)))
 WITH(cudaLaunchCooperativeKernel,
 	(const void *host, dim3 grid, dim3 block, void **arguments, size_t shared, cudaStream_t stream),
-	cuLaunchCooperativeKernel(f, grid.x, grid.y, grid.z, block.x, block.y, block.z, shared, stream, arguments))
+	configured(cuLaunchCooperativeKernel(f, grid.x, grid.y, grid.z, block.x, block.y, block.z, shared, stream, arguments)))
 WITH(cudaFuncSetAttribute, (const void *host, enum cudaFuncAttribute attribute, int value),
 	cuFuncSetAttribute(f, (CUfunction_attribute)attribute, value))
 WITH(cudaFuncSetCacheConfig, (const void *host, enum cudaFuncCache config), cuFuncSetCacheConfig(f, (CUfunc_cache)config))

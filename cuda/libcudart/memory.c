@@ -182,3 +182,8 @@ static CUresult fill3D(struct cudaPitchedPtr p, int value, struct cudaExtent e, 
 
 CALL(cudaMemset3D, (struct cudaPitchedPtr p, int value, struct cudaExtent e), fill3D(p, value, e, NULL))
 CALL(cudaMemset3DAsync, (struct cudaPitchedPtr p, int value, struct cudaExtent e, cudaStream_t s), fill3D(p, value, e, s))
+
+struct cudaChannelFormatDesc cudaCreateChannelDesc(int x, int y, int z, int w, enum cudaChannelFormatKind kind)
+{
+	return (struct cudaChannelFormatDesc){x, y, z, w, kind};
+}
