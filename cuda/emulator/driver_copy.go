@@ -84,12 +84,12 @@ func (d *Device) CopyToHost(dst []byte, src cuda.Pointer, s cuda.Stream) error {
 		if report != nil {
 			return report
 		}
-		copy(dst, r.data[at:]) // as a GPU does, also what nothing has written
 		if written := r.written[at : at+uint64(len(dst))]; !allWritten(written) {
 			if report := d.reportUnlessOff("CopyToHost", unwritten(r, at, written)); report != nil {
 				return report
 			}
 		}
+		copy(dst, r.data[at:])
 		return nil
 	})
 }
