@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"gputrain/cuda"
+	"gputrain/cuda/emulator"
 	"gputrain/cuda/recorder"
 	"gputrain/data"
 	"gputrain/internal/memorylimit"
@@ -25,6 +26,7 @@ type explanation struct {
 	launches    []recorder.Launch // of a step, in order
 	calls       int               // of the host, for these launches
 	graphs      int               // calls that start a CUDA graph
+	gpu         *emulator.GPU     // whose rates are known, or nil
 }
 
 type explainedStage struct {
@@ -63,6 +65,9 @@ func (e *explanation) text(width int) string {
 		}
 		text.WriteString(wrapLines(count+"\n\n", width))
 		text.WriteString(formatTable(width, 2, []string{"stage", "kernel", "grid", "block", "times"}, launches))
+		if e.gpu != nil {
+			text.WriteString(wrapLines("\n"+e.leastTime(), width))
+		}
 	}
 	return text.String()
 }
