@@ -47,6 +47,9 @@ type Backend struct {
 	slots   [maxParams]uint64 // arguments of the launch in progress
 	plans   map[kernels.GemmShape]kernels.GemmPlan
 
+	layers   map[layer]layerPath
+	arrivals Pointer // counters of the barriers of persistent kernels, all 0 between launches
+
 	live      map[*buffer]struct{}
 	free      map[int64][]Pointer // memory to use again, by its size in bytes
 	uploads   uploads
@@ -66,6 +69,7 @@ var (
 	_ backend.RNNSequencer   = (*Backend)(nil)
 	_ backend.GRUCeller      = (*Backend)(nil)
 	_ backend.ClipFactorer   = (*Backend)(nil)
+	_ backend.GRUSequencer   = (*Backend)(nil)
 	_ backend.Replayer       = (*Backend)(nil)
 	_ backend.Timer          = (*Backend)(nil)
 )
@@ -88,6 +92,7 @@ func Open(driver Driver, ordinal int, o Options) (*Backend, error) {
 		info:        device.Info(),
 		kernels:     map[string]kernel{},
 		plans:       map[kernels.GemmShape]kernels.GemmPlan{},
+		layers:      map[layer]layerPath{},
 		live:        map[*buffer]struct{}{},
 		free:        map[int64][]Pointer{},
 	}
@@ -112,6 +117,9 @@ func (d *Backend) prepare() error {
 		}
 	}
 	if d.scalars, err = d.allocate(scalarBytes); err != nil {
+		return err
+	}
+	if err := d.preparePersistent(); err != nil {
 		return err
 	}
 	if err := d.prepareLookups(); err != nil {

@@ -15,7 +15,7 @@ type kernel struct {
 	params   []kernels.Param
 }
 
-const maxParams = 14 // of a kernel
+const maxParams = 16 // of a kernel
 
 // kernel returns a kernel. The first one of a module loads the module: the driver
 // compiles it, and most networks need few. A graph is captured only after its
@@ -69,7 +69,11 @@ func (d *Backend) launch(op, name string, l kernels.Launch, args ...uint64) {
 	// Go allocates what is passed to an interface. slots is allocated already, so
 	// args can stay on the stack.
 	slots := d.slots[:copy(d.slots[:], args)]
-	err = d.device.Launch(k.function, Dim3(l.Grid), Dim3(l.Block), 0, d.stream, slots)
+	if l.Cooperative {
+		err = d.device.LaunchCooperative(k.function, Dim3(l.Grid), Dim3(l.Block), 0, d.stream, slots)
+	} else {
+		err = d.device.Launch(k.function, Dim3(l.Grid), Dim3(l.Block), 0, d.stream, slots)
+	}
 	if err == nil && d.synchronous {
 		err = d.device.SyncStream(d.stream)
 	}
