@@ -18,7 +18,9 @@ type DeviceInfo struct {
 	Major, Minor    int   // compute capability
 	Memory          int64 // bytes
 	Multiprocessors int
-	SharedPerBlock  int    // bytes, without opting in to more
+	SharedPerBlock  int    // bytes, static and dynamic, without AllowShared
+	SharedAllowed   int    // bytes, static and dynamic, that AllowShared can allow
+	Cooperative     bool   // whether it has LaunchCooperative
 	Driver          string // version of the driver, "11.8"
 }
 
@@ -68,6 +70,21 @@ type Device interface {
 	// Launch queues a kernel. Each argument has a slot of 8 bytes, with its value
 	// in the low bytes. args may be reused when Launch returns.
 	Launch(f Function, grid, block Dim3, sharedBytes int, s Stream, args []uint64) error
+
+	// LaunchCooperative is Launch for a grid whose blocks wait for each other: all of
+	// them run at once. A grid too large for that is refused with a *GridTooLarge. A
+	// graph may hold such a launch: in CUDA 11.8 its nodes have an attribute for it,
+	// CU_LAUNCH_ATTRIBUTE_COOPERATIVE.
+	LaunchCooperative(f Function, grid, block Dim3, sharedBytes int, s Stream, args []uint64) error
+
+	// Residency says how many blocks of a kernel the device holds at once, if nothing
+	// else runs. The blocks have sharedBytes of dynamic shared memory each.
+	Residency(f Function, block Dim3, sharedBytes int) (Residency, error)
+
+	// AllowShared lets blocks of f have up to so many bytes of dynamic shared memory,
+	// where Info().SharedPerBlock is not enough. The driver then gives shared memory the
+	// part of the first cache that a launch needs.
+	AllowShared(f Function, bytes int) error
 
 	NewStream() (Stream, error)
 	DestroyStream(Stream) error

@@ -82,7 +82,11 @@ func (d *device) run(name string, l kernels.Launch, args ...any) {
 			d.Fatalf("%s: %s is a %T", name, p.Name, args[i])
 		}
 	}
-	if err := d.Launch(d.functions[name], cuda.Dim3(l.Grid), cuda.Dim3(l.Block), 0, 0, slots); err != nil {
+	launch := d.Launch
+	if l.Cooperative {
+		launch = d.LaunchCooperative
+	}
+	if err := launch(d.functions[name], cuda.Dim3(l.Grid), cuda.Dim3(l.Block), 0, 0, slots); err != nil {
 		d.Fatal(err)
 	}
 	if err := d.SyncStream(0); err != nil {

@@ -7,7 +7,10 @@ type Dim3 struct{ X, Y, Z int }
 
 // Launch says how a kernel is spread over the device. Every launch depends only on the
 // sizes, and so does the order of every sum.
-type Launch struct{ Grid, Block Dim3 }
+type Launch struct {
+	Grid, Block Dim3
+	Cooperative bool // blocks wait for each other, so all of them must run at once
+}
 
 // gridLimit is the smallest limit of a grid's dimensions. Kernels loop as often as it
 // takes.
@@ -16,6 +19,13 @@ const gridLimit = 1<<16 - 1
 // Elements launches a kernel whose grid is "over n".
 func Elements(n int64) Launch {
 	return flat(ceil(n, block), block)
+}
+
+// Updates launches an optimizer, whose grid is "over n". From some size on each thread has
+// several elements, and reads the scalars once for all of them.
+func Updates(n int64) Launch {
+	const most = 1024
+	return flat(min(ceil(n, block), most), block)
 }
 
 // Partials launches a kernel whose grid is "over n, at least one" block, and which

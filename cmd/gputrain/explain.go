@@ -7,6 +7,7 @@ import (
 
 	"gputrain/backend"
 	"gputrain/bench"
+	"gputrain/cuda"
 	"gputrain/cuda/cudriver"
 	"gputrain/cuda/emulator"
 	"gputrain/cuda/recorder"
@@ -24,7 +25,7 @@ type explainCommand struct {
 
 // Help is what "gputrain explain --help" says in more detail.
 func (*explainCommand) Help() string {
-	return `Takes the network that the flags describe and says which path each layer takes on the device, how many operations a training step takes, how much memory the network needs, and, on a GPU, which kernels one training step launches, with their grids. The list comes from the training code itself: a few steps run on a device that notes the launches and computes nothing. "step" stands for work outside of the layers: zeroing the gradients, clipping, summing the losses.`
+	return `Takes the network that the flags describe and says which path each layer takes on the device, how many operations a training step takes, how much memory the network needs, and, on a GPU, which kernels one training step launches, with their grids, and what the step takes at least by the datasheet, as an estimate. The list comes from the training code itself: a few steps run on a device that notes the launches and computes nothing. "step" stands for work outside of the layers: zeroing the gradients, clipping, summing the losses.`
 }
 
 // Run prints what training would do.
@@ -69,7 +70,7 @@ func (e *explanation) explainCPU(s *settings, parts sets) error {
 }
 
 func (e *explanation) explainGPU(c *explainCommand, parts sets) error {
-	r, err := c.recorder()
+	r, err := e.recorder(c)
 	if err != nil {
 		return err
 	}
@@ -92,31 +93,48 @@ func (e *explanation) explainGPU(c *explainCommand, parts sets) error {
 	}
 	e.memory = append(e.memory, memoryPart{"workspace", r.Used - own - sum(e.memory)})
 	e.launches, e.calls, e.graphs = r.Launches, r.Calls, r.Graphs
+	if b, ok := b.(*cuda.Backend); ok {
+		e.layers = b.Layers()
+	}
 	return b.Sync()
 }
 
 // recorder returns a driver that records for the GPU that the flags name.
-func (c *explainCommand) recorder() (*recorder.Driver, error) {
-	model, err := findGPU(cmp.Or(c.GPU, "H100"))
-	if err != nil {
-		return nil, err
+func (e *explanation) recorder(c *explainCommand) (*recorder.Driver, error) {
+	emulating := func(gpu emulator.GPU) (*recorder.Driver, error) {
+		driver, err := emulator.New(emulator.Options{GPU: gpu.Name, Memory: gpu.Memory, Registers: registersOf(gpu)})
+		return &recorder.Driver{Driver: driver}, err
 	}
-	emulated, err := emulator.New(emulator.Options{GPU: model.Name, Memory: model.Memory})
-	if err != nil {
-		return nil, err
-	}
-	r := &recorder.Driver{Driver: emulated}
 	if c.Device == "emulated" {
-		r.GPU, err = infoOfGPU(c.Device, emulated, 0)
+		gpu, err := findGPU(cmp.Or(c.GPU, "H100"))
+		if err != nil {
+			return nil, err
+		}
+		r, err := emulating(gpu)
+		if err != nil {
+			return nil, err
+		}
+		e.gpu = &gpu
+		r.GPU, err = infoOfGPU(c.Device, r.Driver, 0)
 		return r, err
 	}
 	_, ordinal, err := parseDevice(c.Device)
 	if err != nil {
 		return nil, err
 	}
-	if r.GPU, err = infoOfGPU(c.Device, cudriver.New(), max(ordinal, 0)); err != nil {
+	info, err := infoOfGPU(c.Device, cudriver.New(), max(ordinal, 0))
+	if err != nil {
 		return nil, fmt.Errorf("%w; to explain for a GPU that this machine does not have, use --device emulated --gpu NAME", err)
 	}
+	gpu, known := similarGPU(info)
+	if known {
+		e.gpu = &gpu
+	}
+	r, err := emulating(gpu)
+	if err != nil {
+		return nil, err
+	}
+	r.GPU = info
 	return r, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"gputrain/cuda"
+	"gputrain/cuda/emulator"
 	"gputrain/cuda/recorder"
 	"gputrain/data"
 	"gputrain/internal/memorylimit"
@@ -19,12 +20,14 @@ type explanation struct {
 	batch       data.Batch
 	device      string
 	stages      []explainedStage
+	layers      []string          // how the recurrent layers run on a GPU
 	flops       float64           // of the matrix products of a training step
 	memory      []memoryPart      // of the device
 	host        []memoryPart      // of the host, beside the device
 	launches    []recorder.Launch // of a step, in order
 	calls       int               // of the host, for these launches
 	graphs      int               // calls that start a CUDA graph
+	gpu         *emulator.GPU     // whose rates are known, or nil
 }
 
 type explainedStage struct {
@@ -50,6 +53,12 @@ func (e *explanation) text(width int) string {
 	var text strings.Builder
 	text.WriteString(wrapLines(fmt.Sprintf("%s\non %s\n\n", e.description.title(e.batch.Size), e.device), width))
 	text.WriteString(formatTable(width, 4, []string{"stage", "steps×batch×width", "gives", "path"}, stages))
+	for i, layer := range e.layers {
+		if i == 0 {
+			text.WriteString("\n")
+		}
+		text.WriteString(wrapLines(layer+"\n", width))
+	}
 	text.WriteString(wrapLines(fmt.Sprintf("\nmatrix products of a training step: %s\n", operations(e.flops)), width))
 	text.WriteString("\n" + memoryTable(width, "memory of the device", e.memory))
 	text.WriteString("\n" + memoryTable(width, "memory beside it", e.host))
@@ -63,6 +72,9 @@ func (e *explanation) text(width int) string {
 		}
 		text.WriteString(wrapLines(count+"\n\n", width))
 		text.WriteString(formatTable(width, 2, []string{"stage", "kernel", "grid", "block", "times"}, launches))
+		if e.gpu != nil {
+			text.WriteString(wrapLines("\n"+e.leastTime(), width))
+		}
 	}
 	return text.String()
 }

@@ -61,7 +61,7 @@ func (c *profileCommand) Run(con console) error {
 // profile returns what the kernels of one step did.
 func (c *profileCommand) profile(gpu emulator.GPU, d *description, set *data.Dataset, batch data.Batch) ([]emulator.LaunchStats, error) {
 	driver, err := emulator.New(emulator.Options{
-		GPU: gpu.Name, Memory: emulatedMemory(), Registers: kernels.Registers()[fmt.Sprintf("sm_%d%d", gpu.Major, gpu.Minor)],
+		GPU: gpu.Name, Memory: emulatedMemory(), Registers: registersOf(gpu),
 	})
 	if err != nil {
 		return nil, err
@@ -87,6 +87,11 @@ func (c *profileCommand) profile(gpu emulator.GPU, d *description, set *data.Dat
 		return nil, err
 	}
 	return opened.device.Profile(), nil
+}
+
+// registersOf returns what ptxas said of the kernels for the architecture of a GPU.
+func registersOf(gpu emulator.GPU) map[string]int {
+	return kernels.Registers()[fmt.Sprintf("sm_%d%d", gpu.Major, gpu.Minor)]
 }
 
 // openedDriver keeps the device that a backend opens.

@@ -99,9 +99,7 @@ func (p profile) text(title string, width int) string {
 time on a GPU: %s, %s
 
 %s
-What the estimates assume:
 %s
-
 work: counted
 
 %s
@@ -110,13 +108,14 @@ A request is one of a warp; with 4 bytes per thread it takes at least 4 sectors.
 
 thread instructions by class, %%
 
-%s`, title, p.GPU, p.Times, p.timeTable(width), p.assumed(), p.workTable(width), p.classTable(width)), width)
+%s`, title, p.GPU, p.Times, p.timeTable(width), assumed(p.Assumptions), p.workTable(width), p.classTable(width)), width)
 }
 
-// assumed lists the assumptions.
-func (p profile) assumed() string {
+// assumed lists what estimates assume.
+func assumed(assumptions []string) string {
 	var text strings.Builder
-	for _, assumption := range p.Assumptions {
+	text.WriteString("What the estimates assume:\n")
+	for _, assumption := range assumptions {
 		text.WriteString("- " + assumption + "\n")
 	}
 	return text.String()

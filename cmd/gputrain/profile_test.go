@@ -81,6 +81,7 @@ func explainedLaunches(t *testing.T, text string) map[string]int {
 	if !found {
 		t.Fatalf("no launches in\n%s", text)
 	}
+	table, _, _ = strings.Cut(table, "\n\n")
 	launches := map[string]int{}
 	for line := range strings.Lines(table) {
 		cells := strings.Fields(line)

@@ -14,6 +14,7 @@ import (
 // device is a context. CUDA keeps a current context for each thread, but a goroutine
 // moves between threads. So every call sets the context again.
 type device struct {
+	ordinal cu.Device
 	info    cuda.DeviceInfo
 	context cu.CUContext
 }

@@ -88,7 +88,8 @@ func TestInfoIsThatOfTheList(t *testing.T) {
 	if info != infos[0] {
 		t.Errorf("Info() = %+v, the list says %+v", info, infos[0])
 	}
-	if info.Name == "" || info.Major < 5 || info.Memory < 1<<28 || info.Multiprocessors < 1 || info.Multiprocessors > 1000 || info.SharedPerBlock < 48<<10 {
+	if info.Name == "" || info.Major < 5 || info.Memory < 1<<28 || info.Multiprocessors < 1 || info.Multiprocessors > 1000 || info.SharedPerBlock < 48<<10 ||
+		info.SharedAllowed < info.SharedPerBlock {
 		t.Errorf("Info() = %+v", info)
 	}
 	free, total, err := d.MemInfo()
@@ -294,6 +295,118 @@ func TestCaptureRunsOnlyWhenItsGraphIsLaunched(t *testing.T) {
 		t.Errorf("before, after one and after two launches: %x, want %x", got, wants)
 	}
 	check(t, k.DestroyGraph(g))
+}
+
+// neighbor writes the numbers of the blocks. After a barrier of the grid, each block reads
+// that of its neighbor, through the last word of its dynamic shared memory.
+const neighbor = `
+.version 7.8
+.target sm_70
+.address_size 64
+.extern .shared .align 4 .b8 dynamic[];
+.visible .entry neighbor(.param .u64 out, .param .u64 numbers, .param .u64 arrived, .param .u32 last)
+{
+	.reg .pred %p;
+	.reg .b32 %r<9>;
+	.reg .b64 %rd<8>;
+	ld.param.u64 %rd1, [out];
+	ld.param.u64 %rd2, [numbers];
+	ld.param.u64 %rd3, [arrived];
+	ld.param.u32 %r1, [last];
+	mov.u32 %r2, %ctaid.x;
+	mov.u32 %r3, %nctaid.x;
+	mul.wide.u32 %rd4, %r2, 4;
+	add.u64 %rd5, %rd2, %rd4;
+	st.global.u32 [%rd5], %r2;
+	fence.acq_rel.gpu;
+	red.release.gpu.global.add.u32 [%rd3], 1;
+wait:
+	ld.acquire.gpu.global.u32 %r4, [%rd3];
+	setp.lt.u32 %p, %r4, %r3;
+	@%p bra wait;
+	add.u32 %r5, %r2, 1;
+	rem.u32 %r5, %r5, %r3;
+	mul.wide.u32 %rd6, %r5, 4;
+	add.u64 %rd6, %rd2, %rd6;
+	ld.global.u32 %r6, [%rd6];
+	mov.u32 %r7, dynamic;
+	add.u32 %r7, %r7, %r1;
+	st.shared.u32 [%r7], %r6;
+	ld.shared.u32 %r8, [%r7];
+	add.u64 %rd7, %rd1, %rd4;
+	st.global.u32 [%rd7], %r8;
+	ret;
+}
+`
+
+// A cooperative grid fills the device, with all shared memory that a block can have. One
+// block more is refused. A graph holds such a launch.
+func TestCooperativeGridsFillTheDevice(t *testing.T) {
+	d := open(t)
+	info := d.Info()
+	if !info.Cooperative {
+		t.Skip("the device has no cooperative launches")
+	}
+	m := must[cuda.Module](t)(d.Load(neighbor))
+	f := must[cuda.Function](t)(d.Function(m, "neighbor"))
+	s := must[cuda.Stream](t)(d.NewStream())
+	one := cuda.Dim3{X: 1, Y: 1, Z: 1}
+
+	shared := info.SharedAllowed
+	if info.SharedAllowed > info.SharedPerBlock {
+		if err := d.Launch(f, one, one, shared, s, make([]uint64, 4)); err == nil || !strings.Contains(err.Error(), "cuLaunchKernel") {
+			t.Errorf("%d bytes that were not allowed: %v", shared, err)
+		}
+	}
+	if err := d.AllowShared(f, shared+1); err == nil || !strings.Contains(err.Error(), "cuFuncSetAttribute") {
+		t.Errorf("AllowShared of %d bytes: %v", shared+1, err)
+	}
+	check(t, d.AllowShared(f, shared))
+	r := must[cuda.Residency](t)(d.Residency(f, one, shared))
+	if r.Blocks != info.Multiprocessors || r.Limit != "shared memory" || r.Threads != 1 || r.Shared != shared {
+		t.Errorf("with %d bytes of shared memory in a block: %+v", shared, r)
+	}
+	if small := must[cuda.Residency](t)(d.Residency(f, cuda.Dim3{X: 32, Y: 1, Z: 1}, 0)); small.Blocks <= r.Blocks || small.Limit != "blocks" {
+		t.Errorf("blocks of a warp: %+v", small)
+	}
+
+	bytes := int64(4 * r.Blocks)
+	out, numbers, arrived := must[cuda.Pointer](t)(d.Alloc(bytes)), must[cuda.Pointer](t)(d.Alloc(bytes)), must[cuda.Pointer](t)(d.Alloc(4))
+	launch := func(blocks int) error {
+		check(t, d.Fill32(arrived, 0, 1, s))
+		return d.LaunchCooperative(f, cuda.Dim3{X: blocks, Y: 1, Z: 1}, one, shared, s, []uint64{uint64(out), uint64(numbers), uint64(arrived), uint64(shared - 4)})
+	}
+	err := launch(r.Blocks + 1)
+	if tooLarge, ok := errors.AsType[*cuda.GridTooLarge](err); !ok || tooLarge.Residency != r || !strings.Contains(err.Error(), "cuLaunchCooperativeKernel") {
+		t.Errorf("a grid of %d blocks: %v", r.Blocks+1, err)
+	}
+	host := hostWords(t, d, r.Blocks)
+	verify := func() {
+		t.Helper()
+		check(t, d.CopyToHost(host, out, s))
+		check(t, d.Fill32(out, 0, int64(r.Blocks), s))
+		check(t, d.SyncStream(s))
+		for i := range r.Blocks {
+			if got, want := binary.NativeEndian.Uint32(host[4*i:]), uint32((i+1)%r.Blocks); got != want {
+				t.Fatalf("block %d read %d, want %d", i, got, want)
+			}
+		}
+	}
+	check(t, launch(r.Blocks))
+	verify()
+	check(t, d.BeginCapture(s))
+	check(t, launch(r.Blocks))
+	g := must[cuda.Graph](t)(d.EndCapture(s))
+	for range 2 {
+		check(t, d.LaunchGraph(g, s))
+		verify()
+	}
+	check(t, d.DestroyGraph(g))
+	for _, p := range []cuda.Pointer{out, numbers, arrived} {
+		check(t, d.Free(p))
+	}
+	check(t, d.DestroyStream(s))
+	check(t, d.Unload(m))
 }
 
 func TestEventsOrderStreamsAndMeasureTime(t *testing.T) {

@@ -2,6 +2,9 @@
 
 package cudriver
 
+// #include <cuda.h>
+import "C"
+
 import (
 	"errors"
 	"fmt"
@@ -63,7 +66,7 @@ func (driver) Open(ordinal int) (cuda.Device, error) {
 	if _, err := cu.PopCurrentCtx(); err != nil {
 		return nil, errors.Join(failed("cuCtxPopCurrent", err), context.Destroy())
 	}
-	return &device{info: info, context: context}, nil
+	return &device{ordinal: cu.Device(ordinal), info: info, context: context}, nil
 }
 
 // devices returns how many GPUs there are, at least one.
@@ -99,7 +102,8 @@ func info(ordinal int) (cuda.DeviceInfo, error) {
 		return cuda.DeviceInfo{}, failed("cuDeviceTotalMem", err)
 	}
 	attributes, err := d.Attributes(cu.ComputeCapabilityMajor, cu.ComputeCapabilityMinor,
-		cu.MultiprocessorCount, cu.MaxSharedMemoryPerBlock)
+		cu.MultiprocessorCount, cu.MaxSharedMemoryPerBlock,
+		C.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN, C.CU_DEVICE_ATTRIBUTE_COOPERATIVE_LAUNCH)
 	if err != nil {
 		return cuda.DeviceInfo{}, failed("cuDeviceGetAttribute", err)
 	}
@@ -110,6 +114,8 @@ func info(ordinal int) (cuda.DeviceInfo, error) {
 		Memory:          memory,
 		Multiprocessors: attributes[2],
 		SharedPerBlock:  attributes[3],
+		SharedAllowed:   attributes[4],
+		Cooperative:     attributes[5] != 0,
 		Driver:          versionText(cu.Version()),
 	}, nil
 }

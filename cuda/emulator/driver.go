@@ -111,7 +111,8 @@ func (d *Driver) Devices() ([]cuda.DeviceInfo, error) {
 func (d *Driver) info() cuda.DeviceInfo {
 	return cuda.DeviceInfo{
 		Name: "emulated " + d.gpu.Name, Major: d.gpu.Major, Minor: d.gpu.Minor, Memory: d.options.Memory,
-		Multiprocessors: d.gpu.Multiprocessors, SharedPerBlock: maxShared, Driver: "11.8",
+		Multiprocessors: d.gpu.Multiprocessors, SharedPerBlock: maxShared, SharedAllowed: d.gpu.Shared - d.gpu.SharedReserved,
+		Cooperative: true, Driver: "11.8",
 	}
 }
 

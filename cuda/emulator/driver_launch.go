@@ -2,7 +2,6 @@ package emulator
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 
 	"github.com/ianlancetaylor/demangle"
@@ -12,7 +11,7 @@ import (
 
 // Limits of a launch on every GPU.
 const (
-	maxShared   = 48 << 10 // bytes per block, without opting in to more
+	maxShared   = 48 << 10 // bytes per block, without AllowShared
 	maxGridX    = 1<<31 - 1
 	maxGridYZ   = 65535
 	maxThreads  = 1024 // of a block
@@ -30,12 +29,22 @@ type shape struct {
 // Launch queues a kernel. If the kernel has a fault, a later call returns it, at the
 // latest one that waits.
 func (d *Device) Launch(f cuda.Function, grid, block cuda.Dim3, sharedBytes int, s cuda.Stream, args []uint64) error {
+	return d.LaunchBytes(f, grid, block, sharedBytes, s, bytesOf(args))
+}
+
+// LaunchCooperative is Launch for a grid whose blocks wait for each other, as by
+// grid.sync() of cooperative groups.
+func (d *Device) LaunchCooperative(f cuda.Function, grid, block cuda.Dim3, sharedBytes int, s cuda.Stream, args []uint64) error {
+	return d.LaunchCooperativeBytes(f, grid, block, sharedBytes, s, bytesOf(args))
+}
+
+func bytesOf(args []uint64) [][]byte {
 	values, words := make([][]byte, len(args)), make([]byte, 8*len(args))
 	for i, arg := range args {
 		values[i] = words[8*i:][:8]
 		binary.LittleEndian.PutUint64(values[i], arg)
 	}
-	return d.LaunchBytes(f, grid, block, sharedBytes, s, values)
+	return values
 }
 
 // LaunchBytes is Launch with the bytes of each argument, which may be a struct. A
@@ -45,13 +54,9 @@ func (d *Device) LaunchBytes(f cuda.Function, grid, block cuda.Dim3, sharedBytes
 	return d.launch(f, grid, block, sharedBytes, s, args, false)
 }
 
-// ErrTooManyBlocks is wrapped by the error of a cooperative launch that is too large.
-var ErrTooManyBlocks = errors.New("a cooperative grid of too many blocks")
-
-// LaunchCooperative is LaunchBytes for a grid whose blocks wait for each other, by
-// grid.sync() of cooperative groups. It refuses a grid of more blocks than the GPU holds
-// at once.
-func (d *Device) LaunchCooperative(f cuda.Function, grid, block cuda.Dim3, sharedBytes int, s cuda.Stream, args [][]byte) error {
+// LaunchCooperativeBytes is LaunchCooperative with the bytes of each argument, as in
+// LaunchBytes.
+func (d *Device) LaunchCooperativeBytes(f cuda.Function, grid, block cuda.Dim3, sharedBytes int, s cuda.Stream, args [][]byte) error {
 	return d.launch(f, grid, block, sharedBytes, s, args, true)
 }
 
@@ -62,16 +67,16 @@ func (d *Device) launch(f cuda.Function, grid, block cuda.Dim3, sharedBytes int,
 	if err := d.stream(s); err != nil {
 		return err
 	}
-	loaded := d.functions[f]
-	if loaded == nil {
-		return fmt.Errorf("cuda emulator: function %d %w", f, ErrHandle)
+	loaded, err := d.function(f)
+	if err != nil {
+		return err
 	}
 	p := loaded.program
-	if err := p.checkLaunch(grid, block, sharedBytes, loaded.sharedLimit, args); err != nil {
+	if err := d.checkLaunch(loaded, grid, block, sharedBytes, args); err != nil {
 		return fmt.Errorf("cuda emulator: kernel %s: %w", demangle.Filter(p.name), err)
 	}
-	if resident := d.driver.gpu.Resident(d.resources(p, grid, block, sharedBytes)); cooperative && grid.X*grid.Y*grid.Z > resident {
-		return fmt.Errorf("cuda emulator: kernel %s: %w: %d, but the %s holds %d of them at once", demangle.Filter(p.name), ErrTooManyBlocks, grid.X*grid.Y*grid.Z, d.driver.gpu.Name, resident)
+	if r := d.residency(p, block, sharedBytes); cooperative && grid.X*grid.Y*grid.Z > r.Blocks {
+		return fmt.Errorf("cuda emulator: kernel %s: %w", demangle.Filter(p.name), &cuda.GridTooLarge{Grid: grid, Residency: r})
 	}
 	if cooperative && d.workspace == nil {
 		r, err := d.memory.allocate(gridWorkspace)
@@ -96,27 +101,46 @@ func (d *Device) launch(f cuda.Function, grid, block cuda.Dim3, sharedBytes int,
 	}})
 }
 
+func (d *Device) function(f cuda.Function) (*loaded, error) {
+	found := d.functions[f]
+	if found == nil {
+		return nil, fmt.Errorf("cuda emulator: function %d %w", f, ErrHandle)
+	}
+	return found, nil
+}
+
 // checkLaunch makes the checks that the real driver makes.
-func (p *program) checkLaunch(grid, block cuda.Dim3, sharedBytes, sharedLimit int, args [][]byte) error {
-	threads := block.X * block.Y * block.Z
-	switch e := p.entry; {
-	case grid.X < 1 || grid.Y < 1 || grid.Z < 1 || grid.X > maxGridX || grid.Y > maxGridYZ || grid.Z > maxGridYZ:
+func (d *Device) checkLaunch(f *loaded, grid, block cuda.Dim3, sharedBytes int, args [][]byte) error {
+	if grid.X < 1 || grid.Y < 1 || grid.Z < 1 || grid.X > maxGridX || grid.Y > maxGridYZ || grid.Z > maxGridYZ {
 		return fmt.Errorf("a grid of %s blocks; the limits are (1,1,1) to (%d,%d,%d)", index(grid), maxGridX, maxGridYZ, maxGridYZ)
+	}
+	if err := d.checkBlock(f, block, sharedBytes); err != nil {
+		return err
+	}
+	params := f.program.entry.params
+	if len(args) != len(params) {
+		return fmt.Errorf("%d arguments for %d parameters", len(args), len(params))
+	}
+	for i, v := range params {
+		if v.size > len(args[i]) {
+			return fmt.Errorf("parameter %s has %d bytes, but its argument has %d", v.name, v.size, len(args[i]))
+		}
+	}
+	return nil
+}
+
+func (d *Device) checkBlock(f *loaded, block cuda.Dim3, sharedBytes int) error {
+	threads, static := block.X*block.Y*block.Z, f.program.sharedSize
+	switch e := f.program.entry; {
 	case block.X < 1 || block.Y < 1 || block.Z < 1 || block.X > maxThreads || block.Y > maxThreads || block.Z > maxThreadsZ || threads > maxThreads:
 		return fmt.Errorf("a block of %s threads; the limits are (1,1,1) to (%d,%d,%d), and %d in all", index(block), maxThreads, maxThreads, maxThreadsZ, maxThreads)
-	case sharedBytes < 0 || p.sharedSize+sharedBytes > sharedLimit:
-		return fmt.Errorf("%d bytes of shared memory, %d of them static; a block has at most %d", p.sharedSize+sharedBytes, p.sharedSize, sharedLimit)
-	case len(args) != len(e.params):
-		return fmt.Errorf("%d arguments for %d parameters", len(args), len(e.params))
+	case sharedBytes < 0 || static > maxShared || static+sharedBytes > maxShared && sharedBytes > f.dynamic:
+		return fmt.Errorf("%d bytes of shared memory, %d of them static; a block has at most %d, or with AllowShared %d",
+			static+sharedBytes, static, max(maxShared, static+f.dynamic), d.Info().SharedAllowed)
 	case e.needThreads[0] > 0 && (e.needThreads != [3]int{block.X, block.Y, block.Z}):
 		return fmt.Errorf("a block of %s threads, but the kernel requires %v", index(block), e.needThreads)
 	case e.maxThreads[0] > 0 && threads > e.maxThreads[0]*e.maxThreads[1]*e.maxThreads[2]:
 		return fmt.Errorf("a block of %s threads, but the kernel allows at most %v", index(block), e.maxThreads)
-	}
-	for i, v := range p.entry.params {
-		if v.size > len(args[i]) {
-			return fmt.Errorf("parameter %s has %d bytes, but its argument has %d", v.name, v.size, len(args[i]))
-		}
 	}
 	return nil
 }
@@ -130,26 +154,46 @@ func (p *program) pack(args [][]byte) []byte {
 	return params
 }
 
-// AllowShared lets blocks of a kernel have more shared memory than 48 KiB: static memory,
-// and so many bytes of dynamic memory. It fails if a multiprocessor has less.
-func (d *Device) AllowShared(f cuda.Function, dynamicBytes int) error {
-	loaded := d.functions[f]
-	if loaded == nil {
-		return fmt.Errorf("cuda emulator: function %d %w", f, ErrHandle)
+// AllowShared lets blocks of f have up to so many bytes of dynamic shared memory.
+func (d *Device) AllowShared(f cuda.Function, bytes int) error {
+	if err := d.usable(); err != nil {
+		return err
 	}
-	static, most := loaded.program.sharedSize, d.driver.gpu.SharedPerBlock()
-	if dynamicBytes < 0 || static+dynamicBytes > most {
-		return fmt.Errorf("cuda emulator: kernel %s: %d bytes of dynamic and %d of static shared memory; a block on the %s has at most %d",
-			loaded.program.name, dynamicBytes, static, d.driver.gpu.Name, most)
+	loaded, err := d.function(f)
+	if err != nil {
+		return err
 	}
-	loaded.sharedLimit = max(maxShared, static+dynamicBytes)
+	p, most := loaded.program, d.Info().SharedAllowed
+	if bytes < 0 || p.sharedSize+bytes > most {
+		return fmt.Errorf("cuda emulator: kernel %s: AllowShared: %d bytes of shared memory, %d of them static; a block of the %s has at most %d",
+			p.name, p.sharedSize+bytes, p.sharedSize, d.driver.gpu.Name, most)
+	}
+	loaded.dynamic = bytes
 	return nil
 }
 
-// resources says what a block takes.
-func (d *Device) resources(p *program, grid, block cuda.Dim3, sharedBytes int) LaunchStats {
-	return LaunchStats{
-		Kernel: p.name, Grid: grid, Block: block, SharedBytes: p.sharedSize + sharedBytes, Registers: d.driver.options.Registers[p.name],
+// Residency says how many blocks of a kernel the device holds at once. The registers are
+// those of Options.Registers; without them they set no limit.
+func (d *Device) Residency(f cuda.Function, block cuda.Dim3, sharedBytes int) (cuda.Residency, error) {
+	if err := d.usable(); err != nil {
+		return cuda.Residency{}, err
+	}
+	loaded, err := d.function(f)
+	if err != nil {
+		return cuda.Residency{}, err
+	}
+	if err := d.checkBlock(loaded, block, sharedBytes); err != nil {
+		return cuda.Residency{}, fmt.Errorf("cuda emulator: kernel %s: %w", loaded.program.name, err)
+	}
+	return d.residency(loaded.program, block, sharedBytes), nil
+}
+
+func (d *Device) residency(p *program, block cuda.Dim3, sharedBytes int) cuda.Residency {
+	s := LaunchStats{Block: block, SharedBytes: p.sharedSize + sharedBytes, Registers: d.driver.options.Registers[p.name]}
+	blocks, limit := d.driver.gpu.perMultiprocessor(s)
+	return cuda.Residency{
+		Blocks: blocks * d.driver.gpu.Multiprocessors, Limit: limit,
+		Threads: block.X * block.Y * block.Z, Registers: s.Registers, Shared: s.SharedBytes,
 	}
 }
 
@@ -161,7 +205,7 @@ const gridWorkspace = 8
 func (d *Device) execute(q *queue, p *program, grid, block cuda.Dim3, sharedBytes int, params []byte, cooperative bool) *Report {
 	o := d.driver.options
 	d.launches++
-	resources := d.resources(p, grid, block, sharedBytes)
+	residency := d.residency(p, block, sharedBytes)
 	workspace := uint64(0)
 	if cooperative {
 		clear(d.workspace.data)
@@ -171,7 +215,7 @@ func (d *Device) execute(q *queue, p *program, grid, block cuda.Dim3, sharedByte
 		return &launch{
 			program: p, memory: d.memory, grid: grid, block: block, dynamicShared: sharedBytes, params: memory{data: params}, workspace: workspace,
 			number: d.launches, firstID: d.newBlocks(grid.X * grid.Y * grid.Z), seed: o.Seed, workers: o.Workers, budget: o.Budget, off: d.driver.off,
-			multiprocessors: d.driver.gpu.Multiprocessors, resident: d.driver.gpu.Resident(resources), ended: &d.driver.ended,
+			multiprocessors: d.driver.gpu.Multiprocessors, resident: residency.Blocks, ended: &d.driver.ended,
 		}
 	}
 	l := newLaunch()
@@ -198,7 +242,7 @@ func (d *Device) execute(q *queue, p *program, grid, block cuda.Dim3, sharedByte
 		})
 	}
 	summary := measured.summary(l)
-	summary.Registers = resources.Registers
+	summary.Registers = residency.Registers
 	q.clock += d.driver.gpu.Estimate(summary).Seconds
 	key := shape{p.name, grid, block, sharedBytes}
 	if known := d.profile[key]; known != nil {
@@ -215,7 +259,7 @@ func (d *Device) execute(q *queue, p *program, grid, block cuda.Dim3, sharedByte
 func (d *Device) newBlocks(n int) uint32 {
 	if n = min(n, maxBlockID-1); d.blockIDs > uint32(maxBlockID-n) {
 		for _, r := range d.memory.live {
-			r.cells.Store(nil)
+			r.watched.Store(nil)
 		}
 		d.blockIDs = 0
 	}

@@ -92,44 +92,71 @@ func TestStructsAreArguments(t *testing.T) {
 	}
 }
 
-// More shared memory than 48 KiB must be asked for, and a multiprocessor must have it.
-func TestSharedMemoryIsAskedFor(t *testing.T) {
+// More shared memory than 48 KiB must be allowed first, and sets how many blocks the GPU
+// holds at once.
+func TestSharedMemoryIsAllowed(t *testing.T) {
 	b := newBench(t, `.version 7.8
 .target sm_70
 .address_size 64
 .extern .shared .align 4 .b8 dynamic[];
-.visible .entry k(.param .u32 last)
+.visible .entry k(.param .u64 out, .param .u32 at)
 {
-	.reg .b32 %r<3>;
 	.shared .align 4 .b8 static[1024];
-	ld.param.u32 %r1, [last];
+	.reg .b32 %r<5>; .reg .b64 %rd<2>;
+	ld.param.u64 %rd1, [out];
+	ld.param.u32 %r1, [at];
 	mov.u32 %r2, dynamic;
 	add.u32 %r2, %r2, %r1;
 	st.shared.u32 [%r2], %r1;
 	st.shared.u32 [static], %r1;
+	ld.shared.u32 %r3, [%r2];
+	st.global.u32 [%rd1], %r3;
 	ret;
 }`, Options{GPU: "A100"})
 	f, err := b.device.Function(b.module, "k")
 	b.must(err)
+	out := b.alloc(4)
+	const static, most = 1 << 10, 163 << 10
+	if got := b.device.Info().SharedAllowed; got != most {
+		t.Errorf("a block can have %d bytes, want %d", got, most)
+	}
 	launch := func(bytes int) error {
-		return b.device.Launch(f, dim(1), dim(1), bytes, 0, []uint64{uint64(bytes - 4)})
+		if err := b.device.Launch(f, dim(1), dim(1), bytes, 0, []uint64{uint64(out), uint64(bytes - 4)}); err != nil {
+			return err
+		}
+		return b.device.SyncStream(0)
 	}
-	b.must(launch(47 << 10))
-	if err := launch(47<<10 + 4); err == nil || !strings.Contains(err.Error(), "1024 of them static; a block has at most 49152") {
-		t.Errorf("more than 48 KiB: %v", err)
+	refused := func(err error, want string) {
+		t.Helper()
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
 	}
-	if err := b.device.AllowShared(f, 162<<10+1); err == nil || !strings.Contains(err.Error(), "a block on the A100 has at most 166912") {
-		t.Errorf("more than a multiprocessor has: %v", err)
+	b.must(launch(maxShared - static))
+	refused(launch(maxShared-static+4), "49156 bytes of shared memory, 1024 of them static; a block has at most 49152, or with AllowShared 166912")
+	refused(b.device.AllowShared(f, most-static+1), "166913 bytes of shared memory, 1024 of them static; a block of the A100 has at most 166912")
+	refused(b.device.AllowShared(f, -1), "AllowShared")
+	refused(b.device.AllowShared(cuda.Function(99), 0), "function 99 does not exist")
+	b.must(b.device.AllowShared(f, 80<<10))
+	refused(launch(80<<10+4), "a block has at most 82944")
+	_, err = b.device.Residency(f, dim(32), 80<<10+4)
+	refused(err, "a block has at most 82944")
+	_, err = b.device.Residency(f, dim(0), 0)
+	refused(err, "a block of (0,1,1) threads")
+	r, err := b.device.Residency(f, dim(32), 80<<10)
+	b.must(err)
+	if want := (cuda.Residency{Blocks: 2 * 108, Limit: "shared memory", Threads: 32, Shared: 81 << 10}); r != want {
+		t.Errorf("%+v, want %+v", r, want)
 	}
-	b.must(b.device.AllowShared(f, 162<<10))
-	b.must(launch(162 << 10))
-	b.must(b.device.SyncStream(0))
+	b.must(b.device.AllowShared(f, most-static))
 	k, err := b.device.Kernel(f)
 	b.must(err)
-	if k.Shared != 1024 || k.SharedLimit != 163<<10 {
-		t.Errorf("the kernel has %d bytes of static shared memory, and at most %d", k.Shared, k.SharedLimit)
+	if k.Shared != static || k.DynamicShared != most-static {
+		t.Errorf("the kernel has %d bytes of static shared memory, and may have %d of dynamic", k.Shared, k.DynamicShared)
 	}
-	if err := b.device.AllowShared(f+1000, 0); err == nil {
-		t.Error("a function that does not exist may have shared memory")
-	}
+	b.must(launch(most - static))
+	compareExactly(t, "the last word", download[uint32](b, out, 1), []uint32{most - static - 4})
+	b.must(b.device.AllowShared(f, 0))
+	b.must(launch(maxShared - static))
+	refused(launch(80<<10), "a block has at most 49152")
 }

@@ -31,9 +31,9 @@ func newModule() *module {
 
 // A loaded is a kernel and the module that it came from.
 type loaded struct {
-	program     *program
-	module      cuda.Module
-	sharedLimit int // bytes of shared memory that a block may have
+	program *program
+	module  cuda.Module
+	dynamic int // the largest dynamic shared memory that AllowShared has allowed, in bytes
 }
 
 // Load parses and decodes the whole PTX text. A kernel that it does not understand is
@@ -63,7 +63,7 @@ func (d *Device) Load(ptx string) (cuda.Module, error) {
 	d.modules[handle] = loadedModule
 	for _, p := range programs {
 		f := cuda.Function(d.newHandle())
-		d.functions[f] = &loaded{p, handle, maxShared}
+		d.functions[f] = &loaded{program: p, module: handle}
 		loadedModule.functions[p.name] = f
 	}
 	return handle, nil

@@ -57,10 +57,15 @@ func (d *Device) enqueue(s cuda.Stream, t task) error {
 		d.capture.graph.tasks = append(d.capture.graph.tasks, t)
 		return nil
 	}
+	q := d.streams[s]
+	q.clock = max(q.clock, d.streams[0].clock)
 	if s == 0 {
 		d.finish()
+		for _, other := range d.streams {
+			q.clock = max(q.clock, other.clock)
+		}
 	}
-	d.streams[s].tasks = append(d.streams[s].tasks, t)
+	q.tasks = append(q.tasks, t)
 	d.ahead++
 	limit := 0
 	if s != 0 {

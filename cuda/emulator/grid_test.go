@@ -2,7 +2,7 @@ package emulator
 
 import (
 	_ "embed"
-	"encoding/binary"
+	"errors"
 	"strings"
 	"testing"
 
@@ -12,18 +12,17 @@ import (
 //go:embed testdata/grid.ptx
 var gridPTX string
 
-// cooperate launches rotate, or the broken one, and returns y.
-func cooperate(t *testing.T, kernel string, blocks, threads, rounds int, o Options) ([]int32, error) {
+const launches = 2 // of a cooperative kernel, one after the other
+
+// cooperate launches rotate, or the broken one, and returns y. Each round has two barriers.
+func cooperate(t testing.TB, kernel string, blocks, threads, rounds int, o Options) ([]int32, error) {
 	b := newBench(t, gridPTX, o)
 	f, err := b.device.Function(b.module, kernel)
 	b.must(err)
 	n := blocks * threads
 	y, z := b.alloc(4*n), b.alloc(4*n)
-	var args [][]byte
-	for _, v := range []uint64{uint64(y), uint64(z), uint64(rounds)} {
-		args = append(args, binary.LittleEndian.AppendUint64(nil, v))
-	}
-	for range 2 { // the counter of the barrier begins anew
+	args := []uint64{uint64(y), uint64(z), uint64(rounds)}
+	for range launches { // the counter of the barrier begins anew
 		if err := b.device.LaunchCooperative(f, dim(blocks), dim(threads), 0, 0, args); err != nil {
 			return nil, err
 		}
@@ -55,9 +54,21 @@ func TestBlocksOfACooperativeGridWait(t *testing.T) {
 }
 
 func TestCooperativeLaunchesAreRefused(t *testing.T) {
-	_, err := cooperate(t, "rotate", 4*40+1, 256, 1, Options{GPU: "T4"})
-	if err == nil || !strings.Contains(err.Error(), "a cooperative grid of too many blocks: 161, but the T4 holds 160 of them at once") {
-		t.Errorf("too large a grid: %v", err)
+	for _, c := range []struct {
+		blocks, registers int
+		want              string
+	}{
+		{4 * 40, 0, "a cooperative grid of 161 blocks, but the device holds 160 of them at once: its multiprocessors run out of threads (a block takes 256 threads, and 0 bytes of shared memory)"},
+		{3 * 40, 80, "a cooperative grid of 121 blocks, but the device holds 120 of them at once: its multiprocessors run out of registers (a block takes 256 threads with 80 registers each, and 0 bytes of shared memory)"},
+	} {
+		o := Options{GPU: "T4", Registers: map[string]int{"rotate": c.registers}}
+		_, err := cooperate(t, "rotate", c.blocks+1, 256, 1, o)
+		if _, ok := errors.AsType[*cuda.GridTooLarge](err); !ok || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("too large a grid: %v", err)
+		}
+		if _, err := cooperate(t, "rotate", c.blocks, 256, 1, o); err != nil {
+			t.Errorf("%d blocks: %v", c.blocks, err)
+		}
 	}
 	// In a launch that is not cooperative there is no grid to wait for.
 	b := newBench(t, gridPTX, Options{})
@@ -65,5 +76,15 @@ func TestCooperativeLaunchesAreRefused(t *testing.T) {
 	checkReport(t, b.launch("rotate", dim(2), dim(32), 0, y, y, 1), Trap, "trap")
 	if err := b.device.LaunchCooperative(cuda.Function(99), dim(1), dim(1), 0, 0, nil); err == nil {
 		t.Error("a function that does not exist is launched")
+	}
+}
+
+// BenchmarkGridBarrier lets as many blocks as an H100 has multiprocessors wait for each
+// other 100 times.
+func BenchmarkGridBarrier(b *testing.B) {
+	for b.Loop() {
+		if _, err := cooperate(b, "rotate", 132, 256, 100/2/launches, Options{}); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

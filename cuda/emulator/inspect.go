@@ -1,8 +1,6 @@
 package emulator
 
 import (
-	"fmt"
-
 	"github.com/ianlancetaylor/demangle"
 
 	"gputrain/cuda"
@@ -10,17 +8,17 @@ import (
 
 // A Kernel says what the emulator has understood of a kernel in PTX.
 type Kernel struct {
-	Name        string // as the source writes it
-	Symbol      string // as Function takes it
-	Line        int    // in the PTX, from 1
-	Target      int    // the architecture that the PTX is for: 80 for sm_80
-	Parameters  []int  // their sizes in bytes
-	Offsets     []int  // where they lie, if a buffer holds them all
-	Shared      int    // bytes of static shared memory
-	SharedLimit int    // bytes of all shared memory that a block may have
-	Local       int    // bytes of local memory per thread
-	Threads     int    // the most that a block may have
-	Refused     error  // why it cannot be loaded; nil if it can
+	Name          string // as the source writes it
+	Symbol        string // as Function takes it
+	Line          int    // in the PTX, from 1
+	Target        int    // the architecture that the PTX is for: 80 for sm_80
+	Parameters    []int  // their sizes in bytes
+	Offsets       []int  // where they lie, if a buffer holds them all
+	Shared        int    // bytes of static shared memory
+	DynamicShared int    // the most bytes of dynamic shared memory that a block may have
+	Local         int    // bytes of local memory per thread
+	Threads       int    // the most that a block may have
+	Refused       error  // why it cannot be loaded; nil if it can
 }
 
 // Inspect says which kernels PTX has, in their order, and which of them a device of this
@@ -49,19 +47,19 @@ func Inspect(ptx string, gpu GPU) ([]Kernel, error) {
 
 // Kernel says what is known of a kernel that has been loaded.
 func (d *Device) Kernel(f cuda.Function) (Kernel, error) {
-	loaded := d.functions[f]
-	if loaded == nil {
-		return Kernel{}, fmt.Errorf("cuda emulator: function %d %w", f, ErrHandle)
+	loaded, err := d.function(f)
+	if err != nil {
+		return Kernel{}, err
 	}
 	k := loaded.program.kernel()
-	k.SharedLimit = loaded.sharedLimit
+	k.DynamicShared = max(k.DynamicShared, loaded.dynamic)
 	return k, nil
 }
 
 func (p *program) kernel() Kernel {
 	k := Kernel{
 		Name: demangle.Filter(p.name), Symbol: p.name, Line: p.entry.line, Target: p.module.architecture,
-		Shared: p.sharedSize, SharedLimit: maxShared, Local: p.localSize, Threads: maxThreads, Refused: p.refused,
+		Shared: p.sharedSize, DynamicShared: maxShared - p.sharedSize, Local: p.localSize, Threads: maxThreads, Refused: p.refused,
 	}
 	for _, limit := range [][3]int{p.entry.maxThreads, p.entry.needThreads} {
 		if n := limit[0] * limit[1] * limit[2]; n > 0 {

@@ -123,8 +123,8 @@ type Estimate struct {
 	Limit     string  // what limits the occupancy: threads, blocks, registers or shared memory
 }
 
-// Assumptions says what the estimates for g rest on, a sentence each.
-func (g GPU) Assumptions() []string {
+// Rates says, in a sentence, what g does in a second, and which datasheet says so.
+func (g GPU) Rates() string {
 	tensor := "it has no tensor cores that count here"
 	var rates []string
 	for t, rate := range g.Tensor {
@@ -135,8 +135,13 @@ func (g GPU) Assumptions() []string {
 	if len(rates) > 0 {
 		tensor = "tensor cores, dense: " + strings.Join(rates, ", ")
 	}
+	return fmt.Sprintf("Rates are those of the datasheet, %s: %.4g TFLOP/s in float32; %s; memory %.4g GB/s.", g.Datasheet, g.Float32/1e12, tensor, g.Bandwidth/1e9)
+}
+
+// Assumptions says what the estimates for g rest on, a sentence each.
+func (g GPU) Assumptions() []string {
 	return []string{
-		fmt.Sprintf("Rates are those of the datasheet, %s: %.4g TFLOP/s in float32; %s; memory %.4g GB/s.", g.Datasheet, g.Float32/1e12, tensor, g.Bandwidth/1e9),
+		g.Rates(),
 		"An instruction of any other kind takes the time of one in float32, and so does a product of a type that tensor cores have no rate for here.",
 		fmt.Sprintf("The second cache reads %.3g TB/s (%s). What a launch touches again comes from it if all that the launch touches fits into its %d MiB, else from memory.",
 			g.L2Bandwidth/1e12, g.L2Source, g.L2>>20),
@@ -181,18 +186,8 @@ func (g GPU) Occupancy(s LaunchStats) (float64, string) {
 	return float64(blocks*32*s.warps()) / float64(g.Threads), limit
 }
 
-// Resident returns the number of blocks of a launch that the GPU holds at once. Only
-// so many can wait for each other. If the number of registers is unknown, they set
-// no limit.
-func (g GPU) Resident(s LaunchStats) int {
-	blocks, _ := g.perMultiprocessor(s)
-	return blocks * g.Multiprocessors
-}
-
-// SharedPerBlock returns the most bytes of shared memory that a block can ask for.
-func (g GPU) SharedPerBlock() int { return g.Shared - g.SharedReserved }
-
 // perMultiprocessor returns how many blocks a multiprocessor holds, and what limits them.
+// If the number of registers is unknown, they set no limit.
 func (g GPU) perMultiprocessor(s LaunchStats) (int, string) {
 	warps := s.warps()
 	blocks, limit := g.Threads/(32*warps), "threads"

@@ -111,8 +111,8 @@ func TestResidentBlocks(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := LaunchStats{Block: dim(c.threads), Registers: c.registers, SharedBytes: c.shared}
-		if got := gpu.Resident(s); got != c.want {
-			t.Errorf("%+v: %d blocks are resident", c, got)
+		if got, limit := gpu.perMultiprocessor(s); got*gpu.Multiprocessors != c.want {
+			t.Errorf("%+v: %d blocks are resident on a multiprocessor, limited by %s", c, got, limit)
 		}
 	}
 }

@@ -15,7 +15,6 @@ import (
 	"unsafe"
 
 	"gputrain/cuda"
-	"gputrain/cuda/emulator"
 )
 
 func function(f C.CUfunction) cuda.Function { return cuda.Function(number(f)) }
@@ -40,7 +39,7 @@ func emulateLaunchCooperativeKernel(f C.CUfunction, gridX, gridY, gridZ, blockX,
 		if err != nil {
 			return err
 		}
-		return c.LaunchCooperative(function(f), dim(gridX, gridY, gridZ), dim(blockX, blockY, blockZ), int(shared), stream(s), args)
+		return c.LaunchCooperativeBytes(function(f), dim(gridX, gridY, gridZ), dim(blockX, blockY, blockZ), int(shared), stream(s), args)
 	})
 }
 
@@ -115,13 +114,17 @@ func emulateFuncGetAttribute(out *C.int, attribute C.CUfunction_attribute, f C.C
 		case C.CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES:
 			value = k.Local
 		case C.CU_FUNC_ATTRIBUTE_NUM_REGS:
-			value = registers
+			r, err := c.Residency(function(f), cuda.Dim3{X: 1, Y: 1, Z: 1}, 0)
+			if err != nil {
+				return err
+			}
+			value = r.Registers
 		case C.CU_FUNC_ATTRIBUTE_PTX_VERSION:
 			value = k.Target
 		case C.CU_FUNC_ATTRIBUTE_BINARY_VERSION:
 			value = 10*i.Major + i.Minor
 		case C.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES:
-			value = k.SharedLimit - k.Shared
+			value = k.DynamicShared
 		case C.CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT:
 			value = -1
 		}
@@ -129,9 +132,6 @@ func emulateFuncGetAttribute(out *C.int, attribute C.CUfunction_attribute, f C.C
 		return nil
 	})
 }
-
-// registers is how many registers every kernel is said to have. PTX does not tell.
-const registers = 32
 
 //export emulateFuncSetAttribute
 func emulateFuncSetAttribute(f C.CUfunction, attribute C.CUfunction_attribute, value C.int) C.CUresult {
@@ -144,24 +144,10 @@ func emulateFuncSetAttribute(f C.CUfunction, attribute C.CUfunction_attribute, v
 //export emulateOccupancyMaxActiveBlocksPerMultiprocessor
 func emulateOccupancyMaxActiveBlocksPerMultiprocessor(out *C.int, f C.CUfunction, threads C.int, shared C.size_t, flags C.uint) C.CUresult {
 	return with(func(c *context) error {
-		k, err := c.Kernel(function(f))
-		if err != nil {
-			return err
-		}
-		if threads < 1 {
-			return errors.New("cuda emulator: occupancy of blocks without threads")
-		}
-		*out = 0
-		if int(threads) <= k.Threads {
-			*out = C.int(c.perMultiprocessor(k, int(threads), int(shared)))
-		}
-		return nil
+		r, err := c.Residency(function(f), cuda.Dim3{X: int(threads), Y: 1, Z: 1}, int(shared))
+		*out = C.int(r.Blocks / c.Info().Multiprocessors)
+		return err
 	})
-}
-
-func (c *context) perMultiprocessor(k emulator.Kernel, threads, shared int) int {
-	gpu := model()
-	return gpu.Resident(emulator.LaunchStats{Block: cuda.Dim3{X: threads, Y: 1, Z: 1}, SharedBytes: k.Shared + shared}) / gpu.Multiprocessors
 }
 
 // emulateOccupancyMaxPotentialBlockSize finds the block that fills a multiprocessor best,
@@ -185,9 +171,10 @@ func emulateOccupancyMaxPotentialBlockSize(grid, block *C.int, f C.CUfunction, s
 			if sharedOf != nil {
 				bytes = int(C.shared_of(sharedOf, C.int(n)))
 			}
-			if blocks := c.perMultiprocessor(k, n, bytes); blocks*n > best {
-				best = blocks * n
-				*block, *grid = C.int(n), C.int(blocks*model().Multiprocessors)
+			r, err := c.Residency(function(f), cuda.Dim3{X: n, Y: 1, Z: 1}, bytes)
+			if err == nil && r.Blocks*n > best {
+				best = r.Blocks * n
+				*block, *grid = C.int(n), C.int(r.Blocks)
 			}
 		}
 		if best == 0 {

@@ -89,7 +89,8 @@ func codeOf(err error) C.CUresult {
 		return C.CUDA_ERROR_NOT_SUPPORTED
 	case errors.Is(err, emulator.ErrHandle):
 		return C.CUDA_ERROR_INVALID_HANDLE
-	case errors.Is(err, emulator.ErrTooManyBlocks):
+	}
+	if _, ok := errors.AsType[*cuda.GridTooLarge](err); ok {
 		return C.CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE
 	}
 	report, ok := errors.AsType[*emulator.Report](err)

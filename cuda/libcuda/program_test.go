@@ -91,7 +91,7 @@ func TestProgramsOfTheDriver(t *testing.T) {
 		{argument: "race", environment: []string{"GPUTRAIN_EMULATOR_OFF=race in global memory, race of equal writes"}},
 		{argument: "equal"},
 		{argument: "equal", environment: []string{"GPUTRAIN_EMULATOR_OFF="}, output: "cuCtxSynchronize: CUDA_ERROR_LAUNCH_FAILED\n", report: "race of equal writes"},
-		{argument: "too many", output: "cuLaunchCooperativeKernel: CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE\n", report: "100000, but the H100 holds 4224 of them at once"},
+		{argument: "too many", output: "cuLaunchCooperativeKernel: CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE\n", report: "a cooperative grid of 100000 blocks, but the device holds 4224 of them at once"},
 		{argument: "unsupported", output: "cuArrayCreate: CUDA_ERROR_NOT_SUPPORTED\n", report: "cuda emulator: cuArrayCreate_v2: not supported\n"},
 		{argument: "machine code", output: "cuModuleLoadData: CUDA_ERROR_NO_BINARY_FOR_GPU\n", report: "the module is machine code"},
 

@@ -115,6 +115,24 @@ func (d *device) Launch(f cuda.Function, grid, block cuda.Dim3, _ int, _ cuda.St
 	return nil
 }
 
+func (d *device) LaunchCooperative(f cuda.Function, grid, block cuda.Dim3, sharedBytes int, s cuda.Stream, args []uint64) error {
+	r, err := d.Residency(f, block, sharedBytes)
+	if err != nil {
+		return err
+	}
+	if grid.X*grid.Y*grid.Z > r.Blocks {
+		return &cuda.GridTooLarge{Grid: grid, Residency: r}
+	}
+	return d.Launch(f, grid, block, sharedBytes, s, args)
+}
+
+// Residency is that of the driver's own device, on as many multiprocessors as GPU has.
+func (d *device) Residency(f cuda.Function, block cuda.Dim3, sharedBytes int) (cuda.Residency, error) {
+	r, err := d.Device.Residency(f, block, sharedBytes)
+	r.Blocks = r.Blocks / d.Device.Info().Multiprocessors * d.driver.GPU.Multiprocessors
+	return r, err
+}
+
 func (d *device) BeginCapture(cuda.Stream) error {
 	d.capture = new([]Launch)
 	return nil

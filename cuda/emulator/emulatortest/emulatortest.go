@@ -107,7 +107,7 @@ func (k *Kernels) Launch(kernel string, grid, block cuda.Dim3, sharedBytes int, 
 // fails if the GPU does not hold all of them at once.
 func (k *Kernels) Cooperate(kernel string, grid, block cuda.Dim3, sharedBytes int, args ...any) error {
 	k.Helper()
-	return k.launch(k.LaunchCooperative, kernel, grid, block, sharedBytes, args)
+	return k.launch(k.LaunchCooperativeBytes, kernel, grid, block, sharedBytes, args)
 }
 
 func (k *Kernels) launch(launch func(cuda.Function, cuda.Dim3, cuda.Dim3, int, cuda.Stream, [][]byte) error,
