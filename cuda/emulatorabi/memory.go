@@ -7,6 +7,8 @@ import "C"
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"unsafe"
 
 	"gputrain/cuda"
@@ -112,7 +114,10 @@ func emulateMemcpy(dst, src C.CUdeviceptr, bytes C.size_t, s C.CUstream) C.CUres
 // a copy to it returns.
 
 func (c *context) toDevice(dst C.CUdeviceptr, src unsafe.Pointer, size C.size_t, s C.CUstream) error {
-	host := slice(src, size)
+	host, err := hostMemory(src, size)
+	if err != nil {
+		return err
+	}
 	if stream(s) != 0 && !c.PageLocked(host) {
 		host = bytes.Clone(host)
 	}
@@ -120,8 +125,11 @@ func (c *context) toDevice(dst C.CUdeviceptr, src unsafe.Pointer, size C.size_t,
 }
 
 func (c *context) toHost(dst unsafe.Pointer, src C.CUdeviceptr, size C.size_t, s C.CUstream) error {
-	host := slice(dst, size)
-	err := c.CopyToHost(host, cuda.Pointer(src), stream(s))
+	host, err := hostMemory(dst, size)
+	if err != nil {
+		return err
+	}
+	err = c.CopyToHost(host, cuda.Pointer(src), stream(s))
 	if err == nil && stream(s) != 0 && !c.PageLocked(host) {
 		err = c.SyncStream(stream(s))
 	}
@@ -136,8 +144,18 @@ func (c *context) onHost(dst, src unsafe.Pointer, size C.size_t, s C.CUstream) e
 	if err := c.SyncStream(stream(s)); err != nil {
 		return err
 	}
-	copy(slice(dst, size), slice(src, size))
-	return nil
+	to, toErr := hostMemory(dst, size)
+	from, fromErr := hostMemory(src, size)
+	copy(to, from)
+	return errors.Join(toErr, fromErr)
+}
+
+// hostMemory is slice for an address that the program chose.
+func hostMemory(p unsafe.Pointer, size C.size_t) ([]byte, error) {
+	if p == nil && size > 0 {
+		return nil, fmt.Errorf("cuda emulator: a copy of %d bytes from or to the host's address 0", size)
+	}
+	return slice(p, size), nil
 }
 
 //export emulateMemcpy3D

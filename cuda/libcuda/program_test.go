@@ -72,6 +72,7 @@ func TestProgramsOfTheDriver(t *testing.T) {
 		{argument: "global", output: "8 bytes, sum 42\ncuModuleGetGlobal: CUDA_ERROR_NOT_FOUND\n",
 			report: "cuda emulator: the module has no variable nothing\n"},
 		{argument: "handle", output: "cuLaunchKernel: CUDA_ERROR_INVALID_HANDLE\n", report: "cuda emulator: function 25 does not exist\n"},
+		{argument: "nowhere", output: "cuMemcpyHtoD: CUDA_ERROR_INVALID_VALUE\n", report: "a copy of 4 bytes from or to the host's address 0\n"},
 		{argument: "refused", output: "cuModuleGetFunction: CUDA_ERROR_NOT_SUPPORTED\n", report: "kernel textured cannot be loaded: cuda emulator: ptx:"},
 		{argument: "cooperative", output: "100 blocks met\n"},
 		{argument: "managed", output: "x[99] = 199\n"},

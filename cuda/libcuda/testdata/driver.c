@@ -213,6 +213,14 @@ static int handle(void)
 	return 0;
 }
 
+static int nowhere(void)
+{
+	CUdeviceptr x;
+	TRY(cuMemAlloc(&x, 4))
+	TRY(cuMemcpyHtoD(x, NULL, 4))
+	return 0;
+}
+
 static int refused(void)
 {
 	CUfunction f;
@@ -252,6 +260,7 @@ int main(int argument_count, char **arguments)
 	       : strcmp(what, "equal") == 0            ? launch("equal", 2, 1)
 	       : strcmp(what, "unsupported") == 0      ? unsupported()
 	       : strcmp(what, "handle") == 0           ? handle()
+	       : strcmp(what, "nowhere") == 0          ? nowhere()
 	       : strcmp(what, "refused") == 0          ? refused()
 	       : strcmp(what, "machine code") == 0     ? machine_code()
 						       : 2;
