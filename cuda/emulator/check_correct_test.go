@@ -35,6 +35,7 @@ var correct = []struct {
 		32, func(lane int) uint32 { return uint32(lane) }},
 	{"a copy of a struct takes the gap between its fields along", structs("ld.local.v2.u64 {%rd4, %rd5}, [s]; st.local.v2.u64 [t], {%rd4, %rd5};"), 32, func(lane int) uint32 { return uint32(lane + 7) }},
 	{"and so it does in smaller words", structs("ld.local.v4.u32 {%r2, %r3, %r4, %r5}, [s]; st.local.v4.u32 [t], {%r2, %r3, %r4, %r5};"), 32, func(lane int) uint32 { return uint32(lane + 7) }},
+	{"a loop around atom.cas reads first without care", swapping("[s]"), 32, func(int) uint32 { return 32 }},
 	{"shfl does not wait for lanes that have ended", half + "shfl.sync.bfly.b32 %r1, %r0, 1, 31, -1;", 32, func(lane int) uint32 { return uint32(lane ^ 1) }},
 	{"shfl does not wait for lanes that never were", "shfl.sync.idx.b32 %r1, %r0, 3, 31, -1;", 20, func(int) uint32 { return 3 }},
 	{"vote does not wait for lanes that have ended", half + "vote.sync.ballot.b32 %r1, 1, -1;", 32, func(int) uint32 { return 0xffff }},
@@ -52,6 +53,14 @@ var correct = []struct {
 
 // apart ends the upper half of the warp, after some instructions.
 const apart = "setp.lt.u32 %p1, %r0, 16; @%p1 bra on; add.u32 %r2, %r0, 1; add.u32 %r2, %r2, 1; exit; on:"
+
+// swapping adds 1 to s in each lane, in a loop that reads it first at the address.
+func swapping(address string) string {
+	return `.shared .align 4 .b32 s; setp.eq.u32 %p1, %r0, 0; mov.u32 %r5, s; @%p1 st.shared.u32 [s], 0; bar.warp.sync -1;
+		ld.shared.u32 %r2, ` + address + `;
+		again: add.u32 %r3, %r2, 1; atom.shared.cas.b32 %r4, [s], %r2, %r3; setp.ne.u32 %p2, %r4, %r2; mov.u32 %r2, %r4; @%p2 bra again;
+		bar.warp.sync -1; ld.shared.u32 %r1, [s+0];`
+}
 
 // structs copies a struct of a byte and a word of 8 bytes by the text, from s to t, and adds up its fields.
 func structs(copy string) string {
@@ -102,6 +111,12 @@ func oneWarp(text string) string {
 		ld.param.u64 %rd0, [out]; mul.wide.u32 %rd1, %r0, 4; add.u64 %rd0, %rd0, %rd1; st.global.u32 [%rd0], %r1; ret;
 }
 `
+}
+
+// A read at any other address than that of the atom.cas races with it.
+func TestReadsBesideASwapRace(t *testing.T) {
+	b := newBench(t, oneWarp(swapping("[%r5]")), Options{})
+	checkReport(t, b.launch("k", dim(1), dim(32), 0, b.alloc(128)), SharedRace, "bytes at address 0 of shared memory, which thread")
 }
 
 // What is not only copied must have a value whole, and a word without any is no gap.
