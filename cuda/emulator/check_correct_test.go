@@ -116,7 +116,7 @@ func oneWarp(text string) string {
 // A read at any other address than that of the atom.cas races with it.
 func TestReadsBesideASwapRace(t *testing.T) {
 	b := newBench(t, oneWarp(swapping("[%r5]")), Options{})
-	checkReport(t, b.launch("k", dim(1), dim(32), 0, b.alloc(128)), SharedRace, "bytes at address 0 of shared memory, which thread")
+	checkReport(t, b.launch("k", dim(1), dim(32), 0, b.alloc(128)), SharedRace, "bytes at address 0 of shared memory, which ")
 }
 
 // What is not only copied must have a value whole, and a word without any is no gap.
