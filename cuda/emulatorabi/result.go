@@ -9,7 +9,6 @@ import "C"
 import (
 	"errors"
 	"fmt"
-	"io"
 
 	"gputrain/cuda"
 	"gputrain/cuda/emulator"
@@ -50,10 +49,6 @@ func result(err error) C.CUresult {
 	library.texts[code] = err.Error()
 	return code
 }
-
-// Reports is told what the codes of the driver cannot say: the errors of the emulator. It
-// may be set until the first use of the emulated machine.
-var Reports io.Writer = io.Discard
 
 // say reports an error, but not that an earlier one has lost the context.
 func say(err error) {
