@@ -89,7 +89,7 @@ func codeOf(err error) C.CUresult {
 		return C.CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE
 	}
 	report, ok := errors.AsType[*emulator.Report](err)
-	if !ok {
+	if !ok || report.Kernel == "" {
 		return C.CUDA_ERROR_INVALID_VALUE
 	}
 	switch report.Check {
