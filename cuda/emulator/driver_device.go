@@ -257,7 +257,7 @@ func (d *Device) Close() error {
 		}
 	}
 	d.closed = true
-	d.memory = newDeviceMemory(0)
+	d.memory = newDeviceMemory(0, 0)
 	return err
 }
 

@@ -27,6 +27,7 @@ const (
 	functionSize        = 16
 	globalBase          = 1 << 44
 	hostBase            = 1 << 46
+	deviceAddresses     = 1 << 40 // of a device, which uses none twice
 
 	allocationAlign = 256
 	guardBytes      = 1 << 20 // between allocations, and at least as much as the allocation itself
@@ -70,8 +71,10 @@ type deviceMemory struct {
 	freed       []*region // in order of address, without data
 }
 
-func newDeviceMemory(limit int64) *deviceMemory {
-	return &deviceMemory{limit: limit, next: globalBase}
+// newDeviceMemory returns the memory of a device, the n-th that a driver opens.
+func newDeviceMemory(limit, n int64) *deviceMemory {
+	const devices = (hostBase - globalBase) / deviceAddresses
+	return &deviceMemory{limit: limit, next: globalBase + uint64(n%devices)*deviceAddresses}
 }
 
 // allocate makes a region. None of its bytes has a value yet.

@@ -21,8 +21,12 @@ import (
 	"gputrain/cuda/emulator"
 )
 
-// Options are those of the emulated machine. They may be set until its first use.
-var Options = emulator.Options{Devices: 2}
+// These may be set until the first use of the emulated machine.
+var (
+	Options           = emulator.Options{Devices: 2}
+	Reports io.Writer = io.Discard // is told what the codes of the driver cannot say: the errors of the emulator
+	Profile io.Writer = io.Discard // is told what kernels did, when their device is closed
+)
 
 // library is the state of the C library. A process has only one.
 var library = struct {
@@ -54,7 +58,7 @@ type context struct {
 // without it. A program may wait for a function of its own that a stream is to call.
 const patience = 100 * time.Millisecond
 
-// current returns the context of this thread, or 0.
+// current returns the context of this thread, or NULL.
 func current() C.CUcontext {
 	library.Lock()
 	defer library.Unlock()
@@ -125,6 +129,7 @@ func (c *context) open() error {
 // close closes the device and frees the memory of the host that belongs to it.
 func (c *context) close() error {
 	c.idle.Stop()
+	c.account()
 	err := c.Close()
 	c.Device = nil
 	for _, h := range c.hosted {
@@ -287,15 +292,29 @@ func leavePrimary(ordinal C.CUdevice, n int) C.CUresult {
 //export emulateDevicePrimaryCtxGetState
 func emulateDevicePrimaryCtxGetState(ordinal C.CUdevice, flags *C.uint, active *C.int) C.CUresult {
 	*flags, *active = 0, 0
-	if handle, ok := primary(ordinal); ok && find(handle).Device != nil {
+	handle, ok := primary(ordinal)
+	if !ok {
+		return C.CUDA_SUCCESS
+	}
+	c := find(handle)
+	c.Lock()
+	defer c.Unlock()
+	if c.Device != nil {
 		*active = 1
 	}
 	return C.CUDA_SUCCESS
 }
 
-// Finish does what is left to do when the process ends: it waits for all work, writes the
-// faults that nobody has asked for, and then what the kernels did.
-func Finish(profile io.Writer) {
+// account writes what the kernels of a device did.
+func (c *context) account() {
+	for _, s := range emulator.Aggregate(c.Profile()) {
+		fmt.Fprintf(Profile, "%s: %d launches, %d instructions of threads\n", demangle.Filter(s.Kernel), s.Launches, s.Total().Threads)
+	}
+}
+
+// Finish does what is left to do when the process ends: it waits for all work, and writes
+// the faults that nobody has asked for.
+func Finish() {
 	library.Lock()
 	contexts := slices.Collect(maps.Values(library.contexts))
 	library.Unlock()
@@ -307,9 +326,7 @@ func Finish(profile io.Writer) {
 			if report, ok := c.SyncStream(0).(*emulator.Report); ok {
 				say(report)
 			}
-			for _, s := range emulator.Aggregate(c.Profile()) {
-				fmt.Fprintf(profile, "%s: %d launches, %d instructions of threads\n", demangle.Filter(s.Kernel), s.Launches, s.Total().Threads)
-			}
+			c.account()
 		}
 		c.Unlock()
 	}

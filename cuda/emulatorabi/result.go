@@ -9,7 +9,6 @@ import "C"
 import (
 	"errors"
 	"fmt"
-	"io"
 
 	"gputrain/cuda"
 	"gputrain/cuda/emulator"
@@ -51,10 +50,6 @@ func result(err error) C.CUresult {
 	return code
 }
 
-// Reports is told what the codes of the driver cannot say: the errors of the emulator. It
-// may be set until the first use of the emulated machine.
-var Reports io.Writer = io.Discard
-
 // say reports an error, but not that an earlier one has lost the context.
 func say(err error) {
 	if report, ok := errors.AsType[*emulator.Report](err); ok && err != error(report) {
@@ -94,7 +89,7 @@ func codeOf(err error) C.CUresult {
 		return C.CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE
 	}
 	report, ok := errors.AsType[*emulator.Report](err)
-	if !ok {
+	if !ok || report.Kernel == "" {
 		return C.CUDA_ERROR_INVALID_VALUE
 	}
 	switch report.Check {

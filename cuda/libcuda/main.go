@@ -14,7 +14,6 @@ import "C"
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"unsafe"
 
@@ -22,9 +21,6 @@ import (
 )
 
 func main() {} // a library has none, but Go asks for it
-
-// profile is where the process ends with what its kernels did.
-var profile = io.Discard
 
 func init() {
 	s, err := settingsOf(os.LookupEnv)
@@ -35,7 +31,7 @@ func init() {
 	emulatorabi.Options, emulatorabi.Reports = s.options, os.Stderr
 	emulatorabi.Options.Output = stdout{}
 	if s.profile {
-		profile = os.Stderr
+		emulatorabi.Profile = os.Stderr
 	}
 }
 
@@ -49,4 +45,4 @@ func (stdout) Write(text []byte) (int, error) {
 }
 
 //export finishEmulation
-func finishEmulation() { emulatorabi.Finish(profile) }
+func finishEmulation() { emulatorabi.Finish() }

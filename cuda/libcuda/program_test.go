@@ -77,6 +77,12 @@ func TestProgramsOfTheDriver(t *testing.T) {
 		{argument: "cooperative", output: "100 blocks met\n"},
 		{argument: "managed", output: "x[99] = 199\n"},
 		{argument: "stream", output: "the last is 99, and time has passed: 1\nthe graph says 5\n"},
+		{argument: "contexts", output: "the second is current: 1\nthe first is again: 1\ncuMemcpyHtoD: CUDA_ERROR_INVALID_VALUE\n" +
+			"cuCtxSetCurrent: CUDA_ERROR_INVALID_CONTEXT\nactive: 0\ncuCtxGetDevice: CUDA_ERROR_CONTEXT_IS_DESTROYED\n",
+			report: "CopyToDevice: out of bounds: 4 bytes at 0x110000000000 end "},
+		{argument: "memory", output: "pitch 512, 0 bytes before, 2048 in all, 2056 taken\nrow 2: 1 1 3 2 1\n" +
+			"the same address: 1, of the host: 1, copied 42\ncuMemHostUnregister: CUDA_ERROR_INVALID_VALUE\n",
+			report: "FreeHost: invalid free: "},
 		{argument: "callback", output: "called\n"},
 		{argument: "device", output: "1 device, emulated H100, 132 multiprocessors with 2 blocks of 1024 threads, grid 264\n"},
 		{argument: "device", environment: []string{"GPUTRAIN_EMULATOR_GPU=T4"},

@@ -4,6 +4,7 @@
 #include <cuda.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -158,6 +159,65 @@ static int stream(void)
 	return 0;
 }
 
+/* A thread has a stack of contexts, and each of them a device of its own. */
+static int contexts(void)
+{
+	CUcontext primary, second, current;
+	CUdevice d;
+	CUdeviceptr x;
+	unsigned flags;
+	int active;
+	TRY(cuCtxGetCurrent(&primary))
+	TRY(cuCtxCreate(&second, 0, 0))
+	TRY(cuCtxGetCurrent(&current))
+	printf("the second is current: %d\n", current == second);
+	TRY(cuMemAlloc(&x, 4))
+	TRY(cuCtxPopCurrent(&current))
+	TRY(cuCtxGetCurrent(&current))
+	printf("the first is again: %d\n", current == primary);
+	failed(cuMemcpyHtoD(x, &active, 4), "cuMemcpyHtoD(");
+	TRY(cuCtxDestroy(second))
+	failed(cuCtxSetCurrent(second), "cuCtxSetCurrent(");
+	TRY(cuDevicePrimaryCtxReset(0))
+	TRY(cuDevicePrimaryCtxGetState(0, &flags, &active))
+	printf("active: %d\n", active);
+	TRY(cuCtxGetDevice(&d))
+	return 0;
+}
+
+static int memory(void)
+{
+	enum { pitch = 512 };
+	unsigned char host[4][8], *registered = aligned_alloc(4096, 1 << 20);
+	CUdeviceptr x, base, same;
+	size_t got, bytes, free, total;
+	unsigned type;
+	TRY(cuMemAllocPitch(&x, &got, sizeof *host, 4, 4))
+	TRY(cuMemGetAddressRange(&base, &bytes, x + 1000))
+	TRY(cuMemGetInfo(&free, &total))
+	printf("pitch %zu, %d bytes before, %zu in all, %zu taken\n", got, (int)(x - base), bytes, total - free);
+	TRY(cuMemsetD2D8(x, pitch, 1, sizeof *host, 4))
+	TRY(cuMemsetD2D16(x + 2, pitch, 0x0203, 1, 4))
+	CUDA_MEMCPY2D copy = {
+		.srcMemoryType = CU_MEMORYTYPE_DEVICE, .srcDevice = x, .srcPitch = pitch, .srcY = 1,
+		.dstMemoryType = CU_MEMORYTYPE_HOST, .dstHost = host, .dstPitch = sizeof *host,
+		.WidthInBytes = sizeof *host, .Height = 3,
+	};
+	TRY(cuMemcpy2D(&copy))
+	printf("row 2: %d %d %d %d %d\n", host[2][0], host[2][1], host[2][2], host[2][3], host[2][4]);
+	TRY(cuMemHostRegister(registered, 1 << 20, 0))
+	TRY(cuMemHostGetDevicePointer(&same, registered + 5, 0))
+	TRY(cuPointerGetAttribute(&type, CU_POINTER_ATTRIBUTE_MEMORY_TYPE, same))
+	registered[5] = 42;
+	TRY(cuMemcpy(x, same, 1))
+	TRY(cuMemcpy((CUdeviceptr)host, x, 1))
+	printf("the same address: %d, of the host: %d, copied %d\n", same == (CUdeviceptr)(registered + 5), type == CU_MEMORYTYPE_HOST,
+		host[0][0]);
+	TRY(cuMemHostUnregister(registered))
+	TRY(cuMemHostUnregister(registered))
+	return 0;
+}
+
 static void set(void *flag) { *(volatile int *)flag = 1; }
 
 /* Work that is queued is done although the host only waits. */
@@ -252,6 +312,8 @@ int main(int argument_count, char **arguments)
 	       : strcmp(what, "too many") == 0         ? cooperative(100000)
 	       : strcmp(what, "managed") == 0          ? managed()
 	       : strcmp(what, "stream") == 0           ? stream()
+	       : strcmp(what, "contexts") == 0         ? contexts()
+	       : strcmp(what, "memory") == 0           ? memory()
 	       : strcmp(what, "callback") == 0         ? callback()
 	       : strcmp(what, "device") == 0           ? device()
 	       : strcmp(what, "beyond") == 0           ? launch("beyond", 1, threads + 1)
