@@ -6,6 +6,8 @@
 # make libcuda         builds libcuda/libcuda.so.1, the CUDA driver with an emulated GPU behind it, for programs in C, and
 #                      libcuda/libcudart.so, the runtime for programs in CUDA C, if CUDA_INCLUDE has its header
 # make test-libcuda    compiles programs and runs them on these two
+# make gpu-report      checks and measures a GPU in some eight minutes (DEVICE=cuda:0), and packs the report into one file to
+#                      send, OUT.tar.gz; go run ./cuda/gpureport -document FILE makes it docs/gpu-results.md
 # make test-gl         tests the OpenGL driver and runs the conformance suite on the first OpenGL device of this machine, which may be
 #                      software (Mesa's llvmpipe). GLTEST=-uncapped runs it with all sizes
 # make vet-gl          vets what the build tag gl adds
@@ -24,9 +26,12 @@ cgo := CGO_ENABLED=1 CGO_CFLAGS='-O2 -g -I$(abi)/include -I$(CURDIR)/gl/abi/incl
 
 CUDA_INCLUDE = /usr/local/cuda/include
 
+DEVICE = cuda:0
+OUT = gpu-report
+
 EXPERIMENTS = --gates reber-1997 reber-rtrl reber-elman timing-delays timing-spikes mackey-glass-windows
 
-.PHONY: build test-cuda test-cuda-abi test-gl vet-gl check-abi check-libcuda experiments soak libcuda \
+.PHONY: build test-cuda test-cuda-abi gpu-report test-gl vet-gl check-abi check-libcuda experiments soak libcuda \
 	test-libcuda
 
 build:
@@ -51,6 +56,9 @@ libcuda:
 
 test-libcuda: libcuda
 	$(cgo) go test -count=1 -tags cuda,emulatorabi ./cuda/libcuda -args -libraries=$(CURDIR)/libcuda
+gpu-report: build
+	$(cgo) go build -tags cuda -o $(OUT)-programs/gpureport ./cuda/gpureport
+	cuda/gpureport/run.sh $(DEVICE) $(OUT) ./gputrain $(OUT)-programs/gpureport
 
 # Go's cache of results does not know which driver a test has used: hence -count=1. Flags
 # after -args do the same.

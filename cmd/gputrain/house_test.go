@@ -42,6 +42,7 @@ var house = []struct {
 	{"cuda/libcuda", "cuda/emulator cuda/emulatorabi"},
 	{"cuda/abi", "cuda/emulatorabi"},
 	{"cuda/cudriver", "cuda cuda/abi"},
+	{"cuda/gpureport", "cuda cuda/cudriver cuda/emulator kernels"},
 	{"gl", "backend kernels"},
 	{"gl/recorder", "gl"},
 	{"gl/gldriver/egl", ""},
