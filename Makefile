@@ -56,6 +56,7 @@ libcuda:
 
 test-libcuda: libcuda
 	$(cgo) go test -count=1 -tags cuda,emulatorabi ./cuda/libcuda -args -libraries=$(CURDIR)/libcuda
+
 gpu-report: build
 	$(cgo) go build -tags cuda -o $(OUT)-programs/gpureport ./cuda/gpureport
 	cuda/gpureport/run.sh $(DEVICE) $(OUT) ./gputrain $(OUT)-programs/gpureport
