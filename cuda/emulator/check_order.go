@@ -13,11 +13,12 @@ import (
 //     is a strong read with .acquire, or a strong read and then a fence. Between them
 //     there may be atomic operations. Each pattern's scope must include the other thread.
 //
-// In three points this is milder than the model, because NVIDIA's own libraries and
+// In four points this is milder than the model, because NVIDIA's own libraries and
 // samples count on it. The thread with the fence and the one with the strong access
 // may be different if a barrier lies between them, which only fence.sc allows. An
 // atomic operation that returns a value acquires without a fence. An access that
-// passes by the first cache (.cg, .cv, .wt) is strong.
+// passes by the first cache (.cg, .cv, .wt) is strong. So is a load at the very address
+// of an atom.cas of its function: the first read of a loop that swaps.
 //
 // Time is counted for each block: it goes on by one at whatever may order something.
 // After a barrier of the whole block, only its time need be known (block.since), after
