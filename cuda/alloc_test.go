@@ -73,6 +73,7 @@ func TestOperationsAllocateNothing(t *testing.T) {
 			b.Adam(backend.AdamArgs{Param: x, Grad: y, Mean: dst, Square: tall.Slice(0, n), LR: 0.1, Beta1: 0.9, Beta2: 0.99, Step: 1})
 		}},
 		{"ClipNorm", func() { b.ClipNorm(x, one, 1) }},
+		{"ClipFactor", func() { b.ClipFactor(x, one, row.Reshape(width, 1).Slice(0, 1), 1) }},
 		{"LSTMForward", func() { b.LSTMForward(lstm) }},
 		{"LSTMBackward", func() { b.LSTMBackward(lstmGrad) }},
 		{"RNNForward", func() { b.RNNForward(rnn) }},

@@ -68,6 +68,7 @@ var (
 	_ backend.RNNCeller      = (*Backend)(nil)
 	_ backend.RNNSequencer   = (*Backend)(nil)
 	_ backend.GRUCeller      = (*Backend)(nil)
+	_ backend.ClipFactorer   = (*Backend)(nil)
 	_ backend.GRUSequencer   = (*Backend)(nil)
 	_ backend.Replayer       = (*Backend)(nil)
 	_ backend.Timer          = (*Backend)(nil)

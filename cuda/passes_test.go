@@ -33,6 +33,9 @@ var secondPasses = []larger{
 		b.SquaredError(dst, backend.Tensor{}, x, y, 0.25)
 	}},
 	{"ClipNorm", 0, [2]int{1, 1}, [2]int{2500, 3}, [2]int{}, func(b backend.Backend, dst, x, _ backend.Tensor) { b.ClipNorm(x, dst, 1) }},
+	{"ClipFactor", 0, [2]int{1, 1}, [2]int{2500, 3}, [2]int{1, 1}, func(b backend.Backend, dst, x, y backend.Tensor) {
+		b.(backend.ClipFactorer).ClipFactor(x, y, dst, 1)
+	}},
 	{"LSTMPeepGrad", 0, [2]int{3, 5}, [2]int{300, 20}, [2]int{301, 5}, peepholeGrad},
 }
 

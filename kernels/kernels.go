@@ -115,9 +115,9 @@ var table = []Kernel{
 	{"squared_error", "loss", block, 32, join(pointers("part", "dy", "y", "target"), n, pointers("scale"))},
 	{"loss_sum", "loss", block, 32, join(pointers("loss", "part"), n, pointers("factor"))},
 
-	{"sgd", "update", block, 0, join(pointers("param", "grad", "velocity", "scalars"), n, ints("nesterov"))},
-	{"rmsprop", "update", block, 0, join(pointers("param", "grad", "square", "velocity", "scalars"), n)},
-	{"adam", "update", block, 0, join(pointers("param", "grad", "mean", "square", "scalars"), n)},
+	{"sgd", "update", block, 0, join(pointers("param", "grad", "velocity", "factor", "scalars"), n, ints("nesterov"))},
+	{"rmsprop", "update", block, 0, join(pointers("param", "grad", "square", "velocity", "factor", "scalars"), n)},
+	{"adam", "update", block, 0, join(pointers("param", "grad", "mean", "square", "factor", "scalars"), n)},
 	{"clip_norm_square", "update", block, 64, join(pointers("part", "x"), n)},
 	{"clip_norm_root", "update", block, 64, join(pointers("norm", "factor", "part"), n, floats("limit"))},
 	{"clip_norm_scale", "update", block, 0, join(pointers("x", "factor"), n)},

@@ -21,6 +21,13 @@ func Elements(n int64) Launch {
 	return flat(ceil(n, block), block)
 }
 
+// Updates launches an optimizer, whose grid is "over n". From some size on each thread has
+// several elements, and reads the scalars once for all of them.
+func Updates(n int64) Launch {
+	const most = 1024
+	return flat(min(ceil(n, block), most), block)
+}
+
 // Partials launches a kernel whose grid is "over n, at least one" block, and which
 // leaves a partial sum per block. Grid.X is the number of partial sums.
 func Partials(n int64) Launch {

@@ -76,6 +76,24 @@ var brokenUpdate = []control{
 	{check: "Adam", name: "gradients limited", mistake: func(b backend.Backend) backend.Backend {
 		return altered{b, brokenAdam{b, func(a *backend.AdamArgs) { a.Grad = limited(b, a.Grad) }}}
 	}},
+	{check: "SGD", name: "factor forgotten", mistake: factorMistake(func(_ backend.Backend, factor *backend.Tensor) { *factor = backend.Tensor{} })},
+	{check: "RMSProp", name: "factor forgotten", mistake: factorMistake(func(_ backend.Backend, factor *backend.Tensor) { *factor = backend.Tensor{} })},
+	{check: "Adam", name: "factor forgotten", mistake: factorMistake(func(_ backend.Backend, factor *backend.Tensor) { *factor = backend.Tensor{} })},
+	{check: "Adam", name: "factor squared", mistake: factorMistake(func(b backend.Backend, factor *backend.Tensor) {
+		*factor = clone(b, *factor)
+		b.Mul(*factor, *factor, *factor)
+	})},
+	{check: "ClipFactor", name: "scales up", mistake: clipFactorMistake(func(b fused, _, norm, factor backend.Tensor, limit float64) {
+		b.Fill(factor, limit/float64(read(b, norm)[0]))
+	})},
+	{check: "ClipFactor", name: "clips x too", mistake: clipFactorMistake(func(b fused, x, norm, _ backend.Tensor, limit float64) {
+		b.ClipNorm(x, norm, limit)
+	})},
+	{check: "ClipFactor", name: "NaN clipped to 1", mistake: clipFactorMistake(func(b fused, _, _, factor backend.Tensor, _ float64) {
+		if f := read(b, factor)[0]; f != f {
+			b.Fill(factor, 1)
+		}
+	})},
 	{check: "ClipNorm", mistake: broken[clipNormTolerates]},
 	{check: "ClipNorm", mistake: broken[clipNormScalesBelow]},
 	{check: "ClipNorm", mistake: broken[clipNormSkipsInfinity]},
@@ -132,6 +150,53 @@ func (b brokenAdam) Adam(a backend.AdamArgs) {
 
 func adamMistake(change func(*backend.AdamArgs)) func(backend.Backend) backend.Backend {
 	return func(b backend.Backend) backend.Backend { return altered{b, brokenAdam{b, change}} }
+}
+
+// brokenFactors changes the Factor of the optimizers, if there is one.
+type brokenFactors struct {
+	fused
+	change func(b backend.Backend, factor *backend.Tensor)
+}
+
+func (b brokenFactors) changed(factor backend.Tensor) backend.Tensor {
+	if factor.Present() {
+		b.change(b.fused, &factor)
+	}
+	return factor
+}
+
+func (b brokenFactors) SGD(a backend.SGDArgs) {
+	a.Factor = b.changed(a.Factor)
+	b.fused.SGD(a)
+}
+
+func (b brokenFactors) RMSProp(a backend.RMSPropArgs) {
+	a.Factor = b.changed(a.Factor)
+	b.fused.RMSProp(a)
+}
+
+func (b brokenFactors) Adam(a backend.AdamArgs) {
+	a.Factor = b.changed(a.Factor)
+	b.fused.Adam(a)
+}
+
+func factorMistake(change func(backend.Backend, *backend.Tensor)) func(backend.Backend) backend.Backend {
+	return func(b backend.Backend) backend.Backend { return brokenFactors{b.(fused), change} }
+}
+
+// brokenClipFactor does something after ClipFactor.
+type brokenClipFactor struct {
+	fused
+	after func(b fused, x, norm, factor backend.Tensor, limit float64)
+}
+
+func (b brokenClipFactor) ClipFactor(x, norm, factor backend.Tensor, limit float64) {
+	b.fused.ClipFactor(x, norm, factor, limit)
+	b.after(b.fused, x, norm, factor, limit)
+}
+
+func clipFactorMistake(after func(b fused, x, norm, factor backend.Tensor, limit float64)) func(backend.Backend) backend.Backend {
+	return func(b backend.Backend) backend.Backend { return brokenClipFactor{b.(fused), after} }
 }
 
 // rmspropEpsilonInsideRoot divides by √(s+ε).

@@ -8,10 +8,7 @@ package emulator
 // A cell remembers who touched some bytes: program.granule of global memory, or
 // program.sharedGranule of shared memory. The accesses before the last write are
 // forgotten when they are ordered before it.
-type cell struct {
-	who         uint64 // in global memory the blocks, see check_globalrace.go
-	write, read touch
-}
+type cell struct{ write, read touch }
 
 // A touch is an access, or a set of accesses that nothing orders, of which it names
 // the last. 0 is none.

@@ -122,11 +122,12 @@ func (w *warp) globalWords(a *access, base *lanes, lanes run) (data, written []b
 // be a race. Then claimGlobal looks at the same cells again and reports it.
 func (w *warp) claimWords(a *access, r *region, at, n uint64, first int) bool {
 	shift := bits.TrailingZeros(uint(w.program.granule))
-	cells := r.watch(w.program.granule)[at>>shift : (at+n)>>shift]
+	known := r.watch(w.program.granule)
+	cells, blocks := known.cells[at>>shift:(at+n)>>shift], known.blocks[at>>shift:]
 	each := bits.TrailingZeros(uint(a.bytes())) - shift // the cells of a lane are 1<<each
 	e := w.newTouch(a) + touch(first)
 	for i := range cells {
-		if !w.claimQuickly(&cells[i], a.write, e+touch(i>>each)) {
+		if !w.claimQuickly(&cells[i], &blocks[i], a.write, e+touch(i>>each)) {
 			return false
 		}
 	}
@@ -248,30 +249,27 @@ func (w *warp) loadShared(a *access, base *lanes, dst []int32, mask uint32) (lef
 // claimReads is claimShared for lanes that read the same words. The touch e is of lane 0.
 func (w *warp) claimReads(a *access, e touch, at uint64, words int, same uint32) bool {
 	b := w.block
-	others := same & (same - 1)
-	first := e + touch(lowest(same))
-	for i := range words {
-		c := &b.cells[at/4+uint64(i)]
-		if wrote := c.write; !wrote.settled(b.since, first) || others != 0 && wrote.time() >= b.since {
-			for m := same; m != 0; m &= m - 1 {
-				if !w.claimShared(a, lowest(m), at+uint64(4*i), 4) {
-					return false
-				}
-			}
+	read := e + touch(lowest(same))
+	if others := same & (same - 1); others != 0 {
+		read = e + touch(lowest(others)) | spreadLanes
+	}
+	cells := b.cells[at/4:][:words]
+	for i := range cells {
+		c := &cells[i]
+		if c.untouched(b.since) {
+			c.read = read
 			continue
 		}
-		second := e + touch(lowest(others)) | spreadLanes // more lanes add nothing
-		switch read := c.read; {
-		case read.readByAll(first):
-		case read.time() >= b.since:
-			c.read = w.join(read, b.id, first, lowest(same))
-			if others != 0 && !c.read.readByAll(first) {
-				c.read = w.join(c.read, b.id, second&^spreadLanes, lowest(others))
+		settled := c.write.time() < b.since
+		for m := same; m != 0; m &= m - 1 {
+			switch lane := lowest(m); {
+			case settled && c.read.readByAll(e+touch(lane)):
+				m = 0 // the other lanes add nothing either
+			case settled:
+				c.read = w.join(c.read, b.id, e+touch(lane), lane)
+			case !w.claimShared(a, lane, at+uint64(4*i), 4):
+				return false
 			}
-		case others != 0:
-			c.read = second
-		default:
-			c.read = first
 		}
 	}
 	return true

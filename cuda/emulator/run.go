@@ -52,6 +52,8 @@ type launch struct {
 	fault      *Report
 	raced      *raceReport    // what the fault lacks
 	printed    map[int][]byte // by block
+
+	printedBytes int
 }
 
 // run executes the launch and returns what it measured, and its fault.
