@@ -40,6 +40,7 @@ var house = []struct {
 	{"cuda/emulatorabi", "cuda cuda/emulator"},
 	{"cuda/abi", "cuda/emulatorabi"},
 	{"cuda/cudriver", "cuda cuda/abi"},
+	{"cuda/gpureport", "cuda cuda/cudriver cuda/emulator kernels"},
 	{"gl", "backend kernels"},
 	{"gl/recorder", "gl"},
 	{"gl/gldriver/egl", ""},
