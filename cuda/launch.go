@@ -12,6 +12,7 @@ import (
 type kernel struct {
 	function Function
 	params   []kernels.Param
+	shared   int // bytes of dynamic shared memory that blocks may have
 }
 
 const maxParams = 14 // of a kernel
@@ -20,6 +21,9 @@ const maxParams = 14 // of a kernel
 func (d *Backend) load() error {
 	modules := map[string]Module{}
 	for _, name := range kernels.Modules() {
+		if d.unused(name) {
+			continue
+		}
 		module, err := d.device.Load(kernels.PTX(name))
 		if err != nil {
 			return fmt.Errorf("module %s: %w", name, err)
@@ -27,11 +31,14 @@ func (d *Backend) load() error {
 		modules[name] = module
 	}
 	for _, k := range kernels.All() {
+		if d.unused(k.Module) {
+			continue
+		}
 		function, err := d.device.Function(modules[k.Module], k.Name)
 		if err != nil {
 			return fmt.Errorf("module %s: kernel %s: %w", k.Module, k.Name, err)
 		}
-		d.kernels[k.Name] = kernel{function, k.Params}
+		d.kernels[k.Name] = kernel{function, k.Params, d.info.SharedPerBlock}
 	}
 	return nil
 }
@@ -57,7 +64,15 @@ func (d *Backend) launch(op, name string, l kernels.Launch, args ...uint64) {
 	// Go allocates what is passed to an interface. slots is allocated already, so
 	// args can stay on the stack.
 	slots := d.slots[:copy(d.slots[:], args)]
-	err := d.device.Launch(k.function, Dim3(l.Grid), Dim3(l.Block), 0, d.stream, slots)
+	var err error
+	if l.Shared > k.shared {
+		err = d.device.AllowShared(k.function, l.Shared)
+		k.shared = l.Shared
+		d.kernels[name] = k
+	}
+	if err == nil {
+		err = d.device.Launch(k.function, Dim3(l.Grid), Dim3(l.Block), l.Shared, d.stream, slots)
+	}
 	if err == nil && d.synchronous {
 		err = d.device.SyncStream(d.stream)
 	}

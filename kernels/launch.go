@@ -7,7 +7,10 @@ type Dim3 struct{ X, Y, Z int }
 
 // Launch says how a kernel is spread over the device. Every launch depends only on the
 // sizes, and so does the order of every sum.
-type Launch struct{ Grid, Block Dim3 }
+type Launch struct {
+	Grid, Block Dim3
+	Shared      int // bytes of dynamic shared memory, of a block
+}
 
 // gridLimit is the smallest limit of a grid's dimensions. Kernels loop as often as it
 // takes.
