@@ -29,7 +29,7 @@ type Options struct {
 	// Math names how matrix products are computed, one of Maths. "" means float32. The
 	// others are for tensor cores, from compute capability 8.0 on. They round the numbers
 	// of a product, and sum in float32: tf32x3 is off by up to 2⁻²¹ of each product of two
-	// numbers, tf32 by up to 2⁻¹⁰, bf16 by up to 2⁻⁷. An element that is not finite is
+	// numbers, tf32 by up to 2⁻¹⁰, bf16 by up to 2⁻⁷: see MathError. An element that is not finite is
 	// computed in float32. The recurrent product of a layer that runs a time step in one
 	// launch (RNN, LSTM) is float32 in any case.
 	Math string

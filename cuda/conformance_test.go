@@ -30,17 +30,11 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// productErrors is how much a product of two numbers may be off, by math.
-var productErrors = map[string]float64{"tf32x3": 0x1p-21, "tf32": 0x1p-10 + 0x1p-22, "bf16": 0x1p-7 + 0x1p-16}
-
-// productSteps is of what operands below 2^-126 are multiples, by math.
-var productSteps = map[string]float64{"tf32x3": 0x1p-136, "tf32": 0x1p-136, "bf16": 0x1p-133}
-
 // With tensor cores, products and what is made of them are held to the roundoff of their
 // operands. Without -uncapped, a case of each kind has to do.
 func TestConformanceOfMaths(t *testing.T) {
 	driver := newDriver(t, emulator.Options{})
-	for math, productError := range productErrors {
+	for _, math := range cuda.Maths()[1:] {
 		t.Run("Math="+math, func(t *testing.T) {
 			open := func() (backend.Backend, error) { return cuda.Open(driver, 0, cuda.Options{Math: math}) }
 			checks := []string{"Gemm", "RNNBackward", "LSTMForward", "LSTMBackward", "GRUBackward"}
@@ -50,8 +44,9 @@ func TestConformanceOfMaths(t *testing.T) {
 					"Gemm/TN/7x5x9/alpha -0.5, beta 1, subnormal, a of size " + fmt.Sprint(0x1p-149), "Gemm/x times its transpose",
 				}
 			}
+			product, step := cuda.MathError(math)
 			backendtest.Test(t, open, backendtest.MaxSize(33), backendtest.MaxWork(0), backendtest.Only(checks...),
-				backendtest.ProductError(productError), backendtest.ProductStep(productSteps[math]))
+				backendtest.ProductError(product), backendtest.ProductStep(step))
 		})
 	}
 }

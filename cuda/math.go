@@ -23,6 +23,23 @@ func CheckMath(name string, device DeviceInfo) error {
 	return nil
 }
 
+// MathError returns by how much a product of two numbers may be off in a math, relative to
+// it. Operands below 2⁻¹²⁶, the smallest normal number, are multiples of step. Both are 0
+// for float32.
+func MathError(name string) (product, step float64) {
+	switch name {
+	case "tf32x3":
+		// Each operand loses at most 2⁻²³ of itself, and the product of the two small parts is
+		// left out.
+		return 0x1p-21, 0x1p-136
+	case "tf32":
+		return 0x1p-10 + 0x1p-22, 0x1p-136
+	case "bf16":
+		return 0x1p-7 + 0x1p-16, 0x1p-133
+	}
+	return 0, 0
+}
+
 // unused says whether a module is for another math than that of the backend.
 func (d *Backend) unused(module string) bool {
 	math, ofMath := strings.CutPrefix(module, "gemm_")
