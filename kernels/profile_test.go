@@ -204,7 +204,10 @@ func profileCases() []profileCase {
 	for _, math := range kernels.Maths() {
 		for _, tile := range kernels.GemmTiles(math) {
 			for _, trans := range []string{"nn", "nt", "tn", "tt"} {
-				const m, n, k = 256, 256, 64
+				m, n, k := 128, 256, 64
+				if math == "float32" {
+					m, n = 256, 128
+				}
 				plan := tile.Plan(kernels.GemmShape{TransA: trans[0] == 't', TransB: trans[1] == 't', M: m, N: n, K: k}, 1)
 				all = append(all, profileCase{plan.Kernel, fmt.Sprintf("%dx%dx%d", m, n, k), plan.Launch,
 					[]any{floats(m * n), floats(m * k), floats(k * n), m, n, k, k, one, 0.0}, m * n * k, tiled(m, n, k, tile.Rows, tile.Columns), 0})
