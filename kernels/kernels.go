@@ -6,6 +6,7 @@ package kernels
 import (
 	"embed"
 	"slices"
+	"strings"
 )
 
 //go:generate ./build.sh
@@ -62,6 +63,24 @@ func PTX(module string) string {
 		panic("kernels: no module " + module)
 	}
 	return string(text)
+}
+
+// Architecture returns the first architecture that a module is for, such as "sm_70".
+func Architecture(module string) string {
+	_, rest, _ := strings.Cut(PTX(module), "\n.target ")
+	return strings.TrimSpace(rest[:strings.Index(rest, "\n")])
+}
+
+// SharedBytes returns the bytes of shared memory of a block, static and dynamic.
+func (k Kernel) SharedBytes() int {
+	for _, tiles := range gemmTiles {
+		for _, t := range tiles {
+			if strings.HasPrefix(k.Name, "gemm_") && k.Name[min(len("gemm_nn_"), len(k.Name)):] == t.Name {
+				return k.Shared + t.Shared
+			}
+		}
+	}
+	return k.Shared
 }
 
 const block = 256
