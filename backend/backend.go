@@ -42,7 +42,8 @@
 //   - What a backend may fuse, each an interface that these functions look for:
 //     [LSTMCeller], [LSTMPeepGrader], [LSTMSequencer], [RNNCeller],
 //     [RNNSequencer], [GRUCeller], [GRUSequencer], [LSTM1997Sequencer]. The functions whose names
-//     begin with Composed are the loops for a backend that lacks them.
+//     begin with Composed are the loops for a backend that lacks them. [Clip] looks for
+//     a [ClipFactorer].
 //   - What it may offer besides: [Replayer] and [Timer], found by [Replay] and
 //     [Time].
 //   - The Check functions are for backends alone. There is one for each operation,

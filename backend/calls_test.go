@@ -137,25 +137,30 @@ func lossCalls() []call {
 
 func updateCalls() []call {
 	return []call{
-		{op: "SGD", tensors: []operand{{"Param", 1, 6}, {"Grad", 1, 6}, {"Velocity", 1, 6}},
-			optional: []string{"Velocity"},
-			outputs:  []string{"Param", "Grad", "Velocity"},
+		{op: "SGD", tensors: []operand{{"Param", 1, 6}, {"Grad", 1, 6}, {"Velocity", 1, 6}, {"Factor", 1, 1}},
+			optional: []string{"Velocity", "Factor"},
+			outputs:  []string{"Param", "Grad", "Velocity", "Factor"},
 			check: func(owner any, x tensors, _ backend.Ints) {
-				backend.CheckSGD(owner, backend.SGDArgs{Param: x["Param"], Grad: x["Grad"], Velocity: x["Velocity"]})
+				backend.CheckSGD(owner, backend.SGDArgs{Param: x["Param"], Grad: x["Grad"], Velocity: x["Velocity"], Factor: x["Factor"]})
 			}},
-		{op: "RMSProp", tensors: []operand{{"Param", 1, 6}, {"Grad", 1, 6}, {"Square", 1, 6}, {"Velocity", 1, 6}},
-			optional: []string{"Velocity"},
-			outputs:  []string{"Param", "Grad", "Square", "Velocity"},
+		{op: "RMSProp", tensors: []operand{{"Param", 1, 6}, {"Grad", 1, 6}, {"Square", 1, 6}, {"Velocity", 1, 6}, {"Factor", 1, 1}},
+			optional: []string{"Velocity", "Factor"},
+			outputs:  []string{"Param", "Grad", "Square", "Velocity", "Factor"},
 			check: func(owner any, x tensors, _ backend.Ints) {
-				backend.CheckRMSProp(owner, backend.RMSPropArgs{Param: x["Param"], Grad: x["Grad"], Square: x["Square"], Velocity: x["Velocity"]})
+				backend.CheckRMSProp(owner, backend.RMSPropArgs{Param: x["Param"], Grad: x["Grad"], Square: x["Square"], Velocity: x["Velocity"], Factor: x["Factor"]})
 			}},
-		{op: "Adam", tensors: []operand{{"Param", 1, 6}, {"Grad", 1, 6}, {"Mean", 1, 6}, {"Square", 1, 6}},
-			outputs: []string{"Param", "Grad", "Mean", "Square"},
+		{op: "Adam", tensors: []operand{{"Param", 1, 6}, {"Grad", 1, 6}, {"Mean", 1, 6}, {"Square", 1, 6}, {"Factor", 1, 1}},
+			optional: []string{"Factor"},
+			outputs:  []string{"Param", "Grad", "Mean", "Square", "Factor"},
 			check: func(owner any, x tensors, _ backend.Ints) {
-				backend.CheckAdam(owner, backend.AdamArgs{Param: x["Param"], Grad: x["Grad"], Mean: x["Mean"], Square: x["Square"], Step: 1})
+				backend.CheckAdam(owner, backend.AdamArgs{Param: x["Param"], Grad: x["Grad"], Mean: x["Mean"], Square: x["Square"], Factor: x["Factor"], Step: 1})
 			}},
 		{op: "ClipNorm", tensors: []operand{{"x", 2, 3}, {"norm", 1, 1}}, outputs: []string{"x", "norm"},
 			check: func(owner any, x tensors, _ backend.Ints) { backend.CheckClipNorm(owner, x["x"], x["norm"], 1) }},
+		{op: "ClipFactor", tensors: []operand{{"x", 2, 3}, {"norm", 1, 1}, {"factor", 1, 1}}, outputs: []string{"x", "norm", "factor"},
+			check: func(owner any, x tensors, _ backend.Ints) {
+				backend.CheckClipFactor(owner, x["x"], x["norm"], x["factor"], 1)
+			}},
 	}
 }
 

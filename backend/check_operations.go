@@ -277,6 +277,7 @@ func CheckSGD(owner any, a SGDArgs) {
 	c := checker{owner, "SGD"}
 	c.update(operand{"Param", a.Param}, operand{"Grad", a.Grad})
 	c.velocity(a.Velocity, a.Momentum, operand{"Param", a.Param}, operand{"Grad", a.Grad})
+	c.factor(a.Factor, operand{"Param", a.Param}, operand{"Grad", a.Grad}, operand{"Velocity", a.Velocity})
 }
 
 // CheckRMSProp checks the arguments of RMSProp.
@@ -284,12 +285,14 @@ func CheckRMSProp(owner any, a RMSPropArgs) {
 	c := checker{owner, "RMSProp"}
 	c.update(operand{"Param", a.Param}, operand{"Grad", a.Grad}, operand{"Square", a.Square})
 	c.velocity(a.Velocity, a.Momentum, operand{"Param", a.Param}, operand{"Grad", a.Grad}, operand{"Square", a.Square})
+	c.factor(a.Factor, operand{"Param", a.Param}, operand{"Grad", a.Grad}, operand{"Square", a.Square}, operand{"Velocity", a.Velocity})
 }
 
 // CheckAdam checks the arguments of Adam.
 func CheckAdam(owner any, a AdamArgs) {
 	c := checker{owner, "Adam"}
 	c.update(operand{"Param", a.Param}, operand{"Grad", a.Grad}, operand{"Mean", a.Mean}, operand{"Square", a.Square})
+	c.factor(a.Factor, operand{"Param", a.Param}, operand{"Grad", a.Grad}, operand{"Mean", a.Mean}, operand{"Square", a.Square})
 	if a.Step < 1 {
 		c.fail("Step is %d, want 1 or more", a.Step)
 	}
@@ -312,12 +315,41 @@ func (c checker) velocity(velocity Tensor, momentum float64, xs ...operand) {
 	}
 }
 
+// factor checks a Factor, and that it is apart from all else.
+func (c checker) factor(factor Tensor, xs ...operand) {
+	f := operand{"Factor", factor}
+	c.optional(f, 1, 1)
+	c.apart(f, xs...)
+}
+
+// CheckNoFactor is for the optimizers of a backend that is no ClipFactorer.
+func CheckNoFactor(op string, factor Tensor) {
+	if factor.Present() {
+		checker{nil, op}.fail("Factor is present, but the backend is no ClipFactorer")
+	}
+}
+
 // CheckClipNorm checks the arguments of ClipNorm.
 func CheckClipNorm(owner any, x, norm Tensor, limit float64) {
 	c := checker{owner, "ClipNorm"}
 	c.tensor(operand{"x", x})
 	c.shape(operand{"norm", norm}, 1, 1)
 	c.apart(operand{"norm", norm}, operand{"x", x})
+	c.limit(limit)
+}
+
+// CheckClipFactor checks the arguments of ClipFactor.
+func CheckClipFactor(owner any, x, norm, factor Tensor, limit float64) {
+	c := checker{owner, "ClipFactor"}
+	c.tensor(operand{"x", x})
+	c.shape(operand{"norm", norm}, 1, 1)
+	c.shape(operand{"factor", factor}, 1, 1)
+	c.apart(operand{"norm", norm}, operand{"x", x}, operand{"factor", factor})
+	c.apart(operand{"factor", factor}, operand{"x", x})
+	c.limit(limit)
+}
+
+func (c checker) limit(limit float64) {
 	if !(limit > 0) {
 		c.fail("limit is %v, want > 0", limit)
 	}

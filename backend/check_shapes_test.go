@@ -45,6 +45,9 @@ func TestShapesMustFit(t *testing.T) {
 		{"Adam", "Mean", 1, 5, "Param is 1x6, Mean is 1x5"},
 		{"Adam", "Square", 1, 5, "Param is 1x6, Square is 1x5"},
 		{"ClipNorm", "norm", 1, 2, "norm is 1x2, want 1x1"},
+		{"ClipFactor", "norm", 1, 2, "norm is 1x2, want 1x1"},
+		{"ClipFactor", "factor", 2, 1, "factor is 2x1, want 1x1"},
+		{"Adam", "Factor", 1, 6, "Factor is 1x6, want 1x1"},
 
 		{"LSTMCell", "Gates", 2, 4, "Gates is 2x4, want 2x16"},
 		{"LSTMCell", "CPrev", 3, 4, "C is 2x4, CPrev is 3x4"},

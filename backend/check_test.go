@@ -289,6 +289,8 @@ func TestArgumentsMustBeInRange(t *testing.T) {
 			backend.CheckAdam(d, backend.AdamArgs{Param: x, Grad: y, Mean: d.tensor(2, 3), Square: d.tensor(2, 3)})
 		}},
 		{"ClipNorm: limit is 0, want > 0", func() { backend.CheckClipNorm(d, x, one, 0) }},
+		{"ClipFactor: limit is 0, want > 0", func() { backend.CheckClipFactor(d, x, one, d.tensor(1, 1), 0) }},
+		{"Adam: Factor is present, but the backend is no ClipFactorer", func() { backend.CheckNoFactor("Adam", one) }},
 		{"ClipNorm: limit is NaN, want > 0", func() { backend.CheckClipNorm(d, x, one, math.NaN()) }},
 		{"RNNForward: X is 6x5, which is no whole number of steps of batch 0", func() {
 			backend.CheckRNNForward(d, batchOf(0), scratch)

@@ -91,8 +91,14 @@ func ComposedGRUBackward(b Backend, a GRUGradArgs) {
 	if a.DH0.Present() {
 		b.Copy(a.DH0, dh)
 	}
+	ComposedGRUGrads(b, a)
+}
+
+// ComposedGRUGrads is the rest of GRUBackward once DV, DU and DH0 are there: the
+// products over the whole sequence. It checks nothing.
+func ComposedGRUGrads(b Backend, a GRUGradArgs) {
 	inputGrads(b, a.DV, a.X, a.WIH, a.DX, a.DWIH, a.DBIH)
-	recurrentGrads(b, a.DU, a.H.Slice(0, steps*n), a.DWHH, a.DBHH)
+	recurrentGrads(b, a.DU, a.H.Slice(0, a.DU.Rows), a.DWHH, a.DBHH)
 }
 
 // gruCellScratch is the scratch of gruCell and gruCellGrad in units of N·H.

@@ -102,10 +102,17 @@ func ComposedLSTMBackward(b Backend, a LSTMGradArgs) {
 	if a.DC0.Present() {
 		b.Copy(a.DC0, dc)
 	}
+	ComposedLSTMGrads(b, a)
+}
+
+// ComposedLSTMGrads is the rest of LSTMBackward once DZ, DH0 and DC0 are there: the
+// products over the whole sequence. It checks nothing.
+func ComposedLSTMGrads(b Backend, a LSTMGradArgs) {
+	n, steps := a.Batch, a.Dims().Steps
 	inputGrads(b, a.DZ, a.X, a.WIH, a.DX, a.DWIH, a.DBIH)
 	recurrentGrads(b, a.DZ, a.H.Slice(0, steps*n), a.DWHH, a.DBHH)
 	if a.Peep.Present() {
-		lstmPeepGrad(b, a.DPeep, a.DZ, a.C.Slice(0, steps*n), a.C.Slice(n, (steps+1)*n), rest)
+		lstmPeepGrad(b, a.DPeep, a.DZ, a.C.Slice(0, steps*n), a.C.Slice(n, (steps+1)*n), a.Scratch)
 	}
 }
 

@@ -82,8 +82,14 @@ func ComposedRNNBackward(b Backend, a RNNGradArgs) {
 	if a.DH0.Present() {
 		b.Copy(a.DH0, dh)
 	}
+	ComposedRNNGrads(b, a)
+}
+
+// ComposedRNNGrads is the rest of RNNBackward once DZ and DH0 are there: the products
+// over the whole sequence. It checks nothing.
+func ComposedRNNGrads(b Backend, a RNNGradArgs) {
 	inputGrads(b, a.DZ, a.X, a.WIH, a.DX, a.DWIH, a.DBIH)
-	recurrentGrads(b, a.DZ, a.H.Slice(0, steps*n), a.DWHH, a.DBHH)
+	recurrentGrads(b, a.DZ, a.H.Slice(0, a.DZ.Rows), a.DWHH, a.DBHH)
 }
 
 func rnnCell(b Backend, a RNNCellArgs) {

@@ -66,6 +66,32 @@ func TestOperationsAllocateNothing(t *testing.T) {
 	}
 }
 
+// A factor of the gradient is refused, not forgotten: clipping goes over the gradient.
+func TestOptimizersTakeNoFactor(t *testing.T) {
+	b := newBench(t, cpu.Options{})
+	x, factor := b.Zeros(2, 3), b.Zeros(1, 1)
+	grad, mean, square := b.Zeros(2, 3), b.Zeros(2, 3), b.Zeros(2, 3)
+	for _, c := range []struct {
+		op   string
+		call func()
+	}{
+		{"SGD", func() { b.SGD(backend.SGDArgs{Param: x, Grad: grad, Factor: factor}) }},
+		{"RMSProp", func() { b.RMSProp(backend.RMSPropArgs{Param: x, Grad: grad, Square: square, Factor: factor}) }},
+		{"Adam", func() {
+			b.Adam(backend.AdamArgs{Param: x, Grad: grad, Mean: mean, Square: square, Factor: factor, Step: 1})
+		}},
+	} {
+		func() {
+			defer func() {
+				if text := fmt.Sprint(recover()); text != "backend: "+c.op+": Factor is present, but the backend is no ClipFactorer" {
+					t.Errorf("%s with a factor: %v", c.op, text)
+				}
+			}()
+			c.call()
+		}()
+	}
+}
+
 func TestBadIdsAreStickyErrors(t *testing.T) {
 	for _, c := range []struct {
 		name string

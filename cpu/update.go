@@ -10,6 +10,7 @@ import (
 // SGD implements backend.Update.
 func (c *Backend) SGD(a backend.SGDArgs) {
 	backend.CheckSGD(c, a)
+	backend.CheckNoFactor("SGD", a.Factor)
 	if c.err != nil {
 		return
 	}
@@ -43,6 +44,7 @@ func part(x []float32, from, to int) []float32 {
 // RMSProp implements backend.Update.
 func (c *Backend) RMSProp(a backend.RMSPropArgs) {
 	backend.CheckRMSProp(c, a)
+	backend.CheckNoFactor("RMSProp", a.Factor)
 	if c.err != nil {
 		return
 	}
@@ -69,6 +71,7 @@ func (r *rmsProp) run(from, to int) {
 // Adam implements backend.Update.
 func (c *Backend) Adam(a backend.AdamArgs) {
 	backend.CheckAdam(c, a)
+	backend.CheckNoFactor("Adam", a.Factor)
 	if c.err != nil {
 		return
 	}

@@ -17,6 +17,9 @@ func (idle) CopyOnDevice(_, _ cuda.Pointer, _ int64, _ cuda.Stream) error { retu
 func (idle) Launch(cuda.Function, cuda.Dim3, cuda.Dim3, int, cuda.Stream, []uint64) error {
 	return nil
 }
+func (idle) LaunchCooperative(cuda.Function, cuda.Dim3, cuda.Dim3, int, cuda.Stream, []uint64) error {
+	return nil
+}
 
 func TestOperationsAllocateNothing(t *testing.T) {
 	driver := wrapping{newDriver(t, emulator.Options{}), func(d cuda.Device) cuda.Device { return idle{d} }}
@@ -25,17 +28,8 @@ func TestOperationsAllocateNothing(t *testing.T) {
 	x, y, dst := b.Zeros(n, width), b.Zeros(n, width), b.Zeros(n, width)
 	row, one, tall := b.Zeros(1, width), b.Zeros(1, 1), b.Zeros(1000, width)
 	square, ids, src := b.Zeros(width, width), b.Ints(0, 1, 2), make([]float32, n*width)
-	lstm := backend.LSTMArgs{
-		Batch: n, X: b.Zeros(steps*n, width), WIH: b.Zeros(4*hidden, width), WHH: b.Zeros(4*hidden, hidden),
-		BIH: b.Zeros(1, 4*hidden), BHH: b.Zeros(1, 4*hidden), Peep: b.Zeros(3, hidden),
-		H: b.Zeros((steps+1)*n, hidden), C: b.Zeros((steps+1)*n, hidden), Gates: b.Zeros(steps*n, 4*hidden),
-	}
-	lstm.Scratch = b.Zeros(1, b.LSTMScratch(lstm.Dims()))
-	lstmGrad := backend.LSTMGradArgs{
-		LSTMArgs: lstm, DY: b.Zeros(steps*n, hidden), DZ: b.Zeros(steps*n, 4*hidden), DX: b.Zeros(steps*n, width),
-		DWIH: b.Zeros(4*hidden, width), DWHH: b.Zeros(4*hidden, hidden),
-		DBIH: b.Zeros(1, 4*hidden), DBHH: b.Zeros(1, 4*hidden), DPeep: b.Zeros(3, hidden),
-	}
+	lstmGrad := newLSTM(b, steps, n, width, hidden)
+	lstm := lstmGrad.LSTMArgs
 	rnn := backend.RNNArgs{
 		Batch: n, X: lstm.X, WIH: b.Zeros(hidden, width), WHH: b.Zeros(hidden, hidden), H: lstm.H,
 	}
@@ -79,6 +73,7 @@ func TestOperationsAllocateNothing(t *testing.T) {
 			b.Adam(backend.AdamArgs{Param: x, Grad: y, Mean: dst, Square: tall.Slice(0, n), LR: 0.1, Beta1: 0.9, Beta2: 0.99, Step: 1})
 		}},
 		{"ClipNorm", func() { b.ClipNorm(x, one, 1) }},
+		{"ClipFactor", func() { b.ClipFactor(x, one, row.Reshape(width, 1).Slice(0, 1), 1) }},
 		{"LSTMForward", func() { b.LSTMForward(lstm) }},
 		{"LSTMBackward", func() { b.LSTMBackward(lstmGrad) }},
 		{"RNNForward", func() { b.RNNForward(rnn) }},

@@ -52,9 +52,12 @@ type Backend struct {
 	closed      bool
 	err         error
 
-	kernels map[string]kernel
+	kernels map[string]kernel // those that are loaded, by name
 	slots   [maxParams]uint64 // arguments of the launch in progress
 	plans   map[kernels.GemmShape]kernels.GemmPlan
+
+	layers   map[layer]layerPath
+	arrivals Pointer // counters of the barriers of persistent kernels, all 0 between launches
 
 	live      map[*buffer]struct{}
 	free      map[int64][]Pointer // memory to use again, by its size in bytes
@@ -74,12 +77,15 @@ var (
 	_ backend.RNNCeller      = (*Backend)(nil)
 	_ backend.RNNSequencer   = (*Backend)(nil)
 	_ backend.GRUCeller      = (*Backend)(nil)
+	_ backend.ClipFactorer   = (*Backend)(nil)
+	_ backend.GRUSequencer   = (*Backend)(nil)
 	_ backend.Replayer       = (*Backend)(nil)
 	_ backend.Timer          = (*Backend)(nil)
 )
 
-// Open opens a device of the driver and loads the kernels. It fails if there is
-// no such device or the device cannot run them.
+// Open opens a device of the driver. It fails if there is no such device. Kernels are
+// loaded when an operation needs them; if the device cannot run them, that is an error
+// of the operation.
 func Open(driver Driver, ordinal int, o Options) (*Backend, error) {
 	if o.Name == "" {
 		o.Name = fmt.Sprintf("cuda:%d", ordinal)
@@ -99,6 +105,7 @@ func Open(driver Driver, ordinal int, o Options) (*Backend, error) {
 		info:        device.Info(),
 		kernels:     map[string]kernel{},
 		plans:       map[kernels.GemmShape]kernels.GemmPlan{},
+		layers:      map[layer]layerPath{},
 		live:        map[*buffer]struct{}{},
 		free:        map[int64][]Pointer{},
 	}
@@ -109,7 +116,7 @@ func Open(driver Driver, ordinal int, o Options) (*Backend, error) {
 	return d, nil
 }
 
-// prepare loads the kernels and allocates what the backend itself needs.
+// prepare allocates what the backend itself needs.
 func (d *Backend) prepare() error {
 	if err := CheckMath(d.math, d.info); err != nil {
 		return fmt.Errorf("Math: %w", err)
@@ -125,10 +132,10 @@ func (d *Backend) prepare() error {
 			return err
 		}
 	}
-	if err := d.load(); err != nil {
+	if d.scalars, err = d.allocate(scalarBytes); err != nil {
 		return err
 	}
-	if d.scalars, err = d.allocate(scalarBytes); err != nil {
+	if err := d.preparePersistent(); err != nil {
 		return err
 	}
 	if err := d.prepareLookups(); err != nil {

@@ -51,6 +51,18 @@ func TestConformanceOfMaths(t *testing.T) {
 	}
 }
 
+// Layers whose time steps are launches of their own run on devices that cannot launch
+// them at once.
+func TestConformanceOfStepwiseLayers(t *testing.T) {
+	driver := wrapping{newDriver(t, emulator.Options{}), func(d cuda.Device) cuda.Device { return stepwise{d} }}
+	open := func() (backend.Backend, error) { return cuda.Open(driver, 0, cuda.Options{}) }
+	only := backendtest.Only("LSTMForward/whole sequence/T2N3D5H7", "LSTMBackward/whole sequence/T2N3D5H7")
+	if *uncapped {
+		only = backendtest.Only("LSTMForward", "LSTMBackward")
+	}
+	backendtest.Test(t, open, backendtest.MaxSize(33), backendtest.MaxWork(1<<20), only)
+}
+
 // The suite allocates much and keeps little.
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(400)

@@ -51,6 +51,32 @@ func (d wrapping) Open(ordinal int) (cuda.Device, error) {
 	return d.wrap(device), nil
 }
 
+// stepwise is a device without cooperative launches. So each time step of a layer is a
+// launch or more.
+type stepwise struct{ cuda.Device }
+
+func (d stepwise) Info() cuda.DeviceInfo {
+	info := d.Device.Info()
+	info.Cooperative = false
+	return info
+}
+
+// newLSTM returns the operands of an LSTM layer, all 0.
+func newLSTM(b *bench, steps, batch, width, hidden int) backend.LSTMGradArgs {
+	sequence, states := steps*batch, (steps+1)*batch
+	a := backend.LSTMArgs{
+		Batch: batch, X: b.Zeros(sequence, width), WIH: b.Zeros(4*hidden, width), WHH: b.Zeros(4*hidden, hidden),
+		BIH: b.Zeros(1, 4*hidden), BHH: b.Zeros(1, 4*hidden), Peep: b.Zeros(3, hidden),
+		H: b.Zeros(states, hidden), C: b.Zeros(states, hidden), Gates: b.Zeros(sequence, 4*hidden),
+	}
+	a.Scratch = b.Zeros(1, b.LSTMScratch(a.Dims()))
+	return backend.LSTMGradArgs{
+		LSTMArgs: a, DY: b.Zeros(sequence, hidden), DZ: b.Zeros(sequence, 4*hidden), DX: b.Zeros(sequence, width),
+		DWIH: b.Zeros(4*hidden, width), DWHH: b.Zeros(4*hidden, hidden),
+		DBIH: b.Zeros(1, 4*hidden), DBHH: b.Zeros(1, 4*hidden), DPeep: b.Zeros(3, hidden),
+	}
+}
+
 // newNet returns a small LSTM with its parameters.
 func newNet(b backend.Backend, in model.Shape) (*model.Network, error) {
 	net, err := model.New(b, model.Spec{

@@ -24,3 +24,48 @@ func (d *Backend) GRUCellGrad(a backend.GRUCellGradArgs) {
 			address(a.DY), uint64(a.DH.Rows), uint64(a.DH.Cols))
 	}
 }
+
+// GRUScratch implements backend.GRUSequencer.
+func (d *Backend) GRUScratch(dims backend.GRUDims) int { return backend.ComposedGRUScratch(dims) }
+
+// GRUForward implements backend.GRUSequencer: one product for the inputs of all time
+// steps, then one launch for all steps, or some for each.
+func (d *Backend) GRUForward(a backend.GRUArgs) {
+	dims := a.Dims()
+	backend.CheckGRUForward(d, a, d.GRUScratch(dims))
+	if d.plannedLayer("GRUForward", a.Batch, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.H, a.Gates, a.Recurrent, a.Scratch) {
+		return
+	}
+	p, ok := d.persistent("GRUForward", dims.Steps, dims.Batch, dims.Hidden)
+	if !ok {
+		backend.ComposedGRUForward(d, a)
+		return
+	}
+	d.Gemm(a.Gates, backend.NoTrans, backend.Trans, 1, a.X, a.WIH, 0)
+	d.launch("GRUForward", p.Kernel, p.Launch,
+		address(a.Gates), address(a.Recurrent), address(a.H), address(a.WHH), address(a.BIH), address(a.BHH),
+		uint64(d.arrivals), uint64(dims.Steps), uint64(dims.Batch), uint64(dims.Hidden), uint64(p.Rows))
+}
+
+// GRUBackward implements backend.GRUSequencer: one launch for all steps, or some for
+// each. Then come the products over the whole sequence.
+func (d *Backend) GRUBackward(a backend.GRUGradArgs) {
+	dims := a.Dims()
+	backend.CheckGRUBackward(d, a, d.GRUScratch(dims))
+	if d.plannedLayer("GRUBackward", a.Batch, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.H, a.Gates, a.Recurrent, a.Scratch,
+		a.DY, a.DHLast, a.DV, a.DU, a.DX, a.DH0, a.DWIH, a.DWHH, a.DBIH, a.DBHH) {
+		return
+	}
+	p, ok := d.persistent("GRUBackward", dims.Steps, dims.Batch, dims.Hidden)
+	if !ok {
+		backend.ComposedGRUBackward(d, a)
+		return
+	}
+	carry, _ := a.Scratch.Take(dims.Batch, dims.Hidden)
+	part := d.scratch("GRUBackward", p.Part(dims.Batch))
+	d.launch("GRUBackward", p.Kernel, p.Launch,
+		address(a.DV), address(a.DU), address(carry), address(a.Gates), address(a.Recurrent), address(a.H), address(a.WHH),
+		address(a.DY), address(a.DHLast), address(a.DH0), part,
+		uint64(d.arrivals), uint64(dims.Steps), uint64(dims.Batch), uint64(dims.Hidden), uint64(p.Rows))
+	backend.ComposedGRUGrads(d, a)
+}

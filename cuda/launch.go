@@ -3,6 +3,7 @@ package cuda
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gputrain/backend"
 	"gputrain/kernels"
@@ -15,32 +16,33 @@ type kernel struct {
 	shared   int // bytes of dynamic shared memory that blocks may have
 }
 
-const maxParams = 14 // of a kernel
+const maxParams = 16 // of a kernel
 
-// load loads all modules and finds their kernels.
-func (d *Backend) load() error {
-	modules := map[string]Module{}
-	for _, name := range kernels.Modules() {
-		if d.unused(name) {
-			continue
-		}
-		module, err := d.device.Load(kernels.PTX(name))
-		if err != nil {
-			return fmt.Errorf("module %s: %w", name, err)
-		}
-		modules[name] = module
+// kernel returns a kernel. The first one of a module loads the module: the driver
+// compiles it, and most networks need few. A graph is captured only after its
+// operations have been queued directly, so nothing is loaded during a capture, where
+// that is not allowed.
+func (d *Backend) kernel(name string) (kernel, error) {
+	if k, loaded := d.kernels[name]; loaded {
+		return k, nil
 	}
-	for _, k := range kernels.All() {
-		if d.unused(k.Module) {
+	all := kernels.All()
+	module := all[slices.IndexFunc(all, func(k kernels.Kernel) bool { return k.Name == name })].Module
+	m, err := d.device.Load(kernels.PTX(module))
+	if err != nil {
+		return kernel{}, fmt.Errorf("module %s: %w", module, err)
+	}
+	for _, k := range all {
+		if k.Module != module {
 			continue
 		}
-		function, err := d.device.Function(modules[k.Module], k.Name)
+		function, err := d.device.Function(m, k.Name)
 		if err != nil {
-			return fmt.Errorf("module %s: kernel %s: %w", k.Module, k.Name, err)
+			return kernel{}, fmt.Errorf("module %s: kernel %s: %w", module, k.Name, err)
 		}
 		d.kernels[k.Name] = kernel{function, k.Params, d.info.SharedPerBlock}
 	}
-	return nil
+	return d.kernels[name], nil
 }
 
 // launch queues a kernel on behalf of op, with one argument per parameter.
@@ -48,7 +50,11 @@ func (d *Backend) launch(op, name string, l kernels.Launch, args ...uint64) {
 	if d.err != nil {
 		return
 	}
-	k := d.kernels[name]
+	k, err := d.kernel(name)
+	if err != nil {
+		d.keep(op+", kernel "+name, err)
+		return
+	}
 	if len(args) != len(k.params) {
 		panic(fmt.Sprintf("cuda: %s: kernel %s takes %d arguments, got %d", op, name, len(k.params), len(args)))
 	}
@@ -64,13 +70,16 @@ func (d *Backend) launch(op, name string, l kernels.Launch, args ...uint64) {
 	// Go allocates what is passed to an interface. slots is allocated already, so
 	// args can stay on the stack.
 	slots := d.slots[:copy(d.slots[:], args)]
-	var err error
 	if l.Shared > k.shared {
 		err = d.device.AllowShared(k.function, l.Shared)
 		k.shared = l.Shared
 		d.kernels[name] = k
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case l.Cooperative:
+		err = d.device.LaunchCooperative(k.function, Dim3(l.Grid), Dim3(l.Block), l.Shared, d.stream, slots)
+	default:
 		err = d.device.Launch(k.function, Dim3(l.Grid), Dim3(l.Block), l.Shared, d.stream, slots)
 	}
 	if err == nil && d.synchronous {

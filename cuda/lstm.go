@@ -44,8 +44,8 @@ func (d *Backend) LSTMPeepGrad(dPeep, dz, cPrev, c backend.Tensor) {
 func (d *Backend) LSTMScratch(dims backend.LSTMDims) int { return backend.ComposedLSTMScratch(dims) }
 
 // LSTMForward implements backend.LSTMSequencer: one product for the inputs of
-// all time steps, then one launch for each step, which fuses the recurrent
-// product with the cell.
+// all time steps, then one launch for all steps, or one for each. It fuses the
+// recurrent product with the cell.
 func (d *Backend) LSTMForward(a backend.LSTMArgs) {
 	dims := a.Dims()
 	backend.CheckLSTMForward(d, a, d.LSTMScratch(dims))
@@ -57,6 +57,12 @@ func (d *Backend) LSTMForward(a backend.LSTMArgs) {
 	}
 	d.Gemm(a.Gates, backend.NoTrans, backend.Trans, 1, a.X, a.WIH, 0)
 	n := dims.Batch
+	if p, ok := d.persistent("LSTMForward", dims.Steps, n, dims.Hidden); ok {
+		d.launch("LSTMForward", p.Kernel, p.Launch,
+			address(a.Gates), address(a.C), address(a.H), address(a.WHH), address(a.BIH), address(a.BHH), address(a.Peep),
+			uint64(d.arrivals), uint64(dims.Steps), uint64(n), uint64(dims.Hidden), uint64(p.Rows))
+		return
+	}
 	for t := range dims.Steps {
 		d.launch("LSTMForward", "lstm_step", kernels.LSTMStep(n, dims.Hidden),
 			address(a.Gates.Slice(t*n, (t+1)*n)), address(a.C.Slice((t+1)*n, (t+2)*n)), address(a.H.Slice((t+1)*n, (t+2)*n)),
@@ -65,13 +71,28 @@ func (d *Backend) LSTMForward(a backend.LSTMArgs) {
 	}
 }
 
-// LSTMBackward implements backend.LSTMSequencer: two or three launches for each
-// step, then the products over the whole sequence.
+// LSTMBackward implements backend.LSTMSequencer: one launch for all steps, or two
+// or three for each. Then come the products over the whole sequence.
 func (d *Backend) LSTMBackward(a backend.LSTMGradArgs) {
-	backend.CheckLSTMBackward(d, a, d.LSTMScratch(a.Dims()))
+	dims := a.Dims()
+	backend.CheckLSTMBackward(d, a, d.LSTMScratch(dims))
 	if d.plannedLayer("LSTMBackward", a.Batch, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.Peep, a.H, a.C, a.Gates, a.Scratch,
 		a.DY, a.DHLast, a.DCLast, a.DX, a.DH0, a.DC0, a.DWIH, a.DWHH, a.DBIH, a.DBHH, a.DPeep, a.DZ) {
 		return
 	}
-	backend.ComposedLSTMBackward(d, a)
+	p, ok := d.persistent("LSTMBackward", dims.Steps, dims.Batch, dims.Hidden)
+	if !ok {
+		backend.ComposedLSTMBackward(d, a)
+		return
+	}
+	dc := a.DC0
+	if !dc.Present() {
+		dc, _ = a.Scratch.Take(dims.Batch, dims.Hidden)
+	}
+	part := d.scratch("LSTMBackward", p.Part(dims.Batch))
+	d.launch("LSTMBackward", p.Kernel, p.Launch,
+		address(a.DZ), address(dc), address(a.Gates), address(a.C), address(a.WHH), address(a.Peep),
+		address(a.DY), address(a.DHLast), address(a.DCLast), address(a.DH0), part,
+		uint64(d.arrivals), uint64(dims.Steps), uint64(dims.Batch), uint64(dims.Hidden), uint64(p.Rows))
+	backend.ComposedLSTMGrads(d, a)
 }

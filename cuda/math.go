@@ -3,7 +3,6 @@ package cuda
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"gputrain/kernels"
 )
@@ -38,10 +37,4 @@ func MathError(name string) (product, step float64) {
 		return 0x1p-7 + 0x1p-16, 0x1p-133
 	}
 	return 0, 0
-}
-
-// unused says whether a module is for another math than that of the backend.
-func (d *Backend) unused(module string) bool {
-	math, ofMath := strings.CutPrefix(module, "gemm_")
-	return ofMath && math != d.math
 }

@@ -122,6 +122,7 @@ func (d *Backend) releaseMemory() {
 	d.recycle(d.scalars, scalarBytes)
 	d.recycle(d.replay.scalars, int64(d.replay.scalarsBytes))
 	d.recycle(d.lookups.fault, faultBytes)
+	d.recycle(d.arrivals, d.arrivalBytes())
 	d.releaseTransfers()
 	d.purge()
 }

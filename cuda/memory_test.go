@@ -24,7 +24,7 @@ func TestMemoryIsPurgedWhenShort(t *testing.T) {
 		b.Free(x.Buf)
 	}
 	_, err := b.New(1, 2*elements)
-	const want = "cuda: New: a tensor of 1x2097152: 8388608 bytes, with 4198"
+	const want = "cuda: New: a tensor of 1x2097152: 8388608 bytes, with 419"
 	if err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got error %v, want %s...", err, want)
 	}

@@ -39,6 +39,16 @@ func replaced(pattern string, count, nth int, text string) edit {
 	}
 }
 
+// both makes one edit and then another.
+func both(first, second edit) edit {
+	return func(lines []string) error {
+		if err := first(lines); err != nil {
+			return err
+		}
+		return second(lines)
+	}
+}
+
 // dropped leaves out a line.
 func dropped(pattern string, count, nth int) edit { return replaced(pattern, count, nth, "") }
 

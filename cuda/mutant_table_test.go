@@ -26,13 +26,32 @@ var mutants = []mutant{
 	{"gemm_nn_32x32", "no barrier before the groups' sums are read", dropped(barrier, 3, 2), one(tiles, "nn_32x32"), emulator.SharedRace},
 	{"gemm_tn_64x64", "no barrier between slabs", dropped(barrier, 2, 1), one(tiles, "tn_64x64"), emulator.SharedRace},
 	{"gemm_tt_128x128", "no barrier between slabs", dropped(barrier, 2, 1), one(tiles, "tt_128x128"), emulator.SharedRace},
-	{"lstm_step", "no barrier after the first slab is stored", dropped(barrier, 3, 0), suite("LSTMForward", 7), emulator.SharedRace},
-	{"lstm_step", "no barrier before the groups' sums are read", dropped(barrier, 3, 2), suite("LSTMForward", 7), emulator.SharedRace},
+	{"lstm_step", "no barrier after the first slab is stored", dropped(barrier, 3, 0), oneByOne(suite("LSTMForward", 7)), emulator.SharedRace},
+	{"lstm_step", "no barrier before the groups' sums are read", dropped(barrier, 3, 2), oneByOne(suite("LSTMForward", 7)), emulator.SharedRace},
 	{"rnn_step", "no barrier before the groups' sums are read", dropped(barrier, 3, 2), suite("RNNForward", 7), emulator.SharedRace},
 	{"layer_norm", "no barrier before partial sums are read", dropped(barrier, 4, 1), suite("LayerNorm", 257), emulator.SharedRace},
 	{"layer_norm", "no barrier before scratch is used again", dropped(barrier, 4, 2), suite("LayerNorm", 257), emulator.SharedRace},
 	{"layer_norm_grad", "no barrier before partial sums are read", dropped(barrier, 4, 3), suite("LayerNormGrad", 257), emulator.SharedRace},
 	{"lstm_peep_grad", "no barrier before partial sums are read", dropped(barrier, 1, 0), one(secondPasses, "LSTMPeepGrad"), emulator.SharedRace},
+
+	{"lstm_forward_128", "no barrier after rows of h are stored", dropped(barrier, 4, 1), one(sequences, "LSTM forward"), emulator.SharedRace},
+	{"lstm_forward_128", "no barrier before sums are read", dropped(barrier, 4, 2), one(sequences, "LSTM forward"), emulator.SharedRace},
+	{"lstm_backward_256", "no barrier before gradients are read", dropped(barrier, 6, 1), one(sequences, "LSTM backward"), emulator.SharedRace},
+
+	// A broken barrier of the grid.
+	{"lstm_forward_128", "arrives without a release", replaced(`red\.release(.*)`, 1, 0, "red.relaxed$1"), one(sequences, "LSTM forward"), emulator.GlobalRace},
+	{"lstm_forward_128", "releases within the block only", replaced(`red\.release\.gpu(.*)`, 1, 0, "red.release.cta$1"), one(sequences, "LSTM forward"), emulator.GlobalRace},
+	{"lstm_forward_128", "waits without an acquire", replaced(`ld\.acquire(.*)`, 1, 0, "ld.relaxed$1"), one(sequences, "LSTM forward"), emulator.GlobalRace},
+	{"lstm_forward_128", "waits for one block less", replaced(`(setp\.lt\.u32 %p\d+), (%r112), (.*)`, 1, 0, "add.u32 $2, $2, 1; $1, $2, $3"), one(sequences, "LSTM forward"), emulator.GlobalRace},
+	{"lstm_forward_128", "does not wait", replaced(`setp\.lt\.u32 (%p\d+), %r112, .*`, 1, 0, "mov.pred $1, 0;"), one(sequences, "LSTM forward"), emulator.GlobalRace},
+	{"lstm_forward_128", "one thread waits for the others of the grid", dropped(barrier, 4, 0), one(sequences, "LSTM forward"), emulator.GlobalRace},
+	{"lstm_forward_128", "a thread arrives before its block has written", dropped(barrier, 4, 3), one(sequences, "LSTM forward"), emulator.GlobalRace},
+	{"lstm_backward_256", "arrives without a release", replaced(`red\.release(.*)`, 2, 0, "red.relaxed$1"), one(sequences, "LSTM backward"), emulator.GlobalRace},
+	{"lstm_backward_256", "waits without an acquire", replaced(`ld\.acquire(.*)`, 2, 0, "ld.relaxed$1"), one(sequences, "LSTM backward"), emulator.GlobalRace},
+	{"lstm_backward_256", "waits without an acquire at the end", replaced(`ld\.acquire(.*)`, 2, 1, "ld.relaxed$1"), one(sequences, "LSTM backward"), emulator.GlobalRace},
+	{"lstm_backward_256", "does not wait", replaced(`setp\.lt\.u32 (%p\d+), %r89, .*`, 1, 0, "mov.pred $1, 0;"), one(sequences, "LSTM backward"), emulator.GlobalRace},
+	{"lstm_backward_256", "a buffer for parts of one step instead of two", both(replaced(`(and\.b32 .*), -2;`, 2, 1, "$1, -1;"), replaced(`(and\.b32 .*), -2;`, 1, 0, "$1, -1;")),
+		one(sequences, "LSTM backward"), emulator.GlobalRace},
 
 	// A barrier that not all threads reach.
 	{"softmax", "a barrier in a branch", replaced(barrier, 4, 1, diverging), suite("Softmax", 1), emulator.DivergentBarrier},
@@ -57,12 +76,14 @@ var mutants = []mutant{
 	{"lstm_peep_grad", "guard of units off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 0, "setp.gt.s64 $1"), one(secondPasses, "LSTMPeepGrad"), emulator.GlobalRace},
 	{"gru_cell", "guard of rows off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 0, "setp.gt.s64 $1"), suite("GRUCell", 33), ""},
 	{"gru_cell_grad", "guard of units off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 1, "setp.gt.s64 $1"), suite("GRUCellGrad", 33), emulator.GlobalRace},
+	{"lstm_forward_128", "guard of rows off by one", replaced(`setp\.lt\.s32 (%p143, .*)`, 1, 0, "setp.le.s32 $1"), one(sequences, "LSTM forward"), emulator.GlobalRace},
+	{"lstm_backward_256", "guard of units off by one", replaced(`setp\.ge\.s32 (%p103, .*)`, 1, 0, "setp.gt.s32 $1"), one(sequences, "LSTM backward"), emulator.OutOfBounds},
 	{"gemm_nn_32x32", "guard of rows off by one", replaced(`setp\.lt\.s32 (.*)`, 12, 0, "setp.le.s32 $1"), one(tiles, "nn_32x32"), emulator.OutOfBounds},
 	{"gemm_nn_32x32", "a run of columns is not cut off", replaced(`(setp\.lt\.s32 .*), 4;`, 2, 0, "$1, 1;"), one(tiles, "nn_32x32"), emulator.GlobalRace},
 
 	// A swapped gate.
-	{"lstm_step", "input and forget gate swapped", swapped(`ld\.global\.f32 (%f\d+), .*`, 4, 0, 1), suite("LSTMForward", 7), ""},
-	{"lstm_step", "cell and output gate swapped", swapped(`ld\.global\.f32 (%f\d+), .*`, 4, 2, 3), suite("LSTMForward", 7), ""},
+	{"lstm_step", "input and forget gate swapped", swapped(`ld\.global\.f32 (%f\d+), .*`, 4, 0, 1), oneByOne(suite("LSTMForward", 7)), ""},
+	{"lstm_step", "cell and output gate swapped", swapped(`ld\.global\.f32 (%f\d+), .*`, 4, 2, 3), oneByOne(suite("LSTMForward", 7)), ""},
 	{"lstm_cell", "gates stored in each other's place", swapped(stored, 6, 0, 1), suite("LSTMCell", 33), ""},
 	{"lstm_cell_grad", "gradients stored in each other's place", swapped(stored, 10, 0, 1), suite("LSTMCellGrad", 33), ""},
 	{"lstm_peep_grad", "input and forget gate swapped", swapped(`st\.shared\.f32 .*, (%f\d+);`, 3, 0, 1), one(secondPasses, "LSTMPeepGrad"), ""},
@@ -72,6 +93,10 @@ var mutants = []mutant{
 	{"lstm1997_cell", "input and output gate swapped", swapped(`ld\.global\.f32 (%f6\d+), \[%rd1[12]\];`, 2, 0, 1), suite("LSTM1997Cell", 7), ""},
 	{"lstm1997_cell", "a row has no forget gates", replaced(`(selp\.b64 .*), 3, 2, (.*)`, 1, 0, "$1, 2, 2, $2"), suite("LSTM1997Cell", 7), emulator.GlobalRace},
 	{"lstm1997_grad", "input and forget gate swapped", replaced(`(selp\.b64 \S+) (%rd232), (%rd233), (.*)`, 1, 0, "$1 $3, $2, $4"), suite("LSTM1997CellGrad", 7), emulator.NullPointer},
+
+	{"lstm_forward_128", "a lane keeps what it gives away", swapped(`selp\.f32 (%f\d+), .*, %p158;`, 16, 0, 1), one(sequences, "LSTM forward"), ""},
+	{"lstm_forward_128", "input and forget gate swapped", swapped(`ld\.global\.f32 (%f\d+), .*`, 5, 0, 1), one(sequences, "LSTM forward"), ""},
+	{"lstm_backward_256", "gradients stored in each other's place", swapped(stored, 10, 0, 1), one(sequences, "LSTM backward"), ""},
 
 	// A sum over uninitialised or wrong values.
 	{"sum_rows", "partial sums not stored", dropped(`st\.shared.*`, 1, 0), suite("SumRows", 1), emulator.Uninitialised},

@@ -88,6 +88,13 @@ func suite(check string, size int) trial {
 	}}
 }
 
+// oneByOne is a trial on a device that launches each time step of a layer.
+func oneByOne(t trial) trial {
+	return trial{t.name + ", step by step", t.multiprocessors, func(driver cuda.Driver) error {
+		return t.failure(wrapping{driver, func(d cuda.Device) cuda.Device { return stepwise{d} }})
+	}}
+}
+
 // one is the named operation of larger size.
 func one(of []larger, name string) trial {
 	c := of[slices.IndexFunc(of, func(c larger) bool { return c.name == name })]

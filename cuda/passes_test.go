@@ -33,6 +33,9 @@ var secondPasses = []larger{
 		b.SquaredError(dst, backend.Tensor{}, x, y, 0.25)
 	}},
 	{"ClipNorm", 0, [2]int{1, 1}, [2]int{2500, 3}, [2]int{}, func(b backend.Backend, dst, x, _ backend.Tensor) { b.ClipNorm(x, dst, 1) }},
+	{"ClipFactor", 0, [2]int{1, 1}, [2]int{2500, 3}, [2]int{1, 1}, func(b backend.Backend, dst, x, y backend.Tensor) {
+		b.(backend.ClipFactorer).ClipFactor(x, y, dst, 1)
+	}},
 	{"LSTMPeepGrad", 0, [2]int{3, 5}, [2]int{300, 20}, [2]int{301, 5}, peepholeGrad},
 }
 
@@ -43,6 +46,45 @@ var tiles = []larger{
 	{"tn_64x64", 1, [2]int{61, 62}, [2]int{70, 61}, [2]int{70, 62}, product(backend.Trans, backend.NoTrans)},
 	{"nt_128x128", 1, [2]int{127, 126}, [2]int{127, 20}, [2]int{126, 20}, product(backend.NoTrans, backend.Trans)},
 	{"tt_128x128", 1, [2]int{127, 126}, [2]int{20, 127}, [2]int{126, 20}, product(backend.Trans, backend.Trans)},
+}
+
+// sequences are LSTM layers whose units take two blocks, and whose rows take several groups
+// of such blocks, or one.
+var sequences = []larger{
+	{"LSTM forward", 0, [2]int{15, 40}, [2]int{160, 40}, [2]int{12, 40}, lstmForward},
+	{"LSTM backward", 2, [2]int{12, 160}, [2]int{160, 40}, [2]int{12, 40}, lstmBackward},
+}
+
+// lstmForward is an LSTM with states dst. The weights are in x, the inputs in y.
+func lstmForward(b backend.Backend, dst, x, y backend.Tensor) {
+	backend.LSTMForward(b, lstmSequence(b, dst, x, y))
+}
+
+// lstmBackward is its backward pass, where dst is DZ and y is DY too.
+func lstmBackward(b backend.Backend, dst, x, y backend.Tensor) {
+	a := lstmSequence(b, room(b, y.Rows+3, y.Cols), x, y)
+	backend.LSTMForward(b, a)
+	backend.LSTMBackward(b, backend.LSTMGradArgs{
+		LSTMArgs: a, DY: y, DZ: dst, DH0: room(b, 3, y.Cols), DWIH: room(b, x.Rows, 1), DWHH: room(b, x.Rows, x.Cols),
+	})
+}
+
+// lstmSequence is an LSTM of batch 3 and one input.
+func lstmSequence(b backend.Backend, h, x, y backend.Tensor) backend.LSTMArgs {
+	first := func(x backend.Tensor) backend.Tensor {
+		return backend.Tensor{Buf: x.Buf, Off: x.Off, Rows: x.Rows, Cols: 1}
+	}
+	a := backend.LSTMArgs{
+		Batch: 3, X: first(y), WIH: first(x), WHH: x, H: h, C: room(b, h.Rows, h.Cols), Gates: room(b, y.Rows, x.Rows),
+	}
+	a.Scratch = room(b, 1, backend.LSTMScratch(b, a.Dims()))
+	return a
+}
+
+// room returns a tensor of 0. If there is no memory, operations on it panic.
+func room(b backend.Backend, rows, cols int) backend.Tensor {
+	x, _ := b.New(rows, cols)
+	return x
 }
 
 // product returns a product with beta.
@@ -67,6 +109,8 @@ func peepholeGrad(b backend.Backend, dst, x, y backend.Tensor) {
 }
 
 func TestSecondPasses(t *testing.T) { testLarger(t, secondPasses) }
+
+func TestSequences(t *testing.T) { testLarger(t, sequences) }
 
 func TestTiles(t *testing.T) {
 	for _, c := range tiles {

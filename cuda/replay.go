@@ -69,8 +69,8 @@ func (d *Backend) Replay(ops func()) {
 	}
 	g := r.find()
 	if g == nil {
+		ops() // which may make the workspace larger, and so drop all graphs
 		d.remember()
-		ops()
 		return
 	}
 	if g.handle == 0 {

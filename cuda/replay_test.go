@@ -27,6 +27,11 @@ func (d callsDevice) Launch(f cuda.Function, grid, block cuda.Dim3, shared int, 
 	return d.Device.Launch(f, grid, block, shared, s, args)
 }
 
+func (d callsDevice) LaunchCooperative(f cuda.Function, grid, block cuda.Dim3, shared int, s cuda.Stream, args []uint64) error {
+	d.calls.launches++
+	return d.Device.LaunchCooperative(f, grid, block, shared, s, args)
+}
+
 func (d callsDevice) LaunchGraph(g cuda.Graph, s cuda.Stream) error {
 	d.calls.graphs++
 	return d.Device.LaunchGraph(g, s)
@@ -37,9 +42,11 @@ func (d callsDevice) CopyToDevice(dst cuda.Pointer, src []byte, s cuda.Stream) e
 	return d.Device.CopyToDevice(dst, src, s)
 }
 
-func counting(t *testing.T, counted *calls) cuda.Driver {
-	return wrapping{newDriver(t, emulator.Options{}), func(d cuda.Device) cuda.Device { return callsDevice{d, counted} }}
+func counting(t *testing.T, counted *calls, wrap func(cuda.Device) cuda.Device) cuda.Driver {
+	return wrapping{newDriver(t, emulator.Options{}), func(d cuda.Device) cuda.Device { return callsDevice{wrap(d), counted} }}
 }
+
+func unchanged(d cuda.Device) cuda.Device { return d }
 
 // newTrainer returns a trainer of a small LSTM and a batch for it.
 func newTrainer(t *testing.T, b backend.Backend, steps, batch int) (*train.Trainer, data.Batch) {
@@ -61,7 +68,7 @@ func newTrainer(t *testing.T, b backend.Backend, steps, batch int) (*train.Train
 func TestStepsBecomeOneLaunch(t *testing.T) {
 	for _, steps := range []int{2, 40} {
 		counted := &calls{}
-		b := newBench(t, counting(t, counted), cuda.Options{})
+		b := newBench(t, counting(t, counted, func(d cuda.Device) cuda.Device { return stepwise{d} }), cuda.Options{})
 		trainer, batch := newTrainer(t, b.Backend, steps, 2)
 		for k, want := range []calls{
 			{launches: -1, copies: 4},            // the first time: inputs, labels, scalars of the loss and of Adam
@@ -87,9 +94,30 @@ func TestStepsBecomeOneLaunch(t *testing.T) {
 	}
 }
 
+// Where the device can, a layer takes as many launches for many time steps as for few.
+func TestPersistentLayersTakeFewLaunches(t *testing.T) {
+	const n, width, hidden = 2, 3, 5
+	counted := &calls{}
+	b := newBench(t, counting(t, counted, unchanged), cuda.Options{})
+	for _, steps := range []int{2, 40} {
+		a := newLSTM(b, steps, n, width, hidden)
+		a.DPeep, a.Peep = backend.Tensor{}, backend.Tensor{}
+		*counted = calls{}
+		b.LSTMForward(a.LSTMArgs)
+		forward := counted.launches
+		b.LSTMBackward(a)
+		if backward := counted.launches - forward; forward != 2 || backward != 6 {
+			t.Errorf("%d time steps: %d launches forward and %d backward, want 2 and 6", steps, forward, backward)
+		}
+	}
+	if err := b.Sync(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestSynchronousHasNoGraphs(t *testing.T) {
 	counted := &calls{}
-	b := newBench(t, counting(t, counted), cuda.Options{Synchronous: true})
+	b := newBench(t, counting(t, counted, unchanged), cuda.Options{Synchronous: true})
 	trainer, batch := newTrainer(t, b.Backend, 2, 2)
 	for range 4 {
 		trainer.Step(batch)

@@ -26,8 +26,8 @@ func (d *Backend) RNNCellGrad(a backend.RNNCellGradArgs) {
 func (d *Backend) RNNScratch(dims backend.RNNDims) int { return backend.ComposedRNNScratch(dims) }
 
 // RNNForward implements backend.RNNSequencer: one product for the inputs of all
-// time steps, then one launch for each step, which fuses the recurrent product
-// with the cell.
+// time steps, then one launch for all steps, or one for each. It fuses the recurrent
+// product with the cell.
 func (d *Backend) RNNForward(a backend.RNNArgs) {
 	dims := a.Dims()
 	backend.CheckRNNForward(d, a, d.RNNScratch(dims))
@@ -43,6 +43,11 @@ func (d *Backend) RNNForward(a backend.RNNArgs) {
 	}
 	n := dims.Batch
 	d.Gemm(a.H.Slice(n, a.H.Rows), backend.NoTrans, backend.Trans, 1, a.X, a.WIH, 0)
+	if p, ok := d.persistent("RNNForward", dims.Steps, n, dims.Hidden); ok {
+		d.launch("RNNForward", p.Kernel, p.Launch, address(a.H), address(a.WHH), address(a.BIH), address(a.BHH),
+			uint64(d.arrivals), uint64(dims.Steps), uint64(n), uint64(dims.Hidden), uint64(p.Rows), flag(a.ReLU))
+		return
+	}
 	for t := range dims.Steps {
 		d.launch("RNNForward", "rnn_step", kernels.RNNStep(n, dims.Hidden),
 			address(a.H.Slice((t+1)*n, (t+2)*n)), address(a.H.Slice(t*n, (t+1)*n)),
@@ -50,10 +55,11 @@ func (d *Backend) RNNForward(a backend.RNNArgs) {
 	}
 }
 
-// RNNBackward implements backend.RNNSequencer: two or three launches for each
-// step, then the products over the whole sequence.
+// RNNBackward implements backend.RNNSequencer: one launch for all steps, or two or
+// three for each. Then come the products over the whole sequence.
 func (d *Backend) RNNBackward(a backend.RNNGradArgs) {
-	backend.CheckRNNBackward(d, a, d.RNNScratch(a.Dims()))
+	dims := a.Dims()
+	backend.CheckRNNBackward(d, a, d.RNNScratch(dims))
 	op := "RNNBackward"
 	if a.ReLU {
 		op = "RNNBackward with ReLU"
@@ -62,5 +68,14 @@ func (d *Backend) RNNBackward(a backend.RNNGradArgs) {
 		a.DY, a.DHLast, a.DX, a.DH0, a.DWIH, a.DWHH, a.DBIH, a.DBHH, a.DZ) {
 		return
 	}
-	backend.ComposedRNNBackward(d, a)
+	p, ok := d.persistent("RNNBackward", dims.Steps, dims.Batch, dims.Hidden)
+	if !ok {
+		backend.ComposedRNNBackward(d, a)
+		return
+	}
+	part := d.scratch("RNNBackward", p.Part(dims.Batch))
+	d.launch("RNNBackward", p.Kernel, p.Launch, address(a.DZ), address(a.H), address(a.WHH), address(a.DY),
+		address(a.DHLast), address(a.DH0), part, uint64(d.arrivals),
+		uint64(dims.Steps), uint64(dims.Batch), uint64(dims.Hidden), uint64(p.Rows), flag(a.ReLU))
+	backend.ComposedRNNGrads(d, a)
 }

@@ -41,7 +41,7 @@ func TestConformanceInOtherShapes(t *testing.T) {
 			[]string{"CopyCols", "AddRow", "MulRow", "MulCol", "GatherRows", "LSTMCell", "LSTMCellGrad", "GRUCell", "GRUCellGrad",
 				"LSTM1997Cell", "LSTM1997CellGrad", "StickyErrors"}},
 		{"as the backend chooses", nil, cuda.Dim3{}, cuda.Dim3{}, 257,
-			[]string{"Softmax", "SoftmaxGrad", "LayerNorm", "LayerNormGrad", "ArgMaxRows", "SoftmaxCrossEntropy", "SumRows", "SquaredError", "ClipNorm"}},
+			[]string{"Softmax", "SoftmaxGrad", "LayerNorm", "LayerNormGrad", "ArgMaxRows", "SoftmaxCrossEntropy", "SumRows", "SquaredError", "ClipNorm", "ClipFactor"}},
 		{"seven warps for each row", []string{"softmax", "softmax_grad", "layer_norm", "layer_norm_grad", "argmax_rows", "softmax_cross_entropy"},
 			cuda.Dim3{}, sevenWarps, 255,
 			[]string{"Softmax", "SoftmaxGrad", "LayerNorm", "LayerNormGrad", "ArgMaxRows", "SoftmaxCrossEntropy", "StickyErrors"}},

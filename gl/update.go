@@ -12,6 +12,7 @@ import (
 // SGD implements backend.Update.
 func (d *Backend) SGD(a backend.SGDArgs) {
 	backend.CheckSGD(d, a)
+	backend.CheckNoFactor("SGD", a.Factor)
 	d.each("SGD", "sgd", a.Param.Size(), []window{of(a.Param), of(a.Grad), velocity(a.Velocity, a.Momentum)},
 		size(a.Param), flag(a.Nesterov), float(a.LR), float(a.Momentum), float(a.WeightDecay))
 }
@@ -19,6 +20,7 @@ func (d *Backend) SGD(a backend.SGDArgs) {
 // RMSProp implements backend.Update.
 func (d *Backend) RMSProp(a backend.RMSPropArgs) {
 	backend.CheckRMSProp(d, a)
+	backend.CheckNoFactor("RMSProp", a.Factor)
 	d.each("RMSProp", "rmsprop", a.Param.Size(), []window{of(a.Param), of(a.Grad), of(a.Square), velocity(a.Velocity, a.Momentum)},
 		size(a.Param), float(a.LR), float(a.Decay), float(1-a.Decay), float(a.Epsilon), float(a.Momentum), float(a.WeightDecay))
 }
@@ -26,6 +28,7 @@ func (d *Backend) RMSProp(a backend.RMSPropArgs) {
 // Adam implements backend.Update.
 func (d *Backend) Adam(a backend.AdamArgs) {
 	backend.CheckAdam(d, a)
+	backend.CheckNoFactor("Adam", a.Factor)
 	shrink, decay := 0.0, a.WeightDecay
 	if a.Decoupled {
 		shrink, decay = a.LR*a.WeightDecay, 0

@@ -87,7 +87,11 @@ func (d *device) run(name string, l kernels.Launch, args ...any) {
 			d.Fatal(err)
 		}
 	}
-	if err := d.Launch(d.functions[name], cuda.Dim3(l.Grid), cuda.Dim3(l.Block), l.Shared, 0, slots); err != nil {
+	launch := d.Launch
+	if l.Cooperative {
+		launch = d.LaunchCooperative
+	}
+	if err := launch(d.functions[name], cuda.Dim3(l.Grid), cuda.Dim3(l.Block), l.Shared, 0, slots); err != nil {
 		d.Fatal(err)
 	}
 	if err := d.SyncStream(0); err != nil {

@@ -1,17 +1,5 @@
-// The GRU cell and its gradient. A row of gates holds r of all hidden units, then z,
-// then n. A row of u is laid out in the same way.
-#include "nonlinear.cuh"
-
-// Triple points to the three gates of a hidden unit in a row.
-template <class Float>
-struct Triple {
-  Float *r;
-  long long hidden;
-
-  __device__ Triple(Float *gates, int hidden, long long row, long long unit)
-      : r(gates + row * 3 * hidden + unit), hidden(hidden) {}
-  __device__ Float &operator[](int gate) const { return r[gate * hidden]; }
-};
+// The GRU cell and its gradient.
+#include "gru.cuh"
 
 // r, z = sigmoid(v + u)   n = tanh(v + r * u)   h = (1-z) * n + z * h_prev
 // grid: any blocks of 256 in all, over [batch, hidden]
@@ -26,18 +14,11 @@ extern "C" __global__ void __launch_bounds__(kBlock) gru_cell(
       const Triple<float> v(gates, hidden, row, unit);
       const Triple<const float> from(u, hidden, row, unit);
       long long k = row * hidden + unit;
-      float r = v[0] = sigmoid_of(v[0] + from[0]);
-      float n = v[2] = tanh_of(fmaf(r, from[2], v[2]));
-      float z = v[1] = sigmoid_of(v[1] + from[1]);
-      h[k] = fmaf(1.0f - z, n, z * h_prev[k]);
+      h[k] = apply_cell(v, {v[0], v[1], v[2]}, {from[0], from[1], from[2]}, h_prev[k]);
     }
 }
 
-// d  = dy + dh
-// dn = d * (1-z) * (1-n^2)
-// dz = d * (h_prev-n) * z * (1-z)
-// dr = dn * u_n * r * (1-r)
-// dv = dr, dz, dn   du = dr, dz, dn * r   dh = d * z
+// The gradient of the cell: see CellGrad. d = dy + dh
 // grid: any blocks of 256 in all, over [batch, hidden]
 extern "C" __global__ void __launch_bounds__(kBlock) gru_cell_grad(
     float *dv,                         // [batch, 3*hidden] out, may be gates
@@ -50,17 +31,10 @@ extern "C" __global__ void __launch_bounds__(kBlock) gru_cell_grad(
     int batch, int hidden) {
   EACH_ROW(row, batch)
     EACH(unit, hidden) {
-      const Triple<const float> gate(gates, hidden, row, unit), from(u, hidden, row, unit);
-      const Triple<float> of_v(dv, hidden, row, unit), of_u(du, hidden, row, unit);
-      const float r = gate[0], z = gate[1], n = gate[2], u_n = from[2];
       long long k = row * hidden + unit;
-      float d = dy[k] + dh[k];
-      float dn = d * (1.0f - z) * tanh_slope(n);
-      float dr = dn * u_n * sigmoid_slope(r);
-      of_v[0] = of_u[0] = dr;
-      of_v[1] = of_u[1] = d * (h_prev[k] - n) * sigmoid_slope(z);
-      of_v[2] = dn;
-      of_u[2] = dn * r;
-      dh[k] = d * z;
+      const Triple<const float> gate(gates, hidden, row, unit), from(u, hidden, row, unit);
+      const CellGrad grad(gate, from[2], h_prev[k], dy[k] + dh[k]);
+      grad.store(Triple<float>(dv, hidden, row, unit), Triple<float>(du, hidden, row, unit));
+      dh[k] = grad.dh;
     }
 }

@@ -172,9 +172,9 @@ var table = []Kernel{
 	{"squared_error", "loss", block, 32, join(pointers("part", "dy", "y", "target"), n, pointers("scale"))},
 	{"loss_sum", "loss", block, 32, join(pointers("loss", "part"), n, pointers("factor"))},
 
-	{"sgd", "update", block, 0, join(pointers("param", "grad", "velocity", "scalars"), n, ints("nesterov"))},
-	{"rmsprop", "update", block, 0, join(pointers("param", "grad", "square", "velocity", "scalars"), n)},
-	{"adam", "update", block, 0, join(pointers("param", "grad", "mean", "square", "scalars"), n)},
+	{"sgd", "update", block, 0, join(pointers("param", "grad", "velocity", "factor", "scalars"), n, ints("nesterov"))},
+	{"rmsprop", "update", block, 0, join(pointers("param", "grad", "square", "velocity", "factor", "scalars"), n)},
+	{"adam", "update", block, 0, join(pointers("param", "grad", "mean", "square", "factor", "scalars"), n)},
 	{"clip_norm_square", "update", block, 64, join(pointers("part", "x"), n)},
 	{"clip_norm_root", "update", block, 64, join(pointers("norm", "factor", "part"), n, floats("limit"))},
 	{"clip_norm_scale", "update", block, 0, join(pointers("x", "factor"), n)},
@@ -184,11 +184,32 @@ var table = []Kernel{
 	{"lstm_cell_grad", "lstm", block, 0, join(pointers("dz", "dc", "gates", "c_prev", "c", "peep", "dy", "dh"), ints("batch", "hidden"))},
 	{"lstm_peep_grad", "lstm", block, 3072, join(pointers("part", "dz", "c_prev", "c"), ints("rows", "hidden", "chunk"))},
 
+	{"lstm_forward_128", "lstm_forward", block, 8704, lstmForwardParams},
+	{"lstm_forward_256", "lstm_forward", block, 12800, lstmForwardParams},
+	{"lstm_forward_512", "lstm_forward", block, 20992, lstmForwardParams},
+	{"lstm_forward_1024", "lstm_forward", block, 37376, lstmForwardParams},
+	{"lstm_backward_256", "lstm_backward", block, 4096, lstmBackwardParams},
+	{"lstm_backward_512", "lstm_backward", block, 4096, lstmBackwardParams},
+	{"lstm_backward_1024", "lstm_backward", block, 4096, lstmBackwardParams},
+
 	{"rnn_step", "rnn", block, sharedSmall, join(pointers("h", "h_prev", "whh", "bih", "bhh"), ints("batch", "hidden", "relu"))},
 	{"rnn_cell_grad", "rnn", block, 0, join(pointers("dz", "h", "dy", "dh"), n, ints("relu"))},
 
+	{"rnn_forward_256", "rnn_forward", block, 5248, rnnForwardParams},
+	{"rnn_forward_512", "rnn_forward", block, 9344, rnnForwardParams},
+	{"rnn_forward_1024", "rnn_forward", block, 33920, rnnForwardParams},
+	{"rnn_backward_256", "rnn_backward", block, 1024, rnnBackwardParams},
+	{"rnn_backward_512", "rnn_backward", block, 1024, rnnBackwardParams},
+	{"rnn_backward_1024", "rnn_backward", block, 1024, rnnBackwardParams},
+
 	{"gru_cell", "gru", block, 0, join(pointers("gates", "h", "u", "h_prev"), ints("batch", "hidden"))},
 	{"gru_cell_grad", "gru", block, 0, join(pointers("dv", "du", "dh", "gates", "u", "h_prev", "dy"), ints("batch", "hidden"))},
+	{"gru_forward_256", "gru_forward", block, 12800, gruForwardParams},
+	{"gru_forward_512", "gru_forward", block, 20992, gruForwardParams},
+	{"gru_forward_1024", "gru_forward", block, 37376, gruForwardParams},
+	{"gru_backward_256", "gru_backward", block, 3072, gruBackwardParams},
+	{"gru_backward_512", "gru_backward", block, 3072, gruBackwardParams},
+	{"gru_backward_1024", "gru_backward", block, 3072, gruBackwardParams},
 
 	{"lstm1997_cell", "lstm1997", block, 0, join(pointers("gates", "s", "y", "s_prev", "peep"), ints("batch", "blocks", "cells", "forget"),
 		floats("g_range", "g_slope", "h_range", "h_slope"))},
@@ -212,6 +233,14 @@ var (
 	n          = []Param{{"n", Int64}}
 	fault      = []Param{{"fault", Pointer}, {"call", Uint64}}
 	gemmParams = join(pointers("dst", "a", "b"), ints("m", "n", "k", "slice"), floats("alpha", "beta"))
+	sequence   = ints("steps", "batch", "hidden", "rows")
+
+	lstmForwardParams  = join(pointers("gates", "c", "h", "whh", "bih", "bhh", "peep", "count"), sequence)
+	lstmBackwardParams = join(pointers("dz", "dc", "gates", "c", "whh", "peep", "dy", "dh_last", "dc_last", "dh_first", "part", "count"), sequence)
+	rnnForwardParams   = join(pointers("h", "whh", "bih", "bhh", "count"), sequence, ints("relu"))
+	rnnBackwardParams  = join(pointers("dz", "h", "whh", "dy", "dh_last", "dh_first", "part", "count"), sequence, ints("relu"))
+	gruForwardParams   = join(pointers("gates", "recurrent", "h", "whh", "bih", "bhh", "count"), sequence)
+	gruBackwardParams  = join(pointers("dv", "du", "carry", "gates", "recurrent", "h", "whh", "dy", "dh_last", "dh_first", "part", "count"), sequence)
 )
 
 func pointers(names ...string) []Param { return params(Pointer, names) }

@@ -9,7 +9,8 @@ type Dim3 struct{ X, Y, Z int }
 // sizes, and so does the order of every sum.
 type Launch struct {
 	Grid, Block Dim3
-	Shared      int // bytes of dynamic shared memory, of a block
+	Shared      int  // bytes of dynamic shared memory, of a block
+	Cooperative bool // blocks wait for each other, so all of them must run at once
 }
 
 // gridLimit is the smallest limit of a grid's dimensions. Kernels loop as often as it
@@ -19,6 +20,13 @@ const gridLimit = 1<<16 - 1
 // Elements launches a kernel whose grid is "over n".
 func Elements(n int64) Launch {
 	return flat(ceil(n, block), block)
+}
+
+// Updates launches an optimizer, whose grid is "over n". From some size on each thread has
+// several elements, and reads the scalars once for all of them.
+func Updates(n int64) Launch {
+	const most = 1024
+	return flat(min(ceil(n, block), most), block)
 }
 
 // Partials launches a kernel whose grid is "over n, at least one" block, and which

@@ -1,38 +1,6 @@
-// The LSTM cell, and a time step that fuses it with the recurrent product. A row of
-// gates holds i of all hidden units, then f, then g, then o.
+// The LSTM cell, and a time step that fuses it with the recurrent product.
 #include "gemm.cuh"
-#include "nonlinear.cuh"
-
-// through adds to z what a peephole lets through of x. Rows 0, 1, 2 of peep are those
-// of i, f, o. Without peepholes it does not multiply by 0, because x may be infinite.
-static __device__ float through(const float *peep, int row, int hidden, long long unit, float x, float z) {
-  return peep ? fmaf(peep[row * (long long)hidden + unit], x, z) : z;
-}
-
-// Gates points to the four gates of a hidden unit in a row.
-template <class Float>
-struct Gates {
-  Float *i;
-  long long hidden;
-
-  __device__ Gates(Float *gates, int hidden, long long row, long long unit)
-      : i(gates + row * 4 * hidden + unit), hidden(hidden) {}
-  __device__ Float &operator[](int gate) const { return i[gate * hidden]; }
-};
-
-// apply_cell computes the cell of one unit. z holds the arguments of its i, f, g, o.
-static __device__ void apply_cell(float *gates, float *c, float *h, const float *c_prev, const float *peep, int hidden,
-                                  long long row, long long unit, const float (&z)[4]) {
-  long long k = row * hidden + unit;
-  float before = c_prev[k];
-  const Gates<float> out(gates, hidden, row, unit);
-  float i = out[0] = sigmoid_of(through(peep, 0, hidden, unit, before, z[0]));
-  float f = out[1] = sigmoid_of(through(peep, 1, hidden, unit, before, z[1]));
-  float g = out[2] = tanh_of(z[2]);
-  float state = c[k] = fmaf(f, before, i * g);
-  float o = out[3] = sigmoid_of(through(peep, 2, hidden, unit, state, z[3]));
-  h[k] = o * tanh_of(state);
-}
+#include "lstm.cuh"
 
 // i, f = sigmoid(z + p * c_prev)   g = tanh(z)   c = f * c_prev + i * g
 // o = sigmoid(z + p * c)           h = o * tanh(c)
@@ -47,7 +15,7 @@ extern "C" __global__ void __launch_bounds__(kBlock) lstm_cell(
   EACH_ROW(row, batch)
     EACH(unit, hidden) {
       const Gates<float> z(gates, hidden, row, unit);
-      apply_cell(gates, c, h, c_prev, peep, hidden, row, unit, {z[0], z[1], z[2], z[3]});
+      apply_cell(gates, c, h, c_prev[row * hidden + unit], peep, hidden, row, unit, {z[0], z[1], z[2], z[3]});
     }
 }
 
@@ -89,15 +57,11 @@ extern "C" __global__ void __launch_bounds__(Small::threads, 3) lstm_step(
           if (bih) z[gate] += bih[gate * (long long)hidden + unit];
           if (bhh) z[gate] += bhh[gate * (long long)hidden + unit];
         }
-        apply_cell(gates, c, h, c_prev, peep, hidden, row, unit, z);
+        apply_cell(gates, c, h, c_prev[(long long)row * hidden + unit], peep, hidden, row, unit, z);
       });
 }
 
-// d    = dy + dh
-// dz_o = d * tanh(c) * o * (1-o)
-// dc   = dc + d * o * (1-tanh(c)^2) + p_o * dz_o
-// dz_i = dc * g * i * (1-i)   dz_f = dc * c_prev * f * (1-f)   dz_g = dc * i * (1-g^2)
-// dc   = dc * f + p_i * dz_i + p_f * dz_f
+// The gradient of the cell: see CellGrad. d = dy + dh
 // grid: any blocks of 256 in all, over [batch, hidden]
 extern "C" __global__ void __launch_bounds__(kBlock) lstm_cell_grad(
     float *dz,                         // [batch, 4*hidden] out, may be gates
@@ -111,20 +75,10 @@ extern "C" __global__ void __launch_bounds__(kBlock) lstm_cell_grad(
     int batch, int hidden) {
   EACH_ROW(row, batch)
     EACH(unit, hidden) {
-      const Gates<const float> gate(gates, hidden, row, unit);
-      const Gates<float> out(dz, hidden, row, unit);
-      const float i = gate[0], f = gate[1], g = gate[2], o = gate[3];
       long long k = row * hidden + unit;
-      float d = dy[k] + dh[k], squashed = tanh_of(c[k]);
-      float dz_o = d * squashed * sigmoid_slope(o);
-      float state = through(peep, 2, hidden, unit, dz_o, fmaf(d * o, tanh_slope(squashed), dc[k]));
-      float dz_i = state * g * sigmoid_slope(i);
-      float dz_f = state * c_prev[k] * sigmoid_slope(f);
-      out[0] = dz_i;
-      out[1] = dz_f;
-      out[2] = state * i * tanh_slope(g);
-      out[3] = dz_o;
-      dc[k] = through(peep, 1, hidden, unit, dz_f, through(peep, 0, hidden, unit, dz_i, state * f));
+      const CellGrad grad(gates, peep, hidden, row, unit, c_prev[k], c[k], dy[k] + dh[k], dc[k]);
+      grad.store(dz, hidden, row, unit);
+      dc[k] = grad.dc;
     }
 }
 

@@ -1,15 +1,12 @@
 package kernels_test
 
 import (
-	"flag"
 	"fmt"
 	"math"
 	"testing"
 
 	"gputrain/kernels"
 )
-
-var uncapped = flag.Bool("uncapped", false, "test all kernels for tensor cores")
 
 // tensorMaths are the maths of the tensor cores.
 func tensorMaths() []string { return kernels.Maths()[1:] }

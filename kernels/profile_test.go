@@ -13,7 +13,10 @@ import (
 	"gputrain/kernels"
 )
 
-var update = flag.Bool("update", false, "write the measurements to docs/kernels.md")
+var (
+	update   = flag.Bool("update", false, "write the measurements to docs/kernels.md")
+	uncapped = flag.Bool("uncapped", false, "measure a persistent LSTM at 512 units and a batch of 64; test all kernels for tensor cores")
+)
 
 const profileDoc = "../docs/kernels.md"
 
@@ -176,9 +179,9 @@ func profileCases() []profileCase {
 		{"squared_error", vector, partials, []any{floats(partials.Grid.X), x, x, x, tail, floats(1)}, n, 3 * n, 1.02},
 		{"loss_sum", fmt.Sprint(parts), kernels.Single(), []any{floats(1), floats(parts), int64(parts), floats(1)}, parts, parts, 1.02},
 
-		{"sgd", vector, each, []any{x, x, x, floats(3), tail, 1}, n, 5 * n, 1.2},
-		{"rmsprop", vector, each, []any{x, x, x, x, floats(6), tail}, n, 7 * n, 1.25},
-		{"adam", vector, each, []any{x, x, x, x, floats(9), tail}, n, 7 * n, 1.35},
+		{"sgd", vector, each, []any{x, x, x, floats(1), floats(3), tail, 1}, n, 5 * n, 1.2},
+		{"rmsprop", vector, each, []any{x, x, x, x, floats(1), floats(6), tail}, n, 7 * n, 1.25},
+		{"adam", vector, each, []any{x, x, x, x, floats(1), floats(9), tail}, n, 7 * n, 1.36},
 		{"clip_norm_square", vector, partials, []any{doubles(partials.Grid.X), x, tail}, n, n, 0},
 		{"clip_norm_root", fmt.Sprint(parts), kernels.Single(), []any{floats(1), floats(1), doubles(parts), int64(parts), one}, parts, 2 * parts, 0},
 		{"clip_norm_scale", vector, each, []any{x, floats(1), tail}, n, 2 * n, 1.15},
@@ -197,6 +200,13 @@ func profileCases() []profileCase {
 			batch * hidden, batch * hidden * 14, 1.25},
 		{"lstm_step", lstm, kernels.LSTMStep(batch, hidden), []any{gates, cell, cell, cell, cell, floats(4 * hidden * hidden), null, null, null, batch, hidden},
 			batch * 4 * hidden * hidden, tiled(batch, 4*hidden, hidden, 32, 32) + batch*hidden*7, 0},
+		persistentForward("lstm_forward_128", 32, 16, hidden),
+		persistentForward("lstm_forward_256", 32, 16, hidden),
+		persistentForward("lstm_forward_512", 16, 16, hidden),
+		persistentForward("lstm_forward_1024", 8, 16, hidden),
+		persistentBackward("lstm_backward_256", 32, 16, hidden),
+		persistentBackward("lstm_backward_512", 16, 16, hidden),
+		persistentBackward("lstm_backward_1024", 8, 16, hidden),
 		{"rnn_step", lstm, kernels.RNNStep(batch, hidden), []any{cell, cell, floats(hidden * hidden), null, null, batch, hidden, 0},
 			batch * hidden * hidden, tiled(batch, hidden, hidden, 32, 32) + batch*hidden, 0},
 	}
@@ -243,6 +253,34 @@ func blockCases() []profileCase {
 				batch, blocks, cells, sources, columns},
 			rows * columns, rows*(2*columns+sources) + batch*(blocks+2*states+sources) + 2*units*sources, 2},
 	}
+}
+
+// persistentSteps is the number of time steps of the cases of persistent kernels.
+const persistentSteps = 2
+
+// persistentForward is an LSTM whose blocks have half of the batch each. A block reads its
+// weights once, and all of its rows of h at each time step.
+func persistentForward(kernel string, units, batch, hidden int) profileCase {
+	l := lstm{steps: persistentSteps, batch: batch, hidden: hidden}
+	cells := batch * hidden
+	states := floats((l.steps + 1) * cells)
+	return profileCase{kernel, l.String(), l.persistent(units, batch/2),
+		[]any{floats(l.steps * 4 * cells), states, states, floats(4 * hidden * hidden), cuda.Pointer(0), cuda.Pointer(0), floats(3 * hidden),
+			words{0}, l.steps, batch, hidden, batch / 2},
+		l.steps * cells * 4 * hidden, 2*4*hidden*hidden + l.steps*(hidden/units*cells+11*cells), 1.2}
+}
+
+// persistentBackward is its backward pass. A block writes its part of the gradient of all
+// units, and reads what others have of its own.
+func persistentBackward(kernel string, units, batch, hidden int) profileCase {
+	l := lstm{steps: persistentSteps, batch: batch, hidden: hidden}
+	cells := batch * hidden
+	launch := l.persistent(units, batch/2)
+	return profileCase{kernel, l.String(), launch,
+		[]any{floats(l.steps * 4 * cells), floats(cells), floats(l.steps * 4 * cells), floats((l.steps + 1) * cells), floats(4 * hidden * hidden),
+			floats(3 * hidden), floats(l.steps * cells), cuda.Pointer(0), cuda.Pointer(0), cuda.Pointer(0),
+			floats(kernels.Persistent{Launch: launch, Units: units}.Part(batch)), words{0}, l.steps, batch, hidden, batch / 2},
+		(l.steps - 1) * cells * 4 * hidden, 2*4*hidden*hidden + l.steps*13*cells + (l.steps-1)*2*(hidden/units*cells), 1.2}
 }
 
 // tiled returns how many words a product in tiles of rows x columns moves.

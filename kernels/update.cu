@@ -9,20 +9,22 @@ struct SGDScalars {
   float lr, momentum, weight_decay;
 };
 
-// g     = grad + weight_decay * param
+// g     = factor * grad + weight_decay * param
 // v     = momentum * v + g
 // param = param - lr * (nesterov ? g + momentum * v : v), or lr * g without v
 // grid: any blocks of 256, over n
 extern "C" __global__ void __launch_bounds__(kBlock) sgd(
-    float *__restrict__ param,       // [n] in and out
-    const float *__restrict__ grad,  // [n]
-    float *__restrict__ velocity,    // [n] in and out; null if momentum is 0
+    float *__restrict__ param,         // [n] in and out
+    const float *__restrict__ grad,    // [n]
+    float *__restrict__ velocity,      // [n] in and out; null if momentum is 0
+    const float *__restrict__ factor,  // [1], of grad; null for 1
     const SGDScalars *__restrict__ scalars,
     long long n,
     int nesterov) {
   const SGDScalars s = *scalars;
+  const float f = factor ? *factor : 1;
   EACH(k, n) {
-    float p = param[k], g = fmaf(s.weight_decay, p, grad[k]);
+    float p = param[k], g = fmaf(s.weight_decay, p, f * grad[k]);
     if (velocity) {
       float v = velocity[k] = fmaf(s.momentum, velocity[k], g);
       g = nesterov ? fmaf(s.momentum, v, g) : v;
@@ -35,22 +37,24 @@ struct RMSPropScalars {
   float lr, decay, one_minus_decay, epsilon, momentum, weight_decay;
 };
 
-// g     = grad + weight_decay * param
+// g     = factor * grad + weight_decay * param
 // s     = decay * s + (1-decay) * g^2
 // g     = g / (sqrt(s) + epsilon)
 // v     = momentum * v + g
 // param = param - lr * v, or lr * g without v
 // grid: any blocks of 256, over n
 extern "C" __global__ void __launch_bounds__(kBlock) rmsprop(
-    float *__restrict__ param,       // [n] in and out
-    const float *__restrict__ grad,  // [n]
-    float *__restrict__ square,      // [n] in and out
-    float *__restrict__ velocity,    // [n] in and out; null if momentum is 0
+    float *__restrict__ param,         // [n] in and out
+    const float *__restrict__ grad,    // [n]
+    float *__restrict__ square,        // [n] in and out
+    float *__restrict__ velocity,      // [n] in and out; null if momentum is 0
+    const float *__restrict__ factor,  // [1], of grad; null for 1
     const RMSPropScalars *__restrict__ scalars,
     long long n) {
   const RMSPropScalars s = *scalars;
+  const float f = factor ? *factor : 1;
   EACH(k, n) {
-    float p = param[k], g = fmaf(s.weight_decay, p, grad[k]);
+    float p = param[k], g = fmaf(s.weight_decay, p, f * grad[k]);
     float mean = square[k] = fmaf(s.decay, square[k], s.one_minus_decay * (g * g));
     g /= sqrtf(mean) + s.epsilon;
     if (velocity) g = velocity[k] = fmaf(s.momentum, velocity[k], g);
@@ -69,21 +73,23 @@ struct AdamScalars {
 };
 
 // param = param - shrink * param
-// g     = grad + weight_decay * param
+// g     = factor * grad + weight_decay * param
 // m     = beta1 * m + (1-beta1) * g
 // v     = beta2 * v + (1-beta2) * g^2
 // param = param - lr * m / (sqrt(v) * inverse_root + epsilon)
 // grid: any blocks of 256, over n
 extern "C" __global__ void __launch_bounds__(kBlock) adam(
-    float *__restrict__ param,       // [n] in and out
-    const float *__restrict__ grad,  // [n]
-    float *__restrict__ mean,        // [n] in and out
-    float *__restrict__ square,      // [n] in and out
+    float *__restrict__ param,         // [n] in and out
+    const float *__restrict__ grad,    // [n]
+    float *__restrict__ mean,          // [n] in and out
+    float *__restrict__ square,        // [n] in and out
+    const float *__restrict__ factor,  // [1], of grad; null for 1
     const AdamScalars *__restrict__ scalars,
     long long n) {
   const AdamScalars s = *scalars;
+  const float f = factor ? *factor : 1;
   EACH(k, n) {
-    float p = fmaf(-s.shrink, param[k], param[k]), g = fmaf(s.weight_decay, p, grad[k]);
+    float p = fmaf(-s.shrink, param[k], param[k]), g = fmaf(s.weight_decay, p, f * grad[k]);
     float m = mean[k] = fmaf(s.beta1, mean[k], s.one_minus_beta1 * g);
     float v = square[k] = fmaf(s.beta2, square[k], s.one_minus_beta2 * (g * g));
     param[k] = fmaf(-s.lr, m / fmaf(sqrtf(v), s.inverse_root, s.epsilon), p);
@@ -106,7 +112,7 @@ extern "C" __global__ void __launch_bounds__(kBlock) clip_norm_square(
 }
 
 // norm[0]   = sqrt(sum_k part[k])
-// factor[0] = limit / (norm + 1e-6), with the norm before rounding
+// factor[0] = min(1, limit / (norm + 1e-6)), with the norm before rounding; NaN if that is NaN
 // grid: one block of 256
 extern "C" __global__ void __launch_bounds__(kBlock) clip_norm_root(
     float *__restrict__ norm,         // [1] out
@@ -121,16 +127,17 @@ extern "C" __global__ void __launch_bounds__(kBlock) clip_norm_root(
   if (threadIdx.x > 0) return;
   double length = sqrt(sum);
   norm[0] = (float)length;
-  factor[0] = (float)(limit / (length + 1e-6));
+  float f = (float)(limit / (length + 1e-6));
+  factor[0] = f >= 1 ? 1 : f;
 }
 
-// x[k] = x[k] * min(1, factor), NaN if factor is NaN
+// x[k] = x[k] * factor
 // grid: any blocks of 256, over n
 extern "C" __global__ void __launch_bounds__(kBlock) clip_norm_scale(
     float *__restrict__ x,             // [n] in and out
     const float *__restrict__ factor,  // [1]
     long long n) {
   const float f = factor[0];
-  if (f >= 1) return;
+  if (f == 1) return;
   EACH(k, n) x[k] *= f;
 }

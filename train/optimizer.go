@@ -21,6 +21,15 @@ type Optimizer interface {
 	Check() error
 }
 
+// FactorOptimizer is an Optimizer that can multiply the gradient by a factor as it reads
+// it, so that clipping need not go over the gradient before. Those of this package are.
+type FactorOptimizer interface {
+	Optimizer
+
+	// UpdateFactor is Update with factor·grads. factor is [1,1], or absent for 1.
+	UpdateFactor(b backend.Backend, params, grads, factor backend.Tensor, slots []backend.Tensor, lr float64, step int)
+}
+
 // SGD is gradient descent, by the formula of backend.SGDArgs.
 type SGD struct {
 	Momentum, WeightDecay float64
@@ -36,8 +45,13 @@ func (o SGD) Slots() int {
 }
 
 // Update implements Optimizer.
-func (o SGD) Update(b backend.Backend, params, grads backend.Tensor, slots []backend.Tensor, lr float64, _ int) {
-	a := backend.SGDArgs{Param: params, Grad: grads, LR: lr,
+func (o SGD) Update(b backend.Backend, params, grads backend.Tensor, slots []backend.Tensor, lr float64, step int) {
+	o.UpdateFactor(b, params, grads, backend.Tensor{}, slots, lr, step)
+}
+
+// UpdateFactor implements FactorOptimizer.
+func (o SGD) UpdateFactor(b backend.Backend, params, grads, factor backend.Tensor, slots []backend.Tensor, lr float64, _ int) {
+	a := backend.SGDArgs{Param: params, Grad: grads, Factor: factor, LR: lr,
 		Momentum: o.Momentum, WeightDecay: o.WeightDecay, Nesterov: o.Nesterov}
 	if o.Momentum != 0 {
 		a.Velocity = slots[0]
@@ -70,8 +84,13 @@ func (o RMSProp) Slots() int {
 }
 
 // Update implements Optimizer.
-func (o RMSProp) Update(b backend.Backend, params, grads backend.Tensor, slots []backend.Tensor, lr float64, _ int) {
-	a := backend.RMSPropArgs{Param: params, Grad: grads, Square: slots[0], LR: lr,
+func (o RMSProp) Update(b backend.Backend, params, grads backend.Tensor, slots []backend.Tensor, lr float64, step int) {
+	o.UpdateFactor(b, params, grads, backend.Tensor{}, slots, lr, step)
+}
+
+// UpdateFactor implements FactorOptimizer.
+func (o RMSProp) UpdateFactor(b backend.Backend, params, grads, factor backend.Tensor, slots []backend.Tensor, lr float64, _ int) {
+	a := backend.RMSPropArgs{Param: params, Grad: grads, Factor: factor, Square: slots[0], LR: lr,
 		Decay: cmp.Or(o.Decay, 0.99), Epsilon: cmp.Or(o.Epsilon, 1e-8),
 		Momentum: o.Momentum, WeightDecay: o.WeightDecay}
 	if o.Momentum != 0 {
@@ -103,7 +122,12 @@ func (Adam) Slots() int { return 2 }
 
 // Update implements Optimizer.
 func (o Adam) Update(b backend.Backend, params, grads backend.Tensor, slots []backend.Tensor, lr float64, step int) {
-	b.Adam(o.args(params, grads, slots, lr, step))
+	o.UpdateFactor(b, params, grads, backend.Tensor{}, slots, lr, step)
+}
+
+// UpdateFactor implements FactorOptimizer.
+func (o Adam) UpdateFactor(b backend.Backend, params, grads, factor backend.Tensor, slots []backend.Tensor, lr float64, step int) {
+	b.Adam(o.args(params, grads, factor, slots, lr, step))
 }
 
 // Check implements Optimizer.
@@ -118,7 +142,12 @@ func (AdamW) Slots() int { return 2 }
 
 // Update implements Optimizer.
 func (o AdamW) Update(b backend.Backend, params, grads backend.Tensor, slots []backend.Tensor, lr float64, step int) {
-	a := Adam(o).args(params, grads, slots, lr, step)
+	o.UpdateFactor(b, params, grads, backend.Tensor{}, slots, lr, step)
+}
+
+// UpdateFactor implements FactorOptimizer.
+func (o AdamW) UpdateFactor(b backend.Backend, params, grads, factor backend.Tensor, slots []backend.Tensor, lr float64, step int) {
+	a := Adam(o).args(params, grads, factor, slots, lr, step)
 	a.Decoupled = true
 	b.Adam(a)
 }
@@ -126,8 +155,8 @@ func (o AdamW) Update(b backend.Backend, params, grads backend.Tensor, slots []b
 // Check implements Optimizer.
 func (o AdamW) Check() error { return Adam(o).check("optimizer AdamW") }
 
-func (o Adam) args(params, grads backend.Tensor, slots []backend.Tensor, lr float64, step int) backend.AdamArgs {
-	return backend.AdamArgs{Param: params, Grad: grads, Mean: slots[0], Square: slots[1], LR: lr,
+func (o Adam) args(params, grads, factor backend.Tensor, slots []backend.Tensor, lr float64, step int) backend.AdamArgs {
+	return backend.AdamArgs{Param: params, Grad: grads, Factor: factor, Mean: slots[0], Square: slots[1], LR: lr,
 		Beta1: cmp.Or(o.Beta1, 0.9), Beta2: cmp.Or(o.Beta2, 0.999), Epsilon: cmp.Or(o.Epsilon, 1e-8),
 		WeightDecay: o.WeightDecay, Step: step}
 }

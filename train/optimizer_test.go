@@ -3,10 +3,13 @@ package train_test
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"gputrain/backend"
 	"gputrain/backend/reference"
+	"gputrain/data"
+	"gputrain/model"
 	"gputrain/train"
 )
 
@@ -109,4 +112,32 @@ func TestAdamAddsWeightDecayToTheGradient(t *testing.T) {
 	got := afterSteps(t, train.Adam{WeightDecay: 0.5}, []float64{2}, []float64{-0.4}, 0.1, 1)[0][0]
 	g := -0.4 + 0.5*2
 	wantClose(t, "parameter", got, 2-0.1*g/(g+1e-8), 1e-12)
+}
+
+// takesNoFactor is an optimizer of a user, to which the gradient comes clipped.
+type takesNoFactor struct{ train.Optimizer }
+
+// An optimizer that takes a factor, and one that does not, make the same steps. The
+// reference has both ways to clip.
+func TestClippingIsLeftToOptimizersThatTakeAFactor(t *testing.T) {
+	for name, o := range map[string]train.Optimizer{
+		"SGD": train.SGD{Momentum: 0.9, WeightDecay: 0.1}, "RMSProp": train.RMSProp{}, "Adam": train.Adam{}, "AdamW": train.AdamW{WeightDecay: 0.1},
+	} {
+		if _, ok := o.(train.FactorOptimizer); !ok {
+			t.Errorf("%s takes no factor", name)
+		}
+		params := func(o train.Optimizer) []float32 {
+			set := sequences(8, 3, 4, 1)
+			net := build(t, reference.New(), classifier(5, 4), model.Shape{Steps: 3, Batch: 8, Width: set.Width}, 1)
+			trainer := newTrainer(t, net, train.Options{Loss: train.CrossEntropy{}, Optimizer: o, LR: 0.1, ClipNorm: 0.01, Epochs: 1, Batch: 8, Seed: 1})
+			for range 3 {
+				trainer.Step(data.NewBatches(set, 8).Batch(0))
+			}
+			return download(t, net.Backend(), net.Values())
+		}
+		got, want := params(o), params(takesNoFactor{o})
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %v with the factor, %v after clipping", name, got, want)
+		}
+	}
 }

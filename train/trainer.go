@@ -40,6 +40,7 @@ type Trainer struct {
 	grad     backend.Tensor   // of the loss by the network's output
 	loss     backend.Tensor   // [1,1], of one batch
 	gradNorm backend.Tensor   // [1,1], of the gradient
+	factor   backend.Tensor   // [1,1], that clips the gradient
 	readings backend.Tensor   // [2,1]: lossSum and norm, to be downloaded at once
 	lossSum  backend.Tensor   // [1,1], Σ loss·rows since the loss was last read
 	norm     backend.Tensor   // [1,1], of the parameters
@@ -144,7 +145,7 @@ func New(net *model.Network, o Options) (*Trainer, error) {
 	m := &t.memory
 	t.feed = newFeed(m, net, o.Batch, o.Loss)
 	t.grad = m.tensor(out.Rows(), out.Width)
-	t.loss, t.gradNorm, t.readings = m.tensor(1, 1), m.tensor(1, 1), m.tensor(2, 1)
+	t.loss, t.gradNorm, t.factor, t.readings = m.tensor(1, 1), m.tensor(1, 1), m.tensor(1, 1), m.tensor(2, 1)
 	t.queue = t.queueStep
 	params := net.Values()
 	if o.Accumulate > 1 {
@@ -382,16 +383,34 @@ func (t *Trainer) queueUpdate() {
 	if o.Accumulate > 1 {
 		rescale(b, grads, t.whole)
 	}
+	var factor backend.Tensor
 	if o.ClipNorm > 0 {
 		for _, frozen := range t.frozen {
 			b.Fill(frozen, 0)
 		}
-		b.ClipNorm(grads, t.gradNorm, o.ClipNorm)
+		factor = t.clip()
 	}
 	for _, s := range t.segments {
-		s.optimizer.Update(b, s.values, s.grads, s.slots, s.factor*step.lr, step.number)
+		if factor.Present() {
+			s.optimizer.(FactorOptimizer).UpdateFactor(b, s.values, s.grads, factor, s.slots, s.factor*step.lr, step.number)
+		} else {
+			s.optimizer.Update(b, s.values, s.grads, s.slots, s.factor*step.lr, step.number)
+		}
 	}
 	if o.EMA > 0 {
 		t.queueAverage()
 	}
+}
+
+// clip clips the gradient. It returns the factor that is left to the optimizers, absent if
+// the gradient has been multiplied by it, because one of them takes no factor.
+func (t *Trainer) clip() backend.Tensor {
+	grads, limit := t.net.Grads(), t.options.ClipNorm
+	for _, s := range t.segments {
+		if _, ok := s.optimizer.(FactorOptimizer); !ok {
+			t.b.ClipNorm(grads, t.gradNorm, limit)
+			return backend.Tensor{}
+		}
+	}
+	return backend.Clip(t.b, grads, t.gradNorm, t.factor, limit)
 }

@@ -10,8 +10,8 @@ import (
 // brokenCalls are the mistakes that a call makes because of another one: what it
 // has left, what it is taken for, how many there were.
 var brokenCalls = []control{
-	{check: "Reuse", mistake: func(b backend.Backend) backend.Backend { return &clipNormAddsStaleParts{Backend: b} }},
-	{check: "Reuse", mistake: func(b backend.Backend) backend.Backend { return &lossAddsStaleParts{Backend: b} }},
+	{check: "Reuse", mistake: func(b backend.Backend) backend.Backend { return altered{b, &clipNormAddsStaleParts{sound: b}} }},
+	{check: "Reuse", mistake: func(b backend.Backend) backend.Backend { return altered{b, &lossAddsStaleParts{sound: b}} }},
 	{check: "Reuse", mistake: func(b backend.Backend) backend.Backend { return &plansBySize{fused: b.(fused), plans: map[int]shape{}} }},
 	{check: "Reuse", mistake: func(b backend.Backend) backend.Backend {
 		return &packsOnce{fused: b.(fused), packed: map[backend.Tensor]backend.Tensor{}}
@@ -22,48 +22,48 @@ var brokenCalls = []control{
 	{check: "Reuse", mistake: func(b backend.Backend) backend.Backend {
 		return &scratchGrowsOnly{fused: b.(fused)}
 	}},
-	{check: "Repetition", mistake: func(b backend.Backend) backend.Backend { return &countsInAByte{Backend: b} }},
-	{check: "Repetition", mistake: func(b backend.Backend) backend.Backend { return &has250Handles{Backend: b} }},
-	{check: "Repetition", mistake: func(b backend.Backend) backend.Backend { return &leaksHandles{Backend: b} }},
-	{check: "Repetition", mistake: func(b backend.Backend) backend.Backend { return &countsWhatFails{Backend: b} }},
-	{check: "Repetition", mistake: func(b backend.Backend) backend.Backend { return &uploadRingWraps{Backend: b} }},
+	{check: "Repetition", mistake: func(b backend.Backend) backend.Backend { return altered{b, &countsInAByte{sound: b}} }},
+	{check: "Repetition", mistake: func(b backend.Backend) backend.Backend { return altered{b, &has250Handles{sound: b}} }},
+	{check: "Repetition", mistake: func(b backend.Backend) backend.Backend { return altered{b, &leaksHandles{sound: b}} }},
+	{check: "Repetition", mistake: func(b backend.Backend) backend.Backend { return altered{b, &countsWhatFails{sound: b}} }},
+	{check: "Repetition", mistake: func(b backend.Backend) backend.Backend { return altered{b, &uploadRingWraps{sound: b}} }},
 	{check: "Independence", name: "one state for all", mistake: sharingState()},
 	{check: "Independence", name: "Close closes all", mistake: closingAll()},
 	{check: "Independence", name: "one error for all", mistake: sharingErrors()},
-	{check: "Order", mistake: func(b backend.Backend) backend.Backend { return &downloadsEarly{Backend: b} }},
-	{check: "Order", mistake: func(b backend.Backend) backend.Backend { return &downloadsIntsEarly{Backend: b} }},
-	{check: "Upload", mistake: func(b backend.Backend) backend.Backend { return &uploadsIntsLate{Backend: b} }},
-	{check: "New", mistake: func(b backend.Backend) backend.Backend { return &sharesMemoryWithInts{Backend: b} }},
+	{check: "Order", mistake: func(b backend.Backend) backend.Backend { return altered{b, &downloadsEarly{sound: b}} }},
+	{check: "Order", mistake: func(b backend.Backend) backend.Backend { return altered{b, &downloadsIntsEarly{sound: b}} }},
+	{check: "Upload", mistake: func(b backend.Backend) backend.Backend { return altered{b, &uploadsIntsLate{sound: b}} }},
+	{check: "New", mistake: func(b backend.Backend) backend.Backend { return altered{b, &sharesMemoryWithInts{sound: b}} }},
 	{check: "New", mistake: broken[noIntegersAreAbsent]},
 	{check: "SumRows", mistake: broken[sumOfNothingStays]},
 	{check: "Sigmoid", mistake: broken[sigmoidAlignsTo4]},
 	{check: "Tanh", mistake: broken[tanhAlignsTo16]},
-	{check: "StickyErrors", mistake: func(b backend.Backend) backend.Backend { return &errClears{Backend: b} }},
-	{check: "StickyErrors", mistake: func(b backend.Backend) backend.Backend { return &closeClearsError{Backend: b} }},
+	{check: "StickyErrors", mistake: func(b backend.Backend) backend.Backend { return altered{b, &errClears{sound: b}} }},
+	{check: "StickyErrors", mistake: func(b backend.Backend) backend.Backend { return altered{b, &closeClearsError{sound: b}} }},
 	{check: "StickyErrors", mistake: func(b backend.Backend) backend.Backend {
-		return &looksAtIdsOnce{Backend: b, seen: map[backend.Ints]bool{}}
+		return altered{b, &looksAtIdsOnce{sound: b, seen: map[backend.Ints]bool{}}}
 	}},
 	{check: "StickyErrors", mistake: broken[uncheckedAfterError]},
-	{check: "StickyErrors", mistake: func(b backend.Backend) backend.Backend { return &clipNormResets{Backend: b} }},
+	{check: "StickyErrors", mistake: func(b backend.Backend) backend.Backend { return altered{b, &clipNormResets{sound: b}} }},
 	{check: "Misuse", mistake: broken[freesNothing]},
-	{check: "Misuse", mistake: func(b backend.Backend) backend.Backend { return &freesInsteadOfLast{Backend: b} }},
+	{check: "Misuse", mistake: func(b backend.Backend) backend.Backend { return altered{b, &freesInsteadOfLast{sound: b}} }},
 	{check: "Misuse", mistake: broken[roundsLen]},
-	{check: "UseAfterClose", mistake: func(b backend.Backend) backend.Backend { return &closesEachSecond{Backend: b} }},
+	{check: "UseAfterClose", mistake: func(b backend.Backend) backend.Backend { return altered{b, &closesEachSecond{sound: b}} }},
 }
 
 // clipNormAddsStaleParts adds up as many parts as there have ever been.
 type clipNormAddsStaleParts struct {
-	backend.Backend
+	sound backend.Backend
 	parts []float64
 }
 
 func (b *clipNormAddsStaleParts) ClipNorm(x, norm backend.Tensor, limit float64) {
 	const block = 256
-	if backend.CheckClipNorm(owner(b.Backend), x, norm, limit); b.Err() != nil {
+	if backend.CheckClipNorm(owner(b.sound), x, norm, limit); b.sound.Err() != nil {
 		return
 	}
-	elements := read(b, x)
-	b.Backend.ClipNorm(x, norm, limit)
+	elements := read(b.sound, x)
+	b.sound.ClipNorm(x, norm, limit)
 	var sum float64
 	for part := 0; part < max(len(b.parts), (len(elements)+block-1)/block); part++ {
 		if part*block < len(elements) {
@@ -76,32 +76,32 @@ func (b *clipNormAddsStaleParts) ClipNorm(x, norm backend.Tensor, limit float64)
 		sum += b.parts[part]
 	}
 	if len(b.parts)*block >= len(elements)+block {
-		b.Fill(norm, math.Sqrt(sum))
+		b.sound.Fill(norm, math.Sqrt(sum))
 	}
 }
 
 func (b *clipNormAddsStaleParts) Free(buf backend.Buffer) {
 	b.parts = nil
-	b.Backend.Free(buf)
+	b.sound.Free(buf)
 }
 
 // lossAddsStaleParts adds what a larger loss before has left.
 type lossAddsStaleParts struct {
-	backend.Backend
-	rows int
+	sound backend.Backend
+	rows  int
 }
 
 func (b *lossAddsStaleParts) SoftmaxCrossEntropy(loss, dlogits, logits backend.Tensor, labels backend.Ints, scale float64) {
-	b.Backend.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
+	b.sound.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
 	if b.rows > logits.Rows {
-		each(b, loss, func(_ int, v float32) float32 { return v + 1 })
+		each(b.sound, loss, func(_ int, v float32) float32 { return v + 1 })
 	}
 	b.rows = max(b.rows, logits.Rows)
 }
 
 func (b *lossAddsStaleParts) Free(buf backend.Buffer) {
 	b.rows = 0
-	b.Backend.Free(buf)
+	b.sound.Free(buf)
 }
 
 // plansBySize takes matrices of as many elements for the same.
@@ -188,30 +188,30 @@ func (b *scratchGrowsOnly) Free(buf backend.Buffer) {
 
 // countsInAByte does nothing once its counter is full.
 type countsInAByte struct {
-	backend.Backend
+	sound backend.Backend
 	calls byte
 }
 
 func (b *countsInAByte) MulCol(dst, x, col backend.Tensor) {
 	if b.calls < 255 {
 		b.calls++
-		b.Backend.MulCol(dst, x, col)
+		b.sound.MulCol(dst, x, col)
 		return
 	}
-	backend.CheckCol(owner(b.Backend), "MulCol", dst, x, col)
+	backend.CheckCol(owner(b.sound), "MulCol", dst, x, col)
 }
 
 // has250Handles has no more of them.
 type has250Handles struct {
-	backend.Backend
-	live int
+	sound backend.Backend
+	live  int
 }
 
 func (b *has250Handles) New(rows, cols int) (backend.Tensor, error) {
 	if b.live >= 250 {
 		return backend.Tensor{}, fmt.Errorf("no handles: %w", backend.ErrOutOfMemory)
 	}
-	t, err := b.Backend.New(rows, cols)
+	t, err := b.sound.New(rows, cols)
 	if err == nil {
 		b.live++
 	}
@@ -219,26 +219,26 @@ func (b *has250Handles) New(rows, cols int) (backend.Tensor, error) {
 }
 
 func (b *has250Handles) Free(buf backend.Buffer) {
-	b.Backend.Free(buf)
+	b.sound.Free(buf)
 	b.live--
 }
 
 // leaksHandles forgets to count what is freed.
 type leaksHandles struct {
-	backend.Backend
-	all int
+	sound backend.Backend
+	all   int
 }
 
 func (b *leaksHandles) NewInts(n int) (backend.Ints, error) {
 	if b.all++; b.all > 500 {
 		return backend.Ints{}, fmt.Errorf("no handles: %w", backend.ErrOutOfMemory)
 	}
-	return b.Backend.NewInts(n)
+	return b.sound.NewInts(n)
 }
 
 // countsWhatFails as if it were taken.
 type countsWhatFails struct {
-	backend.Backend
+	sound  backend.Backend
 	failed int
 }
 
@@ -246,7 +246,7 @@ func (b *countsWhatFails) New(rows, cols int) (backend.Tensor, error) {
 	if b.failed > 100 {
 		return backend.Tensor{}, backend.ErrOutOfMemory
 	}
-	t, err := b.Backend.New(rows, cols)
+	t, err := b.sound.New(rows, cols)
 	if err != nil {
 		b.failed++
 	}
@@ -255,41 +255,43 @@ func (b *countsWhatFails) New(rows, cols int) (backend.Tensor, error) {
 
 // uploadRingWraps onto what has not been used yet.
 type uploadRingWraps struct {
-	backend.Backend
-	used int
+	sound backend.Backend
+	used  int
 }
 
 func (b *uploadRingWraps) Upload(dst backend.Tensor, src []float32) {
-	b.Backend.Upload(dst, src)
+	b.sound.Upload(dst, src)
 	if b.used += len(src); b.used > 1<<18 && len(src) > 1 {
 		b.used = 0
 		dst, _ = dst.Take(1, 1)
-		b.Backend.Upload(dst, src[len(src)-1:])
+		b.sound.Upload(dst, src[len(src)-1:])
 	}
 }
 
 func (b *uploadRingWraps) Download(dst []float32, src backend.Tensor) error {
 	b.used = 0
-	return b.Backend.Download(dst, src)
+	return b.sound.Download(dst, src)
 }
 
 // sharingState makes backends with one memory for what stands between two passes.
 func sharingState() func(backend.Backend) backend.Backend {
 	var pending *softmaxInTwoPasses
-	return func(b backend.Backend) backend.Backend { return &softmaxInTwoPasses{Backend: b, pending: &pending} }
+	return func(b backend.Backend) backend.Backend {
+		return altered{b, &softmaxInTwoPasses{sound: b, pending: &pending}}
+	}
 }
 
 // softmaxInTwoPasses does the second one when it waits, for the backend that has
 // done the first.
 type softmaxInTwoPasses struct {
-	backend.Backend
+	sound   backend.Backend
 	pending **softmaxInTwoPasses
 	second  func()
 }
 
 func (b *softmaxInTwoPasses) Softmax(y, x backend.Tensor) {
-	*b.pending, b.second = b, func() { b.Backend.Softmax(y, x) }
-	backend.CheckMap(owner(b.Backend), "Softmax", y, x)
+	*b.pending, b.second = b, func() { b.sound.Softmax(y, x) }
+	backend.CheckMap(owner(b.sound), "Softmax", y, x)
 }
 
 func (b *softmaxInTwoPasses) Download(dst []float32, src backend.Tensor) error {
@@ -297,7 +299,7 @@ func (b *softmaxInTwoPasses) Download(dst []float32, src backend.Tensor) error {
 		b.second()
 	}
 	b.second = nil
-	return b.Backend.Download(dst, src)
+	return b.sound.Download(dst, src)
 }
 
 // closingAll makes backends of which each closes all.
@@ -305,17 +307,17 @@ func closingAll() func(backend.Backend) backend.Backend {
 	var all []backend.Backend
 	return func(b backend.Backend) backend.Backend {
 		all = append(all, b)
-		return closesAll{b, &all}
+		return altered{b, closesAll{b, &all}}
 	}
 }
 
 type closesAll struct {
-	backend.Backend
-	all *[]backend.Backend
+	sound backend.Backend
+	all   *[]backend.Backend
 }
 
 func (b closesAll) Close() error {
-	err := b.Backend.Close()
+	err := b.sound.Close()
 	for _, other := range *b.all {
 		_ = other.Close()
 	}
@@ -325,16 +327,16 @@ func (b closesAll) Close() error {
 // sharingErrors makes backends of which each has the error of any.
 func sharingErrors() func(backend.Backend) backend.Backend {
 	var first error
-	return func(b backend.Backend) backend.Backend { return sharesErrors{b, &first} }
+	return func(b backend.Backend) backend.Backend { return altered{b, sharesErrors{b, &first}} }
 }
 
 type sharesErrors struct {
-	backend.Backend
+	sound backend.Backend
 	first *error
 }
 
 func (b sharesErrors) Sync() error {
-	if err := b.Backend.Sync(); err != nil && *b.first == nil {
+	if err := b.sound.Sync(); err != nil && *b.first == nil {
 		*b.first = err
 	}
 	return *b.first
@@ -342,30 +344,30 @@ func (b sharesErrors) Sync() error {
 
 // downloadsEarly reads before the last operation has run.
 type downloadsEarly struct {
-	backend.Backend
-	last func()
+	sound backend.Backend
+	last  func()
 }
 
 func (b *downloadsEarly) Scale(dst backend.Tensor, alpha float64, x backend.Tensor) {
-	backend.CheckMap(owner(b.Backend), "Scale", dst, x)
+	backend.CheckMap(owner(b.sound), "Scale", dst, x)
 	b.run()
-	b.last = func() { b.Backend.Scale(dst, alpha, x) }
+	b.last = func() { b.sound.Scale(dst, alpha, x) }
 }
 
 func (b *downloadsEarly) Download(dst []float32, src backend.Tensor) error {
-	err := b.Backend.Download(dst, src)
+	err := b.sound.Download(dst, src)
 	b.run()
 	return err
 }
 
 func (b *downloadsEarly) Add(dst, x, y backend.Tensor) {
 	b.run()
-	b.Backend.Add(dst, x, y)
+	b.sound.Add(dst, x, y)
 }
 
 func (b *downloadsEarly) ScatterAddRows(dst, x backend.Tensor, ids backend.Ints) {
 	b.run()
-	b.Backend.ScatterAddRows(dst, x, ids)
+	b.sound.ScatterAddRows(dst, x, ids)
 }
 
 func (b *downloadsEarly) run() {
@@ -377,17 +379,17 @@ func (b *downloadsEarly) run() {
 
 // downloadsIntsEarly likewise reads before ArgMaxRows has run.
 type downloadsIntsEarly struct {
-	backend.Backend
-	last func()
+	sound backend.Backend
+	last  func()
 }
 
 func (b *downloadsIntsEarly) ArgMaxRows(dst backend.Ints, x backend.Tensor) {
-	backend.CheckArgMaxRows(owner(b.Backend), dst, x)
-	b.last = func() { b.Backend.ArgMaxRows(dst, x) }
+	backend.CheckArgMaxRows(owner(b.sound), dst, x)
+	b.last = func() { b.sound.ArgMaxRows(dst, x) }
 }
 
 func (b *downloadsIntsEarly) DownloadInts(dst []int32, src backend.Ints) error {
-	err := b.Backend.DownloadInts(dst, src)
+	err := b.sound.DownloadInts(dst, src)
 	if b.last != nil {
 		b.last()
 	}
@@ -396,13 +398,13 @@ func (b *downloadsIntsEarly) DownloadInts(dst []int32, src backend.Ints) error {
 
 // uploadsIntsLate keeps the caller's slice until the next download.
 type uploadsIntsLate struct {
-	backend.Backend
+	sound backend.Backend
 	queue []func()
 }
 
 func (b *uploadsIntsLate) UploadInts(dst backend.Ints, src []int32) {
-	backend.CheckUploadInts(owner(b.Backend), dst, len(src))
-	b.queue = append(b.queue, func() { b.Backend.UploadInts(dst, src) })
+	backend.CheckUploadInts(owner(b.sound), dst, len(src))
+	b.queue = append(b.queue, func() { b.sound.UploadInts(dst, src) })
 }
 
 func (b *uploadsIntsLate) DownloadInts(dst []int32, src backend.Ints) error {
@@ -410,71 +412,71 @@ func (b *uploadsIntsLate) DownloadInts(dst []int32, src backend.Ints) error {
 		upload()
 	}
 	b.queue = nil
-	return b.Backend.DownloadInts(dst, src)
+	return b.sound.DownloadInts(dst, src)
 }
 
 // sharesMemoryWithInts zeroes what was floats before, not what was integers.
 type sharesMemoryWithInts struct {
-	backend.Backend
+	sound backend.Backend
 	freed int // integers
 }
 
 func (b *sharesMemoryWithInts) Free(buf backend.Buffer) {
-	b.Backend.Free(buf)
+	b.sound.Free(buf)
 	if m := buf.Meta(); m.Integer {
 		b.freed = m.Len
 	}
 }
 
 func (b *sharesMemoryWithInts) New(rows, cols int) (backend.Tensor, error) {
-	t, err := b.Backend.New(rows, cols)
+	t, err := b.sound.New(rows, cols)
 	if err == nil && t.Size() == b.freed {
-		b.Fill(t, -7)
+		b.sound.Fill(t, -7)
 	}
 	return t, err
 }
 
-type noIntegersAreAbsent struct{ backend.Backend }
+type noIntegersAreAbsent mistake
 
 func (b noIntegersAreAbsent) NewInts(n int) (backend.Ints, error) {
 	if n == 0 {
 		return backend.Ints{}, nil
 	}
-	return b.Backend.NewInts(n)
+	return b.sound.NewInts(n)
 }
 
-type sumOfNothingStays struct{ backend.Backend }
+type sumOfNothingStays mistake
 
 func (b sumOfNothingStays) SumRows(dst, x backend.Tensor, beta float64) {
 	if x.Rows == 0 && beta == 0 {
-		backend.CheckSumRows(owner(b.Backend), dst, x)
+		backend.CheckSumRows(owner(b.sound), dst, x)
 		return
 	}
-	b.Backend.SumRows(dst, x, beta)
+	b.sound.SumRows(dst, x, beta)
 }
 
 // sigmoidAlignsTo4 takes what is aligned to two elements for aligned to four.
-type sigmoidAlignsTo4 struct{ backend.Backend }
+type sigmoidAlignsTo4 mistake
 
 func (b sigmoidAlignsTo4) Sigmoid(y, x backend.Tensor) {
 	if x.Off%2 == 0 {
 		x.Off -= x.Off % 4
 	}
-	b.Backend.Sigmoid(y, x)
+	b.sound.Sigmoid(y, x)
 }
 
-type tanhAlignsTo16 struct{ backend.Backend }
+type tanhAlignsTo16 mistake
 
 func (b tanhAlignsTo16) Tanh(y, x backend.Tensor) {
 	if x.Off%8 == 0 {
 		x.Off -= x.Off % 16
 	}
-	b.Backend.Tanh(y, x)
+	b.sound.Tanh(y, x)
 }
 
 // errClears reports an error once.
 type errClears struct {
-	backend.Backend
+	sound    backend.Backend
 	reported bool
 }
 
@@ -482,7 +484,7 @@ func (b *errClears) Err() error {
 	if b.reported {
 		return nil
 	}
-	err := b.Backend.Err()
+	err := b.sound.Err()
 	b.reported = err != nil
 	return err
 }
@@ -491,57 +493,57 @@ func (b *errClears) Sync() error {
 	if b.reported {
 		return nil
 	}
-	return b.Backend.Sync()
+	return b.sound.Sync()
 }
 
 type closeClearsError struct {
-	backend.Backend
+	sound  backend.Backend
 	closed bool
 }
 
 func (b *closeClearsError) Close() error {
 	b.closed = true
-	return b.Backend.Close()
+	return b.sound.Close()
 }
 
 func (b *closeClearsError) Sync() error {
 	if b.closed {
 		return nil
 	}
-	return b.Backend.Sync()
+	return b.sound.Sync()
 }
 
 // looksAtIdsOnce takes ids for good that were good before.
 type looksAtIdsOnce struct {
-	backend.Backend
-	seen map[backend.Ints]bool
+	sound backend.Backend
+	seen  map[backend.Ints]bool
 }
 
 func (b *looksAtIdsOnce) GatherRows(dst, x backend.Tensor, ids backend.Ints) {
 	if b.seen[ids] {
 		return
 	}
-	b.Backend.GatherRows(dst, x, ids)
-	b.seen[ids] = b.Backend.Err() == nil
+	b.sound.GatherRows(dst, x, ids)
+	b.seen[ids] = b.sound.Err() == nil
 }
 
 // uncheckedAfterError does nothing after an error, not even look.
-type uncheckedAfterError struct{ backend.Backend }
+type uncheckedAfterError mistake
 
 func (b uncheckedAfterError) Add(dst, x, y backend.Tensor) {
-	if b.Err() == nil {
-		b.Backend.Add(dst, x, y)
+	if b.sound.Err() == nil {
+		b.sound.Add(dst, x, y)
 	}
 }
 
 // clipNormResets the error with the memory that it clears.
 type clipNormResets struct {
-	backend.Backend
+	sound backend.Backend
 	reset bool
 }
 
 func (b *clipNormResets) ClipNorm(x, norm backend.Tensor, limit float64) {
-	b.Backend.ClipNorm(x, norm, limit)
+	b.sound.ClipNorm(x, norm, limit)
 	b.reset = true
 }
 
@@ -549,36 +551,36 @@ func (b *clipNormResets) Sync() error {
 	if b.reset {
 		return nil
 	}
-	return b.Backend.Sync()
+	return b.sound.Sync()
 }
 
 // freesNothing leaves memory to Close.
-type freesNothing struct{ backend.Backend }
+type freesNothing mistake
 
-func (b freesNothing) Free(buf backend.Buffer) { backend.CheckFree(owner(b.Backend), buf) }
+func (b freesNothing) Free(buf backend.Buffer) { backend.CheckFree(owner(b.sound), buf) }
 
 // freesInsteadOfLast marks what is freed when the next one is.
 type freesInsteadOfLast struct {
-	backend.Backend
-	last backend.Buffer
+	sound backend.Backend
+	last  backend.Buffer
 }
 
 func (b *freesInsteadOfLast) Free(buf backend.Buffer) {
-	backend.CheckFree(owner(b.Backend), buf)
+	backend.CheckFree(owner(b.sound), buf)
 	if b.last != nil && b.last != buf {
-		silently(func() { b.Backend.Free(b.last) })
+		silently(func() { b.sound.Free(b.last) })
 	}
 	b.last = buf
 }
 
 // roundsLen lets windows reach into what an allocation is rounded up to.
-type roundsLen struct{ backend.Backend }
+type roundsLen mistake
 
 func (b roundsLen) New(rows, cols int) (backend.Tensor, error) {
 	if rows < 0 || cols < 0 || max(rows, cols) > 1<<20 {
-		return b.Backend.New(rows, cols)
+		return b.sound.New(rows, cols)
 	}
-	t, err := b.Backend.New(1, (rows*cols+63)/64*64)
+	t, err := b.sound.New(1, (rows*cols+63)/64*64)
 	if err == nil {
 		t.Rows, t.Cols = rows, cols
 	}
@@ -587,12 +589,12 @@ func (b roundsLen) New(rows, cols int) (backend.Tensor, error) {
 
 // closesEachSecond goes wrong about what it takes off its list.
 type closesEachSecond struct {
-	backend.Backend
-	live []backend.Buffer
+	sound backend.Backend
+	live  []backend.Buffer
 }
 
 func (b *closesEachSecond) New(rows, cols int) (backend.Tensor, error) {
-	t, err := b.Backend.New(rows, cols)
+	t, err := b.sound.New(rows, cols)
 	if err == nil {
 		b.live = append(b.live, t.Buf)
 	}
@@ -600,7 +602,7 @@ func (b *closesEachSecond) New(rows, cols int) (backend.Tensor, error) {
 }
 
 func (b *closesEachSecond) Close() error {
-	err := b.Backend.Close()
+	err := b.sound.Close()
 	for i, buf := range b.live {
 		buf.Meta().Freed = i%2 == 0
 	}

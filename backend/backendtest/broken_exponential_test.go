@@ -9,29 +9,29 @@ import (
 // brokenExponential are the built-in functions of a shading language, which are
 // accurate where somebody would look first.
 var brokenExponential = []control{
-	{check: "Softmax", name: "exp by exp2", mistake: func(b backend.Backend) backend.Backend { return softmaxBy{b, expByExp2} }},
+	{check: "Softmax", name: "exp by exp2", mistake: func(b backend.Backend) backend.Backend { return altered{b, softmaxBy{b, expByExp2}} }},
 	{check: "SoftmaxCrossEntropy", name: "exp by exp2", mistake: func(b backend.Backend) backend.Backend {
-		return crossEntropyBy{b, expByExp2, logarithm}
+		return altered{b, crossEntropyBy{b, expByExp2, logarithm}}
 	}},
 	{check: "SoftmaxCrossEntropy", name: "log as accurate as a sum", mistake: func(b backend.Backend) backend.Backend {
-		return crossEntropyBy{b, exp, logByExponent}
+		return altered{b, crossEntropyBy{b, exp, logByExponent}}
 	}},
 	{check: "SoftmaxCrossEntropy", name: "log off by 9 units from 2 on", mistake: func(b backend.Backend) backend.Backend {
-		return crossEntropyBy{b, exp, func(x float32) float32 {
+		return altered{b, crossEntropyBy{b, exp, func(x float32) float32 {
 			if x < 2 {
 				return logarithm(x)
 			}
 			return logarithm(x) * (1 + 18*unit)
-		}}
+		}}}
 	}},
-	{check: "Sigmoid", name: "exp by exp2", mistake: func(b backend.Backend) backend.Backend { return sigmoidBy{b, expByExp2} }},
+	{check: "Sigmoid", name: "exp by exp2", mistake: func(b backend.Backend) backend.Backend { return altered{b, sigmoidBy{b, expByExp2}} }},
 }
 
 // soundExponential are the same backends with functions that are accurate.
 var soundExponential = []control{
-	{check: "Softmax", mistake: func(b backend.Backend) backend.Backend { return softmaxBy{b, expOffBy4} }},
-	{check: "SoftmaxCrossEntropy", mistake: func(b backend.Backend) backend.Backend { return crossEntropyBy{b, expOffBy4, logOffBy4} }},
-	{check: "Sigmoid", mistake: func(b backend.Backend) backend.Backend { return sigmoidBy{b, exp} }},
+	{check: "Softmax", mistake: func(b backend.Backend) backend.Backend { return altered{b, softmaxBy{b, expOffBy4}} }},
+	{check: "SoftmaxCrossEntropy", mistake: func(b backend.Backend) backend.Backend { return altered{b, crossEntropyBy{b, expOffBy4, logOffBy4}} }},
+	{check: "Sigmoid", mistake: func(b backend.Backend) backend.Backend { return altered{b, sigmoidBy{b, exp}} }},
 }
 
 func logarithm(x float32) float32 { return float32(math.Log(float64(x))) }
@@ -61,12 +61,12 @@ func logOffBy4(x float32) float32 { return offBy4(logarithm(x)) }
 
 // sigmoidBy is the sigmoid by an exponential of negative numbers.
 type sigmoidBy struct {
-	backend.Backend
-	exp func(float32) float32
+	sound backend.Backend
+	exp   func(float32) float32
 }
 
 func (b sigmoidBy) Sigmoid(y, x backend.Tensor) {
-	compute(b, y, x, func(v float32) float32 {
+	compute(b.sound, y, x, func(v float32) float32 {
 		e := b.exp(-float32(math.Abs(float64(v))))
 		if v < 0 {
 			return e / (1 + e)
@@ -94,40 +94,40 @@ func exponentialsBy(exp func(float32) float32, x []float32, cols int) (largest, 
 }
 
 type softmaxBy struct {
-	backend.Backend
-	exp func(float32) float32
+	sound backend.Backend
+	exp   func(float32) float32
 }
 
 func (b softmaxBy) Softmax(y, x backend.Tensor) {
-	values := read(b, x)
+	values := read(b.sound, x)
 	_, sums := exponentialsBy(b.exp, values, x.Cols)
 	for k := range values {
 		values[k] /= sums[k/x.Cols]
 	}
-	b.Upload(y, values)
+	b.sound.Upload(y, values)
 }
 
 type crossEntropyBy struct {
-	backend.Backend
+	sound    backend.Backend
 	exp, log func(float32) float32
 }
 
 func (b crossEntropyBy) SoftmaxCrossEntropy(loss, dlogits, logits backend.Tensor, labels backend.Ints, scale float64) {
-	x, values, cols := read(b, logits), read(b, logits), logits.Cols
+	x, values, cols := read(b.sound, logits), read(b.sound, logits), logits.Cols
 	largest, sums := exponentialsBy(b.exp, values, cols)
-	b.Backend.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
+	b.sound.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
 	var total float64
-	list := readInts(b, labels)
+	list := readInts(b.sound, labels)
 	for i, label := range list {
 		if label != backend.IgnoreLabel {
 			total += float64(b.log(sums[i])) + float64(largest[i]) - float64(x[i*cols+int(label)])
 		}
 	}
-	b.Fill(loss, scale*total)
+	b.sound.Fill(loss, scale*total)
 	if !dlogits.Present() {
 		return
 	}
-	each(b, dlogits, func(k int, _ float32) float32 {
+	each(b.sound, dlogits, func(k int, _ float32) float32 {
 		label := list[k/cols]
 		if label == backend.IgnoreLabel {
 			return 0

@@ -161,7 +161,7 @@ var brokenLinear = []control{
 	})},
 	{check: "Gemm", name: "depends on the number of calls", mistake: func(b backend.Backend) backend.Backend {
 		calls := 0
-		return brokenGemm{b, func(b backend.Backend, p product) {
+		return altered{b, brokenGemm{b, func(b backend.Backend, p product) {
 			calls++
 			p.on(b)
 			each(b, p.dst, func(_ int, v float32) float32 {
@@ -170,7 +170,7 @@ var brokenLinear = []control{
 				}
 				return v
 			})
-		}}
+		}}}
 	}},
 	{check: "Gemm", name: "rounds its operands to 10 bits", mistake: gemmMistake(func(b backend.Backend, p product) {
 		p.a, p.b = clone(b, p.a), clone(b, p.b)
@@ -247,120 +247,120 @@ func (p product) dropLastTerm(b backend.Backend, least int) {
 
 // brokenGemm calls gemm instead of Gemm.
 type brokenGemm struct {
-	backend.Backend
-	gemm func(b backend.Backend, p product)
+	sound backend.Backend
+	gemm  func(b backend.Backend, p product)
 }
 
 func gemmMistake(gemm func(b backend.Backend, p product)) func(backend.Backend) backend.Backend {
-	return func(b backend.Backend) backend.Backend { return brokenGemm{b, gemm} }
+	return func(b backend.Backend) backend.Backend { return altered{b, brokenGemm{b, gemm}} }
 }
 
 func (b brokenGemm) Gemm(dst backend.Tensor, transA, transB backend.Transpose, alpha float64, x, y backend.Tensor, beta float64) {
-	b.gemm(b.Backend, product{dst, transA, transB, alpha, x, y, beta})
+	b.gemm(b.sound, product{dst, transA, transB, alpha, x, y, beta})
 }
 
-type sumRowsIgnoresBeta struct{ backend.Backend }
+type sumRowsIgnoresBeta mistake
 
-func (b sumRowsIgnoresBeta) SumRows(dst, x backend.Tensor, _ float64) { b.Backend.SumRows(dst, x, 0) }
+func (b sumRowsIgnoresBeta) SumRows(dst, x backend.Tensor, _ float64) { b.sound.SumRows(dst, x, 0) }
 
-type sumRowsReadsDst struct{ backend.Backend }
+type sumRowsReadsDst mistake
 
 func (b sumRowsReadsDst) SumRows(dst, x backend.Tensor, beta float64) {
-	b.Scale(dst, beta, dst)
-	b.Backend.SumRows(dst, x, 1)
+	b.sound.Scale(dst, beta, dst)
+	b.sound.SumRows(dst, x, 1)
 }
 
-type sumRowsLimitsBeta struct{ backend.Backend }
+type sumRowsLimitsBeta mistake
 
 func (b sumRowsLimitsBeta) SumRows(dst, x backend.Tensor, beta float64) {
-	b.Backend.SumRows(dst, x, min(beta, 1))
+	b.sound.SumRows(dst, x, min(beta, 1))
 }
 
-type sumRowsAddsWhereBetaIsMinus1 struct{ backend.Backend }
+type sumRowsAddsWhereBetaIsMinus1 mistake
 
 func (b sumRowsAddsWhereBetaIsMinus1) SumRows(dst, x backend.Tensor, beta float64) {
 	if beta == -1 {
 		beta = 1
 	}
-	b.Backend.SumRows(dst, x, beta)
+	b.sound.SumRows(dst, x, beta)
 }
 
-type sumRowsClearsNaN struct{ backend.Backend }
+type sumRowsClearsNaN mistake
 
 func (b sumRowsClearsNaN) SumRows(dst, x backend.Tensor, beta float64) {
-	b.Upload(dst, read(b, withoutNaN(b, dst)))
-	b.Backend.SumRows(dst, x, beta)
+	b.sound.Upload(dst, read(b.sound, withoutNaN(b.sound, dst)))
+	b.sound.SumRows(dst, x, beta)
 }
 
-type sumRowsDropsLast struct{ backend.Backend }
+type sumRowsDropsLast mistake
 
 func (b sumRowsDropsLast) SumRows(dst, x backend.Tensor, beta float64) {
-	b.Backend.SumRows(dst, x.Slice(0, max(0, x.Rows-1)), beta)
+	b.sound.SumRows(dst, x.Slice(0, max(0, x.Rows-1)), beta)
 }
 
-type sumRowsDropsBeyondBlock struct{ backend.Backend }
+type sumRowsDropsBeyondBlock mistake
 
 func (b sumRowsDropsBeyondBlock) SumRows(dst, x backend.Tensor, beta float64) {
-	b.Backend.SumRows(dst, x.Slice(0, min(x.Rows, 512)), beta)
+	b.sound.SumRows(dst, x.Slice(0, min(x.Rows, 512)), beta)
 }
 
-type gatherSwapsEnds struct{ backend.Backend }
+type gatherSwapsEnds mistake
 
 func (b gatherSwapsEnds) GatherRows(dst, x backend.Tensor, ids backend.Ints) {
-	rows := readInts(b, ids)
+	rows := readInts(b.sound, ids)
 	for i := range rows {
 		rows[i] = int32(x.Rows-1) - rows[i]
 	}
-	backward, err := b.NewInts(len(rows))
+	backward, err := b.sound.NewInts(len(rows))
 	if err != nil {
 		panic(err)
 	}
-	b.UploadInts(backward, rows)
-	b.Backend.GatherRows(dst, x, backward)
+	b.sound.UploadInts(backward, rows)
+	b.sound.GatherRows(dst, x, backward)
 }
 
-type gatherIgnoresOffsetOfIDs struct{ backend.Backend }
+type gatherIgnoresOffsetOfIDs mistake
 
 func (b gatherIgnoresOffsetOfIDs) GatherRows(dst, x backend.Tensor, ids backend.Ints) {
-	b.Backend.GatherRows(dst, x, backend.Ints{Buf: ids.Buf, N: ids.N})
+	b.sound.GatherRows(dst, x, backend.Ints{Buf: ids.Buf, N: ids.N})
 }
 
 // gatherMultiplies by a matrix with one 1 in each row, which spoils other rows
 // than that of a NaN.
-type gatherMultiplies struct{ backend.Backend }
+type gatherMultiplies mistake
 
 func (b gatherMultiplies) GatherRows(dst, x backend.Tensor, ids backend.Ints) {
 	chosen := make([]float32, ids.N*x.Rows)
-	for i, id := range readInts(b, ids) {
+	for i, id := range readInts(b.sound, ids) {
 		chosen[i*x.Rows+int(id)] = 1
 	}
-	b.Gemm(dst, backend.NoTrans, backend.NoTrans, 1, fresh(b, ids.N, x.Rows, chosen), x, 0)
+	b.sound.Gemm(dst, backend.NoTrans, backend.NoTrans, 1, fresh(b.sound, ids.N, x.Rows, chosen), x, 0)
 }
 
 // scatterLastWins is what unsynchronised threads make of rows that are hit
 // often.
-type scatterLastWins struct{ backend.Backend }
+type scatterLastWins mistake
 
 func (b scatterLastWins) ScatterAddRows(dst, x backend.Tensor, ids backend.Ints) {
-	rows := readInts(b, ids)
+	rows := readInts(b.sound, ids)
 	for i, row := range rows {
 		if !slices.Contains(rows[i+1:], row) {
-			b.Backend.ScatterAddRows(dst, x.Slice(i, i+1), ids.Slice(i, i+1))
+			b.sound.ScatterAddRows(dst, x.Slice(i, i+1), ids.Slice(i, i+1))
 		}
 	}
 }
 
-type scatterOverwrites struct{ backend.Backend }
+type scatterOverwrites mistake
 
 func (b scatterOverwrites) ScatterAddRows(dst, x backend.Tensor, ids backend.Ints) {
-	b.Fill(dst, 0)
-	b.Backend.ScatterAddRows(dst, x, ids)
+	b.sound.Fill(dst, 0)
+	b.sound.ScatterAddRows(dst, x, ids)
 }
 
-type scatterSkipsNaN struct{ backend.Backend }
+type scatterSkipsNaN mistake
 
 func (b scatterSkipsNaN) ScatterAddRows(dst, x backend.Tensor, ids backend.Ints) {
-	b.Backend.ScatterAddRows(dst, withoutNaN(b, x), ids)
+	b.sound.ScatterAddRows(dst, withoutNaN(b.sound, x), ids)
 }
 
 // argMax sets dst from the rows of x by a rule of when to change over.
@@ -379,55 +379,55 @@ func argMax(b backend.Backend, dst backend.Ints, x backend.Tensor, best float32,
 
 func isNaN32(v float32) bool { return v != v }
 
-type argMaxTakesLastOfEquals struct{ backend.Backend }
+type argMaxTakesLastOfEquals mistake
 
 func (b argMaxTakesLastOfEquals) ArgMaxRows(dst backend.Ints, x backend.Tensor) {
-	argMax(b, dst, x, float32(-inf), func(v, best float32) bool { return v >= best || isNaN32(v) && !isNaN32(best) })
+	argMax(b.sound, dst, x, float32(-inf), func(v, best float32) bool { return v >= best || isNaN32(v) && !isNaN32(best) })
 }
 
-type argMaxSkipsNaN struct{ backend.Backend }
+type argMaxSkipsNaN mistake
 
 func (b argMaxSkipsNaN) ArgMaxRows(dst backend.Ints, x backend.Tensor) {
-	argMax(b, dst, x, float32(-inf), func(v, best float32) bool { return v > best })
+	argMax(b.sound, dst, x, float32(-inf), func(v, best float32) bool { return v > best })
 }
 
-type argMaxStartsAtZero struct{ backend.Backend }
+type argMaxStartsAtZero mistake
 
 func (b argMaxStartsAtZero) ArgMaxRows(dst backend.Ints, x backend.Tensor) {
-	argMax(b, dst, x, 0, func(v, best float32) bool { return v > best || isNaN32(v) && !isNaN32(best) })
+	argMax(b.sound, dst, x, 0, func(v, best float32) bool { return v > best || isNaN32(v) && !isNaN32(best) })
 }
 
 // argMaxOrdersNaN takes the NaN with the most bits.
-type argMaxOrdersNaN struct{ backend.Backend }
+type argMaxOrdersNaN mistake
 
 func (b argMaxOrdersNaN) ArgMaxRows(dst backend.Ints, x backend.Tensor) {
 	payload := func(v float32) uint32 { return math.Float32bits(v) & (1<<23 - 1) }
-	argMax(b, dst, x, float32(-inf), func(v, best float32) bool {
+	argMax(b.sound, dst, x, float32(-inf), func(v, best float32) bool {
 		return v > best || isNaN32(v) && (!isNaN32(best) || payload(v) > payload(best))
 	})
 }
 
-type argMaxSkipsNegativeNaN struct{ backend.Backend }
+type argMaxSkipsNegativeNaN mistake
 
 func (b argMaxSkipsNegativeNaN) ArgMaxRows(dst backend.Ints, x backend.Tensor) {
-	argMax(b, dst, x, float32(-inf), func(v, best float32) bool {
+	argMax(b.sound, dst, x, float32(-inf), func(v, best float32) bool {
 		return v > best || isNaN32(v) && !isNaN32(best) && !math.Signbit(float64(v))
 	})
 }
 
 // argMaxKnowsOneNaN looks for the NaN that arithmetic yields.
-type argMaxKnowsOneNaN struct{ backend.Backend }
+type argMaxKnowsOneNaN mistake
 
 func (b argMaxKnowsOneNaN) ArgMaxRows(dst backend.Ints, x backend.Tensor) {
 	isIt := func(v float32) bool { return math.Float32bits(v) == nan }
-	argMax(b, dst, x, float32(-inf), func(v, best float32) bool { return v > best || isIt(v) && !isIt(best) })
+	argMax(b.sound, dst, x, float32(-inf), func(v, best float32) bool { return v > best || isIt(v) && !isIt(best) })
 }
 
 // argMaxFlushes compares without subnormal numbers.
-type argMaxFlushes struct{ backend.Backend }
+type argMaxFlushes mistake
 
 func (b argMaxFlushes) ArgMaxRows(dst backend.Ints, x backend.Tensor) {
-	x = clone(b, x)
-	flush(b, x)
-	b.Backend.ArgMaxRows(dst, x)
+	x = clone(b.sound, x)
+	flush(b.sound, x)
+	b.sound.ArgMaxRows(dst, x)
 }

@@ -41,7 +41,7 @@ var brokenLong = append(append(beyondGridControls(), brokenLoops()...), []contro
 	{check: "ArgMaxRows", long: true, mistake: broken[argMaxHalvesWarps]},
 	{check: "Upload", long: true, mistake: broken[uploadsOneBlock]},
 	{check: "Upload", long: true, mistake: broken[downloadsOneBlock]},
-	{check: "New", long: true, mistake: func(b backend.Backend) backend.Backend { return &zeroesOneBlock{Backend: b} }},
+	{check: "New", long: true, mistake: func(b backend.Backend) backend.Backend { return altered{b, &zeroesOneBlock{sound: b}} }},
 	{check: "StickyErrors", long: true, mistake: broken[looksAt65536Labels]},
 }...)
 
@@ -207,15 +207,15 @@ func (b beyondGrid) GRUCellGrad(a backend.GRUCellGradArgs) {
 }
 
 // addDropsTailOf63 has a last vector that is too short by one.
-type addDropsTailOf63 struct{ backend.Backend }
+type addDropsTailOf63 mistake
 
 func (b addDropsTailOf63) Add(dst, x, y backend.Tensor) {
 	n := dst.Size()
-	keeping(b.Backend, dst, func(row, col int) bool { return n > 128 && n%64 == 63 && row*dst.Cols+col == n-1 },
-		func() { b.Backend.Add(dst, x, y) })
+	keeping(b.sound, dst, func(row, col int) bool { return n > 128 && n%64 == 63 && row*dst.Cols+col == n-1 },
+		func() { b.sound.Add(dst, x, y) })
 }
 
-type dropoutIndexIs16Bit struct{ backend.Backend }
+type dropoutIndexIs16Bit mistake
 
 func (b dropoutIndexIs16Bit) Dropout(dst, x backend.Tensor, rate float64, seed, offset uint64) {
 	for from := 0; from < dst.Size(); from += 1 << 16 {
@@ -223,54 +223,54 @@ func (b dropoutIndexIs16Bit) Dropout(dst, x backend.Tensor, rate float64, seed, 
 		part := func(t backend.Tensor) backend.Tensor {
 			return backend.Tensor{Buf: t.Buf, Off: t.Off + from, Rows: 1, Cols: n}
 		}
-		b.Backend.Dropout(part(dst), part(x), rate, seed, offset)
+		b.sound.Dropout(part(dst), part(x), rate, seed, offset)
 	}
 	if dst.Size() == 0 {
-		b.Backend.Dropout(dst, x, rate, seed, offset)
+		b.sound.Dropout(dst, x, rate, seed, offset)
 	}
 }
 
 // clipNormHas1024Parts adds up a part of each of 1,024 blocks, which do not go
 // round.
-type clipNormHas1024Parts struct{ backend.Backend }
+type clipNormHas1024Parts mistake
 
 func (b clipNormHas1024Parts) ClipNorm(x, norm backend.Tensor, limit float64) {
 	if most := 1024 * 2048; x.Size() > most {
 		x, _ = x.Take(1, most)
 	}
-	b.Backend.ClipNorm(x, norm, limit)
+	b.sound.ClipNorm(x, norm, limit)
 }
 
-type squaredErrorHas1024Parts struct{ backend.Backend }
+type squaredErrorHas1024Parts mistake
 
 func (b squaredErrorHas1024Parts) SquaredError(loss, dy, y, target backend.Tensor, scale float64) {
-	b.Backend.SquaredError(loss, dy, y, target, scale)
+	b.sound.SquaredError(loss, dy, y, target, scale)
 	if most := 1024 * 2048; y.Size() > most {
 		y, _ = y.Take(1, most)
 		target, _ = target.Take(1, most)
 		if dy.Off != y.Off && dy.Off != target.Off {
-			b.Backend.SquaredError(loss, backend.Tensor{}, y, target, scale)
+			b.sound.SquaredError(loss, backend.Tensor{}, y, target, scale)
 		}
 	}
 }
 
-type crossEntropyHas1024Parts struct{ backend.Backend }
+type crossEntropyHas1024Parts mistake
 
 func (b crossEntropyHas1024Parts) SoftmaxCrossEntropy(loss, dlogits, logits backend.Tensor, labels backend.Ints, scale float64) {
 	if logits.Rows > 1024 {
-		b.Backend.SoftmaxCrossEntropy(loss, backend.Tensor{}, logits.Slice(0, 1024), labels.Slice(0, 1024), scale)
-		first := read(b, loss)
-		b.Backend.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
-		b.Upload(loss, first)
+		b.sound.SoftmaxCrossEntropy(loss, backend.Tensor{}, logits.Slice(0, 1024), labels.Slice(0, 1024), scale)
+		first := read(b.sound, loss)
+		b.sound.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
+		b.sound.Upload(loss, first)
 		return
 	}
-	b.Backend.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
+	b.sound.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
 }
 
-type sumRowsHas256Chunks struct{ backend.Backend }
+type sumRowsHas256Chunks mistake
 
 func (b sumRowsHas256Chunks) SumRows(dst, x backend.Tensor, beta float64) {
-	b.Backend.SumRows(dst, x.Slice(0, min(x.Rows, 256*256)), beta)
+	b.sound.SumRows(dst, x.Slice(0, min(x.Rows, 256*256)), beta)
 }
 
 // halved returns how many columns count where the warps of a row are combined in
@@ -282,60 +282,60 @@ func halved(cols int) int {
 	return cols
 }
 
-type softmaxHalvesWarps struct{ backend.Backend }
+type softmaxHalvesWarps mistake
 
 func (b softmaxHalvesWarps) Softmax(y, x backend.Tensor) {
-	b.Backend.Softmax(y, x)
+	b.sound.Softmax(y, x)
 	if columns := halved(y.Cols); columns < y.Cols {
-		normaliseBy(b, y, columns)
+		normaliseBy(b.sound, y, columns)
 	}
 }
 
-type layerNormHalvesWarps struct{ backend.Backend }
+type layerNormHalvesWarps mistake
 
 func (b layerNormHalvesWarps) LayerNorm(y, rstd, x backend.Tensor, epsilon float64) {
-	normalize(b, y, rstd, x, func(row []float32, mean float64) float64 {
+	normalize(b.sound, y, rstd, x, func(row []float32, mean float64) float64 {
 		columns := halved(len(row))
 		return 1 / math.Sqrt(variance(row[:columns], mean)*float64(columns)/float64(len(row))+epsilon)
 	})
 }
 
-type argMaxHalvesWarps struct{ backend.Backend }
+type argMaxHalvesWarps mistake
 
 func (b argMaxHalvesWarps) ArgMaxRows(dst backend.Ints, x backend.Tensor) {
-	counted := clone(b, x)
-	each(b, counted, func(k int, v float32) float32 {
+	counted := clone(b.sound, x)
+	each(b.sound, counted, func(k int, v float32) float32 {
 		if k%x.Cols >= halved(x.Cols) {
 			return float32(-inf)
 		}
 		return v
 	})
-	b.Backend.ArgMaxRows(dst, counted)
+	b.sound.ArgMaxRows(dst, counted)
 }
 
 // sumRowsAddsParts adds up parts in dst, whatever beta is.
-type sumRowsAddsParts struct{ backend.Backend }
+type sumRowsAddsParts mistake
 
 func (b sumRowsAddsParts) SumRows(dst, x backend.Tensor, beta float64) {
 	if beta == 0 && x.Rows > 256*256 {
-		b.Scale(dst, 0, dst) // NaN stays
+		b.sound.Scale(dst, 0, dst) // NaN stays
 		beta = 1
 	}
-	b.Backend.SumRows(dst, x, beta)
+	b.sound.SumRows(dst, x, beta)
 }
 
 // uploadsOneBlock has page-locked memory of a mebibyte.
-type uploadsOneBlock struct{ backend.Backend }
+type uploadsOneBlock mistake
 
 func (b uploadsOneBlock) Upload(dst backend.Tensor, src []float32) {
 	const most = 1 << 18
-	keeping(struct{ backend.Backend }{b.Backend}, dst, func(row, col int) bool { return row*dst.Cols+col >= most }, func() { b.Backend.Upload(dst, src) })
+	keeping(struct{ backend.Backend }{b.sound}, dst, func(row, col int) bool { return row*dst.Cols+col >= most }, func() { b.sound.Upload(dst, src) })
 }
 
-type downloadsOneBlock struct{ backend.Backend }
+type downloadsOneBlock mistake
 
 func (b downloadsOneBlock) Download(dst []float32, src backend.Tensor) error {
-	err := b.Backend.Download(dst, src)
+	err := b.sound.Download(dst, src)
 	if most := 1 << 18; len(dst) > most {
 		clear(dst[most:])
 	}
@@ -344,27 +344,27 @@ func (b downloadsOneBlock) Download(dst []float32, src backend.Tensor) error {
 
 // zeroesOneBlock clears no more than so much of memory that is used again.
 type zeroesOneBlock struct {
-	backend.Backend
+	sound backend.Backend
 	dirty bool
 }
 
 func (b *zeroesOneBlock) Free(buf backend.Buffer) {
 	b.dirty = true
-	b.Backend.Free(buf)
+	b.sound.Free(buf)
 }
 
 func (b *zeroesOneBlock) New(rows, cols int) (backend.Tensor, error) {
-	t, err := b.Backend.New(rows, cols)
+	t, err := b.sound.New(rows, cols)
 	if most := 1 << 16; err == nil && b.dirty && t.Size() > most {
 		_, rest := t.Take(1, most)
-		b.Fill(rest, -7)
+		b.sound.Fill(rest, -7)
 	}
 	return t, err
 }
 
-type looksAt65536Labels struct{ backend.Backend }
+type looksAt65536Labels mistake
 
 func (b looksAt65536Labels) SoftmaxCrossEntropy(loss, dlogits, logits backend.Tensor, labels backend.Ints, scale float64) {
 	most := min(labels.N, 1<<16)
-	b.Backend.SoftmaxCrossEntropy(loss, dlogits, logits.Slice(0, most), labels.Slice(0, most), scale)
+	b.sound.SoftmaxCrossEntropy(loss, dlogits, logits.Slice(0, most), labels.Slice(0, most), scale)
 }

@@ -24,151 +24,151 @@ var brokenLoss = []control{
 	{check: "SquaredError", mistake: broken[squaredErrorDropsLast]},
 }
 
-type crossEntropyTakesIgnoredForFirst struct{ backend.Backend }
+type crossEntropyTakesIgnoredForFirst mistake
 
 func (b crossEntropyTakesIgnoredForFirst) SoftmaxCrossEntropy(loss, dlogits, logits backend.Tensor, labels backend.Ints, scale float64) {
-	list := readInts(b, labels)
+	list := readInts(b.sound, labels)
 	for i := range list {
 		list[i] = max(0, list[i])
 	}
-	all, err := b.NewInts(len(list))
+	all, err := b.sound.NewInts(len(list))
 	if err != nil {
 		panic(err)
 	}
-	b.UploadInts(all, list)
-	b.Backend.SoftmaxCrossEntropy(loss, dlogits, logits, all, scale)
+	b.sound.UploadInts(all, list)
+	b.sound.SoftmaxCrossEntropy(loss, dlogits, logits, all, scale)
 }
 
 // crossEntropyGradOfIgnoredIsSoftmax leaves out only the term of the label.
-type crossEntropyGradOfIgnoredIsSoftmax struct{ backend.Backend }
+type crossEntropyGradOfIgnoredIsSoftmax mistake
 
 func (b crossEntropyGradOfIgnoredIsSoftmax) SoftmaxCrossEntropy(loss, dlogits, logits backend.Tensor, labels backend.Ints, scale float64) {
-	squashed := clone(b, logits)
-	b.Softmax(squashed, squashed)
-	b.Scale(squashed, scale, squashed)
-	b.Backend.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
+	squashed := clone(b.sound, logits)
+	b.sound.Softmax(squashed, squashed)
+	b.sound.Scale(squashed, scale, squashed)
+	b.sound.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
 	if dlogits.Present() {
-		for i, label := range readInts(b, labels) {
+		for i, label := range readInts(b.sound, labels) {
 			if label == backend.IgnoreLabel {
-				b.Copy(dlogits.Slice(i, i+1), squashed.Slice(i, i+1))
+				b.sound.Copy(dlogits.Slice(i, i+1), squashed.Slice(i, i+1))
 			}
 		}
 	}
 }
 
-type crossEntropyLossIsNotScaled struct{ backend.Backend }
+type crossEntropyLossIsNotScaled mistake
 
 func (b crossEntropyLossIsNotScaled) SoftmaxCrossEntropy(loss, dlogits, logits backend.Tensor, labels backend.Ints, scale float64) {
-	b.Backend.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
-	b.Scale(loss, 1/scale, loss)
+	b.sound.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
+	b.sound.Scale(loss, 1/scale, loss)
 }
 
-type crossEntropyGradIsNotScaled struct{ backend.Backend }
+type crossEntropyGradIsNotScaled mistake
 
 func (b crossEntropyGradIsNotScaled) SoftmaxCrossEntropy(loss, dlogits, logits backend.Tensor, labels backend.Ints, scale float64) {
-	b.Backend.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
+	b.sound.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
 	if dlogits.Present() {
-		b.Scale(dlogits, 1/scale, dlogits)
+		b.sound.Scale(dlogits, 1/scale, dlogits)
 	}
 }
 
 // crossEntropyOverflows takes the logarithm of the softmax.
-type crossEntropyOverflows struct{ backend.Backend }
+type crossEntropyOverflows mistake
 
 func (b crossEntropyOverflows) SoftmaxCrossEntropy(loss, dlogits, logits backend.Tensor, labels backend.Ints, scale float64) {
-	y := clone(b, logits)
-	b.Softmax(y, y)
+	y := clone(b.sound, logits)
+	b.sound.Softmax(y, y)
 	var sum float64
-	values := read(b, y)
-	for i, label := range readInts(b, labels) {
+	values := read(b.sound, y)
+	for i, label := range readInts(b.sound, labels) {
 		if label != backend.IgnoreLabel {
 			sum -= math.Log(float64(values[i*y.Cols+int(label)]))
 		}
 	}
-	b.Backend.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
-	b.Fill(loss, sum*scale)
+	b.sound.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
+	b.sound.Fill(loss, sum*scale)
 }
 
-type crossEntropyAddsToLoss struct{ backend.Backend }
+type crossEntropyAddsToLoss mistake
 
 func (b crossEntropyAddsToLoss) SoftmaxCrossEntropy(loss, dlogits, logits backend.Tensor, labels backend.Ints, scale float64) {
-	before := clone(b, loss)
-	b.Backend.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
-	b.Add(loss, loss, before)
+	before := clone(b.sound, loss)
+	b.sound.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
+	b.sound.Add(loss, loss, before)
 }
 
-type crossEntropyNeedsGrad struct{ backend.Backend }
+type crossEntropyNeedsGrad mistake
 
 func (b crossEntropyNeedsGrad) SoftmaxCrossEntropy(loss, dlogits, logits backend.Tensor, labels backend.Ints, scale float64) {
 	if dlogits.Present() {
-		b.Backend.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
+		b.sound.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
 	}
 }
 
 // crossEntropyDropsBeyondBlock sums the losses of 1024 rows at most.
-type crossEntropyDropsBeyondBlock struct{ backend.Backend }
+type crossEntropyDropsBeyondBlock mistake
 
 func (b crossEntropyDropsBeyondBlock) SoftmaxCrossEntropy(loss, dlogits, logits backend.Tensor, labels backend.Ints, scale float64) {
 	n := min(1024, logits.Rows)
-	x := clone(b, logits)
-	b.Backend.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
-	b.Backend.SoftmaxCrossEntropy(loss, backend.Tensor{}, x.Slice(0, n), labels.Slice(0, n), scale)
+	x := clone(b.sound, logits)
+	b.sound.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
+	b.sound.SoftmaxCrossEntropy(loss, backend.Tensor{}, x.Slice(0, n), labels.Slice(0, n), scale)
 }
 
 // crossEntropyLargestFromMinus1e4 looks for the largest logit from −10⁴ on.
-type crossEntropyLargestFromMinus1e4 struct{ backend.Backend }
+type crossEntropyLargestFromMinus1e4 mistake
 
 func (b crossEntropyLargestFromMinus1e4) SoftmaxCrossEntropy(loss, dlogits, logits backend.Tensor, labels backend.Ints, scale float64) {
-	low := lowRows(read(b, logits), logits.Cols)
-	b.Backend.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
-	for i, label := range readInts(b, labels) {
+	low := lowRows(read(b.sound, logits), logits.Cols)
+	b.sound.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
+	for i, label := range readInts(b.sound, labels) {
 		if low[i] && label != backend.IgnoreLabel {
-			b.Fill(loss, inf) // log 0
+			b.sound.Fill(loss, inf) // log 0
 		}
 	}
 }
 
-type crossEntropyTakesScaleForPositive struct{ backend.Backend }
+type crossEntropyTakesScaleForPositive mistake
 
 func (b crossEntropyTakesScaleForPositive) SoftmaxCrossEntropy(loss, dlogits, logits backend.Tensor, labels backend.Ints, scale float64) {
-	b.Backend.SoftmaxCrossEntropy(loss, dlogits, logits, labels, math.Abs(scale))
+	b.sound.SoftmaxCrossEntropy(loss, dlogits, logits, labels, math.Abs(scale))
 }
 
-type squaredErrorTakesScaleForPositive struct{ backend.Backend }
+type squaredErrorTakesScaleForPositive mistake
 
 func (b squaredErrorTakesScaleForPositive) SquaredError(loss, dy, y, target backend.Tensor, scale float64) {
-	b.Backend.SquaredError(loss, dy, y, target, math.Abs(scale))
+	b.sound.SquaredError(loss, dy, y, target, math.Abs(scale))
 }
 
-type squaredErrorForgetsTwo struct{ backend.Backend }
+type squaredErrorForgetsTwo mistake
 
 func (b squaredErrorForgetsTwo) SquaredError(loss, dy, y, target backend.Tensor, scale float64) {
-	b.Backend.SquaredError(loss, dy, y, target, scale)
+	b.sound.SquaredError(loss, dy, y, target, scale)
 	if dy.Present() {
-		b.Scale(dy, 0.5, dy)
+		b.sound.Scale(dy, 0.5, dy)
 	}
 }
 
-type squaredErrorLossIsNotScaled struct{ backend.Backend }
+type squaredErrorLossIsNotScaled mistake
 
 func (b squaredErrorLossIsNotScaled) SquaredError(loss, dy, y, target backend.Tensor, scale float64) {
-	b.Backend.SquaredError(loss, dy, y, target, scale)
-	b.Scale(loss, 1/scale, loss)
+	b.sound.SquaredError(loss, dy, y, target, scale)
+	b.sound.Scale(loss, 1/scale, loss)
 }
 
-type squaredErrorSwaps struct{ backend.Backend }
+type squaredErrorSwaps mistake
 
 func (b squaredErrorSwaps) SquaredError(loss, dy, y, target backend.Tensor, scale float64) {
-	b.Backend.SquaredError(loss, dy, target, y, scale)
+	b.sound.SquaredError(loss, dy, target, y, scale)
 }
 
-type squaredErrorDropsLast struct{ backend.Backend }
+type squaredErrorDropsLast mistake
 
 func (b squaredErrorDropsLast) SquaredError(loss, dy, y, target backend.Tensor, scale float64) {
 	off := 0.0
 	if n := y.Size(); n > 0 {
-		off = float64(read(b, y)[n-1]) - float64(read(b, target)[n-1])
+		off = float64(read(b.sound, y)[n-1]) - float64(read(b.sound, target)[n-1])
 	}
-	b.Backend.SquaredError(loss, dy, y, target, scale)
-	each(b, loss, func(_ int, v float32) float32 { return float32(float64(v) - scale*off*off) })
+	b.sound.SquaredError(loss, dy, y, target, scale)
+	each(b.sound, loss, func(_ int, v float32) float32 { return float32(float64(v) - scale*off*off) })
 }

@@ -8,24 +8,24 @@ import (
 
 // brokenLSTM1997 replaces what is not nil.
 type brokenLSTM1997 struct {
-	backend.Backend
-	step func(b backend.Backend, a backend.LSTM1997CellArgs)
-	grad func(b backend.Backend, a backend.LSTM1997CellGradArgs)
+	sound backend.Backend
+	step  func(b backend.Backend, a backend.LSTM1997CellArgs)
+	grad  func(b backend.Backend, a backend.LSTM1997CellGradArgs)
 }
 
 func (b brokenLSTM1997) on(sound backend.Backend) backend.Backend {
-	b.Backend = sound
+	b.sound = sound
 	if b.step == nil {
 		b.step = backend.Backend.LSTM1997Cell
 	}
 	if b.grad == nil {
 		b.grad = backend.Backend.LSTM1997CellGrad
 	}
-	return b
+	return altered{sound, b}
 }
 
-func (b brokenLSTM1997) LSTM1997Cell(a backend.LSTM1997CellArgs)         { b.step(b.Backend, a) }
-func (b brokenLSTM1997) LSTM1997CellGrad(a backend.LSTM1997CellGradArgs) { b.grad(b.Backend, a) }
+func (b brokenLSTM1997) LSTM1997Cell(a backend.LSTM1997CellArgs)         { b.step(b.sound, a) }
+func (b brokenLSTM1997) LSTM1997CellGrad(a backend.LSTM1997CellGradArgs) { b.grad(b.sound, a) }
 
 var brokenLSTM1997s = append(lstm1997Controls(), lstm1997GradControls()...)
 

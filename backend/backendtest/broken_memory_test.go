@@ -10,20 +10,20 @@ import (
 )
 
 var brokenMemory = []control{
-	{check: "New", mistake: func(b backend.Backend) backend.Backend { return &reusesDirtyMemory{Backend: b} }},
-	{check: "New", mistake: func(b backend.Backend) backend.Backend { return &reusesDirtyInts{Backend: b} }},
+	{check: "New", mistake: func(b backend.Backend) backend.Backend { return altered{b, &reusesDirtyMemory{sound: b}} }},
+	{check: "New", mistake: func(b backend.Backend) backend.Backend { return altered{b, &reusesDirtyInts{sound: b}} }},
 	{check: "New", mistake: broken[swapsRowsAndColumns]},
 	{check: "New", mistake: broken[hasNoName]},
-	{check: "Upload", mistake: func(b backend.Backend) backend.Backend { return &uploadsLate{Backend: b} }},
-	{check: "Order", mistake: func(b backend.Backend) backend.Backend { return &uploadsLate{Backend: b} }},
-	{check: "Order", mistake: func(b backend.Backend) backend.Backend { return &freesBeforeUse{Backend: b} }},
+	{check: "Upload", mistake: func(b backend.Backend) backend.Backend { return altered{b, &uploadsLate{sound: b}} }},
+	{check: "Order", mistake: func(b backend.Backend) backend.Backend { return altered{b, &uploadsLate{sound: b}} }},
+	{check: "Order", mistake: func(b backend.Backend) backend.Backend { return altered{b, &freesBeforeUse{sound: b}} }},
 	{check: "Upload", mistake: broken[uploadIgnoresOffset]},
 	{check: "Upload", mistake: broken[downloadIgnoresOffset]},
 	{check: "Upload", mistake: broken[uploadIntsIgnoresOffset]},
-	{check: "OutOfMemory", mistake: func(b backend.Backend) backend.Backend { return &failsForever{Backend: b} }},
-	{check: "OutOfMemory", mistake: func(b backend.Backend) backend.Backend { return &outOfMemorySticks{Backend: b} }},
+	{check: "OutOfMemory", mistake: func(b backend.Backend) backend.Backend { return altered{b, &failsForever{sound: b}} }},
+	{check: "OutOfMemory", mistake: func(b backend.Backend) backend.Backend { return altered{b, &outOfMemorySticks{sound: b}} }},
 	{check: "OutOfMemory", mistake: broken[outOfMemoryIsAnonymous]},
-	{check: "Close", mistake: func(b backend.Backend) backend.Backend { return &closesOnce{Backend: b} }},
+	{check: "Close", mistake: func(b backend.Backend) backend.Backend { return altered{b, &closesOnce{sound: b}} }},
 	{check: "Close", mistake: broken[closedIsAnonymous]},
 	{check: "UseAfterClose", mistake: broken[closesNothing]},
 	{check: "StickyErrors", mistake: broken[clampsIDs]},
@@ -33,8 +33,8 @@ var brokenMemory = []control{
 	{check: "StickyErrors", mistake: broken[errorIsAnonymous]},
 	{check: "StickyErrors", mistake: broken[downloadHidesError]},
 	{check: "StickyErrors", mistake: broken[closeHidesError]},
-	{check: "StickyErrors", mistake: func(b backend.Backend) backend.Backend { return &syncClearsError{Backend: b} }},
-	{check: "StickyErrors", mistake: func(b backend.Backend) backend.Backend { return &lastErrorWins{Backend: b} }},
+	{check: "StickyErrors", mistake: func(b backend.Backend) backend.Backend { return altered{b, &syncClearsError{sound: b}} }},
+	{check: "StickyErrors", mistake: func(b backend.Backend) backend.Backend { return altered{b, &lastErrorWins{sound: b}} }},
 	{check: "Misuse", mistake: broken[addIsUnchecked]},
 	{check: "Misuse", mistake: broken[gemmPanicsInItsOwnWords]},
 	{check: "Misuse", mistake: broken[freesTwice]},
@@ -43,59 +43,59 @@ var brokenMemory = []control{
 }
 
 type reusesDirtyMemory struct {
-	backend.Backend
+	sound backend.Backend
 	dirty bool
 }
 
 func (b *reusesDirtyMemory) Free(buf backend.Buffer) {
 	b.dirty = true
-	b.Backend.Free(buf)
+	b.sound.Free(buf)
 }
 
 func (b *reusesDirtyMemory) New(rows, cols int) (backend.Tensor, error) {
-	t, err := b.Backend.New(rows, cols)
+	t, err := b.sound.New(rows, cols)
 	if err == nil && b.dirty {
-		b.Fill(t, -7)
+		b.sound.Fill(t, -7)
 	}
 	return t, err
 }
 
 type reusesDirtyInts struct {
-	backend.Backend
+	sound backend.Backend
 	dirty bool
 }
 
 func (b *reusesDirtyInts) Free(buf backend.Buffer) {
 	b.dirty = true
-	b.Backend.Free(buf)
+	b.sound.Free(buf)
 }
 
 func (b *reusesDirtyInts) NewInts(n int) (backend.Ints, error) {
-	t, err := b.Backend.NewInts(n)
+	t, err := b.sound.NewInts(n)
 	if err == nil && b.dirty {
-		b.UploadInts(t, slices.Repeat([]int32{-7}, n))
+		b.sound.UploadInts(t, slices.Repeat([]int32{-7}, n))
 	}
 	return t, err
 }
 
-type swapsRowsAndColumns struct{ backend.Backend }
+type swapsRowsAndColumns mistake
 
 func (b swapsRowsAndColumns) New(rows, cols int) (backend.Tensor, error) {
-	return b.Backend.New(cols, rows)
+	return b.sound.New(cols, rows)
 }
 
-type hasNoName struct{ backend.Backend }
+type hasNoName mistake
 
 func (hasNoName) Name() string { return "" }
 
 // uploadsLate keeps the caller's slice until the next download.
 type uploadsLate struct {
-	backend.Backend
+	sound backend.Backend
 	queue []func()
 }
 
 func (b *uploadsLate) Upload(dst backend.Tensor, src []float32) {
-	b.queue = append(b.queue, func() { b.Backend.Upload(dst, src) })
+	b.queue = append(b.queue, func() { b.sound.Upload(dst, src) })
 }
 
 func (b *uploadsLate) Download(dst []float32, src backend.Tensor) error {
@@ -103,21 +103,21 @@ func (b *uploadsLate) Download(dst []float32, src backend.Tensor) error {
 		upload()
 	}
 	b.queue = nil
-	return b.Backend.Download(dst, src)
+	return b.sound.Download(dst, src)
 }
 
 // freesBeforeUse hands memory on before the copies from it have run.
 type freesBeforeUse struct {
-	backend.Backend
+	sound backend.Backend
 	queue []func()
 }
 
 func (b *freesBeforeUse) Copy(dst, x backend.Tensor) {
-	b.queue = append(b.queue, func() { b.Backend.Copy(dst, x) })
+	b.queue = append(b.queue, func() { b.sound.Copy(dst, x) })
 }
 
 func (b *freesBeforeUse) Free(buf backend.Buffer) {
-	b.Backend.Fill(backend.Tensor{Buf: buf, Rows: 1, Cols: buf.Meta().Len}, -7)
+	b.sound.Fill(backend.Tensor{Buf: buf, Rows: 1, Cols: buf.Meta().Len}, -7)
 }
 
 func (b *freesBeforeUse) Download(dst []float32, src backend.Tensor) error {
@@ -125,29 +125,29 @@ func (b *freesBeforeUse) Download(dst []float32, src backend.Tensor) error {
 		copying()
 	}
 	b.queue = nil
-	return b.Backend.Download(dst, src)
+	return b.sound.Download(dst, src)
 }
 
-type uploadIgnoresOffset struct{ backend.Backend }
+type uploadIgnoresOffset mistake
 
 func (b uploadIgnoresOffset) Upload(dst backend.Tensor, src []float32) {
-	b.Backend.Upload(atStart(dst), src)
+	b.sound.Upload(atStart(dst), src)
 }
 
-type downloadIgnoresOffset struct{ backend.Backend }
+type downloadIgnoresOffset mistake
 
 func (b downloadIgnoresOffset) Download(dst []float32, src backend.Tensor) error {
-	return b.Backend.Download(dst, atStart(src))
+	return b.sound.Download(dst, atStart(src))
 }
 
-type uploadIntsIgnoresOffset struct{ backend.Backend }
+type uploadIntsIgnoresOffset mistake
 
 func (b uploadIntsIgnoresOffset) UploadInts(dst backend.Ints, src []int32) {
-	b.Backend.UploadInts(backend.Ints{Buf: dst.Buf, N: dst.N}, src)
+	b.sound.UploadInts(backend.Ints{Buf: dst.Buf, N: dst.N}, src)
 }
 
 type failsForever struct {
-	backend.Backend
+	sound   backend.Backend
 	failure error
 }
 
@@ -155,28 +155,28 @@ func (b *failsForever) New(rows, cols int) (backend.Tensor, error) {
 	if b.failure != nil {
 		return backend.Tensor{}, b.failure
 	}
-	t, err := b.Backend.New(rows, cols)
+	t, err := b.sound.New(rows, cols)
 	b.failure = err
 	return t, err
 }
 
 type outOfMemorySticks struct {
-	backend.Backend
+	sound   backend.Backend
 	failure error
 }
 
 func (b *outOfMemorySticks) New(rows, cols int) (backend.Tensor, error) {
-	t, err := b.Backend.New(rows, cols)
+	t, err := b.sound.New(rows, cols)
 	b.failure = errors.Join(b.failure, err)
 	return t, err
 }
 
 func (b *outOfMemorySticks) Err() error { return b.failure }
 
-type outOfMemoryIsAnonymous struct{ backend.Backend }
+type outOfMemoryIsAnonymous mistake
 
 func (b outOfMemoryIsAnonymous) New(rows, cols int) (backend.Tensor, error) {
-	t, err := b.Backend.New(rows, cols)
+	t, err := b.sound.New(rows, cols)
 	if err != nil {
 		err = errors.New(err.Error())
 	}
@@ -184,7 +184,7 @@ func (b outOfMemoryIsAnonymous) New(rows, cols int) (backend.Tensor, error) {
 }
 
 type closesOnce struct {
-	backend.Backend
+	sound  backend.Backend
 	closed bool
 }
 
@@ -193,48 +193,48 @@ func (b *closesOnce) Close() error {
 		return backend.ErrClosed
 	}
 	b.closed = true
-	return b.Backend.Close()
+	return b.sound.Close()
 }
 
-type closedIsAnonymous struct{ backend.Backend }
+type closedIsAnonymous mistake
 
 func (b closedIsAnonymous) NewInts(n int) (backend.Ints, error) {
-	t, err := b.Backend.NewInts(n)
+	t, err := b.sound.NewInts(n)
 	if errors.Is(err, backend.ErrClosed) {
 		err = errors.New("no")
 	}
 	return t, err
 }
 
-type closesNothing struct{ backend.Backend }
+type closesNothing mistake
 
-func (b closesNothing) Close() error { return b.Err() }
+func (b closesNothing) Close() error { return b.sound.Err() }
 
-type clampsIDs struct{ backend.Backend }
+type clampsIDs mistake
 
 func (b clampsIDs) GatherRows(dst, x backend.Tensor, ids backend.Ints) {
-	rows := readInts(b, ids)
+	rows := readInts(b.sound, ids)
 	for i := range rows {
 		rows[i] = max(0, min(rows[i], int32(x.Rows-1)))
 	}
-	b.UploadInts(ids, rows)
-	b.Backend.GatherRows(dst, x, ids)
+	b.sound.UploadInts(ids, rows)
+	b.sound.GatherRows(dst, x, ids)
 }
 
 // namesLastBadID is a backend whose error names the last of the ids that are out of
 // range: it leaves none before that.
-type namesLastBadID struct{ backend.Backend }
+type namesLastBadID mistake
 
 func (b namesLastBadID) GatherRows(dst, x backend.Tensor, ids backend.Ints) {
-	leaveLast(b, ids, func(id int32) bool { return id < 0 || int(id) >= x.Rows })
-	b.Backend.GatherRows(dst, x, ids)
+	leaveLast(b.sound, ids, func(id int32) bool { return id < 0 || int(id) >= x.Rows })
+	b.sound.GatherRows(dst, x, ids)
 }
 
-type namesLastBadLabel struct{ backend.Backend }
+type namesLastBadLabel mistake
 
 func (b namesLastBadLabel) SoftmaxCrossEntropy(loss, dlogits, logits backend.Tensor, labels backend.Ints, scale float64) {
-	leaveLast(b, labels, func(label int32) bool { return label < backend.IgnoreLabel || int(label) >= logits.Cols })
-	b.Backend.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
+	leaveLast(b.sound, labels, func(label int32) bool { return label < backend.IgnoreLabel || int(label) >= logits.Cols })
+	b.sound.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
 }
 
 // leaveLast sets all bad integers to 0 but the last.
@@ -251,48 +251,48 @@ func leaveLast(b backend.Backend, ids backend.Ints, bad func(int32) bool) {
 	b.UploadInts(ids, values)
 }
 
-type ignoresBadLabels struct{ backend.Backend }
+type ignoresBadLabels mistake
 
 func (b ignoresBadLabels) SoftmaxCrossEntropy(loss, dlogits, logits backend.Tensor, labels backend.Ints, scale float64) {
-	if b.Err() != nil {
+	if b.sound.Err() != nil {
 		return
 	}
-	list := readInts(b, labels)
+	list := readInts(b.sound, labels)
 	for i, label := range list {
 		if label < 0 || int(label) >= logits.Cols {
 			list[i] = backend.IgnoreLabel
 		}
 	}
-	b.UploadInts(labels, list)
-	b.Backend.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
+	b.sound.UploadInts(labels, list)
+	b.sound.SoftmaxCrossEntropy(loss, dlogits, logits, labels, scale)
 }
 
-type errorIsAnonymous struct{ backend.Backend }
+type errorIsAnonymous mistake
 
 func (b errorIsAnonymous) Sync() error {
-	if b.Backend.Sync() != nil {
+	if b.sound.Sync() != nil {
 		return errors.New("device error 719")
 	}
 	return nil
 }
 
-type downloadHidesError struct{ backend.Backend }
+type downloadHidesError mistake
 
 func (b downloadHidesError) Download(dst []float32, src backend.Tensor) error {
-	_ = b.Backend.Download(dst, src)
+	_ = b.sound.Download(dst, src)
 	return nil
 }
 
-type closeHidesError struct{ backend.Backend }
+type closeHidesError mistake
 
 func (b closeHidesError) Close() error {
-	_ = b.Backend.Close()
+	_ = b.sound.Close()
 	return nil
 }
 
 // syncClearsError reports an error once, as C interfaces do.
 type syncClearsError struct {
-	backend.Backend
+	sound    backend.Backend
 	reported bool
 }
 
@@ -300,35 +300,35 @@ func (b *syncClearsError) Sync() error {
 	if b.reported {
 		return nil
 	}
-	err := b.Backend.Sync()
+	err := b.sound.Sync()
 	b.reported = err != nil
 	return err
 }
 
 type lastErrorWins struct {
-	backend.Backend
-	last error
+	sound backend.Backend
+	last  error
 }
 
 func (b *lastErrorWins) ScatterAddRows(dst, x backend.Tensor, ids backend.Ints) {
-	if b.Backend.Err() != nil {
+	if b.sound.Err() != nil {
 		b.last = errors.New("ScatterAddRows: queue is closed")
 	}
-	b.Backend.ScatterAddRows(dst, x, ids)
+	b.sound.ScatterAddRows(dst, x, ids)
 }
 
 func (b *lastErrorWins) Sync() error {
 	if b.last != nil {
 		return b.last
 	}
-	return b.Backend.Sync()
+	return b.sound.Sync()
 }
 
-type addIsUnchecked struct{ backend.Backend }
+type addIsUnchecked mistake
 
-func (b addIsUnchecked) Add(dst, x, y backend.Tensor) { silently(func() { b.Backend.Add(dst, x, y) }) }
+func (b addIsUnchecked) Add(dst, x, y backend.Tensor) { silently(func() { b.sound.Add(dst, x, y) }) }
 
-type gemmPanicsInItsOwnWords struct{ backend.Backend }
+type gemmPanicsInItsOwnWords mistake
 
 func (b gemmPanicsInItsOwnWords) Gemm(dst backend.Tensor, transA, transB backend.Transpose, alpha float64, x, y backend.Tensor, beta float64) {
 	defer func() {
@@ -336,22 +336,22 @@ func (b gemmPanicsInItsOwnWords) Gemm(dst backend.Tensor, transA, transB backend
 			panic(strings.ToUpper(fmt.Sprint(r)))
 		}
 	}()
-	b.Backend.Gemm(dst, transA, transB, alpha, x, y, beta)
+	b.sound.Gemm(dst, transA, transB, alpha, x, y, beta)
 }
 
-type freesTwice struct{ backend.Backend }
+type freesTwice mistake
 
-func (b freesTwice) Free(buf backend.Buffer) { silently(func() { b.Backend.Free(buf) }) }
+func (b freesTwice) Free(buf backend.Buffer) { silently(func() { b.sound.Free(buf) }) }
 
-type adamStepIsUnchecked struct{ backend.Backend }
+type adamStepIsUnchecked mistake
 
 func (b adamStepIsUnchecked) Adam(a backend.AdamArgs) {
 	a.Step = max(1, a.Step)
-	b.Backend.Adam(a)
+	b.sound.Adam(a)
 }
 
-type dropoutRateIsUnchecked struct{ backend.Backend }
+type dropoutRateIsUnchecked mistake
 
 func (b dropoutRateIsUnchecked) Dropout(dst, x backend.Tensor, rate float64, seed, offset uint64) {
-	b.Backend.Dropout(dst, x, min(rate, 0.999), seed, offset)
+	b.sound.Dropout(dst, x, min(rate, 0.999), seed, offset)
 }

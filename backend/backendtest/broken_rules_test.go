@@ -11,11 +11,11 @@ import (
 // that is shared or given out again, an error that nobody has waited for, an operand
 // that is absent, empty or larger than need be.
 var brokenRules = []control{
-	{check: "OutOfMemory", mistake: func(b backend.Backend) backend.Backend { return &integersFailForever{Backend: b} }},
-	{check: "New", mistake: func(b backend.Backend) backend.Backend { return &emptyTensorsAreOne{Backend: b} }},
+	{check: "OutOfMemory", mistake: func(b backend.Backend) backend.Backend { return altered{b, &integersFailForever{sound: b}} }},
+	{check: "New", mistake: func(b backend.Backend) backend.Backend { return altered{b, &emptyTensorsAreOne{sound: b}} }},
 	{check: "Upload", long: true, mistake: broken[downloadsFromEvenOffsets]},
 	{check: "Order", mistake: func(b backend.Backend) backend.Backend { return &scalesLate{fused: b.(fused)} }},
-	{check: "Order", mistake: func(b backend.Backend) backend.Backend { return &fillsWhatIsFreed{Backend: b} }},
+	{check: "Order", mistake: func(b backend.Backend) backend.Backend { return altered{b, &fillsWhatIsFreed{sound: b}} }},
 	{check: "ArgMaxRows", mistake: broken[argMaxOfOneColumnSkipsNaN]},
 	{check: "ClipNorm", mistake: broken[clipNormDividesLimits]},
 	{check: "ClipNorm", mistake: broken[clipNormSkipsNaN]},
@@ -31,7 +31,7 @@ var brokenRules = []control{
 	{check: "Time", mistake: func(b backend.Backend) backend.Backend { return timeMissesError{b.(fused)} }},
 	{check: "Time", mistake: func(b backend.Backend) backend.Backend { return &timeDropsReplay{fused: b.(fused)} }},
 	{check: "Misuse", mistake: broken[addsBeforeItLooks]},
-	{check: "Misuse", mistake: func(b backend.Backend) backend.Backend { return &scalesNothingAfterPanic{Backend: b} }},
+	{check: "Misuse", mistake: func(b backend.Backend) backend.Backend { return altered{b, &scalesNothingAfterPanic{sound: b}} }},
 	{check: "SharedInputs", mistake: broken[addTakesOverlapForTheSame]},
 	{check: "SharedInputs", name: "product of overlapping operands", mistake: gemmMistake(func(b backend.Backend, p product) {
 		if p.a.Buf == p.b.Buf && p.a.Off != p.b.Off && min(p.a.Off, p.b.Off) == 0 {
@@ -77,7 +77,7 @@ var brokenRules = []control{
 }
 
 type integersFailForever struct {
-	backend.Backend
+	sound   backend.Backend
 	failure error
 }
 
@@ -85,14 +85,14 @@ func (b *integersFailForever) NewInts(n int) (backend.Ints, error) {
 	if b.failure != nil {
 		return backend.Ints{}, b.failure
 	}
-	t, err := b.Backend.NewInts(n)
+	t, err := b.sound.NewInts(n)
 	b.failure = err
 	return t, err
 }
 
 // emptyTensorsAreOne as long as nobody frees it.
 type emptyTensorsAreOne struct {
-	backend.Backend
+	sound backend.Backend
 	empty backend.Buffer
 }
 
@@ -100,20 +100,20 @@ func (b *emptyTensorsAreOne) New(rows, cols int) (backend.Tensor, error) {
 	if rows*cols == 0 && b.empty != nil && !b.empty.Meta().Freed {
 		return backend.Tensor{Buf: b.empty, Rows: rows, Cols: cols}, nil
 	}
-	t, err := b.Backend.New(rows, cols)
+	t, err := b.sound.New(rows, cols)
 	if rows*cols == 0 {
 		b.empty = t.Buf
 	}
 	return t, err
 }
 
-type downloadsFromEvenOffsets struct{ backend.Backend }
+type downloadsFromEvenOffsets mistake
 
 func (b downloadsFromEvenOffsets) Download(dst []float32, src backend.Tensor) error {
 	if src.Off > 1<<16 {
 		src.Off -= src.Off % 2
 	}
-	return b.Backend.Download(dst, src)
+	return b.sound.Download(dst, src)
 }
 
 // scalesLate waits until a Copy, or the host, asks for what Scale writes: for that
@@ -162,26 +162,26 @@ func (b *scalesLate) Download(dst []float32, src backend.Tensor) error {
 
 // fillsWhatIsFreed gives memory out again before a Fill that is queued has run.
 type fillsWhatIsFreed struct {
-	backend.Backend
+	sound backend.Backend
 	dst   backend.Tensor
 	value float64
 	freed bool
 }
 
 func (b *fillsWhatIsFreed) Fill(dst backend.Tensor, value float64) {
-	b.Backend.Fill(dst, value)
+	b.sound.Fill(dst, value)
 	b.dst, b.value, b.freed = dst, value, false
 }
 
 func (b *fillsWhatIsFreed) Free(buf backend.Buffer) {
 	b.freed = buf == b.dst.Buf
-	b.Backend.Free(buf)
+	b.sound.Free(buf)
 }
 
 func (b *fillsWhatIsFreed) New(rows, cols int) (backend.Tensor, error) {
-	t, err := b.Backend.New(rows, cols)
+	t, err := b.sound.New(rows, cols)
 	if err == nil && b.freed && t.Size() == b.dst.Size() {
-		b.Backend.Fill(t, b.value)
+		b.sound.Fill(t, b.value)
 	}
 	b.freed = false
 	return t, err
@@ -189,55 +189,55 @@ func (b *fillsWhatIsFreed) New(rows, cols int) (backend.Tensor, error) {
 
 func (b *fillsWhatIsFreed) Download(dst []float32, src backend.Tensor) error {
 	b.dst, b.freed = backend.Tensor{}, false
-	return b.Backend.Download(dst, src)
+	return b.sound.Download(dst, src)
 }
 
-type argMaxOfOneColumnSkipsNaN struct{ backend.Backend }
+type argMaxOfOneColumnSkipsNaN mistake
 
 func (b argMaxOfOneColumnSkipsNaN) ArgMaxRows(dst backend.Ints, x backend.Tensor) {
-	b.Backend.ArgMaxRows(dst, x)
-	if x.Cols == 1 && b.Err() == nil {
-		best := readInts(b, dst)
-		for i, v := range read(b, x) {
+	b.sound.ArgMaxRows(dst, x)
+	if x.Cols == 1 && b.sound.Err() == nil {
+		best := readInts(b.sound, dst)
+		for i, v := range read(b.sound, x) {
 			if isNaN32(v) {
 				best[i] = -1
 			}
 		}
-		b.UploadInts(dst, best)
+		b.sound.UploadInts(dst, best)
 	}
 }
 
 // clipNormDividesLimits computes the factor as a quotient of two limits.
-type clipNormDividesLimits struct{ backend.Backend }
+type clipNormDividesLimits mistake
 
 func (b clipNormDividesLimits) ClipNorm(x, norm backend.Tensor, limit float64) {
-	b.Backend.ClipNorm(x, norm, limit)
+	b.sound.ClipNorm(x, norm, limit)
 	if math.IsInf(limit, 1) {
-		b.Scale(x, limit/limit, x)
+		b.sound.Scale(x, limit/limit, x)
 	}
 }
 
-type clipNormSkipsNaN struct{ backend.Backend }
+type clipNormSkipsNaN mistake
 
 func (b clipNormSkipsNaN) ClipNorm(x, norm backend.Tensor, limit float64) {
-	clipNormExcept(b.Backend, x, norm, limit, math.IsNaN)
+	clipNormExcept(b.sound, x, norm, limit, math.IsNaN)
 }
 
-type looksAtNoIdOfNoRows struct{ backend.Backend }
+type looksAtNoIdOfNoRows mistake
 
 func (b looksAtNoIdOfNoRows) GatherRows(dst, x backend.Tensor, ids backend.Ints) {
-	backend.CheckGatherRows(owner(b.Backend), dst, x, ids)
+	backend.CheckGatherRows(owner(b.sound), dst, x, ids)
 	if x.Rows > 0 {
-		b.Backend.GatherRows(dst, x, ids)
+		b.sound.GatherRows(dst, x, ids)
 	}
 }
 
-type looksAtNoIdOfNoColumns struct{ backend.Backend }
+type looksAtNoIdOfNoColumns mistake
 
 func (b looksAtNoIdOfNoColumns) ScatterAddRows(dst, x backend.Tensor, ids backend.Ints) {
-	backend.CheckScatterAddRows(owner(b.Backend), dst, x, ids)
+	backend.CheckScatterAddRows(owner(b.sound), dst, x, ids)
 	if x.Cols > 0 {
-		b.Backend.ScatterAddRows(dst, x, ids)
+		b.sound.ScatterAddRows(dst, x, ids)
 	}
 }
 
@@ -286,11 +286,11 @@ func (b *findsErrorsLate) Close() error {
 	return b.fused.Close()
 }
 
-type freesNothingAfterError struct{ backend.Backend }
+type freesNothingAfterError mistake
 
 func (b freesNothingAfterError) Free(buf backend.Buffer) {
-	if b.Err() == nil {
-		b.Backend.Free(buf)
+	if b.sound.Err() == nil {
+		b.sound.Free(buf)
 	}
 }
 
@@ -322,38 +322,38 @@ func (b *timeDropsReplay) Replay(ops func()) {
 	}
 }
 
-type addsBeforeItLooks struct{ backend.Backend }
+type addsBeforeItLooks mistake
 
 func (b addsBeforeItLooks) Add(dst, x, y backend.Tensor) {
-	if panicOf(func() { backend.CheckZip(owner(b.Backend), "Add", dst, x, y) }) != nil {
-		silently(func() { b.Fill(dst, 5) })
+	if panicOf(func() { backend.CheckZip(owner(b.sound), "Add", dst, x, y) }) != nil {
+		silently(func() { b.sound.Fill(dst, 5) })
 	}
-	b.Backend.Add(dst, x, y)
+	b.sound.Add(dst, x, y)
 }
 
 type scalesNothingAfterPanic struct {
-	backend.Backend
+	sound    backend.Backend
 	panicked bool
 }
 
 func (b *scalesNothingAfterPanic) Scale(dst backend.Tensor, alpha float64, x backend.Tensor) {
-	if p := panicOf(func() { backend.CheckMap(owner(b.Backend), "Scale", dst, x) }); p != nil {
+	if p := panicOf(func() { backend.CheckMap(owner(b.sound), "Scale", dst, x) }); p != nil {
 		b.panicked = true
 		panic(p)
 	}
 	if !b.panicked {
-		b.Backend.Scale(dst, alpha, x)
+		b.sound.Scale(dst, alpha, x)
 	}
 	b.panicked = false
 }
 
-type addTakesOverlapForTheSame struct{ backend.Backend }
+type addTakesOverlapForTheSame mistake
 
 func (b addTakesOverlapForTheSame) Add(dst, x, y backend.Tensor) {
 	if x.Buf == y.Buf && x.Rows == y.Rows && x.Cols == y.Cols && max(x.Off, y.Off) < min(x.Off, y.Off)+x.Size() {
 		y = x
 	}
-	b.Backend.Add(dst, x, y)
+	b.sound.Add(dst, x, y)
 }
 
 // packsUntilUpdate knows that Upload and SGD write, but not that Adam does.

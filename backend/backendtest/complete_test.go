@@ -30,7 +30,7 @@ func TestAnOperationWithoutChecksIsFound(t *testing.T) {
 func contractOperations() []string {
 	others := append(methods(reflect.TypeFor[backend.Memory]()), "Name", "Sync", "Err", "Close", "LSTMScratch", "RNNScratch", "GRUScratch")
 	names := methods(
-		reflect.TypeFor[backend.Backend](),
+		reflect.TypeFor[backend.Backend](), reflect.TypeFor[backend.ClipFactorer](),
 		reflect.TypeFor[backend.LSTMCeller](), reflect.TypeFor[backend.LSTMPeepGrader](), reflect.TypeFor[backend.LSTMSequencer](),
 		reflect.TypeFor[backend.RNNCeller](), reflect.TypeFor[backend.RNNSequencer](), reflect.TypeFor[backend.GRUCeller](), reflect.TypeFor[backend.GRUSequencer](),
 		reflect.TypeFor[backend.LSTM1997Sequencer](),

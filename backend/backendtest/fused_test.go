@@ -6,6 +6,10 @@ import "gputrain/backend"
 // element, and sequences by the loop of package backend over these cells.
 type fused struct{ backend.Backend }
 
+func (b fused) ClipFactor(x, norm, factor backend.Tensor, limit float64) {
+	b.Backend.(backend.ClipFactorer).ClipFactor(x, norm, factor, limit)
+}
+
 func (b fused) LSTMCell(a backend.LSTMCellArgs)         { b.lstmCell(a, newLSTMCell) }
 func (b fused) LSTMCellGrad(a backend.LSTMCellGradArgs) { b.lstmCellGrad(a, lstmElementGrad) }
 

@@ -193,6 +193,11 @@ func checkScalarMisuse(p *probe) {
 		for _, limit := range []float64{0, -1, math.NaN()} {
 			p.mustPanic(fmt.Sprintf("ClipNorm limit %v", limit),
 				func() { backend.CheckClipNorm(nil, x, one, limit) }, func() { b.ClipNorm(x, one, limit) })
+			if c, ok := b.(backend.ClipFactorer); ok {
+				factor := p.newTensor(1, 1)
+				p.mustPanic(fmt.Sprintf("ClipFactor limit %v", limit),
+					func() { backend.CheckClipFactor(nil, x, one, factor, limit) }, func() { c.ClipFactor(x, one, factor, limit) })
+			}
 		}
 		for _, step := range []int{0, -1} {
 			a := backend.AdamArgs{Param: x, Grad: y, Mean: m, Square: v, Step: step}

@@ -21,7 +21,7 @@ func n(name string, count int) operand      { return outInts(name, count) }
 // operations returns all that b has.
 func operations(b backend.Backend) []operation {
 	return slices.Concat(memoryOperations(), elementwiseOperations(), linearOperations(), updateOperations(),
-		lstm1997Operations(), lstm1997SequenceOperations(b), lstmOperations(b), rnnOperations(b), gruOperations(b))
+		clipFactorOperations(b), lstm1997Operations(), lstm1997SequenceOperations(b), lstmOperations(b), rnnOperations(b), gruOperations(b))
 }
 
 func memoryOperations() []operation {
@@ -164,6 +164,36 @@ func updateOperations() []operation {
 		{"ClipNorm", []operand{f("x", 3, 4), f("norm", 1, 1)},
 			func(b b, x tensors) { b.ClipNorm(x["x"], x["norm"], 1) },
 			func(o any, x tensors) { backend.CheckClipNorm(o, x["x"], x["norm"], 1) }},
+	}
+}
+
+// clipFactorOperations returns ClipFactor and the optimizers with its factor, if b has them.
+func clipFactorOperations(b backend.Backend) []operation {
+	if _, ok := b.(backend.ClipFactorer); !ok {
+		return nil
+	}
+	type back = backend.Backend
+	sgd := func(x tensors) backend.SGDArgs {
+		return backend.SGDArgs{Param: x["Param"], Grad: x["Grad"], Factor: x["Factor"]}
+	}
+	rmsprop := func(x tensors) backend.RMSPropArgs {
+		return backend.RMSPropArgs{Param: x["Param"], Grad: x["Grad"], Square: x["Square"], Factor: x["Factor"]}
+	}
+	adam := func(x tensors) backend.AdamArgs {
+		return backend.AdamArgs{Param: x["Param"], Grad: x["Grad"], Mean: x["Mean"], Square: x["Square"], Factor: x["Factor"], Step: 1}
+	}
+	param := []operand{f("Param", 3, 4), f("Grad", 3, 4), f("Factor", 1, 1)}
+	return []operation{
+		{"SGD", param, func(b back, x tensors) { b.SGD(sgd(x)) }, func(o any, x tensors) { backend.CheckSGD(o, sgd(x)) }},
+		{"RMSProp", append(param[:3:3], f("Square", 3, 4)),
+			func(b back, x tensors) { b.RMSProp(rmsprop(x)) }, func(o any, x tensors) { backend.CheckRMSProp(o, rmsprop(x)) }},
+		{"Adam", append(param[:3:3], f("Mean", 3, 4), f("Square", 3, 4)),
+			func(b back, x tensors) { b.Adam(adam(x)) }, func(o any, x tensors) { backend.CheckAdam(o, adam(x)) }},
+		{"ClipFactor", []operand{f("x", 3, 4), f("norm", 1, 1), f("factor", 1, 1)},
+			func(b back, x tensors) {
+				b.(backend.ClipFactorer).ClipFactor(x["x"], x["norm"], x["factor"], 1)
+			},
+			func(o any, x tensors) { backend.CheckClipFactor(o, x["x"], x["norm"], x["factor"], 1) }},
 	}
 }
 

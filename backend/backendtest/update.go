@@ -14,6 +14,7 @@ var updateChecks = []check{
 	{"RMSProp", checkRMSProp},
 	{"Adam", checkAdam},
 	{"ClipNorm", checkClipNorm},
+	{"ClipFactor", checkClipFactor},
 }
 
 // The tolerances of the optimizers follow the rounding errors through the
@@ -62,6 +63,25 @@ func (u update) check(p *probe, shapes []shape) {
 	}
 	u.checkSubnormal(p)
 	u.checkSpecial(p)
+	u.checkFactor(p)
+}
+
+// checkFactor tries factors of the gradient, on a backend that takes them.
+func (u update) checkFactor(p *probe) {
+	if _, ok := p.device.(backend.ClipFactorer); !ok {
+		return
+	}
+	tinyFactor := float32(largestSubnormal)
+	for _, factor := range []float32{0.37, 1, 0, tinyFactor, float32(math.NaN())} {
+		s := shape{3, 11}
+		name := fmt.Sprintf("%s/factor %v", u.name, factor)
+		g := p.source(name)
+		x := content{"Param": g.uniform(s.size(), -1, 1), "Grad": g.uniform(s.size(), -1, 1), "Factor": {factor}}
+		for _, d := range u.state {
+			x[d.name] = g.uniform(s.size(), d.low, d.high)
+		}
+		p.verify(u.trial(p, name, s, x))
+	}
 }
 
 // checkSubnormal tries numbers that are subnormal, and squares that are.
@@ -116,6 +136,9 @@ func (u update) trial(p *probe, name string, s shape, x content) trial {
 	for _, operand := range append([]domain{{name: "Param"}, {name: "Grad"}}, u.state...) {
 		t.operands = append(t.operands, in(operand.name, s.rows, s.cols, x[operand.name]))
 	}
+	if factor, ok := x["Factor"]; ok {
+		t.operands = append(t.operands, in("Factor", 1, 1, factor))
+	}
 	t.want = p.expect(t)
 	all := map[string][]float64{}
 	for _, name := range u.out {
@@ -125,7 +148,9 @@ func (u update) trial(p *probe, name string, s shape, x content) trial {
 	before, after, bounds := map[string]float64{}, map[string]float64{}, map[string]float64{}
 	for k := range s.size() {
 		for name := range x {
-			before[name], after[name] = float64(x[name][k]), t.want[name][k]
+			if name != "Factor" {
+				before[name], after[name] = float64(x[name][k]), t.want[name][k]
+			}
 		}
 		u.bounds(before, after, bounds)
 		for name, bound := range all {
@@ -149,7 +174,7 @@ func checkSGD(p *probe) {
 		u := update{
 			name: fmt.Sprintf("momentum %v, decay %v, Nesterov %v, velocity %v", c.momentum, c.decay, c.nesterov, c.velocity),
 			call: func(b backend.Backend, x tensors) {
-				b.SGD(backend.SGDArgs{Param: x["Param"], Grad: x["Grad"], Velocity: x["Velocity"],
+				b.SGD(backend.SGDArgs{Param: x["Param"], Grad: x["Grad"], Velocity: x["Velocity"], Factor: x["Factor"],
 					LR: 0.1, Momentum: c.momentum, WeightDecay: c.decay, Nesterov: c.nesterov})
 			},
 			out: []string{"Param"},
@@ -185,7 +210,7 @@ func checkRMSProp(p *probe) {
 				c.decay, c.epsilon, c.momentum, c.weightDecay, c.velocity),
 			call: func(b backend.Backend, x tensors) {
 				b.RMSProp(backend.RMSPropArgs{
-					Param: x["Param"], Grad: x["Grad"], Square: x["Square"], Velocity: x["Velocity"],
+					Param: x["Param"], Grad: x["Grad"], Square: x["Square"], Velocity: x["Velocity"], Factor: x["Factor"],
 					LR: c.lr, Decay: c.decay, Epsilon: c.epsilon, Momentum: c.momentum, WeightDecay: c.weightDecay})
 			},
 			state: []domain{{name: "Square", low: 0, high: 1}},
@@ -249,7 +274,7 @@ func checkAdam(p *probe) {
 				c.beta1, c.beta2, c.epsilon, c.decay, c.decoupled, c.step),
 			call: func(b backend.Backend, x tensors) {
 				b.Adam(backend.AdamArgs{
-					Param: x["Param"], Grad: x["Grad"], Mean: x["Mean"], Square: x["Square"],
+					Param: x["Param"], Grad: x["Grad"], Mean: x["Mean"], Square: x["Square"], Factor: x["Factor"],
 					LR: c.lr, Beta1: c.beta1, Beta2: c.beta2, Epsilon: c.epsilon, WeightDecay: c.decay,
 					Decoupled: c.decoupled, Step: c.step})
 			},
@@ -404,5 +429,47 @@ func clipNormTrial(name string, s shape, x []float32, limit float64) trial {
 		name:     name,
 		operands: []operand{in("x", s.rows, s.cols, x), out("norm", 1, 1)},
 		call:     func(b backend.Backend, x tensors) { b.ClipNorm(x["x"], x["norm"], limit) },
+	}
+}
+
+func checkClipFactor(p *probe) {
+	if _, ok := p.device.(backend.ClipFactorer); !ok {
+		p.result.Skipped = "the optimizers take no factor of the gradient"
+		return
+	}
+	try := func(name string, s shape, x []float32, limit, roundings float64) {
+		relativeError := func(_ int, want float64) float64 { return roundings * (unit*math.Abs(want) + tiny) }
+		t := trial{
+			name:     name,
+			operands: []operand{in("x", s.rows, s.cols, x), out("norm", 1, 1), out("factor", 1, 1)},
+			call: func(b backend.Backend, x tensors) {
+				b.(backend.ClipFactorer).ClipFactor(x["x"], x["norm"], x["factor"], limit)
+			},
+			tolerance: map[string]tolerance{"norm": relativeError, "factor": relativeError},
+		}
+		t.want = p.expect(t)
+		if t.want["norm"][0]*(1+roundings*unit)+1e-6 < limit*(1-roundings*unit) {
+			t.tolerance["factor"] = exact
+		}
+		p.verify(t)
+	}
+	for _, s := range p.shapes() {
+		n := float64(s.size())
+		for _, limit := range []float64{10 * (n + 1), 0.1} {
+			name := fmt.Sprintf("%v, limit %v", s, limit)
+			try(name, s, p.source(name).uniform(s.size(), -1, 1), limit, n/2+8)
+		}
+	}
+	for _, s := range p.manyParts() {
+		name := s.String() + ", whole numbers"
+		try(name, s, p.source(name).whole(s.size(), 1), 0.1, 8)
+	}
+	row := shape{1, 3}
+	try("no limit", row, []float32{9, -9, 3}, inf, 8)
+	try("zero", row, []float32{0, 0, 0}, 0.5, 8)
+	try("NaN", row, float32s([]float64{1, math.NaN(), 0}), 1, 8)
+	try("infinite", row, float32s([]float64{1, -inf, 0}), 1, 8)
+	for _, ratio := range []float64{0.999, 1, 1.0005} {
+		try(fmt.Sprintf("limit %v of the norm", ratio), row, []float32{2, -1, 2}, 3*ratio, 8)
 	}
 }

@@ -39,7 +39,10 @@ type buffer struct {
 
 func (a *buffer) bytes() int { return len(a.floats)*floatBytes + len(a.ints)*intBytes }
 
-var _ backend.Backend = (*Backend)(nil)
+var (
+	_ backend.Backend      = (*Backend)(nil)
+	_ backend.ClipFactorer = (*Backend)(nil)
+)
 
 // New returns a backend. Its allocations may take 8 GiB together.
 func New() *Backend {

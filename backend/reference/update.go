@@ -12,9 +12,9 @@ func (r *Backend) SGD(a backend.SGDArgs) {
 	if r.err != nil {
 		return
 	}
-	param, grad := floats(a.Param), floats(a.Grad)
+	param, grad, factor := floats(a.Param), floats(a.Grad), factorOf(a.Factor)
 	for k := range param {
-		g := grad[k] + a.WeightDecay*param[k]
+		g := factor*grad[k] + a.WeightDecay*param[k]
 		if a.Momentum != 0 {
 			v := &floats(a.Velocity)[k]
 			*v = a.Momentum**v + g
@@ -34,9 +34,9 @@ func (r *Backend) RMSProp(a backend.RMSPropArgs) {
 	if r.err != nil {
 		return
 	}
-	param, grad, square := floats(a.Param), floats(a.Grad), floats(a.Square)
+	param, grad, square, factor := floats(a.Param), floats(a.Grad), floats(a.Square), factorOf(a.Factor)
 	for k := range param {
-		g := grad[k] + a.WeightDecay*param[k]
+		g := factor*grad[k] + a.WeightDecay*param[k]
 		square[k] = a.Decay*square[k] + (1-a.Decay)*g*g
 		g /= math.Sqrt(square[k]) + a.Epsilon
 		if a.Momentum != 0 {
@@ -54,11 +54,11 @@ func (r *Backend) Adam(a backend.AdamArgs) {
 	if r.err != nil {
 		return
 	}
-	param, grad, mean, square := floats(a.Param), floats(a.Grad), floats(a.Mean), floats(a.Square)
+	param, grad, mean, square, factor := floats(a.Param), floats(a.Grad), floats(a.Mean), floats(a.Square), factorOf(a.Factor)
 	correction1 := 1 - math.Pow(a.Beta1, float64(a.Step))
 	correction2 := math.Sqrt(1 - math.Pow(a.Beta2, float64(a.Step)))
 	for k := range param {
-		g := grad[k]
+		g := factor * grad[k]
 		if a.Decoupled {
 			param[k] -= a.LR * a.WeightDecay * param[k]
 		} else {
@@ -70,18 +70,39 @@ func (r *Backend) Adam(a backend.AdamArgs) {
 	}
 }
 
+// factorOf returns the factor of a gradient.
+func factorOf(factor backend.Tensor) float64 {
+	if !factor.Present() {
+		return 1
+	}
+	return floats(factor)[0]
+}
+
 // ClipNorm implements backend.Update.
 func (r *Backend) ClipNorm(x, norm backend.Tensor, limit float64) {
 	backend.CheckClipNorm(r, x, norm, limit)
 	if r.err != nil {
 		return
 	}
+	length, factor := clip(x, limit)
+	floats(norm)[0] = length
+	r.apply(x, x, func(x float64) float64 { return factor * x })
+}
+
+// ClipFactor implements backend.ClipFactorer.
+func (r *Backend) ClipFactor(x, norm, factor backend.Tensor, limit float64) {
+	backend.CheckClipFactor(r, x, norm, factor, limit)
+	if r.err != nil {
+		return
+	}
+	floats(norm)[0], floats(factor)[0] = clip(x, limit)
+}
+
+func clip(x backend.Tensor, limit float64) (length, factor float64) {
 	var sum float64
 	for _, v := range floats(x) {
 		sum += v * v
 	}
-	length := math.Sqrt(sum)
-	floats(norm)[0] = length
-	factor := math.Min(1, limit/(length+1e-6))
-	r.apply(x, x, func(x float64) float64 { return factor * x })
+	length = math.Sqrt(sum)
+	return length, math.Min(1, limit/(length+1e-6))
 }

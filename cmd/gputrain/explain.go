@@ -7,6 +7,7 @@ import (
 
 	"gputrain/backend"
 	"gputrain/bench"
+	"gputrain/cuda"
 	"gputrain/cuda/cudriver"
 	"gputrain/cuda/emulator"
 	"gputrain/cuda/recorder"
@@ -95,6 +96,9 @@ func (e *explanation) explainGPU(c *explainCommand, parts sets) error {
 	}
 	e.memory = append(e.memory, memoryPart{"workspace", r.Used - own - sum(e.memory)})
 	e.launches, e.calls, e.graphs = r.Launches, r.Calls, r.Graphs
+	if b, ok := b.(*cuda.Backend); ok {
+		e.layers = b.Layers()
+	}
 	return b.Sync()
 }
 

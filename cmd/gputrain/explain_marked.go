@@ -37,23 +37,30 @@ func (l markedLoss) Compute(b backend.Backend, loss, grad, y backend.Tensor, tar
 // Unwrap says what the loss is, which decides what it is given.
 func (l markedLoss) Unwrap() train.Loss { return l.Loss }
 
+// markedOptimizer is an optimizer of package train, which all take a factor.
 type markedOptimizer struct {
-	train.Optimizer
+	train.FactorOptimizer
 	enter func(stage string)
 }
 
 func (o markedOptimizer) Update(b backend.Backend, params, grads backend.Tensor, slots []backend.Tensor, lr float64, step int) {
 	o.enter("update")
 	defer o.enter(outside)
-	o.Optimizer.Update(b, params, grads, slots, lr, step)
+	o.FactorOptimizer.Update(b, params, grads, slots, lr, step)
+}
+
+func (o markedOptimizer) UpdateFactor(b backend.Backend, params, grads, factor backend.Tensor, slots []backend.Tensor, lr float64, step int) {
+	o.enter("update")
+	defer o.enter(outside)
+	o.FactorOptimizer.UpdateFactor(b, params, grads, factor, slots, lr, step)
 }
 
 // markOptimizers marks the optimizers of o.
 func markOptimizers(o *train.Options, enter func(stage string)) {
-	o.Optimizer = markedOptimizer{o.Optimizer, enter}
+	o.Optimizer = markedOptimizer{o.Optimizer.(train.FactorOptimizer), enter}
 	for i, g := range o.Groups {
 		if g.Optimizer != nil {
-			o.Groups[i].Optimizer = markedOptimizer{g.Optimizer, enter}
+			o.Groups[i].Optimizer = markedOptimizer{g.Optimizer.(train.FactorOptimizer), enter}
 		}
 	}
 }

@@ -20,6 +20,7 @@ type explanation struct {
 	batch       data.Batch
 	device      string
 	stages      []explainedStage
+	layers      []string          // how the recurrent layers run on a GPU
 	flops       float64           // of the matrix products of a training step
 	memory      []memoryPart      // of the device
 	host        []memoryPart      // of the host, beside the device
@@ -52,6 +53,12 @@ func (e *explanation) text(width int) string {
 	var text strings.Builder
 	text.WriteString(wrapLines(fmt.Sprintf("%s\non %s\n\n", e.description.title(e.batch.Size), e.device), width))
 	text.WriteString(formatTable(width, 4, []string{"stage", "steps×batch×width", "gives", "path"}, stages))
+	for i, layer := range e.layers {
+		if i == 0 {
+			text.WriteString("\n")
+		}
+		text.WriteString(wrapLines(layer+"\n", width))
+	}
 	text.WriteString(wrapLines(fmt.Sprintf("\nmatrix products of a training step: %s\n", operations(e.flops)), width))
 	text.WriteString("\n" + memoryTable(width, "memory of the device", e.memory))
 	text.WriteString("\n" + memoryTable(width, "memory beside it", e.host))

@@ -16,11 +16,16 @@ func TestExplainNamesThePaths(t *testing.T) {
 		{"explain", []string{"on cpu: ", "products in float32", "lstm, 1 layer of 64 hidden units", "lstm 8×32×8", "whole sequence, fused", "head 1×32×64", "1×32×10", "parameters, 19594", "state to go back to after a divergence", "total"}},
 		{"explain --model mlp --layers 2 --optimizer sgd", []string{"mlp, 2 layers", "relu1", "plain operations", "optimizer 0.000"}},
 		{"explain --device emulated", []string{"emulated H100", "132 multiprocessors", "whole sequence, fused",
-			"lstm forward lstm_step", "lstm backward lstm_cell_grad", "loss softmax_cross_entropy", "update adam", "CUDA graph", "workspace",
-			"takes at least 29.309 µs on the H100 (estimate, not a measurement): 0.409 µs for the matrix products, 28.900 µs between the kernels",
+			"lstm forward lstm_forward_128", "lstm backward lstm_backward_256",
+			"LSTMForward, 8 steps of 32×64: one launch of lstm_forward_128 for all steps, in 64 blocks of 1×32",
+			"LSTMBackward, 8 steps of 32×64: one launch of lstm_backward_256 for all steps, in 16 blocks of 4×32", "loss softmax_cross_entropy", "update adam", "CUDA graph", "workspace",
+			"takes at least 12.809 µs on the H100 (estimate, not a measurement): 0.409 µs for the matrix products, 12.400 µs between the kernels",
 			"What the estimates assume: - Rates are those of the datasheet, NVIDIA H100", "0.5 µs in a graph and 0.9 µs in a stream"}},
 		// A network as large as the GPU takes no memory here.
-		{"explain --device emulated --gpu T4 --hidden 4096 --layers 3 --batch 1000", []string{"emulated T4", "40 multiprocessors", "gemm_nt_128x128"}},
+		{"explain --device emulated --gpu T4 --hidden 4096 --layers 3 --batch 1000", []string{"emulated T4", "40 multiprocessors", "gemm_nt_128x128",
+			"LSTMForward, 8 steps of 1000×4096: a launch for each step, because the registers of a GPU hold the weights of up to 1024 hidden units, not of 4096"}},
+		{"explain --device emulated --gpu A100 --hidden 1000", []string{"lstm forward lstm_step", "lstm backward lstm_cell_grad",
+			"LSTMBackward, 8 steps of 32×1000: a launch for each step, because 1000 hidden units take 125 multiprocessors, and the device has 108; up to 864 units would fit"}},
 	} {
 		o := gputrain(strings.Fields(c.line)...).want(t, 0)
 		words := strings.Join(strings.Fields(o.out), " ") // columns are as wide as their contents

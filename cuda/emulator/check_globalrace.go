@@ -1,9 +1,12 @@
 package emulator
 
-import "math/bits"
+import (
+	"math/bits"
+	"sync/atomic"
+)
 
-// In global memory, cell.who has the ids of two blocks: of the one that wrote last in
-// bits 32-63, and of one that read in bits 0-31. A device gives each block of each
+// A watch is what global memory remembers, for each granule: its cell, and the ids of two
+// blocks: of the one that wrote last in bits 32-63, and of one that read in bits 0-31. A device gives each block of each
 // launch an id of its own. So what an earlier launch has left does not count.
 //
 // If the blocks of a launch cannot talk to each other, they run on several goroutines.
@@ -12,39 +15,43 @@ import "math/bits"
 // as the time. Anything else that two blocks do there is a race. A block claims a cell
 // before it touches the memory, so that two blocks that race never touch the memory at
 // the same time.
+type watch struct {
+	cells  []cell
+	blocks []uint64
+}
+
 const readBySeveral = 1 << 31
 
 // maxBlockID is the largest id of a block.
 const maxBlockID = readBySeveral - 1
 
-// watch returns the cells of a region, one for each granule.
-func (r *region) watch(granule int) []cell {
-	if cells := r.cells.Load(); cells != nil && len(*cells)*granule >= int(r.size) {
-		return *cells
-	}
+// watch returns what is remembered of a region.
+func (r *region) watch(granule int) *watch {
 	need := (int(r.size) + granule - 1) / granule
-	r.cellsMu.Lock()
-	defer r.cellsMu.Unlock()
-	cells := r.cells.Load()
-	if cells == nil || len(*cells) < need {
-		fresh := make([]cell, need)
-		cells = &fresh
-		r.cells.Store(cells)
+	if known := r.watched.Load(); known != nil && len(known.cells) >= need {
+		return known
 	}
-	return *cells
+	r.watchMu.Lock()
+	defer r.watchMu.Unlock()
+	known := r.watched.Load()
+	if known == nil || len(known.cells) < need {
+		known = &watch{make([]cell, need), make([]uint64, need)}
+		r.watched.Store(known)
+	}
+	return known
 }
 
 // claimGlobal records the access and reports a race. It returns false after a fault.
 func (w *warp) claimGlobal(a *access, lane int, r *region, at, n uint64) bool {
 	shift := bits.TrailingZeros(uint(w.program.granule)) // faster than a division
-	cells := r.watch(w.program.granule)
+	known := r.watch(w.program.granule)
 	e := w.newTouch(a) + touch(lane)
 	for i := at >> shift; i<<shift < at+n; i++ {
-		c := &cells[i]
-		if a.strength == weak && w.claimQuickly(c, a.write, e) {
+		c, blocks := &known.cells[i], &known.blocks[i]
+		if a.strength == weak && w.claimQuickly(c, blocks, a.write, e) {
 			continue
 		}
-		if found, ok := w.claimGlobalCell(c, a, lane, e, r.data[at:at+n]); !ok {
+		if found, ok := w.claimGlobalCell(c, blocks, a, lane, e, r.data[at:at+n]); !ok {
 			w.reportRace(GlobalRace, a, lane, r.data[at:at+n], r.base+at, found)
 			if w.block.fault != nil {
 				return false
@@ -54,11 +61,20 @@ func (w *warp) claimGlobal(a *access, lane int, r *region, at, n uint64) bool {
 	return true
 }
 
+// become changes which blocks have touched a granule, unless another goroutine has done so.
+func (l *launch) become(blocks *uint64, old, fresh uint64) bool {
+	if l.sequential {
+		*blocks = fresh
+		return true
+	}
+	return atomic.CompareAndSwapUint64(blocks, old, fresh)
+}
+
 // claimQuickly notes a weak access in most cases where it does not race. In others it
 // returns false.
-func (w *warp) claimQuickly(c *cell, write bool, e touch) bool {
+func (w *warp) claimQuickly(c *cell, blocks *uint64, write bool, e touch) bool {
 	b := w.block
-	old := c.who.Load()
+	old := atomic.LoadUint64(blocks)
 	writer, reader := uint32(old>>32), uint32(old)
 	switch {
 	case writer == b.id:
@@ -74,10 +90,16 @@ func (w *warp) claimQuickly(c *cell, write bool, e touch) bool {
 			return !write && r.readByAll(e)
 		}
 	case reader&^readBySeveral >= b.launch.firstID:
-		if write || !b.launch.sequential {
-			return !write && reader&readBySeveral != 0
+		switch {
+		case b.launch.sequential && !write:
+			e |= spreadBlocks
+		case write || writer == b.id:
+			return false
+		case reader&readBySeveral == 0:
+			return w.readToo(c, blocks, old, e)
+		default:
+			return true
 		}
-		e |= spreadBlocks
 	}
 	fresh := uint64(b.id)
 	if write {
@@ -88,7 +110,7 @@ func (w *warp) claimQuickly(c *cell, write bool, e touch) bool {
 	} else if writer == b.id {
 		fresh |= uint64(writer) << 32
 	}
-	if fresh != old && !c.who.CompareAndSwap(old, fresh) {
+	if fresh != old && !b.launch.become(blocks, old, fresh) {
 		return false
 	}
 	if write {
@@ -99,12 +121,21 @@ func (w *warp) claimQuickly(c *cell, write bool, e touch) bool {
 	return true
 }
 
+// readToo notes that a second block reads what another has read.
+func (w *warp) readToo(c *cell, blocks *uint64, old uint64, e touch) bool {
+	if !w.block.launch.become(blocks, old, old|readBySeveral) {
+		return false
+	}
+	c.write = e&(1<<touchTime-1) | touch(w.block.id)<<touchTime
+	return true
+}
+
 // claimGlobalCell notes the access e, or returns what it races with and false.
-func (w *warp) claimGlobalCell(c *cell, a *access, lane int, e touch, data []byte) (race, bool) {
+func (w *warp) claimGlobalCell(c *cell, blocks *uint64, a *access, lane int, e touch, data []byte) (race, bool) {
 	b := w.block
 	first := b.launch.firstID
 	for {
-		old := c.who.Load()
+		old := atomic.LoadUint64(blocks)
 		writer, reader, several := uint32(old>>32), uint32(old)&^readBySeveral, old&readBySeveral != 0
 		if writer < first {
 			writer = 0
@@ -119,11 +150,8 @@ func (w *warp) claimGlobalCell(c *cell, a *access, lane int, e touch, data []byt
 			case a.write && reader != 0 && (reader != b.id || several):
 				return race{cell: c, block: reader}, false
 			case reader != 0 && reader != b.id || several:
-				if !several {
-					if !c.who.CompareAndSwap(old, old|readBySeveral) {
-						continue
-					}
-					c.write = e&(1<<touchTime-1) | touch(b.id)<<touchTime
+				if !several && !w.readToo(c, blocks, old, e) {
+					continue
 				}
 				return race{}, true
 			}
@@ -132,7 +160,7 @@ func (w *warp) claimGlobalCell(c *cell, a *access, lane int, e touch, data []byt
 		if a.write {
 			fresh = uint64(b.id)<<32 | uint64(reader)
 		}
-		if fresh != old && !c.who.CompareAndSwap(old, fresh) {
+		if fresh != old && !b.launch.become(blocks, old, fresh) {
 			continue
 		}
 		return w.claim(c, a, lane, e, writer, reader, data)

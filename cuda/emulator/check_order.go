@@ -363,6 +363,7 @@ type flag struct {
 const severalBlocks = 1<<32 - 1
 
 // synchronize lets a lane observe and release at an address what its strong access does.
+// After the last lane of an access, the time must go on: see released.
 func (w *warp) synchronize(a *access, lane int, address uint64) {
 	b := w.block
 	flags := &b.launch.flags
@@ -385,7 +386,6 @@ func (w *warp) synchronize(a *access, lane int, address uint64) {
 	case a.release:
 		released[withinBlock] = w.snapshot(1<<lane, o.known)
 		released[onDevice] = released[withinBlock]
-		b.time++
 	default:
 		released = o.fenced
 	}
@@ -410,6 +410,14 @@ func (w *warp) synchronize(a *access, lane int, address uint64) {
 		(*flags)[address] = fresh
 	case known:
 		delete(*flags, address)
+	}
+}
+
+// released ends an access that may have released something. The time goes on once for
+// all its lanes, so that clocks can hold them as one span.
+func (w *warp) released(a *access) {
+	if a.release {
+		w.block.time++
 	}
 }
 

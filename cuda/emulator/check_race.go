@@ -1,7 +1,5 @@
 package emulator
 
-import "sync/atomic"
-
 // A race: two threads touch the same bytes, one of them writes, and nothing orders the
 // two accesses. check_order.go knows what orders accesses. Here is what memory
 // remembers of those before. Two strong accesses do not race if the scope of each
@@ -10,10 +8,7 @@ import "sync/atomic"
 // A cell remembers who touched some bytes: program.granule of global memory, or
 // program.sharedGranule of shared memory. The accesses before the last write are
 // forgotten when they are ordered before it.
-type cell struct {
-	who         atomic.Uint64 // in global memory the blocks, see check_globalrace.go
-	write, read touch
-}
+type cell struct{ write, read touch }
 
 // A touch is an access, or a set of accesses that nothing orders, of which it names
 // the last. 0 is none.

@@ -270,7 +270,7 @@ func (d *Device) execute(q *queue, p *program, grid, block cuda.Dim3, sharedByte
 func (d *Device) newBlocks(n int) uint32 {
 	if n = min(n, maxBlockID-1); d.blockIDs > uint32(maxBlockID-n) {
 		for _, r := range d.memory.live {
-			r.cells.Store(nil)
+			r.watched.Store(nil)
 		}
 		d.blockIDs = 0
 	}

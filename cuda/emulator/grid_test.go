@@ -12,15 +12,17 @@ import (
 //go:embed testdata/grid.ptx
 var gridPTX string
 
-// cooperate launches rotate, or the broken one, and returns y.
-func cooperate(t *testing.T, kernel string, blocks, threads, rounds int, o Options) ([]int32, error) {
+const launches = 2 // of a cooperative kernel, one after the other
+
+// cooperate launches rotate, or the broken one, and returns y. Each round has two barriers.
+func cooperate(t testing.TB, kernel string, blocks, threads, rounds int, o Options) ([]int32, error) {
 	b := newBench(t, gridPTX, o)
 	f, err := b.device.Function(b.module, kernel)
 	b.must(err)
 	n := blocks * threads
 	y, z := b.alloc(4*n), b.alloc(4*n)
 	args := []uint64{uint64(y), uint64(z), uint64(rounds)}
-	for range 2 { // the counter of the barrier begins anew
+	for range launches { // the counter of the barrier begins anew
 		if err := b.device.LaunchCooperative(f, dim(blocks), dim(threads), 0, 0, args); err != nil {
 			return nil, err
 		}
@@ -74,5 +76,15 @@ func TestCooperativeLaunchesAreRefused(t *testing.T) {
 	checkReport(t, b.launch("rotate", dim(2), dim(32), 0, y, y, 1), Trap, "trap")
 	if err := b.device.LaunchCooperative(cuda.Function(99), dim(1), dim(1), 0, 0, nil); err == nil {
 		t.Error("a function that does not exist is launched")
+	}
+}
+
+// BenchmarkGridBarrier lets as many blocks as an H100 has multiprocessors wait for each
+// other 100 times.
+func BenchmarkGridBarrier(b *testing.B) {
+	for b.Loop() {
+		if _, err := cooperate(b, "rotate", 132, 256, 100/2/launches, Options{}); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

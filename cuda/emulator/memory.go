@@ -42,8 +42,8 @@ type region struct {
 	name       string // name of a variable, or "" for an allocation
 	number     int    // number of the allocation, from 1
 
-	cells   atomic.Pointer[[]cell] // who touched which bytes
-	cellsMu sync.Mutex
+	watched atomic.Pointer[watch] // who touched which bytes
+	watchMu sync.Mutex
 }
 
 func (r *region) String() string {

@@ -60,6 +60,7 @@ func atomicInstruction(d *decoder) runner {
 				return
 			}
 		}
+		w.released(a)
 		if dst != absent {
 			w.poll(w.registers[dst][lowest(mask)])
 		}

@@ -94,8 +94,11 @@ func (w *warp) read(lane int, address uint64, size int) uint64 {
 }
 
 // printFormatted is vprintf, which printf calls: a format and the address of the
-// arguments. It returns how many arguments it took.
+// arguments. It returns how many arguments it took, or -1 if the launch prints too much.
 func printFormatted(w *warp, lane int, args []uint64) uint64 {
+	if w.block.launch.printsTooMuch() {
+		return math.MaxUint32
+	}
 	f := formatter{w: w, lane: lane, next: args[1]}
 	text := f.format(w.text(lane, args[0]))
 	if w.block.fault == nil {
@@ -124,7 +127,7 @@ func (f *formatter) argument(size int) uint64 {
 // format replaces each conversion by its argument. What is no conversion of C stays.
 func (f *formatter) format(format string) string {
 	var out strings.Builder
-	for f.w.block.fault == nil {
+	for f.w.block.fault == nil && out.Len() < maxPrinted {
 		before, rest, found := strings.Cut(format, "%")
 		out.WriteString(before)
 		if !found {
@@ -207,6 +210,10 @@ func formatFloat(flags string, verb byte, v float64) string {
 	return fmt.Sprintf("%"+flags+string(verb), v)
 }
 
+// maxPrinted is how many bytes a launch may print before the rest is left out. A GPU
+// keeps 1 MiB.
+const maxPrinted = 16 << 20
+
 // print keeps what a block printed until the launch has ended.
 func (l *launch) print(block int, text string) {
 	l.mu.Lock()
@@ -214,7 +221,16 @@ func (l *launch) print(block int, text string) {
 	if l.printed == nil {
 		l.printed = map[int][]byte{}
 	}
+	if l.printedBytes += len(text); l.printedBytes > maxPrinted {
+		text = fmt.Sprintf("\n(The launch prints more than %d bytes. The rest is left out.)\n", maxPrinted)
+	}
 	l.printed[block] = append(l.printed[block], text...)
+}
+
+func (l *launch) printsTooMuch() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.printedBytes > maxPrinted
 }
 
 // flush writes what the blocks printed, in the order of the blocks, whatever the order

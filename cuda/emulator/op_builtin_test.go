@@ -29,6 +29,18 @@ func TestPrintf(t *testing.T) {
 	checkReport(t, b.launch("print", dim(1), dim(32), 0, uint64(0), bits64(1), uint64(1)), NullPointer, "null")
 }
 
+// A kernel can print without end, but it does not fill the memory.
+func TestEndlessPrinting(t *testing.T) {
+	var out bytes.Buffer
+	b := newBench(t, wrap(`{ .global .align 1 .b8 wide[10] = {37, 57, 57, 57, 57, 57, 57, 120}; .local .align 8 .b8 none[8];
+		.param .b64 a; .param .b64 b; .param .b32 r; .reg .b64 %x; mov.u64 %x, wide; st.param.b64 [a], %x; mov.u64 %x, none; cvta.local.u64 %x, %x;
+		st.param.b64 [b], %x; st.local.u64 [none], 7; L: call (r), vprintf, (a, b); bra L; }`), Options{Output: &out, Budget: 80})
+	checkReport(t, b.launch("k", dim(1), dim(1), 0, upload(b, []int32{1})), Endless, "")
+	if n := out.Len(); n < maxPrinted*9/10 || n > maxPrinted*11/10 || !strings.HasSuffix(out.String(), "The rest is left out.)\n") {
+		t.Errorf("%d bytes are printed, the last are %q", n, out.String()[max(n-70, 0):])
+	}
+}
+
 func TestAssert(t *testing.T) {
 	b := newBench(t, builtinPTX, Options{})
 	values := upload(b, []int32{3, 1, 4, 1, 5, 9, 2, 6, -5, 3})

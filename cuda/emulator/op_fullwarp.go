@@ -113,6 +113,9 @@ func fullMulFloat32(d, a, b *lanes) {
 }
 
 func fullFmaFloat32(d, a, b, c *lanes) {
+	if fastFma(d, a, b, c) {
+		return
+	}
 	for i := range d {
 		// The product is exact in 53 bits. The sum is rounded to 53 bits and then to
 		// 24, which is right unless it lies on the boundary between two float32s. A

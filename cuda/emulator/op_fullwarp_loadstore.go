@@ -6,9 +6,10 @@ import (
 )
 
 // A warp mostly accesses words in one of a few ways. loadWords and storeWords handle
-// those fast, with the same checks. They return false if the access is of another
-// kind or if there is something to report. Then load and store go lane by lane. They
-// may record an access that has been recorded already, which does no harm.
+// those fast, with the same checks. They return the lanes that are left: those whose
+// access is of another kind, or that have something to report. Then load and store go
+// lane by lane. They may record an access that has been recorded already, which does no
+// harm.
 
 // A pattern says how the addresses of a warp's lanes lie: at a stride in bytes, or
 // irregularly. A warp that is not full is irregular.
@@ -29,73 +30,104 @@ func patternOf(base *lanes, mask uint32) pattern {
 	return pattern(stride)
 }
 
-func (w *warp) loadWords(a *access, base *lanes, dst []int32, mask uint32, p pattern) bool {
-	if a.space == shared {
+func (w *warp) loadWords(a *access, base *lanes, dst []int32, mask uint32, p pattern) (left uint32) {
+	switch a.space {
+	case shared:
 		return w.loadShared(a, base, dst, mask)
+	case global, constant:
+	default:
+		return mask
 	}
-	m, at := w.globalWords(a, a.at(base[0]), p)
-	if m == nil {
-		return false
-	}
-	data := m.data[at : at+uint64(32*a.bytes())]
-	for word, r := range dst {
-		d := &w.registers[r]
-		for i := range d {
-			d[i] = uint64(binary.LittleEndian.Uint32(data[4*(i*len(dst)+word):]))
+	for left = mask; left != 0; {
+		r := runOf(a, base, left, p)
+		data, _ := w.globalWords(a, base, r)
+		if data == nil {
+			return left
 		}
+		for word, register := range dst {
+			d := w.registers[register][r.first:][:r.count]
+			for i := range d {
+				d[i] = uint64(binary.LittleEndian.Uint32(data[4*(i*len(dst)+word):]))
+			}
+		}
+		left &^= r.mask()
 	}
-	return true
+	return 0
 }
 
-func (w *warp) storeWords(a *access, base *lanes, sources []int32, mask uint32, p pattern) bool {
-	if a.space == shared {
+func (w *warp) storeWords(a *access, base *lanes, sources []int32, mask uint32, p pattern) (left uint32) {
+	switch a.space {
+	case shared:
 		return w.storeShared(a, base, sources, mask)
+	case global:
+	default:
+		return mask
 	}
-	m, at := w.globalWords(a, a.at(base[0]), p)
-	if m == nil {
-		return false
-	}
-	data := m.data[at : at+uint64(32*a.bytes())]
-	for word, r := range sources {
-		s := w.source(r)
-		for i := range s {
-			binary.LittleEndian.PutUint32(data[4*(i*len(sources)+word):], uint32(s[i]))
+	for left = mask; left != 0; {
+		r := runOf(a, base, left, p)
+		data, written := w.globalWords(a, base, r)
+		if data == nil {
+			return left
 		}
+		for word, register := range sources {
+			s := w.source(register)[r.first:][:r.count]
+			for i := range s {
+				binary.LittleEndian.PutUint32(data[4*(i*len(sources)+word):], uint32(s[i]))
+			}
+		}
+		fill(written, 1)
+		left &^= r.mask()
 	}
-	fill(m.written[at:at+uint64(32*a.bytes())], 1)
-	return true
+	return 0
 }
 
-// globalWords finds the global memory where the consecutive words of a full warp lie.
-func (w *warp) globalWords(a *access, address uint64, p pattern) (*memory, uint64) {
-	if p != pattern(a.bytes()) || a.space != global && a.space != constant || address&uint64(a.bytes()-1) != 0 {
-		return nil, 0
+// A run is lanes next to each other whose words lie next to each other.
+type run struct{ first, count int }
+
+func (r run) mask() uint32 { return (1<<r.count - 1) << r.first }
+
+// runOf returns the run that begins at the lowest lane of the mask.
+func runOf(a *access, base *lanes, mask uint32, p pattern) run {
+	n := uint64(a.bytes())
+	if p == pattern(n) {
+		return run{0, 32}
 	}
+	r := run{lowest(mask), 1}
+	for at := r.first + 1; at < 32 && mask>>at&1 != 0 && base[at] == base[at-1]+n; at++ {
+		r.count++
+	}
+	return r
+}
+
+// globalWords returns the global memory of a run, or nil.
+func (w *warp) globalWords(a *access, base *lanes, lanes run) (data, written []byte) {
+	address, n := a.at(base[lanes.first]), uint64(lanes.count*a.bytes())
 	r := w.regionOf(address)
-	n := uint64(32 * a.bytes())
-	if r == nil || n > r.size-(address-r.base) || a.write && r.readOnly {
-		return nil, 0
+	if r == nil || address&uint64(a.bytes()-1) != 0 || n > r.size-(address-r.base) || a.write && r.readOnly {
+		return nil, nil
 	}
 	at := address - r.base
 	// The claim comes first. Until it succeeds, another block may be writing there.
-	if w.block.launch.watchGlobal && !r.readOnly && !w.claimWords(a, r, at, n) {
-		return nil, 0
+	if w.block.launch.watchGlobal && !r.readOnly && !w.claimWords(a, r, at, n, lanes.first) {
+		return nil, nil
 	}
-	if !a.write && !allWritten(r.written[at:at+n]) {
-		return nil, 0
+	data, written = r.data[at:at+n], r.written[at:at+n]
+	if !a.write && !allWritten(written) {
+		return nil, nil
 	}
-	return &r.memory, at
+	return data, written
 }
 
-// claimWords is claimGlobal for the words of a full warp. It returns false if there may
+// claimWords is claimGlobal for the words of a run. It returns false if there may
 // be a race. Then claimGlobal looks at the same cells again and reports it.
-func (w *warp) claimWords(a *access, r *region, at, n uint64) bool {
+func (w *warp) claimWords(a *access, r *region, at, n uint64, first int) bool {
 	shift := bits.TrailingZeros(uint(w.program.granule))
-	cells := r.watch(w.program.granule)[at>>shift : (at+n)>>shift]
-	each := bits.TrailingZeros(uint(len(cells) / 32)) // the cells of a lane are 1<<each
-	e := w.newTouch(a)
+	known := r.watch(w.program.granule)
+	cells, blocks := known.cells[at>>shift:(at+n)>>shift], known.blocks[at>>shift:]
+	each := bits.TrailingZeros(uint(a.bytes())) - shift // the cells of a lane are 1<<each
+	e := w.newTouch(a) + touch(first)
 	for i := range cells {
-		if !w.claimQuickly(&cells[i], a.write, e+touch(i>>each)) {
+		if !w.claimQuickly(&cells[i], &blocks[i], a.write, e+touch(i>>each)) {
 			return false
 		}
 	}
@@ -108,71 +140,174 @@ func (a *access) inShared(at, size uint64) bool {
 	return at&(n-1) == 0 && at < size && n <= size-at
 }
 
-func (w *warp) loadShared(a *access, base *lanes, dst []int32, mask uint32) bool {
+// A gather says which lanes of a warp have the same address in a register. Loads that
+// follow each other often use one register with several offsets. So a warp keeps the
+// last gathers.
+type gather struct {
+	base      lanes
+	mask      uint32
+	count     int        // how many different addresses there are; 0 if nobody has asked
+	lanes     [32]uint32 // that have each address
+	index     [32]uint8  // of each lane's address
+	conflicts [3]int16   // of banks, for accesses of 1, 2 and 4 words; -1 if nobody has asked
+}
+
+// gatherOf returns the gather of a register.
+func (w *warp) gatherOf(a *access, base *lanes, mask uint32) *gather {
+	g := &w.gathers[int(a.base)&(len(w.gathers)-1)]
+	if g.mask != mask || g.base != *base {
+		g.base, g.mask, g.count, g.conflicts = *base, mask, 0, [3]int16{-1, -1, -1}
+	}
+	return g
+}
+
+// group finds the different addresses.
+func (g *gather) group() {
+	var seen [64]uint8 // by a hash of the address: its index, plus 1
+	for m := g.mask; m != 0; m &= m - 1 {
+		lane := bits.TrailingZeros32(m) & 31
+		slot := g.base[lane] >> 2
+		for {
+			slot &= 63
+			i := int(seen[slot]) - 1
+			if i < 0 {
+				i = g.count
+				g.count++
+				seen[slot] = uint8(g.count)
+				g.lanes[i] = 0
+			} else if g.base[lowest(g.lanes[i])] != g.base[lane] {
+				slot++
+				continue
+			}
+			g.lanes[i] |= 1 << lane
+			g.index[lane] = uint8(i)
+			break
+		}
+	}
+}
+
+// bankConflicts is bankConflicts of an access by the register.
+func (g *gather) bankConflicts(a *access) uint64 {
+	words := a.bytes() / 4
+	if words == 0 || a.offset&3 != 0 {
+		return bankConflicts(a, &g.base, g.mask)
+	}
+	known := &g.conflicts[words>>1] // any offset only changes the banks
+	if *known < 0 {
+		*known = int16(bankConflicts(a, &g.base, g.mask))
+	}
+	return uint64(*known)
+}
+
+func (w *warp) loadShared(a *access, base *lanes, dst []int32, mask uint32) (left uint32) {
 	b := w.block
-	data, cells := b.shared.data, b.cells
 	watch := b.launch.watchShared
 	if watch && w.program.sharedGranule != 4 {
-		return false
+		return mask
 	}
-	size, n := uint64(len(data)), uint64(a.bytes())
-	for m := mask; m != 0; m &= m - 1 {
-		at := a.at(base[bits.TrailingZeros32(m)&31])
+	g := w.gatherOf(a, base, mask)
+	if g.count == 0 {
+		g.group()
+	}
+	size, n := uint64(len(b.shared.data)), uint64(a.bytes())
+	for _, same := range g.lanes[:g.count] {
+		at := a.at(base[lowest(same)])
 		if !a.inShared(at, size) || !b.shared.hasValue(at, n) {
-			return false
+			return mask
 		}
 	}
+	values := &w.gathered
 	e := w.newTouch(a)
-	known := ^uint64(0) // an address where one more read by this warp changes no cell
-	for m := mask; m != 0; m &= m - 1 {
-		lane := bits.TrailingZeros32(m) & 31
-		at := a.at(base[lane])
-		if watch && at != known {
-			known = at
-			mine := e + touch(lane)
-			for i := range dst {
-				c := &cells[at/4+uint64(i)]
-				settled := c.write.settled(b.since, mine)
-				if settled && c.read.readByAll(mine) {
-					continue
-				}
-				known = ^uint64(0)
-				if settled {
-					c.read = w.join(c.read, b.id, mine, lane)
-				} else if !w.claimShared(a, lane, at+uint64(4*i), 4) {
-					return true
-				}
-			}
+	for i, same := range g.lanes[:g.count] {
+		at := a.at(base[lowest(same)])
+		if watch && !w.claimReads(a, e, at, len(dst), same) {
+			return 0
 		}
-		words := data[at : at+n]
-		for i, r := range dst {
-			w.registers[r][lane] = uint64(binary.LittleEndian.Uint32(words[4*i:]))
+		words := b.shared.data[at : at+n]
+		for j := range dst {
+			values[j&3][i] = uint64(binary.LittleEndian.Uint32(words[4*j:]))
+		}
+	}
+	if mask == allLanes && len(dst) == 4 { // the usual load of products
+		d0, d1, d2, d3 := &w.registers[dst[0]], &w.registers[dst[1]], &w.registers[dst[2]], &w.registers[dst[3]]
+		for lane := range d0 {
+			i := g.index[lane] & 31
+			d0[lane], d1[lane], d2[lane], d3[lane] = values[0][i], values[1][i], values[2][i], values[3][i]
+		}
+		return 0
+	}
+	for j, r := range dst {
+		d, v := &w.registers[r], &values[j&3]
+		for m := mask; m != 0; m &= m - 1 {
+			lane := bits.TrailingZeros32(m) & 31
+			d[lane] = v[g.index[lane]&31]
+		}
+	}
+	return 0
+}
+
+// claimReads is claimShared for lanes that read the same words. The touch e is of lane 0.
+func (w *warp) claimReads(a *access, e touch, at uint64, words int, same uint32) bool {
+	b := w.block
+	read := e + touch(lowest(same))
+	if others := same & (same - 1); others != 0 {
+		read = e + touch(lowest(others)) | spreadLanes
+	}
+	cells := b.cells[at/4:][:words]
+	for i := range cells {
+		c := &cells[i]
+		if c.untouched(b.since) {
+			c.read = read
+			continue
+		}
+		settled := c.write.time() < b.since
+		for m := same; m != 0; m &= m - 1 {
+			switch lane := lowest(m); {
+			case settled && c.read.readByAll(e+touch(lane)):
+				m = 0 // the other lanes add nothing either
+			case settled:
+				c.read = w.join(c.read, b.id, e+touch(lane), lane)
+			case !w.claimShared(a, lane, at+uint64(4*i), 4):
+				return false
+			}
 		}
 	}
 	return true
 }
 
-func (w *warp) storeShared(a *access, base *lanes, sources []int32, mask uint32) bool {
+func (w *warp) storeShared(a *access, base *lanes, sources []int32, mask uint32) (left uint32) {
 	b := w.block
+	watch := b.launch.watchShared
 	size, n := uint64(len(b.shared.data)), uint64(a.bytes())
+	quick := watch && n == 4 && w.program.sharedGranule == 4
 	e := w.newTouch(a)
-	for m := mask; m != 0; m &= m - 1 {
-		lane := bits.TrailingZeros32(m) & 31
+	var values [4]*lanes
+	for i, r := range sources {
+		values[i&3] = w.source(r)
+	}
+	for left = mask; left != 0; left &= left - 1 {
+		lane := bits.TrailingZeros32(left) & 31
 		at := a.at(base[lane])
 		if !a.inShared(at, size) {
-			return false
+			return left
 		}
-		if b.launch.watchShared && !w.claimSettled(e+touch(lane), at, n) && !w.claimShared(a, lane, at, n) {
-			return true
+		switch mine := e + touch(lane); {
+		case quick && b.cells[at/4].untouched(b.since):
+			b.cells[at/4].write = mine
+		case watch && !w.claimSettled(mine, at, n) && !w.claimShared(a, lane, at, n):
+			return 0
 		}
 		words, written := b.shared.data[at:at+n], b.shared.written[at:at+n]
-		for i, r := range sources {
-			binary.LittleEndian.PutUint32(words[4*i:], uint32(w.source(r)[lane]))
+		for i := range sources {
+			binary.LittleEndian.PutUint32(words[4*i:], uint32(values[i&3][lane]))
 			binary.LittleEndian.PutUint32(written[4*i:], 0x01010101)
 		}
 	}
-	return true
+	return 0
 }
+
+// untouched tells whether nobody has accessed the cell of shared memory since the barrier.
+func (c *cell) untouched(since uint32) bool { return c.write.time() < since && c.read.time() < since }
 
 // claimSettled is claimShared for a store to words that no other thread has accessed
 // since the barrier. It returns false if they are not such.
@@ -182,7 +317,7 @@ func (w *warp) claimSettled(e touch, at, n uint64) bool {
 	}
 	cells, since := w.block.cells[at/4:(at+n)/4], w.block.since
 	for i := range cells {
-		if c := &cells[i]; !c.write.settled(since, e) || !c.read.settled(since, e) {
+		if c := &cells[i]; !c.untouched(since) && !(c.write.settled(since, e) && c.read.settled(since, e)) {
 			return false
 		}
 	}

@@ -49,3 +49,104 @@ func TestFullAndPartialWarpsAgree(t *testing.T) {
 		compareExactly(t, spec, kept, want)
 	}
 }
+
+// The vector instructions of the processor do what the loop does, and where the loop must
+// decide, they say so. d may be an operand.
+func TestFastFma(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 12))
+	fast := 0
+	for i := range 20000 {
+		var a, b, c lanes
+		for lane := range a {
+			a[lane], b[lane], c[lane] = uint64(rng.Uint32()), uint64(rng.Uint32()), uint64(rng.Uint32())
+			if i%2 == 0 { // finite
+				a[lane], b[lane] = a[lane]&^(1<<30), b[lane]&^(1<<30)
+				c[lane] &^= uint64(rng.IntN(2)) << 30
+				c[lane] &^= 1 << 23
+			}
+			if i%8 == 0 && rng.IntN(2) == 0 { // sums near zero, and below the normal numbers
+				a[lane], b[lane], c[lane] = a[lane]&^(0x7f<<23)|0x20<<23, b[lane]&^(0x7f<<23)|0x20<<23, c[lane]&^(0xff<<23)
+			}
+		}
+		var want lanes
+		for lane := range want {
+			want[lane] = fmaFloat32(a[lane], b[lane], c[lane])
+		}
+		d := &c
+		if i%3 == 0 {
+			d = &a
+		}
+		before := *d
+		switch done := fastFma(d, &a, &b, &c); {
+		case done:
+			fast++
+			if *d != want {
+				t.Fatalf("case %d: got %x, want %x", i, *d, want)
+			}
+		case *d != before:
+			t.Fatalf("case %d: it is not done, but something is written", i)
+		}
+		*d = before
+		if fullFmaFloat32(d, &a, &b, &c); *d != want {
+			t.Fatalf("case %d: the loop gives %x, want %x", i, *d, want)
+		}
+	}
+	if haveFMA && fast < 5000 {
+		t.Errorf("only %d of 20000 warps were fast", fast)
+	}
+}
+
+// A warp that reads shared memory looks at each address once. What one of its lanes may
+// not read is found all the same.
+func TestGatheredReads(t *testing.T) {
+	const setup = `.shared .align 16 .b8 s[512]; shl.b32 %r2, %r0, 2; mov.u32 %r3, s; add.u32 %r4, %r2, %r3; st.shared.u32 [%r4], %r0;
+		and.b32 %r5, %r0, 28; shl.b32 %r5, %r5, 2; setp.eq.u32 %p1, %r0, 5; `
+	for _, c := range []struct {
+		name, text string
+		check      Check
+		thread     int
+	}{
+		{"what lane 0 wrote", setup + "ld.shared.u32 %r1, [%r3];", SharedRace, 1},
+		{"what lane 0 wrote, after others have read it", setup + "bar.warp.sync -1; ld.shared.u32 %r1, [%r3]; setp.eq.u32 %p1, %r0, 0; @%p1 st.shared.u32 [%r3], %r0;", SharedRace, 0},
+		{"the third of four words", setup + "bar.warp.sync -1; @%p1 st.shared.u32 [%r3+24], %r0; and.b32 %r5, %r0, 3; mad.lo.u32 %r5, %r5, 16, %r3; " +
+			"setp.gt.u32 %p2, %r0, 1; @%p2 ld.shared.v4.u32 {%r1, %r2, %r4, %r5}, [%r5];", SharedRace, 9},
+		{"what one lane read", setup + "bar.warp.sync -1; ld.shared.u32 %r1, [%r4]; and.b32 %r2, %r2, 124; xor.b32 %r2, %r2, 4; add.u32 %r2, %r2, %r3; st.shared.u32 [%r2], %r0;", SharedRace, 0},
+		{"words without a value", setup + "bar.warp.sync -1; shl.b32 %r5, %r0, 4; add.u32 %r5, %r5, %r3; ld.shared.v4.u32 {%r1, %r2, %r3, %r4}, [%r5];", Uninitialised, 8},
+		{"beyond the end", setup + "bar.warp.sync -1; @%p1 add.u32 %r3, %r3, 512; ld.shared.u32 %r1, [%r3];", OutOfBounds, 5},
+		{"nothing wrong", setup + "bar.warp.sync -1; ld.shared.u32 %r1, [%r3+8]; ld.shared.u32 %r1, [%r3+12]; bar.warp.sync -1; st.shared.u32 [%r4], %r0;", "", 0},
+	} {
+		b := newBench(t, oneWarp(c.text), Options{})
+		err := b.launch("k", dim(1), dim(32), 0, b.alloc(128))
+		if c.check == "" {
+			if err != nil {
+				t.Errorf("%s: %v", c.name, err)
+			}
+			continue
+		}
+		checkReport(t, err, c.check, "")
+		if r := err.(*Report); r.Thread.X != c.thread {
+			t.Errorf("%s: thread %d is reported, want %d\n%v", c.name, r.Thread.X, c.thread, err)
+		}
+	}
+}
+
+// The result of a load may take the place of its address.
+func TestLoadOverItsAddress(t *testing.T) {
+	for _, guard := range []string{"", "setp.ne.u32 %p1, %r0, 7; @%p1 "} {
+		b := newBench(t, oneWarp(`.shared .align 16 .b8 s[128]; shl.b32 %r2, %r0, 2; mov.u32 %r3, s; add.u32 %r2, %r2, %r3;
+			mad.lo.u32 %r4, %r0, 20, 12; and.b32 %r4, %r4, 124; add.u32 %r4, %r4, %r3; st.shared.u32 [%r2], %r4;
+			bar.warp.sync -1; mov.u32 %r1, %r2; `+guard+"ld.shared.u32 %r1, [%r1]; "+guard+"ld.shared.u32 %r1, [%r1]; sub.u32 %r1, %r1, %r3; shr.u32 %r1, %r1, 2;"), Options{})
+		out := b.alloc(128)
+		b.must(b.launch("k", dim(1), dim(32), 0, out))
+		next := func(i int) int { return (5*i + 3) % 32 }
+		for lane, got := range download[uint32](b, out, 32) {
+			want := next(next(lane))
+			if guard != "" && lane == 7 {
+				want = lane
+			}
+			if int(got) != want {
+				t.Errorf("guard %q: lane %d has %d, want %d", guard, lane, got, want)
+			}
+		}
+	}
+}

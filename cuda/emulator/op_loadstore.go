@@ -194,10 +194,11 @@ func load(d *decoder) runner {
 		base := w.source(a.base)
 		p := patternOf(base, mask)
 		w.measure(&a, base, mask, p)
-		if words && a.strength == weak && w.loadWords(&a, base, dst, mask, p) {
-			return
+		left := mask
+		if words && a.strength == weak {
+			left = w.loadWords(&a, base, dst, mask, p)
 		}
-		for m := mask; m != 0; m &= m - 1 {
+		for m := left; m != 0; m &= m - 1 {
 			lane := bits.TrailingZeros32(m) & 31
 			from, at := w.reach(&a, lane, a.at(base[lane]))
 			if from == nil {
@@ -282,10 +283,11 @@ func store(d *decoder) runner {
 		p := patternOf(base, mask)
 		w.measure(&a, base, mask, p)
 		w.storing, w.storeMask = s, mask
-		if a.strength == weak && a.size == 4 && w.storeWords(&a, base, s.sources, mask, p) {
-			return
+		left := mask
+		if a.strength == weak && a.size == 4 {
+			left = w.storeWords(&a, base, s.sources, mask, p)
 		}
-		for m := mask; m != 0; m &= m - 1 {
+		for m := left; m != 0; m &= m - 1 {
 			lane := bits.TrailingZeros32(m) & 31
 			to, at := w.reach(&a, lane, a.at(base[lane]))
 			if to == nil {
@@ -301,6 +303,7 @@ func store(d *decoder) runner {
 				w.synchronize(&a, lane, a.at(base[lane]))
 			}
 		}
+		w.released(&a)
 	}
 }
 

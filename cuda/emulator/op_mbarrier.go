@@ -66,6 +66,7 @@ func (w *warp) eachBarrier(mask uint32, a *access, do func(lane int, address uin
 			do(lane, offset, m, at)
 		}
 	})
+	w.released(a)
 }
 
 func mbarrierInit(d *decoder) runner {
@@ -231,4 +232,5 @@ func (b *block) arriveAfterCopies(address uint64) {
 		}
 		w.arrivals = kept
 	}
+	b.time++ // as in released
 }

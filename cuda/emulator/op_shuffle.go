@@ -119,7 +119,7 @@ func vote(d *decoder) runner {
 // eachGroup calls do for each lane, with the group of lanes that its mask names.
 func (w *warp) eachGroup(mask uint32, members int32, do func(lane int, group uint32)) {
 	masks := *w.source(members)
-	w.eachLane(mask, func(lane int) { do(lane, uint32(masks[lane])&mask) })
+	w.eachLane(mask, func(lane int) { do(lane, w.group(lane, mask, &masks)) })
 }
 
 // match is match.any.sync and match.all.sync.

@@ -158,7 +158,7 @@ func warpBarrier(d *decoder) runner {
 			return
 		}
 		for rest := mask; rest != 0; {
-			group := uint32(w.source(members)[lowest(rest)]) & mask
+			group := w.group(lowest(rest), mask, w.source(members))
 			w.syncWarp(group)
 			rest &^= group
 		}
@@ -192,6 +192,12 @@ func (w *warp) members(mask uint32, operand int32, what string) bool {
 		return w.block.fault == nil
 	}
 	return true
+}
+
+// group returns the lanes of the mask that a lane names. It is one of them, even if it
+// does not name itself and nobody checks that.
+func (w *warp) group(lane int, mask uint32, masks *lanes) uint32 {
+	return uint32(masks[lane])&mask | 1<<lane
 }
 
 func fence(d *decoder) runner {

@@ -21,15 +21,12 @@ func (w *warp) measure(a *access, base *lanes, mask uint32, p pattern) {
 			e.GlobalSectors += (first+32*n-1)>>5 - first>>5 + 1
 			w.touch(first, 32*n)
 		} else {
-			e.GlobalSectors += sectors(a, base, mask)
-			for m := mask; m != 0; m &= m - 1 {
-				w.touch(base[bits.TrailingZeros32(m)&31]+a.offset, n)
-			}
+			e.GlobalSectors += w.touchEach(a, base, mask)
 		}
 	case shared:
 		e.SharedRequests++
 		if p != 0 && p != pattern(a.bytes()) {
-			e.BankConflicts += bankConflicts(a, base, mask)
+			e.BankConflicts += w.gatherOf(a, base, mask).bankConflicts(a)
 		}
 	}
 }
@@ -81,21 +78,22 @@ func (f *footprint) sectors() (n uint64) {
 	return n
 }
 
-// sectors counts the distinct sectors of 32 bytes that the lanes touch.
-func sectors(a *access, base *lanes, mask uint32) uint64 {
-	var seen [64]uint64
+// touchEach marks the sectors of 32 bytes that the lanes touch, and counts the distinct ones.
+func (w *warp) touchEach(a *access, base *lanes, mask uint32) uint64 {
+	var seen [32]uint64
 	n := 0
 	last := ^uint64(0)
 	sorted := true
 	for m := mask; m != 0; m &= m - 1 {
-		lane := bits.TrailingZeros32(m) & 31
-		sector := a.at(base[lane]) >> 5
+		at := a.at(base[bits.TrailingZeros32(m)&31])
+		sector := at >> 5
 		if sector == last {
 			continue
 		}
+		w.touch(at, uint64(a.bytes()))
 		sorted = sorted && (n == 0 || sector > last)
 		last = sector
-		seen[n] = sector
+		seen[n&31] = sector
 		n++
 	}
 	if !sorted {

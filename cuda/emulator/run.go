@@ -52,6 +52,8 @@ type launch struct {
 	fault      *Report
 	raced      *raceReport    // what the fault lacks
 	printed    map[int][]byte // by block
+
+	printedBytes int
 }
 
 // run executes the launch and returns what it measured, and its fault.
@@ -126,6 +128,9 @@ func (l *launch) work(s *stats, side int) {
 		case b.fault != nil:
 			l.failed(b)
 			if l.program.communicates {
+				for _, b := range running {
+					l.ended.Put(b)
+				}
 				return // the others may wait for this one
 			}
 		case b.left > 0 && int64(b.order) < l.faultOrder.Load():

@@ -37,6 +37,8 @@ type warp struct {
 	since     uint32      // the block's time after the last barrier of the whole warp
 	own       []knowledge // what each lane has learned; empty if no more than the block
 	region    *region
+	gathers   [4]gather
+	gathered  [4]lanes // words of the current load, by address
 	polled    poll
 	storing   *storing
 	storeMask uint32 // lanes of the current store

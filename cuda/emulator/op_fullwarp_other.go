@@ -1,0 +1,7 @@
+//go:build !amd64
+
+package emulator
+
+func fastFma(d, a, b, c *lanes) bool { return false }
+
+const haveFMA = false

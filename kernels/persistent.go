@@ -1,0 +1,73 @@
+package kernels
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+// Persistent says how to run all time steps of a recurrent layer in one launch, which is
+// cooperative: see persistent.cuh.
+type Persistent struct {
+	Kernel      string
+	Launch      Launch
+	Rows, Units int // of a block: rows of the batch, hidden units
+}
+
+// variant is a kernel for up to hidden units. The weights of a block's units fill the
+// registers of its threads.
+type variant struct {
+	hidden, units int // units are those of a block
+	rows          int // that are computed together
+}
+
+// variants are the kernels of a pass, for more and more units.
+var variants = map[string][]variant{
+	"lstm_forward":  {{128, 32, 1}, {256, 32, 1}, {512, 16, 2}, {1024, 8, 4}},
+	"lstm_backward": {{256, 32, 2}, {512, 16, 2}, {1024, 8, 1}},
+	"rnn_forward":   {{256, 64, 2}, {512, 64, 2}, {1024, 32, 4}},
+	"rnn_backward":  {{256, 64, 2}, {512, 64, 2}, {1024, 32, 1}},
+	"gru_forward":   {{256, 32, 1}, {512, 16, 2}, {1024, 8, 4}},
+	"gru_backward":  {{256, 32, 2}, {512, 16, 2}, {1024, 8, 1}},
+}
+
+// Part returns how many floats of workspace a backward pass takes for parts of sums.
+func (p Persistent) Part(batch int) int {
+	across := p.Launch.Grid.X
+	return 2 * batch * across * across * p.Units
+}
+
+// PlanPersistent plans a pass, such as "lstm_forward", on a device with this number of
+// multiprocessors. It spreads the units over blocks, and the batch over as many groups of
+// such blocks as there is room for, with one block on each multiprocessor. The error says
+// why each time step needs launches of its own.
+func PlanPersistent(pass string, steps, batch, hidden, multiprocessors int) (Persistent, error) {
+	if steps < 2 || batch == 0 || hidden == 0 {
+		return Persistent{}, errors.New("there is nothing to wait for")
+	}
+	most, fit := 0, 0
+	for _, v := range variants[pass] {
+		most, fit = v.hidden, max(fit, min(v.hidden, multiprocessors*v.units))
+	}
+	for _, v := range variants[pass] {
+		if hidden > v.hidden {
+			continue
+		}
+		across := int(ceil(int64(hidden), v.units))
+		switch {
+		case across > multiprocessors:
+			return Persistent{}, fmt.Errorf("%d hidden units take %d multiprocessors, and the device has %d; up to %d units would fit",
+				hidden, across, multiprocessors, fit)
+		case int64(steps+1)*int64(across) > math.MaxUint32:
+			return Persistent{}, fmt.Errorf("%d time steps are more than a barrier counts", steps)
+		}
+		groups := min(ceil(int64(batch), v.rows), int64(multiprocessors/across))
+		rows := int(ceil(ceil(int64(batch), int(groups)), v.rows)) * v.rows
+		return Persistent{
+			Kernel: fmt.Sprintf("%s_%d", pass, v.hidden),
+			Launch: Launch{Grid: Dim3{across, int(ceil(int64(batch), rows)), 1}, Block: Dim3{block, 1, 1}, Cooperative: true},
+			Rows:   rows, Units: v.units,
+		}, nil
+	}
+	return Persistent{}, fmt.Errorf("the registers of a GPU hold the weights of up to %d hidden units, not of %d", most, hidden)
+}

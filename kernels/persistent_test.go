@@ -1,0 +1,160 @@
+package kernels_test
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"gputrain/cuda"
+	"gputrain/kernels"
+)
+
+// lstm is an LSTM over a sequence with random operands.
+type lstm struct {
+	steps, batch, hidden             int
+	gates, c, h, whh, bih, bhh, peep []float32
+}
+
+func newLSTM(seed uint64, steps, batch, hidden int, optional bool) lstm {
+	r, cells := random(seed), batch*hidden
+	weight := float32(1 / math.Sqrt(float64(hidden)))
+	l := lstm{
+		steps: steps, batch: batch, hidden: hidden,
+		gates: uniform(r, steps*4*cells), c: uniform(r, (steps+1)*cells), h: uniform(r, (steps+1)*cells),
+		whh: scaled(uniform(r, 4*hidden*hidden), weight),
+	}
+	if optional {
+		l.bih, l.bhh, l.peep = uniform(r, 4*hidden), uniform(r, 4*hidden), uniform(r, 3*hidden)
+	}
+	return l
+}
+
+// persistent is a launch of a kernel with so many units and rows for each block.
+func (l lstm) persistent(units, rows int) kernels.Launch {
+	across, groups := (l.hidden+units-1)/units, (l.batch+rows-1)/rows
+	return kernels.Launch{Grid: kernels.Dim3{X: across, Y: groups, Z: 1}, Block: kernels.Dim3{X: 256, Y: 1, Z: 1}, Cooperative: true}
+}
+
+func (l lstm) String() string {
+	return fmt.Sprintf("%d steps of %dx%d", l.steps, l.batch, l.hidden)
+}
+
+// optional returns the address of an operand, or null.
+func (l lstm) optional(d *device, x []float32) cuda.Pointer {
+	if x == nil {
+		return 0
+	}
+	return put(d, x)
+}
+
+// window returns the address of element i.
+func window(p cuda.Pointer, i int) cuda.Pointer { return p + cuda.Pointer(4*i) }
+
+// forward runs the steps, each by a launch of lstm_step, and returns gates, c and h.
+func (l lstm) forward(d *device) (gates, c, h []float32) {
+	cells := l.batch * l.hidden
+	g, cs, hs, whh := put(d, l.gates), put(d, l.c), put(d, l.h), put(d, l.whh)
+	bih, bhh, peep := l.optional(d, l.bih), l.optional(d, l.bhh), l.optional(d, l.peep)
+	for t := range l.steps {
+		d.run("lstm_step", kernels.LSTMStep(l.batch, l.hidden), window(g, 4*t*cells), window(cs, (t+1)*cells), window(hs, (t+1)*cells),
+			window(cs, t*cells), window(hs, t*cells), whh, bih, bhh, peep, l.batch, l.hidden)
+	}
+	return get[float32](d, g, len(l.gates)), get[float32](d, cs, len(l.c)), get[float32](d, hs, len(l.h))
+}
+
+// Sizes straddle the tiles of a kernel. Each has one case in which weights come from more
+// than one run of a lane.
+func TestLSTMForwardIsItsSteps(t *testing.T) {
+	for i, c := range []struct {
+		kernel                             string
+		units                              int
+		steps, batch, hidden, rows, offset int
+		optional                           bool
+	}{
+		{"lstm_forward_128", 32, 3, 9, 33, 9, 1, true},
+		{"lstm_forward_128", 32, 2, 21, 4, 11, 0, false},
+		{"lstm_forward_256", 32, 3, 3, 131, 2, 1, true},
+		{"lstm_forward_512", 16, 4, 19, 17, 18, 1, true},
+		{"lstm_forward_512", 16, 2, 3, 132, 2, 0, false},
+		{"lstm_forward_1024", 8, 4, 37, 9, 36, 1, true},
+		{"lstm_forward_1024", 8, 2, 3, 136, 4, 0, true},
+		{"lstm_forward_1024", 8, 5, 1, 1, 1, 1, false},
+	} {
+		l := newLSTM(uint64(i), c.steps, c.batch, c.hidden, c.optional)
+		t.Run(fmt.Sprintf("%s, %v, offset %d", c.kernel, l, c.offset), func(t *testing.T) {
+			d := open(t, "lstm", "lstm_forward")
+			d.offset = c.offset
+			g, cs, hs, count := put(d, l.gates), put(d, l.c), put(d, l.h), put(d, make([]uint32, l.batch))
+			d.run(c.kernel, l.persistent(c.units, c.rows), g, cs, hs, put(d, l.whh), l.optional(d, l.bih), l.optional(d, l.bhh),
+				l.optional(d, l.peep), count, l.steps, l.batch, l.hidden, c.rows)
+			gates, state, h := l.forward(d)
+			near(d, "gates", l.hidden, get[float32](d, g, len(gates)), gates)
+			near(d, "c", l.hidden, get[float32](d, cs, len(state)), state)
+			near(d, "h", l.hidden, get[float32](d, hs, len(h)), h)
+			wrapped(d, count, l.batch)
+		})
+	}
+}
+
+// wrapped checks that barriers are left as they were found.
+func wrapped(d *device, count cuda.Pointer, n int) {
+	d.Helper()
+	for i, arrived := range get[uint32](d, count, n) {
+		if arrived != 0 {
+			d.Errorf("barrier %d is left at %d, want 0", i, arrived)
+		}
+	}
+}
+
+func TestLSTMBackwardIsItsSteps(t *testing.T) {
+	for i, c := range []struct {
+		kernel                             string
+		units                              int
+		steps, batch, hidden, rows, offset int
+		optional                           bool
+	}{
+		{"lstm_backward_256", 32, 3, 9, 33, 9, 1, true},
+		{"lstm_backward_256", 32, 2, 21, 4, 12, 0, false},
+		{"lstm_backward_512", 16, 4, 19, 17, 18, 1, true},
+		{"lstm_backward_512", 16, 2, 3, 260, 2, 0, false},
+		{"lstm_backward_1024", 8, 4, 37, 9, 36, 1, true},
+		{"lstm_backward_1024", 8, 3, 2, 258, 1, 1, true},
+		{"lstm_backward_1024", 8, 5, 1, 1, 1, 1, false},
+	} {
+		l := newLSTM(uint64(i), c.steps, c.batch, c.hidden, c.optional)
+		t.Run(fmt.Sprintf("%s, %v, offset %d", c.kernel, l, c.offset), func(t *testing.T) {
+			d := open(t, "lstm", "gemm", "lstm_backward")
+			d.offset = c.offset
+			r, cells := random(uint64(100+i)), l.batch*l.hidden
+			dy := put(d, uniform(r, l.steps*cells))
+			var dhLast, dcLast, dhFirst cuda.Pointer
+			if c.optional {
+				dhLast, dcLast, dhFirst = put(d, uniform(r, cells)), put(d, uniform(r, cells)), room[float32](d, cells)
+			}
+			cs, whh, peep := put(d, l.c), put(d, l.whh), l.optional(d, l.peep)
+
+			launch := l.persistent(c.units, c.rows)
+			part := room[float32](d, kernels.Persistent{Launch: launch, Units: c.units}.Part(l.batch))
+			dz, dc, count := put(d, l.gates), room[float32](d, cells), put(d, make([]uint32, l.batch)) // in place
+			d.run(c.kernel, launch, dz, dc, dz, cs, whh, peep, dy, dhLast, dcLast, dhFirst, part, count, l.steps, l.batch, l.hidden, c.rows)
+			wrapped(d, count, l.batch)
+
+			dz2, dh2, dc2 := put(d, l.gates), put(d, make([]float32, cells)), put(d, make([]float32, cells))
+			if c.optional {
+				dh2, dc2 = put(d, get[float32](d, dhLast, cells)), put(d, get[float32](d, dcLast, cells))
+			}
+			for t := l.steps - 1; t >= 0; t-- {
+				at := window(dz2, 4*t*cells)
+				d.run("lstm_cell_grad", kernels.Matrix(l.batch, l.hidden), at, dc2, at, window(cs, t*cells), window(cs, (t+1)*cells), peep,
+					window(dy, t*cells), dh2, l.batch, l.hidden)
+				p := kernels.ChooseGemm("float32", kernels.GemmShape{M: l.batch, N: l.hidden, K: 4 * l.hidden}, 1, 0)
+				d.run(p.Kernel, p.Launch, dh2, at, whh, l.batch, l.hidden, 4*l.hidden, p.Slice, 1.0, 0.0)
+			}
+			near(d, "dz", 4*l.hidden, get[float32](d, dz, len(l.gates)), get[float32](d, dz2, len(l.gates)))
+			near(d, "dc", 4*l.hidden, get[float32](d, dc, cells), get[float32](d, dc2, cells))
+			if c.optional {
+				near(d, "dh", 4*l.hidden, get[float32](d, dhFirst, cells), get[float32](d, dh2, cells))
+			}
+		})
+	}
+}
