@@ -56,9 +56,12 @@ func TestConformanceOfMaths(t *testing.T) {
 func TestConformanceOfStepwiseLayers(t *testing.T) {
 	driver := wrapping{newDriver(t, emulator.Options{}), func(d cuda.Device) cuda.Device { return stepwise{d} }}
 	open := func() (backend.Backend, error) { return cuda.Open(driver, 0, cuda.Options{}) }
-	only := backendtest.Only("LSTMForward/whole sequence/T2N3D5H7", "LSTMBackward/whole sequence/T2N3D5H7")
+	only := backendtest.Only(
+		"LSTMForward/whole sequence/T2N3D5H7", "LSTMBackward/whole sequence/T2N3D5H7",
+		"RNNForward/whole sequence/tanh/T2N3D5H7", "RNNBackward/whole sequence/tanh/T2N3D5H7",
+		"GRUForward/whole sequence/T2N3D5H7", "GRUBackward/whole sequence/T2N3D5H7")
 	if *uncapped {
-		only = backendtest.Only("LSTMForward", "LSTMBackward")
+		only = backendtest.Only("LSTMForward", "LSTMBackward", "RNNForward", "RNNBackward", "GRUForward", "GRUBackward")
 	}
 	backendtest.Test(t, open, backendtest.MaxSize(33), backendtest.MaxWork(1<<20), only)
 }

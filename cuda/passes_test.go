@@ -48,37 +48,82 @@ var tiles = []larger{
 	{"tt_128x128", 1, [2]int{127, 126}, [2]int{20, 127}, [2]int{126, 20}, product(backend.Trans, backend.Trans)},
 }
 
-// sequences are LSTM layers whose units take two blocks, and whose rows take several groups
-// of such blocks, or one.
+// sequences are layers whose units take two blocks, and whose rows take several groups of
+// such blocks, or one.
 var sequences = []larger{
 	{"LSTM forward", 0, [2]int{15, 40}, [2]int{160, 40}, [2]int{12, 40}, lstmForward},
 	{"LSTM backward", 2, [2]int{12, 160}, [2]int{160, 40}, [2]int{12, 40}, lstmBackward},
+	{"RNN forward", 0, [2]int{15, 70}, [2]int{70, 70}, [2]int{12, 70}, rnnForward},
+	{"RNN backward", 2, [2]int{12, 70}, [2]int{70, 70}, [2]int{12, 70}, rnnBackward},
+	{"GRU forward", 0, [2]int{15, 40}, [2]int{120, 40}, [2]int{12, 40}, gruForward},
+	{"GRU backward", 2, [2]int{12, 120}, [2]int{120, 40}, [2]int{12, 40}, gruBackward},
 }
 
-// lstmForward is an LSTM with states dst. The weights are in x, the inputs in y.
+// The batch is 3, and there is one input. The weights are in x, the inputs in y, the
+// states in dst.
+const sequenceBatch = 3
+
+func firstColumn(x backend.Tensor) backend.Tensor {
+	return backend.Tensor{Buf: x.Buf, Off: x.Off, Rows: x.Rows, Cols: 1}
+}
+
+func lstmSequence(b backend.Backend, h, x, y backend.Tensor) backend.LSTMArgs {
+	a := backend.LSTMArgs{
+		Batch: sequenceBatch, X: firstColumn(y), WIH: firstColumn(x), WHH: x, H: h, C: room(b, h.Rows, h.Cols), Gates: room(b, y.Rows, x.Rows),
+	}
+	a.Scratch = room(b, 1, backend.LSTMScratch(b, a.Dims()))
+	return a
+}
+
+func rnnSequence(b backend.Backend, h, x, y backend.Tensor) backend.RNNArgs {
+	a := backend.RNNArgs{Batch: sequenceBatch, X: firstColumn(y), WIH: firstColumn(x), WHH: x, H: h}
+	a.Scratch = room(b, 1, backend.RNNScratch(b, a.Dims()))
+	return a
+}
+
+func gruSequence(b backend.Backend, h, x, y backend.Tensor) backend.GRUArgs {
+	a := backend.GRUArgs{
+		Batch: sequenceBatch, X: firstColumn(y), WIH: firstColumn(x), WHH: x, H: h, Gates: room(b, y.Rows, x.Rows), Recurrent: room(b, y.Rows, x.Rows),
+	}
+	a.Scratch = room(b, 1, backend.GRUScratch(b, a.Dims()))
+	return a
+}
+
 func lstmForward(b backend.Backend, dst, x, y backend.Tensor) {
 	backend.LSTMForward(b, lstmSequence(b, dst, x, y))
 }
 
-// lstmBackward is its backward pass, where dst is DZ and y is DY too.
+func rnnForward(b backend.Backend, dst, x, y backend.Tensor) {
+	backend.RNNForward(b, rnnSequence(b, dst, x, y))
+}
+
+func gruForward(b backend.Backend, dst, x, y backend.Tensor) {
+	backend.GRUForward(b, gruSequence(b, dst, x, y))
+}
+
+// Backward, the gradients of the gates are in dst. y holds those of the states too.
 func lstmBackward(b backend.Backend, dst, x, y backend.Tensor) {
-	a := lstmSequence(b, room(b, y.Rows+3, y.Cols), x, y)
+	a := lstmSequence(b, room(b, y.Rows+sequenceBatch, y.Cols), x, y)
 	backend.LSTMForward(b, a)
 	backend.LSTMBackward(b, backend.LSTMGradArgs{
-		LSTMArgs: a, DY: y, DZ: dst, DH0: room(b, 3, y.Cols), DWIH: room(b, x.Rows, 1), DWHH: room(b, x.Rows, x.Cols),
+		LSTMArgs: a, DY: y, DZ: dst, DH0: room(b, sequenceBatch, y.Cols), DWIH: room(b, x.Rows, 1), DWHH: room(b, x.Rows, x.Cols),
 	})
 }
 
-// lstmSequence is an LSTM of batch 3 and one input.
-func lstmSequence(b backend.Backend, h, x, y backend.Tensor) backend.LSTMArgs {
-	first := func(x backend.Tensor) backend.Tensor {
-		return backend.Tensor{Buf: x.Buf, Off: x.Off, Rows: x.Rows, Cols: 1}
-	}
-	a := backend.LSTMArgs{
-		Batch: 3, X: first(y), WIH: first(x), WHH: x, H: h, C: room(b, h.Rows, h.Cols), Gates: room(b, y.Rows, x.Rows),
-	}
-	a.Scratch = room(b, 1, backend.LSTMScratch(b, a.Dims()))
-	return a
+func rnnBackward(b backend.Backend, dst, x, y backend.Tensor) {
+	a := rnnSequence(b, room(b, y.Rows+sequenceBatch, y.Cols), x, y)
+	backend.RNNForward(b, a)
+	backend.RNNBackward(b, backend.RNNGradArgs{
+		RNNArgs: a, DY: y, DZ: dst, DH0: room(b, sequenceBatch, y.Cols), DWIH: room(b, x.Rows, 1), DWHH: room(b, x.Rows, x.Cols),
+	})
+}
+
+func gruBackward(b backend.Backend, dst, x, y backend.Tensor) {
+	a := gruSequence(b, room(b, y.Rows+sequenceBatch, y.Cols), x, y)
+	backend.GRUForward(b, a)
+	backend.GRUBackward(b, backend.GRUGradArgs{
+		GRUArgs: a, DY: y, DV: room(b, dst.Rows, dst.Cols), DU: dst, DH0: room(b, sequenceBatch, y.Cols), DWIH: room(b, x.Rows, 1), DWHH: room(b, x.Rows, x.Cols),
+	})
 }
 
 // room returns a tensor of 0. If there is no memory, operations on it panic.

@@ -158,3 +158,62 @@ func TestLSTMBackwardIsItsSteps(t *testing.T) {
 		})
 	}
 }
+
+// The kernels of a pass differ in how many units a block has. Those for few units are
+// tested by the conformance suite of the backend; the others must agree with them.
+func TestPersistentVariantsAgree(t *testing.T) {
+	const steps, batch, hidden, rows = 3, 9, 133, 8
+	const cells = batch * hidden
+	none := cuda.Pointer(0)
+	for pass, of := range map[string]struct {
+		units [3]int                                                   // of kernels for 256, 512 and 1024 units
+		run   func(d *device, kernel string, units int) []cuda.Pointer // returns results of steps*cells
+	}{
+		"rnn_forward": {[3]int{64, 64, 32}, func(d *device, kernel string, units int) []cuda.Pointer {
+			l := newLSTM(1, steps, batch, hidden, true)
+			h := put(d, l.h)
+			d.run(kernel, l.persistent(units, rows), h, put(d, l.whh), put(d, l.bih), none, put(d, make([]uint32, batch)), steps, batch, hidden, rows, 0)
+			return []cuda.Pointer{window(h, cells)}
+		}},
+		"rnn_backward": {[3]int{64, 64, 32}, func(d *device, kernel string, units int) []cuda.Pointer {
+			l, dz, first := newLSTM(2, steps, batch, hidden, true), room[float32](d, steps*cells), room[float32](d, cells)
+			launch := l.persistent(units, rows)
+			part := room[float32](d, kernels.Persistent{Launch: launch, Units: units}.Part(batch))
+			d.run(kernel, launch, dz, put(d, l.h), put(d, l.whh), put(d, l.gates[:steps*cells]), none, first, part,
+				put(d, make([]uint32, batch)), steps, batch, hidden, rows, 0)
+			return []cuda.Pointer{dz}
+		}},
+		"gru_forward": {[3]int{32, 16, 8}, func(d *device, kernel string, units int) []cuda.Pointer {
+			l := newLSTM(3, steps, batch, hidden, true)
+			h, gates, u := put(d, l.h), put(d, l.gates[:3*steps*cells]), room[float32](d, 3*steps*cells)
+			d.run(kernel, l.persistent(units, rows), gates, u, h, put(d, l.whh), put(d, l.bih), put(d, l.bhh), put(d, make([]uint32, batch)),
+				steps, batch, hidden, rows)
+			return []cuda.Pointer{window(h, cells), gates, u}
+		}},
+		"gru_backward": {[3]int{32, 16, 8}, func(d *device, kernel string, units int) []cuda.Pointer {
+			l := newLSTM(4, steps, batch, hidden, true)
+			launch := l.persistent(units, rows)
+			part := room[float32](d, kernels.Persistent{Launch: launch, Units: units}.Part(batch))
+			dv, du := put(d, l.gates[:3*steps*cells]), put(d, l.gates[steps*cells:])
+			d.run(kernel, launch, dv, du, room[float32](d, cells), dv, du, put(d, l.h), put(d, l.whh), put(d, l.c[:steps*cells]), none, none, part,
+				put(d, make([]uint32, batch)), steps, batch, hidden, rows)
+			return []cuda.Pointer{dv, du}
+		}},
+	} {
+		t.Run(pass, func(t *testing.T) {
+			d := open(t, pass)
+			var want [][]float32
+			for i, most := range []int{256, 512, 1024} {
+				kernel := fmt.Sprintf("%s_%d", pass, most)
+				for k, p := range of.run(d, kernel, of.units[i]) {
+					got := get[float32](d, p, steps*cells)
+					if i == 0 {
+						want = append(want, got)
+						continue
+					}
+					near(d, fmt.Sprintf("%s, result %d", kernel, k), 3*hidden, got, want[k])
+				}
+			}
+		})
+	}
+}

@@ -3,8 +3,10 @@ package kernels_test
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -200,16 +202,10 @@ func profileCases() []profileCase {
 			batch * hidden, batch * hidden * 14, 1.25},
 		{"lstm_step", lstm, kernels.LSTMStep(batch, hidden), []any{gates, cell, cell, cell, cell, floats(4 * hidden * hidden), null, null, null, batch, hidden},
 			batch * 4 * hidden * hidden, tiled(batch, 4*hidden, hidden, 32, 32) + batch*hidden*7, 0},
-		persistentForward("lstm_forward_128", 32, 16, hidden),
-		persistentForward("lstm_forward_256", 32, 16, hidden),
-		persistentForward("lstm_forward_512", 16, 16, hidden),
-		persistentForward("lstm_forward_1024", 8, 16, hidden),
-		persistentBackward("lstm_backward_256", 32, 16, hidden),
-		persistentBackward("lstm_backward_512", 16, 16, hidden),
-		persistentBackward("lstm_backward_1024", 8, 16, hidden),
 		{"rnn_step", lstm, kernels.RNNStep(batch, hidden), []any{cell, cell, floats(hidden * hidden), null, null, batch, hidden, 0},
 			batch * hidden * hidden, tiled(batch, hidden, hidden, 32, 32) + batch*hidden, 0},
 	}
+	all = append(all, persistentCases()...)
 	all = append(all, blockCases()...)
 	for _, math := range kernels.Maths() {
 		for _, tile := range kernels.GemmTiles(math) {
@@ -255,32 +251,68 @@ func blockCases() []profileCase {
 	}
 }
 
-// persistentSteps is the number of time steps of the cases of persistent kernels.
-const persistentSteps = 2
+// persistentCases returns layers over two time steps. A group of blocks has half of the
+// batch. A block reads its weights once. Forward, it reads all of its rows of h at each
+// time step. Backward, it writes its part of the gradient of all units, and reads what
+// others have of its own.
+func persistentCases() []profileCase {
+	const (
+		steps, batch, hidden = 2, 16, 64
 
-// persistentForward is an LSTM whose blocks have half of the batch each. A block reads its
-// weights once, and all of its rows of h at each time step.
-func persistentForward(kernel string, units, batch, hidden int) profileCase {
-	l := lstm{steps: persistentSteps, batch: batch, hidden: hidden}
-	cells := batch * hidden
-	states := floats((l.steps + 1) * cells)
-	return profileCase{kernel, l.String(), l.persistent(units, batch/2),
-		[]any{floats(l.steps * 4 * cells), states, states, floats(4 * hidden * hidden), cuda.Pointer(0), cuda.Pointer(0), floats(3 * hidden),
-			words{0}, l.steps, batch, hidden, batch / 2},
-		l.steps * cells * 4 * hidden, 2*4*hidden*hidden + l.steps*(hidden/units*cells+11*cells), 1.2}
-}
-
-// persistentBackward is its backward pass. A block writes its part of the gradient of all
-// units, and reads what others have of its own.
-func persistentBackward(kernel string, units, batch, hidden int) profileCase {
-	l := lstm{steps: persistentSteps, batch: batch, hidden: hidden}
-	cells := batch * hidden
-	launch := l.persistent(units, batch/2)
-	return profileCase{kernel, l.String(), launch,
-		[]any{floats(l.steps * 4 * cells), floats(cells), floats(l.steps * 4 * cells), floats((l.steps + 1) * cells), floats(4 * hidden * hidden),
-			floats(3 * hidden), floats(l.steps * cells), cuda.Pointer(0), cuda.Pointer(0), cuda.Pointer(0),
-			floats(kernels.Persistent{Launch: launch, Units: units}.Part(batch)), words{0}, l.steps, batch, hidden, batch / 2},
-		(l.steps - 1) * cells * 4 * hidden, 2*4*hidden*hidden + l.steps*13*cells + (l.steps-1)*2*(hidden/units*cells), 1.2}
+		cells = batch * hidden
+		rows  = batch / 2
+	)
+	null := cuda.Pointer(0)
+	layer := lstm{steps: steps, batch: batch, hidden: hidden}
+	states, cell, sequence, peep, barriers := floats((steps+1)*cells), floats(cells), floats(steps*cells), floats(3*hidden), words{0}
+	var all []profileCase
+	for _, c := range []struct {
+		pass          string
+		units         map[int]int // by the most that a kernel is for
+		gates         int
+		ahead, behind int // words of a cell: of a step of forward and of backward
+		args          func(weights, part floats) []any
+	}{
+		{"lstm_forward", map[int]int{128: 32, 256: 32, 512: 16, 1024: 8}, 4, 11, 0, func(weights, _ floats) []any {
+			return []any{4 * sequence, states, states, weights, null, null, peep, barriers}
+		}},
+		{"lstm_backward", map[int]int{256: 32, 512: 16, 1024: 8}, 4, 0, 13, func(weights, part floats) []any {
+			return []any{4 * sequence, cell, 4 * sequence, states, weights, peep, sequence, null, null, null, part, barriers}
+		}},
+		{"rnn_forward", map[int]int{256: 64, 512: 64, 1024: 32}, 1, 2, 0, func(weights, _ floats) []any {
+			return []any{states, weights, null, null, barriers}
+		}},
+		{"rnn_backward", map[int]int{256: 64, 512: 64, 1024: 32}, 1, 0, 3, func(weights, part floats) []any {
+			return []any{sequence, states, weights, sequence, null, null, part, barriers}
+		}},
+		{"gru_forward", map[int]int{256: 32, 512: 16, 1024: 8}, 3, 11, 0, func(weights, _ floats) []any {
+			return []any{3 * sequence, 3 * sequence, states, weights, null, null, barriers}
+		}},
+		{"gru_backward", map[int]int{256: 32, 512: 16, 1024: 8}, 3, 0, 13, func(weights, part floats) []any {
+			return []any{3 * sequence, 3 * sequence, cell, 3 * sequence, 3 * sequence, states, weights, sequence, null, null, part, barriers}
+		}},
+	} {
+		for _, most := range slices.Sorted(maps.Keys(c.units)) {
+			units := c.units[most]
+			launch := layer.persistent(units, rows)
+			args := c.args(floats(c.gates*hidden*hidden), floats(kernels.Persistent{Launch: launch, Units: units}.Part(batch)))
+			args = append(args, steps, batch, hidden, rows)
+			if c.gates == 1 {
+				args = append(args, 0)
+			}
+			across, words := hidden/units, 2*c.gates*hidden*hidden
+			products := steps
+			if c.ahead > 0 {
+				words += steps * cells * (across + c.ahead)
+			} else {
+				products = steps - 1
+				words += steps*cells*c.behind + products*2*across*cells
+			}
+			all = append(all, profileCase{fmt.Sprintf("%s_%d", c.pass, most), layer.String(), launch, args,
+				products * cells * c.gates * hidden, words, 1.25})
+		}
+	}
+	return all
 }
 
 // tiled returns how many words a product in tiles of rows x columns moves.

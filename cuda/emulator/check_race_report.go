@@ -34,8 +34,9 @@ func (w *warp) reportRace(check Check, a *access, lane int, data []byte, address
 	if found.touch == 0 && a.write && !a.atomic && w.storing != nil && len(w.storing.sources) > 0 {
 		r.stores = w.stored(a, lane)
 	}
-	w.fail(check, lane, address, "")
-	b.raced = r
+	if w.fail(check, lane, address, ""); b.fault != nil && b.fault.Check == check {
+		b.raced = r // else the race follows from an earlier fault, which is the one reported
+	}
 }
 
 // complete fills in the report of the race.
