@@ -230,8 +230,8 @@ __device__ void multiply_slabs(float (&sum)[T::WM / 16][T::WN / 8][4], char *sha
 
   int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
   int place_a = warp / (T::BN / T::WN) * T::WM * 64, place_b = A::bytes + warp % (T::BN / T::WN) * T::WN * 64;
-  int lane_a[2] = {place_a + A::piece(lane % 16, lane / 16), place_a + A::piece(lane % 16, lane / 16 + 2)};  // for two mma
-  int lane_b = place_b + B::piece(lane % 8, lane / 8);
+  int lane_a = place_a + A::piece(lane % 16, lane / 16);
+  int lane_b = place_b + (Format::parts == 1 ? B::piece(lane % 8, lane / 8) : B::piece(lane % 8, lane / 8 % 2) + lane / 16 * B::plane);
 
 #pragma unroll
   for (int stage = 0; stage < T::stages - 1; stage++) load(stage);
@@ -246,28 +246,31 @@ __device__ void multiply_slabs(float (&sum)[T::WM / 16][T::WN / 8][4], char *sha
     convert(stage, half ^ 1);
 
     const char *slab = rounded + half * Shared::rounded;
-    uint4 part_a[Format::parts][T::WM / 16][2];
+    // A slab has the k of two mma. With one part, a pass takes both, else it takes the
+    // two parts for one of them: the halves of a and b. The other mma is two pieces away.
 #pragma unroll
-    for (int part = 0; part < Format::parts; part++)
+    for (int pass = 0; pass < Format::parts; pass++) {
+      constexpr int away = 32;
+      uint4 half_a[2][T::WM / 16];
 #pragma unroll
-      for (int i = 0; i < T::WM / 16; i++)
+      for (int h = 0; h < 2; h++)
 #pragma unroll
-        for (int s = 0; s < 2; s++) part_a[part][i][s] = load_matrices(slab + lane_a[s] + part * A::plane + i * 16 * 64);
+        for (int i = 0; i < T::WM / 16; i++)
+          half_a[h][i] = load_matrices(slab + i * 16 * 64 + (Format::parts == 1 ? lane_a ^ h * away : (lane_a ^ pass * away) + h * A::plane));
 #pragma unroll
-    for (int j = 0; j < T::WN / 8; j++) {
-      uint4 part_b[Format::parts];
+      for (int j = 0; j < T::WN / 8; j++) {
+        uint4 halves_b = load_matrices(slab + j * 8 * 64 + (lane_b ^ pass * away));
 #pragma unroll
-      for (int part = 0; part < Format::parts; part++) part_b[part] = load_matrices(slab + lane_b + part * B::plane + j * 8 * 64);
-#pragma unroll
-      for (int i = 0; i < T::WM / 16; i++) {
-        if constexpr (Format::parts == 2) {  // the smaller products first
-          Format::mma(sum[i][j], part_a[1][i][0], part_b[0].x, part_b[0].y);
-          Format::mma(sum[i][j], part_a[1][i][1], part_b[0].z, part_b[0].w);
-          Format::mma(sum[i][j], part_a[0][i][0], part_b[1].x, part_b[1].y);
-          Format::mma(sum[i][j], part_a[0][i][1], part_b[1].z, part_b[1].w);
+        for (int i = 0; i < T::WM / 16; i++) {
+          if constexpr (Format::parts == 1) {
+            Format::mma(sum[i][j], half_a[0][i], halves_b.x, halves_b.y);
+            Format::mma(sum[i][j], half_a[1][i], halves_b.z, halves_b.w);
+          } else {  // the smaller products first; the smallest is left out
+            Format::mma(sum[i][j], half_a[1][i], halves_b.x, halves_b.y);
+            Format::mma(sum[i][j], half_a[0][i], halves_b.z, halves_b.w);
+            Format::mma(sum[i][j], half_a[0][i], halves_b.x, halves_b.y);
+          }
         }
-        Format::mma(sum[i][j], part_a[0][i][0], part_b[0].x, part_b[0].y);
-        Format::mma(sum[i][j], part_a[0][i][1], part_b[0].z, part_b[0].w);
       }
     }
   }
