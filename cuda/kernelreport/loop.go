@@ -79,10 +79,10 @@ func innerLoop(code []instruction) (kernels.Loop, bool) {
 	var most kernels.Loop
 	for i, end := range code {
 		to, back := target(end)
-		start := slices.IndexFunc(code, func(c instruction) bool { return c.at == to })
-		if !back || start < 0 {
+		if !back {
 			continue
 		}
+		start := slices.IndexFunc(code, func(c instruction) bool { return c.at == to })
 		body := code[start : i+1]
 		if slices.ContainsFunc(body[:len(body)-1], func(c instruction) bool { _, back := target(c); return back }) {
 			continue
