@@ -18,7 +18,7 @@ func TestExplainNamesThePaths(t *testing.T) {
 		{"explain --device emulated", []string{"emulated H100", "132 multiprocessors", "whole sequence, fused",
 			"lstm forward lstm_forward_128", "lstm backward lstm_backward_256",
 			"LSTMForward, 8 steps of 32×64: one launch of lstm_forward_128 for all steps, in 64 blocks of 1×32",
-			"LSTMBackward, 8 steps of 32×64: one launch of lstm_backward_256 for all steps, in 16 blocks of 4×32", "loss softmax_cross_entropy", "update adam", "CUDA graph", "workspace",
+			"LSTMBackward, 8 steps of 32×64: one launch of lstm_backward_256 for all steps, in 32 blocks of 2×32", "loss softmax_cross_entropy", "update adam", "CUDA graph", "workspace",
 			"takes at least 12.809 µs on the H100 (estimate, not a measurement): 0.409 µs for the matrix products, 12.400 µs between the kernels",
 			"What the estimates assume: - Rates are those of the datasheet, NVIDIA H100", "0.5 µs in a graph and 0.9 µs in a stream"}},
 		// A network as large as the GPU takes no memory here.

@@ -18,7 +18,7 @@ func TestProfileTellsTimesWorkAndInstructions(t *testing.T) {
 	o := gputrain(small("profile", "--gpu", "rtx4090")...).want(t, 0)
 	for _, want := range []string{
 		"batches of 16 samples, 4 steps of 16 features", "RTX 4090, estimate (roofline from datasheet rates), not a measurement",
-		"rnn_step", "adam", "conflicts", "coalesced", "registers", "occupancy", "total", "float32",
+		"rnn_forward_256", "adam", "conflicts", "coalesced", "registers", "occupancy", "total", "float32",
 	} {
 		if !strings.Contains(o.out, want) {
 			t.Errorf("no %q in\n%s", want, o.out)

@@ -124,6 +124,12 @@ func (d *Device) checkLaunch(f *loaded, grid, block cuda.Dim3, sharedBytes int, 
 			return fmt.Errorf("parameter %s has %d bytes, but its argument has %d", v.name, v.size, len(args[i]))
 		}
 	}
+	// As many blocks have their local memory at once as run side by side.
+	each, threads := int64(f.program.localStride), int64(block.X)*int64(block.Y)*int64(block.Z)
+	blocks := int64(min(grid.X, sideBySide)) * int64(min(grid.Y, sideBySide)) * int64(min(grid.Z, sideBySide))
+	if need := each * threads * min(blocks, sideBySide); need > d.memory.limit {
+		return fmt.Errorf("%d bytes of local memory for each of %d threads at once, but the device has %d in all: %w", each, need/each, d.memory.limit, cuda.ErrOutOfMemory)
+	}
 	return nil
 }
 

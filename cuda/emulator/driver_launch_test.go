@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"encoding/binary"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -154,4 +155,17 @@ func TestSharedMemoryIsAllowed(t *testing.T) {
 	b.must(b.device.AllowShared(f, 0))
 	b.must(launch(maxShared - static))
 	refused(launch(80<<10), "a block has at most 49152")
+}
+
+// The memory of a launch is bounded by that of the device.
+func TestLocalMemoryIsLimited(t *testing.T) {
+	b := newBench(t, wrap("{ .local .align 4 .b8 l[100000]; st.local.u32 [l], 1; ld.local.u32 %r1, [l]; }"), Options{Memory: 1 << 28})
+	out := b.alloc(4)
+	b.must(b.launch("k", dim(40), dim(32), 0, out)) // 102,400,000 bytes
+	f, err := b.device.Function(b.module, "k")
+	b.must(err)
+	err = b.device.Launch(f, dim(40), dim(1024), 0, 0, []uint64{uint64(out)})
+	if !errors.Is(err, cuda.ErrOutOfMemory) || !strings.Contains(err.Error(), "100000 bytes of local memory for each of 32768 threads at once, but the device has 268435456 in all") {
+		t.Errorf("more local memory than the device has: %v", err)
+	}
 }

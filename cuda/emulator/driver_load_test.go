@@ -329,16 +329,23 @@ func FuzzLoad(f *testing.F) {
 			t.Fatal(err)
 		}
 		d := opened.(*Device)
+		kernels, inspected := Inspect(text, DefaultGPU())
 		m, err := d.Load(text)
 		if err != nil {
 			return
+		}
+		if inspected != nil {
+			t.Fatalf("it is loaded, but Inspect says %v", inspected)
 		}
 		p, err := d.Alloc(1 << 10)
 		if err != nil {
 			return
 		}
-		for name := range d.modules[m].functions {
-			fn, err := d.Function(m, name)
+		for _, k := range kernels {
+			fn, err := d.Function(m, k.Symbol)
+			if (err == nil) != (k.Refused == nil) {
+				t.Errorf("%s: Function says %v, Inspect %v", k.Symbol, err, k.Refused)
+			}
 			if err != nil {
 				continue
 			}

@@ -139,7 +139,7 @@ func (w wreck) write(all []victim) string {
 // memoryOfWrecks bytes. Memory of warps that has been allocated once is used again.
 const (
 	mostAllocated  = 1 << 30
-	memoryOfWrecks = 1 << 20
+	memoryOfWrecks = 16 << 20
 )
 
 // run loads and launches the kernel, in ways that the first bytes of the edits choose.

@@ -113,9 +113,12 @@ func fullMulFloat32(d, a, b *lanes) {
 }
 
 func fullFmaFloat32(d, a, b, c *lanes) {
-	if fastFma(d, a, b, c) {
-		return
+	if !fastFma(d, a, b, c) {
+		loopFma(d, a, b, c)
 	}
+}
+
+func loopFma(d, a, b, c *lanes) {
 	for i := range d {
 		// The product is exact in 53 bits. The sum is rounded to 53 bits and then to
 		// 24, which is right unless it lies on the boundary between two float32s. A

@@ -87,7 +87,7 @@ func TestFastFma(t *testing.T) {
 			t.Fatalf("case %d: it is not done, but something is written", i)
 		}
 		*d = before
-		if fullFmaFloat32(d, &a, &b, &c); *d != want {
+		if loopFma(d, &a, &b, &c); *d != want {
 			t.Fatalf("case %d: the loop gives %x, want %x", i, *d, want)
 		}
 	}
