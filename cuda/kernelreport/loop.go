@@ -36,9 +36,13 @@ func countLoops(ptxas, cuobjdump string) (map[string]kernels.Loop, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%v: %w", dump, err)
 		}
-		for name, code := range parseCode(string(text)) {
-			if l, ok := innerLoop(code); ok {
-				all[name] = l
+		code := parseCode(string(text))
+		for _, k := range kernels.All() {
+			// The others have no operands of a product in shared memory.
+			if k.Module == module && k.SharedBytes() >= 1<<10 {
+				if l, ok := innerLoop(code[k.Name]); ok {
+					all[k.Name] = l
+				}
 			}
 		}
 	}
