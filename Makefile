@@ -3,6 +3,11 @@
 #                      gcc, but neither a CUDA toolkit nor development packages
 # make test-cuda       tests the CUDA driver and runs the conformance suite on the first GPU of this machine
 # make test-cuda-abi   does the same on an emulated GPU: cu's own cgo code runs, with the emulator behind it
+# make gpu-report      checks and measures a GPU in some eight minutes (DEVICE=cuda:0), and packs the report into one file to
+#                      send, OUT.tar.gz; go run ./cuda/gpureport -document FILE makes it docs/gpu-results.md
+# make libcuda         builds libcuda/libcuda.so.1, the CUDA driver with an emulated GPU behind it, for programs in C, and
+#                      libcuda/libcudart.so, the runtime for programs in CUDA C, if CUDA_INCLUDE has its header
+# make test-libcuda    compiles programs and runs them on these two
 # make test-gl         tests the OpenGL driver and runs the conformance suite on the first OpenGL device of this machine, which may be
 #                      software (Mesa's llvmpipe). GLTEST=-uncapped runs it with all sizes
 # make vet-gl          vets what the build tag gl adds
@@ -21,9 +26,13 @@ cgo := CGO_ENABLED=1 CGO_CFLAGS='-O2 -g -I$(abi)/include -I$(CURDIR)/gl/abi/incl
 
 CUDA_INCLUDE = /usr/local/cuda/include
 
+DEVICE = cuda:0
+OUT = gpu-report
+
 EXPERIMENTS = --gates reber-1997 reber-rtrl reber-elman timing-delays timing-spikes mackey-glass-windows
 
-.PHONY: build test-cuda test-cuda-abi test-gl vet-gl check-abi check-libcuda experiments soak
+.PHONY: build test-cuda test-cuda-abi gpu-report libcuda test-libcuda test-gl vet-gl check-abi check-libcuda \
+	experiments soak
 
 build:
 	$(cgo) go build -tags cuda,gl -o gputrain ./cmd/gputrain
@@ -33,6 +42,24 @@ test-cuda:
 
 test-cuda-abi:
 	$(cgo) go test -tags cuda,emulatorabi ./cuda/cudriver -args -required
+
+gpu-report: build
+	$(cgo) go build -tags cuda -o $(OUT)-programs/gpureport ./cuda/gpureport
+	cuda/gpureport/run.sh $(DEVICE) $(OUT) ./gputrain $(OUT)-programs/gpureport
+
+# The runtime needs the toolkit's headers, as the programs do that use it.
+libcuda:
+	$(cgo) go build -tags cuda,emulatorabi -buildmode=c-shared -ldflags='-extldflags=-Wl,-soname,libcuda.so.1' \
+		-o libcuda/libcuda.so.1 ./cuda/libcuda
+	ln -sf libcuda.so.1 libcuda/libcuda.so
+	rm -f libcuda/libcuda.so.h
+	[ ! -e "$(CUDA_INCLUDE)/cuda_runtime_api.h" ] || \
+		gcc -std=gnu11 -O2 -Wall -Wextra -fPIC -shared -I"$(CUDA_INCLUDE)" -o libcuda/libcudart.so.11.0 cuda/libcudart/*.c \
+		-Wl,-soname,libcudart.so.11.0 -Wl,--version-script=cuda/libcudart/exports -Wl,-rpath,'$$ORIGIN' -Llibcuda -lcuda -lpthread && \
+		ln -sf libcudart.so.11.0 libcuda/libcudart.so
+
+test-libcuda: libcuda
+	$(cgo) go test -count=1 -tags cuda,emulatorabi ./cuda/libcuda -args -libraries=$(CURDIR)/libcuda
 
 # Go's cache of results does not know which driver a test has used: hence -count=1. Flags
 # after -args do the same.

@@ -17,6 +17,7 @@ type access struct {
 	strength         strength
 	acquire, release bool
 	call             bool // to a parameter of a call, not of the kernel
+	passing          bool // what is read only goes to memory again
 }
 
 func (a *access) bytes() int { return a.size * a.count }
@@ -56,7 +57,7 @@ func (w *warp) reach(a *access, lane int, address uint64) (*memory, uint64) {
 		if m.written != nil {
 			fill(m.written[at:at+n], 1)
 		}
-	case !m.hasValue(at, n):
+	case !m.hasValue(at, n) && !(a.passing && m.hasGaps(at, n)):
 		w.fail(Uninitialised, lane, address, "reads %d bytes %s, which nothing has written yet", n, w.place(s, address))
 		if s == shared && w.block.fault != nil {
 			w.block.suspect()

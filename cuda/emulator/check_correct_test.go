@@ -33,6 +33,9 @@ var correct = []struct {
 	{"a volatile store to global memory gives its bytes a value", `ld.param.u64 %rd2, [out]; mul.wide.u32 %rd3, %r0, 4; add.u64 %rd2, %rd2, %rd3;
 		cvt.u16.u32 %h0, %r0; st.volatile.global.u8 [%rd2+3], %h0; ld.volatile.global.u8 %h1, [%rd2+3]; cvt.u32.u16 %r1, %h1;`,
 		32, func(lane int) uint32 { return uint32(lane) }},
+	{"a copy of a struct takes the gap between its fields along", structs("ld.local.v2.u64 {%rd4, %rd5}, [s]; st.local.v2.u64 [t], {%rd4, %rd5};"), 32, func(lane int) uint32 { return uint32(lane + 7) }},
+	{"and so it does in smaller words", structs("ld.local.v4.u32 {%r2, %r3, %r4, %r5}, [s]; st.local.v4.u32 [t], {%r2, %r3, %r4, %r5};"), 32, func(lane int) uint32 { return uint32(lane + 7) }},
+	{"a loop around atom.cas reads first without care", swapping("[s]"), 32, func(int) uint32 { return 32 }},
 	{"shfl does not wait for lanes that have ended", half + "shfl.sync.bfly.b32 %r1, %r0, 1, 31, -1;", 32, func(lane int) uint32 { return uint32(lane ^ 1) }},
 	{"shfl does not wait for lanes that never were", "shfl.sync.idx.b32 %r1, %r0, 3, 31, -1;", 20, func(int) uint32 { return 3 }},
 	{"vote does not wait for lanes that have ended", half + "vote.sync.ballot.b32 %r1, 1, -1;", 32, func(int) uint32 { return 0xffff }},
@@ -50,6 +53,21 @@ var correct = []struct {
 
 // apart ends the upper half of the warp, after some instructions.
 const apart = "setp.lt.u32 %p1, %r0, 16; @%p1 bra on; add.u32 %r2, %r0, 1; add.u32 %r2, %r2, 1; exit; on:"
+
+// swapping adds 1 to s in each lane, in a loop that reads it first at the address.
+func swapping(address string) string {
+	return `.shared .align 4 .b32 s; setp.eq.u32 %p1, %r0, 0; mov.u32 %r5, s; @%p1 st.shared.u32 [s], 0; bar.warp.sync -1;
+		ld.shared.u32 %r2, ` + address + `;
+		again: add.u32 %r3, %r2, 1; atom.shared.cas.b32 %r4, [s], %r2, %r3; setp.ne.u32 %p2, %r4, %r2; mov.u32 %r2, %r4; @%p2 bra again;
+		bar.warp.sync -1; ld.shared.u32 %r1, [s+0];`
+}
+
+// structs copies a struct of a byte and a word of 8 bytes by the text, from s to t, and adds up its fields.
+func structs(copy string) string {
+	return `.local .align 16 .b8 s[16]; .local .align 16 .b8 t[16];
+		cvt.u16.u32 %h0, %r0; mov.u64 %rd3, 7; st.local.u8 [s], %h0; st.local.u64 [s+8], %rd3; ` + copy + `
+		ld.local.u8 %h2, [t]; ld.local.u32 %r1, [t+8]; cvt.u32.u16 %r0, %h2; add.u32 %r1, %r1, %r0; mov.u32 %r0, %laneid;`
+}
 
 // half ends the upper half of the warp.
 const half = "setp.ge.u32 %p1, %r0, 16; @%p1 exit;"
@@ -93,6 +111,24 @@ func oneWarp(text string) string {
 		ld.param.u64 %rd0, [out]; mul.wide.u32 %rd1, %r0, 4; add.u64 %rd0, %rd0, %rd1; st.global.u32 [%rd0], %r1; ret;
 }
 `
+}
+
+// A read at any other address than that of the atom.cas races with it.
+func TestReadsBesideASwapRace(t *testing.T) {
+	b := newBench(t, oneWarp(swapping("[%r5]")), Options{})
+	checkReport(t, b.launch("k", dim(1), dim(32), 0, b.alloc(128)), SharedRace, "bytes at address 0 of shared memory, which ")
+}
+
+// What is not only copied must have a value whole, and a word without any is no gap.
+func TestGapsAreNotRead(t *testing.T) {
+	for _, text := range []string{
+		"ld.local.v2.u64 {%rd4, %rd5}, [s]; st.local.v2.u64 [t], {%rd4, %rd5}; add.u64 %rd5, %rd5, %rd4;",
+		"ld.local.u64 %rd4, [s]; st.local.u64 [%rd4], %rd4;",
+		"ld.local.u32 %r3, [s+4]; st.local.u32 [t], %r3;",
+	} {
+		b := newBench(t, oneWarp(structs(text)), Options{})
+		checkReport(t, b.launch("k", dim(1), dim(32), 0, b.alloc(128)), Uninitialised, "of local memory, which nothing has written yet")
+	}
 }
 
 // What a lane that has ended would bring is not there to be read.

@@ -197,6 +197,41 @@ func TestRaceWithReadersNamesAnother(t *testing.T) {
 	}
 }
 
+// Where the thread itself was the last of those that wrote, the report says that there are others.
+func TestRaceWithWritersBeforeTheThreadItself(t *testing.T) {
+	const text = `.version 7.8
+.target sm_70
+.address_size 64
+.visible .entry k(.param .u64 out)
+{
+	.reg .pred %p; .reg .b32 %r<4>; .reg .b64 %rd;
+	ld.param.u64 %rd, [out]; mov.u32 %r0, %ctaid.x;
+	red.global.add.u32 [%rd], 1;
+	setp.ne.u32 %p, %r0, 1; @%p exit;
+	add.u64 %rd, %rd, 0; ld.global.u32 %r1, [%rd];
+	ret;
+}
+`
+	found := 0
+	for seed := range uint64(8) {
+		b := newBench(t, text, Options{Seed: seed})
+		var r *Report
+		if !errors.As(b.launch("k", dim(2), dim(1), 0, upload(b, []int32{7})), &r) || r.Check != GlobalRace {
+			t.Fatalf("seed %d: the report is %v", seed, r)
+		}
+		itself := r.Other.Block == r.Block
+		if itself != strings.Contains(r.Detail, "which others before thread (0,0,0) itself wrote; nothing orders the two") {
+			t.Errorf("seed %d: the report is %v", seed, r)
+		}
+		if itself {
+			found++
+		}
+	}
+	if found == 0 {
+		t.Error("no order of the blocks shows it")
+	}
+}
+
 func TestEqualWrites(t *testing.T) {
 	for _, c := range []struct {
 		kernel         string

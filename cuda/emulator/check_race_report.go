@@ -53,8 +53,11 @@ func (r *raceReport) complete(l *launch, to *Report) {
 		did = "wrote"
 	}
 	who := "thread " + index(to.Other.Thread)
-	if id != r.own {
+	switch {
+	case id != r.own:
 		who += " of block " + index(block)
+	case to.Other.Thread == to.Thread:
+		who = "others before " + who + " itself" // of a set only the last is known
 	}
 	to.Detail = fmt.Sprintf("%s %s, which %s %s; nothing orders the two", r.does, r.where, who, did)
 	if r.stores != nil && r.wrote && bytes.Equal(r.stores, r.data) {

@@ -14,30 +14,40 @@ type Check string
 
 // The checks of kernels and of driver calls.
 const (
-	OutOfBounds      Check = "out of bounds"
-	NullPointer      Check = "null pointer"
-	Misaligned       Check = "misaligned"
-	UseAfterFree     Check = "use after free"
-	DoubleFree       Check = "double free"
-	InvalidFree      Check = "invalid free"
-	Leak             Check = "leak"
-	Uninitialised    Check = "uninitialised read"
-	ReadOnly         Check = "write to read-only memory"
-	WrongSpace       Check = "wrong state space"
-	SharedRace       Check = "race in shared memory"
-	GlobalRace       Check = "race in global memory"
-	EqualWrites      Check = "race of equal writes"
-	DivergentBarrier Check = "divergent barrier"
-	InactiveLane     Check = "inactive lane"
-	MisusedBarrier   Check = "misused mbarrier"
-	Deadlock         Check = "deadlock"
-	Endless          Check = "instruction budget spent"
-	Trap             Check = "trap"
-	StackOverflow    Check = "stack overflow"
-	Assertion        Check = "assertion"
-	BadBranch        Check = "branch index"
-	PageableMemory   Check = "pageable host memory"
+	OutOfBounds       Check = "out of bounds"
+	NullPointer       Check = "null pointer"
+	Misaligned        Check = "misaligned"
+	UseAfterFree      Check = "use after free"
+	DoubleFree        Check = "double free"
+	InvalidFree       Check = "invalid free"
+	Leak              Check = "leak"
+	Uninitialised     Check = "uninitialised read"
+	UninitialisedCopy Check = "copy of uninitialised memory"
+	ReadOnly          Check = "write to read-only memory"
+	WrongSpace        Check = "wrong state space"
+	SharedRace        Check = "race in shared memory"
+	GlobalRace        Check = "race in global memory"
+	EqualWrites       Check = "race of equal writes"
+	DivergentBarrier  Check = "divergent barrier"
+	InactiveLane      Check = "inactive lane"
+	MisusedBarrier    Check = "misused mbarrier"
+	Deadlock          Check = "deadlock"
+	Endless           Check = "instruction budget spent"
+	Trap              Check = "trap"
+	StackOverflow     Check = "stack overflow"
+	Assertion         Check = "assertion"
+	BadBranch         Check = "branch index"
+	PageableMemory    Check = "pageable host memory"
 )
+
+// Checks returns all checks.
+func Checks() []Check {
+	return []Check{
+		OutOfBounds, NullPointer, Misaligned, UseAfterFree, DoubleFree, InvalidFree, Leak, Uninitialised, UninitialisedCopy, ReadOnly, WrongSpace,
+		SharedRace, GlobalRace, EqualWrites, DivergentBarrier, InactiveLane, MisusedBarrier, Deadlock, Endless, Trap,
+		StackOverflow, Assertion, BadBranch, PageableMemory,
+	}
+}
 
 // A Report says what a check found. The device returns it as an error. As on a GPU, a
 // fault in a kernel loses the context, so that all later calls return it too.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"gputrain/cuda"
 )
@@ -57,7 +58,8 @@ type Driver struct {
 	off      map[Check]bool
 	schedule *schedule // Options.Schedule, or nil
 
-	ended sync.Pool // of *block, that have ended
+	ended  sync.Pool    // of *block, that have ended
+	opened atomic.Int64 // how many devices have been
 }
 
 var _ cuda.Driver = (*Driver)(nil)
@@ -116,13 +118,14 @@ func (d *Driver) info() cuda.DeviceInfo {
 	}
 }
 
-// Open creates a context. Its type is *Device.
+// Open creates a context. Its type is *Device. Devices that are open at the same time
+// have no address in common.
 func (d *Driver) Open(ordinal int) (cuda.Device, error) {
 	if ordinal < 0 || ordinal >= d.options.Devices {
 		return nil, fmt.Errorf("cuda emulator: no device %d, there are %d", ordinal, d.options.Devices)
 	}
 	return &Device{
-		driver: d, memory: newDeviceMemory(d.options.Memory), host: map[*byte]int{},
+		driver: d, memory: newDeviceMemory(d.options.Memory, d.opened.Add(1)-1), host: map[*byte]int{},
 		modules: map[cuda.Module]*module{}, functions: map[cuda.Function]*loaded{},
 		streams: map[cuda.Stream]*queue{0: {}}, order: []cuda.Stream{0}, random: rand.New(rand.NewPCG(d.options.Seed, 0)),
 		events: map[cuda.Event]*event{}, graphs: map[cuda.Graph]*graph{},

@@ -105,7 +105,7 @@ func unwritten(r *region, at uint64, written []byte) *Report {
 		}
 	}
 	address := r.base + at + uint64(first)
-	return &Report{Check: Uninitialised, Address: address, Detail: fmt.Sprintf(
+	return &Report{Check: UninitialisedCopy, Address: address, Detail: fmt.Sprintf(
 		"%d bytes of %v were never written, the first of them at offset %d", count, r, at+uint64(first))}
 }
 
@@ -128,19 +128,35 @@ func (d *Device) CopyOnDevice(dst, src cuda.Pointer, bytes int64, s cuda.Stream)
 
 // Fill32 sets words of 4 bytes to a value.
 func (d *Device) Fill32(dst cuda.Pointer, value uint32, words int64, s cuda.Stream) error {
-	if dst%4 != 0 {
-		return d.errorUnlessOff("Fill32", &Report{Check: Misaligned, Address: uint64(dst), Detail: fmt.Sprintf("0x%x is not a multiple of 4", dst)})
+	return d.fill("Fill32", dst, binary.LittleEndian.AppendUint32(nil, value), words, s)
+}
+
+// Fill16 sets halfwords of 2 bytes to a value.
+func (d *Device) Fill16(dst cuda.Pointer, value uint16, halfwords int64, s cuda.Stream) error {
+	return d.fill("Fill16", dst, binary.LittleEndian.AppendUint16(nil, value), halfwords, s)
+}
+
+// Fill8 sets bytes to a value.
+func (d *Device) Fill8(dst cuda.Pointer, value byte, bytes int64, s cuda.Stream) error {
+	return d.fill("Fill8", dst, []byte{value}, bytes, s)
+}
+
+func (d *Device) fill(call string, dst cuda.Pointer, value []byte, count int64, s cuda.Stream) error {
+	unit := len(value)
+	if int(dst)%unit != 0 {
+		return d.errorUnlessOff(call, &Report{Check: Misaligned, Address: uint64(dst), Detail: fmt.Sprintf("0x%x is not a multiple of %d", dst, unit)})
 	}
-	return d.transfer("Fill32", s, 4*words, []cuda.Pointer{dst}, func() *Report {
-		r, at, report := d.memory.slice(uint64(dst), 4*words)
+	bytes := int64(unit) * count
+	return d.transfer(call, s, bytes, []cuda.Pointer{dst}, func() *Report {
+		r, at, report := d.memory.slice(uint64(dst), bytes)
 		if report != nil {
 			return report
 		}
-		data := r.data[at : at+uint64(4*words)]
-		for i := 0; i < len(data); i += 4 {
-			binary.LittleEndian.PutUint32(data[i:], value)
+		data := r.data[at : at+uint64(bytes)]
+		for i := 0; i < len(data); i += unit {
+			copy(data[i:], value)
 		}
-		fill(r.written[at:at+uint64(4*words)], 1)
+		fill(r.written[at:at+uint64(bytes)], 1)
 		return nil
 	})
 }

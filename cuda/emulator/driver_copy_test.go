@@ -62,7 +62,19 @@ func TestCopiesOfWhatHasNoValue(t *testing.T) {
 				b.must(err)
 				return
 			}
-			checkReport(t, err, Uninitialised, c.reported)
+			checkReport(t, err, UninitialisedCopy, c.reported)
 		})
 	}
+}
+
+func TestFillsOfEveryWidth(t *testing.T) {
+	b := newBench(t, badPTX, Options{})
+	p := b.alloc(16)
+	b.must(b.device.Fill32(p, 0x01020304, 4, 0))
+	b.must(b.device.Fill16(p+2, 0xaabb, 3, 0))
+	b.must(b.device.Fill8(p+15, 0xff, 1, 0))
+	want := []uint32{0xaabb0304, 0xaabbaabb, 0x01020304, 0xff020304}
+	compareExactly(t, "fills", download[uint32](b, p, 4), want)
+	checkReport(t, b.device.Fill16(p+1, 0, 1, 0), Misaligned, "is not a multiple of 2")
+	checkReport(t, b.device.Fill8(p+15, 0, 2, 0), OutOfBounds, "")
 }

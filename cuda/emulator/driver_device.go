@@ -80,6 +80,9 @@ func (d *Device) injected(o Operation) error {
 	return nil
 }
 
+// ErrHandle is wrapped by the error of a call with the handle of nothing.
+var ErrHandle = errors.New("does not exist")
+
 var errClosed = errors.New("cuda emulator: the device is closed")
 
 // usable returns why the device cannot be used: it is closed, or an earlier launch
@@ -138,7 +141,7 @@ func (d *Device) Free(p cuda.Pointer) error {
 		return err
 	}
 	address := uint64(p)
-	if r := d.memory.find(address); r != nil && r.base == address && r.name == "" {
+	if r := d.memory.find(address); r != nil && r.base == address && r.name == "" && !r.hosted {
 		d.memory.free(r)
 		return nil
 	}
@@ -172,7 +175,50 @@ func (d *Device) AllocHost(bytes int) ([]byte, error) {
 	return b, nil
 }
 
-// FreeHost waits for all work and frees memory that AllocHost returned.
+// ShareHost page-locks memory of the host that is not Go's, and lets kernels reach it, at
+// its own address: what CUDA calls mapped or managed memory. All of it counts as
+// initialised. FreeHost ends that; the memory itself stays.
+func (d *Device) ShareHost(b []byte) (cuda.Pointer, error) {
+	if err := d.usableOutsideCapture("ShareHost"); err != nil {
+		return 0, err
+	}
+	if len(b) == 0 {
+		return 0, errors.New("cuda emulator: ShareHost: a size of 0 bytes")
+	}
+	at := uint64(uintptr(unsafe.Pointer(unsafe.SliceData(b))))
+	if at < hostBase {
+		return 0, fmt.Errorf("cuda emulator: ShareHost: 0x%x is among the addresses of the device, which end at 0x%x", at, uint64(hostBase))
+	}
+	if r := below(d.memory.live, at+uint64(len(b))-1); r != nil && r.base+r.size > at {
+		return 0, fmt.Errorf("cuda emulator: ShareHost: %d bytes at 0x%x overlap %v at 0x%x", len(b), at, r, r.base)
+	}
+	d.host[unsafe.SliceData(b)] = len(b)
+	return cuda.Pointer(d.memory.host(b).base), nil
+}
+
+// Range returns the allocation, variable or host memory that holds the address: where it
+// begins, and how many bytes it has. They are 0 if the address is none of the device's.
+func (d *Device) Range(p cuda.Pointer) (base cuda.Pointer, bytes int64) {
+	if r := d.memory.find(uint64(p)); r != nil {
+		return cuda.Pointer(r.base), int64(r.size)
+	}
+	return 0, 0
+}
+
+// PageLocked tells whether memory lies in what AllocHost returned or ShareHost was given.
+func (d *Device) PageLocked(b []byte) bool {
+	at := uintptr(unsafe.Pointer(unsafe.SliceData(b)))
+	for start, size := range d.host {
+		first := uintptr(unsafe.Pointer(start))
+		if at >= first && at+uintptr(len(b)) <= first+uintptr(size) {
+			return true
+		}
+	}
+	return false
+}
+
+// FreeHost waits for all work and frees memory that AllocHost returned or ShareHost was
+// given.
 func (d *Device) FreeHost(b []byte) error {
 	d.finish()
 	if err := d.usable(); err != nil {
@@ -182,20 +228,16 @@ func (d *Device) FreeHost(b []byte) error {
 		return d.errorUnlessOff("FreeHost", &Report{Check: InvalidFree, Detail: "this memory did not come from AllocHost, or has already been freed"})
 	}
 	delete(d.host, unsafe.SliceData(b))
+	if r := d.memory.find(uint64(uintptr(unsafe.Pointer(unsafe.SliceData(b))))); r != nil {
+		d.memory.free(r)
+	}
 	return nil
 }
 
 // pageLocked reports host memory that did not come from AllocHost.
 func (d *Device) pageLocked(call string, b []byte) error {
-	if d.driver.off[PageableMemory] || len(b) == 0 {
+	if d.driver.off[PageableMemory] || len(b) == 0 || d.PageLocked(b) {
 		return nil
-	}
-	at := uintptr(unsafe.Pointer(unsafe.SliceData(b)))
-	for start, size := range d.host {
-		first := uintptr(unsafe.Pointer(start))
-		if at >= first && at+uintptr(len(b)) <= first+uintptr(size) {
-			return nil
-		}
 	}
 	return &Report{Check: PageableMemory, Call: call, Detail: fmt.Sprintf("%d bytes of host memory that did not come from AllocHost", len(b))}
 }
@@ -215,7 +257,7 @@ func (d *Device) Close() error {
 		}
 	}
 	d.closed = true
-	d.memory = newDeviceMemory(0)
+	d.memory = newDeviceMemory(0, 0)
 	return err
 }
 
@@ -226,7 +268,7 @@ func (d *Device) leaks() error {
 	var left []string
 	bytes := uint64(0)
 	for _, r := range d.memory.live {
-		if r.name != "" {
+		if r.name != "" || r.hosted {
 			continue
 		}
 		left = append(left, r.String())

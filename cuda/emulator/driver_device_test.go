@@ -86,3 +86,27 @@ func TestInjectedFailures(t *testing.T) {
 	}
 	b.must(d.Fill32(p, 0, 1, 0))
 }
+
+func TestDevicesHaveNoAddressInCommon(t *testing.T) {
+	driver, err := New(Options{Devices: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []cuda.Pointer
+	for i := range 3 {
+		d, err := driver.Open(i / 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := d.Alloc(4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, other := range all {
+			if err := d.Free(other); err == nil {
+				t.Errorf("device %d frees %#x of another", i, other)
+			}
+		}
+		all = append(all, p)
+	}
+}

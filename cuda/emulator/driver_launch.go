@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"github.com/ianlancetaylor/demangle"
+
 	"gputrain/cuda"
 )
 
@@ -71,10 +73,10 @@ func (d *Device) launch(f cuda.Function, grid, block cuda.Dim3, sharedBytes int,
 	}
 	p := loaded.program
 	if err := d.checkLaunch(loaded, grid, block, sharedBytes, args); err != nil {
-		return fmt.Errorf("cuda emulator: kernel %s: %w", p.name, err)
+		return fmt.Errorf("cuda emulator: kernel %s: %w", demangle.Filter(p.name), err)
 	}
 	if r := d.residency(p, block, sharedBytes); cooperative && grid.X*grid.Y*grid.Z > r.Blocks {
-		return fmt.Errorf("cuda emulator: kernel %s: %w", p.name, &cuda.GridTooLarge{Grid: grid, Residency: r})
+		return fmt.Errorf("cuda emulator: kernel %s: %w", demangle.Filter(p.name), &cuda.GridTooLarge{Grid: grid, Residency: r})
 	}
 	if cooperative && d.workspace == nil {
 		r, err := d.memory.allocate(gridWorkspace)
@@ -102,7 +104,7 @@ func (d *Device) launch(f cuda.Function, grid, block cuda.Dim3, sharedBytes int,
 func (d *Device) function(f cuda.Function) (*loaded, error) {
 	found := d.functions[f]
 	if found == nil {
-		return nil, fmt.Errorf("cuda emulator: function %d does not exist", f)
+		return nil, fmt.Errorf("cuda emulator: function %d %w", f, ErrHandle)
 	}
 	return found, nil
 }
@@ -156,19 +158,6 @@ func (p *program) pack(args [][]byte) []byte {
 		copy(params[p.paramOffset[v]:], args[i][:v.size])
 	}
 	return params
-}
-
-// Parameters returns the sizes in bytes of the parameters of a kernel.
-func (d *Device) Parameters(f cuda.Function) ([]int, error) {
-	loaded, err := d.function(f)
-	if err != nil {
-		return nil, err
-	}
-	var sizes []int
-	for _, v := range loaded.program.entry.params {
-		sizes = append(sizes, v.size)
-	}
-	return sizes, nil
 }
 
 // AllowShared lets blocks of f have up to so many bytes of dynamic shared memory.

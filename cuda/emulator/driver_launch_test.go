@@ -65,10 +65,10 @@ func TestStructsAreArguments(t *testing.T) {
 }`, Options{})
 	f, err := b.device.Function(b.module, "k")
 	b.must(err)
-	sizes, err := b.device.Parameters(f)
+	k, err := b.device.Kernel(f)
 	b.must(err)
-	if !slices.Equal(sizes, []int{1, 24, 8}) {
-		t.Errorf("the parameters have %v bytes", sizes)
+	if !slices.Equal(k.Parameters, []int{1, 24, 8}) || !slices.Equal(k.Offsets, []int{0, 16, 40}) {
+		t.Errorf("the parameters have %v bytes, at %v", k.Parameters, k.Offsets)
 	}
 	out := b.alloc(16)
 	pair := make([]byte, 24)
@@ -150,6 +150,11 @@ func TestSharedMemoryIsAllowed(t *testing.T) {
 		t.Errorf("%+v, want %+v", r, want)
 	}
 	b.must(b.device.AllowShared(f, most-static))
+	k, err := b.device.Kernel(f)
+	b.must(err)
+	if k.Shared != static || k.DynamicShared != most-static {
+		t.Errorf("the kernel has %d bytes of static shared memory, and may have %d of dynamic", k.Shared, k.DynamicShared)
+	}
 	b.must(launch(most - static))
 	compareExactly(t, "the last word", download[uint32](b, out, 1), []uint32{most - static - 4})
 	b.must(b.device.AllowShared(f, 0))

@@ -12,6 +12,12 @@ import (
 	"gputrain/cuda"
 )
 
+// Errors that those of Function and Variable wrap.
+var (
+	ErrNotFound = errors.New("the module has no") // kernel or variable of this name
+	ErrRefused  = errors.New("cannot be loaded")
+)
+
 // A module is PTX that has been loaded.
 type module struct {
 	regions   []*region // memory of its variables
@@ -80,7 +86,7 @@ func (d *Device) compile(ptx string, to *module) ([]*program, error) {
 	for _, entry := range m.entries {
 		p, err := link(m, entry, globals)
 		if err != nil {
-			p = &program{name: entry.name, entry: entry, refused: describe(ptx, err)}
+			p = &program{name: entry.name, module: m, entry: entry, refused: describe(ptx, err)}
 		}
 		p.perturb = d.driver.options.Perturb
 		programs = append(programs, p)
@@ -205,11 +211,11 @@ func (d *Device) Variable(handle cuda.Module, name string) (cuda.Pointer, int64,
 	}
 	m := d.modules[handle]
 	if m == nil {
-		return 0, 0, fmt.Errorf("cuda emulator: module %d does not exist", handle)
+		return 0, 0, fmt.Errorf("cuda emulator: module %d %w", handle, ErrHandle)
 	}
 	r := m.variables[name]
 	if r == nil {
-		return 0, 0, fmt.Errorf("cuda emulator: the module has no variable %s", name)
+		return 0, 0, fmt.Errorf("cuda emulator: %w variable %s", ErrNotFound, name)
 	}
 	return cuda.Pointer(r.base), int64(r.size), nil
 }
@@ -221,7 +227,7 @@ func (d *Device) Unload(handle cuda.Module) error {
 	}
 	m := d.modules[handle]
 	if m == nil {
-		return fmt.Errorf("cuda emulator: module %d does not exist", handle)
+		return fmt.Errorf("cuda emulator: module %d %w", handle, ErrHandle)
 	}
 	d.release(m)
 	for _, f := range m.functions {
@@ -238,14 +244,14 @@ func (d *Device) Function(handle cuda.Module, name string) (cuda.Function, error
 	}
 	m := d.modules[handle]
 	if m == nil {
-		return 0, fmt.Errorf("cuda emulator: module %d does not exist", handle)
+		return 0, fmt.Errorf("cuda emulator: module %d %w", handle, ErrHandle)
 	}
 	f, ok := m.functions[name]
 	if !ok {
-		return 0, fmt.Errorf("cuda emulator: the module has no kernel %s", name)
+		return 0, fmt.Errorf("cuda emulator: %w kernel %s", ErrNotFound, name)
 	}
 	if why := d.functions[f].program.refused; why != nil {
-		return 0, fmt.Errorf("kernel %s cannot be loaded: %w", name, why)
+		return 0, fmt.Errorf("kernel %s %w: %w", name, ErrRefused, why)
 	}
 	return f, nil
 }

@@ -130,6 +130,8 @@ func TestAKernelIsRefusedByItself(t *testing.T) {
 		{".entry bad() { { .reg .b32 %r; frobnicate.s32 {%r, %r}; } ret; }", "instruction frobnicate is not known"},
 		{".entry bad() { bra nowhere; }", "no label nowhere"},
 		{".entry bad(.param .texref t) { ret; }", ".texref: textures and surfaces are not supported"},
+		{".global .texref t;\n.entry bad() { .reg .f32 %f; tex.1d.v4.f32.f32 {%f, %f, %f, %f}, [t, {%f}]; ret; }", "tex: textures are not supported"},
+		{".global .surfref s;\n.entry bad() { .reg .b32 %r; suld.b.1d.b32.trap {%r}, [s, {%r}]; ret; }", "suld: surfaces are not supported"},
 		{".entry bad() .nosuch 3 { ret; }", `".nosuch" is not a known directive of a function`},
 		{".func f() { frobnicate; }\n.entry bad() { call f; ret; }", "instruction frobnicate is not known"},
 		{".func f() { frobnicate r; }\n.entry bad() { call f; ret; }", "r is not declared"},

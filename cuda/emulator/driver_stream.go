@@ -57,10 +57,15 @@ func (d *Device) enqueue(s cuda.Stream, t task) error {
 		d.capture.graph.tasks = append(d.capture.graph.tasks, t)
 		return nil
 	}
+	q := d.streams[s]
+	q.clock = max(q.clock, d.streams[0].clock)
 	if s == 0 {
 		d.finish()
+		for _, other := range d.streams {
+			q.clock = max(q.clock, other.clock)
+		}
 	}
-	d.streams[s].tasks = append(d.streams[s].tasks, t)
+	q.tasks = append(q.tasks, t)
 	d.ahead++
 	limit := 0
 	if s != 0 {
@@ -105,7 +110,7 @@ func (d *Device) finish() {
 
 func (d *Device) stream(s cuda.Stream) error {
 	if d.streams[s] == nil {
-		return fmt.Errorf("cuda emulator: stream %d does not exist", s)
+		return fmt.Errorf("cuda emulator: stream %d %w", s, ErrHandle)
 	}
 	return nil
 }
@@ -171,7 +176,7 @@ func (d *Device) event(e cuda.Event) (*event, error) {
 	}
 	found := d.events[e]
 	if found == nil {
-		return nil, fmt.Errorf("cuda emulator: event %d does not exist", e)
+		return nil, fmt.Errorf("cuda emulator: event %d %w", e, ErrHandle)
 	}
 	return found, nil
 }
@@ -253,6 +258,20 @@ func (d *Device) Elapsed(from, to cuda.Event) (float64, error) {
 	return 1e3 * (b.time - a.time), nil
 }
 
+// Call queues a call of a function of the host.
+func (d *Device) Call(s cuda.Stream, f func()) error {
+	if err := d.usable(); err != nil {
+		return err
+	}
+	if err := d.stream(s); err != nil {
+		return err
+	}
+	return d.enqueue(s, task{do: func(*queue) *Report {
+		f()
+		return nil
+	}})
+}
+
 // BeginCapture starts to collect the work of a stream.
 func (d *Device) BeginCapture(s cuda.Stream) error {
 	if err := d.usableOutsideCapture("BeginCapture"); err != nil {
@@ -295,7 +314,7 @@ func (d *Device) LaunchGraph(g cuda.Graph, s cuda.Stream) error {
 	}
 	found := d.graphs[g]
 	if found == nil {
-		return fmt.Errorf("cuda emulator: graph %d does not exist", g)
+		return fmt.Errorf("cuda emulator: graph %d %w", g, ErrHandle)
 	}
 	if err := d.injected(LaunchOperation); err != nil {
 		return err
@@ -314,7 +333,7 @@ func (d *Device) DestroyGraph(g cuda.Graph) error {
 		return err
 	}
 	if d.graphs[g] == nil {
-		return fmt.Errorf("cuda emulator: graph %d does not exist", g)
+		return fmt.Errorf("cuda emulator: graph %d %w", g, ErrHandle)
 	}
 	delete(d.graphs, g)
 	return nil

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"gputrain/cuda"
@@ -141,5 +142,64 @@ func TestEvents(t *testing.T) {
 	// Two vectors of 4·n bytes come from memory at 2.039 TB/s, after a gap.
 	if want := 1e3 * (StreamGap + 2*4*n/2.039e12); math.Abs(ms-want) > 1e-6*want {
 		t.Errorf("the launch takes %g ms, want %g", ms, want)
+	}
+}
+
+// The default stream waits for the others, and they for it: so do their clocks.
+func TestTheClockOfTheDefaultStreamIsThatOfAll(t *testing.T) {
+	b := newBench(t, basicPTX, Options{GPU: "A100"})
+	d := b.device
+	var events [4]cuda.Event
+	for i := range events {
+		var err error
+		events[i], err = d.NewEvent()
+		b.must(err)
+	}
+	s, err := d.NewStream()
+	b.must(err)
+	late, err := d.NewStream()
+	b.must(err)
+	const n = 1 << 16
+	x := b.alloc(4 * n)
+	const milliseconds = 1e3 * 4 * n / 2.039e12 // of a fill
+	b.must(d.Record(events[0], 0))
+	b.must(d.Fill32(x, 0, n, s))
+	b.must(d.Record(events[1], 0))
+	b.must(d.Fill32(x, 0, n, 0))
+	b.must(d.Record(events[2], late))
+	b.must(d.Fill32(x, 0, n, late))
+	b.must(d.Record(events[3], late))
+	for i, to := range events[1:] {
+		got, err := d.Elapsed(events[0], to)
+		b.must(err)
+		if want := float64(i+1) * milliseconds; math.Abs(got-want) > 1e-6*want {
+			t.Errorf("event %d comes after %g ms, want %g", i+1, got, want)
+		}
+	}
+}
+
+// A stream calls a function of the host when it has come to it.
+func TestCallsKeepTheOrderOfTheirStream(t *testing.T) {
+	for seed := range uint64(10) {
+		d := newBench(t, badPTX, Options{Seed: seed}).device
+		s, err := d.NewStream()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var order []int
+		for i := range 50 {
+			if err := d.Call(s, func() { order = append(order, i) }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := d.SyncStream(s); err != nil {
+			t.Fatal(err)
+		}
+		if len(order) != 50 || !slices.IsSorted(order) {
+			t.Fatalf("seed %d: the calls came in the order %v", seed, order)
+		}
+		if err := d.Call(s+1000, func() {}); err == nil {
+			t.Error("a stream that does not exist takes a call")
+		}
 	}
 }

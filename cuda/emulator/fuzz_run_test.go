@@ -196,12 +196,12 @@ func (w wreck) run(t *testing.T, all []victim) {
 		if err != nil {
 			continue
 		}
-		sizes, err := d.Parameters(f)
+		k, err := d.Kernel(f)
 		if err != nil {
 			t.Fatal(err)
 		}
-		args := make([][]byte, len(sizes))
-		for i, size := range sizes {
+		args := make([][]byte, len(k.Parameters))
+		for i, size := range k.Parameters {
 			args[i] = make([]byte, max(size, 8))
 			if args[i][0] = byte(7 + i); size == 8 {
 				word := uint64(p) + uint64(128*i%512)

@@ -33,7 +33,7 @@ func TestInspect(t *testing.T) {
 	if len(kernels) != 2 {
 		t.Fatalf("%d kernels", len(kernels))
 	}
-	if k := kernels[0]; k.Name != "fill(float*, int)" || k.Symbol != "_Z4fillPfi" || k.Line != 5 || !slices.Equal(k.Parameters, []int{8, 4}) || k.Shared != 40 || k.Refused != nil {
+	if k := kernels[0]; k.Name != "fill(float*, int)" || k.Symbol != "_Z4fillPfi" || k.Line != 5 || k.Target != 70 || k.Threads != 1024 || !slices.Equal(k.Parameters, []int{8, 4}) || k.Shared != 40 || k.Refused != nil {
 		t.Errorf("the first kernel is %+v", k)
 	}
 	if k := kernels[1]; k.Name != "textured" || !slices.Equal(k.Parameters, []int{16}) || k.Refused == nil || !strings.Contains(k.Refused.Error(), "ptx:14: tex.2d.v4.f32.f32") {

@@ -8,12 +8,14 @@ import (
 	"sort"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	"gputrain/cuda"
 )
 
 // The address space of a device. Shared, local and parameter memory are windows in
-// it, and global memory lies above them.
+// it, and global memory lies above them. Memory of the host lies above that, as systems
+// place it.
 const (
 	sharedWindow        = 1 << 40
 	sharedWindowSize    = 1 << 24
@@ -24,6 +26,8 @@ const (
 	functionWindow      = 4 << 40
 	functionSize        = 16
 	globalBase          = 1 << 44
+	hostBase            = 1 << 46
+	deviceAddresses     = 1 << 40 // of a device, which uses none twice
 
 	allocationAlign = 256
 	guardBytes      = 1 << 20 // between allocations, and at least as much as the allocation itself
@@ -39,6 +43,7 @@ type region struct {
 	memory
 	base, size uint64
 	readOnly   bool
+	hosted     bool   // the data is memory of the host, at its own address
 	name       string // name of a variable, or "" for an allocation
 	number     int    // number of the allocation, from 1
 
@@ -47,6 +52,9 @@ type region struct {
 }
 
 func (r *region) String() string {
+	if r.hosted {
+		return fmt.Sprintf("host memory of %d bytes", r.size)
+	}
 	if r.name != "" {
 		return fmt.Sprintf("variable %s of %d bytes", r.name, r.size)
 	}
@@ -54,7 +62,7 @@ func (r *region) String() string {
 }
 
 // A deviceMemory is the global memory of a device. It never uses an address twice,
-// so a stale pointer never points to something new.
+// so a stale pointer never points to something new. Memory of the host is apart from that.
 type deviceMemory struct {
 	limit, used int64
 	next        uint64
@@ -63,8 +71,10 @@ type deviceMemory struct {
 	freed       []*region // in order of address, without data
 }
 
-func newDeviceMemory(limit int64) *deviceMemory {
-	return &deviceMemory{limit: limit, next: globalBase}
+// newDeviceMemory returns the memory of a device, the n-th that a driver opens.
+func newDeviceMemory(limit, n int64) *deviceMemory {
+	const devices = (hostBase - globalBase) / deviceAddresses
+	return &deviceMemory{limit: limit, next: globalBase + uint64(n%devices)*deviceAddresses}
 }
 
 // allocate makes a region. None of its bytes has a value yet.
@@ -76,13 +86,30 @@ func (m *deviceMemory) allocate(bytes int64) (*region, error) {
 	r := &region{memory: memory{make([]byte, size), make([]byte, size)}, base: m.next, size: size}
 	m.next += (size+allocationAlign-1)&^(allocationAlign-1) + max(guardBytes, size&^(allocationAlign-1))
 	m.used += bytes
-	m.live = append(m.live, r)
+	m.add(r)
 	return r, nil
+}
+
+// host makes a region of memory of the host. Nobody knows which of its bytes have a
+// value, so they count as if all had one.
+func (m *deviceMemory) host(b []byte) *region {
+	r := &region{memory: memory{data: b, written: make([]byte, len(b))}, base: uint64(uintptr(unsafe.Pointer(unsafe.SliceData(b)))), size: uint64(len(b)), hosted: true}
+	fill(r.written, 1)
+	m.add(r)
+	return r
+}
+
+func (m *deviceMemory) add(r *region) {
+	at := sort.Search(len(m.live), func(i int) bool { return m.live[i].base > r.base })
+	m.live = slices.Insert(m.live, at, r)
 }
 
 func (m *deviceMemory) free(r *region) {
 	i := slices.Index(m.live, r)
 	m.live = slices.Delete(m.live, i, i+1)
+	if r.hosted {
+		return // the host may use the address again
+	}
 	m.used -= int64(r.size)
 	gone := &region{base: r.base, size: r.size, name: r.name, number: r.number}
 	at := sort.Search(len(m.freed), func(i int) bool { return m.freed[i].base > r.base })
@@ -171,6 +198,17 @@ func (m *memory) hasValue(at, n uint64) bool {
 		return binary.LittleEndian.Uint64(m.written[at:])&binary.LittleEndian.Uint64(m.written[at+8:]) == 0x0101010101010101
 	}
 	return allWritten(m.written[at : at+n])
+}
+
+// hasGaps tells whether each word of 8 bytes has some with a value. The others may be the
+// gaps between the fields of a struct, which code that copies it moves along.
+func (m *memory) hasGaps(at, n uint64) bool {
+	for word := range slices.Chunk(m.written[at:at+n], 8) {
+		if !slices.Contains(word, 1) {
+			return false
+		}
+	}
+	return true
 }
 
 func allWritten(written []byte) bool {

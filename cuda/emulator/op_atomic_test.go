@@ -37,7 +37,7 @@ func format64(v uint64) string {
 
 // With the check off, an update of memory without a value still happens.
 func TestAtomicOperationGoesOnWithoutTheCheck(t *testing.T) {
-	b := newBench(t, wrap("ld.param.u64 %rd1, [out];\nred.global.add.u32 [%rd1], 1;"), Options{Off: []Check{Uninitialised}})
+	b := newBench(t, wrap("ld.param.u64 %rd1, [out];\nred.global.add.u32 [%rd1], 1;"), Options{Off: []Check{Uninitialised, UninitialisedCopy}})
 	p := b.alloc(4)
 	b.must(b.launch("k", dim(1), dim(32), 0, p))
 	if got := download[uint32](b, p, 1)[0]; got != 32 {

@@ -173,14 +173,19 @@ func (d *decoder) parts(i, count int) []operand {
 func load(d *decoder) runner {
 	a, k := d.accessForm(false)
 	d.count(2)
+	if a.strength == weak && d.compared(1) {
+		a.strength = strongDevice
+	}
 	d.address(1, &a)
 	dst := make([]int32, a.count)
 	width := 8
+	a.passing = true
 	for i, o := range d.parts(0, a.count) {
 		if o.kind == operandSink {
 			dst[i] = absent
 			continue
 		}
+		a.passing = a.passing && !d.usedRegisters()[o.register]
 		dst[i] = d.dstOperand(o, k, true)
 		width = d.function.registers[o.register].kind.size()
 	}
@@ -228,6 +233,68 @@ func load(d *decoder) runner {
 			w.poll(w.registers[dst[0]][lowest(mask)])
 		}
 	}
+}
+
+// compared tells whether the function has an atom.cas at the very address of operand i.
+// Loops that make atomic operations of it first read there without care, also in NVIDIA's
+// headers and guide: the swap fails if that value is no longer there.
+func (d *decoder) compared(i int) bool {
+	if d.swapped == nil {
+		d.swapped = map[namedAddress]bool{}
+		for _, raw := range d.function.body {
+			if raw.name == "atom" && len(raw.args) > 1 && slices.Contains(raw.mods, "cas") {
+				d.swapped[addressName(raw.args[1])] = true
+			}
+		}
+	}
+	at := addressName(d.raw.args[i])
+	return at != namedAddress{} && d.swapped[at]
+}
+
+// A namedAddress is an address as an instruction names it.
+type namedAddress struct {
+	kind     operandKind // operandAddress
+	register int32
+	variable *variable
+	offset   int64
+}
+
+// addressName returns the address that an operand names, or none.
+func addressName(o operand) namedAddress {
+	if o.kind != operandAddress || o.parts[0].kind != operandRegister && o.parts[0].kind != operandVariable {
+		return namedAddress{}
+	}
+	return namedAddress{operandAddress, o.parts[0].register, o.parts[0].variable, o.offset}
+}
+
+// usedRegisters tells of each register of the function whether anything but a store takes
+// its value.
+func (d *decoder) usedRegisters() []bool {
+	if d.used != nil {
+		return d.used
+	}
+	d.used = make([]bool, len(d.function.registers))
+	var mark func(all []operand)
+	mark = func(all []operand) {
+		for _, o := range all {
+			if o.kind == operandRegister {
+				d.used[o.register] = true
+			}
+			mark(o.parts)
+		}
+	}
+	for _, raw := range d.function.body {
+		args := raw.args
+		switch {
+		case len(args) < 2:
+		case raw.name == "ld":
+			args = args[1:] // the first is what it writes
+		case raw.name == "st":
+			args = args[:1]
+		}
+		mark(args)
+	}
+	return d.used
 }
 
 // spread writes one value to all lanes of the mask.

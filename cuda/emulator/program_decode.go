@@ -17,6 +17,8 @@ type decoder struct {
 	mapping  []int32 // number of each register
 	uses     [][]int32
 	defs     [][]int32
+	used     []bool                // see usedRegisters
+	swapped  map[namedAddress]bool // see compared
 
 	at     int // position in the body
 	raw    *rawInstruction

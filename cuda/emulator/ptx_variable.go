@@ -40,7 +40,11 @@ func (p *parser) oneVariable(scope map[string]*variable, external bool) *variabl
 			v.kind = kinds[strings.TrimPrefix(word, ".")]
 			switch {
 			case word == ".texref" || word == ".samplerref" || word == ".surfref":
-				p.fail("%s: textures and surfaces are not supported", word)
+				// Only kernels with an instruction for it are refused.
+				if v.space != global {
+					p.fail("%s: textures and surfaces are not supported", word)
+				}
+				v.kind = b64
 			case v.kind.size() == 0:
 				p.fail("%q is not a variable type", word)
 			}

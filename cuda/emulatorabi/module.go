@@ -6,19 +6,21 @@ package emulatorabi
 import "C"
 
 import (
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"os"
 	"unsafe"
 
 	"gputrain/cuda"
-	"gputrain/cuda/emulator"
+	"gputrain/cuda/fatbinary"
 )
 
 //export emulateModuleLoad
 func emulateModuleLoad(out *C.CUmodule, image unsafe.Pointer, count C.uint, options *C.CUjit_option, values *unsafe.Pointer) C.CUresult {
 	var refused error
 	code := with(func(c *context) error {
-		ptx := C.GoString((*C.char)(image))
-		m, err := c.Load(ptx)
+		m, err := c.load(image)
 		if err != nil {
 			refused = err
 			return nil
@@ -28,9 +30,39 @@ func emulateModuleLoad(out *C.CUmodule, image unsafe.Pointer, count C.uint, opti
 	})
 	if refused != nil {
 		write(errorLog(unsafe.Slice(options, count), values), refused.Error())
+		say(refused)
+		if errors.Is(refused, errNoPTX) {
+			return C.CUDA_ERROR_NO_BINARY_FOR_GPU
+		}
 		return C.CUDA_ERROR_INVALID_PTX
 	}
 	return code
+}
+
+var errNoPTX = errors.New("only PTX can be emulated")
+
+// load loads PTX, which may be in a fat binary of nvcc, to which a wrapper may point.
+func (c *context) load(image unsafe.Pointer) (cuda.Module, error) {
+	const wrapper = 0x466243b1
+	begin := *(*[4]byte)(image)
+	switch magic := binary.LittleEndian.Uint32(begin[:]); {
+	case string(begin[:]) == "\x7fELF":
+		return 0, fmt.Errorf("%w: the module is machine code", errNoPTX)
+	case magic == wrapper:
+		return c.load(*(*unsafe.Pointer)(unsafe.Add(image, 8)))
+	case magic == fatbinary.Magic:
+		size, err := fatbinary.Size(slice(image, fatbinary.HeaderSize))
+		if err != nil {
+			return 0, err
+		}
+		i := c.Info()
+		ptx, err := fatbinary.PTX(slice(image, C.size_t(size)), 10*i.Major+i.Minor)
+		if err != nil {
+			return 0, fmt.Errorf("%w: %w", errNoPTX, err)
+		}
+		return c.Load(ptx)
+	}
+	return c.Load(C.GoString((*C.char)(image)))
 }
 
 // errorLog returns the buffer that the options provide for the compiler's errors. The
@@ -50,6 +82,18 @@ func errorLog(options []C.CUjit_option, values *unsafe.Pointer) []byte {
 	return unsafe.Slice(buffer, size)
 }
 
+//export emulateModuleLoadFile
+func emulateModuleLoadFile(out *C.CUmodule, path *C.char) C.CUresult {
+	image, err := os.ReadFile(C.GoString(path))
+	if err != nil {
+		say(err)
+		return C.CUDA_ERROR_FILE_NOT_FOUND
+	}
+	p := C.CBytes(append(image, 0))
+	defer C.free(p)
+	return emulateModuleLoad(out, p, 0, nil, nil)
+}
+
 //export emulateModuleUnload
 func emulateModuleUnload(m C.CUmodule) C.CUresult {
 	return with(func(c *context) error { return c.Unload(cuda.Module(number(m))) })
@@ -57,105 +101,23 @@ func emulateModuleUnload(m C.CUmodule) C.CUresult {
 
 //export emulateModuleGetFunction
 func emulateModuleGetFunction(out *C.CUfunction, m C.CUmodule, name *C.char) C.CUresult {
-	var missing bool
-	code := with(func(c *context) error {
+	return with(func(c *context) error {
 		f, err := c.Function(cuda.Module(number(m)), C.GoString(name))
-		if missing = err != nil; missing {
-			return nil
-		}
 		store(out, f)
-		return nil
+		return err
 	})
-	if missing {
-		return C.CUDA_ERROR_NOT_FOUND
-	}
-	return code
 }
 
 //export emulateModuleGetGlobal
 func emulateModuleGetGlobal(out *C.CUdeviceptr, bytes *C.size_t, m C.CUmodule, name *C.char) C.CUresult {
-	var missing bool
-	code := with(func(c *context) error {
+	return with(func(c *context) error {
 		p, size, err := c.Variable(cuda.Module(number(m)), C.GoString(name))
-		if missing = err != nil; missing {
-			return nil
-		}
 		if out != nil {
 			*out = C.CUdeviceptr(p)
 		}
 		if bytes != nil {
 			*bytes = C.size_t(size)
 		}
-		return nil
-	})
-	if missing {
-		return C.CUDA_ERROR_NOT_FOUND
-	}
-	return code
-}
-
-//export emulateFuncGetAttribute
-func emulateFuncGetAttribute(out *C.int, attribute C.CUfunction_attribute, f C.CUfunction) C.CUresult {
-	return with(func(c *context) error {
-		r, err := c.Residency(cuda.Function(number(f)), cuda.Dim3{X: 1, Y: 1, Z: 1}, 0)
-		switch attribute {
-		case C.CU_FUNC_ATTRIBUTE_NUM_REGS:
-			*out = C.int(r.Registers)
-		case C.CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES:
-			*out = C.int(r.Shared)
-		default:
-			return fmt.Errorf("no attribute %d", attribute)
-		}
 		return err
-	})
-}
-
-//export emulateFuncSetAttribute
-func emulateFuncSetAttribute(f C.CUfunction, attribute C.CUfunction_attribute, value C.int) C.CUresult {
-	return with(func(c *context) error {
-		if attribute != C.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES {
-			return fmt.Errorf("no attribute %d", attribute)
-		}
-		return c.AllowShared(cuda.Function(number(f)), int(value))
-	})
-}
-
-//export emulateOccupancy
-func emulateOccupancy(out *C.int, f C.CUfunction, threads C.int, shared C.size_t) C.CUresult {
-	return with(func(c *context) error {
-		r, err := c.Residency(cuda.Function(number(f)), cuda.Dim3{X: int(threads), Y: 1, Z: 1}, int(shared))
-		*out = C.int(r.Blocks / c.Info().Multiprocessors)
-		return err
-	})
-}
-
-//export emulateLaunchKernel
-func emulateLaunchKernel(f C.CUfunction, gridX, gridY, gridZ, blockX, blockY, blockZ, shared C.uint, s C.CUstream,
-	arguments, extra *unsafe.Pointer) C.CUresult {
-	return launch((*emulator.Device).LaunchBytes, f, gridX, gridY, gridZ, blockX, blockY, blockZ, shared, s, arguments)
-}
-
-//export emulateLaunchCooperativeKernel
-func emulateLaunchCooperativeKernel(f C.CUfunction, gridX, gridY, gridZ, blockX, blockY, blockZ, shared C.uint, s C.CUstream,
-	arguments *unsafe.Pointer) C.CUresult {
-	return launch((*emulator.Device).LaunchCooperativeBytes, f, gridX, gridY, gridZ, blockX, blockY, blockZ, shared, s, arguments)
-}
-
-func launch(queue func(*emulator.Device, cuda.Function, cuda.Dim3, cuda.Dim3, int, cuda.Stream, [][]byte) error,
-	f C.CUfunction, gridX, gridY, gridZ, blockX, blockY, blockZ, shared C.uint, s C.CUstream, arguments *unsafe.Pointer) C.CUresult {
-	return with(func(c *context) error {
-		function := cuda.Function(number(f))
-		sizes, err := c.Parameters(function)
-		if err != nil {
-			return err
-		}
-		args := make([][]byte, len(sizes))
-		for i, p := range unsafe.Slice(arguments, len(sizes)) {
-			args[i] = slice(p, C.size_t(sizes[i]))
-		}
-		return queue(c.Device, function,
-			cuda.Dim3{X: int(gridX), Y: int(gridY), Z: int(gridZ)},
-			cuda.Dim3{X: int(blockX), Y: int(blockY), Z: int(blockZ)},
-			int(shared), stream(s), args)
 	})
 }

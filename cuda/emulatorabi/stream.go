@@ -2,10 +2,19 @@
 
 package emulatorabi
 
-// #include <cuda.h>
+/*
+#include <cuda.h>
+
+static void call_host(CUhostFn f, void *data) { f(data); }
+static void call_back(CUstreamCallback f, CUstream stream, void *data) { f(stream, CUDA_SUCCESS, data); }
+*/
 import "C"
 
-import "gputrain/cuda"
+import (
+	"unsafe"
+
+	"gputrain/cuda"
+)
 
 //export emulateStreamCreate
 func emulateStreamCreate(out *C.CUstream, flags C.uint) C.CUresult {
@@ -62,6 +71,24 @@ func emulateEventElapsedTime(out *C.float, start, end C.CUevent) C.CUresult {
 		*out = C.float(milliseconds)
 		return err
 	})
+}
+
+// The emulator works only when it is called. So it does all that a query asks for.
+//
+//export emulateEventQuery
+func emulateEventQuery(e C.CUevent) C.CUresult { return emulateEventSynchronize(e) }
+
+//export emulateStreamQuery
+func emulateStreamQuery(s C.CUstream) C.CUresult { return emulateStreamSynchronize(s) }
+
+//export emulateLaunchHostFunc
+func emulateLaunchHostFunc(s C.CUstream, f C.CUhostFn, data unsafe.Pointer) C.CUresult {
+	return with(func(c *context) error { return c.Call(stream(s), func() { C.call_host(f, data) }) })
+}
+
+//export emulateStreamAddCallback
+func emulateStreamAddCallback(s C.CUstream, f C.CUstreamCallback, data unsafe.Pointer, flags C.uint) C.CUresult {
+	return with(func(c *context) error { return c.Call(stream(s), func() { C.call_back(f, s, data) }) })
 }
 
 //export emulateStreamBeginCapture

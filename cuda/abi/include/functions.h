@@ -13,10 +13,13 @@ FUNCTION(cuDeviceGet, (CUdevice *device, int ordinal), (device, ordinal))
 FUNCTION(cuDeviceGetAttribute, (int *value, CUdevice_attribute attribute, CUdevice device), (value, attribute, device))
 FUNCTION(cuDeviceGetCount, (int *count), (count))
 FUNCTION(cuDeviceGetName, (char *name, int size, CUdevice device), (name, size, device))
+FUNCTION(cuDeviceGetPCIBusId, (char *id, int size, CUdevice device), (id, size, device))
+FUNCTION(cuDeviceComputeCapability, (int *major, int *minor, CUdevice device), (major, minor, device))
 FUNCTION(cuDeviceGetP2PAttribute,
 	(int *value, CUdevice_P2PAttribute attribute, CUdevice src, CUdevice dst),
 	(value, attribute, src, dst))
 FUNCTION(cuDeviceGetUuid, (CUuuid *uuid, CUdevice device), (uuid, device))
+FUNCTION(cuDeviceGetUuid_v2, (CUuuid *uuid, CUdevice device), (uuid, device))
 FUNCTION(cuDevicePrimaryCtxGetState, (CUdevice device, unsigned *flags, int *active), (device, flags, active))
 FUNCTION(cuDevicePrimaryCtxRelease_v2, (CUdevice device), (device))
 FUNCTION(cuDevicePrimaryCtxReset_v2, (CUdevice device), (device))
@@ -26,6 +29,9 @@ FUNCTION(cuDeviceTotalMem_v2, (size_t *bytes, CUdevice device), (bytes, device))
 FUNCTION(cuDriverGetVersion, (int *version), (version))
 FUNCTION(cuGetErrorName, (CUresult error, const char **text), (error, text))
 FUNCTION(cuGetErrorString, (CUresult error, const char **text), (error, text))
+FUNCTION(cuGetProcAddress,
+	(const char *symbol, void **function, int version, cuuint64_t flags),
+	(symbol, function, version, flags))
 
 /* Contexts */
 FUNCTION(cuCtxCreate_v2, (CUcontext *context, unsigned flags, CUdevice device), (context, flags, device))
@@ -85,11 +91,18 @@ FUNCTION(cuMemAllocPitch_v2,
 	(CUdeviceptr *pointer, size_t *pitch, size_t width, size_t height, unsigned element),
 	(pointer, pitch, width, height, element))
 FUNCTION(cuMemAlloc_v2, (CUdeviceptr *pointer, size_t bytes), (pointer, bytes))
+FUNCTION(cuMemAllocAsync, (CUdeviceptr *pointer, size_t bytes, CUstream stream), (pointer, bytes, stream))
+FUNCTION(cuMemAllocHost_v2, (void **pointer, size_t bytes), (pointer, bytes))
+FUNCTION(cuMemFreeAsync, (CUdeviceptr pointer, CUstream stream), (pointer, stream))
 FUNCTION(cuMemFreeHost, (void *pointer), (pointer))
 FUNCTION(cuMemFree_v2, (CUdeviceptr pointer), (pointer))
 FUNCTION(cuMemGetAddressRange_v2, (CUdeviceptr *base, size_t *size, CUdeviceptr pointer), (base, size, pointer))
 FUNCTION(cuMemGetInfo_v2, (size_t *free, size_t *total), (free, total))
 FUNCTION(cuMemHostAlloc, (void **pointer, size_t bytes, unsigned flags), (pointer, bytes, flags))
+FUNCTION(cuMemHostGetDevicePointer_v2, (CUdeviceptr *device, void *pointer, unsigned flags), (device, pointer, flags))
+FUNCTION(cuMemHostGetFlags, (unsigned *flags, void *pointer), (flags, pointer))
+FUNCTION(cuMemHostRegister_v2, (void *pointer, size_t bytes, unsigned flags), (pointer, bytes, flags))
+FUNCTION(cuMemHostUnregister, (void *pointer), (pointer))
 FUNCTION(cuMemPrefetchAsync,
 	(CUdeviceptr pointer, size_t count, CUdevice dst, CUstream stream),
 	(pointer, count, dst, stream))
@@ -178,7 +191,11 @@ FUNCTION(cuEventDestroy_v2, (CUevent event), (event))
 FUNCTION(cuEventElapsedTime, (float *milliseconds, CUevent start, CUevent end), (milliseconds, start, end))
 FUNCTION(cuEventQuery, (CUevent event), (event))
 FUNCTION(cuEventRecord, (CUevent event, CUstream stream), (event, stream))
+FUNCTION(cuEventRecordWithFlags, (CUevent event, CUstream stream, unsigned flags), (event, stream, flags))
 FUNCTION(cuEventSynchronize, (CUevent event), (event))
+FUNCTION(cuStreamAddCallback,
+	(CUstream stream, CUstreamCallback callback, void *data, unsigned flags),
+	(stream, callback, data, flags))
 FUNCTION(cuStreamAttachMemAsync,
 	(CUstream stream, CUdeviceptr pointer, size_t length, unsigned flags),
 	(stream, pointer, length, flags))
@@ -212,6 +229,7 @@ FUNCTION(cuLaunchCooperativeKernel,
 	(CUfunction function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX, unsigned blockY,
 	 unsigned blockZ, unsigned shared, CUstream stream, void **arguments),
 	(function, gridX, gridY, gridZ, blockX, blockY, blockZ, shared, stream, arguments))
+FUNCTION(cuLaunchHostFunc, (CUstream stream, CUhostFn function, void *data), (stream, function, data))
 FUNCTION(cuLaunchKernel,
 	(CUfunction function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX, unsigned blockY,
 	 unsigned blockZ, unsigned shared, CUstream stream, void **arguments, void **extra),
@@ -222,6 +240,12 @@ FUNCTION(cuOccupancyMaxActiveBlocksPerMultiprocessor,
 FUNCTION(cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags,
 	(int *blocks, CUfunction function, int size, size_t shared, unsigned flags),
 	(blocks, function, size, shared, flags))
+FUNCTION(cuOccupancyMaxPotentialBlockSize,
+	(int *grid, int *block, CUfunction function, CUoccupancyB2DSize sharedOf, size_t shared, int limit),
+	(grid, block, function, sharedOf, shared, limit))
+FUNCTION(cuOccupancyMaxPotentialBlockSizeWithFlags,
+	(int *grid, int *block, CUfunction function, CUoccupancyB2DSize sharedOf, size_t shared, int limit, unsigned flags),
+	(grid, block, function, sharedOf, shared, limit, flags))
 
 /* Graphs */
 FUNCTION(cuGraphAddChildGraphNode,
@@ -258,6 +282,9 @@ FUNCTION(cuGraphGetEdges, (CUgraph graph, CUgraphNode *from, CUgraphNode *to, si
 FUNCTION(cuGraphInstantiateWithFlags,
 	(CUgraphExec *exec, CUgraph graph, unsigned long long flags),
 	(exec, graph, flags))
+FUNCTION(cuGraphInstantiate_v2,
+	(CUgraphExec *exec, CUgraph graph, CUgraphNode *node, char *log, size_t size),
+	(exec, graph, node, log, size))
 FUNCTION(cuGraphLaunch, (CUgraphExec exec, CUstream stream), (exec, stream))
 
 /* Arrays, textures and surfaces */

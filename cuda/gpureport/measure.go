@@ -1,0 +1,216 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"gputrain/cuda"
+	"gputrain/cuda/cudriver"
+	"gputrain/cuda/emulator"
+	"gputrain/kernels"
+)
+
+// A shape is a product to measure.
+type shape struct {
+	kernels.GemmShape
+	splits []int // into how many slices of k
+}
+
+var shapes = []shape{
+	{kernels.GemmShape{M: 512, N: 512, K: 512}, []int{1, 2, 4, 8}},
+	{kernels.GemmShape{M: 1024, N: 1024, K: 1024}, []int{1, 2, 4}},
+	{kernels.GemmShape{M: 4096, N: 4096, K: 4096}, []int{1}},
+	{kernels.GemmShape{TransB: true, M: 64, N: 2048, K: 512}, []int{1, 2, 4, 8}},   // a time step, forward
+	{kernels.GemmShape{M: 64, N: 512, K: 2048}, []int{1, 2, 4, 8, 16}},             // and backward
+	{kernels.GemmShape{TransB: true, M: 6400, N: 2048, K: 512}, []int{1, 2}},       // inputs of a sequence
+	{kernels.GemmShape{TransA: true, M: 2048, N: 512, K: 6400}, []int{1, 2, 4, 8}}, // gradient of a weight
+	{kernels.GemmShape{M: 6400, N: 128, K: 2048}, []int{1, 2}},                     // gradient of the inputs
+}
+
+// small are the shapes for the emulated device.
+var small = []shape{
+	{kernels.GemmShape{M: 64, N: 64, K: 64}, []int{1, 2}},
+	{kernels.GemmShape{TransA: true, TransB: true, M: 33, N: 65, K: 70}, []int{1, 2}},
+}
+
+// A bench measures kernels on a device.
+type bench struct {
+	cuda.Device
+	stream    cuda.Stream
+	from, to  cuda.Event
+	functions map[string]cuda.Function
+	least     time.Duration // that a measurement takes
+}
+
+// measure writes products.csv: products by tile and split.
+func measure(device, out string) error {
+	driver, ordinal, least, chosen := cudriver.New(), 0, 20*time.Millisecond, shapes
+	if device == "emulated" {
+		emulated, err := emulator.New(emulator.Options{})
+		if err != nil {
+			return err
+		}
+		driver, least, chosen = emulated, 0, small
+	} else if _, err := fmt.Sscanf(device, "cuda:%d", &ordinal); err != nil {
+		return fmt.Errorf("-device is %q, want cuda:N or emulated", device)
+	}
+	opened, err := driver.Open(ordinal)
+	if err != nil {
+		return err
+	}
+	b := &bench{Device: opened, least: least, functions: map[string]cuda.Function{}}
+	if err := b.prepare("gemm"); err != nil {
+		return err
+	}
+	f, err := os.Create(filepath.Join(out, "products.csv"))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := fmt.Fprintln(f, "m,n,k,kernel,slices,blocks,microseconds,gflops,chosen"); err != nil {
+		return err
+	}
+	for _, s := range chosen {
+		if err := b.products(f, s); err != nil {
+			return err
+		}
+	}
+	return b.Close()
+}
+
+func (b *bench) prepare(module string) (err error) {
+	if b.stream, err = b.NewStream(); err != nil {
+		return err
+	}
+	for _, e := range []*cuda.Event{&b.from, &b.to} {
+		if *e, err = b.NewEvent(); err != nil {
+			return err
+		}
+	}
+	m, err := b.Load(kernels.PTX(module))
+	if err != nil {
+		return fmt.Errorf("module %s: %w", module, err)
+	}
+	for _, k := range kernels.All() {
+		if k.Module == module {
+			if b.functions[k.Name], err = b.Function(m, k.Name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// time returns the seconds that work takes, the least of three turns. A turn repeats the
+// work until it has taken long enough.
+func (b *bench) time(work func() error) (float64, error) {
+	if err := work(); err != nil { // a first time, which may load code
+		return 0, err
+	}
+	fastest := math.Inf(1)
+	for turn, repeats := 0, 1; turn < 3; {
+		if err := b.Record(b.from, b.stream); err != nil {
+			return 0, err
+		}
+		for range repeats {
+			if err := work(); err != nil {
+				return 0, err
+			}
+		}
+		if err := b.Record(b.to, b.stream); err != nil {
+			return 0, err
+		}
+		milliseconds, err := b.Elapsed(b.from, b.to)
+		if err != nil {
+			return 0, err
+		}
+		if milliseconds*1e6 < float64(b.least) {
+			repeats *= 2
+			continue
+		}
+		fastest = min(fastest, milliseconds/1e3/float64(repeats))
+		turn++
+	}
+	return fastest, nil
+}
+
+func (b *bench) launch(name string, l kernels.Launch, args ...uint64) error {
+	return b.Launch(b.functions[name], cuda.Dim3(l.Grid), cuda.Dim3(l.Block), 0, b.stream, args)
+}
+
+// products measures a product with each tile and split. A line is written as soon as it
+// is known, so that nothing is lost if the machine stops.
+func (b *bench) products(w io.Writer, s shape) error {
+	most := s.splits[len(s.splits)-1]
+	var at [4]cuda.Pointer // a, b, dst and the parts
+	for i, n := range []int{s.M * s.K, s.K * s.N, s.M * s.N, most * s.M * s.N} {
+		var err error
+		if at[i], err = b.Alloc(4 * int64(n)); err != nil {
+			return err
+		}
+		if err := b.Fill32(at[i], math.Float32bits(0.5), int64(n), b.stream); err != nil {
+			return err
+		}
+	}
+	chosen := kernels.ChooseGemm(s.GemmShape, b.Info().Multiprocessors)
+	for _, k := range kernels.All() {
+		rows, cols, ok := tile(k, s.GemmShape)
+		for _, slices := range s.splits {
+			if !ok {
+				continue
+			}
+			// 32 is a multiple of the depth of each tile.
+			p := kernels.GemmPlan{Kernel: k.Name, Slice: ceil(ceil(s.K, slices), 32) * 32}
+			if p.Slices = ceil(s.K, p.Slice); p.Slices != slices {
+				continue
+			}
+			p.Launch = kernels.Launch{Grid: kernels.Dim3{X: ceil(s.M, rows) * ceil(s.N, cols), Y: slices, Z: 1}, Block: kernels.Dim3{X: k.Block, Y: 1, Z: 1}}
+			seconds, err := b.time(func() error { return b.product(s.GemmShape, p, at) })
+			if err != nil {
+				return fmt.Errorf("%s in %d slices: %w", k.Name, slices, err)
+			}
+			if _, err := fmt.Fprintf(w, "%d,%d,%d,%s,%d,%d,%.2f,%.1f,%v\n", s.M, s.N, s.K, k.Name, slices, p.Launch.Grid.X*slices,
+				1e6*seconds, 2*float64(s.M)*float64(s.N)*float64(s.K)/seconds/1e9, k.Name == chosen.Kernel && slices == chosen.Slices); err != nil {
+				return err
+			}
+		}
+	}
+	for _, p := range at {
+		if err := b.Free(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// product queues a product as the backend does.
+func (b *bench) product(s kernels.GemmShape, p kernels.GemmPlan, at [4]cuda.Pointer) error {
+	one := uint64(math.Float32bits(1))
+	dst := at[2]
+	if p.Slices > 1 {
+		dst = at[3]
+	}
+	if err := b.launch(p.Kernel, p.Launch, uint64(dst), uint64(at[0]), uint64(at[1]), uint64(s.M), uint64(s.N), uint64(s.K), uint64(p.Slice), one, 0); err != nil || p.Slices == 1 {
+		return err
+	}
+	n := int64(s.M * s.N)
+	return b.launch("gemm_reduce", kernels.Elements(n), uint64(at[2]), uint64(at[3]), uint64(n), uint64(p.Slices), one, 0)
+}
+
+// tile returns the size of the tiles of a kernel, if it computes such products.
+func tile(k kernels.Kernel, s kernels.GemmShape) (rows, cols int, ok bool) {
+	letters := map[bool]string{false: "n", true: "t"}
+	size, ok := strings.CutPrefix(k.Name, "gemm_"+letters[s.TransA]+letters[s.TransB]+"_")
+	if !ok || k.Module != "gemm" {
+		return 0, 0, false
+	}
+	_, err := fmt.Sscanf(size, "%dx%d", &rows, &cols)
+	return rows, cols, err == nil
+}
+
+func ceil(n, size int) int { return (n + size - 1) / size }
