@@ -119,7 +119,7 @@ func Open(driver Driver, ordinal int, o Options) (*Backend, error) {
 // prepare allocates what the backend itself needs.
 func (d *Backend) prepare() error {
 	if err := CheckMath(d.math, d.info); err != nil {
-		return fmt.Errorf("Math: %w", err)
+		return fmt.Errorf("the option Math: %w", err)
 	}
 	var err error
 	for _, s := range []*Stream{&d.stream, &d.copies} {

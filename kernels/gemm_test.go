@@ -114,9 +114,6 @@ func (g gemm) of(m, n, k int) gemm {
 	return g
 }
 
-// letters names a transposition as the kernels do.
-var letters = map[bool]string{false: "n", true: "t"}
-
 // check computes the product with the kernel of the tile, with k in slices, and
 // compares the result.
 func (g gemm) check(d *device, alpha, beta float64, slices int) {
