@@ -36,11 +36,11 @@ func TestConformance(t *testing.T) {
 		})
 	}
 	// bf16x6 is held to the tolerances of float32.
-	for math, productError := range map[string]float64{"bf16x6": 0, "bf16x3": 0x1p-15 + 0x1p-23, "bf16": 0x1p-7 + 0x1p-16} {
+	for _, math := range cpu.Maths()[1:] {
 		openers := mathOpeners(math)
 		for unit, open := range openers {
 			t.Run("Math="+math+","+unit, func(t *testing.T) {
-				options := []backendtest.Option{backendtest.MaxSize(33), backendtest.MaxWork(0), backendtest.ProductError(productError)}
+				options := []backendtest.Option{backendtest.MaxSize(33), backendtest.MaxWork(0), backendtest.ProductError(cpu.MathError(math))}
 				if unit == "oracle" && (len(openers) > 1 || math != "bf16x6") {
 					options = append(options, backendtest.Only("Gemm")) // what is faster, or more exact, runs all checks
 				}

@@ -78,6 +78,12 @@ func CheckMath(name string) error {
 	return err
 }
 
+// MathError returns by how much a product of two numbers may be off in a math, relative to
+// it, beyond what float32 is.
+func MathError(name string) float64 {
+	return map[string]float64{"bf16x3": 0x1p-15 + 0x1p-23, "bf16": 0x1p-7 + 0x1p-16}[name]
+}
+
 // kernelsOf returns the kernels for matrix products that o asks for.
 func kernelsOf(o Options, level simd.Level) (kernels, error) {
 	if o.Math == "" || o.Math == simd.Float32.String() {

@@ -26,6 +26,14 @@ type Options struct {
 	// Name is the name of the backend. "" means "cuda:" and the ordinal.
 	Name string
 
+	// Math names how matrix products are computed, one of Maths. "" means float32. The
+	// others are for tensor cores, from compute capability 8.0 on. They round the numbers
+	// of a product, and sum in float32: tf32x3 is off by up to 2⁻²¹ of each product of two
+	// numbers, tf32 by up to 2⁻¹⁰, bf16 by up to 2⁻⁷: see MathError. An element that is not finite is
+	// computed in float32. The recurrent product of a layer that runs a time step in one
+	// launch (RNN, LSTM) is float32 in any case.
+	Math string
+
 	// Synchronous waits after each operation, so that an error names the operation
 	// that caused it. It is slow.
 	Synchronous bool
@@ -34,6 +42,7 @@ type Options struct {
 // Backend computes on one device.
 type Backend struct {
 	name        string
+	math        string
 	synchronous bool
 	device      Device
 	info        DeviceInfo
@@ -81,12 +90,16 @@ func Open(driver Driver, ordinal int, o Options) (*Backend, error) {
 	if o.Name == "" {
 		o.Name = fmt.Sprintf("cuda:%d", ordinal)
 	}
+	if o.Math == "" {
+		o.Math = kernels.Maths()[0]
+	}
 	device, err := driver.Open(ordinal)
 	if err != nil {
 		return nil, fmt.Errorf("cuda: Open: %w", err)
 	}
 	d := &Backend{
 		name:        o.Name,
+		math:        o.Math,
 		synchronous: o.Synchronous,
 		device:      device,
 		info:        device.Info(),
@@ -105,6 +118,9 @@ func Open(driver Driver, ordinal int, o Options) (*Backend, error) {
 
 // prepare allocates what the backend itself needs.
 func (d *Backend) prepare() error {
+	if err := CheckMath(d.math, d.info); err != nil {
+		return fmt.Errorf("the option Math: %w", err)
+	}
 	var err error
 	for _, s := range []*Stream{&d.stream, &d.copies} {
 		if *s, err = d.device.NewStream(); err != nil {

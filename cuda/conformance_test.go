@@ -2,6 +2,7 @@ package cuda_test
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"runtime/debug"
 	"testing"
@@ -26,6 +27,28 @@ func TestConformance(t *testing.T) {
 		backendtest.Test(t, open, backendtest.MaxSize(9))
 	default:
 		backendtest.Test(t, open, backendtest.MaxSize(33), backendtest.MaxWork(1<<20))
+	}
+}
+
+// With tensor cores, products and what is made of them are held to the roundoff of their
+// operands. Without -uncapped, a case of each kind has to do.
+func TestConformanceOfMaths(t *testing.T) {
+	driver := newDriver(t, emulator.Options{})
+	for _, math := range cuda.Maths()[1:] {
+		t.Run("Math="+math, func(t *testing.T) {
+			open := func() (backend.Backend, error) { return cuda.Open(driver, 0, cuda.Options{Math: math}) }
+			checks, size := []string{"Gemm", "LSTMBackward", "GRUBackward"}, 9
+			if !*uncapped {
+				size = 33
+				checks = []string{
+					"Gemm/NN/33x31x32/alpha 1, beta 0", "Gemm/TT/7x5x9/alpha 0.3, beta 1.7", "Gemm/NT/32x33x31/alpha 1, beta 0, NaN in a, Inf in b",
+					"Gemm/TN/7x5x9/alpha -0.5, beta 1, subnormal, a of size " + fmt.Sprint(0x1p-149), "Gemm/x times its transpose",
+				}
+			}
+			product, step := cuda.MathError(math)
+			backendtest.Test(t, open, backendtest.MaxSize(size), backendtest.MaxWork(0), backendtest.Only(checks...),
+				backendtest.ProductError(product), backendtest.ProductStep(step))
+		})
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 type kernel struct {
 	function Function
 	params   []kernels.Param
+	shared   int // bytes of dynamic shared memory that blocks may have
 }
 
 const maxParams = 16 // of a kernel
@@ -39,7 +40,7 @@ func (d *Backend) kernel(name string) (kernel, error) {
 		if err != nil {
 			return kernel{}, fmt.Errorf("module %s: kernel %s: %w", module, k.Name, err)
 		}
-		d.kernels[k.Name] = kernel{function, k.Params}
+		d.kernels[k.Name] = kernel{function, k.Params, d.info.SharedPerBlock}
 	}
 	return d.kernels[name], nil
 }
@@ -69,10 +70,17 @@ func (d *Backend) launch(op, name string, l kernels.Launch, args ...uint64) {
 	// Go allocates what is passed to an interface. slots is allocated already, so
 	// args can stay on the stack.
 	slots := d.slots[:copy(d.slots[:], args)]
-	if l.Cooperative {
-		err = d.device.LaunchCooperative(k.function, Dim3(l.Grid), Dim3(l.Block), 0, d.stream, slots)
-	} else {
-		err = d.device.Launch(k.function, Dim3(l.Grid), Dim3(l.Block), 0, d.stream, slots)
+	if l.Shared > k.shared {
+		err = d.device.AllowShared(k.function, l.Shared)
+		k.shared = l.Shared
+		d.kernels[name] = k
+	}
+	switch {
+	case err != nil:
+	case l.Cooperative:
+		err = d.device.LaunchCooperative(k.function, Dim3(l.Grid), Dim3(l.Block), l.Shared, d.stream, slots)
+	default:
+		err = d.device.Launch(k.function, Dim3(l.Grid), Dim3(l.Block), l.Shared, d.stream, slots)
 	}
 	if err == nil && d.synchronous {
 		err = d.device.SyncStream(d.stream)

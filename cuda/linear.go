@@ -28,7 +28,7 @@ func (d *Backend) Gemm(dst backend.Tensor, transA, transB backend.Transpose, alp
 func (d *Backend) plan(shape kernels.GemmShape) kernels.GemmPlan {
 	p, ok := d.plans[shape]
 	if !ok {
-		p = kernels.ChooseGemm(shape, d.info.Multiprocessors)
+		p = kernels.ChooseGemm(d.math, shape, d.info.Multiprocessors, d.info.SharedAllowed)
 		d.plans[shape] = p
 	}
 	return p

@@ -163,9 +163,9 @@ func TestTiles(t *testing.T) {
 		if c.name[0] == 't' {
 			depth = c.x[0]
 		}
-		plan := kernels.ChooseGemm(kernels.GemmShape{
+		plan := kernels.ChooseGemm("float32", kernels.GemmShape{
 			TransA: c.name[0] == 't', TransB: c.name[1] == 't', M: c.dst[0], N: c.dst[1], K: depth,
-		}, c.multiprocessors)
+		}, c.multiprocessors, 0)
 		if want := "gemm_" + c.name; plan.Kernel != want {
 			t.Errorf("a product of %v and %v is planned with %s, want %s", c.x, c.y, plan.Kernel, want)
 		}

@@ -14,7 +14,11 @@ version=$("$nvcc" --version | sed -n 's/.*release [0-9.]*, V\(.*\)/\1/p')
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-flags=(--ptx -arch=compute_70 -O3 -std=c++17 -fmad=false -lineinfo)
+flags=(--ptx -O3 -std=c++17 -fmad=false -lineinfo)
+
+# arch prints the architecture that a source is for: tensor cores of TF32 and bfloat16
+# begin with 8.0.
+arch() { if grep -q '^#include ".*mma.cuh"' "$1"; then echo compute_80; else echo compute_70; fi; }
 
 # Of the line information, file and line are kept. The rest would double the PTX: folders,
 # which depend on the place, columns, and functions that were inlined.
@@ -32,7 +36,7 @@ for place in a b; do
 	mkdir "$work/$place"
 	cp ./*.cu ./*.cuh "$work/$place"
 	for source in *.cu; do
-		(cd "$work/$place" && "$nvcc" "${flags[@]}" "$source" -o long && awk "$shorten" long >"${source%.cu}.ptx")
+		(cd "$work/$place" && "$nvcc" "${flags[@]}" -arch="$(arch "$source")" "$source" -o long && awk "$shorten" long >"${source%.cu}.ptx")
 	done
 done
 for source in *.cu; do
@@ -43,7 +47,7 @@ mkdir -p ptx
 rm -f ptx/*.ptx
 cp "$work"/a/*.ptx ptx
 {
-	printf '{\n\t"nvcc": "%s",\n\t"command": "nvcc %s MODULE.cu -o ptx/MODULE.ptx",\n\t"sha256": {' "$version" "${flags[*]}"
+	printf '{\n\t"nvcc": "%s",\n\t"command": "nvcc %s -arch=ARCH MODULE.cu -o ptx/MODULE.ptx",\n\t"sha256": {' "$version" "${flags[*]}"
 	separator='\n'
 	for file in *.cu *.cuh ptx/*.ptx; do
 		printf "$separator"'\t\t"%s": "%s"' "$file" "$(sha256sum <"$file" | cut -d ' ' -f 1)"

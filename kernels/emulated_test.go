@@ -82,11 +82,16 @@ func (d *device) run(name string, l kernels.Launch, args ...any) {
 			d.Fatalf("%s: %s is a %T", name, p.Name, args[i])
 		}
 	}
+	if l.Shared > 0 {
+		if err := d.AllowShared(d.functions[name], l.Shared); err != nil {
+			d.Fatal(err)
+		}
+	}
 	launch := d.Launch
 	if l.Cooperative {
 		launch = d.LaunchCooperative
 	}
-	if err := launch(d.functions[name], cuda.Dim3(l.Grid), cuda.Dim3(l.Block), 0, 0, slots); err != nil {
+	if err := launch(d.functions[name], cuda.Dim3(l.Grid), cuda.Dim3(l.Block), l.Shared, 0, slots); err != nil {
 		d.Fatal(err)
 	}
 	if err := d.SyncStream(0); err != nil {
@@ -115,7 +120,7 @@ func room[T any](d *device, n int) cuda.Pointer {
 	d.Helper()
 	var element T
 	size := binary.Size(element)
-	p, err := d.Alloc(int64(size * (n + d.offset)))
+	p, err := d.Alloc(int64(max(size*(n+d.offset), 1)))
 	if err != nil {
 		d.Fatal(err)
 	}

@@ -1,5 +1,7 @@
 package kernels
 
+import "slices"
+
 // GemmShape is a product dst = op(a)·op(b): op(a) is [M,K], op(b) is [K,N].
 type GemmShape struct {
 	TransA, TransB bool
@@ -16,8 +18,62 @@ type GemmPlan struct {
 	Launch        Launch
 }
 
-// ChooseGemm plans a product on a device with this number of multiprocessors. M and N
-// must be at least 1.
+// Maths returns the names of the ways to compute products. First is "float32". The
+// others round numbers for the tensor cores: "tf32x3" to two parts of 11 significant
+// bits each, of whose products it sums three, "tf32" to 11 bits and "bf16" to 8.
+func Maths() []string { return []string{"float32", "tf32x3", "tf32", "bf16"} }
+
+// MathCapability is the compute capability, major, from which on devices have the
+// kernels of all Maths. All devices have those of "float32".
+const MathCapability = 8
+
+// GemmTile is a tile of a product, as one block computes it.
+type GemmTile struct {
+	Name          string // as in the names of its kernels
+	Rows, Columns int
+	Depth         int     // the k of a slab; a slice is a multiple of it
+	Threads       int     // of a block
+	Shared        int     // bytes of dynamic shared memory of a block
+	rate          float64 // multiply-adds per clock on a full multiprocessor
+}
+
+// GemmTiles returns the tiles of a math, the largest first.
+func GemmTiles(math string) []GemmTile { return slices.Clone(gemmTiles[math]) }
+
+// gemmTiles holds the tiles by math. The rates are estimates. In float32, with its 128
+// lanes, they follow from the instructions of the inner loop. With tensor cores they
+// follow from what is slower: the traffic of shared memory at 128 bytes per clock, or
+// tensor cores with 512 multiply-adds of TF32 per clock or 1024 of bfloat16, as an A100
+// has them.
+var gemmTiles = map[string][]GemmTile{
+	"float32": {
+		{"128x128", 128, 128, 8, block, 0, 110},
+		{"64x64", 64, 64, 16, block, 0, 64},
+		{"32x32", 32, 32, 32, block, 0, 50},
+	},
+	"tf32x3": {
+		{"tf32x3_128x256", 128, 256, 16, 256, mmaShared(128+256, 16, 2), 170},
+		{"tf32x3_128x128", 128, 128, 16, 128, mmaShared(128+128, 16, 2), 170},
+		{"tf32x3_64x64", 64, 64, 16, 128, mmaShared(64+64, 16, 2), 128},
+	},
+	"tf32": {
+		{"tf32_128x256", 128, 256, 16, 256, mmaShared(128+256, 16, 1), 490},
+		{"tf32_128x128", 128, 128, 16, 128, mmaShared(128+128, 16, 1), 410},
+		{"tf32_64x64", 64, 64, 16, 128, mmaShared(64+64, 16, 1), 205},
+	},
+	"bf16": {
+		{"bf16_128x256", 128, 256, 32, 256, mmaShared(128+256, 32, 1), 730},
+		{"bf16_128x128", 128, 128, 32, 128, mmaShared(128+128, 32, 1), 585},
+		{"bf16_64x64", 64, 64, 32, 128, mmaShared(64+64, 32, 1), 290},
+	},
+}
+
+// mmaShared is MmaShared::bytes of mma.cuh, for rows of a and b together: two slabs as
+// they come, with 512 bytes more for each operand, and two that are rounded.
+func mmaShared(rows, depth, parts int) int { return 2*(rows*depth*4+2*512) + 2*rows*64*parts }
+
+// ChooseGemm plans a product in one of Maths, on a device with this number of
+// multiprocessors and bytes of shared memory per block. M and N must be at least 1.
 //
 // It takes the tile and the number of slices with the least estimated time, in
 // clocks. The device works in rounds of one block per multiprocessor. A round takes
@@ -32,46 +88,48 @@ type GemmPlan struct {
 // product gets small tiles, to spread it over all multiprocessors. In the gradient of
 // a weight K is steps times batch, so it is split along K. All this is estimated from
 // instruction counts. Nothing has been measured.
-func ChooseGemm(s GemmShape, multiprocessors int) GemmPlan {
+func ChooseGemm(math string, s GemmShape, multiprocessors, shared int) GemmPlan {
 	var best GemmPlan
 	least := 0.0
-	for _, t := range gemmTiles {
-		tiles := ceil(int64(s.M), t.size) * ceil(int64(s.N), t.size)
+	for _, t := range gemmTiles[math] {
+		if t.Shared > shared {
+			continue
+		}
+		tiles := t.count(s)
 		for slices := 1; slices <= maxSlices; slices *= 2 {
-			slice := max(t.depth, int(ceil(ceil(int64(s.K), slices), t.depth))*t.depth)
-			used := int(max(1, ceil(int64(s.K), slice)))
-			if used != slices || slices > 1 && tiles*int64(slices) > 4*int64(multiprocessors) {
+			plan := t.Plan(s, slices)
+			if plan.Slices != slices || slices > 1 && tiles*int64(slices) > 4*int64(multiprocessors) {
 				continue
 			}
-			time := t.clocks(tiles*int64(slices), slice, multiprocessors)
+			time := t.clocks(tiles*int64(slices), plan.Slice, multiprocessors)
 			if slices > 1 {
 				elements := float64(s.M) * float64(s.N) * float64(2*slices+1)
 				time += passClocks + elements*4/(bytesPerClock*float64(multiprocessors))
 			}
 			if best.Kernel == "" || time < least {
-				least = time
-				best = GemmPlan{
-					Kernel: "gemm_" + letter(s.TransA) + letter(s.TransB) + "_" + t.name,
-					Slice:  slice,
-					Slices: slices,
-					Launch: Launch{Grid: Dim3{int(tiles), slices, 1}, Block: Dim3{block, 1, 1}},
-				}
+				least, best = time, plan
 			}
 		}
 	}
 	return best
 }
 
-type gemmTile struct {
-	name        string
-	size, depth int     // size is the rows and columns of the tile, depth the k of a slab
-	rate        float64 // multiply-adds per clock on a full multiprocessor, which has 128 lanes
+// Plan plans a product with this tile and about that many slices, at least 1: as many as
+// it takes with slices of whole slabs.
+func (t GemmTile) Plan(s GemmShape, slices int) GemmPlan {
+	slice := max(t.Depth, int(ceil(ceil(int64(s.K), slices), t.Depth))*t.Depth)
+	used := int(max(1, ceil(int64(s.K), slice)))
+	return GemmPlan{
+		Kernel: "gemm_" + letter(s.TransA) + letter(s.TransB) + "_" + t.Name,
+		Slice:  slice,
+		Slices: used,
+		Launch: Launch{Grid: Dim3{int(t.count(s)), used, 1}, Block: Dim3{t.Threads, 1, 1}, Shared: t.Shared},
+	}
 }
 
-var gemmTiles = [...]gemmTile{
-	{"128x128", 128, 8, 110},
-	{"64x64", 64, 16, 64},
-	{"32x32", 32, 32, 50},
+// count returns the number of tiles of a product.
+func (t GemmTile) count(s GemmShape) int64 {
+	return ceil(int64(s.M), t.Rows) * ceil(int64(s.N), t.Columns)
 }
 
 const (
@@ -83,13 +141,13 @@ const (
 )
 
 // clocks estimates the time of a number of blocks, each over slice k.
-func (t gemmTile) clocks(blocks int64, slice, multiprocessors int) float64 {
+func (t GemmTile) clocks(blocks int64, slice, multiprocessors int) float64 {
 	rounds := ceil(blocks, multiprocessors)
 	rate := t.rate
 	if rounds == 1 {
 		rate *= alone
 	}
-	return float64(rounds) * (startClocks + float64(t.size*t.size)*float64(slice)/rate)
+	return float64(rounds) * (startClocks + float64(t.Rows*t.Columns)*float64(slice)/rate)
 }
 
 func letter(transposed bool) string {

@@ -1,7 +1,6 @@
 package kernels_test
 
 import (
-	"fmt"
 	"math"
 	"testing"
 
@@ -37,7 +36,7 @@ func TestChooseGemm(t *testing.T) {
 		{"empty sum", false, false, 5, 7, 0, h100, "gemm_nn_32x32", 1, 1},
 	} {
 		s := kernels.GemmShape{TransA: c.transA, TransB: c.transB, M: c.m, N: c.n, K: c.k}
-		p := kernels.ChooseGemm(s, c.multiprocessors)
+		p := kernels.ChooseGemm("float32", s, c.multiprocessors, 0)
 		if p.Kernel != c.kernel || p.Launch.Grid.X != c.tiles || p.Slices != c.slices || p.Launch.Grid.Y != c.slices {
 			t.Errorf("%s %+v on %d: got %+v, want %s, %d tiles, %d slices", c.what, s, c.multiprocessors, p, c.kernel, c.tiles, c.slices)
 		}
@@ -48,7 +47,7 @@ func TestChooseGemmCoversK(t *testing.T) {
 	r := random(1)
 	for range 2000 {
 		s := kernels.GemmShape{M: 1 + r.IntN(1<<r.IntN(13)), N: 1 + r.IntN(1<<r.IntN(13)), K: r.IntN(1 << r.IntN(17))}
-		p := kernels.ChooseGemm(s, 1+r.IntN(140))
+		p := kernels.ChooseGemm("float32", s, 1+r.IntN(140), 0)
 		if covered, before := p.Slice*p.Slices, p.Slice*(p.Slices-1); covered < s.K || p.Slices > 1 && before >= s.K {
 			t.Errorf("seed 1,1: %+v: %+v", s, p)
 		}
@@ -58,10 +57,11 @@ func TestChooseGemmCoversK(t *testing.T) {
 // Every kernel runs with and without a second pass, on full tiles, on tiles cut off in
 // each dimension, and on more than one tile.
 func TestGemmKernels(t *testing.T) {
-	for _, tile := range []int{128, 64, 32} {
+	for _, shape := range kernels.GemmTiles("float32") {
+		tile := shape.Rows
 		for _, trans := range []string{"nn", "nt", "tn", "tt"} {
-			g := gemm{tile: tile, transA: trans[0] == 't', transB: trans[1] == 't'}
-			t.Run(fmt.Sprintf("gemm_%s_%dx%d", trans, tile, tile), func(t *testing.T) {
+			g := gemm{tile: shape, transA: trans[0] == 't', transB: trans[1] == 't'}
+			t.Run("gemm_"+trans+"_"+shape.Name, func(t *testing.T) {
 				if testing.Short() && tile > 32 {
 					t.Skip("takes a second")
 				}
@@ -103,7 +103,7 @@ func TestGemmKernels(t *testing.T) {
 
 // gemm is a product: op(a), which is [m,k], times op(b), which is [k,n].
 type gemm struct {
-	tile           int
+	tile           kernels.GemmTile
 	transA, transB bool
 	m, n, k        int
 	spoilt         bool // every second row of op(a) and column of op(b) begins with NaN
@@ -114,14 +114,12 @@ func (g gemm) of(m, n, k int) gemm {
 	return g
 }
 
-// letters names a transposition as the kernels do.
-var letters = map[bool]string{false: "n", true: "t"}
-
 // check computes the product with the kernel of the tile, with k in slices, and
 // compares the result.
 func (g gemm) check(d *device, alpha, beta float64, slices int) {
 	d.Helper()
-	name := fmt.Sprintf("gemm_%s%s_%dx%d", letters[g.transA], letters[g.transB], g.tile, g.tile)
+	plan := g.tile.Plan(kernels.GemmShape{TransA: g.transA, TransB: g.transB, M: g.m, N: g.n, K: g.k}, slices)
+	name, slice, used := plan.Kernel, plan.Slice, plan.Slices
 	r := random(1)
 	a, b, before := whole(r, g.m*g.k), whole(r, g.k*g.n), whole(r, g.m*g.n)
 	for i := 1; i < g.m && g.spoilt; i += 2 {
@@ -130,24 +128,18 @@ func (g gemm) check(d *device, alpha, beta float64, slices int) {
 	for j := 1; j < g.n && g.spoilt; j += 2 {
 		b[g.indexB(0, j)] = float32(math.NaN())
 	}
-	slice := max(1, (g.k+slices-1)/slices)
-	slices = max(1, (g.k+slice-1)/slice)
 	dst := room[float32](d, g.m*g.n)
 	if beta != 0 {
 		dst = put(d, before)
 	}
-	launch := kernels.Launch{
-		Grid:  kernels.Dim3{X: ((g.m + g.tile - 1) / g.tile) * ((g.n + g.tile - 1) / g.tile), Y: slices, Z: 1},
-		Block: kernels.Dim3{X: 256, Y: 1, Z: 1},
-	}
-	if slices == 1 {
-		d.run(name, launch, dst, put(d, a), put(d, b), g.m, g.n, g.k, slice, alpha, beta)
+	if used == 1 {
+		d.run(name, plan.Launch, dst, put(d, a), put(d, b), g.m, g.n, g.k, slice, alpha, beta)
 	} else {
-		part := room[float32](d, slices*g.m*g.n)
-		d.run(name, launch, part, put(d, a), put(d, b), g.m, g.n, g.k, slice, 1.0, 0.0)
+		part := room[float32](d, used*g.m*g.n)
+		d.run(name, plan.Launch, part, put(d, a), put(d, b), g.m, g.n, g.k, slice, 1.0, 0.0)
 		// With so few threads, each goes round often.
 		reduce := kernels.Launch{Grid: kernels.Dim3{X: 3, Y: 1, Z: 1}, Block: kernels.Dim3{X: 32, Y: 1, Z: 1}}
-		d.run("gemm_reduce", reduce, dst, part, int64(g.m*g.n), slices, alpha, beta)
+		d.run("gemm_reduce", reduce, dst, part, int64(g.m*g.n), used, alpha, beta)
 	}
 	got := get[float32](d, dst, g.m*g.n)
 	for i := range g.m {
@@ -162,7 +154,7 @@ func (g gemm) check(d *device, alpha, beta float64, slices int) {
 			}
 			if value := float64(got[i*g.n+j]); value != want && !(math.IsNaN(value) && math.IsNaN(want)) {
 				d.Fatalf("seed 1,1: %s %+v, offset %d, %d slices, alpha %v, beta %v: dst[%d,%d] = %v, want %v",
-					name, g, d.offset, slices, alpha, beta, i, j, value, want)
+					name, g, d.offset, used, alpha, beta, i, j, value, want)
 			}
 		}
 	}

@@ -6,6 +6,7 @@ package kernels
 import (
 	"embed"
 	"slices"
+	"strings"
 )
 
 //go:generate ./build.sh
@@ -64,6 +65,24 @@ func PTX(module string) string {
 	return string(text)
 }
 
+// Architecture returns the first architecture that a module is for, such as "sm_70".
+func Architecture(module string) string {
+	_, rest, _ := strings.Cut(PTX(module), "\n.target ")
+	return strings.TrimSpace(rest[:strings.Index(rest, "\n")])
+}
+
+// SharedBytes returns the bytes of shared memory of a block, static and dynamic.
+func (k Kernel) SharedBytes() int {
+	for _, tiles := range gemmTiles {
+		for _, t := range tiles {
+			if strings.HasPrefix(k.Name, "gemm_") && k.Name[min(len("gemm_nn_"), len(k.Name)):] == t.Name {
+				return k.Shared + t.Shared
+			}
+		}
+	}
+	return k.Shared
+}
+
 const block = 256
 
 // table lists the kernels in the order of the sources.
@@ -106,6 +125,44 @@ var table = []Kernel{
 	{"gemm_tt_32x32", "gemm", block, sharedSmall, gemmParams},
 	{"gemm_reduce", "gemm", block, 0, join(pointers("dst", "part"), n, ints("slices"), floats("alpha", "beta"))},
 
+	{"gemm_nn_bf16_128x256", "gemm_bf16", block, 0, gemmParams},
+	{"gemm_nt_bf16_128x256", "gemm_bf16", block, 0, gemmParams},
+	{"gemm_tn_bf16_128x256", "gemm_bf16", block, 0, gemmParams},
+	{"gemm_tt_bf16_128x256", "gemm_bf16", block, 0, gemmParams},
+	{"gemm_nn_bf16_128x128", "gemm_bf16", 128, 0, gemmParams},
+	{"gemm_nt_bf16_128x128", "gemm_bf16", 128, 0, gemmParams},
+	{"gemm_tn_bf16_128x128", "gemm_bf16", 128, 0, gemmParams},
+	{"gemm_tt_bf16_128x128", "gemm_bf16", 128, 0, gemmParams},
+	{"gemm_nn_bf16_64x64", "gemm_bf16", 128, 0, gemmParams},
+	{"gemm_nt_bf16_64x64", "gemm_bf16", 128, 0, gemmParams},
+	{"gemm_tn_bf16_64x64", "gemm_bf16", 128, 0, gemmParams},
+	{"gemm_tt_bf16_64x64", "gemm_bf16", 128, 0, gemmParams},
+
+	{"gemm_nn_tf32_128x256", "gemm_tf32", block, 0, gemmParams},
+	{"gemm_nt_tf32_128x256", "gemm_tf32", block, 0, gemmParams},
+	{"gemm_tn_tf32_128x256", "gemm_tf32", block, 0, gemmParams},
+	{"gemm_tt_tf32_128x256", "gemm_tf32", block, 0, gemmParams},
+	{"gemm_nn_tf32_128x128", "gemm_tf32", 128, 0, gemmParams},
+	{"gemm_nt_tf32_128x128", "gemm_tf32", 128, 0, gemmParams},
+	{"gemm_tn_tf32_128x128", "gemm_tf32", 128, 0, gemmParams},
+	{"gemm_tt_tf32_128x128", "gemm_tf32", 128, 0, gemmParams},
+	{"gemm_nn_tf32_64x64", "gemm_tf32", 128, 0, gemmParams},
+	{"gemm_nt_tf32_64x64", "gemm_tf32", 128, 0, gemmParams},
+	{"gemm_tn_tf32_64x64", "gemm_tf32", 128, 0, gemmParams},
+	{"gemm_tt_tf32_64x64", "gemm_tf32", 128, 0, gemmParams},
+
+	{"gemm_nn_tf32x3_128x256", "gemm_tf32x3", block, 0, gemmParams},
+	{"gemm_nt_tf32x3_128x256", "gemm_tf32x3", block, 0, gemmParams},
+	{"gemm_tn_tf32x3_128x256", "gemm_tf32x3", block, 0, gemmParams},
+	{"gemm_tt_tf32x3_128x256", "gemm_tf32x3", block, 0, gemmParams},
+	{"gemm_nn_tf32x3_128x128", "gemm_tf32x3", 128, 0, gemmParams},
+	{"gemm_nt_tf32x3_128x128", "gemm_tf32x3", 128, 0, gemmParams},
+	{"gemm_tn_tf32x3_128x128", "gemm_tf32x3", 128, 0, gemmParams},
+	{"gemm_tt_tf32x3_128x128", "gemm_tf32x3", 128, 0, gemmParams},
+	{"gemm_nn_tf32x3_64x64", "gemm_tf32x3", 128, 0, gemmParams},
+	{"gemm_nt_tf32x3_64x64", "gemm_tf32x3", 128, 0, gemmParams},
+	{"gemm_tn_tf32x3_64x64", "gemm_tf32x3", 128, 0, gemmParams},
+	{"gemm_tt_tf32x3_64x64", "gemm_tf32x3", 128, 0, gemmParams},
 	{"sum_rows", "linear", block, 1024, join(pointers("dst", "x"), ints("rows", "cols", "chunk"), floats("beta"))},
 	{"gather_rows", "linear", block, 0, join(pointers("dst", "x", "ids"), ints("n", "rows", "cols"), fault)},
 	{"scatter_add_rows", "linear", block, 0, join(pointers("dst", "x", "ids"), ints("n", "rows", "cols"), fault)},

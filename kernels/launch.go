@@ -9,6 +9,7 @@ type Dim3 struct{ X, Y, Z int }
 // sizes, and so does the order of every sum.
 type Launch struct {
 	Grid, Block Dim3
+	Shared      int  // bytes of dynamic shared memory, of a block
 	Cooperative bool // blocks wait for each other, so all of them must run at once
 }
 

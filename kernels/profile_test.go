@@ -17,7 +17,7 @@ import (
 
 var (
 	update   = flag.Bool("update", false, "write the measurements to docs/kernels.md")
-	uncapped = flag.Bool("uncapped", false, "measure a persistent LSTM at 512 units and a batch of 64")
+	uncapped = flag.Bool("uncapped", false, "measure a persistent LSTM at 512 units and a batch of 64; test all kernels for tensor cores")
 )
 
 const profileDoc = "../docs/kernels.md"
@@ -201,18 +201,23 @@ func profileCases() []profileCase {
 		{"gru_cell_grad", lstm, kernels.Matrix(batch, hidden), []any{triple, triple, cell, triple, triple, cell, cell, batch, hidden},
 			batch * hidden, batch * hidden * 14, 1.25},
 		{"lstm_step", lstm, kernels.LSTMStep(batch, hidden), []any{gates, cell, cell, cell, cell, floats(4 * hidden * hidden), null, null, null, batch, hidden},
-			batch * 4 * hidden * hidden, tiled(batch, 4*hidden, hidden, 32) + batch*hidden*7, 0},
+			batch * 4 * hidden * hidden, tiled(batch, 4*hidden, hidden, 32, 32) + batch*hidden*7, 0},
 		{"rnn_step", lstm, kernels.RNNStep(batch, hidden), []any{cell, cell, floats(hidden * hidden), null, null, batch, hidden, 0},
-			batch * hidden * hidden, tiled(batch, hidden, hidden, 32) + batch*hidden, 0},
+			batch * hidden * hidden, tiled(batch, hidden, hidden, 32, 32) + batch*hidden, 0},
 	}
 	all = append(all, persistentCases()...)
 	all = append(all, blockCases()...)
-	for _, tile := range []int{128, 64, 32} {
-		for _, trans := range []string{"nn", "nt", "tn", "tt"} {
-			const m, n, k = 256, 128, 64
-			all = append(all, profileCase{fmt.Sprintf("gemm_%s_%dx%d", trans, tile, tile), fmt.Sprintf("%dx%dx%d", m, n, k),
-				kernels.Launch{Grid: kernels.Dim3{X: m / tile * n / tile, Y: 1, Z: 1}, Block: kernels.Dim3{X: 256, Y: 1, Z: 1}},
-				[]any{floats(m * n), floats(m * k), floats(k * n), m, n, k, k, one, 0.0}, m * n * k, tiled(m, n, k, tile), 0})
+	for _, math := range kernels.Maths() {
+		for _, tile := range kernels.GemmTiles(math) {
+			for _, trans := range []string{"nn", "nt", "tn", "tt"} {
+				m, n, k := 128, 256, 64
+				if math == "float32" {
+					m, n = 256, 128
+				}
+				plan := tile.Plan(kernels.GemmShape{TransA: trans[0] == 't', TransB: trans[1] == 't', M: m, N: n, K: k}, 1)
+				all = append(all, profileCase{plan.Kernel, fmt.Sprintf("%dx%dx%d", m, n, k), plan.Launch,
+					[]any{floats(m * n), floats(m * k), floats(k * n), m, n, k, k, one, 0.0}, m * n * k, tiled(m, n, k, tile.Rows, tile.Columns), 0})
+			}
 		}
 	}
 	return all
@@ -310,5 +315,5 @@ func persistentCases() []profileCase {
 	return all
 }
 
-// tiled returns how many words a product in tiles moves.
-func tiled(m, n, k, tile int) int { return m*k*(n/tile) + k*n*(m/tile) + m*n }
+// tiled returns how many words a product in tiles of rows x columns moves.
+func tiled(m, n, k, rows, columns int) int { return m*k*(n/columns) + k*n*(m/rows) + m*n }

@@ -164,6 +164,13 @@ func checkSources(t *testing.T, table []Kernel) []error {
 		if err != nil {
 			t.Fatal(err)
 		}
+		for _, m := range include.FindAllStringSubmatch(string(text), -1) { // which may have the macro
+			header, err := os.ReadFile(m[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			text = append(text, header...)
+		}
 		declared := declarations(string(text))
 		for _, k := range table {
 			if k.Module != module {
@@ -206,6 +213,7 @@ TWO(two_a, 1)
 var (
 	comment   = regexp.MustCompile(`//.*|/\*.*?\*/|\\\n`)
 	prototype = regexp.MustCompile(`extern "C" __global__ void (?:__launch_bounds__\([^)]*\) )?(\w+)\(([^)]*)\)`)
+	include   = regexp.MustCompile(`(?m)^#include "(.*)"$`)
 	use       = regexp.MustCompile(`(?m)^[A-Z]+\((\w+), .*\)$`)
 )
 

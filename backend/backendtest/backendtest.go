@@ -43,6 +43,7 @@ type options struct {
 	only    []string // checks, or cases as CHECK/CASE; nil for all
 	seed    uint64
 	product float64 // the error of a product of two numbers
+	step    float64 // of operands of a product
 	report  func(done []Result, all int, next string)
 }
 
@@ -77,6 +78,13 @@ func Only(names ...string) Option {
 // sums must be those of float32 still, and what is exact in the narrower format must be.
 func ProductError(u float64) Option {
 	return func(o *options) { o.product = u }
+}
+
+// ProductStep admits that a matrix product takes operands below 2⁻¹²⁶, the smallest
+// normal number, as multiples of s, as narrower formats have them. By default they are
+// what they are.
+func ProductStep(s float64) Option {
+	return func(o *options) { o.step = s }
 }
 
 // Seed draws the data of all cases but those of the rules from another seed. The
@@ -211,7 +219,7 @@ const opening = "open"
 
 // on runs the check on a backend of its own.
 func (c check) on(open Opener, o options) Result {
-	p := &probe{open: open, maxSize: o.maxSize, maxWork: o.maxWork, enough: o.enough, only: o.cases(c.name), seed: o.seed, product: o.product, result: Result{Name: c.name}}
+	p := &probe{open: open, maxSize: o.maxSize, maxWork: o.maxWork, enough: o.enough, only: o.cases(c.name), seed: o.seed, product: o.product, step: o.step, result: Result{Name: c.name}}
 	defer p.close()
 	p.name = opening
 	p.guarded(func() {
@@ -236,6 +244,7 @@ type probe struct {
 	only    []string // cases; nil for all
 	seed    uint64   // of all data
 	product float64  // the error of a product of two numbers
+	step    float64  // of operands of a product
 	device  backend.Backend
 	result  Result
 	name    string   // of the running case

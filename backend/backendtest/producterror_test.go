@@ -65,3 +65,49 @@ func TestProductErrorAdmitsNarrowProductsAndNoNarrowerOnes(t *testing.T) {
 		t.Logf("%s, %d bits, %g admitted: %.2g of the tolerance", test.check, test.bits, test.admitted, result.Worst)
 	}
 }
+
+// flushingGemm multiplies numbers of which those below a limit are zero.
+type flushingGemm struct {
+	backend.Backend
+	limit float64
+}
+
+func (b flushingGemm) Gemm(dst backend.Tensor, transA, transB backend.Transpose, alpha float64, x, y backend.Tensor, beta float64) {
+	flush := func(x backend.Tensor) backend.Tensor {
+		flushed, err := b.New(x.Rows, x.Cols)
+		if err != nil {
+			panic(err)
+		}
+		values := read(b.Backend, x)
+		for k, v := range values {
+			if math.Abs(float64(v)) < b.limit {
+				values[k] = 0
+			}
+		}
+		b.Upload(flushed, values)
+		return flushed
+	}
+	x, y = flush(x), flush(y)
+	b.Backend.Gemm(dst, transA, transB, alpha, x, y, beta)
+	b.Free(x.Buf)
+	b.Free(y.Buf)
+}
+
+func TestProductStepAdmitsSmallOperandsToVanishAndNoOthers(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		limit, step float64
+		passes      bool
+	}{
+		{0x1p-133, 0, false},
+		{0x1p-133, 0x1p-133, true},
+		{0x1p-133, 0x1p-149, false},
+		{0x1p-60, 0x1p-133, false},
+	} {
+		open := func() (backend.Backend, error) { return flushingGemm{reference.New(), test.limit}, nil }
+		result := runOne("Gemm", open, 9, MaxWork(0), ProductStep(test.step))
+		if passes := len(result.Failures) == 0; passes != test.passes {
+			t.Errorf("operands below %g are zero, with a step of %g: passes %t, want %t: %q", test.limit, test.step, passes, test.passes, result.Failures)
+		}
+	}
+}

@@ -165,7 +165,7 @@ func (c *benchCommand) settings(ctx context.Context, con console, d device) (all
 			all = append(all, benchSetting{threads: n, open: func() (backend.Backend, error) { return cpubackend.Open(cpubackend.Options{Workers: n, Math: c.Math}) }})
 		}
 	} else {
-		all = []benchSetting{{open: d.open}}
+		all = []benchSetting{{open: d.computing(c.Math).open}}
 	}
 	if c.Against == "" {
 		return all, end, nil

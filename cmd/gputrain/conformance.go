@@ -10,6 +10,7 @@ import (
 
 type conformanceCommand struct {
 	Device     string   `required:"" placeholder:"DEVICE" help:"What to check: cpu, cuda or cuda:N (an NVIDIA GPU), gl or gl:N (a GPU with OpenGL), or emulated."`
+	Math       string   `default:"float32" help:"As for train. Products may be off by what the math is."`
 	Out        string   `placeholder:"FILE" help:"The report, in Markdown; by default conformance-<time>-<device>.md."`
 	MaxSize    *int     `placeholder:"N" help:"Skip cases with a dimension larger than N; by default 33 on what is slow (emulated, and OpenGL in software), no limit elsewhere."`
 	Only       []string `sep:"none" placeholder:"NAME" help:"Run this check alone, or the case of a failure as the report names it; may be given several times."`
@@ -34,6 +35,9 @@ func (c *conformanceCommand) Run(con console) error {
 	if err := checkDevice(c.Device); err != nil {
 		return err
 	}
+	if err := checkMath(c.Math, c.Device); err != nil {
+		return err
+	}
 	if c.MaxSize != nil && *c.MaxSize < 1 {
 		return outOfRange("max-size", *c.MaxSize, "1 or more")
 	}
@@ -50,7 +54,7 @@ func (c *conformanceCommand) Run(con console) error {
 	if err != nil {
 		return err
 	}
-	return c.inspect(con, d)
+	return c.inspect(con, d.computing(c.Math))
 }
 
 // inspect runs the suite and the measurements on d.
@@ -67,6 +71,7 @@ func (c *conformanceCommand) inspect(con console, d device) error {
 	if err != nil {
 		return err
 	}
+	r.math = c.Math
 	r.only, r.seed = c.Only, uint64(c.Seed)
 	r.benchmarks = !d.slow && c.Only == nil
 	if d.slow {
@@ -93,7 +98,8 @@ func (c *conformanceCommand) inspect(con console, d device) error {
 
 // fill runs the checks and measurements and keeps the file up to date.
 func (r *conformanceReport) fill(d device, con console) error {
-	opts := []backendtest.Option{backendtest.Seed(r.seed)}
+	product, step := mathError(r.math, r.device)
+	opts := []backendtest.Option{backendtest.Seed(r.seed), backendtest.ProductError(product), backendtest.ProductStep(step)}
 	if r.only != nil {
 		opts = append(opts, backendtest.Only(r.only...))
 	}

@@ -18,8 +18,9 @@ type conformanceReport struct {
 	path       string
 	device     string
 	facts      [][2]string // of device, machine and program
-	maxSize    int         // 0 means any
-	only       []string    // checks and cases; nil means all
+	math       string
+	maxSize    int      // 0 means any
+	only       []string // checks and cases; nil means all
 	seed       uint64
 	benchmarks bool
 
@@ -120,6 +121,10 @@ func (r *conformanceReport) text() string {
 	if r.maxSize > 0 {
 		facts = append(facts, [2]string{"Largest dimension", strconv.Itoa(r.maxSize)})
 	}
+	if r.math != float32Math {
+		product, _ := mathError(r.math, r.device)
+		facts = append(facts, [2]string{"Math", fmt.Sprintf("%s, products of two numbers may be off by %.2g", r.math, product)})
+	}
 	facts = append(facts, [2]string{"Seed", strconv.FormatUint(r.seed, 10)})
 	if r.only != nil {
 		facts = append(facts, [2]string{"Only", strings.Join(r.only, "; ")})
@@ -162,6 +167,9 @@ func (r *conformanceReport) writeResults(text *strings.Builder) {
 // repeat returns the command that runs a case again.
 func (r *conformanceReport) repeat(name string) string {
 	words := []string{"gputrain", "conformance", "--device", r.device, "--seed", strconv.FormatUint(r.seed, 10), "--only", name}
+	if r.math != float32Math {
+		words = append(words, "--math", r.math)
+	}
 	if r.maxSize > 0 {
 		words = append(words, "--max-size", strconv.Itoa(r.maxSize))
 	}

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/shirou/gopsutil/v4/cpu"
 	"github.com/shirou/gopsutil/v4/mem"
@@ -55,24 +56,52 @@ func checkDevice(name string) error {
 // float32Math is what all devices compute in, unless --math says something else.
 const float32Math = "float32"
 
+// mathNames returns the valid values of --math.
+func mathNames() []string {
+	names := cpubackend.Maths()
+	for _, name := range cuda.Maths() {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // checkMath checks --math for the device that --device names.
 func checkMath(math, device string) error {
-	if err := checkOneOf("math", math, cpubackend.Maths()); err != nil {
+	if err := checkOneOf("math", math, mathNames()); err != nil {
 		return err
 	}
-	if kind, _, _ := parseDevice(device); math != float32Math && !onCPU(kind) {
-		return &settingError{"math", fmt.Sprintf("is %q, which is for the CPU: the device %s computes in float32", math, device)}
+	has := cuda.Maths()
+	switch kind, _, _ := parseDevice(device); {
+	case onCPU(kind):
+		has = cpubackend.Maths()
+	case kind == "gl":
+		has = []string{float32Math}
+	}
+	if !slices.Contains(has, math) {
+		return &settingError{"math", fmt.Sprintf("is %q: the device %s computes in %s", math, device, strings.Join(has, ", "))}
 	}
 	return nil
+}
+
+// mathError returns by how much a product of two numbers may be off on a device, relative
+// to it, and of what its smallest operands are multiples.
+func mathError(math, device string) (product, step float64) {
+	if kind, _, _ := parseDevice(device); onCPU(kind) {
+		return cpubackend.MathError(math), 0
+	}
+	return cuda.MathError(math)
 }
 
 // device is what --device names.
 type device struct {
 	name  string // as --device says it
 	open  func() (backend.Backend, error)
-	facts func() ([][2]string, error) // describe it, for a report; nil for the CPU
-	note  string                      // what the user should know: what auto chose, or that the device is slow
-	slow  bool                        // it stands in for a GPU, in tests
+	math  func(math string) (backend.Backend, error) // opens it for another math than float32; nil if it has none
+	facts func() ([][2]string, error)                // describe it, for a report; nil for the CPU
+	note  string                                     // what the user should know: what auto chose, or that the device is slow
+	slow  bool                                       // it stands in for a GPU, in tests
 }
 
 // findDevice finds the device that --device names. The name has passed
@@ -82,9 +111,9 @@ func findDevice(name string) (device, error) {
 	case "auto":
 		// auto never means a GPU: the kernels have passed their tests on the
 		// emulator only.
-		return device{name: name, open: openCPU, note: "device cpu, the default: " + describeCPU()}, nil
+		return device{name: name, open: openCPU, math: openMath, note: "device cpu, the default: " + describeCPU()}, nil
 	case "cpu":
-		return device{name: name, open: openCPU}, nil
+		return device{name: name, open: openCPU, math: openMath}, nil
 	case "emulated":
 		driver, err := emulator.New(emulator.Options{Memory: emulatedMemory()})
 		d := newGPU(name, driver, 0)
@@ -104,14 +133,8 @@ func findDevice(name string) (device, error) {
 
 // computing returns d with the products that --math names. It has passed checkMath.
 func (d device) computing(math string) device {
-	if math == float32Math {
-		return d
-	}
-	d.open = func() (backend.Backend, error) {
-		if err := cpubackend.CheckMath(math); err != nil {
-			return nil, fmt.Errorf("--math %w; float32 is for every machine", err)
-		}
-		return cpubackend.Open(cpubackend.Options{Math: math})
+	if math != float32Math {
+		d.open = func() (backend.Backend, error) { return d.math(math) }
 	}
 	return d
 }
@@ -129,14 +152,25 @@ func parseDevice(name string) (kind string, ordinal int, err error) {
 
 // newGPU returns the NVIDIA GPU of driver with that ordinal.
 func newGPU(name string, driver cuda.Driver, ordinal int) device {
+	open := func(math string) (backend.Backend, error) {
+		b, err := cuda.Open(driver, ordinal, cuda.Options{Name: name, Math: math})
+		if err != nil {
+			return nil, namedDevice(name, cmp.Or(errors.Unwrap(err), err)) // the flag says more than "cuda: Open"
+		}
+		return b, nil
+	}
 	return device{
 		name: name,
-		open: func() (backend.Backend, error) {
-			b, err := cuda.Open(driver, ordinal, cuda.Options{Name: name})
+		open: func() (backend.Backend, error) { return open(float32Math) },
+		math: func(math string) (backend.Backend, error) {
+			gpu, err := infoOfGPU(name, driver, ordinal)
 			if err != nil {
-				return nil, namedDevice(name, cmp.Or(errors.Unwrap(err), err)) // the flag says more than "cuda: Open"
+				return nil, err
 			}
-			return b, nil
+			if err := cuda.CheckMath(math, gpu); err != nil {
+				return nil, namedDevice(name, fmt.Errorf("--math %w; float32 is for every GPU", err))
+			}
+			return open(math)
 		},
 		facts: func() ([][2]string, error) {
 			gpu, err := infoOfGPU(name, driver, ordinal)
@@ -178,6 +212,14 @@ func openDevice(name, math string) (b backend.Backend, note string, err error) {
 }
 
 func openCPU() (backend.Backend, error) { return cpubackend.Open(cpubackend.Options{}) }
+
+// openMath opens the CPU for a math.
+func openMath(math string) (backend.Backend, error) {
+	if err := cpubackend.CheckMath(math); err != nil {
+		return nil, fmt.Errorf("--math %w; float32 is for every machine", err)
+	}
+	return cpubackend.Open(cpubackend.Options{Math: math})
+}
 
 func describeGPU(gpu cuda.DeviceInfo) string {
 	return fmt.Sprintf("%s, compute capability %d.%d, %.1f GiB memory", gpu.Name, gpu.Major, gpu.Minor, float64(gpu.Memory)/(1<<30))

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"gputrain/cpu"
+	"gputrain/cuda"
 )
 
 // missingMath returns what the command says where this machine lacks a math, "" where
@@ -39,5 +40,35 @@ func TestMathIsUsedAndRecordedOrRefused(t *testing.T) {
 			t.Errorf("explain does not say %s:\n%s", math, o.out)
 		}
 		gputrain("eval", "--model", math, "--math", math, "--quiet").want(t, 0)
+	}
+}
+
+func TestMathOfTensorCoresIsUsedAndRecordedOrRefused(t *testing.T) {
+	t.Chdir(t.TempDir())
+	train := func(out, math string) []string {
+		return quick("--model", "mlp", "--hidden", "4", "--epochs", "1", "--batch", "64", "--device", "emulated", "--out", out, "--math", math)
+	}
+	gputrain(train("float32", "float32")...).want(t, 0)
+	for _, math := range cuda.Maths()[1:] {
+		explain := gputrain("explain", "--device", "emulated", "--math", math, "--hidden", "256").want(t, 0).out
+		for _, want := range []string{"products in " + math, "gemm_nt_" + math + "_"} {
+			if !strings.Contains(explain, want) {
+				t.Errorf("explain does not say %s:\n%s", want, explain)
+			}
+		}
+		wantFailure(t, exitFailure, []string{"--device emulated: --math " + math + " takes tensor cores of compute capability 8.0 or later, and emulated T4 has 7.5; float32 is for every GPU"},
+			"explain", "--device", "emulated", "--gpu", "T4", "--math", math)
+	}
+	const math = "bf16" // one has to do
+	gputrain(train(math, math)...).want(t, 0)
+	if config := readFile(t, math+"/config.toml"); !strings.Contains(config, "\nmath = \""+math+"\"\n") {
+		t.Errorf("config.toml has no math %s:\n%s", math, config)
+	}
+	if readFile(t, math+"/model.safetensors") == readFile(t, "float32/model.safetensors") {
+		t.Errorf("the model of %s is that of float32", math)
+	}
+	gputrain("conformance", "--device", "emulated", "--math", math, "--only", "Gemm/NN/2x3x5/alpha 1, beta 0", "--out", math+".md").want(t, 0)
+	if report := readFile(t, math+".md"); !strings.Contains(report, "| Math | "+math+", products of two numbers may be off by ") {
+		t.Errorf("the report does not say %s:\n%s", math, report)
 	}
 }

@@ -74,12 +74,15 @@ func (e *explanation) explainGPU(c *explainCommand, parts sets) error {
 	if err != nil {
 		return err
 	}
-	b, err := newGPU(c.Device, r, 0).open()
+	b, err := newGPU(c.Device, r, 0).computing(c.Math).open()
 	if err != nil {
 		return err
 	}
 	defer b.Close()
 	e.device = c.Device + ": " + describeGPU(r.GPU) + fmt.Sprintf(", %d multiprocessors", r.GPU.Multiprocessors)
+	if c.Math != float32Math {
+		e.device += ", products in " + c.Math
+	}
 	own := r.Used
 	trainer, err := e.build(&c.settings, b, parts, func(stage string) { r.Stage = stage })
 	if err != nil {

@@ -67,7 +67,7 @@ func (c *profileCommand) profile(gpu emulator.GPU, d *description, set *data.Dat
 		return nil, err
 	}
 	opened := &openedDriver{Driver: driver}
-	b, err := newGPU(c.Device, opened, 0).open()
+	b, err := newGPU(c.Device, opened, 0).computing(c.Math).open()
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,8 @@ func (s *session) plan(parts sets) (*explanation, error) {
 	e := &explanation{description: s.description, batch: data.Batch{Size: s.settings.Batch}, device: s.settings.Device}
 	if onCPU(s.settings.Device) {
 		e.device = "cpu: " + describeCPU() + ", products in " + s.settings.Math
+	} else if s.settings.Math != float32Math {
+		e.device += ", products in " + s.settings.Math
 	}
 	return e, e.describe(s.net, s.trainer, parts)
 }

@@ -63,7 +63,15 @@ func startCopies(d *decoder) runner {
 	}
 	return func(w *warp, mask uint32) {
 		dst, src, n := w.source(write.base), w.source(read.base), w.source(given)
-		w.measure(&requested, src, mask, irregular)
+		var reads uint32 // a copy of no bytes only sets zeros
+		w.eachLane(mask, func(lane int) {
+			if n[lane] > 0 {
+				reads |= 1 << lane
+			}
+		})
+		if reads != 0 {
+			w.measure(&requested, src, reads, irregular)
+		}
 		w.measure(write, dst, mask, irregular)
 		w.eachLane(mask, func(lane int) {
 			if w.block.fault == nil {

@@ -13,6 +13,9 @@ func TestCopyAsyncFillsWithZeros(t *testing.T) {
 		x := upload(b, append([]float32{1, 2, 3, 4}[:n/4:n/4], make([]float32, 0)...))
 		b.must(b.launch("copy_with_zeros", dim(1), dim(32), 0, y, x, n))
 		compareExactly(t, "copy_with_zeros", download[float32](b, y, 4), want)
+		if p := b.device.Profile()[0]; n == 0 && p.GlobalSectors != 1 {
+			t.Errorf("a copy of nothing touches %d sectors, beside the one that is stored", p.GlobalSectors-1)
+		}
 	}
 }
 

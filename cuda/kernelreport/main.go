@@ -1,10 +1,11 @@
 // Command kernelreport assembles the kernels with ptxas for every supported
-// architecture. It writes their registers and occupancy to kernels/registers.json and
-// docs/kernels.md. It fails if a kernel spills or has a stack. With -check it writes
-// nothing, and also fails if a kernel takes more registers than are recorded.
+// architecture. It writes their registers and occupancy to kernels/registers.json, the
+// inner loops of products to kernels/loops.json, and both to docs/kernels.md. It fails if
+// a kernel spills or has a stack. With -check it writes nothing, and also fails if a
+// kernel takes more registers than are recorded, or its loop more instructions.
 //
-// Run it in the root of the repository: go run ./cuda/kernelreport. It takes ptxas from
-// PATH or $CUDA_HOME/bin.
+// Run it in the root of the repository: go run ./cuda/kernelreport. It takes ptxas and
+// cuobjdump from PATH or $CUDA_HOME/bin.
 package main
 
 import (
@@ -22,6 +23,7 @@ import (
 
 const (
 	baselineFile = "kernels/registers.json"
+	loopFile     = "kernels/loops.json"
 	docFile      = "docs/kernels.md"
 )
 
@@ -35,7 +37,11 @@ func main() {
 }
 
 func run(check bool) error {
-	ptxas, err := find()
+	ptxas, err := find("ptxas")
+	if err != nil {
+		return err
+	}
+	cuobjdump, err := find("cuobjdump")
 	if err != nil {
 		return err
 	}
@@ -48,19 +54,24 @@ func run(check bool) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	if check {
-		return compare(now, kernels.Registers())
+	loops, err := countLoops(ptxas, cuobjdump)
+	if err != nil {
+		return err
 	}
-	return write(now)
+	if check {
+		return errors.Join(compare(now, kernels.Registers()), compareLoops(loops, kernels.Loops()))
+	}
+	return write(now, loops)
 }
 
-func find() (string, error) {
-	if path, err := exec.LookPath("ptxas"); err == nil {
+// find returns the path of a tool of the CUDA toolkit.
+func find(tool string) (string, error) {
+	if path, err := exec.LookPath(tool); err == nil {
 		return path, nil
 	}
-	path, err := exec.LookPath(filepath.Join(os.Getenv("CUDA_HOME"), "bin", "ptxas"))
+	path, err := exec.LookPath(filepath.Join(os.Getenv("CUDA_HOME"), "bin", tool))
 	if err != nil {
-		return "", errors.New("no ptxas on PATH or in $CUDA_HOME/bin; install the CUDA toolkit, which contains it")
+		return "", errors.New("no " + tool + " on PATH or in $CUDA_HOME/bin; install the CUDA toolkit, which contains it")
 	}
 	return path, nil
 }
@@ -70,6 +81,9 @@ func assemble(ptxas, architecture string) (map[string]int, error) {
 	all := map[string]int{}
 	var errs []error
 	for _, module := range kernels.Modules() {
+		if kernels.Architecture(module) > architecture {
+			continue
+		}
 		cmd := exec.Command(ptxas, "-v", "-arch="+architecture, "-o", os.DevNull, filepath.Join("kernels", "ptx", module+".ptx"))
 		log, err := cmd.CombinedOutput()
 		if err != nil {
@@ -83,20 +97,22 @@ func assemble(ptxas, architecture string) (map[string]int, error) {
 		}
 	}
 	for _, k := range kernels.All() {
-		if all[k.Name] == 0 {
+		if all[k.Name] == 0 && kernels.Architecture(k.Module) <= architecture {
 			errs = append(errs, fmt.Errorf("ptxas does not report the registers of %s on %s", k.Name, architecture))
 		}
 	}
 	return all, errors.Join(errs...)
 }
 
-func write(now registers) error {
-	text, err := json.MarshalIndent(now, "", "\t")
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(baselineFile, append(text, '\n'), 0o644); err != nil {
-		return err
+func write(now registers, loops map[string]kernels.Loop) error {
+	for file, counts := range map[string]any{baselineFile: now, loopFile: loops} {
+		text, err := json.MarshalIndent(counts, "", "\t")
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(file, append(text, '\n'), 0o644); err != nil {
+			return err
+		}
 	}
 	doc, err := os.ReadFile(docFile)
 	if err != nil {
@@ -106,5 +122,5 @@ func write(now registers) error {
 	if !ok {
 		return fmt.Errorf("%s lacks the line %q; the table goes below it", docFile, marker)
 	}
-	return os.WriteFile(docFile, append(before, marker+table(now)...), 0o644)
+	return os.WriteFile(docFile, append(before, marker+table(now)+loopTable(loops)...), 0o644)
 }

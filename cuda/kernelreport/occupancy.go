@@ -53,10 +53,14 @@ func table(r registers) string {
 	}
 	b.WriteString(rule + "\n")
 	for _, k := range kernels.All() {
-		fmt.Fprintf(&b, "| %s | %d | %d |", k.Name, k.Block, k.Shared)
+		fmt.Fprintf(&b, "| %s | %d | %d |", k.Name, k.Block, k.SharedBytes())
 		for _, a := range architectures {
 			count := r[a.name][k.Name]
-			fmt.Fprintf(&b, " %d, %.0f %% |", count, 100*a.occupancy(k.Block, count, k.Shared))
+			if count == 0 {
+				b.WriteString(" - |") // a tensor core's, for later ones
+				continue
+			}
+			fmt.Fprintf(&b, " %d, %.0f %% |", count, 100*a.occupancy(k.Block, count, k.SharedBytes()))
 		}
 		b.WriteString("\n")
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -59,8 +60,8 @@ func TestDocumentHasTheRecordedRegisters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, got, _ := strings.Cut(string(doc), marker); got != table(kernels.Registers()) {
-		t.Errorf("the table in %s does not match %s: run go run ./cuda/kernelreport", docFile, baselineFile)
+	if _, got, _ := strings.Cut(string(doc), marker); got != table(kernels.Registers())+loopTable(kernels.Loops()) {
+		t.Errorf("the tables in %s do not match %s and %s: run go run ./cuda/kernelreport", docFile, baselineFile, loopFile)
 	}
 }
 
@@ -76,5 +77,44 @@ func TestCompareFindsMoreRegisters(t *testing.T) {
 	delete(before["sm_90"], "rnn_step")
 	if err := compare(now, before); err == nil || !strings.Contains(err.Error(), "rnn_step on sm_90 is not in ") {
 		t.Errorf("got %v, want rnn_step on sm_90", err)
+	}
+}
+
+func TestInnerLoopIsTheOneThatMultiplies(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("\t\tFunction : product\n")
+	at := 0
+	add := func(count int, instruction string) {
+		for range count {
+			fmt.Fprintf(&text, "        /*%04x*/                   %s ;   /* 0x0 */\n", at, instruction)
+			at += 16
+		}
+	}
+	add(2, "MOV R1, RZ")
+	add(20, "HMMA.16816.F32.BF16 R4, R8, R12, R4") // from 0x20, with a loop of copies in it
+	add(3, "LDGSTS.E [R5], [R6.64], !P0")
+	add(1, "@P0 BRA 0x170")
+	add(1, "@P1 BRA 0x20")
+	add(16, "@P2 FFMA R4, R8, R12, R4") // from 0x1b0
+	add(4, "IADD3 R1, R1, 0x1, RZ")
+	add(1, "@!P1 BRA 0x1b0")
+	add(1, "BRA 0x400")
+	got, ok := innerLoop(parseCode(text.String())["product"])
+	if want := (kernels.Loop{Multiplications: 16, Instructions: 21}); got != want || !ok {
+		t.Errorf("got %v, %t, want %v", got, ok, want)
+	}
+}
+
+func TestCompareFindsLongerLoops(t *testing.T) {
+	before := kernels.Loops()
+	if err := compareLoops(before, before); err != nil {
+		t.Fatal(err)
+	}
+	now := kernels.Loops()
+	l := now["gemm_nt_128x128"]
+	l.Instructions++
+	now["gemm_nt_128x128"] = l
+	if err := compareLoops(now, before); err == nil || !strings.HasPrefix(err.Error(), "the inner loop of gemm_nt_128x128 has ") {
+		t.Errorf("got %v, want gemm_nt_128x128", err)
 	}
 }

@@ -58,6 +58,9 @@ func compare(now, before registers) error {
 	var errs []error
 	for _, a := range architectures {
 		for _, k := range kernels.All() {
+			if kernels.Architecture(k.Module) > a.name {
+				continue
+			}
 			count, old := now[a.name][k.Name], before[a.name][k.Name]
 			switch {
 			case old == 0:

@@ -1,0 +1,175 @@
+package cuda_test
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"strings"
+
+	"gputrain/backend"
+	"gputrain/cuda"
+	"gputrain/cuda/emulator"
+	"gputrain/internal/operands"
+	"gputrain/kernels"
+)
+
+// A tensorMistake is one that kernels of the tensor cores can have.
+type tensorMistake struct {
+	mistake string
+	maths   string // of the kernels that can have it
+	edit    edit
+	finding emulator.Check
+}
+
+// Each kernel has its loop twice: first for copies of 4 bytes, then for those of 16.
+var tensorMistakes = []tensorMistake{
+	{"copies of 16 bytes are not waited for", "tf32x3 tf32 bf16", dropped(copiesWaited, 4, 3), emulator.Uninitialised},
+	{"copies of 4 bytes are not waited for", "tf32x3 tf32 bf16", dropped(copiesWaited, 4, 1), emulator.Uninitialised},
+	{"copies of the first slab are not waited for", "tf32x3 tf32 bf16", dropped(copiesWaited, 4, 2), emulator.Uninitialised},
+	{"copies belong to the next group", "tf32x3 tf32 bf16", dropped(`cp\.async\.commit_group;`, 6, 5), emulator.Uninitialised},
+	{"no barrier between slabs", "tf32x3 tf32 bf16", dropped(barrier, 6, 4), emulator.SharedRace},
+	{"no barrier between slabs of small copies", "tf32x3 tf32 bf16", dropped(barrier, 6, 1), emulator.SharedRace},
+	{"no barrier before sums take the place of slabs", "tf32x3 tf32 bf16", dropped(barrier, 6, 5), anyRace},
+	{"sums are read before they are stored", "tf32x3 tf32 bf16", dropped(warpBarrier, 4, 0), emulator.SharedRace},
+	{"sums are overwritten before they are read", "tf32x3 tf32 bf16", dropped(warpBarrier, 4, 1), emulator.SharedRace},
+	{"copies what does not exist", "tf32x3 tf32 bf16", every(`selp\.b32 (%r\d+), 16, 0, .*`, "mov.u32 $1, 16;"), emulator.OutOfBounds},
+	{"infinities are not summed again", "tf32x3 tf32 bf16", every(`setp\.lt\.f32 (%p\d+), %f\d+, 0f7F800000;`, "mov.pred $1, 1;"), ""},
+	{"halves of b swapped", "tf32x3 tf32 bf16", every(`(mma\.sync\S* \S+ \S+ \S+ \S+ \S+ \S+ \S+ \S+) \{(%r\d+), (%r\d+)\}, (.*)`, "$1 {$3, $2}, $4"), ""},
+	{"rounds towards zero", "bf16", every(`cvt\.rn(\.bf16x2.*)`, "cvt.rz$1"), ""},
+	{"rounds towards zero", "tf32", every(`@finite add\.u32 .*`, ""), ""},
+	{"NaN overflows", "tf32", every(`@finite (add\.u32 .*)`, "$1"), ""},
+	{"leaves the small parts out", "tf32x3", every(`sub\.rn\.f32 (%f\d+), .*`, "mov.f32 $1, 0f00000000;"), ""},
+}
+
+const (
+	copiesWaited = `cp\.async\.wait_group 0;`
+	warpBarrier  = `bar\.warp\.sync -1;`
+
+	// anyRace begins the names of all races. A sum may happen to be what it overwrites.
+	anyRace emulator.Check = "race"
+)
+
+// every puts text in place of all lines that match, of which there must be one.
+func every(pattern, text string) edit {
+	re := regexp.MustCompile("^(?:" + pattern + ")$")
+	return func(lines []string) error {
+		found := false
+		for i, line := range lines {
+			found = found || re.MatchString(line)
+			lines[i] = re.ReplaceAllString(line, text)
+		}
+		if !found {
+			return errors.New("no line matches " + pattern)
+		}
+		return nil
+	}
+}
+
+// tensorMutants returns mutants of the smallest tiles: all mistakes in all kernels, or some
+// mistakes in one kernel each.
+func tensorMutants(all bool) []mutant {
+	var list []mutant
+	for i, m := range tensorMistakes {
+		maths := strings.Fields(m.maths)
+		if !all {
+			if i%3 != 0 {
+				continue
+			}
+			maths = maths[i%len(maths):][:1]
+		}
+		for _, math := range maths {
+			tiles := kernels.GemmTiles(math)
+			for j, letters := range []string{"nn", "nt", "tn", "tt"} {
+				if all || j == i%4 {
+					list = append(list, mutant{"gemm_" + letters + "_" + tiles[len(tiles)-1].Name, m.mistake, m.edit, tensorProducts(math, letters), m.finding})
+				}
+			}
+		}
+	}
+	return list
+}
+
+// tensorProducts are products in one tile, with copies of 16 and of 4 bytes, of whole
+// numbers, NaN and infinities, and single products of any numbers.
+func tensorProducts(math, letters string) trial {
+	return trial{"products " + letters + " in " + math, 1, func(driver cuda.Driver) error {
+		b, err := cuda.Open(driver, 0, cuda.Options{Math: math})
+		if err != nil {
+			return err
+		}
+		defer b.Close()
+		for _, c := range []struct {
+			m, n, k int
+			special bool
+		}{{36, 40, 100, false}, {33, 35, 45, false}, {32, 24, 40, true}, {20, 28, 1, false}} {
+			if err := tensorProduct(b, math, letters, c.m, c.n, c.k, c.special); err != nil {
+				return fmt.Errorf("%dx%dx%d: %w", c.m, c.n, c.k, err)
+			}
+		}
+		return nil
+	}}
+}
+
+// tensorProduct compares a product with its definition.
+func tensorProduct(device *cuda.Backend, name, letters string, m, n, k int, special bool) error {
+	r := rand.New(rand.NewPCG(1, 2))
+	a, b := operands.Uniform(r, m*k), operands.Uniform(r, n*k)
+	admitted := 0.0
+	if k == 1 {
+		admitted, _ = cuda.MathError(name)
+	} else {
+		for _, x := range [][]float32{a, b} {
+			for i := range x {
+				x[i] = float32(math.Round(3 * float64(x[i])))
+			}
+		}
+	}
+	if special {
+		for i, v := range []float32{math.Float32frombits(0x7fffffff), float32(math.Inf(1)), math.MaxFloat32} {
+			a[i*len(a)/4+i] = v // each in a row of its own
+		}
+	}
+	transA, transB := letters[0] == 't', letters[1] == 't'
+	left, right := [2]int{m, k}, [2]int{k, n}
+	if transA {
+		slices.Reverse(left[:])
+	}
+	if transB {
+		slices.Reverse(right[:])
+	}
+	var tensors [3]backend.Tensor
+	for i, size := range [][2]int{left, right, {m, n}} {
+		var err error
+		if tensors[i], err = device.New(size[0], size[1]); err != nil {
+			return err
+		}
+	}
+	device.Upload(tensors[0], a)
+	device.Upload(tensors[1], b)
+	device.Gemm(tensors[2], backend.Transpose(transA), backend.Transpose(transB), 1, tensors[0], tensors[1], 0)
+	got := make([]float32, m*n)
+	if err := device.Download(got, tensors[2]); err != nil {
+		return err
+	}
+	for e := range got {
+		var want float32
+		for p := range k {
+			x, y := e/n*k+p, p*n+e%n
+			if transA {
+				x = p*m + e/n
+			}
+			if transB {
+				y = e%n*k + p
+			}
+			want += a[x] * b[y]
+		}
+		off := math.Abs(float64(got[e]) - float64(want))
+		if got[e] != want && !(got[e] != got[e] && want != want) && !(off <= (admitted+0x1p-22)*math.Abs(float64(want)) && k == 1) {
+			return fmt.Errorf("seed 1,2: dst[%d,%d]: got %v, want %v", e/n, e%n, got[e], want)
+		}
+	}
+	return nil
+}
