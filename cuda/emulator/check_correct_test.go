@@ -136,3 +136,34 @@ func TestShuffleFromALaneThatHasEnded(t *testing.T) {
 	b := newBench(t, oneWarp(half+"shfl.sync.bfly.b32 %r1, %r0, 16, 31, -1;"), Options{})
 	checkReport(t, b.launch("k", dim(1), dim(32), 0, upload(b, make([]uint32, 32))), InactiveLane, "from lane 16, which has ended")
 }
+
+// An acquire orders what follows also where its value takes the place of its address.
+func TestAcquireOverItsAddress(t *testing.T) {
+	b := newBench(t, `.version 7.8
+.target sm_70
+.address_size 64
+.visible .entry k(.param .u64 out, .param .u64 flag)
+{
+	.reg .b32 %r<4>; .reg .b64 %rd<5>; .reg .pred %p<3>;
+	ld.param.u64 %rd1, [out];
+	ld.param.u64 %rd2, [flag];
+	mov.u32 %r1, %ctaid.x;
+	setp.eq.u32 %p1, %r1, 0;
+	@%p1 bra reads;
+	st.global.u32 [%rd1], 7;
+	st.release.gpu.global.u64 [%rd2], 1;
+	ret;
+reads:
+	ld.volatile.global.u64 %rd3, [%rd2];
+	setp.eq.u64 %p2, %rd3, 0;
+	@%p2 bra reads;
+	ld.acquire.gpu.global.u64 %rd2, [%rd2];
+	ld.global.u32 %r2, [%rd1];
+	st.global.u32 [%rd1+4], %r2;
+	ret;
+}`, Options{})
+	out, flag := b.alloc(8), b.alloc(8)
+	b.must(b.device.Fill32(flag, 0, 2, 0))
+	b.must(b.launch("k", dim(2), dim(1), 0, out, flag))
+	compareExactly(t, "what was read", download[uint32](b, out, 2), []uint32{7, 7})
+}

@@ -205,7 +205,8 @@ func load(d *decoder) runner {
 		}
 		for m := left; m != 0; m &= m - 1 {
 			lane := bits.TrailingZeros32(m) & 31
-			from, at := w.reach(&a, lane, a.at(base[lane]))
+			address := a.at(base[lane]) // which dst may take the place of
+			from, at := w.reach(&a, lane, address)
 			if from == nil {
 				if w.block.fault != nil {
 					return
@@ -223,7 +224,7 @@ func load(d *decoder) runner {
 				}
 			}
 			if a.strength != weak {
-				w.synchronize(&a, lane, a.at(base[lane]))
+				w.synchronize(&a, lane, address)
 			}
 			if uniform {
 				return
