@@ -18,7 +18,7 @@ import (
 type part struct{ name, text string }
 
 // order is that of the parts in the document. Others follow.
-var order = []string{"summary.txt", "smi.txt", "devices.txt", "products.csv", "explain.txt", "bench.txt", "profile.txt", "conformance.md"}
+var order = []string{"summary.txt", "smi.txt", "devices.txt", "products.csv", "explain.txt", "bench.txt", "profile.txt", "conformance.md", "conformance-tf32x3.md", "conformance-tf32.md", "conformance-bf16.md"}
 
 // unpack reads the parts of a report.
 func unpack(report string) ([]part, error) {

@@ -6,7 +6,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"gputrain/cuda"
@@ -64,7 +63,7 @@ func measure(device, out string) error {
 		return err
 	}
 	b := &bench{Device: opened, least: least, functions: map[string]cuda.Function{}}
-	if err := b.prepare("gemm"); err != nil {
+	if err := b.prepare(); err != nil {
 		return err
 	}
 	f, err := os.Create(filepath.Join(out, "products.csv"))
@@ -83,7 +82,7 @@ func measure(device, out string) error {
 	return b.Close()
 }
 
-func (b *bench) prepare(module string) (err error) {
+func (b *bench) prepare() (err error) {
 	if b.stream, err = b.NewStream(); err != nil {
 		return err
 	}
@@ -92,15 +91,37 @@ func (b *bench) prepare(module string) (err error) {
 			return err
 		}
 	}
+	modules := []string{"gemm"}
+	for _, math := range b.maths()[1:] {
+		modules = append(modules, "gemm_"+math)
+	}
+	for _, module := range modules {
+		if err := b.load(module); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maths returns the maths that the device has.
+func (b *bench) maths() []string {
+	if b.Info().Major < kernels.MathCapability {
+		return kernels.Maths()[:1]
+	}
+	return kernels.Maths()
+}
+
+func (b *bench) load(module string) error {
 	m, err := b.Load(kernels.PTX(module))
 	if err != nil {
 		return fmt.Errorf("module %s: %w", module, err)
 	}
 	for _, k := range kernels.All() {
-		if k.Module == module {
-			if b.functions[k.Name], err = b.Function(m, k.Name); err != nil {
-				return err
-			}
+		if k.Module != module {
+			continue
+		}
+		if b.functions[k.Name], err = b.Function(m, k.Name); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -140,11 +161,11 @@ func (b *bench) time(work func() error) (float64, error) {
 }
 
 func (b *bench) launch(name string, l kernels.Launch, args ...uint64) error {
-	return b.Launch(b.functions[name], cuda.Dim3(l.Grid), cuda.Dim3(l.Block), 0, b.stream, args)
+	return b.Launch(b.functions[name], cuda.Dim3(l.Grid), cuda.Dim3(l.Block), l.Shared, b.stream, args)
 }
 
-// products measures a product with each tile and split. A line is written as soon as it
-// is known, so that nothing is lost if the machine stops.
+// products measures a product in each math, with each tile and split. A line is written
+// as soon as it is known, so that nothing is lost if the machine stops.
 func (b *bench) products(w io.Writer, s shape) error {
 	most := s.splits[len(s.splits)-1]
 	var at [4]cuda.Pointer // a, b, dst and the parts
@@ -157,32 +178,45 @@ func (b *bench) products(w io.Writer, s shape) error {
 			return err
 		}
 	}
-	chosen := kernels.ChooseGemm(s.GemmShape, b.Info().Multiprocessors)
-	for _, k := range kernels.All() {
-		rows, cols, ok := tile(k, s.GemmShape)
-		for _, slices := range s.splits {
-			if !ok {
-				continue
-			}
-			// 32 is a multiple of the depth of each tile.
-			p := kernels.GemmPlan{Kernel: k.Name, Slice: ceil(ceil(s.K, slices), 32) * 32}
-			if p.Slices = ceil(s.K, p.Slice); p.Slices != slices {
-				continue
-			}
-			p.Launch = kernels.Launch{Grid: kernels.Dim3{X: ceil(s.M, rows) * ceil(s.N, cols), Y: slices, Z: 1}, Block: kernels.Dim3{X: k.Block, Y: 1, Z: 1}}
-			seconds, err := b.time(func() error { return b.product(s.GemmShape, p, at) })
-			if err != nil {
-				return fmt.Errorf("%s in %d slices: %w", k.Name, slices, err)
-			}
-			if _, err := fmt.Fprintf(w, "%d,%d,%d,%s,%d,%d,%.2f,%.1f,%v\n", s.M, s.N, s.K, k.Name, slices, p.Launch.Grid.X*slices,
-				1e6*seconds, 2*float64(s.M)*float64(s.N)*float64(s.K)/seconds/1e9, k.Name == chosen.Kernel && slices == chosen.Slices); err != nil {
-				return err
-			}
+	for _, math := range b.maths() {
+		if err := b.tiles(w, math, s, at); err != nil {
+			return err
 		}
 	}
 	for _, p := range at {
 		if err := b.Free(p); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// tiles measures a product in one math.
+func (b *bench) tiles(w io.Writer, math string, s shape, at [4]cuda.Pointer) error {
+	info := b.Info()
+	chosen := kernels.ChooseGemm(math, s.GemmShape, info.Multiprocessors, info.SharedAllowed)
+	for _, tile := range kernels.GemmTiles(math) {
+		if tile.Shared > info.SharedAllowed {
+			continue
+		}
+		for _, slices := range s.splits {
+			p := tile.Plan(s.GemmShape, slices)
+			if p.Slices != slices {
+				continue
+			}
+			if tile.Shared > info.SharedPerBlock {
+				if err := b.AllowShared(b.functions[p.Kernel], tile.Shared); err != nil {
+					return err
+				}
+			}
+			seconds, err := b.time(func() error { return b.product(s.GemmShape, p, at) })
+			if err != nil {
+				return fmt.Errorf("%s in %d slices: %w", p.Kernel, slices, err)
+			}
+			if _, err := fmt.Fprintf(w, "%d,%d,%d,%s,%d,%d,%.2f,%.1f,%v\n", s.M, s.N, s.K, p.Kernel, slices, p.Launch.Grid.X*slices,
+				1e6*seconds, 2*float64(s.M)*float64(s.N)*float64(s.K)/seconds/1e9, p.Kernel == chosen.Kernel && slices == chosen.Slices); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -201,16 +235,3 @@ func (b *bench) product(s kernels.GemmShape, p kernels.GemmPlan, at [4]cuda.Poin
 	n := int64(s.M * s.N)
 	return b.launch("gemm_reduce", kernels.Elements(n), uint64(at[2]), uint64(at[3]), uint64(n), uint64(p.Slices), one, 0)
 }
-
-// tile returns the size of the tiles of a kernel, if it computes such products.
-func tile(k kernels.Kernel, s kernels.GemmShape) (rows, cols int, ok bool) {
-	letters := map[bool]string{false: "n", true: "t"}
-	size, ok := strings.CutPrefix(k.Name, "gemm_"+letters[s.TransA]+letters[s.TransB]+"_")
-	if !ok || k.Module != "gemm" {
-		return 0, 0, false
-	}
-	_, err := fmt.Sscanf(size, "%dx%d", &rows, &cols)
-	return rows, cols, err == nil
-}
-
-func ceil(n, size int) int { return (n + size - 1) / size }

@@ -38,12 +38,21 @@ conformance() {
 	part "$name" "$limit" "${prefix[@]}" "$gputrain" conformance --device "$device" --out "$out/$name.md" "$@"
 }
 
+# maths checks the maths of the tensor cores that products.csv has.
+maths() {
+	local math
+	for math in tf32x3 tf32 bf16; do
+		! grep -q "_${math}_" "$out/products.csv" || conformance "conformance-$math" 60 -- --math "$math" --no-benchmarks "$@"
+	done
+}
+
 echo "device $device, $(date -u +%Y-%m-%d), commit $(git -C "$(dirname "$0")" rev-parse --short HEAD 2>/dev/null || echo unknown)" >"$out/summary.txt"
 command -v nvidia-smi >/dev/null && part smi 20 nvidia-smi
 part devices 30 "$gputrain" devices
 if [ "$device" = emulated ]; then
 	part measure 60 "$gpureport" -device emulated -out "$out"
 	conformance conformance 200 -- --max-size 9 --only Gemm --only LSTMForward --only Adam
+	maths --max-size 5 --only Gemm
 	part explain 30 "$gputrain" explain --device emulated --hidden 512 --batch 64
 	part profile 60 "$gputrain" profile --hidden 8 --batch 4
 else
@@ -52,6 +61,7 @@ else
 		conformance blocking 60 env CUDA_LAUNCH_BLOCKING=1 -- --max-size 33 --no-benchmarks
 		command -v compute-sanitizer >/dev/null && conformance sanitized 90 compute-sanitizer --tool memcheck -- --max-size 33 --no-benchmarks
 	fi
+	maths --max-size 33
 	part explain 30 "$gputrain" explain --device "$device" --hidden 512 --batch 64
 	if python3 -c 'import torch' 2>/dev/null; then
 		part bench 150 "$gputrain" bench --device "$device" --against torch
