@@ -83,9 +83,9 @@ func TestReportOfAGPU(t *testing.T) {
 	text := document(parts)
 	for _, want := range []string{
 		"conformance: exit 1 after", "train: exit 0 after", // in the summary
-		"| a | b |\n|---|---|\n| 1 | gemm_nn_bf16_64x64 |\n\n",             // without the line that was cut off
-		"## conformance.md\n\n### Suite\n",                // below its heading
-		"```\n1 conformance --device cuda:0 --out " + out, // blocking
+		"| a | b |\n|---|---|\n| 1 | gemm_nn_bf16_64x64 |\n\n", // without the line that was cut off
+		"## conformance.md\n\n### Suite\n",                     // below its heading
+		"```\n1 conformance --device cuda:0 --out " + out,      // blocking
 		"bench --device cuda:0 --against torch",
 	} {
 		if !strings.Contains(text, want) {
