@@ -113,6 +113,7 @@ func TestLoadRefuses(t *testing.T) {
 		{".target sm_70\n.extern .global .b32 x;", "defined in no module"},
 		{".target sm_70\n/* open", "comment without an end"},
 		{".target sm_70\n.entry k() { ret; }\n.entry k() { ret; }", "k is defined twice"},
+		{".target sm_70\n.address_size 64\n.entry k() { ld.global.u32 7, [16]; ret; }", "the result must go to a register"},
 		{".target sm_70\n.global .u64 p = nothing;", "no variable nothing in global memory, and no function"},
 	} {
 		_, err := newBench(t, wrap(""), Options{}).device.Load(c.text)

@@ -185,8 +185,8 @@ func load(d *decoder) runner {
 			dst[i] = absent
 			continue
 		}
-		a.passing = a.passing && !d.usedRegisters()[o.register]
 		dst[i] = d.dstOperand(o, k, true)
+		a.passing = a.passing && !d.usedRegisters()[o.register]
 		width = d.function.registers[o.register].kind.size()
 	}
 	convert := func(v uint64) uint64 { return v }
