@@ -20,9 +20,14 @@
 
 abi := $(CURDIR)/cuda/abi
 
-# These come before the folders that cu names, where a toolkit may be installed. go-gl
+# Go's cache knows the files of a package's own folder. So that it knows these headers too,
+# their checksum is among the flags.
+headers := $(shell cat cuda/abi/include/* gl/abi/include/GL/* | cksum | cut -d ' ' -f 1)
+
+# The folders come before those that cu names, where a toolkit may be installed. go-gl
 # asks pkg-config for a library that is found at run time instead.
-cgo := CGO_ENABLED=1 CGO_CFLAGS='-O2 -g -I$(abi)/include -I$(CURDIR)/gl/abi/include' CGO_LDFLAGS='-L$(abi)/lib' PKG_CONFIG=true
+cgo := CGO_ENABLED=1 CGO_CFLAGS='-O2 -g -DHEADERS=$(headers) -I$(abi)/include -I$(CURDIR)/gl/abi/include' \
+	CGO_LDFLAGS='-L$(abi)/lib' PKG_CONFIG=true
 
 CUDA_INCLUDE = /usr/local/cuda/include
 
