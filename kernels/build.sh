@@ -31,14 +31,17 @@ shorten='
 	loc != "" && /[;:]$/ { if (loc != last) print loc; last = loc; loc = "" }
 	{ print }'
 
-# Build in two places, because the PTX must not depend on the place.
-for place in a b; do
-	mkdir "$work/$place"
-	cp ./*.cu ./*.cuh "$work/$place"
+# Build in two places at once, because the PTX must not depend on the place.
+build() {
+	mkdir "$work/$1"
+	cp ./*.cu ./*.cuh "$work/$1"
 	for source in *.cu; do
-		(cd "$work/$place" && "$nvcc" "${flags[@]}" -arch="$(arch "$source")" "$source" -o long && awk "$shorten" long >"${source%.cu}.ptx")
+		(cd "$work/$1" && "$nvcc" "${flags[@]}" -arch="$(arch "$source")" "$source" -o long && awk "$shorten" long >"${source%.cu}.ptx") || return
 	done
-done
+}
+build b &
+build a
+wait $!
 for source in *.cu; do
 	cmp "$work/a/${source%.cu}.ptx" "$work/b/${source%.cu}.ptx"
 done

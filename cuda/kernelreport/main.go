@@ -17,6 +17,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"sync"
 
 	"gputrain/kernels"
 )
@@ -45,13 +47,8 @@ func run(check bool) error {
 	if err != nil {
 		return err
 	}
-	now := registers{}
-	var errs []error
-	for _, a := range architectures {
-		now[a.name], err = assemble(ptxas, a.name)
-		errs = append(errs, err)
-	}
-	if err := errors.Join(errs...); err != nil {
+	now, err := assembleAll(ptxas)
+	if err != nil {
 		return err
 	}
 	loops, err := countLoops(ptxas, cuobjdump)
@@ -74,6 +71,26 @@ func find(tool string) (string, error) {
 		return "", errors.New("no " + tool + " on PATH or in $CUDA_HOME/bin; install the CUDA toolkit, which contains it")
 	}
 	return path, nil
+}
+
+// assembleAll assembles for the architectures, as many at a time as there are CPUs.
+func assembleAll(ptxas string) (registers, error) {
+	all, errs := make([]map[string]int, len(architectures)), make([]error, len(architectures))
+	var group sync.WaitGroup
+	turns := make(chan struct{}, runtime.NumCPU())
+	for i, a := range architectures {
+		group.Go(func() {
+			turns <- struct{}{}
+			all[i], errs[i] = assemble(ptxas, a.name)
+			<-turns
+		})
+	}
+	group.Wait()
+	now := registers{}
+	for i, a := range architectures {
+		now[a.name] = all[i]
+	}
+	return now, errors.Join(errs...)
 }
 
 // assemble returns the registers of all kernels on an architecture.
