@@ -189,10 +189,11 @@ func divInteger(d *decoder) runner {
 		})
 	}
 	return lanes2(dst, a, b, func(a, b uint64) uint64 {
-		if b == 0 {
+		divisor := extend(b, k) // of a register that nothing has written, what is above may not be 0
+		if divisor == 0 {
 			return truncate(math.MaxUint64, size)
 		}
-		return truncate(uint64(extend(a, k)/extend(b, k)), size)
+		return truncate(uint64(extend(a, k)/divisor), size)
 	})
 }
 
@@ -210,10 +211,11 @@ func remInteger(d *decoder) runner {
 		})
 	}
 	return lanes2(dst, a, b, func(a, b uint64) uint64 {
-		if b == 0 {
+		divisor := extend(b, k)
+		if divisor == 0 {
 			return a
 		}
-		return truncate(uint64(extend(a, k)%extend(b, k)), size)
+		return truncate(uint64(extend(a, k)%divisor), size)
 	})
 }
 
