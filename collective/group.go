@@ -10,7 +10,8 @@ package collective
 import "fmt"
 
 // Group is what a rank knows of the ranks that work together. It is for one goroutine at a
-// time, but for Abort. Buffers that are read and written in a call must not overlap.
+// time, but for Abort. Buffers that are read and written in a call must not overlap. Those
+// of wrong lengths are a panic: see CheckExchange and CheckGather.
 //
 // An error of Exchange, Gather or Broadcast means that the group is lost: some rank has
 // ended, or the connection to it. The rank then ends too. It is an *AbortError where the
@@ -55,15 +56,15 @@ func (e *AbortError) Error() string { return fmt.Sprintf("rank %d: %v", e.Rank, 
 // Unwrap returns the reason.
 func (e *AbortError) Unwrap() error { return e.Reason }
 
-// checkExchange panics if the buffers are not those of an Exchange.
-func checkExchange(g Group, dst, src []byte) {
+// CheckExchange panics if the buffers are not those of an Exchange. Each Group begins with it.
+func CheckExchange(g Group, dst, src []byte) {
 	if len(dst) != len(src) || len(src)%g.Size() != 0 {
 		panic(fmt.Sprintf("collective: Exchange: dst has %d bytes and src %d, want the same multiple of %d, the ranks", len(dst), len(src), g.Size()))
 	}
 }
 
-// checkGather panics if the buffers are not those of a Gather.
-func checkGather(g Group, dst, src []byte) {
+// CheckGather panics if the buffers are not those of a Gather. Each Group begins with it.
+func CheckGather(g Group, dst, src []byte) {
 	if len(dst) != len(src)*g.Size() {
 		panic(fmt.Sprintf("collective: Gather: dst has %d bytes, want %d, those of src for each of %d ranks", len(dst), len(src)*g.Size(), g.Size()))
 	}

@@ -152,7 +152,7 @@ func (g *localRank) together(name string, src []byte, sent int, take func(calls 
 }
 
 func (g *localRank) Exchange(dst, src []byte) error {
-	checkExchange(g, dst, src)
+	CheckExchange(g, dst, src)
 	chunk := len(src) / g.Size()
 	return g.together("Exchange", src, len(src)-chunk, func(calls []call) {
 		for r, c := range calls {
@@ -162,7 +162,7 @@ func (g *localRank) Exchange(dst, src []byte) error {
 }
 
 func (g *localRank) Gather(dst, src []byte) error {
-	checkGather(g, dst, src)
+	CheckGather(g, dst, src)
 	return g.together("Gather", src, len(src)*(g.Size()-1), func(calls []call) {
 		for r, c := range calls {
 			copy(dst[r*len(src):], c.src)

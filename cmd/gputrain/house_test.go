@@ -52,6 +52,8 @@ var house = []struct {
 	{"model", "backend internal/atomicfile internal/inuse internal/nearest"},
 	{"model/onnx", "backend data model"},
 	{"collective", ""},
+	{"collective/collectivetest", "collective"},
+	{"collective/mpi", "collective"},
 	{"train", "backend collective data internal/inuse internal/nearest model"},
 	{"train/tensorboard", ""},
 	{"bench", "backend backend/backendtest model train"},
