@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/gob"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -120,7 +121,7 @@ func (t *Trainer) combine() error {
 
 // ErrStopped is wrapped by the error of a Fit whose context is not cancelled, but that of
 // another rank.
-var ErrStopped = fmt.Errorf("another rank was asked to stop")
+var ErrStopped = errors.New("was asked to stop")
 
 // stopped returns why training stops here, nil if it does not. The ranks agree about it, but
 // not in the middle of an update: see Options.Accumulate.
@@ -149,7 +150,7 @@ func agreedStop(ctx context.Context, g collective.Group) error {
 	case cause != nil:
 		return cause
 	}
-	return fmt.Errorf("rank %d: %w", rank, ErrStopped)
+	return fmt.Errorf("rank %d %w", rank, ErrStopped)
 }
 
 // checkRanks returns an error if the ranks would not train the same network in the same way

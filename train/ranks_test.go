@@ -233,7 +233,7 @@ func TestRanksThatStopGoOn(t *testing.T) {
 					t.Fatalf("%s, %s, rank %d: error %v, want %v", name, s.name, rank, o.err, want)
 				}
 				if rank != 1 {
-					wantError(t, o.err, "rank 1: another rank was asked to stop")
+					wantError(t, o.err, "rank 1 was asked to stop")
 				}
 			}
 			if !same(stopped) {
