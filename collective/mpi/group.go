@@ -32,7 +32,10 @@ type group struct {
 // largest is the largest count in a call, which is an int in C. Tests make it small.
 var largest = 1 << 30
 
-var opened atomic.Bool
+var (
+	opened atomic.Bool
+	ended  atomic.Pointer[library] // the library of a group that is closed
+)
 
 // Open joins the ranks that the launcher has started: collective.Adder adds with
 // MPI_Allreduce. It waits until all have come, but not longer than limit; 0 is no limit.
@@ -44,8 +47,8 @@ var opened atomic.Bool
 // launcher; the process then ends.
 //
 // Abort of the group writes the reason to standard error, in one line that begins with the
-// name of the program, and ends all ranks with the code 1. It does not return. Its String
-// is the name and version of the library.
+// name of the program, and ends all ranks with the code 1. It does not return. After Close,
+// the process must end with Exit. String of the group is the name and version of the library.
 func Open(limit time.Duration) (collective.Group, error) {
 	if opened.Swap(true) {
 		panic("mpi: Open: it is called twice")
@@ -212,5 +215,19 @@ func (g *group) Close() error {
 		return err
 	}
 	close(g.closing)
-	return <-g.closed
+	if err := <-g.closed; err != nil {
+		return err
+	}
+	ended.Store(g.library)
+	return nil
+}
+
+// Exit ends the process, as os.Exit does, but after Close as a program in C ends. MPICH
+// since 4.2 takes leave of mpiexec only then. If a rank ends in another way, mpiexec kills
+// those that still run.
+func Exit(code int) {
+	if l := ended.Load(); l != nil {
+		l.call(&l.exit, uintptr(code))
+	}
+	os.Exit(code)
 }

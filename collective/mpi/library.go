@@ -3,7 +3,6 @@
 package mpi
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -23,7 +22,7 @@ type library struct {
 
 	initThread, setErrhandler, commRank, commSize, splitType         function
 	alltoall, allgather, broadcast, allreduce, sendrecv              function
-	barrier, abort, finalize, errorString, libraryVersion            function
+	barrier, abort, finalize, errorString, libraryVersion, exit      function
 	world, byteType, floatType, sum, inPlace, infoNull, errorsReturn uintptr
 	serialized, shared                                               uintptr
 
@@ -127,6 +126,7 @@ func open(file string) (*library, error) {
 		"MPI_Finalize":            &l.finalize,
 		"MPI_Error_string":        &l.errorString,
 		"MPI_Get_library_version": &l.libraryVersion,
+		"exit":                    &l.exit, // of libc
 	} {
 		address, err := purego.Dlsym(handle, name)
 		if err != nil {
@@ -139,7 +139,7 @@ func open(file string) (*library, error) {
 	if err := l.call(&l.libraryVersion, uintptr(unsafe.Pointer(unsafe.SliceData(text))), uintptr(unsafe.Pointer(&length))); err != nil {
 		return nil, err
 	}
-	l.version = versionOf(text[:length])
+	l.version = versionOf(string(text[:length]))
 	l.abi = abiOf(handle, l)
 	if l.abi == nil {
 		return nil, fmt.Errorf("the MPI library %s (%s) has an ABI that this program does not know: it knows those of Open MPI, MPICH and MPI 5", file, l.version)
@@ -172,10 +172,10 @@ func missing(err error, file string) bool {
 }
 
 // versionOf returns the beginning of what MPI_Get_library_version says: a name and a number.
-func versionOf(text []byte) string {
-	line, _, _ := bytes.Cut(text, []byte{'\n'})
-	line, _, _ = bytes.Cut(line, []byte{','})
-	return strings.Join(strings.Fields(strings.Trim(string(line), "\x00")), " ")
+func versionOf(text string) string {
+	line, _, _ := strings.Cut(strings.TrimRight(text, "\x00"), "\n")
+	line, _, _ = strings.Cut(line, ",")
+	return strings.Join(strings.Fields(strings.Replace(line, " Version:", "", 1)), " ")
 }
 
 // abiOf returns the ABI of a library, or nil.
