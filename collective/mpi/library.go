@@ -3,7 +3,6 @@
 package mpi
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -38,9 +37,6 @@ type function struct {
 	address uintptr
 }
 
-// errNotFound is the error of a library that is not there.
-var errNotFound = errors.New("not found")
-
 // load loads the library of the launcher. Only then MPI has a name for this process: under
 // the launcher of another library, each rank would be alone.
 func load(launch Launch) (*library, error) {
@@ -58,8 +54,12 @@ func load(launch Launch) (*library, error) {
 	}
 	names := libraryNames(launch)
 	for _, file := range append(besideLauncher(names), names...) {
-		if l, err := open(file); !errors.Is(err, errNotFound) {
-			return l, err
+		l, err := open(file)
+		switch {
+		case err == nil:
+			return l, nil
+		case !missing(err, file):
+			return nil, fmt.Errorf("mpi: %w", err)
 		}
 	}
 	return nil, fmt.Errorf("mpi: no MPI library: looked for %s where the system looks for libraries: install that of the launcher, or name its file in GPUTRAIN_MPI or its folder in LD_LIBRARY_PATH", strings.Join(names, ", "))
@@ -105,9 +105,6 @@ func open(file string) (*library, error) {
 	// The plug-ins of Open MPI look for its symbols among those of the program.
 	handle, err := purego.Dlopen(file, purego.RTLD_NOW|purego.RTLD_GLOBAL)
 	if err != nil {
-		if !strings.Contains(file, "/") && missing(err, file) {
-			return nil, errNotFound
-		}
 		return nil, fmt.Errorf("cannot load the MPI library %s: %w", file, err)
 	}
 	l := &library{file: file}
@@ -170,7 +167,7 @@ func open(file string) (*library, error) {
 // missing reports whether dlopen has not found the file itself, rather than one that it
 // needs.
 func missing(err error, file string) bool {
-	return strings.HasPrefix(err.Error(), file+": cannot open shared object file") || // Linux
+	return strings.Contains(err.Error(), " "+file+": cannot open shared object file") || // Linux
 		runtime.GOOS == "darwin" && strings.Contains(err.Error(), "no such file")
 }
 

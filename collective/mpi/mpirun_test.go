@@ -259,7 +259,8 @@ func TestTwoLibraries(t *testing.T) {
 				i.library = other.file(t)
 				o := i.run(t, 2, "conform")
 				want := i.launcher.name + " has started 2 ranks, of which this library sees 1"
-				if o.code == 0 || !strings.Contains(o.stderr, want) {
+				ends := strings.Contains(o.stderr, "unsupported PMI version") // MPICH 5 sees it first
+				if o.code == 0 || !strings.Contains(o.stderr, want) && !ends {
 					t.Errorf("got %v\nwant %q", o, want)
 				}
 			})
