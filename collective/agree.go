@@ -34,7 +34,7 @@ type Fact struct {
 	Content []byte
 }
 
-// Same returns an error, the same on all ranks, that names the first fact that is not the
+// Same returns a *DifferError, the same on all ranks, that names the first fact that is not the
 // same as on rank 0, and the ranks where it differs. All ranks call it with facts of the
 // same names.
 func Same(g Group, facts ...Fact) error {
@@ -52,19 +52,29 @@ func Same(g Group, facts ...Fact) error {
 			from := rank*len(mine) + i*sha256.Size
 			return all[from : from+sha256.Size]
 		}
-		var others []string
+		var others []int
 		for rank := range g.Size() {
 			if !bytes.Equal(of(rank), of(0)) {
-				others = append(others, fmt.Sprint(rank))
+				others = append(others, rank)
 			}
 		}
-		switch len(others) {
-		case 0:
-		case 1:
-			return fmt.Errorf("rank %s has another %s than rank 0", others[0], f.Name)
-		default:
-			return fmt.Errorf("ranks %s have another %s than rank 0", strings.Join(others, ", "), f.Name)
+		if len(others) > 0 {
+			return &DifferError{f.Name, others}
 		}
 	}
 	return nil
+}
+
+// DifferError says on which ranks a fact is not the one of rank 0.
+type DifferError struct {
+	Name  string // of the fact
+	Ranks []int
+}
+
+func (e *DifferError) Error() string {
+	if len(e.Ranks) == 1 {
+		return fmt.Sprintf("rank %d has another %s than rank 0", e.Ranks[0], e.Name)
+	}
+	ranks := strings.Trim(strings.ReplaceAll(fmt.Sprint(e.Ranks), " ", ", "), "[]")
+	return fmt.Sprintf("ranks %s have another %s than rank 0", ranks, e.Name)
 }

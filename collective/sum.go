@@ -52,7 +52,7 @@ func (s *Sum) Add() error {
 	if s.adder != nil {
 		return s.adder.Add(s.x)
 	}
-	if err := s.group.Exchange(bytesOf(s.parts), bytesOf(s.x)); err != nil {
+	if err := s.group.Exchange(Bytes(s.parts), Bytes(s.x)); err != nil {
 		return err
 	}
 	chunk := len(s.parts) / s.group.Size()
@@ -60,11 +60,11 @@ func (s *Sum) Add() error {
 	for r := 1; r < s.group.Size(); r++ {
 		blas32.Axpy(1, blas32.Vector{N: chunk, Inc: 1, Data: s.parts[r*chunk : (r+1)*chunk]}, total)
 	}
-	return s.group.Gather(bytesOf(s.x), bytesOf(total.Data))
+	return s.group.Gather(Bytes(s.x), Bytes(total.Data))
 }
 
-// bytesOf returns the memory of x.
-func bytesOf[T float32 | float64 | uint64](x []T) []byte {
+// Bytes returns the memory of x, for the calls of a Group.
+func Bytes[T float32 | float64 | uint64](x []T) []byte {
 	if len(x) == 0 {
 		return nil
 	}
