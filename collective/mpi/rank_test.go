@@ -39,7 +39,7 @@ func runRank(program string) {
 	}
 	if program == "conform" {
 		if g.Size() > 2 {
-			largest = 1 << 18 // messages that are too long for one call go in parts
+			largest = 1 << 16 // messages that are too long for one call go in parts
 		}
 		err = conform(g)
 	} else {
