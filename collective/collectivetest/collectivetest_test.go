@@ -4,13 +4,18 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"gputrain/collective"
 	"gputrain/collective/collectivetest"
 )
 
-// check runs Check on all ranks, each a goroutine, and returns their errors.
+// check runs Check on all ranks, each a goroutine, and returns their errors. It does not let
+// them wait for ever.
 func check(groups []collective.Group) []error {
+	for i, g := range groups {
+		groups[i] = collective.Watched(g, 20*time.Second)
+	}
 	errs := make([]error, len(groups))
 	var wg sync.WaitGroup
 	for rank, g := range groups {

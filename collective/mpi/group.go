@@ -11,7 +11,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-	"unsafe"
 
 	"github.com/ebitengine/purego"
 
@@ -92,16 +91,16 @@ func (g *group) live(launch Launch, begun chan<- error) {
 // init begins MPI and asks for the place of this rank.
 func (g *group) init(launch Launch) error {
 	var level, rank, size, localRank int32
-	if err := g.call(&g.initThread, 0, 0, g.serialized, uintptr(unsafe.Pointer(&level))); err != nil {
+	if err := g.call(&g.initThread, number(0), number(0), g.serialized, result(&level)); err != nil {
 		return err
 	}
-	if uintptr(level) < g.serialized {
+	if uintptr(level) < g.serialized.number {
 		return errors.New("the library is for one thread only: it gives no MPI_THREAD_SERIALIZED")
 	}
 	if err := errors.Join(
 		g.call(&g.setErrhandler, g.world, g.errorsReturn),
-		g.call(&g.commRank, g.world, uintptr(unsafe.Pointer(&rank))),
-		g.call(&g.commSize, g.world, uintptr(unsafe.Pointer(&size))),
+		g.call(&g.commRank, g.world, result(&rank)),
+		g.call(&g.commSize, g.world, result(&size)),
 	); err != nil {
 		return err
 	}
@@ -110,10 +109,10 @@ func (g *group) init(launch Launch) error {
 		return fmt.Errorf("%s has started %d ranks, of which this library sees %d: %s", launch.Launcher, launch.Size, size, advice(launch))
 	}
 	var machine uintptr // an int in MPICH's ABI: the rest stays 0
-	if err := g.call(&g.splitType, g.world, g.shared, uintptr(rank), g.infoNull, uintptr(unsafe.Pointer(&machine))); err != nil {
+	if err := g.call(&g.splitType, g.world, g.shared, number(rank), g.infoNull, result(&machine)); err != nil {
 		return err
 	}
-	if err := g.call(&g.commRank, machine, uintptr(unsafe.Pointer(&localRank))); err != nil {
+	if err := g.call(&g.commRank, number(machine), result(&localRank)); err != nil {
 		return err
 	}
 	g.rank, g.size, g.localRank = int(rank), int(size), int(localRank)
@@ -141,8 +140,8 @@ func (g *group) Exchange(dst, src []byte) error {
 		return g.pairwise(dst, func(rank int) []byte { return src[rank*chunk : (rank+1)*chunk] })
 	}
 	return g.call(&g.alltoall,
-		uintptr(unsafe.Pointer(unsafe.SliceData(src))), uintptr(chunk), g.byteType,
-		uintptr(unsafe.Pointer(unsafe.SliceData(dst))), uintptr(chunk), g.byteType, g.world)
+		memory(src), number(chunk), g.byteType,
+		memory(dst), number(chunk), g.byteType, g.world)
 }
 
 func (g *group) Gather(dst, src []byte) error {
@@ -151,8 +150,8 @@ func (g *group) Gather(dst, src []byte) error {
 		return g.pairwise(dst, func(int) []byte { return src })
 	}
 	return g.call(&g.allgather,
-		uintptr(unsafe.Pointer(unsafe.SliceData(src))), uintptr(len(src)), g.byteType,
-		uintptr(unsafe.Pointer(unsafe.SliceData(dst))), uintptr(len(src)), g.byteType, g.world)
+		memory(src), number(len(src)), g.byteType,
+		memory(dst), number(len(src)), g.byteType, g.world)
 }
 
 // pairwise fills the chunks of dst, which are too long for one call, with what the ranks
@@ -166,9 +165,9 @@ func (g *group) pairwise(dst []byte, src func(rank int) []byte) error {
 		for at := 0; at < chunk; at += largest {
 			s, r := send[at:min(at+largest, chunk)], receive[at:min(at+largest, chunk)]
 			if err := g.call(&g.sendrecv,
-				uintptr(unsafe.Pointer(unsafe.SliceData(s))), uintptr(len(s)), g.byteType, uintptr(to), 0,
-				uintptr(unsafe.Pointer(unsafe.SliceData(r))), uintptr(len(r)), g.byteType, uintptr(from), 0,
-				g.world, uintptr(unsafe.Pointer(unsafe.SliceData(status)))); err != nil {
+				memory(s), number(len(s)), g.byteType, number(to), number(0),
+				memory(r), number(len(r)), g.byteType, number(from), number(0),
+				g.world, memory(status)); err != nil {
 				return err
 			}
 		}
@@ -183,7 +182,7 @@ func (g *group) Broadcast(data []byte) error {
 		}
 		data = data[largest:]
 	}
-	return g.call(&g.broadcast, uintptr(unsafe.Pointer(unsafe.SliceData(data))), uintptr(len(data)), g.byteType, 0, g.world)
+	return g.call(&g.broadcast, memory(data), number(len(data)), g.byteType, number(0), g.world)
 }
 
 func (g *group) Add(x []float32) error {
@@ -193,7 +192,7 @@ func (g *group) Add(x []float32) error {
 		}
 		x = x[largest:]
 	}
-	return g.call(&g.allreduce, g.inPlace, uintptr(unsafe.Pointer(unsafe.SliceData(x))), uintptr(len(x)), g.floatType, g.sum, g.world)
+	return g.call(&g.allreduce, g.inPlace, memory(x), number(len(x)), g.floatType, g.sum, g.world)
 }
 
 func (g *group) Abort(reason error) {
@@ -205,7 +204,7 @@ func (g *group) Abort(reason error) {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", filepath.Base(os.Args[0]), reason)
 		// Another thread may be in a call of the library, which may then never return.
 		time.AfterFunc(2*time.Second, func() { os.Exit(1) })
-		purego.SyscallN(g.abort.address, g.world, 1)
+		purego.SyscallN(g.abort.address, g.world.number, 1)
 		os.Exit(1)
 	})
 }
@@ -227,7 +226,7 @@ func (g *group) Close() error {
 // those that still run.
 func Exit(code int) {
 	if l := ended.Load(); l != nil {
-		l.call(&l.exit, uintptr(code))
+		l.call(&l.exit, number(code))
 	}
 	os.Exit(code)
 }

@@ -3,7 +3,6 @@
 package mpi
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,12 +22,13 @@ type library struct {
 	initThread, setErrhandler, commRank, commSize, splitType         function
 	alltoall, allgather, broadcast, allreduce, sendrecv              function
 	barrier, abort, finalize, errorString, libraryVersion, exit      function
-	world, byteType, floatType, sum, inPlace, infoNull, errorsReturn uintptr
-	serialized, shared                                               uintptr
+	world, byteType, floatType, sum, inPlace, infoNull, errorsReturn argument
+	serialized, shared                                               argument
 
-	// arguments are those of the call that is being made: SyscallN keeps what it is given
-	// so that the compiler would allocate it for each call.
-	arguments [12]uintptr
+	// numbers and held are the arguments of the call that is being made. They are here
+	// because the compiler would allocate those of SyscallN for each call.
+	numbers [12]uintptr
+	held    [12]unsafe.Pointer
 }
 
 // function is a function of the library.
@@ -36,9 +36,6 @@ type function struct {
 	name    string
 	address uintptr
 }
-
-// errNotFound is the error of a library that is not there.
-var errNotFound = errors.New("not found")
 
 // load loads the library of the launcher. Only then MPI has a name for this process: under
 // the launcher of another library, each rank would be alone.
@@ -57,8 +54,12 @@ func load(launch Launch) (*library, error) {
 	}
 	names := libraryNames(launch)
 	for _, file := range append(besideLauncher(names), names...) {
-		if l, err := open(file); !errors.Is(err, errNotFound) {
-			return l, err
+		l, err := open(file)
+		switch {
+		case err == nil:
+			return l, nil
+		case !missing(err, file):
+			return nil, fmt.Errorf("mpi: %w", err)
 		}
 	}
 	return nil, fmt.Errorf("mpi: no MPI library: looked for %s where the system looks for libraries: install that of the launcher, or name its file in GPUTRAIN_MPI or its folder in LD_LIBRARY_PATH", strings.Join(names, ", "))
@@ -104,9 +105,6 @@ func open(file string) (*library, error) {
 	// The plug-ins of Open MPI look for its symbols among those of the program.
 	handle, err := purego.Dlopen(file, purego.RTLD_NOW|purego.RTLD_GLOBAL)
 	if err != nil {
-		if !strings.Contains(file, "/") && missing(err, file) {
-			return nil, errNotFound
-		}
 		return nil, fmt.Errorf("cannot load the MPI library %s: %w", file, err)
 	}
 	l := &library{file: file}
@@ -136,7 +134,7 @@ func open(file string) (*library, error) {
 	}
 
 	text, length := make([]byte, maxVersion), int32(0)
-	if err := l.call(&l.libraryVersion, uintptr(unsafe.Pointer(unsafe.SliceData(text))), uintptr(unsafe.Pointer(&length))); err != nil {
+	if err := l.call(&l.libraryVersion, memory(text), result(&length)); err != nil {
 		return nil, err
 	}
 	l.version = versionOf(string(text[:length]))
@@ -144,7 +142,7 @@ func open(file string) (*library, error) {
 	if l.abi == nil {
 		return nil, fmt.Errorf("the MPI library %s (%s) has an ABI that this program does not know: it knows those of Open MPI, MPICH and MPI 5", file, l.version)
 	}
-	for name, constant := range map[string]*uintptr{
+	for name, constant := range map[string]*argument{
 		"MPI_COMM_WORLD":        &l.world,
 		"MPI_BYTE":              &l.byteType,
 		"MPI_FLOAT":             &l.floatType,
@@ -156,8 +154,10 @@ func open(file string) (*library, error) {
 		"MPI_COMM_TYPE_SHARED":  &l.shared,
 	} {
 		if symbol, is := l.abi.symbols[name]; !is {
-			*constant = l.abi.values[name]
-		} else if *constant, err = purego.Dlsym(handle, symbol); err != nil {
+			*constant = number(l.abi.values[name])
+		} else if address, err := purego.Dlsym(handle, symbol); err == nil {
+			*constant = number(address)
+		} else {
 			return nil, fmt.Errorf("the MPI library %s (%s) has no %s: %w", file, l.version, name, err)
 		}
 	}
@@ -167,7 +167,7 @@ func open(file string) (*library, error) {
 // missing reports whether dlopen has not found the file itself, rather than one that it
 // needs.
 func missing(err error, file string) bool {
-	return strings.HasPrefix(err.Error(), file+": cannot open shared object file") || // Linux
+	return strings.Contains(err.Error(), " "+file+": cannot open shared object file") || // Linux
 		runtime.GOOS == "darwin" && strings.Contains(err.Error(), "no such file")
 }
 
@@ -184,7 +184,7 @@ func abiOf(handle uintptr, l *library) *abi {
 	if address, err := purego.Dlsym(handle, "MPI_Abi_get_version"); err == nil {
 		var major, minor int32
 		abiVersion := function{"MPI_Abi_get_version", address}
-		if l.call(&abiVersion, uintptr(unsafe.Pointer(&major)), uintptr(unsafe.Pointer(&minor))) == nil && major == 1 {
+		if l.call(&abiVersion, result(&major), result(&minor)) == nil && major == 1 {
 			return &standardABI
 		}
 	}
@@ -199,14 +199,31 @@ func abiOf(handle uintptr, l *library) *abi {
 	return nil
 }
 
-// call calls a function that returns an error code. Memory that the arguments point to must
-// be converted in the call itself, so that it is on the heap and stays there: that is what
-// the directive does.
-//
-//go:uintptrescapes
-func (l *library) call(f *function, arguments ...uintptr) error {
-	n := copy(l.arguments[:], arguments)
-	code, _, _ := purego.SyscallN(f.address, l.arguments[:n]...)
+// argument is one of a call: a number, or memory of Go.
+type argument struct {
+	number uintptr
+	memory unsafe.Pointer
+}
+
+func number[T int | int32 | uintptr](n T) argument { return argument{number: uintptr(n)} }
+
+func memory[T any](x []T) argument {
+	return argument{memory: unsafe.Pointer(unsafe.SliceData(x))}
+}
+
+func result[T int32 | uintptr](x *T) argument { return argument{memory: unsafe.Pointer(x)} }
+
+// call calls a function that returns an error code.
+func (l *library) call(f *function, arguments ...argument) error {
+	for i, a := range arguments {
+		// What is held is on the heap, where it stays in its place, and is not freed.
+		l.held[i], l.numbers[i] = a.memory, a.number
+		if a.memory != nil {
+			l.numbers[i] = uintptr(a.memory)
+		}
+	}
+	code, _, _ := purego.SyscallN(f.address, l.numbers[:len(arguments)]...)
+	clear(l.held[:])
 	if int32(code) == 0 {
 		return nil
 	}
