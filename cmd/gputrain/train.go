@@ -73,14 +73,11 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 	if err != nil {
 		return err
 	}
-	from, err := c.loadAll(con)
-	if err != nil {
-		for _, g := range groups {
-			g.Abort(err)
-		}
-		return err
-	}
+	from, failed := c.loadAll(con)
 	return c.onRanks(con, groups, func(c *trainCommand, con console, g collective.Group) error {
+		if err := together(g, failed); err != nil {
+			return err
+		}
 		return c.train(ctx, con, g, from, begin)
 	})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -79,7 +80,7 @@ func (c *trainCommand) joinRanks() ([]collective.Group, error) {
 			groups[i] = collective.Watched(g, c.Stall)
 		}
 		return groups, nil
-	case c.Ranks > 1 && c.Ranks != launch.Size:
+	case c.Ranks > 1 && c.Ranks != launch.Size && c.Resume == "": // whose config.toml has those of before
 		return nil, usagef("--ranks is %d, but %s has started %d", c.Ranks, launch.Launcher, launch.Size)
 	case number >= 0 && launch.Size > 1 && kind == "cuda":
 		return nil, usagef("--device %s is one GPU, for %d ranks: --device cuda gives each rank of a machine the GPU of its number", c.Device, launch.Size)
@@ -131,23 +132,56 @@ func (c *trainCommand) onRanks(con console, groups []collective.Group, train fun
 	return firstError(groups, errs)
 }
 
+// jointError is an error on which all ranks agree that all end.
+type jointError struct {
+	reason error // nil on the other ranks
+	rank   int   // whose error it is
+}
+
+func (e *jointError) Error() string {
+	if e.rank == 0 && e.reason != nil {
+		return e.reason.Error()
+	}
+	return (&collective.AbortError{Rank: e.rank, Reason: e.reason}).Error()
+}
+
+func (e *jointError) Unwrap() error { return e.reason }
+
+// together returns an error on all ranks if there is one on some of them.
+func together(g collective.Group, err error) error {
+	if g == nil {
+		return err
+	}
+	rank, lost := collective.Any(g, err != nil)
+	switch {
+	case lost != nil:
+		return lost
+	case rank < 0:
+		return nil
+	case rank != g.Rank():
+		err = nil
+	}
+	return &jointError{err, rank}
+}
+
 // endsTogether reports whether all ranks end with this error, or without one.
 func endsTogether(err error) bool {
+	var joint *jointError
 	var interrupted *interruptedError
 	var differ *collective.DifferError
-	return err == nil || errors.As(err, &interrupted) || errors.As(err, &differ) || errors.Is(err, train.ErrDiverged)
+	return err == nil || errors.As(err, &joint) || errors.As(err, &interrupted) || errors.As(err, &differ) || errors.Is(err, train.ErrDiverged)
 }
 
 // firstError returns the error that the ranks of this process end with: the one that is not
 // just that another rank has ended.
 func firstError(groups []collective.Group, errs []error) error {
-	var any error
+	var any error // that another rank has ended
 	for i, err := range errs {
 		var other *collective.AbortError
 		switch {
 		case err == nil:
-		case errors.As(err, &other):
-			any = other
+		case errors.As(err, &other) || followed(err):
+			any = cmp.Or(any, err)
 		case groups[i].Rank() == 0 || endsTogether(err):
 			return err
 		default:
@@ -251,7 +285,11 @@ func (s *session) joinCheckpoint() error {
 	return err
 }
 
-// followed reports whether err is what a rank ends with because rank 0, which says so, does.
+// followed reports whether err is what a rank ends with because another, which says so, does.
 func followed(err error) bool {
+	var joint *jointError
+	if errors.As(err, &joint) {
+		return joint.reason == nil
+	}
 	return mpi.Launched().Rank > 0 && endsTogether(err)
 }
