@@ -202,6 +202,7 @@ func (g *group) Abort(reason error) {
 			reason = &collective.AbortError{Rank: g.rank, Reason: reason}
 		}
 		fmt.Fprintf(os.Stderr, "%s: %v\n", filepath.Base(os.Args[0]), reason)
+		time.Sleep(300 * time.Millisecond) // or MPICH's mpiexec may end before it has passed the line on
 		// Another thread may be in a call of the library, which may then never return.
 		time.AfterFunc(2*time.Second, func() { os.Exit(1) })
 		purego.SyscallN(g.abort.address, g.world.number, 1)

@@ -170,8 +170,6 @@ func work(g collective.Group, program string) error {
 				panic("a fault")
 			case "hang":
 				select {}
-			case "closed":
-				return nil
 			case "abort":
 				go g.Abort(errors.New("from another goroutine"))
 			}
