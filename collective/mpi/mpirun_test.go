@@ -212,6 +212,7 @@ func TestFaults(t *testing.T) {
 		{"exit", ""},
 		{"panic", "panic: a fault"},
 		{"hang", ": it has waited 1s for the others, one of which hangs"},
+		{"missing", ""},
 		{"absent", ": this rank has waited 2s for the others to start"},
 		{"abort", "rank 1: from another goroutine"},
 	} {
