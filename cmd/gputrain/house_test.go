@@ -64,7 +64,7 @@ var house = []struct {
 	{"examples/kernel", ""},
 	{"examples/layerandloss", "backend cpu data model train"},
 	{"cmd/gputrain/internal/experiment", "backend data data/tasks model train"},
-	{"cmd/gputrain", "backend backend/backendtest bench cmd/gputrain/internal/experiment cpu cuda cuda/cudriver cuda/emulator" +
+	{"cmd/gputrain", "backend backend/backendtest bench cmd/gputrain/internal/experiment collective collective/mpi cpu cuda cuda/cudriver cuda/emulator" +
 		" cuda/recorder data data/tasks gl gl/gldriver gl/recorder internal/atomicfile internal/inputfile internal/memorylimit internal/nearest kernels model model/onnx train train/tensorboard"},
 }
 

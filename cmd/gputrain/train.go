@@ -56,7 +56,9 @@ What was understood of the data is said first, and what is doubtful about the cl
 
 Ctrl-C finishes the step, saves, and says how to go on; a second one ends at once. A run that diverged can go on from its last checkpoint with a smaller rate: --resume RUN --lr RATE. config.toml notes the settings that a resumed run changed. From the epoch reached, the schedule is that of the new settings.
 
-With --json, each epoch is an object {"event":"epoch", "epoch", "epochs", "lr", "train_loss", "validation_loss", "validation_accuracy", "seconds", "samples_per_second"}, and the end is {"event":"result", "run", "test_accuracy", "test_loss", "correct", "count"}, for text also "unit", "test_bits" and "test_perplexity", or for numbers {"event":"result", "run", "test_loss", "count", "test_r2", "test_rmse", "test_mae", "targets":[{"name", "r2", "rmse", "mae"}]}, or for labels {"event":"result", "run", "test_loss", "count", "test_precision", "test_recall", "test_f1", "test_micro_f1", "test_auroc", "test_exact_match", "test_hamming_loss", "labels":[{"name", "precision", "recall", "f1", "auroc", "count"}]}, or for series what eval prints and "run".`
+With --ranks N, or where mpirun or srun has started N processes, N ranks share each batch, and make the update of the whole. The same N gives the same model, byte for byte, whatever starts the ranks; another N may go on with a run. Rank 0 writes and prints. docs/distributed.md says more.
+
+With --json, each epoch is an object {"event":"epoch", "epoch", "epochs", "lr", "train_loss", "validation_loss", "validation_accuracy", "seconds", "samples_per_second", "sum_seconds"}, and the end is {"event":"result", "run", "test_accuracy", "test_loss", "correct", "count"}, for text also "unit", "test_bits" and "test_perplexity", or for numbers {"event":"result", "run", "test_loss", "count", "test_r2", "test_rmse", "test_mae", "targets":[{"name", "r2", "rmse", "mae"}]}, or for labels {"event":"result", "run", "test_loss", "count", "test_precision", "test_recall", "test_f1", "test_micro_f1", "test_auroc", "test_exact_match", "test_hamming_loss", "labels":[{"name", "precision", "recall", "f1", "auroc", "count"}]}, or for series what eval prints and "run".`
 }
 
 // Run trains a network, from the beginning or from a checkpoint.
@@ -106,7 +108,7 @@ func (c *trainCommand) train(ctx context.Context, con console, group collective.
 		return err
 	}
 	defer b.Close()
-	net, err := model.New(b, d.spec(), d.input(partOf(c.Batch, group)), model.Options{})
+	net, err := model.New(b, d.spec(), d.input(partSize(c.Batch, c.Ranks)), model.Options{})
 	if err != nil {
 		return tooLarge(err)
 	}

@@ -54,7 +54,7 @@ func (s *settings) checkRanks() error {
 // oneRank refuses ranks where command has no use for them.
 func (s *settings) oneRank(command string) error {
 	if s.Ranks > 1 {
-		return usagef("%s works on one rank: leave out --ranks", command)
+		return usagef("%s works on one rank: take --ranks 1", command)
 	}
 	return nil
 }
@@ -210,13 +210,9 @@ func (c *trainCommand) openRank(g collective.Group) (b backend.Backend, note str
 	return openDevice(c.Device, c.Math)
 }
 
-// partOf returns the samples of a batch that a rank gets at most.
-func partOf(batch int, g collective.Group) int {
-	if g == nil {
-		return batch
-	}
-	return (batch + g.Size() - 1) / g.Size()
-}
+// partSize returns the samples of a batch that each of so many ranks gets at most; 0 ranks are
+// one.
+func partSize(batch, ranks int) int { return (batch + max(1, ranks) - 1) / max(1, ranks) }
 
 // leads reports whether this session prints and writes: not that of a rank above 0.
 func (s *session) leads() bool { return s.group == nil || s.group.Rank() == 0 }
