@@ -80,6 +80,9 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 		if err := together(g, failed); err != nil {
 			return err
 		}
+		if err := c.checkSame(g); err != nil {
+			return err
+		}
 		return c.train(ctx, con, g, from, begin)
 	})
 }

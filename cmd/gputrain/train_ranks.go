@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"errors"
@@ -162,6 +163,22 @@ func together(g collective.Group, err error) error {
 		err = nil
 	}
 	return &jointError{err, rank}
+}
+
+// checkSame returns an error if the ranks are not those of one program with one command line.
+func (c *trainCommand) checkSame(g collective.Group) error {
+	if g == nil {
+		return nil
+	}
+	version, err := versionText()
+	if err != nil {
+		return err
+	}
+	var settings bytes.Buffer
+	if err := c.settings.encode(&settings); err != nil {
+		return err
+	}
+	return collective.Same(g, collective.Fact{Name: "version of gputrain", Content: []byte(version)}, collective.Fact{Name: "set of settings", Content: settings.Bytes()})
 }
 
 // endsTogether reports whether all ranks end with this error, or without one.
