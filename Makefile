@@ -17,8 +17,8 @@
 # make check-libcuda   checks what our program says on a machine without a GPU, without a driver and with NVIDIA's library
 # make experiments     runs the experiments of the literature that have a gate, and other quick ones, on two cores, and writes
 #                      their table to docs/experiments.md. EXPERIMENTS=--all adds the long ones
-# make soak            kills 200 trainings, fills the disk, flips 1,000 bits, meets memory limits on both sides, and
-#                      measures what saving costs: about 15 minutes on two cores
+# make soak            kills 200 trainings, and 20 times a rank with each MPI library, fills the disk, flips 1,000 bits, meets
+#                      memory limits on both sides, and measures what saving costs: about 15 minutes on two cores
 
 abi := $(CURDIR)/cuda/abi
 
@@ -96,3 +96,4 @@ experiments:
 soak:
 	go test -count=1 -timeout=3h -v -run='TestKilledRuns|TestNoFlippedBit|TestSoak' ./cmd/gputrain \
 		-args -kills=200 -flips=1000 -soak-intervals=50 -soak-memory -soak-saving
+	go test -count=1 -v -run=TestKilledRank -tags mpi ./collective/mpi -args -kills=20 -mpi="$(MPI)"
