@@ -88,8 +88,11 @@ func shl(d *decoder) runner {
 	dst, a, b := d.dst(0, k), d.src(1, k), d.src(2, u32)
 	size := k.size()
 	f := func(a, b uint64) uint64 { return truncate(a<<b, size) }
-	if size == 4 {
+	switch size {
+	case 4:
 		return fullWarp2(dst, a, b, fullShl32, f)
+	case 8:
+		return fullWarp2(dst, a, b, fullShl64, f)
 	}
 	return lanes2(dst, a, b, f)
 }

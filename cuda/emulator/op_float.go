@@ -91,9 +91,14 @@ func addFloat(d *decoder) runner {
 func subFloat(d *decoder) runner {
 	f := d.floatForm(false)
 	d.count(3)
-	return lanes2(d.dst(0, f.kind), d.src(1, f.kind), d.src(2, f.kind), f.binary(
+	dst, a, b := d.dst(0, f.kind), d.src(1, f.kind), d.src(2, f.kind)
+	sub := f.binary(
 		func(a, b float32, mode rounding) float32 { return addFloat32(a, -b, mode) },
-		func(a, b float64, mode rounding) float64 { return addFloat64(a, -b, mode) }))
+		func(a, b float64, mode rounding) float64 { return addFloat64(a, -b, mode) })
+	if f.plain() {
+		return fullWarp2(dst, a, b, fullSubFloat32, sub)
+	}
+	return lanes2(dst, a, b, sub)
 }
 
 func mulFloat(d *decoder) runner {

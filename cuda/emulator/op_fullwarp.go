@@ -58,9 +58,29 @@ func fullMulWideS32(d, a, b *lanes) {
 	}
 }
 
-func fullMulWideU32(d, a, b *lanes) {
+func fullMul64(d, a, b *lanes) {
 	for i := range d {
 		d[i] = a[i] * b[i]
+	}
+}
+
+func fullMinS32(d, a, b *lanes) {
+	for i := range d {
+		least := b[i]
+		if int32(a[i]) < int32(least) {
+			least = a[i]
+		}
+		d[i] = least
+	}
+}
+
+func fullMaxS32(d, a, b *lanes) {
+	for i := range d {
+		most := b[i]
+		if int32(a[i]) >= int32(most) {
+			most = a[i]
+		}
+		d[i] = most
 	}
 }
 
@@ -94,6 +114,12 @@ func fullShl32(d, a, b *lanes) {
 	}
 }
 
+func fullShl64(d, a, b *lanes) {
+	for i := range d {
+		d[i] = a[i] << b[i]
+	}
+}
+
 func fullShr(d, a, b *lanes) {
 	for i := range d {
 		d[i] = a[i] >> b[i]
@@ -103,6 +129,12 @@ func fullShr(d, a, b *lanes) {
 func fullAddFloat32(d, a, b *lanes) {
 	for i := range d {
 		d[i] = toFloat32(fromFloat32(a[i]) + fromFloat32(b[i]))
+	}
+}
+
+func fullSubFloat32(d, a, b *lanes) {
+	for i := range d {
+		d[i] = toFloat32(fromFloat32(a[i]) - fromFloat32(b[i]))
 	}
 }
 
@@ -157,4 +189,22 @@ func fullLow32(d, a *lanes) {
 	for i := range d {
 		d[i] = uint64(uint32(a[i]))
 	}
+}
+
+// fullSelect is d = a in the lanes of the mask, and b elsewhere.
+func fullSelect(d, a, b *lanes, mask uint32) {
+	for i := range d {
+		chosen := -uint64(mask >> i & 1)
+		d[i] = a[i]&chosen | b[i]&^chosen
+	}
+}
+
+// fullLessS32 returns the lanes where a < b.
+func fullLessS32(a, b *lanes) (less uint32) {
+	for i := range a {
+		if int32(a[i]) < int32(b[i]) {
+			less |= 1 << i
+		}
+	}
+	return less
 }

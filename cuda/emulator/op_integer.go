@@ -142,8 +142,8 @@ func mulInteger(d *decoder) runner {
 		return fullWarp2(dst, a, b, fullMul32, f)
 	case part == "wide" && k == s32:
 		return fullWarp2(dst, a, b, fullMulWideS32, f)
-	case part == "wide" && k == u32:
-		return fullWarp2(dst, a, b, fullMulWideU32, f)
+	case part == "wide" && k == u32, part == "lo" && k.size() == 8:
+		return fullWarp2(dst, a, b, fullMul64, f)
 	}
 	return lanes2(dst, a, b, f)
 }
@@ -242,12 +242,20 @@ func minMaxInteger(greater bool) decoding {
 	return func(d *decoder) runner {
 		k := d.integerKind()
 		d.count(3)
-		return lanes2(d.dst(0, k), d.src(1, k), d.src(2, k), func(a, b uint64) uint64 {
+		dst, a, b := d.dst(0, k), d.src(1, k), d.src(2, k)
+		f := func(a, b uint64) uint64 {
 			if k.less(a, b) != greater {
 				return a
 			}
 			return b
-		})
+		}
+		switch {
+		case k == s32 && greater:
+			return fullWarp2(dst, a, b, fullMaxS32, f)
+		case k == s32:
+			return fullWarp2(dst, a, b, fullMinS32, f)
+		}
+		return lanes2(dst, a, b, f)
 	}
 }
 

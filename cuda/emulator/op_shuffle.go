@@ -29,7 +29,19 @@ func shuffle(d *decoder) runner {
 	}
 	p := d.predicateDst(inRange)
 	a, b, c, members := d.src(1, b32), d.src(2, b32), d.src(3, b32), d.src(4, b32)
+	exchange := d.exchange(mode, b, c, members)
 	return func(w *warp, mask uint32) {
+		if mask == allLanes && exchange != nil {
+			values := *w.source(a)
+			if dst != absent {
+				r := &w.registers[dst]
+				for lane, from := range exchange.from {
+					r[lane] = values[from&31]
+				}
+			}
+			w.setPredicate(p, allLanes, exchange.valid)
+			return
+		}
 		if !w.members(mask, members, "shfl.sync") {
 			return
 		}
@@ -54,6 +66,34 @@ func shuffle(d *decoder) runner {
 		}
 		w.setPredicate(p, mask, valid)
 	}
+}
+
+// An exchange says what a shfl.sync of a whole warp does: the lane that each reads
+// from, and where p is true.
+type exchange struct {
+	from  [32]uint8
+	valid uint32
+}
+
+// exchange returns what the instruction does if its operands are constants and name all
+// lanes, and otherwise nil.
+func (d *decoder) exchange(mode string, delta, control, members int32) *exchange {
+	if delta >= 0 || control >= 0 || members >= 0 {
+		return nil
+	}
+	constant := func(operand int32) uint32 { return uint32(d.program.constants[^operand][0]) }
+	if constant(members) != allLanes {
+		return nil
+	}
+	e := &exchange{}
+	for lane := range e.from {
+		from, ok := shuffleSource(mode, lane, int(constant(delta)&31), constant(control))
+		e.from[lane] = uint8(from)
+		if ok {
+			e.valid |= 1 << lane
+		}
+	}
+	return e
 }
 
 // shuffleSource returns the lane to read from. It follows the pseudo code of the ISA.
