@@ -18,8 +18,11 @@ type pattern uint64
 const irregular pattern = 1 << 63
 
 func patternOf(base *lanes, mask uint32) pattern {
-	if mask != allLanes {
+	switch {
+	case mask != allLanes:
 		return irregular
+	case uniform(base):
+		return 0
 	}
 	stride := base[1] - base[0]
 	for i := 2; i < 32; i++ {
@@ -318,18 +321,22 @@ func (w *warp) claimReads(a *access, e touch, at uint64, words int, same uint32)
 	if others := same & (same - 1); others != 0 {
 		read = e + touch(lowest(others)) | spreadLanes
 	}
-	cells := b.cells[at/4:][:words]
+	cells, since := b.cells[at/4:][:words], b.since
+	first := e + touch(lowest(same))
 	for i := range cells {
 		c := &cells[i]
-		if c.untouched(b.since) {
+		settled := c.write.time() < since
+		switch {
+		case settled && c.read.time() < since:
 			c.read = read
 			continue
+		case settled && c.read.readByAll(first):
+			continue // the other lanes add nothing either
 		}
-		settled := c.write.time() < b.since
 		for m := same; m != 0; m &= m - 1 {
 			switch lane := lowest(m); {
 			case settled && c.read.readByAll(e+touch(lane)):
-				m = 0 // the other lanes add nothing either
+				m = 0
 			case settled:
 				c.read = w.join(c.read, b.id, e+touch(lane), lane)
 			case !w.claimShared(a, lane, at+uint64(4*i), 4):

@@ -29,10 +29,11 @@ func shuffle(d *decoder) runner {
 	}
 	p := d.predicateDst(inRange)
 	a, b, c, members := d.src(1, b32), d.src(2, b32), d.src(3, b32), d.src(4, b32)
-	exchange := d.exchange(mode, b, c, members)
+	exchanges := newExchanges(mode)
 	return func(w *warp, mask uint32) {
-		if mask == allLanes && exchange != nil {
-			values := *w.source(a)
+		delta, control, named := w.source(b), w.source(c), w.source(members)
+		if mask == allLanes && uniform(delta) && uniform(control) && uniform(named) && control[0] == usualControl && uint32(named[0]) == allLanes {
+			exchange, values := &exchanges[delta[0]&31], *w.source(a)
 			if dst != absent {
 				r := &w.registers[dst]
 				for lane, from := range exchange.from {
@@ -45,7 +46,7 @@ func shuffle(d *decoder) runner {
 		if !w.members(mask, members, "shfl.sync") {
 			return
 		}
-		values, delta, control := *w.source(a), w.source(b), w.source(c)
+		values := *w.source(a)
 		var result lanes
 		valid := uint32(0)
 		w.eachLane(mask, func(lane int) {
@@ -68,32 +69,30 @@ func shuffle(d *decoder) runner {
 	}
 }
 
-// An exchange says what a shfl.sync of a whole warp does: the lane that each reads
-// from, and where p is true.
+// An exchange is what shfl.sync does in a warp whose lanes all take part, and all ask for
+// the same: the lane that each reads from, and where p is true.
 type exchange struct {
 	from  [32]uint8
 	valid uint32
 }
 
-// exchange returns what the instruction does if its operands are constants and name all
-// lanes, and otherwise nil.
-func (d *decoder) exchange(mode string, delta, control, members int32) *exchange {
-	if delta >= 0 || control >= 0 || members >= 0 {
-		return nil
-	}
-	constant := func(operand int32) uint32 { return uint32(d.program.constants[^operand][0]) }
-	if constant(members) != allLanes {
-		return nil
-	}
-	e := &exchange{}
-	for lane := range e.from {
-		from, ok := shuffleSource(mode, lane, int(constant(delta)&31), constant(control))
-		e.from[lane] = uint8(from)
-		if ok {
-			e.valid |= 1 << lane
+// usualControl is c in all of CUDA's shuffles of a whole warp, but for up.
+const usualControl = 31
+
+// newExchanges returns the exchanges for the operands 0 to 31 with the usual control.
+func newExchanges(mode string) *[32]exchange {
+	var all [32]exchange
+	for delta := range all {
+		e := &all[delta]
+		for lane := range e.from {
+			from, ok := shuffleSource(mode, lane, delta, usualControl)
+			e.from[lane] = uint8(from)
+			if ok {
+				e.valid |= 1 << lane
+			}
 		}
 	}
-	return e
+	return &all
 }
 
 // shuffleSource returns the lane to read from. It follows the pseudo code of the ISA.
