@@ -6,6 +6,16 @@ import "math"
 // twin for single lanes, which defines what the instruction does. A test compares
 // the two.
 
+// fast returns the loop, or what does the same faster on this processor.
+func fast(name string, loop func(d, a, b *lanes)) func(d, a, b *lanes) {
+	if f := faster[name]; f != nil {
+		return f
+	}
+	return loop
+}
+
+var faster = fastLoops()
+
 func fullWarp2(dst, a, b int32, full func(d, a, b *lanes), f func(a, b uint64) uint64) runner {
 	partial := lanes2(dst, a, b, f)
 	return func(w *warp, mask uint32) {
@@ -141,12 +151,6 @@ func fullSubFloat32(d, a, b *lanes) {
 func fullMulFloat32(d, a, b *lanes) {
 	for i := range d {
 		d[i] = toFloat32(fromFloat32(a[i]) * fromFloat32(b[i]))
-	}
-}
-
-func fullFmaFloat32(d, a, b, c *lanes) {
-	if !fastFma(d, a, b, c) {
-		loopFma(d, a, b, c)
 	}
 }
 

@@ -293,7 +293,7 @@ func (w *warp) loadSharedRun(a *access, base *lanes, dst []int32) (left uint32) 
 			c, lane := &cells[i], i>>each
 			settled := c.write.time() < since
 			switch read := e + touch(lane); {
-			case settled && c.read.time() < since:
+			case settled && c.read.settled(since, read):
 				c.read = read
 			case settled && c.read.readByAll(read):
 			case settled:
@@ -317,32 +317,39 @@ func (a *access) runInShared(at, size uint64) bool {
 // claimReads is claimShared for lanes that read the same words. The touch e is of lane 0.
 func (w *warp) claimReads(a *access, e touch, at uint64, words int, same uint32) bool {
 	b := w.block
-	read := e + touch(lowest(same))
+	first := e + touch(lowest(same))
+	read := first
 	if others := same & (same - 1); others != 0 {
 		read = e + touch(lowest(others)) | spreadLanes
 	}
 	cells, since := b.cells[at/4:][:words], b.since
-	first := e + touch(lowest(same))
+	var before, after cell // of the last word that was settled; the next is mostly the same
+	known := false
 	for i := range cells {
 		c := &cells[i]
-		settled := c.write.time() < since
-		switch {
-		case settled && c.read.time() < since:
-			c.read = read
+		if c.write.time() >= since {
+			for m := same; m != 0; m &= m - 1 {
+				if !w.claimShared(a, lowest(m), at+uint64(4*i), 4) {
+					return false
+				}
+			}
 			continue
-		case settled && c.read.readByAll(first):
-			continue // the other lanes add nothing either
 		}
-		for m := same; m != 0; m &= m - 1 {
-			switch lane := lowest(m); {
-			case settled && c.read.readByAll(e+touch(lane)):
-				m = 0
-			case settled:
-				c.read = w.join(c.read, b.id, e+touch(lane), lane)
-			case !w.claimShared(a, lane, at+uint64(4*i), 4):
-				return false
+		if known && *c == before {
+			*c = after
+			continue
+		}
+		before, known = *c, true
+		switch {
+		case c.read.time() < since:
+			c.read = read
+		case c.read.readByAll(first): // and the other lanes add nothing either
+		default:
+			for m := same; m != 0 && !c.read.readByAll(e+touch(lowest(m))); m &= m - 1 {
+				c.read = w.join(c.read, b.id, e+touch(lowest(m)), lowest(m))
 			}
 		}
+		after = *c
 	}
 	return true
 }
