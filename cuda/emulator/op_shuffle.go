@@ -29,10 +29,10 @@ func shuffle(d *decoder) runner {
 	}
 	p := d.predicateDst(inRange)
 	a, b, c, members := d.src(1, b32), d.src(2, b32), d.src(3, b32), d.src(4, b32)
-	exchanges := newExchanges(mode)
+	exchanges, usual := newExchanges(mode)
 	return func(w *warp, mask uint32) {
 		delta, control, named := w.source(b), w.source(c), w.source(members)
-		if mask == allLanes && uniform(delta) && uniform(control) && uniform(named) && control[0] == usualControl && uint32(named[0]) == allLanes {
+		if mask == allLanes && uniform(delta) && uniform(control) && uniform(named) && control[0] == usual && uint32(named[0]) == allLanes {
 			exchange, values := &exchanges[delta[0]&31], *w.source(a)
 			if dst != absent {
 				r := &w.registers[dst]
@@ -76,23 +76,23 @@ type exchange struct {
 	valid uint32
 }
 
-// usualControl is c in all of CUDA's shuffles of a whole warp, but for up.
-const usualControl = 31
-
-// newExchanges returns the exchanges for the operands 0 to 31 with the usual control.
-func newExchanges(mode string) *[32]exchange {
-	var all [32]exchange
+// newExchanges returns the exchanges for b from 0 to 31, and for the c that CUDA has for
+// shuffles that do not divide the warp.
+func newExchanges(mode string) (all [32]exchange, control uint64) {
+	if mode != "up" {
+		control = 31
+	}
 	for delta := range all {
 		e := &all[delta]
 		for lane := range e.from {
-			from, ok := shuffleSource(mode, lane, delta, usualControl)
+			from, ok := shuffleSource(mode, lane, delta, uint32(control))
 			e.from[lane] = uint8(from)
 			if ok {
 				e.valid |= 1 << lane
 			}
 		}
 	}
-	return &all
+	return all, control
 }
 
 // shuffleSource returns the lane to read from. It follows the pseudo code of the ISA.
