@@ -133,7 +133,7 @@ func TestOrderOfWholeWarps(t *testing.T) {
 		write   = "st.global.u32 [%rd1], %r2; " // not what the other block writes
 		read    = "ld.global.u32 %r1, [%rd1]; "
 		readCG  = "ld.global.cg.u32 %r1, [%rd1]; "
-		release = "bar.warp.sync -1; @%first red.release.gpu.global.add.u32 [%rd2], 1; "
+		release = "bar.sync 0; @%first red.release.gpu.global.add.u32 [%rd2], 1; "
 		acquire = "wait: ld.acquire.gpu.global.u32 %r1, [%rd2]; setp.eq.u32 %p1, %r1, 0; @%p1 bra wait; bar.warp.sync -1; "
 		flags   = "fence.acq_rel.gpu; st.volatile.global.u32 [%rd3+4], 1; "
 		polls   = "wait: ld.volatile.global.u32 %r1, [%rd3+4]; setp.eq.u32 %p1, %r1, 0; @%p1 bra wait; "
