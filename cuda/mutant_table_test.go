@@ -26,9 +26,14 @@ var mutants = []mutant{
 	{"gemm_nn_32x32", "no barrier before the groups' sums are read", dropped(barrier, 3, 2), one(tiles, "nn_32x32"), emulator.SharedRace},
 	{"gemm_tn_64x64", "no barrier between slabs", dropped(barrier, 2, 1), one(tiles, "tn_64x64"), emulator.SharedRace},
 	{"gemm_tt_128x128", "no barrier between slabs", dropped(barrier, 2, 1), one(tiles, "tt_128x128"), emulator.SharedRace},
-	{"lstm_step", "no barrier after the first slab is stored", dropped(barrier, 3, 0), oneByOne(suite("LSTMForward", 7)), emulator.SharedRace},
-	{"lstm_step", "no barrier before the groups' sums are read", dropped(barrier, 3, 2), oneByOne(suite("LSTMForward", 7)), emulator.SharedRace},
-	{"rnn_step", "no barrier before the groups' sums are read", dropped(barrier, 3, 2), oneByOne(suite("RNNForward", 7)), emulator.SharedRace},
+	{"lstm_step_32x8", "no barrier after the first slab is stored", dropped(barrier, 3, 0), oneByOne(suite("LSTMForward", 7)), emulator.SharedRace},
+	{"lstm_step_32x8", "no barrier after a slab", dropped(barrier, 3, 1), oneByOne(suite("LSTMForward", 7)), emulator.SharedRace},
+	{"lstm_step_32x8", "no barrier before the groups' sums are read", dropped(barrier, 3, 2), oneByOne(suite("LSTMForward", 7)), emulator.SharedRace},
+	{"lstm_step_64x16", "sums of some units over others that are read", dropped(barrier, 5, 3), stepOf("lstm_step_64x16", 33, 9), emulator.SharedRace},
+	{"rnn_step_32x32", "no barrier before the groups' sums are read", dropped(barrier, 3, 2), oneByOne(suite("RNNForward", 7)), emulator.SharedRace},
+	{"rnn_step_64x64", "no barrier between slabs", dropped(barrier, 5, 1), stepOf("rnn_step_64x64", 33, 33), emulator.SharedRace},
+	{"gru_step_32x8", "no barrier before the groups' sums are read", dropped(barrier, 3, 2), oneByOne(suite("GRUForward", 7)), emulator.SharedRace},
+	{"gru_step_64x16", "no barrier before sums of the second unit are read", dropped(barrier, 5, 4), stepOf("gru_step_64x16", 33, 9), emulator.SharedRace},
 	{"layer_norm", "no barrier before partial sums are read", dropped(barrier, 4, 1), suite("LayerNorm", 257), emulator.SharedRace},
 	{"layer_norm", "no barrier before scratch is used again", dropped(barrier, 4, 2), suite("LayerNorm", 257), emulator.SharedRace},
 	{"layer_norm_grad", "no barrier before partial sums are read", dropped(barrier, 4, 3), suite("LayerNormGrad", 257), emulator.SharedRace},
@@ -58,6 +63,18 @@ var mutants = []mutant{
 	{"gru_forward_256", "arrives without a release", replaced(`red\.release(.*)`, 1, 0, "red.relaxed$1"), one(sequences, "GRU forward"), emulator.GlobalRace},
 	{"gru_backward_256", "waits without an acquire", replaced(`ld\.acquire(.*)`, 2, 0, "ld.relaxed$1"), one(sequences, "GRU backward"), emulator.GlobalRace},
 
+	// Two blocks that share a tile.
+	{"lstm_step_128x32", "arrives without a release", replaced(`atom\.acq_rel(.*)`, 1, 0, "atom.acquire$1"), stepOf("lstm_step_128x32", 33, 9), emulator.GlobalRace},
+	{"lstm_step_128x32", "arrives without an acquire", replaced(`atom\.acq_rel(.*)`, 1, 0, "atom.release$1"), stepOf("lstm_step_128x32", 33, 9), emulator.GlobalRace},
+	{"lstm_step_128x32", "arrives within the block only", replaced(`atom\.acq_rel\.gpu(.*)`, 1, 0, "atom.acq_rel.cta$1"), stepOf("lstm_step_128x32", 33, 9), emulator.GlobalRace},
+	{"lstm_step_128x32", "a thread arrives before its block has written", dropped(barrier, 4, 2), stepOf("lstm_step_128x32", 33, 9), emulator.GlobalRace},
+	{"lstm_step_128x32", "reads who came first before it is known", dropped(barrier, 4, 3), stepOf("lstm_step_128x32", 33, 9), emulator.SharedRace},
+	{"lstm_step_128x32", "the first of two blocks makes the cells", replaced(`(setp\.ne\.s32 %p24, .*), 1;`, 1, 0, "$1, 0;"), stepOf("lstm_step_128x32", 33, 9), emulator.Uninitialised},
+	{"lstm_step_128x32", "the counter waits for three blocks", replaced(`(mov\.u32 %r168), 1;`, 1, 0, "$1, 2;"), stepOf("lstm_step_128x32", 33, 9), ""},
+	{"lstm_step_128x32", "both blocks take the same half of k", replaced(`(and\.b32 %r36, .*), 1;`, 1, 0, "$1, 0;"), stepOf("lstm_step_128x32", 33, 9), emulator.EqualWrites},
+	{"rnn_step_128x128", "arrives without a release", replaced(`atom\.acq_rel(.*)`, 1, 0, "atom.acquire$1"), stepOf("rnn_step_128x128", 33, 33), emulator.GlobalRace},
+	{"gru_step_128x32", "arrives without an acquire", replaced(`atom\.acq_rel(.*)`, 1, 0, "atom.release$1"), stepOf("gru_step_128x32", 33, 9), emulator.GlobalRace},
+
 	// A barrier that not all threads reach.
 	{"softmax", "a barrier in a branch", replaced(barrier, 4, 1, diverging), suite("Softmax", 1), emulator.DivergentBarrier},
 	{"sum_rows", "a barrier in a branch", replaced(barrier, 1, 0, diverging), suite("SumRows", 1), emulator.DivergentBarrier},
@@ -86,9 +103,14 @@ var mutants = []mutant{
 	{"gemm_nn_32x32", "guard of rows off by one", replaced(`setp\.lt\.s32 (.*)`, 12, 0, "setp.le.s32 $1"), one(tiles, "nn_32x32"), emulator.OutOfBounds},
 	{"gemm_nn_32x32", "a run of columns is not cut off", replaced(`(setp\.lt\.s32 .*), 4;`, 2, 0, "$1, 1;"), one(tiles, "nn_32x32"), emulator.GlobalRace},
 
+	{"lstm_step_64x16", "guard of k off by one", replaced(`setp\.ge\.s32 (%p3, .*)`, 1, 0, "setp.gt.s32 $1"), stepOf("lstm_step_64x16", 65, 8), ""},
+	{"lstm_step_128x32", "guard of units off by one", replaced(`setp\.ge\.s32 (%p25, .*)`, 1, 0, "setp.gt.s32 $1"), stepOf("lstm_step_128x32", 33, 9), emulator.GlobalRace},
+	{"rnn_step_64x64", "guard of k off by one", replaced(`setp\.ge\.s32 (%p3, .*)`, 1, 0, "setp.gt.s32 $1"), stepOf("rnn_step_64x64", 65, 8), ""},
+	{"gru_step_128x32", "guard of k off by one", replaced(`setp\.ge\.s32 (%p3, .*)`, 1, 0, "setp.gt.s32 $1"), stepOf("gru_step_128x32", 33, 8), ""},
+
 	// A swapped gate.
-	{"lstm_step", "input and forget gate swapped", swapped(`ld\.global\.f32 (%f\d+), .*`, 4, 0, 1), oneByOne(suite("LSTMForward", 7)), ""},
-	{"lstm_step", "cell and output gate swapped", swapped(`ld\.global\.f32 (%f\d+), .*`, 4, 2, 3), oneByOne(suite("LSTMForward", 7)), ""},
+	{"lstm_step_32x8", "input and forget gate swapped", swapped(`ld\.global\.f32 (%f\d+), .*`, 4, 0, 1), oneByOne(suite("LSTMForward", 7)), ""},
+	{"lstm_step_32x8", "cell and output gate swapped", swapped(`ld\.global\.f32 (%f\d+), .*`, 4, 2, 3), oneByOne(suite("LSTMForward", 7)), ""},
 	{"lstm_cell", "gates stored in each other's place", swapped(stored, 6, 0, 1), suite("LSTMCell", 33), ""},
 	{"lstm_cell_grad", "gradients stored in each other's place", swapped(stored, 10, 0, 1), suite("LSTMCellGrad", 33), ""},
 	{"lstm_peep_grad", "input and forget gate swapped", swapped(`st\.shared\.f32 .*, (%f\d+);`, 3, 0, 1), one(secondPasses, "LSTMPeepGrad"), ""},
@@ -117,6 +139,9 @@ var mutants = []mutant{
 	{"lstm1997_error", "sum over an odd number of cells starts at 1", replaced(`(mov\.f32 .*), 0f00000000;`, 4, 3, "$1, 0f3F800000;"), suite("LSTM1997CellGrad", 7), ""},
 	{"lstm1997_grad", "leaves dw out", replaced(`ld\.global\.f32 (.*), \[.*\];`, 1, 0, "mov.f32 $1, 0f00000000;"), suite("LSTM1997CellGrad", 7), ""},
 	{"lstm1997_grad", "leaves cells beyond 20 out", replaced(`add\.s64 (%rd41), (%rd31), (%rd13);`, 1, 0, "min.s64 $1, $3, 20; add.s64 $1, $2, $1;"), suite("LSTM1997CellGrad", 33), ""},
+	{"lstm_cell_grad", "leaves a slice of dh out", replaced(`setp\.lt\.s32 (%p\d+, %r\d+), 2;`, 1, 0, "setp.lt.s32 $1, 99;"), oneByOne(one(slicedSteps, "LSTM")), ""},
+	{"rnn_cell_grad", "leaves a slice of dh out", replaced(`setp\.lt\.s32 (%p\d+, %r\d+), 2;`, 1, 0, "setp.lt.s32 $1, 99;"), oneByOne(one(slicedSteps, "RNN")), ""},
+	{"gru_cell_grad", "leaves a slice of dh out", replaced(`setp\.lt\.s32 (%p\d+, %r\d+), 2;`, 1, 0, "setp.lt.s32 $1, 99;"), oneByOne(one(slicedSteps, "GRU")), ""},
 	{"gemm_reduce", "subtracts a slice", replaced(`add(\.rn\.f32 .*)`, 7, 3, "sub$1"), one(secondPasses, "Gemm"), ""},
 
 	// Two threads at one address.

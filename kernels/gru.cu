@@ -56,8 +56,7 @@ GRU_STEP(gru_step_32x8, GRUTile32x8, 3)
 GRU_STEP(gru_step_64x16, GRUTile64x16, 2)
 GRU_STEP(gru_step_128x32, GRUTile128x32, 1)
 
-// The gradient of the cell: see CellGrad. d = dy + dh, or dy + (sum_z part[z] + dh) if there
-// are slices
+// The gradient of the cell: see CellGrad. d = dy + (sum_z part[z] + dh)
 // grid: any blocks of 256 in all, over [batch, hidden]
 extern "C" __global__ void __launch_bounds__(kBlock) gru_cell_grad(
     float *dv,                         // [batch, 3*hidden] out, may be gates
@@ -73,9 +72,8 @@ extern "C" __global__ void __launch_bounds__(kBlock) gru_cell_grad(
     EACH(unit, hidden) {
       long long k = row * hidden + unit;
       const Triple<const float> gate(gates, hidden, row, unit), from(u, hidden, row, unit);
-      float later = dh[k];
-      if (slices > 0) later += sum_slices(part, slices, batch * (long long)hidden, k);
-      const CellGrad grad(gate, from[2], h_prev[k], dy[k] + later);
+      float d = dy[k] + (sum_slices(part, slices, batch * (long long)hidden, k) + dh[k]);
+      const CellGrad grad(gate, from[2], h_prev[k], d);
       grad.store(Triple<float>(dv, hidden, row, unit), Triple<float>(du, hidden, row, unit));
       dh[k] = grad.dh;
     }

@@ -174,11 +174,11 @@ __device__ void step(float *part, unsigned *count, const float *__restrict__ h, 
   }
 }
 
-// sum_slices returns dst[k] of a product whose k was cut into slices, part [slices, n]: see
-// gemm_reduce. Without slices it is 0.
+// sum_slices returns element k of a product whose k was cut into slices, part [slices, n],
+// in order of the slices. Without any it is -0, which changes no number that it is added to.
 __device__ inline float sum_slices(const float *part, int slices, long long n, long long k) {
-  float sum = slices > 0 ? part[k] : 0.0f;
+  float sum = -0.0f;
 #pragma unroll 4
-  for (int z = 1; z < slices; z++) sum += part[z * n + k];
+  for (int z = 0; z < slices; z++) sum += part[z * n + k];
   return sum;
 }
