@@ -71,5 +71,5 @@ func (d *Backend) describeSteps(l layer) string {
 		return text
 	}
 	p := d.plan(kernels.GemmShape{M: l.batch, N: l.hidden, K: kernels.Gates(name) * l.hidden})
-	return fmt.Sprintf("launches of %s, in %d slices, and %s_cell_grad for each step", p.Kernel, p.Slices, name)
+	return fmt.Sprintf("launches of %s, in %d slices, and of %s_cell_grad for each step", p.Kernel, p.Slices, name)
 }
