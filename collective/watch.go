@@ -2,6 +2,7 @@ package collective
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -9,12 +10,10 @@ import (
 // then aborts g. So a rank that hangs does not let all others wait for ever. Close has no
 // limit.
 func Watched(g Group, limit time.Duration) Group {
-	w := &watched{Group: g}
-	w.timer = time.AfterFunc(limit, func() {
+	w := &watched{Group: g, limit: limit}
+	w.timer = time.AfterFunc(math.MaxInt64, func() {
 		g.Abort(fmt.Errorf("it has waited %v for the others, one of which hangs or needs longer than that", limit))
 	})
-	w.timer.Stop()
-	w.limit = limit
 	if adder, ok := g.(Adder); ok {
 		return &watchedAdder{w, adder}
 	}

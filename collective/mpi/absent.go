@@ -12,5 +12,8 @@ import (
 // Open returns ErrAbsent. This build was made without MPI.
 func Open(limit time.Duration) (collective.Group, error) { return nil, ErrAbsent }
 
-// Exit is os.Exit. This build was made without MPI.
-func Exit(code int) { os.Exit(code) }
+// Exit ends the process, as os.Exit does, and with it the other ranks, if code is not 0.
+func Exit(code int) {
+	endOthers(code)
+	os.Exit(code)
+}

@@ -32,8 +32,9 @@ type group struct {
 var largest = 1 << 30
 
 var (
-	opened atomic.Bool
-	ended  atomic.Pointer[library] // the library of a group that is closed
+	opened  atomic.Bool
+	joining atomic.Bool             // MPI has begun
+	ended   atomic.Pointer[library] // that of a group that is closed
 )
 
 // Open joins the ranks that the launcher has started: collective.Adder adds with
@@ -91,6 +92,7 @@ func (g *group) live(launch Launch, begun chan<- error) {
 // init begins MPI and asks for the place of this rank.
 func (g *group) init(launch Launch) error {
 	var level, rank, size, localRank int32
+	joining.Store(true)
 	if err := g.call(&g.initThread, number(0), number(0), g.serialized, result(&level)); err != nil {
 		return err
 	}
@@ -202,6 +204,7 @@ func (g *group) Abort(reason error) {
 			reason = &collective.AbortError{Rank: g.rank, Reason: reason}
 		}
 		fmt.Fprintf(os.Stderr, "%s: %v\n", filepath.Base(os.Args[0]), reason)
+		time.Sleep(300 * time.Millisecond) // or MPICH's mpiexec may end before it has passed the line on
 		// Another thread may be in a call of the library, which may then never return.
 		time.AfterFunc(2*time.Second, func() { os.Exit(1) })
 		purego.SyscallN(g.abort.address, g.world.number, 1)
@@ -221,12 +224,15 @@ func (g *group) Close() error {
 	return nil
 }
 
-// Exit ends the process, as os.Exit does, but after Close as a program in C ends. MPICH
-// since 4.2 takes leave of mpiexec only then. If a rank ends in another way, mpiexec kills
-// those that still run.
+// Exit ends the process, as os.Exit does. After Close it ends as a program in C: MPICH since
+// 4.2 takes leave of mpiexec only then, which otherwise kills the ranks that still run.
+// Before Open, a code that is not 0 ends the other ranks too.
 func Exit(code int) {
 	if l := ended.Load(); l != nil {
 		l.call(&l.exit, number(code))
+	}
+	if !joining.Load() {
+		endOthers(code)
 	}
 	os.Exit(code)
 }

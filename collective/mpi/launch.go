@@ -7,8 +7,10 @@ package mpi
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strconv"
+	"time"
 )
 
 // ErrAbsent is the error of Open in a program that was built without MPI.
@@ -45,4 +47,16 @@ func Launched() Launch {
 		}
 	}
 	return Launch{}
+}
+
+// endOthers ends the ranks that wait for this one, which ends with an error before it has
+// joined them. Other launchers do it by themselves. MPICH's mpiexec does not, so it gets the
+// message of its protocol, PMI 1, with which a rank asks for it.
+func endOthers(code int) {
+	connection, err := strconv.Atoi(os.Getenv("PMI_FD"))
+	if err != nil || code == 0 {
+		return
+	}
+	time.Sleep(time.Second) // others may have the same error, and be about to say so
+	fmt.Fprintf(os.NewFile(uintptr(connection), "PMI"), "cmd=abort exitcode=%d\n", code)
 }

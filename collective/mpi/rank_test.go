@@ -27,6 +27,10 @@ func runRank(program string) {
 	switch rank := Launched().Rank; program {
 	case "late":
 		time.Sleep(time.Duration(rank) * time.Second)
+	case "missing":
+		if rank == 1 {
+			Exit(2)
+		}
 	case "absent":
 		if limit = 2 * time.Second; rank == 1 {
 			select {}
@@ -170,8 +174,6 @@ func work(g collective.Group, program string) error {
 				panic("a fault")
 			case "hang":
 				select {}
-			case "closed":
-				return nil
 			case "abort":
 				go g.Abort(errors.New("from another goroutine"))
 			}
