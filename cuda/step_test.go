@@ -37,7 +37,7 @@ func TestSlicedSteps(t *testing.T) {
 // A time step takes one launch forward and two backward, in every layer. So a GRU takes as
 // many as an LSTM.
 func TestLaunchesOfSteps(t *testing.T) {
-	for _, c := range slices.Concat(sequences, slicedSteps) {
+	for _, c := range append(slicedSteps[:1:1], sequences...) {
 		var launches [2]int
 		for i, steps := range []int{2, 3} {
 			counted := &calls{}
