@@ -40,7 +40,7 @@ OUT = gpu-report
 
 EXPERIMENTS = --gates reber-1997 reber-rtrl reber-elman timing-delays timing-spikes mackey-glass-windows
 
-.PHONY: build test-cuda test-cuda-abi gpu-report libcuda test-libcuda test-gl vet-gl test-mpi check-abi check-libcuda \
+.PHONY: build test-cuda test-cuda-abi gpu-report libcuda test-libcuda test-gl vet-gl test-mpi soak-mpi check-abi check-libcuda \
 	experiments soak
 
 build:
@@ -81,8 +81,13 @@ vet-gl:
 
 # Most of the time the ranks wait: hence -parallel.
 test-mpi:
-	go vet -tags mpi ./collective/mpi
+	go vet -tags mpi ./collective/mpi ./cmd/gputrain
 	go test -count=1 -parallel=4 -v -tags mpi ./collective/mpi -args -required -mpi="$(MPI)"
+	go test -count=1 -tags mpi ./cmd/gputrain -run TestMPI -args -mpi="$(MPI)"
+
+# Ranks of a training are killed at random moments.
+soak-mpi:
+	go test -count=1 -v -tags mpi ./cmd/gputrain -run TestMPIFaults/.*/killed -args -mpi="$(MPI)" -rank-kills=20
 
 check-abi:
 	go test -count=1 -v ./cuda/abi -args -toolkit="$(CUDA_INCLUDE)"

@@ -21,23 +21,41 @@ import (
 	"gputrain/model"
 )
 
-var rankKills = flag.Int("rank-kills", 2, "how many times a rank of a training is killed, with each MPI")
+var (
+	rankKills  = flag.Int("rank-kills", 2, "how many times a rank of a training is killed, with each MPI")
+	mpiFolders = flag.String("mpi", "", "folders where MPI is installed, besides those of Debian, with commas between them")
+)
 
 // mpirun is a launcher of this machine. Its library is found as the program finds it.
 type mpirun []string
 
-// eachMPI runs a test with Open MPI and with MPICH, if they are installed.
+// eachMPI runs a test with Debian's Open MPI and MPICH, and with those that -mpi names, if they
+// are installed.
 func eachMPI(t *testing.T, test func(t *testing.T, m mpirun)) {
-	none := true
-	for _, m := range []mpirun{{"mpirun.openmpi", "--oversubscribe"}, {"mpiexec.mpich"}} {
-		if _, err := exec.LookPath(m[0]); err != nil {
-			continue
+	var installed []string
+	for _, name := range []string{"mpirun.openmpi", "mpiexec.mpich"} {
+		if path, err := exec.LookPath(name); err == nil {
+			installed = append(installed, path)
 		}
-		none = false
-		t.Run(m[0], func(t *testing.T) { test(t, m) })
 	}
-	if none {
-		t.Skip("neither mpirun.openmpi nor mpiexec.mpich is installed")
+	for folder := range strings.SplitSeq(*mpiFolders, ",") {
+		if folder != "" {
+			installed = append(installed, filepath.Join(folder, "bin/mpiexec"))
+		}
+	}
+	if len(installed) == 0 {
+		t.Skip("no MPI is installed: see make test-mpi")
+	}
+	for _, path := range installed {
+		version, err := exec.Command(path, "--version").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := mpirun{path}
+		if !bytes.Contains(version, []byte("HYDRA")) { // of MPICH
+			m = append(m, "--oversubscribe")
+		}
+		t.Run(strings.ReplaceAll(strings.Trim(path, "/"), "/", "-"), func(t *testing.T) { test(t, m) })
 	}
 }
 
@@ -175,7 +193,7 @@ func TestMPITrainsOneNetwork(t *testing.T) {
 	t.Chdir(t.TempDir())
 	gputrain(quick("--ranks", "3", "--out", "local")...).want(t, 0)
 	eachMPI(t, func(t *testing.T, m mpirun) {
-		dir := runDir(m[0])
+		dir := runDir(t.TempDir() + "/run")
 		o := m.start(t, 3, quick("--out", string(dir))...).end().want(t, 0)
 		if strings.Count(o.out, "test accuracy") != 1 || strings.Count(o.errors, "epoch   2/2") != 1 {
 			t.Errorf("stdout %q, stderr %q; want the words of one rank", o.out, o.errors)
@@ -194,7 +212,7 @@ func TestMPIStopsAndGoesOn(t *testing.T) {
 	t.Chdir(t.TempDir())
 	gputrain(quick("--ranks", "2", "--epochs", "300", "--quiet", "--out", "whole")...).want(t, 0)
 	eachMPI(t, func(t *testing.T, m mpirun) {
-		dir := runDir(m[0])
+		dir := runDir(t.TempDir() + "/run")
 		j := m.start(t, 2, quick("--epochs", "300", "--quiet", "--checkpoint-every", "20steps", "--out", string(dir))...)
 		j.until("a checkpoint", trains(dir))
 		j.signal(1, syscall.SIGUSR1)
