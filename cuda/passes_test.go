@@ -59,7 +59,7 @@ var sequences = []larger{
 	{"GRU backward", 2, [2]int{12, 120}, [2]int{120, 40}, [2]int{12, 40}, gruBackward},
 }
 
-// The batch is 3, and there is one input. The weights are in x, the inputs in y, the
+// Backward the batch is 3. There is one input. The weights are in x, the inputs in y, the
 // states in dst.
 const sequenceBatch = 3
 
@@ -69,21 +69,21 @@ func firstColumn(x backend.Tensor) backend.Tensor {
 
 func lstmSequence(b backend.Backend, h, x, y backend.Tensor) backend.LSTMArgs {
 	a := backend.LSTMArgs{
-		Batch: sequenceBatch, X: firstColumn(y), WIH: firstColumn(x), WHH: x, H: h, C: room(b, h.Rows, h.Cols), Gates: room(b, y.Rows, x.Rows),
+		Batch: h.Rows - y.Rows, X: firstColumn(y), WIH: firstColumn(x), WHH: x, H: h, C: room(b, h.Rows, h.Cols), Gates: room(b, y.Rows, x.Rows),
 	}
 	a.Scratch = room(b, 1, backend.LSTMScratch(b, a.Dims()))
 	return a
 }
 
 func rnnSequence(b backend.Backend, h, x, y backend.Tensor) backend.RNNArgs {
-	a := backend.RNNArgs{Batch: sequenceBatch, X: firstColumn(y), WIH: firstColumn(x), WHH: x, H: h}
+	a := backend.RNNArgs{Batch: h.Rows - y.Rows, X: firstColumn(y), WIH: firstColumn(x), WHH: x, H: h}
 	a.Scratch = room(b, 1, backend.RNNScratch(b, a.Dims()))
 	return a
 }
 
 func gruSequence(b backend.Backend, h, x, y backend.Tensor) backend.GRUArgs {
 	a := backend.GRUArgs{
-		Batch: sequenceBatch, X: firstColumn(y), WIH: firstColumn(x), WHH: x, H: h, Gates: room(b, y.Rows, x.Rows), Recurrent: room(b, y.Rows, x.Rows),
+		Batch: h.Rows - y.Rows, X: firstColumn(y), WIH: firstColumn(x), WHH: x, H: h, Gates: room(b, y.Rows, x.Rows), Recurrent: room(b, y.Rows, x.Rows),
 	}
 	a.Scratch = room(b, 1, backend.GRUScratch(b, a.Dims()))
 	return a

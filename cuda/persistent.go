@@ -21,10 +21,11 @@ type layer struct {
 }
 
 // layerPath is how a layer runs. The plan holds if there is no error, which says why
-// each time step is launched.
+// each time step is launched. Forward, step says how.
 type layerPath struct {
 	kernels.Persistent
-	err error
+	err  error
+	step kernels.StepPlan
 }
 
 // passes names the kernels of an operation.
@@ -56,6 +57,9 @@ func (d *Backend) persistent(op string, steps, batch, hidden int) (kernels.Persi
 	path, known := d.layers[key]
 	if !known {
 		path = d.planLayer(key)
+		if name, forward := strings.CutSuffix(op, "Forward"); path.err != nil && forward && batch > 0 && hidden > 0 {
+			path.step = kernels.ChooseStep(strings.ToLower(name), batch, hidden, d.info.Multiprocessors)
+		}
 		d.layers[key] = path
 	}
 	return path.Persistent, path.err == nil
@@ -86,7 +90,7 @@ func (d *Backend) planLayer(l layer) layerPath {
 		err = fmt.Errorf("%s needs %d blocks at once, and the device holds %d: its multiprocessors run out of %s",
 			p.Kernel, blocks, held.Blocks, held.Limit)
 	}
-	return layerPath{p, err}
+	return layerPath{Persistent: p, err: err}
 }
 
 // Layers says how each recurrent layer has run: its time steps in one launch, or else
@@ -104,7 +108,7 @@ func (d *Backend) Layers() []string {
 		path := d.layers[l]
 		text := fmt.Sprintf("%s, %d steps of %d×%d: ", l.op, l.steps, l.batch, l.hidden)
 		if path.err != nil {
-			text += "a launch for each step, because " + path.err.Error()
+			text += d.describeSteps(l) + ", because " + path.err.Error()
 		} else {
 			grid := path.Launch.Grid
 			text += fmt.Sprintf("one launch of %s for all steps, in %d blocks of %d×%d", path.Kernel, grid.X*grid.Y, path.Rows, path.Units)

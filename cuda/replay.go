@@ -69,7 +69,11 @@ func (d *Backend) Replay(ops func()) {
 	}
 	g := r.find()
 	if g == nil {
+		before := d.workspace
 		ops() // which may make the workspace larger, and so drop all graphs
+		if d.workspace != before {
+			d.writePlan(ops) // with its new address
+		}
 		d.remember()
 		return
 	}

@@ -180,8 +180,10 @@ var table = []Kernel{
 	{"clip_norm_scale", "update", block, 0, join(pointers("x", "factor"), n)},
 
 	{"lstm_cell", "lstm", block, 0, join(pointers("gates", "c", "h", "c_prev", "peep"), ints("batch", "hidden"))},
-	{"lstm_step", "lstm", block, sharedSmall, join(pointers("gates", "c", "h", "c_prev", "h_prev", "whh", "bih", "bhh", "peep"), ints("batch", "hidden"))},
-	{"lstm_cell_grad", "lstm", block, 0, join(pointers("dz", "dc", "gates", "c_prev", "c", "peep", "dy", "dh"), ints("batch", "hidden"))},
+	{"lstm_step_32x8", "lstm", block, 17408, lstmStepParams},
+	{"lstm_step_64x16", "lstm", block, 33792, lstmStepParams},
+	{"lstm_step_128x32", "lstm", 512, 33280, lstmStepParams},
+	{"lstm_cell_grad", "lstm", block, 0, join(pointers("dz", "dc", "gates", "c_prev", "c", "peep", "dy", "dh"), ints("batch", "hidden", "slices"))},
 	{"lstm_peep_grad", "lstm", block, 3072, join(pointers("part", "dz", "c_prev", "c"), ints("rows", "hidden", "chunk"))},
 
 	{"lstm_forward_128", "lstm_forward", block, 8704, lstmForwardParams},
@@ -192,8 +194,10 @@ var table = []Kernel{
 	{"lstm_backward_512", "lstm_backward", block, 4096, lstmBackwardParams},
 	{"lstm_backward_1024", "lstm_backward", block, 4096, lstmBackwardParams},
 
-	{"rnn_step", "rnn", block, sharedSmall, join(pointers("h", "h_prev", "whh", "bih", "bhh"), ints("batch", "hidden", "relu"))},
-	{"rnn_cell_grad", "rnn", block, 0, join(pointers("dz", "h", "dy", "dh"), n, ints("relu"))},
+	{"rnn_step_32x32", "rnn", block, 17408, rnnStepParams},
+	{"rnn_step_64x64", "rnn", block, 33792, rnnStepParams},
+	{"rnn_step_128x128", "rnn", 512, 33280, rnnStepParams},
+	{"rnn_cell_grad", "rnn", block, 0, join(pointers("dz", "h", "dy", "dh"), n, ints("slices", "relu"))},
 
 	{"rnn_forward_256", "rnn_forward", block, 5248, rnnForwardParams},
 	{"rnn_forward_512", "rnn_forward", block, 9344, rnnForwardParams},
@@ -203,7 +207,10 @@ var table = []Kernel{
 	{"rnn_backward_1024", "rnn_backward", block, 1024, rnnBackwardParams},
 
 	{"gru_cell", "gru", block, 0, join(pointers("gates", "h", "u", "h_prev"), ints("batch", "hidden"))},
-	{"gru_cell_grad", "gru", block, 0, join(pointers("dv", "du", "dh", "gates", "u", "h_prev", "dy"), ints("batch", "hidden"))},
+	{"gru_step_32x8", "gru", block, 15360, gruStepParams},
+	{"gru_step_64x16", "gru", block, 29696, gruStepParams},
+	{"gru_step_128x32", "gru", 512, 29184, gruStepParams},
+	{"gru_cell_grad", "gru", block, 0, join(pointers("dv", "du", "dh", "gates", "u", "h_prev", "dy", "part"), ints("batch", "hidden", "slices"))},
 	{"gru_forward_256", "gru_forward", block, 12800, gruForwardParams},
 	{"gru_forward_512", "gru_forward", block, 20992, gruForwardParams},
 	{"gru_forward_1024", "gru_forward", block, 37376, gruForwardParams},
@@ -234,6 +241,10 @@ var (
 	fault      = []Param{{"fault", Pointer}, {"call", Uint64}}
 	gemmParams = join(pointers("dst", "a", "b"), ints("m", "n", "k", "slice"), floats("alpha", "beta"))
 	sequence   = ints("steps", "batch", "hidden", "rows")
+
+	lstmStepParams = join(pointers("gates", "c", "h", "c_prev", "h_prev", "whh", "bih", "bhh", "peep", "part", "count"), ints("batch", "hidden"))
+	rnnStepParams  = join(pointers("h", "h_prev", "whh", "bih", "bhh", "part", "count"), ints("batch", "hidden", "relu"))
+	gruStepParams  = join(pointers("gates", "u", "h", "h_prev", "whh", "bih", "bhh", "part", "count"), ints("batch", "hidden"))
 
 	lstmForwardParams  = join(pointers("gates", "c", "h", "whh", "bih", "bhh", "peep", "count"), sequence)
 	lstmBackwardParams = join(pointers("dz", "dc", "gates", "c", "whh", "peep", "dy", "dh_last", "dc_last", "dh_first", "part", "count"), sequence)

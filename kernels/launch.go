@@ -62,16 +62,6 @@ func ScatterAddRows(rows, cols int) Launch {
 	return Launch{Grid: Dim3{max(rows, 1), clamp(ceil(int64(cols), x)), 1}, Block: Dim3{x, 1, 1}}
 }
 
-// LSTMStep launches lstm_step.
-func LSTMStep(batch, hidden int) Launch {
-	return flat(ceil(int64(batch), 32)*ceil(int64(hidden), 8), block)
-}
-
-// RNNStep launches rnn_step.
-func RNNStep(batch, hidden int) Launch {
-	return flat(ceil(int64(batch), 32)*ceil(int64(hidden), 32), block)
-}
-
 // LSTMPeepGrad plans the gradient of the peepholes; rows is the number of rows of
 // gates. First runs lstm_peep_grad, which writes Chunks rows of 3*hidden sums to a
 // workspace. Second runs sum_rows over them, with chunk = Chunks.

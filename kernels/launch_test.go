@@ -31,8 +31,6 @@ func TestLaunches(t *testing.T) {
 		{"a block per row", kernels.Rows(5, 100_000), launch(5, 1, 256, 1)},
 		{"scatter into nothing", kernels.ScatterAddRows(0, 0), launch(1, 1, 32, 1)},
 		{"scatter", kernels.ScatterAddRows(9, 300), launch(9, 2, 256, 1)},
-		{"lstm step", kernels.LSTMStep(33, 17), launch(2*3, 1, 256, 1)},
-		{"rnn step", kernels.RNNStep(33, 17), launch(2*1, 1, 256, 1)},
 		{"gradient of peepholes", kernels.LSTMPeepGrad(257, 33).First, launch(2, 2, 32, 8)},
 		{"its second pass", kernels.LSTMPeepGrad(257, 33).Second, launch(4, 1, 32, 8)},
 		{"sum of few rows", kernels.SumRows(256, 33).First, launch(2, 1, 32, 8)},

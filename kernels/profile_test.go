@@ -190,21 +190,18 @@ func profileCases() []profileCase {
 
 		{"lstm_cell", lstm, kernels.Matrix(batch, hidden), []any{gates, cell, cell, cell, peep, batch, hidden},
 			batch * hidden, batch * hidden * 11, 1.3},
-		{"lstm_cell_grad", lstm, kernels.Matrix(batch, hidden), []any{gates, cell, gates, cell, cell, peep, cell, cell, batch, hidden},
+		{"lstm_cell_grad", lstm, kernels.Matrix(batch, hidden), []any{gates, cell, gates, cell, cell, peep, cell, cell, batch, hidden, 1},
 			batch * hidden, batch * hidden * 14, 1.25},
 		{"lstm_peep_grad", lstm, peepGrad.First, []any{peep, gates, cell, cell, batch, hidden, peepGrad.Chunk},
 			batch * hidden, batch*hidden*5 + 3*hidden, 0},
-		{"rnn_cell_grad", lstm, kernels.Elements(batch * hidden), []any{cell, cell, cell, cell, int64(batch * hidden), 0},
+		{"rnn_cell_grad", lstm, kernels.Elements(batch * hidden), []any{cell, cell, cell, cell, int64(batch * hidden), 1, 0},
 			batch * hidden, batch * hidden * 4, 0},
 		{"gru_cell", lstm, kernels.Matrix(batch, hidden), []any{triple, cell, triple, cell, batch, hidden},
 			batch * hidden, batch * hidden * 11, 1.3},
-		{"gru_cell_grad", lstm, kernels.Matrix(batch, hidden), []any{triple, triple, cell, triple, triple, cell, cell, batch, hidden},
+		{"gru_cell_grad", lstm, kernels.Matrix(batch, hidden), []any{triple, triple, cell, triple, triple, cell, cell, null, batch, hidden, 0},
 			batch * hidden, batch * hidden * 14, 1.25},
-		{"lstm_step", lstm, kernels.LSTMStep(batch, hidden), []any{gates, cell, cell, cell, cell, floats(4 * hidden * hidden), null, null, null, batch, hidden},
-			batch * 4 * hidden * hidden, tiled(batch, 4*hidden, hidden, 32, 32) + batch*hidden*7, 0},
-		{"rnn_step", lstm, kernels.RNNStep(batch, hidden), []any{cell, cell, floats(hidden * hidden), null, null, batch, hidden, 0},
-			batch * hidden * hidden, tiled(batch, hidden, hidden, 32, 32) + batch*hidden, 0},
 	}
+	all = append(all, stepCases()...)
 	all = append(all, persistentCases()...)
 	all = append(all, blockCases()...)
 	for _, math := range kernels.Maths() {
@@ -249,6 +246,35 @@ func blockCases() []profileCase {
 				batch, blocks, cells, sources, columns},
 			rows * columns, rows*(2*columns+sources) + batch*(blocks+2*states+sources) + 2*units*sources, 2},
 	}
+}
+
+// stepCases returns time steps in each tile. The sizes are multiples of it.
+func stepCases() []profileCase {
+	null := cuda.Pointer(0)
+	var all []profileCase
+	for _, c := range []struct {
+		layer         string
+		batch, hidden int
+		args          func(weights, cell floats) []any
+	}{
+		{"lstm", 128, 64, func(weights, cell floats) []any {
+			return []any{4 * cell, cell, cell, cell, cell, weights, null, null, null}
+		}},
+		{"rnn", 128, 128, func(weights, cell floats) []any { return []any{cell, cell, weights, null, null} }},
+		{"gru", 128, 64, func(weights, cell floats) []any {
+			return []any{3 * cell, 3 * cell, cell, cell, weights, null, null}
+		}},
+	} {
+		weights := kernels.Gates(c.layer) * c.hidden * c.hidden
+		for _, p := range kernels.StepPlans(c.layer, c.batch, c.hidden, 132) {
+			args := append(c.args(floats(weights), floats(c.batch*c.hidden)), floats(p.Part), words(make([]uint64, p.Tiles)), c.batch, c.hidden)
+			if c.layer == "rnn" {
+				args = append(args, 0)
+			}
+			all = append(all, profileCase{p.Kernel, fmt.Sprintf("batch %d, hidden %d", c.batch, c.hidden), p.Launch, args, c.batch * weights, int(p.Bytes / 4), 0})
+		}
+	}
+	return all
 }
 
 // persistentCases returns layers over two time steps. A group of blocks has half of the

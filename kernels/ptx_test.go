@@ -214,7 +214,7 @@ var (
 	comment   = regexp.MustCompile(`//.*|/\*.*?\*/|\\\n`)
 	prototype = regexp.MustCompile(`extern "C" __global__ void (?:__launch_bounds__\([^)]*\) )?(\w+)\(([^)]*)\)`)
 	include   = regexp.MustCompile(`(?m)^#include "(.*)"$`)
-	use       = regexp.MustCompile(`(?m)^[A-Z]+\((\w+), .*\)$`)
+	use       = regexp.MustCompile(`(?m)^[A-Z_]+\((\w+), .*\)$`)
 )
 
 // declarations returns the parameters of the kernels in a source, by kernel. In a
