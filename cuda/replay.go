@@ -202,14 +202,15 @@ func (d *Backend) planned(op string, words ...uint64) bool {
 	return true
 }
 
-// plannedLayer is planned for an operation on tensors.
-func (d *Backend) plannedLayer(op string, batch int, tensors ...backend.Tensor) bool {
+// plannedLayer is planned for an operation on tensors. variant is what else decides what
+// it does.
+func (d *Backend) plannedLayer(op string, batch int, variant uint64, tensors ...backend.Tensor) bool {
 	r := &d.replay
 	if r.mode != planning {
 		return false
 	}
-	r.begin(op, 3*len(tensors)+1)
-	r.words = append(r.words, uint64(batch))
+	r.begin(op, 3*len(tensors)+2)
+	r.words = append(r.words, uint64(batch), variant)
 	for _, t := range tensors {
 		r.words = append(r.words, address(t), uint64(t.Rows), uint64(t.Cols))
 	}
