@@ -84,7 +84,7 @@ type step struct {
 
 	number int    // of the update, from 1
 	seed   uint64 // of the network's own random numbers
-	first  bool   // the gradient starts at zero
+	first  bool   // the gradient is not added to that of the batch before
 	last   bool   // the update is made
 }
 
@@ -355,10 +355,7 @@ func noiseSeed(seed uint64, step int) uint64 {
 // queueStep queues the operations of one step. For batches of the same shape these
 // are the same operations on the same tensors.
 func (t *Trainer) queueStep() {
-	b, o, step, grads := t.b, &t.options, &t.step, t.net.Grads()
-	if step.first {
-		b.Fill(grads, 0)
-	}
+	b, o, step := t.b, &t.options, &t.step
 	step.carry.begin(b)
 	t.net.SetSeed(step.seed)
 	if t.net.Taught() {
@@ -370,7 +367,11 @@ func (t *Trainer) queueStep() {
 	if o.Accumulate > 1 {
 		rescale(b, dy, t.share.Slice(0, y.Rows))
 	}
-	t.net.Backward(dy)
+	if step.first {
+		t.net.BackwardAnew(dy)
+	} else {
+		t.net.Backward(dy)
+	}
 	step.carry.end(b)
 	if step.last {
 		t.queueUpdate()
