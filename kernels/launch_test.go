@@ -19,6 +19,8 @@ func TestLaunches(t *testing.T) {
 		{"a full block", kernels.Elements(256), launch(1, 1, 256, 1)},
 		{"one more", kernels.Elements(257), launch(2, 1, 256, 1)},
 		{"more than 2^31", kernels.Elements(1 << 33), launch(1<<25, 1, 256, 1)},
+		{"parameters", kernels.Updates(1000), launch(4, 1, 256, 1)},
+		{"many parameters", kernels.Updates(1 << 30), launch(1024, 1, 256, 1)},
 		{"no partial sum is one", kernels.Partials(0), launch(1, 1, 256, 1)},
 		{"partial sums", kernels.Partials(2049), launch(2, 1, 256, 1)},
 		{"at most 1024 partial sums", kernels.Partials(1 << 40), launch(1024, 1, 256, 1)},
