@@ -33,7 +33,7 @@ func (d *Backend) GRUScratch(dims backend.GRUDims) int { return backend.Composed
 func (d *Backend) GRUForward(a backend.GRUArgs) {
 	dims := a.Dims()
 	backend.CheckGRUForward(d, a, d.GRUScratch(dims))
-	if d.plannedLayer("GRUForward", a.Batch, 0, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.H, a.Gates, a.Recurrent, a.Scratch) {
+	if d.plannedLayer("GRUForward", variant{uint64(a.Batch)}, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.H, a.Gates, a.Recurrent, a.Scratch) {
 		return
 	}
 	p, ok := d.persistent("GRUForward", dims.Steps, dims.Batch, dims.Hidden)
@@ -52,7 +52,7 @@ func (d *Backend) GRUForward(a backend.GRUArgs) {
 func (d *Backend) GRUBackward(a backend.GRUGradArgs) {
 	dims := a.Dims()
 	backend.CheckGRUBackward(d, a, d.GRUScratch(dims))
-	if d.plannedLayer("GRUBackward", a.Batch, flag(a.Overwrite), a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.H, a.Gates, a.Recurrent, a.Scratch,
+	if d.plannedLayer("GRUBackward", variant{uint64(a.Batch), flag(a.Overwrite)}, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.H, a.Gates, a.Recurrent, a.Scratch,
 		a.DY, a.DHLast, a.DV, a.DU, a.DX, a.DH0, a.DWIH, a.DWHH, a.DBIH, a.DBHH) {
 		return
 	}

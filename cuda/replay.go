@@ -202,15 +202,17 @@ func (d *Backend) planned(op string, words ...uint64) bool {
 	return true
 }
 
-// plannedLayer is planned for an operation on tensors. variant is what else decides what
-// it does.
-func (d *Backend) plannedLayer(op string, batch int, variant uint64, tensors ...backend.Tensor) bool {
+// variant is what decides about an operation beside its tensors.
+type variant [6]uint64
+
+// plannedLayer is planned for an operation on tensors.
+func (d *Backend) plannedLayer(op string, v variant, tensors ...backend.Tensor) bool {
 	r := &d.replay
 	if r.mode != planning {
 		return false
 	}
-	r.begin(op, 3*len(tensors)+2)
-	r.words = append(r.words, uint64(batch), variant)
+	r.begin(op, 3*len(tensors)+len(v))
+	r.words = append(r.words, v[:]...)
 	for _, t := range tensors {
 		r.words = append(r.words, address(t), uint64(t.Rows), uint64(t.Cols))
 	}

@@ -34,7 +34,7 @@ func (d *Backend) RNNForward(a backend.RNNArgs) {
 	if dims.Steps == 0 || dims.Hidden == 0 {
 		return
 	}
-	if d.plannedLayer("RNNForward", a.Batch, flag(a.ReLU), a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.H, a.Scratch) {
+	if d.plannedLayer("RNNForward", variant{uint64(a.Batch), flag(a.ReLU)}, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.H, a.Scratch) {
 		return
 	}
 	n := dims.Batch
@@ -56,7 +56,7 @@ func (d *Backend) RNNForward(a backend.RNNArgs) {
 func (d *Backend) RNNBackward(a backend.RNNGradArgs) {
 	dims := a.Dims()
 	backend.CheckRNNBackward(d, a, d.RNNScratch(dims))
-	if d.plannedLayer("RNNBackward", a.Batch, flag(a.ReLU)|flag(a.Overwrite)<<1, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.H, a.Scratch,
+	if d.plannedLayer("RNNBackward", variant{uint64(a.Batch), flag(a.ReLU), flag(a.Overwrite)}, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.H, a.Scratch,
 		a.DY, a.DHLast, a.DX, a.DH0, a.DWIH, a.DWHH, a.DBIH, a.DBHH, a.DZ) {
 		return
 	}
