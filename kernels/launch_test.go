@@ -35,6 +35,7 @@ func TestLaunches(t *testing.T) {
 		{"scatter", kernels.ScatterAddRows(9, 300), launch(9, 2, 256, 1)},
 		{"lstm step", kernels.LSTMStep(33, 17), launch(2*3, 1, 256, 1)},
 		{"rnn step", kernels.RNNStep(33, 17), launch(2*1, 1, 256, 1)},
+		{"step of memory blocks", kernels.LSTM1997Step(33, 7), launch(8, 1, 256, 1)}, // 9 tiles of 7 blocks
 		{"gradient of peepholes", kernels.LSTMPeepGrad(257, 33).First, launch(2, 2, 32, 8)},
 		{"its second pass", kernels.LSTMPeepGrad(257, 33).Second, launch(4, 1, 32, 8)},
 		{"sum of few rows", kernels.SumRows(256, 33).First, launch(2, 1, 32, 8)},
