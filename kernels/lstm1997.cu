@@ -28,6 +28,7 @@ struct Units {
 
 // through adds to z what the peepholes of a block let through of the block's states s.
 static __device__ float through(const float *peep, const float *s, int cells, float z) {
+#pragma unroll 1
   for (int v = 0; v < cells; v++) z = fmaf(peep[v], s[v], z);
   return z;
 }
@@ -52,12 +53,14 @@ struct Block {
       if (peep) z = through(peep + states + first, before, cells, z);
       keep = u.forget[j] = sigmoid_of(z);
     }
+#pragma unroll 1
     for (int v = 0; v < cells; v++) {
       const float input = u.cell[first + v] = g.of(u.cell[first + v]);
       after[v] = fmaf(keep, before[v], in * input);
     }
     if (peep) z_out = through(peep + 2 * states + first, after, cells, z_out);
     const float out = u.out[j] = sigmoid_of(z_out);
+#pragma unroll 1
     for (int v = 0; v < cells; v++) output[v] = out * h.of(after[v]);
   }
 };
@@ -89,7 +92,7 @@ extern "C" __global__ void __launch_bounds__(kBlock) lstm1997_cell(
 // grid: any number of blocks of kBlock threads
 constexpr int kStepUnits = 4, kStepRows = kSums / kStepUnits;
 
-extern "C" __global__ void __launch_bounds__(kBlock) lstm1997_step(
+extern "C" __global__ void __launch_bounds__(kBlock, 3) lstm1997_step(
     float *__restrict__ gates,         // [batch, units] out: in, f, out, g(z)
     float *__restrict__ s,             // [batch, blocks*cells] out
     float *__restrict__ y,             // [batch, blocks*cells] out
@@ -189,7 +192,7 @@ extern "C" __global__ void __launch_bounds__(kBlock) lstm1997_error(
 // A thread has a block and a column m. So no step waits for another thread, and the
 // partials stay in registers. Sums are over the steps, then the sequences, then the cells.
 // grid: any blocks of 256 in all, over [blocks, columns]; z: chunks of sequences
-extern "C" __global__ void __launch_bounds__(kBlock) lstm1997_grad(
+extern "C" __global__ void __launch_bounds__(kBlock, 3) lstm1997_grad(
     float *__restrict__ dw,            // [chunks, units, sources] in and out
     float *__restrict__ dpeep,         // [3, chunks, blocks*cells] in and out: of in, f, out; null for none
     float *__restrict__ p_in,          // [batch*blocks*cells, columns] in and out
@@ -227,6 +230,7 @@ extern "C" __global__ void __launch_bounds__(kBlock) lstm1997_grad(
         for (int n = from; n < to; n++) {
           const long long row = n * block.states + block.first + v, k = row * columns + m, of_cell = row * sources + m;
           float in_v = p_in[k], f_v = p_f ? p_f[k] : 0, c_v = beyond ? 0 : p_c[of_cell];
+#pragma unroll 1
           for (int t = 0; t < steps; t++) {
             const long long at = t * (long long)batch + n, state = at * block.states + block.first + v;
             const Units<const float> u(gates, at, blocks, cells, p_f);
@@ -247,6 +251,7 @@ extern "C" __global__ void __launch_bounds__(kBlock) lstm1997_grad(
         if (!beyond) put(3 + v, sum_c);
       }
       for (int n = from; n < to; n++)
+#pragma unroll 1
         for (int t = 0; t < steps; t++) {
           const long long at = t * (long long)batch + n;
           sum_out = fmaf(d_out[at * blocks + j], output[at * width], sum_out);
