@@ -36,7 +36,7 @@ func (d *Backend) GRUForward(a backend.GRUArgs) {
 	if dims.Steps == 0 || dims.Hidden == 0 {
 		return
 	}
-	if d.plannedLayer("GRUForward", a.Batch, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.H, a.Gates, a.Recurrent, a.Scratch) {
+	if d.plannedLayer("GRUForward", variant{uint64(a.Batch)}, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.H, a.Gates, a.Recurrent, a.Scratch) {
 		return
 	}
 	d.Gemm(a.Gates, backend.NoTrans, backend.Trans, 1, a.X, a.WIH, 0)
@@ -61,7 +61,7 @@ func (d *Backend) GRUForward(a backend.GRUArgs) {
 func (d *Backend) GRUBackward(a backend.GRUGradArgs) {
 	dims := a.Dims()
 	backend.CheckGRUBackward(d, a, d.GRUScratch(dims))
-	if d.plannedLayer("GRUBackward", a.Batch, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.H, a.Gates, a.Recurrent, a.Scratch,
+	if d.plannedLayer("GRUBackward", variant{uint64(a.Batch), flag(a.Overwrite)}, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.H, a.Gates, a.Recurrent, a.Scratch,
 		a.DY, a.DHLast, a.DV, a.DU, a.DX, a.DH0, a.DWIH, a.DWHH, a.DBIH, a.DBHH) {
 		return
 	}

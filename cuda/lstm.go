@@ -52,7 +52,7 @@ func (d *Backend) LSTMForward(a backend.LSTMArgs) {
 	if dims.Steps == 0 || dims.Hidden == 0 {
 		return
 	}
-	if d.plannedLayer("LSTMForward", a.Batch, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.Peep, a.H, a.C, a.Gates, a.Scratch) {
+	if d.plannedLayer("LSTMForward", variant{uint64(a.Batch)}, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.Peep, a.H, a.C, a.Gates, a.Scratch) {
 		return
 	}
 	d.Gemm(a.Gates, backend.NoTrans, backend.Trans, 1, a.X, a.WIH, 0)
@@ -78,7 +78,7 @@ func (d *Backend) LSTMForward(a backend.LSTMArgs) {
 func (d *Backend) LSTMBackward(a backend.LSTMGradArgs) {
 	dims := a.Dims()
 	backend.CheckLSTMBackward(d, a, d.LSTMScratch(dims))
-	if d.plannedLayer("LSTMBackward", a.Batch, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.Peep, a.H, a.C, a.Gates, a.Scratch,
+	if d.plannedLayer("LSTMBackward", variant{uint64(a.Batch), flag(a.Overwrite)}, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.Peep, a.H, a.C, a.Gates, a.Scratch,
 		a.DY, a.DHLast, a.DCLast, a.DX, a.DH0, a.DC0, a.DWIH, a.DWHH, a.DBIH, a.DBHH, a.DPeep, a.DZ) {
 		return
 	}

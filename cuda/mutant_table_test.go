@@ -43,6 +43,8 @@ var mutants = []mutant{
 	{"lstm_forward_128", "no barrier before sums are read", dropped(barrier, 4, 2), one(sequences, "LSTM forward"), emulator.SharedRace},
 	{"lstm_backward_256", "no barrier before gradients are read", dropped(barrier, 6, 1), one(sequences, "LSTM backward"), emulator.SharedRace},
 
+	{"lstm1997_step", "lanes do not wait for products", dropped(`bar\.warp\.sync -1;`, 1, 0), suite("LSTM1997Forward", 7), emulator.GlobalRace},
+
 	// A broken barrier of the grid.
 	{"lstm_forward_128", "arrives without a release", replaced(`red\.release(.*)`, 1, 0, "red.relaxed$1"), one(sequences, "LSTM forward"), emulator.GlobalRace},
 	{"lstm_forward_128", "releases within the block only", replaced(`red\.release\.gpu(.*)`, 1, 0, "red.release.cta$1"), one(sequences, "LSTM forward"), emulator.GlobalRace},
@@ -90,9 +92,7 @@ var mutants = []mutant{
 	{"gather_rows", "no check of ids", replaced(`setp\.ge\.s32 (%p\d+), .*`, 1, 0, "mov.pred $1, 0;"), suite("StickyErrors", 33), emulator.NullPointer},
 	{"mul_col", "no tail check", dropped(returnEarly, 4, 0), suite("MulCol", 33), emulator.OutOfBounds},
 	{"lstm1997_cell", "guard of blocks off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 1, "setp.gt.s64 $1"), suite("LSTM1997Cell", 7), emulator.GlobalRace},
-	{"lstm1997_partials", "guard of cells off by one", replaced(`setp\.ge\.s64 (.*)`, 5, 0, "setp.gt.s64 $1"), suite("LSTM1997CellGrad", 7), ""},
 	{"lstm1997_error", "guard of sequences off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 0, "setp.gt.s64 $1"), suite("LSTM1997CellGrad", 7), emulator.GlobalRace},
-	{"lstm1997_grad", "cells have a peephole", replaced(`setp\.ge\.s64 (%p6.*)`, 1, 0, "setp.gt.s64 $1"), suite("LSTM1997CellGrad", 7), emulator.GlobalRace},
 	{"lstm_peep_grad", "guard of units off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 0, "setp.gt.s64 $1"), one(secondPasses, "LSTMPeepGrad"), emulator.GlobalRace},
 	{"gru_cell", "guard of rows off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 0, "setp.gt.s64 $1"), suite("GRUCell", 33), ""},
 	{"gru_cell_grad", "guard of units off by one", replaced(`setp\.ge\.s64 (.*)`, 3, 2, "setp.gt.s64 $1"), suite("GRUCellGrad", 33), emulator.GlobalRace},
@@ -105,6 +105,12 @@ var mutants = []mutant{
 	{"lstm_step_128x32", "guard of units off by one", replaced(`setp\.ge\.s32 (%p25, .*)`, 1, 0, "setp.gt.s32 $1"), stepOf("lstm_step_128x32", 33, 9), emulator.GlobalRace},
 	{"rnn_step_64x64", "guard of k off by one", replaced(`setp\.ge\.s32 (%p8, .*)`, 1, 0, "setp.gt.s32 $1"), stepOf("rnn_step_64x64", 65, 8), emulator.OutOfBounds},
 	{"gru_step_128x32", "guard of k off by one", replaced(`setp\.ge\.s32 (%p5, .*)`, 1, 0, "setp.gt.s32 $1"), stepOf("gru_step_128x32", 33, 8), emulator.OutOfBounds},
+	{"lstm1997_grad", "guard of columns off by one", replaced(`setp\.ge\.s64 (.*)`, 3, 1, "setp.gt.s64 $1"), suite("LSTM1997CellGrad", 7), emulator.GlobalRace},
+	{"lstm1997_grad", "cells have a peephole", replaced(`setp\.ge\.s64 (%p5.*)`, 1, 0, "setp.gt.s64 $1"), suite("LSTM1997CellGrad", 7), emulator.GlobalRace},
+	{"lstm1997_grad", "each chunk has all sequences from the first", replaced(`mul\.lo\.s32 (\S+), .*`, 2, 0, "mov.u32 $1, 0;"), suite("LSTM1997Backward", 7), emulator.GlobalRace},
+	{"lstm1997_step", "guard of rows off by one", replaced(`setp\.ge\.s32 (%p10, .*)`, 1, 0, "setp.gt.s32 $1"), suite("LSTM1997Forward", 7), ""},
+	{"lstm1997_step", "guard of units off by one", replaced(`setp\.ge\.s32 (%p32, .*)`, 1, 0, "setp.gt.s32 $1"), suite("LSTM1997Forward", 7), emulator.GlobalRace},
+	{"lstm1997_step", "a source too many", replaced(`setp\.lt\.s32 (%p9, .*)`, 1, 0, "setp.le.s32 $1"), suite("LSTM1997Forward", 33), ""},
 
 	// A swapped gate.
 	{"lstm_step_32x8", "input and forget gate swapped", swapped(`ld\.global\.f32 (%f\d+), .*`, 4, 0, 1), oneByOne(suite("LSTMForward", 7)), ""},
@@ -115,9 +121,8 @@ var mutants = []mutant{
 	{"gru_cell", "reset and update gate swapped", swapped(`st\.global\.f32 \[(%rd\d+)\], .*`, 3, 0, 1), suite("GRUCell", 33), ""},
 	{"gru_cell_grad", "reset and update gate swapped", swapped(`ld\.global\.f32 %f\d+, \[(%rd\d+)\];`, 10, 6, 9), suite("GRUCellGrad", 33), ""},
 	{"gru_cell_grad", "gradients stored in each other's place", swapped(stored, 14, 11, 12), suite("GRUCellGrad", 33), ""},
-	{"lstm1997_cell", "input and output gate swapped", swapped(`ld\.global\.f32 (%f6\d+), \[%rd1[12]\];`, 2, 0, 1), suite("LSTM1997Cell", 7), ""},
-	{"lstm1997_cell", "a row has no forget gates", replaced(`(selp\.b64 .*), 3, 2, (.*)`, 1, 0, "$1, 2, 2, $2"), suite("LSTM1997Cell", 7), emulator.GlobalRace},
-	{"lstm1997_grad", "input and forget gate swapped", replaced(`(selp\.b64 \S+) (%rd232), (%rd233), (.*)`, 1, 0, "$1 $3, $2, $4"), suite("LSTM1997CellGrad", 7), emulator.NullPointer},
+	{"lstm1997_cell", "input and output gate swapped", swapped(`ld\.global\.f32 (%f2\d+), \[%rd1[56]\];`, 2, 0, 1), suite("LSTM1997Cell", 7), ""},
+	{"lstm1997_cell", "a row has no forget gates", replaced(`(selp\.b64 .*), 3, 2, (.*)`, 4, 0, "$1, 2, 2, $2"), suite("LSTM1997Cell", 7), emulator.GlobalRace},
 
 	{"lstm_forward_128", "a lane keeps what it gives away", swapped(`selp\.f32 (%f\d+), .*, %p159;`, 16, 0, 1), one(sequences, "LSTM forward"), ""},
 	{"lstm_forward_128", "input and forget gate swapped", swapped(`ld\.global\.f32 (%f\d+), .*`, 5, 0, 1), one(sequences, "LSTM forward"), ""},
@@ -134,9 +139,9 @@ var mutants = []mutant{
 	{"layer_norm", "sum of squares starts at 1", replaced(`(mov\.f32 .*), 0f00000000;`, 2, 1, "$1, 0f3F800000;"), suite("LayerNorm", 33), ""},
 	{"layer_norm_grad", "sums without a first value", dropped(`mov\.f32 .*, 0f00000000;`, 1, 0), suite("LayerNormGrad", 33), ""},
 	{"lstm_peep_grad", "partial sums not stored", dropped(`st\.shared.*`, 3, 2), one(secondPasses, "LSTMPeepGrad"), emulator.Uninitialised},
+	{"lstm1997_grad", "leaves dw out", replaced(`ld\.global\.f32 (.*), \[.*\];`, 7, 3, "mov.f32 $1, 0f00000000;"), suite("LSTM1997CellGrad", 1), ""},
+	{"lstm1997_grad", "sums of cells start at 1", replaced(`(mov\.f32 %f133), 0f00000000;`, 1, 0, "$1, 0f3F800000;"), suite("LSTM1997CellGrad", 7), ""},
 	{"lstm1997_error", "sum over an odd number of cells starts at 1", replaced(`(mov\.f32 .*), 0f00000000;`, 4, 3, "$1, 0f3F800000;"), suite("LSTM1997CellGrad", 7), ""},
-	{"lstm1997_grad", "leaves dw out", replaced(`ld\.global\.f32 (.*), \[.*\];`, 1, 0, "mov.f32 $1, 0f00000000;"), suite("LSTM1997CellGrad", 7), ""},
-	{"lstm1997_grad", "leaves cells beyond 20 out", replaced(`add\.s64 (%rd41), (%rd31), (%rd13);`, 1, 0, "min.s64 $1, $3, 20; add.s64 $1, $2, $1;"), suite("LSTM1997CellGrad", 33), ""},
 	{"lstm_cell_grad", "sum of slices starts at 1", replaced(`(mov\.f32 .*), 0f80000000;`, 1, 0, "$1, 0f3F800000;"), oneByOne(one(slicedSteps, "LSTM")), ""},
 	{"rnn_cell_grad", "sum of slices starts at 1", replaced(`(mov\.f32 .*), 0f80000000;`, 1, 0, "$1, 0f3F800000;"), oneByOne(one(slicedSteps, "RNN")), ""},
 	{"gru_cell_grad", "sum of slices starts at 1", replaced(`(mov\.f32 .*), 0f80000000;`, 1, 0, "$1, 0f3F800000;"), oneByOne(one(slicedSteps, "GRU")), ""},
@@ -148,7 +153,7 @@ var mutants = []mutant{
 	{"gemm_nn_32x32", "the next slab over the one in use", replaced(`(xor\.b32 .*), 1;`, 3, 2, "$1, 0;"), one(tiles, "nn_32x32"), emulator.SharedRace},
 	{"squared_error", "blocks leave their sum in one place", replaced(`(mul\.wide\.u32 .*), 4;`, 1, 0, "$1, 0;"), one(secondPasses, "SquaredError"), emulator.GlobalRace},
 	{"lstm_peep_grad", "rows of partial sums overlap", replaced(`(mad\.lo\.s32 .*), 384, (.*)`, 1, 0, "$1, 128, $2"), one(secondPasses, "LSTMPeepGrad"), emulator.SharedRace},
-	{"lstm1997_cell", "blocks share a cell", replaced(`(mul\.lo\.s64 %rd9, .*), .*`, 1, 0, "$1, 1;"), suite("LSTM1997Cell", 7), emulator.GlobalRace},
+	{"lstm1997_cell", "blocks share a cell", replaced(`(mul\.lo\.s64 %rd13, .*), .*`, 1, 0, "$1, 1;"), suite("LSTM1997Cell", 7), emulator.GlobalRace},
 
 	// A misaligned vector.
 	{"gemm_nn_32x32", "misaligned vector load", replaced(`(ld\.shared\.v4.*)\+144\];`, 1, 0, "$1+148];"), one(tiles, "nn_32x32"), emulator.Misaligned},
@@ -167,7 +172,8 @@ var mutants = []mutant{
 	{"mul_col", "adds", replaced(`mul(\.rn\.f32 .*)`, 1, 0, "add$1"), suite("MulCol", 33), ""},
 	{"gru_cell", "z-1 instead of 1-z", replaced(`(sub\.rn\.f32 \S+) (\S+), (\S+);`, 1, 0, "$1 $3, $2;"), suite("GRUCell", 33), ""},
 	{"gru_cell_grad", "1+n² instead of 1-n²", replaced(`neg\.f32 (.*)`, 2, 1, "mov.f32 $1"), suite("GRUCellGrad", 33), ""},
-	{"lstm1997_cell", "keeps the input instead of the state", replaced(`(fma\.rn\.f32 \S+ %f664,) (\S+), (\S+);`, 10, 7, "$1 $3, $2;"), suite("LSTM1997Cell", 7), ""},
-	{"lstm1997_partials", "in-1 instead of 1-in", replaced(`(sub\.rn\.f32 \S+) (\S+), (\S+);`, 3, 0, "$1 $3, $2;"), suite("LSTM1997CellGrad", 7), ""},
+	{"lstm1997_cell", "keeps the input instead of the state", replaced(`(fma\.rn\.f32 \S+ %f251,) (\S+), (\S+);`, 2, 1, "$1 $3, $2;"), suite("LSTM1997Cell", 7), ""},
+	{"lstm1997_step", "a lane keeps what it gives away", swapped(`selp\.f32 (%f\d+), .*, %p14;`, 8, 0, 1), suite("LSTM1997Forward", 7), ""},
+	{"lstm1997_grad", "in-1 instead of 1-in", replaced(`(sub\.rn\.f32 \S+) (\S+), (%f17);`, 1, 0, "$1 $3, $2;"), suite("LSTM1997Backward", 7), ""},
 	{"lstm1997_error", "slope of h with the wrong sign", replaced(`(sub\.rn\.f32 \S+) (\S+), (\S+);`, 5, 1, "$1 $3, $2;"), suite("LSTM1997CellGrad", 7), ""},
 }

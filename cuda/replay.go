@@ -206,14 +206,17 @@ func (d *Backend) planned(op string, words ...uint64) bool {
 	return true
 }
 
+// variant is what decides about an operation beside its tensors.
+type variant [6]uint64
+
 // plannedLayer is planned for an operation on tensors.
-func (d *Backend) plannedLayer(op string, batch int, tensors ...backend.Tensor) bool {
+func (d *Backend) plannedLayer(op string, v variant, tensors ...backend.Tensor) bool {
 	r := &d.replay
 	if r.mode != planning {
 		return false
 	}
-	r.begin(op, 3*len(tensors)+1)
-	r.words = append(r.words, uint64(batch))
+	r.begin(op, 3*len(tensors)+len(v))
+	r.words = append(r.words, v[:]...)
 	for _, t := range tensors {
 		r.words = append(r.words, address(t), uint64(t.Rows), uint64(t.Cols))
 	}

@@ -34,11 +34,7 @@ func (d *Backend) RNNForward(a backend.RNNArgs) {
 	if dims.Steps == 0 || dims.Hidden == 0 {
 		return
 	}
-	op := "RNNForward"
-	if a.ReLU {
-		op = "RNNForward with ReLU"
-	}
-	if d.plannedLayer(op, a.Batch, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.H, a.Scratch) {
+	if d.plannedLayer("RNNForward", variant{uint64(a.Batch), flag(a.ReLU)}, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.H, a.Scratch) {
 		return
 	}
 	n := dims.Batch
@@ -61,11 +57,7 @@ func (d *Backend) RNNForward(a backend.RNNArgs) {
 func (d *Backend) RNNBackward(a backend.RNNGradArgs) {
 	dims := a.Dims()
 	backend.CheckRNNBackward(d, a, d.RNNScratch(dims))
-	op := "RNNBackward"
-	if a.ReLU {
-		op = "RNNBackward with ReLU"
-	}
-	if d.plannedLayer(op, a.Batch, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.H, a.Scratch,
+	if d.plannedLayer("RNNBackward", variant{uint64(a.Batch), flag(a.ReLU), flag(a.Overwrite)}, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.H, a.Scratch,
 		a.DY, a.DHLast, a.DX, a.DH0, a.DWIH, a.DWHH, a.DBIH, a.DBHH, a.DZ) {
 		return
 	}

@@ -220,12 +220,12 @@ var table = []Kernel{
 
 	{"lstm1997_cell", "lstm1997", block, 0, join(pointers("gates", "s", "y", "s_prev", "peep"), ints("batch", "blocks", "cells", "forget"),
 		floats("g_range", "g_slope", "h_range", "h_slope"))},
-	{"lstm1997_partials", "lstm1997", block, 0, join(pointers("p_in", "p_f", "p_c", "gates", "s_prev", "source"),
-		ints("batch", "blocks", "cells", "sources", "columns"), floats("g_range", "g_slope"))},
+	{"lstm1997_step", "lstm1997", block, 0, join(pointers("gates", "s", "y", "next", "source", "weight", "s_prev", "peep"),
+		ints("batch", "blocks", "cells", "sources", "forget", "feedback"), floats("g_range", "g_slope", "h_range", "h_slope"))},
 	{"lstm1997_error", "lstm1997", block, 0, join(pointers("e", "d_out", "gates", "s", "dy"),
 		ints("batch", "blocks", "cells", "forget"), floats("h_range", "h_slope"))},
-	{"lstm1997_grad", "lstm1997", block, 0, join(pointers("dw", "dpeep", "p_in", "p_f", "p_c", "e", "d_out", "s", "source"),
-		ints("batch", "blocks", "cells", "sources", "columns"))},
+	{"lstm1997_grad", "lstm1997", block, 0, join(pointers("dw", "dpeep", "p_in", "p_f", "p_c", "gates", "s_prev", "s", "e", "d_out", "source"),
+		ints("steps", "batch", "blocks", "cells", "sources", "columns", "chunk"), floats("g_range", "g_slope", "beta"))},
 }
 
 // Bytes of shared memory of the tiles in gemm.cuh: two buffers, each with a slab of a

@@ -220,10 +220,11 @@ func profileCases() []profileCase {
 	return all
 }
 
-// blockCases returns cases of memory blocks with forget gates and peepholes.
+// blockCases returns cases of memory blocks with forget gates and peepholes. A step reads
+// four rows of the sources for four units of a block, of which there are five.
 func blockCases() []profileCase {
 	const (
-		batch, blocks, cells, sources = 64, 16, 2, 64
+		steps, batch, blocks, cells, sources = 2, 64, 16, 2, 64
 
 		states, units, columns = blocks * cells, blocks * (3 + cells), sources + cells
 		rows                   = batch * states
@@ -231,20 +232,22 @@ func blockCases() []profileCase {
 	size := fmt.Sprintf("batch %d, %d blocks of %d, %d sources", batch, blocks, cells, sources)
 	gates, state, peep, source := floats(batch*units), floats(rows), floats(3*states), floats(batch*sources)
 	partials, ofCells := floats(rows*columns), floats(rows*sources)
+	grad, chunk, chunks := kernels.LSTM1997Grad(batch, blocks, columns)
 	return []profileCase{
 		{"lstm1997_cell", size, kernels.Matrix(batch, blocks),
 			[]any{gates, state, state, state, peep, batch, blocks, cells, 1, 2.0, 0.5, 1.0, 0.5},
 			rows, batch * (2*units + 3*states), 3},
-		{"lstm1997_partials", size, kernels.Matrix(rows, columns),
-			[]any{partials, partials, ofCells, gates, state, source, batch, blocks, cells, sources, columns, 2.0, 0.5},
-			rows * columns, 2 * rows * (2*columns + sources), 2},
+		{"lstm1997_step", size, kernels.LSTM1997Step(batch, blocks),
+			[]any{gates, state, state, source, source, floats(units * sources), state, peep, batch, blocks, cells, sources, 1, 0, 2.0, 0.5, 1.0, 0.5},
+			batch * units * sources, batch/4*blocks*2*(4+4)*sources + batch*(units+4*states), 2},
 		{"lstm1997_error", size, kernels.Matrix(batch, blocks),
 			[]any{state, floats(batch * blocks), gates, state, state, batch, blocks, cells, 1, 1.0, 0.5},
 			rows, 3*rows + 2*batch*blocks, 2},
-		{"lstm1997_grad", size, kernels.Matrix(units, columns),
-			[]any{floats(units * sources), peep, partials, partials, ofCells, state, floats(batch * blocks), state, source,
-				batch, blocks, cells, sources, columns},
-			rows * columns, rows*(2*columns+sources) + batch*(blocks+2*states+sources) + 2*units*sources, 2},
+		{"lstm1997_grad", fmt.Sprintf("%d steps, ", steps) + size, grad,
+			[]any{floats(chunks * units * sources), floats(chunks * 3 * states), partials, partials, ofCells, floats(steps * batch * units),
+				floats(steps * rows), floats(steps * rows), floats(steps * rows), floats(steps * batch * blocks), floats(steps * batch * sources),
+				steps, batch, blocks, cells, sources, columns, chunk, 2.0, 0.5, 0.0},
+			steps * rows * columns, 2*rows*(2*columns+sources) + steps*batch*(units+3*states+blocks+sources) + chunks*(units*sources+3*states), 2.2},
 	}
 }
 

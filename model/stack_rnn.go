@@ -61,9 +61,10 @@ func (r RNN) Build(b *Builder, in Shape) Module {
 	scratch := b.New(1, backend.RNNScratch(b.Backend(), dims))
 	return r.stack().build(b, in, func(in Shape, value, grad weights) recurrence {
 		return &rnn{
-			backend: b.Backend(),
-			hidden:  newHistory(b, in, r.Hidden, r.Stateful),
-			dz:      dz,
+			overwriter: b.overwriter(grad.ih, grad.hh, grad.bih, grad.bhh),
+			backend:    b.Backend(),
+			hidden:     newHistory(b, in, r.Hidden, r.Stateful),
+			dz:         dz,
 			args: backend.RNNGradArgs{
 				RNNArgs: backend.RNNArgs{
 					ReLU: r.ReLU,
@@ -80,6 +81,7 @@ func (r RNN) Build(b *Builder, in Shape) Module {
 
 // rnn is one layer in one direction.
 type rnn struct {
+	*overwriter
 	backend backend.Backend
 	hidden  history
 	dz      backend.Tensor
@@ -101,6 +103,7 @@ func (l *rnn) backward(dy, dx backend.Tensor, part span) {
 	a := l.args
 	a.X, a.H = part.slice(a.X), a.H.Slice(part.from, part.to+a.Batch)
 	a.DZ, a.DY, a.DX = part.slice(l.dz), part.slice(dy), part.sliceOptional(dx)
+	a.Overwrite = l.next()
 	backend.RNNBackward(l.backend, a)
 }
 
