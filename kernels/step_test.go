@@ -70,7 +70,7 @@ func TestRNNStepIsGemmAndCell(t *testing.T) {
 // product adds a·bᵀ to dst.
 func product(d *device, dst, a, b cuda.Pointer, m, n, k int) {
 	d.Helper()
-	p := kernels.ChooseGemm("float32", kernels.GemmShape{TransB: true, M: m, N: n, K: k}, 1, 0)
+	p := kernels.ChooseSlices("float32", kernels.GemmShape{TransB: true, M: m, N: n, K: k}, 1, 0)
 	if p.Slices != 1 {
 		d.Fatalf("%d slices on one multiprocessor", p.Slices)
 	}
