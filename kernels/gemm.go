@@ -18,8 +18,8 @@ type GemmShape struct {
 //     beta = 0. Each is over Slice of the K. gemm_reduce adds them.
 //   - Shares > 0: Kernel is a gemm_*_share_*. The first Whole tiles have a block each. The
 //     slabs of the others are shared out to Shares blocks: Share to each, and one more to
-//     the first Extra. It leaves pieces of tiles in a workspace of Part floats. Join
-//     launches gemm_join, which adds them.
+//     the first Extra. It leaves pieces of tiles in a workspace of Part floats, which begins
+//     at a multiple of 16 bytes. Join launches gemm_join, which adds them.
 type GemmPlan struct {
 	Kernel               string
 	Slice, Slices        int

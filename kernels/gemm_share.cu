@@ -43,7 +43,7 @@ static __device__ void gemm_share(typename T::Shared &shared, float *__restrict_
         [=](int column) { return first_column + column < n ? first_column + column : -1; },
         [=](int row, int column, float4 sum) {
           if (piece)
-            Run(part + row * T::BN + column, 4).write(sum);
+            *(float4 *)&part[row * T::BN + column] = sum;
           else
             write_run(dst, m, n, first_row + row, first_column + column, sum, alpha, beta);
         });
@@ -59,7 +59,7 @@ static __device__ void gemm_share(typename T::Shared &shared, float *__restrict_
 #define GEMM(name, tile, blocks, trans_a, trans_b)                                                            \
   extern "C" __global__ void __launch_bounds__(tile::threads, blocks) name(                                   \
       float *__restrict__ dst,     /* [m, n] out; in too unless beta is 0 */                                  \
-      float *__restrict__ part,    /* [shares, 2, rows, columns of the tile] out */                           \
+      float *__restrict__ part,    /* [shares, 2, rows, columns of the tile] out; begins at 16 bytes */       \
       const float *__restrict__ a, /* [m, k], or [k, m] if transposed */                                      \
       const float *__restrict__ b, /* [k, n], or [n, k] if transposed */                                      \
       int m, int n, int k, int whole, int share, int extra, float alpha, float beta) {                        \

@@ -195,7 +195,10 @@ func (g gemm) launch(d *device, p kernels.GemmPlan, dst, a, b cuda.Pointer, alph
 	few := kernels.Launch{Grid: kernels.Dim3{X: 3, Y: 1, Z: 1}, Block: kernels.Dim3{X: 32, Y: 1, Z: 1}}
 	switch {
 	case p.Shares > 0:
+		offset := d.offset
+		d.offset = 0 // of workspace
 		part := room[float32](d, p.Part)
+		d.offset = offset
 		d.run(p.Kernel, p.Launch, dst, part, a, b, g.m, g.n, g.k, p.Whole, p.Share, p.Extra, alpha, beta)
 		few.Grid.Y = p.Join.Grid.Y
 		d.run("gemm_join", few, dst, part, g.m, g.n, p.Rows, p.Columns, p.Slabs, p.Whole, p.Share, p.Extra, alpha, beta)
