@@ -170,6 +170,26 @@ func TestGemmRepeatsItsBytes(t *testing.T) {
 	}
 }
 
+// A product has the same bytes wherever its operands begin, though it is loaded in another way.
+func TestGemmOfWindowsHasTheSameBytes(t *testing.T) {
+	d := open(t, "gemm")
+	a, b := uniform(random(1), 36*172), uniform(random(2), 172*40)
+	for _, tile := range kernels.GemmTiles("float32") {
+		for _, trans := range []string{"nn", "nt", "tn", "tt"} {
+			g := gemm{tile: tile, transA: trans[0] == 't', transB: trans[1] == 't'}.of(36, 40, 172)
+			var results [2][]float32
+			for d.offset = range results {
+				dst := room[float32](d, g.m*g.n)
+				g.launch(d, tile.Plan(g.shape(), 1), dst, put(d, a), put(d, b), 1, 0)
+				results[d.offset] = get[float32](d, dst, g.m*g.n)
+			}
+			if !slices.Equal(results[0], results[1]) {
+				t.Errorf("seeds 1,1 and 1,2: gemm_%s_%s: windows at 0 and at 1 differ", trans, tile.Name)
+			}
+		}
+	}
+}
+
 // gemm is a product: op(a), which is [m,k], times op(b), which is [k,n].
 type gemm struct {
 	tile           kernels.GemmTile
