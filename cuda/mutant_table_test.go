@@ -21,11 +21,15 @@ var mutants = []mutant{
 	{"argmax_rows", "no barrier before partial results are read", dropped(barrier, 1, 0), suite("ArgMaxRows", 257), emulator.SharedRace},
 	{"squared_error", "no barrier before partial sums are read", dropped(barrier, 2, 1), suite("SquaredError", 33), emulator.SharedRace},
 	{"sum_rows", "no barrier before partial sums are read", dropped(barrier, 1, 0), suite("SumRows", 33), emulator.SharedRace},
-	{"gemm_nn_32x32", "no barrier after the first slab is stored", dropped(barrier, 3, 0), one(tiles, "nn_32x32"), emulator.SharedRace},
-	{"gemm_nn_32x32", "no barrier between slabs", dropped(barrier, 3, 1), one(tiles, "nn_32x32"), emulator.SharedRace},
-	{"gemm_nn_32x32", "no barrier before the groups' sums are read", dropped(barrier, 3, 2), one(tiles, "nn_32x32"), emulator.SharedRace},
-	{"gemm_tn_64x64", "no barrier between slabs", dropped(barrier, 2, 1), one(tiles, "tn_64x64"), emulator.SharedRace},
-	{"gemm_tt_128x128", "no barrier between slabs", dropped(barrier, 2, 1), one(tiles, "tt_128x128"), emulator.SharedRace},
+	{"gemm_nn_32x32", "no barrier after the first slab is stored", dropped(barrier, 7, 3), one(tiles, "nn_32x32"), emulator.SharedRace},
+	{"gemm_nn_32x32", "no barrier between slabs", dropped(barrier, 7, 4), one(tiles, "nn_32x32"), emulator.SharedRace},
+	{"gemm_nn_32x32", "no barrier before the groups' sums are read", dropped(barrier, 7, 6), one(tiles, "nn_32x32"), emulator.SharedRace},
+	{"gemm_nn_32x32", "no barrier after the first aligned slab is stored", dropped(barrier, 7, 0), one(tiles, "nn_32x32 aligned"), emulator.SharedRace},
+	{"gemm_nn_32x32", "no barrier between aligned slabs", dropped(barrier, 7, 1), one(tiles, "nn_32x32 aligned"), emulator.SharedRace},
+	{"gemm_nn_32x32", "no barrier before what is left of k", dropped(barrier, 7, 2), one(tiles, "nn_32x32 aligned"), emulator.SharedRace},
+	{"gemm_nn_share_32x32", "no barrier between pieces", dropped(barrier, 8, 7), one(tiles, "nn_share_32x32"), emulator.SharedRace},
+	{"gemm_tn_64x64", "no barrier between slabs", dropped(barrier, 6, 4), one(tiles, "tn_64x64"), emulator.SharedRace},
+	{"gemm_tt_128x128", "no barrier between slabs", dropped(barrier, 6, 4), one(tiles, "tt_128x128"), emulator.SharedRace},
 	{"lstm_step_32x8", "no barrier after the first slab is stored", dropped(barrier, 3, 0), oneByOne(suite("LSTMForward", 7)), emulator.SharedRace},
 	{"lstm_step_32x8", "no barrier after a slab", dropped(barrier, 3, 1), oneByOne(suite("LSTMForward", 7)), emulator.SharedRace},
 	{"lstm_step_32x8", "no barrier before the groups' sums are read", dropped(barrier, 3, 2), oneByOne(suite("LSTMForward", 7)), emulator.SharedRace},
@@ -79,7 +83,7 @@ var mutants = []mutant{
 	{"softmax", "a barrier in a branch", replaced(barrier, 4, 1, diverging), suite("Softmax", 1), emulator.DivergentBarrier},
 	{"sum_rows", "a barrier in a branch", replaced(barrier, 1, 0, diverging), suite("SumRows", 1), emulator.DivergentBarrier},
 	{"layer_norm", "a barrier in a branch", replaced(barrier, 4, 1, diverging), suite("LayerNorm", 1), emulator.DivergentBarrier},
-	{"gemm_nt_128x128", "a barrier in a branch", replaced(barrier, 2, 1, diverging), one(tiles, "nt_128x128"), emulator.DivergentBarrier},
+	{"gemm_nt_128x128", "a barrier in a branch", replaced(barrier, 6, 1, diverging), one(tiles, "nt_128x128"), emulator.DivergentBarrier},
 
 	// A guard that lets one more through, or is missing.
 	{"add", "guard off by one", replaced(`setp\.ge\.s64 (.*)`, 1, 0, "setp.gt.s64 $1"), suite("Add", 33), ""},
@@ -98,7 +102,8 @@ var mutants = []mutant{
 	{"gru_cell_grad", "guard of units off by one", replaced(`setp\.ge\.s64 (.*)`, 3, 2, "setp.gt.s64 $1"), suite("GRUCellGrad", 33), emulator.GlobalRace},
 	{"lstm_forward_128", "guard of rows off by one", replaced(`setp\.lt\.s32 (%p147, .*)`, 1, 0, "setp.le.s32 $1"), one(sequences, "LSTM forward"), emulator.Uninitialised},
 	{"lstm_backward_256", "guard of units off by one", replaced(`setp\.ge\.s32 (%p244, .*)`, 1, 0, "setp.gt.s32 $1"), one(sequences, "LSTM backward"), emulator.OutOfBounds},
-	{"gemm_nn_32x32", "guard of rows off by one", replaced(`setp\.lt\.s32 (.*)`, 12, 0, "setp.le.s32 $1"), one(tiles, "nn_32x32"), emulator.OutOfBounds},
+	{"gemm_nn_32x32", "guard of rows off by one", replaced(`setp\.lt\.s32 (.*)`, 17, 6, "setp.le.s32 $1"), one(tiles, "nn_32x32"), emulator.OutOfBounds},
+	{"gemm_nn_32x32", "loads rows that do not exist", replaced(`setp\.lt\.s32 (%p\d+), (%r\d+), 0;`, 2, 0, "setp.lt.s32 $1, $2, -1;"), one(tiles, "nn_32x32 aligned"), emulator.OutOfBounds},
 	{"gemm_nn_32x32", "a run of columns is not cut off", replaced(`(setp\.lt\.s32 .*), 4;`, 2, 0, "$1, 1;"), one(tiles, "nn_32x32"), emulator.GlobalRace},
 
 	{"lstm_step_64x16", "guard of k off by one", replaced(`setp\.ge\.s32 (%p4, .*)`, 1, 0, "setp.gt.s32 $1"), stepOf("lstm_step_64x16", 65, 8), emulator.OutOfBounds},
@@ -130,10 +135,12 @@ var mutants = []mutant{
 
 	// A sum over uninitialised or wrong values.
 	{"sum_rows", "partial sums not stored", dropped(`st\.shared.*`, 1, 0), suite("SumRows", 1), emulator.Uninitialised},
-	{"gemm_nn_32x32", "an element of the slab not stored", dropped(`st\.shared\.f32 .*`, 16, 0), one(tiles, "nn_32x32"), emulator.Uninitialised},
-	{"gemm_nn_32x32", "sum starts at 1", replaced(`(mov\.f32 .*), 0f00000000;`, 12, 4, "$1, 0f3F800000;"), one(tiles, "nn_32x32"), ""},
+	{"gemm_nn_32x32", "an element of the slab not stored", dropped(`st\.shared\.f32 .*`, 24, 8), one(tiles, "nn_32x32"), emulator.Uninitialised},
+	{"gemm_nn_32x32", "four elements of the slab not stored", dropped(`st\.shared\.v4\.f32 .*`, 6, 0), one(tiles, "nn_32x32 aligned"), emulator.Uninitialised},
+	{"gemm_nn_32x32", "leaves out what is left of k", replaced(`setp\.ge\.s32 (%p20), .*`, 1, 0, "mov.pred $1, 1;"), one(tiles, "nn_32x32 aligned"), ""},
+	{"gemm_nn_32x32", "sum starts at 1", replaced(`(mov\.f32 .*), 0f00000000;`, 44, 4, "$1, 0f3F800000;"), one(tiles, "nn_32x32"), ""},
 	{"gemm_nn_32x32", "leaves dst out", replaced(`setp\.eq\.f32 (.*)`, 1, 0, "setp.ne.f32 $1"), one(tiles, "nn_32x32"), ""},
-	{"gemm_nn_32x32", "sums without a first value", dropped(`mov\.f32 .*, 0f00000000;`, 12, 4), one(tiles, "nn_32x32"), ""},
+	{"gemm_nn_32x32", "sums without a first value", dropped(`mov\.f32 .*, 0f00000000;`, 44, 4), one(tiles, "nn_32x32"), ""},
 	{"sum_rows", "sum without a first value", dropped(`mov\.f32 .*, 0f00000000;`, 2, 0), suite("SumRows", 33), ""},
 	{"layer_norm", "partial sums not stored", dropped(`st\.shared.*`, 2, 0), suite("LayerNorm", 1), emulator.Uninitialised},
 	{"layer_norm", "sum of squares starts at 1", replaced(`(mov\.f32 .*), 0f00000000;`, 2, 1, "$1, 0f3F800000;"), suite("LayerNorm", 33), ""},
@@ -145,19 +152,23 @@ var mutants = []mutant{
 	{"lstm_cell_grad", "sum of slices starts at 1", replaced(`(mov\.f32 .*), 0f80000000;`, 1, 0, "$1, 0f3F800000;"), oneByOne(one(slicedSteps, "LSTM")), ""},
 	{"rnn_cell_grad", "sum of slices starts at 1", replaced(`(mov\.f32 .*), 0f80000000;`, 1, 0, "$1, 0f3F800000;"), oneByOne(one(slicedSteps, "RNN")), ""},
 	{"gru_cell_grad", "sum of slices starts at 1", replaced(`(mov\.f32 .*), 0f80000000;`, 1, 0, "$1, 0f3F800000;"), oneByOne(one(slicedSteps, "GRU")), ""},
+	{"gemm_join", "subtracts a piece", replaced(`add(\.rn\.f32 .*)`, 7, 0, "sub$1"), one(tiles, "nn_share_32x32"), ""},
+	{"gemm_join", "takes the piece of the tile before", replaced(`setp\.lt\.s64 (%p9), .*`, 1, 0, "mov.pred $1, 0;"), one(tiles, "nn_share_32x32"), ""},
 	{"gemm_reduce", "subtracts a slice", replaced(`add(\.rn\.f32 .*)`, 7, 3, "sub$1"), one(secondPasses, "Gemm"), ""},
 
 	// Two threads at one address.
 	{"softmax", "two warps leave their result in one place", replaced(`(shr\.u32 .*), 3;`, 2, 0, "$1, 4;"), suite("Softmax", 257), emulator.SharedRace},
 	{"sum_rows", "rows of partial sums overlap", replaced(`(shl\.b32 .*), 7;`, 1, 0, "$1, 6;"), suite("SumRows", 33), emulator.EqualWrites},
-	{"gemm_nn_32x32", "the next slab over the one in use", replaced(`(xor\.b32 .*), 1;`, 3, 2, "$1, 0;"), one(tiles, "nn_32x32"), emulator.SharedRace},
+	{"gemm_nn_32x32", "the next slab over the one in use", replaced(`mov\.u32 (%r\d+), 2304;`, 2, 1, "mov.u32 $1, 0;"), one(tiles, "nn_32x32"), emulator.SharedRace},
+	{"gemm_nn_32x32", "the next aligned slab over the one in use", replaced(`mov\.u32 (%r\d+), 2304;`, 2, 0, "mov.u32 $1, 0;"), one(tiles, "nn_32x32 aligned"), emulator.SharedRace},
 	{"squared_error", "blocks leave their sum in one place", replaced(`(mul\.wide\.u32 .*), 4;`, 1, 0, "$1, 0;"), one(secondPasses, "SquaredError"), emulator.GlobalRace},
 	{"lstm_peep_grad", "rows of partial sums overlap", replaced(`(mad\.lo\.s32 .*), 384, (.*)`, 1, 0, "$1, 128, $2"), one(secondPasses, "LSTMPeepGrad"), emulator.SharedRace},
 	{"lstm1997_cell", "blocks share a cell", replaced(`(mul\.lo\.s64 %rd13, .*), .*`, 1, 0, "$1, 1;"), suite("LSTM1997Cell", 7), emulator.GlobalRace},
 
 	// A misaligned vector.
-	{"gemm_nn_32x32", "misaligned vector load", replaced(`(ld\.shared\.v4.*)\+144\];`, 1, 0, "$1+148];"), one(tiles, "nn_32x32"), emulator.Misaligned},
-	{"gemm_nn_32x32", "vector store without a look at the address", replaced(`(and\.b64 .*), 15;`, 1, 0, "$1, 3;"), one(tiles, "nn_32x32"), emulator.Misaligned},
+	{"gemm_nn_32x32", "misaligned vector load", replaced(`(ld\.shared\.v4.*)\+144\];`, 4, 2, "$1+148];"), one(tiles, "nn_32x32"), emulator.Misaligned},
+	{"gemm_nn_32x32", "vector load without a look at the address", replaced(`(and\.b64 .*), 15;`, 3, 0, "$1, 3;"), one(tiles, "nn_32x32 of a window"), emulator.Misaligned},
+	{"gemm_nn_32x32", "vector store without a look at the address", replaced(`(and\.b64 .*), 15;`, 3, 2, "$1, 3;"), one(tiles, "nn_32x32"), emulator.Misaligned},
 
 	// Wrong arithmetic.
 	{"sub", "operands swapped", replaced(`(sub\.rn\.f32 \S+) (\S+), (\S+);`, 1, 0, "$1 $3, $2;"), suite("Sub", 33), ""},

@@ -52,7 +52,7 @@ func last(t backend.Tensor) product {
 // multiply launches the product a·b. It is in the workspace until the next operation that
 // takes one.
 func (d *Backend) multiply(op string, a, b backend.Tensor) product {
-	p := d.plan(kernels.GemmShape{M: a.Rows, N: b.Cols, K: a.Cols})
+	p := kernels.ChooseSlices(d.math, kernels.GemmShape{M: a.Rows, N: b.Cols, K: a.Cols}, d.info.Multiprocessors, d.info.SharedAllowed)
 	part := d.scratch(op, p.Slices*a.Rows*b.Cols)
 	d.launch(op, p.Kernel, p.Launch, part, address(a), address(b),
 		uint64(a.Rows), uint64(b.Cols), uint64(a.Cols), uint64(p.Slice), float(1), float(0))
@@ -70,6 +70,6 @@ func (d *Backend) describeSteps(l layer) string {
 		}
 		return text
 	}
-	p := d.plan(kernels.GemmShape{M: l.batch, N: l.hidden, K: kernels.Gates(name) * l.hidden})
+	p := kernels.ChooseSlices(d.math, kernels.GemmShape{M: l.batch, N: l.hidden, K: kernels.Gates(name) * l.hidden}, d.info.Multiprocessors, d.info.SharedAllowed)
 	return fmt.Sprintf("launches of %s, in %d slices, and of %s_cell_grad for each step", p.Kernel, p.Slices, name)
 }

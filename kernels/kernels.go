@@ -115,6 +115,10 @@ var table = []Kernel{
 	{"gemm_nt_128x128", "gemm", block, sharedLarge, gemmParams},
 	{"gemm_tn_128x128", "gemm", block, sharedLarge, gemmParams},
 	{"gemm_tt_128x128", "gemm", block, sharedLarge, gemmParams},
+	{"gemm_nn_128x64", "gemm", 128, sharedTall, gemmParams},
+	{"gemm_nt_128x64", "gemm", 128, sharedTall, gemmParams},
+	{"gemm_tn_128x64", "gemm", 128, sharedTall, gemmParams},
+	{"gemm_tt_128x64", "gemm", 128, sharedTall, gemmParams},
 	{"gemm_nn_64x64", "gemm", block, sharedMedium, gemmParams},
 	{"gemm_nt_64x64", "gemm", block, sharedMedium, gemmParams},
 	{"gemm_tn_64x64", "gemm", block, sharedMedium, gemmParams},
@@ -124,6 +128,16 @@ var table = []Kernel{
 	{"gemm_tn_32x32", "gemm", block, sharedSmall, gemmParams},
 	{"gemm_tt_32x32", "gemm", block, sharedSmall, gemmParams},
 	{"gemm_reduce", "gemm", block, 0, join(pointers("dst", "part"), n, ints("slices"), floats("alpha", "beta"))},
+
+	{"gemm_nn_share_128x64", "gemm_share", 128, sharedTall, gemmShareParams},
+	{"gemm_nt_share_128x64", "gemm_share", 128, sharedTall, gemmShareParams},
+	{"gemm_tn_share_128x64", "gemm_share", 128, sharedTall, gemmShareParams},
+	{"gemm_tt_share_128x64", "gemm_share", 128, sharedTall, gemmShareParams},
+	{"gemm_nn_share_32x32", "gemm_share", block, sharedSmall, gemmShareParams},
+	{"gemm_nt_share_32x32", "gemm_share", block, sharedSmall, gemmShareParams},
+	{"gemm_tn_share_32x32", "gemm_share", block, sharedSmall, gemmShareParams},
+	{"gemm_tt_share_32x32", "gemm_share", block, sharedSmall, gemmShareParams},
+	{"gemm_join", "gemm_share", block, 0, join(pointers("dst", "part"), ints("m", "n", "rows", "columns", "slabs", "whole", "share", "extra"), floats("alpha", "beta"))},
 
 	{"gemm_nn_bf16_128x256", "gemm_bf16", block, 0, gemmParams},
 	{"gemm_nt_bf16_128x256", "gemm_bf16", block, 0, gemmParams},
@@ -232,15 +246,17 @@ var table = []Kernel{
 // and a slab of b.
 const (
 	sharedLarge  = 2 * 2 * 8 * (128 + 4) * 4
+	sharedTall   = 2 * 8 * (128 + 4 + 64 + 4) * 4
 	sharedMedium = 2 * 2 * 16 * (64 + 4) * 4
 	sharedSmall  = 2 * 2 * 32 * (32 + 4) * 4
 )
 
 var (
-	n          = []Param{{"n", Int64}}
-	fault      = []Param{{"fault", Pointer}, {"call", Uint64}}
-	gemmParams = join(pointers("dst", "a", "b"), ints("m", "n", "k", "slice"), floats("alpha", "beta"))
-	sequence   = ints("steps", "batch", "hidden", "rows")
+	n               = []Param{{"n", Int64}}
+	fault           = []Param{{"fault", Pointer}, {"call", Uint64}}
+	gemmParams      = join(pointers("dst", "a", "b"), ints("m", "n", "k", "slice"), floats("alpha", "beta"))
+	gemmShareParams = join(pointers("dst", "part", "a", "b"), ints("m", "n", "k", "whole", "share", "extra"), floats("alpha", "beta"))
+	sequence        = ints("steps", "batch", "hidden", "rows")
 
 	lstmStepParams = join(pointers("gates", "c", "h", "c_prev", "h_prev", "whh", "bih", "bhh", "peep", "part", "count"), ints("batch", "hidden"))
 	rnnStepParams  = join(pointers("h", "h_prev", "whh", "bih", "bhh", "part", "count"), ints("batch", "hidden", "relu"))

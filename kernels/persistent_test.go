@@ -140,7 +140,7 @@ func TestLSTMBackwardIsItsSteps(t *testing.T) {
 				at := window(dz2, 4*t*cells)
 				d.run("lstm_cell_grad", kernels.Matrix(l.batch, l.hidden), at, dc2, at, window(cs, t*cells), window(cs, (t+1)*cells), peep,
 					window(dy, t*cells), dh2, l.batch, l.hidden, 1)
-				p := kernels.ChooseGemm("float32", kernels.GemmShape{M: l.batch, N: l.hidden, K: 4 * l.hidden}, 1, 0)
+				p := kernels.ChooseSlices("float32", kernels.GemmShape{M: l.batch, N: l.hidden, K: 4 * l.hidden}, 1, 0)
 				d.run(p.Kernel, p.Launch, dh2, at, whh, l.batch, l.hidden, 4*l.hidden, p.Slice, 1.0, 0.0)
 			}
 			near(d, "dz", 4*l.hidden, get[float32](d, dz, len(l.gates)), get[float32](d, dz2, len(l.gates)))

@@ -217,6 +217,22 @@ func profileCases() []profileCase {
 			}
 		}
 	}
+	for _, tile := range kernels.GemmShareTiles("float32") {
+		for _, trans := range []string{"nn", "nt", "tn", "tt"} {
+			const m, n, k, shares = 256, 128, 64, 6
+			tiles := m * n / (tile.Rows * tile.Columns)
+			plan, _ := tile.Share(kernels.GemmShape{TransA: trans[0] == 't', TransB: trans[1] == 't', M: m, N: n, K: k}, tiles-3, shares)
+			pieces := 6 * tile.Rows * tile.Columns // two of each of three tiles
+			all = append(all, profileCase{plan.Kernel, fmt.Sprintf("%dx%dx%d", m, n, k), plan.Launch,
+				[]any{floats(m * n), floats(plan.Part), floats(m * k), floats(k * n), m, n, k, plan.Whole, plan.Share, plan.Extra, one, 0.0},
+				m * n * k, tiled(m, n, k, tile.Rows, tile.Columns) + pieces/2, 0})
+			if trans == "tt" && tile.Rows == 128 {
+				all = append(all, profileCase{"gemm_join", fmt.Sprintf("3 tiles of %dx%d in 2 pieces", tile.Rows, tile.Columns), plan.Join,
+					[]any{floats(m * n), floats(plan.Part), m, n, tile.Rows, tile.Columns, plan.Slabs, plan.Whole, plan.Share, plan.Extra, one, 0.0},
+					pieces / 2, 3 * pieces / 2, 0})
+			}
+		}
+	}
 	return all
 }
 

@@ -90,6 +90,7 @@ func StepPlans(layer string, batch, hidden, multiprocessors int) []StepPlan {
 // clocks estimates the time of a step whose tiles take so many clocks for their product.
 func (t stepTile) clocks(p StepPlan, product float64, multiprocessors int) float64 {
 	const (
+		alone = 0.6 // of the rate, below that many threads
 		full  = 512 // threads that reach the whole rate of a multiprocessor
 		cell  = 2   // clocks to make a cell
 		width = 64  // bytes per clock between a multiprocessor and the second cache
@@ -105,5 +106,5 @@ func (t stepTile) clocks(p StepPlan, product float64, multiprocessors int) float
 	if p.Part > 0 {
 		last += 4 * float64(p.Part/p.Tiles) * (1 + 1/float64(t.blocks)) / width
 	}
-	return float64(rounds)*(startClocks+product) + last*float64(ceil(int64(p.Tiles), multiprocessors))
+	return float64(rounds)*(gemmModel.Start+product) + last*float64(ceil(int64(p.Tiles), multiprocessors))
 }
