@@ -36,6 +36,7 @@ func (d *Backend) GRUForward(a backend.GRUArgs) {
 	if d.plannedLayer("GRUForward", a.Batch, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.H, a.Gates, a.Recurrent, a.Scratch) {
 		return
 	}
+	defer d.keepPacked(a.WHH)()
 	p, ok := d.persistent("GRUForward", dims.Steps, dims.Batch, dims.Hidden)
 	if !ok {
 		backend.ComposedGRUForward(d, a)
@@ -56,6 +57,7 @@ func (d *Backend) GRUBackward(a backend.GRUGradArgs) {
 		a.DY, a.DHLast, a.DV, a.DU, a.DX, a.DH0, a.DWIH, a.DWHH, a.DBIH, a.DBHH) {
 		return
 	}
+	defer d.keepPacked(a.WHH)()
 	p, ok := d.persistent("GRUBackward", dims.Steps, dims.Batch, dims.Hidden)
 	if !ok {
 		backend.ComposedGRUBackward(d, a)

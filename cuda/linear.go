@@ -12,16 +12,27 @@ func (d *Backend) Gemm(dst backend.Tensor, transA, transB backend.Transpose, alp
 	if m == 0 || n == 0 {
 		return
 	}
-	p := d.plan(kernels.GemmShape{TransA: bool(transA), TransB: bool(transB), M: m, N: n, K: k})
+	s := kernels.GemmShape{TransA: bool(transA), TransB: bool(transB), M: m, N: n, K: k}
+	p := d.plan(s)
 	if p.Slices == 1 {
-		d.launch("Gemm", p.Kernel, p.Launch, address(dst), address(a), address(b),
-			uint64(m), uint64(n), uint64(k), uint64(p.Slice), float(alpha), float(beta))
+		d.product(p, s, address(dst), a, b, alpha, beta)
 		return
 	}
 	part := d.scratch("Gemm", p.Slices*m*n)
-	d.launch("Gemm", p.Kernel, p.Launch, part, address(a), address(b),
-		uint64(m), uint64(n), uint64(k), uint64(p.Slice), float(1), float(0))
+	d.product(p, s, part, a, b, 1, 0)
 	d.each("Gemm", "gemm_reduce", m*n, address(dst), part, size(dst), uint64(p.Slices), float(alpha), float(beta))
+}
+
+// product launches the kernel of a product, after packing where it takes operands packed.
+func (d *Backend) product(p kernels.GemmPlan, s kernels.GemmShape, dst uint64, a, b backend.Tensor, alpha, beta float64) {
+	m, n, k, slice := uint64(s.M), uint64(s.N), uint64(s.K), uint64(p.Slice)
+	if p.PackA.Kernel == "" {
+		d.launch("Gemm", p.Kernel, p.Launch, dst, address(a), address(b), m, n, k, slice, float(alpha), float(beta))
+		return
+	}
+	slabsA, slabsB := d.pack(a, p.PackA, b, p.PackB)
+	d.launch("Gemm", p.Kernel, p.Launch, dst, slabsA, slabsB, address(a), address(b), m, n, k, slice,
+		flag(s.TransA), flag(s.TransB), float(alpha), float(beta))
 }
 
 // plan plans a product, once for each shape.

@@ -80,6 +80,7 @@ func (d *Backend) LSTMBackward(a backend.LSTMGradArgs) {
 		a.DY, a.DHLast, a.DCLast, a.DX, a.DH0, a.DC0, a.DWIH, a.DWHH, a.DBIH, a.DBHH, a.DPeep, a.DZ) {
 		return
 	}
+	defer d.keepPacked(a.WHH, a.DZ)()
 	p, ok := d.persistent("LSTMBackward", dims.Steps, dims.Batch, dims.Hidden)
 	if !ok {
 		backend.ComposedLSTMBackward(d, a)

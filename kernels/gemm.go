@@ -1,6 +1,9 @@
 package kernels
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // GemmShape is a product dst = op(a)·op(b): op(a) is [M,K], op(b) is [K,N].
 type GemmShape struct {
@@ -11,11 +14,12 @@ type GemmShape struct {
 // GemmPlan says how to compute a product. With Slices = 1, one launch of Kernel with
 // slice = Slice does it. With more, Kernel writes Slices products of [M,N] to a
 // workspace, with alpha = 1 and beta = 0. Each product is over Slice of the K, and
-// gemm_reduce adds them.
+// gemm_reduce adds them. The kernels for tensor cores take op(a) and op(b) packed.
 type GemmPlan struct {
 	Kernel        string
 	Slice, Slices int
 	Launch        Launch
+	PackA, PackB  Packing
 }
 
 // Maths returns the names of the ways to compute products. First is "float32". The
@@ -42,9 +46,9 @@ func GemmTiles(math string) []GemmTile { return slices.Clone(gemmTiles[math]) }
 
 // gemmTiles holds the tiles by math. The rates are estimates. In float32, with its 128
 // lanes, they follow from the instructions of the inner loop. With tensor cores they
-// follow from what is slower: the traffic of shared memory at 128 bytes per clock, or
-// tensor cores with 512 multiply-adds of TF32 per clock or 1024 of bfloat16, as an A100
-// has them.
+// follow from what is slowest: the second cache at 32 bytes per clock, shared memory at
+// 128, or tensor cores with 512 multiply-adds of TF32 per clock or 1024 of bfloat16, as an
+// A100 has them.
 var gemmTiles = map[string][]GemmTile{
 	"float32": {
 		{"128x128", 128, 128, 8, block, 0, 110},
@@ -52,25 +56,21 @@ var gemmTiles = map[string][]GemmTile{
 		{"32x32", 32, 32, 32, block, 0, 50},
 	},
 	"tf32x3": {
-		{"tf32x3_128x256", 128, 256, 16, 256, mmaShared(128+256, 16, 2), 170},
-		{"tf32x3_128x128", 128, 128, 16, 128, mmaShared(128+128, 16, 2), 170},
-		{"tf32x3_64x64", 64, 64, 16, 128, mmaShared(64+64, 16, 2), 128},
+		tensorTile("tf32x3_128x256", 128, 256, 16, 256, 170),
+		tensorTile("tf32x3_128x128", 128, 128, 16, 256, 170),
+		tensorTile("tf32x3_64x64", 64, 64, 16, 128, 128),
 	},
 	"tf32": {
-		{"tf32_128x256", 128, 256, 16, 256, mmaShared(128+256, 16, 1), 490},
-		{"tf32_128x128", 128, 128, 16, 128, mmaShared(128+128, 16, 1), 410},
-		{"tf32_64x64", 64, 64, 16, 128, mmaShared(64+64, 16, 1), 205},
+		tensorTile("tf32_128x256", 128, 256, 32, 256, 512),
+		tensorTile("tf32_128x128", 128, 128, 32, 256, 512),
+		tensorTile("tf32_64x64", 64, 64, 32, 128, 256),
 	},
 	"bf16": {
-		{"bf16_128x256", 128, 256, 32, 256, mmaShared(128+256, 32, 1), 730},
-		{"bf16_128x128", 128, 128, 32, 128, mmaShared(128+128, 32, 1), 585},
-		{"bf16_64x64", 64, 64, 32, 128, mmaShared(64+64, 32, 1), 290},
+		tensorTile("bf16_128x256", 128, 256, 64, 256, 1024),
+		tensorTile("bf16_128x128", 128, 128, 64, 256, 1024),
+		tensorTile("bf16_64x64", 64, 64, 64, 128, 512),
 	},
 }
-
-// mmaShared is MmaShared::bytes of mma.cuh, for rows of a and b together: two slabs as
-// they come, with 512 bytes more for each operand, and two that are rounded.
-func mmaShared(rows, depth, parts int) int { return 2*(rows*depth*4+2*512) + 2*rows*64*parts }
 
 // ChooseGemm plans a product in one of Maths, on a device with this number of
 // multiprocessors and bytes of shared memory per block. M and N must be at least 1.
@@ -119,12 +119,26 @@ func ChooseGemm(math string, s GemmShape, multiprocessors, shared int) GemmPlan 
 func (t GemmTile) Plan(s GemmShape, slices int) GemmPlan {
 	slice := max(t.Depth, int(ceil(ceil(int64(s.K), slices), t.Depth))*t.Depth)
 	used := int(max(1, ceil(int64(s.K), slice)))
+	kernel := "gemm_" + t.Name
+	if t.math() == "float32" {
+		kernel = "gemm_" + letter(s.TransA) + letter(s.TransB) + "_" + t.Name
+	}
 	return GemmPlan{
-		Kernel: "gemm_" + letter(s.TransA) + letter(s.TransB) + "_" + t.Name,
+		Kernel: kernel,
 		Slice:  slice,
 		Slices: used,
 		Launch: Launch{Grid: Dim3{int(t.count(s)), used, 1}, Block: Dim3{t.Threads, 1, 1}, Shared: t.Shared},
+		PackA:  t.pack(s.TransA, s.M, s.K, t.Rows),
+		PackB:  t.pack(!s.TransB, s.N, s.K, t.Columns),
 	}
+}
+
+// math returns the math of a tile.
+func (t GemmTile) math() string {
+	if name, _, found := strings.Cut(t.Name, "_"); found {
+		return name
+	}
+	return "float32"
 }
 
 // count returns the number of tiles of a product.

@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"gputrain/cuda"
 	"gputrain/kernels"
 )
 
@@ -119,7 +120,7 @@ func (g gemm) of(m, n, k int) gemm {
 func (g gemm) check(d *device, alpha, beta float64, slices int) {
 	d.Helper()
 	plan := g.tile.Plan(kernels.GemmShape{TransA: g.transA, TransB: g.transB, M: g.m, N: g.n, K: g.k}, slices)
-	name, slice, used := plan.Kernel, plan.Slice, plan.Slices
+	name, used := plan.Kernel, plan.Slices
 	r := random(1)
 	a, b, before := whole(r, g.m*g.k), whole(r, g.k*g.n), whole(r, g.m*g.n)
 	for i := 1; i < g.m && g.spoilt; i += 2 {
@@ -133,10 +134,10 @@ func (g gemm) check(d *device, alpha, beta float64, slices int) {
 		dst = put(d, before)
 	}
 	if used == 1 {
-		d.run(name, plan.Launch, dst, put(d, a), put(d, b), g.m, g.n, g.k, slice, alpha, beta)
+		g.launch(d, plan, dst, put(d, a), put(d, b), alpha, beta)
 	} else {
 		part := room[float32](d, used*g.m*g.n)
-		d.run(name, plan.Launch, part, put(d, a), put(d, b), g.m, g.n, g.k, slice, 1.0, 0.0)
+		g.launch(d, plan, part, put(d, a), put(d, b), 1, 0)
 		// With so few threads, each goes round often.
 		reduce := kernels.Launch{Grid: kernels.Dim3{X: 3, Y: 1, Z: 1}, Block: kernels.Dim3{X: 32, Y: 1, Z: 1}}
 		d.run("gemm_reduce", reduce, dst, part, int64(g.m*g.n), used, alpha, beta)
@@ -158,6 +159,44 @@ func (g gemm) check(d *device, alpha, beta float64, slices int) {
 			}
 		}
 	}
+}
+
+// launch launches the kernel of a plan. Tensor cores get the operands packed.
+func (g gemm) launch(d *device, p kernels.GemmPlan, dst, a, b cuda.Pointer, alpha, beta float64) {
+	d.Helper()
+	if p.PackA.Kernel == "" {
+		d.run(p.Kernel, p.Launch, dst, a, b, g.m, g.n, g.k, p.Slice, alpha, beta)
+		return
+	}
+	d.run(p.Kernel, p.Launch, dst, pack(d, a, p.PackA), pack(d, b, p.PackB), a, b, g.m, g.n, g.k, p.Slice,
+		word(g.transA), word(g.transB), alpha, beta)
+}
+
+// pack packs an operand into memory of its own.
+func pack(d *device, x cuda.Pointer, p kernels.Packing) cuda.Pointer {
+	d.Helper()
+	slabs := slabsFor(d, p)
+	if p.Bytes > 0 {
+		d.run(p.Kernel, p.Launch, slabs, x, p.Rows, p.K, p.Padded)
+	}
+	return slabs
+}
+
+// slabsFor returns memory for a packed operand. It begins at a multiple of 16 bytes.
+func slabsFor(d *device, p kernels.Packing) cuda.Pointer {
+	d.Helper()
+	slabs, err := d.Alloc(int64(max(p.Bytes, 1)))
+	if err != nil {
+		d.Fatal(err)
+	}
+	return slabs
+}
+
+func word(x bool) int {
+	if x {
+		return 1
+	}
+	return 0
 }
 
 // indexA is where op(a)[i,p] is stored.
