@@ -13,22 +13,24 @@ import (
 // is an operand of several of its products, and which nothing writes in between.
 type slabs struct {
 	memory workspace
-	used   int                // bytes that kept operands take
-	keep   []backend.Tensor   // of the current operation
-	kept   map[packed]Pointer // those that are packed already
+	used   int               // bytes that kept operands take
+	keep   [2]backend.Tensor // of the current operation
+	kept   []packed          // those that are packed already
 }
 
 // packed is a tensor that is packed in a certain way.
 type packed struct {
 	tensor  backend.Tensor
 	packing kernels.Packing
+	at      Pointer
 }
 
-// keepPacked begins to keep tensors of an operation, until the returned function is called.
+// keepPacked begins to keep up to two tensors of an operation, until the returned function is called.
 // From the first product on that has such a tensor as an operand, nothing may write to it.
 func (d *Backend) keepPacked(tensors ...backend.Tensor) (done func()) {
-	d.slabs.keep = tensors
-	return func() { d.slabs.keep, d.slabs.kept, d.slabs.used = nil, nil, 0 }
+	s := &d.slabs
+	copy(s.keep[:], tensors)
+	return func() { s.keep, s.kept, s.used = [2]backend.Tensor{}, s.kept[:0], 0 }
 }
 
 // pack packs the operands of a product and returns their addresses, null after an error.
@@ -37,7 +39,7 @@ func (d *Backend) pack(a backend.Tensor, packA kernels.Packing, b backend.Tensor
 	if bytes := int64(s.used + packA.Bytes + packB.Bytes); d.err == nil && bytes > s.memory.bytes {
 		d.dropGraphs("Gemm") // which use the old memory
 		d.recycle(s.memory.pointer, s.memory.bytes)
-		s.memory, s.kept, s.used = workspace{}, nil, 0
+		s.memory, s.kept, s.used = workspace{}, s.kept[:0], 0
 		p, err := d.allocate(bytes)
 		if err != nil {
 			d.keep("Gemm", fmt.Errorf("packed operands: %w", err))
@@ -52,17 +54,16 @@ func (d *Backend) pack(a backend.Tensor, packA kernels.Packing, b backend.Tensor
 // packOne packs an operand at byte next, unless that is done.
 func (d *Backend) packOne(x backend.Tensor, p kernels.Packing, next *int) uint64 {
 	s := &d.slabs
-	key := packed{x, p}
-	if at, done := s.kept[key]; done {
-		return uint64(at)
+	for _, k := range s.kept {
+		if k.tensor == x && k.packing == p {
+			return uint64(k.at)
+		}
 	}
 	at := s.memory.pointer + Pointer(*next)
 	*next += p.Bytes
-	if slices.Contains(s.keep, x) {
-		if s.kept == nil {
-			s.kept = map[packed]Pointer{}
-		}
-		s.kept[key], s.used = at, *next
+	if slices.Contains(s.keep[:], x) {
+		s.kept = append(s.kept, packed{x, p, at})
+		s.used = *next
 	}
 	if p.Bytes > 0 {
 		d.launch("Gemm", p.Kernel, p.Launch, uint64(at), address(x), uint64(p.Rows), uint64(p.K), uint64(p.Padded))

@@ -87,7 +87,6 @@ __device__ void pack(char *slabs, const float *x, int rows, int k, int padded) {
   constexpr int BK = Format::BK, runs = BK / 4;            // of four k
   constexpr int length = KFirst ? kPackRows : BK;          // of a line: what the block has of a row of x
   constexpr int lines = kPackRows * BK / length, apart = kBlock / length;
-  static_assert(apart % 4 == 0, "the lines of a thread are whole runs apart");
   __shared__ float4 shared[kPackRows * runs];
   float *tile = (float *)shared;
   int groups = padded / kPackRows, first_row = blockIdx.x % groups * kPackRows, slab = blockIdx.x / groups;
