@@ -148,6 +148,19 @@ func TestTensorGemmOfSmallNumbers(t *testing.T) {
 	})
 }
 
+// At least 40 of 100 instructions of an inner loop are products.
+func TestTensorLoopsAreMostlyProducts(t *testing.T) {
+	loops := kernels.Loops()
+	for _, math := range tensorMaths() {
+		for _, tile := range kernels.GemmTiles(math) {
+			l := loops["gemm_"+tile.Name]
+			if l.Multiplications < 32 || 100*l.Multiplications < 40*l.Instructions {
+				t.Errorf("the loop of %s has %d products among %d instructions, want 40 %%", tile.Name, l.Multiplications, l.Instructions)
+			}
+		}
+	}
+}
+
 // A device with little shared memory gets the tiles that fit.
 func TestChooseTensorGemm(t *testing.T) {
 	const a100, rtx3090 = 163 << 10, 99 << 10 // bytes per block
