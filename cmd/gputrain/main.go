@@ -9,9 +9,12 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"time"
 
 	"github.com/alecthomas/kong"
 
+	"gputrain/collective"
+	"gputrain/collective/mpi"
 	"gputrain/internal/memorylimit"
 )
 
@@ -23,7 +26,7 @@ const (
 
 func main() {
 	memorylimit.Follow()
-	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	mpi.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
 // console is where a command reads and writes.
@@ -54,9 +57,21 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err == nil {
 		return 0
 	}
+	code = exitCode(err)
+	if followed(err) {
+		return code
+	}
+	if rank := mpi.Launched().Rank; code == exitUsage && rank > 0 {
+		// Most often all ranks fail alike. Then rank 0 says it, and its end is that of all.
+		time.Sleep(rank0First)
+		err = &collective.AbortError{Rank: rank, Reason: err}
+	}
 	fmt.Fprintf(stderr, "gputrain: %s\n", printable(err.Error()))
-	return exitCode(err)
+	return code
 }
+
+// rank0First is how long other ranks wait for the end of rank 0 before they say why they end.
+var rank0First = 2 * time.Second
 
 func exitCode(err error) int {
 	var (
