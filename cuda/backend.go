@@ -64,6 +64,7 @@ type Backend struct {
 	uploads   uploads
 	download  []byte // page-locked
 	workspace workspace
+	slabs     slabs
 	scalars   Pointer // memory that kernels read besides their arguments
 	lookups   lookups
 	replay    replay

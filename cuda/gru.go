@@ -65,6 +65,7 @@ func (d *Backend) GRUBackward(a backend.GRUGradArgs) {
 		a.DY, a.DHLast, a.DV, a.DU, a.DX, a.DH0, a.DWIH, a.DWHH, a.DBIH, a.DBHH) {
 		return
 	}
+	defer d.keepPacked(a.WHH)()
 	carry, _ := a.Scratch.Take(dims.Batch, dims.Hidden)
 	p, ok := d.persistent("GRUBackward", dims.Steps, dims.Batch, dims.Hidden)
 	switch {

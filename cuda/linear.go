@@ -12,11 +12,12 @@ func (d *Backend) Gemm(dst backend.Tensor, transA, transB backend.Transpose, alp
 	if m == 0 || n == 0 {
 		return
 	}
-	p := d.plan(kernels.GemmShape{TransA: bool(transA), TransB: bool(transB), M: m, N: n, K: k})
-	rows, cols, depth := uint64(m), uint64(n), uint64(k)
+	s := kernels.GemmShape{TransA: bool(transA), TransB: bool(transB), M: m, N: n, K: k}
+	p := d.plan(s)
 	switch {
 	case p.Shares > 0:
 		part := d.scratch("Gemm", p.Part)
+		rows, cols, depth := uint64(m), uint64(n), uint64(k)
 		whole, share, extra := uint64(p.Whole), uint64(p.Share), uint64(p.Extra)
 		d.launch("Gemm", p.Kernel, p.Launch, address(dst), part, address(a), address(b),
 			rows, cols, depth, whole, share, extra, float(alpha), float(beta))
@@ -24,13 +25,23 @@ func (d *Backend) Gemm(dst backend.Tensor, transA, transB backend.Transpose, alp
 			rows, cols, uint64(p.Rows), uint64(p.Columns), uint64(p.Slabs), whole, share, extra, float(alpha), float(beta))
 	case p.Slices > 1:
 		part := d.scratch("Gemm", p.Slices*m*n)
-		d.launch("Gemm", p.Kernel, p.Launch, part, address(a), address(b),
-			rows, cols, depth, uint64(p.Slice), float(1), float(0))
+		d.product(p, s, part, a, b, 1, 0)
 		d.each("Gemm", "gemm_reduce", m*n, address(dst), part, size(dst), uint64(p.Slices), float(alpha), float(beta))
 	default:
-		d.launch("Gemm", p.Kernel, p.Launch, address(dst), address(a), address(b),
-			rows, cols, depth, uint64(p.Slice), float(alpha), float(beta))
+		d.product(p, s, address(dst), a, b, alpha, beta)
 	}
+}
+
+// product launches the kernel of a product, after packing where it takes operands packed.
+func (d *Backend) product(p kernels.GemmPlan, s kernels.GemmShape, dst uint64, a, b backend.Tensor, alpha, beta float64) {
+	m, n, k, slice := uint64(s.M), uint64(s.N), uint64(s.K), uint64(p.Slice)
+	if p.PackA.Kernel == "" {
+		d.launch("Gemm", p.Kernel, p.Launch, dst, address(a), address(b), m, n, k, slice, float(alpha), float(beta))
+		return
+	}
+	slabsA, slabsB := d.pack(a, p.PackA, b, p.PackB)
+	d.launch("Gemm", p.Kernel, p.Launch, dst, slabsA, slabsB, address(a), address(b), m, n, k, slice,
+		flag(s.TransA), flag(s.TransB), float(alpha), float(beta))
 }
 
 // plan plans a product, once for each shape.

@@ -119,6 +119,7 @@ func (d *Backend) releaseMemory() {
 	}
 	clear(d.live)
 	d.recycle(d.workspace.pointer, d.workspace.bytes)
+	d.recycle(d.slabs.memory.pointer, d.slabs.memory.bytes)
 	d.recycle(d.scalars, scalarBytes)
 	d.recycle(d.replay.scalars, int64(d.replay.scalarsBytes))
 	d.recycle(d.lookups.fault, faultBytes)

@@ -18,35 +18,34 @@ import (
 
 // A tensorMistake is one that kernels of the tensor cores can have.
 type tensorMistake struct {
+	kernel  string // "gemm", or "pack" for both ways of packing
 	mistake string
 	maths   string // of the kernels that can have it
 	edit    edit
 	finding emulator.Check
 }
 
-// Each kernel has its loop twice: first for copies of 4 bytes, then for those of 16.
 var tensorMistakes = []tensorMistake{
-	{"copies of 16 bytes are not waited for", "tf32x3 tf32 bf16", dropped(copiesWaited, 4, 3), emulator.Uninitialised},
-	{"copies of 4 bytes are not waited for", "tf32x3 tf32 bf16", dropped(copiesWaited, 4, 1), emulator.Uninitialised},
-	{"copies of the first slab are not waited for", "tf32x3 tf32 bf16", dropped(copiesWaited, 4, 2), emulator.Uninitialised},
-	{"copies belong to the next group", "tf32x3 tf32 bf16", dropped(`cp\.async\.commit_group;`, 6, 5), emulator.Uninitialised},
-	{"no barrier between slabs", "tf32x3 tf32 bf16", dropped(barrier, 6, 4), emulator.SharedRace},
-	{"no barrier between slabs of small copies", "tf32x3 tf32 bf16", dropped(barrier, 6, 1), emulator.SharedRace},
-	{"no barrier before sums take the place of slabs", "tf32x3 tf32 bf16", dropped(barrier, 6, 5), anyRace},
-	{"sums are read before they are stored", "tf32x3 tf32 bf16", dropped(warpBarrier, 4, 0), emulator.SharedRace},
-	{"sums are overwritten before they are read", "tf32x3 tf32 bf16", dropped(warpBarrier, 4, 1), emulator.SharedRace},
-	{"copies what does not exist", "tf32x3 tf32 bf16", every(`selp\.b32 (%r\d+), 16, 0, .*`, "mov.u32 $1, 16;"), emulator.OutOfBounds},
-	{"infinities are not summed again", "tf32x3 tf32 bf16", every(`setp\.lt\.f32 (%p\d+), %f\d+, 0f7F800000;`, "mov.pred $1, 1;"), ""},
-	{"halves of b swapped", "tf32x3 tf32 bf16", every(`(mma\.sync\S* \S+ \S+ \S+ \S+ \S+ \S+ \S+ \S+) \{(%r\d+), (%r\d+)\}, (.*)`, "$1 {$3, $2}, $4"), ""},
-	{"rounds towards zero", "bf16", every(`cvt\.rn(\.bf16x2.*)`, "cvt.rz$1"), ""},
-	{"rounds towards zero", "tf32", every(`@finite add\.u32 .*`, ""), ""},
-	{"NaN overflows", "tf32", every(`@finite (add\.u32 .*)`, "$1"), ""},
-	{"leaves the small parts out", "tf32x3", every(`sub\.rn\.f32 (%f\d+), .*`, "mov.f32 $1, 0f00000000;"), ""},
+	{"gemm", "copies are not waited for", "tf32x3 tf32 bf16", dropped(`cp\.async\.wait_group 1;`, 1, 0), emulator.SharedRace},
+	{"gemm", "copies of the slab before are waited for", "tf32x3 tf32 bf16", replaced(`(cp\.async\.wait_group) 1;`, 1, 0, "$1 2;"), emulator.SharedRace},
+	{"gemm", "copies belong to the next group", "tf32x3 tf32 bf16", dropped(`cp\.async\.commit_group;`, 3, 0), emulator.SharedRace},
+	{"gemm", "no barrier between slabs", "tf32x3 tf32 bf16", dropped(barrier, 2, 0), emulator.SharedRace},
+	{"gemm", "no barrier before sums take the place of slabs", "tf32x3 tf32 bf16", dropped(barrier, 2, 1), anyRace},
+	{"gemm", "sums are read before they are stored", "tf32x3 tf32 bf16", dropped(warpBarrier, 4, 0), emulator.SharedRace},
+	{"gemm", "sums are overwritten before they are read", "tf32x3 tf32 bf16", dropped(warpBarrier, 4, 1), emulator.SharedRace},
+	{"gemm", "copies a slab too many", "tf32x3 tf32 bf16", replaced(`(add\.s32 %r\d+, %r\d+), -2;`, 1, 0, "$1, -1;"), emulator.OutOfBounds},
+	{"gemm", "infinities are not summed again", "tf32x3 tf32 bf16", every(`setp\.lt\.f32 (%p\d+), %f\d+, 0f7F800000;`, "mov.pred $1, 1;"), ""},
+	{"gemm", "halves of b swapped", "tf32x3 tf32 bf16", every(`(mma\.sync\S* \S+ \S+ \S+ \S+ \S+ \S+ \S+ \S+) \{(%r\d+), (%r\d+)\}, (.*)`, "$1 {$3, $2}, $4"), ""},
+	{"pack", "no barrier before the tile is turned", "tf32x3 tf32 bf16", dropped(barrier, 1, 0), emulator.SharedRace},
+	{"pack", "reads what does not exist", "tf32x3 tf32 bf16", replaced(`selp\.b32 (%r\d+), (%r\d+), 0, %p\d+;`, 1, 0, "mov.u32 $1, $2;"), emulator.OutOfBounds},
+	{"pack", "rounds towards zero", "bf16", every(`cvt\.rn(\.bf16x2.*)`, "cvt.rz$1"), ""},
+	{"pack", "rounds towards zero", "tf32", every(`@finite add\.u32 .*`, ""), ""},
+	{"pack", "NaN overflows", "tf32", every(`@finite (add\.u32 .*)`, "$1"), ""},
+	{"pack", "leaves the small parts out", "tf32x3", every(`sub\.rn\.f32 (%f\d+), .*`, "mov.f32 $1, 0f00000000;"), ""},
 }
 
 const (
-	copiesWaited = `cp\.async\.wait_group 0;`
-	warpBarrier  = `bar\.warp\.sync -1;`
+	warpBarrier = `bar\.warp\.sync -1;`
 
 	// anyRace begins the names of all races. A sum may happen to be what it overwrites.
 	anyRace emulator.Check = "race"
@@ -82,9 +81,14 @@ func tensorMutants(all bool) []mutant {
 		}
 		for _, math := range maths {
 			tiles := kernels.GemmTiles(math)
-			for j, letters := range []string{"nn", "nt", "tn", "tt"} {
-				if all || j == i%4 {
-					list = append(list, mutant{"gemm_" + letters + "_" + tiles[len(tiles)-1].Name, m.mistake, m.edit, tensorProducts(math, letters), m.finding})
+			kernel := "gemm_" + tiles[len(tiles)-1].Name
+			for j, letters := range []string{"nt", "tn", "nn", "tt"} {
+				if m.kernel == "pack" { // nt takes both operands as they are, and tn turns both
+					kernel = "pack_" + letters[:1] + "_" + math
+				}
+				switch {
+				case all && (m.kernel == "gemm" || j < 2), j == i%4 && m.kernel == "gemm", j == i%2 && m.kernel == "pack":
+					list = append(list, mutant{kernel, m.mistake, m.edit, tensorProducts(math, letters), m.finding})
 				}
 			}
 		}
@@ -92,8 +96,8 @@ func tensorMutants(all bool) []mutant {
 	return list
 }
 
-// tensorProducts are products in one tile, with copies of 16 and of 4 bytes, of whole
-// numbers, NaN and infinities, and single products of any numbers.
+// tensorProducts are products in one tile: of whole numbers, in more slabs than there are
+// places for, of NaN and infinities, and single products of any numbers.
 func tensorProducts(math, letters string) trial {
 	return trial{"products " + letters + " in " + math, 1, func(driver cuda.Driver) error {
 		b, err := cuda.Open(driver, 0, cuda.Options{Math: math})
@@ -101,10 +105,11 @@ func tensorProducts(math, letters string) trial {
 			return err
 		}
 		defer b.Close()
+		depth := kernels.GemmTiles(math)[0].Depth
 		for _, c := range []struct {
 			m, n, k int
 			special bool
-		}{{36, 40, 100, false}, {33, 35, 45, false}, {32, 24, 40, true}, {20, 28, 1, false}} {
+		}{{36, 40, 5*depth - 4, false}, {33, 35, depth + 5, false}, {32, 24, 40, true}, {20, 28, 1, false}} {
 			if err := tensorProduct(b, math, letters, c.m, c.n, c.k, c.special); err != nil {
 				return fmt.Errorf("%dx%dx%d: %w", c.m, c.n, c.k, err)
 			}

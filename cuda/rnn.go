@@ -61,6 +61,7 @@ func (d *Backend) RNNBackward(a backend.RNNGradArgs) {
 		a.DY, a.DHLast, a.DX, a.DH0, a.DWIH, a.DWHH, a.DBIH, a.DBHH, a.DZ) {
 		return
 	}
+	defer d.keepPacked(a.WHH, a.DZ)()
 	p, ok := d.persistent("RNNBackward", dims.Steps, dims.Batch, dims.Hidden)
 	switch {
 	case ok:

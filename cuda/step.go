@@ -52,10 +52,10 @@ func last(t backend.Tensor) product {
 // multiply launches the product a·b. It is in the workspace until the next operation that
 // takes one.
 func (d *Backend) multiply(op string, a, b backend.Tensor) product {
-	p := kernels.ChooseSlices(d.math, kernels.GemmShape{M: a.Rows, N: b.Cols, K: a.Cols}, d.info.Multiprocessors, d.info.SharedAllowed)
+	s := kernels.GemmShape{M: a.Rows, N: b.Cols, K: a.Cols}
+	p := kernels.ChooseSlices(d.math, s, d.info.Multiprocessors, d.info.SharedAllowed)
 	part := d.scratch(op, p.Slices*a.Rows*b.Cols)
-	d.launch(op, p.Kernel, p.Launch, part, address(a), address(b),
-		uint64(a.Rows), uint64(b.Cols), uint64(a.Cols), uint64(p.Slice), float(1), float(0))
+	d.product(p, s, part, a, b, 1, 0)
 	return product{part, uint64(p.Slices)}
 }
 

@@ -3,6 +3,7 @@ package kernels
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // GemmShape is a product dst = op(a)·op(b): op(a) is [M,K], op(b) is [K,N].
@@ -27,7 +28,8 @@ type GemmPlan struct {
 	Share, Extra         int
 	Part                 int
 	Launch, Join         Launch
-	Rows, Columns, Slabs int // of a tile; slabs are those of its K
+	PackA, PackB         Packing // tensor cores take op(a) and op(b) packed
+	Rows, Columns, Slabs int     // of a tile; slabs are those of its K
 
 	shape        GemmShape
 	tile         GemmTile
@@ -66,19 +68,19 @@ var gemmTiles = map[string][]GemmTile{
 		{"32x32", 32, 32, 32, block, 0},
 	},
 	"tf32x3": {
-		{"tf32x3_128x256", 128, 256, 16, 256, mmaShared(128+256, 16, 2)},
-		{"tf32x3_128x128", 128, 128, 16, 128, mmaShared(128+128, 16, 2)},
-		{"tf32x3_64x64", 64, 64, 16, 128, mmaShared(64+64, 16, 2)},
+		tensorTile("tf32x3_128x256", 128, 256, 16, 256),
+		tensorTile("tf32x3_128x128", 128, 128, 16, 256),
+		tensorTile("tf32x3_64x64", 64, 64, 16, 128),
 	},
 	"tf32": {
-		{"tf32_128x256", 128, 256, 16, 256, mmaShared(128+256, 16, 1)},
-		{"tf32_128x128", 128, 128, 16, 128, mmaShared(128+128, 16, 1)},
-		{"tf32_64x64", 64, 64, 16, 128, mmaShared(64+64, 16, 1)},
+		tensorTile("tf32_128x256", 128, 256, 32, 256),
+		tensorTile("tf32_128x128", 128, 128, 32, 256),
+		tensorTile("tf32_64x64", 64, 64, 32, 128),
 	},
 	"bf16": {
-		{"bf16_128x256", 128, 256, 32, 256, mmaShared(128+256, 32, 1)},
-		{"bf16_128x128", 128, 128, 32, 128, mmaShared(128+128, 32, 1)},
-		{"bf16_64x64", 64, 64, 32, 128, mmaShared(64+64, 32, 1)},
+		tensorTile("bf16_128x256", 128, 256, 64, 256),
+		tensorTile("bf16_128x128", 128, 128, 64, 256),
+		tensorTile("bf16_64x64", 64, 64, 64, 128),
 	},
 }
 
@@ -88,10 +90,6 @@ var gemmShareTiles = map[string][]GemmTile{
 		{"share_32x32", 32, 32, 32, block, 0},
 	},
 }
-
-// mmaShared is MmaShared::bytes of mma.cuh, for rows of a and b together: two slabs as
-// they come, with 512 bytes more for each operand, and two that are rounded.
-func mmaShared(rows, depth, parts int) int { return 2*(rows*depth*4+2*512) + 2*rows*64*parts }
 
 // ChooseGemm plans a product in one of Maths, on a device with this number of
 // multiprocessors and bytes of shared memory per block. M and N must be at least 1.
@@ -202,11 +200,25 @@ func (t GemmTile) Share(s GemmShape, whole, shares int) (plan GemmPlan, ok bool)
 
 func (t GemmTile) plan(s GemmShape) GemmPlan {
 	slabs := ceil(int64(s.K), t.Depth)
+	kernel := "gemm_" + t.Name
+	if t.math() == "float32" {
+		kernel = "gemm_" + letter(s.TransA) + letter(s.TransB) + "_" + t.Name
+	}
 	return GemmPlan{
-		Kernel: "gemm_" + letter(s.TransA) + letter(s.TransB) + "_" + t.Name,
+		Kernel: kernel,
+		PackA:  t.pack(s.TransA, s.M, s.K, t.Rows),
+		PackB:  t.pack(!s.TransB, s.N, s.K, t.Columns),
 		Rows:   t.Rows, Columns: t.Columns, Slabs: int(slabs),
 		shape: s, tile: t, tiles: t.count(s), slabs: slabs,
 	}
+}
+
+// math returns the math of a tile.
+func (t GemmTile) math() string {
+	if name, _, _ := strings.Cut(t.Name, "_"); slices.Contains(Maths(), name) {
+		return name
+	}
+	return "float32"
 }
 
 // count returns the number of tiles of a product.

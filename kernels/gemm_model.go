@@ -6,8 +6,9 @@ package kernels
 //
 // In float32, with its 128 lanes, the rates follow from the instructions of the inner loop,
 // or with 4x4 elements per thread from the traffic of shared memory. With tensor cores they
-// follow from what is slower: the traffic of shared memory at 128 bytes per clock, or tensor
-// cores with 512 multiply-adds of TF32 per clock or 1024 of bfloat16, as an A100 has them.
+// follow from what is slowest: the second cache at 32 bytes per clock, shared memory at 128,
+// or tensor cores with 512 multiply-adds of TF32 per clock or 1024 of bfloat16, as an A100
+// has them.
 var gemmModel = GemmModel{
 	Start: 1500,
 	Pass:  5000,
@@ -22,11 +23,11 @@ var gemmModel = GemmModel{
 		"tf32x3_128x256": {170, 102},
 		"tf32x3_128x128": {170, 102},
 		"tf32x3_64x64":   {128, 77},
-		"tf32_128x256":   {490, 294},
-		"tf32_128x128":   {410, 246},
-		"tf32_64x64":     {205, 123},
-		"bf16_128x256":   {730, 438},
-		"bf16_128x128":   {585, 351},
-		"bf16_64x64":     {290, 174},
+		"tf32_128x256":   {512, 307},
+		"tf32_128x128":   {512, 307},
+		"tf32_64x64":     {256, 154},
+		"bf16_128x256":   {1024, 614},
+		"bf16_128x128":   {1024, 614},
+		"bf16_64x64":     {512, 307},
 	},
 }

@@ -224,10 +224,10 @@ func (g gemm) launch(d *device, p kernels.GemmPlan, dst, a, b cuda.Pointer, alph
 		d.run("gemm_join", few, dst, part, g.m, g.n, p.Rows, p.Columns, p.Slabs, p.Whole, p.Share, p.Extra, alpha, beta)
 	case p.Slices > 1:
 		part := room[float32](d, p.Slices*g.m*g.n)
-		d.run(p.Kernel, p.Launch, part, a, b, g.m, g.n, g.k, p.Slice, 1.0, 0.0)
+		g.kernel(d, p, part, a, b, 1, 0)
 		d.run("gemm_reduce", few, dst, part, int64(g.m*g.n), p.Slices, alpha, beta)
 	default:
-		d.run(p.Kernel, p.Launch, dst, a, b, g.m, g.n, g.k, p.Slice, alpha, beta)
+		g.kernel(d, p, dst, a, b, alpha, beta)
 	}
 }
 
@@ -271,6 +271,44 @@ func (g gemm) checkPlan(d *device, alpha, beta float64, plan kernels.GemmPlan) {
 			}
 		}
 	}
+}
+
+// kernel launches the kernel of a plan that shares nothing out. Tensor cores get the operands packed.
+func (g gemm) kernel(d *device, p kernels.GemmPlan, dst, a, b cuda.Pointer, alpha, beta float64) {
+	d.Helper()
+	if p.PackA.Kernel == "" {
+		d.run(p.Kernel, p.Launch, dst, a, b, g.m, g.n, g.k, p.Slice, alpha, beta)
+		return
+	}
+	d.run(p.Kernel, p.Launch, dst, pack(d, a, p.PackA), pack(d, b, p.PackB), a, b, g.m, g.n, g.k, p.Slice,
+		word(g.transA), word(g.transB), alpha, beta)
+}
+
+// pack packs an operand into memory of its own.
+func pack(d *device, x cuda.Pointer, p kernels.Packing) cuda.Pointer {
+	d.Helper()
+	slabs := slabsFor(d, p)
+	if p.Bytes > 0 {
+		d.run(p.Kernel, p.Launch, slabs, x, p.Rows, p.K, p.Padded)
+	}
+	return slabs
+}
+
+// slabsFor returns memory for a packed operand. It begins at a multiple of 16 bytes.
+func slabsFor(d *device, p kernels.Packing) cuda.Pointer {
+	d.Helper()
+	slabs, err := d.Alloc(int64(max(p.Bytes, 1)))
+	if err != nil {
+		d.Fatal(err)
+	}
+	return slabs
+}
+
+func word(x bool) int {
+	if x {
+		return 1
+	}
+	return 0
 }
 
 // indexA is where op(a)[i,p] is stored.

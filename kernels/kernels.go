@@ -75,7 +75,7 @@ func Architecture(module string) string {
 func (k Kernel) SharedBytes() int {
 	for _, tiles := range gemmTiles {
 		for _, t := range tiles {
-			if strings.HasPrefix(k.Name, "gemm_") && k.Name[min(len("gemm_nn_"), len(k.Name)):] == t.Name {
+			if k.Name == "gemm_"+t.Name {
 				return k.Shared + t.Shared
 			}
 		}
@@ -139,44 +139,24 @@ var table = []Kernel{
 	{"gemm_tt_share_32x32", "gemm_share", block, sharedSmall, gemmShareParams},
 	{"gemm_join", "gemm_share", block, 0, join(pointers("dst", "part"), ints("m", "n", "rows", "columns", "slabs", "whole", "share", "extra"), floats("alpha", "beta"))},
 
-	{"gemm_nn_bf16_128x256", "gemm_bf16", block, 0, gemmParams},
-	{"gemm_nt_bf16_128x256", "gemm_bf16", block, 0, gemmParams},
-	{"gemm_tn_bf16_128x256", "gemm_bf16", block, 0, gemmParams},
-	{"gemm_tt_bf16_128x256", "gemm_bf16", block, 0, gemmParams},
-	{"gemm_nn_bf16_128x128", "gemm_bf16", 128, 0, gemmParams},
-	{"gemm_nt_bf16_128x128", "gemm_bf16", 128, 0, gemmParams},
-	{"gemm_tn_bf16_128x128", "gemm_bf16", 128, 0, gemmParams},
-	{"gemm_tt_bf16_128x128", "gemm_bf16", 128, 0, gemmParams},
-	{"gemm_nn_bf16_64x64", "gemm_bf16", 128, 0, gemmParams},
-	{"gemm_nt_bf16_64x64", "gemm_bf16", 128, 0, gemmParams},
-	{"gemm_tn_bf16_64x64", "gemm_bf16", 128, 0, gemmParams},
-	{"gemm_tt_bf16_64x64", "gemm_bf16", 128, 0, gemmParams},
+	{"pack_n_bf16", "gemm_bf16", block, packRows * 64 * 4, packParams},
+	{"pack_t_bf16", "gemm_bf16", block, packRows * 64 * 4, packParams},
+	{"gemm_bf16_128x256", "gemm_bf16", block, 0, slabParams},
+	{"gemm_bf16_128x128", "gemm_bf16", block, 0, slabParams},
+	{"gemm_bf16_64x64", "gemm_bf16", 128, 0, slabParams},
 
-	{"gemm_nn_tf32_128x256", "gemm_tf32", block, 0, gemmParams},
-	{"gemm_nt_tf32_128x256", "gemm_tf32", block, 0, gemmParams},
-	{"gemm_tn_tf32_128x256", "gemm_tf32", block, 0, gemmParams},
-	{"gemm_tt_tf32_128x256", "gemm_tf32", block, 0, gemmParams},
-	{"gemm_nn_tf32_128x128", "gemm_tf32", 128, 0, gemmParams},
-	{"gemm_nt_tf32_128x128", "gemm_tf32", 128, 0, gemmParams},
-	{"gemm_tn_tf32_128x128", "gemm_tf32", 128, 0, gemmParams},
-	{"gemm_tt_tf32_128x128", "gemm_tf32", 128, 0, gemmParams},
-	{"gemm_nn_tf32_64x64", "gemm_tf32", 128, 0, gemmParams},
-	{"gemm_nt_tf32_64x64", "gemm_tf32", 128, 0, gemmParams},
-	{"gemm_tn_tf32_64x64", "gemm_tf32", 128, 0, gemmParams},
-	{"gemm_tt_tf32_64x64", "gemm_tf32", 128, 0, gemmParams},
+	{"pack_n_tf32", "gemm_tf32", block, packRows * 32 * 4, packParams},
+	{"pack_t_tf32", "gemm_tf32", block, packRows * 32 * 4, packParams},
+	{"gemm_tf32_128x256", "gemm_tf32", block, 0, slabParams},
+	{"gemm_tf32_128x128", "gemm_tf32", block, 0, slabParams},
+	{"gemm_tf32_64x64", "gemm_tf32", 128, 0, slabParams},
 
-	{"gemm_nn_tf32x3_128x256", "gemm_tf32x3", block, 0, gemmParams},
-	{"gemm_nt_tf32x3_128x256", "gemm_tf32x3", block, 0, gemmParams},
-	{"gemm_tn_tf32x3_128x256", "gemm_tf32x3", block, 0, gemmParams},
-	{"gemm_tt_tf32x3_128x256", "gemm_tf32x3", block, 0, gemmParams},
-	{"gemm_nn_tf32x3_128x128", "gemm_tf32x3", 128, 0, gemmParams},
-	{"gemm_nt_tf32x3_128x128", "gemm_tf32x3", 128, 0, gemmParams},
-	{"gemm_tn_tf32x3_128x128", "gemm_tf32x3", 128, 0, gemmParams},
-	{"gemm_tt_tf32x3_128x128", "gemm_tf32x3", 128, 0, gemmParams},
-	{"gemm_nn_tf32x3_64x64", "gemm_tf32x3", 128, 0, gemmParams},
-	{"gemm_nt_tf32x3_64x64", "gemm_tf32x3", 128, 0, gemmParams},
-	{"gemm_tn_tf32x3_64x64", "gemm_tf32x3", 128, 0, gemmParams},
-	{"gemm_tt_tf32x3_64x64", "gemm_tf32x3", 128, 0, gemmParams},
+	{"pack_n_tf32x3", "gemm_tf32x3", block, packRows * 16 * 4, packParams},
+	{"pack_t_tf32x3", "gemm_tf32x3", block, packRows * 16 * 4, packParams},
+	{"gemm_tf32x3_128x256", "gemm_tf32x3", block, 0, slabParams},
+	{"gemm_tf32x3_128x128", "gemm_tf32x3", block, 0, slabParams},
+	{"gemm_tf32x3_64x64", "gemm_tf32x3", 128, 0, slabParams},
+
 	{"sum_rows", "linear", block, 1024, join(pointers("dst", "x"), ints("rows", "cols", "chunk"), floats("beta"))},
 	{"gather_rows", "linear", block, 0, join(pointers("dst", "x", "ids"), ints("n", "rows", "cols"), fault)},
 	{"scatter_add_rows", "linear", block, 0, join(pointers("dst", "x", "ids"), ints("n", "rows", "cols"), fault)},
@@ -256,6 +236,8 @@ var (
 	fault           = []Param{{"fault", Pointer}, {"call", Uint64}}
 	gemmParams      = join(pointers("dst", "a", "b"), ints("m", "n", "k", "slice"), floats("alpha", "beta"))
 	gemmShareParams = join(pointers("dst", "part", "a", "b"), ints("m", "n", "k", "whole", "share", "extra"), floats("alpha", "beta"))
+	packParams      = join(pointers("slabs", "x"), ints("rows", "k", "padded"))
+	slabParams      = join(pointers("dst", "slabs_a", "slabs_b", "a", "b"), ints("m", "n", "k", "slice", "trans_a", "trans_b"), floats("alpha", "beta"))
 	sequence        = ints("steps", "batch", "hidden", "rows")
 
 	lstmStepParams = join(pointers("gates", "c", "h", "c_prev", "h_prev", "whh", "bih", "bhh", "peep", "part", "count"), ints("batch", "hidden"))

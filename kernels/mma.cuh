@@ -1,28 +1,33 @@
-// A tile of a matrix product on tensor cores, computed by one block. It is the core of
-// gemm_tf32.cu, gemm_tf32x3.cu and gemm_bf16.cu, for compute capability 8.0 and later.
+// A tile of a matrix product on tensor cores, computed by one block, and the packing of
+// its operands. It is the core of gemm_tf32.cu, gemm_tf32x3.cu and gemm_bf16.cu, for
+// compute capability 8.0 and later.
 //
-// The block walks along k in slabs of BK. A slab goes two ways before it is multiplied:
-// cp.async brings the numbers as they are from global to shared memory, to one of
-// `stages` places. From there threads take them through registers, where they are
-// rounded to the format of the tensor cores and turned so that k comes last, to one of
-// two other places. So global memory has the time of a slab to answer, the loop over
-// mma is the same for all transpositions, and there is one barrier per slab.
-//
-// A row of a rounded slab has 64 bytes: 16 numbers of 32 bits, or 32 of 16 bits. Both
-// are four pieces of 16 bytes, of which ldmatrix hands a lane the 4 bytes that mma wants
-// there: one number of 32 bits or two of 16.
+// A product takes two kinds of kernel. Packing rounds an operand to the format of the
+// tensor cores and turns it, so that k comes last. Its result is a row of slabs. A slab
+// has 128 bytes of k of all rows of op(a), or of all columns of op(b). The product then
+// has nothing to do but to copy slabs to shared memory, by cp.async to one of `stages`
+// places, and to multiply. So its loop is the same for all transpositions, sizes and
+// alignments: rows and k are padded with zeros to whole tiles and slabs.
 #pragma once
 #include "gemm.cuh"
 
-// Formats: how numbers are rounded, and the instruction that multiplies them. put
-// rounds four neighbours along k, and stores them at `at`. With two parts, the second
-// goes `plane` bytes further.
+constexpr int kRowBytes = 128;  // of a row of a slab
+constexpr int kPackRows = 64;   // that a block packs; tiles are multiples of it
+
+// in_slab returns where a byte of a row is in a slab. A row has eight pieces of 16 bytes,
+// which are permuted so that the same piece of eight rows, as ldmatrix reads it, is in
+// all 32 banks.
+__device__ inline int in_slab(int row, int byte) { return row * kRowBytes + (byte ^ row % 8 * 16); }
+
+// Formats: how numbers are rounded, and the instruction that multiplies them. A row of a
+// slab has BK numbers, in one part or in two. put rounds four neighbours along k, and
+// stores them in the row at `at`. An mma takes a step of 32 bytes.
 
 // TF32 has the exponent of float32 and 11 significant bits. The tensor core ignores the
 // low 13 bits, so half of the last bit that counts is added. Infinities and NaN stay:
 // the bits of a NaN could overflow to zero.
 struct Tf32 {
-  static constexpr int BK = 16, parts = 1;
+  static constexpr int BK = 32, parts = 1;
 
   static __device__ unsigned round(float x) {
     unsigned bits = __float_as_uint(x);
@@ -30,8 +35,8 @@ struct Tf32 {
     return bits;
   }
 
-  static __device__ void put(char *at, int plane, float4 x) {
-    *(uint4 *)at = make_uint4(round(x.x), round(x.y), round(x.z), round(x.w));
+  static __device__ void put(char *slab, int at, float4 x) {
+    *(uint4 *)(slab + at) = make_uint4(round(x.x), round(x.y), round(x.z), round(x.w));
   }
 
   static __device__ void mma(float (&sum)[4], const uint4 &a, unsigned b0, unsigned b1) {
@@ -42,21 +47,22 @@ struct Tf32 {
 };
 
 // TF32x3 takes a number as the sum of two of TF32. What the first leaves has 13 bits at
-// most, of which the tensor core takes 11. Three products of the four are summed.
+// most, of which the tensor core takes 11. The second part is half a row away. Three
+// products of the four are summed.
 struct Tf32x3 : Tf32 {
-  static constexpr int parts = 2;
+  static constexpr int BK = 16, parts = 2;
 
-  static __device__ void put(char *at, int plane, float4 x) {
+  static __device__ void put(char *slab, int at, float4 x) {
     float4 big = {head(x.x), head(x.y), head(x.z), head(x.w)};
-    *(float4 *)at = big;
-    *(float4 *)(at + plane) = make_float4(x.x - big.x, x.y - big.y, x.z - big.z, x.w - big.w);
+    *(float4 *)(slab + at) = big;
+    *(float4 *)(slab + (at ^ kRowBytes / 2)) = make_float4(x.x - big.x, x.y - big.y, x.z - big.z, x.w - big.w);
   }
   static __device__ float head(float x) { return __uint_as_float((__float_as_uint(x) + (1u << 12)) & ~0x1fffu); }
 };
 
 // BFloat16 is the upper half of a float32, rounded to nearest even.
 struct Bf16 {
-  static constexpr int BK = 32, parts = 1;
+  static constexpr int BK = 64, parts = 1;
 
   static __device__ unsigned pair(float low, float high) {
     unsigned both;
@@ -64,7 +70,7 @@ struct Bf16 {
     return both;
   }
 
-  static __device__ void put(char *at, int plane, float4 x) { *(uint2 *)at = make_uint2(pair(x.x, x.y), pair(x.z, x.w)); }
+  static __device__ void put(char *slab, int at, float4 x) { *(uint2 *)(slab + at) = make_uint2(pair(x.x, x.y), pair(x.z, x.w)); }
 
   static __device__ void mma(float (&sum)[4], const uint4 &a, unsigned b0, unsigned b1) {
     asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
@@ -73,265 +79,184 @@ struct Bf16 {
   }
 };
 
+// pack packs kPackRows rows of a slab. x is [rows, k], or [k, rows] if KFirst. A slab has
+// `padded` rows. The numbers take a way through shared memory, so that reading and writing
+// touch no sector twice, whatever the alignment of x.
+template <class Format, bool KFirst>
+__device__ void pack(char *slabs, const float *x, int rows, int k, int padded) {
+  constexpr int BK = Format::BK, runs = BK / 4;            // of four k
+  constexpr int length = KFirst ? kPackRows : BK;          // of a line: what the block has of a row of x
+  constexpr int lines = kPackRows * BK / length, apart = kBlock / length;
+  __shared__ float4 shared[kPackRows * runs];
+  float *tile = (float *)shared;
+  int groups = padded / kPackRows, first_row = blockIdx.x % groups * kPackRows, slab = blockIdx.x / groups;
+  long long first_k = slab * (long long)BK, pitch = KFirst ? rows : k;
+
+  int line = threadIdx.x / length, at = threadIdx.x % length;
+  const float *from = x + ((KFirst ? first_k : first_row) + line) * pitch + (KFirst ? first_row : first_k) + at;
+  long long left_rows = rows - first_row - (KFirst ? at : line), left_k = k - first_k - (KFirst ? line : at);
+  int exist = min(left_rows, left_k) > 0 ? min(KFirst ? left_k : left_rows, (long long)lines) : 0;  // lines, from `line` on
+#pragma unroll
+  for (int i = 0; i < lines; i += apart) {
+    // With KFirst, a warp later reads from all runs, and from few rows. Runs are permuted so
+    // that these are in all banks.
+    tile[(line + i) * length + (KFirst ? at ^ (line + i) / 4 * (kWarp / runs) : at)] = i < exist ? *from : 0.0f;
+    from += apart * pitch;
+  }
+  __syncthreads();
+
+  slabs += (slab * (long long)padded + first_row) * kRowBytes;
+#pragma unroll
+  for (int e = threadIdx.x; e < kPackRows * runs; e += kBlock) {
+    int row = e / runs, run = e % runs, turned = row ^ run * (kWarp / runs);
+    float4 four;
+    if constexpr (KFirst) {
+      const float *lines = tile + run * 4 * length + turned;
+      four = {lines[0], lines[length], lines[2 * length], lines[3 * length]};
+    } else {
+      four = shared[e];
+    }
+    Format::put(slabs, in_slab(row, run * (kRowBytes / Format::parts / runs)), four);
+  }
+}
+
 // A tile of BM x BN, computed by warps that each have WM x WN of it.
 template <class Format_, int BM_, int BN_, int WM_, int WN_>
 struct MmaTile {
   using Format = Format_;
-  static constexpr int BM = BM_, BN = BN_, WM = WM_, WN = WN_, BK = Format::BK;
+  static constexpr int BM = BM_, BN = BN_, WM = WM_, WN = WN_;
   static constexpr int threads = BM / WM * (BN / WN) * kWarp;
-  static constexpr int runs = BK / 4;  // of four k, in a row of a slab
-  static constexpr int stages = 2;     // of numbers that are not rounded yet
-  static_assert(WM % 16 == 0 && WN % 8 == 0, "an mma covers 16 x 8");
+  static constexpr int stages = 3;
+  static constexpr int slab = (BM + BN) * kRowBytes;  // bytes of both operands
+  static constexpr int bytes = stages * slab;         // of shared memory
+  // The sums of a warp take the place of slabs, 16 rows at a time, to be stored four
+  // neighbours at a time: 16 lanes that store two of each row fill all banks.
+  static constexpr int sum_pitch = WN / 2 + 4;  // of two sums
+  static_assert(WM % 16 == 0 && WN % 16 == 0, "ldmatrix reads 16 rows");
+  static_assert(BM % kPackRows == 0 && BN % kPackRows == 0, "tiles are whole groups of rows");
+  static_assert(threads / kWarp * 16 * sum_pitch * 8 <= bytes, "the sums of all warps fit");
 };
 
-// Panel moves BK x ROWS numbers of an operand, one slab after the other. With KRows, a
-// row of the operand in memory holds one k. Without, it holds all k of one row of the
-// tile. A line is what a slab has of such a row in memory.
-template <class T, int ROWS, bool KRows>
-struct Panel {
-  static constexpr int length = KRows ? ROWS : T::BK, lines = KRows ? T::BK : ROWS;
-  // Bytes from line to line in shared memory. With KRows, threads read four rows of four
-  // k. The lines of these k are `runs` apart, and padded, so that eight lanes, which are
-  // at neighbours of both, read from all 32 banks.
-  static constexpr int pitch = length * 4 + (KRows ? 128 / T::runs : 0);
-  static constexpr int raw_bytes = ROWS * T::BK * 4 + 512;  // of a slab, padded or not
-  static constexpr int plane = ROWS * 64;  // bytes of a rounded slab
-  static constexpr int bytes = plane * T::Format::parts;
-  static constexpr int chunks = ROWS * T::BK / 4 / T::threads;  // of four numbers, per thread
-  static_assert(T::threads * 4 % length == 0 && T::threads % length == 0, "the chunks of a thread are equally far apart");
-  static_assert(!KRows || T::threads * 4 / length % 4 == 0, "their lines are equally far apart in shared memory");
-  static_assert(T::threads / T::runs % 8 == 0, "rounded rows of a thread differ by a multiple of eight");
-
-  const float *next;  // element 0 of the next slab
-  long long step;     // in memory, from line to line
-  int count;          // rows that the operand has from the first row of the tile on
-  int line, at;       // of element 0, within the slab
-
-  // The operand begins at x, and has `step` elements in a row in memory. Of the rows of the
-  // tile's kind it has `rows`, and the tile begins at `first`. from is the first k.
-  // A thread copies `size` elements at a time.
-  __device__ Panel(const float *__restrict__ x, int step, int rows, int first, int from, int size)
-      : step(step), count(rows - first), line(threadIdx.x * size / length), at(threadIdx.x * size % length) {
-    next = x + (KRows ? (from + line) * (long long)step + first + at : (first + line) * (long long)step + from + at);
-  }
-
-  // aligned says whether four elements can be copied at a time. Then they exist all or not
-  // at all.
-  static __device__ bool aligned(const float *x, int step) { return (unsigned long long)x % 16 == 0 && step % 4 == 0; }
-
-  // place returns where a line begins in a slab that is not rounded yet.
-  static __device__ int place(int line) { return (KRows ? line % 4 * T::runs + line / 4 : line) * pitch; }
-
-  // load starts to copy the next slab to raw. left is the number of k that are not
-  // loaded yet. What does not exist becomes zero.
-  template <int size>
-  __device__ void load(char *raw, int left) {
-    constexpr int apart = T::threads * size / length;  // lines, from element to element of a thread
-    int exist = KRows ? (at < count ? left - line : 0) : (at < left ? count - line : 0);  // lines, from `line` on
-    unsigned to = (unsigned)__cvta_generic_to_shared(raw) + at * 4;
-    if constexpr (size == 4) {
-      to += place(line);
-#pragma unroll
-      for (int i = 0; i < chunks; i++)
-        asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to + i * (KRows ? apart / 4 : apart) * pitch),
-                     "l"(next + i * apart * step), "r"(i * apart < exist ? 16 : 0));
-    } else {
-#pragma unroll 1
-      for (int i = 0; i < chunks * 4; i++)
-        asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(to + place(line + i * apart)),
-                     "l"(next + i * apart * step), "r"(i * apart < exist ? 4 : 0));
-    }
-    next += KRows ? T::BK * step : T::BK;
-  }
-
-  // piece returns where a piece of 16 bytes is in a rounded slab. Eight rows of a piece,
-  // as ldmatrix reads them, are in all 32 banks. So are two neighbours of rows that are
-  // four apart, with their four pieces, as threads store them that turn four rows.
-  static __device__ int piece(int row, int i) { return (row ^ row / 4 % 2) * 64 + (i ^ row / 2 % 4) * 16; }
-
-  // convert rounds a slab, and turns it.
-  static __device__ void convert(char *rounded, const char *raw) {
-    constexpr int size = 64 / T::runs;  // bytes of a rounded run of four k
-    int k = threadIdx.x % T::runs, first = threadIdx.x / T::runs;
-    auto run = [&](int row) { return rounded + piece(row, k * size / 16) + k * size % 16; };
-    if constexpr (!KRows) {
-#pragma unroll
-      for (int i = 0; i < chunks; i++)
-        T::Format::put(run(first) + i * (T::threads / T::runs) * 64, plane, *(const float4 *)(raw + (threadIdx.x + i * T::threads) * 16));
-    } else {
-#pragma unroll
-      for (int i = 0; i < (chunks + 3) / 4; i++) {
-        int q = first + i * (T::threads / T::runs);  // four rows
-        if (chunks % 4 != 0 && q >= ROWS / 4) break;  // there are more threads than turns
-        float x[4][4];
-#pragma unroll
-        for (int j = 0; j < 4; j++) *(float4 *)x[j] = *(const float4 *)(raw + (j * T::runs + k) * pitch + q * 16);
-#pragma unroll
-        for (int r = 0; r < 4; r++)
-          T::Format::put(run(first * 4 + r) + i * (T::threads / T::runs) * 4 * 64, plane, make_float4(x[0][r], x[1][r], x[2][r], x[3][r]));
-      }
-    }
-  }
-};
+// copy_pieces starts to copy `bytes` of a warp, a piece of 16 for each lane at a time. The
+// distances are part of the instructions, as far as these have room.
+template <int bytes, int at = 0>
+__device__ void copy_pieces(unsigned to, const char *from) {
+  asm volatile("cp.async.cg.shared.global [%0 + %2], [%1 + %2], 16;" ::"r"(to), "l"(from), "n"(at) : "memory");
+  if constexpr (at + kWarp * 16 < bytes) copy_pieces<bytes, at + kWarp * 16>(to, from);
+}
 
 // load_matrices is ldmatrix: lane 8i+j names row j of matrix i.
-__device__ inline uint4 load_matrices(const char *row) {
+__device__ inline uint4 load_matrices(unsigned row) {
   uint4 r;
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
                : "=r"(r.x), "=r"(r.y), "=r"(r.z), "=r"(r.w)
-               : "r"((unsigned)__cvta_generic_to_shared(row))
+               : "r"(row)
                : "memory");
   return r;
 }
 
-// The shared memory of a tile, in bytes. The sums of a warp take the place of slabs,
-// 16 rows at a time, to be stored four neighbours at a time.
-template <class T, bool KRowsA, bool KRowsB>
-struct MmaShared {
-  using A = Panel<T, T::BM, KRowsA>;
-  using B = Panel<T, T::BN, KRowsB>;
-  static constexpr int raw = A::raw_bytes + B::raw_bytes, rounded = A::bytes + B::bytes;
-  static constexpr int bytes = T::stages * raw + 2 * rounded;
-  static constexpr int sum_pitch = T::WN / 2 + 4;  // of two sums; 16 lanes that store four of each row fill all banks
-  static_assert(T::threads / kWarp * 16 * sum_pitch * 8 <= bytes, "the sums of all warps fit");
-};
-
-// multiply_slabs adds the products of a tile to sum, over k in [from, to). A thread copies
-// `size` elements at a time.
-template <class T, bool KRowsA, bool KRowsB, int size>
-__device__ void multiply_slabs(float (&sum)[T::WM / 16][T::WN / 8][4], char *shared, const float *a, int pitch_a, const float *b,
-                               int pitch_b, int m, int n, int first_row, int first_column, int from, int to) {
-  using Shared = MmaShared<T, KRowsA, KRowsB>;
-  using A = typename Shared::A;
-  using B = typename Shared::B;
+// multiply_slabs adds the products of a tile to sum. a and b are the first slabs, from the
+// first row of the tile on. The next slab is step_a or step_b bytes further.
+template <class T>
+__device__ void multiply_slabs(float (&sum)[T::WM / 16][T::WN / 8][4], char *shared, const char *a, long long step_a, const char *b,
+                               long long step_b, int slabs) {
   using Format = typename T::Format;
-  char *rounded = shared + T::stages * Shared::raw;
-
-  A panel_a(a, pitch_a, m, first_row, from, size);
-  B panel_b(b, pitch_b, n, first_column, from, size);
-  int left = to - from;
-  auto load = [&](int stage) {
-    char *raw = shared + stage * Shared::raw;
-    panel_a.template load<size>(raw, left);
-    panel_b.template load<size>(raw + A::raw_bytes, left);
+  // A warp copies as many bytes of a as the others, and of b.
+  constexpr int bytes_a = T::BM * kRowBytes * kWarp / T::threads, bytes_b = T::BN * kRowBytes * kWarp / T::threads;
+  int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
+  unsigned first = (unsigned)__cvta_generic_to_shared(shared);
+  int to_a = warp * bytes_a + lane * 16, to_b = T::BM * kRowBytes + warp * bytes_b + lane * 16;
+  a += warp * bytes_a + lane * 16;
+  b += warp * bytes_b + lane * 16;
+  auto load = [&](bool exists, unsigned to) {
+    if (exists) {
+      copy_pieces<bytes_a>(to + to_a, a);
+      copy_pieces<bytes_b>(to + to_b, b);
+    }
     asm volatile("cp.async.commit_group;" ::: "memory");
-    left -= T::BK;
+    a += step_a;
+    b += step_b;
   };
-  auto convert = [&](int stage, int half) {
-    const char *raw = shared + stage * Shared::raw;
-    A::convert(rounded + half * Shared::rounded, raw);
-    B::convert(rounded + half * Shared::rounded + A::bytes, raw + A::raw_bytes);
-  };
-  // All copies but those of the last stages - 2 slabs have arrived, for all threads.
-  auto arrive = [] {
+
+  int row_a = warp / (T::BN / T::WN) * T::WM, row_b = T::BM + warp % (T::BN / T::WN) * T::WN;
+  // ldmatrix takes rows 0-7 and 8-15 of a, then both again half a step further. Of b it
+  // takes rows 0-7 there and there, then 8-15.
+  int lane_a = in_slab(row_a + lane % 16, lane / 16 * 16), lane_b = in_slab(row_b + lane / 16 * 8 + lane % 8, lane / 8 % 2 * 16);
+
+#pragma unroll
+  for (int slab = 0; slab < T::stages - 1; slab++) load(slab < slabs, first + slab * T::slab);
+  constexpr int last = (T::stages - 1) * T::slab;
+  unsigned here = first, before = first + last;  // the place of the slab to multiply, and of that before it
+#pragma unroll 1
+  for (int slab = 0; slab < slabs; slab++) {
+    // All slabs but the last stages - 2 have arrived, for all threads, and all have done
+    // with the slab before this one.
     asm volatile("cp.async.wait_group %0;" ::"n"(T::stages - 2) : "memory");
     __syncthreads();
-  };
-
-  int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
-  int place_a = warp / (T::BN / T::WN) * T::WM * 64, place_b = A::bytes + warp % (T::BN / T::WN) * T::WN * 64;
-  int lane_a = place_a + A::piece(lane % 16, lane / 16);
-  int lane_b = place_b + (Format::parts == 1 ? B::piece(lane % 8, lane / 8) : B::piece(lane % 8, lane / 8 % 2) + lane / 16 * B::plane);
-
+    load(slab < slabs - (T::stages - 1), before);
 #pragma unroll
-  for (int stage = 0; stage < T::stages - 1; stage++) load(stage);
-  arrive();
-  load(T::stages - 1);
-  convert(0, 0);
-  // At the end, slabs that do not exist are loaded and rounded: zeros.
-  for (int stage = 0, half = 0; left > -T::stages * T::BK; half ^= 1) {
-    arrive();
-    load(stage);
-    stage = (stage + 1) % T::stages;
-    convert(stage, half ^ 1);
-
-    const char *slab = rounded + half * Shared::rounded;
-    // A slab has the k of two mma. With one part, a pass takes both, else it takes the
-    // two parts for one of them: the halves of a and b. The other mma is two pieces away.
+    for (int step = 0; step < kRowBytes / Format::parts; step += 32) {
+      uint4 part_a[Format::parts][T::WM / 16], part_b[Format::parts][T::WN / 16];
 #pragma unroll
-    for (int pass = 0; pass < Format::parts; pass++) {
-      constexpr int away = 32;
-      uint4 half_a[2][T::WM / 16];
+      for (int part = 0; part < Format::parts; part++) {
+        unsigned at = part * (kRowBytes / 2) + step;
 #pragma unroll
-      for (int h = 0; h < 2; h++)
+        for (int i = 0; i < T::WM / 16; i++) part_a[part][i] = load_matrices(here + (lane_a ^ at) + i * 16 * kRowBytes);
+#pragma unroll
+        for (int j = 0; j < T::WN / 16; j++) part_b[part][j] = load_matrices(here + (lane_b ^ at) + j * 16 * kRowBytes);
+      }
+      // With two parts, the smaller products come first, and the smallest is left out.
+#pragma unroll
+      for (int product = Format::parts * 2 - 2; product >= 0; product--)
 #pragma unroll
         for (int i = 0; i < T::WM / 16; i++)
-          half_a[h][i] = load_matrices(slab + i * 16 * 64 + (Format::parts == 1 ? lane_a ^ h * away : (lane_a ^ pass * away) + h * A::plane));
 #pragma unroll
-      for (int j = 0; j < T::WN / 8; j++) {
-        uint4 halves_b = load_matrices(slab + j * 8 * 64 + (lane_b ^ pass * away));
-#pragma unroll
-        for (int i = 0; i < T::WM / 16; i++) {
-          if constexpr (Format::parts == 1) {
-            Format::mma(sum[i][j], half_a[0][i], halves_b.x, halves_b.y);
-            Format::mma(sum[i][j], half_a[1][i], halves_b.z, halves_b.w);
-          } else {  // the smaller products first; the smallest is left out
-            Format::mma(sum[i][j], half_a[1][i], halves_b.x, halves_b.y);
-            Format::mma(sum[i][j], half_a[0][i], halves_b.z, halves_b.w);
-            Format::mma(sum[i][j], half_a[0][i], halves_b.x, halves_b.y);
+          for (int j = 0; j < T::WN / 16; j++) {
+            const uint4 &left = part_a[product / 2][i], &right = part_b[product % 2][j];
+            Format::mma(sum[i][2 * j], left, right.x, right.y);
+            Format::mma(sum[i][2 * j + 1], left, right.z, right.w);
           }
-        }
-      }
     }
+    before = here;
+    here = here == first + last ? first : here + T::slab;
   }
-  asm volatile("cp.async.wait_all;" ::: "memory");
   __syncthreads();
 }
 
 // multiply_run computes a run of four columns in float32.
-template <bool KRowsA, bool KRowsB>
-__device__ float4 multiply_run(const float *a, int pitch_a, const float *b, int pitch_b, int n, int row, int column, int from, int to) {
+__device__ inline float4 multiply_run(const float *a, int trans_a, const float *b, int trans_b, int m, int n, int k, int row, int column,
+                                      int from, int to) {
   float sum[4] = {};
 #pragma unroll 1
-  for (int k = from; k < to; k++) {
-    float left = __ldg(&a[KRowsA ? k * (long long)pitch_a + row : row * (long long)pitch_a + k]);
+  for (int p = from; p < to; p++) {
+    float left = __ldg(&a[trans_a ? p * (long long)m + row : row * (long long)k + p]);
 #pragma unroll
     for (int j = 0; j < 4; j++)
       if (column + j < n)
-        sum[j] = fmaf(left, __ldg(&b[KRowsB ? k * (long long)pitch_b + column + j : (column + j) * (long long)pitch_b + k]), sum[j]);
+        sum[j] = fmaf(left, __ldg(&b[trans_b ? (column + j) * (long long)k + p : p * (long long)n + column + j]), sum[j]);
   }
   return {sum[0], sum[1], sum[2], sum[3]};
 }
 
-// multiply_mma computes the tile from first_row and first_column on, over k in
-// [from, to). It hands each run of four columns to emit(row, column, float4).
-//
-// Sums that are not finite are computed once more, in float32: numbers near the largest
-// may have been rounded to infinity, and what is left of an infinity is NaN.
-template <class T, bool KRowsA, bool KRowsB, class Emit>
-__device__ void multiply_mma(const float *a, int pitch_a, const float *b, int pitch_b, int m, int n, int first_row,
-                             int first_column, int from, int to, Emit emit) {
-  using Shared = MmaShared<T, KRowsA, KRowsB>;
-  extern __shared__ float4 shared[];
-  float sum[T::WM / 16][T::WN / 8][4] = {};
-  if (Shared::A::aligned(a, pitch_a) && Shared::B::aligned(b, pitch_b))
-    multiply_slabs<T, KRowsA, KRowsB, 4>(sum, (char *)shared, a, pitch_a, b, pitch_b, m, n, first_row, first_column, from, to);
-  else
-    multiply_slabs<T, KRowsA, KRowsB, 1>(sum, (char *)shared, a, pitch_a, b, pitch_b, m, n, first_row, first_column, from, to);
-
+// store_sums hands each run of four columns of a warp's sums to emit(row, column, float4).
+// row and column count from the first of the tile.
+template <class T, class Emit>
+__device__ void store_sums(const float (&sum)[T::WM / 16][T::WN / 8][4], char *shared, Emit emit) {
   int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
-  first_row += warp / (T::BN / T::WN) * T::WM;
-  first_column += warp % (T::BN / T::WN) * T::WN;
-  float2 *sums = (float2 *)shared + warp * 16 * Shared::sum_pitch;
+  int first_row = warp / (T::BN / T::WN) * T::WM, first_column = warp % (T::BN / T::WN) * T::WN;
+  float2 *sums = (float2 *)shared + warp * 16 * T::sum_pitch;
 #pragma unroll
   for (int i = 0; i < T::WM / 16; i++) {
 #pragma unroll
     for (int j = 0; j < T::WN / 8; j++)
 #pragma unroll
       for (int half = 0; half < 2; half++)
-        sums[(half * 8 + lane / 4) * Shared::sum_pitch + j * 4 + lane % 4] =
-            make_float2(sum[i][j][half * 2], sum[i][j][half * 2 + 1]);
+        sums[(half * 8 + lane / 4) * T::sum_pitch + j * 4 + lane % 4] = make_float2(sum[i][j][half * 2], sum[i][j][half * 2 + 1]);
     __syncwarp();
 #pragma unroll 1
     for (int e = lane; e < 16 * T::WN / 4; e += kWarp) {
       int row = e / (T::WN / 4), column = e % (T::WN / 4) * 4;
-      float4 run = *(const float4 *)&sums[row * Shared::sum_pitch + column / 2];
-      row += first_row + i * 16;
-      column += first_column;
-      if (row >= m || column >= n) continue;
-      if (!(fabsf(run.x) + fabsf(run.y) + fabsf(run.z) + fabsf(run.w) < INFINITY))
-        run = multiply_run<KRowsA, KRowsB>(a, pitch_a, b, pitch_b, n, row, column, from, to);
-      emit(row, column, run);
+      emit(first_row + i * 16 + row, first_column + column, *(const float4 *)&sums[row * T::sum_pitch + column / 2]);
     }
     __syncwarp();
   }

@@ -11,18 +11,16 @@ import (
 // tensorMaths are the maths of the tensor cores.
 func tensorMaths() []string { return kernels.Maths()[1:] }
 
-// eachTensorGemm runs a test for kernels of the tensor cores: with -uncapped for all of
-// them, else for one transposition of each smallest tile.
+// eachTensorGemm runs a test for the maths of the tensor cores: for one transposition of the
+// smallest tile, and with -uncapped for all of them, and for one of the larger tiles.
 func eachTensorGemm(t *testing.T, test func(d *device, math string, g gemm)) {
 	for i, math := range tensorMaths() {
 		d := open(t, "gemm", "gemm_"+math)
 		tiles := kernels.GemmTiles(math)
-		if !*uncapped {
-			tiles = tiles[len(tiles)-1:]
-		}
+		smallest := tiles[len(tiles)-1]
 		for _, tile := range tiles {
 			for j, trans := range []string{"nn", "nt", "tn", "tt"} {
-				if !*uncapped && j != i {
+				if tile != smallest && !*uncapped || j != i && (tile != smallest || !*uncapped) {
 					continue
 				}
 				t.Run("gemm_"+trans+"_"+tile.Name, func(t *testing.T) {
@@ -79,7 +77,7 @@ func (g gemm) worst(d *device, a, b []float32) float64 {
 	d.Helper()
 	dst := room[float32](d, g.m*g.n)
 	plan := g.tile.Plan(kernels.GemmShape{TransA: g.transA, TransB: g.transB, M: g.m, N: g.n, K: g.k}, 1)
-	d.run(plan.Kernel, plan.Launch, dst, put(d, a), put(d, b), g.m, g.n, g.k, plan.Slice, 1.0, 0.0)
+	g.launch(d, plan, dst, put(d, a), put(d, b), 1, 0)
 	worst := 0.0
 	for e, got := range get[float32](d, dst, g.m*g.n) {
 		var sum, magnitude float64
@@ -112,7 +110,7 @@ func TestTensorGemmKeepsWhatIsNotFinite(t *testing.T) {
 		b[g.indexB(33, 20)] = -inf
 		dst := room[float32](d, m*n)
 		plan := g.tile.Plan(kernels.GemmShape{TransA: g.transA, TransB: g.transB, M: m, N: n, K: k}, 1)
-		d.run(plan.Kernel, plan.Launch, dst, put(d, a), put(d, b), m, n, k, plan.Slice, 1.0, 0.0)
+		g.launch(d, plan, dst, put(d, a), put(d, b), 1, 0)
 		for e, got := range get[float32](d, dst, m*n) {
 			var want float32
 			for p := range k {
@@ -139,14 +137,28 @@ func TestTensorGemmOfSmallNumbers(t *testing.T) {
 			{0x1p-136, 1, map[string]float64{"tf32x3": 0x1p-136, "tf32": 0x1p-136, "bf16": 0}},
 			{0x1p-149, 1, map[string]float64{"tf32x3": 0, "tf32": 0, "bf16": 0}},
 		} {
+			g := g.of(1, 1, 1)
 			dst := room[float32](d, 1)
 			plan := g.tile.Plan(kernels.GemmShape{TransA: g.transA, TransB: g.transB, M: 1, N: 1, K: 1}, 1)
-			d.run(plan.Kernel, plan.Launch, dst, put(d, []float32{float32(c.a)}), put(d, []float32{float32(c.b)}), 1, 1, 1, plan.Slice, 1.0, 0.0)
+			g.launch(d, plan, dst, put(d, []float32{float32(c.a)}), put(d, []float32{float32(c.b)}), 1, 0)
 			if got := float64(get[float32](d, dst, 1)[0]); got != c.want[math] {
 				d.Errorf("%s: %g·%g is %g, want %g", plan.Kernel, c.a, c.b, got, c.want[math])
 			}
 		}
 	})
+}
+
+// At least 40 of 100 instructions of an inner loop are products.
+func TestTensorLoopsAreMostlyProducts(t *testing.T) {
+	loops := kernels.Loops()
+	for _, math := range tensorMaths() {
+		for _, tile := range kernels.GemmTiles(math) {
+			l := loops["gemm_"+tile.Name]
+			if l.Multiplications < 32 || 100*l.Multiplications < 40*l.Instructions {
+				t.Errorf("the loop of %s has %d products among %d instructions, want 40 %%", tile.Name, l.Multiplications, l.Instructions)
+			}
+		}
+	}
 }
 
 // A device with little shared memory gets the tiles that fit.
@@ -160,17 +172,17 @@ func TestChooseTensorGemm(t *testing.T) {
 		kernel          string
 		slices          int
 	}{
-		{"bf16", 4096, 4096, 4096, 108, a100, "gemm_nn_bf16_128x256", 1},
-		{"bf16", 4096, 4096, 4096, 82, rtx3090, "gemm_nn_bf16_128x128", 1},
-		{"tf32", 4096, 4096, 4096, 82, rtx3090, "gemm_nn_tf32_128x256", 1},
-		{"tf32x3", 4096, 4096, 4096, 82, rtx3090, "gemm_nn_tf32x3_128x128", 1},
-		{"tf32", 64, 2048, 512, 108, a100, "gemm_nn_tf32_64x64", 4},
-		{"bf16", 2048, 512, 6400, 108, a100, "gemm_nn_bf16_128x256", 8},
-		{"bf16", 5, 7, 0, 108, a100, "gemm_nn_bf16_64x64", 1},
+		{"bf16", 4096, 4096, 4096, 108, a100, "gemm_bf16_128x256", 1},
+		{"bf16", 4096, 4096, 4096, 82, rtx3090, "gemm_bf16_128x128", 1},
+		{"tf32", 4096, 4096, 4096, 82, rtx3090, "gemm_tf32_128x128", 1},
+		{"tf32x3", 4096, 4096, 4096, 82, rtx3090, "gemm_tf32x3_128x128", 1},
+		{"tf32", 64, 2048, 512, 108, a100, "gemm_tf32_64x64", 4},
+		{"bf16", 2048, 512, 6400, 108, a100, "gemm_bf16_128x128", 4},
+		{"bf16", 5, 7, 0, 108, a100, "gemm_bf16_64x64", 1},
 	} {
 		p := kernels.ChooseGemm(c.math, kernels.GemmShape{M: c.m, N: c.n, K: c.k}, c.multiprocessors, c.shared)
-		if got, want := fmt.Sprint(p.Kernel, p.Slices), fmt.Sprint(c.kernel, c.slices); got != want || p.Launch.Shared > c.shared {
-			t.Errorf("%+v: got %+v", c, p)
+		if got, want := fmt.Sprintln(p.Kernel, p.Slices), fmt.Sprintln(c.kernel, c.slices); got != want || p.Launch.Shared > c.shared {
+			t.Errorf("%+v: got %swith %d bytes of shared memory", c, got, p.Launch.Shared)
 		}
 	}
 }

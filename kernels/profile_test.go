@@ -204,17 +204,33 @@ func profileCases() []profileCase {
 	all = append(all, stepCases()...)
 	all = append(all, persistentCases()...)
 	all = append(all, blockCases()...)
-	for _, math := range kernels.Maths() {
+	for _, tile := range kernels.GemmTiles("float32") {
+		for _, trans := range []string{"nn", "nt", "tn", "tt"} {
+			m, n, k := 256, 128, 64
+			plan := tile.Plan(kernels.GemmShape{TransA: trans[0] == 't', TransB: trans[1] == 't', M: m, N: n, K: k}, 1)
+			all = append(all, profileCase{plan.Kernel, fmt.Sprintf("%dx%dx%d", m, n, k), plan.Launch,
+				[]any{floats(m * n), floats(m * k), floats(k * n), m, n, k, k, one, 0.0}, m * n * k, tiled(m, n, k, tile.Rows, tile.Columns), 0})
+		}
+	}
+	return append(all, tensorCases()...)
+}
+
+// tensorCases returns products on tensor cores, and the packing of their operands.
+func tensorCases() []profileCase {
+	const m, n, k = 128, 256, 128
+	var all []profileCase
+	for _, math := range tensorMaths() {
 		for _, tile := range kernels.GemmTiles(math) {
-			for _, trans := range []string{"nn", "nt", "tn", "tt"} {
-				m, n, k := 128, 256, 64
-				if math == "float32" {
-					m, n = 256, 128
-				}
-				plan := tile.Plan(kernels.GemmShape{TransA: trans[0] == 't', TransB: trans[1] == 't', M: m, N: n, K: k}, 1)
-				all = append(all, profileCase{plan.Kernel, fmt.Sprintf("%dx%dx%d", m, n, k), plan.Launch,
-					[]any{floats(m * n), floats(m * k), floats(k * n), m, n, k, k, one, 0.0}, m * n * k, tiled(m, n, k, tile.Rows, tile.Columns), 0})
-			}
+			plan := tile.Plan(kernels.GemmShape{M: m, N: n, K: k}, 1)
+			a, b := plan.PackA.Bytes/4, plan.PackB.Bytes/4 // words; all are zeros
+			all = append(all, profileCase{plan.Kernel, fmt.Sprintf("%dx%dx%d", m, n, k), plan.Launch,
+				[]any{floats(m * n), make(words, a/2), make(words, b/2), floats(m * k), floats(k * n), m, n, k, k, 0, 0, 1.0, 0.0}, m * n * k,
+				a*(n/tile.Columns) + b*(m/tile.Rows) + m*n, 0})
+		}
+		plan := kernels.GemmTiles(math)[0].Plan(kernels.GemmShape{M: m, N: n, K: k}, 1)
+		for _, p := range []kernels.Packing{plan.PackA, plan.PackB} {
+			all = append(all, profileCase{p.Kernel, fmt.Sprintf("%dx%d", p.Rows, p.K), p.Launch,
+				[]any{floats(p.Bytes / 4), floats(p.Rows * p.K), p.Rows, p.K, p.Padded}, p.Rows * p.K, p.Rows*p.K + p.Bytes/4, 0})
 		}
 	}
 	for _, tile := range kernels.GemmShareTiles("float32") {
@@ -224,11 +240,11 @@ func profileCases() []profileCase {
 			plan, _ := tile.Share(kernels.GemmShape{TransA: trans[0] == 't', TransB: trans[1] == 't', M: m, N: n, K: k}, tiles-3, shares)
 			pieces := 6 * tile.Rows * tile.Columns // two of each of three tiles
 			all = append(all, profileCase{plan.Kernel, fmt.Sprintf("%dx%dx%d", m, n, k), plan.Launch,
-				[]any{floats(m * n), floats(plan.Part), floats(m * k), floats(k * n), m, n, k, plan.Whole, plan.Share, plan.Extra, one, 0.0},
+				[]any{floats(m * n), floats(plan.Part), floats(m * k), floats(k * n), m, n, k, plan.Whole, plan.Share, plan.Extra, 1.0, 0.0},
 				m * n * k, tiled(m, n, k, tile.Rows, tile.Columns) + pieces/2, 0})
 			if trans == "tt" && tile.Rows == 128 {
 				all = append(all, profileCase{"gemm_join", fmt.Sprintf("3 tiles of %dx%d in 2 pieces", tile.Rows, tile.Columns), plan.Join,
-					[]any{floats(m * n), floats(plan.Part), m, n, tile.Rows, tile.Columns, plan.Slabs, plan.Whole, plan.Share, plan.Extra, one, 0.0},
+					[]any{floats(m * n), floats(plan.Part), m, n, tile.Rows, tile.Columns, plan.Slabs, plan.Whole, plan.Share, plan.Extra, 1.0, 0.0},
 					pieces / 2, 3 * pieces / 2, 0})
 			}
 		}

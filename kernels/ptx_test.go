@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"regexp"
@@ -198,12 +199,17 @@ extern "C" __global__ void __launch_bounds__(8) one(
     int rows, float alpha) {
 #define TWO(name, tile) \
   extern "C" __global__ void name(float *x, /* in (or out), too */ int n) {
+#define THREE(name) \
+  extern "C" __global__ void __launch_bounds__(8) name(float y) {
 TWO(two_a, 1)
+THREE(three_a, 1)
 `)
 	want := map[string][]string{
-		"one":   {"* dst", "* a", "* s", "long long n", "unsigned long long seed", "int rows", "float alpha"},
-		"name":  {"* x", "int n"},
-		"two_a": {"* x", "int n"},
+		"one":     {"* dst", "* a", "* s", "long long n", "unsigned long long seed", "int rows", "float alpha"},
+		"TWO":     {"* x", "int n"},
+		"two_a":   {"* x", "int n"},
+		"THREE":   {"float y"},
+		"three_a": {"float y"},
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got %v, want %v", got, want)
@@ -212,19 +218,19 @@ TWO(two_a, 1)
 
 var (
 	comment   = regexp.MustCompile(`//.*|/\*.*?\*/|\\\n`)
-	prototype = regexp.MustCompile(`extern "C" __global__ void (?:__launch_bounds__\([^)]*\) )?(\w+)\(([^)]*)\)`)
+	prototype = regexp.MustCompile(`(?:#define (\w+)\(.*\)\s+)?extern "C" __global__ void (?:__launch_bounds__\([^)]*\) )?(\w+)\(([^)]*)\)`)
 	include   = regexp.MustCompile(`(?m)^#include "(.*)"$`)
-	use       = regexp.MustCompile(`(?m)^[A-Z_]+\((\w+), .*\)$`)
+	use       = regexp.MustCompile(`(?m)^([A-Z_]+)\((\w+), .*\)$`)
 )
 
-// declarations returns the parameters of the kernels in a source, by kernel. In a
-// macro that declares kernels, the kernel is called name. It gets the names of all
-// uses of the macro.
+// declarations returns the parameters of the kernels in a source, by kernel. A macro that
+// declares kernels is there too, and so are the kernels of all of its uses.
 func declarations(source string) map[string][]string {
 	source = comment.ReplaceAllString(source, "")
 	found := map[string][]string{}
 	for _, m := range prototype.FindAllStringSubmatch(source, -1) {
-		for _, p := range strings.Split(m[2], ",") {
+		declared := cmp.Or(m[1], m[2])
+		for _, p := range strings.Split(m[3], ",") {
 			words := strings.Fields(strings.ReplaceAll(p, "__restrict__", ""))
 			last := len(words) - 1
 			ctype := strings.Join(words[:last], " ")
@@ -232,11 +238,11 @@ func declarations(source string) map[string][]string {
 			if strings.Contains(p, "*") {
 				ctype = "*"
 			}
-			found[m[1]] = append(found[m[1]], ctype+" "+name)
+			found[declared] = append(found[declared], ctype+" "+name)
 		}
 	}
 	for _, m := range use.FindAllStringSubmatch(source, -1) {
-		found[m[1]] = found["name"]
+		found[m[2]] = found[m[1]]
 	}
 	return found
 }

@@ -58,6 +58,9 @@ func (w *warp) reach(a *access, lane int, address uint64) (*memory, uint64) {
 			fill(m.written[at:at+n], 1)
 		}
 	case !m.hasValue(at, n) && !(a.passing && m.hasGaps(at, n)):
+		if s == shared && w.racesWithCopy(lane, address, n) {
+			return nil, 0
+		}
 		w.fail(Uninitialised, lane, address, "reads %d bytes %s, which nothing has written yet", n, w.place(s, address))
 		if s == shared && w.block.fault != nil {
 			w.block.suspect()

@@ -9,6 +9,7 @@ type pendingCopy struct {
 	lane    int
 	group   int    // of the lane, from 1; 0 before it is committed
 	barrier uint64 // the address of the mbarrier that waits for it, plus 1; or 0
+	line    int    // of the PTX
 	access  *access
 	address uint64
 	data    [16]byte
@@ -88,7 +89,7 @@ func (w *warp) startCopy(lane int, write *access, to uint64, read *access, from,
 		w.fail(Misaligned, lane, from, "copies %d bytes from 0x%x, which is not a multiple of %d", size, from, size)
 		return
 	}
-	c := pendingCopy{lane: lane, access: write, address: to}
+	c := pendingCopy{lane: lane, access: write, address: to, line: int(w.program.code[w.at].line)}
 	for i := range min(n, size) {
 		m, at := w.reach(read, lane, from+i)
 		if m == nil {
@@ -133,4 +134,26 @@ func (w *warp) finishWhere(arrives func(c *pendingCopy) bool) {
 		fill(to.written[at:at+uint64(c.access.size)], 1)
 	}
 	w.copies = kept
+}
+
+// racesWithCopy reports a read of shared memory for which a copy is still on its way. It
+// returns whether there is one.
+func (w *warp) racesWithCopy(lane int, address, n uint64) bool {
+	b := w.block
+	for _, other := range b.warps {
+		for _, c := range other.copies {
+			if c.address >= address+n || address >= c.address+uint64(c.access.size) {
+				continue
+			}
+			thread := b.launch.threadIndex(other.first + c.lane)
+			w.fail(SharedRace, lane, address, "reads %d bytes %s, which cp.async of thread %s still copies; nothing orders the two",
+				n, w.place(shared, address), index(thread))
+			if b.fault != nil {
+				m := w.program.module
+				b.fault.Other = &Side{Block: b.index, Thread: thread, Line: c.line, Text: m.line(c.line), Source: m.source(c.line)}
+			}
+			return b.fault != nil
+		}
+	}
+	return false
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -207,7 +208,7 @@ func (b *bench) tiles(w io.Writer, math string, s shape, at [4]cuda.Pointer) err
 				return err
 			}
 		}
-		seconds, err := b.time(func() error { return b.product(s.GemmShape, p, at) })
+		seconds, err := b.timeProduct(s.GemmShape, p, at)
 		if err != nil {
 			return fmt.Errorf("%s in %d slices and %d shares: %w", p.Kernel, p.Slices, p.Shares, err)
 		}
@@ -252,8 +253,18 @@ func productLine(s kernels.GemmShape, p kernels.GemmPlan, microseconds float64, 
 		microseconds, 2*float64(s.M)*float64(s.N)*float64(s.K)/microseconds/1e3, chosen, p.Whole, multiprocessors)
 }
 
+// timeProduct returns the seconds of a product, the packing of its operands included.
+func (b *bench) timeProduct(s kernels.GemmShape, p kernels.GemmPlan, at [4]cuda.Pointer) (float64, error) {
+	slabs, err := b.Alloc(int64(max(p.PackA.Bytes+p.PackB.Bytes, 1)))
+	if err != nil {
+		return 0, err
+	}
+	seconds, err := b.time(func() error { return b.product(s, p, at, slabs) })
+	return seconds, errors.Join(err, b.Free(slabs))
+}
+
 // product queues a product as the backend does.
-func (b *bench) product(s kernels.GemmShape, p kernels.GemmPlan, at [4]cuda.Pointer) error {
+func (b *bench) product(s kernels.GemmShape, p kernels.GemmPlan, at [4]cuda.Pointer, slabs cuda.Pointer) error {
 	one := uint64(math.Float32bits(1))
 	if p.Shares > 0 {
 		share := []uint64{uint64(p.Whole), uint64(p.Share), uint64(p.Extra), one, 0}
@@ -266,7 +277,28 @@ func (b *bench) product(s kernels.GemmShape, p kernels.GemmPlan, at [4]cuda.Poin
 	if p.Slices > 1 {
 		dst = at[3]
 	}
-	if err := b.launch(p.Kernel, p.Launch, uint64(dst), uint64(at[0]), uint64(at[1]), uint64(s.M), uint64(s.N), uint64(s.K), uint64(p.Slice), one, 0); err != nil || p.Slices == 1 {
+	args := []uint64{uint64(dst), uint64(at[0]), uint64(at[1]), uint64(s.M), uint64(s.N), uint64(s.K), uint64(p.Slice), one, 0}
+	if p.PackA.Kernel != "" {
+		ends := slabs + cuda.Pointer(p.PackA.Bytes)
+		for _, o := range []struct {
+			packing kernels.Packing
+			slabs   cuda.Pointer
+			x       cuda.Pointer
+		}{{p.PackA, slabs, at[0]}, {p.PackB, ends, at[1]}} {
+			if err := b.launch(o.packing.Kernel, o.packing.Launch, uint64(o.slabs), uint64(o.x), uint64(o.packing.Rows), uint64(o.packing.K), uint64(o.packing.Padded)); err != nil {
+				return err
+			}
+		}
+		args = slices.Insert(args, 1, uint64(slabs), uint64(ends))
+		for i, transposed := range []bool{s.TransA, s.TransB} {
+			word := uint64(0)
+			if transposed {
+				word = 1
+			}
+			args = slices.Insert(args, 9+i, word)
+		}
+	}
+	if err := b.launch(p.Kernel, p.Launch, args...); err != nil || p.Slices == 1 {
 		return err
 	}
 	n := int64(s.M * s.N)

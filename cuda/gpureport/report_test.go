@@ -17,7 +17,7 @@ func TestMeasuresOnTheEmulatedDevice(t *testing.T) {
 	}
 	for name, want := range map[string][]string{
 		"products.csv": {"m,n,k,kernel,slices,blocks,microseconds,gflops,chosen,whole,multiprocessors", "64,64,64,gemm_nn_32x32,1,4,", "33,65,70,gemm_tt_64x64,2,4,", ",true,",
-			"64,64,64,gemm_nn_tf32x3_64x64,1,1,", "33,65,70,gemm_tt_bf16_128x256,2,2,"},
+			"64,64,64,gemm_tf32x3_64x64,1,1,", "33,65,70,gemm_bf16_128x256,2,2,"},
 	} {
 		text, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
@@ -52,7 +52,7 @@ func TestReportOfAGPU(t *testing.T) {
 		return path
 	}
 	gputrain := program("gputrain", `echo "$CUDA_LAUNCH_BLOCKING $*"; [ "$1" != conformance ] || { echo "# Suite" >"$5"; exit 1; }`)
-	measures := program("gpureport", `printf 'a,b\n1,gemm_nn_bf16_64x64\n3' >"$4/products.csv"`)
+	measures := program("gpureport", `printf 'a,b\n1,gemm_bf16_64x64\n3' >"$4/products.csv"`)
 	program("nvidia-smi", "echo a GPU")
 	program("compute-sanitizer", `"${@:3}"`)
 	program("python3", "true")
@@ -83,9 +83,9 @@ func TestReportOfAGPU(t *testing.T) {
 	text := document(parts)
 	for _, want := range []string{
 		"conformance: exit 1 after", "train: exit 0 after", // in the summary
-		"| a | b |\n|---|---|\n| 1 | gemm_nn_bf16_64x64 |\n\n", // without the line that was cut off
-		"## conformance.md\n\n### Suite\n",                     // below its heading
-		"```\n1 conformance --device cuda:0 --out " + out,      // blocking
+		"| a | b |\n|---|---|\n| 1 | gemm_bf16_64x64 |\n\n", // without the line that was cut off
+		"## conformance.md\n\n### Suite\n",                  // below its heading
+		"```\n1 conformance --device cuda:0 --out " + out,   // blocking
 		"bench --device cuda:0 --against torch",
 	} {
 		if !strings.Contains(text, want) {

@@ -38,7 +38,7 @@ func TestMeasuredProductThatIsSharedOut(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := b.product(s, p, at); err != nil {
+	if err := b.product(s, p, at, 0); err != nil {
 		t.Fatal(err)
 	}
 	host, err := b.AllocHost(4 * s.M * s.N)

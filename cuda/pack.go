@@ -1,0 +1,72 @@
+package cuda
+
+import (
+	"fmt"
+	"slices"
+
+	"gputrain/backend"
+	"gputrain/kernels"
+)
+
+// slabs holds packed operands of products on tensor cores (kernels/mma.cuh). Those of one
+// product take the place of those before, except what an operation keeps: a tensor that
+// is an operand of several of its products, and which nothing writes in between.
+type slabs struct {
+	memory workspace
+	used   int               // bytes that kept operands take
+	keep   [2]backend.Tensor // of the current operation
+	kept   []packed          // those that are packed already
+}
+
+// packed is a tensor that is packed in a certain way.
+type packed struct {
+	tensor  backend.Tensor
+	packing kernels.Packing
+	at      Pointer
+}
+
+// keepPacked begins to keep up to two tensors of an operation, until the returned function is called.
+// From the first product on that has such a tensor as an operand, nothing may write to it.
+func (d *Backend) keepPacked(tensors ...backend.Tensor) (done func()) {
+	s := &d.slabs
+	copy(s.keep[:], tensors)
+	return func() { s.keep, s.kept, s.used = [2]backend.Tensor{}, s.kept[:0], 0 }
+}
+
+// pack packs the operands of a product and returns their addresses, null after an error.
+func (d *Backend) pack(a backend.Tensor, packA kernels.Packing, b backend.Tensor, packB kernels.Packing) (slabsA, slabsB uint64) {
+	s := &d.slabs
+	if bytes := int64(s.used + packA.Bytes + packB.Bytes); d.err == nil && bytes > s.memory.bytes {
+		d.dropGraphs("Gemm") // which use the old memory
+		d.recycle(s.memory.pointer, s.memory.bytes)
+		s.memory, s.kept, s.used = workspace{}, s.kept[:0], 0
+		p, err := d.allocate(bytes)
+		if err != nil {
+			d.keep("Gemm", fmt.Errorf("packed operands: %w", err))
+			return 0, 0
+		}
+		s.memory = workspace{p, bytes}
+	}
+	next := s.used
+	return d.packOne(a, packA, &next), d.packOne(b, packB, &next)
+}
+
+// packOne packs an operand at byte next, unless that is done.
+func (d *Backend) packOne(x backend.Tensor, p kernels.Packing, next *int) uint64 {
+	s := &d.slabs
+	for _, k := range s.kept {
+		if k.tensor == x && k.packing == p {
+			return uint64(k.at)
+		}
+	}
+	at := s.memory.pointer + Pointer(*next)
+	*next += p.Bytes
+	if slices.Contains(s.keep[:], x) {
+		s.kept = append(s.kept, packed{x, p, at})
+		s.used = *next
+	}
+	if p.Bytes > 0 {
+		d.launch("Gemm", p.Kernel, p.Launch, uint64(at), address(x), uint64(p.Rows), uint64(p.K), uint64(p.Padded))
+	}
+	return uint64(at)
+}

@@ -1,0 +1,39 @@
+package kernels
+
+// Packing prepares an operand of a product for tensor cores: it rounds the numbers to the
+// format of the math, and turns them so that k comes last. See mma.cuh.
+type Packing struct {
+	Kernel string // "" in float32, whose products take operands as they are
+	Rows   int    // of op(a), or columns of op(b)
+	K      int
+	Padded int // rows of whole tiles
+	Bytes  int // of the result
+	Launch Launch
+}
+
+const (
+	packRows    = 64  // that a block packs
+	slabBytes   = 128 // of a row of a slab
+	slabsAtOnce = 3   // that a block of a product has in shared memory
+)
+
+// pack plans the packing of an operand for this tile. kFirst says whether its rows in
+// memory hold one k each.
+func (t GemmTile) pack(kFirst bool, rows, k, tile int) Packing {
+	math := t.math()
+	if math == "float32" {
+		return Packing{}
+	}
+	padded, slabs := int(ceil(int64(rows), tile))*tile, int(ceil(int64(k), t.Depth))
+	return Packing{
+		Kernel: "pack_" + letter(kFirst) + "_" + math,
+		Rows:   rows, K: k, Padded: padded,
+		Bytes:  slabs * padded * slabBytes,
+		Launch: Launch{Grid: Dim3{padded / packRows * slabs, 1, 1}, Block: Dim3{block, 1, 1}},
+	}
+}
+
+// tensorTile returns a tile for tensor cores.
+func tensorTile(name string, rows, columns, depth, threads int) GemmTile {
+	return GemmTile{name, rows, columns, depth, threads, slabsAtOnce * (rows + columns) * slabBytes}
+}
