@@ -11,7 +11,7 @@
 #pragma once
 #include "common.cuh"
 
-constexpr int kSums = 4, kNeighbours = 8, kSlab = kSums * kNeighbours;
+constexpr int kStepSums = 4, kNeighbours = 8, kSlab = kStepSums * kNeighbours;
 
 // StepTile is a tile of ROWS rows by UNITS hidden units, which have GATES columns each. A
 // thread has TM rows and TU units. Each group of threads covers the tile, with one of the
@@ -20,7 +20,7 @@ template <int GATES_, int ROWS_, int UNITS_, int TM_, int TU_, int GROUPS_>
 struct StepTile {
   static constexpr int GATES = GATES_, ROWS = ROWS_, UNITS = UNITS_, TM = TM_, TU = TU_, GROUPS = GROUPS_;
   static constexpr int TN = TU * GATES, across = UNITS / TU, group = ROWS / TM * across, threads = group * GROUPS;
-  static constexpr int blocks = kSums / GROUPS;        // that share a tile
+  static constexpr int blocks = kStepSums / GROUPS;        // that share a tile
   static constexpr int depth = GROUPS * kNeighbours;   // k of a slab that a block has
   static constexpr int lines = ROWS + UNITS * GATES;   // of a slab: rows of h, and of the weights
   static constexpr int pitch = lines + 4;
@@ -140,7 +140,7 @@ __device__ void step(float *part, unsigned *count, const float *__restrict__ h, 
       for (int j = 0; j < T::columns; j++) {
         total[j] = part_of(0, i, j);
 #pragma unroll
-        for (int g = 1; g < kSums; g++) total[j] += part_of(g, i, j);
+        for (int g = 1; g < kStepSums; g++) total[j] += part_of(g, i, j);
       }
 #pragma unroll
       for (int u = 0; u < T::columns / T::GATES; u++) {
@@ -161,7 +161,7 @@ __device__ void step(float *part, unsigned *count, const float *__restrict__ h, 
       make_cells(first, [&](int g, int i, int j) { return shared.sum[g][i][j][t]; });
     }
   } else {
-    float *of_tile = part + tile * (long long)(kSums * T::TM * T::TN * T::group) + t;
+    float *of_tile = part + tile * (long long)(kStepSums * T::TM * T::TN * T::group) + t;
     const auto at = [=](int g, int i, int j) { return of_tile + ((g * T::TM + i) * T::TN + j) * T::group; };
 #pragma unroll
     for (int i = 0; i < T::TM; i++)
