@@ -97,7 +97,10 @@ func readProduct(row map[string]string, megahertz float64) (timed, error) {
 	if err != nil || !(microseconds > 0) {
 		return timed{}, fmt.Errorf("microseconds is %q, want a number above 0", row["microseconds"])
 	}
-	_, name, _ := strings.Cut(strings.TrimPrefix(row["kernel"], "gemm_"), "_")
+	name := strings.TrimPrefix(row["kernel"], "gemm_")
+	for _, transposes := range []string{"nn_", "nt_", "tn_", "tt_"} { // of float32
+		name = strings.TrimPrefix(name, transposes)
+	}
 	shape := kernels.GemmShape{M: n["m"], N: n["n"], K: n["k"]}
 	for _, math := range kernels.Maths() {
 		named := func(t kernels.GemmTile) bool { return t.Name == name }
