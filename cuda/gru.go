@@ -36,15 +36,13 @@ func (d *Backend) GRUForward(a backend.GRUArgs) {
 	if d.plannedLayer("GRUForward", a.Batch, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.H, a.Gates, a.Recurrent, a.Scratch) {
 		return
 	}
-	p, ok := d.persistent("GRUForward", dims.Steps, dims.Batch, dims.Hidden)
-	if !ok {
+	r := recurrence{layer: layer{"GRUForward", 1, dims.Steps, dims.Batch, dims.Hidden}}
+	if d.path(r.layer).err != nil {
 		backend.ComposedGRUForward(d, a)
 		return
 	}
 	d.Gemm(a.Gates, backend.NoTrans, backend.Trans, 1, a.X, a.WIH, 0)
-	d.launch("GRUForward", p.Kernel, p.Launch,
-		address(a.Gates), address(a.Recurrent), address(a.H), address(a.WHH), address(a.BIH), address(a.BHH),
-		uint64(d.arrivals), uint64(dims.Steps), uint64(dims.Batch), uint64(dims.Hidden), uint64(p.Rows))
+	d.persistent(r, address(a.Gates), address(a.Recurrent), address(a.H), address(a.WHH), address(a.BIH), address(a.BHH))
 }
 
 // GRUBackward implements backend.GRUSequencer: one launch for all steps, or some for
@@ -56,16 +54,12 @@ func (d *Backend) GRUBackward(a backend.GRUGradArgs) {
 		a.DY, a.DHLast, a.DV, a.DU, a.DX, a.DH0, a.DWIH, a.DWHH, a.DBIH, a.DBHH) {
 		return
 	}
-	p, ok := d.persistent("GRUBackward", dims.Steps, dims.Batch, dims.Hidden)
-	if !ok {
-		backend.ComposedGRUBackward(d, a)
-		return
-	}
 	carry, _ := a.Scratch.Take(dims.Batch, dims.Hidden)
-	part := d.scratch("GRUBackward", p.Part(dims.Batch))
-	d.launch("GRUBackward", p.Kernel, p.Launch,
+	if d.persistent(recurrence{layer: layer{"GRUBackward", 1, dims.Steps, dims.Batch, dims.Hidden}},
 		address(a.DV), address(a.DU), address(carry), address(a.Gates), address(a.Recurrent), address(a.H), address(a.WHH),
-		address(a.DY), address(a.DHLast), address(a.DH0), part,
-		uint64(d.arrivals), uint64(dims.Steps), uint64(dims.Batch), uint64(dims.Hidden), uint64(p.Rows))
-	backend.ComposedGRUGrads(d, a)
+		address(a.DY), address(a.DHLast), address(a.DH0)) {
+		backend.ComposedGRUGrads(d, a)
+	} else {
+		backend.ComposedGRUBackward(d, a)
+	}
 }

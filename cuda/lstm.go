@@ -57,10 +57,8 @@ func (d *Backend) LSTMForward(a backend.LSTMArgs) {
 	}
 	d.Gemm(a.Gates, backend.NoTrans, backend.Trans, 1, a.X, a.WIH, 0)
 	n := dims.Batch
-	if p, ok := d.persistent("LSTMForward", dims.Steps, n, dims.Hidden); ok {
-		d.launch("LSTMForward", p.Kernel, p.Launch,
-			address(a.Gates), address(a.C), address(a.H), address(a.WHH), address(a.BIH), address(a.BHH), address(a.Peep),
-			uint64(d.arrivals), uint64(dims.Steps), uint64(n), uint64(dims.Hidden), uint64(p.Rows))
+	if d.persistent(recurrence{layer: layer{"LSTMForward", 1, dims.Steps, n, dims.Hidden}},
+		address(a.Gates), address(a.C), address(a.H), address(a.WHH), address(a.BIH), address(a.BHH), address(a.Peep)) {
 		return
 	}
 	for t := range dims.Steps {
@@ -80,19 +78,15 @@ func (d *Backend) LSTMBackward(a backend.LSTMGradArgs) {
 		a.DY, a.DHLast, a.DCLast, a.DX, a.DH0, a.DC0, a.DWIH, a.DWHH, a.DBIH, a.DBHH, a.DPeep, a.DZ) {
 		return
 	}
-	p, ok := d.persistent("LSTMBackward", dims.Steps, dims.Batch, dims.Hidden)
-	if !ok {
-		backend.ComposedLSTMBackward(d, a)
-		return
-	}
 	dc := a.DC0
 	if !dc.Present() {
 		dc, _ = a.Scratch.Take(dims.Batch, dims.Hidden)
 	}
-	part := d.scratch("LSTMBackward", p.Part(dims.Batch))
-	d.launch("LSTMBackward", p.Kernel, p.Launch,
+	if d.persistent(recurrence{layer: layer{"LSTMBackward", 1, dims.Steps, dims.Batch, dims.Hidden}},
 		address(a.DZ), address(dc), address(a.Gates), address(a.C), address(a.WHH), address(a.Peep),
-		address(a.DY), address(a.DHLast), address(a.DCLast), address(a.DH0), part,
-		uint64(d.arrivals), uint64(dims.Steps), uint64(dims.Batch), uint64(dims.Hidden), uint64(p.Rows))
-	backend.ComposedLSTMGrads(d, a)
+		address(a.DY), address(a.DHLast), address(a.DCLast), address(a.DH0)) {
+		backend.ComposedLSTMGrads(d, a)
+	} else {
+		backend.ComposedLSTMBackward(d, a)
+	}
 }

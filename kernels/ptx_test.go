@@ -199,11 +199,16 @@ extern "C" __global__ void __launch_bounds__(8) one(
 #define TWO(name, tile) \
   extern "C" __global__ void name(float *x, /* in (or out), too */ int n) {
 TWO(two_a, 1)
+#define OPERANDS(n)   \
+  float *y##n,        /* out */ \
+  const float *x##n   /* in */
+extern "C" __global__ void both(OPERANDS(_1), OPERANDS(_2), int n) {
 `)
 	want := map[string][]string{
 		"one":   {"* dst", "* a", "* s", "long long n", "unsigned long long seed", "int rows", "float alpha"},
 		"name":  {"* x", "int n"},
 		"two_a": {"* x", "int n"},
+		"both":  {"* y_1", "* x_1", "* y_2", "* x_2", "int n"},
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got %v, want %v", got, want)
@@ -214,14 +219,20 @@ var (
 	comment   = regexp.MustCompile(`//.*|/\*.*?\*/|\\\n`)
 	prototype = regexp.MustCompile(`extern "C" __global__ void (?:__launch_bounds__\([^)]*\) )?(\w+)\(([^)]*)\)`)
 	include   = regexp.MustCompile(`(?m)^#include "(.*)"$`)
+	list      = regexp.MustCompile(`(?m)^#define OPERANDS\(n\)(.*)$`)
 	use       = regexp.MustCompile(`(?m)^[A-Z]+\((\w+), .*\)$`)
 )
 
 // declarations returns the parameters of the kernels in a source, by kernel. In a
 // macro that declares kernels, the kernel is called name. It gets the names of all
-// uses of the macro.
+// uses of the macro. OPERANDS(n) stands for parameters whose names end with n.
 func declarations(source string) map[string][]string {
 	source = comment.ReplaceAllString(source, "")
+	if m := list.FindStringSubmatch(source); m != nil {
+		for _, n := range []string{"_1", "_2"} {
+			source = strings.ReplaceAll(source, "OPERANDS("+n+")", strings.ReplaceAll(m[1], "##n", n))
+		}
+	}
 	found := map[string][]string{}
 	for _, m := range prototype.FindAllStringSubmatch(source, -1) {
 		for _, p := range strings.Split(m[2], ",") {
