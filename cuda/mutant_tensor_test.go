@@ -37,7 +37,7 @@ var tensorMistakes = []tensorMistake{
 	{"sums are overwritten before they are read", "tf32x3 tf32 bf16", dropped(warpBarrier, 4, 1), emulator.SharedRace},
 	{"copies what does not exist", "tf32x3 tf32 bf16", every(`selp\.b32 (%r\d+), 16, 0, .*`, "mov.u32 $1, 16;"), emulator.OutOfBounds},
 	{"infinities are not summed again", "tf32x3 tf32 bf16", every(`setp\.lt\.f32 (%p\d+), %f\d+, 0f7F800000;`, "mov.pred $1, 1;"), ""},
-	{"halves of b swapped", "tf32x3 tf32 bf16", every(`(mma\.sync\S* \S+ \S+ \S+ \S+ \S+ \S+ \S+ \S+) \{(%r\d+), (%r\d+)\}, (.*)`, "$1 {$3, $2}, $4"), ""},
+	{"halves of b swapped", "tf32x3 tf32 bf16", every(swappedWords, "$1 {$3, $2}, $4"), ""},
 	{"rounds towards zero", "bf16", every(`cvt\.rn(\.bf16x2.*)`, "cvt.rz$1"), ""},
 	{"rounds towards zero", "tf32", every(`@finite add\.u32 .*`, ""), ""},
 	{"NaN overflows", "tf32", every(`@finite (add\.u32 .*)`, "$1"), ""},
@@ -46,6 +46,7 @@ var tensorMistakes = []tensorMistake{
 
 const (
 	copiesWaited = `cp\.async\.wait_group 0;`
+	swappedWords = `(mma\.sync\S* \S+ \S+ \S+ \S+ \S+ \S+ \S+ \S+) \{(%r\d+), (%r\d+)\}, (.*)`
 	warpBarrier  = `bar\.warp\.sync -1;`
 
 	// anyRace begins the names of all races. A sum may happen to be what it overwrites.
