@@ -54,7 +54,7 @@ var sequences = []larger{
 	{"LSTM forward", 0, [2]int{15, 40}, [2]int{160, 40}, [2]int{12, 40}, lstmForward},
 	{"LSTM backward", 2, [2]int{12, 160}, [2]int{160, 40}, [2]int{12, 40}, lstmBackward},
 	{"RNN forward", 0, [2]int{15, 70}, [2]int{70, 70}, [2]int{12, 70}, rnnForward},
-	{"RNN backward", 2, [2]int{12, 70}, [2]int{70, 70}, [2]int{12, 70}, rnnBackward},
+	{"RNN backward", 3, [2]int{12, 70}, [2]int{70, 70}, [2]int{12, 70}, rnnBackward},
 	{"GRU forward", 0, [2]int{15, 40}, [2]int{120, 40}, [2]int{12, 40}, gruForward},
 	{"GRU backward", 2, [2]int{12, 120}, [2]int{120, 40}, [2]int{12, 40}, gruBackward},
 }
@@ -204,7 +204,7 @@ func (c larger) in(name string, driver cuda.Driver) error {
 	}
 	// Sums are cut into parts of some hundred terms of at most 1.
 	product, _ := cuda.MathError(name)
-	tolerance := 512*0x1p-24 + 64*product // of states that go from step to step
+	tolerance := 512*0x1p-24 + 100*product // with these weights, errors grow from step to step
 	for k := range want {
 		allowed := tolerance * math.Max(1, math.Abs(float64(want[k])))
 		if off := math.Abs(float64(got[k]) - float64(want[k])); !(off <= allowed) {
