@@ -1,6 +1,6 @@
 # make                 does make build
-# make build           builds gputrain, which uses an NVIDIA GPU, or any GPU with OpenGL 4.3, if there is a driver; needs Linux, Go and
-#                      gcc, but neither a CUDA toolkit nor development packages
+# make build           builds gputrain, which uses an NVIDIA GPU, or any GPU with OpenGL 4.3, if there is a driver, and the MPI library
+#                      of mpirun; needs Linux, Go and gcc, but neither a CUDA toolkit nor development packages
 # make test-cuda       tests the CUDA driver and runs the conformance suite on the first GPU of this machine
 # make test-cuda-abi   does the same on an emulated GPU: cu's own cgo code runs, with the emulator behind it
 # make gpu-report      checks and measures a GPU in some eight minutes (DEVICE=cuda:0), and packs the report into one file to
@@ -11,6 +11,8 @@
 # make test-gl         tests the OpenGL driver and runs the conformance suite on the first OpenGL device of this machine, which may be
 #                      software (Mesa's llvmpipe). GLTEST=-uncapped runs it with all sizes
 # make vet-gl          vets what the build tag gl adds
+# make test-mpi        runs ranks with the launchers of the MPI libraries in PATH, and those that were installed into the folders in
+#                      MPI, with commas between them; lets them fail in all ways; needs no development packages
 # make check-abi       compares our declarations of the CUDA driver with CUDA_INCLUDE/cuda.h of a toolkit 11.8
 # make check-libcuda   checks what our program says on a machine without a GPU, without a driver and with NVIDIA's library
 # make experiments     runs the experiments of the literature that have a gate, and other quick ones, on two cores, and writes
@@ -31,16 +33,18 @@ cgo := CGO_ENABLED=1 CGO_CFLAGS='-O2 -g -DHEADERS=$(headers) -I$(abi)/include -I
 
 CUDA_INCLUDE = /usr/local/cuda/include
 
+MPI =
+
 DEVICE = cuda:0
 OUT = gpu-report
 
 EXPERIMENTS = --gates reber-1997 reber-rtrl reber-elman timing-delays timing-spikes mackey-glass-windows
 
-.PHONY: build test-cuda test-cuda-abi gpu-report libcuda test-libcuda test-gl vet-gl check-abi check-libcuda \
+.PHONY: build test-cuda test-cuda-abi gpu-report libcuda test-libcuda test-gl vet-gl test-mpi check-abi check-libcuda \
 	experiments soak
 
 build:
-	$(cgo) go build -tags cuda,gl -o gputrain ./cmd/gputrain
+	$(cgo) go build -tags cuda,gl,mpi -o gputrain ./cmd/gputrain
 
 test-cuda:
 	$(cgo) go test -tags cuda ./cuda/cudriver -args -required
@@ -74,6 +78,11 @@ test-gl:
 
 vet-gl:
 	$(cgo) go vet -tags gl ./gl/... ./cmd/gputrain
+
+# Most of the time the ranks wait: hence -parallel.
+test-mpi:
+	go vet -tags mpi ./collective/mpi
+	go test -count=1 -parallel=4 -v -tags mpi ./collective/mpi -args -required -mpi="$(MPI)"
 
 check-abi:
 	go test -count=1 -v ./cuda/abi -args -toolkit="$(CUDA_INCLUDE)"

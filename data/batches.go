@@ -14,6 +14,8 @@ type Batches struct {
 	windows *windows // of Stored samples; else nil
 	err     error
 	size    int
+	rank    int // of Shard
+	ranks   int
 	order   []int
 	source  rand.PCG
 	rng     *rand.Rand // draws from source
@@ -50,7 +52,7 @@ func NewBatches(d *Dataset, size int) *Batches {
 		panic(fmt.Sprintf("data: NewBatches: batch size %d", size))
 	}
 	most := min(size, d.Len())
-	b := &Batches{set: d, count: d.Len(), size: size}
+	b := &Batches{set: d, count: d.Len(), size: size, ranks: 1}
 	if d.Stored != nil {
 		b.windows = newWindows(d, size)
 		d = d.Stored.like(d)
@@ -79,6 +81,20 @@ func NewBatches(d *Dataset, size int) *Batches {
 	}
 	return b
 }
+
+// Shard leaves to Batch only the part of each batch that belongs to one of several ranks, which
+// all go through the same batches: see Part. A part may have no samples. It panics if rank is
+// outside of 0..ranks−1.
+func (b *Batches) Shard(rank, ranks int) {
+	if rank < 0 || rank >= ranks {
+		panic(fmt.Sprintf("data: Shard: rank %d of %d", rank, ranks))
+	}
+	b.rank, b.ranks = rank, ranks
+}
+
+// Part returns which of n things belong to one of several ranks: those from from to to−1. The
+// parts of two ranks differ by one at most.
+func Part(n, rank, ranks int) (from, to int) { return n * rank / ranks, n * (rank + 1) / ranks }
 
 // Shuffle puts the samples in a random order, which depends on seed and epoch
 // only. Of Stored samples that take more than 16 MiB, it depends on the blocks of the file too:
@@ -130,6 +146,8 @@ func (b *Batches) Batch(i int) Batch {
 	} else if d, samples, b.err = b.windows.take(from, to); b.err != nil {
 		return Batch{Steps: b.set.Steps}
 	}
+	first, end := Part(len(samples), b.rank, b.ranks)
+	samples = samples[first:end]
 	batch := Batch{Size: len(samples), Steps: d.Steps}
 	if b.ids != nil {
 		batch.IDs = b.ids[:len(samples)*d.Steps*d.Width]

@@ -47,7 +47,7 @@ func steps[T any](name string, b Batch, values []T, from, to int) []T {
 		return nil
 	}
 	rows := b.Steps * b.Size
-	if len(values)%rows != 0 {
+	if rows > 0 && len(values)%rows != 0 || rows == 0 && len(values) > 0 {
 		panic(fmt.Sprintf("data: Chunk: %s has %d elements for %d time steps of %d samples", name, len(values), b.Steps, b.Size))
 	}
 	step := len(values) / b.Steps

@@ -18,16 +18,17 @@ import (
 func (t *Trainer) accumulate(end bool) {
 	o, s, step := &t.options, &t.progress, &t.step
 	step.number = s.step + 1
-	step.seed = noiseSeed(o.Seed, s.step*o.Accumulate+s.pending)
+	step.seed = noiseSeed(o.Seed+t.noiseStream(), s.step*o.Accumulate+s.pending)
 	step.first, step.last = s.pending == 0, end || s.pending+1 == o.Accumulate
-	if o.Accumulate > 1 {
+	if t.share.Present() && step.size > 0 {
 		// A mean over rows without any weight is a sum.
 		weight := lossWeight(o.Loss, step.target)
 		s.weight += weight
 		t.b.Fill(t.share, cmp.Or(weight, 1))
-		if step.last {
-			t.b.Fill(t.whole, 1/cmp.Or(s.weight, 1))
-		}
+	}
+	step.weight = s.weight
+	if t.whole.Present() && step.last && t.ranks == nil {
+		t.b.Fill(t.whole, 1/cmp.Or(step.weight, 1))
 	}
 	s.pending++
 	if step.last {

@@ -44,9 +44,10 @@ func (t *Trainer) Save(f *model.File) error {
 	}
 	arrays := map[string]model.Array{}
 	trained, result := t.parameters()
-	for name, tensor := range t.tensors(trained, t.progress.pending) {
-		array := f.Room(name, tensor.Size())
-		if err := t.b.Download(array.Data, tensor); err != nil {
+	tensors := t.tensors(trained, t.progress.pending)
+	for _, name := range slices.Sorted(maps.Keys(tensors)) { // the order in which ranks gather
+		array := f.Room(name, tensors[name].whole)
+		if err := t.download(array.Data, tensors[name]); err != nil {
 			return fmt.Errorf("train: save %s: %w", name, err)
 		}
 		arrays[name] = array
@@ -117,9 +118,14 @@ func (t *Trainer) Load(f *model.File) error {
 		return err
 	}
 	for name, tensor := range tensors {
-		t.b.Upload(tensor, f.Tensors[name].Data)
+		t.b.Upload(tensor.Tensor, f.Tensors[name].Data[tensor.from:][:tensor.Size()])
 	}
 	t.progress = c.progress()
+	if t.ranks != nil && t.ranks.Rank() > 0 && c.Pending > 0 {
+		// The gradient so far is that of rank 0.
+		t.b.Fill(t.net.Grads(), 0)
+		t.progress.weight = 0
+	}
 	t.shown = t.average.Present() && c.Step > 0
 	t.sets = learned{digests: c.Sets, bound: c.Sets != nil}
 	return t.b.Sync()
@@ -132,39 +138,57 @@ func checkFile(op string, f *model.File) {
 	}
 }
 
+// entry is a tensor that is saved, or with ranks the part of this one: its elements are
+// those from from on of an array of whole.
+type entry struct {
+	backend.Tensor
+	from, whole int
+}
+
+// download copies the array that x is a part of to dst.
+func (t *Trainer) download(dst []float32, x entry) error {
+	if x.whole == x.Size() {
+		return t.b.Download(dst, x.Tensor)
+	}
+	return t.ranks.gather(t.b, dst, x.Tensor, t.options.Batch)
+}
+
 // tensors returns the state on the device that does not belong to the network, by
 // its name in a file. trained are the parameters that are, with EMA, and pending is how
 // many batches have been gathered for the next update.
-func (t *Trainer) tensors(trained backend.Tensor, pending int) map[string]backend.Tensor {
-	tensors := map[string]backend.Tensor{sumName: t.lossSum}
+func (t *Trainer) tensors(trained backend.Tensor, pending int) map[string]entry {
+	all := func(x backend.Tensor) entry { return entry{x, 0, x.Size()} }
+	tensors := map[string]entry{sumName: all(t.lossSum)}
 	for i, slot := range t.slots {
-		tensors[fmt.Sprintf(slotNames, i)] = slot
+		tensors[fmt.Sprintf(slotNames, i)] = all(slot)
 	}
 	if t.best.Present() {
-		tensors[bestName] = t.best
+		tensors[bestName] = all(t.best)
 	}
 	if t.average.Present() {
-		tensors[trainedName] = trained
+		tensors[trainedName] = all(trained)
 	}
 	if pending > 0 {
-		tensors[gradientName] = t.net.Grads()
+		tensors[gradientName] = all(t.net.Grads())
 	}
+	from, to := t.streamPart()
 	for i, x := range t.streams {
-		tensors[stateNames+t.states.statesFor(t.net.Input().Steps, t.options.Batch)[i].Name] = x
+		name := stateNames + t.states.statesFor(t.net.Input().Steps, to-from)[i].Name
+		tensors[name] = entry{x, from * x.Cols, t.options.Batch * x.Cols}
 	}
 	return tensors
 }
 
 // checkTensors says which tensor of f, other than those of the network, does not
 // belong to the state of a trainer that consists of tensors.
-func checkTensors(f *model.File, tensors map[string]backend.Tensor) error {
+func checkTensors(f *model.File, tensors map[string]entry) error {
 	for _, name := range slices.Sorted(maps.Keys(tensors)) {
 		array, ok := f.Tensors[name]
 		switch {
 		case !ok:
 			return fmt.Errorf("tensor %s is missing", name)
-		case len(array.Data) != tensors[name].Size():
-			return fmt.Errorf("tensor %s has %d elements, want %d", name, len(array.Data), tensors[name].Size())
+		case len(array.Data) != tensors[name].whole:
+			return fmt.Errorf("tensor %s has %d elements, want %d", name, len(array.Data), tensors[name].whole)
 		}
 	}
 	state := map[string]model.Array{}

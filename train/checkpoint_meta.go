@@ -268,7 +268,7 @@ func (c checkpoint) progress() progress {
 		s.history = append(s.history, Epoch{
 			Epoch: i + 1, LR: e.LR, TrainLoss: e.TrainLoss, TrainRows: int(e.TrainRows),
 			ValidLoss: e.ValidLoss, ValidAccuracy: e.ValidAccuracy,
-			Seconds: math.NaN(), SamplesPerSecond: math.NaN(),
+			Seconds: math.NaN(), SamplesPerSecond: math.NaN(), SumSeconds: math.NaN(),
 		})
 	}
 	return s

@@ -246,7 +246,7 @@ func TestHistorySurvivesACheckpoint(t *testing.T) {
 				t.Fatalf("got %d epochs, want %d", len(got), len(want))
 			}
 			for i := range want {
-				want[i].Seconds, want[i].SamplesPerSecond = math.NaN(), math.NaN()
+				want[i].Seconds, want[i].SamplesPerSecond, want[i].SumSeconds = math.NaN(), math.NaN(), math.NaN()
 				// Text compares NaN with NaN, and prints every bit.
 				if got, want := fmt.Sprintf("%+v", got[i]), fmt.Sprintf("%+v", want[i]); got != want {
 					t.Errorf("epoch %d: got %s, want %s", i+1, got, want)

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -134,19 +135,21 @@ func (t *Trainer) trace(ctx context.Context, batches *data.Batches, end int) (*F
 	for i, x := range w.trainer.changing {
 		t.b.Copy(x, t.changing[i])
 	}
-	w.trainer.progress = t.progress
+	w.trainer.progress, w.trainer.sets = t.progress, t.sets
 	w.trainer.step.number = t.progress.step + 1 // the one that faults of the parameters spoil
 	for _, p := range net.Parameters() {
 		w.look("", p.Value)
 	}
-	for w.trainer.progress.batch < end && w.fault == nil {
-		if ctx.Err() != nil {
-			return nil, fmt.Errorf("stopped while looking for it: %w", context.Cause(ctx))
+	for {
+		if fault, err := firstFault(o.Group, w.fault); fault != nil || err != nil || w.trainer.progress.batch == end {
+			return fault, cmp.Or(err, t.b.Sync())
+		}
+		if err := t.stopped(ctx); err != nil {
+			return nil, fmt.Errorf("stopped while looking for it: %w", err)
 		}
 		if err := w.trainer.learnNext(batches); err != nil {
 			return nil, err
 		}
 		w.trainer.measureNorm()
 	}
-	return w.fault, t.b.Sync()
 }

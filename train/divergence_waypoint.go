@@ -60,12 +60,12 @@ func (t *Trainer) goBack(ctx context.Context, batches *data.Batches) error {
 	for s := &t.progress; ; t.nextEpoch() {
 		t.order(batches)
 		for s.step < t.finite.step && s.batch < batches.Count() {
-			if ctx.Err() != nil {
+			if err := t.stopped(ctx); err != nil {
 				t.toWaypoint()
 				if t.best.Present() {
 					t.b.Upload(t.best, t.waypoint.best)
 				}
-				return fmt.Errorf("stopped on the way back, in the state after step %d: %w", s.step, context.Cause(ctx))
+				return fmt.Errorf("stopped on the way back, in the state after step %d: %w", s.step, err)
 			}
 			if err := t.learnNext(batches); err != nil {
 				return err

@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"gputrain/backend"
+	"gputrain/collective"
 	"gputrain/data"
 	"gputrain/model"
 )
@@ -132,6 +133,8 @@ type evaluator struct {
 	grad      backend.Tensor // of the loss, which needs it if some targets do not count; else absent
 	predicted backend.Ints
 
+	group collective.Group // the ranks that share the batches; nil: none
+
 	metrics []Metric
 	outputs []float32 // of a batch, downloaded for metrics
 
@@ -186,20 +189,14 @@ func (e *evaluator) run(ctx context.Context) (Metrics, error) {
 	if e.labeled {
 		metrics.Confusion = Confusion{}
 	}
-	for i := range e.batches.Count() {
-		if ctx.Err() != nil {
-			return Metrics{}, context.Cause(ctx)
-		}
-		batch := e.batches.Batch(i)
-		if err := e.batches.Err(); err != nil {
-			return Metrics{}, err
-		}
-		err := e.states.forward(e.b, batch, &e.feed, func(y backend.Tensor, part data.Batch) error {
-			return e.count(&metrics, &weight, y, part)
-		})
-		if err != nil {
-			return Metrics{}, err
-		}
+	var err error
+	if joined(e.group) {
+		err = e.runPart(ctx, &metrics, &weight)
+	} else {
+		err = e.runAll(ctx, &metrics, &weight)
+	}
+	if err != nil {
+		return Metrics{}, err
 	}
 	if metrics.LossRows == 0 {
 		return Metrics{}, errors.New("none of its rows counts: all are padding, or left out by their labels or the mask")
@@ -209,10 +206,69 @@ func (e *evaluator) run(ctx context.Context) (Metrics, error) {
 	}
 	metrics.Accuracy = math.NaN()
 	if e.labeled {
-		metrics.Correct = metrics.Confusion.Correct()
 		metrics.Accuracy = float64(metrics.Correct) / float64(metrics.Count)
 	}
 	return metrics, nil
+}
+
+// runAll runs the network over all batches.
+func (e *evaluator) runAll(ctx context.Context, metrics *Metrics, weight *float64) error {
+	for i := range e.batches.Count() {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := e.runBatch(i, metrics, weight); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runPart runs the network over every so many batches, as many as there are ranks, and adds
+// what all ranks have found, batch by batch. The Confusion is that of this rank.
+func (e *evaluator) runPart(ctx context.Context, metrics *Metrics, weight *float64) error {
+	const figures = 5
+	count, ranks := e.batches.Count(), e.group.Size()
+	rounds := (count + ranks - 1) / ranks
+	mine, all := make([]float64, rounds*figures), make([]float64, ranks*rounds*figures)
+	for round := range rounds {
+		if err := agreedStop(ctx, e.group); err != nil {
+			return err
+		}
+		i := round*ranks + e.group.Rank()
+		if i >= count {
+			continue
+		}
+		var weight float64
+		m := Metrics{Confusion: metrics.Confusion}
+		if err := e.runBatch(i, &m, &weight); err != nil {
+			return err
+		}
+		copy(mine[round*figures:], []float64{m.Loss, weight, float64(m.LossRows), float64(m.Correct), float64(m.Count)})
+	}
+	if err := e.group.Gather(collective.Bytes(all), collective.Bytes(mine)); err != nil {
+		return err
+	}
+	for i := range count {
+		f := all[(i%ranks*rounds+i/ranks)*figures:]
+		metrics.Loss += f[0]
+		*weight += f[1]
+		metrics.LossRows += int(f[2])
+		metrics.Correct += int(f[3])
+		metrics.Count += int(f[4])
+	}
+	return nil
+}
+
+// runBatch adds what the network does on batch i.
+func (e *evaluator) runBatch(i int, metrics *Metrics, weight *float64) error {
+	batch := e.batches.Batch(i)
+	if err := e.batches.Err(); err != nil {
+		return err
+	}
+	return e.states.forward(e.b, batch, &e.feed, func(y backend.Tensor, part data.Batch) error {
+		return e.count(metrics, weight, y, part)
+	})
 }
 
 // count adds the rows of batch, for which the network gave y, to metrics, whose Loss
@@ -251,6 +307,9 @@ func (e *evaluator) count(metrics *Metrics, weight *float64, y backend.Tensor, b
 	for row, actual := range batch.Labels {
 		if actual != backend.IgnoreLabel {
 			metrics.Confusion[Outcome{int(actual), int(predicted[row])}]++
+			if predicted[row] == actual {
+				metrics.Correct++
+			}
 		}
 	}
 	return nil

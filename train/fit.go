@@ -55,16 +55,23 @@ func (t *Trainer) Fit(ctx context.Context, train, valid *data.Dataset) error {
 		if validation, err = newEvaluator(t.net, t.options.Loss, valid); err != nil {
 			return fmt.Errorf("train: validation set: %w", err)
 		}
+		validation.group = t.options.Group
 		defer validation.free()
 	}
 	t.begin(train, valid)
 	defer t.end()
+	if t.ranks != nil {
+		batches.Shard(t.ranks.Rank(), t.ranks.Size())
+		if err := t.checkRanks(); err != nil {
+			return fmt.Errorf("train: %w", err)
+		}
+	}
 	defer t.show(true)
 	if err := t.mark(); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
 	for !t.Done() {
-		began, before := time.Now(), t.samples
+		began, before, summed := time.Now(), t.samples, t.summing()
 		if err := t.runEpoch(ctx, batches); err != nil {
 			return err
 		}
@@ -74,6 +81,7 @@ func (t *Trainer) Fit(ctx context.Context, train, valid *data.Dataset) error {
 			return err
 		}
 		record.Seconds, record.SamplesPerSecond = seconds, float64(t.samples-before)/seconds
+		record.SumSeconds = t.summing() - summed
 		t.progress.history = append(t.progress.history, record)
 		if t.options.OnEpoch != nil {
 			if err := t.callback(func() error { return t.options.OnEpoch(record) }); err != nil {
@@ -224,8 +232,8 @@ func (t *Trainer) runEpoch(ctx context.Context, batches *data.Batches) error {
 	t.order(batches)
 	t.finite = t.progress
 	for {
-		if ctx.Err() != nil {
-			return fmt.Errorf("train: stopped after step %d, in epoch %d: %w", s.step, s.epoch+1, context.Cause(ctx))
+		if err := t.stopped(ctx); err != nil {
+			return fmt.Errorf("train: stopped after step %d, in epoch %d: %w", s.step, s.epoch+1, err)
 		}
 		if s.batch == batches.Count() {
 			return t.readLoss(ctx, batches)
@@ -325,7 +333,7 @@ func (t *Trainer) finishEpoch(ctx context.Context, validation *evaluator) (Epoch
 	if validation != nil {
 		metrics, err := validation.run(ctx)
 		switch {
-		case err != nil && ctx.Err() != nil:
+		case err != nil && (ctx.Err() != nil || errors.Is(err, ErrStopped)):
 			return Epoch{}, fmt.Errorf("train: stopped after step %d, in the validation of epoch %d: %w", s.step, s.epoch+1, err)
 		case err != nil:
 			return Epoch{}, fmt.Errorf("train: validation: %w", err)

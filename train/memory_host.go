@@ -7,10 +7,11 @@ type HostMemory struct {
 	Waypoint int64 // of Fit: the state to go back to after a divergence
 	Snapshot int64 // of Save: all that a checkpoint holds
 	Batches  int64 // of Fit: batches of both sets, with the tensors of the validation, which the CPU keeps here too
+	Sum      int64 // of New, with Options.Group: the gradients of the ranks
 }
 
 // Total returns the sum.
-func (m HostMemory) Total() int64 { return m.Waypoint + m.Snapshot + m.Batches }
+func (m HostMemory) Total() int64 { return m.Waypoint + m.Snapshot + m.Batches + m.Sum }
 
 // DeviceMemory is memory of its device that a trainer has beside the network, in bytes. A
 // backend may round up each tensor.
@@ -47,6 +48,9 @@ func (t *Trainer) HostMemory(train, valid *data.Dataset) HostMemory {
 	}
 	m.Waypoint += tensorBytes(t.best.Size())
 	m.Snapshot = m.Waypoint
+	if t.ranks != nil {
+		m.Sum = 2 * tensorBytes(len(t.ranks.sum.Vector()))
+	}
 	in, out := t.net.Input(), t.net.Output()
 	m.Batches = batchesBytes(train, t.options.Batch, true)
 	if valid != nil {

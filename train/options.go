@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"gputrain/collective"
 )
 
 // Options say how a Trainer trains.
@@ -19,6 +21,27 @@ type Options struct {
 	Epochs int    // how often Fit goes through the training set
 	Batch  int    // samples per step, at most as many as the network was built for
 	Seed   uint64 // of the order of the samples, and of dropout and zoneout
+
+	// Group are ranks that train the network together, of which this is one; nil is none but
+	// this one. Each rank has a trainer, with the same options, on a device of its own, and
+	// calls Fit with the same sets. It computes the gradient of its part of each batch
+	// (data.Batches.Shard), which may be empty: Batch is the size of the whole, and the
+	// network of a rank needs room for its part only, ⌈Batch/Size⌉ samples. The gradients are
+	// added up, and all ranks make the same update, that of the mean over all rows: see
+	// collective.Sum. Dropout and zoneout have other random numbers on each rank. Validation
+	// is shared too. The same number of ranks gives the same bytes in every run.
+	//
+	// OnStep and OnEpoch are called on all ranks, which are at the same place then. With
+	// Streams, Save and SaveBest must be called on all of them together.
+	//
+	// If the context of one rank is cancelled, Fit ends on all ranks after the same update, on
+	// the others with an error that wraps ErrStopped. A divergence, too, ends it on all. After
+	// any other error the others wait for this rank until it calls Group.Abort.
+	Group collective.Group
+
+	// FastSum lets the group add gradients in an order of its own if it can
+	// (collective.Adder). The results may then differ in the last bits from run to run.
+	FastSum bool
 
 	// Chunk is the number of time steps after which the parameters change. The
 	// sequences are cut into chunks of that many steps. The states of the layers,
@@ -101,6 +124,10 @@ type Epoch struct {
 	// Wall time of the steps, without the validation. A checkpoint depends on the
 	// computation only and does not hold them: they are NaN after Load.
 	Seconds, SamplesPerSecond float64
+
+	// SumSeconds is how much of Seconds went into sums over the ranks of Options.Group,
+	// where this rank also waits for the others. It is 0 without a group, and NaN after Load.
+	SumSeconds float64
 }
 
 // withDefaults returns o with its zero values replaced.
@@ -129,7 +156,11 @@ func (o Options) check(limit int) error {
 		return fmt.Errorf("option LR is %v, want a finite number above 0", o.LR)
 	case o.Epochs <= 0:
 		return fmt.Errorf("option Epochs is %d, want at least 1", o.Epochs)
-	case o.Batch <= 0 || o.Batch > limit:
+	case o.Batch > 0 && o.most() > limit && joined(o.Group):
+		return fmt.Errorf("option Batch is %d, want 1 to %d, as many as the networks of %d ranks were built for", o.Batch, limit*o.Group.Size(), o.Group.Size())
+	case o.Streams && joined(o.Group) && o.Batch < o.Group.Size():
+		return fmt.Errorf("option Batch is %d, want at least %d, one of the Streams for each rank of the Group", o.Batch, o.Group.Size())
+	case o.Batch <= 0 || o.most() > limit:
 		return fmt.Errorf("option Batch is %d, want 1 to %d, as many as the network was built for", o.Batch, limit)
 	case o.Chunk < 0:
 		return fmt.Errorf("option Chunk is %d, want at least 0", o.Chunk)

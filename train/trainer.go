@@ -70,7 +70,10 @@ type Trainer struct {
 	samples  int              // processed since New
 	changing []backend.Tensor // what a step changes
 	waypoint waypoint         // of this Fit
-	finite   progress         // when all was last seen finite, at the waypoint or after it
+
+	ranks     *ranks   // nil without Options.Group, or if it has one rank
+	queueLast func()   // queues the update where a step does not
+	finite    progress // when all was last seen finite, at the waypoint or after it
 }
 
 // step is what one batch, or chunk, and the update after it work with.
@@ -82,10 +85,11 @@ type step struct {
 	lr     float64
 	carry  carry // absent where the states are the caller's
 
-	number int    // of the update, from 1
-	seed   uint64 // of the network's own random numbers
-	first  bool   // the gradient starts at zero
-	last   bool   // the update is made
+	number int     // of the update, from 1
+	weight float64 // of the rows of all its batches
+	seed   uint64  // of the network's own random numbers
+	first  bool    // the gradient starts at zero
+	last   bool    // the update is made
 }
 
 // progress is the part of the state that is not in tensors.
@@ -119,7 +123,7 @@ func New(net *model.Network, o Options) (*Trainer, error) {
 	if err := cmp.Or(checkGradient(net), checkLogits(net, o.Loss), checkLoss(net, o.Loss)); err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
-	in.Batch = o.Batch
+	in.Batch = o.most()
 	out := net.OutputShape(in)
 	if o.Chunk > 0 {
 		if err := checkChunk(net, o.Chunk); err != nil {
@@ -143,12 +147,13 @@ func New(net *model.Network, o Options) (*Trainer, error) {
 		return nil, fmt.Errorf("train: %w", err)
 	}
 	m := &t.memory
-	t.feed = newFeed(m, net, o.Batch, o.Loss)
+	t.feed = newFeed(m, net, in.Batch, o.Loss)
 	t.grad = m.tensor(out.Rows(), out.Width)
 	t.loss, t.gradNorm, t.factor, t.readings = m.tensor(1, 1), m.tensor(1, 1), m.tensor(1, 1), m.tensor(2, 1)
 	t.queue = t.queueStep
 	params := net.Values()
-	if o.Accumulate > 1 {
+	t.join(m)
+	if o.Accumulate > 1 || t.ranks != nil {
 		t.share, t.whole = m.tensor(out.Rows(), 1), m.tensor(pieces, 1)
 	}
 	if o.EMA > 0 {
@@ -159,7 +164,8 @@ func New(net *model.Network, o Options) (*Trainer, error) {
 		t.best = m.tensor(params.Rows, params.Cols)
 	}
 	if o.Streams {
-		for _, state := range t.states.statesFor(in.Steps, o.Batch) {
+		from, to := t.streamPart()
+		for _, state := range t.states.statesFor(in.Steps, to-from) {
 			t.streams = append(t.streams, m.tensor(state.Final.Rows, state.Final.Cols))
 		}
 	}
@@ -263,6 +269,9 @@ func (t *Trainer) Step(batch data.Batch) {
 	t.enter("Step")
 	defer t.use.Leave()
 	s := &t.progress
+	if t.ranks != nil {
+		panic("train: Step: the trainer has a Group, whose ranks only Fit keeps in step")
+	}
 	if s.batch > 0 {
 		panic(fmt.Sprintf("train: Step: Fit has stopped after %d batches of epoch %d: let it finish the epoch, or take a new Trainer", s.batch, s.epoch+1))
 	}
@@ -271,8 +280,8 @@ func (t *Trainer) Step(batch data.Batch) {
 		t.learn(batch, false)
 	} else {
 		t.update(batch, 0, carry{}, false)
-		t.samples += batch.Size
 	}
+	t.samples += batch.Size
 	s.epochStep = s.step
 }
 
@@ -285,13 +294,16 @@ func (t *Trainer) learnNext(batches *data.Batches) error {
 	}
 	t.learn(batch, s.batch+1 == batches.Count())
 	s.batch++
+	t.samples += min(t.options.Batch, t.sets.train.Len()-(s.batch-1)*t.options.Batch)
+	if t.ranks != nil {
+		return t.ranks.err
+	}
 	return nil
 }
 
 // learn is Step for the batches of Fit: without Options.Chunk too, they begin with
 // states of zero, unless they are streams. end says that it is the last of the epoch.
 func (t *Trainer) learn(batch data.Batch, end bool) {
-	t.samples += batch.Size
 	if t.options.Streams {
 		t.update(batch, 0, carry{states: t.states.statesFor(batch.Steps, batch.Size), streams: t.streams}, end)
 		return
@@ -299,7 +311,11 @@ func (t *Trainer) learn(batch data.Batch, end bool) {
 	chunk := cmp.Or(t.options.Chunk, batch.Steps)
 	for from := 0; from < batch.Steps; from += chunk {
 		to := min(from+chunk, batch.Steps)
-		t.update(batch.Chunk(from, to), from, t.states.chunk(batch, chunk, from), end)
+		var states carry
+		if batch.Size > 0 {
+			states = t.states.chunk(batch, chunk, from)
+		}
+		t.update(batch.Chunk(from, to), from, states, end)
 	}
 }
 
@@ -309,21 +325,19 @@ func (t *Trainer) learn(batch data.Batch, end bool) {
 func (t *Trainer) update(batch data.Batch, from int, carry carry, end bool) {
 	o, s := &t.options, &t.progress
 	t.show(false)
-	t.step = step{
-		in: t.feed.inputs(t.b, batch), from: from, size: batch.Size, target: t.feed.targets(t.b, batch),
-		lr: t.rate(s.step), carry: carry,
+	t.step = step{from: from, size: batch.Size, lr: t.rate(s.step), carry: carry}
+	if batch.Size > 0 { // with Options.Group, this rank may have no part in a small batch
+		t.step.in, t.step.target = t.feed.inputs(t.b, batch), t.feed.targets(t.b, batch)
 	}
 	t.accumulate(end)
 	if o.EMA > 0 && t.step.last {
 		t.b.Fill(t.decay, emaDecay(o.EMA, t.step.number))
 	}
 	backend.Replay(t.b, t.queue)
-
-	// The last batch of an epoch may be smaller, so the mean over the rows is not
-	// the mean over the batches.
-	rows := o.Loss.Rows(t.step.target)
-	t.b.AddScaled(t.lossSum, float64(rows), t.loss)
-	s.rows += rows
+	t.count()
+	if r := t.ranks; r != nil && t.step.last && r.err == nil {
+		r.err = t.combine()
+	}
 }
 
 // rate returns the learning rate at optimizer step step, from 0. It panics if the
@@ -359,6 +373,9 @@ func (t *Trainer) queueStep() {
 	if step.first {
 		b.Fill(grads, 0)
 	}
+	if step.size == 0 {
+		return
+	}
 	step.carry.begin(b)
 	t.net.SetSeed(step.seed)
 	if t.net.Taught() {
@@ -367,12 +384,12 @@ func (t *Trainer) queueStep() {
 	y := step.in.forward(t.net, model.Training)
 	dy := t.grad.Slice(0, y.Rows)
 	o.Loss.Compute(b, t.loss, dy, y, step.target)
-	if o.Accumulate > 1 {
+	if t.share.Present() {
 		rescale(b, dy, t.share.Slice(0, y.Rows))
 	}
 	t.net.Backward(dy)
 	step.carry.end(b)
-	if step.last {
+	if step.last && t.ranks == nil {
 		t.queueUpdate()
 	}
 }
@@ -380,7 +397,7 @@ func (t *Trainer) queueStep() {
 // queueUpdate queues the update of the parameters against the gradient.
 func (t *Trainer) queueUpdate() {
 	b, o, step, grads := t.b, &t.options, &t.step, t.net.Grads()
-	if o.Accumulate > 1 {
+	if t.whole.Present() {
 		rescale(b, grads, t.whole)
 	}
 	var factor backend.Tensor

@@ -17,7 +17,8 @@ import (
 )
 
 type explainCommand struct {
-	settings `embed:""`
+	settings  `embed:""`
+	linkFlags `embed:""`
 
 	Config configFlag `placeholder:"FILE" help:"Settings in TOML, such as the config.toml of a run; flags win."`
 	GPU    string     `name:"gpu" placeholder:"GPU" help:"With --device emulated, the GPU to explain for: H100 (the default), H200, A100, L4, RTX4090, T4 or V100."`
@@ -25,12 +26,14 @@ type explainCommand struct {
 
 // Help is what "gputrain explain --help" says in more detail.
 func (*explainCommand) Help() string {
-	return `Takes the network that the flags describe and says which path each layer takes on the device, how many operations a training step takes, how much memory the network needs, and, on a GPU, which kernels one training step launches, with their grids, and what the step takes at least by the datasheet, as an estimate. The list comes from the training code itself: a few steps run on a device that notes the launches and computes nothing. "step" stands for work outside of the layers: zeroing the gradients, clipping, summing the losses.`
+	return `Takes the network that the flags describe and says which path each layer takes on the device, how many operations a training step takes, how much memory the network needs, and, on a GPU, which kernels one training step launches, with their grids, and what the step takes at least by the datasheet, as an estimate. The list comes from the training code itself: a few steps run on a device that notes the launches and computes nothing. "step" stands for work outside of the layers: zeroing the gradients, clipping, summing the losses.
+
+With --ranks N all this is that of one rank, with its part of the batch. Then follows how much faster N ranks are, from the time of a step and the bytes of a sum, and from how many on more of them are of little use.`
 }
 
 // Run prints what training would do.
 func (c *explainCommand) Run(con console) error {
-	if err := c.check(); err != nil {
+	if err := cmp.Or(c.check(), c.checkLink()); err != nil {
 		return err
 	}
 	if c.GPU != "" && c.Device != "emulated" {
@@ -40,6 +43,8 @@ func (c *explainCommand) Run(con console) error {
 	if err != nil {
 		return err
 	}
+	all := c.Batch
+	c.Batch = partSize(all, c.Ranks)
 	e := &explanation{description: d, batch: data.NewBatches(parts.train, c.Batch).Batch(0)}
 	switch kind, ordinal, _ := parseDevice(c.Device); kind {
 	case "auto", "cpu":
@@ -52,7 +57,12 @@ func (c *explainCommand) Run(con console) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(con.out, e.text(terminalWidth(con.out)))
+	width := terminalWidth(con.out)
+	text := e.text(width)
+	if c.Ranks > 1 {
+		text += newScaling(e, c, all).text(width)
+	}
+	_, err = io.WriteString(con.out, text)
 	return err
 }
 

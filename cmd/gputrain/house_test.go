@@ -51,7 +51,10 @@ var house = []struct {
 	{"data/tasks", "data"},
 	{"model", "backend internal/atomicfile internal/inuse internal/nearest"},
 	{"model/onnx", "backend data model"},
-	{"train", "backend data internal/inuse internal/nearest model"},
+	{"collective", ""},
+	{"collective/collectivetest", "collective"},
+	{"collective/mpi", "collective"},
+	{"train", "backend collective data internal/inuse internal/nearest model"},
 	{"train/tensorboard", ""},
 	{"bench", "backend backend/backendtest model train"},
 	{"examples/classifier", "cpu data model train"},
@@ -61,7 +64,7 @@ var house = []struct {
 	{"examples/kernel", ""},
 	{"examples/layerandloss", "backend cpu data model train"},
 	{"cmd/gputrain/internal/experiment", "backend data data/tasks model train"},
-	{"cmd/gputrain", "backend backend/backendtest bench cmd/gputrain/internal/experiment cpu cuda cuda/cudriver cuda/emulator" +
+	{"cmd/gputrain", "backend backend/backendtest bench cmd/gputrain/internal/experiment collective collective/mpi cpu cuda cuda/cudriver cuda/emulator" +
 		" cuda/recorder data data/tasks gl gl/gldriver gl/recorder internal/atomicfile internal/inputfile internal/memorylimit internal/nearest kernels model model/onnx train train/tensorboard"},
 }
 

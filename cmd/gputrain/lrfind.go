@@ -41,7 +41,7 @@ The losses are those of single batches, smoothed over some ten of them.`
 
 // Run tries the rates and prints what came of them.
 func (c *lrFindCommand) Run(ctx context.Context, con console) error {
-	if err := c.check(); err != nil {
+	if err := cmp.Or(c.check(), c.oneRank("gputrain lr-find")); err != nil {
 		return err
 	}
 	d, parts, file, err := c.load(c.InitFrom)

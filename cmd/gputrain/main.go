@@ -12,6 +12,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"gputrain/collective/mpi"
 	"gputrain/internal/memorylimit"
 )
 
@@ -23,7 +24,7 @@ const (
 
 func main() {
 	memorylimit.Follow()
-	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	mpi.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
 // console is where a command reads and writes.
@@ -54,8 +55,14 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintf(stderr, "gputrain: %s\n", printable(err.Error()))
-	return exitCode(err)
+	code = exitCode(err)
+	if code == exitUsage && mpi.Launched().Rank > 0 {
+		return code // all ranks have the same command line, and rank 0 says it
+	}
+	if !followed(err) {
+		fmt.Fprintf(stderr, "gputrain: %s\n", printable(err.Error()))
+	}
+	return code
 }
 
 func exitCode(err error) int {

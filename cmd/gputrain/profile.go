@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -28,7 +29,7 @@ func (*profileCommand) Help() string {
 
 // Run runs one step and prints what was counted.
 func (c *profileCommand) Run(con console) error {
-	if err := c.check(); err != nil {
+	if err := cmp.Or(c.check(), c.oneRank("gputrain profile")); err != nil {
 		return err
 	}
 	if c.Device != "emulated" {

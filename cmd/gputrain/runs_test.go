@@ -32,7 +32,7 @@ func fakeRun(t *testing.T, dir runDir, change func(*settings), losses ...float64
 	}
 	rows := strings.Join(metricsColumns, ",") + "\n"
 	for i, loss := range losses {
-		rows += fmt.Sprintf("%d,0.1,%g,%g,%g,,,1\n", i+1, loss/2, loss, 1-loss)
+		rows += fmt.Sprintf("%d,0.1,%g,%g,%g,,,,1\n", i+1, loss/2, loss, 1-loss)
 	}
 	writeFile(t, dir.file(metricsName), rows)
 	// Those that are made first began first, whatever the clock can tell apart.

@@ -43,6 +43,8 @@ type settings struct {
 	Layers int    `toml:"layers" default:"1" help:"Hidden layers."`
 	networkSettings
 
+	rankSettings `embed:""`
+
 	InitFrom string `toml:"init-from,omitempty" placeholder:"RUN" help:"Begin with the parameters of that run or model file, whose network, features and classes must be the same. The features are scaled as there."`
 
 	Loss           string  `toml:"loss" default:"auto" help:"cross-entropy for classes; mse, mae or huber for numbers; bce (binary cross-entropy) for labels; auto: cross-entropy, mse or bce."`
@@ -141,7 +143,7 @@ func (s *settings) check() error {
 	if s.Momentum > 0 && (s.Optimizer == "adam" || s.Optimizer == "adamw") {
 		return &settingError{"momentum", fmt.Sprintf("is %v, but %s has none: it is for sgd and rmsprop", s.Momentum, s.Optimizer)}
 	}
-	if err := s.checkOptimizer(); err != nil {
+	if err := cmp.Or(s.checkOptimizer(), s.checkRanks()); err != nil {
 		return err
 	}
 	if _, err := parseInterval(s.CheckpointEvery); err != nil {

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 
+	"gputrain/collective"
 	"gputrain/data"
 	"gputrain/model"
 	"gputrain/train"
@@ -17,6 +18,7 @@ import (
 type trainCommand struct {
 	settings `embed:""`
 	stopping `embed:""`
+	ranking  `embed:""`
 
 	Config configFlag `placeholder:"FILE" help:"Settings in TOML, such as the config.toml of a run; flags win."`
 	Out    string     `placeholder:"DIR" help:"Directory of the run; by default runs/<time>-<model>-<data>."`
@@ -54,7 +56,9 @@ What was understood of the data is said first, and what is doubtful about the cl
 
 Ctrl-C finishes the step, saves, and says how to go on; a second one ends at once. A run that diverged can go on from its last checkpoint with a smaller rate: --resume RUN --lr RATE. config.toml notes the settings that a resumed run changed. From the epoch reached, the schedule is that of the new settings.
 
-With --json, each epoch is an object {"event":"epoch", "epoch", "epochs", "lr", "train_loss", "validation_loss", "validation_accuracy", "seconds", "samples_per_second"}, and the end is {"event":"result", "run", "test_accuracy", "test_loss", "correct", "count"}, for text also "unit", "test_bits" and "test_perplexity", or for numbers {"event":"result", "run", "test_loss", "count", "test_r2", "test_rmse", "test_mae", "targets":[{"name", "r2", "rmse", "mae"}]}, or for labels {"event":"result", "run", "test_loss", "count", "test_precision", "test_recall", "test_f1", "test_micro_f1", "test_auroc", "test_exact_match", "test_hamming_loss", "labels":[{"name", "precision", "recall", "f1", "auroc", "count"}]}, or for series what eval prints and "run".`
+With --ranks N, or where mpirun or srun has started N processes, N ranks share each batch, and make the update of the whole. The same N gives the same model, byte for byte, whatever starts the ranks; another N may go on with a run. Rank 0 writes and prints. docs/distributed.md says more.
+
+With --json, each epoch is an object {"event":"epoch", "epoch", "epochs", "lr", "train_loss", "validation_loss", "validation_accuracy", "seconds", "samples_per_second", "sum_seconds"}, and the end is {"event":"result", "run", "test_accuracy", "test_loss", "correct", "count"}, for text also "unit", "test_bits" and "test_perplexity", or for numbers {"event":"result", "run", "test_loss", "count", "test_r2", "test_rmse", "test_mae", "targets":[{"name", "r2", "rmse", "mae"}]}, or for labels {"event":"result", "run", "test_loss", "count", "test_precision", "test_recall", "test_f1", "test_micro_f1", "test_auroc", "test_exact_match", "test_hamming_loss", "labels":[{"name", "precision", "recall", "f1", "auroc", "count"}]}, or for series what eval prints and "run".`
 }
 
 // Run trains a network, from the beginning or from a checkpoint.
@@ -67,25 +71,53 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 	}
 	begin := endOnStop(con.err)
 	defer begin()
+	groups, err := c.joinRanks()
+	if err != nil {
+		return err
+	}
+	from, failed := c.loadAll(con)
+	return c.onRanks(con, groups, func(c *trainCommand, con console, g collective.Group) error {
+		if err := together(g, failed); err != nil {
+			return err
+		}
+		if err := c.checkSame(g); err != nil {
+			return err
+		}
+		return c.train(ctx, con, g, from, begin)
+	})
+}
+
+// loaded is what a training begins with.
+type loaded struct {
+	description *description
+	parts       sets
+	initial     *model.File // what --init-from names; else nil
+}
+
+func (c *trainCommand) loadAll(con console) (from loaded, err error) {
 	initial, err := c.initialPath()
-	if err != nil {
-		return err
+	if err == nil {
+		from.description, from.parts, from.initial, err = c.load(initial, con.in)
 	}
-	d, parts, file, err := c.load(initial, con.in)
-	if err != nil {
-		return err
-	}
-	b, note, err := openDevice(c.Device, c.Math)
+	return from, err
+}
+
+// train is Run on one rank; group is nil if it is the only one. It calls begin when there is
+// something to save.
+func (c *trainCommand) train(ctx context.Context, con console, group collective.Group, from loaded, begin func()) (err error) {
+	d, parts := from.description, from.parts
+	b, note, err := c.openRank(group)
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	net, err := model.New(b, d.spec(), d.input(c.Batch), model.Options{})
+	net, err := model.New(b, d.spec(), d.input(partSize(c.Batch, c.Ranks)), model.Options{})
 	if err != nil {
 		return tooLarge(err)
 	}
-	s := &session{settings: &c.settings, description: d, initial: file, test: parts.test.Digest(), net: net, reporter: c.reporter(con, d)}
+	s := &session{settings: &c.settings, group: group, description: d, initial: from.initial, test: parts.test.Digest(), net: net, reporter: c.reporter(con, d)}
 	options := c.options(d, parts.train)
+	options.Group, options.FastSum = group, c.Reduce == reduceFast
 	options.OnStep, options.OnEpoch, options.LossEvery = s.endStep, s.endEpoch, c.lossEvery()
 	ctx, release := c.follow(ctx, con.in, &options)
 	defer release()
@@ -111,7 +143,7 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 		return s.rehearse(ctx, con, plan, parts)
 	}
 	notes, given := append(plan.summary(net.Count()), c.updateNotes(net)...), c.Data
-	if c.MetricsListen != "" {
+	if c.MetricsListen != "" && s.leads() {
 		exporter, failed := listen(c.MetricsListen, s.reporter, sum(plan.memory))
 		if failed != nil {
 			return failed
@@ -120,9 +152,12 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 		s.reporter = exporter
 		notes = append(notes, "metrics for Prometheus at http://"+exporter.server.Addr+"/metrics")
 	}
-	if c.Resume == "" {
+	switch {
+	case !s.leads():
+		err = s.follow(c.Resume != "", parts)
+	case c.Resume == "":
 		err = s.begin(c.Out, parts)
-	} else {
+	default:
 		var more []string
 		more, err = s.resume(string(c.Resume), parts)
 		notes = append(notes, more...)
@@ -134,8 +169,10 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 	if err := c.checkStop(s.trainer.Epochs()); err != nil {
 		return err
 	}
-	if err := s.dir.writeAbout(s.settings, given, understood); err != nil {
-		return err
+	if s.leads() {
+		if err := s.dir.writeAbout(s.settings, given, understood); err != nil {
+			return err
+		}
 	}
 	c.say(con, understood, notes)
 	begin()
@@ -145,8 +182,10 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 	if done := s.trainer.Epochs(); done < c.Epochs && !c.Quiet {
 		printLine(con.err, fmt.Sprintf("stopped after epoch %d: the validation loss has not improved for %s; the best parameters are kept", done, plural(c.Patience, "epoch", "epochs")))
 	}
-	if err := s.finish(parts); err != nil {
-		return s.howToGoOn(err)
+	if s.leads() {
+		if err := s.finish(parts); err != nil {
+			return s.howToGoOn(err)
+		}
 	}
 	return nil
 }
@@ -163,6 +202,7 @@ func (c *trainCommand) say(con console, lines ...[]string) {
 // session is a training in progress.
 type session struct {
 	settings    *settings
+	group       collective.Group // nil: it trains alone
 	description *description
 	initial     *model.File // what --init-from names, until training begins
 	test        data.Digest // of the test set
@@ -249,6 +289,9 @@ func (s *session) open() (err error) {
 
 // close leaves the directory to other processes.
 func (s *session) close() error {
+	if !s.leads() {
+		return nil
+	}
 	err := s.checkpoints.wait()
 	if s.metrics != nil {
 		err = cmp.Or(err, s.metrics.close())
@@ -269,8 +312,12 @@ func (s *session) fit(ctx context.Context, parts sets) error {
 	if err = cmp.Or(err, s.checkpoints.wait()); err == nil {
 		return nil
 	}
-	if stopped := ctx.Err() != nil && errors.Is(err, context.Cause(ctx)); !stopped {
-		if errors.Is(err, train.ErrDiverged) {
+	cause := train.ErrStopped // on another rank
+	if ctx.Err() != nil {
+		cause = context.Cause(ctx)
+	}
+	if !errors.Is(err, cause) {
+		if errors.Is(err, train.ErrDiverged) && s.leads() {
 			if failed := s.dir.writeDivergence(s.trainer.Epochs()+1, err); failed != nil {
 				err = fmt.Errorf("%w; %w", err, failed)
 			}
@@ -280,7 +327,7 @@ func (s *session) fit(ctx context.Context, parts sets) error {
 	if err := inOrder(s.checkpoint, s.checkpoints.wait, s.writeModel); err != nil {
 		return s.howToGoOn(err)
 	}
-	return &interruptedError{context.Cause(ctx), s.dir, s.trainer.Epochs() + 1, s.settings.Epochs}
+	return &interruptedError{cause, s.dir, s.trainer.Epochs() + 1, s.settings.Epochs}
 }
 
 // howToGoOn adds to the error that ended a run how to go on from the newest
@@ -319,11 +366,19 @@ func (e *interruptedError) Unwrap() error { return e.cause }
 
 // endStep reports a step and saves the state if that is due.
 func (s *session) endStep(p train.Progress) error {
-	s.reporter.step(p)
-	if err := s.live.endStep(p); err != nil {
-		return err
+	due := false
+	if s.leads() {
+		s.reporter.step(p)
+		if err := s.live.endStep(p); err != nil {
+			return err
+		}
+		due = s.checkpoints.due(p.Step, p.Epoch-1)
 	}
-	if s.checkpoints.due(p.Step, p.Epoch-1) {
+	due, err := s.decide(due)
+	switch {
+	case err != nil:
+		return err
+	case due:
 		return s.checkpoint()
 	}
 	return s.checkpoints.failed()
@@ -332,13 +387,21 @@ func (s *session) endStep(p train.Progress) error {
 // endEpoch reports an epoch and saves the state if that is due, and always at the
 // end of the training.
 func (s *session) endEpoch(e train.Epoch) error {
-	if err := s.metrics.append(e); err != nil {
+	due := false
+	if s.leads() {
+		if err := s.metrics.append(e); err != nil {
+			return err
+		}
+		if err := s.live.endEpoch(e, s.trainer.Steps()); err != nil {
+			return err
+		}
+		due = s.checkpoints.due(s.trainer.Steps(), e.Epoch)
+	}
+	due, err := s.decide(due || s.trainer.Done())
+	if err != nil {
 		return err
 	}
-	if err := s.live.endEpoch(e, s.trainer.Steps()); err != nil {
-		return err
-	}
-	if s.trainer.Done() || s.checkpoints.due(s.trainer.Steps(), e.Epoch) {
+	if due {
 		if err := s.checkpoint(); err != nil {
 			return err
 		}
@@ -348,6 +411,9 @@ func (s *session) endEpoch(e train.Epoch) error {
 
 // checkpoint takes a checkpoint, which is written in the background.
 func (s *session) checkpoint() error {
+	if !s.leads() {
+		return s.joinCheckpoint()
+	}
 	// One snapshot at a time keeps the memory within its bounds.
 	if err := inOrder(s.checkpoints.wait, s.lock.check); err != nil {
 		return err
@@ -411,6 +477,9 @@ func (s *session) file(save func(*model.File) error) (*model.File, error) {
 // writeModel writes the model of the run: with patience the best so far, else the
 // last.
 func (s *session) writeModel() error {
+	if !s.leads() {
+		return nil
+	}
 	if _, kept := s.trainer.Best(); kept && s.settings.Patience > 0 {
 		return s.write(modelName, s.trainer.SaveBest)
 	}

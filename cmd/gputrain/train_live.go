@@ -110,10 +110,14 @@ func (l *liveMetrics) endStep(p train.Progress) error {
 
 // endEpoch notes an epoch that ended with a step.
 func (l *liveMetrics) endEpoch(e train.Epoch, step int) error {
-	return l.append(record{event: epochEvent, time: time.Now(), epoch: e.Epoch, step: step, figures: []figure{
+	figures := []figure{
 		{"train_loss", e.TrainLoss}, {"validation_loss", e.ValidLoss}, {"validation_accuracy", e.ValidAccuracy},
 		{"lr", e.LR}, {"seconds", e.Seconds}, {"samples_per_second", e.SamplesPerSecond},
-	}})
+	}
+	if e.SumSeconds > 0 {
+		figures = append(figures, figure{"sum_seconds", e.SumSeconds})
+	}
+	return l.append(record{event: epochEvent, time: time.Now(), epoch: e.Epoch, step: step, figures: figures})
 }
 
 func (l *liveMetrics) append(r record) error {

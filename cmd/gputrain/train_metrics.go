@@ -26,9 +26,9 @@ type metricsLog struct {
 	written time.Time
 }
 
-// The columns of metrics.csv. Seconds and samples_per_second are empty where a
+// The columns of metrics.csv. Seconds, samples_per_second and sum_seconds are empty where a
 // process died before it wrote them.
-var metricsColumns = []string{"epoch", "lr", "train_loss", "validation_loss", "validation_accuracy", "seconds", "samples_per_second", "format"}
+var metricsColumns = []string{"epoch", "lr", "train_loss", "validation_loss", "validation_accuracy", "seconds", "samples_per_second", "sum_seconds", "format"}
 
 // openMetrics opens the metrics of a run that has the given history. Rows of
 // epochs that the run has to repeat are dropped.
@@ -82,7 +82,7 @@ func sameEpoch(a, b []string) bool {
 // appendRow appends the row of an epoch, whose fields need no quotes.
 func appendRow(row []byte, e train.Epoch) []byte {
 	row = append(strconv.AppendInt(row, int64(e.Epoch), 10), ',')
-	for _, value := range [...]float64{e.LR, e.TrainLoss, e.ValidLoss, e.ValidAccuracy, e.Seconds, e.SamplesPerSecond} {
+	for _, value := range [...]float64{e.LR, e.TrainLoss, e.ValidLoss, e.ValidAccuracy, e.Seconds, e.SamplesPerSecond, e.SumSeconds} {
 		row = append(appendNumber(row, value), ',')
 	}
 	return append(strconv.AppendInt(row, runFormat, 10), '\n')

@@ -100,6 +100,9 @@ func (l *lines) epoch(e train.Epoch) error {
 	if !math.IsNaN(e.ValidAccuracy) { // of classes
 		figures = append(figures, fmt.Sprintf("accuracy %.4f", e.ValidAccuracy))
 	}
+	if e.SumSeconds > 0 { // of ranks
+		figures = append(figures, fmt.Sprintf("%.0f %% in sums", 100*e.SumSeconds/e.Seconds))
+	}
 	// An error here is no reason to end a training.
 	if l.meter != nil { // which shows the rest
 		l.meter.clear()
@@ -158,8 +161,9 @@ func (j *jsonLines) epoch(e train.Epoch) error {
 		ValidationAccuracy jsonNumber `json:"validation_accuracy"`
 		Seconds            jsonNumber `json:"seconds"`
 		SamplesPerSecond   jsonNumber `json:"samples_per_second"`
+		SumSeconds         jsonNumber `json:"sum_seconds"`
 	}{"epoch", e.Epoch, j.epochs, jsonNumber(e.LR), jsonNumber(e.TrainLoss), jsonNumber(e.ValidLoss),
-		jsonNumber(e.ValidAccuracy), jsonNumber(e.Seconds), jsonNumber(e.SamplesPerSecond)})
+		jsonNumber(e.ValidAccuracy), jsonNumber(e.Seconds), jsonNumber(e.SamplesPerSecond), jsonNumber(e.SumSeconds)})
 }
 
 func (j *jsonLines) result(dir runDir, m *evaluation) error {

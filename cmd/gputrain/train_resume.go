@@ -21,7 +21,7 @@ type resumeFlag string
 // changeableKeys returns the settings that a resumed run may change: how it
 // learns from there on, but not what.
 func changeableKeys() []string {
-	return []string{"data", "epochs", "lr", "schedule", "warmup", "clip", "patience", "device", "checkpoint-every", "checkpoint-keep", "metrics-every", "tensorboard", "cache"}
+	return []string{"data", "epochs", "lr", "schedule", "warmup", "clip", "patience", "device", "checkpoint-every", "checkpoint-keep", "metrics-every", "tensorboard", "cache", "ranks", "reduce"}
 }
 
 // BeforeResolve is kong's hook between reading the flags and filling in the
@@ -31,7 +31,7 @@ func (resumeFlag) BeforeResolve(ctx *kong.Context, trace *kong.Path) error {
 		return err
 	}
 	for _, path := range ctx.Path {
-		if path.Flag != nil && !slices.Contains(append(changeableKeys(), "resume", "quiet", "json", "metrics-listen", "stop-after", "stop-at-eof"), path.Flag.Name) {
+		if path.Flag != nil && !slices.Contains(append(changeableKeys(), "resume", "quiet", "json", "metrics-listen", "stop-after", "stop-at-eof", "stall"), path.Flag.Name) {
 			return usagef("--resume keeps the settings of the run: leave out --%s; you may change --%s",
 				path.Flag.Name, strings.Join(changeableKeys(), ", --"))
 		}
@@ -122,7 +122,7 @@ func (s *session) restore(before *settings) (notes []string, err error) {
 	case len(steps) == 0 && s.dir.has(modelName):
 		return nil, fmt.Errorf("%s has a model, but no checkpoint to go on from; begin a run with --init-from %[1]s", s.dir)
 	case len(steps) == 0:
-		return []string{fmt.Sprintf("%s has no checkpoint yet: it begins again", s.dir)}, nil
+		return []string{fmt.Sprintf("%s has no checkpoint yet: it begins again", s.dir)}, s.share("")
 	}
 	var damaged, reasons []string
 	for _, step := range steps {
@@ -143,6 +143,9 @@ func (s *session) restore(before *settings) (notes []string, err error) {
 		before.Cache = places.Cache
 		if err := s.trainer.Load(file); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		if err := s.share(path); err != nil {
+			return nil, err
 		}
 		if s.trainer.Steps() != step {
 			return nil, fmt.Errorf("%s: it was renamed: it is the checkpoint after step %d, which is called %s", path, s.trainer.Steps(),

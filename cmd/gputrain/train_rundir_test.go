@@ -337,7 +337,7 @@ func TestMetricsGoOnFromACheckpoint(t *testing.T) {
 	other.TrainLoss = 0.25
 	log([]train.Epoch{epoch(1), other}, epoch(3))
 	want := strings.Join([]string{
-		strings.Join(metricsColumns, ","), "1,0.1,1,2,0.5,3,7,1", "2,0.1,0.25,2,0.5,3,7,1", "3,0.1,0.333333,2,0.5,3,7,1", "",
+		strings.Join(metricsColumns, ","), "1,0.1,1,2,0.5,3,7,0,1", "2,0.1,0.25,2,0.5,3,7,0,1", "3,0.1,0.333333,2,0.5,3,7,0,1", "",
 	}, "\n")
 	if got := readFile(t, metricsName); got != want {
 		t.Errorf("metrics.csv is\n%s, want\n%s", got, want)

@@ -46,6 +46,36 @@ func open(t *testing.T) cuda.Device {
 	return d
 }
 
+// Two users of a GPU share its context. What one of them closes is freed, and the other
+// goes on.
+func TestTwoUsersOfAGPU(t *testing.T) {
+	const bytes = 1 << 20
+	one := open(t)
+	kept := must[cuda.Pointer](t)(one.Alloc(bytes))
+	check(t, one.Fill32(kept, 7, bytes/4, 0))
+	before, _, err := one.MemInfo()
+	check(t, err)
+	two := must[cuda.Device](t)(New().Open(0))
+	for range 3 {
+		must[cuda.Pointer](t)(two.Alloc(bytes))
+	}
+	check(t, two.Free(must[cuda.Pointer](t)(two.Alloc(bytes))))
+	if during, _, err := one.MemInfo(); err != nil || during > before-3*bytes {
+		t.Errorf("%d bytes are free, and %d were before the other user took %d (%v)", during, before, 3*bytes, err)
+	}
+	check(t, two.Close())
+	if after, _, err := one.MemInfo(); err != nil || after != before {
+		t.Errorf("%d bytes are free, want %d as before the other user (%v)", after, before, err)
+	}
+	got := must[[]byte](t)(one.AllocHost(4))
+	check(t, one.CopyToHost(got, kept+bytes-4, 0))
+	check(t, one.SyncStream(0))
+	if got[0] != 7 {
+		t.Errorf("the memory of the user who stays holds %v", got)
+	}
+	check(t, one.FreeHost(got))
+}
+
 // list lists the devices, or skips the test if there are none.
 func list(t *testing.T) []cuda.DeviceInfo {
 	t.Helper()

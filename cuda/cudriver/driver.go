@@ -8,7 +8,6 @@ import "C"
 import (
 	"errors"
 	"fmt"
-	"runtime"
 
 	"gorgonia.org/cu"
 
@@ -42,7 +41,8 @@ func (driver) Devices() ([]cuda.DeviceInfo, error) {
 	return infos, nil
 }
 
-// Open creates a context on the GPU with this ordinal.
+// Open takes part in the primary context of the GPU with this ordinal, which the CUDA
+// runtime uses too, and with it libraries such as NCCL.
 func (driver) Open(ordinal int) (cuda.Device, error) {
 	count, err := devices()
 	if err != nil {
@@ -55,18 +55,11 @@ func (driver) Open(ordinal int) (cuda.Device, error) {
 	if err != nil {
 		return nil, fmt.Errorf("GPU %d: %w", ordinal, err)
 	}
-
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	context, err := cu.Device(ordinal).MakeContext(cu.SchedAuto)
+	context, err := cu.Device(ordinal).RetainPrimaryCtx()
 	if err != nil {
-		return nil, fmt.Errorf("GPU %d: %w", ordinal, failed("cuCtxCreate", err))
+		return nil, fmt.Errorf("GPU %d: %w", ordinal, failed("cuDevicePrimaryCtxRetain", err))
 	}
-	// MakeContext leaves the context on this thread's stack.
-	if _, err := cu.PopCurrentCtx(); err != nil {
-		return nil, errors.Join(failed("cuCtxPopCurrent", err), context.Destroy())
-	}
-	return &device{ordinal: cu.Device(ordinal), info: info, context: context}, nil
+	return &device{ordinal: cu.Device(ordinal), info: info, context: context, live: map[cuda.Pointer]bool{}}, nil
 }
 
 // devices returns how many GPUs there are, at least one.

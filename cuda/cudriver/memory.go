@@ -19,10 +19,18 @@ func (d *device) Alloc(bytes int64) (p cuda.Pointer, err error) {
 		p = cuda.Pointer(address)
 		return err
 	})
+	if err == nil {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.live[p] = true
+	}
 	return p, err
 }
 
 func (d *device) Free(p cuda.Pointer) error {
+	d.mu.Lock()
+	delete(d.live, p)
+	d.mu.Unlock()
 	return d.call("cuMemFree", func() error { return cu.MemFree(cu.DevicePtr(p)) })
 }
 

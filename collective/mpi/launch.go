@@ -1,0 +1,62 @@
+// Package mpi makes the ranks that a launcher of MPI programs has started, such as mpirun
+// or srun, a collective.Group. It loads the MPI library of the machine when it is asked to,
+// so one program runs with Open MPI, with MPICH and those that come from it, and with each
+// library of the standard ABI of MPI 5. Without the build tag mpi, and on other systems
+// than Linux and macOS, it can only say that a launcher has started this process.
+package mpi
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"time"
+)
+
+// ErrAbsent is the error of Open in a program that was built without MPI.
+var ErrAbsent = errors.New("this program was built without MPI; to use it, build on Linux or macOS with the tag mpi, as make build does")
+
+// Launch is what a launcher says about this process in its environment.
+type Launch struct {
+	Launcher string // its name, for messages
+	Rank     int
+	Size     int // number of ranks; 0: no launcher has started this process
+}
+
+var (
+	openMPI = launcher{"Open MPI's mpirun", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"}
+	mpich   = launcher{"MPICH's mpiexec", "PMI_RANK", "PMI_SIZE"} // and of those that come from it
+	slurm   = launcher{"Slurm's srun", "SLURM_PROCID", "SLURM_STEP_NUM_TASKS"}
+
+	// In an allocation of Slurm, mpirun and mpiexec use srun to start their own processes:
+	// hence it is the last one.
+	launchers = []launcher{openMPI, mpich, slurm}
+)
+
+// launcher is the name of a launcher, and the variables that it sets.
+type launcher struct{ name, rank, size string }
+
+// Launched returns what the environment says about a launcher. It works in every build, and
+// needs no library.
+func Launched() Launch {
+	for _, l := range launchers {
+		rank, rankErr := strconv.Atoi(os.Getenv(l.rank))
+		size, sizeErr := strconv.Atoi(os.Getenv(l.size))
+		if rankErr == nil && sizeErr == nil && 0 <= rank && rank < size {
+			return Launch{l.name, rank, size}
+		}
+	}
+	return Launch{}
+}
+
+// endOthers ends the ranks that wait for this one, which ends with an error before it has
+// joined them. Other launchers do it by themselves. MPICH's mpiexec does not, so it gets the
+// message of its protocol, PMI 1, with which a rank asks for it.
+func endOthers(code int) {
+	connection, err := strconv.Atoi(os.Getenv("PMI_FD"))
+	if err != nil || code == 0 {
+		return
+	}
+	time.Sleep(time.Second) // others may have the same error, and be about to say so
+	fmt.Fprintf(os.NewFile(uintptr(connection), "PMI"), "cmd=abort exitcode=%d\n", code)
+}
