@@ -38,6 +38,9 @@ func (d *Backend) GRUForward(a backend.GRUArgs) {
 	}
 	r := recurrence{layer: layer{"GRUForward", 1, dims.Steps, dims.Batch, dims.Hidden}}
 	if d.path(r.layer).err != nil {
+		if d.meet != nil {
+			d.meet(r)
+		}
 		backend.ComposedGRUForward(d, a)
 		return
 	}

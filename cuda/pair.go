@@ -6,17 +6,19 @@ import "iter"
 // sizes, and the device can hold both of these, one launch runs all time steps of both.
 //
 // So each of the two must be able to stop in the middle: each is a coroutine. They take
-// turns from layer to layer.
+// turns from layer to layer, also while a plan is written, since scalars and lookups are
+// numbered in the order of the operations.
 func (d *Backend) Pair(first, second func()) {
-	d.planned("Pair")
-	if d.replay.mode == planning || d.meet != nil {
+	if d.meet != nil { // this is a part of another pair
 		first()
-		d.planned("and")
 		second()
-		d.planned("end of Pair")
 		return
 	}
-	defer func() { d.meet = nil }()
+	d.planned("Pair")
+	defer func() {
+		d.meet = nil
+		d.planned("end of Pair")
+	}()
 	together := false
 	nextOfFirst, stopFirst := iter.Pull(d.layersOf(first, &together))
 	defer stopFirst()
@@ -28,7 +30,7 @@ func (d *Backend) Pair(first, second func()) {
 		if !inFirst && !inSecond {
 			return
 		}
-		together = inFirst && inSecond && d.launchTogether(a, b)
+		together = inFirst && inSecond && d.replay.mode != planning && d.launchTogether(a, b)
 	}
 }
 

@@ -202,7 +202,7 @@ func (d *Backend) planned(op string, words ...uint64) bool {
 	return true
 }
 
-// plannedLayer is planned for an operation on tensors.
+// plannedLayer is planned for a recurrent layer. Within Pair it is where the two take turns.
 func (d *Backend) plannedLayer(op string, batch int, tensors ...backend.Tensor) bool {
 	r := &d.replay
 	if r.mode != planning {
@@ -212,6 +212,9 @@ func (d *Backend) plannedLayer(op string, batch int, tensors ...backend.Tensor) 
 	r.words = append(r.words, uint64(batch))
 	for _, t := range tensors {
 		r.words = append(r.words, address(t), uint64(t.Rows), uint64(t.Cols))
+	}
+	if d.meet != nil {
+		d.meet(recurrence{})
 	}
 	return true
 }

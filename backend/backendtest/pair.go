@@ -59,9 +59,11 @@ func checkPair(p *probe) {
 		pair, direct := twoOf(3, 3)
 		more, moreDirect := p.newLearner(3), p.newLearner(3)
 		compare(0, pair, direct, func(first, second func()) {
-			p.device.Upload(more.lstm.X, make([]float32, more.lstm.X.Size()))
 			moreDirect.step(0)
-			together(func() { first(); together(func() { more.step(0) }, func() {}) }, second)
+			together(func() {
+				first()
+				together(func() { more.step(0) }, func() {})
+			}, second)
 		})
 		equal(p, "more", p.download(more.results[0]), p.download(moreDirect.results[0]))
 	})
