@@ -17,8 +17,8 @@
 # make check-libcuda   checks what our program says on a machine without a GPU, without a driver and with NVIDIA's library
 # make experiments     runs the experiments of the literature that have a gate, and other quick ones, on two cores, and writes
 #                      their table to docs/experiments.md. EXPERIMENTS=--all adds the long ones
-# make soak            kills 200 trainings, fills the disk, flips 1,000 bits, meets memory limits on both sides, and
-#                      measures what saving costs: about 15 minutes on two cores
+# make soak            kills 200 trainings, and 20 times a rank with each MPI library, fills the disk, flips 1,000 bits, meets
+#                      memory limits on both sides, and measures what saving costs: about 15 minutes on two cores
 
 abi := $(CURDIR)/cuda/abi
 
@@ -40,7 +40,7 @@ OUT = gpu-report
 
 EXPERIMENTS = --gates reber-1997 reber-rtrl reber-elman timing-delays timing-spikes mackey-glass-windows
 
-.PHONY: build test-cuda test-cuda-abi gpu-report libcuda test-libcuda test-gl vet-gl test-mpi check-abi check-libcuda \
+.PHONY: build test-cuda test-cuda-abi gpu-report libcuda test-libcuda test-gl vet-gl test-mpi soak-mpi check-abi check-libcuda \
 	experiments soak
 
 build:
@@ -81,8 +81,13 @@ vet-gl:
 
 # Most of the time the ranks wait: hence -parallel.
 test-mpi:
-	go vet -tags mpi ./collective/mpi
+	go vet -tags mpi ./collective/mpi ./cmd/gputrain
 	go test -count=1 -parallel=4 -v -tags mpi ./collective/mpi -args -required -mpi="$(MPI)"
+	go test -count=1 -tags mpi ./cmd/gputrain -run TestMPI -args -mpi="$(MPI)"
+
+# Ranks of a training are killed at random moments.
+soak-mpi:
+	go test -count=1 -v -tags mpi ./cmd/gputrain -run TestMPIFaults/.*/killed -args -mpi="$(MPI)" -rank-kills=20
 
 check-abi:
 	go test -count=1 -v ./cuda/abi -args -toolkit="$(CUDA_INCLUDE)"
@@ -96,3 +101,4 @@ experiments:
 soak:
 	go test -count=1 -timeout=3h -v -run='TestKilledRuns|TestNoFlippedBit|TestSoak' ./cmd/gputrain \
 		-args -kills=200 -flips=1000 -soak-intervals=50 -soak-memory -soak-saving
+	go test -count=1 -v -run=TestKilledRank -tags mpi ./collective/mpi -args -kills=20 -mpi="$(MPI)"

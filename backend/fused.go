@@ -66,23 +66,32 @@ func Time(b Backend, ops func()) (time.Duration, error) {
 }
 
 // inputGrads computes, from the gradient dz of the pre-activations of all
-// steps, one product each: the gradients of input, weights and bias.
-func inputGrads(b Backend, dz, x, wih, dx, dwih, dbih Tensor) {
+// steps, one product each: the gradients of input, weights and bias. beta is the factor
+// of what is there of the latter two.
+func inputGrads(b Backend, dz, x, wih, dx, dwih, dbih Tensor, beta float64) {
 	if dx.Present() {
 		b.Gemm(dx, NoTrans, NoTrans, 1, dz, wih, 0)
 	}
-	b.Gemm(dwih, Trans, NoTrans, 1, dz, x, 1)
+	b.Gemm(dwih, Trans, NoTrans, 1, dz, x, beta)
 	if dbih.Present() {
-		b.SumRows(dbih, dz, 1)
+		b.SumRows(dbih, dz, beta)
 	}
 }
 
 // recurrentGrads is inputGrads for the input from the step before.
-func recurrentGrads(b Backend, dz, hPrev, dwhh, dbhh Tensor) {
-	b.Gemm(dwhh, Trans, NoTrans, 1, dz, hPrev, 1)
+func recurrentGrads(b Backend, dz, hPrev, dwhh, dbhh Tensor, beta float64) {
+	b.Gemm(dwhh, Trans, NoTrans, 1, dz, hPrev, beta)
 	if dbhh.Present() {
-		b.SumRows(dbhh, dz, 1)
+		b.SumRows(dbhh, dz, beta)
 	}
+}
+
+// beta returns the factor of a gradient that is there before.
+func beta(overwrite bool) float64 {
+	if overwrite {
+		return 0
+	}
+	return 1
 }
 
 func addBias(b Backend, z, bih, bhh Tensor) {

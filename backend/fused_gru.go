@@ -97,8 +97,8 @@ func ComposedGRUBackward(b Backend, a GRUGradArgs) {
 // ComposedGRUGrads is the rest of GRUBackward once DV, DU and DH0 are there: the
 // products over the whole sequence. It checks nothing.
 func ComposedGRUGrads(b Backend, a GRUGradArgs) {
-	inputGrads(b, a.DV, a.X, a.WIH, a.DX, a.DWIH, a.DBIH)
-	recurrentGrads(b, a.DU, a.H.Slice(0, a.DU.Rows), a.DWHH, a.DBHH)
+	inputGrads(b, a.DV, a.X, a.WIH, a.DX, a.DWIH, a.DBIH, beta(a.Overwrite))
+	recurrentGrads(b, a.DU, a.H.Slice(0, a.DU.Rows), a.DWHH, a.DBHH, beta(a.Overwrite))
 }
 
 // gruCellScratch is the scratch of gruCell and gruCellGrad in units of N·H.

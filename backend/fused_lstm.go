@@ -109,9 +109,12 @@ func ComposedLSTMBackward(b Backend, a LSTMGradArgs) {
 // products over the whole sequence. It checks nothing.
 func ComposedLSTMGrads(b Backend, a LSTMGradArgs) {
 	n, steps := a.Batch, a.Dims().Steps
-	inputGrads(b, a.DZ, a.X, a.WIH, a.DX, a.DWIH, a.DBIH)
-	recurrentGrads(b, a.DZ, a.H.Slice(0, steps*n), a.DWHH, a.DBHH)
+	inputGrads(b, a.DZ, a.X, a.WIH, a.DX, a.DWIH, a.DBIH, beta(a.Overwrite))
+	recurrentGrads(b, a.DZ, a.H.Slice(0, steps*n), a.DWHH, a.DBHH, beta(a.Overwrite))
 	if a.Peep.Present() {
+		if a.Overwrite {
+			b.Fill(a.DPeep, 0)
+		}
 		lstmPeepGrad(b, a.DPeep, a.DZ, a.C.Slice(0, steps*n), a.C.Slice(n, (steps+1)*n), a.Scratch)
 	}
 }

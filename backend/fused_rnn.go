@@ -88,8 +88,8 @@ func ComposedRNNBackward(b Backend, a RNNGradArgs) {
 // ComposedRNNGrads is the rest of RNNBackward once DZ and DH0 are there: the products
 // over the whole sequence. It checks nothing.
 func ComposedRNNGrads(b Backend, a RNNGradArgs) {
-	inputGrads(b, a.DZ, a.X, a.WIH, a.DX, a.DWIH, a.DBIH)
-	recurrentGrads(b, a.DZ, a.H.Slice(0, a.DZ.Rows), a.DWHH, a.DBHH)
+	inputGrads(b, a.DZ, a.X, a.WIH, a.DX, a.DWIH, a.DBIH, beta(a.Overwrite))
+	recurrentGrads(b, a.DZ, a.H.Slice(0, a.DZ.Rows), a.DWHH, a.DBHH, beta(a.Overwrite))
 }
 
 func rnnCell(b Backend, a RNNCellArgs) {

@@ -43,8 +43,8 @@ func (a GRUArgs) rnn() RNNArgs {
 
 // GRUGradArgs are the operands of GRUBackward. The embedded operands are as
 // GRUForward left them, all in. Gradients of parameters are added to what is
-// there; the others are overwritten. Outputs must not overlap any other
-// operand, except that DV may be Gates and DU may be Recurrent.
+// there, unless Overwrite is set; the others are overwritten. Outputs must not overlap
+// any other operand, except that DV may be Gates and DU may be Recurrent.
 type GRUGradArgs struct {
 	GRUArgs
 
@@ -56,12 +56,14 @@ type GRUGradArgs struct {
 	DH0        Tensor // [N, H] out, optional: gradient of h_{−1}
 	DWIH, DWHH Tensor // [3H, D], [3H, H] in and out
 	DBIH, DBHH Tensor // [1, 3H] in and out, present if BIH, BHH are
+
+	Overwrite bool // gradients of parameters are overwritten too
 }
 
 // rnn returns the operands that an RNN has too.
 func (a GRUGradArgs) rnn() RNNGradArgs {
 	return RNNGradArgs{RNNArgs: a.GRUArgs.rnn(), DY: a.DY, DHLast: a.DHLast, DX: a.DX, DH0: a.DH0,
-		DWIH: a.DWIH, DWHH: a.DWHH, DBIH: a.DBIH, DBHH: a.DBHH}
+		DWIH: a.DWIH, DWHH: a.DWHH, DBIH: a.DBIH, DBHH: a.DBHH, Overwrite: a.Overwrite}
 }
 
 // GRUCellArgs are the operands of one time step, after the matrix products. H

@@ -50,8 +50,8 @@ func (a LSTMArgs) rnn() RNNArgs {
 
 // LSTMGradArgs are the operands of LSTMBackward. The embedded operands are as
 // LSTMForward left them, all in. Gradients of parameters are added to what is
-// there; the others are overwritten. Outputs must not overlap any other
-// operand, except that DZ may be Gates.
+// there, unless Overwrite is set; the others are overwritten. Outputs must not overlap
+// any other operand, except that DZ may be Gates.
 type LSTMGradArgs struct {
 	LSTMArgs
 
@@ -64,12 +64,14 @@ type LSTMGradArgs struct {
 	DWIH, DWHH Tensor // [4H, D], [4H, H] in and out
 	DBIH, DBHH Tensor // [1, 4H] in and out, present if BIH, BHH are
 	DPeep      Tensor // [3, H] in and out, present if Peep is
+
+	Overwrite bool // gradients of parameters are overwritten too
 }
 
 // rnn returns the operands that an RNN has too.
 func (a LSTMGradArgs) rnn() RNNGradArgs {
 	return RNNGradArgs{RNNArgs: a.LSTMArgs.rnn(), DY: a.DY, DHLast: a.DHLast, DX: a.DX, DH0: a.DH0,
-		DWIH: a.DWIH, DWHH: a.DWHH, DBIH: a.DBIH, DBHH: a.DBHH}
+		DWIH: a.DWIH, DWHH: a.DWHH, DBIH: a.DBIH, DBHH: a.DBHH, Overwrite: a.Overwrite}
 }
 
 // LSTMCellArgs are the operands of one time step, after the matrix products.

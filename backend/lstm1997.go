@@ -140,6 +140,9 @@ func (a LSTM1997Args) Steps() int {
 	return a.X.Rows / a.Batch
 }
 
+// Forget reports whether the blocks have forget gates.
+func (a LSTM1997Args) Forget() bool { return a.Gates.Cols == 3*a.Blocks+a.S.Cols }
+
 // Feedback returns the number of gates among the sources.
 func (a LSTM1997Args) Feedback() int { return a.Source.Cols - a.X.Cols - a.S.Cols - 1 }
 

@@ -37,8 +37,8 @@ func (a RNNArgs) Dims() RNNDims {
 
 // RNNGradArgs are the operands of RNNBackward. The embedded operands are as
 // RNNForward left them, all in. Gradients of parameters are added to what is
-// there; the others are overwritten. Outputs must not overlap any other
-// operand.
+// there, unless Overwrite is set; the others are overwritten. Outputs must not overlap
+// any other operand.
 type RNNGradArgs struct {
 	RNNArgs
 
@@ -50,6 +50,8 @@ type RNNGradArgs struct {
 	DH0        Tensor // [N, H] out, optional: gradient of h_{−1}
 	DWIH, DWHH Tensor // [H, D], [H, H] in and out
 	DBIH, DBHH Tensor // [1, H] in and out, present if BIH, BHH are
+
+	Overwrite bool // gradients of parameters are overwritten too
 }
 
 // RNNCellArgs are the operands of one time step, after the matrix products.

@@ -171,12 +171,11 @@ func (l *learner) step() {
 }
 
 func (l *learner) queueStep() {
-	b, grads := l.net.Backend(), l.net.Grads()
-	b.Fill(grads, 0)
+	b := l.net.Backend()
 	y := l.net.Forward(l.x, l.steps, model.Training)
 	train.CrossEntropy{}.Compute(b, l.loss, l.grad, y, l.target)
-	l.net.Backward(l.grad)
-	train.Adam{}.Update(b, l.net.Values(), grads, l.slots, LR, l.done)
+	l.net.BackwardAnew(l.grad)
+	train.Adam{}.Update(b, l.net.Values(), l.net.Grads(), l.slots, LR, l.done)
 }
 
 // MarshalJSON returns {"step": {...}}.

@@ -137,13 +137,13 @@ func (c *Backend) GRUBackward(a backend.GRUGradArgs) {
 	if a.DX.Present() {
 		c.Gemm(a.DX, backend.NoTrans, backend.NoTrans, 1, a.DV, a.WIH, 0)
 	}
-	c.Gemm(a.DWIH, backend.Trans, backend.NoTrans, 1, a.DV, a.X, 1)
-	c.Gemm(a.DWHH, backend.Trans, backend.NoTrans, 1, a.DU, a.H.Slice(0, d.Steps*d.Batch), 1)
+	c.Gemm(a.DWIH, backend.Trans, backend.NoTrans, 1, a.DV, a.X, beta(a.Overwrite))
+	c.Gemm(a.DWHH, backend.Trans, backend.NoTrans, 1, a.DU, a.H.Slice(0, d.Steps*d.Batch), beta(a.Overwrite))
 	if a.DBIH.Present() {
-		c.SumRows(a.DBIH, a.DV, 1)
+		c.SumRows(a.DBIH, a.DV, beta(a.Overwrite))
 	}
 	if a.DBHH.Present() {
-		c.SumRows(a.DBHH, a.DU, 1)
+		c.SumRows(a.DBHH, a.DU, beta(a.Overwrite))
 	}
 }
 

@@ -143,8 +143,11 @@ func (c *Backend) LSTMBackward(a backend.LSTMGradArgs) {
 	if a.DC0.Present() {
 		c.Copy(a.DC0, dc)
 	}
-	c.parameterGrads(a.DZ, a.X, a.H.Slice(0, d.Steps*d.Batch), a.WIH, a.DX, a.DWIH, a.DWHH, a.DBIH, a.DBHH, row)
+	c.parameterGrads(a.DZ, a.X, a.H.Slice(0, d.Steps*d.Batch), a.WIH, a.DX, a.DWIH, a.DWHH, a.DBIH, a.DBHH, row, a.Overwrite)
 	if a.Peep.Present() {
+		if a.Overwrite {
+			c.Fill(a.DPeep, 0)
+		}
 		c.jobs.peepholes = peepholes{c.vector, floats(a.DPeep), floats(a.DZ), floats(a.C), d.Steps * d.Batch, d.Batch, d.Hidden}
 		c.forEach(&c.jobs.peepholes, d.Hidden, columnGrain(d.Steps*d.Batch))
 	}

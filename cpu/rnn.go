@@ -105,7 +105,7 @@ func (c *Backend) RNNBackward(a backend.RNNGradArgs) {
 	if a.DH0.Present() {
 		c.Copy(a.DH0, dh)
 	}
-	c.parameterGrads(a.DZ, a.X, a.H.Slice(0, d.Steps*d.Batch), a.WIH, a.DX, a.DWIH, a.DWHH, a.DBIH, a.DBHH, row)
+	c.parameterGrads(a.DZ, a.X, a.H.Slice(0, d.Steps*d.Batch), a.WIH, a.DX, a.DWIH, a.DWHH, a.DBIH, a.DBHH, row, a.Overwrite)
 }
 
 // rnnBackward is the recurrence of RNNBackward, with the operands of all steps.

@@ -214,36 +214,48 @@ func (c *Backend) multiplyInput(p product) {
 }
 
 // parameterGrads computes the gradients of input, weights and biases from dz, the
-// gradient of the pre-activations of all steps. sum is storage for a row of dz.
-func (c *Backend) parameterGrads(dz, x, hPrev, wih, dx, dwih, dwhh, dbih, dbhh, sum backend.Tensor) {
+// gradient of the pre-activations of all steps. Those of weights and biases overwrite what
+// is there, or are added to it. sum is storage for a row of dz.
+func (c *Backend) parameterGrads(dz, x, hPrev, wih, dx, dwih, dwhh, dbih, dbhh, sum backend.Tensor, overwrite bool) {
 	if dx.Present() {
 		c.Gemm(dx, backend.NoTrans, backend.NoTrans, 1, dz, wih, 0)
 	}
-	c.weightGrads(dz, x, hPrev, dwih, dwhh)
+	c.weightGrads(dz, x, hPrev, dwih, dwhh, beta(overwrite))
 	if !dbih.Present() && !dbhh.Present() {
 		return
 	}
 	c.SumRows(sum, dz, 0)
-	if dbih.Present() {
-		c.Add(dbih, dbih, sum)
-	}
-	if dbhh.Present() {
-		c.Add(dbhh, dbhh, sum)
+	for _, bias := range [...]backend.Tensor{dbih, dbhh} {
+		switch {
+		case !bias.Present():
+		case overwrite:
+			c.Copy(bias, sum)
+		default:
+			c.Add(bias, bias, sum)
+		}
 	}
 }
 
-// weightGrads adds the gradients of both weights, dzᵀ·x and dzᵀ·hPrev. Together they
-// read dz once, if each worker then has rows enough.
-func (c *Backend) weightGrads(dz, x, hPrev, dwih, dwhh backend.Tensor) {
+// beta returns the factor of a gradient that is there before.
+func beta(overwrite bool) float64 {
+	if overwrite {
+		return 0
+	}
+	return 1
+}
+
+// weightGrads computes the gradients of both weights, dzᵀ·x and dzᵀ·hPrev, plus beta times
+// what is there. Together they read dz once, if each worker then has rows enough.
+func (c *Backend) weightGrads(dz, x, hPrev, dwih, dwhh backend.Tensor, beta float64) {
 	workers := len(c.scratch)
 	rows := ceilDiv(dz.Cols, workers)
 	if c.blas != nil || workers > 1 && rows < gradRows {
-		c.Gemm(dwih, backend.Trans, backend.NoTrans, 1, dz, x, 1)
-		c.Gemm(dwhh, backend.Trans, backend.NoTrans, 1, dz, hPrev, 1)
+		c.Gemm(dwih, backend.Trans, backend.NoTrans, 1, dz, x, beta)
+		c.Gemm(dwhh, backend.Trans, backend.NoTrans, 1, dz, hPrev, beta)
 		return
 	}
 	c.jobs.weightGrads = weightGrads{
-		multiplier: c.multiplier, dz: floats(dz), steps: dz.Rows, units: dz.Cols, rows: rows,
+		multiplier: c.multiplier, dz: floats(dz), steps: dz.Rows, units: dz.Cols, rows: rows, beta: float32(beta),
 		input:  simd.Right{N: x.Cols, B: floats(x), LDB: max(1, x.Cols), C: floats(dwih), LDC: max(1, x.Cols)},
 		hidden: simd.Right{N: hPrev.Cols, B: floats(hPrev), LDB: max(1, hPrev.Cols), C: floats(dwhh), LDC: max(1, hPrev.Cols)},
 	}
@@ -260,6 +272,7 @@ type weightGrads struct {
 	dz            []float32 // [steps,units]
 	steps, units  int
 	rows          int // of a block
+	beta          float32
 	input, hidden simd.Right
 }
 
@@ -268,7 +281,7 @@ func (g *weightGrads) part(worker, index int) {
 	rows := min(g.rows, g.units-from)
 	input, hidden := g.input, g.hidden
 	input.C, hidden.C = input.C[from*input.N:], hidden.C[from*hidden.N:]
-	g.kernels.SgemmPair(true, rows, g.steps, 1, g.dz[from:], g.units, 1, input, hidden, g.scratch[worker])
+	g.kernels.SgemmPair(true, rows, g.steps, 1, g.dz[from:], g.units, g.beta, input, hidden, g.scratch[worker])
 }
 
 // copyOrZero sets dst = x, or 0 if x is absent.

@@ -6,22 +6,31 @@ import (
 )
 
 // Gemm implements backend.Linear. A product with few tiles and a large k is cut
-// into slices of k, which a second launch adds up.
+// into slices of k, or its tiles are shared out, and a second launch adds up.
 func (d *Backend) Gemm(dst backend.Tensor, transA, transB backend.Transpose, alpha float64, a, b backend.Tensor, beta float64) {
 	m, n, k := backend.CheckGemm(d, dst, transA, transB, a, b)
 	if m == 0 || n == 0 {
 		return
 	}
 	p := d.plan(kernels.GemmShape{TransA: bool(transA), TransB: bool(transB), M: m, N: n, K: k})
-	if p.Slices == 1 {
+	rows, cols, depth := uint64(m), uint64(n), uint64(k)
+	switch {
+	case p.Shares > 0:
+		part := d.scratch("Gemm", p.Part)
+		whole, share, extra := uint64(p.Whole), uint64(p.Share), uint64(p.Extra)
+		d.launch("Gemm", p.Kernel, p.Launch, address(dst), part, address(a), address(b),
+			rows, cols, depth, whole, share, extra, float(alpha), float(beta))
+		d.launch("Gemm", "gemm_join", p.Join, address(dst), part,
+			rows, cols, uint64(p.Rows), uint64(p.Columns), uint64(p.Slabs), whole, share, extra, float(alpha), float(beta))
+	case p.Slices > 1:
+		part := d.scratch("Gemm", p.Slices*m*n)
+		d.launch("Gemm", p.Kernel, p.Launch, part, address(a), address(b),
+			rows, cols, depth, uint64(p.Slice), float(1), float(0))
+		d.each("Gemm", "gemm_reduce", m*n, address(dst), part, size(dst), uint64(p.Slices), float(alpha), float(beta))
+	default:
 		d.launch("Gemm", p.Kernel, p.Launch, address(dst), address(a), address(b),
-			uint64(m), uint64(n), uint64(k), uint64(p.Slice), float(alpha), float(beta))
-		return
+			rows, cols, depth, uint64(p.Slice), float(alpha), float(beta))
 	}
-	part := d.scratch("Gemm", p.Slices*m*n)
-	d.launch("Gemm", p.Kernel, p.Launch, part, address(a), address(b),
-		uint64(m), uint64(n), uint64(k), uint64(p.Slice), float(1), float(0))
-	d.each("Gemm", "gemm_reduce", m*n, address(dst), part, size(dst), uint64(p.Slices), float(alpha), float(beta))
 }
 
 // plan plans a product, once for each shape.

@@ -21,7 +21,7 @@ func (d *Backend) LSTMCellGrad(a backend.LSTMCellGradArgs) {
 	if a.C.Size() > 0 {
 		d.launch("LSTMCellGrad", "lstm_cell_grad", kernels.Matrix(a.C.Rows, a.C.Cols),
 			address(a.DZ), address(a.DC), address(a.Gates), address(a.CPrev), address(a.C), address(a.Peep),
-			address(a.DY), address(a.DH), uint64(a.C.Rows), uint64(a.C.Cols))
+			address(a.DY), address(a.DH), uint64(a.C.Rows), uint64(a.C.Cols), 1)
 	}
 }
 
@@ -52,7 +52,7 @@ func (d *Backend) LSTMForward(a backend.LSTMArgs) {
 	if dims.Steps == 0 || dims.Hidden == 0 {
 		return
 	}
-	if d.plannedLayer("LSTMForward", a.Batch, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.Peep, a.H, a.C, a.Gates, a.Scratch) {
+	if d.plannedLayer("LSTMForward", variant{uint64(a.Batch)}, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.Peep, a.H, a.C, a.Gates, a.Scratch) {
 		return
 	}
 	d.Gemm(a.Gates, backend.NoTrans, backend.Trans, 1, a.X, a.WIH, 0)
@@ -61,20 +61,22 @@ func (d *Backend) LSTMForward(a backend.LSTMArgs) {
 		address(a.Gates), address(a.C), address(a.H), address(a.WHH), address(a.BIH), address(a.BHH), address(a.Peep)) {
 		return
 	}
+	p := d.stepPlan("LSTMForward", dims.Steps, n, dims.Hidden)
+	part, count := d.sharing("LSTMForward", p)
 	for t := range dims.Steps {
-		d.launch("LSTMForward", "lstm_step", kernels.LSTMStep(n, dims.Hidden),
+		d.launch("LSTMForward", p.Kernel, p.Launch,
 			address(a.Gates.Slice(t*n, (t+1)*n)), address(a.C.Slice((t+1)*n, (t+2)*n)), address(a.H.Slice((t+1)*n, (t+2)*n)),
 			address(a.C.Slice(t*n, (t+1)*n)), address(a.H.Slice(t*n, (t+1)*n)),
-			address(a.WHH), address(a.BIH), address(a.BHH), address(a.Peep), uint64(n), uint64(dims.Hidden))
+			address(a.WHH), address(a.BIH), address(a.BHH), address(a.Peep), part, count, uint64(n), uint64(dims.Hidden))
 	}
 }
 
-// LSTMBackward implements backend.LSTMSequencer: one launch for all steps, or two
-// or three for each. Then come the products over the whole sequence.
+// LSTMBackward implements backend.LSTMSequencer: one launch for all steps, or two for each.
+// Then come the products over the whole sequence.
 func (d *Backend) LSTMBackward(a backend.LSTMGradArgs) {
 	dims := a.Dims()
 	backend.CheckLSTMBackward(d, a, d.LSTMScratch(dims))
-	if d.plannedLayer("LSTMBackward", a.Batch, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.Peep, a.H, a.C, a.Gates, a.Scratch,
+	if d.plannedLayer("LSTMBackward", variant{uint64(a.Batch), flag(a.Overwrite)}, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.Peep, a.H, a.C, a.Gates, a.Scratch,
 		a.DY, a.DHLast, a.DCLast, a.DX, a.DH0, a.DC0, a.DWIH, a.DWHH, a.DBIH, a.DBHH, a.DPeep, a.DZ) {
 		return
 	}
@@ -82,11 +84,35 @@ func (d *Backend) LSTMBackward(a backend.LSTMGradArgs) {
 	if !dc.Present() {
 		dc, _ = a.Scratch.Take(dims.Batch, dims.Hidden)
 	}
-	if d.persistent(recurrence{layer: layer{"LSTMBackward", 1, dims.Steps, dims.Batch, dims.Hidden}},
+	launched := d.persistent(recurrence{layer: layer{"LSTMBackward", 1, dims.Steps, dims.Batch, dims.Hidden}},
 		address(a.DZ), address(dc), address(a.Gates), address(a.C), address(a.WHH), address(a.Peep),
-		address(a.DY), address(a.DHLast), address(a.DCLast), address(a.DH0)) {
-		backend.ComposedLSTMGrads(d, a)
-	} else {
+		address(a.DY), address(a.DHLast), address(a.DCLast), address(a.DH0))
+	switch {
+	case launched:
+	case dims.Steps == 0 || dims.Hidden == 0:
 		backend.ComposedLSTMBackward(d, a)
+		return
+	default:
+		d.lstmBackwardSteps(a, dc)
+	}
+	backend.ComposedLSTMGrads(d, a)
+}
+
+// lstmBackwardSteps computes DZ and DH0, and leaves the gradient of c in dc.
+func (d *Backend) lstmBackwardSteps(a backend.LSTMGradArgs, dc backend.Tensor) {
+	n, hidden := a.Batch, a.H.Cols
+	d.copyOrZero(dc, a.DCLast)
+	dh := last(a.DHLast)
+	for t := a.Dims().Steps - 1; t >= 0; t-- {
+		dz := a.DZ.Slice(t*n, (t+1)*n)
+		d.launch("LSTMBackward", "lstm_cell_grad", kernels.Matrix(n, hidden), address(dz), address(dc),
+			address(a.Gates.Slice(t*n, (t+1)*n)), address(a.C.Slice(t*n, (t+1)*n)), address(a.C.Slice((t+1)*n, (t+2)*n)), address(a.Peep),
+			address(a.DY.Slice(t*n, (t+1)*n)), dh.part, uint64(n), uint64(hidden), dh.slices)
+		if t > 0 {
+			dh = d.multiply("LSTMBackward", dz, a.WHH)
+		}
+	}
+	if a.DH0.Present() {
+		d.Gemm(a.DH0, backend.NoTrans, backend.NoTrans, 1, a.DZ.Slice(0, n), a.WHH, 0)
 	}
 }

@@ -23,10 +23,12 @@ type layer struct {
 }
 
 // layerPath is how a layer runs. The plan holds if there is no error, which says why
-// each time step is launched, or why one layer runs after the other.
+// each time step is launched, or why one layer runs after the other. Forward, step says how
+// each is launched.
 type layerPath struct {
 	kernels.Persistent
-	err error
+	err  error
+	step kernels.StepPlan
 }
 
 // recurrence is a pass of a layer with what its kernel works on.
@@ -99,6 +101,9 @@ func (d *Backend) path(l layer) layerPath {
 	path, known := d.layers[l]
 	if !known {
 		path = d.planLayer(l)
+		if name, forward := strings.CutSuffix(l.op, "Forward"); path.err != nil && forward && l.count == 1 && l.batch > 0 && l.hidden > 0 {
+			path.step = kernels.ChooseStep(strings.ToLower(name), l.batch, l.hidden, d.info.Multiprocessors)
+		}
 		d.layers[l] = path
 	}
 	return path
@@ -130,7 +135,7 @@ func (d *Backend) planLayer(l layer) layerPath {
 		err = fmt.Errorf("%s needs %d blocks at once, and the device holds %d: its multiprocessors run out of %s",
 			p.Kernel, blocks, held.Blocks, held.Limit)
 	}
-	return layerPath{p, err}
+	return layerPath{Persistent: p, err: err}
 }
 
 func blocksOf(p kernels.Persistent) int { return p.Launch.Grid.X * p.Launch.Grid.Y * p.Launch.Grid.Z }
@@ -152,19 +157,22 @@ func (d *Backend) Layers() []string {
 	})
 	var lines []string
 	for _, l := range keys {
-		lines = append(lines, l.describe(d.layers[l])+d.mathOf(l))
+		lines = append(lines, d.describeLayer(l)+d.mathOf(l))
 	}
 	return lines
 }
 
-func (l layer) describe(p layerPath) string {
-	of, all, otherwise := "", "", "a launch for each step"
+func (d *Backend) describeLayer(l layer) string {
+	p, of, all := d.layers[l], "", ""
 	if l.count == 2 {
-		of, all, otherwise = " of two layers", " of both", "one layer after the other"
+		of, all = " of two layers", " of both"
 	}
 	text := fmt.Sprintf("%s%s, %d steps of %d×%d: ", l.op, of, l.steps, l.batch, l.hidden)
-	if p.err != nil {
-		return text + otherwise + ", because " + p.err.Error()
+	switch {
+	case p.err != nil && l.count == 2:
+		return text + "one layer after the other, because " + p.err.Error()
+	case p.err != nil:
+		return text + d.describeSteps(l) + ", because " + p.err.Error()
 	}
 	return text + fmt.Sprintf("one launch of %s for all steps%s, in %d blocks of %d×%d", p.Kernel, all, blocksOf(p.Persistent), p.Rows, p.Units)
 }
@@ -177,7 +185,7 @@ func (d *Backend) mathOf(l layer) string {
 		return ""
 	case d.layers[l].err == nil && kernels.PersistentPass(pass, d.math) != pass:
 		return ""
-	case d.layers[l].err != nil && pass != "lstm_forward" && pass != "rnn_forward":
+	case d.layers[l].err != nil && l.backward():
 		return "" // products of their own
 	}
 	return "; its recurrent products are float32, because there is no such kernel in " + d.math

@@ -69,7 +69,11 @@ func (d *Backend) Replay(ops func()) {
 	}
 	g := r.find()
 	if g == nil {
+		before := d.workspace
 		ops() // which may make the workspace larger, and so drop all graphs
+		if d.workspace != before {
+			d.writePlan(ops) // with its new address
+		}
 		d.remember()
 		return
 	}
@@ -202,18 +206,22 @@ func (d *Backend) planned(op string, words ...uint64) bool {
 	return true
 }
 
-// plannedLayer is planned for a recurrent layer. Within Pair it is where the two take turns.
-func (d *Backend) plannedLayer(op string, batch int, tensors ...backend.Tensor) bool {
+// variant is what decides about an operation beside its tensors.
+type variant [6]uint64
+
+// plannedLayer is planned for a recurrent layer. Within Pair it is where the two take turns,
+// if it is one that could share a launch.
+func (d *Backend) plannedLayer(op string, v variant, tensors ...backend.Tensor) bool {
 	r := &d.replay
 	if r.mode != planning {
 		return false
 	}
-	r.begin(op, 3*len(tensors)+1)
-	r.words = append(r.words, uint64(batch))
+	r.begin(op, 3*len(tensors)+len(v))
+	r.words = append(r.words, v[:]...)
 	for _, t := range tensors {
 		r.words = append(r.words, address(t), uint64(t.Rows), uint64(t.Cols))
 	}
-	if d.meet != nil {
+	if _, shares := passes[op]; shares && d.meet != nil {
 		d.meet(recurrence{})
 	}
 	return true

@@ -94,6 +94,43 @@ func TestStepsBecomeOneLaunch(t *testing.T) {
 	}
 }
 
+// A step of memory blocks is one launch forward, and none backward.
+func TestMemoryBlocksTakeALaunchForEachStep(t *testing.T) {
+	const batch = 3
+	for _, layer := range []model.LSTM1997{
+		{Blocks: 2, Cells: 2},
+		{Blocks: 3, Cells: 1, ForgetGates: true, Peepholes: true, NoGateFeedback: true},
+	} {
+		count := func(steps int) (forward, backward int) {
+			counted := &calls{}
+			b := newBench(t, counting(t, counted, unchanged), cuda.Options{})
+			net, err := model.New(b, model.Spec{{Name: "layer", Layer: layer}}, model.Shape{Steps: steps, Batch: batch, Width: 4}, model.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			x := b.Zeros(steps*batch, 4)
+			*counted = calls{}
+			y := net.Forward(x, steps, model.Training)
+			forward = counted.launches
+			net.BackwardAnew(b.Zeros(y.Rows, y.Cols))
+			if err := b.Sync(); err != nil {
+				t.Fatal(err)
+			}
+			return forward, counted.launches - forward
+		}
+		// Besides the steps, initial states and partials are set, and the first sources are
+		// copied. The gradients of two parameters are sums over chunks.
+		forward, backward := count(2)
+		longForward, longBackward := count(12)
+		if forward > 2+3+3 || longForward != forward+10 {
+			t.Errorf("%+v: %d and %d launches forward for 2 and 12 steps, want up to %d, and 10 more", layer, forward, longForward, 2+3+3)
+		}
+		if most := 1 + 3 + 2 + 4; backward > most || longBackward != backward {
+			t.Errorf("%+v: %d and %d launches backward for 2 and 12 steps, want up to %d", layer, backward, longBackward, most)
+		}
+	}
+}
+
 // Where the device can, a layer takes as many launches for many time steps as for few.
 func TestPersistentLayersTakeFewLaunches(t *testing.T) {
 	for _, c := range sequences {

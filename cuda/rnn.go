@@ -19,7 +19,7 @@ func (d *Backend) RNNCell(a backend.RNNCellArgs) {
 func (d *Backend) RNNCellGrad(a backend.RNNCellGradArgs) {
 	backend.CheckRNNCellGrad(d, a)
 	d.each("RNNCellGrad", "rnn_cell_grad", a.DZ.Size(), address(a.DZ), address(a.H), address(a.DY), address(a.DH),
-		size(a.DZ), flag(a.ReLU))
+		size(a.DZ), 1, flag(a.ReLU))
 }
 
 // RNNScratch implements backend.RNNSequencer. The forward pass needs none.
@@ -34,11 +34,7 @@ func (d *Backend) RNNForward(a backend.RNNArgs) {
 	if dims.Steps == 0 || dims.Hidden == 0 {
 		return
 	}
-	op := "RNNForward"
-	if a.ReLU {
-		op = "RNNForward with ReLU"
-	}
-	if d.plannedLayer(op, a.Batch, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.H, a.Scratch) {
+	if d.plannedLayer("RNNForward", variant{uint64(a.Batch), flag(a.ReLU)}, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.H, a.Scratch) {
 		return
 	}
 	n := dims.Batch
@@ -47,30 +43,48 @@ func (d *Backend) RNNForward(a backend.RNNArgs) {
 		address(a.H), address(a.WHH), address(a.BIH), address(a.BHH)) {
 		return
 	}
+	p := d.stepPlan("RNNForward", dims.Steps, n, dims.Hidden)
+	part, count := d.sharing("RNNForward", p)
 	for t := range dims.Steps {
-		d.launch("RNNForward", "rnn_step", kernels.RNNStep(n, dims.Hidden),
-			address(a.H.Slice((t+1)*n, (t+2)*n)), address(a.H.Slice(t*n, (t+1)*n)),
-			address(a.WHH), address(a.BIH), address(a.BHH), uint64(n), uint64(dims.Hidden), flag(a.ReLU))
+		d.launch("RNNForward", p.Kernel, p.Launch, address(a.H.Slice((t+1)*n, (t+2)*n)), address(a.H.Slice(t*n, (t+1)*n)),
+			address(a.WHH), address(a.BIH), address(a.BHH), part, count, uint64(n), uint64(dims.Hidden), flag(a.ReLU))
 	}
 }
 
-// RNNBackward implements backend.RNNSequencer: one launch for all steps, or two or
-// three for each. Then come the products over the whole sequence.
+// RNNBackward implements backend.RNNSequencer: one launch for all steps, or two for
+// each. Then come the products over the whole sequence.
 func (d *Backend) RNNBackward(a backend.RNNGradArgs) {
 	dims := a.Dims()
 	backend.CheckRNNBackward(d, a, d.RNNScratch(dims))
-	op := "RNNBackward"
-	if a.ReLU {
-		op = "RNNBackward with ReLU"
-	}
-	if d.plannedLayer(op, a.Batch, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.H, a.Scratch,
+	if d.plannedLayer("RNNBackward", variant{uint64(a.Batch), flag(a.ReLU), flag(a.Overwrite)}, a.X, a.WIH, a.WHH, a.BIH, a.BHH, a.H, a.Scratch,
 		a.DY, a.DHLast, a.DX, a.DH0, a.DWIH, a.DWHH, a.DBIH, a.DBHH, a.DZ) {
 		return
 	}
-	if d.persistent(recurrence{layer: layer{"RNNBackward", 1, dims.Steps, dims.Batch, dims.Hidden}, relu: a.ReLU},
-		address(a.DZ), address(a.H), address(a.WHH), address(a.DY), address(a.DHLast), address(a.DH0)) {
-		backend.ComposedRNNGrads(d, a)
-	} else {
+	launched := d.persistent(recurrence{layer: layer{"RNNBackward", 1, dims.Steps, dims.Batch, dims.Hidden}, relu: a.ReLU},
+		address(a.DZ), address(a.H), address(a.WHH), address(a.DY), address(a.DHLast), address(a.DH0))
+	switch {
+	case launched:
+	case dims.Steps == 0 || dims.Hidden == 0:
 		backend.ComposedRNNBackward(d, a)
+		return
+	default:
+		d.rnnBackwardSteps(a)
+	}
+	backend.ComposedRNNGrads(d, a)
+}
+
+// rnnBackwardSteps computes DZ and DH0.
+func (d *Backend) rnnBackwardSteps(a backend.RNNGradArgs) {
+	n, dh := a.Batch, last(a.DHLast)
+	for t := a.Dims().Steps - 1; t >= 0; t-- {
+		dz := a.DZ.Slice(t*n, (t+1)*n)
+		d.launch("RNNBackward", "rnn_cell_grad", kernels.Elements(int64(dz.Size())), address(dz),
+			address(a.H.Slice((t+1)*n, (t+2)*n)), address(a.DY.Slice(t*n, (t+1)*n)), dh.part, size(dz), dh.slices, flag(a.ReLU))
+		if t > 0 {
+			dh = d.multiply("RNNBackward", dz, a.WHH)
+		}
+	}
+	if a.DH0.Present() {
+		d.Gemm(a.DH0, backend.NoTrans, backend.NoTrans, 1, a.DZ.Slice(0, n), a.WHH, 0)
 	}
 }

@@ -49,19 +49,30 @@ func TestCellsApplyTheNonlinearities(t *testing.T) {
 	check("c of lstm_cell", c, 1, 0, state)
 	check("h of lstm_cell", h, 1, 0, output)
 
-	gates, c, h = put(d, repeated(x, 4)), room[float32](d, n), room[float32](d, n)
-	d.run("lstm_step", kernels.LSTMStep(n, 1), gates, c, h, constant(0, n), constant(0, n), constant(0, 4), none, none, none, n, 1)
-	check("gates of lstm_step", gates, 4, 0, s, s, th, s)
-	check("h of lstm_step", h, 1, 0, output)
+	step := layerStep{device: d, batch: n, hidden: 1}
+	for _, p := range kernels.StepPlans("lstm", n, 1, n) {
+		gates, c, h = put(d, repeated(x, 4)), room[float32](d, n), room[float32](d, n)
+		step.step(p, gates, c, h, constant(0, n), constant(0, n), constant(0, 4), none, none, none)
+		check("gates of "+p.Kernel, gates, 4, 0, s, s, th, s)
+		check("h of "+p.Kernel, h, 1, 0, output)
+	}
 
 	// dz of o is tanh(c) * o * (1-o) with o = ½.
 	dz := room[float32](d, 4*n)
-	d.run("lstm_cell_grad", each, dz, constant(0, n), constant(0.5, 4*n), constant(0, n), put(d, x), none, constant(1, n), constant(0, n), n, 1)
+	d.run("lstm_cell_grad", each, dz, constant(0, n), constant(0.5, 4*n), constant(0, n), put(d, x), none, constant(1, n), constant(0, n), n, 1, 1)
 	check("dz of lstm_cell_grad", dz, 4, 3, quarter)
 
-	h = put(d, x)
-	d.run("rnn_step", kernels.RNNStep(n, 1), h, constant(0, n), constant(0, 1), none, none, n, 1, 0)
-	check("h of rnn_step", h, 1, 0, th)
+	for _, p := range kernels.StepPlans("rnn", n, 1, n) {
+		h = put(d, x)
+		step.step(p, h, constant(0, n), constant(0, 1), none, none, 0)
+		check("h of "+p.Kernel, h, 1, 0, th)
+	}
+
+	for _, p := range kernels.StepPlans("gru", n, 1, n) {
+		gates, h = put(d, repeated(x, 3)), room[float32](d, n)
+		step.step(p, gates, room[float32](d, 3*n), h, constant(0, n), constant(0, 3), none, none)
+		check("gates of "+p.Kernel, gates, 3, 0, s, s, th)
+	}
 
 	gates, h = put(d, repeated(x, 3)), room[float32](d, n)
 	d.run("gru_cell", each, gates, h, constant(0, 3*n), constant(0, n), n, 1)

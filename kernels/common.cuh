@@ -49,6 +49,26 @@ __device__ T block_reduce(T x, T *scratch) {
   return x;
 }
 
+// halve adds up the sums of all lanes of a warp. Two lanes that differ in a bit each keep a
+// half of their sums and give the other half away, bit by bit. Lane l is left with the sum
+// l % kSums.
+constexpr int kSums = 16;
+
+template <int HALF>
+__device__ float halve(float (&sum)[kSums]) {
+  if constexpr (HALF == 0) {
+    return sum[0] + __shfl_xor_sync(kAllLanes, sum[0], kSums);
+  } else {
+    bool upper = threadIdx.x & HALF;
+#pragma unroll
+    for (int i = 0; i < HALF; i++) {
+      float kept = upper ? sum[i + HALF] : sum[i], given = upper ? sum[i] : sum[i + HALF];
+      sum[i] = kept + __shfl_xor_sync(kAllLanes, given, HALF);
+    }
+    return halve<HALF / 2>(sum);
+  }
+}
+
 // report_fault records that the element at this position of a call's data is out of
 // range. *fault keeps the smallest call + position. The host sets it to all ones at
 // first and gives each call a larger multiple of 2^32. So the first bad element of the

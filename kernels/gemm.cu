@@ -17,19 +17,13 @@ static __device__ void gemm(typename T::Shared &shared, float *__restrict__ dst,
       [=](int row) { return first_row + row < m ? first_row + row : -1; },
       [=](int column) { return first_column + column < n ? first_column + column : -1; },
       [=](int row, int column, float4 sum) {
-        row += first_row;
-        column += first_column;
-        if (row >= m) return;
-        const Run run(dst + (long long)row * n + column, n - column);
-        float4 old = beta == 0 ? float4{} : run.read();
-        run.write({fmaf(alpha, sum.x, beta * old.x), fmaf(alpha, sum.y, beta * old.y),
-                   fmaf(alpha, sum.z, beta * old.z), fmaf(alpha, sum.w, beta * old.w)});
+        write_run(dst, m, n, first_row + row, first_column + column, sum, alpha, beta);
       });
 }
 
 // With slice = k, one pass computes the whole product. Otherwise dst is a workspace,
 // alpha is 1, beta is 0, and gemm_reduce makes the second pass.
-// grid: x ceil(m/tile)*ceil(n/tile), y ceil(k/slice) or 1; blocks of 256
+// grid: x ceil(m/tile)*ceil(n/tile), y ceil(k/slice) or 1; blocks of the tile's threads
 #define GEMM(name, tile, blocks, trans_a, trans_b)                                       \
   extern "C" __global__ void __launch_bounds__(tile::threads, blocks) name(              \
       float *__restrict__ dst,     /* [slices, m, n] out; in too unless beta is 0 */     \
@@ -44,6 +38,11 @@ GEMM(gemm_nn_128x128, Large, 2, false, false)
 GEMM(gemm_nt_128x128, Large, 2, false, true)
 GEMM(gemm_tn_128x128, Large, 2, true, false)
 GEMM(gemm_tt_128x128, Large, 2, true, true)
+
+GEMM(gemm_nn_128x64, Tall, 3, false, false)
+GEMM(gemm_nt_128x64, Tall, 3, false, true)
+GEMM(gemm_tn_128x64, Tall, 3, true, false)
+GEMM(gemm_tt_128x64, Tall, 3, true, true)
 
 GEMM(gemm_nn_64x64, Medium, 4, false, false)
 GEMM(gemm_nt_64x64, Medium, 4, false, true)

@@ -1,6 +1,9 @@
 package kernels
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // GemmShape is a product dst = op(a)·op(b): op(a) is [M,K], op(b) is [K,N].
 type GemmShape struct {
@@ -8,14 +11,27 @@ type GemmShape struct {
 	M, N, K        int
 }
 
-// GemmPlan says how to compute a product. With Slices = 1, one launch of Kernel with
-// slice = Slice does it. With more, Kernel writes Slices products of [M,N] to a
-// workspace, with alpha = 1 and beta = 0. Each product is over Slice of the K, and
-// gemm_reduce adds them.
+// GemmPlan says how to compute a product. There are three ways:
+//
+//   - Slices = 1: one launch of Kernel, with slice = Slice.
+//   - Slices > 1: Kernel writes Slices products of [M,N] to a workspace, with alpha = 1 and
+//     beta = 0. Each is over Slice of the K. gemm_reduce adds them.
+//   - Shares > 0: Kernel is a gemm_*_share_*. The first Whole tiles have a block each. The
+//     slabs of the others are shared out to Shares blocks: Share to each, and one more to
+//     the first Extra. It leaves pieces of tiles in a workspace of Part floats, which begins
+//     at a multiple of 16 bytes. Join launches gemm_join, which adds them.
 type GemmPlan struct {
-	Kernel        string
-	Slice, Slices int
-	Launch        Launch
+	Kernel               string
+	Slice, Slices        int
+	Whole, Shares        int
+	Share, Extra         int
+	Part                 int
+	Launch, Join         Launch
+	Rows, Columns, Slabs int // of a tile; slabs are those of its K
+
+	shape        GemmShape
+	tile         GemmTile
+	tiles, slabs int64
 }
 
 // Maths returns the names of the ways to compute products. First is "float32". The
@@ -31,40 +47,45 @@ const MathCapability = 8
 type GemmTile struct {
 	Name          string // as in the names of its kernels
 	Rows, Columns int
-	Depth         int     // the k of a slab; a slice is a multiple of it
-	Threads       int     // of a block
-	Shared        int     // bytes of dynamic shared memory of a block
-	rate          float64 // multiply-adds per clock on a full multiprocessor
+	Depth         int // the k of a slab; a slice is a multiple of it
+	Threads       int // of a block
+	Shared        int // bytes of dynamic shared memory of a block
 }
 
 // GemmTiles returns the tiles of a math, the largest first.
 func GemmTiles(math string) []GemmTile { return slices.Clone(gemmTiles[math]) }
 
-// gemmTiles holds the tiles by math. The rates are estimates. In float32, with its 128
-// lanes, they follow from the instructions of the inner loop. With tensor cores they
-// follow from what is slower: the traffic of shared memory at 128 bytes per clock, or
-// tensor cores with 512 multiply-adds of TF32 per clock or 1024 of bfloat16, as an A100
-// has them.
+// GemmShareTiles returns the tiles of the kernels that share tiles out.
+func GemmShareTiles(math string) []GemmTile { return slices.Clone(gemmShareTiles[math]) }
+
 var gemmTiles = map[string][]GemmTile{
 	"float32": {
-		{"128x128", 128, 128, 8, block, 0, 110},
-		{"64x64", 64, 64, 16, block, 0, 64},
-		{"32x32", 32, 32, 32, block, 0, 50},
+		{"128x128", 128, 128, 8, block, 0},
+		{"128x64", 128, 64, 8, 128, 0},
+		{"64x64", 64, 64, 16, block, 0},
+		{"32x32", 32, 32, 32, block, 0},
 	},
 	"tf32x3": {
-		{"tf32x3_128x256", 128, 256, 16, 256, mmaShared(128+256, 16, 2), 170},
-		{"tf32x3_128x128", 128, 128, 16, 128, mmaShared(128+128, 16, 2), 170},
-		{"tf32x3_64x64", 64, 64, 16, 128, mmaShared(64+64, 16, 2), 128},
+		{"tf32x3_128x256", 128, 256, 16, 256, mmaShared(128+256, 16, 2)},
+		{"tf32x3_128x128", 128, 128, 16, 128, mmaShared(128+128, 16, 2)},
+		{"tf32x3_64x64", 64, 64, 16, 128, mmaShared(64+64, 16, 2)},
 	},
 	"tf32": {
-		{"tf32_128x256", 128, 256, 16, 256, mmaShared(128+256, 16, 1), 490},
-		{"tf32_128x128", 128, 128, 16, 128, mmaShared(128+128, 16, 1), 410},
-		{"tf32_64x64", 64, 64, 16, 128, mmaShared(64+64, 16, 1), 205},
+		{"tf32_128x256", 128, 256, 16, 256, mmaShared(128+256, 16, 1)},
+		{"tf32_128x128", 128, 128, 16, 128, mmaShared(128+128, 16, 1)},
+		{"tf32_64x64", 64, 64, 16, 128, mmaShared(64+64, 16, 1)},
 	},
 	"bf16": {
-		{"bf16_128x256", 128, 256, 32, 256, mmaShared(128+256, 32, 1), 730},
-		{"bf16_128x128", 128, 128, 32, 128, mmaShared(128+128, 32, 1), 585},
-		{"bf16_64x64", 64, 64, 32, 128, mmaShared(64+64, 32, 1), 290},
+		{"bf16_128x256", 128, 256, 32, 256, mmaShared(128+256, 32, 1)},
+		{"bf16_128x128", 128, 128, 32, 128, mmaShared(128+128, 32, 1)},
+		{"bf16_64x64", 64, 64, 32, 128, mmaShared(64+64, 32, 1)},
+	},
+}
+
+var gemmShareTiles = map[string][]GemmTile{
+	"float32": {
+		{"share_128x64", 128, 64, 8, 128, 0},
+		{"share_32x32", 32, 32, 32, block, 0},
 	},
 }
 
@@ -75,43 +96,79 @@ func mmaShared(rows, depth, parts int) int { return 2*(rows*depth*4+2*512) + 2*r
 // ChooseGemm plans a product in one of Maths, on a device with this number of
 // multiprocessors and bytes of shared memory per block. M and N must be at least 1.
 //
-// It takes the tile and the number of slices with the least estimated time, in
-// clocks. The device works in rounds of one block per multiprocessor. A round takes
-// the multiply-adds of a block divided by the rate of the tile. Traffic from shared
-// memory to registers limits the rate: a warp that computes 8x8 elements per thread
-// reads 16 bytes four times for 64 multiply-adds, which keeps both units busy. With
-// 4x4 elements it reads two times for 16, which halves the rate. A multiprocessor
-// with a single block cannot hide its waits. A second pass costs a launch and the
-// traffic of the workspace.
+// It takes the tile and the split of k with the least estimated time, in clocks. The
+// device works in rounds of one block per multiprocessor. A round takes the multiply-adds
+// of a block divided by the rate of the tile. Traffic from shared memory to registers
+// limits the rate: a warp that computes 8x8 elements per thread reads 16 bytes four times
+// for 64 multiply-adds, which keeps both units busy. With 4x4 elements it reads two times
+// for 16, which halves the rate. A multiprocessor with few threads cannot hide its waits.
+// A second pass costs a launch and the traffic of the workspace. GemmModel has the formula.
 //
 // So large products get large tiles. In a recurrent step M is the batch, so its
 // product gets small tiles, to spread it over all multiprocessors. In the gradient of
-// a weight K is steps times batch, so it is split along K. All this is estimated from
-// instruction counts. Nothing has been measured.
+// a weight K is steps times batch, so it is split along K. Where tiles do not fill the last
+// round, they are shared out: a split of k at other places, and so another order of the
+// same sum, that depends on sizes and multiprocessors only.
+//
+// If the fastest plan leaves more than a twentieth of the device idle, and another does not
+// and is estimated to be as fast within a twentieth, which is more than the estimate can
+// tell apart, it takes that one.
 func ChooseGemm(math string, s GemmShape, multiprocessors, shared int) GemmPlan {
-	var best GemmPlan
-	least := 0.0
-	for _, t := range gemmTiles[math] {
-		if t.Shared > shared {
-			continue
-		}
-		tiles := t.count(s)
-		for slices := 1; slices <= maxSlices; slices *= 2 {
-			plan := t.Plan(s, slices)
-			if plan.Slices != slices || slices > 1 && tiles*int64(slices) > 4*int64(multiprocessors) {
-				continue
-			}
-			time := t.clocks(tiles*int64(slices), plan.Slice, multiprocessors)
-			if slices > 1 {
-				elements := float64(s.M) * float64(s.N) * float64(2*slices+1)
-				time += passClocks + elements*4/(bytesPerClock*float64(multiprocessors))
-			}
-			if best.Kernel == "" || time < least {
-				least, best = time, plan
-			}
+	return choose(append(slicedPlans(math, s, multiprocessors, shared), sharePlans(math, s, multiprocessors)...), multiprocessors)
+}
+
+// ChooseSlices is ChooseGemm for callers that add up slices themselves: no tile is shared
+// out.
+func ChooseSlices(math string, s GemmShape, multiprocessors, shared int) GemmPlan {
+	return choose(slicedPlans(math, s, multiprocessors, shared), multiprocessors)
+}
+
+func choose(plans []GemmPlan, multiprocessors int) GemmPlan {
+	const balanced, near = 0.95, 1.05
+	clocks := func(p GemmPlan) float64 { return gemmModel.clocks(p, multiprocessors) }
+	faster := func(a, b GemmPlan) int { return cmp.Compare(clocks(a), clocks(b)) }
+	best := slices.MinFunc(plans, faster)
+	if best.Balance(multiprocessors) < balanced {
+		plans = slices.DeleteFunc(plans, func(p GemmPlan) bool {
+			return p.Balance(multiprocessors) < balanced || clocks(p) > near*clocks(best)
+		})
+		if len(plans) > 0 {
+			return slices.MinFunc(plans, faster)
 		}
 	}
 	return best
+}
+
+// slicedPlans returns the plans with whole tiles and with slices.
+func slicedPlans(math string, s GemmShape, multiprocessors, shared int) []GemmPlan {
+	const most = 64 // slices
+	var plans []GemmPlan
+	for _, t := range gemmTiles[math] {
+		for slices := 1; slices <= most && t.Shared <= shared; slices *= 2 {
+			plan := t.Plan(s, slices)
+			if plan.Slices == slices && (slices == 1 || plan.tiles*int64(slices) <= 4*int64(multiprocessors)) {
+				plans = append(plans, plan)
+			}
+		}
+	}
+	return plans
+}
+
+// sharePlans returns the plans that share out the last round of tiles, the last two, or all.
+func sharePlans(math string, s GemmShape, multiprocessors int) []GemmPlan {
+	const most = 4 // shares per multiprocessor
+	var plans []GemmPlan
+	for _, t := range gemmShareTiles[math] {
+		full := int(t.count(s)) / multiprocessors * multiprocessors
+		for _, whole := range []int{full, full - multiprocessors, 0} {
+			for per := 1; per <= most && whole >= 0; per++ {
+				if plan, ok := t.Share(s, whole, per*multiprocessors); ok {
+					plans = append(plans, plan)
+				}
+			}
+		}
+	}
+	return plans
 }
 
 // Plan plans a product with this tile and about that many slices, at least 1: as many as
@@ -119,35 +176,42 @@ func ChooseGemm(math string, s GemmShape, multiprocessors, shared int) GemmPlan 
 func (t GemmTile) Plan(s GemmShape, slices int) GemmPlan {
 	slice := max(t.Depth, int(ceil(ceil(int64(s.K), slices), t.Depth))*t.Depth)
 	used := int(max(1, ceil(int64(s.K), slice)))
+	p := t.plan(s)
+	p.Slice, p.Slices, p.Whole = slice, used, int(p.tiles)
+	p.Launch = Launch{Grid: Dim3{int(p.tiles), used, 1}, Block: Dim3{t.Threads, 1, 1}, Shared: t.Shared}
+	return p
+}
+
+// Share plans a product with this tile of GemmShareTiles. The slabs of all tiles but the
+// first `whole` are shared out to a number of blocks. It fails if there are none, or if a
+// block's share were more than a tile.
+func (t GemmTile) Share(s GemmShape, whole, shares int) (plan GemmPlan, ok bool) {
+	p := t.plan(s)
+	rest := p.tiles - int64(whole)
+	slabs := rest * p.slabs
+	if rest < 1 || rest >= int64(shares) || rest > gridLimit || slabs < int64(shares) {
+		return GemmPlan{}, false
+	}
+	p.Slice, p.Slices, p.Whole, p.Shares = s.K, 1, whole, shares
+	p.Share, p.Extra = int(slabs/int64(shares)), int(slabs%int64(shares))
+	p.Part = 2 * shares * t.Rows * t.Columns
+	p.Launch = Launch{Grid: Dim3{whole + shares, 1, 1}, Block: Dim3{t.Threads, 1, 1}}
+	p.Join = Launch{Grid: Dim3{int(ceil(int64(t.Rows*t.Columns), block)), int(rest), 1}, Block: Dim3{block, 1, 1}}
+	return p, true
+}
+
+func (t GemmTile) plan(s GemmShape) GemmPlan {
+	slabs := ceil(int64(s.K), t.Depth)
 	return GemmPlan{
 		Kernel: "gemm_" + letter(s.TransA) + letter(s.TransB) + "_" + t.Name,
-		Slice:  slice,
-		Slices: used,
-		Launch: Launch{Grid: Dim3{int(t.count(s)), used, 1}, Block: Dim3{t.Threads, 1, 1}, Shared: t.Shared},
+		Rows:   t.Rows, Columns: t.Columns, Slabs: int(slabs),
+		shape: s, tile: t, tiles: t.count(s), slabs: slabs,
 	}
 }
 
 // count returns the number of tiles of a product.
 func (t GemmTile) count(s GemmShape) int64 {
 	return ceil(int64(s.M), t.Rows) * ceil(int64(s.N), t.Columns)
-}
-
-const (
-	maxSlices     = 64
-	startClocks   = 1500 // until the first slab of a block has arrived, and to store the result
-	alone         = 0.6  // share of the rate that a single block reaches
-	passClocks    = 5000 // to launch a second pass, about 3 µs
-	bytesPerClock = 16   // from memory, per multiprocessor
-)
-
-// clocks estimates the time of a number of blocks, each over slice k.
-func (t GemmTile) clocks(blocks int64, slice, multiprocessors int) float64 {
-	rounds := ceil(blocks, multiprocessors)
-	rate := t.rate
-	if rounds == 1 {
-		rate *= alone
-	}
-	return float64(rounds) * (startClocks + float64(t.Rows*t.Columns)*float64(slice)/rate)
 }
 
 func letter(transposed bool) string {

@@ -2,8 +2,10 @@ package kernels_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 
+	"gputrain/cuda"
 	"gputrain/kernels"
 )
 
@@ -17,18 +19,18 @@ func TestChooseGemm(t *testing.T) {
 		kernel          string
 		tiles, slices   int
 	}{
-		{"large", false, false, 4096, 4096, 4096, h100, "gemm_nn_128x128", 1024, 1},
-		{"large", true, true, 4096, 4096, 4096, t4, "gemm_tt_128x128", 1024, 1},
+		{"large", false, false, 4096, 4096, 4096, h100, "gemm_nn_share_128x64", 1980 + 132, 1},
+		{"large", true, true, 4096, 4096, 4096, t4, "gemm_tt_share_128x64", 2040 + 40, 1},
 		{"fewer large tiles than multiprocessors", false, false, 1024, 1024, 1024, h100, "gemm_nn_128x128", 64, 4},
-		{"the same, on fewer", false, false, 1024, 1024, 1024, t4, "gemm_nn_128x128", 64, 1},
-		{"input of all steps", false, true, 6400, 2048, 128, h100, "gemm_nt_128x128", 800, 1},
+		{"the same, on fewer", false, false, 1024, 1024, 1024, t4, "gemm_nn_share_128x64", 120 + 40, 1},
+		{"input of all steps", false, true, 6400, 2048, 128, h100, "gemm_nt_share_128x64", 1584 + 132, 1},
 		{"recurrent step", false, true, 64, 2048, 512, h100, "gemm_nt_32x32", 128, 1},
-		{"recurrent step", false, true, 64, 2048, 512, t4, "gemm_nt_64x64", 32, 2},
+		{"recurrent step", false, true, 64, 2048, 512, t4, "gemm_nt_share_32x32", 120 + 40, 1},
 		{"recurrent step backward", false, false, 64, 512, 2048, h100, "gemm_nn_32x32", 32, 8},
 		{"recurrent step, batch 1", false, true, 1, 2048, 512, h100, "gemm_nt_32x32", 64, 4},
-		{"recurrent weight gradient", true, false, 2048, 512, 6400, h100, "gemm_tn_128x128", 64, 4},
-		{"input weight gradient", true, false, 2048, 128, 6400, h100, "gemm_tn_128x128", 16, 16},
-		{"long sum", true, false, 64, 64, 100_000, h100, "gemm_tn_32x32", 4, 64},
+		{"recurrent weight gradient", true, false, 2048, 512, 6400, h100, "gemm_tn_share_128x64", 3 * 132, 1},
+		{"input weight gradient", true, false, 2048, 128, 6400, h100, "gemm_tn_share_128x64", 3 * 132, 1},
+		{"long sum", true, false, 64, 64, 100_000, h100, "gemm_tn_share_32x32", 2 * 132, 1},
 		{"hidden layer", false, true, 256, 1024, 784, h100, "gemm_nt_32x32", 256, 1},
 		{"classes", false, true, 256, 10, 1024, h100, "gemm_nt_32x32", 8, 16},
 		{"small", false, false, 33, 31, 32, h100, "gemm_nn_32x32", 2, 1},
@@ -58,7 +60,7 @@ func TestChooseGemmCoversK(t *testing.T) {
 // each dimension, and on more than one tile.
 func TestGemmKernels(t *testing.T) {
 	for _, shape := range kernels.GemmTiles("float32") {
-		tile := shape.Rows
+		tile, depth := shape.Rows, shape.Depth
 		for _, trans := range []string{"nn", "nt", "tn", "tt"} {
 			g := gemm{tile: shape, transA: trans[0] == 't', transB: trans[1] == 't'}
 			t.Run("gemm_"+trans+"_"+shape.Name, func(t *testing.T) {
@@ -69,11 +71,22 @@ func TestGemmKernels(t *testing.T) {
 				for _, s := range [][3]int{
 					{tile, tile, 32}, {tile + 1, 3, 5}, {2, tile + 3, 33}, {5, 2*tile - 4, 65}, {1, 1, 1}, {3, 4, 0},
 				} {
+					d.offset = 1
 					g.of(s[0], s[1], s[2]).check(d, 1, 0, 1)
 					g.of(s[0], s[1], s[2]).check(d, -0.5, 2, 1)
 					g.of(s[0], s[1], s[2]).check(d, 1.5, 0, 3)
 					g.of(s[0], s[1], s[2]).check(d, 2, 1, 2)
 				}
+				// Whole slabs of aligned operands are loaded 16 bytes at a time, up to the last rows
+				// and columns, and the rest of k number by number.
+				for _, s := range [][3]int{{tile, tile, 2 * depth}, {tile - 4, 4, 3*depth + 4}, {tile + 4, tile + 8, depth + depth/2}, {4, 8, depth - 4}} {
+					d.offset = 0
+					g.of(s[0], s[1], s[2]).check(d, 1.5, 0, 1)
+					g.of(s[0], s[1], s[2]).check(d, 1.5, 2, 2)
+				}
+				// One operand is not aligned, or its rows are not.
+				g.of(tile-3, 8, 2*depth).check(d, 1, 0, 1)
+				g.of(8, tile-3, 2*depth).check(d, 1, 0, 1)
 				for _, beta := range []float64{0, 2} {
 					// An aligned run of four columns is stored at once, others one by one.
 					for _, d.offset = range []int{0, 1, 2} {
@@ -95,8 +108,84 @@ func TestGemmKernels(t *testing.T) {
 				g.spoilt = true
 				for _, k := range []int{5, 13, 20, 28, 37} {
 					g.of(6, 6, k).check(d, 1, 0, 1)
+					g.of(8, 8, k+3).check(d, 1, 0, 1)
 				}
 			})
+		}
+	}
+}
+
+// Tiles are shared out after some whole ones or none, to shares of many sizes: pieces of one
+// tile or of two, of one slab, of all of a tile, and with a k that ends within a slab. Where
+// an operand is aligned or not is up to the core that all kernels have in common.
+func TestGemmShareKernels(t *testing.T) {
+	for _, tile := range kernels.GemmShareTiles("float32") {
+		for i, trans := range []string{"nn", "nt", "tn", "tt"} {
+			g := gemm{tile: tile, transA: trans[0] == 't', transB: trans[1] == 't'}
+			t.Run("gemm_"+trans+"_"+tile.Name, func(t *testing.T) {
+				d := open(t, "gemm", "gemm_share")
+				d.offset = i % 2
+				tried := 0
+				for _, k := range []int{2 * tile.Depth, 5*tile.Depth + 4, 7*tile.Depth - 1} {
+					g := g.of(tile.Rows+5, tile.Columns+6, k) // four tiles
+					for _, c := range []struct{ whole, shares int }{{0, 5}, {3, 2}, {1, 4}, {0, 7}, {2, 9}, {3, 7}, {2, 4}} {
+						plan, ok := tile.Share(g.shape(), c.whole, c.shares)
+						if ok && (tile.Rows < 64 || tried%4 == i) {
+							g.checkPlan(d, -0.5, float64(2*(tried/4%2)), plan)
+						}
+						tried++
+					}
+				}
+			})
+		}
+	}
+}
+
+// Two launches of a product give the same bytes, in each of the three ways.
+func TestGemmRepeatsItsBytes(t *testing.T) {
+	d := open(t, "gemm", "gemm_share")
+	tile, share := kernels.GemmTiles("float32")[3], kernels.GemmShareTiles("float32")[1]
+	g := gemm{tile: tile}.of(65, 70, 333)
+	shared, ok := share.Share(g.shape(), 2, 17)
+	if !ok {
+		t.Fatal("no plan")
+	}
+	a, b := put(d, uniform(random(1), g.m*g.k)), put(d, uniform(random(2), g.k*g.n))
+	var results [][]float32
+	for _, plan := range []kernels.GemmPlan{tile.Plan(g.shape(), 1), tile.Plan(g.shape(), 4), shared} {
+		var twice [2][]float32
+		for i := range twice {
+			dst := room[float32](d, g.m*g.n)
+			g.launch(d, plan, dst, a, b, 1, 0)
+			twice[i] = get[float32](d, dst, g.m*g.n)
+		}
+		if !slices.Equal(twice[0], twice[1]) {
+			t.Errorf("seeds 1,1 and 1,2: %+v: two launches differ", plan)
+		}
+		results = append(results, twice[0])
+	}
+	// They are three orders of the same sums, so the comparison can fail.
+	if slices.Equal(results[0], results[1]) || slices.Equal(results[0], results[2]) || slices.Equal(results[1], results[2]) {
+		t.Error("seeds 1,1 and 1,2: two ways give the same bytes")
+	}
+}
+
+// A product has the same bytes wherever its operands begin, though it is loaded in another way.
+func TestGemmOfWindowsHasTheSameBytes(t *testing.T) {
+	d := open(t, "gemm")
+	a, b := uniform(random(1), 36*172), uniform(random(2), 172*40)
+	for _, tile := range kernels.GemmTiles("float32") {
+		for _, trans := range []string{"nn", "nt", "tn", "tt"} {
+			g := gemm{tile: tile, transA: trans[0] == 't', transB: trans[1] == 't'}.of(36, 40, 172)
+			var results [2][]float32
+			for d.offset = range results {
+				dst := room[float32](d, g.m*g.n)
+				g.launch(d, tile.Plan(g.shape(), 1), dst, put(d, a), put(d, b), 1, 0)
+				results[d.offset] = get[float32](d, dst, g.m*g.n)
+			}
+			if !slices.Equal(results[0], results[1]) {
+				t.Errorf("seeds 1,1 and 1,2: gemm_%s_%s: windows at 0 and at 1 differ", trans, tile.Name)
+			}
 		}
 	}
 }
@@ -114,12 +203,44 @@ func (g gemm) of(m, n, k int) gemm {
 	return g
 }
 
+// shape is the product as ChooseGemm knows it.
+func (g gemm) shape() kernels.GemmShape {
+	return kernels.GemmShape{TransA: g.transA, TransB: g.transB, M: g.m, N: g.n, K: g.k}
+}
+
+// launch computes the product as planned.
+func (g gemm) launch(d *device, p kernels.GemmPlan, dst, a, b cuda.Pointer, alpha, beta float64) {
+	d.Helper()
+	// With so few threads, each goes round often.
+	few := kernels.Launch{Grid: kernels.Dim3{X: 3, Y: 1, Z: 1}, Block: kernels.Dim3{X: 32, Y: 1, Z: 1}}
+	switch {
+	case p.Shares > 0:
+		offset := d.offset
+		d.offset = 0 // of workspace
+		part := room[float32](d, p.Part)
+		d.offset = offset
+		d.run(p.Kernel, p.Launch, dst, part, a, b, g.m, g.n, g.k, p.Whole, p.Share, p.Extra, alpha, beta)
+		few.Grid.Y = p.Join.Grid.Y
+		d.run("gemm_join", few, dst, part, g.m, g.n, p.Rows, p.Columns, p.Slabs, p.Whole, p.Share, p.Extra, alpha, beta)
+	case p.Slices > 1:
+		part := room[float32](d, p.Slices*g.m*g.n)
+		d.run(p.Kernel, p.Launch, part, a, b, g.m, g.n, g.k, p.Slice, 1.0, 0.0)
+		d.run("gemm_reduce", few, dst, part, int64(g.m*g.n), p.Slices, alpha, beta)
+	default:
+		d.run(p.Kernel, p.Launch, dst, a, b, g.m, g.n, g.k, p.Slice, alpha, beta)
+	}
+}
+
 // check computes the product with the kernel of the tile, with k in slices, and
 // compares the result.
 func (g gemm) check(d *device, alpha, beta float64, slices int) {
 	d.Helper()
-	plan := g.tile.Plan(kernels.GemmShape{TransA: g.transA, TransB: g.transB, M: g.m, N: g.n, K: g.k}, slices)
-	name, slice, used := plan.Kernel, plan.Slice, plan.Slices
+	g.checkPlan(d, alpha, beta, g.tile.Plan(g.shape(), slices))
+}
+
+// checkPlan computes the product as planned, and compares the result.
+func (g gemm) checkPlan(d *device, alpha, beta float64, plan kernels.GemmPlan) {
+	d.Helper()
 	r := random(1)
 	a, b, before := whole(r, g.m*g.k), whole(r, g.k*g.n), whole(r, g.m*g.n)
 	for i := 1; i < g.m && g.spoilt; i += 2 {
@@ -132,15 +253,7 @@ func (g gemm) check(d *device, alpha, beta float64, slices int) {
 	if beta != 0 {
 		dst = put(d, before)
 	}
-	if used == 1 {
-		d.run(name, plan.Launch, dst, put(d, a), put(d, b), g.m, g.n, g.k, slice, alpha, beta)
-	} else {
-		part := room[float32](d, used*g.m*g.n)
-		d.run(name, plan.Launch, part, put(d, a), put(d, b), g.m, g.n, g.k, slice, 1.0, 0.0)
-		// With so few threads, each goes round often.
-		reduce := kernels.Launch{Grid: kernels.Dim3{X: 3, Y: 1, Z: 1}, Block: kernels.Dim3{X: 32, Y: 1, Z: 1}}
-		d.run("gemm_reduce", reduce, dst, part, int64(g.m*g.n), used, alpha, beta)
-	}
+	g.launch(d, plan, dst, put(d, a), put(d, b), alpha, beta)
 	got := get[float32](d, dst, g.m*g.n)
 	for i := range g.m {
 		for j := range g.n {
@@ -153,8 +266,8 @@ func (g gemm) check(d *device, alpha, beta float64, slices int) {
 				want += beta * float64(before[i*g.n+j])
 			}
 			if value := float64(got[i*g.n+j]); value != want && !(math.IsNaN(value) && math.IsNaN(want)) {
-				d.Fatalf("seed 1,1: %s %+v, offset %d, %d slices, alpha %v, beta %v: dst[%d,%d] = %v, want %v",
-					name, g, d.offset, used, alpha, beta, i, j, value, want)
+				d.Fatalf("seed 1,1: %+v %+v, offset %d, alpha %v, beta %v: dst[%d,%d] = %v, want %v",
+					plan, g, d.offset, alpha, beta, i, j, value, want)
 			}
 		}
 	}

@@ -115,6 +115,10 @@ var table = []Kernel{
 	{"gemm_nt_128x128", "gemm", block, sharedLarge, gemmParams},
 	{"gemm_tn_128x128", "gemm", block, sharedLarge, gemmParams},
 	{"gemm_tt_128x128", "gemm", block, sharedLarge, gemmParams},
+	{"gemm_nn_128x64", "gemm", 128, sharedTall, gemmParams},
+	{"gemm_nt_128x64", "gemm", 128, sharedTall, gemmParams},
+	{"gemm_tn_128x64", "gemm", 128, sharedTall, gemmParams},
+	{"gemm_tt_128x64", "gemm", 128, sharedTall, gemmParams},
 	{"gemm_nn_64x64", "gemm", block, sharedMedium, gemmParams},
 	{"gemm_nt_64x64", "gemm", block, sharedMedium, gemmParams},
 	{"gemm_tn_64x64", "gemm", block, sharedMedium, gemmParams},
@@ -124,6 +128,16 @@ var table = []Kernel{
 	{"gemm_tn_32x32", "gemm", block, sharedSmall, gemmParams},
 	{"gemm_tt_32x32", "gemm", block, sharedSmall, gemmParams},
 	{"gemm_reduce", "gemm", block, 0, join(pointers("dst", "part"), n, ints("slices"), floats("alpha", "beta"))},
+
+	{"gemm_nn_share_128x64", "gemm_share", 128, sharedTall, gemmShareParams},
+	{"gemm_nt_share_128x64", "gemm_share", 128, sharedTall, gemmShareParams},
+	{"gemm_tn_share_128x64", "gemm_share", 128, sharedTall, gemmShareParams},
+	{"gemm_tt_share_128x64", "gemm_share", 128, sharedTall, gemmShareParams},
+	{"gemm_nn_share_32x32", "gemm_share", block, sharedSmall, gemmShareParams},
+	{"gemm_nt_share_32x32", "gemm_share", block, sharedSmall, gemmShareParams},
+	{"gemm_tn_share_32x32", "gemm_share", block, sharedSmall, gemmShareParams},
+	{"gemm_tt_share_32x32", "gemm_share", block, sharedSmall, gemmShareParams},
+	{"gemm_join", "gemm_share", block, 0, join(pointers("dst", "part"), ints("m", "n", "rows", "columns", "slabs", "whole", "share", "extra"), floats("alpha", "beta"))},
 
 	{"gemm_nn_bf16_128x256", "gemm_bf16", block, 0, gemmParams},
 	{"gemm_nt_bf16_128x256", "gemm_bf16", block, 0, gemmParams},
@@ -180,8 +194,10 @@ var table = []Kernel{
 	{"clip_norm_scale", "update", block, 0, join(pointers("x", "factor"), n)},
 
 	{"lstm_cell", "lstm", block, 0, join(pointers("gates", "c", "h", "c_prev", "peep"), ints("batch", "hidden"))},
-	{"lstm_step", "lstm", block, sharedSmall, join(pointers("gates", "c", "h", "c_prev", "h_prev", "whh", "bih", "bhh", "peep"), ints("batch", "hidden"))},
-	{"lstm_cell_grad", "lstm", block, 0, join(pointers("dz", "dc", "gates", "c_prev", "c", "peep", "dy", "dh"), ints("batch", "hidden"))},
+	{"lstm_step_32x8", "lstm", block, 17408, lstmStepParams},
+	{"lstm_step_64x16", "lstm", block, 33792, lstmStepParams},
+	{"lstm_step_128x32", "lstm", 512, 33280, lstmStepParams},
+	{"lstm_cell_grad", "lstm", block, 0, join(pointers("dz", "dc", "gates", "c_prev", "c", "peep", "dy", "dh"), ints("batch", "hidden", "slices"))},
 	{"lstm_peep_grad", "lstm", block, 3072, join(pointers("part", "dz", "c_prev", "c"), ints("rows", "hidden", "chunk"))},
 
 	{"lstm_forward_128", "lstm_forward", block, 8704, lstmForwardParams},
@@ -204,8 +220,10 @@ var table = []Kernel{
 	{"lstm_backward_bf16_512", "lstm_backward_mma", block, 2176, lstmBackwardParams},
 	{"lstm_backward_bf16_1024", "lstm_backward_mma", block, 2304, lstmBackwardParams},
 
-	{"rnn_step", "rnn", block, sharedSmall, join(pointers("h", "h_prev", "whh", "bih", "bhh"), ints("batch", "hidden", "relu"))},
-	{"rnn_cell_grad", "rnn", block, 0, join(pointers("dz", "h", "dy", "dh"), n, ints("relu"))},
+	{"rnn_step_32x32", "rnn", block, 17408, rnnStepParams},
+	{"rnn_step_64x64", "rnn", block, 33792, rnnStepParams},
+	{"rnn_step_128x128", "rnn", 512, 33280, rnnStepParams},
+	{"rnn_cell_grad", "rnn", block, 0, join(pointers("dz", "h", "dy", "dh"), n, ints("slices", "relu"))},
 
 	{"rnn_forward_256", "rnn_forward", block, 5248, rnnForwardParams},
 	{"rnn_forward_512", "rnn_forward", block, 9344, rnnForwardParams},
@@ -227,7 +245,10 @@ var table = []Kernel{
 	{"rnn_backward_bf16_1024", "rnn_backward_mma", block, 640, rnnBackwardParams},
 
 	{"gru_cell", "gru", block, 0, join(pointers("gates", "h", "u", "h_prev"), ints("batch", "hidden"))},
-	{"gru_cell_grad", "gru", block, 0, join(pointers("dv", "du", "dh", "gates", "u", "h_prev", "dy"), ints("batch", "hidden"))},
+	{"gru_step_32x8", "gru", block, 15360, gruStepParams},
+	{"gru_step_64x16", "gru", block, 29696, gruStepParams},
+	{"gru_step_128x32", "gru", 512, 29184, gruStepParams},
+	{"gru_cell_grad", "gru", block, 0, join(pointers("dv", "du", "dh", "gates", "u", "h_prev", "dy", "part"), ints("batch", "hidden", "slices"))},
 	{"gru_forward_256", "gru_forward", block, 12800, gruForwardParams},
 	{"gru_forward_512", "gru_forward", block, 20992, gruForwardParams},
 	{"gru_forward_1024", "gru_forward", block, 37376, gruForwardParams},
@@ -249,26 +270,32 @@ var table = []Kernel{
 
 	{"lstm1997_cell", "lstm1997", block, 0, join(pointers("gates", "s", "y", "s_prev", "peep"), ints("batch", "blocks", "cells", "forget"),
 		floats("g_range", "g_slope", "h_range", "h_slope"))},
-	{"lstm1997_partials", "lstm1997", block, 0, join(pointers("p_in", "p_f", "p_c", "gates", "s_prev", "source"),
-		ints("batch", "blocks", "cells", "sources", "columns"), floats("g_range", "g_slope"))},
+	{"lstm1997_step", "lstm1997", block, 0, join(pointers("gates", "s", "y", "next", "source", "weight", "s_prev", "peep"),
+		ints("batch", "blocks", "cells", "sources", "forget", "feedback"), floats("g_range", "g_slope", "h_range", "h_slope"))},
 	{"lstm1997_error", "lstm1997", block, 0, join(pointers("e", "d_out", "gates", "s", "dy"),
 		ints("batch", "blocks", "cells", "forget"), floats("h_range", "h_slope"))},
-	{"lstm1997_grad", "lstm1997", block, 0, join(pointers("dw", "dpeep", "p_in", "p_f", "p_c", "e", "d_out", "s", "source"),
-		ints("batch", "blocks", "cells", "sources", "columns"))},
+	{"lstm1997_grad", "lstm1997", block, 0, join(pointers("dw", "dpeep", "p_in", "p_f", "p_c", "gates", "s_prev", "s", "e", "d_out", "source"),
+		ints("steps", "batch", "blocks", "cells", "sources", "columns", "chunk"), floats("g_range", "g_slope", "beta"))},
 }
 
 // Bytes of shared memory of the tiles in gemm.cuh: two buffers, each with a slab of a
 // and a slab of b.
 const (
 	sharedLarge  = 2 * 2 * 8 * (128 + 4) * 4
+	sharedTall   = 2 * 8 * (128 + 4 + 64 + 4) * 4
 	sharedMedium = 2 * 2 * 16 * (64 + 4) * 4
 	sharedSmall  = 2 * 2 * 32 * (32 + 4) * 4
 )
 
 var (
-	n          = []Param{{"n", Int64}}
-	fault      = []Param{{"fault", Pointer}, {"call", Uint64}}
-	gemmParams = join(pointers("dst", "a", "b"), ints("m", "n", "k", "slice"), floats("alpha", "beta"))
+	n               = []Param{{"n", Int64}}
+	fault           = []Param{{"fault", Pointer}, {"call", Uint64}}
+	gemmParams      = join(pointers("dst", "a", "b"), ints("m", "n", "k", "slice"), floats("alpha", "beta"))
+	gemmShareParams = join(pointers("dst", "part", "a", "b"), ints("m", "n", "k", "whole", "share", "extra"), floats("alpha", "beta"))
+
+	lstmStepParams = join(pointers("gates", "c", "h", "c_prev", "h_prev", "whh", "bih", "bhh", "peep", "part", "count"), ints("batch", "hidden"))
+	rnnStepParams  = join(pointers("h", "h_prev", "whh", "bih", "bhh", "part", "count"), ints("batch", "hidden", "relu"))
+	gruStepParams  = join(pointers("gates", "u", "h", "h_prev", "whh", "bih", "bhh", "part", "count"), ints("batch", "hidden"))
 
 	lstmForwardParams  = layerParams(pointers("gates", "c", "h", "whh", "bih", "bhh", "peep"), pointers("count"))
 	lstmBackwardParams = layerParams(pointers("dz", "dc", "gates", "c", "whh", "peep", "dy", "dh_last", "dc_last", "dh_first"), pointers("part", "count"))

@@ -62,14 +62,21 @@ func ScatterAddRows(rows, cols int) Launch {
 	return Launch{Grid: Dim3{max(rows, 1), clamp(ceil(int64(cols), x)), 1}, Block: Dim3{x, 1, 1}}
 }
 
-// LSTMStep launches lstm_step.
-func LSTMStep(batch, hidden int) Launch {
-	return flat(ceil(int64(batch), 32)*ceil(int64(hidden), 8), block)
+// LSTM1997Step launches lstm1997_step: a warp for each block and four rows.
+func LSTM1997Step(batch, blocks int) Launch {
+	return flat(ceil(ceil(int64(batch), 4)*int64(blocks), block/warp), block)
 }
 
-// RNNStep launches rnn_step.
-func RNNStep(batch, hidden int) Launch {
-	return flat(ceil(int64(batch), 32)*ceil(int64(hidden), 32), block)
+// LSTM1997Grad plans lstm1997_grad for a batch of sequences. With one chunk it adds to the
+// gradients. With more, up to 256, it writes the sums of each to a workspace, with beta = 0.
+// A chunk has as many sequences as leave the device enough threads.
+func LSTM1997Grad(batch, blocks, columns int) (l Launch, chunk, chunks int) {
+	const enough, most = 1 << 16, 256 // threads, chunks
+	chunk = max(1, int(ceil(int64(batch)*int64(blocks)*int64(columns), enough)), int(ceil(int64(batch), most)))
+	chunks = max(1, int(ceil(int64(batch), chunk)))
+	l = Matrix(blocks, columns)
+	l.Grid.Z = chunks
+	return l, chunk, chunks
 }
 
 // LSTMPeepGrad plans the gradient of the peepholes; rows is the number of rows of

@@ -19,6 +19,8 @@ func TestLaunches(t *testing.T) {
 		{"a full block", kernels.Elements(256), launch(1, 1, 256, 1)},
 		{"one more", kernels.Elements(257), launch(2, 1, 256, 1)},
 		{"more than 2^31", kernels.Elements(1 << 33), launch(1<<25, 1, 256, 1)},
+		{"parameters", kernels.Updates(1000), launch(4, 1, 256, 1)},
+		{"many parameters", kernels.Updates(1 << 30), launch(1024, 1, 256, 1)},
 		{"no partial sum is one", kernels.Partials(0), launch(1, 1, 256, 1)},
 		{"partial sums", kernels.Partials(2049), launch(2, 1, 256, 1)},
 		{"at most 1024 partial sums", kernels.Partials(1 << 40), launch(1024, 1, 256, 1)},
@@ -31,8 +33,7 @@ func TestLaunches(t *testing.T) {
 		{"a block per row", kernels.Rows(5, 100_000), launch(5, 1, 256, 1)},
 		{"scatter into nothing", kernels.ScatterAddRows(0, 0), launch(1, 1, 32, 1)},
 		{"scatter", kernels.ScatterAddRows(9, 300), launch(9, 2, 256, 1)},
-		{"lstm step", kernels.LSTMStep(33, 17), launch(2*3, 1, 256, 1)},
-		{"rnn step", kernels.RNNStep(33, 17), launch(2*1, 1, 256, 1)},
+		{"step of memory blocks", kernels.LSTM1997Step(33, 7), launch(8, 1, 256, 1)}, // 9 tiles of 7 blocks
 		{"gradient of peepholes", kernels.LSTMPeepGrad(257, 33).First, launch(2, 2, 32, 8)},
 		{"its second pass", kernels.LSTMPeepGrad(257, 33).Second, launch(4, 1, 32, 8)},
 		{"sum of few rows", kernels.SumRows(256, 33).First, launch(2, 1, 32, 8)},

@@ -1,6 +1,6 @@
 // The LSTM cell, and a time step that fuses it with the recurrent product.
-#include "gemm.cuh"
 #include "lstm.cuh"
+#include "step.cuh"
 
 // i, f = sigmoid(z + p * c_prev)   g = tanh(z)   c = f * c_prev + i * g
 // o = sigmoid(z + p * c)           h = o * tanh(c)
@@ -20,48 +20,41 @@ extern "C" __global__ void __launch_bounds__(kBlock) lstm_cell(
 }
 
 // z = gates + h_prev * whh^T + bih + bhh, then the cell as in lstm_cell
-// A tile is 32 rows by 8 hidden units. The gates of a unit are four neighbouring
-// columns of the tile, so one thread gets all of them.
-// grid: x ceil(batch/32)*ceil(hidden/8); blocks of 256
-extern "C" __global__ void __launch_bounds__(Small::threads, 3) lstm_step(
-    float *__restrict__ gates,         // [batch, 4*hidden] in: x * wih^T; out: i, f, g, o
-    float *__restrict__ c,             // [batch, hidden] out
-    float *__restrict__ h,             // [batch, hidden] out
-    const float *__restrict__ c_prev,  // [batch, hidden]
-    const float *__restrict__ h_prev,  // [batch, hidden]
-    const float *__restrict__ whh,     // [4*hidden, hidden]
-    const float *__restrict__ bih,     // [4*hidden]; null for none
-    const float *__restrict__ bhh,     // [4*hidden]; null for none
-    const float *__restrict__ peep,    // [3, hidden]: of i, f, o; null for none
-    int batch, int hidden) {
-  __shared__ Small::Shared shared;
-  constexpr int units = Small::BN / 4;
-  int across = (hidden + units - 1) / units;
-  int first_row = blockIdx.x / across * Small::BM, first_unit = blockIdx.x % across * units;
-  if (first_row >= batch) return;
-  multiply_tile<Small, false, false>(
-      shared, h_prev, hidden, whh, hidden, 0, hidden,
-      [=](int row) { return first_row + row < batch ? first_row + row : -1; },
-      [=](int column) {
-        int unit = first_unit + column / 4;
-        return unit < hidden ? column % 4 * hidden + unit : -1;
-      },
-      [=](int row, int column, float4 sum) {
-        row += first_row;
-        int unit = first_unit + column / 4;
-        if (row >= batch || unit >= hidden) return;
-        const Gates<float> in(gates, hidden, row, unit);
-        float z[] = {in[0] + sum.x, in[1] + sum.y, in[2] + sum.z, in[3] + sum.w};
-#pragma unroll
-        for (int gate = 0; gate < 4; gate++) {
-          if (bih) z[gate] += bih[gate * (long long)hidden + unit];
-          if (bhh) z[gate] += bhh[gate * (long long)hidden + unit];
-        }
-        apply_cell(gates, c, h, c_prev[(long long)row * hidden + unit], peep, hidden, row, unit, z);
-      });
-}
+// The numbers of a name are the rows and the hidden units of a tile.
+// grid: x ceil(batch/rows)*ceil(hidden/units), twice that for 128 rows; blocks of 256, or 512
+#define LSTM_STEP(name, tile, blocks)                                                            \
+  extern "C" __global__ void __launch_bounds__(tile::threads, blocks) name(                      \
+      float *__restrict__ gates,        /* [batch, 4*hidden] in: x * wih^T; out: i, f, g, o */   \
+      float *__restrict__ c,            /* [batch, hidden] out */                                \
+      float *__restrict__ h,            /* [batch, hidden] out */                                \
+      const float *__restrict__ c_prev, /* [batch, hidden] */                                    \
+      const float *__restrict__ h_prev, /* [batch, hidden] */                                    \
+      const float *__restrict__ whh,    /* [4*hidden, hidden] */                                 \
+      const float *__restrict__ bih,    /* [4*hidden]; null for none */                          \
+      const float *__restrict__ bhh,    /* [4*hidden]; null for none */                          \
+      const float *__restrict__ peep,   /* [3, hidden]: of i, f, o; null for none */             \
+      float *part, unsigned *count,     /* for tiles that blocks share: see step */              \
+      int batch, int hidden) {                                                                   \
+    step<tile>(part, count, h_prev, whh, batch, hidden, [=](int row, int unit, const float *sum) { \
+      const Gates<float> in(gates, hidden, row, unit);                                           \
+      float z[] = {in[0] + sum[0], in[1] + sum[1], in[2] + sum[2], in[3] + sum[3]};              \
+      _Pragma("unroll") for (int gate = 0; gate < 4; gate++) {                                   \
+        if (bih) z[gate] += bih[gate * (long long)hidden + unit];                                \
+        if (bhh) z[gate] += bhh[gate * (long long)hidden + unit];                                \
+      }                                                                                          \
+      apply_cell(gates, c, h, c_prev[row * (long long)hidden + unit], peep, hidden, row, unit, z); \
+    });                                                                                          \
+  }
 
-// The gradient of the cell: see CellGrad. d = dy + dh
+using LSTMTile32x8 = StepTile<4, 32, 8, 4, 1, 4>;
+using LSTMTile64x16 = StepTile<4, 64, 16, 8, 2, 4>;
+using LSTMTile128x32 = StepTile<4, 128, 32, 8, 2, 2>;
+
+LSTM_STEP(lstm_step_32x8, LSTMTile32x8, 3)
+LSTM_STEP(lstm_step_64x16, LSTMTile64x16, 2)
+LSTM_STEP(lstm_step_128x32, LSTMTile128x32, 1)
+
+// The gradient of the cell: see CellGrad. d = dy + sum_z dh[z]
 // grid: any blocks of 256 in all, over [batch, hidden]
 extern "C" __global__ void __launch_bounds__(kBlock) lstm_cell_grad(
     float *dz,                         // [batch, 4*hidden] out, may be gates
@@ -71,12 +64,13 @@ extern "C" __global__ void __launch_bounds__(kBlock) lstm_cell_grad(
     const float *__restrict__ c,       // [batch, hidden]
     const float *__restrict__ peep,    // [3, hidden]: of i, f, o; null for none
     const float *__restrict__ dy,      // [batch, hidden]
-    const float *__restrict__ dh,      // [batch, hidden]
-    int batch, int hidden) {
+    const float *__restrict__ dh,      // [slices, batch, hidden]
+    int batch, int hidden, int slices) {
   EACH_ROW(row, batch)
     EACH(unit, hidden) {
       long long k = row * hidden + unit;
-      const CellGrad grad(gates, peep, hidden, row, unit, c_prev[k], c[k], dy[k] + dh[k], dc[k]);
+      float d = dy[k] + sum_slices(dh, slices, batch * (long long)hidden, k);
+      const CellGrad grad(gates, peep, hidden, row, unit, c_prev[k], c[k], d, dc[k]);
       grad.store(dz, hidden, row, unit);
       dc[k] = grad.dc;
     }

@@ -28,9 +28,42 @@ struct Units {
 
 // through adds to z what the peepholes of a block let through of the block's states s.
 static __device__ float through(const float *peep, const float *s, int cells, float z) {
+#pragma unroll 1
   for (int v = 0; v < cells; v++) z = fmaf(peep[v], s[v], z);
   return z;
 }
+
+// Block is one of the blocks of a row.
+struct Block {
+  long long j, first, states;  // its number, its first state, and the states of all blocks
+  int cells;
+
+  __device__ Block(long long j, int blocks, int cells) : j(j), first(j * cells), states((long long)blocks * cells), cells(cells) {}
+
+  // forward is lstm1997_cell for the block. s_prev, s, y and peep begin at the states of
+  // the row.
+  __device__ void forward(Units<float> u, const float *s_prev, float *s, float *y, const float *peep, Squash g, Squash h) const {
+    const float *before = s_prev + first;
+    float *after = s + first, *output = y + first;
+    float z_in = u.in[j], z_out = u.out[j], keep = 1;
+    if (peep) z_in = through(peep + first, before, cells, z_in);
+    const float in = u.in[j] = sigmoid_of(z_in);
+    if (u.forget) {
+      float z = u.forget[j];
+      if (peep) z = through(peep + states + first, before, cells, z);
+      keep = u.forget[j] = sigmoid_of(z);
+    }
+#pragma unroll 1
+    for (int v = 0; v < cells; v++) {
+      const float input = u.cell[first + v] = g.of(u.cell[first + v]);
+      after[v] = fmaf(keep, before[v], in * input);
+    }
+    if (peep) z_out = through(peep + 2 * states + first, after, cells, z_out);
+    const float out = u.out[j] = sigmoid_of(z_out);
+#pragma unroll 1
+    for (int v = 0; v < cells; v++) output[v] = out * h.of(after[v]);
+  }
+};
 
 // in = sigmoid(z_in + sum_v p_in * s_prev)   f = sigmoid(z_f + sum_v p_f * s_prev), or 1
 // s  = f * s_prev + in * g(z_cell)           out = sigmoid(z_out + sum_v p_out * s)
@@ -45,65 +78,81 @@ extern "C" __global__ void __launch_bounds__(kBlock) lstm1997_cell(
     int batch, int blocks, int cells,
     int forget,                        // there are forget gates
     float g_range, float g_slope, float h_range, float h_slope) {
-  const Squash g = {g_range, g_slope}, h = {h_range, h_slope};
-  const long long states = (long long)blocks * cells;
   EACH_ROW(n, batch)
     EACH(j, blocks) {
-      const Units<float> u(gates, n, blocks, cells, forget);
-      const long long first = j * cells;
-      const float *before = s_prev + n * states + first;
-      float *after = s + n * states + first, *output = y + n * states + first;
-      float z_in = u.in[j], z_out = u.out[j], keep = 1;
-      if (peep) z_in = through(peep + first, before, cells, z_in);
-      const float in = u.in[j] = sigmoid_of(z_in);
-      if (forget) {
-        float z = u.forget[j];
-        if (peep) z = through(peep + states + first, before, cells, z);
-        keep = u.forget[j] = sigmoid_of(z);
-      }
-      for (int v = 0; v < cells; v++) {
-        const float input = u.cell[first + v] = g.of(u.cell[first + v]);
-        after[v] = fmaf(keep, before[v], in * input);
-      }
-      if (peep) z_out = through(peep + 2 * states + first, after, cells, z_out);
-      const float out = u.out[j] = sigmoid_of(z_out);
-      for (int v = 0; v < cells; v++) output[v] = out * h.of(after[v]);
+      const Block block(j, blocks, cells);
+      const long long row = n * block.states;
+      block.forward(Units<float>(gates, n, blocks, cells, forget), s_prev + row, s + row, y + row, peep, {g_range, g_slope}, {h_range, h_slope});
     }
 }
 
-// p_in[v,m] = f * p_in[v,m] + g * in * (1-in) * y[m]
-// p_f[v,m]  = f * p_f[v,m]  + s_prev * f * (1-f) * y[m]
-// p_c[v,m]  = f * p_c[v,m]  + in * g' * y[m]
-// y[m] is source m. Columns beyond the sources belong to the peepholes, and there y[m]
-// is s_prev of the block. Cells have no peepholes, so p_c has no such columns.
-// grid: any blocks of 256 in all, over [batch*blocks*cells, columns]
-extern "C" __global__ void __launch_bounds__(kBlock) lstm1997_partials(
-    float *__restrict__ p_in,          // [batch*blocks*cells, columns] in and out
-    float *__restrict__ p_f,           // [batch*blocks*cells, columns] in and out; null without forget gates
-    float *__restrict__ p_c,           // [batch*blocks*cells, sources] in and out
-    const float *__restrict__ gates,   // [batch, units]: in, f, out, g(z)
+// z = weight * y_m of a time step, and then lstm1997_cell. A warp has a block and some rows
+// of the batch. It multiplies a few units of the block at a time, and its lanes share m.
+// y_m = [x; gates before; y before; 1]. What comes out goes into the y_m of the step after.
+// grid: any number of blocks of kBlock threads
+constexpr int kStepUnits = 4, kStepRows = kSums / kStepUnits;
+
+extern "C" __global__ void __launch_bounds__(kBlock, 3) lstm1997_step(
+    float *__restrict__ gates,         // [batch, units] out: in, f, out, g(z)
+    float *__restrict__ s,             // [batch, blocks*cells] out
+    float *__restrict__ y,             // [batch, blocks*cells] out
+    float *__restrict__ next,          // [batch, sources] out, all but x and 1: of the step after; null for none
+    const float *__restrict__ source,  // [batch, sources]: y_m
+    const float *__restrict__ weight,  // [units, sources]
     const float *__restrict__ s_prev,  // [batch, blocks*cells]
-    const float *__restrict__ source,  // [batch, sources]
+    const float *__restrict__ peep,    // [3, blocks*cells]: of in, f, out; null for none
     int batch, int blocks, int cells, int sources,
-    int columns,                       // sources, or sources + cells with peepholes
-    float g_range, float g_slope) {
-  const Squash squash = {g_range, g_slope};
-  const long long states = (long long)blocks * cells;
-  EACH_ROW(row, batch * states)
-    EACH(m, columns) {
-      const long long n = row / states, v = row % states, j = v / cells;
-      const Units<const float> u(gates, n, blocks, cells, p_f);
-      const float *before = s_prev + n * states;
-      const float y = m < sources ? source[n * sources + m] : before[j * cells + m - sources];
-      const float in = u.in[j], g = u.cell[v], keep = p_f ? u.forget[j] : 1.0f;
-      const long long k = row * columns + m;
-      p_in[k] = fmaf(keep, p_in[k], g * sigmoid_slope(in) * y);
-      if (p_f) p_f[k] = fmaf(keep, p_f[k], before[v] * sigmoid_slope(keep) * y);
-      if (m < sources) {
-        float *p = &p_c[row * sources + m];
-        *p = fmaf(keep, *p, in * squash.grad(g) * y);
+    int forget,                        // there are forget gates
+    int feedback,                      // gates are sources
+    float g_range, float g_slope, float h_range, float h_slope) {
+  const int lane = threadIdx.x % kWarp, kinds = 2 + forget, of_block = kinds + cells;
+  const long long tiles = (batch + kStepRows - 1) / kStepRows, warps = (long long)gridDim.x * (kBlock / kWarp);
+#pragma unroll 1
+  for (long long k = (blockIdx.x * (long long)kBlock + threadIdx.x) / kWarp; k < blocks * tiles; k += warps) {
+    const Block block(k / tiles, blocks, cells);
+    const long long first_row = k % tiles * kStepRows;
+    const int rows = min((long long)kStepRows, batch - first_row);
+    // The row of the weights of a unit of the block: in, f, out, cells.
+    auto unit = [&](int i) {
+      return i < kinds ? i * (long long)blocks + block.j : kinds * (long long)blocks + block.first + i - kinds;
+    };
+#pragma unroll 1
+    for (int from = 0; from < of_block; from += kStepUnits) {
+      const float *w[kStepUnits], *x[kStepRows];
+      float sum[kSums] = {};
+#pragma unroll
+      for (int i = 0; i < kStepUnits; i++) w[i] = weight + unit(min(from + i, of_block - 1)) * sources;
+#pragma unroll
+      for (int r = 0; r < kStepRows; r++) x[r] = source + (first_row + min(r, rows - 1)) * sources;
+#pragma unroll 1
+      for (int m = lane; m < sources; m += kWarp) {
+        float of_row[kStepRows];
+#pragma unroll
+        for (int r = 0; r < kStepRows; r++) of_row[r] = x[r][m];
+#pragma unroll
+        for (int i = 0; i < kStepUnits; i++) {
+          const float of_unit = w[i][m];
+#pragma unroll
+          for (int r = 0; r < kStepRows; r++) sum[i * kStepRows + r] = fmaf(of_unit, of_row[r], sum[i * kStepRows + r]);
+        }
+      }
+      const float z = halve<kSums / 2>(sum);
+      const int i = from + lane / kStepRows, r = lane % kStepRows;
+      if (lane < kSums && i < of_block && r < rows) gates[(first_row + r) * (kinds * (long long)blocks + block.states) + unit(i)] = z;
+    }
+    __syncwarp();  // each row has one lane from here on
+    if (lane < rows) {
+      const long long n = first_row + lane, row = n * block.states;
+      const Units<float> u(gates, n, blocks, cells, forget);
+      block.forward(u, s_prev + row, s + row, y + row, peep, {g_range, g_slope}, {h_range, h_slope});
+      if (next) {
+        float *outputs = next + (n + 1) * sources - 1 - block.states;
+        for (int v = 0; v < cells; v++) outputs[block.first + v] = y[row + block.first + v];
+        if (feedback)
+          for (int i = 0; i < kinds; i++) outputs[(i - kinds) * (long long)blocks + block.j] = u.in[i * (long long)blocks + block.j];
       }
     }
+  }
 }
 
 // e = dy * out * h'(s)   d_out = out * (1-out) * sum_v h(s) * dy
@@ -132,44 +181,83 @@ extern "C" __global__ void __launch_bounds__(kBlock) lstm1997_error(
     }
 }
 
-// dw[in,m] += sum_v e * p_in[v,m]   dw[f,m]   += sum_v e * p_f[v,m]
-// dw[v,m]  += e * p_c[v,m]          dw[out,m] += d_out * y[m]
-// summed over the sequences in order. Columns beyond the sources belong to the
-// peepholes: there dpeep takes the place of dw, and s of the block that of y.
-// grid: any blocks of 256 in all, over [units, columns]
-extern "C" __global__ void __launch_bounds__(kBlock) lstm1997_grad(
-    float *__restrict__ dw,            // [units, sources] in and out
-    float *__restrict__ dpeep,         // [3, blocks*cells] in and out: of in, f, out; null for none
-    const float *__restrict__ p_in,    // [batch*blocks*cells, columns]
-    const float *__restrict__ p_f,     // [batch*blocks*cells, columns]; null without forget gates
-    const float *__restrict__ p_c,     // [batch*blocks*cells, sources]
-    const float *__restrict__ e,       // [batch, blocks*cells]
-    const float *__restrict__ d_out,   // [batch, blocks]
-    const float *__restrict__ s,       // [batch, blocks*cells]
-    const float *__restrict__ source,  // [batch, sources]
-    int batch, int blocks, int cells, int sources,
-    int columns) {                     // sources, or sources + cells with peepholes
-  const long long states = (long long)blocks * cells, first_out = blocks * (p_f ? 2ll : 1ll), first_cell = first_out + blocks;
-  EACH_ROW(unit, first_cell + states)
+// Over the steps, from the first to the last:
+//   p_in[v,m] = f * p_in[v,m] + g * in * (1-in) * y[m]
+//   p_f[v,m]  = f * p_f[v,m]  + s_prev * f * (1-f) * y[m]
+//   p_c[v,m]  = f * p_c[v,m]  + in * g' * y[m]
+//   dw[in,m] += sum_v e * p_in[v,m]   dw[f,m]   += sum_v e * p_f[v,m]
+//   dw[v,m]  += e * p_c[v,m]          dw[out,m] += d_out * y[m]
+// y[m] is source m. Columns beyond the sources belong to the peepholes: there dpeep takes
+// the place of dw, and s_prev of the block that of y[m], or s for out. Cells have none.
+// A thread has a block and a column m. So no step waits for another thread, and the
+// partials stay in registers. Sums are over the steps, then the sequences, then the cells.
+// grid: any blocks of 256 in all, over [blocks, columns]; z: chunks of sequences
+extern "C" __global__ void __launch_bounds__(kBlock, 3) lstm1997_grad(
+    float *__restrict__ dw,            // [chunks, units, sources] in and out
+    float *__restrict__ dpeep,         // [3, chunks, blocks*cells] in and out: of in, f, out; null for none
+    float *__restrict__ p_in,          // [batch*blocks*cells, columns] in and out
+    float *__restrict__ p_f,           // [batch*blocks*cells, columns] in and out; null without forget gates
+    float *__restrict__ p_c,           // [batch*blocks*cells, sources] in and out
+    const float *__restrict__ gates,   // [steps*batch, units]: in, f, out, g(z)
+    const float *s_prev,               // [steps*batch, blocks*cells]
+    const float *s,                    // [steps*batch, blocks*cells]
+    const float *__restrict__ e,       // [steps*batch, blocks*cells]
+    const float *__restrict__ d_out,   // [steps*batch, blocks]
+    const float *__restrict__ source,  // [steps*batch, sources]
+    int steps, int batch, int blocks, int cells, int sources,
+    int columns,                       // sources, or sources + cells with peepholes
+    int chunk,                         // sequences of a chunk
+    float g_range, float g_slope,
+    float beta) {                      // 1, or 0 not to read dw and dpeep
+  const Squash squash = {g_range, g_slope};
+  const int from = blockIdx.z * chunk, to = min(batch, from + chunk);
+  EACH_ROW(j, blocks)
     EACH(m, columns) {
-      const bool is_cell = unit >= first_cell;
-      if (is_cell && m >= sources) continue;
-      const long long j = is_cell ? (unit - first_cell) / cells : unit % blocks, beyond = j * cells + m - sources;
-      const int gate = unit < blocks ? 0 : unit < first_out ? 1 : 2;
-      float *dst = m < sources ? &dw[unit * sources + m] : &dpeep[gate * states + beyond];
-      float sum = *dst;
-      if (!is_cell && gate == 2) {
-        for (long long n = 0; n < batch; n++) {
-          const float y = m < sources ? source[n * sources + m] : s[n * states + beyond];
-          sum = fmaf(d_out[n * blocks + j], y, sum);
+      const Block block(j, blocks, cells);
+      const bool beyond = m >= sources;
+      const long long peephole = block.first + m - sources, width = beyond ? block.states : sources;
+      const float *input = beyond ? s_prev + peephole : source + m, *output = beyond ? s + peephole : input;
+      // put adds a sum to the gradient of gate 0, 1, 2 of the block, or of its cell gate - 3.
+      auto put = [&](int gate, float sum) {
+        const long long first_cell = blocks * (p_f ? 3ll : 2ll), row = gate == 0 ? j : gate == 1 ? blocks + j : first_cell - blocks + j;
+        float *dst = beyond ? dpeep + (gate * (long long)gridDim.z + blockIdx.z) * block.states + peephole
+                            : dw + (blockIdx.z * (first_cell + block.states) + (gate < 3 ? row : first_cell + block.first + gate - 3)) * sources + m;
+        *dst = beta == 0 ? sum : *dst + sum;
+      };
+      float sum_in = 0, sum_f = 0, sum_out = 0;
+      for (int v = 0; v < cells; v++) {
+        float sum_c = 0;
+        for (int n = from; n < to; n++) {
+          const long long row = n * block.states + block.first + v, k = row * columns + m, of_cell = row * sources + m;
+          float in_v = p_in[k], f_v = p_f ? p_f[k] : 0, c_v = beyond ? 0 : p_c[of_cell];
+#pragma unroll 1
+          for (int t = 0; t < steps; t++) {
+            const long long at = t * (long long)batch + n, state = at * block.states + block.first + v;
+            const Units<const float> u(gates, at, blocks, cells, p_f);
+            const float y_m = input[at * width], error = e[state], in = u.in[j], g = u.cell[block.first + v], keep = p_f ? u.forget[j] : 1.0f;
+            in_v = fmaf(keep, in_v, g * sigmoid_slope(in) * y_m);
+            sum_in = fmaf(error, in_v, sum_in);
+            if (p_f) {
+              f_v = fmaf(keep, f_v, s_prev[state] * sigmoid_slope(keep) * y_m);
+              sum_f = fmaf(error, f_v, sum_f);
+            }
+            c_v = fmaf(keep, c_v, in * squash.grad(g) * y_m);
+            sum_c = fmaf(error, c_v, sum_c);
+          }
+          p_in[k] = in_v;
+          if (p_f) p_f[k] = f_v;
+          if (!beyond) p_c[of_cell] = c_v;
         }
-      } else {
-        const float *p = is_cell ? p_c : gate == 0 ? p_in : p_f;
-        const long long width = is_cell ? sources : columns;
-        const long long first = is_cell ? unit - first_cell : j * cells, count = is_cell ? 1 : cells;
-        for (long long n = 0; n < batch; n++)
-          for (long long k = n * states + first; k < n * states + first + count; k++) sum = fmaf(e[k], p[k * width + m], sum);
+        if (!beyond) put(3 + v, sum_c);
       }
-      *dst = sum;
+      for (int n = from; n < to; n++)
+#pragma unroll 1
+        for (int t = 0; t < steps; t++) {
+          const long long at = t * (long long)batch + n;
+          sum_out = fmaf(d_out[at * blocks + j], output[at * width], sum_out);
+        }
+      put(0, sum_in);
+      if (p_f) put(1, sum_f);
+      put(2, sum_out);
     }
 }

@@ -89,26 +89,6 @@ struct Rows {
   }
 };
 
-// halve adds up the sums of all lanes of a warp. Two lanes that differ in a bit each keep a
-// half of their sums and give the other half away, bit by bit. Lane l is left with the sum
-// l % kSums.
-constexpr int kSums = 16;
-
-template <int HALF>
-__device__ float halve(float (&sum)[kSums]) {
-  if constexpr (HALF == 0) {
-    return sum[0] + __shfl_xor_sync(kAllLanes, sum[0], kSums);
-  } else {
-    bool upper = threadIdx.x & HALF;
-#pragma unroll
-    for (int i = 0; i < HALF; i++) {
-      float kept = upper ? sum[i + HALF] : sum[i], given = upper ? sum[i] : sum[i + HALF];
-      sum[i] = kept + __shfl_xor_sync(kAllLanes, given, HALF);
-    }
-    return halve<HALF / 2>(sum);
-  }
-}
-
 constexpr int kWarps = kBlock / kWarp;
 
 // add_products adds x[i] * weights[i*step] to sum, for i < n, in order. Other blocks may have

@@ -47,25 +47,18 @@ func (d *device) runLayer(kernel string, l kernels.Launch, operands []any, share
 	d.run(kernel, l, slices.Concat(operands, operands, shared)...)
 }
 
-// optional returns the address of an operand, or null.
-func (l lstm) optional(d *device, x []float32) cuda.Pointer {
-	if x == nil {
-		return 0
-	}
-	return put(d, x)
-}
-
 // window returns the address of element i.
 func window(p cuda.Pointer, i int) cuda.Pointer { return p + cuda.Pointer(4*i) }
 
-// forward runs the steps, each by a launch of lstm_step, and returns gates, c and h.
+// forward runs the steps, each by a launch, and returns gates, c and h.
 func (l lstm) forward(d *device) (gates, c, h []float32) {
 	cells := l.batch * l.hidden
 	g, cs, hs, whh := put(d, l.gates), put(d, l.c), put(d, l.h), put(d, l.whh)
-	bih, bhh, peep := l.optional(d, l.bih), l.optional(d, l.bhh), l.optional(d, l.peep)
+	bih, bhh, peep := d.optional(l.bih), d.optional(l.bhh), d.optional(l.peep)
+	s := layerStep{device: d, batch: l.batch, hidden: l.hidden}
 	for t := range l.steps {
-		d.run("lstm_step", kernels.LSTMStep(l.batch, l.hidden), window(g, 4*t*cells), window(cs, (t+1)*cells), window(hs, (t+1)*cells),
-			window(cs, t*cells), window(hs, t*cells), whh, bih, bhh, peep, l.batch, l.hidden)
+		s.step(kernels.ChooseStep("lstm", l.batch, l.hidden, 132), window(g, 4*t*cells), window(cs, (t+1)*cells), window(hs, (t+1)*cells),
+			window(cs, t*cells), window(hs, t*cells), whh, bih, bhh, peep)
 	}
 	return get[float32](d, g, len(l.gates)), get[float32](d, cs, len(l.c)), get[float32](d, hs, len(l.h))
 }
@@ -93,7 +86,7 @@ func TestLSTMForwardIsItsSteps(t *testing.T) {
 			d := open(t, "lstm", "lstm_forward")
 			d.offset = c.offset
 			g, cs, hs, count := put(d, l.gates), put(d, l.c), put(d, l.h), put(d, make([]uint32, l.batch))
-			operands := []any{g, cs, hs, put(d, l.whh), l.optional(d, l.bih), l.optional(d, l.bhh), l.optional(d, l.peep)}
+			operands := []any{g, cs, hs, put(d, l.whh), d.optional(l.bih), d.optional(l.bhh), d.optional(l.peep)}
 			d.runLayer(c.kernel, l.persistent(c.units, c.rows), operands, count, l.steps, l.batch, l.hidden, c.rows)
 			gates, state, h := l.forward(d)
 			near(d, "gates", l.hidden, get[float32](d, g, len(gates)), gates)
@@ -139,7 +132,7 @@ func TestLSTMBackwardIsItsSteps(t *testing.T) {
 			if c.optional {
 				dhLast, dcLast, dhFirst = put(d, uniform(r, cells)), put(d, uniform(r, cells)), room[float32](d, cells)
 			}
-			cs, whh, peep := put(d, l.c), put(d, l.whh), l.optional(d, l.peep)
+			cs, whh, peep := put(d, l.c), put(d, l.whh), d.optional(l.peep)
 
 			launch := l.persistent(c.units, c.rows)
 			part := room[float32](d, kernels.Persistent{Launch: launch, Units: c.units}.Part(l.batch))
@@ -155,8 +148,8 @@ func TestLSTMBackwardIsItsSteps(t *testing.T) {
 			for t := l.steps - 1; t >= 0; t-- {
 				at := window(dz2, 4*t*cells)
 				d.run("lstm_cell_grad", kernels.Matrix(l.batch, l.hidden), at, dc2, at, window(cs, t*cells), window(cs, (t+1)*cells), peep,
-					window(dy, t*cells), dh2, l.batch, l.hidden)
-				p := kernels.ChooseGemm("float32", kernels.GemmShape{M: l.batch, N: l.hidden, K: 4 * l.hidden}, 1, 0)
+					window(dy, t*cells), dh2, l.batch, l.hidden, 1)
+				p := kernels.ChooseSlices("float32", kernels.GemmShape{M: l.batch, N: l.hidden, K: 4 * l.hidden}, 1, 0)
 				d.run(p.Kernel, p.Launch, dh2, at, whh, l.batch, l.hidden, 4*l.hidden, p.Slice, 1.0, 0.0)
 			}
 			near(d, "dz", 4*l.hidden, get[float32](d, dz, len(l.gates)), get[float32](d, dz2, len(l.gates)))

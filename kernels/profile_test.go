@@ -190,21 +190,18 @@ func profileCases() []profileCase {
 
 		{"lstm_cell", lstm, kernels.Matrix(batch, hidden), []any{gates, cell, cell, cell, peep, batch, hidden},
 			batch * hidden, batch * hidden * 11, 1.3},
-		{"lstm_cell_grad", lstm, kernels.Matrix(batch, hidden), []any{gates, cell, gates, cell, cell, peep, cell, cell, batch, hidden},
+		{"lstm_cell_grad", lstm, kernels.Matrix(batch, hidden), []any{gates, cell, gates, cell, cell, peep, cell, cell, batch, hidden, 1},
 			batch * hidden, batch * hidden * 14, 1.25},
 		{"lstm_peep_grad", lstm, peepGrad.First, []any{peep, gates, cell, cell, batch, hidden, peepGrad.Chunk},
 			batch * hidden, batch*hidden*5 + 3*hidden, 0},
-		{"rnn_cell_grad", lstm, kernels.Elements(batch * hidden), []any{cell, cell, cell, cell, int64(batch * hidden), 0},
+		{"rnn_cell_grad", lstm, kernels.Elements(batch * hidden), []any{cell, cell, cell, cell, int64(batch * hidden), 1, 0},
 			batch * hidden, batch * hidden * 4, 0},
 		{"gru_cell", lstm, kernels.Matrix(batch, hidden), []any{triple, cell, triple, cell, batch, hidden},
 			batch * hidden, batch * hidden * 11, 1.3},
-		{"gru_cell_grad", lstm, kernels.Matrix(batch, hidden), []any{triple, triple, cell, triple, triple, cell, cell, batch, hidden},
+		{"gru_cell_grad", lstm, kernels.Matrix(batch, hidden), []any{triple, triple, cell, triple, triple, cell, cell, null, batch, hidden, 0},
 			batch * hidden, batch * hidden * 14, 1.25},
-		{"lstm_step", lstm, kernels.LSTMStep(batch, hidden), []any{gates, cell, cell, cell, cell, floats(4 * hidden * hidden), null, null, null, batch, hidden},
-			batch * 4 * hidden * hidden, tiled(batch, 4*hidden, hidden, 32, 32) + batch*hidden*7, 0},
-		{"rnn_step", lstm, kernels.RNNStep(batch, hidden), []any{cell, cell, floats(hidden * hidden), null, null, batch, hidden, 0},
-			batch * hidden * hidden, tiled(batch, hidden, hidden, 32, 32) + batch*hidden, 0},
 	}
+	all = append(all, stepCases()...)
 	all = append(all, persistentCases()...)
 	all = append(all, blockCases()...)
 	for _, math := range kernels.Maths() {
@@ -220,13 +217,30 @@ func profileCases() []profileCase {
 			}
 		}
 	}
+	for _, tile := range kernels.GemmShareTiles("float32") {
+		for _, trans := range []string{"nn", "nt", "tn", "tt"} {
+			const m, n, k, shares = 256, 128, 64, 6
+			tiles := m * n / (tile.Rows * tile.Columns)
+			plan, _ := tile.Share(kernels.GemmShape{TransA: trans[0] == 't', TransB: trans[1] == 't', M: m, N: n, K: k}, tiles-3, shares)
+			pieces := 6 * tile.Rows * tile.Columns // two of each of three tiles
+			all = append(all, profileCase{plan.Kernel, fmt.Sprintf("%dx%dx%d", m, n, k), plan.Launch,
+				[]any{floats(m * n), floats(plan.Part), floats(m * k), floats(k * n), m, n, k, plan.Whole, plan.Share, plan.Extra, one, 0.0},
+				m * n * k, tiled(m, n, k, tile.Rows, tile.Columns) + pieces/2, 0})
+			if trans == "tt" && tile.Rows == 128 {
+				all = append(all, profileCase{"gemm_join", fmt.Sprintf("3 tiles of %dx%d in 2 pieces", tile.Rows, tile.Columns), plan.Join,
+					[]any{floats(m * n), floats(plan.Part), m, n, tile.Rows, tile.Columns, plan.Slabs, plan.Whole, plan.Share, plan.Extra, one, 0.0},
+					pieces / 2, 3 * pieces / 2, 0})
+			}
+		}
+	}
 	return all
 }
 
-// blockCases returns cases of memory blocks with forget gates and peepholes.
+// blockCases returns cases of memory blocks with forget gates and peepholes. A step reads
+// four rows of the sources for four units of a block, of which there are five.
 func blockCases() []profileCase {
 	const (
-		batch, blocks, cells, sources = 64, 16, 2, 64
+		steps, batch, blocks, cells, sources = 2, 64, 16, 2, 64
 
 		states, units, columns = blocks * cells, blocks * (3 + cells), sources + cells
 		rows                   = batch * states
@@ -234,21 +248,52 @@ func blockCases() []profileCase {
 	size := fmt.Sprintf("batch %d, %d blocks of %d, %d sources", batch, blocks, cells, sources)
 	gates, state, peep, source := floats(batch*units), floats(rows), floats(3*states), floats(batch*sources)
 	partials, ofCells := floats(rows*columns), floats(rows*sources)
+	grad, chunk, chunks := kernels.LSTM1997Grad(batch, blocks, columns)
 	return []profileCase{
 		{"lstm1997_cell", size, kernels.Matrix(batch, blocks),
 			[]any{gates, state, state, state, peep, batch, blocks, cells, 1, 2.0, 0.5, 1.0, 0.5},
 			rows, batch * (2*units + 3*states), 3},
-		{"lstm1997_partials", size, kernels.Matrix(rows, columns),
-			[]any{partials, partials, ofCells, gates, state, source, batch, blocks, cells, sources, columns, 2.0, 0.5},
-			rows * columns, 2 * rows * (2*columns + sources), 2},
+		{"lstm1997_step", size, kernels.LSTM1997Step(batch, blocks),
+			[]any{gates, state, state, source, source, floats(units * sources), state, peep, batch, blocks, cells, sources, 1, 0, 2.0, 0.5, 1.0, 0.5},
+			batch * units * sources, batch/4*blocks*2*(4+4)*sources + batch*(units+4*states), 2},
 		{"lstm1997_error", size, kernels.Matrix(batch, blocks),
 			[]any{state, floats(batch * blocks), gates, state, state, batch, blocks, cells, 1, 1.0, 0.5},
 			rows, 3*rows + 2*batch*blocks, 2},
-		{"lstm1997_grad", size, kernels.Matrix(units, columns),
-			[]any{floats(units * sources), peep, partials, partials, ofCells, state, floats(batch * blocks), state, source,
-				batch, blocks, cells, sources, columns},
-			rows * columns, rows*(2*columns+sources) + batch*(blocks+2*states+sources) + 2*units*sources, 2},
+		{"lstm1997_grad", fmt.Sprintf("%d steps, ", steps) + size, grad,
+			[]any{floats(chunks * units * sources), floats(chunks * 3 * states), partials, partials, ofCells, floats(steps * batch * units),
+				floats(steps * rows), floats(steps * rows), floats(steps * rows), floats(steps * batch * blocks), floats(steps * batch * sources),
+				steps, batch, blocks, cells, sources, columns, chunk, 2.0, 0.5, 0.0},
+			steps * rows * columns, 2*rows*(2*columns+sources) + steps*batch*(units+3*states+blocks+sources) + chunks*(units*sources+3*states), 2.2},
 	}
+}
+
+// stepCases returns time steps in each tile. The sizes are multiples of it.
+func stepCases() []profileCase {
+	null := cuda.Pointer(0)
+	var all []profileCase
+	for _, c := range []struct {
+		layer         string
+		batch, hidden int
+		args          func(weights, cell floats) []any
+	}{
+		{"lstm", 128, 64, func(weights, cell floats) []any {
+			return []any{4 * cell, cell, cell, cell, cell, weights, null, null, null}
+		}},
+		{"rnn", 128, 128, func(weights, cell floats) []any { return []any{cell, cell, weights, null, null} }},
+		{"gru", 128, 64, func(weights, cell floats) []any {
+			return []any{3 * cell, 3 * cell, cell, cell, weights, null, null}
+		}},
+	} {
+		weights := kernels.Gates(c.layer) * c.hidden * c.hidden
+		for _, p := range kernels.StepPlans(c.layer, c.batch, c.hidden, 132) {
+			args := append(c.args(floats(weights), floats(c.batch*c.hidden)), floats(p.Part), words(make([]uint64, p.Tiles)), c.batch, c.hidden)
+			if c.layer == "rnn" {
+				args = append(args, 0)
+			}
+			all = append(all, profileCase{p.Kernel, fmt.Sprintf("batch %d, hidden %d", c.batch, c.hidden), p.Launch, args, c.batch * weights, int(p.Bytes / 4), 0})
+		}
+	}
+	return all
 }
 
 // persistentCases returns layers over two time steps. A group of blocks has half of the

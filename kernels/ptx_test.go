@@ -220,7 +220,7 @@ var (
 	prototype = regexp.MustCompile(`extern "C" __global__ void (?:__launch_bounds__\([^)]*\) )?(\w+)\(([^)]*)\)`)
 	include   = regexp.MustCompile(`(?m)^#include "(.*)"$`)
 	list      = regexp.MustCompile(`(?m)^#define OPERANDS\(n\)(.*)$`)
-	use       = regexp.MustCompile(`(?m)^[A-Z]+\((\w+), .*\)$`)
+	use       = regexp.MustCompile(`(?m)^[A-Z_]+\((\w+), .*\)$`)
 )
 
 // declarations returns the parameters of the kernels in a source, by kernel. In a

@@ -1,54 +1,49 @@
 // A time step of the Elman RNN, fused with the recurrent product, and the
 // gradient of its cell. The cell alone is tanh_forward or relu.
-#include "gemm.cuh"
 #include "nonlinear.cuh"
+#include "step.cuh"
 
 // h = f(h + h_prev * whh^T + bih + bhh), f = relu ? relu : tanh
-// grid: x ceil(batch/32)*ceil(hidden/32); blocks of 256
-extern "C" __global__ void __launch_bounds__(Small::threads, 3) rnn_step(
-    float *__restrict__ h,             // [batch, hidden] in: x * wih^T; out
-    const float *__restrict__ h_prev,  // [batch, hidden]
-    const float *__restrict__ whh,     // [hidden, hidden]
-    const float *__restrict__ bih,     // [hidden]; null for none
-    const float *__restrict__ bhh,     // [hidden]; null for none
-    int batch, int hidden,
-    int relu) {
-  __shared__ Small::Shared shared;
-  int across = (hidden + Small::BN - 1) / Small::BN;
-  int first_row = blockIdx.x / across * Small::BM, first_unit = blockIdx.x % across * Small::BN;
-  if (first_row >= batch) return;
-  multiply_tile<Small, false, false>(
-      shared, h_prev, hidden, whh, hidden, 0, hidden,
-      [=](int row) { return first_row + row < batch ? first_row + row : -1; },
-      [=](int column) { return first_unit + column < hidden ? first_unit + column : -1; },
-      [=](int row, int column, float4 sum) {
-        row += first_row;
-        int unit = first_unit + column;
-        if (row >= batch) return;
-        const Run run(h + (long long)row * hidden + unit, hidden - unit);
-        float4 input = run.read();
-        float z[] = {input.x + sum.x, input.y + sum.y, input.z + sum.z, input.w + sum.w};
-#pragma unroll
-        for (int j = 0; j < 4; j++) {
-          if (bih && unit + j < hidden) z[j] += bih[unit + j];
-          if (bhh && unit + j < hidden) z[j] += bhh[unit + j];
-          z[j] = relu ? relu_of(z[j]) : tanh_of(z[j]);
-        }
-        run.write({z[0], z[1], z[2], z[3]});
-      });
-}
+// The numbers of a name are the rows and the hidden units of a tile.
+// grid: x ceil(batch/rows)*ceil(hidden/units), twice that for 128 rows; blocks of 256, or 512
+#define RNN_STEP(name, tile, blocks)                                                               \
+  extern "C" __global__ void __launch_bounds__(tile::threads, blocks) name(                        \
+      float *__restrict__ h,            /* [batch, hidden] in: x * wih^T; out */                   \
+      const float *__restrict__ h_prev, /* [batch, hidden] */                                      \
+      const float *__restrict__ whh,    /* [hidden, hidden] */                                     \
+      const float *__restrict__ bih,    /* [hidden]; null for none */                              \
+      const float *__restrict__ bhh,    /* [hidden]; null for none */                              \
+      float *part, unsigned *count,     /* for tiles that blocks share: see step */                \
+      int batch, int hidden,                                                                       \
+      int relu) {                                                                                  \
+    step<tile>(part, count, h_prev, whh, batch, hidden, [=](int row, int unit, const float *sum) { \
+      float &cell = h[row * (long long)hidden + unit];                                             \
+      float z = cell + *sum;                                                                       \
+      if (bih) z += bih[unit];                                                                     \
+      if (bhh) z += bhh[unit];                                                                     \
+      cell = relu ? relu_of(z) : tanh_of(z);                                                       \
+    });                                                                                            \
+  }
 
-// dz = (dy + dh) * f', f' = relu ? [h > 0] : 1-h^2
+using RNNTile32x32 = StepTile<1, 32, 32, 4, 4, 4>;
+using RNNTile64x64 = StepTile<1, 64, 64, 8, 8, 4>;
+using RNNTile128x128 = StepTile<1, 128, 128, 8, 8, 2>;
+
+RNN_STEP(rnn_step_32x32, RNNTile32x32, 3)
+RNN_STEP(rnn_step_64x64, RNNTile64x64, 2)
+RNN_STEP(rnn_step_128x128, RNNTile128x128, 1)
+
+// dz = (dy + sum_z dh[z]) * f', f' = relu ? [h > 0] : 1-h^2
 // grid: any blocks of 256, over n
 extern "C" __global__ void __launch_bounds__(kBlock) rnn_cell_grad(
-    float *dz,                    // [n] out, may be dy or dh
+    float *dz,                    // [n] out, may be dy, or dh if that has one slice
     const float *__restrict__ h,  // [n]
     const float *dy,              // [n]
-    const float *dh,              // [n]
+    const float *dh,              // [slices, n]
     long long n,
-    int relu) {
+    int slices, int relu) {
   EACH(k, n) {
-    float d = dy[k] + dh[k];
+    float d = dy[k] + sum_slices(dh, slices, n, k);
     dz[k] = relu ? (h[k] > 0 ? d : 0.0f) : d * tanh_slope(h[k]);
   }
 }

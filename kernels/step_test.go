@@ -9,72 +9,165 @@ import (
 	"gputrain/kernels"
 )
 
-// The steps that fuse product and cell must agree with the two separate kernels. Only
-// the rounding may differ, because the order of the sum does. The sizes straddle the
-// tile, which is 32 rows by 8 units for the LSTM and by 32 for the RNN.
-var stepSizes = [][2]int{{1, 1}, {32, 8}, {33, 9}, {5, 33}, {64, 40}}
+// The steps that fuse product and cell give the bits of the two separate kernels, in every
+// tile. The sizes straddle the tiles: 32, 64 and 128 rows by 8, 16 and 32 units for the
+// LSTM and the GRU, and by as many units as rows for the RNN. They straddle a slab of k too.
+var stepSizes = [][2]int{{1, 1}, {33, 9}, {65, 17}, {129, 33}, {5, 129}}
 
-func TestLSTMStepIsGemmAndCell(t *testing.T) {
-	for i, s := range stepSizes {
-		for _, optional := range []bool{false, true} {
-			batch, hidden := s[0], s[1]
-			t.Run(fmt.Sprintf("batch %d, hidden %d, biases and peepholes %v", batch, hidden, optional), func(t *testing.T) {
-				d := open(t, "lstm", "gemm", "elementwise")
-				r := random(uint64(i))
-				z, cPrev, hPrev := uniform(r, batch*4*hidden), put(d, uniform(r, batch*hidden)), put(d, uniform(r, batch*hidden))
-				whh := put(d, uniform(r, 4*hidden*hidden))
-				var bih, bhh, peep cuda.Pointer
-				if optional {
-					bih, bhh, peep = put(d, uniform(r, 4*hidden)), put(d, uniform(r, 4*hidden)), put(d, uniform(r, 3*hidden))
-				}
-				gates, c, h := put(d, z), room[float32](d, batch*hidden), room[float32](d, batch*hidden)
-				d.run("lstm_step", kernels.LSTMStep(batch, hidden), gates, c, h, cPrev, hPrev, whh, bih, bhh, peep, batch, hidden)
-
-				gates2, c2, h2 := put(d, z), room[float32](d, batch*hidden), room[float32](d, batch*hidden)
-				product(d, gates2, hPrev, whh, batch, 4*hidden, hidden)
-				if optional {
-					d.run("add_row", kernels.Matrix(batch, 4*hidden), gates2, gates2, bih, batch, 4*hidden)
-					d.run("add_row", kernels.Matrix(batch, 4*hidden), gates2, gates2, bhh, batch, 4*hidden)
-				}
-				d.run("lstm_cell", kernels.Matrix(batch, hidden), gates2, c2, h2, cPrev, peep, batch, hidden)
-				near(d, "gates", hidden, get[float32](d, gates, batch*4*hidden), get[float32](d, gates2, batch*4*hidden))
-				near(d, "c", hidden, get[float32](d, c, batch*hidden), get[float32](d, c2, batch*hidden))
-				near(d, "h", hidden, get[float32](d, h, batch*hidden), get[float32](d, h2, batch*hidden))
-			})
-		}
-	}
+// layerStep holds the operands of a time step, for the four gates of an LSTM. Other layers
+// take the first part of them.
+type layerStep struct {
+	*device
+	batch, hidden                        int
+	z, cPrev, hPrev, whh, bih, bhh, peep []float32
 }
 
-func TestRNNStepIsGemmAndCell(t *testing.T) {
-	for i, s := range stepSizes {
+// stepResults runs a step of a layer as planned, or without a plan as product and cell.
+var stepResults = map[string]func(s layerStep, p *kernels.StepPlan) [][]float32{
+	"lstm": func(s layerStep, p *kernels.StepPlan) [][]float32 {
+		gates, c, h := put(s.device, s.z), room[float32](s.device, s.cells()), room[float32](s.device, s.cells())
+		cPrev, hPrev, whh, peep := put(s.device, s.cPrev), put(s.device, s.hPrev), put(s.device, s.whh), s.optional(s.peep)
+		if p != nil {
+			s.step(*p, gates, c, h, cPrev, hPrev, whh, s.optional(s.bih), s.optional(s.bhh), peep)
+		} else {
+			s.product(gates, hPrev, whh, 4*s.hidden, s.bih, s.bhh)
+			s.run("lstm_cell", kernels.Matrix(s.batch, s.hidden), gates, c, h, cPrev, peep, s.batch, s.hidden)
+		}
+		return s.read([]int{4, 1, 1}, gates, c, h)
+	},
+	"rnn": func(s layerStep, p *kernels.StepPlan) [][]float32 {
+		var results [][]float32
 		for relu, cell := range []string{"tanh_forward", "relu"} {
-			batch, hidden := s[0], s[1]
-			t.Run(fmt.Sprintf("batch %d, hidden %d, %s", batch, hidden, cell), func(t *testing.T) {
-				d := open(t, "rnn", "gemm", "elementwise", "activation")
-				r := random(uint64(i))
-				z, hPrev := uniform(r, batch*hidden), put(d, uniform(r, batch*hidden))
-				whh, bhh := put(d, uniform(r, hidden*hidden)), put(d, uniform(r, hidden))
-				h := put(d, z)
-				d.run("rnn_step", kernels.RNNStep(batch, hidden), h, hPrev, whh, cuda.Pointer(0), bhh, batch, hidden, relu)
+			h, hPrev, whh := put(s.device, s.z[:s.cells()]), put(s.device, s.hPrev), put(s.device, s.whh[:s.hidden*s.hidden])
+			if p != nil {
+				s.step(*p, h, hPrev, whh, s.optional(s.bih), s.optional(s.bhh), relu)
+			} else {
+				s.product(h, hPrev, whh, s.hidden, s.bih, s.bhh)
+				s.run(cell, kernels.Elements(int64(s.cells())), h, h, int64(s.cells()))
+			}
+			results = append(results, s.read([]int{1}, h)...)
+		}
+		return results
+	},
+	"gru": func(s layerStep, p *kernels.StepPlan) [][]float32 {
+		gates, u, h := put(s.device, s.z[:3*s.cells()]), room[float32](s.device, 3*s.cells()), room[float32](s.device, s.cells())
+		hPrev, whh := put(s.device, s.hPrev), put(s.device, s.whh[:3*s.hidden*s.hidden])
+		if p != nil {
+			s.step(*p, gates, u, h, hPrev, whh, s.optional(s.bih), s.optional(s.bhh))
+		} else {
+			u = put(s.device, make([]float32, 3*s.cells()))
+			s.product(u, hPrev, whh, 3*s.hidden, s.bhh)
+			s.add(gates, 3*s.hidden, s.bih)
+			s.run("gru_cell", kernels.Matrix(s.batch, s.hidden), gates, h, u, hPrev, s.batch, s.hidden)
+		}
+		return s.read([]int{3, 3, 1}, gates, u, h)
+	},
+}
 
-				h2 := put(d, z)
-				product(d, h2, hPrev, whh, batch, hidden, hidden)
-				d.run("add_row", kernels.Matrix(batch, hidden), h2, h2, bhh, batch, hidden)
-				d.run(cell, kernels.Elements(int64(batch*hidden)), h2, h2, int64(batch*hidden))
-				near(d, "h", hidden, get[float32](d, h, batch*hidden), get[float32](d, h2, batch*hidden))
-			})
+func TestStepsAreGemmAndCell(t *testing.T) {
+	for layer, results := range stepResults {
+		d := open(t, layer, "gemm", "elementwise", "activation")
+		for i, size := range stepSizes {
+			batch, hidden, optional := size[0], size[1], i%2 == 1
+			r := random(uint64(i))
+			s := layerStep{device: d, batch: batch, hidden: hidden,
+				z: uniform(r, 4*batch*hidden), cPrev: uniform(r, batch*hidden), hPrev: uniform(r, batch*hidden), whh: uniform(r, 4*hidden*hidden)}
+			if optional {
+				s.bih, s.bhh, s.peep = uniform(r, 4*hidden), uniform(r, 4*hidden), uniform(r, 3*hidden)
+			}
+			want := results(s, nil)
+			for _, p := range kernels.StepPlans(layer, batch, hidden, 1<<20) {
+				t.Run(fmt.Sprintf("%s, batch %d, hidden %d, biases and peepholes %v", p.Kernel, batch, hidden, optional), func(t *testing.T) {
+					for k, got := range results(s, &p) {
+						for e := range got {
+							if math.Float32bits(got[e]) != math.Float32bits(want[k][e]) {
+								t.Fatalf("seed 1,%d: element %d of result %d: got %v, want %v", i, e, k, got[e], want[k][e])
+							}
+						}
+					}
+				})
+			}
 		}
 	}
 }
 
-// product adds a·bᵀ to dst.
-func product(d *device, dst, a, b cuda.Pointer, m, n, k int) {
-	d.Helper()
-	p := kernels.ChooseGemm("float32", kernels.GemmShape{TransB: true, M: m, N: n, K: k}, 1, 0)
-	if p.Slices != 1 {
-		d.Fatalf("%d slices on one multiprocessor", p.Slices)
+func TestChooseStep(t *testing.T) {
+	for _, c := range []struct {
+		layer                          string
+		batch, hidden, multiprocessors int
+		want                           string
+	}{
+		{"lstm", 1, 1, 1, "lstm_step_32x8"},
+		{"lstm", 32, 2048, 132, "lstm_step_32x8"},
+		{"lstm", 64, 2048, 132, "lstm_step_64x16"},
+		{"lstm", 128, 2048, 132, "lstm_step_128x32"}, // 128 blocks
+		{"lstm", 128, 2048, 108, "lstm_step_64x16"},  // 128 blocks would take two rounds
+		{"lstm", 512, 2048, 132, "lstm_step_64x16"},  // there is no counter for each of 256 tiles
+		{"lstm", 64, 512, 80, "lstm_step_32x8"},      // spread over the device
+		{"gru", 128, 2048, 132, "gru_step_128x32"},
+		{"gru", 16, 1500, 108, "gru_step_32x8"},
+		{"rnn", 128, 8192, 132, "rnn_step_128x128"},
+		{"rnn", 32, 2048, 132, "rnn_step_32x32"},
+	} {
+		p := kernels.ChooseStep(c.layer, c.batch, c.hidden, c.multiprocessors)
+		if p.Kernel != c.want {
+			t.Errorf("%s of %dx%d on %d multiprocessors: got %s, want %s", c.layer, c.batch, c.hidden, c.multiprocessors, p.Kernel, c.want)
+		}
+		if p.Part > 0 && p.Tiles > c.multiprocessors {
+			t.Errorf("%s: %d tiles that blocks share, and %d counters", p.Kernel, p.Tiles, c.multiprocessors)
+		}
 	}
-	d.run(p.Kernel, p.Launch, dst, a, b, m, n, k, p.Slice, 1.0, 1.0)
+}
+
+func (s layerStep) cells() int { return s.batch * s.hidden }
+
+// step launches a step. The arguments are those before the workspace, or those and relu.
+func (s layerStep) step(p kernels.StepPlan, args ...any) {
+	s.Helper()
+	var tail []any
+	if relu, ok := args[len(args)-1].(int); ok {
+		args, tail = args[:len(args)-1], []any{relu}
+	}
+	count := put(s.device, make([]uint32, p.Tiles))
+	args = append(args, room[float32](s.device, p.Part), count, s.batch, s.hidden)
+	s.run(p.Kernel, p.Launch, append(args, tail...)...)
+	wrapped(s.device, count, p.Tiles)
+}
+
+// product adds hPrev·whhᵀ and the biases to z.
+func (s layerStep) product(z, hPrev, whh cuda.Pointer, columns int, biases ...[]float32) {
+	s.Helper()
+	tiles := kernels.GemmTiles("float32")
+	p := tiles[len(tiles)-1].Plan(kernels.GemmShape{TransB: true, M: s.batch, N: columns, K: s.hidden}, 1)
+	s.run(p.Kernel, p.Launch, z, hPrev, whh, s.batch, columns, s.hidden, p.Slice, 1.0, 1.0)
+	for _, bias := range biases {
+		s.add(z, columns, bias)
+	}
+}
+
+func (s layerStep) add(z cuda.Pointer, columns int, bias []float32) {
+	s.Helper()
+	if bias != nil {
+		s.run("add_row", kernels.Matrix(s.batch, columns), z, z, put(s.device, bias), s.batch, columns)
+	}
+}
+
+// optional returns the address of an operand, or null.
+func (d *device) optional(x []float32) cuda.Pointer {
+	if x == nil {
+		return 0
+	}
+	return put(d, x)
+}
+
+// read reads results, which have so many numbers for each cell.
+func (s layerStep) read(widths []int, results ...cuda.Pointer) [][]float32 {
+	s.Helper()
+	var all [][]float32
+	for i, width := range widths {
+		all = append(all, get[float32](s.device, results[i], width*s.cells()))
+	}
+	return all
 }
 
 // near compares values of about 1. Each comes from a sum of terms that are at most 1.

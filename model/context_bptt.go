@@ -57,7 +57,7 @@ func newUnrolled(b *Builder, c contextLayer, in Shape) *unrolled {
 	return u
 }
 
-// learnBackward adds the gradients of the parameters and returns the gradient of
+// learnBackward computes the gradients of the parameters and returns the gradient of
 // the input.
 func (m *contextModule) learnBackward(dy backend.Tensor) backend.Tensor {
 	b, u, all := m.backend, m.bptt, span{0, dy.Rows}
@@ -70,12 +70,12 @@ func (m *contextModule) learnBackward(dy backend.Tensor) backend.Tensor {
 	} else {
 		m.backThroughWindow()
 	}
-	dz := all.slice(u.dz)
-	b.Gemm(m.weightGrad, backend.Trans, backend.NoTrans, 1, dz, all.slice(m.sources), 1)
+	dz, beta := all.slice(u.dz), m.beta()
+	b.Gemm(m.weightGrad, backend.Trans, backend.NoTrans, 1, dz, all.slice(m.sources), beta)
 	if m.readout > 0 {
 		doutput := all.slice(u.doutput)
-		b.Gemm(m.outputWeightGrad, backend.Trans, backend.NoTrans, 1, doutput, all.slice(m.h), 1)
-		b.SumRows(m.outputBiasGrad, doutput, 1)
+		b.Gemm(m.outputWeightGrad, backend.Trans, backend.NoTrans, 1, doutput, all.slice(m.h), beta)
+		b.SumRows(m.outputBiasGrad, doutput, beta)
 	}
 	if !u.dx.Present() {
 		return backend.Tensor{}

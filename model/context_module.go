@@ -11,7 +11,8 @@ import (
 // largest input. Row t·Batch+i is time step t of sequence i.
 type contextModule struct {
 	contextLayer
-	backend backend.Backend
+	*overwriter // nil with RTRL
+	backend     backend.Backend
 
 	weight, weightGrad             backend.Tensor // W
 	outputWeight, outputWeightGrad backend.Tensor // V, absent without a readout
@@ -73,6 +74,7 @@ func (c contextLayer) build(b *Builder, in Shape) Module {
 		m.rtrl = newSensitivity(b, c, in)
 	} else {
 		m.bptt = newUnrolled(b, c, in)
+		m.overwriter = b.overwriter(m.weightGrad, m.outputWeightGrad, m.outputBiasGrad)
 	}
 	return m
 }

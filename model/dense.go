@@ -38,6 +38,7 @@ func (d Dense) Build(b *Builder, in Shape) Module {
 	if !d.NoBias {
 		m.bias, m.biasGrad = b.Parameter(1)
 	}
+	m.overwriter = b.overwriter(m.weightGrad, m.biasGrad)
 	if b.InputGrad() {
 		m.dx = b.New(in.Rows(), in.Width)
 	}
@@ -45,6 +46,7 @@ func (d Dense) Build(b *Builder, in Shape) Module {
 }
 
 type dense struct {
+	*overwriter
 	backend              backend.Backend
 	weight, bias         backend.Tensor
 	weightGrad, biasGrad backend.Tensor
@@ -63,9 +65,10 @@ func (m *dense) Forward(x backend.Tensor, _ Shape, _ Mode) backend.Tensor {
 }
 
 func (m *dense) Backward(dy backend.Tensor) backend.Tensor {
-	m.backend.Gemm(m.weightGrad, backend.Trans, backend.NoTrans, 1, dy, m.x, 1)
+	beta := m.beta()
+	m.backend.Gemm(m.weightGrad, backend.Trans, backend.NoTrans, 1, dy, m.x, beta)
 	if m.bias.Present() {
-		m.backend.SumRows(m.biasGrad, dy, 1)
+		m.backend.SumRows(m.biasGrad, dy, beta)
 	}
 	if !m.dx.Present() {
 		return backend.Tensor{}

@@ -103,7 +103,9 @@ func (b *Builder) Backend() backend.Backend { return b.network.backend }
 // gradient. A vector of n elements is [1, n]; a tensor of higher rank keeps its
 // first dimension as rows.
 func (b *Builder) Parameter(i int) (value, grad backend.Tensor) {
-	return b.parameters[i].Value, b.parameters[i].Grad
+	p := &b.parameters[i]
+	p.taken++
+	return p.Value, p.Grad
 }
 
 // Inner returns the Builder for a layer within the layer. The Parameters of the

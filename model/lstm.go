@@ -144,11 +144,12 @@ func (l LSTM) Build(b *Builder, in Shape) Module {
 			dz = b.New(in.Rows(), 4*l.Hidden)
 		}
 		return &lstm{
-			backend: b.Backend(),
-			hidden:  newHistory(b, in, l.Hidden, l.Stateful),
-			cell:    newHistory(b, in, l.Hidden, l.Stateful),
-			gates:   gates,
-			dz:      dz,
+			overwriter: b.overwriter(grad.ih, grad.hh, grad.bih, grad.bhh, grad.peep),
+			backend:    b.Backend(),
+			hidden:     newHistory(b, in, l.Hidden, l.Stateful),
+			cell:       newHistory(b, in, l.Hidden, l.Stateful),
+			gates:      gates,
+			dz:         dz,
 			args: backend.LSTMGradArgs{
 				LSTMArgs: backend.LSTMArgs{
 					WIH: value.ih, WHH: value.hh,
@@ -166,6 +167,7 @@ func (l LSTM) Build(b *Builder, in Shape) Module {
 
 // lstm is one layer in one direction.
 type lstm struct {
+	*overwriter
 	backend      backend.Backend
 	hidden, cell history
 	gates, dz    backend.Tensor       // the same tensor without a window: nothing needs the gates afterwards
@@ -192,6 +194,7 @@ func (l *lstm) backward(dy, dx backend.Tensor, part span) {
 	a.Gates = part.slice(a.Gates)
 	a.DZ = part.slice(l.dz)
 	a.DY, a.DX = part.slice(dy), part.sliceOptional(dx)
+	a.Overwrite = l.next()
 	backend.LSTMBackward(l.backend, a)
 }
 

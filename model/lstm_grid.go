@@ -93,6 +93,7 @@ func (g GridLSTM) Build(b *Builder, in Shape) Module {
 	for _, d := range []*dense{m.toHidden, m.toMemory} {
 		take(&d.weight, &d.weightGrad)
 		take(&d.bias, &d.biasGrad)
+		d.overwriter = b.overwriter(d.weightGrad, d.biasGrad)
 		if b.InputGrad() {
 			d.dx = b.New(rows, in.Width)
 		}
@@ -121,12 +122,15 @@ func (g GridLSTM) Build(b *Builder, in Shape) Module {
 			dBefore:     dBefore,
 			dx:          dx,
 		}
+		var grads []backend.Tensor
 		for _, a := range []*backend.LSTMGradArgs{&layer.time, &layer.depth} {
 			take(&a.WIH, &a.DWIH)
 			take(&a.WHH, &a.DWHH)
 			take(&a.BIH, &a.DBIH)
 			a.Scratch = scratch
+			grads = append(grads, a.DWIH, a.DWHH, a.DBIH)
 		}
+		layer.overwriter = b.overwriter(grads...)
 		m.layers = append(m.layers, layer)
 	}
 	return m
@@ -175,6 +179,7 @@ func (m *gridLSTM) States(steps, batch int) []State {
 // gridLayer is a row of blocks along time. Its tensors have the size of the largest
 // input.
 type gridLayer struct {
+	*overwriter
 	backend               backend.Backend
 	hidden, memory        history        // h¹, m¹
 	depthHidden           backend.Tensor // [2·rows, Hidden]: h¹_{t−1} of all steps, then h² of all steps
@@ -217,12 +222,15 @@ func (l *gridLayer) forward(below, memory backend.Tensor, in Shape) backend.Tens
 func (l *gridLayer) backward(dHidden, dMemory backend.Tensor) (belowHidden, belowMemory backend.Tensor) {
 	n, rows := l.time.Batch, l.depth.Batch
 	dBefore := l.dBefore.Slice(0, rows+n)
+	overwrite := l.next()
 	d := &l.depth
+	d.Overwrite = overwrite
 	d.DY, d.DCLast = dHidden, dMemory
 	d.DX, d.DC0, d.DH0 = l.dHidden.Slice(0, rows), l.dMemory.Slice(0, rows), dBefore.Slice(0, rows)
 	backend.LSTMBackward(l.backend, *d)
 
 	t := &l.time
+	t.Overwrite = overwrite
 	l.backend.Fill(dBefore.Slice(rows, rows+n), 0) // no block reads h¹ of the last step
 	t.DY, t.DX = dBefore.Slice(n, rows+n), l.dx.Slice(0, rows)
 	backend.LSTMBackward(l.backend, *t)

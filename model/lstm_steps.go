@@ -16,6 +16,7 @@ import "gputrain/backend"
 // Tensors have the size of the largest input, and a row for each row of it unless
 // another shape is given.
 type lstmSteps struct {
+	*overwriter // of all but the layer norms, whose gradients come step by step
 	backend     backend.Backend
 	value, grad weights
 	scratch     *lstmScratch
@@ -56,7 +57,8 @@ func newLSTMScratch(b *Builder, in Shape, l LSTM) *lstmScratch {
 func newLSTMSteps(b *Builder, in Shape, l LSTM, value, grad weights, scratch *lstmScratch) *lstmSteps {
 	rows, width := in.Rows(), l.stack().width()
 	s := &lstmSteps{
-		backend: b.Backend(), value: value, grad: grad, scratch: scratch,
+		overwriter: b.overwriter(grad.ih, grad.hh, grad.bih, grad.bhh, grad.hr),
+		backend:    b.Backend(), value: value, grad: grad, scratch: scratch,
 		hidden:        newHistory(b, in, width, l.Stateful),
 		cell:          newHistory(b, in, l.Hidden, l.Stateful),
 		z:             b.New(rows, 4*l.Hidden),

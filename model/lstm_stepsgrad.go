@@ -16,7 +16,7 @@ func (s *lstmSteps) backward(dy, dx backend.Tensor, part span) {
 		b.Copy(h.initialGrad, dh)
 		b.Copy(c.initialGrad, dc)
 	}
-	s.addWeightGrads(part)
+	s.weightGrads(part)
 	if dx.Present() {
 		b.Gemm(part.slice(dx), backend.NoTrans, backend.NoTrans, 1, part.slice(s.dzInput()), s.value.ih, 0)
 	}
@@ -99,18 +99,18 @@ func (s *lstmSteps) dzRecurrent() backend.Tensor {
 	return s.z
 }
 
-// addWeightGrads adds the gradients of the weights and biases over the rows of
+// weightGrads computes the gradients of the weights and biases over the rows of
 // part, one product each.
-func (s *lstmSteps) addWeightGrads(part span) {
-	b := s.backend
-	b.Gemm(s.grad.ih, backend.Trans, backend.NoTrans, 1, part.slice(s.dzInput()), part.slice(s.x), 1)
-	b.Gemm(s.grad.hh, backend.Trans, backend.NoTrans, 1, part.slice(s.dzRecurrent()), part.slice(s.hidden.values), 1)
+func (s *lstmSteps) weightGrads(part span) {
+	b, beta := s.backend, s.beta()
+	b.Gemm(s.grad.ih, backend.Trans, backend.NoTrans, 1, part.slice(s.dzInput()), part.slice(s.x), beta)
+	b.Gemm(s.grad.hh, backend.Trans, backend.NoTrans, 1, part.slice(s.dzRecurrent()), part.slice(s.hidden.values), beta)
 	for _, bias := range [...]backend.Tensor{s.grad.bih, s.grad.bhh} {
 		if bias.Present() {
-			b.SumRows(bias, part.slice(s.z), 1)
+			b.SumRows(bias, part.slice(s.z), beta)
 		}
 	}
 	if s.unprojected.Present() {
-		b.Gemm(s.grad.hr, backend.Trans, backend.NoTrans, 1, part.slice(s.dProjected), part.slice(s.unprojected), 1)
+		b.Gemm(s.grad.hr, backend.Trans, backend.NoTrans, 1, part.slice(s.dProjected), part.slice(s.unprojected), beta)
 	}
 }

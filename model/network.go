@@ -66,6 +66,10 @@ type Network struct {
 	use     inuse.Flag
 	output  Shape // of the last Forward
 	trained bool  // the last pass was a Forward in mode Training
+
+	anew           int // passes of BackwardAnew
+	overwriters    []*overwriter
+	notOverwritten []backend.Tensor // stretches of grads that no overwriter has
 }
 
 type builtStage struct {
@@ -79,7 +83,8 @@ type Parameter struct {
 	Shape       []int  // PyTorch's
 	Value, Grad backend.Tensor
 
-	init func(dst []float64, rng *rand.Rand)
+	init  func(dst []float64, rng *rand.Rand)
+	taken int // how often a layer has asked for it
 }
 
 // Options are the options of New. The zero value is a sensible choice.
@@ -198,12 +203,37 @@ func (n *Network) forward(x backend.Tensor, in Shape, mode Mode) backend.Tensor 
 func (n *Network) Backward(dy backend.Tensor) backend.Tensor {
 	n.enter("Backward")
 	defer n.use.Leave()
+	n.checkBackward("Backward", dy)
+	return n.backward(dy)
+}
+
+// BackwardAnew is Backward, but overwrites Grads instead of adding to it. The first
+// gradient of an update so needs no zeros before.
+func (n *Network) BackwardAnew(dy backend.Tensor) backend.Tensor {
+	n.enter("BackwardAnew")
+	defer n.use.Leave()
+	n.checkBackward("BackwardAnew", dy)
+	for _, stretch := range n.notOverwritten {
+		n.backend.Fill(stretch, 0)
+	}
+	n.anew++
+	dx := n.backward(dy)
+	for _, o := range n.overwriters {
+		o.finish(n.backend)
+	}
+	return dx
+}
+
+func (n *Network) checkBackward(op string, dy backend.Tensor) {
 	if !n.trained {
-		panic("model: Backward: no Forward in mode Training before it")
+		panic("model: " + op + ": no Forward in mode Training before it")
 	}
 	if dy.Rows != n.output.Rows() || dy.Cols != n.output.Width {
-		panic(fmt.Sprintf("model: Backward: dy is %v, want %dx%d", dy, n.output.Rows(), n.output.Width))
+		panic(fmt.Sprintf("model: %s: dy is %v, want %dx%d", op, dy, n.output.Rows(), n.output.Width))
 	}
+}
+
+func (n *Network) backward(dy backend.Tensor) backend.Tensor {
 	n.trained = false
 	for i := len(n.stages) - 1; i >= 0 && dy.Present(); i-- {
 		n.options.Observe(n.stages[i].Name, BackwardPass)
@@ -253,8 +283,8 @@ func (s builtStage) output(in Shape) Shape {
 // every optimizer.
 func (n *Network) Values() backend.Tensor { return n.values }
 
-// Grads returns the gradients of Values. Backward adds to them; set them to zero
-// before each update.
+// Grads returns the gradients of Values. BackwardAnew overwrites them, Backward adds to
+// them.
 func (n *Network) Grads() backend.Tensor { return n.grads }
 
 // Parameters returns the parameters in the order of the state dict. The slice is

@@ -115,6 +115,7 @@ func (n *Network) build(spec Spec, shapes []Shape) error {
 		}
 		n.stages = append(n.stages, builtStage{stage, module})
 	}
+	n.settleOverwriters()
 	return n.checkTeacher()
 }
 

@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	"gputrain/backend/reference"
@@ -65,8 +66,8 @@ type bothPasses struct {
 	word    string // that the numbers depend on
 }
 
-// run makes the passes, with gradients that are before at first, and returns all that
-// comes of it, the gradients of the parameters at last.
+// run makes the passes, with gradients that are before at first, which a NaN says to
+// overwrite. It returns all that comes of it, the gradients of the parameters at last.
 func (p bothPasses) run(t *testing.T, net *model.Network, before float64) (results, grads []float64) {
 	b, n, in := net.Backend(), len(p.lengths), net.Input()
 	net.SetSeed(uint64(p.steps))
@@ -91,7 +92,11 @@ func (p bothPasses) run(t *testing.T, net *model.Network, before float64) (resul
 	}
 	b.Fill(net.Grads(), before)
 	results = download(t, b, net.Forward(x, p.steps, model.Training))
-	if dx := net.Backward(dy); dx.Present() {
+	backward := net.Backward
+	if math.IsNaN(before) {
+		backward = net.BackwardAnew
+	}
+	if dx := backward(dy); dx.Present() {
 		results = append(results, download(t, b, dx)...)
 	}
 	for _, s := range states {
@@ -107,7 +112,7 @@ func (p bothPasses) run(t *testing.T, net *model.Network, before float64) (resul
 }
 
 // Nothing is left over from the passes before, of the same size or another, and the
-// gradients of the parameters are added to what is there.
+// gradients of the parameters are added to what is there, or overwrite it.
 func TestPassesLeaveNothingForTheNext(t *testing.T) {
 	for name, c := range leftoverNets() {
 		b := reference.New()
@@ -133,6 +138,8 @@ func TestPassesLeaveNothingForTheNext(t *testing.T) {
 			got, grads := p.run(t, used, 0)
 			compare(t, where+", after the others instead of as the first", got, want, 0)
 			compare(t, where+", the gradients after the others instead of as the first", grads, wantGrads, 0)
+			_, grads = p.run(t, used, math.NaN())
+			compare(t, where+", the gradients overwritten", grads, wantGrads, 0)
 			_, grads = p.run(t, used, 0.5)
 			for i, g := range grads {
 				if g != 0 { // as it stays where units are not connected

@@ -51,10 +51,11 @@ func (g GRU) Build(b *Builder, in Shape) Module {
 	scratch := perDirection(r, func() backend.Tensor { return b.New(1, backend.GRUScratch(b.Backend(), dims)) })
 	return r.build(b, in, func(direction int, in Shape, value, grad weights) recurrence {
 		return &gru{
-			backend:   b.Backend(),
-			hidden:    newHistory(b, in, g.Hidden, g.Stateful),
-			gates:     b.New(in.Rows(), 3*g.Hidden),
-			recurrent: b.New(in.Rows(), 3*g.Hidden),
+			overwriter: b.overwriter(grad.ih, grad.hh, grad.bih, grad.bhh),
+			backend:    b.Backend(),
+			hidden:     newHistory(b, in, g.Hidden, g.Stateful),
+			gates:      b.New(in.Rows(), 3*g.Hidden),
+			recurrent:  b.New(in.Rows(), 3*g.Hidden),
 			args: backend.GRUGradArgs{
 				GRUArgs: backend.GRUArgs{
 					WIH: value.ih, WHH: value.hh,
@@ -70,6 +71,7 @@ func (g GRU) Build(b *Builder, in Shape) Module {
 
 // gru is one layer in one direction.
 type gru struct {
+	*overwriter
 	backend          backend.Backend
 	hidden           history
 	gates, recurrent backend.Tensor
@@ -94,6 +96,7 @@ func (l *gru) backward(dy, dx backend.Tensor, part span) {
 	a.Gates, a.Recurrent = part.slice(a.Gates), part.slice(a.Recurrent)
 	a.DV, a.DU = a.Gates, a.Recurrent // nothing needs these two afterwards
 	a.DY, a.DX = part.slice(dy), part.sliceOptional(dx)
+	a.Overwrite = l.next()
 	backend.GRUBackward(l.backend, a)
 }
 

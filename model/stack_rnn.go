@@ -62,9 +62,10 @@ func (r RNN) Build(b *Builder, in Shape) Module {
 	scratch := perDirection(s, func() backend.Tensor { return b.New(1, backend.RNNScratch(b.Backend(), dims)) })
 	return s.build(b, in, func(direction int, in Shape, value, grad weights) recurrence {
 		return &rnn{
-			backend: b.Backend(),
-			hidden:  newHistory(b, in, r.Hidden, r.Stateful),
-			dz:      dz[direction],
+			overwriter: b.overwriter(grad.ih, grad.hh, grad.bih, grad.bhh),
+			backend:    b.Backend(),
+			hidden:     newHistory(b, in, r.Hidden, r.Stateful),
+			dz:         dz[direction],
 			args: backend.RNNGradArgs{
 				RNNArgs: backend.RNNArgs{
 					ReLU: r.ReLU,
@@ -81,6 +82,7 @@ func (r RNN) Build(b *Builder, in Shape) Module {
 
 // rnn is one layer in one direction.
 type rnn struct {
+	*overwriter
 	backend backend.Backend
 	hidden  history
 	dz      backend.Tensor
@@ -102,6 +104,7 @@ func (l *rnn) backward(dy, dx backend.Tensor, part span) {
 	a := l.args
 	a.X, a.H = part.slice(a.X), a.H.Slice(part.from, part.to+a.Batch)
 	a.DZ, a.DY, a.DX = part.slice(l.dz), part.slice(dy), part.sliceOptional(dx)
+	a.Overwrite = l.next()
 	backend.RNNBackward(l.backend, a)
 }
 

@@ -333,7 +333,7 @@ func (t *Trainer) finishEpoch(ctx context.Context, validation *evaluator) (Epoch
 	if validation != nil {
 		metrics, err := validation.run(ctx)
 		switch {
-		case err != nil && (ctx.Err() != nil || errors.Is(err, ErrStopped)):
+		case err != nil && (ctx.Err() != nil || errors.As(err, new(*StoppedError))):
 			return Epoch{}, fmt.Errorf("train: stopped after step %d, in the validation of epoch %d: %w", s.step, s.epoch+1, err)
 		case err != nil:
 			return Epoch{}, fmt.Errorf("train: validation: %w", err)

@@ -35,7 +35,7 @@ type Options struct {
 	// Streams, Save and SaveBest must be called on all of them together.
 	//
 	// If the context of one rank is cancelled, Fit ends on all ranks after the same update, on
-	// the others with an error that wraps ErrStopped. A divergence, too, ends it on all. After
+	// the others with an error that wraps a *StoppedError. A divergence, too, ends it on all. After
 	// any other error the others wait for this rank until it calls Group.Abort.
 	Group collective.Group
 

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/gob"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -119,9 +118,13 @@ func (t *Trainer) combine() error {
 	return nil
 }
 
-// ErrStopped is wrapped by the error of a Fit whose context is not cancelled, but that of
+// StoppedError is wrapped by the error of a Fit whose context is not cancelled, but that of
 // another rank.
-var ErrStopped = errors.New("was asked to stop")
+type StoppedError struct {
+	Rank int // the first one that was asked to stop
+}
+
+func (e *StoppedError) Error() string { return fmt.Sprintf("rank %d was asked to stop", e.Rank) }
 
 // stopped returns why training stops here, nil if it does not. The ranks agree about it, but
 // not in the middle of an update: see Options.Accumulate.
@@ -150,7 +153,7 @@ func agreedStop(ctx context.Context, g collective.Group) error {
 	case cause != nil:
 		return cause
 	}
-	return fmt.Errorf("rank %d %w", rank, ErrStopped)
+	return &StoppedError{rank}
 }
 
 // checkRanks returns an error if the ranks would not train the same network in the same way

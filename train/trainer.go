@@ -88,7 +88,7 @@ type step struct {
 	number int     // of the update, from 1
 	weight float64 // of the rows of all its batches
 	seed   uint64  // of the network's own random numbers
-	first  bool    // the gradient starts at zero
+	first  bool    // the gradient is not added to that of the batch before
 	last   bool    // the update is made
 }
 
@@ -369,11 +369,11 @@ func noiseSeed(seed uint64, step int) uint64 {
 // queueStep queues the operations of one step. For batches of the same shape these
 // are the same operations on the same tensors.
 func (t *Trainer) queueStep() {
-	b, o, step, grads := t.b, &t.options, &t.step, t.net.Grads()
-	if step.first {
-		b.Fill(grads, 0)
-	}
+	b, o, step := t.b, &t.options, &t.step
 	if step.size == 0 {
+		if step.first {
+			b.Fill(t.net.Grads(), 0)
+		}
 		return
 	}
 	step.carry.begin(b)
@@ -387,7 +387,11 @@ func (t *Trainer) queueStep() {
 	if t.share.Present() {
 		rescale(b, dy, t.share.Slice(0, y.Rows))
 	}
-	t.net.Backward(dy)
+	if step.first {
+		t.net.BackwardAnew(dy)
+	} else {
+		t.net.Backward(dy)
+	}
 	step.carry.end(b)
 	if step.last && t.ranks == nil {
 		t.queueUpdate()

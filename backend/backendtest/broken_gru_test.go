@@ -277,6 +277,16 @@ func gruBackwardControls() []control {
 			b.clear(gradient(a))
 			b.GRUBackward(a)
 		}
+		mistakes[name+" added to, not overwritten"] = func(b fused, a backend.GRUGradArgs) {
+			before := gradient(a)
+			if before.Present() {
+				before = clone(b, before)
+			}
+			b.GRUBackward(a)
+			if before.Present() && a.Overwrite {
+				b.Add(gradient(a), gradient(a), before)
+			}
+		}
 		mistakes[name+" forgotten"] = func(b fused, a backend.GRUGradArgs) {
 			b.preserving(gradient(a), func() { b.GRUBackward(a) })
 		}

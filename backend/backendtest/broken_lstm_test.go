@@ -465,6 +465,16 @@ func lstmBackwardControls() []control {
 			b.clear(gradient(a))
 			b.LSTMBackward(a)
 		}
+		mistakes[name+" added to, not overwritten"] = func(b fused, a backend.LSTMGradArgs) {
+			before := gradient(a)
+			if before.Present() {
+				before = clone(b, before)
+			}
+			b.LSTMBackward(a)
+			if before.Present() && a.Overwrite {
+				b.Add(gradient(a), gradient(a), before)
+			}
+		}
 		mistakes[name+" forgotten"] = func(b fused, a backend.LSTMGradArgs) {
 			b.preserving(gradient(a), func() { b.LSTMBackward(a) })
 		}

@@ -20,6 +20,7 @@ var brokenReplays = []control{
 	freezing("GatherRows", "ids"), freezing("ArgMaxRows", "windows"), freezing("LSTM1997Cell", "squashes"),
 	freezing("LSTM1997Cell", "Peep"), freezing("LSTMForward", "biases"), freezing("LSTMForward", "Peep"),
 	freezing("LSTMForward", "Batch"), freezing("RNNForward", "ReLU"),
+	freezing("LSTMBackward", "Overwrite"), freezing("RNNBackward", "Overwrite"), freezing("GRUBackward", "Overwrite"),
 }
 
 func freezing(op, what string) control {
@@ -215,4 +216,19 @@ func (b *freezes) LSTMForward(a backend.LSTMArgs) {
 func (b *freezes) RNNForward(a backend.RNNArgs) {
 	freeze(b, "RNNForward ReLU", a.H.Buf, &a.ReLU)
 	b.fused.RNNForward(a)
+}
+
+func (b *freezes) LSTMBackward(a backend.LSTMGradArgs) {
+	freeze(b, "LSTMBackward Overwrite", a.DZ.Buf, &a.Overwrite)
+	b.fused.LSTMBackward(a)
+}
+
+func (b *freezes) RNNBackward(a backend.RNNGradArgs) {
+	freeze(b, "RNNBackward Overwrite", a.DZ.Buf, &a.Overwrite)
+	b.fused.RNNBackward(a)
+}
+
+func (b *freezes) GRUBackward(a backend.GRUGradArgs) {
+	freeze(b, "GRUBackward Overwrite", a.DV.Buf, &a.Overwrite)
+	b.fused.GRUBackward(a)
 }

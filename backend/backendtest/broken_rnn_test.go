@@ -164,6 +164,16 @@ func rnnBackwardControls() []control {
 			b.clear(gradient(a))
 			b.RNNBackward(a)
 		}
+		mistakes[name+" added to, not overwritten"] = func(b fused, a backend.RNNGradArgs) {
+			before := gradient(a)
+			if before.Present() {
+				before = clone(b, before)
+			}
+			b.RNNBackward(a)
+			if before.Present() && a.Overwrite {
+				b.Add(gradient(a), gradient(a), before)
+			}
+		}
 		mistakes[name+" forgotten"] = func(b fused, a backend.RNNGradArgs) {
 			b.preserving(gradient(a), func() { b.RNNBackward(a) })
 		}

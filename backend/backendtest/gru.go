@@ -21,6 +21,11 @@ var gru = layer{
 	content:  func(g source, d dims) content { return d.layerContent(g, 3) },
 	forward:  gruForward,
 	backward: gruBackward,
+	overwrite: func(b backend.Backend, batch int, x tensors) {
+		a := gruGradArgs(batch, x)
+		a.Overwrite = true
+		backend.GRUBackward(b, a)
+	},
 
 	data:       []string{"DV", "DU", "DX", "DH0"},
 	parameters: weightsAndBiases("DV", "DU"),

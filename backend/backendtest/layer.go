@@ -19,6 +19,9 @@ type layer struct {
 	forward  func(b backend.Backend, d dims, x content, absent []string) trial
 	backward func(b backend.Backend, d dims, x content, after values, absent []string) trial
 
+	// overwrite runs the backward pass so that it overwrites the gradients of parameters.
+	overwrite func(b backend.Backend, batch int, x tensors)
+
 	// What the backward pass puts out: gradients of data and of parameters.
 	data       []string
 	parameters map[string]gradient
@@ -137,6 +140,32 @@ func (l layer) checkBackward(p *probe) {
 			t.tolerance = l.tolerances(d, x, after, want)
 			return l.called(t.without(absent...), kind)
 		})
+	})
+	for _, d := range p.layers() {
+		if !d.long() {
+			l.tryOverwriting(p, d)
+		}
+	}
+}
+
+// tryOverwriting tries a backward pass with nothing but poison in the gradients of
+// parameters.
+func (l layer) tryOverwriting(p *probe, d dims) {
+	x := l.content(p.source(d.String()+", overwriting"), d)
+	for name := range l.parameters {
+		x[name] = make([]float32, len(x[name]))
+	}
+	after := p.expect(l.forward(plain.on(p.device), d, x, nil))
+	p.agree(d, l.paths(p.device), func(b backend.Backend, want values) trial {
+		t := l.backward(b, d, x, after, nil)
+		t.tolerance = l.tolerances(d, x, after, want)
+		t.call = func(b backend.Backend, x tensors) { l.overwrite(b, d.batch, x) }
+		for i, o := range t.operands {
+			if _, ok := l.parameters[o.name]; ok {
+				t.operands[i].content = nil
+			}
+		}
+		return t.called(", overwriting")
 	})
 }
 

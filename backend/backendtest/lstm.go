@@ -23,6 +23,11 @@ var lstm = layer{
 	content:  lstmContent,
 	forward:  lstmForward,
 	backward: lstmBackward,
+	overwrite: func(b backend.Backend, batch int, x tensors) {
+		a := lstmGradArgs(batch, x)
+		a.Overwrite = true
+		backend.LSTMBackward(b, a)
+	},
 
 	data:       []string{"DZ", "DX", "DH0", "DC0"},
 	parameters: lstmParameters(),

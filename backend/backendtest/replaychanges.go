@@ -214,7 +214,7 @@ func layerChanges(device backend.Backend) []change {
 					pass.call(half.batch, b, with(x, none))
 				}
 			}
-			all = append(all, change{l.name + pass.name, operands, []func(backend.Backend, tensors){
+			variants := []func(backend.Backend, tensors){
 				without(),
 				without("BIH", "DBIH"),
 				without("BHH", "DBHH"),
@@ -226,7 +226,11 @@ func layerChanges(device backend.Backend) []change {
 				func(b backend.Backend, x tensors) {
 					pass.call(half.batch, b, with(x, tensors{"BIH": x["BHH"], "BHH": x["BIH"]}))
 				},
-			}})
+			}
+			if pass.name == "Backward" {
+				variants = append(variants, func(b backend.Backend, x tensors) { l.overwrite(b, half.batch, x) })
+			}
+			all = append(all, change{l.name + pass.name, operands, variants})
 		}
 	}
 	return append(all, change{"RNN nonlinearity", nonlinearities[0].backward(device, d, content{}, values{}, nil).operands,

@@ -44,6 +44,11 @@ func (f nonlinearity) layer() layer {
 		content:  func(g source, d dims) content { return d.layerContent(g, 1) },
 		forward:  f.forward,
 		backward: f.backward,
+		overwrite: func(b backend.Backend, batch int, x tensors) {
+			a := f.gradArgs(batch, x)
+			a.Overwrite = true
+			backend.RNNBackward(b, a)
+		},
 
 		data:       []string{"DZ", "DX", "DH0"},
 		parameters: weightsAndBiases("DZ", "DZ"),

@@ -23,9 +23,13 @@ func TestExplainNamesThePaths(t *testing.T) {
 			"What the estimates assume: - Rates are those of the datasheet, NVIDIA H100", "0.5 µs in a graph and 0.9 µs in a stream"}},
 		// A network as large as the GPU takes no memory here.
 		{"explain --device emulated --gpu T4 --hidden 4096 --layers 3 --batch 1000", []string{"emulated T4", "40 multiprocessors", "gemm_nt_128x128",
-			"LSTMForward, 8 steps of 1000×4096: a launch for each step, because the registers of a GPU hold the weights of up to 1024 hidden units, not of 4096"}},
-		{"explain --device emulated --gpu A100 --hidden 1000", []string{"lstm forward lstm_step", "lstm backward lstm_cell_grad",
-			"LSTMBackward, 8 steps of 32×1000: a launch for each step, because 1000 hidden units take 125 multiprocessors, and the device has 108; up to 864 units would fit"}},
+			"LSTMForward, 8 steps of 1000×4096: a launch of lstm_step_64x16 for each step, in 4096 tiles, because the registers of a GPU hold the weights of up to 1024 hidden units, not of 4096"}},
+		{"explain --device emulated --hidden 2048 --batch 128", []string{
+			"lstm forward lstm_step_128x32 128 512 8", "lstm backward lstm_cell_grad 8×128 256 8",
+			"LSTMForward, 8 steps of 128×2048: a launch of lstm_step_128x32 for each step, in 64 tiles that two blocks share, because the registers of a GPU hold the weights of up to 1024 hidden units, not of 2048",
+			"LSTMBackward, 8 steps of 128×2048: launches of gemm_nn_128x128, in 16 slices, and of lstm_cell_grad for each step, because"}},
+		{"explain --device emulated --gpu A100 --hidden 1000", []string{"lstm forward lstm_step_32x8", "lstm backward lstm_cell_grad",
+			"LSTMBackward, 8 steps of 32×1000: launches of gemm_nn_32x32, in 8 slices, and of lstm_cell_grad for each step, because 1000 hidden units take 125 multiprocessors, and the device has 108; up to 864 units would fit"}},
 	} {
 		o := gputrain(strings.Fields(c.line)...).want(t, 0)
 		words := strings.Join(strings.Fields(o.out), " ") // columns are as wide as their contents

@@ -9,9 +9,11 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"time"
 
 	"github.com/alecthomas/kong"
 
+	"gputrain/collective"
 	"gputrain/collective/mpi"
 	"gputrain/internal/memorylimit"
 )
@@ -56,14 +58,20 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return 0
 	}
 	code = exitCode(err)
-	if code == exitUsage && mpi.Launched().Rank > 0 {
-		return code // all ranks have the same command line, and rank 0 says it
+	if followed(err) {
+		return code
 	}
-	if !followed(err) {
-		fmt.Fprintf(stderr, "gputrain: %s\n", printable(err.Error()))
+	if rank := mpi.Launched().Rank; code == exitUsage && rank > 0 {
+		// Most often all ranks fail alike. Then rank 0 says it, and its end is that of all.
+		time.Sleep(rank0First)
+		err = &collective.AbortError{Rank: rank, Reason: err}
 	}
+	fmt.Fprintf(stderr, "gputrain: %s\n", printable(err.Error()))
 	return code
 }
+
+// rank0First is how long other ranks wait for the end of rank 0 before they say why they end.
+var rank0First = 2 * time.Second
 
 func exitCode(err error) int {
 	var (

@@ -69,12 +69,13 @@ func (c *trainCommand) Run(ctx context.Context, con console) (err error) {
 	if c.DryRun && (c.Resume != "" || c.Out != "") {
 		return usagef("--dry-run begins no run: it goes without --resume and --out")
 	}
-	begin := endOnStop(con.err)
-	defer begin()
+	// Some MPI libraries have a handler of their own for SIGUSR1, which must come first.
 	groups, err := c.joinRanks()
 	if err != nil {
 		return err
 	}
+	begin := endOnStop(con.err)
+	defer begin()
 	from, failed := c.loadAll(con)
 	return c.onRanks(con, groups, func(c *trainCommand, con console, g collective.Group) error {
 		if err := together(g, failed); err != nil {
@@ -312,11 +313,12 @@ func (s *session) fit(ctx context.Context, parts sets) error {
 	if err = cmp.Or(err, s.checkpoints.wait()); err == nil {
 		return nil
 	}
-	cause := train.ErrStopped // on another rank
-	if ctx.Err() != nil {
-		cause = context.Cause(ctx)
+	cause := context.Cause(ctx)
+	var other *train.StoppedError
+	if cause == nil && errors.As(err, &other) {
+		cause = other
 	}
-	if !errors.Is(err, cause) {
+	if cause == nil || !errors.Is(err, cause) {
 		if errors.Is(err, train.ErrDiverged) && s.leads() {
 			if failed := s.dir.writeDivergence(s.trainer.Epochs()+1, err); failed != nil {
 				err = fmt.Errorf("%w; %w", err, failed)

@@ -47,7 +47,7 @@ func TestRequireFused(t *testing.T) {
 	skipUnderRace(t)
 	t.Chdir(t.TempDir())
 	small := []string{"train", "--dry-run", "--device", "emulated", "--hidden", "2", "--batch", "2", "--require-fused"}
-	wantFailure(t, exitFailure, []string{"--require-fused: lstm1997 runs on emulated as a loop over time steps"}, append(small, "--model", "lstm1997")...)
+	wantFailure(t, exitFailure, []string{"--require-fused: lstm runs on emulated as a loop over time steps"}, append(small, "--projection", "1")...)
 	gputrain(append(small, "--model", "mlp")...).want(t, 0) // which has nothing to fuse
 	gputrain("train", "--dry-run", "--hidden", "2", "--require-fused").want(t, 0)
 }

@@ -103,12 +103,18 @@ func TestRanksThatMakeNoSense(t *testing.T) {
 func TestALauncherWithoutMPIIsRefusedOnce(t *testing.T) {
 	t.Chdir(t.TempDir())
 	t.Setenv("OMPI_COMM_WORLD_SIZE", "3")
-	for rank, want := range []string{"has started 3 ranks, but they cannot train together: ", "", ""} {
+	defer func(d time.Duration) { rank0First = d }(rank0First)
+	rank0First = 50 * time.Millisecond
+	for rank, prefix := range []string{"gputrain: Open MPI's mpirun", "gputrain: rank 1: Open MPI's mpirun", "gputrain: rank 2: Open MPI's mpirun"} {
 		t.Setenv("OMPI_COMM_WORLD_RANK", string(rune('0'+rank)))
 		t.Setenv("GPUTRAIN_MPI", "no-such-library") // where this build has MPI
+		began := time.Now()
 		o := gputrain(quick()...).want(t, exitUsage)
-		if !strings.Contains(o.errors, want) || (want == "") != (o.errors == "") || strings.Count(o.errors, "\n") > 1 {
+		if want := prefix + " has started 3 ranks, but they cannot train together: "; !strings.HasPrefix(o.errors, want) || strings.Count(o.errors, "\n") > 1 {
 			t.Errorf("rank %d: stderr %q, want %q", rank, o.errors, want)
+		}
+		if waited := time.Since(began) >= rank0First; !waited && rank > 0 {
+			t.Errorf("rank %d does not wait for the end of rank 0", rank)
 		}
 	}
 	o := gputrain(quick("--ranks", "2")...)

@@ -14,7 +14,7 @@ import (
 // them wait for ever.
 func check(groups []collective.Group) []error {
 	for i, g := range groups {
-		groups[i] = collective.Watched(g, 20*time.Second)
+		groups[i] = collective.Watched(g, 2*time.Minute)
 	}
 	errs := make([]error, len(groups))
 	var wg sync.WaitGroup

@@ -37,8 +37,8 @@ var (
 	ended   atomic.Pointer[library] // that of a group that is closed
 )
 
-// Open joins the ranks that the launcher has started: collective.Adder adds with
-// MPI_Allreduce. It waits until all have come, but not longer than limit; 0 is no limit.
+// Open joins the ranks that the launcher has started. The group is a collective.Adder, with
+// MPI_Allreduce. Open waits until all have come, but not longer than limit; 0 is no limit.
 // Where no launcher has started this process, it is the only rank. It panics if it is
 // called twice, as MPI begins once in a process.
 //

@@ -47,7 +47,11 @@ func runRank(program string) {
 		}
 		err = conform(g)
 	} else {
-		err = work(collective.Watched(g, time.Second), program)
+		stall := time.Minute
+		if program == "hang" {
+			stall = time.Second
+		}
+		err = work(collective.Watched(g, stall), program)
 	}
 	if err != nil {
 		g.Abort(err)

@@ -22,11 +22,11 @@ type block struct {
 	cells    []cell
 	barriers [barriers]barrierState
 
-	id           uint32          // of all blocks on the device
-	began, since uint32          // the time when the block began, and after its last barrier
-	time         uint32          // see check_order.go; it goes on where a block before it has left off
-	common       knowledge       // what all threads have learned
-	flags        map[uint64]flag // in shared memory
+	id           uint32    // of all blocks on the device
+	began, since uint32    // the time when the block began, and after its last barrier
+	time         uint32    // see check_order.go; it goes on where a block before it has left off
+	common       knowledge // what all threads have learned
+	flags        flags     // in shared memory
 	raced        *raceReport
 
 	random    *rand.Rand
@@ -63,7 +63,7 @@ func (b *block) start(l *launch, order int, s *stats) {
 		b.cells, b.time = nil, 1
 	}
 	b.id, b.began, b.since = l.firstID+uint32(b.number), b.time, b.time
-	b.common, b.flags = knowledge{}, nil
+	b.common, b.flags = knowledge{}, flags{}
 
 	size := p.sharedSize + l.dynamicShared
 	b.shared.data, b.shared.written = resized(b.shared.data, size), resized(b.shared.written, size)

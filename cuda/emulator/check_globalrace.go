@@ -48,7 +48,7 @@ func (w *warp) claimGlobal(a *access, lane int, r *region, at, n uint64) bool {
 	e := w.newTouch(a) + touch(lane)
 	for i := at >> shift; i<<shift < at+n; i++ {
 		c, blocks := &known.cells[i], &known.blocks[i]
-		if a.strength == weak && w.claimQuickly(c, blocks, a.write, e) {
+		if (a.strength == weak || !a.write) && w.claimQuickly(known.cells[i:i+1], known.blocks[i:i+1], 0, a.write, e) {
 			continue
 		}
 		if found, ok := w.claimGlobalCell(c, blocks, a, lane, e, r.data[at:at+n]); !ok {
@@ -70,55 +70,71 @@ func (l *launch) become(blocks *uint64, old, fresh uint64) bool {
 	return atomic.CompareAndSwapUint64(blocks, old, fresh)
 }
 
-// claimQuickly notes a weak access in most cases where it does not race. In others it
-// returns false.
-func (w *warp) claimQuickly(c *cell, blocks *uint64, write bool, e touch) bool {
+// claimQuickly notes a weak access, or a strong read, in most cases where it does not
+// race. In others it returns false, and may have noted a part. The cells are of lanes
+// next to each other, of which each has 1<<each; e is the touch of the first.
+func (w *warp) claimQuickly(cells []cell, blocks []uint64, each int, write bool, e touch) bool {
 	b := w.block
-	old := atomic.LoadUint64(blocks)
-	writer, reader := uint32(old>>32), uint32(old)
-	switch {
-	case writer == b.id:
-		if !c.write.settled(b.since, e) {
+	first, sequential := b.launch.firstID, b.launch.sequential
+	blocks = blocks[:len(cells)]
+	for i := range cells {
+		c, e := &cells[i], e+touch(i>>each)
+		old := atomic.LoadUint64(&blocks[i])
+		writer, reader := uint32(old>>32), uint32(old)
+		switch {
+		case writer == b.id:
+			if !c.write.settled(b.since, e) {
+				return false
+			}
+		case writer < first:
+			writer = 0
+		case !sequential || !w.followsOther(writer, c.write, e):
 			return false
 		}
-	case writer >= b.launch.firstID:
-		return false
-	}
-	switch {
-	case reader == b.id:
-		if r := c.read; !r.settled(b.since, e) {
-			return !write && r.readByAll(e)
-		}
-	case reader&^readBySeveral >= b.launch.firstID:
 		switch {
-		case b.launch.sequential && !write:
-			e |= spreadBlocks
-		case write || writer == b.id:
+		case reader == b.id:
+			if r := c.read; !r.settled(b.since, e) {
+				if write || !r.readByAll(e) {
+					return false
+				}
+				continue
+			}
+		case reader&^readBySeveral < first:
+			reader = 0
+		case sequential && !write:
+			e = w.join(c.read, reader, e, e.thread()&31)
+		case sequential && w.followsOther(reader, c.read, e):
+			reader = 0
+		case write || sequential || writer == b.id:
 			return false
 		case reader&readBySeveral == 0:
-			return w.readToo(c, blocks, old, e)
+			if !w.readToo(c, &blocks[i], old, e) {
+				return false
+			}
+			continue
 		default:
-			return true
+			continue
 		}
-	}
-	fresh := uint64(b.id)
-	if write {
-		fresh <<= 32
-		if reader == b.id {
-			fresh |= uint64(reader)
+		fresh := uint64(writer)<<32 | uint64(b.id)
+		if write {
+			fresh = uint64(b.id)<<32 | uint64(reader)
 		}
-	} else if writer == b.id {
-		fresh |= uint64(writer) << 32
-	}
-	if fresh != old && !b.launch.become(blocks, old, fresh) {
-		return false
-	}
-	if write {
-		c.write = e
-	} else {
-		c.read = e
+		if fresh != old && !b.launch.become(&blocks[i], old, fresh) {
+			return false
+		}
+		if write {
+			c.write = e
+		} else {
+			c.read = e
+		}
 	}
 	return true
+}
+
+// followsOther tells whether the access f follows the access e of another block. Of a set
+// of accesses it does not know.
+func (w *warp) followsOther(block uint32, e, f touch) bool {
+	return e&spreadMask == 0 && w.follows(block, e.thread(), e.time(), f.thread()&31)
 }
 
 // readToo notes that a second block reads what another has read.

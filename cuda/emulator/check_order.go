@@ -249,7 +249,36 @@ func (w *warp) follows(block uint32, thread int, time uint32, lane int) bool {
 		}
 	}
 	known := w.knowledge(lane).known
-	return known != nil && known.covers(span{block, int32(thread >> 5), 1 << (thread & 31), time + 1})
+	if known == nil {
+		return false
+	}
+	if w.past.known != known || w.past.block != block {
+		w.past = past{known, block, known.whole(block)}
+	}
+	return time < w.past.before || known.covers(span{block, int32(thread >> 5), 1 << (thread & 31), time + 1})
+}
+
+// A past is up to which time a clock knows all of a block. A warp keeps the last, because
+// it mostly asks for the same again.
+type past struct {
+	known  *clock
+	block  uint32
+	before uint32
+}
+
+// whole returns the time up to which the clock covers all threads of a block.
+func (c *clock) whole(block uint32) (before uint32) {
+	for ; c != nil; c = c.below {
+		for _, s := range c.of(block) {
+			if s.block != block {
+				break
+			}
+			if s.warp == allWarps {
+				before = max(before, s.before)
+			}
+		}
+	}
+	return before
 }
 
 // snapshot returns all that is ordered before what the lanes of the mask do from now on.
@@ -363,6 +392,30 @@ type flag struct {
 
 const severalBlocks = 1<<32 - 1
 
+// Flags are those of a memory. All lie from the first address to the last.
+type flags struct {
+	at          map[uint64]flag
+	first, last uint64
+}
+
+func (f *flags) set(address uint64, v flag) {
+	if f.at == nil {
+		*f = flags{map[uint64]flag{}, address, address}
+	}
+	f.first, f.last = min(f.first, address), max(f.last, address)
+	f.at[address] = v
+}
+
+// apart tells whether no flag lies at the address of a lane.
+func (f *flags) apart(a *access, base *lanes, mask uint32) bool {
+	for m := mask; m != 0 && f.at != nil; m &= m - 1 {
+		if at := a.at(base[lowest(m)]); at >= f.first && at <= f.last {
+			return false
+		}
+	}
+	return true
+}
+
 // synchronize lets a lane observe and release at an address what its strong access does.
 // After the last lane of an access, the time must go on: see released.
 func (w *warp) synchronize(a *access, lane int, address uint64) {
@@ -375,7 +428,7 @@ func (w *warp) synchronize(a *access, lane int, address uint64) {
 	default:
 		return
 	}
-	at, known := (*flags)[address]
+	at, known := flags.at[address]
 	if known && (a.atomic || !a.write) {
 		w.observe(a, lane, at)
 	}
@@ -405,12 +458,9 @@ func (w *warp) synchronize(a *access, lane int, address uint64) {
 	}
 	switch {
 	case fresh.released != [2]*clock{}:
-		if *flags == nil {
-			*flags = map[uint64]flag{}
-		}
-		(*flags)[address] = fresh
+		flags.set(address, fresh)
 	case known:
-		delete(*flags, address)
+		delete(flags.at, address)
 	}
 }
 

@@ -127,6 +127,54 @@ func last(b *bench, kernel string) error {
 	return err
 }
 
+// Whole warps access memory in a way of their own. What orders blocks is the same for them.
+func TestOrderOfWholeWarps(t *testing.T) {
+	const (
+		write   = "st.global.u32 [%rd1], %r2; " // not what the other block writes
+		read    = "ld.global.u32 %r1, [%rd1]; "
+		readCG  = "ld.global.cg.u32 %r1, [%rd1]; "
+		release = "bar.sync 0; @%first red.release.gpu.global.add.u32 [%rd2], 1; "
+		acquire = "wait: ld.acquire.gpu.global.u32 %r1, [%rd2]; setp.eq.u32 %p1, %r1, 0; @%p1 bra wait; bar.warp.sync -1; "
+		flags   = "fence.acq_rel.gpu; st.volatile.global.u32 [%rd3+4], 1; "
+		polls   = "wait: ld.volatile.global.u32 %r1, [%rd3+4]; setp.eq.u32 %p1, %r1, 0; @%p1 bra wait; "
+		fence   = "fence.acq_rel.gpu; "
+		alone   = "@!%first bra over; again: ld.acquire.gpu.global.u32 %r1, [%rd2]; setp.eq.u32 %p1, %r1, 0; @%p1 bra again; over: "
+	)
+	for _, c := range []struct {
+		name, first, second string // what the two blocks do
+		check               Check
+	}{
+		{"read", write + release, acquire + read, ""},
+		{"read past the first cache", write + release, acquire + readCG, ""},
+		{"read twice", write + release, acquire + read + readCG + read, ""},
+		{"write", write + release, acquire + write, ""},
+		{"write what was read", read + release, acquire + write, ""},
+		{"write what was read past the first cache", readCG + release, acquire + write, ""},
+		{"read without waiting", write + release, read, GlobalRace},
+		{"read past the first cache without waiting", write + release, readCG, GlobalRace},
+		{"write without waiting", write + release, write, GlobalRace},
+		{"write what was read, without waiting", read + release, write, GlobalRace},
+		{"write what was read past the first cache, without waiting", readCG + release, write, GlobalRace},
+		{"write before the release, and after it too", write + release + write, acquire + readCG, GlobalRace},
+		{"read before the release, and after it too", read + release + read, acquire + write, GlobalRace},
+		{"a flag for each lane", write + flags, polls + fence + read, ""},
+		{"a flag for each lane, and no fence", write + flags, polls + read, GlobalRace},
+		{"all lanes have waited before, and only one for this", flags + write + release, polls + fence + alone + read, GlobalRace},
+	} {
+		text := ".version 7.8\n.target sm_80\n.address_size 64\n.visible .entry k(.param .u64 data, .param .u64 flag)\n{\n" +
+			".reg .pred %p<4>; .reg .pred %first, %other; .reg .b32 %r<4>; .reg .b64 %rd<6>;\n" +
+			"ld.param.u64 %rd1, [data]; ld.param.u64 %rd2, [flag]; mov.u32 %r0, %tid.x; mov.u32 %r1, %ctaid.x; add.u32 %r2, %r0, %r1; setp.ne.u32 %other, %r1, 0;\n" +
+			"setp.eq.u32 %first, %r0, 0; mul.wide.u32 %rd4, %r0, 4; add.u64 %rd1, %rd1, %rd4; add.u64 %rd3, %rd2, %rd4; @%other bra second;\n" +
+			c.first + "ret;\nsecond: " + c.second + "ret;\n}\n"
+		t.Run(c.name, func(t *testing.T) {
+			for seed := range uint64(4) {
+				b := newBench(t, text, Options{Seed: seed, Budget: 1 << 20})
+				checkReport(t, b.launch("k", dim(2), dim(32), 0, upload(b, make([]int32, 32)), upload(b, make([]uint32, 33))), c.check, "")
+			}
+		})
+	}
+}
+
 func TestOrderOfAccesses(t *testing.T) {
 	for _, c := range orders {
 		t.Run(c.kernel, func(t *testing.T) {

@@ -8,8 +8,8 @@ import (
 )
 
 // transfer checks a copy or a fill and queues it. On the default stream it also
-// waits. The device memory must exist when the copy is queued. The bytes that go to
-// the host must have a value when the copy is done.
+// waits. The device memory must exist when the copy is queued, unless it has no bytes. The
+// bytes that go to the host must have a value when the copy is done.
 func (d *Device) transfer(call string, s cuda.Stream, bytes int64, touched []cuda.Pointer, do func() *Report) error {
 	if err := d.usable(); err != nil {
 		return err
@@ -19,6 +19,9 @@ func (d *Device) transfer(call string, s cuda.Stream, bytes int64, touched []cud
 	}
 	if bytes < 0 {
 		return fmt.Errorf("cuda emulator: %s: a size of %d bytes", call, bytes)
+	}
+	if bytes == 0 {
+		touched = nil
 	}
 	for _, p := range touched {
 		if _, _, report := d.memory.slice(uint64(p), bytes); report != nil {

@@ -22,6 +22,9 @@ func TestCopies(t *testing.T) {
 	if host[0] != 4 || host[63] != 1 {
 		t.Errorf("Fill32 gives % x", host)
 	}
+	b.must(d.CopyOnDevice(p, p+64, 0, 0)) // as a program does that copies what is left behind the last whole part
+	b.must(d.CopyToHost(host[:0], p+64, 0))
+	b.must(d.Fill8(0, 0, 0, 0))
 	b.must(d.Free(p))
 	checkReport(t, d.CopyToHost(host, p, 0), UseAfterFree, "")
 	b.must(d.FreeHost(host))

@@ -227,6 +227,10 @@ func allWritten(written []byte) bool {
 }
 
 func fill(b []byte, v byte) {
+	for len(b) >= 8 {
+		binary.LittleEndian.PutUint64(b, 0x0101010101010101*uint64(v))
+		b = b[8:]
+	}
 	for i := range b {
 		b[i] = v
 	}

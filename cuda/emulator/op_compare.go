@@ -206,24 +206,14 @@ func setp(d *decoder) runner {
 // fullComparison is the loop over a whole warp for the most common comparisons.
 func fullComparison(c comparison) func(a, b *lanes) uint32 {
 	switch {
-	case c.kind == s32 && c.name == "ge":
-		return func(a, b *lanes) (r uint32) {
-			for i := range a {
-				if int32(a[i]) >= int32(b[i]) {
-					r |= 1 << i
-				}
-			}
-			return r
-		}
 	case c.kind == s32 && c.name == "lt":
-		return func(a, b *lanes) (r uint32) {
-			for i := range a {
-				if int32(a[i]) < int32(b[i]) {
-					r |= 1 << i
-				}
-			}
-			return r
-		}
+		return fullLessS32
+	case c.kind == s32 && c.name == "ge":
+		return func(a, b *lanes) uint32 { return ^fullLessS32(a, b) }
+	case c.kind == s32 && c.name == "gt":
+		return func(a, b *lanes) uint32 { return fullLessS32(b, a) }
+	case c.kind == s32 && c.name == "le":
+		return func(a, b *lanes) uint32 { return ^fullLessS32(b, a) }
 	case !c.kind.float() && (c.name == "eq" || c.name == "ne"):
 		flip := uint32(0)
 		if c.name == "ne" {
@@ -302,6 +292,10 @@ func selp(d *decoder) runner {
 	return func(w *warp, mask uint32) {
 		r, x, y := &w.registers[dst], w.source(a), w.source(b)
 		choose := p.value(w)
+		if mask == allLanes {
+			fullSelect(r, x, y, choose)
+			return
+		}
 		for m := mask; m != 0; m &= m - 1 {
 			i := bits.TrailingZeros32(m) & 31
 			if choose>>i&1 != 0 {

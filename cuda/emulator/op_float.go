@@ -83,7 +83,7 @@ func addFloat(d *decoder) runner {
 	dst, a, b := d.dst(0, f.kind), d.src(1, f.kind), d.src(2, f.kind)
 	add := f.binary(addFloat32, addFloat64)
 	if f.plain() {
-		return fullWarp2(dst, a, b, fullAddFloat32, add)
+		return fullWarp2(dst, a, b, fast("addFloat32", fullAddFloat32), add)
 	}
 	return lanes2(dst, a, b, add)
 }
@@ -91,9 +91,14 @@ func addFloat(d *decoder) runner {
 func subFloat(d *decoder) runner {
 	f := d.floatForm(false)
 	d.count(3)
-	return lanes2(d.dst(0, f.kind), d.src(1, f.kind), d.src(2, f.kind), f.binary(
+	dst, a, b := d.dst(0, f.kind), d.src(1, f.kind), d.src(2, f.kind)
+	sub := f.binary(
 		func(a, b float32, mode rounding) float32 { return addFloat32(a, -b, mode) },
-		func(a, b float64, mode rounding) float64 { return addFloat64(a, -b, mode) }))
+		func(a, b float64, mode rounding) float64 { return addFloat64(a, -b, mode) })
+	if f.plain() {
+		return fullWarp2(dst, a, b, fast("subFloat32", fullSubFloat32), sub)
+	}
+	return lanes2(dst, a, b, sub)
 }
 
 func mulFloat(d *decoder) runner {
@@ -102,7 +107,7 @@ func mulFloat(d *decoder) runner {
 	dst, a, b := d.dst(0, f.kind), d.src(1, f.kind), d.src(2, f.kind)
 	mul := f.binary(mulFloat32, mulFloat64)
 	if f.plain() {
-		return fullWarp2(dst, a, b, fullMulFloat32, mul)
+		return fullWarp2(dst, a, b, fast("mulFloat32", fullMulFloat32), mul)
 	}
 	return lanes2(dst, a, b, mul)
 }
@@ -115,7 +120,16 @@ func fmaFloat(d *decoder) runner {
 	dst, a, b, c := d.dst(0, f.kind), d.src(1, f.kind), d.src(2, f.kind), d.src(3, f.kind)
 	switch {
 	case f.plain():
-		return fullWarp3(dst, a, b, c, fullFmaFloat32, fmaFloat32)
+		partial := lanes3(dst, a, b, c, fmaFloat32)
+		return func(w *warp, mask uint32) { // without fullWarp3, because this is the most common instruction of all
+			if mask != allLanes {
+				partial(w, mask)
+				return
+			}
+			if d, x, y, z := &w.registers[dst], w.source(a), w.source(b), w.source(c); !fastFma(d, x, y, z) {
+				loopFma(d, x, y, z)
+			}
+		}
 	case f.kind == f32:
 		return lanes3(dst, a, b, c, func(a, b, c uint64) uint64 {
 			return f.output(fma32(f.input(a), f.input(b), f.input(c), f.mode))

@@ -6,6 +6,16 @@ import "math"
 // twin for single lanes, which defines what the instruction does. A test compares
 // the two.
 
+// fast returns the loop, or what does the same faster on this processor.
+func fast(name string, loop func(d, a, b *lanes)) func(d, a, b *lanes) {
+	if f := faster[name]; f != nil {
+		return f
+	}
+	return loop
+}
+
+var faster = fastLoops()
+
 func fullWarp2(dst, a, b int32, full func(d, a, b *lanes), f func(a, b uint64) uint64) runner {
 	partial := lanes2(dst, a, b, f)
 	return func(w *warp, mask uint32) {
@@ -58,9 +68,29 @@ func fullMulWideS32(d, a, b *lanes) {
 	}
 }
 
-func fullMulWideU32(d, a, b *lanes) {
+func fullMul64(d, a, b *lanes) {
 	for i := range d {
 		d[i] = a[i] * b[i]
+	}
+}
+
+func fullMinS32(d, a, b *lanes) {
+	for i := range d {
+		least := b[i]
+		if int32(a[i]) < int32(least) {
+			least = a[i]
+		}
+		d[i] = least
+	}
+}
+
+func fullMaxS32(d, a, b *lanes) {
+	for i := range d {
+		most := b[i]
+		if int32(a[i]) >= int32(most) {
+			most = a[i]
+		}
+		d[i] = most
 	}
 }
 
@@ -94,6 +124,12 @@ func fullShl32(d, a, b *lanes) {
 	}
 }
 
+func fullShl64(d, a, b *lanes) {
+	for i := range d {
+		d[i] = a[i] << b[i]
+	}
+}
+
 func fullShr(d, a, b *lanes) {
 	for i := range d {
 		d[i] = a[i] >> b[i]
@@ -106,15 +142,15 @@ func fullAddFloat32(d, a, b *lanes) {
 	}
 }
 
-func fullMulFloat32(d, a, b *lanes) {
+func fullSubFloat32(d, a, b *lanes) {
 	for i := range d {
-		d[i] = toFloat32(fromFloat32(a[i]) * fromFloat32(b[i]))
+		d[i] = toFloat32(fromFloat32(a[i]) - fromFloat32(b[i]))
 	}
 }
 
-func fullFmaFloat32(d, a, b, c *lanes) {
-	if !fastFma(d, a, b, c) {
-		loopFma(d, a, b, c)
+func fullMulFloat32(d, a, b *lanes) {
+	for i := range d {
+		d[i] = toFloat32(fromFloat32(a[i]) * fromFloat32(b[i]))
 	}
 }
 
@@ -157,4 +193,22 @@ func fullLow32(d, a *lanes) {
 	for i := range d {
 		d[i] = uint64(uint32(a[i]))
 	}
+}
+
+// fullSelect is d = a in the lanes of the mask, and b elsewhere.
+func fullSelect(d, a, b *lanes, mask uint32) {
+	for i := range d {
+		chosen := -uint64(mask >> i & 1)
+		d[i] = a[i]&chosen | b[i]&^chosen
+	}
+}
+
+// fullLessS32 returns the lanes where a < b.
+func fullLessS32(a, b *lanes) (less uint32) {
+	for i := range a {
+		if int32(a[i]) < int32(b[i]) {
+			less |= 1 << i
+		}
+	}
+	return less
 }

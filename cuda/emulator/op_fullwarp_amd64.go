@@ -2,12 +2,77 @@ package emulator
 
 import "golang.org/x/sys/cpu"
 
-var haveFMA = cpu.X86.HasAVX2 && cpu.X86.HasFMA
+var haveAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasFMA
 
-// fastFma is fullFmaFloat32 by the vector instructions of the processor. It does nothing
-// and returns false if there are none, or if a result is NaN, which GPUs write in a way
-// of their own.
-func fastFma(d, a, b, c *lanes) bool { return haveFMA && fmaAVX2(d, a, b, c) }
+// fastFma is loopFma by the vector instructions of the processor. It does nothing and
+// returns false if there are none, or if a result is NaN, which GPUs write in a way of
+// their own.
+func fastFma(d, a, b, c *lanes) bool { return haveAVX2 && fmaAVX2(d, a, b, c) }
+
+// fastLoops returns the loops that vector instructions do faster.
+func fastLoops() map[string]func(d, a, b *lanes) {
+	if !haveAVX2 {
+		return nil
+	}
+	return map[string]func(d, a, b *lanes){
+		"add32": add32AVX2, "add64": add64AVX2, "sub32": sub32AVX2, "mul32": mul32AVX2, "mulWideS32": mulWideS32AVX2,
+		"and": andAVX2, "or": orAVX2, "xor": xorAVX2, "shl32": shl32AVX2, "shl64": shl64AVX2, "shr": shrAVX2,
+		"addFloat32": orLoop(addFloat32AVX2, fullAddFloat32),
+		"subFloat32": orLoop(subFloat32AVX2, fullSubFloat32),
+		"mulFloat32": orLoop(mulFloat32AVX2, fullMulFloat32),
+	}
+}
+
+// orLoop does the loop where the vector instructions have not done it, because a result is NaN.
+func orLoop(fast func(d, a, b *lanes) (done bool), loop func(d, a, b *lanes)) func(d, a, b *lanes) {
+	return func(d, a, b *lanes) {
+		if !fast(d, a, b) {
+			loop(d, a, b)
+		}
+	}
+}
 
 //go:noescape
 func fmaAVX2(d, a, b, c *lanes) (done bool)
+
+//go:noescape
+func add32AVX2(d, a, b *lanes)
+
+//go:noescape
+func add64AVX2(d, a, b *lanes)
+
+//go:noescape
+func sub32AVX2(d, a, b *lanes)
+
+//go:noescape
+func mul32AVX2(d, a, b *lanes)
+
+//go:noescape
+func mulWideS32AVX2(d, a, b *lanes)
+
+//go:noescape
+func andAVX2(d, a, b *lanes)
+
+//go:noescape
+func orAVX2(d, a, b *lanes)
+
+//go:noescape
+func xorAVX2(d, a, b *lanes)
+
+//go:noescape
+func shl32AVX2(d, a, b *lanes)
+
+//go:noescape
+func shl64AVX2(d, a, b *lanes)
+
+//go:noescape
+func shrAVX2(d, a, b *lanes)
+
+//go:noescape
+func addFloat32AVX2(d, a, b *lanes) (done bool)
+
+//go:noescape
+func subFloat32AVX2(d, a, b *lanes) (done bool)
+
+//go:noescape
+func mulFloat32AVX2(d, a, b *lanes) (done bool)

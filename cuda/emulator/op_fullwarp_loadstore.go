@@ -18,8 +18,11 @@ type pattern uint64
 const irregular pattern = 1 << 63
 
 func patternOf(base *lanes, mask uint32) pattern {
-	if mask != allLanes {
+	switch {
+	case mask != allLanes:
 		return irregular
+	case uniform(base):
+		return 0
 	}
 	stride := base[1] - base[0]
 	for i := 2; i < 32; i++ {
@@ -33,7 +36,7 @@ func patternOf(base *lanes, mask uint32) pattern {
 func (w *warp) loadWords(a *access, base *lanes, dst []int32, mask uint32, p pattern) (left uint32) {
 	switch a.space {
 	case shared:
-		return w.loadShared(a, base, dst, mask)
+		return w.loadShared(a, base, dst, mask, p)
 	case global, constant:
 	default:
 		return mask
@@ -44,12 +47,7 @@ func (w *warp) loadWords(a *access, base *lanes, dst []int32, mask uint32, p pat
 		if data == nil {
 			return left
 		}
-		for word, register := range dst {
-			d := w.registers[register][r.first:][:r.count]
-			for i := range d {
-				d[i] = uint64(binary.LittleEndian.Uint32(data[4*(i*len(dst)+word):]))
-			}
-		}
+		w.scatter(data, dst, r)
 		left &^= r.mask()
 	}
 	return 0
@@ -58,7 +56,7 @@ func (w *warp) loadWords(a *access, base *lanes, dst []int32, mask uint32, p pat
 func (w *warp) storeWords(a *access, base *lanes, sources []int32, mask uint32, p pattern) (left uint32) {
 	switch a.space {
 	case shared:
-		return w.storeShared(a, base, sources, mask)
+		return w.storeShared(a, base, sources, mask, p)
 	case global:
 	default:
 		return mask
@@ -69,16 +67,31 @@ func (w *warp) storeWords(a *access, base *lanes, sources []int32, mask uint32, 
 		if data == nil {
 			return left
 		}
-		for word, register := range sources {
-			s := w.source(register)[r.first:][:r.count]
-			for i := range s {
-				binary.LittleEndian.PutUint32(data[4*(i*len(sources)+word):], uint32(s[i]))
-			}
-		}
+		w.collect(data, sources, r)
 		fill(written, 1)
 		left &^= r.mask()
 	}
 	return 0
+}
+
+// scatter puts the words of a run into the registers of its lanes.
+func (w *warp) scatter(data []byte, dst []int32, lanes run) {
+	for word, register := range dst {
+		d, rest := w.registers[register][lanes.first:][:lanes.count], data[4*word:]
+		for i := range d {
+			d[i] = uint64(binary.LittleEndian.Uint32(rest[4*len(dst)*i:]))
+		}
+	}
+}
+
+// collect gathers the words of a run from the registers of its lanes.
+func (w *warp) collect(data []byte, sources []int32, lanes run) {
+	for word, register := range sources {
+		s, rest := w.source(register)[lanes.first:][:lanes.count], data[4*word:]
+		for i := range s {
+			binary.LittleEndian.PutUint32(rest[4*len(sources)*i:], uint32(s[i]))
+		}
+	}
 }
 
 // A run is lanes next to each other whose words lie next to each other.
@@ -125,13 +138,7 @@ func (w *warp) claimWords(a *access, r *region, at, n uint64, first int) bool {
 	known := r.watch(w.program.granule)
 	cells, blocks := known.cells[at>>shift:(at+n)>>shift], known.blocks[at>>shift:]
 	each := bits.TrailingZeros(uint(a.bytes())) - shift // the cells of a lane are 1<<each
-	e := w.newTouch(a) + touch(first)
-	for i := range cells {
-		if !w.claimQuickly(&cells[i], &blocks[i], a.write, e+touch(i>>each)) {
-			return false
-		}
-	}
-	return true
+	return w.claimQuickly(cells, blocks, each, a.write, w.newTouch(a)+touch(first))
 }
 
 // inShared tells whether a lane's words at this address lie in shared memory of this size, and are aligned.
@@ -199,11 +206,17 @@ func (g *gather) bankConflicts(a *access) uint64 {
 	return uint64(*known)
 }
 
-func (w *warp) loadShared(a *access, base *lanes, dst []int32, mask uint32) (left uint32) {
+func (w *warp) loadShared(a *access, base *lanes, dst []int32, mask uint32, p pattern) (left uint32) {
 	b := w.block
 	watch := b.launch.watchShared
 	if watch && w.program.sharedGranule != 4 {
 		return mask
+	}
+	switch p {
+	case 0:
+		return w.loadSharedOnce(a, base, dst)
+	case pattern(a.bytes()):
+		return w.loadSharedRun(a, base, dst)
 	}
 	g := w.gatherOf(a, base, mask)
 	if g.count == 0 {
@@ -246,39 +259,110 @@ func (w *warp) loadShared(a *access, base *lanes, dst []int32, mask uint32) (lef
 	return 0
 }
 
+// loadSharedOnce is loadShared if all lanes read the same words.
+func (w *warp) loadSharedOnce(a *access, base *lanes, dst []int32) (left uint32) {
+	b := w.block
+	at, n := a.at(base[0]), uint64(a.bytes())
+	if !a.inShared(at, uint64(len(b.shared.data))) || !b.shared.hasValue(at, n) {
+		return allLanes
+	}
+	if b.launch.watchShared && !w.claimReads(a, w.newTouch(a), at, len(dst), allLanes) {
+		return 0
+	}
+	words := b.shared.data[at : at+n]
+	for i, register := range dst {
+		d, v := &w.registers[register], uint64(binary.LittleEndian.Uint32(words[4*i:]))
+		for lane := range d {
+			d[lane] = v
+		}
+	}
+	return 0
+}
+
+// loadSharedRun is loadShared if the words of the lanes lie next to each other.
+func (w *warp) loadSharedRun(a *access, base *lanes, dst []int32) (left uint32) {
+	b := w.block
+	at, n := a.at(base[0]), 32*uint64(a.bytes())
+	if !a.runInShared(at, uint64(len(b.shared.data))) || !allWritten(b.shared.written[at:at+n]) {
+		return allLanes
+	}
+	if b.launch.watchShared {
+		e, since, each := w.newTouch(a), b.since, bits.TrailingZeros(uint(len(dst)))
+		cells := b.cells[at/4:][:n/4]
+		for i := range cells {
+			c, lane := &cells[i], i>>each
+			settled := c.write.time() < since
+			switch read := e + touch(lane); {
+			case settled && c.read.settled(since, read):
+				c.read = read
+			case settled && c.read.readByAll(read):
+			case settled:
+				c.read = w.join(c.read, b.id, read, lane)
+			case !w.claimShared(a, lane, at+uint64(4*i), 4):
+				return 0
+			}
+		}
+	}
+	w.scatter(b.shared.data[at:at+n], dst, run{0, 32})
+	return 0
+}
+
+// runInShared tells whether the words of a whole warp, from this address on, lie in
+// shared memory of this size, and are aligned.
+func (a *access) runInShared(at, size uint64) bool {
+	n := uint64(a.bytes())
+	return at&(n-1) == 0 && at < size && 32*n <= size-at
+}
+
 // claimReads is claimShared for lanes that read the same words. The touch e is of lane 0.
 func (w *warp) claimReads(a *access, e touch, at uint64, words int, same uint32) bool {
 	b := w.block
-	read := e + touch(lowest(same))
+	first := e + touch(lowest(same))
+	read := first
 	if others := same & (same - 1); others != 0 {
 		read = e + touch(lowest(others)) | spreadLanes
 	}
-	cells := b.cells[at/4:][:words]
+	cells, since := b.cells[at/4:][:words], b.since
+	var before, after cell // of the last word that was settled; the next is mostly the same
+	known := false
 	for i := range cells {
 		c := &cells[i]
-		if c.untouched(b.since) {
-			c.read = read
+		if c.write.time() >= since {
+			for m := same; m != 0; m &= m - 1 {
+				if !w.claimShared(a, lowest(m), at+uint64(4*i), 4) {
+					return false
+				}
+			}
 			continue
 		}
-		settled := c.write.time() < b.since
-		for m := same; m != 0; m &= m - 1 {
-			switch lane := lowest(m); {
-			case settled && c.read.readByAll(e+touch(lane)):
-				m = 0 // the other lanes add nothing either
-			case settled:
-				c.read = w.join(c.read, b.id, e+touch(lane), lane)
-			case !w.claimShared(a, lane, at+uint64(4*i), 4):
-				return false
+		if known && *c == before {
+			*c = after
+			continue
+		}
+		before, known = *c, true
+		switch {
+		case c.read.time() < since:
+			c.read = read
+		case c.read.readByAll(first): // and the other lanes add nothing either
+		default:
+			for m := same; m != 0 && !c.read.readByAll(e+touch(lowest(m))); m &= m - 1 {
+				c.read = w.join(c.read, b.id, e+touch(lowest(m)), lowest(m))
 			}
 		}
+		after = *c
 	}
 	return true
 }
 
-func (w *warp) storeShared(a *access, base *lanes, sources []int32, mask uint32) (left uint32) {
+func (w *warp) storeShared(a *access, base *lanes, sources []int32, mask uint32, p pattern) (left uint32) {
 	b := w.block
 	watch := b.launch.watchShared
 	size, n := uint64(len(b.shared.data)), uint64(a.bytes())
+	if at := a.at(base[0]); p == pattern(n) && a.runInShared(at, size) && (!watch || w.claimSettled(w.newTouch(a), at, 32*n, a)) {
+		w.collect(b.shared.data[at:at+32*n], sources, run{0, 32})
+		fill(b.shared.written[at:at+32*n], 1)
+		return 0
+	}
 	quick := watch && n == 4 && w.program.sharedGranule == 4
 	e := w.newTouch(a)
 	var values [4]*lanes
@@ -294,7 +378,7 @@ func (w *warp) storeShared(a *access, base *lanes, sources []int32, mask uint32)
 		switch mine := e + touch(lane); {
 		case quick && b.cells[at/4].untouched(b.since):
 			b.cells[at/4].write = mine
-		case watch && !w.claimSettled(mine, at, n) && !w.claimShared(a, lane, at, n):
+		case watch && !w.claimSettled(mine, at, n, a) && !w.claimShared(a, lane, at, n):
 			return 0
 		}
 		words, written := b.shared.data[at:at+n], b.shared.written[at:at+n]
@@ -309,20 +393,23 @@ func (w *warp) storeShared(a *access, base *lanes, sources []int32, mask uint32)
 // untouched tells whether nobody has accessed the cell of shared memory since the barrier.
 func (c *cell) untouched(since uint32) bool { return c.write.time() < since && c.read.time() < since }
 
-// claimSettled is claimShared for a store to words that no other thread has accessed
-// since the barrier. It returns false if they are not such.
-func (w *warp) claimSettled(e touch, at, n uint64) bool {
+// claimSettled is claimShared for a store of n bytes, by one lane or several, to words
+// that no other thread has accessed since the barrier. It returns false if they are not
+// such. e is the touch of the first lane.
+func (w *warp) claimSettled(e touch, at, n uint64, a *access) bool {
 	if w.program.sharedGranule != 4 {
 		return false
 	}
 	cells, since := w.block.cells[at/4:(at+n)/4], w.block.since
+	each := bits.TrailingZeros(uint(a.count))
 	for i := range cells {
-		if c := &cells[i]; !c.untouched(since) && !(c.write.settled(since, e) && c.read.settled(since, e)) {
+		c, mine := &cells[i], e+touch(i>>each)
+		if !c.untouched(since) && !(c.write.settled(since, mine) && c.read.settled(since, mine)) {
 			return false
 		}
 	}
 	for i := range cells {
-		cells[i].write = e
+		cells[i].write = e + touch(i>>each)
 	}
 	return true
 }

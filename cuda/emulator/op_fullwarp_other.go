@@ -4,4 +4,6 @@ package emulator
 
 func fastFma(d, a, b, c *lanes) bool { return false }
 
-const haveFMA = false
+func fastLoops() map[string]func(d, a, b *lanes) { return nil }
+
+const haveAVX2 = false

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"math/rand/v2"
+	"strings"
 	"testing"
 )
 
@@ -16,7 +17,9 @@ func TestFullAndPartialWarpsAgree(t *testing.T) {
 		"add.f32 %d, %a, %b | f32 f32 f32", "mul.f32 %d, %a, %b | f32 f32 f32", "fma.rn.f32 %d, %a, %b, %c | f32 f32 f32 f32",
 		"cvt.s64.s32 %d, %a | s64 s32", "cvt.u64.u32 %d, %a | u64 u32", "cvt.u32.u64 %d, %a | u32 u64", "mov.b32 %d, %a | b32 b32",
 		"setp.ge.s32 %d, %a, %b | pred s32 s32", "setp.lt.s32 %d, %a, %b | pred s32 s32", "setp.eq.s32 %d, %a, %b | pred s32 s32",
-		"setp.ne.s64 %d, %a, %b | pred s64 s64",
+		"setp.ne.s64 %d, %a, %b | pred s64 s64", "setp.gt.s32 %d, %a, %b | pred s32 s32", "setp.le.s32 %d, %a, %b | pred s32 s32",
+		"sub.f32 %d, %a, %b | f32 f32 f32", "min.s32 %d, %a, %b | s32 s32 s32", "max.s32 %d, %a, %b | s32 s32 s32",
+		"mul.lo.s64 %d, %a, %b | s64 s64 s64", "shl.b64 %d, %a, %b | b64 b64 u32", "selp.b32 %d, %a, %b, %c | b32 b32 b32 pred",
 	} {
 		full := op(spec)
 		rng := rand.New(rand.NewPCG(1, 11))
@@ -47,6 +50,48 @@ func TestFullAndPartialWarpsAgree(t *testing.T) {
 			}
 		}
 		compareExactly(t, spec, kept, want)
+	}
+}
+
+// The vector instructions of the processor do what the loops do. d may be an operand.
+func TestFastLoops(t *testing.T) {
+	loops := map[string]func(d, a, b *lanes){
+		"add32": fullAdd32, "add64": fullAdd64, "sub32": fullSub32, "mul32": fullMul32, "mulWideS32": fullMulWideS32,
+		"and": fullAnd, "or": fullOr, "xor": fullXor, "shl32": fullShl32, "shl64": fullShl64, "shr": fullShr,
+		"addFloat32": fullAddFloat32, "subFloat32": fullSubFloat32, "mulFloat32": fullMulFloat32,
+	}
+	if haveAVX2 && len(faster) != len(loops) {
+		t.Errorf("%d loops have a faster way, and %d are tested", len(faster), len(loops))
+	}
+	rng := rand.New(rand.NewPCG(1, 13))
+	special := []uint64{0, 1, 31, 32, 63, 64, 1 << 31, 1<<32 - 1, bits32(1), inf32, inf32 | 1<<31, nan, nan | 1<<31, tiny, tiny | 1<<31, largest, largest | 1<<31}
+	for name, f := range faster {
+		for i := range 2000 {
+			var a, b, want lanes
+			for lane := range a {
+				a[lane], b[lane] = rng.Uint64(), rng.Uint64()
+				if strings.HasSuffix(name, "32") {
+					a[lane], b[lane] = a[lane]&ones32, b[lane]&ones32
+				}
+				if i%2 == 0 || rng.IntN(8) == 0 {
+					a[lane] = special[rng.IntN(len(special))]
+				}
+				if i%2 == 0 || rng.IntN(8) == 0 {
+					b[lane] = special[rng.IntN(len(special))]
+				}
+				if strings.HasSuffix(name, "Float32") && i%4 == 1 { // no NaN
+					a[lane], b[lane] = a[lane]&^(1<<30), b[lane]&^(1<<30)
+				}
+				if i%16 == 0 && rng.IntN(8) == 0 { // what nothing has written
+					a[lane] = garbage[0]
+				}
+			}
+			loops[name](&want, &a, &b)
+			d := []*lanes{{}, &a, &b}[i%3]
+			if f(d, &a, &b); *d != want {
+				t.Fatalf("%s, case %d: got %x, want %x", name, i, *d, want)
+			}
+		}
 	}
 }
 
@@ -91,7 +136,7 @@ func TestFastFma(t *testing.T) {
 			t.Fatalf("case %d: the loop gives %x, want %x", i, *d, want)
 		}
 	}
-	if haveFMA && fast < 5000 {
+	if haveAVX2 && fast < 5000 {
 		t.Errorf("only %d of 20000 warps were fast", fast)
 	}
 }

@@ -48,9 +48,9 @@ func addInteger(d *decoder) runner {
 		d.only(k, s32, "sat")
 		return lanes2(dst, a, b, func(a, b uint64) uint64 { return clampInt32(extend(a, s32) + extend(b, s32)) })
 	case k.size() == 4:
-		return fullWarp2(dst, a, b, fullAdd32, func(a, b uint64) uint64 { return uint64(uint32(a + b)) })
+		return fullWarp2(dst, a, b, fast("add32", fullAdd32), func(a, b uint64) uint64 { return uint64(uint32(a + b)) })
 	case k.size() == 8:
-		return fullWarp2(dst, a, b, fullAdd64, func(a, b uint64) uint64 { return a + b })
+		return fullWarp2(dst, a, b, fast("add64", fullAdd64), func(a, b uint64) uint64 { return a + b })
 	}
 	return lanes2(dst, a, b, func(a, b uint64) uint64 { return uint64(uint16(a + b)) })
 }
@@ -80,7 +80,7 @@ func subInteger(d *decoder) runner {
 		d.only(k, s32, "sat")
 		return lanes2(dst, a, b, func(a, b uint64) uint64 { return clampInt32(extend(a, s32) - extend(b, s32)) })
 	case size == 4:
-		return fullWarp2(dst, a, b, fullSub32, func(a, b uint64) uint64 { return uint64(uint32(a - b)) })
+		return fullWarp2(dst, a, b, fast("sub32", fullSub32), func(a, b uint64) uint64 { return uint64(uint32(a - b)) })
 	}
 	return lanes2(dst, a, b, func(a, b uint64) uint64 { return truncate(a-b, size) })
 }
@@ -139,11 +139,11 @@ func mulInteger(d *decoder) runner {
 	f := product(k, part)
 	switch {
 	case part == "lo" && k.size() == 4:
-		return fullWarp2(dst, a, b, fullMul32, f)
+		return fullWarp2(dst, a, b, fast("mul32", fullMul32), f)
 	case part == "wide" && k == s32:
-		return fullWarp2(dst, a, b, fullMulWideS32, f)
-	case part == "wide" && k == u32:
-		return fullWarp2(dst, a, b, fullMulWideU32, f)
+		return fullWarp2(dst, a, b, fast("mulWideS32", fullMulWideS32), f)
+	case part == "wide" && k == u32, part == "lo" && k.size() == 8:
+		return fullWarp2(dst, a, b, fullMul64, f)
 	}
 	return lanes2(dst, a, b, f)
 }
@@ -242,12 +242,20 @@ func minMaxInteger(greater bool) decoding {
 	return func(d *decoder) runner {
 		k := d.integerKind()
 		d.count(3)
-		return lanes2(d.dst(0, k), d.src(1, k), d.src(2, k), func(a, b uint64) uint64 {
+		dst, a, b := d.dst(0, k), d.src(1, k), d.src(2, k)
+		f := func(a, b uint64) uint64 {
 			if k.less(a, b) != greater {
 				return a
 			}
 			return b
-		})
+		}
+		switch {
+		case k == s32 && greater:
+			return fullWarp2(dst, a, b, fullMaxS32, f)
+		case k == s32:
+			return fullWarp2(dst, a, b, fullMinS32, f)
+		}
+		return lanes2(dst, a, b, f)
 	}
 }
 

@@ -200,7 +200,7 @@ func load(d *decoder) runner {
 		p := patternOf(base, mask)
 		w.measure(&a, base, mask, p)
 		left := mask
-		if words && a.strength == weak {
+		if words && (a.strength == weak || a.space == global && w.block.launch.flags.apart(&a, base, mask)) {
 			left = w.loadWords(&a, base, dst, mask, p)
 		}
 		for m := left; m != 0; m &= m - 1 {

@@ -29,11 +29,24 @@ func shuffle(d *decoder) runner {
 	}
 	p := d.predicateDst(inRange)
 	a, b, c, members := d.src(1, b32), d.src(2, b32), d.src(3, b32), d.src(4, b32)
+	exchanges, usual := newExchanges(mode)
 	return func(w *warp, mask uint32) {
+		delta, control, named := w.source(b), w.source(c), w.source(members)
+		if mask == allLanes && uniform(delta) && uniform(control) && uniform(named) && control[0] == usual && uint32(named[0]) == allLanes {
+			exchange, values := &exchanges[delta[0]&31], *w.source(a)
+			if dst != absent {
+				r := &w.registers[dst]
+				for lane, from := range exchange.from {
+					r[lane] = values[from&31]
+				}
+			}
+			w.setPredicate(p, allLanes, exchange.valid)
+			return
+		}
 		if !w.members(mask, members, "shfl.sync") {
 			return
 		}
-		values, delta, control := *w.source(a), w.source(b), w.source(c)
+		values := *w.source(a)
 		var result lanes
 		valid := uint32(0)
 		w.eachLane(mask, func(lane int) {
@@ -54,6 +67,32 @@ func shuffle(d *decoder) runner {
 		}
 		w.setPredicate(p, mask, valid)
 	}
+}
+
+// An exchange is what shfl.sync does in a warp whose lanes all take part, and all ask for
+// the same: the lane that each reads from, and where p is true.
+type exchange struct {
+	from  [32]uint8
+	valid uint32
+}
+
+// newExchanges returns the exchanges for b from 0 to 31, and for the c that CUDA has for
+// shuffles that do not divide the warp.
+func newExchanges(mode string) (all [32]exchange, control uint64) {
+	if mode != "up" {
+		control = 31
+	}
+	for delta := range all {
+		e := &all[delta]
+		for lane := range e.from {
+			from, ok := shuffleSource(mode, lane, delta, uint32(control))
+			e.from[lane] = uint8(from)
+			if ok {
+				e.valid |= 1 << lane
+			}
+		}
+	}
+	return all, control
 }
 
 // shuffleSource returns the lane to read from. It follows the pseudo code of the ISA.

@@ -51,6 +51,28 @@ func TestShuffles(t *testing.T) {
 	}
 }
 
+// What is known beforehand of shuffles is what the definition says for each lane.
+func TestExchanges(t *testing.T) {
+	for mode, source := range map[string]func(lane, delta int) int{
+		"up": func(lane, delta int) int { return lane - delta }, "down": func(lane, delta int) int { return lane + delta },
+		"bfly": func(lane, delta int) int { return lane ^ delta }, "idx": func(_, delta int) int { return delta },
+	} {
+		exchanges, _ := newExchanges(mode)
+		for delta, e := range exchanges {
+			for lane := range 32 {
+				from := source(lane, delta)
+				exists := from >= 0 && from < 32
+				if !exists {
+					from = lane
+				}
+				if int(e.from[lane]) != from || e.valid>>lane&1 != 0 != exists {
+					t.Errorf("%s by %d: lane %d reads from %d, want %d, exists: %v", mode, delta, lane, e.from[lane], from, exists)
+				}
+			}
+		}
+	}
+}
+
 func TestVotes(t *testing.T) {
 	odd := func(lane int) uint64 { return uint64(lane & 1) }
 	one := func(int) uint64 { return 1 }

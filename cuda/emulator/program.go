@@ -193,8 +193,8 @@ func (p *program) calledBy(f *function) (all []*function, err error) {
 			why = fmt.Sprintf("%s is a kernel, not a function", target.name)
 		case g != nil && !g.external:
 			all = append(all, g)
-		case strings.HasPrefix(target.name, "cudaLaunchDevice") || strings.HasPrefix(target.name, "cudaGetParameterBuffer"):
-			why = fmt.Sprintf("%s: dynamic parallelism, kernels that launch kernels, is not supported", target.name)
+		case strings.HasPrefix(target.name, "cuda"):
+			why = fmt.Sprintf("%s: dynamic parallelism, kernels that call the CUDA runtime, is not supported", target.name)
 		case builtins[target.name].run == nil:
 			why = fmt.Sprintf("function %s is not defined in this module", target.name)
 		}

@@ -41,9 +41,9 @@ type launch struct {
 
 	ended      *sync.Pool // of blocks whose memory serves the next ones
 	blocks     int
-	stride     int             // step from one block to the next in the order of blocks
-	flags      map[uint64]flag // in global memory
-	sequential bool            // one goroutine runs all blocks
+	stride     int   // step from one block to the next in the order of blocks
+	flags      flags // in global memory
+	sequential bool  // one goroutine runs all blocks
 	spent      atomic.Int64
 	next       atomic.Int64
 

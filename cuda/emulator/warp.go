@@ -39,6 +39,7 @@ type warp struct {
 	region    *region
 	gathers   [4]gather
 	gathered  [4]lanes // words of the current load, by address
+	past      past
 	polled    poll
 	storing   *storing
 	storeMask uint32 // lanes of the current store
@@ -93,7 +94,7 @@ func (w *warp) start(b *block, number int, live uint32) {
 	w.copies, w.arrivals, w.groups = w.copies[:0], w.arrivals[:0], [32]int{}
 	w.tick, w.since, w.region, w.storing, w.carry = 0, b.since, nil, nil, 0
 	w.own = w.own[:0]
-	w.polled = poll{}
+	w.polled, w.past = poll{}, past{}
 	for m := p.specials; m != 0; m &= m - 1 {
 		w.setSpecial(bits.TrailingZeros32(m))
 	}

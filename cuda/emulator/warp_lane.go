@@ -12,6 +12,9 @@ func (w *warp) source(operand int32) *lanes {
 	return &w.program.constants[^operand]
 }
 
+// uniform tells whether all lanes have the same value.
+func uniform(x *lanes) bool { return *(*[31]uint64)(x[1:]) == *(*[31]uint64)(x[:31]) }
+
 // A result may share its register with an operand. So all operands of a lane are read
 // before its result is written.
 

@@ -4,6 +4,7 @@
 //
 //	gpureport -device cuda:0 -out DIR    writes DIR/products.csv
 //	gpureport -document gpu-report.tar.gz >docs/gpu-results.md
+//	gpureport -fit gpu-report.tar.gz      prints kernels/gemm_model.go, with constants that fit the products
 package main
 
 import (
@@ -16,8 +17,16 @@ func main() {
 	device := flag.String("device", "cuda:0", "cuda:N, or emulated: small sizes, and times that are estimates")
 	out := flag.String("out", ".", "the folder of the parts")
 	report := flag.String("document", "", "a report, to be printed as Markdown")
+	products := flag.String("fit", "", "a report or its products.csv, from which the constants of ChooseGemm are to be made and printed")
+	megahertz := flag.Float64("mhz", 1830, "with -fit: the clock of the multiprocessors while it was measured")
 	flag.Parse()
-	if err := run(*device, *out, *report); err != nil {
+	var err error
+	if *products != "" {
+		err = fit(os.Stdout, *products, *megahertz)
+	} else {
+		err = run(*device, *out, *report)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "gpureport:", err)
 		os.Exit(1)
 	}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"gputrain/cuda"
@@ -71,7 +72,7 @@ func measure(device, out string) error {
 		return err
 	}
 	defer f.Close()
-	if _, err := fmt.Fprintln(f, "m,n,k,kernel,slices,blocks,microseconds,gflops,chosen"); err != nil {
+	if _, err := fmt.Fprintln(f, productsHead); err != nil {
 		return err
 	}
 	for _, s := range chosen {
@@ -91,7 +92,7 @@ func (b *bench) prepare() (err error) {
 			return err
 		}
 	}
-	modules := []string{"gemm"}
+	modules := []string{"gemm", "gemm_share"}
 	for _, math := range b.maths()[1:] {
 		modules = append(modules, "gemm_"+math)
 	}
@@ -167,9 +168,14 @@ func (b *bench) launch(name string, l kernels.Launch, args ...uint64) error {
 // products measures a product in each math, with each tile and split. A line is written
 // as soon as it is known, so that nothing is lost if the machine stops.
 func (b *bench) products(w io.Writer, s shape) error {
-	most := s.splits[len(s.splits)-1]
+	part := 0
+	for _, math := range b.maths() {
+		for _, p := range b.plans(math, s) {
+			part = max(part, p.Slices*s.M*s.N, p.Part)
+		}
+	}
 	var at [4]cuda.Pointer // a, b, dst and the parts
-	for i, n := range []int{s.M * s.K, s.K * s.N, s.M * s.N, most * s.M * s.N} {
+	for i, n := range []int{s.M * s.K, s.K * s.N, s.M * s.N, part} {
 		var err error
 		if at[i], err = b.Alloc(4 * int64(n)); err != nil {
 			return err
@@ -195,36 +201,67 @@ func (b *bench) products(w io.Writer, s shape) error {
 func (b *bench) tiles(w io.Writer, math string, s shape, at [4]cuda.Pointer) error {
 	info := b.Info()
 	chosen := kernels.ChooseGemm(math, s.GemmShape, info.Multiprocessors, info.SharedAllowed)
-	for _, tile := range kernels.GemmTiles(math) {
-		if tile.Shared > info.SharedAllowed {
-			continue
-		}
-		for _, slices := range s.splits {
-			p := tile.Plan(s.GemmShape, slices)
-			if p.Slices != slices {
-				continue
-			}
-			if tile.Shared > info.SharedPerBlock {
-				if err := b.AllowShared(b.functions[p.Kernel], tile.Shared); err != nil {
-					return err
-				}
-			}
-			seconds, err := b.time(func() error { return b.product(s.GemmShape, p, at) })
-			if err != nil {
-				return fmt.Errorf("%s in %d slices: %w", p.Kernel, slices, err)
-			}
-			if _, err := fmt.Fprintf(w, "%d,%d,%d,%s,%d,%d,%.2f,%.1f,%v\n", s.M, s.N, s.K, p.Kernel, slices, p.Launch.Grid.X*slices,
-				1e6*seconds, 2*float64(s.M)*float64(s.N)*float64(s.K)/seconds/1e9, p.Kernel == chosen.Kernel && slices == chosen.Slices); err != nil {
+	for _, p := range b.plans(math, s) {
+		if p.Launch.Shared > info.SharedPerBlock {
+			if err := b.AllowShared(b.functions[p.Kernel], p.Launch.Shared); err != nil {
 				return err
 			}
+		}
+		seconds, err := b.time(func() error { return b.product(s.GemmShape, p, at) })
+		if err != nil {
+			return fmt.Errorf("%s in %d slices and %d shares: %w", p.Kernel, p.Slices, p.Shares, err)
+		}
+		if _, err := io.WriteString(w, productLine(s.GemmShape, p, 1e6*seconds, p == chosen, info.Multiprocessors)); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
+// plans returns the plans to measure: each tile in each number of slices, and with the last
+// round of tiles shared out, and all of them.
+func (b *bench) plans(math string, s shape) []kernels.GemmPlan {
+	info := b.Info()
+	var plans []kernels.GemmPlan
+	for _, tile := range kernels.GemmTiles(math) {
+		for _, slices := range s.splits {
+			if p := tile.Plan(s.GemmShape, slices); p.Slices == slices && tile.Shared <= info.SharedAllowed {
+				plans = append(plans, p)
+			}
+		}
+	}
+	for _, tile := range kernels.GemmShareTiles(math) {
+		tiles := tile.Plan(s.GemmShape, 1).Launch.Grid.X
+		for _, whole := range slices.Compact([]int{0, tiles / info.Multiprocessors * info.Multiprocessors}) {
+			for _, per := range []int{1, 2, 3} {
+				if p, ok := tile.Share(s.GemmShape, whole, per*info.Multiprocessors); ok {
+					plans = append(plans, p)
+				}
+			}
+		}
+	}
+	return plans
+}
+
+// productsHead is the first line of products.csv, and productLine another. Blocks are those
+// of the first launch. The first `whole` tiles were not shared out.
+const productsHead = "m,n,k,kernel,slices,blocks,microseconds,gflops,chosen,whole,multiprocessors"
+
+func productLine(s kernels.GemmShape, p kernels.GemmPlan, microseconds float64, chosen bool, multiprocessors int) string {
+	return fmt.Sprintf("%d,%d,%d,%s,%d,%d,%.2f,%.1f,%v,%d,%d\n", s.M, s.N, s.K, p.Kernel, p.Slices, p.Launch.Grid.X*p.Launch.Grid.Y,
+		microseconds, 2*float64(s.M)*float64(s.N)*float64(s.K)/microseconds/1e3, chosen, p.Whole, multiprocessors)
+}
+
 // product queues a product as the backend does.
 func (b *bench) product(s kernels.GemmShape, p kernels.GemmPlan, at [4]cuda.Pointer) error {
 	one := uint64(math.Float32bits(1))
+	if p.Shares > 0 {
+		share := []uint64{uint64(p.Whole), uint64(p.Share), uint64(p.Extra), one, 0}
+		if err := b.launch(p.Kernel, p.Launch, append([]uint64{uint64(at[2]), uint64(at[3]), uint64(at[0]), uint64(at[1]), uint64(s.M), uint64(s.N), uint64(s.K)}, share...)...); err != nil {
+			return err
+		}
+		return b.launch("gemm_join", p.Join, append([]uint64{uint64(at[2]), uint64(at[3]), uint64(s.M), uint64(s.N), uint64(p.Rows), uint64(p.Columns), uint64(p.Slabs)}, share...)...)
+	}
 	dst := at[2]
 	if p.Slices > 1 {
 		dst = at[3]

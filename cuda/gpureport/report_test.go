@@ -16,7 +16,7 @@ func TestMeasuresOnTheEmulatedDevice(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string][]string{
-		"products.csv": {"m,n,k,kernel,slices,blocks,microseconds,gflops,chosen", "64,64,64,gemm_nn_32x32,1,4,", "33,65,70,gemm_tt_64x64,2,4,", ",true",
+		"products.csv": {"m,n,k,kernel,slices,blocks,microseconds,gflops,chosen,whole,multiprocessors", "64,64,64,gemm_nn_32x32,1,4,", "33,65,70,gemm_tt_64x64,2,4,", ",true,",
 			"64,64,64,gemm_nn_tf32x3_64x64,1,1,", "33,65,70,gemm_tt_bf16_128x256,2,2,"},
 	} {
 		text, err := os.ReadFile(filepath.Join(dir, name))

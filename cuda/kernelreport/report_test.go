@@ -74,9 +74,9 @@ func TestCompareFindsMoreRegisters(t *testing.T) {
 	if err := compare(now, before); err == nil || !strings.HasPrefix(err.Error(), "add on sm_80 takes ") {
 		t.Errorf("got %v, want add on sm_80", err)
 	}
-	delete(before["sm_90"], "rnn_step")
-	if err := compare(now, before); err == nil || !strings.Contains(err.Error(), "rnn_step on sm_90 is not in ") {
-		t.Errorf("got %v, want rnn_step on sm_90", err)
+	delete(before["sm_90"], "rnn_step_32x32")
+	if err := compare(now, before); err == nil || !strings.Contains(err.Error(), "rnn_step_32x32 on sm_90 is not in ") {
+		t.Errorf("got %v, want rnn_step_32x32 on sm_90", err)
 	}
 }
 

@@ -1,0 +1,32 @@
+package kernels
+
+// gemmModel holds all constants by which ChooseGemm estimates times. They are derived from
+// instruction counts and datasheets, not measured. go run ./cuda/gpureport -fit makes them
+// anew from the products that make gpu-report has measured.
+//
+// In float32, with its 128 lanes, the rates follow from the instructions of the inner loop,
+// or with 4x4 elements per thread from the traffic of shared memory. With tensor cores they
+// follow from what is slower: the traffic of shared memory at 128 bytes per clock, or tensor
+// cores with 512 multiply-adds of TF32 per clock or 1024 of bfloat16, as an A100 has them.
+var gemmModel = GemmModel{
+	Start: 1500,
+	Pass:  5000,
+	Bytes: 16,
+	Rates: map[string]GemmRate{
+		"128x128":        {115, 69},
+		"128x64":         {114, 55},
+		"64x64":          {64, 38},
+		"32x32":          {50, 30},
+		"share_128x64":   {114, 55},
+		"share_32x32":    {50, 30},
+		"tf32x3_128x256": {170, 102},
+		"tf32x3_128x128": {170, 102},
+		"tf32x3_64x64":   {128, 77},
+		"tf32_128x256":   {490, 294},
+		"tf32_128x128":   {410, 246},
+		"tf32_64x64":     {205, 123},
+		"bf16_128x256":   {730, 438},
+		"bf16_128x128":   {585, 351},
+		"bf16_64x64":     {290, 174},
+	},
+}
