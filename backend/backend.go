@@ -44,8 +44,8 @@
 //     [RNNSequencer], [GRUCeller], [GRUSequencer], [LSTM1997Sequencer]. The functions whose names
 //     begin with Composed are the loops for a backend that lacks them. [Clip] looks for
 //     a [ClipFactorer].
-//   - What it may offer besides: [Replayer] and [Timer], found by [Replay] and
-//     [Time].
+//   - What it may offer besides: [Replayer], [Pairer] and [Timer], found by [Replay],
+//     [Pair] and [Time].
 //   - The Check functions are for backends alone. There is one for each operation,
 //     of the same name: [CheckGemm] for Gemm. Operations of one shape rule share
 //     theirs: [CheckMap] (one input), [CheckZip] (two), [CheckGrad] (of an

@@ -32,6 +32,22 @@ func Replay(b Backend, ops func()) {
 	ops()
 }
 
+// Pair queues the operations that first calls and those that second calls. Neither may read
+// or write what the other writes. On a backend that is a Pairer they may run at the same
+// time; otherwise second comes after first. The results are the same, bit for bit. The
+// operations of each stay in their order.
+//
+// first and second must call operations only: no method of Memory and none that waits. They
+// may call Pair, and Replay may call Pair.
+func Pair(b Backend, first, second func()) {
+	if p, ok := b.(Pairer); ok {
+		p.Pair(first, second)
+		return
+	}
+	first()
+	second()
+}
+
 // Time returns how long b takes for the operations that ops calls, once all
 // that was queued before is done. It waits, and returns the sticky error, also one
 // that ops caused. ops may call Replay. A Timer measures with the clock of the device.

@@ -13,3 +13,9 @@ type Replayer interface {
 type Timer interface {
 	Time(ops func()) (time.Duration, error)
 }
+
+// Pairer is a backend that can run two series of operations at the same time. The
+// function Pair looks for it.
+type Pairer interface {
+	Pair(first, second func())
+}

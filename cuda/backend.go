@@ -57,7 +57,8 @@ type Backend struct {
 	plans   map[kernels.GemmShape]kernels.GemmPlan
 
 	layers   map[layer]layerPath
-	arrivals Pointer // counters of the barriers of persistent kernels, all 0 between launches
+	meet     func(recurrence) bool // within Pair, see layersOf
+	arrivals Pointer               // counters of the barriers of persistent kernels, all 0 between launches
 
 	live      map[*buffer]struct{}
 	free      map[int64][]Pointer // memory to use again, by its size in bytes
@@ -82,6 +83,7 @@ var (
 	_ backend.GRUSequencer   = (*Backend)(nil)
 	_ backend.Replayer       = (*Backend)(nil)
 	_ backend.Timer          = (*Backend)(nil)
+	_ backend.Pairer         = (*Backend)(nil)
 )
 
 // Open opens a device of the driver. It fails if there is no such device. Kernels are

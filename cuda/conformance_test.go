@@ -15,6 +15,16 @@ import (
 
 var uncapped = flag.Bool("uncapped", false, "run the conformance suite with all of its sizes")
 
+// layerChecks are the checks of recurrent layers, smallLayers a case of each.
+var (
+	layerChecks = []string{"LSTMForward", "LSTMBackward", "RNNForward", "RNNBackward", "GRUForward", "GRUBackward"}
+	smallLayers = []string{
+		"LSTMForward/whole sequence/T2N3D5H7", "LSTMBackward/whole sequence/T2N3D5H7",
+		"RNNForward/whole sequence/tanh/T2N3D5H7", "RNNBackward/whole sequence/tanh/T2N3D5H7",
+		"GRUForward/whole sequence/T2N3D5H7", "GRUBackward/whole sequence/T2N3D5H7",
+	}
+)
+
 // The suite runs on the emulator, with all of the emulator's checks on.
 func TestConformance(t *testing.T) {
 	driver := newDriver(t, emulator.Options{})
@@ -37,12 +47,15 @@ func TestConformanceOfMaths(t *testing.T) {
 	for _, math := range cuda.Maths()[1:] {
 		t.Run("Math="+math, func(t *testing.T) {
 			open := func() (backend.Backend, error) { return cuda.Open(driver, 0, cuda.Options{Math: math}) }
-			checks, size := []string{"Gemm", "LSTMBackward", "GRUBackward"}, 9
+			checks, size := append([]string{"Gemm"}, layerChecks...), 9
 			if !*uncapped {
 				size = 33
 				checks = []string{
 					"Gemm/NN/33x31x32/alpha 1, beta 0", "Gemm/TT/7x5x9/alpha 0.3, beta 1.7", "Gemm/NT/32x33x31/alpha 1, beta 0, NaN in a, Inf in b",
 					"Gemm/TN/7x5x9/alpha -0.5, beta 1, subnormal, a of size " + fmt.Sprint(0x1p-149), "Gemm/x times its transpose",
+				}
+				if math != "tf32x3" { // whose layers are float32
+					checks = append(checks, smallLayers...)
 				}
 			}
 			product, step := cuda.MathError(math)
@@ -57,12 +70,9 @@ func TestConformanceOfMaths(t *testing.T) {
 func TestConformanceOfStepwiseLayers(t *testing.T) {
 	driver := wrapping{newDriver(t, emulator.Options{}), func(d cuda.Device) cuda.Device { return stepwise{d} }}
 	open := func() (backend.Backend, error) { return cuda.Open(driver, 0, cuda.Options{}) }
-	only := backendtest.Only(
-		"LSTMForward/whole sequence/T2N3D5H7", "LSTMBackward/whole sequence/T2N3D5H7",
-		"RNNForward/whole sequence/tanh/T2N3D5H7", "RNNBackward/whole sequence/tanh/T2N3D5H7",
-		"GRUForward/whole sequence/T2N3D5H7", "GRUBackward/whole sequence/T2N3D5H7")
+	only := backendtest.Only(smallLayers...)
 	if *uncapped {
-		only = backendtest.Only("LSTMForward", "LSTMBackward", "RNNForward", "RNNBackward", "GRUForward", "GRUBackward")
+		only = backendtest.Only(layerChecks...)
 	}
 	backendtest.Test(t, open, backendtest.MaxSize(33), backendtest.MaxWork(1<<20), only)
 }

@@ -41,10 +41,8 @@ func (d *Backend) GRUForward(a backend.GRUArgs) {
 	}
 	d.Gemm(a.Gates, backend.NoTrans, backend.Trans, 1, a.X, a.WIH, 0)
 	n := dims.Batch
-	if p, ok := d.persistent("GRUForward", dims.Steps, n, dims.Hidden); ok {
-		d.launch("GRUForward", p.Kernel, p.Launch,
-			address(a.Gates), address(a.Recurrent), address(a.H), address(a.WHH), address(a.BIH), address(a.BHH),
-			uint64(d.arrivals), uint64(dims.Steps), uint64(n), uint64(dims.Hidden), uint64(p.Rows))
+	if d.persistent(recurrence{layer: layer{"GRUForward", 1, dims.Steps, n, dims.Hidden}},
+		address(a.Gates), address(a.Recurrent), address(a.H), address(a.WHH), address(a.BIH), address(a.BHH)) {
 		return
 	}
 	p := d.stepPlan("GRUForward", dims.Steps, n, dims.Hidden)
@@ -67,14 +65,11 @@ func (d *Backend) GRUBackward(a backend.GRUGradArgs) {
 	}
 	defer d.keepPacked(a.WHH)()
 	carry, _ := a.Scratch.Take(dims.Batch, dims.Hidden)
-	p, ok := d.persistent("GRUBackward", dims.Steps, dims.Batch, dims.Hidden)
+	launched := d.persistent(recurrence{layer: layer{"GRUBackward", 1, dims.Steps, dims.Batch, dims.Hidden}},
+		address(a.DV), address(a.DU), address(carry), address(a.Gates), address(a.Recurrent), address(a.H), address(a.WHH),
+		address(a.DY), address(a.DHLast), address(a.DH0))
 	switch {
-	case ok:
-		part := d.scratch("GRUBackward", p.Part(dims.Batch))
-		d.launch("GRUBackward", p.Kernel, p.Launch,
-			address(a.DV), address(a.DU), address(carry), address(a.Gates), address(a.Recurrent), address(a.H), address(a.WHH),
-			address(a.DY), address(a.DHLast), address(a.DH0), part,
-			uint64(d.arrivals), uint64(dims.Steps), uint64(dims.Batch), uint64(dims.Hidden), uint64(p.Rows))
+	case launched:
 	case dims.Steps == 0 || dims.Hidden == 0:
 		backend.ComposedGRUBackward(d, a)
 		return

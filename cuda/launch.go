@@ -16,7 +16,7 @@ type kernel struct {
 	shared   int // bytes of dynamic shared memory that blocks may have
 }
 
-const maxParams = 21 // of a kernel
+const maxParams = 32 // of a kernel
 
 // kernel returns a kernel. The first one of a module loads the module: the driver
 // compiles it, and most networks need few. A graph is captured only after its

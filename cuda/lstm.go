@@ -57,10 +57,8 @@ func (d *Backend) LSTMForward(a backend.LSTMArgs) {
 	}
 	d.Gemm(a.Gates, backend.NoTrans, backend.Trans, 1, a.X, a.WIH, 0)
 	n := dims.Batch
-	if p, ok := d.persistent("LSTMForward", dims.Steps, n, dims.Hidden); ok {
-		d.launch("LSTMForward", p.Kernel, p.Launch,
-			address(a.Gates), address(a.C), address(a.H), address(a.WHH), address(a.BIH), address(a.BHH), address(a.Peep),
-			uint64(d.arrivals), uint64(dims.Steps), uint64(n), uint64(dims.Hidden), uint64(p.Rows))
+	if d.persistent(recurrence{layer: layer{"LSTMForward", 1, dims.Steps, n, dims.Hidden}},
+		address(a.Gates), address(a.C), address(a.H), address(a.WHH), address(a.BIH), address(a.BHH), address(a.Peep)) {
 		return
 	}
 	p := d.stepPlan("LSTMForward", dims.Steps, n, dims.Hidden)
@@ -87,14 +85,11 @@ func (d *Backend) LSTMBackward(a backend.LSTMGradArgs) {
 	if !dc.Present() {
 		dc, _ = a.Scratch.Take(dims.Batch, dims.Hidden)
 	}
-	p, ok := d.persistent("LSTMBackward", dims.Steps, dims.Batch, dims.Hidden)
+	launched := d.persistent(recurrence{layer: layer{"LSTMBackward", 1, dims.Steps, dims.Batch, dims.Hidden}},
+		address(a.DZ), address(dc), address(a.Gates), address(a.C), address(a.WHH), address(a.Peep),
+		address(a.DY), address(a.DHLast), address(a.DCLast), address(a.DH0))
 	switch {
-	case ok:
-		part := d.scratch("LSTMBackward", p.Part(dims.Batch))
-		d.launch("LSTMBackward", p.Kernel, p.Launch,
-			address(a.DZ), address(dc), address(a.Gates), address(a.C), address(a.WHH), address(a.Peep),
-			address(a.DY), address(a.DHLast), address(a.DCLast), address(a.DH0), part,
-			uint64(d.arrivals), uint64(dims.Steps), uint64(dims.Batch), uint64(dims.Hidden), uint64(p.Rows))
+	case launched:
 	case dims.Steps == 0 || dims.Hidden == 0:
 		backend.ComposedLSTMBackward(d, a)
 		return

@@ -54,6 +54,7 @@ var mutants = []mutant{
 	{"lstm_forward_128", "releases within the block only", replaced(`red\.release\.gpu(.*)`, 1, 0, "red.release.cta$1"), one(sequences, "LSTM forward"), emulator.GlobalRace},
 	{"lstm_forward_128", "waits without an acquire", replaced(`ld\.acquire(.*)`, 1, 0, "ld.relaxed$1"), one(sequences, "LSTM forward"), emulator.GlobalRace},
 	{"lstm_forward_128", "waits for one block less", replaced(`(setp\.lt\.u32 %p\d+), (%r\d+), (.*)`, 1, 0, "add.u32 $2, $2, 1; $1, $2, $3"), one(sequences, "LSTM forward"), emulator.GlobalRace},
+	{"lstm_forward_128", "waits for one block more", replaced(`(setp\.lt\.u32 %p\d+), (%r\d+), (.*)`, 1, 0, "sub.u32 $2, $2, 1; $1, $2, $3"), one(sequences, "LSTM forward"), emulator.Deadlock},
 	{"lstm_forward_128", "does not wait", replaced(`setp\.lt\.u32 (%p\d+), .*`, 1, 0, "mov.pred $1, 0;"), one(sequences, "LSTM forward"), emulator.GlobalRace},
 	{"lstm_forward_128", "one thread waits for the others of the grid", dropped(barrier, 4, 0), one(sequences, "LSTM forward"), emulator.GlobalRace},
 	{"lstm_forward_128", "a thread arrives before its block has written", dropped(barrier, 4, 3), one(sequences, "LSTM forward"), emulator.GlobalRace},
@@ -68,6 +69,17 @@ var mutants = []mutant{
 	{"rnn_backward_256", "releases within the block only", replaced(`red\.release\.gpu(.*)`, 2, 0, "red.release.cta$1"), one(sequences, "RNN backward"), emulator.GlobalRace},
 	{"gru_forward_256", "arrives without a release", replaced(`red\.release(.*)`, 1, 0, "red.relaxed$1"), one(sequences, "GRU forward"), emulator.GlobalRace},
 	{"gru_backward_256", "waits without an acquire", replaced(`ld\.acquire(.*)`, 2, 0, "ld.relaxed$1"), one(sequences, "GRU backward"), emulator.GlobalRace},
+
+	// The same on tensor cores.
+	{"lstm_forward_bf16_256", "no barrier after rows of h are rounded", dropped(barrier, 4, 1), oneIn("bf16", sequences, "LSTM forward"), emulator.SharedRace},
+	{"lstm_forward_tf32_256", "no barrier before sums are read", dropped(barrier, 4, 2), oneIn("tf32", sequences, "LSTM forward"), emulator.SharedRace},
+	{"lstm_backward_tf32_256", "no barrier before gradients are read", dropped(barrier, 6, 1), oneIn("tf32", sequences, "LSTM backward"), emulator.SharedRace},
+	{"lstm_backward_bf16_256", "waits without an acquire", replaced(`ld\.acquire(.*)`, 2, 0, "ld.relaxed$1"), oneIn("bf16", sequences, "LSTM backward"), emulator.GlobalRace},
+	{"gru_forward_bf16_256", "arrives without a release", replaced(`red\.release(.*)`, 1, 0, "red.relaxed$1"), oneIn("bf16", sequences, "GRU forward"), emulator.GlobalRace},
+	{"gru_backward_tf32_256", "words of an operand swapped", every(swappedWords, "$1 {$3, $2}, $4"), oneIn("tf32", sequences, "GRU backward"), ""},
+	{"rnn_forward_bf16_256", "no barrier after rows of h are rounded", dropped(barrier, 4, 1), oneIn("bf16", sequences, "RNN forward"), emulator.SharedRace},
+	{"rnn_backward_tf32_256", "waits without an acquire", replaced(`ld\.acquire(.*)`, 2, 0, "ld.relaxed$1"), oneIn("tf32", sequences, "RNN backward"), emulator.GlobalRace},
+	{"rnn_backward_bf16_256", "words of an operand swapped", every(swappedWords, "$1 {$3, $2}, $4"), oneIn("bf16", sequences, "RNN backward"), ""},
 
 	// Two blocks that share a tile.
 	{"lstm_step_128x32", "arrives without a release", replaced(`atom\.acq_rel(.*)`, 1, 0, "atom.acquire$1"), stepOf("lstm_step_128x32", 33, 9), emulator.GlobalRace},
@@ -100,8 +112,8 @@ var mutants = []mutant{
 	{"lstm_peep_grad", "guard of units off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 0, "setp.gt.s64 $1"), one(secondPasses, "LSTMPeepGrad"), emulator.GlobalRace},
 	{"gru_cell", "guard of rows off by one", replaced(`setp\.ge\.s64 (.*)`, 2, 0, "setp.gt.s64 $1"), suite("GRUCell", 33), ""},
 	{"gru_cell_grad", "guard of units off by one", replaced(`setp\.ge\.s64 (.*)`, 3, 2, "setp.gt.s64 $1"), suite("GRUCellGrad", 33), emulator.GlobalRace},
-	{"lstm_forward_128", "guard of rows off by one", replaced(`setp\.lt\.s32 (%p147, .*)`, 1, 0, "setp.le.s32 $1"), one(sequences, "LSTM forward"), emulator.Uninitialised},
-	{"lstm_backward_256", "guard of units off by one", replaced(`setp\.ge\.s32 (%p244, .*)`, 1, 0, "setp.gt.s32 $1"), one(sequences, "LSTM backward"), emulator.OutOfBounds},
+	{"lstm_forward_128", "guard of rows off by one", replaced(`setp\.lt\.s32 (%p151, .*)`, 1, 0, "setp.le.s32 $1"), one(sequences, "LSTM forward"), emulator.Uninitialised},
+	{"lstm_backward_256", "guard of units off by one", replaced(`setp\.ge\.s32 (%p234, .*)`, 1, 0, "setp.gt.s32 $1"), one(sequences, "LSTM backward"), emulator.OutOfBounds},
 	{"gemm_nn_32x32", "guard of rows off by one", replaced(`setp\.lt\.s32 (.*)`, 17, 6, "setp.le.s32 $1"), one(tiles, "nn_32x32"), emulator.OutOfBounds},
 	{"gemm_nn_32x32", "loads rows that do not exist", replaced(`setp\.lt\.s32 (%p\d+), (%r\d+), 0;`, 2, 0, "setp.lt.s32 $1, $2, -1;"), one(tiles, "nn_32x32 aligned"), emulator.OutOfBounds},
 	{"gemm_nn_32x32", "a run of columns is not cut off", replaced(`(setp\.lt\.s32 .*), 4;`, 2, 0, "$1, 1;"), one(tiles, "nn_32x32"), emulator.GlobalRace},
@@ -129,8 +141,8 @@ var mutants = []mutant{
 	{"lstm1997_cell", "input and output gate swapped", swapped(`ld\.global\.f32 (%f2\d+), \[%rd1[56]\];`, 2, 0, 1), suite("LSTM1997Cell", 7), ""},
 	{"lstm1997_cell", "a row has no forget gates", replaced(`(selp\.b64 .*), 3, 2, (.*)`, 4, 0, "$1, 2, 2, $2"), suite("LSTM1997Cell", 7), emulator.GlobalRace},
 
-	{"lstm_forward_128", "a lane keeps what it gives away", swapped(`selp\.f32 (%f\d+), .*, %p159;`, 16, 0, 1), one(sequences, "LSTM forward"), ""},
-	{"lstm_forward_128", "input and forget gate swapped", swapped(`ld\.global\.f32 (%f\d+), .*`, 5, 0, 1), one(sequences, "LSTM forward"), ""},
+	{"lstm_forward_128", "a lane keeps what it gives away", swapped(`selp\.f32 (%f\d+), .*, %p166;`, 16, 0, 1), one(sequences, "LSTM forward"), ""},
+	{"lstm_forward_128", "input and forget gate swapped", swapped(`ld\.global\.f32 (%f118\d), .*`, 4, 0, 1), one(sequences, "LSTM forward"), ""},
 	{"lstm_backward_256", "gradients stored in each other's place", swapped(stored, 8, 0, 1), one(sequences, "LSTM backward"), ""},
 
 	// A sum over uninitialised or wrong values.

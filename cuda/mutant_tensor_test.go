@@ -35,7 +35,7 @@ var tensorMistakes = []tensorMistake{
 	{"gemm", "sums are overwritten before they are read", "tf32x3 tf32 bf16", dropped(warpBarrier, 4, 1), emulator.SharedRace},
 	{"gemm", "copies a slab too many", "tf32x3 tf32 bf16", replaced(`(add\.s32 %r\d+, %r\d+), -2;`, 1, 0, "$1, -1;"), emulator.OutOfBounds},
 	{"gemm", "infinities are not summed again", "tf32x3 tf32 bf16", every(`setp\.lt\.f32 (%p\d+), %f\d+, 0f7F800000;`, "mov.pred $1, 1;"), ""},
-	{"gemm", "halves of b swapped", "tf32x3 tf32 bf16", every(`(mma\.sync\S* \S+ \S+ \S+ \S+ \S+ \S+ \S+ \S+) \{(%r\d+), (%r\d+)\}, (.*)`, "$1 {$3, $2}, $4"), ""},
+	{"gemm", "halves of b swapped", "tf32x3 tf32 bf16", every(swappedWords, "$1 {$3, $2}, $4"), ""},
 	{"pack", "no barrier before the tile is turned", "tf32x3 tf32 bf16", dropped(barrier, 1, 0), emulator.SharedRace},
 	{"pack", "reads what does not exist", "tf32x3 tf32 bf16", replaced(`selp\.b32 (%r\d+), (%r\d+), 0, %p\d+;`, 1, 0, "mov.u32 $1, $2;"), emulator.OutOfBounds},
 	{"pack", "rounds towards zero", "bf16", every(`cvt\.rn(\.bf16x2.*)`, "cvt.rz$1"), ""},
@@ -45,7 +45,8 @@ var tensorMistakes = []tensorMistake{
 }
 
 const (
-	warpBarrier = `bar\.warp\.sync -1;`
+	swappedWords = `(mma\.sync\S* \S+ \S+ \S+ \S+ \S+ \S+ \S+ \S+) \{(%r\d+), (%r\d+)\}, (.*)`
+	warpBarrier  = `bar\.warp\.sync -1;`
 
 	// anyRace begins the names of all races. A sum may happen to be what it overwrites.
 	anyRace emulator.Check = "race"

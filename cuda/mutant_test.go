@@ -101,6 +101,13 @@ func one(of []larger, name string) trial {
 	return trial{name, c.multiprocessors, c.on}
 }
 
+// oneIn is one, with products in a math.
+func oneIn(math string, of []larger, name string) trial {
+	t := one(of, name)
+	c := of[slices.IndexFunc(of, func(c larger) bool { return c.name == name })]
+	return trial{name + " in " + math, t.multiprocessors, func(driver cuda.Driver) error { return c.in(math, driver) }}
+}
+
 func kernelNamed(t *testing.T, name string) kernels.Kernel {
 	t.Helper()
 	all := kernels.All()

@@ -11,21 +11,32 @@ import (
 )
 
 // A recurrent layer runs its time steps in one cooperative launch where the device can
-// hold all of its blocks at once, otherwise in a launch or more for each. The choice
-// depends on the device and on sizes only, so the numbers do too.
+// hold all of its blocks at once, otherwise in a launch or more for each. Two layers that
+// do not depend on each other share a launch where both fit. The choice depends on the
+// device and on sizes only, so the numbers do too.
 
-// layer is a pass of a recurrent layer over a sequence.
+// layer is a pass of one recurrent layer over a sequence, or of two.
 type layer struct {
 	op                   string
+	count                int // of layers: 1 or 2
 	steps, batch, hidden int
 }
 
 // layerPath is how a layer runs. The plan holds if there is no error, which says why
-// each time step is launched. Forward, step says how.
+// each time step is launched, or why one layer runs after the other. Forward, step says how
+// each is launched.
 type layerPath struct {
 	kernels.Persistent
 	err  error
 	step kernels.StepPlan
+}
+
+// recurrence is a pass of a layer with what its kernel works on.
+type recurrence struct {
+	layer
+	relu     bool // of an RNN
+	operands [10]uint64
+	used     int
 }
 
 // passes names the kernels of an operation.
@@ -51,29 +62,63 @@ func (d *Backend) preparePersistent() error {
 
 func (d *Backend) arrivalBytes() int64 { return 4 * int64(d.info.Multiprocessors) }
 
-// persistent returns the plan of one launch for all time steps of op, if there is one.
-func (d *Backend) persistent(op string, steps, batch, hidden int) (kernels.Persistent, bool) {
-	key := layer{op, steps, batch, hidden}
-	path, known := d.layers[key]
-	if !known {
-		path = d.planLayer(key)
-		if name, forward := strings.CutSuffix(op, "Forward"); path.err != nil && forward && batch > 0 && hidden > 0 {
-			path.step = kernels.ChooseStep(strings.ToLower(name), batch, hidden, d.info.Multiprocessors)
-		}
-		d.layers[key] = path
+// persistent queues one launch for all time steps of r, if the device can hold it. r has
+// one layer.
+func (d *Backend) persistent(r recurrence, operands ...uint64) bool {
+	r.used = copy(r.operands[:], operands)
+	if d.meet != nil && d.meet(r) {
+		return true
 	}
-	return path.Persistent, path.err == nil
+	path := d.path(r.layer)
+	if path.err != nil {
+		return false
+	}
+	d.launchLayers(path, r)
+	return true
+}
+
+// launchLayers queues the launch of one layer, or of two.
+func (d *Backend) launchLayers(p layerPath, layers ...recurrence) {
+	var storage [maxParams]uint64
+	args, r := storage[:0], layers[0]
+	for i := range 2 {
+		args = append(args, layers[i%len(layers)].operands[:r.used]...)
+	}
+	if r.backward() {
+		args = append(args, d.scratch(r.op, p.Part(r.batch)))
+	}
+	args = append(args, uint64(d.arrivals), uint64(r.steps), uint64(r.batch), uint64(r.hidden), uint64(p.Rows))
+	if strings.HasPrefix(r.op, "RNN") {
+		args = append(args, flag(r.relu))
+	}
+	d.launch(r.op, p.Kernel, p.Launch, args...)
+}
+
+func (l layer) backward() bool { return strings.HasSuffix(l.op, "Backward") }
+
+// path returns how a layer runs, which is planned once.
+func (d *Backend) path(l layer) layerPath {
+	path, known := d.layers[l]
+	if !known {
+		path = d.planLayer(l)
+		if name, forward := strings.CutSuffix(l.op, "Forward"); path.err != nil && forward && l.count == 1 && l.batch > 0 && l.hidden > 0 {
+			path.step = kernels.ChooseStep(strings.ToLower(name), l.batch, l.hidden, d.info.Multiprocessors)
+		}
+		d.layers[l] = path
+	}
+	return path
 }
 
 func (d *Backend) planLayer(l layer) layerPath {
 	if !d.info.Cooperative {
 		return layerPath{err: errors.New("the device has no cooperative launch")}
 	}
-	p, err := kernels.PlanPersistent(passes[l.op], l.steps, l.batch, l.hidden, d.info.Multiprocessors)
+	pass := kernels.PersistentPass(passes[l.op], d.math)
+	p, err := kernels.PlanPersistent(pass, l.count, l.steps, l.batch, l.hidden, d.info.Multiprocessors)
 	if err != nil {
 		return layerPath{err: err}
 	}
-	if part := p.Part(l.batch); strings.HasSuffix(l.op, "Backward") && part > mostPart {
+	if part := p.Part(l.batch); l.backward() && part > mostPart {
 		return layerPath{err: fmt.Errorf("parts of sums would take %d MiB of workspace, and %d is the limit; a batch of %d would fit",
 			part>>18, mostPart>>18, l.batch*mostPart/part)}
 	}
@@ -86,34 +131,62 @@ func (d *Backend) planLayer(l layer) layerPath {
 		d.keep(l.op+", kernel "+p.Kernel, err)
 		return layerPath{err: err}
 	}
-	if blocks := p.Launch.Grid.X * p.Launch.Grid.Y; held.Blocks < blocks {
+	if blocks := blocksOf(p); held.Blocks < blocks {
 		err = fmt.Errorf("%s needs %d blocks at once, and the device holds %d: its multiprocessors run out of %s",
 			p.Kernel, blocks, held.Blocks, held.Limit)
 	}
 	return layerPath{Persistent: p, err: err}
 }
 
-// Layers says how each recurrent layer has run: its time steps in one launch, or else
-// why not.
+func blocksOf(p kernels.Persistent) int { return p.Launch.Grid.X * p.Launch.Grid.Y * p.Launch.Grid.Z }
+
+// Layers says how each recurrent layer has run: its time steps in one launch, with those
+// of another layer or without, or else why not.
 func (d *Backend) Layers() []string {
-	keys := make([]layer, 0, len(d.layers))
-	for l := range d.layers {
-		keys = append(keys, l)
+	var keys []layer
+	for l, path := range d.layers {
+		alone := l
+		alone.count = 1
+		if l.count == 1 || path.err == nil || d.layers[alone].err == nil {
+			keys = append(keys, l) // of two that do not fit, none of which fits alone, it is enough to say so
+		}
 	}
 	slices.SortFunc(keys, func(a, b layer) int {
-		return cmp.Or(cmp.Compare(a.hidden, b.hidden), cmp.Compare(a.batch, b.batch), cmp.Compare(a.steps, b.steps), -cmp.Compare(a.op, b.op))
+		return cmp.Or(cmp.Compare(a.hidden, b.hidden), cmp.Compare(a.batch, b.batch), cmp.Compare(a.steps, b.steps),
+			-cmp.Compare(a.op, b.op), -cmp.Compare(a.count, b.count))
 	})
 	var lines []string
 	for _, l := range keys {
-		path := d.layers[l]
-		text := fmt.Sprintf("%s, %d steps of %d×%d: ", l.op, l.steps, l.batch, l.hidden)
-		if path.err != nil {
-			text += d.describeSteps(l) + ", because " + path.err.Error()
-		} else {
-			grid := path.Launch.Grid
-			text += fmt.Sprintf("one launch of %s for all steps, in %d blocks of %d×%d", path.Kernel, grid.X*grid.Y, path.Rows, path.Units)
-		}
-		lines = append(lines, text)
+		lines = append(lines, d.describeLayer(l)+d.mathOf(l))
 	}
 	return lines
+}
+
+func (d *Backend) describeLayer(l layer) string {
+	p, of, all := d.layers[l], "", ""
+	if l.count == 2 {
+		of, all = " of two layers", " of both"
+	}
+	text := fmt.Sprintf("%s%s, %d steps of %d×%d: ", l.op, of, l.steps, l.batch, l.hidden)
+	switch {
+	case p.err != nil && l.count == 2:
+		return text + "one layer after the other, because " + p.err.Error()
+	case p.err != nil:
+		return text + d.describeSteps(l) + ", because " + p.err.Error()
+	}
+	return text + fmt.Sprintf("one launch of %s for all steps%s, in %d blocks of %d×%d", p.Kernel, all, blocksOf(p.Persistent), p.Rows, p.Units)
+}
+
+// mathOf says so if the recurrent products of a layer are not in the backend's math.
+func (d *Backend) mathOf(l layer) string {
+	pass := passes[l.op]
+	switch {
+	case d.math == Maths()[0] || l.count == 2 && d.layers[l].err != nil:
+		return ""
+	case d.layers[l].err == nil && kernels.PersistentPass(pass, d.math) != pass:
+		return ""
+	case d.layers[l].err != nil && l.backward():
+		return "" // products of their own
+	}
+	return "; its recurrent products are float32, because there is no such kernel in " + d.math
 }

@@ -209,7 +209,8 @@ func (d *Backend) planned(op string, words ...uint64) bool {
 // variant is what decides about an operation beside its tensors.
 type variant [6]uint64
 
-// plannedLayer is planned for an operation on tensors.
+// plannedLayer is planned for a recurrent layer. Within Pair it is where the two take turns,
+// if it is one that could share a launch.
 func (d *Backend) plannedLayer(op string, v variant, tensors ...backend.Tensor) bool {
 	r := &d.replay
 	if r.mode != planning {
@@ -219,6 +220,9 @@ func (d *Backend) plannedLayer(op string, v variant, tensors ...backend.Tensor) 
 	r.words = append(r.words, v[:]...)
 	for _, t := range tensors {
 		r.words = append(r.words, address(t), uint64(t.Rows), uint64(t.Cols))
+	}
+	if _, shares := passes[op]; shares && d.meet != nil {
+		d.meet(recurrence{})
 	}
 	return true
 }

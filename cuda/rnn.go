@@ -39,9 +39,8 @@ func (d *Backend) RNNForward(a backend.RNNArgs) {
 	}
 	n := dims.Batch
 	d.Gemm(a.H.Slice(n, a.H.Rows), backend.NoTrans, backend.Trans, 1, a.X, a.WIH, 0)
-	if p, ok := d.persistent("RNNForward", dims.Steps, n, dims.Hidden); ok {
-		d.launch("RNNForward", p.Kernel, p.Launch, address(a.H), address(a.WHH), address(a.BIH), address(a.BHH),
-			uint64(d.arrivals), uint64(dims.Steps), uint64(n), uint64(dims.Hidden), uint64(p.Rows), flag(a.ReLU))
+	if d.persistent(recurrence{layer: layer{"RNNForward", 1, dims.Steps, n, dims.Hidden}, relu: a.ReLU},
+		address(a.H), address(a.WHH), address(a.BIH), address(a.BHH)) {
 		return
 	}
 	p := d.stepPlan("RNNForward", dims.Steps, n, dims.Hidden)
@@ -62,13 +61,10 @@ func (d *Backend) RNNBackward(a backend.RNNGradArgs) {
 		return
 	}
 	defer d.keepPacked(a.WHH, a.DZ)()
-	p, ok := d.persistent("RNNBackward", dims.Steps, dims.Batch, dims.Hidden)
+	launched := d.persistent(recurrence{layer: layer{"RNNBackward", 1, dims.Steps, dims.Batch, dims.Hidden}, relu: a.ReLU},
+		address(a.DZ), address(a.H), address(a.WHH), address(a.DY), address(a.DHLast), address(a.DH0))
 	switch {
-	case ok:
-		part := d.scratch("RNNBackward", p.Part(dims.Batch))
-		d.launch("RNNBackward", p.Kernel, p.Launch, address(a.DZ), address(a.H), address(a.WHH), address(a.DY),
-			address(a.DHLast), address(a.DH0), part, uint64(d.arrivals),
-			uint64(dims.Steps), uint64(dims.Batch), uint64(dims.Hidden), uint64(p.Rows), flag(a.ReLU))
+	case launched:
 	case dims.Steps == 0 || dims.Hidden == 0:
 		backend.ComposedRNNBackward(d, a)
 		return

@@ -14,7 +14,7 @@ import (
 
 // stepPlan returns the plan of a time step of a forward pass that is not persistent.
 func (d *Backend) stepPlan(op string, steps, batch, hidden int) kernels.StepPlan {
-	return d.layers[layer{op, steps, batch, hidden}].step
+	return d.layers[layer{op, 1, steps, batch, hidden}].step
 }
 
 // sharing returns the workspace and the counters of tiles that blocks share; null if they

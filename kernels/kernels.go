@@ -184,9 +184,21 @@ var table = []Kernel{
 	{"lstm_forward_256", "lstm_forward", block, 12800, lstmForwardParams},
 	{"lstm_forward_512", "lstm_forward", block, 20992, lstmForwardParams},
 	{"lstm_forward_1024", "lstm_forward", block, 37376, lstmForwardParams},
+	{"lstm_forward_tf32_256", "lstm_forward_mma", block, 12544, lstmForwardParams},
+	{"lstm_forward_tf32_512", "lstm_forward_mma", block, 25216, lstmForwardParams},
+	{"lstm_forward_tf32_1024", "lstm_forward_mma", block, 42112, lstmForwardParams},
+	{"lstm_forward_bf16_256", "lstm_forward_mma", block, 8448, lstmForwardParams},
+	{"lstm_forward_bf16_512", "lstm_forward_mma", block, 12544, lstmForwardParams},
+	{"lstm_forward_bf16_1024", "lstm_forward_mma", block, 25216, lstmForwardParams},
 	{"lstm_backward_256", "lstm_backward", block, 4096, lstmBackwardParams},
 	{"lstm_backward_512", "lstm_backward", block, 4096, lstmBackwardParams},
 	{"lstm_backward_1024", "lstm_backward", block, 4096, lstmBackwardParams},
+	{"lstm_backward_tf32_256", "lstm_backward_mma", block, 4224, lstmBackwardParams},
+	{"lstm_backward_tf32_512", "lstm_backward_mma", block, 4352, lstmBackwardParams},
+	{"lstm_backward_tf32_1024", "lstm_backward_mma", block, 4608, lstmBackwardParams},
+	{"lstm_backward_bf16_256", "lstm_backward_mma", block, 2176, lstmBackwardParams},
+	{"lstm_backward_bf16_512", "lstm_backward_mma", block, 2176, lstmBackwardParams},
+	{"lstm_backward_bf16_1024", "lstm_backward_mma", block, 2304, lstmBackwardParams},
 
 	{"rnn_step_32x32", "rnn", block, 17408, rnnStepParams},
 	{"rnn_step_64x64", "rnn", block, 33792, rnnStepParams},
@@ -196,9 +208,21 @@ var table = []Kernel{
 	{"rnn_forward_256", "rnn_forward", block, 5248, rnnForwardParams},
 	{"rnn_forward_512", "rnn_forward", block, 9344, rnnForwardParams},
 	{"rnn_forward_1024", "rnn_forward", block, 33920, rnnForwardParams},
+	{"rnn_forward_tf32_256", "rnn_forward_mma", block, 12544, rnnForwardParams},
+	{"rnn_forward_tf32_512", "rnn_forward_mma", block, 20864, rnnForwardParams},
+	{"rnn_forward_tf32_1024", "rnn_forward_mma", block, 37504, rnnForwardParams},
+	{"rnn_forward_bf16_256", "rnn_forward_mma", block, 8448, rnnForwardParams},
+	{"rnn_forward_bf16_512", "rnn_forward_mma", block, 12544, rnnForwardParams},
+	{"rnn_forward_bf16_1024", "rnn_forward_mma", block, 20864, rnnForwardParams},
 	{"rnn_backward_256", "rnn_backward", block, 1024, rnnBackwardParams},
 	{"rnn_backward_512", "rnn_backward", block, 1024, rnnBackwardParams},
 	{"rnn_backward_1024", "rnn_backward", block, 1024, rnnBackwardParams},
+	{"rnn_backward_tf32_256", "rnn_backward_mma", block, 1152, rnnBackwardParams},
+	{"rnn_backward_tf32_512", "rnn_backward_mma", block, 1152, rnnBackwardParams},
+	{"rnn_backward_tf32_1024", "rnn_backward_mma", block, 1152, rnnBackwardParams},
+	{"rnn_backward_bf16_256", "rnn_backward_mma", block, 640, rnnBackwardParams},
+	{"rnn_backward_bf16_512", "rnn_backward_mma", block, 640, rnnBackwardParams},
+	{"rnn_backward_bf16_1024", "rnn_backward_mma", block, 640, rnnBackwardParams},
 
 	{"gru_cell", "gru", block, 0, join(pointers("gates", "h", "u", "h_prev"), ints("batch", "hidden"))},
 	{"gru_step_32x8", "gru", block, 15360, gruStepParams},
@@ -208,9 +232,21 @@ var table = []Kernel{
 	{"gru_forward_256", "gru_forward", block, 12800, gruForwardParams},
 	{"gru_forward_512", "gru_forward", block, 20992, gruForwardParams},
 	{"gru_forward_1024", "gru_forward", block, 37376, gruForwardParams},
+	{"gru_forward_tf32_256", "gru_forward_mma", block, 12544, gruForwardParams},
+	{"gru_forward_tf32_512", "gru_forward_mma", block, 25216, gruForwardParams},
+	{"gru_forward_tf32_1024", "gru_forward_mma", block, 42112, gruForwardParams},
+	{"gru_forward_bf16_256", "gru_forward_mma", block, 8448, gruForwardParams},
+	{"gru_forward_bf16_512", "gru_forward_mma", block, 12544, gruForwardParams},
+	{"gru_forward_bf16_1024", "gru_forward_mma", block, 25216, gruForwardParams},
 	{"gru_backward_256", "gru_backward", block, 3072, gruBackwardParams},
 	{"gru_backward_512", "gru_backward", block, 3072, gruBackwardParams},
 	{"gru_backward_1024", "gru_backward", block, 3072, gruBackwardParams},
+	{"gru_backward_tf32_256", "gru_backward_mma", block, 4224, gruBackwardParams},
+	{"gru_backward_tf32_512", "gru_backward_mma", block, 4352, gruBackwardParams},
+	{"gru_backward_tf32_1024", "gru_backward_mma", block, 4608, gruBackwardParams},
+	{"gru_backward_bf16_256", "gru_backward_mma", block, 2176, gruBackwardParams},
+	{"gru_backward_bf16_512", "gru_backward_mma", block, 2304, gruBackwardParams},
+	{"gru_backward_bf16_1024", "gru_backward_mma", block, 2304, gruBackwardParams},
 
 	{"lstm1997_cell", "lstm1997", block, 0, join(pointers("gates", "s", "y", "s_prev", "peep"), ints("batch", "blocks", "cells", "forget"),
 		floats("g_range", "g_slope", "h_range", "h_slope"))},
@@ -238,19 +274,30 @@ var (
 	gemmShareParams = join(pointers("dst", "part", "a", "b"), ints("m", "n", "k", "whole", "share", "extra"), floats("alpha", "beta"))
 	packParams      = join(pointers("slabs", "x"), ints("rows", "k", "padded"))
 	slabParams      = join(pointers("dst", "slabs_a", "slabs_b", "a", "b"), ints("m", "n", "k", "slice", "trans_a", "trans_b"), floats("alpha", "beta"))
-	sequence        = ints("steps", "batch", "hidden", "rows")
 
 	lstmStepParams = join(pointers("gates", "c", "h", "c_prev", "h_prev", "whh", "bih", "bhh", "peep", "part", "count"), ints("batch", "hidden"))
 	rnnStepParams  = join(pointers("h", "h_prev", "whh", "bih", "bhh", "part", "count"), ints("batch", "hidden", "relu"))
 	gruStepParams  = join(pointers("gates", "u", "h", "h_prev", "whh", "bih", "bhh", "part", "count"), ints("batch", "hidden"))
 
-	lstmForwardParams  = join(pointers("gates", "c", "h", "whh", "bih", "bhh", "peep", "count"), sequence)
-	lstmBackwardParams = join(pointers("dz", "dc", "gates", "c", "whh", "peep", "dy", "dh_last", "dc_last", "dh_first", "part", "count"), sequence)
-	rnnForwardParams   = join(pointers("h", "whh", "bih", "bhh", "count"), sequence, ints("relu"))
-	rnnBackwardParams  = join(pointers("dz", "h", "whh", "dy", "dh_last", "dh_first", "part", "count"), sequence, ints("relu"))
-	gruForwardParams   = join(pointers("gates", "recurrent", "h", "whh", "bih", "bhh", "count"), sequence)
-	gruBackwardParams  = join(pointers("dv", "du", "carry", "gates", "recurrent", "h", "whh", "dy", "dh_last", "dh_first", "part", "count"), sequence)
+	lstmForwardParams  = layerParams(pointers("gates", "c", "h", "whh", "bih", "bhh", "peep"), pointers("count"))
+	lstmBackwardParams = layerParams(pointers("dz", "dc", "gates", "c", "whh", "peep", "dy", "dh_last", "dc_last", "dh_first"), pointers("part", "count"))
+	rnnForwardParams   = join(layerParams(pointers("h", "whh", "bih", "bhh"), pointers("count")), ints("relu"))
+	rnnBackwardParams  = join(layerParams(pointers("dz", "h", "whh", "dy", "dh_last", "dh_first"), pointers("part", "count")), ints("relu"))
+	gruForwardParams   = layerParams(pointers("gates", "recurrent", "h", "whh", "bih", "bhh"), pointers("count"))
+	gruBackwardParams  = layerParams(pointers("dv", "du", "carry", "gates", "recurrent", "h", "whh", "dy", "dh_last", "dh_first"), pointers("part", "count"))
 )
+
+// layerParams returns the parameters of a persistent kernel: the operands of a layer and
+// those of another one, what they share, and sizes.
+func layerParams(operands, shared []Param) []Param {
+	var both []Param
+	for _, layer := range []string{"_1", "_2"} {
+		for _, p := range operands {
+			both = append(both, Param{p.Name + layer, p.Kind})
+		}
+	}
+	return join(both, shared, ints("steps", "batch", "hidden", "rows"))
+}
 
 func pointers(names ...string) []Param { return params(Pointer, names) }
 func ints(names ...string) []Param     { return params(Int32, names) }

@@ -5,27 +5,45 @@
 // Blocks with the same rows and other units exchange what they compute through memory,
 // and wait for each other between time steps. So all blocks must run at once: the
 // launch is cooperative, with at most one block for each multiprocessor.
+//
+// A launch may run a second layer of the same sizes, such as the other direction, at the
+// same time: a grid has z = 1 or 2, and a kernel the operands of both.
 #pragma once
 #include "common.cuh"
 
-// GridBarrier lets the blocks with the same rows wait for each other. They arrive as
-// often as arrivals says. The last arrival wraps *count to 0, which it was before the
-// first, so the next launch needs no preparation.
-struct GridBarrier {
-  unsigned *count;
-  unsigned last;  // value of *count that the next arrival wraps to 0
+// OF is the operand of layer z.
+#define OF(z, operand) (z ? operand##_2 : operand##_1)
 
-  __device__ GridBarrier(unsigned *count, int arrivals) : count(count), last(arrivals * gridDim.x - 1) {}
+// own_layer returns the layer that the block is for. The compiler cannot know that it is
+// always the same one. So it chooses addresses anew where they are needed, and does not
+// keep them all in registers, which weights fill.
+__device__ inline unsigned own_layer() {
+  unsigned z;
+  asm volatile("mov.u32 %0, %%ctaid.z;" : "=r"(z));
+  return z;
+}
+
+// GridBarrier lets the blocks with the same rows wait for each other. They arrive as
+// often as arrivals says. The last arrival wraps their counter to 0, which it was before
+// the first, so the next launch needs no preparation.
+struct GridBarrier {
+  unsigned *counts;  // one for each layer and group of rows
+  unsigned last;     // value that the next arrival wraps to 0
+
+  __device__ GridBarrier(unsigned *counts, int arrivals) : counts(counts), last(arrivals * gridDim.x - 1) {}
+
+  __device__ unsigned *own() const { return counts + own_layer() * gridDim.y + blockIdx.y; }
 
   // arrive releases what the block has written to the blocks that wait for it.
   __device__ void arrive() const {
     __syncthreads();
-    if (threadIdx.x == 0) asm volatile("red.release.gpu.global.inc.u32 [%0], %1;" ::"l"(count), "r"(last) : "memory");
+    if (threadIdx.x == 0) asm volatile("red.release.gpu.global.inc.u32 [%0], %1;" ::"l"(own()), "r"(last) : "memory");
   }
 
   // wait waits until every block has arrived so many times, and not yet for the last time.
   __device__ void wait(int times) const {
     if (threadIdx.x == 0) {
+      const unsigned *count = own();
       unsigned arrived;
       do asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(arrived) : "l"(count) : "memory");
       while (arrived < times * gridDim.x);
@@ -46,36 +64,61 @@ __device__ inline float4 read_four(const float *at, int count) {
 // Rows moves ROWS rows of K floats from global to shared memory, through registers.
 template <int K, int ROWS>
 struct Rows {
-  static constexpr int count = ROWS * K / 4 / kBlock;
-  static_assert(count * kBlock * 4 == ROWS * K, "threads have equal shares");
+  static constexpr int runs = K / 4;  // of four floats, in a row
+  static constexpr int count = ROWS * runs / kBlock;
+  static_assert(count * kBlock == ROWS * runs, "threads have equal shares");
   float4 value[count];
 
   // Rows of x hold hidden floats. Beyond them, and below the first left rows, is 0.
   __device__ void load(const float *x, int hidden, int left) {
 #pragma unroll
     for (int i = 0; i < count; i++) {
-      int e = threadIdx.x + i * kBlock, row = e / (K / 4), k = e % (K / 4) * 4;
+      int e = threadIdx.x + i * kBlock, row = e / runs, k = e % runs * 4;
       value[i] = read_four(x + (row * hidden + k), row < left ? hidden - k : 0);
     }
   }
-  __device__ void store(float4 *shared) const {
+
+  // store hands each run to put(row, run, float4).
+  template <class Put>
+  __device__ void store(Put put) const {
 #pragma unroll
-    for (int i = 0; i < count; i++) shared[threadIdx.x + i * kBlock] = value[i];
+    for (int i = 0; i < count; i++) {
+      int e = threadIdx.x + i * kBlock;
+      put(e / runs, e % runs, value[i]);
+    }
   }
 };
 
-// Columns holds the weights of COLUMNS columns of a product in the registers of a warp. A
-// unit has Cell::slots of them, one for each gate; a slot that is left has no weights.
-// Run j of lane l holds k = 128 j + 4 l and the three after it.
+constexpr int kWarps = kBlock / kWarp;
+
+// add_products adds x[i] * weights[i*step] to sum, for i < n, in order. Other blocks may have
+// written x.
+__device__ inline float add_products(float sum, const float *x, const float *weights, long long step, int n) {
+#pragma unroll 1
+  for (int i = 0; i < n; i++) sum = fmaf(__ldcg(x + i), weights[i * step], sum);
+  return sum;
+}
+
+// Columns is the product of rows of h with the weights of a block, forward in time. A unit
+// has Cell::slots columns, one for each gate; a slot that is left has no weights. The
+// lanes of a warp share k, and keep COLUMNS columns in registers: run j of lane l holds
+// k = 128 j + 4 l and the three after it.
 template <class Cell, int K, int COLUMNS>
 struct Columns {
-  static constexpr int runs = K / 4 / kWarp, rows = kSums / COLUMNS;
+  static constexpr int runs = K / 4 / kWarp, together = kSums / COLUMNS;
+  static constexpr int columns = kWarps * COLUMNS, units = columns / Cell::slots;
+  static constexpr int tile = kBlock / units, chunk = tile < 8 ? tile : 8, parts = 1;
+  static constexpr bool rounds = false;  // the factors
+  static constexpr int pitch = columns + COLUMNS;  // of rows of sums; the padding avoids bank conflicts
+  static constexpr int staged = chunk * K / 4;
+  using Next = Rows<K, chunk>;
   float4 weight[COLUMNS][runs];
 
   static __device__ constexpr bool used(int column) { return column % Cell::slots < Cell::gates; }
 
-  // load takes the columns of units from first on of the weights [gates*hidden, hidden].
+  // load takes the columns of the block's units, from first on, of weights [gates*hidden, hidden].
   __device__ void load(const float *weights, int hidden, int first) {
+    first += threadIdx.x / kWarp * COLUMNS / Cell::slots;
 #pragma unroll
     for (int column = 0; column < COLUMNS; column++) {
       if (!used(column)) continue;
@@ -88,13 +131,27 @@ struct Columns {
     }
   }
 
-  // multiply returns, in lane l < kSums, element [l / COLUMNS, l % COLUMNS] of the product
-  // of rows of x, in shared memory, with the columns.
-  __device__ float multiply(const float4 *x) const {
+  static __device__ void stage(float4 *shared, const Next &next) {
+    next.store([=](int row, int run, float4 x) { shared[row * (K / 4) + run] = x; });
+  }
+
+  // multiply puts sums of the first rows of a chunk, at least, into rows of z.
+  __device__ void multiply(const float4 *x, float *z, int rows) const {
+    int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
+#pragma unroll 1
+    for (int r = 0; r < rows; r += together) {
+      float sum = product(x + r * (K / 4));
+      if (lane < kSums) z[(r + lane / COLUMNS) * pitch + warp * COLUMNS + lane % COLUMNS] = sum;
+    }
+  }
+
+  // product returns, in lane l < kSums, element [l / COLUMNS, l % COLUMNS] of the product of
+  // rows of x with the columns of the warp.
+  __device__ float product(const float4 *x) const {
     int lane = threadIdx.x % kWarp;
     float sum[kSums] = {};
 #pragma unroll
-    for (int row = 0; row < rows; row++)
+    for (int row = 0; row < together; row++)
 #pragma unroll
       for (int j = 0; j < runs; j++) {
         float4 v = x[(row * runs + j) * kWarp + lane];
@@ -110,107 +167,176 @@ struct Columns {
   }
 };
 
-// forward runs all time steps of a layer. A block computes a tile of as many cells as it
-// has threads, from chunks of rows of h.
+// forward runs all time steps of a layer. A block computes a tile of cells at a time, from
+// chunks of rows of h.
 //
 // A Cell is what a layer computes besides the product. It has gates, of the weights;
-// slots, which is gates or the next power of two; Sum, a type of slots floats; and
-//   Input load(cell, unit)            what is known of a cell before the product
-//   void apply(cell, unit, Input, Sum)
-// cell counts the rows of all time steps, and h begins with the state before the first.
-template <class Cell, int K, int COLUMNS>
-__device__ void forward(const Cell &layer, const float *h, const float *whh, unsigned *count, int steps, int batch,
+// slots, which is gates or the next power of two; and
+//   Input load(cell, unit)                   what is known of a cell before the product
+//   void apply(cell, unit, Input, float (&sum)[gates])
+// It also has h, which begins with the state before the first time step. cell counts the
+// rows of all time steps.
+// layer() returns that of the block.
+//
+// A Product may leave each sum in several parts, to be added up. If it rounds factors, a sum
+// that is not finite is computed once more, in float32: numbers near the largest may have
+// been rounded to infinity.
+template <class Cell, class Product, class Layer>
+__device__ void forward(const Layer &layer, const float *whh, unsigned *counts, int steps, int batch,
                         int hidden, int rows) {
-  constexpr int warps = kBlock / kWarp, units = warps * COLUMNS / Cell::slots, tile = kBlock / units;
-  constexpr int chunk = tile < 8 ? tile : 8;
-  using Sum = typename Cell::Sum;
-  __shared__ float4 shared_h[chunk * K / 4];
-  __shared__ float4 shared_z[tile][(warps + 1) * COLUMNS / 4];  // the padding avoids bank conflicts
+  constexpr int units = Product::units, tile = Product::tile, chunk = Product::chunk, parts = Product::parts;
+  constexpr int each = (tile * units + kBlock - 1) / kBlock;  // cells of a thread
+  __shared__ float4 shared_h[Product::staged];
+  __shared__ float4 shared_z[parts * tile * Product::pitch / 4];
 
-  int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
   int first_unit = blockIdx.x * units, first_row = blockIdx.y * rows, end = min(batch, first_row + rows);
-  Columns<Cell, K, COLUMNS> columns;
-  columns.load(whh, hidden, first_unit + warp * COLUMNS / Cell::slots);
-  const GridBarrier barrier(count + blockIdx.y, steps);
-  int cell_row = threadIdx.x / units, cell_unit = threadIdx.x % units, unit = first_unit + cell_unit;
+  Product product;
+  product.load(whh, hidden, first_unit);
+  const GridBarrier barrier(counts, steps);
 
   for (int t = 0; t < steps; t++) {
     if (t > 0) barrier.wait(t);
-    long long before = t * (long long)batch;
-    const float *h_prev = h + before * hidden;
-    Rows<K, chunk> next;
-    next.load(h_prev + (long long)first_row * hidden, hidden, end - first_row);
+    const auto at = [&](int row) { return t * (long long)batch + row; };
+    const auto h_prev = [&](int row) { return layer().h + at(row) * hidden; };
+    typename Product::Next next;
+    next.load(h_prev(first_row), hidden, end - first_row);
     for (int top = first_row; top < end; top += tile) {
-      bool exists = unit < hidden && top + cell_row < end;
-      long long cell = before + top + cell_row;
-      typename Cell::Input input = {};
-      if (exists) input = layer.load(cell, unit);
+      typename Cell::Input input[each] = {};
+      const auto each_cell = [&](auto body) {
+#pragma unroll
+        for (int i = 0; i < each; i++) {
+          int e = threadIdx.x + i * kBlock, row = e / units, unit = e % units;
+          if (row < tile && top + row < end && first_unit + unit < hidden) body(input[i], row, unit);
+        }
+      };
+      each_cell([&](typename Cell::Input &in, int row, int unit) { in = layer().load(at(top + row), first_unit + unit); });
       int bottom = min(end, top + tile);
       for (int row = top; row < bottom; row += chunk) {
-        next.store(shared_h);
+        Product::stage(shared_h, next);
         __syncthreads();
         int following = row + chunk;
-        if (following < end) next.load(h_prev + (long long)following * hidden, hidden, end - following);
-        for (int r = row; r < min(bottom, following); r += columns.rows) {
-          float sum = columns.multiply(&shared_h[(r - row) * (K / 4)]);
-          if (lane >= kSums) continue;
-          float *line = (float *)shared_z[r - top + lane / COLUMNS];
-          line[warp * COLUMNS + lane % COLUMNS] = sum;
-        }
+        if (following < end) next.load(h_prev(following), hidden, end - following);
+        product.multiply(shared_h, (float *)shared_z + (row - top) * Product::pitch, min(bottom, following) - row);
         __syncthreads();
       }
-      if (exists) layer.apply(cell, unit, input, ((const Sum *)shared_z[cell_row])[cell_unit]);
+      each_cell([&](typename Cell::Input &in, int row, int unit) {
+        float *z = (float *)shared_z + row * Product::pitch + unit * Cell::slots, sum[Cell::gates];
+        const auto add_up = [&] {
+          bool finite = true;
+#pragma unroll
+          for (int gate = 0; gate < Cell::gates; gate++) {
+            sum[gate] = z[gate];
+#pragma unroll
+            for (int part = 1; part < parts; part++) sum[gate] += z[part * tile * Product::pitch + gate];
+            finite = finite && fabsf(sum[gate]) < INFINITY;
+          }
+          return finite;
+        };
+        if (!add_up() && Product::rounds) {
+#pragma unroll 1
+          for (int gate = 0; gate < Cell::gates; gate++) {
+            const float *weights = whh + (gate * (long long)hidden + first_unit + unit) * hidden;
+            z[gate] = add_products(0, h_prev(top + row), weights, 1, hidden);
+#pragma unroll 1
+            for (int part = 1; part < parts; part++) z[part * tile * Product::pitch + gate] = 0;
+          }
+          add_up();
+        }
+        layer().apply(at(top + row), first_unit + unit, in, sum);
+      });
     }
     barrier.arrive();
   }
 }
 
+// Spread is the product of gradients of gates with the weights of a block, backward in
+// time. A thread has units threadIdx.x + 256 i of dh, so sums need no other thread.
+template <class Cell, int K, int UNITS>
+struct Spread {
+  static constexpr int units = UNITS, tile = kBlock / UNITS, own = K / kBlock, together = own < 4 ? 2 : 1;
+  static constexpr int gates = Cell::gates, runs = gates * UNITS / 4, staged = tile * runs;
+  static_assert(tile % together == 0, "rows come in whole groups");
+  float weight[gates * UNITS][own];
+
+  // load takes the rows of the block's units, from first on, of weights [gates*hidden, hidden].
+  __device__ void load(const float *weights, int hidden, int first) {
+#pragma unroll
+    for (int u = 0; u < UNITS; u++)
+#pragma unroll
+      for (int i = 0; i < own; i++) {
+        int k = threadIdx.x + i * kBlock;
+        bool exists = first + u < hidden && k < hidden;
+        const float *from = weights + (first + u) * hidden + k;
+#pragma unroll
+        for (int gate = 0; gate < gates; gate++)
+          weight[u * gates + gate][i] = exists ? from[gate * hidden * hidden] : 0.0f;
+      }
+  }
+
+  // stage puts the gradients of a cell into shared memory.
+  static __device__ void stage(float4 *shared, int row, int unit, const float (&dz)[gates]) {
+    if constexpr (gates == 4) {
+      shared[row * runs + unit] = make_float4(dz[0], dz[1], dz[2], dz[3]);
+    } else {
+#pragma unroll
+      for (int gate = 0; gate < gates; gate++) ((float *)shared)[row * runs * 4 + unit * gates + gate] = dz[gate];
+    }
+  }
+
+  // multiply hands the sums of the first rows, of a tile, to emit(row, k, sum), and then a
+  // product that rounds those to again(row, k) that may not be finite.
+  template <class Emit, class Again>
+  __device__ void multiply(const float4 *dz, int rows, Emit emit, Again) const {
+    for (int r = 0; r < rows; r += together) {
+      float sum[together][own] = {};
+#pragma unroll
+      for (int run = 0; run < runs; run++)
+#pragma unroll
+        for (int j = 0; j < together; j++) {
+          float4 d = dz[(r + j) * runs + run];
+#pragma unroll
+          for (int i = 0; i < own; i++) {
+            const auto w = &weight[run * 4];
+            sum[j][i] = fmaf(d.w, w[3][i], fmaf(d.z, w[2][i], fmaf(d.y, w[1][i], fmaf(d.x, w[0][i], sum[j][i]))));
+          }
+        }
+#pragma unroll
+      for (int j = 0; j < together; j++)
+#pragma unroll
+        for (int i = 0; i < own; i++) emit(r + j, threadIdx.x + i * kBlock, sum[j][i]);
+    }
+  }};
+
 // backward runs all time steps of a layer. A block takes the gradients of its gates times
-// its rows of whh. That is its part of dh of all units, one block's for each. A thread has
-// units threadIdx.x + 256 i of them, so sums need no other thread. The block that owns a
-// unit adds the parts up, in order, at the next step. So parts of two steps exist at a
-// time: a block may write its next part while others still read the one before.
+// its rows of whh. That is its part of dh of all units, one block's for each. The block
+// that owns a unit adds the parts up, in order, at the next step. So parts of two steps
+// exist at a time: a block may write its next part while others still read the one before.
 //
-// A Cell has gates, and
-//   void grad(cell, row, unit, dh, last, dz)   computes dz, of the gates, from dh, of h
+// A Cell has gates and slots as forward, of_gates, and
+//   void grad(cell, row, unit, dh, last, dz)   computes dz, of the gates, from dh, of h, and
+//                                              stores it in of_gates [steps*batch, gates*hidden]
 //   float first(row, unit, dh)                 returns the gradient of the first h
 // dh is the part of the gradient that comes from the next time step, or dh_last.
-template <class Cell, int K, int UNITS>
-__device__ void backward(const Cell &layer, const float *whh, const float *dh_last, float *dh_first, float *part,
-                         unsigned *count, int steps, int batch, int hidden, int rows) {
-  constexpr int tile = kBlock / UNITS, own = K / kBlock, together = own < 4 ? 2 : 1, gates = Cell::gates, runs = gates * UNITS / 4;
-  static_assert(tile % together == 0, "rows come in whole groups");
-  __shared__ float4 shared_dz[tile][runs];
+template <class Cell, class Product, class Layer>
+__device__ void backward(const Layer &layer, const float *whh, const float *dh_last, float *dh_first, float *part,
+                         unsigned *counts, int steps, int batch, int hidden, int rows) {
+  constexpr int units = Product::units, tile = Product::tile, gates = Cell::gates;
+  __shared__ float4 shared_dz[Product::staged];
 
-  int first_unit = blockIdx.x * UNITS, first_row = blockIdx.y * rows, end = min(batch, first_row + rows);
+  int first_unit = blockIdx.x * units, first_row = blockIdx.y * rows, end = min(batch, first_row + rows);
   // A row of parts has, for each owner, those of all blocks, each with the owner's units.
   int across = gridDim.x, from_block = blockIdx.x;
-  long long pitch = (long long)across * across * UNITS;
-  int column[own];  // of this thread's units, or -1
-#pragma unroll
-  for (int i = 0; i < own; i++) {
-    int k = threadIdx.x + i * kBlock;
-    column[i] = k < hidden ? (k / UNITS * across + from_block) * UNITS + k % UNITS : -1;
-  }
-  float weight[gates * UNITS][own];
-#pragma unroll
-  for (int u = 0; u < UNITS; u++)
-#pragma unroll
-    for (int i = 0; i < own; i++) {
-      bool exists = first_unit + u < hidden && column[i] >= 0;
-      const float *from = whh + (first_unit + u) * hidden + threadIdx.x + i * kBlock;
-#pragma unroll
-      for (int gate = 0; gate < gates; gate++)
-        weight[u * gates + gate][i] = exists ? from[gate * hidden * hidden] : 0.0f;
-    }
-
-  const GridBarrier barrier(count + blockIdx.y, steps + 1);
-  int cell_row = threadIdx.x / UNITS, cell_unit = threadIdx.x % UNITS, unit = first_unit + cell_unit;
+  long long pitch = (long long)across * across * units;
+  part += blockIdx.z * 2 * batch * pitch;
+  Product product;
+  product.load(whh, hidden, first_unit);
+  const GridBarrier barrier(counts, steps + 1);
+  int cell_row = threadIdx.x / units, cell_unit = threadIdx.x % units, unit = first_unit + cell_unit;
   const auto total = [=](int t, int row) {
-    const float *from = part + (t % 2 * (long long)batch + row) * pitch + from_block * across * UNITS + cell_unit;
+    const float *from = part + (t % 2 * (long long)batch + row) * pitch + from_block * across * units + cell_unit;
     float sum = 0;
 #pragma unroll 8
-    for (int block = 0; block < across; block++) sum += __ldcg(from + block * UNITS);
+    for (int block = 0; block < across; block++) sum += __ldcg(from + block * units);
     return sum;
   };
 
@@ -222,36 +348,30 @@ __device__ void backward(const Cell &layer, const float *whh, const float *dh_la
       float dz[gates] = {};
       if (unit < hidden && row < end) {
         float dh = !last ? total(t + 1, row) : dh_last ? dh_last[(long long)row * hidden + unit] : 0.0f;
-        layer.grad(t * (long long)batch + row, row, unit, dh, last, dz);
+        layer().grad(t * (long long)batch + row, row, unit, dh, last, dz);
       }
       if (t == 0 && !dh_first) continue;
-      if constexpr (gates == 4) {
-        shared_dz[cell_row][cell_unit] = make_float4(dz[0], dz[1], dz[2], dz[3]);
-      } else {
-#pragma unroll
-        for (int gate = 0; gate < gates; gate++) ((float *)shared_dz[cell_row])[cell_unit * gates + gate] = dz[gate];
-      }
+      Product::stage(shared_dz, cell_row, cell_unit, dz);
       __syncthreads();
       float *to = part + (t % 2 * (long long)batch + top) * pitch;
-      for (int r = 0; r < min(tile, end - top); r += together) {
-        float sum[together][own] = {};
-#pragma unroll
-        for (int run = 0; run < runs; run++)
-#pragma unroll
-          for (int j = 0; j < together; j++) {
-            float4 d = shared_dz[r + j][run];
-#pragma unroll
-            for (int i = 0; i < own; i++) {
-              const auto w = &weight[run * 4];
-              sum[j][i] = fmaf(d.w, w[3][i], fmaf(d.z, w[2][i], fmaf(d.y, w[1][i], fmaf(d.x, w[0][i], sum[j][i]))));
+      int count = min(tile, end - top);
+      const auto exists = [=](int r, int k) { return r < count && k < hidden; };
+      const auto place = [=](int r, int k) { return to + r * pitch + (k / units * across + from_block) * units + k % units; };
+      product.multiply(
+          shared_dz, count,
+          [=](int r, int k, float sum) {
+            if (exists(r, k)) *place(r, k) = sum;
+          },
+          [=](int r, int k) {
+            if (!exists(r, k) || fabsf(*place(r, k)) < INFINITY) return;
+            float sum = 0;
+#pragma unroll 1
+            for (int gate = 0; gate < gates; gate++) {
+              const float *dz = layer().of_gates + ((t * (long long)batch + top + r) * gates + gate) * hidden + first_unit;
+              sum = add_products(sum, dz, whh + (gate * (long long)hidden + first_unit) * hidden + k, hidden, min(units, hidden - first_unit));
             }
-          }
-#pragma unroll
-        for (int j = 0; j < together; j++, to += pitch)
-#pragma unroll
-          for (int i = 0; i < own; i++)
-            if (column[i] >= 0 && r + j < end - top) to[column[i]] = sum[j][i];
-      }
+            *place(r, k) = sum;
+          });
       __syncthreads();
     }
     barrier.arrive();
@@ -259,7 +379,7 @@ __device__ void backward(const Cell &layer, const float *whh, const float *dh_la
   if (dh_first) {
     barrier.wait(steps);
     for (int row = first_row + cell_row; row < end; row += tile)
-      if (unit < hidden) dh_first[(long long)row * hidden + unit] = layer.first(row, unit, total(0, row));
+      if (unit < hidden) dh_first[(long long)row * hidden + unit] = layer().first(row, unit, total(0, row));
   }
   barrier.arrive();
 }

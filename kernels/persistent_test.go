@@ -3,6 +3,7 @@ package kernels_test
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"gputrain/cuda"
@@ -37,6 +38,13 @@ func (l lstm) persistent(units, rows int) kernels.Launch {
 
 func (l lstm) String() string {
 	return fmt.Sprintf("%d steps of %dx%d", l.steps, l.batch, l.hidden)
+}
+
+// runLayer runs a kernel for one layer: the operands of a second one are there, but no block
+// has it.
+func (d *device) runLayer(kernel string, l kernels.Launch, operands []any, shared ...any) {
+	d.Helper()
+	d.run(kernel, l, slices.Concat(operands, operands, shared)...)
 }
 
 // window returns the address of element i.
@@ -78,8 +86,8 @@ func TestLSTMForwardIsItsSteps(t *testing.T) {
 			d := open(t, "lstm", "lstm_forward")
 			d.offset = c.offset
 			g, cs, hs, count := put(d, l.gates), put(d, l.c), put(d, l.h), put(d, make([]uint32, l.batch))
-			d.run(c.kernel, l.persistent(c.units, c.rows), g, cs, hs, put(d, l.whh), d.optional(l.bih), d.optional(l.bhh),
-				d.optional(l.peep), count, l.steps, l.batch, l.hidden, c.rows)
+			operands := []any{g, cs, hs, put(d, l.whh), d.optional(l.bih), d.optional(l.bhh), d.optional(l.peep)}
+			d.runLayer(c.kernel, l.persistent(c.units, c.rows), operands, count, l.steps, l.batch, l.hidden, c.rows)
 			gates, state, h := l.forward(d)
 			near(d, "gates", l.hidden, get[float32](d, g, len(gates)), gates)
 			near(d, "c", l.hidden, get[float32](d, cs, len(state)), state)
@@ -129,7 +137,8 @@ func TestLSTMBackwardIsItsSteps(t *testing.T) {
 			launch := l.persistent(c.units, c.rows)
 			part := room[float32](d, kernels.Persistent{Launch: launch, Units: c.units}.Part(l.batch))
 			dz, dc, count := put(d, l.gates), room[float32](d, cells), put(d, make([]uint32, l.batch)) // in place
-			d.run(c.kernel, launch, dz, dc, dz, cs, whh, peep, dy, dhLast, dcLast, dhFirst, part, count, l.steps, l.batch, l.hidden, c.rows)
+			operands := []any{dz, dc, dz, cs, whh, peep, dy, dhLast, dcLast, dhFirst}
+			d.runLayer(c.kernel, launch, operands, part, count, l.steps, l.batch, l.hidden, c.rows)
 			wrapped(d, count, l.batch)
 
 			dz2, dh2, dc2 := put(d, l.gates), put(d, make([]float32, cells)), put(d, make([]float32, cells))
@@ -165,22 +174,22 @@ func TestPersistentVariantsAgree(t *testing.T) {
 		"rnn_forward": {[3]int{64, 64, 32}, func(d *device, kernel string, units int) []cuda.Pointer {
 			l := newLSTM(1, steps, batch, hidden, true)
 			h := put(d, l.h)
-			d.run(kernel, l.persistent(units, rows), h, put(d, l.whh), put(d, l.bih), none, put(d, make([]uint32, batch)), steps, batch, hidden, rows, 0)
+			d.runLayer(kernel, l.persistent(units, rows), []any{h, put(d, l.whh), put(d, l.bih), none}, put(d, make([]uint32, batch)), steps, batch, hidden, rows, 0)
 			return []cuda.Pointer{window(h, cells)}
 		}},
 		"rnn_backward": {[3]int{64, 64, 32}, func(d *device, kernel string, units int) []cuda.Pointer {
 			l, dz, first := newLSTM(2, steps, batch, hidden, true), room[float32](d, steps*cells), room[float32](d, cells)
 			launch := l.persistent(units, rows)
 			part := room[float32](d, kernels.Persistent{Launch: launch, Units: units}.Part(batch))
-			d.run(kernel, launch, dz, put(d, l.h), put(d, l.whh), put(d, l.gates[:steps*cells]), none, first, part,
-				put(d, make([]uint32, batch)), steps, batch, hidden, rows, 0)
+			operands := []any{dz, put(d, l.h), put(d, l.whh), put(d, l.gates[:steps*cells]), none, first}
+			d.runLayer(kernel, launch, operands, part, put(d, make([]uint32, batch)), steps, batch, hidden, rows, 0)
 			return []cuda.Pointer{dz}
 		}},
 		"gru_forward": {[3]int{32, 16, 8}, func(d *device, kernel string, units int) []cuda.Pointer {
 			l := newLSTM(3, steps, batch, hidden, true)
 			h, gates, u := put(d, l.h), put(d, l.gates[:3*steps*cells]), room[float32](d, 3*steps*cells)
-			d.run(kernel, l.persistent(units, rows), gates, u, h, put(d, l.whh), put(d, l.bih), put(d, l.bhh), put(d, make([]uint32, batch)),
-				steps, batch, hidden, rows)
+			operands := []any{gates, u, h, put(d, l.whh), put(d, l.bih), put(d, l.bhh)}
+			d.runLayer(kernel, l.persistent(units, rows), operands, put(d, make([]uint32, batch)), steps, batch, hidden, rows)
 			return []cuda.Pointer{window(h, cells), gates, u}
 		}},
 		"gru_backward": {[3]int{32, 16, 8}, func(d *device, kernel string, units int) []cuda.Pointer {
@@ -188,8 +197,8 @@ func TestPersistentVariantsAgree(t *testing.T) {
 			launch := l.persistent(units, rows)
 			part := room[float32](d, kernels.Persistent{Launch: launch, Units: units}.Part(batch))
 			dv, du := put(d, l.gates[:3*steps*cells]), put(d, l.gates[steps*cells:])
-			d.run(kernel, launch, dv, du, room[float32](d, cells), dv, du, put(d, l.h), put(d, l.whh), put(d, l.c[:steps*cells]), none, none, part,
-				put(d, make([]uint32, batch)), steps, batch, hidden, rows)
+			operands := []any{dv, du, room[float32](d, cells), dv, du, put(d, l.h), put(d, l.whh), put(d, l.c[:steps*cells]), none, none}
+			d.runLayer(kernel, launch, operands, part, put(d, make([]uint32, batch)), steps, batch, hidden, rows)
 			return []cuda.Pointer{dv, du}
 		}},
 	} {

@@ -356,7 +356,12 @@ func persistentCases() []profileCase {
 		for _, most := range slices.Sorted(maps.Keys(c.units)) {
 			units := c.units[most]
 			launch := layer.persistent(units, rows)
-			args := c.args(floats(c.gates*hidden*hidden), floats(kernels.Persistent{Launch: launch, Units: units}.Part(batch)))
+			args, shared := c.args(floats(c.gates*hidden*hidden), floats(kernels.Persistent{Launch: launch, Units: units}.Part(batch))), 1
+			if c.ahead == 0 {
+				shared = 2
+			}
+			operands := args[:len(args)-shared]
+			args = slices.Concat(operands, operands, args[len(operands):])
 			args = append(args, steps, batch, hidden, rows)
 			if c.gates == 1 {
 				args = append(args, 0)

@@ -203,6 +203,10 @@ extern "C" __global__ void __launch_bounds__(8) one(
   extern "C" __global__ void __launch_bounds__(8) name(float y) {
 TWO(two_a, 1)
 THREE(three_a, 1)
+#define OPERANDS(n)   \
+  float *y##n,        /* out */ \
+  const float *x##n   /* in */
+extern "C" __global__ void both(OPERANDS(_1), OPERANDS(_2), int n) {
 `)
 	want := map[string][]string{
 		"one":     {"* dst", "* a", "* s", "long long n", "unsigned long long seed", "int rows", "float alpha"},
@@ -210,6 +214,7 @@ THREE(three_a, 1)
 		"two_a":   {"* x", "int n"},
 		"THREE":   {"float y"},
 		"three_a": {"float y"},
+		"both":    {"* y_1", "* x_1", "* y_2", "* x_2", "int n"},
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got %v, want %v", got, want)
@@ -220,13 +225,20 @@ var (
 	comment   = regexp.MustCompile(`//.*|/\*.*?\*/|\\\n`)
 	prototype = regexp.MustCompile(`(?:#define (\w+)\(.*\)\s+)?extern "C" __global__ void (?:__launch_bounds__\([^)]*\) )?(\w+)\(([^)]*)\)`)
 	include   = regexp.MustCompile(`(?m)^#include "(.*)"$`)
+	list      = regexp.MustCompile(`(?m)^#define OPERANDS\(n\)(.*)$`)
 	use       = regexp.MustCompile(`(?m)^([A-Z_]+)\((\w+), .*\)$`)
 )
 
 // declarations returns the parameters of the kernels in a source, by kernel. A macro that
 // declares kernels is there too, and so are the kernels of all of its uses.
+// OPERANDS(n) stands for parameters whose names end with n.
 func declarations(source string) map[string][]string {
 	source = comment.ReplaceAllString(source, "")
+	if m := list.FindStringSubmatch(source); m != nil {
+		for _, n := range []string{"_1", "_2"} {
+			source = strings.ReplaceAll(source, "OPERANDS("+n+")", strings.ReplaceAll(m[1], "##n", n))
+		}
+	}
 	found := map[string][]string{}
 	for _, m := range prototype.FindAllStringSubmatch(source, -1) {
 		declared := cmp.Or(m[1], m[2])

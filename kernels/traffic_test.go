@@ -31,7 +31,7 @@ func TestPersistentForwardReadsWeightsOnce(t *testing.T) {
 	if first := two - 2*step; first > groups*weights || first < groups*weights-2*barrier {
 		t.Errorf("%v: beside the time steps %d bytes are moved, want the weights once in each of %d groups of blocks, %d", l, first, groups, groups*weights)
 	}
-	p, err := kernels.PlanPersistent("lstm_forward", 25, 64, 512, 132)
+	p, err := kernels.PlanPersistent("lstm_forward", 1, 25, 64, 512, 132)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func (l lstm) bytes(t *testing.T, steps, units, rows int) int {
 	emulated := d.Device.(*emulator.Device)
 	emulated.ResetProfile()
 	none := cuda.Pointer(0)
-	d.run("lstm_forward_512", l.persistent(units, rows), g, c, h, whh, none, none, none, count, steps, l.batch, l.hidden, rows)
+	d.runLayer("lstm_forward_512", l.persistent(units, rows), []any{g, c, h, whh, none, none, none}, count, steps, l.batch, l.hidden, rows)
 	return 32 * int(emulated.Profile()[0].GlobalSectors)
 }
 

@@ -126,18 +126,18 @@ func (l LSTM) Parameters(in Shape) []ParameterSpec {
 }
 
 // Build allocates the states and gates of all steps and what Backward needs.
-// All layers share the scratch.
+// All layers share the scratch of a direction.
 func (l LSTM) Build(b *Builder, in Shape) Module {
 	r := l.stack()
 	if l.stepwise() {
-		scratch := newLSTMScratch(b, in, l)
-		return r.build(b, in, func(in Shape, value, grad weights) recurrence {
-			return newLSTMSteps(b, in, l, value, grad, scratch)
+		scratch := perDirection(r, func() *lstmScratch { return newLSTMScratch(b, in, l) })
+		return r.build(b, in, func(direction int, in Shape, value, grad weights) recurrence {
+			return newLSTMSteps(b, in, l, value, grad, scratch[direction])
 		})
 	}
 	dims := backend.LSTMDims{Steps: in.Steps, Batch: in.Batch, Input: r.widestInput(in), Hidden: l.Hidden, Peepholes: l.Peepholes}
-	scratch := b.New(1, backend.LSTMScratch(b.Backend(), dims))
-	return r.build(b, in, func(in Shape, value, grad weights) recurrence {
+	scratch := perDirection(r, func() backend.Tensor { return b.New(1, backend.LSTMScratch(b.Backend(), dims)) })
+	return r.build(b, in, func(direction int, in Shape, value, grad weights) recurrence {
 		gates := b.New(in.Rows(), 4*l.Hidden)
 		dz := gates
 		if r.truncated() {
@@ -155,7 +155,7 @@ func (l LSTM) Build(b *Builder, in Shape) Module {
 					WIH: value.ih, WHH: value.hh,
 					BIH: value.bih, BHH: value.bhh,
 					Peep:    value.peep,
-					Scratch: scratch,
+					Scratch: scratch[direction],
 				},
 				DWIH: grad.ih, DWHH: grad.hh,
 				DBIH: grad.bih, DBHH: grad.bhh,

@@ -3,60 +3,85 @@ package model
 import "gputrain/backend"
 
 // bidirectional is a pair of sequences over the same input, one forward and one
-// backward in time (Schuster, Paliwal 1997): y_t = [forward_t, backward_t].
+// backward in time (Schuster, Paliwal 1997): y_t = [forward_t, backward_t]. A backend may
+// run both at the same time, so they share no memory that is written.
 type bidirectional struct {
-	backend            backend.Backend
-	inOrder, inReverse sequence
-	width              int            // of the output of each sequence
-	y                  backend.Tensor // [rows, 2·width]
-	half               backend.Tensor // [rows, width]: gradient of the output of one sequence
-	dxReverse          backend.Tensor // storage for the gradient of x from inReverse
+	backend   backend.Backend
+	width     int            // of the output of each sequence
+	y         backend.Tensor // [rows, 2·width]
+	dxReverse backend.Tensor // storage for the gradient of x from the sequence backward in time
+	sides     [2]side        // forward and backward in time
+}
+
+// side is one sequence of a bidirectional one, with the operands of its current pass.
+type side struct {
+	sequence
+	half              backend.Tensor // [rows, width]: gradient of the output
+	forward, backward func()         // the passes; made once, so that a pass allocates nothing
+
+	x, y, dy, dx backend.Tensor
+	in           Shape
+	mode         Mode
 }
 
 // bidirectional returns the pair of inOrder and inReverse, which it reverses.
 func (w *workspace) bidirectional(b *Builder, in Shape, width int, inOrder, inReverse sequence) sequence {
-	return &bidirectional{
-		backend: b.Backend(),
-		inOrder: inOrder,
-		inReverse: &reversed{
-			sequence: inReverse,
-			reversal: newReversal(b, in),
-			x:        b.New(in.Rows(), in.Width),
-			y:        b.New(in.Rows(), width),
-			dy:       w.reversedDY,
-			dx:       w.reversedX,
-		},
+	turned := &reversed{
+		sequence: inReverse,
+		reversal: newReversal(b, in),
+		x:        b.New(in.Rows(), in.Width),
+		y:        b.New(in.Rows(), width),
+		dy:       w.reversedDY,
+		dx:       w.reversedX,
+	}
+	s := &bidirectional{
+		backend:   b.Backend(),
 		width:     width,
 		y:         b.New(in.Rows(), 2*width),
-		half:      w.half,
 		dxReverse: w.dxReverse,
+		// Backward, nothing needs the output of turned any more.
+		sides: [2]side{{sequence: inOrder, half: w.half}, {sequence: turned, half: turned.y}},
 	}
+	for i := range s.sides {
+		side := &s.sides[i]
+		side.forward = func() { side.y = side.sequence.forward(side.x, side.in, side.mode) }
+		side.backward = func() { side.sequence.backward(side.dy, side.dx) }
+	}
+	return s
 }
 
 func (s *bidirectional) forward(x backend.Tensor, in Shape, mode Mode) backend.Tensor {
-	b, y := s.backend, s.y.Slice(0, x.Rows)
-	b.CopyCols(y, 0, s.inOrder.forward(x, in, mode), 0, s.width)
-	b.CopyCols(y, s.width, s.inReverse.forward(x, in, mode), 0, s.width)
+	for i := range s.sides {
+		side := &s.sides[i]
+		side.x, side.in, side.mode = x, in, mode
+	}
+	backend.Pair(s.backend, s.sides[0].forward, s.sides[1].forward)
+	y := s.y.Slice(0, x.Rows)
+	for i := range s.sides {
+		s.backend.CopyCols(y, i*s.width, s.sides[i].y, 0, s.width)
+	}
 	return y
 }
 
 func (s *bidirectional) backward(dy, dx backend.Tensor) {
-	b, half, dxReverse := s.backend, s.half.Slice(0, dy.Rows), backend.Tensor{}
-	b.CopyCols(half, 0, dy, 0, s.width)
-	s.inOrder.backward(half, dx)
-	b.CopyCols(half, 0, dy, s.width, s.width)
+	b, dxReverse := s.backend, backend.Tensor{}
 	if dx.Present() {
 		dxReverse, _ = s.dxReverse.Take(dx.Rows, dx.Cols)
 	}
-	s.inReverse.backward(half, dxReverse)
+	for i, dx := range []backend.Tensor{dx, dxReverse} {
+		side := &s.sides[i]
+		side.dy, side.dx = side.half.Slice(0, dy.Rows), dx
+		b.CopyCols(side.dy, 0, dy, i*s.width, s.width)
+	}
+	backend.Pair(b, s.sides[0].backward, s.sides[1].backward)
 	if dx.Present() {
 		b.Add(dx, dx, dxReverse)
 	}
 }
 
 func (s *bidirectional) states(steps, batch int, suffix string) []State {
-	states := s.inOrder.states(steps, batch, suffix)
-	for _, state := range s.inReverse.states(steps, batch, suffix+directionSuffix[1]) {
+	states := s.sides[0].states(steps, batch, suffix)
+	for _, state := range s.sides[1].states(steps, batch, suffix+directionSuffix[1]) {
 		state.Reversed = true
 		states = append(states, state)
 	}

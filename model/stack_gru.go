@@ -44,11 +44,12 @@ func (GRU) Path(b backend.Backend) string { return backend.GRUPath(b) }
 func (g GRU) Parameters(in Shape) []ParameterSpec { return g.stack().parameters(in) }
 
 // Build allocates the states and gates of all steps and what Backward needs.
-// All layers share the scratch.
+// All layers share the scratch of a direction.
 func (g GRU) Build(b *Builder, in Shape) Module {
-	dims := backend.GRUDims{Steps: in.Steps, Batch: in.Batch, Input: g.stack().widestInput(in), Hidden: g.Hidden}
-	scratch := b.New(1, backend.GRUScratch(b.Backend(), dims))
-	return g.stack().build(b, in, func(in Shape, value, grad weights) recurrence {
+	r := g.stack()
+	dims := backend.GRUDims{Steps: in.Steps, Batch: in.Batch, Input: r.widestInput(in), Hidden: g.Hidden}
+	scratch := perDirection(r, func() backend.Tensor { return b.New(1, backend.GRUScratch(b.Backend(), dims)) })
+	return r.build(b, in, func(direction int, in Shape, value, grad weights) recurrence {
 		return &gru{
 			overwriter: b.overwriter(grad.ih, grad.hh, grad.bih, grad.bhh),
 			backend:    b.Backend(),
@@ -59,7 +60,7 @@ func (g GRU) Build(b *Builder, in Shape) Module {
 				GRUArgs: backend.GRUArgs{
 					WIH: value.ih, WHH: value.hh,
 					BIH: value.bih, BHH: value.bhh,
-					Scratch: scratch,
+					Scratch: scratch[direction],
 				},
 				DWIH: grad.ih, DWHH: grad.hh,
 				DBIH: grad.bih, DBHH: grad.bhh,

@@ -62,18 +62,18 @@ type stackedLayer struct {
 }
 
 // build builds the stack. newRecurrence makes the recurrence of a layer in one
-// direction from its parameters.
-func (r stackLayer) build(b *Builder, in Shape, newRecurrence func(in Shape, value, grad weights) recurrence) Module {
+// direction, 0 or 1, from its parameters.
+func (r stackLayer) build(b *Builder, in Shape, newRecurrence func(direction int, in Shape, value, grad weights) recurrence) Module {
 	w, s := newWorkspace(b, in, r), &stackModule{}
 	for i := range r.layers {
 		at := Shape{Steps: in.Steps, Batch: in.Batch, Width: r.inputWidth(i, in)}
 		newSequence := func(direction int) sequence {
 			value, grad := r.weights(b, i, direction, at.Width)
-			recurrence := newRecurrence(at, value, grad)
+			recurrence := newRecurrence(direction, at, value, grad)
 			if r.truncated() {
-				recurrence = w.windowed(b, at, recurrence, r.window)
+				recurrence = w.windowed(b, at, recurrence, r.window, direction)
 			}
-			return w.sequence(b, in, recurrence)
+			return w.sequence(b, in, recurrence, direction)
 		}
 		l := &stackedLayer{sequence: newSequence(0), dx: w.inputGrads[i]}
 		if r.bidirectional {
@@ -89,12 +89,23 @@ func (r stackLayer) build(b *Builder, in Shape, newRecurrence func(in Shape, val
 	return s
 }
 
+// perDirection returns what make returns, for each direction: the layers use it one
+// after another, but two directions may run at the same time.
+func perDirection[T any](r stackLayer, make func() T) (all [2]T) {
+	for i := range r.directions() {
+		all[i] = make()
+	}
+	return all
+}
+
 // workspace is memory that the layers of a stack use one after another.
 type workspace struct {
 	inputGrads []backend.Tensor // of each layer; absent unless wanted
 
-	masked                backend.Tensor // see padded
-	windowDY, windowDX    backend.Tensor // see windowed
+	// Of each direction.
+	masked             [2]backend.Tensor // see padded
+	windowDY, windowDX [2]backend.Tensor // see windowed
+
 	half, dxReverse       backend.Tensor // see bidirectional
 	reversedDY, reversedX backend.Tensor // see reversed
 }
@@ -117,10 +128,11 @@ func newWorkspace(b *Builder, in Shape, r stackLayer) *workspace {
 		}
 	}
 	if b.Lengths(in) != nil {
-		w.masked = b.New(in.Rows(), r.width())
+		w.masked = perDirection(r, func() backend.Tensor { return b.New(in.Rows(), r.width()) })
 	}
 	if r.truncated() {
-		w.windowDY, w.windowDX = b.New(in.Rows(), r.width()), b.New(1, in.Rows()*widest)
+		w.windowDY = perDirection(r, func() backend.Tensor { return b.New(in.Rows(), r.width()) })
+		w.windowDX = perDirection(r, func() backend.Tensor { return b.New(1, in.Rows()*widest) })
 	}
 	if r.bidirectional {
 		w.half, w.reversedDY = b.New(in.Rows(), r.width()), b.New(in.Rows(), r.width())
@@ -129,13 +141,13 @@ func newWorkspace(b *Builder, in Shape, r stackLayer) *workspace {
 	return w
 }
 
-// sequence makes a sequence of a recurrence.
-func (w *workspace) sequence(b *Builder, in Shape, r recurrence) sequence {
+// sequence makes a sequence of a recurrence in one direction.
+func (w *workspace) sequence(b *Builder, in Shape, r recurrence, direction int) sequence {
 	lengths := b.Lengths(in)
 	if lengths == nil {
 		return whole{r}
 	}
-	p := &padded{recurrence: r, histories: r.histories(), backend: b.Backend(), lengths: lengths, masked: w.masked}
+	p := &padded{recurrence: r, histories: r.histories(), backend: b.Backend(), lengths: lengths, masked: w.masked[direction]}
 	for _, h := range p.histories {
 		if !h.initialGrad.Present() {
 			continue

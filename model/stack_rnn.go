@@ -56,21 +56,22 @@ func (r RNN) Parameters(in Shape) []ParameterSpec { return r.stack().parameters(
 // Build allocates the hidden states of all steps and what Backward needs. All
 // layers share the scratch and the gradient of f's argument.
 func (r RNN) Build(b *Builder, in Shape) Module {
-	dz := b.New(in.Rows(), r.Hidden)
-	dims := backend.RNNDims{Steps: in.Steps, Batch: in.Batch, Input: r.stack().widestInput(in), Hidden: r.Hidden}
-	scratch := b.New(1, backend.RNNScratch(b.Backend(), dims))
-	return r.stack().build(b, in, func(in Shape, value, grad weights) recurrence {
+	s := r.stack()
+	dims := backend.RNNDims{Steps: in.Steps, Batch: in.Batch, Input: s.widestInput(in), Hidden: r.Hidden}
+	dz := perDirection(s, func() backend.Tensor { return b.New(in.Rows(), r.Hidden) })
+	scratch := perDirection(s, func() backend.Tensor { return b.New(1, backend.RNNScratch(b.Backend(), dims)) })
+	return s.build(b, in, func(direction int, in Shape, value, grad weights) recurrence {
 		return &rnn{
 			overwriter: b.overwriter(grad.ih, grad.hh, grad.bih, grad.bhh),
 			backend:    b.Backend(),
 			hidden:     newHistory(b, in, r.Hidden, r.Stateful),
-			dz:         dz,
+			dz:         dz[direction],
 			args: backend.RNNGradArgs{
 				RNNArgs: backend.RNNArgs{
 					ReLU: r.ReLU,
 					WIH:  value.ih, WHH: value.hh,
 					BIH: value.bih, BHH: value.bhh,
-					Scratch: scratch,
+					Scratch: scratch[direction],
 				},
 				DWIH: grad.ih, DWHH: grad.hh,
 				DBIH: grad.bih, DBHH: grad.bhh,

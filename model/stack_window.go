@@ -19,15 +19,15 @@ type windowed struct {
 	dx      backend.Tensor // storage for the gradient of x from one window; absent unless wanted
 }
 
-// windowed returns r with a window.
-func (w *workspace) windowed(b *Builder, in Shape, r recurrence, window int) *windowed {
+// windowed returns r, of one direction, with a window.
+func (w *workspace) windowed(b *Builder, in Shape, r recurrence, window, direction int) *windowed {
 	if window > in.Steps {
 		b.Fail(fmt.Errorf("the Window is %d, but sequences have at most %d time steps", window, in.Steps))
 	}
 	for _, h := range r.histories() {
 		h.closed = true
 	}
-	return &windowed{recurrence: r, backend: b.Backend(), window: window, dy: w.windowDY, dx: w.windowDX}
+	return &windowed{recurrence: r, backend: b.Backend(), window: window, dy: w.windowDY[direction], dx: w.windowDX[direction]}
 }
 
 func (w *windowed) forward(x backend.Tensor, in Shape, mode Mode) backend.Tensor {

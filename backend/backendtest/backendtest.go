@@ -210,7 +210,7 @@ type check struct {
 func checks() []check {
 	return slices.Concat(
 		memoryChecks, elementwiseChecks, activationChecks, linearChecks, lossChecks, updateChecks,
-		lstmChecks, rnnChecks, gruChecks, lstm1997Checks, lstm1997SequenceChecks, callChecks, replayChecks, errorChecks, misuseChecks,
+		lstmChecks, rnnChecks, gruChecks, lstm1997Checks, lstm1997SequenceChecks, callChecks, replayChecks, pairChecks, errorChecks, misuseChecks,
 	)
 }
 

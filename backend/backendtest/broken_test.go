@@ -28,7 +28,7 @@ type control struct {
 
 func allControls() []control {
 	return slices.Concat(brokenMemory, brokenElementwise, brokenActivation, brokenLinear, brokenLoss, brokenUpdate, brokenFused,
-		brokenLSTM1997s, brokenReplay, brokenSubnormal(), brokenExponential, brokenLong, brokenCalls, brokenReplays, brokenRules)
+		brokenLSTM1997s, brokenReplay, brokenPair, brokenSubnormal(), brokenExponential, brokenLong, brokenCalls, brokenReplays, brokenRules)
 }
 
 func TestBrokenBackendsAreRejected(t *testing.T) {

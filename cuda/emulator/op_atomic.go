@@ -88,7 +88,10 @@ func (u *atomicUpdate) run(w *warp, lane int, address, b, c uint64) {
 		}
 	}
 	old := little(m.data[at:], a.size)
-	putLittle(m.data[at:], a.size, u.op(old, b, c))
+	value := u.op(old, b, c)
+	if putLittle(m.data[at:], a.size, value); value != old {
+		w.block.stats.changed++
+	}
 	if u.dst != absent {
 		w.registers[u.dst][lane] = old
 	}

@@ -47,6 +47,7 @@ func move(d *decoder) runner {
 		return d.moveConstant(k, at+uint64(from.offset))
 	case from.kind == operandSpecial:
 		if special, ok := changingRegisters[from.name]; ok {
+			d.program.timed = d.program.timed || !strings.HasPrefix(from.name, "envreg")
 			if special.kind.size() != k.size() {
 				d.fail("%%%s has type %v", from.name, special.kind)
 			}

@@ -191,6 +191,7 @@ func (s *LaunchStats) join(t LaunchStats) {
 // stats holds what one worker measures in a launch.
 type stats struct {
 	counts    []executions // by instruction
+	changed   uint64       // by atomic operations: values in memory
 	events    Events
 	footprint footprint
 }

@@ -47,6 +47,7 @@ type program struct {
 
 	granule       int  // bytes of the narrowest access to global memory
 	sharedGranule int  // bytes of the narrowest access to shared memory
+	timed         bool // a clock is read
 	communicates  bool // blocks may talk to each other, by atomics, fences or volatile accesses
 	perturb       uint64
 	refused       error // why the kernel cannot run; nil if it can
@@ -61,6 +62,7 @@ type instruction struct {
 	guard    int32
 	guardNot bool
 	join     bool // divergent branches reconverge here
+	writes   bool // to memory; atomic operations count their changes
 	class    Class
 	flops    uint32 // floating-point operations per lane; per warp for Matrix
 	tensor   Tensor // of a Matrix

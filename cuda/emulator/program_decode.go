@@ -74,6 +74,10 @@ func (d *decoder) instruction(i int) instruction {
 		d.fail("modifier .%s is not known here", d.mods[0])
 	}
 	in.class, in.flops, in.tensor = d.class, d.flops, d.tensor
+	switch raw.name {
+	case "st", "stmatrix", "wmma", "cp", "mbarrier", "call":
+		in.writes = true
+	}
 	return in
 }
 

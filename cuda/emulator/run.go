@@ -104,6 +104,7 @@ func (l *launch) run() (*stats, *Report) {
 func (l *launch) work(s *stats, side int) {
 	var running []*block
 	at, limit := 0, min(side, sideBySide)
+	still := standstill{due: firstWatch}
 	exhausted := false
 	for {
 		for len(running) < limit && !exhausted {
@@ -124,6 +125,9 @@ func (l *launch) work(s *stats, side int) {
 		at %= len(running)
 		b := running[at]
 		waits := b.step()
+		if waits && l.program.communicates && (exhausted || len(running) == side) {
+			still.waited(b, running, s)
+		}
 		switch {
 		case b.fault != nil:
 			l.failed(b)

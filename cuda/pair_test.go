@@ -1,0 +1,91 @@
+package cuda_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"gputrain/backend"
+	"gputrain/cuda"
+	"gputrain/cuda/emulator"
+	"gputrain/internal/operands"
+	"gputrain/model"
+)
+
+// apart is a backend that pairs nothing.
+type apart struct{ *cuda.Backend }
+
+func (apart) Pair(first, second func()) { first(); second() }
+
+// A network of two directions has the same bits whether these run at the same time or not.
+func TestDirectionsTogetherAreTheDirectionsApart(t *testing.T) {
+	driver := newDriver(t, emulator.Options{})
+	const hidden = 5
+	for _, c := range []struct {
+		op, math string
+		layer    model.Layer
+		ragged   bool
+	}{
+		{"LSTM", "float32", model.LSTM{Hidden: hidden, Layers: 2, Bidirectional: true, Peepholes: true, Stateful: true}, true},
+		{"LSTM", "bf16", model.LSTM{Hidden: hidden, Bidirectional: true}, false},
+		{"RNN", "float32", model.RNN{Hidden: hidden, Bidirectional: true, Window: 2}, false},
+		{"RNN", "float32", model.RNN{Hidden: hidden, Bidirectional: true, ReLU: true}, true},
+		{"GRU", "float32", model.GRU{Hidden: hidden, Bidirectional: true}, false},
+	} {
+		t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
+			run := func(hide bool) (results [][]float32, layers []string) {
+				device := newBench(t, driver, cuda.Options{Math: c.math})
+				var b backend.Backend = device.Backend
+				if hide {
+					b = apart{device.Backend}
+				}
+				results = passes(t, b, c.layer, c.ragged)
+				return results, device.Layers()
+			}
+			got, together := run(false)
+			want, _ := run(true)
+			for i := range want {
+				if !slices.Equal(got[i], want[i]) {
+					t.Errorf("result %d: got %v together, %v apart", i, got[i], want[i])
+				}
+			}
+			text := strings.Join(together, "\n")
+			for _, pass := range []string{"Forward", "Backward"} {
+				if pair := c.op + pass + " of two layers"; !strings.Contains(text, pair) || !strings.Contains(text, "for all steps of both") {
+					t.Errorf("the layers do not name %s in one launch:\n%s", pair, text)
+				}
+			}
+		})
+	}
+}
+
+// passes returns the output, its gradient and the gradients of the parameters of a layer.
+func passes(t *testing.T, b backend.Backend, layer model.Layer, ragged bool) [][]float32 {
+	t.Helper()
+	in := model.Shape{Steps: 4, Batch: 3, Width: 2}
+	net, err := model.New(b, model.Spec{{Name: "layer", Layer: layer}}, in, model.Options{Ragged: ragged, InputGrad: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	net.Init(1)
+	if ragged {
+		net.SetLengths(in.Steps, []int32{4, 2, 3})
+	}
+	m := operands.Maker{On: b, T: t, Rand: rand.New(rand.NewPCG(1, 1))}
+	x, dy := m.Uniform(in.Rows(), in.Width), m.Uniform(in.Rows(), net.Output().Width)
+	results := []backend.Tensor{net.Forward(x, in.Steps, model.Training), net.Backward(dy)}
+	for _, p := range net.Parameters() {
+		results = append(results, p.Grad)
+	}
+	var all [][]float32
+	for _, r := range results {
+		values := make([]float32, r.Size())
+		if err := b.Download(values, r); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, values)
+	}
+	return all
+}

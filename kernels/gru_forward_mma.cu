@@ -1,0 +1,11 @@
+// All time steps of a GRU forward in one launch, on tensor cores: see persistent_mma.cuh.
+#include "persistent_mma.cuh"
+#include "gru_forward.cuh"
+
+FORWARD(gru_forward_tf32_256, MmaColumns<Tf32, Cell, 256, 1>)
+FORWARD(gru_forward_tf32_512, MmaColumns<Tf32, Cell, 512, 2>)
+FORWARD(gru_forward_tf32_1024, MmaColumns<Tf32, Cell, 1024, 4>)
+
+FORWARD(gru_forward_bf16_256, MmaColumns<Bf16, Cell, 256, 1>)
+FORWARD(gru_forward_bf16_512, MmaColumns<Bf16, Cell, 512, 1>)
+FORWARD(gru_forward_bf16_1024, MmaColumns<Bf16, Cell, 1024, 2>)
