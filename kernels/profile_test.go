@@ -55,8 +55,8 @@ func TestProfile(t *testing.T) {
 var onTensorCores = regexp.MustCompile(`_(forward|backward)_(tf32|bf16)_`)
 
 // conflicts returns how many bank conflicts a request to shared memory may have on average.
-// It is none, but for layers forward on tensor cores: their cells read the sums of three or
-// four gates, side by side, one by one.
+// It is none, but for layers forward on tensor cores: a cell reads the sums of its three or
+// four gates, which are side by side, in several pieces.
 func (c profileCase) conflicts() float64 {
 	if onTensorCores.MatchString(c.kernel) && strings.Contains(c.kernel, "forward") && !strings.HasPrefix(c.kernel, "rnn") {
 		return 0.2
