@@ -51,7 +51,7 @@ func TestMathOfTensorCoresIsUsedAndRecordedOrRefused(t *testing.T) {
 	gputrain(train("float32", "float32")...).want(t, 0)
 	for _, math := range cuda.Maths()[1:] {
 		explain := gputrain("explain", "--device", "emulated", "--math", math, "--hidden", "256").want(t, 0).out
-		for _, want := range []string{"products in " + math, "gemm_nt_" + math + "_"} {
+		for _, want := range []string{"products in " + math, "gemm_" + math + "_"} {
 			if !strings.Contains(explain, want) {
 				t.Errorf("explain does not say %s:\n%s", want, explain)
 			}

@@ -144,7 +144,7 @@ func TestRunsAreFoundAndSorted(t *testing.T) {
 	}
 	for _, c := range []struct{ fragment, args string }{
 		{`names the fact "hiden", which no run has; did you mean "hidden"?`, "--where hiden=3"},
-		{`names the fact "rank", which no run has; there are `, "--sort rank"},
+		{`names the fact "weather", which no run has; there are `, "--sort weather"},
 		{`--where is "hidden"; it must be a fact`, "--where hidden"},
 		{`--where is "=3"; it must be a fact`, "--where =3"},
 		{`--where is "hidden!3"; write != for other than`, "--where hidden!3"},
