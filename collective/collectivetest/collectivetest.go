@@ -170,7 +170,7 @@ func (c *checker) call(b *buffers, seed uint64, name string, src, want []byte, c
 	for i := range b.dst {
 		b.dst[i] = 0xa5
 	}
-	if err := call(b.dst[guard:guard+n:guard+n], b.src); err != nil {
+	if err := call(b.dst[guard:guard+n], b.src); err != nil {
 		return fmt.Errorf("seed %d: %s of %d bytes: %w", seed, name, len(src), err)
 	}
 	got, before, behind := b.dst[guard:guard+n], b.dst[:guard], b.dst[guard+n:]
