@@ -119,9 +119,8 @@ func TestALauncherWithoutMPIIsRefusedOnce(t *testing.T) {
 			t.Errorf("rank %d does not wait for the end of rank 0", rank)
 		}
 	}
-	o := gputrain(quick("--ranks", "2")...)
 	t.Setenv("OMPI_COMM_WORLD_RANK", "0")
-	if o = gputrain(quick("--ranks", "2")...).want(t, exitUsage); !strings.Contains(o.errors, "--ranks is 2, but Open MPI's mpirun has started 3") {
+	if o := gputrain(quick("--ranks", "2")...).want(t, exitUsage); !strings.Contains(o.errors, "--ranks is 2, but Open MPI's mpirun has started 3") {
 		t.Errorf("stderr %q", o.errors)
 	}
 }
@@ -156,8 +155,8 @@ func TestTheErrorOfARankEndsAll(t *testing.T) {
 		{train.ErrDiverged.Error(), func(int, collective.Group) error { return train.ErrDiverged }},
 	} {
 		err := c.onRanks(console{}, collective.Local(3), func(_ *trainCommand, _ console, g collective.Group) error { return of.train(g.Rank(), g) })
-		if got := ""; err == nil && of.want != "" || err != nil && err.Error() != of.want {
-			t.Errorf("error %v%s, want %q", err, got, of.want)
+		if err == nil && of.want != "" || err != nil && err.Error() != of.want {
+			t.Errorf("error %v, want %q", err, of.want)
 		}
 	}
 	defer func() {
