@@ -2,6 +2,10 @@
 #include "persistent_mma.cuh"
 #include "gru_forward.cuh"
 
+FORWARD(gru_forward_tf32x3_256, MmaColumns<Whole, Cell, 256, 1>)
+FORWARD(gru_forward_tf32x3_512, MmaColumns<Whole, Cell, 512, 2>)
+FORWARD(gru_forward_tf32x3_1024, MmaColumns<Whole, Cell, 1024, 4>)
+
 FORWARD(gru_forward_tf32_256, MmaColumns<Tf32, Cell, 256, 1>)
 FORWARD(gru_forward_tf32_512, MmaColumns<Tf32, Cell, 512, 2>)
 FORWARD(gru_forward_tf32_1024, MmaColumns<Tf32, Cell, 1024, 4>)

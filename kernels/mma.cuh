@@ -21,8 +21,8 @@ __device__ inline int in_slab(int row, int byte) { return row * kRowBytes + (byt
 
 // Formats: how numbers are rounded, and the instruction that multiplies them. A row of a
 // slab has BK numbers, in one part or in two. put rounds four neighbours along k, and
-// stores them in the row at `at`, and another put stores a single number. pack rounds as
-// many numbers as 32 bits hold. An mma takes a step of 32 bytes.
+// stores them in the row at `at`, and another put stores a single number. An mma takes a
+// step of 32 bytes.
 
 // TF32 has the exponent of float32 and 11 significant bits. The tensor core ignores the
 // low 13 bits, so half of the last bit that counts is added. Infinities and NaN stay:
@@ -40,7 +40,6 @@ struct Tf32 {
     *(uint4 *)(slab + at) = make_uint4(round(x.x), round(x.y), round(x.z), round(x.w));
   }
   static __device__ void put(char *at, float x) { *(unsigned *)at = round(x); }
-  static __device__ unsigned pack(const float (&x)[1]) { return round(x[0]); }
 
   static __device__ void mma(float (&sum)[4], const uint4 &a, unsigned b0, unsigned b1) {
     asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
@@ -75,7 +74,6 @@ struct Bf16 {
 
   static __device__ void put(char *slab, int at, float4 x) { *(uint2 *)(slab + at) = make_uint2(pair(x.x, x.y), pair(x.z, x.w)); }
   static __device__ void put(char *at, float x) { *(unsigned short *)at = pair(x, 0); }
-  static __device__ unsigned pack(const float (&x)[2]) { return pair(x[0], x[1]); }
 
   static __device__ void mma(float (&sum)[4], const uint4 &a, unsigned b0, unsigned b1) {
     asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"

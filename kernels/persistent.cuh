@@ -61,31 +61,27 @@ __device__ inline float4 read_four(const float *at, int count) {
           count > 3 ? __ldcg(at + 3) : 0.0f};
 }
 
-// Rows moves ROWS rows of K floats from global to shared memory, through registers.
+// Rows moves ROWS rows of K floats from global to shared memory, through registers. A thread
+// has the same run of four floats of every so many rows.
 template <int K, int ROWS>
 struct Rows {
-  static constexpr int runs = K / 4;  // of four floats, in a row
-  static constexpr int count = ROWS * runs / kBlock;
-  static_assert(count * kBlock == ROWS * runs, "threads have equal shares");
+  static constexpr int runs = K / 4, step = kBlock / runs, count = ROWS / step;
+  static_assert(step * runs == kBlock && count * step == ROWS, "threads have equal shares");
   float4 value[count];
 
   // Rows of x hold hidden floats. Beyond them, and below the first left rows, is 0.
   __device__ void load(const float *x, int hidden, int left) {
+    int row = threadIdx.x / runs, k = threadIdx.x % runs * 4;
+    x += row * hidden + k;
 #pragma unroll
-    for (int i = 0; i < count; i++) {
-      int e = threadIdx.x + i * kBlock, row = e / runs, k = e % runs * 4;
-      value[i] = read_four(x + (row * hidden + k), row < left ? hidden - k : 0);
-    }
+    for (int i = 0; i < count; i++) value[i] = read_four(x + i * step * hidden, row + i * step < left ? hidden - k : 0);
   }
 
   // store hands each run to put(row, run, float4).
   template <class Put>
   __device__ void store(Put put) const {
 #pragma unroll
-    for (int i = 0; i < count; i++) {
-      int e = threadIdx.x + i * kBlock;
-      put(e / runs, e % runs, value[i]);
-    }
+    for (int i = 0; i < count; i++) put(threadIdx.x / runs + i * step, threadIdx.x % runs, value[i]);
   }
 };
 
@@ -167,6 +163,13 @@ struct Columns {
   }
 };
 
+// Slots are the sums of a cell in shared memory. They are read at once, because one after
+// the other would be bank conflicts.
+template <int SLOTS>
+struct alignas(SLOTS * sizeof(float)) Slots {
+  float of[SLOTS];
+};
+
 // forward runs all time steps of a layer. A block computes a tile of cells at a time, from
 // chunks of rows of h.
 //
@@ -222,12 +225,15 @@ __device__ void forward(const Layer &layer, const float *whh, unsigned *counts, 
       each_cell([&](typename Cell::Input &in, int row, int unit) {
         float *z = (float *)shared_z + row * Product::pitch + unit * Cell::slots, sum[Cell::gates];
         const auto add_up = [&] {
+          Slots<Cell::slots> in[parts];
+#pragma unroll
+          for (int part = 0; part < parts; part++) in[part] = *(const Slots<Cell::slots> *)(z + part * tile * Product::pitch);
           bool finite = true;
 #pragma unroll
           for (int gate = 0; gate < Cell::gates; gate++) {
-            sum[gate] = z[gate];
+            sum[gate] = in[0].of[gate];
 #pragma unroll
-            for (int part = 1; part < parts; part++) sum[gate] += z[part * tile * Product::pitch + gate];
+            for (int part = 1; part < parts; part++) sum[gate] += in[part].of[gate];
             finite = finite && fabsf(sum[gate]) < INFINITY;
           }
           return finite;
@@ -248,6 +254,17 @@ __device__ void forward(const Layer &layer, const float *whh, unsigned *counts, 
     barrier.arrive();
   }
 }
+
+// Parts says where a block's part of dh is, of the units of all owners.
+template <int UNITS>
+struct Parts {
+  int pitch, stride;  // from row to row, and from owner to owner
+  int hidden;
+
+  // at returns the distance of unit k from unit 0. That of k + more is at(k) + at(more), if
+  // k % UNITS + more % UNITS < UNITS.
+  __device__ int at(int k) const { return (unsigned)k / UNITS * stride + (unsigned)k % UNITS; }
+};
 
 // Spread is the product of gradients of gates with the weights of a block, backward in
 // time. A thread has units threadIdx.x + 256 i of dh, so sums need no other thread.
@@ -283,11 +300,14 @@ struct Spread {
     }
   }
 
-  // multiply hands the sums of the first rows, of a tile, to emit(row, k, sum), and then a
-  // product that rounds those to again(row, k) that may not be finite.
-  template <class Emit, class Again>
-  __device__ void multiply(const float4 *dz, int rows, Emit emit, Again) const {
-    for (int r = 0; r < rows; r += together) {
+  // multiply stores the sums of the first rows of a tile at `to`, row by row. If it rounds
+  // factors, it then calls again(row, k) for those that may not be finite.
+  template <class Again>
+  __device__ void multiply(const float4 *dz, int rows, const Parts<units> &parts, float *to, Again) const {
+    to += parts.at(threadIdx.x);
+    const int left = parts.hidden - threadIdx.x;
+#pragma unroll 1
+    for (int r = 0; r < rows; r += together, to += together * parts.pitch) {
       float sum[together][own] = {};
 #pragma unroll
       for (int run = 0; run < runs; run++)
@@ -303,9 +323,11 @@ struct Spread {
 #pragma unroll
       for (int j = 0; j < together; j++)
 #pragma unroll
-        for (int i = 0; i < own; i++) emit(r + j, threadIdx.x + i * kBlock, sum[j][i]);
+        for (int i = 0; i < own; i++)
+          if (r + j < rows && i * kBlock < left) to[j * parts.pitch + parts.at(i * kBlock)] = sum[j][i];
     }
-  }};
+  }
+};
 
 // backward runs all time steps of a layer. A block takes the gradients of its gates times
 // its rows of whh. That is its part of dh of all units, one block's for each. The block
@@ -325,15 +347,15 @@ __device__ void backward(const Layer &layer, const float *whh, const float *dh_l
 
   int first_unit = blockIdx.x * units, first_row = blockIdx.y * rows, end = min(batch, first_row + rows);
   // A row of parts has, for each owner, those of all blocks, each with the owner's units.
-  int across = gridDim.x, from_block = blockIdx.x;
-  long long pitch = (long long)across * across * units;
-  part += blockIdx.z * 2 * batch * pitch;
+  const int across = gridDim.x;
+  const Parts<units> parts{across * across * units, across * units, hidden};
+  part += blockIdx.z * 2ll * batch * parts.pitch;
   Product product;
   product.load(whh, hidden, first_unit);
   const GridBarrier barrier(counts, steps + 1);
   int cell_row = threadIdx.x / units, cell_unit = threadIdx.x % units, unit = first_unit + cell_unit;
   const auto total = [=](int t, int row) {
-    const float *from = part + (t % 2 * (long long)batch + row) * pitch + from_block * across * units + cell_unit;
+    const float *from = part + (t % 2 * (long long)batch + row) * parts.pitch + parts.at(first_unit) + cell_unit;
     float sum = 0;
 #pragma unroll 8
     for (int block = 0; block < across; block++) sum += __ldcg(from + block * units);
@@ -353,25 +375,19 @@ __device__ void backward(const Layer &layer, const float *whh, const float *dh_l
       if (t == 0 && !dh_first) continue;
       Product::stage(shared_dz, cell_row, cell_unit, dz);
       __syncthreads();
-      float *to = part + (t % 2 * (long long)batch + top) * pitch;
+      float *to = part + (t % 2 * (long long)batch + top) * parts.pitch + first_unit;
       int count = min(tile, end - top);
-      const auto exists = [=](int r, int k) { return r < count && k < hidden; };
-      const auto place = [=](int r, int k) { return to + r * pitch + (k / units * across + from_block) * units + k % units; };
-      product.multiply(
-          shared_dz, count,
-          [=](int r, int k, float sum) {
-            if (exists(r, k)) *place(r, k) = sum;
-          },
-          [=](int r, int k) {
-            if (!exists(r, k) || fabsf(*place(r, k)) < INFINITY) return;
-            float sum = 0;
+      product.multiply(shared_dz, count, parts, to, [=](int r, int k) {
+        float *at = to + r * parts.pitch + parts.at(k);
+        if (r >= count || k >= hidden || fabsf(*at) < INFINITY) return;
+        float sum = 0;
 #pragma unroll 1
-            for (int gate = 0; gate < gates; gate++) {
-              const float *dz = layer().of_gates + ((t * (long long)batch + top + r) * gates + gate) * hidden + first_unit;
-              sum = add_products(sum, dz, whh + (gate * (long long)hidden + first_unit) * hidden + k, hidden, min(units, hidden - first_unit));
-            }
-            *place(r, k) = sum;
-          });
+        for (int gate = 0; gate < gates; gate++) {
+          const float *dz = layer().of_gates + ((t * (long long)batch + top + r) * gates + gate) * hidden + first_unit;
+          sum = add_products(sum, dz, whh + (gate * (long long)hidden + first_unit) * hidden + k, hidden, min(units, hidden - first_unit));
+        }
+        *at = sum;
+      });
       __syncthreads();
     }
     barrier.arrive();

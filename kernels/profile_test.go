@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -34,8 +33,8 @@ func TestProfile(t *testing.T) {
 		s := d.measure(c)
 		measured[c.kernel] = true
 		moved := 32 * float64(s.GlobalSectors)
-		if most := c.conflicts() * float64(s.SharedRequests); float64(s.BankConflicts) > most {
-			t.Errorf("%s: %d bank conflicts in %d requests to shared memory, want up to %.0f", c.kernel, s.BankConflicts, s.SharedRequests, most)
+		if s.BankConflicts != 0 {
+			t.Errorf("%s has %d bank conflicts, want none", c.kernel, s.BankConflicts)
 		}
 		if excess := moved / float64(4*c.words); excess < 0.99 || excess > max(c.excess, 1.01) {
 			t.Errorf("%s moves %v bytes, want %d or up to %.2f times that", c.kernel, moved, 4*c.words, max(c.excess, 1.01))
@@ -50,18 +49,6 @@ func TestProfile(t *testing.T) {
 		}
 	}
 	compareDoc(t, table.String())
-}
-
-var onTensorCores = regexp.MustCompile(`_(forward|backward)_(tf32|bf16)_`)
-
-// conflicts returns how many bank conflicts a request to shared memory may have on average.
-// It is none, but for layers forward on tensor cores: a cell reads the sums of its three or
-// four gates, which are side by side, in several pieces.
-func (c profileCase) conflicts() float64 {
-	if onTensorCores.MatchString(c.kernel) && strings.Contains(c.kernel, "forward") && !strings.HasPrefix(c.kernel, "rnn") {
-		return 0.2
-	}
-	return 0
 }
 
 // measure launches the kernel of a case.
@@ -385,12 +372,8 @@ func persistentCases() []profileCase {
 				products = steps - 1
 				words += steps*cells*c.behind + products*2*across*cells
 			}
-			excess := 1.25
-			if c.ahead > 0 && onTensorCores.MatchString(kernel.Kernel) {
-				excess = 1.7 // a warp reads half of each sector of weights at a time
-			}
 			all = append(all, profileCase{kernel.Kernel, layer.String(), launch, args,
-				products * cells * c.gates * hidden, words, excess})
+				products * cells * c.gates * hidden, words, 1.25})
 		}
 	}
 	return all
@@ -399,7 +382,8 @@ func persistentCases() []profileCase {
 // kernelsOf returns plans of each kernel of a persistent pass, in each math.
 func kernelsOf(pass string) []kernels.Persistent {
 	var all []kernels.Persistent
-	for _, name := range []string{pass, pass + "_tf32", pass + "_bf16"} {
+	for _, math := range kernels.Maths() {
+		name := kernels.PersistentPass(pass, math)
 		for _, most := range []int{128, 256, 512, 1024} {
 			p, err := kernels.PlanPersistent(name, 1, 2, 1, most, most)
 			if err == nil && p.Kernel == fmt.Sprintf("%s_%d", name, most) {

@@ -38,11 +38,13 @@ func countLoops(ptxas, cuobjdump string) (map[string]kernels.Loop, error) {
 		}
 		code := parseCode(string(text))
 		for _, k := range kernels.All() {
-			// The others have no operands of a product in shared memory.
-			if k.Module == module && k.SharedBytes() >= 1<<10 {
-				if l, ok := innerLoop(code[k.Name]); ok {
-					all[k.Name] = l
-				}
+			if k.Module != module {
+				continue
+			}
+			l, ok := innerLoop(code[k.Name])
+			// Without tensor cores, a product has its operands in shared memory.
+			if ok && (k.SharedBytes() >= 1<<10 || slices.ContainsFunc(code[k.Name], tensorProduct)) {
+				all[k.Name] = l
 			}
 		}
 	}
@@ -59,8 +61,21 @@ var (
 	function = regexp.MustCompile(`Function : (\S+)`)
 	line     = regexp.MustCompile(`^\s+/\*([0-9a-f]{4,})\*/\s+(.*?)\s*;`)
 	jump     = regexp.MustCompile(`\bBRA\S*\s+(?:\S+\s+)?0x([0-9a-f]+)`)
-	multiply = regexp.MustCompile(`^(?:@\S+ )?(?:FFMA|HMMA)`)
 )
+
+// multiplyAdd and tensorProduct say what an instruction multiplies: numbers, or small matrices.
+func multiplyAdd(c instruction) bool   { return opcode(c) == "FFMA" }
+func tensorProduct(c instruction) bool { return opcode(c) == "HMMA" }
+
+var firstWord = regexp.MustCompile(`^(?:@\S+ )?(\w+)`)
+
+func opcode(c instruction) string {
+	m := firstWord.FindStringSubmatch(c.text)
+	if m == nil {
+		return ""
+	}
+	return m[1]
+}
 
 // parseCode reads the report of cuobjdump -sass.
 func parseCode(text string) map[string][]instruction {
@@ -77,9 +92,15 @@ func parseCode(text string) map[string][]instruction {
 	return all
 }
 
-// innerLoop returns the loop with the most multiplications, of the loops that contain no
-// other. With less than 16 it is none that multiplies matrices.
+// innerLoop returns the loop that multiplies matrices, on tensor cores if there is such an
+// instruction. Of the loops that contain no other that multiplies, it is the one with the most
+// multiplications. With less than 16 multiply-adds it is none. Loops in it are not counted:
+// these look for what other blocks have computed, or compute again what is not finite.
 func innerLoop(code []instruction) (kernels.Loop, bool) {
+	multiply, least := multiplyAdd, 16
+	if slices.ContainsFunc(code, tensorProduct) {
+		multiply, least = tensorProduct, 1
+	}
 	var most kernels.Loop
 	for i, end := range code {
 		to, back := target(end)
@@ -87,21 +108,35 @@ func innerLoop(code []instruction) (kernels.Loop, bool) {
 			continue
 		}
 		start := slices.IndexFunc(code, func(c instruction) bool { return c.at == to })
-		body := code[start : i+1]
-		if slices.ContainsFunc(body[:len(body)-1], func(c instruction) bool { _, back := target(c); return back }) {
-			continue
-		}
-		l := kernels.Loop{Instructions: len(body)}
-		for _, c := range body {
-			if multiply.MatchString(c.text) {
-				l.Multiplications++
-			}
-		}
-		if l.Multiplications > most.Multiplications {
+		if l, ok := countLoop(code[start:i+1], multiply); ok && l.Multiplications > most.Multiplications {
 			most = l
 		}
 	}
-	return most, most.Multiplications >= 16
+	return most, most.Multiplications >= least
+}
+
+// countLoop counts what a loop has outside of those that it contains. It says whether none of
+// these multiplies.
+func countLoop(body []instruction, multiply func(instruction) bool) (kernels.Loop, bool) {
+	var l kernels.Loop
+	first, end := body[0].at, len(body) // of what has not been counted, from the end
+	for end > 0 {
+		c := body[end-1]
+		if to, back := target(c); back && end < len(body) && to >= first {
+			start := slices.IndexFunc(body, func(c instruction) bool { return c.at == to })
+			if slices.ContainsFunc(body[start:end], multiply) {
+				return l, false
+			}
+			end = start
+			continue
+		}
+		l.Instructions++
+		if multiply(c) {
+			l.Multiplications++
+		}
+		end--
+	}
+	return l, true
 }
 
 // target returns where an instruction jumps to, and whether that is back.

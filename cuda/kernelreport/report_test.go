@@ -81,27 +81,38 @@ func TestCompareFindsMoreRegisters(t *testing.T) {
 }
 
 func TestInnerLoopIsTheOneThatMultiplies(t *testing.T) {
-	var text strings.Builder
-	text.WriteString("\t\tFunction : product\n")
-	at := 0
-	add := func(count int, instruction string) {
-		for range count {
-			fmt.Fprintf(&text, "        /*%04x*/                   %s ;   /* 0x0 */\n", at, instruction)
-			at += 16
+	for _, c := range []struct {
+		product string
+		want    kernels.Loop // of what is not in the loop of copies
+	}{
+		{"HMMA.16816.F32.BF16 R4, R8, R12, R4", kernels.Loop{Multiplications: 20, Instructions: 21}},
+		{"FFMA R4, R8, R12, R4", kernels.Loop{Multiplications: 20, Instructions: 21}},
+		{"IADD3 R4, R8, R12, R4", kernels.Loop{Multiplications: 16, Instructions: 21}}, // so another loop has the most
+	} {
+		var text strings.Builder
+		text.WriteString("\t\tFunction : product\n")
+		at := 0
+		add := func(count int, instruction string) {
+			for range count {
+				fmt.Fprintf(&text, "        /*%04x*/                   %s ;   /* 0x0 */\n", at, instruction)
+				at += 16
+			}
 		}
-	}
-	add(2, "MOV R1, RZ")
-	add(20, "HMMA.16816.F32.BF16 R4, R8, R12, R4") // from 0x20, with a loop of copies in it
-	add(3, "LDGSTS.E [R5], [R6.64], !P0")
-	add(1, "@P0 BRA 0x170")
-	add(1, "@P1 BRA 0x20")
-	add(16, "@P2 FFMA R4, R8, R12, R4") // from 0x1b0
-	add(4, "IADD3 R1, R1, 0x1, RZ")
-	add(1, "@!P1 BRA 0x1b0")
-	add(1, "BRA 0x400")
-	got, ok := innerLoop(parseCode(text.String())["product"])
-	if want := (kernels.Loop{Multiplications: 16, Instructions: 21}); got != want || !ok {
-		t.Errorf("got %v, %t, want %v", got, ok, want)
+		add(2, "MOV R1, RZ")
+		add(20, c.product) // from 0x20, with a loop of copies after it, in a loop from 0x10
+		add(3, "LDGSTS.E [R5], [R6.64], !P0")
+		add(1, "@P0 BRA 0x160")
+		add(1, "@P1 BRA 0x20")
+		add(16, "@P2 FFMA R4, R8, R12, R4") // from 0x1b0
+		add(4, "IADD3 R1, R1, 0x1, RZ")
+		add(1, "@!P1 BRA 0x1b0")
+		add(30, "MUFU.EX2 R1, R1")
+		add(1, "@P3 BRA 0x10")
+		add(1, "BRA 0x600")
+		got, ok := innerLoop(parseCode(text.String())["product"])
+		if got != c.want || !ok {
+			t.Errorf("%s: got %v, %t, want %v", c.product, got, ok, c.want)
+		}
 	}
 }
 
