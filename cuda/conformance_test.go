@@ -50,13 +50,10 @@ func TestConformanceOfMaths(t *testing.T) {
 			checks, size := append([]string{"Gemm"}, layerChecks...), 9
 			if !*uncapped {
 				size = 33
-				checks = []string{
+				checks = append([]string{
 					"Gemm/NN/33x31x32/alpha 1, beta 0", "Gemm/TT/7x5x9/alpha 0.3, beta 1.7", "Gemm/NT/32x33x31/alpha 1, beta 0, NaN in a, Inf in b",
 					"Gemm/TN/7x5x9/alpha -0.5, beta 1, subnormal, a of size " + fmt.Sprint(0x1p-149), "Gemm/x times its transpose",
-				}
-				if math != "tf32x3" { // whose layers are float32
-					checks = append(checks, smallLayers...)
-				}
+				}, smallLayers...)
 			}
 			product, step := cuda.MathError(math)
 			backendtest.Test(t, open, backendtest.MaxSize(size), backendtest.MaxWork(0), backendtest.Only(checks...),

@@ -80,6 +80,16 @@ var mutants = []mutant{
 	{"rnn_forward_bf16_256", "no barrier after rows of h are rounded", dropped(barrier, 4, 1), oneIn("bf16", sequences, "RNN forward"), emulator.SharedRace},
 	{"rnn_backward_tf32_256", "waits without an acquire", replaced(`ld\.acquire(.*)`, 2, 0, "ld.relaxed$1"), oneIn("tf32", sequences, "RNN backward"), emulator.GlobalRace},
 	{"rnn_backward_bf16_256", "words of an operand swapped", every(swappedWords, "$1 {$3, $2}, $4"), oneIn("bf16", sequences, "RNN backward"), ""},
+	{"lstm_forward_tf32x3_256", "h of another mma", swapped(`ld\.shared\.v4\.u32 .*, \[%r\d+\+(64|128)\];`, 2, 0, 1), oneIn("tf32x3", sequences, "LSTM forward"), ""},
+	{"lstm_forward_tf32x3_256", "the smaller parts are those of other numbers", every(`(and\.b32 %r\d+, %r\d+), -8192;`, "$1, -1;"), oneIn("tf32x3", sequences, "LSTM forward"), ""},
+	{"lstm_forward_bf16_256", "no padding between rows of h",
+		both(every(`(m\w+\.lo\.s32 .*), 576(.*)`, "$1, 512$2"), replaced(`(st\.shared\.v2\.u32 .*)\+2304(.*)`, 1, 0, "${1}+2048$2")),
+		withoutConflicts(oneIn("bf16", sequences, "LSTM forward")), ""},
+	{"gru_forward_tf32_256", "sums of a cell are read one after the other",
+		replaced(`ld\.shared\.v4\.f32 \{(.*), (.*), (.*), .*\}, \[(.*)\];`, 2, 0, "ld.shared.f32 $1, [$4]; ld.shared.f32 $2, [$4+4]; ld.shared.f32 $3, [$4+8];"),
+		withoutConflicts(oneIn("tf32", sequences, "GRU forward")), ""},
+	{"rnn_forward_bf16_256", "infinities are not summed again", every(`setp\.lt\.f32 (%p\d+), %f\d+, 0f7F800000;`, "mov.pred $1, 1;"), oneIn("bf16", largeNumbers, "RNN forward of large numbers"), ""},
+	{"rnn_backward_tf32_256", "infinities are not summed again", replaced(`setp\.lt\.f32 (%p\d+), %f\d+, 0f7F800000;`, 8, 7, "mov.pred $1, 1;"), oneIn("tf32", largeNumbers, "RNN backward of large numbers"), ""},
 
 	// Two blocks that share a tile.
 	{"lstm_step_128x32", "arrives without a release", replaced(`atom\.acq_rel(.*)`, 1, 0, "atom.acquire$1"), stepOf("lstm_step_128x32", 33, 9), emulator.GlobalRace},

@@ -108,6 +108,34 @@ func oneIn(math string, of []larger, name string) trial {
 	return trial{name + " in " + math, t.multiprocessors, func(driver cuda.Driver) error { return c.in(math, driver) }}
 }
 
+// withoutConflicts is a trial that layers in one launch also fail if they have bank conflicts.
+func withoutConflicts(t trial) trial {
+	return trial{t.name + ", without bank conflicts", t.multiprocessors, func(driver cuda.Driver) error {
+		var device *emulator.Device
+		watched := wrapping{driver, func(d cuda.Device) cuda.Device {
+			device = d.(alteredDevice).Device.(*emulator.Device)
+			return d
+		}}
+		if err := t.failure(watched); err != nil {
+			return err
+		}
+		found := false
+		for _, l := range device.Profile() {
+			if !strings.Contains(l.Kernel, "_forward_") {
+				continue
+			}
+			found = true
+			if l.BankConflicts > 0 {
+				return fmt.Errorf("%s has %d bank conflicts, want none", l.Kernel, l.BankConflicts)
+			}
+		}
+		if !found {
+			return errors.New("there is no such layer")
+		}
+		return nil
+	}}
+}
+
 func kernelNamed(t *testing.T, name string) kernels.Kernel {
 	t.Helper()
 	all := kernels.All()

@@ -61,6 +61,50 @@ func TestDirectionsTogetherAreTheDirectionsApart(t *testing.T) {
 	}
 }
 
+// Memory blocks of 1997 have launches for each step. So a layer beside them, in either order,
+// runs alone, with the same bits.
+func TestLayerBesideMemoryBlocks(t *testing.T) {
+	driver := newDriver(t, emulator.Options{})
+	const steps, batch, hidden, blocks, cells = 4, 3, 9, 2, 3
+	for _, math := range cuda.Maths() {
+		run := func(do func(b backend.Backend, layer, blocks func())) ([][]float32, []string) {
+			b := newBench(t, driver, cuda.Options{Math: math})
+			layer := lstmSequence(b, b.Uniform((steps+1)*batch, hidden), b.Uniform(4*hidden, hidden), b.Uniform(steps*batch, hidden))
+			states, units, sources := blocks*cells, blocks*(2+cells), 2+blocks*cells+1
+			block := backend.LSTM1997Args{
+				Batch: batch, Blocks: blocks, G: backend.SquashInput(), H: backend.SquashOutput(),
+				X: b.Uniform(steps*batch, 2), Weight: b.Uniform(units, sources), Source: b.Uniform(steps*batch, sources),
+				Gates: b.Uniform((steps+1)*batch, units), S: b.Uniform((steps+1)*batch, states), Y: b.Uniform((steps+1)*batch, states),
+			}
+			do(b, func() { backend.LSTMForward(b, layer) }, func() { backend.LSTM1997Forward(b, block) })
+			var results [][]float32
+			for _, x := range []backend.Tensor{layer.H, block.Y} {
+				values := make([]float32, x.Size())
+				if err := b.Download(values, x); err != nil {
+					t.Fatal(err)
+				}
+				results = append(results, values)
+			}
+			return results, b.Layers()
+		}
+		want, _ := run(func(_ backend.Backend, layer, blocks func()) { layer(); blocks() })
+		for _, pair := range []func(b backend.Backend, layer, blocks func()){
+			func(b backend.Backend, layer, blocks func()) { backend.Pair(b, layer, blocks) },
+			func(b backend.Backend, layer, blocks func()) { backend.Pair(b, blocks, layer) },
+		} {
+			got, layers := run(pair)
+			for i := range want {
+				if !slices.Equal(got[i], want[i]) {
+					t.Errorf("%s: result %d: got %v in a pair, %v apart", math, i, got[i], want[i])
+				}
+			}
+			if len(layers) != 1 || !strings.Contains(layers[0], "for all steps, in") {
+				t.Errorf("%s: the layers are %q, want one alone in one launch", math, layers)
+			}
+		}
+	}
+}
+
 // passes returns the output, its gradient and the gradients of the parameters of a layer.
 func passes(t *testing.T, b backend.Backend, layer model.Layer, ragged bool) [][]float32 {
 	t.Helper()

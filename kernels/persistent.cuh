@@ -134,10 +134,11 @@ struct Columns {
   // multiply puts sums of the first rows of a chunk, at least, into rows of z.
   __device__ void multiply(const float4 *x, float *z, int rows) const {
     int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
+    z += lane / COLUMNS * pitch + warp * COLUMNS + lane % COLUMNS;
 #pragma unroll 1
-    for (int r = 0; r < rows; r += together) {
+    for (int r = 0; r < rows; r += together, z += together * pitch) {
       float sum = product(x + r * (K / 4));
-      if (lane < kSums) z[(r + lane / COLUMNS) * pitch + warp * COLUMNS + lane % COLUMNS] = sum;
+      if (lane < kSums) *z = sum;
     }
   }
 

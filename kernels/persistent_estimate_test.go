@@ -1,0 +1,79 @@
+package kernels_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"gputrain/kernels"
+)
+
+// The estimates of docs/kernels.md follow from the recorded loops.
+func TestEstimatedTimesOfPersistentLayers(t *testing.T) {
+	doc, err := os.ReadFile(profileDoc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, size := range []struct{ hidden, batch int }{{512, 64}, {768, 16}, {1024, 64}} {
+		for _, math := range kernels.Maths() {
+			row := fmt.Sprintf("| H%d N%d | %s | %s | %s |", size.hidden, size.batch, math,
+				estimate(math, size.batch, size.hidden, 132, 1830, 4), estimate(math, size.batch, size.hidden, 108, 1410, 8))
+			if !strings.Contains(string(doc), row+"\n") {
+				t.Errorf("%s lacks the line %s", profileDoc, row)
+			}
+		}
+	}
+}
+
+// estimate returns the times of a step of an LSTM, forward and backward, on a GPU with so many
+// multiprocessors, clocks per µs, and clocks of a product of a tensor core.
+func estimate(math string, batch, hidden, multiprocessors, perMicrosecond, perProduct int) string {
+	const (
+		fixed = 2500 + 1800 // clocks of a step: loads, cells and stores, and a barrier
+		warps = 2           // of a scheduler
+	)
+	// How many rows one iteration of a loop is for. On tensor cores they are 8.
+	together := map[string]int{"lstm_forward_512": 2, "lstm_forward_1024": 4, "lstm_backward_512": 2, "lstm_backward_1024": 1}
+	var times []string
+	for _, pass := range []string{"lstm_forward", "lstm_backward"} {
+		p, err := kernels.PlanPersistent(kernels.PersistentPass(pass, math), 1, 2, batch, hidden, multiprocessors)
+		if err != nil {
+			return "by steps"
+		}
+		loop, rows, least := kernels.Loops()[p.Kernel], together[p.Kernel], 0
+		if rows == 0 {
+			rows, least = 8, perProduct*kernels.Loops()[p.Kernel].Multiplications
+		}
+		clocks := max(loop.Instructions, least)*warps*p.Rows/rows + fixed
+		times = append(times, fmt.Sprintf("%.1f", float64(clocks)/float64(perMicrosecond)))
+	}
+	return strings.Join(times, " / ")
+}
+
+// All persistent layers on tensor cores are recorded, with all of their products: a warp has
+// one for 16 columns, 8 rows and 8 or 16 numbers of k, and three of them in tf32x3.
+func TestPersistentLoopsHaveAllProducts(t *testing.T) {
+	const warps = 8
+	for _, layer := range []string{"lstm", "rnn", "gru"} {
+		slots := map[string]int{"lstm": 4, "rnn": 1, "gru": 4}[layer]
+		for _, pass := range []string{layer + "_forward", layer + "_backward"} {
+			for _, math := range tensorMaths() {
+				k := map[string]int{"tf32x3": 8, "tf32": 8, "bf16": 16}[math]
+				for _, most := range []int{256, 512, 1024} {
+					p, err := kernels.PlanPersistent(pass+"_"+math, 1, 2, 1, most, most)
+					if err != nil {
+						t.Fatal(err)
+					}
+					want := p.Units * slots * most / (16 * k * warps)
+					if math == "tf32x3" {
+						want *= 3
+					}
+					if l := kernels.Loops()[p.Kernel]; l.Multiplications != want || l.Instructions <= want {
+						t.Errorf("the loop of %s is recorded with %d products among %d instructions, want %d", p.Kernel, l.Multiplications, l.Instructions, want)
+					}
+				}
+			}
+		}
+	}
+}
