@@ -61,6 +61,58 @@ func TestDirectionsTogetherAreTheDirectionsApart(t *testing.T) {
 	}
 }
 
+// Where no launch holds both directions, they are branches of the graph. The branches are done
+// in any order, and the emulator finds what they would share.
+func TestBranchesAreTheDirectionsApart(t *testing.T) {
+	const hidden = 5
+	for _, c := range []struct {
+		math     string
+		layer    model.Layer
+		ragged   bool
+		stepwise bool
+	}{
+		{"float32", model.LSTM{Hidden: hidden, Layers: 2, Bidirectional: true, Peepholes: true, Stateful: true}, true, true},
+		{"float32", model.LSTM{Hidden: hidden, Layers: 2, Bidirectional: true}, false, false},
+		{"bf16", model.LSTM{Hidden: hidden, Bidirectional: true}, false, true},
+		{"float32", model.RNN{Hidden: hidden, Bidirectional: true, Window: 2}, false, true},
+		{"tf32", model.RNN{Hidden: hidden, Layers: 2, Bidirectional: true, ReLU: true, Stateful: true}, true, true},
+		{"float32", model.GRU{Hidden: hidden, Layers: 2, Bidirectional: true}, true, true},
+		{"float32", model.GRU{Hidden: hidden, Bidirectional: true, Stateful: true}, false, false},
+	} {
+		t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
+			run := func(seed uint64, hide bool) ([][]float32, []string) {
+				driver, err := emulator.New(emulator.Options{Seed: seed})
+				if err != nil {
+					t.Fatal(err)
+				}
+				device := newBench(t, wrapping{driver, func(d cuda.Device) cuda.Device {
+					if c.stepwise {
+						return stepwise{d}
+					}
+					return d
+				}}, cuda.Options{Math: c.math})
+				var b backend.Backend = device.Backend
+				if hide {
+					b = apart{b.(*cuda.Backend)}
+				}
+				return passes(t, b, c.layer, c.ragged), device.Layers()
+			}
+			want, _ := run(1, true)
+			for seed := range uint64(3) {
+				got, layers := run(seed, false)
+				for i := range want {
+					if !slices.Equal(got[i], want[i]) {
+						t.Errorf("seed %d: result %d: got %v in branches, %v apart", seed, i, got[i], want[i])
+					}
+				}
+				if text := strings.Join(layers, "\n"); c.stepwise != strings.Contains(text, "two branches of the graph, because") {
+					t.Errorf("with a launch for each step %v, the layers say\n%s", c.stepwise, text)
+				}
+			}
+		})
+	}
+}
+
 // passes returns the output, its gradient and the gradients of the parameters of a layer.
 func passes(t *testing.T, b backend.Backend, layer model.Layer, ragged bool) [][]float32 {
 	t.Helper()
@@ -75,7 +127,11 @@ func passes(t *testing.T, b backend.Backend, layer model.Layer, ragged bool) [][
 	}
 	m := operands.Maker{On: b, T: t, Rand: rand.New(rand.NewPCG(1, 1))}
 	x, dy := m.Uniform(in.Rows(), in.Width), m.Uniform(in.Rows(), net.Output().Width)
-	results := []backend.Tensor{net.Forward(x, in.Steps, model.Training), net.Backward(dy)}
+	var y, dx backend.Tensor
+	for range 3 { // directly, in a graph that is captured, and in the same graph
+		backend.Replay(b, func() { y, dx = net.Forward(x, in.Steps, model.Training), net.Backward(dy) })
+	}
+	results := []backend.Tensor{y, dx}
 	for _, p := range net.Parameters() {
 		results = append(results, p.Grad)
 	}

@@ -69,9 +69,9 @@ func (d *Backend) Replay(ops func()) {
 	}
 	g := r.find()
 	if g == nil {
-		before := d.workspace
-		ops() // which may make the workspace larger, and so drop all graphs
-		if d.workspace != before {
+		before, besides := d.workspace, d.other.workspace
+		ops() // which may make a workspace larger, and so drop all graphs
+		if d.workspace != before || d.other.workspace != besides {
 			d.writePlan(ops) // with its new address
 		}
 		d.remember()
