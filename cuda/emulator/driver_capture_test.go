@@ -283,6 +283,24 @@ func TestGraphs(t *testing.T) {
 	b.must(d.DestroyEvent(b.e))
 }
 
+// A fault in the middle of a graph is not lost behind the nodes after it.
+func TestFaultsInGraphs(t *testing.T) {
+	for seed := range uint64(10) {
+		b := newCapturing(t, Options{Seed: seed})
+		err := b.run(func() {
+			for i := range 60 {
+				if i == 20 {
+					b.must(b.launch(b.s, "count", 0))
+				}
+				b.must(b.launch(b.s, "count", b.sum))
+			}
+		})
+		if report, ok := errors.AsType[*Report](err); !ok || report.Check != NullPointer {
+			t.Errorf("seed %d: got %v, want %s", seed, err, NullPointer)
+		}
+	}
+}
+
 // Branches are done in any order that the waits allow, and all orders are met.
 func TestOrdersOfGraphs(t *testing.T) {
 	met := map[string]int{}

@@ -53,10 +53,12 @@ const maxAhead = 32
 // default stream waits for all other streams, and they wait for it.
 func (d *Device) enqueue(s cuda.Stream, t task) error {
 	q := d.streams[s]
-	if q.position != nil {
+	switch {
+	case d.fault != nil:
+		return nil // as the rest of a graph; the next call says so
+	case q.position != nil:
 		return q.position.add(t)
-	}
-	if s == 0 && len(d.captures) > 0 {
+	case s == 0 && len(d.captures) > 0:
 		return d.breakCaptures(CaptureImplicit, "the default stream, which waits for all others, is used")
 	}
 	q.clock = max(q.clock, d.streams[0].clock)
