@@ -50,6 +50,7 @@ type Backend struct {
 	branch             // of operations
 	other       branch // of the second direction, within Pair
 	turned      Event  // between the two branches
+	gridPassed  Event  // of the last persistent kernel of a graph
 	copies      Stream // of large uploads
 	start, stop Event  // of Time
 	closed      bool
@@ -130,7 +131,7 @@ func (d *Backend) prepare() error {
 			return err
 		}
 	}
-	for _, e := range []*Event{&d.start, &d.stop, &d.turned} {
+	for _, e := range []*Event{&d.start, &d.stop, &d.turned, &d.gridPassed} {
 		if *e, err = d.device.NewEvent(); err != nil {
 			return err
 		}

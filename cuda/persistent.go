@@ -97,7 +97,25 @@ func (d *Backend) launchLayers(p layerPath, layers ...recurrence) {
 	if strings.HasPrefix(r.op, "RNN") {
 		args = append(args, flag(r.relu))
 	}
-	d.launch(r.op, p.Kernel, p.Launch, args...)
+	d.oneGrid(func() { d.launch(r.op, p.Kernel, p.Launch, args...) })
+}
+
+// oneGrid queues a grid whose blocks wait for each other. In a graph it comes after the one
+// before, of whatever branch: of two that the device does not hold, each could hold a part of
+// it, and wait for the rest.
+func (d *Backend) oneGrid(launch func()) {
+	if d.replay.mode != capturing {
+		launch()
+		return
+	}
+	if d.replay.hasGrid {
+		d.keep("Replay", d.device.StreamWait(d.stream, d.gridPassed))
+	}
+	launch()
+	d.replay.hasGrid = true
+	if d.err == nil {
+		d.keep("Replay", d.device.Record(d.gridPassed, d.stream))
+	}
 }
 
 func (l layer) backward() bool { return strings.HasSuffix(l.op, "Backward") }
@@ -176,7 +194,7 @@ func (d *Backend) describeLayer(l layer) string {
 	text := fmt.Sprintf("%s%s, %d steps of %d×%d: ", l.op, of, l.steps, l.batch, l.hidden)
 	switch {
 	case p.branches:
-		return text + "two branches of the graph, because " + p.err.Error()
+		return text + "two branches of the graph, not one launch, because " + p.err.Error()
 	case p.err != nil && l.count == 2:
 		return text + "one layer after the other, because no graph has been captured, and no launch holds both: " + p.err.Error()
 	case p.err != nil:

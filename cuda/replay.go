@@ -21,6 +21,8 @@ type replay struct {
 	used   int      // bytes of scalars in use
 	graphs []*graph
 
+	hasGrid bool // the current capture has a persistent kernel
+
 	scalars      Pointer // of all graphs, one after the other
 	scalarsBytes int
 }
@@ -133,7 +135,7 @@ func (d *Backend) capture(g *graph, ops func()) {
 	if d.err != nil {
 		return
 	}
-	r.used, d.lookups.call = 0, firstCall(slices.Index(r.graphs, g))
+	r.used, r.hasGrid, d.lookups.call = 0, false, firstCall(slices.Index(r.graphs, g))
 	r.mode = capturing
 	func() {
 		defer func() { r.mode = direct }()
