@@ -2,15 +2,6 @@ package cuda
 
 import "iter"
 
-// A branch is what operations have for themselves while others run beside them: a stream, and
-// the memory that the operations of a stream share.
-type branch struct {
-	stream    Stream
-	workspace workspace
-	slabs     slabs
-	arrivals  Pointer // counters of the barriers of persistent kernels, all 0 between launches
-}
-
 // Pair implements backend.Pairer. Where both have come to a recurrent layer, of the same
 // sizes, and the device can hold both of these, one launch runs all time steps of both. All
 // else of the second is a branch of the graph that is captured, beside that of the first.
@@ -49,6 +40,15 @@ func (d *Backend) Pair(first, second func()) {
 	d.order(&d.other, &d.branch)
 }
 
+// A branch is what operations have for themselves while others run beside them: a stream, and
+// the memory that the operations of a stream share.
+type branch struct {
+	stream    Stream
+	workspace workspace
+	slabs     slabs
+	arrivals  Pointer // counters of the barriers of persistent kernels, all 0 between launches
+}
+
 // beside calls next with the other branch as that of the operations.
 func (d *Backend) beside(next func() (recurrence, bool)) (recurrence, bool) {
 	d.turn()
@@ -56,6 +56,7 @@ func (d *Backend) beside(next func() (recurrence, bool)) (recurrence, bool) {
 	return next()
 }
 
+// turn exchanges the two branches. Outside of a graph the stream stays.
 func (d *Backend) turn() {
 	d.branch, d.other = d.other, d.branch
 	if d.replay.mode != capturing {

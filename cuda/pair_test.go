@@ -132,6 +132,16 @@ func TestBranchesAreTheDirectionsApart(t *testing.T) {
 	}
 }
 
+// Without a graph there are no branches, and the layers say so.
+func TestDirectionsWithoutAGraphAreApart(t *testing.T) {
+	b := newBench(t, wrapping{newDriver(t, emulator.Options{}), devices["a direction in a launch"]}, cuda.Options{Synchronous: true})
+	passes(t, b.Backend, model.GRU{Hidden: 5, Bidirectional: true}, false)
+	const want = "GRUForward of two layers, 4 steps of 3×5: one layer after the other, because no graph has been captured, and no launch holds both: "
+	if text := strings.Join(b.Layers(), "\n"); !strings.Contains(text, want) {
+		t.Errorf("the layers lack %q:\n%s", want, text)
+	}
+}
+
 // passes returns the output, its gradient and the gradients of the parameters of a layer.
 func passes(t *testing.T, b backend.Backend, layer model.Layer, ragged bool) [][]float32 {
 	t.Helper()

@@ -104,17 +104,14 @@ func (d *Backend) launchLayers(p layerPath, layers ...recurrence) {
 // before, of whatever branch: of two that the device does not hold, each could hold a part of
 // it, and wait for the rest.
 func (d *Backend) oneGrid(launch func()) {
-	if d.replay.mode != capturing {
-		launch()
-		return
-	}
-	if d.replay.hasGrid {
+	inGraph := d.replay.mode == capturing
+	if inGraph && d.replay.hasGrid && d.err == nil {
 		d.keep("Replay", d.device.StreamWait(d.stream, d.gridPassed))
 	}
 	launch()
-	d.replay.hasGrid = true
-	if d.err == nil {
+	if inGraph && d.err == nil {
 		d.keep("Replay", d.device.Record(d.gridPassed, d.stream))
+		d.replay.hasGrid = true
 	}
 }
 

@@ -1,6 +1,10 @@
 package emulator
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/ianlancetaylor/demangle"
+)
 
 // A race of a graph: two nodes touch the same byte of global memory, one of them writes, and
 // nothing orders the two nodes. Strong accesses, such as atomic operations, do not race with
@@ -96,7 +100,7 @@ func raced(does, where string, other *Side, kind int) string {
 	if writes(kind) {
 		did = "writes"
 	}
-	return fmt.Sprintf("%s %s, which %s %s in another branch of the graph; nothing orders the two", does, where, other.Node, did)
+	return fmt.Sprintf("%s %s, which %s %s in another branch of the graph; nothing orders the two", does, where, demangle.Filter(other.Node), did)
 }
 
 // claimInGraph notes an access for the branches beside this one, and reports a race. It
@@ -126,23 +130,23 @@ func (w *warp) claimInGraph(a *access, lane int, r *region, address uint64) bool
 	return w.block.fault == nil
 }
 
-// transfer notes an end of a copy or fill, and returns the report of a race.
-func (v *visit) transfer(m *deviceMemory, e end, bytes int64) *Report {
+// transfer notes a piece of a copy or fill, and returns the report of a race.
+func (v *visit) transfer(m *deviceMemory, p piece, bytes int64) *Report {
 	if v = v.watching(); v == nil {
 		return nil
 	}
 	kind, does := readWeakly, "reads"
-	if e.write {
+	if p.write {
 		kind, does = writtenWeakly, "writes"
 	}
-	other, otherKind := v.touch(uint64(e.at), uint64(bytes), kind, 0)
-	r := m.find(uint64(e.at))
+	other, otherKind := v.touch(uint64(p.at), uint64(bytes), kind, 0)
+	r := m.find(uint64(p.at))
 	if other.node == 0 || r == nil {
 		return nil
 	}
 	side := v.side(other)
-	where := fmt.Sprintf("at 0x%x, offset %d of %v", e.at, uint64(e.at)-r.base, r)
-	return &Report{Check: GlobalRace, Address: uint64(e.at), Other: side, Detail: raced(fmt.Sprintf("%s %d bytes", does, bytes), where, side, otherKind)}
+	where := fmt.Sprintf("at 0x%x, offset %d of %v", p.at, uint64(p.at)-r.base, r)
+	return &Report{Check: GlobalRace, Address: uint64(p.at), Other: side, Detail: raced(fmt.Sprintf("%s %d bytes", does, bytes), where, side, otherKind)}
 }
 
 // watching returns the visit if what the node touches may race, otherwise nil.

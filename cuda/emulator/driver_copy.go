@@ -7,8 +7,8 @@ import (
 	"gputrain/cuda"
 )
 
-// An end of a copy or fill is device memory that it writes or reads.
-type end struct {
+// A piece is device memory that a copy or fill writes or reads.
+type piece struct {
 	at    cuda.Pointer
 	write bool
 }
@@ -16,7 +16,7 @@ type end struct {
 // transfer checks a copy or a fill and queues it. On the default stream it also
 // waits. The device memory must exist when the copy is queued, unless it has no bytes. The
 // bytes that go to the host must have a value when the copy is done.
-func (d *Device) transfer(call string, s cuda.Stream, bytes int64, ends []end, do func() *Report) error {
+func (d *Device) transfer(call string, s cuda.Stream, bytes int64, pieces []piece, do func() *Report) error {
 	if err := d.usable(); err != nil {
 		return err
 	}
@@ -27,10 +27,10 @@ func (d *Device) transfer(call string, s cuda.Stream, bytes int64, ends []end, d
 		return fmt.Errorf("cuda emulator: %s: a size of %d bytes", call, bytes)
 	}
 	if bytes == 0 {
-		ends = nil
+		pieces = nil
 	}
-	for _, e := range ends {
-		if _, _, report := d.memory.slice(uint64(e.at), bytes); report != nil {
+	for _, p := range pieces {
+		if _, _, report := d.memory.slice(uint64(p.at), bytes); report != nil {
 			return d.errorUnlessOff(call, report)
 		}
 	}
@@ -42,8 +42,8 @@ func (d *Device) transfer(call string, s cuda.Stream, bytes int64, ends []end, d
 		if bytes == 0 {
 			return nil
 		}
-		for _, e := range ends {
-			if report := q.visit.transfer(d.memory, e, bytes); report != nil {
+		for _, p := range pieces {
+			if report := q.visit.transfer(d.memory, p, bytes); report != nil {
 				return d.reportUnlessOff(call, report)
 			}
 		}
@@ -77,7 +77,7 @@ func (d *Device) CopyToDevice(dst cuda.Pointer, src []byte, s cuda.Stream) error
 	if err := d.pageLocked("CopyToDevice", src); err != nil {
 		return err
 	}
-	return d.transfer("CopyToDevice", s, int64(len(src)), []end{{dst, true}}, func() *Report {
+	return d.transfer("CopyToDevice", s, int64(len(src)), []piece{{dst, true}}, func() *Report {
 		r, at, report := d.memory.slice(uint64(dst), int64(len(src)))
 		if report != nil {
 			return report
@@ -93,7 +93,7 @@ func (d *Device) CopyToHost(dst []byte, src cuda.Pointer, s cuda.Stream) error {
 	if err := d.pageLocked("CopyToHost", dst); err != nil {
 		return err
 	}
-	return d.transfer("CopyToHost", s, int64(len(dst)), []end{{src, false}}, func() *Report {
+	return d.transfer("CopyToHost", s, int64(len(dst)), []piece{{src, false}}, func() *Report {
 		r, at, report := d.memory.slice(uint64(src), int64(len(dst)))
 		if report != nil {
 			return report
@@ -125,7 +125,7 @@ func unwritten(r *region, at uint64, written []byte) *Report {
 
 // CopyOnDevice copies within the device. A byte without a value stays without one.
 func (d *Device) CopyOnDevice(dst, src cuda.Pointer, bytes int64, s cuda.Stream) error {
-	return d.transfer("CopyOnDevice", s, bytes, []end{{dst, true}, {src, false}}, func() *Report {
+	return d.transfer("CopyOnDevice", s, bytes, []piece{{dst, true}, {src, false}}, func() *Report {
 		from, at, report := d.memory.slice(uint64(src), bytes)
 		if report != nil {
 			return report
@@ -161,7 +161,7 @@ func (d *Device) fill(call string, dst cuda.Pointer, value []byte, count int64, 
 		return d.errorUnlessOff(call, &Report{Check: Misaligned, Address: uint64(dst), Detail: fmt.Sprintf("0x%x is not a multiple of %d", dst, unit)})
 	}
 	bytes := int64(unit) * count
-	return d.transfer(call, s, bytes, []end{{dst, true}}, func() *Report {
+	return d.transfer(call, s, bytes, []piece{{dst, true}}, func() *Report {
 		r, at, report := d.memory.slice(uint64(dst), bytes)
 		if report != nil {
 			return report

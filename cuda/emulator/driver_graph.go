@@ -29,7 +29,9 @@ func (n *node) follows(other *node) bool {
 
 // findParallel finds the nodes that others run beside.
 func (g *graph) findParallel(branches int) {
-	g.branches = branches
+	if g.branches = branches; branches == 1 {
+		return
+	}
 	for i, n := range g.nodes {
 		for _, other := range g.nodes[:i] {
 			if n.branch != other.branch && !n.follows(other) {
