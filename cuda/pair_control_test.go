@@ -199,18 +199,21 @@ func TestBranchesHaveWorkspacesAndCountersOfTheirOwn(t *testing.T) {
 
 // Two grids that wait for their blocks, and that a device does not hold at once, are ordered.
 func TestPersistentKernelsOfBranchesComeOneAfterTheOther(t *testing.T) {
-	for device, grids := range map[string]int{"a direction in a launch": 4, "a step in a launch": 0} {
-		var state branchingState
-		if err := runBranches(t, 1, &state, model.LSTM{Hidden: 5, Bidirectional: true}, device); err != nil {
+	for _, c := range []struct {
+		device string
+		lost   int
+		want   []int // the last grid before each
+	}{
+		{"a direction in a launch", 0, []int{0, 1, 2, 3}},
+		{"a direction in a launch", 2, []int{0, 0, 2, 3}}, // the wait of the second grid is lost
+		{"a step in a launch", 0, nil},
+	} {
+		state := branchingState{lost: c.lost}
+		if err := runBranches(t, 1, &state, model.LSTM{Hidden: 5, Bidirectional: true}, c.device); err != nil {
 			t.Error(err)
 		}
-		for i, before := range state.grids {
-			if before != i {
-				t.Errorf("%s: grid %d comes after grid %d, want %d", device, i+1, before, i)
-			}
-		}
-		if len(state.grids) != grids {
-			t.Errorf("%s: the graph has %d grids, want %d", device, len(state.grids), grids)
+		if !slices.Equal(state.grids, c.want) {
+			t.Errorf("%s, wait %d is lost: before each grid comes the grid %v, want %v", c.device, c.lost, state.grids, c.want)
 		}
 	}
 }
