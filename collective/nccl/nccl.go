@@ -1,0 +1,59 @@
+// Package nccl lets the GPUs of a group add tensors among themselves, with NVIDIA's library
+// NCCL. The group that they have already, such as one of package collective/mpi, brings them
+// together and remains for all else.
+//
+// It loads libnccl.so.2, of version 2.13 or later, when it is asked to. Without the build tags
+// cuda and mpi, and on other systems than Linux, it can only say that it is not there.
+package nccl
+
+import (
+	"errors"
+	"fmt"
+
+	"gputrain/collective"
+)
+
+// Group is a group whose GPUs add among themselves. String is the version and file of NCCL.
+// Abort ends NCCL's work too, so that no stream waits for it.
+type Group interface {
+	collective.TensorAdder
+	fmt.Stringer
+
+	// Leave ends NCCL's work, on all ranks, before their backends are closed. The group
+	// that Join got remains. Close does both.
+	Leave() error
+}
+
+// AbsentError says that a rank has no NCCL. All ranks get it together, and their group is as
+// it was.
+type AbsentError struct {
+	Rank   int
+	Reason error // nil on the other ranks
+}
+
+func (e *AbsentError) Error() string {
+	if e.Reason == nil {
+		return fmt.Sprintf("rank %d has no NCCL", e.Rank)
+	}
+	return e.Reason.Error()
+}
+
+// Unwrap returns the reason.
+func (e *AbsentError) Unwrap() error { return e.Reason }
+
+// errBuild is the reason in a program that was built without NCCL.
+var errBuild = errors.New("this program was built without NCCL; to use it, build on Linux with the tags cuda and mpi, as make build does")
+
+// agree returns an *AbsentError on all ranks if one has a reason to be without NCCL.
+func agree(g collective.Group, reason error) error {
+	rank, err := collective.Any(g, reason != nil)
+	switch {
+	case err != nil:
+		return err
+	case rank < 0:
+		return nil
+	case rank != g.Rank():
+		reason = nil
+	}
+	return &AbsentError{rank, reason}
+}
