@@ -11,5 +11,5 @@ import (
 
 // Join returns an *AbsentError. This build was made without NCCL.
 func Join(g collective.Group, b *cuda.Backend, limit time.Duration) (Group, error) {
-	return nil, agree(g, errBuild)
+	return nil, agree(g, errBuild, false)
 }

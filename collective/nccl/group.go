@@ -39,14 +39,11 @@ var errLeft = errors.New("nccl: the group is closed")
 
 // Join lets the ranks of g add on their GPUs. All ranks call it together, each with its
 // backend, and no two with the same GPU. It fails with an *AbsentError if there is no NCCL on
-// some rank, but not if GPUTRAIN_NCCL names a file that cannot be used. limit is how long a sum
+// some rank. limit is how long a sum
 // may wait for the other ranks: the group is then aborted, as by collective.Watched.
 func Join(g collective.Group, b *cuda.Backend, limit time.Duration) (Group, error) {
 	l, err := load()
-	if err != nil && !errors.Is(err, errMissing) {
-		return nil, err
-	}
-	if err := agree(g, err); err != nil {
+	if err := agree(g, err, !errors.Is(err, errMissing)); err != nil {
 		return nil, err
 	}
 	c := &group{Group: g, library: l, backend: b, limit: limit}

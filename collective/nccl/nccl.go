@@ -29,6 +29,10 @@ type Group interface {
 type AbsentError struct {
 	Rank   int
 	Reason error // nil on the other ranks
+
+	// Broken means that NCCL is there, or that GPUTRAIN_NCCL names its file, but that it
+	// cannot be used.
+	Broken bool
 }
 
 func (e *AbsentError) Error() string {
@@ -44,16 +48,19 @@ func (e *AbsentError) Unwrap() error { return e.Reason }
 // errBuild is the reason in a program that was built without NCCL.
 var errBuild = errors.New("this program was built without NCCL; to use it, build on Linux with the tags cuda and mpi, as make build does")
 
-// agree returns an *AbsentError on all ranks if one has a reason to be without NCCL.
-func agree(g collective.Group, reason error) error {
-	rank, err := collective.Any(g, reason != nil)
-	switch {
-	case err != nil:
-		return err
-	case rank < 0:
-		return nil
-	case rank != g.Rank():
-		reason = nil
+// agree returns an *AbsentError on all ranks if one of them has a reason to be without NCCL: one
+// that is broken, if there is one.
+func agree(g collective.Group, reason error, broken bool) error {
+	for _, e := range []struct{ is, broken bool }{{reason != nil && broken, true}, {reason != nil, false}} {
+		rank, err := collective.Any(g, e.is)
+		switch {
+		case err != nil:
+			return err
+		case rank == g.Rank():
+			return &AbsentError{rank, reason, e.broken}
+		case rank >= 0:
+			return &AbsentError{rank, nil, e.broken}
+		}
 	}
-	return &AbsentError{rank, reason}
+	return nil
 }
