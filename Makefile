@@ -15,7 +15,7 @@
 #                      MPI, with commas between them; lets them fail in all ways; needs no development packages
 # make libnccl         builds libnccl/libnccl.so.2, NCCL for GPUs without a connection, emulated ones in particular
 # make test-nccl       adds on emulated GPUs that are behind these two libraries, and trains on them with the MPI libraries of test-mpi
-# make check-nccl      compares our declarations of NCCL with NCCL_INCLUDE/nccl.h, and the symbols with the library beside it
+# make check-nccl      compares our declarations of NCCL with NCCL_INCLUDE/nccl.h of pip's nvidia-nccl-cu12, and loads its library
 # make check-abi       compares our declarations of the CUDA driver with CUDA_INCLUDE/cuda.h of a toolkit 11.8
 # make check-libcuda   checks what our program says on a machine without a GPU, without a driver and with NVIDIA's library
 # make experiments     runs the experiments of the literature that have a gate, and other quick ones, on two cores, and writes
@@ -109,7 +109,7 @@ test-nccl: libnccl
 	$(cgo) $(nccl) go test -count=1 -tags cuda,gl,mpi ./cmd/gputrain -run TestNCCL -args -nccl -mpi="$(MPI)"
 
 check-nccl:
-	go test -count=1 -v ./collective/nccl -args -nccl="$(NCCL_INCLUDE)"
+	$(cgo) go test -count=1 -v -tags cuda,gl,mpi ./collective/nccl -run 'Header|NVIDIA' -args -nccl="$(NCCL_INCLUDE)"
 
 check-abi:
 	go test -count=1 -v ./cuda/abi -args -toolkit="$(CUDA_INCLUDE)"

@@ -22,7 +22,10 @@ type Sharer interface {
 // Replay.
 func (d *Backend) Share(queue func(s Stream) error) error {
 	d.outsideReplay("Share")
-	if d.err != nil {
+	switch {
+	case d.closed:
+		return backend.ErrClosed
+	case d.err != nil:
 		return d.err
 	}
 	device, can := d.device.(Sharer)
@@ -32,5 +35,5 @@ func (d *Backend) Share(queue func(s Stream) error) error {
 	return device.Current(func() error { return queue(d.stream) })
 }
 
-// Address returns where t is on the device, for Share.
-func (d *Backend) Address(t backend.Tensor) Pointer { return at(t.Buf, t.Off) }
+// Address returns where t is on the device, for Share; 0 if it is absent.
+func (d *Backend) Address(t backend.Tensor) Pointer { return Pointer(address(t)) }

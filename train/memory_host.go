@@ -18,7 +18,7 @@ func (m HostMemory) Total() int64 { return m.Waypoint + m.Snapshot + m.Batches +
 type DeviceMemory struct {
 	Optimizer int64 // its state
 	Average   int64 // of the parameters, with Options.EMA
-	Rest      int64 // a batch, the loss, and the parameters of the best epoch
+	Rest      int64 // a batch, the loss, the parameters of the best epoch, and the sums of a collective.TensorAdder
 }
 
 // Total returns the sum.

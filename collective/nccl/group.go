@@ -195,12 +195,13 @@ func (g *group) end(reason error) {
 	g.lost = cmp.Or(g.lost, reason)
 }
 
-// Abort implements collective.Group.
+// Abort implements collective.Group. The group of Join comes first: where it ends the process,
+// the other ranks must learn why before they miss this one.
 func (g *group) Abort(reason error) {
-	g.mu.Lock()
-	g.end(reason)
-	g.mu.Unlock()
 	g.Group.Abort(reason)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.end(reason)
 }
 
 // Leave implements Group.

@@ -1,4 +1,4 @@
-package nccl_test
+package nccl
 
 import (
 	"debug/elf"

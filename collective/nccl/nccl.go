@@ -14,7 +14,7 @@ import (
 )
 
 // Group is a group whose GPUs add among themselves. String is the version and file of NCCL.
-// Abort ends NCCL's work too, so that no stream waits for it.
+// If Abort returns, it has ended NCCL's work too, so that no stream waits for it.
 type Group interface {
 	collective.TensorAdder
 	fmt.Stringer
