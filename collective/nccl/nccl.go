@@ -7,7 +7,6 @@
 package nccl
 
 import (
-	"errors"
 	"fmt"
 
 	"gputrain/collective"
@@ -44,9 +43,6 @@ func (e *AbsentError) Error() string {
 
 // Unwrap returns the reason.
 func (e *AbsentError) Unwrap() error { return e.Reason }
-
-// errBuild is the reason in a program that was built without NCCL.
-var errBuild = errors.New("this program was built without NCCL; to use it, build on Linux with the tags cuda and mpi, as make build does")
 
 // agree returns an *AbsentError on all ranks if one of them has a reason to be without NCCL: one
 // that is broken, if there is one.

@@ -9,7 +9,6 @@ package emulator
 import (
 	"fmt"
 	"net/rpc"
-	"strings"
 )
 
 // Op is an operation of NCCL, of one rank.
@@ -84,8 +83,7 @@ type Member struct {
 
 // Join waits for all ranks. device names the GPU of the rank, of which each may have one only.
 func Join(address string, ranks, rank int, device string) (*Member, error) {
-	network, place, _ := strings.Cut(address, " ")
-	client, err := rpc.Dial(network, place)
+	client, err := rpc.Dial("tcp", address)
 	if err != nil {
 		return nil, &Failure{RemoteError, fmt.Sprintf("the root of the communicator does not answer: %v", err)}
 	}

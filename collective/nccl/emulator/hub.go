@@ -6,30 +6,22 @@ import (
 	"math"
 	"net"
 	"net/rpc"
-	"os"
 	"slices"
 	"sync"
 	"time"
 )
 
-// Listen makes a hub for one communicator and returns its address. A rank that waits for
+// Listen makes a hub for one communicator of ranks on this machine, and returns its address. A rank that waits for
 // another longer than limit has a failure.
 func Listen(limit time.Duration) (address string, err error) {
-	folder, err := os.MkdirTemp("", "nccl")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}
-	l, err := net.Listen("unix", folder+"/hub")
-	if err != nil {
-		return "", err
-	}
-	h := &hub{limit: limit, queues: map[[2]int]*queue{}, shut: func() {
-		l.Close()
-		os.RemoveAll(folder)
-	}}
+	h := &hub{limit: limit, queues: map[[2]int]*queue{}, shut: func() { l.Close() }}
 	h.changed = sync.NewCond(&h.mu)
 	go h.accept(l)
-	return "unix " + l.Addr().String(), nil
+	return l.Addr().String(), nil
 }
 
 // hub matches the operations of the ranks of a communicator.
