@@ -27,9 +27,9 @@ type group struct {
 	poll    *time.Timer // calls look
 
 	mu      sync.Mutex // of what follows
-	adding  bool
-	calling bool  // NCCL
-	lost    error // why there is no communicator any more
+	adding  bool       // in AddTensor
+	calling bool       // NCCL
+	lost    error      // why there is no communicator any more
 }
 
 // pollEvery is how often a rank that waits asks whether another has ended.
@@ -39,8 +39,8 @@ var errLeft = errors.New("nccl: the group is closed")
 
 // Join lets the ranks of g add on their GPUs. All ranks call it together, each with its
 // backend, and no two with the same GPU. It fails with an *AbsentError if there is no NCCL on
-// some rank. limit is how long a sum
-// may wait for the other ranks: the group is then aborted, as by collective.Watched.
+// some rank. limit is how long a sum may wait for the other ranks: the group is then aborted, as
+// by collective.Watched.
 func Join(g collective.Group, b *cuda.Backend, limit time.Duration) (Group, error) {
 	l, err := load()
 	if err := agree(g, err, !errors.Is(err, errMissing)); err != nil {

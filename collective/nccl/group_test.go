@@ -201,11 +201,11 @@ func TestMisuse(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			errs := onRanks(t, 2, time.Minute, func(r *group) error {
+				r.watch(true) // as in AddTensor
+				defer r.watch(false)
 				if err := test.call(r); err != nil {
 					return err
 				}
-				r.watch(true)
-				defer r.watch(false)
 				return errors.Join(r.backend.Sync(), r.sound())
 			})
 			if !slices.ContainsFunc(errs, func(err error) bool { return err != nil && strings.Contains(err.Error(), test.want) }) {
