@@ -26,7 +26,8 @@ type block struct {
 	began, since uint32    // the time when the block began, and after its last barrier
 	time         uint32    // see check_order.go; it goes on where a block before it has left off
 	common       knowledge // what all threads have learned
-	flags        flags     // in shared memory
+	clocks       *clocks
+	flags        flags // in shared memory
 	raced        *raceReport
 
 	random    *rand.Rand
@@ -50,9 +51,9 @@ type barrierState struct {
 }
 
 // start prepares the block at this position in the launch's order.
-func (b *block) start(l *launch, order int, s *stats) {
+func (b *block) start(l *launch, order int, s *stats, k *clocks) {
 	p := l.program
-	b.launch, b.order, b.stats = l, order, s
+	b.launch, b.order, b.stats, b.clocks = l, order, s, k
 	b.number = l.permuted(order)
 	b.index = l.blockIndex(b.number)
 	b.random = rand.New(rand.NewPCG(l.seed^uint64(l.number)<<32, uint64(b.number)))
@@ -63,7 +64,8 @@ func (b *block) start(l *launch, order int, s *stats) {
 		b.cells, b.time = nil, 1
 	}
 	b.id, b.began, b.since = l.firstID+uint32(b.number), b.time, b.time
-	b.common, b.flags = knowledge{}, flags{}
+	b.common = knowledge{}
+	clear(b.flags.at)
 
 	size := p.sharedSize + l.dynamicShared
 	b.shared.data, b.shared.written = resized(b.shared.data, size), resized(b.shared.written, size)
@@ -186,7 +188,7 @@ func (b *block) arrive(w *warp, n, threads int) {
 	s.threads += 32
 	s.arrived |= 1 << w.number
 	if w.state != waiting {
-		s.brought = s.brought.merge(w.depart())
+		s.brought = b.clocks.together(s.brought, w.depart())
 		b.time++
 	}
 	b.release(n)
