@@ -1,6 +1,9 @@
 package emulator
 
-import "math"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // These are loops over a whole warp for the most common instructions. Each has a
 // twin for single lanes, which defines what the instruction does. A test compares
@@ -15,6 +18,28 @@ func fast(name string, loop func(d, a, b *lanes)) func(d, a, b *lanes) {
 }
 
 var faster = fastLoops()
+
+// moving are loops over a whole warp that compute little: they compare, choose and move.
+// words are in memory, one for each lane or four.
+type moving struct {
+	equal, lessS32          func(a, b *lanes) uint32 // a bit for each lane
+	choose                  func(d, a, b *lanes, mask uint32)
+	mad32                   func(d, a, b, c *lanes)
+	move, signExtend, low32 func(d, a *lanes)
+	broadcast               func(d *lanes, v uint64)
+	strided                 func(a *lanes) bool
+	widen                   func(d *lanes, words *[128]byte)
+	widen4                  func(d0, d1, d2, d3 *lanes, words *[512]byte)
+	narrow                  func(words *[128]byte, a *lanes)
+}
+
+var (
+	loops = moving{
+		equal: fullEqual, lessS32: fullLessS32, choose: fullSelect, mad32: fullMad32, move: fullMove, signExtend: fullSignExtend, low32: fullLow32,
+		broadcast: fullBroadcast, strided: fullStrided, widen: fullWiden, widen4: fullWiden4, narrow: fullNarrow,
+	}
+	warps = fastMoving()
+)
 
 func fullWarp2(dst, a, b int32, full func(d, a, b *lanes), f func(a, b uint64) uint64) runner {
 	partial := lanes2(dst, a, b, f)
@@ -211,4 +236,50 @@ func fullLessS32(a, b *lanes) (less uint32) {
 		}
 	}
 	return less
+}
+
+// fullEqual returns the lanes where a = b.
+func fullEqual(a, b *lanes) (equal uint32) {
+	for i := range a {
+		if a[i] == b[i] {
+			equal |= 1 << i
+		}
+	}
+	return equal
+}
+
+func fullBroadcast(d *lanes, v uint64) {
+	for i := range d {
+		d[i] = v
+	}
+}
+
+// fullStrided tells whether each lane has as much more than the one before.
+func fullStrided(a *lanes) bool {
+	for i := 2; i < 32; i++ {
+		if a[i]-a[i-1] != a[1]-a[0] {
+			return false
+		}
+	}
+	return true
+}
+
+func fullWiden(d *lanes, words *[128]byte) {
+	for i := range d {
+		d[i] = uint64(binary.LittleEndian.Uint32(words[4*i:]))
+	}
+}
+
+func fullWiden4(d0, d1, d2, d3 *lanes, words *[512]byte) {
+	for i := range d0 {
+		w := words[16*i:][:16]
+		d0[i], d1[i] = uint64(binary.LittleEndian.Uint32(w)), uint64(binary.LittleEndian.Uint32(w[4:]))
+		d2[i], d3[i] = uint64(binary.LittleEndian.Uint32(w[8:])), uint64(binary.LittleEndian.Uint32(w[12:]))
+	}
+}
+
+func fullNarrow(words *[128]byte, a *lanes) {
+	for i := range a {
+		binary.LittleEndian.PutUint32(words[4*i:], uint32(a[i]))
+	}
 }

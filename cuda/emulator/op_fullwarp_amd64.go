@@ -17,9 +17,21 @@ func fastLoops() map[string]func(d, a, b *lanes) {
 	return map[string]func(d, a, b *lanes){
 		"add32": add32AVX2, "add64": add64AVX2, "sub32": sub32AVX2, "mul32": mul32AVX2, "mulWideS32": mulWideS32AVX2,
 		"and": andAVX2, "or": orAVX2, "xor": xorAVX2, "shl32": shl32AVX2, "shl64": shl64AVX2, "shr": shrAVX2,
+		"minS32": minS32AVX2, "maxS32": maxS32AVX2,
 		"addFloat32": orLoop(addFloat32AVX2, fullAddFloat32),
 		"subFloat32": orLoop(subFloat32AVX2, fullSubFloat32),
 		"mulFloat32": orLoop(mulFloat32AVX2, fullMulFloat32),
+	}
+}
+
+// fastMoving is like fastLoops.
+func fastMoving() moving {
+	if !haveAVX2 {
+		return loops
+	}
+	return moving{
+		equal: equalAVX2, lessS32: lessS32AVX2, choose: selectAVX2, mad32: mad32AVX2, move: moveAVX2, signExtend: signExtendAVX2, low32: low32AVX2,
+		broadcast: broadcastAVX2, strided: stridedAVX2, widen: widenAVX2, widen4: widen4AVX2, narrow: narrowAVX2,
 	}
 }
 
@@ -76,3 +88,45 @@ func subFloat32AVX2(d, a, b *lanes) (done bool)
 
 //go:noescape
 func mulFloat32AVX2(d, a, b *lanes) (done bool)
+
+//go:noescape
+func minS32AVX2(d, a, b *lanes)
+
+//go:noescape
+func maxS32AVX2(d, a, b *lanes)
+
+//go:noescape
+func mad32AVX2(d, a, b, c *lanes)
+
+//go:noescape
+func equalAVX2(a, b *lanes) uint32
+
+//go:noescape
+func lessS32AVX2(a, b *lanes) uint32
+
+//go:noescape
+func selectAVX2(d, a, b *lanes, mask uint32)
+
+//go:noescape
+func moveAVX2(d, a *lanes)
+
+//go:noescape
+func signExtendAVX2(d, a *lanes)
+
+//go:noescape
+func low32AVX2(d, a *lanes)
+
+//go:noescape
+func broadcastAVX2(d *lanes, v uint64)
+
+//go:noescape
+func stridedAVX2(base *lanes) bool
+
+//go:noescape
+func widenAVX2(d *lanes, words *[128]byte)
+
+//go:noescape
+func widen4AVX2(d0, d1, d2, d3 *lanes, words *[512]byte)
+
+//go:noescape
+func narrowAVX2(words *[128]byte, a *lanes)

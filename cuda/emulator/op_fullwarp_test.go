@@ -58,6 +58,7 @@ func TestFastLoops(t *testing.T) {
 	loops := map[string]func(d, a, b *lanes){
 		"add32": fullAdd32, "add64": fullAdd64, "sub32": fullSub32, "mul32": fullMul32, "mulWideS32": fullMulWideS32,
 		"and": fullAnd, "or": fullOr, "xor": fullXor, "shl32": fullShl32, "shl64": fullShl64, "shr": fullShr,
+		"minS32": fullMinS32, "maxS32": fullMaxS32,
 		"addFloat32": fullAddFloat32, "subFloat32": fullSubFloat32, "mulFloat32": fullMulFloat32,
 	}
 	if haveAVX2 && len(faster) != len(loops) {
@@ -90,6 +91,68 @@ func TestFastLoops(t *testing.T) {
 			d := []*lanes{{}, &a, &b}[i%3]
 			if f(d, &a, &b); *d != want {
 				t.Fatalf("%s, case %d: got %x, want %x", name, i, *d, want)
+			}
+		}
+	}
+}
+
+// As TestFastLoops, for those that move and compare.
+func TestFastMoving(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 14))
+	var all lanes
+	for i := range 4000 {
+		var in [3]lanes
+		for j := range in {
+			stride := uint64(rng.IntN(3)) * 4 << (rng.IntN(2) * 32)
+			for lane := range in[j] {
+				if in[j][lane] = rng.Uint64() >> (rng.IntN(2) * 32); i%2 == 0 {
+					in[j][lane] = []uint64{0, 1, 1 << 31, 1<<31 - 1, 1<<32 - 1, garbage[0]}[rng.IntN(6)]
+				}
+				if i%4 == 1 {
+					in[j][lane] = in[j][0] + uint64(lane)*stride
+				}
+			}
+		}
+		if i%8 == 1 {
+			in[1][rng.IntN(32)]++
+		}
+		mask := rng.Uint32()
+		var words [512]byte
+		for j := range words {
+			words[j] = byte(rng.Uint32())
+		}
+		do := func(m moving) (out []any) {
+			a, b, c := in[0], in[1], in[2]
+			into := []*lanes{&all, &a, &b, &c}[i%4] // an operand, or not
+			note := func() { out = append(out, *into); a, b, c = in[0], in[1], in[2] }
+			out = append(out, m.equal(&a, &b), m.lessS32(&a, &b), m.strided(&a), m.strided(&b))
+			m.choose(into, &a, &b, mask)
+			note()
+			m.mad32(into, &a, &b, &c)
+			note()
+			m.move(into, &a)
+			note()
+			m.signExtend(into, &a)
+			note()
+			m.low32(into, &a)
+			note()
+			m.broadcast(into, in[0][3])
+			note()
+			m.widen(into, (*[128]byte)(words[128:]))
+			note()
+			m.widen4(into, &in[0], &in[1], &in[2], &words)
+			note()
+			out = append(out, in)
+			var narrow [128]byte
+			m.narrow(&narrow, &in[0])
+			return append(out, narrow)
+		}
+		before := in
+		want := do(loops)
+		in = before
+		for j, got := range do(warps) {
+			if got != want[j] {
+				t.Fatalf("case %d, result %d: got %x, want %x", i, j, got, want[j])
 			}
 		}
 	}

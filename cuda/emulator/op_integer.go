@@ -168,7 +168,7 @@ func madInteger(d *decoder) runner {
 			return clampInt32(extend(f(a, b), s32) + extend(c, s32))
 		})
 	case part == "lo" && size == 4:
-		return fullWarp3(dst, a, b, c, fullMad32, func(a, b, c uint64) uint64 { return uint64(uint32(a*b + c)) })
+		return fullWarp3(dst, a, b, c, warps.mad32, func(a, b, c uint64) uint64 { return uint64(uint32(a*b + c)) })
 	}
 	return lanes3(dst, a, b, c, func(a, b, c uint64) uint64 { return truncate(f(a, b)+c, size) })
 }
@@ -251,9 +251,9 @@ func minMaxInteger(greater bool) decoding {
 		}
 		switch {
 		case k == s32 && greater:
-			return fullWarp2(dst, a, b, fullMaxS32, f)
+			return fullWarp2(dst, a, b, fast("maxS32", fullMaxS32), f)
 		case k == s32:
-			return fullWarp2(dst, a, b, fullMinS32, f)
+			return fullWarp2(dst, a, b, fast("minS32", fullMinS32), f)
 		}
 		return lanes2(dst, a, b, f)
 	}
