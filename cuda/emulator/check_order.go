@@ -87,10 +87,15 @@ func (w *warp) follows(block uint32, thread int, time uint32, lane int) bool {
 	if known == nil {
 		return false
 	}
+	return time < w.knows(known, block) || known.covers(span{block, int32(thread >> 5), 1 << (thread & 31), time + 1})
+}
+
+// knows returns the time up to which a clock knows all of a block.
+func (w *warp) knows(known *clock, block uint32) uint32 {
 	if w.past.known != known || w.past.block != block {
 		w.past = past{known, block, known.whole(block)}
 	}
-	return time < w.past.before || known.covers(span{block, int32(thread >> 5), 1 << (thread & 31), time + 1})
+	return w.past.before
 }
 
 // A past is up to which time a clock knows all of a block. A warp keeps the last, because

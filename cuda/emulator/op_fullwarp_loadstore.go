@@ -139,9 +139,8 @@ func (w *warp) globalWords(a *access, base *lanes, lanes run) (data, written []b
 func (w *warp) claimWords(a *access, r *region, at, n uint64, first int) bool {
 	shift := bits.TrailingZeros(uint(w.program.granule))
 	known := r.watch(w.program.granule)
-	cells, blocks := known.cells[at>>shift:(at+n)>>shift], known.blocks[at>>shift:]
 	each := bits.TrailingZeros(uint(a.bytes())) - shift // the cells of a lane are 1<<each
-	return w.claimQuickly(cells, blocks, each, a.write, w.newTouch(a)+touch(first))
+	return w.claimLines(known, int(at>>shift), int(n>>shift), each, a.write, w.newTouch(a)+touch(first))
 }
 
 // inShared tells whether a lane's words at this address lie in shared memory of this size, and are aligned.
