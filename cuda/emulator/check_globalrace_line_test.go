@@ -142,8 +142,7 @@ func TestLinesAreLikeCells(t *testing.T) {
 			races++
 		}
 	}
-	t.Logf("%d kernels are correct, %d are not", correct, races)
-	if correct < 50 || races < 50 {
+	if correct < 30 || races < 30 {
 		t.Errorf("of the kernels %d are correct and %d are not; there should be many of both", correct, races)
 	}
 }
