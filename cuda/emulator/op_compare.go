@@ -207,19 +207,19 @@ func setp(d *decoder) runner {
 func fullComparison(c comparison) func(a, b *lanes) uint32 {
 	switch {
 	case c.kind == s32 && c.name == "lt":
-		return warps.lessS32
+		return vector.lessS32
 	case c.kind == s32 && c.name == "ge":
-		return func(a, b *lanes) uint32 { return ^warps.lessS32(a, b) }
+		return func(a, b *lanes) uint32 { return ^vector.lessS32(a, b) }
 	case c.kind == s32 && c.name == "gt":
-		return func(a, b *lanes) uint32 { return warps.lessS32(b, a) }
+		return func(a, b *lanes) uint32 { return vector.lessS32(b, a) }
 	case c.kind == s32 && c.name == "le":
-		return func(a, b *lanes) uint32 { return ^warps.lessS32(b, a) }
+		return func(a, b *lanes) uint32 { return ^vector.lessS32(b, a) }
 	case !c.kind.float() && (c.name == "eq" || c.name == "ne"):
 		flip := uint32(0)
 		if c.name == "ne" {
 			flip = math.MaxUint32
 		}
-		return func(a, b *lanes) uint32 { return warps.equal(a, b) ^ flip }
+		return func(a, b *lanes) uint32 { return vector.equal(a, b) ^ flip }
 	}
 	return nil
 }
@@ -286,7 +286,7 @@ func selp(d *decoder) runner {
 		r, x, y := &w.registers[dst], w.source(a), w.source(b)
 		choose := p.value(w)
 		if mask == allLanes {
-			warps.choose(r, x, y, choose)
+			vector.choose(r, x, y, choose)
 			return
 		}
 		for m := mask; m != 0; m &= m - 1 {

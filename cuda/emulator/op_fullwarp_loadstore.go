@@ -18,7 +18,7 @@ type pattern uint64
 const irregular pattern = 1 << 63
 
 func patternOf(base *lanes, mask uint32) pattern {
-	if mask != allLanes || !warps.strided(base) {
+	if mask != allLanes || !vector.strided(base) {
 		return irregular
 	}
 	return pattern(base[1] - base[0])
@@ -68,11 +68,11 @@ func (w *warp) storeWords(a *access, base *lanes, sources []int32, mask uint32, 
 // scatter puts the words of a run into the registers of its lanes.
 func (w *warp) scatter(data []byte, dst []int32, lanes run) {
 	if lanes.count == 32 && len(dst) == 1 {
-		warps.widen(&w.registers[dst[0]], (*[128]byte)(data))
+		vector.widen(&w.registers[dst[0]], (*[128]byte)(data))
 		return
 	}
 	if lanes.count == 32 && len(dst) == 4 {
-		warps.widen4(&w.registers[dst[0]], &w.registers[dst[1]], &w.registers[dst[2]], &w.registers[dst[3]], (*[512]byte)(data))
+		vector.widen4(&w.registers[dst[0]], &w.registers[dst[1]], &w.registers[dst[2]], &w.registers[dst[3]], (*[512]byte)(data))
 		return
 	}
 	for word, register := range dst {
@@ -86,7 +86,7 @@ func (w *warp) scatter(data []byte, dst []int32, lanes run) {
 // collect gathers the words of a run from the registers of its lanes.
 func (w *warp) collect(data []byte, sources []int32, lanes run) {
 	if lanes.count == 32 && len(sources) == 1 {
-		warps.narrow((*[128]byte)(data), w.source(sources[0]))
+		vector.narrow((*[128]byte)(data), w.source(sources[0]))
 		return
 	}
 	for word, register := range sources {
@@ -273,7 +273,7 @@ func (w *warp) loadSharedOnce(a *access, base *lanes, dst []int32) (left uint32)
 	}
 	words := b.shared.data[at : at+n]
 	for i, register := range dst {
-		warps.broadcast(&w.registers[register], uint64(binary.LittleEndian.Uint32(words[4*i:])))
+		vector.broadcast(&w.registers[register], uint64(binary.LittleEndian.Uint32(words[4*i:])))
 	}
 	return 0
 }
