@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"fmt"
+	"math/bits"
 	"math/rand/v2"
 	"strings"
 
@@ -16,7 +17,8 @@ type block struct {
 	number int // in the grid, x fastest
 	index  cuda.Dim3
 	warps  []*warp
-	left   int // warps that have not ended
+	left   int    // warps that have not ended
+	ready  uint32 // those that run, a bit for each
 
 	shared   memory
 	cells    []cell
@@ -81,7 +83,7 @@ func (b *block) start(l *launch, order int, s *stats, k *clocks) {
 		b.warps = append(b.warps, &warp{})
 	}
 	b.warps = b.warps[:count]
-	b.left = count
+	b.left, b.ready = count, 1<<count-1
 	for i, w := range b.warps {
 		live := uint32(allLanes)
 		if rest := threads - 32*i; rest < 32 {
@@ -110,22 +112,16 @@ const maxSlice = 1 << 12
 // the next barrier, often only a few instructions. It returns whether the warp seems
 // to wait for something.
 func (b *block) step() (waits bool) {
-	runnable := 0
-	for _, w := range b.warps {
-		if w.state == running {
-			runnable++
-		}
-	}
-	if runnable == 0 {
+	if b.ready == 0 {
 		b.deadlock()
 		return false
 	}
 	at := b.current
-	for skip := b.choose(decideWarp, runnable); ; at++ {
+	for skip := b.choose(decideWarp, bits.OnesCount32(b.ready)); ; at++ {
 		if at >= len(b.warps) {
 			at = 0
 		}
-		if b.warps[at].state == running {
+		if b.ready>>at&1 != 0 {
 			if skip == 0 {
 				break
 			}
@@ -144,7 +140,10 @@ func (b *block) step() (waits bool) {
 		waits = true
 	case running:
 		waits = ran == maxSlice
+	case waiting:
+		b.ready &^= 1 << at
 	case done:
+		b.ready &^= 1 << at
 		b.left--
 		for n := range b.barriers {
 			if b.barriers[n].used {
@@ -234,6 +233,7 @@ func (b *block) release(n int) {
 	for _, w := range b.warps {
 		if w.state == waiting && w.arrival.barrier == n {
 			w.state = running
+			b.ready |= 1 << w.number
 			for _, d := range w.deliveries {
 				d.deliver(w, d.mask, votes, lanes)
 			}

@@ -192,6 +192,9 @@ func setp(d *decoder) runner {
 		}
 	}
 	join := c.join
+	if join == "" && second == absent {
+		return func(w *warp, mask uint32) { w.setPredicate(dst, mask, outcome(w, mask)) }
+	}
 	return func(w *warp, mask uint32) {
 		r, t := outcome(w, mask), third.value(w)
 		other := ^r

@@ -28,7 +28,7 @@ type vectorSet struct {
 // portable are the loops in Go.
 var portable = vectorSet{
 	two: map[string]func(d, a, b *lanes){
-		"add32": fullAdd32, "add64": fullAdd64, "sub32": fullSub32, "mul32": fullMul32, "mulWideS32": fullMulWideS32,
+		"add32": fullAdd32, "add64": fullAdd64, "sub32": fullSub32, "mul32": fullMul32, "mul64": fullMul64, "mulWideS32": fullMulWideS32,
 		"and": fullAnd, "or": fullOr, "xor": fullXor, "shl32": fullShl32, "shl64": fullShl64, "shr": fullShr,
 		"minS32": fullMinS32, "maxS32": fullMaxS32, "addFloat32": fullAddFloat32, "subFloat32": fullSubFloat32, "mulFloat32": fullMulFloat32,
 	},

@@ -9,7 +9,7 @@ func vectorSets() (sets []vectorSet) {
 	}
 	avx2 := vectorSet{
 		two: map[string]func(d, a, b *lanes){
-			"add32": add32AVX2, "add64": add64AVX2, "sub32": sub32AVX2, "mul32": mul32AVX2, "mulWideS32": mulWideS32AVX2,
+			"add32": add32AVX2, "add64": add64AVX2, "sub32": sub32AVX2, "mul32": mul32AVX2, "mul64": mul64AVX2, "mulWideS32": mulWideS32AVX2,
 			"and": andAVX2, "or": orAVX2, "xor": xorAVX2, "shl32": shl32AVX2, "shl64": shl64AVX2, "shr": shrAVX2,
 			"minS32": minS32AVX2, "maxS32": maxS32AVX2,
 			"addFloat32": orLoop(addFloat32AVX2, fullAddFloat32),
@@ -20,10 +20,10 @@ func vectorSets() (sets []vectorSet) {
 		low32: low32AVX2, broadcast: broadcastAVX2, strided: stridedAVX2, widen: widenAVX2, widen4: widen4AVX2, narrow: narrowAVX2,
 	}
 	sets = append(sets, avx2)
-	if cpu.X86.HasAVX512F {
+	if cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ {
 		sets = append(sets, vectorSet{
 			two: map[string]func(d, a, b *lanes){
-				"add32": add32AVX512, "add64": add64AVX512, "sub32": sub32AVX512, "mul32": mul32AVX512, "mulWideS32": mulWideS32AVX512,
+				"add32": add32AVX512, "add64": add64AVX512, "sub32": sub32AVX512, "mul32": mul32AVX512, "mul64": mul64AVX512, "mulWideS32": mulWideS32AVX512,
 				"and": andAVX512, "or": orAVX512, "xor": xorAVX512, "shl32": shl32AVX512, "shl64": shl64AVX512, "shr": shrAVX512,
 				"minS32": minS32AVX512, "maxS32": maxS32AVX512,
 				"addFloat32": orLoop(addFloat32AVX512, fullAddFloat32),
@@ -61,6 +61,9 @@ func sub32AVX2(d, a, b *lanes)
 
 //go:noescape
 func mul32AVX2(d, a, b *lanes)
+
+//go:noescape
+func mul64AVX2(d, a, b *lanes)
 
 //go:noescape
 func mulWideS32AVX2(d, a, b *lanes)
@@ -160,6 +163,9 @@ func sub32AVX512(d, a, b *lanes)
 
 //go:noescape
 func mul32AVX512(d, a, b *lanes)
+
+//go:noescape
+func mul64AVX512(d, a, b *lanes)
 
 //go:noescape
 func mulWideS32AVX512(d, a, b *lanes)

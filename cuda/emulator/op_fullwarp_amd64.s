@@ -66,6 +66,20 @@
 #define MUL32(at) HALF(VPMULLD, at)
 #define SHL32(at) HALF(VPSLLVQ, at)
 
+// MUL64 sums the product of the low halves and those of a low and a high half.
+#define MUL64(at) \
+	VMOVDQU at(SI), Y0; \
+	VMOVDQU at(DX), Y1; \
+	VPSRLQ $32, Y0, Y2; \
+	VPSRLQ $32, Y1, Y3; \
+	VPMULUDQ Y1, Y2, Y2; \
+	VPMULUDQ Y0, Y3, Y3; \
+	VPMULUDQ Y0, Y1, Y0; \
+	VPADDQ Y2, Y3, Y2; \
+	VPSLLQ $32, Y2, Y2; \
+	VPADDQ Y2, Y0, Y0; \
+	VMOVDQU Y0, at(DI);
+
 #define LOOP(PART) \
 	OPERANDS; \
 	LOW(Y11); \
@@ -189,6 +203,10 @@ TEXT ·sub32AVX2(SB), NOSPLIT, $0-24
 // func mul32AVX2(d, a, b *lanes)
 TEXT ·mul32AVX2(SB), NOSPLIT, $0-24
 	LOOP(MUL32)
+
+// func mul64AVX2(d, a, b *lanes)
+TEXT ·mul64AVX2(SB), NOSPLIT, $0-24
+	LOOP(MUL64)
 
 // func shl32AVX2(d, a, b *lanes)
 TEXT ·shl32AVX2(SB), NOSPLIT, $0-24

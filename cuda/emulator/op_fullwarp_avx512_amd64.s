@@ -1,6 +1,7 @@
 #include "textflag.h"
 
 // As in op_fullwarp_amd64.s, for eight lanes at a time. K2 picks the low halves.
+// Registers from Z16 on need no VZEROUPPER.
 
 #define EACH(PART) PART(0) PART(64) PART(128) PART(192)
 
@@ -14,7 +15,6 @@
 	MOVQ b+16(FP), DX; \
 	LOWHALVES; \
 	EACH(PART) \
-	VZEROUPPER; \
 	RET
 
 #define ONE(PART) \
@@ -22,7 +22,6 @@
 	MOVQ a+8(FP), SI; \
 	LOWHALVES; \
 	EACH(PART) \
-	VZEROUPPER; \
 	RET
 
 #define COMPARE(PART) \
@@ -30,25 +29,25 @@
 	MOVQ b+8(FP), DX; \
 	XORL AX, AX; \
 	EACH(PART) \
-	VZEROUPPER; \
 	MOVL AX, ret+16(FP); \
 	RET
 
 #define WHOLE(OP, at) \
-	VMOVDQU64 at(SI), Z0; \
-	OP at(DX), Z0, Z0; \
-	VMOVDQU64 Z0, at(DI);
+	VMOVDQU64 at(SI), Z16; \
+	OP at(DX), Z16, Z16; \
+	VMOVDQU64 Z16, at(DI);
 
 #define HALF(OP, at) \
-	VMOVDQU64 at(SI), Z0; \
-	OP at(DX), Z0, K2, Z0; \
-	VMOVDQU64 Z0, at(DI);
+	VMOVDQU64 at(SI), Z16; \
+	OP at(DX), Z16, K2, Z16; \
+	VMOVDQU64 Z16, at(DI);
 
 #define ADD64(at) WHOLE(VPADDQ, at)
 #define AND(at) WHOLE(VPANDQ, at)
 #define OR(at) WHOLE(VPORQ, at)
 #define XOR(at) WHOLE(VPXORQ, at)
 #define MULWIDES32(at) WHOLE(VPMULDQ, at)
+#define MUL64(at) WHOLE(VPMULLQ, at)
 #define SHL64(at) WHOLE(VPSLLVQ, at)
 #define SHR(at) WHOLE(VPSRLVQ, at)
 #define ADD32(at) HALF(VPADDD.Z, at)
@@ -56,23 +55,23 @@
 #define MUL32(at) HALF(VPMULLD.Z, at)
 
 #define SHL32(at) \
-	VMOVDQU64 at(SI), Z0; \
-	VPSLLVQ at(DX), Z0, Z0; \
-	VMOVDQU32.Z Z0, K2, Z0; \
-	VMOVDQU64 Z0, at(DI);
+	VMOVDQU64 at(SI), Z16; \
+	VPSLLVQ at(DX), Z16, Z16; \
+	VMOVDQU32.Z Z16, K2, Z16; \
+	VMOVDQU64 Z16, at(DI);
 
 #define MOVE(at) \
-	VMOVDQU64 at(SI), Z0; \
-	VMOVDQU64 Z0, at(DI);
+	VMOVDQU64 at(SI), Z16; \
+	VMOVDQU64 Z16, at(DI);
 
 #define SIGNEXTEND(at) \
-	VPSLLQ $32, at(SI), Z0; \
-	VPSRAQ $32, Z0, Z0; \
-	VMOVDQU64 Z0, at(DI);
+	VPSLLQ $32, at(SI), Z16; \
+	VPSRAQ $32, Z16, Z16; \
+	VMOVDQU64 Z16, at(DI);
 
 #define LOW32(at) \
-	VMOVDQU32.Z at(SI), K2, Z0; \
-	VMOVDQU64 Z0, at(DI);
+	VMOVDQU32.Z at(SI), K2, Z16; \
+	VMOVDQU64 Z16, at(DI);
 
 #define BITS(at) \
 	KMOVW K1, BX; \
@@ -80,15 +79,15 @@
 	ORL BX, AX;
 
 #define EQUAL(at) \
-	VMOVDQU64 at(SI), Z0; \
-	VPCMPEQQ at(DX), Z0, K1; \
+	VMOVDQU64 at(SI), Z16; \
+	VPCMPEQQ at(DX), Z16, K1; \
 	BITS(at)
 
 // LESS leaves in K1 where a < b.
 #define LESS(at) \
-	VPSLLQ $32, at(SI), Z0; \
-	VPSLLQ $32, at(DX), Z1; \
-	VPCMPGTQ Z0, Z1, K1
+	VPSLLQ $32, at(SI), Z16; \
+	VPSLLQ $32, at(DX), Z17; \
+	VPCMPGTQ Z16, Z17, K1
 
 #define LESSS32(at) \
 	LESS(at); \
@@ -96,49 +95,49 @@
 
 #define MINS32(at) \
 	LESS(at); \
-	VMOVDQU64 at(DX), Z0; \
-	VMOVDQU64 at(SI), K1, Z0; \
-	VMOVDQU64 Z0, at(DI);
+	VMOVDQU64 at(DX), Z16; \
+	VMOVDQU64 at(SI), K1, Z16; \
+	VMOVDQU64 Z16, at(DI);
 
 #define MAXS32(at) \
 	LESS(at); \
-	VMOVDQU64 at(SI), Z0; \
-	VMOVDQU64 at(DX), K1, Z0; \
-	VMOVDQU64 Z0, at(DI);
+	VMOVDQU64 at(SI), Z16; \
+	VMOVDQU64 at(DX), K1, Z16; \
+	VMOVDQU64 Z16, at(DI);
 
 #define SELECT(at) \
 	KMOVW AX, K1; \
 	SHRL $8, AX; \
-	VMOVDQU64 at(DX), Z0; \
-	VMOVDQU64 at(SI), K1, Z0; \
-	VMOVDQU64 Z0, at(DI);
+	VMOVDQU64 at(DX), Z16; \
+	VMOVDQU64 at(SI), K1, Z16; \
+	VMOVDQU64 Z16, at(DI);
 
 #define MAD32(at) \
-	VMOVDQU64 at(SI), Z0; \
-	VPMULLD at(DX), Z0, Z0; \
-	VPADDD.Z at(CX), Z0, K2, Z0; \
-	VMOVDQU64 Z0, at(DI);
+	VMOVDQU64 at(SI), Z16; \
+	VPMULLD at(DX), Z16, Z16; \
+	VPADDD.Z at(CX), Z16, K2, Z16; \
+	VMOVDQU64 Z16, at(DI);
 
 #define PUT(at) \
-	VMOVDQU64 Z0, at(DI);
+	VMOVDQU64 Z16, at(DI);
 
 #define WIDEN(at) \
-	VPMOVZXDQ (at/2)(SI), Z0; \
-	VMOVDQU64 Z0, at(DI);
+	VPMOVZXDQ (at/2)(SI), Z16; \
+	VMOVDQU64 Z16, at(DI);
 
 #define NARROW(at) \
-	VMOVDQU64 at(SI), Z0; \
-	VPMOVQD Z0, (at/2)(DI);
+	VMOVDQU64 at(SI), Z16; \
+	VPMOVQD Z16, (at/2)(DI);
 
 #define STRIDE(at, previous, k) \
-	VMOVDQU64 at(SI), Z0; \
-	VPSUBQ previous(SI), Z0, Z0; \
-	VPCMPEQQ Z1, Z0, k
+	VMOVDQU64 at(SI), Z16; \
+	VPSUBQ previous(SI), Z16, Z16; \
+	VPCMPEQQ Z17, Z16, k
 
 #define FMA(at, r, k) \
 	VMOVUPS at(SI), r; \
-	VMOVUPS at(DX), Z8; \
-	VFMADD213PS.Z at(CX), Z8, K2, r; \
+	VMOVUPS at(DX), Z24; \
+	VFMADD213PS.Z at(CX), Z24, K2, r; \
 	VCMPPS $3, r, r, k
 
 #define FLOAT(OP, at, r, k) \
@@ -152,26 +151,24 @@
 	KORW K5, K6, K5; \
 	KORTESTW K3, K5; \
 	JNZ nan; \
-	VMOVUPS Z0, 0(DI); \
-	VMOVUPS Z1, 64(DI); \
-	VMOVUPS Z2, 128(DI); \
-	VMOVUPS Z3, 192(DI)
+	VMOVUPS Z16, 0(DI); \
+	VMOVUPS Z17, 64(DI); \
+	VMOVUPS Z18, 128(DI); \
+	VMOVUPS Z19, 192(DI)
 
 #define LOOPFLOAT(OP) \
 	MOVQ d+0(FP), DI; \
 	MOVQ a+8(FP), SI; \
 	MOVQ b+16(FP), DX; \
 	LOWHALVES; \
-	FLOAT(OP, 0, Z0, K3); \
-	FLOAT(OP, 64, Z1, K4); \
-	FLOAT(OP, 128, Z2, K5); \
-	FLOAT(OP, 192, Z3, K6); \
+	FLOAT(OP, 0, Z16, K3); \
+	FLOAT(OP, 64, Z17, K4); \
+	FLOAT(OP, 128, Z18, K5); \
+	FLOAT(OP, 192, Z19, K6); \
 	STOREFLOATS; \
-	VZEROUPPER; \
 	MOVB $1, done+24(FP); \
 	RET; \
 nan: \
-	VZEROUPPER; \
 	MOVB $0, done+24(FP); \
 	RET
 
@@ -182,17 +179,15 @@ TEXT ·fmaAVX512(SB), NOSPLIT, $0-33
 	MOVQ b+16(FP), DX
 	MOVQ c+24(FP), CX
 	LOWHALVES
-	FMA(0, Z0, K3)
-	FMA(64, Z1, K4)
-	FMA(128, Z2, K5)
-	FMA(192, Z3, K6)
+	FMA(0, Z16, K3)
+	FMA(64, Z17, K4)
+	FMA(128, Z18, K5)
+	FMA(192, Z19, K6)
 	STOREFLOATS
-	VZEROUPPER
 	MOVB $1, done+32(FP)
 	RET
 
 nan:
-	VZEROUPPER
 	MOVB $0, done+32(FP)
 	RET
 
@@ -208,15 +203,13 @@ TEXT ·selectAVX512(SB), NOSPLIT, $0-28
 	MOVQ b+16(FP), DX
 	MOVL mask+24(FP), AX
 	EACH(SELECT)
-	VZEROUPPER
 	RET
 
 // func broadcastAVX512(d *lanes, v uint64)
 TEXT ·broadcastAVX512(SB), NOSPLIT, $0-16
 	MOVQ d+0(FP), DI
-	VPBROADCASTQ v+8(FP), Z0
+	VPBROADCASTQ v+8(FP), Z16
 	EACH(PUT)
-	VZEROUPPER
 	RET
 
 // Lanes 1 to 8 are compared with lanes 0 to 7, and so on. Those that are left are 24 to 31.
@@ -225,7 +218,7 @@ TEXT ·stridedAVX512(SB), NOSPLIT, $0-9
 	MOVQ base+0(FP), SI
 	MOVQ 8(SI), AX
 	SUBQ 0(SI), AX
-	VPBROADCASTQ AX, Z1
+	VPBROADCASTQ AX, Z17
 	STRIDE(8, 0, K3)
 	STRIDE(72, 64, K4)
 	STRIDE(136, 128, K5)
@@ -236,7 +229,6 @@ TEXT ·stridedAVX512(SB), NOSPLIT, $0-9
 	KMOVW K3, AX
 	CMPL AX, $255
 	SETEQ ret+8(FP)
-	VZEROUPPER
 	RET
 
 // func widenAVX512(d *lanes, words *[128]byte)
@@ -244,7 +236,6 @@ TEXT ·widenAVX512(SB), NOSPLIT, $0-16
 	MOVQ d+0(FP), DI
 	MOVQ words+8(FP), SI
 	EACH(WIDEN)
-	VZEROUPPER
 	RET
 
 // func narrowAVX512(words *[128]byte, a *lanes)
@@ -252,7 +243,6 @@ TEXT ·narrowAVX512(SB), NOSPLIT, $0-16
 	MOVQ words+0(FP), DI
 	MOVQ a+8(FP), SI
 	EACH(NARROW)
-	VZEROUPPER
 	RET
 
 // func moveAVX512(d, a *lanes)
@@ -290,6 +280,10 @@ TEXT ·sub32AVX512(SB), NOSPLIT, $0-24
 // func mul32AVX512(d, a, b *lanes)
 TEXT ·mul32AVX512(SB), NOSPLIT, $0-24
 	LOOP(MUL32)
+
+// func mul64AVX512(d, a, b *lanes)
+TEXT ·mul64AVX512(SB), NOSPLIT, $0-24
+	LOOP(MUL64)
 
 // func mulWideS32AVX512(d, a, b *lanes)
 TEXT ·mulWideS32AVX512(SB), NOSPLIT, $0-24

@@ -390,7 +390,7 @@ func (w *warp) storeShared(a *access, base *lanes, sources []int32, mask uint32,
 }
 
 // untouched tells whether nobody has accessed the cell of shared memory since the barrier.
-func (c *cell) untouched(since uint32) bool { return c.write.time() < since && c.read.time() < since }
+func (c *cell) untouched(since uint32) bool { return max(c.write, c.read) < touch(since)<<touchTime }
 
 // claimSettled is claimShared for a store of n bytes, by one lane or several, to words
 // that no other thread has accessed since the barrier. It returns false if they are not

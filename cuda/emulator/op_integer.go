@@ -143,7 +143,7 @@ func mulInteger(d *decoder) runner {
 	case part == "wide" && k == s32:
 		return fullWarp2(dst, a, b, vector.two["mulWideS32"], f)
 	case part == "wide" && k == u32, part == "lo" && k.size() == 8:
-		return fullWarp2(dst, a, b, fullMul64, f)
+		return fullWarp2(dst, a, b, vector.two["mul64"], f)
 	}
 	return lanes2(dst, a, b, f)
 }
