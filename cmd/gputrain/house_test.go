@@ -24,6 +24,7 @@ var house = []struct {
 	{"internal/inuse", ""},
 	{"internal/memorylimit", ""},
 	{"internal/nearest", ""},
+	{"internal/written", ""},
 	{"backend", ""},
 	{"internal/operands", "backend"},
 	{"backend/reference", "backend"},

@@ -119,7 +119,7 @@ func runOf(a *access, base *lanes, mask uint32, p pattern) run {
 func (w *warp) globalWords(a *access, base *lanes, lanes run) (data, written []byte) {
 	address, n := a.at(base[lanes.first]), uint64(lanes.count*a.bytes())
 	r := w.regionOf(address)
-	if r == nil || address&uint64(a.bytes()-1) != 0 || n > r.size-(address-r.base) || a.write && r.readOnly {
+	if r == nil || address&uint64(a.bytes()-1) != 0 || n > r.size-(address-r.base) || a.write && r.readOnly || w.block.launch.visit != nil {
 		return nil, nil
 	}
 	at := address - r.base

@@ -33,7 +33,8 @@ type launch struct {
 
 	watchGlobal, watchShared bool
 	multiprocessors          int
-	resident                 int // blocks that the GPU holds at once
+	resident                 int    // blocks that the GPU holds at once
+	visit                    *visit // of a node of a graph that others run beside, or nil
 
 	schedule  *schedule // nil if the seed decides and nobody asks what
 	decisions int       // made by the launch itself
@@ -72,7 +73,7 @@ func (l *launch) run() (*stats, *Report) {
 		side = max(l.resident, 1)
 	}
 	// Whether writes are equal can only be seen while no other goroutine writes.
-	l.sequential = workers == 1 || l.program.communicates || l.schedule != nil || l.off[EqualWrites]
+	l.sequential = workers == 1 || l.program.communicates || l.schedule != nil || l.off[EqualWrites] || l.visit != nil
 	if l.sequential {
 		workers = 1
 	}
