@@ -178,8 +178,8 @@ func (k *clocks) joined(a, b []span) *clock {
 	return c
 }
 
-// Clocks are those of the blocks that a goroutine runs. Kernels make one at each fence and
-// at most strong accesses, and soon nobody holds it any more. Then it serves again: else
+// Clocks are those of the blocks that a goroutine runs. Each fence makes some, and many strong
+// accesses do, and soon nobody holds them any more. Then they serve again: else
 // memory would grow with the time that a kernel runs.
 type clocks struct {
 	used  []*clock
