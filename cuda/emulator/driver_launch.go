@@ -243,7 +243,7 @@ func (d *Device) execute(q *queue, gap float64, p *program, grid, block cuda.Dim
 			again := newLaunch()
 			again.schedule, again.budget = s, min(4*l.spent.Load()+1<<16, o.Budget)
 			_, fault := again.run()
-			return fault, again.spent.Load()
+			return fault, again.effort()
 		})
 	}
 	summary := measured.summary(l)

@@ -92,6 +92,8 @@ func TestProgramsOfTheDriver(t *testing.T) {
 		{argument: "device", output: "1 device, emulated H100, 132 multiprocessors with 2 blocks of 1024 threads, grid 264\n"},
 		{argument: "device", environment: []string{"GPUTRAIN_EMULATOR_GPU=T4"},
 			output: "1 device, emulated T4, 40 multiprocessors with 1 blocks of 1024 threads, grid 40\n"},
+		{argument: "device", environment: []string{"GPUTRAIN_EMULATOR_DEVICES=3"},
+			output: "3 device, emulated H100, 132 multiprocessors with 2 blocks of 1024 threads, grid 264\n"},
 
 		// What is wrong is found, and what is not quite as wrong is not.
 		{argument: "within"},
@@ -109,6 +111,7 @@ func TestProgramsOfTheDriver(t *testing.T) {
 
 		{argument: "within", environment: []string{"GPUTRAIN_EMULATOR_PROFILE=1"}, report: "beyond: 1 launches, 192 instructions of threads\n"},
 		{argument: "within", environment: []string{"GPUTRAIN_EMULATOR_SEED=x"}, report: `libcuda: GPUTRAIN_EMULATOR_SEED: strconv.ParseUint: parsing "x"`},
+		{argument: "within", environment: []string{"GPUTRAIN_EMULATOR_DEVICES=0"}, report: `libcuda: GPUTRAIN_EMULATOR_DEVICES: "0" is no number of devices from 1 on`},
 		{argument: "within", environment: []string{"GPUTRAIN_EMULATOR_OFF=races"}, report: `libcuda: GPUTRAIN_EMULATOR_OFF: there is no check "races"; there are ["out of bounds"`},
 		{argument: "within", environment: []string{"GPUTRAIN_EMULATOR_GPU=H1"}, report: `libcuda: GPUTRAIN_EMULATOR_GPU: cuda emulator: unknown GPU "H1"`},
 	} {
