@@ -46,7 +46,7 @@ func TestConformanceOfMaths(t *testing.T) {
 	driver := newDriver(t, emulator.Options{})
 	for _, math := range cuda.Maths()[1:] {
 		t.Run("Math="+math, func(t *testing.T) {
-			open := func() (backend.Backend, error) { return cuda.Open(driver, 0, cuda.Options{Math: math}) }
+			open := func() (backend.Backend, error) { return cuda.Open(driver, 0, cuda.Options{Math: math, Always: true}) }
 			checks, size := append([]string{"Gemm"}, layerChecks...), 9
 			if !*uncapped {
 				size = 33

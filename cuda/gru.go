@@ -63,7 +63,7 @@ func (d *Backend) GRUBackward(a backend.GRUGradArgs) {
 		a.DY, a.DHLast, a.DV, a.DU, a.DX, a.DH0, a.DWIH, a.DWHH, a.DBIH, a.DBHH) {
 		return
 	}
-	defer d.keepPacked(a.WHH)()
+	defer d.keepPacked(operand{a.WHH, backend.NoTrans, dims.Steps})()
 	carry, _ := a.Scratch.Take(dims.Batch, dims.Hidden)
 	launched := d.persistent(recurrence{layer: layer{"GRUBackward", 1, dims.Steps, dims.Batch, dims.Hidden}},
 		address(a.DV), address(a.DU), address(carry), address(a.Gates), address(a.Recurrent), address(a.H), address(a.WHH),

@@ -80,7 +80,7 @@ func (d *Backend) LSTMBackward(a backend.LSTMGradArgs) {
 		a.DY, a.DHLast, a.DCLast, a.DX, a.DH0, a.DC0, a.DWIH, a.DWHH, a.DBIH, a.DBHH, a.DPeep, a.DZ) {
 		return
 	}
-	defer d.keepPacked(a.WHH, a.DZ)()
+	defer d.keepPacked(operand{a.WHH, backend.NoTrans, dims.Steps}, operand{a.DZ, backend.Trans, 2})()
 	dc := a.DC0
 	if !dc.Present() {
 		dc, _ = a.Scratch.Take(dims.Batch, dims.Hidden)

@@ -102,7 +102,7 @@ func (d *Backend) path(l layer) layerPath {
 	if !known {
 		path = d.planLayer(l)
 		if name, forward := strings.CutSuffix(l.op, "Forward"); path.err != nil && forward && l.count == 1 && l.batch > 0 && l.hidden > 0 {
-			path.step = kernels.ChooseStep(strings.ToLower(name), l.batch, l.hidden, d.info.Multiprocessors)
+			path.step = kernels.ChooseStep(strings.ToLower(name), l.batch, l.hidden, d.target())
 		}
 		d.layers[l] = path
 	}

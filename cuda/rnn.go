@@ -60,7 +60,7 @@ func (d *Backend) RNNBackward(a backend.RNNGradArgs) {
 		a.DY, a.DHLast, a.DX, a.DH0, a.DWIH, a.DWHH, a.DBIH, a.DBHH, a.DZ) {
 		return
 	}
-	defer d.keepPacked(a.WHH, a.DZ)()
+	defer d.keepPacked(operand{a.WHH, backend.NoTrans, dims.Steps}, operand{a.DZ, backend.Trans, 2})()
 	launched := d.persistent(recurrence{layer: layer{"RNNBackward", 1, dims.Steps, dims.Batch, dims.Hidden}, relu: a.ReLU},
 		address(a.DZ), address(a.H), address(a.WHH), address(a.DY), address(a.DHLast), address(a.DH0))
 	switch {

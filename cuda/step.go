@@ -52,8 +52,8 @@ func last(t backend.Tensor) product {
 // multiply launches the product a·b. It is in the workspace until the next operation that
 // takes one.
 func (d *Backend) multiply(op string, a, b backend.Tensor) product {
-	s := kernels.GemmShape{M: a.Rows, N: b.Cols, K: a.Cols}
-	p := kernels.ChooseSlices(d.math, s, d.info.Multiprocessors, d.info.SharedAllowed)
+	s := kernels.GemmShape{M: a.Rows, N: b.Cols, K: a.Cols, UsesB: d.uses(b, backend.NoTrans)}
+	p := kernels.ChooseSlices(d.maths, s, d.target())
 	part := d.scratch(op, p.Slices*a.Rows*b.Cols)
 	d.product(p, s, part, a, b, 1, 0)
 	return product{part, uint64(p.Slices)}
@@ -70,6 +70,6 @@ func (d *Backend) describeSteps(l layer) string {
 		}
 		return text
 	}
-	p := kernels.ChooseSlices(d.math, kernels.GemmShape{M: l.batch, N: l.hidden, K: kernels.Gates(name) * l.hidden}, d.info.Multiprocessors, d.info.SharedAllowed)
+	p := kernels.ChooseSlices(d.maths, kernels.GemmShape{M: l.batch, N: l.hidden, K: kernels.Gates(name) * l.hidden, UsesB: l.steps}, d.target())
 	return fmt.Sprintf("launches of %s, in %d slices, and of %s_cell_grad for each step", p.Kernel, p.Slices, name)
 }

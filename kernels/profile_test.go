@@ -313,7 +313,7 @@ func stepCases() []profileCase {
 		}},
 	} {
 		weights := kernels.Gates(c.layer) * c.hidden * c.hidden
-		for _, p := range kernels.StepPlans(c.layer, c.batch, c.hidden, 132) {
+		for _, p := range kernels.StepPlans(c.layer, c.batch, c.hidden, kernels.Device{Multiprocessors: 132, Lanes: 128}) {
 			args := append(c.args(floats(weights), floats(c.batch*c.hidden)), floats(p.Part), words(make([]uint64, p.Tiles)), c.batch, c.hidden)
 			if c.layer == "rnn" {
 				args = append(args, 0)

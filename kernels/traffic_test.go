@@ -60,7 +60,7 @@ func (l lstm) bytes(t *testing.T, steps, units, rows int) int {
 // units and a batch of 128. All of its tiles move the same, so one of them is counted.
 func TestStepOfLargeLayerReadsWeightsOnce(t *testing.T) {
 	const batch, hidden, multiprocessors, megabyte = 128, 2048, 132, 1e6
-	p := kernels.ChooseStep("lstm", batch, hidden, multiprocessors)
+	p := kernels.ChooseStep("lstm", batch, hidden, kernels.Device{Multiprocessors: multiprocessors, Lanes: 128})
 	if p.Rows < batch || p.Launch.Grid.X < multiprocessors*9/10 {
 		t.Fatalf("%d blocks of %s, in tiles of %d rows", p.Launch.Grid.X, p.Kernel, p.Rows)
 	}
