@@ -17,7 +17,7 @@ import (
 
 var (
 	update   = flag.Bool("update", false, "write the measurements to docs/kernels.md")
-	uncapped = flag.Bool("uncapped", false, "measure a persistent LSTM at 512 units and a batch of 64; test all kernels for tensor cores")
+	uncapped = flag.Bool("uncapped", false, "measure a persistent LSTM at 512 units and a batch of 64, and all of a large time step; test all kernels for tensor cores")
 )
 
 const profileDoc = "../docs/kernels.md"
