@@ -31,8 +31,7 @@ type Options struct {
 	// of a product, and sum in float32: tf32x3 is off by up to 2⁻²¹ of each product of two
 	// numbers, tf32 by up to 2⁻¹⁰, bf16 by up to 2⁻⁷: see MathError. An element that is not finite is
 	// computed in float32, and so is a product that is estimated to be faster so, such as a
-	// small one. The recurrent product of a layer that runs a time step in one launch (RNN,
-	// LSTM) is float32 in any case.
+	// small one.
 	Math string
 
 	// Always takes Math for products of all sizes, even where float32 is estimated to be

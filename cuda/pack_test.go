@@ -1,6 +1,7 @@
 package cuda_test
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"gputrain/cuda"
 	"gputrain/cuda/emulator"
 	"gputrain/internal/operands"
+	"gputrain/kernels"
 )
 
 // launched opens a device without cooperative launches and returns a count of its launches by
@@ -111,6 +113,56 @@ func TestBackwardPassPacksOnce(t *testing.T) {
 			_, text, _ := strings.Cut(strings.Join(b.Layers(), "\n"), "launches of ")
 			if kernel, _, _ := strings.Cut(text, ","); counts[kernel] < steps-1 {
 				t.Errorf("%s, %s: Layers names %q for the steps, launched are %v", math, who, kernel, counts)
+			}
+		}
+	}
+}
+
+// With tensor cores, a forward pass whose time steps are launches packs its weights once, and
+// has a product and a cell for each step. Where float32 is faster, a step is one launch.
+func TestForwardStepsOnTensorCores(t *testing.T) {
+	const steps = 3
+	for _, math := range []string{"tf32x3", "tf32", "bf16"} {
+		for _, c := range []struct {
+			layer, cell string
+			call        operation
+		}{{"lstm", "lstm_cell", lstmForward}, {"rnn", "tanh_forward", rnnForward}, {"gru", "gru_cell", gruForward}} {
+			for _, always := range []bool{true, false} {
+				b, count := launched(t, func(d cuda.Driver) (*cuda.Backend, error) {
+					return cuda.Open(d, 0, cuda.Options{Math: math, Always: always})
+				})
+				const hidden = 8
+				gates := kernels.Gates(c.layer) * hidden
+				run := func() map[string]int {
+					c.call(b, b.Zeros((steps+1)*sequenceBatch, hidden), b.Zeros(gates, hidden), b.Zeros(steps*sequenceBatch, hidden))
+					return count()
+				}
+				run() // which finds how much workspace it needs
+				counts := run()
+				fused, product, packs := 0, 0, 0
+				for name, n := range counts {
+					switch {
+					case strings.HasPrefix(name, c.layer+"_step_"):
+						fused += n
+					case strings.HasPrefix(name, "gemm_"+math):
+						product += n
+					case strings.HasPrefix(name, "pack_"):
+						packs += n
+					}
+				}
+				wantFused, wantProducts, wantCells, wantPacks := 0, steps+1, steps, 2+1+steps // the input's product packs both operands
+				says := fmt.Sprintf("launches of gemm_%s_64x64, in 1 slices, and of the cell for each step", math)
+				if !always {
+					wantFused, wantProducts, wantCells, wantPacks = steps, 0, 0, 0
+					says = "; its recurrent products are float32, which is estimated to be faster here"
+				}
+				if fused != wantFused || product != wantProducts || counts[c.cell] != wantCells || packs != wantPacks {
+					t.Errorf("%s in %s, always %t: %v, want %d fused steps, %d products, %d cells, %d operands packed", c.layer, math, always,
+						counts, wantFused, wantProducts, wantCells, wantPacks)
+				}
+				if text := strings.Join(b.Layers(), "\n"); !strings.Contains(text, says) {
+					t.Errorf("%s in %s, always %t: Layers does not say %q:\n%s", c.layer, math, always, says, text)
+				}
 			}
 		}
 	}

@@ -24,11 +24,12 @@ type layer struct {
 
 // layerPath is how a layer runs. The plan holds if there is no error, which says why
 // each time step is launched, or why one layer runs after the other. Forward, step says how
-// each is launched.
+// each is launched, unless it is a product on tensor cores and a cell.
 type layerPath struct {
 	kernels.Persistent
-	err  error
-	step kernels.StepPlan
+	err     error
+	step    kernels.StepPlan
+	product kernels.GemmPlan // its kernel is "" if steps are not such products
 }
 
 // recurrence is a pass of a layer with what its kernel works on.
@@ -102,7 +103,7 @@ func (d *Backend) path(l layer) layerPath {
 	if !known {
 		path = d.planLayer(l)
 		if name, forward := strings.CutSuffix(l.op, "Forward"); path.err != nil && forward && l.count == 1 && l.batch > 0 && l.hidden > 0 {
-			path.step = kernels.ChooseStep(strings.ToLower(name), l.batch, l.hidden, d.target())
+			path.step, path.product = d.planStep(strings.ToLower(name), l)
 		}
 		d.layers[l] = path
 	}
@@ -185,8 +186,10 @@ func (d *Backend) mathOf(l layer) string {
 		return ""
 	case d.layers[l].err == nil && kernels.PersistentPass(pass, d.math) != pass:
 		return ""
-	case d.layers[l].err != nil && l.backward():
+	case d.layers[l].err != nil && (l.backward() || d.layers[l].product.Kernel != ""):
 		return "" // products of their own
+	case d.layers[l].err != nil:
+		return "; its recurrent products are float32, which is estimated to be faster here"
 	}
 	return "; its recurrent products are float32, because there is no such kernel in " + d.math
 }

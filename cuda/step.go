@@ -9,8 +9,24 @@ import (
 )
 
 // A layer whose time steps have launches of their own has one for each step forward, which
-// fuses the recurrent product with the cell. Backward it has two: the product, perhaps in
+// fuses the recurrent product with the cell. Where tensor cores are estimated to be faster,
+// it has a product on these, and the cell. Backward it has two: the product, perhaps in
 // slices of k, and the cell, which adds these up.
+
+// planStep plans the time steps of a forward pass that is not persistent. The product is
+// there if tensor cores make it.
+func (d *Backend) planStep(name string, l layer) (step kernels.StepPlan, product kernels.GemmPlan) {
+	step = kernels.ChooseStep(name, l.batch, l.hidden, d.target())
+	product, faster := kernels.ChooseStepProduct(step, d.maths, name, l.steps, l.batch, l.hidden, d.target())
+	if product.PackA.Kernel == "" || !faster && len(d.maths) > 1 {
+		return step, kernels.GemmPlan{}
+	}
+	return step, product
+}
+
+// multiplies says whether the time steps of a forward pass that is not persistent are products
+// on tensor cores and cells.
+func (d *Backend) multiplies(l layer) bool { return d.layers[l].product.Kernel != "" }
 
 // stepPlan returns the plan of a time step of a forward pass that is not persistent.
 func (d *Backend) stepPlan(op string, steps, batch, hidden int) kernels.StepPlan {
@@ -63,6 +79,9 @@ func (d *Backend) multiply(op string, a, b backend.Tensor) product {
 func (d *Backend) describeSteps(l layer) string {
 	name := strings.ToLower(strings.TrimSuffix(strings.TrimSuffix(l.op, "Forward"), "Backward"))
 	if strings.HasSuffix(l.op, "Forward") {
+		if p := d.layers[l].product; p.Kernel != "" {
+			return fmt.Sprintf("launches of %s, in %d slices, and of the cell for each step", p.Kernel, p.Slices)
+		}
 		p := d.layers[l].step
 		text := fmt.Sprintf("a launch of %s for each step, in %d tiles", p.Kernel, p.Tiles)
 		if p.Part > 0 {

@@ -60,6 +60,17 @@ func ChooseStep(layer string, batch, hidden int, d Device) StepPlan {
 	return slices.MinFunc(plans, func(a, b StepPlan) int { return cmp.Compare(a.Bytes, b.Bytes) })
 }
 
+// ChooseStepProduct plans a time step as a product, in any of these Maths, and a launch of
+// the cell. The weights are packed once for so many steps. It says whether that is estimated
+// to take less time than p, a plan of ChooseStep.
+func ChooseStepProduct(p StepPlan, maths []string, layer string, steps, batch, hidden int, d Device) (product GemmPlan, faster bool) {
+	l := stepLayers[layer]
+	s := GemmShape{TransB: true, M: batch, N: l.gates * hidden, K: hidden, UsesA: 1, UsesB: steps}
+	product = ChooseGemm(maths, s, d)
+	cell := gemmModel.Pass + float64(4*l.words*batch*hidden)/gemmModel.Bytes/float64(d.Multiprocessors)
+	return product, gemmModel.clocks(product, d)+cell < p.clocks
+}
+
 // StepPlans returns the plans that ChooseStep chooses from. Tiles that two blocks share are
 // among them if there is a counter for each, of which there are as many as multiprocessors.
 func StepPlans(layer string, batch, hidden int, d Device) []StepPlan {

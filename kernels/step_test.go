@@ -120,6 +120,35 @@ func TestChooseStep(t *testing.T) {
 	}
 }
 
+// Tensor cores take the product of a large time step, but not of a small one.
+func TestChooseStepProduct(t *testing.T) {
+	for _, c := range []struct {
+		math, layer          string
+		steps, batch, hidden int
+		on                   kernels.Device
+		want                 string // the kernel that takes the place of the step; "" is none
+	}{
+		{"bf16", "lstm", 25, 128, 2048, h100, "gemm_bf16_64x64"},
+		{"tf32", "lstm", 25, 128, 2048, h100, "gemm_tf32_128x128"},
+		{"tf32x3", "lstm", 25, 128, 2048, a100, "gemm_tf32x3_128x128"},
+		{"bf16", "gru", 25, 64, 1200, a100, "gemm_bf16_64x64"},
+		{"tf32", "rnn", 25, 64, 4096, h100, "gemm_tf32_64x64"},
+		{"bf16", "lstm", 25, 64, 256, h100, ""},
+		{"bf16", "lstm", 1, 16, 2048, h100, ""}, // the weights are packed for nothing else
+		{"tf32x3", "lstm", 25, 16, 2048, h100, ""},
+	} {
+		step := kernels.ChooseStep(c.layer, c.batch, c.hidden, c.on)
+		p, faster := kernels.ChooseStepProduct(step, []string{c.math, "float32"}, c.layer, c.steps, c.batch, c.hidden, c.on)
+		got := p.Kernel
+		if !faster || p.PackA.Kernel == "" {
+			got = ""
+		}
+		if got != c.want {
+			t.Errorf("%+v: got %q of %s, faster than %s: %t", c, got, p.Kernel, step.Kernel, faster)
+		}
+	}
+}
+
 func (s layerStep) cells() int { return s.batch * s.hidden }
 
 // step launches a step. The arguments are those before the workspace, or those and relu.
