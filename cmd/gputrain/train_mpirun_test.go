@@ -284,6 +284,23 @@ func TestMPIFaults(t *testing.T) {
 			script := `test "$OMPI_COMM_WORLD_RANK$PMI_RANK" = 0 || sleep 2; exec "$0" "$@"`
 			m.startAs(t, 2, append([]string{"sh", "-c", script, self}, quick("--quiet", "--out", "late")...)...).end().want(t, 0)
 		})
+		t.Run("other build", func(t *testing.T) {
+			self, err := os.Executable()
+			if err != nil {
+				t.Fatal(err)
+			}
+			program, err := os.ReadFile(self)
+			if err != nil {
+				t.Fatal(err)
+			}
+			other := t.TempDir() + "/gputrain"
+			if err := os.WriteFile(other, append(program, 0), 0o777); err != nil {
+				t.Fatal(err)
+			}
+			script := `test "$OMPI_COMM_WORLD_RANK$PMI_RANK" = 0 && exec "$0" "$@"; exec ` + other + ` "$@"`
+			j := m.startAs(t, 2, append([]string{"sh", "-c", script, self}, quick("--quiet", "--out", "build")...)...)
+			j.wantFault("gputrain: rank 1 has another build of gputrain than rank 0")
+		})
 		t.Run("other settings", func(t *testing.T) {
 			self, err := os.Executable()
 			if err != nil {

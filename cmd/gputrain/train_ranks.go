@@ -174,11 +174,16 @@ func (c *trainCommand) checkSame(g collective.Group) error {
 	if err != nil {
 		return err
 	}
+	build, err := programHash()
+	if err != nil {
+		return err
+	}
 	var settings bytes.Buffer
 	if err := c.settings.encode(&settings); err != nil {
 		return err
 	}
-	return collective.Same(g, collective.Fact{Name: "version of gputrain", Content: []byte(version)}, collective.Fact{Name: "set of settings", Content: settings.Bytes()})
+	return collective.Same(g, collective.Fact{Name: "version of gputrain", Content: []byte(version)},
+		collective.Fact{Name: "build of gputrain", Content: build}, collective.Fact{Name: "set of settings", Content: settings.Bytes()})
 }
 
 // endsTogether reports whether all ranks end with this error, or without one.

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"runtime"
 	"runtime/debug"
+	"sync"
 )
 
 type versionCommand struct{}
@@ -39,3 +43,22 @@ func versionText() (string, error) {
 	}
 	return fmt.Sprintf("%s%s %s %s/%s", info.Main.Version, commit, info.GoVersion, runtime.GOOS, runtime.GOARCH), nil
 }
+
+// programHash returns the hash of this program's file. Two builds may have one version: with
+// other tags, or other changes.
+var programHash = sync.OnceValues(func() ([]byte, error) {
+	file, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	program, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer program.Close()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, program); err != nil {
+		return nil, err
+	}
+	return hash.Sum(nil), nil
+})

@@ -23,8 +23,8 @@ type group struct {
 	*library
 	rank, size, localRank int
 
-	closing chan struct{} // closed by Close
-	closed  chan error    // what MPI_Finalize returns
+	leaving chan struct{} // closed by Exit
+	left    chan error    // what MPI_Finalize returns
 	aborted sync.Once
 }
 
@@ -33,8 +33,8 @@ var largest = 1 << 30
 
 var (
 	opened  atomic.Bool
-	joining atomic.Bool             // MPI has begun
-	ended   atomic.Pointer[library] // that of a group that is closed
+	joining atomic.Bool           // MPI has begun
+	ended   atomic.Pointer[group] // the group, once it is closed
 )
 
 // Open joins the ranks that the launcher has started. The group is a collective.Adder, with
@@ -58,7 +58,7 @@ func Open(limit time.Duration) (collective.Group, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &group{library: l, closing: make(chan struct{}), closed: make(chan error, 1)}
+	g := &group{library: l, leaving: make(chan struct{}), left: make(chan error, 1)}
 	begun := make(chan error, 1)
 	go g.live(launch, begun)
 	var late <-chan time.Time
@@ -85,8 +85,8 @@ func (g *group) live(launch Launch, begun chan<- error) {
 		return
 	}
 	begun <- nil
-	<-g.closing
-	g.closed <- g.call(&g.finalize)
+	<-g.leaving
+	g.left <- g.call(&g.finalize)
 }
 
 // init begins MPI and asks for the place of this rank.
@@ -204,7 +204,7 @@ func (g *group) Abort(reason error) {
 			reason = &collective.AbortError{Rank: g.rank, Reason: reason}
 		}
 		fmt.Fprintf(os.Stderr, "%s: %v\n", filepath.Base(os.Args[0]), reason)
-		time.Sleep(300 * time.Millisecond) // or MPICH's mpiexec may end before it has passed the line on
+		time.Sleep(passedOn)
 		// Another thread may be in a call of the library, which may then never return.
 		time.AfterFunc(2*time.Second, func() { os.Exit(1) })
 		purego.SyscallN(g.abort.address, g.world.number, 1)
@@ -216,23 +216,42 @@ func (g *group) Close() error {
 	if err := g.call(&g.barrier, g.world); err != nil {
 		return err
 	}
-	close(g.closing)
-	if err := <-g.closed; err != nil {
-		return err
-	}
-	ended.Store(g.library)
+	ended.Store(g)
 	return nil
 }
 
-// Exit ends the process, as os.Exit does. After Close it ends as a program in C: MPICH since
-// 4.2 takes leave of mpiexec only then, which otherwise kills the ranks that still run.
-// Before Open, a code that is not 0 ends the other ranks too.
+// Exit ends the process, as os.Exit does. After Close it ends MPI and waits until all ranks
+// have come here: a launcher ends the others as soon as one rank has ended with another code
+// than 0, and what these print until then would be lost. Between Open and Close the others wait
+// for this rank, so the code is 1 if it is 0. Before Open, a code that is not 0 ends the other
+// ranks too.
 func Exit(code int) {
-	if l := ended.Load(); l != nil {
-		l.call(&l.exit, number(code))
+	switch g := ended.Load(); {
+	case g != nil:
+		g.leave(code)
+	case joining.Load():
+		time.Sleep(passedOn)
+		os.Exit(max(1, code))
 	}
-	if !joining.Load() {
-		endOthers(code)
-	}
+	endOthers(code)
 	os.Exit(code)
+}
+
+// mostToLeave is how long a rank waits in Exit for one that does not come.
+const mostToLeave = 10 * time.Second
+
+// leave ends as a program in C does: MPICH since 4.2 takes leave of mpiexec only then, which
+// otherwise kills the ranks that still run.
+func (g *group) leave(code int) {
+	time.AfterFunc(mostToLeave, func() { os.Exit(max(1, code)) })
+	g.call(&g.barrier, g.world) // without the others there is nothing to wait for
+	if code != 0 {
+		time.Sleep(passedOn)
+	}
+	close(g.leaving)
+	if err := <-g.left; err != nil {
+		fmt.Fprintf(os.Stderr, "%s: rank %d: %v\n", filepath.Base(os.Args[0]), g.rank, err)
+		code = max(1, code)
+	}
+	g.call(&g.exit, number(code))
 }

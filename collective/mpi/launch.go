@@ -49,14 +49,22 @@ func Launched() Launch {
 	return Launch{}
 }
 
+// passedOn is how long a rank that fails lives on after its last line: a launcher may end at
+// once, before it has passed the line on.
+const passedOn = 300 * time.Millisecond
+
 // endOthers ends the ranks that wait for this one, which ends with an error before it has
 // joined them. Other launchers do it by themselves. MPICH's mpiexec does not, so it gets the
 // message of its protocol, PMI 1, with which a rank asks for it.
 func endOthers(code int) {
-	connection, err := strconv.Atoi(os.Getenv("PMI_FD"))
-	if err != nil || code == 0 {
+	if code == 0 || Launched().Size <= 1 {
 		return
 	}
-	time.Sleep(time.Second) // others may have the same error, and be about to say so
+	time.Sleep(passedOn)
+	connection, err := strconv.Atoi(os.Getenv("PMI_FD"))
+	if err != nil {
+		return
+	}
+	time.Sleep(time.Second - passedOn) // others may have the same error, and be about to say so
 	fmt.Fprintf(os.NewFile(uintptr(connection), "PMI"), "cmd=abort exitcode=%d\n", code)
 }

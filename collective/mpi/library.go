@@ -102,6 +102,9 @@ func besideLauncher(names []string) (files []string) {
 
 // open loads a file, and finds out which ABI it has.
 func open(file string) (*library, error) {
+	// Why dlopen has failed is known to its thread only.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	// The plug-ins of Open MPI look for its symbols among those of the program.
 	handle, err := purego.Dlopen(file, purego.RTLD_NOW|purego.RTLD_GLOBAL)
 	if err != nil {

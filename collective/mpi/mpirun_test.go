@@ -186,7 +186,7 @@ func each(t *testing.T, test func(t *testing.T, i installation)) {
 // The sum has the same bytes with each library, and with ranks that are goroutines.
 func TestConformance(t *testing.T) {
 	for _, i := range installations(t) {
-		for _, ranks := range []int{2, 3} {
+		for _, ranks := range []int{2, 3, 4} {
 			t.Run(fmt.Sprintf("%s/%d", i.name, ranks), func(t *testing.T) {
 				t.Parallel()
 				o := i.run(t, ranks, "conform")
@@ -210,11 +210,13 @@ func TestFaults(t *testing.T) {
 	}{
 		{"error", "rank 1: the disk is full"},
 		{"exit", ""},
+		{"quit", ""},
 		{"panic", "panic: a fault"},
 		{"hang", ": it has waited 1s for the others, one of which hangs"},
 		{"missing", ""},
 		{"absent", ": this rank has waited 2s for the others to start"},
 		{"abort", "rank 1: from another goroutine"},
+		{"together", "rank 0: they agree to end"},
 	} {
 		t.Run(test.program, func(t *testing.T) {
 			t.Parallel()
@@ -302,4 +304,20 @@ func TestErrorsOfTheLibrary(t *testing.T) {
 			t.Errorf("%s: got %v, want %q", test.file, err, test.want)
 		}
 	}
+}
+
+// The reason must not get lost where the goroutines change their threads.
+func TestErrorsOfTheLibraryOnAnyThread(t *testing.T) {
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for i := range 2000 {
+				if _, err := open("/nowhere/libmpi.so.40"); !missing(err, "/nowhere/libmpi.so.40") {
+					t.Errorf("try %d: %v", i, err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
 }

@@ -48,7 +48,7 @@ func runRank(program string) {
 		err = conform(g)
 	} else {
 		stall := time.Minute
-		if program == "hang" {
+		if program == "hang" || program == "quit" {
 			stall = time.Second
 		}
 		err = work(collective.Watched(g, stall), program)
@@ -58,6 +58,13 @@ func runRank(program string) {
 	}
 	if err := g.Close(); err != nil {
 		g.Abort(err)
+	}
+	if program == "together" {
+		if g.Rank() == 0 {
+			time.Sleep(time.Second)
+			fmt.Fprintln(os.Stderr, "rank 0: they agree to end")
+		}
+		Exit(1)
 	}
 	Exit(0)
 }
@@ -160,6 +167,9 @@ func work(g collective.Group, program string) error {
 		if err := sum.Add(); err != nil {
 			return err
 		}
+		if call == 20 && program == "together" {
+			return nil
+		}
 		if call == 20 && program == "late" {
 			mine, all := []byte{byte(g.Rank() + 1)}, make([]byte, g.Size())
 			if err := g.Gather(all, mine); err != nil {
@@ -174,6 +184,8 @@ func work(g collective.Group, program string) error {
 				return errors.New("the disk is full")
 			case "exit":
 				os.Exit(3)
+			case "quit":
+				Exit(0)
 			case "panic":
 				panic("a fault")
 			case "hang":

@@ -3,9 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -17,32 +15,19 @@ import (
 // loopArchitecture is the one whose inner loops are counted.
 const loopArchitecture = "sm_90"
 
-// countLoops returns the inner loops of the kernels that multiply matrices.
-func countLoops(ptxas, cuobjdump string) (map[string]kernels.Loop, error) {
-	folder, err := os.MkdirTemp("", "kernelreport")
+// countLoops returns the inner loops of the kernels of a module that multiply matrices.
+func countLoops(cuobjdump, module, cubin string) (map[string]kernels.Loop, error) {
+	dump := exec.Command(cuobjdump, "-sass", cubin)
+	text, err := dump.Output()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%v: %w", dump, err)
 	}
-	defer os.RemoveAll(folder)
-	all := map[string]kernels.Loop{}
-	for _, module := range kernels.Modules() {
-		cubin := filepath.Join(folder, module+".cubin")
-		assemble := exec.Command(ptxas, "-arch="+loopArchitecture, "-o", cubin, filepath.Join("kernels", "ptx", module+".ptx"))
-		if log, err := assemble.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("%v: %w\n%s", assemble, err, log)
-		}
-		dump := exec.Command(cuobjdump, "-sass", cubin)
-		text, err := dump.Output()
-		if err != nil {
-			return nil, fmt.Errorf("%v: %w", dump, err)
-		}
-		code := parseCode(string(text))
-		for _, k := range kernels.All() {
-			// The others have no operands of a product in shared memory.
-			if k.Module == module && k.SharedBytes() >= 1<<10 {
-				if l, ok := innerLoop(code[k.Name]); ok {
-					all[k.Name] = l
-				}
+	all, code := map[string]kernels.Loop{}, parseCode(string(text))
+	for _, k := range kernels.All() {
+		// The others have no operands of a product in shared memory.
+		if k.Module == module && k.SharedBytes() >= 1<<10 {
+			if l, ok := innerLoop(code[k.Name]); ok {
+				all[k.Name] = l
 			}
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -47,11 +48,7 @@ func run(check bool) error {
 	if err != nil {
 		return err
 	}
-	now, err := assembleAll(ptxas)
-	if err != nil {
-		return err
-	}
-	loops, err := countLoops(ptxas, cuobjdump)
+	now, loops, err := assembleAll(ptxas, cuobjdump)
 	if err != nil {
 		return err
 	}
@@ -73,49 +70,69 @@ func find(tool string) (string, error) {
 	return path, nil
 }
 
-// assembleAll assembles for the architectures, as many at a time as there are CPUs.
-func assembleAll(ptxas string) (registers, error) {
-	all, errs := make([]map[string]int, len(architectures)), make([]error, len(architectures))
-	var group sync.WaitGroup
-	turns := make(chan struct{}, runtime.NumCPU())
-	for i, a := range architectures {
-		group.Go(func() {
-			turns <- struct{}{}
-			all[i], errs[i] = assemble(ptxas, a.name)
-			<-turns
-		})
+// assembleAll assembles the modules for the architectures, as many at a time as there are
+// CPUs. It returns the registers of the kernels and, of those that multiply matrices, the
+// inner loops.
+func assembleAll(ptxas, cuobjdump string) (now registers, loops map[string]kernels.Loop, err error) {
+	folder, err := os.MkdirTemp("", "kernelreport")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer os.RemoveAll(folder)
+	now, loops = registers{}, map[string]kernels.Loop{}
+	var (
+		group sync.WaitGroup
+		turns = make(chan struct{}, runtime.NumCPU())
+		lock  sync.Mutex // of now, loops and errs
+		errs  []error
+	)
+	for _, a := range architectures {
+		now[a.name] = map[string]int{}
+		for _, module := range kernels.Modules() {
+			if kernels.Architecture(module) > a.name {
+				continue
+			}
+			group.Go(func() {
+				turns <- struct{}{}
+				defer func() { <-turns }()
+				cubin := filepath.Join(folder, module+"."+a.name)
+				used, err := assemble(ptxas, module, a.name, cubin)
+				its := map[string]kernels.Loop{}
+				if err == nil && a.name == loopArchitecture {
+					its, err = countLoops(cuobjdump, module, cubin)
+				}
+				lock.Lock()
+				defer lock.Unlock()
+				maps.Copy(now[a.name], used)
+				maps.Copy(loops, its)
+				errs = append(errs, err)
+			})
+		}
 	}
 	group.Wait()
-	now := registers{}
-	for i, a := range architectures {
-		now[a.name] = all[i]
-	}
-	return now, errors.Join(errs...)
-}
-
-// assemble returns the registers of all kernels on an architecture.
-func assemble(ptxas, architecture string) (map[string]int, error) {
-	all := map[string]int{}
-	var errs []error
-	for _, module := range kernels.Modules() {
-		if kernels.Architecture(module) > architecture {
-			continue
-		}
-		cmd := exec.Command(ptxas, "-v", "-arch="+architecture, "-o", os.DevNull, filepath.Join("kernels", "ptx", module+".ptx"))
-		log, err := cmd.CombinedOutput()
-		if err != nil {
-			return nil, fmt.Errorf("%v: %w\n%s", cmd, err, log)
-		}
-		for name, used := range parse(string(log)) {
-			all[name] = used.registers
-			if used.stack > 0 || used.spilled > 0 {
-				errs = append(errs, fmt.Errorf("%s on %s has a stack of %d bytes and spills %d bytes", name, architecture, used.stack, used.spilled))
+	for _, a := range architectures {
+		for _, k := range kernels.All() {
+			if now[a.name][k.Name] == 0 && kernels.Architecture(k.Module) <= a.name {
+				errs = append(errs, fmt.Errorf("ptxas does not report the registers of %s on %s", k.Name, a.name))
 			}
 		}
 	}
-	for _, k := range kernels.All() {
-		if all[k.Name] == 0 && kernels.Architecture(k.Module) <= architecture {
-			errs = append(errs, fmt.Errorf("ptxas does not report the registers of %s on %s", k.Name, architecture))
+	return now, loops, errors.Join(errs...)
+}
+
+// assemble makes a file of a module, and returns the registers of its kernels.
+func assemble(ptxas, module, architecture, cubin string) (map[string]int, error) {
+	cmd := exec.Command(ptxas, "-v", "-arch="+architecture, "-o", cubin, filepath.Join("kernels", "ptx", module+".ptx"))
+	log, err := cmd.CombinedOutput()
+	if err != nil {
+		return nil, fmt.Errorf("%v: %w\n%s", cmd, err, log)
+	}
+	all := map[string]int{}
+	var errs []error
+	for name, used := range parse(string(log)) {
+		all[name] = used.registers
+		if used.stack > 0 || used.spilled > 0 {
+			errs = append(errs, fmt.Errorf("%s on %s has a stack of %d bytes and spills %d bytes", name, architecture, used.stack, used.spilled))
 		}
 	}
 	return all, errors.Join(errs...)

@@ -7,6 +7,7 @@ package egl
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -55,6 +56,9 @@ var (
 
 // load finds the library and its functions, once.
 var load = sync.OnceValue(func() error {
+	// Why dlopen has failed is known to its thread only.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	library, err := purego.Dlopen("libEGL.so.1", purego.RTLD_NOW|purego.RTLD_GLOBAL)
 	if err != nil {
 		return fmt.Errorf("there is no EGL library (%w): install libegl1, or the graphics driver of the GPU", err)
