@@ -117,7 +117,7 @@ func TestTextInEachMath(t *testing.T) {
 // means of 20. While the loss falls steeply, that of a single update is not.
 func TestTextForLongInEachMath(t *testing.T) {
 	if !*accuracy {
-		t.Skip("takes two minutes; -args -accuracy runs it")
+		t.Skip("takes a minute; -args -accuracy runs it")
 	}
 	r := reader{256, 8, 16, 300, 0.002}
 	want := r.losses(t, openCPU(t, 24))
