@@ -13,6 +13,9 @@
 # make vet-gl          vets what the build tag gl adds
 # make test-mpi        runs ranks with the launchers of the MPI libraries in PATH, and those that were installed into the folders in
 #                      MPI, with commas between them; lets them fail in all ways; needs no development packages
+# make libnccl         builds libnccl/libnccl.so.2, NCCL for GPUs without a connection, emulated ones in particular
+# make test-nccl       adds on emulated GPUs that are behind these two libraries, and trains on them with the MPI libraries of test-mpi
+# make check-nccl      compares our declarations of NCCL with NCCL_INCLUDE/nccl.h of pip's nvidia-nccl-cu12, and loads its library
 # make check-abi       compares our declarations of the CUDA driver with CUDA_INCLUDE/cuda.h of a toolkit 11.8
 # make check-libcuda   checks what our program says on a machine without a GPU, without a driver and with NVIDIA's library
 # make experiments     runs the experiments of the literature that have a gate, and other quick ones, on two cores, and writes
@@ -35,12 +38,14 @@ CUDA_INCLUDE = /usr/local/cuda/include
 
 MPI =
 
+NCCL_INCLUDE = /usr/include
+
 DEVICE = cuda:0
 OUT = gpu-report
 
 EXPERIMENTS = --gates reber-1997 reber-rtrl reber-elman timing-delays timing-spikes mackey-glass-windows
 
-.PHONY: build test-cuda test-cuda-abi gpu-report libcuda test-libcuda test-gl vet-gl test-mpi soak-mpi check-abi check-libcuda \
+.PHONY: build test-cuda test-cuda-abi gpu-report libcuda test-libcuda test-gl vet-gl test-mpi soak-mpi libnccl test-nccl check-nccl check-abi check-libcuda \
 	experiments soak
 
 build:
@@ -88,6 +93,23 @@ test-mpi:
 # Ranks of a training are killed at random moments.
 soak-mpi:
 	go test -count=1 -v -tags mpi ./cmd/gputrain -run TestMPIFaults/.*/killed -args -mpi="$(MPI)" -rank-kills=20
+
+libnccl:
+	$(cgo) go build -tags cuda -buildmode=c-shared -ldflags='-extldflags=-Wl,-soname,libnccl.so.2' \
+		-o libnccl/libnccl.so.2 ./collective/nccl/libnccl
+	rm -f libnccl/libnccl.so.h
+
+# The tags are those of make build, which has compiled most of it.
+nccl := LD_LIBRARY_PATH=$(CURDIR)/libcuda:$(CURDIR)/libnccl:$$LD_LIBRARY_PATH GPUTRAIN_EMULATOR_DEVICES=3 GPUTRAIN_EMULATOR_NCCL_TIMEOUT=3s
+
+test-nccl: libnccl
+	$(MAKE) libcuda CUDA_INCLUDE=none
+	$(cgo) go vet -tags cuda,gl,mpi ./collective/nccl/...
+	$(cgo) $(nccl) go test -count=1 -tags cuda,gl,mpi ./collective/nccl -args -required
+	$(cgo) $(nccl) go test -count=1 -tags cuda,gl,mpi ./cmd/gputrain -run TestNCCL -args -nccl -mpi="$(MPI)"
+
+check-nccl:
+	$(cgo) go test -count=1 -v -tags cuda,gl,mpi ./collective/nccl -run 'Header|NVIDIA' -args -nccl="$(NCCL_INCLUDE)"
 
 check-abi:
 	go test -count=1 -v ./cuda/abi -args -toolkit="$(CUDA_INCLUDE)"

@@ -38,8 +38,7 @@ func NewSum(g Group, n int, fast bool) *Sum {
 		s.adder, s.x = adder, make([]float32, n)
 		return s
 	}
-	chunk := (n + g.Size() - 1) / g.Size()
-	s.x, s.parts = make([]float32, g.Size()*chunk), make([]float32, g.Size()*chunk)
+	s.x, s.parts = make([]float32, Padded(g, n)), make([]float32, Padded(g, n))
 	return s
 }
 

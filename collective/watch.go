@@ -12,12 +12,17 @@ import (
 func Watched(g Group, limit time.Duration) Group {
 	w := &watched{Group: g, limit: limit}
 	w.timer = time.AfterFunc(math.MaxInt64, func() {
-		g.Abort(fmt.Errorf("it has waited %v for the others, one of which hangs or needs longer than that", limit))
+		g.Abort(Stalled(limit))
 	})
 	if adder, ok := g.(Adder); ok {
 		return &watchedAdder{w, adder}
 	}
 	return w
+}
+
+// Stalled is the reason of an Abort by a rank that has waited too long.
+func Stalled(limit time.Duration) error {
+	return fmt.Errorf("it has waited %v for the others, one of which hangs or needs longer than that", limit)
 }
 
 type watched struct {

@@ -10,7 +10,8 @@
 // operations that index by integers.
 //
 // The operations of a training step become a CUDA graph (Replay). The host then
-// makes one launch per training step, however many time steps a sequence has.
+// makes one launch per training step, however many time steps a sequence has. The two
+// directions of a bidirectional layer are branches of the graph (Pair).
 package cuda
 
 import (
@@ -51,7 +52,10 @@ type Backend struct {
 	synchronous bool
 	device      Device
 	info        DeviceInfo
-	stream      Stream // of operations
+	branch             // of operations
+	other       branch // of the second direction, within Pair
+	turned      Event  // between the two branches
+	gridPassed  Event  // of the last persistent kernel of a graph
 	copies      Stream // of large uploads
 	start, stop Event  // of Time
 	closed      bool
@@ -61,19 +65,16 @@ type Backend struct {
 	slots   [maxParams]uint64 // arguments of the launch in progress
 	plans   map[kernels.GemmShape]kernels.GemmPlan
 
-	layers   map[layer]layerPath
-	meet     func(recurrence) bool // within Pair, see layersOf
-	arrivals Pointer               // counters of the barriers of persistent kernels, all 0 between launches
+	layers map[layer]layerPath
+	meet   func(recurrence) bool // within Pair, see layersOf
 
-	live      map[*buffer]struct{}
-	free      map[int64][]Pointer // memory to use again, by its size in bytes
-	uploads   uploads
-	download  []byte // page-locked
-	workspace workspace
-	slabs     slabs
-	scalars   Pointer // memory that kernels read besides their arguments
-	lookups   lookups
-	replay    replay
+	live     map[*buffer]struct{}
+	free     map[int64][]Pointer // memory to use again, by its size in bytes
+	uploads  uploads
+	download []byte  // page-locked
+	scalars  Pointer // memory that kernels read besides their arguments
+	lookups  lookups
+	replay   replay
 }
 
 var (
@@ -135,12 +136,12 @@ func (d *Backend) prepare() error {
 		return fmt.Errorf("the option Math: %w", err)
 	}
 	var err error
-	for _, s := range []*Stream{&d.stream, &d.copies} {
+	for _, s := range []*Stream{&d.stream, &d.other.stream, &d.copies} {
 		if *s, err = d.device.NewStream(); err != nil {
 			return err
 		}
 	}
-	for _, e := range []*Event{&d.start, &d.stop} {
+	for _, e := range []*Event{&d.start, &d.stop, &d.turned, &d.gridPassed} {
 		if *e, err = d.device.NewEvent(); err != nil {
 			return err
 		}

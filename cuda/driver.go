@@ -97,7 +97,8 @@ type Device interface {
 	Elapsed(from, to Event) (milliseconds float64, err error) // waits for both
 
 	// Work queued between BeginCapture and EndCapture does not run. It becomes a
-	// graph.
+	// graph. Another stream that waits for an event of the captured one takes part, as a
+	// branch of the graph; before the end, the captured stream must wait for it.
 	BeginCapture(Stream) error
 	EndCapture(Stream) (Graph, error)
 	LaunchGraph(Graph, Stream) error

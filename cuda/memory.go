@@ -118,18 +118,20 @@ func (d *Backend) releaseMemory() {
 		d.recycle(a.pointer, a.bytes())
 	}
 	clear(d.live)
-	d.recycle(d.workspace.pointer, d.workspace.bytes)
-	d.recycle(d.slabs.memory.pointer, d.slabs.memory.bytes)
+	for _, b := range []branch{d.branch, d.other} {
+		d.recycle(b.workspace.pointer, b.workspace.bytes)
+		d.recycle(b.slabs.memory.pointer, b.slabs.memory.bytes)
+		d.recycle(b.arrivals, d.arrivalBytes())
+	}
 	d.recycle(d.scalars, scalarBytes)
 	d.recycle(d.replay.scalars, int64(d.replay.scalarsBytes))
 	d.recycle(d.lookups.fault, faultBytes)
-	d.recycle(d.arrivals, d.arrivalBytes())
 	d.releaseTransfers()
 	d.purge()
 }
 
 // workspace is memory for intermediate results between the kernels of an
-// operation. All operations share it, since there is one stream.
+// operation. All operations of a branch share it, since they run one after the other.
 type workspace struct {
 	pointer Pointer
 	bytes   int64

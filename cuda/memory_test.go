@@ -37,7 +37,7 @@ func TestMemoryIsPurgedWhenShort(t *testing.T) {
 func TestWorkspaceOutOfMemory(t *testing.T) {
 	b := newBench(t, newDriver(t, emulator.Options{Memory: 1 << 20}), cuda.Options{})
 	x, y, dst := b.Zeros(4000, 4), b.Zeros(4000, 4), b.Zeros(4, 4)
-	if _, err := b.New(1, (1<<20-2*64000)/4-200); err != nil {
+	if _, err := b.New(1, (1<<20-2*64000)/4-400); err != nil {
 		t.Fatal(err)
 	}
 	b.Gemm(dst, backend.Trans, backend.NoTrans, 1, x, y, 0)

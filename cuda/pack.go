@@ -56,7 +56,9 @@ func (d *Backend) pack(a backend.Tensor, packA kernels.Packing, b backend.Tensor
 	if bytes := int64(s.used + packA.Bytes + packB.Bytes); d.err == nil && bytes > s.memory.bytes {
 		d.dropGraphs("Gemm") // which use the old memory
 		d.recycle(s.memory.pointer, s.memory.bytes)
-		s.memory, s.kept, s.used = workspace{}, s.kept[:0], 0
+		// What is kept is packed again, behind where it was: so the next time, when it need not
+		// be, memory suffices.
+		s.memory, s.kept = workspace{}, s.kept[:0]
 		p, err := d.allocate(bytes)
 		if err != nil {
 			d.keep("Gemm", fmt.Errorf("packed operands: %w", err))

@@ -61,6 +61,87 @@ func TestDirectionsTogetherAreTheDirectionsApart(t *testing.T) {
 	}
 }
 
+// narrow is a device with a single multiprocessor: its launches hold one layer, not two.
+type narrow struct{ cuda.Device }
+
+func (d narrow) Info() cuda.DeviceInfo {
+	info := d.Device.Info()
+	info.Multiprocessors = 1
+	return info
+}
+
+// devices are what decides how two directions run.
+var devices = map[string]func(cuda.Device) cuda.Device{
+	"two directions in a launch": unchanged,
+	"a direction in a launch":    func(d cuda.Device) cuda.Device { return narrow{d} },
+	"a step in a launch":         func(d cuda.Device) cuda.Device { return stepwise{d} },
+}
+
+// Where no launch holds both directions, they are branches of the graph. The branches are done
+// in any order, and the emulator finds what they would share.
+func TestBranchesAreTheDirectionsApart(t *testing.T) {
+	const hidden = 5
+	for _, c := range []struct {
+		device, math string
+		layer        model.Layer
+		ragged       bool
+	}{
+		{"a step in a launch", "float32", model.LSTM{Hidden: hidden, Layers: 2, Bidirectional: true, Peepholes: true, Stateful: true}, true},
+		{"a direction in a launch", "float32", model.LSTM{Hidden: hidden, Bidirectional: true}, true},
+		{"a step in a launch", "bf16", model.LSTM{Hidden: hidden, Bidirectional: true}, false},
+		{"a step in a launch", "float32", model.RNN{Hidden: hidden, Bidirectional: true, Window: 2}, false},
+		{"a step in a launch", "float32", model.RNN{Hidden: hidden, Layers: 2, Bidirectional: true, ReLU: true, Stateful: true}, true},
+		{"a direction in a launch", "float32", model.RNN{Hidden: hidden, Bidirectional: true}, false},
+		{"a step in a launch", "float32", model.GRU{Hidden: hidden, Layers: 2, Bidirectional: true}, true},
+		{"a direction in a launch", "float32", model.GRU{Hidden: hidden, Bidirectional: true, Stateful: true}, false},
+	} {
+		t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
+			run := func(seed uint64, hide bool) ([][]float32, []string) {
+				driver, err := emulator.New(emulator.Options{Seed: seed})
+				if err != nil {
+					t.Fatal(err)
+				}
+				device := newBench(t, wrapping{driver, devices[c.device]}, cuda.Options{Math: c.math})
+				var b backend.Backend = device.Backend
+				if hide {
+					b = apart{device.Backend}
+				}
+				return passes(t, b, c.layer, c.ragged), device.Layers()
+			}
+			want, _ := run(1, true)
+			seeds := 2
+			if c.math != "float32" {
+				seeds = 1 // emulated tensor cores are slow
+			}
+			for seed := range uint64(seeds) {
+				got, layers := run(seed, false)
+				for i := range want {
+					if !slices.Equal(got[i], want[i]) {
+						t.Errorf("seed %d: result %d: got %v in branches, %v apart", seed, i, got[i], want[i])
+					}
+				}
+				text := strings.Join(layers, "\n")
+				if !strings.Contains(text, "two branches of the graph, not one launch, because") {
+					t.Errorf("the layers name no branches:\n%s", text)
+				}
+				if launch := c.device != "a step in a launch"; launch != strings.Contains(text, "one launch of") {
+					t.Errorf("%s, the layers say\n%s", c.device, text)
+				}
+			}
+		})
+	}
+}
+
+// Without a graph there are no branches, and the layers say so.
+func TestDirectionsWithoutAGraphAreApart(t *testing.T) {
+	b := newBench(t, wrapping{newDriver(t, emulator.Options{}), devices["a direction in a launch"]}, cuda.Options{Synchronous: true})
+	passes(t, b.Backend, model.GRU{Hidden: 5, Bidirectional: true}, false)
+	const want = "GRUForward of two layers, 4 steps of 3×5: one layer after the other, because no graph has been captured, and no launch holds both: "
+	if text := strings.Join(b.Layers(), "\n"); !strings.Contains(text, want) {
+		t.Errorf("the layers lack %q:\n%s", want, text)
+	}
+}
+
 // passes returns the output, its gradient and the gradients of the parameters of a layer.
 func passes(t *testing.T, b backend.Backend, layer model.Layer, ragged bool) [][]float32 {
 	t.Helper()
@@ -75,7 +156,11 @@ func passes(t *testing.T, b backend.Backend, layer model.Layer, ragged bool) [][
 	}
 	m := operands.Maker{On: b, T: t, Rand: rand.New(rand.NewPCG(1, 1))}
 	x, dy := m.Uniform(in.Rows(), in.Width), m.Uniform(in.Rows(), net.Output().Width)
-	results := []backend.Tensor{net.Forward(x, in.Steps, model.Training), net.Backward(dy)}
+	var y, dx backend.Tensor
+	for range 2 { // directly, and in a graph
+		backend.Replay(b, func() { y, dx = net.Forward(x, in.Steps, model.Training), net.Backward(dy) })
+	}
+	results := []backend.Tensor{y, dx}
 	for _, p := range net.Parameters() {
 		results = append(results, p.Grad)
 	}

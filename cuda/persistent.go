@@ -23,13 +23,14 @@ type layer struct {
 }
 
 // layerPath is how a layer runs. The plan holds if there is no error, which says why
-// each time step is launched, or why one layer runs after the other. Forward, step says how
+// each time step is launched, or why two layers share no launch. Forward, step says how
 // each is launched, unless it is a product on tensor cores and a cell.
 type layerPath struct {
 	kernels.Persistent
-	err     error
-	step    kernels.StepPlan
-	product kernels.GemmPlan // its kernel is "" if steps are not such products
+	err      error
+	step     kernels.StepPlan
+	product  kernels.GemmPlan // its kernel is "" if steps are not such products
+	branches bool             // the two have been branches of a graph
 }
 
 // recurrence is a pass of a layer with what its kernel works on.
@@ -54,11 +55,16 @@ const mostPart = 64 << 20
 // preparePersistent makes the counters of barriers. There are never more groups of
 // blocks that wait for each other than multiprocessors.
 func (d *Backend) preparePersistent() error {
-	var err error
-	if d.arrivals, err = d.allocate(d.arrivalBytes()); err != nil {
-		return err
+	for _, b := range []*branch{&d.branch, &d.other} {
+		var err error
+		if b.arrivals, err = d.allocate(d.arrivalBytes()); err != nil {
+			return err
+		}
+		if err := d.device.Fill32(b.arrivals, 0, int64(d.info.Multiprocessors), d.stream); err != nil {
+			return err
+		}
 	}
-	return d.device.Fill32(d.arrivals, 0, int64(d.info.Multiprocessors), d.stream)
+	return nil
 }
 
 func (d *Backend) arrivalBytes() int64 { return 4 * int64(d.info.Multiprocessors) }
@@ -92,7 +98,22 @@ func (d *Backend) launchLayers(p layerPath, layers ...recurrence) {
 	if strings.HasPrefix(r.op, "RNN") {
 		args = append(args, flag(r.relu))
 	}
-	d.launch(r.op, p.Kernel, p.Launch, args...)
+	d.oneGrid(func() { d.launch(r.op, p.Kernel, p.Launch, args...) })
+}
+
+// oneGrid queues a grid whose blocks wait for each other. In a graph it comes after the one
+// before, of whatever branch: of two that the device does not hold, each could hold a part of
+// it, and wait for the rest.
+func (d *Backend) oneGrid(launch func()) {
+	inGraph := d.replay.mode == capturing
+	if inGraph && d.replay.hasGrid && d.err == nil {
+		d.keep("Replay", d.device.StreamWait(d.stream, d.gridPassed))
+	}
+	launch()
+	if inGraph && d.err == nil {
+		d.keep("Replay", d.device.Record(d.gridPassed, d.stream))
+		d.replay.hasGrid = true
+	}
 }
 
 func (l layer) backward() bool { return strings.HasSuffix(l.op, "Backward") }
@@ -148,7 +169,7 @@ func (d *Backend) Layers() []string {
 	for l, path := range d.layers {
 		alone := l
 		alone.count = 1
-		if l.count == 1 || path.err == nil || d.layers[alone].err == nil {
+		if l.count == 1 || path.err == nil || path.branches || d.layers[alone].err == nil {
 			keys = append(keys, l) // of two that do not fit, none of which fits alone, it is enough to say so
 		}
 	}
@@ -170,8 +191,10 @@ func (d *Backend) describeLayer(l layer) string {
 	}
 	text := fmt.Sprintf("%s%s, %d steps of %d×%d: ", l.op, of, l.steps, l.batch, l.hidden)
 	switch {
+	case p.branches:
+		return text + "two branches of the graph, not one launch, because " + p.err.Error()
 	case p.err != nil && l.count == 2:
-		return text + "one layer after the other, because " + p.err.Error()
+		return text + "one layer after the other, because no graph has been captured, and no launch holds both: " + p.err.Error()
 	case p.err != nil:
 		return text + d.describeSteps(l) + ", because " + p.err.Error()
 	}

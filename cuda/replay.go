@@ -21,6 +21,8 @@ type replay struct {
 	used   int      // bytes of scalars in use
 	graphs []*graph
 
+	hasGrid bool // the current capture has a persistent kernel
+
 	scalars      Pointer // of all graphs, one after the other
 	scalarsBytes int
 }
@@ -69,9 +71,9 @@ func (d *Backend) Replay(ops func()) {
 	}
 	g := r.find()
 	if g == nil {
-		before := d.workspace
-		ops() // which may make the workspace larger, and so drop all graphs
-		if d.workspace != before {
+		before, besides := d.workspace, d.other.workspace
+		ops() // which may make a workspace larger, and so drop all graphs
+		if d.workspace != before || d.other.workspace != besides {
 			d.writePlan(ops) // with its new address
 		}
 		d.remember()
@@ -133,7 +135,7 @@ func (d *Backend) capture(g *graph, ops func()) {
 	if d.err != nil {
 		return
 	}
-	r.used, d.lookups.call = 0, firstCall(slices.Index(r.graphs, g))
+	r.used, r.hasGrid, d.lookups.call = 0, false, firstCall(slices.Index(r.graphs, g))
 	r.mode = capturing
 	func() {
 		defer func() { r.mode = direct }()

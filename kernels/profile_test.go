@@ -4,7 +4,6 @@ import (
 	"flag"
 	"fmt"
 	"math"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"gputrain/cuda"
 	"gputrain/cuda/emulator"
+	"gputrain/internal/written"
 	"gputrain/kernels"
 )
 
@@ -19,8 +19,6 @@ var (
 	update   = flag.Bool("update", false, "write the measurements to docs/kernels.md")
 	uncapped = flag.Bool("uncapped", false, "measure a persistent LSTM at 512 units and a batch of 64, and all of a large time step; test all kernels for tensor cores")
 )
-
-const profileDoc = "../docs/kernels.md"
 
 // The emulator counts what each kernel does. The operands start at whole sectors.
 // docs/kernels.md holds the counts, so that a change shows.
@@ -49,7 +47,7 @@ func TestProfile(t *testing.T) {
 			t.Errorf("%s is not measured", k.Name)
 		}
 	}
-	compareDoc(t, table.String())
+	written.Table(t, "../docs/kernels.md", "go test ./kernels -run TestProfile -update", table.String(), *update)
 }
 
 var onTensorCores = regexp.MustCompile(`_(forward|backward)_(tf32|bf16)_`)
@@ -86,28 +84,6 @@ func (d *device) measure(c profileCase) emulator.LaunchStats {
 	emulated.ResetProfile()
 	d.run(c.kernel, c.launch, args...)
 	return emulated.Profile()[0]
-}
-
-// compareDoc compares the table with the one in the documentation, or writes it.
-func compareDoc(t *testing.T, table string) {
-	t.Helper()
-	const begin, end = "<!-- Written by go test ./kernels -run TestProfile -update. -->\n", "\n<!-- End of the written table. -->"
-	text, err := os.ReadFile(profileDoc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, hasBegin := strings.Cut(string(text), begin)
-	old, after, hasEnd := strings.Cut(rest, end)
-	switch {
-	case !hasBegin || !hasEnd:
-		t.Errorf("%s lacks the two marker lines around the measurements", profileDoc)
-	case *update:
-		if err := os.WriteFile(profileDoc, []byte(before+begin+table+end+after), 0o644); err != nil {
-			t.Error(err)
-		}
-	case old != table:
-		t.Errorf("the measurements differ from those in %s: if the change is right, run go test ./kernels -run TestProfile -update\ngot%s", profileDoc, table)
-	}
 }
 
 // A profileCase is a launch of a kernel.

@@ -7,7 +7,7 @@ type HostMemory struct {
 	Waypoint int64 // of Fit: the state to go back to after a divergence
 	Snapshot int64 // of Save: all that a checkpoint holds
 	Batches  int64 // of Fit: batches of both sets, with the tensors of the validation, which the CPU keeps here too
-	Sum      int64 // of New, with Options.Group: the gradients of the ranks
+	Sum      int64 // of New, with Options.Group: the gradients of the ranks, unless the group is a TensorAdder
 }
 
 // Total returns the sum.
@@ -18,7 +18,7 @@ func (m HostMemory) Total() int64 { return m.Waypoint + m.Snapshot + m.Batches +
 type DeviceMemory struct {
 	Optimizer int64 // its state
 	Average   int64 // of the parameters, with Options.EMA
-	Rest      int64 // a batch, the loss, and the parameters of the best epoch
+	Rest      int64 // a batch, the loss, the parameters of the best epoch, and the sums of a collective.TensorAdder
 }
 
 // Total returns the sum.
@@ -49,7 +49,7 @@ func (t *Trainer) HostMemory(train, valid *data.Dataset) HostMemory {
 	m.Waypoint += tensorBytes(t.best.Size())
 	m.Snapshot = m.Waypoint
 	if t.ranks != nil {
-		m.Sum = 2 * tensorBytes(len(t.ranks.sum.Vector()))
+		m.Sum = t.ranks.sum.hostBytes()
 	}
 	in, out := t.net.Input(), t.net.Output()
 	m.Batches = batchesBytes(train, t.options.Batch, true)

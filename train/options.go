@@ -28,7 +28,7 @@ type Options struct {
 	// (data.Batches.Shard), which may be empty: Batch is the size of the whole, and the
 	// network of a rank needs room for its part only, ⌈Batch/Size⌉ samples. The gradients are
 	// added up, and all ranks make the same update, that of the mean over all rows: see
-	// collective.Sum. Dropout and zoneout have other random numbers on each rank. Validation
+	// collective.Sum, or collective.TensorAdder, which adds on the devices. Dropout and zoneout have other random numbers on each rank. Validation
 	// is shared too. The same number of ranks gives the same bytes in every run.
 	//
 	// OnStep and OnEpoch are called on all ranks, which are at the same place then. With
@@ -40,7 +40,7 @@ type Options struct {
 	Group collective.Group
 
 	// FastSum lets the group add gradients in an order of its own if it can
-	// (collective.Adder). The results may then differ in the last bits from run to run.
+	// (collective.Adder, collective.TensorAdder). The results may then differ in the last bits from run to run.
 	FastSum bool
 
 	// Chunk is the number of time steps after which the parameters change. The

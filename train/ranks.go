@@ -20,11 +20,22 @@ import (
 // rows of all. Then all ranks make the same update.
 type ranks struct {
 	collective.Group
-	sum     *collective.Sum // of the gradient, and a tail behind it
-	loss    backend.Tensor  // [1,1], Σ loss·weight of this rank since the last update
-	rows    int             // since then
-	seconds float64         // in sums, since New
-	err     error           // of a sum: the group is lost
+	sum     summer         // of the gradient, and a tail behind it
+	loss    backend.Tensor // [1,1], Σ loss·weight of this rank since the last update
+	tail    [tailSize]float32
+	rows    int     // since then
+	seconds float64 // in sums, since New
+	err     error   // of a sum: the group is lost
+}
+
+// summer adds over the ranks: on the host, or on the devices if the group can.
+type summer interface {
+	// add replaces grads and tail by their sums. The loss is put into the tail. It returns
+	// how long the ranks took together, and waited for each other.
+	add(b backend.Backend, grads, loss backend.Tensor, tail []float32) (time.Duration, error)
+
+	// hostBytes is the memory of the host that it has.
+	hostBytes() int64
 }
 
 // The tail. Numbers of rows are cut in two, which are exact as float32 and when they are
@@ -48,7 +59,7 @@ func (t *Trainer) join(m *memory) {
 	if !joined(g) {
 		return
 	}
-	t.ranks = &ranks{Group: g, sum: collective.NewSum(g, t.net.Grads().Size()+tailSize, t.options.FastSum), loss: m.tensor(1, 1)}
+	t.ranks = &ranks{Group: g, sum: newSummer(g, m, t.net.Grads().Size()+tailSize, t.options.FastSum), loss: m.tensor(1, 1)}
 	t.queueLast = t.queueUpdate
 }
 
@@ -95,19 +106,13 @@ func (t *Trainer) streamPart() (from, to int) {
 
 // combine makes the update with the gradients of all ranks.
 func (t *Trainer) combine() error {
-	r, s, grads := t.ranks, &t.progress, t.net.Grads()
-	n := grads.Size()
-	gradient, tail := r.sum.Vector()[:n], r.sum.Vector()[n:]
-	if err := cmp.Or(t.b.Download(gradient, grads), t.b.Download(tail[:1], r.loss)); err != nil {
-		return err
-	}
+	r, s, tail := t.ranks, &t.progress, t.ranks.tail[:]
 	tail[tailRows], tail[tailRest], tail[tailWeight] = float32(r.rows/rowsUnit), float32(r.rows%rowsUnit), float32(t.step.weight)
-	began := time.Now()
-	if err := r.sum.Add(); err != nil {
+	took, err := r.sum.add(t.b, t.net.Grads(), r.loss, tail)
+	if err != nil {
 		return err
 	}
-	r.seconds += time.Since(began).Seconds()
-	t.b.Upload(grads, gradient)
+	r.seconds += took.Seconds()
 	weight, rows := cmp.Or(float64(tail[tailWeight]), 1), int(tail[tailRows])*rowsUnit+int(tail[tailRest])
 	t.b.Fill(t.whole, 1/weight)
 	t.b.Fill(t.loss, float64(tail[tailLoss])/weight)

@@ -40,21 +40,23 @@ func checkPair(p *probe) {
 			}
 		})
 	}
-	p.attempt("a replay, in which pairs and others take turns", func() {
-		pair, direct := twoOf(3, 3)
-		for k := range 8 {
-			compare(k, pair, direct, func(first, second func()) {
-				backend.Replay(p.device, func() {
-					if k%4 == 3 {
-						first()
-						second()
-					} else {
-						together(first, second)
-					}
+	for name, sizes := range map[string][2]int{"a replay, in which pairs and others take turns": {3, 3}, "a replay of layers of two sizes": {2, 4}} {
+		p.attempt(name, func() {
+			pair, direct := twoOf(sizes[0], sizes[1])
+			for k := range 8 {
+				compare(k, pair, direct, func(first, second func()) {
+					backend.Replay(p.device, func() {
+						if k%4 == 3 {
+							first()
+							second()
+						} else {
+							together(first, second)
+						}
+					})
 				})
-			})
-		}
-	})
+			}
+		})
+	}
 	p.attempt("one of which has more layers", func() {
 		pair, direct := twoOf(3, 3)
 		more, moreDirect := p.newLearner(3), p.newLearner(3)

@@ -105,7 +105,7 @@ func (e *explanation) explainGPU(c *explainCommand, parts sets) error {
 		c.update(trainer, e.batch)
 	}
 	e.memory = append(e.memory, memoryPart{"workspace", r.Used - own - sum(e.memory)})
-	e.launches, e.calls, e.graphs = r.Launches, r.Calls, r.Graphs
+	e.launches, e.path, e.calls, e.graphs = r.Launches, r.Path, r.Calls, r.Graphs
 	if b, ok := b.(*cuda.Backend); ok {
 		e.layers = b.Layers()
 	}

@@ -45,6 +45,6 @@ func (e *explanation) explainOpenGL(c *explainCommand, ordinal int, parts sets) 
 			Stage: l.Stage, Kernel: l.Kernel, Grid: cuda.Dim3{X: l.X, Y: l.Y, Z: 1}, Block: cuda.Dim3{X: l.Group, Y: 1, Z: 1},
 		})
 	}
-	e.calls = len(e.launches)
+	e.path, e.calls = len(e.launches), len(e.launches)
 	return b.Sync()
 }

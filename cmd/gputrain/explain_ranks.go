@@ -7,7 +7,6 @@ import (
 	"time"
 
 	cpubackend "gputrain/cpu"
-	"gputrain/cuda/emulator"
 )
 
 // linkFlags are flags of explain about what connects the ranks.
@@ -65,9 +64,7 @@ func newScaling(e *explanation, c *explainCommand, batch int) *scaling {
 	case c.StepTime > 0:
 		s.divided, s.from = c.StepTime.Seconds(), "A step on one rank takes what --step-time says, and ranks divide all of it."
 	case e.gpu != nil:
-		alone := e.calls - e.graphs
-		s.divided = flops / e.gpu.Float32
-		s.whole = emulator.StreamGap*float64(alone) + emulator.GraphGap*float64(len(e.launches)-alone)
+		s.divided, s.whole = flops/e.gpu.Float32, e.gaps()
 		s.from = fmt.Sprintf("A step on one rank takes what its products take on the %s at the rate of float32, which ranks divide, and the gaps between its kernels, which each of them has.", e.gpu.Name)
 	default:
 		s.divided = flops / cpubackend.PeakFlops(runtime.GOMAXPROCS(0), 20*time.Millisecond)

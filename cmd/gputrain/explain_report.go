@@ -25,6 +25,7 @@ type explanation struct {
 	memory      []memoryPart      // of the device
 	host        []memoryPart      // of the host, beside the device
 	launches    []recorder.Launch // of a step, in order
+	path        int               // how many of these come one after the other
 	calls       int               // of the host, for these launches
 	graphs      int               // calls that start a CUDA graph
 	gpu         *emulator.GPU     // whose rates are known, or nil

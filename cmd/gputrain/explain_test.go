@@ -30,6 +30,12 @@ func TestExplainNamesThePaths(t *testing.T) {
 			"LSTMBackward, 8 steps of 128×2048: launches of gemm_nn_128x128, in 16 slices, and of lstm_cell_grad for each step, because"}},
 		{"explain --device emulated --gpu A100 --hidden 1000", []string{"lstm forward lstm_step_32x8", "lstm backward lstm_cell_grad",
 			"LSTMBackward, 8 steps of 32×1000: launches of gemm_nn_32x32, in 8 slices, and of lstm_cell_grad for each step, because 1000 hidden units take 125 multiprocessors, and the device has 108; up to 864 units would fit"}},
+		{"explain --device emulated --hidden 64 --bidirectional", []string{"LSTMForward of two layers, 8 steps of 32×64: one launch of lstm_forward_128 for all steps of both",
+			"18.717 µs on the H100", "so that the gaps of 35 kernels count"}},
+		{"explain --device emulated --gpu A100 --hidden 1000 --bidirectional", []string{
+			"LSTMForward of two layers, 8 steps of 32×1000: two branches of the graph, not one launch, because 1000 hidden units take 125 multiprocessors for each layer, and the device has 108; up to 512 units would fit",
+			"LSTMForward, 8 steps of 32×1000: a launch of lstm_step_32x8 for each step", "87 kernels, 86 of them in 1 CUDA graph",
+			"28.400 µs between the kernels", "the gaps of 56 kernels count, on the longest path; their products share the GPU, and are added"}},
 	} {
 		o := gputrain(strings.Fields(c.line)...).want(t, 0)
 		words := strings.Join(strings.Fields(o.out), " ") // columns are as wide as their contents

@@ -24,6 +24,7 @@ var house = []struct {
 	{"internal/inuse", ""},
 	{"internal/memorylimit", ""},
 	{"internal/nearest", ""},
+	{"internal/written", ""},
 	{"backend", ""},
 	{"internal/operands", "backend"},
 	{"backend/reference", "backend"},
@@ -51,9 +52,12 @@ var house = []struct {
 	{"data/tasks", "data"},
 	{"model", "backend internal/atomicfile internal/inuse internal/nearest"},
 	{"model/onnx", "backend data model"},
-	{"collective", ""},
-	{"collective/collectivetest", "collective"},
+	{"collective", "backend"},
+	{"collective/collectivetest", "backend collective"},
 	{"collective/mpi", "collective"},
+	{"collective/nccl", "backend collective cuda"},
+	{"collective/nccl/emulator", ""},
+	{"collective/nccl/libnccl", "collective/nccl/emulator cuda/abi"},
 	{"train", "backend collective data internal/inuse internal/nearest model"},
 	{"train/tensorboard", ""},
 	{"bench", "backend backend/backendtest model train"},
@@ -64,7 +68,7 @@ var house = []struct {
 	{"examples/kernel", ""},
 	{"examples/layerandloss", "backend cpu data model train"},
 	{"cmd/gputrain/internal/experiment", "backend data data/tasks model train"},
-	{"cmd/gputrain", "backend backend/backendtest bench cmd/gputrain/internal/experiment collective collective/mpi cpu cuda cuda/cudriver cuda/emulator" +
+	{"cmd/gputrain", "backend backend/backendtest bench cmd/gputrain/internal/experiment collective collective/mpi collective/nccl cpu cuda cuda/cudriver cuda/emulator" +
 		" cuda/recorder data data/tasks gl gl/gldriver gl/recorder internal/atomicfile internal/inputfile internal/memorylimit internal/nearest kernels model model/onnx train train/tensorboard"},
 }
 

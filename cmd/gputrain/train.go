@@ -119,6 +119,11 @@ func (c *trainCommand) train(ctx context.Context, con console, group collective.
 	s := &session{settings: &c.settings, group: group, description: d, initial: from.initial, test: parts.test.Digest(), net: net, reporter: c.reporter(con, d)}
 	options := c.options(d, parts.train)
 	options.Group, options.FastSum = group, c.Reduce == reduceFast
+	sums, leave, err := c.joinGPUs(&options, b)
+	if err != nil {
+		return err
+	}
+	defer func() { err = leave(err) }()
 	options.OnStep, options.OnEpoch, options.LossEvery = s.endStep, s.endEpoch, c.lossEvery()
 	ctx, release := c.follow(ctx, con.in, &options)
 	defer release()
@@ -137,7 +142,7 @@ func (c *trainCommand) train(ctx context.Context, con console, group collective.
 			return err
 		}
 	}
-	understood := slices.Concat(parts.notes, understood(parts), []string{note})
+	understood := slices.Concat(parts.notes, understood(parts), []string{note, sums})
 	if c.DryRun {
 		c.say(con, understood, c.updateNotes(net))
 		begin()

@@ -16,7 +16,9 @@ import (
 	"gputrain/backend"
 	"gputrain/collective"
 	"gputrain/collective/mpi"
+	"gputrain/collective/nccl"
 	cpubackend "gputrain/cpu"
+	"gputrain/cuda"
 	"gputrain/model"
 	"gputrain/train"
 )
@@ -230,6 +232,33 @@ func (c *trainCommand) openRank(g collective.Group) (b backend.Backend, note str
 		return b, note, err
 	}
 	return openDevice(c.Device, c.Math)
+}
+
+// joinGPUs lets the ranks add gradients on their GPUs, if these are NVIDIA's: it replaces the
+// group of o. leave ends this after a training that has returned err, and returns err or its own.
+func (c *trainCommand) joinGPUs(o *train.Options, b backend.Backend) (note string, leave func(err error) error, err error) {
+	leave = func(err error) error { return err }
+	gpu, is := b.(*cuda.Backend)
+	if kind, _, _ := parseDevice(c.Device); kind != "cuda" || !is || o.Group == nil || o.Group.Size() == 1 {
+		return "", leave, nil
+	}
+	g, err := nccl.Join(o.Group, gpu, c.Stall)
+	var absent *nccl.AbsentError
+	switch {
+	case errors.As(err, &absent) && absent.Broken:
+		return "", leave, &jointError{absent.Reason, absent.Rank}
+	case absent != nil:
+		return "gradients are added up on the host: " + err.Error(), leave, nil
+	case err != nil:
+		return "", leave, err
+	}
+	o.Group = g
+	return "gradients are added up on the GPUs by " + g.String(), func(err error) error {
+		if endsTogether(err) { // or Abort ends all
+			err = cmp.Or(err, g.Leave())
+		}
+		return err
+	}, nil
 }
 
 // partSize returns the samples of a batch that each of so many ranks gets at most; 0 ranks are

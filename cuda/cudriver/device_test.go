@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"flag"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -325,6 +326,61 @@ func TestCaptureRunsOnlyWhenItsGraphIsLaunched(t *testing.T) {
 		t.Errorf("before, after one and after two launches: %x, want %x", got, wants)
 	}
 	check(t, k.DestroyGraph(g))
+}
+
+// A stream that waits for an event of a capture is a branch of its graph.
+func TestBranchesOfAGraph(t *testing.T) {
+	k := newAffineKernel(t, open(t))
+	branch, e := must[cuda.Stream](t)(k.NewStream()), must[cuda.Event](t)(k.NewEvent())
+	z := must[cuda.Pointer](t)(k.Alloc(4 * affineWords))
+	order := func(before, after cuda.Stream) {
+		t.Helper()
+		check(t, k.Record(e, before))
+		check(t, k.StreamWait(after, e))
+	}
+	check(t, k.BeginCapture(k.s))
+	check(t, k.launch())
+	order(k.s, branch)
+	check(t, k.launch())
+	check(t, k.Fill32(z, 7, affineWords, branch))
+	order(branch, k.s)
+	check(t, k.CopyOnDevice(k.y, z, 4*affineWords, k.s))
+	g := must[cuda.Graph](t)(k.EndCapture(k.s))
+	for range 2 {
+		check(t, k.LaunchGraph(g, k.s))
+		if got := k.result(t); got != 7 {
+			t.Errorf("y[0] = 0x%x, want that of the other branch, 7", got)
+		}
+	}
+	check(t, k.DestroyGraph(g))
+	for _, c := range []struct {
+		want string
+		call func() error
+	}{
+		{"CUDA_ERROR_STREAM_CAPTURE_UNJOINED", func() error {
+			check(t, k.Record(e, k.s))
+			check(t, k.StreamWait(branch, e))
+			return k.Fill32(z, 7, 1, branch)
+		}},
+		{"CUDA_ERROR_STREAM_CAPTURE_ISOLATION", func() error {
+			check(t, k.Record(e, branch))
+			return k.StreamWait(k.s, e)
+		}},
+		{"CUDA_ERROR_CAPTURED_EVENT", func() error {
+			check(t, k.Record(e, k.s))
+			return k.SyncEvent(e)
+		}},
+	} {
+		check(t, k.BeginCapture(k.s))
+		err := c.call()
+		_, end := k.EndCapture(k.s)
+		if text := fmt.Sprint(err, end); !strings.Contains(text, c.want) {
+			t.Errorf("got %s, want %s", text, c.want)
+		}
+	}
+	check(t, k.Free(z))
+	check(t, k.DestroyEvent(e))
+	check(t, k.DestroyStream(branch))
 }
 
 // neighbor writes the numbers of the blocks. After a barrier of the grid, each block reads

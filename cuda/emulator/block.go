@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"fmt"
+	"math/bits"
 	"math/rand/v2"
 	"strings"
 
@@ -16,7 +17,8 @@ type block struct {
 	number int // in the grid, x fastest
 	index  cuda.Dim3
 	warps  []*warp
-	left   int // warps that have not ended
+	left   int    // warps that have not ended
+	ready  uint32 // those that run, a bit for each
 
 	shared   memory
 	cells    []cell
@@ -26,7 +28,8 @@ type block struct {
 	began, since uint32    // the time when the block began, and after its last barrier
 	time         uint32    // see check_order.go; it goes on where a block before it has left off
 	common       knowledge // what all threads have learned
-	flags        flags     // in shared memory
+	clocks       *clocks
+	flags        flags // in shared memory
 	raced        *raceReport
 
 	random    *rand.Rand
@@ -50,9 +53,9 @@ type barrierState struct {
 }
 
 // start prepares the block at this position in the launch's order.
-func (b *block) start(l *launch, order int, s *stats) {
+func (b *block) start(l *launch, order int, s *stats, k *clocks) {
 	p := l.program
-	b.launch, b.order, b.stats = l, order, s
+	b.launch, b.order, b.stats, b.clocks = l, order, s, k
 	b.number = l.permuted(order)
 	b.index = l.blockIndex(b.number)
 	b.random = rand.New(rand.NewPCG(l.seed^uint64(l.number)<<32, uint64(b.number)))
@@ -63,7 +66,8 @@ func (b *block) start(l *launch, order int, s *stats) {
 		b.cells, b.time = nil, 1
 	}
 	b.id, b.began, b.since = l.firstID+uint32(b.number), b.time, b.time
-	b.common, b.flags = knowledge{}, flags{}
+	b.common = knowledge{}
+	clear(b.flags.at)
 
 	size := p.sharedSize + l.dynamicShared
 	b.shared.data, b.shared.written = resized(b.shared.data, size), resized(b.shared.written, size)
@@ -79,7 +83,7 @@ func (b *block) start(l *launch, order int, s *stats) {
 		b.warps = append(b.warps, &warp{})
 	}
 	b.warps = b.warps[:count]
-	b.left = count
+	b.left, b.ready = count, 1<<count-1
 	for i, w := range b.warps {
 		live := uint32(allLanes)
 		if rest := threads - 32*i; rest < 32 {
@@ -108,22 +112,16 @@ const maxSlice = 1 << 12
 // the next barrier, often only a few instructions. It returns whether the warp seems
 // to wait for something.
 func (b *block) step() (waits bool) {
-	runnable := 0
-	for _, w := range b.warps {
-		if w.state == running {
-			runnable++
-		}
-	}
-	if runnable == 0 {
+	if b.ready == 0 {
 		b.deadlock()
 		return false
 	}
 	at := b.current
-	for skip := b.choose(decideWarp, runnable); ; at++ {
+	for skip := b.choose(decideWarp, bits.OnesCount32(b.ready)); ; at++ {
 		if at >= len(b.warps) {
 			at = 0
 		}
-		if b.warps[at].state == running {
+		if b.ready>>at&1 != 0 {
 			if skip == 0 {
 				break
 			}
@@ -142,7 +140,10 @@ func (b *block) step() (waits bool) {
 		waits = true
 	case running:
 		waits = ran == maxSlice
+	case waiting:
+		b.ready &^= 1 << at
 	case done:
+		b.ready &^= 1 << at
 		b.left--
 		for n := range b.barriers {
 			if b.barriers[n].used {
@@ -186,7 +187,7 @@ func (b *block) arrive(w *warp, n, threads int) {
 	s.threads += 32
 	s.arrived |= 1 << w.number
 	if w.state != waiting {
-		s.brought = s.brought.merge(w.depart())
+		s.brought = b.clocks.together(s.brought, w.depart())
 		b.time++
 	}
 	b.release(n)
@@ -232,6 +233,7 @@ func (b *block) release(n int) {
 	for _, w := range b.warps {
 		if w.state == waiting && w.arrival.barrier == n {
 			w.state = running
+			b.ready |= 1 << w.number
 			for _, d := range w.deliveries {
 				d.deliver(w, d.mask, votes, lanes)
 			}

@@ -115,6 +115,8 @@ func (w *warp) reachGlobal(a *access, lane int, address, n uint64) (*memory, uin
 		return nil, 0
 	case w.block.launch.watchGlobal && !r.readOnly && !w.claimGlobal(a, lane, r, at, n):
 		return nil, 0
+	case w.block.launch.visit != nil && !r.readOnly && !w.claimInGraph(a, lane, r, address):
+		return nil, 0
 	}
 	return &r.memory, at
 }

@@ -18,6 +18,7 @@ import (
 type watch struct {
 	cells  []cell
 	blocks []uint64
+	lines  []line
 }
 
 const readBySeveral = 1 << 31
@@ -35,7 +36,7 @@ func (r *region) watch(granule int) *watch {
 	defer r.watchMu.Unlock()
 	known := r.watched.Load()
 	if known == nil || len(known.cells) < need {
-		known = &watch{make([]cell, need), make([]uint64, need)}
+		known = &watch{make([]cell, need), make([]uint64, need), make([]line, need/lineCells+1)}
 		r.watched.Store(known)
 	}
 	return known
@@ -47,6 +48,9 @@ func (w *warp) claimGlobal(a *access, lane int, r *region, at, n uint64) bool {
 	known := r.watch(w.program.granule)
 	e := w.newTouch(a) + touch(lane)
 	for i := at >> shift; i<<shift < at+n; i++ {
+		if w.block.launch.sequential {
+			known.spread(int(i), w.block.launch.firstID)
+		}
 		c, blocks := &known.cells[i], &known.blocks[i]
 		if (a.strength == weak || !a.write) && w.claimQuickly(known.cells[i:i+1], known.blocks[i:i+1], 0, a.write, e) {
 			continue

@@ -1,10 +1,5 @@
 package emulator
 
-import (
-	"cmp"
-	"slices"
-)
-
 // What orders two accesses, by the memory model of the PTX ISA ("causality order"):
 //   - the order of a thread's program;
 //   - barriers of the block and of the warp;
@@ -25,166 +20,6 @@ import (
 // one of a whole warp the warp's (warp.since). All else a thread has learned is its
 // knowledge.
 
-// A clock says which accesses are ordered before something. It does not change.
-type clock struct {
-	spans []span // in order of block
-	below *clock // more of them, in a clock that has nothing below
-}
-
-// A span is all accesses of some threads of a block up to some time.
-type span struct {
-	block  uint32 // id
-	warp   int32  // or allWarps
-	lanes  uint32
-	before uint32
-}
-
-const allWarps = -1
-
-// covers tells whether the span includes another.
-func (s span) covers(t span) bool {
-	return s.before >= t.before && (s.warp == allWarps || s.warp == t.warp && s.lanes&t.lanes == t.lanes)
-}
-
-// of returns the spans of a block and those after it.
-func (c *clock) of(block uint32) []span {
-	at, _ := slices.BinarySearchFunc(c.spans, block, func(s span, id uint32) int { return cmp.Compare(s.block, id) })
-	return c.spans[at:]
-}
-
-// covers tells whether the clock includes a span.
-func (c *clock) covers(t span) bool {
-	for ; c != nil; c = c.below {
-		if covers(c.of(t.block), t) {
-			return true
-		}
-	}
-	return false
-}
-
-// about tells whether the clock knows anything of a block.
-func (c *clock) about(block uint32) bool {
-	for ; c != nil; c = c.below {
-		if spans := c.of(block); len(spans) > 0 && spans[0].block == block {
-			return true
-		}
-	}
-	return false
-}
-
-// includes tells whether the clock covers all of another.
-func (c *clock) includes(d *clock) bool {
-	var below []span
-	if c.below != nil {
-		below = c.below.spans
-	}
-	return includes(c.spans, below, d.spans) && (d.below == nil || d.below == c || d.below == c.below || includes(c.spans, below, d.below.spans))
-}
-
-// includes tells whether a and b together cover all spans of the other list.
-func includes(a, b, others []span) bool {
-	for _, s := range others {
-		a, b = from(a, s.block), from(b, s.block)
-		if !covers(a, s) && !covers(b, s) {
-			return false
-		}
-	}
-	return true
-}
-
-// from returns the spans of a block and those after it.
-func from(all []span, block uint32) []span {
-	for len(all) > 0 && all[0].block < block {
-		all = all[1:]
-	}
-	return all
-}
-
-// covers tells whether one of the block's spans, which are the first, covers s.
-func covers(all []span, s span) bool {
-	for i := range all {
-		if all[i].block != s.block {
-			break
-		}
-		if all[i].covers(s) {
-			return true
-		}
-	}
-	return false
-}
-
-// flat returns the clock with nothing below.
-func (c *clock) flat() *clock {
-	if c == nil || c.below == nil {
-		return c
-	}
-	return &clock{spans: mergeSpans(c.below.spans, c.spans)}
-}
-
-// without returns the clock without what it knows of a block.
-func (c *clock) without(block uint32) *clock {
-	if !c.about(block) {
-		return c
-	}
-	c = c.flat()
-	rest := slices.DeleteFunc(slices.Clone(c.spans), func(s span) bool { return s.block == block })
-	if len(rest) == 0 {
-		return nil
-	}
-	return &clock{spans: rest}
-}
-
-// mergeClocks returns a clock with all that a and b cover.
-func mergeClocks(a, b *clock) *clock {
-	switch {
-	case a == b || b == nil:
-		return a
-	case a == nil:
-		return b
-	case a.includes(b):
-		return a
-	case b.includes(a):
-		return b
-	case a.below == b.below:
-		return &clock{mergeSpans(a.spans, b.spans), a.below}
-	}
-	return &clock{spans: mergeSpans(a.flat().spans, b.flat().spans)}
-}
-
-func mergeSpans(a, b []span) []span {
-	all := make([]span, 0, len(a)+len(b))
-	start := 0 // of the block's spans
-	add := func(s span) {
-		if start < len(all) && all[start].block != s.block {
-			start = len(all)
-		}
-		for i := start; i < len(all); i++ {
-			t := &all[i]
-			switch {
-			case t.covers(s):
-				return
-			case s.covers(*t):
-				all = slices.Delete(all, i, i+1)
-				i--
-			case t.warp == s.warp && t.before == s.before:
-				t.lanes |= s.lanes
-				return
-			}
-		}
-		all = append(all, s)
-	}
-	for len(a) > 0 || len(b) > 0 {
-		if len(b) == 0 || len(a) > 0 && a[0].block <= b[0].block {
-			add(a[0])
-			a = a[1:]
-		} else {
-			add(b[0])
-			b = b[1:]
-		}
-	}
-	return all
-}
-
 // Knowledge is what a thread has learned beyond barriers. The arrays have what holds
 // within the block, and what holds on the whole device.
 type knowledge struct {
@@ -198,11 +33,11 @@ const (
 	onDevice
 )
 
-// merge returns what a and b have learned together.
-func (a knowledge) merge(b knowledge) knowledge {
-	a.known = mergeClocks(a.known, b.known)
+// together returns what a and b have learned together.
+func (k *clocks) together(a, b knowledge) knowledge {
+	a.known = k.merge(a.known, b.known)
 	for i := range a.fenced {
-		a.fenced[i], a.pending[i] = mergeClocks(a.fenced[i], b.fenced[i]), mergeClocks(a.pending[i], b.pending[i])
+		a.fenced[i], a.pending[i] = k.merge(a.fenced[i], b.fenced[i]), k.merge(a.pending[i], b.pending[i])
 	}
 	return a
 }
@@ -234,7 +69,7 @@ func (w *warp) learned(mask uint32) knowledge {
 		w.eachLane(mask&(mask-1), func(lane int) {
 			if w.own[lane] != last {
 				last = w.own[lane]
-				o = o.merge(last)
+				o = w.block.clocks.together(o, last)
 			}
 		})
 	}
@@ -252,10 +87,15 @@ func (w *warp) follows(block uint32, thread int, time uint32, lane int) bool {
 	if known == nil {
 		return false
 	}
+	return time < w.knows(known, block) || known.covers(span{block, int32(thread >> 5), 1 << (thread & 31), time + 1})
+}
+
+// knows returns the time up to which a clock knows all of a block.
+func (w *warp) knows(known *clock, block uint32) uint32 {
 	if w.past.known != known || w.past.block != block {
 		w.past = past{known, block, known.whole(block)}
 	}
-	return time < w.past.before || known.covers(span{block, int32(thread >> 5), 1 << (thread & 31), time + 1})
+	return w.past.before
 }
 
 // A past is up to which time a clock knows all of a block. A warp keeps the last, because
@@ -285,14 +125,16 @@ func (c *clock) whole(block uint32) (before uint32) {
 // They know of each other.
 func (w *warp) snapshot(mask uint32, known *clock) *clock {
 	b := w.block
-	spans := make([]span, 0, 3)
+	c := b.clocks.fresh(3)
 	if b.since > b.began {
-		spans = append(spans, span{b.id, allWarps, allLanes, b.since})
+		c.spans = append(c.spans, span{b.id, allWarps, allLanes, b.since})
 	}
 	if w.since > b.since {
-		spans = append(spans, span{b.id, int32(w.number), allLanes, w.since})
+		c.spans = append(c.spans, span{b.id, int32(w.number), allLanes, w.since})
 	}
-	return &clock{append(spans, span{b.id, int32(w.number), mask, b.time + 1}), known.flat()}
+	c.spans = append(c.spans, span{b.id, int32(w.number), mask, b.time + 1})
+	c.below = b.clocks.flat(known)
+	return c
 }
 
 // syncBlock orders the block at a barrier where all its warps wait.
@@ -302,14 +144,14 @@ func (b *block) syncBlock() {
 	for _, w := range b.warps {
 		if len(w.own) > 0 {
 			split = true
-			o = o.merge(w.learned(allLanes))
+			o = b.clocks.together(o, w.learned(allLanes))
 			w.own = w.own[:0]
 		}
 	}
 	b.time++
 	b.since = b.time
 	if split {
-		o.known = o.known.without(b.id) // the barrier has made it known
+		o.known = b.clocks.without(o.known, b.id) // the barrier has made it known
 		b.common = o
 	}
 }
@@ -321,7 +163,7 @@ func (b *block) syncSome(n int) {
 	for _, w := range b.warps {
 		if w.state == waiting && w.arrival.barrier == n {
 			waits = append(waits, w)
-			o = o.merge(w.depart())
+			o = b.clocks.together(o, w.depart())
 		}
 	}
 	b.time++
@@ -365,7 +207,7 @@ func (w *warp) fence(mask uint32, s strength) {
 	w.eachLane(mask, func(lane int) {
 		o := w.ownKnowledge(lane)
 		w.acquire(o, s, o.pending)
-		o.known = o.known.flat()
+		o.known = w.block.clocks.flat(o.known)
 		now := w.snapshot(1<<lane, o.known)
 		o.fenced[withinBlock] = now
 		if s == strongDevice {
@@ -377,9 +219,9 @@ func (w *warp) fence(mask uint32, s strength) {
 
 // acquire adds to what is known what was observed, as far as the scope allows.
 func (w *warp) acquire(o *knowledge, s strength, observed [2]*clock) {
-	o.known = mergeClocks(o.known, observed[withinBlock])
+	o.known = w.block.clocks.merge(o.known, observed[withinBlock])
 	if s == strongDevice {
-		o.known = mergeClocks(o.known, observed[onDevice])
+		o.known = w.block.clocks.merge(o.known, observed[onDevice])
 	}
 }
 
@@ -400,7 +242,10 @@ type flags struct {
 
 func (f *flags) set(address uint64, v flag) {
 	if f.at == nil {
-		*f = flags{map[uint64]flag{}, address, address}
+		f.at = map[uint64]flag{}
+	}
+	if len(f.at) == 0 {
+		f.first, f.last = address, address
 	}
 	f.first, f.last = min(f.first, address), max(f.last, address)
 	f.at[address] = v
@@ -408,7 +253,7 @@ func (f *flags) set(address uint64, v flag) {
 
 // apart tells whether no flag lies at the address of a lane.
 func (f *flags) apart(a *access, base *lanes, mask uint32) bool {
-	for m := mask; m != 0 && f.at != nil; m &= m - 1 {
+	for m := mask; m != 0 && len(f.at) > 0; m &= m - 1 {
 		if at := a.at(base[lowest(m)]); at >= f.first && at <= f.last {
 			return false
 		}
@@ -453,7 +298,7 @@ func (w *warp) synchronize(a *access, lane int, address uint64) {
 			fresh.block = severalBlocks
 		}
 		for i := range released {
-			fresh.released[i] = mergeClocks(at.released[i], released[i])
+			fresh.released[i] = w.block.clocks.merge(at.released[i], released[i])
 		}
 	}
 	switch {
@@ -489,6 +334,6 @@ func (w *warp) observe(a *access, lane int, at flag) {
 		return
 	}
 	for i := range observed {
-		o.pending[i] = mergeClocks(o.pending[i], observed[i])
+		o.pending[i] = w.block.clocks.merge(o.pending[i], observed[i])
 	}
 }

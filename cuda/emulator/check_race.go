@@ -124,11 +124,16 @@ func (w *warp) join(set touch, block uint32, e touch, lane int) touch {
 	case set.thread() != e.thread():
 		spread = max(spread, spreadLanes)
 	}
-	e |= spread | set&touchMixed
-	if set.strength() != e.strength() {
-		e |= touchMixed
+	return set.joined(e, spread)
+}
+
+// joined returns the set with the access e, which has this spread then.
+func (e touch) joined(f touch, spread touch) touch {
+	f |= spread | e&touchMixed
+	if e.strength() != f.strength() {
+		f |= touchMixed
 	}
-	return e
+	return f
 }
 
 // followsAll tells whether all accesses of a set are ordered before what a lane does now.

@@ -74,6 +74,7 @@ type Report struct {
 
 // A Side is one of the two accesses of a race.
 type Side struct {
+	Node          string // kernel or driver call, if it is another node of a graph; then Block and Thread are not known
 	Block, Thread cuda.Dim3
 	Line          int // 0 if it is not known
 	Text, Source  string
@@ -83,12 +84,6 @@ type Side struct {
 func (r *Report) Error() string {
 	var b strings.Builder
 	b.WriteString("cuda emulator: ")
-	if r.Kernel == "" {
-		fmt.Fprintf(&b, "%s: %s: %s", r.Call, r.Check, r.Detail)
-		return b.String()
-	}
-	fmt.Fprintf(&b, "kernel %s: %s: %s", demangle.Filter(r.Kernel), r.Check, r.Detail)
-	fmt.Fprintf(&b, "\n  block %s of %s, thread %s", index(r.Block), index(r.Grid), index(r.Thread))
 	where := func(line int, text, source string) {
 		if source != "" {
 			fmt.Fprintf(&b, "\n  %s", source)
@@ -97,10 +92,24 @@ func (r *Report) Error() string {
 			fmt.Fprintf(&b, "\n  PTX line %d: %s", line, text)
 		}
 	}
-	where(r.Line, r.Text, r.Source)
-	if o := r.Other; o != nil {
+	if r.Kernel == "" {
+		fmt.Fprintf(&b, "%s: %s: %s", r.Call, r.Check, r.Detail)
+	} else {
+		fmt.Fprintf(&b, "kernel %s: %s: %s", demangle.Filter(r.Kernel), r.Check, r.Detail)
+		fmt.Fprintf(&b, "\n  block %s of %s, thread %s", index(r.Block), index(r.Grid), index(r.Thread))
+		where(r.Line, r.Text, r.Source)
+	}
+	switch o := r.Other; {
+	case o == nil:
+	case o.Node != "":
+		fmt.Fprintf(&b, "\n  the other: %s", demangle.Filter(o.Node))
+		where(o.Line, o.Text, o.Source)
+	default:
 		fmt.Fprintf(&b, "\n  the other: block %s, thread %s", index(o.Block), index(o.Thread))
 		where(o.Line, o.Text, o.Source)
+	}
+	if r.Kernel == "" {
+		return b.String()
 	}
 	fmt.Fprintf(&b, "\n  launch %d, seed %d", r.Launch, r.Seed)
 	if r.Schedule != "" {

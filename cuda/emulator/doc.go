@@ -17,7 +17,7 @@
 //   - op_: the instructions, a family per file. The files begin with tables from PTX
 //     names to decoders, so searching for "shfl" with its quotes finds op_shuffle.
 //     op_round and op_half hold arithmetic that others share; op_fullwarp holds
-//     faster loops for warps with all lanes active.
+//     faster loops for warps with all lanes active, in Go, AVX2 and AVX-512.
 //   - run, block, warp, memory: the machine. run.go spreads the blocks of a launch
 //     over goroutines; block.go steps its warps and keeps its barriers; warp.go
 //     executes instructions and handles divergence; warp_lane applies a function
@@ -27,9 +27,9 @@
 //     the few that a fault needs.
 //   - check_: what is checked. check_report lists all checks and words the reports;
 //     check_access checks addresses, alignment and uninitialised reads. check_race
-//     finds races: check_order knows what orders accesses, check_sharedrace and
-//     check_globalrace note them in the two memories, check_race_report words what
-//     is found. Searching for the name of a check, such as InactiveLane, finds who
+//     finds races: check_order knows what orders accesses, by the clocks of check_clock;
+//     check_sharedrace and check_globalrace note them in the two memories, the latter
+//     by whole lines in check_globalrace_line; check_race_report words what is found. Searching for the name of a check, such as InactiveLane, finds who
 //     else reports it.
 //   - profile_: what is measured. profile.go counts instructions, profile_memory
 //     sectors and bank conflicts; profile_gpu estimates times and occupancy.

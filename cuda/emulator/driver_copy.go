@@ -7,10 +7,16 @@ import (
 	"gputrain/cuda"
 )
 
+// A piece is device memory that a copy or fill writes or reads.
+type piece struct {
+	at    cuda.Pointer
+	write bool
+}
+
 // transfer checks a copy or a fill and queues it. On the default stream it also
 // waits. The device memory must exist when the copy is queued, unless it has no bytes. The
 // bytes that go to the host must have a value when the copy is done.
-func (d *Device) transfer(call string, s cuda.Stream, bytes int64, touched []cuda.Pointer, do func() *Report) error {
+func (d *Device) transfer(call string, s cuda.Stream, bytes int64, pieces []piece, do func() *Report) error {
 	if err := d.usable(); err != nil {
 		return err
 	}
@@ -21,20 +27,25 @@ func (d *Device) transfer(call string, s cuda.Stream, bytes int64, touched []cud
 		return fmt.Errorf("cuda emulator: %s: a size of %d bytes", call, bytes)
 	}
 	if bytes == 0 {
-		touched = nil
+		pieces = nil
 	}
-	for _, p := range touched {
-		if _, _, report := d.memory.slice(uint64(p), bytes); report != nil {
+	for _, p := range pieces {
+		if _, _, report := d.memory.slice(uint64(p.at), bytes); report != nil {
 			return d.errorUnlessOff(call, report)
 		}
 	}
 	if err := d.injected(CopyOperation); err != nil {
 		return err
 	}
-	err := d.enqueue(s, task{do: func(q *queue) *Report {
-		q.clock += float64(bytes) / d.driver.gpu.Bandwidth
+	err := d.enqueue(s, task{name: call, do: func(q *queue) *Report {
+		q.pass(0, float64(bytes)/d.driver.gpu.Bandwidth, 1)
 		if bytes == 0 {
 			return nil
+		}
+		for _, p := range pieces {
+			if report := q.visit.transfer(d.memory, p, bytes); report != nil {
+				return d.reportUnlessOff(call, report)
+			}
 		}
 		return d.reportUnlessOff(call, do())
 	}})
@@ -66,7 +77,7 @@ func (d *Device) CopyToDevice(dst cuda.Pointer, src []byte, s cuda.Stream) error
 	if err := d.pageLocked("CopyToDevice", src); err != nil {
 		return err
 	}
-	return d.transfer("CopyToDevice", s, int64(len(src)), []cuda.Pointer{dst}, func() *Report {
+	return d.transfer("CopyToDevice", s, int64(len(src)), []piece{{dst, true}}, func() *Report {
 		r, at, report := d.memory.slice(uint64(dst), int64(len(src)))
 		if report != nil {
 			return report
@@ -82,7 +93,7 @@ func (d *Device) CopyToHost(dst []byte, src cuda.Pointer, s cuda.Stream) error {
 	if err := d.pageLocked("CopyToHost", dst); err != nil {
 		return err
 	}
-	return d.transfer("CopyToHost", s, int64(len(dst)), []cuda.Pointer{src}, func() *Report {
+	return d.transfer("CopyToHost", s, int64(len(dst)), []piece{{src, false}}, func() *Report {
 		r, at, report := d.memory.slice(uint64(src), int64(len(dst)))
 		if report != nil {
 			return report
@@ -114,7 +125,7 @@ func unwritten(r *region, at uint64, written []byte) *Report {
 
 // CopyOnDevice copies within the device. A byte without a value stays without one.
 func (d *Device) CopyOnDevice(dst, src cuda.Pointer, bytes int64, s cuda.Stream) error {
-	return d.transfer("CopyOnDevice", s, bytes, []cuda.Pointer{dst, src}, func() *Report {
+	return d.transfer("CopyOnDevice", s, bytes, []piece{{dst, true}, {src, false}}, func() *Report {
 		from, at, report := d.memory.slice(uint64(src), bytes)
 		if report != nil {
 			return report
@@ -150,7 +161,7 @@ func (d *Device) fill(call string, dst cuda.Pointer, value []byte, count int64, 
 		return d.errorUnlessOff(call, &Report{Check: Misaligned, Address: uint64(dst), Detail: fmt.Sprintf("0x%x is not a multiple of %d", dst, unit)})
 	}
 	bytes := int64(unit) * count
-	return d.transfer(call, s, bytes, []cuda.Pointer{dst}, func() *Report {
+	return d.transfer(call, s, bytes, []piece{{dst, true}}, func() *Report {
 		r, at, report := d.memory.slice(uint64(dst), bytes)
 		if report != nil {
 			return report

@@ -30,7 +30,7 @@ type Device struct {
 	random    *rand.Rand    // decides when tasks are done
 	events    map[cuda.Event]*event
 	graphs    map[cuda.Graph]*graph
-	capture   *capture
+	captures  []*capture // that have not ended
 
 	launches  int
 	blockIDs  uint32  // ids of blocks that are used
@@ -100,17 +100,6 @@ func (d *Device) usable() error {
 	return d.fault
 }
 
-// usableOutsideCapture is usable for calls that are not allowed during a capture.
-func (d *Device) usableOutsideCapture(what string) error {
-	if err := d.usable(); err != nil {
-		return err
-	}
-	if d.capture != nil {
-		return fmt.Errorf("cuda emulator: %s is not allowed during the capture of a stream", what)
-	}
-	return nil
-}
-
 // Info describes the device.
 func (d *Device) Info() cuda.DeviceInfo { return d.driver.info() }
 
@@ -136,7 +125,7 @@ func (d *Device) Alloc(bytes int64) (cuda.Pointer, error) {
 
 // Free waits for all work and frees memory that Alloc returned.
 func (d *Device) Free(p cuda.Pointer) error {
-	d.finish()
+	d.Finish()
 	if err := d.usableOutsideCapture("Free"); err != nil {
 		return err
 	}
@@ -220,7 +209,7 @@ func (d *Device) PageLocked(b []byte) bool {
 // FreeHost waits for all work and frees memory that AllocHost returned or ShareHost was
 // given.
 func (d *Device) FreeHost(b []byte) error {
-	d.finish()
+	d.Finish()
 	if err := d.usable(); err != nil {
 		return err
 	}
@@ -248,7 +237,7 @@ func (d *Device) Close() error {
 	if d.closed {
 		return nil
 	}
-	d.finish()
+	d.Finish()
 	err := d.leaks()
 	if d.fault != nil {
 		err = nil

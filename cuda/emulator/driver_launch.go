@@ -92,12 +92,11 @@ func (d *Device) launch(f cuda.Function, grid, block cuda.Dim3, sharedBytes int,
 	}
 	params := p.pack(args)
 	gap := StreamGap
-	if d.capture != nil {
+	if d.streams[s].position != nil {
 		gap = GraphGap
 	}
-	return d.enqueue(s, task{do: func(q *queue) *Report {
-		q.clock += gap
-		return d.execute(q, p, grid, block, sharedBytes, params, cooperative)
+	return d.enqueue(s, task{name: p.name, do: func(q *queue) *Report {
+		return d.execute(q, gap, p, grid, block, sharedBytes, params, cooperative)
 	}})
 }
 
@@ -208,7 +207,7 @@ func (d *Device) residency(p *program, block cuda.Dim3, sharedBytes int) cuda.Re
 const gridWorkspace = 8
 
 // execute runs a launch and returns its fault.
-func (d *Device) execute(q *queue, p *program, grid, block cuda.Dim3, sharedBytes int, params []byte, cooperative bool) *Report {
+func (d *Device) execute(q *queue, gap float64, p *program, grid, block cuda.Dim3, sharedBytes int, params []byte, cooperative bool) *Report {
 	o := d.driver.options
 	d.launches++
 	residency := d.residency(p, block, sharedBytes)
@@ -221,7 +220,7 @@ func (d *Device) execute(q *queue, p *program, grid, block cuda.Dim3, sharedByte
 		return &launch{
 			program: p, memory: d.memory, grid: grid, block: block, dynamicShared: sharedBytes, params: memory{data: params}, workspace: workspace,
 			number: d.launches, firstID: d.newBlocks(grid.X * grid.Y * grid.Z), seed: o.Seed, workers: o.Workers, budget: o.Budget, off: d.driver.off,
-			multiprocessors: d.driver.gpu.Multiprocessors, resident: residency.Blocks, ended: &d.driver.ended,
+			multiprocessors: d.driver.gpu.Multiprocessors, resident: residency.Blocks, ended: &d.driver.ended, visit: q.visit.watching(),
 		}
 	}
 	l := newLaunch()
@@ -244,12 +243,12 @@ func (d *Device) execute(q *queue, p *program, grid, block cuda.Dim3, sharedByte
 			again := newLaunch()
 			again.schedule, again.budget = s, min(4*l.spent.Load()+1<<16, o.Budget)
 			_, fault := again.run()
-			return fault, again.spent.Load()
+			return fault, again.effort()
 		})
 	}
 	summary := measured.summary(l)
 	summary.Registers = residency.Registers
-	q.clock += d.driver.gpu.Estimate(summary).Seconds
+	q.pass(gap, d.driver.gpu.Estimate(summary).Seconds, min(1, float64(l.blocks)/float64(max(1, residency.Blocks))))
 	key := shape{p.name, grid, block, sharedBytes}
 	if known := d.profile[key]; known != nil {
 		known.join(summary)
@@ -278,7 +277,7 @@ func (d *Device) newBlocks(n int) uint32 {
 // an entry for each kernel and launch shape, in order of first launch. Aggregate
 // joins the shapes.
 func (d *Device) Profile() []LaunchStats {
-	d.finish()
+	d.Finish()
 	all := make([]LaunchStats, 0, len(d.shapes))
 	for _, key := range d.shapes {
 		all = append(all, *d.profile[key])
@@ -288,7 +287,7 @@ func (d *Device) Profile() []LaunchStats {
 
 // ResetProfile waits for all work and forgets what was measured.
 func (d *Device) ResetProfile() {
-	d.finish()
+	d.Finish()
 	clear(d.profile)
 	d.shapes = nil
 }

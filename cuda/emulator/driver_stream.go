@@ -12,12 +12,24 @@ import (
 // by as much as a seeded draw decides. So a program that copies data before it is
 // computed, or overwrites it before it is copied, gets a wrong result here too.
 type queue struct {
-	tasks []task
-	clock float64 // estimated seconds until now
+	tasks    []task
+	clock    float64   // estimated seconds until now
+	position *position // in the capture that the stream takes part in, or nil
+	visit    *visit    // while a node of a graph is done, which has a queue of its own
+}
+
+// pass lets the clock go on by what a task takes: a gap before it, and then seconds in
+// which it takes a share of the GPU.
+func (q *queue) pass(gap, seconds, share float64) {
+	q.clock += gap + seconds
+	if q.visit != nil {
+		q.visit.gap, q.visit.seconds, q.visit.share = gap, seconds, share
+	}
 }
 
 // A task is work or, with a mark, a wait for that mark.
 type task struct {
+	name  string // of the kernel or of the call of the driver
 	do    func(q *queue) *Report
 	after *mark
 }
@@ -28,21 +40,11 @@ type mark struct {
 	time float64 // by the clock of its stream
 }
 
-// An event is known by its last mark: its last recording.
+// An event is known by its last recording: a mark or, in a capture, a position.
 type event struct {
 	last     *mark
-	captured bool // recorded in the current capture
+	position *position
 }
-
-// A capture collects the work that is queued on the streams that take part.
-type capture struct {
-	origin  cuda.Stream
-	streams map[cuda.Stream]bool // streams that have joined
-	graph   *graph
-}
-
-// A graph is work that can be repeated.
-type graph struct{ tasks []task }
 
 // maxAhead is the largest number of tasks that the host runs ahead of.
 const maxAhead = 32
@@ -50,17 +52,18 @@ const maxAhead = 32
 // enqueue adds a task to a stream, or to the graph that is being captured. The
 // default stream waits for all other streams, and they wait for it.
 func (d *Device) enqueue(s cuda.Stream, t task) error {
-	if d.capture != nil {
-		if !d.capture.streams[s] {
-			return fmt.Errorf("cuda emulator: stream %d is used during the capture of stream %d, which it has not joined", s, d.capture.origin)
-		}
-		d.capture.graph.tasks = append(d.capture.graph.tasks, t)
-		return nil
-	}
 	q := d.streams[s]
+	switch {
+	case d.fault != nil:
+		return nil // as the rest of a graph; the next call says so
+	case q.position != nil:
+		return q.position.add(t)
+	case s == 0 && len(d.captures) > 0:
+		return d.breakCaptures(CaptureImplicit, "the default stream, which waits for all others, is used")
+	}
 	q.clock = max(q.clock, d.streams[0].clock)
 	if s == 0 {
-		d.finish()
+		d.Finish()
 		for _, other := range d.streams {
 			q.clock = max(q.clock, other.clock)
 		}
@@ -101,8 +104,8 @@ func (d *Device) advance() {
 	}
 }
 
-// finish does all work.
-func (d *Device) finish() {
+// Finish does all work that is queued.
+func (d *Device) Finish() {
 	for d.ahead > 0 {
 		d.advance()
 	}
@@ -133,12 +136,15 @@ func (d *Device) NewStream() (cuda.Stream, error) {
 
 // DestroyStream destroys a stream. It waits for all work.
 func (d *Device) DestroyStream(s cuda.Stream) error {
-	d.finish()
-	if err := d.usableOutsideCapture("DestroyStream"); err != nil {
+	d.Finish()
+	if err := d.usable(); err != nil {
 		return err
 	}
 	if err := d.stream(s); err != nil || s == 0 {
 		return fmt.Errorf("cuda emulator: stream %d cannot be destroyed", s)
+	}
+	if err := d.notCaptured("DestroyStream", s); err != nil {
+		return err
 	}
 	delete(d.streams, s)
 	d.order = slices.DeleteFunc(d.order, func(x cuda.Stream) bool { return x == s })
@@ -148,10 +154,13 @@ func (d *Device) DestroyStream(s cuda.Stream) error {
 // SyncStream waits for the work of a stream and returns its fault. On the default
 // stream it waits for all streams.
 func (d *Device) SyncStream(s cuda.Stream) error {
-	if err := d.usableOutsideCapture("SyncStream"); err != nil {
+	if err := d.usable(); err != nil {
 		return err
 	}
 	if err := d.stream(s); err != nil {
+		return err
+	}
+	if err := d.notCaptured("SyncStream", s); err != nil {
 		return err
 	}
 	for d.ahead > 0 && (s == 0 || len(d.streams[s].tasks) > 0) {
@@ -197,16 +206,22 @@ func (d *Device) Record(e cuda.Event, s cuda.Stream) error {
 	if err := d.stream(s); err != nil {
 		return err
 	}
-	if d.capture != nil {
-		ev.captured = true
+	if at := d.streams[s].position; at != nil {
+		if err := at.capture.usable(); err != nil {
+			return err
+		}
+		ev.last, ev.position = nil, at.copy()
 		return nil
 	}
 	m := &mark{}
-	ev.last = m
-	return d.enqueue(s, task{do: func(q *queue) *Report {
+	err = d.enqueue(s, task{do: func(q *queue) *Report {
 		m.done, m.time = true, q.clock
 		return nil
 	}})
+	if err == nil {
+		ev.last, ev.position = m, nil
+	}
+	return err
 }
 
 // StreamWait makes a stream wait for an event. If the event was recorded in the
@@ -219,24 +234,25 @@ func (d *Device) StreamWait(s cuda.Stream, e cuda.Event) error {
 	if err := d.stream(s); err != nil {
 		return err
 	}
-	switch {
-	case d.capture != nil && ev.captured:
-		d.capture.streams[s] = true
-		return nil
+	switch q := d.streams[s]; {
+	case ev.position != nil:
+		return d.follow(s, ev.position)
 	case ev.last == nil:
 		return nil // as on a GPU
+	case q.position != nil:
+		return q.position.capture.fail(CaptureIsolation, "a wait for an event that was recorded outside of it")
 	}
 	return d.enqueue(s, task{after: ev.last})
 }
 
 // SyncEvent waits for an event.
 func (d *Device) SyncEvent(e cuda.Event) error {
-	if err := d.usableOutsideCapture("SyncEvent"); err != nil {
-		return err
-	}
 	ev, err := d.event(e)
 	if err != nil {
 		return err
+	}
+	if ev.position != nil {
+		return ev.position.capture.fail(CapturedEvent, "the host asks for an event that was recorded in it")
 	}
 	for ev.last != nil && !ev.last.done && d.fault == nil {
 		d.advance()
@@ -266,75 +282,8 @@ func (d *Device) Call(s cuda.Stream, f func()) error {
 	if err := d.stream(s); err != nil {
 		return err
 	}
-	return d.enqueue(s, task{do: func(*queue) *Report {
+	return d.enqueue(s, task{name: "Call", do: func(*queue) *Report {
 		f()
 		return nil
 	}})
-}
-
-// BeginCapture starts to collect the work of a stream.
-func (d *Device) BeginCapture(s cuda.Stream) error {
-	if err := d.usableOutsideCapture("BeginCapture"); err != nil {
-		return err
-	}
-	if err := d.stream(s); err != nil {
-		return err
-	}
-	if s == 0 {
-		return fmt.Errorf("cuda emulator: the default stream cannot be captured")
-	}
-	d.capture = &capture{origin: s, streams: map[cuda.Stream]bool{s: true}, graph: &graph{}}
-	return nil
-}
-
-// EndCapture ends the capture and returns the work that was collected.
-func (d *Device) EndCapture(s cuda.Stream) (cuda.Graph, error) {
-	if err := d.usable(); err != nil {
-		return 0, err
-	}
-	if d.capture == nil || d.capture.origin != s {
-		return 0, fmt.Errorf("cuda emulator: stream %d is not captured", s)
-	}
-	g := cuda.Graph(d.newHandle())
-	d.graphs[g] = d.capture.graph
-	d.capture = nil
-	for _, e := range d.events {
-		e.captured = false
-	}
-	return g, nil
-}
-
-// LaunchGraph queues the work of a graph.
-func (d *Device) LaunchGraph(g cuda.Graph, s cuda.Stream) error {
-	if err := d.usableOutsideCapture("LaunchGraph"); err != nil {
-		return err
-	}
-	if err := d.stream(s); err != nil {
-		return err
-	}
-	found := d.graphs[g]
-	if found == nil {
-		return fmt.Errorf("cuda emulator: graph %d %w", g, ErrHandle)
-	}
-	if err := d.injected(LaunchOperation); err != nil {
-		return err
-	}
-	for _, t := range found.tasks {
-		if err := d.enqueue(s, t); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// DestroyGraph destroys a graph.
-func (d *Device) DestroyGraph(g cuda.Graph) error {
-	if err := d.usable(); err != nil {
-		return err
-	}
-	if d.graphs[g] == nil {
-		return fmt.Errorf("cuda emulator: graph %d %w", g, ErrHandle)
-	}
-	delete(d.graphs, g)
-	return nil
 }

@@ -81,47 +81,6 @@ func TestStreamsRunAhead(t *testing.T) {
 	}
 }
 
-func TestGraphs(t *testing.T) {
-	b := newBench(t, basicPTX, Options{})
-	d := b.device
-	x, y := upload(b, []float32{1, 2, 3}), upload(b, []float32{0, 0, 0})
-	f, err := d.Function(b.module, "axpy")
-	b.must(err)
-	s, err := d.NewStream()
-	b.must(err)
-	other, err := d.NewStream()
-	b.must(err)
-	fork, err := d.NewEvent()
-	b.must(err)
-	b.must(d.BeginCapture(s))
-	args := []uint64{uint64(y), uint64(x), bits32(2), 3}
-	b.must(d.Launch(f, dim(1), dim(32), 0, s, args))
-	args[2] = 0 // the captured launch keeps what it had
-	if err := d.SyncStream(s); err == nil {
-		t.Error("a stream that is captured can be waited for")
-	}
-	if err := d.Launch(f, dim(1), dim(32), 0, other, args); err == nil {
-		t.Error("another stream is used during a capture")
-	}
-	b.must(d.Record(fork, s))
-	b.must(d.StreamWait(other, fork))
-	b.must(d.Fill32(x, 0x3f800000, 1, other))
-	g, err := d.EndCapture(s)
-	b.must(err)
-	compareExactly(t, "after the capture", download[float32](b, y, 3), []float32{0, 0, 0})
-	for range 3 {
-		b.must(d.LaunchGraph(g, s))
-	}
-	b.must(d.SyncStream(s))
-	compareExactly(t, "after three launches", download[float32](b, y, 3), []float32{6, 12, 18})
-	b.must(d.DestroyGraph(g))
-	if err := d.LaunchGraph(g, s); err == nil {
-		t.Error("a destroyed graph is launched")
-	}
-	b.must(d.DestroyStream(other))
-	b.must(d.DestroyEvent(fork))
-}
-
 func TestEvents(t *testing.T) {
 	b := newBench(t, basicPTX, Options{GPU: "A100"})
 	d := b.device

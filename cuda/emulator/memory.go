@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -211,19 +212,17 @@ func (m *memory) hasGaps(at, n uint64) bool {
 	return true
 }
 
+// marks are those of bytes that all have a value.
+var marks = [512]byte(bytes.Repeat([]byte{1}, 512))
+
 func allWritten(written []byte) bool {
-	for len(written) >= 8 {
-		if binary.LittleEndian.Uint64(written) != 0x0101010101010101 {
+	for len(written) > len(marks) {
+		if !bytes.Equal(written[:len(marks)], marks[:]) {
 			return false
 		}
-		written = written[8:]
+		written = written[len(marks):]
 	}
-	for _, b := range written {
-		if b == 0 {
-			return false
-		}
-	}
-	return true
+	return bytes.Equal(written, marks[:len(written)])
 }
 
 func fill(b []byte, v byte) {

@@ -3,9 +3,9 @@ package emulator
 import "math/bits"
 
 var bitwiseDecoders = map[string]decoding{
-	"and":   logic(fast("and", fullAnd), func(a, b uint64) uint64 { return a & b }, func(a, b uint32) uint32 { return a & b }),
-	"or":    logic(fast("or", fullOr), func(a, b uint64) uint64 { return a | b }, func(a, b uint32) uint32 { return a | b }),
-	"xor":   logic(fast("xor", fullXor), func(a, b uint64) uint64 { return a ^ b }, func(a, b uint32) uint32 { return a ^ b }),
+	"and":   logic(vector.two["and"], func(a, b uint64) uint64 { return a & b }, func(a, b uint32) uint32 { return a & b }),
+	"or":    logic(vector.two["or"], func(a, b uint64) uint64 { return a | b }, func(a, b uint32) uint32 { return a | b }),
+	"xor":   logic(vector.two["xor"], func(a, b uint64) uint64 { return a ^ b }, func(a, b uint32) uint32 { return a ^ b }),
 	"not":   not,
 	"cnot":  cnot,
 	"lop3":  lop3,
@@ -90,9 +90,9 @@ func shl(d *decoder) runner {
 	f := func(a, b uint64) uint64 { return truncate(a<<b, size) }
 	switch size {
 	case 4:
-		return fullWarp2(dst, a, b, fast("shl32", fullShl32), f)
+		return fullWarp2(dst, a, b, vector.two["shl32"], f)
 	case 8:
-		return fullWarp2(dst, a, b, fast("shl64", fullShl64), f)
+		return fullWarp2(dst, a, b, vector.two["shl64"], f)
 	}
 	return lanes2(dst, a, b, f)
 }
@@ -105,7 +105,7 @@ func shr(d *decoder) runner {
 	d.count(3)
 	dst, a, b := d.dst(0, k), d.src(1, k), d.src(2, u32)
 	if !k.signed() {
-		return fullWarp2(dst, a, b, fast("shr", fullShr), func(a, b uint64) uint64 { return a >> b })
+		return fullWarp2(dst, a, b, vector.two["shr"], func(a, b uint64) uint64 { return a >> b })
 	}
 	size := k.size()
 	return lanes2(dst, a, b, func(a, b uint64) uint64 { return truncate(uint64(extend(a, k)>>b), size) })

@@ -192,6 +192,9 @@ func setp(d *decoder) runner {
 		}
 	}
 	join := c.join
+	if join == "" && second == absent {
+		return func(w *warp, mask uint32) { w.setPredicate(dst, mask, outcome(w, mask)) }
+	}
 	return func(w *warp, mask uint32) {
 		r, t := outcome(w, mask), third.value(w)
 		other := ^r
@@ -207,26 +210,19 @@ func setp(d *decoder) runner {
 func fullComparison(c comparison) func(a, b *lanes) uint32 {
 	switch {
 	case c.kind == s32 && c.name == "lt":
-		return fullLessS32
+		return vector.lessS32
 	case c.kind == s32 && c.name == "ge":
-		return func(a, b *lanes) uint32 { return ^fullLessS32(a, b) }
+		return func(a, b *lanes) uint32 { return ^vector.lessS32(a, b) }
 	case c.kind == s32 && c.name == "gt":
-		return func(a, b *lanes) uint32 { return fullLessS32(b, a) }
+		return func(a, b *lanes) uint32 { return vector.lessS32(b, a) }
 	case c.kind == s32 && c.name == "le":
-		return func(a, b *lanes) uint32 { return ^fullLessS32(b, a) }
+		return func(a, b *lanes) uint32 { return ^vector.lessS32(b, a) }
 	case !c.kind.float() && (c.name == "eq" || c.name == "ne"):
 		flip := uint32(0)
 		if c.name == "ne" {
 			flip = math.MaxUint32
 		}
-		return func(a, b *lanes) (r uint32) {
-			for i := range a {
-				if a[i] == b[i] {
-					r |= 1 << i
-				}
-			}
-			return r ^ flip
-		}
+		return func(a, b *lanes) uint32 { return vector.equal(a, b) ^ flip }
 	}
 	return nil
 }
@@ -293,7 +289,7 @@ func selp(d *decoder) runner {
 		r, x, y := &w.registers[dst], w.source(a), w.source(b)
 		choose := p.value(w)
 		if mask == allLanes {
-			fullSelect(r, x, y, choose)
+			vector.choose(r, x, y, choose)
 			return
 		}
 		for m := mask; m != 0; m &= m - 1 {

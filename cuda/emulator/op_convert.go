@@ -44,9 +44,9 @@ func convert(d *decoder) runner {
 	switch {
 	case c.to.float() || c.from.float() || c.sat || width != c.to.size():
 	case c.to.size() == 8 && c.from == s32:
-		return fullWarp1(dst, a, fullSignExtend, f)
+		return fullWarp1(dst, a, vector.signExtend, f)
 	case c.to.size() == 8 && c.from == u32, c.to.size() == 4 && c.from.size() == 8:
-		return fullWarp1(dst, a, fullLow32, f)
+		return fullWarp1(dst, a, vector.low32, f)
 	}
 	return lanes1(dst, a, f)
 }

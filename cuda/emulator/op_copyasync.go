@@ -15,6 +15,10 @@ type pendingCopy struct {
 	data    [16]byte
 }
 
+// maxPending is how many copies of a warp may be on their way, and how many of its arrivals
+// at mbarriers. The ISA lets them arrive at any time.
+const maxPending = 1 << 13
+
 // copyAsync is cp.async, and the instructions that wait for it.
 func copyAsync(d *decoder) runner {
 	d.choice("async")
@@ -56,6 +60,7 @@ func startCopies(d *decoder) runner {
 	d.address(0, write)
 	d.address(1, read)
 	d.class = LoadGlobal
+	copies := &storing{access: write}
 	requested := *read
 	requested.size = size
 	given := d.program.constant(uint64(size))
@@ -74,11 +79,16 @@ func startCopies(d *decoder) runner {
 			w.measure(&requested, src, reads, irregular)
 		}
 		w.measure(write, dst, mask, irregular)
+		w.storing = copies
 		w.eachLane(mask, func(lane int) {
 			if w.block.fault == nil {
 				w.startCopy(lane, write, write.at(dst[lane]), read, read.at(src[lane]), n[lane])
 			}
 		})
+		if len(w.copies) > maxPending {
+			first := maxPending / 2
+			w.finishWhere(func(*pendingCopy) bool { first--; return first >= 0 })
+		}
 	}
 }
 
@@ -97,7 +107,6 @@ func (w *warp) startCopy(lane int, write *access, to uint64, read *access, from,
 		}
 		c.data[i] = m.data[at]
 	}
-	w.storing = &storing{access: write}
 	if m, at := w.reach(write, lane, to); m != nil {
 		fill(m.written[at:at+size], 0)
 		w.copies = append(w.copies, c)
@@ -124,9 +133,10 @@ func (w *warp) finishCopies(mask uint32, n int) {
 // finishWhere lets some copies arrive.
 func (w *warp) finishWhere(arrives func(c *pendingCopy) bool) {
 	kept := w.copies[:0]
-	for _, c := range w.copies {
-		if !arrives(&c) {
-			kept = append(kept, c)
+	for i := range w.copies {
+		c := &w.copies[i]
+		if !arrives(c) {
+			kept = append(kept, *c)
 			continue
 		}
 		to, at := w.block.shared, c.address

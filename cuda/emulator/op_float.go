@@ -83,7 +83,7 @@ func addFloat(d *decoder) runner {
 	dst, a, b := d.dst(0, f.kind), d.src(1, f.kind), d.src(2, f.kind)
 	add := f.binary(addFloat32, addFloat64)
 	if f.plain() {
-		return fullWarp2(dst, a, b, fast("addFloat32", fullAddFloat32), add)
+		return fullWarp2(dst, a, b, vector.two["addFloat32"], add)
 	}
 	return lanes2(dst, a, b, add)
 }
@@ -96,7 +96,7 @@ func subFloat(d *decoder) runner {
 		func(a, b float32, mode rounding) float32 { return addFloat32(a, -b, mode) },
 		func(a, b float64, mode rounding) float64 { return addFloat64(a, -b, mode) })
 	if f.plain() {
-		return fullWarp2(dst, a, b, fast("subFloat32", fullSubFloat32), sub)
+		return fullWarp2(dst, a, b, vector.two["subFloat32"], sub)
 	}
 	return lanes2(dst, a, b, sub)
 }
@@ -107,7 +107,7 @@ func mulFloat(d *decoder) runner {
 	dst, a, b := d.dst(0, f.kind), d.src(1, f.kind), d.src(2, f.kind)
 	mul := f.binary(mulFloat32, mulFloat64)
 	if f.plain() {
-		return fullWarp2(dst, a, b, fast("mulFloat32", fullMulFloat32), mul)
+		return fullWarp2(dst, a, b, vector.two["mulFloat32"], mul)
 	}
 	return lanes2(dst, a, b, mul)
 }
@@ -126,8 +126,8 @@ func fmaFloat(d *decoder) runner {
 				partial(w, mask)
 				return
 			}
-			if d, x, y, z := &w.registers[dst], w.source(a), w.source(b), w.source(c); !fastFma(d, x, y, z) {
-				loopFma(d, x, y, z)
+			if d, x, y, z := &w.registers[dst], w.source(a), w.source(b), w.source(c); !vector.fma(d, x, y, z) {
+				fullFma(d, x, y, z)
 			}
 		}
 	case f.kind == f32:

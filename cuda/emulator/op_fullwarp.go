@@ -1,20 +1,46 @@
 package emulator
 
-import "math"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // These are loops over a whole warp for the most common instructions. Each has a
 // twin for single lanes, which defines what the instruction does. A test compares
 // the two.
 
-// fast returns the loop, or what does the same faster on this processor.
-func fast(name string, loop func(d, a, b *lanes)) func(d, a, b *lanes) {
-	if f := faster[name]; f != nil {
-		return f
-	}
-	return loop
+// A vectorSet is such loops by one set of vector instructions. words are in memory, one
+// for each lane or four.
+type vectorSet struct {
+	two                     map[string]func(d, a, b *lanes)
+	fma                     func(d, a, b, c *lanes) (done bool) // if no result is NaN, which GPUs write in a way of their own
+	mad32                   func(d, a, b, c *lanes)
+	equal, lessS32          func(a, b *lanes) uint32 // a bit for each lane
+	choose                  func(d, a, b *lanes, mask uint32)
+	move, signExtend, low32 func(d, a *lanes)
+	broadcast               func(d *lanes, v uint64)
+	strided                 func(a *lanes) bool
+	widen                   func(d *lanes, words *[128]byte)
+	widen4                  func(d0, d1, d2, d3 *lanes, words *[512]byte)
+	narrow                  func(words *[128]byte, a *lanes)
 }
 
-var faster = fastLoops()
+// portable are the loops in Go.
+var portable = vectorSet{
+	two: map[string]func(d, a, b *lanes){
+		"add32": fullAdd32, "add64": fullAdd64, "sub32": fullSub32, "mul32": fullMul32, "mul64": fullMul64, "mulWideS32": fullMulWideS32,
+		"and": fullAnd, "or": fullOr, "xor": fullXor, "shl32": fullShl32, "shl64": fullShl64, "shr": fullShr,
+		"minS32": fullMinS32, "maxS32": fullMaxS32, "addFloat32": fullAddFloat32, "subFloat32": fullSubFloat32, "mulFloat32": fullMulFloat32,
+	},
+	fma: fullFma, equal: fullEqual, lessS32: fullLessS32, choose: fullSelect, mad32: fullMad32, move: fullMove, signExtend: fullSignExtend,
+	low32: fullLow32, broadcast: fullBroadcast, strided: fullStrided, widen: fullWiden, widen4: fullWiden4, narrow: fullNarrow,
+}
+
+// vector is the fastest on this processor.
+var vector = func() vectorSet {
+	sets := append([]vectorSet{portable}, vectorSets()...)
+	return sets[len(sets)-1]
+}()
 
 func fullWarp2(dst, a, b int32, full func(d, a, b *lanes), f func(a, b uint64) uint64) runner {
 	partial := lanes2(dst, a, b, f)
@@ -154,7 +180,7 @@ func fullMulFloat32(d, a, b *lanes) {
 	}
 }
 
-func loopFma(d, a, b, c *lanes) {
+func fullFma(d, a, b, c *lanes) (done bool) {
 	for i := range d {
 		// The product is exact in 53 bits. The sum is rounded to 53 bits and then to
 		// 24, which is right unless it lies on the boundary between two float32s. A
@@ -168,6 +194,7 @@ func loopFma(d, a, b, c *lanes) {
 		}
 		d[i] = uint64(math.Float32bits(float32(sum)))
 	}
+	return true
 }
 
 func fullMove(d, a *lanes) { *d = *a }
@@ -211,4 +238,50 @@ func fullLessS32(a, b *lanes) (less uint32) {
 		}
 	}
 	return less
+}
+
+// fullEqual returns the lanes where a = b.
+func fullEqual(a, b *lanes) (equal uint32) {
+	for i := range a {
+		if a[i] == b[i] {
+			equal |= 1 << i
+		}
+	}
+	return equal
+}
+
+func fullBroadcast(d *lanes, v uint64) {
+	for i := range d {
+		d[i] = v
+	}
+}
+
+// fullStrided tells whether each lane has as much more than the one before.
+func fullStrided(a *lanes) bool {
+	for i := 2; i < 32; i++ {
+		if a[i]-a[i-1] != a[1]-a[0] {
+			return false
+		}
+	}
+	return true
+}
+
+func fullWiden(d *lanes, words *[128]byte) {
+	for i := range d {
+		d[i] = uint64(binary.LittleEndian.Uint32(words[4*i:]))
+	}
+}
+
+func fullWiden4(d0, d1, d2, d3 *lanes, words *[512]byte) {
+	for i := range d0 {
+		w := words[16*i:][:16]
+		d0[i], d1[i] = uint64(binary.LittleEndian.Uint32(w)), uint64(binary.LittleEndian.Uint32(w[4:]))
+		d2[i], d3[i] = uint64(binary.LittleEndian.Uint32(w[8:])), uint64(binary.LittleEndian.Uint32(w[12:]))
+	}
+}
+
+func fullNarrow(words *[128]byte, a *lanes) {
+	for i := range a {
+		binary.LittleEndian.PutUint32(words[4*i:], uint32(a[i]))
+	}
 }

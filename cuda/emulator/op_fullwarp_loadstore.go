@@ -18,19 +18,10 @@ type pattern uint64
 const irregular pattern = 1 << 63
 
 func patternOf(base *lanes, mask uint32) pattern {
-	switch {
-	case mask != allLanes:
+	if mask != allLanes || !vector.strided(base) {
 		return irregular
-	case uniform(base):
-		return 0
 	}
-	stride := base[1] - base[0]
-	for i := 2; i < 32; i++ {
-		if base[i]-base[i-1] != stride {
-			return irregular
-		}
-	}
-	return pattern(stride)
+	return pattern(base[1] - base[0])
 }
 
 func (w *warp) loadWords(a *access, base *lanes, dst []int32, mask uint32, p pattern) (left uint32) {
@@ -76,6 +67,14 @@ func (w *warp) storeWords(a *access, base *lanes, sources []int32, mask uint32, 
 
 // scatter puts the words of a run into the registers of its lanes.
 func (w *warp) scatter(data []byte, dst []int32, lanes run) {
+	if lanes.count == 32 && len(dst) == 1 {
+		vector.widen(&w.registers[dst[0]], (*[128]byte)(data))
+		return
+	}
+	if lanes.count == 32 && len(dst) == 4 {
+		vector.widen4(&w.registers[dst[0]], &w.registers[dst[1]], &w.registers[dst[2]], &w.registers[dst[3]], (*[512]byte)(data))
+		return
+	}
 	for word, register := range dst {
 		d, rest := w.registers[register][lanes.first:][:lanes.count], data[4*word:]
 		for i := range d {
@@ -86,6 +85,10 @@ func (w *warp) scatter(data []byte, dst []int32, lanes run) {
 
 // collect gathers the words of a run from the registers of its lanes.
 func (w *warp) collect(data []byte, sources []int32, lanes run) {
+	if lanes.count == 32 && len(sources) == 1 {
+		vector.narrow((*[128]byte)(data), w.source(sources[0]))
+		return
+	}
 	for word, register := range sources {
 		s, rest := w.source(register)[lanes.first:][:lanes.count], data[4*word:]
 		for i := range s {
@@ -116,7 +119,7 @@ func runOf(a *access, base *lanes, mask uint32, p pattern) run {
 func (w *warp) globalWords(a *access, base *lanes, lanes run) (data, written []byte) {
 	address, n := a.at(base[lanes.first]), uint64(lanes.count*a.bytes())
 	r := w.regionOf(address)
-	if r == nil || address&uint64(a.bytes()-1) != 0 || n > r.size-(address-r.base) || a.write && r.readOnly {
+	if r == nil || address&uint64(a.bytes()-1) != 0 || n > r.size-(address-r.base) || a.write && r.readOnly || w.block.launch.visit != nil {
 		return nil, nil
 	}
 	at := address - r.base
@@ -136,9 +139,8 @@ func (w *warp) globalWords(a *access, base *lanes, lanes run) (data, written []b
 func (w *warp) claimWords(a *access, r *region, at, n uint64, first int) bool {
 	shift := bits.TrailingZeros(uint(w.program.granule))
 	known := r.watch(w.program.granule)
-	cells, blocks := known.cells[at>>shift:(at+n)>>shift], known.blocks[at>>shift:]
 	each := bits.TrailingZeros(uint(a.bytes())) - shift // the cells of a lane are 1<<each
-	return w.claimQuickly(cells, blocks, each, a.write, w.newTouch(a)+touch(first))
+	return w.claimLines(known, int(at>>shift), int(n>>shift), each, a.write, w.newTouch(a)+touch(first))
 }
 
 // inShared tells whether a lane's words at this address lie in shared memory of this size, and are aligned.
@@ -271,10 +273,7 @@ func (w *warp) loadSharedOnce(a *access, base *lanes, dst []int32) (left uint32)
 	}
 	words := b.shared.data[at : at+n]
 	for i, register := range dst {
-		d, v := &w.registers[register], uint64(binary.LittleEndian.Uint32(words[4*i:]))
-		for lane := range d {
-			d[lane] = v
-		}
+		vector.broadcast(&w.registers[register], uint64(binary.LittleEndian.Uint32(words[4*i:])))
 	}
 	return 0
 }
@@ -391,7 +390,7 @@ func (w *warp) storeShared(a *access, base *lanes, sources []int32, mask uint32,
 }
 
 // untouched tells whether nobody has accessed the cell of shared memory since the barrier.
-func (c *cell) untouched(since uint32) bool { return c.write.time() < since && c.read.time() < since }
+func (c *cell) untouched(since uint32) bool { return max(c.write, c.read) < touch(since)<<touchTime }
 
 // claimSettled is claimShared for a store of n bytes, by one lane or several, to words
 // that no other thread has accessed since the barrier. It returns false if they are not

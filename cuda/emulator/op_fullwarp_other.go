@@ -2,8 +2,4 @@
 
 package emulator
 
-func fastFma(d, a, b, c *lanes) bool { return false }
-
-func fastLoops() map[string]func(d, a, b *lanes) { return nil }
-
-const haveAVX2 = false
+func vectorSets() []vectorSet { return nil }

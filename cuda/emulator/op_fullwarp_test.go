@@ -54,18 +54,19 @@ func TestFullAndPartialWarpsAgree(t *testing.T) {
 }
 
 // The vector instructions of the processor do what the loops do. d may be an operand.
-func TestFastLoops(t *testing.T) {
-	loops := map[string]func(d, a, b *lanes){
-		"add32": fullAdd32, "add64": fullAdd64, "sub32": fullSub32, "mul32": fullMul32, "mulWideS32": fullMulWideS32,
-		"and": fullAnd, "or": fullOr, "xor": fullXor, "shl32": fullShl32, "shl64": fullShl64, "shr": fullShr,
-		"addFloat32": fullAddFloat32, "subFloat32": fullSubFloat32, "mulFloat32": fullMulFloat32,
+func TestVectorLoops(t *testing.T) {
+	for _, set := range vectorSets() {
+		if len(set.two) != len(portable.two) {
+			t.Errorf("%d loops of %d have a faster way", len(set.two), len(portable.two))
+		}
+		testVectorLoops(t, set)
 	}
-	if haveAVX2 && len(faster) != len(loops) {
-		t.Errorf("%d loops have a faster way, and %d are tested", len(faster), len(loops))
-	}
+}
+
+func testVectorLoops(t *testing.T, set vectorSet) {
 	rng := rand.New(rand.NewPCG(1, 13))
 	special := []uint64{0, 1, 31, 32, 63, 64, 1 << 31, 1<<32 - 1, bits32(1), inf32, inf32 | 1<<31, nan, nan | 1<<31, tiny, tiny | 1<<31, largest, largest | 1<<31}
-	for name, f := range faster {
+	for name, f := range set.two {
 		for i := range 2000 {
 			var a, b, want lanes
 			for lane := range a {
@@ -86,7 +87,7 @@ func TestFastLoops(t *testing.T) {
 					a[lane] = garbage[0]
 				}
 			}
-			loops[name](&want, &a, &b)
+			portable.two[name](&want, &a, &b)
 			d := []*lanes{{}, &a, &b}[i%3]
 			if f(d, &a, &b); *d != want {
 				t.Fatalf("%s, case %d: got %x, want %x", name, i, *d, want)
@@ -95,9 +96,83 @@ func TestFastLoops(t *testing.T) {
 	}
 }
 
+// As TestVectorLoops, for those that move and compare.
+func TestVectorMoves(t *testing.T) {
+	for _, set := range vectorSets() {
+		testVectorMoves(t, set)
+	}
+}
+
+func testVectorMoves(t *testing.T, set vectorSet) {
+	rng := rand.New(rand.NewPCG(1, 14))
+	var all lanes
+	for i := range 4000 {
+		var in [3]lanes
+		for j := range in {
+			stride := uint64(rng.IntN(3)) * 4 << (rng.IntN(2) * 32)
+			for lane := range in[j] {
+				if in[j][lane] = rng.Uint64() >> (rng.IntN(2) * 32); i%2 == 0 {
+					in[j][lane] = []uint64{0, 1, 1 << 31, 1<<31 - 1, 1<<32 - 1, garbage[0]}[rng.IntN(6)]
+				}
+				if i%4 == 1 {
+					in[j][lane] = in[j][0] + uint64(lane)*stride
+				}
+			}
+		}
+		if i%8 == 1 {
+			in[1][rng.IntN(32)]++
+		}
+		mask := rng.Uint32()
+		var words [512]byte
+		for j := range words {
+			words[j] = byte(rng.Uint32())
+		}
+		do := func(m vectorSet) (out []any) {
+			a, b, c := in[0], in[1], in[2]
+			into := []*lanes{&all, &a, &b, &c}[i%4] // an operand, or not
+			note := func() { out = append(out, *into); a, b, c = in[0], in[1], in[2] }
+			out = append(out, m.equal(&a, &b), m.lessS32(&a, &b), m.strided(&a), m.strided(&b))
+			m.choose(into, &a, &b, mask)
+			note()
+			m.mad32(into, &a, &b, &c)
+			note()
+			m.move(into, &a)
+			note()
+			m.signExtend(into, &a)
+			note()
+			m.low32(into, &a)
+			note()
+			m.broadcast(into, in[0][3])
+			note()
+			m.widen(into, (*[128]byte)(words[128:]))
+			note()
+			m.widen4(into, &in[0], &in[1], &in[2], &words)
+			note()
+			out = append(out, in)
+			var narrow [128]byte
+			m.narrow(&narrow, &in[0])
+			return append(out, narrow)
+		}
+		before := in
+		want := do(portable)
+		in = before
+		for j, got := range do(set) {
+			if got != want[j] {
+				t.Fatalf("case %d, result %d: got %x, want %x", i, j, got, want[j])
+			}
+		}
+	}
+}
+
 // The vector instructions of the processor do what the loop does, and where the loop must
 // decide, they say so. d may be an operand.
-func TestFastFma(t *testing.T) {
+func TestVectorFma(t *testing.T) {
+	for _, set := range append(vectorSets(), portable) {
+		testVectorFma(t, set.fma)
+	}
+}
+
+func testVectorFma(t *testing.T, fma func(d, a, b, c *lanes) bool) {
 	rng := rand.New(rand.NewPCG(1, 12))
 	fast := 0
 	for i := range 20000 {
@@ -122,7 +197,7 @@ func TestFastFma(t *testing.T) {
 			d = &a
 		}
 		before := *d
-		switch done := fastFma(d, &a, &b, &c); {
+		switch done := fma(d, &a, &b, &c); {
 		case done:
 			fast++
 			if *d != want {
@@ -131,12 +206,8 @@ func TestFastFma(t *testing.T) {
 		case *d != before:
 			t.Fatalf("case %d: it is not done, but something is written", i)
 		}
-		*d = before
-		if loopFma(d, &a, &b, &c); *d != want {
-			t.Fatalf("case %d: the loop gives %x, want %x", i, *d, want)
-		}
 	}
-	if haveAVX2 && fast < 5000 {
+	if fast < 5000 {
 		t.Errorf("only %d of 20000 warps were fast", fast)
 	}
 }

@@ -48,9 +48,9 @@ func addInteger(d *decoder) runner {
 		d.only(k, s32, "sat")
 		return lanes2(dst, a, b, func(a, b uint64) uint64 { return clampInt32(extend(a, s32) + extend(b, s32)) })
 	case k.size() == 4:
-		return fullWarp2(dst, a, b, fast("add32", fullAdd32), func(a, b uint64) uint64 { return uint64(uint32(a + b)) })
+		return fullWarp2(dst, a, b, vector.two["add32"], func(a, b uint64) uint64 { return uint64(uint32(a + b)) })
 	case k.size() == 8:
-		return fullWarp2(dst, a, b, fast("add64", fullAdd64), func(a, b uint64) uint64 { return a + b })
+		return fullWarp2(dst, a, b, vector.two["add64"], func(a, b uint64) uint64 { return a + b })
 	}
 	return lanes2(dst, a, b, func(a, b uint64) uint64 { return uint64(uint16(a + b)) })
 }
@@ -80,7 +80,7 @@ func subInteger(d *decoder) runner {
 		d.only(k, s32, "sat")
 		return lanes2(dst, a, b, func(a, b uint64) uint64 { return clampInt32(extend(a, s32) - extend(b, s32)) })
 	case size == 4:
-		return fullWarp2(dst, a, b, fast("sub32", fullSub32), func(a, b uint64) uint64 { return uint64(uint32(a - b)) })
+		return fullWarp2(dst, a, b, vector.two["sub32"], func(a, b uint64) uint64 { return uint64(uint32(a - b)) })
 	}
 	return lanes2(dst, a, b, func(a, b uint64) uint64 { return truncate(a-b, size) })
 }
@@ -139,11 +139,11 @@ func mulInteger(d *decoder) runner {
 	f := product(k, part)
 	switch {
 	case part == "lo" && k.size() == 4:
-		return fullWarp2(dst, a, b, fast("mul32", fullMul32), f)
+		return fullWarp2(dst, a, b, vector.two["mul32"], f)
 	case part == "wide" && k == s32:
-		return fullWarp2(dst, a, b, fast("mulWideS32", fullMulWideS32), f)
+		return fullWarp2(dst, a, b, vector.two["mulWideS32"], f)
 	case part == "wide" && k == u32, part == "lo" && k.size() == 8:
-		return fullWarp2(dst, a, b, fullMul64, f)
+		return fullWarp2(dst, a, b, vector.two["mul64"], f)
 	}
 	return lanes2(dst, a, b, f)
 }
@@ -168,7 +168,7 @@ func madInteger(d *decoder) runner {
 			return clampInt32(extend(f(a, b), s32) + extend(c, s32))
 		})
 	case part == "lo" && size == 4:
-		return fullWarp3(dst, a, b, c, fullMad32, func(a, b, c uint64) uint64 { return uint64(uint32(a*b + c)) })
+		return fullWarp3(dst, a, b, c, vector.mad32, func(a, b, c uint64) uint64 { return uint64(uint32(a*b + c)) })
 	}
 	return lanes3(dst, a, b, c, func(a, b, c uint64) uint64 { return truncate(f(a, b)+c, size) })
 }
@@ -251,9 +251,9 @@ func minMaxInteger(greater bool) decoding {
 		}
 		switch {
 		case k == s32 && greater:
-			return fullWarp2(dst, a, b, fullMaxS32, f)
+			return fullWarp2(dst, a, b, vector.two["maxS32"], f)
 		case k == s32:
-			return fullWarp2(dst, a, b, fullMinS32, f)
+			return fullWarp2(dst, a, b, vector.two["minS32"], f)
 		}
 		return lanes2(dst, a, b, f)
 	}

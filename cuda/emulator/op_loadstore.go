@@ -301,6 +301,10 @@ func (d *decoder) usedRegisters() []bool {
 // spread writes one value to all lanes of the mask.
 func (w *warp) spread(r int32, mask uint32, v uint64) {
 	d := &w.registers[r]
+	if mask == allLanes {
+		vector.broadcast(d, v)
+		return
+	}
 	for m := mask; m != 0; m &= m - 1 {
 		d[bits.TrailingZeros32(m)&31] = v
 	}

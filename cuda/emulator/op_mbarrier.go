@@ -199,6 +199,7 @@ func arriveWithCopies(d *decoder) runner {
 	d.count(1)
 	a := d.mbarrierAddress(0, access{write: true, atomic: true, release: true, strength: strongBlock})
 	return func(w *warp, mask uint32) {
+		var barriers [32]uint64 // the address for each lane, plus 1
 		w.eachBarrier(mask, a, func(lane int, address uint64, m *memory, at uint64) {
 			if !m.hasValue(at, 8) {
 				w.fail(Uninitialised, lane, 0, "arrives at an mbarrier that has not been initialised")
@@ -207,13 +208,17 @@ func arriveWithCopies(d *decoder) runner {
 			if more {
 				putLittle(m.data[at:], 8, little(m.data[at:], 8)+1)
 			}
-			for i := range w.copies {
-				if c := &w.copies[i]; c.lane == lane && c.barrier == 0 {
-					c.barrier = address + 1
-				}
-			}
+			barriers[lane] = address + 1
 			w.arrivals = append(w.arrivals, pendingArrival{lane, address, a})
 		})
+		for i := range w.copies {
+			if c := &w.copies[i]; c.barrier == 0 {
+				c.barrier = barriers[c.lane]
+			}
+		}
+		if len(w.arrivals) > maxPending {
+			w.block.arriveAfterCopies(w.arrivals[0].address)
+		}
 	}
 }
 

@@ -71,11 +71,11 @@ func move(d *decoder) runner {
 			d.fail("%%%s has %d bits", from.name, 8*want)
 		}
 	}
-	return fullWarp1(d.dst(0, k), d.src(1, k), fullMove, func(a uint64) uint64 { return a })
+	return fullWarp1(d.dst(0, k), d.src(1, k), vector.move, func(a uint64) uint64 { return a })
 }
 
 func (d *decoder) moveConstant(k kind, v uint64) runner {
-	return fullWarp1(d.dst(0, k), d.program.constant(v), fullMove, func(a uint64) uint64 { return a })
+	return fullWarp1(d.dst(0, k), d.program.constant(v), vector.move, func(a uint64) uint64 { return a })
 }
 
 // element returns the type of each part if a vector of parts makes up a register of
@@ -170,7 +170,7 @@ func convertAddress(d *decoder) runner {
 	}
 	dst, a := d.dst(0, k), d.src(1, k)
 	if window == 0 {
-		return fullWarp1(dst, a, fullMove, func(a uint64) uint64 { return a })
+		return fullWarp1(dst, a, vector.move, func(a uint64) uint64 { return a })
 	}
 	return lanes1(dst, a, func(a uint64) uint64 { return a + window })
 }

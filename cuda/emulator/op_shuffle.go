@@ -30,9 +30,10 @@ func shuffle(d *decoder) runner {
 	p := d.predicateDst(inRange)
 	a, b, c, members := d.src(1, b32), d.src(2, b32), d.src(3, b32), d.src(4, b32)
 	exchanges, usual := newExchanges(mode)
+	constant := b < 0 && c < 0 && members < 0
 	return func(w *warp, mask uint32) {
 		delta, control, named := w.source(b), w.source(c), w.source(members)
-		if mask == allLanes && uniform(delta) && uniform(control) && uniform(named) && control[0] == usual && uint32(named[0]) == allLanes {
+		if mask == allLanes && (constant || uniform(delta) && uniform(control) && uniform(named)) && control[0] == usual && uint32(named[0]) == allLanes {
 			exchange, values := &exchanges[delta[0]&31], *w.source(a)
 			if dst != absent {
 				r := &w.registers[dst]

@@ -146,6 +146,7 @@ func (g GPU) Assumptions() []string {
 		fmt.Sprintf("The second cache reads %.3g TB/s (%s). What a launch touches again comes from it if all that the launch touches fits into its %d MiB, else from memory.",
 			g.L2Bandwidth/1e12, g.L2Source, g.L2>>20),
 		"Each launch fills the GPU, and arithmetic and traffic overlap perfectly.",
+		"Times of launches are added. Only on the clock that events read do kernels in branches of a graph overlap: where the GPU holds the blocks of both at once, each as fast as alone.",
 	}
 }
 

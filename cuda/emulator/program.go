@@ -61,6 +61,7 @@ type instruction struct {
 	run      func(w *warp, mask uint32)
 	guard    int32
 	guardNot bool
+	straight int  // instructions from this one on that are plain, see plain; 0 if it is not
 	join     bool // divergent branches reconverge here
 	writes   bool // to memory; atomic operations count their changes
 	class    Class
@@ -365,8 +366,29 @@ func (p *program) addFunction(f *function, entries map[string]int) error {
 	for at := range flow.joins {
 		code[at].join = true
 	}
+	for at := len(f.body) - 1; at >= 0; at-- {
+		switch {
+		case !plain(&f.body[at]):
+		case code[at+1].join:
+			code[at].straight = 1
+		default:
+			code[at].straight = 1 + code[at+1].straight
+		}
+	}
 	p.code = append(p.code, code...)
 	return nil
+}
+
+// plain tells whether an instruction only computes registers, for all active lanes: it does
+// not branch, wait, fail or look at the time.
+func plain(raw *rawInstruction) bool {
+	switch raw.name {
+	case "mov":
+		return raw.guard == absent && raw.args[1].kind != operandSpecial
+	case "add", "sub", "mul", "mad", "fma", "min", "max", "abs", "neg", "and", "or", "xor", "not", "shl", "shr", "cvt", "cvta", "selp", "setp":
+		return raw.guard == absent
+	}
+	return false
 }
 
 // site returns the number of the site at a line, or 0 if there are too many.

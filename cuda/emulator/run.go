@@ -33,7 +33,8 @@ type launch struct {
 
 	watchGlobal, watchShared bool
 	multiprocessors          int
-	resident                 int // blocks that the GPU holds at once
+	resident                 int    // blocks that the GPU holds at once
+	visit                    *visit // of a node of a graph that others run beside, or nil
 
 	schedule  *schedule // nil if the seed decides and nobody asks what
 	decisions int       // made by the launch itself
@@ -72,7 +73,7 @@ func (l *launch) run() (*stats, *Report) {
 		side = max(l.resident, 1)
 	}
 	// Whether writes are equal can only be seen while no other goroutine writes.
-	l.sequential = workers == 1 || l.program.communicates || l.schedule != nil || l.off[EqualWrites]
+	l.sequential = workers == 1 || l.program.communicates || l.schedule != nil || l.off[EqualWrites] || l.visit != nil
 	if l.sequential {
 		workers = 1
 	}
@@ -106,6 +107,8 @@ func (l *launch) work(s *stats, side int) {
 	at, limit := 0, min(side, sideBySide)
 	still := standstill{due: firstWatch}
 	exhausted := false
+	clocks := endedClocks.Get().(*clocks)
+	defer clocks.end()
 	for {
 		for len(running) < limit && !exhausted {
 			order := int(l.next.Add(1) - 1)
@@ -113,7 +116,7 @@ func (l *launch) work(s *stats, side int) {
 				break
 			}
 			b := l.ended.Get().(*block)
-			b.start(l, order, s)
+			b.start(l, order, s, clocks)
 			running = append(running, b)
 		}
 		if len(running) == 0 {
@@ -125,6 +128,9 @@ func (l *launch) work(s *stats, side int) {
 		at %= len(running)
 		b := running[at]
 		waits := b.step()
+		if len(clocks.used) >= clocks.due {
+			clocks.collect(l, running)
+		}
 		if waits && l.program.communicates && (exhausted || len(running) == side) {
 			still.waited(b, running, s)
 		}
@@ -173,6 +179,14 @@ func (l *launch) spend(b *block, n int) {
 	if b.settle(); b.fault == nil {
 		b.fault = b.report(Endless, fmt.Sprintf("the launch has executed %d warp instructions and has not ended; if it is not endless, raise Options.Budget", l.budget))
 	}
+}
+
+// effort returns what the launch took, in warp instructions. A warp that starts counts as
+// one for each of its registers, which it fills.
+func (l *launch) effort() int64 {
+	started := min(l.next.Load(), int64(l.blocks))
+	warps := int64(l.block.X*l.block.Y*l.block.Z+31) / 32
+	return l.spent.Load() + started*warps*int64(l.program.registers)
 }
 
 // permuted returns the number of the block that starts at position order.

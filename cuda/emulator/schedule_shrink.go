@@ -2,8 +2,8 @@ package emulator
 
 import "slices"
 
-// maxShrinking is how many warp instructions may be executed to shrink a schedule. A
-// launch counts as at least trialCost.
+// maxShrinking is how much effort it may take to shrink a schedule, in warp instructions.
+// A launch counts as at least trialCost.
 const (
 	maxShrinking = 1 << 26
 	trialCost    = 1 << 12
@@ -13,12 +13,12 @@ const (
 type shrinking struct {
 	fault *Report
 	all   []decision // under which the fault was found last
-	left  int64      // instructions
+	left  int64      // effort
 	try   func(s *schedule) (*Report, int64)
 }
 
 // shrink returns the report of a launch with few decisions that has the same fault.
-// try runs the launch again, from the same memory, and counts its instructions.
+// try runs the launch again, from the same memory, and returns the effort.
 // Decisions are left out, first many at once and at last each alone, as in delta
 // debugging. Then smaller values are tried.
 func shrink(fault *Report, try func(s *schedule) (*Report, int64)) *Report {
@@ -39,8 +39,8 @@ func (s *shrinking) found(all []decision) bool {
 	if s.left <= 0 {
 		return false
 	}
-	r, spent := s.try(newSchedule(s.fault.Launch, all))
-	s.left -= max(spent, trialCost)
+	r, effort := s.try(newSchedule(s.fault.Launch, all))
+	s.left -= max(effort, trialCost)
 	if r == nil || r.Check != s.fault.Check {
 		return false
 	}

@@ -114,13 +114,18 @@ func resized[T any](s []T, n int) []T {
 func (w *warp) run(n int) int {
 	code := w.program.code
 	counts := w.block.stats.counts
-	for i := range n {
+	for i := 0; i < n; i++ {
 		in := &code[w.pc]
 		if in.join && w.pc == w.reconverge {
 			w.pop()
 			if w.state != running {
 				return i
 			}
+			continue
+		}
+		if many := min(in.straight, n-i); many > 1 {
+			w.runStraight(code[w.pc:][:many], counts[w.pc:][:many])
+			i += many - 1
 			continue
 		}
 		w.at = w.pc
@@ -146,6 +151,21 @@ func (w *warp) run(n int) int {
 		}
 	}
 	return n
+}
+
+// runStraight executes plain instructions.
+func (w *warp) runStraight(code []instruction, counts []executions) {
+	mask := w.active
+	active := uint64(bits.OnesCount32(mask))
+	for i := range code {
+		c := &counts[i]
+		c.warps++
+		c.lanes += active
+		code[i].run(w, mask)
+	}
+	w.pc += len(code)
+	w.at = w.pc - 1
+	w.tick += uint64(len(code))
 }
 
 // pop continues with the next path that has lanes left. Lanes that are parked at a

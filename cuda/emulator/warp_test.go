@@ -1,6 +1,11 @@
 package emulator
 
-import "testing"
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
 
 // inWarp makes the 32 cases of one warp. Lane i has the operand a(i) and wants the
 // results of want(i).
@@ -56,4 +61,41 @@ func TestDivergence(t *testing.T) {
 			}
 			return 6, 0
 		}).test(t)
+}
+
+// Plain instructions in a row do what each does alone, with the same counts, and the clock
+// between them tells the same.
+func TestStraightCode(t *testing.T) {
+	const text = `{ .reg .pred %p; .reg .u32 %t; .reg .u64 %s, %u; .reg .f32 %f;
+	mov.u32 %d, 0; mov.u64 %u, 0; mov.u64 %s, %clock64; mov.u32 %q, %a;
+	again: add.u32 %d, %d, 1; and.b32 %t, %q, 1; cvt.rn.f32.u32 %f, %t; fma.rn.f32 %f, %f, %f, %f; setp.neu.f32 %p, %f, 0f00000000;
+	@%p bra odd; shr.u32 %q, %q, 1; mov.u32 %t, %clock; mad.lo.u32 %t, %t, 3, 1; bra join;
+	odd: mad.lo.u32 %q, %q, 3, 1; xor.b32 %t, %t, %q; add.cc.u32 %t, %t, %q; addc.u32 %t, %t, 5;
+	join: cvt.u64.u32 %s, %t; mul.lo.u64 %u, %u, 31; add.u64 %u, %u, %s; setp.ne.u32 %p, %q, 1; @%p bra again;
+	mov.u64 %s, %clock64; mad.lo.u64 %u, %u, 31, %s; cvt.u32.u64 %q, %u; }`
+	straight := 0
+	for seed := range uint64(50) {
+		run := func(alone bool) ([]uint32, []LaunchStats) {
+			b := newBench(t, oneWarp(strings.NewReplacer("%d", "%r4", "%q", "%r1", "%a", "%r0").Replace("add.u32 %r0, %r0, 1; "+text+" sub.u32 %r0, %r0, 1;")), Options{Seed: seed})
+			for _, f := range b.device.functions {
+				for i := range f.program.code {
+					straight = max(straight, f.program.code[i].straight)
+					if alone {
+						f.program.code[i].straight = 0
+					}
+				}
+			}
+			out := b.alloc(128)
+			b.must(b.launch("k", dim(1), dim(32), 0, out))
+			return download[uint32](b, out, 32), b.device.Profile()
+		}
+		got, counted := run(false)
+		want, counts := run(true)
+		if !slices.Equal(got, want) || !reflect.DeepEqual(counted, counts) {
+			t.Fatalf("seed %d: in a row %d, alone %d\n%+v\n%+v", seed, got, want, counted, counts)
+		}
+	}
+	if straight < 4 {
+		t.Errorf("at most %d instructions are plain in a row", straight)
+	}
 }

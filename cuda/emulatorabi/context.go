@@ -91,9 +91,7 @@ func (c *context) goOn() {
 	if c.Device == nil {
 		return
 	}
-	if report, ok := c.SyncStream(0).(*emulator.Report); ok {
-		say(report)
-	}
+	c.Finish()
 }
 
 func find(handle C.CUcontext) *context {
@@ -323,6 +321,7 @@ func Finish() {
 			continue // another thread is in a call, which ends with the process
 		}
 		if c.Device != nil {
+			c.Finish() // also during a capture
 			if report, ok := c.SyncStream(0).(*emulator.Report); ok {
 				say(report)
 			}

@@ -34,6 +34,15 @@ var names = map[C.CUresult]string{
 	C.CUDA_ERROR_ILLEGAL_ADDRESS:              "CUDA_ERROR_ILLEGAL_ADDRESS",
 	C.CUDA_ERROR_MISALIGNED_ADDRESS:           "CUDA_ERROR_MISALIGNED_ADDRESS",
 	C.CUDA_ERROR_LAUNCH_FAILED:                "CUDA_ERROR_LAUNCH_FAILED",
+	C.CUDA_ERROR_ILLEGAL_STATE:                "CUDA_ERROR_ILLEGAL_STATE",
+	C.CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED:   "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED",
+	C.CUDA_ERROR_STREAM_CAPTURE_INVALIDATED:   "CUDA_ERROR_STREAM_CAPTURE_INVALIDATED",
+	C.CUDA_ERROR_STREAM_CAPTURE_MERGE:         "CUDA_ERROR_STREAM_CAPTURE_MERGE",
+	C.CUDA_ERROR_STREAM_CAPTURE_UNMATCHED:     "CUDA_ERROR_STREAM_CAPTURE_UNMATCHED",
+	C.CUDA_ERROR_STREAM_CAPTURE_UNJOINED:      "CUDA_ERROR_STREAM_CAPTURE_UNJOINED",
+	C.CUDA_ERROR_STREAM_CAPTURE_ISOLATION:     "CUDA_ERROR_STREAM_CAPTURE_ISOLATION",
+	C.CUDA_ERROR_STREAM_CAPTURE_IMPLICIT:      "CUDA_ERROR_STREAM_CAPTURE_IMPLICIT",
+	C.CUDA_ERROR_CAPTURED_EVENT:               "CUDA_ERROR_CAPTURED_EVENT",
 }
 
 // result returns the code of an error of the emulator. The emulator's message becomes
@@ -87,6 +96,13 @@ func codeOf(err error) C.CUresult {
 	}
 	if _, ok := errors.AsType[*cuda.GridTooLarge](err); ok {
 		return C.CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE
+	}
+	if e, ok := errors.AsType[emulator.CaptureError](err); ok {
+		for code, name := range names {
+			if name == string(e) {
+				return code
+			}
+		}
 	}
 	report, ok := errors.AsType[*emulator.Report](err)
 	if !ok || report.Kernel == "" {

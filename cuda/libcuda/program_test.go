@@ -77,6 +77,11 @@ func TestProgramsOfTheDriver(t *testing.T) {
 		{argument: "cooperative", output: "100 blocks met\n"},
 		{argument: "managed", output: "x[99] = 199\n"},
 		{argument: "stream", output: "the last is 99, and time has passed: 1\nthe graph says 5\n"},
+		{argument: "branches", output: "the branches say 5 and 5\ncuStreamWaitEvent: CUDA_ERROR_STREAM_CAPTURE_ISOLATION\n",
+			report: "a wait for an event that was recorded outside of it\n"},
+		{argument: "unjoined", output: "cuStreamEndCapture: CUDA_ERROR_STREAM_CAPTURE_UNJOINED\n", report: "does not wait for 1 nodes that the capture has on stream "},
+		{argument: "not forked", output: "cuStreamWaitEvent: CUDA_ERROR_STREAM_CAPTURE_ISOLATION\n", report: "a wait for an event that was recorded outside of it\n"},
+		{argument: "one word", output: "cuStreamSynchronize: CUDA_ERROR_LAUNCH_FAILED\n", report: "which factors writes in another branch of the graph; nothing orders the two\n"},
 		{argument: "contexts", output: "the second is current: 1\nthe first is again: 1\ncuMemcpyHtoD: CUDA_ERROR_INVALID_VALUE\n" +
 			"cuCtxSetCurrent: CUDA_ERROR_INVALID_CONTEXT\nactive: 0\ncuCtxGetDevice: CUDA_ERROR_CONTEXT_IS_DESTROYED\n",
 			report: "CopyToDevice: out of bounds: 4 bytes at 0x110000000000 end "},
@@ -87,6 +92,8 @@ func TestProgramsOfTheDriver(t *testing.T) {
 		{argument: "device", output: "1 device, emulated H100, 132 multiprocessors with 2 blocks of 1024 threads, grid 264\n"},
 		{argument: "device", environment: []string{"GPUTRAIN_EMULATOR_GPU=T4"},
 			output: "1 device, emulated T4, 40 multiprocessors with 1 blocks of 1024 threads, grid 40\n"},
+		{argument: "device", environment: []string{"GPUTRAIN_EMULATOR_DEVICES=3"},
+			output: "3 device, emulated H100, 132 multiprocessors with 2 blocks of 1024 threads, grid 264\n"},
 
 		// What is wrong is found, and what is not quite as wrong is not.
 		{argument: "within"},
@@ -104,6 +111,7 @@ func TestProgramsOfTheDriver(t *testing.T) {
 
 		{argument: "within", environment: []string{"GPUTRAIN_EMULATOR_PROFILE=1"}, report: "beyond: 1 launches, 192 instructions of threads\n"},
 		{argument: "within", environment: []string{"GPUTRAIN_EMULATOR_SEED=x"}, report: `libcuda: GPUTRAIN_EMULATOR_SEED: strconv.ParseUint: parsing "x"`},
+		{argument: "within", environment: []string{"GPUTRAIN_EMULATOR_DEVICES=0"}, report: `libcuda: GPUTRAIN_EMULATOR_DEVICES: "0" is no number of devices from 1 on`},
 		{argument: "within", environment: []string{"GPUTRAIN_EMULATOR_OFF=races"}, report: `libcuda: GPUTRAIN_EMULATOR_OFF: there is no check "races"; there are ["out of bounds"`},
 		{argument: "within", environment: []string{"GPUTRAIN_EMULATOR_GPU=H1"}, report: `libcuda: GPUTRAIN_EMULATOR_GPU: cuda emulator: unknown GPU "H1"`},
 	} {

@@ -44,6 +44,9 @@ func settingsOf(lookup func(name string) (string, bool)) (settings, error) {
 	if o.Shrink, err = strconv.ParseBool(get("SHRINK", "false")); err != nil {
 		return wrong("SHRINK", err)
 	}
+	if o.Devices, err = strconv.Atoi(get("DEVICES", "1")); err != nil || o.Devices < 1 {
+		return wrong("DEVICES", fmt.Errorf("%q is no number of devices from 1 on", get("DEVICES", "1")))
+	}
 	profile, err := strconv.ParseBool(get("PROFILE", "false"))
 	if err != nil {
 		return wrong("PROFILE", err)

@@ -43,7 +43,16 @@ cudaError_t cudaPeekAtLastError(void) { return last; }
 	ERROR(cudaErrorMisalignedAddress, "misaligned address")                           \
 	ERROR(cudaErrorLaunchFailure, "unspecified launch failure")                       \
 	ERROR(cudaErrorCooperativeLaunchTooLarge, "too many blocks in cooperative launch") \
-	ERROR(cudaErrorNotSupported, "operation not supported")
+	ERROR(cudaErrorNotSupported, "operation not supported")                           \
+	ERROR(cudaErrorIllegalState, "the operation cannot be performed in the present state") \
+	ERROR(cudaErrorStreamCaptureUnsupported, "operation not permitted when stream is capturing") \
+	ERROR(cudaErrorStreamCaptureInvalidated, "operation failed due to a previous error during capture") \
+	ERROR(cudaErrorStreamCaptureMerge, "operation would result in a merge of separate capture sequences") \
+	ERROR(cudaErrorStreamCaptureUnmatched, "capture was not ended in the same stream as it began") \
+	ERROR(cudaErrorStreamCaptureUnjoined, "capturing stream has unjoined work")        \
+	ERROR(cudaErrorStreamCaptureIsolation, "dependency created on uncaptured work in another stream") \
+	ERROR(cudaErrorStreamCaptureImplicit, "operation would make the legacy stream depend on a capturing blocking stream") \
+	ERROR(cudaErrorCapturedEvent, "operation not permitted on an event last recorded in a capturing stream")
 
 const char *cudaGetErrorName(cudaError_t error)
 {

@@ -17,6 +17,7 @@ type Driver struct {
 	Stage string          // name of what is being queued; set by the caller
 
 	Launches []Launch // kernels that were queued, in order, including those in graphs
+	Path     int      // how many of these come one after the other: of branches of a graph, the longest counts
 	Calls    int      // host calls that launched a kernel or a graph
 	Graphs   int      // how many of the calls launched a graph
 	Used     int64    // bytes that are allocated
@@ -40,12 +41,12 @@ func (d *Driver) Open(int) (cuda.Device, error) {
 	return &device{
 		Device: inner, driver: d, next: 1 << 20,
 		sizes: map[cuda.Pointer]int64{}, filled: map[cuda.Pointer]uint32{},
-		names: map[cuda.Function]string{}, captured: map[cuda.Graph][]Launch{},
+		names: map[cuda.Function]string{}, captured: map[cuda.Graph]*capture{},
 	}, nil
 }
 
 // Reset forgets the launches.
-func (d *Driver) Reset() { d.Launches, d.Calls, d.Graphs = nil, 0, 0 }
+func (d *Driver) Reset() { d.Launches, d.Path, d.Calls, d.Graphs = nil, 0, 0, 0 }
 
 // device is the device of a Driver.
 type device struct {
@@ -55,8 +56,17 @@ type device struct {
 	sizes    map[cuda.Pointer]int64
 	filled   map[cuda.Pointer]uint32 // what memory was filled with, the only content that is recorded
 	names    map[cuda.Function]string
-	capture  *[]Launch // the current capture, or nil
-	captured map[cuda.Graph][]Launch
+	capture  *capture // the current one, or nil
+	captured map[cuda.Graph]*capture
+}
+
+// capture is the launches of a graph, and how many there are on the longest path to where a
+// stream is, or an event.
+type capture struct {
+	launches []Launch
+	streams  map[cuda.Stream]int
+	events   map[cuda.Event]int
+	path     int // of the whole graph
 }
 
 func (d *device) Info() cuda.DeviceInfo { return d.driver.GPU }
@@ -104,13 +114,15 @@ func (d *device) Function(m cuda.Module, name string) (cuda.Function, error) {
 	return f, err
 }
 
-func (d *device) Launch(f cuda.Function, grid, block cuda.Dim3, _ int, _ cuda.Stream, _ []uint64) error {
+func (d *device) Launch(f cuda.Function, grid, block cuda.Dim3, _ int, s cuda.Stream, _ []uint64) error {
 	l := Launch{d.driver.Stage, d.names[f], grid, block}
-	if d.capture != nil {
-		*d.capture = append(*d.capture, l)
+	if c := d.capture; c != nil {
+		c.launches = append(c.launches, l)
+		c.streams[s]++
 		return nil
 	}
 	d.driver.Launches = append(d.driver.Launches, l)
+	d.driver.Path++
 	d.driver.Calls++
 	return nil
 }
@@ -133,19 +145,37 @@ func (d *device) Residency(f cuda.Function, block cuda.Dim3, sharedBytes int) (c
 	return r, err
 }
 
+func (d *device) Record(e cuda.Event, s cuda.Stream) error {
+	if c := d.capture; c != nil {
+		c.events[e] = c.streams[s]
+		return nil
+	}
+	return d.Device.Record(e, s)
+}
+
+func (d *device) StreamWait(s cuda.Stream, e cuda.Event) error {
+	if c := d.capture; c != nil {
+		c.streams[s] = max(c.streams[s], c.events[e])
+		return nil
+	}
+	return d.Device.StreamWait(s, e)
+}
+
 func (d *device) BeginCapture(cuda.Stream) error {
-	d.capture = new([]Launch)
+	d.capture = &capture{streams: map[cuda.Stream]int{}, events: map[cuda.Event]int{}}
 	return nil
 }
 
-func (d *device) EndCapture(cuda.Stream) (cuda.Graph, error) {
+func (d *device) EndCapture(s cuda.Stream) (cuda.Graph, error) {
 	g := cuda.Graph(len(d.captured) + 1)
-	d.captured[g], d.capture = *d.capture, nil
+	d.capture.path = d.capture.streams[s]
+	d.captured[g], d.capture = d.capture, nil
 	return g, nil
 }
 
 func (d *device) LaunchGraph(g cuda.Graph, _ cuda.Stream) error {
-	d.driver.Launches = append(d.driver.Launches, d.captured[g]...)
+	d.driver.Launches = append(d.driver.Launches, d.captured[g].launches...)
+	d.driver.Path += d.captured[g].path
 	d.driver.Calls++
 	d.driver.Graphs++
 	return nil

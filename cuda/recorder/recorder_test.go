@@ -50,3 +50,45 @@ func TestCooperativeLaunchesAreRecorded(t *testing.T) {
 		t.Errorf("recorded %v, want %v", r.Launches, want)
 	}
 }
+
+// Of the branches of a graph the longest counts for the path.
+func TestThePathThroughAGraph(t *testing.T) {
+	emulated, err := emulator.New(emulator.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &recorder.Driver{Driver: emulated}
+	d, err := r.Open(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := d.Load(ptx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := d.Function(m, "k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const s, branch, e = cuda.Stream(1), cuda.Stream(2), cuda.Event(3)
+	one := cuda.Dim3{X: 1, Y: 1, Z: 1}
+	launch := func(n int, s cuda.Stream) error {
+		var err error
+		for range n {
+			err = errors.Join(err, d.Launch(f, one, one, 0, s, nil))
+		}
+		return err
+	}
+	order := func(before, after cuda.Stream) error { return errors.Join(d.Record(e, before), d.StreamWait(after, e)) }
+	for _, beside := range []int{2, 7} {
+		r.Reset()
+		err := errors.Join(launch(1, s), d.BeginCapture(s), launch(3, s), order(s, branch), launch(4, s), launch(beside, branch), order(branch, s), launch(1, s))
+		g, end := d.EndCapture(s)
+		if err := errors.Join(err, end, d.LaunchGraph(g, s)); err != nil {
+			t.Fatal(err)
+		}
+		if want := 1 + 3 + max(4, beside) + 1; r.Path != want || len(r.Launches) != 1+3+4+beside+1 {
+			t.Errorf("%d launches beside 4: the path has %d of %d, want %d", beside, r.Path, len(r.Launches), want)
+		}
+	}
+}

@@ -159,6 +159,44 @@ static int stream(void)
 	return 0;
 }
 
+/* Another stream is a branch of the graph: without a wait at the end, without one at the
+ * beginning, and with both waits, but writing what the first branch reads. */
+static int branches(int fork, int join, int apart)
+{
+	CUstream s, branch;
+	CUevent e;
+	CUdeviceptr x, y;
+	CUgraph graph;
+	CUgraphExec exec;
+	TRY(cuStreamCreate(&s, CU_STREAM_NON_BLOCKING))
+	TRY(cuStreamCreate(&branch, CU_STREAM_NON_BLOCKING))
+	TRY(cuEventCreate(&e, CU_EVENT_DISABLE_TIMING))
+	TRY(cuMemAlloc(&x, 4))
+	TRY(cuMemAlloc(&y, 4))
+	TRY(cuStreamBeginCapture(s, CU_STREAM_CAPTURE_MODE_RELAXED))
+	TRY(cuEventRecord(e, s))
+	if (fork)
+		TRY(cuStreamWaitEvent(branch, e, 0))
+	void *of_x[] = {&x}, *of_y[] = {&y};
+	TRY(cuLaunchKernel(kernel("factors"), 1, 1, 1, 1, 1, 1, 0, s, of_x, NULL))
+	TRY(cuLaunchKernel(kernel("factors"), 1, 1, 1, 1, 1, 1, 0, branch, apart ? of_y : of_x, NULL))
+	TRY(cuEventRecord(e, branch))
+	if (join)
+		TRY(cuStreamWaitEvent(s, e, 0))
+	TRY(cuStreamEndCapture(s, &graph))
+	TRY(cuGraphInstantiateWithFlags(&exec, graph, 0))
+	TRY(cuGraphLaunch(exec, s))
+	TRY(cuStreamSynchronize(s))
+	float sums[2];
+	TRY(cuMemcpyDtoH(&sums[0], x, 4))
+	TRY(cuMemcpyDtoH(&sums[1], y, 4))
+	printf("the branches say %g and %g\n", sums[0], sums[1]);
+	TRY(cuEventRecord(e, s))
+	TRY(cuStreamBeginCapture(branch, CU_STREAM_CAPTURE_MODE_RELAXED))
+	TRY(cuStreamWaitEvent(branch, e, 0))
+	return 0;
+}
+
 /* A thread has a stack of contexts, and each of them a device of its own. */
 static int contexts(void)
 {
@@ -312,6 +350,10 @@ int main(int argument_count, char **arguments)
 	       : strcmp(what, "too many") == 0         ? cooperative(100000)
 	       : strcmp(what, "managed") == 0          ? managed()
 	       : strcmp(what, "stream") == 0           ? stream()
+	       : strcmp(what, "branches") == 0         ? branches(1, 1, 1)
+	       : strcmp(what, "unjoined") == 0         ? branches(1, 0, 1)
+	       : strcmp(what, "not forked") == 0       ? branches(0, 1, 1)
+	       : strcmp(what, "one word") == 0         ? branches(1, 1, 0)
 	       : strcmp(what, "contexts") == 0         ? contexts()
 	       : strcmp(what, "memory") == 0           ? memory()
 	       : strcmp(what, "callback") == 0         ? callback()
