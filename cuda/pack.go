@@ -32,8 +32,7 @@ type packed struct {
 }
 
 // keepPacked begins to keep up to two operands of an operation, until the returned function is called.
-// From the first product on that has such an operand, nothing may write to it. Pair must not
-// run another operation meanwhile.
+// From the first product on that has such an operand, nothing may write to it.
 func (d *Backend) keepPacked(operands ...operand) (done func()) {
 	s := &d.slabs
 	copy(s.keep[:], operands)
