@@ -37,9 +37,15 @@ func GRUForward(b Backend, a GRUArgs) {
 // ComposedGRUForward is GRUForward as a loop over the time steps, of products and
 // cells. It checks nothing.
 func ComposedGRUForward(b Backend, a GRUArgs) {
+	b.Gemm(a.Gates, NoTrans, Trans, 1, a.X, a.WIH, 0)
+	ComposedGRUSteps(b, a)
+}
+
+// ComposedGRUSteps is the rest of GRUForward once the input's product is in Gates. It checks
+// nothing.
+func ComposedGRUSteps(b Backend, a GRUArgs) {
 	d := a.Dims()
 	n := d.Batch
-	b.Gemm(a.Gates, NoTrans, Trans, 1, a.X, a.WIH, 0)
 	addBias(b, a.Gates, a.BIH, Tensor{})
 	// The reset gate needs u apart from v: its bias for all steps, to which
 	// each step adds its product.

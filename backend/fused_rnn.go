@@ -39,10 +39,15 @@ func RNNForward(b Backend, a RNNArgs) {
 // ComposedRNNForward is RNNForward as a loop over the time steps, of products and
 // cells. It checks nothing.
 func ComposedRNNForward(b Backend, a RNNArgs) {
+	b.Gemm(a.H.Slice(a.Batch, a.H.Rows), NoTrans, Trans, 1, a.X, a.WIH, 0)
+	ComposedRNNSteps(b, a)
+}
+
+// ComposedRNNSteps is the rest of RNNForward once the input's product is in H, after the
+// first Batch rows. It checks nothing.
+func ComposedRNNSteps(b Backend, a RNNArgs) {
 	n := a.Batch
-	z := a.H.Slice(n, a.H.Rows)
-	b.Gemm(z, NoTrans, Trans, 1, a.X, a.WIH, 0)
-	addBias(b, z, a.BIH, a.BHH)
+	addBias(b, a.H.Slice(n, a.H.Rows), a.BIH, a.BHH)
 	for t := range a.Dims().Steps {
 		h := a.H.Slice((t+1)*n, (t+2)*n)
 		b.Gemm(h, NoTrans, Trans, 1, a.H.Slice(t*n, (t+1)*n), a.WHH, 1)

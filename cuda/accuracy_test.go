@@ -9,14 +9,12 @@ import (
 
 	"gputrain/backend"
 	"gputrain/cpu"
-	"gputrain/cuda"
-	"gputrain/cuda/emulator"
 	"gputrain/data"
 	"gputrain/model"
 	"gputrain/train"
 )
 
-var accuracy = flag.Bool("accuracy", false, "train on the digits with the operands of all products rounded as the tensor cores take them")
+var accuracy = flag.Bool("accuracy", false, "train on the digits and on a text with the operands of all products rounded as the tensor cores take them")
 
 // rounded rounds the operands of products.
 type rounded struct {
@@ -53,30 +51,6 @@ func openCPU(t *testing.T, bits uint) backend.Backend {
 	}
 	t.Cleanup(func() { b.Close() })
 	return b
-}
-
-// With products of rounded numbers, an LSTM learns as with float32, on the emulated GPU and
-// on a CPU that rounds their operands. It is the emulated GPU that rounds fewer of them: its
-// persistent layers multiply in float32.
-func TestTrainingInEachMath(t *testing.T) {
-	const steps, tolerance = 5, 0.01
-	want := losses(t, openCPU(t, 24), steps)
-	for name, bits := range significant {
-		device := newBench(t, newDriver(t, emulator.Options{}), cuda.Options{Math: name}).Backend
-		for who, got := range map[string][]float64{"emulated": losses(t, device, steps), "CPU": losses(t, openCPU(t, bits), steps)} {
-			differs := false
-			for i := range want {
-				off := math.Abs(got[i]-want[i]) / want[i]
-				differs = differs || off > 1e-6
-				if !(off <= tolerance) {
-					t.Errorf("%s, %s, step %d: loss %v, in float32 %v, off by %.2g, tolerance %.2g", name, who, i, got[i], want[i], off, tolerance)
-				}
-			}
-			if !differs {
-				t.Errorf("%s, %s: the losses are those of float32; nothing was rounded", name, who)
-			}
-		}
-	}
 }
 
 // The main job's network keeps its accuracy.

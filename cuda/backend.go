@@ -31,9 +31,13 @@ type Options struct {
 	// others are for tensor cores, from compute capability 8.0 on. They round the numbers
 	// of a product, and sum in float32: tf32x3 is off by up to 2⁻²¹ of each product of two
 	// numbers, tf32 by up to 2⁻¹⁰, bf16 by up to 2⁻⁷: see MathError. An element that is not finite is
-	// computed in float32. The recurrent product of a layer that runs a time step in one
-	// launch (RNN, LSTM) is float32 in any case.
+	// computed in float32, and so is a product that is estimated to be faster so, such as a
+	// small one.
 	Math string
+
+	// Always takes Math for products of all sizes, even where float32 is estimated to be
+	// faster. So small products can test it.
+	Always bool
 
 	// Synchronous waits after each operation, so that an error names the operation
 	// that caused it. It is slow.
@@ -44,6 +48,7 @@ type Options struct {
 type Backend struct {
 	name        string
 	math        string
+	maths       []string // that products are chosen from
 	synchronous bool
 	device      Device
 	info        DeviceInfo
@@ -97,6 +102,10 @@ func Open(driver Driver, ordinal int, o Options) (*Backend, error) {
 	if o.Math == "" {
 		o.Math = kernels.Maths()[0]
 	}
+	maths := []string{o.Math}
+	if !o.Always && o.Math != kernels.Maths()[0] {
+		maths = append(maths, kernels.Maths()[0])
+	}
 	device, err := driver.Open(ordinal)
 	if err != nil {
 		return nil, fmt.Errorf("cuda: Open: %w", err)
@@ -104,6 +113,7 @@ func Open(driver Driver, ordinal int, o Options) (*Backend, error) {
 	d := &Backend{
 		name:        o.Name,
 		math:        o.Math,
+		maths:       maths,
 		synchronous: o.Synchronous,
 		device:      device,
 		info:        device.Info(),

@@ -46,7 +46,7 @@ func TestConformanceOfMaths(t *testing.T) {
 	driver := newDriver(t, emulator.Options{})
 	for _, math := range cuda.Maths()[1:] {
 		t.Run("Math="+math, func(t *testing.T) {
-			open := func() (backend.Backend, error) { return cuda.Open(driver, 0, cuda.Options{Math: math}) }
+			open := func() (backend.Backend, error) { return cuda.Open(driver, 0, cuda.Options{Math: math, Always: true}) }
 			checks, size := append([]string{"Gemm"}, layerChecks...), 9
 			if !*uncapped {
 				size = 33
@@ -63,15 +63,22 @@ func TestConformanceOfMaths(t *testing.T) {
 }
 
 // Layers whose time steps are launches of their own run on devices that cannot launch
-// them at once.
+// them at once. With tensor cores, forward steps are products and cells; a case of each layer
+// has to do.
 func TestConformanceOfStepwiseLayers(t *testing.T) {
 	driver := wrapping{newDriver(t, emulator.Options{}), func(d cuda.Device) cuda.Device { return stepwise{d} }}
-	open := func() (backend.Backend, error) { return cuda.Open(driver, 0, cuda.Options{}) }
-	only := backendtest.Only(smallLayers...)
-	if *uncapped {
-		only = backendtest.Only(layerChecks...)
+	for _, math := range []string{"float32", "bf16"} {
+		t.Run("Math="+math, func(t *testing.T) {
+			only := backendtest.Only(smallLayers...)
+			if *uncapped && math == "float32" {
+				only = backendtest.Only(layerChecks...)
+			}
+			open := func() (backend.Backend, error) { return cuda.Open(driver, 0, cuda.Options{Math: math, Always: true}) }
+			product, step := cuda.MathError(math)
+			backendtest.Test(t, open, backendtest.MaxSize(33), backendtest.MaxWork(1<<20), only,
+				backendtest.ProductError(product), backendtest.ProductStep(step))
+		})
 	}
-	backendtest.Test(t, open, backendtest.MaxSize(33), backendtest.MaxWork(1<<20), only)
 }
 
 // The suite allocates much and keeps little.

@@ -45,6 +45,11 @@ func (d *Backend) GRUForward(a backend.GRUArgs) {
 		address(a.Gates), address(a.Recurrent), address(a.H), address(a.WHH), address(a.BIH), address(a.BHH)) {
 		return
 	}
+	if d.multiplies(layer{"GRUForward", 1, dims.Steps, n, dims.Hidden}) {
+		defer d.keepPacked(operand{a.WHH, backend.Trans, dims.Steps})()
+		backend.ComposedGRUSteps(d, a)
+		return
+	}
 	p := d.stepPlan("GRUForward", dims.Steps, n, dims.Hidden)
 	part, count := d.sharing("GRUForward", p)
 	for t := range dims.Steps {
@@ -63,11 +68,11 @@ func (d *Backend) GRUBackward(a backend.GRUGradArgs) {
 		a.DY, a.DHLast, a.DV, a.DU, a.DX, a.DH0, a.DWIH, a.DWHH, a.DBIH, a.DBHH) {
 		return
 	}
-	defer d.keepPacked(a.WHH)()
 	carry, _ := a.Scratch.Take(dims.Batch, dims.Hidden)
 	launched := d.persistent(recurrence{layer: layer{"GRUBackward", 1, dims.Steps, dims.Batch, dims.Hidden}},
 		address(a.DV), address(a.DU), address(carry), address(a.Gates), address(a.Recurrent), address(a.H), address(a.WHH),
 		address(a.DY), address(a.DHLast), address(a.DH0))
+	defer d.keepPacked(operand{a.WHH, backend.NoTrans, dims.Steps})()
 	switch {
 	case launched:
 	case dims.Steps == 0 || dims.Hidden == 0:

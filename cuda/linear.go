@@ -12,7 +12,7 @@ func (d *Backend) Gemm(dst backend.Tensor, transA, transB backend.Transpose, alp
 	if m == 0 || n == 0 {
 		return
 	}
-	s := kernels.GemmShape{TransA: bool(transA), TransB: bool(transB), M: m, N: n, K: k}
+	s := kernels.GemmShape{TransA: bool(transA), TransB: bool(transB), M: m, N: n, K: k, UsesA: d.uses(a, transA), UsesB: d.uses(b, transB)}
 	p := d.plan(s)
 	switch {
 	case p.Shares > 0:
@@ -48,10 +48,16 @@ func (d *Backend) product(p kernels.GemmPlan, s kernels.GemmShape, dst uint64, a
 func (d *Backend) plan(shape kernels.GemmShape) kernels.GemmPlan {
 	p, ok := d.plans[shape]
 	if !ok {
-		p = kernels.ChooseGemm(d.math, shape, d.info.Multiprocessors, d.info.SharedAllowed)
+		p = kernels.ChooseGemm(d.maths, shape, d.target())
 		d.plans[shape] = p
 	}
 	return p
+}
+
+// target returns the device as plans see it.
+func (d *Backend) target() kernels.Device {
+	i := d.info
+	return kernels.Device{Multiprocessors: i.Multiprocessors, Lanes: kernels.Lanes(i.Major, i.Minor), Shared: i.SharedAllowed}
 }
 
 // SumRows implements backend.Linear. Many rows are summed in chunks, which a

@@ -61,6 +61,11 @@ func (d *Backend) LSTMForward(a backend.LSTMArgs) {
 		address(a.Gates), address(a.C), address(a.H), address(a.WHH), address(a.BIH), address(a.BHH), address(a.Peep)) {
 		return
 	}
+	if d.multiplies(layer{"LSTMForward", 1, dims.Steps, n, dims.Hidden}) {
+		defer d.keepPacked(operand{a.WHH, backend.Trans, dims.Steps})()
+		backend.ComposedLSTMSteps(d, a)
+		return
+	}
 	p := d.stepPlan("LSTMForward", dims.Steps, n, dims.Hidden)
 	part, count := d.sharing("LSTMForward", p)
 	for t := range dims.Steps {
@@ -80,7 +85,6 @@ func (d *Backend) LSTMBackward(a backend.LSTMGradArgs) {
 		a.DY, a.DHLast, a.DCLast, a.DX, a.DH0, a.DC0, a.DWIH, a.DWHH, a.DBIH, a.DBHH, a.DPeep, a.DZ) {
 		return
 	}
-	defer d.keepPacked(a.WHH, a.DZ)()
 	dc := a.DC0
 	if !dc.Present() {
 		dc, _ = a.Scratch.Take(dims.Batch, dims.Hidden)
@@ -88,6 +92,7 @@ func (d *Backend) LSTMBackward(a backend.LSTMGradArgs) {
 	launched := d.persistent(recurrence{layer: layer{"LSTMBackward", 1, dims.Steps, dims.Batch, dims.Hidden}},
 		address(a.DZ), address(dc), address(a.Gates), address(a.C), address(a.WHH), address(a.Peep),
 		address(a.DY), address(a.DHLast), address(a.DCLast), address(a.DH0))
+	defer d.keepPacked(operand{a.WHH, backend.NoTrans, dims.Steps}, operand{a.DZ, backend.Trans, 2})()
 	switch {
 	case launched:
 	case dims.Steps == 0 || dims.Hidden == 0:

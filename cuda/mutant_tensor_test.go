@@ -101,7 +101,7 @@ func tensorMutants(all bool) []mutant {
 // places for, of NaN and infinities, and single products of any numbers.
 func tensorProducts(math, letters string) trial {
 	return trial{"products " + letters + " in " + math, 1, func(driver cuda.Driver) error {
-		b, err := cuda.Open(driver, 0, cuda.Options{Math: math})
+		b, err := cuda.Open(driver, 0, cuda.Options{Math: math, Always: true})
 		if err != nil {
 			return err
 		}

@@ -2,20 +2,26 @@ package cuda
 
 import (
 	"fmt"
-	"slices"
 
 	"gputrain/backend"
 	"gputrain/kernels"
 )
 
 // slabs holds packed operands of products on tensor cores (kernels/mma.cuh). Those of one
-// product take the place of those before, except what an operation keeps: a tensor that
-// is an operand of several of its products, and which nothing writes in between.
+// product take the place of those before, except what an operation keeps: an operand of
+// several of its products, which nothing writes in between.
 type slabs struct {
 	memory workspace
-	used   int               // bytes that kept operands take
-	keep   [2]backend.Tensor // of the current operation
-	kept   []packed          // those that are packed already
+	used   int        // bytes that kept operands take
+	keep   [2]operand // of the current operation
+	kept   []packed   // those that are packed already
+}
+
+// operand is one of several products of an operation.
+type operand struct {
+	backend.Tensor
+	transposed backend.Transpose
+	uses       int // products
 }
 
 // packed is a tensor that is packed in a certain way.
@@ -25,12 +31,22 @@ type packed struct {
 	at      Pointer
 }
 
-// keepPacked begins to keep up to two tensors of an operation, until the returned function is called.
-// From the first product on that has such a tensor as an operand, nothing may write to it.
-func (d *Backend) keepPacked(tensors ...backend.Tensor) (done func()) {
+// keepPacked begins to keep up to two operands of an operation, until the returned function is called.
+// From the first product on that has such an operand, nothing may write to it.
+func (d *Backend) keepPacked(operands ...operand) (done func()) {
 	s := &d.slabs
-	copy(s.keep[:], tensors)
-	return func() { s.keep, s.kept, s.used = [2]backend.Tensor{}, s.kept[:0], 0 }
+	copy(s.keep[:], operands)
+	return func() { s.keep, s.kept, s.used = [2]operand{}, s.kept[:0], 0 }
+}
+
+// uses returns how many products take an operand as it is packed for one of them.
+func (d *Backend) uses(x backend.Tensor, transposed backend.Transpose) int {
+	for _, o := range d.slabs.keep {
+		if o.Tensor == x && o.transposed == transposed {
+			return max(1, o.uses)
+		}
+	}
+	return 1
 }
 
 // pack packs the operands of a product and returns their addresses, null after an error.
@@ -63,7 +79,7 @@ func (d *Backend) packOne(x backend.Tensor, p kernels.Packing, next *int) uint64
 	}
 	at := s.memory.pointer + Pointer(*next)
 	*next += p.Bytes
-	if slices.Contains(s.keep[:], x) {
+	if p.Uses > 1 {
 		s.kept = append(s.kept, packed{x, p, at})
 		s.used = *next
 	}

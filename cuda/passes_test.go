@@ -194,9 +194,9 @@ func TestTiles(t *testing.T) {
 		if c.name[0] == 't' {
 			depth = c.x[0]
 		}
-		plan := kernels.ChooseGemm("float32", kernels.GemmShape{
+		plan := kernels.ChooseGemm([]string{"float32"}, kernels.GemmShape{
 			TransA: c.name[0] == 't', TransB: c.name[1] == 't', M: c.dst[0], N: c.dst[1], K: depth,
-		}, c.multiprocessors, 0)
+		}, kernels.Device{Multiprocessors: c.multiprocessors, Lanes: 128})
 		if want := "gemm_" + strings.Fields(c.name)[0]; plan.Kernel != want {
 			t.Errorf("a product of %v and %v is planned with %s, want %s", c.x, c.y, plan.Kernel, want)
 		}
@@ -220,7 +220,7 @@ func (c larger) on(driver cuda.Driver) error { return c.in("float32", driver) }
 
 // in is on, with products in a math.
 func (c larger) in(name string, driver cuda.Driver) error {
-	b, err := cuda.Open(driver, 0, cuda.Options{Math: name})
+	b, err := cuda.Open(driver, 0, cuda.Options{Math: name, Always: true})
 	if err != nil {
 		return err
 	}

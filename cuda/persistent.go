@@ -24,12 +24,13 @@ type layer struct {
 
 // layerPath is how a layer runs. The plan holds if there is no error, which says why
 // each time step is launched, or why two layers share no launch. Forward, step says how
-// each is launched.
+// each is launched, unless it is a product on tensor cores and a cell.
 type layerPath struct {
 	kernels.Persistent
 	err      error
 	step     kernels.StepPlan
-	branches bool // the two have been branches of a graph
+	product  kernels.GemmPlan // its kernel is "" if steps are not such products
+	branches bool             // the two have been branches of a graph
 }
 
 // recurrence is a pass of a layer with what its kernel works on.
@@ -123,7 +124,7 @@ func (d *Backend) path(l layer) layerPath {
 	if !known {
 		path = d.planLayer(l)
 		if name, forward := strings.CutSuffix(l.op, "Forward"); path.err != nil && forward && l.count == 1 && l.batch > 0 && l.hidden > 0 {
-			path.step = kernels.ChooseStep(strings.ToLower(name), l.batch, l.hidden, d.info.Multiprocessors)
+			path.step, path.product = d.planStep(strings.ToLower(name), l)
 		}
 		d.layers[l] = path
 	}
@@ -208,8 +209,10 @@ func (d *Backend) mathOf(l layer) string {
 		return ""
 	case d.layers[l].err == nil && kernels.PersistentPass(pass, d.math) != pass:
 		return ""
-	case d.layers[l].err != nil && l.backward():
+	case d.layers[l].err != nil && (l.backward() || d.layers[l].product.Kernel != ""):
 		return "" // products of their own
+	case d.layers[l].err != nil:
+		return "; its recurrent products are float32, which is estimated to be faster here"
 	}
 	return "; its recurrent products are float32, because there is no such kernel in " + d.math
 }

@@ -43,6 +43,11 @@ func (d *Backend) RNNForward(a backend.RNNArgs) {
 		address(a.H), address(a.WHH), address(a.BIH), address(a.BHH)) {
 		return
 	}
+	if d.multiplies(layer{"RNNForward", 1, dims.Steps, n, dims.Hidden}) {
+		defer d.keepPacked(operand{a.WHH, backend.Trans, dims.Steps})()
+		backend.ComposedRNNSteps(d, a)
+		return
+	}
 	p := d.stepPlan("RNNForward", dims.Steps, n, dims.Hidden)
 	part, count := d.sharing("RNNForward", p)
 	for t := range dims.Steps {
@@ -60,9 +65,9 @@ func (d *Backend) RNNBackward(a backend.RNNGradArgs) {
 		a.DY, a.DHLast, a.DX, a.DH0, a.DWIH, a.DWHH, a.DBIH, a.DBHH, a.DZ) {
 		return
 	}
-	defer d.keepPacked(a.WHH, a.DZ)()
 	launched := d.persistent(recurrence{layer: layer{"RNNBackward", 1, dims.Steps, dims.Batch, dims.Hidden}, relu: a.ReLU},
 		address(a.DZ), address(a.H), address(a.WHH), address(a.DY), address(a.DHLast), address(a.DH0))
+	defer d.keepPacked(operand{a.WHH, backend.NoTrans, dims.Steps}, operand{a.DZ, backend.Trans, 2})()
 	switch {
 	case launched:
 	case dims.Steps == 0 || dims.Hidden == 0:

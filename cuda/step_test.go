@@ -25,7 +25,7 @@ var slicedSteps = []larger{
 func TestSlicedSteps(t *testing.T) {
 	for _, c := range slicedSteps {
 		shape := kernels.GemmShape{M: sequenceBatch, N: c.y[1], K: c.x[0]}
-		if p := kernels.ChooseGemm("float32", shape, emulator.DefaultGPU().Multiprocessors, 0); p.Slices == 1 {
+		if p := kernels.ChooseGemm([]string{"float32"}, shape, kernels.Device{Multiprocessors: emulator.DefaultGPU().Multiprocessors, Lanes: 128}); p.Slices == 1 {
 			t.Errorf("%s: the product %+v has one slice, want more", c.name, shape)
 		}
 		if err := oneByOne(one(slicedSteps, c.name)).failure(newDriver(t, emulator.Options{})); err != nil {
@@ -64,7 +64,7 @@ func TestLaunchesOfSteps(t *testing.T) {
 func stepOf(kernel string, batch, hidden int) trial {
 	return trial{fmt.Sprintf("%s on %dx%d", kernel, batch, hidden), 0, func(driver cuda.Driver) error {
 		layer, _, _ := strings.Cut(kernel, "_")
-		plans := kernels.StepPlans(layer, batch, hidden, 1<<20)
+		plans := kernels.StepPlans(layer, batch, hidden, kernels.Device{Multiprocessors: 1 << 20, Lanes: 128})
 		i := slices.IndexFunc(plans, func(p kernels.StepPlan) bool { return p.Kernel == kernel })
 		want, err := runStep(driver, layer, plans[0], batch, hidden)
 		if err != nil {

@@ -50,18 +50,6 @@ func losses(t *testing.T, b backend.Backend, steps int) []float64 {
 		t.Fatal(err)
 	}
 	net.Init(1)
-	var sums []float64 // of the losses so far
-	trainer, err := train.New(net, train.Options{
-		Loss: train.CrossEntropy{}, Optimizer: train.Adam{}, LR: 0.05, ClipNorm: 1, Epochs: 1, Batch: batch, Seed: 1,
-		LossEvery: 1,
-		OnStep: func(p train.Progress) error {
-			sums = append(sums, p.Loss*float64(p.Step))
-			return nil
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	digits, err := data.Range(0, 16).Apply(data.Digits())
 	if err != nil {
 		t.Fatal(err)
@@ -70,15 +58,28 @@ func losses(t *testing.T, b backend.Backend, steps int) []float64 {
 	for i := range samples {
 		samples[i] = i
 	}
-	if err := trainer.Fit(t.Context(), digits.Subset(samples), nil); err != nil {
+	return lossOfEachStep(t, net, train.Options{Optimizer: train.Adam{}, LR: 0.05, Batch: batch}, digits.Subset(samples))
+}
+
+// lossOfEachStep trains for an epoch and returns the loss of each step.
+func lossOfEachStep(t *testing.T, net *model.Network, o train.Options, set *data.Dataset) []float64 {
+	t.Helper()
+	var each []float64
+	before := 0.0 // the sum of the losses
+	o.Loss, o.ClipNorm, o.Epochs, o.Seed, o.LossEvery = train.CrossEntropy{}, 1, 1, 1, 1
+	o.OnStep = func(p train.Progress) error {
+		sum := p.Loss * float64(p.Step)
+		each = append(each, sum-before)
+		before = sum
+		return nil
+	}
+	trainer, err := train.New(net, o)
+	if err != nil {
 		t.Fatal(err)
 	}
-	each := make([]float64, steps)
-	for i, sum := range sums {
-		each[i] = sum
-		if i > 0 {
-			each[i] -= sums[i-1]
-		}
+	defer trainer.Free()
+	if err := trainer.Fit(t.Context(), set, nil); err != nil {
+		t.Fatal(err)
 	}
 	return each
 }

@@ -10,6 +10,10 @@ import (
 type GemmShape struct {
 	TransA, TransB bool
 	M, N, K        int
+
+	// UsesA and UsesB say how many products, with this one, take an operand that is packed
+	// once for all of them. 0 means 1.
+	UsesA, UsesB int
 }
 
 // GemmPlan says how to compute a product. There are three ways:
@@ -91,8 +95,7 @@ var gemmShareTiles = map[string][]GemmTile{
 	},
 }
 
-// ChooseGemm plans a product in one of Maths, on a device with this number of
-// multiprocessors and bytes of shared memory per block. M and N must be at least 1.
+// ChooseGemm plans a product in any of these Maths. M and N must be at least 1.
 //
 // It takes the tile and the split of k with the least estimated time, in clocks. The
 // device works in rounds of one block per multiprocessor. A round takes the multiply-adds
@@ -100,7 +103,8 @@ var gemmShareTiles = map[string][]GemmTile{
 // limits the rate: a warp that computes 8x8 elements per thread reads 16 bytes four times
 // for 64 multiply-adds, which keeps both units busy. With 4x4 elements it reads two times
 // for 16, which halves the rate. A multiprocessor with few threads cannot hide its waits.
-// A second pass costs a launch and the traffic of the workspace. GemmModel has the formula.
+// A second pass costs a launch and the traffic of the workspace, and so does each operand
+// that tensor cores take packed. GemmModel has the formula.
 //
 // So large products get large tiles. In a recurrent step M is the batch, so its
 // product gets small tiles, to spread it over all multiprocessors. In the gradient of
@@ -111,24 +115,28 @@ var gemmShareTiles = map[string][]GemmTile{
 // If the fastest plan leaves more than a twentieth of the device idle, and another does not
 // and is estimated to be as fast within a twentieth, which is more than the estimate can
 // tell apart, it takes that one.
-func ChooseGemm(math string, s GemmShape, multiprocessors, shared int) GemmPlan {
-	return choose(append(slicedPlans(math, s, multiprocessors, shared), sharePlans(math, s, multiprocessors)...), multiprocessors)
+func ChooseGemm(maths []string, s GemmShape, d Device) GemmPlan {
+	plans := slicedPlans(maths, s, d)
+	for _, math := range maths {
+		plans = append(plans, sharePlans(math, s, d.Multiprocessors)...)
+	}
+	return choose(plans, d)
 }
 
 // ChooseSlices is ChooseGemm for callers that add up slices themselves: no tile is shared
 // out.
-func ChooseSlices(math string, s GemmShape, multiprocessors, shared int) GemmPlan {
-	return choose(slicedPlans(math, s, multiprocessors, shared), multiprocessors)
+func ChooseSlices(maths []string, s GemmShape, d Device) GemmPlan {
+	return choose(slicedPlans(maths, s, d), d)
 }
 
-func choose(plans []GemmPlan, multiprocessors int) GemmPlan {
+func choose(plans []GemmPlan, d Device) GemmPlan {
 	const balanced, near = 0.95, 1.05
-	clocks := func(p GemmPlan) float64 { return gemmModel.clocks(p, multiprocessors) }
+	clocks := func(p GemmPlan) float64 { return gemmModel.clocks(p, d) }
 	faster := func(a, b GemmPlan) int { return cmp.Compare(clocks(a), clocks(b)) }
 	best := slices.MinFunc(plans, faster)
-	if best.Balance(multiprocessors) < balanced {
+	if best.Balance(d.Multiprocessors) < balanced {
 		plans = slices.DeleteFunc(plans, func(p GemmPlan) bool {
-			return p.Balance(multiprocessors) < balanced || clocks(p) > near*clocks(best)
+			return p.Balance(d.Multiprocessors) < balanced || clocks(p) > near*clocks(best)
 		})
 		if len(plans) > 0 {
 			return slices.MinFunc(plans, faster)
@@ -138,14 +146,16 @@ func choose(plans []GemmPlan, multiprocessors int) GemmPlan {
 }
 
 // slicedPlans returns the plans with whole tiles and with slices.
-func slicedPlans(math string, s GemmShape, multiprocessors, shared int) []GemmPlan {
+func slicedPlans(maths []string, s GemmShape, d Device) []GemmPlan {
 	const most = 64 // slices
 	var plans []GemmPlan
-	for _, t := range gemmTiles[math] {
-		for slices := 1; slices <= most && t.Shared <= shared; slices *= 2 {
-			plan := t.Plan(s, slices)
-			if plan.Slices == slices && (slices == 1 || plan.tiles*int64(slices) <= 4*int64(multiprocessors)) {
-				plans = append(plans, plan)
+	for _, math := range maths {
+		for _, t := range gemmTiles[math] {
+			for slices := 1; slices <= most && t.Shared <= d.Shared; slices *= 2 {
+				plan := t.Plan(s, slices)
+				if plan.Slices == slices && (slices == 1 || plan.tiles*int64(slices) <= 4*int64(d.Multiprocessors)) {
+					plans = append(plans, plan)
+				}
 			}
 		}
 	}
@@ -206,8 +216,8 @@ func (t GemmTile) plan(s GemmShape) GemmPlan {
 	}
 	return GemmPlan{
 		Kernel: kernel,
-		PackA:  t.pack(s.TransA, s.M, s.K, t.Rows),
-		PackB:  t.pack(!s.TransB, s.N, s.K, t.Columns),
+		PackA:  t.pack(s.TransA, s.M, s.K, t.Rows, s.UsesA),
+		PackB:  t.pack(!s.TransB, s.N, s.K, t.Columns, s.UsesB),
 		Rows:   t.Rows, Columns: t.Columns, Slabs: int(slabs),
 		shape: s, tile: t, tiles: t.count(s), slabs: slabs,
 	}

@@ -17,11 +17,11 @@ func TestPlansAreBalanced(t *testing.T) {
 		{TransA: true, M: 2048, N: 128, K: 6400}, // of the input weights
 		{M: 6400, N: 128, K: 2048},               // and of the inputs
 	} {
-		for _, multiprocessors := range []int{132, 108} {
-			p := kernels.ChooseGemm("float32", s, multiprocessors, 0)
-			balance := p.Balance(multiprocessors)
+		for _, d := range []kernels.Device{h100, a100} {
+			p := kernels.ChooseGemm([]string{"float32"}, s, d)
+			balance := p.Balance(d.Multiprocessors)
 			if balance < 0.95 || balance > 1 {
-				t.Errorf("%+v on %d multiprocessors: balance %.3f, want 0.95 to 1, of %+v", s, multiprocessors, balance, p)
+				t.Errorf("%+v on %d multiprocessors: balance %.3f, want 0.95 to 1, of %+v", s, d.Multiprocessors, balance, p)
 			}
 		}
 	}

@@ -4,8 +4,9 @@ package kernels
 // instruction counts and datasheets, not measured. go run ./cuda/gpureport -fit makes them
 // anew from the products that make gpu-report has measured.
 //
-// In float32, with its 128 lanes, the rates follow from the instructions of the inner loop,
-// or with 4x4 elements per thread from the traffic of shared memory. With tensor cores they
+// In float32 the rates are those of a multiprocessor of 128 lanes. They follow from the
+// instructions of the inner loop, or with 4x4 elements per thread from the traffic of shared
+// memory. With tensor cores they
 // follow from what is slowest: the second cache at 32 bytes per clock, shared memory at 128,
 // or tensor cores with 512 multiply-adds of TF32 per clock or 1024 of bfloat16, as an A100
 // has them.

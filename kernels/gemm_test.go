@@ -9,15 +9,22 @@ import (
 	"gputrain/kernels"
 )
 
+// Devices that plans are made for.
+var (
+	h100 = kernels.Device{Multiprocessors: 132, Lanes: 128, Shared: 227 << 10}
+	a100 = kernels.Device{Multiprocessors: 108, Lanes: 64, Shared: 163 << 10}
+	v100 = kernels.Device{Multiprocessors: 80, Lanes: 64, Shared: 96 << 10}
+	t4   = kernels.Device{Multiprocessors: 40, Lanes: 64, Shared: 64 << 10}
+)
+
 func TestChooseGemm(t *testing.T) {
-	const t4, h100 = 40, 132 // multiprocessors
 	for _, c := range []struct {
-		what            string
-		transA, transB  bool
-		m, n, k         int
-		multiprocessors int
-		kernel          string
-		tiles, slices   int
+		what           string
+		transA, transB bool
+		m, n, k        int
+		on             kernels.Device
+		kernel         string
+		tiles, slices  int
 	}{
 		{"large", false, false, 4096, 4096, 4096, h100, "gemm_nn_share_128x64", 1980 + 132, 1},
 		{"large", true, true, 4096, 4096, 4096, t4, "gemm_tt_share_128x64", 2040 + 40, 1},
@@ -38,9 +45,9 @@ func TestChooseGemm(t *testing.T) {
 		{"empty sum", false, false, 5, 7, 0, h100, "gemm_nn_32x32", 1, 1},
 	} {
 		s := kernels.GemmShape{TransA: c.transA, TransB: c.transB, M: c.m, N: c.n, K: c.k}
-		p := kernels.ChooseGemm("float32", s, c.multiprocessors, 0)
+		p := kernels.ChooseGemm([]string{"float32"}, s, c.on)
 		if p.Kernel != c.kernel || p.Launch.Grid.X != c.tiles || p.Slices != c.slices || p.Launch.Grid.Y != c.slices {
-			t.Errorf("%s %+v on %d: got %+v, want %s, %d tiles, %d slices", c.what, s, c.multiprocessors, p, c.kernel, c.tiles, c.slices)
+			t.Errorf("%s %+v on %d: got %+v, want %s, %d tiles, %d slices", c.what, s, c.on.Multiprocessors, p, c.kernel, c.tiles, c.slices)
 		}
 	}
 }
@@ -49,7 +56,7 @@ func TestChooseGemmCoversK(t *testing.T) {
 	r := random(1)
 	for range 2000 {
 		s := kernels.GemmShape{M: 1 + r.IntN(1<<r.IntN(13)), N: 1 + r.IntN(1<<r.IntN(13)), K: r.IntN(1 << r.IntN(17))}
-		p := kernels.ChooseGemm("float32", s, 1+r.IntN(140), 0)
+		p := kernels.ChooseGemm([]string{"float32"}, s, kernels.Device{Multiprocessors: 1 + r.IntN(140), Lanes: 64 << r.IntN(2)})
 		if covered, before := p.Slice*p.Slices, p.Slice*(p.Slices-1); covered < s.K || p.Slices > 1 && before >= s.K {
 			t.Errorf("seed 1,1: %+v: %+v", s, p)
 		}

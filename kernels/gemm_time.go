@@ -7,13 +7,14 @@ package kernels
 // clocks, with the GemmTerms of the plan.
 type GemmModel struct {
 	Start float64             // clocks until the first slab of a block has arrived, and to store the result
-	Pass  float64             // clocks to launch a second pass
-	Bytes float64             // that move per clock and multiprocessor between memory and the second pass
+	Pass  float64             // clocks to launch another pass
+	Bytes float64             // that move per clock and multiprocessor between memory and the other passes
 	Rates map[string]GemmRate // by the name of a tile
 }
 
 // GemmRate is how many multiply-adds a multiprocessor makes per clock with a tile: when it
-// has enough blocks to hide their waits, and when it has few.
+// has enough blocks to hide their waits, and when it has few. In float32 they are no more
+// than its lanes.
 type GemmRate struct{ Full, Few float64 }
 
 // GemmTerms are what the time of a plan depends on, for the busiest multiprocessor.
@@ -21,8 +22,8 @@ type GemmTerms struct {
 	Starts float64 // blocks
 	Work   float64 // multiply-adds
 	Few    bool    // there are too few blocks to hide their waits
-	Passes float64 // second passes: 0 or 1
-	Moved  float64 // bytes that partial sums and a second pass move, per multiprocessor
+	Passes float64 // launches before and after the product: packing, and adding up
+	Moved  float64 // bytes that these and partial sums move, per multiprocessor
 }
 
 // Model returns the constants of ChooseGemm.
@@ -37,6 +38,12 @@ func (p GemmPlan) Terms(multiprocessors int) GemmTerms {
 		Work:   float64(slabs) * float64(p.tile.Rows*p.tile.Columns*p.tile.Depth),
 		Few:    int(rounds)*p.tile.Threads < fewThreads(p.tile),
 	}
+	for _, packing := range []Packing{p.PackA, p.PackB} {
+		if packing.Bytes > 0 {
+			t.Passes += 1 / float64(packing.Uses)
+			t.Moved += packing.moved() / float64(packing.Uses) / float64(multiprocessors)
+		}
+	}
 	elements := 0.0 // that partial sums have, written and read, and the result
 	switch tile := float64(p.tile.Rows * p.tile.Columns); {
 	case p.Shares > 0:
@@ -47,7 +54,8 @@ func (p GemmPlan) Terms(multiprocessors int) GemmTerms {
 	default:
 		return t
 	}
-	t.Passes, t.Moved = 1, 4*elements/float64(multiprocessors)
+	t.Passes++
+	t.Moved += 4 * elements / float64(multiprocessors)
 	return t
 }
 
@@ -62,11 +70,14 @@ func fewThreads(t GemmTile) int {
 }
 
 // clocks estimates the time of the plan.
-func (m GemmModel) clocks(p GemmPlan, multiprocessors int) float64 {
-	t := p.Terms(multiprocessors)
+func (m GemmModel) clocks(p GemmPlan, d Device) float64 {
+	t := p.Terms(d.Multiprocessors)
 	rate := m.Rates[p.tile.Name].Full
 	if t.Few {
 		rate = m.Rates[p.tile.Name].Few
+	}
+	if p.tile.math() == "float32" {
+		rate = min(rate, float64(d.Lanes))
 	}
 	return m.Start*t.Starts + t.Work/rate + m.Pass*t.Passes + t.Moved/m.Bytes
 }

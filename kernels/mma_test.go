@@ -163,25 +163,24 @@ func TestTensorLoopsAreMostlyProducts(t *testing.T) {
 
 // A device with little shared memory gets the tiles that fit.
 func TestChooseTensorGemm(t *testing.T) {
-	const a100, rtx3090 = 163 << 10, 99 << 10 // bytes per block
+	rtx3090 := kernels.Device{Multiprocessors: 82, Lanes: 128, Shared: 99 << 10}
 	for _, c := range []struct {
-		math            string
-		m, n, k         int
-		multiprocessors int
-		shared          int
-		kernel          string
-		slices          int
+		math    string
+		m, n, k int
+		on      kernels.Device
+		kernel  string
+		slices  int
 	}{
-		{"bf16", 4096, 4096, 4096, 108, a100, "gemm_bf16_128x256", 1},
-		{"bf16", 4096, 4096, 4096, 82, rtx3090, "gemm_bf16_128x128", 1},
-		{"tf32", 4096, 4096, 4096, 82, rtx3090, "gemm_tf32_128x128", 1},
-		{"tf32x3", 4096, 4096, 4096, 82, rtx3090, "gemm_tf32x3_128x128", 1},
-		{"tf32", 64, 2048, 512, 108, a100, "gemm_tf32_64x64", 2},
-		{"bf16", 2048, 512, 6400, 108, a100, "gemm_bf16_128x128", 4},
-		{"bf16", 5, 7, 0, 108, a100, "gemm_bf16_64x64", 1},
+		{"bf16", 4096, 4096, 4096, a100, "gemm_bf16_128x256", 1},
+		{"bf16", 4096, 4096, 4096, rtx3090, "gemm_bf16_128x128", 1},
+		{"tf32", 4096, 4096, 4096, rtx3090, "gemm_tf32_128x128", 1},
+		{"tf32x3", 4096, 4096, 4096, rtx3090, "gemm_tf32x3_128x128", 1},
+		{"tf32", 64, 2048, 512, a100, "gemm_tf32_64x64", 2},
+		{"bf16", 2048, 512, 6400, a100, "gemm_bf16_128x128", 4},
+		{"bf16", 5, 7, 0, a100, "gemm_bf16_64x64", 1},
 	} {
-		p := kernels.ChooseGemm(c.math, kernels.GemmShape{M: c.m, N: c.n, K: c.k}, c.multiprocessors, c.shared)
-		if got, want := fmt.Sprintln(p.Kernel, p.Slices), fmt.Sprintln(c.kernel, c.slices); got != want || p.Launch.Shared > c.shared {
+		p := kernels.ChooseGemm([]string{c.math}, kernels.GemmShape{M: c.m, N: c.n, K: c.k}, c.on)
+		if got, want := fmt.Sprintln(p.Kernel, p.Slices), fmt.Sprintln(c.kernel, c.slices); got != want || p.Launch.Shared > c.on.Shared {
 			t.Errorf("%+v: got %swith %d bytes of shared memory", c, got, p.Launch.Shared)
 		}
 	}

@@ -8,6 +8,7 @@ type Packing struct {
 	K      int
 	Padded int // rows of whole tiles
 	Bytes  int // of the result
+	Uses   int // products that take the result, at least 1
 	Launch Launch
 }
 
@@ -19,7 +20,7 @@ const (
 
 // pack plans the packing of an operand for this tile. kFirst says whether its rows in
 // memory hold one k each.
-func (t GemmTile) pack(kFirst bool, rows, k, tile int) Packing {
+func (t GemmTile) pack(kFirst bool, rows, k, tile, uses int) Packing {
 	math := t.math()
 	if math == "float32" {
 		return Packing{}
@@ -29,9 +30,13 @@ func (t GemmTile) pack(kFirst bool, rows, k, tile int) Packing {
 		Kernel: "pack_" + letter(kFirst) + "_" + math,
 		Rows:   rows, K: k, Padded: padded,
 		Bytes:  slabs * padded * slabBytes,
+		Uses:   max(1, uses),
 		Launch: Launch{Grid: Dim3{padded / packRows * slabs, 1, 1}, Block: Dim3{block, 1, 1}},
 	}
 }
+
+// moved returns the bytes that packing reads and writes.
+func (p Packing) moved() float64 { return 4*float64(p.Rows)*float64(p.K) + float64(p.Bytes) }
 
 // tensorTile returns a tile for tensor cores.
 func tensorTile(name string, rows, columns, depth, threads int) GemmTile {

@@ -16,33 +16,37 @@ func TestEstimatedTimesOfPersistentLayers(t *testing.T) {
 	for _, size := range []struct{ hidden, batch int }{{512, 64}, {768, 16}, {1024, 64}, {2048, 128}} {
 		for _, math := range kernels.Maths() {
 			fmt.Fprintf(&table, "| H%d N%d | %s | %s | %s |\n", size.hidden, size.batch, math,
-				estimate(math, size.batch, size.hidden, 132, 1830, 4), estimate(math, size.batch, size.hidden, 108, 1410, 8))
+				estimate(math, size.batch, size.hidden, gpu{132, 1830, kernels.Lanes(9, 0), 4}),
+				estimate(math, size.batch, size.hidden, gpu{108, 1410, kernels.Lanes(8, 0), 8}))
 		}
 	}
 	written.Table(t, "../docs/kernels.md", "go test ./kernels -run TestEstimatedTimes -update", table.String(), *update)
 }
 
-// estimate returns the times of a step of an LSTM, forward and backward, on a GPU with so many
-// multiprocessors, clocks per µs, and clocks of a product of a tensor core.
-func estimate(math string, batch, hidden, multiprocessors, perMicrosecond, perProduct int) string {
+// gpu has its multiprocessors, clocks per µs, float32 lanes of a multiprocessor, and
+// clocks of a product of a tensor core.
+type gpu struct{ multiprocessors, perMicrosecond, lanes, perProduct int }
+
+// estimate returns the times of a step of an LSTM, forward and backward.
+func estimate(math string, batch, hidden int, on gpu) string {
 	const (
 		fixed = 2500 + 1800 // clocks of a step: loads, cells and stores, and a barrier
-		warps = 2           // of a scheduler
+		warps = 2           // of a scheduler, of which a multiprocessor has 4
 	)
 	// How many rows one iteration of a loop is for. On tensor cores they are 8.
 	together := map[string]int{"lstm_forward_512": 2, "lstm_forward_1024": 4, "lstm_backward_512": 2, "lstm_backward_1024": 1}
 	var times []string
 	for _, pass := range []string{"lstm_forward", "lstm_backward"} {
-		p, err := kernels.PlanPersistent(kernels.PersistentPass(pass, math), 1, 2, batch, hidden, multiprocessors)
+		p, err := kernels.PlanPersistent(kernels.PersistentPass(pass, math), 1, 2, batch, hidden, on.multiprocessors)
 		if err != nil {
 			return "by steps"
 		}
-		loop, rows, least := kernels.Loops()[p.Kernel], together[p.Kernel], 0
+		loop, rows, each := kernels.Loops()[p.Kernel], together[p.Kernel], 32/(on.lanes/4)
 		if rows == 0 {
-			rows, least = 8, perProduct*kernels.Loops()[p.Kernel].Multiplications
+			rows, each = 8, on.perProduct
 		}
-		clocks := max(loop.Instructions, least)*warps*p.Rows/rows + fixed
-		times = append(times, fmt.Sprintf("%.1f", float64(clocks)/float64(perMicrosecond)))
+		clocks := max(loop.Instructions, each*loop.Multiplications)*warps*p.Rows/rows + fixed
+		times = append(times, fmt.Sprintf("%.1f", float64(clocks)/float64(on.perMicrosecond)))
 	}
 	return strings.Join(times, " / ")
 }

@@ -57,7 +57,7 @@ func (l lstm) forward(d *device) (gates, c, h []float32) {
 	bih, bhh, peep := d.optional(l.bih), d.optional(l.bhh), d.optional(l.peep)
 	s := layerStep{device: d, batch: l.batch, hidden: l.hidden}
 	for t := range l.steps {
-		s.step(kernels.ChooseStep("lstm", l.batch, l.hidden, 132), window(g, 4*t*cells), window(cs, (t+1)*cells), window(hs, (t+1)*cells),
+		s.step(kernels.ChooseStep("lstm", l.batch, l.hidden, kernels.Device{Multiprocessors: 132, Lanes: 128}), window(g, 4*t*cells), window(cs, (t+1)*cells), window(hs, (t+1)*cells),
 			window(cs, t*cells), window(hs, t*cells), whh, bih, bhh, peep)
 	}
 	return get[float32](d, g, len(l.gates)), get[float32](d, cs, len(l.c)), get[float32](d, hs, len(l.h))
@@ -149,7 +149,7 @@ func TestLSTMBackwardIsItsSteps(t *testing.T) {
 				at := window(dz2, 4*t*cells)
 				d.run("lstm_cell_grad", kernels.Matrix(l.batch, l.hidden), at, dc2, at, window(cs, t*cells), window(cs, (t+1)*cells), peep,
 					window(dy, t*cells), dh2, l.batch, l.hidden, 1)
-				p := kernels.ChooseSlices("float32", kernels.GemmShape{M: l.batch, N: l.hidden, K: 4 * l.hidden}, 1, 0)
+				p := kernels.ChooseSlices([]string{"float32"}, kernels.GemmShape{M: l.batch, N: l.hidden, K: 4 * l.hidden}, kernels.Device{Multiprocessors: 1, Lanes: 128})
 				d.run(p.Kernel, p.Launch, dh2, at, whh, l.batch, l.hidden, 4*l.hidden, p.Slice, 1.0, 0.0)
 			}
 			near(d, "dz", 4*l.hidden, get[float32](d, dz, len(l.gates)), get[float32](d, dz2, len(l.gates)))

@@ -16,7 +16,7 @@ import (
 
 var (
 	update   = flag.Bool("update", false, "write the measurements to docs/kernels.md")
-	uncapped = flag.Bool("uncapped", false, "measure a persistent LSTM at 512 units and a batch of 64; test all kernels for tensor cores")
+	uncapped = flag.Bool("uncapped", false, "measure a persistent LSTM at 512 units and a batch of 64, and all of a large time step; test all kernels for tensor cores")
 )
 
 // The emulator counts what each kernel does. The operands start at whole sectors.
@@ -276,7 +276,7 @@ func stepCases() []profileCase {
 		}},
 	} {
 		weights := kernels.Gates(c.layer) * c.hidden * c.hidden
-		for _, p := range kernels.StepPlans(c.layer, c.batch, c.hidden, 132) {
+		for _, p := range kernels.StepPlans(c.layer, c.batch, c.hidden, kernels.Device{Multiprocessors: 132, Lanes: 128}) {
 			args := append(c.args(floats(weights), floats(c.batch*c.hidden)), floats(p.Part), words(make([]uint64, p.Tiles)), c.batch, c.hidden)
 			if c.layer == "rnn" {
 				args = append(args, 0)

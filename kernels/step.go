@@ -33,9 +33,9 @@ type stepLayer struct {
 }
 
 // stepLayers holds the tiles of each layer, and the multiply-adds of each per clock on a
-// full multiprocessor. The rates are estimates. They follow from what is slower, the
-// instructions of the inner loop or the traffic of shared memory to registers, as those of
-// gemmTiles do.
+// full multiprocessor of 128 lanes. The rates are estimates. They follow from what is slower,
+// the instructions of the inner loop or the traffic of shared memory to registers, as those
+// of gemmModel do.
 var stepLayers = map[string]stepLayer{
 	"lstm": {4, 11, [3]float64{50, 105, 105}, [3]stepTile{{32, 8, block, 1}, {64, 16, block, 1}, {128, 32, 512, 2}}},
 	"rnn":  {1, 2, [3]float64{50, 105, 105}, [3]stepTile{{32, 32, block, 1}, {64, 64, block, 1}, {128, 128, 512, 2}}},
@@ -45,24 +45,35 @@ var stepLayers = map[string]stepLayer{
 // Gates returns how many columns of the recurrent product a hidden unit of a layer has.
 func Gates(layer string) int { return stepLayers[layer].gates }
 
-// ChooseStep plans a time step of a layer, "lstm", "rnn" or "gru", on a device with this
-// number of multiprocessors. Batch and hidden must be at least 1.
+// ChooseStep plans a time step of a layer, "lstm", "rnn" or "gru". Batch and hidden must be
+// at least 1.
 //
 // It estimates the time of each tile, in clocks, as ChooseGemm does. Few rows get small
 // tiles, which spread them over all multiprocessors. Of the tiles within a tenth of the
 // least time, which is more than the estimate can tell apart, it takes the one that moves
 // the fewest bytes. All tiles give the same bits, so no result depends on the choice.
-func ChooseStep(layer string, batch, hidden, multiprocessors int) StepPlan {
+func ChooseStep(layer string, batch, hidden int, d Device) StepPlan {
 	const near = 1.1
-	plans := StepPlans(layer, batch, hidden, multiprocessors)
+	plans := StepPlans(layer, batch, hidden, d)
 	least := slices.MinFunc(plans, func(a, b StepPlan) int { return cmp.Compare(a.clocks, b.clocks) }).clocks
 	plans = slices.DeleteFunc(plans, func(p StepPlan) bool { return p.clocks > near*least })
 	return slices.MinFunc(plans, func(a, b StepPlan) int { return cmp.Compare(a.Bytes, b.Bytes) })
 }
 
+// ChooseStepProduct plans a time step as a product, in any of these Maths, and a launch of
+// the cell. The weights are packed once for so many steps. It says whether that is estimated
+// to take less time than p, a plan of ChooseStep.
+func ChooseStepProduct(p StepPlan, maths []string, layer string, steps, batch, hidden int, d Device) (product GemmPlan, faster bool) {
+	l := stepLayers[layer]
+	s := GemmShape{TransB: true, M: batch, N: l.gates * hidden, K: hidden, UsesA: 1, UsesB: steps}
+	product = ChooseGemm(maths, s, d)
+	cell := gemmModel.Pass + float64(4*l.words*batch*hidden)/gemmModel.Bytes/float64(d.Multiprocessors)
+	return product, gemmModel.clocks(product, d)+cell < p.clocks
+}
+
 // StepPlans returns the plans that ChooseStep chooses from. Tiles that two blocks share are
 // among them if there is a counter for each, of which there are as many as multiprocessors.
-func StepPlans(layer string, batch, hidden, multiprocessors int) []StepPlan {
+func StepPlans(layer string, batch, hidden int, d Device) []StepPlan {
 	const sums = 4 // that a sum over k consists of
 	l := stepLayers[layer]
 	var plans []StepPlan
@@ -76,12 +87,12 @@ func StepPlans(layer string, batch, hidden, multiprocessors int) []StepPlan {
 		if t.blocks > 1 {
 			p.Part = p.Tiles * sums * elements
 		}
-		if p.Part > 0 && p.Tiles > multiprocessors {
+		if p.Part > 0 && p.Tiles > d.Multiprocessors {
 			continue
 		}
 		lines := int64(p.Tiles) * int64(t.rows+t.units*l.gates) // of h and of the weights
 		p.Bytes = 4 * (lines*int64(hidden) + 2*int64(p.Part) + int64(l.words*batch*hidden))
-		p.clocks = t.clocks(p, float64(elements)*float64(hidden)/l.rates[i], multiprocessors)
+		p.clocks = t.clocks(p, float64(elements)*float64(hidden)/min(l.rates[i], float64(d.Lanes)), d.Multiprocessors)
 		plans = append(plans, p)
 	}
 	return plans

@@ -10,7 +10,7 @@ import (
 
 type conformanceCommand struct {
 	Device     string   `required:"" placeholder:"DEVICE" help:"What to check: cpu, cuda or cuda:N (an NVIDIA GPU), gl or gl:N (a GPU with OpenGL), or emulated."`
-	Math       string   `default:"float32" help:"As for train. Products may be off by what the math is."`
+	Math       string   `default:"float32" help:"As for train, but products of all sizes take it, even those that are faster in float32. They may be off by what the math is."`
 	Out        string   `placeholder:"FILE" help:"The report, in Markdown; by default conformance-<time>-<device>.md."`
 	MaxSize    *int     `placeholder:"N" help:"Skip cases with a dimension larger than N; by default 33 on what is slow (emulated, and OpenGL in software), no limit elsewhere."`
 	Only       []string `sep:"none" placeholder:"NAME" help:"Run this check alone, or the case of a failure as the report names it; may be given several times."`
@@ -54,7 +54,7 @@ func (c *conformanceCommand) Run(con console) error {
 	if err != nil {
 		return err
 	}
-	return c.inspect(con, d.computing(c.Math))
+	return c.inspect(con, d.always(c.Math))
 }
 
 // inspect runs the suite and the measurements on d.

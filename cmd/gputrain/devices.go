@@ -98,10 +98,10 @@ func mathError(math, device string) (product, step float64) {
 type device struct {
 	name  string // as --device says it
 	open  func() (backend.Backend, error)
-	math  func(math string) (backend.Backend, error) // opens it for another math than float32; nil if it has none
-	facts func() ([][2]string, error)                // describe it, for a report; nil for the CPU
-	note  string                                     // what the user should know: what auto chose, or that the device is slow
-	slow  bool                                       // it stands in for a GPU, in tests
+	math  func(math string, always bool) (backend.Backend, error) // opens it for another math than float32; nil if it has none
+	facts func() ([][2]string, error)                             // describe it, for a report; nil for the CPU
+	note  string                                                  // what the user should know: what auto chose, or that the device is slow
+	slow  bool                                                    // it stands in for a GPU, in tests
 }
 
 // findDevice finds the device that --device names. The name has passed
@@ -134,7 +134,15 @@ func findDevice(name string) (device, error) {
 // computing returns d with the products that --math names. It has passed checkMath.
 func (d device) computing(math string) device {
 	if math != float32Math {
-		d.open = func() (backend.Backend, error) { return d.math(math) }
+		d.open = func() (backend.Backend, error) { return d.math(math, false) }
+	}
+	return d
+}
+
+// always is computing, even for products that are faster in float32.
+func (d device) always(math string) device {
+	if math != float32Math {
+		d.open = func() (backend.Backend, error) { return d.math(math, true) }
 	}
 	return d
 }
@@ -152,8 +160,8 @@ func parseDevice(name string) (kind string, ordinal int, err error) {
 
 // newGPU returns the NVIDIA GPU of driver with that ordinal.
 func newGPU(name string, driver cuda.Driver, ordinal int) device {
-	open := func(math string) (backend.Backend, error) {
-		b, err := cuda.Open(driver, ordinal, cuda.Options{Name: name, Math: math})
+	open := func(math string, always bool) (backend.Backend, error) {
+		b, err := cuda.Open(driver, ordinal, cuda.Options{Name: name, Math: math, Always: always})
 		if err != nil {
 			return nil, namedDevice(name, cmp.Or(errors.Unwrap(err), err)) // the flag says more than "cuda: Open"
 		}
@@ -161,8 +169,8 @@ func newGPU(name string, driver cuda.Driver, ordinal int) device {
 	}
 	return device{
 		name: name,
-		open: func() (backend.Backend, error) { return open(float32Math) },
-		math: func(math string) (backend.Backend, error) {
+		open: func() (backend.Backend, error) { return open(float32Math, false) },
+		math: func(math string, always bool) (backend.Backend, error) {
 			gpu, err := infoOfGPU(name, driver, ordinal)
 			if err != nil {
 				return nil, err
@@ -170,7 +178,7 @@ func newGPU(name string, driver cuda.Driver, ordinal int) device {
 			if err := cuda.CheckMath(math, gpu); err != nil {
 				return nil, namedDevice(name, fmt.Errorf("--math %w; float32 is for every GPU", err))
 			}
-			return open(math)
+			return open(math, always)
 		},
 		facts: func() ([][2]string, error) {
 			gpu, err := infoOfGPU(name, driver, ordinal)
@@ -213,8 +221,8 @@ func openDevice(name, math string) (b backend.Backend, note string, err error) {
 
 func openCPU() (backend.Backend, error) { return cpubackend.Open(cpubackend.Options{}) }
 
-// openMath opens the CPU for a math.
-func openMath(math string) (backend.Backend, error) {
+// openMath opens the CPU for a math, which it takes for all products.
+func openMath(math string, _ bool) (backend.Backend, error) {
 	if err := cpubackend.CheckMath(math); err != nil {
 		return nil, fmt.Errorf("--math %w; float32 is for every machine", err)
 	}

@@ -45,13 +45,14 @@ func TestMathIsUsedAndRecordedOrRefused(t *testing.T) {
 
 func TestMathOfTensorCoresIsUsedAndRecordedOrRefused(t *testing.T) {
 	t.Chdir(t.TempDir())
+	writeFile(t, "few.csv", "a,b,c,d,class\n"+strings.Repeat("1,2,3,4,no\n5,6,8,7,yes\n", 20))
 	train := func(out, math string) []string {
-		return quick("--model", "mlp", "--hidden", "4", "--epochs", "1", "--batch", "64", "--device", "emulated", "--out", out, "--math", math)
+		return quick("--model", "lstm", "--data", "csv:few.csv", "--target", "class", "--steps", "2", "--epochs", "1", "--batch", "16", "--device", "emulated", "--out", out, "--math", math)
 	}
 	gputrain(train("float32", "float32")...).want(t, 0)
 	for _, math := range cuda.Maths()[1:] {
-		explain := gputrain("explain", "--device", "emulated", "--math", math, "--hidden", "256").want(t, 0).out
-		for _, want := range []string{"products in " + math, "gemm_" + math + "_"} {
+		explain := gputrain("explain", "--device", "emulated", "--math", math, "--hidden", "1024", "--batch", "128").want(t, 0).out
+		for _, want := range []string{"products in " + math + " where it is faster", "gemm_" + math + "_"} {
 			if !strings.Contains(explain, want) {
 				t.Errorf("explain does not say %s:\n%s", want, explain)
 			}

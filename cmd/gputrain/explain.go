@@ -91,7 +91,7 @@ func (e *explanation) explainGPU(c *explainCommand, parts sets) error {
 	defer b.Close()
 	e.device = c.Device + ": " + describeGPU(r.GPU) + fmt.Sprintf(", %d multiprocessors", r.GPU.Multiprocessors)
 	if c.Math != float32Math {
-		e.device += ", products in " + c.Math
+		e.device += ", products in " + c.Math + " where it is faster"
 	}
 	own := r.Used
 	trainer, err := e.build(&c.settings, b, parts, func(stage string) { r.Stage = stage })

@@ -70,7 +70,7 @@ type settings struct {
 	TensorBoard     bool    `toml:"tensorboard,omitempty" name:"tensorboard" negatable:"" help:"Write an event file for TensorBoard, with the figures of each epoch, and those of the steps of --metrics-every."`
 	Seed            int64   `toml:"seed" default:"1" help:"Seed of the initial parameters and of the order of the samples."`
 	Device          string  `toml:"device" default:"${device=auto}" help:"auto (the CPU), cpu, cuda or cuda:N (an NVIDIA GPU), gl or gl:N (a GPU with OpenGL), or emulated (the CUDA kernels on the CPU: slow, for tests)."`
-	Math            string  `toml:"math" default:"float32" help:"How matrix products are computed: float32; or, on a CPU with AMX, bf16x6 (as exact, and faster), bf16x3 (to 4 digits) or bf16 (to 2), from parts of the numbers; or, on the tensor cores of an NVIDIA GPU of compute capability 8.0 or later, tf32x3 (to 6 digits), tf32 (to 3) or bf16 (to 2)."`
+	Math            string  `toml:"math" default:"float32" help:"How matrix products are computed: float32; or, on a CPU with AMX, bf16x6 (as exact, and faster), bf16x3 (to 4 digits) or bf16 (to 2), from parts of the numbers; or, where they are faster, on the tensor cores of an NVIDIA GPU of compute capability 8.0 or later, tf32x3 (to 6 digits), tf32 (to 3) or bf16 (to 2)."`
 }
 
 // Limits that keep products of sizes within an int64; memory runs out long
