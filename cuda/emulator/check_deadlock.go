@@ -76,9 +76,9 @@ func (s *standstill) waited(b *block, all []*block, measured *stats) {
 // that writes.
 func (p *program) changes(s *stats) uint64 {
 	n := s.changed
-	for i := range p.code {
+	for i, c := range s.all() {
 		if p.code[i].writes {
-			n += s.counts[i].warps
+			n += c.warps
 		}
 	}
 	return n

@@ -1,6 +1,10 @@
 package emulator
 
-import "gputrain/cuda"
+import (
+	"iter"
+
+	"gputrain/cuda"
+)
 
 // A Class is a kind of work that instructions do.
 type Class uint8
@@ -190,7 +194,8 @@ func (s *LaunchStats) join(t LaunchStats) {
 
 // stats holds what one worker measures in a launch.
 type stats struct {
-	counts    []executions // by instruction
+	counts    []executions // by instruction, of those executed one by one
+	runs      []executions // of those in a row: counted at the first, taken back behind the last
 	changed   uint64       // by atomic operations: values in memory
 	events    Events
 	footprint footprint
@@ -199,11 +204,34 @@ type stats struct {
 type executions struct{ warps, lanes uint64 }
 
 func newStats(p *program) *stats {
-	return &stats{counts: make([]executions, len(p.code)), footprint: footprint{touched: map[*region][]uint64{}}}
+	return &stats{counts: make([]executions, len(p.code)), runs: make([]executions, len(p.code)+1), footprint: footprint{touched: map[*region][]uint64{}}}
+}
+
+// ran counts n instructions in a row.
+func (s *stats) ran(at, n int, lanes uint64) {
+	first, behind := &s.runs[at], &s.runs[at+n]
+	first.warps++
+	first.lanes += lanes
+	behind.warps--
+	behind.lanes -= lanes
+}
+
+// all has the executions of each instruction.
+func (s *stats) all() iter.Seq2[int, executions] {
+	return func(yield func(int, executions) bool) {
+		var run executions
+		for i, c := range s.counts {
+			run.warps += s.runs[i].warps
+			run.lanes += s.runs[i].lanes
+			if !yield(i, executions{c.warps + run.warps, c.lanes + run.lanes}) {
+				return
+			}
+		}
+	}
 }
 
 func (s *stats) add(t *stats) {
-	for i, c := range t.counts {
+	for i, c := range t.all() {
 		s.counts[i].warps += c.warps
 		s.counts[i].lanes += c.lanes
 	}
@@ -217,7 +245,7 @@ func (s *stats) summary(l *launch) LaunchStats {
 		Kernel: l.program.name, Launches: 1, Grid: l.grid, Block: l.block, SharedBytes: l.program.sharedSize + l.dynamicShared,
 		Events: s.events, GlobalFootprint: s.footprint.sectors(),
 	}
-	for i, c := range s.counts {
+	for i, c := range s.all() {
 		in := &l.program.code[i]
 		r.Instructions[in.class].Warps += c.warps
 		r.Instructions[in.class].Threads += c.lanes

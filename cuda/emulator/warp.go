@@ -124,7 +124,7 @@ func (w *warp) run(n int) int {
 			continue
 		}
 		if many := min(in.straight, n-i); many > 1 {
-			w.runStraight(code[w.pc:][:many], counts[w.pc:][:many])
+			w.runStraight(code[w.pc:][:many])
 			i += many - 1
 			continue
 		}
@@ -153,14 +153,11 @@ func (w *warp) run(n int) int {
 	return n
 }
 
-// runStraight executes plain instructions.
-func (w *warp) runStraight(code []instruction, counts []executions) {
+// runStraight executes plain instructions, the next ones.
+func (w *warp) runStraight(code []instruction) {
 	mask := w.active
-	active := uint64(bits.OnesCount32(mask))
+	w.block.stats.ran(w.pc, len(code), uint64(bits.OnesCount32(mask)))
 	for i := range code {
-		c := &counts[i]
-		c.warps++
-		c.lanes += active
 		code[i].run(w, mask)
 	}
 	w.pc += len(code)
