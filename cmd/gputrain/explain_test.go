@@ -34,8 +34,8 @@ func TestExplainNamesThePaths(t *testing.T) {
 			"18.717 µs on the H100", "so that the gaps of 35 kernels count"}},
 		{"explain --device emulated --gpu A100 --hidden 1000 --bidirectional", []string{
 			"LSTMForward of two layers, 8 steps of 32×1000: two branches of the graph, not one launch, because 1000 hidden units take 125 multiprocessors for each layer, and the device has 108; up to 512 units would fit",
-			"LSTMForward, 8 steps of 32×1000: a launch of lstm_step_32x8 for each step", "87 kernels, 86 of them in 1 CUDA graph",
-			"28.400 µs between the kernels", "the gaps of 56 kernels count, on the longest path; their products share the GPU, and are added"}},
+			"LSTMForward, 8 steps of 32×1000: a launch of lstm_step_32x8 for each step", "89 kernels, 88 of them in 1 CUDA graph",
+			"28.900 µs between the kernels", "the gaps of 57 kernels count, on the longest path; their products share the GPU, and are added"}},
 	} {
 		o := gputrain(strings.Fields(c.line)...).want(t, 0)
 		words := strings.Join(strings.Fields(o.out), " ") // columns are as wide as their contents
