@@ -67,6 +67,9 @@ func load() (*library, error) {
 
 // open loads a file.
 func open(file string) (*library, error) {
+	// Why dlopen has failed is known to its thread only.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	handle, err := purego.Dlopen(file, purego.RTLD_NOW|purego.RTLD_LOCAL)
 	if err != nil {
 		return nil, fmt.Errorf("cannot load the NCCL library %s: %w", file, err)
