@@ -12,7 +12,8 @@
 #                      software (Mesa's llvmpipe). GLTEST=-uncapped runs it with all sizes
 # make vet-gl          vets what the build tag gl adds
 # make test-mpi        runs ranks with the launchers of the MPI libraries in PATH, and those that were installed into the folders in
-#                      MPI, with commas between them; lets them fail in all ways; needs no development packages
+#                      MPI, with commas between them; lets them fail in all ways; needs no development packages. MPITEST=-test.short lets one
+#                      of each kind fail
 # make libnccl         builds libnccl/libnccl.so.2, NCCL for GPUs without a connection, emulated ones in particular
 # make test-nccl       adds on emulated GPUs that are behind these two libraries, and trains on them with the MPI libraries of test-mpi
 # make check-nccl      compares our declarations of NCCL with NCCL_INCLUDE/nccl.h of pip's nvidia-nccl-cu12, and loads its library
@@ -88,7 +89,7 @@ vet-gl:
 test-mpi:
 	go vet -tags mpi ./collective/mpi ./cmd/gputrain
 	go test -count=1 -parallel=4 -v -tags mpi ./collective/mpi -args -required -mpi="$(MPI)"
-	go test -count=1 -tags mpi ./cmd/gputrain -run TestMPI -args -mpi="$(MPI)"
+	go test -count=1 -tags mpi ./cmd/gputrain -run TestMPI -args -mpi="$(MPI)" $(MPITEST)
 
 # Ranks of a training are killed at random moments.
 soak-mpi:
@@ -106,7 +107,7 @@ test-nccl: libnccl
 	$(MAKE) libcuda CUDA_INCLUDE=none
 	$(cgo) go vet -tags cuda,gl,mpi ./collective/nccl/...
 	$(cgo) $(nccl) go test -count=1 -tags cuda,gl,mpi ./collective/nccl -args -required
-	$(cgo) $(nccl) go test -count=1 -tags cuda,gl,mpi ./cmd/gputrain -run TestNCCL -args -nccl -mpi="$(MPI)"
+	$(cgo) $(nccl) go test -count=1 -tags cuda,gl,mpi ./cmd/gputrain -run TestNCCL -args -nccl -mpi="$(MPI)" $(MPITEST)
 
 check-nccl:
 	$(cgo) go test -count=1 -v -tags cuda,gl,mpi ./collective/nccl -run 'Header|NVIDIA' -args -nccl="$(NCCL_INCLUDE)"

@@ -30,8 +30,8 @@ var (
 type mpirun []string
 
 // eachMPI runs a test with Debian's Open MPI and MPICH, and with those that -mpi names, if they
-// are installed.
-func eachMPI(t *testing.T, test func(t *testing.T, m mpirun)) {
+// are installed. Unless all are needed, -short leaves out those of which another is there.
+func eachMPI(t *testing.T, all bool, test func(t *testing.T, m mpirun)) {
 	var installed []string
 	for _, name := range []string{"mpirun.openmpi", "mpiexec.mpich"} {
 		if path, err := exec.LookPath(name); err == nil {
@@ -46,15 +46,20 @@ func eachMPI(t *testing.T, test func(t *testing.T, m mpirun)) {
 	if len(installed) == 0 {
 		t.Skip("no MPI is installed: see make test-mpi")
 	}
-	for _, path := range installed {
+	known := map[bool]bool{}
+	for _, path := range slices.Backward(installed) { // the newest first
 		version, err := exec.Command(path, "--version").Output()
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := mpirun{path}
-		if !bytes.Contains(version, []byte("HYDRA")) { // of MPICH
+		m, hydra := mpirun{path}, bytes.Contains(version, []byte("HYDRA")) // of MPICH
+		if !hydra {
 			m = append(m, "--oversubscribe")
 		}
+		if known[hydra] && testing.Short() && !all {
+			continue
+		}
+		known[hydra] = true
 		t.Run(strings.ReplaceAll(strings.Trim(path, "/"), "/", "-"), func(t *testing.T) { test(t, m) })
 	}
 }
@@ -192,7 +197,7 @@ func trains(dir runDir) func() bool {
 func TestMPITrainsOneNetwork(t *testing.T) {
 	t.Chdir(t.TempDir())
 	gputrain(quick("--ranks", "3", "--out", "local")...).want(t, 0)
-	eachMPI(t, func(t *testing.T, m mpirun) {
+	eachMPI(t, true, func(t *testing.T, m mpirun) {
 		dir := runDir(t.TempDir() + "/run")
 		o := m.start(t, 3, quick("--out", string(dir))...).end().want(t, 0)
 		if strings.Count(o.out, "test accuracy") != 1 || strings.Count(o.errors, "epoch   2/2") != 1 {
@@ -211,7 +216,7 @@ func TestMPITrainsOneNetwork(t *testing.T) {
 func TestMPIStopsAndGoesOn(t *testing.T) {
 	t.Chdir(t.TempDir())
 	gputrain(quick("--ranks", "2", "--epochs", "300", "--quiet", "--out", "whole")...).want(t, 0)
-	eachMPI(t, func(t *testing.T, m mpirun) {
+	eachMPI(t, false, func(t *testing.T, m mpirun) {
 		dir := runDir(t.TempDir() + "/run")
 		j := m.start(t, 2, quick("--epochs", "300", "--quiet", "--checkpoint-every", "20steps", "--out", string(dir))...)
 		j.until("a checkpoint", trains(dir))
@@ -227,7 +232,7 @@ func TestMPIStopsAndGoesOn(t *testing.T) {
 }
 
 func TestMPIFaults(t *testing.T) {
-	eachMPI(t, func(t *testing.T, m mpirun) {
+	eachMPI(t, false, func(t *testing.T, m mpirun) {
 		t.Chdir(t.TempDir())
 		random := rand.New(rand.NewPCG(1, 1))
 		t.Run("killed", func(t *testing.T) {

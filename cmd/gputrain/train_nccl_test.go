@@ -18,7 +18,7 @@ func eachNCCL(t *testing.T, test func(t *testing.T, m mpirun)) {
 		t.Skip("needs emulated GPUs behind libcuda.so.1 and NCCL: see make test-nccl")
 	}
 	t.Chdir(t.TempDir())
-	eachMPI(t, test)
+	eachMPI(t, false, test)
 }
 
 // The GPUs add, in the order of the ranks: the model has the bytes of ranks of one process.
