@@ -1,9 +1,6 @@
 package emulator
 
-import (
-	"math/bits"
-	"sync/atomic"
-)
+import "math/bits"
 
 // A watch is what global memory remembers, for each granule: its cell, and the ids of two
 // blocks: of the one that wrote last in bits 32-63, and of one that read in bits 0-31. A device gives each block of each
@@ -14,7 +11,7 @@ import (
 // the first reads. It sets readBySeveral, and cell.write becomes its touch, with its id
 // as the time. Anything else that two blocks do there is a race. A block claims a cell
 // before it touches the memory, so that two blocks that race never touch the memory at
-// the same time.
+// the same time. Who looks at a cell has entered its line, which keeps others out.
 type watch struct {
 	cells  []cell
 	blocks []uint64
@@ -47,15 +44,15 @@ func (w *warp) claimGlobal(a *access, lane int, r *region, at, n uint64) bool {
 	shift := bits.TrailingZeros(uint(w.program.granule)) // faster than a division
 	known := r.watch(w.program.granule)
 	e := w.newTouch(a) + touch(lane)
-	for i := at >> shift; i<<shift < at+n; i++ {
-		if w.block.launch.sequential {
-			known.spread(int(i), w.block.launch.firstID)
+	for i := int(at >> shift); uint64(i)<<shift < at+n; i++ {
+		l := known.enter(i, w.block.launch)
+		known.spread(i, w.block.launch.firstID)
+		found, ok := race{}, (a.strength == weak || !a.write) && w.claimQuickly(known.cells[i:i+1], known.blocks[i:i+1], 0, a.write, e)
+		if !ok {
+			found, ok = w.claimGlobalCell(known, i, a, lane, e, r.data[at:at+n])
 		}
-		c, blocks := &known.cells[i], &known.blocks[i]
-		if (a.strength == weak || !a.write) && w.claimQuickly(known.cells[i:i+1], known.blocks[i:i+1], 0, a.write, e) {
-			continue
-		}
-		if found, ok := w.claimGlobalCell(c, blocks, a, lane, e, r.data[at:at+n]); !ok {
+		l.leave(w.block.launch)
+		if !ok {
 			w.reportRace(GlobalRace, a, lane, r.data[at:at+n], r.base+at, found)
 			if w.block.fault != nil {
 				return false
@@ -63,15 +60,6 @@ func (w *warp) claimGlobal(a *access, lane int, r *region, at, n uint64) bool {
 		}
 	}
 	return true
-}
-
-// become changes which blocks have touched a granule, unless another goroutine has done so.
-func (l *launch) become(blocks *uint64, old, fresh uint64) bool {
-	if l.sequential {
-		*blocks = fresh
-		return true
-	}
-	return atomic.CompareAndSwapUint64(blocks, old, fresh)
 }
 
 // claimQuickly notes a weak access, or a strong read, in most cases where it does not
@@ -83,8 +71,7 @@ func (w *warp) claimQuickly(cells []cell, blocks []uint64, each int, write bool,
 	blocks = blocks[:len(cells)]
 	for i := range cells {
 		c, e := &cells[i], e+touch(i>>each)
-		old := atomic.LoadUint64(&blocks[i])
-		writer, reader := uint32(old>>32), uint32(old)
+		writer, reader := uint32(blocks[i]>>32), uint32(blocks[i])
 		switch {
 		case writer == b.id:
 			if !c.write.settled(b.since, e) {
@@ -112,24 +99,16 @@ func (w *warp) claimQuickly(cells []cell, blocks []uint64, each int, write bool,
 		case write || sequential || writer == b.id:
 			return false
 		case reader&readBySeveral == 0:
-			if !w.readToo(c, &blocks[i], old, e) {
-				return false
-			}
+			blocks[i] |= readBySeveral
+			c.write = e.readToo(b.id)
 			continue
 		default:
 			continue
 		}
-		fresh := uint64(writer)<<32 | uint64(b.id)
 		if write {
-			fresh = uint64(b.id)<<32 | uint64(reader)
-		}
-		if fresh != old && !b.launch.become(&blocks[i], old, fresh) {
-			return false
-		}
-		if write {
-			c.write = e
+			c.write, blocks[i] = e, uint64(b.id)<<32|uint64(reader)
 		} else {
-			c.read = e
+			c.read, blocks[i] = e, uint64(writer)<<32|uint64(b.id)
 		}
 	}
 	return true
@@ -141,55 +120,50 @@ func (w *warp) followsOther(block uint32, e, f touch) bool {
 	return e&spreadMask == 0 && w.follows(block, e.thread(), e.time(), f.thread()&31)
 }
 
-// readToo notes that a second block reads what another has read.
-func (w *warp) readToo(c *cell, blocks *uint64, old uint64, e touch) bool {
-	if !w.block.launch.become(blocks, old, old|readBySeveral) {
-		return false
-	}
-	c.write = e&(1<<touchTime-1) | touch(w.block.id)<<touchTime
-	return true
+// readToo returns the read e with its block instead of its time.
+func (e touch) readToo(block uint32) touch {
+	return e&(1<<touchTime-1) | touch(block)<<touchTime
 }
 
-// claimGlobalCell notes the access e, or returns what it races with and false.
-func (w *warp) claimGlobalCell(c *cell, blocks *uint64, a *access, lane int, e touch, data []byte) (race, bool) {
-	b := w.block
+// claimGlobalCell notes the access e to cell i, or returns what it races with and false.
+func (w *warp) claimGlobalCell(known *watch, i int, a *access, lane int, e touch, data []byte) (race, bool) {
+	b, c, blocks := w.block, &known.cells[i], &known.blocks[i]
 	first := b.launch.firstID
-	for {
-		old := atomic.LoadUint64(blocks)
-		writer, reader, several := uint32(old>>32), uint32(old)&^readBySeveral, old&readBySeveral != 0
-		if writer < first {
-			writer = 0
-		}
-		if reader < first {
-			reader, several = 0, false
-		}
-		if !b.launch.sequential {
-			switch {
-			case writer != 0 && writer != b.id:
-				return race{cell: c, block: writer, wrote: true}, false
-			case a.write && reader != 0 && (reader != b.id || several):
-				return race{cell: c, block: reader}, false
-			case reader != 0 && reader != b.id || several:
-				if !several && !w.readToo(c, blocks, old, e) {
-					continue
-				}
-				return race{}, true
-			}
-		}
-		fresh := uint64(writer)<<32 | uint64(b.id)
-		if a.write {
-			fresh = uint64(b.id)<<32 | uint64(reader)
-		}
-		if fresh != old && !b.launch.become(blocks, old, fresh) {
-			continue
-		}
-		return w.claim(c, a, lane, e, writer, reader, data)
+	writer, reader, several := uint32(*blocks>>32), uint32(*blocks)&^readBySeveral, *blocks&readBySeveral != 0
+	if writer < first {
+		writer = 0
 	}
+	if reader < first {
+		reader, several = 0, false
+	}
+	if !b.launch.sequential {
+		switch {
+		case writer != 0 && writer != b.id:
+			return race{cell: c, watch: known, at: i, block: writer, wrote: true}, false
+		case a.write && reader != 0 && (reader != b.id || several):
+			return race{cell: c, watch: known, at: i, block: reader}, false
+		case reader != 0 && reader != b.id || several:
+			if !several {
+				*blocks |= readBySeveral
+				c.write = e.readToo(b.id)
+			}
+			return race{}, true
+		}
+	}
+	if a.write {
+		*blocks = uint64(b.id)<<32 | uint64(reader)
+	} else {
+		*blocks = uint64(writer)<<32 | uint64(b.id)
+	}
+	return w.claim(c, a, lane, e, writer, reader, data)
 }
 
 // other returns the id and the touch of the other side of a race. If the blocks run on
 // several goroutines, it may be called only after they have ended.
-func (r race) other(me uint32) (uint32, touch) {
+func (r race) other(me uint32, l *launch) (uint32, touch) {
+	if r.watch != nil {
+		r.watch.spread(r.at, l.firstID)
+	}
 	switch {
 	case r.touch != 0:
 		return r.block, r.touch

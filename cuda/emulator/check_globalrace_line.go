@@ -1,9 +1,13 @@
 package emulator
 
+import (
+	"runtime"
+	"sync/atomic"
+)
+
 // A warp mostly accesses whole lines of global memory, whose cells are then all alike: they
 // differ only in the lanes that they name. So what 32 cells in a row remember is kept once,
-// in a line, until an access makes them differ. Lines are used where one goroutine runs all
-// blocks.
+// in a line, until an access makes them differ.
 
 // lineCells is the number of cells of a line.
 const lineCells = 32
@@ -12,6 +16,7 @@ const lineCells = 32
 // used in this launch, neither counts.
 type line struct {
 	first                 uint32 // block of the launch that used it last
+	entered               uint32 // see enter
 	whole                 bool
 	writeShift, readShift uint8  // cell i has the touch of cell 0, but i>>shift lanes further on
 	write, read           touch  // of cell 0
@@ -21,31 +26,55 @@ type line struct {
 // wholeLines is off in a test that looks whether lines find what cells find.
 var wholeLines = true
 
+// enter returns the line of cell at, and keeps other goroutines out of it until leave.
+func (known *watch) enter(at int, l *launch) *line {
+	entered := &known.lines[at/lineCells]
+	if !l.sequential {
+		for !atomic.CompareAndSwapUint32(&entered.entered, 0, 1) {
+			runtime.Gosched()
+		}
+	}
+	return entered
+}
+
+func (entered *line) leave(l *launch) {
+	if !l.sequential {
+		atomic.StoreUint32(&entered.entered, 0)
+	}
+}
+
 // claimLines is claimQuickly for cells from number at on, with lines where it can.
 func (w *warp) claimLines(known *watch, at, n, each int, write bool, e touch) bool {
 	launch := w.block.launch
-	if !launch.sequential {
-		return w.claimQuickly(known.cells[at:at+n], known.blocks[at:at+n], each, write, e)
-	}
 	for done := 0; done < n; {
-		from := at + done
-		count := min(lineCells-from%lineCells, n-done)
-		whole := count == lineCells && wholeLines
-		l, mine := &known.lines[from/lineCells], e+touch(done>>each)
-		if whole && l.first != launch.firstID {
-			*l = line{first: launch.firstID, whole: true}
-		}
-		if done += count; whole && l.whole && w.claimLine(l, uint8(each), write, mine) {
-			continue
-		}
-		known.spread(from, launch.firstID)
-		cells, blocks := known.cells[from:from+count], known.blocks[from:from+count]
-		if !w.claimQuickly(cells, blocks, each, write, mine) {
+		count := min(lineCells-(at+done)%lineCells, n-done)
+		l := known.enter(at+done, launch)
+		ok := w.claimCells(known, l, at+done, count, each, write, e+touch(done>>each))
+		l.leave(launch)
+		if !ok {
 			return false
 		}
-		if whole {
-			l.gather(cells, blocks)
-		}
+		done += count
+	}
+	return true
+}
+
+// claimCells is claimQuickly for cells of one line, n from number at on.
+func (w *warp) claimCells(known *watch, l *line, at, n, each int, write bool, e touch) bool {
+	whole := n == lineCells && wholeLines
+	if first := w.block.launch.firstID; whole && l.first != first {
+		l.first, l.whole, l.blocks = first, true, 0
+	}
+	if whole && l.whole && w.claimLine(l, uint8(each), write, e) {
+		return true
+	}
+	known.spread(at, w.block.launch.firstID)
+	cells, blocks := known.cells[at:at+n], known.blocks[at:at+n]
+	if !w.claimQuickly(cells, blocks, each, write, e) {
+		return false
+	}
+	if whole {
+		l.gather(cells, blocks)
 	}
 	return true
 }
@@ -74,7 +103,7 @@ func (l *line) gather(cells []cell, blocks []uint64) {
 	}
 	var reads, writes bool
 	l.read, l.readShift, reads = alike(uint32(l.blocks) != 0, func(i int) touch { return cells[i].read })
-	l.write, l.writeShift, writes = alike(l.blocks>>32 != 0, func(i int) touch { return cells[i].write })
+	l.write, l.writeShift, writes = alike(l.blocks>>32 != 0 || l.blocks&readBySeveral != 0, func(i int) touch { return cells[i].write })
 	l.whole = reads && writes
 }
 
@@ -101,7 +130,7 @@ func alike(count bool, at func(i int) touch) (first touch, shift uint8, ok bool)
 // it is not sure that all cells of the line come out alike. Then it has noted nothing.
 func (w *warp) claimLine(l *line, each uint8, write bool, e touch) bool {
 	b := w.block
-	first := b.launch.firstID
+	first, sequential := b.launch.firstID, b.launch.sequential
 	writer, reader := uint32(l.blocks>>32), uint32(l.blocks)
 	switch {
 	case writer == b.id:
@@ -110,13 +139,15 @@ func (w *warp) claimLine(l *line, each uint8, write bool, e touch) bool {
 		}
 	case writer < first:
 		writer = 0
+	case !sequential:
+		return false
 	default:
 		if follows, _ := w.followsBlock(writer, l.write.time()); !follows || l.write&spreadMask != 0 {
 			return false
 		}
 	}
 	switch {
-	case reader < first:
+	case reader&^readBySeveral < first:
 		reader = 0
 	case reader == b.id && l.read.time() < b.since && l.read&spreadMask != spreadBlocks:
 	case reader == b.id && l.read.sameThread(e) && l.readShift == each:
@@ -124,6 +155,14 @@ func (w *warp) claimLine(l *line, each uint8, write bool, e touch) bool {
 		return true
 	case reader == b.id:
 		return false
+	case !sequential:
+		if write || writer == b.id {
+			return false
+		}
+		if reader&readBySeveral == 0 {
+			l.write, l.writeShift, l.blocks = e.readToo(b.id), each, l.blocks|readBySeveral
+		}
+		return true
 	case l.read&spreadMask != 0:
 		if write {
 			return false

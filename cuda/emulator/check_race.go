@@ -65,6 +65,8 @@ func (w *warp) newTouch(a *access) touch {
 // A race is what an access races with.
 type race struct {
 	cell  *cell
+	watch *watch // that has the cell, with its number, if others may still change it
+	at    int
 	block uint32 // the other's id
 	touch touch  // the other; 0 if it can only be read when the launch has ended
 	wrote bool
@@ -86,7 +88,7 @@ func (w *warp) claim(c *cell, a *access, lane int, e touch, writer, reader uint3
 		return race{cell: c, block: reader, touch: read}, false
 	}
 	if w.races(wrote, writer, a, lane) {
-		r = race{c, writer, wrote, true, w.storeMatches(a, lane, data)}
+		r = race{cell: c, block: writer, touch: wrote, wrote: true, equal: w.storeMatches(a, lane, data)}
 		if !r.equal || !w.sameStore(a, lane, wrote) && !w.block.launch.off[EqualWrites] {
 			return r, false
 		}

@@ -41,7 +41,7 @@ func (w *warp) reportRace(check Check, a *access, lane int, data []byte, address
 
 // complete fills in the report of the race.
 func (r *raceReport) complete(l *launch, to *Report) {
-	id, e := r.other(r.own)
+	id, e := r.other(r.own, l)
 	block := l.blockIndex(int(id - l.firstID))
 	to.Other = &Side{Block: block, Thread: l.threadIndex(e.thread())}
 	if site := int(uint16(e >> touchSite)); site > 0 {

@@ -121,6 +121,9 @@ func fmaFloat(d *decoder) runner {
 	switch {
 	case f.plain():
 		partial := lanes3(dst, a, b, c, fmaFloat32)
+		if f, ok := newFma(dst, a, b, c); ok {
+			d.chain = []fma{f}
+		}
 		return func(w *warp, mask uint32) { // without fullWarp3, because this is the most common instruction of all
 			if mask != allLanes {
 				partial(w, mask)

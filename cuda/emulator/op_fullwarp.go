@@ -13,7 +13,8 @@ import (
 // for each lane or four.
 type vectorSet struct {
 	two                     map[string]func(d, a, b *lanes)
-	fma                     func(d, a, b, c *lanes) (done bool) // if no result is NaN, which GPUs write in a way of their own
+	fma                     func(d, a, b, c *lanes) (done bool)             // if no result is NaN, which GPUs write in a way of their own
+	fmas                    func(registers []lanes, chain []fma) (done int) // up to the first with such a result
 	mad32                   func(d, a, b, c *lanes)
 	equal, lessS32          func(a, b *lanes) uint32 // a bit for each lane
 	choose                  func(d, a, b *lanes, mask uint32)
@@ -32,7 +33,7 @@ var portable = vectorSet{
 		"and": fullAnd, "or": fullOr, "xor": fullXor, "shl32": fullShl32, "shl64": fullShl64, "shr": fullShr,
 		"minS32": fullMinS32, "maxS32": fullMaxS32, "addFloat32": fullAddFloat32, "subFloat32": fullSubFloat32, "mulFloat32": fullMulFloat32,
 	},
-	fma: fullFma, equal: fullEqual, lessS32: fullLessS32, choose: fullSelect, mad32: fullMad32, move: fullMove, signExtend: fullSignExtend,
+	fma: fullFma, fmas: fullFmas, equal: fullEqual, lessS32: fullLessS32, choose: fullSelect, mad32: fullMad32, move: fullMove, signExtend: fullSignExtend,
 	low32: fullLow32, broadcast: fullBroadcast, strided: fullStrided, widen: fullWiden, widen4: fullWiden4, narrow: fullNarrow,
 }
 
@@ -63,6 +64,19 @@ func fullWarp3(dst, a, b, c int32, full func(d, a, b, c *lanes), f func(a, b, c 
 		partial(w, mask)
 	}
 }
+
+// A fma is a fused multiply-add of registers, for a whole warp. What it has of each is where it
+// begins, in bytes from the first register on.
+type fma struct{ d, a, b, c uint32 }
+
+// newFma returns the fma of registers with these numbers, or false if one is a constant.
+func newFma(d, a, b, c int32) (fma, bool) {
+	const bytes = 8 * 32
+	return fma{uint32(d) * bytes, uint32(a) * bytes, uint32(b) * bytes, uint32(c) * bytes}, min(a, b, c) >= 0
+}
+
+// fullFmas leaves all to the loops of each.
+func fullFmas([]lanes, []fma) (done int) { return 0 }
 
 func fullAdd32(d, a, b *lanes) {
 	for i := range d {

@@ -16,7 +16,7 @@ func vectorSets() (sets []vectorSet) {
 			"subFloat32": orLoop(subFloat32AVX2, fullSubFloat32),
 			"mulFloat32": orLoop(mulFloat32AVX2, fullMulFloat32),
 		},
-		fma: fmaAVX2, equal: equalAVX2, lessS32: lessS32AVX2, choose: selectAVX2, mad32: mad32AVX2, move: moveAVX2, signExtend: signExtendAVX2,
+		fma: fmaAVX2, fmas: fmasAVX2, equal: equalAVX2, lessS32: lessS32AVX2, choose: selectAVX2, mad32: mad32AVX2, move: moveAVX2, signExtend: signExtendAVX2,
 		low32: low32AVX2, broadcast: broadcastAVX2, strided: stridedAVX2, widen: widenAVX2, widen4: widen4AVX2, narrow: narrowAVX2,
 	}
 	sets = append(sets, avx2)
@@ -30,7 +30,7 @@ func vectorSets() (sets []vectorSet) {
 				"subFloat32": orLoop(subFloat32AVX512, fullSubFloat32),
 				"mulFloat32": orLoop(mulFloat32AVX512, fullMulFloat32),
 			},
-			fma: fmaAVX512, equal: equalAVX512, lessS32: lessS32AVX512, choose: selectAVX512, mad32: mad32AVX512, move: moveAVX512,
+			fma: fmaAVX512, fmas: fmasAVX512, equal: equalAVX512, lessS32: lessS32AVX512, choose: selectAVX512, mad32: mad32AVX512, move: moveAVX512,
 			signExtend: signExtendAVX512, low32: low32AVX512, broadcast: broadcastAVX512, strided: stridedAVX512, widen: widenAVX512,
 			widen4: widen4AVX2, narrow: narrowAVX512,
 		})
@@ -49,6 +49,9 @@ func orLoop(fast func(d, a, b *lanes) (done bool), loop func(d, a, b *lanes)) fu
 
 //go:noescape
 func fmaAVX2(d, a, b, c *lanes) (done bool)
+
+//go:noescape
+func fmasAVX2(registers []lanes, chain []fma) (done int)
 
 //go:noescape
 func add32AVX2(d, a, b *lanes)
@@ -205,6 +208,9 @@ func mulFloat32AVX512(d, a, b *lanes) (done bool)
 
 //go:noescape
 func fmaAVX512(d, a, b, c *lanes) (done bool)
+
+//go:noescape
+func fmasAVX512(registers []lanes, chain []fma) (done int)
 
 //go:noescape
 func mad32AVX512(d, a, b, c *lanes)

@@ -127,34 +127,37 @@ nan: \
 	MOVB $0, done+24(FP); \
 	RET
 
+// FMAS does one fma. It goes to nan and stores nothing if a result is NaN.
+#define FMAS \
+	VXORPS Y10, Y10, Y10; \
+	FMA(0, Y0); \
+	FMA(32, Y1); \
+	FMA(64, Y2); \
+	FMA(96, Y3); \
+	FMA(128, Y4); \
+	FMA(160, Y5); \
+	FMA(192, Y6); \
+	FMA(224, Y7); \
+	VMOVMSKPS Y10, AX; \
+	TESTL AX, AX; \
+	JNZ nan; \
+	VMOVUPS Y0, 0(DI); \
+	VMOVUPS Y1, 32(DI); \
+	VMOVUPS Y2, 64(DI); \
+	VMOVUPS Y3, 96(DI); \
+	VMOVUPS Y4, 128(DI); \
+	VMOVUPS Y5, 160(DI); \
+	VMOVUPS Y6, 192(DI); \
+	VMOVUPS Y7, 224(DI)
+
 // func fmaAVX2(d, a, b, c *lanes) (done bool)
 TEXT ·fmaAVX2(SB), NOSPLIT, $0-33
 	MOVQ d+0(FP), DI
 	MOVQ a+8(FP), SI
 	MOVQ b+16(FP), DX
 	MOVQ c+24(FP), CX
-	VPCMPEQD Y11, Y11, Y11
-	VPSRLQ $32, Y11, Y11
-	VXORPS Y10, Y10, Y10
-	FMA(0, Y0)
-	FMA(32, Y1)
-	FMA(64, Y2)
-	FMA(96, Y3)
-	FMA(128, Y4)
-	FMA(160, Y5)
-	FMA(192, Y6)
-	FMA(224, Y7)
-	VMOVMSKPS Y10, AX
-	TESTL AX, AX
-	JNZ nan
-	VMOVUPS Y0, 0(DI)
-	VMOVUPS Y1, 32(DI)
-	VMOVUPS Y2, 64(DI)
-	VMOVUPS Y3, 96(DI)
-	VMOVUPS Y4, 128(DI)
-	VMOVUPS Y5, 160(DI)
-	VMOVUPS Y6, 192(DI)
-	VMOVUPS Y7, 224(DI)
+	LOW(Y11)
+	FMAS
 	VZEROUPPER
 	MOVB $1, done+32(FP)
 	RET
@@ -162,6 +165,34 @@ TEXT ·fmaAVX2(SB), NOSPLIT, $0-33
 nan:
 	VZEROUPPER
 	MOVB $0, done+32(FP)
+	RET
+
+// func fmasAVX2(registers []lanes, chain []fma) (done int)
+TEXT ·fmasAVX2(SB), NOSPLIT, $0-56
+	MOVQ registers_base+0(FP), R8
+	MOVQ chain_base+24(FP), R9
+	MOVQ chain_len+32(FP), R10
+	XORL R11, R11
+	LOW(Y11)
+
+next:
+	MOVL 0(R9), DI
+	MOVL 4(R9), SI
+	MOVL 8(R9), DX
+	MOVL 12(R9), CX
+	ADDQ R8, DI
+	ADDQ R8, SI
+	ADDQ R8, DX
+	ADDQ R8, CX
+	FMAS
+	ADDQ $16, R9
+	INCQ R11
+	CMPQ R11, R10
+	JLT next
+
+nan:
+	VZEROUPPER
+	MOVQ R11, done+48(FP)
 	RET
 
 // func add64AVX2(d, a, b *lanes)

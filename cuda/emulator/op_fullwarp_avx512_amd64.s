@@ -191,6 +191,37 @@ nan:
 	MOVB $0, done+32(FP)
 	RET
 
+// func fmasAVX512(registers []lanes, chain []fma) (done int)
+TEXT ·fmasAVX512(SB), NOSPLIT, $0-56
+	MOVQ registers_base+0(FP), R8
+	MOVQ chain_base+24(FP), R9
+	MOVQ chain_len+32(FP), R10
+	XORL R11, R11
+	LOWHALVES
+
+next:
+	MOVL 0(R9), DI
+	MOVL 4(R9), SI
+	MOVL 8(R9), DX
+	MOVL 12(R9), CX
+	ADDQ R8, DI
+	ADDQ R8, SI
+	ADDQ R8, DX
+	ADDQ R8, CX
+	FMA(0, Z16, K3)
+	FMA(64, Z17, K4)
+	FMA(128, Z18, K5)
+	FMA(192, Z19, K6)
+	STOREFLOATS
+	ADDQ $16, R9
+	INCQ R11
+	CMPQ R11, R10
+	JLT next
+
+nan:
+	MOVQ R11, done+48(FP)
+	RET
+
 // func mad32AVX512(d, a, b, c *lanes)
 TEXT ·mad32AVX512(SB), NOSPLIT, $0-32
 	MOVQ c+24(FP), CX

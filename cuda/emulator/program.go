@@ -61,9 +61,10 @@ type instruction struct {
 	run      func(w *warp, mask uint32)
 	guard    int32
 	guardNot bool
-	straight int  // instructions from this one on that are plain, see plain; 0 if it is not
-	join     bool // divergent branches reconverge here
-	writes   bool // to memory; atomic operations count their changes
+	straight int   // instructions from this one on that are plain, see plain; 0 if it is not
+	chain    []fma // this instruction and those after it, as long as they are fma and plain
+	join     bool  // divergent branches reconverge here
+	writes   bool  // to memory; atomic operations count their changes
 	class    Class
 	flops    uint32 // floating-point operations per lane; per warp for Matrix
 	tensor   Tensor // of a Matrix
@@ -375,8 +376,26 @@ func (p *program) addFunction(f *function, entries map[string]int) error {
 			code[at].straight = 1 + code[at+1].straight
 		}
 	}
+	chain(code)
 	p.code = append(p.code, code...)
 	return nil
+}
+
+// chain links each fma to the plain ones that follow it without a gap.
+func chain(code []instruction) {
+	for at := 0; at < len(code); {
+		var all []fma
+		for n := range code[at].straight {
+			if code[at+n].chain == nil {
+				break
+			}
+			all = append(all, code[at+n].chain[0])
+		}
+		for n := range all {
+			code[at+n].chain = all[n:]
+		}
+		at += max(len(all), 1)
+	}
 }
 
 // plain tells whether an instruction only computes registers, for all active lanes: it does

@@ -26,6 +26,7 @@ type decoder struct {
 	class  Class
 	flops  uint32
 	tensor Tensor
+	chain  []fma
 }
 
 // A runner does the work of an instruction for the lanes of the mask.
@@ -68,12 +69,12 @@ func (d *decoder) instruction(i int) instruction {
 		d.uses[i] = append(d.uses[i], raw.guard)
 		in.guard = d.mapping[raw.guard]
 	}
-	d.class, d.flops = Integer, 0
+	d.class, d.flops, d.chain = Integer, 0, nil
 	in.run = decode(d)
 	if len(d.mods) > 0 {
 		d.fail("modifier .%s is not known here", d.mods[0])
 	}
-	in.class, in.flops, in.tensor = d.class, d.flops, d.tensor
+	in.class, in.flops, in.tensor, in.chain = d.class, d.flops, d.tensor, d.chain
 	switch raw.name {
 	case "st", "stmatrix", "wmma", "cp", "mbarrier", "call":
 		in.writes = true

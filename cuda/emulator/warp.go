@@ -157,7 +157,12 @@ func (w *warp) run(n int) int {
 func (w *warp) runStraight(code []instruction) {
 	mask := w.active
 	w.block.stats.ran(w.pc, len(code), uint64(bits.OnesCount32(mask)))
-	for i := range code {
+	for i := 0; i < len(code); i++ {
+		if chain := code[i].chain; len(chain) > 1 && mask == allLanes {
+			if i += vector.fmas(w.registers, chain[:min(len(chain), len(code)-i)]); i == len(code) {
+				break
+			}
+		}
 		code[i].run(w, mask)
 	}
 	w.pc += len(code)
