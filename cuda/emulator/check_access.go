@@ -18,6 +18,7 @@ type access struct {
 	acquire, release bool
 	call             bool // to a parameter of a call, not of the kernel
 	passing          bool // what is read only goes to memory again
+	again            bool // the base has not changed since an access by it, whose lanes may be the same
 }
 
 func (a *access) bytes() int { return a.size * a.count }

@@ -48,7 +48,7 @@ func atomicInstruction(d *decoder) runner {
 	update := &atomicUpdate{a, dst, op}
 	return func(w *warp, mask uint32) {
 		base, x, y := *w.source(a.base), *w.source(b), *w.source(c)
-		w.measure(a, &base, mask, irregular)
+		w.measure(a, &base, mask, nil)
 		start := w.block.choose(decideLane, 32)
 		for i := range 32 {
 			lane := (start + i) & 31

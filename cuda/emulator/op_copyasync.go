@@ -76,9 +76,9 @@ func startCopies(d *decoder) runner {
 			}
 		})
 		if reads != 0 {
-			w.measure(&requested, src, reads, irregular)
+			w.measure(&requested, src, reads, nil)
 		}
-		w.measure(write, dst, mask, irregular)
+		w.measure(write, dst, mask, nil)
 		w.storing = copies
 		w.eachLane(mask, func(lane int) {
 			if w.block.fault == nil {

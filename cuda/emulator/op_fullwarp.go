@@ -20,10 +20,12 @@ type vectorSet struct {
 	choose                  func(d, a, b *lanes, mask uint32)
 	move, signExtend, low32 func(d, a *lanes)
 	broadcast               func(d *lanes, v uint64)
+	pick                    func(d, from *lanes, index *[32]uint8) // d[i] = from[index[i]]
 	strided                 func(a *lanes) bool
 	widen                   func(d *lanes, words *[128]byte)
 	widen4                  func(d0, d1, d2, d3 *lanes, words *[512]byte)
 	narrow                  func(words *[128]byte, a *lanes)
+	narrow4                 func(words *[512]byte, a0, a1, a2, a3 *lanes)
 }
 
 // portable are the loops in Go.
@@ -34,7 +36,7 @@ var portable = vectorSet{
 		"minS32": fullMinS32, "maxS32": fullMaxS32, "addFloat32": fullAddFloat32, "subFloat32": fullSubFloat32, "mulFloat32": fullMulFloat32,
 	},
 	fma: fullFma, fmas: fullFmas, equal: fullEqual, lessS32: fullLessS32, choose: fullSelect, mad32: fullMad32, move: fullMove, signExtend: fullSignExtend,
-	low32: fullLow32, broadcast: fullBroadcast, strided: fullStrided, widen: fullWiden, widen4: fullWiden4, narrow: fullNarrow,
+	low32: fullLow32, broadcast: fullBroadcast, pick: fullPick, strided: fullStrided, widen: fullWiden, widen4: fullWiden4, narrow: fullNarrow, narrow4: fullNarrow4,
 }
 
 // vector is the fastest on this processor.
@@ -270,6 +272,12 @@ func fullBroadcast(d *lanes, v uint64) {
 	}
 }
 
+func fullPick(d, from *lanes, index *[32]uint8) {
+	for i := range d {
+		d[i] = from[index[i]&31]
+	}
+}
+
 // fullStrided tells whether each lane has as much more than the one before.
 func fullStrided(a *lanes) bool {
 	for i := 2; i < 32; i++ {
@@ -297,5 +305,15 @@ func fullWiden4(d0, d1, d2, d3 *lanes, words *[512]byte) {
 func fullNarrow(words *[128]byte, a *lanes) {
 	for i := range a {
 		binary.LittleEndian.PutUint32(words[4*i:], uint32(a[i]))
+	}
+}
+
+func fullNarrow4(words *[512]byte, a0, a1, a2, a3 *lanes) {
+	for i := range a0 {
+		w := words[16*i:][:16]
+		binary.LittleEndian.PutUint32(w, uint32(a0[i]))
+		binary.LittleEndian.PutUint32(w[4:], uint32(a1[i]))
+		binary.LittleEndian.PutUint32(w[8:], uint32(a2[i]))
+		binary.LittleEndian.PutUint32(w[12:], uint32(a3[i]))
 	}
 }

@@ -17,7 +17,7 @@ func vectorSets() (sets []vectorSet) {
 			"mulFloat32": orLoop(mulFloat32AVX2, fullMulFloat32),
 		},
 		fma: fmaAVX2, fmas: fmasAVX2, equal: equalAVX2, lessS32: lessS32AVX2, choose: selectAVX2, mad32: mad32AVX2, move: moveAVX2, signExtend: signExtendAVX2,
-		low32: low32AVX2, broadcast: broadcastAVX2, strided: stridedAVX2, widen: widenAVX2, widen4: widen4AVX2, narrow: narrowAVX2,
+		low32: low32AVX2, broadcast: broadcastAVX2, pick: fullPick, strided: stridedAVX2, widen: widenAVX2, widen4: widen4AVX2, narrow: narrowAVX2, narrow4: narrow4AVX2,
 	}
 	sets = append(sets, avx2)
 	if cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ {
@@ -31,8 +31,8 @@ func vectorSets() (sets []vectorSet) {
 				"mulFloat32": orLoop(mulFloat32AVX512, fullMulFloat32),
 			},
 			fma: fmaAVX512, fmas: fmasAVX512, equal: equalAVX512, lessS32: lessS32AVX512, choose: selectAVX512, mad32: mad32AVX512, move: moveAVX512,
-			signExtend: signExtendAVX512, low32: low32AVX512, broadcast: broadcastAVX512, strided: stridedAVX512, widen: widenAVX512,
-			widen4: widen4AVX2, narrow: narrowAVX512,
+			signExtend: signExtendAVX512, low32: low32AVX512, broadcast: broadcastAVX512, pick: pickAVX512, strided: stridedAVX512, widen: widenAVX512,
+			widen4: widen4AVX2, narrow: narrowAVX512, narrow4: narrow4AVX2,
 		})
 	}
 	return sets
@@ -141,6 +141,9 @@ func widen4AVX2(d0, d1, d2, d3 *lanes, words *[512]byte)
 func narrowAVX2(words *[128]byte, a *lanes)
 
 //go:noescape
+func narrow4AVX2(words *[512]byte, a0, a1, a2, a3 *lanes)
+
+//go:noescape
 func moveAVX512(d, a *lanes)
 
 //go:noescape
@@ -220,6 +223,9 @@ func selectAVX512(d, a, b *lanes, mask uint32)
 
 //go:noescape
 func broadcastAVX512(d *lanes, v uint64)
+
+//go:noescape
+func pickAVX512(d, from *lanes, index *[32]uint8)
 
 //go:noescape
 func stridedAVX512(base *lanes) bool

@@ -468,7 +468,7 @@ TEXT ·narrowAVX2(SB), NOSPLIT, $0-16
 	VMOVDQU Y5, at(R10); \
 	VMOVDQU Y7, at(R11);
 
-// func widen4AVX2(d0, d1, d2, d3 *lanes, words *byte)
+// func widen4AVX2(d0, d1, d2, d3 *lanes, words *[512]byte)
 TEXT ·widen4AVX2(SB), NOSPLIT, $0-40
 	MOVQ d0+0(FP), R8
 	MOVQ d1+8(FP), R9
@@ -477,5 +477,30 @@ TEXT ·widen4AVX2(SB), NOSPLIT, $0-40
 	MOVQ words+32(FP), SI
 	LOW(Y11)
 	EACH(WIDEN4)
+	VZEROUPPER
+	RET
+
+// NARROW4 takes four lanes: the words of each become 16 bytes. Y0 has the first two words of
+// the lanes, Y1 the last two.
+#define NARROW4(at) \
+	VPSLLQ $32, at(R9), Y0; \
+	VPBLENDD $0x55, at(R8), Y0, Y0; \
+	VPSLLQ $32, at(R11), Y1; \
+	VPBLENDD $0x55, at(R10), Y1, Y1; \
+	VPUNPCKLQDQ Y1, Y0, Y2; \
+	VPUNPCKHQDQ Y1, Y0, Y3; \
+	VMOVDQU X2, (2*at)(DI); \
+	VMOVDQU X3, (2*at+16)(DI); \
+	VEXTRACTI128 $1, Y2, (2*at+32)(DI); \
+	VEXTRACTI128 $1, Y3, (2*at+48)(DI);
+
+// func narrow4AVX2(words *[512]byte, a0, a1, a2, a3 *lanes)
+TEXT ·narrow4AVX2(SB), NOSPLIT, $0-40
+	MOVQ words+0(FP), DI
+	MOVQ a0+8(FP), R8
+	MOVQ a1+16(FP), R9
+	MOVQ a2+24(FP), R10
+	MOVQ a3+32(FP), R11
+	EACH(NARROW4)
 	VZEROUPPER
 	RET

@@ -363,3 +363,28 @@ TEXT ·subFloat32AVX512(SB), NOSPLIT, $0-25
 // func mulFloat32AVX512(d, a, b *lanes) (done bool)
 TEXT ·mulFloat32AVX512(SB), NOSPLIT, $0-25
 	LOOPFLOAT(VMULPS.Z)
+
+// PICK picks from the first half of the lanes and from the second, and takes the one where
+// bit 4 of the index is not set.
+#define PICK(at) \
+	VPMOVZXBQ (at/8)(SI), Z16; \
+	VPTESTMQ Z22, Z16, K1; \
+	VMOVDQA64 Z16, Z17; \
+	VPERMI2Q Z19, Z18, Z16; \
+	VPERMI2Q Z21, Z20, Z17; \
+	VMOVDQA64 Z17, K1, Z16; \
+	VMOVDQU64 Z16, at(DI);
+
+// func pickAVX512(d, from *lanes, index *[32]uint8)
+TEXT ·pickAVX512(SB), NOSPLIT, $0-24
+	MOVQ d+0(FP), DI
+	MOVQ from+8(FP), DX
+	MOVQ index+16(FP), SI
+	VMOVDQU64 0(DX), Z18
+	VMOVDQU64 64(DX), Z19
+	VMOVDQU64 128(DX), Z20
+	VMOVDQU64 192(DX), Z21
+	MOVL $16, AX
+	VPBROADCASTQ AX, Z22
+	EACH(PICK)
+	RET

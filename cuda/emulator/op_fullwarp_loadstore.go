@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"encoding/binary"
+	"math"
 	"math/bits"
 )
 
@@ -24,16 +25,16 @@ func patternOf(base *lanes, mask uint32) pattern {
 	return pattern(base[1] - base[0])
 }
 
-func (w *warp) loadWords(a *access, base *lanes, dst []int32, mask uint32, p pattern) (left uint32) {
+func (w *warp) loadWords(a *access, base *lanes, dst []int32, mask uint32, g *gather) (left uint32) {
 	switch a.space {
 	case shared:
-		return w.loadShared(a, base, dst, mask, p)
+		return w.loadShared(a, base, dst, mask, g)
 	case global, constant:
 	default:
 		return mask
 	}
 	for left = mask; left != 0; {
-		r := runOf(a, base, left, p)
+		r := runOf(a, base, left, g.pattern)
 		data, _ := w.globalWords(a, base, r)
 		if data == nil {
 			return left
@@ -87,6 +88,10 @@ func (w *warp) scatter(data []byte, dst []int32, lanes run) {
 func (w *warp) collect(data []byte, sources []int32, lanes run) {
 	if lanes.count == 32 && len(sources) == 1 {
 		vector.narrow((*[128]byte)(data), w.source(sources[0]))
+		return
+	}
+	if lanes.count == 32 && len(sources) == 4 {
+		vector.narrow4((*[512]byte)(data), w.source(sources[0]), w.source(sources[1]), w.source(sources[2]), w.source(sources[3]))
 		return
 	}
 	for word, register := range sources {
@@ -149,31 +154,53 @@ func (a *access) inShared(at, size uint64) bool {
 	return at&(n-1) == 0 && at < size && n <= size-at
 }
 
-// A gather says which lanes of a warp have the same address in a register. Loads that
-// follow each other often use one register with several offsets. So a warp keeps the
-// last gathers.
+// A gather says which lanes of a warp have the same address in a register. Accesses that
+// follow each other often use one register with several offsets. So a warp keeps the last
+// gathers.
 type gather struct {
+	register int32 // as long as it stays as it is
+	mask     uint32
+	pattern  pattern
+	filled   bool // the rest is about this register too, which not all patterns need
+
 	base      lanes
-	mask      uint32
+	based     uint32     // the mask
 	count     int        // how many different addresses there are; 0 if nobody has asked
 	lanes     [32]uint32 // that have each address
 	index     [32]uint8  // of each lane's address
 	conflicts [3]int16   // of banks, for accesses of 1, 2 and 4 words; -1 if nobody has asked
 }
 
-// gatherOf returns the gather of a register.
+// gatherOf returns the gather of the register that has the addresses.
 func (w *warp) gatherOf(a *access, base *lanes, mask uint32) *gather {
 	g := &w.gathers[int(a.base)&(len(w.gathers)-1)]
-	if g.mask != mask || g.base != *base {
-		g.base, g.mask, g.count, g.conflicts = *base, mask, 0, [3]int16{-1, -1, -1}
+	if !a.again || g.register != a.base || g.mask != mask {
+		g.register, g.mask, g.pattern, g.filled = a.base, mask, patternOf(base, mask), false
+	}
+	if !g.filled && a.space != global && g.pattern != 0 && g.pattern != pattern(a.bytes()) {
+		g.fill(base, mask)
 	}
 	return g
+}
+
+// gatherEach is gatherOf for addresses that no register has.
+func (w *warp) gatherEach(a *access, base *lanes, mask uint32) *gather {
+	g := &w.gathers[int(a.base)&(len(w.gathers)-1)]
+	g.register, g.mask, g.pattern = math.MinInt32, mask, irregular
+	g.fill(base, mask)
+	return g
+}
+
+func (g *gather) fill(base *lanes, mask uint32) {
+	if g.filled = true; g.based != mask || g.base != *base {
+		g.base, g.based, g.count, g.conflicts = *base, mask, 0, [3]int16{-1, -1, -1}
+	}
 }
 
 // group finds the different addresses.
 func (g *gather) group() {
 	var seen [64]uint8 // by a hash of the address: its index, plus 1
-	for m := g.mask; m != 0; m &= m - 1 {
+	for m := g.based; m != 0; m &= m - 1 {
 		lane := bits.TrailingZeros32(m) & 31
 		slot := g.base[lane] >> 2
 		for {
@@ -195,11 +222,11 @@ func (g *gather) group() {
 	}
 }
 
-// bankConflicts is bankConflicts of an access by the register.
+// bankConflicts is bankConflicts of an access by these addresses.
 func (g *gather) bankConflicts(a *access) uint64 {
 	words := a.bytes() / 4
 	if words == 0 || a.offset&3 != 0 {
-		return bankConflicts(a, &g.base, g.mask)
+		return bankConflicts(a, &g.base, g.based)
 	}
 	known := &g.conflicts[words>>1] // any offset only changes the banks
 	if *known < 0 {
@@ -208,19 +235,18 @@ func (g *gather) bankConflicts(a *access) uint64 {
 	return uint64(*known)
 }
 
-func (w *warp) loadShared(a *access, base *lanes, dst []int32, mask uint32, p pattern) (left uint32) {
+func (w *warp) loadShared(a *access, base *lanes, dst []int32, mask uint32, g *gather) (left uint32) {
 	b := w.block
 	watch := b.launch.watchShared
 	if watch && w.program.sharedGranule != 4 {
 		return mask
 	}
-	switch p {
+	switch g.pattern {
 	case 0:
 		return w.loadSharedOnce(a, base, dst)
 	case pattern(a.bytes()):
 		return w.loadSharedRun(a, base, dst)
 	}
-	g := w.gatherOf(a, base, mask)
 	if g.count == 0 {
 		g.group()
 	}
@@ -243,16 +269,12 @@ func (w *warp) loadShared(a *access, base *lanes, dst []int32, mask uint32, p pa
 			values[j&3][i] = uint64(binary.LittleEndian.Uint32(words[4*j:]))
 		}
 	}
-	if mask == allLanes && len(dst) == 4 { // the usual load of products
-		d0, d1, d2, d3 := &w.registers[dst[0]], &w.registers[dst[1]], &w.registers[dst[2]], &w.registers[dst[3]]
-		for lane := range d0 {
-			i := g.index[lane] & 31
-			d0[lane], d1[lane], d2[lane], d3[lane] = values[0][i], values[1][i], values[2][i], values[3][i]
-		}
-		return 0
-	}
 	for j, r := range dst {
 		d, v := &w.registers[r], &values[j&3]
+		if mask == allLanes {
+			vector.pick(d, v, &g.index)
+			continue
+		}
 		for m := mask; m != 0; m &= m - 1 {
 			lane := bits.TrailingZeros32(m) & 31
 			d[lane] = v[g.index[lane]&31]

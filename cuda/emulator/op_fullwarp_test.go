@@ -1,7 +1,9 @@
 package emulator
 
 import (
+	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -144,6 +146,9 @@ func testVectorMoves(t *testing.T, set vectorSet) {
 			note()
 			m.broadcast(into, in[0][3])
 			note()
+			from := c // which d is not
+			m.pick(into, &from, (*[32]uint8)(words[:]))
+			note()
 			m.widen(into, (*[128]byte)(words[128:]))
 			note()
 			m.widen4(into, &in[0], &in[1], &in[2], &words)
@@ -151,7 +156,9 @@ func testVectorMoves(t *testing.T, set vectorSet) {
 			out = append(out, in)
 			var narrow [128]byte
 			m.narrow(&narrow, &in[0])
-			return append(out, narrow)
+			var narrow4 [512]byte
+			m.narrow4(&narrow4, &in[2], &in[1], &in[0], &in[1])
+			return append(out, narrow, narrow4)
 		}
 		before := in
 		want := do(portable)
@@ -209,6 +216,105 @@ func testVectorFma(t *testing.T, fma func(d, a, b, c *lanes) bool) {
 	}
 	if fast < 5000 {
 		t.Errorf("only %d of 20000 warps were fast", fast)
+	}
+}
+
+// A chain of fma does what one after the other does, up to the first with a NaN.
+func TestVectorChains(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 15))
+	for _, set := range vectorSets() {
+		one := func(all []lanes, f fma) bool {
+			const bytes = 8 * 32
+			return set.fma(&all[f.d/bytes], &all[f.a/bytes], &all[f.b/bytes], &all[f.c/bytes])
+		}
+		whole := 0
+		for i := range 3000 {
+			got := make([]lanes, 6)
+			for r := range got {
+				for lane := range got[r] {
+					got[r][lane] = uint64(rng.Uint32() &^ (1 << 30))
+				}
+			}
+			number := func() int32 { return int32(rng.IntN(len(got))) }
+			if i%2 == 0 {
+				got[number()][rng.IntN(32)] = []uint64{inf32, nan, nan | 1<<31, garbage[0]}[rng.IntN(4)]
+			}
+			chain := make([]fma, 1+rng.IntN(12))
+			for j := range chain {
+				chain[j], _ = newFma(number(), number(), number(), number())
+			}
+			want, done := slices.Clone(got), 0
+			for done < len(chain) && one(want, chain[done]) {
+				done++
+			}
+			if n := set.fmas(got, chain); n != done || !slices.Equal(got, want) {
+				t.Fatalf("case %d: %d of %d are done, want %d; got %x, want %x", i, n, len(chain), done, got, want)
+			}
+			if done == len(chain) {
+				whole++
+			}
+		}
+		if whole < 1000 || whole > 2500 {
+			t.Errorf("%d of 3000 chains have no NaN; there should be many of both", whole)
+		}
+	}
+}
+
+// randomBases returns a kernel that reads shared memory by registers that change in many ways.
+func randomBases(rng *rand.Rand) string {
+	var b strings.Builder
+	b.WriteString(`.shared .align 16 .b8 s[1024]; .reg .b32 %base<6>; .reg .b32 %v<4>; .reg .pred %q<2>; mov.u32 %v3, s;
+mad.lo.u32 %v0, %r0, 16, %v3; add.u32 %v1, %r0, 7; st.shared.v4.u32 [%v0], {%r0, %v1, %v0, %r0}; bar.warp.sync -1; mov.u32 %r1, 0; mov.u32 %r4, 0;
+`)
+	for i := range 6 {
+		fmt.Fprintf(&b, "add.u32 %%base%d, %%v3, %d;\n", i, 16*i)
+	}
+	b.WriteString("AGAIN:\n")
+	lanes := func() string {
+		if rng.IntN(3) == 0 {
+			return fmt.Sprintf("setp.eq.u32 %%q0, %%r4, %d;\n", rng.IntN(3)) // all or none
+		}
+		return fmt.Sprintf("setp.lt.u32 %%q0, %%r0, %d;\n", rng.IntN(33))
+	}
+	guard := func() string { return []string{"", "", "", "@%q0 ", "@!%q0 "}[rng.IntN(5)] }
+	label := 0
+	for range 10 + rng.IntN(30) {
+		base := rng.IntN(6)
+		switch rng.IntN(8) {
+		case 0:
+			b.WriteString(lanes())
+		case 1:
+			fmt.Fprintf(&b, "%sxor.b32 %%base%d, %%base%d, 64;\n", guard(), base, base)
+		case 2:
+			fmt.Fprintf(&b, "and.b32 %%v0, %%r0, %d; %smad.lo.u32 %%base%d, %%v0, 16, %%v3;\n", rng.IntN(16), guard(), base)
+		case 3:
+			label++
+			fmt.Fprintf(&b, "%s@%%q0 bra L%d; ld.shared.u32 %%v0, [%%base%d+4]; xor.b32 %%r1, %%r1, %%v0;\nL%d:\n", lanes(), label, base, label)
+		default:
+			fmt.Fprintf(&b, "mov.u32 %%v0, 0; mov.u32 %%v1, 0; %sld.shared.v2.u32 {%%v0, %%v1}, [%%base%d+%d]; mad.lo.u32 %%r1, %%r1, 5, %%v0; xor.b32 %%r1, %%r1, %%v1;\n", guard(), base, 8*rng.IntN(2))
+		}
+	}
+	b.WriteString("add.u32 %r4, %r4, 1; setp.lt.u32 %q1, %r4, 3; @%q1 bra AGAIN;\n")
+	return b.String()
+}
+
+// What is kept of a base, as long as it does not change, is as good as looking again.
+func TestKeptBases(t *testing.T) {
+	defer func() { keepBases = true }()
+	for n := range uint64(300) {
+		text := randomBases(rand.New(rand.NewPCG(1, n)))
+		run := func() ([]uint32, uint64) {
+			b := newBench(t, oneWarp(fmt.Sprintf("// %t, which a kernel compiled before has not\n%s", keepBases, text)), Options{Seed: n})
+			out := b.alloc(128)
+			b.must(b.launch("k", dim(1), dim(32), 0, out))
+			return download[uint32](b, out, 32), b.device.Profile()[0].BankConflicts
+		}
+		keepBases = true
+		got, conflicts := run()
+		keepBases = false
+		if want, more := run(); !slices.Equal(got, want) || conflicts != more {
+			t.Fatalf("kernel %d: got %x with %d conflicts, want %x with %d\n%s", n, got, conflicts, want, more, text)
+		}
 	}
 }
 

@@ -177,6 +177,7 @@ func load(d *decoder) runner {
 		a.strength = strongDevice
 	}
 	d.address(1, &a)
+	a.again = d.again(a.base)
 	dst := make([]int32, a.count)
 	width := 8
 	a.passing = true
@@ -197,11 +198,11 @@ func load(d *decoder) runner {
 	uniform := a.base < 0 && (a.space == parameter && !a.call || a.space == constant)
 	return func(w *warp, mask uint32) {
 		base := w.source(a.base)
-		p := patternOf(base, mask)
-		w.measure(&a, base, mask, p)
+		g := w.gatherOf(&a, base, mask)
+		w.measure(&a, base, mask, g)
 		left := mask
 		if words && (a.strength == weak || a.space == global && w.block.launch.flags.apart(&a, base, mask)) {
-			left = w.loadWords(&a, base, dst, mask, p)
+			left = w.loadWords(&a, base, dst, mask, g)
 		}
 		for m := left; m != 0; m &= m - 1 {
 			lane := bits.TrailingZeros32(m) & 31
@@ -234,6 +235,19 @@ func load(d *decoder) runner {
 			w.poll(w.registers[dst[0]][lowest(mask)])
 		}
 	}
+}
+
+// keepBases is off in a test that looks whether again changes anything.
+var keepBases = true
+
+// again tells whether the base of an access is sure to be as it was at an access before, which
+// each thread has come by.
+func (d *decoder) again(base int32) bool {
+	again := keepBases && slices.Contains(d.bases, base)
+	if !again && d.raw.guard == absent {
+		d.bases = append(d.bases, base)
+	}
+	return again
 }
 
 // compared tells whether the function has an atom.cas at the very address of operand i.
@@ -346,18 +360,19 @@ func store(d *decoder) runner {
 	a, k := d.accessForm(true)
 	d.count(2)
 	d.address(0, &a)
+	a.again = d.again(a.base)
 	s := &storing{access: &a, sources: make([]int32, a.count)}
 	for i, o := range d.parts(1, a.count) {
 		s.sources[i] = d.srcOperand(o, k, true)
 	}
 	return func(w *warp, mask uint32) {
 		base := w.source(a.base)
-		p := patternOf(base, mask)
-		w.measure(&a, base, mask, p)
+		g := w.gatherOf(&a, base, mask)
+		w.measure(&a, base, mask, g)
 		w.storing, w.storeMask = s, mask
 		left := mask
 		if a.strength == weak && a.size == 4 {
-			left = w.storeWords(&a, base, s.sources, mask, p)
+			left = w.storeWords(&a, base, s.sources, mask, g.pattern)
 		}
 		for m := left; m != 0; m &= m - 1 {
 			lane := bits.TrailingZeros32(m) & 31

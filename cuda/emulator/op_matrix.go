@@ -48,7 +48,7 @@ func loadMatrix(d *decoder) runner {
 		}
 		base := *w.source(a.base)
 		for i, r := range dst {
-			w.measure(a, &base, 0xff<<(8*i), irregular)
+			w.measure(a, &base, 0xff<<(8*i), nil)
 			var rows [8][]byte
 			for row := range rows {
 				lane := 8*i + row

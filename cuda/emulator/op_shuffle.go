@@ -36,10 +36,7 @@ func shuffle(d *decoder) runner {
 		if mask == allLanes && (constant || uniform(delta) && uniform(control) && uniform(named)) && control[0] == usual && uint32(named[0]) == allLanes {
 			exchange, values := &exchanges[delta[0]&31], *w.source(a)
 			if dst != absent {
-				r := &w.registers[dst]
-				for lane, from := range exchange.from {
-					r[lane] = values[from&31]
-				}
+				vector.pick(&w.registers[dst], &values, &exchange.from)
 			}
 			w.setPredicate(p, allLanes, exchange.valid)
 			return

@@ -116,7 +116,7 @@ func wmma(d *decoder) runner {
 				}
 				addresses[lane] = base[lane] + uint64(a.size)*(uint64(along)*uint64(uint32(step[lane]))+uint64(across))
 			}
-			w.measure(a, &addresses, mask, irregular)
+			w.measure(a, &addresses, mask, nil)
 			for lane, address := range addresses {
 				memory, at := w.reach(a, lane, a.at(address))
 				switch {

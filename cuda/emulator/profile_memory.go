@@ -5,8 +5,9 @@ import (
 	"slices"
 )
 
-// measure counts what a warp's request costs the memory system.
-func (w *warp) measure(a *access, base *lanes, mask uint32, p pattern) {
+// measure counts what a warp's request costs the memory system. g is nil if no register has
+// the addresses.
+func (w *warp) measure(a *access, base *lanes, mask uint32, g *gather) {
 	e := &w.block.stats.events
 	at := a.space
 	if at == generic {
@@ -16,7 +17,7 @@ func (w *warp) measure(a *access, base *lanes, mask uint32, p pattern) {
 	case global:
 		e.GlobalRequests++
 		e.GlobalBytes += uint64(bits.OnesCount32(mask) * a.bytes())
-		if n := uint64(a.bytes()); p == pattern(n) {
+		if n := uint64(a.bytes()); g != nil && g.pattern == pattern(n) {
 			first := a.at(base[0])
 			e.GlobalSectors += (first+32*n-1)>>5 - first>>5 + 1
 			w.touch(first, 32*n)
@@ -25,8 +26,11 @@ func (w *warp) measure(a *access, base *lanes, mask uint32, p pattern) {
 		}
 	case shared:
 		e.SharedRequests++
-		if p != 0 && p != pattern(a.bytes()) {
-			e.BankConflicts += w.gatherOf(a, base, mask).bankConflicts(a)
+		if g == nil {
+			g = w.gatherEach(a, base, mask)
+		}
+		if g.pattern != 0 && g.pattern != pattern(a.bytes()) {
+			e.BankConflicts += g.bankConflicts(a)
 		}
 	}
 }

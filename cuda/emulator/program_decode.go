@@ -19,6 +19,7 @@ type decoder struct {
 	defs     [][]int32
 	used     []bool                // see usedRegisters
 	swapped  map[namedAddress]bool // see compared
+	bases    []int32               // see again
 
 	at     int // position in the body
 	raw    *rawInstruction
@@ -70,7 +71,13 @@ func (d *decoder) instruction(i int) instruction {
 		in.guard = d.mapping[raw.guard]
 	}
 	d.class, d.flops, d.chain = Integer, 0, nil
+	if d.flow.targets[i] {
+		d.bases = d.bases[:0]
+	}
 	in.run = decode(d)
+	d.bases = slices.DeleteFunc(d.bases, func(base int32) bool {
+		return raw.name == "call" || slices.ContainsFunc(d.defs[i], func(r int32) bool { return d.mapping[r] == base })
+	})
 	if len(d.mods) > 0 {
 		d.fail("modifier .%s is not known here", d.mods[0])
 	}

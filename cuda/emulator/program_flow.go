@@ -6,16 +6,22 @@ type flow struct {
 	next        [][]int // successors of each position
 	reconverge  []int   // where the paths of a branch meet again, or absent
 	joins       map[int]bool
-	immediate   []int // immediate post-dominator of each position, or absent
-	order       []int // positions in reverse post-order of the reversed graph
+	targets     map[int]bool // of branches
+	immediate   []int        // immediate post-dominator of each position, or absent
+	order       []int        // positions in reverse post-order of the reversed graph
 	orderNumber []int
 }
 
 func newFlow(f *function) *flow {
 	n := len(f.body)
-	fl := &flow{next: make([][]int, n+1), joins: map[int]bool{}}
+	fl := &flow{next: make([][]int, n+1), joins: map[int]bool{}, targets: map[int]bool{}}
 	for i := range f.body {
 		fl.next[i] = successors(&f.body[i], i, n)
+		for _, arg := range f.body[i].args {
+			for _, at := range arg.targets {
+				fl.targets[at] = true
+			}
+		}
 	}
 	fl.postDominators()
 	fl.reconverge = make([]int, n+1)

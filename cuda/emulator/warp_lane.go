@@ -13,7 +13,7 @@ func (w *warp) source(operand int32) *lanes {
 }
 
 // uniform tells whether all lanes have the same value.
-func uniform(x *lanes) bool { return *(*[31]uint64)(x[1:]) == *(*[31]uint64)(x[:31]) }
+func uniform(x *lanes) bool { return patternOf(x, allLanes) == 0 }
 
 // A result may share its register with an operand. So all operands of a lane are read
 // before its result is written.
