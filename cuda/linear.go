@@ -57,7 +57,7 @@ func (d *Backend) plan(shape kernels.GemmShape) kernels.GemmPlan {
 // target returns the device as plans see it.
 func (d *Backend) target() kernels.Device {
 	i := d.info
-	return kernels.Device{Multiprocessors: i.Multiprocessors, Lanes: kernels.Lanes(i.Major, i.Minor), Shared: i.SharedAllowed}
+	return kernels.NewDevice(i.Name, i.Major, i.Minor, i.Multiprocessors, i.SharedAllowed)
 }
 
 // SumRows implements backend.Linear. Many rows are summed in chunks, which a

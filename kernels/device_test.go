@@ -1,6 +1,7 @@
 package kernels_test
 
 import (
+	"cmp"
 	"math"
 	"testing"
 
@@ -8,16 +9,67 @@ import (
 	"gputrain/kernels"
 )
 
-// Lanes, clock and multiprocessors make the rate of each GPU's datasheet.
-func TestLanesMakeTheRateOfTheDatasheet(t *testing.T) {
+// Rates per clock, the clock and the multiprocessors make the rates of each GPU's datasheet.
+func TestRatesAreThoseOfTheDatasheet(t *testing.T) {
 	clocks := map[string]float64{ // the highest, of the datasheets
 		"H200": 1.98e9, "H100": 1.98e9, "A100": 1.41e9, "L4": 2.04e9, "RTX 4090": 2.52e9, "T4": 1.59e9, "V100": 1.53e9,
 	}
 	for _, g := range emulator.GPUs() {
-		rate := 2 * float64(kernels.Lanes(g.Major, g.Minor)) * float64(g.Multiprocessors) * clocks[g.Name]
-		if off := math.Abs(rate/g.Float32 - 1); !(off <= 0.006) {
-			t.Errorf("%s: %d lanes of %d multiprocessors at %.3g Hz make %.4g, the datasheet has %.4g", g.Name,
-				kernels.Lanes(g.Major, g.Minor), g.Multiprocessors, clocks[g.Name], rate, g.Float32)
+		name := cmp.Or(g.Product, g.Name)
+		clock := clocks[g.Name]
+		tensorClock := clock
+		if g.Major == 9 {
+			tensorClock = 1.83e9 // the white paper has another one for tensor cores
+		}
+		peak := float64(kernels.TensorPeak(name, g.Major, g.Minor))
+		for _, c := range []struct {
+			what               string
+			rate, clock, sheet float64
+			within             float64
+		}{
+			{"float32", float64(kernels.Lanes(g.Major, g.Minor)), clock, g.Float32, 0.006},
+			{"bfloat16", peak, tensorClock, g.Tensor[emulator.TensorBF16], 0.006},
+			{"TF32", peak / 2, tensorClock, g.Tensor[emulator.TensorTF32], 0.011}, // of an L4 it is rounded to 60
+		} {
+			got := 2 * c.rate * float64(g.Multiprocessors) * c.clock
+			if got != c.sheet && !(math.Abs(got/c.sheet-1) <= c.within) {
+				t.Errorf("%s: %.4g multiply-adds of %s by %d multiprocessors at %.4g Hz make %.4g, the datasheet has %.4g", g.Name,
+					c.rate, c.what, g.Multiprocessors, c.clock, got, c.sheet)
+			}
+		}
+		d := kernels.NewDevice(name, g.Major, g.Minor, g.Multiprocessors, g.Shared-g.SharedReserved)
+		if got := float64(d.Cache*g.Multiprocessors) * clock; g.Major >= kernels.MathCapability && !(0.6*g.L2Bandwidth < got && got < 1.05*g.L2Bandwidth) {
+			t.Errorf("%s: %d bytes per clock make %.3g per second of the second cache, the emulator has %.3g", g.Name, d.Cache, got, g.L2Bandwidth)
+		}
+		if share := float64(d.Tensor) / peak; peak > 0 && (g.Major < 9 && share != 1 || g.Major == 9 && !(0.62 < share && share < 0.66)) {
+			t.Errorf("%s: mma makes %.3f of the peak", g.Name, share)
+		}
+	}
+}
+
+// A large product goes to tensor cores where they are faster: not in tf32x3 on a GeForce,
+// whose tensor cores have half the rate of others.
+func TestPlansDependOnTensorCores(t *testing.T) {
+	for _, c := range []struct {
+		on   kernels.Device
+		math string
+		want string
+	}{
+		{h100, "bf16", "gemm_bf16_128x256"},
+		{h100, "tf32", "gemm_tf32_128x256"},
+		{h100, "tf32x3", "gemm_tf32x3_128x256"},
+		{a100, "bf16", "gemm_bf16_128x256"},
+		{a100, "tf32x3", "gemm_tf32x3_128x256"},
+		{l4, "bf16", "gemm_bf16_128x128"},
+		{l4, "tf32", "gemm_tf32_128x128"},
+		{l4, "tf32x3", "float32"},
+		{rtx4090, "bf16", "gemm_bf16_128x128"},
+		{rtx4090, "tf32", "gemm_tf32_128x128"},
+		{rtx4090, "tf32x3", "float32"},
+	} {
+		p := kernels.ChooseGemm([]string{"float32", c.math}, kernels.GemmShape{M: 4096, N: 4096, K: 4096}, c.on)
+		if got := p.Kernel; got != c.want && (c.want != "float32" || p.PackA.Kernel != "") {
+			t.Errorf("%s on %+v: got %s, want %s", c.math, c.on, got, c.want)
 		}
 	}
 }

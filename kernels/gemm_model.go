@@ -6,10 +6,8 @@ package kernels
 //
 // In float32 the rates are those of a multiprocessor of 128 lanes. They follow from the
 // instructions of the inner loop, or with 4x4 elements per thread from the traffic of shared
-// memory. With tensor cores they
-// follow from what is slowest: the second cache at 32 bytes per clock, shared memory at 128,
-// or tensor cores with 512 multiply-adds of TF32 per clock or 1024 of bfloat16, as an A100
-// has them.
+// memory. With tensor cores they are what the second cache allows, at 32 bytes per clock, or
+// shared memory, at 128.
 var gemmModel = GemmModel{
 	Start: 1500,
 	Pass:  5000,
@@ -21,13 +19,13 @@ var gemmModel = GemmModel{
 		"32x32":          {50, 30},
 		"share_128x64":   {114, 55},
 		"share_32x32":    {50, 30},
-		"tf32x3_128x256": {170, 102},
-		"tf32x3_128x128": {170, 102},
+		"tf32x3_128x256": {341, 205},
+		"tf32x3_128x128": {256, 154},
 		"tf32x3_64x64":   {128, 77},
-		"tf32_128x256":   {512, 307},
+		"tf32_128x256":   {683, 410},
 		"tf32_128x128":   {512, 307},
 		"tf32_64x64":     {256, 154},
-		"bf16_128x256":   {1024, 614},
+		"bf16_128x256":   {1365, 819},
 		"bf16_128x128":   {1024, 614},
 		"bf16_64x64":     {512, 307},
 	},

@@ -11,10 +11,12 @@ import (
 
 // Devices that plans are made for.
 var (
-	h100 = kernels.Device{Multiprocessors: 132, Lanes: 128, Shared: 227 << 10}
-	a100 = kernels.Device{Multiprocessors: 108, Lanes: 64, Shared: 163 << 10}
-	v100 = kernels.Device{Multiprocessors: 80, Lanes: 64, Shared: 96 << 10}
-	t4   = kernels.Device{Multiprocessors: 40, Lanes: 64, Shared: 64 << 10}
+	h100    = kernels.NewDevice("NVIDIA H100 80GB HBM3", 9, 0, 132, 227<<10)
+	a100    = kernels.NewDevice("NVIDIA A100-SXM4-80GB", 8, 0, 108, 163<<10)
+	l4      = kernels.NewDevice("NVIDIA L4", 8, 9, 58, 99<<10)
+	rtx4090 = kernels.NewDevice("NVIDIA GeForce RTX 4090", 8, 9, 128, 99<<10)
+	v100    = kernels.NewDevice("Tesla V100-SXM2-32GB", 7, 0, 80, 96<<10)
+	t4      = kernels.NewDevice("Tesla T4", 7, 5, 40, 64<<10)
 )
 
 func TestChooseGemm(t *testing.T) {

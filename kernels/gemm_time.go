@@ -13,8 +13,8 @@ type GemmModel struct {
 }
 
 // GemmRate is how many multiply-adds a multiprocessor makes per clock with a tile: when it
-// has enough blocks to hide their waits, and when it has few. In float32 they are no more
-// than its lanes.
+// has enough blocks to hide their waits, and when it has few. Lanes, tensor cores and the
+// second cache of a Device set limits to both.
 type GemmRate struct{ Full, Few float64 }
 
 // GemmTerms are what the time of a plan depends on, for the busiest multiprocessor.
@@ -76,9 +76,7 @@ func (m GemmModel) clocks(p GemmPlan, d Device) float64 {
 	if t.Few {
 		rate = m.Rates[p.tile.Name].Few
 	}
-	if p.tile.math() == "float32" {
-		rate = min(rate, float64(d.Lanes))
-	}
+	rate = min(rate, d.limit(p.tile))
 	return m.Start*t.Starts + t.Work/rate + m.Pass*t.Passes + t.Moved/m.Bytes
 }
 

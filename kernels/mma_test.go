@@ -163,7 +163,7 @@ func TestTensorLoopsAreMostlyProducts(t *testing.T) {
 
 // A device with little shared memory gets the tiles that fit.
 func TestChooseTensorGemm(t *testing.T) {
-	rtx3090 := kernels.Device{Multiprocessors: 82, Lanes: 128, Shared: 99 << 10}
+	a10 := kernels.NewDevice("NVIDIA A10", 8, 6, 72, 99<<10)
 	for _, c := range []struct {
 		math    string
 		m, n, k int
@@ -172,9 +172,9 @@ func TestChooseTensorGemm(t *testing.T) {
 		slices  int
 	}{
 		{"bf16", 4096, 4096, 4096, a100, "gemm_bf16_128x256", 1},
-		{"bf16", 4096, 4096, 4096, rtx3090, "gemm_bf16_128x128", 1},
-		{"tf32", 4096, 4096, 4096, rtx3090, "gemm_tf32_128x128", 1},
-		{"tf32x3", 4096, 4096, 4096, rtx3090, "gemm_tf32x3_128x128", 1},
+		{"bf16", 4096, 4096, 4096, a10, "gemm_bf16_128x128", 1},
+		{"tf32", 4096, 4096, 4096, a10, "gemm_tf32_128x128", 1},
+		{"tf32x3", 4096, 4096, 4096, a10, "gemm_tf32x3_128x128", 1},
 		{"tf32", 64, 2048, 512, a100, "gemm_tf32_64x64", 2},
 		{"bf16", 2048, 512, 6400, a100, "gemm_bf16_128x128", 4},
 		{"bf16", 5, 7, 0, a100, "gemm_bf16_64x64", 1},

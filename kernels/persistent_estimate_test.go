@@ -16,19 +16,16 @@ func TestEstimatedTimesOfPersistentLayers(t *testing.T) {
 	for _, size := range []struct{ hidden, batch int }{{512, 64}, {768, 16}, {1024, 64}, {2048, 128}} {
 		for _, math := range kernels.Maths() {
 			fmt.Fprintf(&table, "| H%d N%d | %s | %s | %s |\n", size.hidden, size.batch, math,
-				estimate(math, size.batch, size.hidden, gpu{132, 1830, kernels.Lanes(9, 0), 4}),
-				estimate(math, size.batch, size.hidden, gpu{108, 1410, kernels.Lanes(8, 0), 8}))
+				estimate(math, size.batch, size.hidden, h100, 1830),
+				estimate(math, size.batch, size.hidden, a100, 1410))
 		}
 	}
 	written.Table(t, "../docs/kernels.md", "go test ./kernels -run TestEstimatedTimes -update", table.String(), *update)
 }
 
-// gpu has its multiprocessors, clocks per µs, float32 lanes of a multiprocessor, and
-// clocks of a product of a tensor core.
-type gpu struct{ multiprocessors, perMicrosecond, lanes, perProduct int }
-
-// estimate returns the times of a step of an LSTM, forward and backward.
-func estimate(math string, batch, hidden int, on gpu) string {
+// estimate returns the times of a step of an LSTM, forward and backward, on a device with so
+// many clocks per µs.
+func estimate(math string, batch, hidden int, on kernels.Device, perMicrosecond float64) string {
 	const (
 		fixed = 2500 + 1800 // clocks of a step: loads, cells and stores, and a barrier
 		warps = 2           // of a scheduler, of which a multiprocessor has 4
@@ -37,16 +34,18 @@ func estimate(math string, batch, hidden int, on gpu) string {
 	together := map[string]int{"lstm_forward_512": 2, "lstm_forward_1024": 4, "lstm_backward_512": 2, "lstm_backward_1024": 1}
 	var times []string
 	for _, pass := range []string{"lstm_forward", "lstm_backward"} {
-		p, err := kernels.PlanPersistent(kernels.PersistentPass(pass, math), 1, 2, batch, hidden, on.multiprocessors)
+		p, err := kernels.PlanPersistent(kernels.PersistentPass(pass, math), 1, 2, batch, hidden, on.Multiprocessors)
 		if err != nil {
 			return "by steps"
 		}
-		loop, rows, each := kernels.Loops()[p.Kernel], together[p.Kernel], 32/(on.lanes/4)
+		// A scheduler has a quarter of the lanes. An mma has 2048 multiply-adds of bfloat16, or
+		// half as many of TF32.
+		loop, rows, each := kernels.Loops()[p.Kernel], together[p.Kernel], 4*32/float64(on.Lanes)
 		if rows == 0 {
-			rows, each = 8, on.perProduct
+			rows, each = 8, 4*2048/float64(on.Tensor)
 		}
-		clocks := max(loop.Instructions, each*loop.Multiplications)*warps*p.Rows/rows + fixed
-		times = append(times, fmt.Sprintf("%.1f", float64(clocks)/float64(on.perMicrosecond)))
+		clocks := max(float64(loop.Instructions), each*float64(loop.Multiplications))*warps*float64(p.Rows)/float64(rows) + fixed
+		times = append(times, fmt.Sprintf("%.1f", clocks/perMicrosecond))
 	}
 	return strings.Join(times, " / ")
 }

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -112,7 +113,7 @@ func (d *Driver) Devices() ([]cuda.DeviceInfo, error) {
 
 func (d *Driver) info() cuda.DeviceInfo {
 	return cuda.DeviceInfo{
-		Name: "emulated " + d.gpu.Name, Major: d.gpu.Major, Minor: d.gpu.Minor, Memory: d.options.Memory,
+		Name: "emulated " + cmp.Or(d.gpu.Product, d.gpu.Name), Major: d.gpu.Major, Minor: d.gpu.Minor, Memory: d.options.Memory,
 		Multiprocessors: d.gpu.Multiprocessors, SharedPerBlock: maxShared, SharedAllowed: d.gpu.Shared - d.gpu.SharedReserved,
 		Cooperative: true, Driver: "11.8",
 	}

@@ -13,6 +13,7 @@ import (
 // Programming Guide (table "Technical Specifications per Compute Capability").
 type GPU struct {
 	Name            string
+	Product         string // what drivers call it, if not by its name
 	Datasheet       string
 	Major, Minor    int // compute capability
 	Multiprocessors int
@@ -70,7 +71,7 @@ var gpus = []GPU{
 		Threads: 1536, Blocks: 24, Registers: 65536, Shared: 100 << 10, SharedReserved: 1 << 10, SharedUnit: 128,
 	},
 	{
-		Name: "RTX 4090", Datasheet: "NVIDIA Ada GPU architecture, GeForce RTX 4090", Major: 8, Minor: 9, Multiprocessors: 128, Memory: 24e9,
+		Name: "RTX 4090", Product: "GeForce RTX 4090", Datasheet: "NVIDIA Ada GPU architecture, GeForce RTX 4090", Major: 8, Minor: 9, Multiprocessors: 128, Memory: 24e9,
 		Float32: 82.6e12, Tensor: [tensors]float64{TensorFP16: 165.2e12, TensorBF16: 165.2e12, TensorTF32: 82.6e12, TensorInt8: 660.6e12},
 		Bandwidth: 1.008e12, L2: 72 << 20, L2Bandwidth: 5e12, L2Source: "about what microbenchmarks measure",
 		Threads: 1536, Blocks: 24, Registers: 65536, Shared: 100 << 10, SharedReserved: 1 << 10, SharedUnit: 128,

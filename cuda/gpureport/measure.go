@@ -201,7 +201,7 @@ func (b *bench) products(w io.Writer, s shape) error {
 // tiles measures a product in one math.
 func (b *bench) tiles(w io.Writer, math string, s shape, at [4]cuda.Pointer) error {
 	info := b.Info()
-	device := kernels.Device{Multiprocessors: info.Multiprocessors, Lanes: kernels.Lanes(info.Major, info.Minor), Shared: info.SharedAllowed}
+	device := kernels.NewDevice(info.Name, info.Major, info.Minor, info.Multiprocessors, info.SharedAllowed)
 	chosen := kernels.ChooseGemm([]string{math}, s.GemmShape, device)
 	for _, p := range b.plans(math, s) {
 		if p.Launch.Shared > info.SharedPerBlock {
