@@ -17,31 +17,40 @@ func (d *Backend) Gemm(dst backend.Tensor, transA, transB backend.Transpose, alp
 	switch {
 	case p.Shares > 0:
 		part := d.scratch("Gemm", p.Part)
-		rows, cols, depth := uint64(m), uint64(n), uint64(k)
-		whole, share, extra := uint64(p.Whole), uint64(p.Share), uint64(p.Extra)
-		d.launch("Gemm", p.Kernel, p.Launch, address(dst), part, address(a), address(b),
-			rows, cols, depth, whole, share, extra, float(alpha), float(beta))
-		d.launch("Gemm", "gemm_join", p.Join, address(dst), part,
-			rows, cols, uint64(p.Rows), uint64(p.Columns), uint64(p.Slabs), whole, share, extra, float(alpha), float(beta))
+		d.product(p, s, address(dst), part, a, b, alpha, beta)
+		d.launch("Gemm", "gemm_join", p.Join, address(dst), part, uint64(m), uint64(n), uint64(p.Rows), uint64(p.Columns), uint64(p.Slabs),
+			uint64(p.Whole), uint64(p.Share), uint64(p.Extra), float(alpha), float(beta))
 	case p.Slices > 1:
 		part := d.scratch("Gemm", p.Slices*m*n)
-		d.product(p, s, part, a, b, 1, 0)
+		d.product(p, s, part, 0, a, b, 1, 0)
 		d.each("Gemm", "gemm_reduce", m*n, address(dst), part, size(dst), uint64(p.Slices), float(alpha), float(beta))
 	default:
-		d.product(p, s, address(dst), a, b, alpha, beta)
+		d.product(p, s, address(dst), 0, a, b, alpha, beta)
 	}
 }
 
-// product launches the kernel of a product, after packing where it takes operands packed.
-func (d *Backend) product(p kernels.GemmPlan, s kernels.GemmShape, dst uint64, a, b backend.Tensor, alpha, beta float64) {
-	m, n, k, slice := uint64(s.M), uint64(s.N), uint64(s.K), uint64(p.Slice)
-	if p.PackA.Kernel == "" {
-		d.launch("Gemm", p.Kernel, p.Launch, dst, address(a), address(b), m, n, k, slice, float(alpha), float(beta))
-		return
+// product launches the kernel of a product, after packing where it takes operands packed. A
+// kernel that shares tiles out leaves pieces of them in part.
+func (d *Backend) product(p kernels.GemmPlan, s kernels.GemmShape, dst, part uint64, a, b backend.Tensor, alpha, beta float64) {
+	var room [maxParams]uint64
+	args, packed := append(room[:0], dst), p.PackA.Kernel != ""
+	if p.Shares > 0 {
+		args = append(args, part)
 	}
-	slabsA, slabsB := d.pack(a, p.PackA, b, p.PackB)
-	d.launch("Gemm", p.Kernel, p.Launch, dst, slabsA, slabsB, address(a), address(b), m, n, k, slice,
-		flag(s.TransA), flag(s.TransB), float(alpha), float(beta))
+	if packed {
+		slabsA, slabsB := d.pack(a, p.PackA, b, p.PackB)
+		args = append(args, slabsA, slabsB)
+	}
+	args = append(args, address(a), address(b), uint64(s.M), uint64(s.N), uint64(s.K))
+	if p.Shares > 0 {
+		args = append(args, uint64(p.Whole), uint64(p.Share), uint64(p.Extra))
+	} else {
+		args = append(args, uint64(p.Slice))
+	}
+	if packed {
+		args = append(args, flag(s.TransA), flag(s.TransB))
+	}
+	d.launch("Gemm", p.Kernel, p.Launch, append(args, float(alpha), float(beta))...)
 }
 
 // plan plans a product, once for each shape.

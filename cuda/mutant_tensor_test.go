@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"testing"
 
 	"gputrain/backend"
 	"gputrain/cuda"
@@ -18,7 +19,7 @@ import (
 
 // A tensorMistake is one that kernels of the tensor cores can have.
 type tensorMistake struct {
-	kernel  string // "gemm", or "pack" for both ways of packing
+	kernel  string // "gemm", "share" for tiles that are shared out, or "pack" for both ways of packing
 	mistake string
 	maths   string // of the kernels that can have it
 	edit    edit
@@ -36,6 +37,12 @@ var tensorMistakes = []tensorMistake{
 	{"gemm", "copies a slab too many", "tf32x3 tf32 bf16", replaced(`(add\.s32 %r\d+, %r\d+), -2;`, 1, 0, "$1, -1;"), emulator.OutOfBounds},
 	{"gemm", "infinities are not summed again", "tf32x3 tf32 bf16", every(`setp\.lt\.f32 (%p\d+), %f\d+, 0f7F800000;`, "mov.pred $1, 1;"), ""},
 	{"gemm", "halves of b swapped", "tf32x3 tf32 bf16", every(swappedWords, "$1 {$3, $2}, $4"), ""},
+	{"share", "no barrier between pieces", "tf32x3 tf32 bf16", dropped(barrier, 3, 2), emulator.SharedRace},
+	{"share", "sums of the piece before stay", "tf32x3 tf32 bf16", zeroedOnce, ""},
+	{"share", "pieces go to the result", "tf32x3 tf32 bf16", replaced(`and\.pred (%p1), .*`, 1, 0, "mov.pred $1, 1;"), emulator.GlobalRace},
+	{"share", "a second piece takes the place of the next block's first", "tf32x3 tf32 bf16",
+		replaced(`add\.s64 (%rd\d+), (%rd\d+), (16384|65536);`, 1, 0, "add.s64 $1, $2, $3; add.s64 $1, $1, $3;"), emulator.GlobalRace},
+	{"share", "copies of the slab before are waited for", "tf32x3 tf32 bf16", replaced(`(cp\.async\.wait_group) 1;`, 1, 0, "$1 2;"), emulator.SharedRace},
 	{"pack", "no barrier before the tile is turned", "tf32x3 tf32 bf16", dropped(barrier, 1, 0), emulator.SharedRace},
 	{"pack", "reads what does not exist", "tf32x3 tf32 bf16", replaced(`selp\.b32 (%r\d+), (%r\d+), 0, %p\d+;`, 1, 0, "mov.u32 $1, $2;"), emulator.OutOfBounds},
 	{"pack", "rounds towards zero", "bf16", every(`cvt\.rn(\.bf16x2.*)`, "cvt.rz$1"), ""},
@@ -68,12 +75,49 @@ func every(pattern, text string) edit {
 	}
 }
 
+// zeroedOnce sets sums to zero before the loop over pieces instead of in it.
+func zeroedOnce(lines []string) error {
+	zero := regexp.MustCompile(`^mov\.f32 (%f\d+), 0f00000000;$`)
+	from := slices.IndexFunc(lines, zero.MatchString)
+	if from < 0 {
+		return errors.New("no sum begins with 0")
+	}
+	to, copied := from+1, regexp.MustCompile(`^mov\.f32 %f\d+, `+zero.FindStringSubmatch(lines[from])[1]+`;$`)
+	for copied.MatchString(lines[to]) || strings.HasPrefix(lines[to], ".loc ") {
+		to++
+	}
+	// The outer loop is that of the last branch back behind its label.
+	loop := -1
+	for i := to; i < len(lines); i++ {
+		if _, target, branch := strings.Cut(lines[i], "bra "); branch {
+			if at := slices.Index(lines[:from], strings.TrimSuffix(target, ";")+":"); at >= 0 {
+				loop = at
+			}
+		}
+	}
+	if to-from < 32 || loop < 0 {
+		return fmt.Errorf("%d sums, and the loop at line %d", to-from, loop)
+	}
+	sums := slices.Clone(lines[from:to])
+	copy(lines[loop+len(sums):to], lines[loop:from])
+	copy(lines[loop:], sums)
+	return nil
+}
+
 // tensorMutants returns mutants of the smallest tiles: all mistakes in all kernels, or some
-// mistakes in one kernel each.
+// mistakes in one kernel each, and those of tiles that are shared out in bfloat16.
 func tensorMutants(all bool) []mutant {
 	var list []mutant
 	for i, m := range tensorMistakes {
 		maths := strings.Fields(m.maths)
+		if m.kernel == "share" {
+			for _, math := range maths {
+				if all || math == "bf16" {
+					list = append(list, mutant{"gemm_" + shareTile(math).Name, m.mistake, m.edit, sharedProduct(math), m.finding})
+				}
+			}
+			continue
+		}
 		if !all {
 			if i%3 != 0 {
 				continue
@@ -117,6 +161,49 @@ func tensorProducts(math, letters string) trial {
 		}
 		return nil
 	}}
+}
+
+// sharedProducts are sizes of products of two tiles, by math, that are shared out to 7
+// multiprocessors, one of which has a piece of both.
+var sharedProducts = map[string][3]int{"tf32x3": {69, 203, 480}, "tf32": {102, 236, 760}, "bf16": {36, 71, 865}}
+
+// shareTile is the smallest tile of a math that is shared out.
+func shareTile(math string) kernels.GemmTile {
+	tiles := kernels.GemmShareTiles(math)
+	return tiles[len(tiles)-1]
+}
+
+// sharedProduct is one of sharedProducts, of whole numbers.
+func sharedProduct(math string) trial {
+	return trial{"product that is shared out in " + math, 7, func(driver cuda.Driver) error {
+		b, err := cuda.Open(driver, 0, cuda.Options{Math: math, Always: true})
+		if err != nil {
+			return err
+		}
+		defer b.Close()
+		size := sharedProducts[math]
+		return tensorProduct(b, math, "nt", size[0], size[1], size[2], false)
+	}}
+}
+
+func TestTensorProductsThatAreSharedOut(t *testing.T) {
+	for _, math := range kernels.Maths()[1:] {
+		t.Run(math, func(t *testing.T) {
+			trial, size, gpu := sharedProduct(math), sharedProducts[math], emulator.DefaultGPU()
+			p := kernels.ChooseGemm([]string{math}, kernels.GemmShape{TransB: true, M: size[0], N: size[1], K: size[2]},
+				kernels.NewDevice(gpu.Name, gpu.Major, gpu.Minor, trial.multiprocessors, gpu.Shared-gpu.SharedReserved))
+			both := p.Join.Grid.Y == 2 // and no block begins with the second tile
+			for block := range p.Shares {
+				both = both && block*p.Share+min(block, p.Extra) != p.Slabs
+			}
+			if want := "gemm_" + shareTile(math).Name; p.Kernel != want || !both {
+				t.Errorf("%v is planned as %+v, want two tiles of %s with a piece of both", size, p, want)
+			}
+			if err := trial.failure(&altered{Driver: newDriver(t, emulator.Options{}), multiprocessors: trial.multiprocessors}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }
 
 // tensorProduct compares a product with its definition.

@@ -71,7 +71,7 @@ func (d *Backend) multiply(op string, a, b backend.Tensor) product {
 	s := kernels.GemmShape{M: a.Rows, N: b.Cols, K: a.Cols, UsesB: d.uses(b, backend.NoTrans)}
 	p := kernels.ChooseSlices(d.maths, s, d.target())
 	part := d.scratch(op, p.Slices*a.Rows*b.Cols)
-	d.product(p, s, part, a, b, 1, 0)
+	d.product(p, s, part, 0, a, b, 1, 0)
 	return product{part, uint64(p.Slices)}
 }
 
@@ -79,7 +79,9 @@ func (d *Backend) multiply(op string, a, b backend.Tensor) product {
 func (d *Backend) describeSteps(l layer) string {
 	name := strings.ToLower(strings.TrimSuffix(strings.TrimSuffix(l.op, "Forward"), "Backward"))
 	if strings.HasSuffix(l.op, "Forward") {
-		if p := d.layers[l].product; p.Kernel != "" {
+		if p := d.layers[l].product; p.Shares > 0 {
+			return fmt.Sprintf("launches of %s, which shares tiles out, of gemm_join and of the cell for each step", p.Kernel)
+		} else if p.Kernel != "" {
 			return fmt.Sprintf("launches of %s, in %d slices, and of the cell for each step", p.Kernel, p.Slices)
 		}
 		p := d.layers[l].step

@@ -3,6 +3,8 @@ package kernels_test
 import (
 	"cmp"
 	"math"
+	"slices"
+	"strings"
 	"testing"
 
 	"gputrain/cuda/emulator"
@@ -47,29 +49,28 @@ func TestRatesAreThoseOfTheDatasheet(t *testing.T) {
 	}
 }
 
-// A large product goes to tensor cores where they are faster: not in tf32x3 on a GeForce,
-// whose tensor cores have half the rate of others.
+// A large product goes to tensor cores, in large tiles, where they are faster: not in tf32x3 on
+// an L4, and even less on a GeForce, whose tensor cores have half the rate.
 func TestPlansDependOnTensorCores(t *testing.T) {
 	for _, c := range []struct {
-		on   kernels.Device
-		math string
-		want string
-	}{
-		{h100, "bf16", "gemm_bf16_128x256"},
-		{h100, "tf32", "gemm_tf32_128x256"},
-		{h100, "tf32x3", "gemm_tf32x3_128x256"},
-		{a100, "bf16", "gemm_bf16_128x256"},
-		{a100, "tf32x3", "gemm_tf32x3_128x256"},
-		{l4, "bf16", "gemm_bf16_128x128"},
-		{l4, "tf32", "gemm_tf32_128x128"},
-		{l4, "tf32x3", "float32"},
-		{rtx4090, "bf16", "gemm_bf16_128x128"},
-		{rtx4090, "tf32", "gemm_tf32_128x128"},
-		{rtx4090, "tf32x3", "float32"},
-	} {
-		p := kernels.ChooseGemm([]string{"float32", c.math}, kernels.GemmShape{M: 4096, N: 4096, K: 4096}, c.on)
-		if got := p.Kernel; got != c.want && (c.want != "float32" || p.PackA.Kernel != "") {
-			t.Errorf("%s on %+v: got %s, want %s", c.math, c.on, got, c.want)
+		on    kernels.Device
+		maths string // on tensor cores
+	}{{h100, "bf16 tf32 tf32x3"}, {a100, "bf16 tf32 tf32x3"}, {l4, "bf16 tf32"}, {rtx4090, "bf16 tf32"}} {
+		for _, math := range tensorMaths() {
+			p := kernels.ChooseGemm([]string{"float32", math}, kernels.GemmShape{M: 4096, N: 4096, K: 4096}, c.on)
+			if got, want := p.PackA.Kernel != "", slices.Contains(strings.Fields(c.maths), math); got != want || p.Rows < 128 {
+				t.Errorf("%s on %+v: got %s, want tensor cores: %t", math, c.on, p.Kernel, want)
+			}
+		}
+	}
+	// In tf32x3 they take a product from float32 by their rate alone.
+	slow := h100
+	slow.Tensor /= 2
+	product := kernels.GemmShape{M: 4096, N: 4096, K: 4096}
+	for _, on := range []kernels.Device{h100, slow} {
+		p := kernels.ChooseGemm([]string{"float32", "tf32x3"}, product, on)
+		if got := p.PackA.Kernel != ""; got != (on == h100) {
+			t.Errorf("%+v: got %s", on, p.Kernel)
 		}
 	}
 }
@@ -83,7 +84,7 @@ func TestPlansDependOnLanes(t *testing.T) {
 		on            kernels.Device
 		product, step string
 	}{
-		{a100, "gemm_tf32x3_128x128", "lstm_step_32x8"},
+		{a100, "gemm_tf32x3_share_128x128", "lstm_step_32x8"},
 		{wide, "gemm_tn_share_128x64", "lstm_step_64x16"},
 	} {
 		product, step := kernels.ChooseGemm([]string{"float32", "tf32x3"}, gradient, c.on), kernels.ChooseStep("lstm", 64, 2048, c.on)

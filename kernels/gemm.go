@@ -93,6 +93,12 @@ var gemmShareTiles = map[string][]GemmTile{
 		{"share_128x64", 128, 64, 8, 128, 0},
 		{"share_32x32", 32, 32, 32, block, 0},
 	},
+	"tf32x3": {tensorTile("tf32x3_share_128x128", 128, 128, 16, 256)},
+	"tf32":   {tensorTile("tf32_share_128x128", 128, 128, 32, 256)},
+	"bf16": {
+		tensorTile("bf16_share_128x128", 128, 128, 64, 256),
+		tensorTile("bf16_share_64x64", 64, 64, 64, 128),
+	},
 }
 
 // ChooseGemm plans a product in any of these Maths. M and N must be at least 1.
@@ -110,7 +116,7 @@ var gemmShareTiles = map[string][]GemmTile{
 // product gets small tiles, to spread it over all multiprocessors. In the gradient of
 // a weight K is steps times batch, so it is split along K. Where tiles do not fill the last
 // round, they are shared out: a split of k at other places, and so another order of the
-// same sum, that depends on sizes and multiprocessors only.
+// same sum, that depends on the sizes and the device only.
 //
 // If the fastest plan leaves more than a twentieth of the device idle, and another does not
 // and is estimated to be as fast within a twentieth, which is more than the estimate can
@@ -118,7 +124,7 @@ var gemmShareTiles = map[string][]GemmTile{
 func ChooseGemm(maths []string, s GemmShape, d Device) GemmPlan {
 	plans := slicedPlans(maths, s, d)
 	for _, math := range maths {
-		plans = append(plans, sharePlans(math, s, d.Multiprocessors)...)
+		plans = append(plans, sharePlans(math, s, d)...)
 	}
 	return choose(plans, d)
 }
@@ -163,14 +169,14 @@ func slicedPlans(maths []string, s GemmShape, d Device) []GemmPlan {
 }
 
 // sharePlans returns the plans that share out the last round of tiles, the last two, or all.
-func sharePlans(math string, s GemmShape, multiprocessors int) []GemmPlan {
+func sharePlans(math string, s GemmShape, d Device) []GemmPlan {
 	const most = 4 // shares per multiprocessor
 	var plans []GemmPlan
 	for _, t := range gemmShareTiles[math] {
-		full := int(t.count(s)) / multiprocessors * multiprocessors
-		for _, whole := range []int{full, full - multiprocessors, 0} {
-			for per := 1; per <= most && whole >= 0; per++ {
-				if plan, ok := t.Share(s, whole, per*multiprocessors); ok {
+		full := int(t.count(s)) / d.Multiprocessors * d.Multiprocessors
+		for _, whole := range []int{full, full - d.Multiprocessors, 0} {
+			for per := 1; per <= most && whole >= 0 && t.Shared <= d.Shared; per++ {
+				if plan, ok := t.Share(s, whole, per*d.Multiprocessors); ok {
 					plans = append(plans, plan)
 				}
 			}
@@ -203,7 +209,7 @@ func (t GemmTile) Share(s GemmShape, whole, shares int) (plan GemmPlan, ok bool)
 	p.Slice, p.Slices, p.Whole, p.Shares = s.K, 1, whole, shares
 	p.Share, p.Extra = int(slabs/int64(shares)), int(slabs%int64(shares))
 	p.Part = 2 * shares * t.Rows * t.Columns
-	p.Launch = Launch{Grid: Dim3{whole + shares, 1, 1}, Block: Dim3{t.Threads, 1, 1}}
+	p.Launch = Launch{Grid: Dim3{whole + shares, 1, 1}, Block: Dim3{t.Threads, 1, 1}, Shared: t.Shared}
 	p.Join = Launch{Grid: Dim3{int(ceil(int64(t.Rows*t.Columns), block)), int(rest), 1}, Block: Dim3{block, 1, 1}}
 	return p, true
 }

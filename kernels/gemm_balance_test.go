@@ -1,6 +1,7 @@
 package kernels_test
 
 import (
+	"slices"
 	"testing"
 
 	"gputrain/kernels"
@@ -9,19 +10,51 @@ import (
 // The products of a training step of an LSTM of 512 units with 128 inputs, a batch of 64 and
 // 100 time steps, as ChooseGemm plans them, keep an H100 and an A100 busy.
 func TestPlansAreBalanced(t *testing.T) {
-	for _, s := range []kernels.GemmShape{
-		{TransB: true, M: 6400, N: 2048, K: 128}, // inputs of all steps
+	inputs := kernels.GemmShape{TransB: true, M: 6400, N: 2048, K: 128} // of all steps
+	backward := kernels.GemmShape{M: 6400, N: 128, K: 2048}             // their gradient
+	shapes := []kernels.GemmShape{
+		inputs, backward,
 		{TransB: true, M: 64, N: 2048, K: 512},   // a step forward
 		{M: 64, N: 512, K: 2048},                 // and backward
 		{TransA: true, M: 2048, N: 512, K: 6400}, // gradient of the recurrent weights
-		{TransA: true, M: 2048, N: 128, K: 6400}, // of the input weights
-		{M: 6400, N: 128, K: 2048},               // and of the inputs
-	} {
-		for _, d := range []kernels.Device{h100, a100} {
-			p := kernels.ChooseGemm([]string{"float32"}, s, d)
-			balance := p.Balance(d.Multiprocessors)
-			if balance < 0.95 || balance > 1 {
-				t.Errorf("%+v on %d multiprocessors: balance %.3f, want 0.95 to 1, of %+v", s, d.Multiprocessors, balance, p)
+		{TransA: true, M: 2048, N: 128, K: 6400}, // and of the input weights
+	}
+	type on struct {
+		math            string
+		shape           kernels.GemmShape
+		multiprocessors int
+	}
+	// With 2 to 8 slabs of k, what could be shared out is less than sharing out costs. In
+	// bfloat16 so is a fourteenth of the gradient of the inputs.
+	exceptions := map[on]float64{
+		{"bf16", inputs, 132}: 400. / 528, {"bf16", inputs, 108}: 400. / 432,
+		{"tf32", inputs, 132}: 400. / 528, {"tf32", inputs, 108}: 400. / 432,
+		{"tf32x3", inputs, 132}: 800. / 924, {"tf32x3", inputs, 108}: 400. / 432,
+		{"bf16", backward, 108}: 200. / 216,
+	}
+	for _, math := range kernels.Maths() {
+		for _, s := range shapes {
+			for _, d := range []kernels.Device{h100, a100} {
+				p := kernels.ChooseGemm(slices.Compact([]string{"float32", math}), s, d)
+				balance, least, most := p.Balance(d.Multiprocessors), 0.95, 1.0
+				if want, ok := exceptions[on{math, s, d.Multiprocessors}]; ok {
+					least, most = want-1e-9, want+1e-9
+				}
+				if balance < least || balance > most {
+					t.Errorf("%s, %+v on %d multiprocessors: balance %.4f, want %.4f to %.4f, of %+v", math, s, d.Multiprocessors, balance, least, most, p)
+				}
+			}
+		}
+	}
+}
+
+// Without tiles that are shared out, an A100 would idle for a fifth of the time and more.
+func TestSlicesAreNotBalanced(t *testing.T) {
+	for _, math := range tensorMaths() {
+		for _, n := range []int{128, 512} {
+			s := kernels.GemmShape{TransA: true, M: 2048, N: n, K: 6400}
+			if balance := kernels.ChooseSlices([]string{math}, s, a100).Balance(a100.Multiprocessors); balance > 0.8 {
+				t.Errorf("%s, %+v: balance %.3f, want less than 0.8", math, s, balance)
 			}
 		}
 	}
@@ -53,7 +86,8 @@ func TestSharesCoverTheSlabs(t *testing.T) {
 	planned := 0
 	for range 5000 {
 		s := kernels.GemmShape{M: 1 + r.IntN(1<<r.IntN(12)), N: 1 + r.IntN(1<<r.IntN(12)), K: r.IntN(1 << r.IntN(17))}
-		for _, tile := range kernels.GemmShareTiles("float32") {
+		math := kernels.Maths()[r.IntN(len(kernels.Maths()))]
+		for _, tile := range kernels.GemmShareTiles(math) {
 			whole, shares := r.IntN(1<<r.IntN(8)), 1+r.IntN(500)
 			p, ok := tile.Share(s, whole, shares)
 			if !ok {

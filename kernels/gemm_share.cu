@@ -1,42 +1,16 @@
-// Matrix products whose last tiles are shared out, so that all multiprocessors have the same
-// to do (stream-K: Osama et al., 2023). The names are those of gemm.cu.
+// Matrix products whose last tiles are shared out. The names are those of gemm.cu.
 #include "gemm.cuh"
-
-// Shares says how the k of tiles is shared out. Of all slabs, tile after tile, a block gets
-// `share` neighbours. Each of the first `extra` blocks gets one more.
-struct Shares {
-  int share, extra;
-
-  __device__ long long begin(long long block) const { return block * share + min((long long)extra, block); }
-  __device__ long long block_of(long long slab) const {
-    long long longer = extra * (share + 1LL);
-    return slab < longer ? slab / (share + 1) : (slab - extra) / share;
-  }
-};
+#include "gemm_share.cuh"
 
 // dst[i,j] = alpha * sum_p op(a)[i,p] * op(b)[p,j] + beta * dst[i,j]
-//
-// The first `whole` tiles have a block each. The k of the others is shared out. A share is
-// at most the k of a tile, so a block has a piece of one tile, or the last piece of one and
-// the first piece of the next. If a piece is all of its tile, it goes to dst, otherwise to
-// part.
+// Pieces of tiles go to part, as each_piece says.
 template <class T, bool TransA, bool TransB>
 static __device__ void gemm_share(typename T::Shared &shared, float *__restrict__ dst, float *__restrict__ part,
                                   const float *__restrict__ a, const float *__restrict__ b, int m, int n, int k, int whole,
                                   Shares shares, float alpha, float beta) {
   int across = (n + T::BN - 1) / T::BN, tiles = (m + T::BM - 1) / T::BM * across, slabs = (k + T::BK - 1) / T::BK;
-  int tile = blockIdx.x, from = 0, end = slabs;  // from, and end: in slabs of this tile and the next
-  if (tile >= whole) {
-    int block = tile - whole;
-    long long begin = shares.begin(block);
-    part += block * 2LL * T::BM * T::BN;
-    tile = whole + begin / slabs;
-    from = begin % slabs;
-    end = from + (int)(shares.begin(block + 1) - begin);
-  }
-  for (; tile < tiles && from < end; tile++) {
+  each_piece<T>(part, tiles, slabs, whole, shares, [&](int tile, int from, int end, bool piece, float *part) {
     int first_row = tile / across * T::BM, first_column = tile % across * T::BN;
-    bool piece = from > 0 || end < slabs;
     multiply_tile<T, TransA, !TransB>(
         shared, a, TransA ? m : k, b, TransB ? k : n, from * T::BK, min((long long)k, end * (long long)T::BK),
         [=](int row) { return first_row + row < m ? first_row + row : -1; },
@@ -47,11 +21,7 @@ static __device__ void gemm_share(typename T::Shared &shared, float *__restrict_
           else
             write_run(dst, m, n, first_row + row, first_column + column, sum, alpha, beta);
         });
-    __syncthreads();  // sums of this piece may still be read
-    part += T::BM * T::BN;
-    from = 0;
-    end -= slabs;
-  }
+  });
 }
 
 // gemm_join makes the second pass.

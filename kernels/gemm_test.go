@@ -152,30 +152,59 @@ func TestGemmShareKernels(t *testing.T) {
 
 // Two launches of a product give the same bytes, in each of the three ways.
 func TestGemmRepeatsItsBytes(t *testing.T) {
-	d := open(t, "gemm", "gemm_share")
-	tile, share := kernels.GemmTiles("float32")[3], kernels.GemmShareTiles("float32")[1]
-	g := gemm{tile: tile}.of(65, 70, 333)
-	shared, ok := share.Share(g.shape(), 2, 17)
-	if !ok {
-		t.Fatal("no plan")
-	}
-	a, b := put(d, uniform(random(1), g.m*g.k)), put(d, uniform(random(2), g.k*g.n))
-	var results [][]float32
-	for _, plan := range []kernels.GemmPlan{tile.Plan(g.shape(), 1), tile.Plan(g.shape(), 4), shared} {
-		var twice [2][]float32
-		for i := range twice {
-			dst := room[float32](d, g.m*g.n)
-			g.launch(d, plan, dst, a, b, 1, 0)
-			twice[i] = get[float32](d, dst, g.m*g.n)
+	for _, c := range []struct {
+		math                          string
+		tile, share, k, whole, shares int
+	}{{"float32", 3, 1, 333, 2, 17}, {"bf16", 2, 1, 300, 1, 13}} {
+		d := open(t, "gemm", "gemm_share", "gemm_bf16")
+		tile, share := kernels.GemmTiles(c.math)[c.tile], kernels.GemmShareTiles(c.math)[c.share]
+		g := gemm{tile: tile}.of(65, 70, c.k)
+		shared, ok := share.Share(g.shape(), c.whole, c.shares)
+		if !ok {
+			t.Fatal("no plan")
 		}
-		if !slices.Equal(twice[0], twice[1]) {
-			t.Errorf("seeds 1,1 and 1,2: %+v: two launches differ", plan)
+		a, b := put(d, uniform(random(1), g.m*g.k)), put(d, uniform(random(2), g.k*g.n))
+		var results [][]float32
+		for _, plan := range []kernels.GemmPlan{tile.Plan(g.shape(), 1), tile.Plan(g.shape(), 4), shared} {
+			var twice [2][]float32
+			for i := range twice {
+				dst := room[float32](d, g.m*g.n)
+				g.launch(d, plan, dst, a, b, 1, 0)
+				twice[i] = get[float32](d, dst, g.m*g.n)
+			}
+			if !slices.Equal(twice[0], twice[1]) {
+				t.Errorf("seeds 1,1 and 1,2: %+v: two launches differ", plan)
+			}
+			results = append(results, twice[0])
 		}
-		results = append(results, twice[0])
+		// They are three orders of the same sums, so the comparison can fail.
+		if slices.Equal(results[0], results[1]) || slices.Equal(results[0], results[2]) || slices.Equal(results[1], results[2]) {
+			t.Errorf("seeds 1,1 and 1,2: %s: two ways give the same bytes", c.math)
+		}
 	}
-	// They are three orders of the same sums, so the comparison can fail.
-	if slices.Equal(results[0], results[1]) || slices.Equal(results[0], results[2]) || slices.Equal(results[1], results[2]) {
-		t.Error("seeds 1,1 and 1,2: two ways give the same bytes")
+}
+
+// Pieces of a tile are added in order of k: of 2^24, 1, 1 and -2^24, both ones are lost.
+func TestPiecesAreAddedInOrder(t *testing.T) {
+	d := open(t, "gemm_share")
+	tile := kernels.GemmShareTiles("float32")[1]
+	pieces := []float32{1 << 24, 1, 1, -1 << 24}
+	for _, want := range []float32{0, 2} {
+		g := gemm{tile: tile}.of(1, 1, len(pieces)*tile.Depth)
+		plan, ok := tile.Share(g.shape(), 0, len(pieces))
+		if !ok {
+			t.Fatal("no plan")
+		}
+		a, b := make([]float32, g.k), make([]float32, g.k)
+		for i, x := range pieces {
+			a[i*tile.Depth], b[i*tile.Depth] = x, 1
+		}
+		dst := room[float32](d, 1)
+		g.launch(d, plan, dst, put(d, a), put(d, b), 1, 0)
+		if got := get[float32](d, dst, 1)[0]; got != want {
+			t.Errorf("the pieces %v add up to %v, want %v", pieces, got, want)
+		}
+		slices.Reverse(pieces) // so the comparison can fail
 	}
 }
 
@@ -228,7 +257,12 @@ func (g gemm) launch(d *device, p kernels.GemmPlan, dst, a, b cuda.Pointer, alph
 		d.offset = 0 // of workspace
 		part := room[float32](d, p.Part)
 		d.offset = offset
-		d.run(p.Kernel, p.Launch, dst, part, a, b, g.m, g.n, g.k, p.Whole, p.Share, p.Extra, alpha, beta)
+		if p.PackA.Kernel == "" {
+			d.run(p.Kernel, p.Launch, dst, part, a, b, g.m, g.n, g.k, p.Whole, p.Share, p.Extra, alpha, beta)
+		} else {
+			d.run(p.Kernel, p.Launch, dst, part, pack(d, a, p.PackA), pack(d, b, p.PackB), a, b, g.m, g.n, g.k,
+				p.Whole, p.Share, p.Extra, word(g.transA), word(g.transB), alpha, beta)
+		}
 		few.Grid.Y = p.Join.Grid.Y
 		d.run("gemm_join", few, dst, part, g.m, g.n, p.Rows, p.Columns, p.Slabs, p.Whole, p.Share, p.Extra, alpha, beta)
 	case p.Slices > 1:

@@ -7,3 +7,5 @@ PACK(pack_t_tf32, Tf32, true)
 GEMM(gemm_tf32_128x256, Tile128x256<Tf32>, 1)
 GEMM(gemm_tf32_128x128, Tile128x128<Tf32>, 1)
 GEMM(gemm_tf32_64x64, Tile64x64<Tf32>, 3)
+
+GEMM_SHARE(gemm_tf32_share_128x128, Tile128x128<Tf32>, 1)

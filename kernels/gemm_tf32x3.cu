@@ -8,3 +8,5 @@ PACK(pack_t_tf32x3, Tf32x3, true)
 GEMM(gemm_tf32x3_128x256, Tile128x256<Tf32x3>, 1)
 GEMM(gemm_tf32x3_128x128, Tile128x128<Tf32x3>, 1)
 GEMM(gemm_tf32x3_64x64, Tile64x64<Tf32x3>, 3)
+
+GEMM_SHARE(gemm_tf32x3_share_128x128, Tile128x128<Tf32x3>, 1)

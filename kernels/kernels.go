@@ -73,8 +73,8 @@ func Architecture(module string) string {
 
 // SharedBytes returns the bytes of shared memory of a block, static and dynamic.
 func (k Kernel) SharedBytes() int {
-	for _, tiles := range gemmTiles {
-		for _, t := range tiles {
+	for _, math := range Maths() {
+		for _, t := range slices.Concat(gemmTiles[math], gemmShareTiles[math]) {
 			if k.Name == "gemm_"+t.Name {
 				return k.Shared + t.Shared
 			}
@@ -144,18 +144,22 @@ var table = []Kernel{
 	{"gemm_bf16_128x256", "gemm_bf16", block, 0, slabParams},
 	{"gemm_bf16_128x128", "gemm_bf16", block, 0, slabParams},
 	{"gemm_bf16_64x64", "gemm_bf16", 128, 0, slabParams},
+	{"gemm_bf16_share_128x128", "gemm_bf16", block, 0, slabShareParams},
+	{"gemm_bf16_share_64x64", "gemm_bf16", 128, 0, slabShareParams},
 
 	{"pack_n_tf32", "gemm_tf32", block, packRows * 32 * 4, packParams},
 	{"pack_t_tf32", "gemm_tf32", block, packRows * 32 * 4, packParams},
 	{"gemm_tf32_128x256", "gemm_tf32", block, 0, slabParams},
 	{"gemm_tf32_128x128", "gemm_tf32", block, 0, slabParams},
 	{"gemm_tf32_64x64", "gemm_tf32", 128, 0, slabParams},
+	{"gemm_tf32_share_128x128", "gemm_tf32", block, 0, slabShareParams},
 
 	{"pack_n_tf32x3", "gemm_tf32x3", block, packRows * 16 * 4, packParams},
 	{"pack_t_tf32x3", "gemm_tf32x3", block, packRows * 16 * 4, packParams},
 	{"gemm_tf32x3_128x256", "gemm_tf32x3", block, 0, slabParams},
 	{"gemm_tf32x3_128x128", "gemm_tf32x3", block, 0, slabParams},
 	{"gemm_tf32x3_64x64", "gemm_tf32x3", 128, 0, slabParams},
+	{"gemm_tf32x3_share_128x128", "gemm_tf32x3", block, 0, slabShareParams},
 
 	{"sum_rows", "linear", block, 1024, join(pointers("dst", "x"), ints("rows", "cols", "chunk"), floats("beta"))},
 	{"gather_rows", "linear", block, 0, join(pointers("dst", "x", "ids"), ints("n", "rows", "cols"), fault)},
@@ -292,6 +296,8 @@ var (
 	gemmShareParams = join(pointers("dst", "part", "a", "b"), ints("m", "n", "k", "whole", "share", "extra"), floats("alpha", "beta"))
 	packParams      = join(pointers("slabs", "x"), ints("rows", "k", "padded"))
 	slabParams      = join(pointers("dst", "slabs_a", "slabs_b", "a", "b"), ints("m", "n", "k", "slice", "trans_a", "trans_b"), floats("alpha", "beta"))
+	slabShareParams = join(pointers("dst", "part", "slabs_a", "slabs_b", "a", "b"),
+		ints("m", "n", "k", "whole", "share", "extra", "trans_a", "trans_b"), floats("alpha", "beta"))
 
 	lstmStepParams = join(pointers("gates", "c", "h", "c_prev", "h_prev", "whh", "bih", "bhh", "peep", "part", "count"), ints("batch", "hidden"))
 	rnnStepParams  = join(pointers("h", "h_prev", "whh", "bih", "bhh", "part", "count"), ints("batch", "hidden", "relu"))

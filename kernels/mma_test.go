@@ -3,6 +3,7 @@ package kernels_test
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"gputrain/kernels"
@@ -51,6 +52,58 @@ func TestTensorGemmKernels(t *testing.T) {
 			g.of(6, 6, k).check(d, 1, 0, 1)
 		}
 	})
+}
+
+// Tiles are shared out as in TestGemmShareKernels, in pieces with fewer slabs than a block has
+// places for, as many, and more. The maths of large tiles have a part of the cases each, and with
+// -uncapped all.
+func TestTensorGemmShareKernels(t *testing.T) {
+	for i, math := range tensorMaths() {
+		for _, tile := range kernels.GemmShareTiles(math) {
+			t.Run("gemm_"+tile.Name, func(t *testing.T) {
+				d := open(t, "gemm_share", "gemm_"+math)
+				d.offset = i % 2
+				for j, c := range []struct{ slabs, whole, shares int }{{2, 0, 5}, {2, 3, 2}, {5, 1, 4}, {5, 0, 7}, {6, 2, 9}, {6, 3, 5}, {4, 2, 4}} {
+					if tile.Rows == 128 && j%3 != i && !*uncapped {
+						continue
+					}
+					g := gemm{tile: tile, transA: j%2 == 1, transB: j/2%2 == 1}
+					g = g.of(tile.Rows+5, tile.Columns+6, c.slabs*tile.Depth-3*(j%3)) // four tiles
+					plan, ok := tile.Share(g.shape(), c.whole, c.shares)
+					if !ok {
+						t.Fatalf("no plan of %+v", c)
+					}
+					g.checkPlan(d, -0.5, float64(2*(j%2)), plan)
+				}
+			})
+		}
+	}
+}
+
+// A piece whose sum is not finite is computed once more, that piece alone.
+func TestTensorGemmShareKeepsWhatIsLarge(t *testing.T) {
+	const m, n, k, row, column = 60, 90, 256, 37, 70 // in the second tile, whose second piece has the largest number
+	tile := kernels.GemmShareTiles("bf16")[1]
+	g := gemm{tile: tile}.of(m, n, k)
+	plan, ok := tile.Share(g.shape(), 0, 4)
+	if !ok || plan.Share != 2 {
+		t.Fatalf("got %+v, want pieces of two slabs", plan)
+	}
+	d := open(t, "gemm_share", "gemm_bf16")
+	a, b := make([]float32, m*k), make([]float32, k*n)
+	a[g.indexA(row, 10)], b[g.indexB(10, column)] = 0x1p120, 1
+	a[g.indexA(row, 200)], b[g.indexB(200, column)] = math.MaxFloat32, 0.5 // rounded, it is infinite
+	dst := room[float32](d, m*n)
+	g.launch(d, plan, dst, put(d, a), put(d, b), 1, 0)
+	for e, got := range get[float32](d, dst, m*n) {
+		want := float32(0)
+		if e == row*n+column {
+			want = math.MaxFloat32/2 + 0x1p120
+		}
+		if got != want {
+			t.Fatalf("dst[%d,%d] = %v, want %v", e/n, e%n, got, want)
+		}
+	}
 }
 
 // productError returns how much each product of two numbers may be off, by math.
@@ -152,7 +205,7 @@ func TestTensorGemmOfSmallNumbers(t *testing.T) {
 func TestTensorLoopsAreMostlyProducts(t *testing.T) {
 	loops := kernels.Loops()
 	for _, math := range tensorMaths() {
-		for _, tile := range kernels.GemmTiles(math) {
+		for _, tile := range slices.Concat(kernels.GemmTiles(math), kernels.GemmShareTiles(math)) {
 			l := loops["gemm_"+tile.Name]
 			if l.Multiplications < 32 || 100*l.Multiplications < 40*l.Instructions {
 				t.Errorf("the loop of %s has %d products among %d instructions, want 40 %%", tile.Name, l.Multiplications, l.Instructions)
@@ -171,12 +224,17 @@ func TestChooseTensorGemm(t *testing.T) {
 		kernel  string
 		slices  int
 	}{
-		{"bf16", 4096, 4096, 4096, a100, "gemm_bf16_128x256", 1},
-		{"bf16", 4096, 4096, 4096, a10, "gemm_bf16_128x128", 1},
-		{"tf32", 4096, 4096, 4096, a10, "gemm_tf32_128x128", 1},
-		{"tf32x3", 4096, 4096, 4096, a10, "gemm_tf32x3_128x128", 1},
+		{"bf16", 4096, 4096, 4096, h100, "gemm_bf16_128x256", 1},
+		{"bf16", 4096, 4096, 4096, a100, "gemm_bf16_share_128x128", 1}, // 128x256 would leave 5.2 % idle
+		{"bf16", 4096, 4096, 4096, a10, "gemm_bf16_share_128x128", 1},
+		{"tf32", 4096, 4096, 4096, a10, "gemm_tf32_share_128x128", 1},
+		{"tf32x3", 4096, 4096, 4096, a10, "gemm_tf32x3_share_128x128", 1},
 		{"tf32", 64, 2048, 512, a100, "gemm_tf32_64x64", 2},
-		{"bf16", 2048, 512, 6400, a100, "gemm_bf16_128x128", 4},
+		{"bf16", 2048, 512, 6400, a100, "gemm_bf16_share_128x128", 1},
+		{"bf16", 2048, 512, 6400, h100, "gemm_bf16_128x128", 4},
+		{"bf16", 6400, 128, 2048, h100, "gemm_bf16_share_64x64", 1},
+		{"tf32", 2048, 128, 6400, h100, "gemm_tf32_share_128x128", 1},
+		{"tf32x3", 2048, 512, 6400, a100, "gemm_tf32x3_share_128x128", 1},
 		{"bf16", 5, 7, 0, a100, "gemm_bf16_64x64", 1},
 	} {
 		p := kernels.ChooseGemm([]string{c.math}, kernels.GemmShape{M: c.m, N: c.n, K: c.k}, c.on)

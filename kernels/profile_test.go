@@ -202,6 +202,21 @@ func tensorCases() []profileCase {
 				[]any{floats(m * n), make(words, a/2), make(words, b/2), floats(m * k), floats(k * n), m, n, k, k, 0, 0, 1.0, 0.0}, m * n * k,
 				a*(n/tile.Columns) + b*(m/tile.Rows) + m*n, 0})
 		}
+		for _, tile := range kernels.GemmShareTiles(math) {
+			const k, shares = 256, 6
+			tiles := m * n / (tile.Rows * tile.Columns)
+			plan, _ := tile.Share(kernels.GemmShape{M: m, N: n, K: k}, max(0, tiles-4), shares)
+			a, b := plan.PackA.Bytes/4, plan.PackB.Bytes/4
+			pieces := 0
+			for block := range shares {
+				from, end := block*plan.Share+min(block, plan.Extra), (block+1)*plan.Share+min(block+1, plan.Extra)
+				pieces += 1 + (end-1)/plan.Slabs - from/plan.Slabs
+			}
+			all = append(all, profileCase{plan.Kernel, fmt.Sprintf("%dx%dx%d", m, n, k), plan.Launch,
+				[]any{floats(m * n), floats(plan.Part), make(words, a/2), make(words, b/2), floats(m * k), floats(k * n), m, n, k,
+					plan.Whole, plan.Share, plan.Extra, 0, 0, 1.0, 0.0}, m * n * k,
+				a*(n/tile.Columns) + b*(m/tile.Rows) + (plan.Whole+pieces)*tile.Rows*tile.Columns, 0})
+		}
 		plan := kernels.GemmTiles(math)[0].Plan(kernels.GemmShape{M: m, N: n, K: k}, 1)
 		for _, p := range []kernels.Packing{plan.PackA, plan.PackB} {
 			all = append(all, profileCase{p.Kernel, fmt.Sprintf("%dx%d", p.Rows, p.K), p.Launch,

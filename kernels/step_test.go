@@ -130,7 +130,7 @@ func TestChooseStepProduct(t *testing.T) {
 	}{
 		{"bf16", "lstm", 25, 128, 2048, h100, "gemm_bf16_64x64"},
 		{"tf32", "lstm", 25, 128, 2048, h100, "gemm_tf32_128x128"},
-		{"tf32x3", "lstm", 25, 128, 2048, a100, "gemm_tf32x3_128x128"},
+		{"tf32x3", "lstm", 25, 128, 2048, a100, "gemm_tf32x3_share_128x128"},
 		{"bf16", "gru", 25, 64, 1200, a100, "gemm_bf16_64x64"},
 		{"tf32", "rnn", 25, 64, 4096, h100, "gemm_tf32_64x64"},
 		{"bf16", "lstm", 25, 64, 256, h100, ""},

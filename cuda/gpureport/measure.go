@@ -236,7 +236,7 @@ func (b *bench) plans(math string, s shape) []kernels.GemmPlan {
 		tiles := tile.Plan(s.GemmShape, 1).Launch.Grid.X
 		for _, whole := range slices.Compact([]int{0, tiles / info.Multiprocessors * info.Multiprocessors}) {
 			for _, per := range []int{1, 2, 3} {
-				if p, ok := tile.Share(s.GemmShape, whole, per*info.Multiprocessors); ok {
+				if p, ok := tile.Share(s.GemmShape, whole, per*info.Multiprocessors); ok && tile.Shared <= info.SharedAllowed {
 					plans = append(plans, p)
 				}
 			}
@@ -266,20 +266,16 @@ func (b *bench) timeProduct(s kernels.GemmShape, p kernels.GemmPlan, at [4]cuda.
 
 // product queues a product as the backend does.
 func (b *bench) product(s kernels.GemmShape, p kernels.GemmPlan, at [4]cuda.Pointer, slabs cuda.Pointer) error {
-	one := uint64(math.Float32bits(1))
-	if p.Shares > 0 {
-		share := []uint64{uint64(p.Whole), uint64(p.Share), uint64(p.Extra), one, 0}
-		if err := b.launch(p.Kernel, p.Launch, append([]uint64{uint64(at[2]), uint64(at[3]), uint64(at[0]), uint64(at[1]), uint64(s.M), uint64(s.N), uint64(s.K)}, share...)...); err != nil {
-			return err
-		}
-		return b.launch("gemm_join", p.Join, append([]uint64{uint64(at[2]), uint64(at[3]), uint64(s.M), uint64(s.N), uint64(p.Rows), uint64(p.Columns), uint64(p.Slabs)}, share...)...)
-	}
+	one, packed := uint64(math.Float32bits(1)), p.PackA.Kernel != ""
 	dst := at[2]
 	if p.Slices > 1 {
 		dst = at[3]
 	}
-	args := []uint64{uint64(dst), uint64(at[0]), uint64(at[1]), uint64(s.M), uint64(s.N), uint64(s.K), uint64(p.Slice), one, 0}
-	if p.PackA.Kernel != "" {
+	args := []uint64{uint64(dst)}
+	if p.Shares > 0 {
+		args = append(args, uint64(at[3]))
+	}
+	if packed {
 		ends := slabs + cuda.Pointer(p.PackA.Bytes)
 		for _, o := range []struct {
 			packing kernels.Packing
@@ -290,18 +286,34 @@ func (b *bench) product(s kernels.GemmShape, p kernels.GemmPlan, at [4]cuda.Poin
 				return err
 			}
 		}
-		args = slices.Insert(args, 1, uint64(slabs), uint64(ends))
-		for i, transposed := range []bool{s.TransA, s.TransB} {
+		args = append(args, uint64(slabs), uint64(ends))
+	}
+	args = append(args, uint64(at[0]), uint64(at[1]), uint64(s.M), uint64(s.N), uint64(s.K))
+	share := []uint64{uint64(p.Whole), uint64(p.Share), uint64(p.Extra)}
+	if p.Shares > 0 {
+		args = append(args, share...)
+	} else {
+		args = append(args, uint64(p.Slice))
+	}
+	if packed {
+		for _, transposed := range []bool{s.TransA, s.TransB} {
 			word := uint64(0)
 			if transposed {
 				word = 1
 			}
-			args = slices.Insert(args, 9+i, word)
+			args = append(args, word)
 		}
 	}
-	if err := b.launch(p.Kernel, p.Launch, args...); err != nil || p.Slices == 1 {
+	if err := b.launch(p.Kernel, p.Launch, append(args, one, 0)...); err != nil {
 		return err
 	}
-	n := int64(s.M * s.N)
-	return b.launch("gemm_reduce", kernels.Elements(n), uint64(at[2]), uint64(at[3]), uint64(n), uint64(p.Slices), one, 0)
+	switch {
+	case p.Shares > 0:
+		return b.launch("gemm_join", p.Join, slices.Concat([]uint64{uint64(at[2]), uint64(at[3]), uint64(s.M), uint64(s.N),
+			uint64(p.Rows), uint64(p.Columns), uint64(p.Slabs)}, share, []uint64{one, 0})...)
+	case p.Slices > 1:
+		n := int64(s.M * s.N)
+		return b.launch("gemm_reduce", kernels.Elements(n), uint64(at[2]), uint64(at[3]), uint64(n), uint64(p.Slices), one, 0)
+	}
+	return nil
 }
