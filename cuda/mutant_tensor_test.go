@@ -199,6 +199,9 @@ func TestTensorProductsThatAreSharedOut(t *testing.T) {
 			if want := "gemm_" + shareTile(math).Name; p.Kernel != want || !both {
 				t.Errorf("%v is planned as %+v, want two tiles of %s with a piece of both", size, p, want)
 			}
+			if testing.Short() && math != "bf16" {
+				t.Skip("tiles of 128x128 take a second")
+			}
 			if err := trial.failure(&altered{Driver: newDriver(t, emulator.Options{}), multiprocessors: trial.multiprocessors}); err != nil {
 				t.Error(err)
 			}

@@ -64,10 +64,14 @@ func cacheBytes(major, minor int) int {
 	return 32
 }
 
+// alike is how many products of bfloat16 take as long as one of a math on tensor cores: TF32
+// has half the rate, and tf32x3 has three products of it.
+var alike = map[string]float64{"bf16": 1, "tf32": 2, "tf32x3": 6}
+
 // limit returns how many multiply-adds a multiprocessor makes per clock at most with a tile.
 func (d Device) limit(t GemmTile) float64 {
-	products := map[string]float64{"bf16": 1, "tf32": 2, "tf32x3": 6}[t.math()] // of bfloat16 that take as long
-	if products == 0 {
+	products, tensor := alike[t.math()]
+	if !tensor {
 		return float64(d.Lanes)
 	}
 	perByte := float64(t.Rows*t.Columns*t.Depth) / float64((t.Rows+t.Columns)*slabBytes)

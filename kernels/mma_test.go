@@ -61,6 +61,9 @@ func TestTensorGemmShareKernels(t *testing.T) {
 	for i, math := range tensorMaths() {
 		for _, tile := range kernels.GemmShareTiles(math) {
 			t.Run("gemm_"+tile.Name, func(t *testing.T) {
+				if testing.Short() && tile.Rows == 128 {
+					t.Skip("takes a second")
+				}
 				d := open(t, "gemm_share", "gemm_"+math)
 				d.offset = i % 2
 				for j, c := range []struct{ slabs, whole, shares int }{{2, 0, 5}, {2, 3, 2}, {5, 1, 4}, {5, 0, 7}, {6, 2, 9}, {6, 3, 5}, {4, 2, 4}} {
