@@ -24,8 +24,8 @@ func TestPlansAreBalanced(t *testing.T) {
 		shape           kernels.GemmShape
 		multiprocessors int
 	}
-	// With 2 to 8 slabs of k, what could be shared out is less than sharing out costs. In
-	// bfloat16 so is a fourteenth of the gradient of the inputs.
+	// With 2 to 8 slabs of k, sharing out would save less than it costs. On an A100 that holds
+	// for the gradient of the inputs in bfloat16 too.
 	exceptions := map[on]float64{
 		{"bf16", inputs, 132}: 400. / 528, {"bf16", inputs, 108}: 400. / 432,
 		{"tf32", inputs, 132}: 400. / 528, {"tf32", inputs, 108}: 400. / 432,
