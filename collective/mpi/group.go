@@ -3,11 +3,13 @@
 package mpi
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -248,10 +250,37 @@ func (g *group) leave(code int) {
 	if code != 0 {
 		time.Sleep(passedOn)
 	}
+	if mayHang(g.version) && finalizePMI() == nil {
+		os.Exit(code)
+	}
 	close(g.leaving)
 	if err := <-g.left; err != nil {
 		fmt.Fprintf(os.Stderr, "%s: rank %d: %v\n", filepath.Base(os.Args[0]), g.rank, err)
 		code = max(1, code)
 	}
 	g.call(&g.exit, number(code))
+}
+
+// mayHang reports whether a library may hang in MPI_Finalize on several machines: MPICH before
+// 4.2, if it is built on UCX, as Debian's is. A rank closes its connections, which others must
+// answer that already wait for all ranks and do nothing else. Source: pmodels/mpich, pull
+// request 6596.
+func mayHang(version string) bool {
+	var major, minor int
+	n, _ := fmt.Sscanf(version, "MPICH %d.%d", &major, &minor)
+	return n == 2 && (major < 4 || major == 4 && minor < 2)
+}
+
+// finalizePMI takes leave of the launcher without MPI_Finalize. The messages are those of PMI 1.
+func finalizePMI() error {
+	descriptor, err := strconv.Atoi(os.Getenv("PMI_FD"))
+	if err != nil {
+		return err
+	}
+	launcher := os.NewFile(uintptr(descriptor), "PMI")
+	if _, err := launcher.WriteString("cmd=finalize\n"); err != nil {
+		return err
+	}
+	_, err = bufio.NewReader(launcher).ReadString('\n')
+	return err
 }

@@ -43,10 +43,20 @@ func Launched() Launch {
 		rank, rankErr := strconv.Atoi(os.Getenv(l.rank))
 		size, sizeErr := strconv.Atoi(os.Getenv(l.size))
 		if rankErr == nil && sizeErr == nil && 0 <= rank && rank < size {
+			if l == mpich && ofSlurm() {
+				l = slurm
+			}
 			return Launch{l.name, rank, size}
 		}
 	}
 	return Launch{}
+}
+
+// ofSlurm reports whether the variables of MPICH come from srun --mpi=pmi2. In an allocation
+// mpiexec has its own, besides those of the srun that it has used.
+func ofSlurm() bool {
+	_, mpiexec := os.LookupEnv("MPI_LOCALNRANKS")
+	return !mpiexec && os.Getenv(slurm.rank) == os.Getenv(mpich.rank) && os.Getenv(slurm.size) == os.Getenv(mpich.size)
 }
 
 // passedOn is how long a rank that fails lives on after its last line: a launcher may end at
@@ -54,15 +64,17 @@ func Launched() Launch {
 const passedOn = 300 * time.Millisecond
 
 // endOthers ends the ranks that wait for this one, which ends with an error before it has
-// joined them. Other launchers do it by themselves. MPICH's mpiexec does not, so it gets the
-// message of its protocol, PMI 1, with which a rank asks for it.
+// joined them. Open MPI's mpirun does it by itself, and srun if --kill-on-bad-exit is set.
+// MPICH's mpiexec does not, so it gets the message of its protocol, PMI 1, with which a rank
+// asks for it.
 func endOthers(code int) {
-	if code == 0 || Launched().Size <= 1 {
+	launch := Launched()
+	if code == 0 || launch.Size <= 1 {
 		return
 	}
 	time.Sleep(passedOn)
 	connection, err := strconv.Atoi(os.Getenv("PMI_FD"))
-	if err != nil {
+	if err != nil || launch.Launcher != mpich.name {
 		return
 	}
 	time.Sleep(time.Second - passedOn) // others may have the same error, and be about to say so
