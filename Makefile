@@ -14,6 +14,9 @@
 # make test-mpi        runs ranks with the launchers of the MPI libraries in PATH, and those that were installed into the folders in
 #                      MPI, with commas between them; lets them fail in all ways; needs no development packages. MPITEST=-test.short lets one
 #                      of each kind fail
+# make test-slurm      trains under a Slurm that it starts on virtual machines of its own, and ends again; MPI is as for test-mpi. Needs root,
+#                      Slurm, munge, Open MPI and MPICH, and says which packages these are
+# make test-operator   does the same as the pods of Kubernetes' MPI operator, with SSH servers on such machines
 # make libnccl         builds libnccl/libnccl.so.2, NCCL for GPUs without a connection, emulated ones in particular
 # make test-nccl       adds on emulated GPUs that are behind these two libraries, and trains on them with the MPI libraries of test-mpi
 # make check-nccl      compares our declarations of NCCL with NCCL_INCLUDE/nccl.h of pip's nvidia-nccl-cu12, and loads its library
@@ -46,7 +49,7 @@ OUT = gpu-report
 
 EXPERIMENTS = --gates reber-1997 reber-rtrl reber-elman timing-delays timing-spikes mackey-glass-windows
 
-.PHONY: build test-cuda test-cuda-abi gpu-report libcuda test-libcuda test-gl vet-gl test-mpi soak-mpi libnccl test-nccl check-nccl check-abi check-libcuda \
+.PHONY: build test-cuda test-cuda-abi gpu-report libcuda test-libcuda test-gl vet-gl test-mpi soak-mpi test-slurm test-operator libnccl test-nccl check-nccl check-abi check-libcuda \
 	experiments soak
 
 build:
@@ -94,6 +97,13 @@ test-mpi:
 # Ranks of a training are killed at random moments.
 soak-mpi:
 	go test -count=1 -v -tags mpi ./cmd/gputrain -run TestMPIFaults/.*/killed -args -mpi="$(MPI)" -rank-kills=20
+
+test-slurm: build
+	$(MAKE) libcuda CUDA_INCLUDE=none
+	collective/mpi/testdata/slurm.sh "$(MPI)"
+
+test-operator:
+	collective/mpi/testdata/operator.sh "$(MPI)"
 
 libnccl:
 	$(cgo) go build -tags cuda -buildmode=c-shared -ldflags='-extldflags=-Wl,-soname,libnccl.so.2' \

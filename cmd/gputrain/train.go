@@ -318,11 +318,7 @@ func (s *session) fit(ctx context.Context, parts sets) error {
 	if err = cmp.Or(err, s.checkpoints.wait()); err == nil {
 		return nil
 	}
-	cause := context.Cause(ctx)
-	var other *train.StoppedError
-	if cause == nil && errors.As(err, &other) {
-		cause = other
-	}
+	cause := stopCause(ctx, err)
 	if cause == nil || !errors.Is(err, cause) {
 		if errors.Is(err, train.ErrDiverged) && s.leads() {
 			if failed := s.dir.writeDivergence(s.trainer.Epochs()+1, err); failed != nil {
@@ -335,6 +331,16 @@ func (s *session) fit(ctx context.Context, parts sets) error {
 		return s.howToGoOn(err)
 	}
 	return &interruptedError{cause, s.dir, s.trainer.Epochs() + 1, s.settings.Epochs}
+}
+
+// stopCause returns why a training that ended with err was asked to stop, nil if it was not. If
+// another rank was, this one may be too, but after the ranks had agreed: a launcher signals all.
+func stopCause(ctx context.Context, err error) error {
+	var other *train.StoppedError
+	if errors.As(err, &other) {
+		return other
+	}
+	return context.Cause(ctx)
 }
 
 // howToGoOn adds to the error that ended a run how to go on from the newest

@@ -4,9 +4,14 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"strings"
+	"syscall"
 	"testing"
+
+	"gputrain/train"
 )
 
 // A run that stops after some epochs, several times, ends in the bytes of one that never
@@ -42,4 +47,25 @@ func TestTheEndOfStdinStopsARun(t *testing.T) {
 	open, _ := io.Pipe() // has no end
 	gputrainWith(context.Background(), open, quick("--out", "open", "--stop-at-eof")...).want(t, 0)
 	wantSameRun(t, "open", "whole")
+}
+
+// The signal may come to a rank just after the ranks have agreed to stop because of another's.
+func TestStopCause(t *testing.T) {
+	signal, other := &stoppedError{syscall.SIGUSR1}, &train.StoppedError{Rank: 3}
+	goesOn := context.Background()
+	stops, stop := context.WithCancelCause(goesOn)
+	stop(signal)
+	for _, test := range []struct {
+		ctx       context.Context
+		err, want error
+	}{
+		{stops, fmt.Errorf("train: %w", signal), signal},
+		{goesOn, fmt.Errorf("train: %w", other), other},
+		{stops, fmt.Errorf("train: %w", other), other},
+		{goesOn, errors.New("the disk is full"), nil},
+	} {
+		if got := stopCause(test.ctx, test.err); got != test.want {
+			t.Errorf("%v: got %v, want %v", test.err, got, test.want)
+		}
+	}
 }
