@@ -20,7 +20,7 @@ isolate() {
 	trap '[ -z "$inside" ] || kill -9 $inside 2>/dev/null || true; rm -rf "$work"' EXIT
 	trap 'exit 130' INT TERM HUP
 	build "$work"
-	ISOLATED=yes FILES=$work unshare --net --uts --ipc --mount --pid --fork --kill-child --mount-proc "$0" "$@" &
+	ISOLATED=yes FILES=$work unshare --net --uts --ipc --mount --pid --fork --kill-child --mount-proc "./${0##*/}" "$@" &
 	inside=$!
 	wait $inside || code=$?
 	exit $code
