@@ -70,7 +70,7 @@ for mpirun in "${launchers[@]}"; do
 	for try in 1 2 3; do
 		rm -rf run
 		settings 2
-		launch "$mpirun" 2 || { cat output; fail "code $?"; }
+		launch "$mpirun" 2 || { code=$?; cat output; fail "code $code"; }
 		[ "$(grep -c '^test accuracy' output)" = 1 ] || fail "$(cat output)"
 		same run local2
 	done
@@ -90,6 +90,6 @@ for mpirun in "${launchers[@]}"; do
 	gone
 
 	check "$mpirun: the launcher that is started again goes on, to the same bytes"
-	launch "$mpirun" 1 || { cat output; fail "code $?"; }
+	launch "$mpirun" 1 || { code=$?; cat output; fail "code $code"; }
 	same run local300
 done
