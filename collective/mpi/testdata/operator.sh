@@ -45,7 +45,7 @@ settings() {
 # two workers with so many ranks each.
 launch() {
 	local environment=(RANKS=$((2 * $2)) MPIRUN="$1") separator=" slots="
-	if "$1" --version | grep -q HYDRA; then
+	if [[ $("$1" --version) == *HYDRA* ]]; then
 		separator=:
 		environment+=(HYDRA_HOST_FILE=/etc/mpi/hostfile HYDRA_LAUNCH_EXTRA_ARGS="-o ConnectionAttempts=10")
 	else
