@@ -41,8 +41,8 @@ var (
 
 // Open joins the ranks that the launcher has started. The group is a collective.Adder, with
 // MPI_Allreduce. Open waits until all have come, but not longer than limit; 0 is no limit.
-// Where no launcher has started this process, it is the only rank. It panics if it is
-// called twice, as MPI begins once in a process.
+// Where no launcher has started this process, it is the only rank. It panics if it is called
+// again once a library has been found, as MPI begins once in a process.
 //
 // The library is that of the launcher, or the file in the environment variable
 // GPUTRAIN_MPI. An error says what is missing, or that the library does not belong to the
@@ -52,13 +52,13 @@ var (
 // name of the program, and ends all ranks with the code 1. It does not return. After Close,
 // the process must end with Exit. String of the group is the name and version of the library.
 func Open(limit time.Duration) (collective.Group, error) {
-	if opened.Swap(true) {
-		panic("mpi: Open: it is called twice")
-	}
 	launch := Launched()
 	l, err := load(launch)
 	if err != nil {
 		return nil, err
+	}
+	if opened.Swap(true) {
+		panic("mpi: Open: it is called twice")
 	}
 	g := &group{library: l, leaving: make(chan struct{}), left: make(chan error, 1)}
 	begun := make(chan error, 1)
