@@ -2,6 +2,7 @@ package kernels_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,19 +14,47 @@ import (
 func TestEstimatedTimesOfPersistentLayers(t *testing.T) {
 	var table strings.Builder
 	table.WriteString("\n| layer | math | H100 | A100 |\n|---|---|---|---|\n")
-	for _, size := range []struct{ hidden, batch int }{{512, 64}, {768, 16}, {1024, 64}, {2048, 128}} {
+	for _, size := range []struct{ hidden, batch int }{{512, 64}, {768, 16}, {1024, 64}} {
 		for _, math := range kernels.Maths() {
 			fmt.Fprintf(&table, "| H%d N%d | %s | %s | %s |\n", size.hidden, size.batch, math,
-				estimate(math, size.batch, size.hidden, gpu{132, 1830, kernels.Lanes(9, 0), 4}),
-				estimate(math, size.batch, size.hidden, gpu{108, 1410, kernels.Lanes(8, 0), 8}))
+				estimate(math, size.batch, size.hidden, gpu{h100, h100Clocks, 4}),
+				estimate(math, size.batch, size.hidden, gpu{a100, a100Clocks, 8}))
 		}
 	}
 	written.Table(t, "../docs/kernels.md", "go test ./kernels -run TestEstimatedTimes -update", table.String(), *update)
 }
 
-// gpu has its multiprocessors, clocks per µs, float32 lanes of a multiprocessor, and
-// clocks of a product of a tensor core.
-type gpu struct{ multiprocessors, perMicrosecond, lanes, perProduct int }
+// Layers by steps have the estimates by which their kernels are chosen. docs/kernels.md holds
+// them.
+func TestEstimatedTimesOfSteps(t *testing.T) {
+	const steps = 25
+	var table strings.Builder
+	table.WriteString("\n| layer | math | H100 | A100 |\n|---|---|---|---|\n")
+	for _, c := range []struct {
+		layer         string
+		hidden, batch int
+	}{{"lstm", 2048, 64}, {"lstm", 2048, 128}, {"gru", 2048, 128}, {"rnn", 2048, 128}} {
+		for _, math := range kernels.Maths() {
+			maths := slices.Compact([]string{"float32", math})
+			times := func(d kernels.Device, perMicrosecond float64) string {
+				forward, backward := kernels.StepClocks(maths, c.layer, steps, c.batch, c.hidden, d)
+				return fmt.Sprintf("%.0f / %.0f", forward/perMicrosecond, backward/perMicrosecond)
+			}
+			fmt.Fprintf(&table, "| %s H%d N%d | %s | %s | %s |\n", strings.ToUpper(c.layer), c.hidden, c.batch, math,
+				times(h100, h100Clocks), times(a100, a100Clocks))
+		}
+	}
+	written.Table(t, "../docs/kernels.md", "go test ./kernels -run TestEstimatedTimesOfSteps -update", table.String(), *update)
+}
+
+// Clocks per µs of an H100 and of an A100.
+const h100Clocks, a100Clocks = 1830, 1410
+
+// gpu is a device with its clocks per µs, and the clocks of a product of a tensor core.
+type gpu struct {
+	kernels.Device
+	perMicrosecond, perProduct int
+}
 
 // estimate returns the times of a step of an LSTM, forward and backward.
 func estimate(math string, batch, hidden int, on gpu) string {
@@ -37,11 +66,11 @@ func estimate(math string, batch, hidden int, on gpu) string {
 	together := map[string]int{"lstm_forward_512": 2, "lstm_forward_1024": 4, "lstm_backward_512": 2, "lstm_backward_1024": 1}
 	var times []string
 	for _, pass := range []string{"lstm_forward", "lstm_backward"} {
-		p, err := kernels.PlanPersistent(kernels.PersistentPass(pass, math), 1, 2, batch, hidden, on.multiprocessors)
+		p, err := kernels.PlanPersistent(kernels.PersistentPass(pass, math), 1, 2, batch, hidden, on.Multiprocessors)
 		if err != nil {
 			return "by steps"
 		}
-		loop, rows, each := kernels.Loops()[p.Kernel], together[p.Kernel], 32/(on.lanes/4)
+		loop, rows, each := kernels.Loops()[p.Kernel], together[p.Kernel], 32/(on.Lanes/4)
 		if rows == 0 {
 			rows, each = 8, on.perProduct
 		}

@@ -67,8 +67,31 @@ func ChooseStepProduct(p StepPlan, maths []string, layer string, steps, batch, h
 	l := stepLayers[layer]
 	s := GemmShape{TransB: true, M: batch, N: l.gates * hidden, K: hidden, UsesA: 1, UsesB: steps}
 	product = ChooseGemm(maths, s, d)
-	cell := gemmModel.Pass + float64(4*l.words*batch*hidden)/gemmModel.Bytes/float64(d.Multiprocessors)
-	return product, gemmModel.clocks(product, d)+cell < p.clocks
+	return product, gemmModel.clocks(product, d)+cellClocks(l.words, batch, hidden, d) < p.clocks
+}
+
+// StepClocks estimates the clocks of a time step of a layer with launches for each step, in
+// any of these Maths: forward as ChooseStep and ChooseStepProduct do, and backward, where a
+// product with the weights, packed once for so many steps, and the gradient of the cell have
+// a launch each. That of the cell adds slices up, which is the second pass of the product.
+func StepClocks(maths []string, layer string, steps, batch, hidden int, d Device) (forward, backward float64) {
+	const words = 14 // of a cell backward
+	p := ChooseStep(layer, batch, hidden, d)
+	forward = p.clocks
+	if product, faster := ChooseStepProduct(p, maths, layer, steps, batch, hidden, d); faster && product.PackA.Kernel != "" {
+		forward = gemmModel.clocks(product, d) + cellClocks(stepLayers[layer].words, batch, hidden, d)
+	}
+	product := ChooseSlices(maths, GemmShape{M: batch, N: hidden, K: Gates(layer) * hidden, UsesB: steps}, d)
+	backward = gemmModel.clocks(product, d) + cellClocks(words, batch, hidden, d)
+	if product.Slices > 1 {
+		backward -= gemmModel.Pass
+	}
+	return forward, backward
+}
+
+// cellClocks estimates the clocks of a launch for the cells, which move so many words each.
+func cellClocks(words, batch, hidden int, d Device) float64 {
+	return gemmModel.Pass + float64(4*words*batch*hidden)/gemmModel.Bytes/float64(d.Multiprocessors)
 }
 
 // StepPlans returns the plans that ChooseStep chooses from. Tiles that two blocks share are
