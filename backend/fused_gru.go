@@ -38,12 +38,6 @@ func GRUForward(b Backend, a GRUArgs) {
 // cells. It checks nothing.
 func ComposedGRUForward(b Backend, a GRUArgs) {
 	b.Gemm(a.Gates, NoTrans, Trans, 1, a.X, a.WIH, 0)
-	ComposedGRUSteps(b, a)
-}
-
-// ComposedGRUSteps is the rest of GRUForward once the input's product is in Gates. It checks
-// nothing.
-func ComposedGRUSteps(b Backend, a GRUArgs) {
 	d := a.Dims()
 	n := d.Batch
 	addBias(b, a.Gates, a.BIH, Tensor{})

@@ -47,12 +47,6 @@ func ComposedLSTMForward(b Backend, a LSTMArgs) {
 	// The input's part of all steps is one product; each step adds its own
 	// recurrent part to it.
 	b.Gemm(a.Gates, NoTrans, Trans, 1, a.X, a.WIH, 0)
-	ComposedLSTMSteps(b, a)
-}
-
-// ComposedLSTMSteps is the rest of LSTMForward once the input's product is in Gates. It
-// checks nothing.
-func ComposedLSTMSteps(b Backend, a LSTMArgs) {
 	n := a.Batch
 	addBias(b, a.Gates, a.BIH, a.BHH)
 	for t := range a.Dims().Steps {

@@ -40,12 +40,6 @@ func RNNForward(b Backend, a RNNArgs) {
 // cells. It checks nothing.
 func ComposedRNNForward(b Backend, a RNNArgs) {
 	b.Gemm(a.H.Slice(a.Batch, a.H.Rows), NoTrans, Trans, 1, a.X, a.WIH, 0)
-	ComposedRNNSteps(b, a)
-}
-
-// ComposedRNNSteps is the rest of RNNForward once the input's product is in H, after the
-// first Batch rows. It checks nothing.
-func ComposedRNNSteps(b Backend, a RNNArgs) {
 	n := a.Batch
 	addBias(b, a.H.Slice(n, a.H.Rows), a.BIH, a.BHH)
 	for t := range a.Dims().Steps {

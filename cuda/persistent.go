@@ -24,13 +24,12 @@ type layer struct {
 
 // layerPath is how a layer runs. The plan holds if there is no error, which says why
 // each time step is launched, or why two layers share no launch. Forward, step says how
-// each is launched, unless it is a product on tensor cores and a cell.
+// each is launched.
 type layerPath struct {
 	kernels.Persistent
 	err      error
 	step     kernels.StepPlan
-	product  kernels.GemmPlan // its kernel is "" if steps are not such products
-	branches bool             // the two have been branches of a graph
+	branches bool // the two have been branches of a graph
 }
 
 // recurrence is a pass of a layer with what its kernel works on.
@@ -52,22 +51,21 @@ var passes = map[string]string{
 // 256 MiB.
 const mostPart = 64 << 20
 
-// preparePersistent makes the counters of barriers. There are never more groups of
-// blocks that wait for each other than multiprocessors.
+// preparePersistent makes the counters of barriers, and of tiles that blocks share.
 func (d *Backend) preparePersistent() error {
 	for _, b := range []*branch{&d.branch, &d.other} {
 		var err error
 		if b.arrivals, err = d.allocate(d.arrivalBytes()); err != nil {
 			return err
 		}
-		if err := d.device.Fill32(b.arrivals, 0, int64(d.info.Multiprocessors), d.stream); err != nil {
+		if err := d.device.Fill32(b.arrivals, 0, d.arrivalBytes()/4, d.stream); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (d *Backend) arrivalBytes() int64 { return 4 * int64(d.info.Multiprocessors) }
+func (d *Backend) arrivalBytes() int64 { return 4 * int64(kernels.Counters(d.info.Multiprocessors)) }
 
 // persistent queues one launch for all time steps of r, if the device can hold it. r has
 // one layer.
@@ -124,7 +122,7 @@ func (d *Backend) path(l layer) layerPath {
 	if !known {
 		path = d.planLayer(l)
 		if name, forward := strings.CutSuffix(l.op, "Forward"); path.err != nil && forward && l.count == 1 && l.batch > 0 && l.hidden > 0 {
-			path.step, path.product = d.planStep(strings.ToLower(name), l)
+			path.step = kernels.ChooseStep(d.maths, strings.ToLower(name), l.steps, l.batch, l.hidden, d.target())
 		}
 		d.layers[l] = path
 	}
@@ -209,7 +207,7 @@ func (d *Backend) mathOf(l layer) string {
 		return ""
 	case d.layers[l].err == nil && kernels.PersistentPass(pass, d.math) != pass:
 		return ""
-	case d.layers[l].err != nil && (l.backward() || d.layers[l].product.Kernel != ""):
+	case d.layers[l].err != nil && (l.backward() || d.layers[l].step.PackH.Kernel != ""):
 		return "" // products of their own
 	case d.layers[l].err != nil:
 		return "; its recurrent products are float32, which is estimated to be faster here"
