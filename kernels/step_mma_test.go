@@ -214,3 +214,26 @@ func TestTensorStepLoopsHaveAllProducts(t *testing.T) {
 		}
 	}
 }
+
+// A step whose tiles are shared moves what is planned, and a sector for each arrival.
+func TestSharedTensorStepsMoveWhatTheyPlan(t *testing.T) {
+	const batch, hidden, slices = 64, 64, 2
+	d := open(t, "lstm_step_mma")
+	d.offset = 0
+	for _, p := range kernels.StepPlans("tf32", "lstm", 1, batch, hidden, h100) {
+		if p.Slices != slices || p.Rows != 64 {
+			continue
+		}
+		cell, null := floats(batch*hidden), cuda.Pointer(0)
+		s := d.measure(profileCase{kernel: p.Kernel, launch: p.Launch, args: []any{
+			4 * cell, cell, cell, cell, cell, 4 * hidden * cell / batch, null, null, null,
+			make(words, p.PackH.Bytes/8), make(words, p.PackWeights.Bytes/8), make(words, p.PackH.Bytes/8),
+			floats(p.Part), make(words, p.Tiles), p.Slice, batch, hidden,
+		}})
+		if got, want := 32*int64(s.GlobalSectors), p.Bytes+int64(32*p.Tiles*slices); got != want {
+			t.Errorf("%s in %d slices moves %d bytes, want %d", p.Kernel, slices, got, want)
+		}
+		return
+	}
+	t.Fatal("there is no such plan")
+}
