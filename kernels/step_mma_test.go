@@ -193,6 +193,49 @@ func TestChooseTensorStep(t *testing.T) {
 	}
 }
 
+// By the estimate, a step is as fast as what it takes the place of, within a twentieth: a
+// product on tensor cores, which packs h, and a launch of the cells. Large GRUs may take a
+// quarter longer: the columns of their tiles are fewer, or do not come out even. And no step
+// takes longer than one in float32.
+func TestStepsAreAsFastAsProductsAndCells(t *testing.T) {
+	const steps = 25
+	m := kernels.Model()
+	compared := 0
+	for _, d := range []kernels.Device{h100, a100, {Multiprocessors: 82, Lanes: 128, Shared: 99 << 10}} {
+		for layer, words := range map[string]int{"lstm": 11, "rnn": 2, "gru": 11} {
+			for _, math := range tensorMaths() {
+				for _, batch := range []int{1, 16, 64, 100, 128, 512, 1024} {
+					for _, hidden := range []int{128, 512, 1100, 2048, 4096, 8192} {
+						plain, _ := kernels.StepClocks([]string{"float32"}, layer, steps, batch, hidden, d)
+						step, _ := kernels.StepClocks([]string{"float32", math}, layer, steps, batch, hidden, d)
+						p := kernels.ChooseGemm([]string{"float32", math}, kernels.GemmShape{TransB: true, M: batch, N: kernels.Gates(layer) * hidden, K: hidden, UsesB: steps}, d)
+						if step > plain {
+							t.Errorf("%s in %s, %dx%d on %d multiprocessors: a step takes %.0f clocks, %.0f in float32", layer, math, batch, hidden, d.Multiprocessors, step, plain)
+						}
+						if p.PackA.Kernel == "" {
+							continue
+						}
+						terms, rates := p.Terms(d.Multiprocessors), m.Rates[strings.TrimPrefix(p.Kernel, "gemm_")]
+						rate := rates.Full
+						if terms.Few {
+							rate = rates.Few
+						}
+						cells := m.Pass + float64(4*words*batch*hidden)/m.Bytes/float64(d.Multiprocessors)
+						product := m.Start*terms.Starts + terms.Work/rate + m.Pass*terms.Passes + terms.Moved/m.Bytes + cells
+						most := map[bool]float64{false: 1.05, true: 1.25}[layer == "gru"]
+						if compared++; step > most*product {
+							t.Errorf("%s in %s, %dx%d on %d multiprocessors: a step takes %.0f clocks, a product and a cell %.0f", layer, math, batch, hidden, d.Multiprocessors, step, product)
+						}
+					}
+				}
+			}
+		}
+	}
+	if compared < 500 {
+		t.Errorf("%d products were compared, want 500", compared)
+	}
+}
+
 // All steps on tensor cores are recorded with all of their products: a warp has one for 16
 // rows, 8 columns and 8 or 16 numbers of k, and three of them in tf32x3.
 func TestTensorStepLoopsHaveAllProducts(t *testing.T) {
