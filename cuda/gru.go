@@ -50,12 +50,13 @@ func (d *Backend) GRUForward(a backend.GRUArgs) {
 		backend.ComposedGRUSteps(d, a)
 		return
 	}
-	p := d.stepPlan("GRUForward", dims.Steps, n, dims.Hidden)
-	part, count := d.sharing("GRUForward", p)
+	p, extra := d.stepped("GRUForward", dims.Steps, a.H.Slice(0, n), a.WHH)
 	for t := range dims.Steps {
-		d.launch("GRUForward", p.Kernel, p.Launch,
-			address(a.Gates.Slice(t*n, (t+1)*n)), address(a.Recurrent.Slice(t*n, (t+1)*n)), address(a.H.Slice((t+1)*n, (t+2)*n)),
-			address(a.H.Slice(t*n, (t+1)*n)), address(a.WHH), address(a.BIH), address(a.BHH), part, count, uint64(n), uint64(dims.Hidden))
+		var storage [maxParams]uint64
+		args := append(storage[:0], address(a.Gates.Slice(t*n, (t+1)*n)), address(a.Recurrent.Slice(t*n, (t+1)*n)), address(a.H.Slice((t+1)*n, (t+2)*n)),
+			address(a.H.Slice(t*n, (t+1)*n)), address(a.WHH), address(a.BIH), address(a.BHH))
+		args = append(args, extra[t%2]...)
+		d.launch("GRUForward", p.Kernel, p.Launch, append(args, uint64(n), uint64(dims.Hidden))...)
 	}
 }
 

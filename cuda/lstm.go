@@ -66,13 +66,14 @@ func (d *Backend) LSTMForward(a backend.LSTMArgs) {
 		backend.ComposedLSTMSteps(d, a)
 		return
 	}
-	p := d.stepPlan("LSTMForward", dims.Steps, n, dims.Hidden)
-	part, count := d.sharing("LSTMForward", p)
+	p, extra := d.stepped("LSTMForward", dims.Steps, a.H.Slice(0, n), a.WHH)
 	for t := range dims.Steps {
-		d.launch("LSTMForward", p.Kernel, p.Launch,
-			address(a.Gates.Slice(t*n, (t+1)*n)), address(a.C.Slice((t+1)*n, (t+2)*n)), address(a.H.Slice((t+1)*n, (t+2)*n)),
+		var storage [maxParams]uint64
+		args := append(storage[:0], address(a.Gates.Slice(t*n, (t+1)*n)), address(a.C.Slice((t+1)*n, (t+2)*n)), address(a.H.Slice((t+1)*n, (t+2)*n)),
 			address(a.C.Slice(t*n, (t+1)*n)), address(a.H.Slice(t*n, (t+1)*n)),
-			address(a.WHH), address(a.BIH), address(a.BHH), address(a.Peep), part, count, uint64(n), uint64(dims.Hidden))
+			address(a.WHH), address(a.BIH), address(a.BHH), address(a.Peep))
+		args = append(args, extra[t%2]...)
+		d.launch("LSTMForward", p.Kernel, p.Launch, append(args, uint64(n), uint64(dims.Hidden))...)
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 // Freed memory of one size does not stand in the way of another size.
 func TestMemoryIsPurgedWhenShort(t *testing.T) {
 	const elements = 1 << 20
-	b := newBench(t, newDriver(t, emulator.Options{Memory: 4*elements + 4096}), cuda.Options{})
+	b := newBench(t, newDriver(t, emulator.Options{Memory: 4*elements + 8192}), cuda.Options{})
 	for _, n := range []int{elements, elements - 1, elements / 2, elements} {
 		x := b.Uniform(1, n)
 		if _, err := b.New(1, elements); !errors.Is(err, backend.ErrOutOfMemory) {
@@ -37,7 +37,7 @@ func TestMemoryIsPurgedWhenShort(t *testing.T) {
 func TestWorkspaceOutOfMemory(t *testing.T) {
 	b := newBench(t, newDriver(t, emulator.Options{Memory: 1 << 20}), cuda.Options{})
 	x, y, dst := b.Zeros(4000, 4), b.Zeros(4000, 4), b.Zeros(4, 4)
-	if _, err := b.New(1, (1<<20-2*64000)/4-400); err != nil {
+	if _, err := b.New(1, (1<<20-2*64000)/4-1200); err != nil {
 		t.Fatal(err)
 	}
 	b.Gemm(dst, backend.Trans, backend.NoTrans, 1, x, y, 0)

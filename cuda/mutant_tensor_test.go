@@ -59,6 +59,34 @@ const (
 	anyRace emulator.Check = "race"
 )
 
+// tensorStepMutants are steps of layers on tensor cores: where blocks share a tile, and where, on
+// one multiprocessor, each has its own.
+var tensorStepMutants = []mutant{
+	{"lstm_step_tf32x3_64x16", "copies are not waited for", dropped(`cp\.async\.wait_group 1;`, 1, 0), ownTiles("tf32x3", "LSTM forward"), emulator.SharedRace},
+	{"rnn_step_bf16_64x64", "copies of the slab before are waited for", replaced(`(cp\.async\.wait_group) 1;`, 1, 0, "$1 2;"), ownTiles("bf16", "RNN forward"), emulator.SharedRace},
+	{"gru_step_tf32_64x32", "no barrier between slabs", dropped(barrier, 5, 0), ownTiles("tf32", "GRU forward"), emulator.SharedRace},
+	{"rnn_step_tf32x3_64x64", "no barrier before sums take the place of slabs", dropped(barrier, 5, 1), ownTiles("tf32x3", "RNN forward"), anyRace},
+	{"gru_step_tf32_64x32", "sums are read before they are stored", dropped(warpBarrier, 1, 0), ownTiles("tf32", "GRU forward"), emulator.SharedRace},
+	{"lstm_step_tf32x3_64x16", "sums of two gates swapped", swapped(`ld\.shared\.f32 %f\d+, (\[.*\]);`, 16, 0, 1), ownTiles("tf32x3", "LSTM forward"), ""},
+	{"gru_step_tf32x3_64x32", "sums of two gates swapped", swapped(`ld\.shared\.f32 %f\d+, (\[.*\]);`, 12, 1, 2), ownTiles("tf32x3", "GRU forward"), ""},
+	{"rnn_step_tf32_64x64", "each step gets the first h", every(`st\.global\.u32 .*`, ""), ownTiles("tf32", "RNN forward"), ""},
+	{"rnn_step_bf16_64x64", "infinities are not summed again", every(`setp\.lt\.f32 (%p\d+), %f\d+, 0f7F800000;`, "mov.pred $1, 1;"), oneByOne(oneIn("bf16", largeNumbers, "RNN forward of large numbers")), ""},
+	{"lstm_step_tf32x3_64x16", "a block arrives before it has written", dropped(barrier, 5, 2), sharedTiles("tf32x3", "LSTM forward"), emulator.GlobalRace},
+	{"rnn_step_tf32_64x64", "arrives without a release", replaced(`atom\.acq_rel(.*)`, 1, 0, "atom.acquire$1"), sharedTiles("tf32", "RNN forward"), emulator.GlobalRace},
+	{"gru_step_tf32x3_64x32", "arrives within the block only", replaced(`atom\.acq_rel\.gpu(.*)`, 1, 0, "atom.acq_rel.cta$1"), sharedTiles("tf32x3", "GRU forward"), emulator.GlobalRace},
+	{"lstm_step_tf32x3_64x16", "sums overwrite who came last", dropped(barrier, 5, 4), sharedTiles("tf32x3", "LSTM forward"), anyRace},
+}
+
+// sharedTiles is a layer of sequences, in a math, whose time steps are launches.
+func sharedTiles(math, name string) trial { return oneByOne(oneIn(math, sequences, name)) }
+
+// ownTiles is sharedTiles on a device where no blocks share a tile.
+func ownTiles(math, name string) trial {
+	t := sharedTiles(math, name)
+	t.name, t.multiprocessors = t.name+", on one multiprocessor", 1
+	return t
+}
+
 // every puts text in place of all lines that match, of which there must be one.
 func every(pattern, text string) edit {
 	re := regexp.MustCompile("^(?:" + pattern + ")$")

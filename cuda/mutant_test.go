@@ -35,7 +35,7 @@ type trial struct {
 
 func TestMutantsOfKernelsAreCaught(t *testing.T) {
 	emulated := newDriver(t, emulator.Options{Budget: 1 << 24})
-	for _, m := range slices.Concat(mutants, tensorMutants(*uncapped)) {
+	for _, m := range slices.Concat(mutants, tensorStepMutants, tensorMutants(*uncapped)) {
 		t.Run(m.kernel+"/"+m.mistake, func(t *testing.T) {
 			t.Parallel()
 			k := kernelNamed(t, m.kernel)
@@ -62,7 +62,7 @@ func TestMutantsOfKernelsAreCaught(t *testing.T) {
 func TestSoundKernelsPassTheTrialsOfMutants(t *testing.T) {
 	emulated := newDriver(t, emulator.Options{})
 	done := map[string]bool{}
-	for _, m := range slices.Concat(mutants, tensorMutants(*uncapped)) {
+	for _, m := range slices.Concat(mutants, tensorStepMutants, tensorMutants(*uncapped)) {
 		if done[m.trial.name] {
 			continue
 		}

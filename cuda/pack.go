@@ -51,22 +51,30 @@ func (d *Backend) uses(x backend.Tensor, transposed backend.Transpose) int {
 
 // pack packs the operands of a product and returns their addresses, null after an error.
 func (d *Backend) pack(a backend.Tensor, packA kernels.Packing, b backend.Tensor, packB kernels.Packing) (slabsA, slabsB uint64) {
+	if !d.reserveSlabs("Gemm", packA.Bytes+packB.Bytes) {
+		return 0, 0
+	}
+	next := d.slabs.used
+	return d.packOne(a, packA, &next), d.packOne(b, packB, &next)
+}
+
+// reserveSlabs makes room for so many bytes behind kept operands. It returns false after an error.
+func (d *Backend) reserveSlabs(op string, bytes int) bool {
 	s := &d.slabs
-	if bytes := int64(s.used + packA.Bytes + packB.Bytes); d.err == nil && bytes > s.memory.bytes {
-		d.dropGraphs("Gemm") // which use the old memory
+	if bytes := int64(s.used + bytes); d.err == nil && bytes > s.memory.bytes {
+		d.dropGraphs(op) // which use the old memory
 		d.recycle(s.memory.pointer, s.memory.bytes)
 		// What is kept is packed again, behind where it was: so the next time, when it need not
 		// be, memory suffices.
 		s.memory, s.kept = workspace{}, s.kept[:0]
 		p, err := d.allocate(bytes)
 		if err != nil {
-			d.keep("Gemm", fmt.Errorf("packed operands: %w", err))
-			return 0, 0
+			d.keep(op, fmt.Errorf("packed operands: %w", err))
+			return false
 		}
 		s.memory = workspace{p, bytes}
 	}
-	next := s.used
-	return d.packOne(a, packA, &next), d.packOne(b, packB, &next)
+	return d.err == nil
 }
 
 // packOne packs an operand at byte next, unless that is done.

@@ -1,8 +1,9 @@
 package cuda_test
 
 import (
-	"fmt"
 	"maps"
+	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -118,15 +119,16 @@ func TestBackwardPassPacksOnce(t *testing.T) {
 	}
 }
 
-// With tensor cores, a forward pass whose time steps are launches packs its weights once, and
-// has a product and a cell for each step. Where float32 is faster, a step is one launch.
+// With tensor cores, a forward pass whose time steps are launches packs its weights and the
+// first h once, that into the place of each other h too. Then a step is one launch, as it is in
+// float32 where that is faster.
 func TestForwardStepsOnTensorCores(t *testing.T) {
 	const steps = 3
 	for _, math := range []string{"tf32x3", "tf32", "bf16"} {
 		for _, c := range []struct {
-			layer, cell string
-			call        operation
-		}{{"lstm", "lstm_cell", lstmForward}, {"rnn", "tanh_forward", rnnForward}, {"gru", "gru_cell", gruForward}} {
+			layer string
+			call  operation
+		}{{"lstm", lstmForward}, {"rnn", rnnForward}, {"gru", gruForward}} {
 			for _, always := range []bool{true, false} {
 				b, count := launched(t, func(d cuda.Driver) (*cuda.Backend, error) {
 					return cuda.Open(d, 0, cuda.Options{Math: math, Always: always})
@@ -139,31 +141,77 @@ func TestForwardStepsOnTensorCores(t *testing.T) {
 				}
 				run() // which finds how much workspace it needs
 				counts := run()
-				fused, product, packs := 0, 0, 0
+				step, packs, all, wantPacks, wantAll := c.layer+"_step_32", 0, 0, 0, 1+steps
+				says := "; its recurrent products are float32, which is estimated to be faster here"
+				if always {
+					// The input's product packs both operands.
+					step, wantPacks = c.layer+"_step_"+math+"_64", 2+1+2
+					wantAll += wantPacks
+					says = "a launch of " + step
+				}
+				steppings := 0
 				for name, n := range counts {
 					switch {
-					case strings.HasPrefix(name, c.layer+"_step_"):
-						fused += n
-					case strings.HasPrefix(name, "gemm_"+math):
-						product += n
+					case strings.HasPrefix(name, step):
+						steppings += n
 					case strings.HasPrefix(name, "pack_"):
 						packs += n
 					}
+					if name != "fill" {
+						all += n
+					}
 				}
-				wantFused, wantProducts, wantCells, wantPacks := 0, steps+1, steps, 2+1+steps // the input's product packs both operands
-				says := fmt.Sprintf("launches of gemm_%s_64x64, in 1 slices, and of the cell for each step", math)
-				if !always {
-					wantFused, wantProducts, wantCells, wantPacks = steps, 0, 0, 0
-					says = "; its recurrent products are float32, which is estimated to be faster here"
-				}
-				if fused != wantFused || product != wantProducts || counts[c.cell] != wantCells || packs != wantPacks {
-					t.Errorf("%s in %s, always %t: %v, want %d fused steps, %d products, %d cells, %d operands packed", c.layer, math, always,
-						counts, wantFused, wantProducts, wantCells, wantPacks)
+				if steppings != steps || packs != wantPacks || all != wantAll {
+					t.Errorf("%s in %s, always %t: %v, want %d steps, %d operands packed, and %d launches", c.layer, math, always, counts, steps, wantPacks, wantAll)
 				}
 				if text := strings.Join(b.Layers(), "\n"); !strings.Contains(text, says) {
 					t.Errorf("%s in %s, always %t: Layers does not say %q:\n%s", c.layer, math, always, says, text)
 				}
 			}
+		}
+	}
+}
+
+// Where a product with larger tiles is faster, as on one multiprocessor, a step is a product on
+// tensor cores and a launch of the cell. What it makes is what the steps of float32 make.
+func TestForwardStepsAsProducts(t *testing.T) {
+	const steps = 2
+	for _, c := range []struct {
+		layer, cell   string
+		batch, hidden int
+		call          operation
+	}{{"lstm", "lstm_cell", 1, 120, lstmForward}, {"rnn", "tanh_forward", 129, 136, rnnForward}, {"gru", "gru_cell", 1, 168, gruForward}} {
+		var states [2][]float32
+		for i, of := range []string{"float32", "tf32"} {
+			b, count := launched(t, func(d cuda.Driver) (*cuda.Backend, error) {
+				return cuda.Open(wrapping{d, func(d cuda.Device) cuda.Device { return lone{d} }}, 0, cuda.Options{Math: of, Always: true})
+			})
+			b.Maker.Rand = rand.New(rand.NewPCG(1, 2))
+			h := b.Uniform((steps+1)*c.batch, c.hidden)
+			c.call(b, h, b.Uniform(kernels.Gates(c.layer)*c.hidden, c.hidden), b.Uniform(steps*c.batch, c.hidden))
+			counts := count()
+			states[i] = make([]float32, h.Size())
+			if err := b.Download(states[i], h); err != nil {
+				t.Fatal(err)
+			}
+			products := 0
+			for name, n := range counts {
+				if strings.HasPrefix(name, "gemm_tf32_") {
+					products += n
+				}
+			}
+			text, says := strings.Join(b.Layers(), "\n"), "and of the cell for each step"
+			if of == "tf32" && (products < steps || counts[c.cell] != steps || !strings.Contains(text, says)) {
+				t.Errorf("%s: launches of %v, want %d of a product and of %s; Layers: %s", c.layer, counts, steps, c.cell, text)
+			}
+		}
+		for i, want := range states[0] {
+			if got := states[1][i]; !(math.Abs(float64(got-want)) < 0.02) {
+				t.Fatalf("%s: h[%d] is %v, want %v", c.layer, i, got, want)
+			}
+		}
+		if slices.Equal(states[0], states[1]) {
+			t.Errorf("%s: nothing has been rounded", c.layer)
 		}
 	}
 }

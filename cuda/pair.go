@@ -46,7 +46,7 @@ type branch struct {
 	stream    Stream
 	workspace workspace
 	slabs     slabs
-	arrivals  Pointer // counters of the barriers of persistent kernels, all 0 between launches
+	arrivals  Pointer // counters of barriers and of tiles that blocks share, all 0 between launches
 }
 
 // beside calls next with the other branch as that of the operations.

@@ -52,22 +52,21 @@ var passes = map[string]string{
 // 256 MiB.
 const mostPart = 64 << 20
 
-// preparePersistent makes the counters of barriers. There are never more groups of
-// blocks that wait for each other than multiprocessors.
+// preparePersistent makes the counters of barriers, and of tiles that blocks share.
 func (d *Backend) preparePersistent() error {
 	for _, b := range []*branch{&d.branch, &d.other} {
 		var err error
 		if b.arrivals, err = d.allocate(d.arrivalBytes()); err != nil {
 			return err
 		}
-		if err := d.device.Fill32(b.arrivals, 0, int64(d.info.Multiprocessors), d.stream); err != nil {
+		if err := d.device.Fill32(b.arrivals, 0, d.arrivalBytes()/4, d.stream); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (d *Backend) arrivalBytes() int64 { return 4 * int64(d.info.Multiprocessors) }
+func (d *Backend) arrivalBytes() int64 { return 4 * int64(kernels.Counters(d.info.Multiprocessors)) }
 
 // persistent queues one launch for all time steps of r, if the device can hold it. r has
 // one layer.
@@ -209,7 +208,7 @@ func (d *Backend) mathOf(l layer) string {
 		return ""
 	case d.layers[l].err == nil && kernels.PersistentPass(pass, d.math) != pass:
 		return ""
-	case d.layers[l].err != nil && (l.backward() || d.layers[l].product.Kernel != ""):
+	case d.layers[l].err != nil && (l.backward() || d.layers[l].step.PackH.Kernel != "" || d.layers[l].product.Kernel != ""):
 		return "" // products of their own
 	case d.layers[l].err != nil:
 		return "; its recurrent products are float32, which is estimated to be faster here"

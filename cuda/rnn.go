@@ -48,11 +48,13 @@ func (d *Backend) RNNForward(a backend.RNNArgs) {
 		backend.ComposedRNNSteps(d, a)
 		return
 	}
-	p := d.stepPlan("RNNForward", dims.Steps, n, dims.Hidden)
-	part, count := d.sharing("RNNForward", p)
+	p, extra := d.stepped("RNNForward", dims.Steps, a.H.Slice(0, n), a.WHH)
 	for t := range dims.Steps {
-		d.launch("RNNForward", p.Kernel, p.Launch, address(a.H.Slice((t+1)*n, (t+2)*n)), address(a.H.Slice(t*n, (t+1)*n)),
-			address(a.WHH), address(a.BIH), address(a.BHH), part, count, uint64(n), uint64(dims.Hidden), flag(a.ReLU))
+		var storage [maxParams]uint64
+		args := append(storage[:0], address(a.H.Slice((t+1)*n, (t+2)*n)), address(a.H.Slice(t*n, (t+1)*n)),
+			address(a.WHH), address(a.BIH), address(a.BHH))
+		args = append(args, extra[t%2]...)
+		d.launch("RNNForward", p.Kernel, p.Launch, append(args, uint64(n), uint64(dims.Hidden), flag(a.ReLU))...)
 	}
 }
 

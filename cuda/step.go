@@ -9,16 +9,17 @@ import (
 )
 
 // A layer whose time steps have launches of their own has one for each step forward, which
-// fuses the recurrent product with the cell. Where tensor cores are estimated to be faster,
-// it has a product on these, and the cell. Backward it has two: the product, perhaps in
-// slices of k, and the cell, which adds these up.
+// fuses the recurrent product with the cell: on tensor cores, where that is estimated to be
+// faster. For many rows a product with larger tiles, and a launch of the cell, may be faster
+// still. Backward it has two: the product, perhaps in slices of k, and the cell, which adds
+// these up.
 
 // planStep plans the time steps of a forward pass that is not persistent. The product is
-// there if tensor cores make it.
+// there if tensor cores make it, apart from the cell.
 func (d *Backend) planStep(name string, l layer) (step kernels.StepPlan, product kernels.GemmPlan) {
-	step = kernels.ChooseStep(name, l.batch, l.hidden, d.target())
+	step = kernels.ChooseStep(d.maths, name, l.steps, l.batch, l.hidden, d.target())
 	product, faster := kernels.ChooseStepProduct(step, d.maths, name, l.steps, l.batch, l.hidden, d.target())
-	if product.PackA.Kernel == "" || !faster && len(d.maths) > 1 {
+	if !faster {
 		return step, kernels.GemmPlan{}
 	}
 	return step, product
@@ -28,18 +29,28 @@ func (d *Backend) planStep(name string, l layer) (step kernels.StepPlan, product
 // on tensor cores and cells.
 func (d *Backend) multiplies(l layer) bool { return d.layers[l].product.Kernel != "" }
 
-// stepPlan returns the plan of a time step of a forward pass that is not persistent.
-func (d *Backend) stepPlan(op string, steps, batch, hidden int) kernels.StepPlan {
-	return d.layers[layer{op, 1, steps, batch, hidden}].step
-}
+// stepOperands are what steps of a kernel take besides the operands of a layer: a workspace
+// and counters, or packed operands. Odd steps take the second.
+type stepOperands [2][]uint64
 
-// sharing returns the workspace and the counters of tiles that blocks share; null if they
-// don't.
-func (d *Backend) sharing(op string, p kernels.StepPlan) (part, count uint64) {
-	if p.Part == 0 {
-		return 0, 0
+// stepped returns the plan of the time steps of a forward pass that is not persistent, and
+// what they take. h is that before the first step.
+func (d *Backend) stepped(op string, steps int, h, weights backend.Tensor) (kernels.StepPlan, stepOperands) {
+	p := d.layers[layer{op, 1, steps, h.Rows, h.Cols}].step
+	var part, count uint64 // of tiles that blocks share
+	if p.Part > 0 {
+		part, count = d.scratch(op, p.Part), uint64(d.arrivals)
 	}
-	return d.scratch(op, p.Part), uint64(d.arrivals)
+	if p.PackH.Kernel == "" {
+		return p, stepOperands{{part, count}, {part, count}}
+	}
+	if !d.reserveSlabs(op, p.PackWeights.Bytes+2*p.PackH.Bytes) {
+		return p, stepOperands{}
+	}
+	next := d.slabs.used
+	w := d.packOne(weights, p.PackWeights, &next)
+	even, odd := d.packOne(h, p.PackH, &next), d.packOne(h, p.PackH, &next)
+	return p, stepOperands{{even, w, odd, part, count, uint64(p.Slice)}, {odd, w, even, part, count, uint64(p.Slice)}}
 }
 
 // copyOrZero makes dst x, or 0 if x is absent.
@@ -87,7 +98,7 @@ func (d *Backend) describeSteps(l layer) string {
 		p := d.layers[l].step
 		text := fmt.Sprintf("a launch of %s for each step, in %d tiles", p.Kernel, p.Tiles)
 		if p.Part > 0 {
-			text += " that two blocks share"
+			text += fmt.Sprintf(" that %d blocks share", max(2, p.Slices))
 		}
 		return text
 	}

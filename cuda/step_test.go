@@ -64,7 +64,7 @@ func TestLaunchesOfSteps(t *testing.T) {
 func stepOf(kernel string, batch, hidden int) trial {
 	return trial{fmt.Sprintf("%s on %dx%d", kernel, batch, hidden), 0, func(driver cuda.Driver) error {
 		layer, _, _ := strings.Cut(kernel, "_")
-		plans := kernels.StepPlans(layer, batch, hidden, kernels.Device{Multiprocessors: 1 << 20, Lanes: 128})
+		plans := kernels.StepPlans("float32", layer, 1, batch, hidden, kernels.Device{Multiprocessors: 1 << 20, Lanes: 128})
 		i := slices.IndexFunc(plans, func(p kernels.StepPlan) bool { return p.Kernel == kernel })
 		want, err := runStep(driver, layer, plans[0], batch, hidden)
 		if err != nil {

@@ -50,7 +50,7 @@ func TestCellsApplyTheNonlinearities(t *testing.T) {
 	check("h of lstm_cell", h, 1, 0, output)
 
 	step := layerStep{device: d, batch: n, hidden: 1}
-	for _, p := range kernels.StepPlans("lstm", n, 1, kernels.Device{Multiprocessors: n, Lanes: 128}) {
+	for _, p := range kernels.StepPlans("float32", "lstm", 1, n, 1, kernels.Device{Multiprocessors: n, Lanes: 128}) {
 		gates, c, h = put(d, repeated(x, 4)), room[float32](d, n), room[float32](d, n)
 		step.step(p, gates, c, h, constant(0, n), constant(0, n), constant(0, 4), none, none, none)
 		check("gates of "+p.Kernel, gates, 4, 0, s, s, th, s)
@@ -62,13 +62,13 @@ func TestCellsApplyTheNonlinearities(t *testing.T) {
 	d.run("lstm_cell_grad", each, dz, constant(0, n), constant(0.5, 4*n), constant(0, n), put(d, x), none, constant(1, n), constant(0, n), n, 1, 1)
 	check("dz of lstm_cell_grad", dz, 4, 3, quarter)
 
-	for _, p := range kernels.StepPlans("rnn", n, 1, kernels.Device{Multiprocessors: n, Lanes: 128}) {
+	for _, p := range kernels.StepPlans("float32", "rnn", 1, n, 1, kernels.Device{Multiprocessors: n, Lanes: 128}) {
 		h = put(d, x)
 		step.step(p, h, constant(0, n), constant(0, 1), none, none, 0)
 		check("h of "+p.Kernel, h, 1, 0, th)
 	}
 
-	for _, p := range kernels.StepPlans("gru", n, 1, kernels.Device{Multiprocessors: n, Lanes: 128}) {
+	for _, p := range kernels.StepPlans("float32", "gru", 1, n, 1, kernels.Device{Multiprocessors: n, Lanes: 128}) {
 		gates, h = put(d, repeated(x, 3)), room[float32](d, n)
 		step.step(p, gates, room[float32](d, 3*n), h, constant(0, n), constant(0, 3), none, none)
 		check("gates of "+p.Kernel, gates, 3, 0, s, s, th)

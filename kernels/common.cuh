@@ -69,6 +69,17 @@ __device__ float halve(float (&sum)[kSums]) {
   }
 }
 
+// arrives_last returns whether this block is the last of those that share a tile, which is
+// the same for all of its threads. What the others have written before is there for the
+// last. *count is 0 before the first and after the last.
+__device__ inline bool arrives_last(unsigned *count, unsigned blocks, unsigned &before) {
+  __syncthreads();
+  if (threadIdx.x == 0)
+    asm volatile("atom.acq_rel.gpu.global.inc.u32 %0, [%1], %2;" : "=r"(before) : "l"(count), "r"(blocks - 1) : "memory");
+  __syncthreads();
+  return before == blocks - 1;
+}
+
 // report_fault records that the element at this position of a call's data is out of
 // range. *fault keeps the smallest call + position. The host sets it to all ones at
 // first and gives each call a larger multiple of 2^32. So the first bad element of the

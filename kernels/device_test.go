@@ -87,7 +87,7 @@ func TestPlansDependOnLanes(t *testing.T) {
 		{a100, "gemm_tf32x3_share_128x128", "lstm_step_32x8"},
 		{wide, "gemm_tn_share_128x64", "lstm_step_64x16"},
 	} {
-		product, step := kernels.ChooseGemm([]string{"float32", "tf32x3"}, gradient, c.on), kernels.ChooseStep("lstm", 64, 2048, c.on)
+		product, step := kernels.ChooseGemm([]string{"float32", "tf32x3"}, gradient, c.on), kernels.ChooseStep(kernels.Maths()[:1], "lstm", 25, 64, 2048, c.on)
 		if product.Kernel != c.product || step.Kernel != c.step {
 			t.Errorf("%d lanes: got %s and %s, want %s and %s", c.on.Lanes, product.Kernel, step.Kernel, c.product, c.step)
 		}

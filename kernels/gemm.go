@@ -61,6 +61,12 @@ type GemmTile struct {
 // GemmTiles returns the tiles of a math, the largest first.
 func GemmTiles(math string) []GemmTile { return slices.Clone(gemmTiles[math]) }
 
+// gemmTile returns the square tile of a math with so many rows.
+func gemmTile(math string, rows int) GemmTile {
+	all := gemmTiles[math]
+	return all[slices.IndexFunc(all, func(t GemmTile) bool { return t.Rows == rows && t.Columns == rows })]
+}
+
 // GemmShareTiles returns the tiles of the kernels that share tiles out.
 func GemmShareTiles(math string) []GemmTile { return slices.Clone(gemmShareTiles[math]) }
 

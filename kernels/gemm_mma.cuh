@@ -4,12 +4,12 @@
 #include "mma.cuh"
 
 // slabs[s,i] = row i of x, rounded, k from s*BK to (s+1)*BK; zeros where x has no such
-// row or k
-// grid: x padded/64 * ceil(k/BK); blocks of 256
+// row or k. x may be several matrices: rows 8 j to 8 j + 7 of each come one after the other.
+// grid: x padded/64 * ceil(k/BK), y matrices; blocks of 256
 #define PACK(name, format, k_first)                                       \
   extern "C" __global__ void __launch_bounds__(kBlock) name(              \
-      char *__restrict__ slabs,    /* [ceil(k/BK), padded, 128 bytes] */  \
-      const float *__restrict__ x, /* [rows, k], or [k, rows] */          \
+      char *__restrict__ slabs,    /* [ceil(k/BK), padded * matrices, 128 bytes] */ \
+      const float *__restrict__ x, /* [matrices, rows, k], or [.., k, rows] */        \
       int rows, int k, int padded) {                                      \
     pack<format, k_first>(slabs, x, rows, k, padded);                     \
   }
@@ -25,6 +25,7 @@ static __device__ void multiply_tile(const char *__restrict__ slabs_a, const cha
                                      const float *__restrict__ b, int m, int n, int k, int trans_a, int trans_b, int first_row,
                                      int first_column, int from, int to, Emit emit) {
   extern __shared__ float4 shared[];
+  static_assert(T::BM % kPackRows == 0 && T::BN % kPackRows == 0, "tiles are whole groups of packed rows");
   constexpr int BK = T::Format::BK;
   int down = (m + T::BM - 1) / T::BM, across = (n + T::BN - 1) / T::BN;
   float sum[T::WM / 16][T::WN / 8][4] = {};

@@ -18,7 +18,7 @@ func TestShadersStandBesideKernels(t *testing.T) {
 	stems := map[string]string{}
 	for _, k := range All() {
 		_, persistent := variants[strings.TrimSuffix(k.Module, "_mma")]
-		if tensor := strings.HasPrefix(k.Module, "gemm_"); persistent || tensor {
+		if tensor := strings.HasPrefix(k.Module, "gemm_") || strings.HasSuffix(k.Module, "_step_mma"); persistent || tensor {
 			continue
 		}
 		name := k.Name

@@ -80,6 +80,15 @@ func (k Kernel) SharedBytes() int {
 			}
 		}
 	}
+	for layer, l := range stepLayers {
+		for _, math := range Maths()[1:] {
+			for _, t := range l.tensor {
+				if p := l.tensorPlan(math, layer, t, 1, 1, 1, 1, Device{Multiprocessors: 1}); p.Kernel == k.Name {
+					return k.Shared + p.Launch.Shared
+				}
+			}
+		}
+	}
 	return k.Shared
 }
 
@@ -184,6 +193,12 @@ var table = []Kernel{
 	{"lstm_cell_grad", "lstm", block, 0, join(pointers("dz", "dc", "gates", "c_prev", "c", "peep", "dy", "dh"), ints("batch", "hidden", "slices"))},
 	{"lstm_peep_grad", "lstm", block, 3072, join(pointers("part", "dz", "c_prev", "c"), ints("rows", "hidden", "chunk"))},
 
+	{"lstm_step_tf32x3_64x16", "lstm_step_mma", 128, 0, lstmStepMmaParams},
+	{"lstm_step_tf32x3_128x32", "lstm_step_mma", block, 0, lstmStepMmaParams},
+	{"lstm_step_tf32_64x16", "lstm_step_mma", 128, 0, lstmStepMmaParams},
+	{"lstm_step_tf32_128x32", "lstm_step_mma", block, 0, lstmStepMmaParams},
+	{"lstm_step_bf16_64x16", "lstm_step_mma", 128, 0, lstmStepMmaParams},
+	{"lstm_step_bf16_128x32", "lstm_step_mma", block, 0, lstmStepMmaParams},
 	{"lstm_forward_128", "lstm_forward", block, 8704, lstmForwardParams},
 	{"lstm_forward_256", "lstm_forward", block, 12800, lstmForwardParams},
 	{"lstm_forward_512", "lstm_forward", block, 20992, lstmForwardParams},
@@ -215,6 +230,12 @@ var table = []Kernel{
 	{"rnn_step_128x128", "rnn", 512, 33280, rnnStepParams},
 	{"rnn_cell_grad", "rnn", block, 0, join(pointers("dz", "h", "dy", "dh"), n, ints("slices", "relu"))},
 
+	{"rnn_step_tf32x3_64x64", "rnn_step_mma", 128, 0, rnnStepMmaParams},
+	{"rnn_step_tf32x3_128x128", "rnn_step_mma", block, 0, rnnStepMmaParams},
+	{"rnn_step_tf32_64x64", "rnn_step_mma", 128, 0, rnnStepMmaParams},
+	{"rnn_step_tf32_128x128", "rnn_step_mma", block, 0, rnnStepMmaParams},
+	{"rnn_step_bf16_64x64", "rnn_step_mma", 128, 0, rnnStepMmaParams},
+	{"rnn_step_bf16_128x128", "rnn_step_mma", block, 0, rnnStepMmaParams},
 	{"rnn_forward_256", "rnn_forward", block, 5248, rnnForwardParams},
 	{"rnn_forward_512", "rnn_forward", block, 9344, rnnForwardParams},
 	{"rnn_forward_1024", "rnn_forward", block, 33920, rnnForwardParams},
@@ -245,6 +266,12 @@ var table = []Kernel{
 	{"gru_step_64x16", "gru", block, 29696, gruStepParams},
 	{"gru_step_128x32", "gru", 512, 29184, gruStepParams},
 	{"gru_cell_grad", "gru", block, 0, join(pointers("dv", "du", "dh", "gates", "u", "h_prev", "dy", "part"), ints("batch", "hidden", "slices"))},
+	{"gru_step_tf32x3_64x32", "gru_step_mma", 128, 0, gruStepMmaParams},
+	{"gru_step_tf32x3_128x32", "gru_step_mma", block, 0, gruStepMmaParams},
+	{"gru_step_tf32_64x32", "gru_step_mma", 128, 0, gruStepMmaParams},
+	{"gru_step_tf32_128x32", "gru_step_mma", block, 0, gruStepMmaParams},
+	{"gru_step_bf16_64x32", "gru_step_mma", 128, 0, gruStepMmaParams},
+	{"gru_step_bf16_128x32", "gru_step_mma", block, 0, gruStepMmaParams},
 	{"gru_forward_256", "gru_forward", block, 12800, gruForwardParams},
 	{"gru_forward_512", "gru_forward", block, 20992, gruForwardParams},
 	{"gru_forward_1024", "gru_forward", block, 37376, gruForwardParams},
@@ -302,6 +329,11 @@ var (
 	lstmStepParams = join(pointers("gates", "c", "h", "c_prev", "h_prev", "whh", "bih", "bhh", "peep", "part", "count"), ints("batch", "hidden"))
 	rnnStepParams  = join(pointers("h", "h_prev", "whh", "bih", "bhh", "part", "count"), ints("batch", "hidden", "relu"))
 	gruStepParams  = join(pointers("gates", "u", "h", "h_prev", "whh", "bih", "bhh", "part", "count"), ints("batch", "hidden"))
+
+	lstmStepMmaParams = join(pointers("gates", "c", "h", "c_prev", "h_prev", "whh", "bih", "bhh", "peep"), packedParams, ints("slice", "batch", "hidden"))
+	rnnStepMmaParams  = join(pointers("h", "h_prev", "whh", "bih", "bhh"), packedParams, ints("slice", "batch", "hidden", "relu"))
+	gruStepMmaParams  = join(pointers("gates", "u", "h", "h_prev", "whh", "bih", "bhh"), packedParams, ints("slice", "batch", "hidden"))
+	packedParams      = pointers("slabs_h", "slabs_weights", "next", "part", "count")
 
 	lstmForwardParams  = layerParams(pointers("gates", "c", "h", "whh", "bih", "bhh", "peep"), pointers("count"))
 	lstmBackwardParams = layerParams(pointers("dz", "dc", "gates", "c", "whh", "peep", "dy", "dh_last", "dc_last", "dh_first"), pointers("part", "count"))

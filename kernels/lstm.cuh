@@ -20,10 +20,10 @@ struct Gates {
   __device__ Float &operator[](int gate) const { return i[gate * hidden]; }
 };
 
-// apply_cell computes the cell of one unit, whose state was before. z holds the arguments
-// of its i, f, g, o.
-__device__ inline void apply_cell(float *gates, float *c, float *h, float before, const float *peep, int hidden,
-                                  long long row, long long unit, const float (&z)[4]) {
+// apply_cell computes the cell of one unit, whose state was before, and returns its h. z
+// holds the arguments of its i, f, g, o.
+__device__ inline float apply_cell(float *gates, float *c, float *h, float before, const float *peep, int hidden,
+                                   long long row, long long unit, const float (&z)[4]) {
   long long k = row * hidden + unit;
   const Gates<float> out(gates, hidden, row, unit);
   float i = out[0] = sigmoid_of(through(peep, 0, hidden, unit, before, z[0]));
@@ -31,7 +31,7 @@ __device__ inline void apply_cell(float *gates, float *c, float *h, float before
   float g = out[2] = tanh_of(z[2]);
   float state = c[k] = fmaf(f, before, i * g);
   float o = out[3] = sigmoid_of(through(peep, 2, hidden, unit, state, z[3]));
-  h[k] = o * tanh_of(state);
+  return h[k] = o * tanh_of(state);
 }
 
 // CellGrad is the gradient of the cell of one unit. d is that of h, and dc, on entry,

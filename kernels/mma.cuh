@@ -20,9 +20,8 @@ constexpr int kPackRows = 64;   // that a block packs; tiles are multiples of it
 __device__ inline int in_slab(int row, int byte) { return row * kRowBytes + (byte ^ row % 8 * 16); }
 
 // Formats: how numbers are rounded, and the instruction that multiplies them. A row of a
-// slab has BK numbers, in one part or in two. put rounds four neighbours along k, and
-// stores them in the row at `at`, and another put stores a single number. An mma takes a
-// step of 32 bytes.
+// slab has BK numbers, in one part or in two. put rounds four neighbours along k, or a
+// single number, and stores them in the row at `at`. An mma takes a step of 32 bytes.
 
 // TF32 has the exponent of float32 and 11 significant bits. The tensor core ignores the
 // low 13 bits, so half of the last bit that counts is added. Infinities and NaN stay:
@@ -39,7 +38,7 @@ struct Tf32 {
   static __device__ void put(char *slab, int at, float4 x) {
     *(uint4 *)(slab + at) = make_uint4(round(x.x), round(x.y), round(x.z), round(x.w));
   }
-  static __device__ void put(char *at, float x) { *(unsigned *)at = round(x); }
+  static __device__ void put(char *slab, int at, float x) { *(unsigned *)(slab + at) = round(x); }
 
   static __device__ void mma(float (&sum)[4], const uint4 &a, unsigned b0, unsigned b1) {
     asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
@@ -59,6 +58,11 @@ struct Tf32x3 : Tf32 {
     *(float4 *)(slab + at) = big;
     *(float4 *)(slab + (at ^ kRowBytes / 2)) = make_float4(x.x - big.x, x.y - big.y, x.z - big.z, x.w - big.w);
   }
+  static __device__ void put(char *slab, int at, float x) {
+    float big = head(x);
+    *(float *)(slab + at) = big;
+    *(float *)(slab + (at ^ kRowBytes / 2)) = x - big;
+  }
   static __device__ float head(float x) { return __uint_as_float((__float_as_uint(x) + (1u << 12)) & ~0x1fffu); }
 };
 
@@ -73,7 +77,7 @@ struct Bf16 {
   }
 
   static __device__ void put(char *slab, int at, float4 x) { *(uint2 *)(slab + at) = make_uint2(pair(x.x, x.y), pair(x.z, x.w)); }
-  static __device__ void put(char *at, float x) { *(unsigned short *)at = pair(x, 0); }
+  static __device__ void put(char *slab, int at, float x) { *(unsigned short *)(slab + at) = pair(x, 0); }
 
   static __device__ void mma(float (&sum)[4], const uint4 &a, unsigned b0, unsigned b1) {
     asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
@@ -85,6 +89,8 @@ struct Bf16 {
 // pack packs kPackRows rows of a slab. x is [rows, k], or [k, rows] if KFirst. A slab has
 // `padded` rows. The numbers take a way through shared memory, so that reading and writing
 // touch no sector twice, whatever the alignment of x.
+//
+// With y blocks down, x holds as many such matrices. Eight rows of each take turns.
 template <class Format, bool KFirst>
 __device__ void pack(char *slabs, const float *x, int rows, int k, int padded) {
   constexpr int BK = Format::BK, runs = BK / 4;            // of four k
@@ -94,6 +100,7 @@ __device__ void pack(char *slabs, const float *x, int rows, int k, int padded) {
   float *tile = (float *)shared;
   int groups = padded / kPackRows, first_row = blockIdx.x % groups * kPackRows, slab = blockIdx.x / groups;
   long long first_k = slab * (long long)BK, pitch = KFirst ? rows : k;
+  x += blockIdx.y * (long long)rows * k;
 
   int line = threadIdx.x / length, at = threadIdx.x % length;
   const float *from = x + ((KFirst ? first_k : first_row) + line) * pitch + (KFirst ? first_row : first_k) + at;
@@ -108,7 +115,7 @@ __device__ void pack(char *slabs, const float *x, int rows, int k, int padded) {
   }
   __syncthreads();
 
-  slabs += (slab * (long long)padded + first_row) * kRowBytes;
+  slabs += ((slab * (long long)padded + first_row) * gridDim.y + blockIdx.y * 8) * kRowBytes;
 #pragma unroll
   for (int e = threadIdx.x; e < kPackRows * runs; e += kBlock) {
     int row = e / runs, run = e % runs, turned = row ^ run * (kWarp / runs);
@@ -119,7 +126,7 @@ __device__ void pack(char *slabs, const float *x, int rows, int k, int padded) {
     } else {
       four = shared[e];
     }
-    Format::put(slabs, in_slab(row, run * (kRowBytes / Format::parts / runs)), four);
+    Format::put(slabs, in_slab(row / 8 * 8 * gridDim.y + row % 8, run * (kRowBytes / Format::parts / runs)), four);
   }
 }
 
@@ -136,7 +143,6 @@ struct MmaTile {
   // neighbours at a time: 16 lanes that store two of each row fill all banks.
   static constexpr int sum_pitch = WN / 2 + 4;  // of two sums
   static_assert(WM % 16 == 0 && WN % 16 == 0, "ldmatrix reads 16 rows");
-  static_assert(BM % kPackRows == 0 && BN % kPackRows == 0, "tiles are whole groups of rows");
   static_assert(threads / kWarp * 16 * sum_pitch * 8 <= bytes, "the sums of all warps fit");
 };
 
@@ -241,6 +247,17 @@ __device__ inline float4 multiply_run(const float *a, int trans_a, const float *
   return {sum[0], sum[1], sum[2], sum[3]};
 }
 
+// put_sums puts the sums of 16 rows of a warp into shared memory.
+template <class T>
+__device__ void put_sums(const float (&sum)[T::WN / 8][4], float2 *to) {
+  int lane = threadIdx.x % kWarp;
+#pragma unroll
+  for (int j = 0; j < T::WN / 8; j++)
+#pragma unroll
+    for (int half = 0; half < 2; half++)
+      to[(half * 8 + lane / 4) * T::sum_pitch + j * 4 + lane % 4] = make_float2(sum[j][half * 2], sum[j][half * 2 + 1]);
+}
+
 // store_sums hands each run of four columns of a warp's sums to emit(row, column, float4).
 // row and column count from the first of the tile.
 template <class T, class Emit>
@@ -250,11 +267,7 @@ __device__ void store_sums(const float (&sum)[T::WM / 16][T::WN / 8][4], char *s
   float2 *sums = (float2 *)shared + warp * 16 * T::sum_pitch;
 #pragma unroll
   for (int i = 0; i < T::WM / 16; i++) {
-#pragma unroll
-    for (int j = 0; j < T::WN / 8; j++)
-#pragma unroll
-      for (int half = 0; half < 2; half++)
-        sums[(half * 8 + lane / 4) * T::sum_pitch + j * 4 + lane % 4] = make_float2(sum[i][j][half * 2], sum[i][j][half * 2 + 1]);
+    put_sums<T>(sum[i], sums);
     __syncwarp();
 #pragma unroll 1
     for (int e = lane; e < 16 * T::WN / 4; e += kWarp) {

@@ -4,7 +4,7 @@ package kernels
 // format of the math, and turns them so that k comes last. See mma.cuh.
 type Packing struct {
 	Kernel string // "" in float32, whose products take operands as they are
-	Rows   int    // of op(a), or columns of op(b)
+	Rows   int    // of op(a), or columns of op(b); with Launch.Grid.Y > 1, of each of so many matrices
 	K      int
 	Padded int // rows of whole tiles
 	Bytes  int // of the result
@@ -36,7 +36,9 @@ func (t GemmTile) pack(kFirst bool, rows, k, tile, uses int) Packing {
 }
 
 // moved returns the bytes that packing reads and writes.
-func (p Packing) moved() float64 { return 4*float64(p.Rows)*float64(p.K) + float64(p.Bytes) }
+func (p Packing) moved() float64 {
+	return 4*float64(p.Launch.Grid.Y)*float64(p.Rows)*float64(p.K) + float64(p.Bytes)
+}
 
 // tensorTile returns a tile for tensor cores.
 func tensorTile(name string, rows, columns, depth, threads int) GemmTile {

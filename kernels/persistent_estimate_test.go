@@ -2,6 +2,7 @@ package kernels_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,15 +14,41 @@ import (
 func TestEstimatedTimesOfPersistentLayers(t *testing.T) {
 	var table strings.Builder
 	table.WriteString("\n| layer | math | H100 | A100 |\n|---|---|---|---|\n")
-	for _, size := range []struct{ hidden, batch int }{{512, 64}, {768, 16}, {1024, 64}, {2048, 128}} {
+	for _, size := range []struct{ hidden, batch int }{{512, 64}, {768, 16}, {1024, 64}} {
 		for _, math := range kernels.Maths() {
 			fmt.Fprintf(&table, "| H%d N%d | %s | %s | %s |\n", size.hidden, size.batch, math,
-				estimate(math, size.batch, size.hidden, h100, 1830),
-				estimate(math, size.batch, size.hidden, a100, 1410))
+				estimate(math, size.batch, size.hidden, h100, h100Clocks),
+				estimate(math, size.batch, size.hidden, a100, a100Clocks))
 		}
 	}
 	written.Table(t, "../docs/kernels.md", "go test ./kernels -run TestEstimatedTimes -update", table.String(), *update)
 }
+
+// Layers by steps have the estimates by which their kernels are chosen. docs/kernels.md holds
+// them.
+func TestEstimatedTimesOfSteps(t *testing.T) {
+	const steps = 25
+	var table strings.Builder
+	table.WriteString("\n| layer | math | H100 | A100 |\n|---|---|---|---|\n")
+	for _, c := range []struct {
+		layer         string
+		hidden, batch int
+	}{{"lstm", 2048, 64}, {"lstm", 2048, 128}, {"gru", 2048, 128}, {"rnn", 2048, 128}} {
+		for _, math := range kernels.Maths() {
+			maths := slices.Compact([]string{"float32", math})
+			times := func(d kernels.Device, perMicrosecond float64) string {
+				forward, backward := kernels.StepClocks(maths, c.layer, steps, c.batch, c.hidden, d)
+				return fmt.Sprintf("%.0f / %.0f", forward/perMicrosecond, backward/perMicrosecond)
+			}
+			fmt.Fprintf(&table, "| %s H%d N%d | %s | %s | %s |\n", strings.ToUpper(c.layer), c.hidden, c.batch, math,
+				times(h100, h100Clocks), times(a100, a100Clocks))
+		}
+	}
+	written.Table(t, "../docs/kernels.md", "go test ./kernels -run TestEstimatedTimesOfSteps -update", table.String(), *update)
+}
+
+// Clocks per µs of an H100 and of an A100.
+const h100Clocks, a100Clocks = 1830, 1410
 
 // estimate returns the times of a step of an LSTM, forward and backward, on a device with so
 // many clocks per µs.

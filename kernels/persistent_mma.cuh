@@ -16,7 +16,7 @@
 // Then it becomes the sum of two. Of the four products, the smallest is left out.
 struct Whole : Tf32 {
   static __device__ void put(char *row, int at, float4 x) { *(float4 *)(row + at) = x; }
-  static __device__ void put(char *at, float x) { *(float *)at = x; }
+  static __device__ void put(char *row, int at, float x) { *(float *)(row + at) = x; }
 
   static __device__ unsigned big(unsigned x) { return __float_as_uint(Tf32x3::head(__uint_as_float(x))); }
   static __device__ unsigned rest(unsigned x) { return __float_as_uint(__uint_as_float(x) - __uint_as_float(big(x))); }
@@ -146,7 +146,7 @@ struct MmaSpread {
     if constexpr (Cell::slots == 4)
       Format::put(to, Row::at(unit), make_float4(dz[0], dz[1], dz[2], Cell::gates == 4 ? dz[Cell::gates - 1] : 0.0f));
     else
-      Format::put(to + Row::at(unit / 4) + unit % 4 * 4 / Row::numbers, dz[0]);
+      Format::put(to, Row::at(unit / 4) + unit % 4 * 4 / Row::numbers, dz[0]);
   }
 
   template <class Again>

@@ -57,7 +57,7 @@ func (l lstm) forward(d *device) (gates, c, h []float32) {
 	bih, bhh, peep := d.optional(l.bih), d.optional(l.bhh), d.optional(l.peep)
 	s := layerStep{device: d, batch: l.batch, hidden: l.hidden}
 	for t := range l.steps {
-		s.step(kernels.ChooseStep("lstm", l.batch, l.hidden, kernels.Device{Multiprocessors: 132, Lanes: 128}), window(g, 4*t*cells), window(cs, (t+1)*cells), window(hs, (t+1)*cells),
+		s.step(kernels.ChooseStep(kernels.Maths()[:1], "lstm", 25, l.batch, l.hidden, kernels.Device{Multiprocessors: 132, Lanes: 128}), window(g, 4*t*cells), window(cs, (t+1)*cells), window(hs, (t+1)*cells),
 			window(cs, t*cells), window(hs, t*cells), whh, bih, bhh, peep)
 	}
 	return get[float32](d, g, len(l.gates)), get[float32](d, cs, len(l.c)), get[float32](d, hs, len(l.h))

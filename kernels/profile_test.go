@@ -291,8 +291,19 @@ func stepCases() []profileCase {
 		}},
 	} {
 		weights := kernels.Gates(c.layer) * c.hidden * c.hidden
-		for _, p := range kernels.StepPlans(c.layer, c.batch, c.hidden, kernels.Device{Multiprocessors: 132, Lanes: 128}) {
-			args := append(c.args(floats(weights), floats(c.batch*c.hidden)), floats(p.Part), words(make([]uint64, p.Tiles)), c.batch, c.hidden)
+		var plans []kernels.StepPlan
+		for _, math := range kernels.Maths() {
+			of := kernels.StepPlans(math, c.layer, 1, c.batch, c.hidden, h100)
+			plans = append(plans, slices.DeleteFunc(of, func(p kernels.StepPlan) bool { return p.Slices > 1 })...)
+		}
+		for _, p := range plans {
+			args := c.args(floats(weights), floats(c.batch*c.hidden))
+			if h := p.PackH.Bytes / 8; h > 0 {
+				args = append(args, make(words, h), make(words, p.PackWeights.Bytes/8), make(words, h), floats(0), words(nil), p.Slice)
+			} else {
+				args = append(args, floats(p.Part), words(make([]uint64, p.Tiles)))
+			}
+			args = append(args, c.batch, c.hidden)
 			if c.layer == "rnn" {
 				args = append(args, 0)
 			}

@@ -40,17 +40,6 @@ struct StepTile {
   };
 };
 
-// arrives_last returns whether this block is the last of those that share a tile, which is
-// the same for all of its threads. What the others have written before is there for the
-// last. *count is 0 before the first and after the last.
-__device__ inline bool arrives_last(unsigned *count, unsigned blocks, unsigned &before) {
-  __syncthreads();
-  if (threadIdx.x == 0)
-    asm volatile("atom.acq_rel.gpu.global.inc.u32 %0, [%1], %2;" : "=r"(before) : "l"(count), "r"(blocks - 1) : "memory");
-  __syncthreads();
-  return before == blocks - 1;
-}
-
 // step calls cell(row, unit, sum) for each row of the batch and each unit. sum has, for
 // each gate, sum_k h[row,k] * weights[gate*hidden + unit, k].
 //

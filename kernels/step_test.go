@@ -76,7 +76,7 @@ func TestStepsAreGemmAndCell(t *testing.T) {
 				s.bih, s.bhh, s.peep = uniform(r, 4*hidden), uniform(r, 4*hidden), uniform(r, 3*hidden)
 			}
 			want := results(s, nil)
-			for _, p := range kernels.StepPlans(layer, batch, hidden, kernels.Device{Multiprocessors: 1 << 20, Lanes: 128}) {
+			for _, p := range kernels.StepPlans("float32", layer, 1, batch, hidden, kernels.Device{Multiprocessors: 1 << 20, Lanes: 128}) {
 				t.Run(fmt.Sprintf("%s, batch %d, hidden %d, biases and peepholes %v", p.Kernel, batch, hidden, optional), func(t *testing.T) {
 					for k, got := range results(s, &p) {
 						for e := range got {
@@ -103,48 +103,20 @@ func TestChooseStep(t *testing.T) {
 		{"lstm", 64, 2048, h100, "lstm_step_64x16"},
 		{"lstm", 128, 2048, h100, "lstm_step_128x32"}, // 128 blocks
 		{"lstm", 128, 2048, a100, "lstm_step_64x16"},  // 128 blocks would take two rounds
-		{"lstm", 512, 2048, h100, "lstm_step_64x16"},  // there is no counter for each of 256 tiles
+		{"lstm", 512, 2048, h100, "lstm_step_128x32"},
+		{"lstm", 2048, 2048, h100, "lstm_step_64x16"}, // there is no counter for each of 1024 tiles
 		{"lstm", 64, 512, v100, "lstm_step_32x8"},     // spread over the device
 		{"gru", 128, 2048, h100, "gru_step_128x32"},
 		{"gru", 16, 1500, a100, "gru_step_32x8"},
 		{"rnn", 128, 8192, h100, "rnn_step_128x128"},
 		{"rnn", 32, 2048, h100, "rnn_step_32x32"},
 	} {
-		p := kernels.ChooseStep(c.layer, c.batch, c.hidden, c.on)
+		p := kernels.ChooseStep(kernels.Maths()[:1], c.layer, 25, c.batch, c.hidden, c.on)
 		if p.Kernel != c.want {
 			t.Errorf("%s of %dx%d on %d multiprocessors: got %s, want %s", c.layer, c.batch, c.hidden, c.on.Multiprocessors, p.Kernel, c.want)
 		}
-		if p.Part > 0 && p.Tiles > c.on.Multiprocessors {
-			t.Errorf("%s: %d tiles that blocks share, and %d counters", p.Kernel, p.Tiles, c.on.Multiprocessors)
-		}
-	}
-}
-
-// Tensor cores take the product of a large time step, but not of a small one.
-func TestChooseStepProduct(t *testing.T) {
-	for _, c := range []struct {
-		math, layer          string
-		steps, batch, hidden int
-		on                   kernels.Device
-		want                 string // the kernel that takes the place of the step; "" is none
-	}{
-		{"bf16", "lstm", 25, 128, 2048, h100, "gemm_bf16_64x64"},
-		{"tf32", "lstm", 25, 128, 2048, h100, "gemm_tf32_128x128"},
-		{"tf32x3", "lstm", 25, 128, 2048, a100, "gemm_tf32x3_share_128x128"},
-		{"bf16", "gru", 25, 64, 1200, a100, "gemm_bf16_64x64"},
-		{"tf32", "rnn", 25, 64, 4096, h100, "gemm_tf32_64x64"},
-		{"bf16", "lstm", 25, 64, 256, h100, ""},
-		{"bf16", "lstm", 1, 16, 2048, h100, ""}, // the weights are packed for nothing else
-		{"tf32x3", "lstm", 25, 16, 2048, h100, ""},
-	} {
-		step := kernels.ChooseStep(c.layer, c.batch, c.hidden, c.on)
-		p, faster := kernels.ChooseStepProduct(step, []string{c.math, "float32"}, c.layer, c.steps, c.batch, c.hidden, c.on)
-		got := p.Kernel
-		if !faster || p.PackA.Kernel == "" {
-			got = ""
-		}
-		if got != c.want {
-			t.Errorf("%+v: got %q of %s, faster than %s: %t", c, got, p.Kernel, step.Kernel, faster)
+		if p.Part > 0 && p.Tiles > kernels.Counters(c.on.Multiprocessors) {
+			t.Errorf("%s: %d tiles that blocks share, and %d counters", p.Kernel, p.Tiles, kernels.Counters(c.on.Multiprocessors))
 		}
 	}
 }
@@ -157,6 +129,10 @@ func (s layerStep) step(p kernels.StepPlan, args ...any) {
 	var tail []any
 	if relu, ok := args[len(args)-1].(int); ok {
 		args, tail = args[:len(args)-1], []any{relu}
+	}
+	if p.PackH.Kernel != "" {
+		s.tensorStep(p, args, tail)
+		return
 	}
 	count := put(s.device, make([]uint32, p.Tiles))
 	args = append(args, room[float32](s.device, p.Part), count, s.batch, s.hidden)

@@ -61,7 +61,7 @@ func (l lstm) bytes(t *testing.T, steps, units, rows int) int {
 // with -uncapped.
 func TestStepOfLargeLayerReadsWeightsOnce(t *testing.T) {
 	const batch, hidden, megabyte = 128, 2048, 1e6
-	p := kernels.ChooseStep("lstm", batch, hidden, h100)
+	p := kernels.ChooseStep(kernels.Maths()[:1], "lstm", 25, batch, hidden, h100)
 	if p.Rows < batch || p.Launch.Grid.X < h100.Multiprocessors*9/10 {
 		t.Fatalf("%d blocks of %s, in tiles of %d rows", p.Launch.Grid.X, p.Kernel, p.Rows)
 	}

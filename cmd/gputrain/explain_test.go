@@ -26,10 +26,13 @@ func TestExplainNamesThePaths(t *testing.T) {
 			"LSTMForward, 8 steps of 1000×4096: a launch of lstm_step_64x16 for each step, in 4096 tiles, because the registers of a GPU hold the weights of up to 1024 hidden units, not of 4096"}},
 		{"explain --device emulated --hidden 2048 --batch 128", []string{
 			"lstm forward lstm_step_128x32 128 512 8", "lstm backward lstm_cell_grad 8×128 256 8",
-			"LSTMForward, 8 steps of 128×2048: a launch of lstm_step_128x32 for each step, in 64 tiles that two blocks share, because the registers of a GPU hold the weights of up to 1024 hidden units, not of 2048",
+			"LSTMForward, 8 steps of 128×2048: a launch of lstm_step_128x32 for each step, in 64 tiles that 2 blocks share, because the registers of a GPU hold the weights of up to 1024 hidden units, not of 2048",
 			"LSTMBackward, 8 steps of 128×2048: launches of gemm_nn_128x128, in 16 slices, and of lstm_cell_grad for each step, because"}},
-		{"explain --device emulated --gpu A100 --hidden 2048 --batch 128 --math tf32x3", []string{
-			"LSTMForward, 8 steps of 128×2048: launches of gemm_tf32x3_share_128x128, which shares tiles out, of gemm_join and of the cell for each step, because"}},
+		{"explain --device emulated --hidden 2048 --batch 128 --math bf16", []string{
+			"lstm forward pack_n_bf16", "lstm forward lstm_step_bf16_128x32",
+			"LSTMForward, 8 steps of 128×2048: a launch of lstm_step_bf16_128x32 for each step, in 64 tiles that 2 blocks share, because"}},
+		{"explain --device emulated --gpu A100 --hidden 4096 --batch 100 --math bf16", []string{
+			"LSTMForward, 8 steps of 100×4096: launches of gemm_bf16_share_128x128, which shares tiles out, of gemm_join and of the cell for each step, because"}},
 		{"explain --device emulated --gpu A100 --hidden 1000", []string{"lstm forward lstm_step_32x8", "lstm backward lstm_cell_grad",
 			"LSTMBackward, 8 steps of 32×1000: launches of gemm_nn_32x32, in 8 slices, and of lstm_cell_grad for each step, because 1000 hidden units take 125 multiprocessors, and the device has 108; up to 864 units would fit"}},
 		{"explain --device emulated --hidden 64 --bidirectional", []string{"LSTMForward of two layers, 8 steps of 32×64: one launch of lstm_forward_128 for all steps of both",
