@@ -45,15 +45,18 @@ const (
 // yet collected, stacks and the runtime's own tables. Where a limit counts what is
 // mapped it is a quarter, because Go gives none of that back, so that fragments count.
 // A limit that the system does not tell is none.
-func Left() (int64, Limit) {
-	all := limits("/")
+func Left() (int64, Limit) { return leftAfter(runtime.GC) }
+
+// leftAfter is Left with a way to collect the garbage. Memory may go back to the system while
+// it does, so that all is read again.
+func leftAfter(collect func()) (int64, Limit) {
 	heap := readHeap()
-	left, limit := heap.left(all)
+	left, limit := heap.left(limits("/", heap))
 	const share = 16 // of what is left: garbage below it makes no difference
 	if heap.live > left/share {
-		runtime.GC()
+		collect()
 		heap = readHeap()
-		left, limit = heap.left(all)
+		left, limit = heap.left(limits("/", heap))
 	}
 	return left, limit
 }
@@ -81,7 +84,7 @@ func Follow() {
 	}
 	heap := readHeap()
 	least := int64(math.MaxInt64)
-	for _, l := range limits("/") {
+	for _, l := range limits("/", heap) {
 		// Half of what Left keeps back is for garbage.
 		least = min(least, heap.share(l)/16*15)
 	}
@@ -92,6 +95,7 @@ func Follow() {
 type heap struct {
 	live             int64 // objects
 	resident, mapped int64 // all that it has from the system
+	all              int64 // that Go has from the system, as GOMEMLIMIT counts
 }
 
 // The runtime's metrics, see the package runtime/metrics.
@@ -104,17 +108,22 @@ const (
 	total    = "/memory/classes/total:bytes"
 )
 
+// readHeap reads all at one moment.
 func readHeap() heap {
-	h := heap{live: readMetric(objects)}
-	h.resident = h.live + readMetric(unused) + readMetric(free) + readMetric(stacks)
-	h.mapped = h.resident + readMetric(released)
+	names := [...]string{objects, unused, free, stacks, released, total}
+	var samples [len(names)]metrics.Sample
+	for i, name := range names {
+		samples[i].Name = name
+	}
+	metrics.Read(samples[:])
+	read := map[string]int64{}
+	for _, s := range samples {
+		read[s.Name] = int64(s.Value.Uint64())
+	}
+	h := heap{live: read[objects], all: read[total] - read[released]}
+	h.resident = h.live + read[unused] + read[free] + read[stacks]
+	h.mapped = h.resident + read[released]
 	return h
-}
-
-func readMetric(name string) int64 {
-	sample := []metrics.Sample{{Name: name}}
-	metrics.Read(sample)
-	return int64(sample[0].Value.Uint64())
 }
 
 // share returns what a limit leaves to the heap in all: what it has already, and
@@ -128,9 +137,9 @@ func (h heap) share(l Limit) int64 {
 	return max(0, l.Bytes-others)
 }
 
-// limits returns the limits of this process. root is where the file system of the
-// machine begins.
-func limits(root string) []Limit {
+// limits returns the limits of this process, which has this heap. root is where the file
+// system of the machine begins.
+func limits(root string, h heap) []Limit {
 	limits := linuxLimits(root)
 	if machine, err := mem.VirtualMemory(); err == nil {
 		limits = append(limits, Limit{
@@ -139,7 +148,7 @@ func limits(root string) []Limit {
 		})
 	}
 	if os.Getenv("GOMEMLIMIT") != "" {
-		limits = append(limits, Limit{Bytes: debug.SetMemoryLimit(-1), Source: "GOMEMLIMIT", used: readMetric(total) - readMetric(released)})
+		limits = append(limits, Limit{Bytes: debug.SetMemoryLimit(-1), Source: "GOMEMLIMIT", used: h.all})
 	}
 	return limits
 }

@@ -63,7 +63,7 @@ func TestFollowSetsTheGarbageCollectorsLimit(t *testing.T) {
 	t.Setenv("GOMEMLIMIT", "")
 	Follow()
 	got := debug.SetMemoryLimit(-1)
-	for _, l := range limits("/") {
+	for _, l := range limits("/", readHeap()) {
 		if got >= l.Bytes {
 			t.Errorf("the limit is %d, want less than %v", got, l)
 		}
@@ -85,3 +85,21 @@ func TestSize(t *testing.T) {
 		}
 	}
 }
+
+// Garbage counts as left, also if it goes back to the system while it is collected.
+func TestGarbageIsLeft(t *testing.T) {
+	const mib = 1 << 20
+	for range 16 {
+		kept = make([]byte, 16*mib)
+		kept[0] = 1
+	}
+	kept = nil
+	t.Setenv("GOMEMLIMIT", "set below")
+	t.Cleanup(setLimit(64 * mib))
+	left, limit := leftAfter(debug.FreeOSMemory)
+	if limit.Source != "GOMEMLIMIT" || left < 32*mib || left > 64*mib {
+		t.Fatalf("%d bytes are left of %v", left, limit)
+	}
+}
+
+var kept []byte // so that it is on the heap
