@@ -51,28 +51,55 @@ func (d *Backend) uses(x backend.Tensor, transposed backend.Transpose) int {
 
 // pack packs the operands of a product and returns their addresses, null after an error.
 func (d *Backend) pack(a backend.Tensor, packA kernels.Packing, b backend.Tensor, packB kernels.Packing) (slabsA, slabsB uint64) {
-	if !d.reserveSlabs("Gemm", packA.Bytes+packB.Bytes) {
+	if !d.reserveSlabs("Gemm", d.unpacked(a, packA)+d.unpacked(b, packB)) {
 		return 0, 0
 	}
 	next := d.slabs.used
 	return d.packOne(a, packA, &next), d.packOne(b, packB, &next)
 }
 
-// reserveSlabs makes room for so many bytes behind kept operands. It returns false after an error.
+// unpacked returns the bytes that packing an operand takes, 0 if that is done.
+func (d *Backend) unpacked(x backend.Tensor, p kernels.Packing) int {
+	if d.keptAt(x, p) != 0 {
+		return 0
+	}
+	return p.Bytes
+}
+
+// keptAt returns where an operand is packed already, or null.
+func (d *Backend) keptAt(x backend.Tensor, p kernels.Packing) Pointer {
+	for _, k := range d.slabs.kept {
+		if k.tensor == x && k.packing == p {
+			return k.at
+		}
+	}
+	return 0
+}
+
+// reserveSlabs makes room for so many bytes behind kept operands, which may move. It returns
+// false after an error.
 func (d *Backend) reserveSlabs(op string, bytes int) bool {
 	s := &d.slabs
 	if bytes := int64(s.used + bytes); d.err == nil && bytes > s.memory.bytes {
 		d.dropGraphs(op) // which use the old memory
-		d.recycle(s.memory.pointer, s.memory.bytes)
-		// What is kept is packed again, behind where it was: so the next time, when it need not
-		// be, memory suffices.
-		s.memory, s.kept = workspace{}, s.kept[:0]
+		old := s.memory
+		if s.used == 0 {
+			d.recycle(old.pointer, old.bytes)
+			old, s.memory = workspace{}, workspace{}
+		}
 		p, err := d.allocate(bytes)
 		if err != nil {
 			d.keep(op, fmt.Errorf("packed operands: %w", err))
 			return false
 		}
 		s.memory = workspace{p, bytes}
+		if old.bytes > 0 {
+			d.queued(op, d.device.CopyOnDevice(p, old.pointer, int64(s.used), d.stream))
+			for i := range s.kept {
+				s.kept[i].at += p - old.pointer
+			}
+			d.recycle(old.pointer, old.bytes)
+		}
 	}
 	return d.err == nil
 }
@@ -80,10 +107,8 @@ func (d *Backend) reserveSlabs(op string, bytes int) bool {
 // packOne packs an operand at byte next, unless that is done.
 func (d *Backend) packOne(x backend.Tensor, p kernels.Packing, next *int) uint64 {
 	s := &d.slabs
-	for _, k := range s.kept {
-		if k.tensor == x && k.packing == p {
-			return uint64(k.at)
-		}
+	if at := d.keptAt(x, p); at != 0 {
+		return uint64(at)
 	}
 	at := s.memory.pointer + Pointer(*next)
 	*next += p.Bytes

@@ -119,6 +119,36 @@ func TestBackwardPassPacksOnce(t *testing.T) {
 	}
 }
 
+// Packed operands take memory for one product and what is kept, however many time steps there are.
+func TestPackedOperandsOfManySteps(t *testing.T) {
+	taken := func(steps int) int64 {
+		var device *emulator.Device
+		driver := &tap{Driver: newDriver(t, emulator.Options{}), opened: func(d *emulator.Device) { device = d }}
+		b, err := cuda.Open(wrapping{driver, func(d cuda.Device) cuda.Device { return stepwise{d} }}, 0, cuda.Options{Math: "bf16", Always: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Close()
+		a := newLSTM(&bench{b, operands.Maker{On: b, T: t}}, steps, 3, 5, 64)
+		free := func() int64 {
+			if err := b.Sync(); err != nil {
+				t.Fatal(err)
+			}
+			free, _, err := device.MemInfo()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return free
+		}
+		before := free()
+		b.LSTMBackward(a)
+		return before - free()
+	}
+	if few, many := taken(4), taken(20); many > 2*few { // 60 rows are packed as 12 are
+		t.Errorf("4 steps take %d bytes, 20 take %d", few, many)
+	}
+}
+
 // With tensor cores, a forward pass whose time steps are launches packs its weights and the
 // first h once, that into the place of each other h too. Then a step is one launch, as it is in
 // float32 where that is faster.
